@@ -1,0 +1,1 @@
+"""Adapters of the Bus port: how committed batches reach other processes."""

@@ -1,0 +1,1 @@
+"""Bytes: WebSocket connections, outboxes, sessions, HTTP routes, logs and metrics."""

@@ -1,0 +1,1 @@
+"""Who is there: tokens of the host app, keys, passwords of built-in accounts."""
