@@ -1,0 +1,38 @@
+"""Accounts, devices and revocations: what the daemon knows of a user besides rooms. Pure rows."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True, frozen=True)
+class Account:
+    """One user. `password` is an argon2id hash, None for users of the host app.
+
+    `revoked_before` (Unix ms): tokens issued earlier are refused. `generation`: tokens below it are refused.
+    """
+
+    user: str
+    name: str = ""
+    avatar: str = ""
+    version: int = 0
+    receipts: bool = True
+    disabled: bool = False
+    generation: int = 0
+    revoked_before: int = 0
+    password: str | None = None
+    created_at: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class DeviceSeen:
+    """One install of one user. `revoked_before` (Unix ms): tokens of this device issued earlier are refused."""
+
+    user: str
+    device: str
+    app: str = ""
+    os: str = ""
+    last_seen: int = 0
+    revoked_before: int = 0
+    removed: bool = False  # not listed any more; the row stays while its revocation matters
+
+
+AccountChange = Account | DeviceSeen

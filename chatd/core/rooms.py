@@ -1,0 +1,80 @@
+"""A room and its members as decisions see them: plain state, changed only inside a `Work`.
+
+Rooms are loaded on demand and forgotten when idle. What a reader may be shown comes from the store or from a
+committed batch, never from here: during a commit this state is ahead of the disk by one batch.
+"""
+
+from dataclasses import dataclass, field
+
+from chatd.protocol.objects import GoneReason, Role
+
+DIRECT = "direct"
+GROUP = "group"
+
+
+@dataclass(slots=True)
+class Member:
+    """One user's place in one room. Positions are `seq`, times Unix milliseconds."""
+
+    user: str
+    role: Role
+    joined_at: int
+    first_visible: int
+    read: int
+    read_ordinal: int  # number of countable messages up to `read`
+    own_unread: int = 0  # own countable messages after `read`: not unread for their author
+    mentions: int = 0  # unread mentions
+    delivered: int = 0
+    muted_until: int = 0  # 0 not muted, 1 for ever
+    pinned: bool = False
+    hidden: bool = False
+    gone: GoneReason | None = None
+
+    def unread(self, ordinal: int) -> int:
+        """Countable messages of others after the read position, when the room's last message is `ordinal`."""
+        return ordinal - self.read_ordinal - self.own_unread
+
+    def muted(self, now_ms: int) -> bool:
+        return self.muted_until == 1 or self.muted_until > now_ms
+
+
+@dataclass(slots=True)
+class Room:
+    """One room. `number` is the store's key, `name` the public one; `members` holds present members only."""
+
+    number: int
+    name: str
+    kind: str
+    creator: str
+    created_at: int
+    seq: int = 0
+    ordinal: int = 0
+    time: int = 0  # of the last message
+    log_floor: int = 1
+    title: str = ""
+    avatar: str = ""
+    public: bool = False
+    data: bytes = b""  # host data as MessagePack, empty when absent
+    client_key: str | None = None  # of the request that created it
+    client_digest: int | None = None
+    deleted_by: str | None = None
+    members: dict[str, Member] = field(default_factory=dict)
+    former: dict[str, Member] = field(default_factory=dict)
+
+    @property
+    def direct(self) -> bool:
+        return self.kind == DIRECT
+
+    def peer(self, user: str) -> str:
+        """The other user of a direct room."""
+        return next(other for other in self.members if other != user)
+
+    def successor(self) -> Member | None:
+        """Who becomes owner when no owner is left: the longest-serving admin, else the longest-serving member."""
+        if any(member.role == "owner" for member in self.members.values()):
+            return None
+        return min(
+            self.members.values(),
+            key=lambda member: (member.role != "admin", member.joined_at, member.first_visible, member.user),
+            default=None,
+        )

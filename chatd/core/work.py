@@ -1,0 +1,191 @@
+"""A `Work` is what one batch of decisions changes: the write set of one transaction, and what to tell afterwards.
+
+Decisions check everything first and change state only through a Work, which keeps the image from before: a batch
+that cannot be stored is rolled back and nobody has seen it.
+"""
+
+from collections.abc import Iterable
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+from chatd.core.accounts import AccountChange
+from chatd.core.rooms import Member, Room
+from chatd.protocol.codec import encode
+from chatd.protocol.objects import Event, GoneReason
+
+
+@dataclass(slots=True)
+class NewEvent:
+    """An event numbered in this batch. `asked_by` is the submission whose acknowledgement stands in its place."""
+
+    room: Room
+    event: Event
+    blob: bytes
+    key: str | None = None
+    digest: int | None = None
+    mentions: tuple[str, ...] = ()
+    asked_by: Any = None
+
+    @property
+    def position(self) -> int:
+        """The key of the event in the store: room number and seq in one integer."""
+        return self.room.number << 32 | self.event.seq
+
+
+@dataclass(slots=True)
+class Arrival:
+    """`user` is a member from here on."""
+
+    room: Room
+    user: str
+
+
+@dataclass(slots=True)
+class Departure:
+    """`user` is no member from here on and is told nothing that comes later."""
+
+    room: Room
+    user: str
+    reason: GoneReason
+
+
+Step = NewEvent | Arrival | Departure
+
+
+@dataclass(slots=True)
+class Message:
+    """A stored message that decisions of this batch look at or change."""
+
+    room: Room
+    event: Event
+    mine: set[tuple[str, str]] = field(default_factory=set)  # reactions that were asked about: (user, emoji)
+
+
+@dataclass(slots=True)
+class Reaction:
+    room: int
+    seq: int
+    user: str
+    emoji: str
+    set: bool
+
+
+@dataclass(slots=True)
+class Work:
+    """The changes of one batch. `now` is Unix milliseconds, `stamp` the commit number all its rows carry."""
+
+    now: int
+    stamp: int
+    steps: dict[int, list[Step]] = field(default_factory=dict)  # by room number, in seq order
+    created: list[Room] = field(default_factory=list)
+    rooms: dict[int, Room] = field(default_factory=dict)  # changed rooms
+    members: dict[tuple[int, str], Member] = field(default_factory=dict)  # changed members
+    messages: dict[tuple[int, int], Message] = field(default_factory=dict)  # changed messages
+    recalled: list[tuple[int, int]] = field(
+        default_factory=list
+    )  # (room, target): empty the edits of the target too
+    reactions: list[Reaction] = field(default_factory=list)
+    pairs: list[tuple[str, str, int]] = field(
+        default_factory=list
+    )  # direct rooms: (lower user, higher user, room)
+    folds: list[tuple[int, int]] = field(default_factory=list)  # (room, floor): operations below are dropped
+    accounts: list[AccountChange] = field(default_factory=list)
+    receipts: dict[tuple[int, str], tuple[Room, Member]] = field(default_factory=dict)  # moved watermarks
+    refreshed: dict[tuple[int, str], Room] = field(
+        default_factory=dict
+    )  # (room, user or ""): summary keys changed
+    summarised: dict[tuple[int, int], Message] = field(
+        default_factory=dict
+    )  # reactions of large rooms to tell later
+    asked_by: Any = None  # the submission being decided
+    _rooms_before: dict[int, Room] = field(default_factory=dict)
+    _members_before: dict[tuple[int, str], tuple[Room, Member | None, Member | None]] = field(
+        default_factory=dict
+    )
+
+    def touch(self, room: Room) -> Room:
+        """`room`, marked as changed by this batch."""
+        if room.number not in self.rooms:
+            self.rooms[room.number] = room
+            self._rooms_before[room.number] = copy(room)
+        return room
+
+    def touch_member(self, room: Room, user: str) -> Member:
+        """The member `user`, marked as changed by this batch."""
+        place = (room.number, user)
+        member = room.members[user]
+        if place not in self._members_before:
+            self._members_before[place] = (room, copy(member), room.former.get(user))
+        self.members[place] = member
+        return member
+
+    def add_member(self, room: Room, member: Member) -> None:
+        """Make `member` a member; its live connections hear of the room from here on."""
+        place = (room.number, member.user)
+        if place not in self._members_before:
+            self._members_before[place] = (room, None, room.former.get(member.user))
+        self.touch(room)
+        room.former.pop(member.user, None)
+        room.members[member.user] = member
+        self.members[place] = member
+        self._step(room, Arrival(room, member.user))
+
+    def remove_member(self, room: Room, user: str, reason: GoneReason) -> Member:
+        """End a membership; the row stays as `gone`, so that a sync can tell."""
+        member = self.touch_member(room, user)
+        self.touch(room)
+        del room.members[user]
+        member.gone = reason
+        room.former[user] = member
+        self._step(room, Departure(room, user, reason))
+        return member
+
+    def append(
+        self,
+        room: Room,
+        event: Event,
+        *,
+        key: str | None = None,
+        digest: int | None = None,
+        mentions: Iterable[str] = (),
+    ) -> Event:
+        """Number `event` as the next of its room, stamp it with the time of the batch and add it to the log.
+
+        The first event of a request carries its idempotency key, and its acknowledgement takes the event's place
+        on the connection that asked.
+        """
+        self.touch(room)
+        room.seq += 1
+        event.seq = room.seq
+        event.time = self.now
+        asked_by, self.asked_by = self.asked_by, None
+        self._step(room, NewEvent(room, event, encode(event), key, digest, tuple(mentions), asked_by))
+        return event
+
+    def rewrite(self, message: Message) -> None:
+        """Store the changed current state of a message."""
+        self.messages[message.room.number, message.event.seq] = message
+
+    def _step(self, room: Room, step: Step) -> None:
+        self.steps.setdefault(room.number, []).append(step)
+
+    def rollback(self) -> None:
+        """Put every room and member back as it was before this batch."""
+        for number, before in self._rooms_before.items():
+            room = self.rooms[number]
+            for name in ROOM_SCALARS:
+                setattr(room, name, getattr(before, name))
+        for (_, user), (room, member, former) in self._members_before.items():
+            restore(room.members, user, member)
+            restore(room.former, user, former)
+
+
+ROOM_SCALARS = tuple(name for name in Room.__slots__ if name not in ("members", "former"))
+
+
+def restore(members: dict[str, Member], user: str, before: Member | None) -> None:
+    if before is None:
+        members.pop(user, None)
+    else:
+        members[user] = before

@@ -1,0 +1,339 @@
+"""What the inside needs from the outside: one Protocol each, with its contract. No implementation lives here.
+
+Errors: an adapter raises `Unavailable` ("overloaded" for now impossible, "internal" when it does not know what
+happened) and nothing foreign; everything else that leaves an adapter is a defect.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from chatd.core.accounts import Account, DeviceSeen
+from chatd.core.rooms import Member, Room
+from chatd.core.work import Work
+from chatd.protocol.objects import Event, MemberRow, Profile, Reader, RoomSummary, SyncTotals
+
+# --- time, randomness, ids
+
+
+class Timer(Protocol):
+    def cancel(self) -> None: ...
+
+
+class Env(Protocol):
+    """Time and chance. Nothing else in the daemon asks the machine for either."""
+
+    def now_ms(self) -> int:
+        """Wall clock, Unix milliseconds; may jump. Shown to people, never used to decide."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        ...
+
+    def random(self) -> float:
+        """Uniform in [0, 1)."""
+        ...
+
+    def random_bytes(self, count: int) -> bytes:
+        """Unpredictable bytes."""
+        ...
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer: ...
+
+
+# --- identity
+
+
+@dataclass(slots=True, frozen=True)
+class Claims:
+    """What a verified token says. Times are Unix seconds."""
+
+    user: str
+    expires_at_s: float
+    issued_at_s: float | None = None
+    device: str | None = None
+    allow: frozenset[str] = frozenset({"read", "send", "create"})
+    generation: int | None = None
+
+
+class Identity(Protocol):
+    async def verify(self, token: str) -> Claims:
+        """The claims of a valid token; Refused("token_expired") or Refused("token_invalid") otherwise."""
+        ...
+
+
+# --- storage
+
+
+@dataclass(slots=True, frozen=True)
+class KeyedEvent:
+    """What an idempotency key was used for: enough to repeat the first answer."""
+
+    seq: int
+    ordinal: int | None
+    time: int
+    digest: int | None
+
+
+@dataclass(slots=True, frozen=True)
+class Tail:
+    """What lies after a read position: the number of countable messages up to it, own ones and mentions after."""
+
+    ordinal: int
+    own: int
+    mentions: int
+
+
+@dataclass(slots=True, frozen=True)
+class Membership:
+    """One room of one user, as much as attaching a connection needs."""
+
+    room: str
+    number: int
+    members: int
+    muted_until: int
+
+
+@dataclass(slots=True, frozen=True)
+class SyncQuery:
+    """One page of an account's rooms.
+
+    `since`: commit number; rooms whose row or member row carries a later stamp are wanted; None: all rooms.
+    `after`: sort key of the last row of the page before, None on the first page. `first_stamp`: commit number the
+    first page was read at, 0 on the first page; the last page repeats rooms that changed since.
+    """
+
+    user: str
+    since: int | None
+    limit: int
+    previews: bool = False
+    events: int = 0
+    events_bytes: int = 0
+    page_bytes: int = 262_144
+    after: tuple[int, int, int] | None = None
+    first_stamp: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class SyncRows:
+    """`stamp`: commit number this was read at. `after`: sort key to continue with, None on the last page.
+
+    `gone` and `totals` are filled on the first page only.
+    """
+
+    stamp: int
+    rooms: list[RoomSummary]
+    gone: list[str]
+    totals: SyncTotals | None
+    after: tuple[int, int, int] | None
+
+
+@dataclass(slots=True, frozen=True)
+class EventPage:
+    """Events of one room, ascending, as stored. `next`: where to go on when the page was cut, else None."""
+
+    events: list[bytes]
+    next: int | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class MessagePage:
+    """Messages of one room in current state, ascending; the page covers `low`..`high` of seq exactly.
+
+    `end`: nothing older is visible.
+    """
+
+    events: list[bytes]
+    low: int
+    high: int
+    end: bool
+
+
+class Store(Protocol):
+    """The truth. One writer calls `commit`, one batch at a time; everything else only reads what is committed.
+
+    Bounds of ranges are inclusive unless said. A cancelled caller leaves nothing half done: a commit that was
+    begun finishes. Room numbers are the store's keys, room names the public ones.
+    """
+
+    epoch: str
+    """Changes whenever history may have moved backwards. Up to 16 characters."""
+    stamp: int
+    """Number of the last commit."""
+
+    async def close(self) -> None: ...
+
+    # what decisions need; the state of the last commit
+
+    async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
+        """The rooms of these names with all their members; unknown names are left out."""
+        ...
+
+    async def room_of_pair(self, a: str, b: str) -> str | None:
+        """Name of the direct room of two users, in any order."""
+        ...
+
+    async def room_of_key(self, creator: str, key: str) -> str | None:
+        """Name of the room that `creator` made with this idempotency key."""
+        ...
+
+    async def keyed(self, keys: Collection[tuple[int, str, str]]) -> dict[tuple[int, str, str], KeyedEvent]:
+        """Events stored under these (room, user, key)."""
+        ...
+
+    async def messages_at(self, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], Event]:
+        """The messages at these (room, seq), in current state; other events and holes are left out."""
+        ...
+
+    async def reactions_set(
+        self, asked: Collection[tuple[int, int, str, str]]
+    ) -> set[tuple[int, int, str, str]]:
+        """Those of (room, seq, user, emoji) that are set."""
+        ...
+
+    async def tail(self, room: int, user: str, seq: int) -> Tail:
+        """What lies after `seq` for `user`."""
+        ...
+
+    async def next_room_number(self) -> int:
+        """A room number never used before; each call gives a higher one."""
+        ...
+
+    async def account(self, user: str) -> Account | None: ...
+
+    async def device(self, user: str, device: str) -> DeviceSeen | None: ...
+
+    # the one write
+
+    async def commit(self, work: Work) -> None:
+        """Make the batch durable, whole or not at all, and advance `stamp` to `work.stamp`.
+
+        Raises KeyTaken when a (room, user, key), a pair or a creation key exists already: nothing was written, the
+        batch is to be decided again knowing it. Raises Unavailable("overloaded") when the disk is full and
+        Unavailable("internal") on any other failure: nothing was written.
+        """
+        ...
+
+    # what readers are shown
+
+    async def memberships(self, user: str) -> list[Membership]:
+        """All rooms `user` is in."""
+        ...
+
+    async def sync(self, query: SyncQuery) -> SyncRows:
+        """One page of room summaries: pinned first, then latest message first."""
+        ...
+
+    async def summary(self, room: int, user: str) -> RoomSummary | None:
+        """The room as its member `user` sees it; None when he is none."""
+        ...
+
+    async def log(self, room: int, low: int, high: int, limit: int, page_bytes: int) -> EventPage:
+        """All events of low..high."""
+        ...
+
+    async def history(
+        self, room: int, low: int, high: int, limit: int, page_bytes: int, *, newest: bool
+    ) -> MessagePage:
+        """Up to `limit` messages of low..high, taken from its newest or from its oldest end."""
+        ...
+
+    async def changes(self, room: int, low: int, high: int, since: int, page_bytes: int) -> EventPage:
+        """Messages of low..high that changed after `since`; `next` is the `low` to go on with."""
+        ...
+
+    async def messages(self, room: int, seqs: Sequence[int], page_bytes: int) -> list[bytes]:
+        """The messages among these numbers, ascending."""
+        ...
+
+    async def mine(self, room: int, user: str, seqs: Collection[int]) -> dict[int, list[str]]:
+        """Own reactions on these messages."""
+        ...
+
+    async def members(
+        self, room: int, *, after: str, prefix: str, role: str | None, limit: int
+    ) -> tuple[list[MemberRow], int]:
+        """Members in order of user id after `after`, and the total number in the room."""
+        ...
+
+    async def readers(self, room: int, seq: int, *, after: str, limit: int) -> tuple[list[Reader], int]:
+        """Members who read up to `seq` or beyond and show receipts, in order of user id, and their number."""
+        ...
+
+    async def watermarks(self, room: int, limit: int) -> list[tuple[str, int, int]]:
+        """(user, read, delivered) of up to `limit` members who show receipts."""
+        ...
+
+    async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
+        """Those of `others` who share a room with `user`."""
+        ...
+
+    async def profiles(self, users: Collection[str]) -> list[Profile]: ...
+
+    async def devices(self, user: str) -> list[DeviceSeen]: ...
+
+    async def last_seen(self, users: Collection[str]) -> dict[str, int]:
+        """Latest `last_seen` over the devices of each of these users, Unix milliseconds."""
+        ...
+
+    async def accounts(self) -> list[Account]:
+        """All accounts in order of user id: for the command line."""
+        ...
+
+    async def foldable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
+        """Up to `limit` rooms (name, floor) whose operations below `floor` are older than `before_ms` and not
+        among the last `keep` events."""
+        ...
+
+
+class KeyTaken(Exception):
+    """A commit met an idempotency key that is already stored; nothing was written."""
+
+
+# --- what handlers see of connections
+
+
+State = Literal["foreground", "background"]
+
+
+class Presence(Protocol):
+    """Who is online. Sessions come and go; watchers hear of changes, coalesced."""
+
+    def up(self, session: "Session") -> None:
+        """`session` is live, or changed its mode."""
+        ...
+
+    def down(self, session: "Session") -> None: ...
+
+    def watch(self, session: "Session", users: Collection[str]) -> None:
+        """Replace the set of users `session` hears of."""
+        ...
+
+    def states(self, users: Collection[str]) -> Mapping[str, str]:
+        """State words of those who are not offline."""
+        ...
+
+
+class Session(Protocol):
+    """One connection of one user's device, as far as handlers and the fan-out know it."""
+
+    user: str
+    device: str
+    mode: State
+
+
+class Bus(Protocol):
+    """Carries committed batches to other processes. Best effort: never blocks, never raises.
+
+    A lost batch only makes others slower, never wrong: everything can be read again from the store.
+    """
+
+    def publish(self, work: Work) -> None: ...
+
+
+__all__ = [
+    "Account", "Bus", "Claims", "DeviceSeen", "Env", "Event", "EventPage", "Identity", "KeyTaken", "KeyedEvent",
+    "Member", "Membership", "MessagePage", "Presence", "Session", "Store", "SyncQuery", "SyncRows", "Tail",
+    "Timer", "Work",
+]  # fmt: skip

@@ -1,0 +1,83 @@
+"""The error table (protocol.md "Error codes") and the three kinds of refusal, by who must act.
+
+`Refused`: the client asked wrongly, it gets an `error` and stays connected. `Broken`: the client broke the
+protocol, it is closed. `Unavailable`: we cannot now, the client retries later. Anything else is our bug.
+"""
+
+from typing import Literal
+
+from chatd.protocol.closes import CLOSES
+
+Retry = Literal["never", "later", "after_auth", "after_sync"]
+
+ERRORS: dict[str, Retry] = {
+    "bad_request": "never",
+    "unknown_type": "never",
+    "not_supported": "never",
+    "token_expired": "after_auth",
+    "token_invalid": "after_auth",
+    "auth_mismatch": "never",
+    "forbidden": "never",
+    "not_member": "never",
+    "not_found": "never",
+    "gone": "never",
+    "too_large": "never",
+    "room_full": "never",
+    "edit_window": "never",
+    "muted": "later",
+    "conflict": "never",
+    "aborted": "later",
+    "rate_limited": "later",
+    "overloaded": "later",
+    "timeout": "later",
+    "internal": "later",
+    "bad_cursor": "after_sync",
+}
+
+
+class ChatError(Exception):
+    """A refusal that has a code in the table; `message` is English for developers, never shown to users."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str = "",
+        *,
+        retry_after: int | None = None,
+        scope: str | None = None,
+        field: str | None = None,
+    ) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+        self.retry_after = retry_after  # milliseconds
+        self.scope = scope  # connection, user, room, address
+        self.field = field
+
+    @property
+    def retry(self) -> Retry:
+        return ERRORS[self.code]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" if self.message else self.code
+
+
+class Refused(ChatError):
+    """The client may not, or asked wrongly: reply, stay connected."""
+
+
+class Unavailable(ChatError):
+    """We cannot now: reply, the client retries later with the same key."""
+
+
+class Broken(Exception):
+    """The client broke the protocol: `bye` with this close code, then close."""
+
+    def __init__(self, code: int, message: str = "") -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+    @property
+    def reason(self) -> str:
+        return CLOSES[self.code]

@@ -1,0 +1,39 @@
+"""Identifiers and counters, as protocol.md "Identifiers and counters" defines them. Types and bounds only."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+U53_MAX = 2**53 - 1  # the largest integer a JSON number carries exactly
+
+U53 = Annotated[int, Meta(ge=0, le=U53_MAX)]
+RequestId = Annotated[int, Meta(ge=1, le=U53_MAX)]
+Seq = Annotated[int, Meta(ge=1, le=U53_MAX)]
+Milliseconds = Annotated[int, Meta(ge=0, le=U53_MAX)]
+
+User = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-.:@]{1,64}\Z")]
+Device = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{22}\Z")]
+Room = Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{12}\Z")]
+Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{8,36}\Z")]
+Token = Annotated[
+    str, Meta(min_length=1, max_length=4096)
+]  # one header line of most proxies; a JWT is ~500 B
+Opaque = Annotated[str, Meta(max_length=64)]  # cursor, more, epoch: made by the server
+Word = Annotated[str, Meta(max_length=64)]  # app, os, locale, feature names
+Title = Annotated[str, Meta(max_length=256)]
+Address = Annotated[str, Meta(max_length=2048)]  # a URL or a key of the host app
+
+BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def room_name(letter: str, number: int) -> str:
+    """The public name of a room: its letter ('d' direct, 'g' group) and 11 base62 digits of 64 random bits.
+
+    >>> room_name("g", 0)
+    'g00000000000'
+    """
+    digits = []
+    for _ in range(11):
+        number, digit = divmod(number, 62)
+        digits.append(BASE62[digit])
+    return letter + "".join(reversed(digits))

@@ -1,0 +1,23 @@
+"""Sizes a client may rely on (protocol.md "Size limits"). A hello reply carries those that differ."""
+
+DEFAULTS: dict[str, int] = {
+    "frame_bytes": 65_536,
+    "server_frame_bytes": 262_144,
+    "body_bytes": 16_384,
+    "batch": 64,
+    "in_flight": 32,
+    "focus": 8,
+    "watch": 200,
+    "page": 200,
+}
+
+REVISION = 1  # the highest revision of version 1 this server speaks
+FEATURES = ("deflate",)  # feature words this server understands
+DEPTH_MAX = 16  # nesting of one packet; deeper host data would exhaust the stack of a phone's decoder
+EVENTS_INLINE_MAX = 50  # events per changed room in a hello reply
+EVENTS_INLINE_BYTES = 49_152  # and all of them together: two TCP windows on a warm connection
+HISTORY_MAX = 100  # messages per history page
+HISTORY_DEFAULT = 50
+MEMBERS_CHANGED_MAX = 100  # users in one members.add, members.remove, room.create
+SUMMARIES_FIRST = 30  # summaries in the first page of a hello: one TCP initial window
+MESSAGES_MAX = 100  # numbers in one `messages` request

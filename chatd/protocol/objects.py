@@ -1,0 +1,184 @@
+"""The objects inside packets: Event, Body, RoomSummary and their parts (protocol.md "Objects").
+
+Field order is the order on the wire. Optional keys are left out when they hold their default.
+"""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from chatd.protocol.identifiers import U53, Address, Milliseconds, Seq, Title, User
+
+Role = Literal["member", "admin", "owner"]
+Mode = Literal["foreground", "background"]
+State = Literal["offline", "online", "away"]
+GoneReason = Literal["left", "removed", "banned", "deleted"]
+
+MESSAGE = "message"
+EVERYBODY = "*"  # the mention of all members
+
+Emoji = Annotated[str, Meta(min_length=1, max_length=32)]
+
+
+class Attachment(Struct, omit_defaults=True, frozen=True):
+    """A file elsewhere; files never travel through the socket."""
+
+    url: Address
+    mime: Annotated[str, Meta(max_length=128)]
+    name: Title | UnsetType = UNSET
+    size: U53 | UnsetType = UNSET
+    width: U53 | UnsetType = UNSET
+    height: U53 | UnsetType = UNSET
+    duration: U53 | UnsetType = UNSET
+    preview: Annotated[str, Meta(max_length=1024)] | UnsetType = UNSET
+
+
+class Body(Struct, omit_defaults=True, frozen=True):
+    """The content of a message; at least one of `text`, `attachments`, `data`."""
+
+    text: str | UnsetType = UNSET
+    attachments: Annotated[list[Attachment], Meta(min_length=1, max_length=10)] | UnsetType = UNSET
+    reply_to: Seq | UnsetType = UNSET
+    thread: Seq | UnsetType = UNSET
+    mentions: (
+        Annotated[list[Annotated[str, Meta(pattern=r"^(\*|[A-Za-z0-9_\-.:@]{1,64})\Z")]], Meta(max_length=50)]
+        | UnsetType
+    ) = UNSET
+    data: Any = UNSET
+
+
+class ReactionCount(Struct, frozen=True):
+    emoji: Emoji
+    count: U53
+
+
+class RoleOf(Struct, frozen=True):
+    """One row of `members.role` and of the `role` event."""
+
+    user: User
+    role: Role
+
+
+class Event(Struct, omit_defaults=True):
+    """One position of a room's log, as it is stored and pushed: nothing in it depends on who reads it."""
+
+    seq: U53
+    kind: str
+    user: str | UnsetType = UNSET
+    time: Milliseconds | UnsetType = UNSET
+    ordinal: U53 | UnsetType = UNSET
+    key: str | UnsetType = UNSET
+    composed_at: Milliseconds | UnsetType = UNSET
+    target: U53 | UnsetType = UNSET
+    emoji: str | UnsetType = UNSET
+    set: bool | UnsetType = UNSET
+    users: list[str | RoleOf] | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    avatar: str | UnsetType = UNSET
+    public: bool | UnsetType = UNSET
+    data: Any = UNSET
+    body: Body | UnsetType = UNSET
+    changed: U53 | UnsetType = UNSET
+    edited: Milliseconds | UnsetType = UNSET
+    recalled: bool | UnsetType = UNSET
+    pinned: bool | UnsetType = UNSET
+    reactions: list[ReactionCount] | UnsetType = UNSET
+    mine: list[str] | UnsetType = UNSET
+
+
+class RoomSummary(Struct, omit_defaults=True):
+    """A room as its member sees it in the chat list; always the full state of its keys."""
+
+    room: str
+    seq: U53 = 0
+    ordinal: U53 = 0
+    time: Milliseconds = 0
+    read: U53 = 0
+    unread: U53 = 0
+    unread_mentions: U53 = 0
+    title: str | UnsetType = UNSET
+    avatar: str | UnsetType = UNSET
+    data: Any = UNSET
+    public: bool = False
+    peer: str | UnsetType = UNSET
+    peer_read: U53 = 0
+    peer_delivered: U53 = 0
+    members: U53 | UnsetType = UNSET
+    role: Role = "member"
+    muted_until: Milliseconds = 0
+    pinned: bool = False
+    hidden: bool = False
+    first_visible: U53 = 1
+    log_floor: U53 = 1
+    preview: Raw | UnsetType = UNSET
+    events: list[Raw] | UnsetType = UNSET
+
+
+class SyncTotals(Struct):
+    rooms: U53
+    unread: U53
+    mentions: U53
+
+
+class SyncPage(Struct, omit_defaults=True, kw_only=True):
+    """One page of an account's rooms: `cursor` on the last page, `more` on all others."""
+
+    cursor: str | UnsetType = UNSET
+    rooms: list[RoomSummary]
+    gone: list[str] | UnsetType = UNSET
+    more: str | UnsetType = UNSET
+    full: bool = False
+    totals: SyncTotals | UnsetType = UNSET
+
+
+class RoomPosition(Struct):
+    """A room and the number of its last event and last message."""
+
+    room: str
+    seq: U53
+    ordinal: U53
+
+
+class Receipt(Struct, omit_defaults=True):
+    user: str
+    read: U53 | UnsetType = UNSET
+    delivered: U53 | UnsetType = UNSET
+
+
+class Reader(Struct):
+    user: str
+    read: U53
+
+
+class FocusedRoom(Struct, omit_defaults=True):
+    room: str
+    seq: U53
+    receipts: list[Receipt] | UnsetType = UNSET
+
+
+class UserState(Struct, omit_defaults=True):
+    user: str
+    state: State = "offline"
+    last_seen: Milliseconds | UnsetType = UNSET
+
+
+class MemberRow(Struct):
+    user: str
+    role: Role
+    joined_at: Milliseconds
+
+
+class Profile(Struct, omit_defaults=True):
+    """Display data of a user as far as chatd knows it; `version` moves when it changes."""
+
+    user: str
+    name: str = ""
+    avatar: str = ""
+    version: U53 = 0
+
+
+class DeviceRow(Struct, omit_defaults=True):
+    device: str
+    app: str | UnsetType = UNSET
+    os: str | UnsetType = UNSET
+    last_seen: Milliseconds = 0
