@@ -1,0 +1,1 @@
+"""argv and environment -> Config -> one action; one file a command group."""
