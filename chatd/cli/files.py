@@ -28,7 +28,10 @@ def read_secret(path: str) -> Secret:
 
 def require_private(path: str) -> None:
     """Refuses a file that group or world may read or write."""
-    mode = os.stat(path).st_mode
+    _require_private(path, os.stat(path).st_mode)
+
+
+def _require_private(path: str, mode: int) -> None:
     if mode & OTHERS_MAY:
         what = f"holds a secret but other users may open it (mode {stat.S_IMODE(mode):04o})"
         raise refuse(path, what, f"Run: chmod 600 {path}")
@@ -40,11 +43,15 @@ def _read(path: str, bytes_max: int, *, private: bool) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise refuse(path, f"cannot be opened: {error.strerror}", _advice(path)) from None
-    with os.fdopen(descriptor, "rb") as file:
-        _require_regular(path, os.fstat(descriptor).st_mode)
+    try:
+        status = os.fstat(descriptor)
+        _require_regular(path, status.st_mode)
         if private:
-            require_private(path)
-        content = file.read(bytes_max + 1)
+            _require_private(path, status.st_mode)
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(bytes_max + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > bytes_max:
         raise refuse(path, f"is longer than {bytes_max} bytes", "Is it the right file?")
     return content

@@ -46,7 +46,7 @@ def file_settings(path: str) -> Iterator[Setting | Problem]:
 
 
 def environment_settings(environment: Mapping[str, str]) -> Iterator[Setting | Problem]:
-    """Settings of CHATD_SECTION__KEY variables; other CHATD_ ones are ignored unless they look like a slip."""
+    """Settings of CHATD_SECTION__KEY variables; others are ignored unless they look like a slip."""
     for variable, text in sorted(environment.items()):
         if not variable.startswith(PREFIX):
             continue
