@@ -1,0 +1,46 @@
+"""The Identity port: who a token of the host app speaks for."""
+
+from collections.abc import Callable
+from functools import partial
+
+from chatd import config
+from chatd.identity.download import download
+from chatd.identity.keys import configured_keys
+from chatd.identity.ring import KeyRing
+from chatd.identity.tokens import Tokens
+from chatd.ports import Claims, Env
+
+
+class HostIdentity:
+    """Verifies tokens, asking the key URL once in a while for keys it does not know."""
+
+    def __init__(self, tokens: Tokens, ring: KeyRing, now_s: Callable[[], float]) -> None:
+        self.tokens = tokens
+        self.ring = ring
+        self._now_s = now_s
+
+    async def verify(self, token: str) -> Claims:
+        """The claims of a valid token; Refused("token_expired") or Refused("token_invalid") otherwise."""
+        key_id = self.tokens.key_id(token)
+        if key_id is not None:
+            await self.ring.wait_known(key_id)
+        return self.tokens.verify(token, self._now_s())
+
+    def mint(self, user: str, ttl_s: int, *, device: str | None = None, **claims: object) -> str:
+        """A token for `user`, as `Tokens.mint`, from now on."""
+        return self.tokens.mint(user, ttl_s, self._now_s(), device=device, **claims)
+
+
+def host_identity(rules: config.Auth, env: Env) -> HostIdentity:
+    """The identity adapter for this configuration. Raises keys.BadKey when a key file cannot be used.
+
+    Run `ring.keep_fresh()` as a task, or await `ring.refresh()` once, to have the keys of `jwks_url` at hand.
+    """
+    ring = KeyRing(
+        configured_keys(rules),
+        partial(download, rules.jwks_url) if rules.jwks_url else None,
+        env.monotonic,
+        refresh_s=rules.jwks_refresh_s,
+        retry_s=rules.jwks_retry_s,
+    )
+    return HostIdentity(Tokens(rules, ring.find), ring, lambda: env.now_ms() / 1000)
