@@ -1,4 +1,4 @@
-"""Public keys from PEM files and JSON Web Key Sets (RFC 7517). Only reading; tokens.py decides which to use."""
+"""Public keys from PEM files and JSON Web Key Sets (RFC 7517). Only reading; tokens.py chooses."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def pem_key(key: config.Key, pem: bytes) -> VerifyKey:
 
 
 def key_set(encoded: bytes, source: str) -> dict[str, VerifyKey]:
-    """The usable keys of a JWK Set by kid; others are skipped (RFC 7517, 5). Raises BadKey if none is left."""
+    """The usable keys of a JWK Set by kid; others are skipped (RFC 7517, 5). BadKey if none is left."""
     try:
         content = json.loads(encoded)
         listed = content["keys"]

@@ -14,8 +14,8 @@ Fetch = Callable[[], Awaitable[bytes]]
 class KeyRing:
     """Keys by kid. Fixed keys win over fetched ones, so that the URL cannot replace what the operator pinned.
 
-    At most one fetch is in flight, and unknown kids cause at most one in `retry_s`, however many ask: a forger
-    can neither flood the provider nor lock anybody out. When a fetch fails the keys known before stay.
+    At most one fetch is in flight, and unknown kids cause at most one in `retry_s`, however many ask: a
+    forger can neither flood the provider nor lock anybody out. When a fetch fails the keys known before stay.
     """
 
     def __init__(

@@ -64,7 +64,7 @@ class Tokens:
     def mint(
         self, user: str, ttl_s: int, now_s: float, *, device: str | None = None, **claims: object
     ) -> str:
-        """A token for `user` that lives `ttl_s` seconds, signed with the secret; other claims are kept as they are.
+        """A token for `user` that lives `ttl_s` seconds, signed with the secret; `claims` are added.
 
         Raises ValueError when there is no secret, or when the token would be refused again.
         """

@@ -1,0 +1,171 @@
+"""ring.py: key rotation, outages, and floods of unknown kids."""
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+import jwt
+import pytest
+
+from chatd.identity.ring import KeyRing
+
+
+def encoded(*signers: Any) -> bytes:
+    makers = {"RS256": jwt.algorithms.RSAAlgorithm, "ES256": jwt.algorithms.ECAlgorithm}
+    return json.dumps(
+        {
+            "keys": [
+                makers[one.algorithm].to_jwk(one.private.public_key(), as_dict=True)
+                | {"kid": one.kid, "key_ops": ["verify"]}
+                for one in signers
+            ]
+        }
+    ).encode()
+
+
+class Provider:
+    """A key URL under the test's control: its answer, how often it was asked, and the clock."""
+
+    def __init__(self) -> None:
+        self.answer: bytes | Exception = OSError("down")
+        self.asked = 0
+        self.now = 1000.0
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def fetch(self) -> bytes:
+        self.asked += 1
+        await self.open.wait()
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    def ring(self, fixed: Any = None) -> KeyRing:
+        return KeyRing(fixed or {}, self.fetch, lambda: self.now, refresh_s=3600, retry_s=60)
+
+
+@pytest.fixture
+async def provider() -> Provider:
+    return Provider()
+
+
+async def test_an_unknown_kid_is_fetched(provider, rs):
+    provider.answer = encoded(rs)
+    ring = provider.ring()
+    assert ring.find("rs") is None
+    await ring.wait_known("rs")
+    assert ring.find("rs").algorithm == "RS256"
+    await ring.wait_known("rs")
+    assert provider.asked == 1
+
+
+async def test_a_rotated_key_is_found_and_the_old_one_forgotten(provider, rs, es):
+    provider.answer = encoded(rs)
+    ring = provider.ring()
+    await ring.refresh()
+    provider.answer = encoded(es)
+    provider.now += 60
+    await ring.wait_known("es")
+    assert ring.find("es") is not None
+    assert ring.find("rs") is None
+
+
+async def test_a_flood_of_unknown_kids_asks_once_a_retry(provider, rs):
+    provider.answer = encoded(rs)
+    ring = provider.ring()
+    await asyncio.gather(*(ring.wait_known(f"forged-{n}") for n in range(1000)))
+    provider.now += 59.9
+    await asyncio.gather(*(ring.wait_known(f"later-{n}") for n in range(1000)))
+    assert provider.asked == 1
+    provider.now += 0.1
+    await asyncio.gather(*(ring.wait_known(f"again-{n}") for n in range(1000)))
+    assert provider.asked == 2
+
+
+async def test_those_who_ask_during_a_fetch_wait_for_it(provider, rs):
+    provider.answer = encoded(rs)
+    provider.open.clear()
+    ring = provider.ring()
+    first = asyncio.create_task(ring.wait_known("forged"))
+    await asyncio.sleep(0)
+    honest = asyncio.create_task(ring.wait_known("rs"))
+    await asyncio.sleep(0)
+    provider.open.set()
+    await asyncio.gather(first, honest)
+    assert ring.find("rs") is not None
+    assert provider.asked == 1
+
+
+async def test_who_hangs_up_does_not_end_the_fetch_of_others(provider, rs):
+    provider.answer = encoded(rs)
+    provider.open.clear()
+    ring = provider.ring()
+    first = asyncio.create_task(ring.wait_known("rs"))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(ring.wait_known("rs"))
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    provider.open.set()
+    await second
+    assert ring.find("rs") is not None
+
+
+@pytest.mark.parametrize("answer", [OSError("down"), TimeoutError(), b"<html>login</html>", b'{"keys":[]}'])
+async def test_an_outage_keeps_the_keys(provider, rs, answer, caplog):
+    provider.answer = encoded(rs)
+    ring = provider.ring()
+    assert await ring.refresh()
+    provider.answer = answer
+    provider.now += 3600
+    with caplog.at_level(logging.WARNING):
+        assert not await ring.refresh()
+    assert ring.find("rs") is not None
+    assert "1 keys kept" in caplog.text
+    provider.now += 60
+    provider.answer = encoded(rs)
+    assert await ring.refresh()
+
+
+async def test_a_failed_fetch_counts_for_the_retry(provider):
+    ring = provider.ring()
+    await ring.wait_known("a")
+    await ring.wait_known("b")
+    assert provider.asked == 1
+
+
+async def test_a_fixed_key_is_not_replaced_and_not_asked_for(provider, rs, es):
+    provider.answer = encoded(rs)
+    pinned = es.known
+    ring = provider.ring({"rs": pinned})
+    await ring.wait_known("rs")
+    assert provider.asked == 0
+    await ring.refresh()
+    assert ring.find("rs") is pinned
+
+
+async def test_without_a_url_nothing_is_fetched(rs):
+    ring = KeyRing({"rs": rs.known}, None, lambda: 0.0, refresh_s=1, retry_s=1)
+    await ring.wait_known("x")
+    assert await ring.refresh()
+    await ring.keep_fresh()
+    assert ring.find("x") is None
+    assert ring.find("rs") is not None
+
+
+async def test_it_refreshes_by_itself_sooner_after_a_failure(provider, rs, monkeypatch):
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        provider.answer = encoded(rs)
+        if len(pauses) == 2:
+            raise asyncio.CancelledError
+
+    ring = provider.ring()
+    monkeypatch.setattr("chatd.identity.ring.asyncio.sleep", pause)
+    with pytest.raises(asyncio.CancelledError):
+        await ring.keep_fresh()
+    assert pauses == [60, 3600]
