@@ -1,0 +1,47 @@
+"""The command line of the harness: one subcommand for each scenario."""
+
+import argparse
+import sys
+from types import ModuleType
+
+from bench import loop, replay
+from bench.phone import Refused
+from bench.server import Unreachable
+from bench.trace import TraceError
+
+SCENARIOS: dict[str, ModuleType] = {"replay": replay}
+
+FAILED, USAGE, UNREACHABLE, INTERRUPTED = 1, 2, 4, 130
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one scenario. 0: fine, 1: not correct, 2: usage, 4: no daemon to talk to."""
+    options = _parser().parse_args(argv)
+    try:
+        return int(loop.run(SCENARIOS[options.scenario].run(options)))
+    except (TraceError, ValueError) as error:
+        return _complain(error, USAGE)
+    except Unreachable as error:
+        return _complain(error, UNREACHABLE)
+    except Refused as refusal:
+        return _complain(f"the daemon refused to take part: {refusal}", FAILED)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    scenarios = parser.add_subparsers(dest="scenario", required=True, metavar="SCENARIO")
+    for name, scenario in SCENARIOS.items():
+        summary = (scenario.__doc__ or "").splitlines()[0].partition(": ")[2]
+        scenario.add_arguments(scenarios.add_parser(name, help=summary, description=summary))
+    return parser
+
+
+def _complain(what: object, code: int) -> int:
+    print(f"bench: {what}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

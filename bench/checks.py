@@ -1,0 +1,168 @@
+"""Was anything lost, doubled, reordered, sent astray or changed: counters, and comparisons of what was kept.
+
+Pure. A log is compared with the trace, a replica with the log; what phones see live is counted as it happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import NamedTuple
+
+from bench.replica import Fate, Position
+
+EXAMPLES_MAX = 20  # enough to see a pattern, few enough to read
+
+
+class Said(NamedTuple):
+    """One message as the trace has it, or as the log has it."""
+
+    key: str
+    user: str
+    text: str
+
+
+class Entry(NamedTuple):
+    """One event of a log: its place, its identity, and what was said when it is a message."""
+
+    seq: int
+    identity: int
+    said: Said | None
+
+
+@dataclass
+class Tally:
+    """What went wrong, counted; all zeros is the only good result."""
+
+    lost: int = 0  # in the trace but not in the log, or in the log but not in a replica
+    duplicated: int = 0  # one key twice in the log, or an event pushed twice on one connection
+    reordered: int = 0  # an author's messages in another order, or a push below an earlier one
+    misrouted: int = 0  # pushed to somebody who is not a member, or a reply nobody asked for
+    altered: int = 0  # another text or author than the trace, or a replica unlike the log
+    unacked: int = 0  # never acknowledged
+    examples: list[str] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing went wrong."""
+        return not any(self.counts().values())
+
+    def counts(self) -> dict[str, int]:
+        """The counters by name, in the order of a report."""
+        return {name: getattr(self, name) for name in COUNTERS}
+
+    def add(self, counter: str, example: str, count: int = 1) -> None:
+        """Counts `count` faults of one kind and keeps the first examples."""
+        setattr(self, counter, getattr(self, counter) + count)
+        if len(self.examples) < EXAMPLES_MAX:
+            self.examples.append(f"{counter}: {example}")
+
+    def live(self, fate: Fate, place: str) -> None:
+        """Counts what became of one live event."""
+        if fate is Fate.DUPLICATE:
+            self.add("duplicated", f"{place} was pushed twice on one connection")
+        elif fate is Fate.LATE:
+            self.add("reordered", f"{place} was pushed after a later one")
+
+
+COUNTERS = ("lost", "duplicated", "reordered", "misrouted", "altered", "unacked")
+
+
+class LogBook:
+    """The log of one room as the server tells it at the end, from `start` + 1 on."""
+
+    def __init__(self, room: str, start: int, entries: Sequence[Entry]) -> None:
+        self.room = room
+        self.start = start
+        self.entries = entries
+        self._sums = list(accumulate((entry.identity for entry in entries), initial=0))
+
+    @property
+    def last(self) -> int:
+        """The last place of the log."""
+        return self.start + len(self.entries)
+
+    def identity(self, start: int, end: int) -> int:
+        """The sum of the identities of the events after `start` up to `end`."""
+        return self._sums[end - self.start] - self._sums[start - self.start]
+
+
+def check_dense(book: LogBook, tally: Tally) -> bool:
+    """The log has every place once and in order; counts holes as lost, repetitions as duplicated."""
+    seqs = [entry.seq for entry in book.entries]
+    wanted = list(range(book.start + 1, book.last + 1))
+    if seqs == wanted:
+        return True
+    seen = set(seqs)
+    if repeated := len(seqs) - len(seen):
+        tally.add("duplicated", f"the log of {book.room} repeats {repeated} places", repeated)
+    if holes := max(seqs) - book.start - len(seen):
+        tally.add("lost", f"the log of {book.room} has {holes} holes", holes)
+    if seqs != sorted(seqs):
+        tally.add("reordered", f"the log of {book.room} is not ascending")
+    return False
+
+
+def check_trace(room: str, trace: Sequence[Said], log: Iterable[Entry], tally: Tally) -> None:
+    """Every message of the trace is in the log once, unchanged, and each author's in the order of the trace.
+
+    A message in the log that the trace does not have counts as misrouted.
+    """
+    places = {said.key: place for place, said in enumerate(trace)}
+    seen: set[str] = set()
+    newest: dict[str, int] = {}
+    for entry in log:
+        said = entry.said
+        if said is None:
+            continue
+        place = places.get(said.key)
+        if place is None:
+            tally.add("misrouted", f"{room} {entry.seq} by {said.user} is not from this room of the trace")
+        elif said.key in seen:
+            tally.add("duplicated", f"{said.key} by {said.user} is stored again as {room} {entry.seq}")
+        else:
+            seen.add(said.key)
+            _check_said(f"{room} {entry.seq}", said, trace[place], tally)
+            if place < newest.get(said.user, -1):
+                tally.add(
+                    "reordered", f"{said.key} by {said.user} stands after his later ones ({room} {entry.seq})"
+                )
+            newest[said.user] = max(place, newest.get(said.user, -1))
+    for said in trace:
+        if said.key not in seen:
+            tally.add("lost", f"{said.key} by {said.user} is not in the log of {room}")
+
+
+def check_replica(user: str, position: Position, book: LogBook, tally: Tally) -> None:
+    """One replica ends where the log ends and holds the same events."""
+    missing = book.last - position.applied
+    if missing > 0:
+        tally.add(
+            "lost", f"{user} misses {missing} events of {book.room} from {position.applied + 1} on", missing
+        )
+    if missing < 0 or position.start < book.start:
+        tally.add("altered", f"{user} has events of {book.room} that the log does not have")
+    elif position.identity != book.identity(position.start, position.applied):
+        tally.add("altered", f"{user} has other events of {book.room} than the log")
+
+
+def deliveries(users: Mapping[str, Position], book: LogBook) -> int:
+    """How many messages reached somebody who did not write them."""
+    written: dict[str, list[int]] = {user: [] for user in users}
+    messages = [0]
+    for entry in book.entries:
+        messages.append(messages[-1] + (entry.said is not None))
+        if entry.said is not None and entry.said.user in written:
+            written[entry.said.user].append(entry.seq)
+    total = 0
+    for user, position in users.items():
+        end = min(position.applied, book.last)
+        own = sum(1 for seq in written[user] if position.start < seq <= end)
+        total += messages[end - book.start] - messages[position.start - book.start] - own
+    return total
+
+
+def _check_said(place: str, said: Said, wanted: Said, tally: Tally) -> None:
+    if (said.user, said.text) != (wanted.user, wanted.text):
+        tally.add("altered", f"{place} is not what {wanted.user} wrote")

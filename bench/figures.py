@@ -1,0 +1,28 @@
+"""What the people of a replay count together: durations, cuts and resumes."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from bench.histogram import Histogram
+
+
+@dataclass
+class Figures:
+    """Shared by all people of one run; plain counters, because everything runs on one loop."""
+
+    connects: Histogram = field(default_factory=Histogram)  # from TCP connect to the reply to hello
+    resumes: Histogram = field(default_factory=Histogram)  # from the cut to everything repaired
+    repairs: Histogram = field(
+        default_factory=Histogram
+    )  # from sent to received, of what came by hello or log
+    pushed: int = 0  # messages received live
+    repaired: int = 0  # messages received by hello or log
+    cuts: int = 0  # connections we cut
+    retries: int = 0  # sends repeated with the same key
+    drops: Counter[str] = field(default_factory=Counter)  # connections that ended otherwise, by close code
+    failures: Counter[str] = field(default_factory=Counter)  # connection attempts that failed, by reason
+
+    @property
+    def received(self) -> int:
+        """Messages received in any way: moves as long as anything is happening."""
+        return self.pushed + self.repaired

@@ -1,0 +1,171 @@
+"""WebSocket bytes as a client sees them (RFC 6455): the upgrade, frames in, frames out. No sockets here."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import random
+from typing import NamedTuple
+
+CONTINUATION, CLOSE, PING, PONG = 0x0, 0x8, 0x9, 0xA
+NORMAL_CLOSE = 1000
+LOST = 1006  # RFC 6455, 7.1.5: no close frame was received
+
+FRAME_BYTES_MAX = 524_288  # protocol.md, Size limits: a server frame is never larger
+HANDSHAKE_BYTES_MAX = 16_384  # far above any honest 101 answer
+
+_ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
+_FIN = 0x80
+_WHOLE = (_FIN | 0x2, _FIN | 0x1)  # a whole binary or text message, which is nearly every frame
+_MASKED = 0x80
+_masks = random.Random(os.urandom(8))
+
+
+class FrameError(Exception):
+    """The server sent bytes that RFC 6455 or the size limits of protocol.md forbid."""
+
+
+class HandshakeError(Exception):
+    """The server answered the upgrade with something else than the 101 that was asked for."""
+
+
+class Frame(NamedTuple):
+    """One complete frame, or one complete message when it came in fragments."""
+
+    opcode: int
+    payload: bytes
+
+
+class Upgrade:
+    """One upgrade request and the check of its answer."""
+
+    def __init__(self, host: str, path: str, subprotocol: str) -> None:
+        self._key = base64.b64encode(os.urandom(16))
+        self._subprotocol = subprotocol
+        self.request = (
+            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {self._key.decode()}\r\nSec-WebSocket-Version: 13\r\n"
+            f"Sec-WebSocket-Protocol: {subprotocol}\r\n\r\n"
+        ).encode()
+
+    def check(self, answer: bytes) -> None:
+        """Raises HandshakeError unless `answer`, a whole response head, accepts this very upgrade."""
+        lines = answer.decode("latin-1").split("\r\n")
+        if lines[0].split(" ")[1:2] != ["101"]:
+            raise HandshakeError(f"the upgrade was answered with {lines[0]!r}")
+        headers = _headers(lines[1:])
+        accept = base64.b64encode(hashlib.sha1(self._key + _ACCEPT_GUID).digest()).decode()
+        for name, wanted in (("sec-websocket-accept", accept), ("sec-websocket-protocol", self._subprotocol)):
+            if headers.get(name) != wanted:
+                raise HandshakeError(f"{name} of the answer is {headers.get(name)!r}, not {wanted!r}")
+
+
+class FrameReader:
+    """Bytes in, messages out; it may be fed in any pieces."""
+
+    __slots__ = ("_fragments", "_opcode", "_rest", "_wanted")
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._wanted = 0
+        self._opcode = CONTINUATION
+        self._fragments: list[bytes] = []
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The messages and control frames that are complete now, in order.
+
+        Raises FrameError for a masked frame, reserved bits, a control frame that is long or in pieces, a
+        fragment out of place, or more than FRAME_BYTES_MAX.
+        """
+        if self._rest:
+            self._rest += data
+            if len(self._rest) < self._wanted:
+                return []
+            data = bytes(self._rest)
+            self._rest.clear()
+        frames: list[Frame] = []
+        at = 0
+        while (end := self._end(data, at)) <= len(data):
+            self._take(data, at, end, frames)
+            at = end
+        if at < len(data):
+            self._rest += data[at:]
+            self._wanted = end - at
+        return frames
+
+    def _end(self, data: bytes, at: int) -> int:
+        """Where the frame at `at` ends, or where the next part of its header ends while that is not known."""
+        if len(data) < at + 2:
+            return at + 2
+        size = data[at + 1]
+        if size < 126:
+            return at + 2 + size
+        header = at + (4 if size == 126 else 10)
+        if size & _MASKED:
+            raise FrameError("the server masked a frame")
+        if len(data) < header:
+            return header
+        return header + _bounded(int.from_bytes(data[at + 2 : header], "big"))
+
+    def _take(self, data: bytes, at: int, end: int, frames: list[Frame]) -> None:
+        first, size = data[at], data[at + 1]
+        payload = data[at + (2 if size < 126 else 4 if size == 126 else 10) : end]
+        if first in _WHOLE and not self._fragments:
+            frames.append(Frame(first & 0x0F, payload))
+        else:
+            self._take_unusual(first, payload, frames)
+
+    def _take_unusual(self, first: int, payload: bytes, frames: list[Frame]) -> None:
+        opcode, final = first & 0x0F, bool(first & _FIN)
+        if first & 0x70:
+            raise FrameError("the server set a reserved bit")
+        if opcode >= CLOSE:
+            if not final or len(payload) > 125:
+                raise FrameError("the server sent a control frame that is too long or in pieces")
+            frames.append(Frame(opcode, payload))
+            return
+        if (opcode == CONTINUATION) != bool(self._fragments):
+            raise FrameError("the server sent a fragment out of place")
+        self._opcode = opcode or self._opcode
+        self._fragments.append(payload)
+        _bounded(sum(map(len, self._fragments)))
+        if final:
+            frames.append(Frame(self._opcode, b"".join(self._fragments)))
+            self._fragments = []
+
+
+def client_frame(opcode: int, payload: bytes) -> bytes:
+    """One final masked frame (RFC 6455, 5.2 and 5.3)."""
+    size = len(payload)
+    mask = _masks.getrandbits(32).to_bytes(4, "big")
+    if size < 126:
+        head = bytes((_FIN | opcode, _MASKED | size))
+    elif size < 65_536:
+        head = bytes((_FIN | opcode, _MASKED | 126)) + size.to_bytes(2, "big")
+    else:
+        head = bytes((_FIN | opcode, _MASKED | 127)) + size.to_bytes(8, "big")
+    return head + mask + masked(payload, mask)
+
+
+def masked(payload: bytes, mask: bytes) -> bytes:
+    """The payload XOR the repeated mask; the same call undoes it."""
+    size = len(payload)
+    key = (mask * (size // 4 + 1))[:size]
+    return (int.from_bytes(payload, "big") ^ int.from_bytes(key, "big")).to_bytes(size, "big")
+
+
+def close_code(payload: bytes) -> int:
+    """The code in the payload of a close frame; 1005 when it has none (RFC 6455, 7.1.5)."""
+    return int.from_bytes(payload[:2], "big") if len(payload) >= 2 else 1005
+
+
+def _bounded(size: int) -> int:
+    if size > FRAME_BYTES_MAX:
+        raise FrameError(f"the server sent a frame of {size:,} bytes, above {FRAME_BYTES_MAX:,}")
+    return size
+
+
+def _headers(lines: list[str]) -> dict[str, str]:
+    pairs = (line.partition(":") for line in lines if line)
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}

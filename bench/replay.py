@@ -1,0 +1,160 @@
+"""`replay`: plays a chat trace, one connection a person, cuts some, and compares all replicas at the end."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench import progress, report, target
+from bench.load import Load
+from bench.pace import WINDOW, Pace
+from bench.play import Play
+from bench.target import Target
+from bench.trace import Trace, load
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `replay`."""
+    parser.add_argument("trace", type=Path, help="JSON lines with ts, room, user, text; gzip accepted")
+    parser.add_argument(
+        "--speed",
+        type=_speed,
+        default=None,
+        metavar="N|max",
+        help="N times as fast as it was said, or max (default): the next message when one is acknowledged",
+    )
+    parser.add_argument(
+        "--flap",
+        type=_share,
+        default=0.0,
+        metavar="P",
+        help="cut a connection with this probability a message",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of all random choices (default 1)")
+    parser.add_argument("--json", metavar="OUT", help="write the result there; - is standard output")
+    target.add_arguments(parser)
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Replays, prints the report, writes the result; 1 if anything was lost, doubled or reordered."""
+    trace = load(options.trace)
+    random.seed(options.seed)
+    name = secrets.token_hex(4)  # never the same twice: a daemon at a URL may still have the last run
+    async with target.open_target(options) as there:
+        play = Play(there, Pace(trace, options.speed, name), options.flap, options.seed)
+        measured = Load(there.daemon)
+        await _play(play, measured)
+    result = _result(play, there, measured, options)
+    if options.json:
+        report.write_json(result, options.json)
+    print("\n".join(_text(play, result)), file=sys.stderr if options.json == "-" else sys.stdout)
+    return 0 if play.tally.clean else 1
+
+
+async def _play(play: Play, measured: Load) -> None:
+    people, messages, figures = len(play.trace.users), len(play.trace.messages), play.figures
+    with progress.shown(lambda: f"connect  {progress.bar(play.online, people)}"):
+        await play.set_up()
+    with (
+        measured.during(),
+        progress.shown(
+            lambda: (
+                f"replay   {progress.bar(play.pace.acks.count, messages)} acknowledged · "
+                f"{figures.received:,} received · {figures.resumes.count:,} resumes"
+            )
+        ),
+    ):
+        await play.perform()
+    with progress.shown(lambda: "compare  every replica with the log, the log with the trace"):
+        await play.compare()
+    await play.leave()
+
+
+def _result(play: Play, there: Target, measured: Load, options: argparse.Namespace) -> dict[str, Any]:
+    """What was asked, what was counted and what was measured, as a result file holds it."""
+    return {
+        "scenario": "replay",
+        "trace": play.trace.name,
+        "speed": options.speed or "max",
+        "window": None if options.speed else WINDOW,
+        "flap": options.flap,
+        "seed": options.seed,
+        "encoding": there.encoding.name,
+        "url": options.url,
+        "messages": len(play.trace.messages),
+        "users": len(play.trace.users),
+        "rooms": {room: len(members) for room, members in play.trace.members.items()},
+        "seconds": round(play.seconds, 3),
+        **play.counted(),
+        "ack_ms": play.pace.acks.milliseconds(),
+        "delivery_ms": play.runs.live.milliseconds(),
+        "repair_ms": play.figures.repairs.milliseconds(),
+        "resume_ms": play.figures.resumes.milliseconds(),
+        "connect_ms": play.figures.connects.milliseconds(),
+        "schedule_lag_ms": play.pace.lags.milliseconds(),
+        **measured.counted(),
+        "environment": report.environment(),
+        "examples": play.tally.examples,
+    }
+
+
+def _text(play: Play, result: dict[str, Any]) -> list[str]:
+    """The report as lines."""
+    pace, figures, seconds = play.pace, play.figures, play.seconds
+    start = "due" if pace.speed else "sent"
+    lines = [
+        f"bench replay · {play.trace.name} · {_pacing(pace)} · {result['encoding']} · seed {result['seed']}",
+        _plan(play.trace, result["flap"]),
+        "",
+        *report.latency_table(
+            {
+                "connect": (figures.connects, "dial to hello answered"),
+                "ack": (pace.acks, f"{start} to durable"),
+                "delivery": (play.runs.live, f"{start} to received live"),
+                "repair": (figures.repairs, "the same, of what came by hello or log"),
+                "resume": (figures.resumes, "cut to everything repaired"),
+            }
+        ),
+        "",
+        f"  throughput  {result['messages'] / seconds:,.0f} messages/s · "
+        f"{result['deliveries'] / seconds:,.0f} deliveries/s · {seconds:.1f} s in all",
+        f"  delivered   {result['deliveries']:,} of {play.trace.deliveries:,} · "
+        f"{figures.repaired:,} of them by hello or log",
+        f"  links       cut {figures.cuts:,} · resumes {figures.resumes.count:,} · "
+        f"messages sent again {figures.retries:,}",
+    ]
+    for title, counter in (("ended", figures.drops), ("refused", figures.failures)):
+        lines += [f"  {title:<10}  {count:,} times: {reason}" for reason, count in counter.most_common(5)]
+    return [*lines, *report.correctness(play.tally), *report.load(result, pace.lags)]
+
+
+def _pacing(pace: Pace) -> str:
+    if pace.speed is None:
+        return f"closed loop, at most {WINDOW} unacknowledged"
+    return f"open loop, {pace.speed:g} times real time"
+
+
+def _plan(trace: Trace, flap: float) -> str:
+    sizes = ", ".join(f"{len(members):,}" for members in trace.members.values())
+    people = f"{len(trace.messages):,} messages · {len(trace.users):,} people · {len(trace.members)} rooms"
+    return f"plan  {people} ({sizes} members) · flap {flap:g}"
+
+
+def _speed(word: str) -> float | None:
+    if word == "max":
+        return None
+    value = float(word)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{word} is not a positive number")
+    return value
+
+
+def _share(word: str) -> float:
+    value = float(word)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{word} is not between 0 and 1")
+    return value

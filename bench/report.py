@@ -1,0 +1,84 @@
+"""Results as text and as JSON, and the machine they were measured on; what they mean stands in README.md."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.checks import Tally
+from bench.histogram import Histogram
+
+BOUND_SHARE = 0.8  # above this much of one core the generator, not the daemon, may set the pace
+
+_COLUMNS = (("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("p999", "p99.9"), ("max", "max"))
+
+
+def environment() -> dict[str, Any]:
+    """What one must know to compare two result files."""
+    return {
+        "chatd": importlib.metadata.version("chatd"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+    }
+
+
+def write_json(result: Mapping[str, Any], out: str) -> None:
+    """Writes a result; `-` is standard output."""
+    text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
+    if out == "-":
+        sys.stdout.write(text)
+    else:
+        Path(out).write_text(text)
+
+
+def latency_table(rows: Mapping[str, tuple[Histogram, str]]) -> list[str]:
+    """A row for each histogram that is not empty: count, percentiles, a word on what it measures."""
+    lines = ["".ljust(14) + "count".rjust(12) + "".join(title.rjust(11) for _, title in _COLUMNS)]
+    for name, (histogram, meaning) in rows.items():
+        if histogram.count:
+            points = histogram.milliseconds()
+            cells = "".join(duration(points[point]).rjust(11) for point, _ in _COLUMNS)
+            lines.append(f"  {name:<12}{histogram.count:>12,}{cells}   {meaning}")
+    return lines
+
+
+def correctness(tally: Tally) -> list[str]:
+    """The counters, the verdict, and the first things that went wrong."""
+    counts = " · ".join(f"{name} {count:,}" for name, count in tally.counts().items())
+    verdict = "PASS" if tally.clean else "FAIL"
+    return [f"  correct     {counts}   {verdict}", *(f"    {example}" for example in tally.examples)]
+
+
+def duration(milliseconds: float) -> str:
+    """A duration with three digits and its unit.
+
+    >>> duration(0.0421), duration(4.2), duration(48.26), duration(1234.5), duration(61_000)
+    ('0.042 ms', '4.20 ms', '48.3 ms', '1.23 s', '61.0 s')
+    """
+    value, unit = (milliseconds, "ms") if milliseconds < 1000 else (milliseconds / 1000, "s")
+    digits = 3 if value < 1 else 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{digits}f} {unit}"
+
+
+def size(count_bytes: float) -> str:
+    """Bytes as MiB."""
+    return f"{count_bytes / 1024**2:,.0f} MiB"
+
+
+def load(result: Mapping[str, Any], lags: Histogram) -> list[str]:
+    """What `load.Load` counted, and whether the generator itself was the limit."""
+    share = result["generator"]["cpu_share"]
+    lag = f"schedule lag p99 {duration(lags.milliseconds()['p99'])} · " if lags.count else ""
+    verdict = "GENERATOR-BOUND: the daemon may be faster" if share > BOUND_SHARE else "not the bottleneck"
+    lines = [f"  generator   {lag}cpu {share:.2f} core · {verdict}"]
+    if daemon := result["daemon"]:
+        rss = size(daemon["rss_bytes_max"])
+        lines.append(f"  daemon      cpu {daemon['cpu_share']:.2f} core · rss at most {rss} · over loopback")
+    return lines

@@ -1,0 +1,146 @@
+"""A daemon of our own: started as a subprocess on a temporary directory, watched, and stopped again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+READY_DEADLINE_S = (
+    30.0  # a cold start with empty caches takes about 1 s; a busy machine gets thirty times that
+)
+READY_POLL_S = 0.05  # start-up is not measured, so a coarse poll is good enough
+STOP_DEADLINE_S = 30.0  # drain.deadline_s is 15 by default; then it is killed
+LOG_TAIL_BYTES = 4_096  # enough for a traceback in the error text
+
+_PATIENT = {
+    "CHATD_RATES__ENABLED": "false",  # a load generator is exactly what rate limits are there to stop
+    "CHATD_LIMITS__CONNECTIONS_PER_ADDRESS": "100000",  # everybody comes from one address here
+    "CHATD_LIMITS__UNAUTHENTICATED_PER_ADDRESS": "1000",
+    "CHATD_LOG__LEVEL": "warning",  # a line per connection would measure the disk
+}
+
+
+class Unreachable(Exception):
+    """There is no daemon to talk to: it did not start, or the URL does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A running daemon and what a phone needs to reach it."""
+
+    url: str
+    secret: str
+    pid: int
+
+    def cpu_s(self) -> float:
+        """Processor seconds used so far, user and system; 0 where /proc does not tell."""
+        fields = _proc(self.pid, "stat").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
+
+    def rss_bytes_max(self) -> int:
+        """The most memory it ever held; 0 where /proc does not tell."""
+        for line in _proc(self.pid, "status").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+        return 0
+
+
+@asynccontextmanager
+async def own_daemon(settings: Mapping[str, str] | None = None) -> AsyncIterator[Daemon]:
+    """Starts `python -m chatd serve` on free loopback ports and a new directory; removes both afterwards.
+
+    `settings` are further CHATD_SECTION__KEY variables; rates are off. Raises Unreachable, with the end of
+    its log, when it stops or is not ready within READY_DEADLINE_S.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="chatd-bench-"))
+    port, ops_port = _free_ports(2)
+    secret = secrets.token_urlsafe(32)
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith("CHATD_")},
+        **_PATIENT,
+        "CHATD_LISTEN__ADDRESS": f"127.0.0.1:{port}",
+        "CHATD_LISTEN__OPS_ADDRESS": f"127.0.0.1:{ops_port}",
+        "CHATD_STORAGE__DIRECTORY": str(directory / "store"),
+        "CHATD_AUTH__SECRET": secret,
+        **(settings or {}),
+    }
+    log = directory / "daemon.log"
+    try:
+        with log.open("wb") as output:
+            running = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "chatd", "serve", env=environment, stdout=output, stderr=output
+            )
+        try:
+            await _wait_ready(running, port, log)
+            yield Daemon(f"ws://127.0.0.1:{port}/v1/ws", secret, running.pid)
+        finally:
+            await _stop(running)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+async def healthy(host: str, port: int) -> bool:
+    """Whether `GET /v1/health` answers 200 (protocol.md, Transport)."""
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    try:
+        writer.write(f"GET /v1/health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        answer = await reader.read(64)
+    except OSError:
+        return False
+    finally:
+        writer.close()
+    return answer.startswith(b"HTTP/1.1 200")
+
+
+async def _wait_ready(running: asyncio.subprocess.Process, port: int, log: Path) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + READY_DEADLINE_S
+    while not await healthy("127.0.0.1", port):
+        if running.returncode is not None:
+            raise Unreachable(f"the daemon stopped with {running.returncode}:\n{_tail(log)}")
+        if loop.time() > deadline:
+            raise Unreachable(f"the daemon was not ready in {READY_DEADLINE_S:.0f} s:\n{_tail(log)}")
+        await asyncio.sleep(READY_POLL_S)
+
+
+async def _stop(running: asyncio.subprocess.Process) -> None:
+    if running.returncode is not None:
+        return
+    running.send_signal(signal.SIGTERM)
+    try:
+        await asyncio.wait_for(running.wait(), STOP_DEADLINE_S)
+    except TimeoutError:
+        running.kill()
+        await running.wait()
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listener.getsockname()[1] for listener in sockets]
+    for listener in sockets:
+        listener.close()
+    return ports
+
+
+def _tail(log: Path) -> str:
+    return log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace").strip()
+
+
+def _proc(pid: int, name: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_text()
+    except OSError:
+        return ""
