@@ -1,0 +1,226 @@
+"""The daemon under test: inside the event loop of the test for speed, or as the process an operator runs."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chatd.config import Config, Secret
+from chatd.daemon import Daemon
+from tests.kit import http
+from tests.kit.tokens import SECRET
+
+START_S = 30.0  # a start takes 0.3 s; a loaded machine may need much longer, a hanging one needs a limit
+STOP_S = 20.0  # the deadline of a drain is 15 s
+
+# What the scenarios change: ports of their own, no rate limits, and coalescing so short that a test which
+# waits for a coalesced push waits for a moment.
+SECTIONS: dict[str, dict[str, Any]] = {
+    "listen": {"address": "127.0.0.1:0", "ops_address": "127.0.0.1:0"},
+    "storage": {"min_free_bytes": 0},
+    "auth": {"secret": Secret(SECRET)},
+    "limits": {"unauthenticated_per_address": 1000},
+    "rates": {"enabled": False},
+    "delivery": {
+        "head_interval_s": 0.05,
+        "receipts_interval_s": 0.05,
+        "presence_interval_s": 0.05,
+        "presence_linger_s": 0.1,
+        "members_interval_s": 0.05,
+        "reactions_interval_s": 0.05,
+    },
+    "drain": {"window_s": 0.0, "deadline_s": 5.0},
+    "log": {"level": "warning"},
+}
+
+
+def config_for(directory: Path, **sections: dict[str, Any]) -> Config:
+    """The configuration of scenarios with these changes, section by section; values are not validated."""
+    config = Config()
+    for name, own in {**SECTIONS, **{name: {} for name in sections}}.items():
+        values = {**SECTIONS.get(name, {}), **own, **sections.get(name, {})}
+        if name == "storage":
+            values = {"directory": str(directory), **values}
+        section = msgspec.structs.replace(getattr(config, name), **values)
+        config = msgspec.structs.replace(config, **{name: section})
+    return config
+
+
+class RunningDaemon:
+    """A daemon in this event loop, and where to reach it; `restart` stops it cleanly and starts it again."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._daemon = Daemon(config)
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self._daemon.public_port}/v1/ws"
+
+    @property
+    def http_url(self) -> str:
+        return f"http://127.0.0.1:{self._daemon.public_port}"
+
+    @property
+    def ops_url(self) -> str:
+        return f"http://127.0.0.1:{self._daemon.ops_port}"
+
+    @property
+    def database(self) -> Path:
+        return Path(self.config.storage.directory) / "chatd.sqlite"
+
+    async def start(self) -> None:
+        await self._daemon.start()
+
+    async def stop(self) -> None:
+        await self._daemon.stop()
+
+    async def restart(self, **sections: dict[str, Any]) -> None:
+        """Stop, then start on the same directory, with these sections changed."""
+        await self.stop()
+        for name, values in sections.items():
+            section = msgspec.structs.replace(getattr(self.config, name), **values)
+            self.config = msgspec.structs.replace(self.config, **{name: section})
+        self._daemon = Daemon(self.config)
+        await self.start()
+
+
+@asynccontextmanager
+async def running_daemon(config: Config) -> AsyncIterator[RunningDaemon]:
+    """A daemon of this configuration, started and stopped around the block."""
+    daemon = RunningDaemon(config)
+    await daemon.start()
+    try:
+        yield daemon
+    finally:
+        await daemon.stop()
+
+
+class DaemonProcess:
+    """`python -m chatd serve` as an operator runs it: configured by the environment, ended by signals."""
+
+    def __init__(self, directory: Path, **settings: str) -> None:
+        self.directory = directory
+        self.log_path = directory / "daemon.log"
+        self._public_port, self._ops_port = _free_ports(2)
+        self._environment = {
+            "CHATD_LISTEN__ADDRESS": f"127.0.0.1:{self._public_port}",
+            "CHATD_LISTEN__OPS_ADDRESS": f"127.0.0.1:{self._ops_port}",
+            "CHATD_STORAGE__DIRECTORY": str(directory / "store"),
+            "CHATD_AUTH__SECRET": SECRET,
+            "CHATD_RATES__ENABLED": "false",
+            "CHATD_DRAIN__WINDOW_S": "0",
+            **{f"CHATD_{name}": value for name, value in settings.items()},
+        }
+        self._running: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self._public_port}/v1/ws"
+
+    @property
+    def http_url(self) -> str:
+        return f"http://127.0.0.1:{self._public_port}"
+
+    @property
+    def ops_url(self) -> str:
+        return f"http://127.0.0.1:{self._ops_port}"
+
+    @property
+    def database(self) -> Path:
+        return self.directory / "store" / "chatd.sqlite"
+
+    @property
+    def pid(self) -> int:
+        assert self._running is not None
+        return self._running.pid
+
+    @property
+    def log(self) -> str:
+        """Everything the daemon wrote so far, over all its starts."""
+        return self.log_path.read_text() if self.log_path.exists() else ""
+
+    async def start(self) -> None:
+        """Start the process and return when it is ready to serve."""
+        with self.log_path.open("ab") as log:
+            self._running = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "chatd", "serve", stdout=log, stderr=log, env=self._whole_environment()
+            )
+        try:
+            async with asyncio.timeout(START_S):
+                while not await self._is_ready():
+                    assert self._running.returncode is None, f"the daemon ended:\n{self.log}"
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"the daemon did not get ready:\n{self.log}") from None
+
+    async def terminate(self) -> int:
+        """SIGTERM; the exit code once the daemon has drained."""
+        return await self._end(signal.SIGTERM)
+
+    async def kill9(self) -> None:
+        """SIGKILL: no goodbye, no flush."""
+        await self._end(signal.SIGKILL)
+
+    async def restart(self) -> None:
+        await self.terminate()
+        await self.start()
+
+    async def runs(self, *arguments: str) -> tuple[int, str]:
+        """Run a chatd command with the same environment; its exit code and everything it wrote."""
+        command = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "chatd",
+            *arguments,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=self._whole_environment(),
+        )
+        output, _ = await command.communicate()
+        return command.returncode or 0, output.decode()
+
+    def _whole_environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("CHATD_")}
+        return {**inherited, **self._environment}
+
+    async def _is_ready(self) -> bool:
+        try:
+            return (await http.request(f"{self.ops_url}/readyz")).status == 200
+        except (OSError, IndexError):  # nobody listens yet, or a connection that ended without an answer
+            return False
+
+    async def _end(self, signal_number: signal.Signals) -> int:
+        assert self._running is not None
+        if self._running.returncode is None:
+            self._running.send_signal(signal_number)
+        return await asyncio.wait_for(self._running.wait(), STOP_S)
+
+
+@asynccontextmanager
+async def daemon_process(directory: Path, **settings: str) -> AsyncIterator[DaemonProcess]:
+    """A daemon process around the block; `settings` are environment names without CHATD_."""
+    daemon = DaemonProcess(directory, **settings)
+    await daemon.start()
+    try:
+        yield daemon
+    finally:
+        await daemon.kill9()
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports nobody listens on now; all held at once, so that they differ."""
+    sockets = [socket.socket() for _ in range(count)]
+    for free in sockets:
+        free.bind(("127.0.0.1", 0))
+    ports = [int(free.getsockname()[1]) for free in sockets]
+    for free in sockets:
+        free.close()
+    return ports

@@ -1,0 +1,368 @@
+"""What each server packet must look like, written from the tables of protocol.md, not from the daemon.
+
+A shape is a function that raises Misshapen; records refuse unknown keys, so a leaked field fails a test.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+Shape: TypeAlias = Callable[[Any, str], None]
+
+U53_MAX = 2**53 - 1
+
+
+class Misshapen(AssertionError):
+    """A packet of the server differs from the specification."""
+
+
+def _integer(low: int) -> Shape:
+    def check(value: Any, where: str) -> None:
+        if type(value) is not int or not low <= value <= U53_MAX:
+            raise Misshapen(f"{where}: {value!r} is no integer of {low}..2^53-1")
+
+    return check
+
+
+def _text(pattern: str) -> Shape:
+    compiled = re.compile(pattern, re.DOTALL)
+
+    def check(value: Any, where: str) -> None:
+        if not isinstance(value, str) or not compiled.fullmatch(value):
+            raise Misshapen(f"{where}: {value!r} does not match {pattern}")
+
+    return check
+
+
+def one_of(*values: str) -> Shape:
+    def check(value: Any, where: str) -> None:
+        if value not in values:
+            raise Misshapen(f"{where}: {value!r} is none of {values}")
+
+    return check
+
+
+def listed(item: Shape, *, least: int = 0, most: int = 10_000) -> Shape:
+    def check(value: Any, where: str) -> None:
+        if not isinstance(value, list) or not least <= len(value) <= most:
+            raise Misshapen(f"{where}: not a list of {least}..{most}: {value!r}")
+        for position, element in enumerate(value):
+            item(element, f"{where}[{position}]")
+
+    return check
+
+
+def record(required: Mapping[str, Shape], optional: Mapping[str, Shape] | None = None) -> Shape:
+    """A map with all `required` keys, any of the `optional` ones, and no other."""
+    known = {**required, **(optional or {})}
+
+    def check(value: Any, where: str) -> None:
+        if not isinstance(value, dict):
+            raise Misshapen(f"{where}: not a map: {value!r}")
+        if missing := required.keys() - value.keys():
+            raise Misshapen(f"{where}: without {sorted(missing)}: {value!r}")
+        if unknown := value.keys() - known.keys():
+            raise Misshapen(f"{where}: with unknown {sorted(unknown)}: {value!r}")
+        for key, element in value.items():
+            known[key](element, f"{where}.{key}")
+
+    return check
+
+
+def flag(value: Any, where: str) -> None:
+    """True, or the key absent."""
+    if value is not True:
+        raise Misshapen(f"{where}: a flag is true or absent, not {value!r}")
+
+
+def boolean(value: Any, where: str) -> None:
+    if not isinstance(value, bool):
+        raise Misshapen(f"{where}: {value!r} is no boolean")
+
+
+def host_data(value: Any, where: str) -> None:
+    """Anything the host app stores."""
+
+
+u53 = _integer(0)
+positive = _integer(1)  # also counters whose default 0 is left out
+two_or_more = _integer(2)  # positions whose default 1 is left out
+user = _text(r"[A-Za-z0-9_\-.:@]{1,64}")
+room = _text(r"[dg][0-9A-Za-z]{11}")
+key = _text(r"[A-Za-z0-9_-]{8,36}")
+device = _text(r"[A-Za-z0-9_-]{22}")
+cursor = _text(r".{1,64}")
+more = _text(r".{1,128}")
+epoch = _text(r".{1,16}")
+text = _text(r".*")
+word = _text(r".+")
+role = one_of("member", "admin", "owner")
+state = one_of("online", "away")  # offline, the default, is left out
+
+# Objects (2.4)
+
+attachment = record(
+    {"url": text, "mime": text},
+    {"name": text, "size": u53, "width": u53, "height": u53, "duration": u53, "preview": text},
+)
+body = record(
+    {},
+    {
+        "text": text,
+        "attachments": listed(attachment, least=1, most=10),
+        "reply_to": positive,
+        "thread": positive,
+        "mentions": listed(text, most=50),
+        "data": host_data,
+    },
+)
+reaction_count = record({"emoji": word, "count": positive})
+role_of = record({"user": user, "role": role})
+
+_NUMBERED: dict[str, Shape] = {"seq": positive, "time": positive}
+_ACTED: dict[str, Shape] = {**_NUMBERED, "user": user}
+_USERS: dict[str, Shape] = {**_ACTED, "users": listed(user, least=1)}
+_TARGETED: dict[str, Shape] = {**_ACTED, "target": positive}
+
+_MESSAGE_STATE: dict[str, Shape] = {
+    "ordinal": positive,
+    "composed_at": positive,
+    "body": body,
+    "changed": positive,
+    "edited": positive,
+    "recalled": flag,
+    "pinned": flag,
+    "reactions": listed(reaction_count, least=1),
+}
+
+EVENT_KINDS: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
+    "created": (_USERS, {}),
+    "message": ({**_ACTED, "key": key}, _MESSAGE_STATE),
+    "edit": (_TARGETED, {"body": body}),
+    "recall": (_TARGETED, {}),
+    "reaction": ({**_TARGETED, "emoji": word, "set": boolean}, {}),
+    "reactions": ({**_NUMBERED, "target": positive, "reactions": listed(reaction_count)}, {}),
+    "pin": ({**_TARGETED, "set": boolean}, {}),
+    "joined": (_USERS, {}),
+    "left": (_USERS, {}),
+    "removed": (_USERS, {}),
+    "role": ({**_ACTED, "users": listed(role_of, least=1)}, {}),
+    "settings": (_ACTED, {"title": text, "avatar": text, "public": boolean, "data": host_data}),
+    "notice": ({**_NUMBERED, "body": body}, {}),
+}
+
+
+def _event(extra: Mapping[str, Shape]) -> Shape:
+    def check(value: Any, where: str) -> None:
+        if not isinstance(value, dict) or value.get("kind") not in EVENT_KINDS:
+            raise Misshapen(f"{where}: no known kind of event: {value!r}")
+        required, optional = EVENT_KINDS[value["kind"]]
+        allowed = {**optional, **extra} if value["kind"] == "message" else optional
+        record({**required, "kind": word}, allowed)(value, where)
+        if value["kind"] == "message" and ("body" in value) == ("recalled" in value):
+            raise Misshapen(f"{where}: a message has a body or is recalled: {value!r}")
+
+    return check
+
+
+event = _event({})
+event_for_reader = _event({"mine": listed(word, least=1)})  # `mine` only in replies to the requester
+
+summary = record(
+    {"room": room, "seq": positive},
+    {
+        "ordinal": positive,
+        "time": positive,
+        "read": positive,
+        "unread": positive,
+        "unread_mentions": positive,
+        "title": text,
+        "avatar": word,
+        "data": host_data,
+        "public": flag,
+        "peer": user,
+        "peer_read": positive,
+        "peer_delivered": positive,
+        "members": positive,
+        "role": one_of("admin", "owner"),
+        "muted_until": positive,
+        "pinned": flag,
+        "hidden": flag,
+        "first_visible": two_or_more,
+        "log_floor": two_or_more,
+        "preview": event_for_reader,
+        "events": listed(event_for_reader, least=1, most=50),
+    },
+)
+
+# Replies (2.5 to 2.10), by the type of the request
+
+_totals = record({"rooms": u53, "unread": u53, "mentions": u53})
+_sync_keys: dict[str, Shape] = {
+    "gone": listed(room, least=1),
+    "cursor": cursor,
+    "more": more,
+    "full": flag,
+    "totals": _totals,
+}
+sync_page = record({"rooms": listed(summary)}, _sync_keys)
+_receipt = record({"user": user}, {"read": positive, "delivered": positive})
+_seen = record({"user": user}, {"state": state, "last_seen": positive})
+_person = record({"user": user}, {"name": word, "avatar": word, "version": positive})
+_events = listed(event_for_reader)
+_done: dict[str, Shape] = {"time": positive, "seq": positive, "duplicate": flag}
+_stored: dict[str, Shape] = {"time": positive, "seq": positive}
+_change: tuple[dict[str, Shape], dict[str, Shape]] = ({}, _done)
+_limits = record(
+    {},
+    dict.fromkeys(
+        ("frame_bytes", "server_frame_bytes", "body_bytes", "batch", "in_flight", "focus", "watch", "page"),
+        positive,
+    ),
+)
+_nothing: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {})
+
+REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
+    "hello": (
+        {
+            "version": positive,
+            "user": user,
+            "session": word,
+            "time": positive,
+            "epoch": epoch,
+            "heartbeat": positive,
+            "token_ttl": u53,
+            "sync": sync_page,
+            "features": listed(word),
+        },
+        {"limits": _limits, "deprecated_at": positive},
+    ),
+    "sync": ({"rooms": listed(summary)}, _sync_keys),
+    "auth": ({"token_ttl": u53}, {}),
+    "mode": ({"heartbeat": positive}, {}),
+    "ping": ({"time": positive}, {}),
+    "log": (
+        {"events": _events, "seq": u53},
+        {"next": positive, "reset": flag, "log_floor": positive, "first_visible": positive, "ordinal": u53},
+    ),
+    "history": ({"events": _events, "low": u53, "high": u53, "seq": u53}, {"end": flag}),
+    "changes": ({"events": _events, "seq": u53}, {"next": positive}),
+    "messages": ({"events": _events}, {}),
+    "send": (_stored, {"ordinal": positive, "duplicate": flag, "event": event}),
+    "edit": (_stored, {"duplicate": flag, "event": event}),
+    "recall": (_stored, {"duplicate": flag}),
+    "room.update": (_stored, {"duplicate": flag}),
+    **dict.fromkeys(("react", "pin", "room.join", "room.leave"), _change),
+    **dict.fromkeys(("members.add", "members.remove", "members.role"), _change),
+    "room.delete": ({}, {"time": positive, "duplicate": flag}),
+    "room.create": ({"summary": summary}, _done),
+    "room.direct": ({"summary": summary}, {}),
+    "room.get": ({"summary": summary}, {}),
+    "read": ({"read": u53, "unread": u53, "unread_mentions": u53}, {}),
+    "delivered": _nothing,
+    "typing": _nothing,
+    "readers": (
+        {"count": u53, "readers": listed(record({"user": user, "read": positive}))},
+        {"more": more},
+    ),
+    "focus": (
+        {"rooms": listed(record({"room": room, "seq": positive}, {"receipts": listed(_receipt)}))},
+        {},
+    ),
+    "watch": ({"users": listed(_seen)}, {}),
+    "members.list": (
+        {"members": listed(record({"user": user, "role": role, "joined_at": positive})), "count": u53},
+        {"more": more},
+    ),
+    "preferences": _nothing,
+    "users.get": ({"users": listed(_person)}, {}),
+    "devices.list": (
+        {"devices": listed(record({"device": device, "last_seen": positive}, {"app": text, "os": text}))},
+        {},
+    ),
+    "devices.remove": _nothing,
+}
+
+# Pushes
+
+_head = record({"room": room, "seq": positive, "ordinal": u53})
+
+PUSHES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
+    "event": ({"room": room, "events": listed(event, least=1)}, {}),
+    "head": ({"rooms": listed(_head, least=1)}, {}),
+    "room": ({"summary": summary}, {}),
+    "gone": ({"room": room}, {"reason": one_of("left", "banned", "deleted")}),
+    "position": ({"room": room, "read": u53, "unread": u53, "unread_mentions": u53}, {}),
+    "receipts": ({"room": room, "receipts": listed(_receipt, least=1)}, {}),
+    "typing": ({"room": room, "user": user}, {}),
+    "presence": ({"users": listed(_seen, least=1)}, {}),
+    "token_expiring": ({"token_ttl": u53}, {}),
+    "ping": ({}, {"cursor": cursor}),
+    "bye": ({"reason": word, "close": positive}, {"retry_after": u53, "to": text, "cursor": cursor}),
+}
+
+# Errors (2.15) and closes (2.14)
+
+RETRIES: dict[str, str] = {
+    **dict.fromkeys(("bad_request", "unknown_type", "not_supported", "auth_mismatch", "forbidden"), "never"),
+    **dict.fromkeys(("not_member", "not_found", "gone", "too_large", "room_full"), "never"),
+    **dict.fromkeys(("edit_window", "conflict"), "never"),
+    **dict.fromkeys(("token_expired", "token_invalid"), "after_auth"),
+    **dict.fromkeys(("muted", "aborted", "rate_limited", "overloaded", "timeout", "internal"), "later"),
+    "bad_cursor": "after_sync",
+}
+
+_error = record(
+    {"code": one_of(*RETRIES), "retry": word},
+    {
+        "retry_after": u53,
+        "scope": one_of("connection", "user", "room", "address"),
+        "message": text,
+        "field": text,
+    },
+)
+
+CLOSES: dict[int, str] = {
+    1011: "internal",
+    4000: "restart",
+    4001: "idle",
+    4002: "slow",
+    4003: "overloaded",
+    4004: "moved",
+    4005: "resync",
+    4006: "hello_timeout",
+    4007: "rate_abuse",
+    4100: "token_expired",
+    4101: "token_invalid",
+    4200: "replaced",
+    4201: "revoked",
+    4202: "banned",
+    4203: "version",
+    4204: "protocol",
+    4205: "connection_limit",
+}
+
+
+def check_push(packet: Mapping[str, Any]) -> None:
+    """A push without `id`, of a known type, with the keys of its table row."""
+    kind = packet.get("type")
+    if kind not in PUSHES:
+        raise Misshapen(f"no such push: {packet!r}")
+    required, optional = PUSHES[kind]
+    record({"type": word, **required}, optional)(packet, kind)
+    if kind == "bye" and CLOSES.get(packet["close"]) != packet["reason"]:
+        raise Misshapen(f"close and reason do not belong together: {packet!r}")
+
+
+def check_reply(request: str, packet: Mapping[str, Any]) -> None:
+    """An `ok` with the keys that requests of this type are answered with, or a well-formed `error`."""
+    content = {name: value for name, value in packet.items() if name not in ("type", "id")}
+    if packet["type"] == "ok":
+        required, optional = REPLIES[request]
+        record(required, optional)(content, f"ok of {request}")
+        return
+    _error(content, f"error of {request}")
+    if content["retry"] != RETRIES[content["code"]]:
+        raise Misshapen(f"wrong retry: {packet!r}")
+    if "retry_after" in content and content["retry"] != "later":
+        raise Misshapen(f"retry_after without later: {packet!r}")

@@ -1,0 +1,17 @@
+"""Tokens of test users, minted with PyJWT alone: what a host app would do, never what the daemon does."""
+
+import time
+from typing import Any
+
+import jwt
+
+SECRET = "the secret that only tests know, long enough for HS256"  # RFC 7518 3.2: at least 32 bytes
+LIFETIME_S = 3600
+
+
+def token_for(user: str, *, secret: str = SECRET, lifetime_s: float = LIFETIME_S, **claims: Any) -> str:
+    """A signed token of `user`, valid from now; `claims` add to the defaults or replace them, None drops."""
+    now = time.time()
+    content = {"sub": user, "aud": "chatd", "iat": int(now), "exp": int(now + lifetime_s), **claims}
+    kept = {name: value for name, value in content.items() if value is not None}
+    return jwt.encode(kept, secret, algorithm="HS256")

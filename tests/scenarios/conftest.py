@@ -1,0 +1,59 @@
+"""What every scenario starts from: a daemon of its own, on both event loops, and the phones of its people."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvloop
+
+from tests.kit.company import Company
+from tests.kit.daemon import DaemonProcess, RunningDaemon, config_for, daemon_process, running_daemon
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "settings(**sections): changes of the daemon's configuration")
+    config.addinivalue_line("markers", "environment(**settings): settings of the daemon process")
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture
+async def daemon(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[RunningDaemon]:
+    """A daemon in this event loop; `@pytest.mark.settings(limits={...})` changes its configuration."""
+    async with running_daemon(config_for(tmp_path, **_marked(request, "settings"))) as running:
+        yield running
+
+
+@pytest.fixture
+async def people(daemon: RunningDaemon) -> AsyncIterator[Company]:
+    """Makes phones; at the end every phone must have found all promises kept."""
+    company = Company(daemon.url)
+    yield company
+    await company.leaves()
+
+
+@pytest.fixture
+async def server(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[DaemonProcess]:
+    """The daemon as a process; `@pytest.mark.environment(LIMITS__PAGE="20")` changes its settings."""
+    async with daemon_process(tmp_path, **_marked(request, "environment")) as running:
+        yield running
+
+
+@pytest.fixture
+async def callers(server: DaemonProcess) -> AsyncIterator[Company]:
+    """Makes phones for the daemon process."""
+    company = Company(server.url)
+    yield company
+    await company.leaves()
+
+
+def _marked(request: pytest.FixtureRequest, name: str) -> dict[str, Any]:
+    sections: dict[str, Any] = {}
+    for marker in request.node.iter_markers(name):
+        for section, values in marker.kwargs.items():
+            sections.setdefault(section, values)
+    return sections

@@ -1,0 +1,221 @@
+"""protocol.md, Connection life cycle after hello: token refresh, mode, heartbeat, revocation, bye."""
+
+import asyncio
+import time
+
+import pytest
+
+from tests.kit.company import Company
+from tests.kit.daemon import RunningDaemon
+from tests.kit.phone import fresh_device, fresh_key
+from tests.kit.tokens import token_for
+
+SHORT_LIVED = {"leeway_s": 0, "grace_s": 0.2}
+QUICK_HEART = {
+    "foreground_s": 1,
+    "background_s": 2,
+    "answer_foreground_s": 0.2,
+    "answer_background_s": 0.3,
+}
+
+
+async def test_s17_a_fresh_token_of_the_same_user_renews_the_session(people: Company) -> None:
+    alice = await people.meets("alice", token=token_for("alice", lifetime_s=600))
+    reply = await alice.asks({"type": "auth", "token": token_for("alice", lifetime_s=3600)})
+    assert 3_500 <= reply["token_ttl"] <= 3_600
+    await alice.is_silent()
+
+
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [
+        (token_for("bob"), "auth_mismatch"),
+        (token_for("alice", device=fresh_device()), "auth_mismatch"),
+        (token_for("alice", secret="y" * 40), "token_invalid"),
+        (token_for("alice", iat=int(time.time()) - 7200, exp=int(time.time()) - 3600), "token_expired"),
+    ],
+    ids=["other user", "other device", "forged", "expired"],
+)
+async def test_s17_a_wrong_token_is_refused_and_the_session_stays(
+    people: Company, token: str, code: str
+) -> None:
+    alice = await people.meets("alice")
+    await alice.is_refused(code, {"type": "auth", "token": token})
+    await alice.is_silent()
+
+
+@pytest.mark.settings(auth=SHORT_LIVED)
+async def test_s17_an_expiring_token_is_announced_and_then_ends_the_session(people: Company) -> None:
+    room, (bob, _) = await people.in_direct("bob", "carol")
+    alice = await people.meets("alice", token=token_for("alice", lifetime_s=2))
+    warning = await alice.receives("token_expiring")
+    assert warning["token_ttl"] <= 1
+    bye = await alice.expects_bye(4100)
+    assert bye["reason"] == "token_expired"
+    await bob.sends(room, "unaffected")
+    assert [push["type"] for push in alice.heard].count("token_expiring") == 1
+
+
+@pytest.mark.settings(auth=SHORT_LIVED)
+async def test_s17_a_refresh_in_time_keeps_the_session(people: Company) -> None:
+    alice = await people.meets("alice", token=token_for("alice", lifetime_s=2))
+    await alice.receives("token_expiring")
+    await alice.asks({"type": "auth", "token": token_for("alice", lifetime_s=2)})
+    await alice.receives("token_expiring")  # the second token is announced too: the first was really replaced
+    await alice.expects_bye(4100)
+
+
+async def test_mode_changes_the_heartbeat(people: Company) -> None:
+    alice = await people.meets("alice")
+    assert (await alice.asks({"type": "mode", "mode": "background"}))["heartbeat"] == 240
+    assert (await alice.asks({"type": "mode", "mode": "foreground"}))["heartbeat"] == 30
+    other = await people.connects("alice")
+    assert (await other.says_hello(mode="background"))["heartbeat"] == 240
+
+
+async def test_ephemerals_stop_in_background(people: Company) -> None:
+    room, (alice, bob) = await people.in_direct("alice", "bob")
+    await bob.asks({"type": "focus", "rooms": [room]})
+    await bob.asks({"type": "mode", "mode": "background"})
+    await alice.posts({"type": "typing", "room": room})
+    ack = await alice.sends(room, "typed")
+    assert (await bob.hears(room))["seq"] == ack["seq"]
+    await bob.is_silent("typing")
+    await bob.asks({"type": "mode", "mode": "foreground"})
+    await alice.posts({"type": "typing", "room": room})
+    assert (await bob.receives("typing"))["user"] == "alice"
+
+
+async def test_muted_rooms_stop_in_background_and_sync_finds_them(people: Company) -> None:
+    alice, bob = await people.meet("alice", "bob")
+    muted = await alice.creates_group("noise", bob)
+    loud = await alice.creates_group("news", bob)
+    await bob.asks({"type": "preferences", "room": muted, "muted_until": 1})
+    fresh, hello = await people.again(bob, mode="background")
+    sent = await alice.sends(muted, "noise")
+    await alice.sends(loud, "news")
+    assert (await fresh.hears(loud))["kind"] == "message"
+    assert [push for push in fresh.waiting() if push.get("room") == muted] == []
+    page = await fresh.asks({"type": "sync", "cursor": hello["sync"]["cursor"], "events": 5})
+    assert {summary["room"]: summary["seq"] for summary in page["rooms"]}[muted] == sent["seq"]
+
+
+async def test_muted_rooms_are_delivered_in_foreground(people: Company) -> None:
+    room, (alice, bob) = await people.in_group("alice", "bob")
+    await bob.asks({"type": "preferences", "room": room, "muted_until": 1})
+    ack = await alice.sends(room, "noise")
+    assert (await bob.hears(room))["seq"] == ack["seq"]
+
+
+async def test_a_ping_of_the_client_is_answered_with_the_time(people: Company) -> None:
+    alice = await people.meets("alice")
+    reply = await alice.asks({"type": "ping"})
+    assert abs(reply["time"] / 1000 - time.time()) < 60
+
+
+@pytest.mark.settings(heartbeat=QUICK_HEART)
+async def test_s16_a_silent_peer_is_pinged_and_stays_while_it_answers(people: Company) -> None:
+    alice = await people.meets("alice")
+    for _ in range(2):
+        await alice.is_pinged()
+    await alice.is_silent()
+
+
+@pytest.mark.settings(heartbeat=QUICK_HEART)
+async def test_s16_a_frozen_peer_is_closed_with_4001(people: Company) -> None:
+    alice, frozen = await people.meets("alice"), await people.meets("frozen")
+    frozen.answers_pings = False
+    await frozen.expects_close(4001, 1006)
+    assert [packet["type"] for packet in frozen.heard].count("ping") == 1
+    await alice.is_silent()
+
+
+@pytest.mark.settings(heartbeat=QUICK_HEART)
+async def test_s16_a_peer_that_does_not_even_read_is_cut(people: Company) -> None:
+    _, (alice, frozen) = await people.in_direct("alice", "frozen")
+    await alice.asks({"type": "watch", "users": ["frozen"]})
+    frozen.link.stop_reading()
+    presence = await alice.receives("presence")
+    assert [(row["user"], row["state"]) for row in presence["users"]] == [("frozen", "offline")]
+    frozen.link.resume_reading()
+    await frozen.expects_close(4001, 1006)
+
+
+@pytest.mark.settings(heartbeat=QUICK_HEART)
+async def test_s16_listening_alone_is_no_life_sign(people: Company) -> None:
+    """Something is sent to bob all the time; because he says nothing he is pinged nevertheless."""
+    room, (alice, bob) = await people.in_direct("alice", "bob")
+
+    async def chatters() -> None:
+        while True:
+            await alice.sends(room, "blah")
+            await asyncio.sleep(0.1)
+
+    chatting = asyncio.create_task(chatters())
+    await bob.is_pinged()
+    chatting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await chatting
+
+
+async def test_a_removed_device_is_closed_with_4201(people: Company) -> None:
+    phone, tablet = await people.meets("alice"), await people.meets("alice")
+    listed = (await phone.asks({"type": "devices.list"}))["devices"]
+    assert {row["device"] for row in listed} == {phone.device, tablet.device}
+    await phone.asks({"type": "devices.remove", "device": tablet.device})
+    await tablet.expects_bye(4201)
+    await phone.is_silent()
+    listed = (await phone.asks({"type": "devices.list"}))["devices"]
+    assert [row["device"] for row in listed] == [phone.device]
+
+
+async def test_devices_show_what_hello_said_about_them(people: Company) -> None:
+    alice = await people.connects("alice")
+    hello = await alice.says_hello(app="tests 1.0", os="linux")
+    (row,) = (await alice.asks({"type": "devices.list"}))["devices"]
+    assert (row["app"], row["os"]) == ("tests 1.0", "linux")
+    assert row["last_seen"] >= hello["time"] - 1000
+
+
+async def test_a_device_of_somebody_else_cannot_be_removed(people: Company) -> None:
+    alice, bob = await people.meet("alice", "bob")
+    await alice.is_refused("not_found", {"type": "devices.remove", "device": bob.device})
+    await bob.is_silent()
+
+
+async def test_push_tokens_are_not_supported(people: Company) -> None:
+    alice = await people.meets("alice")
+    await alice.is_refused("not_supported", {"type": "devices.push", "platform": "apns", "token": "t"})
+
+
+@pytest.mark.settings(drain={"window_s": 0.2, "spread_min_s": 5.0})
+async def test_s25_a_stop_sends_everybody_away_spread_over_time(daemon: RunningDaemon) -> None:
+    company = Company(daemon.url)
+    phones = [await company.meets(f"user{number}") for number in range(200)]
+    stopping = asyncio.create_task(daemon.restart())
+    byes = [await phone.expects_bye(4000) for phone in phones]
+    await stopping
+    waits = sorted(bye["retry_after"] for bye in byes)
+    assert waits[-1] <= 5_000
+    assert waits[150] - waits[50] > 1_000  # spread evenly, the middle half covers 2,500 ms of the 5,000
+    company.url = daemon.url
+    back, _ = await company.again(phones[0], cursor=byes[0].get("cursor"), epoch="x")
+    await back.hangs_up()
+
+
+async def test_s25_everything_acknowledged_before_a_stop_is_there_after_it(
+    daemon: RunningDaemon, people: Company
+) -> None:
+    room, (alice, bob) = await people.in_direct("alice", "bob")
+    _, hello = await people.again(bob)
+    send = {"type": "send", "room": room}
+    sends = [{**send, "key": fresh_key(), "body": {"text": str(number)}} for number in range(60)]
+    acks = await alice.asks_at_once(sends)
+    await daemon.restart()
+    await alice.expects_bye(4000)
+    people.url = daemon.url
+    fresh, back = await people.again(bob, epoch=hello["epoch"], cursor=hello["sync"]["cursor"], events=50)
+    (summary,) = back["sync"]["rooms"]
+    assert back["epoch"] == hello["epoch"]
+    assert summary["seq"] == acks[-1]["seq"] == 61
+    assert len(await fresh.logs(room)) == 61

@@ -1,0 +1,235 @@
+"""protocol.md, Transport: how a WebSocket is opened, what a frame may be, and what ends it."""
+
+import msgpack
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
+
+from tests.kit import http
+from tests.kit.company import Company
+from tests.kit.daemon import RunningDaemon
+from tests.kit.link import encode, inflated
+from tests.kit.phone import fresh_key
+
+PONG = bytes.fromhex("81a474797065a4706f6e67")  # vector C16
+DEFLATED_HEAD = bytes.fromhex(  # vector C21, which only a server may send
+    "c738016b5a52525990ba242335316569517e7e6ef1c4e625207a4dba499a77958561607944aad1e2e2d4c2b32c22cbf38b5232f31273ce32df0600"
+)
+
+UNREADABLE: dict[str, bytes] = {
+    "nil": b"\xc0",
+    "truncated batch": b"\x92" + PONG,
+    "trailing byte": PONG + b"\x00",
+    "deflate wrapper": DEFLATED_HEAD,
+    "nested batch": b"\x91\x91\x80",
+    "empty batch": b"\x90",
+    "65 packets": b"\xdc\x00\x41" + PONG * 65,
+    "reserved byte": b"\xc1",
+    "text on top": b"\xa4ping",
+    "integer on top": b"\x07",
+    "empty frame": b"",
+    "declares four billion": b"\xdd\xff\xff\xff\xff",
+    "nested headers": b"\xdc\xff\xff" * 1000,
+    "JSON text": b'{"type":"ping"}',
+}
+
+REFUSED_FIELDS: dict[str, dict[str, object]] = {
+    "seq of 2^53": {"type": "read", "seq": 2**53},
+    "negative seq": {"type": "read", "seq": -1},
+    "seq as text": {"type": "read", "seq": "7"},
+    "seq as float": {"type": "read", "seq": 7.0},
+    "seq as boolean": {"type": "read", "seq": True},
+    "seq missing": {"type": "read"},
+    "null for text": {"type": "send", "key": "k" * 22, "body": {"text": None}},
+    "body as text": {"type": "send", "key": "k" * 22, "body": "hello"},
+    "key too short": {"type": "send", "key": "k" * 7, "body": {"text": "x"}},
+    "key too long": {"type": "send", "key": "k" * 37, "body": {"text": "x"}},
+    "key with a space": {"type": "send", "key": "a key with spaces", "body": {"text": "x"}},
+    "no key": {"type": "send", "body": {"text": "x"}},
+    "empty body": {"type": "send", "key": "k" * 22, "body": {}},
+    "flag as text": {"type": "pin", "key": "k" * 22, "target": 1, "set": "yes"},
+}
+
+
+def nested(levels: int) -> object:
+    """Lists inside lists, `levels` deep."""
+    content: object = 1
+    for _ in range(levels):
+        content = [content]
+    return content
+
+
+async def test_the_server_takes_the_first_subprotocol_it_supports(daemon: RunningDaemon) -> None:
+    offers = [Subprotocol(name) for name in ("chatd.v9", "chatd.v1.json", "chatd.v1.msgpack")]
+    async with connect(daemon.url, subprotocols=offers, compression=None) as connection:
+        assert connection.subprotocol == "chatd.v1.json"
+
+
+@pytest.mark.parametrize("offers", [None, [Subprotocol("chatd.v9")]], ids=["none", "unknown"])
+async def test_no_common_subprotocol_is_http_400(
+    daemon: RunningDaemon, offers: list[Subprotocol] | None
+) -> None:
+    with pytest.raises(InvalidStatus) as refusal:
+        await connect(daemon.url, subprotocols=offers, compression=None)
+    assert refusal.value.response.status_code == 400
+
+
+async def test_a_query_is_ignored(daemon: RunningDaemon, people: Company) -> None:
+    people.url = daemon.url + "?version=9&user=mallory"
+    alice = await people.connects("alice")
+    assert (await alice.says_hello())["user"] == "alice"
+
+
+async def test_deflate_of_the_websocket_layer_is_not_negotiated(daemon: RunningDaemon) -> None:
+    offers = [Subprotocol("chatd.v1.msgpack")]
+    async with connect(daemon.url, subprotocols=offers, compression="deflate") as connection:
+        assert connection.protocol.extensions == []
+
+
+async def test_a_websocket_ping_is_answered(people: Company) -> None:
+    alice = await people.meets("alice")
+    await alice.link.websocket_ping()
+    await alice.is_silent()
+
+
+async def test_health_tells_a_captive_portal_from_an_outage(daemon: RunningDaemon) -> None:
+    answer = await http.request(f"{daemon.http_url}/v1/health")
+    assert (answer.status, answer.body) == (200, b"chatd\n")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("frame", UNREADABLE.values(), ids=UNREADABLE)
+async def test_an_unreadable_frame_ends_its_connection_and_no_other(people: Company, frame: bytes) -> None:
+    room, (alice, bob) = await people.in_direct("alice", "bob")
+    mallory = await people.meets("mallory")
+    await mallory.sends_frame(frame)
+    await mallory.expects_bye(4204)
+    ack = await alice.sends(room, "still here")
+    assert (await bob.hears(room))["seq"] == ack["seq"]
+
+
+@pytest.mark.parametrize("frame", UNREADABLE.values(), ids=UNREADABLE)
+async def test_an_unreadable_first_frame_ends_the_connection(people: Company, frame: bytes) -> None:
+    mallory = await people.connects("mallory")
+    await mallory.sends_frame(frame)
+    await mallory.expects_bye(4204)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "frame"), [("msgpack", '{"type":"pong"}'), ("json", PONG)], ids=["text", "binary"]
+)
+async def test_the_other_kind_of_frame_is_closed_with_1003(
+    people: Company, encoding: str, frame: str | bytes
+) -> None:
+    mallory = await people.meets("mallory", encoding=encoding)
+    await mallory.sends_frame(frame)
+    await mallory.expects_close(1003)
+
+
+@pytest.mark.parametrize("text", ["", "7", '"ping"', "[]", '{"type":', '[[{"type":"pong"}]]', "null"])
+async def test_unreadable_json_ends_the_connection(people: Company, text: str) -> None:
+    mallory = await people.meets("mallory", encoding="json")
+    await mallory.sends_frame(text)
+    await mallory.expects_bye(4204)
+
+
+async def test_text_that_is_not_utf8_is_closed_with_1007(people: Company) -> None:
+    mallory = await people.meets("mallory", encoding="json")
+    mallory.link.write(
+        b"\x81\x82\x00\x00\x00\x00\xc3\x28"
+    )  # a masked text frame of two bytes that are no UTF-8
+    await mallory.expects_close(1007)
+
+
+async def test_a_frame_of_the_limit_passes_and_one_byte_more_is_closed_with_1009(people: Company) -> None:
+    alice = await people.meets("alice")
+    packet = {"type": "ping", "id": 900, "padding": ""}
+    room_left = 65536 - len(encode("msgpack", packet)) - 2  # the longer text header takes two bytes more
+    reply = alice.expects_reply(packet)
+    await alice.sends_frame(encode("msgpack", {**packet, "padding": "x" * room_left}))
+    assert (await reply)["type"] == "ok"
+    await alice.sends_frame(b"\x00" * 65537)
+    await alice.expects_close(1009)
+
+
+async def test_a_hello_above_8192_bytes_is_closed_with_1009(people: Company) -> None:
+    alice = await people.connects("alice")
+    await alice.sends_frame(encode("msgpack", alice.hello(padding="x" * 8192)))
+    await alice.expects_close(1009)
+
+
+async def test_a_message_in_fragments_is_one_message(people: Company) -> None:
+    alice = await people.meets("alice")
+    packet = {"type": "ping", "id": 900}
+    reply = alice.expects_reply(packet)
+    frame = encode("msgpack", packet)
+    assert isinstance(frame, bytes)
+    await alice.link.send_fragments([frame[:5], frame[5:6], frame[6:]])
+    assert (await reply)["type"] == "ok"
+
+
+@pytest.mark.parametrize("packet", REFUSED_FIELDS.values(), ids=REFUSED_FIELDS)
+async def test_a_wrong_field_is_refused_and_the_connection_stays(
+    people: Company, packet: dict[str, object]
+) -> None:
+    room, (alice, bob) = await people.in_direct("alice", "bob")
+    await alice.is_refused("bad_request", {**packet, "room": room})
+    await alice.posts({**packet, "room": room})  # without `id` the packet is dropped
+    await alice.is_silent()
+    await bob.is_silent()
+
+
+async def test_a_packet_without_type_is_refused(people: Company) -> None:
+    alice = await people.meets("alice")
+    reply = alice.expects_reply({"id": 900, "type": "(none)"})
+    await alice.sends_frame(encode("msgpack", {"id": 900}))
+    assert (await reply)["code"] == "bad_request"
+
+
+@pytest.mark.parametrize("encoding", ["msgpack", "json"])
+async def test_nesting_is_bounded_by_16_levels(people: Company, encoding: str) -> None:
+    room, (alice, _) = await people.in_direct("alice", "bob")
+    json_alice = await people.meets("alice", encoding=encoding)
+    packet = {"type": "send", "room": room, "key": fresh_key()}
+    await json_alice.is_refused("bad_request", {**packet, "body": {"data": nested(17)}})
+    await json_alice.asks({**packet, "body": {"data": nested(10)}})
+    await alice.hears(room)
+
+
+async def test_a_batch_is_handled_in_order(people: Company) -> None:
+    room, (alice, bob) = await people.in_direct("alice", "bob")
+    sends = [
+        {"type": "send", "room": room, "key": fresh_key(), "body": {"text": str(number)}}
+        for number in range(64)
+    ]
+    acks = await alice.asks_at_once(sends)
+    events = await bob.collects_until(room, acks[-1]["seq"])
+    assert [event["body"]["text"] for event in events] == [str(number) for number in range(64)]
+    assert [ack["seq"] for ack in acks] == [event["seq"] for event in events]
+
+
+async def test_large_replies_are_deflated_when_both_sides_want_it(people: Company) -> None:
+    room, (alice, _) = await people.in_direct("alice", "bob")
+    for number in range(30):
+        await alice.sends(room, f"the same words again and again, {number}")
+    deflating = await people.connects("alice")
+    hello = await deflating.says_hello(features=["deflate", "telepathy"])
+    assert hello["features"] == ["deflate"]
+    await deflating.logs(room)
+    frame = deflating.link.frames_received[-1]
+    assert isinstance(frame, bytes)
+    assert frame[0] in (0xC7, 0xC8, 0xC9)
+    wrapped = msgpack.unpackb(frame).data
+    assert len(frame) <= 0.9 * len(inflated(wrapped))
+
+
+@pytest.mark.parametrize(("encoding", "features"), [("msgpack", []), ("json", ["deflate"])])
+async def test_nothing_is_deflated_unasked(people: Company, encoding: str, features: list[str]) -> None:
+    room, (alice, _) = await people.in_direct("alice", "bob")
+    for number in range(30):
+        await alice.sends(room, f"the same words again and again, {number}")
+    plain = await people.connects("alice", encoding=encoding)
+    assert "deflate" not in (await plain.says_hello(features=features)).get("features", [])
+    assert len(await plain.logs(room)) == 31
+    assert not any(frame[0] in (0xC7, 0xC8, 0xC9) for frame in plain.link.frames_received)
