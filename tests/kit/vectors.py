@@ -1,12 +1,13 @@
 """What the bytes of a vector mean, by a MessagePack library the server does not use.
 
-`python -m tests.kit.vectors` fills in the sizes of all vectors of protocol.md and the hex of those that have none.
+`python -m tests.kit.vectors` fills in the sizes of all vectors of protocol.md, and the hex of those without.
 """
 
 import json
 import re
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from typing import Any
 
 import msgpack
@@ -81,7 +82,12 @@ def unmasked(frame: bytes) -> bytes:
     return bytes(byte ^ mask[at % 4] for at, byte in enumerate(frame[6:]))
 
 
-OPENERS = {"msgpack": bytes, "wrapper": inflated, "server frame": unframed, "client frame": unmasked}
+OPENERS: dict[str, Callable[[bytes], bytes]] = {
+    "msgpack": bytes,
+    "wrapper": inflated,
+    "server frame": unframed,
+    "client frame": unmasked,
+}
 
 
 def refreshed(text: str) -> str:

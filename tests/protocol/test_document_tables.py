@@ -1,0 +1,333 @@
+"""The tables and examples of protocol.md against the code: codes, numbers, and the keys of every packet."""
+
+import re
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from chatd.config import Config, Limits
+from chatd.handlers.registry import COMMANDS
+from chatd.protocol import closes, codec, errors, limits, objects, pushes, replies, requests
+from tests.kit import document, vectors
+from tests.kit.document import Line
+
+REQUESTS = {request.__struct_config__.tag: request for request in get_args(requests.AnyRequest)}
+PUSHES = {push.__struct_config__.tag: push for push in pushes.Push.__subclasses__()}
+ENVELOPE = {"type", "id"}
+
+
+def fields(struct: type[msgspec.Struct]) -> dict[str, bool]:
+    """The keys of a struct on the wire beside the envelope, and whether each is required."""
+    return {
+        field.encode_name: field.required
+        for field in msgspec.structs.fields(struct)
+        if field.encode_name not in ENVELOPE
+    }
+
+
+def listed(cell: str) -> set[str]:
+    """The keys named in a cell of the index."""
+    return set(document.words(cell)) if "`" in cell else ({cell} if re.fullmatch("[a-z_]+", cell) else set())
+
+
+# --- codes
+
+
+def test_error_codes_are_those_of_the_code() -> None:
+    assert document.errors() == errors.ERRORS
+
+
+def test_close_codes_are_those_of_the_code() -> None:
+    of_the_client_or_of_nobody = {1000, 1001, 1006}
+    stated = {
+        code: reason for code, reason in document.closes().items() if code not in of_the_client_or_of_nobody
+    }
+    assert stated == closes.CLOSES
+
+
+@pytest.mark.parametrize("code", [code for code in closes.CLOSES if code >= 4000])
+def test_a_close_code_says_the_same_as_its_range(code: int) -> None:
+    does = {row["Code"]: row["Client"] for row in document.section("15").tables[0]}[str(code)]
+    assert does.startswith({40: "reconnect", 41: "new token", 42: "stop"}[code // 100])
+
+
+# --- numbers
+
+
+def test_size_limits_are_the_defaults_of_the_code() -> None:
+    assert document.limits() == limits.DEFAULTS
+
+
+def test_size_limits_are_the_defaults_of_the_configuration() -> None:
+    assert document.limits() == {name: getattr(Limits(), name) for name in document.limits()}
+
+
+THRESHOLDS = {  # the document's name -> section and key of the configuration
+    "full_delivery_members": ("delivery", "full_members"),
+    "large_room_members": ("delivery", "large_members"),
+    "receipts_members": ("delivery", "receipts_members"),
+    "delivered_members": ("delivery", "delivered_members"),
+    "typing_members": ("delivery", "typing_members"),
+    "group_members": ("limits", "group_members"),
+    "connections_per_user": ("limits", "connections_per_user"),
+    "hello_timeout_s": ("limits", "hello_timeout_s"),
+    "hello_frame_bytes": ("limits", "hello_frame_bytes"),
+    "head_interval_s": ("delivery", "head_interval_s"),
+    "receipts_interval_s": ("delivery", "receipts_interval_s"),
+    "presence_interval_s": ("delivery", "presence_interval_s"),
+    "presence_linger_s": ("delivery", "presence_linger_s"),
+    "members_interval_s": ("delivery", "members_interval_s"),
+    "reactions_interval_s": ("delivery", "reactions_interval_s"),
+    "edit_window_s": ("storage", "edit_window_s"),
+    "grace_s": ("auth", "grace_s"),
+}
+
+
+def test_thresholds_are_the_defaults_of_the_configuration() -> None:
+    config = Config()
+    configured = {name: getattr(getattr(config, section), key) for name, (section, key) in THRESHOLDS.items()}
+    assert document.thresholds() == configured
+
+
+def test_rates_are_the_defaults_of_the_configuration() -> None:
+    rates = Config().rates
+    stated = [(row["Refill"], int(row["Burst"])) for row in document.section("12.2").tables[0]]
+    assert stated == [
+        (f"{rates.requests_per_s:g}/s", rates.requests_burst),
+        (f"{rates.writes_per_s:g}/s", rates.writes_burst),
+        (f"{rates.room_per_s:g}/s", rates.room_burst),
+        (f"{rates.hello_user_per_min}/min", rates.hello_user_per_min),
+        (f"{rates.hello_address_per_min}/min", rates.hello_address_per_min),
+        (f"{rates.login_address_per_min}/min", rates.login_address_per_min),
+    ]
+
+
+def test_marks_of_a_slow_connection_are_the_defaults_of_the_configuration() -> None:
+    outbox, text = Config().outbox, document.section("12.3").text
+    assert f"Above {outbox.ephemeral_bytes >> 10} KiB: queued" in text
+    assert f"Above {outbox.lag_bytes >> 10} KiB: LAGGING" in text
+    assert f"Above {outbox.close_bytes >> 20} MiB, or" in text
+    assert f"takes not one byte for {outbox.stall_s:g} s" in text
+
+
+def test_heartbeats_are_the_defaults_of_the_configuration() -> None:
+    heartbeat, text = Config().heartbeat, document.section("6.6").text
+    assert f"foreground {heartbeat.foreground_s}, background {heartbeat.background_s}" in text
+    assert f"within {heartbeat.answer_foreground_s:g} s (foreground)" in text
+    assert f"or {heartbeat.answer_background_s:g} s (background)" in text
+
+
+def test_fixed_numbers_are_those_of_the_code() -> None:
+    text = document.section("12.1").text.replace("\n", " ")
+    assert f"{limits.MEMBERS_CHANGED_MAX} users in one `room.create`" in text
+    assert f"{limits.MESSAGES_MAX} numbers in `messages`" in text
+    assert f"{limits.HISTORY_MAX} messages in a page of `history`" in text
+    assert (
+        f"{limits.EVENTS_INLINE_MAX} inline events per room and {limits.EVENTS_INLINE_BYTES >> 10} KiB"
+        in text
+    )
+
+
+# --- packets
+
+
+def test_every_command_has_a_section_and_a_row_in_the_index() -> None:
+    commands = {command.__struct_config__.tag for command in COMMANDS} | {"hello"}
+    assert commands == set(REQUESTS) == set(document.index())
+    assert [type for type in commands if not document.sections_of(type)] == []
+
+
+def test_every_push_has_a_section_and_a_row_in_the_index() -> None:
+    assert set(PUSHES) == set(document.pushes())
+    assert [type for type in PUSHES if not document.sections_of(type)] == []
+
+
+@pytest.mark.parametrize("type", REQUESTS)
+def test_the_index_names_the_section_of_a_request(type: str) -> None:
+    chapter = document.index()[type]["Chapter"]
+    assert type in document.section(chapter).types
+
+
+@pytest.mark.parametrize("type", REQUESTS)
+def test_the_keys_of_a_request_are_those_of_the_code(type: str) -> None:
+    assert document.keys(type) == fields(REQUESTS[type])
+
+
+@pytest.mark.parametrize("type", REQUESTS)
+def test_the_keys_of_a_request_are_those_of_the_index(type: str) -> None:
+    keys = document.index()[type]["Keys"]
+    stated = {name: not optional for name, optional in document.words(keys).items()} if keys else {}
+    assert stated == fields(REQUESTS[type])
+
+
+@pytest.mark.parametrize("type", PUSHES)
+def test_the_keys_of_a_push_are_those_of_the_code(type: str) -> None:
+    assert set(document.keys(type, first="Push key")) == set(fields(PUSHES[type]))
+    assert listed(document.pushes()[type]["Keys"]) == set(fields(PUSHES[type]))
+
+
+REPLIES = {
+    "hello": replies.HelloOk,
+    "auth": replies.AuthOk,
+    "mode": replies.ModeOk,
+    "ping": replies.PingOk,
+    "read": replies.ReadOk,
+    "readers": replies.ReadersOk,
+    "focus": replies.FocusOk,
+    "watch": replies.WatchOk,
+    "room.direct": replies.SummaryOk,
+    "room.get": replies.SummaryOk,
+    "members.list": replies.MembersOk,
+    "users.get": replies.UsersOk,
+    "devices.list": replies.DevicesOk,
+}
+
+
+@pytest.mark.parametrize("type", REPLIES)
+def test_the_keys_of_a_reply_are_those_of_the_code(type: str) -> None:
+    assert set(document.keys(type, first="Reply key")) == set(fields(REPLIES[type]))
+
+
+@pytest.mark.parametrize("type", [*REPLIES, "log", "history", "changes", "messages", "room.create"])
+def test_the_keys_of_a_reply_are_those_of_the_index(type: str) -> None:
+    assert set(document.keys(type, first="Reply key")) == listed(document.index()[type]["Reply"])
+
+
+def test_the_keys_of_the_reading_replies_are_those_of_the_code() -> None:
+    stated = {
+        key
+        for type in ("log", "history", "changes", "messages")
+        for key in document.keys(type, first="Reply key")
+    }
+    assert stated == set(fields(replies.EventsOk))
+
+
+def test_the_keys_of_an_ack_are_those_of_the_code() -> None:
+    stated = {
+        key
+        for row in document.section("9.1").table(first="Reply key")
+        for key in document.words(row["Reply key"])
+    }
+    unfiltered = stated - {"event"}  # this server changes no message, so it has no need of it
+    assert unfiltered | {"summary"} == set(fields(replies.WriteOk))
+
+
+# --- objects
+
+OBJECTS = {
+    "5.2": objects.Body,
+    "5.3": objects.Attachment,
+    "5.4": objects.RoomSummary,
+    "5.5": objects.SyncPage,
+}
+
+
+@pytest.mark.parametrize("number", OBJECTS)
+def test_the_keys_of_an_object_are_those_of_the_code(number: str) -> None:
+    stated = [
+        name for row in document.section(number).table(first="Key") for name in document.words(row["Key"])
+    ]
+    assert stated == list(fields(OBJECTS[number]))
+
+
+def test_the_keys_of_an_event_are_those_of_the_code() -> None:
+    common, by_kind = document.section("5.1").tables
+    stated = {name for row in common for name in document.words(row["Key"])}
+    further = {name for row in by_kind for name in re.findall(r"`([a-z_]+)`", row["Further keys"])}
+    parts = {"role"}  # a key inside `users`
+    future = {"fallback"}  # for kinds this server does not know
+    in_code = {field.name for field in msgspec.structs.fields(objects.Event)}
+    assert (stated | further) - parts - future == in_code
+
+
+def test_the_keys_of_an_error_are_those_of_the_code() -> None:
+    stated = [
+        name for row in document.section("3.2").table(first="Key") for name in document.words(row["Key"])
+    ]
+    assert set(stated) - ENVELOPE == set(fields(replies.Error))
+
+
+# --- examples
+
+CONVERSATIONS = list(document.conversations())
+
+
+def example(line: Line) -> Any:
+    return pytest.param(line, id=f"{line.section.split()[0]} {line.json_text[:40]}")
+
+
+@pytest.mark.parametrize("line", [example(line) for line in CONVERSATIONS if line.sender == "C"])
+def test_an_example_of_a_client_is_accepted(line: Line) -> None:
+    decoded = list(codec.decode_packets(line.json_text.encode(), text=True))
+    assert [packet for packet in decoded if isinstance(packet, codec.Invalid)] == []
+
+
+@pytest.mark.parametrize("line", [example(line) for line in CONVERSATIONS if line.sender == "C"])
+def test_an_example_of_a_client_has_no_unknown_key(line: Line) -> None:
+    for packet in line.packets:
+        assert set(packet) - ENVELOPE <= set(fields(REQUESTS[packet["type"]]))
+
+
+@pytest.mark.parametrize("line", [example(line) for line in CONVERSATIONS if line.sender == "S"])
+def test_an_example_of_the_server_is_a_known_packet(line: Line) -> None:
+    for packet in line.packets:
+        if packet["type"] == "ok":
+            assert packet["id"] >= 1
+        elif packet["type"] == "error":
+            assert packet["retry"] == errors.ERRORS[packet["code"]]
+        else:
+            msgspec.msgpack.decode(vectors.pack(packet), type=PUSHES[packet["type"]])
+
+
+@pytest.mark.parametrize("type", [type for type in REQUESTS if type != "pong"])
+def test_every_request_is_shown_in_its_section(type: str) -> None:
+    shown = {
+        packet["type"]
+        for line in CONVERSATIONS
+        if line.sender == "C" and type in document_types(line)
+        for packet in line.packets
+    }
+    assert type in shown
+
+
+@pytest.mark.parametrize("type", PUSHES)
+def test_every_push_is_shown_in_its_section(type: str) -> None:
+    shown = {
+        packet["type"]
+        for line in CONVERSATIONS
+        if line.sender == "S" and type in document_types(line)
+        for packet in line.packets
+    }
+    assert type in shown
+
+
+def document_types(line: Line) -> tuple[str, ...]:
+    return tuple(re.findall(r"`([a-z_.]+)`", line.section))
+
+
+def test_every_answer_in_an_example_follows_its_request() -> None:
+    asked: set[tuple[str, int]] = set()
+    for line in CONVERSATIONS:
+        for packet in line.packets:
+            place = (line.section, packet.get("id", 0))
+            if line.sender == "C":
+                asked.add(place)
+            elif packet["type"] in ("ok", "error") and not line.section.startswith("3."):
+                assert place in asked
+
+
+def test_every_reference_to_a_section_leads_somewhere() -> None:
+    numbers = {section.number for section in document.sections()}
+    named = set(re.findall(r"(?<=[( ])(\d+\.\d+)(?=\))", document.text()))
+    assert len(named) > 10
+    assert named - numbers == set()
+
+
+def test_every_link_leads_to_a_heading() -> None:
+    anchors = {
+        re.sub(r"[^a-z0-9 -]", "", section.title.lower()).replace(" ", "-") for section in document.sections()
+    }
+    linked = set(re.findall(r"\]\(#([^)]*)\)", document.text()))
+    assert len(linked) >= 19
+    assert linked - anchors == set()
