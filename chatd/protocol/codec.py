@@ -20,6 +20,7 @@ from chatd.protocol.requests import AnyRequest, Edit, Envelope, Request, RoomCre
 MAP_FIRST_BYTES = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
 ARRAY_FIRST_BYTES = frozenset((*range(0x90, 0xA0), 0xDC, 0xDD))
 BATCH_MAX = 64
+WIDE = b"\xde\x00"  # a map of 16-bit length: msgspec writes it for every struct of over 15 fields, as Event
 
 _encoder = msgspec.msgpack.Encoder()
 _request = msgspec.msgpack.Decoder(AnyRequest)
@@ -30,6 +31,9 @@ _envelope = msgspec.msgpack.Decoder(Envelope)
 _envelope_json = msgspec.json.Decoder(Envelope)
 _event = msgspec.msgpack.Decoder(Event)
 _tree = msgspec.msgpack.Decoder()
+
+# Text that is not UTF-8 raises the latter, everything else the former.
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError)
 
 _path = re.compile(r"`\$\.?([^`]*)`")
 
@@ -60,7 +64,7 @@ def split(payload: bytes, text: bool) -> list[bytes | Raw]:
         raise Broken(PROTOCOL, "a frame is one map or an array of maps")
     try:
         packets: list[bytes | Raw] = decoder.decode(payload)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (*UNDECODABLE, RecursionError) as error:
         raise Broken(PROTOCOL, "undecodable frame") from error
     if not 1 <= len(packets) <= BATCH_MAX:
         raise Broken(PROTOCOL, f"a batch holds 1 to {BATCH_MAX} packets")
@@ -87,7 +91,7 @@ def decode_request(packet: bytes | Raw, text: bool) -> Request | Invalid:
         return invalid(packet, text, error)
     except Refused as refusal:
         return Invalid(request.id, refusal)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise Broken(PROTOCOL, "undecodable frame") from error
 
 
@@ -97,7 +101,7 @@ def invalid(packet: bytes | Raw, text: bool, error: Exception) -> Invalid:
         envelope: Envelope = (_envelope_json if text else _envelope).decode(packet)
     except RecursionError:
         return Invalid(0, Refused("bad_request", "nested too deep"))
-    except msgspec.DecodeError as undecodable:
+    except UNDECODABLE as undecodable:
         raise Broken(PROTOCOL, "undecodable frame") from undecodable
     readable = (
         isinstance(envelope.id, int) and not isinstance(envelope.id, bool) and 1 <= envelope.id <= U53_MAX
@@ -132,7 +136,10 @@ def with_host_data(request: Request, text: bool) -> Request:
 
 def encode(packet: Any) -> bytes:
     """`packet` as MessagePack; Raw parts are spliced in as they are."""
-    return _encoder.encode(packet)
+    encoded = _encoder.encode(packet)
+    if encoded[:2] == WIDE and encoded[2] < 16:
+        return bytes((0x80 | encoded[2],)) + encoded[3:]
+    return encoded
 
 
 def as_json(payload: bytes) -> bytes:
@@ -143,3 +150,8 @@ def as_json(payload: bytes) -> bytes:
 def decode_event(blob: bytes | Raw) -> Event:
     """A stored event, to be changed and stored again."""
     return _event.decode(blob)
+
+
+def decode_tree(payload: bytes) -> Any:
+    """Untyped MessagePack that this server encoded itself: host data."""
+    return _tree.decode(payload)

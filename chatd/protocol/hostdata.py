@@ -4,7 +4,7 @@ protocol.md "Encoding rules": byte strings of MessagePack appear in JSON as {"$b
 """
 
 import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from typing import Any
 
 from chatd.protocol.errors import Refused
@@ -75,6 +75,6 @@ def from_json(value: Any) -> Any:
 
 def decode_base64url(text: str) -> bytes:
     try:
-        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        return b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise Refused("bad_request", "$bytes is not base64url", field="data") from error

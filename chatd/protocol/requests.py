@@ -21,7 +21,7 @@ from chatd.protocol.identifiers import (
     User,
     Word,
 )
-from chatd.protocol.limits import HISTORY_MAX, MEMBERS_CHANGED_MAX, MESSAGES_MAX
+from chatd.protocol.limits import MEMBERS_CHANGED_MAX, MESSAGES_MAX
 from chatd.protocol.objects import Body, Emoji, Mode, Role, RoleOf
 
 NO_ID = 0  # the packet has no `id`: fire and forget
@@ -283,5 +283,5 @@ AnyRequest = (
 class Envelope(Struct, frozen=True):
     """What can be read of a packet whose type or fields are not known: enough to answer it."""
 
-    type: str | UnsetType = UNSET
+    type: Any = UNSET
     id: Any = UNSET
