@@ -47,6 +47,12 @@ def test_filling_in_sizes_and_hex_again_changes_nothing() -> None:
     assert vectors.refreshed(document.text()) == document.text()
 
 
+def test_a_vector_written_as_json_only_gets_its_sizes_and_hex() -> None:
+    written = '#### C900 C>S pong\n\n```json\n{"type":"pong"}\n```\n'
+    assert "11 bytes msgpack, 15 bytes json." in vectors.refreshed(written)
+    assert "```hex\n81a474797065a4706f6e67\n```" in vectors.refreshed(written)
+
+
 # --- by the codec: what clients send
 
 
