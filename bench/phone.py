@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from bench import frames
@@ -73,7 +73,10 @@ class Phone(asyncio.Protocol):
 
     def ask(self, packet: Packet, answered: Callable[[Packet], None]) -> None:
         """Sends one request; `answered` gets its `ok` or `error`, or LOST when the connection goes first."""
-        self.write(self.numbered(packet, answered))
+        if self._transport is None:
+            asyncio.get_running_loop().call_soon(answered, LOST)
+        else:
+            self.write(self.numbered(packet, answered))
 
     async def request(self, packet: Packet) -> Packet:
         """Sends one request and waits for its `ok`. Raises Refused, TimeoutError after REQUEST_TIMEOUT_S."""
@@ -125,10 +128,9 @@ class Phone(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Sends the upgrade request."""
-        assert isinstance(transport, asyncio.Transport)
         assert self._upgrade is not None
-        self._transport = transport
-        transport.write(self._upgrade.request)
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one only in spirit
+        self._transport.write(self._upgrade.request)
 
     def data_received(self, data: bytes) -> None:
         """Bytes in: the answer to the upgrade first, frames from then on."""

@@ -8,6 +8,7 @@ import hashlib
 import random
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from bench import checks
@@ -23,16 +24,24 @@ from bench.target import Target
 from bench.writer import Writer
 
 CUT_WITHIN_S = 0.02  # a cut falls somewhere in the commit and fan-out of the message that caused it
-STALL_S = 60.0  # nothing at all for this long while acks are missing: they will not come
-QUIET_S = 10.0  # all is acked and nothing arrives for this long while replicas are behind: it will not come
 _LOOK_S = 0.02  # how often the end of a phase is looked for, and so how exact `seconds` is
 _DEVICE_CHARS = 22  # protocol.md, Identifiers and counters
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What may be chosen about a replay besides its trace and pace."""
+
+    flap: float = 0.0  # the probability of a cut for each message sent
+    seed: int = 1
+    stall_s: float = 60.0  # nothing at all for this long while acks are missing: they will not come
+    quiet_s: float = 10.0  # nothing for this long while all is acked and replicas differ: it will not come
 
 
 class Play:
     """One replay. `set_up`, then `perform`, then `compare`, then `leave`."""
 
-    def __init__(self, target: Target, pace: Pace, flap: float, seed: int) -> None:
+    def __init__(self, target: Target, pace: Pace, plan: Plan) -> None:
         self.tally = Tally()
         self.figures = Figures()
         self.runs = Runs(pace.sent_at)
@@ -42,8 +51,9 @@ class Play:
         self._target = target
         self.pace = pace
         self.trace = pace.trace
-        self._flap = flap
-        self._random = random.Random(seed)
+        self._plan = plan
+        self._flapping = plan.flap > 0
+        self._random = random.Random(plan.seed)
         self._rooms: dict[str, str] = {}
         self._lives: list[asyncio.Task[None]] = []
 
@@ -83,17 +93,17 @@ class Play:
     async def perform(self) -> None:
         """Sends the whole trace, waits for all acks and then for everybody to have everything.
 
-        Gives up after STALL_S or QUIET_S without any movement; what is missing then is counted by `compare`.
+        Gives up after `stall_s` or `quiet_s` without any movement; `compare` counts what is missing then.
         """
         started = time.perf_counter()
         sending = asyncio.create_task(self._send())
-        await self._while_moving(sending.done, lambda: self.pace.unanswered > 0, STALL_S)
-        self._flap = 0.0
+        await self._while_moving(sending.done, lambda: self.pace.unanswered > 0, self._plan.stall_s)
+        self._flapping = False
         sending.cancel()
         await asyncio.wait({sending})
         if not sending.cancelled():
             sending.result()
-        await self._while_moving(self._caught_up, lambda: True, QUIET_S)
+        await self._while_moving(self._caught_up, lambda: True, self._plan.quiet_s)
         self.seconds = time.perf_counter() - started
         self.runs.settle()
 
@@ -134,7 +144,7 @@ class Play:
         async for message in self.pace.messages():
             author = self.people[message.user]
             author.say(self._rooms[message.room], message)
-            if self._random.random() < self._flap:
+            if self._random.random() < self._plan.flap:
                 # Half of the cuts hit somebody who waits for an ack, the harder case of the two.
                 victim = author if self._random.random() < 0.5 else self._random.choice(victims)
                 self._cut_soon(victim)
@@ -142,7 +152,7 @@ class Play:
 
     def _cut_soon(self, victim: Person) -> None:
         delay_s = self._random.uniform(0, CUT_WITHIN_S)
-        asyncio.get_running_loop().call_later(delay_s, lambda: victim.cut() if self._flap else None)
+        asyncio.get_running_loop().call_later(delay_s, lambda: victim.cut() if self._flapping else None)
 
     async def _while_moving(self, done: Callable[[], bool], due: Callable[[], bool], quiet_s: float) -> None:
         """Waits until `done`, or until nothing has moved for `quiet_s` although something was `due`."""

@@ -12,7 +12,7 @@ from typing import Any
 from bench import progress, report, target
 from bench.load import Load
 from bench.pace import WINDOW, Pace
-from bench.play import Play
+from bench.play import Plan, Play
 from bench.target import Target
 from bench.trace import Trace, load
 
@@ -45,7 +45,7 @@ async def run(options: argparse.Namespace) -> int:
     random.seed(options.seed)
     name = secrets.token_hex(4)  # never the same twice: a daemon at a URL may still have the last run
     async with target.open_target(options) as there:
-        play = Play(there, Pace(trace, options.speed, name), options.flap, options.seed)
+        play = Play(there, Pace(trace, options.speed, name), Plan(options.flap, options.seed))
         measured = Load(there.daemon)
         await _play(play, measured)
     result = _result(play, there, measured, options)

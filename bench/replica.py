@@ -34,7 +34,7 @@ class Position:
         self.identity = 0
         self._buffer: dict[int, int] = {}
         self._pushed = 0
-        self._snapshot = start
+        self._snapshot = 0
 
     @property
     def behind(self) -> bool:
@@ -50,7 +50,8 @@ class Position:
         """A new connection: nothing was pushed on it yet."""
         self._buffer.clear()
         self._pushed = 0
-        self._snapshot = self.head = self.applied
+        self._snapshot = 0
+        self.head = self.applied
 
     def told(self, seq: int) -> None:
         """A summary says that the room is at `seq`; pushes up to there may repeat what it brought."""

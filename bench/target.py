@@ -73,5 +73,5 @@ async def _check(target: Target) -> None:
     try:
         phone = await target.dial()
     except (OSError, TimeoutError, HandshakeError, ssl.SSLError) as error:
-        raise Unreachable(f"{target.url} does not answer: {error or 'timed out'}") from error
-    phone.cut()
+        raise Unreachable(f"{target.url} does not answer: {str(error) or 'timed out'}") from error
+    await phone.close()

@@ -73,7 +73,9 @@ class Writer:
             again = False
         else:
             again = True
-            if reply is not LOST:
+            if reply is LOST:
+                self._phone = None
+            else:
                 wait_ms = max(RETRY_MS, reply.get("retry_after", 0))
                 self._waits_ms[room] = max(wait_ms, self._waits_ms.get(room, 0))
         if self._outboxes[room].answered(message, again=again):

@@ -1,0 +1,128 @@
+"""Every fault that a log or a replica can have is counted under its name, and a good one under none."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.checks import (
+    COUNTERS,
+    Entry,
+    LogBook,
+    Said,
+    Tally,
+    check_dense,
+    check_replica,
+    check_trace,
+    deliveries,
+)
+from bench.replica import Fate, Position
+
+TRACE = [Said("k1", "ann", "hi"), Said("k2", "bob", "ho"), Said("k3", "ann", "ha"), Said("k4", "ann", "he")]
+JOINED = Entry(1, 1 << 1, None)
+
+
+def log_of(*said: Said) -> list[Entry]:
+    return [JOINED, *(Entry(seq, 1 << seq, text) for seq, text in enumerate(said, start=2))]
+
+
+def replica(start: int, applied: int, *, identity: int | None = None) -> Position:
+    position = Position(start)
+    for seq in range(start + 1, applied + 1):
+        position.pushed(seq, 1 << seq if identity is None else identity)
+    return position
+
+
+def counted(tally: Tally) -> dict[str, int]:
+    return {name: count for name, count in tally.counts().items() if count}
+
+
+def traced(*said: Said) -> dict[str, int]:
+    tally = Tally()
+    check_trace("r", TRACE, log_of(*said), tally)
+    return counted(tally)
+
+
+def test_the_trace_itself_is_clean_also_when_authors_interleave() -> None:
+    assert traced(*TRACE) == {}
+    assert traced(TRACE[0], TRACE[2], TRACE[3], TRACE[1]) == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "faults"),
+    [
+        ([TRACE[0], TRACE[1], TRACE[3]], {"lost": 1}),
+        ([], {"lost": 4}),
+        ([*TRACE, TRACE[1]], {"duplicated": 1}),
+        ([TRACE[0], TRACE[1], TRACE[3], TRACE[2]], {"reordered": 1}),
+        ([TRACE[3], TRACE[0], TRACE[1], TRACE[2]], {"reordered": 2}),
+        ([*TRACE, Said("k9", "eve", "psst")], {"misrouted": 1}),
+        ([Said("k1", "ann", "HI"), *TRACE[1:]], {"altered": 1}),
+        ([Said("k1", "bob", "hi"), *TRACE[1:]], {"altered": 1}),
+    ],
+)
+def test_a_log_unlike_the_trace_is_counted(said: list[Said], faults: dict[str, int]) -> None:
+    assert traced(*said) == faults
+
+
+@pytest.mark.parametrize(
+    ("seqs", "faults"),
+    [
+        ([1, 2, 3], {}),
+        ([], {}),
+        ([1, 3, 4], {"lost": 1}),
+        ([1, 2, 2], {"duplicated": 1}),
+        ([2, 1, 3], {"reordered": 1}),
+    ],
+)
+def test_a_log_must_have_every_place_once_and_in_order(seqs: list[int], faults: dict[str, int]) -> None:
+    tally = Tally()
+    book = LogBook("r", 0, [Entry(seq, 0, None) for seq in seqs])
+    assert check_dense(book, tally) is not faults or not faults
+    assert check_dense(book, Tally()) == (not faults)
+    assert counted(tally) == faults
+
+
+@pytest.mark.parametrize(
+    ("position", "faults"),
+    [
+        (replica(0, 5), {}),
+        (replica(3, 5), {}),
+        (replica(0, 3), {"lost": 2}),
+        (replica(0, 6), {"altered": 1}),
+        (replica(0, 5, identity=7), {"altered": 1}),
+        (replica(0, 3, identity=7), {"lost": 2, "altered": 1}),
+    ],
+)
+def test_a_replica_must_hold_what_the_log_holds(position: Position, faults: dict[str, int]) -> None:
+    tally = Tally()
+    check_replica("ann", position, LogBook("r", 0, log_of(*TRACE)), tally)
+    assert counted(tally) == faults
+
+
+def test_deliveries_count_what_reached_others() -> None:
+    book = LogBook("r", 0, log_of(*TRACE))
+    everything = {"ann": replica(0, 5), "bob": replica(0, 5), "eve": replica(0, 5)}
+    assert deliveries(everything, book) == 1 + 3 + 4
+    assert deliveries({"ann": replica(0, 3), "eve": replica(2, 4)}, book) == 1 + 2
+
+
+def test_live_faults_are_counted_by_kind() -> None:
+    tally = Tally()
+    for fate in Fate:
+        tally.live(fate, "r 1 to ann")
+    assert counted(tally) == {"duplicated": 1, "reordered": 1}
+    assert not tally.clean
+    assert Tally().clean
+
+
+def test_examples_are_bounded_and_counts_are_not() -> None:
+    tally = Tally()
+    for number in range(100):
+        tally.add("lost", f"message {number}", 2)
+    assert tally.lost == 200
+    assert tally.examples[:2] == ["lost: message 0", "lost: message 1"]
+    assert len(tally.examples) == 20
+
+
+def test_the_counters_are_those_of_a_report() -> None:
+    assert tuple(Tally().counts()) == COUNTERS

@@ -1,0 +1,171 @@
+"""A replay against a real daemon finds nothing wrong; against a server that lies it finds the lie."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import __main__ as command
+from bench.codec import ENCODINGS
+from bench.pace import Pace
+from bench.play import Plan, Play
+from bench.target import Target
+from bench.trace import Trace, read
+from tests.kit.canary import FAULTY_MESSAGE, canary
+
+
+def made_up(messages: int, rooms: int = 1, users: int = 4) -> bytes:
+    """A trace in which everybody writes in turn, the last user twice in a row."""
+    lines = []
+    for number in range(messages):
+        user = f"user {min(number % (users + 1), users - 1)}"
+        line = {
+            "ts": 1000 + number / 10,
+            "room": f"room {number % rooms}",
+            "user": user,
+            "text": f"{number} 👋",
+        }
+        lines.append(json.dumps(line))
+    return "\n".join(lines).encode()
+
+
+def trace_of(messages: int, rooms: int = 1, users: int = 4) -> Trace:
+    return read(io.BytesIO(made_up(messages, rooms, users)), "made up")
+
+
+async def play(trace: Trace, fault: str, flap: float = 0.0) -> Play:
+    """A whole replay of a trace against the canary."""
+    async with canary(fault) as bird:
+        target = Target(bird.url, "secret", ENCODINGS["msgpack"], None)
+        played = Play(target, Pace(trace, None, "r"), Plan(flap=flap, stall_s=0.5, quiet_s=1.0))
+        await played.set_up()
+        await played.perform()
+        await played.compare()
+        await played.leave()
+    return played
+
+
+async def test_an_honest_server_passes() -> None:
+    trace = trace_of(40, rooms=2, users=5)
+    played = await play(trace, "none")
+    assert played.tally.clean, played.tally.examples
+    assert played.deliveries == trace.deliveries
+    assert played.runs.live.count == trace.deliveries
+    assert played.pace.acks.count == 40
+
+
+async def test_an_honest_server_passes_when_every_message_cuts_somebody() -> None:
+    played = await play(trace_of(200, rooms=2, users=5), "none", flap=1.0)
+    assert played.tally.clean, played.tally.examples
+    assert played.deliveries == played.trace.deliveries
+    assert played.figures.cuts > 0
+    assert played.figures.resumes.count > 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "counter"),
+    [
+        ("swallow", "lost"),
+        ("double", "duplicated"),
+        ("store_twice", "duplicated"),
+        ("swap", "reordered"),
+        ("reverse", "reordered"),
+        ("stray", "misrouted"),
+        ("alter", "altered"),
+        ("whisper", "altered"),
+        ("silence", "unacked"),
+    ],
+)
+async def test_every_lie_is_found(fault: str, counter: str) -> None:
+    played = await play(trace_of(60, rooms=2, users=7), fault)
+    assert played.tally.counts()[counter] > 0, played.tally.counts()
+    assert played.tally.examples
+
+
+async def test_a_last_message_that_one_member_never_hears_of_is_lost() -> None:
+    played = await play(trace_of(FAULTY_MESSAGE), "forget")
+    assert played.tally.counts() | {"lost": 0} == dict.fromkeys(played.tally.counts(), 0)
+    assert played.tally.lost == 1
+
+
+async def test_a_gap_in_the_middle_is_repaired_from_the_log() -> None:
+    played = await play(trace_of(FAULTY_MESSAGE + 4), "forget")
+    assert played.tally.clean, played.tally.examples
+    assert played.figures.repaired == 1
+    assert played.deliveries == played.trace.deliveries
+
+
+def run(tmp_path: Path, *arguments: str, trace: bytes) -> tuple[int, dict[str, Any]]:
+    """The command as a user calls it: exit code and result file."""
+    file, out = tmp_path / "trace.ndjson.gz", tmp_path / "result.json"
+    file.write_bytes(gzip.compress(trace))
+    code = command.main(["replay", str(file), "--json", str(out), *arguments])
+    return code, json.loads(out.read_text()) if out.exists() else {}
+
+
+def test_the_command_reports_a_liar_with_exit_code_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CHATD_AUTH__SECRET", "secret")
+
+    async def against_a_liar() -> tuple[int, dict[str, Any]]:
+        async with canary("alter") as bird:
+            return await asyncio.to_thread(run, tmp_path, "--url", bird.url, trace=made_up(30))
+
+    code, result = asyncio.run(against_a_liar())
+    assert code == 1
+    assert result["altered"] == 2  # the log is unlike the trace, and the author's replica unlike the log
+    assert "FAIL" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("encoding", ["msgpack", "json"])
+def test_a_real_daemon_passes_with_flapping_links(
+    tmp_path: Path, encoding: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = made_up(400, rooms=3, users=13)
+    code, result = run(tmp_path, "--flap", "0.1", "--encoding", encoding, trace=trace)
+    assert code == 0, result["examples"]
+    assert result["messages"] == 400
+    assert result["users"] == 13
+    assert result["deliveries"] == result["deliveries_wanted"]
+    assert [result[name] for name in ("lost", "duplicated", "reordered")] == [0, 0, 0]
+    assert result["resumes"] > 0
+    assert result["ack_ms"]["count"] == 400
+    assert result["delivery_ms"]["p99"] > 0
+    assert "PASS" in capsys.readouterr().out
+
+
+def test_a_schedule_is_kept_at_a_multiple_of_real_time(tmp_path: Path) -> None:
+    code, result = run(tmp_path, "--speed", "20", trace=made_up(100))
+    assert code == 0, result["examples"]
+    assert result["seconds"] >= 9.9 / 20
+    assert result["schedule_lag_ms"]["count"] == 100
+
+
+def test_no_daemon_at_the_url_is_exit_code_4(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATD_AUTH__SECRET", "secret")
+    code, _ = run(tmp_path, "--url", "ws://127.0.0.1:9/v1/ws", trace=made_up(3))
+    assert code == 4
+
+
+def test_a_url_without_a_secret_is_a_usage_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("CHATD_AUTH__SECRET", raising=False)
+    code, _ = run(tmp_path, "--url", "ws://127.0.0.1:9/v1/ws", trace=made_up(3))
+    assert code == 2
+    assert "secret" in capsys.readouterr().err
+
+
+def test_a_bad_line_is_a_usage_error_that_names_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _ = run(tmp_path, trace=made_up(3) + b"\n{}")
+    assert code == 2
+    assert "line 4" in capsys.readouterr().err
