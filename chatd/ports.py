@@ -6,12 +6,22 @@ happened) and nothing foreign; everything else that leaves an adapter is a defec
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from chatd.core.accounts import Account, DeviceSeen
-from chatd.core.rooms import Member, Room
+from chatd.core.facts import KeyedEvent, Tail
+from chatd.core.rooms import Room
 from chatd.core.work import Work
-from chatd.protocol.objects import Event, MemberRow, Profile, Reader, RoomSummary, SyncTotals
+from chatd.protocol.objects import (
+    Event,
+    MemberRow,
+    Mode,
+    Profile,
+    Reader,
+    RoomSummary,
+    State,
+    SyncTotals,
+)
 
 # --- time, randomness, ids
 
@@ -64,25 +74,6 @@ class Identity(Protocol):
 
 
 # --- storage
-
-
-@dataclass(slots=True, frozen=True)
-class KeyedEvent:
-    """What an idempotency key was used for: enough to repeat the first answer."""
-
-    seq: int
-    ordinal: int | None
-    time: int
-    digest: int | None
-
-
-@dataclass(slots=True, frozen=True)
-class Tail:
-    """What lies after a read position: the number of countable messages up to it, own ones and mentions after."""
-
-    ordinal: int
-    own: int
-    mentions: int
 
 
 @dataclass(slots=True, frozen=True)
@@ -157,17 +148,25 @@ class Store(Protocol):
     begun finishes. Room numbers are the store's keys, room names the public ones.
     """
 
-    epoch: str
-    """Changes whenever history may have moved backwards. Up to 16 characters."""
-    stamp: int
-    """Number of the last commit."""
+    @property
+    def epoch(self) -> str:
+        """Changes whenever history may have moved backwards. Up to 16 characters."""
+        ...
+
+    @property
+    def stamp(self) -> int:
+        """Number of the last commit."""
+        ...
 
     async def close(self) -> None: ...
 
     # what decisions need; the state of the last commit
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
-        """The rooms of these names with all their members; unknown names are left out."""
+        """The rooms of these names with all their members; unknown names are left out.
+
+        `Member.receipts` is the preference of the member's account.
+        """
         ...
 
     async def room_of_pair(self, a: str, b: str) -> str | None:
@@ -294,33 +293,31 @@ class KeyTaken(Exception):
 # --- what handlers see of connections
 
 
-State = Literal["foreground", "background"]
+class Present(Protocol):
+    """One live connection, as far as presence needs it."""
+
+    user: str
+    mode: Mode
 
 
 class Presence(Protocol):
-    """Who is online. Sessions come and go; watchers hear of changes, coalesced."""
+    """Who is online. Connections come and go; watchers hear of changes, coalesced."""
 
-    def up(self, session: "Session") -> None:
+    def up(self, session: Present) -> None:
         """`session` is live, or changed its mode."""
         ...
 
-    def down(self, session: "Session") -> None: ...
+    def down(self, session: Present) -> None:
+        """`session` is gone; it watches nobody any more."""
+        ...
 
-    def watch(self, session: "Session", users: Collection[str]) -> None:
+    def watch(self, session: Present, users: Collection[str]) -> None:
         """Replace the set of users `session` hears of."""
         ...
 
-    def states(self, users: Collection[str]) -> Mapping[str, str]:
+    def states(self, users: Collection[str]) -> Mapping[str, State]:
         """State words of those who are not offline."""
         ...
-
-
-class Session(Protocol):
-    """One connection of one user's device, as far as handlers and the fan-out know it."""
-
-    user: str
-    device: str
-    mode: State
 
 
 class Bus(Protocol):
@@ -330,10 +327,3 @@ class Bus(Protocol):
     """
 
     def publish(self, work: Work) -> None: ...
-
-
-__all__ = [
-    "Account", "Bus", "Claims", "DeviceSeen", "Env", "Event", "EventPage", "Identity", "KeyTaken", "KeyedEvent",
-    "Member", "Membership", "MessagePage", "Presence", "Session", "Store", "SyncQuery", "SyncRows", "Tail",
-    "Timer", "Work",
-]  # fmt: skip

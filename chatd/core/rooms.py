@@ -29,6 +29,7 @@ class Member:
     pinned: bool = False
     hidden: bool = False
     gone: GoneReason | None = None
+    receipts: bool = True  # account-wide preference: shows own and sees others' receipts
 
     def unread(self, ordinal: int) -> int:
         """Countable messages of others after the read position, when the room's last message is `ordinal`."""
@@ -60,6 +61,15 @@ class Room:
     deleted_by: str | None = None
     members: dict[str, Member] = field(default_factory=dict)
     former: dict[str, Member] = field(default_factory=dict)
+    durable_seq: int = 0  # `seq` and `ordinal` of the last commit: what anybody may be shown
+    durable_ordinal: int = 0
+
+    def __post_init__(self) -> None:
+        self.settle()
+
+    def settle(self) -> None:
+        """What was decided is on disk."""
+        self.durable_seq, self.durable_ordinal = self.seq, self.ordinal
 
     @property
     def direct(self) -> bool:

@@ -98,6 +98,10 @@ class Work:
     summarised: dict[tuple[int, int], Message] = field(
         default_factory=dict
     )  # reactions of large rooms to tell later
+    keyed: dict[tuple[int, str, str], NewEvent] = field(default_factory=dict)  # by (room, user, key)
+    positions: list[tuple[Room, Member, Any]] = field(
+        default_factory=list
+    )  # read positions moved, and by whom
     asked_by: Any = None  # the submission being decided
     _rooms_before: dict[int, Room] = field(default_factory=dict)
     _members_before: dict[tuple[int, str], tuple[Room, Member | None, Member | None]] = field(
@@ -160,8 +164,18 @@ class Work:
         event.seq = room.seq
         event.time = self.now
         asked_by, self.asked_by = self.asked_by, None
-        self._step(room, NewEvent(room, event, encode(event), key, digest, tuple(mentions), asked_by))
+        new = NewEvent(room, event, encode(event), key, digest, tuple(mentions), asked_by)
+        if key is not None and isinstance(event.user, str):
+            self.keyed[room.number, event.user, key] = new
+        self._step(room, new)
         return event
+
+    @property
+    def empty(self) -> bool:
+        """Nothing to store: every decision was a refusal or a repetition."""
+        return not (
+            self.rooms or self.members or self.messages or self.reactions or self.accounts or self.folds
+        )
 
     def rewrite(self, message: Message) -> None:
         """Store the changed current state of a message."""
@@ -181,7 +195,9 @@ class Work:
             restore(room.former, user, former)
 
 
-ROOM_SCALARS = tuple(name for name in Room.__slots__ if name not in ("members", "former"))
+ROOM_SCALARS = tuple(
+    name for name in Room.__slots__ if name not in ("members", "former", "durable_seq", "durable_ordinal")
+)
 
 
 def restore(members: dict[str, Member], user: str, before: Member | None) -> None:

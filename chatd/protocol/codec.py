@@ -18,7 +18,7 @@ from chatd.protocol.objects import Body, Event
 from chatd.protocol.requests import AnyRequest, Edit, Envelope, Request, RoomCreate, RoomUpdate, Send
 
 MAP_FIRST_BYTES = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
-ARRAY_FIRST_BYTES = frozenset((*range(0x90, 0xA0), 0xDC, 0xDD))
+ARRAY_FIRST_BYTES = frozenset((*range(0x90, 0xA0), 0xDC))
 BATCH_MAX = 64
 WIDE = b"\xde\x00"  # a map of 16-bit length: msgspec writes it for every struct of over 15 fields, as Event
 

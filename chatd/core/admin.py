@@ -1,0 +1,127 @@
+"""Decisions nobody makes over the socket: devices seen, revocation, accounts, notices, upkeep of rooms."""
+
+from dataclasses import dataclass, replace
+
+from chatd.core import posting
+from chatd.core.accounts import Account, DeviceSeen
+from chatd.core.facts import Facts
+from chatd.core.work import Work
+from chatd.protocol.errors import Refused
+from chatd.protocol.objects import Body, Event
+from chatd.protocol.replies import Ok, WriteOk
+from chatd.protocol.requests import DevicesRemove
+
+
+@dataclass(slots=True, frozen=True)
+class SeeDevice:
+    """A device said hello, or went away."""
+
+    device: str
+    app: str = ""
+    os: str = ""
+
+
+@dataclass(slots=True, frozen=True)
+class Revoke:
+    """Refuse tokens issued before now: of one device, or of the whole user when `device` is empty."""
+
+    device: str = ""
+
+
+@dataclass(slots=True, frozen=True)
+class PutAccount:
+    """Store an account as given."""
+
+    account: Account
+
+
+@dataclass(slots=True, frozen=True)
+class Notify:
+    """A text of the host app in a room's log."""
+
+    room: str
+    body: Body
+
+
+@dataclass(slots=True, frozen=True)
+class SummariseReactions:
+    """Tell a large room the reactions of one message."""
+
+    room: str
+    target: int
+
+
+@dataclass(slots=True, frozen=True)
+class Fold:
+    """Drop the operations below `floor`; messages stay."""
+
+    room: str
+    floor: int
+
+
+def device_of(user: str, device: str, facts: Facts) -> DeviceSeen:
+    return facts.devices.get((user, device)) or DeviceSeen(user, device)
+
+
+def put_device(device: DeviceSeen, work: Work, facts: Facts) -> None:
+    facts.devices[device.user, device.device] = device
+    work.accounts.append(device)
+
+
+def see_device(user: str, request: SeeDevice, work: Work, facts: Facts) -> Ok:
+    """Note when a device was last seen, and what it runs."""
+    known = device_of(user, request.device, facts)
+    app, os = request.app or known.app, request.os or known.os
+    put_device(replace(known, app=app, os=os, last_seen=work.now, removed=False), work, facts)
+    return Ok()
+
+
+def remove_device(user: str, request: DevicesRemove, work: Work, facts: Facts) -> Ok:
+    """Forget an own device and refuse its earlier tokens."""
+    known = facts.devices.get((user, request.device))
+    if known is None or known.removed:
+        raise Refused("not_found", "no such device", field="device")
+    put_device(replace(known, removed=True, revoked_before=work.now), work, facts)
+    return Ok()
+
+
+def revoke(user: str, request: Revoke, work: Work, facts: Facts) -> Ok:
+    """Refuse earlier tokens from this commit on."""
+    if request.device:
+        put_device(replace(device_of(user, request.device, facts), revoked_before=work.now), work, facts)
+        return Ok()
+    account = facts.accounts.get(user) or Account(user, created_at=work.now)
+    facts.accounts[user] = replace(account, revoked_before=work.now)
+    work.accounts.append(facts.accounts[user])
+    return Ok()
+
+
+def put_account(user: str, request: PutAccount, work: Work, facts: Facts) -> Ok:
+    facts.accounts[user] = request.account
+    work.accounts.append(request.account)
+    return Ok()
+
+
+def notify(user: str, request: Notify, work: Work, facts: Facts) -> WriteOk:
+    """Log a notice; it has no author and counts nowhere."""
+    posting.check_body(request.body, facts.rules.body_bytes)
+    room = facts.rooms.get(request.room)
+    if room is None or room.deleted_by is not None:
+        raise Refused("not_found", "no such room")
+    return posting.acknowledgement(work.append(room, Event(seq=0, kind="notice", body=request.body)))
+
+
+def summarise_reactions(user: str, request: SummariseReactions, work: Work, facts: Facts) -> Ok:
+    room = facts.rooms.get(request.room)
+    message = facts.messages.get((room.number, request.target)) if room is not None else None
+    if room is not None and message is not None and message.event.recalled is not True:
+        posting.summarise_reactions(room, message, work)
+    return Ok()
+
+
+def fold(user: str, request: Fold, work: Work, facts: Facts) -> Ok:
+    room = facts.rooms.get(request.room)
+    if room is not None and request.floor > room.log_floor:
+        work.touch(room).log_floor = request.floor
+        work.folds.append((room.number, request.floor))
+    return Ok()

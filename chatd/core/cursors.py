@@ -1,0 +1,74 @@
+"""The account cursor and the continuation of paged replies: opaque to clients, plain numbers here.
+
+A cursor is a commit number of one epoch. The commit number is stamped on rows, so a cursor costs nothing to keep.
+"""
+
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NotBase64
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from chatd.protocol.errors import Refused
+
+CURSOR = struct.Struct(">4sQ")
+MORE = struct.Struct(">qQBQIBB")
+ALL = -1  # `since` of a round that lists everything
+
+
+def tag_of(epoch: str) -> bytes:
+    return blake2b(epoch.encode(), digest_size=4).digest()
+
+
+def pack(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def unpack(text: str, form: struct.Struct) -> tuple[Any, ...]:
+    try:
+        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        return form.unpack(raw)
+    except (struct.error, NotBase64, ValueError) as error:
+        raise Refused("bad_cursor", "not a cursor of this server") from error
+
+
+def cursor_of(epoch: str, stamp: int) -> str:
+    """The cursor that stands for "everything up to commit `stamp`"."""
+    return pack(CURSOR.pack(tag_of(epoch), stamp))
+
+
+def stamp_of(cursor: str, epoch: str, newest: int) -> int | None:
+    """The commit number of a cursor; None when it is of another epoch or from the future (a full round follows).
+
+    Raises Refused("bad_cursor") when it is malformed.
+    """
+    tag, stamp = unpack(cursor, CURSOR)
+    if tag != tag_of(epoch) or stamp > newest:
+        return None
+    return int(stamp)
+
+
+@dataclass(slots=True, frozen=True)
+class More:
+    """Where a sync round goes on: its `since` (ALL for a full one), the commit it began at, the last row's sort key."""
+
+    since: int
+    first_stamp: int
+    pinned: int
+    time: int
+    number: int
+    previews: bool
+    events: int
+
+    def pack(self) -> str:
+        return pack(
+            MORE.pack(
+                self.since, self.first_stamp, self.pinned, self.time, self.number, self.previews, self.events
+            )
+        )
+
+    @classmethod
+    def unpack(cls, text: str) -> "More":
+        since, first_stamp, pinned, time, number, previews, events = unpack(text, MORE)
+        return cls(since, first_stamp, pinned, time, number, bool(previews), events)

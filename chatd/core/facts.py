@@ -1,0 +1,62 @@
+"""What decisions of one batch may look at besides the request: state read before deciding, kept current meanwhile."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from chatd.core.accounts import Account, DeviceSeen
+from chatd.core.rooms import Room
+from chatd.core.work import Message
+
+
+@dataclass(slots=True, frozen=True)
+class KeyedEvent:
+    """What an idempotency key was used for: enough to repeat the first answer."""
+
+    seq: int
+    ordinal: int | None
+    time: int
+    digest: int | None
+
+
+@dataclass(slots=True, frozen=True)
+class Tail:
+    """What lies after a read position: the number of countable messages up to it, own ones and mentions after."""
+
+    ordinal: int
+    own: int
+    mentions: int
+
+
+@dataclass(slots=True, frozen=True)
+class Rules:
+    """The limits decisions follow; the operator sets them."""
+
+    body_bytes: int = 16_384
+    group_members: int = 10_000
+    full_members: int = 500
+    large_members: int = 1_000
+    delivered_members: int = 32
+    edit_window_ms: int = 86_400_000
+
+
+@dataclass(slots=True)
+class Facts:
+    """Rooms by name, stored messages and read tails by place, keys already used, fresh room numbers and names."""
+
+    rules: Rules
+    rooms: Mapping[str, Room]
+    messages: dict[tuple[int, int], Message] = field(default_factory=dict)
+    keyed: dict[tuple[int, str, str], KeyedEvent] = field(default_factory=dict)
+    tails: dict[tuple[int, str, int], Tail] = field(default_factory=dict)
+    created: dict[tuple[str, str], Room] = field(default_factory=dict)  # by creator and key
+    pairs: dict[tuple[str, str], Room] = field(default_factory=dict)
+    fresh: list[tuple[int, int]] = field(
+        default_factory=list
+    )  # unused room numbers, each with 64 random bits
+    accounts: dict[str, Account] = field(default_factory=dict)
+    devices: dict[tuple[str, str], DeviceSeen] = field(default_factory=dict)
+
+
+def pair(a: str, b: str) -> tuple[str, str]:
+    """The key of the direct room of two users: the same in any order."""
+    return (a, b) if a < b else (b, a)

@@ -1,0 +1,52 @@
+"""When a connection must be looked at next: one function of its times (protocol.md "Heartbeat", "auth, expiry").
+
+Seconds on the monotonic clock throughout.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Due = Literal["ping", "idle", "expiring", "expired", "hello_timeout"]
+
+NEVER = float("inf")
+EXPIRING_S = 60.0
+EXPIRING_SHARE = 0.1
+
+
+@dataclass(slots=True)
+class Vitals:
+    """The times of one connection. `interval` is its heartbeat, already shortened by its own 0 to 10 %."""
+
+    received: float
+    sent: float
+    interval: float
+    answer: float  # how long a pong may take
+    pinged: float | None = None  # unanswered since
+    expiring: float = NEVER  # when to warn that the token runs out
+    expired: float = NEVER  # when to close, grace included
+    hello: float = NEVER  # when an unauthenticated connection is closed
+
+    def due(self) -> tuple[float, Due]:
+        """The next thing to do and when."""
+        beat: tuple[float, Due]
+        if self.pinged is None:
+            beat = (min(self.received, self.sent) + self.interval, "ping")
+        else:
+            beat = (self.pinged + self.answer, "idle")
+        dues: tuple[tuple[float, Due], ...] = (
+            beat,
+            (self.expiring, "expiring"),
+            (self.expired, "expired"),
+            (self.hello, "hello_timeout"),
+        )
+        return min(dues)
+
+    def heard(self, now: float) -> None:
+        """A frame came in: the peer lives."""
+        self.received = now
+        self.pinged = None
+
+    def token(self, now: float, left_s: float, lifetime_s: float, grace_s: float) -> None:
+        """A token with `left_s` to live out of `lifetime_s` is in force."""
+        self.expiring = now + left_s - min(EXPIRING_S, lifetime_s * EXPIRING_SHARE)
+        self.expired = now + left_s + grace_s

@@ -1,0 +1,193 @@
+"""Who is connected and listens to what: sessions by user, audiences by room. Bookkeeping only, nothing is sent here."""
+
+from collections.abc import Iterator
+from typing import Any, Literal, Protocol
+
+from chatd.core.heartbeat import Vitals
+from chatd.protocol.objects import Mode
+
+Level = Literal["full", "head", "none"]
+
+VARIANTS = 3  # msgpack, json, msgpack with deflate: one encoding of a push each
+
+
+class Queue(Protocol):
+    """What waits for one connection (edge/outbox.py has the contract)."""
+
+    @property
+    def flowing(self) -> bool: ...
+
+    def send(self, frame: bytes) -> None: ...
+
+    def send_event(self, frame: bytes, room: str, seq: int, ordinal: int) -> None: ...
+
+    def send_head(self, room: str, seq: int, ordinal: int) -> None: ...
+
+    def send_ephemeral(self, frame: bytes) -> None: ...
+
+
+class Listener(Protocol):
+    """One connection, as audiences and the fan-out know it."""
+
+    user: str
+    device: str
+    variant: int
+    mode: Mode
+    receipts: bool  # shows own and sees others' receipts
+    rooms: "dict[int, Audience]"  # audiences it sits in, by room number
+    focus: set[int]  # numbers of the rooms on screen
+    muted: dict[int, int]  # muted_until by room number, unmuted rooms left out
+    departed: set[int]  # rooms left while the connection was being attached
+    vitals: Vitals
+
+    @property
+    def outbox(self) -> Queue: ...
+
+    def push(self, packet: Any) -> None:
+        """Send a packet that must not be lost while the connection lives."""
+
+    def close(self, code: int, *, retry_after: int | None = None) -> None:
+        """`bye`, then the close frame."""
+
+
+class Audience:
+    """The live connections of one room, by delivery level (protocol.md "Level per (connection, room)")."""
+
+    __slots__ = ("focused", "full", "head", "heads_at", "heads_due", "members", "name", "none", "number")
+
+    def __init__(self, number: int, name: str, members: int) -> None:
+        self.number = number
+        self.name = name
+        self.members = members
+        self.full: tuple[dict[Listener, None], ...] = tuple({} for _ in range(VARIANTS))
+        self.head: dict[Listener, None] = {}
+        self.none: dict[Listener, None] = {}
+        self.focused: dict[Listener, None] = {}
+        self.heads_at = float("-inf")  # when the last `head` went out
+        self.heads_due = False  # one is scheduled
+
+    def seat(self, listener: Listener, level: Level) -> None:
+        """Put `listener` at `level`, wherever it sat before."""
+        self.unseat(listener)
+        if level == "full":
+            self.full[listener.variant][listener] = None
+        else:
+            (self.head if level == "head" else self.none)[listener] = None
+
+    def unseat(self, listener: Listener) -> None:
+        self.full[listener.variant].pop(listener, None)
+        self.head.pop(listener, None)
+        self.none.pop(listener, None)
+
+    def listeners(self) -> Iterator[Listener]:
+        for group in self.full:
+            yield from group
+        yield from self.head
+        yield from self.none
+
+    @property
+    def empty(self) -> bool:
+        return not (self.full[0] or self.full[1] or self.full[2] or self.head or self.none)
+
+
+class Live:
+    """All live connections of this process. `full_members`: largest room that is told every event unasked."""
+
+    def __init__(self, full_members: int) -> None:
+        self.full_members = full_members
+        self.sessions: dict[str, dict[str, Listener]] = {}  # by user, then device
+        self.audiences: dict[int, Audience] = {}
+
+    def of(self, user: str) -> list[Listener]:
+        """The connections of one user."""
+        return list(self.sessions.get(user, {}).values())
+
+    def enter(self, listener: Listener) -> Listener | None:
+        """Make `listener` the connection of its device; the one it replaces is returned."""
+        devices = self.sessions.setdefault(listener.user, {})
+        before = devices.get(listener.device)
+        devices[listener.device] = listener
+        return before
+
+    def exit(self, listener: Listener) -> None:
+        """Forget a connection and all its seats."""
+        devices = self.sessions.get(listener.user)
+        if devices is not None and devices.get(listener.device) is listener:
+            del devices[listener.device]
+            if not devices:
+                del self.sessions[listener.user]
+        for number in list(listener.rooms):
+            self.detach(listener, number)
+
+    def audience(self, number: int, name: str, members: int) -> Audience:
+        audience = self.audiences.get(number)
+        if audience is None:
+            audience = self.audiences[number] = Audience(number, name, members)
+        return audience
+
+    def attach(self, listener: Listener, number: int, name: str, members: int, muted_until: int) -> None:
+        """Seat a connection in a room it is a member of."""
+        audience = self.audience(number, name, members)
+        listener.rooms[number] = audience
+        self.mute(listener, number, muted_until)
+        if number in listener.focus:
+            audience.focused[listener] = None
+
+    def detach(self, listener: Listener, number: int) -> None:
+        """Take a connection out of a room; it hears nothing of it from here on."""
+        audience = listener.rooms.pop(number, None)
+        listener.muted.pop(number, None)
+        listener.focus.discard(number)
+        if audience is not None:
+            audience.unseat(listener)
+            audience.focused.pop(listener, None)
+            if audience.empty:
+                self.audiences.pop(number, None)
+
+    def mute(self, listener: Listener, number: int, muted_until: int) -> None:
+        if muted_until:
+            listener.muted[number] = muted_until
+        else:
+            listener.muted.pop(number, None)
+        self.reseat(listener, number)
+
+    def refocus(self, listener: Listener, numbers: set[int]) -> None:
+        """Replace the set of rooms on screen."""
+        before = listener.focus
+        listener.focus = numbers
+        for number in before ^ numbers:
+            audience = listener.rooms.get(number)
+            if audience is not None:
+                audience.focused.pop(listener, None)
+                if number in numbers:
+                    audience.focused[listener] = None
+                self.reseat(listener, number)
+
+    def reseat(self, listener: Listener, number: int) -> None:
+        """Bring the seat in step with focus, mode, muting and the size of the room."""
+        audience = listener.rooms[number]
+        audience.seat(listener, self.level(listener, audience))
+
+    def remode(self, listener: Listener) -> None:
+        """Reseat a connection whose mode changed: only muted rooms differ."""
+        for number in listener.muted:
+            if number in listener.rooms:
+                self.reseat(listener, number)
+
+    def resize(self, number: int, members: int) -> None:
+        """The room has `members` members now; crossing the mark moves everybody's level."""
+        audience = self.audiences.get(number)
+        if audience is None:
+            return
+        before, audience.members = audience.members, members
+        if (before <= self.full_members) != (members <= self.full_members):
+            for listener in list(audience.listeners()):
+                self.reseat(listener, number)
+
+    def level(self, listener: Listener, audience: Audience) -> Level:
+        """The table of protocol.md; a mute that has run out is noticed when the mode next changes."""
+        if listener.mode == "background" and audience.number in listener.muted:
+            return "none"
+        if audience.number in listener.focus or audience.members <= self.full_members:
+            return "full"
+        return "head"

@@ -1,0 +1,267 @@
+"""Decisions on rooms and their members (protocol.md "Rooms and members"). Synchronous and pure."""
+
+from msgspec import UNSET
+
+from chatd.core.facts import Facts, pair
+from chatd.core.permissions import authorize, member_of, outranks
+from chatd.core.posting import acknowledgement, digest_of, earlier
+from chatd.core.rooms import DIRECT, GROUP, Member, Room
+from chatd.core.summaries import summary_of
+from chatd.core.work import Work
+from chatd.protocol.codec import encode
+from chatd.protocol.errors import Refused
+from chatd.protocol.identifiers import room_name
+from chatd.protocol.objects import Event, GoneReason, Role, RoleOf
+from chatd.protocol.replies import SummaryOk, WriteOk
+from chatd.protocol.requests import (
+    MembersAdd,
+    MembersRemove,
+    MembersRole,
+    RoomCreate,
+    RoomDelete,
+    RoomDirect,
+    RoomJoin,
+    RoomLeave,
+    RoomMutation,
+    RoomUpdate,
+)
+
+# --- making rooms
+
+
+def create(user: str, request: RoomCreate, work: Work, facts: Facts) -> WriteOk:
+    """Make a group; its creator is the owner. The same key again answers with the room as it is now."""
+    digest = digest_of(request, request.title, request.users, request.avatar, request.public, request.data)
+    made = facts.created.get((user, request.key))
+    if made is not None:
+        if made.client_digest != digest:
+            raise Refused("conflict", "this key was used for another room", field="key")
+        return WriteOk(duplicate=True, summary=summary_of(*authorize(made, user, "view")))
+    users = [other for other in dict.fromkeys(request.users) if other != user]
+    check_capacity(len(users) + 1, facts)
+    room = new_room(GROUP, user, work, facts)
+    room.title = request.title
+    room.avatar = "" if request.avatar is UNSET else request.avatar
+    room.public = request.public
+    room.data = b"" if request.data is UNSET else encode(request.data)
+    room.client_key, room.client_digest = request.key, digest
+    facts.created[user, request.key] = room
+    open_room(room, {user: "owner", **dict.fromkeys(users, "member")}, work)
+    reply = WriteOk(seq=room.seq, time=work.now)
+    reply.summary = summary_of(room, room.members[user])
+    return reply
+
+
+def direct(user: str, request: RoomDirect, work: Work, facts: Facts) -> SummaryOk:
+    """The direct room of two users; made by the first who asks, the same for both ever after."""
+    if request.user == user:
+        raise Refused("bad_request", "a direct room takes another user", field="user")
+    place = pair(user, request.user)
+    room = facts.pairs.get(place)
+    if room is None:
+        room = facts.pairs[place] = new_room(DIRECT, user, work, facts)
+        work.pairs.append((*place, room.number))
+        open_room(room, {user: "member", request.user: "member"}, work)
+    return SummaryOk(summary=summary_of(room, room.members[user]))
+
+
+def new_room(kind: str, creator: str, work: Work, facts: Facts) -> Room:
+    number, chance = facts.fresh.pop()
+    room = Room(number, room_name(kind[0], chance), kind, creator, work.now)
+    work.created.append(room)
+    return work.touch(room)
+
+
+def open_room(room: Room, roles: dict[str, Role], work: Work) -> None:
+    """Seat the first members and log `created` as event 1."""
+    for user, role in roles.items():
+        work.add_member(room, Member(user, role, work.now, first_visible=1, read=0, read_ordinal=0))
+    work.append(room, Event(seq=0, kind="created", user=room.creator, users=list(roles)))
+
+
+def check_capacity(count: int, facts: Facts) -> None:
+    if count > facts.rules.group_members:
+        raise Refused("room_full", f"a group has at most {facts.rules.group_members} members")
+
+
+# --- settings
+
+
+def update(user: str, request: RoomUpdate, work: Work, facts: Facts) -> WriteOk:
+    """Change title, avatar, openness or host data; absent keys stay."""
+    room, _ = authorize(facts.rooms.get(request.room), user, "update")
+    digest = digest_of(request, request.title, request.avatar, request.public, request.data)
+    again = earlier(user, request, digest, room, work, facts)
+    if again is not None:
+        return again
+    work.touch(room)
+    if request.title is not UNSET:
+        room.title = request.title
+    if request.avatar is not UNSET:
+        room.avatar = request.avatar
+    if request.public is not UNSET:
+        room.public = request.public
+    if request.data is not UNSET:
+        room.data = encode(request.data)
+    work.refreshed[room.number, ""] = room
+    event = Event(seq=0, kind="settings", user=user, title=request.title, avatar=request.avatar)
+    event.public, event.data = request.public, request.data
+    return acknowledgement(work.append(room, event, key=request.key, digest=digest))
+
+
+def delete(user: str, request: RoomDelete, work: Work, facts: Facts) -> WriteOk:
+    """End a group for all its members; asked again by the same owner it is a repetition."""
+    room = facts.rooms.get(request.room)
+    if room is not None and room.deleted_by == user:
+        return WriteOk(duplicate=True)
+    room, _ = authorize(room, user, "delete")
+    work.touch(room).deleted_by = user
+    for member in list(room.members):
+        work.remove_member(room, member, "deleted")
+    return WriteOk(time=work.now)
+
+
+# --- coming and going
+
+
+def seat(room: Room, user: str, work: Work) -> None:
+    """Make `user` a member who sees the room from its next event on."""
+    work.add_member(
+        room, Member(user, "member", work.now, room.seq + 1, read=room.seq, read_ordinal=room.ordinal)
+    )
+
+
+def log_membership(
+    room: Room,
+    kind: str,
+    user: str,
+    users: list[str | RoleOf],
+    request: RoomMutation,
+    digest: int,
+    work: Work,
+    facts: Facts,
+) -> WriteOk:
+    """Log who came or went, unless the room is so large that nobody is told one by one."""
+    if len(room.members) > facts.rules.large_members:
+        work.refreshed[room.number, "*"] = room
+        return WriteOk(time=work.now)
+    event = Event(seq=0, kind=kind, user=user, users=users)
+    return acknowledgement(work.append(room, event, key=request.key, digest=digest))
+
+
+def join(user: str, request: RoomJoin, work: Work, facts: Facts) -> WriteOk:
+    """Enter a public group; a private one answers like one that does not exist."""
+    room = facts.rooms.get(request.room)
+    if room is None or (not room.public and user not in room.members):
+        member_of(room, user)
+    assert room is not None
+    if room.deleted_by is not None:
+        raise Refused("gone" if user in room.former else "not_found", "no such room")
+    digest = digest_of(request)
+    again = earlier(user, request, digest, room, work, facts)
+    if again is not None:
+        return again
+    if user in room.members:
+        return WriteOk(duplicate=True)
+    check_capacity(len(room.members) + 1, facts)
+    seat(room, user, work)
+    return log_membership(room, "joined", user, [user], request, digest, work, facts)
+
+
+def add(user: str, request: MembersAdd, work: Work, facts: Facts) -> WriteOk:
+    """Bring users in; those who are members already are passed over."""
+    room, _ = authorize(facts.rooms.get(request.room), user, "add")
+    digest = digest_of(request, request.users)
+    again = earlier(user, request, digest, room, work, facts)
+    if again is not None:
+        return again
+    fresh = [other for other in dict.fromkeys(request.users) if other not in room.members]
+    if not fresh:
+        return WriteOk(duplicate=True)
+    check_capacity(len(room.members) + len(fresh), facts)
+    for other in fresh:
+        seat(room, other, work)
+    return log_membership(room, "joined", user, list(fresh), request, digest, work, facts)
+
+
+def leave(user: str, request: RoomLeave, work: Work, facts: Facts) -> WriteOk:
+    """Go; when no owner is left the longest-serving admin or member becomes one in the same commit."""
+    room = facts.rooms.get(request.room)
+    digest = digest_of(request)
+    if room is not None and user in room.former:
+        again = earlier(user, request, digest, room, work, facts)
+        if again is not None:
+            return again
+        if room.former[user].gone == "left":
+            return WriteOk(duplicate=True)
+    room, _ = authorize(room, user, "leave")
+    reply = depart(room, [user], "left", user, request, digest, work, facts)
+    heir = room.successor()
+    if heir is not None:
+        give_role(room, heir.user, "owner", work)
+        work.append(room, Event(seq=0, kind="role", user=user, users=[RoleOf(heir.user, "owner")]))
+    return reply
+
+
+def remove(user: str, request: MembersRemove, work: Work, facts: Facts) -> WriteOk:
+    """Put members out; those who are none are passed over."""
+    room, actor = authorize(facts.rooms.get(request.room), user, "remove")
+    digest = digest_of(request, request.users)
+    again = earlier(user, request, digest, room, work, facts)
+    if again is not None:
+        return again
+    if user in request.users:
+        raise Refused("bad_request", "leave a room with room.leave", field="users")
+    present = [other for other in dict.fromkeys(request.users) if other in room.members]
+    if not all(outranks(actor, room.members[other]) for other in present):
+        raise Refused("forbidden", "an admin removes plain members only")
+    if not present:
+        return WriteOk(duplicate=True)
+    return depart(room, present, "removed", user, request, digest, work, facts)
+
+
+def depart(
+    room: Room,
+    users: list[str],
+    reason: GoneReason,
+    actor: str,
+    request: RoomMutation,
+    digest: int,
+    work: Work,
+    facts: Facts,
+) -> WriteOk:
+    """End memberships and log it; the departed hear `gone` and nothing of the log from here on."""
+    for other in users:
+        work.remove_member(room, other, reason)
+    return log_membership(room, reason, actor, list(users), request, digest, work, facts)
+
+
+# --- roles
+
+
+def set_roles(user: str, request: MembersRole, work: Work, facts: Facts) -> WriteOk:
+    """Give roles; a group keeps at least one owner."""
+    room, _ = authorize(facts.rooms.get(request.room), user, "role")
+    digest = digest_of(request, request.users)
+    again = earlier(user, request, digest, room, work, facts)
+    if again is not None:
+        return again
+    wanted = {row.user: row.role for row in request.users}
+    if any(other not in room.members for other in wanted):
+        raise Refused("not_found", "not a member", field="users")
+    if not any(wanted.get(m.user, m.role) == "owner" for m in room.members.values()):
+        raise Refused("forbidden", "a group keeps an owner")
+    changed = {other: role for other, role in wanted.items() if room.members[other].role != role}
+    if not changed:
+        return WriteOk(duplicate=True)
+    for other, role in changed.items():
+        give_role(room, other, role, work)
+    rows: list[str | RoleOf] = [RoleOf(other, role) for other, role in changed.items()]
+    return acknowledgement(
+        work.append(room, Event(seq=0, kind="role", user=user, users=rows), key=request.key, digest=digest)
+    )
+
+
+def give_role(room: Room, user: str, role: Role, work: Work) -> None:
+    work.touch_member(room, user).role = role
+    work.refreshed[room.number, user] = room

@@ -1,0 +1,250 @@
+"""Decisions on messages: send, edit, recall, react, pin (protocol.md "Writing"). Synchronous and pure."""
+
+from hashlib import blake2b
+
+from msgspec import UNSET, UnsetType
+
+from chatd.core.facts import Facts
+from chatd.core.permissions import authorize
+from chatd.core.rooms import Member, Room
+from chatd.core.work import Message, NewEvent, Reaction, Work
+from chatd.protocol.codec import encode
+from chatd.protocol.errors import Refused
+from chatd.protocol.objects import EVERYBODY, MESSAGE, Body, Event, ReactionCount
+from chatd.protocol.replies import WriteOk
+from chatd.protocol.requests import Edit, Mutation, Pin, React, Recall, RoomMutation, Send
+
+COMPOSED_AT_TOLERANCE_MS = 60_000  # a difference a reader would not notice is not worth a field
+
+
+def digest_of(request: Mutation, *content: object) -> int:
+    """64 bits that tell whether a repeated key asks for the same thing."""
+    asked = [None if part is UNSET else part for part in content]  # absent keys are content, too
+    return int.from_bytes(
+        blake2b(encode((type(request).__name__, asked)), digest_size=8).digest(), "big", signed=True
+    )
+
+
+def earlier(
+    user: str, request: RoomMutation, digest: int, room: Room, work: Work, facts: Facts
+) -> WriteOk | None:
+    """The first answer to this key, when it was used before; `conflict` when it was used for something else."""
+    place = (room.number, user, request.key)
+    stored = facts.keyed.get(place)
+    if stored is not None:
+        if stored.digest != digest:
+            raise Refused("conflict", "this key was used for another operation", field="key")
+        return WriteOk(
+            seq=stored.seq,
+            ordinal=UNSET if stored.ordinal is None else stored.ordinal,
+            time=stored.time,
+            duplicate=True,
+        )
+    new = work.keyed.get(place)
+    if new is None:
+        return None
+    if new.digest != digest:
+        raise Refused("conflict", "this key was used for another operation", field="key")
+    reply = acknowledgement(new.event)
+    reply.duplicate = True
+    return reply
+
+
+def acknowledgement(event: Event) -> WriteOk:
+    """What the author is told of his event."""
+    return WriteOk(seq=event.seq, ordinal=event.ordinal, time=event.time)
+
+
+def check_body(body: Body, limit: int) -> None:
+    """At least one kind of content, and no more bytes than `limit`."""
+    if body.text is UNSET and body.attachments is UNSET and body.data is UNSET:
+        raise Refused("bad_request", "a body has text, attachments or data", field="body")
+    if len(encode(body)) > limit:
+        raise Refused("too_large", f"a body is at most {limit} bytes", field="body")
+
+
+def post(user: str, request: Send, work: Work, facts: Facts) -> WriteOk:
+    """Add a message to the log. Silent ones get no ordinal, so they count nowhere."""
+    check_body(request.body, facts.rules.body_bytes)
+    room, author = authorize(facts.rooms.get(request.room), user, "post")
+    digest = digest_of(request, request.body, request.silent)
+    again = earlier(user, request, digest, room, work, facts)
+    if again is not None:
+        return again
+    event = Event(seq=0, kind=MESSAGE, user=user, key=request.key, body=request.body)
+    event.composed_at = worth_telling(request.composed_at, work.now)
+    work.touch(room)
+    room.time = work.now
+    mentions: tuple[str, ...] = ()
+    if not request.silent:
+        room.ordinal += 1
+        event.ordinal = room.ordinal
+        work.touch_member(room, author.user).own_unread += 1
+        mentions = count_mentions(room, user, request.body, work, facts.rules.full_members)
+    return acknowledgement(work.append(room, event, key=request.key, digest=digest, mentions=mentions))
+
+
+def worth_telling(composed_at: int | UnsetType, now: int) -> int | UnsetType:
+    if composed_at is UNSET or abs(composed_at - now) <= COMPOSED_AT_TOLERANCE_MS:
+        return UNSET
+    return composed_at
+
+
+def count_mentions(room: Room, author: str, body: Body, work: Work, full_members: int) -> tuple[str, ...]:
+    """Raise the unread mentions of those a message names; who was counted, or ("*",) for everybody."""
+    if body.mentions is UNSET or not body.mentions:
+        return ()
+    if EVERYBODY in body.mentions:
+        if len(room.members) > full_members:
+            return ()
+        named = list(room.members)
+        counted: tuple[str, ...] = (EVERYBODY,)
+    else:
+        named = [user for user in dict.fromkeys(body.mentions) if user in room.members]
+        counted = tuple(user for user in named if user != author)
+    for user in named:
+        if user != author:
+            work.touch_member(room, user).mentions += 1
+    return counted
+
+
+def target_of(room: Room, member: Member, seq: int, facts: Facts) -> Message:
+    """The message an operation acts on; `not_found` when there is none this member may see."""
+    message = facts.messages.get((room.number, seq))
+    if message is None or seq < member.first_visible:
+        raise Refused("not_found", "no such message", field="target")
+    return message
+
+
+def operate(
+    message: Message,
+    request: Edit | Recall | React | Pin,
+    user: str,
+    digest: int,
+    operation: Event,
+    work: Work,
+) -> WriteOk:
+    """Log an operation on a message and let the message remember it as its last change."""
+    operation.user = user
+    operation.target = request.target
+    work.append(message.room, operation, key=request.key, digest=digest)
+    message.event.changed = operation.seq
+    work.rewrite(message)
+    return acknowledgement(operation)
+
+
+def edit(user: str, request: Edit, work: Work, facts: Facts) -> WriteOk:
+    """Replace the body of an own message within the edit window."""
+    check_body(request.body, facts.rules.body_bytes)
+    room, member = authorize(facts.rooms.get(request.room), user, "edit")
+    digest = digest_of(request, request.target, request.body)
+    again = earlier(user, request, digest, room, work, facts)
+    if again is not None:
+        return again
+    message = target_of(room, member, request.target, facts)
+    if message.event.user != user:
+        raise Refused("forbidden", "only its author may edit a message")
+    check_not_recalled(message)
+    check_window(message, work.now, facts.rules.edit_window_ms)
+    message.event.body = request.body
+    message.event.edited = work.now
+    return operate(message, request, user, digest, Event(seq=0, kind="edit", body=request.body), work)
+
+
+def recall(user: str, request: Recall, work: Work, facts: Facts) -> WriteOk:
+    """Take a message back for everybody: by its author within the window, or by an admin at any time."""
+    room, member = authorize(facts.rooms.get(request.room), user, "recall")
+    digest = digest_of(request, request.target)
+    again = earlier(user, request, digest, room, work, facts)
+    if again is not None:
+        return again
+    message = target_of(room, member, request.target, facts)
+    moderates = not room.direct and member.role != "member"
+    if message.event.user != user and not moderates:
+        raise Refused("forbidden", "only its author or an admin may recall a message")
+    check_not_recalled(message)
+    if not moderates:
+        check_window(message, work.now, facts.rules.edit_window_ms)
+    message.event.body = UNSET
+    message.event.recalled = True
+    work.recalled.append((room.number, request.target))
+    forget_edits(room, request.target, work)
+    return operate(message, request, user, digest, Event(seq=0, kind="recall"), work)
+
+
+def check_not_recalled(message: Message) -> None:
+    if message.event.recalled is True:
+        raise Refused("conflict", "the message was recalled", field="target")
+
+
+def check_window(message: Message, now: int, window_ms: int) -> None:
+    assert message.event.time is not UNSET
+    if now - message.event.time > window_ms:
+        raise Refused("edit_window", "too late to change this message")
+
+
+def forget_edits(room: Room, target: int, work: Work) -> None:
+    """Empty the edits of a recalled message that are still in this batch; the store does the older ones."""
+    for step in work.steps.get(room.number, ()):
+        if isinstance(step, NewEvent) and step.event.kind == "edit" and step.event.target == target:
+            step.event.body = UNSET
+            step.blob = encode(step.event)
+
+
+def react(user: str, request: React, work: Work, facts: Facts) -> WriteOk:
+    """Set or clear one reaction. In large rooms nothing is logged now: a summary follows within a second."""
+    room, member = authorize(facts.rooms.get(request.room), user, "react")
+    if len(request.emoji.encode()) > 32:
+        raise Refused("bad_request", "an emoji is at most 32 bytes", field="emoji")
+    digest = digest_of(request, request.target, request.emoji, request.set)
+    again = earlier(user, request, digest, room, work, facts)
+    if again is not None:
+        return again
+    message = target_of(room, member, request.target, facts)
+    check_not_recalled(message)
+    if ((user, request.emoji) in message.mine) == request.set:
+        return WriteOk(duplicate=True)
+    count_reaction(message, user, request)
+    work.reactions.append(Reaction(room.number, request.target, user, request.emoji, request.set))
+    if len(room.members) > facts.rules.large_members:
+        work.rewrite(message)
+        work.summarised[room.number, request.target] = message
+        return WriteOk(time=work.now)
+    operation = Event(seq=0, kind="reaction", emoji=request.emoji, set=request.set)
+    return operate(message, request, user, digest, operation, work)
+
+
+def count_reaction(message: Message, user: str, request: React) -> None:
+    """Bring the counts on the message in step with one reaction set or cleared."""
+    counts = {} if message.event.reactions is UNSET else {r.emoji: r.count for r in message.event.reactions}
+    if request.set:
+        message.mine.add((user, request.emoji))
+    else:
+        message.mine.discard((user, request.emoji))
+    counts[request.emoji] = counts.get(request.emoji, 0) + (1 if request.set else -1)
+    left = [ReactionCount(emoji, count) for emoji, count in counts.items() if count > 0]
+    message.event.reactions = left or UNSET
+
+
+def summarise_reactions(room: Room, message: Message, work: Work) -> None:
+    """The one event that tells a large room the reactions of a message, in place of one each."""
+    counts = [] if message.event.reactions is UNSET else message.event.reactions
+    operation = Event(seq=0, kind="reactions", target=message.event.seq, reactions=counts)
+    work.append(room, operation)
+    message.event.changed = operation.seq
+    work.rewrite(message)
+
+
+def pin(user: str, request: Pin, work: Work, facts: Facts) -> WriteOk:
+    """Pin or unpin a message."""
+    room, member = authorize(facts.rooms.get(request.room), user, "pin")
+    digest = digest_of(request, request.target, request.set)
+    again = earlier(user, request, digest, room, work, facts)
+    if again is not None:
+        return again
+    message = target_of(room, member, request.target, facts)
+    check_not_recalled(message)
+    if (message.event.pinned is True) == request.set:
+        return WriteOk(duplicate=True)
+    message.event.pinned = True if request.set else UNSET
+    return operate(message, request, user, digest, Event(seq=0, kind="pin", set=request.set), work)

@@ -1,0 +1,41 @@
+"""The in-memory room registry: rooms by name, loaded on demand, forgotten when idle.
+
+Invariant: a batch only touches rooms that are here, so a loaded room is never older than the last commit.
+"""
+
+from collections.abc import Iterable
+
+from chatd.core.rooms import Room
+
+
+class Registry:
+    """Loaded rooms. `now` is the caller's monotonic clock in seconds."""
+
+    def __init__(self) -> None:
+        self.rooms: dict[str, Room] = {}
+        self._used: dict[str, float] = {}
+
+    def get(self, name: str, now: float) -> Room | None:
+        room = self.rooms.get(name)
+        if room is not None:
+            self._used[name] = now
+        return room
+
+    def put(self, room: Room, now: float) -> None:
+        self.rooms[room.name] = room
+        self._used[room.name] = now
+
+    def forget_idle(self, before: float, busy: Iterable[str]) -> int:
+        """Forget rooms not used since `before`, except those a batch is working on; how many went."""
+        keep = set(busy)
+        idle = [name for name, used in self._used.items() if used < before and name not in keep]
+        for name in idle:
+            del self.rooms[name], self._used[name]
+        return len(idle)
+
+    def set_receipts(self, user: str, shown: bool) -> None:
+        """Carry an account's receipts preference into every loaded room of the user."""
+        for room in self.rooms.values():
+            member = room.members.get(user)
+            if member is not None:
+                member.receipts = shown

@@ -1,0 +1,44 @@
+"""What is published for a connection while its hello is decided: kept behind the reply, bounded like the outbox."""
+
+from chatd.edge.outbox import Outbox
+
+
+class Backlog:
+    """Stands in for the outbox until the reply to hello is out. Over `lag_bytes` events become heads here too."""
+
+    __slots__ = ("_frames", "_lag_bytes", "_moved", "queued_bytes")
+
+    flowing = False
+
+    def __init__(self, lag_bytes: int) -> None:
+        self._lag_bytes = lag_bytes
+        self._frames: list[tuple[bytes, str, int, int]] = []  # room "" for what is always kept
+        self._moved: dict[str, tuple[int, int]] = {}
+        self.queued_bytes = 0
+
+    def send(self, frame: bytes) -> None:
+        self._frames.append((frame, "", 0, 0))
+        self.queued_bytes += len(frame)
+
+    def send_event(self, frame: bytes, room: str, seq: int, ordinal: int) -> None:
+        if self._moved or self.queued_bytes + len(frame) > self._lag_bytes:
+            self._moved[room] = (seq, ordinal)
+            return
+        self._frames.append((frame, room, seq, ordinal))
+        self.queued_bytes += len(frame)
+
+    def send_head(self, room: str, seq: int, ordinal: int) -> None:
+        self._moved[room] = (seq, ordinal)
+
+    def send_ephemeral(self, frame: bytes) -> None:
+        """Dropped: whoever just arrives asks for states when he wants them."""
+
+    def replay(self, outbox: Outbox) -> None:
+        """Hand everything over in order."""
+        for frame, room, seq, ordinal in self._frames:
+            if room:
+                outbox.send_event(frame, room, seq, ordinal)
+            else:
+                outbox.send(frame)
+        for room, (seq, ordinal) in self._moved.items():
+            outbox.send_head(room, seq, ordinal)

@@ -1,0 +1,208 @@
+"""Committed batches to connections: encode once, frame once, write once (protocol.md "Delivery of events").
+
+The events of one room that were committed in one batch become one push; the same bytes go to every member. The
+connection that asked for an event gets its acknowledgement in the event's place instead, so the numbers it sees
+never go down.
+"""
+
+from collections.abc import Iterator
+
+from msgspec import Raw
+
+from chatd.config import Config
+from chatd.core.counters import Counters
+from chatd.core.live import Audience, Listener, Live
+from chatd.core.rooms import Room
+from chatd.core.summaries import summary_of
+from chatd.core.work import Arrival, Departure, NewEvent, Step, Work
+from chatd.edge.heads import Heads
+from chatd.edge.packets import Packet
+from chatd.edge.receipts import Receipts
+from chatd.edge.refreshes import Refreshes
+from chatd.ports import Env
+from chatd.protocol.objects import EVERYBODY
+from chatd.protocol.pushes import EventPush, GonePush, PositionPush, RoomPush, TypingPush
+
+PUSH_MARGIN_BYTES = 256  # what an event push holds besides its events
+
+
+class Fanout:
+    """Tells live connections what was committed. Everything is synchronous: a batch is told in one go."""
+
+    def __init__(self, config: Config, env: Env, live: Live, counters: Counters) -> None:
+        self._env = env
+        self._live = live
+        self._counters = counters
+        self._deflate_min = config.delivery.deflate_min_bytes
+        self._push_bytes = config.limits.server_frame_bytes - PUSH_MARGIN_BYTES
+        self._large = config.delivery.large_members
+        self._heads = Heads(env, config.delivery.head_interval_s, self._deflate_min)
+        self._receipts = Receipts(env, live, config.delivery, self._deflate_min)
+        self._refreshes = Refreshes(env, live, config.delivery)
+
+    def publish(self, work: Work) -> None:
+        """Tell everybody about a batch that is durable now, room by room, in the order of its numbers."""
+        for steps in work.steps.values():
+            self._tell_room(steps)
+        for room, member in work.receipts.values():
+            self._receipts.moved(room, member)
+        for room, member, asked_by in work.positions:
+            self._tell_position(room, member.user, asked_by)
+        for (_, user), room in work.refreshed.items():
+            self._refreshes.due(room, user)
+
+    def typing(self, session: Listener, number: int) -> None:
+        """Tell those who look at a room that the user of `session` is typing."""
+        audience = session.rooms.get(number)
+        if audience is None:
+            return
+        packet = Packet(TypingPush(audience.name, session.user), self._deflate_min)
+        for other in audience.focused:
+            if other.user != session.user:
+                other.outbox.send_ephemeral(packet.frame(other.variant))
+
+    # --- one room
+
+    def _tell_room(self, steps: list[Step]) -> None:
+        """Runs of events to the audience as it is at that point; arrivals and departures change it in between."""
+        run: list[NewEvent] = []
+        for step in steps:
+            if isinstance(step, NewEvent):
+                run.append(step)
+                self._counters.events_committed[step.event.kind] += 1
+                continue
+            self._tell_events(run)
+            run = []
+            if isinstance(step, Arrival):
+                self._arrive(step)
+            else:
+                self._depart(step)
+        self._tell_events(run)
+
+    def _tell_events(self, run: list[NewEvent]) -> None:
+        if not run:
+            return
+        audience = self._live.audiences.get(run[0].room.number)
+        if audience is None:
+            return
+        authors = {new.asked_by.asker for new in run if new.asked_by is not None}
+        for part in parts(run, self._push_bytes):
+            self._push_full(audience, part, authors)
+        for author in authors:
+            if author is not None and author in audience.full[author.variant]:
+                self._tell_author(audience, author, run)
+        if audience.head or audience.none:
+            self._tell_distant(audience, run, authors)
+
+    def _push_full(self, audience: Audience, run: list[NewEvent], authors: set[Listener | None]) -> None:
+        """One push to everybody at level full but the authors. The hot loop of the daemon."""
+        room, head = run[0].room, run[-1].event.seq
+        now = self._env.monotonic()
+        packet = self._packet(room, run)
+        told = 0
+        for variant, listeners in enumerate(audience.full):
+            if not listeners:
+                continue
+            frame = packet.frame(variant)
+            for session in listeners:
+                if session in authors:
+                    continue
+                told += 1
+                session.vitals.sent = now
+                session.outbox.send_event(frame, room.name, head, room.ordinal)
+        self._counters.fanout_recipients.observe(told)
+
+    def _tell_author(self, audience: Audience, author: Listener, run: list[NewEvent]) -> None:
+        """Others' events as pushes, own ones as acknowledgements, in the order of the log."""
+        others: list[NewEvent] = []
+        for new in run:
+            if new.asked_by is None or new.asked_by.asker is not author:
+                others.append(new)
+                continue
+            self._push_one(author, others)
+            others = []
+            new.asked_by.settle()
+        self._push_one(author, others)
+
+    def _push_one(self, session: Listener, run: list[NewEvent]) -> None:
+        for part in parts(run, self._push_bytes):
+            room = part[0].room
+            frame = self._packet(room, part).frame(session.variant)
+            session.vitals.sent = self._env.monotonic()
+            session.outbox.send_event(frame, room.name, part[-1].event.seq, room.ordinal)
+
+    def _tell_distant(self, audience: Audience, run: list[NewEvent], authors: set[Listener | None]) -> None:
+        """Levels head and none: the head, and in full only what concerns the user himself."""
+        everybody = audience.members <= self._live.full_members
+        named = {user for new in run for user in new.mentions} | {new.event.user for new in run}
+        for session in (*audience.head, *audience.none):
+            if session.user in named or (everybody and EVERYBODY in named):
+                self._push_concerning(session, run, everybody)
+        self._heads.moved(audience, run[-1].event.seq, run[0].room.ordinal)
+
+    def _push_concerning(self, session: Listener, run: list[NewEvent], everybody: bool) -> None:
+        for new in run:
+            if new.asked_by is not None and new.asked_by.asker is session:
+                new.asked_by.settle()
+            elif (
+                new.event.user == session.user
+                or session.user in new.mentions
+                or (everybody and EVERYBODY in new.mentions)
+            ):
+                self._push_one(session, [new])
+
+    def _packet(self, room: Room, run: list[NewEvent]) -> Packet:
+        return Packet(EventPush(room.name, [Raw(new.blob) for new in run]), self._deflate_min)
+
+    # --- members
+
+    def _arrive(self, step: Arrival) -> None:
+        """Seat the connections of a new member, who learns of the room before its next event."""
+        room = step.room
+        self._live.resize(room.number, len(room.members))
+        member = room.members.get(step.user)
+        if member is None:  # gone again in the same batch
+            return
+        push = RoomPush(summary_of(room, member))
+        for session in self._live.of(step.user):
+            session.departed.discard(room.number)
+            self._live.attach(session, room.number, room.name, len(room.members), member.muted_until)
+            session.push(push)
+
+    def _depart(self, step: Departure) -> None:
+        """Unseat the connections of a former member; what comes later is not for them."""
+        room = step.room
+        for session in self._live.of(step.user):
+            session.departed.add(room.number)
+            self._live.detach(session, room.number)
+            session.push(GonePush(room.name, step.reason))
+        self._live.resize(room.number, len(room.members))
+
+    def _tell_position(self, room: Room, user: str, asked_by: object) -> None:
+        """A read position to the user's other devices; to the asking one too when it wants no reply."""
+        member = room.members.get(user)
+        if member is None:
+            return
+        push = PositionPush(room.name, member.read, member.unread(room.ordinal), member.mentions)
+        asker = getattr(asked_by, "asker", None)
+        for session in self._live.of(user):
+            if session is not asker:
+                session.push(push)
+
+
+def parts(run: list[NewEvent], bytes_max: int) -> Iterator[list[NewEvent]]:
+    """`run` cut so that no push exceeds a server frame.
+
+    >>> list(parts([], 10))
+    []
+    """
+    part: list[NewEvent] = []
+    size = 0
+    for new in run:
+        if part and size + len(new.blob) > bytes_max:
+            yield part
+            part, size = [], 0
+        part.append(new)
+        size += len(new.blob)
+    if part:
+        yield part

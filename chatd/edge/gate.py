@@ -1,0 +1,84 @@
+"""What all sessions of a daemon share: rates by user, room and address, what is counted, what is logged."""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from chatd.config import Rates
+from chatd.core.counters import Counters
+from chatd.core.rates import Meter, Meters, Rate, retry_after_ms
+from chatd.edge.admission import Admission
+from chatd.edge.wire import Wire
+from chatd.handlers.registry import Command
+from chatd.ports import Env
+from chatd.protocol.errors import Broken, ChatError, Refused
+from chatd.protocol.requests import Request
+
+if TYPE_CHECKING:
+    from chatd.edge.session import Session
+
+log = logging.getLogger(__name__)
+
+
+class Gate:
+    """The limits before a handler runs. `tasks` holds what is under way, so that a stop can wait for it."""
+
+    def __init__(self, rates: Rates, env: Env, counters: Counters, admission: Admission[Any]) -> None:
+        self._env = env
+        self._admission = admission
+        self._counters = counters
+        self._enabled = rates.enabled
+        self.requests = Rate.per_second(rates.requests_per_s, rates.requests_burst)
+        self._writes = Meters(Rate.per_second(rates.writes_per_s, rates.writes_burst))
+        self._rooms = Meters(Rate.per_second(rates.room_per_s, rates.room_burst))
+        self._hello_users = Meters(Rate.per_minute(rates.hello_user_per_min))
+        self._hello_addresses = Meters(Rate.per_minute(rates.hello_address_per_min))
+        self._logins = Meters(Rate.per_minute(rates.login_address_per_min))
+        self.tasks: set[asyncio.Future[Any]] = set()
+
+    def allow(self, session: "Session", meter: Meter, request: Request, command: Command) -> None:
+        """Take one request from the connection's bucket and, when it writes, from the user's and the room's."""
+        self._counters.requests[type(request).__struct_config__.tag] += 1  # type: ignore[index]
+        if not self._enabled:
+            return
+        now = self._env.monotonic()
+        self._take(meter.wait_s(now), "connection")
+        if command.writes:
+            self._take(self._writes.wait_s(session.user, now), "user")
+            self._take(self._rooms.wait_s(request.room, now), "room")  # type: ignore[attr-defined]
+
+    def allow_address(self, address: str) -> None:
+        """Take one hello from the bucket of an address, before its token costs anything."""
+        self._keyed(self._hello_addresses, address, "address")
+
+    def allow_user(self, user: str, wire: Wire | None) -> None:
+        """Take one hello from the user's bucket; his connection leaves the pool of unauthenticated ones."""
+        self._admission.authenticated(wire)
+        self._keyed(self._hello_users, user, "user")
+
+    def allow_login(self, address: str) -> None:
+        self._keyed(self._logins, address, "address")
+
+    def _keyed(self, meters: Meters, key: str, scope: str) -> None:
+        if self._enabled:
+            self._take(meters.wait_s(key, self._env.monotonic()), scope)
+
+    def _take(self, wait_s: float, scope: str) -> None:
+        if wait_s:
+            self._counters.rate_limited[scope] += 1
+            raise Refused("rate_limited", retry_after=retry_after_ms(wait_s), scope=scope)
+
+    def refused(self, error: ChatError) -> None:
+        self._counters.errors[error.code] += 1
+
+    def broken(self, session: "Session", broken: Broken) -> None:
+        """One line about a peer that broke the protocol, without what it sent."""
+        log.warning(
+            "session %s of %s from %s: %s", session.name, session.user or "-", session.address, broken.message
+        )
+
+    def slow(self, what: str) -> None:
+        self._counters.slow_consumers[what] += 1
+
+    def ended(self, session: "Session", code: int) -> None:
+        log.info("session %s of %s ended with %d", session.name, session.user or "-", code)

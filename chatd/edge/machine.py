@@ -1,0 +1,31 @@
+"""The Env port on a real machine: its clocks, its randomness, the timers of the running loop."""
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Callable
+
+from chatd.ports import Timer
+
+
+class Machine:
+    """Time and chance as they are."""
+
+    def __init__(self) -> None:
+        self._chance = random.Random(os.urandom(16))  # noqa: S311 - jitter, nothing that must not be guessed
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def random(self) -> float:
+        return self._chance.random()
+
+    def random_bytes(self, count: int) -> bytes:
+        return os.urandom(count)
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
+        return asyncio.get_running_loop().call_later(delay_s, callback)

@@ -1,0 +1,57 @@
+"""`receipts` pushes: watermarks that moved, gathered for an interval (protocol.md "Read state, receipts")."""
+
+from chatd.config import Delivery
+from chatd.core.live import Audience, Listener, Live
+from chatd.core.rooms import Member, Room
+from chatd.edge.packets import Packet
+from chatd.ports import Env
+from chatd.protocol.objects import Receipt
+from chatd.protocol.pushes import ReceiptsPush
+
+
+class Receipts:
+    """In direct rooms the peer is told, in groups up to `receipts_members` those who look at the room."""
+
+    def __init__(self, env: Env, live: Live, delivery: Delivery, deflate_min: int) -> None:
+        self._env = env
+        self._live = live
+        self._delivery = delivery
+        self._deflate_min = deflate_min
+        self._moved: dict[int, tuple[Room, dict[str, Receipt]]] = {}
+
+    def moved(self, room: Room, member: Member) -> None:
+        """A watermark of `member` moved."""
+        if not room.direct and len(room.members) > self._delivery.receipts_members:
+            return
+        if room.number not in self._live.audiences:
+            return
+        if not self._moved:
+            self._env.call_later(self._delivery.receipts_interval_s, self._flush)
+        _, receipts = self._moved.setdefault(room.number, (room, {}))
+        receipts[member.user] = Receipt(member.user, member.read, member.delivered)
+
+    def _flush(self) -> None:
+        moved, self._moved = self._moved, {}
+        for number, (room, receipts) in moved.items():
+            audience = self._live.audiences.get(number)
+            if audience is not None:
+                self._tell(audience, room.direct, receipts)
+
+    def _tell(self, audience: Audience, direct: bool, receipts: dict[str, Receipt]) -> None:
+        listeners = list(audience.listeners()) if direct else list(audience.focused)
+        shared = Packet(ReceiptsPush(audience.name, list(receipts.values())), self._deflate_min)
+        for session in listeners:
+            if not wants(session):
+                continue
+            packet = shared
+            if session.user in receipts:
+                others = [receipt for user, receipt in receipts.items() if user != session.user]
+                if not others:
+                    continue
+                packet = Packet(ReceiptsPush(audience.name, others), self._deflate_min)
+            session.outbox.send_ephemeral(packet.frame(session.variant))
+
+
+def wants(session: Listener) -> bool:
+    """Who hides his receipts sees none; a sleeping phone is not woken for them."""
+    return session.receipts and session.mode == "foreground"

@@ -1,0 +1,59 @@
+"""`room` pushes when keys of a summary changed: a few at a time, so that a large room does not stall the loop."""
+
+from collections import deque
+
+from chatd.config import Delivery
+from chatd.core.live import Listener, Live
+from chatd.core.rooms import Room
+from chatd.core.summaries import summary_of
+from chatd.ports import Env
+from chatd.protocol.pushes import RoomPush
+
+TOLD_AT_ONCE = 200  # about a millisecond of encoding
+
+EVERY_MEMBER = ""
+COUNT_ONLY = "*"  # only the number of members of a large room moved
+
+
+class Refreshes:
+    """Tells one member, or all, that a summary changed; member counts of large rooms once an interval."""
+
+    def __init__(self, env: Env, live: Live, delivery: Delivery) -> None:
+        self._env = env
+        self._live = live
+        self._interval_s = delivery.members_interval_s
+        self._counted: dict[int, Room] = {}  # rooms whose member count is told when the interval is over
+        self._queue: deque[tuple[Listener, Room]] = deque()
+
+    def due(self, room: Room, user: str) -> None:
+        """The summary of `room` changed for `user`, for EVERY_MEMBER, or only in its COUNT_ONLY."""
+        if user == COUNT_ONLY:
+            if room.number not in self._counted:
+                self._counted[room.number] = room
+                self._env.call_later(self._interval_s, lambda: self._all(self._counted.pop(room.number)))
+        elif user == EVERY_MEMBER:
+            self._all(room)
+        else:
+            for session in self._live.of(user):
+                member = room.members.get(user)
+                if member is not None and room.number in session.rooms:
+                    self._live.mute(session, room.number, member.muted_until)
+                self._queue.append((session, room))
+            self._flush()
+
+    def _all(self, room: Room) -> None:
+        audience = self._live.audiences.get(room.number)
+        if audience is not None:
+            idle = not self._queue
+            self._queue.extend((session, room) for session in audience.listeners())
+            if idle:
+                self._flush()
+
+    def _flush(self) -> None:
+        for _ in range(min(TOLD_AT_ONCE, len(self._queue))):
+            session, room = self._queue.popleft()
+            member = room.members.get(session.user)
+            if member is not None and room.number in session.rooms:
+                session.push(RoomPush(summary_of(room, member)))
+        if self._queue:
+            self._env.call_later(0, self._flush)

@@ -1,0 +1,481 @@
+"""One connection of one device: its phase, its requests, its one timer. The only place that turns errors into
+replies and closes. It knows packets, not sockets: a `Wire` carries the bytes.
+"""
+
+import asyncio
+import logging
+from base64 import urlsafe_b64encode
+from collections import deque
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import UNSET
+
+from chatd.core.cursors import cursor_of
+from chatd.core.heartbeat import Vitals
+from chatd.core.live import Audience
+from chatd.core.phases import Happening, Phase, advance
+from chatd.core.rates import Abuse, Meter
+from chatd.edge.backlog import Backlog
+from chatd.edge.gate import Gate
+from chatd.edge.outbox import Outbox
+from chatd.edge.packets import JSON, MSGPACK, frame_of, head_push
+from chatd.edge.wire import Wire
+from chatd.handlers.connection import HELLO_CLOSES, Turned, hello
+from chatd.handlers.context import Context
+from chatd.handlers.registry import COMMANDS, Command
+from chatd.handlers.writer import Guard, Submission
+from chatd.ports import Claims, Timer
+from chatd.protocol import closes
+from chatd.protocol.codec import Invalid, decode_request, split
+from chatd.protocol.errors import Broken, ChatError, Refused
+from chatd.protocol.objects import Mode
+from chatd.protocol.pushes import ByePush, PingPush, TokenExpiringPush
+from chatd.protocol.replies import Error, Ok
+from chatd.protocol.requests import Hello, Request, RoomMutation, Send
+
+log = logging.getLogger(__name__)
+
+NOBODY = Claims(user="", expires_at_s=0.0)
+ABUSE_RETRY_MS = 30_000  # protocol.md "Rate limits": at least this much after abuse
+HEARTBEAT_JITTER = 0.1  # connections opened together must not ping together
+
+
+@dataclass(slots=True)
+class Held:
+    """A packet that came behind a hello that is still being decided."""
+
+    packet: Request | Invalid
+    guard: Guard
+
+
+class Session:
+    """One connection. Handlers, audiences and presence know it under their own Protocols."""
+
+    __slots__ = (
+        "_abuse",
+        "_ctx",
+        "_flight",
+        "_gate",
+        "_held",
+        "_meter",
+        "_phase",
+        "_timer",
+        "_wire",
+        "address",
+        "claims",
+        "departed",
+        "device",
+        "focus",
+        "mode",
+        "muted",
+        "name",
+        "outbox",
+        "receipts",
+        "rooms",
+        "text",
+        "user",
+        "variant",
+        "vitals",
+    )
+
+    def __init__(self, ctx: Context, gate: Gate) -> None:
+        self._ctx = ctx
+        self._gate = gate
+        self._phase = Phase.ACCEPTED
+        self._wire: Wire | None = None
+        self._timer: Timer | None = None
+        self._flight = 0
+        self._held: deque[Held] = deque()
+        self._meter = Meter(gate.requests)
+        self._abuse: Abuse | None = None
+        self.name = urlsafe_b64encode(ctx.env.random_bytes(6)).decode()
+        self.user = ""
+        self.device = ""
+        self.claims = NOBODY
+        self.mode: Mode = "foreground"
+        self.receipts = True
+        self.rooms: dict[int, Audience] = {}
+        self.focus: set[int] = set()
+        self.muted: dict[int, int] = {}
+        self.departed: set[int] = set()
+        self.outbox: Outbox | Backlog = Backlog(ctx.config.outbox.lag_bytes)
+
+    # --- what the wire says
+
+    def opened(self, wire: Wire) -> None:
+        now = self._ctx.env.monotonic()
+        self._wire = wire
+        self.text = wire.text
+        self.variant = JSON if wire.text else MSGPACK
+        self.address = wire.address
+        self.vitals = Vitals(now, now, self._interval(), self._ctx.config.heartbeat.answer_foreground_s)
+        self.vitals.hello = now + self._ctx.config.limits.hello_timeout_s
+        self._arm()
+
+    def received(self, payload: bytes) -> None:
+        self.vitals.heard(self._ctx.env.monotonic())
+        if self._phase is Phase.CLOSING:
+            return
+        try:
+            self._take(payload)
+        except Broken as broken:
+            self._gate.broken(self, broken)
+            self.close(broken.code)
+
+    def writing_blocked(self) -> None:
+        if isinstance(self.outbox, Outbox):
+            self.outbox.blocked()
+        self._arm()
+
+    def writing_resumed(self) -> None:
+        if isinstance(self.outbox, Outbox):
+            self.outbox.resumed()
+
+    def closed(self, code: int) -> None:
+        self._phase = advance(self._phase, Happening.CLOSE)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._held.clear()
+        if isinstance(self.outbox, Outbox):
+            self.outbox.close()
+        self._ctx.live.exit(self)
+        if self.user:
+            self._ctx.presence.down(self)
+        self._gate.ended(self, code)
+        self._wire = None
+
+    @property
+    def frame_bytes_max(self) -> int:
+        limits = self._ctx.config.limits
+        return limits.hello_frame_bytes if self._phase is Phase.ACCEPTED else limits.frame_bytes
+
+    # --- requests
+
+    def _take(self, payload: bytes) -> None:
+        """Handle the packets of one frame, in order."""
+        guard: Guard | None = None
+        packets = split(payload, self.text)
+        if len(packets) > 1:
+            guard = Guard()
+        for packet in packets:
+            request = decode_request(packet, self.text)
+            if self._phase is Phase.READY:
+                self._handle(request, guard)
+            elif self._phase is Phase.ACCEPTED:
+                self._greet(request)
+            elif self._phase is Phase.GREETING:
+                self._held.append(Held(request, guard or Guard()))
+
+    def _handle(self, request: Request | Invalid, guard: Guard | None) -> None:
+        """Carry one packet out, or say why not."""
+        try:
+            if isinstance(request, Invalid):
+                raise request.refusal
+            command = COMMANDS.get(type(request))
+            if command is None:
+                raise Refused("bad_request", "hello comes once, first", field="type")
+            self._check(request, command)
+            if command.handler is None:
+                self._submit(request, guard)
+                return
+            answer = command.handler(self._ctx, self, request)
+        except ChatError as error:
+            self._refuse(request, guard, error)
+            return
+        if answer is None or isinstance(answer, Ok):
+            if isinstance(answer, Ok):
+                self.answer(request.id, answer)
+        else:
+            self._start(request.id, answer)
+
+    def _check(self, request: Request, command: Command) -> None:
+        """Rates and the token's permissions, before anything else is looked at."""
+        if not command.free:
+            self._gate.allow(self, self._meter, request, command)
+        if command.allow not in self.claims.allow:
+            raise Refused("forbidden", f"the token does not allow {command.allow}")
+
+    def _refuse(self, request: Request | Invalid, guard: Guard | None, error: ChatError) -> None:
+        if guard is not None and isinstance(request, Send) and error.retry != "never":
+            guard.failed.add(request.room)
+        self.answer(request.id, error)
+        if error.code == "rate_limited":
+            self._count_abuse(error)
+
+    def _count_abuse(self, error: ChatError) -> None:
+        rates = self._ctx.config.rates
+        if self._abuse is None:
+            self._abuse = Abuse()
+        self._abuse.refused(self._ctx.env.monotonic(), (error.retry_after or 0) / 1000, rates.abuse_window_s)
+        if self._abuse.count >= rates.abuse_refusals or self._abuse.ignored >= rates.abuse_ignored:
+            self.close(closes.RATE_ABUSE, retry_after=max(ABUSE_RETRY_MS, error.retry_after or 0))
+
+    def _submit(self, request: Request, guard: Guard | None) -> None:
+        self._depart()
+        self._ctx.writer.submit(
+            Submission(
+                self.user,
+                request,
+                asker=self,
+                id=request.id,
+                guard=guard if isinstance(request, RoomMutation) else None,
+            )
+        )
+
+    def _start(self, id: int, answer: Awaitable[Ok | None]) -> None:
+        self._depart()
+        task = asyncio.ensure_future(self._await(id, answer))
+        self._gate.tasks.add(task)
+        task.add_done_callback(self._gate.tasks.discard)
+
+    async def _await(self, id: int, answer: Awaitable[Ok | None]) -> None:
+        """Answer when the handler is done; what is not a ChatError is our bug."""
+        try:
+            reply: Ok | ChatError | None = await answer
+        except ChatError as error:
+            reply = error
+        except Exception:
+            log.exception("session %s: a handler failed", self.name)
+            reply = ChatError("internal", "outcome unknown, retry")
+        if reply is None:
+            self._land()
+        else:
+            self.answer(id, reply, landed=True)
+
+    def _depart(self) -> None:
+        """One more request is under way; beyond the limit the socket is not read."""
+        self._flight += 1
+        if self._flight == self._ctx.config.limits.in_flight and self._wire is not None:
+            self._wire.pause_reading()
+
+    def _land(self) -> None:
+        self._flight -= 1
+        if self._flight == self._ctx.config.limits.in_flight - 1 and self._wire is not None:
+            self._wire.resume_reading()
+
+    # --- hello
+
+    def _greet(self, request: Request | Invalid) -> None:
+        """The first packet: hello, or the end."""
+        if isinstance(request, Invalid):
+            self.answer(request.id, request.refusal)
+            raise Broken(closes.PROTOCOL, "the first packet is no valid hello")
+        if not isinstance(request, Hello):
+            raise Broken(closes.PROTOCOL, "the first packet is hello")
+        self._phase = advance(self._phase, Happening.HELLO)
+        self.vitals.hello = float("inf")
+        assert self._wire is not None
+        self._wire.pause_reading()
+        task = asyncio.ensure_future(self._decide_hello(request))
+        self._gate.tasks.add(task)
+        task.add_done_callback(self._gate.tasks.discard)
+
+    async def _decide_hello(self, request: Hello) -> None:
+        try:
+            self._gate.allow_address(self.address)
+            reply = await hello(self._ctx, self, request)
+        except Turned as turned:
+            self._turn_away(request.id, turned.refusal, turned.code)
+        except ChatError as error:
+            self._turn_away(request.id, error, HELLO_CLOSES.get(error.code, closes.PROTOCOL))
+        except Exception:
+            log.exception("session %s: hello failed", self.name)
+            self._turn_away(request.id, ChatError("internal"), closes.INTERNAL)
+        else:
+            self._welcome(request.id, reply)
+
+    def admit_user(self, user: str) -> None:
+        """Called by the handler once the token is verified: the rate of the user, and out of the waiting room."""
+        self._gate.allow_user(user, self._wire)
+
+    def _turn_away(self, id: int, error: ChatError, code: int) -> None:
+        if self._wire is None or self._phase is Phase.CLOSING:
+            return
+        self.outbox = self._real_outbox(self._wire)
+        if id:
+            self._push(Error.of(id, error))
+        self.close(code, retry_after=error.retry_after)
+
+    def _welcome(self, id: int, reply: Ok) -> None:
+        """Reply, then what was published meanwhile, then what came behind the hello."""
+        if self._wire is None or self._phase is Phase.CLOSING:
+            return
+        backlog = self.outbox
+        self.outbox = self._real_outbox(self._wire)
+        self._phase = advance(self._phase, Happening.HELLO_OK)
+        reply.id = id
+        self._push(reply)
+        if isinstance(backlog, Backlog):
+            backlog.replay(self.outbox)
+        self.departed.clear()
+        self._arm()
+        while self._held and self._phase is Phase.READY:
+            held = self._held.popleft()
+            self._handle(held.packet, held.guard)
+        if self._wire is not None and self._flight < self._ctx.config.limits.in_flight:
+            self._wire.resume_reading()
+
+    def _real_outbox(self, wire: Wire) -> Outbox:
+        minimum = self._ctx.config.delivery.deflate_min_bytes
+        return Outbox(
+            wire,
+            self._ctx.config.outbox,
+            head_frame=lambda heads: frame_of(head_push(heads), self.variant, minimum),
+            overflow=self._overflowed,
+        )
+
+    # --- what is sent
+
+    def answer(self, id: int, reply: Ok | ChatError, *, landed: bool = False) -> None:
+        """Send the one reply to request `id`; nothing when it wanted none."""
+        if landed:
+            self._land()
+        if not id or self._phase is Phase.CLOSING:
+            return
+        if isinstance(reply, ChatError):
+            self._gate.refused(reply)
+            self._push(Error.of(id, reply))
+        else:
+            reply.id = id
+            self._push(reply)
+
+    def settled(self, id: int, reply: Ok | ChatError) -> None:
+        """The writer's answer to a submission of this session."""
+        self.answer(id, reply, landed=True)
+
+    def push(self, packet: Any) -> None:
+        """Send a packet that must not be lost while the connection lives."""
+        if self._phase is not Phase.CLOSING:
+            self._push(packet)
+
+    def _push(self, packet: Any) -> None:
+        self.vitals.sent = self._ctx.env.monotonic()
+        self.outbox.send(frame_of(packet, self.variant, self._ctx.config.delivery.deflate_min_bytes))
+
+    def close(self, code: int, *, retry_after: int | None = None) -> None:
+        """`bye`, then the close frame; nothing is handled or sent after it."""
+        if self._phase is Phase.CLOSING or self._wire is None:
+            return
+        if isinstance(self.outbox, Backlog):
+            self.outbox = self._real_outbox(self._wire)
+        if closes.CLOSES[code]:
+            self._push(
+                ByePush(
+                    reason=closes.CLOSES[code],
+                    close=code,
+                    retry_after=UNSET if retry_after is None else retry_after,
+                    cursor=self._cursor(),
+                )
+            )
+        self._phase = advance(self._phase, Happening.CLOSE)
+        self._ctx.live.exit(self)
+        self.outbox.flush()
+        self._wire.close(code, closes.CLOSES[code])
+
+    def _overflowed(self) -> None:
+        """The third mark: nothing more can be delivered, so there is no bye."""
+        if self._wire is not None and self._phase is not Phase.CLOSING:
+            self._phase = advance(self._phase, Happening.CLOSE)
+            self._ctx.live.exit(self)
+            self._wire.close(closes.SLOW, closes.CLOSES[closes.SLOW])
+            self._wire.abort()
+
+    # --- time
+
+    def heartbeat_s(self) -> int:
+        """The heartbeat of the mode in force, in whole seconds."""
+        heartbeat = self._ctx.config.heartbeat
+        background = self.mode == "background"
+        seconds = heartbeat.background_s if background else heartbeat.foreground_s
+        self.vitals.interval = self._interval()
+        self.vitals.answer = heartbeat.answer_background_s if background else heartbeat.answer_foreground_s
+        self._arm()
+        return int(seconds)
+
+    def _interval(self) -> float:
+        heartbeat = self._ctx.config.heartbeat
+        seconds = heartbeat.background_s if self.mode == "background" else heartbeat.foreground_s
+        return seconds * (1 - HEARTBEAT_JITTER * self._ctx.env.random())
+
+    def watch_token(self, claims: Claims) -> int:
+        """Warn before this token runs out and close after it did; seconds left."""
+        now_s = self._ctx.env.now_ms() / 1000
+        left = max(0.0, claims.expires_at_s - now_s)
+        lifetime = claims.expires_at_s - (now_s if claims.issued_at_s is None else claims.issued_at_s)
+        self.vitals.token(self._ctx.env.monotonic(), left, max(left, lifetime), self._ctx.config.auth.grace_s)
+        self._arm()
+        return int(left)
+
+    def _arm(self) -> None:
+        """Set the one timer to whatever is due next; one that fires early is set again."""
+        if self._timer is not None:
+            self._timer.cancel()
+        at = self.vitals.due()[0]
+        now = self._ctx.env.monotonic()
+        if isinstance(self.outbox, Outbox) and not self.outbox.flowing:
+            at = min(at, now + self._ctx.config.outbox.stall_s / 4)
+        self._timer = self._ctx.env.call_later(max(0.0, at - now), self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        if self._phase is Phase.CLOSING:
+            return
+        now = self._ctx.env.monotonic()
+        if isinstance(self.outbox, Outbox) and not self.outbox.flowing and self.outbox.stalled(now):
+            self._overflowed()
+            return
+        at, what = self.vitals.due()
+        if at <= now:
+            DUE[what](self, now)
+        if not self._closing:
+            self._arm()
+
+    @property
+    def _closing(self) -> bool:
+        return self._phase is Phase.CLOSING
+
+    def _ping(self, now: float) -> None:
+        if self._phase is Phase.READY:
+            self._push(PingPush(cursor=self._cursor()))
+            self.vitals.pinged = now
+        else:
+            self.vitals.received = self.vitals.sent = now
+
+    def _idle(self, now: float) -> None:
+        assert self._wire is not None
+        self._phase = advance(self._phase, Happening.CLOSE)
+        self._ctx.live.exit(self)
+        self._wire.close(closes.IDLE, closes.CLOSES[closes.IDLE])
+        self._wire.abort()
+
+    def _expiring(self, now: float) -> None:
+        left = self.vitals.expired - self._ctx.config.auth.grace_s - now
+        self.vitals.expiring = float("inf")
+        self._push(TokenExpiringPush(token_ttl=max(0, round(left))))
+
+    def _expired(self, now: float) -> None:
+        self.close(closes.TOKEN_EXPIRED)
+
+    def _hello_timeout(self, now: float) -> None:
+        self.close(closes.HELLO_TIMEOUT)
+
+    def _cursor(self) -> Any:
+        """A newer cursor, when everything up to the last commit was queued to this connection."""
+        if self._phase is not Phase.READY or not self.outbox.flowing:
+            return UNSET
+        full = all(self in audience.full[self.variant] for audience in self.rooms.values())
+        if not full:
+            return UNSET
+        return cursor_of(self._ctx.store.epoch, self._ctx.store.stamp)
+
+
+DUE = {
+    "ping": Session._ping,
+    "idle": Session._idle,
+    "expiring": Session._expiring,
+    "expired": Session._expired,
+    "hello_timeout": Session._hello_timeout,
+}

@@ -1,0 +1,156 @@
+"""Commands about the connection itself: hello, auth, mode, ping (protocol.md "Connection life cycle")."""
+
+from dataclasses import dataclass
+
+from msgspec import UNSET
+
+from chatd.core.accounts import Account, DeviceSeen
+from chatd.core.admin import SeeDevice
+from chatd.handlers.context import Context, Session
+from chatd.handlers.sync import first_page
+from chatd.handlers.writer import Submission
+from chatd.ports import Claims
+from chatd.protocol import closes, limits
+from chatd.protocol.errors import Refused
+from chatd.protocol.replies import AuthOk, HelloOk, ModeOk, Ok, PingOk
+from chatd.protocol.requests import Auth, Hello, Ping, Pong, SetMode
+
+# What follows the `error` that answers a hello: `bye` with this close code.
+HELLO_CLOSES: dict[str, int] = {
+    "token_expired": closes.TOKEN_EXPIRED,
+    "token_invalid": closes.TOKEN_INVALID,
+    "not_supported": closes.VERSION,
+    "rate_limited": closes.OVERLOADED,
+    "overloaded": closes.OVERLOADED,
+    "timeout": closes.OVERLOADED,
+    "internal": closes.INTERNAL,
+    "bad_cursor": closes.RESYNC,
+    "bad_request": closes.PROTOCOL,
+    "too_large": closes.PROTOCOL,
+}
+
+
+@dataclass(frozen=True)
+class Turned(Exception):
+    """A hello that ends the connection with a close code of its own."""
+
+    refusal: Refused
+    code: int
+
+
+async def identify(ctx: Context, token: str, device: str) -> tuple[Claims, Account | None]:
+    """The claims of a token that is valid and was not revoked for this device."""
+    claims = await ctx.identity.verify(token)
+    account, seen = await ctx.store.account(claims.user), await ctx.store.device(claims.user, device)
+    if account is not None and account.disabled:
+        raise Turned(Refused("forbidden", "this user is disabled"), closes.BANNED)
+    if revoked(claims, account, seen):
+        raise Turned(Refused("token_invalid", "the token was revoked"), closes.REVOKED)
+    return claims, account
+
+
+def revoked(claims: Claims, account: Account | None, device: DeviceSeen | None) -> bool:
+    """Was this token issued before its user or device was revoked? One without `iat` counts as old."""
+    issued_ms = 0.0 if claims.issued_at_s is None else claims.issued_at_s * 1000
+    if account is not None and (claims.generation or 0) < account.generation:
+        return True
+    marks = [row.revoked_before for row in (account, device) if row is not None]
+    return any(issued_ms < mark for mark in marks)
+
+
+async def hello(ctx: Context, session: Session, request: Hello) -> Ok:
+    """Authenticate, attach to all rooms, then read the snapshot: what is published meanwhile waits behind the reply."""
+    if request.version < 1:
+        raise Refused("not_supported", "revision 1 is the lowest spoken here", field="version")
+    if len(request.focus) > ctx.config.limits.focus:
+        raise Refused("too_large", "too many rooms in focus", field="focus")
+    claims, account = await identify(ctx, request.token, request.device)
+    if claims.device not in (request.device, None):
+        raise Refused("token_invalid", "the token is bound to another device")
+    session.admit_user(claims.user)
+    take_place(ctx, session, request, claims, account)
+    await attach(ctx, session, request)
+    page = await first_page(ctx, session, request)
+    ctx.writer.submit(Submission(session.user, seen(request)))
+    ctx.presence.up(session)
+    return HelloOk(
+        version=min(request.version, limits.REVISION),
+        user=session.user,
+        session=session.name,
+        time=ctx.env.now_ms(),
+        epoch=ctx.store.epoch,
+        features=[word for word in request.features if word in limits.FEATURES and not session.text],
+        heartbeat=session.heartbeat_s(),
+        token_ttl=session.watch_token(claims),
+        limits=unusual_limits(ctx) or UNSET,
+        sync=page,
+    )
+
+
+def take_place(
+    ctx: Context, session: Session, request: Hello, claims: Claims, account: Account | None
+) -> None:
+    """Make the session the connection of its device; an older one of the same device ends."""
+    session.user, session.device, session.claims = claims.user, request.device, claims
+    session.mode = "background" if request.mode == "background" else "foreground"
+    session.receipts = account is None or account.receipts
+    if not session.text and "deflate" in request.features:
+        session.variant = 2
+    others = ctx.live.sessions.get(session.user, {})
+    if session.device not in others and len(others) >= ctx.config.limits.connections_per_user:
+        raise Turned(Refused("overloaded", "too many devices are connected"), closes.CONNECTION_LIMIT)
+    replaced = ctx.live.enter(session)
+    if replaced is not None:
+        replaced.close(closes.REPLACED)
+
+
+async def attach(ctx: Context, session: Session, request: Hello) -> None:
+    """Seat the session in all its rooms, except those it left while they were being read."""
+    on_screen = set(request.focus)
+    memberships = await ctx.store.memberships(session.user)
+    session.focus = {row.number for row in memberships if row.room in on_screen}
+    for row in memberships:
+        if row.number not in session.departed and row.number not in session.rooms:
+            ctx.live.attach(session, row.number, row.room, row.members, row.muted_until)
+
+
+def seen(request: Hello) -> SeeDevice:
+    return SeeDevice(
+        request.device,
+        "" if request.app is UNSET else request.app,
+        "" if request.os is UNSET else request.os,
+    )
+
+
+def unusual_limits(ctx: Context) -> dict[str, int]:
+    """The limits that differ from the documented defaults."""
+    return {
+        name: getattr(ctx.config.limits, name)
+        for name, usual in limits.DEFAULTS.items()
+        if getattr(ctx.config.limits, name) != usual
+    }
+
+
+async def auth(ctx: Context, session: Session, request: Auth) -> Ok:
+    """Put a fresh token of the same user and device in force."""
+    claims, _ = await identify(ctx, request.token, session.device)
+    if claims.user != session.user or claims.device not in (session.device, None):
+        raise Refused("auth_mismatch", "the token is for another user or device")
+    session.claims = claims
+    return AuthOk(token_ttl=session.watch_token(claims))
+
+
+def mode(ctx: Context, session: Session, request: SetMode) -> Ok:
+    """Change between foreground and background; takes effect at once."""
+    session.mode = request.mode
+    ctx.live.remode(session)
+    ctx.presence.up(session)
+    return ModeOk(heartbeat=session.heartbeat_s())
+
+
+def ping(ctx: Context, session: Session, request: Ping) -> Ok:
+    return PingOk(time=ctx.env.now_ms())
+
+
+def pong(ctx: Context, session: Session, request: Pong) -> None:
+    """Nothing to do: hearing it was all."""

@@ -1,0 +1,60 @@
+"""What handlers work with: one frozen bundle of the daemon's parts, made by the composition root."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from chatd.config import Config
+from chatd.core.counters import Counters
+from chatd.core.live import Listener, Live
+from chatd.core.permissions import authorize
+from chatd.core.rooms import Member, Room
+from chatd.handlers.loading import Rooms
+from chatd.handlers.writer import Writer
+from chatd.ports import Claims, Env, Identity, Presence, Store
+
+
+class Session(Listener, Protocol):
+    """One connection, as handlers see it."""
+
+    name: str
+    address: str
+    text: bool
+    claims: Claims
+
+    def admit_user(self, user: str) -> None:
+        """The token is genuine: take a hello from the user's rate."""
+
+    def heartbeat_s(self) -> int:
+        """The heartbeat of the mode in force, now in effect; seconds."""
+        ...
+
+    def watch_token(self, claims: Claims) -> int:
+        """Warn before this token runs out and close after it did; seconds left."""
+        ...
+
+
+class Telling(Protocol):
+    """What handlers ask of the fan-out besides the publishing of commits."""
+
+    def typing(self, session: Session, number: int) -> None: ...
+
+
+@dataclass(slots=True, frozen=True)
+class Context:
+    config: Config
+    env: Env
+    store: Store
+    identity: Identity
+    rooms: Rooms
+    writer: Writer
+    live: Live
+    presence: Presence
+    telling: Telling
+    counters: Counters
+
+    async def enter(self, user: str, name: str, action: str = "view") -> tuple[Room, Member]:
+        """The room and the member, when `user` may do `action` there: the door of all reading commands.
+
+        Do not hold either across an await: what may have changed must be asked for again.
+        """
+        return authorize(await self.rooms.get(name), user, action)

@@ -1,0 +1,143 @@
+"""What a batch needs to know before core decides: read here, in few calls, for all submissions together."""
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from chatd.core import admin
+from chatd.core.accounts import Account
+from chatd.core.facts import Facts, Rules, Tail, pair
+from chatd.core.rooms import Room
+from chatd.core.work import Message, Work
+from chatd.handlers.loading import Rooms
+from chatd.ports import Env, Store
+from chatd.protocol import requests
+
+Operation = (requests.Edit, requests.Recall, requests.React, requests.Pin, admin.SummariseReactions)
+AccountBound = (requests.Preferences, admin.Revoke)
+DeviceBound = (requests.DevicesRemove, admin.SeeDevice, admin.Revoke)
+
+
+class Asked(Protocol):
+    user: str
+    request: Any
+
+
+def optimistic(request: Any) -> bool:
+    """A send is stored without looking its key up first: the unique index notices the rare repetition."""
+    return isinstance(request, requests.Send)
+
+
+class Gatherer:
+    """Reads the facts of a batch, and brings memory in step after its commit."""
+
+    def __init__(self, store: Store, env: Env, rooms: Rooms, rules: Rules) -> None:
+        self._store = store
+        self._env = env
+        self._rooms = rooms
+        self._rules = rules
+
+    async def gather(self, batch: Iterable[Asked], *, known_keys: bool) -> Facts:
+        """The facts of `batch`. With `known_keys` also the keys of sends."""
+        batch = list(batch)
+        names = {name for asked in batch for name in named_rooms(asked.request)}
+        if names:
+            await self._rooms.load(names)
+        facts = Facts(self._rules, self._rooms.registry.rooms)
+        await self._messages(batch, facts)
+        await self._keys(batch, facts, known_keys)
+        await self._tails(batch, facts)
+        await self._new_rooms(batch, facts)
+        await self._people(batch, facts)
+        return facts
+
+    async def _messages(self, batch: list[Asked], facts: Facts) -> None:
+        """Messages that operations act on, with the reactions that are asked about."""
+        targets: dict[tuple[int, int], Room] = {}
+        reactions: set[tuple[int, int, str, str]] = set()
+        for asked in batch:
+            request = asked.request
+            room = facts.rooms.get(request.room) if isinstance(request, Operation) else None
+            if room is not None:
+                targets[room.number, request.target] = room
+                if isinstance(request, requests.React):
+                    reactions.add((room.number, request.target, asked.user, request.emoji))
+        if not targets:
+            return
+        for place, event in (await self._store.messages_at(targets.keys())).items():
+            facts.messages[place] = Message(targets[place], event)
+        for number, seq, user, emoji in await self._store.reactions_set(reactions) if reactions else ():
+            if (number, seq) in facts.messages:
+                facts.messages[number, seq].mine.add((user, emoji))
+
+    async def _keys(self, batch: list[Asked], facts: Facts, known_keys: bool) -> None:
+        """Keys used before; those of sends only when the batch is decided for the second time."""
+        wanted = set()
+        for asked in batch:
+            request = asked.request
+            if isinstance(request, requests.RoomMutation) and (known_keys or not optimistic(request)):
+                room = facts.rooms.get(request.room)
+                if room is not None:
+                    wanted.add((room.number, asked.user, request.key))
+        if wanted:
+            facts.keyed = await self._store.keyed(wanted)
+
+    async def _tails(self, batch: list[Asked], facts: Facts) -> None:
+        """What lies after read positions that stop short of the newest event."""
+        for asked in batch:
+            request = asked.request
+            room = facts.rooms.get(request.room) if isinstance(request, requests.Read) else None
+            if room is None or asked.user not in room.members:
+                continue
+            place = (room.number, asked.user, request.seq)
+            at_end = request.seq >= room.seq
+            facts.tails[place] = Tail(room.ordinal, 0, 0) if at_end else await self._store.tail(*place)
+
+    async def _new_rooms(self, batch: list[Asked], facts: Facts) -> None:
+        """Rooms that creations would repeat, and numbers and names for those they make."""
+        for asked in batch:
+            request = asked.request
+            if isinstance(request, requests.RoomCreate):
+                name = await self._store.room_of_key(asked.user, request.key)
+                room = await self._rooms.get(name) if name is not None else None
+                if room is not None:
+                    facts.created[asked.user, request.key] = room
+            elif isinstance(request, requests.RoomDirect):
+                place = pair(asked.user, request.user)
+                name = await self._store.room_of_pair(*place)
+                room = await self._rooms.get(name) if name is not None else None
+                if room is not None:
+                    facts.pairs[place] = room
+            else:
+                continue
+            chance = int.from_bytes(self._env.random_bytes(8), "big")
+            facts.fresh.append((await self._store.next_room_number(), chance))
+
+    async def _people(self, batch: list[Asked], facts: Facts) -> None:
+        """Accounts and devices that are about to change."""
+        for asked in batch:
+            if isinstance(asked.request, AccountBound) and asked.user not in facts.accounts:
+                account = await self._store.account(asked.user)
+                if account is not None:
+                    facts.accounts[asked.user] = account
+            if isinstance(asked.request, DeviceBound):
+                device = await self._store.device(asked.user, asked.request.device)
+                if device is not None:
+                    facts.devices[asked.user, asked.request.device] = device
+
+    def committed(self, work: Work) -> None:
+        """Bring memory in step with a batch that is durable now."""
+        for room in work.rooms.values():
+            room.settle()
+        for room in work.created:
+            self._rooms.registry.put(room, self._env.monotonic())
+        for change in work.accounts:
+            if isinstance(change, Account):
+                self._rooms.registry.set_receipts(change.user, change.receipts)
+
+
+def named_rooms(request: Any) -> Iterable[str]:
+    """The rooms a request names."""
+    if isinstance(request, requests.Delivered):
+        return [row.room for row in request.rooms]
+    name = getattr(request, "room", None)
+    return [name] if isinstance(name, str) else []

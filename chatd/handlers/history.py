@@ -1,0 +1,133 @@
+"""Reading a room's past: log, history, changes, messages (protocol.md "Reading history").
+
+Every reader is bounded by the room's last event at the time he was authorized: what is stored later, perhaps after
+he was put out, is not in the page.
+"""
+
+from typing import Any
+
+from msgspec import UNSET, Raw
+
+from chatd.handlers.context import Context, Session
+from chatd.protocol.codec import decode_event, encode
+from chatd.protocol.errors import Refused
+from chatd.protocol.limits import HISTORY_DEFAULT, HISTORY_MAX
+from chatd.protocol.replies import EventsOk
+from chatd.protocol.requests import Changes, History, Log, Messages
+
+REPLY_MARGIN_BYTES = 1_024  # what a reply holds besides its events
+MINE_BYTES = 40  # one own reaction, added to a stored message
+
+
+def page_bytes(ctx: Context) -> int:
+    """Bytes of events a page may hold: a server frame, less its envelope and some own reactions."""
+    return (ctx.config.limits.server_frame_bytes - REPLY_MARGIN_BYTES) * 7 // 8
+
+
+def limited(asked: Any, default: int, most: int) -> int:
+    if asked is UNSET:
+        return default
+    if asked > most:
+        raise Refused("too_large", f"a page has at most {most} items", field="limit")
+    return int(asked)
+
+
+async def log(ctx: Context, session: Session, request: Log) -> EventsOk:
+    """All events from `from` on, or `reset` when that reaches below what is kept or visible."""
+    room, member = await ctx.enter(session.user, request.room)
+    number, seq, ordinal, floor = room.number, room.durable_seq, room.durable_ordinal, room.log_floor
+    limit = limited(request.limit, ctx.config.limits.page, ctx.config.limits.page)
+    if request.from_ < floor or request.from_ < member.first_visible:
+        reply = EventsOk(events=[], reset=True, log_floor=floor, seq=seq, ordinal=ordinal)
+        if member.first_visible > 1:
+            reply.first_visible = member.first_visible
+        return reply
+    first_visible = member.first_visible
+    high = seq if request.to is UNSET else min(request.to, seq)
+    page = await ctx.store.log(number, request.from_, high, limit, page_bytes(ctx))
+    events = await dressed(ctx, session.user, number, page.events, first_visible)
+    return EventsOk(events=events, next=UNSET if page.next is None else page.next, seq=seq)
+
+
+async def history(ctx: Context, session: Session, request: History) -> EventsOk:
+    """Messages in current state around a place, with the interval of seq the page covers exactly."""
+    room, member = await ctx.enter(session.user, request.room)
+    limit = limited(request.limit, HISTORY_DEFAULT, HISTORY_MAX)
+    anchors = [a for a in (request.before, request.after, request.around) if a is not UNSET]
+    if len(anchors) > 1:
+        raise Refused("bad_request", "one of before, after and around", field="before")
+    number, first, seq = room.number, member.first_visible, room.durable_seq
+    if request.around is not UNSET:
+        reply = await around(ctx, number, first, seq, request.around, limit)
+    elif request.after is not UNSET:
+        low = max(first, request.after + 1)
+        reply = await page(ctx, number, low, seq, limit, newest=False)
+        reply.end = low <= first and reply.low is not UNSET and reply.low <= first
+    else:
+        high = seq if request.before is UNSET else min(seq, request.before - 1)
+        reply = await page(ctx, number, first, high, limit, newest=True)
+    reply.events = await dressed(ctx, session.user, number, reply.events, first)
+    reply.seq = seq
+    return reply
+
+
+async def page(ctx: Context, number: int, low: int, high: int, limit: int, *, newest: bool) -> EventsOk:
+    """One page of low..high; an empty range covers nothing, which `low` > `high` says."""
+    if low > high:
+        return EventsOk(events=[], low=low, high=max(high, 0), end=newest)
+    rows = await ctx.store.history(number, low, high, limit, page_bytes(ctx), newest=newest)
+    return EventsOk(events=[Raw(blob) for blob in rows.events], low=rows.low, high=rows.high, end=rows.end)
+
+
+async def around(ctx: Context, number: int, first: int, seq: int, anchor: int, limit: int) -> EventsOk:
+    """About half of the page below `anchor`, and the rest from it on."""
+    anchor = min(max(anchor, first), seq + 1)
+    older = await page(ctx, number, first, anchor - 1, limit // 2, newest=True)
+    newer = await page(ctx, number, anchor, seq, limit - limit // 2, newest=False)
+    below = older.low if anchor > first else anchor
+    above = newer.high if anchor <= seq else anchor - 1
+    return EventsOk(events=[*older.events, *newer.events], low=below, high=above, end=older.end)
+
+
+async def changes(ctx: Context, session: Session, request: Changes) -> EventsOk:
+    """Messages of an interval that changed after `since`."""
+    room, member = await ctx.enter(session.user, request.room)
+    number, seq, first = room.number, room.durable_seq, member.first_visible
+    low, high = max(request.low, first), min(request.high, seq)
+    if low > high:
+        return EventsOk(events=[], seq=seq)
+    rows = await ctx.store.changes(number, low, high, request.since, page_bytes(ctx))
+    events = await dressed(ctx, session.user, number, rows.events, first)
+    return EventsOk(events=events, next=UNSET if rows.next is None else rows.next, seq=seq)
+
+
+async def messages(ctx: Context, session: Session, request: Messages) -> EventsOk:
+    """The messages of these numbers, as far as they exist and are visible."""
+    room, member = await ctx.enter(session.user, request.room)
+    number, seq, first = room.number, room.durable_seq, member.first_visible
+    wanted = [asked for asked in request.seqs if first <= asked <= seq]
+    blobs = await ctx.store.messages(number, wanted, page_bytes(ctx)) if wanted else []
+    return EventsOk(events=await dressed(ctx, session.user, number, blobs, first))
+
+
+async def dressed(
+    ctx: Context, user: str, number: int, blobs: list[bytes] | list[Raw], first_visible: int
+) -> list[Raw]:
+    """Stored events for one reader: own reactions added, edits of messages he may not see emptied."""
+    reacted = [decode_event(blob) for blob in blobs if b"\xa9reactions" in bytes(blob)]
+    seqs = [event.seq for event in reacted if event.kind == "message"]
+    mine = await ctx.store.mine(number, user, seqs) if seqs else {}
+    return [dress(blob, mine, first_visible) for blob in blobs]
+
+
+def dress(blob: bytes | Raw, mine: dict[int, list[str]], first_visible: int) -> Raw:
+    if not mine and first_visible <= 1:
+        return Raw(blob)
+    event = decode_event(blob)
+    if event.kind == "message" and event.seq in mine:
+        event.mine = mine[event.seq]
+    elif event.kind == "edit" and event.target is not UNSET and event.target < first_visible:
+        event.body = UNSET
+    else:
+        return Raw(blob)
+    return Raw(encode(event))

@@ -1,0 +1,59 @@
+"""Built-in accounts: a password for a token (protocol.md "Built-in accounts")."""
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from chatd.core.admin import PutAccount
+from chatd.handlers.writer import Writer
+from chatd.ports import Store
+from chatd.protocol.errors import Refused
+
+
+class Verdict(Protocol):
+    @property
+    def right(self) -> bool: ...
+
+    @property
+    def rehashed(self) -> str | None: ...
+
+
+class Passwords(Protocol):
+    """Checks passwords off the loop; Unavailable("overloaded") when too many wait."""
+
+    async def check(self, password: str, stored: str | None) -> Verdict: ...
+
+
+class Mint(Protocol):
+    def mint(self, user: str, ttl_s: int, *, device: str | None = None) -> str: ...
+
+
+@dataclass(slots=True, frozen=True)
+class Granted:
+    token: str
+    expires_in_s: int
+
+
+class Login:
+    """Answers a user and a password with a token. An unknown user costs as much time as a wrong password."""
+
+    def __init__(self, store: Store, writer: Writer, passwords: Passwords, mint: Mint, ttl_s: int) -> None:
+        self._store = store
+        self._writer = writer
+        self._passwords = passwords
+        self._mint = mint
+        self._ttl_s = ttl_s
+
+    async def __call__(self, user: str, password: str, device: str | None) -> Granted | None:
+        """A token, or None when user and password do not fit or the account is disabled."""
+        account = await self._store.account(user)
+        stored = None if account is None else account.password
+        verdict = await self._passwords.check(password, stored)
+        if not verdict.right or account is None or account.disabled:
+            return None
+        if verdict.rehashed is not None:
+            await self._writer.carry(user, PutAccount(replace(account, password=verdict.rehashed)))
+        try:
+            token = self._mint.mint(user, self._ttl_s, device=device)
+        except ValueError as error:
+            raise Refused("bad_request", str(error)) from error
+        return Granted(token, self._ttl_s)

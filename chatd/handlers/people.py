@@ -1,0 +1,30 @@
+"""Users and devices: users.get, devices.list, devices.push (protocol.md "Rooms and members")."""
+
+from msgspec import UNSET
+
+from chatd.handlers.context import Context, Session
+from chatd.protocol.errors import Refused
+from chatd.protocol.objects import DeviceRow
+from chatd.protocol.replies import DevicesOk, Ok, UsersOk
+from chatd.protocol.requests import DevicesList, DevicesPush, UsersGet
+
+
+async def users(ctx: Context, session: Session, request: UsersGet) -> UsersOk:
+    """Display data of users, as far as chatd knows them; others are left out."""
+    return UsersOk(users=await ctx.store.profiles(request.users))
+
+
+async def devices(ctx: Context, session: Session, request: DevicesList) -> DevicesOk:
+    """The user's own devices."""
+    rows = await ctx.store.devices(session.user)
+    return DevicesOk(
+        devices=[
+            DeviceRow(row.device, app=row.app or UNSET, os=row.os or UNSET, last_seen=row.last_seen)
+            for row in rows
+            if not row.removed
+        ]
+    )
+
+
+def push(ctx: Context, session: Session, request: DevicesPush) -> Ok:
+    raise Refused("not_supported", "push notifications are not supported yet")

@@ -1,0 +1,71 @@
+"""Who reads, types and is there: readers, focus, typing, watch (protocol.md "Read state, receipts, typing, presence")."""
+
+from msgspec import UNSET
+
+from chatd.core.rooms import Room
+from chatd.handlers.context import Context, Session
+from chatd.handlers.history import limited
+from chatd.protocol.errors import Refused
+from chatd.protocol.objects import FocusedRoom, Receipt, State, UserState
+from chatd.protocol.replies import FocusOk, Ok, ReadersOk, WatchOk
+from chatd.protocol.requests import Focus, Readers, Typing, Watch
+
+
+async def readers(ctx: Context, session: Session, request: Readers) -> ReadersOk:
+    """Who read up to `seq` or beyond; nobody is told to users who hide their own receipts."""
+    room, _ = await ctx.enter(session.user, request.room)
+    limit = limited(request.limit, ctx.config.limits.page, ctx.config.limits.page)
+    if not session.receipts:
+        return ReadersOk(count=0, readers=[])
+    after = "" if request.more is UNSET else request.more
+    rows, count = await ctx.store.readers(room.number, request.seq, after=after, limit=limit)
+    more = rows[-1].user if len(rows) == limit else UNSET
+    return ReadersOk(count=count, readers=rows, more=more)
+
+
+async def focus(ctx: Context, session: Session, request: Focus) -> FocusOk:
+    """Replace the set of rooms on screen; unknown rooms are refused before anything changes."""
+    if len(request.rooms) > ctx.config.limits.focus:
+        raise Refused("too_large", f"at most {ctx.config.limits.focus} rooms in focus", field="rooms")
+    entered = [(await ctx.enter(session.user, name))[0] for name in dict.fromkeys(request.rooms)]
+    ctx.live.refocus(session, {room.number for room in entered if room.number in session.rooms})
+    return FocusOk(rooms=[focused(ctx, session, room) for room in entered])
+
+
+def focused(ctx: Context, session: Session, room: Room) -> FocusedRoom:
+    """A room that comes on screen: where it is, and who read how far when receipts are pushed there."""
+    row = FocusedRoom(room.name, room.durable_seq)
+    if session.receipts and len(room.members) <= ctx.config.delivery.receipts_members:
+        row.receipts = [
+            Receipt(m.user, read=m.read or UNSET, delivered=m.delivered or UNSET)
+            for m in room.members.values()
+            if m.receipts and m.user != session.user
+        ]
+    return row
+
+
+async def typing(ctx: Context, session: Session, request: Typing) -> Ok:
+    """Tell those who look at the room; in rooms above `typing_members` nobody."""
+    room, _ = await ctx.enter(session.user, request.room)
+    if len(room.members) <= ctx.config.delivery.typing_members:
+        ctx.telling.typing(session, room.number)
+    return Ok()
+
+
+async def watch(ctx: Context, session: Session, request: Watch) -> WatchOk:
+    """Replace the set of watched users; those who share no room stay `offline` and are never told of."""
+    if len(request.users) > ctx.config.limits.watch:
+        raise Refused("too_large", f"at most {ctx.config.limits.watch} watched users", field="users")
+    asked = list(dict.fromkeys(request.users))
+    known = await ctx.store.acquaintances(session.user, asked) if asked else set()
+    seen = await ctx.store.last_seen(known) if known else {}
+    ctx.presence.watch(session, known)
+    states = ctx.presence.states(known)
+    return WatchOk(users=[state_of(user, states.get(user, "offline"), seen.get(user)) for user in asked])
+
+
+def state_of(user: str, state: State, last_seen: int | None) -> UserState:
+    row = UserState(user, state)
+    if last_seen is not None and state != "online":
+        row.last_seen = last_seen
+    return row

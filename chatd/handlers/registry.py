@@ -1,0 +1,72 @@
+"""The command table: who handles a request, what a token must allow, and what it costs. Checked before the handler.
+
+Adding a command: a struct in protocol/requests.py, a function, a row here, a chapter in protocol.md, a scenario.
+Forgetting one fails a test.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chatd.handlers import connection, history, people, presence, rooms, sync
+from chatd.handlers.context import Context, Session
+from chatd.protocol import requests
+from chatd.protocol.replies import Ok
+
+Answer = Ok | Awaitable[Ok | None] | None
+Handler = Callable[[Context, Session, Any], Answer]
+
+
+@dataclass(slots=True, frozen=True)
+class Command:
+    """One row. `handler` None: the writer decides it. `allow`: the word the token must carry.
+
+    `writes`: counts against the rates of the user and of the room. `free`: counts against none.
+    """
+
+    handler: Handler | None
+    allow: str = "read"
+    writes: bool = False
+    free: bool = False
+
+
+WRITER = None
+
+COMMANDS: dict[type[requests.Request], Command] = {
+    requests.Auth: Command(connection.auth),
+    requests.SetMode: Command(connection.mode),
+    requests.Ping: Command(connection.ping),
+    requests.Pong: Command(connection.pong, free=True),
+    requests.Sync: Command(sync.sync),
+    requests.Log: Command(history.log),
+    requests.History: Command(history.history),
+    requests.Changes: Command(history.changes),
+    requests.Messages: Command(history.messages),
+    requests.Send: Command(WRITER, allow="send", writes=True),
+    requests.Edit: Command(WRITER, allow="send", writes=True),
+    requests.Recall: Command(WRITER, allow="send", writes=True),
+    requests.React: Command(WRITER, allow="send", writes=True),
+    requests.Pin: Command(WRITER, allow="send"),
+    requests.Read: Command(WRITER),
+    requests.Delivered: Command(WRITER),
+    requests.Readers: Command(presence.readers),
+    requests.Focus: Command(presence.focus),
+    requests.Typing: Command(presence.typing, allow="send"),
+    requests.Watch: Command(presence.watch),
+    requests.RoomCreate: Command(WRITER, allow="create"),
+    requests.RoomDirect: Command(WRITER, allow="create"),
+    requests.RoomGet: Command(rooms.get),
+    requests.RoomUpdate: Command(WRITER, allow="create"),
+    requests.RoomDelete: Command(WRITER, allow="create"),
+    requests.RoomJoin: Command(WRITER, allow="create"),
+    requests.RoomLeave: Command(WRITER, allow="create"),
+    requests.MembersList: Command(rooms.members),
+    requests.MembersAdd: Command(WRITER, allow="create"),
+    requests.MembersRemove: Command(WRITER, allow="create"),
+    requests.MembersRole: Command(WRITER, allow="create"),
+    requests.Preferences: Command(WRITER),
+    requests.UsersGet: Command(people.users),
+    requests.DevicesPush: Command(people.push),
+    requests.DevicesList: Command(people.devices),
+    requests.DevicesRemove: Command(WRITER),
+}

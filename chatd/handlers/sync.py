@@ -1,0 +1,102 @@
+"""The room list of an account, in pages (protocol.md "SyncPage and sync")."""
+
+from msgspec import UNSET, UnsetType
+
+from chatd.core.cursors import ALL, More, cursor_of, stamp_of
+from chatd.handlers.context import Context, Session
+from chatd.ports import SyncQuery, SyncRows
+from chatd.protocol import limits
+from chatd.protocol.errors import Refused
+from chatd.protocol.objects import SyncPage
+from chatd.protocol.replies import SyncOk
+from chatd.protocol.requests import Hello, Sync
+
+REPLY_MARGIN_BYTES = 4_096  # what a reply holds besides its rows
+
+
+async def first_page(ctx: Context, session: Session, request: Hello) -> SyncPage:
+    """The page inside a hello reply: everything, or what changed since the client's cursor."""
+    since = None if request.epoch != ctx.store.epoch else since_of(ctx, request.cursor)
+    query = SyncQuery(
+        user=session.user,
+        since=since,
+        limit=min(
+            limits.SUMMARIES_FIRST if request.rooms is UNSET else request.rooms, ctx.config.limits.page
+        ),
+        previews=since is None if request.previews is UNSET else request.previews,
+        events=min(request.events, limits.EVENTS_INLINE_MAX),
+        events_bytes=limits.EVENTS_INLINE_BYTES,
+        page_bytes=ctx.config.limits.server_frame_bytes - REPLY_MARGIN_BYTES,
+    )
+    return page_of(ctx, query, await ctx.store.sync(query))
+
+
+async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk:
+    """The next page of a round, or the first page of a new one."""
+    if request.more is not UNSET:
+        query = continued(ctx, session, request, More.unpack(request.more))
+    else:
+        since = since_of(ctx, request.cursor)
+        query = fresh(ctx, session, request, since)
+    page = page_of(ctx, query, await ctx.store.sync(query))
+    return SyncOk(
+        cursor=page.cursor,
+        rooms=page.rooms,
+        gone=page.gone,
+        more=page.more,
+        full=page.full,
+        totals=page.totals,
+    )
+
+
+def since_of(ctx: Context, cursor: str | UnsetType) -> int | None:
+    """The commit number a round starts from; None when everything must be listed."""
+    return None if cursor is UNSET else stamp_of(cursor, ctx.store.epoch, ctx.store.stamp)
+
+
+def fresh(ctx: Context, session: Session, request: Sync, since: int | None) -> SyncQuery:
+    return SyncQuery(
+        user=session.user,
+        since=since,
+        limit=page_limit(ctx, request),
+        previews=since is None if request.previews is UNSET else request.previews,
+        events=0 if request.events is UNSET else min(request.events, limits.EVENTS_INLINE_MAX),
+        events_bytes=limits.EVENTS_INLINE_BYTES,
+        page_bytes=ctx.config.limits.server_frame_bytes - REPLY_MARGIN_BYTES,
+    )
+
+
+def continued(ctx: Context, session: Session, request: Sync, more: More) -> SyncQuery:
+    events = more.events if request.events is UNSET else min(request.events, limits.EVENTS_INLINE_MAX)
+    return SyncQuery(
+        user=session.user,
+        since=None if more.since == ALL else more.since,
+        limit=page_limit(ctx, request),
+        previews=more.previews if request.previews is UNSET else request.previews,
+        events=events,
+        events_bytes=limits.EVENTS_INLINE_BYTES,
+        page_bytes=ctx.config.limits.server_frame_bytes - REPLY_MARGIN_BYTES,
+        after=(more.pinned, more.time, more.number),
+        first_stamp=more.first_stamp,
+    )
+
+
+def page_limit(ctx: Context, request: Sync) -> int:
+    asked = ctx.config.limits.page if request.rooms is UNSET else request.rooms
+    if asked > ctx.config.limits.page:
+        raise Refused("too_large", f"a page has at most {ctx.config.limits.page} rooms", field="rooms")
+    return asked
+
+
+def page_of(ctx: Context, query: SyncQuery, rows: SyncRows) -> SyncPage:
+    """Rows as a page: `more` while there is more, the cursor of the round's first commit on the last page."""
+    first_stamp = query.first_stamp or rows.stamp
+    page = SyncPage(rooms=rows.rooms, gone=rows.gone or UNSET, full=query.since is None)
+    page.totals = rows.totals or UNSET
+    if rows.after is None:
+        page.cursor = cursor_of(ctx.store.epoch, first_stamp)
+    else:
+        since = ALL if query.since is None else query.since
+        pinned, time, number = rows.after
+        page.more = More(since, first_stamp, pinned, time, number, query.previews, query.events).pack()
+    return page

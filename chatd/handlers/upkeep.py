@@ -1,0 +1,69 @@
+"""What happens by itself: idle rooms are forgotten, old operations folded, reactions of large rooms summarised."""
+
+import asyncio
+import logging
+
+from chatd.config import Delivery, Storage
+from chatd.core.admin import Fold, SummariseReactions
+from chatd.core.work import Work
+from chatd.handlers.loading import Rooms
+from chatd.handlers.writer import Submission, Writer
+from chatd.ports import Env, Store
+from chatd.protocol.errors import ChatError
+
+log = logging.getLogger(__name__)
+
+ROUND_S = 60.0  # idle rooms are looked for this often
+FOLD_EVERY = 60  # rounds: once an hour
+FOLD_ROOMS = 100  # per round of folding, so that no commit grows long
+DAY_MS = 86_400_000
+
+
+class Upkeep:
+    """Runs the rounds; stops when cancelled."""
+
+    def __init__(
+        self, store: Store, env: Env, rooms: Rooms, writer: Writer, storage: Storage, delivery: Delivery
+    ) -> None:
+        self._store = store
+        self._env = env
+        self._rooms = rooms
+        self._writer = writer
+        self._storage = storage
+        self._reactions_interval_s = delivery.reactions_interval_s
+        self._summaries_due: set[tuple[str, int]] = set()
+
+    async def run(self) -> None:
+        """Rounds until cancelled. A failed round is logged and the next one tries again."""
+        count = 0
+        while True:
+            await asyncio.sleep(ROUND_S)
+            count += 1
+            self._rooms.registry.forget_idle(
+                self._env.monotonic() - self._storage.room_idle_s, self._writer.busy_rooms
+            )
+            if count % FOLD_EVERY == 0:
+                try:
+                    await self.fold()
+                except ChatError as error:
+                    log.warning("old operations were not folded: %s", error)
+
+    async def fold(self) -> int:
+        """Drop operations that are old and not among the last ones of their room; how many rooms were folded."""
+        before = self._env.now_ms() - self._storage.operations_kept_days * DAY_MS
+        rooms = await self._store.foldable(before, self._storage.operations_kept, FOLD_ROOMS)
+        for name, floor in rooms:
+            await self._writer.carry("", Fold(name, floor))
+        return len(rooms)
+
+    def noticed(self, work: Work) -> None:
+        """After a commit: reactions of large rooms are to be told, once an interval and message."""
+        for message in work.summarised.values():
+            due = (message.room.name, message.event.seq)
+            if due not in self._summaries_due:
+                self._summaries_due.add(due)
+                self._env.call_later(self._reactions_interval_s, lambda due=due: self._summarise(due))  # type: ignore[misc]
+
+    def _summarise(self, due: tuple[str, int]) -> None:
+        self._summaries_due.discard(due)
+        self._writer.submit(Submission("", SummariseReactions(*due)))

@@ -1,0 +1,207 @@
+"""The one writer: it numbers, commits and publishes, in commit order.
+
+It takes everything that waits, lets core decide it synchronously on loaded rooms, stores the outcome in one
+transaction, and only then acknowledges and hands the batch to the fan-out. At low load a batch is one message;
+under load batches grow by themselves. There is no lock anywhere because decisions never await.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from chatd.core.counters import Counters
+from chatd.core.decisions import DECISIONS
+from chatd.core.facts import Facts
+from chatd.core.work import Work
+from chatd.handlers.gathering import Gatherer, named_rooms, optimistic
+from chatd.ports import Env, KeyTaken, Store
+from chatd.protocol.errors import ChatError, Refused, Unavailable
+from chatd.protocol.replies import Ok
+
+log = logging.getLogger(__name__)
+
+BATCH_MAX = 512  # a commit of this many takes a few milliseconds; more would only delay the first of them
+QUEUE_MAX = 20_000  # some seconds of work; beyond it the honest answer is "overloaded"
+QUEUE_RETRY_MS = 1_000
+
+
+class Asker(Protocol):
+    """Who gets the answer: a session."""
+
+    def settled(self, id: int, reply: Ok | ChatError) -> None: ...
+
+
+class Guard:
+    """Rooms in which a send of one batch frame failed: later sends to them fail too (protocol.md, abort rule)."""
+
+    __slots__ = ("failed",)
+
+    def __init__(self) -> None:
+        self.failed: set[str] = set()
+
+
+@dataclass(slots=True, eq=False)
+class Submission:
+    """One thing somebody asked, waiting for the writer; answered exactly once."""
+
+    user: str
+    request: Any
+    asker: Asker | None = None
+    id: int = 0
+    guard: Guard | None = None
+    future: asyncio.Future[Ok] | None = None
+    reply: Ok | ChatError | None = None
+    settled: bool = False
+
+    def settle(self) -> None:
+        """Give the answer, unless it was given before."""
+        if self.settled or self.reply is None:
+            return
+        self.settled = True
+        if isinstance(self.reply, ChatError) and self.guard is not None and self.reply.retry != "never":
+            self.guard.failed.add(self.request.room)
+        if self.asker is not None:
+            self.asker.settled(self.id, self.reply)
+        elif self.future is not None and not self.future.done():
+            if isinstance(self.reply, ChatError):
+                self.future.set_exception(self.reply)
+            else:
+                self.future.set_result(self.reply)
+
+
+class Writer:
+    """Owns the order of everything that is stored. `publish` is called after each commit, before the answers."""
+
+    def __init__(
+        self, store: Store, env: Env, gatherer: Gatherer, publish: Callable[[Work], None], counters: Counters
+    ) -> None:
+        self._store = store
+        self._env = env
+        self._gatherer = gatherer
+        self._publish = publish
+        self._counters = counters
+        self._waiting: deque[Submission] = deque()
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+        self.busy_rooms: frozenset[str] = frozenset()  # rooms of the batch under way: not to be forgotten
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="writer")
+
+    async def stop(self) -> None:
+        """Carry out what waits, then end."""
+        self._stopping = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+
+    @property
+    def depth(self) -> int:
+        """Submissions waiting."""
+        return len(self._waiting)
+
+    def submit(self, submission: Submission) -> None:
+        """Queue one submission; it is answered after its commit, in order with all others."""
+        if len(self._waiting) >= QUEUE_MAX or self._stopping:
+            submission.reply = Unavailable(
+                "overloaded", "too much is waiting to be stored", retry_after=QUEUE_RETRY_MS
+            )
+            submission.settle()
+            return
+        self._waiting.append(submission)
+        self._wake.set()
+
+    async def carry(self, user: str, request: Any) -> Ok:
+        """Submit something and wait for its outcome: for callers that are not sessions."""
+        future: asyncio.Future[Ok] = asyncio.get_running_loop().create_future()
+        self.submit(Submission(user, request, future=future))
+        return await future
+
+    async def _run(self) -> None:
+        while self._waiting or not self._stopping:
+            if not self._waiting:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            count = min(len(self._waiting), BATCH_MAX)
+            batch = [self._waiting.popleft() for _ in range(count)]
+            try:
+                await self._carry_out(batch)
+            except Exception:
+                log.exception("a batch of %d could not be carried out", len(batch))
+                self._fail(batch, Unavailable("internal", "outcome unknown, retry with the same key"))
+
+    async def _carry_out(self, batch: list[Submission], *, known_keys: bool = False) -> None:
+        """Decide, store, publish, answer. `known_keys`: look every idempotency key up before deciding."""
+        began = self._env.monotonic()
+        self.busy_rooms = frozenset(name for asked in batch for name in named_rooms(asked.request))
+        facts = await self._gatherer.gather(batch, known_keys=known_keys)
+        work = Work(now=self._env.now_ms(), stamp=self._store.stamp + 1)
+        for submission in batch:
+            decide(submission, work, facts)
+        if not known_keys and any(second_look(submission) for submission in batch):
+            work.rollback()
+            await self._carry_out(batch, known_keys=True)
+            return
+        if not work.empty:
+            try:
+                await self._store.commit(work)
+            except KeyTaken:
+                work.rollback()
+                if known_keys:
+                    raise
+                await self._carry_out(batch, known_keys=True)
+                return
+            except Unavailable as error:
+                work.rollback()
+                self._counters.commit_failures += 1
+                self._fail(batch, error)
+                return
+            self._counters.batch_size.observe(len(batch))
+            self._counters.batch_seconds.observe(self._env.monotonic() - began)
+            self._gatherer.committed(work)
+            self._publish(work)
+        for submission in batch:
+            submission.settle()
+
+    def _fail(self, batch: list[Submission], error: ChatError) -> None:
+        """Nothing was stored: everybody who was not refused already learns that he has to ask again."""
+        for submission in batch:
+            if not isinstance(submission.reply, Refused):
+                submission.reply = error
+            submission.settle()
+
+
+def decide(submission: Submission, work: Work, facts: Facts) -> None:
+    """Let core decide one submission; a refusal is its reply and changes nothing."""
+    guard = submission.guard
+    work.asked_by = submission
+    try:
+        if guard is not None and submission.request.room in guard.failed:
+            raise Refused("aborted", "an earlier send of this batch failed", retry_after=0)
+        submission.reply = DECISIONS[type(submission.request)](
+            submission.user, submission.request, work, facts
+        )
+    except ChatError as refusal:
+        submission.reply = refusal
+        if guard is not None and refusal.retry != "never":
+            guard.failed.add(submission.request.room)
+
+
+def second_look(submission: Submission) -> bool:
+    """Was this refused although its key, not looked up yet, may have been carried out before?"""
+    return (
+        optimistic(submission.request)
+        and isinstance(submission.reply, Refused)
+        and submission.reply.code
+        in (
+            "not_member",
+            "forbidden",
+            "gone",
+            "muted",
+        )
+    )
