@@ -1,0 +1,118 @@
+"""A `Work` as rows: everything a commit writes, copied out before the commit begins.
+
+The copy is what makes a commit safe to wait for: whoever waits may be cancelled, and may put the rooms back
+as they were, while the rows are being written in another thread.
+"""
+
+from dataclasses import dataclass, field
+
+from msgspec import UNSET, UnsetType
+
+from chatd.core.accounts import Account
+from chatd.core.work import NewEvent, Work
+from chatd.protocol.codec import encode
+from chatd.protocol.objects import MESSAGE
+from chatd.storage.rows import (
+    SEQ_BITS,
+    Row,
+    account_row,
+    changed_room_row,
+    device_row,
+    member_row,
+    mentions_column,
+    new_room_row,
+    position,
+)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Parameters of the statements of one commit, in the order they are run."""
+
+    stamp: int
+    folds: list[Row] = field(default_factory=list)
+    created: list[Row] = field(default_factory=list)
+    rooms: list[Row] = field(default_factory=list)
+    members: list[Row] = field(default_factory=list)
+    pairs: list[Row] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
+    messages: list[Row] = field(default_factory=list)
+    recalled: list[Row] = field(default_factory=list)
+    reactions: list[tuple[bool, Row]] = field(default_factory=list)
+    accounts: list[Row] = field(default_factory=list)
+    devices: list[Row] = field(default_factory=list)
+
+
+def batch_of(work: Work) -> Batch:
+    """The rows of `work`; later changes to its rooms and members do not reach them."""
+    batch = Batch(work.stamp)
+    last_messages = add_events(batch, work)
+    add_rooms(batch, work, last_messages)
+    batch.members = [member_row(room, member, work.stamp) for (room, _), member in work.members.items()]
+    batch.pairs = [(room, a, b) for a, b, room in work.pairs]
+    batch.messages = [
+        (encode(message.event), none_if_unset(message.event.changed), position(room, seq))
+        for (room, seq), message in work.messages.items()
+    ]
+    batch.recalled = list(work.recalled)
+    batch.reactions = [(row.set, (row.room, row.seq, row.user, row.emoji)) for row in work.reactions]
+    batch.folds = [(room, position(room, floor)) for room, floor in work.folds]
+    add_accounts(batch, work)
+    return batch
+
+
+def none_if_unset(value: int | UnsetType) -> int | None:
+    return None if value is UNSET else value
+
+
+def add_events(batch: Batch, work: Work) -> dict[int, int]:
+    """The new events; by room the newest message among them."""
+    last_messages: dict[int, int] = {}
+    add = batch.events.append
+    for number, steps in work.steps.items():
+        first = number << SEQ_BITS
+        for step in steps:
+            if type(step) is NewEvent:
+                add(event_row(first, step))
+                if step.event.kind == MESSAGE:
+                    last_messages[number] = step.event.seq
+    return last_messages
+
+
+def event_row(first: int, new: NewEvent) -> Row:
+    """One row of `events`; `first` is position 0 of its room. Runs once a message: calls nothing needless."""
+    event = new.event
+    user, ordinal, target = event.user, event.ordinal, event.target
+    return (
+        first | event.seq,
+        event.kind,
+        None if user is UNSET else user,
+        event.time,
+        None if ordinal is UNSET else ordinal,
+        new.key,
+        new.digest,
+        target if event.kind == "edit" else None,
+        None,
+        mentions_column(new.mentions) if new.mentions else None,
+        new.blob,
+    )
+
+
+def add_rooms(batch: Batch, work: Work, last_messages: dict[int, int]) -> None:
+    made = {room.number for room in work.created}
+    batch.created = [
+        new_room_row(room, last_messages.get(room.number, 0), work.stamp) for room in work.created
+    ]
+    batch.rooms = [
+        changed_room_row(room, last_messages.get(number, 0), work.stamp)
+        for number, room in work.rooms.items()
+        if number not in made
+    ]
+
+
+def add_accounts(batch: Batch, work: Work) -> None:
+    for change in work.accounts:
+        if isinstance(change, Account):
+            batch.accounts.append(account_row(change))
+        else:
+            batch.devices.append(device_row(change))

@@ -1,0 +1,150 @@
+"""What decisions need to know: rooms with their members, used keys, stored messages, reactions, read tails.
+
+Every function runs inside a read transaction of the connection it is given.
+"""
+
+import sqlite3
+from collections.abc import Collection
+
+from chatd.core.accounts import Account, DeviceSeen
+from chatd.core.facts import KeyedEvent, Tail
+from chatd.core.rooms import Member, Room
+from chatd.protocol.codec import decode_event
+from chatd.protocol.objects import Event
+from chatd.storage.rows import SEPARATOR, Row, account_of, device_of, position
+
+ROOM = """
+SELECT number, name, kind, creator, created_at, seq, ordinal, time, log_floor, title, avatar, public, data,
+       client_key, client_digest, deleted_by
+FROM rooms WHERE name = ?
+"""
+
+MEMBERS = """
+SELECT m.user, m.role, m.joined_at, m.first_visible, m.read, m.read_ordinal, m.own_unread, m.mentions,
+       m.delivered, m.muted_until, m.pinned, m.hidden, m.gone, coalesce(u.receipts, 1)
+FROM members m LEFT JOIN users u ON u.user = m.user
+WHERE m.room = ?
+"""
+
+PAIR = "SELECT r.name FROM direct d JOIN rooms r ON r.number = d.room WHERE d.a = ? AND d.b = ?"
+CREATED = "SELECT name FROM rooms WHERE creator = ? AND client_key = ?"
+
+KEYED = """
+SELECT position & 0xffffffff, ordinal, time, digest FROM events
+WHERE position >> 32 = ? AND user = ? AND client_key = ?
+"""
+
+MESSAGE_AT = "SELECT blob FROM events WHERE position = ? AND kind = 'message'"
+REACTION_SET = "SELECT 1 FROM reactions WHERE room = ? AND seq = ? AND user = ? AND emoji = ?"
+
+LAST_ORDINAL = """
+SELECT ordinal FROM events
+WHERE position BETWEEN ? AND ? AND ordinal IS NOT NULL ORDER BY position DESC LIMIT 1
+"""
+
+LEFT = """
+SELECT count(*) FILTER (WHERE user = :user),
+       count(*) FILTER (WHERE user <> :user AND (mentions = '*' OR instr(mentions, :mark)))
+FROM events WHERE position > :low AND position <= :high AND ordinal IS NOT NULL
+"""
+
+ACCOUNT = """
+SELECT user, name, avatar, version, receipts, disabled, generation, revoked_before, password, created_at
+FROM users WHERE user = ?
+"""
+
+DEVICE = """
+SELECT user, device, app, os, last_seen, revoked_before, removed FROM devices WHERE user = ? AND device = ?
+"""
+
+
+def load_rooms(connection: sqlite3.Connection, names: Collection[str]) -> dict[str, Room]:
+    """Rooms by name, with present and former members."""
+    rooms: dict[str, Room] = {}
+    for name in names:
+        row = connection.execute(ROOM, (name,)).fetchone()
+        if row is not None:
+            rooms[name] = room_of(row)
+            load_members(connection, rooms[name])
+    return rooms
+
+
+def room_of(row: Row) -> Room:
+    room = Room(*row)
+    room.public = room.public == 1
+    return room
+
+
+def load_members(connection: sqlite3.Connection, room: Room) -> None:
+    for row in connection.execute(MEMBERS, (room.number,)):
+        member = Member(*row)
+        member.pinned = member.pinned == 1
+        member.hidden = member.hidden == 1
+        member.receipts = member.receipts == 1
+        members = room.members if member.gone is None else room.former
+        members[member.user] = member
+
+
+def room_of_pair(connection: sqlite3.Connection, a: str, b: str) -> str | None:
+    return first(connection, PAIR, (min(a, b), max(a, b)))
+
+
+def room_of_key(connection: sqlite3.Connection, creator: str, key: str) -> str | None:
+    return first(connection, CREATED, (creator, key))
+
+
+def first(connection: sqlite3.Connection, sql: str, parameters: tuple[str, ...]) -> str | None:
+    row = connection.execute(sql, parameters).fetchone()
+    return None if row is None else row[0]
+
+
+def keyed(
+    connection: sqlite3.Connection, keys: Collection[tuple[int, str, str]]
+) -> dict[tuple[int, str, str], KeyedEvent]:
+    found = {}
+    for key in keys:
+        row = connection.execute(KEYED, key).fetchone()
+        if row is not None:
+            found[key] = KeyedEvent(*row)
+    return found
+
+
+def messages_at(
+    connection: sqlite3.Connection, places: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], Event]:
+    found = {}
+    for place in places:
+        row = connection.execute(MESSAGE_AT, (position(*place),)).fetchone()
+        if row is not None:
+            found[place] = decode_event(row[0])
+    return found
+
+
+def reactions_set(
+    connection: sqlite3.Connection, asked: Collection[tuple[int, int, str, str]]
+) -> set[tuple[int, int, str, str]]:
+    return {one for one in asked if connection.execute(REACTION_SET, one).fetchone() is not None}
+
+
+def tail(connection: sqlite3.Connection, room: int, user: str, seq: int) -> Tail:
+    """Counted from the log itself, so that a read position is right whatever was counted before."""
+    low = position(room, seq)
+    row = connection.execute(LAST_ORDINAL, (position(room, 1), low)).fetchone()
+    marks = {
+        "user": user,
+        "mark": f"{SEPARATOR}{user}{SEPARATOR}",
+        "low": low,
+        "high": position(room + 1, 0) - 1,
+    }
+    own, mentions = connection.execute(LEFT, marks).fetchone()
+    return Tail(0 if row is None else row[0], own, mentions)
+
+
+def account(connection: sqlite3.Connection, user: str) -> Account | None:
+    row = connection.execute(ACCOUNT, (user,)).fetchone()
+    return None if row is None else account_of(row)
+
+
+def device(connection: sqlite3.Connection, user: str, device: str) -> DeviceSeen | None:
+    row = connection.execute(DEVICE, (user, device)).fetchone()
+    return None if row is None else device_of(row)

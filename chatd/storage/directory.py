@@ -1,0 +1,96 @@
+"""The directory of one database: its files, and the lock that keeps a second daemon out."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from chatd.storage.errors import StoreError, opening
+
+OWNER_ONLY = 0o700  # messages are nobody else's business on a shared machine
+
+
+class Directory:
+    """Names of the files in one data directory."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path).absolute()
+        self.database = self.path / "chatd.sqlite"
+        self.wal = self.path / "chatd.sqlite-wal"
+        self.lock = self.path / "chatd.lock"
+        self.fresh = self.path / "chatd.sqlite.new"  # a first database, until it is whole
+        self.restored = self.path / "chatd.sqlite.restore"  # a backup that is being put in place
+        self.replaced = self.path / "chatd.sqlite.replaced"  # what a restore replaced: the way back
+
+    def prepare(self) -> None:
+        """Make the directory if only it is missing, and see that it can be written; StoreError otherwise."""
+        with opening(self.path):
+            self.path.mkdir(mode=OWNER_ONLY, exist_ok=True)
+            if not os.access(self.path, os.W_OK | os.X_OK):
+                raise PermissionError(13, "no permission to write")
+
+    def remains(self) -> list[Path]:
+        """Files that stand beside a database: without one they tell of an interrupted restore or a loss."""
+        return [path for path in (self.wal, self.restored, self.replaced) if path.exists()]
+
+
+class Lock:
+    """Keeps a directory to one process until released; the system releases it however the process ends."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @classmethod
+    def take(cls, directory: Directory) -> "Lock":
+        """Lock the directory and note our pid in the file; StoreError("in_use") when another holds it."""
+        with opening(directory.lock):
+            descriptor = os.open(directory.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+                os.close(descriptor)
+                raise in_use(directory, holder) from error
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        return cls(descriptor)
+
+    def release(self) -> None:
+        """Give the directory free; the file stays, because removing it could remove another's lock."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def in_use(directory: Directory, holder: str) -> StoreError:
+    who = f"the chatd with pid {holder}" if holder.isdecimal() else "another chatd"
+    return StoreError(
+        "in_use", directory.path, f"{who} uses this directory", "Stop it first, or give another directory"
+    )
+
+
+@contextmanager
+def locked(directory: Directory) -> Iterator[None]:
+    """Hold the lock of `directory` for a block."""
+    lock = Lock.take(directory)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def sync_file(path: Path) -> None:
+    """Bring a file's content to the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def put_in_place(source: Path, destination: Path) -> None:
+    """Rename `source` to `destination`, durable and atomic: after a crash one of both is there, whole."""
+    sync_file(source)
+    os.replace(source, destination)
+    sync_file(destination.parent)

@@ -1,0 +1,121 @@
+"""What can be wrong with the database, in words for the operator, and the place where SQLite's errors end."""
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from chatd.protocol.errors import Unavailable
+
+Kind = Literal[
+    "missing", "read_only", "locked", "in_use", "foreign", "newer", "damaged", "full", "unsupported"
+]
+
+
+class StoreError(Exception):
+    """The database cannot be used as it is; nothing was repaired or changed.
+
+    `kind` names the case for programs; `what`, `where` and `fix` are sentences for people.
+    """
+
+    def __init__(self, kind: Kind, where: Path, what: str, fix: str) -> None:
+        super().__init__(kind, where, what, fix)
+        self.kind = kind
+        self.where = where
+        self.what = what
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}. {self.fix}"
+
+
+def primary(error: sqlite3.Error) -> int:
+    """SQLite's primary result code; 0 for errors that did not come from SQLite itself."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+# One row a primary result code: kind, what happened, what to do. Codes without a row are `damaged`.
+OPENING: dict[int, tuple[Kind, str, str]] = {
+    sqlite3.SQLITE_NOTADB: (
+        "foreign",
+        "this is not a database of chatd",
+        "Give another storage.directory, or move the file away",
+    ),
+    sqlite3.SQLITE_CORRUPT: (
+        "damaged",
+        "the database is damaged",
+        "Nothing was changed. Keep a copy, then restore the last backup with `chatd restore`",
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        "read_only",
+        "the database cannot be opened",
+        "Check the owner and the permissions of the directory and its files",
+    ),
+    sqlite3.SQLITE_READONLY: (
+        "read_only",
+        "the database or its directory cannot be written",
+        "Check the owner, the permissions and the mount options",
+    ),
+    sqlite3.SQLITE_PERM: (
+        "read_only",
+        "access to the database was denied",
+        "Check the owner and the permissions of the directory and its files",
+    ),
+    sqlite3.SQLITE_BUSY: (
+        "locked",
+        "another program holds a lock on the database",
+        "Close it; only chatd may have the database open for writing",
+    ),
+    sqlite3.SQLITE_FULL: (
+        "full",
+        "the disk is full",
+        "Free some space on it, then start again",
+    ),
+    sqlite3.SQLITE_IOERR: (
+        "damaged",
+        "the disk reports errors",
+        "Look into the kernel log; restore the last backup on a healthy disk",
+    ),
+}
+
+
+@contextmanager
+def opening(where: Path) -> Iterator[None]:
+    """Turn what goes wrong while a database is opened, checked or copied into a StoreError about `where`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        kind, what, fix = OPENING.get(primary(error), OPENING[sqlite3.SQLITE_CORRUPT])
+        raise StoreError(kind, where, f"{what} ({error})", fix) from error
+    except OSError as error:
+        raise StoreError(*named(error, where)) from error
+
+
+def named(error: OSError, where: Path) -> tuple[Kind, Path, str, str]:
+    reason = error.strerror or str(error)
+    match error.errno:
+        case errno.ENOENT | errno.ENOTDIR:
+            return (
+                "missing",
+                where,
+                f"there is no such directory ({reason})",
+                "Create it, or give another one",
+            )
+        case errno.ENOSPC | errno.EDQUOT:
+            return "full", where, f"the disk is full ({reason})", "Free some space on it, then try again"
+        case errno.EIO:
+            return "damaged", where, f"the disk reports errors ({reason})", "Look into the kernel log"
+    return "read_only", where, f"access was denied ({reason})", "Check the owner, the permissions, the mount"
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Let no foreign exception out of the open store: SQLite's become Unavailable, with their cause."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if primary(error) == sqlite3.SQLITE_FULL:
+            raise Unavailable("overloaded", "the disk is full") from error
+        raise Unavailable("internal", "the store cannot answer") from error

@@ -1,0 +1,35 @@
+"""The few facts about a database as a whole: epoch, number of the last commit, whether it was closed."""
+
+import sqlite3
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+
+EPOCH_BYTES = 9  # 72 random bits, 12 characters: no two databases of one operator share an epoch
+
+
+def new_epoch(random_bytes: Callable[[int], bytes]) -> str:
+    """A name for a history, 12 characters of base64url (protocol.md "Identifiers and counters")."""
+    return urlsafe_b64encode(random_bytes(EPOCH_BYTES)).decode()
+
+
+def read_meta(connection: sqlite3.Connection) -> dict[str, str | int]:
+    return dict(connection.execute("SELECT key, value FROM meta").fetchall())
+
+
+def put_meta(connection: sqlite3.Connection, key: str, value: str | int) -> None:
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
+
+
+def begin_history(connection: sqlite3.Connection, epoch: str) -> None:
+    """The facts of a new database."""
+    for key, value in (("epoch", epoch), ("stamp", 0), ("clean", 1)):
+        put_meta(connection, key, value)
+
+
+def mark_open(connection: sqlite3.Connection) -> None:
+    """From here on a stop without `mark_closed` is an unclean one."""
+    put_meta(connection, "clean", 0)
+
+
+def mark_closed(connection: sqlite3.Connection) -> None:
+    put_meta(connection, "clean", 1)

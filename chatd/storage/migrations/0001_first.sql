@@ -1,0 +1,111 @@
+-- What a daemon knows. Positions are room number << 32 | seq; times are Unix milliseconds; stamps are commit numbers.
+
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value ANY NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rooms (
+    number        INTEGER PRIMARY KEY,
+    name          TEXT NOT NULL UNIQUE,
+    kind          TEXT NOT NULL,
+    creator       TEXT NOT NULL,
+    created_at    INTEGER NOT NULL,
+    client_key    TEXT,
+    client_digest INTEGER,
+    seq           INTEGER NOT NULL,
+    ordinal       INTEGER NOT NULL,
+    time          INTEGER NOT NULL,
+    log_floor     INTEGER NOT NULL,
+    last_message  INTEGER NOT NULL,   -- seq of the newest message: the preview without a search
+    members       INTEGER NOT NULL,
+    title         TEXT NOT NULL,
+    avatar        TEXT NOT NULL,
+    public        INTEGER NOT NULL,
+    data          BLOB NOT NULL,
+    deleted_by    TEXT,
+    stamp         INTEGER NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX rooms_key ON rooms (creator, client_key) WHERE client_key IS NOT NULL;
+
+-- Clustered by user: a sync reads the rooms of one user in one run. A member who left stays as `gone`.
+CREATE TABLE members (
+    user          TEXT NOT NULL,
+    room          INTEGER NOT NULL REFERENCES rooms (number),
+    role          TEXT NOT NULL,
+    joined_at     INTEGER NOT NULL,
+    first_visible INTEGER NOT NULL,
+    read          INTEGER NOT NULL,
+    read_ordinal  INTEGER NOT NULL,
+    own_unread    INTEGER NOT NULL,
+    mentions      INTEGER NOT NULL,
+    delivered     INTEGER NOT NULL,
+    muted_until   INTEGER NOT NULL,
+    pinned        INTEGER NOT NULL,
+    hidden        INTEGER NOT NULL,
+    gone          TEXT,
+    stamp         INTEGER NOT NULL,
+    PRIMARY KEY (user, room)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX members_of_room ON members (room, user);
+
+-- The logs, clustered by room. `blob` is last, so that looking at the other columns never reads a long message.
+CREATE TABLE events (
+    position   INTEGER PRIMARY KEY,
+    kind       TEXT NOT NULL,
+    user       TEXT,
+    time       INTEGER NOT NULL,
+    ordinal    INTEGER,
+    client_key TEXT,
+    digest     INTEGER,
+    target     INTEGER,               -- of edits only: they are emptied when their message is recalled
+    changed    INTEGER,
+    mentions   TEXT,                  -- whom a countable message counted for: '*', or names between separators
+    blob       BLOB NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX events_key ON events (position >> 32, user, client_key) WHERE client_key IS NOT NULL;
+CREATE INDEX events_changed ON events (position >> 32, changed) WHERE changed IS NOT NULL;
+CREATE INDEX events_edits ON events (position >> 32, target) WHERE target IS NOT NULL;
+
+-- The two users of a direct room, the lower one first.
+CREATE TABLE direct (
+    room INTEGER PRIMARY KEY REFERENCES rooms (number),
+    a    TEXT NOT NULL,
+    b    TEXT NOT NULL,
+    UNIQUE (a, b)
+) STRICT;
+
+CREATE TABLE reactions (
+    room  INTEGER NOT NULL,
+    seq   INTEGER NOT NULL,
+    user  TEXT NOT NULL,
+    emoji TEXT NOT NULL,
+    PRIMARY KEY (room, seq, user, emoji)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE users (
+    user           TEXT PRIMARY KEY,
+    name           TEXT NOT NULL,
+    avatar         TEXT NOT NULL,
+    version        INTEGER NOT NULL,
+    receipts       INTEGER NOT NULL,
+    disabled       INTEGER NOT NULL,
+    generation     INTEGER NOT NULL,
+    revoked_before INTEGER NOT NULL,
+    password       TEXT,
+    created_at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE devices (
+    user           TEXT NOT NULL,
+    device         TEXT NOT NULL,
+    app            TEXT NOT NULL,
+    os             TEXT NOT NULL,
+    last_seen      INTEGER NOT NULL,
+    revoked_before INTEGER NOT NULL,
+    removed        INTEGER NOT NULL,
+    PRIMARY KEY (user, device)
+) STRICT, WITHOUT ROWID;

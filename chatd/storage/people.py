@@ -1,0 +1,125 @@
+"""Reading about users: memberships, members, readers, acquaintances, profiles, devices, accounts.
+
+Every function runs inside a read transaction of the connection it is given.
+"""
+
+import json
+import sqlite3
+from collections.abc import Collection
+
+from chatd.core.accounts import Account, DeviceSeen
+from chatd.ports import Membership
+from chatd.protocol.objects import MemberRow, Profile, Reader
+from chatd.storage.rows import account_of, device_of
+
+AFTER_USERS = "\x7f"  # user ids are ASCII: sorts above every one that begins alike
+
+MEMBERSHIPS = """
+SELECT r.name, r.number, r.members, m.muted_until
+FROM members m JOIN rooms r ON r.number = m.room
+WHERE m.user = ? AND m.gone IS NULL AND r.deleted_by IS NULL
+"""
+
+MEMBERS = """
+SELECT m.user, m.role, m.joined_at
+FROM members m
+WHERE m.room = ? AND m.user > ? AND m.user >= ? AND m.user < ? AND m.gone IS NULL
+  AND m.role = coalesce(?, m.role)
+ORDER BY m.user LIMIT ?
+"""
+
+MEMBER_COUNT = "SELECT members FROM rooms WHERE number = ?"
+
+READERS = """
+SELECT m.user, m.read
+FROM members m LEFT JOIN users u ON u.user = m.user
+WHERE m.room = ? AND m.user > ? AND m.read >= ? AND m.gone IS NULL AND coalesce(u.receipts, 1)
+ORDER BY m.user LIMIT ?
+"""
+
+READER_COUNT = """
+SELECT count(*)
+FROM members m LEFT JOIN users u ON u.user = m.user
+WHERE m.room = ? AND m.read >= ? AND m.gone IS NULL AND coalesce(u.receipts, 1)
+"""
+
+WATERMARKS = """
+SELECT m.user, m.read, m.delivered
+FROM members m LEFT JOIN users u ON u.user = m.user
+WHERE m.room = ? AND m.gone IS NULL AND coalesce(u.receipts, 1)
+ORDER BY m.user LIMIT ?
+"""
+
+# `+` keeps the planner from probing all rooms of the one for each other: it walks the other's rooms.
+ACQUAINTANCES = """
+SELECT o.value FROM json_each(?) o
+WHERE EXISTS (
+    SELECT 1 FROM members m
+    WHERE m.user = o.value AND m.gone IS NULL
+      AND +m.room IN (SELECT room FROM members WHERE user = ? AND gone IS NULL)
+)
+"""
+
+PROFILES = """
+SELECT user, name, avatar, version FROM users WHERE user IN (SELECT value FROM json_each(?)) ORDER BY user
+"""
+
+DEVICES = """
+SELECT user, device, app, os, last_seen, revoked_before, removed FROM devices
+WHERE user = ? AND NOT removed ORDER BY device
+"""
+
+LAST_SEEN = """
+SELECT user, max(last_seen) FROM devices
+WHERE user IN (SELECT value FROM json_each(?)) GROUP BY user HAVING max(last_seen) > 0
+"""
+
+ACCOUNTS = """
+SELECT user, name, avatar, version, receipts, disabled, generation, revoked_before, password, created_at
+FROM users ORDER BY user
+"""
+
+
+def memberships(connection: sqlite3.Connection, user: str) -> list[Membership]:
+    return [Membership(*row) for row in connection.execute(MEMBERSHIPS, (user,))]
+
+
+def members(
+    connection: sqlite3.Connection, room: int, after: str, prefix: str, role: str | None, limit: int
+) -> tuple[list[MemberRow], int]:
+    wanted = (room, after, prefix, prefix + AFTER_USERS, role, limit)
+    rows = [MemberRow(*row) for row in connection.execute(MEMBERS, wanted)]
+    count = connection.execute(MEMBER_COUNT, (room,)).fetchone()
+    return rows, 0 if count is None else count[0]
+
+
+def readers(
+    connection: sqlite3.Connection, room: int, seq: int, after: str, limit: int
+) -> tuple[list[Reader], int]:
+    rows = [Reader(*row) for row in connection.execute(READERS, (room, after, seq, limit))]
+    (count,) = connection.execute(READER_COUNT, (room, seq)).fetchone()
+    return rows, count
+
+
+def watermarks(connection: sqlite3.Connection, room: int, limit: int) -> list[tuple[str, int, int]]:
+    return connection.execute(WATERMARKS, (room, limit)).fetchall()
+
+
+def acquaintances(connection: sqlite3.Connection, user: str, others: Collection[str]) -> set[str]:
+    return {row[0] for row in connection.execute(ACQUAINTANCES, (json.dumps(list(others)), user))}
+
+
+def profiles(connection: sqlite3.Connection, users: Collection[str]) -> list[Profile]:
+    return [Profile(*row) for row in connection.execute(PROFILES, (json.dumps(list(users)),))]
+
+
+def devices(connection: sqlite3.Connection, user: str) -> list[DeviceSeen]:
+    return [device_of(row) for row in connection.execute(DEVICES, (user,))]
+
+
+def last_seen(connection: sqlite3.Connection, users: Collection[str]) -> dict[str, int]:
+    return dict(connection.execute(LAST_SEEN, (json.dumps(list(users)),)).fetchall())
+
+
+def accounts(connection: sqlite3.Connection) -> list[Account]:
+    return [account_of(row) for row in connection.execute(ACCOUNTS)]

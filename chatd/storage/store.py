@@ -1,0 +1,181 @@
+"""`ports.Store` on SQLite: one connection that writes, a few that read; a method is one hop to a thread."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from chatd.config import Storage
+from chatd.core.accounts import Account, DeviceSeen
+from chatd.core.facts import KeyedEvent, Tail
+from chatd.core.rooms import Room
+from chatd.core.work import Work
+from chatd.ports import EventPage, Membership, MessagePage, Store, SyncQuery, SyncRows
+from chatd.protocol.objects import Event, MemberRow, Profile, Reader, RoomSummary
+from chatd.storage import decisions, folding, logs, people, sync
+from chatd.storage.batch import batch_of
+from chatd.storage.connection import open_writer
+from chatd.storage.directory import Directory, Lock
+from chatd.storage.errors import opening
+from chatd.storage.meta import mark_closed
+from chatd.storage.opening import make_ready, take_over
+from chatd.storage.readers import Readers
+from chatd.storage.summaries import summary
+from chatd.storage.writer import Writer
+
+
+class Chance(Protocol):
+    """The part of `ports.Env` a store needs."""
+
+    def random_bytes(self, count: int) -> bytes: ...
+
+
+class SqliteStore(Store):
+    """The store in one SQLite file. `open` makes it; the contract of every method is in `ports.Store`."""
+
+    def __init__(self, lock: Lock, writer: Writer, readers: Readers, epoch: str, last_room: int) -> None:
+        self._lock = lock
+        self._writer = writer
+        self._readers = readers
+        self._last_room = last_room
+        self._epoch = epoch
+
+    @classmethod
+    async def open(cls, config: Storage, env: Chance) -> "SqliteStore":
+        """Open the database in `config.directory`, making it when the directory is new.
+
+        Raises StoreError with reason and remedy when the file cannot be used; it is never repaired.
+        """
+        directory = Directory(config.directory)
+        directory.prepare()
+        lock = Lock.take(directory)
+        try:
+            make_ready(directory, env.random_bytes)
+            return await cls._start(config, directory.database, lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    async def _start(cls, config: Storage, path: Path, lock: Lock) -> "SqliteStore":
+        with opening(path):
+            connection = await open_writer(path)
+            try:
+                epoch, stamp, last_room = await connection.run(take_over, path)
+                readers = await Readers.open(path, config.readers)
+            except BaseException:
+                await connection.close()
+                raise
+        return cls(lock, Writer(path, connection, stamp, config.min_free_bytes), readers, epoch, last_room)
+
+    @property
+    def epoch(self) -> str:
+        return self._epoch
+
+    @property
+    def stamp(self) -> int:
+        return self._writer.stamp
+
+    async def close(self) -> None:
+        """Close the readers, then the writer, which folds the write-ahead log in; idempotent."""
+        try:
+            await self._readers.close()
+            await self._writer.close(mark_closed)
+        finally:
+            self._lock.release()
+
+    # what decisions need
+
+    async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
+        return await self._readers.run(decisions.load_rooms, names)
+
+    async def room_of_pair(self, a: str, b: str) -> str | None:
+        return await self._readers.run(decisions.room_of_pair, a, b)
+
+    async def room_of_key(self, creator: str, key: str) -> str | None:
+        return await self._readers.run(decisions.room_of_key, creator, key)
+
+    async def keyed(self, keys: Collection[tuple[int, str, str]]) -> dict[tuple[int, str, str], KeyedEvent]:
+        return await self._readers.run(decisions.keyed, keys)
+
+    async def messages_at(self, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], Event]:
+        return await self._readers.run(decisions.messages_at, places)
+
+    async def reactions_set(
+        self, asked: Collection[tuple[int, int, str, str]]
+    ) -> set[tuple[int, int, str, str]]:
+        return await self._readers.run(decisions.reactions_set, asked)
+
+    async def tail(self, room: int, user: str, seq: int) -> Tail:
+        return await self._readers.run(decisions.tail, room, user, seq)
+
+    async def next_room_number(self) -> int:
+        self._last_room += 1
+        return self._last_room
+
+    async def account(self, user: str) -> Account | None:
+        return await self._readers.run(decisions.account, user)
+
+    async def device(self, user: str, device: str) -> DeviceSeen | None:
+        return await self._readers.run(decisions.device, user, device)
+
+    # the one write
+
+    async def commit(self, work: Work) -> None:
+        await self._writer.commit(batch_of(work))
+
+    # what readers are shown
+
+    async def memberships(self, user: str) -> list[Membership]:
+        return await self._readers.run(people.memberships, user)
+
+    async def sync(self, query: SyncQuery) -> SyncRows:
+        return await self._readers.run(sync.sync, query)
+
+    async def summary(self, room: int, user: str) -> RoomSummary | None:
+        return await self._readers.run(summary, room, user)
+
+    async def log(self, room: int, low: int, high: int, limit: int, page_bytes: int) -> EventPage:
+        return await self._readers.run(logs.log, room, low, high, limit, page_bytes)
+
+    async def history(
+        self, room: int, low: int, high: int, limit: int, page_bytes: int, *, newest: bool
+    ) -> MessagePage:
+        return await self._readers.run(logs.history, room, (low, high), limit, page_bytes, newest)
+
+    async def changes(self, room: int, low: int, high: int, since: int, page_bytes: int) -> EventPage:
+        return await self._readers.run(logs.changes, room, low, high, since, page_bytes)
+
+    async def messages(self, room: int, seqs: Sequence[int], page_bytes: int) -> list[bytes]:
+        return await self._readers.run(logs.messages, room, seqs, page_bytes)
+
+    async def mine(self, room: int, user: str, seqs: Collection[int]) -> dict[int, list[str]]:
+        return await self._readers.run(logs.mine, room, user, seqs)
+
+    async def members(
+        self, room: int, *, after: str, prefix: str, role: str | None, limit: int
+    ) -> tuple[list[MemberRow], int]:
+        return await self._readers.run(people.members, room, after, prefix, role, limit)
+
+    async def readers(self, room: int, seq: int, *, after: str, limit: int) -> tuple[list[Reader], int]:
+        return await self._readers.run(people.readers, room, seq, after, limit)
+
+    async def watermarks(self, room: int, limit: int) -> list[tuple[str, int, int]]:
+        return await self._readers.run(people.watermarks, room, limit)
+
+    async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
+        return await self._readers.run(people.acquaintances, user, others)
+
+    async def profiles(self, users: Collection[str]) -> list[Profile]:
+        return await self._readers.run(people.profiles, users)
+
+    async def devices(self, user: str) -> list[DeviceSeen]:
+        return await self._readers.run(people.devices, user)
+
+    async def last_seen(self, users: Collection[str]) -> dict[str, int]:
+        return await self._readers.run(people.last_seen, users)
+
+    async def accounts(self) -> list[Account]:
+        return await self._readers.run(people.accounts)
+
+    async def foldable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
+        return await self._readers.run(folding.foldable, before_ms, keep, limit)

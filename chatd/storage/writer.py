@@ -1,0 +1,70 @@
+"""The one connection that writes: commits batches, and trusts nothing after the disk failed under it."""
+
+import os
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from chatd.protocol.errors import Unavailable
+from chatd.storage.batch import Batch
+from chatd.storage.commit import commit
+from chatd.storage.connection import Connection, open_writer
+from chatd.storage.errors import primary, translated
+from chatd.storage.meta import read_meta
+
+Open = Callable[[Path], Awaitable[Connection]]
+
+# After these SQLite cannot say what is on the disk: a commit whose flush failed may survive a crash, or not.
+UNTRUSTED = frozenset((sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
+
+
+class Writer:
+    """Commits one batch at a time. `stamp`: number of the last commit that is known to be durable."""
+
+    def __init__(self, path: Path, connection: Connection, stamp: int, min_free_bytes: int) -> None:
+        self._path = path
+        self._connection = connection
+        self._min_free_bytes = min_free_bytes
+        self._trusted = True
+        self.stamp = stamp
+
+    async def commit(self, batch: Batch) -> None:
+        """Write `batch`, to the end even when the caller is cancelled; errors as in `ports.Store.commit`."""
+        self._check_space()
+        with translated():
+            if not self._trusted:
+                await self._reopen()
+            await self._connection.run(self._commit, batch)
+
+    def _check_space(self) -> None:
+        """Stop while SQLite still has room to finish what it began."""
+        disk = os.statvfs(self._path.parent)
+        if disk.f_bavail * disk.f_frsize < self._min_free_bytes:
+            raise Unavailable("overloaded", "the disk is almost full")
+
+    def _commit(self, connection: sqlite3.Connection, batch: Batch) -> None:
+        """In the thread of the connection, so that a caller who went away cannot miss what happened."""
+        try:
+            commit(connection, batch)
+        except sqlite3.Error as error:
+            self._trusted = primary(error) not in UNTRUSTED and not connection.in_transaction
+            raise
+        self.stamp = batch.stamp
+
+    async def _reopen(self) -> None:
+        """Take a new connection and read where the disk stands; Unavailable when not where we left it."""
+        await self._connection.close()
+        self._connection = await open_writer(self._path)
+        stamp = int((await self._connection.run(read_meta))["stamp"])
+        if stamp != self.stamp:
+            raise Unavailable("internal", f"the database stands at commit {stamp}, not {self.stamp}: restart")
+        self._trusted = True
+
+    async def close(self, mark: Callable[[sqlite3.Connection], None]) -> None:
+        """Run `mark` when the connection can be trusted, then close it: the last one out folds the log in."""
+        try:
+            if self._trusted and self._connection.is_open:
+                with translated():
+                    await self._connection.run(mark)
+        finally:
+            await self._connection.close()
