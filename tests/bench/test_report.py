@@ -1,0 +1,78 @@
+"""Figures as a person reads them."""
+
+from __future__ import annotations
+
+import doctest
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from bench import progress, report
+from bench.checks import Tally
+from bench.histogram import Histogram
+
+
+def test_the_examples_in_the_documentation_hold() -> None:
+    assert doctest.testmod(report) == (0, 1)
+
+
+def test_a_table_has_a_row_for_each_histogram_that_counted() -> None:
+    rows = {"ack": (Histogram.of([4_200_000]), "durable"), "resume": (Histogram(), "never")}
+    lines = report.latency_table(rows)
+    assert len(lines) == 2
+    assert lines[1].split()[:4] == ["ack", "1", "4.20", "ms"]
+    assert lines[1].endswith("durable")
+
+
+def test_a_fault_fails_and_is_shown() -> None:
+    tally = Tally()
+    assert report.correctness(tally)[0].endswith("PASS")
+    tally.add("lost", "k1 by ann is not in the log")
+    verdict, example = report.correctness(tally)
+    assert verdict.endswith("FAIL")
+    assert "k1 by ann" in example
+
+
+@pytest.mark.parametrize(("share", "word"), [(0.3, "not the bottleneck"), (0.95, "GENERATOR-BOUND")])
+def test_a_busy_generator_says_so(share: float, word: str) -> None:
+    daemon = {"cpu_share": 0.5, "rss_bytes_max": 3 * 1024**2}
+    lines = report.load({"generator": {"cpu_share": share}, "daemon": daemon}, Histogram())
+    assert word in lines[0]
+    assert "3 MiB" in lines[1]
+
+
+def test_a_result_is_written_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report.write_json({"a": "é"}, str(tmp_path / "out.json"))
+    report.write_json({"a": "é"}, "-")
+    assert json.loads((tmp_path / "out.json").read_text()) == {"a": "é"}
+    assert json.loads(capsys.readouterr().out) == {"a": "é"}
+
+
+def test_the_environment_names_what_a_comparison_needs() -> None:
+    assert report.environment().keys() == {"chatd", "python", "platform", "cpus"}
+
+
+async def test_progress_ends_with_a_plain_line_where_there_is_no_terminal() -> None:
+    out = io.StringIO()
+    with progress.shown(lambda: "working", out):
+        pass
+    assert out.getvalue() == "  working  0 s\n"
+
+
+async def test_progress_renews_its_line_on_a_terminal() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    out = Terminal()
+    with progress.shown(lambda: "working", out):
+        pass
+    assert out.getvalue() == "\r\x1b[K  working  0 s\n"
+
+
+def test_a_bar_fills() -> None:
+    assert progress.bar(0, 4) == "[....................] 0/4"
+    assert progress.bar(2_000, 4_000) == "[##########..........] 2,000/4,000"
+    assert progress.bar(0, 0).startswith("[####################]")

@@ -1,0 +1,37 @@
+"""A daemon of our own starts on free ports, is watched, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bench import server
+from bench.phone import Address
+from bench.server import Unreachable, healthy, own_daemon
+
+
+async def test_a_daemon_runs_until_the_block_ends() -> None:
+    async with own_daemon() as daemon:
+        address = Address.of(daemon.url)
+        assert await healthy(address.host, address.port)
+        assert daemon.cpu_s() > 0
+        assert daemon.rss_bytes_max() > 1024**2
+    assert not await healthy(address.host, address.port)
+    with pytest.raises(ProcessLookupError):
+        os.kill(daemon.pid, 0)
+
+
+async def test_a_daemon_that_does_not_start_is_unreachable_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server.tempfile, "mkdtemp", lambda prefix: str(tmp_path))
+    with pytest.raises(Unreachable, match="the daemon stopped with"):
+        async with own_daemon({"CHATD_LIMITS__FRAME_BYTES": "many"}):
+            pass
+    assert not tmp_path.exists()
+
+
+async def test_nobody_is_healthy_where_nobody_listens() -> None:
+    assert not await healthy("127.0.0.1", 9)

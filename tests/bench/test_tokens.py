@@ -1,0 +1,19 @@
+"""Tokens of the harness are what an independent library accepts."""
+
+import jwt
+import pytest
+
+from bench.tokens import token
+
+SECRET = "a secret of at least thirty-two bytes"
+
+
+def test_a_library_accepts_the_token() -> None:
+    claims = jwt.decode(token("ann", SECRET), SECRET, algorithms=["HS256"], audience="chatd")
+    assert claims["sub"] == "ann"
+    assert claims["exp"] - claims["iat"] == 24 * 3600
+
+
+def test_another_secret_does_not() -> None:
+    with pytest.raises(jwt.InvalidSignatureError):
+        jwt.decode(token("ann", SECRET), SECRET + "!", algorithms=["HS256"], audience="chatd")
