@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from tests.kit import document
+
 Shape: TypeAlias = Callable[[Any, str], None]
 
 U53_MAX = 2**53 - 1
@@ -303,14 +305,7 @@ PUSHES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
 
 # Errors (2.15) and closes (2.14)
 
-RETRIES: dict[str, str] = {
-    **dict.fromkeys(("bad_request", "unknown_type", "not_supported", "auth_mismatch", "forbidden"), "never"),
-    **dict.fromkeys(("not_member", "not_found", "gone", "too_large", "room_full"), "never"),
-    **dict.fromkeys(("edit_window", "conflict"), "never"),
-    **dict.fromkeys(("token_expired", "token_invalid"), "after_auth"),
-    **dict.fromkeys(("muted", "aborted", "rate_limited", "overloaded", "timeout", "internal"), "later"),
-    "bad_cursor": "after_sync",
-}
+RETRIES = document.errors()
 
 _error = record(
     {"code": one_of(*RETRIES), "retry": word},
@@ -322,25 +317,7 @@ _error = record(
     },
 )
 
-CLOSES: dict[int, str] = {
-    1011: "internal",
-    4000: "restart",
-    4001: "idle",
-    4002: "slow",
-    4003: "overloaded",
-    4004: "moved",
-    4005: "resync",
-    4006: "hello_timeout",
-    4007: "rate_abuse",
-    4100: "token_expired",
-    4101: "token_invalid",
-    4200: "replaced",
-    4201: "revoked",
-    4202: "banned",
-    4203: "version",
-    4204: "protocol",
-    4205: "connection_limit",
-}
+CLOSES = document.closes()
 
 
 def check_push(packet: Mapping[str, Any]) -> None:

@@ -83,7 +83,7 @@ async def test_the_peer_of_a_new_direct_room_is_told(people: Company) -> None:
 async def test_s23_a_removed_member_hears_nothing_after_gone(people: Company) -> None:
     room, (alice, bob, carol) = await people.in_group("alice", "bob", "carol")
     await alice.does("members.remove", room, users=["bob"])
-    assert await bob.receives("gone", room=room) == {"type": "gone", "room": room, "reason": "removed"}
+    assert await bob.receives("gone") == {"type": "gone", "room": room}  # `removed`, the default, is left out
     await bob.forgets()
     ack = await alice.sends(room, "without bob")
     assert (await carol.hears(room, "message"))["seq"] == ack["seq"]

@@ -1,5 +1,6 @@
 """protocol.md, Reading history: log, history, changes, messages."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -109,7 +110,7 @@ async def test_s12_coverage_intervals_of_history_join_to_the_whole_log(people: C
         )
     assert pages[0]["high"] == pages[0]["seq"] == last
     assert pages[-1]["low"] == 1
-    for newer, older in zip(pages, pages[1:], strict=False):
+    for newer, older in itertools.pairwise(pages):
         assert older["high"] == newer["low"] - 1
     _is_the_whole_room(pages, await bob.logs(room))
 
@@ -125,7 +126,7 @@ async def test_s12_the_same_holds_forwards(people: Company, limit: int) -> None:
             await bob.asks({"type": "history", "room": room, "limit": limit, "after": pages[-1]["high"]})
         )
     assert pages[0]["low"] == 1
-    for older, newer in zip(pages, pages[1:], strict=False):
+    for older, newer in itertools.pairwise(pages):
         assert newer["low"] == older["high"] + 1
     _is_the_whole_room(pages, await bob.logs(room))
 
@@ -163,7 +164,8 @@ async def test_history_around_shows_both_sides(people: Company) -> None:
     assert len(seqs) == 10
     assert seqs[0] < sent[15] < seqs[-1]
     assert seqs == list(range(seqs[0], seqs[-1] + 1))
-    assert page["low"] <= seqs[0] and seqs[-1] <= page["high"]
+    assert page["low"] <= seqs[0]
+    assert seqs[-1] <= page["high"]
 
 
 async def test_history_takes_one_anchor(people: Company) -> None:

@@ -1,58 +1,26 @@
-"""protocol.md, Negative frames: every row of the table, sent over a real socket, with a bystander chatting on."""
-
-import re
-from dataclasses import dataclass
-from pathlib import Path
+"""protocol.md, Negative frames: every row of the table, over a real socket, while a bystander chats on."""
 
 import pytest
 
+from tests.kit import document
 from tests.kit.company import Company
+from tests.kit.document import NegativeFrame
+from tests.kit.link import inflated
 from tests.kit.phone import Phone
 
-DOCUMENT = (Path(__file__).parents[2] / "protocol.md").read_text(encoding="utf-8")
-VECTOR = re.compile(r"^#### (C\d\d) .*?```hex\n([0-9a-f]+)\n```", re.MULTILINE | re.DOTALL)
-ROW = re.compile(r"^\| (N\d\d) \| (\w+) \| (\w+) \| ([\w ]+) \| `(.*?)` \| ([\w ]+) \| (.*) \|$", re.MULTILINE)
+FRAMES = document.negative_frames()
+UNREADABLE = [frame for frame in FRAMES if frame.outcome == "close 4204"]
 
 
-@dataclass(frozen=True)
-class Negative:
-    """One row: which frame, when, and what the server must do."""
-
-    name: str
-    when: str
-    encoding: str
-    sent_as: str
-    frame: str
-    outcome: str
+def by_name(frame: NegativeFrame) -> str:
+    return frame.name
 
 
-VECTORS = {name: bytes.fromhex(content) for name, content in VECTOR.findall(DOCUMENT)}
-ROWS = [Negative(*cells[:6]) for cells in ROW.findall(DOCUMENT)]
-CLOSED_4204 = [row for row in ROWS if row.outcome == "close 4204"]
-
-
-def as_bytes(written: str) -> bytes:
-    """The bytes of a frame in the notation of the table: hex, names of vectors, and `part*count`."""
-    return b"".join(_part(part) for part in written.split())
-
-
-def _part(written: str) -> bytes:
-    content, _, count = written.partition("*")
-    return (VECTORS[content] if content in VECTORS else bytes.fromhex(content)) * int(count or 1)
-
-
-def test_the_table_was_found() -> None:
-    assert len(ROWS) >= 40
-    assert len(VECTORS) >= 24
-
-
-async def _sends(phone: Phone, row: Negative) -> None:
-    if row.sent_as == "binary":
-        await phone.sends_frame(as_bytes(row.frame))
-    elif row.sent_as == "text":
-        await phone.sends_frame(row.frame)
+async def _sends(phone: Phone, frame: NegativeFrame) -> None:
+    if frame.opcode == "binary":
+        await phone.sends_frame(frame.payload)
     else:
-        _writes_text_frame(phone, bytes.fromhex(row.frame))
+        _writes_text_frame(phone, frame.payload)
 
 
 def _writes_text_frame(phone: Phone, content: bytes) -> None:
@@ -61,38 +29,45 @@ def _writes_text_frame(phone: Phone, content: bytes) -> None:
     phone.link.write(bytes([0x81, 0x80 | len(content), 0, 0, 0, 0]) + content)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+async def _sends_and_meets_the_outcome(phone: Phone, frame: NegativeFrame) -> None:
+    verb, _, detail = frame.outcome.partition(" ")
+    if verb == "error":
+        reply = phone.expects_reply({"id": 1, "type": "(negative)"})
+        await _sends(phone, frame)
+        assert (await reply)["code"] == detail
+        await phone.is_silent()
+        return
+    await _sends(phone, frame)
+    if verb == "ignored":
+        await phone.is_silent()
+    elif detail == "4204":
+        await phone.expects_bye(4204)
+    else:
+        await phone.expects_close(int(detail))
+
+
+@pytest.mark.parametrize("frame", FRAMES, ids=by_name)
 async def test_the_server_answers_as_the_table_says_and_nobody_else_notices(
-    people: Company, row: Negative
+    people: Company, frame: NegativeFrame
 ) -> None:
     room, (alice, bob) = await people.in_direct("alice", "bob")
-    mallory = await people.connects("mallory", encoding=row.encoding)
-    if row.when == "later":
-        await mallory.says_hello(id=900)
-    await _meets(mallory, row)
+    mallory = await people.connects("mallory", encoding=frame.subprotocol)
+    if not frame.first:
+        await mallory.asks({**mallory.hello(), "id": 900})
+    await _sends_and_meets_the_outcome(mallory, frame)
     ack = await alice.sends(room, "still here")
     assert (await bob.hears(room))["seq"] == ack["seq"]
 
 
-async def _meets(mallory: Phone, row: Negative) -> None:
-    outcome, _, detail = row.outcome.partition(" ")
-    if outcome == "error":
-        reply = mallory.expects_reply({"id": 1, "type": "(negative)"})
-        await _sends(mallory, row)
-        assert (await reply)["code"] == detail
-        await mallory.is_silent()
-        return
-    await _sends(mallory, row)
-    if outcome == "ignored":
-        await mallory.is_silent()
-    elif detail == "4204":
-        await mallory.expects_bye(4204)
-    else:
-        await mallory.expects_close(int(detail))
-
-
-@pytest.mark.parametrize("row", CLOSED_4204, ids=lambda row: row.name)
-async def test_an_unreadable_first_frame_ends_the_connection_too(people: Company, row: Negative) -> None:
-    mallory = await people.connects("mallory", encoding=row.encoding)
-    await _sends(mallory, row)
+@pytest.mark.parametrize("frame", UNREADABLE, ids=by_name)
+async def test_an_unreadable_first_frame_ends_the_connection_too(
+    people: Company, frame: NegativeFrame
+) -> None:
+    mallory = await people.connects("mallory", encoding=frame.subprotocol)
+    await _sends(mallory, frame)
     await mallory.expects_bye(4204)
+
+
+def test_the_wrapper_of_the_table_is_one_a_client_would_believe() -> None:
+    (wrapper,) = [frame.payload for frame in FRAMES if frame.title == "wrapper from a client"]
+    assert inflated(wrapper[3:]).startswith(b"\x82\xa4type")

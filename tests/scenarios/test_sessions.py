@@ -164,6 +164,9 @@ async def test_a_removed_device_is_closed_with_4201(people: Company) -> None:
     assert {row["device"] for row in listed} == {phone.device, tablet.device}
     await phone.asks({"type": "devices.remove", "device": tablet.device})
     await tablet.expects_bye(4201)
+    again = await people.connects("alice", device=tablet.device, token=tablet.token)
+    await again.is_refused("forbidden", again.hello())
+    await again.expects_bye(4201)
     await phone.is_silent()
     listed = (await phone.asks({"type": "devices.list"}))["devices"]
     assert [row["device"] for row in listed] == [phone.device]

@@ -12,33 +12,18 @@ from tests.kit.daemon import RunningDaemon
 from tests.kit.link import encode, inflated
 from tests.kit.phone import fresh_key
 
-PONG = bytes.fromhex("81a474797065a4706f6e67")  # vector C16
-DEFLATED_HEAD = bytes.fromhex(  # vector C21, which only a server may send
-    "c738016b5a52525990ba242335316569517e7e6ef1c4e625207a4dba499a77958561607944aad1e2e2d4c2b32c22cbf38b5232f31273ce32df0600"
-)
-
-UNREADABLE: dict[str, bytes] = {
-    "nil": b"\xc0",
-    "truncated batch": b"\x92" + PONG,
-    "trailing byte": PONG + b"\x00",
-    "deflate wrapper": DEFLATED_HEAD,
-    "nested batch": b"\x91\x91\x80",
-    "empty batch": b"\x90",
-    "65 packets": b"\xdc\x00\x41" + PONG * 65,
-    "reserved byte": b"\xc1",
-    "text on top": b"\xa4ping",
-    "integer on top": b"\x07",
+# Beyond the table of negative frames: what tries to cost more than it is worth.
+BOMBS: dict[str, bytes] = {
     "empty frame": b"",
     "declares four billion": b"\xdd\xff\xff\xff\xff",
     "nested headers": b"\xdc\xff\xff" * 1000,
-    "JSON text": b'{"type":"ping"}',
+    "60,000 levels": b"\x91" * 60_000,
+    "60,000 levels of maps": b"\x81\xa1a" * 20_000,
+    "65,000 empty maps": b"\xdc\xfd\xe8" + b"\x80" * 65_000,
 }
 
 REFUSED_FIELDS: dict[str, dict[str, object]] = {
-    "seq of 2^53": {"type": "read", "seq": 2**53},
     "negative seq": {"type": "read", "seq": -1},
-    "seq as text": {"type": "read", "seq": "7"},
-    "seq as float": {"type": "read", "seq": 7.0},
     "seq as boolean": {"type": "read", "seq": True},
     "seq missing": {"type": "read"},
     "null for text": {"type": "send", "key": "k" * 22, "body": {"text": None}},
@@ -99,47 +84,14 @@ async def test_health_tells_a_captive_portal_from_an_outage(daemon: RunningDaemo
     assert answer.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("frame", UNREADABLE.values(), ids=UNREADABLE)
-async def test_an_unreadable_frame_ends_its_connection_and_no_other(people: Company, frame: bytes) -> None:
+@pytest.mark.parametrize("frame", BOMBS.values(), ids=BOMBS)
+async def test_a_bomb_ends_its_connection_and_no_other(people: Company, frame: bytes) -> None:
     room, (alice, bob) = await people.in_direct("alice", "bob")
     mallory = await people.meets("mallory")
     await mallory.sends_frame(frame)
     await mallory.expects_bye(4204)
     ack = await alice.sends(room, "still here")
     assert (await bob.hears(room))["seq"] == ack["seq"]
-
-
-@pytest.mark.parametrize("frame", UNREADABLE.values(), ids=UNREADABLE)
-async def test_an_unreadable_first_frame_ends_the_connection(people: Company, frame: bytes) -> None:
-    mallory = await people.connects("mallory")
-    await mallory.sends_frame(frame)
-    await mallory.expects_bye(4204)
-
-
-@pytest.mark.parametrize(
-    ("encoding", "frame"), [("msgpack", '{"type":"pong"}'), ("json", PONG)], ids=["text", "binary"]
-)
-async def test_the_other_kind_of_frame_is_closed_with_1003(
-    people: Company, encoding: str, frame: str | bytes
-) -> None:
-    mallory = await people.meets("mallory", encoding=encoding)
-    await mallory.sends_frame(frame)
-    await mallory.expects_close(1003)
-
-
-@pytest.mark.parametrize("text", ["", "7", '"ping"', "[]", '{"type":', '[[{"type":"pong"}]]', "null"])
-async def test_unreadable_json_ends_the_connection(people: Company, text: str) -> None:
-    mallory = await people.meets("mallory", encoding="json")
-    await mallory.sends_frame(text)
-    await mallory.expects_bye(4204)
-
-
-async def test_text_that_is_not_utf8_is_closed_with_1007(people: Company) -> None:
-    mallory = await people.meets("mallory", encoding="json")
-    mallory.link.write(
-        b"\x81\x82\x00\x00\x00\x00\xc3\x28"
-    )  # a masked text frame of two bytes that are no UTF-8
-    await mallory.expects_close(1007)
 
 
 async def test_a_frame_of_the_limit_passes_and_one_byte_more_is_closed_with_1009(people: Company) -> None:
@@ -180,20 +132,13 @@ async def test_a_wrong_field_is_refused_and_the_connection_stays(
     await bob.is_silent()
 
 
-async def test_a_packet_without_type_is_refused(people: Company) -> None:
-    alice = await people.meets("alice")
-    reply = alice.expects_reply({"id": 900, "type": "(none)"})
-    await alice.sends_frame(encode("msgpack", {"id": 900}))
-    assert (await reply)["code"] == "bad_request"
-
-
 @pytest.mark.parametrize("encoding", ["msgpack", "json"])
 async def test_nesting_is_bounded_by_16_levels(people: Company, encoding: str) -> None:
     room, (alice, _) = await people.in_direct("alice", "bob")
-    json_alice = await people.meets("alice", encoding=encoding)
+    nesting = await people.meets("alice", encoding=encoding)
     packet = {"type": "send", "room": room, "key": fresh_key()}
-    await json_alice.is_refused("bad_request", {**packet, "body": {"data": nested(17)}})
-    await json_alice.asks({**packet, "body": {"data": nested(10)}})
+    await nesting.is_refused("bad_request", {**packet, "body": {"data": nested(15)}})
+    await nesting.asks({**packet, "body": {"data": nested(14)}})  # the packet and the body are two levels
     await alice.hears(room)
 
 

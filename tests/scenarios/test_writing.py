@@ -182,6 +182,7 @@ async def test_a_recalled_message_cannot_be_changed(people: Company) -> None:
     await alice.is_refused("conflict", {"type": "edit", **target, "key": fresh_key(), "body": {"text": "x"}})
     react = {"type": "react", **target, "key": fresh_key(), "emoji": "👍", "set": True}
     await alice.is_refused("conflict", react)
+    await alice.is_refused("conflict", _recall(room, sent))
     await alice.is_refused("conflict", {"type": "pin", **target, "key": fresh_key(), "set": True})
     await bob.is_silent()
 
