@@ -1,8 +1,9 @@
-"""What the people of a replay count together: durations, cuts and resumes."""
+"""What the people of a replay count together: faults, durations, cuts and resumes."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
+from bench.checks import Tally
 from bench.histogram import Histogram
 
 
@@ -10,6 +11,7 @@ from bench.histogram import Histogram
 class Figures:
     """Shared by all people of one run; plain counters, because everything runs on one loop."""
 
+    tally: Tally = field(default_factory=Tally)  # everything that went wrong
     connects: Histogram = field(default_factory=Histogram)  # from TCP connect to the reply to hello
     resumes: Histogram = field(default_factory=Histogram)  # from the cut to everything repaired
     repairs: Histogram = field(

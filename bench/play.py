@@ -21,6 +21,7 @@ from bench.reader import Reader
 from bench.rooms import create_group
 from bench.runs import Runs, identity
 from bench.target import Target
+from bench.trace import Trace
 from bench.writer import Writer
 
 CUT_WITHIN_S = 0.02  # a cut falls somewhere in the commit and fan-out of the message that caused it
@@ -42,7 +43,6 @@ class Play:
     """One replay. `set_up`, then `perform`, then `compare`, then `leave`."""
 
     def __init__(self, target: Target, pace: Pace, plan: Plan) -> None:
-        self.tally = Tally()
         self.figures = Figures()
         self.runs = Runs(pace.sent_at)
         self.people: dict[str, Person] = {}
@@ -50,12 +50,21 @@ class Play:
         self.seconds = 0.0
         self._target = target
         self.pace = pace
-        self.trace = pace.trace
         self._plan = plan
         self._flapping = plan.flap > 0
         self._random = random.Random(plan.seed)
         self._rooms: dict[str, str] = {}
         self._lives: list[asyncio.Task[None]] = []
+
+    @property
+    def trace(self) -> Trace:
+        """What is played."""
+        return self.pace.trace
+
+    @property
+    def tally(self) -> Tally:
+        """What went wrong."""
+        return self.figures.tally
 
     @property
     def online(self) -> int:
@@ -132,7 +141,7 @@ class Play:
     def _person(self, user: str, titles: list[str]) -> Person:
         largest_first = sorted(titles, key=lambda title: -len(self.trace.members[title]))
         rooms = [self._rooms[title] for title in largest_first]
-        reader = Reader(user, rooms, self.runs, self.tally, self.figures)
+        reader = Reader(user, rooms, self.runs, self.figures)
         writer = Writer(reader, rooms, self.pace)
         device = hashlib.blake2b(f"{self.pace.run}/{user}".encode(), digest_size=16).hexdigest()[
             :_DEVICE_CHARS

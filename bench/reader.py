@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from bench.checks import Tally
 from bench.codec import Encoding, Packet, packets
 from bench.figures import Figures
 from bench.phone import LOST, Phone
@@ -21,24 +20,18 @@ RETRY_S = 0.25  # a `log` that was refused for now and named no time
 class Reader:
     """The replicas of one person, over all connections of his life."""
 
-    def __init__(self, user: str, rooms: Iterable[str], runs: Runs, tally: Tally, figures: Figures) -> None:
+    def __init__(self, user: str, rooms: Iterable[str], runs: Runs, figures: Figures) -> None:
         self.user = user
         self.positions: dict[str, Position] = {}
         self.on_own: Callable[[str, Sighting], None] | None = None  # set while an own send is in doubt
         self.on_repaired: Callable[[], None] = lambda: None
         self._rooms = frozenset(rooms)
         self._runs = runs
-        self.tally = tally
         self.figures = figures
         self._phone: Phone | None = None
         self._unpack: Callable[[bytes], object]
         self._asking: set[str] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._routes: dict[str, Callable[[Packet], None]] = {
-            "head": self._head,
-            "ok": self._stray,
-            "error": self._stray,
-        }
 
     @property
     def behind(self) -> bool:
@@ -93,9 +86,9 @@ class Reader:
 
     def push(self, packet: Packet) -> None:
         """A push that is not an event; what this reader does not know it ignores."""
-        route = self._routes.get(packet["type"])
+        route = _ROUTES.get(packet["type"])
         if route is not None:
-            route(packet)
+            route(self, packet)
 
     def acked(self, room: str, event: Packet) -> None:
         """An own message as its ack tells it: it stands where the push would have been."""
@@ -124,7 +117,7 @@ class Reader:
     def _take(self, run: Run, now_ns: int) -> None:
         position = self.positions.get(run.room)
         if position is None:
-            self.tally.add("misrouted", f"{self.user} got {run.room} {run.last}", len(run.events))
+            self.figures.tally.add("misrouted", f"{self.user} got {run.room} {run.last}", len(run.events))
             return
         if position.run(run):
             run.arrived(now_ns)
@@ -146,7 +139,7 @@ class Reader:
         if fate is Fate.BUFFERED and room not in self._timers:
             self._timers[room] = asyncio.get_running_loop().call_later(GAP_S, self._gap, room)
         elif fate is not Fate.APPLIED:
-            self.tally.live(fate, f"{room} {sighting.seq} to {self.user}")
+            self.figures.tally.live(fate, f"{room} {sighting.seq} to {self.user}")
         return fate
 
     def _own(self, room: str, sightings: Iterable[Sighting]) -> None:
@@ -170,7 +163,7 @@ class Reader:
                 self._repair(moved["room"])
 
     def _stray(self, reply: Packet) -> None:
-        self.tally.add("misrouted", f"{self.user} got a reply he did not ask for: {reply}")
+        self.figures.tally.add("misrouted", f"{self.user} got a reply he did not ask for: {reply}")
 
     def _gap(self, room: str) -> None:
         self._timers.pop(room, None)
@@ -197,3 +190,10 @@ class Reader:
             wait_s = reply.get("retry_after", 0) / 1000 or RETRY_S
             asyncio.get_running_loop().call_later(wait_s, self._repair, room)
         self.on_repaired()
+
+
+_ROUTES: dict[str, Callable[[Reader, Packet], None]] = {
+    "head": Reader._head,
+    "ok": Reader._stray,
+    "error": Reader._stray,
+}

@@ -23,7 +23,6 @@ class Writer:
     def __init__(self, reader: Reader, rooms: Iterable[str], pace: Pace) -> None:
         self._reader = reader
         self._pace = pace
-        self._tally = reader.tally
         self._figures = reader.figures
         self._phone: Phone | None = None
         self._outboxes = {room: Outbox() for room in rooms}
@@ -68,7 +67,7 @@ class Writer:
             self._acked(room, message, reply)
             again = False
         elif reply.get("retry", "never") == "never":
-            self._tally.add("unacked", f"{self._pace.key(message)} was refused: {reply.get('code')}")
+            self._figures.tally.add("unacked", f"{self._pace.key(message)} was refused: {reply.get('code')}")
             self._pace.refused(message.place)
             again = False
         else:
