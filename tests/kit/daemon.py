@@ -82,12 +82,20 @@ class RunningDaemon:
     async def stop(self) -> None:
         await self._daemon.stop()
 
+    async def folds(self) -> None:
+        """Do now what the daemon does once an hour: drop operations that are older than it must keep."""
+        await self._daemon.fold()
+
     async def restart(self, **sections: dict[str, Any]) -> None:
         """Stop, then start on the same directory, with these sections changed."""
         await self.stop()
         for name, values in sections.items():
             section = msgspec.structs.replace(getattr(self.config, name), **values)
             self.config = msgspec.structs.replace(self.config, **{name: section})
+        await self.start_again()
+
+    async def start_again(self) -> None:
+        """Start a new daemon of the same configuration after a stop; its port is another."""
         self._daemon = Daemon(self.config)
         await self.start()
 
