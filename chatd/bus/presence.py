@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Collection, Mapping
 
-from chatd.ports import Env, Present, Timer
-from chatd.protocol.objects import State
+from msgspec import UNSET
 
-Tell = Callable[[Present, Mapping[str, State], int], None]
+from chatd.ports import Env, Present, Timer
+from chatd.protocol.objects import State, UserState
+
+Tell = Callable[[Present, list[UserState]], None]
 
 
 class LocalPresence:
-    """`tell(watcher, changed states, now_ms)` is called at most once an interval for each watcher.
+    """`tell(watcher, changed states)` is called at most once an interval for each watcher.
 
     A user is `online` with a session in the foreground, `away` with sessions in the background only, and `offline`
     when the last one has been gone for `linger_s` seconds: a lift or a reconnect is no news.
@@ -25,7 +27,7 @@ class LocalPresence:
         self._lingering: dict[str, Timer] = {}
         self._watchers: dict[str, dict[Present, None]] = {}
         self._watched: dict[Present, tuple[str, ...]] = {}
-        self._changed: dict[str, None] = {}
+        self._changed: dict[str, UserState] = {}
 
     def up(self, session: Present) -> None:
         """`session` is live, or changed its mode."""
@@ -34,6 +36,9 @@ class LocalPresence:
         if lingering is not None:
             lingering.cancel()
         self._judge(session.user)
+        watched = self._watched.get(session)
+        if watched is not None and session.mode == "foreground":  # back: what it was not told meanwhile
+            self._tell(session, [UserState(user, self._states.get(user, "offline")) for user in watched])
 
     def down(self, session: Present) -> None:
         """`session` is gone; it watches nobody any more."""
@@ -45,9 +50,9 @@ class LocalPresence:
         if sessions:
             self._judge(session.user)
             return
-        user = session.user
+        user, left_at = session.user, self._env.now_ms()
         del self._sessions[user]
-        self._lingering[user] = self._env.call_later(self._linger_s, lambda: self._end_linger(user))
+        self._lingering[user] = self._env.call_later(self._linger_s, lambda: self._end_linger(user, left_at))
 
     def watch(self, session: Present, users: Collection[str]) -> None:
         """Replace the set of users `session` hears of."""
@@ -64,11 +69,11 @@ class LocalPresence:
         """State words of those who are not offline."""
         return {user: self._states[user] for user in users if user in self._states}
 
-    def _end_linger(self, user: str) -> None:
+    def _end_linger(self, user: str, left_at: int) -> None:
         self._lingering.pop(user, None)
-        self._judge(user)
+        self._judge(user, left_at)
 
-    def _judge(self, user: str) -> None:
+    def _judge(self, user: str, left_at: int | None = None) -> None:
         """Work out the state of a user; a change is told within the interval."""
         sessions = self._sessions.get(user, {})
         state: State = "offline"
@@ -83,14 +88,13 @@ class LocalPresence:
         if user in self._watchers:
             if not self._changed:
                 self._env.call_later(self._interval_s, self._flush)
-            self._changed[user] = None
+            self._changed[user] = UserState(user, state, UNSET if left_at is None else left_at)
 
     def _flush(self) -> None:
         changed, self._changed = self._changed, {}
-        news: dict[Present, dict[str, State]] = {}
-        for user in changed:
+        news: dict[Present, list[UserState]] = {}
+        for user, row in changed.items():
             for watcher in self._watchers.get(user, ()):
-                news.setdefault(watcher, {})[user] = self._states.get(user, "offline")
-        now = self._env.now_ms()
-        for watcher, states in news.items():
-            self._tell(watcher, states, now)
+                news.setdefault(watcher, []).append(row)
+        for watcher, rows in news.items():
+            self._tell(watcher, rows)

@@ -19,9 +19,9 @@ from chatd.edge.heads import Heads
 from chatd.edge.packets import Packet
 from chatd.edge.receipts import Receipts
 from chatd.edge.refreshes import Refreshes
-from chatd.ports import Env
-from chatd.protocol.objects import EVERYBODY
-from chatd.protocol.pushes import EventPush, GonePush, PositionPush, RoomPush, TypingPush
+from chatd.ports import Env, Present
+from chatd.protocol.objects import EVERYBODY, UserState
+from chatd.protocol.pushes import EventPush, GonePush, PositionPush, PresencePush, RoomPush, TypingPush
 
 PUSH_MARGIN_BYTES = 256  # what an event push holds besides its events
 
@@ -60,6 +60,13 @@ class Fanout:
         for other in audience.focused:
             if other.user != session.user:
                 other.outbox.send_ephemeral(packet.frame(other.variant))
+
+    def presence(self, watcher: Present, states: list[UserState]) -> None:
+        """Tell a watcher of changed states, unless its phone sleeps."""
+        for session in self._live.of(watcher.user):
+            if session is watcher and session.mode == "foreground":
+                packet = Packet(PresencePush(states), self._deflate_min)
+                session.outbox.send_ephemeral(packet.frame(session.variant))
 
     # --- one room
 

@@ -6,14 +6,15 @@ import asyncio
 import logging
 from base64 import urlsafe_b64encode
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from msgspec import UNSET
 
+from chatd.core.admin import SeeDevice
 from chatd.core.cursors import cursor_of
-from chatd.core.heartbeat import Vitals
+from chatd.core.heartbeat import NEVER, Due, Vitals
 from chatd.core.live import Audience
 from chatd.core.phases import Happening, Phase, advance
 from chatd.core.rates import Abuse, Meter
@@ -21,12 +22,13 @@ from chatd.edge.backlog import Backlog
 from chatd.edge.gate import Gate
 from chatd.edge.outbox import Outbox
 from chatd.edge.packets import JSON, MSGPACK, frame_of, head_push
+from chatd.edge.pulse import Pulse
 from chatd.edge.wire import Wire
 from chatd.handlers.connection import HELLO_CLOSES, Turned, hello
 from chatd.handlers.context import Context
 from chatd.handlers.registry import COMMANDS, Command
 from chatd.handlers.writer import Guard, Submission
-from chatd.ports import Claims, Timer
+from chatd.ports import Claims
 from chatd.protocol import closes
 from chatd.protocol.codec import Invalid, decode_request, split
 from chatd.protocol.errors import Broken, ChatError, Refused
@@ -39,7 +41,6 @@ log = logging.getLogger(__name__)
 
 NOBODY = Claims(user="", expires_at_s=0.0)
 ABUSE_RETRY_MS = 30_000  # protocol.md "Rate limits": at least this much after abuse
-HEARTBEAT_JITTER = 0.1  # connections opened together must not ping together
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ class Session:
         "_held",
         "_meter",
         "_phase",
-        "_timer",
+        "_pulse",
         "_wire",
         "address",
         "claims",
@@ -80,12 +81,14 @@ class Session:
         "vitals",
     )
 
+    vitals: Vitals
+    _pulse: Pulse
+
     def __init__(self, ctx: Context, gate: Gate) -> None:
         self._ctx = ctx
         self._gate = gate
         self._phase = Phase.ACCEPTED
         self._wire: Wire | None = None
-        self._timer: Timer | None = None
         self._flight = 0
         self._held: deque[Held] = deque()
         self._meter = Meter(gate.requests)
@@ -105,14 +108,19 @@ class Session:
     # --- what the wire says
 
     def opened(self, wire: Wire) -> None:
-        now = self._ctx.env.monotonic()
         self._wire = wire
         self.text = wire.text
         self.variant = JSON if wire.text else MSGPACK
         self.address = wire.address
-        self.vitals = Vitals(now, now, self._interval(), self._ctx.config.heartbeat.answer_foreground_s)
-        self.vitals.hello = now + self._ctx.config.limits.hello_timeout_s
-        self._arm()
+        self._pulse = Pulse(
+            self._ctx.config,
+            self._ctx.env,
+            on_due=self._due,
+            on_stall=self._stuck,
+            blocked=self._blocked,
+            stalled=self._stalled,
+        )
+        self.vitals = self._pulse.vitals
 
     def received(self, payload: bytes) -> None:
         self.vitals.heard(self._ctx.env.monotonic())
@@ -127,7 +135,7 @@ class Session:
     def writing_blocked(self) -> None:
         if isinstance(self.outbox, Outbox):
             self.outbox.blocked()
-        self._arm()
+        self._pulse.arm()
 
     def writing_resumed(self) -> None:
         if isinstance(self.outbox, Outbox):
@@ -135,15 +143,14 @@ class Session:
 
     def closed(self, code: int) -> None:
         self._phase = advance(self._phase, Happening.CLOSE)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._pulse.stop()
         self._held.clear()
         if isinstance(self.outbox, Outbox):
             self.outbox.close()
         self._ctx.live.exit(self)
         if self.user:
             self._ctx.presence.down(self)
+            self._ctx.writer.submit(Submission(self.user, SeeDevice(self.device)))
         self._gate.ended(self, code)
         self._wire = None
 
@@ -265,8 +272,10 @@ class Session:
             raise Broken(closes.PROTOCOL, "the first packet is no valid hello")
         if not isinstance(request, Hello):
             raise Broken(closes.PROTOCOL, "the first packet is hello")
+        if not request.id:
+            raise Broken(closes.PROTOCOL, "a hello has an id")
         self._phase = advance(self._phase, Happening.HELLO)
-        self.vitals.hello = float("inf")
+        self.vitals.hello = NEVER
         assert self._wire is not None
         self._wire.pause_reading()
         task = asyncio.ensure_future(self._decide_hello(request))
@@ -311,7 +320,6 @@ class Session:
         if isinstance(backlog, Backlog):
             backlog.replay(self.outbox)
         self.departed.clear()
-        self._arm()
         while self._held and self._phase is Phase.READY:
             held = self._held.popleft()
             self._handle(held.packet, held.guard)
@@ -375,92 +383,51 @@ class Session:
         self.outbox.flush()
         self._wire.close(code, closes.CLOSES[code])
 
-    def _overflowed(self) -> None:
-        """The third mark: nothing more can be delivered, so there is no bye."""
-        if self._wire is not None and self._phase is not Phase.CLOSING:
-            self._phase = advance(self._phase, Happening.CLOSE)
-            self._ctx.live.exit(self)
-            self._wire.close(closes.SLOW, closes.CLOSES[closes.SLOW])
-            self._wire.abort()
-
     # --- time
 
     def heartbeat_s(self) -> int:
-        """The heartbeat of the mode in force, in whole seconds."""
-        heartbeat = self._ctx.config.heartbeat
-        background = self.mode == "background"
-        seconds = heartbeat.background_s if background else heartbeat.foreground_s
-        self.vitals.interval = self._interval()
-        self.vitals.answer = heartbeat.answer_background_s if background else heartbeat.answer_foreground_s
-        self._arm()
-        return int(seconds)
-
-    def _interval(self) -> float:
-        heartbeat = self._ctx.config.heartbeat
-        seconds = heartbeat.background_s if self.mode == "background" else heartbeat.foreground_s
-        return seconds * (1 - HEARTBEAT_JITTER * self._ctx.env.random())
+        """The heartbeat of the mode in force, now in effect; whole seconds."""
+        return self._pulse.beat(self.mode)
 
     def watch_token(self, claims: Claims) -> int:
         """Warn before this token runs out and close after it did; seconds left."""
-        now_s = self._ctx.env.now_ms() / 1000
-        left = max(0.0, claims.expires_at_s - now_s)
-        lifetime = claims.expires_at_s - (now_s if claims.issued_at_s is None else claims.issued_at_s)
-        self.vitals.token(self._ctx.env.monotonic(), left, max(left, lifetime), self._ctx.config.auth.grace_s)
-        self._arm()
-        return int(left)
+        return self._pulse.token(claims)
 
-    def _arm(self) -> None:
-        """Set the one timer to whatever is due next; one that fires early is set again."""
-        if self._timer is not None:
-            self._timer.cancel()
-        at = self.vitals.due()[0]
-        now = self._ctx.env.monotonic()
-        if isinstance(self.outbox, Outbox) and not self.outbox.flowing:
-            at = min(at, now + self._ctx.config.outbox.stall_s / 4)
-        self._timer = self._ctx.env.call_later(max(0.0, at - now), self._tick)
+    def _due(self, what: Due) -> None:
+        if self._phase is not Phase.CLOSING:
+            DUE[what](self)
 
-    def _tick(self) -> None:
-        self._timer = None
-        if self._phase is Phase.CLOSING:
-            return
-        now = self._ctx.env.monotonic()
-        if isinstance(self.outbox, Outbox) and not self.outbox.flowing and self.outbox.stalled(now):
-            self._overflowed()
-            return
-        at, what = self.vitals.due()
-        if at <= now:
-            DUE[what](self, now)
-        if not self._closing:
-            self._arm()
+    def _ping(self) -> None:
+        self.vitals.pinged = self._ctx.env.monotonic()
+        self._push(PingPush(cursor=self._cursor()))
+        self._pulse.arm()
 
-    @property
-    def _closing(self) -> bool:
-        return self._phase is Phase.CLOSING
+    def _expiring(self) -> None:
+        self.vitals.expiring = NEVER
+        self._push(TokenExpiringPush(token_ttl=round(self._pulse.token_left_s())))
+        self._pulse.arm()
 
-    def _ping(self, now: float) -> None:
-        if self._phase is Phase.READY:
-            self._push(PingPush(cursor=self._cursor()))
-            self.vitals.pinged = now
-        else:
-            self.vitals.received = self.vitals.sent = now
+    def _drop(self, code: int) -> None:
+        """End a connection that nothing can be delivered to: no bye, no waiting."""
+        if self._wire is not None and self._phase is not Phase.CLOSING:
+            self._phase = advance(self._phase, Happening.CLOSE)
+            self._ctx.live.exit(self)
+            self._wire.close(code, closes.CLOSES[code])
+            self._wire.abort()
 
-    def _idle(self, now: float) -> None:
-        assert self._wire is not None
-        self._phase = advance(self._phase, Happening.CLOSE)
-        self._ctx.live.exit(self)
-        self._wire.close(closes.IDLE, closes.CLOSES[closes.IDLE])
-        self._wire.abort()
+    def _overflowed(self) -> None:
+        self._gate.slow("overflow")
+        self._drop(closes.SLOW)
 
-    def _expiring(self, now: float) -> None:
-        left = self.vitals.expired - self._ctx.config.auth.grace_s - now
-        self.vitals.expiring = float("inf")
-        self._push(TokenExpiringPush(token_ttl=max(0, round(left))))
+    def _stuck(self) -> None:
+        self._gate.slow("stall")
+        self._drop(closes.SLOW)
 
-    def _expired(self, now: float) -> None:
-        self.close(closes.TOKEN_EXPIRED)
+    def _blocked(self) -> bool:
+        return isinstance(self.outbox, Outbox) and not self.outbox.flowing
 
-    def _hello_timeout(self, now: float) -> None:
-        self.close(closes.HELLO_TIMEOUT)
+    def _stalled(self, now: float) -> bool:
+        return isinstance(self.outbox, Outbox) and self.outbox.stalled(now)
 
     def _cursor(self) -> Any:
         """A newer cursor, when everything up to the last commit was queued to this connection."""
@@ -472,10 +439,10 @@ class Session:
         return cursor_of(self._ctx.store.epoch, self._ctx.store.stamp)
 
 
-DUE = {
+DUE: dict[Due, Callable[[Session], None]] = {
     "ping": Session._ping,
-    "idle": Session._idle,
+    "idle": lambda session: session._drop(closes.IDLE),
     "expiring": Session._expiring,
-    "expired": Session._expired,
-    "hello_timeout": Session._hello_timeout,
+    "expired": lambda session: session.close(closes.TOKEN_EXPIRED),
+    "hello_timeout": lambda session: session.close(closes.HELLO_TIMEOUT),
 }

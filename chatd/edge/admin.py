@@ -1,0 +1,131 @@
+"""The admin socket: a Unix socket in the data directory, for the command line and the host app's back end.
+
+Who may open the file may do everything here; it is never on a network. JSON in, JSON out.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from chatd.core.accounts import Account
+from chatd.handlers.admin import Admin
+from chatd.protocol.errors import ChatError, Unavailable
+from chatd.protocol.identifiers import Device, Room, User
+from chatd.protocol.objects import Body
+
+BODY_BYTES_MAX = 65_536  # a notice is the largest thing asked here
+
+
+class OfUser(msgspec.Struct, forbid_unknown_fields=True):
+    user: User
+
+
+class PutUser(msgspec.Struct, forbid_unknown_fields=True):
+    """`password`: an argon2id hash, made by the caller."""
+
+    user: User
+    password: str | None = None
+    name: str = ""
+    avatar: str = ""
+
+
+class SetPassword(msgspec.Struct, forbid_unknown_fields=True):
+    user: User
+    password: str
+
+
+class Disable(msgspec.Struct, forbid_unknown_fields=True):
+    user: User
+    disabled: bool = True
+
+
+class Revoke(msgspec.Struct, forbid_unknown_fields=True):
+    user: User
+    device: Device | None = None
+
+
+class Notice(msgspec.Struct, forbid_unknown_fields=True):
+    room: Room
+    body: Body
+
+
+Verb = Callable[[Any], Awaitable[Any]]
+
+
+def admin_app(admin: Admin, now_ms: Callable[[], int]) -> Starlette:
+    """The routes of the admin socket, each a POST with one JSON object; GET /users lists the accounts."""
+
+    async def put_user(asked: PutUser) -> None:
+        await admin.put(
+            Account(
+                asked.user,
+                name=asked.name,
+                avatar=asked.avatar,
+                version=1,
+                password=asked.password,
+                created_at=now_ms(),
+            )
+        )
+
+    async def set_password(asked: SetPassword) -> None:
+        await admin.set_password(asked.user, asked.password)
+
+    async def disable(asked: Disable) -> None:
+        await admin.disable(asked.user, asked.disabled)
+
+    async def revoke(asked: Revoke) -> None:
+        await admin.revoke(asked.user, asked.device or "")
+
+    async def notice(asked: Notice) -> Any:
+        return await admin.notice(asked.room, asked.body)
+
+    async def users(request: Request) -> Response:
+        return JSONResponse([public(account) for account in await admin.accounts()])
+
+    verbs: dict[str, tuple[type, Verb]] = {
+        "/users/put": (PutUser, put_user),
+        "/users/password": (SetPassword, set_password),
+        "/users/disable": (Disable, disable),
+        "/revoke": (Revoke, revoke),
+        "/notice": (Notice, notice),
+    }
+    routes = [Route("/users", users, methods=["GET"])]
+    routes += [Route(path, endpoint(*verb), methods=["POST"]) for path, verb in verbs.items()]
+    return Starlette(routes=routes)
+
+
+def endpoint(kind: type, verb: Verb) -> Callable[[Request], Awaitable[Response]]:
+    """An HTTP endpoint that decodes `kind` from the body, runs `verb`, and answers in JSON."""
+
+    async def answer(request: Request) -> Response:
+        body = await request.body()
+        if len(body) > BODY_BYTES_MAX:
+            return JSONResponse({"code": "too_large"}, 413)
+        try:
+            result = await verb(msgspec.json.decode(body, type=kind))
+        except msgspec.DecodeError as error:
+            return JSONResponse({"code": "bad_request", "message": str(error)}, 400)
+        except Unavailable as error:
+            return JSONResponse({"code": error.code, "message": error.message}, 503)
+        except ChatError as error:
+            return JSONResponse({"code": error.code, "message": error.message}, 409)
+        return JSONResponse({} if result is None else json.loads(msgspec.json.encode(result)))
+
+    return answer
+
+
+def public(account: Account) -> dict[str, Any]:
+    """An account as it may be shown: never its password."""
+    return {
+        "user": account.user,
+        "name": account.name,
+        "disabled": account.disabled,
+        "password": account.password is not None,
+        "created_at": account.created_at,
+    }
