@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from chatd import config
 from chatd.edge.outbox import HEADS_PER_FRAME, Outbox
 
-MARKS = config.Outbox(ephemeral_bytes=1024, lag_bytes=4096, close_bytes=16384, stall_s=30.0)
+MARKS = config.Outbox(ephemeral_bytes=1024, lag_bytes=4096, close_bytes=8192, stall_s=30.0)
 
 
 class SlowWire:
@@ -360,7 +360,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.last[room] = self.last.get(room, 0) + 1
         return self.last[room]
 
-    @rule(size=st.integers(40, 1500))
+    @rule(size=st.integers(40, 3000))
     def reply(self, size: int) -> None:
         self.replies += 1
         self.bench.reply(self.replies, size)

@@ -1,0 +1,88 @@
+"""Whose address a request has when proxies stand in front (X-Forwarded-For). Pure; no names are resolved."""
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+UNIX_PEER = "unix"  # the peer of a Unix socket: whoever the file's permissions let in
+
+# One customer gets a whole /64 (RFC 6177), so counting single IPv6 addresses would count nothing.
+_IPV6_CUSTOMER_BITS = 64
+
+Address = IPv4Address | IPv6Address
+Networks = Sequence[IPv4Network | IPv6Network]
+
+
+def networks(cidrs: Iterable[str]) -> Networks:
+    """The trusted networks of the configuration; raises ValueError for a text that is none."""
+    return tuple(ip_network(cidr, strict=False) for cidr in cidrs)
+
+
+def peer_address(peername: object) -> str:
+    """The address in a transport's `peername`: (host, port, ...) of TCP, anything else is a Unix socket."""
+    if isinstance(peername, (tuple, list)) and peername:
+        return str(peername[0])
+    return UNIX_PEER
+
+
+def client_address(peer: str, forwarded: Sequence[str], trusted: Networks) -> str:
+    """The right-most address that is no trusted proxy, canonical; the peer's own when a hop is malformed.
+
+    `forwarded` are the values of all X-Forwarded-For headers in order. An untrusted peer is the client,
+    whatever it claims. When every hop is trusted the left-most is the client: a machine of our own.
+    """
+    address = _parsed(peer)
+    own = peer if address is None else str(address)
+    if not forwarded or not _is_trusted(own, address, trusted):
+        return own
+    hop = address
+    for text in reversed(",".join(forwarded).split(",")):
+        hop = _parsed(text)
+        if hop is None:
+            return own
+        if not _is_inside(hop, trusted):
+            break
+    return str(hop)
+
+
+def customer(address: str) -> str:
+    """What limits per address count by: the address itself, for IPv6 its /64."""
+    parsed = _parsed(address)
+    if not isinstance(parsed, IPv6Address):
+        return address
+    return str(ip_network((parsed, _IPV6_CUSTOMER_BITS), strict=False))
+
+
+def _is_trusted(peer: str, address: Address | None, trusted: Networks) -> bool:
+    return peer == UNIX_PEER if address is None else _is_inside(address, trusted)
+
+
+def _is_inside(address: Address, trusted: Networks) -> bool:
+    return any(address in network for network in trusted)
+
+
+def _parsed(hop: str) -> Address | None:
+    """An address, bare or with a port (`[v6]:port`); v4-mapped IPv6 becomes IPv4. None for anything else."""
+    host = hop.strip(" \t")
+    if host.startswith("["):
+        host, bracket, port = host[1:].partition("]")
+        if not bracket or (port and not _is_port(port[1:], port[0])):
+            return None
+    elif host.count(":") == 1:
+        host, _, port = host.partition(":")
+        if not _is_port(port, ":"):
+            return None
+    return _ip(host)
+
+
+def _is_port(digits: str, separator: str) -> bool:
+    return separator == ":" and digits.isascii() and digits.isdigit() and int(digits) < 1 << 16
+
+
+def _ip(host: str) -> Address | None:
+    if "%" in host:  # a zone names an interface of somebody else's machine
+        return None
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

@@ -1,0 +1,201 @@
+"""Listeners: uvicorn as a library inside our event loop. Nothing outside edge/ knows that uvicorn exists."""
+
+import asyncio
+import contextlib
+import functools
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import uvicorn
+
+from chatd.edge.front import FrontTerms, HttpFront
+from chatd.edge.sockets import (
+    UNIX_PREFIX,
+    ListenError,
+    bound_sockets,
+    remove_unix,
+    shown_address,
+    split_address,
+)
+
+_Scope = MutableMapping[str, Any]
+Application = Callable[
+    [_Scope, Callable[[], Awaitable[_Scope]], Callable[[_Scope], Awaitable[None]]], Awaitable[None]
+]
+
+_PENDING_MAX = 4096  # sockets talking HTTP at once: as many as the backlog lets in with one poll
+_TICK_S = 1.0  # the Date header has seconds
+_POLL_S = 0.02  # while stopping; shorter than anybody notices
+
+
+@dataclass(slots=True, frozen=True)
+class Terms:
+    """How a listener treats its clients, see config.Listen. No TLS without a certificate."""
+
+    request_deadline_s: float
+    backlog: int
+    tls_cert: str = ""
+    tls_key: str = ""
+
+
+class Listener:
+    """One address with an HTTP application and, when given, WebSocket connections.
+
+    Several listeners live in one event loop, each with its own.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        application: Application,
+        terms: Terms,
+        connection_class: type[asyncio.Protocol] | None = None,
+    ) -> None:
+        self._address = address
+        self._terms = terms
+        self._server = _Server(_uvicorn_config(application, terms, connection_class), terms)
+        self._sockets: list[socket.socket] = []
+        self._is_ours = True  # the sockets; else somebody else removes their files
+        self._serving: asyncio.Task[None] | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it listens, with the real port once started."""
+        return self._address
+
+    @property
+    def port(self) -> int:
+        """The real port; 0 for a Unix socket."""
+        return split_address(self._address)[1] if not self._address.startswith(UNIX_PREFIX) else 0
+
+    async def start(self, sockets: Sequence[socket.socket] = ()) -> None:
+        """Listen on the address, or on these sockets (systemd's). Raises ListenError, AddressInUse.
+
+        A certificate that cannot be loaded is a ListenError too.
+        """
+        try:
+            self._server.config.load()
+        except (OSError, ssl.SSLError) as error:
+            raise ListenError(f"cannot load the certificate {self._terms.tls_cert}: {error}") from error
+        self._is_ours = not sockets
+        self._sockets = list(sockets) or bound_sockets(self._address)
+        self._address = shown_address(self._sockets[0])
+        self._serving = asyncio.create_task(self._server.serve(self._sockets), name=f"listen {self._address}")
+        started = asyncio.create_task(self._server.ready.wait())
+        await asyncio.wait({self._serving, started}, return_when=asyncio.FIRST_COMPLETED)
+        started.cancel()
+        if self._serving.done():
+            self._close_sockets()
+            await self._serving
+
+    def stop_accepting(self) -> None:
+        """Close the listening sockets; connections go on. A new client is refused by the kernel."""
+        self._close_sockets()
+
+    async def stop(self, deadline_s: float) -> None:
+        """Close everything, politely for `deadline_s` seconds, then by reset. Idempotent."""
+        self.stop_accepting()
+        if self._serving is not None:
+            self._server.leave(deadline_s)
+            await self._serving
+            self._serving = None
+
+    def _close_sockets(self) -> None:
+        for bound in self._sockets:
+            if self._is_ours:
+                remove_unix(bound)
+        self._server.stop_accepting()  # the loop must forget them before they are closed
+        for bound in self._sockets:
+            bound.close()
+        self._sockets.clear()
+
+
+def _uvicorn_config(
+    application: Application, terms: Terms, connection_class: type[asyncio.Protocol] | None
+) -> uvicorn.Config:
+    front = functools.partial(HttpFront, FrontTerms(terms.request_deadline_s, _PENDING_MAX))
+    return uvicorn.Config(
+        cast(Any, application),
+        http=cast(type[asyncio.Protocol], front),
+        ws=connection_class or "none",
+        loop="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=terms.backlog,
+        ssl_certfile=terms.tls_cert or None,
+        ssl_keyfile=terms.tls_key or None,
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server without its signals, its exits, and its way to stop: all of those are the daemon's."""
+
+    def __init__(self, config: uvicorn.Config, terms: Terms) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+        self._terms = terms
+        self._leaving = asyncio.Event()
+        self._deadline_s = 0.0
+
+    def stop_accepting(self) -> None:
+        for server in getattr(self, "servers", []):
+            server.close()
+
+    def leave(self, deadline_s: float) -> None:
+        self._deadline_s = deadline_s
+        self.should_exit = True
+        self._leaving.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        self.servers = [await self._listening(loop, bound) for bound in sockets or []]
+        self.started = True
+        self.ready.set()
+
+    async def _listening(self, loop: asyncio.AbstractEventLoop, bound: socket.socket) -> asyncio.Server:
+        listen = loop.create_unix_server if bound.family == socket.AF_UNIX else loop.create_server
+        tls = self.config.ssl
+        return await listen(
+            functools.partial(self._connection, loop),
+            sock=bound,
+            ssl=tls,
+            backlog=self._terms.backlog,
+            ssl_handshake_timeout=self._terms.request_deadline_s if tls else None,
+        )
+
+    def _connection(self, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
+        make = cast(Callable[..., asyncio.Protocol], self.config.http_protocol_class)
+        return make(config=self.config, server_state=self.server_state, app_state={}, _loop=loop)
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._leaving.wait(), _TICK_S)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.stop_accepting()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await self._wait_empty(self._deadline_s)
+        for connection in list(self.server_state.connections):
+            cast(Any, connection).abort()
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        await self._wait_empty(self._terms.request_deadline_s)
+
+    async def _wait_empty(self, deadline_s: float) -> None:
+        end = asyncio.get_running_loop().time() + deadline_s
+        state = self.server_state
+        while (state.connections or state.tasks) and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_S)

@@ -1,0 +1,115 @@
+"""Addresses to listen on, as sockets: host:port, [v6]:port, unix:/path. Errors say what to do about them."""
+
+import errno
+import os
+import socket
+import stat
+
+UNIX_PREFIX = "unix:"
+_UNIX_MODE = 0o660  # owner and group: put the proxy into the group
+
+
+class ListenError(Exception):
+    """An address cannot be listened on; the text is for the operator."""
+
+
+class AddressInUse(ListenError):
+    """Somebody else listens there already."""
+
+
+def bound_sockets(address: str) -> list[socket.socket]:
+    """Sockets bound to `address`, not listening yet: one, or two for a name with IPv4 and IPv6.
+
+    Port 0 takes a free port. Raises ListenError; nothing stays open then.
+    """
+    if address.startswith(UNIX_PREFIX):
+        return [_bound_unix(address.removeprefix(UNIX_PREFIX))]
+    host, port = split_address(address)
+    sockets: list[socket.socket] = []
+    try:
+        for family, place in _resolved(host, port, address):
+            sockets.append(_bound_tcp(family, place))
+    except OSError as error:
+        for bound in sockets:
+            bound.close()
+        raise _explained(error, address) from error
+    return sockets
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of `host:port` or `[v6]:port`; an empty host means every interface."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535 or (":" in host and not host.startswith("[")):
+        raise ListenError(f"{address!r} is no address: HOST:PORT, [IPV6]:PORT or unix:/path is expected")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def shown_address(bound: socket.socket) -> str:
+    """The address of a socket the way `bound_sockets` takes it, with the real port."""
+    name = bound.getsockname()
+    if isinstance(name, tuple):
+        host, port = name[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return UNIX_PREFIX + os.fsdecode(name)
+
+
+def remove_unix(bound: socket.socket) -> None:
+    """Remove the file of a Unix socket that is about to be closed."""
+    if bound.family == socket.AF_UNIX:
+        path = bound.getsockname()
+        if path and not path.startswith("\0") and os.path.exists(path):
+            os.unlink(path)
+
+
+def _resolved(host: str, port: int, address: str) -> list[tuple[int, tuple[object, ...]]]:
+    try:
+        found = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV
+        )
+    except socket.gaierror as error:
+        raise ListenError(f"cannot resolve {address!r}: {error.strerror}") from error
+    places = {(family, place) for family, _, _, _, place in found}
+    # A free port is one port: the second family would get another, so the first one has to do.
+    return sorted(places, key=lambda one: one[0])[: 1 if port == 0 else None]  # type: ignore[return-value]
+
+
+def _bound_tcp(family: int, place: tuple[object, ...]) -> socket.socket:
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind(place)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _bound_unix(path: str) -> socket.socket:
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_stale(path)
+        bound.bind(path)
+        os.chmod(path, _UNIX_MODE)
+    except OSError as error:
+        bound.close()
+        raise _explained(error, UNIX_PREFIX + path) from error
+    return bound
+
+
+def _remove_stale(path: str) -> None:
+    """Remove a socket file nobody listens on: what a killed daemon leaves behind."""
+    if not os.path.exists(path) or not stat.S_ISSOCK(os.stat(path).st_mode):
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+
+
+def _explained(error: OSError, address: str) -> ListenError:
+    if error.errno == errno.EADDRINUSE:
+        return AddressInUse(f"{address} is in use by another process: stop it or choose another address")
+    return ListenError(f"cannot listen on {address}: {error.strerror}")

@@ -1,0 +1,359 @@
+"""One WebSocket connection as an asyncio.Protocol: bytes in, whole messages to a Receiver, frames out.
+
+uvicorn hands upgrades to it; any transport works. Nothing of the chat: what a message means is the session's.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, cast
+
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request, Response
+
+from chatd.edge.addresses import client_address, peer_address
+from chatd.edge.handshake import rejection
+from chatd.edge.parsing import JSON, EventParser
+from chatd.edge.surroundings import Surroundings
+from chatd.edge.wire import Receiver, Wire
+from chatd.ports import Timer
+from chatd.protocol import closes
+
+FLUSH_S = 2.0  # protocol.md 2.5, CLOSING: for what is still in the transport
+ANSWER_S = 5.0  # protocol.md 2.5, CLOSING: for the answer to our close frame
+_LINK_LOST = 1006  # RFC 6455 section 7.1.5
+
+# WebSocket pings and pongs: a client needs one in 20 s, some send one a second after a network switch.
+_CONTROL_INTERVAL_S = 1.0
+_CONTROL_BURST = 30
+
+# How far a connection has got; the order matters.
+_HANDSHAKE, _OPEN, _CLOSING, _ENDING, _LOST = range(5)
+
+_log = logging.getLogger(__name__)
+
+
+def connection_class(around: Surroundings) -> type[asyncio.Protocol]:
+    """What uvicorn's Config(ws=...) wants: something that makes a connection; uvicorn calls it a class."""
+
+    def connect(*, config: object, server_state: Any, app_state: object) -> WebSocketConnection:
+        return WebSocketConnection(around, server_state.connections)
+
+    return cast(type[asyncio.Protocol], connect)
+
+
+class WebSocketConnection(asyncio.Protocol):
+    """One connection from the upgrade request to the end; implements Wire.
+
+    `connections` is the server's set of live connections: entered when made, left when lost.
+    """
+
+    __slots__ = (
+        "_around",
+        "_code",
+        "_connections",
+        "_control_due",
+        "_frames",
+        "_parts",
+        "_paused",
+        "_phase",
+        "_receiver",
+        "_timer",
+        "_transport",
+        "address",
+        "text",
+    )
+
+    _transport: asyncio.Transport
+
+    def __init__(self, around: Surroundings, connections: set[Any]) -> None:
+        self._around = around
+        self._connections = connections
+        self._frames = EventParser()
+        self._receiver: Receiver = _NOBODY
+        self._phase = _HANDSHAKE
+        self._code = _LINK_LOST
+        self._parts: list[bytes] | None = None
+        self._paused = False
+        self._timer: Timer | None = None
+        self._control_due = 0.0
+        self.text = False
+        self.address = ""  # until admitted
+
+    # Wire
+
+    def write(self, frame: bytes) -> None:
+        if self._phase == _OPEN:
+            self._transport.write(frame)
+
+    def buffered_bytes(self) -> int:
+        return 0 if self._phase == _LOST else self._transport.get_write_buffer_size()
+
+    def close(self, code: int, reason: str) -> None:
+        if self._phase == _HANDSHAKE:
+            self._end()
+        elif self._phase == _OPEN:
+            self._code = code
+            self._phase = _CLOSING
+            self._frames.send_close(code, reason)
+            self._flush()
+            self.resume_reading()
+            self._wait_for_the_end()
+
+    def abort(self) -> None:
+        if self._phase != _LOST:
+            self._phase = _ENDING
+            self._transport.abort()
+
+    def pause_reading(self) -> None:
+        if self._phase == _OPEN and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+            # Later, not now: whoever resumes is in the middle of something and must not be called back.
+            self._around.env.call_later(0, self._continue)
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._phase >= _ENDING:
+            return  # waiting for the peer's FIN: closing over unread bytes would reset our close frame away
+        if self._paused:
+            self._frames.reader.feed_data(data)
+            return
+        self._frames.receive_data(data)
+        self._take_events()
+
+    def eof_received(self) -> None:
+        if self._phase < _ENDING:
+            self._phase = _ENDING
+            self._wait_for_the_end()
+
+    def pause_writing(self) -> None:
+        if self._phase == _OPEN:
+            self._tell(self._receiver.writing_blocked)
+
+    def resume_writing(self) -> None:
+        if self._phase == _OPEN:
+            self._tell(self._receiver.writing_resumed)
+        elif self._phase in (_CLOSING, _ENDING):
+            self._arm(ANSWER_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._phase = _LOST
+        self._connections.discard(self)
+        self._disarm()
+        self._frames.forget()
+        if self.address:
+            self._around.admission.released(self.address, self)
+            self._around.counters.connections_closed[self._code] += 1
+            self._tell(self._receiver.closed, self._code)
+
+    def shutdown(self) -> None:
+        """Close because the server stops; uvicorn's contract."""
+        self.close(closes.RESTART, closes.CLOSES[closes.RESTART])
+
+    # the handshake
+
+    def _greet(self, request: Request) -> None:
+        response, reason = self._answer(request)
+        self._frames.send_response(response)
+        if response.status_code == 101:
+            self._open()
+        else:
+            self._around.counters.handshakes_rejected[reason] += 1
+
+    def _answer(self, request: Request) -> tuple[Response, str]:
+        """The response to the upgrade, and the reason of a rejection as a word."""
+        frames, around = self._frames, self._around
+        rejected = rejection(request.path, request.headers.get_all, around.origins)
+        if rejected is not None:
+            return frames.reject(rejected.status, rejected.text), rejected.reason
+        response = frames.accept(request)
+        if response.status_code != 101:
+            return response, "handshake"
+        peer = peer_address(self._transport.get_extra_info("peername"))
+        address = client_address(peer, request.headers.get_all("X-Forwarded-For"), around.trusted)
+        refusal = around.admission.admit(address, self)
+        if refusal is not None:
+            return frames.busy(refusal.retry_after_s), refusal.reason
+        self.address = address
+        return response, ""
+
+    def _open(self) -> None:
+        around = self._around
+        around.counters.connections_opened += 1
+        self._flush()
+        self._phase = _OPEN
+        self.text = self._frames.subprotocol == JSON
+        self._transport.set_write_buffer_limits(high=around.high_water_bytes)
+        self._tell(self._begin)
+        evicted = around.admission.oldest_out()
+        if evicted is not None:
+            evicted.close(closes.OVERLOADED, closes.CLOSES[closes.OVERLOADED])
+
+    def _begin(self) -> None:
+        self._receiver = self._around.receiver()
+        self._receiver.opened(self)
+
+    # frames
+
+    def _continue(self) -> None:
+        if not self._paused and self._phase < _ENDING:
+            next(self._frames.parser)
+            self._take_events()
+
+    def _take_events(self) -> None:
+        """Handle what the parser has, one event at a time: each may change what the next one may be."""
+        frames = self._frames
+        while frames.events:
+            for event in frames.events_received():
+                self._take(event)
+            if frames.writes:
+                self._flush()
+            if self._paused or self._phase >= _ENDING:
+                return
+            next(frames.parser)
+        if frames.writes:
+            self._flush()
+
+    def _take(self, event: Request | Response | Frame) -> None:
+        if isinstance(event, Frame):
+            self._frame(event)
+        else:
+            self._greet(cast(Request, event))
+        if self._phase == _OPEN:
+            self._frames.max_message_size = self._receiver.frame_bytes_max
+
+    def _frame(self, frame: Frame) -> None:
+        opcode = frame.opcode
+        if opcode is Opcode.CLOSE:
+            self._closed_by_peer()
+        elif opcode is Opcode.PING or opcode is Opcode.PONG:
+            self._control()
+        elif self._phase != _OPEN:
+            pass  # what a client sends while we close is not heard
+        elif opcode is Opcode.CONT:
+            self._continuation(frame)
+        elif (opcode is Opcode.TEXT) is not self.text:
+            self._fail(closes.WRONG_FRAME_KIND)
+        elif frame.fin:
+            self._deliver(bytes(frame.data))
+        else:
+            self._parts = [bytes(frame.data)]
+
+    def _continuation(self, frame: Frame) -> None:
+        parts = self._parts
+        assert parts is not None, "the parser lets no continuation through without a beginning"
+        parts.append(bytes(frame.data))
+        if len(parts) > self._around.fragments_max:
+            self._parts = None
+            self._fail(closes.TOO_BIG)
+        elif frame.fin:
+            self._parts = None
+            self._deliver(b"".join(parts))
+
+    def _deliver(self, payload: bytes) -> None:
+        if self.text and not _is_utf8(payload):
+            self._fail(closes.BAD_UTF8)
+            return
+        self._around.counters.frames_received += 1
+        self._around.counters.bytes_received += len(payload)
+        self._tell(self._receiver.received, payload)
+
+    def _control(self) -> None:
+        """Count a ping or pong; the parser has answered the ping already."""
+        now = self._around.env.monotonic()
+        self._control_due = max(self._control_due, now) + _CONTROL_INTERVAL_S
+        if self._control_due - now <= _CONTROL_BURST * _CONTROL_INTERVAL_S:
+            return
+        if self._phase == _OPEN:
+            self.close(closes.RATE_ABUSE, closes.CLOSES[closes.RATE_ABUSE])
+        else:
+            self.abort()
+
+    def _tell(self, call: Callable[..., None], *arguments: object) -> None:
+        try:
+            call(*arguments)
+        except Exception:
+            self._around.counters.defects += 1
+            _log.exception("a session failed")
+            self.close(closes.INTERNAL, closes.CLOSES[closes.INTERNAL])
+
+    # the end
+
+    def _closed_by_peer(self) -> None:
+        received = self._frames.close_rcvd
+        if self._phase == _OPEN and received is not None:
+            self._code = received.code
+
+    def _fail(self, code: int) -> None:
+        """Close over a violation: what else the client sends is not read."""
+        self._frames.fail(code)
+        self._flush()
+
+    def _flush(self) -> None:
+        for chunk in self._frames.data_to_send():
+            if chunk:
+                self._transport.write(chunk)
+            else:
+                self._end()
+
+    def _end(self) -> None:
+        """The protocol is over: flush, then leave the peer a moment to read it and to go."""
+        if self._phase == _OPEN and self._frames.close_sent is not None and self._code == _LINK_LOST:
+            self._code = self._frames.close_sent.code
+        self._phase = _ENDING
+        if self._frames.close_rcvd is None and self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+        self._wait_for_the_end()
+
+    def _wait_for_the_end(self) -> None:
+        self._transport.set_write_buffer_limits(high=0)  # resume_writing now means: all flushed
+        self._arm(FLUSH_S if self._transport.get_write_buffer_size() else ANSWER_S)
+
+    def _arm(self, delay_s: float) -> None:
+        self._disarm()
+        self._timer = self._around.env.call_later(delay_s, self.abort)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class _Nobody:
+    """The receiver before there is one."""
+
+    frame_bytes_max = 0
+
+    def opened(self, wire: Wire) -> None: ...
+
+    def received(self, payload: bytes) -> None: ...
+
+    def writing_blocked(self) -> None: ...
+
+    def writing_resumed(self) -> None: ...
+
+    def closed(self, code: int) -> None: ...
+
+
+_NOBODY = _Nobody()
+
+
+def _is_utf8(payload: bytes) -> bool:
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
