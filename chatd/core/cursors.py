@@ -3,12 +3,15 @@
 A cursor is a commit number of one epoch. The commit number is stamped on rows, so a cursor costs nothing to keep.
 """
 
+import re
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
+
+from msgspec import UNSET, UnsetType
 
 from chatd.protocol.errors import Refused
 
@@ -47,6 +50,18 @@ def stamp_of(cursor: str, epoch: str, newest: int) -> int | None:
     if tag != tag_of(epoch) or stamp > newest:
         return None
     return int(stamp)
+
+
+USER = re.compile(r"[A-Za-z0-9_\-.:@]{1,64}\Z")
+
+
+def after_user(more: str | UnsetType) -> str:
+    """Where a list in order of user id goes on: after this user; "" for the first page."""
+    if more is UNSET:
+        return ""
+    if not USER.match(more):
+        raise Refused("bad_cursor", "not a continuation of this server", field="more")
+    return more
 
 
 @dataclass(slots=True, frozen=True)

@@ -4,7 +4,7 @@ from msgspec import UNSET
 
 from chatd.core.rooms import Member, Room
 from chatd.protocol.codec import decode_tree
-from chatd.protocol.objects import RoomSummary
+from chatd.protocol.objects import ROLES, RoomSummary
 
 
 def summary_of(room: Room, member: Member) -> RoomSummary:
@@ -44,4 +44,4 @@ def show_group(summary: RoomSummary, room: Room, member: Member) -> None:
     summary.data = decode_tree(room.data) if room.data else UNSET
     summary.public = room.public
     summary.members = len(room.members)
-    summary.role = member.role
+    summary.role = ROLES[member.role]

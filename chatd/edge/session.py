@@ -27,7 +27,7 @@ from chatd.edge.wire import Wire
 from chatd.handlers.connection import HELLO_CLOSES, Turned, hello
 from chatd.handlers.context import Context
 from chatd.handlers.registry import COMMANDS, Command
-from chatd.handlers.writer import Guard, Submission
+from chatd.handlers.writer import Guard, Submission, aborted
 from chatd.ports import Claims
 from chatd.protocol import closes
 from chatd.protocol.codec import Invalid, decode_request, split
@@ -35,7 +35,7 @@ from chatd.protocol.errors import Broken, ChatError, Refused
 from chatd.protocol.objects import Mode
 from chatd.protocol.pushes import ByePush, PingPush, TokenExpiringPush
 from chatd.protocol.replies import Error, Ok
-from chatd.protocol.requests import Hello, Request, RoomMutation, Send
+from chatd.protocol.requests import Hello, Request, Send
 
 log = logging.getLogger(__name__)
 
@@ -178,19 +178,24 @@ class Session:
 
     def _handle(self, request: Request | Invalid, guard: Guard | None) -> None:
         """Carry one packet out, or say why not."""
+        place = guard.next() if guard is not None and isinstance(request, Send) else 0
         try:
             if isinstance(request, Invalid):
                 raise request.refusal
+            if guard is not None and isinstance(request, Send) and guard.aborts(request.room, place):
+                raise aborted()
             command = COMMANDS.get(type(request))
             if command is None:
                 raise Refused("bad_request", "hello comes once, first", field="type")
             self._check(request, command)
             if command.handler is None:
-                self._submit(request, guard)
+                self._submit(request, guard if place else None, place)
                 return
             answer = command.handler(self._ctx, self, request)
         except ChatError as error:
-            self._refuse(request, guard, error)
+            if guard is not None and isinstance(request, Send) and error.retry != "never":
+                guard.fail(request.room, place)
+            self._refuse(request.id, error)
             return
         if answer is None or isinstance(answer, Ok):
             if isinstance(answer, Ok):
@@ -205,10 +210,8 @@ class Session:
         if command.allow not in self.claims.allow:
             raise Refused("forbidden", f"the token does not allow {command.allow}")
 
-    def _refuse(self, request: Request | Invalid, guard: Guard | None, error: ChatError) -> None:
-        if guard is not None and isinstance(request, Send) and error.retry != "never":
-            guard.failed.add(request.room)
-        self.answer(request.id, error)
+    def _refuse(self, id: int, error: ChatError) -> None:
+        self.answer(id, error)
         if error.code == "rate_limited":
             self._count_abuse(error)
 
@@ -220,16 +223,10 @@ class Session:
         if self._abuse.count >= rates.abuse_refusals or self._abuse.ignored >= rates.abuse_ignored:
             self.close(closes.RATE_ABUSE, retry_after=max(ABUSE_RETRY_MS, error.retry_after or 0))
 
-    def _submit(self, request: Request, guard: Guard | None) -> None:
+    def _submit(self, request: Request, guard: Guard | None, place: int) -> None:
         self._depart()
         self._ctx.writer.submit(
-            Submission(
-                self.user,
-                request,
-                asker=self,
-                id=request.id,
-                guard=guard if isinstance(request, RoomMutation) else None,
-            )
+            Submission(self.user, request, asker=self, id=request.id, guard=guard, place=place)
         )
 
     def _start(self, id: int, answer: Awaitable[Ok | None]) -> None:

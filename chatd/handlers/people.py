@@ -4,14 +4,15 @@ from msgspec import UNSET
 
 from chatd.handlers.context import Context, Session
 from chatd.protocol.errors import Refused
-from chatd.protocol.objects import DeviceRow
+from chatd.protocol.objects import DeviceRow, Profile
 from chatd.protocol.replies import DevicesOk, Ok, UsersOk
 from chatd.protocol.requests import DevicesList, DevicesPush, UsersGet
 
 
 async def users(ctx: Context, session: Session, request: UsersGet) -> UsersOk:
-    """Display data of users, as far as chatd knows them; others are left out."""
-    return UsersOk(users=await ctx.store.profiles(request.users))
+    """Display data of users, empty for those chatd knows nothing of: who exists is not told."""
+    known = {profile.user: profile for profile in await ctx.store.profiles(request.users)}
+    return UsersOk(users=[known.get(user) or Profile(user) for user in dict.fromkeys(request.users)])
 
 
 async def devices(ctx: Context, session: Session, request: DevicesList) -> DevicesOk:

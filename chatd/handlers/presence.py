@@ -2,6 +2,7 @@
 
 from msgspec import UNSET
 
+from chatd.core.cursors import after_user
 from chatd.core.rooms import Room
 from chatd.handlers.context import Context, Session
 from chatd.handlers.history import limited
@@ -17,8 +18,9 @@ async def readers(ctx: Context, session: Session, request: Readers) -> ReadersOk
     limit = limited(request.limit, ctx.config.limits.page, ctx.config.limits.page)
     if not session.receipts:
         return ReadersOk(count=0, readers=[])
-    after = "" if request.more is UNSET else request.more
-    rows, count = await ctx.store.readers(room.number, request.seq, after=after, limit=limit)
+    rows, count = await ctx.store.readers(
+        room.number, request.seq, after=after_user(request.more), limit=limit
+    )
     more = rows[-1].user if len(rows) == limit else UNSET
     return ReadersOk(count=count, readers=rows, more=more)
 

@@ -2,6 +2,7 @@
 
 from msgspec import UNSET
 
+from chatd.core.cursors import after_user
 from chatd.handlers.context import Context, Session
 from chatd.handlers.history import limited
 from chatd.protocol.errors import Refused
@@ -24,7 +25,7 @@ async def members(ctx: Context, session: Session, request: MembersList) -> Membe
     limit = limited(request.limit, ctx.config.limits.page, ctx.config.limits.page)
     rows, count = await ctx.store.members(
         room.number,
-        after="" if request.more is UNSET else request.more,
+        after=after_user(request.more),
         prefix=request.prefix,
         role=None if request.role is UNSET else request.role,
         limit=limit,

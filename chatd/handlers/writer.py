@@ -35,12 +35,26 @@ class Asker(Protocol):
 
 
 class Guard:
-    """Rooms in which a send of one batch frame failed: later sends to them fail too (protocol.md, abort rule)."""
+    """The sends of one batch frame: one that fails for now takes the later ones of its room along (abort rule)."""
 
-    __slots__ = ("failed",)
+    __slots__ = ("_count", "_failed")
 
     def __init__(self) -> None:
-        self.failed: set[str] = set()
+        self._count = 0
+        self._failed: dict[str, int] = {}
+
+    def next(self) -> int:
+        """The place of one more send."""
+        self._count += 1
+        return self._count
+
+    def fail(self, room: str, place: int) -> None:
+        """The send at `place` failed with a `retry` other than never."""
+        self._failed[room] = min(place, self._failed.get(room, place))
+
+    def aborts(self, room: str, place: int) -> bool:
+        """Did an earlier send to `room` fail?"""
+        return self._failed.get(room, place) < place
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +66,7 @@ class Submission:
     asker: Asker | None = None
     id: int = 0
     guard: Guard | None = None
+    place: int = 0  # in the guard
     future: asyncio.Future[Ok] | None = None
     reply: Ok | ChatError | None = None
     settled: bool = False
@@ -62,7 +77,7 @@ class Submission:
             return
         self.settled = True
         if isinstance(self.reply, ChatError) and self.guard is not None and self.reply.retry != "never":
-            self.guard.failed.add(self.request.room)
+            self.guard.fail(self.request.room, self.place)
         if self.asker is not None:
             self.asker.settled(self.id, self.reply)
         elif self.future is not None and not self.future.done():
@@ -181,15 +196,20 @@ def decide(submission: Submission, work: Work, facts: Facts) -> None:
     guard = submission.guard
     work.asked_by = submission
     try:
-        if guard is not None and submission.request.room in guard.failed:
-            raise Refused("aborted", "an earlier send of this batch failed", retry_after=0)
+        if guard is not None and guard.aborts(submission.request.room, submission.place):
+            raise aborted()
         submission.reply = DECISIONS[type(submission.request)](
             submission.user, submission.request, work, facts
         )
     except ChatError as refusal:
         submission.reply = refusal
         if guard is not None and refusal.retry != "never":
-            guard.failed.add(submission.request.room)
+            guard.fail(submission.request.room, submission.place)
+
+
+def aborted() -> Refused:
+    """Why a send behind a failed one is not carried out."""
+    return Refused("aborted", "an earlier send of this batch failed", retry_after=0)
 
 
 def second_look(submission: Submission) -> bool:

@@ -15,6 +15,9 @@ State = Literal["offline", "online", "away"]
 GoneReason = Literal["left", "removed", "banned", "deleted"]
 
 MESSAGE = "message"
+ROLES: dict[str, Role] = {"member": "member", "admin": "admin", "owner": "owner"}
+"""Role words by their text: defaults are left out by identity, so a stored word is looked up here."""
+
 EVERYBODY = "*"  # the mention of all members
 
 Emoji = Annotated[str, Meta(min_length=1, max_length=32)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from msgspec import UNSET, Raw
 
 from chatd.protocol.codec import decode_tree
-from chatd.protocol.objects import RoomSummary
+from chatd.protocol.objects import ROLES, RoomSummary
 from chatd.storage.rows import Row, position
 
 # `d` and `p` are the pair and the peer of a direct room, absent in groups. The peer's watermarks are shown
@@ -72,7 +72,8 @@ def summary_of(row: Row) -> RoomSummary:
 
 
 def show_group(summary: RoomSummary, row: Row) -> None:
-    title, avatar, data, public, summary.members, summary.role = row
+    title, avatar, data, public, summary.members, role = row
+    summary.role = ROLES[role]
     summary.title = title or UNSET
     summary.avatar = avatar or UNSET
     summary.data = decode_tree(data) if data else UNSET
