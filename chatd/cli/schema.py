@@ -99,6 +99,11 @@ def changed(config: Config, values: Mapping[str, Any]) -> Config:
     return msgspec.structs.replace(config, **replaced)
 
 
+def plain(value: Any) -> Any:
+    """`value` as JSON knows it: lists, maps, texts and numbers; secrets as asterisks."""
+    return msgspec.to_builtins(value, enc_hook=str)
+
+
 def _section(name: str, struct: type[msgspec.Struct]) -> Section:
     return Section(name, (struct.__doc__ or "").strip(), tuple(_fields(name, struct)))
 

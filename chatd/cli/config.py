@@ -1,0 +1,99 @@
+"""`chatd config`: write, check, show and explain the configuration."""
+
+import os
+
+import click
+
+from chatd.cli.configuration import Loaded
+from chatd.cli.exits import Failure
+from chatd.cli.first_secret import is_configured, secret_path
+from chatd.cli.options import with_configuration
+from chatd.cli.preflight import require_usable_files
+from chatd.cli.rules import is_loopback, split_address
+from chatd.cli.texts import as_json, as_markdown, as_shown, as_toml
+from chatd.config import Config
+
+
+@click.group(
+    epilog="""\b
+Examples:
+  chatd config init > chatd.toml
+  chatd config check --config chatd.toml
+  chatd config show --config chatd.toml --changed
+  CHATD_LIMITS__PAGE=100 chatd config show --json"""
+)
+def config() -> None:
+    """Write, check, show and explain the configuration.
+
+    A value is taken from a flag, else from CHATD_SECTION__KEY in the environment, else from the file,
+    else it is the default.
+    """
+
+
+@config.command()
+@click.option("--output", metavar="FILE", help="Write to FILE instead of stdout; never overwrites.")
+def init(output: str | None) -> None:
+    """Print a file with every key, its default and its reason."""
+    if output is None:
+        click.echo(as_toml(), nl=False)
+        return
+    try:
+        # It may come to hold a secret, so nobody else may read it from the start.
+        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Failure(f"{output} cannot be written: {error.strerror}") from None
+    with os.fdopen(descriptor, "w") as file:
+        file.write(as_toml())
+    click.echo(f"Wrote {output}. Next: chatd config check --config {output}")
+
+
+@config.command()
+@click.option("--quiet", is_flag=True, help="Print problems only; for ExecStartPre.")
+@with_configuration
+def check(loaded: Loaded, quiet: bool) -> None:
+    """Say OK, or everything that is wrong (exit code 3).
+
+    Reads key and certificate files too, but asks nothing of the network.
+    """
+    require_usable_files(loaded.config)
+    warnings = _warnings(loaded.config)
+    if not quiet:
+        for warning in warnings:
+            click.echo(f"warning: {warning}", err=True)
+        click.echo(f"OK ({len(warnings)} warnings)" if warnings else "OK")
+
+
+@config.command()
+@click.option("--changed", is_flag=True, help="Only what is not the default.")
+@click.option("--json", "for_programs", is_flag=True, help="As JSON.")
+@with_configuration
+def show(loaded: Loaded, changed: bool, for_programs: bool) -> None:
+    """Print what is in force and where each value comes from. Secrets are not shown."""
+    click.echo(as_json(loaded) + "\n" if for_programs else as_shown(loaded, only_changed=changed), nl=False)
+
+
+@config.command()
+def doc() -> None:
+    """Print the reference of all keys in markdown."""
+    click.echo(as_markdown(), nl=False)
+
+
+def _warnings(configuration: Config) -> list[str]:
+    listen = configuration.listen
+    host, _ = split_address(listen.address)
+    found = []
+    if not is_configured(configuration.auth):
+        found.append(
+            f"no keys are configured: only built-in accounts work, signed with {secret_path(configuration)}"
+            if configuration.auth.accounts
+            else "no keys are configured and accounts are off: nobody can connect"
+        )
+    if not is_loopback(host) and not listen.tls_cert and not listen.trusted_proxies:
+        found.append("listen.address is open to the network without TLS and without a trusted proxy")
+    if listen.ops_address and not is_loopback(split_address(listen.ops_address)[0]):
+        found.append("listen.ops_address is open to the network; metrics and health need no token")
+    if listen.unsafe_any_origin:
+        found.append("listen.unsafe_any_origin lets every web page open sockets")
+    if not configuration.rates.enabled:
+        found.append("rates.enabled = false lets one client slow all others")
+    return found

@@ -1,0 +1,61 @@
+"""The secret of a server nobody configured: made once, kept beside the database, private."""
+
+import os
+import secrets
+from pathlib import Path
+
+from chatd.cli.files import read_secret
+from chatd.cli.problems import refuse
+from chatd.cli.schema import changed
+from chatd.config import Auth, Config, Secret
+
+SECRET_BYTES = 32  # 256 bits, the strength of HS256 itself
+
+
+def with_first_secret(config: Config, *, create: bool) -> Config:
+    """`config`, with the secret in its data directory if it names no other way to verify tokens.
+
+    `create`: make that secret when there is none, as the first start does. ConfigError if it cannot be used.
+    """
+    if not config.auth.accounts or is_configured(config.auth):
+        return config
+    path = secret_path(config)
+    if create and not path.exists():
+        _create(path)
+    if not path.exists():
+        return config
+    return changed(config, {"auth.secret": read_secret(str(path))})
+
+
+def is_configured(auth: Auth) -> bool:
+    """Whether tokens can be verified with what the configuration names."""
+    return bool(auth.secret or auth.keys or auth.jwks_file or auth.jwks_url)
+
+
+def secret_path(config: Config) -> Path:
+    """Where the secret of the first start lies."""
+    return Path(config.storage.directory) / "secret"
+
+
+def _create(path: Path) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(SECRET_BYTES) + "\n")
+            file.flush()
+            os.fsync(descriptor)
+    except FileExistsError:  # another start was faster: its secret is as good
+        pass
+    except OSError as error:
+        what = f"the secret of a first start cannot be written: {error.strerror}"
+        raise refuse(str(path), what, "Make the directory writable, or set auth.secret_file.") from None
+
+
+def secret_of(config: Config) -> Secret:
+    """The shared secret, or ConfigError that says how to get one."""
+    if not config.auth.secret:
+        what = "there is no secret to sign tokens with"
+        fix = "Start the daemon once (chatd dev, chatd serve), use its --config, or set auth.secret_file."
+        raise refuse("", what, fix)
+    return config.auth.secret

@@ -1,0 +1,77 @@
+"""The `chatd` command: its groups, imported only when used, so that `chatd --help` is immediate."""
+
+import difflib
+from importlib import import_module
+
+import click
+
+from chatd import __version__
+from chatd.cli.exits import EXITS_HELP, Exit, Failure
+from chatd.cli.problems import ConfigError
+
+# Where each command lives (module:name) and what it does. The order is that of the help.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "dev": ("chatd.cli.dev:dev", "Try it: a daemon with demo users that delivers a first message."),
+    "serve": ("chatd.cli.serve:serve", "Run the daemon (also what bare `chatd` does)."),
+    "chat": ("chatd.cli.chat:chat", "Chat in the terminal."),
+    "token": ("chatd.cli.token:token", "Print a token for a user."),
+    "user": ("chatd.cli.user:user", "Built-in accounts: add, list, disable, passwd."),
+    "config": ("chatd.cli.config:config", "Configuration: init, check, show, doc."),
+    "backup": ("chatd.cli.backup:backup", "Copy the database while the daemon runs."),
+    "restore": ("chatd.cli.backup:restore", "Put a backup in place of the database."),
+    "migrate": ("chatd.cli.migrate:migrate", "The database schema: status, up."),
+}
+DEFAULT = "serve"
+
+EXAMPLES = f"""\b
+Examples:
+  chatd dev                       a server, two users and a message in one second
+  chatd chat --as bob --with alice
+  chatd config init > chatd.toml  every setting, explained
+  chatd serve --config chatd.toml
+
+{EXITS_HELP}"""
+
+
+class Commands(click.Group):
+    """Looks commands up in COMMANDS and turns a ConfigError of any of them into its exit code."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # `chatd` and `chatd --config FILE` mean serve; the group's own options stay its own.
+        own = {name for option in self.get_params(ctx) for name in option.opts}
+        if not args or (args[0].startswith("-") and args[0] not in own):
+            args = [DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and (near := difflib.get_close_matches(args[0], COMMANDS, n=1)):
+            raise click.UsageError(f"No such command {args[0]!r}. Did you mean {near[0]}?", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            raise Failure(str(error), Exit.CONFIG) from None
+
+
+@click.group(cls=Commands, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="chatd %(version)s")
+def main() -> None:
+    """chatd: a real-time chat server. One process, one SQLite file, one WebSocket per phone."""

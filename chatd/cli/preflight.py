@@ -1,0 +1,113 @@
+"""What can be known to fail before a start: key files, certificates, addresses in use."""
+
+import errno
+import socket
+import ssl
+from pathlib import Path
+
+from chatd.cli.exits import Failure
+from chatd.cli.files import require_private
+from chatd.cli.problems import ConfigError, Problem
+from chatd.cli.rules import split_address
+from chatd.config import Config
+
+
+def file_problems(config: Config) -> list[Problem]:
+    """What is wrong with the files the configuration names."""
+    return [*_key_problems(config), *_certificate_problems(config)]
+
+
+def require_usable_files(config: Config) -> None:
+    """Raises ConfigError with all of `file_problems`."""
+    if problems := file_problems(config):
+        raise ConfigError(problems)
+
+
+def require_free(config: Config) -> None:
+    """Refuses a start whose addresses are taken, and says by whom where the system tells."""
+    for key, address in (("address", config.listen.address), ("ops_address", config.listen.ops_address)):
+        if address:
+            _require_free(key, *split_address(address))
+
+
+def _require_free(key: str, host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # As the daemon binds: an address in TIME_WAIT after a restart is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Failure(_taken(key, host, port, error)) from None
+
+
+def _taken(key: str, host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        owner = owner_of(port)
+        by = f" by {owner}" if owner else ""
+        return (
+            f"port {port} is in use{by}. Stop it, or choose another port: "
+            f"--port N (dev) or --set listen.{key}={host}:N"
+        )
+    if error.errno == errno.EACCES:
+        return f"port {port} is not allowed for this user. Choose one above 1023."
+    return f"cannot listen on {host}:{port}: {error.strerror or error}. Change listen.{key}."
+
+
+def owner_of(port: int) -> str:
+    """Name and pid of the process that listens on a local TCP port, as far as this user may see; else ""."""
+    sockets = {f"socket:[{inode}]" for inode in _listening(port)}
+    if not sockets:
+        return ""
+    for entry in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            held = str(entry.readlink())
+        except OSError:  # the process ended, or belongs to somebody else
+            continue
+        if held in sockets:
+            pid = entry.parts[2]
+            name = Path("/proc", pid, "comm").read_text().strip()
+            return f"{name} (pid {pid})"
+    return ""
+
+
+def _listening(port: int) -> list[str]:
+    """Inodes of the sockets that listen on `port`: fields of /proc/net/tcp, see proc(5)."""
+    inodes = []
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            rows = Path(table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for row in rows:
+            local, _, state, *rest = row.split()[1:]
+            if state == "0A" and int(local.rpartition(":")[2], 16) == port:
+                inodes.append(rest[5])
+    return inodes
+
+
+def _key_problems(config: Config) -> list[Problem]:
+    from chatd.identity.keys import BadKey, configured_keys  # the cryptography takes a while to import
+
+    try:
+        configured_keys(config.auth)
+    except BadKey as error:
+        return [Problem("", str(error), "Change auth.keys or auth.jwks_file.")]
+    return []
+
+
+def _certificate_problems(config: Config) -> list[Problem]:
+    listen = config.listen
+    if not listen.tls_cert:
+        return []
+    try:
+        require_private(listen.tls_key)
+        # A password would be asked on the terminal; the daemon has none to ask.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(listen.tls_cert, listen.tls_key, password=lambda: "")
+    except ConfigError as error:
+        return list(error.problems)
+    except OSError as error:  # ssl.SSLError is one
+        what = f"{listen.tls_cert} with {listen.tls_key} cannot be used: {error.strerror or error}"
+        return [Problem("", what, "Both must be PEM, without password, and belong together.")]
+    return []

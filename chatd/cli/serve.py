@@ -1,0 +1,32 @@
+"""`chatd serve`: run the daemon."""
+
+import click
+
+from chatd.cli.configuration import Loaded
+from chatd.cli.first_secret import with_first_secret
+from chatd.cli.options import with_configuration
+from chatd.cli.preflight import require_free, require_usable_files
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  chatd serve --config /etc/chatd/chatd.toml
+  chatd serve --data /var/lib/chatd --set listen.address=0.0.0.0:8470
+  CHATD_LOG__LEVEL=debug chatd
+
+Ends on SIGTERM or Ctrl-C after telling its clients to reconnect; a second signal ends it at once."""
+)
+@with_configuration
+def serve(loaded: Loaded) -> None:
+    """Run the daemon until it is told to stop.
+
+    Without any keys configured it serves built-in accounts (chatd user add), signed with a secret that it
+    makes in its data directory at the first start.
+    """
+    require_usable_files(loaded.config)
+    require_free(loaded.config)
+    config = with_first_secret(loaded.config, create=True)
+    from chatd import daemon  # uvicorn and the rest: half a second that no other command needs
+
+    daemon.run(config)

@@ -1,0 +1,65 @@
+"""Opening the database from the command line, when no daemon has it, with errors as words."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TypeVar
+
+from chatd.cli.exits import Failure
+from chatd.config import Config
+from chatd.core.accounts import Account
+from chatd.core.work import Work
+from chatd.ports import Store
+from chatd.protocol.errors import ChatError
+from chatd.storage.errors import StoreError
+from chatd.storage.store import SqliteStore
+
+T = TypeVar("T")
+
+
+class Chance:
+    """The randomness a store asks for."""
+
+    def random_bytes(self, count: int) -> bytes:
+        return secrets.token_bytes(count)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turns what the storage refuses into the words and exit code of a failed command."""
+    try:
+        yield
+    except (StoreError, ChatError) as error:
+        raise Failure(str(error)) from None
+
+
+def with_store(config: Config, action: Callable[[Store], Awaitable[T]]) -> T:
+    """Runs `action` on the database of `config`; Failure when a daemon uses it or it cannot be opened."""
+
+    async def opened() -> T:
+        async with _store(config) as store:
+            return await action(store)
+
+    with explained():
+        return asyncio.run(opened())
+
+
+async def put_account(store: Store, account: Account) -> None:
+    """Stores an account durably."""
+    await store.commit(Work(now=now_ms(), stamp=store.stamp + 1, accounts=[account]))
+
+
+def now_ms() -> int:
+    """Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+@asynccontextmanager
+async def _store(config: Config) -> AsyncIterator[Store]:
+    store = await SqliteStore.open(config.storage, Chance())
+    try:
+        yield store
+    finally:
+        await store.close()
