@@ -13,13 +13,15 @@ class Figures:
 
     tally: Tally = field(default_factory=Tally)  # everything that went wrong
     connects: Histogram = field(default_factory=Histogram)  # from TCP connect to the reply to hello
-    resumes: Histogram = field(default_factory=Histogram)  # from the cut to everything repaired
+    absences: Histogram = field(default_factory=Histogram)  # from the cut to everything repaired
     repairs: Histogram = field(
         default_factory=Histogram
     )  # from sent to received, of what came by hello or log
-    pushed: int = 0  # messages received live
+    pushes: int = 0  # event pushes received
+    pushed: int = 0  # messages in them
     repaired: int = 0  # messages received by hello or log
     cuts: int = 0  # connections we cut
+    resumes: int = 0  # hellos with a cursor that were answered
     retries: int = 0  # sends repeated with the same key
     drops: Counter[str] = field(default_factory=Counter)  # connections that ended otherwise, by close code
     failures: Counter[str] = field(default_factory=Counter)  # connection attempts that failed, by reason

@@ -60,6 +60,7 @@ class Person:
     def cut(self) -> None:
         """Cuts the connection if hello was answered; otherwise there is nothing to cut."""
         if self._phone is not None and self.ready.is_set():
+            self.ready.clear()
             self._figures.cuts += 1
             self._cut_ns = self._cut_ns or time.perf_counter_ns()
             self._phone.cut()
@@ -137,6 +138,7 @@ class Person:
         while "more" in page:
             page = await phone.request({"type": "sync", "more": page["more"]})
             self.reader.summaries(page["rooms"])
+        self._figures.resumes += "cursor" in self._hello
         self._hello |= {"epoch": reply["epoch"], "cursor": page["cursor"]}
         self.ready.set()
         self._check_resumed()
@@ -148,7 +150,7 @@ class Person:
 
     def _check_resumed(self) -> None:
         if self._cut_ns and self.ready.is_set() and self.reader.resumed:
-            self._figures.resumes.record(time.perf_counter_ns() - self._cut_ns)
+            self._figures.absences.record(time.perf_counter_ns() - self._cut_ns)
             self._cut_ns = 0
 
     def _pushed(self, push: Packet) -> None:

@@ -71,6 +71,11 @@ class Phone(asyncio.Protocol):
         self._end = str(frames.LOST)
         self._transport: asyncio.Transport | None = None
 
+    @property
+    def alive(self) -> bool:
+        """Whether what is sent now may arrive, and whoever asks will be told."""
+        return self._transport is not None
+
     def ask(self, packet: Packet, answered: Callable[[Packet], None]) -> None:
         """Sends one request; `answered` gets its `ok` or `error`, or LOST when the connection goes first."""
         if self._transport is None:
@@ -88,7 +93,7 @@ class Phone(asyncio.Protocol):
         return answer
 
     def numbered(self, packet: Packet, answered: Callable[[Packet], None]) -> Packet:
-        """The packet with the next request id; the reply is awaited from now on."""
+        """The packet with the next request id; the reply is awaited from now on. Only while `alive`."""
         self._last_id += 1
         self._replies[self._last_id] = answered
         return {"type": packet["type"], "id": self._last_id, **packet}

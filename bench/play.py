@@ -77,10 +77,11 @@ class Play:
         return {
             "deliveries": self.deliveries,
             "deliveries_wanted": self.trace.deliveries,
+            "pushes": figures.pushes,
             "repaired": figures.repaired,
             **self.tally.counts(),
             "cuts": figures.cuts,
-            "resumes": figures.resumes.count,
+            "resumes": figures.resumes,
             "sent_again": figures.retries,
             "ended_otherwise": dict(figures.drops),
             "refused": dict(figures.failures),
@@ -167,7 +168,7 @@ class Play:
         """Waits until `done`, or until nothing has moved for `quiet_s` although something was `due`."""
         moved_at, last = time.monotonic(), -1
         while not done() and time.monotonic() - moved_at < quiet_s:
-            now = self.figures.received + self.figures.resumes.count + self.pace.acks.count
+            now = self.figures.received + self.figures.resumes + self.pace.acks.count
             if now != last or not due():
                 moved_at, last = time.monotonic(), now
             await asyncio.sleep(_LOOK_S)

@@ -121,6 +121,7 @@ class Reader:
             return
         if position.run(run):
             run.arrived(now_ns)
+            self.figures.pushes += 1
             self.figures.pushed += run.messages
         else:
             self._each(run, position, now_ns)
@@ -128,6 +129,7 @@ class Reader:
             self._own(run.room, run.events)
 
     def _each(self, run: Run, position: Position, now_ns: int) -> None:
+        self.figures.pushes += 1
         for sighting in run.events:
             fate = self._event(run.room, position, sighting)
             if sighting.sent_ns and fate in (Fate.APPLIED, Fate.BUFFERED):

@@ -64,7 +64,7 @@ async def _play(play: Play, measured: Load) -> None:
         progress.shown(
             lambda: (
                 f"replay   {progress.bar(play.pace.acks.count, messages)} acknowledged · "
-                f"{figures.received:,} received · {figures.resumes.count:,} resumes"
+                f"{figures.received:,} received · {figures.resumes:,} resumes"
             )
         ),
     ):
@@ -93,7 +93,7 @@ def _result(play: Play, there: Target, measured: Load, options: argparse.Namespa
         "ack_ms": play.pace.acks.milliseconds(),
         "delivery_ms": play.runs.live.milliseconds(),
         "repair_ms": play.figures.repairs.milliseconds(),
-        "resume_ms": play.figures.resumes.milliseconds(),
+        "resume_ms": play.figures.absences.milliseconds(),
         "connect_ms": play.figures.connects.milliseconds(),
         "schedule_lag_ms": play.pace.lags.milliseconds(),
         **measured.counted(),
@@ -116,20 +116,21 @@ def _text(play: Play, result: dict[str, Any]) -> list[str]:
                 "ack": (pace.acks, f"{start} to durable"),
                 "delivery": (play.runs.live, f"{start} to received live"),
                 "repair": (figures.repairs, "the same, of what came by hello or log"),
-                "resume": (figures.resumes, "cut to everything repaired"),
+                "resume": (figures.absences, "cut to everything repaired"),
             }
         ),
         "",
         f"  throughput  {result['messages'] / seconds:,.0f} messages/s · "
         f"{result['deliveries'] / seconds:,.0f} deliveries/s · {seconds:.1f} s in all",
         f"  delivered   {result['deliveries']:,} of {play.trace.deliveries:,} · "
-        f"{figures.repaired:,} of them by hello or log",
-        f"  links       cut {figures.cuts:,} · resumes {figures.resumes.count:,} · "
+        f"{figures.repaired:,} of them by hello or log, the others in {figures.pushes:,} pushes",
+        f"  links       cut {figures.cuts:,} · resumes {figures.resumes:,} · "
         f"messages sent again {figures.retries:,}",
     ]
     for title, counter in (("ended", figures.drops), ("refused", figures.failures)):
         lines += [f"  {title:<10}  {count:,} times: {reason}" for reason, count in counter.most_common(5)]
-    return [*lines, *report.correctness(play.tally), *report.load(result, pace.lags)]
+    p99_ms = result["schedule_lag_ms"]["p99"], result["delivery_ms"]["p99"]
+    return [*lines, *report.correctness(play.tally), *report.load(result, *p99_ms)]
 
 
 def _pacing(pace: Pace) -> str:

@@ -15,6 +15,7 @@ from bench.checks import Tally
 from bench.histogram import Histogram
 
 BOUND_SHARE = 0.8  # above this much of one core the generator, not the daemon, may set the pace
+BOUND_LAG = 0.1  # above this part of the delivery latency the generator's own delay is a part of the figure
 
 _COLUMNS = (("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("p999", "p99.9"), ("max", "max"))
 
@@ -72,11 +73,12 @@ def size(count_bytes: float) -> str:
     return f"{count_bytes / 1024**2:,.0f} MiB"
 
 
-def load(result: Mapping[str, Any], lags: Histogram) -> list[str]:
-    """What `load.Load` counted, and whether the generator itself was the limit."""
+def load(result: Mapping[str, Any], lag_ms: float, delivery_ms: float) -> list[str]:
+    """What `load.Load` counted, and whether the generator was the limit, by lag and delivery at p99."""
     share = result["generator"]["cpu_share"]
-    lag = f"schedule lag p99 {duration(lags.milliseconds()['p99'])} · " if lags.count else ""
-    verdict = "GENERATOR-BOUND: the daemon may be faster" if share > BOUND_SHARE else "not the bottleneck"
+    lag = f"schedule lag p99 {duration(lag_ms)} · " if lag_ms else ""
+    bound = share > BOUND_SHARE or lag_ms > BOUND_LAG * delivery_ms
+    verdict = "GENERATOR-BOUND: the daemon may be faster" if bound else "not the bottleneck"
     lines = [f"  generator   {lag}cpu {share:.2f} core · {verdict}"]
     if daemon := result["daemon"]:
         rss = size(daemon["rss_bytes_max"])

@@ -47,7 +47,7 @@ class Writer:
         self._reader.on_own = self._found if doubtful else None
 
     def _flush(self, room: str) -> None:
-        if self._phone is None:
+        if self._phone is None or not self._phone.alive:
             return
         sends = [self._numbered(self._phone, room, message) for message in self._outboxes[room].take_frame()]
         if sends:

@@ -35,10 +35,18 @@ def test_a_fault_fails_and_is_shown() -> None:
     assert "k1 by ann" in example
 
 
-@pytest.mark.parametrize(("share", "word"), [(0.3, "not the bottleneck"), (0.95, "GENERATOR-BOUND")])
-def test_a_busy_generator_says_so(share: float, word: str) -> None:
+@pytest.mark.parametrize(
+    ("share", "lag_ms", "word"),
+    [
+        (0.3, 0, "not the bottleneck"),
+        (0.3, 9, "not the b"),
+        (0.95, 0, "GENERATOR-B"),
+        (0.3, 11, "GENERATOR-B"),
+    ],
+)
+def test_a_generator_that_is_busy_or_late_says_so(share: float, lag_ms: float, word: str) -> None:
     daemon = {"cpu_share": 0.5, "rss_bytes_max": 3 * 1024**2}
-    lines = report.load({"generator": {"cpu_share": share}, "daemon": daemon}, Histogram())
+    lines = report.load({"generator": {"cpu_share": share}, "daemon": daemon}, lag_ms, 100)
     assert word in lines[0]
     assert "3 MiB" in lines[1]
 
