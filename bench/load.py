@@ -11,7 +11,7 @@ from bench.server import Daemon
 
 
 class Load:
-    """Processor seconds and memory over one stretch; `during` says which."""
+    """Processor seconds and memory over one stretch, and what the daemon logged; `during` says which."""
 
     def __init__(self, daemon: Daemon | None) -> None:
         self._daemon = daemon
@@ -19,6 +19,7 @@ class Load:
         self._generator_cpu_s = 0.0
         self._daemon_cpu_s = 0.0
         self._daemon_rss_bytes_max = 0
+        self._complaints: list[str] = []
 
     @contextmanager
     def during(self) -> Iterator[None]:
@@ -32,13 +33,18 @@ class Load:
             self._daemon_cpu_s = self._daemon_used_s() - daemon_cpu_s
             if self._daemon is not None:
                 self._daemon_rss_bytes_max = self._daemon.rss_bytes_max()
+                self._complaints = self._daemon.complaints()
 
     def counted(self) -> dict[str, Any]:
-        """The shares of one core, as a result file holds them; `daemon` is null for one at a URL."""
+        """Shares of one core and the rest, as a result file holds them; `daemon` is null for one at a URL."""
         daemon = None
         if self._daemon is not None:
             share = round(self._daemon_cpu_s / self._seconds, 3)
-            daemon = {"cpu_share": share, "rss_bytes_max": self._daemon_rss_bytes_max}
+            daemon = {
+                "cpu_share": share,
+                "rss_bytes_max": self._daemon_rss_bytes_max,
+                "complaints": self._complaints,
+            }
         return {"generator": {"cpu_share": round(self._generator_cpu_s / self._seconds, 3)}, "daemon": daemon}
 
     def _daemon_used_s(self) -> float:

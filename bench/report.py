@@ -83,4 +83,5 @@ def load(result: Mapping[str, Any], lag_ms: float, delivery_ms: float) -> list[s
     if daemon := result["daemon"]:
         rss = size(daemon["rss_bytes_max"])
         lines.append(f"  daemon      cpu {daemon['cpu_share']:.2f} core · rss at most {rss} · over loopback")
+        lines += [f"    it logged: {line}" for line in daemon["complaints"]]
     return lines

@@ -20,7 +20,8 @@ READY_DEADLINE_S = (
 )
 READY_POLL_S = 0.05  # start-up is not measured, so a coarse poll is good enough
 STOP_DEADLINE_S = 30.0  # drain.deadline_s is 15 by default; then it is killed
-LOG_TAIL_BYTES = 4_096  # enough for a traceback in the error text
+LOG_TAIL_BYTES = 4_096  # enough for a traceback in the error textCOMPLAINTS_MAX = 20
+COMPLAINTS_MAX = 20  # lines of it in a report
 
 _PATIENT = {
     "CHATD_RATES__ENABLED": "false",  # a load generator is exactly what rate limits are there to stop
@@ -41,6 +42,11 @@ class Daemon:
     url: str
     secret: str
     pid: int
+    log: Path
+
+    def complaints(self) -> list[str]:
+        """The last lines it logged; at level warning a healthy daemon logs none."""
+        return _tail(self.log).splitlines()[-COMPLAINTS_MAX:]
 
     def cpu_s(self) -> float:
         """Processor seconds used so far, user and system; 0 where /proc does not tell."""
@@ -82,7 +88,7 @@ async def own_daemon(settings: Mapping[str, str] | None = None) -> AsyncIterator
             )
         try:
             await _wait_ready(running, port, log)
-            yield Daemon(f"ws://127.0.0.1:{port}/v1/ws", secret, running.pid)
+            yield Daemon(f"ws://127.0.0.1:{port}/v1/ws", secret, running.pid, log)
         finally:
             await _stop(running)
     finally:

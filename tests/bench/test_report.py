@@ -45,10 +45,11 @@ def test_a_fault_fails_and_is_shown() -> None:
     ],
 )
 def test_a_generator_that_is_busy_or_late_says_so(share: float, lag_ms: float, word: str) -> None:
-    daemon = {"cpu_share": 0.5, "rss_bytes_max": 3 * 1024**2}
+    daemon = {"cpu_share": 0.5, "rss_bytes_max": 3 * 1024**2, "complaints": ["WARNING disk"]}
     lines = report.load({"generator": {"cpu_share": share}, "daemon": daemon}, lag_ms, 100)
     assert word in lines[0]
     assert "3 MiB" in lines[1]
+    assert lines[2:] == ["    it logged: WARNING disk"]
 
 
 def test_a_result_is_written_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

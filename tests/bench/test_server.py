@@ -18,6 +18,7 @@ async def test_a_daemon_runs_until_the_block_ends() -> None:
         assert await healthy(address.host, address.port)
         assert daemon.cpu_s() > 0
         assert daemon.rss_bytes_max() > 1024**2
+        assert daemon.complaints() == []
     assert not await healthy(address.host, address.port)
     with pytest.raises(ProcessLookupError):
         os.kill(daemon.pid, 0)
