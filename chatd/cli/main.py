@@ -1,6 +1,7 @@
 """The `chatd` command: its groups, imported only when used, so that `chatd --help` is immediate."""
 
 import difflib
+import os
 from importlib import import_module
 
 import click
@@ -73,5 +74,8 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="chatd %(version)s")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """chatd: a real-time chat server. One process, one SQLite file, one WebSocket per phone."""
+    if os.environ.get("NO_COLOR"):  # no-color.org: any value but the empty one
+        ctx.color = False

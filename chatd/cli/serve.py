@@ -27,6 +27,8 @@ def serve(loaded: Loaded) -> None:
     require_usable_files(loaded.config)
     require_free(loaded.config)
     config = with_first_secret(loaded.config, create=True)
-    from chatd import daemon  # uvicorn and the rest: half a second that no other command needs
+    from chatd.cli.starting import start_explained
+    from chatd.daemon import run  # uvicorn and the rest: half a second that no other command needs
 
-    daemon.run(config)
+    with start_explained():
+        run(config)

@@ -2,19 +2,18 @@
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict
 
 import click
 
+from chatd.cli.accounts import AccountLine, accounts_of
 from chatd.cli.configuration import Loaded
 from chatd.cli.exits import Failure
 from chatd.cli.options import with_configuration
 from chatd.cli.passwords import hashed, password_option
-from chatd.config import Config
-from chatd.core.accounts import Account
-from chatd.ports import Store
 
 _USER = re.compile(r"[A-Za-z0-9_\-.:@]{1,64}\Z")  # protocol.md, "Identifiers and counters"
+_DEVICE = re.compile(r"[A-Za-z0-9_-]{22}\Z")
 NAME_MAX = 64  # characters shown beside a message on a phone
 
 
@@ -26,10 +25,10 @@ Examples:
   chatd user list --json
   chatd user disable alice
 
-Stop the daemon first: only one program may have the database open for writing."""
+They work while the daemon runs (through its admin socket) and while it does not."""
 )
 def user() -> None:
-    """Built-in accounts: add, list, disable, enable, passwd.
+    """Built-in accounts: add, list, disable, enable, passwd, revoke.
 
     An app that has users of its own signs tokens for them and needs no accounts here.
     """
@@ -47,6 +46,12 @@ def _checked_name(ctx: click.Context, param: click.Parameter, value: str | None)
     return value
 
 
+def _checked_device(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if value and not _DEVICE.match(value):
+        raise click.BadParameter(f"{value!r} is not 22 characters of base64url")
+    return value
+
+
 user_argument = click.argument("name", metavar="USER", callback=_checked_user)
 
 
@@ -57,19 +62,11 @@ user_argument = click.argument("name", metavar="USER", callback=_checked_user)
 @with_configuration
 def add(loaded: Loaded, name: str, shown: str | None, password_file: str | None) -> None:
     """Add USER, who signs in with a password at POST /v1/login."""
-    from chatd.cli.stores import now_ms, put_account, with_store
-
-    stored = hashed(password_file)
-
-    async def put(store: Store) -> None:
-        known = await store.account(name)
-        if known is not None and known.password is not None:
-            raise Failure(f"{name} exists already. Change the password with: chatd user passwd {name}")
-        account = known or Account(name, created_at=now_ms())
-        named = replace(account, name=shown or account.name or name, version=account.version + 1)
-        await put_account(store, replace(named, password=stored, disabled=False))
-
-    with_store(loaded.config, put)
+    accounts = accounts_of(loaded.config)
+    known = next((line for line in accounts.all() if line.user == name), None)
+    if known is not None and known.password:
+        raise Failure(f"{name} exists already. Change the password with: chatd user passwd {name}")
+    accounts.put(name, shown or name, hashed(password_file))
     click.echo(f"Added {name}.")
 
 
@@ -79,8 +76,7 @@ def add(loaded: Loaded, name: str, shown: str | None, password_file: str | None)
 @with_configuration
 def passwd(loaded: Loaded, name: str, password_file: str | None) -> None:
     """Change the password of USER. Tokens issued before are refused from now on."""
-    stored = hashed(password_file)
-    _change(loaded.config, name, password=stored, revoked=True)
+    accounts_of(loaded.config).set_password(name, hashed(password_file))
     click.echo(f"Changed the password of {name}; earlier tokens are refused.")
 
 
@@ -88,8 +84,8 @@ def passwd(loaded: Loaded, name: str, password_file: str | None) -> None:
 @user_argument
 @with_configuration
 def disable(loaded: Loaded, name: str) -> None:
-    """Lock USER out: no login, and tokens issued before are refused. Messages stay."""
-    _change(loaded.config, name, disabled=True, revoked=True)
+    """Lock USER out at once, with any token. Messages stay."""
+    accounts_of(loaded.config).disable(name, disabled=True)
     click.echo(f"Disabled {name}. Undo with: chatd user enable {name}")
 
 
@@ -98,8 +94,18 @@ def disable(loaded: Loaded, name: str) -> None:
 @with_configuration
 def enable(loaded: Loaded, name: str) -> None:
     """Let USER in again."""
-    _change(loaded.config, name, disabled=False)
+    accounts_of(loaded.config).disable(name, disabled=False)
     click.echo(f"Enabled {name}.")
+
+
+@user.command()
+@user_argument
+@click.option("--device", default="", callback=_checked_device, help="Only this device.")
+@with_configuration
+def revoke(loaded: Loaded, name: str, device: str) -> None:
+    """Refuse every token USER was given until now; a new one works."""
+    accounts_of(loaded.config).revoke(name, device)
+    click.echo(f"Revoked the tokens of {name}.")
 
 
 @user.command(name="list")
@@ -107,42 +113,12 @@ def enable(loaded: Loaded, name: str) -> None:
 @with_configuration
 def listed(loaded: Loaded, for_programs: bool) -> None:
     """List the accounts the server knows."""
-    from chatd.cli.stores import with_store
-
-    async def read(store: Store) -> list[Account]:
-        return await store.accounts()
-
-    for account in with_store(loaded.config, read):
-        click.echo(_as_json(account) if for_programs else _as_line(account))
+    for line in accounts_of(loaded.config).all():
+        click.echo(json.dumps(asdict(line)) if for_programs else _shown(line))
 
 
-def _change(config: Config, name: str, *, revoked: bool = False, **changes: object) -> None:
-    from chatd.cli.stores import now_ms, put_account, with_store
-
-    async def put(store: Store) -> None:
-        account = await store.account(name)
-        if account is None:
-            raise Failure(f"there is no account {name}. Add it with: chatd user add {name}")
-        before = {"revoked_before": now_ms()} if revoked else {}
-        await put_account(store, replace(account, **before, **changes))  # type: ignore[arg-type]
-
-    with_store(config, put)
-
-
-def _as_line(account: Account) -> str:
-    state = "disabled" if account.disabled else "active" if account.password else "host app"
+def _shown(line: AccountLine) -> str:
+    state = "disabled" if line.disabled else "active" if line.password else "host app"
     # A name comes from outside; control characters would steer the terminal.
-    shown = "".join(letter if letter.isprintable() else "?" for letter in account.name)
-    return f"{account.user:<24} {state:<9} {shown}"
-
-
-def _as_json(account: Account) -> str:
-    return json.dumps(
-        {
-            "user": account.user,
-            "name": account.name,
-            "disabled": account.disabled,
-            "password": account.password is not None,
-            "created_at": account.created_at,
-        }
-    )
+    name = "".join(letter if letter.isprintable() else "?" for letter in line.name)
+    return f"{line.user:<24} {state:<9} {name}"

@@ -1,0 +1,179 @@
+"""`chatd dev`: a server to try things out, which shows in one second that it works."""
+
+import asyncio
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from chatd import __version__
+from chatd.cli.accounts import StoredAccounts
+from chatd.cli.configuration import load
+from chatd.cli.exits import Failure
+from chatd.cli.first_secret import with_first_secret
+from chatd.cli.preflight import require_free
+from chatd.config import Config
+
+# Password by user. Everybody knows them, so a development server listens on loopback only.
+DEMO_USERS = {"alice": "alice-password", "bob": "bob-password"}
+DIRECTORY = "./chatd-data"
+PORT = 8470
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  chatd dev                 serve until Ctrl-C
+  chatd dev --once          start, self-test, stop: exit code 0 or 1
+  chatd dev --port 0        on any free port
+
+The data stay in ./chatd-data; delete the directory to start afresh. Settings can come from the environment
+(CHATD_LOG__LEVEL=debug), but no configuration file is read."""
+)
+@click.option("--once", is_flag=True, help="Stop after the self-test.")
+@click.option("--port", type=click.IntRange(0, 65534), default=PORT, show_default=True, help="0: a free one.")
+@click.option("--data", default=DIRECTORY, show_default=True, metavar="DIR", help="Data directory.")
+def dev(once: bool, port: int, data: str) -> None:
+    """Try it: a daemon with demo users that delivers a first message.
+
+    Listens on loopback only: the passwords of the demo users are public.
+    """
+    from chatd.cli.starting import start_explained
+
+    config = dev_config(port, data)
+    require_free(config)
+    is_new = not (Path(data) / "chatd.sqlite").exists()
+    config = with_first_secret(config, create=True)
+    with start_explained():
+        add_demo_users(config)
+        _run(config, once=once, is_new=is_new)
+
+
+def dev_config(port: int, data: str) -> Config:
+    """The configuration of a development server: defaults and environment, on loopback."""
+    flags = [
+        ("listen.address", f"127.0.0.1:{port}", "--port"),
+        ("listen.ops_address", f"127.0.0.1:{port + 1 if port else 0}", "--port"),
+        ("storage.directory", data, "--data"),
+    ]
+    return load(None, os.environ, flags).config
+
+
+def add_demo_users(config: Config) -> None:
+    """Adds those of DEMO_USERS that have no account yet."""
+    from chatd.identity.passwords import Passwords
+
+    accounts = StoredAccounts(config)
+    known = {line.user for line in accounts.all() if line.password}
+    passwords = Passwords()
+    try:
+        for user, password in DEMO_USERS.items():
+            if user not in known:
+                accounts.put(user, user.capitalize(), asyncio.run(passwords.hash(password)))
+    finally:
+        passwords.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A running development server, for the banner and the hints."""
+
+    config: Config
+    port: int
+    ops_port: int
+    is_new: bool
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/v1/ws"
+
+    @property
+    def options(self) -> str:
+        """What other commands need to find this server."""
+        url = f" --url {self.url}" if self.port != PORT else ""
+        directory = self.config.storage.directory
+        return url + (f" --data {directory}" if directory != DIRECTORY else "")
+
+
+def _run(config: Config, *, once: bool, is_new: bool) -> None:
+    from chatd.daemon import event_loop
+
+    with asyncio.Runner(loop_factory=event_loop) as runner:
+        runner.run(_live(config, once=once, is_new=is_new))
+
+
+async def _live(config: Config, *, once: bool, is_new: bool) -> None:
+    from chatd.daemon import Daemon
+
+    daemon = Daemon(config)
+    await daemon.start()
+    try:
+        place = Place(config, daemon.public_port, daemon.ops_port, is_new)
+        click.echo(_banner(place))
+        await _self_test(place)
+        if not once:
+            click.echo(_hints(place))
+            await _told_to_stop()
+            click.echo("Stopping.")
+    finally:
+        await daemon.stop()
+
+
+async def _self_test(place: Place) -> None:
+    from chatd.cli.selftest import first_message
+    from chatd.client import ChatError, Closed
+    from chatd.identity.tokens import Tokens
+
+    tokens = Tokens(place.config.auth, lambda kid: None)
+    sender, receiver = DEMO_USERS
+    try:
+        figures = await first_message(
+            place.url, lambda user: tokens.mint(user, 3600, time.time()), sender, receiver
+        )
+    except (TimeoutError, OSError, ChatError, Closed) as error:
+        raise Failure(f"self-test: {sender} -> {receiver} failed: {error!r}") from None
+    click.echo(
+        f"  self-test    {sender} -> {receiver}: stored in {figures.stored_ms:.1f} ms, "
+        f"delivered in {figures.delivered_ms:.1f} ms (seq {figures.seq})   OK"
+    )
+
+
+async def _told_to_stop() -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await stopping.wait()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+
+
+def _banner(place: Place) -> str:
+    new = " (new)" if place.is_new else ""
+    users = " or ".join(f"{user} / {password}" for user, password in DEMO_USERS.items())
+    warning = click.style("INSECURE: public passwords, loopback only", bold=True, fg="yellow")
+    return "\n".join(
+        (
+            f"chatd {__version__} · development mode · {warning}",
+            f"  data         {place.config.storage.directory}{new}",
+            f"  socket       {place.url}   subprotocols chatd.v1.msgpack, chatd.v1.json",
+            f"  log in       POST http://127.0.0.1:{place.port}/v1/login   {users}",
+            f"  operations   http://127.0.0.1:{place.ops_port}/readyz and /metrics",
+        )
+    )
+
+
+def _hints(place: Place) -> str:
+    return f"""
+Next, in other terminals:
+  chatd chat --as bob --with alice{place.options}
+      chat in the terminal; a second one as alice shows both sides
+  chatd token alice{place.options if "--data" in place.options else ""}
+      a token for your own client: protocol.md says how to use it
+  python -m chatd.client.example {place.url} "$(chatd token bob)" alice
+      a whole chat program in 20 lines of Python
+
+Ctrl-C stops the server."""

@@ -1,0 +1,20 @@
+"""What can go wrong while a daemon starts, as words and exit codes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from chatd.cli.exits import Exit, Failure
+from chatd.edge.sockets import ListenError
+from chatd.identity.keys import BadKey
+from chatd.storage.errors import StoreError
+
+
+@contextmanager
+def start_explained() -> Iterator[None]:
+    """Turns a refused start into a Failure; anything else is a defect and keeps its traceback."""
+    try:
+        yield
+    except BadKey as error:
+        raise Failure(str(error), Exit.CONFIG) from None
+    except (StoreError, ListenError) as error:
+        raise Failure(str(error)) from None
