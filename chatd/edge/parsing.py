@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 
 from websockets.exceptions import NegotiationError
 from websockets.http11 import Response
+from websockets.protocol import Protocol
 from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
 from websockets.typing import Subprotocol
@@ -45,6 +46,11 @@ class EventParser(ServerProtocol):
         response = self.reject(503, "Too many connections.\n")
         response.headers["Retry-After"] = str(retry_after_s)
         return response
+
+    def begin_frames(self) -> None:
+        """Parse frames from here on; the parser of the handshake would keep the whole request alive."""
+        self.parser.close()
+        self.parser = Protocol.parse(self)
 
     def forget(self) -> None:
         """Break the reference cycles, so that a closed connection waits for no garbage collection."""

@@ -27,6 +27,9 @@ Application = Callable[
 ]
 
 _PENDING_MAX = 4096  # sockets talking HTTP at once: as many as the backlog lets in with one poll
+# Accepted in one go. asyncio takes the backlog for it, and without file descriptors fails and logs each one.
+_ACCEPTS = 16
+_KEEP_ALIVE_S = 5  # idle between two requests; a browser reconnects in a blink
 _TICK_S = 1.0  # the Date header has seconds
 _POLL_S = 0.02  # while stopping; shorter than anybody notices
 
@@ -129,6 +132,7 @@ def _uvicorn_config(
         server_header=False,
         proxy_headers=False,
         backlog=terms.backlog,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         ssl_certfile=terms.tls_cert or None,
         ssl_keyfile=terms.tls_key or None,
     )
@@ -166,13 +170,15 @@ class _Server(uvicorn.Server):
     async def _listening(self, loop: asyncio.AbstractEventLoop, bound: socket.socket) -> asyncio.Server:
         listen = loop.create_unix_server if bound.family == socket.AF_UNIX else loop.create_server
         tls = self.config.ssl
-        return await listen(
+        server = await listen(
             functools.partial(self._connection, loop),
             sock=bound,
             ssl=tls,
-            backlog=self._terms.backlog,
+            backlog=_ACCEPTS,
             ssl_handshake_timeout=self._terms.request_deadline_s if tls else None,
         )
+        bound.listen(self._terms.backlog)
+        return server
 
     def _connection(self, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
         make = cast(Callable[..., asyncio.Protocol], self.config.http_protocol_class)

@@ -192,6 +192,7 @@ class WebSocketConnection(asyncio.Protocol):
         around = self._around
         around.counters.connections_opened += 1
         self._flush()
+        self._frames.begin_frames()
         self._phase = _OPEN
         self.text = self._frames.subprotocol == JSON
         self._transport.set_write_buffer_limits(high=around.high_water_bytes)

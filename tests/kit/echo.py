@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import os
 import random
 import struct
@@ -96,10 +97,10 @@ class EchoServer:
         self.counters = Counters()
         self.admission: Admission[Wire] = Admission(config.limits)
         self._make = make
-        terms = Terms(config.listen.request_deadline_s, config.listen.backlog)
-        self.listener = Listener(
-            config.listen.address, application, terms, connection_class(self.surroundings())
-        )
+        self._raws: list[RawSocket] = []
+        listen = config.listen
+        terms = Terms(listen.request_deadline_s, listen.backlog, listen.tls_cert, listen.tls_key)
+        self.listener = Listener(listen.address, application, terms, connection_class(self.surroundings()))
 
     def surroundings(self) -> Surroundings:
         return surroundings(
@@ -118,9 +119,16 @@ class EchoServer:
         self.sessions.append(self._make())
         return self.sessions[-1]
 
+    async def stop(self) -> None:
+        """Close every raw socket, then the listener."""
+        for raw in self._raws:
+            await raw.closed()
+        await self.listener.stop(0.0)
+
     async def connect(self) -> "RawSocket":
         """A plain TCP connection."""
-        return RawSocket(*await asyncio.open_connection("127.0.0.1", self.listener.port))
+        self._raws.append(RawSocket(*await asyncio.open_connection("127.0.0.1", self.listener.port)))
+        return self._raws[-1]
 
     async def upgrade(self, subprotocol: str = "chatd.v1.msgpack") -> "RawSocket":
         """A connection behind a successful handshake."""
@@ -141,7 +149,7 @@ async def echo_server(
     try:
         yield server
     finally:
-        await server.listener.stop(0.0)
+        await server.stop()
 
 
 def echo_config(**sections: dict[str, Any]) -> Config:
@@ -188,8 +196,11 @@ class RawSocket:
         except ConnectionError:
             return b""
 
-    def close(self) -> None:
+    async def closed(self) -> None:
+        """Close, and wait until it is."""
         self.writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self.writer.wait_closed()
 
     async def _frame(self) -> tuple[int, bytes]:
         first, length = await self.reader.readexactly(2)
