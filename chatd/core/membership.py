@@ -1,5 +1,7 @@
 """Decisions on rooms and their members (protocol.md "Rooms and members"). Synchronous and pure."""
 
+from dataclasses import dataclass
+
 from msgspec import UNSET
 
 from chatd.core.facts import Facts, pair
@@ -89,11 +91,11 @@ def check_capacity(count: int, facts: Facts) -> None:
 
 def update(user: str, request: RoomUpdate, work: Work, facts: Facts) -> WriteOk:
     """Change title, avatar, openness or host data; absent keys stay."""
-    room, _ = authorize(facts.rooms.get(request.room), user, "update")
     digest = digest_of(request, request.title, request.avatar, request.public, request.data)
-    again = earlier(user, request, digest, room, work, facts)
+    again = earlier(user, request, digest, work, facts)
     if again is not None:
         return again
+    room, _ = authorize(facts.rooms.get(request.room), user, "update")
     work.touch(room)
     if request.title is not UNSET:
         room.title = request.title
@@ -124,6 +126,15 @@ def delete(user: str, request: RoomDelete, work: Work, facts: Facts) -> WriteOk:
 # --- coming and going
 
 
+@dataclass(slots=True, frozen=True)
+class Asked:
+    """Who asked for a change of members, and the digest of what he asked."""
+
+    user: str
+    request: RoomMutation
+    digest: int
+
+
 def seat(room: Room, user: str, work: Work) -> None:
     """Make `user` a member who sees the room from its next event on."""
     work.add_member(
@@ -132,70 +143,62 @@ def seat(room: Room, user: str, work: Work) -> None:
 
 
 def log_membership(
-    room: Room,
-    kind: str,
-    user: str,
-    users: list[str | RoleOf],
-    request: RoomMutation,
-    digest: int,
-    work: Work,
-    facts: Facts,
+    room: Room, kind: str, users: list[str], asked: Asked, work: Work, *, largest: int, large: int
 ) -> WriteOk:
-    """Log who came or went, unless the room is so large that nobody is told one by one."""
-    if len(room.members) > facts.rules.large_members:
+    """Log who came or went, unless the room is so large that nobody is told one by one.
+
+    `largest`: members before or after, whichever is more.
+    """
+    if largest > large:
         work.refreshed[room.number, "*"] = room
         return WriteOk(time=work.now)
-    event = Event(seq=0, kind=kind, user=user, users=users)
-    return acknowledgement(work.append(room, event, key=request.key, digest=digest))
+    event = Event(seq=0, kind=kind, user=asked.user, users=list(users))
+    return acknowledgement(work.append(room, event, key=asked.request.key, digest=asked.digest))
 
 
 def join(user: str, request: RoomJoin, work: Work, facts: Facts) -> WriteOk:
     """Enter a public group; a private one answers like one that does not exist."""
+    digest = digest_of(request)
+    again = earlier(user, request, digest, work, facts)
+    if again is not None:
+        return again
     room = facts.rooms.get(request.room)
     if room is None or (not room.public and user not in room.members):
         member_of(room, user)
     assert room is not None
     if room.deleted_by is not None:
         raise Refused("gone" if user in room.former else "not_found", "no such room")
-    digest = digest_of(request)
-    again = earlier(user, request, digest, room, work, facts)
-    if again is not None:
-        return again
     if user in room.members:
         return WriteOk(duplicate=True)
     check_capacity(len(room.members) + 1, facts)
-    seat(room, user, work)
-    return log_membership(room, "joined", user, [user], request, digest, work, facts)
+    return arrived(room, [user], Asked(user, request, digest), work, facts)
 
 
 def add(user: str, request: MembersAdd, work: Work, facts: Facts) -> WriteOk:
     """Bring users in; those who are members already are passed over."""
-    room, _ = authorize(facts.rooms.get(request.room), user, "add")
     digest = digest_of(request, request.users)
-    again = earlier(user, request, digest, room, work, facts)
+    again = earlier(user, request, digest, work, facts)
     if again is not None:
         return again
+    room, _ = authorize(facts.rooms.get(request.room), user, "add")
     fresh = [other for other in dict.fromkeys(request.users) if other not in room.members]
     if not fresh:
         return WriteOk(duplicate=True)
     check_capacity(len(room.members) + len(fresh), facts)
-    for other in fresh:
-        seat(room, other, work)
-    return log_membership(room, "joined", user, list(fresh), request, digest, work, facts)
+    return arrived(room, fresh, Asked(user, request, digest), work, facts)
 
 
 def leave(user: str, request: RoomLeave, work: Work, facts: Facts) -> WriteOk:
     """Go; when no owner is left the longest-serving admin or member becomes one in the same commit."""
-    room = facts.rooms.get(request.room)
     digest = digest_of(request)
-    if room is not None and user in room.former:
-        again = earlier(user, request, digest, room, work, facts)
-        if again is not None:
-            return again
-        if room.former[user].gone == "left":
-            return WriteOk(duplicate=True)
+    again = earlier(user, request, digest, work, facts)
+    if again is not None:
+        return again
+    room = facts.rooms.get(request.room)
+    if room is not None and user in room.former and room.former[user].gone == "left":
+        return WriteOk(duplicate=True)
     room, _ = authorize(room, user, "leave")
-    reply = depart(room, [user], "left", user, request, digest, work, facts)
+    reply = departed(room, [user], "left", Asked(user, request, digest), work, facts)
     heir = room.successor()
     if heir is not None:
         give_role(room, heir.user, "owner", work)
@@ -205,11 +208,11 @@ def leave(user: str, request: RoomLeave, work: Work, facts: Facts) -> WriteOk:
 
 def remove(user: str, request: MembersRemove, work: Work, facts: Facts) -> WriteOk:
     """Put members out; those who are none are passed over."""
-    room, actor = authorize(facts.rooms.get(request.room), user, "remove")
     digest = digest_of(request, request.users)
-    again = earlier(user, request, digest, room, work, facts)
+    again = earlier(user, request, digest, work, facts)
     if again is not None:
         return again
+    room, actor = authorize(facts.rooms.get(request.room), user, "remove")
     if user in request.users:
         raise Refused("bad_request", "leave a room with room.leave", field="users")
     present = [other for other in dict.fromkeys(request.users) if other in room.members]
@@ -217,23 +220,25 @@ def remove(user: str, request: MembersRemove, work: Work, facts: Facts) -> Write
         raise Refused("forbidden", "an admin removes plain members only")
     if not present:
         return WriteOk(duplicate=True)
-    return depart(room, present, "removed", user, request, digest, work, facts)
+    return departed(room, present, "removed", Asked(user, request, digest), work, facts)
 
 
-def depart(
-    room: Room,
-    users: list[str],
-    reason: GoneReason,
-    actor: str,
-    request: RoomMutation,
-    digest: int,
-    work: Work,
-    facts: Facts,
+def arrived(room: Room, users: list[str], asked: Asked, work: Work, facts: Facts) -> WriteOk:
+    """Begin memberships and log it; the newcomers hear of the room first."""
+    for other in users:
+        seat(room, other, work)
+    large = facts.rules.large_members
+    return log_membership(room, "joined", users, asked, work, largest=len(room.members), large=large)
+
+
+def departed(
+    room: Room, users: list[str], reason: GoneReason, asked: Asked, work: Work, facts: Facts
 ) -> WriteOk:
     """End memberships and log it; the departed hear `gone` and nothing of the log from here on."""
+    largest = len(room.members)
     for other in users:
         work.remove_member(room, other, reason)
-    return log_membership(room, reason, actor, list(users), request, digest, work, facts)
+    return log_membership(room, reason, users, asked, work, largest=largest, large=facts.rules.large_members)
 
 
 # --- roles
@@ -241,11 +246,11 @@ def depart(
 
 def set_roles(user: str, request: MembersRole, work: Work, facts: Facts) -> WriteOk:
     """Give roles; a group keeps at least one owner."""
-    room, _ = authorize(facts.rooms.get(request.room), user, "role")
     digest = digest_of(request, request.users)
-    again = earlier(user, request, digest, room, work, facts)
+    again = earlier(user, request, digest, work, facts)
     if again is not None:
         return again
+    room, _ = authorize(facts.rooms.get(request.room), user, "role")
     wanted = {row.user: row.role for row in request.users}
     if any(other not in room.members for other in wanted):
         raise Refused("not_found", "not a member", field="users")

@@ -25,10 +25,14 @@ def digest_of(request: Mutation, *content: object) -> int:
     )
 
 
-def earlier(
-    user: str, request: RoomMutation, digest: int, room: Room, work: Work, facts: Facts
-) -> WriteOk | None:
-    """The first answer to this key, when it was used before; `conflict` when it was used for something else."""
+def earlier(user: str, request: RoomMutation, digest: int, work: Work, facts: Facts) -> WriteOk | None:
+    """The first answer to this key, when it was used before; `conflict` when it was used for something else.
+
+    Asked before anything else: who lost his answer gets it, even if he may not do the same now.
+    """
+    room = facts.rooms.get(request.room)
+    if room is None:
+        return None
     place = (room.number, user, request.key)
     stored = facts.keyed.get(place)
     if stored is not None:
@@ -65,12 +69,12 @@ def check_body(body: Body, limit: int) -> None:
 
 def post(user: str, request: Send, work: Work, facts: Facts) -> WriteOk:
     """Add a message to the log. Silent ones get no ordinal, so they count nowhere."""
-    check_body(request.body, facts.rules.body_bytes)
-    room, author = authorize(facts.rooms.get(request.room), user, "post")
     digest = digest_of(request, request.body, request.silent)
-    again = earlier(user, request, digest, room, work, facts)
+    again = earlier(user, request, digest, work, facts)
     if again is not None:
         return again
+    check_body(request.body, facts.rules.body_bytes)
+    room, author = authorize(facts.rooms.get(request.room), user, "post")
     event = Event(seq=0, kind=MESSAGE, user=user, key=request.key, body=request.body)
     event.composed_at = worth_telling(request.composed_at, work.now)
     work.touch(room)
@@ -94,9 +98,7 @@ def count_mentions(room: Room, author: str, body: Body, work: Work, full_members
     """Raise the unread mentions of those a message names; who was counted, or ("*",) for everybody."""
     if body.mentions is UNSET or not body.mentions:
         return ()
-    if EVERYBODY in body.mentions:
-        if len(room.members) > full_members:
-            return ()
+    if EVERYBODY in body.mentions and len(room.members) <= full_members:
         named = list(room.members)
         counted: tuple[str, ...] = (EVERYBODY,)
     else:
@@ -135,12 +137,12 @@ def operate(
 
 def edit(user: str, request: Edit, work: Work, facts: Facts) -> WriteOk:
     """Replace the body of an own message within the edit window."""
-    check_body(request.body, facts.rules.body_bytes)
-    room, member = authorize(facts.rooms.get(request.room), user, "edit")
     digest = digest_of(request, request.target, request.body)
-    again = earlier(user, request, digest, room, work, facts)
+    again = earlier(user, request, digest, work, facts)
     if again is not None:
         return again
+    check_body(request.body, facts.rules.body_bytes)
+    room, member = authorize(facts.rooms.get(request.room), user, "edit")
     message = target_of(room, member, request.target, facts)
     if message.event.user != user:
         raise Refused("forbidden", "only its author may edit a message")
@@ -153,11 +155,11 @@ def edit(user: str, request: Edit, work: Work, facts: Facts) -> WriteOk:
 
 def recall(user: str, request: Recall, work: Work, facts: Facts) -> WriteOk:
     """Take a message back for everybody: by its author within the window, or by an admin at any time."""
-    room, member = authorize(facts.rooms.get(request.room), user, "recall")
     digest = digest_of(request, request.target)
-    again = earlier(user, request, digest, room, work, facts)
+    again = earlier(user, request, digest, work, facts)
     if again is not None:
         return again
+    room, member = authorize(facts.rooms.get(request.room), user, "recall")
     message = target_of(room, member, request.target, facts)
     moderates = not room.direct and member.role != "member"
     if message.event.user != user and not moderates:
@@ -193,13 +195,13 @@ def forget_edits(room: Room, target: int, work: Work) -> None:
 
 def react(user: str, request: React, work: Work, facts: Facts) -> WriteOk:
     """Set or clear one reaction. In large rooms nothing is logged now: a summary follows within a second."""
+    digest = digest_of(request, request.target, request.emoji, request.set)
+    again = earlier(user, request, digest, work, facts)
+    if again is not None:
+        return again
     room, member = authorize(facts.rooms.get(request.room), user, "react")
     if len(request.emoji.encode()) > 32:
         raise Refused("bad_request", "an emoji is at most 32 bytes", field="emoji")
-    digest = digest_of(request, request.target, request.emoji, request.set)
-    again = earlier(user, request, digest, room, work, facts)
-    if again is not None:
-        return again
     message = target_of(room, member, request.target, facts)
     check_not_recalled(message)
     if ((user, request.emoji) in message.mine) == request.set:
@@ -237,11 +239,11 @@ def summarise_reactions(room: Room, message: Message, work: Work) -> None:
 
 def pin(user: str, request: Pin, work: Work, facts: Facts) -> WriteOk:
     """Pin or unpin a message."""
-    room, member = authorize(facts.rooms.get(request.room), user, "pin")
     digest = digest_of(request, request.target, request.set)
-    again = earlier(user, request, digest, room, work, facts)
+    again = earlier(user, request, digest, work, facts)
     if again is not None:
         return again
+    room, member = authorize(facts.rooms.get(request.room), user, "pin")
     message = target_of(room, member, request.target, facts)
     check_not_recalled(message)
     if (message.event.pinned is True) == request.set:

@@ -3,6 +3,8 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 
+TOLERANCE_S = 1e-9  # a rounding error is no reason to refuse, and none to say a millisecond more
+
 
 @dataclass(slots=True, frozen=True)
 class Rate:
@@ -31,7 +33,7 @@ class Meter:
         """Seconds until one more is allowed; 0 takes it now."""
         full_at = max(self.full_at, now)
         wait = full_at - now - self.rate.interval_s * (self.rate.burst - 1)
-        if wait > 1e-9:  # a rounding error is no reason to refuse
+        if wait > TOLERANCE_S:
             return wait
         self.full_at = full_at + self.rate.interval_s
         return 0.0
@@ -59,24 +61,25 @@ class Meters:
 
 def retry_after_ms(wait_s: float) -> int:
     """Whole milliseconds after which the request is allowed: rounded up, never early."""
-    return max(1, -int(-wait_s * 1000 // 1))
+    return max(1, -int(-(wait_s - TOLERANCE_S) * 1000 // 1))
 
 
 class Abuse:
     """Counts refusals of one connection: too many in a window, or `retry_after` ignored too often, is abuse."""
 
-    __slots__ = ("allowed_at", "count", "ignored", "since")
+    __slots__ = ("allowed_at", "count", "ignored", "since", "told_at")
 
     def __init__(self) -> None:
         self.count = 0
         self.since = 0.0
         self.ignored = 0
         self.allowed_at = 0.0
+        self.told_at = 0.0
 
     def refused(self, now: float, wait_s: float, window_s: float) -> None:
-        """One more request was refused, to be repeated in `wait_s`."""
+        """One more request was refused, to be repeated in `wait_s`; `now` is when its frame came in."""
         if now - self.since > window_s:
             self.since, self.count = now, 0
         self.count += 1
-        self.ignored += now < self.allowed_at
-        self.allowed_at = now + wait_s
+        self.ignored += self.told_at < now < self.allowed_at  # behind in the same frame: could not know yet
+        self.told_at, self.allowed_at = now, now + wait_s

@@ -1,0 +1,93 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import UNSET
+
+from chatd.core.cursors import ALL, More, after_user, cursor_of, stamp_of
+from chatd.protocol.errors import Refused
+
+STAMPS = st.integers(min_value=0, max_value=2**63 - 1)
+EPOCHS = st.text(min_size=1, max_size=16)
+MORES = st.builds(
+    More,
+    since=st.one_of(st.just(ALL), STAMPS),
+    first_stamp=STAMPS,
+    pinned=st.integers(min_value=0, max_value=1),
+    time=st.integers(min_value=0, max_value=2**53 - 1),
+    number=st.integers(min_value=0, max_value=2**32 - 1),
+    previews=st.booleans(),
+    events=st.integers(min_value=0, max_value=50),
+)
+
+
+@given(EPOCHS, STAMPS)
+def test_a_cursor_comes_back_as_its_commit(epoch, stamp):
+    assert stamp_of(cursor_of(epoch, stamp), epoch, stamp) == stamp
+
+
+@given(STAMPS)
+def test_a_cursor_of_another_epoch_is_no_longer_known(stamp):
+    assert stamp_of(cursor_of("k7Qd", stamp), "k7Qe", stamp) is None
+
+
+@given(st.integers(min_value=0, max_value=2**62))
+def test_a_cursor_from_the_future_is_not_known(newest):
+    assert stamp_of(cursor_of("k7Qd", newest + 1), "k7Qd", newest) is None
+    assert stamp_of(cursor_of("k7Qd", newest), "k7Qd", newest) == newest
+
+
+@given(EPOCHS, STAMPS)
+def test_a_cursor_fits_its_place(epoch, stamp):
+    assert len(cursor_of(epoch, stamp)) <= 64
+
+
+@given(EPOCHS, st.tuples(STAMPS, STAMPS))
+def test_different_commits_have_different_cursors(epoch, stamps):
+    a, b = stamps
+    assert (cursor_of(epoch, a) == cursor_of(epoch, b)) == (a == b)
+
+
+@pytest.mark.parametrize("text", ["", "A", "AAAA", "not a cursor", "ÄÖÜ", "=" * 16, "A" * 64, "\x00" * 16])
+def test_what_is_no_cursor_is_refused_as_such(text):
+    with pytest.raises(Refused) as refused:
+        stamp_of(text, "k7Qd", 10)
+    assert (refused.value.code, refused.value.retry) == ("bad_cursor", "after_sync")
+
+
+@given(st.text(max_size=64))
+def test_no_text_does_more_than_be_refused(text):
+    for read in (lambda: stamp_of(text, "k7Qd", 10), lambda: More.unpack(text)):
+        try:
+            read()
+        except Refused as refused:
+            assert refused.code == "bad_cursor"
+
+
+@given(MORES)
+def test_a_continuation_comes_back_whole(more):
+    assert More.unpack(more.pack()) == more
+
+
+@given(MORES)
+def test_a_continuation_fits_its_place(more):
+    assert len(more.pack()) <= 64
+
+
+def test_a_cursor_is_no_continuation_and_the_other_way_round():
+    more = More(ALL, 1, 0, 0, 0, False, 0)
+    with pytest.raises(Refused):
+        More.unpack(cursor_of("k7Qd", 1))
+    with pytest.raises(Refused):
+        stamp_of(more.pack(), "k7Qd", 1)
+
+
+def test_a_list_of_users_goes_on_after_a_user():
+    assert after_user(UNSET) == ""
+    assert after_user("u-1@example.org") == "u-1@example.org"
+
+
+@pytest.mark.parametrize("more", ["", "a b", "ä", "u" * 65, "u1\n"])
+def test_a_list_of_users_goes_on_after_nothing_else(more):
+    with pytest.raises(Refused) as refused:
+        after_user(more)
+    assert refused.value.code == "bad_cursor"

@@ -1,0 +1,174 @@
+"""Decisions without a daemon: rooms and their log in memory, batches as the writer makes them."""
+
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import Any
+
+from chatd.core.accounts import Account, DeviceSeen
+from chatd.core.decisions import DECISIONS
+from chatd.core.facts import Facts, KeyedEvent, Rules, Tail, pair
+from chatd.core.rooms import DIRECT, GROUP, Member, Room
+from chatd.core.work import Message, NewEvent, Work
+from chatd.protocol.codec import decode_event, encode
+from chatd.protocol.errors import ChatError
+from chatd.protocol.identifiers import room_name
+from chatd.protocol.objects import EVERYBODY, MESSAGE, Event, Role
+from chatd.protocol.replies import Ok
+from tests.kit.env import START_MS
+
+Asked = tuple[str, Any]
+
+
+def group(number: int = 1, **roles: Role) -> Room:
+    """A group as it stands after its creation: event 1 is `created`, everybody sees everything."""
+    room = Room(number, room_name("g", number), GROUP, next(iter(roles), "nobody"), START_MS, seq=1)
+    for user, role in roles.items():
+        room.members[user] = Member(user, role, START_MS, first_visible=1, read=0, read_ordinal=0)
+    return room
+
+
+def direct(a: str, b: str, number: int = 1) -> Room:
+    """A direct room as it stands after its creation."""
+    room = Room(number, room_name("d", number), DIRECT, a, START_MS, seq=1)
+    for user in (a, b):
+        room.members[user] = Member(user, "member", START_MS, first_visible=1, read=0, read_ordinal=0)
+    return room
+
+
+class Desk:
+    """Decides batches and keeps their outcome in the log it gathers facts from."""
+
+    def __init__(self, *rooms: Room, rules: Rules | None = None) -> None:
+        self.rules = rules or Rules()
+        self.rooms = {room.name: room for room in rooms}
+        self.now = START_MS
+        self.stamp = 0
+        self.log: dict[tuple[int, int], NewEvent] = {}
+        self.messages: dict[tuple[int, int], bytes] = {}
+        self.keyed: dict[tuple[int, str, str], KeyedEvent] = {}
+        self.reactions: set[tuple[int, int, str, str]] = set()
+        self.accounts: dict[str, Account] = {}
+        self.devices: dict[tuple[str, str], DeviceSeen] = {}
+        self.created: dict[tuple[str, str], Room] = {}
+        self.pairs: dict[tuple[str, str], Room] = {}
+        self.work = Work(now=self.now, stamp=0)  # of the last batch
+
+    def ask(self, user: str, request: Any) -> Any:
+        """Decide one request and keep its outcome; the reply, or the refusal raised."""
+        (reply,) = self.batch([(user, request)])
+        if isinstance(reply, ChatError):
+            raise reply
+        return reply
+
+    def batch(self, asked: Iterable[Asked]) -> list[Ok | ChatError]:
+        """Decide several requests in one Work and keep its outcome; replies and refusals in order."""
+        replies = self.decide(asked)
+        self.commit()
+        return replies
+
+    def decide(self, asked: Iterable[Asked]) -> list[Ok | ChatError]:
+        """Decide without keeping anything: `work` is open to `commit` or to a rollback."""
+        asked = list(asked)
+        facts = self.gather(asked)
+        self.work = Work(now=self.now, stamp=self.stamp + 1)
+        return [self._one(user, request, facts) for user, request in asked]
+
+    def _one(self, user: str, request: Any, facts: Facts) -> Ok | ChatError:
+        try:
+            return DECISIONS[type(request)](user, request, self.work, facts)
+        except ChatError as refusal:
+            return refusal
+
+    def gather(self, asked: list[Asked]) -> Facts:
+        """What the writer would have read, as copies."""
+        facts = Facts(self.rules, self.rooms)
+        for (number, seq), blob in self.messages.items():
+            mine = {(u, emoji) for room, at, u, emoji in self.reactions if (room, at) == (number, seq)}
+            facts.messages[number, seq] = Message(self.room(number), decode_event(blob), mine)
+        facts.keyed = dict(self.keyed)
+        facts.created, facts.pairs = dict(self.created), dict(self.pairs)
+        facts.accounts, facts.devices = dict(self.accounts), dict(self.devices)
+        highest = max((room.number for room in self.rooms.values()), default=0)
+        facts.fresh = [(highest + step, highest + step) for step in range(len(asked) + 1, 0, -1)]
+        for user, request in asked:
+            room = self.rooms.get(getattr(request, "room", ""))
+            if room is not None and hasattr(request, "seq"):
+                facts.tails[room.number, user, request.seq] = self.tail(room, user, request.seq)
+        return facts
+
+    def room(self, number: int) -> Room:
+        return next(room for room in self.rooms.values() if room.number == number)
+
+    def tail(self, room: Room, user: str, seq: int) -> Tail:
+        """Counted from the log, as a store counts."""
+        counted = [
+            new for (number, _), new in self.log.items() if number == room.number and is_counted(new.event)
+        ]
+        after = [new for new in counted if new.event.seq > seq]
+        return Tail(
+            ordinal=len(counted) - len(after),
+            own=sum(new.event.user == user for new in after),
+            mentions=sum(
+                new.event.user != user and (user in new.mentions or EVERYBODY in new.mentions)
+                for new in after
+            ),
+        )
+
+    def commit(self) -> None:
+        """Keep the outcome of the open Work."""
+        work = self.work
+        for steps in work.steps.values():
+            for step in steps:
+                if isinstance(step, NewEvent):
+                    self._keep(step)
+        for room in work.created:
+            self.rooms[room.name] = room
+            if room.client_key is not None:
+                self.created[room.creator, room.client_key] = room
+        for a, b, number in work.pairs:
+            self.pairs[pair(a, b)] = self.room(number)
+        for place, message in work.messages.items():
+            self.messages[place] = encode(message.event)
+        for row in work.reactions:
+            place_of = (row.room, row.seq, row.user, row.emoji)
+            (self.reactions.add if row.set else self.reactions.discard)(place_of)
+        for change in work.accounts:
+            if isinstance(change, Account):
+                self.accounts[change.user] = change
+            else:
+                self.devices[change.user, change.device] = change
+        for room in work.rooms.values():
+            room.settle()
+        self.stamp = work.stamp
+
+    def _keep(self, new: NewEvent) -> None:
+        event = new.event
+        place = (new.room.number, event.seq)
+        self.log[place] = new
+        if event.kind == MESSAGE:
+            self.messages[place] = encode(event)
+        if new.key is not None:
+            assert isinstance(event.user, str)
+            assert isinstance(event.time, int)
+            ordinal = event.ordinal if isinstance(event.ordinal, int) else None
+            self.keyed[new.room.number, event.user, new.key] = KeyedEvent(
+                event.seq, ordinal, event.time, new.digest
+            )
+
+    def events(self, room: Room) -> list[Event]:
+        """The log of a room, as stored."""
+        return [
+            decode_event(new.blob) for (number, _), new in sorted(self.log.items()) if number == room.number
+        ]
+
+    def message(self, room: Room, seq: int) -> Event:
+        """A message in its current state."""
+        return decode_event(self.messages[room.number, seq])
+
+    def snapshot(self) -> Any:
+        """Everything a rollback has to bring back, as an independent copy."""
+        return deepcopy(self.rooms)
+
+
+def is_counted(event: Event) -> bool:
+    return isinstance(event.ordinal, int)

@@ -1,0 +1,63 @@
+"""A store one can break and hold: wraps a real one, and fails or waits where a test wants it."""
+
+import asyncio
+from collections import Counter, deque
+from typing import Any
+
+from chatd.ports import Store
+
+
+class Hold:
+    """One call that waits. `reached` is set when it does; `release` lets it go on."""
+
+    def __init__(self, *, after: bool) -> None:
+        self.after = after
+        self.reached = asyncio.Event()
+        self._released = asyncio.Event()
+
+    def release(self) -> None:
+        self._released.set()
+
+    async def wait(self) -> None:
+        self.reached.set()
+        await self._released.wait()
+
+
+class TamperedStore:
+    """Has everything its store has. `calls` counts the calls of each method."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._failures: dict[str, deque[Exception]] = {}
+        self._holds: dict[str, deque[Hold]] = {}
+        self.calls: Counter[str] = Counter()
+
+    def fail(self, method: str, error: Exception) -> None:
+        """The next call of `method` that has no failure yet raises `error` and does nothing."""
+        self._failures.setdefault(method, deque()).append(error)
+
+    def hold(self, method: str, *, after: bool = False) -> Hold:
+        """The next call of `method` waits before it does anything; with `after`, when it has its result."""
+        hold = Hold(after=after)
+        self._holds.setdefault(method, deque()).append(hold)
+        return hold
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._store, name)
+        if not asyncio.iscoroutinefunction(real):
+            return real
+
+        async def tampered(*args: Any, **kwargs: Any) -> Any:
+            self.calls[name] += 1
+            holds, failures = self._holds.get(name), self._failures.get(name)
+            hold = holds.popleft() if holds else None
+            if hold is not None and not hold.after:
+                await hold.wait()
+            if failures:
+                raise failures.popleft()
+            result = await real(*args, **kwargs)
+            if hold is not None and hold.after:
+                await hold.wait()
+            return result
+
+        return tampered

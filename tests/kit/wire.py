@@ -1,0 +1,91 @@
+"""A connection without a socket: takes the frames a session writes, and keeps them as packets."""
+
+import json
+import zlib
+from typing import Any
+
+import msgpack
+
+from chatd.edge.wire import Receiver
+
+TEXT, BINARY = 0x81, 0x82
+DEFLATED = 1  # the ext type of a wrapper
+
+
+class MemoryWire:
+    """The Wire of one session. `frames` are the writes as they came, `packets` what is in them, in order."""
+
+    def __init__(self, *, text: bool = False, address: str = "192.0.2.1") -> None:
+        self.text = text
+        self.address = address
+        self.frames: list[bytes] = []
+        self.packets: list[dict[str, Any]] = []
+        self.closed_with: tuple[int, str] | None = None
+        self.aborted = False
+        self.reading = True
+        self.buffered = 0
+        self._taken = 0
+
+    def write(self, frame: bytes) -> None:
+        if self.closed_with is not None or self.aborted:
+            return
+        self.frames.append(frame)
+        self.packets.extend(packets_of(frame, self.text))
+
+    def buffered_bytes(self) -> int:
+        return self.buffered
+
+    def close(self, code: int, reason: str) -> None:
+        if self.closed_with is None:
+            self.closed_with = (code, reason)
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def take(self) -> list[dict[str, Any]]:
+        """The packets written since the last look."""
+        taken, self._taken = self.packets[self._taken :], len(self.packets)
+        return taken
+
+    def clog(self, receiver: Receiver, waiting: int) -> None:
+        """The transport holds `waiting` bytes the kernel does not take."""
+        self.buffered = waiting
+        receiver.writing_blocked()
+
+    def clear(self, receiver: Receiver) -> None:
+        """The kernel took everything."""
+        self.buffered = 0
+        receiver.writing_resumed()
+
+
+def packets_of(data: bytes, text: bool) -> list[dict[str, Any]]:
+    """The packets of one or more unmasked, unfragmented server frames."""
+    packets: list[dict[str, Any]] = []
+    while data:
+        payload, data = frame_of(data, TEXT if text else BINARY)
+        packet = json.loads(payload) if text else msgpack.unpackb(payload, ext_hook=inflate)
+        packets.extend(packet if isinstance(packet, list) else [packet])
+    return packets
+
+
+def frame_of(data: bytes, first: int) -> tuple[bytes, bytes]:
+    """The payload of the first frame, and what follows it."""
+    assert data[0] == first, f"a frame begins with {data[0]:#x}"
+    length, start = data[1], 2
+    if length == 126:
+        length, start = int.from_bytes(data[2:4], "big"), 4
+    elif length == 127:
+        length, start = int.from_bytes(data[2:10], "big"), 10
+    assert len(data) >= start + length, "a write ends inside a frame"
+    return data[start : start + length], data[start + length :]
+
+
+def inflate(code: int, content: bytes) -> Any:
+    assert code == DEFLATED, f"ext type {code}"
+    return msgpack.unpackb(zlib.decompress(content, -15))
