@@ -92,7 +92,9 @@ class SyncQuery:
 
     `since`: commit number; rooms whose row or member row carries a later stamp are wanted; None: all rooms.
     `after`: sort key of the last row of the page before, None on the first page. `first_stamp`: commit number the
-    first page was read at, 0 on the first page; the last page repeats rooms that changed since.
+    first page was read at, 0 on the first page; the round ends with the rooms that changed since, in pages of
+    their own when they do not fit the last one. `page_bytes` bounds the page, `events_bytes` within it the
+    events, which come as the user may see them.
     """
 
     user: str
@@ -108,9 +110,10 @@ class SyncQuery:
 
 @dataclass(slots=True, frozen=True)
 class SyncRows:
-    """`stamp`: commit number this was read at. `after`: sort key to continue with, None on the last page.
+    """`stamp`: commit number this was read at; the cursor of a round is that of its first page.
 
-    `gone` and `totals` are filled on the first page only.
+    `after`: sort key to continue with, None on the last page. `gone` and `totals` are filled on the first page
+    only.
     """
 
     stamp: int
@@ -132,7 +135,7 @@ class EventPage:
 class MessagePage:
     """Messages of one room in current state, ascending; the page covers `low`..`high` of seq exactly.
 
-    `end`: nothing older is visible.
+    `high` is no higher than the room's last event. `end`: the page reaches down to the `low` asked for.
     """
 
     events: list[bytes]

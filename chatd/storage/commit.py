@@ -31,7 +31,7 @@ PUT_MEMBER = """
 INSERT INTO members (user, room, role, joined_at, first_visible, read, read_ordinal, own_unread, mentions,
                      delivered, muted_until, pinned, hidden, gone, stamp)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (user, room) DO UPDATE
+ON CONFLICT (room, user) DO UPDATE
 SET role = excluded.role, joined_at = excluded.joined_at, first_visible = excluded.first_visible,
     read = excluded.read, read_ordinal = excluded.read_ordinal, own_unread = excluded.own_unread,
     mentions = excluded.mentions, delivered = excluded.delivered, muted_until = excluded.muted_until,

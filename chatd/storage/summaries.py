@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from msgspec import UNSET, Raw
 
-from chatd.protocol.codec import decode_tree
-from chatd.protocol.objects import ROLES, RoomSummary
+from chatd.ports import SyncQuery
+from chatd.protocol.codec import decode_event, decode_tree, encode
+from chatd.protocol.objects import MESSAGE, ROLES, RoomSummary
+from chatd.storage.logs import mine
 from chatd.storage.rows import Row, position
 
 # `d` and `p` are the pair and the peer of a direct room, absent in groups. The peer's watermarks are shown
@@ -33,6 +35,8 @@ LEFT JOIN users u ON u.user = m.user
 LEFT JOIN users v ON v.user = p.user
 WHERE m.user = ? AND m.room IN (SELECT value FROM json_each(?)) AND m.gone IS NULL AND r.deleted_by IS NULL
 """
+
+REACTIONS_KEY = b"\xa9reactions"  # the key as it stands in a packed event
 
 PREVIEW = "SELECT blob FROM events WHERE position = ?"
 NEWEST = "SELECT blob FROM events WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT ?"
@@ -87,17 +91,43 @@ def add_preview(connection: sqlite3.Connection, shown: Shown) -> None:
         shown.summary.preview = UNSET if row is None else Raw(row[0])
 
 
-def add_events(connection: sqlite3.Connection, shown: Shown, limit: int, bytes_left: int) -> int:
+def add_events(connection: sqlite3.Connection, shown: Shown, query: SyncQuery, bytes_left: int) -> int:
     """Show the newest events up to the last, without a gap, as many as fit; the bytes they take."""
-    low = max(shown.summary.first_visible, shown.summary.log_floor)  # below the floor the log has gaps
-    bounds = position(shown.number, low), position(shown.number, shown.summary.seq)
+    summary = shown.summary
+    low = max(summary.first_visible, summary.log_floor)  # below the floor the log has gaps
+    bounds = position(shown.number, low), position(shown.number, summary.seq)
+    rows = connection.execute(NEWEST, (*bounds, query.events)).fetchall()
+    own = own_reactions(connection, shown.number, query.user, [blob for (blob,) in rows])
     events: list[Raw] = []
     taken = 0
-    for (blob,) in connection.execute(NEWEST, (*bounds, limit)):
-        if taken + len(blob) > bytes_left:
+    for (blob,) in rows:
+        dressed = dress(blob, own, summary.first_visible)
+        if taken + len(dressed) > bytes_left:
             break
-        taken += len(blob)
-        events.append(Raw(blob))
+        taken += len(dressed)
+        events.append(Raw(dressed))
     if events:
-        shown.summary.events = events[::-1]
+        summary.events = events[::-1]
     return taken
+
+
+def own_reactions(
+    connection: sqlite3.Connection, room: int, user: str, blobs: list[bytes]
+) -> dict[int, list[str]]:
+    """The user's reactions on these messages; those without any are not asked for."""
+    seqs = [decode_event(blob).seq for blob in blobs if REACTIONS_KEY in blob]
+    return mine(connection, room, user, seqs) if seqs else {}
+
+
+def dress(blob: bytes, own: dict[int, list[str]], first_visible: int) -> bytes:
+    """A stored event as one member sees it: own reactions in, text from before his time out."""
+    if not own and first_visible <= 1:
+        return blob
+    event = decode_event(blob)
+    if event.kind == MESSAGE and event.seq in own:
+        event.mine = own[event.seq]
+    elif event.kind == "edit" and event.target is not UNSET and event.target < first_visible:
+        event.body = UNSET
+    else:
+        return blob
+    return encode(event)

@@ -13,10 +13,9 @@ from chatd.storage.summaries import Shown, add_events, add_preview, summaries
 
 Key = tuple[int, int, int]
 
-REPEATING = (
-    2  # where `pinned` (0, 1) stands in a key: the list is done, (REPEATING, commit, room) goes on repeating
-)
-TOP: Key = (REPEATING, 0, 0)  # above the key of every room
+# A key is (pinned, time, number) of a room. Two values of `pinned` that no room has mark the list's ends.
+TOP: Key = (3, 0, 0)  # above every room
+REPEATING = 2  # below every room: (REPEATING, 0, number) goes on repeating what moved
 ROOM_NAME_BYTES = 13  # 12 characters and their MessagePack header
 
 STAMP = "SELECT value FROM meta WHERE key = 'stamp'"
@@ -58,11 +57,9 @@ def sync(connection: sqlite3.Connection, query: SyncQuery) -> SyncRows:
     page = Page(connection, query)
     gone = page.take_gone(query.since) if first and query.since is not None else []
     totals = SyncTotals(*connection.execute(TOTALS, (query.user,)).fetchone()) if first else None
-    after = page.go_on(stamp)
-    if after is None and not first:
-        gone = page.take_gone(query.first_stamp)
+    after = page.go_on()
     page.add_events()
-    return SyncRows(page.as_of or stamp, page.rooms, gone, totals, after)
+    return SyncRows(stamp, page.rooms, gone, totals, after)
 
 
 class Page:
@@ -73,9 +70,6 @@ class Page:
         self.query = query
         self.shown: dict[int, Shown] = {}
         self.bytes_left = query.page_bytes - (query.events_bytes if query.events else 0)
-        self.as_of = (
-            0  # commit that the round's last page stands for, when it took several to repeat what moved
-        )
 
     @property
     def rooms(self) -> list[RoomSummary]:
@@ -87,52 +81,55 @@ class Page:
         self.bytes_left -= ROOM_NAME_BYTES * len(names)
         return names
 
-    def go_on(self, stamp: int) -> Key | None:
+    def go_on(self) -> Key | None:
         """Fill the page from where the one before ended; the key to go on with, None at the round's end."""
-        after = self.query.after
-        if after is None:
-            return self.list_rooms(TOP)
-        if after[0] < REPEATING:
-            key = self.list_rooms(after)
-            if key is not None:
-                return key
-            after = (REPEATING, stamp, 0)
-        return self.repeat_moved(after)
+        after = self.query.after or TOP
+        if after[0] == REPEATING:
+            return self.repeat_moved(after[2])
+        key = self.list_rooms(after)
+        if key is not None or self.query.after is None:
+            return key
+        return self.repeat_moved(0)
 
     def list_rooms(self, after: Key) -> Key | None:
         """Add rooms in the order of the list."""
         query, since = self.query, -1 if self.query.since is None else self.query.since
         wanted = (query.user, since, since, *after, query.limit + 1)
         keys: list[Key] = self.connection.execute(LISTED, wanted).fetchall()
-        added = self.add([key[2] for key in keys], query.limit)
-        return keys[added - 1] if added < len(keys) else None
+        added = self.add([key[2] for key in keys])
+        if added == len(keys):
+            return None
+        return keys[added - 1] if added else after
 
-    def repeat_moved(self, after: Key) -> Key | None:
+    def repeat_moved(self, number: int) -> Key | None:
         """Add rooms that changed since the round began, in the order of their numbers, which never change."""
-        query, (_, self.as_of, number) = self.query, after
-        room_left = query.limit - len(self.shown)
+        query = self.query
         wanted = (query.user, query.first_stamp, query.first_stamp, number, query.limit + 1)
         moved = [row[0] for row in self.connection.execute(MOVED, wanted)]
-        added = self.add(moved, room_left)
-        return (REPEATING, self.as_of, moved[added - 1] if added else number) if added < len(moved) else None
+        added = self.add(moved)
+        if added == len(moved):
+            return None
+        return (REPEATING, 0, moved[added - 1] if added else number)
 
-    def add(self, numbers: list[int], limit: int) -> int:
+    def add(self, numbers: list[int]) -> int:
         """Add these rooms while they fit; how many did. An empty page takes one whatever its size."""
-        found = summaries(self.connection, self.query.user, numbers[:limit])
-        for added, number in enumerate(numbers[:limit]):
+        found = summaries(self.connection, self.query.user, numbers)
+        for added, number in enumerate(numbers):
+            if number in self.shown:
+                continue
             shown = found[number]
             if self.query.previews:
                 add_preview(self.connection, shown)
             size = len(encode(shown.summary))
-            if size > self.bytes_left and self.shown:
+            if len(self.shown) >= self.query.limit or (size > self.bytes_left and self.shown):
                 return added
             self.bytes_left -= size
             self.shown[number] = shown
-        return min(limit, len(numbers))
+        return len(numbers)
 
     def add_events(self) -> None:
         """Add the newest events of the rooms, most recently active ones first, as far as the bytes go."""
         bytes_left = self.query.events_bytes if self.query.events else 0
         for shown in sorted(self.shown.values(), key=lambda shown: -shown.summary.time):
             if bytes_left > 0:
-                bytes_left -= add_events(self.connection, shown, self.query.events, bytes_left)
+                bytes_left -= add_events(self.connection, shown, self.query, bytes_left)
