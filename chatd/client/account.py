@@ -1,0 +1,265 @@
+"""Everything one user's client knows: its rooms, its place in the change feed, who is around; no I/O.
+
+It takes what the server says (hello reply, pages of a sync, pushes), moves the replicas and emits changes.
+What has to be fetched it only points out, through `on_gap` and `on_behind`; what has to be stored it collects
+for `records`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .changes import Change, MessageAdded, PresenceChanged, RoomGone
+from .codec import Packet
+from .feed import Feed
+from .replica import Replica
+from .storage import Record, Tables
+from .typists import Typists
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Where a watched user is; `last_seen` in Unix milliseconds, 0 if unknown."""
+
+    state: str = "offline"
+    last_seen: int = 0
+
+
+class Account:
+    """The local copy of one account."""
+
+    def __init__(self, feed: Feed, typists: Typists, messages_kept: int) -> None:
+        self.user = ""
+        self.epoch = ""
+        self.cursor = ""
+        self.replicas: dict[str, Replica] = {}
+        self.presence: dict[str, Presence] = {}
+        self.focused: tuple[str, ...] = ()
+        self.totals: Mapping[str, int] = {}
+        self.on_gap: Callable[[Replica], None] = _ignore
+        self.on_behind: Callable[[Replica], None] = _ignore
+        self.on_own: Callable[[Mapping[str, Any]], None] = _ignore
+        self._feed = feed
+        self._typists = typists
+        self._kept = messages_kept
+        self._unstored: dict[tuple[str, str], None] = {}
+        self._listed: set[str] | None = None
+
+    # What the server says.
+
+    def take_hello(self, reply: Packet) -> None:
+        """Take the hello reply but for its sync page; another epoch ends everything that was numbered
+        (chapter 4)."""
+        self.user = reply["user"]
+        self._store("account", "user")
+        if reply["epoch"] != self.epoch:
+            self.cursor = ""
+            self.epoch = reply["epoch"]
+            for replica in self.replicas.values():
+                replica.reset()
+            self._store("account", "epoch")
+            self._store_rooms()
+
+    def take_sync(self, page: Mapping[str, Any]) -> str:
+        """Take one page of a sync; the result is the `more` to ask next, empty after the last page (chapter
+        6)."""
+        if page.get("full") and self._listed is None:
+            self._listed = set()
+        for summary in page.get("rooms", ()):
+            self._summary(summary)
+        for room in page.get("gone", ()):
+            self._lose(room, "removed")
+        self.totals = page.get("totals", self.totals)
+        more: str = page.get("more", "")
+        if not more:
+            self._end_round(page.get("cursor", ""))
+        return more
+
+    def begin_round(self) -> None:
+        """A sync begins; an unfinished one before it is void."""
+        self._listed = None
+
+    def take_push(self, packet: Packet) -> None:
+        """Take a push; unknown types are ignored (chapter 3)."""
+        act = PUSHES.get(packet.get("type", ""))
+        if act is not None:
+            act(self, packet)
+
+    def take_events(self, room: str, events: Iterable[Mapping[str, Any]]) -> None:
+        """Take events of a room, pushed or acknowledged."""
+        replica = self.replica(room)
+        self.match_own(events)
+        self.tell(replica, replica.feed(events))
+        if replica.timeline.buffer:
+            self.on_gap(replica)
+
+    def take_summary(self, summary: Mapping[str, Any]) -> Replica:
+        """Take a summary that came as a reply."""
+        return self._summary(summary)
+
+    def take_head(self, room: str, seq: int, ordinal: int = 0) -> None:
+        """A room moved; its content was not sent."""
+        replica = self.replica(room)
+        self.tell(replica, replica.take_head(seq, ordinal))
+        self._check(replica)
+
+    def take_presence(self, users: Iterable[Mapping[str, Any]]) -> None:
+        """Users came or went."""
+        for entry in users:
+            now = Presence(entry.get("state", "offline"), entry.get("last_seen", 0))
+            self.presence[entry["user"]] = now
+            self._feed.emit(PresenceChanged(entry["user"], now.state, now.last_seen))
+
+    # What the rest of the client needs.
+
+    def replica(self, room: str) -> Replica:
+        """The replica of a room; pushes may name a room before any page listed it (chapter 6)."""
+        replica = self.replicas.get(room)
+        if replica is None:
+            replica = self.replicas[room] = Replica(room, self.user)
+        return replica
+
+    def tell(self, replica: Replica, changes: Iterable[Change]) -> None:
+        """Emit what changed in a room and have its new position stored."""
+        for change in changes:
+            self._feed.emit(change)
+            if isinstance(change, MessageAdded):
+                self._typists.stopped(change.room, change.message.user)
+        if replica.room not in self.focused:
+            replica.trim(self._kept)
+        self._store("rooms", replica.room)
+
+    def match_own(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Point out the own messages among `events`, whatever their position (chapter 7)."""
+        for event in events:
+            if event.get("user") == self.user and event.get("kind") == "message":
+                self.on_own(event)
+
+    def lose(self, room: str, reason: str) -> None:
+        """No longer in a room."""
+        self._lose(room, reason)
+
+    def drop_cursor(self) -> None:
+        """Begin with a full sync next time (4005)."""
+        self.cursor = ""
+        self._store("account", "cursor")
+
+    # Storing.
+
+    def restore(self, tables: Tables) -> None:
+        """Take back what an earlier run stored."""
+        account = tables.get("account", {})
+        self.user, self.epoch = account.get("user", ""), account.get("epoch", "")
+        self.cursor = account.get("cursor", "")
+        for room, record in tables.get("rooms", {}).items():
+            self.replica(room).restore(record)
+
+    @property
+    def unstored(self) -> bool:
+        """Whether `records` has anything to give."""
+        return bool(self._unstored)
+
+    def records(self) -> list[Record]:
+        """What changed since the last call: rooms first, so that a cursor is never ahead of them (chapter
+        6)."""
+        unstored, self._unstored = self._unstored, {}
+        ordered = sorted(unstored, key=lambda place: place[0] != "rooms")
+        return [Record(table, key, self._value(table, key)) for table, key in ordered]
+
+    def _value(self, table: str, key: str) -> Any:
+        if table == "account":
+            return getattr(self, key) or None
+        replica = self.replicas.get(key)
+        return replica.record() if replica else None
+
+    def _store(self, table: str, key: str) -> None:
+        self._unstored[table, key] = None
+
+    def _store_rooms(self) -> None:
+        for room in self.replicas:
+            self._store("rooms", room)
+
+    # One push each.
+
+    def _on_event(self, packet: Packet) -> None:
+        self.take_events(packet["room"], packet.get("events", ()))
+
+    def _on_head(self, packet: Packet) -> None:
+        for entry in packet.get("rooms", ()):
+            self.take_head(entry["room"], entry["seq"], entry.get("ordinal", 0))
+
+    def _on_room(self, packet: Packet) -> None:
+        self._summary(packet["summary"])
+
+    def _on_gone(self, packet: Packet) -> None:
+        self._lose(packet["room"], packet.get("reason", "removed"))
+
+    def _on_position(self, packet: Packet) -> None:
+        replica = self.replica(packet["room"])
+        self.tell(replica, replica.take_position(packet))
+
+    def _on_receipts(self, packet: Packet) -> None:
+        replica = self.replica(packet["room"])
+        self.tell(replica, replica.take_receipts(packet.get("receipts", ())))
+
+    def _on_typing(self, packet: Packet) -> None:
+        self._typists.typing(packet["room"], packet.get("user", ""))
+
+    def _on_presence(self, packet: Packet) -> None:
+        self.take_presence(packet.get("users", ()))
+
+    def _on_cursor(self, packet: Packet) -> None:
+        # Valid only on top of a finished round: before that, pages are still missing.
+        if "cursor" in packet and self.cursor:
+            self.cursor = packet["cursor"]
+            self._store("account", "cursor")
+
+    # Rooms.
+
+    def _summary(self, packet: Mapping[str, Any]) -> Replica:
+        replica = self.replica(packet["room"])
+        if self._listed is not None:
+            self._listed.add(packet["room"])
+        self.match_own(packet.get("events", ()))
+        self.tell(replica, replica.take_summary(packet))
+        self._check(replica)
+        return replica
+
+    def _check(self, replica: Replica) -> None:
+        if replica.timeline.buffer:
+            self.on_gap(replica)
+        elif replica.timeline.behind:
+            self.on_behind(replica)
+
+    def _lose(self, room: str, reason: str) -> None:
+        if self.replicas.pop(room, None) is not None:
+            self._store("rooms", room)
+            self._feed.emit(RoomGone(room, reason))
+
+    def _end_round(self, cursor: str) -> None:
+        listed, self._listed = self._listed, None
+        if listed is not None:
+            for room in [room for room in self.replicas if room not in listed]:
+                self._lose(room, "forgotten")
+        if cursor:
+            self.cursor = cursor
+            self._store("account", "cursor")
+
+
+def _ignore(_: object) -> None:
+    """Until somebody is interested, nothing is pointed out."""
+
+
+PUSHES: dict[str, Callable[[Account, Packet], None]] = {
+    "event": Account._on_event,
+    "head": Account._on_head,
+    "room": Account._on_room,
+    "gone": Account._on_gone,
+    "position": Account._on_position,
+    "receipts": Account._on_receipts,
+    "typing": Account._on_typing,
+    "presence": Account._on_presence,
+    "ping": Account._on_cursor,
+    "bye": Account._on_cursor,
+}
+"""Every push that moves the account."""

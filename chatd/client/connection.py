@@ -1,0 +1,349 @@
+"""One WebSocket from its upgrade to its end: frames, replies to requests, heartbeat; it never reconnects.
+
+All its state dies with it, so nothing of one connection can confuse the next (protocol.md, chapters 3.1 and
+6).
+
+Two tasks serve it: `run` reads, one more writes. Replies and pushes are handed on synchronously, in the order
+they came, inside `run`; what is sent in one turn of the event loop shares a frame. One timer watches all
+deadlines.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from .codec import BATCH_MAX, FRAME_BYTES_MAX, BadFrame, Codec, Packet
+from .env import Timer
+from .errors import ChatError, ConnectionLost, error_from
+from .settings import HELLO_FRAME_BYTES, Limits, Settings
+
+OnReply = Callable[[Packet | ChatError | None], None]
+"""Takes the `ok`, the error, or None when the outcome will never be known."""
+
+HELLO_HEARTBEAT_S = 30.0
+"""Heartbeat assumed until the hello reply names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a connection ended. `code` 0: no close frame came."""
+
+    code: int = 0
+    reason: str = ""
+    retry_after_s: float = 0.0
+    to: str = ""
+    """Another address to connect to (4004)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A request without its reply."""
+
+    asked_at: float
+    on_reply: OnReply
+
+
+class Connection:
+    """Requests and pushes over one socket. `on_push` gets every packet that is neither reply nor
+    heartbeat."""
+
+    def __init__(
+        self, socket: ClientConnection, codec: Codec, settings: Settings, on_push: Callable[[Packet], None]
+    ) -> None:
+        self.limits = Limits()
+        self.heartbeat_s = HELLO_HEARTBEAT_S
+        self.ending: Ending | None = None
+        self._socket = socket
+        self._codec = codec
+        self._env, self._timing = settings.env, settings.timing
+        self._on_push = on_push
+        self._frame_bytes = HELLO_FRAME_BYTES
+        self._outgoing: deque[list[bytes]] = deque()
+        self._wake = asyncio.Event()
+        self._pending: dict[int, Pending] = {}
+        self._last_id = 0
+        self._heard_at = self._env.monotonic()
+        self._probed_at = float("-inf")
+        self._probing = False
+        self._watch: Timer | None = None
+        self._watch_at = 0.0
+
+    @property
+    def alive(self) -> bool:
+        """Whether anything may still be sent: after `bye` nothing is (chapter 6)."""
+        return self.ending is None
+
+    # Sending.
+
+    def send(self, packet: Packet) -> None:
+        """Send a packet that has no reply."""
+        if self.alive:
+            self._queue([self._codec.encode(packet)])
+
+    def ask(self, packet: Packet, on_reply: OnReply) -> None:
+        """Send a request; `on_reply` is called exactly once, inside `run`."""
+        self.ask_together([(packet, on_reply)])
+
+    def ask_together(self, requests: Sequence[tuple[Packet, OnReply]]) -> None:
+        """Send requests in one frame, in this order; the caller keeps it within the limits."""
+        if not self.alive:
+            for _, on_reply in requests:
+                on_reply(None)
+            return
+        encoded = []
+        for packet, on_reply in requests:
+            self._last_id += 1
+            # The envelope comes first, as protocol.md shows it: it makes frames easy to read.
+            request = {"type": packet["type"], "id": self._last_id, **packet}
+            encoded.append(self._codec.encode(request))
+            self._pending[self._last_id] = Pending(self._env.monotonic(), on_reply)
+        self._queue(encoded)
+        self._rearm()
+
+    async def request(self, packet: Packet) -> Packet:
+        """The `ok` to a request; raises its `ChatError`, or `ConnectionLost` when the outcome is unknown."""
+        reply: asyncio.Future[Packet] = asyncio.get_running_loop().create_future()
+        self.ask(packet, lambda answer: _settle(reply, answer))
+        return await reply
+
+    def accepted(self, heartbeat_s: float, limits: Limits) -> None:
+        """The hello was answered: its heartbeat and limits are in force."""
+        self.limits = limits
+        self._frame_bytes = limits.frame_bytes
+        self.set_heartbeat(heartbeat_s)
+
+    def set_heartbeat(self, heartbeat_s: float) -> None:
+        """The server pings after this much silence from now on."""
+        self.heartbeat_s = heartbeat_s
+        self._rearm()
+
+    def probe(self) -> None:
+        """Ask for a sign of life; none within `probe_s` drops the connection. At most one per `probe_s`."""
+        now = self._env.monotonic()
+        if self._probing or now - self._probed_at < self._timing.probe_s or not self.alive:
+            return
+        self._probing, self._probed_at = True, now
+        self.ask({"type": "ping"}, self._probed)
+
+    def silent_s(self) -> float:
+        """Seconds since the last frame came in."""
+        return self._env.monotonic() - self._heard_at
+
+    # Ending.
+
+    def drop(self, reason: str, code: int = 1006) -> None:
+        """End at once, without a close handshake: for a link that is thought dead, or a peer we cannot talk
+        to."""
+        self._end(Ending(code, reason))
+        self._socket.transport.abort()
+
+    async def close(self, code: int, reason: str = "") -> None:
+        """End in the ordinary way, once everything queued is written."""
+        await self._write_all()
+        self._end(Ending(code, reason))
+        await self._socket.close(code, reason)
+
+    async def run(self) -> Ending:
+        """Read until the end and tell why it came; every pending request is settled by then."""
+        writer = asyncio.create_task(self._write())
+        self._rearm()
+        try:
+            await self._read()
+        finally:
+            writer.cancel()
+            self._end(self._closing())
+            self._socket.transport.abort()
+            self._forget()
+        assert self.ending is not None
+        return self.ending
+
+    async def _read(self) -> None:
+        try:
+            async for frame in self._socket:
+                self._heard_at = self._env.monotonic()
+                for packet in self._codec.decode(frame):
+                    self._take(packet)
+        except BadFrame as error:
+            self.drop(f"bad frame: {error}")
+        except ConnectionClosed:
+            pass
+
+    def _take(self, packet: Packet) -> None:
+        act = _ENVELOPE.get(packet.get("type", ""))
+        if act is None:
+            self._on_push(packet)
+        else:
+            act(self, packet)
+
+    def _answer(self, packet: Packet) -> None:
+        pending = self._pending.pop(packet.get("id", 0), None)
+        if pending is not None:
+            pending.on_reply(error_from(packet) if packet["type"] == "error" else packet)
+
+    def _pong(self, packet: Packet) -> None:
+        self.send({"type": "pong"})
+        self._on_push(packet)  # this too
+
+    def _bye(self, packet: Packet) -> None:
+        self._on_push(packet)  # it may carry a cursor
+        self._outgoing.clear()
+        self._end(
+            Ending(
+                packet.get("close", 0),
+                packet.get("reason", ""),
+                packet.get("retry_after", 0) / 1000,
+                packet.get("to", ""),
+            )
+        )
+        self._env.call_later(self._timing.close_s, self._socket.transport.abort)
+
+    def _end(self, ending: Ending) -> None:
+        """The first reason stays: `bye` is authoritative, the close frame only mirrors it (chapter 6)."""
+        if self.ending is None:
+            self.ending = ending
+
+    def _closing(self) -> Ending:
+        code = self._socket.close_code
+        return Ending(0 if code in (None, 1005, 1006) else code or 0, self._socket.close_reason or "")
+
+    def _forget(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        pending, self._pending = self._pending, {}
+        for request in pending.values():
+            request.on_reply(None)
+
+    # Writing.
+
+    def _queue(self, group: list[bytes]) -> None:
+        self._outgoing.append(group)
+        self._wake.set()
+
+    async def _write(self) -> None:
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                await self._write_all()
+        except ConnectionClosed:
+            return
+
+    async def _write_all(self) -> None:
+        while self._outgoing:
+            frame = self._codec.join(self._next_frame())
+            await self._socket.send(frame, text=self._codec.text)
+
+    def _next_frame(self) -> list[bytes]:
+        """As many whole groups as fit; a group is never split, for its order depends on the one frame
+        (chapter 9.2)."""
+        frame = list(self._outgoing.popleft())
+        size = _size(frame)
+        while self._outgoing:
+            group = self._outgoing[0]
+            size += _size(group)
+            if size + FRAME_HEAD > self._frame_bytes or len(frame) + len(group) > BATCH_MAX:
+                break
+            frame += self._outgoing.popleft()
+        return frame
+
+    # Deadlines.
+
+    def _rearm(self) -> None:
+        """See to it that the one timer fires no later than the earliest deadline."""
+        deadline = self._deadline()
+        if not self.alive or (self._watch is not None and self._watch_at <= deadline):
+            return  # a timer that fires too early just looks again; most requests are long answered by then
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch_at = deadline
+        self._watch = self._env.call_later(max(0.0, deadline - self._env.monotonic()), self._look)
+
+    def _deadline(self) -> float:
+        deadlines = [self._heard_at + self.heartbeat_s + self._timing.dead_s]
+        if self._probing:
+            deadlines.append(self._probed_at + self._timing.probe_s)
+        elif self._pending:
+            oldest = next(iter(self._pending.values())).asked_at + self._timing.request_s
+            deadlines.append(max(oldest, self._probed_at + self._timing.probe_s))
+        return min(deadlines)
+
+    def _look(self) -> None:
+        now = self._env.monotonic()
+        self._watch = None
+        if now >= self._heard_at + self.heartbeat_s + self._timing.dead_s:
+            self.drop("silent")
+        elif self._probing and now >= self._probed_at + self._timing.probe_s:
+            self.drop("no answer to a ping")
+        elif self._overdue(now):
+            self.probe()
+        self._rearm()
+
+    def _overdue(self, now: float) -> list[int]:
+        limit = now - self._timing.request_s
+        return [number for number, pending in self._pending.items() if pending.asked_at <= limit]
+
+    def _probed(self, answer: Packet | ChatError | None) -> None:
+        """The link lives, so what is overdue now will not be answered: its outcome is unknown (chapter 6)."""
+        self._probing = False
+        if answer is None:
+            return
+        for number in self._overdue(self._env.monotonic()):
+            self._pending.pop(number).on_reply(None)
+        self._rearm()
+
+
+FRAME_HEAD = 8
+"""More than the head of a batch in either encoding."""
+
+_ENVELOPE: dict[str, Callable[[Connection, Packet], None]] = {
+    "ok": Connection._answer,
+    "error": Connection._answer,
+    "ping": Connection._pong,
+    "bye": Connection._bye,
+}
+
+
+async def open_connection(
+    url: str, codec: Codec, settings: Settings, on_push: Callable[[Packet], None]
+) -> Connection:
+    """A connection whose upgrade succeeded and whose hello is still to be sent.
+
+    Raises what `websockets` raises when the network, TLS or the upgrade fails.
+    """
+    tls: dict[str, Any] = {"ssl": settings.ssl} if settings.ssl else {}
+    socket = await connect(
+        url,
+        subprotocols=[Subprotocol(codec.subprotocol)],
+        compression=None,  # chapter 2.1: permessage-deflate is off
+        ping_interval=None,  # the server pings, as packets (chapter 6)
+        open_timeout=settings.timing.open_s,
+        close_timeout=settings.timing.close_s,
+        max_size=FRAME_BYTES_MAX,
+        proxy=None,
+        **tls,
+    )
+    if socket.subprotocol != codec.subprotocol:
+        socket.transport.abort()
+        raise ConnectionError(f"the server does not speak {codec.subprotocol}")
+    return Connection(socket, codec, settings, on_push)
+
+
+def _size(group: list[bytes]) -> int:
+    return sum(map(len, group)) + len(group)  # and a comma each, in JSON
+
+
+def _settle(reply: "asyncio.Future[Packet]", answer: Packet | ChatError | None) -> None:
+    if reply.done():  # the caller went away
+        return
+    if answer is None:
+        reply.set_exception(ConnectionLost())
+    elif isinstance(answer, ChatError):
+        reply.set_exception(answer)
+    else:
+        reply.set_result(answer)

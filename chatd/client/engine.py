@@ -1,0 +1,238 @@
+"""The parts of a client put together; the public face is client.py, the rules are in the parts.
+
+Everything on a connection goes through here in the order it happened: hello, what the server says, the end.
+"""
+
+import asyncio
+from functools import partial
+
+from .account import Account
+from .acks import event_of
+from .changes import StateChanged
+from .codec import CODECS, Packet
+from .connection import Connection, Ending
+from .env import Timer, wait
+from .errors import ChatError, Closed, ConnectionLost, Unreachable
+from .feed import Feed
+from .life import VERSION, Life
+from .marks import Marks
+from .renewal import Renewal
+from .repair import Repairer
+from .sender import Sender
+from .settings import Settings
+from .states import Phase, close_rule
+from .storage import Record, Storage
+from .tokens import GetToken, Tokens
+from .typists import Typists
+
+SMALLEST_PAGE = 10
+"""Where halving the pages for a slow link ends (4002)."""
+
+OTHER_USER = 4299
+"""Our own code for "the token is another user's": in the range that stops, and never on the wire."""
+
+
+class Engine:
+    """One client without its public face. Implements the `Crew` of life.py."""
+
+    def __init__(self, url: str, get_token: GetToken, storage: Storage, settings: Settings) -> None:
+        env, timing = settings.env, settings.timing
+        self.settings = settings
+        self.storage = storage
+        self.device = ""
+        self.feed = Feed()
+        self.typists = Typists(env, timing.typing_shown_s, self.feed)
+        self.account = Account(self.feed, self.typists, settings.messages_kept)
+        self.codec = CODECS[settings.encoding]()
+        self.sender = Sender(storage, self.account, self.feed, self.codec, settings)
+        self.account.on_own = self.sender.own_message
+        self.repairer = Repairer(self.call, self.account, settings)
+        self.marks = Marks(self.account, settings)
+        self.tokens = Tokens(get_token)
+        self.life = Life(url, self.tokens, settings, self)
+        self._renewal = Renewal(self.tokens, settings)
+        self._page = settings.first_page
+        self._loaded = False
+        self._decided = asyncio.Event()
+        self._noting: Timer | None = None
+
+    # Beginning and end.
+
+    async def start(self, device: str) -> None:
+        """Load what is stored and begin to connect."""
+        if not self._loaded:
+            await self._load(device)
+        self.life.start()
+
+    async def stop(self) -> None:
+        """Close the connection and the storage; the engine is of no use after that."""
+        await self.life.stop()
+        self.tokens.close()
+        if self._noting is not None:
+            self._noting.cancel()
+        if self._loaded:
+            self._note()
+            await self.storage.close()
+
+    async def _load(self, device: str) -> None:
+        tables = await self.storage.load()
+        self.account.restore(tables)
+        self.sender.restore(tables)
+        self.account.records()  # what was just read need not be written
+        self.device = device or tables.get("account", {}).get("device", "") or self.settings.env.device()
+        self.storage.note([Record("account", "device", self.device)])
+        if self.settings.delivered:
+            self.feed.subscribe(self.marks.arrived)
+        self._loaded = True
+
+    # Asking.
+
+    async def wait_ready(self) -> Connection:
+        """The connection, once it is READY; raises `Closed` when the client is stopped."""
+        while True:
+            connection = self.life.connection
+            if self.life.phase is Phase.READY and connection is not None and connection.alive:
+                return connection
+            if self.life.phase is Phase.STOPPED:
+                raise self.life.closed or Closed(0, "not started")
+            self._decided.clear()
+            await self._decided.wait()
+
+    async def call(self, packet: Packet, timeout: float | None = None) -> Packet:
+        """The `ok` to a request, over as many connections as it takes within `timeout` seconds.
+
+        Every request of the protocol may be repeated: reads, keyed mutations, replacements of a set. A
+        refusal for now is waited out if the time allows. Raises the `ChatError`, `Closed` or `Unreachable`.
+        """
+        limit = self.settings.timing.call_s if timeout is None else timeout
+        refusal: ChatError | None = None
+        try:
+            async with asyncio.timeout(limit):
+                while True:
+                    try:
+                        return await (await self.wait_ready()).request(packet)
+                    except ConnectionLost:
+                        await asyncio.sleep(0)  # let the life cycle notice
+                    except ChatError as error:
+                        refusal = error
+                        await self._wait_out(error, limit)
+        except TimeoutError:
+            raise refusal or Unreachable(f"no answer to {packet['type']} within {limit:g} s") from None
+
+    async def mutate(self, packet: Packet, *, logged: bool = True) -> Packet:
+        """Like `call`, for requests with a `key`; what it appended to the log is applied, or fetched.
+
+        `logged=False`: nobody here will see that log any more, or there was none.
+        """
+        packet = {**packet, "key": self.settings.env.key()}
+        ack = await self.call(packet)
+        event = event_of(packet, ack, self.account.user)
+        if not logged or "room" not in packet:
+            return ack
+        if event is not None:
+            self.account.take_events(packet["room"], [event])
+        elif "seq" in ack:
+            self.account.take_head(packet["room"], ack["seq"])
+            self.repairer.soon(self.account.replica(packet["room"]))
+        return ack
+
+    async def sync(self) -> None:
+        """Ask what changed since the cursor (chapter 6); further pages follow in the background."""
+        account = self.account
+        account.begin_round()
+        start = {"cursor": account.cursor} if account.cursor else {}
+        more = account.take_sync(await self.call({"type": "sync", "rooms": self.repairer.page, **start}))
+        if more:
+            self.repairer.pages(more)
+
+    def set_mode(self, mode: str) -> None:
+        """`foreground` or `background`, now and in every hello to come (chapter 6)."""
+        self.life.background = mode == "background"
+        connection = self.life.connection
+        if connection is not None and self.life.phase is Phase.READY:
+            connection.ask({"type": "mode", "mode": mode}, partial(_take_heartbeat, connection))
+
+    async def _wait_out(self, error: ChatError, limit: float) -> None:
+        timing = self.settings.timing
+        pause = error.retry_after / 1000 if error.retry_after is not None else timing.later_s
+        if error.retry not in ("later", "after_auth") or pause > limit:
+            raise error
+        await wait(self.settings.env, pause)
+
+    # The crew of the life cycle.
+
+    def hello(self, token: str) -> Packet:
+        settings, account = self.settings, self.account
+        hello: Packet = {"type": "hello", "version": VERSION, "token": token, "device": self.device}
+        words = {"app": settings.app, "os": settings.os, "locale": settings.locale}
+        hello |= {name: value for name, value in words.items() if value}
+        if settings.deflate and not self.codec.text:
+            hello["features"] = ["deflate"]
+        if self.life.background:
+            hello["mode"] = "background"
+        if account.focused:
+            hello["focus"] = list(account.focused)
+        hello["rooms"] = self._page
+        if account.epoch and account.cursor:
+            hello |= {"epoch": account.epoch, "cursor": account.cursor, "events": settings.inline_events}
+        account.begin_round()
+        return hello
+
+    def opened(self, connection: Connection) -> None:
+        self.sender.opened(connection)
+
+    def welcomed(self, connection: Connection, reply: Packet) -> None:
+        if self.account.user not in ("", reply["user"]):
+            connection.drop("the storage belongs to another user", OTHER_USER)
+            return
+        self.account.take_hello(reply)
+        more = self.account.take_sync(reply["sync"])
+        self.repairer.page = min(self.repairer.page, connection.limits.page)
+        if more:
+            self.repairer.pages(more)
+        self.sender.ready(connection.limits)
+        self.marks.connected(connection)
+        self.repairer.resume()
+        self._note_soon()
+
+    def pushed(self, packet: Packet) -> None:
+        if packet.get("type") == "token_expiring" and self.life.connection is not None:
+            self._renewal.start(self.life.connection)
+            return
+        self.account.take_push(packet)
+        self._note_soon()
+
+    def lost(self, ending: Ending) -> None:
+        rule = close_rule(ending.code)
+        if rule.drop_cursor:
+            self.account.drop_cursor()
+        if rule.smaller_pages:
+            self._page = max(SMALLEST_PAGE, self._page // 2)
+            self.repairer.page = max(SMALLEST_PAGE, self.repairer.page // 2)
+        self._renewal.stop()
+        self.repairer.stop()
+        self.sender.lost()
+        self.marks.disconnected()
+        self.typists.clear()
+
+    def moved(self, phase: Phase, closed: Closed | None) -> None:
+        self._decided.set()
+        if closed is not None and phase is Phase.STOPPED:
+            self.feed.emit(StateChanged(phase, closed.code, closed.reason))
+        else:
+            self.feed.emit(StateChanged(phase))
+
+    # Storing positions.
+
+    def _note_soon(self) -> None:
+        if self._noting is None and self.account.unstored:
+            self._noting = self.settings.env.call_later(self.settings.timing.positions_s, self._note)
+
+    def _note(self) -> None:
+        self._noting = None
+        self.storage.note(self.account.records())
+
+
+def _take_heartbeat(connection: Connection, answer: Packet | ChatError | None) -> None:
+    if isinstance(answer, dict):
+        connection.set_heartbeat(answer.get("heartbeat", connection.heartbeat_s))

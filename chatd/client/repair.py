@@ -1,0 +1,178 @@
+"""Fetches what is missing: the rest of a sync, holes in a room's log, stale stretches of its cache.
+
+One task at most works through everything, one request at a time, so that a client that comes back after a
+week does not storm the server; rooms on the screen go first. The rules of what to ask are in timeline.py.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from .account import Account
+from .codec import Packet
+from .env import Timer
+from .errors import BadCursor, ChatError, ConnectionLost, Unreachable
+from .replica import Replica
+from .settings import Settings
+from .timeline import Fetch
+
+JUMP_PAGE = 50
+"""Messages of the newest page: two screens (chapter 7.7)."""
+
+STALE_ROUNDS = 8
+"""Rounds of `changes` before a stretch is shown as it is: each covers a page, and the next showing goes
+on."""
+
+log = logging.getLogger(__name__)
+
+Call = Callable[[Packet], Awaitable[Packet]]
+
+
+class Repairer:
+    """Brings one account up to date. `call` sends a request and gives its `ok`."""
+
+    def __init__(self, call: Call, account: Account, settings: Settings) -> None:
+        self.page = 200
+        self._call = call
+        self._account = account
+        self._settings = settings
+        self._timers: dict[str, Timer] = {}
+        self._rooms: deque[str] = deque()
+        self._more = ""
+        self._task: asyncio.Task[None] | None = None
+        account.on_gap = self.soon
+        account.on_behind = self.perhaps
+
+    def soon(self, replica: Replica) -> None:
+        """A hole was seen: repair it unless it closes by itself (chapter 7.7)."""
+        if replica.room not in self._timers:
+            self._timers[replica.room] = self._settings.env.call_later(
+                self._settings.timing.gap_s, lambda: self._waited(replica.room)
+            )
+
+    def perhaps(self, replica: Replica) -> None:
+        """The room moved on: repair at once what is on the screen or wanted anyway, the rest when it is
+        opened."""
+        if self._settings.prefetch or replica.room in self._account.focused:
+            self._queue(replica.room)
+
+    def pages(self, more: str) -> None:
+        """A sync has further pages."""
+        self._more = more
+        self._run()
+
+    def resume(self) -> None:
+        """Connected again: take up every hole that was left."""
+        for replica in self._account.replicas.values():
+            if replica.timeline.buffer:
+                self._queue(replica.room)
+            elif replica.timeline.behind:
+                self.perhaps(replica)
+
+    def stop(self) -> None:
+        """The connection is gone; `resume` and the next sync begin anew."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        self._rooms.clear()
+        self._more = ""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def repair(self, replica: Replica) -> None:
+        """Fetch until the room is up to its head. Raises what `call` raises."""
+        while (plan := replica.timeline.plan()) is not None:
+            if not (isinstance(plan, Fetch) and await self._log(replica, plan)):
+                await self._jump(replica)
+
+    async def refresh(self, replica: Replica, low: int, high: int) -> None:
+        """Bring the cached messages from `low` to `high` up to date (chapter 7.7). Raises what `call`
+        raises."""
+        timeline = replica.timeline
+        for _ in range(STALE_ROUNDS):
+            part = timeline.cached.stale(low, high, timeline.applied)
+            if part is None:
+                return
+            reply = await self._ask(replica, "changes", low=part.low, high=part.high, since=part.valid)
+            self._account.tell(replica, timeline.take_changes(reply, part.low, part.high))
+
+    async def _log(self, replica: Replica, plan: Fetch) -> bool:
+        reply = await self._ask(replica, "log", **{"from": plan.first, "to": plan.last})
+        self._account.match_own(reply.get("events", ()))
+        helped, changes = replica.timeline.take_log(reply)
+        self._account.tell(replica, replica.counted_in(changes))
+        return helped
+
+    async def _jump(self, replica: Replica) -> None:
+        reply = await self._ask(replica, "history", limit=JUMP_PAGE)
+        self._account.match_own(reply.get("events", ()))
+        self._account.tell(replica, replica.timeline.take_newest(reply))
+        # A jump skips messages, so the unread number cannot be counted on: ask for it.
+        answer = await self._ask(replica, "room.get")
+        self._account.take_summary(answer["summary"])
+
+    async def _ask(self, replica: Replica, kind: str, **fields: Any) -> Packet:
+        return await self._call({"type": kind, "room": replica.room, **fields})
+
+    # The one task.
+
+    def _waited(self, room: str) -> None:
+        self._timers.pop(room, None)
+        replica = self._account.replicas.get(room)
+        if replica is not None and replica.timeline.behind:
+            self._queue(room)
+
+    def _queue(self, room: str) -> None:
+        if room in self._rooms:
+            return
+        if room in self._account.focused:
+            self._rooms.appendleft(room)
+        else:
+            self._rooms.append(room)
+        self._run()
+
+    def _run(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._work())
+            self._task.add_done_callback(self._worked)
+
+    def _worked(self, task: asyncio.Task[None]) -> None:
+        if self._task is task:
+            self._task = None
+        if not task.cancelled() and (error := task.exception()):
+            log.error("repair failed", exc_info=error)
+
+    async def _work(self) -> None:
+        while self._more or self._rooms:
+            try:
+                if self._rooms and (not self._more or self._rooms[0] in self._account.focused):
+                    await self._next_room()
+                else:
+                    await self._next_page()
+            except (ConnectionLost, Unreachable) as error:
+                log.info("repair is left for the next connection: %s", error)
+                return
+
+    async def _next_room(self) -> None:
+        replica = self._account.replicas.get(self._rooms.popleft())
+        if replica is None:
+            return
+        try:
+            await self.repair(replica)
+        except ChatError as error:
+            log.warning("room %s cannot be repaired: %s", replica.room, error)
+
+    async def _next_page(self) -> None:
+        more, self._more = self._more, ""
+        try:
+            reply = await self._call({"type": "sync", "more": more, "rooms": self.page})
+        except BadCursor:
+            self._account.begin_round()
+            reply = await self._call({"type": "sync", "rooms": self.page})
+        except ChatError as error:
+            log.warning("the sync is left unfinished: %s", error)
+            return
+        self._more = self._account.take_sync(reply)

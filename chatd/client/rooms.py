@@ -1,0 +1,310 @@
+"""A room as the app holds it: its state to look at, and everything one can do in it."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .engine import Engine
+from .messages import Body, Event, Message, message_from
+from .replica import Receipt as Mark
+from .replica import Replica
+from .sender import Receipt
+from .summary import Summary
+from .timeline import Page
+
+HISTORY_PAGE = 50
+"""Messages of a page of history (protocol.md, chapter 8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a room; `joined_at` in Unix milliseconds."""
+
+    user: str
+    role: str
+    joined_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """How many read a message, and the first of them with their positions; `more` continues."""
+
+    count: int
+    readers: Mapping[str, int]
+    more: str = ""
+
+
+class Room:
+    """One room of one client.
+
+    Methods that write return when the server has it durably, or raise its `ChatError`; they survive
+    reconnects, and what they asked for is done even if the caller stops waiting. `content` is a text or a
+    whole body (chapter 5).
+    """
+
+    __slots__ = ("_engine", "id")
+
+    def __init__(self, engine: Engine, room: str) -> None:
+        self._engine = engine
+        self.id = room
+
+    def __repr__(self) -> str:
+        return f"Room({self.id!r})"
+
+    # To look at.
+
+    @property
+    def summary(self) -> Summary:
+        """Title, peer, role and the rest; counters are as of the server's last word, see `unread` for live
+        ones."""
+        return self._replica.summary
+
+    @property
+    def head(self) -> int:
+        """The highest `seq` heard of."""
+        return self._replica.timeline.head
+
+    @property
+    def applied(self) -> int:
+        """The `seq` up to which everything was applied here."""
+        return self._replica.timeline.applied
+
+    @property
+    def unread(self) -> int:
+        """Unread messages."""
+        return self._replica.unread
+
+    @property
+    def unread_mentions(self) -> int:
+        """Unread mentions."""
+        return self._replica.unread_mentions
+
+    @property
+    def read_to(self) -> int:
+        """The own read position."""
+        return self._replica.read
+
+    @property
+    def receipts(self) -> Mapping[str, Mark]:
+        """How far other members read and got the room, as far as the server tells (chapter 10)."""
+        return self._replica.receipts
+
+    @property
+    def typists(self) -> list[str]:
+        """Who writes right now."""
+        return self._engine.typists.in_room(self.id)
+
+    @property
+    def messages(self) -> Mapping[int, Message]:
+        """The cached messages by `seq`, in no particular order, each in its current state. Read only."""
+        return self._replica.timeline.messages
+
+    def cached(self) -> tuple[Message, ...]:
+        """The newest messages cached without a hole, ascending."""
+        timeline = self._replica.timeline
+        return timeline.between(timeline.cached.covered_down_from(timeline.applied), timeline.applied)
+
+    # Writing.
+
+    async def send(
+        self, content: str | Body, *, silent: bool = False, composed_at: int | None = None
+    ) -> Receipt:
+        """Send a message and wait for the durable acknowledgement (chapter 9)."""
+        return await self._engine.sender.deliver(self._message(content, silent, composed_at))
+
+    async def post(self, content: str | Body, *, silent: bool = False, composed_at: int | None = None) -> str:
+        """Put a message into the outbox and return its key, once it is stored here.
+
+        What becomes of it is told as `SendDone`, `SendDelayed` or `SendFailed`.
+        """
+        return await self._engine.sender.post(self._message(content, silent, composed_at))
+
+    async def edit(self, seq: int, content: str | Body) -> Receipt:
+        """Replace the body of an own message."""
+        return await self._write("edit", target=seq, body=_body(content))
+
+    async def recall(self, seq: int) -> Receipt:
+        """Take a message back for everybody."""
+        return await self._write("recall", target=seq)
+
+    async def react(self, seq: int, emoji: str, *, present: bool = True) -> Receipt:
+        """Set, or with `present=False` clear, an own reaction."""
+        return await self._write("react", target=seq, emoji=emoji, set=present)
+
+    async def pin(self, seq: int, *, pinned: bool = True) -> Receipt:
+        """Pin a message, or unpin it."""
+        return await self._write("pin", target=seq, set=pinned)
+
+    # Reading.
+
+    async def timeline(self, limit: int = HISTORY_PAGE) -> tuple[Message, ...]:
+        """The newest `limit` messages, ascending and up to date; fetches exactly what is missing."""
+        await self._engine.repairer.repair(self._replica)
+        before = self.applied + 1
+        messages: tuple[Message, ...] = ()
+        while len(messages) < limit:
+            page = await self.history(before=before, limit=limit - len(messages))
+            messages, before = page.messages + messages, page.low
+            if page.end or page.low <= 1:
+                break
+        return messages
+
+    async def history(
+        self,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        around: int | None = None,
+        limit: int = HISTORY_PAGE,
+    ) -> Page:
+        """A page of messages in their current state, ascending (chapter 8).
+
+        Give one of `before` (below this `seq`), `after`, `around`; none means the newest. `limit` is at most
+        100. What lies `before` a point is answered from the cache if it is there without a hole. The page
+        says what it covers.
+        """
+        if before is not None:
+            kept = await self._page_kept(before, limit)
+            if kept is not None:
+                return kept
+        places = {"before": before, "after": after, "around": around}
+        asked = {name: seq for name, seq in places.items() if seq is not None}
+        reply = await self._call("history", limit=limit, **asked)
+        replica = self._replica
+        self._engine.account.tell(replica, replica.timeline.take_page(reply))
+        return self._page(reply)
+
+    async def log(self, first: int, last: int | None = None, limit: int | None = None) -> Mapping[str, Any]:
+        """The raw reply of `log` from number `first` on (chapter 8); it is not applied to the room."""
+        asked = {"from": first, "to": last, "limit": limit}
+        return await self._call("log", **{name: value for name, value in asked.items() if value is not None})
+
+    async def changes(self, low: int, high: int, since: int) -> Mapping[str, Any]:
+        """The raw reply of `changes`: messages in `low` to `high` changed after `since` (chapter 8); it is
+        not applied."""
+        return await self._call("changes", low=low, high=high, since=since)
+
+    async def fetch(self, seqs: Iterable[int]) -> tuple[Message, ...]:
+        """These messages, at most 100, in their current state (chapter 8)."""
+        events: list[Event] = (await self._call("messages", seqs=list(seqs)))["events"]
+        replica = self._replica
+        self._engine.account.tell(replica, replica.timeline.take_messages(events))
+        return tuple(message_from(self.id, event) for event in events)
+
+    def read(self, seq: int | None = None) -> None:
+        """Mark everything up to `seq`, or all that was applied, as read; sent at most every 2 s (chapter
+        10)."""
+        self._engine.marks.read(self._replica, self.applied if seq is None else seq)
+
+    def typing(self) -> None:
+        """Tell the others that the user writes; call it on every key, it is sent at most every 3 s (chapter
+        10)."""
+        self._engine.marks.typing(self.id)
+
+    async def readers(self, seq: int, *, more: str = "", limit: int | None = None) -> Readers:
+        """Who read the message `seq` (chapter 10)."""
+        reply = await self._call("readers", seq=seq, **_given(more=more, limit=limit))
+        readers = {entry["user"]: entry["read"] for entry in reply.get("readers", ())}
+        return Readers(reply.get("count", len(readers)), readers, reply.get("more", ""))
+
+    # The room itself.
+
+    async def refresh(self) -> Summary:
+        """Ask for the summary."""
+        reply = await self._call("room.get")
+        return self._engine.account.take_summary(reply["summary"]).summary
+
+    async def update(self, **settings: Any) -> None:
+        """Change `title`, `avatar`, `public` or `data` (chapter 11)."""
+        await self._mutate("room.update", **settings)
+
+    async def delete(self) -> None:
+        """Delete the room (owner)."""
+        await self._mutate("room.delete")
+        self._engine.account.lose(self.id, "deleted")
+
+    async def join(self) -> None:
+        """Join a public room."""
+        await self._mutate("room.join")
+
+    async def leave(self) -> None:
+        """Leave the room."""
+        await self._engine.mutate({"type": "room.leave", "room": self.id}, logged=False)
+        self._engine.account.lose(self.id, "left")
+
+    async def members(self, *, prefix: str = "", role: str = "") -> AsyncIterator[Member]:
+        """All members, page by page: `async for member in room.members()`."""
+        more = ""
+        while True:
+            reply = await self._call("members.list", **_given(prefix=prefix, role=role, more=more))
+            for entry in reply.get("members", ()):
+                yield Member(entry["user"], entry.get("role", "member"), entry.get("joined_at", 0))
+            more = reply.get("more", "")
+            if not more:
+                return
+
+    async def add(self, users: Iterable[str]) -> None:
+        """Add members, at most 100."""
+        await self._mutate("members.add", users=list(users))
+
+    async def remove(self, users: Iterable[str]) -> None:
+        """Remove members, at most 100."""
+        await self._mutate("members.remove", users=list(users))
+
+    async def set_roles(self, roles: Mapping[str, str]) -> None:
+        """Give members the role `member`, `admin` or `owner`."""
+        await self._mutate(
+            "members.role", users=[{"user": user, "role": role} for user, role in roles.items()]
+        )
+
+    async def preferences(
+        self, *, muted_until: int | None = None, pinned: bool | None = None, hidden: bool | None = None
+    ) -> None:
+        """The own view of the room (chapter 11): mute until a time in ms (1 for ever, 0 not), pin to the top,
+        hide."""
+        asked = {"muted_until": muted_until, "pinned": pinned, "hidden": hidden}
+        await self._call("preferences", **{name: value for name, value in asked.items() if value is not None})
+
+    # Inside.
+
+    @property
+    def _replica(self) -> Replica:
+        return self._engine.account.replica(self.id)
+
+    async def _page_kept(self, before: int, limit: int) -> Page | None:
+        timeline = self._replica.timeline
+        low = timeline.cached.covered_down_from(before - 1)
+        if low < before:
+            await self._engine.repairer.refresh(self._replica, low, before - 1)
+        return timeline.page_before(before, limit)
+
+    def _page(self, reply: Mapping[str, Any]) -> Page:
+        timeline, low, high = self._replica.timeline, reply["low"], reply["high"]
+        messages = timeline.between(low, high)
+        return Page(messages, low, high, reply["seq"], reply.get("end", False))
+
+    def _message(self, content: str | Body, silent: bool, composed_at: int | None) -> dict[str, Any]:
+        env = self._engine.settings.env
+        packet: dict[str, Any] = {"type": "send", "room": self.id, "key": env.key(), "body": _body(content)}
+        packet["composed_at"] = env.time_ms() if composed_at is None else composed_at
+        if silent:
+            packet["silent"] = True
+        return packet
+
+    async def _write(self, kind: str, **fields: Any) -> Receipt:
+        key = self._engine.settings.env.key()
+        return await self._engine.sender.deliver({"type": kind, "room": self.id, "key": key, **fields})
+
+    async def _call(self, kind: str, **fields: Any) -> Mapping[str, Any]:
+        return await self._engine.call({"type": kind, "room": self.id, **fields})
+
+    async def _mutate(self, kind: str, **fields: Any) -> Mapping[str, Any]:
+        return await self._engine.mutate({"type": kind, "room": self.id, **fields})
+
+
+def _body(content: str | Body) -> dict[str, Any]:
+    return {"text": content} if isinstance(content, str) else dict(content)
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value}

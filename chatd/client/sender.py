@@ -1,0 +1,219 @@
+"""Carries the outbox to the server: stores an entry, sends it when its turn comes, settles it when answered.
+
+The decisions are in outbox.py; here are the storage, the connection and those who wait for a receipt.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from .account import Account
+from .acks import event_of
+from .changes import SendDelayed, SendDone, SendFailed
+from .codec import Codec, Packet
+from .connection import Connection
+from .env import Timer
+from .errors import ChatError, OutboxFull
+from .feed import Feed
+from .outbox import Entry, Outbox, State, Window, too_large_error
+from .settings import HELLO_FRAME_BYTES, Limits, Settings
+from .storage import Record, Storage, Tables
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The server has it, durably. `seq` and `ordinal` are 0 where nothing was logged or counted."""
+
+    room: str
+    key: str
+    seq: int = 0
+    ordinal: int = 0
+    time: int = 0
+    """Unix milliseconds, server clock."""
+    duplicate: bool = False
+    """It had it already."""
+
+
+class Sender:
+    """The outbox of one account at work."""
+
+    def __init__(
+        self, storage: Storage, account: Account, feed: Feed, codec: Codec, settings: Settings
+    ) -> None:
+        self.outbox = Outbox(settings.timing.later_s)
+        self._storage = storage
+        self._account = account
+        self._feed = feed
+        self._codec = codec
+        self._settings = settings
+        self._limits = Limits()
+        self._connection: Connection | None = None
+        self._window = Window(HELLO_FRAME_BYTES)
+        self._waiting: dict[str, asyncio.Future[Receipt]] = {}
+        self._timer: Timer | None = None
+
+    def restore(self, tables: Tables) -> None:
+        """Take back what an earlier run left unsent."""
+        records = sorted(tables.get("outbox", {}).values(), key=lambda record: record["order"])
+        for record in records:
+            self.outbox.add(self.outbox.restored(record, len(self._codec.encode(record["packet"]))))
+
+    async def post(self, packet: Packet) -> str:
+        """Put a mutation into the outbox; on return it is stored and would survive a power loss.
+
+        Returns its key. Raises `TooLarge` if it fits no frame, `OutboxFull`, ValueError or TypeError if it
+        cannot be encoded. Cancelling before it is stored leaves nothing behind.
+        """
+        if len(self.outbox) >= self._settings.outbox_max:
+            raise OutboxFull
+        entry = self.outbox.entry(packet, len(self._codec.encode(packet)))
+        if entry.size > self._limits.frame_bytes:
+            raise too_large_error(entry.size, self._limits.frame_bytes)
+        try:
+            await self._storage.save([self._record(entry)])
+        except asyncio.CancelledError:
+            self._storage.note([Record("outbox", entry.key, None)])
+            raise
+        self.outbox.add(entry)
+        self.pump()
+        return entry.key
+
+    async def deliver(self, packet: Packet) -> Receipt:
+        """Post a mutation and wait until the server has it.
+
+        Raises the `ChatError` of a final refusal; then the entry is gone, for the caller knows. Cancelling
+        stops the waiting, not the sending.
+        """
+        receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self._waiting[packet["key"]] = receipt
+        try:
+            await self.post(packet)
+            return await receipt
+        finally:
+            self._waiting.pop(packet["key"], None)
+
+    def resend(self, key: str) -> bool:
+        """Try a failed entry again, with the key it always had. False if there is no such entry."""
+        entry = self.outbox.resend(key)
+        if entry is not None:
+            self._storage.note([self._record(entry)])
+            self.pump()
+        return entry is not None
+
+    def discard(self, key: str) -> bool:
+        """Give up an entry that is not on its way right now. False if there is no such entry."""
+        gone = self.outbox.discard(key) is not None
+        if gone:
+            self._storage.note([Record("outbox", key, None)])
+        return gone
+
+    # The connection.
+
+    def opened(self, connection: Connection) -> None:
+        """Send behind the hello what fits the small frames allowed there (chapter 6.1)."""
+        self._connection = connection
+        self._window = Window(HELLO_FRAME_BYTES)
+        self.pump()
+
+    def ready(self, limits: Limits) -> None:
+        """The limits are known; send the rest."""
+        self._limits = limits
+        self._window = Window(limits.frame_bytes, limits.batch, limits.in_flight)
+        for entry in self.outbox.too_large(limits.frame_bytes):
+            error = too_large_error(entry.size, limits.frame_bytes)
+            self.outbox.reject(entry, error)
+            self._failed(entry, error)
+        self.pump()
+
+    def lost(self) -> None:
+        """The connection is gone; it has told everybody whose answer will never come."""
+        self._connection = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def pump(self) -> None:
+        """Send whatever may be sent now."""
+        if self._connection is None or not self._connection.alive:
+            return
+        now = self._settings.env.monotonic()
+        for frame in self.outbox.take(now, self._window):
+            self._connection.ask_together([(entry.packet, partial(self._answered, entry)) for entry in frame])
+        self._set_timer(now)
+
+    def own_message(self, event: Mapping[str, Any]) -> None:
+        """An own message was seen, wherever in the log: that is an acknowledgement too (chapter 7.7)."""
+        entry = self._leave(event.get("key", ""))
+        if entry is not None:
+            self._tell(entry, event)
+            self.pump()
+
+    # Answers.
+
+    def _answered(self, entry: Entry, answer: Packet | ChatError | None) -> None:
+        if answer is None:
+            self.outbox.unknown(entry)
+        elif isinstance(answer, ChatError):
+            self._refused(entry, answer)
+        else:
+            self._accepted(entry, answer)
+        self.pump()
+
+    def _accepted(self, entry: Entry, ack: Packet) -> None:
+        was_here = self._leave(entry.key)
+        self._apply(entry, ack)
+        if was_here:
+            self._tell(entry, ack)
+
+    def _leave(self, key: str) -> Entry | None:
+        entry = self.outbox.done(key)
+        if entry is not None:
+            self._storage.note([Record("outbox", key, None)])
+        return entry
+
+    def _tell(self, entry: Entry, ack: Mapping[str, Any]) -> None:
+        numbers = (ack.get("seq", 0), ack.get("ordinal", 0), ack.get("time", 0))
+        receipt = Receipt(entry.room, entry.key, *numbers, ack.get("duplicate", False))
+        self._feed.emit(SendDone(entry.room, entry.key, receipt.seq))
+        waiting = self._waiting.get(entry.key)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(receipt)
+
+    def _apply(self, entry: Entry, ack: Packet) -> None:
+        event = event_of(entry.packet, ack, self._account.user)
+        if event is not None:
+            self._account.take_events(entry.room, [event])
+        elif entry.packet["type"] == "react":
+            packet, replica = entry.packet, self._account.replica(entry.room)
+            replica.take_own_reaction(packet["target"], packet["emoji"], present=packet["set"])
+
+    def _refused(self, entry: Entry, error: ChatError) -> None:
+        now = self._settings.env.monotonic()
+        if entry.key not in self.outbox:
+            return
+        if self.outbox.refused(entry, error, now) is State.FAILED:
+            self._failed(entry, error)
+        else:
+            self._feed.emit(SendDelayed(entry.room, entry.key, error))
+
+    def _failed(self, entry: Entry, error: ChatError) -> None:
+        self._feed.emit(SendFailed(entry.room, entry.key, error))
+        waiting = self._waiting.get(entry.key)
+        if waiting is None or waiting.done():
+            self._storage.note([self._record(entry)])
+            return
+        self.discard(entry.key)
+        waiting.set_exception(error)
+
+    def _set_timer(self, now: float) -> None:
+        at = self.outbox.next_at(now)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if at is not None:
+            self._timer = self._settings.env.call_later(at - now, self.pump)
+
+    def _record(self, entry: Entry) -> Record:
+        return Record("outbox", entry.key, entry.record())

@@ -1,0 +1,106 @@
+"""Every number of the client a caller may turn, with its unit and its reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from ssl import SSLContext
+from typing import Any
+
+from .env import Env, SystemEnv
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Durations in seconds. The defaults are those of protocol.md; tests and load generators shrink them."""
+
+    backoff_base_s: float = 1.0
+    backoff_cap_s: float = 60.0
+    backoff_background_cap_s: float = 900.0
+    backoff_calm_s: float = 30.0
+    """Seconds in READY after which the backoff begins again at its base (chapter 6)."""
+    wake_jitter_s: float = 1.0
+    """Spread of the attempt after "network is back" or "app in front" (chapter 6)."""
+    portal_wait_s: float = 30.0
+    """Wait behind a captive portal (chapter 14)."""
+    open_s: float = 10.0
+    """TCP, TLS and upgrade together: as long as the server allows for the hello."""
+    request_s: float = 10.0
+    """Unanswered for so long, a request makes us probe the link (chapter 6)."""
+    probe_s: float = 5.0
+    """Time for the answer to a probe, and the least time between two (chapter 6)."""
+    dead_s: float = 15.0
+    """Silence beyond the heartbeat that proves the link dead (chapter 6)."""
+    close_s: float = 5.0
+    """Time for the peer to finish a close (chapter 6)."""
+    call_s: float = 30.0
+    """How long a call of the public interface waits for connection and reply together, if not told
+    otherwise."""
+    gap_s: float = 0.5
+    """Wait before a hole is repaired: most holes are reordering and close by themselves (chapter 7)."""
+    read_s: float = 2.0
+    """At most one read mark per room in this time (chapter 10)."""
+    delivered_s: float = 5.0
+    """At most one delivered mark in this time (chapter 10)."""
+    typing_s: float = 3.0
+    """At most one typing signal per room in this time (chapter 10)."""
+    typing_shown_s: float = 6.0
+    """A typing signal is shown for so long (chapter 10)."""
+    positions_s: float = 1.0
+    """Positions are written this often: losing a second of them costs a repeated page, never a message."""
+    token_retry_s: float = 10.0
+    """Pause after a failed renewal of the token; the server warns 60 s ahead (chapter 6)."""
+    later_s: float = 1.0
+    """Pause after `later` without `retry_after`; doubles up to the cap of the backoff."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a client behaves; the defaults suit an interactive app."""
+
+    encoding: str = "msgpack"
+    """`msgpack` or `json` (chapter 2)."""
+    app: str = ""
+    os: str = ""
+    locale: str = ""
+    deflate: bool = True
+    """Ask for the `deflate` wrapper (MessagePack only)."""
+    first_page: int = 30
+    """Rooms in the first page of a sync (chapter 6)."""
+    inline_events: int = 20
+    """Events per changed room inside a reconnect's reply, up to 50 (chapter 6)."""
+    prefetch: bool = False
+    """Repair every room at once, not only those on the screen: for bots and tests."""
+    messages_kept: int = 2000
+    """Messages cached per room that is not on the screen; 0 keeps positions only (for load generators)."""
+    delivered: bool = True
+    """Tell senders that messages arrived here."""
+    outbox_max: int = 10_000
+    """Messages that may wait; above it `OutboxFull`."""
+    changes_max: int = 1000
+    """Changes one iterator may lag behind before it is told `ChangesMissed`."""
+    ssl: SSLContext | None = None
+    """TLS for `wss:` addresses; None: the system's trust store. Share one among many clients, it is big."""
+    timing: Timing = field(default_factory=Timing)
+    env: Env = field(default_factory=SystemEnv)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The server's limits (chapter 2); the hello reply names those that differ."""
+
+    frame_bytes: int = 65536
+    body_bytes: int = 16384
+    batch: int = 64
+    in_flight: int = 32
+    focus: int = 8
+    watch: int = 200
+    page: int = 200
+
+    @classmethod
+    def from_packet(cls, packet: Mapping[str, Any]) -> "Limits":
+        """The defaults, changed by the keys the server sent; unknown keys are ignored."""
+        known = {entry.name for entry in fields(cls)}
+        return cls(**{name: value for name, value in packet.items() if name in known})
+
+
+HELLO_FRAME_BYTES = 8192
+"""Largest frame before hello was answered (chapter 2)."""

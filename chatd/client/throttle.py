@@ -1,0 +1,45 @@
+"""At most one of something per interval, the last one never lost: for read marks, delivered marks, typing."""
+
+from collections.abc import Callable
+
+from .env import Env, Timer
+
+
+class Throttle:
+    """Per key: the first touch fires at once, later ones fire once, when the interval is over."""
+
+    def __init__(self, env: Env, interval_s: float, fire: Callable[[str], None]) -> None:
+        self._env = env
+        self._interval_s = interval_s
+        self._fire = fire
+        self._resting: dict[str, Timer] = {}
+        self._touched: set[str] = set()
+
+    def touch(self, key: str) -> None:
+        """Something happened to `key`."""
+        if key in self._resting:
+            self._touched.add(key)
+        else:
+            self._go(key)
+
+    def touch_now_or_never(self, key: str) -> None:
+        """Like `touch`, but forgotten if it is too early."""
+        if key not in self._resting:
+            self._go(key)
+
+    def stop(self) -> None:
+        """Drop every timer and everything that waits."""
+        for timer in self._resting.values():
+            timer.cancel()
+        self._resting.clear()
+        self._touched.clear()
+
+    def _go(self, key: str) -> None:
+        self._resting[key] = self._env.call_later(self._interval_s, lambda: self._rested(key))
+        self._fire(key)
+
+    def _rested(self, key: str) -> None:
+        del self._resting[key]
+        if key in self._touched:
+            self._touched.discard(key)
+            self._go(key)

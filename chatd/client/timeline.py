@@ -1,0 +1,356 @@
+"""One room's log as this client knows it: what was applied, what is missing, what is cached; pure.
+
+The gap rules of protocol.md, chapter 2.6. `applied` is the last number up to which everything was applied,
+`head` the highest heard of, `cached` the stretches whose messages we hold and up to when each is right. Every
+event may come any number of times and in any order: what is old is ignored, what is early waits in `buffer`,
+what fits is applied.
+
+Three decisions beyond the letter of the chapter:
+
+- A room of which nothing is known yet starts at the first event that arrives, or at the newest page: a
+history
+  nobody looks at is not fetched. `started` tells.
+- Messages in a stale stretch (its `valid` is behind) are left to `changes`, except that a recall empties them
+at
+  once. Counting a reaction on top of a state that misses others would give a wrong sum with a new `changed`.
+- A reply may be older than events that overtook it. The last operations are kept in `recent` and replayed on
+such a
+  page, so that in a busy room a page is right when it arrives instead of always a moment behind.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .changes import Change, EventAdded, MessageAdded, MessageChanged, TimelineReset
+from .intervals import Intervals
+from .messages import OPERATIONS, Event, Message, changed_by, message_from
+
+BUFFER_MAX = 64
+"""Early events kept (chapter 7.7); a longer hole is repaired from the log anyway."""
+
+JUMP_DISTANCE = 500
+"""Further behind than this, the newest page is fetched instead of everything between (chapter 7.7)."""
+
+RECENT_MAX = 256
+"""Applied operations remembered: seconds of a busy room, more than a page is ever late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Ask `log` for the numbers `first` to `last`."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Ask `history` for the newest page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Messages of one stretch, ascending. `low` to `high` is what the page covers; `end`: nothing older is
+    visible."""
+
+    messages: tuple[Message, ...]
+    low: int
+    high: int
+    seq: int
+    end: bool = False
+
+
+class Timeline:
+    """The log of one room. Methods that take what the server said return what changed by it."""
+
+    __slots__ = (
+        "applied",
+        "buffer",
+        "cached",
+        "first_visible",
+        "head",
+        "log_floor",
+        "me",
+        "messages",
+        "notes",
+        "ordinal",
+        "recent",
+        "room",
+        "started",
+    )
+
+    def __init__(self, room: str, me: str) -> None:
+        self.room = room
+        self.me = me
+        self.first_visible = 1
+        self.log_floor = 1
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything but the bounds, as a new epoch demands (chapter 4.1)."""
+        self.started = False
+        self.applied = self.first_visible - 1
+        self.head = 0
+        self.ordinal = 0
+        self.buffer: dict[int, Event] = {}
+        self.cached = Intervals()
+        self.messages: dict[int, Message] = {}
+        self.notes: dict[int, Event] = {}
+        self.recent = Recent(self.applied)
+
+    @property
+    def behind(self) -> bool:
+        """Whether the log goes on beyond what was applied."""
+        return self.head > self.applied
+
+    def resume(self, applied: int) -> None:
+        """Continue at a position kept from an earlier run; nothing is cached."""
+        self.started = True
+        self._move_to(applied)
+
+    def heard(self, seq: int, ordinal: int = 0) -> None:
+        """The room is at `seq` at least."""
+        self.head = max(self.head, seq)
+        self.ordinal = max(self.ordinal, ordinal)
+
+    def bounds(self, first_visible: int, log_floor: int) -> None:
+        """What the server can still show: messages from `first_visible`, operations from `log_floor` on."""
+        self.first_visible = first_visible
+        self.log_floor = log_floor
+        if not self.started:
+            self._move_to(first_visible - 1)
+
+    # Events, pushed or replayed.
+
+    def feed(self, events: Iterable[Event]) -> list[Change]:
+        """Take events in whatever order and number they come."""
+        out: list[Change] = []
+        for event in events:
+            self._take(event, out)
+        return out
+
+    def _take(self, event: Event, out: list[Change]) -> None:
+        seq = event["seq"]
+        self.heard(seq, event.get("ordinal", 0))
+        if seq <= self.applied:
+            return
+        if not self.started:
+            self.started = True
+            self._move_to(seq - 1)
+        if seq > self.applied + 1:
+            self._hold(seq, event)
+            return
+        self._apply(event, out)
+        self._drain(out)
+
+    def _hold(self, seq: int, event: Event) -> None:
+        self.buffer[seq] = event
+        if len(self.buffer) > BUFFER_MAX:
+            self.buffer.clear()
+
+    def _drain(self, out: list[Change]) -> None:
+        while self.buffer:
+            event = self.buffer.pop(self.applied + 1, None)
+            if event is None:
+                break
+            self._apply(event, out)
+
+    def _apply(self, event: Event, out: list[Change]) -> None:
+        seq, kind = event["seq"], event.get("kind")
+        if kind == "message":
+            self.messages[seq] = message = message_from(self.room, event)
+            out.append(MessageAdded(self.room, message))
+        elif kind in OPERATIONS:
+            self._operate(event, out)
+            self.recent.add(event)
+        else:
+            self.notes[seq] = event
+            out.append(EventAdded(self.room, event))
+        self.cached.advance(self.applied, seq)
+        self.applied = seq
+
+    def _operate(self, event: Event, out: list[Change]) -> None:
+        target = self.messages.get(event.get("target", 0))
+        part = self.cached.holding(target.seq) if target else None
+        if target is None or part is None:
+            return
+        if part.valid >= self.applied:
+            self._put(changed_by(target, event, self.me), out)
+        elif event["kind"] == "recall" and not target.recalled:
+            self._put(changed_by(target, {**event, "seq": target.changed + 1}, self.me), out)
+
+    # Replies.
+
+    def plan(self) -> Fetch | Jump | None:
+        """What to ask next to catch up with `head`; None when there is nothing to repair."""
+        if not self.behind:
+            return None
+        too_far = self.head - self.applied > JUMP_DISTANCE
+        if too_far or not self.started or self.applied < self.log_floor - 1:
+            return Jump()
+        return Fetch(self.applied + 1, self.head)
+
+    def take_log(self, reply: Mapping[str, Any]) -> tuple[bool, list[Change]]:
+        """Take a `log` reply. False: the log does not reach back so far, or did not help; jump."""
+        before = self.applied
+        self.heard(reply.get("seq", 0))
+        if reply.get("reset"):
+            self.log_floor = max(self.log_floor, reply.get("log_floor", 1))
+            self.first_visible = max(self.first_visible, reply.get("first_visible", 1))
+            return False, []
+        changes = self.feed(reply.get("events", ()))
+        return self.applied > before or not self.behind, changes
+
+    def take_newest(self, reply: Mapping[str, Any]) -> list[Change]:
+        """Take the newest page as the new tail (`jump` in 7.7); what was pushed meanwhile is told as
+        added."""
+        seq = reply["seq"]
+        self.heard(seq)
+        if self.started and seq <= self.applied:  # caught up by other means while we asked
+            return self.take_page(reply)
+        out: list[Change] = [TimelineReset(self.room)]
+        live = {number for number in self.buffer if number <= seq}
+        self.started = True
+        self._move_to(seq)
+        self._merge(reply.get("events", ()), Jumped(live, out))
+        self.cached.add(self._low(reply), seq, seq)
+        for number in live:
+            self.buffer.pop(number, None)
+        self._drain(out)
+        return out
+
+    def take_page(self, reply: Mapping[str, Any]) -> list[Change]:
+        """Take a page of history: exactly `low` to `high` is cached by it, right up to the reply's `seq`
+        (chapter 8.2)."""
+        return self._cover(reply, self._low(reply), reply.get("high", 0))
+
+    def take_changes(self, reply: Mapping[str, Any], low: int, high: int) -> list[Change]:
+        """Take a `changes` reply for `low` to `high`; it covers the part below its `next` (chapter 8.2)."""
+        return self._cover(reply, low, min(high, reply.get("next", high + 1) - 1))
+
+    def take_messages(self, events: Iterable[Event]) -> list[Change]:
+        """Take single messages: those inside a cached stretch are brought up to date, others are not kept."""
+        out: list[Change] = []
+        self._merge((event for event in events if self.cached.holding(event["seq"])), Paged(out))
+        return out
+
+    def _cover(self, reply: Mapping[str, Any], low: int, high: int) -> list[Change]:
+        out: list[Change] = []
+        valid = reply["seq"]
+        self.heard(valid)
+        self._merge(reply.get("events", ()), Paged(out))
+        if self.recent.since <= valid < self.applied:
+            self._catch_up(low, high, valid, out)
+            valid = self.applied
+        self.cached.add(low, high, valid)
+        return out
+
+    def _catch_up(self, low: int, high: int, valid: int, out: list[Change]) -> None:
+        for operation in self.recent.after(valid):
+            target = self.messages.get(operation.get("target", 0))
+            if target and low <= target.seq <= high:
+                self._put(changed_by(target, operation, self.me), out)
+
+    def _merge(self, events: Iterable[Event], tell: "Telling") -> None:
+        for event in events:
+            seq = event["seq"]
+            if event.get("kind") != "message":
+                self.notes[seq] = event
+                continue
+            old, new = self.messages.get(seq), message_from(self.room, event)
+            if old is not None and (old.changed > new.changed or (old.recalled and not new.recalled)):
+                continue
+            self.messages[seq] = new
+            tell(old, new)
+
+    def _low(self, reply: Mapping[str, Any]) -> int:
+        low: int = reply.get("low", 1)
+        return min(low, self.first_visible) if reply.get("end") else low
+
+    def _put(self, message: Message, out: list[Change]) -> None:
+        if self.messages.get(message.seq) is not message:
+            self.messages[message.seq] = message
+            out.append(MessageChanged(self.room, message))
+
+    def _move_to(self, applied: int) -> None:
+        self.applied = applied
+        self.recent = Recent(applied)
+
+    # The cache.
+
+    def between(self, low: int, high: int) -> tuple[Message, ...]:
+        """The cached messages from `low` to `high`, ascending."""
+        return tuple(self.messages[seq] for seq in sorted(self.messages) if low <= seq <= high)
+
+    def page_before(self, before: int, limit: int) -> Page | None:
+        """The `limit` messages below `before`, if the cache holds them without a hole and up to date."""
+        low = self.cached.covered_down_from(before - 1)
+        if low >= before or self.cached.stale(low, before - 1, self.applied):
+            return None
+        end = low <= self.first_visible
+        messages = self.between(low, before - 1)
+        if len(messages) > limit:
+            messages, end = messages[-limit:], False
+            low = messages[0].seq
+        elif len(messages) < limit and not end:
+            return None
+        return Page(messages, low, before - 1, self.applied, end)
+
+    def trim(self, kept: int) -> None:
+        """Keep the newest `kept` messages and other events."""
+        if len(self.messages) + len(self.notes) <= kept:
+            return
+        seqs = sorted([*self.messages, *self.notes])
+        floor = seqs[-kept] if kept else self.applied + 1
+        self.cached.forget_below(floor)
+        for numbered in (self.messages, self.notes):
+            for seq in [seq for seq in numbered if seq < floor]:
+                del numbered[seq]
+
+
+class Recent:
+    """The last operations applied; complete for every number above `since`."""
+
+    __slots__ = ("_operations", "since")
+
+    def __init__(self, since: int) -> None:
+        self.since = since
+        self._operations: deque[Event] = deque()
+
+    def add(self, operation: Event) -> None:
+        """Remember one more; the oldest may go."""
+        self._operations.append(operation)
+        if len(self._operations) > RECENT_MAX:
+            self.since = self._operations.popleft()["seq"]
+
+    def after(self, seq: int) -> list[Event]:
+        """Those above `seq`, ascending."""
+        return [operation for operation in self._operations if operation["seq"] > seq]
+
+
+Telling = Callable[[Message | None, Message], None]
+
+
+class Paged:
+    """Tells of messages a page corrected; new ones are the answer to a question and need no telling."""
+
+    def __init__(self, out: list[Change]) -> None:
+        self._out = out
+
+    def __call__(self, old: Message | None, new: Message) -> None:
+        if old is not None and old != new:
+            self._out.append(MessageChanged(new.room, new))
+
+
+class Jumped:
+    """Tells of messages that had been pushed before the jump swallowed them."""
+
+    def __init__(self, live: set[int], out: list[Change]) -> None:
+        self._live = live
+        self._out = out
+
+    def __call__(self, old: Message | None, new: Message) -> None:
+        if new.seq in self._live:
+            self._out.append(MessageAdded(new.room, new))
