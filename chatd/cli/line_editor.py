@@ -1,0 +1,67 @@
+"""Editing one line of text from key presses: bytes in, text and events out. Knows no terminal."""
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+LENGTH_MAX = 8000  # characters: what fits a message body in any script
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """The user pressed Enter on this line."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The user pressed Ctrl-D on an empty line."""
+
+
+# Arrow keys and the like arrive as escape sequences (ECMA-48, 5.4); this editor has no cursor to move.
+_SEQUENCE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|O.|.)", re.S)
+_UNFINISHED = re.compile(r"\x1b(\[[0-?]*[ -/]*|O)?\Z")
+
+
+class LineEditor:
+    """Backspace, Ctrl-U (empty the line), Ctrl-W (drop a word), Enter, Ctrl-D. `text` is the line so far."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = ""
+
+    def feed(self, keys: bytes) -> Iterator[Entered | Ended]:
+        """Takes what the terminal read; a character may be cut anywhere. Consume the result at once."""
+        typed = self._held + self._decoder.decode(keys)
+        cut = _UNFINISHED.search(typed)
+        self._held = cut[0] if cut else ""
+        for letter in _SEQUENCE.sub("", typed[: cut.start()] if cut else typed):
+            done = self._press(letter)
+            if done is not None:
+                yield done
+
+    def _press(self, letter: str) -> Entered | Ended | None:
+        if letter in "\r\n":
+            line, self.text = self.text, ""
+            return Entered(line)
+        if letter == "\x04":
+            return None if self.text else Ended()
+        self.text = self._edited(letter)
+        return None
+
+    def _edited(self, letter: str) -> str:
+        match letter:
+            case "\x7f" | "\b":
+                return self.text[:-1]
+            case "\x15":
+                return ""
+            case "\x17":
+                return re.sub(r"\S*\s*\Z", "", self.text)
+        return (
+            (self.text + letter)[:LENGTH_MAX]
+            if letter.isprintable() or letter in "\u200c\u200d"
+            else self.text
+        )

@@ -1,0 +1,122 @@
+"""How a conversation reads in a terminal: messages and changes as short pieces of styled text. Pure."""
+
+import time
+import unicodedata
+from collections.abc import Mapping
+
+from chatd.client import Message
+
+Piece = tuple[str, str]
+"""A text and its style, a key of screen.STYLES; "" is plain."""
+
+Line = tuple[Piece, ...]
+
+PENDING, STORED, DELIVERED, READ = "…", "✓", "✓✓", "✓✓ read"
+
+
+def message_line(message: Message, me: str) -> Line:
+    """One message: time, number, author, text, reactions."""
+    author = "own" if message.user == me else "other"
+    pieces = [
+        (f"{clock(message.time)} ", "faint"),
+        (f"#{message.seq} ", "faint"),
+        (f"{clean(message.user)}: ", author),
+        content(message),
+    ]
+    marks = [
+        mark for mark, applies in ((" (edited)", message.edited), (" (pinned)", message.pinned)) if applies
+    ]
+    pieces += [(mark, "faint") for mark in marks]
+    if message.reactions and not message.recalled:
+        pieces.append(("  " + reactions(message.reactions), "note"))
+    return tuple(pieces)
+
+
+def content(message: Message) -> Piece:
+    """The text of a message, or what stands in its place."""
+    if message.recalled:
+        return "message recalled", "faint"
+    attachments = (message.body or {}).get("attachments") or ()
+    named = " ".join(f"[{clean(str(one.get('name') or one.get('mime', 'file')))}]" for one in attachments)
+    text = " ".join(part for part in (clean(message.text), named) if part)
+    return (text, "") if text else ("(no text)", "faint")
+
+
+def change_line(before: Message | None, after: Message) -> Line | None:
+    """What happened to a message already shown; None when nothing one sees did."""
+    number = (f"#{after.seq} ", "faint")
+    if after.recalled:
+        return None if before is not None and before.recalled else (number, ("was recalled", "note"))
+    if before is None or before.edited != after.edited:
+        return (number, ("now reads: ", "note"), content(after))
+    if before.reactions != after.reactions:
+        return (number, (reactions(after.reactions) or "has no reactions any more", "note"))
+    if before.pinned != after.pinned:
+        return (number, ("was pinned" if after.pinned else "was unpinned", "note"))
+    return None
+
+
+def event_line(event: Mapping[str, object]) -> Line | None:
+    """Membership, roles, settings and notices; None for what needs no line."""
+    actor, users = clean(str(event.get("user", ""))), _users(event)
+    words = {
+        "created": f"{actor} made this room",
+        "joined": f"{users or actor} joined",
+        "left": f"{users or actor} left",
+        "removed": f"{actor} removed {users}",
+        "role": f"{actor} changed the role of {users}",
+        "settings": f"{actor} changed the settings of the room",
+        "notice": clean(str(_mapping(event.get("body")).get("text", ""))),
+    }
+    fallback = event.get("fallback")
+    said = words.get(str(event.get("kind"))) or (clean(fallback) if isinstance(fallback, str) else "")
+    return ((f"-- {said}", "note"),) if said else None
+
+
+def reactions(counts: Mapping[str, int]) -> str:
+    """Reactions with their counts, the most frequent first."""
+    ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    return " ".join(clean(emoji) + (f" {count}" if count > 1 else "") for emoji, count in ordered)
+
+
+def tick(*, seq: int, read: int, delivered: int) -> str:
+    """How far an own message came: stored, delivered, read. `seq` 0: not stored yet."""
+    if not seq:
+        return PENDING
+    return READ if read >= seq else DELIVERED if delivered >= seq else STORED
+
+
+def typing_note(users: list[str]) -> str:
+    """Who writes right now, in a few words."""
+    if not users:
+        return ""
+    return f"{clean(users[0])} is typing" if len(users) == 1 else f"{len(users)} are typing"
+
+
+def clock(time_ms: int) -> str:
+    """Hour and minute, local time; the date too when it is not today's."""
+    then, now = time.localtime(time_ms / 1000), time.localtime()
+    return time.strftime("%H:%M" if then[:3] == now[:3] else "%Y-%m-%d %H:%M", then)
+
+
+def clean(text: str) -> str:
+    """`text` without anything that steers a terminal: control, escape and bidi override characters."""
+    return "".join(letter if _harmless(letter) else " " if letter in "\n\t" else "?" for letter in text)
+
+
+def _harmless(letter: str) -> bool:
+    # Joiners (Cf) hold emoji and Indic letters together; the others of their kind only hide and turn text.
+    return letter in "\u200c\u200d" or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _users(event: Mapping[str, object]) -> str:
+    listed = event.get("users")
+    if not isinstance(listed, (list, tuple)):
+        return ""
+    return ", ".join(
+        clean(str(_mapping(one).get("user", one) if isinstance(one, Mapping) else one)) for one in listed
+    )
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
