@@ -86,11 +86,13 @@ class Gatherer:
         for asked in batch:
             request = asked.request
             room = facts.rooms.get(request.room) if isinstance(request, requests.Read) else None
-            if room is None or asked.user not in room.members:
+            if room is None:
                 continue
             place = (room.number, asked.user, request.seq)
-            at_end = request.seq >= room.seq
-            facts.tails[place] = Tail(room.ordinal, 0, 0) if at_end else await self._store.tail(*place)
+            if request.seq >= room.seq:  # also of who is no member yet: he may become one in this batch
+                facts.tails[place] = Tail(room.ordinal, 0, 0)
+            elif asked.user in room.members:
+                facts.tails[place] = await self._store.tail(*place)
 
     async def _new_rooms(self, batch: list[Asked], facts: Facts) -> None:
         """Rooms that creations would repeat, and numbers and names for those they make."""

@@ -71,6 +71,10 @@ class Submission:
     reply: Ok | ChatError | None = None
     settled: bool = False
 
+    def behind_failed(self) -> bool:
+        """Does the abort rule forbid it by now?"""
+        return self.guard is not None and self.guard.aborts(self.request.room, self.place)
+
     def settle(self) -> None:
         """Give the answer, unless it was given before."""
         if self.settled or self.reply is None:
@@ -103,6 +107,7 @@ class Writer:
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
         self.busy_rooms: frozenset[str] = frozenset()  # rooms of the batch under way: not to be forgotten
+        self.published = store.stamp  # the last commit that was told; the store may be one ahead of it
 
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run(), name="writer")
@@ -146,6 +151,9 @@ class Writer:
             batch = [self._waiting.popleft() for _ in range(count)]
             try:
                 await self._carry_out(batch)
+            except Unavailable as error:
+                self._counters.commit_failures += 1
+                self._fail(batch, error)
             except Exception:
                 log.exception("a batch of %d could not be carried out", len(batch))
                 self._fail(batch, Unavailable("internal", "outcome unknown, retry with the same key"))
@@ -156,38 +164,47 @@ class Writer:
         self.busy_rooms = frozenset(name for asked in batch for name in named_rooms(asked.request))
         facts = await self._gatherer.gather(batch, known_keys=known_keys)
         work = Work(now=self._env.now_ms(), stamp=self._store.stamp + 1)
-        for submission in batch:
-            decide(submission, work, facts)
-        if not known_keys and any(second_look(submission) for submission in batch):
+        try:
+            stored = await self._store_outcome(batch, work, facts, known_keys=known_keys)
+        except Exception:  # a refusal to store, or a fault of ours: nobody has seen this batch
+            work.rollback()
+            raise
+        if not stored:
             work.rollback()
             await self._carry_out(batch, known_keys=True)
             return
         if not work.empty:
-            try:
-                await self._store.commit(work)
-            except KeyTaken:
-                work.rollback()
-                if known_keys:
-                    raise
-                await self._carry_out(batch, known_keys=True)
-                return
-            except Unavailable as error:
-                work.rollback()
-                self._counters.commit_failures += 1
-                self._fail(batch, error)
-                return
             self._counters.batch_size.observe(len(batch))
             self._counters.batch_seconds.observe(self._env.monotonic() - began)
             self._gatherer.committed(work)
+        if not work.empty or work.positions:
             self._publish(work)
+            self.published = self._store.stamp
         for submission in batch:
             submission.settle()
+
+    async def _store_outcome(
+        self, batch: list[Submission], work: Work, facts: Facts, *, known_keys: bool
+    ) -> bool:
+        """Decide and commit; False when it has to be decided again, knowing all keys."""
+        for submission in batch:
+            decide(submission, work, facts)
+        if not known_keys and any(second_look(submission) for submission in batch):
+            return False
+        try:
+            if not work.empty:
+                await self._store.commit(work)
+        except KeyTaken:
+            if known_keys:
+                raise
+            return False
+        return True
 
     def _fail(self, batch: list[Submission], error: ChatError) -> None:
         """Nothing was stored: everybody who was not refused already learns that he has to ask again."""
         for submission in batch:
             if not isinstance(submission.reply, Refused):
-                submission.reply = error
+                submission.reply = aborted() if submission.behind_failed() else error
             submission.settle()
 
 
@@ -196,7 +213,7 @@ def decide(submission: Submission, work: Work, facts: Facts) -> None:
     guard = submission.guard
     work.asked_by = submission
     try:
-        if guard is not None and guard.aborts(submission.request.room, submission.place):
+        if submission.behind_failed():
             raise aborted()
         submission.reply = DECISIONS[type(submission.request)](
             submission.user, submission.request, work, facts

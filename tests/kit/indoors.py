@@ -1,0 +1,178 @@
+"""A whole daemon without sockets: the real store on a directory, a manual clock, wires in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import Any, cast
+
+import msgpack
+from msgspec.structs import replace
+
+from chatd import config
+from chatd.core.admin import Settle
+from chatd.daemon import Inside
+from chatd.identity.host import HostIdentity
+from chatd.ports import Claims
+from chatd.protocol.errors import Refused, Unavailable
+from chatd.storage.store import SqliteStore
+from tests.kit.env import ManualEnv
+from tests.kit.store import TamperedStore
+from tests.kit.wire import MemoryWire
+
+HOUR_S = 3600.0
+_keys = count()
+
+
+def device_of(number: int) -> str:
+    """A device id."""
+    return f"device{number:016}"
+
+
+def new_key() -> str:
+    """An idempotency key never used before in this run."""
+    return f"key-{next(_keys):08}"
+
+
+class Passports:
+    """The Identity port: a token is the name of its user, unless a test wrote down other claims for it."""
+
+    def __init__(self, env: ManualEnv) -> None:
+        self._env = env
+        self.claims: dict[str, Claims] = {}
+
+    async def verify(self, token: str) -> Claims:
+        if token.startswith("bad"):
+            raise Refused("token_invalid", "no such token")
+        now_s = self._env.now_ms() / 1000
+        return self.claims.get(token) or Claims(token, now_s + HOUR_S, issued_at_s=now_s)
+
+
+class Guest:
+    """One connection and what it hears."""
+
+    def __init__(self, house: "Indoors", *, text: bool = False, address: str = "192.0.2.1") -> None:
+        self.house = house
+        self.session = house.inside.session()
+        self.wire = MemoryWire(text=text, address=address)
+        self._ids = count(1)
+        self.session.opened(self.wire)
+
+    def says(self, *packets: dict[str, Any]) -> None:
+        """Send one frame: a packet, or several as a batch."""
+        content = packets[0] if len(packets) == 1 else list(packets)
+        self.session.received(msgpack.packb(content))
+
+    def greets(self, user: str, device: int = 1, **keys: Any) -> int:
+        """Send a hello; its id."""
+        id = next(self._ids)
+        hello = {"type": "hello", "id": id, "version": 1, "token": user, "device": device_of(device)}
+        self.says({**hello, **keys})
+        return id
+
+    def asks_for(self, **packet: Any) -> int:
+        """Send a request; its id."""
+        id = next(self._ids)
+        self.says({"id": id, **packet})
+        return id
+
+    async def asks(self, **packet: Any) -> dict[str, Any]:
+        """Send a request and wait for its reply."""
+        id = self.asks_for(**packet)
+        await self.house.quiet()
+        return self.reply(id)
+
+    def reply(self, id: int) -> dict[str, Any]:
+        """The one reply to a request."""
+        replies = [packet for packet in self.wire.packets if packet.get("id") == id]
+        assert len(replies) == 1, f"{len(replies)} replies to {id}"
+        return replies[0]
+
+    def hears(self, *types: str) -> list[dict[str, Any]]:
+        """The packets since the last look; only those of `types`, when given."""
+        return [packet for packet in self.wire.take() if not types or packet["type"] in types]
+
+    def hangs_up(self, code: int = 1001) -> None:
+        self.session.closed(code)
+
+    async def sends(self, room: str, text: str = "hello", **keys: Any) -> dict[str, Any]:
+        """Send a message and wait for its acknowledgement."""
+        return await self.asks(type="send", room=room, key=new_key(), body={"text": text}, **keys)
+
+    async def makes_group(self, *users: str, **keys: Any) -> str:
+        """Create a group with `users`; its name."""
+        reply = await self.asks(
+            type="room.create", key=new_key(), kind="group", title="t", users=list(users), **keys
+        )
+        return str(reply["summary"]["room"])
+
+
+class Indoors:
+    """The inside of a daemon, and its guests."""
+
+    def __init__(self, settings: config.Config, env: ManualEnv, store: TamperedStore) -> None:
+        self.env = env
+        self.store = store
+        self.passports = Passports(env)
+        self.config = settings
+        self.inside = Inside(settings, env, cast(SqliteStore, store), cast(HostIdentity, self.passports))
+
+    def guest(self, **options: Any) -> Guest:
+        """A connection that has not said hello."""
+        return Guest(self, **options)
+
+    async def meets(self, user: str, device: int = 1, **hello: Any) -> Guest:
+        """A connection that was welcomed."""
+        guest = self.guest()
+        id = guest.greets(user, device, **hello)
+        await self.quiet()
+        assert guest.reply(id)["type"] == "ok", guest.reply(id)
+        guest.wire.take()
+        return guest
+
+    async def quiet(self) -> None:
+        """Wait until nothing is under way any more: no handler, no batch."""
+        tasks = self.inside.gate.tasks
+        while True:
+            if tasks:
+                await asyncio.wait(set(tasks))
+            await self._nothing_waits()
+            if not tasks:
+                return
+
+    async def _nothing_waits(self) -> None:
+        """Wait for all batches; one that fails, or a full queue, takes this question along: it is asked again."""
+        while True:
+            with suppress(Unavailable):
+                await self.inside.writer.carry("", Settle())
+                return
+            await asyncio.sleep(0)
+
+    async def passes(self, seconds: float) -> None:
+        """Let time pass, and what it sets off."""
+        self.env.advance(seconds)
+        await self.quiet()
+
+
+def settings(directory: Path, **sections: dict[str, Any]) -> config.Config:
+    """The default configuration, with other values: settings(path, limits={"focus": 2})."""
+    plain = config.Config(storage=config.Storage(directory=str(directory), min_free_bytes=0))
+    changed = {name: replace(getattr(plain, name), **values) for name, values in sections.items()}
+    return replace(plain, **changed)
+
+
+@asynccontextmanager
+async def indoors(directory: Path, **sections: dict[str, Any]) -> AsyncIterator[Indoors]:
+    """A running inside; stopped and closed at the end."""
+    env = ManualEnv()
+    chosen = settings(directory, **sections)
+    store = await SqliteStore.open(chosen.storage, env)
+    house = Indoors(chosen, env, TamperedStore(store))
+    house.inside.writer.start()
+    try:
+        yield house
+    finally:
+        await house.inside.writer.stop()
+        house.inside.passwords.close()
+        await store.close()
