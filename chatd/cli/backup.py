@@ -1,0 +1,98 @@
+"""`chatd backup` and `chatd restore`: the whole database as one file, out and in."""
+
+import secrets
+import time
+from pathlib import Path
+
+import click
+
+from chatd.cli.configuration import Loaded
+from chatd.cli.exits import Failure
+from chatd.cli.options import with_configuration
+from chatd.config import Config
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  chatd backup /backup/chatd.sqlite
+  chatd backup /backup/              names the file after the time
+  chatd backup --force /backup/latest.sqlite
+
+Copy the file to another machine; a backup on the same disk is lost with it."""
+)
+@click.argument("destination", metavar="DEST", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace DEST, once the new backup is complete.")
+@with_configuration
+def backup(loaded: Loaded, destination: Path, force: bool) -> None:
+    """Copy the database to DEST while the daemon runs, or not.
+
+    The copy is the state after one commit, complete in one file, and checked page by page. An existing DEST
+    is left alone without --force, and stays as it was when the backup fails.
+    """
+    from chatd.cli.stores import explained
+
+    target = _named(destination)
+    if target.exists():
+        _require_replaceable(loaded.config, target, force=force)
+    with explained():
+        stamp = _copied(loaded.config, target)
+    click.echo(f"Wrote {target}: {target.stat().st_size} bytes, as of commit {stamp}, checked.")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  chatd restore /backup/chatd.sqlite --data /var/lib/chatd
+  chatd restore --yes /backup/chatd.sqlite
+
+Clients notice by themselves: they fetch everything anew and send again what the backup does not have."""
+)
+@click.argument("source", metavar="SRC", type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="Replace the database that is there.")
+@with_configuration
+def restore(loaded: Loaded, source: Path, yes: bool) -> None:
+    """Put the backup SRC in place of the database. Stop the daemon first.
+
+    SRC is checked before anything is changed. The database that was there is kept beside it as
+    chatd.sqlite.replaced.
+    """
+    from chatd.cli.stores import explained
+    from chatd.storage.backup import restore as put_back
+
+    directory = Path(loaded.config.storage.directory)
+    if (directory / "chatd.sqlite").exists() and not yes:
+        raise Failure(f"there is a database in {directory}. To replace it, say --yes")
+    with explained():
+        epoch = put_back(source, directory, secrets.token_bytes)
+    click.echo(f"Restored {source} into {directory}. A new history begins: epoch {epoch}.")
+
+
+def _named(destination: Path) -> Path:
+    if not destination.is_dir():
+        return destination
+    return destination / time.strftime("chatd-%Y%m%d-%H%M%S.sqlite", time.gmtime())
+
+
+def _require_replaceable(config: Config, target: Path, *, force: bool) -> None:
+    if not force:
+        raise Failure(f"{target} exists. Give a new name, or replace it with --force")
+    if target.resolve().parent == Path(config.storage.directory).resolve():
+        raise Failure(
+            f"{target} lies in the data directory; a backup there could replace the database itself"
+        )
+    if not target.is_file():
+        raise Failure(f"{target} is not a regular file")
+
+
+def _copied(config: Config, target: Path) -> int:
+    """Copies beside the target and puts the copy in its place when it is whole; the commit it stands at."""
+    from chatd.storage.backup import backup as copy_out
+    from chatd.storage.directory import put_in_place
+
+    if not target.exists():
+        return copy_out(config.storage.directory, target)
+    fresh = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
+    stamp = copy_out(config.storage.directory, fresh)
+    put_in_place(fresh, target)
+    return stamp

@@ -1,0 +1,67 @@
+"""`chatd migrate`: the schema of the database."""
+
+from contextlib import closing
+
+import click
+
+from chatd.cli.configuration import Loaded
+from chatd.cli.exits import Failure
+from chatd.cli.options import with_configuration
+
+
+@click.group(
+    epilog="""\b
+Examples:
+  chatd migrate status --data /var/lib/chatd
+  chatd migrate up
+
+The daemon brings its database up to date when it starts; `up` does it beforehand, to see how long it takes.
+Make a backup first: an older version cannot read a newer schema."""
+)
+def migrate() -> None:
+    """The database schema: status, up."""
+
+
+@migrate.command()
+@with_configuration
+def status(loaded: Loaded) -> None:
+    """List the migrations of this version and whether the database has them."""
+    from chatd.cli.stores import explained
+    from chatd.storage import schema
+    from chatd.storage.connection import readable
+    from chatd.storage.directory import Directory
+    from chatd.storage.errors import opening
+    from chatd.storage.opening import check_header
+
+    path = Directory(loaded.config.storage.directory).database
+    if not path.exists():
+        click.echo(f"No database in {path.parent} yet; the first start makes one.")
+        return
+    with explained(), opening(path):
+        check_header(path)
+        with closing(readable(path)) as connection:
+            pending = {one.number for one in schema.pending(connection, schema.shipped(), path)}
+    for one in schema.shipped():
+        click.echo(f"{'pending' if one.number in pending else 'applied':<8} {one.name}")
+
+
+@migrate.command()
+@with_configuration
+def up(loaded: Loaded) -> None:
+    """Apply what is pending, each migration whole or not at all. Stop the daemon first."""
+    from chatd.cli.stores import explained
+    from chatd.storage import schema
+    from chatd.storage.connection import writable
+    from chatd.storage.directory import Directory, locked
+    from chatd.storage.errors import opening
+    from chatd.storage.opening import inspect
+
+    directory = Directory(loaded.config.storage.directory)
+    path = directory.database
+    if not path.exists():
+        raise Failure(f"no database in {path.parent} yet; the first start makes one")
+    with explained(), locked(directory), opening(path):
+        inspect(path)
+        with closing(writable(path)) as connection:
+            names = schema.up(connection, schema.shipped(), path)
+    click.echo("\n".join(f"applied  {name}" for name in names) or "Nothing to do: the schema is up to date.")
