@@ -11,6 +11,8 @@ from tests.kit.promises import Promises
 
 PATIENCE_S = 10.0  # how long a phone waits for what must come; only failing tests ever wait that long
 
+UNTYPED = ""  # of requests whose reply has no shape to check: what they are is up to the test
+
 Event = dict[str, Any]
 T = TypeVar("T")
 
@@ -34,7 +36,7 @@ class Caller:
         self._pushes: deque[Packet] = deque()
         self._events: dict[str, deque[Event]] = {}
         self._replies: dict[int, asyncio.Future[Packet]] = {}
-        self._ids = itertools.count(1)
+        self._ids = itertools.count(1001)  # frames the tests make themselves use lower ones
         self._promises = Promises()
         self._news = asyncio.Event()
         self._failure: BaseException | None = None
@@ -82,9 +84,15 @@ class Caller:
         """Send these bytes (or this text) as one WebSocket message."""
         await self.link.send_frame(frame)
 
-    def expects_reply(self, request: Packet) -> "asyncio.Future[Packet]":
-        """The coming reply to a request that the test itself puts on the link; `id` must be set."""
-        return self._expect_reply(request)
+    async def is_answered_in_frame(self, frame: Frame, request_id: int) -> Packet:
+        """Send a frame the test made itself, with a request of this id, and return the reply."""
+        reply = self.may_be_answered(request_id)
+        await self.link.send_frame(frame)
+        return await self._in_time(reply, f"the reply to request {request_id}")
+
+    def may_be_answered(self, request_id: int) -> "asyncio.Future[Packet]":
+        """Allow one reply to this id; the future need not be awaited."""
+        return self._expect_reply({"type": UNTYPED, "id": request_id})
 
     # Ending
 

