@@ -129,6 +129,7 @@ class WebSocketConnection(asyncio.Protocol):
         if self._paused:
             self._frames.reader.feed_data(data)
             return
+        self._frames.max_message_size = self._receiver.frame_bytes_max
         self._frames.receive_data(data)
         self._take_events()
 
@@ -209,7 +210,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _continue(self) -> None:
         if not self._paused and self._phase < _ENDING:
-            next(self._frames.parser)
+            self._next_event()
             self._take_events()
 
     def _take_events(self) -> None:
@@ -222,17 +223,20 @@ class WebSocketConnection(asyncio.Protocol):
                 self._flush()
             if self._paused or self._phase >= _ENDING:
                 return
-            next(frames.parser)
+            self._next_event()
         if frames.writes:
             self._flush()
+
+    def _next_event(self) -> None:
+        """Let the parser look for one more, under the limit that holds now."""
+        self._frames.max_message_size = self._receiver.frame_bytes_max
+        next(self._frames.parser)
 
     def _take(self, event: Request | Response | Frame) -> None:
         if isinstance(event, Frame):
             self._frame(event)
         else:
             self._greet(cast(Request, event))
-        if self._phase == _OPEN:
-            self._frames.max_message_size = self._receiver.frame_bytes_max
 
     def _frame(self, frame: Frame) -> None:
         opcode = frame.opcode

@@ -101,15 +101,32 @@ class TestMessages:
     def test_a_limit_raised_by_one_message_holds_for_the_next_in_the_same_segment(self):
         held = Held()
         held.session.frame_bytes_max = 100
-        held.receive(b"")
 
         def raise_the_limit(payload: bytes) -> None:
             held.session.messages.append(payload)
             held.session.frame_bytes_max = 1000
 
         held.session.received = raise_the_limit
-        held.connection._frames.max_message_size = 100
         held.receive(client_frame(b"a" * 100) + client_frame(b"b" * 1000))
+        assert [len(message) for message in held.session.messages] == [100, 1000]
+
+    def test_a_limit_raised_between_two_messages_holds_for_the_next(self):
+        held = Held()
+        held.session.frame_bytes_max = 100
+        held.receive(client_frame(b"a" * 100))
+        held.session.frame_bytes_max = 1000
+        held.receive(client_frame(b"b" * 1000))
+        assert [len(message) for message in held.session.messages] == [100, 1000]
+
+    def test_a_limit_raised_while_paused_holds_for_what_waited(self):
+        held = Held()
+        held.session.frame_bytes_max = 100
+        held.receive(client_frame(b"a" * 100))
+        held.connection.pause_reading()
+        held.receive(client_frame(b"b" * 1000))
+        held.session.frame_bytes_max = 1000
+        held.connection.resume_reading()
+        held.env.advance(0)
         assert [len(message) for message in held.session.messages] == [100, 1000]
 
     def test_are_counted(self):

@@ -1,0 +1,155 @@
+"""The HTTP routes: health and login for clients; liveness, readiness and metrics for operators."""
+
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chatd.edge.addresses import UNIX_PEER, Networks, client_address
+from chatd.protocol.errors import ChatError, Refused, Unavailable
+from chatd.protocol.login import login_request
+
+HEALTH = b"chatd\n"  # protocol.md "Plain HTTP": exactly these bytes, so that no captive portal looks alike
+
+LOGIN_BYTES_MAX = 4096  # a user, a password of 128 characters and a device take 400
+_DRAINED_BYTES_MAX = 2 << 20  # of a body too large: read on, so that no reset overtakes the answer
+
+_SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_STATUSES = {"bad_request": 400, "login_failed": 401, "rate_limited": 429}
+_CODES = {404: "not_found", 405: "method_not_allowed"}
+
+
+class Granted(Protocol):
+    """A token for `hello`, and how many seconds it is good for."""
+
+    @property
+    def token(self) -> str: ...
+
+    @property
+    def expires_in_s(self) -> int: ...
+
+
+# (user, password, device or None, client address) -> a token, or None when user and password do not fit.
+# Raises Refused("rate_limited", retry_after=ms), Refused("bad_request"), or Unavailable.
+Login = Callable[[str, str, str | None, str], Awaitable[Granted | None]]
+
+# What must be true to serve, by name: None, or what is wrong. Names and texts are shown to operators.
+Checks = Callable[[], Awaitable[Mapping[str, str | None]]]
+
+
+def public_application(login: Login | None, trusted: Networks) -> ASGIApp:
+    """`GET /v1/health`, and `POST /v1/login` unless `login` is None (accounts are switched off)."""
+
+    async def health(request: Request) -> Response:
+        return Response(HEALTH, media_type="text/plain")
+
+    async def log_in(request: Request) -> Response:
+        assert login is not None
+        asked = login_request(await _bounded_body(request))
+        granted = await login(asked.user, asked.password, asked.device, _address(request, trusted))
+        if granted is None:
+            return _error("login_failed", 401)
+        return JSONResponse({"token": granted.token, "expires_in": granted.expires_in_s})
+
+    routes = [Route("/v1/health", health)]
+    if login is not None:
+        routes.append(Route("/v1/login", log_in, methods=["POST"]))
+    return _application(routes)
+
+
+def ops_application(checks: Checks, metrics: Callable[[], tuple[bytes, str]]) -> ASGIApp:
+    """`/livez` when the loop answers, `/readyz` with every check, `/metrics` (content and its media type)."""
+
+    async def live(request: Request) -> Response:
+        return Response(b"ok\n", media_type="text/plain")
+
+    async def ready(request: Request) -> Response:
+        found = await checks()
+        is_ready = not any(found.values())
+        shown = {name: problem or "ok" for name, problem in found.items()}
+        return JSONResponse({"ready": is_ready, "checks": shown}, 200 if is_ready else 503)
+
+    async def scrape(request: Request) -> Response:
+        content, media_type = metrics()
+        return Response(content, media_type=media_type)
+
+    return _application([Route("/livez", live), Route("/readyz", ready), Route("/metrics", scrape)])
+
+
+def _application(routes: list[Route]) -> ASGIApp:
+    handlers = {ChatError: _refused, HTTPException: _no_route, Exception: _defect}
+    application = Starlette(routes=routes, exception_handlers=handlers)  # type: ignore[arg-type]
+    application.router.redirect_slashes = False  # redirects would repeat whatever Host the client made up
+    return _SecurityHeaders(application)
+
+
+class _SecurityHeaders:
+    """Adds the same headers to every response, the ones of errors too."""
+
+    def __init__(self, application: ASGIApp) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._application(scope, receive, send_with_headers)
+
+
+async def _bounded_body(request: Request) -> bytes:
+    body, size = b"", 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= LOGIN_BYTES_MAX:
+            body += chunk
+        elif size > _DRAINED_BYTES_MAX:
+            break
+    if size > LOGIN_BYTES_MAX:
+        raise Refused("bad_request", f"a login takes at most {LOGIN_BYTES_MAX} bytes")
+    return body
+
+
+def _address(request: Request, trusted: Networks) -> str:
+    peer = request.client.host if request.client else UNIX_PEER
+    return client_address(peer, request.headers.getlist("X-Forwarded-For"), trusted)
+
+
+async def _refused(request: Request, error: ChatError) -> Response:
+    if isinstance(error, Unavailable):
+        return _error("overloaded", 503, error.retry_after)
+    return _error(error.code, _STATUSES.get(error.code, 400), error.retry_after)
+
+
+async def _no_route(request: Request, error: HTTPException) -> Response:
+    response = _error(_CODES.get(error.status_code, "bad_request"), error.status_code)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _defect(request: Request, error: Exception) -> Response:
+    return _error("internal", 500)  # Starlette raises it again: the server logs the traceback
+
+
+def _error(code: str, status: int, retry_after_ms: int | None = None) -> Response:
+    if retry_after_ms is None:
+        return JSONResponse({"code": code}, status)
+    seconds = str(math.ceil(retry_after_ms / 1000))
+    content = {"code": code, "retry_after": retry_after_ms}
+    return JSONResponse(content, status, headers={"Retry-After": seconds})

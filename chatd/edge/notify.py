@@ -1,0 +1,57 @@
+"""What a service manager is told (sd_notify) and gives (LISTEN_FDS). Without one, all of it does nothing."""
+
+import os
+import socket
+from collections.abc import Mapping, MutableMapping
+
+_FIRST_FD = 3  # sd_listen_fds(3): SD_LISTEN_FDS_START
+
+READY = "READY=1"
+STOPPING = "STOPPING=1"
+RELOADING = "RELOADING=1"
+WATCHDOG = "WATCHDOG=1"
+
+
+def status(text: str) -> str:
+    """The line `systemctl status` shows."""
+    return "STATUS=" + text.replace("\n", " ")
+
+
+def notify(*states: str, environment: Mapping[str, str] = os.environ) -> bool:
+    """Send states to NOTIFY_SOCKET; True when somebody listens. Never raises: it is only told."""
+    path = environment.get("NOTIFY_SOCKET", "")
+    if not path.startswith(("/", "@")):
+        return False
+    if path.startswith("@"):
+        path = "\0" + path[1:]  # an abstract socket
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as manager:
+            manager.sendto("\n".join(states).encode(), path)
+    except OSError:
+        return False
+    return True
+
+
+def watchdog_interval_s(environment: Mapping[str, str] = os.environ) -> float | None:
+    """How often to send WATCHDOG: half of what sd_watchdog_enabled(3) allows; None for never."""
+    allowed, pid = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", "")
+    if not allowed.isdigit() or int(allowed) == 0 or (pid and pid != str(os.getpid())):
+        return None
+    return int(allowed) / 2_000_000
+
+
+def inherited_sockets(environment: MutableMapping[str, str] = os.environ) -> dict[str, list[socket.socket]]:
+    """The listening sockets the manager opened for this process, by name (LISTEN_FDNAMES), once.
+
+    The variables are removed, so that no child takes them for its own.
+    """
+    count, pid = environment.pop("LISTEN_FDS", ""), environment.pop("LISTEN_PID", "")
+    names = environment.pop("LISTEN_FDNAMES", "").split(":")
+    sockets: dict[str, list[socket.socket]] = {}
+    if not count.isdigit() or pid != str(os.getpid()):
+        return sockets
+    for index in range(int(count)):
+        os.set_inheritable(_FIRST_FD + index, False)
+        name = names[index] if index < len(names) else ""
+        sockets.setdefault(name, []).append(socket.socket(fileno=_FIRST_FD + index))
+    return sockets
