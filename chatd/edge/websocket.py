@@ -307,6 +307,8 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _flush(self) -> None:
         for chunk in self._frames.data_to_send():
+            if self._phase == _LOST:
+                return
             if chunk:
                 self._transport.write(chunk)
             else:

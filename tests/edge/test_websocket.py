@@ -267,6 +267,20 @@ class TestClosing:
             await asyncio.wait_for(server.last.gone.wait(), WAIT_S)
             assert server.last.codes == [1006]
 
+    def test_by_a_session_whose_link_is_lost_within_its_call_is_the_end(self):
+        held = Held()
+
+        def lose(payload: bytes) -> None:
+            held.connection.abort()
+            held.lose()
+
+        held.session.received = lose
+        written = held.transport.written
+        held.receive(client_frame(PACKET) + client_frame(b"", 0x89) + client_frame(b"", 0x88))
+        assert held.session.codes == [1006]
+        assert held.transport.written == written
+        assert held.env.pending == 0
+
     def test_twice_sends_one_close_frame_and_keeps_the_first_code(self):
         held = Held()
         held.connection.close(4001, "idle")
