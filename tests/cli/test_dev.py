@@ -1,0 +1,104 @@
+"""`chatd dev`: the first second of a new user."""
+
+import re
+import socket
+import stat
+
+import pytest
+
+from chatd import __version__
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """What `chatd dev --once` prints on an empty directory, and the directory."""
+    import subprocess
+    import sys
+
+    directory = tmp_path_factory.mktemp("d")
+    command = [sys.executable, "-m", "chatd", "dev", "--once", "--port", "0"]
+    return subprocess.run(command, capture_output=True, text=True, cwd=directory, timeout=60), directory
+
+
+def test_once_delivers_a_message_and_exits_with_0(first):
+    result, _ = first
+    assert result.returncode == 0, result.stderr
+    assert re.search(
+        r"self-test +alice -> bob: stored in [0-9.]+ ms, delivered in [0-9.]+ ms \(seq 2\) +OK", result.stdout
+    )
+    assert result.stdout.startswith(f"chatd {__version__} · development mode · INSECURE")
+
+
+def test_the_banner_says_where_and_who(first):
+    result, _ = first
+    assert re.search(r"ws://127\.0\.0\.1:[1-9][0-9]*/v1/ws", result.stdout)
+    assert "alice / alice-password or bob / bob-password" in result.stdout
+    assert "./chatd-data (new)" in result.stdout
+
+
+def test_its_data_are_private(first):
+    _, directory = first
+    for name in (".", "secret", "chatd.sqlite"):
+        mode = (directory / "chatd-data" / name).stat().st_mode
+        assert stat.S_IMODE(mode) & 0o077 == 0, name
+
+
+def test_the_secret_is_not_printed(first):
+    result, directory = first
+    secret = (directory / "chatd-data" / "secret").read_text().strip()
+    assert secret not in result.stdout + result.stderr
+
+
+def test_a_second_start_goes_on_with_the_same_room(first, shell, tmp_path):
+    _, directory = first
+    result = shell("dev", "--once", "--port", "0", "--data", str(directory / "chatd-data"))
+    assert result.returncode == 0, result.stderr
+    assert "(new)" not in result.stdout
+    assert "(seq 3)" in result.stdout
+
+
+def test_a_busy_port_says_whose_it_is(shell):
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        port = held.getsockname()[1]
+        result = shell("dev", "--once", "--port", str(port))
+    assert result.returncode == 1
+    assert f"port {port} is in use by" in result.stderr
+    assert "--port N" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("port", ["-1", "65535", "70000", "http"])
+def test_impossible_ports_are_wrong_usage(run, port):
+    assert run("dev", "--port", port).exit_code == 2
+
+
+def test_a_directory_that_cannot_be_used_is_said(shell, tmp_path):
+    (tmp_path / "file").write_text("")
+    result = shell("dev", "--once", "--port", "0", "--data", "file/data")
+    assert result.returncode == 3
+    assert "Traceback" not in result.stderr
+
+
+def test_a_second_server_on_the_same_data_is_refused(server):
+    result = server.chatd("dev", "--once", "--port", "0")
+    assert result.returncode == 1
+    assert f"the chatd with pid {server.process.pid} uses this directory" in result.stderr
+
+
+def test_the_hints_work_as_they_are_printed(server):
+    hint = re.search(r"chatd (chat --as bob --with alice --url \S+)", server.output)
+    assert hint is not None
+    result = server.chatd(*hint[1].split(), input="It works\n")
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"#[0-9]+ bob: It works", result.stdout)
+    assert server.chatd("token", "alice").stdout.count(".") == 2
+
+
+def test_it_serves_until_it_is_told_to_stop(tmp_path_factory):
+    from tests.cli.conftest import Server
+
+    running = Server(tmp_path_factory.mktemp("s"))
+    assert running.stop() == 0
+    assert running.output.endswith("Stopping.\n")

@@ -1,0 +1,42 @@
+"""`chatd migrate`: what the schema is and how it gets there."""
+
+import pytest
+
+
+@pytest.fixture
+def stored(run):
+    run("user", "add", "alice", "--password-file", "-", input="correct horse\n")
+
+
+def test_without_a_database_status_says_so(run, tmp_path):
+    result = run("migrate", "status")
+    assert result.exit_code == 0
+    assert "the first start makes one" in result.output
+    assert not (tmp_path / "chatd-data").exists()
+
+
+def test_without_a_database_up_is_refused(run):
+    assert run("migrate", "up").exit_code == 1
+
+
+def test_a_database_of_this_version_has_everything(run, stored):
+    lines = run("migrate", "status").output.splitlines()
+    assert lines
+    assert all(line.startswith("applied  0") for line in lines)
+    assert run("migrate", "up").output == "Nothing to do: the schema is up to date.\n"
+
+
+def test_another_file_is_refused(run, tmp_path):
+    (tmp_path / "chatd-data").mkdir()
+    (tmp_path / "chatd-data" / "chatd.sqlite").write_bytes(b"x" * 4096)
+    for verb in ("status", "up"):
+        result = run("migrate", verb)
+        assert result.exit_code == 1
+        assert "not a database of chatd" in result.output
+
+
+def test_a_live_database_is_looked_at_but_not_migrated(server):
+    assert server.chatd("migrate", "status").returncode == 0
+    result = server.chatd("migrate", "up")
+    assert result.returncode == 1
+    assert "uses this directory" in result.stderr

@@ -1,0 +1,150 @@
+"""`chatd user`, with the daemon stopped and with it running: the same commands, the same effect."""
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+def stopped(run):
+    """Commands on a database nobody uses."""
+
+    def call(*arguments, input=None):
+        result = run("user", *arguments, input=input)
+        return result.exit_code, result.output
+
+    return call
+
+
+@pytest.fixture
+def running(server):
+    """The same commands beside a running daemon."""
+
+    def call(*arguments, input=None):
+        result = server.chatd("user", *arguments, input=input)
+        return result.returncode, result.stdout + result.stderr
+
+    return call
+
+
+@pytest.fixture(params=["stopped", "running"])
+def user(request):
+    return request.getfixturevalue(request.param)
+
+
+def listed(user, name):
+    """The account as `list --json` shows it, or None."""
+    code, output = user("list", "--json")
+    assert code == 0
+    return next((one for one in map(json.loads, output.splitlines()) if one["user"] == name), None)
+
+
+def test_accounts_are_added_and_listed(user):
+    code, output = user("add", "zoe", "--name", "Zoe Miller", "--password-file", "-", input=PASSWORD + "\n")
+    assert (code, output) == (0, "Added zoe.\n")
+    account = listed(user, "zoe")
+    assert account["name"] == "Zoe Miller"
+    assert account["password"] is True
+    assert account["created_at"] > 1_700_000_000_000
+    assert "zoe                      active    Zoe Miller" in user("list")[1]
+
+
+def test_an_account_is_not_added_twice(user):
+    user("add", "yan", "--password-file", "-", input=PASSWORD + "\n")
+    code, output = user("add", "yan", "--password-file", "-", input=PASSWORD + "\n")
+    assert code == 1
+    assert "exists already" in output
+
+
+def test_accounts_are_disabled_and_enabled(user):
+    user("add", "xia", "--password-file", "-", input=PASSWORD + "\n")
+    assert user("disable", "xia")[0] == 0
+    assert listed(user, "xia")["disabled"] is True
+    assert user("enable", "xia")[0] == 0
+    assert listed(user, "xia")["disabled"] is False
+
+
+def test_passwords_are_changed(user):
+    user("add", "wes", "--password-file", "-", input=PASSWORD + "\n")
+    assert user("passwd", "wes", "--password-file", "-", input="another horse\n")[0] == 0
+
+
+def test_changing_a_missing_account_is_refused(user):
+    code, output = user("passwd", "nobody", "--password-file", "-", input=PASSWORD + "\n")
+    assert code == 1
+    assert "there is no account nobody" in output
+
+
+def test_tokens_are_revoked(user):
+    user("add", "vic", "--password-file", "-", input=PASSWORD + "\n")
+    assert user("revoke", "vic") == (0, "Revoked the tokens of vic.\n")
+
+
+@pytest.mark.parametrize("name", ["", "two words", "new\nline", "\x1b[31m", "x" * 65, "ümlaut"])
+def test_malformed_users_are_wrong_usage(stopped, name):
+    code, output = stopped("add", name, "--password-file", "-", input=PASSWORD)
+    assert code == 2
+    assert "\x1b" not in output
+
+
+@pytest.mark.parametrize("name", ["n" * 65, "new\nline", "\x1b[31m", "rtl\u202e"])
+def test_malformed_names_are_wrong_usage(stopped, name):
+    assert stopped("add", "alice", "--name", name, "--password-file", "-", input=PASSWORD)[0] == 2
+
+
+@pytest.mark.parametrize("password", ["", "short", "x" * 129])
+def test_unusable_passwords_are_refused(stopped, password):
+    code, output = stopped("add", "alice", "--password-file", "-", input=password + "\n")
+    assert code == 1
+    assert "8 to 128 characters" in output
+    assert password not in output or not password
+
+
+def test_a_password_is_never_an_argument(run):
+    assert run("user", "add", "alice", "--password", "correct horse").exit_code == 2
+
+
+def test_without_terminal_and_file_it_says_where_from(stopped):
+    code, output = stopped("add", "alice", input="")
+    assert code == 2
+    assert "--password-file" in output
+
+
+def test_a_password_file_must_be_private(stopped, tmp_path):
+    path = tmp_path / "password"
+    path.write_text(PASSWORD + "\n")
+    path.chmod(0o644)
+    assert stopped("add", "alice", "--password-file", "password")[0] == 3
+    path.chmod(0o600)
+    assert stopped("add", "alice", "--password-file", "password")[0] == 0
+
+
+def test_a_device_is_22_characters(stopped):
+    assert stopped("revoke", "alice", "--device", "phone")[0] == 2
+
+
+def login(server, user, password):
+    """The status of POST /v1/login."""
+    url = server.url.replace("ws://", "http://").replace("/v1/ws", "/v1/login")
+    body = json.dumps({"user": user, "password": password}).encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+def test_changes_beside_a_daemon_take_effect_at_once(server, running):
+    running("add", "uma", "--password-file", "-", input=PASSWORD + "\n")
+    assert login(server, "uma", PASSWORD) == 200
+    running("passwd", "uma", "--password-file", "-", input="another horse\n")
+    assert login(server, "uma", PASSWORD) == 401
+    assert login(server, "uma", "another horse") == 200
+    running("disable", "uma")
+    assert login(server, "uma", "another horse") == 401
