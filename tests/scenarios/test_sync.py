@@ -190,37 +190,47 @@ async def test_s07_a_thousand_hellos_during_writes_leave_no_hole(people: Company
         while not stop.is_set():
             await alice.sends(room, "x")
 
-    writing = asyncio.create_task(writes())
-    _, hello = await people.again(bob)
-    position = _position(hello)
+    writing = [asyncio.create_task(writes()) for _ in range(4)]
+    bob, hello = await people.again(bob)
     applied = hello["sync"]["rooms"][0]["seq"]
+    raced = 0
     for _ in range(HELLOS // 10):
-        arrivals = [_arrives(people.url, position, room, applied) for _ in range(10)]
+        arrivals = [_arrives(people.url, _position(hello), room, applied) for _ in range(10)]
         results = await asyncio.gather(*arrivals)
-        position, applied = max(results, key=lambda result: result[1])
+        raced += sum(pushed > 0 for _, _, pushed in results)
+        hello, applied, _ = max(results, key=lambda result: result[1])
     stop.set()
-    await writing
-    assert applied > HELLOS // 10
+    await asyncio.gather(*writing)
+    assert raced > 0  # otherwise nothing was written between any reply and its next push
 
 
-async def _arrives(url: str, position: dict[str, Any], room: str, applied: int) -> tuple[dict[str, Any], int]:
-    """Say hello with a position; what the reply and the pushes after it show must be contiguous."""
+async def _arrives(
+    url: str, position: dict[str, Any], room: str, applied: int
+) -> tuple[dict[str, Any], int, int]:
+    """Say hello with a position; what the reply and the pushes after it show must be contiguous.
+
+    Returns the reply, the number it reaches, and how many events were pushed behind it.
+    """
     phone = await Phone.connect(url, "bob")
     hello = await phone.says_hello(**position, events=50)
     await phone.catches_up()
     reached = applied
     for summary in hello["sync"]["rooms"]:
-        seqs = [event["seq"] for event in summary.get("events", [])]
-        assert seqs == list(range(summary["seq"] + 1 - len(seqs), summary["seq"] + 1))
-        assert len(seqs) == 50 or seqs[0] <= applied + 1
+        seqs = [event["seq"] for event in summary["events"]]
         reached = summary["seq"]
-    pushed = [event["seq"] for push in phone.heard if push["type"] == "event" for event in push["events"]]
-    beyond = [seq for seq in pushed if seq > reached]
-    assert beyond == list(range(reached + 1, reached + 1 + len(beyond)))
+        assert seqs == list(range(reached + 1 - len(seqs), reached + 1))
+        assert len(seqs) == 50 or seqs[0] <= applied + 1
+    pushed = [seq for seq in _pushed(phone, room) if seq > reached]
+    assert pushed == list(range(reached + 1, reached + 1 + len(pushed)))
     phone.cuts()
     await phone.stops_listening()
     phone.keeps_promises()
-    return _position(hello), reached
+    return hello, reached, len(pushed)
+
+
+def _pushed(phone: Phone, room: str) -> list[int]:
+    pushes = [push for push in phone.heard if push["type"] == "event" and push["room"] == room]
+    return [event["seq"] for push in pushes for event in push["events"]]
 
 
 async def test_s14_the_first_page_of_500_rooms_is_one_small_reply(people: Company) -> None:
