@@ -13,7 +13,7 @@ from chatd import __version__
 from chatd.cli.accounts import StoredAccounts
 from chatd.cli.configuration import load
 from chatd.cli.exits import Failure
-from chatd.cli.first_secret import with_first_secret
+from chatd.cli.first_secret import with_own_secret
 from chatd.cli.preflight import require_free
 from chatd.config import Config
 
@@ -46,7 +46,7 @@ def dev(once: bool, port: int, data: str) -> None:
     config = dev_config(port, data)
     require_free(config)
     is_new = not (Path(data) / "chatd.sqlite").exists()
-    config = with_first_secret(config, create=True)
+    config = with_own_secret(config, create=True)
     with start_explained():
         add_demo_users(config)
         _run(config, once=once, is_new=is_new)

@@ -19,10 +19,15 @@ def with_first_secret(config: Config, *, create: bool) -> Config:
     """
     if not config.auth.accounts or is_configured(config.auth):
         return config
+    return with_own_secret(config, create=create)
+
+
+def with_own_secret(config: Config, *, create: bool) -> Config:
+    """`config` with the configured secret, else with that of its data directory if there is one."""
     path = secret_path(config)
-    if create and not path.exists():
+    if create and not config.auth.secret and not path.exists():
         _create(path)
-    if not path.exists():
+    if config.auth.secret or not path.exists():
         return config
     return changed(config, {"auth.secret": read_secret(str(path))})
 

@@ -1,6 +1,7 @@
 """What values must say together: rules over several keys, and shapes no single bound can express."""
 
 import ipaddress
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ ENVELOPE_BYTES = (
     1024  # type, id, room, key, time and map headers around a body, with room for a long user name
 )
 SECRET_BYTES_MIN = 32  # RFC 7518, 3.2: an HS256 key is at least as long as its hash
+SOCKET_PATH_BYTES_MAX = 107  # sun_path of unix(7) without its final NUL
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?\Z|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?\Z")
 
 
@@ -125,6 +127,11 @@ RULES: tuple[Rule, ...] = (
         ("storage.directory",),
         "storage.directory must name a directory",
         lambda c: bool(c.storage.directory.strip()) and "\0" not in c.storage.directory,
+    ),
+    Rule(
+        ("storage.directory",),
+        f"storage.directory is too long: the path of its socket may have {SOCKET_PATH_BYTES_MAX} bytes (unix(7))",
+        lambda c: len(os.fsencode(c.storage.directory)) + len("/chatd.sock") <= SOCKET_PATH_BYTES_MAX,
     ),
     Rule(
         ("auth.secret", "auth.secret_file"),

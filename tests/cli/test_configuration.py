@@ -221,6 +221,7 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
     "origin null": {"listen.origins": "null"},
     "origin with a wildcard": {"listen.origins": "https://*.example"},
     "no directory": {"storage.directory": " "},
+    "directory too long for a socket": {"storage.directory": "/" + "d" * 96},
     "short secret": {"auth.secret": "0123456789abcdef0123456789abcde"},
     "key set over http": {"auth.jwks_url": "http://idp.example/keys"},
     "key set from a file URL": {"auth.jwks_url": "file:///etc/passwd"},
