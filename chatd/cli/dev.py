@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,8 @@ def dev_config(port: int, data: str) -> Config:
         ("listen.ops_address", f"127.0.0.1:{port + 1 if port else 0}", "--port"),
         ("storage.directory", data, "--data"),
     ]
-    return load(None, os.environ, flags).config
+    # Informative lines would drown the banner; CHATD_LOG__LEVEL=info brings them back.
+    return load(None, {"CHATD_LOG__LEVEL": "warning", **os.environ}, flags).config
 
 
 def add_demo_users(config: Config) -> None:
@@ -100,8 +102,9 @@ class Place:
 
 def _run(config: Config, *, once: bool, is_new: bool) -> None:
     from chatd.daemon import event_loop
+    from chatd.edge.logs import logging_to
 
-    with asyncio.Runner(loop_factory=event_loop) as runner:
+    with logging_to(sys.stderr, config.log), asyncio.Runner(loop_factory=event_loop) as runner:
         runner.run(_live(config, once=once, is_new=is_new))
 
 

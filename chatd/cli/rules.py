@@ -130,7 +130,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         ("storage.directory",),
-        f"storage.directory is too long: the path of its socket may have {SOCKET_PATH_BYTES_MAX} bytes (unix(7))",
+        f"storage.directory is too long: its socket may have a path of {SOCKET_PATH_BYTES_MAX} bytes",
         lambda c: len(os.fsencode(c.storage.directory)) + len("/chatd.sock") <= SOCKET_PATH_BYTES_MAX,
     ),
     Rule(
