@@ -84,13 +84,15 @@ class Intervals:
                 low = part.low
         return low
 
+    def within(self, low: int, high: int) -> list[Interval]:
+        """What is cached between `low` and `high`, cut to those bounds."""
+        touched = (part for part in self._parts if part.low <= high and part.high >= low)
+        return [Interval(max(part.low, low), min(part.high, high), part.valid) for part in touched]
+
     def stale(self, low: int, high: int, current: int) -> Interval | None:
         """The first stretch between `low` and `high` that is not right up to `current`, cut to those
         bounds."""
-        for part in self._parts:
-            if part.valid < current and part.low <= high and part.high >= low:
-                return Interval(max(part.low, low), min(part.high, high), part.valid)
-        return None
+        return next((part for part in self.within(low, high) if part.valid < current), None)
 
     def forget_below(self, seq: int) -> None:
         """Drop everything below `seq`."""

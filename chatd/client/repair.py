@@ -97,7 +97,7 @@ class Repairer:
             if part is None:
                 return
             reply = await self._ask(replica, "changes", low=part.low, high=part.high, since=part.valid)
-            self._account.tell(replica, timeline.take_changes(reply, part.low, part.high))
+            self._account.tell(replica, timeline.take_changes(reply, part))
 
     async def _log(self, replica: Replica, plan: Fetch) -> bool:
         reply = await self._ask(replica, "log", **{"from": plan.first, "to": plan.last})

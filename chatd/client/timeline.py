@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .changes import Change, EventAdded, MessageAdded, MessageChanged, TimelineReset
-from .intervals import Intervals
+from .intervals import Interval, Intervals
 from .messages import OPERATIONS, Event, Message, changed_by, message_from
 
 BUFFER_MAX = 64
@@ -222,30 +222,42 @@ class Timeline:
         return out
 
     def take_page(self, reply: Mapping[str, Any]) -> list[Change]:
-        """Take a page of history: exactly `low` to `high` is cached by it, right up to the reply's `seq`
-        (chapter 8.2)."""
-        return self._cover(reply, self._low(reply), reply.get("high", 0))
+        """Take a page of history: exactly `low` to `high` is cached by it, right up to its `seq` (8.2)."""
+        out: list[Change] = []
+        self.heard(reply["seq"])
+        self._merge(reply.get("events", ()), Paged(out))
+        self._validate(self._low(reply), reply.get("high", 0), reply["seq"], out)
+        return out
 
-    def take_changes(self, reply: Mapping[str, Any], low: int, high: int) -> list[Change]:
-        """Take a `changes` reply for `low` to `high`; it covers the part below its `next` (chapter 8.2)."""
-        return self._cover(reply, low, min(high, reply.get("next", high + 1) - 1))
+    def take_changes(self, reply: Mapping[str, Any], asked: Interval) -> list[Change]:
+        """Take the `changes` since `asked.valid` between its bounds; below its `next` they are complete (8.3).
+
+        Only what is still cached, and was right up to that point, is right up to the reply's `seq` now.
+        """
+        out: list[Change] = []
+        self.heard(reply["seq"])
+        self._merge(self._cached_among(reply.get("events", ())), Paged(out))
+        high = min(asked.high, reply.get("next", asked.high + 1) - 1)
+        for part in self.cached.within(asked.low, high):
+            if part.valid >= asked.valid:
+                self._validate(part.low, part.high, reply["seq"], out)
+        return out
 
     def take_messages(self, events: Iterable[Event]) -> list[Change]:
         """Take single messages: those inside a cached stretch are brought up to date, others are not kept."""
         out: list[Change] = []
-        self._merge((event for event in events if self.cached.holding(event["seq"])), Paged(out))
+        self._merge(self._cached_among(events), Paged(out))
         return out
 
-    def _cover(self, reply: Mapping[str, Any], low: int, high: int) -> list[Change]:
-        out: list[Change] = []
-        valid = reply["seq"]
-        self.heard(valid)
-        self._merge(reply.get("events", ()), Paged(out))
+    def _cached_among(self, events: Iterable[Event]) -> list[Event]:
+        return [event for event in events if self.cached.holding(event["seq"])]
+
+    def _validate(self, low: int, high: int, valid: int, out: list[Change]) -> None:
+        """These numbers are cached as they were at `valid`; bring them on to `applied` if that can be done."""
         if self.recent.since <= valid < self.applied:
             self._catch_up(low, high, valid, out)
             valid = self.applied
         self.cached.add(low, high, valid)
-        return out
 
     def _catch_up(self, low: int, high: int, valid: int, out: list[Change]) -> None:
         for operation in self.recent.after(valid):
