@@ -1,0 +1,22 @@
+"""A store of every kind, and a chronicle that writes into it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from chatd.ports import Store
+from tests.kit.adapters import STORES
+from tests.kit.chronicle import Chronicle
+
+
+@pytest.fixture(params=STORES)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    opened = await STORES[request.param](tmp_path / "data")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def chronicle(store: Store) -> Chronicle:
+    return Chronicle(store)

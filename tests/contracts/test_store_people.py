@@ -1,0 +1,106 @@
+"""ports.Store: members, readers, watermarks, acquaintances, profiles, devices."""
+
+import pytest
+
+from chatd.core.accounts import Account, DeviceSeen
+from chatd.core.rooms import Room
+from chatd.ports import Store
+from chatd.protocol.objects import MemberRow, Profile, Reader
+from tests.kit.chronicle import Chronicle
+
+
+@pytest.fixture
+async def room(chronicle: Chronicle) -> Room:
+    room = await chronicle.group("mia", "ann", "bob", "anna", "zed")
+    await chronicle.posts(room, "ann", 5)
+    await chronicle.leave(room, "zed")
+    return room
+
+
+async def found(store: Store, room: Room, **asked: object) -> list[str]:
+    wanted = {"after": "", "prefix": "", "role": None, "limit": 10, **asked}
+    rows, count = await store.members(room.number, **wanted)  # type: ignore[arg-type]
+    assert count == 4
+    return [row.user for row in rows]
+
+
+async def test_members_come_in_order_without_those_who_left(store: Store, room: Room) -> None:
+    assert await found(store, room) == ["ann", "anna", "bob", "mia"]
+    rows, _ = await store.members(room.number, after="ann", prefix="", role=None, limit=1)
+    assert rows == [MemberRow("anna", "member", room.members["anna"].joined_at)]
+
+
+async def test_members_are_paged_and_filtered(store: Store, room: Room) -> None:
+    assert await found(store, room, after="anna", limit=1) == ["bob"]
+    assert await found(store, room, prefix="an") == ["ann", "anna"]
+    assert await found(store, room, prefix="an", after="ann") == ["anna"]
+    assert await found(store, room, prefix="x") == []
+    assert await found(store, room, role="owner") == ["mia"]
+    assert await found(store, room, role="member", prefix="m") == []
+
+
+async def hide(chronicle: Chronicle, user: str) -> None:
+    work = chronicle.work()
+    work.accounts.append(Account(user, receipts=False))
+    await chronicle.commit(work)
+
+
+async def test_readers_are_those_who_read_that_far_and_show_it(
+    store: Store, chronicle: Chronicle, room: Room
+) -> None:
+    for user, seq in (("ann", 6), ("anna", 4), ("bob", 5), ("mia", 6)):
+        await chronicle.read(room, user, seq)
+    await hide(chronicle, "mia")
+    assert await store.readers(room.number, 5, after="", limit=10) == (
+        [Reader("ann", 6), Reader("bob", 5)],
+        2,
+    )
+    assert await store.readers(room.number, 5, after="ann", limit=10) == ([Reader("bob", 5)], 2)
+    assert await store.readers(room.number, 1, after="", limit=1) == ([Reader("ann", 6)], 3)
+
+
+async def test_watermarks_are_of_members_who_show_them(
+    store: Store, chronicle: Chronicle, room: Room
+) -> None:
+    await chronicle.read(room, "bob", 3, delivered=5)
+    await hide(chronicle, "mia")
+    assert await store.watermarks(room.number, 10) == [("ann", 0, 0), ("anna", 0, 0), ("bob", 3, 5)]
+    assert await store.watermarks(room.number, 1) == [("ann", 0, 0)]
+
+
+async def test_acquaintances_share_a_room_now(store: Store, chronicle: Chronicle, room: Room) -> None:
+    await chronicle.direct("ann", "eve")
+    deleted = await chronicle.group("ann", "kim")
+    await chronicle.delete(deleted)
+    asked = ["bob", "eve", "zed", "kim", "stranger", "ann"]
+    assert await store.acquaintances("ann", asked) == {"bob", "eve", "ann"}
+    assert await store.acquaintances("zed", asked) == set()
+    assert await store.acquaintances("bob", []) == set()
+
+
+async def test_profiles_are_of_known_accounts(store: Store, chronicle: Chronicle) -> None:
+    work = chronicle.work()
+    work.accounts += [Account("bob", "Bob", "b.png", 2), Account("ann", "Ann", version=1)]
+    await store.commit(work)
+    assert await store.profiles(["bob", "ann", "eve"]) == [
+        Profile("ann", "Ann", "", 1),
+        Profile("bob", "Bob", "b.png", 2),
+    ]
+
+
+async def test_removed_devices_are_not_listed_but_remembered(store: Store, chronicle: Chronicle) -> None:
+    one, two = DeviceSeen("ann", "A" * 22, last_seen=5), DeviceSeen("ann", "B" * 22, last_seen=9)
+    removed = DeviceSeen("ann", "C" * 22, last_seen=7, revoked_before=8, removed=True)
+    work = chronicle.work()
+    work.accounts += [two, one, removed, DeviceSeen("bob", "A" * 22)]
+    await store.commit(work)
+    assert await store.devices("ann") == [one, two]
+    assert await store.device("ann", "C" * 22) == removed
+
+
+async def test_last_seen_is_the_latest_of_all_devices(store: Store, chronicle: Chronicle) -> None:
+    work = chronicle.work()
+    work.accounts += [DeviceSeen("ann", "A" * 22, last_seen=5), DeviceSeen("ann", "B" * 22, last_seen=9)]
+    work.accounts.append(DeviceSeen("bob", "A" * 22))
+    await store.commit(work)
+    assert await store.last_seen(["ann", "bob", "eve"]) == {"ann": 9}

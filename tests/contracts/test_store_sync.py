@@ -1,0 +1,334 @@
+"""ports.Store.sync, summary, memberships: what a member is shown of his rooms (protocol.md 2.4, 2.5)."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from msgspec import UNSET
+
+from chatd.core.accounts import Account
+from chatd.core.rooms import Room
+from chatd.ports import Membership, Store, SyncQuery, SyncRows
+from chatd.protocol.codec import decode_event, encode
+from chatd.protocol.objects import RoomSummary
+from tests.kit.chronicle import Chronicle
+
+
+def names(rows: SyncRows) -> list[str]:
+    return [summary.room for summary in rows.rooms]
+
+
+async def whole_round(
+    store: Store, user: str, between: Callable[[], Awaitable[Any]] | None = None, **query: Any
+) -> list[SyncRows]:
+    """All pages of a round; `between` happens after each page."""
+    pages = [await store.sync(SyncQuery(user, **query))]
+    while pages[-1].after is not None:
+        if between is not None:
+            await between()
+        query.update(after=pages[-1].after, first_stamp=pages[0].stamp)
+        pages.append(await store.sync(SyncQuery(user, **query)))
+        assert len(pages) < 1000
+    return pages
+
+
+async def test_a_user_without_rooms_gets_an_empty_page(store: Store) -> None:
+    rows = await store.sync(SyncQuery("nobody", None, 10))
+    assert (rows.rooms, rows.gone, rows.after, rows.stamp) == ([], [], None, store.stamp)
+    assert rows.totals is not None
+    assert (rows.totals.rooms, rows.totals.unread, rows.totals.mentions) == (0, 0, 0)
+
+
+async def test_a_group_is_summed_up_as_its_member_sees_it(store: Store, chronicle: Chronicle) -> None:
+    room = await chronicle.group("ann", "bob", "eve")
+    await chronicle.settings(room, title="Tea", avatar="a.png", public=True, data={"theme": b"\x01"})
+    await chronicle.post(room, "ann", mentions=("bob",))
+    last = await chronicle.post(room, "ann")
+    await chronicle.prefer(room, "bob", muted_until=1, pinned=True, hidden=True)
+    assert await store.summary(room.number, "bob") == RoomSummary(
+        room=room.name, seq=4, ordinal=2, time=last.time, read=0, unread=2, unread_mentions=1,
+        title="Tea", avatar="a.png", data={"theme": b"\x01"}, public=True, members=3, role="member",
+        muted_until=1, pinned=True, hidden=True,
+    )  # fmt: skip
+    owner = await store.summary(room.number, "ann")
+    assert owner is not None
+    assert (owner.role, owner.unread, owner.pinned) == ("owner", 0, False)
+
+
+async def test_defaults_are_left_out_of_an_encoded_summary(store: Store, chronicle: Chronicle) -> None:
+    room = await chronicle.group("ann", "bob")
+    summary = await store.summary(room.number, "bob")
+    assert encode(summary) == encode(RoomSummary(room=room.name, seq=1, members=2))
+
+
+async def test_a_direct_room_shows_the_peer_and_how_far_he_got(store: Store, chronicle: Chronicle) -> None:
+    room = await chronicle.direct("ann", "bob")
+    event = await chronicle.post(room, "ann")
+    await chronicle.read(room, "bob", 1, delivered=2)
+    assert await store.summary(room.number, "ann") == RoomSummary(
+        room=room.name, seq=2, ordinal=1, time=event.time, peer="bob", peer_read=1, peer_delivered=2
+    )
+
+
+@pytest.mark.parametrize("hiding", ["ann", "bob"])
+async def test_receipts_are_hidden_when_either_side_hides_them(
+    store: Store, chronicle: Chronicle, hiding: str
+) -> None:
+    room = await chronicle.direct("ann", "bob")
+    await chronicle.post(room, "ann")
+    await chronicle.read(room, "bob", 2)
+    work = chronicle.work()
+    work.accounts.append(Account(hiding, receipts=False))
+    await store.commit(work)
+    summary = await store.summary(room.number, "ann")
+    assert summary is not None
+    assert (summary.peer, summary.peer_read, summary.peer_delivered) == ("bob", 0, 0)
+
+
+async def test_strangers_former_members_and_deleted_rooms_have_no_summary(
+    store: Store, chronicle: Chronicle
+) -> None:
+    room, deleted = await chronicle.group("ann", "bob"), await chronicle.group("ann", "bob")
+    await chronicle.leave(room, "bob")
+    await chronicle.delete(deleted)
+    assert await store.summary(room.number, "eve") is None
+    assert await store.summary(room.number, "bob") is None
+    assert await store.summary(deleted.number, "ann") is None
+    assert await store.summary(999, "ann") is None
+
+
+async def test_memberships_are_the_rooms_a_user_is_in_now(store: Store, chronicle: Chronicle) -> None:
+    room, left, deleted = [await chronicle.group("ann", "bob") for _ in range(3)]
+    await chronicle.prefer(room, "bob", muted_until=5)
+    await chronicle.leave(left, "bob")
+    await chronicle.delete(deleted)
+    assert await store.memberships("bob") == [Membership(room.name, room.number, 2, 5)]
+
+
+async def test_rooms_come_pinned_first_then_latest_first(store: Store, chronicle: Chronicle) -> None:
+    rooms = [await chronicle.direct("ann", f"peer{number}") for number in range(4)]
+    for room in (rooms[2], rooms[0], rooms[3]):
+        await chronicle.post(room, "ann")
+    await chronicle.prefer(rooms[2], "ann", pinned=True)
+    assert names(await store.sync(SyncQuery("ann", None, 10))) == [rooms[n].name for n in (2, 3, 0, 1)]
+
+
+async def test_totals_count_all_rooms_on_the_first_page_only(store: Store, chronicle: Chronicle) -> None:
+    rooms = [await chronicle.direct("ann", f"peer{number}") for number in range(5)]
+    for number, room in enumerate(rooms):
+        await chronicle.posts(room, f"peer{number}", number)
+    await chronicle.post(rooms[0], "peer0", mentions=("ann",))
+    first, *others = await whole_round(store, "ann", since=None, limit=2)
+    assert first.totals is not None
+    assert (first.totals.rooms, first.totals.unread, first.totals.mentions) == (5, 11, 1)
+    assert [page.totals for page in others] == [None, None]
+
+
+async def test_an_incremental_page_lists_what_changed_since(store: Store, chronicle: Chronicle) -> None:
+    rooms = [await chronicle.direct("ann", f"peer{number}") for number in range(4)]
+    since = store.stamp
+    await chronicle.post(rooms[1], "peer1")
+    await chronicle.prefer(rooms[2], "ann", pinned=True)
+    await chronicle.prefer(rooms[3], "peer3", pinned=True)
+    rows = await store.sync(SyncQuery("ann", since, 10))
+    assert names(rows) == [rooms[2].name, rooms[1].name]
+    assert rows.totals is not None
+    assert rows.totals.rooms == 4
+    assert names(await store.sync(SyncQuery("ann", rows.stamp, 10))) == []
+
+
+async def test_the_peers_read_position_makes_a_direct_room_appear(store: Store, chronicle: Chronicle) -> None:
+    room = await chronicle.direct("ann", "bob")
+    await chronicle.post(room, "ann")
+    since = store.stamp
+    await chronicle.read(room, "bob", 2)
+    (summary,) = (await store.sync(SyncQuery("ann", since, 10))).rooms
+    assert summary.peer_read == 2
+
+
+async def test_rooms_that_were_left_are_told_once_as_gone(store: Store, chronicle: Chronicle) -> None:
+    stays, left, deleted = [await chronicle.group("ann", "bob") for _ in range(3)]
+    since = store.stamp
+    await chronicle.leave(left, "bob")
+    await chronicle.delete(deleted)
+    rows = await store.sync(SyncQuery("bob", since, 10))
+    assert (names(rows), rows.gone) == ([], [left.name, deleted.name])
+    assert (await store.sync(SyncQuery("bob", rows.stamp, 10))).gone == []
+    full = await store.sync(SyncQuery("bob", None, 10))
+    assert (names(full), full.gone) == ([stays.name], [])
+
+
+async def test_a_room_left_and_entered_again_is_listed_and_not_gone(
+    store: Store, chronicle: Chronicle
+) -> None:
+    room = await chronicle.group("ann", "bob")
+    since = store.stamp
+    await chronicle.leave(room, "bob")
+    await chronicle.join(room, "bob")
+    rows = await store.sync(SyncQuery("bob", since, 10))
+    assert (names(rows), rows.gone) == ([room.name], [])
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 100])
+async def test_the_pages_of_a_quiet_round_list_every_room_once_in_order(
+    store: Store, chronicle: Chronicle, limit: int
+) -> None:
+    rooms = [await chronicle.direct("ann", f"peer{number}") for number in range(9)]
+    for number in (3, 1, 4, 8):
+        await chronicle.post(rooms[number], "ann")
+    await chronicle.prefer(rooms[5], "ann", pinned=True)
+    pages = await whole_round(store, "ann", since=None, limit=limit)
+    listed = [name for page in pages for name in names(page)]
+    assert listed == [rooms[n].name for n in (5, 8, 4, 1, 3, 7, 6, 2, 0)]
+    assert all(len(page.rooms) <= limit for page in pages)
+
+
+async def test_a_page_asked_for_without_rooms_starts_the_round_at_the_top(
+    store: Store, chronicle: Chronicle
+) -> None:
+    rooms = [await chronicle.direct("ann", f"peer{number}") for number in range(3)]
+    empty = await store.sync(SyncQuery("ann", None, 0))
+    assert (empty.rooms, empty.after is None) == ([], False)
+    rest = await store.sync(SyncQuery("ann", None, 10, after=empty.after, first_stamp=empty.stamp))
+    assert names(rest) == [room.name for room in reversed(rooms)]
+
+
+async def test_a_page_is_cut_by_bytes_and_never_empty(store: Store, chronicle: Chronicle) -> None:
+    rooms = [await chronicle.group("ann") for _ in range(4)]
+    for room in rooms:
+        await chronicle.settings(room, title="x" * 200)
+    pages = await whole_round(store, "ann", since=None, limit=100, page_bytes=600)
+    assert [len(page.rooms) for page in pages] == [2, 2]
+    assert sum(len(encode(summary)) for summary in pages[0].rooms) <= 600
+    tiny = await whole_round(store, "ann", since=None, limit=100, page_bytes=1)
+    assert [len(page.rooms) for page in tiny] == [1, 1, 1, 1]
+
+
+async def test_rooms_that_move_to_the_top_during_a_round_are_repeated_at_its_end(
+    store: Store, chronicle: Chronicle
+) -> None:
+    rooms = [await chronicle.direct("ann", f"peer{number}") for number in range(12)]
+    moving = iter(rooms[:2])
+
+    async def move() -> None:
+        room = next(moving, None)
+        if room is not None:
+            await chronicle.post(room, "ann")
+
+    pages = await whole_round(store, "ann", move, since=None, limit=4)
+    latest = {summary.room: summary for page in pages for summary in page.rooms}
+    assert set(latest) == {room.name for room in rooms}
+    assert [latest[room.name].seq for room in rooms[:4]] == [2, 2, 1, 1]
+
+
+async def test_what_moved_is_told_in_several_pages_when_it_does_not_fit_one(
+    store: Store, chronicle: Chronicle
+) -> None:
+    rooms = [await chronicle.direct("ann", f"peer{number}") for number in range(10)]
+    moved = False
+
+    async def move() -> None:
+        nonlocal moved
+        if not moved:
+            moved = True
+            for room in rooms:
+                await chronicle.post(room, "ann")
+
+    pages = await whole_round(store, "ann", move, since=None, limit=3)
+    latest = {summary.room: summary.seq for page in pages for summary in page.rooms}
+    assert latest == {room.name: 2 for room in rooms}
+    assert all(len(page.rooms) <= 3 for page in pages)
+
+
+async def test_a_cursor_of_the_first_page_covers_what_happened_during_the_round(
+    store: Store, chronicle: Chronicle
+) -> None:
+    rooms = [await chronicle.group("ann", "bob") for _ in range(6)]
+    going = iter(rooms[4:])
+
+    async def leave() -> None:
+        room = next(going, None)
+        if room is not None:
+            await chronicle.leave(room, "bob")
+
+    first, *_ = await whole_round(store, "bob", leave, since=None, limit=2)
+    assert (await store.sync(SyncQuery("bob", first.stamp, 10))).gone == [room.name for room in rooms[4:]]
+
+
+async def test_a_preview_is_the_latest_message_that_is_visible(store: Store, chronicle: Chronicle) -> None:
+    room = await chronicle.group("ann", "bob")
+    message = await chronicle.post(room, "ann")
+    await chronicle.edit(room, "ann", message.seq, "edited")
+    await chronicle.join(room, "eve")
+    bob, eve = [
+        (await store.sync(SyncQuery(user, None, 10, previews=True))).rooms[0].preview
+        for user in ("bob", "eve")
+    ]
+    assert bob is not UNSET
+    assert decode_event(bob) == (await store.messages_at([(room.number, 2)]))[room.number, 2]
+    assert eve is UNSET
+    assert (await store.sync(SyncQuery("bob", None, 10))).rooms[0].preview is UNSET
+
+
+async def test_events_are_the_newest_without_a_gap_up_to_the_last(store: Store, chronicle: Chronicle) -> None:
+    room = await chronicle.group("ann", "bob")
+    await chronicle.posts(room, "ann", 8)
+    (summary,) = (await store.sync(SyncQuery("bob", None, 10, events=3, events_bytes=10_000))).rooms
+    assert seqs(summary) == [7, 8, 9]
+    (summary,) = (await store.sync(SyncQuery("bob", None, 10, events=50, events_bytes=10_000))).rooms
+    assert seqs(summary) == list(range(1, 10))
+
+
+def seqs(summary: RoomSummary) -> list[int]:
+    return [] if summary.events is UNSET else [decode_event(event).seq for event in summary.events]
+
+
+async def test_events_stay_within_their_bytes_most_recent_rooms_first(
+    store: Store, chronicle: Chronicle
+) -> None:
+    rooms = [await chronicle.group("ann") for _ in range(3)]
+    for room in rooms:
+        await chronicle.posts(room, "ann", 5, text="x" * 100)
+    await chronicle.prefer(rooms[0], "ann", pinned=True)
+    rows = await store.sync(SyncQuery("ann", None, 10, events=5, events_bytes=1500))
+    shown = {summary.room: seqs(summary) for summary in rows.rooms}
+    assert shown[rooms[2].name] == [2, 3, 4, 5, 6]
+    assert shown[rooms[1].name][-1:] == [6]
+    assert shown[rooms[0].name] == []
+    assert sum(len(e) for s in rows.rooms if s.events is not UNSET for e in map(bytes, s.events)) <= 1500
+
+
+async def test_events_show_own_reactions_and_nothing_from_before_a_member_came(
+    store: Store, chronicle: Chronicle
+) -> None:
+    room = await chronicle.group("ann", "bob")
+    early = await chronicle.post(room, "ann", "before")
+    await chronicle.join(room, "eve")
+    late = await chronicle.post(room, "ann", "after")
+    await chronicle.react(room, "eve", late.seq, "+1")
+    await chronicle.edit(room, "ann", early.seq, "before, edited")
+    query = SyncQuery("eve", None, 10, events=50, events_bytes=10_000)
+    events = (await store.sync(query)).rooms[0].events
+    assert events is not UNSET
+    decoded = [decode_event(event) for event in events]
+    assert [event.kind for event in decoded] == ["joined", "message", "reaction", "edit"]
+    assert decoded[1].mine == ["+1"]
+    assert decoded[3].body is UNSET
+    assert not any(b"before" in bytes(event) for event in events)
+
+
+async def test_five_hundred_rooms_come_in_pages_with_the_right_totals(
+    store: Store, chronicle: Chronicle
+) -> None:
+    work = chronicle.work()
+    for number in range(500):
+        room = Room(await store.next_room_number(), f"d{number:011}", "direct", "ann", chronicle.now)
+        chronicle.open(work, room, ("ann", f"peer{number:03}"))
+        for _ in range(number % 3):
+            chronicle.say(work, room, f"peer{number:03}")
+    await store.commit(work)
+    pages = await whole_round(store, "ann", since=None, limit=200, previews=True)
+    assert [len(page.rooms) for page in pages] == [200, 200, 100]
+    assert len({name for page in pages for name in names(page)}) == 500
+    assert pages[0].totals is not None
+    assert pages[0].totals.unread == sum(s.unread for page in pages for s in page.rooms) == 499

@@ -1,0 +1,21 @@
+"""The stores that keep the contract of `ports.Store`: a new adapter is one more row here."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from chatd.config import Storage
+from chatd.ports import Store
+from chatd.storage.store import SqliteStore
+from tests.kit.env import ManualEnv
+
+
+def storage_for(directory: Path) -> Storage:
+    """The settings of a store in `directory`; the disk may be as full as it likes."""
+    return Storage(directory=str(directory), min_free_bytes=0)
+
+
+async def sqlite(directory: Path) -> SqliteStore:
+    return await SqliteStore.open(storage_for(directory), ManualEnv())
+
+
+STORES: dict[str, Callable[[Path], Awaitable[Store]]] = {"sqlite": sqlite}
