@@ -95,7 +95,7 @@ def sanitised(user: str) -> str:
     """The user as the protocol allows it: foreign characters become `-`, a short hash keeps two such apart.
 
     >>> sanitised("anna"), sanitised("zoë")
-    ('anna', 'zo--7c1f5a90')
+    ('anna', 'zo--c6493b13')
     """
     clean = _FOREIGN.sub("-", user)
     if clean == user and len(user) <= _USER_CHARS_MAX:

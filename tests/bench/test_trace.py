@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import gzip
 import io
 import json
@@ -118,6 +119,10 @@ def test_a_foreign_user_becomes_one_the_protocol_allows(user: str) -> None:
 def test_two_foreign_users_stay_two_and_an_allowed_one_stays_himself() -> None:
     assert sanitised("zoë") != sanitised("zoé")
     assert sanitised("anna.k@example:1_-") == "anna.k@example:1_-"
+
+
+def test_the_examples_in_the_documentation_hold() -> None:
+    assert doctest.testmod(trace) == (0, 1)
 
 
 def test_the_real_trace_is_read_whole() -> None:
