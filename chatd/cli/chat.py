@@ -48,14 +48,13 @@ Type /help inside. Without --token it signs a token itself, with the secret of t
     "--token", envvar="CHATD_TOKEN", metavar="TOKEN", help="Better in the environment: CHATD_TOKEN."
 )
 @with_configuration
-def chat(
-    loaded: Loaded, user: str | None, peer: str | None, room: str | None, url: str | None, token: str | None
-) -> None:
+def chat(loaded: Loaded, user: str | None, url: str | None, token: str | None, **place: str | None) -> None:
     """Chat in the terminal, or through pipes.
 
     Messages show their number (#17), the prompt shows how far the own last one came (✓ stored, ✓✓ delivered,
     ✓✓ read) and who is typing. A lost connection is taken up again by itself.
     """
+    peer, room = place["peer"], place["room"]
     if bool(peer) == bool(room):
         raise click.UsageError("give either --with USER or --room ID")
     if not token and not user:
