@@ -168,6 +168,10 @@ class Daemon:
         for listener in self._listeners:
             await listener.start()
 
+    async def fold(self) -> int:
+        """Drop old operations now, as the hourly round does; how many rooms were folded."""
+        return await self.inside.upkeep.fold()
+
     async def stop(self) -> None:
         """Tell clients when to come back, finish what was accepted, close everything. Idempotent."""
         self.draining = True

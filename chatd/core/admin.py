@@ -14,11 +14,17 @@ from chatd.protocol.requests import DevicesRemove
 
 @dataclass(slots=True, frozen=True)
 class SeeDevice:
-    """A device said hello, or went away."""
+    """A device said hello, or `left`."""
 
     device: str
     app: str = ""
     os: str = ""
+    left: bool = False
+
+
+@dataclass(slots=True, frozen=True)
+class Settle:
+    """Nothing: whoever waits for its outcome knows that everything asked before is durable."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -59,6 +65,10 @@ class Fold:
     floor: int
 
 
+def settle(user: str, request: Settle, work: Work, facts: Facts) -> Ok:
+    return Ok()
+
+
 def device_of(user: str, device: str, facts: Facts) -> DeviceSeen:
     return facts.devices.get((user, device)) or DeviceSeen(user, device)
 
@@ -72,7 +82,8 @@ def see_device(user: str, request: SeeDevice, work: Work, facts: Facts) -> Ok:
     """Note when a device was last seen, and what it runs."""
     known = device_of(user, request.device, facts)
     app, os = request.app or known.app, request.os or known.os
-    put_device(replace(known, app=app, os=os, last_seen=work.now, removed=False), work, facts)
+    removed = known.removed and request.left  # its end does not bring back a device that was removed
+    put_device(replace(known, app=app, os=os, last_seen=work.now, removed=removed), work, facts)
     return Ok()
 
 

@@ -31,6 +31,7 @@ DECISIONS: dict[type, Decide] = {
     requests.MembersRole: membership.set_roles,
     requests.DevicesRemove: admin.remove_device,
     admin.SeeDevice: admin.see_device,
+    admin.Settle: admin.settle,
     admin.Revoke: admin.revoke,
     admin.PutAccount: admin.put_account,
     admin.Notify: admin.notify,

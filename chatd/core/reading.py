@@ -8,7 +8,7 @@ from chatd.core.accounts import Account
 from chatd.core.facts import Facts, Tail
 from chatd.core.permissions import authorize
 from chatd.core.rooms import Member, Room
-from chatd.core.work import NewEvent, Work
+from chatd.core.work import NewEvent, Position, Work
 from chatd.protocol.errors import ChatError
 from chatd.protocol.objects import EVERYBODY
 from chatd.protocol.replies import Ok, ReadOk
@@ -19,14 +19,15 @@ def read(user: str, request: Read, work: Work, facts: Facts) -> ReadOk:
     """Move the read position up, never down; a lower one is answered with the stored one."""
     room, member = authorize(facts.rooms.get(request.room), user, "view")
     seq = min(request.seq, room.seq)
-    if seq > member.read:
+    moved = seq > member.read
+    if moved:
         tail = tail_after(room, user, seq, work, facts)
         member = work.touch_member(room, user)
         member.read, member.read_ordinal = seq, tail.ordinal
         member.own_unread, member.mentions = tail.own, tail.mentions
         member.delivered = max(member.delivered, seq)
         tell_watermark(room, member, work)
-    work.positions.append((room, member, work.asked_by))
+    work.positions.append(Position(room, member, moved, work.asked_by))
     return ReadOk(read=member.read, unread=member.unread(room.ordinal), unread_mentions=member.mentions)
 
 

@@ -72,6 +72,16 @@ class Reaction:
 
 
 @dataclass(slots=True)
+class Position:
+    """A read position that was asked to move; `asked_by` is the submission that did."""
+
+    room: Room
+    member: Member
+    moved: bool
+    asked_by: Any
+
+
+@dataclass(slots=True)
 class Work:
     """The changes of one batch. `now` is Unix milliseconds, `stamp` the commit number all its rows carry."""
 
@@ -99,9 +109,7 @@ class Work:
         default_factory=dict
     )  # reactions of large rooms to tell later
     keyed: dict[tuple[int, str, str], NewEvent] = field(default_factory=dict)  # by (room, user, key)
-    positions: list[tuple[Room, Member, Any]] = field(
-        default_factory=list
-    )  # read positions moved, and by whom
+    positions: list[Position] = field(default_factory=list)
     asked_by: Any = None  # the submission being decided
     _rooms_before: dict[int, Room] = field(default_factory=dict)
     _members_before: dict[tuple[int, str], tuple[Room, Member | None, Member | None]] = field(

@@ -6,20 +6,23 @@ never go down.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from chatd.config import Config
+from chatd.core.accounts import Account, AccountChange
 from chatd.core.counters import Counters
 from chatd.core.live import Audience, Listener, Live
 from chatd.core.rooms import Room
 from chatd.core.summaries import summary_of
-from chatd.core.work import Arrival, Departure, NewEvent, Step, Work
+from chatd.core.work import Arrival, Departure, NewEvent, Position, Step, Work
 from chatd.edge.heads import Heads
 from chatd.edge.packets import Packet
 from chatd.edge.receipts import Receipts
 from chatd.edge.refreshes import Refreshes
 from chatd.ports import Env, Present
+from chatd.protocol import closes
 from chatd.protocol.objects import EVERYBODY, UserState
 from chatd.protocol.pushes import EventPush, GonePush, PositionPush, PresencePush, RoomPush, TypingPush
 
@@ -46,10 +49,12 @@ class Fanout:
             self._tell_room(steps)
         for room, member in work.receipts.values():
             self._receipts.moved(room, member)
-        for room, member, asked_by in work.positions:
-            self._tell_position(room, member.user, asked_by)
+        for position in work.positions:
+            self._tell_position(position)
         for (_, user), room in work.refreshed.items():
             self._refreshes.due(room, user)
+        for change in work.accounts:
+            self._tell_account(change)
 
     def typing(self, session: Listener, number: int) -> None:
         """Tell those who look at a room that the user of `session` is typing."""
@@ -58,7 +63,7 @@ class Fanout:
             return
         packet = Packet(TypingPush(audience.name, session.user), self._deflate_min)
         for other in audience.focused:
-            if other.user != session.user:
+            if other.user != session.user and other.mode == "foreground":
                 other.outbox.send_ephemeral(packet.frame(other.variant))
 
     def presence(self, watcher: Present, states: list[UserState]) -> None:
@@ -106,18 +111,32 @@ class Fanout:
         room, head = run[0].room, run[-1].event.seq
         now = self._env.monotonic()
         packet = self._packet(room, run)
+        blind = self._without_edits(run)
         told = 0
         for variant, listeners in enumerate(audience.full):
             if not listeners:
                 continue
             frame = packet.frame(variant)
             for session in listeners:
-                if session in authors:
+                if session in authors or session.user in blind:
                     continue
                 told += 1
                 session.vitals.sent = now
                 session.outbox.send_event(frame, room.name, head, room.ordinal)
+        for user in blind:
+            for session in self._live.of(user):
+                if session in audience.full[session.variant]:
+                    session.outbox.send_head(room.name, head, room.ordinal)
         self._counters.fanout_recipients.observe(told)
+
+    def _without_edits(self, run: list[NewEvent]) -> set[str]:
+        """Members who joined after a message that is edited here: they get the head instead of the text."""
+        edited = [
+            new.event.target for new in run if new.event.kind == "edit" and new.event.target is not UNSET
+        ]
+        if not edited:
+            return set()
+        return {m.user for m in run[0].room.members.values() if m.first_visible > min(edited)}
 
     def _tell_author(self, audience: Audience, author: Listener, run: list[NewEvent]) -> None:
         """Others' events as pushes, own ones as acknowledgements, in the order of the log."""
@@ -185,16 +204,27 @@ class Fanout:
             session.push(GonePush(room.name, step.reason))
         self._live.resize(room.number, len(room.members))
 
-    def _tell_position(self, room: Room, user: str, asked_by: object) -> None:
-        """A read position to the user's other devices; to the asking one too when it wants no reply."""
-        member = room.members.get(user)
+    def _tell_position(self, position: Position) -> None:
+        """A moved read position to the user's other devices; one that stayed to who asked without an id."""
+        room, asker = position.room, position.asked_by
+        member = room.members.get(position.member.user)
         if member is None:
             return
         push = PositionPush(room.name, member.read, member.unread(room.ordinal), member.mentions)
-        asker = getattr(asked_by, "asker", None)
-        for session in self._live.of(user):
-            if session is not asker:
+        for session in self._live.of(member.user):
+            asked = asker is not None and session is asker.asker
+            if not asker.id and not position.moved if asked else position.moved:
                 session.push(push)
+
+    # --- accounts
+
+    def _tell_account(self, change: AccountChange) -> None:
+        """A preference to the user's connections; the end to a removed device, after its reply."""
+        for session in self._live.of(change.user):
+            if isinstance(change, Account):
+                session.receipts = change.receipts
+            elif change.removed and change.device == session.device:
+                self._env.call_later(0, partial(session.close, closes.REVOKED))
 
 
 def parts(run: list[NewEvent], bytes_max: int) -> Iterator[list[NewEvent]]:

@@ -1,5 +1,7 @@
 """`receipts` pushes: watermarks that moved, gathered for an interval (protocol.md "Read state, receipts")."""
 
+from msgspec import UNSET
+
 from chatd.config import Delivery
 from chatd.core.live import Audience, Listener, Live
 from chatd.core.rooms import Member, Room
@@ -28,14 +30,15 @@ class Receipts:
         if not self._moved:
             self._env.call_later(self._delivery.receipts_interval_s, self._flush)
         _, receipts = self._moved.setdefault(room.number, (room, {}))
-        receipts[member.user] = Receipt(member.user, member.read, member.delivered)
+        receipts[member.user] = receipt_of(member)
 
     def _flush(self) -> None:
         moved, self._moved = self._moved, {}
         for number, (room, receipts) in moved.items():
             audience = self._live.audiences.get(number)
-            if audience is not None:
-                self._tell(audience, room.direct, receipts)
+            shown = {user: row for user, row in receipts.items() if shows(room, user)}
+            if audience is not None and shown:
+                self._tell(audience, room.direct, shown)
 
     def _tell(self, audience: Audience, direct: bool, receipts: dict[str, Receipt]) -> None:
         listeners = list(audience.listeners()) if direct else list(audience.focused)
@@ -50,6 +53,17 @@ class Receipts:
                     continue
                 packet = Packet(ReceiptsPush(audience.name, others), self._deflate_min)
             session.outbox.send_ephemeral(packet.frame(session.variant))
+
+
+def shows(room: Room, user: str) -> bool:
+    """Is the user still a member who shows receipts?"""
+    member = room.members.get(user)
+    return member is not None and member.receipts
+
+
+def receipt_of(member: Member) -> Receipt:
+    """How far a member got; a watermark that never moved is left out."""
+    return Receipt(member.user, read=member.read or UNSET, delivered=member.delivered or UNSET)
 
 
 def wants(session: Listener) -> bool:

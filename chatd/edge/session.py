@@ -59,6 +59,7 @@ class Session:
         "_ctx",
         "_flight",
         "_gate",
+        "_greeting",
         "_held",
         "_meter",
         "_phase",
@@ -91,6 +92,7 @@ class Session:
         self._wire: Wire | None = None
         self._flight = 0
         self._held: deque[Held] = deque()
+        self._greeting: asyncio.Future[None] | None = None
         self._meter = Meter(gate.requests)
         self._abuse: Abuse | None = None
         self.name = urlsafe_b64encode(ctx.env.random_bytes(6)).decode()
@@ -145,12 +147,13 @@ class Session:
         self._phase = advance(self._phase, Happening.CLOSE)
         self._pulse.stop()
         self._held.clear()
+        self._stop_greeting()
         if isinstance(self.outbox, Outbox):
             self.outbox.close()
         self._ctx.live.exit(self)
         if self.user:
             self._ctx.presence.down(self)
-            self._ctx.writer.submit(Submission(self.user, SeeDevice(self.device)))
+            self._ctx.writer.submit(Submission(self.user, SeeDevice(self.device, left=True)))
         self._gate.ended(self, code)
         self._wire = None
 
@@ -212,14 +215,14 @@ class Session:
 
     def _refuse(self, id: int, error: ChatError) -> None:
         self.answer(id, error)
-        if error.code == "rate_limited":
+        if id and error.code == "rate_limited":
             self._count_abuse(error)
 
     def _count_abuse(self, error: ChatError) -> None:
         rates = self._ctx.config.rates
         if self._abuse is None:
             self._abuse = Abuse()
-        self._abuse.refused(self._ctx.env.monotonic(), (error.retry_after or 0) / 1000, rates.abuse_window_s)
+        self._abuse.refused(self.vitals.received, (error.retry_after or 0) / 1000, rates.abuse_window_s)
         if self._abuse.count >= rates.abuse_refusals or self._abuse.ignored >= rates.abuse_ignored:
             self.close(closes.RATE_ABUSE, retry_after=max(ABUSE_RETRY_MS, error.retry_after or 0))
 
@@ -265,8 +268,8 @@ class Session:
     def _greet(self, request: Request | Invalid) -> None:
         """The first packet: hello, or the end."""
         if isinstance(request, Invalid):
-            self.answer(request.id, request.refusal)
-            raise Broken(closes.PROTOCOL, "the first packet is no valid hello")
+            self._turn_away(request.id, request.refusal, closes.PROTOCOL)
+            return
         if not isinstance(request, Hello):
             raise Broken(closes.PROTOCOL, "the first packet is hello")
         if not request.id:
@@ -275,9 +278,14 @@ class Session:
         self.vitals.hello = NEVER
         assert self._wire is not None
         self._wire.pause_reading()
-        task = asyncio.ensure_future(self._decide_hello(request))
-        self._gate.tasks.add(task)
-        task.add_done_callback(self._gate.tasks.discard)
+        self._greeting = asyncio.ensure_future(self._decide_hello(request))
+        self._gate.tasks.add(self._greeting)
+        self._greeting.add_done_callback(self._gate.tasks.discard)
+
+    def _stop_greeting(self) -> None:
+        """A hello still being decided must not seat a connection that is over, nor replace a living one."""
+        if self._greeting is not None and self._greeting is not asyncio.current_task():
+            self._greeting.cancel()
 
     async def _decide_hello(self, request: Hello) -> None:
         try:
@@ -312,6 +320,7 @@ class Session:
         backlog = self.outbox
         self.outbox = self._real_outbox(self._wire)
         self._phase = advance(self._phase, Happening.HELLO_OK)
+        self._greeting = None
         reply.id = id
         self._push(reply)
         if isinstance(backlog, Backlog):
@@ -376,6 +385,7 @@ class Session:
                 )
             )
         self._phase = advance(self._phase, Happening.CLOSE)
+        self._stop_greeting()
         self._ctx.live.exit(self)
         self.outbox.flush()
         self._wire.close(code, closes.CLOSES[code])
@@ -427,13 +437,13 @@ class Session:
         return isinstance(self.outbox, Outbox) and self.outbox.stalled(now)
 
     def _cursor(self) -> Any:
-        """A newer cursor, when everything up to the last commit was queued to this connection."""
+        """A newer cursor, when everything that was published was queued to this connection."""
         if self._phase is not Phase.READY or not self.outbox.flowing:
             return UNSET
         full = all(self in audience.full[self.variant] for audience in self.rooms.values())
         if not full:
             return UNSET
-        return cursor_of(self._ctx.store.epoch, self._ctx.store.stamp)
+        return cursor_of(self._ctx.store.epoch, self._ctx.writer.published)
 
 
 DUE: dict[Due, Callable[[Session], None]] = {

@@ -24,7 +24,6 @@ HELLO_CLOSES: dict[str, int] = {
     "overloaded": closes.OVERLOADED,
     "timeout": closes.OVERLOADED,
     "internal": closes.INTERNAL,
-    "bad_cursor": closes.RESYNC,
     "bad_request": closes.PROTOCOL,
     "too_large": closes.PROTOCOL,
 }
@@ -98,7 +97,7 @@ def take_place(
         session.variant = 2
     others = ctx.live.sessions.get(session.user, {})
     if session.device not in others and len(others) >= ctx.config.limits.connections_per_user:
-        raise Turned(Refused("overloaded", "too many devices are connected"), closes.CONNECTION_LIMIT)
+        raise Turned(Refused("forbidden", "too many devices are connected"), closes.CONNECTION_LIMIT)
     replaced = ctx.live.enter(session)
     if replaced is not None:
         replaced.close(closes.REPLACED)

@@ -2,6 +2,7 @@
 
 from msgspec import UNSET
 
+from chatd.core.admin import Settle
 from chatd.handlers.context import Context, Session
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import DeviceRow, Profile
@@ -17,6 +18,9 @@ async def users(ctx: Context, session: Session, request: UsersGet) -> UsersOk:
 
 async def devices(ctx: Context, session: Session, request: DevicesList) -> DevicesOk:
     """The user's own devices."""
+    await ctx.writer.carry(
+        session.user, Settle()
+    )  # so that the list has what this connection said in its hello
     rows = await ctx.store.devices(session.user)
     return DevicesOk(
         devices=[

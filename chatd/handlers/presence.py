@@ -1,12 +1,14 @@
 """Who reads, types and is there: readers, focus, typing, watch (protocol.md "Read state, receipts, typing, presence")."""
 
+from contextlib import suppress
+
 from msgspec import UNSET
 
 from chatd.core.cursors import after_user
 from chatd.core.rooms import Room
 from chatd.handlers.context import Context, Session
 from chatd.handlers.history import limited
-from chatd.protocol.errors import Refused
+from chatd.protocol.errors import ChatError, Refused
 from chatd.protocol.objects import FocusedRoom, Receipt, State, UserState
 from chatd.protocol.replies import FocusOk, Ok, ReadersOk, WatchOk
 from chatd.protocol.requests import Focus, Readers, Typing, Watch
@@ -26,10 +28,13 @@ async def readers(ctx: Context, session: Session, request: Readers) -> ReadersOk
 
 
 async def focus(ctx: Context, session: Session, request: Focus) -> FocusOk:
-    """Replace the set of rooms on screen; unknown rooms are refused before anything changes."""
+    """Replace the set of rooms on screen. Rooms the user is not in are passed over: the reply has the others."""
     if len(request.rooms) > ctx.config.limits.focus:
         raise Refused("too_large", f"at most {ctx.config.limits.focus} rooms in focus", field="rooms")
-    entered = [(await ctx.enter(session.user, name))[0] for name in dict.fromkeys(request.rooms)]
+    entered = []
+    for name in dict.fromkeys(request.rooms):
+        with suppress(ChatError):
+            entered.append((await ctx.enter(session.user, name))[0])
     ctx.live.refocus(session, {room.number for room in entered if room.number in session.rooms})
     return FocusOk(rooms=[focused(ctx, session, room) for room in entered])
 
@@ -68,6 +73,6 @@ async def watch(ctx: Context, session: Session, request: Watch) -> WatchOk:
 
 def state_of(user: str, state: State, last_seen: int | None) -> UserState:
     row = UserState(user, state)
-    if last_seen is not None and state != "online":
+    if last_seen is not None and state == "offline":
         row.last_seen = last_seen
     return row

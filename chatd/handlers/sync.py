@@ -16,7 +16,7 @@ REPLY_MARGIN_BYTES = 4_096  # what a reply holds besides its rows
 
 async def first_page(ctx: Context, session: Session, request: Hello) -> SyncPage:
     """The page inside a hello reply: everything, or what changed since the client's cursor."""
-    since = None if request.epoch != ctx.store.epoch else since_of(ctx, request.cursor)
+    since = stored_since(ctx, request)
     query = SyncQuery(
         user=session.user,
         since=since,
@@ -47,6 +47,16 @@ async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk:
         full=page.full,
         totals=page.totals,
     )
+
+
+def stored_since(ctx: Context, request: Hello) -> int | None:
+    """Where a reconnecting client stands. Whatever it stored that does not fit here is healed by a full round."""
+    if request.epoch != ctx.store.epoch:
+        return None
+    try:
+        return since_of(ctx, request.cursor)
+    except Refused:
+        return None
 
 
 def since_of(ctx: Context, cursor: str | UnsetType) -> int | None:
@@ -92,7 +102,8 @@ def page_of(ctx: Context, query: SyncQuery, rows: SyncRows) -> SyncPage:
     """Rows as a page: `more` while there is more, the cursor of the round's first commit on the last page."""
     first_stamp = query.first_stamp or rows.stamp
     page = SyncPage(rooms=rows.rooms, gone=rows.gone or UNSET, full=query.since is None)
-    page.totals = rows.totals or UNSET
+    if query.since is None or rows.rooms or rows.gone:  # nothing changed: the totals did not either
+        page.totals = rows.totals or UNSET
     if rows.after is None:
         page.cursor = cursor_of(ctx.store.epoch, first_stamp)
     else:

@@ -36,6 +36,8 @@ _tree = msgspec.msgpack.Decoder()
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError)
 
 _path = re.compile(r"`\$\.?([^`]*)`")
+_missing = re.compile(r"missing required field `([^`]*)`")
+_too_long = re.compile(r"^Expected `array` of length <=")
 
 
 class Invalid(Struct, frozen=True):
@@ -111,8 +113,15 @@ def invalid(packet: bytes | Raw, text: bool, error: Exception) -> Invalid:
         return Invalid(id, Refused("bad_request", "nested too deep"))
     if isinstance(envelope.type, str) and str(error).endswith("at `$.type`"):
         return Invalid(id, Refused("unknown_type", "this request type is not known here"))
-    path = _path.search(str(error))
-    return Invalid(id, Refused("bad_request", str(error), field=path[1] if path else None))
+    code = "too_large" if _too_long.match(str(error)) else "bad_request"
+    return Invalid(id, Refused(code, str(error), field=field_of(str(error))))
+
+
+def field_of(complaint: str) -> str | None:
+    """The name of the offending field in a complaint of the decoder, with its path."""
+    path, missing = _path.search(complaint), _missing.search(complaint)
+    names = [found[1] for found in (path, missing) if found and found[1]]
+    return ".".join(names) or None
 
 
 HOST_DATA = (Send, Edit, RoomCreate, RoomUpdate)

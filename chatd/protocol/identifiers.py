@@ -18,7 +18,7 @@ Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{8,36}\Z")]
 Token = Annotated[
     str, Meta(min_length=1, max_length=4096)
 ]  # one header line of most proxies; a JWT is ~500 B
-Opaque = Annotated[str, Meta(max_length=64)]  # cursor, more, epoch: made by the server
+
 Word = Annotated[str, Meta(max_length=64)]  # app, os, locale, feature names
 Title = Annotated[str, Meta(max_length=256)]
 Address = Annotated[str, Meta(max_length=2048)]  # a URL or a key of the host app

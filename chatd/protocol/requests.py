@@ -12,7 +12,6 @@ from chatd.protocol.identifiers import (
     Device,
     Key,
     Milliseconds,
-    Opaque,
     RequestId,
     Room,
     Seq,
@@ -59,8 +58,8 @@ class Hello(Request, tag="hello", frozen=True, kw_only=True):
     features: Annotated[list[Word], Meta(max_length=32)] = []
     mode: str = "foreground"
     focus: list[Room] = []
-    epoch: Opaque | UnsetType = UNSET
-    cursor: Opaque | UnsetType = UNSET
+    epoch: str | UnsetType = UNSET
+    cursor: str | UnsetType = UNSET
     rooms: Count | UnsetType = UNSET
     previews: bool | UnsetType = UNSET
     events: U53 = 0
@@ -83,8 +82,8 @@ class Pong(Request, tag="pong", frozen=True, kw_only=True):
 
 
 class Sync(Request, tag="sync", frozen=True, kw_only=True):
-    cursor: Opaque | UnsetType = UNSET
-    more: Opaque | UnsetType = UNSET
+    cursor: str | UnsetType = UNSET
+    more: str | UnsetType = UNSET
     rooms: Count | UnsetType = UNSET
     previews: bool | UnsetType = UNSET
     events: U53 | UnsetType = UNSET
@@ -169,7 +168,7 @@ class Delivered(Request, tag="delivered", frozen=True, kw_only=True):
 class Readers(Request, tag="readers", frozen=True, kw_only=True):
     room: Room
     seq: Seq
-    more: Opaque | UnsetType = UNSET
+    more: str | UnsetType = UNSET
     limit: Count | UnsetType = UNSET
 
 
@@ -226,7 +225,7 @@ class RoomLeave(RoomMutation, tag="room.leave", frozen=True, kw_only=True):
 
 class MembersList(Request, tag="members.list", frozen=True, kw_only=True):
     room: Room
-    more: Annotated[str, Meta(max_length=128)] | UnsetType = UNSET
+    more: str | UnsetType = UNSET
     limit: Count | UnsetType = UNSET
     prefix: Annotated[str, Meta(max_length=64)] = ""
     role: Role | UnsetType = UNSET
