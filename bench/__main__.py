@@ -5,6 +5,7 @@ import sys
 from types import ModuleType
 
 from bench import loop, replay
+from bench.frames import HandshakeError
 from bench.phone import Refused
 from bench.server import Unreachable
 from bench.trace import TraceError
@@ -21,8 +22,8 @@ def main(argv: list[str] | None = None) -> int:
         return int(loop.run(SCENARIOS[options.scenario].run(options)))
     except (TraceError, ValueError) as error:
         return _complain(error, USAGE)
-    except Unreachable as error:
-        return _complain(error, UNREACHABLE)
+    except (Unreachable, HandshakeError, TimeoutError, OSError) as error:
+        return _complain(str(error) or "no answer in time", UNREACHABLE)
     except Refused as refusal:
         return _complain(f"the daemon refused to take part: {refusal}", FAILED)
     except KeyboardInterrupt:

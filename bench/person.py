@@ -9,8 +9,9 @@ import time
 
 from bench.codec import Packet
 from bench.frames import HandshakeError
-from bench.phone import Phone, Refused
+from bench.phone import REQUEST_TIMEOUT_S, Phone, Refused
 from bench.reader import Reader
+from bench.server import Unreachable
 from bench.target import Target
 from bench.trace import Message
 from bench.writer import Writer
@@ -66,10 +67,13 @@ class Person:
             self._phone.cut()
 
     async def request(self, packet: Packet) -> Packet:
-        """One request on the present connection. Raises Refused."""
-        await self.ready.wait()
-        assert self._phone is not None
-        return await self._phone.request(packet)
+        """One request on the present connection, or on the next. Raises Refused, Unreachable."""
+        try:
+            await asyncio.wait_for(self.ready.wait(), REQUEST_TIMEOUT_S)
+            assert self._phone is not None
+            return await self._phone.request(packet)
+        except TimeoutError:
+            raise Unreachable(f"{self.user} got no answer to {packet['type']}") from None
 
     async def leave(self) -> None:
         """Closes the connection and lets `live` end."""

@@ -20,6 +20,7 @@ from bench.person import Person
 from bench.reader import Reader
 from bench.rooms import create_group
 from bench.runs import Runs, identity
+from bench.server import Unreachable
 from bench.target import Target
 from bench.trace import Trace
 from bench.writer import Writer
@@ -35,6 +36,7 @@ class Plan:
 
     flap: float = 0.0  # the probability of a cut for each message sent
     seed: int = 1
+    enter_s: float = 60.0  # nobody new is let in for this long: the others will not be either
     stall_s: float = 60.0  # nothing at all for this long while acks are missing: they will not come
     quiet_s: float = 10.0  # nothing for this long while all is acked and replicas differ: it will not come
 
@@ -88,15 +90,18 @@ class Play:
         }
 
     async def set_up(self) -> None:
-        """Makes the rooms and connects everybody. Raises Refused when the server does not let somebody in."""
+        """Makes the rooms and connects everybody. Raises Refused or Unreachable when not all are let in."""
         for number, (title, members) in enumerate(self.trace.members.items()):
             self._rooms[title] = await create_group(self._target, f"{self.pace.run}-{number}", title, members)
         for user, titles in self.trace.rooms_of.items():
             person = self.people[user] = self._person(user, titles)
             self._lives.append(asyncio.create_task(person.live()))
-        while self.online < len(self.people):
-            await asyncio.sleep(_LOOK_S)
-            self._raise_broken()
+        await self._while_moving(lambda: self.online == len(self.people), lambda: True, self._plan.enter_s)
+        if missing := len(self.people) - self.online:
+            reasons = ", ".join(reason for reason, _ in self.figures.failures.most_common(3))
+            raise Unreachable(
+                f"{missing} of {len(self.people)} people could not connect: {reasons or 'no answer'}"
+            )
         gc.collect()
         gc.freeze()  # the people stay until the end; a full collection need not look at them again
 
@@ -118,7 +123,10 @@ class Play:
         self.runs.settle()
 
     async def compare(self) -> None:
-        """Reads the logs back and compares them with the trace, and every replica with them."""
+        """Reads the logs back and compares them with the trace, and every replica with them.
+
+        Raises Unreachable when nobody answers any more.
+        """
         for message in self.pace.open_messages():
             self.tally.add("unacked", f"{self.pace.key(message)} by {message.user}")
         said: dict[str, list[Said]] = {title: [] for title in self._rooms}
@@ -168,7 +176,8 @@ class Play:
         """Waits until `done`, or until nothing has moved for `quiet_s` although something was `due`."""
         moved_at, last = time.monotonic(), -1
         while not done() and time.monotonic() - moved_at < quiet_s:
-            now = self.figures.received + self.figures.resumes + self.pace.acks.count
+            figures = self.figures
+            now = figures.received + figures.resumes + figures.connects.count + self.pace.acks.count
             if now != last or not due():
                 moved_at, last = time.monotonic(), now
             await asyncio.sleep(_LOOK_S)

@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="cut a connection with this probability a message",
     )
     parser.add_argument("--seed", type=int, default=1, help="of all random choices (default 1)")
-    parser.add_argument("--json", metavar="OUT", help="write the result there; - is standard output")
+    parser.add_argument(
+        "--json", metavar="OUT", type=report.writable, help="write the result there; - is standard output"
+    )
     target.add_arguments(parser)
 
 
@@ -57,21 +59,20 @@ async def run(options: argparse.Namespace) -> int:
 
 async def _play(play: Play, measured: Load) -> None:
     people, messages, figures = len(play.trace.users), len(play.trace.messages), play.figures
-    with progress.shown(lambda: f"connect  {progress.bar(play.online, people)}"):
-        await play.set_up()
-    with (
-        measured.during(),
-        progress.shown(
-            lambda: (
-                f"replay   {progress.bar(play.pace.acks.count, messages)} acknowledged · "
-                f"{figures.received:,} received · {figures.resumes:,} resumes"
-            )
-        ),
-    ):
-        await play.perform()
-    with progress.shown(lambda: "compare  every replica with the log, the log with the trace"):
-        await play.compare()
-    await play.leave()
+
+    def replayed() -> str:
+        done = progress.bar(play.pace.acks.count, messages)
+        return f"replay   {done} acknowledged · {figures.received:,} received · {figures.resumes:,} resumes"
+
+    try:
+        with progress.shown(lambda: f"connect  {progress.bar(play.online, people)}"):
+            await play.set_up()
+        with measured.during(), progress.shown(replayed):
+            await play.perform()
+        with progress.shown(lambda: "compare  every replica with the log, the log with the trace"):
+            await play.compare()
+    finally:
+        await play.leave()
 
 
 def _result(play: Play, there: Target, measured: Load, options: argparse.Namespace) -> dict[str, Any]:

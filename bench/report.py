@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.metadata
 import json
 import os
@@ -28,6 +29,13 @@ def environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "cpus": os.cpu_count(),
     }
+
+
+def writable(out: str) -> str:
+    """The name of a result file, checked before a long run rather than after it. Raises ArgumentTypeError."""
+    if out != "-" and not Path(out).absolute().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no directory for {out}")
+    return out
 
 
 def write_json(result: Mapping[str, Any], out: str) -> None:

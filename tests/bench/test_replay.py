@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from bench import __main__ as command
+from bench import person
 from bench.codec import ENCODINGS
 from bench.pace import Pace
 from bench.play import Plan, Play
+from bench.server import Unreachable
 from bench.target import Target
 from bench.trace import Trace, read
 from tests.kit.canary import FAULTY_MESSAGE, canary
@@ -99,6 +101,27 @@ async def test_a_gap_in_the_middle_is_repaired_from_the_log() -> None:
     assert played.tally.clean, played.tally.examples
     assert played.figures.repaired == 1
     assert played.deliveries == played.trace.deliveries
+
+
+async def test_people_who_are_never_let_in_end_the_run() -> None:
+    async with canary("lock_out") as bird:
+        target = Target(bird.url, "secret", ENCODINGS["msgpack"], None)
+        played = Play(target, Pace(trace_of(4), None, "r"), Plan(enter_s=0.3))
+        with pytest.raises(Unreachable, match="4 of 4 people could not connect: internal"):
+            await played.set_up()
+        await played.leave()
+
+
+async def test_a_daemon_that_is_gone_at_the_end_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(person, "REQUEST_TIMEOUT_S", 0.1)
+    async with canary("none") as bird:
+        target = Target(bird.url, "secret", ENCODINGS["msgpack"], None)
+        played = Play(target, Pace(trace_of(4), None, "r"), Plan())
+        await played.set_up()
+        await played.perform()
+    with pytest.raises(Unreachable, match="no answer to log"):
+        await played.compare()
+    await played.leave()
 
 
 def run(tmp_path: Path, *arguments: str, trace: bytes) -> tuple[int, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import doctest
 import io
 import json
@@ -57,6 +58,13 @@ def test_a_result_is_written_as_json(tmp_path: Path, capsys: pytest.CaptureFixtu
     report.write_json({"a": "é"}, "-")
     assert json.loads((tmp_path / "out.json").read_text()) == {"a": "é"}
     assert json.loads(capsys.readouterr().out) == {"a": "é"}
+
+
+def test_a_result_without_a_directory_is_refused_beforehand(tmp_path: Path) -> None:
+    assert report.writable("-") == "-"
+    assert report.writable(str(tmp_path / "out.json"))
+    with pytest.raises(argparse.ArgumentTypeError, match="no directory"):
+        report.writable(str(tmp_path / "none" / "out.json"))
 
 
 def test_the_environment_names_what_a_comparison_needs() -> None:

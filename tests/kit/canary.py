@@ -33,6 +33,7 @@ FAULTS = (
     "stray",  # pushed to somebody who is not a member
     "alter",  # stored and pushed with another text
     "whisper",  # one member is told another text than the log holds
+    "lock_out",  # hello is refused for now, for ever
     "silence",  # stored and pushed, never acknowledged
 )
 
@@ -79,7 +80,11 @@ class Canary:
         if packet["type"] == "hello":
             user = _subject(packet["token"])
             self._online[user] = link
-            await _send(link, {"type": "ok", "id": packet["id"], **self._hello(user)})
+            if self.fault == "lock_out" and self._rooms:
+                refusal = {"code": "internal", "retry": "later"}
+                await _send(link, {"type": "error", "id": packet["id"], **refusal})
+            else:
+                await _send(link, {"type": "ok", "id": packet["id"], **self._hello(user)})
         elif packet["type"] == "send":
             async with self._writing:
                 await self._post(link, user, packet)
