@@ -17,7 +17,17 @@ class Pulse:
     `blocked` says whether output waits, `stalled` whether it waits too long; both are asked, never stored.
     """
 
-    __slots__ = ("_blocked", "_config", "_env", "_on_due", "_on_stall", "_stalled", "_timer", "vitals")
+    __slots__ = (
+        "_blocked",
+        "_config",
+        "_env",
+        "_on_due",
+        "_on_stall",
+        "_over",
+        "_stalled",
+        "_timer",
+        "vitals",
+    )
 
     def __init__(
         self,
@@ -37,6 +47,7 @@ class Pulse:
         self._blocked = blocked
         self._stalled = stalled
         self._timer: Timer | None = None
+        self._over = False
         self.vitals = Vitals(now, now, NEVER, NEVER)
         self.vitals.hello = now + config.limits.hello_timeout_s
         self.beat("foreground")
@@ -66,7 +77,9 @@ class Pulse:
 
     def arm(self) -> None:
         """Set the timer; one that fires early is simply set again."""
-        self.stop()
+        self._cancel()
+        if self._over:
+            return
         now = self._env.monotonic()
         at = self.vitals.due()[0]
         if self._blocked():
@@ -74,6 +87,11 @@ class Pulse:
         self._timer = self._env.call_later(max(0.0, at - now), self._tick)
 
     def stop(self) -> None:
+        """Nothing is due any more: what closes must not be called again and again for what is overdue."""
+        self._over = True
+        self._cancel()
+
+    def _cancel(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

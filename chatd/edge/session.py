@@ -385,6 +385,7 @@ class Session:
                 )
             )
         self._phase = advance(self._phase, Happening.CLOSE)
+        self._pulse.stop()
         self._stop_greeting()
         self._ctx.live.exit(self)
         self.outbox.flush()
@@ -418,6 +419,8 @@ class Session:
         """End a connection that nothing can be delivered to: no bye, no waiting."""
         if self._wire is not None and self._phase is not Phase.CLOSING:
             self._phase = advance(self._phase, Happening.CLOSE)
+            self._pulse.stop()
+            self._stop_greeting()
             self._ctx.live.exit(self)
             self._wire.close(code, closes.CLOSES[code])
             self._wire.abort()

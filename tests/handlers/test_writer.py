@@ -6,11 +6,11 @@ from chatd.core import decisions
 from chatd.core.accounts import Account
 from chatd.core.admin import PutAccount
 from chatd.handlers import writer as writer_module
-from chatd.handlers.writer import Guard, Submission, Writer
+from chatd.handlers.writer import Guard, Submission
 from chatd.ports import KeyTaken
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.protocol.objects import Body
-from chatd.protocol.requests import Edit, MembersRemove, Read, RoomCreate, Send
+from chatd.protocol.requests import Edit, MembersRemove, Read, RoomCreate, RoomJoin, Send
 from tests.kit.indoors import new_key
 
 
@@ -293,8 +293,6 @@ async def test_who_joins_and_reads_in_one_batch_is_answered(house, desk):
         "ann", RoomCreate(key=new_key(), kind="group", title="t", users=[], public=True)
     )
     room = reply.summary.room
-    from chatd.protocol.requests import RoomJoin
-
     ids = [
         desk.submit("bob", RoomJoin(room=room, key=new_key())),
         desk.submit("ann", send(room)),
@@ -420,7 +418,3 @@ async def test_what_is_counted_is_what_was_committed(house, desk):
     with pytest.raises(Unavailable):
         await desk.writer.carry("ann", PutAccount(Account("ann")))
     assert (counters.batch_size.count, counters.commit_failures) == (before, 1)
-
-
-def test_a_writer_can_be_made_without_a_loop(house):
-    assert isinstance(house.inside.writer, Writer)

@@ -142,7 +142,7 @@ class Indoors:
                 return
 
     async def _nothing_waits(self) -> None:
-        """Wait for all batches; one that fails, or a full queue, takes this question along: it is asked again."""
+        """Wait for all batches; asked again when one that failed, or a full queue, took the question along."""
         while True:
             with suppress(Unavailable):
                 await self.inside.writer.carry("", Settle())
