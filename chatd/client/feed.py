@@ -64,6 +64,10 @@ class ChangeStream:
             self._missed = 0
         return change
 
+    def __len__(self) -> int:
+        """Changes that wait to be read."""
+        return len(self._waiting)
+
     def end(self) -> None:
         """Take no more; what is queued can still be read, then the iteration ends."""
         self._unsubscribe()

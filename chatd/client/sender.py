@@ -64,7 +64,8 @@ class Sender:
         """Put a mutation into the outbox; on return it is stored and would survive a power loss.
 
         Returns its key. Raises `TooLarge` if it fits no frame, `OutboxFull`, ValueError or TypeError if it
-        cannot be encoded. Cancelling before it is stored leaves nothing behind.
+        cannot be encoded, OSError if it cannot be stored. Cancelling before it is stored leaves nothing
+        behind.
         """
         if len(self.outbox) >= self._settings.outbox_max:
             raise OutboxFull
@@ -73,7 +74,7 @@ class Sender:
             raise too_large_error(entry.size, self._limits.frame_bytes)
         try:
             await self._storage.save([self._record(entry)])
-        except asyncio.CancelledError:
+        except BaseException:  # cancelled, or the disk is full: it was not promised, so it must not be sent
             self._storage.note([Record("outbox", entry.key, None)])
             raise
         self.outbox.add(entry)

@@ -9,6 +9,7 @@ is written anew beside the old one and renamed over it, so that at every moment 
 """
 
 import asyncio
+import logging
 import os
 import struct
 import zlib
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import msgpack
+
+log = logging.getLogger(__name__)
 
 Tables = dict[str, dict[str, Any]]
 
@@ -39,11 +42,17 @@ class Storage(Protocol):
         ...
 
     def note(self, records: Sequence[Record]) -> None:
-        """Remember soon: a crash may lose it, but never tears it and never loses what was saved."""
+        """Remember soon: a crash may lose it, but never tears it and never loses what was saved.
+
+        What cannot be written, as on a full disk, is logged and written with the next that can.
+        """
         ...
 
     async def save(self, records: Sequence[Record]) -> None:
-        """Remember now: on return these records and everything noted before would survive a power loss."""
+        """Remember now: on return these records and everything noted before would survive a power loss.
+
+        Raises OSError when that cannot be promised.
+        """
         ...
 
     async def close(self) -> None:
@@ -86,23 +95,21 @@ class FileStorage:
         self._syncing = asyncio.Lock()
         self._synced_to = 0
         self._written = 0
+        self._failed = False
 
     async def load(self) -> Tables:
         await asyncio.to_thread(self._open)
         return {name: dict(table) for name, table in self._tables.items()}
 
     def note(self, records: Sequence[Record]) -> None:
-        content = b"".join(map(framed, records))
-        for record in records:
-            put(self._tables, record)
-        _write(self._opened(), content)
-        self._bytes += len(content)
-        self._written += 1
-        if self._bytes > self._compact_at and not self._syncing.locked():
-            self._compact()
+        file = self._opened()
+        try:
+            self._append(file, records)
+        except OSError as error:
+            log.error("%s cannot be written: %s", self._path, error)
 
     async def save(self, records: Sequence[Record]) -> None:
-        self.note(records)
+        self._append(self._opened(), records)
         mine = self._written
         async with self._syncing:
             if self._synced_to >= mine:  # somebody's fsync came after our write
@@ -135,6 +142,22 @@ class FileStorage:
         self._file, self._bytes = file, size
         self._compact_at = max(COMPACT_BYTES, COMPACT_FACTOR * sum(map(len, self._live())))
 
+    def _append(self, file: FileIO, records: Sequence[Record]) -> None:
+        """Write records; after a failure the whole content is due, for the log may end in half a record."""
+        for record in records:
+            put(self._tables, record)
+        content = b"".join(map(framed, records))
+        self._written += 1
+        try:
+            if self._failed or (self._bytes > self._compact_at and not self._syncing.locked()):
+                self._compact()
+            else:
+                _write(file, content)
+                self._bytes += len(content)
+        except OSError:
+            self._failed = True
+            raise
+
     def _opened(self) -> FileIO:
         if self._file is None:
             raise ValueError("the storage is not open")
@@ -150,15 +173,19 @@ class FileStorage:
         nature."""
         fresh = self._path.with_name(self._path.name + ".new")
         fresh.unlink(missing_ok=True)
-        file = _locked(fresh)
         content = b"".join(self._live())
-        _write(file, content)
-        os.fsync(file.fileno())
-        fresh.replace(self._path)
-        _sync_directory(self._path.parent)
+        file = _locked(fresh)
+        try:
+            _write(file, content)
+            os.fsync(file.fileno())
+            fresh.replace(self._path)
+            _sync_directory(self._path.parent)
+        except BaseException:
+            file.close()
+            raise
         self._opened().close()
         self._opened_as(file, len(content))
-        self._synced_to = self._written
+        self._synced_to, self._failed = self._written, False
 
 
 COMPACT_BYTES = 1 << 20

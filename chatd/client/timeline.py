@@ -230,7 +230,8 @@ class Timeline:
         return out
 
     def take_changes(self, reply: Mapping[str, Any], asked: Interval) -> list[Change]:
-        """Take the `changes` since `asked.valid` between its bounds; below its `next` they are complete (8.3).
+        """Take the `changes` since `asked.valid` between its bounds; below its `next` they are complete
+        (8.3).
 
         Only what is still cached, and was right up to that point, is right up to the reply's `seq` now.
         """
@@ -253,7 +254,8 @@ class Timeline:
         return [event for event in events if self.cached.holding(event["seq"])]
 
     def _validate(self, low: int, high: int, valid: int, out: list[Change]) -> None:
-        """These numbers are cached as they were at `valid`; bring them on to `applied` if that can be done."""
+        """These numbers are cached as they were at `valid`; bring them on to `applied` if that can be
+        done."""
         if self.recent.since <= valid < self.applied:
             self._catch_up(low, high, valid, out)
             valid = self.applied

@@ -119,7 +119,7 @@ def test_what_has_no_place_in_a_packet_cannot_be_encoded(codec, value):
 
 @pytest.mark.parametrize("value", [float("nan"), "\ud800"])
 def test_what_json_cannot_carry_is_refused_before_it_is_sent(value):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError):  # noqa: PT011 - json and str.encode word it as they like
         JsonCodec().encode({"data": value})
 
 

@@ -1,6 +1,7 @@
 """Cached stretches of a log against the plainest model there is: a dict from number to `valid`."""
 
 import doctest
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,7 +40,7 @@ def test_adding_keeps_the_newest_valid_of_every_number(parts):
 @given(st.lists(spans, max_size=12))
 def test_the_parts_are_ascending_apart_and_joined_where_they_can_be(parts):
     cached = list(made(*parts))
-    for left, right in zip(cached, cached[1:], strict=False):
+    for left, right in pairwise(cached):
         assert left.high < right.low
         assert left.high + 1 < right.low or left.valid != right.valid
 

@@ -1,4 +1,4 @@
-"""The gap rules, case by case, and against a model of the server under every order and loss hypothesis finds."""
+"""The gap rules, case by case, and against a model of the server in every order that hypothesis finds."""
 
 from dataclasses import dataclass, field, replace
 
@@ -406,7 +406,7 @@ class Server:
         return [served(states[seq]) for seq in sorted(states) if low <= seq <= high]
 
     def history(self, before, limit):
-        states = [event for event in self.current(1, before - 1)]
+        states = self.current(1, before - 1)
         page = states[-limit:]
         low = page[0]["seq"] if len(states) > limit else 1
         reply = {"events": page, "low": low, "high": before - 1, "seq": self.seq}
@@ -433,7 +433,8 @@ def served(message):
 
 
 class LateReplies(RuleBasedStateMachine):
-    """Events, lost pushes, jumps, pages and changes in any order; replies may arrive long after they were made."""
+    """Events, lost pushes, jumps, pages and changes in any order; replies may come long after they were
+    made."""
 
     def __init__(self):
         super().__init__()
