@@ -1,127 +1,54 @@
-"""The composition root: builds the adapters, starts, drains and stops them in order. The only file that sees all."""
+"""The composition root: opens the store, starts the parts and the listeners, drains and stops them in order."""
 
 import asyncio
-import gc
-import logging
-import os
-import signal
-from typing import Any
+import math
+import shutil
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
-from chatd import __version__
-from chatd.bus.local import LocalBus
-from chatd.bus.presence import LocalPresence
 from chatd.config import Config
-from chatd.core.counters import Counters
-from chatd.core.facts import Rules
-from chatd.core.live import Live
-from chatd.core.registry import Registry
-from chatd.core.work import Work
+from chatd.edge.addresses import networks
 from chatd.edge.admin import admin_app
-from chatd.edge.admission import Admission
-from chatd.edge.fanout import Fanout
-from chatd.edge.gate import Gate
+from chatd.edge.http import ops_application, public_application
 from chatd.edge.machine import Machine
-from chatd.edge.server import Listener, Terms
-from chatd.edge.session import Session
+from chatd.edge.metrics import MEDIA_TYPE, render
+from chatd.edge.notify import inherited_sockets
+from chatd.edge.server import Application, Listener, Terms
 from chatd.edge.surroundings import surroundings
 from chatd.edge.websocket import connection_class
-from chatd.handlers.admin import Admin
-from chatd.handlers.context import Context
-from chatd.handlers.gathering import Gatherer
-from chatd.handlers.loading import Rooms
-from chatd.handlers.login import Login
-from chatd.handlers.upkeep import Upkeep
-from chatd.handlers.writer import Writer
-from chatd.identity.host import HostIdentity, host_identity
-from chatd.identity.passwords import Passwords
+from chatd.identity.host import host_identity
+from chatd.inside import Inside
 from chatd.ports import Env
 from chatd.protocol import closes
+from chatd.protocol.errors import ChatError
 from chatd.storage.store import SqliteStore
 
-log = logging.getLogger(__name__)
-
-
-def rules_of(config: Config) -> Rules:
-    """The part of the configuration that decisions follow."""
-    return Rules(
-        body_bytes=config.limits.body_bytes,
-        group_members=config.limits.group_members,
-        full_members=config.delivery.full_members,
-        large_members=config.delivery.large_members,
-        delivered_members=config.delivery.delivered_members,
-        edit_window_ms=int(config.storage.edit_window_s * 1000),
-    )
-
-
-class Inside:
-    """The parts of a daemon behind its listeners: everything but sockets. Made when the store is open."""
-
-    def __init__(self, config: Config, env: Env, store: SqliteStore, identity: HostIdentity) -> None:
-        self.counters = Counters()
-        self.store = store
-        self.identity = identity
-        self.passwords = Passwords()
-        self.admission: Admission[Any] = Admission(config.limits)
-        self.gate = Gate(config.rates, env, self.counters, self.admission)
-        self.live = Live(config.delivery.full_members)
-        self.fanout = Fanout(config, env, self.live, self.counters)
-        self.bus = LocalBus()
-        rooms = Rooms(store, env, Registry())
-        gatherer = Gatherer(store, env, rooms, rules_of(config))
-        self.writer = Writer(store, env, gatherer, self.publish, self.counters)
-        self.upkeep = Upkeep(store, env, rooms, self.writer, config.storage, config.delivery)
-        self.presence = LocalPresence(
-            env,
-            self.fanout.presence,
-            interval_s=config.delivery.presence_interval_s,
-            linger_s=config.delivery.presence_linger_s,
-        )
-        self.admin = Admin(store, self.writer, self.live, env)
-        self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
-        self.context = Context(
-            config=config,
-            env=env,
-            store=store,
-            identity=identity,
-            rooms=rooms,
-            writer=self.writer,
-            live=self.live,
-            presence=self.presence,
-            telling=self.fanout,
-            counters=self.counters,
-        )
-
-    def publish(self, work: Work) -> None:
-        """After each commit, in commit order: the connections of this process, the bus, what follows later."""
-        self.fanout.publish(work)
-        self.bus.publish(work)
-        self.upkeep.noticed(work)
-
-    def session(self) -> Session:
-        """A receiver for a connection that was just accepted."""
-        return Session(self.context, self.gate)
+ADMIN_SOCKET = "chatd.sock"  # in the data directory: who may open it is who owns the data
+DATABASE = "chatd.sqlite"
+DRAIN_STEP_S = 0.02  # closes are spread over ticks of this length
 
 
 class Daemon:
-    """One daemon: `await start()`, serve, `await drain()`, `await stop()`. Addresses are real once started."""
+    """One daemon: `await start()`, serve, `await stop()`. Addresses are real once started."""
 
     def __init__(self, config: Config, env: Env | None = None) -> None:
         self.config = config
+        self.draining = False
         self._env = env or Machine()
         self._inside: Inside | None = None
         self._listeners: list[Listener] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self.draining = False
 
     @property
     def inside(self) -> Inside:
         assert self._inside is not None, "the daemon is not started"
         return self._inside
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where it listens: public, ops when there is one, the admin socket."""
+        return [listener.address for listener in self._listeners]
 
     @property
     def public_port(self) -> int:
@@ -132,13 +59,17 @@ class Daemon:
         return self._listeners[1].port
 
     async def start(self) -> None:
-        """Open the store, start the writer, then listen. Raises StoreError, BadKey or ListenError; nothing stays open."""
+        """Open the store, start the writer, then listen.
+
+        Raises StoreError, BadKey or ListenError, each with what to do about it; nothing stays open then.
+        """
         identity = host_identity(self.config.auth, self._env)
         store = await SqliteStore.open(self.config.storage, self._env)
         inside = self._inside = Inside(self.config, self._env, store, identity)
         inside.writer.start()
         self._tasks = [
             asyncio.create_task(inside.upkeep.run(), name="upkeep"),
+            asyncio.create_task(inside.upkeep.watch_lag(inside.counters), name="lag"),
             asyncio.create_task(identity.ring.keep_fresh(), name="keys"),
         ]
         try:
@@ -149,103 +80,128 @@ class Daemon:
 
     async def _listen(self, inside: Inside) -> None:
         listen = self.config.listen
-        terms = Terms(listen.request_deadline_s, listen.backlog, listen.tls_cert, listen.tls_key)
-        plain = Terms(listen.request_deadline_s, listen.backlog)
-        around = surroundings(
-            self.config,
-            receiver=inside.session,
-            env=self._env,
-            admission=inside.admission,
-            counters=inside.counters,
+        trusted = networks(listen.trusted_proxies)
+        public = Terms(listen.request_deadline_s, listen.backlog, listen.tls_cert, listen.tls_key)
+        private = Terms(listen.request_deadline_s, listen.backlog)
+        connections = connection_class(
+            surroundings(
+                self.config,
+                inside.session,
+                env=self._env,
+                admission=inside.admission,
+                counters=inside.counters,
+            )
         )
-        socket_path = os.path.join(self.config.storage.directory, "chatd.sock")
-        self._listeners = [Listener(listen.address, public_app(), terms, connection_class(around))]
+        login = inside.log_in if self.config.auth.accounts and inside.identity.tokens.can_mint else None
+        handed = [bound for sockets in inherited_sockets().values() for bound in sockets]
+        await self._open(listen.address, public_application(login, trusted), public, connections, handed)
         if listen.ops_address:
-            self._listeners.append(Listener(listen.ops_address, ops_app(), plain))
-        self._listeners.append(
-            Listener(f"unix:{socket_path}", admin_app(inside.admin, self._env.now_ms), plain)
-        )
-        for listener in self._listeners:
-            await listener.start()
+            await self._open(listen.ops_address, ops_application(self.checks, self.metrics), private)
+        path = Path(self.config.storage.directory, ADMIN_SOCKET)
+        await self._open(f"unix:{path}", admin_app(inside.admin, self._env.now_ms), private)
+
+    async def _open(
+        self,
+        address: str,
+        application: Application,
+        terms: Terms,
+        connections: type[asyncio.Protocol] | None = None,
+        sockets: Sequence[socket.socket] = (),
+    ) -> None:
+        listener = Listener(address, application, terms, connections)
+        await listener.start(sockets)
+        self._listeners.append(listener)
 
     async def fold(self) -> int:
         """Drop old operations now, as the hourly round does; how many rooms were folded."""
         return await self.inside.upkeep.fold()
 
-    async def stop(self) -> None:
-        """Tell clients when to come back, finish what was accepted, close everything. Idempotent."""
-        self.draining = True
-        deadline = self.config.drain.deadline_s
-        if self._listeners:
-            self._listeners[0].stop_accepting()
-        await self._send_away()
-        for listener in self._listeners:
-            await listener.stop(min(deadline, self.config.drain.window_s + 2))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._inside is not None:
-            await self._inside.writer.stop()
-            self._inside.passwords.close()
-            await self._inside.store.close()
-            self._inside = None
+    # --- what operators see
 
-    async def _send_away(self) -> None:
-        """`bye` `restart` to every connection, over the drain window, each with its own time to come back."""
-        inside = self._inside
-        if inside is None:
+    async def checks(self) -> Mapping[str, str | None]:
+        """What must be true to serve, by name: None, or what is wrong."""
+        free = self._free_bytes()
+        return {
+            "draining": "the daemon is leaving" if self.draining else None,
+            "store": await self._store_check(),
+            "disk": f"{free} bytes free" if free < self.config.storage.min_free_bytes else None,
+        }
+
+    async def _store_check(self) -> str | None:
+        try:
+            await self.inside.store.account("readiness")
+        except ChatError as error:
+            return str(error)
+        return None
+
+    def metrics(self) -> tuple[bytes, str]:
+        """Everything counted, for Prometheus, and its media type."""
+        inside = self.inside
+        sessions = [session for devices in inside.live.sessions.values() for session in devices.values()]
+        directory = Path(self.config.storage.directory)
+        gauges: dict[str, float | Mapping[str, float]] = {
+            "connections": {
+                "ready": len(sessions),
+                "unauthenticated": inside.admission.unauthenticated,
+            },
+            "users": len(inside.live.sessions),
+            "rooms": len(inside.rooms.registry.rooms),
+            "writer_queue": inside.writer.depth,
+            "send_queue_bytes": sum(session.outbox.queued_bytes for session in sessions),
+            "database_bytes": size_of(directory / DATABASE),
+            "wal_bytes": size_of(directory / f"{DATABASE}-wal"),
+            "free_bytes": self._free_bytes(),
+            "draining": int(self.draining),
+        }
+        return render(inside.counters, gauges), MEDIA_TYPE
+
+    def _free_bytes(self) -> int:
+        return shutil.disk_usage(self.config.storage.directory).free
+
+    # --- the end
+
+    async def stop(self) -> None:
+        """Tell clients when to come back, finish what was accepted, close everything. Idempotent.
+
+        Takes about `drain.pre_stop_s` and `drain.window_s`, and at most `drain.deadline_s` more.
+        """
+        if self._inside is None:
             return
+        inside, drain = self._inside, self.config.drain
+        self.draining = True
+        await asyncio.sleep(drain.pre_stop_s if self._listeners else 0)
+        inside.admission.drain()
+        for listener in self._listeners[:1]:
+            listener.stop_accepting()
+        await self._send_away(inside)
+        for listener in self._listeners:
+            await listener.stop(drain.deadline_s / 2)
+        self._listeners.clear()
+        for task in (*self._tasks, *inside.gate.tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, *inside.gate.tasks, return_exceptions=True)
+        await inside.writer.stop()
+        inside.passwords.close()
+        await inside.store.close()
+        self._inside = None
+
+    async def _send_away(self, inside: Inside) -> None:
+        """`bye` `restart` to every connection, over the drain window, each with its own time to come back."""
         drain = self.config.drain
         sessions = [session for devices in inside.live.sessions.values() for session in devices.values()]
         spread_ms = 1000 * max(drain.spread_min_s, len(sessions) / drain.reconnects_per_s)
-        pause = drain.window_s / max(1, len(sessions))
-        for session in sessions:
-            session.close(closes.RESTART, retry_after=int(spread_ms * self._env.random()))
-            if len(sessions) > 1:
-                await asyncio.sleep(min(pause, 0.05))
+        ticks = max(1, min(len(sessions), int(drain.window_s / DRAIN_STEP_S)))
+        share = math.ceil(len(sessions) / ticks)
+        for first in range(0, len(sessions), share or 1):
+            for session in sessions[first : first + share]:
+                session.close(closes.RESTART, retry_after=int(spread_ms * self._env.random()))
+            if first + share < len(sessions):
+                await asyncio.sleep(drain.window_s / ticks)
 
 
-def public_app() -> Starlette:
-    async def health(request: Request) -> Response:
-        return Response(b"chatd\n", headers={"Cache-Control": "no-store"})
-
-    return Starlette(routes=[Route("/v1/health", health)])
-
-
-def ops_app() -> Starlette:
-    async def ready(request: Request) -> Response:
-        return Response(b"{}")
-
-    return Starlette(routes=[Route("/readyz", ready), Route("/livez", ready)])
-
-
-def run(config: Config) -> None:
-    """Run a daemon until SIGTERM or SIGINT; a second signal ends it at once."""
-    logging.basicConfig(level=config.log.level.upper())
-    runner = asyncio.Runner(loop_factory=event_loop)
-    with runner:
-        runner.run(serve(Daemon(config)))
-
-
-def event_loop() -> asyncio.AbstractEventLoop:
-    """uvloop where there is one."""
+def size_of(path: Path) -> int:
+    """Bytes of a file; 0 when there is none."""
     try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
-
-
-async def serve(daemon: Daemon) -> None:
-    """Start, wait for a signal, stop."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    await daemon.start()
-    log.info("chatd %s listens on %s", __version__, [listener.address for listener in daemon._listeners])
-    gc.freeze()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    await stopping.wait()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.remove_signal_handler(number)
-    await daemon.stop()
+        return path.stat().st_size
+    except OSError:
+        return 0

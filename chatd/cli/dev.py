@@ -101,8 +101,8 @@ class Place:
 
 
 def _run(config: Config, *, once: bool, is_new: bool) -> None:
-    from chatd.daemon import event_loop
     from chatd.edge.logs import logging_to
+    from chatd.running import event_loop
 
     with logging_to(sys.stderr, config.log), asyncio.Runner(loop_factory=event_loop) as runner:
         runner.run(_live(config, once=once, is_new=is_new))

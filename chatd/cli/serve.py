@@ -28,7 +28,7 @@ def serve(loaded: Loaded) -> None:
     require_free(loaded.config)
     config = with_first_secret(loaded.config, create=True)
     from chatd.cli.starting import start_explained
-    from chatd.daemon import run  # uvicorn and the rest: half a second that no other command needs
+    from chatd.running import run  # uvicorn and the rest: half a second that no other command needs
 
     with start_explained():
         run(config)

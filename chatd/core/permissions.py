@@ -27,7 +27,10 @@ ACTIONS: dict[str, tuple[Role, bool]] = {
 
 
 def member_of(room: Room | None, user: str) -> Member:
-    """The place of `user` in `room`; `not_found` for strangers and missing rooms, `not_member` or `gone` after leaving."""
+    """The place of `user` in `room`.
+
+    Refused with `not_found` for strangers and missing rooms, with `not_member` or `gone` after leaving.
+    """
     if room is None:
         raise Refused("not_found", "no such room")
     member = room.members.get(user)

@@ -116,13 +116,15 @@ class Fanout:
         for variant, listeners in enumerate(audience.full):
             if not listeners:
                 continue
-            frame = packet.frame(variant)
+            frame, before = packet.frame(variant), told
             for session in listeners:
                 if session in authors or session.user in blind:
                     continue
                 told += 1
                 session.vitals.sent = now
                 session.outbox.send_event(frame, room.name, head, room.ordinal)
+            self._counters.bytes_sent += len(frame) * (told - before)
+        self._counters.frames_sent += told
         for user in blind:
             for session in self._live.of(user):
                 if session in audience.full[session.variant]:

@@ -367,7 +367,10 @@ class Session:
 
     def _push(self, packet: Any) -> None:
         self.vitals.sent = self._ctx.env.monotonic()
-        self.outbox.send(frame_of(packet, self.variant, self._ctx.config.delivery.deflate_min_bytes))
+        frame = frame_of(packet, self.variant, self._ctx.config.delivery.deflate_min_bytes)
+        self._ctx.counters.frames_sent += 1
+        self._ctx.counters.bytes_sent += len(frame)
+        self.outbox.send(frame)
 
     def close(self, code: int, *, retry_after: int | None = None) -> None:
         """`bye`, then the close frame; nothing is handled or sent after it."""

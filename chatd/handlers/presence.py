@@ -1,4 +1,4 @@
-"""Who reads, types and is there: readers, focus, typing, watch (protocol.md "Read state, receipts, typing, presence")."""
+"""Who reads, types and is there: readers, focus, typing, watch (protocol.md "Read state, receipts, typing")."""
 
 from contextlib import suppress
 

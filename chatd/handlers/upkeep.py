@@ -5,6 +5,7 @@ import logging
 
 from chatd.config import Delivery, Storage
 from chatd.core.admin import Fold, SummariseReactions
+from chatd.core.counters import Counters
 from chatd.core.work import Work
 from chatd.handlers.loading import Rooms
 from chatd.handlers.writer import Submission, Writer
@@ -14,6 +15,7 @@ from chatd.protocol.errors import ChatError
 log = logging.getLogger(__name__)
 
 ROUND_S = 60.0  # idle rooms are looked for this often
+LAG_LOOK_S = 0.25  # short enough to meet a stall of 100 ms now and then, cheap enough for ever
 FOLD_EVERY = 60  # rounds: once an hour
 FOLD_ROOMS = 100  # per round of folding, so that no commit grows long
 DAY_MS = 86_400_000
@@ -47,6 +49,13 @@ class Upkeep:
                     await self.fold()
                 except ChatError as error:
                     log.warning("old operations were not folded: %s", error)
+
+    async def watch_lag(self, counters: Counters) -> None:
+        """Measure how late the loop is, for the metrics; until cancelled."""
+        while True:
+            due = self._env.monotonic() + LAG_LOOK_S
+            await asyncio.sleep(LAG_LOOK_S)
+            counters.loop_lag_seconds.observe(max(0.0, self._env.monotonic() - due))
 
     async def fold(self) -> int:
         """Drop operations that are old and not among the last ones of their room; how many rooms were folded."""

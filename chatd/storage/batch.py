@@ -73,13 +73,13 @@ def add_events(batch: Batch, work: Work) -> dict[int, int]:
         first = number << SEQ_BITS
         for step in steps:
             if type(step) is NewEvent:
-                add(event_row(first, step))
+                add(event_row(first, step, work.stamp))
                 if step.event.kind == MESSAGE:
                     last_messages[number] = step.event.seq
     return last_messages
 
 
-def event_row(first: int, new: NewEvent) -> Row:
+def event_row(first: int, new: NewEvent, stamp: int) -> Row:
     """One row of `events`; `first` is position 0 of its room. Runs once a message: calls nothing needless."""
     event = new.event
     user, ordinal, target = event.user, event.ordinal, event.target
@@ -93,6 +93,7 @@ def event_row(first: int, new: NewEvent) -> Row:
         new.digest,
         target if event.kind == "edit" else None,
         None,
+        stamp,
         mentions_column(new.mentions) if new.mentions else None,
         new.blob,
     )

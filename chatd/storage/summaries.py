@@ -39,7 +39,11 @@ WHERE m.user = ? AND m.room IN (SELECT value FROM json_each(?)) AND m.gone IS NU
 REACTIONS_KEY = b"\xa9reactions"  # the key as it stands in a packed event
 
 PREVIEW = "SELECT blob FROM events WHERE position = ?"
-NEWEST = "SELECT blob FROM events WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT ?"
+# The limit stands inside: a room where little happened since must not be searched to its beginning.
+NEWEST = """
+SELECT blob FROM (SELECT blob, stamp FROM events WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT ?)
+WHERE stamp > ?
+"""
 
 
 @dataclass(slots=True)
@@ -92,11 +96,12 @@ def add_preview(connection: sqlite3.Connection, shown: Shown) -> None:
 
 
 def add_events(connection: sqlite3.Connection, shown: Shown, query: SyncQuery, bytes_left: int) -> int:
-    """Show the newest events up to the last, without a gap, as many as fit; the bytes they take."""
+    """Show the newest events since the query's commit, without a gap, as many as fit; the bytes they take."""
     summary = shown.summary
     low = max(summary.first_visible, summary.log_floor)  # below the floor the log has gaps
     bounds = position(shown.number, low), position(shown.number, summary.seq)
-    rows = connection.execute(NEWEST, (*bounds, query.events)).fetchall()
+    since = -1 if query.since is None else query.since
+    rows = connection.execute(NEWEST, (*bounds, query.events, since)).fetchall()
     own = own_reactions(connection, shown.number, query.user, [blob for (blob,) in rows])
     events: list[Raw] = []
     taken = 0

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from chatd import config
 from chatd.core.admin import Settle
-from chatd.daemon import Inside
+from chatd.inside import Inside
 from chatd.identity.host import HostIdentity
 from chatd.ports import Claims
 from chatd.protocol.errors import Refused, Unavailable

@@ -248,7 +248,7 @@ async def test_s14_the_first_page_of_500_rooms_is_one_small_reply(people: Compan
 
 async def _creates_rooms(phone: Phone, count: int) -> None:
     numbers = iter(range(count))
-    while batch := [number for number, _ in zip(numbers, range(50), strict=False)]:
+    while batch := [number for _, number in zip(range(50), numbers, strict=False)]:
         create = {"type": "room.create", "kind": "group", "users": []}
         replies = await phone.asks_at_once(
             [{**create, "key": fresh_key(), "title": f"room number {number}"} for number in batch]

@@ -63,6 +63,7 @@ CREATE TABLE events (
     digest     INTEGER,
     target     INTEGER,               -- of edits only: they are emptied when their message is recalled
     changed    INTEGER,
+    stamp      INTEGER NOT NULL,      -- commit number: what came since a cursor
     mentions   TEXT,                  -- whom a countable message counted for: '*', or names between separators
     blob       BLOB NOT NULL
 ) STRICT;

@@ -1,0 +1,95 @@
+"""The parts of a daemon behind its listeners, put together: everything but sockets."""
+
+from typing import Any
+
+from chatd.bus.local import LocalBus
+from chatd.bus.presence import LocalPresence
+from chatd.config import Config
+from chatd.core.counters import Counters
+from chatd.core.facts import Rules
+from chatd.core.live import Live
+from chatd.core.registry import Registry
+from chatd.core.work import Work
+from chatd.edge.admission import Admission
+from chatd.edge.fanout import Fanout
+from chatd.edge.gate import Gate
+from chatd.edge.session import Session
+from chatd.handlers.admin import Admin
+from chatd.handlers.context import Context
+from chatd.handlers.gathering import Gatherer
+from chatd.handlers.loading import Rooms
+from chatd.handlers.login import Granted, Login
+from chatd.handlers.upkeep import Upkeep
+from chatd.handlers.writer import Writer
+from chatd.identity.host import HostIdentity
+from chatd.identity.passwords import Passwords
+from chatd.ports import Env
+from chatd.storage.store import SqliteStore
+
+
+def rules_of(config: Config) -> Rules:
+    """The part of the configuration that decisions follow."""
+    return Rules(
+        body_bytes=config.limits.body_bytes,
+        group_members=config.limits.group_members,
+        full_members=config.delivery.full_members,
+        large_members=config.delivery.large_members,
+        delivered_members=config.delivery.delivered_members,
+        edit_window_ms=int(config.storage.edit_window_s * 1000),
+    )
+
+
+class Inside:
+    """The parts of a daemon behind its listeners: everything but sockets. Made when the store is open."""
+
+    def __init__(self, config: Config, env: Env, store: SqliteStore, identity: HostIdentity) -> None:
+        self.counters = Counters()
+        self.store = store
+        self.identity = identity
+        self.passwords = Passwords()
+        self.admission: Admission[Any] = Admission(config.limits)
+        self.gate = Gate(config.rates, env, self.counters, self.admission)
+        self.live = Live(config.delivery.full_members)
+        self.fanout = Fanout(config, env, self.live, self.counters)
+        self.bus = LocalBus()
+        self.rooms = Rooms(store, env, Registry())
+        gatherer = Gatherer(store, env, self.rooms, rules_of(config))
+        self.writer = Writer(store, env, gatherer, self.publish, self.counters)
+        self.upkeep = Upkeep(store, env, self.rooms, self.writer, config.storage, config.delivery)
+        self.presence = LocalPresence(
+            env,
+            self.fanout.presence,
+            interval_s=config.delivery.presence_interval_s,
+            linger_s=config.delivery.presence_linger_s,
+        )
+        self.admin = Admin(store, self.writer, self.live, env)
+        self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
+        self.context = Context(
+            config=config,
+            env=env,
+            store=store,
+            identity=identity,
+            rooms=self.rooms,
+            writer=self.writer,
+            live=self.live,
+            presence=self.presence,
+            telling=self.fanout,
+            counters=self.counters,
+        )
+
+    def publish(self, work: Work) -> None:
+        """After each commit, in commit order: the connections of this process, the bus, what follows later."""
+        self.fanout.publish(work)
+        self.bus.publish(work)
+        self.upkeep.noticed(work)
+
+    def session(self) -> Session:
+        """A receiver for a connection that was just accepted."""
+        return Session(self.context, self.gate)
+
+    async def log_in(self, user: str, password: str, device: str | None, address: str) -> Granted | None:
+        """A token for a user and a password; None when they do not fit. Limited per address."""
+        self.gate.allow_login(address)
+        granted = await self.login(user, password, device)
+        self.counters.logins["granted" if granted else "login_failed"] += 1
+        return granted
