@@ -68,8 +68,6 @@ class Engine:
         """Close the connection and the storage; the engine is of no use after that."""
         await self.life.stop()
         self.tokens.close()
-        if self._noting is not None:
-            self._noting.cancel()
         if self._loaded:
             self._note()
             await self.storage.close()
@@ -214,6 +212,7 @@ class Engine:
         self.sender.lost()
         self.marks.disconnected()
         self.typists.clear()
+        self._note()  # the app may be suspended or killed before the next timer
 
     def moved(self, phase: Phase, closed: Closed | None) -> None:
         self._decided.set()
@@ -229,8 +228,11 @@ class Engine:
             self._noting = self.settings.env.call_later(self.settings.timing.positions_s, self._note)
 
     def _note(self) -> None:
-        self._noting = None
-        self.storage.note(self.account.records())
+        if self._noting is not None:
+            self._noting.cancel()
+            self._noting = None
+        if self.account.unstored:
+            self.storage.note(self.account.records())
 
 
 def _take_heartbeat(connection: Connection, answer: Packet | ChatError | None) -> None:

@@ -9,9 +9,10 @@ import msgpack
 import pytest
 from websockets.asyncio.server import serve
 
-from chatd.client import Client, Settings
+from chatd.client import Client, Settings, Timing
 from chatd.client.env import SystemEnv
 
+NEVER_S = 1e6
 PATIENCE_S = 10.0  # longest wait for something that should happen at once; only a failing test waits so long
 
 
@@ -222,7 +223,8 @@ async def client_of(env):
             async def get_token():
                 return "token"
 
-            chosen = Settings(**{"env": env, "delivered": False, **settings})
+            timing = Timing(positions_s=NEVER_S)  # so that only timers of interest are set
+            chosen = Settings(**{"env": env, "delivered": False, "timing": timing, **settings})
             url = server if isinstance(server, str) else server.url
             client = Client(url, token or get_token, device=device, storage=storage, settings=chosen)
             stack.push_async_callback(client.close)
