@@ -48,7 +48,7 @@ def create(user: str, request: RoomCreate, work: Work, facts: Facts) -> WriteOk:
     room.data = b"" if request.data is UNSET else encode(request.data)
     room.client_key, room.client_digest = request.key, digest
     facts.created[user, request.key] = room
-    open_room(room, {user: "owner", **dict.fromkeys(users, "member")}, work)
+    open_room(room, {user: "owner", **dict.fromkeys(users, "member")}, work, facts)
     reply = WriteOk(seq=room.seq, time=work.now)
     reply.summary = summary_of(room, room.members[user])
     return reply
@@ -63,7 +63,7 @@ def direct(user: str, request: RoomDirect, work: Work, facts: Facts) -> SummaryO
     if room is None:
         room = facts.pairs[place] = new_room(DIRECT, user, work, facts)
         work.pairs.append((*place, room.number))
-        open_room(room, {user: "member", request.user: "member"}, work)
+        open_room(room, {user: "member", request.user: "member"}, work, facts)
     return SummaryOk(summary=summary_of(room, room.members[user]))
 
 
@@ -74,10 +74,10 @@ def new_room(kind: str, creator: str, work: Work, facts: Facts) -> Room:
     return work.touch(room)
 
 
-def open_room(room: Room, roles: dict[str, Role], work: Work) -> None:
+def open_room(room: Room, roles: dict[str, Role], work: Work, facts: Facts) -> None:
     """Seat the first members and log `created` as event 1."""
     for user, role in roles.items():
-        work.add_member(room, Member(user, role, work.now, first_visible=1, read=0, read_ordinal=0))
+        seat(room, user, role, work, facts)
     work.append(room, Event(seq=0, kind="created", user=room.creator, users=list(roles)))
 
 
@@ -135,11 +135,12 @@ class Asked:
     digest: int
 
 
-def seat(room: Room, user: str, work: Work) -> None:
+def seat(room: Room, user: str, role: Role, work: Work, facts: Facts) -> None:
     """Make `user` a member who sees the room from its next event on."""
-    work.add_member(
-        room, Member(user, "member", work.now, room.seq + 1, read=room.seq, read_ordinal=room.ordinal)
-    )
+    member = Member(user, role, work.now, room.seq + 1, read=room.seq, read_ordinal=room.ordinal)
+    account = facts.accounts.get(user)
+    member.receipts = account is None or account.receipts
+    work.add_member(room, member)
 
 
 def log_membership(
@@ -171,7 +172,9 @@ def join(user: str, request: RoomJoin, work: Work, facts: Facts) -> WriteOk:
     if user in room.members:
         return WriteOk(duplicate=True)
     check_capacity(len(room.members) + 1, facts)
-    return arrived(room, [user], Asked(user, request, digest), work, facts)
+    reply = arrived(room, [user], Asked(user, request, digest), work, facts)
+    succeed(room, user, work)  # a group everybody had left
+    return reply
 
 
 def add(user: str, request: MembersAdd, work: Work, facts: Facts) -> WriteOk:
@@ -199,10 +202,7 @@ def leave(user: str, request: RoomLeave, work: Work, facts: Facts) -> WriteOk:
         return WriteOk(duplicate=True)
     room, _ = authorize(room, user, "leave")
     reply = departed(room, [user], "left", Asked(user, request, digest), work, facts)
-    heir = room.successor()
-    if heir is not None:
-        give_role(room, heir.user, "owner", work)
-        work.append(room, Event(seq=0, kind="role", user=user, users=[RoleOf(heir.user, "owner")]))
+    succeed(room, user, work)
     return reply
 
 
@@ -226,7 +226,7 @@ def remove(user: str, request: MembersRemove, work: Work, facts: Facts) -> Write
 def arrived(room: Room, users: list[str], asked: Asked, work: Work, facts: Facts) -> WriteOk:
     """Begin memberships and log it; the newcomers hear of the room first."""
     for other in users:
-        seat(room, other, work)
+        seat(room, other, "member", work, facts)
     large = facts.rules.large_members
     return log_membership(room, "joined", users, asked, work, largest=len(room.members), large=large)
 
@@ -265,6 +265,14 @@ def set_roles(user: str, request: MembersRole, work: Work, facts: Facts) -> Writ
     return acknowledgement(
         work.append(room, Event(seq=0, kind="role", user=user, users=rows), key=request.key, digest=digest)
     )
+
+
+def succeed(room: Room, actor: str, work: Work) -> None:
+    """Make somebody owner when nobody is, and log it."""
+    heir = room.successor()
+    if heir is not None:
+        give_role(room, heir.user, "owner", work)
+        work.append(room, Event(seq=0, kind="role", user=actor, users=[RoleOf(heir.user, "owner")]))
 
 
 def give_role(room: Room, user: str, role: Role, work: Work) -> None:

@@ -115,12 +115,14 @@ class Gatherer:
             facts.fresh.append((await self._store.next_room_number(), chance))
 
     async def _people(self, batch: list[Asked], facts: Facts) -> None:
-        """Accounts and devices that are about to change."""
+        """Accounts and devices that are about to change, and the accounts of who is about to enter a room."""
+        wanted = {asked.user for asked in batch if isinstance(asked.request, AccountBound)}
+        wanted.update(user for asked in batch for user in arriving(asked))
+        for user in wanted:
+            account = await self._store.account(user)
+            if account is not None:
+                facts.accounts[user] = account
         for asked in batch:
-            if isinstance(asked.request, AccountBound) and asked.user not in facts.accounts:
-                account = await self._store.account(asked.user)
-                if account is not None:
-                    facts.accounts[asked.user] = account
             if isinstance(asked.request, DeviceBound):
                 device = await self._store.device(asked.user, asked.request.device)
                 if device is not None:
@@ -135,6 +137,18 @@ class Gatherer:
         for change in work.accounts:
             if isinstance(change, Account):
                 self._rooms.registry.set_receipts(change.user, change.receipts)
+
+
+def arriving(asked: Asked) -> Iterable[str]:
+    """The users who may become members by what is asked."""
+    request = asked.request
+    if isinstance(request, requests.RoomCreate):
+        return [asked.user, *request.users]
+    if isinstance(request, requests.RoomDirect):
+        return [asked.user, request.user]
+    if isinstance(request, requests.RoomJoin):
+        return [asked.user]
+    return request.users if isinstance(request, requests.MembersAdd) else ()
 
 
 def named_rooms(request: Any) -> Iterable[str]:
