@@ -160,6 +160,7 @@ async def _connected_socket(url: str, receive_buffer_bytes: int | None) -> socke
     parts = urlsplit(url)
     connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     connection.setblocking(False)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio sets it on sockets it made
     if receive_buffer_bytes is not None:  # before connect: the kernel fixes the window scale in the handshake
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
     try:

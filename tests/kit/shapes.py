@@ -93,8 +93,7 @@ user = _text(r"[A-Za-z0-9_\-.:@]{1,64}")
 room = _text(r"[dg][0-9A-Za-z]{11}")
 key = _text(r"[A-Za-z0-9_-]{8,36}")
 device = _text(r"[A-Za-z0-9_-]{22}")
-cursor = _text(r".{1,64}")
-more = _text(r".{1,128}")
+cursor = more = _text(r".{1,64}")
 epoch = _text(r".{1,16}")
 text = _text(r".*")
 word = _text(r".+")
@@ -186,7 +185,7 @@ summary = record(
         "peer_read": positive,
         "peer_delivered": positive,
         "members": positive,
-        "role": role,
+        "role": one_of("admin", "owner"),
         "muted_until": positive,
         "pinned": flag,
         "hidden": flag,

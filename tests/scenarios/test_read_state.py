@@ -1,7 +1,5 @@
 """protocol.md, Read state and receipts: watermarks that only move forward, and who is told of them."""
 
-from typing import Any
-
 import pytest
 
 from tests.kit.company import Company
@@ -148,11 +146,9 @@ async def test_who_hides_receipts_sees_none_and_shows_none(people: Company) -> N
     assert [push for push in bob.waiting() if push["type"] == "receipts"] == []
     for phone in (alice, bob):
         assert not {"peer_read", "peer_delivered"} & (await phone.gets(room)).keys()
-    assert (await alice.asks({"type": "readers", "room": room, "seq": sent}))["readers"] in ([], _own(answer))
-
-
-def _own(seq: int) -> list[dict[str, Any]]:
-    return [{"user": "alice", "read": seq}]
+    own = [{"user": "alice", "read": answer}]
+    assert (await alice.asks({"type": "readers", "room": room, "seq": sent}))["readers"] == own
+    assert (await bob.asks({"type": "readers", "room": room, "seq": sent}))["readers"] == []
 
 
 async def test_receipts_switched_on_again_are_shown_again(people: Company) -> None:

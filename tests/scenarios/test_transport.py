@@ -11,6 +11,7 @@ from tests.kit.company import Company
 from tests.kit.daemon import RunningDaemon
 from tests.kit.link import encode, inflated
 from tests.kit.phone import fresh_key
+from tests.kit.tokens import token_for
 
 # Beyond the table of negative frames: what tries to cost more than it is worth.
 BOMBS: dict[str, bytes] = {
@@ -63,6 +64,15 @@ async def test_a_query_is_ignored(daemon: RunningDaemon, people: Company) -> Non
     people.url = daemon.url + "?version=9&user=mallory"
     alice = await people.connects("alice")
     assert (await alice.says_hello())["user"] == "alice"
+
+
+@pytest.mark.parametrize("name", ["token", "access_token"])
+async def test_a_token_in_the_query_is_http_400(daemon: RunningDaemon, name: str) -> None:
+    """Even a good one: tokens in URLs end up in logs."""
+    url = f"{daemon.url}?{name}={token_for('alice')}"
+    with pytest.raises(InvalidStatus) as refusal:
+        await connect(url, subprotocols=[Subprotocol("chatd.v1.msgpack")], compression=None)
+    assert refusal.value.response.status_code == 400
 
 
 async def test_deflate_of_the_websocket_layer_is_not_negotiated(daemon: RunningDaemon) -> None:
