@@ -44,7 +44,7 @@ async def identify(ctx: Context, token: str, device: str) -> tuple[Claims, Accou
     if account is not None and account.disabled:
         raise Turned(Refused("forbidden", "this user is disabled"), closes.BANNED)
     if revoked(claims, account, seen):
-        raise Turned(Refused("token_invalid", "the token was revoked"), closes.REVOKED)
+        raise Turned(Refused("forbidden", "the token was revoked"), closes.REVOKED)
     return claims, account
 
 
@@ -133,7 +133,10 @@ def unusual_limits(ctx: Context) -> dict[str, int]:
 
 async def auth(ctx: Context, session: Session, request: Auth) -> Ok:
     """Put a fresh token of the same user and device in force."""
-    claims, _ = await identify(ctx, request.token, session.device)
+    try:
+        claims, _ = await identify(ctx, request.token, session.device)
+    except Turned as turned:
+        raise Refused("token_invalid", turned.refusal.message) from turned
     if claims.user != session.user or claims.device not in (session.device, None):
         raise Refused("auth_mismatch", "the token is for another user or device")
     session.claims = claims

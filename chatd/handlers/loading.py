@@ -9,6 +9,9 @@ from collections.abc import Collection
 from chatd.core.registry import Registry
 from chatd.core.rooms import Room
 from chatd.ports import Env, Store
+from chatd.protocol.errors import Unavailable
+
+NOT_LOADED = Unavailable("internal", "the room could not be loaded")
 
 
 class Rooms:
@@ -43,9 +46,15 @@ class Rooms:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._loading.update(dict.fromkeys(names, done))
         try:
-            for room in (await self._store.load_rooms(names)).values():
+            rooms = await self._store.load_rooms(names)
+        except BaseException as error:  # who waits for it must not take a failure for a room that is not there
+            done.set_exception(error if isinstance(error, Unavailable) else NOT_LOADED)
+            done.exception()  # perhaps nobody waits
+            raise
+        else:
+            for room in rooms.values():
                 self.registry.put(room, self._env.monotonic())
+            done.set_result(None)
         finally:
             for name in names:
                 del self._loading[name]
-            done.set_result(None)

@@ -16,6 +16,7 @@ from chatd.protocol.hostdata import check_host_data, from_json, to_json
 from chatd.protocol.identifiers import U53_MAX
 from chatd.protocol.objects import Body, Event
 from chatd.protocol.requests import AnyRequest, Edit, Envelope, Request, RoomCreate, RoomUpdate, Send
+from chatd.protocol.skimming import skim_id
 
 MAP_FIRST_BYTES = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
 ARRAY_FIRST_BYTES = frozenset((*range(0x90, 0xA0), 0xDC))
@@ -102,7 +103,7 @@ def invalid(packet: bytes | Raw, text: bool, error: Exception) -> Invalid:
     try:
         envelope: Envelope = (_envelope_json if text else _envelope).decode(packet)
     except RecursionError:
-        return Invalid(0, Refused("bad_request", "nested too deep"))
+        return Invalid(skim_id(bytes(packet), text), Refused("bad_request", "nested too deep"))
     except UNDECODABLE as undecodable:
         raise Broken(PROTOCOL, "undecodable frame") from undecodable
     readable = (

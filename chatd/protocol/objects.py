@@ -161,7 +161,7 @@ class FocusedRoom(Struct, omit_defaults=True):
 
 class UserState(Struct, omit_defaults=True):
     user: str
-    state: State
+    state: State = "offline"
     last_seen: Milliseconds | UnsetType = UNSET
 
 

@@ -1,0 +1,98 @@
+"""The `id` of a packet that nests too deep to be decoded: found without recursion, so that it can be answered."""
+
+from collections.abc import Callable
+
+from chatd.protocol.identifiers import U53_MAX
+
+# MessagePack: first bytes of a fixed total size, then those that are followed by a length of so many bytes.
+FIXED = {0xC0: 1, 0xC2: 1, 0xC3: 1, 0xCA: 5, 0xCB: 9, 0xCC: 2, 0xCD: 3, 0xCE: 5, 0xCF: 9, 0xD0: 2, 0xD1: 3}
+FIXED |= {0xD2: 5, 0xD3: 9, 0xD4: 3, 0xD5: 4, 0xD6: 6, 0xD7: 10, 0xD8: 18}
+BYTES_AFTER = {0xC4: (1, 0), 0xC5: (2, 0), 0xC6: (4, 0), 0xC7: (1, 1), 0xC8: (2, 1), 0xC9: (4, 1)}
+BYTES_AFTER |= {0xD9: (1, 0), 0xDA: (2, 0), 0xDB: (4, 0)}
+ITEMS_AFTER = {0xDC: (2, 1), 0xDD: (4, 1), 0xDE: (2, 2), 0xDF: (4, 2)}  # length bytes, values per item
+
+ID_KEY = b"\xa2id"
+VALUE_BYTES = 40  # of JSON looked at behind a key: an id has 16 digits, white space is rare
+
+
+def skim_id(packet: bytes, text: bool) -> int:
+    """The request id of a map; 0 when it has none, or none that is valid."""
+    skim: Callable[[bytes], int] = skim_json if text else skim_msgpack
+    try:
+        id = skim(packet)
+    except (IndexError, KeyError, ValueError):
+        return 0
+    return id if 1 <= id <= U53_MAX else 0
+
+
+def skim_msgpack(packet: bytes) -> int:
+    """The value of the top-level key `id`. IndexError, KeyError or ValueError on anything unexpected."""
+    first = packet[0]
+    size, at = (first & 0x0F, 1) if first < 0x90 else (int.from_bytes(packet[1:3], "big"), 3)
+    found = 0
+    for _ in range(size):
+        value = end_of(packet, at)
+        if packet[at:value] == ID_KEY:
+            found = unsigned(packet, value)
+        at = end_of(packet, value)
+    return found
+
+
+def unsigned(packet: bytes, at: int) -> int:
+    first = packet[at]
+    if first < 0x80:
+        return first
+    width = {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8}[first]
+    return int.from_bytes(packet[at + 1 : at + 1 + width], "big")
+
+
+def end_of(packet: bytes, at: int) -> int:
+    """Where the value that begins at `at` ends. Counts what is still to come instead of descending."""
+    left = 1
+    while left:
+        left -= 1
+        first = packet[at]
+        if first in FIXED:
+            at += FIXED[first]
+        elif first in BYTES_AFTER:
+            width, more = BYTES_AFTER[first]
+            at += 1 + width + more + int.from_bytes(packet[at + 1 : at + 1 + width], "big")
+        elif first in ITEMS_AFTER:
+            width, each = ITEMS_AFTER[first]
+            left += each * int.from_bytes(packet[at + 1 : at + 1 + width], "big")
+            at += 1 + width
+        elif first < 0x80 or first >= 0xE0:
+            at += 1
+        elif first < 0xA0:
+            left += (first & 0x0F) * (2 if first < 0x90 else 1)
+            at += 1
+        else:
+            at += 1 + (first & 0x1F)
+    if at > len(packet):
+        raise IndexError("truncated")
+    return at
+
+
+def skim_json(packet: bytes) -> int:
+    """As `skim_msgpack`, for JSON: walks the text once, minding strings and depth."""
+    depth, at, found = 0, 0, 0
+    while at < len(packet):
+        byte = packet[at]
+        if byte == 0x22:  # a string
+            end = end_of_string(packet, at)
+            rest = packet[end : end + VALUE_BYTES].lstrip()
+            if depth == 1 and packet[at:end] == b'"id"' and rest[:1] == b":":
+                digits = rest[1:].lstrip()
+                found = int(digits[: len(digits) - len(digits.lstrip(b"0123456789"))])
+            at = end
+            continue
+        depth += (byte in b"[{") - (byte in b"]}")
+        at += 1
+    return found
+
+
+def end_of_string(packet: bytes, at: int) -> int:
+    at += 1
+    while packet[at] != 0x22:
+        at += 2 if packet[at] == 0x5C else 1
+    return at + 1

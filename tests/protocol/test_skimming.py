@@ -1,0 +1,62 @@
+"""An id is found whatever nests behind or before it, and junk never raises."""
+
+import json
+from typing import Any
+
+import msgpack
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatd.protocol.skimming import skim_id
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+WITHOUT_BYTES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=50)
+@given(st.integers(1, 2**53 - 1), st.dictionaries(st.text(), VALUES), st.dictionaries(st.text(), VALUES))
+def test_the_id_of_a_msgpack_map_is_found_wherever_it_stands(
+    id: int, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    packet = {**{k: v for k, v in before.items() if k != "id"}, "id": id}
+    packet |= {k: v for k, v in after.items() if k != "id"}
+    assert skim_id(msgpack.packb(packet), text=False) == id
+
+
+@settings(max_examples=50)
+@given(st.integers(1, 2**53 - 1), st.dictionaries(st.text(), WITHOUT_BYTES))
+def test_the_id_of_a_json_map_is_found(id: int, others: dict[str, Any]) -> None:
+    packet = {**{k: v for k, v in others.items() if k != "id"}, "id": id}
+    assert skim_id(json.dumps(packet).encode(), text=True) == id
+
+
+@given(st.binary())
+def test_junk_has_no_id_and_raises_nothing(junk: bytes) -> None:
+    assert skim_id(b"\x8f" + junk, text=False) >= 0
+    assert skim_id(b"{" + junk, text=True) >= 0
+
+
+@pytest.mark.parametrize("levels", [17, 60_000])
+def test_depth_costs_nothing(levels: int) -> None:
+    deep = b"\x82\xa1x" + b"\x91" * levels + b"\xc0" + b"\xa2id\x07"
+    assert skim_id(deep, text=False) == 7
+    assert skim_id(b'{"x":' + b"[" * levels + b"]" * levels + b',"id": 7}', text=True) == 7
+
+
+@pytest.mark.parametrize("id", [0, -1, 2**53, "7", None])
+def test_an_invalid_id_is_none(id: object) -> None:
+    assert skim_id(msgpack.packb({"id": id}), text=False) == 0
