@@ -44,7 +44,7 @@ async def identify(ctx: Context, token: str, device: str) -> tuple[Claims, Accou
     if account is not None and account.disabled:
         raise Turned(Refused("forbidden", "this user is disabled"), closes.BANNED)
     if revoked(claims, account, seen):
-        raise Turned(Refused("forbidden", "the token was revoked"), closes.REVOKED)
+        raise Turned(Refused("token_invalid", "the token was revoked"), closes.REVOKED)
     return claims, account
 
 
