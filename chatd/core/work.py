@@ -111,6 +111,7 @@ class Work:
     keyed: dict[tuple[int, str, str], NewEvent] = field(default_factory=dict)  # by (room, user, key)
     positions: list[Position] = field(default_factory=list)
     asked_by: Any = None  # the submission being decided
+    _touched: dict[int, Room] = field(default_factory=dict)  # rooms that changed, or whose members did
     _rooms_before: dict[int, Room] = field(default_factory=dict)
     _members_before: dict[tuple[int, str], tuple[Room, Member | None, Member | None]] = field(
         default_factory=dict
@@ -121,6 +122,7 @@ class Work:
         if room.number not in self.rooms:
             self.rooms[room.number] = room
             self._rooms_before[room.number] = copy(room)
+            self._doubt(room)
         return room
 
     def touch_member(self, room: Room, user: str) -> Member:
@@ -129,6 +131,7 @@ class Work:
         member = room.members[user]
         if place not in self._members_before:
             self._members_before[place] = (room, copy(member), room.former.get(user))
+            self._doubt(room)
         self.members[place] = member
         return member
 
@@ -189,8 +192,17 @@ class Work:
         """Store the changed current state of a message."""
         self.messages[message.room.number, message.event.seq] = message
 
+    def _doubt(self, room: Room) -> None:
+        room.in_doubt = True
+        self._touched[room.number] = room
+
     def _step(self, room: Room, step: Step) -> None:
         self.steps.setdefault(room.number, []).append(step)
+
+    def settle(self) -> None:
+        """The batch is on disk: what its rooms are may be shown."""
+        for room in self._touched.values():
+            room.settle()
 
     def rollback(self) -> None:
         """Put every room and member back as it was before this batch."""
@@ -201,10 +213,14 @@ class Work:
         for (_, user), (room, member, former) in self._members_before.items():
             restore(room.members, user, member)
             restore(room.former, user, former)
+        for room in self._touched.values():
+            room.in_doubt = False
 
 
 ROOM_SCALARS = tuple(
-    name for name in Room.__slots__ if name not in ("members", "former", "durable_seq", "durable_ordinal")
+    name
+    for name in Room.__slots__
+    if name not in ("members", "former", "durable_seq", "durable_ordinal", "in_doubt")
 )
 
 

@@ -12,26 +12,26 @@ class Heads:
         self._env = env
         self._interval_s = interval_s
         self._deflate_min = deflate_min
-        self._newest: dict[int, tuple[int, int]] = {}  # by room number, while one is scheduled
+        self._newest: dict[Audience, tuple[int, int]] = {}  # while one is scheduled
 
     def moved(self, audience: Audience, seq: int, ordinal: int) -> None:
         """The room is at `seq` now."""
         if not audience.head:
             return
         if audience.heads_due:
-            self._newest[audience.number] = (seq, ordinal)
+            self._newest[audience] = (seq, ordinal)
             return
         wait = audience.heads_at + self._interval_s - self._env.monotonic()
         if wait <= 0:
             self._tell(audience, seq, ordinal)
             return
         audience.heads_due = True
-        self._newest[audience.number] = (seq, ordinal)
+        self._newest[audience] = (seq, ordinal)
         self._env.call_later(wait, lambda: self._flush(audience))
 
     def _flush(self, audience: Audience) -> None:
         audience.heads_due = False
-        self._tell(audience, *self._newest.pop(audience.number))
+        self._tell(audience, *self._newest.pop(audience))
 
     def _tell(self, audience: Audience, seq: int, ordinal: int) -> None:
         audience.heads_at = self._env.monotonic()

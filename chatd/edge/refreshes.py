@@ -10,6 +10,7 @@ from chatd.ports import Env
 from chatd.protocol.pushes import RoomPush
 
 TOLD_AT_ONCE = 200  # about a millisecond of encoding
+IN_DOUBT_S = 0.02  # a commit takes a few milliseconds
 
 EVERY_MEMBER = ""
 COUNT_ONLY = "*"  # only the number of members of a large room moved
@@ -51,6 +52,9 @@ class Refreshes:
 
     def _flush(self) -> None:
         for _ in range(min(TOLD_AT_ONCE, len(self._queue))):
+            if self._queue[0][1].in_doubt:  # memory is ahead of the disk: nobody may see this yet
+                self._env.call_later(IN_DOUBT_S, self._flush)
+                return
             session, room = self._queue.popleft()
             member = room.members.get(session.user)
             if member is not None and room.number in session.rooms:

@@ -130,8 +130,7 @@ class Gatherer:
 
     def committed(self, work: Work) -> None:
         """Bring memory in step with a batch that is durable now."""
-        for room in work.rooms.values():
-            room.settle()
+        work.settle()
         for room in work.created:
             self._rooms.registry.put(room, self._env.monotonic())
         for change in work.accounts:

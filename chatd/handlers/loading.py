@@ -47,7 +47,9 @@ class Rooms:
         self._loading.update(dict.fromkeys(names, done))
         try:
             rooms = await self._store.load_rooms(names)
-        except BaseException as error:  # who waits for it must not take a failure for a room that is not there
+        except (
+            BaseException
+        ) as error:  # who waits for it must not take a failure for a room that is not there
             done.set_exception(error if isinstance(error, Unavailable) else NOT_LOADED)
             done.exception()  # perhaps nobody waits
             raise

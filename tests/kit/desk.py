@@ -137,8 +137,7 @@ class Desk:
                 self.accounts[change.user] = change
             else:
                 self.devices[change.user, change.device] = change
-        for room in work.rooms.values():
-            room.settle()
+        work.settle()
         self.stamp = work.stamp
 
     def _keep(self, new: NewEvent) -> None:

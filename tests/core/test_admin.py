@@ -1,0 +1,117 @@
+import pytest
+from msgspec import UNSET
+
+from chatd.core.accounts import Account, DeviceSeen
+from chatd.core.admin import Fold, Notify, PutAccount, Revoke, SeeDevice, Settle, SummariseReactions
+from chatd.protocol.errors import Refused
+from chatd.protocol.objects import Body
+from chatd.protocol.requests import DevicesRemove, Recall, RoomDelete, Send
+from tests.kit.desk import Desk, group
+
+
+@pytest.fixture
+def room():
+    return group(ann="owner", bob="member")
+
+
+@pytest.fixture
+def desk(room):
+    return Desk(room)
+
+
+def test_a_device_is_noted_when_it_is_seen(desk):
+    desk.ask("ann", SeeDevice("d1", "app", "os"))
+    assert desk.devices["ann", "d1"] == DeviceSeen("ann", "d1", "app", "os", last_seen=desk.now)
+
+
+def test_what_a_device_runs_is_remembered_when_it_does_not_say(desk):
+    desk.ask("ann", SeeDevice("d1", "app", "os"))
+    desk.now += 5
+    desk.ask("ann", SeeDevice("d1", left=True))
+    assert desk.devices["ann", "d1"] == DeviceSeen("ann", "d1", "app", "os", last_seen=desk.now)
+
+
+def test_a_removed_device_is_not_listed_and_its_tokens_are_void(desk):
+    desk.ask("ann", SeeDevice("d1"))
+    desk.ask("ann", DevicesRemove(device="d1"))
+    device = desk.devices["ann", "d1"]
+    assert (device.removed, device.revoked_before) == (True, desk.now)
+
+
+def test_the_end_of_a_removed_device_leaves_it_removed_and_a_new_hello_does_not(desk):
+    desk.ask("ann", SeeDevice("d1"))
+    desk.ask("ann", DevicesRemove(device="d1"))
+    desk.ask("ann", SeeDevice("d1", left=True))
+    assert desk.devices["ann", "d1"].removed
+    desk.ask("ann", SeeDevice("d1"))
+    assert not desk.devices["ann", "d1"].removed
+    assert desk.devices["ann", "d1"].revoked_before == desk.now
+
+
+def test_a_device_one_does_not_have_is_not_found(desk):
+    desk.ask("bob", SeeDevice("d1"))
+    for _ in range(2):
+        with pytest.raises(Refused, match="not_found"):
+            desk.ask("ann", DevicesRemove(device="d1"))
+
+
+def test_a_removed_device_is_not_found_again(desk):
+    desk.ask("ann", SeeDevice("d1"))
+    desk.ask("ann", DevicesRemove(device="d1"))
+    with pytest.raises(Refused, match="not_found"):
+        desk.ask("ann", DevicesRemove(device="d1"))
+
+
+def test_a_revocation_is_of_a_user_or_of_a_device(desk):
+    desk.ask("ann", Revoke("d1"))
+    assert desk.devices["ann", "d1"].revoked_before == desk.now
+    assert "ann" not in desk.accounts
+    desk.ask("ann", Revoke())
+    assert desk.accounts["ann"].revoked_before == desk.now
+
+
+def test_a_revocation_leaves_the_rest_of_an_account(desk):
+    desk.ask("ann", PutAccount(Account("ann", name="Ann", receipts=False)))
+    desk.ask("ann", Revoke())
+    assert desk.accounts["ann"] == Account("ann", name="Ann", receipts=False, revoked_before=desk.now)
+
+
+def test_a_notice_has_no_author_and_counts_nowhere(desk, room):
+    reply = desk.ask("", Notify(room.name, Body(text="hi")))
+    (event,) = desk.events(room)
+    assert (event.kind, event.user, event.ordinal, event.body.text) == ("notice", UNSET, UNSET, "hi")
+    assert (reply.seq, room.ordinal, room.members["bob"].unread(room.ordinal)) == (2, 0, 0)
+
+
+@pytest.mark.parametrize("body", [Body(), Body(text="x" * 20_000)])
+def test_a_notice_obeys_the_rules_of_bodies(desk, room, body):
+    with pytest.raises(Refused):
+        desk.ask("", Notify(room.name, body))
+
+
+def test_a_notice_needs_a_room(desk, room):
+    desk.ask("ann", RoomDelete(room=room.name, key="key-00000001"))
+    for name in (room.name, "g00000000000"):
+        with pytest.raises(Refused, match="not_found"):
+            desk.ask("", Notify(name, Body(text="x")))
+
+
+def test_folding_raises_the_floor_and_never_lowers_it(desk, room):
+    desk.ask("", Fold(room.name, 7))
+    assert (room.log_floor, desk.work.folds) == (7, [(room.number, 7)])
+    desk.ask("", Fold(room.name, 5))
+    assert (room.log_floor, desk.work.empty) == (7, True)
+    desk.ask("", Fold("g00000000000", 5))
+
+
+def test_reactions_of_what_is_not_there_are_not_summarised(desk, room):
+    desk.ask("ann", Send(room=room.name, key="key-00000001", body=Body(text="x")))
+    desk.ask("ann", Recall(room=room.name, key="key-00000002", target=2))
+    for name, target in ((room.name, 2), (room.name, 9), ("g00000000000", 2)):
+        desk.ask("", SummariseReactions(name, target))
+        assert desk.work.empty
+
+
+def test_settling_changes_nothing(desk):
+    desk.ask("", Settle())
+    assert desk.work.empty

@@ -1,0 +1,22 @@
+from chatd.core.decisions import DECISIONS
+from chatd.handlers.registry import COMMANDS
+from chatd.protocol import requests
+
+
+def test_the_writer_decides_every_command_that_has_no_handler():
+    written = {request for request, command in COMMANDS.items() if command.handler is None}
+    assert written <= set(DECISIONS)
+
+
+def test_no_command_is_both_decided_and_handled():
+    handled = {request for request, command in COMMANDS.items() if command.handler is not None}
+    assert not handled & set(DECISIONS)
+
+
+def test_every_request_but_hello_has_a_row():
+    assert set(COMMANDS) | {requests.Hello} == set(requests.AnyRequest.__args__)
+
+
+def test_every_mutation_is_decided_by_the_writer():
+    mutations = {request for request in COMMANDS if issubclass(request, requests.Mutation)}
+    assert mutations <= set(DECISIONS)
