@@ -1,0 +1,55 @@
+# chatd from a checkout, with nothing but make and Python 3.11 or newer.
+#
+#   make run     install into .venv and start a server to try things out   (make run ARGS="--port 9000")
+#   make test    install the development extras and run the whole suite
+#   make check   format, lint, types
+#   make clean   remove what the others made; messages in ./chatd-data stay
+#
+# Another Python: make run PYTHON=python3.13
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTEST_ARGS ?= -q -n auto
+
+.PHONY: run test check clean
+
+run: .venv/installed
+	@$(BIN)/chatd dev $(ARGS)
+
+test: .venv/installed-dev
+	@$(BIN)/pytest $(PYTEST_ARGS)
+
+check: .venv/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find chatd bench tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps: nothing is installed again until pyproject.toml changes.
+
+.venv/installed: pyproject.toml | $(BIN)/python
+	@echo "Installing chatd and what it needs into .venv ..."
+	@$(PIP) -e .
+	@touch $@
+
+.venv/installed-dev: pyproject.toml | $(BIN)/python
+	@echo "Installing chatd and its development tools into .venv ..."
+	@$(PIP) -e '.[dev]'
+	@touch .venv/installed $@
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "chatd needs Python 3.11 or newer, and there is no $(PYTHON). On Debian and Ubuntu:" \
+	       "apt install python3 python3-venv. Elsewhere: https://www.python.org/downloads/" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "chatd needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+	       "Install a newer one and name it: make run PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make virtual environments: its venv module is missing." \
+	       "On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .venv || { rm -rf .venv; exit 1; }
