@@ -21,7 +21,8 @@ class Ended:
 
 
 # Arrow keys and the like arrive as escape sequences (ECMA-48, 5.4); this editor has no cursor to move.
-_SEQUENCE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|O.|.)", re.S)
+# An escape inside one begins another, so that it does not matter where reads are cut.
+_SEQUENCE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|O[^\x1b]|[^\x1b])?", re.S)
 _UNFINISHED = re.compile(r"\x1b(\[[0-?]*[ -/]*|O)?\Z")
 
 
