@@ -74,7 +74,8 @@ def _resolved(host: str, port: int, address: str) -> list[tuple[int, tuple[objec
 
 
 def _bound_tcp(family: int, place: tuple[object, ...]) -> socket.socket:
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol is said because asyncio turns Nagle off only where it reads IPPROTO_TCP.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
