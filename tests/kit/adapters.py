@@ -14,8 +14,20 @@ def storage_for(directory: Path) -> Storage:
     return Storage(directory=str(directory), min_free_bytes=0)
 
 
+opened: list[SqliteStore] = []
+
+
 async def sqlite(directory: Path) -> SqliteStore:
-    return await SqliteStore.open(storage_for(directory), ManualEnv())
+    """An open store; a test that fails before it closes it leaves that to `close_opened`."""
+    store = await SqliteStore.open(storage_for(directory), ManualEnv())
+    opened.append(store)
+    return store
+
+
+async def close_opened() -> None:
+    """Close every store that is still open: its threads would keep the test run from ending."""
+    while opened:
+        await opened.pop().close()
 
 
 STORES: dict[str, Callable[[Path], Awaitable[Store]]] = {"sqlite": sqlite}

@@ -1,0 +1,133 @@
+"""Migrations: each whole or not at all, once, in order, and never changed after the fact."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from chatd.storage import schema
+from chatd.storage.connection import open_file
+from chatd.storage.errors import StoreError
+from chatd.storage.schema import Migration, applied, pending, shipped, statements, up
+
+FIRST = Migration(
+    1, "0001_a.sql", "CREATE TABLE a (x);\nINSERT INTO a VALUES (1);\nCREATE INDEX ai ON a (x);\n"
+)
+SECOND = Migration(
+    2, "0002_b.sql", "ALTER TABLE a ADD COLUMN y;\nUPDATE a SET y = x + 1;\nCREATE TABLE b (z);\n"
+)
+BOTH = [FIRST, SECOND]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "x.sqlite"
+
+
+@pytest.fixture
+def connection(path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(open_file(path, mode="rwc")) as connection:
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        yield connection
+
+
+def state(connection: sqlite3.Connection) -> tuple[object, ...]:
+    names = connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
+    rows = connection.execute("SELECT * FROM a").fetchall() if any(n == "a" for n, _ in names) else None
+    return names, rows, applied(connection)
+
+
+def test_what_we_ship_is_numbered_without_a_gap() -> None:
+    migrations = shipped()
+    assert [migration.number for migration in migrations] == list(range(1, len(migrations) + 1))
+    assert all(migration.name == f"{migration.number:04}_{migration.name[5:]}" for migration in migrations)
+
+
+def test_the_first_migration_is_the_one_that_was_released(connection: sqlite3.Connection) -> None:
+    up(connection, shipped(), Path("x"))
+    assert pending(connection, shipped(), Path("x")) == []
+
+
+def test_migrations_are_applied_once_in_order(connection: sqlite3.Connection) -> None:
+    assert up(connection, BOTH, Path("x")) == ["0001_a.sql", "0002_b.sql"]
+    assert up(connection, BOTH, Path("x")) == []
+    assert connection.execute("SELECT * FROM a").fetchall() == [(1, 2)]
+
+
+def test_a_later_migration_is_added_to_an_older_database(connection: sqlite3.Connection) -> None:
+    up(connection, [FIRST], Path("x"))
+    assert [migration.name for migration in pending(connection, BOTH, Path("x"))] == ["0002_b.sql"]
+    assert up(connection, BOTH, Path("x")) == ["0002_b.sql"]
+
+
+def test_a_database_of_a_later_version_is_refused(connection: sqlite3.Connection) -> None:
+    up(connection, BOTH, Path("x"))
+    with pytest.raises(StoreError, match="0002_b") as caught:
+        up(connection, [FIRST], Path("x"))
+    assert caught.value.kind == "newer"
+
+
+def test_a_migration_changed_after_it_was_applied_is_refused(connection: sqlite3.Connection) -> None:
+    up(connection, [FIRST], Path("x"))
+    with pytest.raises(StoreError, match="0001_a") as caught:
+        up(connection, [Migration(1, FIRST.name, FIRST.sql + " "), SECOND], Path("x"))
+    assert caught.value.kind == "foreign"
+
+
+def test_a_wrong_statement_leaves_the_database_as_it_was(connection: sqlite3.Connection) -> None:
+    up(connection, [FIRST], Path("x"))
+    before = state(connection)
+    wrong = Migration(2, SECOND.name, SECOND.sql + "CREATE TABLE a (again);\n")
+    with pytest.raises(sqlite3.OperationalError, match="already exists"):
+        up(connection, [FIRST, wrong], Path("x"))
+    assert state(connection) == before
+    assert not connection.in_transaction
+
+
+def test_a_crash_at_any_statement_leaves_old_or_new(path: Path, tmp_path: Path) -> None:
+    """Copies of the files at every statement are what a kill would leave; each opens as old or as new."""
+    with closing(open_file(path, mode="rwc")) as connection:
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.execute("PRAGMA cache_size = 1").fetchall()  # spill, so that half of it reaches the file
+        up(connection, [FIRST], path)
+        old, crashes = state(connection), []
+
+        def crash(statement: str) -> None:
+            copy = tmp_path / f"crash{len(crashes)}"
+            copy.mkdir()
+            for file in (path, path.with_name(path.name + "-wal")):
+                shutil.copy(file, copy / file.name)
+            crashes.append(copy)
+
+        connection.set_trace_callback(crash)
+        up(connection, BOTH, path)
+        crash("after")
+        connection.set_trace_callback(None)
+        new = state(connection)
+    assert len(crashes) > 8
+    seen = []
+    for copy in crashes:
+        with closing(open_file(copy / path.name, mode="rw")) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            seen.append(state(connection))
+            assert up(connection, BOTH, path) == ([] if seen[-1] == new else ["0002_b.sql"])
+            assert state(connection) == new
+    assert all(found in (old, new) for found in seen)
+    assert (seen[0], seen[-1]) == (old, new)
+
+
+def test_a_script_is_cut_where_statements_end() -> None:
+    script = (
+        "-- a; b\nCREATE TABLE a (x);\n\nCREATE TRIGGER t AFTER INSERT ON a BEGIN\n DELETE FROM a;\nEND;\n"
+    )
+    assert [statement.strip().splitlines()[-1] for statement in statements(script)] == [
+        "CREATE TABLE a (x);",
+        "END;",
+    ]
+
+
+def test_migrations_come_with_the_package() -> None:
+    assert (Path(schema.__file__).parent / "migrations" / "0001_first.sql").is_file()

@@ -1,0 +1,234 @@
+"""The writing connection when the disk is full or fails: nothing is half written, then work goes on."""
+
+import os
+import sqlite3
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from chatd.config import Storage
+from chatd.core.rooms import Room
+from chatd.core.work import Work
+from chatd.protocol.errors import Unavailable
+from chatd.storage import writer as writing
+from chatd.storage.batch import Batch, batch_of
+from chatd.storage.commit import commit
+from chatd.storage.connection import open_writer
+from chatd.storage.meta import put_meta
+from chatd.storage.store import SqliteStore
+from chatd.storage.writer import Writer
+from tests.kit.adapters import sqlite
+from tests.kit.chronicle import Chronicle
+from tests.kit.env import ManualEnv
+
+MANY = 10_000_000
+
+
+@pytest.fixture
+async def room(directory: Path) -> Room:
+    store = await sqlite(directory)
+    room = await Chronicle(store).group("ann")
+    await store.close()
+    return room
+
+
+@pytest.fixture
+async def writer(directory: Path, room: Room) -> AsyncIterator[Writer]:
+    path = directory / "chatd.sqlite"
+    writer = Writer(path, await open_writer(path), stamp=1, min_free_bytes=0)
+    yield writer
+    await writer.close(lambda connection: None)
+
+
+def batch(writer: Writer, room: Room, text: str = "hello") -> Batch:
+    """One message as the next commit; the room in memory stays as it was when it is not stored."""
+    work = Work(now=1, stamp=writer.stamp + 1)
+    Chronicle(None).say(work, room, "ann", text, key=f"key-{room.seq:05}")  # type: ignore[arg-type]
+    return batch_of(work)
+
+
+def failing(code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = code
+    return error
+
+
+def count(path: Path) -> int:
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        (number,) = connection.execute("SELECT count(*) FROM events").fetchone()
+    finally:
+        connection.close()
+    return int(number)
+
+
+@pytest.mark.parametrize(
+    "code", [sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_CORRUPT]
+)
+async def test_a_connection_under_which_the_disk_failed_is_replaced(
+    writer: Writer, room: Room, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    opened: list[Path] = []
+
+    async def counted(path: Path):  # type: ignore[no-untyped-def]
+        opened.append(path)
+        return await open_writer(path)
+
+    def fails(connection: sqlite3.Connection, rows: Batch) -> None:
+        raise failing(code)
+
+    monkeypatch.setattr(writing, "open_writer", counted)
+    monkeypatch.setattr(writing, "commit", fails)
+    rows = batch(writer, room)
+    with pytest.raises(Unavailable, match="internal") as caught:
+        await writer.commit(rows)
+    assert isinstance(caught.value.__cause__, sqlite3.OperationalError)
+    assert (writer.stamp, opened) == (1, [])
+    monkeypatch.setattr(writing, "commit", commit)
+    await writer.commit(rows)
+    await writer.commit(batch(writer, room))
+    assert (writer.stamp, len(opened)) == (3, 1)
+
+
+async def test_a_database_that_moved_on_by_itself_takes_no_more_commits(
+    writer: Writer, room: Room, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stored_but_failed(connection: sqlite3.Connection, rows: Batch) -> None:
+        put_meta(connection, "stamp", 2)
+        raise failing(sqlite3.SQLITE_IOERR_FSYNC)
+
+    monkeypatch.setattr(writing, "commit", stored_but_failed)
+    with pytest.raises(Unavailable):
+        await writer.commit(batch(writer, room))
+    monkeypatch.setattr(writing, "commit", commit)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="stands at commit 2, not 1"):
+            await writer.commit(batch(writer, room))
+    assert count(directory / "chatd.sqlite") == 1
+
+
+async def test_a_disk_that_cannot_be_opened_again_is_tried_at_the_next_commit(
+    writer: Writer, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(path: Path) -> None:
+        raise failing(sqlite3.SQLITE_CANTOPEN)
+
+    def fails(connection: sqlite3.Connection, rows: Batch) -> None:
+        raise failing(sqlite3.SQLITE_IOERR)
+
+    rows = batch(writer, room)
+    with monkeypatch.context() as broken:
+        broken.setattr(writing, "open_writer", gone)
+        broken.setattr(writing, "commit", fails)
+        for _ in range(3):
+            with pytest.raises(Unavailable, match="internal"):
+                await writer.commit(rows)
+    await writer.commit(rows)
+    assert writer.stamp == 2
+
+
+@pytest.mark.parametrize("step", range(4))
+async def test_an_error_at_any_statement_undoes_the_whole_batch(
+    writer: Writer, room: Room, directory: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    rows = batch(writer, room)
+    good, broken = list(rows.events), ["rooms", "members", "events", "messages"][step]
+    setattr(rows, broken, [*getattr(rows, broken), ("one value too few",)])
+    with pytest.raises(Unavailable, match="internal"):
+        await writer.commit(rows)
+    assert (count(directory / "chatd.sqlite"), writer.stamp) == (1, 1)
+    rows.events = good
+    setattr(rows, broken, [] if broken == "messages" else getattr(rows, broken)[:1])
+    await writer.commit(rows)
+    assert (count(directory / "chatd.sqlite"), writer.stamp) == (2, 2)
+
+
+async def test_a_full_database_answers_overloaded_and_goes_on_when_there_is_room(
+    writer: Writer, room: Room, directory: Path
+) -> None:
+    def limit(connection: sqlite3.Connection, pages: int) -> None:
+        connection.execute(f"PRAGMA max_page_count = {pages}").fetchall()
+
+    await writer._connection.run(limit, 1)  # no lower than it is now
+    rows = batch(writer, room, text="x" * 100_000)
+    with pytest.raises(Unavailable, match="overloaded"):
+        await writer.commit(rows)
+    assert (count(directory / "chatd.sqlite"), writer.stamp) == (1, 1)
+    await writer._connection.run(limit, 1_000_000)
+    await writer.commit(rows)
+    assert (count(directory / "chatd.sqlite"), writer.stamp) == (2, 2)
+
+
+async def test_writes_stop_before_the_disk_is_full(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Storage(directory=str(directory), min_free_bytes=1 << 20)
+    store = await SqliteStore.open(config, ManualEnv())
+    chronicle = Chronicle(store)
+    room = await chronicle.group("ann")
+    real = os.statvfs(directory)
+
+    def almost_full(path: Path) -> os.statvfs_result:
+        return os.statvfs_result((4096, 4096, 1000, 255, 255, *real[5:]))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "statvfs", almost_full)
+        with pytest.raises(Unavailable, match="overloaded"):
+            await store.commit(chronicle.work())
+    assert len((await store.log(room.number, 1, 9, 9, MANY)).events) == 1
+    await chronicle.post(room, "ann")
+    await store.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)]
+    try:
+        mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        mounted = False
+    if not mounted:
+        pytest.skip("only root may mount a small disk")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+async def test_on_a_full_disk_nothing_acknowledged_is_lost_and_work_goes_on_with_space(
+    small_disk: Path,
+) -> None:
+    store = await sqlite(small_disk / "data")
+    chronicle = Chronicle(store)
+    room = await chronicle.group("ann")
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"x" * (1 << 20))
+    stored, refusals = [1], []
+    while len(refusals) < 3:
+        work = chronicle.work()
+        event = chronicle.say(work, room, "ann", "x" * 20_000)
+        try:
+            await store.commit(work)
+            stored.append(event.seq)
+        except Unavailable as error:
+            work.rollback()
+            refusals.append(error.code)
+    assert set(refusals) == {"overloaded"}
+    assert len((await store.log(room.number, 1, 999, 999, MANY)).events) == len(stored)
+    ballast.unlink()
+    stored.append((await chronicle.post(room, "ann", "space again")).seq)
+    await store.close()
+    again = await sqlite(small_disk / "data")
+    assert len((await again.log(room.number, 1, 999, 999, MANY)).events) == len(stored) == room.seq
+    await again.close()
+
+
+async def test_a_closed_store_answers_unavailable(directory: Path) -> None:
+    store = await sqlite(directory)
+    work = Chronicle(store).work()
+    await store.close()
+    with pytest.raises(Unavailable, match="internal"):
+        await store.memberships("ann")
+    with pytest.raises(Unavailable, match="internal"):
+        await store.commit(work)
