@@ -1,0 +1,174 @@
+import pytest
+
+from chatd.core.cursors import cursor_of
+from tests.kit.indoors import indoors, new_key
+
+
+async def filled(house, count=5):
+    """Ann with `count` groups of one message each, oldest first."""
+    ann = await house.meets("ann")
+    rooms = []
+    for _ in range(count):
+        house.env.advance(1)
+        room = await ann.makes_group("bob")
+        await ann.sends(room)
+        rooms.append(room)
+    return ann, rooms
+
+
+async def hello(house, user="ann", **keys):
+    guest = house.guest()
+    id = guest.greets(user, **keys)
+    await house.quiet()
+    return guest, guest.reply(id)["sync"]
+
+
+def names(page):
+    return [summary["room"] for summary in page["rooms"]]
+
+
+async def pages(guest, page, **keys):
+    """All pages of a round, the given one first."""
+    found = [page]
+    while "more" in found[-1]:
+        assert "cursor" not in found[-1]
+        found.append(await guest.asks(type="sync", more=found[-1]["more"], **keys))
+    assert "cursor" in found[-1]
+    return found
+
+
+async def test_a_first_hello_lists_everything_latest_first(house):
+    _, rooms = await filled(house)
+    _, page = await hello(house, device=2)
+    assert names(page) == rooms[::-1]
+    assert (page["full"], page["totals"]) == (True, {"rooms": 5, "unread": 0, "mentions": 0})
+    assert all(summary["preview"]["body"] == {"text": "hello"} for summary in page["rooms"])
+
+
+async def test_pages_of_a_round_are_the_whole_list_without_repetition(house):
+    _, rooms = await filled(house, 7)
+    guest, page = await hello(house, device=2, rooms=3)
+    found = await pages(guest, page, rooms=2)
+    assert [len(page["rooms"]) for page in found] == [3, 2, 2]
+    assert [name for page in found for name in names(page)] == rooms[::-1]
+    assert all(page["full"] for page in found)
+    assert ["totals" in page for page in found] == [True, False, False]
+
+
+async def test_a_cursor_brings_only_what_changed_since(house):
+    ann, rooms = await filled(house, 3)
+    _, page = await hello(house, device=2)
+    await ann.sends(rooms[0])
+    _, page = await hello(house, device=2, epoch=house.store.epoch, cursor=page["cursor"])
+    assert names(page) == [rooms[0]]
+    assert "full" not in page
+    assert "preview" not in page["rooms"][0]
+
+
+async def test_nothing_changed_is_an_empty_page(house):
+    await filled(house, 2)
+    _, page = await hello(house, device=2)
+    _, page = await hello(house, device=2, epoch=house.store.epoch, cursor=page["cursor"])
+    assert (page["rooms"], set(page)) == ([], {"cursor", "rooms"})
+
+
+async def test_events_since_the_cursor_come_inline(house):
+    ann, rooms = await filled(house, 1)
+    _, page = await hello(house, device=2)
+    for _ in range(3):
+        await ann.sends(rooms[0])
+    _, page = await hello(house, device=2, epoch=house.store.epoch, cursor=page["cursor"], events=2)
+    assert [event["seq"] for event in page["rooms"][0]["events"]] == [4, 5]
+
+
+async def test_rooms_one_left_are_gone(house):
+    ann, rooms = await filled(house, 2)
+    _, page = await hello(house, "bob")
+    await ann.asks(type="members.remove", room=rooms[0], key=new_key(), users=["bob"])
+    _, page = await hello(house, "bob", epoch=house.store.epoch, cursor=page["cursor"])
+    assert (page["gone"], page["rooms"]) == ([rooms[0]], [])
+
+
+@pytest.mark.parametrize("stored", [{"epoch": "other"}, {}, {"epoch": None}])
+async def test_another_history_is_a_full_round(house, stored):
+    await filled(house, 2)
+    _, page = await hello(house, device=2)
+    keys = {key: value for key, value in stored.items() if value}
+    _, page = await hello(house, device=3, cursor=page["cursor"], **keys)
+    assert (page["full"], len(page["rooms"])) == (True, 2)
+
+
+async def test_a_cursor_from_the_future_is_a_full_round(house):
+    await filled(house, 2)
+    future = cursor_of(house.store.epoch, house.store.stamp + 1000)
+    _, page = await hello(house, device=3, epoch=house.store.epoch, cursor=future)
+    assert (page["full"], len(page["rooms"])) == (True, 2)
+
+
+async def test_a_change_between_two_pages_is_found_by_the_cursor_of_the_round(house):
+    ann, rooms = await filled(house, 4)
+    guest, page = await hello(house, device=2, rooms=2)
+    await ann.sends(rooms[3])
+    found = await pages(guest, page)
+    later = await guest.asks(type="sync", cursor=found[-1]["cursor"])
+    assert rooms[3] in names(later) + [name for page in found[1:] for name in names(page)]
+
+
+async def test_an_incremental_round_on_a_live_connection(house):
+    ann, rooms = await filled(house, 3)
+    guest, page = await hello(house, device=2)
+    await ann.sends(rooms[1])
+    reply = await guest.asks(type="sync", cursor=page["cursor"], previews=True, events=5)
+    assert names(reply) == [rooms[1]]
+    assert reply["rooms"][0]["preview"]["seq"] == 3
+    assert "full" not in reply
+
+
+async def test_a_round_without_cursor_is_full(house):
+    _, rooms = await filled(house, 3)
+    guest, _ = await hello(house, device=2)
+    reply = await guest.asks(type="sync")
+    assert (reply["full"], names(reply)) == (True, rooms[::-1])
+
+
+@pytest.mark.parametrize("keys", [{"cursor": "?"}, {"more": "?"}, {"more": "AAAA"}])
+async def test_what_is_no_cursor_is_refused_on_a_live_connection(house, keys):
+    guest = await house.meets("ann")
+    reply = await guest.asks(type="sync", **keys)
+    assert (reply["code"], reply["retry"], guest.wire.closed_with) == ("bad_cursor", "after_sync", None)
+
+
+async def test_a_cursor_that_cannot_be_read_does_not_lock_a_phone_out(house):
+    """Whatever it stored: it gets its rooms, or is told to drop the cursor."""
+    await filled(house, 1)
+    guest = house.guest()
+    id = guest.greets("ann", device=2, epoch=house.store.epoch, cursor="?")
+    await house.quiet()
+    reply = guest.reply(id)
+    assert reply.get("code") == "bad_cursor" or reply["sync"]["full"] is True
+
+
+async def test_a_page_too_large_is_refused(tmp_path):
+    async with indoors(tmp_path, limits={"page": 10}) as house:
+        guest = await house.meets("ann")
+        assert (await guest.asks(type="sync", rooms=11))["code"] == "too_large"
+        assert (await guest.asks(type="sync", rooms=10))["type"] == "ok"
+
+
+async def test_a_hello_that_asks_for_too_many_rooms_gets_a_page(tmp_path):
+    async with indoors(tmp_path, limits={"page": 10}, rates={"enabled": False}) as house:
+        await filled(house, 12)
+        _, page = await hello(house, device=2, rooms=1000)
+        assert len(page["rooms"]) == 10
+        assert "more" in page
+
+
+async def test_a_page_fits_a_server_frame(tmp_path):
+    async with indoors(tmp_path, limits={"server_frame_bytes": 65536}, rates={"enabled": False}) as house:
+        ann = await house.meets("ann")
+        for _ in range(30):
+            await ann.makes_group("bob", data={"pad": "x" * 6000})
+        guest, page = await hello(house, device=2, rooms=200)
+        found = await pages(guest, page)
+        assert sum(len(page["rooms"]) for page in found) == 30
+        assert max(map(len, guest.wire.frames)) <= 65536
