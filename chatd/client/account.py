@@ -119,6 +119,10 @@ class Account:
             replica = self.replicas[room] = Replica(room, self.user)
         return replica
 
+    def seen(self, room: str) -> Replica:
+        """The replica of a room to look at; one that is not known is not made known by looking."""
+        return self.replicas.get(room) or Replica(room, self.user)
+
     def tell(self, replica: Replica, changes: Iterable[Change]) -> None:
         """Emit what changed in a room and have its new position stored."""
         for change in changes:

@@ -215,7 +215,7 @@ class Client:
         ids = [room.id if isinstance(room, Room) else room for room in rooms]
         self._engine.marks.focus(ids)
         for room in ids:
-            replica = self._engine.account.replica(room)
+            replica = self._engine.account.seen(room)
             if replica.timeline.behind:
                 self._engine.repairer.perhaps(replica)
 

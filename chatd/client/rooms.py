@@ -57,37 +57,37 @@ class Room:
     def summary(self) -> Summary:
         """Title, peer, role and the rest; counters are as of the server's last word, see `unread` for live
         ones."""
-        return self._replica.summary
+        return self._seen.summary
 
     @property
     def head(self) -> int:
         """The highest `seq` heard of."""
-        return self._replica.timeline.head
+        return self._seen.timeline.head
 
     @property
     def applied(self) -> int:
         """The `seq` up to which everything was applied here."""
-        return self._replica.timeline.applied
+        return self._seen.timeline.applied
 
     @property
     def unread(self) -> int:
         """Unread messages."""
-        return self._replica.unread
+        return self._seen.unread
 
     @property
     def unread_mentions(self) -> int:
         """Unread mentions."""
-        return self._replica.unread_mentions
+        return self._seen.unread_mentions
 
     @property
     def read_to(self) -> int:
         """The own read position."""
-        return self._replica.read
+        return self._seen.read
 
     @property
     def receipts(self) -> Mapping[str, Mark]:
         """How far other members read and got the room, as far as the server tells (chapter 10)."""
-        return self._replica.receipts
+        return self._seen.receipts
 
     @property
     def typists(self) -> list[str]:
@@ -97,11 +97,11 @@ class Room:
     @property
     def messages(self) -> Mapping[int, Message]:
         """The cached messages by `seq`, in no particular order, each in its current state. Read only."""
-        return self._replica.timeline.messages
+        return self._seen.timeline.messages
 
     def cached(self) -> tuple[Message, ...]:
         """The newest messages cached without a hole, ascending."""
-        timeline = self._replica.timeline
+        timeline = self._seen.timeline
         return timeline.between(timeline.cached.covered_down_from(timeline.applied), timeline.applied)
 
     # Writing.
@@ -270,6 +270,10 @@ class Room:
     @property
     def _replica(self) -> Replica:
         return self._engine.account.replica(self.id)
+
+    @property
+    def _seen(self) -> Replica:
+        return self._engine.account.seen(self.id)
 
     async def _page_kept(self, before: int, limit: int) -> Page | None:
         timeline = self._replica.timeline
