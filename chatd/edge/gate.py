@@ -2,20 +2,18 @@
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chatd.config import Rates
 from chatd.core.counters import Counters
 from chatd.core.rates import Meter, Meters, Rate, retry_after_ms
 from chatd.edge.admission import Admission
 from chatd.edge.wire import Wire
+from chatd.handlers.context import Session
 from chatd.handlers.registry import Command
 from chatd.ports import Env
 from chatd.protocol.errors import Broken, ChatError, Refused
 from chatd.protocol.requests import Request
-
-if TYPE_CHECKING:
-    from chatd.edge.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +34,13 @@ class Gate:
         self._logins = Meters(Rate.per_minute(rates.login_address_per_min))
         self.tasks: set[asyncio.Future[Any]] = set()
 
-    def allow(self, session: "Session", meter: Meter, request: Request, command: Command) -> None:
+    def keep(self, task: asyncio.Future[None]) -> asyncio.Future[None]:
+        """Hold on to a task until it is done."""
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    def allow(self, user: str, meter: Meter, request: Request, command: Command) -> None:
         """Take one request from the connection's bucket and, when it writes, from the user's and the room's."""
         self._counters.requests[type(request).__struct_config__.tag] += 1  # type: ignore[index]
         if not self._enabled:
@@ -44,7 +48,7 @@ class Gate:
         now = self._env.monotonic()
         self._take(meter.wait_s(now), "connection")
         if command.writes:
-            self._take(self._writes.wait_s(session.user, now), "user")
+            self._take(self._writes.wait_s(user, now), "user")
             self._take(self._rooms.wait_s(request.room, now), "room")  # type: ignore[attr-defined]
 
     def allow_address(self, address: str) -> None:
@@ -71,7 +75,7 @@ class Gate:
     def refused(self, error: ChatError) -> None:
         self._counters.errors[error.code] += 1
 
-    def broken(self, session: "Session", broken: Broken) -> None:
+    def broken(self, session: Session, broken: Broken) -> None:
         """One line about a peer that broke the protocol, without what it sent."""
         log.warning(
             "session %s of %s from %s: %s", session.name, session.user or "-", session.address, broken.message
@@ -80,5 +84,5 @@ class Gate:
     def slow(self, what: str) -> None:
         self._counters.slow_consumers[what] += 1
 
-    def ended(self, session: "Session", code: int) -> None:
+    def ended(self, session: Session, code: int) -> None:
         log.info("session %s of %s ended with %d", session.name, session.user or "-", code)

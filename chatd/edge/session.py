@@ -1,12 +1,12 @@
-"""One connection of one device: its phase, its requests, its one timer. The only place that turns errors into
-replies and closes. It knows packets, not sockets: a `Wire` carries the bytes.
+"""One connection of one device, from the open socket through hello to the end. It knows packets, not sockets:
+a `Wire` carries the bytes. What it asks once it is ready is carried out at its desk (edge/desk.py).
 """
 
 import asyncio
 import logging
 from base64 import urlsafe_b64encode
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,8 @@ from chatd.core.cursors import cursor_of
 from chatd.core.heartbeat import NEVER, Due, Vitals
 from chatd.core.live import Audience
 from chatd.core.phases import Happening, Phase, advance
-from chatd.core.rates import Abuse, Meter
 from chatd.edge.backlog import Backlog
+from chatd.edge.desk import Desk
 from chatd.edge.gate import Gate
 from chatd.edge.outbox import Outbox
 from chatd.edge.packets import JSON, MSGPACK, frame_of, head_push
@@ -26,21 +26,19 @@ from chatd.edge.pulse import Pulse
 from chatd.edge.wire import Wire
 from chatd.handlers.connection import HELLO_CLOSES, Turned, hello
 from chatd.handlers.context import Context
-from chatd.handlers.registry import COMMANDS, Command
-from chatd.handlers.writer import Guard, Submission, aborted
+from chatd.handlers.writer import Guard, Submission
 from chatd.ports import Claims
 from chatd.protocol import closes
 from chatd.protocol.codec import Invalid, decode_request, split
-from chatd.protocol.errors import Broken, ChatError, Refused
+from chatd.protocol.errors import Broken, ChatError
 from chatd.protocol.objects import Mode
 from chatd.protocol.pushes import ByePush, PingPush, TokenExpiringPush
 from chatd.protocol.replies import Error, Ok
-from chatd.protocol.requests import Hello, Request, Send
+from chatd.protocol.requests import Hello, Request
 
 log = logging.getLogger(__name__)
 
 NOBODY = Claims(user="", expires_at_s=0.0)
-ABUSE_RETRY_MS = 30_000  # protocol.md "Rate limits": at least this much after abuse
 
 
 @dataclass(slots=True)
@@ -55,13 +53,11 @@ class Session:
     """One connection. Handlers, audiences and presence know it under their own Protocols."""
 
     __slots__ = (
-        "_abuse",
         "_ctx",
-        "_flight",
+        "_desk",
         "_gate",
         "_greeting",
         "_held",
-        "_meter",
         "_phase",
         "_pulse",
         "_wire",
@@ -90,11 +86,9 @@ class Session:
         self._gate = gate
         self._phase = Phase.ACCEPTED
         self._wire: Wire | None = None
-        self._flight = 0
+        self._desk = Desk(ctx, gate, self)
         self._held: deque[Held] = deque()
         self._greeting: asyncio.Future[None] | None = None
-        self._meter = Meter(gate.requests)
-        self._abuse: Abuse | None = None
         self.name = urlsafe_b64encode(ctx.env.random_bytes(6)).decode()
         self.user = ""
         self.device = ""
@@ -157,6 +151,15 @@ class Session:
         self._gate.ended(self, code)
         self._wire = None
 
+    def pause_reading(self) -> None:
+        """Take nothing more from the socket; TCP pushes back on the client."""
+        if self._wire is not None:
+            self._wire.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._wire is not None:
+            self._wire.resume_reading()
+
     @property
     def frame_bytes_max(self) -> int:
         limits = self._ctx.config.limits
@@ -173,95 +176,11 @@ class Session:
         for packet in packets:
             request = decode_request(packet, self.text)
             if self._phase is Phase.READY:
-                self._handle(request, guard)
+                self._desk.handle(request, guard)
             elif self._phase is Phase.ACCEPTED:
                 self._greet(request)
             elif self._phase is Phase.GREETING:
                 self._held.append(Held(request, guard or Guard()))
-
-    def _handle(self, request: Request | Invalid, guard: Guard | None) -> None:
-        """Carry one packet out, or say why not."""
-        place = guard.next() if guard is not None and isinstance(request, Send) else 0
-        try:
-            if isinstance(request, Invalid):
-                raise request.refusal
-            if guard is not None and isinstance(request, Send) and guard.aborts(request.room, place):
-                raise aborted()
-            command = COMMANDS.get(type(request))
-            if command is None:
-                raise Refused("bad_request", "hello comes once, first", field="type")
-            self._check(request, command)
-            if command.handler is None:
-                self._submit(request, guard if place else None, place)
-                return
-            answer = command.handler(self._ctx, self, request)
-        except ChatError as error:
-            if guard is not None and isinstance(request, Send) and error.retry != "never":
-                guard.fail(request.room, place)
-            self._refuse(request.id, error)
-            return
-        if answer is None or isinstance(answer, Ok):
-            if isinstance(answer, Ok):
-                self.answer(request.id, answer)
-        else:
-            self._start(request.id, answer)
-
-    def _check(self, request: Request, command: Command) -> None:
-        """Rates and the token's permissions, before anything else is looked at."""
-        if not command.free:
-            self._gate.allow(self, self._meter, request, command)
-        if command.allow not in self.claims.allow:
-            raise Refused("forbidden", f"the token does not allow {command.allow}")
-
-    def _refuse(self, id: int, error: ChatError) -> None:
-        self.answer(id, error)
-        if id and error.code == "rate_limited":
-            self._count_abuse(error)
-
-    def _count_abuse(self, error: ChatError) -> None:
-        rates = self._ctx.config.rates
-        if self._abuse is None:
-            self._abuse = Abuse()
-        self._abuse.refused(self.vitals.received, (error.retry_after or 0) / 1000, rates.abuse_window_s)
-        if self._abuse.count >= rates.abuse_refusals or self._abuse.ignored >= rates.abuse_ignored:
-            self.close(closes.RATE_ABUSE, retry_after=max(ABUSE_RETRY_MS, error.retry_after or 0))
-
-    def _submit(self, request: Request, guard: Guard | None, place: int) -> None:
-        self._depart()
-        self._ctx.writer.submit(
-            Submission(self.user, request, asker=self, id=request.id, guard=guard, place=place)
-        )
-
-    def _start(self, id: int, answer: Awaitable[Ok | None]) -> None:
-        self._depart()
-        task = asyncio.ensure_future(self._await(id, answer))
-        self._gate.tasks.add(task)
-        task.add_done_callback(self._gate.tasks.discard)
-
-    async def _await(self, id: int, answer: Awaitable[Ok | None]) -> None:
-        """Answer when the handler is done; what is not a ChatError is our bug."""
-        try:
-            reply: Ok | ChatError | None = await answer
-        except ChatError as error:
-            reply = error
-        except Exception:
-            log.exception("session %s: a handler failed", self.name)
-            reply = ChatError("internal", "outcome unknown, retry")
-        if reply is None:
-            self._land()
-        else:
-            self.answer(id, reply, landed=True)
-
-    def _depart(self) -> None:
-        """One more request is under way; beyond the limit the socket is not read."""
-        self._flight += 1
-        if self._flight == self._ctx.config.limits.in_flight and self._wire is not None:
-            self._wire.pause_reading()
-
-    def _land(self) -> None:
-        self._flight -= 1
-        if self._flight == self._ctx.config.limits.in_flight - 1 and self._wire is not None:
-            self._wire.resume_reading()
 
     # --- hello
 
@@ -276,11 +195,8 @@ class Session:
             raise Broken(closes.PROTOCOL, "a hello has an id")
         self._phase = advance(self._phase, Happening.HELLO)
         self.vitals.hello = NEVER
-        assert self._wire is not None
-        self._wire.pause_reading()
-        self._greeting = asyncio.ensure_future(self._decide_hello(request))
-        self._gate.tasks.add(self._greeting)
-        self._greeting.add_done_callback(self._gate.tasks.discard)
+        self.pause_reading()
+        self._greeting = self._gate.keep(asyncio.ensure_future(self._decide_hello(request)))
 
     def _stop_greeting(self) -> None:
         """A hello still being decided must not seat a connection that is over, nor replace a living one."""
@@ -328,9 +244,9 @@ class Session:
         self.departed.clear()
         while self._held and self._phase is Phase.READY:
             held = self._held.popleft()
-            self._handle(held.packet, held.guard)
-        if self._wire is not None and self._flight < self._ctx.config.limits.in_flight:
-            self._wire.resume_reading()
+            self._desk.handle(held.packet, held.guard)
+        if not self._desk.full:
+            self.resume_reading()
 
     def _real_outbox(self, wire: Wire) -> Outbox:
         minimum = self._ctx.config.delivery.deflate_min_bytes
@@ -343,10 +259,8 @@ class Session:
 
     # --- what is sent
 
-    def answer(self, id: int, reply: Ok | ChatError, *, landed: bool = False) -> None:
+    def answer(self, id: int, reply: Ok | ChatError) -> None:
         """Send the one reply to request `id`; nothing when it wanted none."""
-        if landed:
-            self._land()
         if not id or self._phase is Phase.CLOSING:
             return
         if isinstance(reply, ChatError):
@@ -358,7 +272,7 @@ class Session:
 
     def settled(self, id: int, reply: Ok | ChatError) -> None:
         """The writer's answer to a submission of this session."""
-        self.answer(id, reply, landed=True)
+        self._desk.settled(id, reply)
 
     def push(self, packet: Any) -> None:
         """Send a packet that must not be lost while the connection lives."""

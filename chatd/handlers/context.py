@@ -11,6 +11,8 @@ from chatd.core.rooms import Member, Room
 from chatd.handlers.loading import Rooms
 from chatd.handlers.writer import Writer
 from chatd.ports import Claims, Env, Identity, Presence, Store
+from chatd.protocol.errors import ChatError
+from chatd.protocol.replies import Ok
 
 
 class Session(Listener, Protocol):
@@ -20,6 +22,17 @@ class Session(Listener, Protocol):
     address: str
     text: bool
     claims: Claims
+
+    def answer(self, id: int, reply: Ok | ChatError) -> None:
+        """Send the one reply to request `id`; nothing when it wanted none."""
+
+    def settled(self, id: int, reply: Ok | ChatError) -> None:
+        """The writer's answer to a submission of this session."""
+
+    def pause_reading(self) -> None:
+        """Take nothing more from the socket; TCP pushes back on the client."""
+
+    def resume_reading(self) -> None: ...
 
     def admit_user(self, user: str) -> None:
         """The token is genuine: take a hello from the user's rate."""
