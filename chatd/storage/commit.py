@@ -10,7 +10,8 @@ from chatd.storage.batch import Batch
 from chatd.storage.rows import Row
 
 ADD_EVENT = """
-INSERT INTO events (position, kind, user, time, ordinal, client_key, digest, target, changed, stamp, mentions, blob)
+INSERT INTO events (position, kind, user, time, ordinal, client_key, digest, target, changed, stamp, mentions,
+                    blob)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 

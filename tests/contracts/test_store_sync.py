@@ -279,6 +279,15 @@ async def test_events_are_the_newest_without_a_gap_up_to_the_last(store: Store, 
     assert seqs(summary) == list(range(1, 10))
 
 
+async def test_events_are_only_those_since_the_cursor(store: Store, chronicle: Chronicle) -> None:
+    room = await chronicle.group("ann", "bob")
+    await chronicle.posts(room, "ann", 3)
+    since = store.stamp
+    await chronicle.posts(room, "ann", 2)
+    (summary,) = (await store.sync(SyncQuery("bob", since, 10, events=50, events_bytes=10_000))).rooms
+    assert seqs(summary) == [5, 6]
+
+
 def seqs(summary: RoomSummary) -> list[int]:
     return [] if summary.events is UNSET else [decode_event(event).seq for event in summary.events]
 

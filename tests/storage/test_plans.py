@@ -1,0 +1,55 @@
+"""How SQLite carries the statements out: no table is scanned where a room, a user or a position is given."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from chatd.storage import commit, decisions, folding, logs, people, schema, summaries, sync
+from chatd.storage.connection import open_file
+
+MODULES: tuple[ModuleType, ...] = (commit, decisions, folding, logs, people, summaries, sync)
+VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+WHOLE_TABLES = {"people.ACCOUNTS", "folding.LONG_ROOMS"}  # the command line, and upkeep once in a while
+SMALL = ("VIRTUAL TABLE", "subquery")  # a list in a parameter; rows that were limited before
+STATEMENTS = {
+    f"{module.__name__.rpartition('.')[2]}.{name}": text
+    for module in MODULES
+    for name, text in vars(module).items()
+    if isinstance(text, str) and text.split()[:1] and text.split()[0] in VERBS
+}
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    path: Path = tmp_path_factory.mktemp("plans") / "chatd.sqlite"
+    with closing(open_file(path, mode="rwc")) as connection:
+        schema.up(connection, schema.shipped(), path)
+        yield connection
+
+
+def plan(connection: sqlite3.Connection, text: str) -> list[str]:
+    names = [word.strip("(),") for word in text.split() if word.strip("(),").startswith(":")]
+    values = dict.fromkeys((name[1:] for name in names), 0) if names else (0,) * text.count("?")
+    return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", values)]
+
+
+def test_the_statements_are_found() -> None:
+    assert len(STATEMENTS) > 30
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_no_statement_scans_a_table(database: sqlite3.Connection, name: str) -> None:
+    steps = plan(database, STATEMENTS[name])
+    scans = [step for step in steps if step.startswith("SCAN") and not any(word in step for word in SMALL)]
+    assert scans == [] or name in WHOLE_TABLES, steps
+
+
+def test_reading_a_room_in_order_never_sorts(database: sqlite3.Connection) -> None:
+    for name in ("logs.LOG", "logs.NEWEST", "logs.OLDEST", "summaries.NEWEST", "decisions.LAST_ORDINAL"):
+        assert not any("TEMP B-TREE" in step for step in plan(database, STATEMENTS[name])), name
+    for name in ("people.MEMBERS", "people.READERS", "people.WATERMARKS"):
+        assert not any("TEMP B-TREE" in step for step in plan(database, STATEMENTS[name])), name
