@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import shlex
+import shutil
 import signal
 import sys
 import time
@@ -93,11 +95,15 @@ class Place:
         return f"ws://127.0.0.1:{self.port}/v1/ws"
 
     @property
+    def data(self) -> str:
+        """What other commands need to find its data."""
+        directory = self.config.storage.directory
+        return f" --data {directory}" if directory != DIRECTORY else ""
+
+    @property
     def options(self) -> str:
         """What other commands need to find this server."""
-        url = f" --url {self.url}" if self.port != PORT else ""
-        directory = self.config.storage.directory
-        return url + (f" --data {directory}" if directory != DIRECTORY else "")
+        return (f" --url {self.url}" if self.port != PORT else "") + self.data
 
 
 def _run(config: Config, *, once: bool, is_new: bool) -> None:
@@ -170,13 +176,24 @@ def _banner(place: Place) -> str:
 
 
 def _hints(place: Place) -> str:
+    path = program_path()
     return f"""
 Next, in other terminals:
-  chatd chat --as bob --with alice{place.options}
+  {path}chatd chat --as bob --with alice{place.options}
       chat in the terminal; a second one as alice shows both sides
-  chatd token alice{place.options if "--data" in place.options else ""}
+  {path}chatd token alice{place.data}
       a token for your own client: protocol.md says how to use it
-  python -m chatd.client.example {place.url} "$(chatd token bob)" alice
+  {path}python -m chatd.client.example {place.url} "$({path}chatd token bob{place.data})" alice
       a whole chat program in 20 lines of Python
 
 Ctrl-C stops the server."""
+
+
+def program_path() -> str:
+    """What to write before `chatd` so that a shell finds it: nothing, or a directory such as .venv/bin/."""
+    directory = Path(sys.executable).parent
+    found = shutil.which("chatd")
+    if found is not None and Path(found).parent == directory:
+        return ""
+    near = os.path.relpath(directory)
+    return shlex.quote(str(directory) if near.startswith("..") else near) + "/"

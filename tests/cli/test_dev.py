@@ -1,8 +1,10 @@
 """`chatd dev`: the first second of a new user."""
 
+import os
 import re
 import socket
 import stat
+import subprocess
 
 import pytest
 
@@ -94,6 +96,16 @@ def test_the_hints_work_as_they_are_printed(server):
     assert result.returncode == 0, result.stderr
     assert re.search(r"#[0-9]+ bob: It works", result.stdout)
     assert server.chatd("token", "alice").stdout.count(".") == 2
+
+
+def test_the_hints_can_be_pasted_into_a_shell(server):
+    hint = re.search(r"^ +(\S*chatd token alice.*)$", server.output, re.MULTILINE)
+    assert hint is not None
+    pasted = subprocess.run(
+        hint[1], shell=True, cwd=server.directory, env={"PATH": os.defpath}, capture_output=True, text=True
+    )
+    assert pasted.returncode == 0, pasted.stderr
+    assert pasted.stdout.count(".") == 2
 
 
 def test_it_serves_until_it_is_told_to_stop(tmp_path_factory):
