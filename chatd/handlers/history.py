@@ -75,8 +75,6 @@ async def page(ctx: Context, number: int, low: int, high: int, limit: int, *, ne
     """One page of low..high; an empty range covers nothing, which `low` > `high` says."""
     if low > high:
         return EventsOk(events=[], low=low, high=max(high, 0), end=newest)
-    if limit == 0:  # half a page of one
-        return EventsOk(events=[], low=high + 1, high=high)
     if not limit:  # the lower half of a page of one
         return EventsOk(events=[], low=high + 1, high=high)
     rows = await ctx.store.history(number, low, high, limit, page_bytes(ctx), newest=newest)
