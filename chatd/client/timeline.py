@@ -7,9 +7,8 @@ what fits is applied.
 
 Three decisions beyond the letter of the chapter:
 
-- A room of which nothing is known yet starts at the first event that arrives, or at the newest page: a
-history
-  nobody looks at is not fetched. `started` tells.
+- A room of which nothing is known yet, and which has a longer past than a page, starts at the first event that
+  arrives, or at the newest page: a history nobody looks at is not fetched. `started` tells.
 - Messages in a stale stretch (its `valid` is behind) are left to `changes`, except that a recall empties them
 at
   once. Counting a reaction on top of a state that misses others would give a wrong sum with a new `changed`.
@@ -32,6 +31,9 @@ BUFFER_MAX = 64
 
 JUMP_DISTANCE = 500
 """Further behind than this, the newest page is fetched instead of everything between (chapter 7.7)."""
+
+START_DISTANCE = 50
+"""A room never looked at with more than a page of events begins at its end, not at its beginning."""
 
 RECENT_MAX = 256
 """Applied operations remembered: seconds of a busy room, more than a page is ever late."""
@@ -138,7 +140,8 @@ class Timeline:
             return
         if not self.started:
             self.started = True
-            self._move_to(seq - 1)
+            if seq - 1 - self.applied > START_DISTANCE:
+                self._move_to(seq - 1)
         if seq > self.applied + 1:
             self._hold(seq, event)
             return
@@ -187,8 +190,8 @@ class Timeline:
         """What to ask next to catch up with `head`; None when there is nothing to repair."""
         if not self.behind:
             return None
-        too_far = self.head - self.applied > JUMP_DISTANCE
-        if too_far or not self.started or self.applied < self.log_floor - 1:
+        distance_max = JUMP_DISTANCE if self.started else START_DISTANCE
+        if self.head - self.applied > distance_max or self.applied < self.log_floor - 1:
             return Jump()
         return Fetch(self.applied + 1, self.head)
 

@@ -46,10 +46,12 @@ COUNTED: dict[str, _About] = {
     "slow_consumers": _About("slow_consumers", "Steps taken against slow readers.", "action"),
     "events_committed": _About("events_committed", "Events made durable, by kind.", "kind"),
     "commit_failures": _About("commit_failures", "Transactions that failed."),
-    "commit_seconds": _About("commit_seconds", "From a mutation's arrival until it is durable."),
+    "commit_seconds": _About(
+        "message_commit_seconds", "From the arrival of a batch's oldest until it is durable."
+    ),
     "batch_seconds": _About("batch_seconds", "Duration of one transaction."),
     "batch_size": _About("batch_size", "Mutations in one transaction."),
-    "delivery_seconds": _About("delivery_seconds", "From an event's arrival to its last socket write."),
+    "delivery_seconds": _About("message_delivery_seconds", "From a batch's oldest to its last socket write."),
     "fanout_recipients": _About("fanout_recipients", "Connections one push was written to."),
     "loop_lag_seconds": _About("event_loop_lag_seconds", "How late the event loop runs timers."),
     "defects": _About("defects", "Unexpected exceptions; each is in the log with its traceback."),

@@ -224,6 +224,7 @@ class Session:
     def _turn_away(self, id: int, error: ChatError, code: int) -> None:
         if self._wire is None or self._phase is Phase.CLOSING:
             return
+        self._ctx.counters.hellos["refused"] += 1
         self.outbox = self._real_outbox(self._wire)
         if id:
             self._push(Error.of(id, error))

@@ -70,6 +70,7 @@ async def hello(ctx: Context, session: Session, request: Hello) -> Ok:
     take_place(ctx, session, request, claims, account)
     await attach(ctx, session, request)
     page = await first_page(ctx, session, request)
+    ctx.counters.hellos["resumed" if not page.full else "full" if request.epoch else "first"] += 1
     ctx.writer.submit(Submission(session.user, seen(request)))
     ctx.presence.up(session)
     return HelloOk(

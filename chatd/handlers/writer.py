@@ -67,6 +67,7 @@ class Submission:
     id: int = 0
     guard: Guard | None = None
     place: int = 0  # in the guard
+    since: float = 0.0  # when it was submitted, monotonic seconds
     future: asyncio.Future[Ok] | None = None
     reply: Ok | ChatError | None = None
     settled: bool = False
@@ -132,6 +133,7 @@ class Writer:
             )
             submission.settle()
             return
+        submission.since = self._env.monotonic()
         self._waiting.append(submission)
         self._wake.set()
 
@@ -175,11 +177,14 @@ class Writer:
             return
         if not work.empty:
             self._counters.batch_size.observe(len(batch))
-            self._counters.batch_seconds.observe(self._env.monotonic() - began)
+            durable = self._env.monotonic()
+            self._counters.batch_seconds.observe(durable - began)
+            self._counters.commit_seconds.observe(durable - batch[0].since)
             self._gatherer.committed(work)
         if not work.empty or work.positions:
             self._publish(work)
             self.published = self._store.stamp
+            self._counters.delivery_seconds.observe(self._env.monotonic() - batch[0].since)
         for submission in batch:
             submission.settle()
 
