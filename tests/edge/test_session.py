@@ -1,0 +1,568 @@
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgpack
+import pytest
+
+from chatd.core.admin import Notify
+from chatd.handlers import registry
+from chatd.handlers.registry import Command
+from chatd.ports import Claims
+from chatd.protocol import requests
+from chatd.protocol.errors import Unavailable
+from chatd.protocol.objects import Body
+from tests.kit.env import START_MS
+from tests.kit.indoors import Indoors, indoors, new_key
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[Indoors]:
+    async with indoors(tmp_path, rates={"enabled": False}) as house:
+        yield house
+
+
+@pytest.fixture
+async def limited(tmp_path: Path) -> AsyncIterator[Indoors]:
+    """With the default rates."""
+    async with indoors(tmp_path) as house:
+        yield house
+
+
+@pytest.fixture
+async def ann(house):
+    return await house.meets("ann")
+
+
+def send(room, text="x", **keys):
+    return {"type": "send", "room": room, "key": new_key(), "body": {"text": text}, **keys}
+
+
+def bye(guest):
+    """The last packet, which must be a bye that agrees with the close frame."""
+    last = guest.wire.packets[-1]
+    assert last["type"] == "bye"
+    assert guest.wire.closed_with == (last["close"], last["reason"])
+    return last
+
+
+# --- before hello
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        {"type": "ping", "id": 1},
+        {"type": "pong"},
+        {"type": "hello", "version": 1, "token": "t", "device": "d" * 22},
+    ],
+)
+async def test_the_first_packet_is_a_hello_with_an_id(house, packet):
+    guest = house.guest()
+    guest.says(packet)
+    assert (bye(guest)["reason"], len(guest.wire.packets)) == ("protocol", 1)
+
+
+async def test_an_invalid_hello_is_answered_and_closed(house):
+    guest = house.guest()
+    guest.says({"type": "hello", "id": 1, "version": 1})
+    assert guest.wire.packets[0]["code"] == "bad_request"
+    assert bye(guest)["reason"] == "protocol"
+
+
+async def test_silence_before_hello_is_ended(house):
+    guest = house.guest()
+    house.env.advance(9.9)
+    assert guest.wire.closed_with is None
+    house.env.advance(0.2)
+    assert (bye(guest)["reason"], bye(guest)["close"]) == ("hello_timeout", 4006)
+
+
+async def test_a_hello_under_way_is_not_timed_out(house):
+    guest = house.guest()
+    hold = house.store.hold("sync")
+    guest.greets("ann")
+    await hold.reached.wait()
+    house.env.advance(11)
+    assert guest.wire.closed_with is None
+    hold.release()
+    await house.quiet()
+    assert guest.wire.packets[0]["type"] == "ok"
+
+
+async def test_nothing_is_read_while_a_hello_is_decided(house):
+    guest = house.guest()
+    hold = house.store.hold("sync")
+    guest.greets("ann")
+    await hold.reached.wait()
+    assert not guest.wire.reading
+    hold.release()
+    await house.quiet()
+    assert guest.wire.reading
+
+
+async def test_frames_are_small_until_hello_and_larger_after(house):
+    guest = house.guest()
+    assert guest.session.frame_bytes_max == 8192
+    guest.greets("ann")
+    await house.quiet()
+    assert guest.session.frame_bytes_max == 65536
+
+
+async def test_a_second_hello_is_refused_and_the_connection_stays(house, ann):
+    id = ann.greets("ann")
+    assert ann.reply(id)["code"] == "bad_request"
+    assert ann.wire.closed_with is None
+
+
+# --- requests
+
+
+async def test_an_unknown_type_is_answered(ann):
+    reply = await ann.asks(type="telepathy")
+    assert (reply["code"], reply["retry"], ann.wire.closed_with) == ("unknown_type", "never", None)
+
+
+async def test_what_is_wrong_is_named(ann):
+    reply = await ann.asks(type="read", room="g00000000000", seq="x")
+    assert (reply["code"], reply["field"]) == ("bad_request", "seq")
+
+
+@pytest.mark.parametrize(
+    "packet", [{"type": "telepathy"}, {"type": "read", "seq": 1}, {"type": "ping"}, {"id": 0, "type": "x"}]
+)
+async def test_without_an_id_nothing_is_said(house, ann, packet):
+    ann.says(packet)
+    await house.quiet()
+    assert ann.hears() == []
+    assert ann.wire.closed_with is None
+
+
+async def test_a_request_without_an_id_is_carried_out(house, ann):
+    room = await ann.makes_group()
+    ann.says(send(room))
+    await house.quiet()
+    assert (await ann.sends(room))["seq"] == 3
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"\xc1", b"\x90", b"\x93\x01\x02\x03", b"\xc7\x01\x01x", b"\x81\xa4type", msgpack.packb([{}] * 65)],
+)
+async def test_what_is_no_frame_of_packets_is_the_end(ann, payload):
+    ann.session.received(payload)
+    assert (bye(ann)["reason"], bye(ann)["close"]) == ("protocol", 4204)
+
+
+async def test_a_batch_is_handled_in_order(house, ann):
+    room = await ann.makes_group()
+    ann.wire.take()
+    ann.says(*({"id": 100 + n, **send(room)} for n in range(5)), {"id": 200, "type": "ping"})
+    await house.quiet()
+    replies = [packet for packet in ann.hears() if packet["id"] != 200]
+    assert [(reply["id"], reply["seq"]) for reply in replies] == [(100 + n, 2 + n) for n in range(5)]
+
+
+async def test_one_bad_packet_of_a_batch_leaves_the_others(house, ann):
+    room = await ann.makes_group()
+    ann.says({"id": 101, **send(room)}, {"id": 102, "type": "telepathy"}, {"id": 103, **send(room)})
+    await house.quiet()
+    assert [ann.reply(id).get("seq", ann.reply(id).get("code")) for id in (101, 102, 103)] == [
+        2,
+        "unknown_type",
+        3,
+    ]
+
+
+async def test_nothing_is_handled_after_the_end(house, ann):
+    room = await ann.makes_group()
+    ann.session.close(4000)
+    before = len(ann.wire.packets)
+    ann.says(send(room))
+    ann.says({"type": "ping", "id": 77})
+    await house.quiet()
+    assert len(ann.wire.packets) == before
+    bob = await house.meets("ann", device=2)
+    assert (await bob.sends(room))["seq"] == 2
+
+
+async def test_what_a_token_does_not_allow_is_forbidden(house):
+    house.passports.claims["reader"] = Claims("ann", 4e9, allow=frozenset({"read"}))
+    ann = await house.meets("reader")
+    assert (await ann.asks(type="ping"))["type"] == "ok"
+    for packet in (
+        send("g00000000000"),
+        {"type": "room.direct", "user": "bob"},
+        {"type": "typing", "room": "g00000000000"},
+    ):
+        assert (await ann.asks(**packet))["code"] == "forbidden"
+
+
+async def test_a_handler_with_a_bug_is_internal_and_the_connection_stays(ann, monkeypatch, caplog):
+    async def broken(ctx, session, request):
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(registry.COMMANDS, requests.UsersGet, Command(broken))
+    reply = await ann.asks(type="users.get", users=["bob"])
+    assert (reply["code"], reply["retry"], ann.wire.closed_with) == ("internal", "later", None)
+    assert "ZeroDivisionError" in caplog.text
+    assert (await ann.asks(type="ping"))["type"] == "ok"
+
+
+async def test_the_json_twin_speaks_the_same(house):
+    guest = house.guest(text=True)
+    guest.session.received(
+        b'{"type":"hello","id":1,"version":1,"token":"ann","device":"device0000000000000001"}'
+    )
+    await house.quiet()
+    assert (guest.reply(1)["user"], guest.reply(1)["features"]) == ("ann", [])
+    guest.session.received(b'[{"type":"ping","id":2},{"type":"ping","id":3}]')
+    assert guest.reply(2)["time"] == guest.reply(3)["time"] == START_MS
+    guest.session.received(b"\x81")
+    assert guest.wire.closed_with == (4204, "protocol")
+
+
+async def test_large_packets_are_deflated_for_who_can(house):
+    ann = await house.meets("ann", features=["deflate"])
+    room = await ann.makes_group("bob")
+    bob = await house.meets("bob")
+    for _ in range(3):
+        await bob.sends(room, "x" * 4000)
+    pushes = ann.hears("event")
+    assert [push["events"][0]["body"]["text"] for push in pushes] == ["x" * 4000] * 3
+    assert max(map(len, ann.wire.frames)) < 2000
+
+
+# --- the abort rule at the door
+
+
+async def test_sends_behind_one_refused_for_now_are_aborted_and_earlier_ones_are_not(limited):
+    ann = await limited.meets("ann")
+    room = await ann.makes_group()
+    ann.says(*({"id": 100 + n, **send(room)} for n in range(30)))
+    await limited.quiet()
+    replies = [ann.reply(100 + n) for n in range(30)]
+    assert [reply.get("seq") for reply in replies[:20]] == list(range(2, 22))
+    assert (replies[20]["code"], replies[20]["scope"], replies[20]["retry_after"]) == (
+        "rate_limited",
+        "user",
+        200,
+    )
+    assert {(reply["code"], reply["retry_after"]) for reply in replies[21:]} == {("aborted", 0)}
+    assert ann.wire.closed_with is None
+
+
+async def test_a_failed_send_aborts_those_behind_it_but_nothing_else(house, ann):
+    room, other = await ann.makes_group(), await ann.makes_group()
+    await ann.sends(room)
+    house.store.fail("commit", Unavailable("overloaded"))
+    hold = house.store.hold("commit")
+    ann.says({"id": 101, **send(room)})
+    await hold.reached.wait()
+    ann.says({"id": 103, **send(other)})
+    hold.release()
+    await house.quiet()
+    assert ann.reply(101)["code"] == "overloaded"
+    assert ann.reply(103)["seq"] == 2
+
+
+# --- rates
+
+
+async def test_a_limit_is_told_with_the_time_to_wait(limited):
+    ann = await limited.meets("ann")
+    replies = [ann.asks_for(type="ping") for _ in range(61)]
+    assert ann.reply(replies[59])["type"] == "ok"
+    limit = ann.reply(replies[60])
+    assert (limit["code"], limit["retry"], limit["scope"], limit["retry_after"]) == (
+        "rate_limited",
+        "later",
+        "connection",
+        50,
+    )
+    limited.env.advance(0.05)
+    assert (await ann.asks(type="ping"))["type"] == "ok"
+
+
+async def test_a_pong_is_free(limited):
+    ann = await limited.meets("ann")
+    for _ in range(500):
+        ann.says({"type": "pong"})
+    assert (await ann.asks(type="ping"))["type"] == "ok"
+
+
+async def test_who_comes_back_too_early_again_and_again_is_sent_away(limited):
+    ann = await limited.meets("ann")
+    for _ in range(60):
+        ann.asks_for(type="ping")
+    while ann.wire.closed_with is None:
+        ann.asks_for(type="ping")
+        limited.env.advance(0.001)
+        assert len(ann.wire.packets) < 100
+    last = bye(ann)
+    assert (last["reason"], last["close"]) == ("rate_abuse", 4007)
+    assert last["retry_after"] >= 30_000
+
+
+async def test_one_large_batch_is_no_abuse(limited):
+    ann = await limited.meets("ann")
+    rooms = [await ann.makes_group() for _ in range(40)]
+    limited.env.advance(10)
+    ann.says({"type": "pong"})
+    ann.says(*({"id": 1000 + n, **send(room)} for n, room in enumerate(rooms)))
+    await limited.quiet()
+    assert [ann.reply(1000 + n).get("code") for n in range(40)] == [None] * 20 + ["rate_limited"] * 20
+    assert ann.wire.closed_with is None
+
+
+# --- back-pressure
+
+
+async def test_beyond_in_flight_nothing_is_read_until_answers_come(house, ann):
+    room = await ann.makes_group()
+    hold = house.store.hold("commit")
+    ids = [ann.asks_for(**send(room)) for _ in range(31)]
+    await hold.reached.wait()
+    assert ann.wire.reading
+    ids.append(ann.asks_for(**send(room)))
+    assert not ann.wire.reading
+    ids.append(ann.asks_for(**send(room)))  # what was buffered already is handled all the same
+    hold.release()
+    await house.quiet()
+    assert ann.wire.reading
+    assert [ann.reply(id)["seq"] for id in ids] == list(range(2, 35))
+
+
+async def test_fire_and_forget_lands_too(house, ann):
+    room = await ann.makes_group()
+    for _ in range(100):
+        ann.says({"type": "typing", "room": room})
+        ann.says({"type": "read", "room": room, "seq": 1})
+    await house.quiet()
+    assert ann.wire.reading
+
+
+async def test_a_slow_reader_lags_and_is_told_where_its_rooms_are(house, ann):
+    room = await ann.makes_group("bob")
+    bob = await house.meets("bob")
+    bob.wire.clog(bob.session, 300_000)
+    for _ in range(3):
+        await ann.sends(room)
+    assert bob.hears() == []
+    bob.wire.clear(bob.session)
+    assert bob.hears() == [{"type": "head", "rooms": [{"room": room, "seq": 4, "ordinal": 3}]}]
+    await ann.sends(room)
+    assert [push["type"] for push in bob.hears()] == ["event"]
+
+
+async def test_who_takes_too_little_is_dropped_without_a_bye(house, ann):
+    room = await ann.makes_group("bob")
+    bob = await house.meets("bob")
+    bob.wire.clog(bob.session, 1_048_570)
+    await ann.asks(type="members.remove", room=room, key=new_key(), users=["bob"])
+    assert bob.wire.closed_with == (4002, "slow")
+    assert bob.wire.aborted
+    assert house.inside.live.of("bob") == []
+    assert house.inside.counters.slow_consumers["overflow"] == 1
+
+
+async def test_who_takes_nothing_for_long_is_dropped(house):
+    bob = await house.meets("bob")
+    bob.wire.clog(bob.session, 70_000)
+    for _ in range(4):
+        house.env.advance(7)
+        bob.says({"type": "pong"})
+    assert bob.wire.closed_with is None
+    for _ in range(4):
+        house.env.advance(7)
+        if bob.wire.closed_with is None:
+            bob.says({"type": "pong"})
+    assert (bob.wire.closed_with, bob.wire.aborted) == ((4002, "slow"), True)
+
+
+# --- time
+
+
+async def test_a_quiet_connection_is_pinged_and_dropped_when_it_does_not_answer(house, ann):
+    house.env.advance(29)
+    assert ann.hears() == []
+    house.env.advance(1)
+    assert [packet["type"] for packet in ann.hears()] == ["ping"]
+    house.env.advance(14.9)
+    assert ann.wire.closed_with is None
+    house.env.advance(0.2)
+    assert (ann.wire.closed_with, ann.wire.aborted) == ((4001, "idle"), True)
+    assert house.inside.live.of("ann") == []
+
+
+async def test_a_pong_keeps_it_alive(house, ann):
+    for _ in range(10):
+        house.env.advance(30)
+        assert ann.hears("ping")
+        ann.says({"type": "pong"})
+    assert ann.wire.closed_with is None
+
+
+async def test_a_sleeping_phone_is_pinged_rarely(house):
+    ann = await house.meets("ann", mode="background")
+    house.env.advance(239)
+    assert ann.hears() == []
+    house.env.advance(1)
+    assert ann.hears("ping")
+    house.env.advance(29.9)
+    assert ann.wire.closed_with is None
+    house.env.advance(0.2)
+    assert ann.wire.closed_with == (4001, "idle")
+
+
+async def test_connections_opened_together_do_not_ping_together(house):
+    house.env.jitter = 0.5
+    ann = await house.meets("ann")
+    house.env.advance(28.5)
+    assert ann.hears("ping")
+
+
+async def test_a_ping_tells_how_far_everything_was_queued(house, ann):
+    room = await ann.makes_group("bob")
+    bob = await house.meets("bob")
+    await ann.sends(room)
+    house.env.advance(30)
+    (ping,) = bob.hears("ping")
+    bob.hangs_up()
+    bob = house.guest()
+    id = bob.greets("bob", epoch=house.store.epoch, cursor=ping["cursor"])
+    await house.quiet()
+    assert bob.reply(id)["sync"]["rooms"] == []
+
+
+async def test_a_ping_during_a_commit_does_not_promise_what_was_not_told(house, ann):
+    """The commit is on disk, its events are not queued yet: the cursor must stop before it."""
+    room = await ann.makes_group("bob")
+    bob = await house.meets("bob")
+    house.env.advance(29)
+    hold = house.store.hold("commit", after=True)
+    ann.says(send(room))
+    await hold.reached.wait()
+    house.env.advance(1)
+    (ping,) = bob.hears("ping")
+    again = house.guest()
+    id = again.greets("bob", device=2, epoch=house.store.epoch, cursor=ping["cursor"])
+    while not again.wire.packets:
+        await asyncio.sleep(0)
+    assert [summary["seq"] for summary in again.reply(id)["sync"]["rooms"]] == [2]
+    hold.release()
+    await house.quiet()
+
+
+@pytest.mark.parametrize("withheld", ["lagging", "muted", "large"])
+async def test_a_ping_has_no_cursor_while_something_is_withheld(tmp_path, withheld):
+    async with indoors(tmp_path, rates={"enabled": False}, delivery={"full_members": 2}) as house:
+        ann = await house.meets("ann")
+        room = await ann.makes_group("bob", *(["cat"] if withheld == "large" else []))
+        mode = "background" if withheld == "muted" else "foreground"
+        bob = await house.meets("bob", mode=mode)
+        if withheld == "muted":
+            await bob.asks(type="preferences", room=room, muted_until=1)
+        if withheld == "lagging":
+            bob.wire.clog(bob.session, 70_000)
+        bob.wire.take()
+        house.env.advance(20)
+        if withheld == "lagging":
+            await ann.sends(room)
+        house.env.advance(220)
+        bob.wire.clear(bob.session)
+        assert all("cursor" not in ping for ping in bob.hears("ping", "bye"))
+
+
+async def test_a_token_that_runs_out_is_told_then_in_grace_then_the_end(house):
+    now_s = house.env.now_ms() / 1000
+    house.passports.claims["short"] = Claims("ann", now_s + 600, issued_at_s=now_s)
+    ann = await house.meets("short")
+
+    def passes(seconds):
+        for _ in range(seconds):
+            house.env.advance(1)
+            ann.says({"type": "pong"})
+        return ann.hears("token_expiring", "bye")
+
+    assert passes(539) == []
+    assert passes(2) == [{"type": "token_expiring", "token_ttl": 60}]
+    assert passes(60) == []
+    assert (await ann.asks(type="users.get", users=["bob"]))["type"] == "ok"
+    assert passes(27) == []
+    assert [packet["reason"] for packet in passes(3)] == ["token_expired"]
+    assert ann.wire.closed_with == (4100, "token_expired")
+
+
+async def test_a_fresh_token_puts_the_end_off(house):
+    now_s = house.env.now_ms() / 1000
+    house.passports.claims["short"] = Claims("ann", now_s + 100, issued_at_s=now_s)
+    ann = await house.meets("short")
+    house.passports.claims["fresh"] = Claims("ann", now_s + 3600, issued_at_s=now_s)
+    await ann.asks(type="auth", token="fresh")
+    for _ in range(50):
+        house.env.advance(10)
+        ann.says({"type": "pong"})
+    assert ann.wire.closed_with is None
+    assert ann.hears("token_expiring") == []
+
+
+@pytest.mark.parametrize("code", [4000, 4100, 4200])
+async def test_nothing_is_due_after_the_end(house, ann, code):
+    ann.session.close(code)
+    waiting = house.env.pending
+    house.env.advance(1000)
+    assert house.env.pending <= waiting
+    ann.session.writing_blocked()
+    house.env.advance(1000)
+    ann.hangs_up()
+
+
+# --- the end
+
+
+async def test_a_close_is_said_once(house, ann):
+    ann.session.close(4000, retry_after=5000)
+    ann.session.close(4201)
+    assert bye(ann)["retry_after"] == 5000
+    assert [packet["type"] for packet in ann.wire.packets].count("bye") == 1
+
+
+async def test_a_bye_comes_after_everything_that_waits(house, ann):
+    room = await ann.makes_group("bob")
+    bob = await house.meets("bob")
+    bob.wire.clog(bob.session, 70_000)
+    await ann.sends(room)
+    bob.session.close(4000)
+    assert [packet["type"] for packet in bob.hears()] == ["event", "bye"]
+
+
+async def test_answers_after_the_end_are_not_sent(house, ann):
+    room = await ann.makes_group()
+    hold = house.store.hold("commit")
+    ann.asks_for(**send(room))
+    await hold.reached.wait()
+    ann.session.close(4000)
+    hold.release()
+    await house.quiet()
+    assert bye(ann)["reason"] == "restart"
+
+
+async def test_a_lost_connection_leaves_nothing_behind(house, ann):
+    room = await ann.makes_group("bob")
+    await ann.asks(type="focus", rooms=[room])
+    await ann.asks(type="watch", users=["bob"])
+    ann.hangs_up(1006)
+    await house.passes(31)
+    assert not house.inside.live.sessions
+    assert not house.inside.live.audiences
+    assert not house.inside.presence.states(["ann"])
+    await house.inside.writer.carry("", Notify(room, Body(text="x")))
+
+
+async def test_the_end_of_a_connection_is_when_its_device_was_last_seen(house, ann):
+    house.env.advance(20)
+    ann.hangs_up()
+    await house.quiet()
+    (row,) = await house.store.devices("ann")
+    assert row.last_seen == START_MS + 20_000
