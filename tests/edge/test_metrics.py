@@ -47,10 +47,10 @@ def test_histograms_are_cumulative():
     for seconds in (0.0004, 0.001, 0.3, 60):
         counters.commit_seconds.observe(seconds)
     found = samples(counters)
-    assert found["chatd_commit_seconds_bucket", ("le", "0.0005")] == 1
-    assert found["chatd_commit_seconds_bucket", ("le", "0.001")] == 2
-    assert found["chatd_commit_seconds_bucket", ("le", "10.0")] == 3
-    assert found["chatd_commit_seconds_bucket", ("le", "+Inf")] == 4
+    assert found["chatd_message_commit_seconds_bucket", ("le", "0.0005")] == 1
+    assert found["chatd_message_commit_seconds_bucket", ("le", "0.001")] == 2
+    assert found["chatd_message_commit_seconds_bucket", ("le", "10.0")] == 3
+    assert found["chatd_message_commit_seconds_bucket", ("le", "+Inf")] == 4
     assert found["chatd_commit_seconds_count",] == 4
     assert found["chatd_commit_seconds_sum",] == pytest.approx(60.3014)
 
