@@ -191,6 +191,22 @@ async def test_heads_are_coalesced(people: Company) -> None:
     assert len(heads) <= 4
 
 
+@pytest.mark.settings(delivery={"full_members": 2, "large_members": 3, "head_interval_s": 0.3})
+async def test_a_head_that_waited_never_goes_back_behind_events(people: Company) -> None:
+    """While a head waits for its interval the room becomes small, gets events, and becomes large again."""
+    room, (alice, bob, _) = await people.in_group("alice", "bob", "carol")
+    for _ in range(2):
+        await alice.sends(room, "the second head waits")
+    await alice.does("members.remove", room, users=["carol"])
+    sent = (await alice.sends(room, "an event again"))["seq"]
+    assert (await bob.collects_until(room, sent))[-1]["seq"] == sent
+    await alice.does("members.add", room, users=["dave", "erin"])  # large now: this is not logged
+    later = await alice.creates_group("a clock", "bob", "carol")
+    for _ in range(2):
+        ack = await alice.sends(later, "its second head is due after that of the room")
+    await bob.hears_of(later, ack["seq"])
+
+
 @pytest.mark.settings(delivery=HEAD_LEVEL)
 async def test_a_focused_room_gets_events_whatever_its_size(people: Company) -> None:
     room, (alice, bob, *_) = await people.in_group("alice", "bob", "carol", "dave")
