@@ -118,7 +118,7 @@ def test_another_epoch_drops_positions_and_cursor(account):
 
 
 def test_the_same_epoch_keeps_everything(account):
-    account.take_sync({"rooms": [summary("a", 5)], "cursor": "c1"})
+    account.take_sync({"rooms": [summary("a", 5, first_visible=6)], "cursor": "c1"})
     account.take_push(events("a", text(6)))
     account.take_hello({"user": "me", "epoch": "e1"})
     assert (account.cursor, account.replicas["a"].timeline.applied) == ("c1", 6)

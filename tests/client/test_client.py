@@ -17,7 +17,7 @@ from chatd.client import (
     Unreachable,
 )
 
-ROOM = {"room": "r", "seq": 10, "title": "Bikes"}
+ROOM = {"room": "r", "seq": 10, "first_visible": 11, "title": "Bikes"}
 
 
 async def asked(peer, kind, calling, **reply):

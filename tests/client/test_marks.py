@@ -4,7 +4,7 @@ import asyncio
 
 from chatd.client import Phase, PresenceChanged, ReceiptsChanged, StateChanged, TypingStarted
 
-ROOM = {"room": "r", "seq": 10, "ordinal": 10, "unread": 5, "peer": "bob"}
+ROOM = {"room": "r", "seq": 10, "first_visible": 11, "ordinal": 10, "unread": 5, "peer": "bob"}
 
 
 def text(seq, user="bob", **more):
@@ -81,7 +81,11 @@ async def test_a_mark_refused_for_now_is_sent_again_later(connected, env):
 
 
 async def test_messages_of_others_in_small_rooms_are_confirmed_at_most_every_five_seconds(connected, env):
-    rooms = [ROOM, {"room": "big", "seq": 1, "members": 33}, {"room": "small", "seq": 1, "members": 32}]
+    rooms = [
+        ROOM,
+        {"room": "big", "seq": 1, "first_visible": 2, "members": 33},
+        {"room": "small", "seq": 1, "first_visible": 2, "members": 32},
+    ]
     _, peer = await connected(rooms=rooms, delivered=True)
     await peer.push({"type": "event", "room": "r", "events": [text(11)]})
     assert await peer.expect("delivered") == {"type": "delivered", "rooms": [{"room": "r", "seq": 11}]}

@@ -144,7 +144,7 @@ async def test_a_hole_left_by_a_drop_is_taken_up_again(connected, server, env, w
 
 
 async def test_a_head_of_a_room_off_the_screen_waits_until_it_is_opened(connected, env):
-    client, peer = await connected(rooms=[{"room": "r", "seq": 1}])
+    client, peer = await connected(rooms=[{"room": "r", "seq": 1, "first_visible": 2}])
     await peer.push(events(2))
     await peer.push(head(5))
     await peer.barrier()
@@ -158,7 +158,7 @@ async def test_a_head_of_a_room_off_the_screen_waits_until_it_is_opened(connecte
 
 
 async def test_a_head_of_the_room_on_the_screen_is_fetched_at_once(connected):
-    client, peer = await connected(rooms=[{"room": "r", "seq": 1}])
+    client, peer = await connected(rooms=[{"room": "r", "seq": 1, "first_visible": 2}])
     await peer.push(events(2))
     await peer.barrier()
     client.focus(["r"])
@@ -175,14 +175,14 @@ async def test_focusing_a_room_that_is_behind_fetches_it(connected):
 
 
 async def test_prefetching_fetches_every_room_one_at_a_time(connected):
-    client, peer = await connected(rooms=[{"room": room, "seq": 5} for room in "ab"], prefetch=True)
+    client, peer = await connected(rooms=[{"room": room, "seq": 100} for room in "ab"], prefetch=True)
     for room in "ab":
         history = await peer.expect("history")
         assert history["room"] == room
         await peer.barrier()
-        await peer.ok(history, events=[text(5)], low=1, high=5, seq=5, end=True)
-        await peer.ok(await peer.expect("room.get"), summary={"room": room, "seq": 5})
-    await until(lambda: client.room("b").applied == 5)
+        await peer.ok(history, events=[text(99)], low=60, high=100, seq=100)
+        await peer.ok(await peer.expect("room.get"), summary={"room": room, "seq": 100})
+    await until(lambda: client.room("b").applied == 100)
 
 
 # --- the rest of a sync

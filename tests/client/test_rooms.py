@@ -6,7 +6,7 @@ import pytest
 
 from chatd.client import Forbidden, Member, RoomGone
 
-ROOM = {"room": "r", "seq": 10, "ordinal": 10, "title": "Bikes", "members": 3}
+ROOM = {"room": "r", "seq": 10, "first_visible": 11, "ordinal": 10, "title": "Bikes", "members": 3}
 
 
 def text(seq, **more):
@@ -68,23 +68,24 @@ async def test_a_cached_page_costs_no_request(connected):
 
 
 async def test_the_timeline_joins_cache_and_pages(connected):
-    client, peer = await connected(rooms=[ROOM])
-    await peer.push({"type": "event", "room": "r", "events": [text(11), text(12)]})
+    client, peer = await connected(rooms=[{"room": "r", "seq": 100}])
+    await peer.push({"type": "event", "room": "r", "events": [text(101), text(102)]})
     await peer.barrier()
     task = asyncio.create_task(client.room("r").timeline(limit=4))
     history = await peer.expect("history")
-    assert history["before"] == 13
-    await peer.ok(history, events=[text(seq) for seq in (8, 9, 11, 12)], low=8, high=12, seq=12)
-    assert [message.seq for message in await task] == [8, 9, 11, 12]
+    assert (history["before"], history["limit"]) == (103, 4)
+    await peer.ok(history, events=[text(seq) for seq in (98, 99, 101, 102)], low=98, high=102, seq=102)
+    assert [message.seq for message in await task] == [98, 99, 101, 102]
 
 
 async def test_the_timeline_ends_where_the_room_begins(connected):
-    client, peer = await connected(rooms=[{**ROOM, "seq": 2}])
+    client, peer = await connected(rooms=[{"room": "r", "seq": 2}])
     task = asyncio.create_task(client.room("r").timeline())
-    await peer.ok(await peer.expect("history"), events=[text(2)], low=1, high=2, seq=2, end=True)
-    await peer.ok(await peer.expect("room.get"), summary={**ROOM, "seq": 2})
+    created = {"seq": 1, "kind": "created", "user": "bob", "time": 1, "users": ["bob", "me"]}
+    await peer.ok(await peer.expect("log"), events=[created, text(2)], seq=2)
     assert [message.seq for message in await task] == [2]
     assert [message.seq for message in client.room("r").cached()] == [2]
+    await peer.barrier()
 
 
 async def test_an_empty_room_has_an_empty_timeline(connected):

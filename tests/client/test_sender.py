@@ -20,7 +20,7 @@ from chatd.client import (
 from chatd.client.errors import Forbidden
 from chatd.client.storage import Record
 
-ROOM = {"room": "r", "seq": 10, "ordinal": 5}
+ROOM = {"room": "r", "seq": 10, "first_visible": 11, "ordinal": 5}
 
 
 async def reconnected(server, env, watch, **welcome):

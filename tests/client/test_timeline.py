@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from chatd.client.changes import EventAdded, MessageAdded, MessageChanged, TimelineReset
 from chatd.client.intervals import Interval
 from chatd.client.messages import OPERATIONS, changed_by, message_from
-from chatd.client.timeline import BUFFER_MAX, JUMP_DISTANCE, RECENT_MAX, Fetch, Jump, Timeline
+from chatd.client.timeline import BUFFER_MAX, JUMP_DISTANCE, RECENT_MAX, START_DISTANCE, Fetch, Jump, Timeline
 
 ROOM, ME = "gRoom", "me"
 
@@ -65,7 +65,14 @@ def test_too_many_early_events_empty_the_buffer_but_not_the_head():
     assert (timeline.buffer, timeline.head) == ({}, BUFFER_MAX + 2)
 
 
-def test_a_room_of_which_nothing_is_known_starts_at_its_first_event():
+def test_a_young_room_of_which_nothing_is_known_is_read_from_its_beginning():
+    timeline = Timeline(ROOM, ME)
+    timeline.heard(4)
+    assert timeline.feed([text(5)]) == []
+    assert timeline.plan() == Fetch(1, 5)
+
+
+def test_an_old_room_of_which_nothing_is_known_starts_at_its_first_event():
     timeline = Timeline(ROOM, ME)
     timeline.heard(900)
     assert added(timeline.feed([text(901)])) == [901]
@@ -123,9 +130,11 @@ def test_a_log_that_does_not_reach_back_is_jumped():
     assert timeline.plan() == Fetch(11, 20)
 
 
-def test_a_room_of_which_nothing_is_known_is_jumped():
+def test_a_room_of_which_nothing_is_known_is_jumped_if_it_has_more_than_a_page():
     timeline = Timeline(ROOM, ME)
-    timeline.heard(3)
+    timeline.heard(START_DISTANCE)
+    assert timeline.plan() == Fetch(1, START_DISTANCE)
+    timeline.heard(START_DISTANCE + 1)
     assert timeline.plan() == Jump()
 
 
