@@ -51,8 +51,8 @@ def test_histograms_are_cumulative():
     assert found["chatd_message_commit_seconds_bucket", ("le", "0.001")] == 2
     assert found["chatd_message_commit_seconds_bucket", ("le", "10.0")] == 3
     assert found["chatd_message_commit_seconds_bucket", ("le", "+Inf")] == 4
-    assert found["chatd_commit_seconds_count",] == 4
-    assert found["chatd_commit_seconds_sum",] == pytest.approx(60.3014)
+    assert found["chatd_message_commit_seconds_count",] == 4
+    assert found["chatd_message_commit_seconds_sum",] == pytest.approx(60.3014)
 
 
 def test_gauges_are_rendered():
