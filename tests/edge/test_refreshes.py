@@ -1,0 +1,127 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from chatd.edge import refreshes
+from tests.kit.indoors import Indoors, indoors, new_key
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[Indoors]:
+    async with indoors(tmp_path, rates={"enabled": False}, delivery={"large_members": 3}) as house:
+        yield house
+
+
+@pytest.fixture
+async def ann(house):
+    return await house.meets("ann")
+
+
+def summaries(guest):
+    return [packet["summary"] for packet in guest.hears("room")]
+
+
+async def test_new_settings_are_told_to_every_member_as_he_sees_the_room(house, ann):
+    room = await ann.makes_group("bob")
+    bob, eve = await house.meets("bob"), await house.meets("eve")
+    ann.wire.take()
+    await ann.asks(type="room.update", room=room, key=new_key(), title="new")
+    assert [(one["title"], one["role"]) for one in summaries(ann)] == [("new", "owner")]
+    assert [(one["title"], one.get("role")) for one in summaries(bob)] == [("new", None)]
+    assert eve.hears() == []
+
+
+async def test_own_preferences_are_told_to_own_devices_only(house, ann):
+    room = await ann.makes_group("bob")
+    bob, other = await house.meets("ann", device=2), await house.meets("bob")
+    ann.wire.take()
+    await ann.asks(type="preferences", room=room, pinned=True)
+    assert [one["pinned"] for one in summaries(ann)] == [True]
+    assert [one["pinned"] for one in summaries(bob)] == [True]
+    assert other.hears() == []
+
+
+async def test_muting_is_in_force_at_once(house, ann):
+    room = await ann.makes_group("bob")
+    bob = await house.meets("bob", mode="background")
+    await bob.asks(type="preferences", room=room, muted_until=1)
+    bob.wire.take()
+    await ann.sends(room)
+    assert bob.hears() == []
+    await bob.asks(type="preferences", room=room, muted_until=0)
+    bob.wire.take()
+    await ann.sends(room)
+    assert [packet["type"] for packet in bob.hears()] == ["event"]
+
+
+async def test_a_new_role_is_told_to_who_has_it(house, ann):
+    room = await ann.makes_group("bob")
+    bob = await house.meets("bob")
+    await ann.asks(type="members.role", room=room, key=new_key(), users=[{"user": "bob", "role": "admin"}])
+    assert [one["role"] for one in summaries(bob)] == ["admin"]
+
+
+async def test_the_count_of_a_large_room_is_told_once_an_interval(house, ann):
+    room = await ann.makes_group("bob", "cat")
+    bob = await house.meets("bob")
+    for user in ("dan", "eve", "fay"):
+        await ann.asks(type="members.add", room=room, key=new_key(), users=[user])
+    ann.wire.take()
+    for _ in range(3):
+        bob.says({"type": "pong"})
+        await house.passes(9)
+    assert summaries(bob) == []
+    await house.passes(4)
+    assert [one["members"] for one in summaries(bob)] == [6]
+    assert [one["members"] for one in summaries(ann)] == [6]
+
+
+async def test_a_room_that_vanished_meanwhile_costs_nothing(house, ann):
+    room = await ann.makes_group("bob", "cat", "dan")
+    await ann.asks(type="members.add", room=room, key=new_key(), users=["eve"])
+    ann.hangs_up()
+    await house.passes(31)
+
+
+async def test_a_large_room_is_told_a_few_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(refreshes, "TOLD_AT_ONCE", 2)
+    async with indoors(tmp_path, rates={"enabled": False}) as house:
+        guests = [await house.meets(user) for user in ("ann", "bob", "cat", "dan", "eve")]
+        room = await guests[0].makes_group("bob", "cat", "dan", "eve")
+        for guest in guests:
+            guest.wire.take()
+        await guests[0].asks(type="room.update", room=room, key=new_key(), title="new")
+        assert sum(packet["type"] == "room" for guest in guests for packet in guest.wire.packets[-1:]) <= 2
+        house.env.advance(0)
+        assert [len(summaries(guest)) for guest in guests] == [1] * 5
+
+
+async def test_who_was_removed_before_his_turn_is_told_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(refreshes, "TOLD_AT_ONCE", 1)
+    async with indoors(tmp_path, rates={"enabled": False}) as house:
+        ann, bob = await house.meets("ann"), await house.meets("bob")
+        room = await ann.makes_group("bob")
+        bob.wire.take()
+        await ann.asks(type="room.update", room=room, key=new_key(), title="new")
+        await ann.asks(type="members.remove", room=room, key=new_key(), users=["bob"])
+        house.env.advance(0)
+        assert [packet["type"] for packet in bob.hears("room", "gone")] == ["gone"]
+
+
+async def test_a_number_that_is_not_on_disk_is_not_shown(house, ann):
+    room = await ann.makes_group("bob", "cat")
+    bob = await house.meets("bob")
+    await ann.asks(type="members.add", room=room, key=new_key(), users=["dan"])
+    house.env.advance(29.99)
+    bob.says({"type": "pong"})
+    bob.wire.take()
+    hold = house.store.hold("commit")
+    ann.says({"type": "send", "room": room, "key": new_key(), "body": {"text": "x"}})
+    await hold.reached.wait()
+    house.env.advance(0.05)
+    assert summaries(bob) == []
+    hold.release()
+    await house.quiet()
+    house.env.advance(1)
+    assert [(one["members"], one["seq"]) for one in summaries(bob)] == [(4, 2)]
