@@ -1,5 +1,6 @@
 """The directory of one database: its files, and the lock that keeps a second daemon out."""
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chatd.storage.errors import StoreError, opening
+from chatd.storage.mounts import network_filesystem
 
 OWNER_ONLY = 0o700  # messages are nobody else's business on a shared machine
 
@@ -28,7 +30,15 @@ class Directory:
         with opening(self.path):
             self.path.mkdir(mode=OWNER_ONLY, exist_ok=True)
             if not os.access(self.path, os.W_OK | os.X_OK):
-                raise PermissionError(13, "no permission to write")
+                raise PermissionError(errno.EACCES, "no permission to write")
+        kind = network_filesystem(self.path.resolve())
+        if kind is not None:
+            raise StoreError(
+                "unsupported",
+                self.path,
+                f"the directory is on a network file system ({kind})",
+                "SQLite is safe on local disks only: give a directory on one",
+            )
 
     def remains(self) -> list[Path]:
         """Files that stand beside a database: without one they tell of an interrupted restore or a loss."""
