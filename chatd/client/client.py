@@ -15,6 +15,7 @@ from .rooms import Room
 from .settings import Settings
 from .states import Phase
 from .storage import MemoryStorage, Storage
+from .timeline import Fetch
 from .tokens import GetToken
 
 SILENCE_S = 5.0
@@ -174,12 +175,12 @@ class Client:
 
     async def direct(self, user: str) -> Room:
         """The 1:1 room with a user, made if there is none."""
-        return self._taken(await self.call({"type": "room.direct", "user": user}))
+        return await self._taken(await self.call({"type": "room.direct", "user": user}))
 
     async def create_group(self, title: str, users: Iterable[str] = (), **settings: Any) -> Room:
         """A new group of which one is the owner; `settings`: `avatar`, `public`, `data` (chapter 11)."""
         packet = {"type": "room.create", "kind": "group", "title": title, "users": list(users), **settings}
-        return self._taken(await self._engine.mutate(packet))
+        return await self._taken(await self._engine.mutate(packet))
 
     async def join(self, room: str) -> Room:
         """Join a public room."""
@@ -242,9 +243,12 @@ class Client:
         `Unreachable`."""
         return await self._engine.call(packet, timeout)
 
-    def _taken(self, reply: Packet) -> Room:
-        self._engine.account.take_summary(reply["summary"])
-        return self.room(reply["summary"]["room"])
+    async def _taken(self, reply: Packet) -> Room:
+        """The room of a summary; a young one is read at once, so that what is written next has no hole before it."""
+        replica = self._engine.account.take_summary(reply["summary"])
+        if isinstance(replica.timeline.plan(), Fetch):
+            await self._engine.repairer.repair(replica)
+        return self.room(replica.room)
 
     def _set_mode(self, mode: str) -> None:
         self._engine.set_mode(mode)

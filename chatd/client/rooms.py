@@ -12,6 +12,9 @@ from .sender import Receipt
 from .summary import Summary
 from .timeline import Page
 
+HISTORY_MAX = 100
+"""Most messages of a page of history (protocol.md, chapter 8.2)."""
+
 HISTORY_PAGE = 50
 """Messages of a page of history (protocol.md, chapter 8)."""
 
@@ -143,7 +146,7 @@ class Room:
         before = self.applied + 1
         messages: tuple[Message, ...] = ()
         while len(messages) < limit:
-            page = await self.history(before=before, limit=limit - len(messages))
+            page = await self.history(before=before, limit=min(HISTORY_MAX, limit - len(messages)))
             messages, before = page.messages + messages, page.low
             if page.end or page.low <= 1:
                 break

@@ -29,12 +29,25 @@ async def asked(peer, kind, calling, **reply):
 
 async def test_a_direct_room_is_given_with_its_summary(connected):
     client, peer = await connected()
-    request, room = await asked(
-        peer, "room.direct", client.direct("bob"), summary={"room": "d1", "seq": 1, "peer": "bob"}
-    )
+    opening = asyncio.create_task(client.direct("bob"))
+    request = await peer.expect("room.direct")
     assert request["user"] == "bob"
+    await peer.ok(request, summary={"room": "d1", "seq": 1, "peer": "bob"})
+    created = {"seq": 1, "kind": "created", "user": "me", "time": 1, "users": ["bob", "me"]}
+    await peer.ok(await peer.expect("log"), events=[created], seq=1)
+    room = await opening
     assert (room.id, room.summary.peer) == ("d1", "bob")
     assert set(client.rooms) == {"d1"}
+    sending = asyncio.create_task(room.send("Hi"))
+    await peer.ok(await peer.expect("send"), seq=2, ordinal=1, time=2)
+    assert room.messages[(await sending).seq].text == "Hi"
+
+
+async def test_an_old_direct_room_is_given_without_its_past(connected):
+    client, peer = await connected()
+    _, room = await asked(peer, "room.direct", client.direct("bob"), summary={"room": "d1", "seq": 900})
+    await peer.barrier()
+    assert room.head == 900
 
 
 async def test_a_group_is_made_once_whatever_happens(connected, server, env, watch):
