@@ -7,6 +7,7 @@ bytes; a page holds at least one event when there is one, so that a reader alway
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 from chatd.ports import EventPage, MessagePage
 from chatd.storage.rows import position
@@ -53,35 +54,49 @@ ORDER BY seq, emoji
 HEAD = "SELECT seq FROM rooms WHERE number = ?"
 
 
-def cut(rows: Iterable[tuple[int, bytes]], limit: int, page_bytes: int) -> EventPage:
+class Span(NamedTuple):
+    """The events `low`..`high` of one room, both inclusive."""
+
+    room: int
+    low: int
+    high: int
+
+    @property
+    def positions(self) -> tuple[int, int]:
+        return position(self.room, self.low), position(self.room, self.high)
+
+
+class Cut(NamedTuple):
+    """Where a page ends: after so many events, or before so many bytes."""
+
+    events: int
+    bytes: int
+
+
+def cut_to(cut: Cut, rows: Iterable[tuple[int, bytes]]) -> EventPage:
     """The rows that fit; `next` is the first that does not."""
     events: list[bytes] = []
-    room_left = page_bytes
+    bytes_left = cut.bytes
     for seq, blob in rows:
-        room_left -= len(blob)
-        if events and (room_left < 0 or len(events) >= limit):
+        bytes_left -= len(blob)
+        if events and (bytes_left < 0 or len(events) >= cut.events):
             return EventPage(events, seq)
         events.append(blob)
     return EventPage(events)
 
 
-def log(
-    connection: sqlite3.Connection, room: int, low: int, high: int, limit: int, page_bytes: int
-) -> EventPage:
-    rows = connection.execute(LOG, (position(room, low), position(room, high), limit + 1))
-    return cut(rows, limit, page_bytes)
+def log(connection: sqlite3.Connection, span: Span, cut: Cut) -> EventPage:
+    return cut_to(cut, connection.execute(LOG, (*span.positions, cut.events + 1)))
 
 
-def changes(
-    connection: sqlite3.Connection, room: int, low: int, high: int, since: int, page_bytes: int
-) -> EventPage:
-    rows = connection.execute(CHANGES, (room, since, position(room, low), position(room, high)))
-    return cut(rows, SCANNED_MAX, page_bytes)
+def changes(connection: sqlite3.Connection, span: Span, since: int, page_bytes: int) -> EventPage:
+    rows = connection.execute(CHANGES, (span.room, since, *span.positions))
+    return cut_to(Cut(SCANNED_MAX, page_bytes), rows)
 
 
 def messages(connection: sqlite3.Connection, room: int, seqs: Sequence[int], page_bytes: int) -> list[bytes]:
     rows = connection.execute(MESSAGES, (room, json.dumps(list(seqs))))
-    return cut(rows, len(seqs), page_bytes).events
+    return cut_to(Cut(len(seqs), page_bytes), rows).events
 
 
 def mine(connection: sqlite3.Connection, room: int, user: str, seqs: Collection[int]) -> dict[int, list[str]]:
@@ -91,38 +106,29 @@ def mine(connection: sqlite3.Connection, room: int, user: str, seqs: Collection[
     return own
 
 
-def history(
-    connection: sqlite3.Connection,
-    room: int,
-    bounds: tuple[int, int],
-    limit: int,
-    page_bytes: int,
-    newest: bool,
-) -> MessagePage:
-    """Messages from one end of `bounds`, which are taken no further than the log goes."""
-    row = connection.execute(HEAD, (room,)).fetchone()
-    low, high = bounds[0], min(bounds[1], row[0] if row else 0)
+def history(connection: sqlite3.Connection, span: Span, cut: Cut, newest: bool) -> MessagePage:
+    """Messages from one end of `span`, which is taken no further than the log goes."""
+    row = connection.execute(HEAD, (span.room,)).fetchone()
+    low, high = span.low, min(span.high, row[0] if row else 0)
     if low > high:
         return MessagePage([], low, high, end=True)
-    range_ = (position(room, low), position(room, high), SCANNED_MAX)
-    rows = connection.execute(NEWEST if newest else OLDEST, range_)
-    events, reached = scan(rows, limit, page_bytes)
+    positions = Span(span.room, low, high).positions
+    rows = connection.execute(NEWEST if newest else OLDEST, (*positions, SCANNED_MAX))
+    events, reached = scan(cut, rows)
     if not newest:
         return MessagePage(events, low, high if reached is None else reached, end=True)
     bottom = low if reached is None else reached
     return MessagePage(events[::-1], bottom, high, end=bottom == low)
 
 
-def scan(
-    rows: Iterable[tuple[int, bytes | None]], limit: int, page_bytes: int
-) -> tuple[list[bytes], int | None]:
+def scan(cut: Cut, rows: Iterable[tuple[int, bytes | None]]) -> tuple[list[bytes], int | None]:
     """The messages among the rows that fit a page, and the last `seq` they cover; None: all of it."""
     events: list[bytes] = []
-    passed, reached, room_left = 0, None, page_bytes
+    passed, reached, bytes_left = 0, None, cut.bytes
     for seq, blob in rows:
         if blob is not None:
-            room_left -= len(blob)
-            if events and (room_left < 0 or len(events) >= limit):
+            bytes_left -= len(blob)
+            if events and (bytes_left < 0 or len(events) >= cut.events):
                 return events, reached
             events.append(blob)
         passed, reached = passed + 1, seq

@@ -85,8 +85,10 @@ def memberships(connection: sqlite3.Connection, user: str) -> list[Membership]:
 
 
 def members(
-    connection: sqlite3.Connection, room: int, after: str, prefix: str, role: str | None, limit: int
+    connection: sqlite3.Connection, room: int, names: tuple[str, str], role: str | None, limit: int
 ) -> tuple[list[MemberRow], int]:
+    """`names`: those after the first, beginning with the second."""
+    after, prefix = names
     wanted = (room, after, prefix, prefix + AFTER_USERS, role, limit)
     rows = [MemberRow(*row) for row in connection.execute(MEMBERS, wanted)]
     count = connection.execute(MEMBER_COUNT, (room,)).fetchone()

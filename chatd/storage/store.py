@@ -16,6 +16,7 @@ from chatd.storage.batch import batch_of
 from chatd.storage.connection import open_writer
 from chatd.storage.directory import Directory, Lock
 from chatd.storage.errors import opening
+from chatd.storage.logs import Cut, Span
 from chatd.storage.meta import mark_closed
 from chatd.storage.opening import make_ready, take_over
 from chatd.storage.readers import Readers
@@ -135,15 +136,15 @@ class SqliteStore(Store):
         return await self._readers.run(summary, room, user)
 
     async def log(self, room: int, low: int, high: int, limit: int, page_bytes: int) -> EventPage:
-        return await self._readers.run(logs.log, room, low, high, limit, page_bytes)
+        return await self._readers.run(logs.log, Span(room, low, high), Cut(limit, page_bytes))
 
     async def history(
         self, room: int, low: int, high: int, limit: int, page_bytes: int, *, newest: bool
     ) -> MessagePage:
-        return await self._readers.run(logs.history, room, (low, high), limit, page_bytes, newest)
+        return await self._readers.run(logs.history, Span(room, low, high), Cut(limit, page_bytes), newest)
 
     async def changes(self, room: int, low: int, high: int, since: int, page_bytes: int) -> EventPage:
-        return await self._readers.run(logs.changes, room, low, high, since, page_bytes)
+        return await self._readers.run(logs.changes, Span(room, low, high), since, page_bytes)
 
     async def messages(self, room: int, seqs: Sequence[int], page_bytes: int) -> list[bytes]:
         return await self._readers.run(logs.messages, room, seqs, page_bytes)
@@ -154,7 +155,7 @@ class SqliteStore(Store):
     async def members(
         self, room: int, *, after: str, prefix: str, role: str | None, limit: int
     ) -> tuple[list[MemberRow], int]:
-        return await self._readers.run(people.members, room, after, prefix, role, limit)
+        return await self._readers.run(people.members, room, (after, prefix), role, limit)
 
     async def readers(self, room: int, seq: int, *, after: str, limit: int) -> tuple[list[Reader], int]:
         return await self._readers.run(people.readers, room, seq, after, limit)
