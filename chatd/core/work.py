@@ -5,8 +5,8 @@ that cannot be stored is rolled back and nobody has seen it.
 """
 
 from collections.abc import Iterable
-from copy import copy
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from chatd.core.accounts import AccountChange
@@ -112,16 +112,14 @@ class Work:
     positions: list[Position] = field(default_factory=list)
     asked_by: Any = None  # the submission being decided
     _touched: dict[int, Room] = field(default_factory=dict)  # rooms that changed, or whose members did
-    _rooms_before: dict[int, Room] = field(default_factory=dict)
-    _members_before: dict[tuple[int, str], tuple[Room, Member | None, Member | None]] = field(
-        default_factory=dict
-    )
+    _rooms_before: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    _members_before: dict[tuple[int, str], tuple[Room, "Seat", "Seat"]] = field(default_factory=dict)
 
     def touch(self, room: Room) -> Room:
         """`room`, marked as changed by this batch."""
         if room.number not in self.rooms:
             self.rooms[room.number] = room
-            self._rooms_before[room.number] = copy(room)
+            self._rooms_before[room.number] = ROOM_IMAGE(room)
             self._doubt(room)
         return room
 
@@ -130,7 +128,7 @@ class Work:
         place = (room.number, user)
         member = room.members[user]
         if place not in self._members_before:
-            self._members_before[place] = (room, copy(member), room.former.get(user))
+            self._members_before[place] = (room, seat_of(member), seat_of(room.former.get(user)))
             self._doubt(room)
         self.members[place] = member
         return member
@@ -139,7 +137,7 @@ class Work:
         """Make `member` a member; its live connections hear of the room from here on."""
         place = (room.number, member.user)
         if place not in self._members_before:
-            self._members_before[place] = (room, None, room.former.get(member.user))
+            self._members_before[place] = (room, None, seat_of(room.former.get(member.user)))
         self.touch(room)
         room.former.pop(member.user, None)
         room.members[member.user] = member
@@ -206,10 +204,8 @@ class Work:
 
     def rollback(self) -> None:
         """Put every room and member back as it was before this batch."""
-        for number, before in self._rooms_before.items():
-            room = self.rooms[number]
-            for name in ROOM_SCALARS:
-                setattr(room, name, getattr(before, name))
+        for number, image in self._rooms_before.items():
+            put_back(self.rooms[number], ROOM_SCALARS, image)
         for (_, user), (room, member, former) in self._members_before.items():
             restore(room.members, user, member)
             restore(room.former, user, former)
@@ -217,15 +213,33 @@ class Work:
             room.in_doubt = False
 
 
+# An image is a tuple of values: taken once a batch for everything touched, it has to be cheap.
 ROOM_SCALARS = tuple(
     name
     for name in Room.__slots__
     if name not in ("members", "former", "durable_seq", "durable_ordinal", "in_doubt")
 )
+ROOM_IMAGE = attrgetter(*ROOM_SCALARS)
+MEMBER_SCALARS = tuple(Member.__slots__)
+MEMBER_IMAGE = attrgetter(*MEMBER_SCALARS)
+
+Seat = tuple[Member, tuple[Any, ...]] | None
+"""A member and its values from before; None when there was none."""
 
 
-def restore(members: dict[str, Member], user: str, before: Member | None) -> None:
+def seat_of(member: Member | None) -> Seat:
+    return None if member is None else (member, MEMBER_IMAGE(member))
+
+
+def put_back(thing: Room | Member, names: tuple[str, ...], image: tuple[Any, ...]) -> None:
+    for name, value in zip(names, image, strict=True):
+        setattr(thing, name, value)
+
+
+def restore(members: dict[str, Member], user: str, before: Seat) -> None:
     if before is None:
         members.pop(user, None)
-    else:
-        members[user] = before
+        return
+    member, image = before
+    put_back(member, MEMBER_SCALARS, image)
+    members[user] = member
