@@ -15,6 +15,12 @@ from chatd.storage.settings import APPLICATION_ID
 
 SQLITE_MIN = (3, 38, 0)  # STRICT tables and built-in JSON; Debian 12 has 3.40
 
+WAL_RESET_FIXED = (
+    3,
+    51,
+    3,
+)  # before, two programs that write or checkpoint at once can lose pages of the log
+
 log = logging.getLogger("chatd.storage")
 
 
@@ -30,6 +36,8 @@ def make_ready(directory: Directory, random_bytes: Callable[[int], bytes]) -> No
             f"SQLite {sqlite3.sqlite_version} is too old",
             "Use a Python with SQLite 3.38 or later",
         )
+    if sqlite3.sqlite_version_info < WAL_RESET_FIXED:
+        log.info("SQLite %s: let no other program write %s", sqlite3.sqlite_version, directory.database.name)
     if not directory.database.exists():
         create(directory, random_bytes)
     inspect(directory.database)
