@@ -98,7 +98,7 @@ class Daemon:
         if listen.ops_address:
             await self._open(listen.ops_address, ops_application(self.checks, self.metrics), private)
         path = Path(self.config.storage.directory, ADMIN_SOCKET)
-        await self._open(f"unix:{path}", admin_app(inside.admin, self._env.now_ms), private)
+        await self._open(f"unix:{path}", admin_app(inside.admin), private)
 
     async def _open(
         self,

@@ -27,7 +27,7 @@ class OfUser(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PutUser(msgspec.Struct, forbid_unknown_fields=True):
-    """`password`: an argon2id hash, made by the caller."""
+    """`password`: an argon2id hash, made by the caller; None leaves the one there is."""
 
     user: User
     password: str | None = None
@@ -58,20 +58,11 @@ class Notice(msgspec.Struct, forbid_unknown_fields=True):
 Verb = Callable[[Any], Awaitable[Any]]
 
 
-def admin_app(admin: Admin, now_ms: Callable[[], int]) -> Starlette:
+def admin_app(admin: Admin) -> Starlette:
     """The routes of the admin socket, each a POST with one JSON object; GET /users lists the accounts."""
 
     async def put_user(asked: PutUser) -> None:
-        await admin.put(
-            Account(
-                asked.user,
-                name=asked.name,
-                avatar=asked.avatar,
-                version=1,
-                password=asked.password,
-                created_at=now_ms(),
-            )
-        )
+        await admin.introduce(asked.user, asked.name, asked.avatar, asked.password)
 
     async def set_password(asked: SetPassword) -> None:
         await admin.set_password(asked.user, asked.password)

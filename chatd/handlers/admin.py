@@ -28,11 +28,15 @@ class Admin:
     async def accounts(self) -> list[Account]:
         return await self._store.accounts()
 
-    async def put(self, account: Account) -> None:
-        """Store an account as given; a disabled one loses its connections."""
-        await self._writer.carry(account.user, PutAccount(account))
-        if account.disabled:
-            self._end(account.user, "", closes.BANNED)
+    async def introduce(self, user: str, name: str, avatar: str, password_hash: str | None) -> None:
+        """Add an account, or change what others see of it. Who is locked out stays so; revoked is revoked.
+
+        `password_hash` None leaves the password as it is.
+        """
+        known = await self._store.account(user) or Account(user, created_at=self._env.now_ms())
+        # A changed name must reach phones that cache it: they compare versions.
+        shown = replace(known, name=name, avatar=avatar, version=known.version + 1)
+        await self._put(shown if password_hash is None else replace(shown, password=password_hash))
 
     async def set_password(self, user: str, password_hash: str) -> None:
         """Give an account a new password; tokens issued before are refused from now on."""
@@ -43,7 +47,7 @@ class Admin:
     async def disable(self, user: str, disabled: bool) -> None:
         """Lock a user out, or let him in again."""
         account = await self._store.account(user) or Account(user, created_at=self._env.now_ms())
-        await self.put(replace(account, disabled=disabled))
+        await self._put(replace(account, disabled=disabled))
 
     async def revoke(self, user: str, device: str = "") -> None:
         """Refuse every token issued until now, of one device or of all, and close the connections that use them."""
@@ -53,6 +57,12 @@ class Admin:
     async def notice(self, room: str, body: Body) -> Ok:
         """Log a text of the host app in a room."""
         return await self._writer.carry("", Notify(room, body))
+
+    async def _put(self, account: Account) -> None:
+        """Store an account as given; a disabled one loses its connections."""
+        await self._writer.carry(account.user, PutAccount(account))
+        if account.disabled:
+            self._end(account.user, "", closes.BANNED)
 
     async def _existing(self, user: str) -> Account:
         account = await self._store.account(user)
