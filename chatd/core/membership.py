@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from msgspec import UNSET
 
 from chatd.core.facts import Facts, pair
+from chatd.core.keys import acknowledgement, digest_of, first_time, once
 from chatd.core.permissions import authorize, member_of, outranks
-from chatd.core.posting import acknowledgement, digest_of, earlier
 from chatd.core.rooms import DIRECT, GROUP, Member, Room
 from chatd.core.summaries import summary_of
 from chatd.core.work import Work
@@ -89,12 +89,12 @@ def check_capacity(count: int, facts: Facts) -> None:
 # --- settings
 
 
+@once
 def update(user: str, request: RoomUpdate, work: Work, facts: Facts) -> WriteOk:
     """Change title, avatar, openness or host data; absent keys stay."""
-    digest = digest_of(request, request.title, request.avatar, request.public, request.data)
-    again = earlier(user, request, digest, work, facts)
-    if again is not None:
-        return again
+    digest = first_time(
+        user, request, work, facts, request.title, request.avatar, request.public, request.data
+    )
     room, _ = authorize(facts.rooms.get(request.room), user, "update")
     work.touch(room)
     if request.title is not UNSET:
@@ -157,12 +157,10 @@ def log_membership(
     return acknowledgement(work.append(room, event, key=asked.request.key, digest=asked.digest))
 
 
+@once
 def join(user: str, request: RoomJoin, work: Work, facts: Facts) -> WriteOk:
     """Enter a public group; a private one answers like one that does not exist."""
-    digest = digest_of(request)
-    again = earlier(user, request, digest, work, facts)
-    if again is not None:
-        return again
+    digest = first_time(user, request, work, facts)
     room = facts.rooms.get(request.room)
     if room is None or (not room.public and user not in room.members):
         member_of(room, user)
@@ -177,12 +175,10 @@ def join(user: str, request: RoomJoin, work: Work, facts: Facts) -> WriteOk:
     return reply
 
 
+@once
 def add(user: str, request: MembersAdd, work: Work, facts: Facts) -> WriteOk:
     """Bring users in; those who are members already are passed over."""
-    digest = digest_of(request, request.users)
-    again = earlier(user, request, digest, work, facts)
-    if again is not None:
-        return again
+    digest = first_time(user, request, work, facts, request.users)
     room, _ = authorize(facts.rooms.get(request.room), user, "add")
     fresh = [other for other in dict.fromkeys(request.users) if other not in room.members]
     if not fresh:
@@ -191,12 +187,10 @@ def add(user: str, request: MembersAdd, work: Work, facts: Facts) -> WriteOk:
     return arrived(room, fresh, Asked(user, request, digest), work, facts)
 
 
+@once
 def leave(user: str, request: RoomLeave, work: Work, facts: Facts) -> WriteOk:
     """Go; when no owner is left the longest-serving admin or member becomes one in the same commit."""
-    digest = digest_of(request)
-    again = earlier(user, request, digest, work, facts)
-    if again is not None:
-        return again
+    digest = first_time(user, request, work, facts)
     room = facts.rooms.get(request.room)
     if room is not None and user in room.former and room.former[user].gone == "left":
         return WriteOk(duplicate=True)
@@ -206,12 +200,10 @@ def leave(user: str, request: RoomLeave, work: Work, facts: Facts) -> WriteOk:
     return reply
 
 
+@once
 def remove(user: str, request: MembersRemove, work: Work, facts: Facts) -> WriteOk:
     """Put members out; those who are none are passed over."""
-    digest = digest_of(request, request.users)
-    again = earlier(user, request, digest, work, facts)
-    if again is not None:
-        return again
+    digest = first_time(user, request, work, facts, request.users)
     room, actor = authorize(facts.rooms.get(request.room), user, "remove")
     if user in request.users:
         raise Refused("bad_request", "leave a room with room.leave", field="users")
@@ -244,12 +236,10 @@ def departed(
 # --- roles
 
 
+@once
 def set_roles(user: str, request: MembersRole, work: Work, facts: Facts) -> WriteOk:
     """Give roles; a group keeps at least one owner."""
-    digest = digest_of(request, request.users)
-    again = earlier(user, request, digest, work, facts)
-    if again is not None:
-        return again
+    digest = first_time(user, request, work, facts, request.users)
     room, _ = authorize(facts.rooms.get(request.room), user, "role")
     wanted = {row.user: row.role for row in request.users}
     if any(other not in room.members for other in wanted):

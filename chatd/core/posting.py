@@ -1,10 +1,9 @@
 """Decisions on messages: send, edit, recall, react, pin (protocol.md "Writing"). Synchronous and pure."""
 
-from hashlib import blake2b
-
 from msgspec import UNSET, UnsetType
 
 from chatd.core.facts import Facts
+from chatd.core.keys import acknowledgement, first_time, once
 from chatd.core.permissions import authorize
 from chatd.core.rooms import Member, Room
 from chatd.core.work import Message, NewEvent, Reaction, Work
@@ -12,51 +11,9 @@ from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import EVERYBODY, MESSAGE, Body, Event, ReactionCount
 from chatd.protocol.replies import WriteOk
-from chatd.protocol.requests import Edit, Mutation, Pin, React, Recall, RoomMutation, Send
+from chatd.protocol.requests import Edit, Pin, React, Recall, Send
 
 COMPOSED_AT_TOLERANCE_MS = 60_000  # a difference a reader would not notice is not worth a field
-
-
-def digest_of(request: Mutation, *content: object) -> int:
-    """64 bits that tell whether a repeated key asks for the same thing."""
-    asked = [None if part is UNSET else part for part in content]  # absent keys are content, too
-    return int.from_bytes(
-        blake2b(encode((type(request).__name__, asked)), digest_size=8).digest(), "big", signed=True
-    )
-
-
-def earlier(user: str, request: RoomMutation, digest: int, work: Work, facts: Facts) -> WriteOk | None:
-    """The first answer to this key, when it was used before; `conflict` when it was used for something else.
-
-    Asked before anything else: who lost his answer gets it, even if he may not do the same now.
-    """
-    room = facts.rooms.get(request.room)
-    if room is None:
-        return None
-    place = (room.number, user, request.key)
-    stored = facts.keyed.get(place)
-    if stored is not None:
-        if stored.digest != digest:
-            raise Refused("conflict", "this key was used for another operation", field="key")
-        return WriteOk(
-            seq=stored.seq,
-            ordinal=UNSET if stored.ordinal is None else stored.ordinal,
-            time=stored.time,
-            duplicate=True,
-        )
-    new = work.keyed.get(place)
-    if new is None:
-        return None
-    if new.digest != digest:
-        raise Refused("conflict", "this key was used for another operation", field="key")
-    reply = acknowledgement(new.event)
-    reply.duplicate = True
-    return reply
-
-
-def acknowledgement(event: Event) -> WriteOk:
-    """What the author is told of his event."""
-    return WriteOk(seq=event.seq, ordinal=event.ordinal, time=event.time)
 
 
 def check_body(body: Body, limit: int) -> None:
@@ -67,12 +24,10 @@ def check_body(body: Body, limit: int) -> None:
         raise Refused("too_large", f"a body is at most {limit} bytes", field="body")
 
 
+@once
 def post(user: str, request: Send, work: Work, facts: Facts) -> WriteOk:
     """Add a message to the log. Silent ones get no ordinal, so they count nowhere."""
-    digest = digest_of(request, request.body, request.silent)
-    again = earlier(user, request, digest, work, facts)
-    if again is not None:
-        return again
+    digest = first_time(user, request, work, facts, request.body, request.silent)
     check_body(request.body, facts.rules.body_bytes)
     room, author = authorize(facts.rooms.get(request.room), user, "post")
     event = Event(seq=0, kind=MESSAGE, user=user, key=request.key, body=request.body)
@@ -135,12 +90,10 @@ def operate(
     return acknowledgement(operation)
 
 
+@once
 def edit(user: str, request: Edit, work: Work, facts: Facts) -> WriteOk:
     """Replace the body of an own message within the edit window."""
-    digest = digest_of(request, request.target, request.body)
-    again = earlier(user, request, digest, work, facts)
-    if again is not None:
-        return again
+    digest = first_time(user, request, work, facts, request.target, request.body)
     check_body(request.body, facts.rules.body_bytes)
     room, member = authorize(facts.rooms.get(request.room), user, "edit")
     message = target_of(room, member, request.target, facts)
@@ -153,12 +106,10 @@ def edit(user: str, request: Edit, work: Work, facts: Facts) -> WriteOk:
     return operate(message, request, user, digest, Event(seq=0, kind="edit", body=request.body), work)
 
 
+@once
 def recall(user: str, request: Recall, work: Work, facts: Facts) -> WriteOk:
     """Take a message back for everybody: by its author within the window, or by an admin at any time."""
-    digest = digest_of(request, request.target)
-    again = earlier(user, request, digest, work, facts)
-    if again is not None:
-        return again
+    digest = first_time(user, request, work, facts, request.target)
     room, member = authorize(facts.rooms.get(request.room), user, "recall")
     message = target_of(room, member, request.target, facts)
     moderates = not room.direct and member.role != "member"
@@ -193,12 +144,10 @@ def forget_edits(room: Room, target: int, work: Work) -> None:
             step.blob = encode(step.event)
 
 
+@once
 def react(user: str, request: React, work: Work, facts: Facts) -> WriteOk:
     """Set or clear one reaction. In large rooms nothing is logged now: a summary follows within a second."""
-    digest = digest_of(request, request.target, request.emoji, request.set)
-    again = earlier(user, request, digest, work, facts)
-    if again is not None:
-        return again
+    digest = first_time(user, request, work, facts, request.target, request.emoji, request.set)
     room, member = authorize(facts.rooms.get(request.room), user, "react")
     if len(request.emoji.encode()) > 32:
         raise Refused("bad_request", "an emoji is at most 32 bytes", field="emoji")
@@ -237,12 +186,10 @@ def summarise_reactions(room: Room, message: Message, work: Work) -> None:
     work.rewrite(message)
 
 
+@once
 def pin(user: str, request: Pin, work: Work, facts: Facts) -> WriteOk:
     """Pin or unpin a message."""
-    digest = digest_of(request, request.target, request.set)
-    again = earlier(user, request, digest, work, facts)
-    if again is not None:
-        return again
+    digest = first_time(user, request, work, facts, request.target, request.set)
     room, member = authorize(facts.rooms.get(request.room), user, "pin")
     message = target_of(room, member, request.target, facts)
     check_not_recalled(message)
