@@ -51,6 +51,8 @@ class Account:
         """Take the hello reply but for its sync page; another epoch ends everything that was numbered
         (chapter 4)."""
         self.user = reply["user"]
+        for replica in self.replicas.values():  # those made before the first hello did not know
+            replica.belongs_to(self.user)
         self._store("account", "user")
         if reply["epoch"] != self.epoch:
             self.cursor = ""

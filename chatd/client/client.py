@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from .account import Presence
 from .changes import Change
@@ -49,6 +50,8 @@ class Client:
         storage: Storage | None = None,
         settings: Settings | None = None,
     ) -> None:
+        if urlsplit(url).scheme not in ("ws", "wss") or not urlsplit(url).hostname:
+            raise ValueError(f"not a ws: or wss: address: {url}")
         self._device = device
         self._settings = settings or Settings()
         self._engine = Engine(url, token, storage or MemoryStorage(), self._settings)
@@ -244,7 +247,8 @@ class Client:
         return await self._engine.call(packet, timeout)
 
     async def _taken(self, reply: Packet) -> Room:
-        """The room of a summary; a young one is read at once, so that what is written next has no hole before it."""
+        """The room of a summary; a young one is read at once, so that what is written next has no hole before
+        it."""
         replica = self._engine.account.take_summary(reply["summary"])
         if isinstance(replica.timeline.plan(), Fetch):
             await self._engine.repairer.repair(replica)

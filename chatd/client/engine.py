@@ -18,7 +18,7 @@ from .life import VERSION, Life
 from .marks import Marks
 from .renewal import Renewal
 from .repair import Repairer
-from .sender import Sender
+from .sender import Receipt, Sender
 from .settings import Settings
 from .states import Phase, close_rule
 from .storage import Record, Storage
@@ -92,7 +92,7 @@ class Engine:
             if self.life.phase is Phase.READY and connection is not None and connection.alive:
                 return connection
             if self.life.phase is Phase.STOPPED:
-                raise self.life.closed or Closed(0, "not started")
+                raise self._why_stopped()
             self._decided.clear()
             await self._decided.wait()
 
@@ -134,6 +134,13 @@ class Engine:
             self.repairer.soon(self.account.replica(packet["room"]))
         return ack
 
+    async def deliver(self, packet: Packet) -> Receipt:
+        """Send by the outbox and wait for the acknowledgement; `Closed` at once if nobody is going to send
+        it."""
+        if self.life.phase is Phase.STOPPED:
+            raise self._why_stopped()
+        return await self.sender.deliver(packet)
+
     async def sync(self) -> None:
         """Ask what changed since the cursor (chapter 6); further pages follow in the background."""
         account = self.account
@@ -149,6 +156,9 @@ class Engine:
         connection = self.life.connection
         if connection is not None and self.life.phase is Phase.READY:
             connection.ask({"type": "mode", "mode": mode}, partial(_take_heartbeat, connection))
+
+    def _why_stopped(self) -> Closed:
+        return self.life.closed or Closed(0, "not started")
 
     async def _wait_out(self, error: ChatError, limit: float) -> None:
         timing = self.settings.timing
@@ -217,6 +227,7 @@ class Engine:
     def moved(self, phase: Phase, closed: Closed | None) -> None:
         self._decided.set()
         if closed is not None and phase is Phase.STOPPED:
+            self.sender.stopped(closed)
             self.feed.emit(StateChanged(phase, closed.code, closed.reason))
         else:
             self.feed.emit(StateChanged(phase))

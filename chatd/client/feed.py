@@ -6,10 +6,13 @@ about. The socket is never slowed down by a slow reader, for that would cost the
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 
 from .changes import Change, ChangesMissed
+
+log = logging.getLogger(__name__)
 
 Listener = Callable[[Change], None]
 
@@ -23,7 +26,7 @@ class Feed:
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with every change, at once and on the event loop; the result ends it.
 
-        A listener must return soon and must not raise.
+        A listener must return soon. What it raises is logged.
         """
         token = object()
         self._listeners[token] = listener
@@ -32,7 +35,10 @@ class Feed:
     def emit(self, change: Change) -> None:
         """Tell everybody."""
         for listener in tuple(self._listeners.values()):
-            listener(change)
+            try:
+                listener(change)
+            except Exception:  # the app's fault must not cost the connection
+                log.exception("a listener failed at %r", change)
 
     def _unsubscribe(self, token: object) -> None:
         self._listeners.pop(token, None)

@@ -9,7 +9,7 @@ import logging
 import ssl
 from typing import Protocol
 
-from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 
 from .codec import CODECS, Packet
 from .connection import Connection, Ending, open_connection
@@ -122,8 +122,10 @@ class Life:
             while self._task is asyncio.current_task():
                 await self._attempt()
         except TokenRejected:
-            self._task = None
-            self._stopped(Closed(4101, "token_invalid"))
+            self._give_up(Closed(4101, "token_invalid"))
+        except Exception:
+            log.exception("the life cycle failed")
+            self._give_up(Closed(1011, "internal"))
 
     async def _attempt(self) -> None:
         """From CONNECTING round to CONNECTING, or to STOPPED."""
@@ -133,7 +135,7 @@ class Life:
             connection = await open_connection(
                 url, CODECS[self._settings.encoding](), self._settings, self._crew.pushed
             )
-        except (OSError, InvalidHandshake) as error:
+        except (OSError, WebSocketException) as error:
             log.info("cannot connect to %s: %r", url, error)
             self._moved_to = ""  # if that was where we were sent, the old address knows better by now
             await self._wait_out(url, error)
@@ -155,8 +157,7 @@ class Life:
             again = self._tokens.refused(ending.code)
             await self._new_token(self._delay_s() if again else 0.0)
         else:
-            self._task = None
-            self._stopped(Closed(ending.code, ending.reason or rule.reason))
+            self._give_up(Closed(ending.code, ending.reason or rule.reason))
 
     async def _new_token(self, delay_s: float = 0.0) -> str:
         """NEED_TOKEN until the app gives a token that may be shown."""
@@ -259,6 +260,10 @@ class Life:
     def _move(self, signal: Signal) -> None:
         self.phase = advance(self.phase, signal)
         self._crew.moved(self.phase, self.closed)
+
+    def _give_up(self, closed: Closed) -> None:
+        self._task = None
+        self._stopped(closed)
 
     def _stopped(self, closed: Closed) -> None:
         self.closed = closed

@@ -13,7 +13,7 @@ from typing import Any
 from .account import Account
 from .codec import Packet
 from .env import Timer
-from .errors import BadCursor, ChatError, ConnectionLost, Unreachable
+from .errors import BadCursor, ChatError, Unreachable
 from .replica import Replica
 from .settings import Settings
 from .timeline import Fetch
@@ -152,9 +152,8 @@ class Repairer:
                     await self._next_room()
                 else:
                     await self._next_page()
-            except (ConnectionLost, Unreachable) as error:
-                log.info("repair is left for the next connection: %s", error)
-                return
+            except Unreachable as error:  # a lost connection ends this task; this one only does not answer
+                log.warning("repair takes long: %s", error)
 
     async def _next_room(self) -> None:
         replica = self._account.replicas.get(self._rooms.popleft())
@@ -166,13 +165,13 @@ class Repairer:
             log.warning("room %s cannot be repaired: %s", replica.room, error)
 
     async def _next_page(self) -> None:
-        more, self._more = self._more, ""
         try:
-            reply = await self._call({"type": "sync", "more": more, "rooms": self.page})
+            reply = await self._call({"type": "sync", "more": self._more, "rooms": self.page})
         except BadCursor:
             self._account.begin_round()
             reply = await self._call({"type": "sync", "rooms": self.page})
         except ChatError as error:
             log.warning("the sync is left unfinished: %s", error)
+            self._more = ""
             return
         self._more = self._account.take_sync(reply)

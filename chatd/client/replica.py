@@ -49,6 +49,10 @@ class Replica:
         self.receipts: dict[str, Receipt] = {}
         self.reset()
 
+    def belongs_to(self, user: str) -> None:
+        """The own user became known."""
+        self.me = self.timeline.me = user
+
     def reset(self) -> None:
         """Forget every position, as a new epoch demands (chapter 4.2)."""
         self.timeline.reset()

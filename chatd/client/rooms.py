@@ -113,7 +113,7 @@ class Room:
         self, content: str | Body, *, silent: bool = False, composed_at: int | None = None
     ) -> Receipt:
         """Send a message and wait for the durable acknowledgement (chapter 9)."""
-        return await self._engine.sender.deliver(self._message(content, silent, composed_at))
+        return await self._engine.deliver(self._message(content, silent, composed_at))
 
     async def post(self, content: str | Body, *, silent: bool = False, composed_at: int | None = None) -> str:
         """Put a message into the outbox and return its key, once it is stored here.
@@ -300,7 +300,7 @@ class Room:
 
     async def _write(self, kind: str, **fields: Any) -> Receipt:
         key = self._engine.settings.env.key()
-        return await self._engine.sender.deliver({"type": kind, "room": self.id, "key": key, **fields})
+        return await self._engine.deliver({"type": kind, "room": self.id, "key": key, **fields})
 
     async def _call(self, kind: str, **fields: Any) -> Mapping[str, Any]:
         return await self._engine.call({"type": kind, "room": self.id, **fields})

@@ -15,7 +15,7 @@ from .changes import SendDelayed, SendDone, SendFailed
 from .codec import Codec, Packet
 from .connection import Connection
 from .env import Timer
-from .errors import ChatError, OutboxFull
+from .errors import ChatError, Closed, OutboxFull
 from .feed import Feed
 from .outbox import Entry, Outbox, State, Window, too_large_error
 from .settings import HELLO_FRAME_BYTES, Limits, Settings
@@ -85,7 +85,7 @@ class Sender:
         """Post a mutation and wait until the server has it.
 
         Raises the `ChatError` of a final refusal; then the entry is gone, for the caller knows. Cancelling
-        stops the waiting, not the sending.
+        stops the waiting, not the sending, and so does `Closed` when the client stops.
         """
         receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         self._waiting[packet["key"]] = receipt
@@ -134,6 +134,12 @@ class Sender:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def stopped(self, closed: Closed) -> None:
+        """Nobody will be answered any more; what is in the outbox stays there."""
+        for receipt in self._waiting.values():
+            if not receipt.done():
+                receipt.set_exception(closed)
 
     def pump(self) -> None:
         """Send whatever may be sent now."""

@@ -7,7 +7,8 @@ what fits is applied.
 
 Three decisions beyond the letter of the chapter:
 
-- A room of which nothing is known yet, and which has a longer past than a page, starts at the first event that
+- A room of which nothing is known yet, and which has a longer past than a page, starts at the first event
+that
   arrives, or at the newest page: a history nobody looks at is not fetched. `started` tells.
 - Messages in a stale stretch (its `valid` is behind) are left to `changes`, except that a recall empties them
 at

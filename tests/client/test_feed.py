@@ -32,6 +32,15 @@ def test_a_listener_may_leave_while_it_is_told():
     assert told == rooms("a")
 
 
+def test_a_listener_that_fails_is_logged_and_disturbs_nobody(caplog):
+    feed, told = Feed(), []
+    feed.subscribe(lambda change: 1 / 0)
+    feed.subscribe(told.append)
+    feed.emit(RoomChanged("a"))
+    assert told == rooms("a")
+    assert "ZeroDivisionError" in caplog.text
+
+
 async def test_a_stream_sees_everything_since_it_was_made():
     feed = Feed()
     stream = ChangeStream(feed, bound=10)

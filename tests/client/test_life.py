@@ -307,6 +307,30 @@ async def test_leaving_the_block_closes_even_if_it_never_connected(server):
     await peer.gone()
 
 
+@pytest.mark.parametrize("url", ["http://x/v1/ws", "ws://", "x", ""])
+def test_an_address_that_is_none_is_refused_at_once(url):
+    with pytest.raises(ValueError, match="address"):
+        Client(url, tokens("t")[0])
+
+
+async def test_a_bye_to_an_address_that_is_none_goes_back_to_the_old_one(connected, server, env):
+    _, peer = await connected()
+    await peer.bye(4004, "moved", to="nonsense")
+    for pause in (0.5, 1.0):
+        await timer(env, pause)
+        env.advance(pause)
+    await (await server.accept()).welcome()
+
+
+async def test_a_fault_in_the_client_itself_is_logged_and_stops(server, client_of, watch, caplog):
+    client = client_of(server)
+    changes = watch(client)
+    client._engine.tokens.usable = None
+    await client.start()
+    await changes.until(StateChanged, phase=Phase.STOPPED, code=1011)
+    assert "the life cycle failed" in caplog.text
+
+
 # --- tokens
 
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from chatd.client import (
+    Closed,
     FileStorage,
     MemoryStorage,
     MessageAdded,
@@ -327,6 +328,18 @@ async def test_giving_up_the_waiting_does_not_give_up_the_sending(connected):
     await acked(peer, send, 11)
     await peer.barrier()
     assert client.room("r").messages[11].text == "Hi"
+
+
+async def test_a_stop_ends_the_waiting_and_keeps_the_entry(connected):
+    client, peer = await connected(rooms=[ROOM])
+    sending = asyncio.create_task(client.room("r").send("Hi"))
+    await peer.expect("send")
+    await peer.bye(4201, "revoked")
+    with pytest.raises(Closed, match="revoked"):
+        await sending
+    assert [entry.state for entry in client.outbox] == [State.QUEUED]
+    with pytest.raises(Closed):
+        await client.room("r").send("again")
 
 
 # --- restarts
