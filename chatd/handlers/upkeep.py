@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 
 from chatd.config import Delivery, Storage
 from chatd.core.admin import Fold, SummariseReactions
@@ -71,7 +72,7 @@ class Upkeep:
             due = (message.room.name, message.event.seq)
             if due not in self._summaries_due:
                 self._summaries_due.add(due)
-                self._env.call_later(self._reactions_interval_s, lambda due=due: self._summarise(due))  # type: ignore[misc]
+                self._env.call_later(self._reactions_interval_s, partial(self._summarise, due))
 
     def _summarise(self, due: tuple[str, int]) -> None:
         self._summaries_due.discard(due)

@@ -1,0 +1,110 @@
+"""Sizes, names and sentences. A number here may be lowered; raising one needs a reason in the table."""
+
+import ast
+import re
+
+from tests.kit.sources import body_lines, parameters, sources
+
+LINES = 400  # of a product file; the median is below 150
+TEST_LINES = 600  # a file of tests is a list: read in parts
+BODY_LINES = 60
+PARAMETERS = 7  # with self
+COLUMNS = 120  # code is wrapped at 110; a sentence may stand out a little
+
+BANNED = re.compile(r"(?i)util|helper|manager|misc|common|base|service|data|process")
+NAMED_ANYWAY = {
+    "chatd/protocol/hostdata.py": "host data is a term of protocol.md 2.4",
+    "DaemonProcess": "it is a process of the operating system",
+}
+
+# Words that say that something is not finished, in pieces so that this file does not find itself.
+UNFINISHED = re.compile(rf"\b({'TO'}DO|FIX{'ME'}|XX{'X'}|NotImplemented{'Error'})\b")
+
+PRODUCT = sources("chatd", "bench", "tests/kit")
+TESTS = tuple(source for source in sources("tests") if not source.name.startswith("tests/kit"))
+EVERYTHING = (*PRODUCT, *TESTS)
+REEXPORTS = {"chatd/client/__init__.py": "the public library"}
+MANY_PARAMETERS = {"say": "tests/kit/chronicle.py: the keys of a message, by name"}
+
+
+def offenders(found):
+    """The files of which something is left to say, with what it is."""
+    return {source.name: left for source, left in found if left}
+
+
+def test_files_are_short():
+    assert [source.name for source in PRODUCT if len(source.lines) > LINES] == []
+    assert [source.name for source in TESTS if len(source.lines) > TEST_LINES] == []
+
+
+def test_functions_are_short():
+    def long(source):
+        return [function.name for function in source.functions() if body_lines(function) > BODY_LINES]
+
+    assert offenders((source, long(source)) for source in EVERYTHING) == {}
+
+
+def test_functions_take_few_parameters():
+    def greedy(source):
+        many = [function.name for function in source.functions() if parameters(function) > PARAMETERS]
+        return [name for name in many if name not in MANY_PARAMETERS]
+
+    assert offenders((source, greedy(source)) for source in PRODUCT) == {}
+
+
+def test_lines_are_short():
+    def wide(source):
+        lines = [line.split("  # noqa")[0] for line in source.lines]
+        return [number for number, line in enumerate(lines, 1) if len(line) > COLUMNS]
+
+    assert offenders((source, wide(source)) for source in PRODUCT) == {}
+
+
+def test_names_say_what_a_thing_is():
+    def vague(source):
+        names = [source.path.stem] if source.name not in NAMED_ANYWAY else []
+        names += [node.name for node in source.classes() if node.name not in NAMED_ANYWAY]
+        return [name for name in names if BANNED.search(name)]
+
+    assert offenders((source, vague(source)) for source in EVERYTHING) == {}
+
+
+def test_nothing_is_left_unfinished():
+    def left(source):
+        return [line.strip() for line in source.lines if UNFINISHED.search(line)]
+
+    assert offenders((source, left(source)) for source in EVERYTHING) == {}
+
+
+def test_every_module_says_what_lives_in_it():
+    assert [source.name for source in PRODUCT if not ast.get_docstring(source.tree)] == []
+
+
+def test_packages_hold_a_docstring_and_no_code():
+    packages = [source for source in PRODUCT if source.path.name == "__init__.py"]
+
+    def code(source):
+        statements = [ast.unparse(node).split(" = ")[0] for node in source.tree.body if not is_text(node)]
+        return [statement for statement in statements if statement != "__version__"]
+
+    assert set(offenders((source, code(source)) for source in packages)) == set(REEXPORTS)
+
+
+def is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def test_tests_of_the_inside_wait_for_nothing_by_the_clock():
+    """`sleep(0)` gives way to others; a longer one hopes."""
+    inside = ("tests/core", "tests/handlers", "tests/house", "tests/protocol")
+    hoping = re.compile(r"(?<!def )\bsleep\((?!0\))")
+    assert [s.name for s in TESTS if s.name.startswith(inside) and hoping.search(s.text)] == []
+
+
+def test_tests_have_no_packages():
+    assert [source.name for source in TESTS if source.path.name == "__init__.py"] == []
+
+
+def test_every_file_of_core_has_its_tests():
+    tested = {source.path.stem for source in TESTS if source.name.startswith("tests/core/")}
+    assert {f"test_{s.path.stem}" for s in sources("chatd/core") if s.path.stem != "__init__"} <= tested

@@ -1,0 +1,87 @@
+"""The source files of the project as trees: what the tests of the house look at."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One Python file. `path` is relative to the project."""
+
+    path: Path
+    text: str
+    tree: ast.Module
+
+    @property
+    def name(self) -> str:
+        return self.path.as_posix()
+
+    @property
+    def lines(self) -> list[str]:
+        return self.text.splitlines()
+
+    @property
+    def layer(self) -> str:
+        """`core` of chatd/core/rooms.py, `config` of chatd/config.py, `bench` of anything in bench."""
+        parts = self.path.with_suffix("").parts
+        return parts[1] if parts[0] == "chatd" else parts[0]
+
+    def imports(self) -> Iterator[str]:
+        """Full names of the imported modules, wherever in the file."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                module = self._resolved(node)
+                if module == "chatd":
+                    yield from (f"chatd.{alias.name}" for alias in node.names)
+                else:
+                    yield module
+
+    def _resolved(self, node: ast.ImportFrom) -> str:
+        """The full name of the module something is imported from."""
+        above = self.path.with_suffix("").parts[: -node.level] if node.level else ()
+        return ".".join((*above, *filter(None, (node.module,))))
+
+    def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node
+
+    def classes(self) -> Iterator[ast.ClassDef]:
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.ClassDef):
+                yield node
+
+
+@cache
+def sources(*folders: str) -> tuple[Source, ...]:
+    """All Python files below these folders of the project, in order of path."""
+    found = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    return tuple(source_of(path) for path in found)
+
+
+def source_of(path: Path) -> Source:
+    text = path.read_text()
+    return Source(path.relative_to(ROOT), text, ast.parse(text))
+
+
+def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines after signature and docstring."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    if not body:
+        return 0
+    last = body[-1].end_lineno
+    assert last is not None
+    return last - body[0].lineno + 1
+
+
+def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Named parameters, `self` included."""
+    arguments = function.args
+    return len(arguments.posonlyargs) + len(arguments.args) + len(arguments.kwonlyargs)
