@@ -69,6 +69,26 @@ async def test_a_mutation_that_is_not_logged_is_idempotent_by_key(people: Compan
     assert (await alice.gets(room))["members"] == 9
 
 
+async def test_a_leave_that_is_not_logged_is_remembered_by_its_key(people: Company) -> None:
+    room, (alice, bob, *_) = await _large(people)
+    packet = {"type": "room.leave", "room": room, "key": fresh_key()}
+    await bob.asks(packet)
+    await alice.does("members.add", room, users=["bob"])
+    assert (await bob.asks(packet))["duplicate"] is True
+    assert (await bob.gets(room))["members"] == 8
+
+
+async def test_a_reaction_that_is_not_logged_is_remembered_by_its_key(people: Company) -> None:
+    room, (alice, bob, *_) = await _large(people)
+    sent = (await alice.sends(room, "vote"))["seq"]
+    packet = {"type": "react", "room": room, "key": fresh_key(), "target": sent, "emoji": "👍", "set": True}
+    await bob.asks(packet)
+    await bob.reacts(room, sent, "👍", to=False)
+    assert (await bob.asks(packet))["duplicate"] is True
+    (message,) = (await bob.asks({"type": "messages", "room": room, "seqs": [sent]}))["events"]
+    assert "reactions" not in message
+
+
 async def test_roles_are_logged_whatever_the_size(people: Company) -> None:
     room, (alice, bob, *_) = await _large(people)
     ack = await alice.does("members.role", room, users=[{"user": "bob", "role": "admin"}])

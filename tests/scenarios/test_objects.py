@@ -1,5 +1,6 @@
 """protocol.md, Objects: events, bodies, summaries, and how operations change messages."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,18 @@ async def test_an_edit_of_what_a_newcomer_cannot_see_has_no_body(people: Company
     assert [event["seq"] for event in await carol.logs(room, joined)] == [joined, edit]
     assert "body" not in (await carol.logs(room, edit))[0]
     assert "before carol" not in repr(carol.heard)
+
+
+async def test_a_newcomer_who_writes_meanwhile_is_told_no_old_text(people: Company) -> None:
+    """Its own message may be committed together with the edit: the acknowledgement is no way around the rule."""
+    room, (alice, _) = await people.in_group("alice", "bob")
+    old = (await alice.sends(room, "secret"))["seq"]
+    carol = await people.meets("carol")
+    await alice.does("members.add", room, users=["carol"])
+    for number in range(30):
+        await asyncio.gather(carol.sends(room, "hello"), alice.edits(room, old, f"secret {number}"))
+    await carol.catches_up()
+    assert "secret" not in repr(carol.heard)
 
 
 async def test_composed_at_is_kept_when_it_differs_by_more_than_a_minute(people: Company) -> None:

@@ -218,6 +218,15 @@ async def test_leaving_is_an_event_for_the_others(people: Company) -> None:
     assert (await alice.gets(room))["members"] == 1
 
 
+async def test_an_ack_of_leaving_stands_before_the_return(people: Company) -> None:
+    """Both may be committed together; the phone of who leaves must still see one order."""
+    room, (alice, bob) = await people.in_group("alice", "bob")
+    for _ in range(30):
+        await asyncio.gather(bob.does("room.leave", room), alice.does("members.add", room, users=["bob"]))
+        await alice.does("members.add", room, users=["bob"])
+    bob.keeps_promises()
+
+
 async def test_a_former_member_may_rejoin_a_public_room_only(people: Company) -> None:
     room, (alice, bob) = await people.in_group("alice", "bob", public=True)
     await bob.does("room.leave", room)
