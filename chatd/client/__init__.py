@@ -6,7 +6,7 @@ It shares no code with the server. The parts, from the bottom up, each a file to
     messages, intervals, timeline, replica   one room by the gap rules; pure
     summary, changes, acks, outbox, account  the rest of what is known and wanted; pure
     feed, typists, throttle, storage         changes to the app, timers, what survives a restart
-    connection, tokens, health, life         one socket; the life cycle around it
+    deadlines, connection, tokens, health, life   one socket; the life cycle around it
     sender, repair, marks, renewal           the jobs done on a connection
     engine, rooms, client                    the parts together; the public face
 """

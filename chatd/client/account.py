@@ -40,7 +40,7 @@ class Account:
         self.on_behind: Callable[[Replica], None] = _ignore
         self.on_own: Callable[[Mapping[str, Any]], None] = _ignore
         self._feed = feed
-        self._typists = typists
+        self.typists = typists
         self._kept = messages_kept
         self._unstored: dict[tuple[str, str], None] = {}
         self._listed: set[str] | None = None
@@ -130,7 +130,7 @@ class Account:
         for change in changes:
             self._feed.emit(change)
             if isinstance(change, MessageAdded):
-                self._typists.stopped(change.room, change.message.user)
+                self.typists.stopped(change.room, change.message.user)
         if replica.room not in self.focused:
             replica.trim(self._kept)
         self._store("rooms", replica.room)
@@ -209,7 +209,7 @@ class Account:
         self.tell(replica, replica.take_receipts(packet.get("receipts", ())))
 
     def _on_typing(self, packet: Packet) -> None:
-        self._typists.typing(packet["room"], packet.get("user", ""))
+        self.typists.typing(packet["room"], packet.get("user", ""))
 
     def _on_presence(self, packet: Packet) -> None:
         self.take_presence(packet.get("users", ()))

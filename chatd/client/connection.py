@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from .codec import BATCH_MAX, FRAME_BYTES_MAX, BadFrame, Codec, Packet
+from .deadlines import Deadlines, Verdict
 from .env import Timer
 from .errors import ChatError, ConnectionLost, error_from
 from .settings import HELLO_FRAME_BYTES, Limits, Settings
@@ -57,20 +58,18 @@ class Connection:
         self, socket: ClientConnection, codec: Codec, settings: Settings, on_push: Callable[[Packet], None]
     ) -> None:
         self.limits = Limits()
-        self.heartbeat_s = HELLO_HEARTBEAT_S
         self.ending: Ending | None = None
         self._socket = socket
         self._codec = codec
-        self._env, self._timing = settings.env, settings.timing
+        self._env = settings.env
+        self._close_s, self._request_s = settings.timing.close_s, settings.timing.request_s
         self._on_push = on_push
         self._frame_bytes = HELLO_FRAME_BYTES
         self._outgoing: deque[list[bytes]] = deque()
         self._wake = asyncio.Event()
         self._pending: dict[int, Pending] = {}
         self._last_id = 0
-        self._heard_at = self._env.monotonic()
-        self._probed_at = float("-inf")
-        self._probing = False
+        self._deadlines = Deadlines(settings.timing, HELLO_HEARTBEAT_S, self._env.monotonic())
         self._watch: Timer | None = None
         self._watch_at = 0.0
 
@@ -120,20 +119,17 @@ class Connection:
 
     def set_heartbeat(self, heartbeat_s: float) -> None:
         """The server pings after this much silence from now on."""
-        self.heartbeat_s = heartbeat_s
+        self._deadlines.heartbeat_s = heartbeat_s
         self._rearm()
 
     def probe(self) -> None:
         """Ask for a sign of life; none within `probe_s` drops the connection. At most one per `probe_s`."""
-        now = self._env.monotonic()
-        if self._probing or now - self._probed_at < self._timing.probe_s or not self.alive:
-            return
-        self._probing, self._probed_at = True, now
-        self.ask({"type": "ping"}, self._probed)
+        if self.alive and self._deadlines.probe(self._env.monotonic()):
+            self.ask({"type": "ping"}, self._probed)
 
     def silent_s(self) -> float:
         """Seconds since the last frame came in."""
-        return self._env.monotonic() - self._heard_at
+        return self._deadlines.silent_s(self._env.monotonic())
 
     # Ending.
 
@@ -166,7 +162,7 @@ class Connection:
     async def _read(self) -> None:
         try:
             async for frame in self._socket:
-                self._heard_at = self._env.monotonic()
+                self._deadlines.heard(self._env.monotonic())
                 for packet in self._codec.decode(frame):
                     self._take(packet)
         except BadFrame as error:
@@ -201,7 +197,7 @@ class Connection:
                 packet.get("to", ""),
             )
         )
-        self._env.call_later(self._timing.close_s, self._socket.transport.abort)
+        self._env.call_later(self._close_s, self._socket.transport.abort)
 
     def _end(self, ending: Ending) -> None:
         """The first reason stays: `bye` is authoritative, the close frame only mirrors it (chapter 6)."""
@@ -256,7 +252,7 @@ class Connection:
 
     def _rearm(self) -> None:
         """See to it that the one timer fires no later than the earliest deadline."""
-        deadline = self._deadline()
+        deadline = self._deadlines.next_at(self._oldest())
         if not self.alive or (self._watch is not None and self._watch_at <= deadline):
             return  # a timer that fires too early just looks again; most requests are long answered by then
         if self._watch is not None:
@@ -264,36 +260,24 @@ class Connection:
         self._watch_at = deadline
         self._watch = self._env.call_later(max(0.0, deadline - self._env.monotonic()), self._look)
 
-    def _deadline(self) -> float:
-        deadlines = [self._heard_at + self.heartbeat_s + self._timing.dead_s]
-        if self._probing:
-            deadlines.append(self._probed_at + self._timing.probe_s)
-        elif self._pending:
-            oldest = next(iter(self._pending.values())).asked_at + self._timing.request_s
-            deadlines.append(max(oldest, self._probed_at + self._timing.probe_s))
-        return min(deadlines)
+    def _oldest(self) -> float | None:
+        return next((pending.asked_at for pending in self._pending.values()), None)
 
     def _look(self) -> None:
-        now = self._env.monotonic()
         self._watch = None
-        if now >= self._heard_at + self.heartbeat_s + self._timing.dead_s:
-            self.drop("silent")
-        elif self._probing and now >= self._probed_at + self._timing.probe_s:
-            self.drop("no answer to a ping")
-        elif self._overdue(now):
+        verdict = self._deadlines.verdict(self._env.monotonic(), self._oldest())
+        if verdict is Verdict.PROBE:
             self.probe()
+        elif verdict is not Verdict.WAIT:
+            self.drop(verdict.value)
         self._rearm()
 
-    def _overdue(self, now: float) -> list[int]:
-        limit = now - self._timing.request_s
-        return [number for number, pending in self._pending.items() if pending.asked_at <= limit]
-
     def _probed(self, answer: Packet | ChatError | None) -> None:
-        """The link lives, so what is overdue now will not be answered: its outcome is unknown (chapter 6)."""
-        self._probing = False
-        if answer is None:
-            return
-        for number in self._overdue(self._env.monotonic()):
+        """The link lives, so what is overdue now will not be answered: its outcome is unknown (6.1)."""
+        self._deadlines.answered()
+        limit = self._env.monotonic() - self._request_s
+        overdue = [number for number, pending in self._pending.items() if pending.asked_at <= limit]
+        for number in overdue if answer is not None else ():
             self._pending.pop(number).on_reply(None)
         self._rearm()
 

@@ -10,7 +10,7 @@ from .account import Account
 from .acks import event_of
 from .changes import StateChanged
 from .codec import CODECS, Packet
-from .connection import Connection, Ending
+from .connection import HELLO_HEARTBEAT_S, Connection, Ending
 from .env import Timer, wait
 from .errors import ChatError, Closed, ConnectionLost, Unreachable
 from .feed import Feed
@@ -41,18 +41,16 @@ class Engine:
         self.storage = storage
         self.device = ""
         self.feed = Feed()
-        self.typists = Typists(env, timing.typing_shown_s, self.feed)
-        self.account = Account(self.feed, self.typists, settings.messages_kept)
-        self.codec = CODECS[settings.encoding]()
-        self.sender = Sender(storage, self.account, self.feed, self.codec, settings)
+        typists = Typists(env, timing.typing_shown_s, self.feed)
+        self.account = Account(self.feed, typists, settings.messages_kept)
+        self.sender = Sender(storage, self.account, self.feed, CODECS[settings.encoding](), settings)
         self.account.on_own = self.sender.own_message
         self.repairer = Repairer(self.call, self.account, settings)
         self.marks = Marks(self.account, settings)
-        self.tokens = Tokens(get_token)
-        self.life = Life(url, self.tokens, settings, self)
-        self._renewal = Renewal(self.tokens, settings)
+        tokens = Tokens(get_token)
+        self.life = Life(url, tokens, settings, self)
+        self._renewal = Renewal(tokens, settings)
         self._page = settings.first_page
-        self._loaded = False
         self._decided = asyncio.Event()
         self._noting: Timer | None = None
 
@@ -60,15 +58,14 @@ class Engine:
 
     async def start(self, device: str) -> None:
         """Load what is stored and begin to connect."""
-        if not self._loaded:
+        if not self.device:
             await self._load(device)
         self.life.start()
 
     async def stop(self) -> None:
         """Close the connection and the storage; the engine is of no use after that."""
         await self.life.stop()
-        self.tokens.close()
-        if self._loaded:
+        if self.device:
             self._note()
             await self.storage.close()
 
@@ -81,7 +78,6 @@ class Engine:
         self.storage.note([Record("account", "device", self.device)])
         if self.settings.delivered:
             self.feed.subscribe(self.marks.arrived)
-        self._loaded = True
 
     # Asking.
 
@@ -174,7 +170,7 @@ class Engine:
         hello: Packet = {"type": "hello", "version": VERSION, "token": token, "device": self.device}
         words = {"app": settings.app, "os": settings.os, "locale": settings.locale}
         hello |= {name: value for name, value in words.items() if value}
-        if settings.deflate and not self.codec.text:
+        if settings.deflate and settings.encoding == "msgpack":
             hello["features"] = ["deflate"]
         if self.life.background:
             hello["mode"] = "background"
@@ -221,7 +217,7 @@ class Engine:
         self.repairer.stop()
         self.sender.lost()
         self.marks.disconnected()
-        self.typists.clear()
+        self.account.typists.clear()
         self._note()  # the app may be suspended or killed before the next timer
 
     def moved(self, phase: Phase, closed: Closed | None) -> None:
@@ -248,4 +244,4 @@ class Engine:
 
 def _take_heartbeat(connection: Connection, answer: Packet | ChatError | None) -> None:
     if isinstance(answer, dict):
-        connection.set_heartbeat(answer.get("heartbeat", connection.heartbeat_s))
+        connection.set_heartbeat(answer.get("heartbeat", HELLO_HEARTBEAT_S))

@@ -12,7 +12,7 @@ from typing import Protocol
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 
 from .codec import CODECS, Packet
-from .connection import Connection, Ending, open_connection
+from .connection import HELLO_HEARTBEAT_S, Connection, Ending, open_connection
 from .errors import ChatError, Closed
 from .health import is_portal
 from .settings import Limits, Settings
@@ -81,6 +81,7 @@ class Life:
         if self.phase is not Phase.STOPPED:
             await self._end(code)
             self._stopped(Closed(0, "stopped"))
+        self._tokens.close()
 
     async def suspend(self) -> None:
         """SUSPENDED: closed with 1001, and not a single timer until `wake` (chapter 6.1)."""
@@ -204,7 +205,7 @@ class Life:
             refusals.append(_refusal(answer))
         elif answer is not None:
             limits = Limits.from_packet(answer.get("limits", {}))
-            connection.accepted(answer.get("heartbeat", connection.heartbeat_s), limits)
+            connection.accepted(answer.get("heartbeat", HELLO_HEARTBEAT_S), limits)
             self._tokens.accepted(answer.get("token_ttl", float("inf")), self._now())
             self._backoff.ready(self._now())
             self._crew.welcomed(connection, answer)

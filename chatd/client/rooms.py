@@ -95,7 +95,7 @@ class Room:
     @property
     def typists(self) -> list[str]:
         """Who writes right now."""
-        return self._engine.typists.in_room(self.id)
+        return self._engine.account.typists.in_room(self.id)
 
     @property
     def messages(self) -> Mapping[int, Message]:
