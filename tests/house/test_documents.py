@@ -1,0 +1,116 @@
+"""The documents against the code: settings, metrics, verbs, commands and options they name, links they follow."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from chatd.cli.main import main
+from chatd.cli.schema import fields, sections
+from chatd.cli.texts import as_markdown
+from chatd.core.counters import Counters, Histogram
+from chatd.edge.metrics import COUNTED, GAUGES
+from tests.kit.readme import ROOT, blocks, links
+
+DOCS = sorted(
+    [*ROOT.glob("docs/*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))]
+)
+OPERATIONS = ROOT / "docs" / "operations.md"
+
+every_document = pytest.mark.parametrize("document", DOCS, ids=lambda path: path.name)
+
+
+def test_the_reference_of_settings_is_the_one_of_the_program():
+    assert (ROOT / "docs" / "configuration.md").read_text() == as_markdown()
+
+
+@every_document
+def test_links_lead_somewhere(document):
+    missing = [str(path.relative_to(ROOT)) for path in links(document) if not path.exists()]
+    assert not missing
+
+
+@every_document
+def test_settings_that_are_named_exist(document):
+    names = "|".join(section.name for section in sections())
+    named = set(re.findall(rf"`((?:{names})\.[a-z_0-9]+)`", document.read_text()))
+    files = {name for name in named if name.endswith((".py", ".toml"))}
+    assert named - files - set(fields()) == set()
+
+
+@every_document
+def test_examples_of_configuration_are_accepted(document):
+    for block in blocks(document):
+        if block.language == "toml":
+            for section, content in tomllib.loads(block.text).items():
+                unknown = {f"{section}.{key}" for key in content} - set(fields())
+                assert not unknown, f"line {block.line}"
+
+
+def metric_names() -> Iterator[str]:
+    yield "chatd_build_info"
+    yield from (f"chatd_{about.name}" for about in GAUGES.values())
+    counters = Counters()
+    for field, about in COUNTED.items():
+        suffix = "" if isinstance(getattr(counters, field), Histogram) else "_total"
+        yield f"chatd_{about.name}{suffix}"
+
+
+def test_every_metric_has_its_row_and_no_row_is_without_one():
+    rows = re.findall(r"^\| `(chatd_[a-z_]+)` \|", OPERATIONS.read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(metric_names())
+
+
+def test_labels_of_metrics_are_those_of_the_code():
+    stated = dict(re.findall(r"^\| `chatd_([a-z_]+)` \| `?(\w*)`? *\|", OPERATIONS.read_text(), re.MULTILINE))
+    for about in (*COUNTED.values(), *GAUGES.values()):
+        assert stated.get(f"{about.name}_total", stated.get(about.name)) == about.label, about.name
+
+
+def test_alerts_are_about_metrics_that_exist():
+    known = set(metric_names())
+    rules = next(block.text for block in blocks(OPERATIONS) if block.language == "yaml")
+    for name in re.findall(r"chatd_[a-z_]+", rules):
+        assert name.removesuffix("_bucket") in known
+
+
+def test_every_verb_of_the_admin_socket_has_its_row():
+    source = (ROOT / "chatd" / "edge" / "admin.py").read_text()
+    routes = set(re.findall(r'"(/[a-z/]+)"', source))
+    rows = re.findall(r"^\| `(?:GET|POST) (/[a-z/]+)` \|", OPERATIONS.read_text(), re.MULTILINE)
+    assert routes == set(rows)
+    assert len(routes) > 4
+
+
+def commands(document: Path) -> Iterator[list[str]]:
+    """The arguments of every `chatd` in blocks of shell and units, and in sentences."""
+    written = [block.text for block in blocks(document) if block.language in ("sh", "ini")]
+    written += [one.replace("\n", " ") for one in re.findall(r"`(chatd [^`]*)`", document.read_text())]
+    for text in written:
+        for arguments in re.findall(r"\bchatd ((?!chatd )[a-z][^`>|()#;\n]*)", text):
+            yield arguments.split()
+
+
+def command_of(arguments: list[str]) -> tuple[click.Command, list[str]]:
+    """The command that these arguments name, and what is left for it."""
+    command: click.Command = main
+    context = click.Context(main)
+    while isinstance(command, click.Group) and arguments and not arguments[0].startswith("-"):
+        found = command.get_command(context, arguments[0])
+        assert found is not None, arguments
+        command, arguments = found, arguments[1:]
+    return command, arguments
+
+
+@pytest.mark.parametrize("document", [OPERATIONS, ROOT / "README.md"], ids=lambda path: path.name)
+def test_commands_and_options_that_are_shown_exist(document):
+    shown = list(commands(document))
+    assert len(shown) > 5
+    for arguments in shown:
+        command, rest = command_of(arguments)
+        known = {name for one in command.params for name in (*one.opts, *one.secondary_opts)} | {"--help"}
+        used = {word.partition("=")[0] for word in rest if word.startswith("--")}
+        assert used <= known, arguments
