@@ -7,10 +7,11 @@ from types import ModuleType
 from bench import loop, replay
 from bench.frames import HandshakeError
 from bench.phone import Refused
+from bench.scenarios import direct, fanout
 from bench.server import Unreachable
 from bench.trace import TraceError
 
-SCENARIOS: dict[str, ModuleType] = {"replay": replay}
+SCENARIOS: dict[str, ModuleType] = {"fanout": fanout, "direct": direct, "replay": replay}
 
 FAILED, USAGE, UNREACHABLE, INTERRUPTED = 1, 2, 4, 130
 

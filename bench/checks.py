@@ -58,6 +58,12 @@ class Tally:
         if len(self.examples) < EXAMPLES_MAX:
             self.examples.append(f"{counter}: {example}")
 
+    def merge(self, other: Tally) -> None:
+        """Adds what another process counted."""
+        for name, count in other.counts().items():
+            setattr(self, name, getattr(self, name) + count)
+        self.examples = (self.examples + other.examples)[:EXAMPLES_MAX]
+
     def live(self, fate: Fate, place: str) -> None:
         """Counts what became of one live event."""
         if fate is Fate.DUPLICATE:

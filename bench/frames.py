@@ -72,6 +72,11 @@ class FrameReader:
         self._opcode = CONTINUATION
         self._fragments: list[bytes] = []
 
+    @property
+    def rest(self) -> bytes:
+        """What was fed of a frame that is not complete."""
+        return bytes(self._rest)
+
     def feed(self, data: bytes) -> list[Frame]:
         """The messages and control frames that are complete now, in order.
 
@@ -86,7 +91,7 @@ class FrameReader:
             self._rest.clear()
         frames: list[Frame] = []
         at = 0
-        while (end := self._end(data, at)) <= len(data):
+        while (end := frame_end(data, at)) <= len(data):
             self._take(data, at, end, frames)
             at = end
         if at < len(data):
@@ -94,23 +99,9 @@ class FrameReader:
             self._wanted = end - at
         return frames
 
-    def _end(self, data: bytes, at: int) -> int:
-        """Where the frame at `at` ends, or where the next part of its header ends while that is not known."""
-        if len(data) < at + 2:
-            return at + 2
-        size = data[at + 1]
-        if size < 126:
-            return at + 2 + size
-        header = at + (4 if size == 126 else 10)
-        if size & _MASKED:
-            raise FrameError("the server masked a frame")
-        if len(data) < header:
-            return header
-        return header + _bounded(int.from_bytes(data[at + 2 : header], "big"))
-
     def _take(self, data: bytes, at: int, end: int, frames: list[Frame]) -> None:
         first, size = data[at], data[at + 1]
-        payload = data[at + (2 if size < 126 else 4 if size == 126 else 10) : end]
+        payload = data[at + header_bytes(size) : end]
         if first in _WHOLE and not self._fragments:
             frames.append(Frame(first & 0x0F, payload))
         else:
@@ -133,6 +124,29 @@ class FrameReader:
         if final:
             frames.append(Frame(self._opcode, b"".join(self._fragments)))
             self._fragments = []
+
+
+def frame_end(data: bytes, at: int) -> int:
+    """Where the server's frame at `at` ends, or where the next part of its header does while that is not known.
+
+    Raises FrameError for a masked frame or one above FRAME_BYTES_MAX.
+    """
+    if len(data) < at + 2:
+        return at + 2
+    size = data[at + 1]
+    if size < 126:
+        return at + 2 + size
+    if size & _MASKED:
+        raise FrameError("the server masked a frame")
+    header = at + header_bytes(size)
+    if len(data) < header:
+        return header
+    return header + _bounded(int.from_bytes(data[at + 2 : header], "big"))
+
+
+def header_bytes(size: int) -> int:
+    """How long the header of a server's frame is, by its second byte (RFC 6455, 5.2)."""
+    return 2 if size < 126 else 4 if size == 126 else 10
 
 
 def client_frame(opcode: int, payload: bytes) -> bytes:

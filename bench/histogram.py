@@ -87,7 +87,7 @@ class Histogram:
         return histogram
 
 
-PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9, "max": 100.0}
+PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99_9": 99.9, "max": 100.0}
 
 
 def _slot(duration_ns: int) -> int:

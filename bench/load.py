@@ -14,38 +14,49 @@ class Load:
     """Processor seconds and memory over one stretch, and what the daemon logged; `during` says which."""
 
     def __init__(self, daemon: Daemon | None) -> None:
-        self._daemon = daemon
+        self.daemon = daemon
+        self.generator_cpu_share = 0.0  # of one core, by this process; a load of several says it itself
         self._seconds = 0.0
-        self._generator_cpu_s = 0.0
+        self._started = 0.0
+        self._cpu_s = 0.0
         self._daemon_cpu_s = 0.0
-        self._daemon_rss_bytes_max = 0
-        self._complaints: list[str] = []
+        self._server: dict[str, Any] | None = None
+        self._connections = 0
 
     @contextmanager
     def during(self) -> Iterator[None]:
         """Measures until the block ends."""
-        started, cpu_s, daemon_cpu_s = time.perf_counter(), time.process_time(), self._daemon_used_s()
+        self.begin()
         try:
             yield
         finally:
-            self._seconds = time.perf_counter() - started
-            self._generator_cpu_s = time.process_time() - cpu_s
-            self._daemon_cpu_s = self._daemon_used_s() - daemon_cpu_s
-            if self._daemon is not None:
-                self._daemon_rss_bytes_max = self._daemon.rss_bytes_max()
-                self._complaints = self._daemon.complaints()
+            self.end()
+
+    def begin(self) -> None:
+        """The stretch begins."""
+        self._started, self._cpu_s = time.perf_counter(), time.process_time()
+        self._daemon_cpu_s = self.daemon.cpu_s() if self.daemon is not None else 0.0
+
+    def end(self) -> None:
+        """The stretch ends."""
+        seconds = time.perf_counter() - self._started
+        self.generator_cpu_share = (time.process_time() - self._cpu_s) / seconds
+        if self.daemon is not None:
+            cpu_s = self.daemon.cpu_s() - self._daemon_cpu_s
+            self._server = {
+                "cpu_s": round(cpu_s, 2),
+                "cpu_share": round(cpu_s / seconds, 3),
+                "rss_bytes": self.daemon.rss_bytes(),
+                "rss_bytes_max": self.daemon.rss_bytes_max(),
+                "connections": self._connections,
+                "complaints": self.daemon.complaints(),
+            }
+
+    async def count_connections(self) -> None:
+        """Asks the daemon how many connections it has."""
+        if self.daemon is not None:
+            self._connections = int(await self.daemon.metric("chatd_connections"))
 
     def counted(self) -> dict[str, Any]:
-        """Shares of one core and the rest, as a result file holds them; `daemon` is null for one at a URL."""
-        daemon = None
-        if self._daemon is not None:
-            share = round(self._daemon_cpu_s / self._seconds, 3)
-            daemon = {
-                "cpu_share": share,
-                "rss_bytes_max": self._daemon_rss_bytes_max,
-                "complaints": self._complaints,
-            }
-        return {"generator": {"cpu_share": round(self._generator_cpu_s / self._seconds, 3)}, "daemon": daemon}
-
-    def _daemon_used_s(self) -> float:
-        return self._daemon.cpu_s() if self._daemon is not None else 0.0
+        """Shares of one core and the rest, as a result file holds them; `server` is null for one at a URL."""
+        return {"generator": {"cpu_share": round(self.generator_cpu_share, 3)}, "server": self._server}

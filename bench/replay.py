@@ -97,6 +97,11 @@ def _result(play: Play, there: Target, measured: Load, options: argparse.Namespa
         "resume_ms": play.figures.absences.milliseconds(),
         "connect_ms": play.figures.connects.milliseconds(),
         "schedule_lag_ms": play.pace.lags.milliseconds(),
+        "generator_bound": report.generator_bound(
+            measured.generator_cpu_share,
+            play.pace.lags.milliseconds()["p99"],
+            play.runs.live.milliseconds()["p99"],
+        ),
         **measured.counted(),
         "environment": report.environment(),
         "examples": play.tally.examples,
@@ -130,8 +135,7 @@ def _text(play: Play, result: dict[str, Any]) -> list[str]:
     ]
     for title, counter in (("ended", figures.drops), ("refused", figures.failures)):
         lines += [f"  {title:<10}  {count:,} times: {reason}" for reason, count in counter.most_common(5)]
-    p99_ms = result["schedule_lag_ms"]["p99"], result["delivery_ms"]["p99"]
-    return [*lines, *report.correctness(play.tally), *report.load(result, *p99_ms)]
+    return [*lines, *report.correctness(play.tally), *report.load(result)]
 
 
 def _pacing(pace: Pace) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from bench.histogram import Histogram
 BOUND_SHARE = 0.8  # above this much of one core the generator, not the daemon, may set the pace
 BOUND_LAG = 0.1  # above this part of the delivery latency the generator's own delay is a part of the figure
 
-_COLUMNS = (("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("p999", "p99.9"), ("max", "max"))
+_COLUMNS = (("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("p99_9", "p99.9"), ("max", "max"))
 
 
 def environment() -> dict[str, Any]:
@@ -81,15 +82,34 @@ def size(count_bytes: float) -> str:
     return f"{count_bytes / 1024**2:,.0f} MiB"
 
 
-def load(result: Mapping[str, Any], lag_ms: float, delivery_ms: float) -> list[str]:
-    """What `load.Load` counted, and whether the generator was the limit, by lag and delivery at p99."""
-    share = result["generator"]["cpu_share"]
+def load(result: Mapping[str, Any]) -> list[str]:
+    """What `load.Load` counted, and whether the generator was the limit."""
+    lag_ms = result["schedule_lag_ms"]["p99"]
     lag = f"schedule lag p99 {duration(lag_ms)} · " if lag_ms else ""
-    bound = share > BOUND_SHARE or lag_ms > BOUND_LAG * delivery_ms
-    verdict = "GENERATOR-BOUND: the daemon may be faster" if bound else "not the bottleneck"
-    lines = [f"  generator   {lag}cpu {share:.2f} core · {verdict}"]
-    if daemon := result["daemon"]:
-        rss = size(daemon["rss_bytes_max"])
-        lines.append(f"  daemon      cpu {daemon['cpu_share']:.2f} core · rss at most {rss} · over loopback")
-        lines += [f"    it logged: {line}" for line in daemon["complaints"]]
+    verdict = (
+        "GENERATOR-BOUND: the daemon may be faster" if result["generator_bound"] else "not the bottleneck"
+    )
+    lines = [f"  generator   {lag}cpu {result['generator']['cpu_share']:.2f} core · {verdict}"]
+    if server := result["server"]:
+        rss = size(server["rss_bytes_max"])
+        lines.append(f"  server      cpu {server['cpu_share']:.2f} core · rss at most {rss} · over loopback")
+        lines += [f"    it logged: {line}" for line in server["complaints"]]
     return lines
+
+
+def generator_bound(cpu_share: float, lag_ms: float, latency_ms: float) -> bool:
+    """Whether the generator may have set the pace: too busy, or late by a part of the latency (both p99)."""
+    return cpu_share > BOUND_SHARE or lag_ms > BOUND_LAG * latency_ms
+
+
+def spark(values: Sequence[float]) -> str:
+    """A line of blocks, the largest value full.
+
+    >>> spark([1, 4, 8])
+    '▁▄█'
+    """
+    most = max(values, default=0) or 1
+    return "".join(_BLOCKS[max(0, math.ceil(value / most * len(_BLOCKS)) - 1)] for value in values)
+
+
+_BLOCKS = "▁▂▃▄▅▆▇█"

@@ -43,3 +43,17 @@ async def create_group(target: Target, run: str, title: str, members: Sequence[s
     finally:
         await phone.close()
     return room
+
+
+async def create_direct(target: Target, run: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Makes the direct room of each pair, in their order. Raises OSError, HandshakeError, Refused."""
+    rooms = []
+    for first, second in pairs:
+        phone = await target.dial()
+        try:
+            await hello(phone, target, first, f"{run}-founder".ljust(22, "-"))
+            reply = await phone.request({"type": "room.direct", "user": second})
+            rooms.append(str(reply["summary"]["room"]))
+        finally:
+            await phone.close()
+    return rooms

@@ -15,12 +15,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import cores
+
 READY_DEADLINE_S = (
     30.0  # a cold start with empty caches takes about 1 s; a busy machine gets thirty times that
 )
 READY_POLL_S = 0.05  # start-up is not measured, so a coarse poll is good enough
 STOP_DEADLINE_S = 30.0  # drain.deadline_s is 15 by default; then it is killed
-LOG_TAIL_BYTES = 4_096  # enough for a traceback in the error textCOMPLAINTS_MAX = 20
+LOG_TAIL_BYTES = 4_096  # enough for a traceback in the error text
 COMPLAINTS_MAX = 20  # lines of it in a report
 
 _PATIENT = {
@@ -43,6 +45,8 @@ class Daemon:
     secret: str
     pid: int
     log: Path
+    ops_port: int
+    settings: Mapping[str, str]  # what it was started with, beyond the defaults
 
     def complaints(self) -> list[str]:
         """The last lines it logged; at level warning a healthy daemon logs none."""
@@ -53,10 +57,22 @@ class Daemon:
         fields = _proc(self.pid, "stat").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
 
+    def rss_bytes(self) -> int:
+        """The memory it holds now; 0 where /proc does not tell."""
+        return self._status_bytes("VmRSS:")
+
     def rss_bytes_max(self) -> int:
         """The most memory it ever held; 0 where /proc does not tell."""
+        return self._status_bytes("VmHWM:")
+
+    async def metric(self, name: str) -> float:
+        """The sum of a metric over its labels, from `GET /metrics`; 0 when it is not there."""
+        lines = (await _get(self.ops_port, "/metrics")).decode(errors="replace").splitlines()
+        return sum(float(line.split(" ")[-1]) for line in lines if _metric_name(line) == name)
+
+    def _status_bytes(self, field: str) -> int:
         for line in _proc(self.pid, "status").splitlines():
-            if line.startswith("VmHWM:"):
+            if line.startswith(field):
                 return int(line.split()[1]) * 1024
         return 0
 
@@ -65,20 +81,21 @@ class Daemon:
 async def own_daemon(settings: Mapping[str, str] | None = None) -> AsyncIterator[Daemon]:
     """Starts `python -m chatd serve` on free loopback ports and a new directory; removes both afterwards.
 
-    `settings` are further CHATD_SECTION__KEY variables; rates are off. Raises Unreachable, with the end of
+    It gets a core of its own where there are two. `settings` are further CHATD_SECTION__KEY variables; rates
+    are off. Raises Unreachable, with the end of
     its log, when it stops or is not ready within READY_DEADLINE_S.
     """
     directory = Path(tempfile.mkdtemp(prefix="chatd-bench-"))
     port, ops_port = _free_ports(2)
     secret = secrets.token_urlsafe(32)
+    settings = {**_PATIENT, **(settings or {})}
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("CHATD_")},
-        **_PATIENT,
         "CHATD_LISTEN__ADDRESS": f"127.0.0.1:{port}",
         "CHATD_LISTEN__OPS_ADDRESS": f"127.0.0.1:{ops_port}",
         "CHATD_STORAGE__DIRECTORY": str(directory / "store"),
         "CHATD_AUTH__SECRET": secret,
-        **(settings or {}),
+        **settings,
     }
     log = directory / "daemon.log"
     try:
@@ -86,9 +103,10 @@ async def own_daemon(settings: Mapping[str, str] | None = None) -> AsyncIterator
             running = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "chatd", "serve", env=environment, stdout=output, stderr=output
             )
+        cores.pin(cores.daemon_core(), running.pid)
         try:
             await _wait_ready(running, port, log)
-            yield Daemon(f"ws://127.0.0.1:{port}/v1/ws", secret, running.pid, log)
+            yield Daemon(f"ws://127.0.0.1:{port}/v1/ws", secret, running.pid, log, ops_port, settings)
         finally:
             await _stop(running)
     finally:
@@ -109,6 +127,19 @@ async def healthy(host: str, port: int) -> bool:
     finally:
         writer.close()
     return answer.startswith(b"HTTP/1.1 200")
+
+
+def _metric_name(line: str) -> str:
+    return line.partition(" ")[0].partition("{")[0]
+
+
+async def _get(port: int, path: str) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        return await reader.read(-1)
+    finally:
+        writer.close()
 
 
 async def _wait_ready(running: asyncio.subprocess.Process, port: int, log: Path) -> None:

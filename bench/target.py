@@ -27,13 +27,13 @@ class Target:
         self.url = url
         self.encoding = encoding
         self.daemon = daemon
-        self._secret = secret
+        self.secret = secret
         self._address = Address.of(url)
         self.handshakes = asyncio.Semaphore(HANDSHAKES_MAX)
 
     def token(self, user: str) -> str:
         """A token for one of the run's people."""
-        return tokens.token(user, self._secret)
+        return tokens.token(user, self.secret)
 
     async def dial(self) -> Phone:
         """A new connection that has not said hello. Raises OSError, TimeoutError, HandshakeError."""

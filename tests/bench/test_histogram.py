@@ -75,7 +75,7 @@ def test_a_negative_duration_counts_as_zero() -> None:
 
 
 def test_an_empty_histogram_has_zeros() -> None:
-    assert Histogram().milliseconds() == {"count": 0, "p50": 0, "p90": 0, "p99": 0, "p999": 0, "max": 0}
+    assert Histogram().milliseconds() == {"count": 0, "p50": 0, "p90": 0, "p99": 0, "p99_9": 0, "max": 0}
 
 
 def test_milliseconds_are_what_they_say() -> None:

@@ -159,7 +159,7 @@ def test_a_real_daemon_passes_with_flapping_links(
     assert result["deliveries"] == result["deliveries_wanted"]
     assert [result[name] for name in ("lost", "duplicated", "reordered")] == [0, 0, 0]
     assert result["resumes"] > 0
-    assert result["daemon"]["complaints"] == []
+    assert result["server"]["complaints"] == []
     assert result["ack_ms"]["count"] == 400
     assert result["delivery_ms"]["p99"] > 0
     assert "PASS" in capsys.readouterr().out

@@ -16,7 +16,7 @@ from bench.histogram import Histogram
 
 
 def test_the_examples_in_the_documentation_hold() -> None:
-    assert doctest.testmod(report) == (0, 1)
+    assert doctest.testmod(report) == (0, 2)
 
 
 def test_a_table_has_a_row_for_each_histogram_that_counted() -> None:
@@ -37,18 +37,22 @@ def test_a_fault_fails_and_is_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "lag_ms", "word"),
-    [
-        (0.3, 0, "not the bottleneck"),
-        (0.3, 9, "not the b"),
-        (0.95, 0, "GENERATOR-B"),
-        (0.3, 11, "GENERATOR-B"),
-    ],
+    ("share", "lag_ms", "bound"), [(0.3, 0, False), (0.3, 9, False), (0.95, 0, True), (0.3, 11, True)]
 )
-def test_a_generator_that_is_busy_or_late_says_so(share: float, lag_ms: float, word: str) -> None:
-    daemon = {"cpu_share": 0.5, "rss_bytes_max": 3 * 1024**2, "complaints": ["WARNING disk"]}
-    lines = report.load({"generator": {"cpu_share": share}, "daemon": daemon}, lag_ms, 100)
-    assert word in lines[0]
+def test_a_generator_that_is_busy_or_late_is_the_bottleneck(share: float, lag_ms: float, bound: bool) -> None:
+    assert report.generator_bound(share, lag_ms, latency_ms=100) is bound
+
+
+def test_the_load_of_both_sides_is_told() -> None:
+    server = {"cpu_share": 0.5, "rss_bytes_max": 3 * 1024**2, "complaints": ["WARNING disk"]}
+    result = {
+        "generator": {"cpu_share": 0.3},
+        "generator_bound": True,
+        "schedule_lag_ms": {"p99": 0.0},
+        "server": server,
+    }
+    lines = report.load(result)
+    assert "GENERATOR-BOUND" in lines[0]
     assert "3 MiB" in lines[1]
     assert lines[2:] == ["    it logged: WARNING disk"]
 

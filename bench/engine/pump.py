@@ -1,0 +1,184 @@
+"""Raw sockets in one epoll set, read into one shared buffer, and timers to the microsecond.
+
+An event loop would cost more than what it carries here: a generator has to keep up with a daemon that writes one
+frame to a thousand sockets, from one core.
+"""
+
+from __future__ import annotations
+
+import heapq
+import select
+import socket
+import time
+from collections.abc import Callable
+
+READ_BYTES = 512 * 1024  # two of the largest server frames; a second-level cache holds it
+EVENTS_MAX = 64  # between two looks at the timers: what 64 reads take is the most a send can be late
+IDLE_S = 0.05  # how often a condition is looked at when nothing happens
+
+_READ = select.EPOLLIN
+_WRITE = select.EPOLLOUT
+_BROKEN = select.EPOLLERR | select.EPOLLHUP
+
+
+class Link:
+    """One connection. Subclasses say what to do when it is up, when bytes come, and when it is lost.
+
+    `receive` gets every chunk as a view that is valid during the call only, and may be replaced at any time.
+    """
+
+    receive: Callable[[memoryview], None]
+
+    def __init__(self, pump: Pump) -> None:
+        self.pump = pump
+        self.alive = False
+        self._socket: socket.socket | None = None
+        self._unsent = bytearray()
+
+    def connected(self) -> None:
+        """The connection is up."""
+
+    def lost(self, reason: str) -> None:
+        """The connection failed or ended; not called after `drop`."""
+
+    def dial(self, host: str, port: int, source: str = "") -> None:
+        """Connects, from the local address `source` when it is given. Raises OSError."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = end = socket.socket(family, socket.SOCK_STREAM)
+        end.setblocking(False)
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if source:
+            # The port is chosen at connect, per destination, so that each address has a range of its own.
+            end.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
+            end.bind((source, 0))
+        end.connect_ex((host, port))
+        self.pump.add(end.fileno(), self)
+
+    def send(self, content: bytes) -> None:
+        """Sends, or keeps what the kernel does not take now; nothing when there is no connection."""
+        if self._unsent:
+            self._unsent += content
+        elif self.alive and self._socket is not None:
+            try:
+                sent = self._socket.send(content)
+            except BlockingIOError:
+                sent = 0
+            except OSError as error:
+                self._end(str(error))
+                return
+            if sent < len(content):
+                self._unsent += content[sent:]
+                self.pump.watch(self._socket.fileno(), _READ | _WRITE)
+
+    def drop(self) -> None:
+        """Closes without a word."""
+        if self._socket is not None:
+            self.pump.remove(self._socket.fileno())
+            self._socket.close()
+            self._socket = None
+            self.alive = False
+
+    def ready(self, event: int) -> None:
+        """The kernel has something to say about the socket."""
+        if self._socket is None:
+            return
+        if event & _READ:
+            try:
+                count = self._socket.recv_into(self.pump.buffer)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._end(str(error))
+                return
+            if not count:
+                self._end("closed")
+                return
+            self.receive(self.pump.view[:count])
+        elif event & _BROKEN:
+            self._end("refused or reset")
+            return
+        if event & _WRITE and self._socket is not None:
+            self._writable(self._socket)
+
+    def _writable(self, end: socket.socket) -> None:
+        if not self.alive:
+            self.alive = True
+            self.pump.watch(end.fileno(), _READ)
+            self.connected()
+            return
+        unsent, self._unsent = self._unsent, bytearray()
+        self.pump.watch(end.fileno(), _READ)
+        self.send(bytes(unsent))
+
+    def _end(self, reason: str) -> None:
+        self.drop()
+        self.lost(reason)
+
+
+class Pump:
+    """Runs links and timers until a condition holds. One for each process."""
+
+    def __init__(self) -> None:
+        # Made before any connection: `select` waits to the microsecond, but for descriptors below 1024 only.
+        self._epoll = select.epoll()
+        self.buffer = bytearray(READ_BYTES)
+        self.view = memoryview(self.buffer)
+        self._links: dict[int, Link] = {}
+        self._timers: list[tuple[int, int, Callable[[], None]]] = []
+        self._timers_made = 0
+
+    def add(self, fd: int, link: Link) -> None:
+        """Begins to watch a socket that is being connected."""
+        self._links[fd] = link
+        self._epoll.register(fd, _READ | _WRITE)
+
+    def watch(self, fd: int, events: int) -> None:
+        """Changes what a socket is watched for."""
+        self._epoll.modify(fd, events)
+
+    def remove(self, fd: int) -> None:
+        """Stops watching a socket."""
+        del self._links[fd]
+        self._epoll.unregister(fd)
+
+    def call_at(self, due_ns: int, callback: Callable[[], None]) -> None:
+        """Calls back at a moment of `time.perf_counter_ns`, or as soon as possible after it."""
+        self._timers_made += 1
+        heapq.heappush(self._timers, (due_ns, self._timers_made, callback))
+
+    def run(self, until: Callable[[], bool]) -> None:
+        """Turns until the condition holds; it is looked at after every 64 reads and every 50 ms at least."""
+        while not until():
+            self._turn()
+
+    def close(self) -> None:
+        """Drops every connection."""
+        for link in list(self._links.values()):
+            link.drop()
+        self._epoll.close()
+
+    def _turn(self) -> None:
+        if self._timers and self._timers[0][0] <= time.perf_counter_ns():
+            self._fire()
+        events = self._epoll.poll(0, EVENTS_MAX)
+        if not events:
+            select.select((self._epoll.fileno(),), (), (), self._wait_s())
+            return
+        links = self._links
+        for fd, event in events:
+            link = links.get(fd)
+            if link is not None:
+                link.ready(event)
+
+    def _fire(self) -> None:
+        now_ns = time.perf_counter_ns()
+        while self._timers and self._timers[0][0] <= now_ns:
+            heapq.heappop(self._timers)[2]()
+
+    def _wait_s(self) -> float:
+        if not self._timers:
+            return IDLE_S
+        return min(IDLE_S, max(0, self._timers[0][0] - time.perf_counter_ns()) / 1e9)
+
+
+_BIND_ADDRESS_NO_PORT = 24  # Linux, ip(7); the module `socket` knows it from Python 3.12 on

@@ -1,0 +1,102 @@
+"""Durations and counts of one process, second by second; mergeable, so percentiles are never averaged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bench.engine.script import Letter
+from bench.histogram import Histogram
+
+SECOND_NS = 1_000_000_000
+
+
+@dataclass
+class Second:
+    """What became of the messages that were due within one second."""
+
+    acks: Histogram = field(default_factory=Histogram)  # from due to durable
+    deliveries: Histogram = field(default_factory=Histogram)  # from due to received, once for each receiver
+    messages: int = 0  # sent
+
+
+@dataclass
+class Record:
+    """What is measured; nothing that was due before `from_ns` or from `until_ns` on is counted."""
+
+    from_ns: int = 0
+    until_ns: int = 1 << 62
+    seconds: dict[int, Second] = field(default_factory=dict)
+    acks_sent: Histogram = field(default_factory=Histogram)  # as `acks`, but from the actual send
+    deliveries_sent: Histogram = field(default_factory=Histogram)
+    resumes: Histogram = field(default_factory=Histogram)  # from dialling to ready
+    lags: Histogram = field(default_factory=Histogram)  # from due to sent: how late the generator was
+    last_ns: int = 0  # when the last ack or delivery that counts came
+
+    def sent(self, letter: Letter) -> None:
+        """A message went out."""
+        second = self._second(letter.due_ns)
+        if second is not None:
+            second.messages += 1
+            self.lags.record(letter.sent_ns - letter.due_ns)
+
+    def acked(self, letter: Letter, now_ns: int) -> None:
+        """A message was acknowledged."""
+        second = self._second(letter.due_ns)
+        if second is not None:
+            second.acks.record(now_ns - letter.due_ns)
+            self.acks_sent.record(now_ns - letter.sent_ns)
+            self.last_ns = max(self.last_ns, now_ns)
+
+    def delivered(self, letter: Letter, now_ns: int, times: int = 1) -> None:
+        """A message reached `times` receivers."""
+        second = self._second(letter.due_ns)
+        if second is not None:
+            second.deliveries.record(now_ns - letter.due_ns, times)
+            self.deliveries_sent.record(now_ns - letter.sent_ns, times)
+            self.last_ns = max(self.last_ns, now_ns)
+
+    def resumed(self, dialled_ns: int, now_ns: int) -> None:
+        """A device that dialled then is ready now."""
+        if self.from_ns <= dialled_ns < self.until_ns:
+            self.resumes.record(now_ns - dialled_ns)
+            self.last_ns = max(self.last_ns, now_ns)
+
+    def merge(self, other: Record) -> None:
+        """Adds what another process counted."""
+        for name in ("acks_sent", "deliveries_sent", "resumes", "lags"):
+            getattr(self, name).merge(getattr(other, name))
+        for place, second in other.seconds.items():
+            mine = self.seconds.setdefault(place, Second())
+            mine.acks.merge(second.acks)
+            mine.deliveries.merge(second.deliveries)
+            mine.messages += second.messages
+        self.last_ns = max(self.last_ns, other.last_ns)
+
+    @property
+    def messages(self) -> int:
+        """Messages sent."""
+        return sum(second.messages for second in self.seconds.values())
+
+    def acks(self) -> Histogram:
+        """From due to durable, of the whole run."""
+        return _sum([second.acks for second in self.seconds.values()])
+
+    def deliveries(self) -> Histogram:
+        """From due to received, of the whole run."""
+        return _sum([second.deliveries for second in self.seconds.values()])
+
+    def _second(self, due_ns: int) -> Second | None:
+        if not self.from_ns <= due_ns < self.until_ns:
+            return None
+        place = (due_ns - self.from_ns) // SECOND_NS
+        second = self.seconds.get(place)
+        if second is None:
+            second = self.seconds[place] = Second()
+        return second
+
+
+def _sum(histograms: list[Histogram]) -> Histogram:
+    total = Histogram()
+    for histogram in histograms:
+        total.merge(histogram)
+    return total

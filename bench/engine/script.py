@@ -1,0 +1,75 @@
+"""What the people of a run are called and what they write: every message proves who wrote it, when, and that it
+is unchanged. Pure.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import NamedTuple
+
+TEXT_BYTES = (120, 200)  # of a text: the usual length of what people write in a group
+_TEXTS = 61  # prime, so that no number of senders makes all of them write the same
+_LETTERS = "abcdefghijklmnopqrstuvwxyz     "
+_LAG_MAX_US = 0xFFFFFF  # 16 s: a generator that is later than that has other troubles
+
+
+class Letter(NamedTuple):
+    """One message of a run: its author, the how manieth of his, when it was due and when it was really sent."""
+
+    author: int
+    number: int
+    due_ns: int
+    sent_ns: int
+
+
+@dataclass(frozen=True)
+class Script:
+    """The names and texts of one run; `run` (4 characters) keeps them apart from those of other runs."""
+
+    run: str
+    seed: int = 1
+
+    def user(self, number: int) -> str:
+        """A user's id."""
+        return f"{self.run}-{number:x}"
+
+    def device(self, number: int) -> str:
+        """His device, 22 characters (protocol.md, Identifiers and counters)."""
+        return f"{self.run}-{number:x}".ljust(22, "-")
+
+    def key(self, letter: Letter) -> str:
+        """The idempotency key of a message; it holds the whole letter, times in microseconds."""
+        due_us = letter.due_ns // 1000
+        lag_us = min(_LAG_MAX_US, letter.sent_ns // 1000 - due_us)
+        return f"{self.run}{letter.author:05x}{letter.number:06x}{due_us:012x}{lag_us:06x}"
+
+    def letter(self, key: str) -> Letter | None:
+        """The letter of a key; None when it is not of this run."""
+        if len(key) != _KEY_CHARS or not key.startswith(self.run):
+            return None
+        due_us = int(key[15:27], 16)
+        return Letter(
+            int(key[4:9], 16), int(key[9:15], 16), due_us * 1000, (due_us + int(key[27:], 16)) * 1000
+        )
+
+    def texts(self) -> Texts:
+        """What is written; the same for the same seed."""
+        return Texts(self.seed)
+
+
+_KEY_CHARS = 33
+
+
+class Texts:
+    """The text of every message of a run."""
+
+    def __init__(self, seed: int) -> None:
+        chance = random.Random(seed)
+        self._texts = [
+            "".join(chance.choices(_LETTERS, k=chance.randint(*TEXT_BYTES))) for _ in range(_TEXTS)
+        ]
+
+    def of(self, author: int, number: int) -> str:
+        """The text of one message."""
+        return self._texts[(author * 7 + number) % _TEXTS]

@@ -1,0 +1,180 @@
+"""The bytes that all members of a room receive, decoded once; everybody else is held to them byte by byte.
+
+Whoever is ahead of the others writes the stream on, whoever is behind only compares, at the speed of memcmp.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections.abc import Callable
+from operator import attrgetter
+
+from bench.engine.record import Record
+from bench.engine.script import Letter
+from bench.frames import frame_end
+
+_RESOLUTION_BITS = 7  # arrivals are grouped to 1/128 of the latency, which is what the histogram keeps
+UNSETTLED_MAX = (
+    4_096  # pushes whose arrivals are not in the histograms yet; a straggler's go there one by one
+)
+
+_last = attrgetter("last")
+
+Decoder = Callable[[bytes], tuple[int, list[Letter]]]  # a frame -> its last place in the log, its messages
+
+
+class Push:
+    """One frame of the stream: its messages and when it arrived where."""
+
+    __slots__ = ("_arrivals", "_shift", "last", "letters")
+
+    def __init__(self, last: int, letters: list[Letter]) -> None:
+        self.last = last  # the place in the log of its last event
+        self.letters = letters
+        self._shift = -1
+        self._arrivals: dict[int, int] = {}
+
+    def arrived(self, now_ns: int) -> None:
+        """One more member has it."""
+        if self._shift < 0:
+            newest_ns = max((letter.due_ns for letter in self.letters), default=now_ns)
+            self._shift = max(0, (now_ns - newest_ns).bit_length() - _RESOLUTION_BITS)
+        slot = now_ns >> self._shift
+        self._arrivals[slot] = self._arrivals.get(slot, 0) + 1
+
+    def settle(self, record: Record) -> None:
+        """Moves the arrivals noted so far into the histograms."""
+        arrivals, self._arrivals = self._arrivals, {}
+        for slot, members in arrivals.items():
+            now_ns = slot << self._shift
+            for letter in self.letters:
+                record.delivered(letter, now_ns, members)
+
+
+class Stream:
+    """The frames of one room in order, as bytes, and what was in each."""
+
+    def __init__(self, decode: Decoder, record: Record) -> None:
+        self.content = bytearray()
+        self.ends: list[int] = []  # of each frame, as an offset into the content
+        self.pushes: list[Push] = []
+        self.arrivals = 0  # messages times members so far, for the display
+        self._decode = decode
+        self._record = record
+        self._settled = 0
+
+    def write(self, frame: bytes) -> None:
+        """Adds a frame that came on some connection before it came on any other."""
+        self.pushes.append(Push(*self._decode(frame)))
+        self.content += frame
+        self.ends.append(len(self.content))
+        if len(self.pushes) - self._settled > UNSETTLED_MAX:
+            self.pushes[self._settled].settle(self._record)
+            self._settled += 1
+
+    def start(self, place: int) -> int:
+        """Where the frame with this number starts."""
+        return self.ends[place - 1] if place else 0
+
+    def place_after(self, last: int) -> int | None:
+        """How many frames there are up to the one that ends with this place of the log; None if none does."""
+        place = bisect_left(self.pushes, last, key=_last)
+        found = place < len(self.pushes) and self.pushes[place].last == last
+        return place + 1 if found else None
+
+    def settle(self) -> None:
+        """Counts all arrivals that were only noted."""
+        for push in self.pushes:
+            push.settle(self._record)
+
+
+class Follower:
+    """One member's place in the stream: it receives the member's bytes.
+
+    `foreign` gets every whole frame that is not the stream's next one, and whether the stream ends here; it
+    answers True when the frame is what comes next in the stream.
+    """
+
+    __slots__ = ("_alone", "_foreign", "_rest", "at", "place", "stream")
+
+    def __init__(self, stream: Stream, foreign: Callable[[bytes, bool], bool]) -> None:
+        self.stream = stream
+        self.at = 0  # bytes of the stream that were received
+        self.place = 0  # whole frames of it
+        self._rest = b""  # received, but not known to be the stream's
+        self._alone = False
+        self._foreign = foreign
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the member has the whole stream."""
+        return self.place == len(self.stream.ends)
+
+    @property
+    def missing(self) -> list[Push]:
+        """What the member does not have."""
+        return self.stream.pushes[self.place :]
+
+    @property
+    def last(self) -> int:
+        """The place in the log of the last event the member has; 0 before the first."""
+        return self.stream.pushes[self.place - 1].last if self.place else 0
+
+    def begin(self, rest: bytes) -> None:
+        """Bytes that came before the first chunk: the beginning of a frame."""
+        self._rest = rest
+
+    def leave(self) -> None:
+        """From now on every frame is foreign."""
+        self._alone = True
+
+    def join(self, place: int) -> None:
+        """Goes on behind that many frames of the stream."""
+        self._alone = False
+        self.place = place
+        self.at = self.stream.start(place)
+
+    def receive(self, view: memoryview) -> None:
+        """A chunk of what the member receives."""
+        stream = self.stream
+        if not self._rest and not self._alone and stream.content.startswith(view, self.at):
+            self.at += len(view)
+            if self.at >= stream.ends[self.place]:
+                self._arrived(time.perf_counter_ns())
+        else:
+            self._receive_otherwise(view)
+
+    def _arrived(self, now_ns: int) -> None:
+        stream, place = self.stream, self.place
+        ends, count = stream.ends, len(stream.ends)
+        while place < count and ends[place] <= self.at:
+            push = stream.pushes[place]
+            push.arrived(now_ns)
+            stream.arrivals += len(push.letters)
+            place += 1
+        self.place = place
+
+    def _receive_otherwise(self, view: memoryview) -> None:
+        """More than the stream has, or something else than it: frame by frame."""
+        stream = self.stream
+        boundary = stream.start(self.place)
+        content = (self._rest or bytes(stream.content[boundary : self.at])) + view
+        self.at = boundary
+        start = 0
+        while (end := frame_end(content, start)) <= len(content):
+            self._take(content[start:end])
+            start = end
+        self._rest = content[start:]
+        if self._rest and not self._alone and stream.content.startswith(self._rest, self.at):
+            self.at += len(self._rest)
+            self._rest = b""
+
+    def _take(self, frame: bytes) -> None:
+        content = self.stream.content
+        if self._alone or not content.startswith(frame, self.at):
+            if not self._foreign(frame, self.at == len(content)):
+                return
+            self.stream.write(frame)
+        self.at += len(frame)
+        self._arrived(time.perf_counter_ns())

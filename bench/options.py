@@ -1,0 +1,84 @@
+"""The options that all scenarios of the load engine share; what they mean stands in README.md."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+from collections.abc import Sequence
+
+from bench import report, target, thresholds
+from bench.engine.device import Access
+from bench.engine.schedule import ARRIVALS
+from bench.engine.script import Script
+from bench.engine.stage import Pacing
+from bench.target import Target
+
+RUN_CHARS = 4  # a quarter of a million names: runs against one daemon do not meet
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Where the result goes and what it must be."""
+    parser.add_argument(
+        "--json", metavar="OUT", type=report.writable, help="the result; - is standard output"
+    )
+    parser.add_argument(
+        "--html", metavar="OUT", type=report.writable, help="a report in one file, with curves"
+    )
+    parser.add_argument(
+        "--threshold",
+        metavar="EXPR",
+        type=thresholds.Threshold.parse,
+        action="append",
+        default=[],
+        help="what must hold, as delivery.p99<50ms or lost==0; repeatable; exit code 5 when it does not",
+    )
+
+
+def add_load(parser: argparse.ArgumentParser, *, rate: float) -> None:
+    """Pacing, length, chance and processes; `rate` is the default one."""
+    pace = parser.add_mutually_exclusive_group()
+    pace.add_argument("--rate", type=_positive, default=rate, help=f"open loop: messages/s in all ({rate:g})")
+    pace.add_argument(
+        "--closed", action="store_true", help="closed loop: the next when the last is acknowledged"
+    )
+    parser.add_argument(
+        "--in-flight", type=int, default=1, metavar="K", help="unacknowledged, each, with --closed"
+    )
+    parser.add_argument("--arrival", choices=ARRIVALS, default="poisson", help="of the open loop")
+    parser.add_argument("--duration", type=_positive, default=30.0, metavar="S", help="seconds measured (30)")
+    parser.add_argument(
+        "--warmup", type=float, default=3.0, metavar="S", help="seconds before, not counted (3)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of all random choices (1)")
+    parser.add_argument("--procs", type=int, default=1, metavar="P", help="processes of the generator (1)")
+    target.add_arguments(parser)
+    add_output(parser)
+
+
+def pacing(options: argparse.Namespace) -> Pacing:
+    """The pacing of the options."""
+    return Pacing(
+        duration_s=options.duration,
+        warmup_s=options.warmup,
+        rate=0.0 if options.closed else options.rate,
+        in_flight=options.in_flight,
+        arrival=options.arrival,
+        seed=options.seed,
+    )
+
+
+def script(options: argparse.Namespace) -> Script:
+    """Names and texts of a new run."""
+    return Script(secrets.token_hex(RUN_CHARS)[:RUN_CHARS], options.seed)
+
+
+def access(there: Target, sources: Sequence[str] = ()) -> Access:
+    """How devices reach the target."""
+    return Access(there.url, there.secret, there.encoding.name, tuple(sources))
+
+
+def _positive(word: str) -> float:
+    value = float(word)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{word} is not a positive number")
+    return value

@@ -1,0 +1,131 @@
+"""The result of a load: one dictionary as `--json` has it, the same as text, and the exit code it means."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from bench import report
+from bench.engine.record import Record
+from bench.engine.stage import Pacing, Report
+from bench.load import Load
+from bench.target import Target
+
+CORRECT, FAULTY, MISSED = 0, 1, 5
+
+
+def of(scenario: str, seen: Report, measured: Load, there: Target, pacing: Pacing) -> dict[str, Any]:
+    """What was asked, what was counted and what was measured."""
+    record = seen.record
+    acks, deliveries = record.acks(), record.deliveries()
+    seconds = max(pacing.duration_s, (record.last_ns - record.from_ns) / 1e9)
+    return {
+        "scenario": scenario,
+        "loop": "open" if pacing.rate else "closed",
+        "rate": pacing.rate or None,
+        "in_flight": None if pacing.rate else pacing.in_flight,
+        "arrival": pacing.arrival if pacing.rate else None,
+        "seed": pacing.seed,
+        "duration_s": pacing.duration_s,
+        "warmup_s": pacing.warmup_s,
+        "encoding": there.encoding.name,
+        "command": shlex.join(sys.argv),
+        "messages": record.messages,
+        "deliveries": deliveries.count,
+        "seconds": round(seconds, 3),
+        "deliveries_per_s": round(deliveries.count / seconds, 1),
+        "acks_per_s": round(acks.count / seconds, 1),
+        **seen.tally.counts(),
+        "ack_ms": acks.milliseconds(),
+        "delivery_ms": deliveries.milliseconds(),
+        "resume_ms": record.resumes.milliseconds(),
+        "from_actual_send": {
+            "ack_ms": record.acks_sent.milliseconds(),
+            "delivery_ms": record.deliveries_sent.milliseconds(),
+        },
+        **generator(seen, record),
+        "server": measured.counted()["server"],
+        "timeline": timeline(record),
+        "failures": dict(seen.failures),
+        "environment": report.environment(),
+        "config": dict(there.daemon.settings) if there.daemon else {"url": there.url},
+        "examples": seen.tally.examples,
+    }
+
+
+def generator(seen: Report, record: Record) -> dict[str, Any]:
+    """How the generator did, and whether it was the bottleneck."""
+    share = seen.cpu_s / seen.seconds if seen.seconds else 0.0
+    lag, latency = (
+        record.lags.milliseconds(),
+        record.deliveries() if record.deliveries().count else record.acks(),
+    )
+    return {
+        "generator_bound": report.generator_bound(share, lag["p99"], latency.milliseconds()["p99"]),
+        "generator": {"cpu_share": round(share, 3)},
+        "schedule_lag_ms": lag,
+    }
+
+
+def timeline(record: Record) -> list[dict[str, Any]]:
+    """Every second of the run by the messages that were due in it."""
+    return [
+        {
+            "second": place,
+            "messages": second.messages,
+            "acks": second.acks.count,
+            "deliveries": second.deliveries.count,
+            "ack_ms": second.acks.milliseconds(),
+            "delivery_ms": second.deliveries.milliseconds(),
+        }
+        for place, second in sorted(record.seconds.items())
+    ]
+
+
+def text(result: Mapping[str, Any], plan: str, seen: Report) -> list[str]:
+    """The report as lines."""
+    record, start = seen.record, "due" if result["rate"] else "sent"
+    pace = (
+        f"open loop, {result['arrival']}, {result['rate']:g}/s"
+        if result["rate"]
+        else f"CLOSED loop, {result['in_flight']} in flight each"
+    )
+    rows = {
+        "ack": (record.acks(), f"{start} to durable"),
+        "delivery": (record.deliveries(), f"{start} to received"),
+        "resume": (record.resumes, "dialled to synchronised"),
+    }
+    if result["rate"]:
+        rows |= {
+            "ack (sent)": (record.acks_sent, "from the actual send"),
+            "delivery (s.)": (record.deliveries_sent, "from the actual send"),
+        }
+    return [
+        f"bench {result['scenario']} · {pace} · {result['encoding']} · seed {result['seed']}",
+        f"plan  {plan} · {result['warmup_s']:g} s warm-up + {result['duration_s']:g} s",
+        "",
+        *report.latency_table(rows),
+        "",
+        f"  throughput  {result['acks_per_s']:,.0f} durable/s · {result['deliveries_per_s']:,.0f} deliveries/s",
+        f"  per second  {report.spark([row['deliveries'] or row['acks'] for row in result['timeline']])}",
+        *(f"  failures    {count:,} times: {reason}" for reason, count in seen.failures.most_common(5)),
+        *report.correctness(seen.tally),
+        *report.load(result),
+    ]
+
+
+def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace, *, clean: bool) -> int:
+    """Judges the thresholds, prints, writes the files; the exit code. Raises ValueError for a wrong path."""
+    verdicts = {threshold.text: threshold.check(result) for threshold in options.threshold}
+    result["thresholds"] = verdicts
+    words = [f"{text} {'PASS' if held else 'MISSED'}" for text, held in verdicts.items()]
+    lines += [f"  thresholds  {' · '.join(words)}"] if words else []
+    if options.json:
+        report.write_json(result, options.json)
+    print("\n".join(lines), file=sys.stderr if options.json == "-" else sys.stdout)
+    if not clean:
+        return FAULTY
+    return CORRECT if all(verdicts.values()) else MISSED
