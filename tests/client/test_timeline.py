@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chatd.client.changes import EventAdded, MessageAdded, MessageChanged, TimelineReset
 from chatd.client.intervals import Interval
@@ -451,12 +451,22 @@ class LateReplies(RuleBasedStateMachine):
         self.timeline = Timeline(ROOM, ME)
         self.under_way = []
 
+    @initialize(missed=st.integers(1, 3))
+    def a_stretch_is_left_behind(self, missed):
+        """The five messages are cached, reactions to them are missed, and a jump skips those."""
+        self.timeline.feed(self.server.log)
+        for seq in range(6, 6 + missed):
+            self.server.log.append(op(seq, "reaction", 1 + seq % 2, emoji="a", set=True))
+        self.server.log.append(text(self.server.seq + 1))
+        self.timeline.take_newest(self.server.history(self.server.seq + 1, 1))
+
     @rule(drawn=st.data(), lost=st.booleans())
     def something_happens(self, drawn, lost):
         seq = self.server.seq + 1
-        kind = drawn.draw(st.sampled_from(["message", *OPERATIONS]))
+        kind = drawn.draw(st.sampled_from(["reaction", "reaction", "message", *OPERATIONS]))
         states = folded(self.server.log)
-        targets = [number for number, state in states.items() if not state.recalled]
+        # Few targets, so that many operations meet at one message: that is where it gets hard.
+        targets = [number for number, state in states.items() if not state.recalled][:2]
         if kind == "message" or not targets:
             event = text(seq)
         else:
@@ -532,7 +542,7 @@ class LateReplies(RuleBasedStateMachine):
                 assert timeline.messages.get(seq) == states.get(seq)
 
 
-LateReplies.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+LateReplies.TestCase.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
 TestLateReplies = LateReplies.TestCase
 
 
