@@ -76,6 +76,11 @@ class RunningDaemon:
     def database(self) -> Path:
         return Path(self.config.storage.directory) / "chatd.sqlite"
 
+    async def administers(self, path: str, **content: Any) -> http.Answer:
+        """Ask something of the admin socket, as the back end of a host app does."""
+        socket_path = Path(self.config.storage.directory) / "chatd.sock"
+        return await http.request(f"http://admin{path}", "POST", content=content, socket_path=socket_path)
+
     async def start(self) -> None:
         await self._daemon.start()
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,22 +20,37 @@ class Answer:
 
 
 async def request(
-    url: str, method: str = "GET", *, content: Any = None, headers: dict[str, str] | None = None
+    url: str,
+    method: str = "GET",
+    *,
+    content: Any = None,
+    headers: dict[str, str] | None = None,
+    socket_path: Path | None = None,
 ) -> Answer:
-    """Ask `url` once on a fresh connection; `content` is sent as JSON. Raises OSError when nobody listens."""
+    """Ask `url` once on a fresh connection; `content` is sent as JSON. Raises OSError when nobody listens.
+
+    `socket_path` is the Unix socket to connect to, instead of host and port of the URL.
+    """
     parts = urlsplit(url)
     body = b"" if content is None else json.dumps(content).encode()
     lines = [f"{method} {parts.path or '/'} HTTP/1.1", f"Host: {parts.netloc}", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     if content is not None:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
-    return await exchange(url, "\r\n".join([*lines, "", ""]).encode() + body)
+    raw = "\r\n".join([*lines, "", ""]).encode() + body
+    if socket_path is not None:
+        return await _exchange(raw, await asyncio.open_unix_connection(str(socket_path)))
+    return await exchange(url, raw)
 
 
 async def exchange(url: str, raw: bytes) -> Answer:
-    """Send these bytes and read the answer until the server closes."""
+    """Send these bytes to the host of `url`, whether or not they are HTTP, and read until the server closes."""
     parts = urlsplit(url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    return await _exchange(raw, await asyncio.open_connection(parts.hostname, parts.port))
+
+
+async def _exchange(raw: bytes, streams: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> Answer:
+    reader, writer = streams
     try:
         writer.write(raw)
         answer = await reader.read()

@@ -241,9 +241,13 @@ async def _is_sound(phone: Phone, summary: dict[str, Any]) -> None:
 async def _log_and_history(
     phone: Phone, room: str, first: int
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Both of the same moment: read again while summaries of reactions are still being stored."""
+    """Both of the same moment: read again while summaries of reactions are still being stored.
+
+    A message may already show a change above the `seq` of its reply, never the other way round.
+    """
     while True:
         log = await phone.logs(room, first)
         page = await phone.asks({"type": "history", "room": room, "limit": 100})
-        if not log or log[-1]["seq"] == page["seq"]:
+        newest = max([page["seq"], *(event.get("changed", 0) for event in page["events"])])
+        if not log or log[-1]["seq"] == newest:
             return log, page

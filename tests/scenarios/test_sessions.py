@@ -165,7 +165,7 @@ async def test_a_removed_device_is_closed_with_4201(people: Company) -> None:
     await phone.asks({"type": "devices.remove", "device": tablet.device})
     await tablet.expects_bye(4201)
     again = await people.connects("alice", device=tablet.device, token=tablet.token)
-    await again.is_refused("forbidden", again.hello())
+    await again.is_refused("token_invalid", again.hello())
     await again.expects_bye(4201)
     await phone.is_silent()
     listed = (await phone.asks({"type": "devices.list"}))["devices"]
