@@ -7,11 +7,19 @@ from types import ModuleType
 from bench import loop, replay
 from bench.frames import HandshakeError
 from bench.phone import Refused
+from bench.results import compare
+from bench.results import report as report_page
 from bench.scenarios import direct, fanout
 from bench.server import Unreachable
 from bench.trace import TraceError
 
-SCENARIOS: dict[str, ModuleType] = {"fanout": fanout, "direct": direct, "replay": replay}
+SCENARIOS: dict[str, ModuleType] = {
+    "fanout": fanout,
+    "direct": direct,
+    "replay": replay,
+    "compare": compare,
+    "report": report_page,
+}
 
 FAILED, USAGE, UNREACHABLE, INTERRUPTED = 1, 2, 4, 130
 

@@ -6,12 +6,14 @@ import argparse
 import shlex
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from bench import report
 from bench.engine.record import Record
 from bench.engine.stage import Pacing, Report
 from bench.load import Load
+from bench.results import page
 from bench.target import Target
 
 CORRECT, FAULTY, MISSED = 0, 1, 5
@@ -49,6 +51,7 @@ def of(scenario: str, seen: Report, measured: Load, there: Target, pacing: Pacin
         **generator(seen, record),
         "server": measured.counted()["server"],
         "timeline": timeline(record),
+        "histograms": {"ack": acks.sparse(), "delivery": deliveries.sparse()},
         "failures": dict(seen.failures),
         "environment": report.environment(),
         "config": dict(there.daemon.settings) if there.daemon else {"url": there.url},
@@ -125,6 +128,8 @@ def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace
     lines += [f"  thresholds  {' · '.join(words)}"] if words else []
     if options.json:
         report.write_json(result, options.json)
+    if options.html:
+        page.write([result], Path(options.html))
     print("\n".join(lines), file=sys.stderr if options.json == "-" else sys.stdout)
     if not clean:
         return FAULTY

@@ -1,0 +1,95 @@
+"""Two sets of runs compared: a change is one only where the ranges of the runs do not touch. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median, quantiles
+
+from bench.results.reading import FAULTS, Result, figures, timeline
+from bench.results.wording import better
+
+SECONDS_MIN = 4  # fewer seconds tell nothing about how a figure spreads
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The median of a figure and the range it was seen in. `known`: there was more than one value."""
+
+    low: float
+    middle: float
+    high: float
+    known: bool
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """The spread of at least one value."""
+        return cls(min(values), median(values), max(values), len(values) > 1)
+
+    def apart(self, other: Spread) -> bool:
+        """Whether the ranges have nothing in common."""
+        return self.high < other.low or other.high < self.low
+
+
+@dataclass(frozen=True)
+class Delta:
+    """One figure of both sides. `change` is relative; None from nothing to something."""
+
+    name: str
+    before: Spread
+    after: Spread
+
+    @property
+    def change(self) -> float | None:
+        """How much larger the later median is, as a part of the earlier one."""
+        if not self.before.middle:
+            return 0.0 if not self.after.middle else None
+        return self.after.middle / self.before.middle - 1
+
+    @property
+    def judged(self) -> bool:
+        """Whether it can be told from chance: a count of faults always, anything else by its spread."""
+        return self.name in FAULTS or (self.before.known and self.after.known)
+
+    @property
+    def real(self) -> bool:
+        """Whether the ranges separate."""
+        return self.judged and self.before.apart(self.after)
+
+    def worse(self, tolerance: float) -> bool:
+        """Whether this is a regression: real, the wrong way, and by more than `tolerance`."""
+        change = self.change
+        if not self.real or not better(self.name):
+            return False
+        return change is None or -change * better(self.name) > tolerance
+
+
+def compare(before: Sequence[Result], after: Sequence[Result]) -> list[Delta]:
+    """All figures that have a good and a bad direction and that both sides have, in the order of the first."""
+    earlier, later = spreads(before), spreads(after)
+    return [Delta(name, earlier[name], later[name]) for name in earlier if name in later]
+
+
+def spreads(results: Sequence[Result]) -> dict[str, Spread]:
+    """How each judged figure spreads over the runs; of a single run, over the seconds where it has them."""
+    runs = [figures(result) for result in results]
+    known = [name for name in runs[0] if better(name) and all(name in run for run in runs)]
+    found = {name: Spread.of([run[name] for run in runs]) for name in known}
+    if len(results) == 1:
+        found |= {name: spread for name, spread in _of_seconds(results[0], found).items() if name in found}
+    return found
+
+
+def _of_seconds(result: Result, whole: dict[str, Spread]) -> dict[str, Spread]:
+    """The middle half of the seconds as the range: the extremes of many seconds always overlap."""
+    found = {}
+    for key, values in timeline(result).items():
+        name = _RATES.get(key, key)
+        if name in whole and len(values) >= SECONDS_MIN:
+            low, _, high = quantiles(values, n=4)
+            middle = whole[name].middle
+            found[name] = Spread(min(low, middle), middle, max(high, middle), known=True)
+    return found
+
+
+_RATES = {"deliveries": "deliveries_per_s", "acks": "acks_per_s"}

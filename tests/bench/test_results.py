@@ -1,0 +1,172 @@
+"""Result files read back, compared and drawn."""
+
+from __future__ import annotations
+
+import argparse
+import doctest
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import __main__ as command
+from bench.histogram import Histogram
+from bench.results import chart, compare, page, reading, wording
+from bench.results.comparison import Spread
+from bench.results.comparison import compare as compared
+
+
+def result(p99: float = 4.0, **more: Any) -> dict[str, Any]:
+    latency = {"count": 100, "p50": 1.0, "p90": 2.0, "p99": p99, "p99_9": p99 * 2, "max": p99 * 3}
+    seconds = [{"second": place, "acks": 10 + place % 2, "ack_ms": latency} for place in range(8)]
+    return {
+        "scenario": "fanout",
+        "seed": 1,
+        "messages": 100,
+        "acks_per_s": 10.0,
+        "lost": 0,
+        "ack_ms": latency,
+        "timeline": seconds,
+        "command": "bench <fanout>",
+        **more,
+    }
+
+
+def file_of(directory: Path, name: str, content: Any) -> Path:
+    path = directory / name
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return path
+
+
+class Outline(HTMLParser):
+    """What a page consists of; every tag has to be closed in its turn."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "path", "circle", "polyline"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("path", "circle", "polyline"):
+            assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("module", [chart, wording])
+def test_the_examples_in_the_documentation_hold(module: Any) -> None:
+    failed, tried = doctest.testmod(module)
+    assert (failed, tried > 0) == (0, True)
+
+
+def test_figures_have_dotted_names_and_no_series() -> None:
+    figures = reading.figures(result(server={"cpu_s": 1.5}, resume_ms={"count": 0, "p50": 0.0}))
+    assert figures["server.cpu_s"] == 1.5
+    assert figures["ack_ms.p99"] == 4.0
+    assert not [name for name in figures if name.startswith(("timeline", "seed", "resume_ms", "environment"))]
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '{"a": 1}', '"fanout"'])
+def test_a_file_that_is_no_result_is_refused(tmp_path: Path, content: str) -> None:
+    with pytest.raises(reading.Unreadable, match=r"x\.json"):
+        reading.read(file_of(tmp_path, "x.json", content))
+
+
+def test_a_directory_is_all_its_results_and_an_empty_one_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(reading.Unreadable, match="no results"):
+        reading.read(tmp_path)
+    file_of(tmp_path, "b.json", result(2.0))
+    file_of(tmp_path, "a.json", [result(1.0), result(3.0)])
+    assert [one["ack_ms"]["p99"] for one in reading.read(tmp_path)] == [1.0, 3.0, 2.0]
+
+
+def test_a_curve_comes_from_the_histogram_when_there_is_one() -> None:
+    histogram = Histogram.of(range(1_000_000, 2_000_000, 1000))
+    drawn = reading.curves(result(histograms={"ack": histogram.sparse()}))["ack"]
+    assert len(drawn) > 20
+    assert drawn == sorted(drawn)
+    assert max(point.percent for point in drawn) < 99.95  # a thousand values tell nothing beyond
+    assert len(reading.curves(result())["ack"]) == 4
+
+
+def test_a_page_is_one_closed_document_without_resources() -> None:
+    for results in ([result()], [result(), result(9.0, lost=3)]):
+        outline = Outline(page.page(results))
+        assert outline.open == []
+        assert outline.links == []
+        assert outline.tags.count("svg") >= 2
+        assert not {"script", "link", "img", "iframe"} & set(outline.tags)
+
+
+def test_a_page_shows_faults_and_escapes_what_it_was_told() -> None:
+    text = page.page([result(), result(lost=3)])
+    assert "FAIL" in text
+    assert "bench &lt;fanout&gt;" in text
+    assert "PASS" in page.page([result()])
+
+
+def test_ranges_that_touch_are_no_change() -> None:
+    assert not Spread.of([1, 2]).apart(Spread.of([2, 3]))
+    assert Spread.of([1, 2]).apart(Spread.of([2.1, 3]))
+
+
+def runs(*p99s: float) -> list[dict[str, Any]]:
+    return [result(p99) for p99 in p99s]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "worse"),
+    [
+        (runs(4, 5), runs(4.9, 6), False),  # overlap
+        (runs(4, 5), runs(7, 8), True),
+        (runs(7, 8), runs(4, 5), False),  # better
+        (runs(4.00, 4.01), runs(4.10, 4.11), False),  # real, but within the tolerance
+        ([result(lost=0)], [result(lost=1)], True),  # a fault needs no spread
+    ],
+)
+def test_a_regression_is_a_change_the_wrong_way_beyond_the_tolerance(
+    before: list[dict[str, Any]], after: list[dict[str, Any]], worse: bool
+) -> None:
+    assert any(delta.worse(0.05) for delta in compared(before, after)) is worse
+
+
+def test_one_run_spreads_over_its_seconds_and_is_not_judged_where_it_has_none() -> None:
+    (delta,) = [one for one in compared([result(x_ms=1.0)], [result(x_ms=9.0)]) if one.name == "x_ms"]
+    assert not delta.judged
+    (delta,) = [one for one in compared([result()], [result()]) if one.name == "acks_per_s"]
+    assert (delta.before.low, delta.before.high) == (10, 11)
+
+
+def test_compare_ends_with_5_on_a_regression(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before, after = file_of(tmp_path, "a.json", runs(4, 5)), file_of(tmp_path, "b.json", runs(8, 9))
+    assert command.main(["compare", str(before), str(after)]) == compare.REGRESSION == 5
+    assert "WORSE" in capsys.readouterr().out
+    assert command.main(["compare", str(after), str(before)]) == 0
+    assert command.main(["compare", str(before), str(after), "--tolerance", "500%"]) == 0
+
+
+def test_compare_refuses_two_scenarios_and_what_is_no_result(tmp_path: Path) -> None:
+    one, other = (
+        file_of(tmp_path, "a.json", result()),
+        file_of(tmp_path, "b.json", {**result(), "scenario": "direct"}),
+    )
+    assert command.main(["compare", str(one), str(other)]) == 2
+    assert command.main(["compare", str(one), str(tmp_path / "none.json")]) == 2
+    with pytest.raises(argparse.ArgumentTypeError):
+        compare._percent("-3%")
+
+
+def test_report_writes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = file_of(tmp_path, "a.json", runs(4, 5))
+    out = tmp_path / "report.html"
+    assert command.main(["report", str(one), "--html", str(out)]) == 0
+    assert "2 results" in capsys.readouterr().out
+    assert Outline(out.read_text()).tags[0] == "html"
