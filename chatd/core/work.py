@@ -26,6 +26,7 @@ class NewEvent:
     digest: int | None = None
     mentions: tuple[str, ...] = ()
     asked_by: Any = None
+    ordinal: int = 0  # of the room's last message when this event is its last
 
     @property
     def position(self) -> int:
@@ -173,7 +174,7 @@ class Work:
         event.seq = room.seq
         event.time = self.now
         asked_by, self.asked_by = self.asked_by, None
-        new = NewEvent(room, event, encode(event), key, digest, tuple(mentions), asked_by)
+        new = NewEvent(room, event, encode(event), key, digest, tuple(mentions), asked_by, room.ordinal)
         if key is not None and isinstance(event.user, str):
             self.keyed[room.number, event.user, key] = new
         self._step(room, new)

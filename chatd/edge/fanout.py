@@ -92,81 +92,88 @@ class Fanout:
         self._tell_events(run)
 
     def _tell_events(self, run: list[NewEvent]) -> None:
+        """A run to its room: one push for most, event by event for authors and for those who may not see all."""
         if not run:
             return
         audience = self._live.audiences.get(run[0].room.number)
-        if audience is None:
-            return
-        authors = {new.asked_by.asker for new in run if new.asked_by is not None}
-        for part in parts(run, self._push_bytes):
-            self._push_full(audience, part, authors)
-        for author in authors:
-            if author is not None and author in audience.full[author.variant]:
-                self._tell_author(audience, author, run)
-        if audience.head or audience.none:
-            self._tell_distant(audience, run, authors)
+        if audience is not None:
+            apart = self._apart(audience, run)
+            for part in parts(run, self._push_bytes):
+                self._push_full(audience, part, apart)
+            for session, since in apart.items():
+                self._tell_apart(session, run, since)
+            if audience.head or audience.none or audience.heads_due:
+                self._tell_distant(audience, run)
+        for new in run:  # who asked and does not listen here any more
+            if new.asked_by is not None:
+                new.asked_by.settle()
 
-    def _push_full(self, audience: Audience, run: list[NewEvent], authors: set[Listener | None]) -> None:
-        """One push to everybody at level full but the authors. The hot loop of the daemon."""
-        room, head = run[0].room, run[-1].event.seq
+    def _apart(self, audience: Audience, run: list[NewEvent]) -> dict[Listener, int]:
+        """Connections at level full that do not get the shared push, each with its user's first visible number."""
+        room = run[0].room
+        apart: dict[Listener, int] = {}
+        for new in run:
+            asker = None if new.asked_by is None else new.asked_by.asker
+            if asker is not None and asker in audience.full[asker.variant]:
+                apart[asker] = first_visible(room, asker.user)
+        edited = [seq for new in run if (seq := edited_by(new)) is not None]
+        if edited:
+            for group in audience.full:
+                for session in group:
+                    if (since := first_visible(room, session.user)) > min(edited):
+                        apart[session] = since
+        return apart
+
+    def _push_full(self, audience: Audience, run: list[NewEvent], apart: dict[Listener, int]) -> None:
+        """One push to everybody else at level full. The hot loop of the daemon."""
+        room, head, ordinal = run[0].room.name, run[-1].event.seq, run[-1].ordinal
         now = self._env.monotonic()
-        packet = self._packet(room, run)
-        blind = self._without_edits(run)
+        packet = self._packet(run)
         told = 0
         for variant, listeners in enumerate(audience.full):
             if not listeners:
                 continue
             frame, before = packet.frame(variant), told
             for session in listeners:
-                if session in authors or session.user in blind:
+                if session in apart:
                     continue
                 told += 1
                 session.vitals.sent = now
-                session.outbox.send_event(frame, room.name, head, room.ordinal)
+                session.outbox.send_event(frame, room, head, ordinal)
             self._counters.bytes_sent += len(frame) * (told - before)
         self._counters.frames_sent += told
-        for user in blind:
-            for session in self._live.of(user):
-                if session in audience.full[session.variant]:
-                    session.outbox.send_head(room.name, head, room.ordinal)
         self._counters.fanout_recipients.observe(told)
 
-    def _without_edits(self, run: list[NewEvent]) -> set[str]:
-        """Members who joined after a message that is edited here: they get the head instead of the text."""
-        edited = [
-            new.event.target for new in run if new.event.kind == "edit" and new.event.target is not UNSET
-        ]
-        if not edited:
-            return set()
-        return {m.user for m in run[0].room.members.values() if m.first_visible > min(edited)}
-
-    def _tell_author(self, audience: Audience, author: Listener, run: list[NewEvent]) -> None:
-        """Others' events as pushes, own ones as acknowledgements, in the order of the log."""
+    def _tell_apart(self, session: Listener, run: list[NewEvent], since: int) -> None:
+        """Others' events as pushes, own ones as acknowledgements, edits of unseen messages as heads; in order."""
         others: list[NewEvent] = []
         for new in run:
-            if new.asked_by is None or new.asked_by.asker is not author:
+            own = new.asked_by is not None and new.asked_by.asker is session
+            if not own and (edited_by(new) or since) >= since:
                 others.append(new)
                 continue
-            self._push_one(author, others)
+            self._push_one(session, others)
             others = []
-            new.asked_by.settle()
-        self._push_one(author, others)
+            if own:
+                new.asked_by.settle()
+            else:
+                session.outbox.send_head(new.room.name, new.event.seq, new.ordinal)
+        self._push_one(session, others)
 
     def _push_one(self, session: Listener, run: list[NewEvent]) -> None:
         for part in parts(run, self._push_bytes):
-            room = part[0].room
-            frame = self._packet(room, part).frame(session.variant)
+            frame = self._packet(part).frame(session.variant)
             session.vitals.sent = self._env.monotonic()
-            session.outbox.send_event(frame, room.name, part[-1].event.seq, room.ordinal)
+            session.outbox.send_event(frame, part[0].room.name, part[-1].event.seq, part[-1].ordinal)
 
-    def _tell_distant(self, audience: Audience, run: list[NewEvent], authors: set[Listener | None]) -> None:
+    def _tell_distant(self, audience: Audience, run: list[NewEvent]) -> None:
         """Levels head and none: the head, and in full only what concerns the user himself."""
         everybody = audience.members <= self._live.full_members
         named = {user for new in run for user in new.mentions} | {new.event.user for new in run}
         for session in (*audience.head, *audience.none):
             if session.user in named or (everybody and EVERYBODY in named):
                 self._push_concerning(session, run, everybody)
-        self._heads.moved(audience, run[-1].event.seq, run[0].room.ordinal)
+        self._heads.moved(audience, run[-1].event.seq, run[-1].ordinal)
 
     def _push_concerning(self, session: Listener, run: list[NewEvent], everybody: bool) -> None:
         for new in run:
@@ -179,8 +186,8 @@ class Fanout:
             ):
                 self._push_one(session, [new])
 
-    def _packet(self, room: Room, run: list[NewEvent]) -> Packet:
-        return Packet(EventPush(room.name, [Raw(new.blob) for new in run]), self._deflate_min)
+    def _packet(self, run: list[NewEvent]) -> Packet:
+        return Packet(EventPush(run[0].room.name, [Raw(new.blob) for new in run]), self._deflate_min)
 
     # --- members
 
@@ -227,6 +234,18 @@ class Fanout:
                 session.receipts = change.receipts
             elif change.removed and change.device == session.device:
                 self._env.call_later(0, partial(session.close, closes.REVOKED))
+
+
+def first_visible(room: Room, user: str) -> int:
+    """From which number on a listener may see the room; he may have left it later in the same batch."""
+    member = room.members.get(user) or room.former.get(user)
+    return 1 if member is None else member.first_visible
+
+
+def edited_by(new: NewEvent) -> int | None:
+    """The message whose text an event carries, when it is an edit."""
+    target = new.event.target
+    return target if new.event.kind == "edit" and target is not UNSET else None
 
 
 def parts(run: list[NewEvent], bytes_max: int) -> Iterator[list[NewEvent]]:

@@ -16,10 +16,10 @@ class Heads:
 
     def moved(self, audience: Audience, seq: int, ordinal: int) -> None:
         """The room is at `seq` now."""
-        if not audience.head:
-            return
-        if audience.heads_due:
+        if audience.heads_due:  # though nobody may listen from afar now: who comes back hears no old number
             self._newest[audience] = (seq, ordinal)
+            return
+        if not audience.head:
             return
         wait = audience.heads_at + self._interval_s - self._env.monotonic()
         if wait <= 0:

@@ -158,6 +158,39 @@ async def test_s16_listening_alone_is_no_life_sign(people: Company) -> None:
         await chatting
 
 
+@pytest.mark.settings(heartbeat={**QUICK_HEART, "background_s": 1})
+async def test_the_cursor_of_a_ping_hides_nothing_that_was_withheld(people: Company) -> None:
+    """A muted room moved in background: whatever cursor the ping carries, the next hello must show the room."""
+    alice, bob = await people.meet("alice", "bob")
+    muted = await alice.creates_group("noise", bob)
+    loud = await alice.creates_group("news", bob)
+    await bob.asks({"type": "preferences", "room": muted, "muted_until": 1})
+    bob, hello = await people.again(bob, mode="background")
+    sent = (await alice.sends(muted, "noise"))["seq"]
+    await alice.sends(loud, "news")
+    await bob.hears(loud)
+    await bob.is_pinged()
+    cursors = [packet["cursor"] for packet in bob.heard if packet["type"] == "ping" and "cursor" in packet]
+    cursor = [hello["sync"]["cursor"], *cursors][-1]
+    _, back = await people.again(bob, epoch=hello["epoch"], cursor=cursor)
+    assert (muted, sent) in [(summary["room"], summary["seq"]) for summary in back["sync"]["rooms"]]
+
+
+@pytest.mark.settings(heartbeat=QUICK_HEART)
+async def test_the_cursor_of_a_ping_spares_what_was_heard(people: Company) -> None:
+    room, (alice, bob) = await people.in_direct("alice", "bob")
+    heard = (await alice.sends(room, "heard"))["seq"]
+    await bob.hears(room)
+    await bob.is_pinged()
+    (cursor,) = [packet["cursor"] for packet in bob.heard if packet["type"] == "ping"]
+    bob.cuts()
+    missed = (await alice.sends(room, "missed"))["seq"]
+    epoch = next(packet["epoch"] for packet in bob.heard if "epoch" in packet)
+    _, back = await people.again(bob, epoch=epoch, cursor=cursor, events=10)
+    (summary,) = back["sync"]["rooms"]
+    assert [event["seq"] for event in summary["events"]] == [missed] == [heard + 1]
+
+
 async def test_a_removed_device_is_closed_with_4201(people: Company) -> None:
     phone, tablet = await people.meets("alice"), await people.meets("alice")
     listed = (await phone.asks({"type": "devices.list"}))["devices"]
