@@ -66,6 +66,18 @@ class Fold:
     floor: int
 
 
+@dataclass(slots=True, frozen=True)
+class ForgetKeys:
+    """Forget keys of requests that logged nothing, used before this time (Unix ms)."""
+
+    before: int
+
+
+def forget_keys(user: str, request: ForgetKeys, work: Work, facts: Facts) -> Ok:
+    work.forget_keys = request.before
+    return Ok()
+
+
 def settle(user: str, request: Settle, work: Work, facts: Facts) -> Ok:
     return Ok()
 

@@ -37,4 +37,5 @@ DECISIONS: dict[type, Decide] = {
     admin.Notify: admin.notify,
     admin.SummariseReactions: admin.summarise_reactions,
     admin.Fold: admin.fold,
+    admin.ForgetKeys: admin.forget_keys,
 }

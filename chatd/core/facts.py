@@ -10,9 +10,9 @@ from chatd.core.work import Message
 
 @dataclass(slots=True, frozen=True)
 class KeyedEvent:
-    """What an idempotency key was used for: enough to repeat the first answer."""
+    """What an idempotency key was used for: enough to repeat the first answer. `seq` None: nothing was logged."""
 
-    seq: int
+    seq: int | None
     ordinal: int | None
     time: int
     digest: int | None

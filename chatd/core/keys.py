@@ -10,6 +10,7 @@ from typing import TypeVar
 from msgspec import UNSET
 
 from chatd.core.facts import Facts, KeyedEvent
+from chatd.core.rooms import Room
 from chatd.core.work import Work
 from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
@@ -57,6 +58,9 @@ def first_time(user: str, request: RoomMutation, work: Work, facts: Facts, *cont
     if stored is not None:
         check_same(stored.digest, digest)
         raise Repeated(repeated_answer(stored))
+    if place in work.unlogged:
+        check_same(work.unlogged[place], digest)
+        raise Repeated(WriteOk(time=work.now, duplicate=True))
     if new is not None:
         check_same(new.digest, digest)
         reply = acknowledgement(new.event)
@@ -78,7 +82,14 @@ def check_same(before: int | None, now: int) -> None:
 
 def repeated_answer(stored: KeyedEvent) -> WriteOk:
     ordinal = UNSET if stored.ordinal is None else stored.ordinal
-    return WriteOk(seq=stored.seq, ordinal=ordinal, time=stored.time, duplicate=True)
+    seq = UNSET if stored.seq is None else stored.seq
+    return WriteOk(seq=seq, ordinal=ordinal, time=stored.time, duplicate=True)
+
+
+def unlogged(room: Room, user: str, request: RoomMutation, digest: int, work: Work) -> WriteOk:
+    """Remember the key of a request that takes effect without an event, and what it is answered."""
+    work.unlogged[room.number, user, request.key] = digest
+    return WriteOk(time=work.now)
 
 
 def acknowledgement(event: Event) -> WriteOk:

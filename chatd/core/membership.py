@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from msgspec import UNSET
 
 from chatd.core.facts import Facts, pair
-from chatd.core.keys import acknowledgement, digest_of, first_time, once
+from chatd.core.keys import acknowledgement, digest_of, first_time, once, unlogged
 from chatd.core.permissions import authorize, member_of, outranks
 from chatd.core.rooms import DIRECT, GROUP, Member, Room
 from chatd.core.summaries import summary_of
@@ -152,7 +152,7 @@ def log_membership(
     """
     if largest > large:
         work.refreshed[room.number, "*"] = room
-        return WriteOk(time=work.now)
+        return unlogged(room, asked.user, asked.request, asked.digest, work)
     event = Event(seq=0, kind=kind, user=asked.user, users=list(users))
     return acknowledgement(work.append(room, event, key=asked.request.key, digest=asked.digest))
 

@@ -3,7 +3,7 @@
 from msgspec import UNSET, UnsetType
 
 from chatd.core.facts import Facts
-from chatd.core.keys import acknowledgement, first_time, once
+from chatd.core.keys import acknowledgement, first_time, once, unlogged
 from chatd.core.permissions import authorize
 from chatd.core.rooms import Member, Room
 from chatd.core.work import Message, NewEvent, Reaction, Work
@@ -160,7 +160,7 @@ def react(user: str, request: React, work: Work, facts: Facts) -> WriteOk:
     if len(room.members) > facts.rules.large_members:
         work.rewrite(message)
         work.summarised[room.number, request.target] = message
-        return WriteOk(time=work.now)
+        return unlogged(room, user, request, digest, work)
     operation = Event(seq=0, kind="reaction", emoji=request.emoji, set=request.set)
     return operate(message, request, user, digest, operation, work)
 

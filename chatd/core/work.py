@@ -110,6 +110,8 @@ class Work:
         default_factory=dict
     )  # reactions of large rooms to tell later
     keyed: dict[tuple[int, str, str], NewEvent] = field(default_factory=dict)  # by (room, user, key)
+    unlogged: dict[tuple[int, str, str], int] = field(default_factory=dict)  # keys without an event: digest
+    forget_keys: int = 0  # unlogged keys used before this time are forgotten; 0: none
     positions: list[Position] = field(default_factory=list)
     asked_by: Any = None  # the submission being decided
     _touched: dict[int, Room] = field(default_factory=dict)  # rooms that changed, or whose members did
@@ -184,7 +186,13 @@ class Work:
     def empty(self) -> bool:
         """Nothing to store: every decision was a refusal or a repetition."""
         return not (
-            self.rooms or self.members or self.messages or self.reactions or self.accounts or self.folds
+            self.rooms
+            or self.members
+            or self.messages
+            or self.reactions
+            or self.accounts
+            or self.folds
+            or self.forget_keys
         )
 
     def rewrite(self, message: Message) -> None:

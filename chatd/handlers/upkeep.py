@@ -5,7 +5,7 @@ import logging
 from functools import partial
 
 from chatd.config import Delivery, Storage
-from chatd.core.admin import Fold, SummariseReactions
+from chatd.core.admin import Fold, ForgetKeys, SummariseReactions
 from chatd.core.counters import Counters
 from chatd.core.work import Work
 from chatd.handlers.loading import Rooms
@@ -19,6 +19,9 @@ ROUND_S = 60.0  # idle rooms are looked for this often
 LAG_LOOK_S = 0.25  # short enough to meet a stall of 100 ms now and then, cheap enough for ever
 FOLD_EVERY = 60  # rounds: once an hour
 FOLD_ROOMS = 100  # per round of folding, so that no commit grows long
+KEYS_KEPT_DAYS = (
+    30  # protocol.md "Writing": of requests that logged nothing; other keys live with their event
+)
 DAY_MS = 86_400_000
 
 
@@ -64,6 +67,7 @@ class Upkeep:
         rooms = await self._store.foldable(before, self._storage.operations_kept, FOLD_ROOMS)
         for name, floor in rooms:
             await self._writer.carry("", Fold(name, floor))
+        await self._writer.carry("", ForgetKeys(self._env.now_ms() - KEYS_KEPT_DAYS * DAY_MS))
         return len(rooms)
 
     def noticed(self, work: Work) -> None:

@@ -39,6 +39,8 @@ class Batch:
     messages: list[Row] = field(default_factory=list)
     recalled: list[Row] = field(default_factory=list)
     reactions: list[tuple[bool, Row]] = field(default_factory=list)
+    unlogged: list[Row] = field(default_factory=list)
+    forgotten: list[Row] = field(default_factory=list)
     accounts: list[Row] = field(default_factory=list)
     devices: list[Row] = field(default_factory=list)
 
@@ -56,6 +58,8 @@ def batch_of(work: Work) -> Batch:
     ]
     batch.recalled = list(work.recalled)
     batch.reactions = [(row.set, (row.room, row.seq, row.user, row.emoji)) for row in work.reactions]
+    batch.unlogged = [(*place, digest, work.now) for place, digest in work.unlogged.items()]
+    batch.forgotten = [(work.forget_keys,)] if work.forget_keys else []
     batch.folds = [(room, position(room, floor)) for room, floor in work.folds]
     add_accounts(batch, work)
     return batch

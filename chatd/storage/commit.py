@@ -64,6 +64,9 @@ INSERT OR REPLACE INTO devices (user, device, app, os, last_seen, revoked_before
 VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
+ADD_UNLOGGED = "INSERT INTO unlogged (room, user, client_key, digest, time) VALUES (?, ?, ?, ?, ?)"
+FORGET_UNLOGGED = "DELETE FROM unlogged WHERE time < ?"
+
 SET_STAMP = "UPDATE meta SET value = ? WHERE key = 'stamp'"
 
 # In this order: a fold needs the old floor of its room, members and pairs need their room.
@@ -75,6 +78,8 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("pairs", ADD_PAIR),
     ("events", ADD_EVENT),
     ("messages", CHANGE_MESSAGE),
+    ("unlogged", ADD_UNLOGGED),
+    ("forgotten", FORGET_UNLOGGED),
     ("accounts", PUT_ACCOUNT),
     ("devices", PUT_DEVICE),
 )

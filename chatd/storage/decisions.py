@@ -29,6 +29,7 @@ WHERE m.room = ?
 PAIR = "SELECT r.name FROM direct d JOIN rooms r ON r.number = d.room WHERE d.a = ? AND d.b = ?"
 CREATED = "SELECT name FROM rooms WHERE creator = ? AND client_key = ?"
 
+UNLOGGED = "SELECT NULL, NULL, time, digest FROM unlogged WHERE room = ? AND user = ? AND client_key = ?"
 KEYED = """
 SELECT position & 0xffffffff, ordinal, time, digest FROM events
 WHERE position >> 32 = ? AND user = ? AND client_key = ?
@@ -103,7 +104,7 @@ def keyed(
 ) -> dict[tuple[int, str, str], KeyedEvent]:
     found = {}
     for key in keys:
-        row = connection.execute(KEYED, key).fetchone()
+        row = connection.execute(KEYED, key).fetchone() or connection.execute(UNLOGGED, key).fetchone()
         if row is not None:
             found[key] = KeyedEvent(*row)
     return found

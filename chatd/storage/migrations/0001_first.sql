@@ -72,6 +72,17 @@ CREATE UNIQUE INDEX events_key ON events (position >> 32, user, client_key) WHER
 CREATE INDEX events_changed ON events (position >> 32, changed) WHERE changed IS NOT NULL;
 CREATE INDEX events_edits ON events (position >> 32, target) WHERE target IS NOT NULL;
 
+-- Keys of requests that logged nothing, as in large rooms: repeated, they get their first answer.
+CREATE TABLE unlogged (
+    room       INTEGER NOT NULL REFERENCES rooms (number),
+    user       TEXT NOT NULL,
+    client_key TEXT NOT NULL,
+    digest     INTEGER NOT NULL,
+    time       INTEGER NOT NULL,
+    PRIMARY KEY (room, user, client_key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX unlogged_time ON unlogged (time);
+
 -- The two users of a direct room, the lower one first.
 CREATE TABLE direct (
     room INTEGER PRIMARY KEY REFERENCES rooms (number),
