@@ -275,3 +275,10 @@ def test_muted_until(room, until, now, muted):
     bob = room.members["bob"]
     bob.muted_until = until
     assert bob.muted(now) is muted
+
+
+def test_a_position_in_the_middle_of_a_batch_counts_what_follows_in_it(desk, room):
+    sends = [("ann", send(room)), ("ann", send(room, "bob")), ("bob", send(room)), ("ann", send(room, "*"))]
+    *_, reply = desk.batch([*sends, ("bob", read(room, 2))])
+    assert (reply.read, reply.unread, reply.unread_mentions) == (2, 2, 2)
+    assert counts(room, "bob") == (2, 2, 2)

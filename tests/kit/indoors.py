@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from chatd import config
 from chatd.core.admin import Settle
-from chatd.inside import Inside
 from chatd.identity.host import HostIdentity
+from chatd.inside import Inside
 from chatd.ports import Claims
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.storage.store import SqliteStore
