@@ -9,13 +9,14 @@ from bench.frames import HandshakeError
 from bench.phone import Refused
 from bench.results import compare
 from bench.results import report as report_page
-from bench.scenarios import direct, fanout
+from bench.scenarios import direct, fanout, floor
 from bench.server import Unreachable
 from bench.trace import TraceError
 
 SCENARIOS: dict[str, ModuleType] = {
     "fanout": fanout,
     "direct": direct,
+    "floor": floor,
     "replay": replay,
     "compare": compare,
     "report": report_page,

@@ -162,6 +162,16 @@ def client_frame(opcode: int, payload: bytes) -> bytes:
     return head + mask + masked(payload, mask)
 
 
+def server_frame(payload: bytes) -> bytes:
+    """One final binary frame as a server sends it: what the floors and peers of a comparison need."""
+    size = len(payload)
+    if size < 126:
+        return bytes((_FIN | 0x2, size)) + payload
+    if size < 65_536:
+        return bytes((_FIN | 0x2, 126)) + size.to_bytes(2, "big") + payload
+    return bytes((_FIN | 0x2, 127)) + size.to_bytes(8, "big") + payload
+
+
 def masked(payload: bytes, mask: bytes) -> bytes:
     """The payload XOR the repeated mask; the same call undoes it."""
     size = len(payload)

@@ -51,7 +51,11 @@ def of(scenario: str, seen: Report, measured: Load, there: Target, pacing: Pacin
         **generator(seen, record),
         "server": measured.counted()["server"],
         "timeline": timeline(record),
-        "histograms": {"ack": acks.sparse(), "delivery": deliveries.sparse()},
+        "histograms": {
+            "ack": acks.sparse(),
+            "delivery": deliveries.sparse(),
+            "resume": record.resumes.sparse(),
+        },
         "failures": dict(seen.failures),
         "environment": report.environment(),
         "config": dict(there.daemon.settings) if there.daemon else {"url": there.url},

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import shutil
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +65,9 @@ class Daemon:
         return self._status_bytes("VmHWM:")
 
     async def metric(self, name: str) -> float:
-        """The sum of a metric over its labels, from `GET /metrics`; 0 when it is not there."""
+        """The sum of a metric over its labels, from `GET /metrics`; 0 when it is not there, or has no port."""
+        if not self.ops_port:
+            return 0.0
         lines = (await _get(self.ops_port, "/metrics")).decode(errors="replace").splitlines()
         return sum(float(line.split(" ")[-1]) for line in lines if _metric_name(line) == name)
 
@@ -82,35 +83,64 @@ async def own_daemon(settings: Mapping[str, str] | None = None) -> AsyncIterator
     """Starts `python -m chatd serve` on free loopback ports and a new directory; removes both afterwards.
 
     It gets a core of its own where there are two. `settings` are further CHATD_SECTION__KEY variables; rates
-    are off. Raises Unreachable, with the end of
-    its log, when it stops or is not ready within READY_DEADLINE_S.
+    are off. Raises Unreachable, with the end of its log, when it stops or is not ready in READY_DEADLINE_S.
     """
-    directory = Path(tempfile.mkdtemp(prefix="chatd-bench-"))
-    port, ops_port = _free_ports(2)
-    secret = secrets.token_urlsafe(32)
     settings = {**_PATIENT, **(settings or {})}
-    environment = {
-        **{key: value for key, value in os.environ.items() if not key.startswith("CHATD_")},
-        "CHATD_LISTEN__ADDRESS": f"127.0.0.1:{port}",
-        "CHATD_LISTEN__OPS_ADDRESS": f"127.0.0.1:{ops_port}",
-        "CHATD_STORAGE__DIRECTORY": str(directory / "store"),
-        "CHATD_AUTH__SECRET": secret,
-        **settings,
-    }
-    log = directory / "daemon.log"
+    with tempfile.TemporaryDirectory(prefix="chatd-bench-", ignore_cleanup_errors=True) as directory:
+        port, ops_port = free_ports(2)
+        secret = secrets.token_urlsafe(32)
+        environment = {
+            "CHATD_LISTEN__ADDRESS": f"127.0.0.1:{port}",
+            "CHATD_LISTEN__OPS_ADDRESS": f"127.0.0.1:{ops_port}",
+            "CHATD_STORAGE__DIRECTORY": f"{directory}/store",
+            "CHATD_AUTH__SECRET": secret,
+            **settings,
+        }
+        log = Path(directory, "daemon.log")
+        command = Command(("-m", "chatd", "serve"), environment, port, log, healthy)
+        async with running(command) as pid:
+            yield Daemon(f"ws://127.0.0.1:{port}/v1/ws", secret, pid, log, ops_port, settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A Python program that listens on a port: what starts it, and how to see that it is ready."""
+
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    port: int
+    log: Path
+    ready: Callable[[str, int], Awaitable[bool]]
+
+
+@asynccontextmanager
+async def running(command: Command) -> AsyncIterator[int]:
+    """The pid of the program, ready and on a core of its own, and stopped afterwards. Raises Unreachable."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("CHATD_")}
+    with command.log.open("wb") as output:
+        program = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *command.arguments,
+            env={**inherited, **command.environment},
+            stdout=output,
+            stderr=output,
+        )
+    cores.pin(cores.daemon_core(), program.pid)
     try:
-        with log.open("wb") as output:
-            running = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "chatd", "serve", env=environment, stdout=output, stderr=output
-            )
-        cores.pin(cores.daemon_core(), running.pid)
-        try:
-            await _wait_ready(running, port, log)
-            yield Daemon(f"ws://127.0.0.1:{port}/v1/ws", secret, running.pid, log, ops_port, settings)
-        finally:
-            await _stop(running)
+        await _wait_ready(program, command)
+        yield program.pid
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        await _stop(program)
+
+
+async def accepts(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 async def healthy(host: str, port: int) -> bool:
@@ -129,6 +159,15 @@ async def healthy(host: str, port: int) -> bool:
     return answer.startswith(b"HTTP/1.1 200")
 
 
+def free_ports(count: int) -> list[int]:
+    """Loopback ports nobody listens on."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listener.getsockname()[1] for listener in sockets]
+    for listener in sockets:
+        listener.close()
+    return ports
+
+
 def _metric_name(line: str) -> str:
     return line.partition(" ")[0].partition("{")[0]
 
@@ -142,14 +181,14 @@ async def _get(port: int, path: str) -> bytes:
         writer.close()
 
 
-async def _wait_ready(running: asyncio.subprocess.Process, port: int, log: Path) -> None:
+async def _wait_ready(program: asyncio.subprocess.Process, command: Command) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + READY_DEADLINE_S
-    while not await healthy("127.0.0.1", port):
-        if running.returncode is not None:
-            raise Unreachable(f"the daemon stopped with {running.returncode}:\n{_tail(log)}")
+    while not await command.ready("127.0.0.1", command.port):
+        if program.returncode is not None:
+            raise Unreachable(f"the daemon stopped with {program.returncode}:\n{_tail(command.log)}")
         if loop.time() > deadline:
-            raise Unreachable(f"the daemon was not ready in {READY_DEADLINE_S:.0f} s:\n{_tail(log)}")
+            raise Unreachable(f"the daemon was not ready in {READY_DEADLINE_S:.0f} s:\n{_tail(command.log)}")
         await asyncio.sleep(READY_POLL_S)
 
 
@@ -162,14 +201,6 @@ async def _stop(running: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         running.kill()
         await running.wait()
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in sockets]
-    for listener in sockets:
-        listener.close()
-    return ports
 
 
 def _tail(log: Path) -> str:

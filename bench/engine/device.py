@@ -53,9 +53,9 @@ class Gate:
 
 
 class Device(Link):
-    """A connection that enters with the given hello; subclasses hear its packets."""
+    """A connection that enters with the given hello, or is in once it is upgraded; subclasses hear its packets."""
 
-    def __init__(self, pump: Pump, access: Access, gate: Gate, hello: Packet) -> None:
+    def __init__(self, pump: Pump, access: Access, gate: Gate, hello: Packet | None) -> None:
         super().__init__(pump)
         self.receive = self._upgrading
         self.encoding = ENCODINGS[access.encoding]
@@ -157,7 +157,10 @@ class Device(Link):
         self._upgrade.check(head)
         self._upgrade, self._head = None, b""
         self.receive = self.reading
-        self.ask(self._hello, self._greeted)
+        if self._hello is not None:
+            self.ask(self._hello, self._greeted)
+        else:
+            self._greeted({"type": "ok"})
         if rest:
             self.reading(memoryview(rest))
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
-from bench.engine.author import Author
 from bench.engine.pump import Pump
 from bench.engine.schedule import ARRIVALS
 from bench.engine.stage import Stage
 
 
-def pace(pump: Pump, stage: Stage, authors: Sequence[Author | None], start_ns: int) -> None:
+class Speaker(Protocol):
+    """Who can be made to write."""
+
+    def begin_closed(self, in_flight: int) -> None:
+        """Keep that many messages in flight until the stage stops."""
+
+    def due(self, due_ns: int) -> None:
+        """One message is due."""
+
+
+def pace(pump: Pump, stage: Stage, authors: Sequence[Speaker | None], start_ns: int) -> None:
     """Starts everybody. `authors` are those of all processes in turn, None those of another process."""
     if not stage.pacing.rate:
         for author in authors:
@@ -29,7 +39,7 @@ def pace(pump: Pump, stage: Stage, authors: Sequence[Author | None], start_ns: i
 class Schedule:
     """Fires each message when it is due, whatever became of those before it."""
 
-    def __init__(self, pump: Pump, due: list[tuple[int, Author]]) -> None:
+    def __init__(self, pump: Pump, due: list[tuple[int, Speaker]]) -> None:
         self._pump = pump
         self._due = due
         self._place = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.checks import Tally
 from bench.codec import ENCODINGS
@@ -24,6 +24,10 @@ class Pacing:
     in_flight: int = 1
     arrival: str = "poisson"
     seed: int = 1
+
+    def paced(self, *, rate: float = 0.0, in_flight: int = 1) -> Pacing:
+        """The same length and chance at another pace: open at `rate`, or closed."""
+        return replace(self, rate=rate, in_flight=in_flight)
 
     @property
     def whole_s(self) -> float:

@@ -27,11 +27,11 @@ async def test_a_daemon_runs_until_the_block_ends() -> None:
 async def test_a_daemon_that_does_not_start_is_unreachable_and_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server.tempfile, "mkdtemp", lambda prefix: str(tmp_path))
+    monkeypatch.setattr(server.tempfile, "tempdir", str(tmp_path))
     with pytest.raises(Unreachable, match="the daemon stopped with"):
         async with own_daemon({"CHATD_LIMITS__FRAME_BYTES": "many"}):
             pass
-    assert not tmp_path.exists()
+    assert not list(tmp_path.iterdir())
 
 
 async def test_nobody_is_healthy_where_nobody_listens() -> None:

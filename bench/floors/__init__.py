@@ -1,0 +1,1 @@
+"""The floors: programs that do only what cannot be left out, measured with the same generator as the daemon."""

@@ -1,0 +1,93 @@
+"""Floor (c): an echo on the daemon's own WebSocket edge, without a chat and without storage behind it.
+
+It imports chatd.edge, the one exception in this house: a copy of the edge would be another stack, and the
+question is what chat and storage cost on this very one. It runs as a program of its own, like a daemon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from bench import loop
+from bench.frames import server_frame
+from chatd.config import Config, Limits
+from chatd.core.counters import Counters
+from chatd.edge.admission import Admission
+from chatd.edge.server import Listener, Terms
+from chatd.edge.surroundings import surroundings
+from chatd.edge.websocket import connection_class
+from chatd.edge.wire import Wire
+from chatd.ports import Timer
+
+_CLIENTS_MAX = 10_000
+
+
+class Echo:
+    """A session that sends every message back."""
+
+    frame_bytes_max = 65_536
+
+    def opened(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def received(self, payload: bytes) -> None:
+        self._wire.write(server_frame(payload))
+
+    def writing_blocked(self) -> None: ...
+
+    def writing_resumed(self) -> None: ...
+
+    def closed(self, code: int) -> None: ...
+
+
+class Surrounding:
+    """Time and chance of this machine, for the edge."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def random(self) -> float:
+        return random.random()
+
+    def random_bytes(self, count: int) -> bytes:
+        return os.urandom(count)
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
+        return asyncio.get_running_loop().call_later(delay_s, callback)
+
+
+async def nothing(scope: Any, receive: Any, send: Any) -> None:
+    """No HTTP beside the upgrades."""
+    await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def main(port: int) -> None:
+    """Serves for ever."""
+    everybody = _CLIENTS_MAX  # nobody says hello here, so that all count as strangers from one address
+    limits = Limits(
+        connections_per_address=everybody, unauthenticated=everybody, unauthenticated_per_address=everybody
+    )
+    config = Config(limits=limits)
+    counters = Counters()
+    around = surroundings(
+        config, Echo, env=Surrounding(), admission=Admission(config.limits), counters=counters
+    )
+    terms = Terms(config.listen.request_deadline_s, config.listen.backlog)
+    await Listener(f"127.0.0.1:{port}", nothing, terms, connection_class(around)).start()
+    gc.freeze()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    loop.run(main(int(sys.argv[1])))
