@@ -76,6 +76,11 @@ def changed_by(message: Message, operation: Event, me: str) -> Message:
     return replace(message, changed=operation["seq"], **effect)
 
 
+def emptied(message: Message) -> Message:
+    """The message without its body, known to be recalled though its state is not known otherwise."""
+    return replace(message, body=None, recalled=True)
+
+
 def with_own_reaction(message: Message, emoji: str, *, present: bool) -> Message:
     """The message with the own reaction known apart from the log, as in large rooms (chapter 9.6)."""
     return replace(message, mine=_with(message.mine, emoji, present))

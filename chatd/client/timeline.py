@@ -25,7 +25,7 @@ from typing import Any
 
 from .changes import Change, EventAdded, MessageAdded, MessageChanged, TimelineReset
 from .intervals import Interval, Intervals
-from .messages import OPERATIONS, Event, Message, changed_by, message_from
+from .messages import OPERATIONS, Event, Message, changed_by, emptied, message_from
 
 BUFFER_MAX = 64
 """Early events kept (chapter 7.7); a longer hole is repaired from the log anyway."""
@@ -183,7 +183,7 @@ class Timeline:
         if part.valid >= self.applied:
             self._put(changed_by(target, event, self.me), out)
         elif event["kind"] == "recall" and not target.recalled:
-            self._put(changed_by(target, {**event, "seq": target.changed + 1}, self.me), out)
+            self._put(emptied(target), out)
 
     # Replies.
 
@@ -278,8 +278,10 @@ class Timeline:
                 self.notes[seq] = event
                 continue
             old, new = self.messages.get(seq), message_from(self.room, event)
-            if old is not None and (old.changed > new.changed or (old.recalled and not new.recalled)):
+            if old is not None and old.changed > new.changed:
                 continue
+            if old is not None and old.recalled and not new.recalled:
+                new = emptied(new)  # the recall overtook this reply; recalled text never comes back
             self.messages[seq] = new
             tell(old, new)
 

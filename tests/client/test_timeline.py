@@ -244,6 +244,15 @@ def test_a_recall_empties_a_message_of_a_stale_stretch_at_once():
     assert timeline.messages[1].body is None
 
 
+def test_what_else_happened_to_a_message_recalled_meanwhile_is_not_lost():
+    timeline = stale_room()
+    timeline.feed([op(901, "recall", 1)])
+    late = text(1, changed=500, reactions=[{"emoji": "a", "count": 2}])
+    timeline.take_changes({"events": [late], "seq": 900}, Interval(1, 2, 2))
+    message = timeline.messages[1]
+    assert (message.body, message.reactions, message.changed) == (None, {"a": 2}, 901)
+
+
 def test_changes_bring_a_stale_stretch_up_to_date():
     timeline = stale_room()
     changes = timeline.take_changes(
