@@ -1,5 +1,7 @@
 """The room list of an account, in pages (protocol.md "SyncPage and sync")."""
 
+from dataclasses import dataclass, replace
+
 from msgspec import UNSET, UnsetType
 
 from chatd.core.cursors import ALL, More, cursor_of, stamp_of
@@ -16,28 +18,19 @@ REPLY_MARGIN_BYTES = 4_096  # what a reply holds besides its rows
 
 async def first_page(ctx: Context, session: Session, request: Hello) -> SyncPage:
     """The page inside a hello reply: everything, or what changed since the client's cursor."""
-    since = stored_since(ctx, request)
-    query = SyncQuery(
-        user=session.user,
-        since=since,
-        limit=min(
-            limits.SUMMARIES_FIRST if request.rooms is UNSET else request.rooms, ctx.config.limits.page
-        ),
-        previews=since is None if request.previews is UNSET else request.previews,
-        events=min(request.events, limits.EVENTS_INLINE_MAX),
-        events_bytes=limits.EVENTS_INLINE_BYTES,
-        page_bytes=ctx.config.limits.server_frame_bytes - REPLY_MARGIN_BYTES,
-    )
+    rooms = limits.SUMMARIES_FIRST if request.rooms is UNSET else request.rooms
+    wanted = Wanted(min(rooms, ctx.config.limits.page), request.previews, request.events)
+    query = fresh(ctx, session, stored_since(ctx, request), wanted)
     return page_of(ctx, query, await ctx.store.sync(query))
 
 
 async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk:
     """The next page of a round, or the first page of a new one."""
+    wanted = Wanted(page_limit(ctx, request), request.previews, request.events)
     if request.more is not UNSET:
-        query = continued(ctx, session, request, More.unpack(request.more))
+        query = continued(ctx, session, More.unpack(request.more), wanted)
     else:
-        since = since_of(ctx, request.cursor)
-        query = fresh(ctx, session, request, since)
+        query = fresh(ctx, session, since_of(ctx, request.cursor), wanted)
     page = page_of(ctx, query, await ctx.store.sync(query))
     return SyncOk(
         cursor=page.cursor,
@@ -47,6 +40,15 @@ async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk:
         full=page.full,
         totals=page.totals,
     )
+
+
+@dataclass(slots=True, frozen=True)
+class Wanted:
+    """How much of each room a page shows, as far as the client said."""
+
+    rooms: int
+    previews: bool | UnsetType
+    events: int | UnsetType
 
 
 def stored_since(ctx: Context, request: Hello) -> int | None:
@@ -64,30 +66,34 @@ def since_of(ctx: Context, cursor: str | UnsetType) -> int | None:
     return None if cursor is UNSET else stamp_of(cursor, ctx.store.epoch, ctx.store.stamp)
 
 
-def fresh(ctx: Context, session: Session, request: Sync, since: int | None) -> SyncQuery:
-    return SyncQuery(
-        user=session.user,
-        since=since,
-        limit=page_limit(ctx, request),
-        previews=since is None if request.previews is UNSET else request.previews,
-        events=0 if request.events is UNSET else min(request.events, limits.EVENTS_INLINE_MAX),
-        events_bytes=limits.EVENTS_INLINE_BYTES,
-        page_bytes=ctx.config.limits.server_frame_bytes - REPLY_MARGIN_BYTES,
+def fresh(ctx: Context, session: Session, since: int | None, wanted: Wanted) -> SyncQuery:
+    """The first page of a round. Previews come by default when everything is listed."""
+    previews = since is None if wanted.previews is UNSET else wanted.previews
+    return query_of(
+        ctx, session, since, wanted.rooms, previews, 0 if wanted.events is UNSET else wanted.events
     )
 
 
-def continued(ctx: Context, session: Session, request: Sync, more: More) -> SyncQuery:
-    events = more.events if request.events is UNSET else min(request.events, limits.EVENTS_INLINE_MAX)
+def continued(ctx: Context, session: Session, more: More, wanted: Wanted) -> SyncQuery:
+    """The next page of a round, showing what the round began with unless the client says otherwise."""
+    previews = more.previews if wanted.previews is UNSET else wanted.previews
+    events = more.events if wanted.events is UNSET else wanted.events
+    since = None if more.since == ALL else more.since
+    query = query_of(ctx, session, since, wanted.rooms, previews, events)
+    return replace(query, after=(more.pinned, more.time, more.number), first_stamp=more.first_stamp)
+
+
+def query_of(
+    ctx: Context, session: Session, since: int | None, rooms: int, previews: bool, events: int
+) -> SyncQuery:
     return SyncQuery(
         user=session.user,
-        since=None if more.since == ALL else more.since,
-        limit=page_limit(ctx, request),
-        previews=more.previews if request.previews is UNSET else request.previews,
-        events=events,
+        since=since,
+        limit=rooms,
+        previews=previews,
+        events=min(events, limits.EVENTS_INLINE_MAX),
         events_bytes=limits.EVENTS_INLINE_BYTES,
         page_bytes=ctx.config.limits.server_frame_bytes - REPLY_MARGIN_BYTES,
-        after=(more.pinned, more.time, more.number),
-        first_stamp=more.first_stamp,
     )
 
 
