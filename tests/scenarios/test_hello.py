@@ -141,6 +141,16 @@ async def test_s02_a_frame_that_never_ends_does_not_count_as_hello(people: Compa
     await nobody.expects_bye(4006)
 
 
+@pytest.mark.settings(limits={"unauthenticated": 3})
+async def test_strangers_who_say_nothing_keep_nobody_out(people: Company) -> None:
+    room, (alice, bob) = await people.in_direct("alice", "bob")
+    silent = [await people.connects(f"silent{number}") for number in range(10)]
+    await people.meets("carol")
+    await alice.sends(room, "unaffected")
+    await bob.hears(room)
+    await silent[0].expects_bye(4003)
+
+
 async def test_a_second_hello_is_a_bad_request(people: Company) -> None:
     alice = await people.meets("alice")
     await alice.is_refused("bad_request", alice.hello())

@@ -133,6 +133,14 @@ async def _ends_after_refusals(people: Company, count: int) -> None:
     await bob.asks(_send(room))
 
 
+@pytest.mark.settings(limits={"in_flight": 2})
+async def test_more_requests_than_may_be_unanswered_are_answered_one_after_the_other(people: Company) -> None:
+    room, (alice, bob) = await people.in_direct("alice", "bob")
+    replies = await alice.asks_at_once([_send(room) for _ in range(100)], as_batch=False)
+    assert [reply["seq"] for reply in replies] == list(range(2, 102))
+    assert len(await bob.collects_until(room, 101)) == 100
+
+
 async def test_without_rates_a_flood_is_answered_to_the_last_request(people: Company) -> None:
     alice = await people.meets("alice")
     replies = await alice.asks_at_once([{"type": "ping"} for _ in range(500)], as_batch=False)
