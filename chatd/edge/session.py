@@ -38,6 +38,8 @@ from chatd.protocol.requests import Hello, Request
 
 log = logging.getLogger(__name__)
 
+RETRY_AFTER_MS = {closes.OVERLOADED: 5_000, closes.RATE_ABUSE: 30_000}  # when the closer names no time
+
 NOBODY = Claims(user="", expires_at_s=0.0)
 
 
@@ -298,7 +300,7 @@ class Session:
                 ByePush(
                     reason=closes.CLOSES[code],
                     close=code,
-                    retry_after=UNSET if retry_after is None else retry_after,
+                    retry_after=RETRY_AFTER_MS.get(code, UNSET) if retry_after is None else retry_after,
                     cursor=self._cursor(),
                 )
             )

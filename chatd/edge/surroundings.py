@@ -7,7 +7,7 @@ from chatd.config import Config
 from chatd.core.counters import Counters
 from chatd.edge.addresses import Networks, networks
 from chatd.edge.admission import Admission
-from chatd.edge.wire import Receiver, Wire
+from chatd.edge.wire import Evictable, Receiver
 from chatd.ports import Env
 
 
@@ -17,7 +17,7 @@ class Surroundings:
 
     receiver: Callable[[], Receiver]
     env: Env
-    admission: Admission[Wire]
+    admission: Admission[Evictable]
     counters: Counters
     origins: frozenset[str] | None
     trusted: Networks
@@ -30,7 +30,7 @@ def surroundings(
     receiver: Callable[[], Receiver],
     *,
     env: Env,
-    admission: Admission[Wire],
+    admission: Admission[Evictable],
     counters: Counters,
 ) -> Surroundings:
     """The surroundings this configuration asks for; ValueError when a trusted proxy is no network."""

@@ -160,7 +160,17 @@ class WebSocketConnection(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """Close because the server stops; uvicorn's contract."""
-        self.close(closes.RESTART, closes.CLOSES[closes.RESTART])
+        self._send_off(closes.RESTART)
+
+    def evict(self) -> None:
+        """Close to make room for others; the pool of those who said no hello is too full."""
+        self._send_off(closes.OVERLOADED)
+
+    def _send_off(self, code: int) -> None:
+        """Let the session say its `bye`; without one, just close."""
+        if self._phase == _OPEN:
+            self._tell(self._receiver.close, code)
+        self.close(code, closes.CLOSES[code])
 
     # the handshake
 
@@ -200,7 +210,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._tell(self._begin)
         evicted = around.admission.oldest_out()
         if evicted is not None:
-            evicted.close(closes.OVERLOADED, closes.CLOSES[closes.OVERLOADED])
+            evicted.evict()
 
     def _begin(self) -> None:
         self._receiver = self._around.receiver()
@@ -281,7 +291,7 @@ class WebSocketConnection(asyncio.Protocol):
         if self._control_due - now <= _CONTROL_BURST * _CONTROL_INTERVAL_S:
             return
         if self._phase == _OPEN:
-            self.close(closes.RATE_ABUSE, closes.CLOSES[closes.RATE_ABUSE])
+            self._send_off(closes.RATE_ABUSE)
         else:
             self.abort()
 

@@ -35,6 +35,13 @@ class Wire(Protocol):
         """Deliver again, beginning with what arrived meanwhile."""
 
 
+class Evictable(Protocol):
+    """A connection that can be told to make room for others."""
+
+    def evict(self) -> None:
+        """Close politely: the client comes back later."""
+
+
 class Receiver(Protocol):
     """What a connection needs of a session. The order of calls: `opened`, any of the others, `closed`."""
 
@@ -49,6 +56,9 @@ class Receiver(Protocol):
 
     def writing_resumed(self) -> None:
         """The transport is below its low-water mark again."""
+
+    def close(self, code: int) -> None:
+        """The connection has to end with this code: say what there is to say, then close the wire."""
 
     def closed(self, code: int) -> None:
         """It is over, said exactly once: the code of the first close frame, or 1006 for a lost link."""

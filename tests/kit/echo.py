@@ -20,8 +20,9 @@ from chatd.edge.frames import binary_frame, text_frame
 from chatd.edge.server import Application, Listener, Terms
 from chatd.edge.surroundings import Surroundings, surroundings
 from chatd.edge.websocket import connection_class
-from chatd.edge.wire import Wire
+from chatd.edge.wire import Evictable, Wire
 from chatd.ports import Timer
+from chatd.protocol import closes
 
 WAIT_S = 20.0  # for what happens at once; a machine under load needs a while, a defect for ever
 
@@ -75,6 +76,10 @@ class Echo:
     def writing_resumed(self) -> None:
         self.flow.append("resumed")
 
+    def close(self, code: int) -> None:
+        assert self.wire is not None
+        self.wire.close(code, closes.CLOSES[code])
+
     def closed(self, code: int) -> None:
         self.codes.append(code)
         self.gone.set()
@@ -95,7 +100,7 @@ class EchoServer:
         self.config = config
         self.sessions: list[Echo] = []
         self.counters = Counters()
-        self.admission: Admission[Wire] = Admission(config.limits)
+        self.admission: Admission[Evictable] = Admission(config.limits)
         self._make = make
         self._raws: list[RawSocket] = []
         listen = config.listen

@@ -22,7 +22,7 @@ async def test_revoking_a_user_ends_every_connection_and_every_earlier_token(
     for phone in (alice, tablet):
         await phone.expects_bye(4201)
     again = await people.connects("alice", token=alice.token)
-    await again.is_refused("forbidden", again.hello())
+    await again.is_refused("token_invalid", again.hello())
     await again.expects_bye(4201)
     fresh = await people.meets("alice", token=_later_token("alice"))
     await bob.sends(room, "back again?")
