@@ -362,6 +362,9 @@ class _Nobody:
 
     def writing_resumed(self) -> None: ...
 
+    def close(self, code: int) -> None:
+        pass
+
     def closed(self, code: int) -> None: ...
 
 
