@@ -173,6 +173,7 @@ async def indoors(directory: Path, **sections: dict[str, Any]) -> AsyncIterator[
     try:
         yield house
     finally:
+        house.store.release_all()
         await house.inside.writer.stop()
         house.inside.passwords.close()
         await store.close()

@@ -30,6 +30,7 @@ class TamperedStore:
         self._store = store
         self._failures: dict[str, deque[Exception]] = {}
         self._holds: dict[str, deque[Hold]] = {}
+        self._waiting: list[Hold] = []
         self.calls: Counter[str] = Counter()
 
     def fail(self, method: str, error: Exception) -> None:
@@ -40,7 +41,13 @@ class TamperedStore:
         """The next call of `method` waits before it does anything; with `after`, when it has its result."""
         hold = Hold(after=after)
         self._holds.setdefault(method, deque()).append(hold)
+        self._waiting.append(hold)
         return hold
+
+    def release_all(self) -> None:
+        """Let everything go on, now and later: for the end of a test, also of one that failed."""
+        for hold in self._waiting:
+            hold.release()
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._store, name)
