@@ -9,15 +9,18 @@ from bench.frames import HandshakeError
 from bench.phone import Refused
 from bench.results import compare
 from bench.results import report as report_page
-from bench.scenarios import direct, fanout, floor
+from bench.scenarios import connect, direct, fanout, floor, idle, history
 from bench.server import Unreachable
 from bench.trace import TraceError
 
 SCENARIOS: dict[str, ModuleType] = {
     "fanout": fanout,
     "direct": direct,
+    "connect": connect,
+    "idle": idle,
     "floor": floor,
     "replay": replay,
+    "history": history,
     "compare": compare,
     "report": report_page,
 }

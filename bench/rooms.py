@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from bench.codec import Packet
@@ -11,6 +12,7 @@ from bench.target import Target
 MEMBERS_AT_ONCE = (
     100  # `room.create` and `members.add` take at most 100 users (protocol.md, Rooms and members)
 )
+BLOCKS_AT_ONCE = 8  # so that the daemon's commits have something to share
 
 
 async def hello(phone: Phone, target: Target, user: str, device: str) -> Packet:
@@ -57,3 +59,16 @@ async def create_direct(target: Target, run: str, pairs: Sequence[tuple[str, str
         finally:
             await phone.close()
     return rooms
+
+
+async def create_blocks(target: Target, run: str, users: Sequence[str], rooms_each: int) -> None:
+    """Puts every hundred users into groups of their own, so that each is in `rooms_each` rooms."""
+    blocks = [users[at : at + MEMBERS_AT_ONCE] for at in range(0, len(users), MEMBERS_AT_ONCE)]
+    places = asyncio.Semaphore(BLOCKS_AT_ONCE)
+
+    async def fill(number: int, members: Sequence[str]) -> None:
+        async with places:
+            for room in range(rooms_each):
+                await create_group(target, f"{run}-{number:x}-{room:x}", f"Room {room}", members)
+
+    await asyncio.gather(*(fill(number, members) for number, members in enumerate(blocks)))

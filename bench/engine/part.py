@@ -110,6 +110,9 @@ def perform(plan: Plan, share: int, shares: int, line: Connection) -> None:
         _enter(part, line)
         line.send(("entered", stage.gate.entered))
         line.send(("report", _play(part, line.recv(), line)))
+        line.recv()  # the daemon is looked at before the connections go
+    except EOFError:  # nobody listens any more
+        return
     except (NotLetIn, OSError) as error:
         line.send(("failed", str(error)))
     finally:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import select
 import socket
+import struct
 import time
 from collections.abc import Callable
 
@@ -47,6 +48,7 @@ class Link:
         self._socket = end = socket.socket(family, socket.SOCK_STREAM)
         end.setblocking(False)
         end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         if source:
             # The port is chosen at connect, per destination, so that each address has a range of its own.
             end.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
@@ -181,4 +183,7 @@ class Pump:
         return min(IDLE_S, max(0, self._timers[0][0] - time.perf_counter_ns()) / 1e9)
 
 
+_RESET = struct.pack(
+    "ii", 1, 0
+)  # a reset when we close: thousands of ports in TIME_WAIT would end a long run
 _BIND_ADDRESS_NO_PORT = 24  # Linux, ip(7); the module `socket` knows it from Python 3.12 on

@@ -27,12 +27,15 @@ from chatd.edge.wire import Wire
 from chatd.ports import Timer
 
 _CLIENTS_MAX = 10_000
+_FRAME_BYTES_MAX = 65_536
 
 
 class Echo:
     """A session that sends every message back."""
 
-    frame_bytes_max = 65_536
+    @property
+    def frame_bytes_max(self) -> int:
+        return _FRAME_BYTES_MAX
 
     def opened(self, wire: Wire) -> None:
         self._wire = wire
@@ -43,6 +46,9 @@ class Echo:
     def writing_blocked(self) -> None: ...
 
     def writing_resumed(self) -> None: ...
+
+    def close(self, code: int) -> None:
+        self._wire.close(code, "")
 
     def closed(self, code: int) -> None: ...
 

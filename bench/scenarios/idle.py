@@ -1,0 +1,94 @@
+"""`idle`: what a session costs in memory that only waits, with its rooms loaded."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import Any
+
+from bench import options as common
+from bench import outcome, report, target
+from bench.engine.crew import measure
+from bench.engine.crowd import Idle
+from bench.engine.part import Plan
+from bench.engine.script import Script
+from bench.engine.stage import Pacing, Report
+from bench.rooms import create_blocks
+from bench.server import Unreachable
+from bench.target import Target
+
+SESSIONS_EACH = 20_000  # from one local address: below the 28,232 ports that Linux hands out by default
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `idle`."""
+    parser.add_argument("--sessions", type=int, default=15_000, metavar="N", help="connections (15000)")
+    parser.add_argument("--rooms", type=int, default=10, metavar="R", help="of each, with 100 members (10)")
+    parser.add_argument(
+        "--settle", type=float, default=10.0, metavar="S", help="seconds before measuring (10)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of all random choices (1)")
+    parser.add_argument("--procs", type=int, default=1, metavar="P", help="processes of the generator (1)")
+    target.add_arguments(parser)
+    common.add_output(parser)
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Measures, prints the report, writes the result. Raises Unreachable when the memory cannot be seen."""
+    if options.url:
+        raise Unreachable("idle measures the memory of a daemon of its own: leave --url away")
+    async with target.open_target(options) as there:
+        result, seen = await play(
+            there,
+            common.script(options),
+            Pacing(options.settle, 0.0, seed=options.seed),
+            sessions=options.sessions,
+            rooms=options.rooms,
+            procs=options.procs,
+        )
+    return outcome.finish(result, _text(result, seen), options, clean=seen.tally.clean)
+
+
+async def play(
+    there: Target, script: Script, pacing: Pacing, *, sessions: int, rooms: int, procs: int = 1
+) -> tuple[dict[str, Any], Report]:
+    """Fills the rooms, lets everybody in, waits and looks at the daemon's memory."""
+    assert there.daemon is not None
+    empty_bytes = there.daemon.rss_bytes()
+    await create_blocks(there, script.run, [script.user(number) for number in range(sessions)], rooms)
+    filled_bytes = there.daemon.rss_bytes()
+    access = common.access(there, sources(sessions))
+    seen, measured = await measure(Plan(Idle, access, script, pacing, sessions), procs, there)
+    result = outcome.of("idle", seen, measured, there, pacing)
+    grown_bytes = result["server"]["rss_bytes"] - empty_bytes
+    memory = {
+        "sessions": sessions,
+        "rooms": rooms,
+        "empty_bytes": empty_bytes,
+        "filled_bytes": filled_bytes,
+        "session_bytes": round(grown_bytes / sessions),
+    }
+    return {**result, **memory}, seen
+
+
+def sources(connections: int) -> list[str]:
+    """Local addresses for that many connections to one port; none while one address has ports enough.
+
+    >>> sources(15_000), sources(50_000)
+    ([], ['127.0.0.2', '127.0.0.3', '127.0.0.4'])
+    """
+    count = math.ceil(connections / SESSIONS_EACH)
+    return [f"127.0.0.{place + 2}" for place in range(count)] if count > 1 else []
+
+
+def _text(result: dict[str, Any], seen: Report) -> list[str]:
+    server = result["server"]
+    return [
+        f"bench idle · {result['sessions']:,} sessions with {result['rooms']} rooms each · {result['encoding']}",
+        "",
+        f"  memory      {result['session_bytes'] / 1024:.1f} KiB a session · rooms of 100 members included",
+        f"  rss         {report.size(result['empty_bytes'])} empty · {report.size(result['filled_bytes'])} with"
+        f" the rooms filled · {report.size(server['rss_bytes'])} with everybody in",
+        f"  connections {server['connections']:,} · measured {result['duration_s']:g} s after the last came in",
+        *report.correctness(seen.tally),
+    ]
