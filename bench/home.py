@@ -10,11 +10,11 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.codec import Encoding
-from bench.server import _PATIENT, Command, Daemon, free_ports, healthy, running
+from bench.server import PATIENT, Daemon, free_ports, healthy, running, serve
 from bench.target import Target
 
 _LOOKS, _LOOK_S = 8, 0.005  # within one look of `running`, so that a start is timed to 5 ms
@@ -27,7 +27,7 @@ class Home:
     directory: Path
     settings: Mapping[str, str] = field(default_factory=dict)
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
-    ports: tuple[int, int] = field(default_factory=lambda: tuple(free_ports(2)))  # type: ignore[arg-type,return-value]
+    ports: tuple[int, int] = field(default_factory=lambda: _two(free_ports(2)))
     ready_s: float = 0.0  # from starting the last daemon until it answered
 
     @property
@@ -48,19 +48,12 @@ class Home:
     @asynccontextmanager
     async def daemon(self) -> AsyncIterator[Daemon]:
         """A daemon, ready, on a core of its own, stopped at the end unless it is dead. Raises Unreachable."""
-        settings = {**_PATIENT, **self.settings}
-        environment = {
-            "CHATD_LISTEN__ADDRESS": f"127.0.0.1:{self.ports[0]}",
-            "CHATD_LISTEN__OPS_ADDRESS": f"127.0.0.1:{self.ports[1]}",
-            "CHATD_STORAGE__DIRECTORY": str(self.store),
-            "CHATD_AUTH__SECRET": self.secret,
-            **settings,
-        }
-        log = self.directory / "daemon.log"
+        settings = {**PATIENT, **self.settings}
+        command = replace(serve(self.directory, self.ports, self.secret, settings), ready=_ready)
         started = time.perf_counter()
-        async with running(Command(("-m", "chatd", "serve"), environment, self.ports[0], log, _ready)) as pid:
+        async with running(command) as pid:
             self.ready_s = time.perf_counter() - started
-            yield Daemon(self.url, self.secret, pid, log, self.ports[1], settings)
+            yield Daemon(self.url, self.secret, pid, command.log, self.ports[1], settings)
 
     def target(self, daemon: Daemon, encoding: Encoding) -> Target:
         """The daemon as phones see it."""
@@ -81,6 +74,11 @@ def new_home(settings: Mapping[str, str] | None = None, directory: Path | None =
 def kill(daemon: Daemon) -> None:
     """Ends the daemon as a power cut would end its process: nothing is flushed, nobody is told."""
     os.kill(daemon.pid, signal.SIGKILL)
+
+
+def _two(ports: list[int]) -> tuple[int, int]:
+    first, second = ports
+    return first, second
 
 
 async def _ready(host: str, port: int) -> bool:

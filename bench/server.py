@@ -24,7 +24,7 @@ STOP_DEADLINE_S = 30.0  # drain.deadline_s is 15 by default; then it is killed
 LOG_TAIL_BYTES = 4_096  # enough for a traceback in the error text
 COMPLAINTS_MAX = 20  # lines of it in a report
 
-_PATIENT = {
+PATIENT = {
     "CHATD_RATES__ENABLED": "false",  # a load generator is exactly what rate limits are there to stop
     "CHATD_LIMITS__CONNECTIONS_PER_ADDRESS": "100000",  # everybody comes from one address here
     "CHATD_LIMITS__UNAUTHENTICATED_PER_ADDRESS": "1000",
@@ -85,21 +85,24 @@ async def own_daemon(settings: Mapping[str, str] | None = None) -> AsyncIterator
     It gets a core of its own where there are two. `settings` are further CHATD_SECTION__KEY variables; rates
     are off. Raises Unreachable, with the end of its log, when it stops or is not ready in READY_DEADLINE_S.
     """
-    settings = {**_PATIENT, **(settings or {})}
+    settings = {**PATIENT, **(settings or {})}
     with tempfile.TemporaryDirectory(prefix="chatd-bench-", ignore_cleanup_errors=True) as directory:
-        port, ops_port = free_ports(2)
-        secret = secrets.token_urlsafe(32)
-        environment = {
-            "CHATD_LISTEN__ADDRESS": f"127.0.0.1:{port}",
-            "CHATD_LISTEN__OPS_ADDRESS": f"127.0.0.1:{ops_port}",
-            "CHATD_STORAGE__DIRECTORY": f"{directory}/store",
-            "CHATD_AUTH__SECRET": secret,
-            **settings,
-        }
-        log = Path(directory, "daemon.log")
-        command = Command(("-m", "chatd", "serve"), environment, port, log, healthy)
+        (port, ops_port), secret = free_ports(2), secrets.token_urlsafe(32)
+        command = serve(Path(directory), (port, ops_port), secret, settings)
         async with running(command) as pid:
-            yield Daemon(f"ws://127.0.0.1:{port}/v1/ws", secret, pid, log, ops_port, settings)
+            yield Daemon(f"ws://127.0.0.1:{port}/v1/ws", secret, pid, command.log, ops_port, settings)
+
+
+def serve(directory: Path, ports: tuple[int, int], secret: str, settings: Mapping[str, str]) -> Command:
+    """What starts a daemon on `directory` and these two ports of the loopback."""
+    environment = {
+        "CHATD_LISTEN__ADDRESS": f"127.0.0.1:{ports[0]}",
+        "CHATD_LISTEN__OPS_ADDRESS": f"127.0.0.1:{ports[1]}",
+        "CHATD_STORAGE__DIRECTORY": str(directory / "store"),
+        "CHATD_AUTH__SECRET": secret,
+        **settings,
+    }
+    return Command(("-m", "chatd", "serve"), environment, ports[0], directory / "daemon.log", healthy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,170 @@
+"""`history`: a large database, made up and filled in: pages, syncs, sends and starts against an empty one."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from bench import options as common
+from bench import outcome, progress, report
+from bench.checks import Tally
+from bench.codec import ENCODINGS, Encoding
+from bench.engine.stage import Pacing
+from bench.histogram import Histogram
+from bench.history import measuring
+from bench.history.filling import fill
+from bench.history.measuring import Start
+from bench.history.shape import Shape
+from bench.home import Home, new_home
+from bench.rooms import create_direct
+
+CLIENTS_MAX = 200  # who write while the send rate is measured; as in `direct`
+_END_MS = 1_780_000_000_000  # a fixed day in 2026: the same options make the same database
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `history`."""
+    parser.add_argument("--messages", type=int, default=100_000, metavar="N", help="(100,000)")
+    parser.add_argument("--rooms", type=int, default=1_000, metavar="N", help="(1,000)")
+    parser.add_argument("--users", type=int, default=5_000, metavar="N", help="(5,000)")
+    parser.add_argument(
+        "--pages", type=int, default=2_000, metavar="N", help="pages of 50 that are read (2,000)"
+    )
+    parser.add_argument(
+        "--duration", type=float, default=10.0, metavar="S", help="of each send rate, seconds (10)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of everything that is made up (1)")
+    parser.add_argument(
+        "--directory", type=Path, help="make the database there, or use the one of an earlier run"
+    )
+    parser.add_argument("--encoding", choices=ENCODINGS, default="msgpack", help="the subprotocol")
+    common.add_output(parser)
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Builds, measures, prints the report, writes the result."""
+    shape = Shape(options.messages, options.rooms, options.users, _END_MS, options.seed)
+    tally = Tally()
+    result = {"scenario": "history", **await play(shape, options, tally)}
+    result |= {"seed": options.seed, "command": shlex.join(sys.argv), "environment": report.environment()}
+    result |= {**tally.counts(), "examples": tally.examples}
+    return outcome.finish(result, text(result, tally), options, clean=tally.clean)
+
+
+async def play(shape: Shape, options: argparse.Namespace, tally: Tally) -> dict[str, Any]:
+    """Everything that is measured, of an empty database and of the large one."""
+    pacing = Pacing(options.duration, warmup_s=1.0, in_flight=1, seed=options.seed)
+    encoding = ENCODINGS[options.encoding]
+    places = range(min(CLIENTS_MAX // 2, shape.directs))
+    with new_home() as home:
+        empty = await measuring.start(home)
+        rooms = await _make_rooms(home, shape, encoding, len(places))
+        sent_empty = await measuring.write(home, rooms, shape, pacing, tally)
+    with new_home(directory=options.directory) as home:
+        filled_s = await build(home, shape)
+        full = await measuring.start(home)
+        looked = await measuring.read(home, shape, encoding, options.pages, tally)
+        existing = tuple(shape.all_rooms[shape.direct_number(place) - 1].name for place in places)
+        sent = await measuring.write(home, existing, shape, pacing, tally)
+        size = home.database.stat().st_size
+    return {
+        **_sizes(shape, size, filled_s),
+        "pages": options.pages,
+        **looked,
+        **_beside(empty, full),
+        "acks_per_s": sent["acks_per_s"],
+        "ack_ms": sent["ack_ms"],
+        "sending": {"full": sent, "empty": sent_empty},
+        "ratio": {"send": round(sent["acks_per_s"] / (sent_empty["acks_per_s"] or 1), 3)},
+    }
+
+
+async def build(home: Home, shape: Shape) -> float:
+    """Fills the database unless an earlier run did; seconds it took. Raises ValueError for another one."""
+    mark, told = home.directory / "shape.txt", f"{shape}\n"
+    if mark.exists():
+        if mark.read_text() != told:
+            raise ValueError(f"{home.directory} holds another database: {mark.read_text().strip()}")
+        return 0.0
+    if home.database.exists():
+        raise ValueError(f"{home.database} exists and was not made here; it is left alone")
+    async with home.daemon():
+        pass  # the first start makes the schema
+    started, messages = time.monotonic(), 0
+
+    def done(now: int) -> None:
+        nonlocal messages
+        messages = now
+
+    with progress.shown(lambda: f"fill     {progress.bar(messages, shape.messages)} messages"):
+        await asyncio.to_thread(fill, home.database, shape, done)
+    mark.write_text(told)
+    return time.monotonic() - started
+
+
+def text(result: dict[str, Any], tally: Tally) -> list[str]:
+    """The report as lines."""
+    full, empty = result["start"], result["empty"]
+    kept = {name: Histogram.from_sparse(slots) for name, slots in result["histograms"].items()}
+    rows = {
+        "page": (kept["page"], f"{result['pages']:,} pages of 50, the file in memory"),
+        "page cold": (kept["page_cold"], "the same, the file not in memory"),
+        "hello": (kept["hello"], f"{result['rooms_each']} rooms, the first 30 of them"),
+        "hello cold": (
+            kept["hello_cold"],
+            "the same, the file not in memory, but for what the pages touched",
+        ),
+        "sync": (kept["sync"], f"all {result['rooms_each']} rooms"),
+        "sync cold": (kept["sync_cold"], ""),
+    }
+    sizes = f"{result['database']['messages']:,} messages · {result['database']['rooms']:,} rooms"
+    sending = result["sending"]
+    return [
+        f"bench history · seed {result['seed']}",
+        f"plan  {sizes} · {result['database']['users']:,} users · {report.size(result['database']['bytes'])}",
+        "",
+        *report.latency_table(rows),
+        "",
+        f"  start       ready in {full['ready_s']:.2f} s, empty {empty['ready_s']:.2f} s · rss "
+        f"{report.size(full['rss_bytes'])}, empty {report.size(empty['rss_bytes'])}",
+        f"  send        {sending['full']['acks_per_s']:,.0f} durable/s, empty "
+        f"{sending['empty']['acks_per_s']:,.0f} · ratio {result['ratio']['send']:.2f}",
+        *report.correctness(tally),
+    ]
+
+
+async def _make_rooms(home: Home, shape: Shape, encoding: Encoding, count: int) -> tuple[str, ...]:
+    user = shape.script.user
+    pairs = [(user(2 * place), user(2 * place + 1)) for place in range(count)]
+    async with home.daemon() as daemon:
+        return tuple(await create_direct(home.target(daemon, encoding), "none", pairs))
+
+
+def _sizes(shape: Shape, size_bytes: int, filled_s: float) -> dict[str, Any]:
+    largest = max(room.messages for room in shape.all_rooms)
+    return {
+        "database": {
+            "messages": shape.messages,
+            "rooms": shape.rooms,
+            "users": shape.users,
+            "members": sum(len(room.users) for room in shape.all_rooms),
+            "largest_room": largest,
+            "bytes": size_bytes,
+            "filled_s": round(filled_s, 1),
+        },
+        "rooms_each": sum(shape.script.user(shape.heavy(0)) in room.users for room in shape.all_rooms),
+    }
+
+
+def _beside(empty: Start, full: Start) -> dict[str, Any]:
+    return {
+        "start": full.counted(),
+        "empty": empty.counted(),
+        "ready_s": full.counted()["ready_s"],
+        "memory_growth_bytes": full.rss_bytes - empty.rss_bytes,
+    }
