@@ -1,6 +1,7 @@
 """protocol.md, Delivery of events: who gets which push, at which level, in which order."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -184,11 +185,12 @@ async def test_larger_groups_get_heads_and_the_log_has_the_content(people: Compa
 @pytest.mark.settings(delivery={**HEAD_LEVEL, "head_interval_s": 0.3})
 async def test_heads_are_coalesced(people: Company) -> None:
     room, (alice, bob, *_) = await people.in_group("alice", "bob", "carol", "dave")
+    started = time.monotonic()
     for _ in range(30):
         ack = await alice.sends(room, "x")
     await bob.hears_of(room, ack["seq"])
     heads = [packet for packet in bob.heard if packet["type"] == "head"]
-    assert len(heads) <= 4
+    assert len(heads) <= (time.monotonic() - started) / 0.3 + 3  # the one at creation, and both ends
 
 
 @pytest.mark.settings(delivery={"full_members": 2, "large_members": 3, "head_interval_s": 0.3})

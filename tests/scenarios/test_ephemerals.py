@@ -92,7 +92,7 @@ async def test_presence_follows_those_one_watches(people: Company) -> None:
     assert await _sees(alice, "bob") == "online"
 
 
-@pytest.mark.settings(delivery={"presence_linger_s": 0.5})
+@pytest.mark.settings(delivery={"presence_linger_s": 1.0})
 async def test_a_quick_reconnect_is_no_absence(people: Company) -> None:
     _, (alice, bob) = await people.in_direct("alice", "bob")
     await alice.asks({"type": "watch", "users": ["bob"]})

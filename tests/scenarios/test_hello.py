@@ -126,7 +126,7 @@ async def test_s01_an_outbox_behind_a_refused_hello_is_dropped(people: Company) 
     assert (await alice.gets(room))["seq"] == 1
 
 
-@pytest.mark.settings(limits={"hello_timeout_s": 0.1})
+@pytest.mark.settings(limits={"hello_timeout_s": 0.5})
 async def test_s02_silence_instead_of_hello_is_closed_with_4006(people: Company) -> None:
     alice = await people.meets("alice")
     nobody = await people.connects("nobody")
@@ -134,7 +134,7 @@ async def test_s02_silence_instead_of_hello_is_closed_with_4006(people: Company)
     await alice.is_silent()
 
 
-@pytest.mark.settings(limits={"hello_timeout_s": 0.1})
+@pytest.mark.settings(limits={"hello_timeout_s": 0.5})
 async def test_s02_a_frame_that_never_ends_does_not_count_as_hello(people: Company) -> None:
     nobody = await people.connects("nobody")
     nobody.link.write(b"\x82\xfe")  # the first two bytes of a masked binary frame with a 16-bit length

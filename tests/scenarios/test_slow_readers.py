@@ -61,7 +61,7 @@ async def test_ephemerals_are_dropped_first(people: Company) -> None:
     await bob.is_silent("typing")
 
 
-@pytest.mark.settings(outbox={"stall_s": 0.3})
+@pytest.mark.settings(outbox={"stall_s": 1.0})
 async def test_a_socket_that_takes_not_one_byte_is_closed(people: Company) -> None:
     room, (alice, _) = await people.in_group("alice", "carol")
     await alice.does("members.add", room, users=["bob"])
