@@ -62,7 +62,7 @@ class Inside:
             interval_s=config.delivery.presence_interval_s,
             linger_s=config.delivery.presence_linger_s,
         )
-        self.admin = Admin(store, self.writer, self.live, env)
+        self.admin = Admin(store, self.writer, self.live)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.context = Context(
             config=config,

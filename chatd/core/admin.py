@@ -36,10 +36,18 @@ class Revoke:
 
 
 @dataclass(slots=True, frozen=True)
-class PutAccount:
-    """Store an account as given."""
+class Amend:
+    """Change an account; None leaves a value as it is. `revoke`: refuse its earlier tokens, too.
 
-    account: Account
+    An account that is not there is added, unless it has to be (`existing`). `password` is an argon2id hash.
+    """
+
+    name: str | None = None
+    avatar: str | None = None
+    password: str | None = None
+    disabled: bool | None = None
+    revoke: bool = False
+    existing: bool = False
 
 
 @dataclass(slots=True, frozen=True)
@@ -120,9 +128,22 @@ def revoke(user: str, request: Revoke, work: Work, facts: Facts) -> Ok:
     return Ok()
 
 
-def put_account(user: str, request: PutAccount, work: Work, facts: Facts) -> Ok:
-    facts.accounts[user] = request.account
-    work.accounts.append(request.account)
+def amend(user: str, request: Amend, work: Work, facts: Facts) -> Ok:
+    """Decided on the account as it is now, so that no two changes undo each other."""
+    account = facts.accounts.get(user)
+    if account is None and request.existing:
+        raise Refused("not_found", f"there is no account {user}")
+    changes = {
+        name: value
+        for name in ("name", "avatar", "password", "disabled")
+        if (value := getattr(request, name)) is not None
+    }
+    if "name" in changes or "avatar" in changes:  # phones that cache it compare versions
+        changes["version"] = (0 if account is None else account.version) + 1
+    if request.revoke:
+        changes["revoked_before"] = work.now
+    facts.accounts[user] = replace(account or Account(user, created_at=work.now), **changes)
+    work.accounts.append(facts.accounts[user])
     return Ok()
 
 

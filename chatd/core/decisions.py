@@ -33,7 +33,7 @@ DECISIONS: dict[type, Decide] = {
     admin.SeeDevice: admin.see_device,
     admin.Settle: admin.settle,
     admin.Revoke: admin.revoke,
-    admin.PutAccount: admin.put_account,
+    admin.Amend: admin.amend,
     admin.Notify: admin.notify,
     admin.SummariseReactions: admin.summarise_reactions,
     admin.Fold: admin.fold,

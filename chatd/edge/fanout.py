@@ -5,7 +5,6 @@ connection that asked for an event gets its acknowledgement in the event's place
 never go down.
 """
 
-from collections.abc import Iterator
 from functools import partial
 
 from msgspec import UNSET, Raw
@@ -18,7 +17,7 @@ from chatd.core.rooms import Room
 from chatd.core.summaries import summary_of
 from chatd.core.work import Arrival, Departure, NewEvent, Position, Step, Work
 from chatd.edge.heads import Heads
-from chatd.edge.packets import Packet
+from chatd.edge.packets import Packet, frame_of
 from chatd.edge.receipts import Receipts
 from chatd.edge.refreshes import Refreshes
 from chatd.ports import Env, Present
@@ -128,7 +127,7 @@ class Fanout:
         """One push to everybody else at level full. The hot loop of the daemon."""
         room, head, ordinal = run[0].room.name, run[-1].event.seq, run[-1].ordinal
         now = self._env.monotonic()
-        packet = self._packet(run)
+        packet = Packet(event_push(run), self._deflate_min)
         told = 0
         for variant, listeners in enumerate(audience.full):
             if not listeners:
@@ -162,7 +161,7 @@ class Fanout:
 
     def _push_one(self, session: Listener, run: list[NewEvent]) -> None:
         for part in parts(run, self._push_bytes):
-            frame = self._packet(part).frame(session.variant)
+            frame = frame_of(event_push(part), session.variant, self._deflate_min)
             session.vitals.sent = self._env.monotonic()
             session.outbox.send_event(frame, part[0].room.name, part[-1].event.seq, part[-1].ordinal)
 
@@ -185,9 +184,6 @@ class Fanout:
                 or (everybody and EVERYBODY in new.mentions)
             ):
                 self._push_one(session, [new])
-
-    def _packet(self, run: list[NewEvent]) -> Packet:
-        return Packet(EventPush(run[0].room.name, [Raw(new.blob) for new in run]), self._deflate_min)
 
     # --- members
 
@@ -236,6 +232,10 @@ class Fanout:
                 self._env.call_later(0, partial(session.close, closes.REVOKED))
 
 
+def event_push(run: list[NewEvent]) -> EventPush:
+    return EventPush(run[0].room.name, [Raw(new.blob) for new in run])
+
+
 def first_visible(room: Room, user: str) -> int:
     """From which number on a listener may see the room; he may have left it later in the same batch."""
     member = room.members.get(user) or room.former.get(user)
@@ -248,19 +248,20 @@ def edited_by(new: NewEvent) -> int | None:
     return target if new.event.kind == "edit" and target is not UNSET else None
 
 
-def parts(run: list[NewEvent], bytes_max: int) -> Iterator[list[NewEvent]]:
+def parts(run: list[NewEvent], bytes_max: int) -> list[list[NewEvent]]:
     """`run` cut so that no push exceeds a server frame.
 
-    >>> list(parts([], 10))
+    >>> parts([], 10)
     []
     """
-    part: list[NewEvent] = []
+    if sum([len(new.blob) for new in run]) <= bytes_max:
+        return [run] if run else []
+    cut: list[list[NewEvent]] = [[]]
     size = 0
     for new in run:
-        if part and size + len(new.blob) > bytes_max:
-            yield part
-            part, size = [], 0
-        part.append(new)
+        if cut[-1] and size + len(new.blob) > bytes_max:
+            cut.append([])
+            size = 0
+        cut[-1].append(new)
         size += len(new.blob)
-    if part:
-        yield part
+    return cut

@@ -362,8 +362,7 @@ class _Nobody:
 
     def writing_resumed(self) -> None: ...
 
-    def close(self, code: int) -> None:
-        pass
+    def close(self, code: int) -> None: ...
 
     def closed(self, code: int) -> None: ...
 

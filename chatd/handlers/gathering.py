@@ -1,6 +1,6 @@
 """What a batch needs to know before core decides: read here, in few calls, for all submissions together."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Protocol
 
 from chatd.core import admin
@@ -13,7 +13,7 @@ from chatd.ports import Env, Store
 from chatd.protocol import requests
 
 Operation = (requests.Edit, requests.Recall, requests.React, requests.Pin, admin.SummariseReactions)
-AccountBound = (requests.Preferences, admin.Revoke)
+AccountBound = (requests.Preferences, admin.Amend, admin.Revoke)
 DeviceBound = (requests.DevicesRemove, admin.SeeDevice, admin.Revoke)
 
 
@@ -36,21 +36,22 @@ class Gatherer:
         self._rooms = rooms
         self._rules = rules
 
-    async def gather(self, batch: Iterable[Asked], *, known_keys: bool) -> Facts:
-        """The facts of `batch`. With `known_keys` also the keys of sends."""
-        batch = list(batch)
-        names = {name for asked in batch for name in named_rooms(asked.request)}
-        if names:
-            await self._rooms.load(names)
+    async def gather(self, batch: Sequence[Asked], rooms: Collection[str], *, known_keys: bool) -> Facts:
+        """The facts of `batch`, which names these `rooms`. With `known_keys` also the keys of sends."""
+        if rooms:
+            await self._rooms.load(rooms)
         facts = Facts(self._rules, self._rooms.registry.rooms)
-        await self._messages(batch, facts)
-        await self._keys(batch, facts, known_keys)
-        await self._tails(batch, facts)
-        await self._new_rooms(batch, facts)
-        await self._people(batch, facts)
+        # A send needs its room and nothing else, and most of what is asked are sends.
+        others = batch if known_keys else [asked for asked in batch if not optimistic(asked.request)]
+        if others:
+            await self._messages(others, facts)
+            await self._keys(others, facts)
+            await self._tails(others, facts)
+            await self._new_rooms(others, facts)
+            await self._people(others, facts)
         return facts
 
-    async def _messages(self, batch: list[Asked], facts: Facts) -> None:
+    async def _messages(self, batch: Sequence[Asked], facts: Facts) -> None:
         """Messages that operations act on, with the reactions that are asked about."""
         targets: dict[tuple[int, int], Room] = {}
         reactions: set[tuple[int, int, str, str]] = set()
@@ -69,19 +70,19 @@ class Gatherer:
             if (number, seq) in facts.messages:
                 facts.messages[number, seq].mine.add((user, emoji))
 
-    async def _keys(self, batch: list[Asked], facts: Facts, known_keys: bool) -> None:
-        """Keys used before; those of sends only when the batch is decided for the second time."""
+    async def _keys(self, batch: Sequence[Asked], facts: Facts) -> None:
+        """Keys used before."""
         wanted = set()
         for asked in batch:
             request = asked.request
-            if isinstance(request, requests.RoomMutation) and (known_keys or not optimistic(request)):
+            if isinstance(request, requests.RoomMutation):
                 room = facts.rooms.get(request.room)
                 if room is not None:
                     wanted.add((room.number, asked.user, request.key))
         if wanted:
             facts.keyed = await self._store.keyed(wanted)
 
-    async def _tails(self, batch: list[Asked], facts: Facts) -> None:
+    async def _tails(self, batch: Sequence[Asked], facts: Facts) -> None:
         """What lies after read positions that stop short of the newest event."""
         for asked in batch:
             request = asked.request
@@ -94,7 +95,7 @@ class Gatherer:
             elif asked.user in room.members:
                 facts.tails[place] = await self._store.tail(*place)
 
-    async def _new_rooms(self, batch: list[Asked], facts: Facts) -> None:
+    async def _new_rooms(self, batch: Sequence[Asked], facts: Facts) -> None:
         """Rooms that creations would repeat, and numbers and names for those they make."""
         for asked in batch:
             request = asked.request
@@ -114,7 +115,7 @@ class Gatherer:
             chance = int.from_bytes(self._env.random_bytes(8), "big")
             facts.fresh.append((await self._store.next_room_number(), chance))
 
-    async def _people(self, batch: list[Asked], facts: Facts) -> None:
+    async def _people(self, batch: Sequence[Asked], facts: Facts) -> None:
         """Accounts and devices that are about to change, and the accounts of who is about to enter a room."""
         wanted = {asked.user for asked in batch if isinstance(asked.request, AccountBound)}
         wanted.update(user for asked in batch for user in arriving(asked))

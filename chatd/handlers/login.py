@@ -1,9 +1,9 @@
 """Built-in accounts: a password for a token (protocol.md "Built-in accounts")."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
-from chatd.core.admin import PutAccount
+from chatd.core.admin import Amend
 from chatd.handlers.writer import Writer
 from chatd.ports import Store
 from chatd.protocol.errors import Refused
@@ -51,7 +51,7 @@ class Login:
         if not verdict.right or account is None or account.disabled:
             return None
         if verdict.rehashed is not None:
-            await self._writer.carry(user, PutAccount(replace(account, password=verdict.rehashed)))
+            await self._writer.carry(user, Amend(password=verdict.rehashed))
         try:
             token = self._mint.mint(user, self._ttl_s, device=device)
         except ValueError as error:

@@ -2,7 +2,7 @@ import pytest
 from msgspec import UNSET
 
 from chatd.core.accounts import Account, DeviceSeen
-from chatd.core.admin import Fold, Notify, PutAccount, Revoke, SeeDevice, Settle, SummariseReactions
+from chatd.core.admin import Amend, Fold, Notify, Revoke, SeeDevice, Settle, SummariseReactions
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import Body
 from chatd.protocol.requests import DevicesRemove, Recall, RoomDelete, Send
@@ -71,9 +71,28 @@ def test_a_revocation_is_of_a_user_or_of_a_device(desk):
 
 
 def test_a_revocation_leaves_the_rest_of_an_account(desk):
-    desk.ask("ann", PutAccount(Account("ann", name="Ann", receipts=False)))
+    desk.ask("ann", Amend(name="Ann", avatar="a.png"))
     desk.ask("ann", Revoke())
-    assert desk.accounts["ann"] == Account("ann", name="Ann", receipts=False, revoked_before=desk.now)
+    assert desk.accounts["ann"] == Account(
+        "ann", name="Ann", avatar="a.png", version=1, revoked_before=desk.now, created_at=desk.now
+    )
+
+
+def test_an_account_is_amended_as_it_is_now(desk):
+    """Two who change different things at once do not undo each other."""
+    desk.ask("ann", Amend(name="Ann", password="hash"))
+    desk.batch([("ann", Amend(disabled=True)), ("ann", Amend(name="Anna")), ("ann", Revoke())])
+    account = desk.accounts["ann"]
+    assert (account.name, account.version, account.disabled) == ("Anna", 2, True)
+    assert (account.password, account.revoked_before) == ("hash", desk.now)
+
+
+def test_a_new_password_takes_an_account_and_the_old_tokens(desk):
+    with pytest.raises(Refused, match="not_found"):
+        desk.ask("ann", Amend(password="hash", revoke=True, existing=True))
+    desk.ask("ann", Amend())
+    desk.ask("ann", Amend(password="hash", revoke=True, existing=True))
+    assert (desk.accounts["ann"].password, desk.accounts["ann"].revoked_before) == ("hash", desk.now)
 
 
 def test_a_notice_has_no_author_and_counts_nowhere(desk, room):

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from chatd.core.accounts import Account, DeviceSeen
-from chatd.core.admin import PutAccount, SeeDevice
+from chatd.core.admin import Amend, SeeDevice
 from chatd.handlers.connection import HELLO_CLOSES, revoked
 from chatd.ports import Claims
 from chatd.protocol.closes import CLOSES
@@ -417,7 +417,7 @@ async def test_the_end_of_a_removed_device_does_not_bring_it_back(house):
 async def test_decisions_of_people_reach_the_store(house):
     writer = house.inside.writer
     await writer.carry("ann", SeeDevice(device_of(3), "app", "os"))
-    await writer.carry("ann", PutAccount(Account("ann", name="Ann")))
+    await writer.carry("ann", Amend(name="Ann"))
     await writer.carry("ann", DevicesRemove(device=device_of(3)))
     row = await house.store.device("ann", device_of(3))
     assert (row.app, row.removed, row.revoked_before) == ("app", True, house.env.now_ms())

@@ -1,7 +1,6 @@
 import pytest
 
-from chatd.core.accounts import Account
-from chatd.core.admin import Fold, Notify, PutAccount, Revoke, SeeDevice
+from chatd.core.admin import Amend, Fold, Notify, Revoke, SeeDevice
 from chatd.core.facts import Tail
 from chatd.handlers.gathering import arriving, named_rooms
 from chatd.handlers.writer import Submission
@@ -31,7 +30,8 @@ class Gathered:
 
     async def __call__(self, *asked, known_keys=False):
         batch = [Submission(user, request) for user, request in asked]
-        return await self.gatherer.gather(batch, known_keys=known_keys)
+        rooms = {name for asked in batch for name in named_rooms(asked.request)}
+        return await self.gatherer.gather(batch, rooms, known_keys=known_keys)
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ async def test_rooms_that_would_be_made_twice_are_found(house, ann, gather, room
 
 async def test_accounts_that_change_or_enter_are_there(house, gather, room):
     for user in ("ann", "bob", "cat", "dan"):
-        await house.inside.writer.carry(user, PutAccount(Account(user)))
+        await house.inside.writer.carry(user, Amend())
     facts = await gather(
         ("ann", Preferences(receipts=False)), ("bob", MembersAdd(room=room, key=new_key(), users=["cat"]))
     )

@@ -3,8 +3,7 @@ import asyncio
 import pytest
 
 from chatd.core import decisions
-from chatd.core.accounts import Account
-from chatd.core.admin import PutAccount
+from chatd.core.admin import Amend
 from chatd.handlers import writer as writer_module
 from chatd.handlers.writer import Guard, Submission
 from chatd.ports import KeyTaken
@@ -411,10 +410,10 @@ async def test_every_submission_is_answered_once(house, desk):
 
 
 async def test_what_is_counted_is_what_was_committed(house, desk):
-    await desk.writer.carry("ann", PutAccount(Account("ann")))
+    await desk.writer.carry("ann", Amend())
     counters = house.inside.counters
     before = counters.batch_size.count
     house.store.fail("commit", Unavailable("overloaded"))
     with pytest.raises(Unavailable):
-        await desk.writer.carry("ann", PutAccount(Account("ann")))
+        await desk.writer.carry("ann", Amend())
     assert (counters.batch_size.count, counters.commit_failures) == (before, 1)
