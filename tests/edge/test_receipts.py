@@ -65,6 +65,20 @@ async def test_moves_within_the_interval_are_told_once_with_the_last_position(ho
     assert push["receipts"] == [{"user": "bob", "read": 4, "delivered": 4}]
 
 
+async def test_the_next_interval_begins_with_the_next_move(house, ann, bob, pair):
+    await bob.asks(type="read", room=pair, seq=2)
+    await house.passes(0.6)
+    await bob.asks(type="read", room=pair, seq=3)
+    await house.passes(0.4)
+    assert len(ann.hears("receipts")) == 1
+    await house.passes(0.1)
+    await bob.asks(type="read", room=pair, seq=4)
+    await house.passes(0.9)
+    assert ann.hears("receipts") == []
+    await house.passes(0.1)
+    assert len(ann.hears("receipts")) == 1
+
+
 async def test_nobody_is_told_his_own(house, ann, bob, pair):
     other = await house.meets("bob", device=2)
     await bob.asks(type="read", room=pair, seq=2)

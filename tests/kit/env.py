@@ -7,6 +7,7 @@ from itertools import count
 
 from chatd.ports import Timer
 
+TIMERS_MAX = 100_000  # in one go: more is a timer that sets itself without pause
 START_MS = 1_763_900_000_000  # some day in 2025: a number a reader of a failure recognises
 
 
@@ -50,9 +51,12 @@ class ManualEnv:
     def advance(self, seconds: float) -> None:
         """Let `seconds` pass; what a timer sets within them fires, too."""
         until = self._elapsed + seconds
+        fired = 0
         while self._timers and self._timers[0][0] <= until:
             at, _, timer = heapq.heappop(self._timers)
             self._elapsed = max(self._elapsed, at)
+            fired += 1
+            assert fired <= TIMERS_MAX, "a timer fires again and again without time passing"
             if timer.callback is not None:
                 timer.callback()
         self._elapsed = until
