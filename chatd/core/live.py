@@ -38,9 +38,9 @@ class Listener(Protocol):
     mode: Mode
     receipts: bool  # shows own and sees others' receipts
     rooms: "dict[int, Audience]"  # audiences it sits in, by room number
-    focus: set[int]  # numbers of the rooms on screen
+    focus: frozenset[int]  # numbers of the rooms on screen
     muted: dict[int, int]  # muted_until by room number, unmuted rooms left out
-    departed: set[int]  # rooms left while the connection was being attached
+    departed: set[int] | None  # rooms left while the connection is being attached, None when it is
     vitals: Vitals
 
     @property
@@ -140,7 +140,7 @@ class Live:
         """Take a connection out of a room; it hears nothing of it from here on."""
         audience = listener.rooms.pop(number, None)
         listener.muted.pop(number, None)
-        listener.focus.discard(number)
+        listener.focus -= {number}
         if audience is not None:
             audience.unseat(listener)
             audience.focused.pop(listener, None)
@@ -154,7 +154,7 @@ class Live:
             listener.muted.pop(number, None)
         self.reseat(listener, number)
 
-    def refocus(self, listener: Listener, numbers: set[int]) -> None:
+    def refocus(self, listener: Listener, numbers: frozenset[int]) -> None:
         """Replace the set of rooms on screen."""
         before = listener.focus
         listener.focus = numbers

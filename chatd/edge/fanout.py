@@ -196,7 +196,8 @@ class Fanout:
             return
         push = RoomPush(summary_of(room, member))
         for session in self._live.of(step.user):
-            session.departed.discard(room.number)
+            if session.departed is not None:
+                session.departed.discard(room.number)
             self._live.attach(session, room.number, room.name, len(room.members), member.muted_until)
             session.push(push)
 
@@ -204,7 +205,8 @@ class Fanout:
         """Unseat the connections of a former member; what comes later is not for them."""
         room = step.room
         for session in self._live.of(step.user):
-            session.departed.add(room.number)
+            if session.departed is not None:
+                session.departed.add(room.number)
             self._live.detach(session, room.number)
             session.push(GonePush(room.name, step.reason))
         self._live.resize(room.number, len(room.members))

@@ -5,7 +5,6 @@ a `Wire` carries the bytes. What it asks once it is ready is carried out at its 
 import asyncio
 import logging
 from base64 import urlsafe_b64encode
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -89,7 +88,7 @@ class Session:
         self._phase = Phase.ACCEPTED
         self._wire: Wire | None = None
         self._desk = Desk(ctx, gate, self)
-        self._held: deque[Held] = deque()
+        self._held: list[Held] = []
         self._greeting: asyncio.Future[None] | None = None
         self.name = urlsafe_b64encode(ctx.env.random_bytes(6)).decode()
         self.user = ""
@@ -98,9 +97,9 @@ class Session:
         self.mode: Mode = "foreground"
         self.receipts = True
         self.rooms: dict[int, Audience] = {}
-        self.focus: set[int] = set()
+        self.focus: frozenset[int] = frozenset()
         self.muted: dict[int, int] = {}
-        self.departed: set[int] = set()
+        self.departed: set[int] | None = set()
         self.outbox: Outbox | Backlog = Backlog(ctx.config.outbox.lag_bytes)
 
     # --- what the wire says
@@ -244,9 +243,11 @@ class Session:
         self._push(reply)
         if isinstance(backlog, Backlog):
             backlog.replay(self.outbox)
-        self.departed.clear()
-        while self._held and self._phase is Phase.READY:
-            held = self._held.popleft()
+        self.departed = None
+        waiting, self._held = self._held, []
+        for held in waiting:
+            if self._phase is not Phase.READY:
+                break
             self._desk.handle(held.packet, held.guard)
         if not self._desk.full:
             self.resume_reading()

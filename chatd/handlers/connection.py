@@ -108,11 +108,11 @@ async def attach(ctx: Context, session: Session, request: Hello) -> None:
     """Seat the session in all its rooms, except those it left while they were being read."""
     on_screen = set(request.focus)
     memberships = await ctx.store.memberships(session.user)
-    present = [row for row in memberships if row.number not in session.departed]
+    present = [row for row in memberships if row.number not in (session.departed or ())]
     for row in present:
         if row.number not in session.rooms:
             ctx.live.attach(session, row.number, row.room, row.members, row.muted_until)
-    ctx.live.refocus(session, {row.number for row in present if row.room in on_screen})
+    ctx.live.refocus(session, frozenset(row.number for row in present if row.room in on_screen))
 
 
 def seen(request: Hello) -> SeeDevice:

@@ -35,7 +35,7 @@ async def focus(ctx: Context, session: Session, request: Focus) -> FocusOk:
     for name in dict.fromkeys(request.rooms):
         with suppress(ChatError):
             entered.append((await ctx.enter(session.user, name))[0])
-    ctx.live.refocus(session, {room.number for room in entered if room.number in session.rooms})
+    ctx.live.refocus(session, frozenset(room.number for room in entered if room.number in session.rooms))
     return FocusOk(rooms=[focused(ctx, session, room) for room in entered])
 
 

@@ -11,7 +11,7 @@ class Connection:
     def __init__(self, user="ann", device="d1", *, variant=0, mode="foreground"):
         self.user, self.device, self.variant, self.mode = user, device, variant, mode
         self.receipts = True
-        self.rooms, self.focus, self.muted, self.departed = {}, set(), {}, set()
+        self.rooms, self.focus, self.muted, self.departed = {}, frozenset(), {}, set()
 
 
 @pytest.fixture
