@@ -9,7 +9,7 @@ from bench.frames import HandshakeError
 from bench.phone import Refused
 from bench.results import compare
 from bench.results import report as report_page
-from bench.scenarios import connect, direct, fanout, floor, history, idle
+from bench.scenarios import connect, direct, fanout, floor, history, idle, targets
 from bench.server import Unreachable
 from bench.trace import TraceError
 
@@ -19,6 +19,7 @@ SCENARIOS: dict[str, ModuleType] = {
     "connect": connect,
     "idle": idle,
     "floor": floor,
+    "targets": targets,
     "replay": replay,
     "history": history,
     "compare": compare,

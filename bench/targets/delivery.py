@@ -1,0 +1,127 @@
+"""P1 to P4: messages, against the floors of the same run."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from bench.engine.stage import Pacing
+from bench.scenarios import direct, fanout, floor
+from bench.targets.goal import Extent, Figure, Goal, Measured, median
+from bench.targets.runs import fresh_target, pacing, script
+
+MEMBERS, SENDERS, CLIENTS = 1_000, 8, 200
+RATE = 20.0  # messages/s of P1 and P4
+DEPTHS = (4, 16)  # sends in flight of each sender of P2
+
+
+async def _group(at: Pacing, senders: int) -> dict[str, object]:
+    async with fresh_target() as there:
+        result, _ = await fanout.play(there, script(), at, members=MEMBERS, senders=senders)
+    return result
+
+
+async def _pairs(at: Pacing) -> dict[str, object]:
+    async with fresh_target() as there:
+        result, _ = await direct.play(there, script(), at, clients=CLIENTS)
+    return result
+
+
+def _in_rounds(one: Callable[[Pacing], Awaitable[Measured]]) -> Callable[[Extent], Awaitable[Measured]]:
+    """Measures as often as the extent says; each round has both sides, side by side."""
+
+    async def measure(extent: Extent) -> Measured:
+        return median([await one(pacing(extent)) for _ in range(extent.rounds)])
+
+    return measure
+
+
+async def _fanout_at_rate(at: Pacing) -> Measured:
+    paced = at.paced(rate=RATE)
+    (bare, _), ours = await floor.push("push", script(), paced, MEMBERS), await _group(paced, 1)
+    p99_ms, floor_ms = _number(ours, "delivery_ms", "p99"), _number(bare, "delivery_ms", "p99")
+    return Measured({"ratio": p99_ms / floor_ms, "p99_ms": p99_ms, "floor_p99_ms": floor_ms}, [bare, ours])
+
+
+async def _fanout_saturated(at: Pacing) -> Measured:
+    bare, _ = await floor.push("push", script(), at.paced(in_flight=SENDERS), MEMBERS)
+    least = _number(bare, "deliveries_per_s")
+    figures, results = {"floor": least}, [bare]
+    for depth in DEPTHS:
+        ours = await _group(at.paced(in_flight=depth), SENDERS)
+        figures[f"rate_{depth}"] = _number(ours, "deliveries_per_s")
+        figures[f"ratio_{depth}"] = figures[f"rate_{depth}"] / least
+        results.append(ours)
+    return Measured(figures, results)
+
+
+async def _direct_closed(at: Pacing) -> Measured:
+    closed = at.paced(in_flight=1)
+    (echo, _), ours = await floor.echo(script(), closed, CLIENTS), await _pairs(closed)
+    acks = _number(ours, "acks_per_s")
+    figures = {
+        "acks_per_s": acks,
+        "p99_ms": _number(ours, "ack_ms", "p99"),
+        "floor": _number(echo, "acks_per_s"),
+        "ratio": acks / _number(echo, "acks_per_s"),
+    }
+    return Measured(figures, [echo, ours])
+
+
+async def _direct_at_rate(at: Pacing) -> Measured:
+    ours = await _pairs(at.paced(rate=RATE))
+    points = {name: _number(ours, "delivery_ms", name) for name in ("p50", "p99")}
+    return Measured({f"{name}_ms": value for name, value in points.items()}, [ours])
+
+
+def _number(result: object, *path: str) -> float:
+    for name in path:
+        assert isinstance(result, dict)
+        result = result[name]
+    assert isinstance(result, int | float)
+    return float(result)
+
+
+GOALS = (
+    Goal(
+        "P1",
+        f"fanout, {MEMBERS:,} members on screen, {RATE:g} msg/s open loop",
+        (
+            Figure("ratio", "delivery p99 to floor (a)", "x", must=1.5, aim=1.15),
+            Figure("p99_ms", "delivery p99", "ms"),
+            Figure("floor_p99_ms", "floor (a) p99", "ms"),
+        ),
+        _in_rounds(_fanout_at_rate),
+    ),
+    Goal(
+        "P2",
+        f"fanout, {MEMBERS:,} members, saturated by {SENDERS} senders",
+        (
+            Figure("ratio_4", "4 in flight each, to floor (a)", "x", must=8, aim=20, more=True),
+            Figure("ratio_16", "16 in flight each, to floor (a)", "x", must=8, aim=20, more=True),
+            Figure("rate_4", "4 in flight each", "deliveries/s"),
+            Figure("rate_16", "16 in flight each", "deliveries/s"),
+            Figure("floor", "floor (a), one write each", "deliveries/s"),
+        ),
+        _in_rounds(_fanout_saturated),
+    ),
+    Goal(
+        "P3",
+        f"direct, {CLIENTS} clients, closed loop",
+        (
+            Figure("acks_per_s", "durable and delivered", "acks/s", must=12_000, aim=20_000, more=True),
+            Figure("p99_ms", "ack p99", "ms", must=30),
+            Figure("ratio", "to floor (c), an echo", "x", must=0.5, more=True),
+            Figure("floor", "floor (c)", "echoes/s"),
+        ),
+        _in_rounds(_direct_closed),
+    ),
+    Goal(
+        "P4",
+        f"direct, {RATE:g} msg/s",
+        (
+            Figure("p50_ms", "send to delivered p50", "ms", must=1.5, aim=0.7),
+            Figure("p99_ms", "send to delivered p99", "ms", must=5),
+        ),
+        _in_rounds(_direct_at_rate),
+    ),
+)
