@@ -1,5 +1,7 @@
 """Random lives: whatever people do to rooms and to each other, a phone that synchronises ends up with the truth."""
 
+import asyncio
+import copy
 from typing import Any
 
 import pytest
@@ -75,13 +77,38 @@ async def test_a_phone_that_only_listens_has_what_a_new_phone_is_told(people: Co
                 assert _live(_listened(phone)) == _live(await _truth(people, user))
 
 
-def _listened(phone: Phone) -> dict[str, Any]:
-    kept = RoomList()
+def _listened(phone: Phone, kept: RoomList | None = None) -> dict[str, Any]:
+    """What a phone knows that began with `kept` and then heard what it heard on this connection."""
+    kept = kept or RoomList()
     for packet in phone.heard:
         if packet["type"] == "ok" and "sync" in packet:
             kept.take_hello(packet)
         kept.take_push(packet)
     return kept.rooms
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_phone_that_comes_and_goes_meanwhile_has_what_a_new_phone_is_told(
+    people: Company, seed: int
+) -> None:
+    """Hellos race with messages, and with joining, leaving and being removed."""
+    life = Life({user: await people.meets(user) for user in USERS}, 300 + seed)
+    phones = {user: await people.meets(user) for user in USERS}
+    lists = {user: RoomList() for user in USERS}
+
+    async def reconnects(user: str) -> None:
+        phones[user].cuts()
+        await phones[user].stops_listening()
+        _listened(phones[user], lists[user])
+        phones[user], _ = await people.again(phones[user], **lists[user].position)
+
+    for step in range(STEPS):
+        await asyncio.gather(life.goes_on(), *(reconnects(user) for user in life.choose.sample(USERS, 2)))
+        if step % QUIET_EVERY == QUIET_EVERY - 1:
+            for user, phone in phones.items():
+                await phone.catches_up()
+                known = _listened(phone, copy.deepcopy(lists[user]))
+                assert _live(known) == _live(await _truth(people, user))
 
 
 def _live(rooms: dict[str, Any]) -> dict[str, Any]:
