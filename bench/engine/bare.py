@@ -98,7 +98,7 @@ class BareFanout(Part):
         """The author starts."""
         pace(self.pump, self.stage, [self._author], start_ns)
 
-    def complete(self) -> bool:
+    def answered(self) -> bool:
         """Everybody has everything."""
         return not self._said and all(member.follower.at_end for member in self._members)
 
@@ -192,7 +192,7 @@ class Echoing(Part):
         """All send in turn, or all the time."""
         pace(self.pump, self.stage, [self._clients.get(number) for number in range(self._count)], start_ns)
 
-    def complete(self) -> bool:
+    def answered(self) -> bool:
         """Everything is back."""
         return all(client.done for client in self._clients.values())
 

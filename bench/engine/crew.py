@@ -49,9 +49,10 @@ class Crew:
                 await self._each("entered")
             await measured.count_connections()
             start_ns = time.perf_counter_ns() + START_NS
-            for hand in self._hands:
-                hand.line.send(start_ns)
+            self._tell(start_ns)
             with measured.during(), progress.shown(self._playing):
+                said = [one for share in await self._each("said") for one in share]
+                self._tell(said)
                 reports = await self._each("report")
         finally:
             await self._dismiss()
@@ -83,6 +84,10 @@ class Crew:
 
     async def _each(self, wanted: str) -> list[Any]:
         return await asyncio.gather(*(self._hear(hand, wanted) for hand in self._hands))
+
+    def _tell(self, what: object) -> None:
+        for hand in self._hands:
+            hand.line.send(what)
 
     async def _dismiss(self) -> None:
         for hand in self._hands:

@@ -40,7 +40,7 @@ class Idle(Part):
     def begin(self, start_ns: int) -> None:
         """Nothing happens."""
 
-    def complete(self) -> bool:
+    def answered(self) -> bool:
         """Nothing is missing."""
         return True
 
@@ -153,7 +153,7 @@ class Connecting(Part):
         if not self.stage.pacing.rate and now_ns < self.stage.stop_ns:
             self.visit(now_ns)
 
-    def complete(self) -> bool:
+    def answered(self) -> bool:
         """Nobody is on the way."""
         return not self._inside
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.engine.author import Author
@@ -10,7 +10,7 @@ from bench.engine.device import Device
 from bench.engine.pacer import pace
 from bench.engine.part import Moves, Part
 from bench.engine.pump import Pump
-from bench.engine.stage import Report, Stage
+from bench.engine.stage import Report, Said, Stage
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,17 @@ class Direct(Part):
         """All write in turn, or all the time."""
         pace(self.pump, self.stage, self._turn, start_ns)
 
-    def complete(self) -> bool:
-        """All are answered, and everybody has what the other said."""
-        return all(
-            author.done and partner.done and author.witness.applied == partner.witness.applied
-            for author, partner in self._partners
-        )
+    def answered(self) -> bool:
+        """All are answered."""
+        return all(author.done for author in self._authors)
+
+    def said(self) -> list[Said]:
+        """What everybody here has said."""
+        return [author.said() for author in self._authors]
+
+    def complete(self, said: Sequence[Said]) -> bool:
+        """Everybody has what the other said."""
+        return all(one.witness.applied == other.witness.applied for one, other in self._partners)
 
     def moves(self) -> Moves:
         """Messages sent, acknowledged and delivered so far."""
@@ -56,8 +61,6 @@ class Direct(Part):
 
     def report(self) -> Report:
         """What everybody heard and said."""
-        stage, authors = self.stage, self._authors
-        heard = [author.heard() for author in authors]
-        return Report(
-            stage.record, stage.tally, heard, [author.said() for author in authors], stage.gate.failures
-        )
+        stage = self.stage
+        heard = [author.heard() for author in self._authors]
+        return Report(stage.record, stage.tally, heard, self.said(), stage.gate.failures)

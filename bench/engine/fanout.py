@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.engine.author import Author
@@ -11,7 +11,7 @@ from bench.engine.member import Member, Room
 from bench.engine.pacer import pace
 from bench.engine.part import Moves, Part
 from bench.engine.pump import Pump
-from bench.engine.stage import Heard, Report, Stage
+from bench.engine.stage import Heard, Report, Said, Stage
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,19 @@ class Fanout(Part):
         everybody = [self._author(number) for number in range(self._group.authors)]
         pace(self.pump, self.stage, everybody, start_ns)
 
-    def complete(self) -> bool:
-        """All authors are answered, and everybody has everything they said."""
-        if not all(author.done for author in self._authors):
-            return False
-        acked = {author.number: author.acked for author in self._authors}
-        hearers = [*self._authors, *self._members[:1]] if self._members else self._authors
+    def answered(self) -> bool:
+        """All authors are answered."""
+        return all(author.done for author in self._authors)
+
+    def said(self) -> list[Said]:
+        """What the authors here have said."""
+        return [author.said() for author in self._authors]
+
+    def complete(self, said: Sequence[Said]) -> bool:
+        """Everybody has everything that was acknowledged."""
+        hearers = [*self._members[:1], *self._authors]
         return all(member.in_step for member in self._members) and all(
-            hearer.heard().counts[number] >= count for hearer in hearers for number, count in acked.items()
+            hearer.heard().counts[one.author] >= one.acked for hearer in hearers for one in said
         )
 
     def moves(self) -> Moves:
@@ -71,8 +76,7 @@ class Fanout(Part):
             same = heard.setdefault(tuple(sorted(one.counts.items())), one)
             if same is not one:
                 same.receivers += 1
-        said = [author.said() for author in self._authors]
-        return Report(stage.record, stage.tally, list(heard.values()), said, stage.gate.failures)
+        return Report(stage.record, stage.tally, list(heard.values()), self.said(), stage.gate.failures)
 
     def _author(self, number: int) -> Author | None:
         mine = self.stage.mine(range(self._group.authors))

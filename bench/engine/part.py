@@ -7,7 +7,7 @@ import resource
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -18,7 +18,7 @@ from bench.engine.device import Access, Device
 from bench.engine.pump import Pump
 from bench.engine.record import SECOND_NS
 from bench.engine.script import Script
-from bench.engine.stage import Pacing, Report, Stage
+from bench.engine.stage import Pacing, Report, Said, Stage
 
 ENTERING_MAX = 16  # at a time: below `limits.unauthenticated_per_address`, 20
 TOLD_NS = SECOND_NS // 4  # how often the display hears of a process
@@ -60,8 +60,16 @@ class Part(ABC):
         """The clock starts at `start_ns`."""
 
     @abstractmethod
-    def complete(self) -> bool:
-        """Whether all that was said is answered and has arrived, as far as this process knows."""
+    def answered(self) -> bool:
+        """Whether all that was said here is answered."""
+
+    def said(self) -> list[Said]:
+        """What the authors of this process have said; other processes wait for it to arrive."""
+        return []
+
+    def complete(self, said: Sequence[Said]) -> bool:
+        """Whether all that the authors of all processes have said has arrived here."""
+        return True
 
     @abstractmethod
     def moves(self) -> Moves:
@@ -153,19 +161,23 @@ def _play(part: Part, start_ns: int, line: Connection) -> Report:
         part.begin(start_ns)
         part.pump.run(lambda: time.perf_counter_ns() >= stage.stop_ns)
         cpu_s, seconds = time.process_time() - cpu_s, (time.perf_counter_ns() - began_ns) / SECOND_NS
-        part.pump.run(_settled(part))
+        part.pump.run(_settled(part, part.answered))
+        line.send(("said", part.said()))
+        part.pump.run(line.poll)
+        said = line.recv()
+        part.pump.run(_settled(part, lambda: part.complete(said)))
     report = part.report()
     report.cpu_s, report.seconds = cpu_s, seconds
     return report
 
 
-def _settled(part: Part) -> Callable[[], bool]:
-    """A condition: everything has arrived, or nothing has moved for QUIET_NS."""
+def _settled(part: Part, done: Callable[[], bool]) -> Callable[[], bool]:
+    """A condition: it is done, or nothing has moved for QUIET_NS."""
     moved_ns, seen = time.perf_counter_ns(), part.moves()
 
     def settled() -> bool:
         nonlocal moved_ns, seen
-        if part.complete():
+        if done():
             return True
         now_ns, moves = time.perf_counter_ns(), part.moves()
         if moves != seen:

@@ -58,6 +58,7 @@ class Canary:
         self._writing = asyncio.Lock()  # one post at a time, so that everybody sees one order
         self._commands: dict[str, Callable[[str, Packet], Packet]] = {
             "room.create": self._create,
+            "room.direct": self._direct,
             "members.add": self._add,
             "log": self._log,
         }
@@ -103,6 +104,9 @@ class Canary:
         self._rooms[room.name] = room
         self._append(room, {"kind": "created", "user": user, "users": room.users.copy()})
         return {"summary": {"room": room.name, "seq": 1}}
+
+    def _direct(self, user: str, packet: Packet) -> Packet:
+        return self._create(user, {"users": [packet["user"]]})
 
     def _add(self, user: str, packet: Packet) -> Packet:
         room = self._rooms[packet["room"]]

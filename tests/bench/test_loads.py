@@ -1,0 +1,159 @@
+"""Every load runs clean against a real daemon, and finds the lies of a server that lies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import __main__ as command
+from bench.codec import ENCODINGS
+from bench.engine.crowd import Visits
+from bench.engine.script import Script
+from bench.engine.stage import Pacing, Report
+from bench.outcome import MISSED
+from bench.scenarios import connect, direct, fanout
+from bench.server import Unreachable
+from bench.target import Target
+from tests.kit.canary import canary
+
+SHORT = Pacing(duration_s=0.3, warmup_s=0.0)
+ZEROS = dict.fromkeys(("lost", "duplicated", "reordered", "misrouted", "altered", "unacked"), 0)
+
+
+async def play(scenario: str, fault: str, pacing: Pacing) -> Report:
+    """A short load against the canary."""
+    async with canary(fault) as bird:
+        there = Target(bird.url, "secret", ENCODINGS["msgpack"], None)
+        if scenario == "fanout":
+            _, seen = await fanout.play(there, Script("cana"), pacing, members=6, senders=2)
+        else:
+            _, seen = await direct.play(there, Script("cana"), pacing, clients=4)
+    return seen
+
+
+@pytest.mark.parametrize("scenario", ["fanout", "direct"])
+@pytest.mark.parametrize("pacing", [SHORT, SHORT.paced(in_flight=3), SHORT.paced(rate=100.0)])
+async def test_an_honest_server_passes(scenario: str, pacing: Pacing) -> None:
+    seen = await play(scenario, "none", pacing)
+    assert seen.tally.counts() == ZEROS, seen.tally.examples
+    receivers = 5 if scenario == "fanout" else 1
+    assert seen.record.messages > 10
+    assert seen.record.acks().count == seen.record.messages
+    assert seen.record.deliveries().count == receivers * seen.record.messages
+
+
+@pytest.mark.parametrize(
+    ("scenario", "fault", "counter"),
+    [
+        ("fanout", "swallow", "lost"),
+        ("fanout", "forget", "lost"),
+        ("fanout", "double", "duplicated"),
+        ("fanout", "store_twice", "duplicated"),
+        ("fanout", "swap", "reordered"),
+        ("fanout", "reverse", "reordered"),
+        ("fanout", "alter", "altered"),
+        ("fanout", "whisper", "altered"),
+        ("fanout", "silence", "unacked"),
+        ("direct", "forget", "lost"),
+        ("direct", "double", "duplicated"),
+        ("direct", "swap", "reordered"),
+        ("direct", "stray", "misrouted"),
+        ("direct", "alter", "altered"),
+        ("direct", "silence", "unacked"),
+    ],
+)
+async def test_every_lie_is_found(scenario: str, fault: str, counter: str) -> None:
+    seen = await play(scenario, fault, SHORT.paced(in_flight=3))
+    assert seen.tally.counts()[counter] > 0, seen.tally.counts()
+    assert seen.tally.examples
+
+
+async def test_one_forgotten_delivery_is_exactly_one() -> None:
+    seen = await play("fanout", "forget", SHORT.paced(rate=60.0))
+    assert seen.tally.counts() == ZEROS | {"lost": 1}
+
+
+async def test_devices_that_are_not_let_in_end_the_run() -> None:
+    with pytest.raises(Unreachable, match="of 6 devices could not connect: hello: internal"):
+        await play("fanout", "lock_out", SHORT)
+
+
+async def test_visitors_who_find_other_rooms_than_they_have_are_noticed() -> None:
+    async with canary("none") as bird:
+        there = Target(bird.url, "secret", ENCODINGS["msgpack"], None)
+        _, seen = await connect.play(there, Script("cana"), SHORT, visits=Visits(users=3, rooms=2))
+        assert seen.tally.clean
+        _, seen = await connect.play(there, Script("cana"), SHORT, visits=Visits(users=3, rooms=2))
+        assert seen.tally.altered > 0  # the canary still has the rooms of the run before
+
+
+def run(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """A scenario as a user calls it, against a daemon of its own: exit code and result file."""
+    out = tmp_path / "result.json"
+    code = command.main([*arguments, "--json", str(out)])
+    return code, json.loads(out.read_text())
+
+
+QUICK = ("--duration", "2", "--warmup", "0.2")
+
+
+@pytest.mark.parametrize("encoding", ["msgpack", "json"])
+@pytest.mark.parametrize("pace", [("--rate", "50"), ("--closed", "--in-flight", "4")])
+def test_fanout_with_two_processes(tmp_path: Path, encoding: str, pace: tuple[str, ...]) -> None:
+    group = ("--members", "30", "--senders", "3", "--procs", "2", "--encoding", encoding)
+    code, result = run(tmp_path, "fanout", *group, *pace, *QUICK)
+    assert code == 0, result["examples"]
+    assert {name: result[name] for name in ZEROS} == ZEROS
+    assert result["deliveries"] == 29 * result["messages"] > 0
+    assert result["server"]["connections"] == 30
+    assert result["server"]["rss_bytes"] > 1024**2
+    assert result["delivery_ms"]["p99_9"] >= result["delivery_ms"]["p50"] > 0
+    assert sum(second["messages"] for second in result["timeline"]) == result["messages"]
+
+
+def test_direct_delivers_every_message_to_the_peer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, result = run(tmp_path, "direct", "--clients", "10", "--closed", *QUICK)
+    assert code == 0, result["examples"]
+    assert result["deliveries"] == result["messages"] == result["ack_ms"]["count"] > 0
+    assert "PASS" in capsys.readouterr().out
+
+
+def test_connect_synchronises_all_rooms(tmp_path: Path) -> None:
+    who = ("--users", "20", "--rooms", "3")
+    code, result = run(tmp_path, "connect", *who, "--closed", "--in-flight", "4", *QUICK)
+    assert code == 0, result["examples"]
+    assert result["connects_per_s"] > 0
+    assert result["resume_ms"]["count"] == result["messages"]
+
+
+def test_idle_sessions_are_weighed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, result = run(tmp_path, "idle", "--sessions", "120", "--rooms", "2", "--settle", "0.5")
+    assert code == 0, result["examples"]
+    assert result["server"]["connections"] == 120
+    assert result["session_bytes"] > 0
+    assert "KiB a session" in capsys.readouterr().out
+
+
+def test_the_floors_are_measured_beside_the_daemon(tmp_path: Path) -> None:
+    small = ("--members", "20", "--senders", "2", "--clients", "4", "--in-flight", "2")
+    code, result = run(tmp_path, "floor", *small, "--duration", "0.4", "--warmup", "0.1")
+    assert code == 0
+    assert {name: row["lost"] for name, row in result["floor"].items()} == dict.fromkeys(result["floor"], 0)
+    assert (
+        result["floor"]["push saturated"]["deliveries"] == 20 * result["floor"]["push saturated"]["messages"]
+    )
+    assert result["floor"]["echo"]["acks_per_s"] > 0
+    assert result["chatd"]["chatd saturated"]["deliveries"] > 0
+
+
+def test_a_missed_threshold_is_exit_code_5(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    limits = ("--threshold", "lost==0", "--threshold", "delivery.p99<0.001us")
+    code, result = run(tmp_path, "fanout", "--members", "3", *limits, *QUICK)
+    assert code == MISSED
+    assert result["thresholds"] == {"lost==0": True, "delivery.p99<0.001us": False}
+    assert "MISSED" in capsys.readouterr().out
