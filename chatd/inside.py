@@ -1,5 +1,6 @@
 """The parts of a daemon behind its listeners, put together: everything but sockets."""
 
+import logging
 from typing import Any
 
 from chatd.bus.local import LocalBus
@@ -25,6 +26,8 @@ from chatd.identity.host import HostIdentity
 from chatd.identity.passwords import Passwords
 from chatd.ports import Env
 from chatd.storage.store import SqliteStore
+
+log = logging.getLogger(__name__)
 
 
 def rules_of(config: Config) -> Rules:
@@ -79,7 +82,12 @@ class Inside:
 
     def publish(self, work: Work) -> None:
         """After each commit, in commit order: the connections of this process, the bus, what follows later."""
-        self.fanout.publish(work)
+        try:
+            self.fanout.publish(work)
+        except Exception:  # stored it is: whoever may have missed a part comes back and reads it from the log
+            log.exception("commit %d was not told to everybody", work.stamp)
+            self.counters.defects += 1
+            self.fanout.give_up(work)
         self.bus.publish(work)
         self.upkeep.noticed(work)
 

@@ -42,6 +42,7 @@ class Listener(Protocol):
     muted: dict[int, int]  # muted_until by room number, unmuted rooms left out
     departed: set[int] | None  # rooms left while the connection is being attached, None when it is
     vitals: Vitals
+    newest: dict[type, Any]  # the newest focus and watch: an older one that took longer must not win
 
     @property
     def outbox(self) -> Queue: ...
@@ -100,6 +101,7 @@ class Live:
         self.full_members = full_members
         self.sessions: dict[str, dict[str, Listener]] = {}  # by user, then device
         self.audiences: dict[int, Audience] = {}
+        self.revocations = 0  # committed so far: who checked a token before one came has to check it again
 
     def of(self, user: str) -> list[Listener]:
         """The connections of one user."""

@@ -14,6 +14,7 @@ class Registry:
     def __init__(self) -> None:
         self.rooms: dict[str, Room] = {}
         self._used: dict[str, float] = {}
+        self.changed_receipts: dict[str, bool] = {}  # preferences changed while rooms are being loaded
 
     def get(self, name: str, now: float) -> Room | None:
         room = self.rooms.get(name)
@@ -22,6 +23,9 @@ class Registry:
         return room
 
     def put(self, room: Room, now: float) -> None:
+        for user, shown in self.changed_receipts.items():
+            if user in room.members:
+                room.members[user].receipts = shown
         self.rooms[room.name] = room
         self._used[room.name] = now
 
@@ -34,7 +38,8 @@ class Registry:
         return len(idle)
 
     def set_receipts(self, user: str, shown: bool) -> None:
-        """Carry an account's receipts preference into every loaded room of the user."""
+        """Carry an account's receipts preference into every room of the user, those being loaded included."""
+        self.changed_receipts[user] = shown
         for room in self.rooms.values():
             member = room.members.get(user)
             if member is not None:

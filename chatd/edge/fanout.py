@@ -55,6 +55,13 @@ class Fanout:
         for change in work.accounts:
             self._tell_account(change)
 
+    def give_up(self, work: Work) -> None:
+        """Close every connection that a batch concerns: what it was told of it is not known."""
+        for number in work.steps:
+            audience = self._live.audiences.get(number)
+            for session in list(audience.listeners()) if audience is not None else ():
+                session.close(closes.INTERNAL)
+
     def typing(self, session: Listener, number: int) -> None:
         """Tell those who look at a room that the user of `session` is typing."""
         audience = session.rooms.get(number)
@@ -227,6 +234,8 @@ class Fanout:
 
     def _tell_account(self, change: AccountChange) -> None:
         """A preference to the user's connections; the end to a removed device, after its reply."""
+        if change.revoked_before or (isinstance(change, Account) and change.disabled):
+            self._live.revocations += 1
         for session in self._live.of(change.user):
             if isinstance(change, Account):
                 session.receipts = change.receipts

@@ -70,6 +70,7 @@ class Session:
         "mode",
         "muted",
         "name",
+        "newest",
         "outbox",
         "receipts",
         "rooms",
@@ -100,6 +101,7 @@ class Session:
         self.focus: frozenset[int] = frozenset()
         self.muted: dict[int, int] = {}
         self.departed: set[int] | None = set()
+        self.newest: dict[type, Any] = {}
         self.outbox: Outbox | Backlog = Backlog(ctx.config.outbox.lag_bytes)
 
     # --- what the wire says

@@ -63,11 +63,14 @@ async def hello(ctx: Context, session: Session, request: Hello) -> Ok:
         raise Refused("not_supported", "revision 1 is the lowest spoken here", field="version")
     if len(request.focus) > ctx.config.limits.focus:
         raise Refused("too_large", "too many rooms in focus", field="focus")
+    revocations = ctx.live.revocations
     claims, account = await identify(ctx, request.token, request.device)
     if claims.device not in (request.device, None):
         raise Refused("token_invalid", "the token is bound to another device")
     session.admit_user(claims.user)
     take_place(ctx, session, request, claims, account)
+    if ctx.live.revocations != revocations:  # one that was committed meanwhile found no connection to close
+        await identify(ctx, request.token, request.device)
     await attach(ctx, session, request)
     page = await first_page(ctx, session, request)
     ctx.counters.hellos["resumed" if not page.full else "full" if request.epoch else "first"] += 1
@@ -111,7 +114,9 @@ async def attach(ctx: Context, session: Session, request: Hello) -> None:
     present = [row for row in memberships if row.number not in (session.departed or ())]
     for row in present:
         if row.number not in session.rooms:
-            ctx.live.attach(session, row.number, row.room, row.members, row.muted_until)
+            loaded = ctx.rooms.registry.rooms.get(row.room)  # newer than what was read, when there is one
+            members = row.members if loaded is None else len(loaded.members)
+            ctx.live.attach(session, row.number, row.room, members, row.muted_until)
     ctx.live.refocus(session, frozenset(row.number for row in present if row.room in on_screen))
 
 

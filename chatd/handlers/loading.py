@@ -60,3 +60,5 @@ class Rooms:
         finally:
             for name in names:
                 del self._loading[name]
+            if not self._loading:
+                self.registry.changed_receipts.clear()

@@ -31,11 +31,13 @@ async def focus(ctx: Context, session: Session, request: Focus) -> FocusOk:
     """Replace the set of rooms on screen. Rooms the user is not in are passed over: the reply has the others."""
     if len(request.rooms) > ctx.config.limits.focus:
         raise Refused("too_large", f"at most {ctx.config.limits.focus} rooms in focus", field="rooms")
+    session.newest[Focus] = request
     entered = []
     for name in dict.fromkeys(request.rooms):
         with suppress(ChatError):
             entered.append((await ctx.enter(session.user, name))[0])
-    ctx.live.refocus(session, frozenset(room.number for room in entered if room.number in session.rooms))
+    if session.newest[Focus] is request:
+        ctx.live.refocus(session, frozenset(room.number for room in entered if room.number in session.rooms))
     return FocusOk(rooms=[focused(ctx, session, room) for room in entered])
 
 
@@ -63,10 +65,12 @@ async def watch(ctx: Context, session: Session, request: Watch) -> WatchOk:
     """Replace the set of watched users; those who share no room stay `offline` and are never told of."""
     if len(request.users) > ctx.config.limits.watch:
         raise Refused("too_large", f"at most {ctx.config.limits.watch} watched users", field="users")
+    session.newest[Watch] = request
     asked = list(dict.fromkeys(request.users))
     known = await ctx.store.acquaintances(session.user, asked) if asked else set()
     seen = await ctx.store.last_seen(known) if known else {}
-    ctx.presence.watch(session, known)
+    if session.newest[Watch] is request:
+        ctx.presence.watch(session, known)
     states = ctx.presence.states(known)
     return WatchOk(users=[state_of(user, states.get(user, "offline"), seen.get(user)) for user in asked])
 

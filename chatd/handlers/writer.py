@@ -105,6 +105,7 @@ class Writer:
         self._counters = counters
         self._waiting: deque[Submission] = deque()
         self._wake = asyncio.Event()
+        self._alone = 0  # so many of those that wait are carried out one by one: one of them has a fault
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
         self.busy_rooms: frozenset[str] = frozenset()  # rooms of the batch under way: not to be forgotten
@@ -149,7 +150,8 @@ class Writer:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            count = min(len(self._waiting), BATCH_MAX)
+            count = 1 if self._alone else min(len(self._waiting), BATCH_MAX)
+            self._alone = max(0, self._alone - 1)
             batch = [self._waiting.popleft() for _ in range(count)]
             try:
                 await self._carry_out(batch)
@@ -158,7 +160,11 @@ class Writer:
                 self._fail(batch, error)
             except Exception:
                 log.exception("a batch of %d could not be carried out", len(batch))
-                self._fail(batch, Unavailable("internal", "outcome unknown, retry with the same key"))
+                if len(batch) == 1:
+                    self._fail(batch, Unavailable("internal", "outcome unknown, retry with the same key"))
+                else:  # nothing came of it, and only what is at fault shall suffer
+                    self._waiting.extendleft(reversed(batch))
+                    self._alone = len(batch)
 
     async def _carry_out(self, batch: list[Submission], *, known_keys: bool = False) -> None:
         """Decide, store, publish, answer. `known_keys`: look every idempotency key up before deciding."""

@@ -228,6 +228,38 @@ async def test_a_message_stored_during_a_hello_is_in_its_snapshot_or_follows_it(
     assert (await bob.sends(room))["seq"] == 5
 
 
+@pytest.mark.parametrize("method", ["device", "memberships", "sync"])
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("verb", ["revoke", "disable"])
+async def test_a_revocation_is_not_overtaken_by_a_hello(house, method, after, verb):
+    """The token was checked before the revocation was committed, the seat taken after it."""
+    bob, now_s = house.guest(), house.env.now_ms() / 1000
+    house.passports.claims["bob"] = Claims("bob", now_s + 3600, issued_at_s=now_s)
+    hold = house.store.hold(method, after=after)
+    bob.greets("bob")
+    await hold.reached.wait()
+    house.env.advance(1)
+    await (house.inside.admin.revoke("bob") if verb == "revoke" else house.inside.admin.disable("bob", True))
+    hold.release()
+    await house.quiet()
+    assert bob.wire.packets[-1]["close"] == (4201 if verb == "revoke" else 4202)
+    assert house.inside.live.of("bob") == []
+
+
+async def test_the_newest_focus_wins_even_when_an_older_one_takes_longer(house):
+    ann = await house.meets("ann")
+    first, second = await ann.makes_group(), await ann.makes_group()
+    house.inside.rooms.registry.forget_idle(float("inf"), [second])
+    hold = house.store.hold("load_rooms")
+    ann.says({"type": "focus", "id": 900, "rooms": [first]})
+    ann.says({"type": "focus", "id": 901, "rooms": [second]})
+    await hold.reached.wait()
+    hold.release()
+    await house.quiet()
+    (number,) = ann.session.focus
+    assert ann.session.rooms[number].name == second
+
+
 @pytest.mark.parametrize("method", ["memberships", "sync"])
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_member_removed_during_a_hello_hears_nothing_after_gone(house, method, after):
