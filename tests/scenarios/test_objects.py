@@ -177,6 +177,20 @@ async def test_s11_recalled_text_never_leaves_the_server_again(
     assert "nightingale" not in everything_stored(daemon.database)
 
 
+async def test_s11_after_a_clean_stop_no_byte_of_recalled_text_is_on_disk(
+    daemon: RunningDaemon, people: Company
+) -> None:
+    room, (alice, _) = await people.in_direct("alice", "bob")
+    sent = [(await alice.sends(room, f"the nightingale sings {number}"))["seq"] for number in range(20)]
+    await alice.edits(room, sent[0], "the nightingale flies")
+    for seq in sent:
+        await alice.recalls(room, seq)
+    await daemon.stop()
+    files = [path for path in daemon.database.parent.iterdir() if path.is_file()]
+    assert daemon.database in files
+    assert [path.name for path in files if b"nightingale" in path.read_bytes()] == []
+
+
 def everything_stored(database: Path) -> str:
     """Every value of every table."""
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
