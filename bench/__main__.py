@@ -9,7 +9,7 @@ from bench.frames import HandshakeError
 from bench.phone import Refused
 from bench.results import compare
 from bench.results import report as report_page
-from bench.scenarios import connect, direct, fanout, floor, history, idle, targets
+from bench.scenarios import connect, direct, fanout, floor, history, idle, reconnect, targets
 from bench.server import Unreachable
 from bench.trace import TraceError
 
@@ -22,6 +22,7 @@ SCENARIOS: dict[str, ModuleType] = {
     "targets": targets,
     "replay": replay,
     "history": history,
+    "reconnect": reconnect,
     "compare": compare,
     "report": report_page,
 }

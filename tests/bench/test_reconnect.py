@@ -1,0 +1,100 @@
+"""A killed daemon loses nothing; what is damaged while it is down is found by the counts."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bench import __main__ as command
+from bench import home as homes
+from bench.scenarios import reconnect
+from bench.storm import storm as storms
+from bench.storm.crowd import Crowd
+from bench.storm.manners import BASE_S, CAP_S, RUDE_S, Polite, Rude
+
+
+@pytest.mark.parametrize(("clients", "rooms"), [(40, 4), (7, 3), (60, 20), (1, 1)])
+def test_everybody_has_his_rooms_and_every_room_its_people(clients: int, rooms: int) -> None:
+    crowd = Crowd(clients, rooms, missed=10)
+    assert [len(set(theirs)) for theirs in crowd.rooms_of] == [rooms] * clients
+    assert [len(members) for members in crowd.clients_of] == [crowd.size] * crowd.rooms
+    said = sum(crowd.said(room) for theirs in crowd.rooms_of for room in theirs)
+    assert said == 10 * clients
+    assert crowd.clients_of[0].count(crowd.clients_of[0][0]) == 1
+
+
+def test_polite_waits_spread_double_and_obey() -> None:
+    polite = Polite(random.Random(1))
+    first = [polite.delay_s(0, 0) for _ in range(200)]
+    assert min(first) < 0.1 * BASE_S
+    assert max(first) <= BASE_S
+    assert max(polite.delay_s(3, 0) for _ in range(200)) > 4 * BASE_S
+    assert max(polite.delay_s(40, 0) for _ in range(200)) <= CAP_S
+    assert polite.delay_s(0, 17.0) == 17.0
+
+
+def test_rude_waits_are_all_the_same() -> None:
+    assert {Rude().delay_s(attempt, 30.0) for attempt in range(5)} == {RUDE_S}
+
+
+@pytest.mark.parametrize("manners", [[], ["--rude"]])
+def test_nothing_is_lost_when_the_daemon_is_killed(tmp_path: Path, manners: list[str]) -> None:
+    out = tmp_path / "r.json"
+    small = ["--clients", "20", "--rooms", "3", "--missed", "9"]
+    assert command.main(["reconnect", *small, *manners, "--json", str(out)]) == 0
+    result = json.loads(out.read_text())
+    assert result["messages"] == 9
+    assert result["deliveries"] == 20 * 9
+    assert result["resume_ms"]["count"] == 20
+    assert sum(row["resumed"] for row in result["timeline"]) == 20
+
+
+@pytest.mark.parametrize(
+    ("damage", "counter"),
+    [
+        (
+            "DELETE FROM events WHERE position = (SELECT max(position) FROM events WHERE kind = 'message')",
+            "lost",
+        ),
+        (
+            "UPDATE events SET blob = CAST(substr(blob, 1, length(blob) - 1) || '!' AS BLOB) WHERE kind = 'message'",
+            "altered",
+        ),
+    ],
+)
+async def test_what_happens_to_the_log_meanwhile_is_found(
+    damage: str, counter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storms, "STORM_S", 3.0)
+    with homes.new_home() as home:
+        killed: list[int] = []
+
+        def kill_and_damage(daemon: homes.Daemon) -> None:
+            homes.kill(daemon)
+            if not killed:
+                change(home.database, damage)
+            killed.append(daemon.pid)
+
+        monkeypatch.setattr(reconnect, "kill", kill_and_damage)
+        storm, _ = await reconnect.play(home, Crowd(clients=4, rooms_each=2, missed=6))
+    assert storm.stage.tally.counts()[counter] > 0, storm.stage.tally.counts()
+
+
+def change(database: Path, sql: str) -> None:
+    """Runs a statement as soon as the dead daemon has let go of the file."""
+    deadline = time.monotonic() + 5
+    while True:
+        try:
+            with closing(sqlite3.connect(database, timeout=5)) as connection:
+                connection.execute(sql)
+                connection.commit()
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
