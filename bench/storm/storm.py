@@ -24,6 +24,7 @@ PROBES, PROBE_PER_S = 4, 12.5  # polite senders during the storm, and what each 
 ENTERING_MAX = 64  # at a time, while all is well
 GATHER_S = 120.0  # nobody new for so long: the others will not come either
 STORM_S = 180.0  # after that the storm is over, whoever is still missing
+LAST_ACKS_NS = 5 * SECOND_NS  # for what was sent when the storm ended
 KILL_AT = 0.9  # of what is to be missed is acknowledged when the daemon is killed
 
 
@@ -116,8 +117,12 @@ class Storm:
 
     def compare(self) -> None:
         """Reads every log back, and holds the authors' acks and all positions to it. Raises Unreachable, Refused."""
-        tally = self.stage.tally
-        for sender in (*self.authors, *self.probes):
+        tally, senders = self.stage.tally, (*self.authors, *self.probes)
+        end_ns = time.perf_counter_ns() + LAST_ACKS_NS
+        self._look_now_and_then(
+            lambda: all(sender.done for sender in senders) or time.perf_counter_ns() > end_ns
+        )
+        for sender in senders:
             if missing := sender.said - len(sender.acked):
                 tally.add("unacked", f"{missing} of {sender.user}", missing)
         logs: dict[str, list[Packet]] = {}
