@@ -9,7 +9,7 @@ from bench.frames import HandshakeError
 from bench.phone import Refused
 from bench.results import compare
 from bench.results import report as report_page
-from bench.scenarios import connect, direct, fanout, floor, history, idle, reconnect, targets
+from bench.scenarios import connect, direct, fanout, floor, history, idle, ramp, reconnect, stalled, targets
 from bench.server import Unreachable
 from bench.trace import TraceError
 
@@ -23,6 +23,8 @@ SCENARIOS: dict[str, ModuleType] = {
     "replay": replay,
     "history": history,
     "reconnect": reconnect,
+    "stalled": stalled,
+    "ramp": ramp,
     "compare": compare,
     "report": report_page,
 }

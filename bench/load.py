@@ -20,6 +20,7 @@ class Load:
         self._started = 0.0
         self._cpu_s = 0.0
         self._daemon_cpu_s = 0.0
+        self._rss_bytes = 0
         self._server: dict[str, Any] | None = None
         self._connections = 0
 
@@ -35,7 +36,8 @@ class Load:
     def begin(self) -> None:
         """The stretch begins."""
         self._started, self._cpu_s = time.perf_counter(), time.process_time()
-        self._daemon_cpu_s = self.daemon.cpu_s() if self.daemon is not None else 0.0
+        if self.daemon is not None:
+            self._daemon_cpu_s, self._rss_bytes = self.daemon.cpu_s(), self.daemon.rss_bytes()
 
     def end(self) -> None:
         """The stretch ends."""
@@ -47,6 +49,7 @@ class Load:
                 "cpu_s": round(cpu_s, 2),
                 "cpu_share": round(cpu_s / seconds, 3),
                 "rss_bytes": self.daemon.rss_bytes(),
+                "rss_growth_bytes": self.daemon.rss_bytes() - self._rss_bytes,
                 "rss_bytes_max": self.daemon.rss_bytes_max(),
                 "connections": self._connections,
                 "complaints": self.daemon.complaints(),

@@ -1,0 +1,164 @@
+"""`ramp`: more and more messages a second until it is too many: where the knee is, and what sets it."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from bench import options as common
+from bench import outcome, report, target
+from bench.checks import Tally
+from bench.engine.stage import Pacing, Report
+from bench.scenarios import direct, fanout
+from bench.target import Target
+
+GROWTH = 1.5  # from one step up to the next: eight steps for a factor of 25
+HALVINGS = 3  # between the last good and the first bad rate: the knee is known to a sixteenth
+STEPS_MAX = 40
+KEEPS_UP = 0.95  # of the rate asked for is acknowledged within the step
+BUSY = 0.9  # of its core: the daemon is the limit
+
+Step = dict[str, Any]
+Try = Callable[[float], Awaitable[Step]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `ramp`."""
+    parser.add_argument("--of", choices=PLAYS, default="direct", help="what is stepped up (direct)")
+    parser.add_argument(
+        "--people", type=int, default=200, metavar="N", help="clients, or members of the group (200)"
+    )
+    parser.add_argument(
+        "--limit", type=float, default=250.0, metavar="MS", help="delivery p99 that is too much (250)"
+    )
+    common.add_load(parser, rate=500.0)
+    parser.set_defaults(duration=5.0, warmup=1.0)
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Searches, prints the table and the knee, writes the result."""
+    tally = Tally()
+    async with target.open_target(options) as there:
+
+        async def attempt(rate: float) -> Step:
+            pacing = replace(common.pacing(options), rate=rate)
+            result, seen = await PLAYS[options.of](there, options, pacing)
+            tally.merge(seen.tally)
+            return judged(result, rate, options.limit)
+
+        steps = await search(attempt, options.rate)
+    result = {
+        "scenario": "ramp",
+        "of": options.of,
+        "people": options.people,
+        "limit_ms": options.limit,
+        "steps": sorted(steps, key=lambda step: step["rate"]),
+        "knee": knee(steps),
+        **tally.counts(),
+        "command": shlex.join(sys.argv),
+        "environment": report.environment(),
+        "seed": options.seed,
+        "examples": tally.examples,
+    }
+    return outcome.finish(result, text(result, tally), options, clean=tally.clean)
+
+
+async def search(attempt: Try, rate: float) -> list[Step]:
+    """Steps up until a step fails, then halves the gap; down instead when the first one fails."""
+    steps = [await attempt(rate)]
+    held = steps[0]["held"]
+    while steps[-1]["held"] == held and len(steps) < STEPS_MAX:
+        rate = rate * GROWTH if held else rate / GROWTH
+        steps.append(await attempt(rate))
+    good, bad = (steps[-2], steps[-1]) if held else (steps[-1], steps[-2])
+    for _ in range(HALVINGS):
+        middle = await attempt((good["rate"] + bad["rate"]) / 2)
+        steps.append(middle)
+        good, bad = (middle, bad) if middle["held"] else (good, middle)
+    return steps
+
+
+def judged(result: dict[str, Any], rate: float, limit_ms: float) -> Step:
+    """One step: its figures, and whether the daemon held."""
+    p99_ms, share = result["delivery_ms"]["p99"], (result["server"] or {}).get("cpu_share", 0.0)
+    late, slow = p99_ms > limit_ms, result["acks_per_s"] < KEEPS_UP * rate
+    reason = (
+        f"delivery p99 crosses {limit_ms:g} ms" if late else "acknowledgements fall behind" if slow else ""
+    )
+    return {
+        "rate": round(rate, 1),
+        "acks_per_s": result["acks_per_s"],
+        "p50_ms": result["delivery_ms"]["p50"],
+        "p99_ms": p99_ms,
+        "server_cpu": share,
+        "generator_cpu": result["generator"]["cpu_share"],
+        "generator_bound": result["generator_bound"],
+        "held": not (late or slow),
+        "reason": reason,
+    }
+
+
+def knee(steps: list[Step]) -> dict[str, Any]:
+    """The highest rate that held, why the next one did not, and what was used up first."""
+    bad = [step["rate"] for step in steps if not step["held"]]
+    good = [step for step in steps if step["held"] and step["rate"] < min(bad, default=float("inf"))]
+    failed = min((step for step in steps if not step["held"]), key=lambda step: step["rate"], default=None)
+    return {
+        "rate": max((step["rate"] for step in good), default=0.0),
+        "reason": failed["reason"] if failed else "nothing failed",
+        "first_limit": _first_limit(failed) if failed else "",
+    }
+
+
+def _first_limit(failed: Step) -> str:
+    if failed["server_cpu"] > BUSY:
+        return "the daemon's core"
+    return "the generator" if failed["generator_bound"] else "waiting, for the disk or for a lock"
+
+
+def text(result: dict[str, Any], tally: Tally) -> list[str]:
+    """The report as lines."""
+    found = result["knee"]
+    return [
+        f"bench ramp · {result['of']} · {result['people']:,} people · seed {result['seed']}",
+        "",
+        f"{'rate':>12}{'durable/s':>12}{'p50':>11}{'p99':>11}{'server':>9}{'generator':>11}   verdict",
+        *map(_row, result["steps"]),
+        "",
+        f"  knee: {found['rate']:,.0f} msg/s ({found['reason']}); first limit: {found['first_limit']}",
+        *report.correctness(tally),
+    ]
+
+
+def _row(step: Step) -> str:
+    verdict = "ok" if step["held"] else step["reason"]
+    bound = " · generator-bound" if step["generator_bound"] else ""
+    return (
+        f"{step['rate']:>12,.0f}{step['acks_per_s']:>12,.0f}{report.duration(step['p50_ms']):>11}"
+        f"{report.duration(step['p99_ms']):>11}{step['server_cpu']:>9.2f}{step['generator_cpu']:>11.2f}"
+        f"   {verdict}{bound}"
+    )
+
+
+async def _direct(
+    there: Target, options: argparse.Namespace, pacing: Pacing
+) -> tuple[dict[str, Any], Report]:
+    script = common.script(options)
+    return await direct.play(there, script, pacing, clients=options.people, procs=options.procs)
+
+
+async def _fanout(
+    there: Target, options: argparse.Namespace, pacing: Pacing
+) -> tuple[dict[str, Any], Report]:
+    script = common.script(options)
+    return await fanout.play(there, script, pacing, members=options.people, senders=8, procs=options.procs)
+
+
+PLAYS: dict[str, Callable[[Target, argparse.Namespace, Pacing], Awaitable[tuple[dict[str, Any], Report]]]] = {
+    "direct": _direct,
+    "fanout": _fanout,
+}

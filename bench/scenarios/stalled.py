@@ -1,0 +1,85 @@
+"""`stalled`: one member of a group stops reading: what the others notice, and what it costs the daemon."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from typing import Any
+
+from bench import options as common
+from bench import outcome, report, target
+from bench.engine.crew import measure
+from bench.engine.part import Plan
+from bench.engine.script import Script
+from bench.engine.stage import Pacing, Report
+from bench.engine.stalled import StalledFanout, Stalling
+from bench.rooms import create_group
+from bench.target import Target
+
+Played = tuple[dict[str, Any], Report]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `stalled`."""
+    parser.add_argument("--members", type=int, default=1000, metavar="N", help="who do read (1,000)")
+    parser.add_argument("--stalled", type=int, default=1, metavar="K", help="who stop reading (1)")
+    common.add_load(parser, rate=50.0)
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Measures without and with, prints both, writes the result."""
+    sides: list[Played] = []
+    for stalled in (0, options.stalled):
+        async with target.open_target(options) as there:
+            script, pacing = common.script(options), common.pacing(options)
+            sides.append(await play(there, script, pacing, members=options.members, stalled=stalled))
+    result = beside(sides[0][0], sides[1][0])
+    result |= {"command": shlex.join(sys.argv), "environment": report.environment()}
+    clean = all(seen.tally.clean for _, seen in sides)
+    return outcome.finish(result, text(result, sides), options, clean=clean)
+
+
+async def play(there: Target, script: Script, pacing: Pacing, *, members: int, stalled: int) -> Played:
+    """A fan-out with so many members who do not read."""
+    users = [script.user(number) for number in range(members + stalled)]
+    room = await create_group(there, script.run, "stalled", users)
+    group = Stalling(room, members, 1, stalled)
+    seen, measured = await measure(Plan(StalledFanout, common.access(there), script, pacing, group), 1, there)
+    seen.failures.clear()  # the stalled one is thrown out, which is as it should be
+    return outcome.of("stalled", seen, measured, there, pacing), seen
+
+
+def beside(without: dict[str, Any], stalled: dict[str, Any]) -> dict[str, Any]:
+    """The result with the stalled reader, and what he changed."""
+    growth = {name: _growth(side) for name, side in (("without", without), ("stalled", stalled))}
+    p99_ms = without["delivery_ms"]["p99"]
+    return {
+        **stalled,
+        "without": {"delivery_ms": without["delivery_ms"], "server": without["server"]},
+        "p99_moved": round(stalled["delivery_ms"]["p99"] / p99_ms - 1, 3) if p99_ms else 0.0,
+        "memory_growth_bytes": growth["stalled"] - growth["without"],
+    }
+
+
+def text(result: dict[str, Any], sides: list[Played]) -> list[str]:
+    """The report as lines."""
+    (_, without), (_, stalled) = sides
+    rows = {
+        "without": (without.record.deliveries(), "due to received, everybody reads"),
+        "with": (stalled.record.deliveries(), "the same, of the others"),
+    }
+    return [
+        f"bench stalled · open loop, {result['rate'] or 0:g}/s · {result['encoding']} · seed {result['seed']}",
+        "",
+        *report.latency_table(rows),
+        "",
+        f"  others      p99 moved by {result['p99_moved']:+.0%}",
+        f"  memory      {result['memory_growth_bytes'] / 1024:+,.0f} KiB more than without",
+        *report.correctness(stalled.tally),
+        *report.load(result),
+    ]
+
+
+def _growth(side: dict[str, Any]) -> int:
+    return int(side["server"]["rss_growth_bytes"]) if side["server"] else 0
