@@ -1,12 +1,14 @@
 """`chatd dev`: a server to try things out, which shows in one second that it works."""
 
 import asyncio
+import contextlib
 import os
 import shlex
 import shutil
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from chatd.config import Config
 DEMO_USERS = {"alice": "alice-password", "bob": "bob-password"}
 DIRECTORY = "./chatd-data"
 PORT = 8470
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @click.command(
@@ -123,10 +126,12 @@ async def _live(config: Config, *, once: bool, is_new: bool) -> None:
         place = Place(config, daemon.public_port, daemon.ops_port, is_new)
         click.echo(_banner(place))
         await _self_test(place)
-        if not once:
+        if once:
+            return
+        with _listening_to_signals() as stopping:  # before the hints: whoever reads them may press Ctrl-C
             click.echo(_hints(place))
-            await _told_to_stop()
-            click.echo("Stopping.")
+            await stopping.wait()
+        click.echo("Stopping.")
     finally:
         await daemon.stop()
 
@@ -150,14 +155,18 @@ async def _self_test(place: Place) -> None:
     )
 
 
-async def _told_to_stop() -> None:
+@contextlib.contextmanager
+def _listening_to_signals() -> Iterator[asyncio.Event]:
+    """An event that SIGTERM or Ctrl-C sets; outside, both do what they always do."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stopping.set)
-    await stopping.wait()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.remove_signal_handler(number)
+    try:
+        yield stopping
+    finally:
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
 
 
 def _banner(place: Place) -> str:
