@@ -25,9 +25,9 @@ class Pacing:
     arrival: str = "poisson"
     seed: int = 1
 
-    def paced(self, *, rate: float = 0.0, in_flight: int = 1) -> Pacing:
+    def paced(self, *, rate: float = 0.0, in_flight: int = 1, arrival: str = "poisson") -> Pacing:
         """The same length and chance at another pace: open at `rate`, or closed."""
-        return replace(self, rate=rate, in_flight=in_flight)
+        return replace(self, rate=rate, in_flight=in_flight, arrival=arrival)
 
     @property
     def whole_s(self) -> float:

@@ -1,4 +1,8 @@
-"""A group with members who stop reading: their sockets fill up, and the daemon has to do without them."""
+"""A group with members who stop reading: their sockets fill up, and the daemon has to do without them.
+
+What the kernel takes in for a connection is megabytes, minutes of such a room. So whoever is stuck keeps asking for
+a long page, evenly over the run: first the kernel is full, then the daemon holds back, then it gives him up.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,16 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bench.codec import Packet
 from bench.engine.device import Device
 from bench.engine.fanout import Fanout, Group
 from bench.engine.hearer import Hearer
 from bench.engine.pump import Pump
+from bench.engine.record import SECOND_NS
 from bench.engine.stage import Stage
+
+ASKS = 40  # long pages: twice the 4 MiB that Linux keeps for a connection at most, by default
+PAGE_MESSAGES, MESSAGE_BYTES = 18, 12_000  # such a page: 216 kB, below `limits.server_frame_bytes`
 
 RECEIVE_BYTES = (
     4_096  # what the kernel still takes in for him: a real phone out of reach acknowledges nothing at all
@@ -33,10 +42,21 @@ class Deaf(Hearer):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
         super().connected()
 
-    def stall(self) -> None:
-        """From now on whatever comes stays where it is."""
+    def stall(self, start_ns: int) -> None:
+        """From now on whatever comes stays where it is, and more and more comes."""
         if self._socket is not None:
             self.pump.watch(self._socket.fileno(), 0)
+        pause_ns = int(self.stage.pacing.whole_s * SECOND_NS / ASKS)
+        for place in range(ASKS):
+            self.pump.call_at(start_ns + place * pause_ns, self._ask_much)
+
+    def _ask_much(self) -> None:
+        if self.alive:
+            self.ask({"type": "log", "room": self.room, "from": 1, "to": PAGE_MESSAGES + 1}, _unheard)
+
+
+def _unheard(reply: Packet) -> None:
+    """It never comes."""
 
 
 class StalledFanout(Fanout):
@@ -55,5 +75,5 @@ class StalledFanout(Fanout):
     def begin(self, start_ns: int) -> None:
         """They are stuck before the first message."""
         for deaf in self._deaf:
-            deaf.stall()
+            deaf.stall(start_ns)
         super().begin(start_ns)
