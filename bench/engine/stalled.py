@@ -1,7 +1,7 @@
 """A group with members who stop reading: their sockets fill up, and the daemon has to do without them.
 
-What the kernel takes in for a connection is megabytes, minutes of such a room. So whoever is stuck keeps asking for
-a long page, evenly over the run: first the kernel is full, then the daemon holds back, then it gives him up.
+What the kernel takes in for a connection is megabytes, minutes of such a room. So whoever is stuck asks for long
+pages until the kernel should be full, evenly over the first half of the run; the second half meets a full socket.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.codec import Packet
 from bench.engine.device import Device
@@ -18,7 +19,10 @@ from bench.engine.pump import Pump
 from bench.engine.record import SECOND_NS
 from bench.engine.stage import Stage
 
-ASKS = 40  # long pages: twice the 4 MiB that Linux keeps for a connection at most, by default
+KERNEL_PART = (
+    0.78  # of the send buffer is content when it is full, the rest is what the kernel needs for itself
+)
+SEND_BUFFER_BYTES = 4_194_304  # what Linux lets it grow to by default; the system is asked
 PAGE_MESSAGES, MESSAGE_BYTES = 18, 12_000  # such a page: 216 kB, below `limits.server_frame_bytes`
 
 RECEIVE_BYTES = (
@@ -46,13 +50,22 @@ class Deaf(Hearer):
         """From now on whatever comes stays where it is, and more and more comes."""
         if self._socket is not None:
             self.pump.watch(self._socket.fileno(), 0)
-        pause_ns = int(self.stage.pacing.whole_s * SECOND_NS / ASKS)
-        for place in range(ASKS):
+        asks = round(_send_buffer_bytes() * KERNEL_PART / (PAGE_MESSAGES * MESSAGE_BYTES))
+        pause_ns = int(self.stage.pacing.whole_s * SECOND_NS / 2 / asks)
+        for place in range(asks):
             self.pump.call_at(start_ns + place * pause_ns, self._ask_much)
 
     def _ask_much(self) -> None:
         if self.alive:
             self.ask({"type": "log", "room": self.room, "from": 1, "to": PAGE_MESSAGES + 1}, _unheard)
+
+
+def _send_buffer_bytes() -> int:
+    """The most that the kernel keeps for a connection (tcp(7), tcp_wmem)."""
+    try:
+        return int(Path("/proc/sys/net/ipv4/tcp_wmem").read_text().split()[2])
+    except (OSError, IndexError, ValueError):
+        return SEND_BUFFER_BYTES
 
 
 def _unheard(reply: Packet) -> None:

@@ -13,8 +13,8 @@ from bench.engine.crew import measure
 from bench.engine.part import Plan
 from bench.engine.script import Script
 from bench.engine.stage import Pacing, Report
-from bench.engine.stalled import StalledFanout, Stalling
-from bench.rooms import create_group
+from bench.engine.stalled import MESSAGE_BYTES, PAGE_MESSAGES, StalledFanout, Stalling
+from bench.rooms import create_group, hello
 from bench.target import Target
 
 Played = tuple[dict[str, Any], Report]
@@ -44,10 +44,27 @@ async def play(there: Target, script: Script, pacing: Pacing, *, members: int, s
     """A fan-out with so many members who do not read."""
     users = [script.user(number) for number in range(members + stalled)]
     room = await create_group(there, script.run, "stalled", users)
+    await _fill(there, script, room)
     group = Stalling(room, members, 1, stalled)
     seen, measured = await measure(Plan(StalledFanout, common.access(there), script, pacing, group), 1, there)
     seen.failures.clear()  # the stalled one is thrown out, which is as it should be
-    return outcome.of("stalled", seen, measured, there, pacing), seen
+    result = outcome.of("stalled", seen, measured, there, pacing)
+    return {**result, "slow_consumers": await _steps_taken(there)}, seen
+
+
+async def _fill(there: Target, script: Script, room: str) -> None:
+    """The long page that the stalled one will ask for."""
+    phone = await there.dial()
+    await hello(phone, there, script.user(0), script.device(0))
+    for number in range(PAGE_MESSAGES):
+        body = {"text": "x" * MESSAGE_BYTES}
+        await phone.request({"type": "send", "room": room, "key": f"long-page-{number}", "body": body})
+    await phone.close()
+
+
+async def _steps_taken(there: Target) -> int:
+    """How often the daemon held back, or gave up, for somebody who reads too slowly."""
+    return int(await there.daemon.metric("chatd_slow_consumers_total")) if there.daemon else 0
 
 
 def beside(without: dict[str, Any], stalled: dict[str, Any]) -> dict[str, Any]:
@@ -75,11 +92,14 @@ def text(result: dict[str, Any], sides: list[Played]) -> list[str]:
         *report.latency_table(rows),
         "",
         f"  others      p99 moved by {result['p99_moved']:+.0%}",
-        f"  memory      {result['memory_growth_bytes'] / 1024:+,.0f} KiB more than without",
+        f"  memory      {result['memory_growth_bytes'] / 1024:+,.0f} KiB more than without, at most",
+        f"  the daemon  took {result['slow_consumers']} steps against slow readers",
         *report.correctness(stalled.tally),
         *report.load(result),
     ]
 
 
 def _growth(side: dict[str, Any]) -> int:
-    return int(side["server"]["rss_growth_bytes"]) if side["server"] else 0
+    """To the most that was ever held, from what was held before the first message."""
+    server = side["server"]
+    return int(server["rss_bytes_max"] - server["rss_bytes"] + server["rss_growth_bytes"]) if server else 0
