@@ -113,6 +113,7 @@ class Work:
     unlogged: dict[tuple[int, str, str], int] = field(default_factory=dict)  # keys without an event: digest
     forget_keys: int = 0  # unlogged keys used before this time are forgotten; 0: none
     positions: list[Position] = field(default_factory=list)
+    moves: bool = False  # somebody came or went
     asked_by: Any = None  # the submission being decided
     _touched: dict[int, Room] = field(default_factory=dict)  # rooms that changed, or whose members did
     _rooms_before: dict[int, tuple[Any, ...]] = field(default_factory=dict)
@@ -145,6 +146,7 @@ class Work:
         room.former.pop(member.user, None)
         room.members[member.user] = member
         self.members[place] = member
+        self.moves = True
         self._step(room, Arrival(room, member.user))
 
     def remove_member(self, room: Room, user: str, reason: GoneReason) -> Member:
@@ -154,6 +156,7 @@ class Work:
         del room.members[user]
         member.gone = reason
         room.former[user] = member
+        self.moves = True
         self._step(room, Departure(room, user, reason))
         return member
 
@@ -193,6 +196,19 @@ class Work:
             or self.accounts
             or self.folds
             or self.forget_keys
+        )
+
+    @property
+    def plain(self) -> bool:
+        """Only new messages: telling it needs nothing of memory that later decisions may change."""
+        return not (
+            self.moves
+            or self.created
+            or self.messages
+            or self.accounts
+            or self.receipts
+            or self.refreshed
+            or self.positions
         )
 
     def rewrite(self, message: Message) -> None:

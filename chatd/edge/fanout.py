@@ -134,6 +134,8 @@ class Fanout:
         """One push to everybody else at level full. The hot loop of the daemon."""
         room, head, ordinal = run[0].room.name, run[-1].event.seq, run[-1].ordinal
         now = self._env.monotonic()
+        if sum(map(len, audience.full)) == len(apart):  # a direct room where both just wrote
+            return
         packet = Packet(event_push(run), self._deflate_min)
         told = 0
         for variant, listeners in enumerate(audience.full):
@@ -265,7 +267,7 @@ def parts(run: list[NewEvent], bytes_max: int) -> list[list[NewEvent]]:
     >>> parts([], 10)
     []
     """
-    if sum([len(new.blob) for new in run]) <= bytes_max:
+    if len(run) <= 1 or sum([len(new.blob) for new in run]) <= bytes_max:
         return [run] if run else []
     cut: list[list[NewEvent]] = [[]]
     size = 0

@@ -108,6 +108,7 @@ class Writer:
         self._alone = 0  # so many of those that wait are carried out one by one: one of them has a fault
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
+        self._untold: tuple[list[Submission], Work] | None = None  # durable, and told with the next commit
         self.busy_rooms: frozenset[str] = frozenset()  # rooms of the batch under way: not to be forgotten
         self.published = store.stamp  # the last commit that was told; the store may be one ahead of it
 
@@ -150,9 +151,7 @@ class Writer:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            count = 1 if self._alone else min(len(self._waiting), BATCH_MAX)
-            self._alone = max(0, self._alone - 1)
-            batch = [self._waiting.popleft() for _ in range(count)]
+            batch = self._next_batch()
             try:
                 await self._carry_out(batch)
             except Unavailable as error:
@@ -166,9 +165,20 @@ class Writer:
                     self._waiting.extendleft(reversed(batch))
                     self._alone = len(batch)
 
+    def _next_batch(self) -> list[Submission]:
+        count = 1 if self._alone else min(len(self._waiting), BATCH_MAX)
+        self._alone = max(0, self._alone - 1)
+        return [self._waiting.popleft() for _ in range(count)]
+
     async def _carry_out(self, batch: list[Submission], *, known_keys: bool = False) -> None:
-        """Decide, store, publish, answer. `known_keys`: look every idempotency key up before deciding."""
+        """Decide, store, publish, answer. `known_keys`: look every idempotency key up before deciding.
+
+        While more waits, a plain batch is told when the next one is already on its way to the disk: the disk and
+        the sockets work at the same time. Commit order is telling order all the same.
+        """
         began = self._env.monotonic()
+        if known_keys or not all(optimistic(submission.request) for submission in batch):
+            self._tell()
         self.busy_rooms = frozenset(name for asked in batch for name in named_rooms(asked.request))
         facts = await self._gatherer.gather(batch, self.busy_rooms, known_keys=known_keys)
         work = Work(now=self._env.now_ms(), stamp=self._store.stamp + 1)
@@ -181,15 +191,28 @@ class Writer:
             work.rollback()
             await self._carry_out(batch, known_keys=True)
             return
+        self._tell()
         if not work.empty:
-            self._counters.batch_size.observe(len(batch))
-            durable = self._env.monotonic()
-            self._counters.batch_seconds.observe(durable - began)
-            self._counters.commit_seconds.observe(durable - batch[0].since)
+            self._count(batch, began)
             self._gatherer.committed(work)
+        self._untold = (batch, work)
+        if not (self._waiting and work.plain):
+            self._tell()
+
+    def _count(self, batch: list[Submission], began: float) -> None:
+        durable = self._env.monotonic()
+        self._counters.batch_size.observe(len(batch))
+        self._counters.batch_seconds.observe(durable - began)
+        self._counters.commit_seconds.observe(durable - batch[0].since)
+
+    def _tell(self) -> None:
+        """Publish and answer the batch that is durable and not told yet, if there is one."""
+        if self._untold is None:
+            return
+        (batch, work), self._untold = self._untold, None
         if not work.empty or work.positions:
             self._publish(work)
-            self.published = self._store.stamp
+            self.published = max(self.published, work.stamp if not work.empty else 0)
             self._counters.delivery_seconds.observe(self._env.monotonic() - batch[0].since)
         for submission in batch:
             submission.settle()
@@ -204,15 +227,26 @@ class Writer:
             return False
         try:
             if not work.empty:
-                await self._store.commit(work)
+                await self._commit(work)
         except KeyTaken:
             if known_keys:
                 raise
             return False
         return True
 
+    async def _commit(self, work: Work) -> None:
+        """Send a batch to the disk, and tell the one before while it is on its way."""
+        if self._untold is None:
+            await self._store.commit(work)
+            return
+        committing = asyncio.ensure_future(self._store.commit(work))
+        await asyncio.sleep(0)  # so that it begins
+        self._tell()
+        await committing
+
     def _fail(self, batch: list[Submission], error: ChatError) -> None:
         """Nothing was stored: everybody who was not refused already learns that he has to ask again."""
+        self._tell()
         for submission in batch:
             if not isinstance(submission.reply, Refused):
                 submission.reply = aborted() if submission.behind_failed() else error
