@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import random
 import secrets
-import sys
 from pathlib import Path
 from typing import Any
 
-from bench import progress, report, target
+from bench import options as common
+from bench import outcome, progress, report, target
 from bench.load import Load
 from bench.pace import WINDOW, Pace
 from bench.play import Plan, Play
@@ -35,10 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="cut a connection with this probability a message",
     )
     parser.add_argument("--seed", type=int, default=1, help="of all random choices (default 1)")
-    parser.add_argument(
-        "--json", metavar="OUT", type=report.writable, help="write the result there; - is standard output"
-    )
     target.add_arguments(parser)
+    common.add_output(parser)
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -51,10 +49,7 @@ async def run(options: argparse.Namespace) -> int:
         measured = Load(there.daemon)
         await _play(play, measured)
     result = _result(play, there, measured, options)
-    if options.json:
-        report.write_json(result, options.json)
-    print("\n".join(_text(play, result)), file=sys.stderr if options.json == "-" else sys.stdout)
-    return 0 if play.tally.clean else 1
+    return outcome.finish(result, _text(play, result), options, clean=play.tally.clean)
 
 
 async def _play(play: Play, measured: Load) -> None:
@@ -91,6 +86,8 @@ def _result(play: Play, there: Target, measured: Load, options: argparse.Namespa
         "rooms": {room: len(members) for room, members in play.trace.members.items()},
         "seconds": round(play.seconds, 3),
         **play.counted(),
+        "acks_per_s": round(play.pace.acks.count / play.seconds, 1),
+        "deliveries_per_s": round(play.deliveries / play.seconds, 1),
         "ack_ms": play.pace.acks.milliseconds(),
         "delivery_ms": play.runs.live.milliseconds(),
         "repair_ms": play.figures.repairs.milliseconds(),
