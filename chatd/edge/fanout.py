@@ -115,13 +115,15 @@ class Fanout:
                 new.asked_by.settle()
 
     def _apart(self, audience: Audience, run: list[NewEvent]) -> dict[Listener, int]:
-        """Connections at level full that do not get the shared push, each with its user's first visible number."""
+        """Connections at level full that do not get the shared push; with each the number its user sees the room
+        from, when something in this run lies before it, else 0.
+        """
         room = run[0].room
         apart: dict[Listener, int] = {}
         for new in run:
             asker = None if new.asked_by is None else new.asked_by.asker
             if asker is not None and asker in audience.full[asker.variant]:
-                apart[asker] = first_visible(room, asker.user)
+                apart[asker] = 0
         edited = [seq for new in run if (seq := edited_by(new)) is not None]
         if edited:
             for group in audience.full:
@@ -157,7 +159,7 @@ class Fanout:
         others: list[NewEvent] = []
         for new in run:
             own = new.asked_by is not None and new.asked_by.asker is session
-            if not own and (edited_by(new) or since) >= since:
+            if not own and (not since or (edited_by(new) or since) >= since):
                 others.append(new)
                 continue
             self._push_one(session, others)

@@ -10,10 +10,12 @@ from chatd.core.rates import Meter, Meters, Rate, retry_after_ms
 from chatd.edge.admission import Admission
 from chatd.edge.wire import Wire
 from chatd.handlers.context import Session
-from chatd.handlers.registry import Command
+from chatd.handlers.registry import COMMANDS, Command
 from chatd.ports import Env
 from chatd.protocol.errors import Broken, ChatError, Refused
 from chatd.protocol.requests import Request
+
+NAMES = {kind: str(kind.__struct_config__.tag) for kind in COMMANDS}
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ class Gate:
 
     def allow(self, user: str, meter: Meter, request: Request, command: Command) -> None:
         """Take one request from the connection's bucket and, when it writes, from the user's and the room's."""
-        self._counters.requests[type(request).__struct_config__.tag] += 1  # type: ignore[index]
+        self._counters.requests[NAMES[type(request)]] += 1
         if not self._enabled:
             return
         now = self._env.monotonic()

@@ -27,6 +27,8 @@ _LINK_LOST = 1006  # RFC 6455 section 7.1.5
 _CONTROL_INTERVAL_S = 1.0
 _CONTROL_BURST = 30
 
+_FINAL_TEXT, _FINAL_BINARY = 0x81, 0x82  # first byte of an unfragmented data frame
+
 # How far a connection has got; the order matters.
 _HANDSHAKE, _OPEN, _CLOSING, _ENDING, _LOST = range(5)
 
@@ -129,7 +131,13 @@ class WebSocketConnection(asyncio.Protocol):
         if self._paused:
             self._frames.reader.feed_data(data)
             return
-        self._frames.max_message_size = self._receiver.frame_bytes_max
+        limit = self._receiver.frame_bytes_max
+        if self._phase == _OPEN and self._parts is None:
+            payload = self._frames.sole_message(data, _FINAL_TEXT if self.text else _FINAL_BINARY, limit)
+            if payload is not None:
+                self._deliver(payload)
+                return
+        self._frames.max_message_size = limit
         self._frames.receive_data(data)
         self._take_events()
 

@@ -3,6 +3,7 @@
 import gc
 import weakref
 
+import pytest
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
@@ -91,3 +92,51 @@ def test_a_forgotten_parser_is_freed_without_a_collection():
         assert remembered() is None
     finally:
         gc.enable()
+
+
+def between_frames() -> EventParser:
+    parser = opened()
+    next(parser.parser)
+    return parser
+
+
+def masked(payload: bytes, first: int = 0x82) -> bytes:
+    return Frame(Opcode(first & 0x0F), payload, bool(first & 0x80)).serialize(mask=True)
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535])
+def test_a_whole_frame_goes_the_short_way_to_the_same_payload(size):
+    parser = between_frames()
+    payload = bytes(range(256)) * 256
+    assert parser.sole_message(masked(payload[:size]), 0x82, 65_536) == payload[:size]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        masked(b"x" * 10)[:-1],
+        masked(b"x" * 10) + b"\x82",
+        masked(b"x" * 10, 0x81),
+        masked(b"x" * 10, 0x02),
+        b"\x82\x01x" + b"y" * 5,
+        b"\x82\xfe\x00\x05maskhello",
+        b"\x82\xff" + bytes(8) + b"mask",
+        masked(b"x" * 1001),
+    ],
+    ids=["none", "cut", "more", "text", "fragment", "unmasked", "long form of 5", "64 bits", "too big"],
+)
+def test_everything_else_goes_the_long_way(data):
+    assert between_frames().sole_message(data, 0x82, 1000) is None
+
+
+def test_a_frame_goes_the_short_way_only_where_one_may_begin():
+    parser = between_frames()
+    data = masked(b"x" * 10)
+    parser.receive_data(data[:2])  # the parser holds the head, its buffer is empty
+    assert parser.sole_message(data, 0x82, 1000) is None
+    parser.receive_data(data[2:])
+    assert parser.sole_message(data, 0x82, 1000) is None  # the event was not taken
+    parser.events_received()
+    next(parser.parser)
+    assert parser.sole_message(data, 0x82, 1000) == b"x" * 10
