@@ -9,7 +9,19 @@ from bench.frames import HandshakeError
 from bench.phone import Refused
 from bench.results import compare
 from bench.results import report as report_page
-from bench.scenarios import connect, direct, fanout, floor, history, idle, ramp, reconnect, stalled, targets
+from bench.scenarios import (
+    connect,
+    direct,
+    fanout,
+    floor,
+    history,
+    idle,
+    peers,
+    ramp,
+    reconnect,
+    stalled,
+    targets,
+)
 from bench.server import Unreachable
 from bench.trace import TraceError
 
@@ -19,6 +31,7 @@ SCENARIOS: dict[str, ModuleType] = {
     "connect": connect,
     "idle": idle,
     "floor": floor,
+    "peers": peers,
     "targets": targets,
     "replay": replay,
     "history": history,

@@ -21,6 +21,9 @@ UNSETTLED_MAX = (
 
 _last = attrgetter("last")
 
+Framing = Callable[
+    [bytes, int], int
+]  # content, start of a frame -> its end, or beyond the content if not known
 Decoder = Callable[[bytes], tuple[int, list[Letter]]]  # a frame -> its last place in the log, its messages
 
 
@@ -55,11 +58,12 @@ class Push:
 class Stream:
     """The frames of one room in order, as bytes, and what was in each."""
 
-    def __init__(self, decode: Decoder, record: Record) -> None:
+    def __init__(self, decode: Decoder, record: Record, end_of: Framing = frame_end) -> None:
         self.content = bytearray()
         self.ends: list[int] = []  # of each frame, as an offset into the content
         self.pushes: list[Push] = []
         self.arrivals = 0  # messages times members so far, for the display
+        self.end_of = end_of
         self._decode = decode
         self._record = record
         self._settled = 0
@@ -138,17 +142,17 @@ class Follower:
     def receive(self, view: memoryview) -> None:
         """A chunk of what the member receives."""
         stream = self.stream
-        if not self._rest and not self._alone and stream.content.startswith(view, self.at):
-            self.at += len(view)
-            if self.at >= stream.ends[self.place]:
-                self._arrived(time.perf_counter_ns())
-        else:
+        if self._rest or self._alone or not stream.content.startswith(view, self.at):
             self._receive_otherwise(view)
+            return
+        self.at += len(view)
+        if self.at >= stream.ends[self.place]:
+            self._arrived(time.perf_counter_ns())
 
     def _arrived(self, now_ns: int) -> None:
-        stream, place = self.stream, self.place
+        stream, at, place = self.stream, self.at, self.place
         ends, count = stream.ends, len(stream.ends)
-        while place < count and ends[place] <= self.at:
+        while place < count and ends[place] <= at:
             push = stream.pushes[place]
             push.arrived(now_ns)
             stream.arrivals += len(push.letters)
@@ -162,7 +166,7 @@ class Follower:
         content = (self._rest or bytes(stream.content[boundary : self.at])) + view
         self.at = boundary
         start = 0
-        while (end := frame_end(content, start)) <= len(content):
+        while (end := stream.end_of(content, start)) <= len(content):
             self._take(content[start:end])
             start = end
         self._rest = content[start:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.targets import delivery, presence
+from bench.targets import delivery, endurance, presence
 from bench.targets.goal import Goal
 
-GOALS: tuple[Goal, ...] = (*delivery.GOALS, *presence.GOALS)
+GOALS: tuple[Goal, ...] = (*delivery.GOALS, *presence.GOALS, *endurance.GOALS)
