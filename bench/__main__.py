@@ -4,7 +4,7 @@ import argparse
 import sys
 from types import ModuleType
 
-from bench import loop, replay
+from bench import loop, micro, replay
 from bench.frames import HandshakeError
 from bench.phone import Refused
 from bench.results import compare
@@ -34,6 +34,7 @@ SCENARIOS: dict[str, ModuleType] = {
     "peers": peers,
     "targets": targets,
     "replay": replay,
+    "micro": micro,
     "history": history,
     "reconnect": reconnect,
     "stalled": stalled,

@@ -17,6 +17,8 @@ def worded(name: str, value: float) -> str:
     """
     if _LATENCY in name or name.endswith("_ms"):
         return duration(value)
+    if name.endswith("_us"):
+        return f"{value:.3f} us"
     if name.endswith(_BYTES):
         return size(value) if value >= 1024**2 else f"{value / 1024:,.1f} KiB"
     if name.endswith(_PER_SECOND):
@@ -34,7 +36,7 @@ def better(name: str) -> int:
     """
     if name.endswith("_per_s") or name.startswith("ratio"):
         return 1
-    smaller = _LATENCY in name or name.endswith(_BYTES) or name in _SMALLER
+    smaller = _LATENCY in name or name.endswith(_BYTES) or name.endswith("_us") or name in _SMALLER
     return -1 if smaller and not name.startswith("schedule_lag") else 0
 
 

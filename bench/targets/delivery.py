@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from bench.engine.stage import Pacing
+from bench.peers.table import PEERS, Group
 from bench.scenarios import direct, fanout, floor
 from bench.targets.goal import Extent, Figure, Goal, Measured, median
 from bench.targets.runs import fresh_target, pacing, script
 
+NATS = PEERS["nats-server"]  # measured where it is installed
 MEMBERS, SENDERS, CLIENTS = 1_000, 8, 200
 RATE = 20.0  # messages/s of P1 and P4, evenly spaced: what a message costs, not how often two meet by chance
 DEPTHS = (4, 16)  # sends in flight of each sender of P2
@@ -51,6 +53,10 @@ async def _fanout_saturated(at: Pacing) -> Measured:
         figures[f"rate_{depth}"] = _number(ours, "deliveries_per_s")
         figures[f"ratio_{depth}"] = figures[f"rate_{depth}"] / least
         results.append(ours)
+        if NATS.present:
+            theirs, _ = await NATS.play(script(), at.paced(in_flight=depth), Group(MEMBERS, SENDERS))
+            figures[f"nats_{depth}"] = _number(theirs, "deliveries_per_s")
+            figures[f"ratio_nats_{depth}"] = figures[f"rate_{depth}"] / figures[f"nats_{depth}"]
     return Measured(figures, results)
 
 
@@ -81,6 +87,17 @@ def _number(result: object, *path: str) -> float:
     return float(result)
 
 
+NATS_FIGURES = tuple(
+    figure
+    for depth in DEPTHS
+    for figure in (
+        Figure(
+            f"ratio_nats_{depth}", f"{depth} in flight each, to nats-server", "x", must=2, aim=5, more=True
+        ),
+        Figure(f"nats_{depth}", f"nats-server, {depth} x {SENDERS} in flight", "deliveries/s"),
+    )
+)
+
 GOALS = (
     Goal(
         "P1",
@@ -101,6 +118,7 @@ GOALS = (
             Figure("rate_4", "4 in flight each", "deliveries/s"),
             Figure("rate_16", "16 in flight each", "deliveries/s"),
             Figure("floor", "floor (a), one write each", "deliveries/s"),
+            *(NATS_FIGURES if NATS.present else ()),
         ),
         _in_rounds(_fanout_saturated),
     ),

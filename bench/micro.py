@@ -1,0 +1,172 @@
+"""`micro`: the parts of the daemon's hot path one by one, in microseconds: decode, decide, encode, fan-out.
+
+The one file of the harness that imports the daemon: a part cannot be measured from outside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgpack
+
+from bench import options as common
+from bench import outcome, report
+from bench.engine.script import Letter, Script
+from chatd import config
+from chatd.core.facts import Facts, Rules
+from chatd.core.posting import post
+from chatd.core.rooms import Member, Room
+from chatd.core.work import NewEvent, Work
+from chatd.edge.fanout import event_push
+from chatd.edge.outbox import Outbox
+from chatd.edge.packets import frame_of
+from chatd.protocol.codec import decode_packets
+from chatd.protocol.requests import Send
+
+ROUNDS = 9  # of which the median counts, and the range is told
+ROUND_S = 0.05  # long enough for the clock, short enough to fall between two others' turns
+BATCH = 32  # messages decided and pushed together, as under load
+MSGPACK = 0  # of the connections: the first of their variants
+
+Part = Callable[[], int]  # does the work once; how many operations that was
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `micro`."""
+    parser.add_argument("--outboxes", type=int, default=1000, metavar="N", help="of the fan-out (1,000)")
+    parser.add_argument("--seed", type=int, default=1, help="of the texts (1)")
+    common.add_output(parser)
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Measures every part, prints the table, writes the result."""
+    spreads = {name: timed(part) for name, part in parts(options.outboxes, options.seed).items()}
+    result = {
+        "scenario": "micro",
+        "seed": options.seed,
+        "outboxes": options.outboxes,
+        "median": {f"{name}_us": round(statistics.median(values), 4) for name, values in spreads.items()},
+        "least": {f"{name}_us": round(min(values), 4) for name, values in spreads.items()},
+        "command": shlex.join(sys.argv),
+        "environment": report.environment(),
+    }
+    return outcome.finish(result, text(spreads, options), options, clean=True)
+
+
+def text(spreads: Mapping[str, list[float]], options: argparse.Namespace) -> list[str]:
+    """The report as lines."""
+    head = (
+        f"bench micro · microseconds an operation, median of {ROUNDS} rounds · {options.outboxes:,} outboxes"
+    )
+    rows = (
+        f"  {name:<16}{statistics.median(values):>10.3f}   {min(values):.3f} .. {max(values):.3f}   {MEANINGS[name]}"
+        for name, values in spreads.items()
+    )
+    return [head, "", *rows]
+
+
+MEANINGS = {
+    "decode": "one frame with one send, to its struct",
+    "decode_batch": f"one send of a frame with {BATCH}",
+    "decide": f"one send of {BATCH} decided together: numbered, keyed, encoded for the log",
+    "encode": "one push of one message, framed",
+    "encode_batch": f"one message of a push of {BATCH}, framed",
+    "fan_out": "one frame to one outbox that flows",
+}
+
+
+def parts(outboxes: int, seed: int) -> dict[str, Part]:
+    """Every part, ready to be called."""
+    script = Script("micr", seed)
+    sends = [_packet(script, number) for number in range(BATCH)]
+    single, batch = msgpack.packb(sends[0]), msgpack.packb(sends)
+    requests = [request for request in decode_packets(batch, False) if isinstance(request, Send)]
+    decided = _decide(requests)
+    frame = _frame(decided[:1])
+    group = [
+        Outbox(_Nowhere(), config.Outbox(), head_frame=_no_head, overflow=_nothing) for _ in range(outboxes)
+    ]
+    return {
+        "decode": lambda: len(list(decode_packets(single, False))),
+        "decode_batch": lambda: len(list(decode_packets(batch, False))),
+        "decide": lambda: len(_decide(requests)),
+        "encode": lambda: len(_frame(decided[:1])) and 1,
+        "encode_batch": lambda: len(_frame(decided)) and BATCH,
+        "fan_out": lambda: _fan_out(group, frame),
+    }
+
+
+def timed(part: Part) -> list[float]:
+    """Microseconds an operation, of each round."""
+    rounds = []
+    for _ in range(ROUNDS):
+        done, started = 0, time.perf_counter()
+        while (passed := time.perf_counter() - started) < ROUND_S:
+            done += part()
+        rounds.append(passed / done * 1e6)
+    return rounds
+
+
+def _packet(script: Script, number: int) -> dict[str, Any]:
+    key = script.key(Letter(0, number, number, number))
+    body = {"text": script.texts().of(0, number)}
+    return {"type": "send", "id": number + 1, "room": "g00000000001", "key": key, "body": body}
+
+
+def _decide(requests: list[Send]) -> list[NewEvent]:
+    """A batch in a fresh room."""
+    room = Room(1, "g00000000001", "group", "ann", 1)
+    room.members = {name: Member(name, "member", 1, 1, 0, 0) for name in ("ann", "bob")}
+    work, facts = Work(now=1, stamp=1), Facts(Rules(), {room.name: room})
+    for request in requests:
+        post("ann", request, work, facts)
+    return [step for step in work.steps[1] if isinstance(step, NewEvent)]
+
+
+def _frame(run: list[NewEvent]) -> bytes:
+    return frame_of(event_push(run), MSGPACK, config.Delivery().deflate_min_bytes)
+
+
+def _fan_out(group: list[Outbox], frame: bytes) -> int:
+    for outbox in group:
+        outbox.send_event(frame, "g00000000001", 2, 1)
+    return len(group)
+
+
+class _Nowhere:
+    """A connection whose kernel takes everything at once."""
+
+    text = False
+    address = ""
+
+    def write(self, frame: bytes) -> None:
+        pass
+
+    def buffered_bytes(self) -> int:
+        return 0
+
+    def close(self, code: int, reason: str) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+def _no_head(heads: Mapping[str, tuple[int, int]]) -> bytes:
+    return b""
+
+
+def _nothing() -> None:
+    pass
