@@ -206,6 +206,10 @@ class Store(Protocol):
 
     async def device(self, user: str, device: str) -> DeviceSeen | None: ...
 
+    async def credentials(self, user: str, device: str) -> tuple[Account | None, DeviceSeen | None]:
+        """What a token is held against, read at once."""
+        ...
+
     # the one write
 
     async def commit(self, work: Work) -> None:

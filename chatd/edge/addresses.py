@@ -46,6 +46,8 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Networks) -> st
 
 def customer(address: str) -> str:
     """What limits per address count by: the address itself, for IPv6 its /64."""
+    if ":" not in address:
+        return address
     parsed = _parsed(address)
     if not isinstance(parsed, IPv6Address):
         return address

@@ -10,7 +10,9 @@ from http import HTTPStatus
 from typing import Any
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import get_remote_addr, is_ssl
 
 HEAD_BYTES_MAX = 16 * 1024  # a browser behind a proxy sends 2 KiB; nginx allows 32 KiB, the tests of others 8
 HEADERS_MAX = 64  # a browser behind a proxy sends 25
@@ -46,7 +48,13 @@ class HttpFront(HttpToolsProtocol):
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        # As the class above does, but for asking the kernel our own address, which nobody here wants to know.
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = FlowControl(transport)
+        self.server = None
+        self.client = get_remote_addr(transport)
+        self.scheme = "https" if is_ssl(transport) else "http"
         self._arm(self._terms.request_deadline_s)
         pending = self._terms.pending
         pending[self] = None

@@ -4,7 +4,6 @@ a `Wire` carries the bytes. What it asks once it is ready is carried out at its 
 
 import asyncio
 import logging
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -91,7 +90,7 @@ class Session:
         self._desk = Desk(ctx, gate, self)
         self._held: list[Held] = []
         self._greeting: asyncio.Future[None] | None = None
-        self.name = urlsafe_b64encode(ctx.env.random_bytes(6)).decode()
+        self.name = f"{int(ctx.env.random() * 2**40):010x}"  # for logs: never a credential
         self.user = ""
         self.device = ""
         self.claims = NOBODY

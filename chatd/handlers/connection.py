@@ -40,7 +40,7 @@ class Turned(Exception):
 async def identify(ctx: Context, token: str, device: str) -> tuple[Claims, Account | None]:
     """The claims of a token that is valid and was not revoked for this device."""
     claims = await ctx.identity.verify(token)
-    account, seen = await ctx.store.account(claims.user), await ctx.store.device(claims.user, device)
+    account, seen = await ctx.store.credentials(claims.user, device)
     if account is not None and account.disabled:
         raise Turned(Refused("forbidden", "this user is disabled"), closes.BANNED)
     if revoked(claims, account, seen):

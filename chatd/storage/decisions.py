@@ -149,3 +149,9 @@ def account(connection: sqlite3.Connection, user: str) -> Account | None:
 def device(connection: sqlite3.Connection, user: str, device: str) -> DeviceSeen | None:
     row = connection.execute(DEVICE, (user, device)).fetchone()
     return None if row is None else device_of(row)
+
+
+def credentials(
+    connection: sqlite3.Connection, user: str, device_id: str
+) -> tuple[Account | None, DeviceSeen | None]:
+    return account(connection, user), device(connection, user, device_id)

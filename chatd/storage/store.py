@@ -116,6 +116,9 @@ class SqliteStore(Store):
     async def account(self, user: str) -> Account | None:
         return await self._readers.run(decisions.account, user)
 
+    async def credentials(self, user: str, device: str) -> tuple[Account | None, DeviceSeen | None]:
+        return await self._readers.run(decisions.credentials, user, device)
+
     async def device(self, user: str, device: str) -> DeviceSeen | None:
         return await self._readers.run(decisions.device, user, device)
 
