@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from bench import frames, tokens
 from bench.codec import ENCODINGS, Packet, packets
 from bench.engine.pump import Link, Pump
-from bench.frames import FrameError, FrameReader, HandshakeError, Upgrade
+from bench.frames import FrameReader, Upgrade
 from bench.phone import Address
 
 _HEAD_END = b"\r\n\r\n"
@@ -139,14 +139,6 @@ class Device(Link):
         """The connection failed or ended."""
         self.gate.fail(reason)
         self.gone(reason)
-
-    def ready(self, event: int) -> None:
-        """Whatever a server sends, one connection ends with the reason and the run goes on."""
-        try:
-            super().ready(event)
-        except (FrameError, HandshakeError) as error:
-            self.drop()
-            self.lost(str(error))
 
     def _upgrading(self, view: memoryview) -> None:
         self._head += view
