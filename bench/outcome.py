@@ -92,8 +92,8 @@ def timeline(record: Record) -> list[dict[str, Any]]:
     ]
 
 
-def text(result: Mapping[str, Any], plan: str, seen: Report) -> list[str]:
-    """The report as lines."""
+def text(result: Mapping[str, Any], plan: str, seen: Report, *, answered: str = "durable") -> list[str]:
+    """The report as lines; `answered` is what an ack means."""
     record, start = seen.record, "due" if result["rate"] else "sent"
     pace = (
         f"open loop, {result['arrival']}, {result['rate']:g}/s"
@@ -101,7 +101,7 @@ def text(result: Mapping[str, Any], plan: str, seen: Report) -> list[str]:
         else f"CLOSED loop, {result['in_flight']} in flight each"
     )
     rows = {
-        "ack": (record.acks(), f"{start} to durable"),
+        "ack": (record.acks(), f"{start} to {answered}"),
         "delivery": (record.deliveries(), f"{start} to received"),
         "resume": (record.resumes, "dialled to synchronised"),
     }
@@ -116,7 +116,7 @@ def text(result: Mapping[str, Any], plan: str, seen: Report) -> list[str]:
         "",
         *report.latency_table(rows),
         "",
-        f"  throughput  {result['acks_per_s']:,.0f} durable/s · {result['deliveries_per_s']:,.0f} deliveries/s",
+        f"  throughput  {result['acks_per_s']:,.0f} {answered}/s · {result['deliveries_per_s']:,.0f} deliveries/s",
         f"  per second  {report.spark([row['deliveries'] or row['acks'] for row in result['timeline']])}",
         *(f"  failures    {count:,} times: {reason}" for reason, count in seen.failures.most_common(5)),
         *report.correctness(seen.tally),

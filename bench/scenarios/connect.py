@@ -34,7 +34,8 @@ async def run(options: argparse.Namespace) -> int:
             procs=options.procs,
         )
     plan = f"{options.users:,} users with {options.rooms} rooms each, one after the other"
-    return outcome.finish(result, outcome.text(result, plan, seen), options, clean=seen.tally.clean)
+    lines = outcome.text(result, plan, seen, answered="let in")
+    return outcome.finish(result, lines, options, clean=seen.tally.clean)
 
 
 async def play(
