@@ -144,6 +144,14 @@ class MessagePage:
     end: bool
 
 
+@dataclass(slots=True, frozen=True)
+class People:
+    """Accounts by user and devices by (user, device); unknown ones are left out."""
+
+    accounts: dict[str, Account]
+    devices: dict[tuple[str, str], DeviceSeen]
+
+
 class Store(Protocol):
     """The truth. One writer calls `commit`, one batch at a time; everything else only reads what is committed.
 
@@ -194,8 +202,8 @@ class Store(Protocol):
         """Those of (room, seq, user, emoji) that are set."""
         ...
 
-    async def tail(self, room: int, user: str, seq: int) -> Tail:
-        """What lies after `seq` for `user`."""
+    async def tails(self, places: Collection[tuple[int, str, int]]) -> dict[tuple[int, str, int], Tail]:
+        """What lies after `seq` for `user`, for each (room, user, seq)."""
         ...
 
     async def next_room_number(self) -> int:
@@ -206,8 +214,8 @@ class Store(Protocol):
 
     async def device(self, user: str, device: str) -> DeviceSeen | None: ...
 
-    async def credentials(self, user: str, device: str) -> tuple[Account | None, DeviceSeen | None]:
-        """What a token is held against, read at once."""
+    async def people(self, users: Collection[str], devices: Collection[tuple[str, str]]) -> People:
+        """The accounts of `users` and the `devices` (user, device), as far as they are known, read at once."""
         ...
 
     # the one write

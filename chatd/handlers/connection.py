@@ -40,7 +40,9 @@ class Turned(Exception):
 async def identify(ctx: Context, token: str, device: str) -> tuple[Claims, Account | None]:
     """The claims of a token that is valid and was not revoked for this device."""
     claims = await ctx.identity.verify(token)
-    account, seen = await ctx.store.credentials(claims.user, device)
+    place = (claims.user, device)
+    known = await ctx.store.people([claims.user], [place])
+    account, seen = known.accounts.get(claims.user), known.devices.get(place)
     if account is not None and account.disabled:
         raise Turned(Refused("forbidden", "this user is disabled"), closes.BANNED)
     if revoked(claims, account, seen):

@@ -84,6 +84,7 @@ class Gatherer:
 
     async def _tails(self, batch: Sequence[Asked], facts: Facts) -> None:
         """What lies after read positions that stop short of the newest event."""
+        wanted = set()
         for asked in batch:
             request = asked.request
             room = facts.rooms.get(request.room) if isinstance(request, requests.Read) else None
@@ -93,7 +94,9 @@ class Gatherer:
             if request.seq >= room.seq:  # also of who is no member yet: he may become one in this batch
                 facts.tails[place] = Tail(room.ordinal, 0, 0)
             elif asked.user in room.members:
-                facts.tails[place] = await self._store.tail(*place)
+                wanted.add(place)
+        if wanted:
+            facts.tails.update(await self._store.tails(wanted))
 
     async def _new_rooms(self, batch: Sequence[Asked], facts: Facts) -> None:
         """Rooms that creations would repeat, and numbers and names for those they make."""
@@ -117,17 +120,14 @@ class Gatherer:
 
     async def _people(self, batch: Sequence[Asked], facts: Facts) -> None:
         """Accounts and devices that are about to change, and the accounts of who is about to enter a room."""
-        wanted = {asked.user for asked in batch if isinstance(asked.request, AccountBound)}
-        wanted.update(user for asked in batch for user in arriving(asked))
-        for user in wanted:
-            account = await self._store.account(user)
-            if account is not None:
-                facts.accounts[user] = account
-        for asked in batch:
-            if isinstance(asked.request, DeviceBound):
-                device = await self._store.device(asked.user, asked.request.device)
-                if device is not None:
-                    facts.devices[asked.user, asked.request.device] = device
+        users = {asked.user for asked in batch if isinstance(asked.request, AccountBound)}
+        users.update(user for asked in batch for user in arriving(asked))
+        devices = {
+            (asked.user, asked.request.device) for asked in batch if isinstance(asked.request, DeviceBound)
+        }
+        if users or devices:
+            known = await self._store.people(users, devices)
+            facts.accounts, facts.devices = known.accounts, known.devices
 
     def committed(self, work: Work) -> None:
         """Bring memory in step with a batch that is durable now."""

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.facts import KeyedEvent, Tail
 from chatd.core.rooms import Member, Room
+from chatd.ports import People
 from chatd.protocol.codec import decode_event
 from chatd.protocol.objects import Event
 from chatd.storage.rows import SEPARATOR, Row, account_of, device_of, position
@@ -151,7 +152,15 @@ def device(connection: sqlite3.Connection, user: str, device: str) -> DeviceSeen
     return None if row is None else device_of(row)
 
 
-def credentials(
-    connection: sqlite3.Connection, user: str, device_id: str
-) -> tuple[Account | None, DeviceSeen | None]:
-    return account(connection, user), device(connection, user, device_id)
+def people(
+    connection: sqlite3.Connection, users: Collection[str], devices: Collection[tuple[str, str]]
+) -> People:
+    accounts = {user: known for user in users if (known := account(connection, user)) is not None}
+    seen = {place: found for place in devices if (found := device(connection, *place)) is not None}
+    return People(accounts, seen)
+
+
+def tails(
+    connection: sqlite3.Connection, places: Collection[tuple[int, str, int]]
+) -> dict[tuple[int, str, int], Tail]:
+    return {place: tail(connection, *place) for place in places}

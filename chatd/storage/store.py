@@ -9,7 +9,7 @@ from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.facts import KeyedEvent, Tail
 from chatd.core.rooms import Room
 from chatd.core.work import Work
-from chatd.ports import EventPage, Membership, MessagePage, Store, SyncQuery, SyncRows
+from chatd.ports import EventPage, Membership, MessagePage, People, Store, SyncQuery, SyncRows
 from chatd.protocol.objects import Event, MemberRow, Profile, Reader, RoomSummary
 from chatd.storage import decisions, folding, logs, people, sync
 from chatd.storage.batch import batch_of
@@ -106,8 +106,8 @@ class SqliteStore(Store):
     ) -> set[tuple[int, int, str, str]]:
         return await self._readers.run(decisions.reactions_set, asked)
 
-    async def tail(self, room: int, user: str, seq: int) -> Tail:
-        return await self._readers.run(decisions.tail, room, user, seq)
+    async def tails(self, places: Collection[tuple[int, str, int]]) -> dict[tuple[int, str, int], Tail]:
+        return await self._readers.run(decisions.tails, places)
 
     async def next_room_number(self) -> int:
         self._last_room += 1
@@ -116,8 +116,8 @@ class SqliteStore(Store):
     async def account(self, user: str) -> Account | None:
         return await self._readers.run(decisions.account, user)
 
-    async def credentials(self, user: str, device: str) -> tuple[Account | None, DeviceSeen | None]:
-        return await self._readers.run(decisions.credentials, user, device)
+    async def people(self, users: Collection[str], devices: Collection[tuple[str, str]]) -> People:
+        return await self._readers.run(decisions.people, users, devices)
 
     async def device(self, user: str, device: str) -> DeviceSeen | None:
         return await self._readers.run(decisions.device, user, device)

@@ -65,7 +65,8 @@ async def check(store: Store, room: Room, model: Model) -> None:
         assert (summary.unread, summary.unread_mentions) == (model.unread(name), model.mentions(name))
         assert rows.totals is not None
         assert (rows.totals.unread, rows.totals.mentions) == (summary.unread, summary.unread_mentions)
-        tail = await store.tail(room.number, name, model.read[name])
+        place = (room.number, name, model.read[name])
+        tail = (await store.tails([place]))[place]
         assert tail.own == sum(s > model.read[name] and a == name for s, a, _ in model.messages)
         assert tail.ordinal == sum(s <= model.read[name] for s, _, _ in model.messages)
         assert tail.mentions == model.mentions(name)

@@ -228,7 +228,7 @@ async def test_a_message_stored_during_a_hello_is_in_its_snapshot_or_follows_it(
     assert (await bob.sends(room))["seq"] == 5
 
 
-@pytest.mark.parametrize("method", ["credentials", "memberships", "sync"])
+@pytest.mark.parametrize("method", ["people", "memberships", "sync"])
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("verb", ["revoke", "disable"])
 async def test_a_revocation_is_not_overtaken_by_a_hello(house, method, after, verb):
@@ -314,7 +314,7 @@ async def test_who_is_removed_and_added_again_during_a_hello_is_in(house):
     assert [p["type"] for p in bob.wire.packets] == ["ok", "gone", "room", "event", "event"]
 
 
-@pytest.mark.parametrize("method", ["credentials", "memberships", "sync"])
+@pytest.mark.parametrize("method", ["people", "memberships", "sync"])
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_connection_that_ends_during_its_hello_leaves_nothing_behind(house, method, after):
     ann = await house.meets("ann")
@@ -333,7 +333,7 @@ async def test_a_connection_that_ends_during_its_hello_leaves_nothing_behind(hou
     assert not bob.wire.packets
 
 
-@pytest.mark.parametrize("method", ["credentials", "memberships", "sync"])
+@pytest.mark.parametrize("method", ["people", "memberships", "sync"])
 async def test_a_dead_hello_does_not_replace_the_living_connection(house, method):
     dead = house.guest()
     hold = house.store.hold(method)

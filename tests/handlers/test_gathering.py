@@ -94,12 +94,12 @@ async def test_keys_of_operations_are_looked_up_at_once(ann, gather, room):
 async def test_a_tail_is_read_only_where_the_position_stops_short(house, gather, room):
     facts = await gather(("bob", Read(room=room, seq=3)), ("bob", Read(room=room, seq=99)))
     assert facts.tails == {(1, "bob", 3): Tail(2, 0, 1), (1, "bob", 99): Tail(3, 0, 0)}
-    assert house.store.calls["tail"] == 1
+    assert house.store.calls["tails"] == 1
 
 
 async def test_a_stranger_costs_no_reading_of_tails(house, gather, room):
     await gather(("eve", Read(room=room, seq=2)))
-    assert house.store.calls["tail"] == 0
+    assert house.store.calls["tails"] == 0
 
 
 async def test_rooms_that_would_be_made_twice_are_found(house, ann, gather, room):

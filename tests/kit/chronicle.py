@@ -136,7 +136,7 @@ class Chronicle:
 
     async def read(self, room: Room, user: str, seq: int, *, delivered: int | None = None) -> None:
         """Move a read position, as the reading decision does."""
-        tail = await self.store.tail(room.number, user, seq)
+        tail = (await self.store.tails([(room.number, user, seq)]))[room.number, user, seq]
         work = self.work()
         if room.direct:
             work.touch(room)
