@@ -25,14 +25,13 @@ from chatd.core.rooms import Member, Room
 from chatd.core.work import NewEvent, Work
 from chatd.edge.fanout import event_push
 from chatd.edge.outbox import Outbox
-from chatd.edge.packets import frame_of
+from chatd.edge.packets import MSGPACK, frame_of
 from chatd.protocol.codec import decode_packets
 from chatd.protocol.requests import Send
 
 ROUNDS = 9  # of which the median counts, and the range is told
 ROUND_S = 0.05  # long enough for the clock, short enough to fall between two others' turns
 BATCH = 32  # messages decided and pushed together, as under load
-MSGPACK = 0  # of the connections: the first of their variants
 
 Part = Callable[[], int]  # does the work once; how many operations that was
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from bench.checks import Tally
 from bench.codec import Packet
@@ -37,7 +38,17 @@ def read(author: Sender, rooms: Iterable[str], logs: dict[str, list[Packet]]) ->
     read_next()
 
 
-def check_author(author: Sender, logs: Iterable[list[Packet]], tally: Tally) -> None:
+class Author(Protocol):
+    """Who wrote, and was told what became of it."""
+
+    acked: dict[str, tuple[str, int]]
+
+    def text(self, key: str) -> str:
+        """What the message with this key says."""
+        ...
+
+
+def check_author(author: Author, logs: Iterable[list[Packet]], tally: Tally) -> None:
     """Everything acknowledged is there once, where the ack said, as it was written."""
     stored: dict[str, Packet] = {}
     for event in (event for log in logs for event in log if "key" in event):

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bench.codec import Packet
 from bench.phone import Refused
-from bench.storm.crowd import Crowd
 from bench.storm.sender import Sender
 
 
-def make_groups(author: Sender, crowd: Crowd, rooms: Iterable[int], names: dict[int, str]) -> None:
-    """Begins to make these rooms of the crowd; `names` gets each when it is there. Raises Refused from the pump."""
+def make_groups(
+    author: Sender, clients_of: Sequence[Sequence[int]], rooms: Iterable[int], names: dict[int, str]
+) -> None:
+    """Begins to make these rooms for their clients; `names` gets each when it is there.
+
+    At most 100 clients each (protocol.md, Rooms and members). Raises Refused from the pump.
+    """
     waiting = deque(rooms)
 
     def make_next() -> None:
@@ -24,7 +28,7 @@ def make_groups(author: Sender, crowd: Crowd, rooms: Iterable[int], names: dict[
             names[room] = _room(reply)
             make_next()
 
-        author.visit.ask(_create(author, crowd, room), answered)
+        author.visit.ask(_create(author, clients_of[room], room), answered)
 
     make_next()
 
@@ -39,14 +43,14 @@ def make_direct(probe: Sender, rooms: dict[Sender, str]) -> None:
         probe.visit.ask({"type": "room.direct", "user": probe.stage.script.user(probe.number + 1)}, answered)
 
 
-def _create(author: Sender, crowd: Crowd, room: int) -> Packet:
+def _create(author: Sender, clients: Sequence[int], room: int) -> Packet:
     script = author.stage.script
     return {
         "type": "room.create",
         "key": f"{script.run}-make-{room}",
         "kind": "group",
         "title": f"Room {room}",
-        "users": [script.user(client) for client in crowd.clients_of[room]],
+        "users": [script.user(client) for client in clients],
     }
 
 

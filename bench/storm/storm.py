@@ -64,7 +64,7 @@ class Storm:
         """Makes the rooms and lets everybody in. Raises Unreachable, Refused."""
         self._enter([*self.authors, *self.probes])
         for author, rooms in self._rooms_of.items():
-            make_groups(author, self.crowd, rooms, self._names)
+            make_groups(author, self.crowd.clients_of, rooms, self._names)
         self._wait(lambda: len(self._names) == self.crowd.rooms, lambda: len(self._names), "rooms")
         for probe in self.probes:
             make_direct(probe, self._direct)

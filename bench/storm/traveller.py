@@ -57,6 +57,9 @@ class Traveller(Guest):
         if handle is not None:
             handle(self, packet)
 
+    def seen(self, event: Packet) -> None:
+        """A live event, for the first time."""
+
     def away(self) -> None:
         """What was asked will not be answered."""
         self._asking.clear()
@@ -99,6 +102,8 @@ class Traveller(Guest):
             return
         for event in push["events"]:
             fate = position.pushed(event["seq"], identity(room, event))
+            if fate in (Fate.APPLIED, Fate.BUFFERED):
+                self.seen(event)
             if fate is Fate.BUFFERED:
                 self._repair(room)
             elif fate is not Fate.APPLIED:

@@ -1,0 +1,154 @@
+"""A population from the first connection to the last comparison, on one pump, in one thread."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from itertools import chain
+
+from bench.codec import Packet
+from bench.engine.record import SECOND_NS, Record
+from bench.engine.schedule import poisson
+from bench.engine.stage import Pacing, Report
+from bench.population.resident import Resident
+from bench.population.settings import KINDS, Population
+from bench.server import Unreachable
+from bench.storm.logs import check_author, check_traveller, read
+from bench.storm.making import make_groups
+from bench.storm.sender import Sender
+from bench.storm.visit import Guest, Stage
+
+ENTERING_MAX = 16  # at a time: below `limits.unauthenticated_per_address`
+QUIET_NS = 3 * SECOND_NS  # nothing moves for so long at the end: what is missing will not come
+GATHER_NS = 60 * SECOND_NS  # nobody new for so long: the others will not come either
+
+Act = Callable[[str, int], None]
+
+
+class Town:
+    """`gather`, `live`, `compare`, in this order."""
+
+    def __init__(self, stage: Stage, population: Population, pacing: Pacing) -> None:
+        self.stage = stage
+        self.population = population
+        self.pacing = pacing
+        self.record = Record()
+        self.done: Counter[str] = Counter()  # what people did, besides writing
+        self.residents: list[Resident] = []
+        self.cpu_s = 0.0
+        self._founder = Sender(stage, population.people, [])
+        self._names: dict[int, str] = {}
+        self._chance = random.Random(population.seed)
+
+    @property
+    def present(self) -> int:
+        """How many are connected."""
+        return sum(resident.present for resident in self.residents)
+
+    def gather(self) -> None:
+        """Makes the rooms and lets everybody in. Raises Unreachable, Refused."""
+        population = self.population
+        self._enter([self._founder])
+        make_groups(self._founder, population.members_of, range(len(population.members_of)), self._names)
+        self._wait(
+            lambda: len(self._names) == len(population.members_of), lambda: len(self._names), GATHER_NS
+        )
+        for number, rooms in population.rooms_of.items():
+            names = [self._names[room] for room in rooms]
+            self.residents.append(Resident(self.stage, number, names, self.record, self.done))
+        self._enter(self.residents)
+
+    def live(self) -> None:
+        """Everybody does what is due, then what is under way comes to its end."""
+        start_ns, cpu_s = time.perf_counter_ns(), time.thread_time()
+        self.record.from_ns = start_ns + int(self.pacing.warmup_s * SECOND_NS)
+        self.record.until_ns = start_ns + int(self.pacing.whole_s * SECOND_NS)
+        due = deque(sorted(chain.from_iterable(self._schedule(kind, start_ns) for kind in KINDS)))
+
+        def fire() -> None:
+            while due and due[0][0] <= time.perf_counter_ns():
+                due_ns, kind = due.popleft()
+                resident = self._chance.choice(self.residents)
+                act: Act = getattr(resident, kind)
+                act(self._chance.choice(resident.rooms), due_ns)
+            if due:
+                self.stage.pump.call_at(due[0][0], fire)
+
+        fire()
+        self.stage.pump.run(lambda: time.perf_counter_ns() >= self.record.until_ns)
+        self.cpu_s = time.thread_time() - cpu_s
+        try:
+            self._wait(self._settled, self._moves, QUIET_NS)
+        except Unreachable:
+            return  # what is missing is counted
+
+    def compare(self) -> Report:
+        """Reads every log back and holds everybody to it. Raises Unreachable, Refused."""
+        tally = self.stage.tally
+        logs: dict[str, list[Packet]] = {}
+        read(self._founder, self._names.values(), logs)
+        self._wait(lambda: len(logs) == len(self._names), lambda: len(logs), GATHER_NS)
+        for resident in self.residents:
+            own = (
+                [event for event in logs[room] if event.get("user") == resident.user]
+                for room in resident.rooms
+            )
+            check_author(resident, own, tally)
+            check_traveller(resident, logs, tally)
+            if missing := resident.said - len(resident.acked):
+                tally.add("unacked", f"{missing} of {resident.user}", missing)
+        return Report(
+            self.record, tally, failures=self.stage.failures, cpu_s=self.cpu_s, seconds=self.pacing.whole_s
+        )
+
+    def _schedule(self, kind: str, start_ns: int) -> list[tuple[int, str]]:
+        rate = self.population.rates[kind]
+        seed = self.population.seed + KINDS.index(kind)
+        times = poisson(rate, self.pacing.whole_s, seed) if rate else []
+        return [(start_ns + at_ns, kind) for at_ns in times]
+
+    def _settled(self) -> bool:
+        heads: dict[str, int] = {}
+        for resident in self.residents:
+            for room, seq in resident.acked.values():
+                heads[room] = max(seq, heads.get(room, 0))
+        return all(resident.done and resident.has(heads) for resident in self.residents)
+
+    def _moves(self) -> int:
+        return sum(position.applied for one in self.residents for position in one.positions.values())
+
+    def _enter(self, guests: Sequence[Guest]) -> None:
+        waiting: deque[Guest] = deque(guests)
+        dialled: list[Guest] = []
+
+        def entered() -> bool:
+            dialled[:] = [guest for guest in dialled if not guest.present]
+            while waiting and len(dialled) < ENTERING_MAX:
+                dialled.append(waiting.popleft())
+                dialled[-1].dial()
+            return not waiting and not dialled
+
+        self._wait(entered, lambda: sum(guest.present for guest in guests), GATHER_NS)
+
+    def _wait(self, done: Callable[[], bool], moved: Callable[[], int], quiet_ns: int) -> None:
+        """Turns the pump until `done`, looking every 10 ms. Raises Unreachable when nothing moves for so long."""
+        seen, moved_ns, look_ns = -1, time.perf_counter_ns(), 0
+
+        def over() -> bool:
+            nonlocal seen, moved_ns, look_ns
+            now_ns = time.perf_counter_ns()
+            if now_ns < look_ns:
+                return False
+            look_ns = now_ns + SECOND_NS // 100
+            if done():
+                return True
+            if (now := moved()) != seen:
+                seen, moved_ns = now, now_ns
+            if now_ns - moved_ns > quiet_ns:
+                reasons = ", ".join(reason for reason, _ in self.stage.failures.most_common(3))
+                raise Unreachable(f"nothing moves: {reasons or 'no answer'}")
+            return False
+
+        self.stage.pump.run(over)

@@ -1,0 +1,96 @@
+"""A stalled reader, a search for the knee, and peers: each runs, small, and tells what it should."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import __main__ as command
+from bench.engine.script import Letter, Script
+from bench.peers import nats
+from bench.peers.table import PEERS
+from bench.scenarios import ramp, stalled
+
+SHORT = ["--duration", "1", "--warmup", "0.2"]
+
+
+def test_a_stalled_reader_costs_the_others_no_message(tmp_path: Path) -> None:
+    out = tmp_path / "s.json"
+    assert command.main(["stalled", "--members", "8", *SHORT, "--json", str(out)]) == 0
+    result = json.loads(out.read_text())
+    assert result["deliveries"] == 8 * result["messages"] - result["messages"]
+    assert result["without"]["delivery_ms"]["count"] > 0
+
+
+def test_growth_is_to_the_most_that_was_held() -> None:
+    server = {"rss_bytes": 90, "rss_growth_bytes": 20, "rss_bytes_max": 100}
+    side: dict[str, Any] = {"server": server, "delivery_ms": {"p99": 2.0}}
+    calm = {"server": {**server, "rss_bytes_max": 95}, "delivery_ms": {"p99": 1.0}}
+    assert stalled.beside(calm, side)["memory_growth_bytes"] == 5
+    assert stalled.beside(calm, side)["p99_moved"] == 1.0
+
+
+@pytest.mark.parametrize("start", [10.0, 100.0, 3000.0])
+async def test_the_knee_is_found_from_either_side(start: float) -> None:
+    async def attempt(rate: float) -> dict[str, Any]:
+        result = {
+            "delivery_ms": {"p50": 1.0, "p99": 5.0 if rate <= 700 else 900.0},
+            "acks_per_s": rate,
+            "server": {"cpu_share": 0.95},
+            "generator": {"cpu_share": 0.1},
+            "generator_bound": False,
+        }
+        return ramp.judged(result, rate, limit_ms=250.0)
+
+    found = ramp.knee(await ramp.search(attempt, start))
+    assert 640 < found["rate"] <= 700
+    assert found["reason"] == "delivery p99 crosses 250 ms"
+    assert found["first_limit"] == "the daemon's core"
+
+
+def test_a_ramp_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ramp, "HALVINGS", 1)
+    monkeypatch.setattr(ramp, "STEPS_MAX", 2)
+    out = tmp_path / "r.json"
+    small = ["--people", "4", "--rate", "50", "--limit", "5000", "--duration", "0.5", "--warmup", "0.1"]
+    assert command.main(["ramp", *small, "--json", str(out)]) == 0
+    assert len(json.loads(out.read_text())["steps"]) == 3
+
+
+def frames(content: bytes) -> Iterable[bytes]:
+    at = 0
+    while (end := nats.message_end(content, at)) <= len(content):
+        yield content[at:end]
+        at = end
+
+
+def test_nats_lines_are_cut_where_they_end() -> None:
+    letter = Script("nats").key(Letter(0, 1, 2_000, 3_000)).encode()
+    message = b"MSG room 1 %d\r\n%b\r\n" % (len(letter), letter)
+    assert list(frames(b"PING\r\n" + message + message[:-3])) == [b"PING\r\n", message]
+    assert nats.message_end(b"MSG roo", 0) > len(b"MSG roo")
+
+
+def test_an_absent_peer_is_reported_as_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("bench.peers.table.found", lambda program: None)
+    out = tmp_path / "p.json"
+    assert command.main(["peers", "--members", "4", "--senders", "2", *SHORT, "--json", str(out)]) == 0
+    result = json.loads(out.read_text())
+    assert all("absent" in result["peers"][name] for name in PEERS)
+    assert "apt-get install nats-server" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not PEERS["nats-server"].present, reason="nats-server is not installed")
+def test_nats_delivers_everything(tmp_path: Path) -> None:
+    out = tmp_path / "n.json"
+    small = ["--members", "6", "--senders", "2", "--closed", "--in-flight", "2", *SHORT]
+    assert command.main(["peers", *small, "--json", str(out)]) == 0
+    theirs = json.loads(out.read_text())["peers"]["nats-server"]
+    assert theirs["deliveries"] == 6 * theirs["messages"] > 0
+    assert theirs["lost"] == 0

@@ -1,0 +1,104 @@
+"""A population lives against a real daemon without a fault; a fault between is found; a bad file is refused."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bench import __main__ as command
+from bench.codec import ENCODINGS
+from bench.engine.script import Script
+from bench.engine.stage import Pacing
+from bench.home import Home, new_home
+from bench.population import settings, town
+from bench.population.settings import Population, Size
+from bench.scenarios import mixed
+
+SMALL = """
+people = 12
+[[rooms]]
+people = 2
+count = 5
+[[rooms]]
+people = 8
+count = 2
+[rates]
+messages = 40
+reads = 20
+typing = 20
+churn = 4
+"""
+
+
+def file_of(directory: Path, text: str) -> Path:
+    path = directory / "town.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_example_is_a_population() -> None:
+    population = settings.read(Path("bench/examples/town.toml"), seed=1)
+    assert [len(members) for members in population.members_of].count(100) == 3
+    assert all(len(set(members)) == len(members) for members in population.members_of)
+    assert population.rates["messages"] == 100
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("people = ", "town.toml"),
+        ("people = 5", "rooms"),
+        ("people = true\n[[rooms]]\npeople = 2\ncount = 1", "people"),
+        ("people = 5\n[[rooms]]\npeople = 6\ncount = 1", "people"),
+        ("people = 5\n[[rooms]]\npeople = 2\ncount = 0", "count"),
+        ("people = 5\n[[rooms]]\npeople = 2\ncount = 1\nsize = 3", "size"),
+        ("people = 5\nrooms = 3", "rooms"),
+        ("people = 5\n[[rooms]]\npeople = 2\ncount = 1\n[rates]\nmesages = 3", "mesages"),
+        ("people = 5\n[[rooms]]\npeople = 2\ncount = 1\n[rates]\nreads = -3", "reads"),
+    ],
+)
+def test_a_bad_file_is_refused_by_its_key(tmp_path: Path, text: str, word: str) -> None:
+    with pytest.raises(ValueError, match=word):
+        settings.read(file_of(tmp_path, text), seed=1)
+    assert command.main(["mixed", str(file_of(tmp_path, text))]) == 2
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_population_lives_without_a_fault(tmp_path: Path, encoding: str) -> None:
+    out = tmp_path / "m.json"
+    short = ["--duration", "1.5", "--warmup", "0.2", "--encoding", encoding]
+    assert command.main(["mixed", str(file_of(tmp_path, SMALL)), *short, "--json", str(out)]) == 0
+    result = json.loads(out.read_text())
+    assert result["messages"] == result["ack_ms"]["count"] > 20
+    assert result["deliveries"] > result["messages"]
+    assert {"churn", "reads", "typing"} <= set(result["done"])
+
+
+async def test_a_message_that_vanishes_from_the_log_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    with new_home() as home:
+        monkeypatch.setattr(town, "read", damaging(home))
+        async with home.daemon() as daemon:
+            there = home.target(daemon, ENCODINGS["msgpack"])
+            pacing = Pacing(0.5, 0.0, rate=40.0)
+            rates = {"messages": 40.0, "reads": 0.0, "typing": 0.0, "churn": 0.0}
+            _, seen = await mixed.play(there, Script("town"), pacing, Population(4, (Size(4, 1),), rates))
+    assert seen.tally.counts()["lost"] > 0
+    assert seen.tally.counts()["altered"] > 0
+
+
+def damaging(home: Home):
+    """Reads the logs when the newest message is gone from the file."""
+
+    def read(*arguments):
+        with closing(sqlite3.connect(home.database)) as connection:
+            newest = "SELECT max(position) FROM events WHERE kind = 'message'"
+            connection.execute(f"DELETE FROM events WHERE position = ({newest}) - 1")
+            connection.commit()
+        honest(*arguments)
+
+    honest = town.read
+    return read
