@@ -48,12 +48,13 @@ class HttpFront(HttpToolsProtocol):
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        # As the class above does, but for asking the kernel our own address, which nobody here wants to know.
+        # As the class above does, but for asking the kernel for addresses: ours nobody wants to know, and the
+        # peer's only who answers the request (on_headers_complete).
         self.connections.add(self)
         self.transport = transport
         self.flow = FlowControl(transport)
         self.server = None
-        self.client = get_remote_addr(transport)
+        self.client = None
         self.scheme = "https" if is_ssl(transport) else "http"
         self._arm(self._terms.request_deadline_s)
         pending = self._terms.pending
@@ -101,6 +102,8 @@ class HttpFront(HttpToolsProtocol):
         self._in_head = False
         if not self._has_one_host():
             raise ValueError("RFC 9112 section 3.2: exactly one Host")
+        if not self._should_upgrade():
+            self.scope["client"] = get_remote_addr(self.transport)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 from chatd import config
 from chatd.identity.download import download
 from chatd.identity.keys import configured_keys
+from chatd.identity.remembered import Remembered
 from chatd.identity.ring import KeyRing
 from chatd.identity.tokens import Tokens
 from chatd.ports import Claims, Env
@@ -18,13 +19,26 @@ class HostIdentity:
         self.tokens = tokens
         self.ring = ring
         self._now_s = now_s
+        self._remembered = Remembered()
+        self._keys = ring.changes  # the key set that what is remembered was verified with
 
     async def verify(self, token: str) -> Claims:
         """The claims of a valid token; Refused("token_expired") or Refused("token_invalid") otherwise."""
+        if self._keys != self.ring.changes:
+            self._remembered.forget()
+            self._keys = self.ring.changes
+        known = self._remembered.find(token, self._now_s())
+        return known if known is not None else await self._verify(token)
+
+    async def _verify(self, token: str) -> Claims:
         key_id = self.tokens.key_id(token)
         if key_id is not None:
             await self.ring.wait_known(key_id)
-        return self.tokens.verify(token, self._now_s())
+        keys = self.ring.changes
+        claims = self.tokens.verify(token, self._now_s())
+        if keys == self._keys:
+            self._remembered.put(token, claims)
+        return claims
 
     def mint(self, user: str, ttl_s: int, *, device: str | None = None, **claims: object) -> str:
         """A token for `user`, as `Tokens.mint`, from now on."""

@@ -35,6 +35,7 @@ class KeyRing:
         self._retry_s = retry_s
         self._asked_at = float("-inf")
         self._in_flight: asyncio.Task[bool] | None = None
+        self.changes = 0  # how often the fetched keys were replaced by others
 
     def find(self, kid: str) -> VerifyKey | None:
         """The key with exactly this id, if it is known now."""
@@ -69,7 +70,8 @@ class KeyRing:
 
     async def _fetch_once(self, fetch: Fetch) -> bool:
         try:
-            self._fetched = key_set(await fetch(), "the key set")
+            before, self._fetched = self._fetched, key_set(await fetch(), "the key set")
+            self.changes += self._fetched != before
         except (OSError, BadKey) as error:
             logger.warning("key set not refreshed, %d keys kept: %s", len(self._fetched), error)
             return False

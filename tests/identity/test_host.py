@@ -5,6 +5,7 @@ import pytest
 
 from chatd.config import Auth, Key, Secret
 from chatd.identity.host import host_identity
+from chatd.identity.keys import VerifyKey
 from chatd.protocol.errors import Refused
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -47,3 +48,19 @@ async def test_nonsense_never_reaches_the_url():
     identity.ring.wait_known = None
     with pytest.raises(Refused, match="three parts"):
         await identity.verify("nonsense")
+
+
+async def test_a_token_verified_before_a_key_was_withdrawn_is_refused_after_it(es):
+    identity = host_identity(Auth(jwks_url="http://127.0.0.1:1/keys"), Clock())
+    identity.ring._fetched = {"es": VerifyKey("es", "ES256", es.private.public_key())}
+    claims = {"sub": "bob", "aud": "chatd", "exp": 1_750_000_060}
+    token = jwt.encode(claims, es.private, "ES256", headers={"kid": "es"})
+    assert (await identity.verify(token)).user == "bob"
+
+    async def withdrawn() -> bytes:
+        return b'{"keys": []}'
+
+    identity.ring._fetch = withdrawn
+    await identity.ring.refresh()
+    with pytest.raises(Refused, match="token_invalid"):
+        await identity.verify(token)

@@ -1,0 +1,40 @@
+"""Tokens that were verified before: a phone comes back with the same one all day, and in a storm all come at once."""
+
+from collections import OrderedDict
+from hashlib import blake2b
+
+from chatd.ports import Claims
+
+TOKENS_MAX = 20_000  # some 400 B each: 8 MB at worst
+
+
+class Remembered:
+    """Claims by digest of their token; the least recently used go first. Tokens themselves are not kept.
+
+    What is remembered holds for one set of keys: `forget` when a key was replaced.
+    """
+
+    def __init__(self, tokens_max: int = TOKENS_MAX) -> None:
+        self._claims: OrderedDict[bytes, Claims] = OrderedDict()
+        self._tokens_max = tokens_max
+
+    def find(self, token: str, now_s: float) -> Claims | None:
+        """The claims of a token that was genuine and has not run out."""
+        place = digest(token)
+        claims = self._claims.get(place)
+        if claims is None or claims.expires_at_s <= now_s:
+            return None
+        self._claims.move_to_end(place)
+        return claims
+
+    def put(self, token: str, claims: Claims) -> None:
+        self._claims[digest(token)] = claims
+        if len(self._claims) > self._tokens_max:
+            self._claims.popitem(last=False)
+
+    def forget(self) -> None:
+        self._claims.clear()
+
+
+def digest(token: str) -> bytes:
+    return blake2b(token.encode(errors="surrogatepass"), digest_size=16).digest()
