@@ -1,7 +1,10 @@
 """host.py: the Identity port put together from configuration."""
 
+import json
+
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from chatd.config import Auth, Key, Secret
 from chatd.identity.host import host_identity
@@ -57,10 +60,13 @@ async def test_a_token_verified_before_a_key_was_withdrawn_is_refused_after_it(e
     token = jwt.encode(claims, es.private, "ES256", headers={"kid": "es"})
     assert (await identity.verify(token)).user == "bob"
 
-    async def withdrawn() -> bytes:
-        return b'{"keys": []}'
+    other = ec.generate_private_key(ec.SECP256R1()).public_key()
+    row = jwt.algorithms.ECAlgorithm.to_jwk(other, as_dict=True) | {"kid": "new", "alg": "ES256"}
 
-    identity.ring._fetch = withdrawn
-    await identity.ring.refresh()
+    async def replaced() -> bytes:
+        return json.dumps({"keys": [row]}).encode()
+
+    identity.ring._fetch = replaced
+    assert await identity.ring.refresh()
     with pytest.raises(Refused, match="token_invalid"):
         await identity.verify(token)
