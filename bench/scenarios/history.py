@@ -25,6 +25,7 @@ from bench.home import Home, new_home
 from bench.rooms import create_direct
 
 CLIENTS_MAX = 200  # who write while the send rate is measured; as in `direct`
+WARMUP_S = 1.0  # of each send rate
 END_MS = 1_780_000_000_000  # a fixed day in 2026: the same options make the same database
 
 
@@ -91,7 +92,7 @@ async def play(shape: Shape, asked: Asked, tally: Tally) -> dict[str, Any]:
         existing = tuple(shape.all_rooms[shape.direct_number(place) - 1].name for place in places)
         full = await measuring.start(home)
         looked = await measuring.read(home, shape, encoding, asked.pages, tally)
-        pacing = Pacing(asked.duration_s, warmup_s=1.0, in_flight=1, seed=asked.seed)
+        pacing = Pacing(asked.duration_s, WARMUP_S, in_flight=1, seed=asked.seed)
         rates = []
         for _ in range(asked.rounds):
             sent_empty = await measuring.write(none, rooms, shape, pacing, tally)

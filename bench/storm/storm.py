@@ -46,6 +46,7 @@ class Storm:
         self.deliveries = 0
         self._names: dict[int, str] = {}
         self._direct: dict[Sender, str] = {}
+        self._over = False
         self._rooms_of = {
             author: range(place, crowd.rooms, AUTHORS) for place, author in enumerate(self.authors)
         }
@@ -113,7 +114,7 @@ class Storm:
 
         self._look_now_and_then(over)
         self.complete_s = (time.perf_counter_ns() - self.killed_ns) / SECOND_NS
-        self.stage.resting = True
+        self._over = True
 
     def compare(self) -> None:
         """Reads every log back, and holds the authors' acks and all positions to it. Raises Unreachable, Refused."""
@@ -125,6 +126,11 @@ class Storm:
         for sender in senders:
             if missing := sender.said - len(sender.acked):
                 tally.add("unacked", f"{missing} of {sender.user}", missing)
+        self._wait(
+            lambda: all(author.present for author in self.authors),
+            lambda: sum(author.present for author in self.authors),
+            "authors",
+        )
         logs: dict[str, list[Packet]] = {}
         for author, rooms in self._rooms_of.items():
             read(author, [self._names[room] for room in rooms], logs)
@@ -179,7 +185,7 @@ class Storm:
 
     def _probe(self, probe: Sender) -> None:
         """Sends at its rate, from when it is back itself, until the storm is over."""
-        if self.stage.resting:
+        if self._over:
             return
         now_ns = time.perf_counter_ns()
         if probe.present:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,6 +23,7 @@ from bench.history.reading import Reading
 from bench.history.shape import Shape
 from bench.home import Home, new_home
 from bench.rooms import hello
+from bench.scenarios import history
 
 END_MS = 1_780_000_000_000
 SMALL = Shape(messages=600, rooms=12, users=60, end_ms=END_MS)
@@ -32,9 +35,22 @@ def home() -> Iterator[Home]:
         yield made
 
 
-async def first_start(home: Home) -> None:
-    async with home.daemon():
-        pass
+@pytest.fixture(scope="module")
+def empty_store() -> Iterator[Path]:
+    """A store after its first start, to be copied."""
+
+    async def first_start(home: Home) -> None:
+        async with home.daemon():
+            pass
+
+    with new_home() as made:
+        asyncio.run(first_start(made))
+        yield made.store
+
+
+def filled(home: Home, empty_store: Path) -> None:
+    shutil.copytree(empty_store, home.store)
+    fill(home.database, SMALL, lambda messages: None)
 
 
 def stored(home: Home, table: str) -> list[dict[str, Any]]:
@@ -137,8 +153,8 @@ def drop(row: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in moments}
 
 
-async def test_a_filled_database_is_sound_and_has_the_daemons_schema(home: Home) -> None:
-    await first_start(home)
+def test_a_filled_database_is_sound_and_has_the_daemons_schema(home: Home, empty_store: Path) -> None:
+    shutil.copytree(empty_store, home.store)
     before = stored(home, "sqlite_schema")
     fill(home.database, SMALL, lambda messages: None)
     after = stored(home, "sqlite_schema")
@@ -161,9 +177,10 @@ async def test_a_filled_database_is_sound_and_has_the_daemons_schema(home: Home)
         ("DELETE FROM members WHERE room = (SELECT min(number) FROM rooms WHERE kind = 'group')", "lost"),
     ],
 )
-async def test_reading_back_finds_what_is_wrong(home: Home, damage: str | None, counter: str | None) -> None:
-    await first_start(home)
-    fill(home.database, SMALL, lambda messages: None)
+async def test_reading_back_finds_what_is_wrong(
+    home: Home, empty_store: Path, damage: str | None, counter: str | None
+) -> None:
+    filled(home, empty_store)
     if damage:
         with closing(sqlite3.connect(home.database)) as connection:
             connection.execute(damage)
@@ -180,6 +197,7 @@ async def test_reading_back_finds_what_is_wrong(home: Home, damage: str | None, 
 
 def test_the_scenario_runs_and_keeps_its_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "STARTS", 1)
+    monkeypatch.setattr(history, "WARMUP_S", 0.1)
     monkeypatch.setattr(measuring, "GREETINGS", 10)
     out, kept = tmp_path / "h.json", tmp_path / "kept"
     small = ["--messages", "500", "--rooms", "10", "--users", "60", "--pages", "20", "--duration", "0.5"]

@@ -71,7 +71,7 @@ def test_nothing_is_lost_when_the_daemon_is_killed(tmp_path: Path, manners: list
 async def test_what_happens_to_the_log_meanwhile_is_found(
     damage: str, counter: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storms, "STORM_S", 3.0)
+    monkeypatch.setattr(storms, "STORM_S", 1.5)
     with homes.new_home() as home:
         killed: list[int] = []
 
