@@ -104,10 +104,10 @@ class Fanout:
         audience = self._live.audiences.get(run[0].room.number)
         if audience is not None:
             apart = self._apart(audience, run)
+            for session, since in apart.items():  # first: an author need not wait for a thousand writes
+                self._tell_apart(session, run, since)
             for part in parts(run, self._push_bytes):
                 self._push_full(audience, part, apart)
-            for session, since in apart.items():
-                self._tell_apart(session, run, since)
             if audience.head or audience.none or audience.heads_due:
                 self._tell_distant(audience, run)
         for new in run:  # who asked and does not listen here any more
