@@ -19,7 +19,7 @@ from bench.engine.stream import Follower, Stream
 
 
 class BareMember(Device):
-    """A connection that receives the prebuilt frame. Without an upgrade, it is in once it is connected."""
+    """A connection that receives the prebuilt frame. Without an upgrade, it is in once it has been greeted."""
 
     def __init__(self, pump: Pump, stage: Stage, stream: Stream, *, upgrade: bool) -> None:
         super().__init__(pump, stage.access, stage.gate, None)
@@ -31,12 +31,15 @@ class BareMember(Device):
         if self._needs_upgrade:
             super().connected()
         else:
-            self.gate.entered += 1
-            self.welcome({})
+            self.receive = self._accepted
 
     def welcome(self, reply: Packet) -> None:
         """Bytes go to the follower."""
         self.receive = self.follower.receive
+
+    def _accepted(self, view: memoryview) -> None:
+        self.gate.entered += 1
+        self.welcome({})
 
 
 class BareAuthor(BareMember):

@@ -88,12 +88,12 @@ class Link:
         """The kernel has something to say about the socket, and it is not only that there are bytes."""
         if self._socket is None:
             return
-        if event & _READ:
-            self.read()
-        elif event & _BROKEN:
+        if event & _BROKEN and not event & _READ:
             self.end("refused or reset")
-        elif event & _WRITE:
+        elif event & _WRITE:  # before reading: some servers speak first
             self._writable(self._socket)
+        else:
+            self.read()
 
     def read(self) -> None:
         """Takes what is there. The hot path of a generator: one system call, one comparison."""

@@ -13,6 +13,8 @@ from typing import cast
 from bench import loop
 from bench.frames import server_frame
 
+GREETING = b"+"  # accepted: the kernel connects long before a program looks
+
 
 class Floor:
     """The members, and the messages that wait: one at a time, so that writes are never joined."""
@@ -45,6 +47,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._floor.members.add(self._transport)
+        self._transport.write(GREETING)
 
     def data_received(self, data: bytes) -> None:
         if self._transport in self._floor.members:
