@@ -112,7 +112,8 @@ def _latencies(results: Sequence[Result], names: Sequence[str]) -> str:
 _SERIES: tuple[tuple[str, str, tuple[str, ...], bool], ...] = (
     ("Latency of every second, p99", "ms", ("ack_ms.p99", "delivery_ms.p99", "polite_ms.p99"), True),
     ("Deliveries of every second", "per second", ("deliveries",), False),
-    ("Durable messages of every second", "per second", ("acks", "resumed"), False),
+    ("Durable messages of every second", "per second", ("acks",), False),
+    ("Back and complete, in every second", "people", ("resumed",), False),
     ("Memory of the daemon", "MiB", ("rss_mib",), False),
 )
 
