@@ -1,7 +1,7 @@
 """Puts a shape into the database of a stopped daemon: rows in the order of the tables, indexes afterwards.
 
 The rows come in the order in which the tables keep them, so that the pages are full; a log that grew by itself
-in many rooms at once has pages that are two thirds full, and is half as large again.
+in many rooms at once has emptier pages and is larger.
 """
 
 from __future__ import annotations
