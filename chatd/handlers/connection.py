@@ -15,6 +15,8 @@ from chatd.protocol.errors import Refused
 from chatd.protocol.replies import AuthOk, HelloOk, ModeOk, Ok, PingOk
 from chatd.protocol.requests import Auth, Hello, Ping, Pong, SetMode
 
+SIGHTING_MS = 3_600_000  # a device that comes back within the hour is known to be there
+
 # What follows the `error` that answers a hello: `bye` with this close code.
 HELLO_CLOSES: dict[str, int] = {
     "token_expired": closes.TOKEN_EXPIRED,
@@ -37,8 +39,17 @@ class Turned(Exception):
     code: int
 
 
-async def identify(ctx: Context, token: str, device: str) -> tuple[Claims, Account | None]:
-    """The claims of a token that is valid and was not revoked for this device."""
+@dataclass(slots=True, frozen=True)
+class Known:
+    """Who says hello: what his token says, and what is stored of his account and device."""
+
+    claims: Claims
+    account: Account | None
+    device: DeviceSeen | None
+
+
+async def identify(ctx: Context, token: str, device: str) -> Known:
+    """Who a token that is valid and was not revoked for this device belongs to."""
     claims = await ctx.identity.verify(token)
     place = (claims.user, device)
     known = await ctx.store.people([claims.user], [place])
@@ -47,7 +58,7 @@ async def identify(ctx: Context, token: str, device: str) -> tuple[Claims, Accou
         raise Turned(Refused("forbidden", "this user is disabled"), closes.BANNED)
     if revoked(claims, account, seen):
         raise Turned(Refused("token_invalid", "the token was revoked"), closes.REVOKED)
-    return claims, account
+    return Known(claims, account, seen)
 
 
 def revoked(claims: Claims, account: Account | None, device: DeviceSeen | None) -> bool:
@@ -66,17 +77,20 @@ async def hello(ctx: Context, session: Session, request: Hello) -> Ok:
     if len(request.focus) > ctx.config.limits.focus:
         raise Refused("too_large", "too many rooms in focus", field="focus")
     revocations = ctx.live.revocations
-    claims, account = await identify(ctx, request.token, request.device)
+    known = await identify(ctx, request.token, request.device)
+    claims = known.claims
     if claims.device not in (request.device, None):
         raise Refused("token_invalid", "the token is bound to another device")
     session.admit_user(claims.user)
-    take_place(ctx, session, request, claims, account)
+    take_place(ctx, session, request, known)
     if ctx.live.revocations != revocations:  # one that was committed meanwhile found no connection to close
         await identify(ctx, request.token, request.device)
     await attach(ctx, session, request)
     page = await first_page(ctx, session, request)
     ctx.counters.hellos["resumed" if not page.full else "full" if request.epoch else "first"] += 1
-    ctx.writer.submit(Submission(session.user, seen(request)))
+    sighting = seen(request)
+    if is_news(sighting, known.device, ctx.env.now_ms()):
+        ctx.writer.submit(Submission(session.user, sighting))
     ctx.presence.up(session)
     return HelloOk(
         version=min(request.version, limits.REVISION),
@@ -92,10 +106,9 @@ async def hello(ctx: Context, session: Session, request: Hello) -> Ok:
     )
 
 
-def take_place(
-    ctx: Context, session: Session, request: Hello, claims: Claims, account: Account | None
-) -> None:
+def take_place(ctx: Context, session: Session, request: Hello, known: Known) -> None:
     """Make the session the connection of its device; an older one of the same device ends."""
+    claims, account = known.claims, known.account
     session.user, session.device, session.claims = claims.user, request.device, claims
     session.mode = "background" if request.mode == "background" else "foreground"
     session.receipts = account is None or account.receipts
@@ -130,6 +143,13 @@ def seen(request: Hello) -> SeeDevice:
     )
 
 
+def is_news(sighting: SeeDevice, known: DeviceSeen | None, now_ms: int) -> bool:
+    """Is a hello worth a row? The end of the connection writes it anyway; a storm of known devices need not."""
+    if known is None or known.removed or not 0 <= now_ms - known.last_seen < SIGHTING_MS:
+        return True
+    return (sighting.app or known.app, sighting.os or known.os) != (known.app, known.os)
+
+
 def unusual_limits(ctx: Context) -> dict[str, int]:
     """The limits that differ from the documented defaults."""
     return {
@@ -142,7 +162,7 @@ def unusual_limits(ctx: Context) -> dict[str, int]:
 async def auth(ctx: Context, session: Session, request: Auth) -> Ok:
     """Put a fresh token of the same user and device in force."""
     try:
-        claims, _ = await identify(ctx, request.token, session.device)
+        claims = (await identify(ctx, request.token, session.device)).claims
     except Turned as turned:
         raise Refused("token_invalid", turned.refusal.message) from turned
     if claims.user != session.user or claims.device not in (session.device, None):

@@ -454,3 +454,23 @@ async def test_decisions_of_people_reach_the_store(house):
     row = await house.store.device("ann", device_of(3))
     assert (row.app, row.removed, row.revoked_before) == ("app", True, house.env.now_ms())
     assert (await house.store.account("ann")).name == "Ann"
+
+
+async def test_a_known_device_is_written_again_only_when_there_is_news(house):
+    """A storm of phones that come back must not be a storm of writes."""
+
+    async def rows_written(**hello) -> int:
+        before = house.store.stamp
+        ann = await house.meets("ann", **hello)
+        await house.quiet()
+        written = house.store.stamp - before
+        ann.hangs_up()
+        await house.quiet()
+        return written
+
+    assert await rows_written(app="chat 1") == 1
+    assert await rows_written(app="chat 1") == 0
+    assert await rows_written() == 0
+    assert await rows_written(app="chat 2") == 1
+    house.env.advance(3600)
+    assert await rows_written(app="chat 2") == 1

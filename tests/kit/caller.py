@@ -236,7 +236,9 @@ class Caller:
 
     async def _in_time(self, coming: "asyncio.Future[T]", wanted: str, within_s: float = PATIENCE_S) -> T:
         try:
-            return await asyncio.wait_for(coming, within_s)
+            # wait_for of Python 3.11 swallows a cancellation that meets the result, and a bare await cancels `coming`.
+            async with asyncio.timeout(within_s):
+                return await asyncio.shield(coming)
         except TimeoutError:
             self.keeps_promises()
             raise AssertionError(f"{self.name} waits for {wanted}, has {self.waiting()!r}") from None
