@@ -93,22 +93,18 @@ class Work:
     rooms: dict[int, Room] = field(default_factory=dict)  # changed rooms
     members: dict[tuple[int, str], Member] = field(default_factory=dict)  # changed members
     messages: dict[tuple[int, int], Message] = field(default_factory=dict)  # changed messages
-    recalled: list[tuple[int, int]] = field(
-        default_factory=list
-    )  # (room, target): empty the edits of the target too
+    # (room, target): empty the edits of the target too
+    recalled: list[tuple[int, int]] = field(default_factory=list)
     reactions: list[Reaction] = field(default_factory=list)
-    pairs: list[tuple[str, str, int]] = field(
-        default_factory=list
-    )  # direct rooms: (lower user, higher user, room)
+    # direct rooms: (lower user, higher user, room)
+    pairs: list[tuple[str, str, int]] = field(default_factory=list)
     folds: list[tuple[int, int]] = field(default_factory=list)  # (room, floor): operations below are dropped
     accounts: list[AccountChange] = field(default_factory=list)
     receipts: dict[tuple[int, str], tuple[Room, Member]] = field(default_factory=dict)  # moved watermarks
-    refreshed: dict[tuple[int, str], Room] = field(
-        default_factory=dict
-    )  # (room, user or ""): summary keys changed
-    summarised: dict[tuple[int, int], Message] = field(
-        default_factory=dict
-    )  # reactions of large rooms to tell later
+    # (room, user or ""): summary keys changed
+    refreshed: dict[tuple[int, str], Room] = field(default_factory=dict)
+    # reactions of large rooms to tell later
+    summarised: dict[tuple[int, int], Message] = field(default_factory=dict)
     keyed: dict[tuple[int, str, str], NewEvent] = field(default_factory=dict)  # by (room, user, key)
     unlogged: dict[tuple[int, str, str], int] = field(default_factory=dict)  # keys without an event: digest
     forget_keys: int = 0  # unlogged keys used before this time are forgotten; 0: none

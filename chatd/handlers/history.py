@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec import UNSET, Raw
 
+from chatd.core.dressing import dress, reacted
 from chatd.handlers.context import Context, Session
-from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import HISTORY_DEFAULT, HISTORY_MAX
 from chatd.protocol.replies import EventsOk
@@ -113,23 +113,10 @@ async def messages(ctx: Context, session: Session, request: Messages) -> EventsO
 
 
 async def dressed(
-    ctx: Context, user: str, number: int, blobs: list[bytes] | list[Raw], first_visible: int
+    ctx: Context, user: str, number: int, events: list[bytes] | list[Raw], first_visible: int
 ) -> list[Raw]:
     """Stored events for one reader: own reactions added, edits of messages he may not see emptied."""
-    reacted = [decode_event(blob) for blob in blobs if b"\xa9reactions" in bytes(blob)]
-    seqs = [event.seq for event in reacted if event.kind == "message"]
-    mine = await ctx.store.mine(number, user, seqs) if seqs else {}
-    return [dress(blob, mine, first_visible) for blob in blobs]
-
-
-def dress(blob: bytes | Raw, mine: dict[int, list[str]], first_visible: int) -> Raw:
-    if not mine and first_visible <= 1:
-        return Raw(blob)
-    event = decode_event(blob)
-    if event.kind == "message" and event.seq in mine:
-        event.mine = mine[event.seq]
-    elif event.kind == "edit" and event.target is not UNSET and event.target < first_visible:
-        event.body = UNSET
-    else:
-        return Raw(blob)
-    return Raw(encode(event))
+    blobs = [bytes(event) for event in events]
+    seqs = reacted(blobs)
+    own = await ctx.store.mine(number, user, seqs) if seqs else {}
+    return [Raw(dress(blob, own, first_visible)) for blob in blobs]

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from msgspec import UNSET, Raw
 
+from chatd.core.dressing import dress, reacted
 from chatd.ports import SyncQuery
-from chatd.protocol.codec import decode_event, decode_tree, encode
-from chatd.protocol.objects import MESSAGE, ROLES, RoomSummary
+from chatd.protocol.codec import decode_tree
+from chatd.protocol.objects import ROLES, RoomSummary
 from chatd.storage.logs import mine
 from chatd.storage.rows import Row, position
 
@@ -35,8 +36,6 @@ LEFT JOIN users u ON u.user = m.user
 LEFT JOIN users v ON v.user = p.user
 WHERE m.user = ? AND m.room IN (SELECT value FROM json_each(?)) AND m.gone IS NULL AND r.deleted_by IS NULL
 """
-
-REACTIONS_KEY = b"\xa9reactions"  # the key as it stands in a packed event
 
 PREVIEW = "SELECT blob FROM events WHERE position = ?"
 # The limit stands inside: a room where little happened since must not be searched to its beginning.
@@ -120,19 +119,5 @@ def own_reactions(
     connection: sqlite3.Connection, room: int, user: str, blobs: list[bytes]
 ) -> dict[int, list[str]]:
     """The user's reactions on these messages; those without any are not asked for."""
-    seqs = [decode_event(blob).seq for blob in blobs if REACTIONS_KEY in blob]
+    seqs = reacted(blobs)
     return mine(connection, room, user, seqs) if seqs else {}
-
-
-def dress(blob: bytes, own: dict[int, list[str]], first_visible: int) -> bytes:
-    """A stored event as one member sees it: own reactions in, text from before his time out."""
-    if not own and first_visible <= 1:
-        return blob
-    event = decode_event(blob)
-    if event.kind == MESSAGE and event.seq in own:
-        event.mine = own[event.seq]
-    elif event.kind == "edit" and event.target is not UNSET and event.target < first_visible:
-        event.body = UNSET
-    else:
-        return blob
-    return encode(event)
