@@ -35,11 +35,15 @@ def event_loop() -> asyncio.AbstractEventLoop:
 
 
 async def serve(daemon: Daemon) -> None:
-    """Start, tell, wait for a signal, stop."""
+    """Start, tell, wait for a signal, stop.
+
+    Signals are heard before anything is opened: whoever sees the first answer may stop the daemon at once, and
+    a default SIGTERM would end it without closing the store.
+    """
     stopping = asyncio.Event()
+    listen_to_signals(stopping)
     await daemon.start()
     freeze()
-    listen_to_signals(stopping)
     watchdog = asyncio.create_task(feed_watchdog())
     log.info("chatd %s listens on %s", __version__, ", ".join(daemon.addresses))
     notify(READY, status(f"listening on {daemon.addresses[0]}"))

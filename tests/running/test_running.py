@@ -1,0 +1,41 @@
+"""The daemon as a process: signals."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from chatd.config import Config
+from chatd.daemon import Daemon
+from chatd.running import serve
+
+
+class Hasty(Daemon):
+    """A daemon that is told to stop before its start is over, as by whoever saw its first answer."""
+
+    stopped = False
+
+    async def start(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+    @property
+    def addresses(self) -> list[str]:
+        return ["127.0.0.1:0"]
+
+
+@pytest.fixture(autouse=True)
+def untouched_signals() -> Iterator[None]:
+    """A process that a signal ends without being asked would take the test run with it: it fails instead."""
+    kept = signal.signal(signal.SIGTERM, lambda *_: pytest.fail("SIGTERM came before anybody listened"))
+    yield
+    signal.signal(signal.SIGTERM, kept)
+
+
+async def test_a_signal_during_the_start_stops_in_order() -> None:
+    daemon = Hasty(Config())
+    await serve(daemon)
+    assert daemon.stopped
