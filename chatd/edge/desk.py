@@ -72,9 +72,15 @@ class Desk:
     def _check(self, request: Request, command: Command) -> None:
         """Rates and the token's permissions, before anything else is looked at."""
         if not command.free:
-            self._gate.allow(self._session.user, self._meter, request, command)
-        if command.allow not in self._session.claims.allow:
+            room = self._own_room(request) if command.writes else None
+            self._gate.allow(self._session.user, self._meter, request, command, room)
+        if command.allow and command.allow not in self._session.claims.allow:
             raise Refused("forbidden", f"the token does not allow {command.allow}")
+
+    def _own_room(self, request: Request) -> str | None:
+        """The room a request names, when this connection sits in it. One that sleeps is not busy, either."""
+        room = self._ctx.rooms.registry.rooms.get(getattr(request, "room", ""))
+        return room.name if room is not None and room.number in self._session.rooms else None
 
     def _refuse(self, id: int, error: ChatError) -> None:
         self._session.answer(id, error)

@@ -42,8 +42,11 @@ class Gate:
         task.add_done_callback(self.tasks.discard)
         return task
 
-    def allow(self, user: str, meter: Meter, request: Request, command: Command) -> None:
-        """Take one request from the connection's bucket and, when it writes, from the user's and the room's."""
+    def allow(self, user: str, meter: Meter, request: Request, command: Command, room: str | None) -> None:
+        """Take one request from the connection's bucket and, when it writes, from the user's and the room's.
+
+        `room`: the one it names, when the user is in it. Others must neither use its bucket up nor look into it.
+        """
         self._counters.requests[NAMES[type(request)]] += 1
         if not self._enabled:
             return
@@ -51,7 +54,8 @@ class Gate:
         self._take(meter.wait_s(now), "connection")
         if command.writes:
             self._take(self._writes.wait_s(user, now), "user")
-            self._take(self._rooms.wait_s(request.room, now), "room")  # type: ignore[attr-defined]
+            if room is not None:
+                self._take(self._rooms.wait_s(room, now), "room")
 
     def allow_address(self, address: str) -> None:
         """Take one hello from the bucket of an address, before its token costs anything."""

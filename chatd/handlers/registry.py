@@ -19,7 +19,7 @@ Handler = Callable[[Context, Session, Any], Answer]
 
 @dataclass(slots=True, frozen=True)
 class Command:
-    """One row. `handler` None: the writer decides it. `allow`: the word the token must carry.
+    """One row. `handler` None: the writer decides it. `allow`: the word the token must carry, "" for none.
 
     `writes`: counts against the rates of the user and of the room. `free`: counts against none.
     """
@@ -33,10 +33,10 @@ class Command:
 WRITER = None
 
 COMMANDS: dict[type[requests.Request], Command] = {
-    requests.Auth: Command(connection.auth),
-    requests.SetMode: Command(connection.mode),
-    requests.Ping: Command(connection.ping),
-    requests.Pong: Command(connection.pong, free=True),
+    requests.Auth: Command(connection.auth, allow=""),
+    requests.SetMode: Command(connection.mode, allow=""),
+    requests.Ping: Command(connection.ping, allow=""),
+    requests.Pong: Command(connection.pong, allow="", free=True),
     requests.Sync: Command(sync.sync),
     requests.Log: Command(history.log),
     requests.History: Command(history.history),

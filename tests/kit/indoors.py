@@ -36,15 +36,18 @@ def new_key() -> str:
 
 
 class Passports:
-    """The Identity port: a token is the name of its user, unless a test wrote down other claims for it."""
+    """The Identity port: a token is the name of its user, unless a test wrote down other claims or a refusal."""
 
     def __init__(self, env: ManualEnv) -> None:
         self._env = env
         self.claims: dict[str, Claims] = {}
+        self.refusals: dict[str, Refused] = {}
 
     async def verify(self, token: str) -> Claims:
         if token.startswith("bad"):
             raise Refused("token_invalid", "no such token")
+        if token in self.refusals:
+            raise self.refusals[token]
         now_s = self._env.now_ms() / 1000
         return self.claims.get(token) or Claims(token, now_s + HOUR_S, issued_at_s=now_s)
 

@@ -1,0 +1,146 @@
+"""protocol.md 11.2: to strangers a private room looks, byte for byte, like one that does not exist."""
+
+from typing import Any
+
+import pytest
+
+from tests.kit.company import Company
+from tests.kit.court import REQUESTS, Stage, request_of, rows
+from tests.kit.phone import Phone, fresh_key
+from tests.kit.replies import frame_answering, shown
+
+ABSENT = {"g": "gAbCdEfGhIj0", "d": "dAbCdEfGhIj0"}
+ROOM_ROWS = [name for name, row in rows().items() if row.outcomes["stranger"] in ("not_found", "passed")]
+ROOM_ROWS.remove("devices.remove/others")
+
+
+def about(name: str, room: str) -> dict[str, Any]:
+    """The request of a row about `room`; the same letters every time but for the room."""
+    return {**request_of(name, Stage(room=room, own=2, others=2)), "id": 7, "key": "the-same-key"}
+
+
+async def _answers(phone: Phone, name: str, *places: str) -> list[Any]:
+    return [await frame_answering(phone, about(name, room)) for room in places]
+
+
+@pytest.mark.parametrize("encoding", ["msgpack", "json"])
+async def test_no_request_tells_a_private_room_from_none(people: Company, encoding: str) -> None:
+    """And nobody in the room notices that it was asked about."""
+    group, (alice, bob) = await people.in_group("alice", "bob")
+    direct = await alice.opens_direct(bob)
+    for room in (group, direct):
+        await alice.sends(room, "private")
+        await alice.asks({"type": "focus", "rooms": [group, direct]})
+    mallory = await people.meets("mallory", encoding=encoding)
+    before = [await alice.gets(room) for room in (group, direct)]
+    for phone in (alice, bob):
+        await phone.forgets()
+    for name in ROOM_ROWS:
+        for room in (group, direct):
+            absent, private = await _answers(mallory, name, ABSENT[room[0]], room)
+            assert absent == private, name
+    await bob.reads(group, 2)
+    receipts = await alice.receives("receipts")
+    assert [row["user"] for row in receipts["receipts"]] == ["bob"]  # and no stranger's with them
+    for phone in (alice, bob, mallory):
+        await phone.is_silent()
+    assert [await alice.gets(room) for room in (group, direct)] == before
+
+
+async def test_a_public_room_shows_strangers_nothing_but_its_door(people: Company) -> None:
+    room, (alice, _) = await people.in_group("alice", "bob", public=True)
+    await alice.sends(room, "for members")
+    mallory = await people.meets("mallory")
+    for name in ROOM_ROWS:
+        if name != "room.join":
+            absent, public = await _answers(mallory, name, ABSENT["g"], room)
+            assert absent == public, name
+
+
+@pytest.mark.parametrize("encoding", ["msgpack", "json"])
+async def test_a_removed_member_learns_nothing_of_what_happens_afterwards(
+    people: Company, encoding: str
+) -> None:
+    """The same bytes before and after the room was renamed, written in and given other members."""
+    room, (alice, bob) = await people.in_group("alice", "bob")
+    mallory = await people.meets("mallory", encoding=encoding)
+    await alice.does("members.add", room, users=["mallory"])
+    await mallory.asks({"type": "focus", "rooms": [room]})
+    await alice.does("members.remove", room, users=["mallory"])
+    await mallory.receives("gone")
+    await mallory.forgets()
+    before = {name: await frame_answering(mallory, about(name, room)) for name in ROOM_ROWS}
+    await alice.does("room.update", room, title="without mallory", public=False)
+    await alice.does("members.add", room, users=["carol"])
+    await alice.sends(room, "a secret", body={"mentions": ["mallory", "*"]})
+    await bob.reads(room, 5)
+    await bob.posts({"type": "typing", "room": room})
+    after = {name: await frame_answering(mallory, about(name, room)) for name in ROOM_ROWS}
+    assert after == before
+    await mallory.is_silent()
+    page = await mallory.asks({"type": "sync"})
+    assert page["rooms"] == []
+
+
+async def test_a_hello_that_names_a_private_room_is_answered_like_any_other(people: Company) -> None:
+    room, _ = await people.in_direct("alice", "bob")
+    replies = []
+    for place in (room, ABSENT["d"]):
+        mallory = await people.connects("mallory")
+        replies.append(shown(await mallory.says_hello(focus=[place])))
+    assert replies[0] == replies[1]
+
+
+async def test_who_exists_is_not_told(people: Company) -> None:
+    """alice is connected and has rooms, and shares none with mallory; bolke never was here."""
+    await people.in_direct("alice", "bob")
+    mallory = await people.meets("mallory")
+    for kind in ("users.get", "watch"):
+        known, unknown = [
+            await frame_answering(mallory, {"type": kind, "users": [user], "id": 7})
+            for user in ("alice", "bolke")
+        ]
+        assert known.replace(b"alice", b"?") == unknown.replace(b"bolke", b"?")
+    shapes = [
+        (await mallory.asks({"type": "room.direct", "user": user}))["summary"].keys()
+        for user in ("alice", "bolke")
+    ]
+    assert shapes[0] == shapes[1]
+
+
+async def test_a_device_of_somebody_else_looks_like_none(people: Company) -> None:
+    alice, mallory = await people.meet("alice", "mallory")
+    others, none = [
+        await frame_answering(mallory, {"type": "devices.remove", "device": device, "id": 7})
+        for device in (alice.device, "A" * 22)
+    ]
+    assert others == none
+
+
+@pytest.mark.settings(rates={"enabled": True, "room_per_s": 0.1, "room_burst": 3})
+async def test_the_rate_of_a_busy_room_shows_strangers_nothing(people: Company) -> None:
+    room, (alice, bob) = await people.in_group("alice", "bob")
+    for phone in (alice, bob, alice):
+        await phone.sends(room, "busy")
+    await bob.is_refused("rate_limited", about("send", room) | {"key": fresh_key()})
+    mallory = await people.meets("mallory")
+    for name in ("send", "edit/own", "recall/own", "react"):
+        absent, busy = await _answers(mallory, name, ABSENT["g"], room)
+        assert absent == busy, name
+
+
+@pytest.mark.settings(rates={"enabled": True, "room_per_s": 0.1, "room_burst": 3})
+async def test_strangers_and_removed_members_cannot_use_up_the_rate_of_a_room(people: Company) -> None:
+    room, (alice, bob, carol) = await people.in_group("alice", "bob", "carol")
+    await alice.does("members.remove", room, users=["carol"])
+    mallory = await people.meets("mallory")
+    for _ in range(5):
+        await mallory.is_refused("not_found", about("send", room))
+        await carol.is_refused("not_member", about("send", room))
+    for phone in (alice, bob, alice):
+        await phone.sends(room, "still served")
+
+
+def test_every_request_about_a_room_is_asked_here() -> None:
+    stage = Stage(room="a room", own=1, others=2)
+    assert set(ROOM_ROWS) == {name for name in REQUESTS if "a room" in str(REQUESTS[name](stage))}
