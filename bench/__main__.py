@@ -4,7 +4,7 @@ import argparse
 import sys
 from types import ModuleType
 
-from bench import loop, micro, replay
+from bench import cores, loop, micro, replay
 from bench.frames import HandshakeError
 from bench.phone import Refused
 from bench.results import compare
@@ -52,7 +52,8 @@ def main(argv: list[str] | None = None) -> int:
     """Runs one scenario. 0: fine, 1: not correct, 2: usage, 4: no daemon to talk to."""
     options = _parser().parse_args(argv)
     try:
-        return int(loop.run(SCENARIOS[options.scenario].run(options)))
+        with cores.generating():
+            return int(loop.run(SCENARIOS[options.scenario].run(options)))
     except (TraceError, ValueError) as error:
         return _complain(error, USAGE)
     except (Unreachable, HandshakeError, TimeoutError, OSError) as error:

@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 
 def daemon_core() -> int | None:
     """The core of a daemon of our own; None when there is only one, or no way to say so."""
-    cores = _allowed()
-    return cores[0] if len(cores) > 1 else None
+    return _ALLOWED[0] if len(_ALLOWED) > 1 else None
 
 
 def generator_cores() -> list[int]:
     """The cores of the generator: all others, or the only one."""
-    cores = _allowed()
-    return cores[1:] or cores
+    return _ALLOWED[1:] or _ALLOWED
+
+
+def generator_core(share: int) -> int | None:
+    """The core of one process of the generator; they take turns. None where there is no way to say so."""
+    cores = generator_cores()
+    return cores[share % len(cores)] if cores else None
 
 
 def pin(core: int | None, pid: int = 0) -> None:
     """Binds a process, the calling one by default, and what it will start to one core; None binds nothing."""
-    if core is not None and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(pid, {core})
+    if core is not None:
+        _bind([core], pid)
 
 
-def _allowed() -> list[int]:
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+@contextmanager
+def generating() -> Iterator[None]:
+    """Binds the calling thread, and what it starts, to the cores of the generator until the block ends."""
+    _bind(generator_cores())
+    try:
+        yield
+    finally:
+        _bind(_ALLOWED)
+
+
+def _bind(cores: Sequence[int], pid: int = 0) -> None:
+    if cores:
+        os.sched_setaffinity(pid, cores)
+
+
+# Asked once, before anybody is bound: who asks later gets his own core only, and would put the daemon there too.
+_ALLOWED = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []

@@ -10,8 +10,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from bench import progress
-from bench.engine.part import Moves, Plan, perform
+from bench import cores, progress
+from bench.engine.part import Moves, Place, Plan, perform
 from bench.engine.record import SECOND_NS
 from bench.engine.stage import Report
 from bench.load import Load
@@ -63,8 +63,9 @@ class Crew:
         return total
 
     def _hire(self, share: int, shares: int) -> _Hand:
+        place = Place(share, shares, cores.generator_core(share))
         ours, theirs = _spawning.Pipe()
-        running = _spawning.Process(target=perform, args=(self._plan, share, shares, theirs), daemon=True)
+        running = _spawning.Process(target=perform, args=(self._plan, place, theirs), daemon=True)
         running.start()
         theirs.close()
         return _Hand(running, ours)

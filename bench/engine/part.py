@@ -44,6 +44,15 @@ class Plan:
     details: Any
 
 
+@dataclass(frozen=True)
+class Place:
+    """Which of the processes one is, of how many, and on which core."""
+
+    share: int
+    shares: int
+    core: int | None
+
+
 class Part(ABC):
     """The devices of one process and what they do. Subclasses are named by the plan."""
 
@@ -106,12 +115,11 @@ class Teller:
             self._pump.call_at(time.perf_counter_ns() + TOLD_NS, self._tell)
 
 
-def perform(plan: Plan, share: int, shares: int, line: Connection) -> None:
+def perform(plan: Plan, place: Place, line: Connection) -> None:
     """The life of one process: enter, wait for the word, play, tell."""
-    own_cores = cores.generator_cores()
-    cores.pin(own_cores[share % len(own_cores)] if own_cores else None)
+    cores.pin(place.core)
     _allow_files()
-    stage = Stage(plan.access, plan.script, plan.pacing, share=share, shares=shares)
+    stage = Stage(plan.access, plan.script, plan.pacing, share=place.share, shares=place.shares)
     pump = Pump()
     try:
         part = plan.cast(pump, stage, plan.details)

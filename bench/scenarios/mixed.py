@@ -8,7 +8,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from bench import cores, outcome, progress, target
+from bench import outcome, progress, target
 from bench import options as common
 from bench.engine.pump import Pump
 from bench.engine.script import Script
@@ -48,7 +48,6 @@ async def play(
     pump, measured = Pump(), Load(there.daemon)
     manners = Polite(random.Random(population.seed))
     town = Town(Stage(pump, common.access(there), script, manners), population, pacing)
-    cores.pin(cores.generator_cores()[0] if cores.generator_cores() else None)
     try:
         with progress.shown(
             lambda: f"enter    {progress.bar(town.present, len(population.rooms_of))} people"

@@ -12,7 +12,7 @@ import sys
 from contextlib import AsyncExitStack
 from typing import Any
 
-from bench import cores, outcome, progress, report
+from bench import outcome, progress, report
 from bench import options as common
 from bench.codec import ENCODINGS
 from bench.engine.device import Access
@@ -57,7 +57,6 @@ async def play(
     script = Script(secrets.token_hex(2), crowd.seed)
     pump = Pump()
     storm = Storm(Stage(pump, Access(home.url, home.secret, encoding), script, manners), crowd)
-    cores.pin(cores.generator_cores()[0] if cores.generator_cores() else None)
     try:
         return storm, await _play(home, storm)
     finally:

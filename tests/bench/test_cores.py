@@ -1,0 +1,31 @@
+"""The daemon keeps a core of its own, whoever of the generator was bound before it starts."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from bench import cores
+from bench.server import own_daemon
+
+needs_two = pytest.mark.skipif(cores.daemon_core() is None, reason="there is one core, or no way to bind to it")
+
+
+@needs_two
+async def test_a_daemon_that_starts_while_the_generator_is_bound_is_alone_on_its_core() -> None:
+    before = os.sched_getaffinity(0)
+    with cores.generating():
+        ours = os.sched_getaffinity(0)
+        async with own_daemon() as daemon:
+            theirs = os.sched_getaffinity(daemon.pid)
+    assert len(theirs) == 1
+    assert not ours & theirs
+    assert os.sched_getaffinity(0) == before
+
+
+@needs_two
+def test_processes_take_turns_on_the_cores_of_the_generator() -> None:
+    found = [cores.generator_core(share) for share in range(2 * len(cores.generator_cores()))]
+    assert found == cores.generator_cores() * 2
+    assert cores.daemon_core() not in found
