@@ -7,7 +7,7 @@ import multiprocessing
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerProcess
 from typing import Any
 
 from bench import cores, progress
@@ -18,16 +18,18 @@ from bench.load import Load
 from bench.server import Unreachable
 from bench.target import Target
 
-START_NS = SECOND_NS // 5  # between the word and the clock, so that all processes have heard it
+START_NS = SECOND_NS // 10  # between the word and the clock, so that all processes have heard it
 
-_spawning = multiprocessing.get_context("spawn")  # a fork would inherit the event loop and its descriptors
+# A fork of our own process would inherit the event loop and its descriptors; the server has neither.
+_forking = multiprocessing.get_context("forkserver")
+_forking.set_forkserver_preload(["bench.engine.fanout", "bench.engine.direct"])
 
 
 @dataclass
 class _Hand:
     """One process, and the last it told."""
 
-    running: SpawnProcess
+    running: ForkServerProcess
     line: Connection
     moves: Moves = (0, 0, 0)
 
@@ -64,8 +66,8 @@ class Crew:
 
     def _hire(self, share: int, shares: int) -> _Hand:
         place = Place(share, shares, cores.generator_core(share))
-        ours, theirs = _spawning.Pipe()
-        running = _spawning.Process(target=perform, args=(self._plan, place, theirs), daemon=True)
+        ours, theirs = _forking.Pipe()
+        running = _forking.Process(target=perform, args=(self._plan, place, theirs), daemon=True)
         running.start()
         theirs.close()
         return _Hand(running, ours)

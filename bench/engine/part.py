@@ -22,7 +22,6 @@ from bench.engine.stage import Pacing, Report, Said, Stage
 
 ENTERING_MAX = 16  # at a time: below `limits.unauthenticated_per_address`, 20
 TOLD_NS = SECOND_NS // 4  # how often the display hears of a process
-QUIET_NS = 2 * SECOND_NS  # nothing for this long while something is missing: it will not come
 ENTER_NS = 60 * SECOND_NS  # nobody new let in for this long: the others will not be either
 
 
@@ -180,8 +179,9 @@ def _play(part: Part, start_ns: int, line: Connection) -> Report:
 
 
 def _settled(part: Part, done: Callable[[], bool]) -> Callable[[], bool]:
-    """A condition: it is done, or nothing has moved for QUIET_NS."""
+    """A condition: it is done, or nothing has moved for as long as the pacing waits."""
     moved_ns, seen = time.perf_counter_ns(), part.moves()
+    quiet_ns = int(part.stage.pacing.quiet_s * SECOND_NS)
 
     def settled() -> bool:
         nonlocal moved_ns, seen
@@ -190,7 +190,7 @@ def _settled(part: Part, done: Callable[[], bool]) -> Callable[[], bool]:
         now_ns, moves = time.perf_counter_ns(), part.moves()
         if moves != seen:
             moved_ns, seen = now_ns, moves
-        return now_ns - moved_ns > QUIET_NS
+        return now_ns - moved_ns > quiet_ns
 
     return settled
 

@@ -8,8 +8,8 @@ import random
 from pathlib import Path
 from typing import Any
 
-from bench import outcome, progress, target
 from bench import options as common
+from bench import outcome, progress, target
 from bench.engine.pump import Pump
 from bench.engine.script import Script
 from bench.engine.stage import Pacing, Report

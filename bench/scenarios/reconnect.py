@@ -12,8 +12,8 @@ import sys
 from contextlib import AsyncExitStack
 from typing import Any
 
-from bench import outcome, progress, report
 from bench import options as common
+from bench import outcome, progress, report
 from bench.codec import ENCODINGS
 from bench.engine.device import Access
 from bench.engine.pump import Pump

@@ -9,7 +9,9 @@ import pytest
 from bench import cores
 from bench.server import own_daemon
 
-needs_two = pytest.mark.skipif(cores.daemon_core() is None, reason="there is one core, or no way to bind to it")
+needs_two = pytest.mark.skipif(
+    cores.daemon_core() is None, reason="there is one core, or no way to bind to it"
+)
 
 
 @needs_two

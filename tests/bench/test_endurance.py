@@ -15,7 +15,7 @@ from bench.peers import nats
 from bench.peers.table import PEERS
 from bench.scenarios import ramp, stalled
 
-SHORT = ["--duration", "1", "--warmup", "0.2"]
+SHORT = ["--duration", "0.4", "--warmup", "0.1"]
 
 
 def test_a_stalled_reader_costs_the_others_no_message(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_ramp_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ramp, "HALVINGS", 1)
     monkeypatch.setattr(ramp, "STEPS_MAX", 2)
     out = tmp_path / "r.json"
-    small = ["--people", "4", "--rate", "50", "--limit", "5000", "--duration", "0.5", "--warmup", "0.1"]
+    small = ["--people", "4", "--rate", "50", "--limit", "5000", "--duration", "0.3", "--warmup", "0"]
     assert command.main(["ramp", *small, "--json", str(out)]) == 0
     assert len(json.loads(out.read_text())["steps"]) == 3
 

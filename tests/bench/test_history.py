@@ -200,7 +200,7 @@ def test_the_scenario_runs_and_keeps_its_database(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(history, "WARMUP_S", 0.1)
     monkeypatch.setattr(measuring, "GREETINGS", 10)
     out, kept = tmp_path / "h.json", tmp_path / "kept"
-    small = ["--messages", "500", "--rooms", "10", "--users", "60", "--pages", "20", "--duration", "0.5"]
+    small = ["--messages", "500", "--rooms", "10", "--users", "60", "--pages", "20", "--duration", "0.2"]
     assert command.main(["history", *small, "--json", str(out), "--directory", str(kept)]) == 0
     result = json.loads(out.read_text())
     assert result["page_ms"]["count"] == result["page_cold_ms"]["count"] == 20

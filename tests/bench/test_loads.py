@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from bench.server import Unreachable
 from bench.target import Target
 from tests.kit.canary import canary
 
-SHORT = Pacing(duration_s=0.3, warmup_s=0.0)
+SHORT = Pacing(duration_s=0.2, warmup_s=0.0)
+HASTY = replace(SHORT, in_flight=3, quiet_s=0.3)  # for what never comes: waiting longer would find no more
 ZEROS = dict.fromkeys(("lost", "duplicated", "reordered", "misrouted", "altered", "unacked"), 0)
 
 
@@ -66,13 +68,13 @@ async def test_an_honest_server_passes(scenario: str, pacing: Pacing) -> None:
     ],
 )
 async def test_every_lie_is_found(scenario: str, fault: str, counter: str) -> None:
-    seen = await play(scenario, fault, SHORT.paced(in_flight=3))
+    seen = await play(scenario, fault, HASTY)
     assert seen.tally.counts()[counter] > 0, seen.tally.counts()
     assert seen.tally.examples
 
 
 async def test_one_forgotten_delivery_is_exactly_one() -> None:
-    seen = await play("fanout", "forget", SHORT.paced(rate=60.0))
+    seen = await play("fanout", "forget", replace(SHORT, rate=60.0, quiet_s=1.0))
     assert seen.tally.counts() == ZEROS | {"lost": 1}
 
 
@@ -97,11 +99,12 @@ def run(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     return code, json.loads(out.read_text())
 
 
-QUICK = ("--duration", "2", "--warmup", "0.2")
+QUICK = ("--duration", "0.4", "--warmup", "0.1")
 
 
-@pytest.mark.parametrize("encoding", ["msgpack", "json"])
-@pytest.mark.parametrize("pace", [("--rate", "50"), ("--closed", "--in-flight", "4")])
+@pytest.mark.parametrize(
+    ("encoding", "pace"), [("msgpack", ("--rate", "50")), ("json", ("--closed", "--in-flight", "4"))]
+)
 def test_fanout_with_two_processes(tmp_path: Path, encoding: str, pace: tuple[str, ...]) -> None:
     group = ("--members", "30", "--senders", "3", "--procs", "2", "--encoding", encoding)
     code, result = run(tmp_path, "fanout", *group, *pace, *QUICK)
@@ -132,7 +135,7 @@ def test_connect_synchronises_all_rooms(tmp_path: Path) -> None:
 
 
 def test_idle_sessions_are_weighed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, result = run(tmp_path, "idle", "--sessions", "120", "--rooms", "2", "--settle", "0.5")
+    code, result = run(tmp_path, "idle", "--sessions", "120", "--rooms", "2", "--settle", "0.2")
     assert code == 0, result["examples"]
     assert result["server"]["connections"] == 120
     assert result["session_bytes"] > 0
@@ -141,7 +144,7 @@ def test_idle_sessions_are_weighed(tmp_path: Path, capsys: pytest.CaptureFixture
 
 def test_the_floors_are_measured_beside_the_daemon(tmp_path: Path) -> None:
     small = ("--members", "20", "--senders", "2", "--clients", "4", "--in-flight", "2")
-    code, result = run(tmp_path, "floor", *small, "--duration", "0.4", "--warmup", "0.1")
+    code, result = run(tmp_path, "floor", *small, "--duration", "0.2", "--warmup", "0")
     assert code == 0
     assert {name: row["lost"] for name, row in result["floor"].items()} == dict.fromkeys(result["floor"], 0)
     assert (

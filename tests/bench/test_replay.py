@@ -45,7 +45,7 @@ async def play(trace: Trace, fault: str, flap: float = 0.0) -> Play:
     """A whole replay of a trace against the canary."""
     async with canary(fault) as bird:
         target = Target(bird.url, "secret", ENCODINGS["msgpack"], None)
-        played = Play(target, Pace(trace, None, "r"), Plan(flap=flap, stall_s=0.5, quiet_s=1.0))
+        played = Play(target, Pace(trace, None, "r"), Plan(flap=flap, stall_s=0.5, quiet_s=0.5))
         await played.set_up()
         await played.perform()
         await played.compare()
