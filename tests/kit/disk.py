@@ -1,0 +1,149 @@
+"""A directory whose disk is watched: every write and sync in order, faults where a test wants them, power cuts.
+
+What SQLite does comes from `tests.kit.vfs`, what Python does itself from `tests.kit.syscalls`; what a power cut
+leaves is decided in `tests.kit.platter`.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from tests.kit import syscalls, vfs
+from tests.kit.platter import Choose, Kind, Operation, Platter
+
+INDEX = "-shm"  # SQLite's index of the log: shared memory, built anew after every crash
+GONE = 10  # SQLITE_IOERR: what is still open when the power is off
+
+
+class Fault(NamedTuple):
+    """An operation that fails with SQLite's result `code`; of a write the first `written` bytes happen."""
+
+    code: int
+    written: int = 0
+
+
+Hook = Callable[[int, Operation], Fault | None]
+
+
+class Disk:
+    """The disk below `directory` from `start` (or `with`) to `stop`.
+
+    `journal` holds what happened, in order; what lay there before is durable and not in it. `fault(index,
+    operation)` is asked before each operation, with the place it would get in the journal: a Fault makes it
+    fail, and the hook may wait. Reads are shown to it only with `reads`, and never kept.
+    """
+
+    def __init__(self, directory: Path, *, reads: bool = False) -> None:
+        self.directory = Path(os.path.realpath(directory))
+        self.reads = reads
+        self.journal: list[Operation] = []
+        self.fault: Hook | None = None
+        self.errors: list[BaseException] = []  # what a hook raised inside SQLite, which knows no exceptions
+        self._powered = True
+        self._before: dict[str, bytes] = {}
+        self._known: set[str] = set()
+        self._platter: Platter | None = None
+        self._fed = 0
+
+    def start(self) -> Self:
+        """Watch the directory; what lies in it now is durable. vfs.Unwatchable where SQLite hides from us."""
+        found = self.directory.iterdir() if self.directory.exists() else ()
+        self._before = {path.name: path.read_bytes() for path in found if is_kept(path)}
+        self._known = set(self._before)
+        vfs.watch(self)
+        syscalls.watch(self)
+        return self
+
+    def stop(self) -> None:
+        """Watch no more files; what is still open stays watched until it is closed."""
+        vfs.forget(self)
+        syscalls.forget(self)
+
+    def cut(self) -> None:
+        """The power is off: nothing reaches the disk any more, and whoever still tries gets an I/O error."""
+        self._powered = False
+
+    def mark(self, label: str) -> None:
+        """Note in the journal that something was promised here, as that a message was acknowledged."""
+        self.journal.append(Operation(Kind.MARK, label))
+
+    def marks(self, upto: int) -> list[str]:
+        """The labels of the marks among the first `upto` operations."""
+        return [operation.file for operation in self.journal[:upto] if operation.kind == Kind.MARK]
+
+    def survivors(self, upto: int, choose: Choose) -> dict[str, bytes]:
+        """Name and content of the files that a power cut after `upto` operations may leave.
+
+        `choose(n)` draws from 0 to n - 1; 0 is the calmest: everything that was written is there. Cuts asked
+        for in rising order cost what lies between them only.
+        """
+        if self._platter is None or upto < self._fed:
+            self._platter, self._fed = Platter(self._before), 0
+        for operation in self.journal[self._fed : upto]:
+            self._platter.feed(operation, choose)
+        self._fed = upto
+        return self._platter.survive(choose)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        self.check()
+
+    def check(self) -> None:
+        """Raise the first thing that went wrong inside the layer itself."""
+        if self.errors:
+            raise self.errors[0]
+
+    # for vfs and syscalls
+
+    def ask(self, operation: Operation) -> Fault | None:
+        """Whether `operation` shall fail. What a failed one leaves is kept."""
+        if not self._powered:
+            return Fault(GONE)
+        fault = self.fault(len(self.journal), operation) if self.fault is not None else None
+        if fault is not None:
+            self._keep_rest(operation, fault)
+        return fault
+
+    def _keep_rest(self, operation: Operation, fault: Fault) -> None:
+        if operation.kind == Kind.SYNC:
+            self.journal.append(operation._replace(kind=Kind.FAILED_SYNC))
+        elif operation.kind == Kind.WRITE and fault.written:
+            self.journal.append(operation._replace(content=operation.content[: fault.written]))
+
+    def keep(self, operation: Operation) -> None:
+        """`operation` happened."""
+        self.journal.append(operation)
+        match operation.kind:
+            case Kind.CREATE:
+                self._known.add(operation.file)
+            case Kind.DELETE:
+                self._known.discard(operation.file)
+            case Kind.RENAME:
+                self._known -= {operation.file}
+                self._known |= {operation.to}
+
+    def adopt(self, name: str) -> None:
+        """A file that nobody made here, as one a test put down: it is durable as it is."""
+        path = self.directory / name
+        if name not in self._known and is_kept(path):
+            self._known.add(name)
+            self.journal.append(Operation(Kind.FOUND, name, content=path.read_bytes()))
+
+
+def is_kept(path: Path) -> bool:
+    """Is this a file whose content means something after a crash?"""
+    return path.is_file() and not path.name.endswith(INDEX)
+
+
+def lay(files: dict[str, bytes], directory: Path) -> None:
+    """Write the files that survived into a new directory."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, content in files.items():
+        (directory / name).write_bytes(content)

@@ -1,0 +1,78 @@
+"""What Python itself does to the files of a watched directory: renames, removals and syncs, told and failed alike."""
+
+import errno
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.kit.platter import Kind, Operation
+from tests.kit.vfs import Watcher
+
+ERRNO = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_CANTOPEN: errno.EMFILE,
+    sqlite3.SQLITE_READONLY: errno.EROFS,
+}
+
+watchers: dict[Path, Watcher] = {}
+replaced: dict[str, Callable[..., Any]] = {}  # the functions of `os` as they were
+
+
+def watch(watcher: Watcher) -> None:
+    """Tell `watcher` of what is done by name in its directory."""
+    if not watchers:
+        for name, function in (("replace", replace), ("unlink", unlink), ("fsync", fsync)):
+            replaced[name] = getattr(os, name)
+            setattr(os, name, function)
+    watchers[watcher.directory] = watcher
+
+
+def forget(watcher: Watcher) -> None:
+    if watchers.pop(watcher.directory, None) is not None and not watchers:
+        for name, function in replaced.items():
+            setattr(os, name, function)
+
+
+def watcher_of(path: Any) -> Watcher | None:
+    """Who watches the directory of `path`, given relative to a descriptor by nobody here."""
+    return watchers.get(Path(os.path.realpath(os.path.dirname(os.path.abspath(path)))))
+
+
+def carried(watcher: Watcher | None, operation: Operation, real: Callable[[], None]) -> None:
+    """Do `operation` unless it shall fail, and keep it when it happened."""
+    fault = watcher.ask(operation) if watcher is not None else None
+    if fault is not None:
+        code = ERRNO.get(fault.code & 0xFF, errno.EIO)
+        raise OSError(code, os.strerror(code), operation.file)
+    real()
+    if watcher is not None:
+        watcher.keep(operation)
+
+
+def replace(source: Any, target: Any, **options: Any) -> None:
+    watcher = watcher_of(source)
+    if watcher is not None:
+        watcher.adopt(os.path.basename(source))
+    operation = Operation(Kind.RENAME, os.path.basename(source), to=os.path.basename(target))
+    carried(watcher, operation, lambda: replaced["replace"](source, target, **options))
+
+
+def unlink(path: Any, **options: Any) -> None:
+    watcher = watcher_of(path) if os.path.lexists(path) else None
+    carried(
+        watcher, Operation(Kind.DELETE, os.path.basename(path)), lambda: replaced["unlink"](path, **options)
+    )
+
+
+def fsync(descriptor: int) -> None:
+    """A sync of a file, or of the directory: of its names."""
+    path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+    if path in watchers:
+        carried(watchers[path], Operation(Kind.SYNC_DIRECTORY, ""), lambda: replaced["fsync"](descriptor))
+        return
+    watcher = watchers.get(path.parent)
+    if watcher is not None:
+        watcher.adopt(path.name)
+    carried(watcher, Operation(Kind.SYNC, path.name), lambda: replaced["fsync"](descriptor))
