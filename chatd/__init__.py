@@ -13,6 +13,7 @@ The map of the house; an arrow reads "may import", and a test fails on any other
     identity/   who is there: tokens of the host app, keys, built-in accounts
     edge/       bytes: WebSocket connections, outboxes, sessions, HTTP routes
     daemon.py   the composition root: builds the adapters, starts, drains and stops them
+    settings.py what of the configuration a running daemon can take over
     config.py   every limit of the daemon, with its unit and the reason for its value
     cli/        argv and environment -> Config -> one action
     client/     the Python client: an independent implementation of protocol.md

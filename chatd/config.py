@@ -214,7 +214,6 @@ class Limits(Section, frozen=True):
         _span(1, 100_000, "Connections before hello from one address: a burst of phones behind one router."),
     ] = 20
     fragments: Annotated[int, _span(1, 4096, "Fragments of a message; honest clients send one.")] = 64
-    depth: Annotated[int, _span(4, 64, "Nesting of a packet; we need 6, host data the rest.")] = 16
 
 
 class Rates(Section, frozen=True):

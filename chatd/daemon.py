@@ -4,18 +4,18 @@ import asyncio
 import math
 import shutil
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from chatd.config import Config
-from chatd.edge.addresses import networks
 from chatd.edge.admin import admin_app
-from chatd.edge.http import ops_application, public_application
+from chatd.edge.http import Login, ops_application, public_application
 from chatd.edge.machine import Machine
 from chatd.edge.metrics import MEDIA_TYPE, render
 from chatd.edge.notify import inherited_sockets
 from chatd.edge.server import Application, Listener, Terms
-from chatd.edge.surroundings import surroundings
+from chatd.edge.surroundings import Surroundings, surroundings
 from chatd.edge.websocket import connection_class
 from chatd.identity.host import host_identity
 from chatd.inside import Inside
@@ -35,10 +35,11 @@ class Daemon:
     def __init__(self, config: Config, env: Env | None = None) -> None:
         self.config = config
         self.draining = False
-        self._env = env or Machine()
+        self.env = env or Machine()
         self._inside: Inside | None = None
+        self._around: Surroundings | None = None
         self._listeners: list[Listener] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
     @property
     def inside(self) -> Inside:
@@ -63,38 +64,51 @@ class Daemon:
 
         Raises StoreError, BadKey or ListenError, each with what to do about it; nothing stays open then.
         """
-        identity = host_identity(self.config.auth, self._env)
-        store = await SqliteStore.open(self.config.storage, self._env)
-        inside = self._inside = Inside(self.config, self._env, store, identity)
+        identity = host_identity(self.config.auth, self.env)
+        store = await SqliteStore.open(self.config.storage, self.env)
+        inside = self._inside = Inside(self.config, self.env, store, identity)
         inside.writer.start()
-        self._tasks = [
-            asyncio.create_task(inside.upkeep.run(), name="upkeep"),
-            asyncio.create_task(inside.upkeep.watch_lag(inside.counters), name="lag"),
-            asyncio.create_task(identity.ring.keep_fresh(), name="keys"),
-        ]
+        self._keep_running("upkeep", inside.upkeep.run())
+        self._keep_running("lag", inside.upkeep.watch_lag(inside.counters))
+        self._keep_running("keys", identity.ring.keep_fresh())
         try:
             await self._listen(inside)
         except BaseException:
             await self.stop()
             raise
 
+    def _keep_running(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` until the daemon stops, in place of what ran under that name."""
+        if name in self._tasks:
+            self._tasks[name].cancel()
+        self._tasks[name] = asyncio.create_task(work, name=name)
+
+    def reconfigure(self, config: Config) -> None:
+        """Put another configuration in force, in which nothing differs that needs a restart (settings.py).
+
+        Raises BadKey or ListenError when its keys or its certificate cannot be used; nothing has changed then.
+        """
+        inside, listen = self.inside, config.listen
+        identity = host_identity(config.auth, self.env)
+        if listen.tls_cert:
+            self._listeners[0].renew_certificate(listen.tls_cert, listen.tls_key)
+        inside.identity.adopt(identity)
+        self._keep_running("keys", identity.ring.keep_fresh())
+        inside.reconfigure(config)
+        if self._around is not None:
+            self._around.reconfigure(config)
+        self.config = config
+
     async def _listen(self, inside: Inside) -> None:
         listen = self.config.listen
-        trusted = networks(listen.trusted_proxies)
         public = Terms(listen.request_deadline_s, listen.backlog, listen.tls_cert, listen.tls_key)
         private = Terms(listen.request_deadline_s, listen.backlog)
-        connections = connection_class(
-            surroundings(
-                self.config,
-                inside.session,
-                env=self._env,
-                admission=inside.admission,
-                counters=inside.counters,
-            )
+        around = self._around = surroundings(
+            self.config, inside.session, env=self.env, admission=inside.admission, counters=inside.counters
         )
-        login = inside.log_in if self.config.auth.accounts and inside.identity.tokens.can_mint else None
+        application = public_application(self._login, lambda: around.trusted)
         handed = [bound for sockets in inherited_sockets().values() for bound in sockets]
-        await self._open(listen.address, public_application(login, trusted), public, connections, handed)
+        await self._open(listen.address, application, public, connection_class(around), handed)
         if listen.ops_address:
             await self._open(listen.ops_address, ops_application(self.checks, self.metrics), private)
         path = Path(self.config.storage.directory, ADMIN_SOCKET)
@@ -111,6 +125,11 @@ class Daemon:
         listener = Listener(address, application, terms, connections)
         await listener.start(sockets)
         self._listeners.append(listener)
+
+    def _login(self) -> Login | None:
+        """How to log in, while there are built-in accounts and a secret to sign their tokens with."""
+        inside = self.inside
+        return inside.log_in if self.config.auth.accounts and inside.identity.tokens.can_mint else None
 
     async def fold(self) -> int:
         """Drop old operations now, as the hourly round does; how many rooms were folded."""
@@ -177,9 +196,10 @@ class Daemon:
         for listener in self._listeners:
             await listener.stop(drain.deadline_s / 2)
         self._listeners.clear()
-        for task in (*self._tasks, *inside.gate.tasks):
+        under_way = (*self._tasks.values(), *inside.gate.tasks)
+        for task in under_way:
             task.cancel()
-        await asyncio.gather(*self._tasks, *inside.gate.tasks, return_exceptions=True)
+        await asyncio.gather(*under_way, return_exceptions=True)
         await inside.writer.stop()
         inside.passwords.close()
         await inside.store.close()
@@ -194,7 +214,7 @@ class Daemon:
         share = math.ceil(len(sessions) / ticks)
         for first in range(0, len(sessions), share or 1):
             for session in sessions[first : first + share]:
-                session.close(closes.RESTART, retry_after=int(spread_ms * self._env.random()))
+                session.close(closes.RESTART, retry_after=int(spread_ms * self.env.random()))
             if first + share < len(sessions):
                 await asyncio.sleep(drain.window_s / ticks)
 

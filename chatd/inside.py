@@ -56,8 +56,8 @@ class Inside:
         self.fanout = Fanout(config, env, self.live, self.counters)
         self.bus = LocalBus()
         self.rooms = Rooms(store, env, Registry())
-        gatherer = Gatherer(store, env, self.rooms, rules_of(config))
-        self.writer = Writer(store, env, gatherer, self.publish, self.counters)
+        self.gatherer = Gatherer(store, env, self.rooms, rules_of(config))
+        self.writer = Writer(store, env, self.gatherer, self.publish, self.counters)
         self.upkeep = Upkeep(store, env, self.rooms, self.writer, config.storage, config.delivery)
         self.presence = LocalPresence(
             env,
@@ -79,6 +79,18 @@ class Inside:
             telling=self.fanout,
             counters=self.counters,
         )
+
+    def reconfigure(self, config: Config) -> None:
+        """Put another configuration in force, in every part that was given some of it (settings.py says of what)."""
+        self.context.config = config
+        self.admission.limits = config.limits
+        self.gate.reconfigure(config.rates)
+        self.gatherer.rules = rules_of(config)
+        self.fanout.reconfigure(config.delivery)
+        self.upkeep.reconfigure(config.storage, config.delivery)
+        self.presence.interval_s = config.delivery.presence_interval_s
+        self.presence.linger_s = config.delivery.presence_linger_s
+        self.login.ttl_s = config.auth.login_token_ttl_s
 
     def publish(self, work: Work) -> None:
         """After each commit, in commit order: the connections of this process, the bus, what follows later."""

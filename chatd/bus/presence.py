@@ -20,8 +20,8 @@ class LocalPresence:
     def __init__(self, env: Env, tell: Tell, *, interval_s: float, linger_s: float) -> None:
         self._env = env
         self._tell = tell
-        self._interval_s = interval_s
-        self._linger_s = linger_s
+        self.interval_s = interval_s
+        self.linger_s = linger_s
         self._sessions: dict[str, dict[Present, None]] = {}
         self._states: dict[str, State] = {}  # as told; offline ones left out
         self._lingering: dict[str, Timer] = {}
@@ -52,7 +52,7 @@ class LocalPresence:
             return
         user, left_at = session.user, self._env.now_ms()
         del self._sessions[user]
-        self._lingering[user] = self._env.call_later(self._linger_s, lambda: self._end_linger(user, left_at))
+        self._lingering[user] = self._env.call_later(self.linger_s, lambda: self._end_linger(user, left_at))
 
     def watch(self, session: Present, users: Collection[str]) -> None:
         """Replace the set of users `session` hears of."""
@@ -87,7 +87,7 @@ class LocalPresence:
             self._states[user] = state
         if user in self._watchers:
             if not self._changed:
-                self._env.call_later(self._interval_s, self._flush)
+                self._env.call_later(self.interval_s, self._flush)
             self._changed[user] = UserState(user, state, UNSET if left_at is None else left_at)
 
     def _flush(self) -> None:

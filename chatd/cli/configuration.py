@@ -9,8 +9,9 @@ from chatd.cli.files import read_secret
 from chatd.cli.layers import Setting, environment_settings, file_settings, flag_settings
 from chatd.cli.problems import ConfigError, Problem, refuse
 from chatd.cli.rules import broken_rules
-from chatd.cli.schema import Field, changed, converted, fields, nearest
+from chatd.cli.schema import Field, converted, fields, nearest
 from chatd.config import Config
+from chatd.settings import replaced
 
 DEFAULT = "default"
 SHOWN_MAX = 60  # characters of a wrong value that are shown: enough to find it
@@ -39,7 +40,7 @@ def load(
     values, origins, problems = _gathered(layers)
     if problems:
         raise ConfigError(problems)
-    config = _secret_read(changed(Config(), values), origins)
+    config = _secret_read(replaced(Config(), values), origins)
     if broken := list(broken_rules(config, origins)):
         raise ConfigError(broken)
     return Loaded(config, {name: origins.get(name, DEFAULT) for name in fields()})
@@ -96,4 +97,4 @@ def _secret_read(config: Config, origins: dict[str, str]) -> Config:
         where = origins.get("auth.secret", "")
         raise refuse(where, "auth.secret and auth.secret_file are both set", "Keep secret_file.")
     origins["auth.secret"] = f"file {auth.secret_file}"
-    return changed(config, {"auth.secret": read_secret(auth.secret_file)})
+    return replaced(config, {"auth.secret": read_secret(auth.secret_file)})

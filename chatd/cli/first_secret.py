@@ -6,8 +6,8 @@ from pathlib import Path
 
 from chatd.cli.files import read_secret
 from chatd.cli.problems import refuse
-from chatd.cli.schema import changed
 from chatd.config import Auth, Config, Secret
+from chatd.settings import replaced
 
 SECRET_BYTES = 32  # 256 bits, the strength of HS256 itself
 
@@ -29,7 +29,7 @@ def with_own_secret(config: Config, *, create: bool) -> Config:
         _create(path)
     if config.auth.secret or not path.exists():
         return config
-    return changed(config, {"auth.secret": read_secret(str(path))})
+    return replaced(config, {"auth.secret": read_secret(str(path))})
 
 
 def is_configured(auth: Auth) -> bool:

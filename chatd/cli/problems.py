@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chatd.settings import Unusable
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -17,7 +19,7 @@ class Problem:
         return f"{place}{self.what}. {self.fix}"
 
 
-class ConfigError(Exception):
+class ConfigError(Unusable):
     """The configuration cannot be used; `problems` has at least one entry."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:

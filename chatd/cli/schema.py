@@ -4,7 +4,7 @@ The only file of cli/ that looks at the structs through msgspec.
 """
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_type_hints
@@ -85,18 +85,6 @@ def nearest(name: str) -> str:
 def converted(field: Field, value: Any, *, loose: bool) -> Any:
     """`value` in the type of `field`, else ValueError; `loose` reads text as numbers and truth values."""
     return msgspec.convert(value, field.annotation, strict=not loose, dec_hook=from_plain)
-
-
-def changed(config: Config, values: Mapping[str, Any]) -> Config:
-    """The same configuration with other values for these "section.key"."""
-    tables: dict[str, dict[str, Any]] = {}
-    for name, value in values.items():
-        section, _, key = name.partition(".")
-        tables.setdefault(section, {})[key] = value
-    replaced = {
-        name: msgspec.structs.replace(getattr(config, name), **table) for name, table in tables.items()
-    }
-    return msgspec.structs.replace(config, **replaced)
 
 
 def plain(value: Any) -> Any:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 TOLERANCE_S = 1e-9  # a rounding error is no reason to refuse, and none to say a millisecond more
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Rate:
-    """`burst` at once, then one every `interval_s` seconds."""
+    """`burst` at once, then one every `interval_s` seconds. Meters share it: what it becomes holds for all of them."""
 
     interval_s: float
     burst: int
@@ -20,6 +20,10 @@ class Rate:
     @classmethod
     def per_minute(cls, count: float) -> "Rate":
         return cls(60 / count, max(1, int(count)))
+
+    def become(self, other: "Rate") -> None:
+        """Take the figures of another rate, for every meter that has this one."""
+        self.interval_s, self.burst = other.interval_s, other.burst
 
 
 @dataclass(slots=True)

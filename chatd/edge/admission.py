@@ -28,7 +28,7 @@ class Admission(Generic[Entry]):
     """
 
     def __init__(self, limits: config.Limits) -> None:
-        self._limits = limits
+        self.limits = limits
         self._total = 0
         self._per_customer: Counter[str] = Counter()
         self._unauthenticated: dict[Entry, str] = {}  # oldest first
@@ -62,7 +62,7 @@ class Admission(Generic[Entry]):
 
     def oldest_out(self) -> Entry | None:
         """The connection that must be closed because the pool is too full; it has left the pool already."""
-        if len(self._unauthenticated) <= self._limits.unauthenticated:
+        if len(self._unauthenticated) <= self.limits.unauthenticated:
             return None
         oldest = next(iter(self._unauthenticated))
         self.authenticated(oldest)
@@ -81,7 +81,7 @@ class Admission(Generic[Entry]):
         _decrement(self._per_customer, customer(address))
 
     def _refusal(self, key: str) -> Refusal | None:
-        limits = self._limits
+        limits = self.limits
         if self._total >= limits.connections:
             return Refusal("connections")
         if self._per_customer[key] >= limits.connections_per_address:

@@ -9,7 +9,7 @@ from functools import partial
 
 from msgspec import UNSET, Raw
 
-from chatd.config import Config
+from chatd.config import Config, Delivery
 from chatd.core.accounts import Account, AccountChange
 from chatd.core.counters import Counters
 from chatd.core.live import Audience, Listener, Live
@@ -41,6 +41,13 @@ class Fanout:
         self._heads = Heads(env, config.delivery.head_interval_s, self._deflate_min)
         self._receipts = Receipts(env, live, config.delivery, self._deflate_min)
         self._refreshes = Refreshes(env, live, config.delivery)
+
+    def reconfigure(self, delivery: Delivery) -> None:
+        """Tell by another [delivery] section from now on; what is already due keeps its time."""
+        self._large = delivery.large_members
+        self._heads.interval_s = delivery.head_interval_s
+        self._receipts.delivery = delivery
+        self._refreshes.interval_s = delivery.members_interval_s
 
     def publish(self, work: Work) -> None:
         """Tell everybody about a batch that is durable now, room by room, in the order of its numbers."""

@@ -28,13 +28,18 @@ class Gate:
         self._admission = admission
         self._counters = counters
         self._enabled = rates.enabled
-        self.requests = Rate.per_second(rates.requests_per_s, rates.requests_burst)
-        self._writes = Meters(Rate.per_second(rates.writes_per_s, rates.writes_burst))
-        self._rooms = Meters(Rate.per_second(rates.room_per_s, rates.room_burst))
-        self._hello_users = Meters(Rate.per_minute(rates.hello_user_per_min))
-        self._hello_addresses = Meters(Rate.per_minute(rates.hello_address_per_min))
-        self._logins = Meters(Rate.per_minute(rates.login_address_per_min))
+        self.requests, *keyed = rates_of(rates)
+        self._writes, self._rooms, self._hello_users, self._hello_addresses, self._logins = map(Meters, keyed)
         self.tasks: set[asyncio.Future[Any]] = set()
+
+    def reconfigure(self, rates: Rates) -> None:
+        """Put other rates in force, for the buckets there are too."""
+        self._enabled = rates.enabled
+        meters = (self._writes, self._rooms, self._hello_users, self._hello_addresses, self._logins)
+        for rate, becomes in zip(
+            (self.requests, *(one.rate for one in meters)), rates_of(rates), strict=True
+        ):
+            rate.become(becomes)
 
     def keep(self, task: asyncio.Future[None]) -> asyncio.Future[None]:
         """Hold on to a task until it is done."""
@@ -92,3 +97,15 @@ class Gate:
 
     def ended(self, session: Session, code: int) -> None:
         log.info("session %s of %s ended with %d", session.name, session.user or "-", code)
+
+
+def rates_of(rates: Rates) -> tuple[Rate, ...]:
+    """Of a connection's requests, a user's writes, a room's writes; hellos of a user and of an address; logins."""
+    return (
+        Rate.per_second(rates.requests_per_s, rates.requests_burst),
+        Rate.per_second(rates.writes_per_s, rates.writes_burst),
+        Rate.per_second(rates.room_per_s, rates.room_burst),
+        Rate.per_minute(rates.hello_user_per_min),
+        Rate.per_minute(rates.hello_address_per_min),
+        Rate.per_minute(rates.login_address_per_min),
+    )

@@ -10,7 +10,7 @@ class Heads:
 
     def __init__(self, env: Env, interval_s: float, deflate_min: int) -> None:
         self._env = env
-        self._interval_s = interval_s
+        self.interval_s = interval_s
         self._deflate_min = deflate_min
         self._newest: dict[Audience, tuple[int, int]] = {}  # while one is scheduled
 
@@ -21,7 +21,7 @@ class Heads:
             return
         if not audience.head:
             return
-        wait = audience.heads_at + self._interval_s - self._env.monotonic()
+        wait = audience.heads_at + self.interval_s - self._env.monotonic()
         if wait <= 0:
             self._tell(audience, seq, ordinal)
             return

@@ -50,24 +50,25 @@ Login = Callable[[str, str, str | None, str], Awaitable[Granted | None]]
 Checks = Callable[[], Awaitable[Mapping[str, str | None]]]
 
 
-def public_application(login: Login | None, trusted: Networks) -> ASGIApp:
-    """`GET /v1/health`, and `POST /v1/login` unless `login` is None (accounts are switched off)."""
+def public_application(login: Callable[[], Login | None], trusted: Callable[[], Networks]) -> ASGIApp:
+    """`GET /v1/health` and `POST /v1/login`. Both arguments are asked at use, because a reload may change them;
+    while `login` gives None (accounts are switched off), there is no such route.
+    """
 
     async def health(request: Request) -> Response:
         return Response(HEALTH, media_type="text/plain")
 
     async def log_in(request: Request) -> Response:
-        assert login is not None
+        by = login()
+        if by is None:
+            return _error("not_found", 404)
         asked = login_request(await _bounded_body(request))
-        granted = await login(asked.user, asked.password, asked.device, _address(request, trusted))
+        granted = await by(asked.user, asked.password, asked.device, _address(request, trusted()))
         if granted is None:
             return _error("login_failed", 401)
         return JSONResponse({"token": granted.token, "expires_in": granted.expires_in_s})
 
-    routes = [Route("/v1/health", health)]
-    if login is not None:
-        routes.append(Route("/v1/login", log_in, methods=["POST"]))
-    return _application(routes)
+    return _application([Route("/v1/health", health), Route("/v1/login", log_in, methods=["POST"])])
 
 
 def ops_application(checks: Checks, metrics: Callable[[], tuple[bytes, str]]) -> ASGIApp:

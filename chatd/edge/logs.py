@@ -65,6 +65,11 @@ def logging_to(stream: IO[str], settings: Log) -> Iterator[None]:
         writer.join(_STOP_S)
 
 
+def set_level(settings: Log) -> None:
+    """Write lines of another weight from now on."""
+    logging.getLogger().setLevel(settings.level.upper())
+
+
 class JsonFormatter(logging.Formatter):
     """A record as one line of JSON, pure ASCII."""
 

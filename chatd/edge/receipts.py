@@ -17,18 +17,18 @@ class Receipts:
     def __init__(self, env: Env, live: Live, delivery: Delivery, deflate_min: int) -> None:
         self._env = env
         self._live = live
-        self._delivery = delivery
+        self.delivery = delivery
         self._deflate_min = deflate_min
         self._moved: dict[int, tuple[Room, dict[str, Receipt]]] = {}
 
     def moved(self, room: Room, member: Member) -> None:
         """A watermark of `member` moved."""
-        if not room.direct and len(room.members) > self._delivery.receipts_members:
+        if not room.direct and len(room.members) > self.delivery.receipts_members:
             return
         if room.number not in self._live.audiences:
             return
         if not self._moved:
-            self._env.call_later(self._delivery.receipts_interval_s, self._flush)
+            self._env.call_later(self.delivery.receipts_interval_s, self._flush)
         _, receipts = self._moved.setdefault(room.number, (room, {}))
         receipts[member.user] = receipt_of(member)
 

@@ -22,7 +22,7 @@ class Refreshes:
     def __init__(self, env: Env, live: Live, delivery: Delivery) -> None:
         self._env = env
         self._live = live
-        self._interval_s = delivery.members_interval_s
+        self.interval_s = delivery.members_interval_s
         self._counted: dict[int, Room] = {}  # rooms whose member count is told when the interval is over
         self._queue: deque[tuple[Listener, Room]] = deque()
 
@@ -31,7 +31,7 @@ class Refreshes:
         if user == COUNT_ONLY:
             if room.number not in self._counted:
                 self._counted[room.number] = room
-                self._env.call_later(self._interval_s, lambda: self._all(self._counted.pop(room.number)))
+                self._env.call_later(self.interval_s, lambda: self._all(self._counted.pop(room.number)))
         elif user == EVERY_MEMBER:
             self._all(room)
         else:

@@ -94,6 +94,20 @@ class Listener:
             self._close_sockets()
             await self._serving
 
+    def renew_certificate(self, tls_cert: str, tls_key: str) -> None:
+        """Greet new clients with another certificate; ListenError, and the old one stays, if it cannot be used.
+
+        A listener that was started without TLS has none to renew, which is a ListenError too.
+        """
+        context = self._server.config.ssl
+        if context is None:
+            raise ListenError(f"{self._address} was started without TLS: restart to have it")
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls_cert, tls_key, password=lambda: "")
+            context.load_cert_chain(tls_cert, tls_key, password=lambda: "")
+        except OSError as error:  # ssl.SSLError is one
+            raise ListenError(f"cannot load the certificate {tls_cert}: {error}") from error
+
     def stop_accepting(self) -> None:
         """Close the listening sockets; connections go on. A new client is refused by the kernel."""
         self._close_sockets()

@@ -11,7 +11,7 @@ from chatd.edge.wire import Evictable, Receiver
 from chatd.ports import Env
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Surroundings:
     """`receiver` makes the session of a connection. `origins`: web pages that may connect, None for any."""
 
@@ -19,10 +19,17 @@ class Surroundings:
     env: Env
     admission: Admission[Evictable]
     counters: Counters
-    origins: frozenset[str] | None
-    trusted: Networks
-    fragments_max: int
-    high_water_bytes: int
+    origins: frozenset[str] | None = frozenset()
+    trusted: Networks = ()
+    fragments_max: int = 0
+    high_water_bytes: int = 0
+
+    def reconfigure(self, config: Config) -> None:
+        """Put other settings in force for the handshakes to come; ValueError when a trusted proxy is no network."""
+        self.trusted = networks(config.listen.trusted_proxies)
+        self.origins = _origins(config)
+        self.fragments_max = config.limits.fragments
+        self.high_water_bytes = config.outbox.ephemeral_bytes
 
 
 def surroundings(
@@ -34,16 +41,9 @@ def surroundings(
     counters: Counters,
 ) -> Surroundings:
     """The surroundings this configuration asks for; ValueError when a trusted proxy is no network."""
-    return Surroundings(
-        receiver=receiver,
-        env=env,
-        admission=admission,
-        counters=counters,
-        origins=_origins(config),
-        trusted=networks(config.listen.trusted_proxies),
-        fragments_max=config.limits.fragments,
-        high_water_bytes=config.outbox.ephemeral_bytes,
-    )
+    around = Surroundings(receiver, env, admission, counters)
+    around.reconfigure(config)
+    return around
 
 
 def _origins(config: Config) -> frozenset[str] | None:

@@ -1,4 +1,4 @@
-"""What handlers work with: one frozen bundle of the daemon's parts, made by the composition root."""
+"""What handlers work with: one bundle of the daemon's parts, made by the composition root."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -52,9 +52,9 @@ class Telling(Protocol):
     def typing(self, session: Session, number: int) -> None: ...
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Context:
-    config: Config
+    config: Config  # replaced as a whole by a reload: read it at use
     env: Env
     store: Store
     identity: Identity

@@ -34,13 +34,13 @@ class Gatherer:
         self._store = store
         self._env = env
         self._rooms = rooms
-        self._rules = rules
+        self.rules = rules
 
     async def gather(self, batch: Sequence[Asked], rooms: Collection[str], *, known_keys: bool) -> Facts:
         """The facts of `batch`, which names these `rooms`. With `known_keys` also the keys of sends."""
         if rooms:
             await self._rooms.load(rooms)
-        facts = Facts(self._rules, self._rooms.registry.rooms)
+        facts = Facts(self.rules, self._rooms.registry.rooms)
         # A send needs its room and nothing else, and most of what is asked are sends.
         others = batch if known_keys else [asked for asked in batch if not optimistic(asked.request)]
         if others:

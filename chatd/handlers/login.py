@@ -41,7 +41,7 @@ class Login:
         self._writer = writer
         self._passwords = passwords
         self._mint = mint
-        self._ttl_s = ttl_s
+        self.ttl_s = ttl_s
 
     async def __call__(self, user: str, password: str, device: str | None) -> Granted | None:
         """A token, or None when user and password do not fit or the account is disabled."""
@@ -53,7 +53,7 @@ class Login:
         if verdict.rehashed is not None:
             await self._writer.carry(user, Amend(password=verdict.rehashed))
         try:
-            token = self._mint.mint(user, self._ttl_s, device=device)
+            token = self._mint.mint(user, self.ttl_s, device=device)
         except ValueError as error:
             raise Refused("bad_request", str(error)) from error
-        return Granted(token, self._ttl_s)
+        return Granted(token, self.ttl_s)

@@ -35,9 +35,13 @@ class Upkeep:
         self._env = env
         self._rooms = rooms
         self._writer = writer
+        self.reconfigure(storage, delivery)
+        self._summaries_due: set[tuple[str, int]] = set()
+
+    def reconfigure(self, storage: Storage, delivery: Delivery) -> None:
+        """Keep house by other settings from the next round on."""
         self._storage = storage
         self._reactions_interval_s = delivery.reactions_interval_s
-        self._summaries_due: set[tuple[str, int]] = set()
 
     async def run(self) -> None:
         """Rounds until cancelled. A failed round is logged and the next one tries again."""

@@ -20,13 +20,18 @@ class HostIdentity:
         self.ring = ring
         self._now_s = now_s
         self._remembered = Remembered()
-        self._keys = ring.changes  # the key set that what is remembered was verified with
+        self._keys = self._key_set()  # what is remembered was verified with
+
+    def adopt(self, other: "HostIdentity") -> None:
+        """Verify by the rules and keys of `other` from now on; keys fetched from the same URL stay known."""
+        other.ring.inherit(self.ring)
+        self.tokens, self.ring = other.tokens, other.ring
 
     async def verify(self, token: str) -> Claims:
         """The claims of a valid token; Refused("token_expired") or Refused("token_invalid") otherwise."""
-        if self._keys != self.ring.changes:
+        if self._keys != self._key_set():
             self._remembered.forget()
-            self._keys = self.ring.changes
+            self._keys = self._key_set()
         known = self._remembered.find(token, self._now_s())
         return known if known is not None else await self._verify(token)
 
@@ -34,11 +39,13 @@ class HostIdentity:
         key_id = self.tokens.key_id(token)
         if key_id is not None:
             await self.ring.wait_known(key_id)
-        keys = self.ring.changes
         claims = self.tokens.verify(token, self._now_s())
-        if keys == self._keys:
+        if self._keys == self._key_set():
             self._remembered.put(token, claims)
         return claims
+
+    def _key_set(self) -> tuple[KeyRing, int]:
+        return self.ring, self.ring.changes
 
     def mint(self, user: str, ttl_s: int, *, device: str | None = None, **claims: object) -> str:
         """A token for `user`, as `Tokens.mint`, from now on."""
@@ -56,5 +63,6 @@ def host_identity(rules: config.Auth, env: Env) -> HostIdentity:
         env.monotonic,
         refresh_s=rules.jwks_refresh_s,
         retry_s=rules.jwks_retry_s,
+        source=rules.jwks_url,
     )
     return HostIdentity(Tokens(rules, ring.find), ring, lambda: env.now_ms() / 1000)

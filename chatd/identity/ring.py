@@ -26,6 +26,7 @@ class KeyRing:
         *,
         refresh_s: float,
         retry_s: float,
+        source: str = "",
     ) -> None:
         self._fixed = dict(fixed)
         self._fetched: dict[str, VerifyKey] = {}
@@ -34,8 +35,14 @@ class KeyRing:
         self._refresh_s = refresh_s
         self._retry_s = retry_s
         self._asked_at = float("-inf")
+        self._source = source  # where `fetch` asks
         self._in_flight: asyncio.Task[bool] | None = None
         self.changes = 0  # how often the fetched keys were replaced by others
+
+    def inherit(self, before: "KeyRing") -> None:
+        """Take over what an earlier ring fetched, if it was from the same place: no phone waits for a fetch."""
+        if self._source and self._source == before._source:
+            self._fetched, self._asked_at = before._fetched, before._asked_at
 
     def find(self, kid: str) -> VerifyKey | None:
         """The key with exactly this id, if it is known now."""

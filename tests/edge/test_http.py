@@ -57,7 +57,7 @@ async def serve():
 
 @pytest.fixture
 async def public(serve, logins) -> str:
-    return await serve(public_application(logins, networks(["127.0.0.0/8"])))
+    return await serve(public_application(lambda: logins, lambda: networks(["127.0.0.0/8"])))
 
 
 async def login(url: str, **changes):
@@ -165,7 +165,7 @@ class TestLogin:
         assert answer.headers["allow"] == "POST"
 
     async def test_is_not_there_without_accounts(self, serve):
-        url = await serve(public_application(None, ()))
+        url = await serve(public_application(lambda: None, tuple))
         answer = await login(url)
         assert (answer.status, answer.json) == (404, {"code": "not_found"})
 

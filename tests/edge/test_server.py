@@ -7,17 +7,13 @@ import ssl
 import subprocess
 import sys
 import textwrap
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from websockets.asyncio.client import connect, unix_connect
 
 from chatd.edge.server import Listener, Terms
 from chatd.edge.sockets import AddressInUse, ListenError, bound_sockets
+from tests.kit.certificates import write_certificate
 from tests.kit.echo import (
     WAIT_S,
     client_frame,
@@ -33,24 +29,7 @@ SUBPROTOCOLS = ["chatd.v1.msgpack"]
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """A certificate for 127.0.0.1 that signs itself, as settings of the section listen."""
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    path.write_bytes(_certificate_with_key())
-    return {"tls_cert": str(path), "tls_key": str(path)}
-
-
-def _certificate_with_key() -> bytes:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "chatd test")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(
-        name, name, key.public_key(), x509.random_serial_number(), now - timedelta(1), now + timedelta(1)
-    )
-    loopback = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    certificate = builder.add_extension(loopback, critical=False).sign(key, hashes.SHA256())
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return certificate.public_bytes(serialization.Encoding.PEM) + private
+    return write_certificate(tmp_path_factory.mktemp("tls") / "both.pem")
 
 
 def _tls_client(server):

@@ -12,6 +12,7 @@ ADAPTER = {"ports", "config", *INNER}
 # What each part of chatd may import of chatd, besides itself and the version.
 ARROWS: dict[str, set[str]] = {
     "config": set(),
+    "settings": {"config"},
     "protocol": set(),
     "core": {"protocol"},
     "ports": INNER,
@@ -23,7 +24,7 @@ ARROWS: dict[str, set[str]] = {
     "inside": {"edge", "handlers", "storage", "bus", "identity", *ADAPTER},
     "daemon": {"inside", "edge", "handlers", "storage", "bus", "identity", *ADAPTER},
     "running": {"daemon", "edge", "config"},
-    "cli": {"running", "daemon", "edge", "storage", "identity", "client", *ADAPTER},
+    "cli": {"running", "daemon", "settings", "edge", "storage", "identity", "client", *ADAPTER},
     "client": set(),
     "bench": {"client"},
     "__main__": {"cli"},

@@ -94,15 +94,25 @@ class RunningDaemon:
     async def restart(self, **sections: dict[str, Any]) -> None:
         """Stop, then start on the same directory, with these sections changed."""
         await self.stop()
-        for name, values in sections.items():
-            section = msgspec.structs.replace(getattr(self.config, name), **values)
-            self.config = msgspec.structs.replace(self.config, **{name: section})
+        self.config = _changed(self.config, sections)
         await self.start_again()
+
+    def reconfigures(self, **sections: dict[str, Any]) -> None:
+        """Put these changes in force while it runs, as a reload does."""
+        self.config = _changed(self.config, sections)
+        self._daemon.reconfigure(self.config)
 
     async def start_again(self) -> None:
         """Start a new daemon of the same configuration after a stop; its port is another."""
         self._daemon = Daemon(self.config)
         await self.start()
+
+
+def _changed(config: Config, sections: dict[str, dict[str, Any]]) -> Config:
+    for name, values in sections.items():
+        section = msgspec.structs.replace(getattr(config, name), **values)
+        config = msgspec.structs.replace(config, **{name: section})
+    return config
 
 
 @asynccontextmanager
@@ -181,6 +191,17 @@ class DaemonProcess:
     async def kill9(self) -> None:
         """SIGKILL: no goodbye, no flush."""
         await self._end(signal.SIGKILL)
+
+    def reload(self) -> None:
+        """SIGHUP: it reads its configuration again."""
+        assert self._running is not None
+        self._running.send_signal(signal.SIGHUP)
+
+    async def says(self, words: str, *, times: int = 1) -> None:
+        """Return when `words` stand in the log, so many times."""
+        async with asyncio.timeout(START_S):
+            while self.log.count(words) < times:
+                await asyncio.sleep(0.01)
 
     async def restart(self) -> None:
         await self.terminate()
