@@ -12,6 +12,7 @@ from chatd.config import Config
 from chatd.daemon import Daemon
 from chatd.edge.logs import logging_to
 from chatd.edge.notify import READY, STOPPING, WATCHDOG, notify, status, watchdog_interval_s
+from chatd.reloading import Reload, Reread
 
 log = logging.getLogger(__name__)
 
@@ -19,10 +20,13 @@ GEN2_THRESHOLD = 100  # a full collection at 100,000 objects takes 24 ms: ten ti
 IMPATIENT = 130  # exit code after a second signal: as a shell reports SIGINT
 
 
-def run(config: Config) -> None:
-    """Run a daemon until SIGTERM or SIGINT; a second signal ends it at once, which loses nothing acknowledged."""
+def run(config: Config, reread: Reread) -> None:
+    """Run a daemon until SIGTERM or SIGINT; a second signal ends it at once, which loses nothing acknowledged.
+
+    SIGHUP asks `reread` for the configuration of now.
+    """
     with logging_to(sys.stderr, config.log), asyncio.Runner(loop_factory=event_loop) as runner:
-        runner.run(serve(Daemon(config)))
+        runner.run(serve(Daemon(config), reread))
 
 
 def event_loop() -> asyncio.AbstractEventLoop:
@@ -34,24 +38,25 @@ def event_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-async def serve(daemon: Daemon) -> None:
+async def serve(daemon: Daemon, reread: Reread) -> None:
     """Start, tell, wait for a signal, stop.
 
     Signals are heard before anything is opened: whoever sees the first answer may stop the daemon at once, and
     a default SIGTERM would end it without closing the store.
     """
-    stopping = asyncio.Event()
-    listen_to_signals(stopping)
+    stopping, reload = asyncio.Event(), Reload(daemon, reread)
+    listen_to_signals(stopping, reload)
     await daemon.start()
     freeze()
-    watchdog = asyncio.create_task(feed_watchdog())
+    beside = [asyncio.create_task(feed_watchdog()), asyncio.create_task(reload.run())]
     log.info("chatd %s listens on %s", __version__, ", ".join(daemon.addresses))
     notify(READY, status(f"listening on {daemon.addresses[0]}"))
     await stopping.wait()
     log.info("leaving")
     notify(STOPPING, status("leaving"))
+    for task in beside:
+        task.cancel()
     await daemon.stop()
-    watchdog.cancel()
     log.info("left")
 
 
@@ -63,8 +68,8 @@ def freeze() -> None:
     gc.set_threshold(young, middle, GEN2_THRESHOLD)
 
 
-def listen_to_signals(stopping: asyncio.Event) -> None:
-    """SIGTERM and SIGINT stop; the second one ends the process. SIGHUP, a terminal that closed, changes nothing."""
+def listen_to_signals(stopping: asyncio.Event, reload: Reload) -> None:
+    """SIGTERM and SIGINT stop; the second one ends the process. SIGHUP reads the configuration again."""
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -76,9 +81,7 @@ def listen_to_signals(stopping: asyncio.Event) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    loop.add_signal_handler(
-        signal.SIGHUP, lambda: log.warning("settings are read at the start only: restart to change them")
-    )
+    loop.add_signal_handler(signal.SIGHUP, reload.ask)
 
 
 async def feed_watchdog() -> None:

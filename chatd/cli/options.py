@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -30,8 +31,35 @@ class Duration(click.ParamType[int]):
         return int(match[1]) * _SECONDS[match[2]]
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the configuration of a command comes from: --config, --data, --set, and the environment."""
+
+    path: str | None
+    data: str | None
+    changes: tuple[str, ...]
+
+    def load(self) -> Loaded:
+        """Read them; ConfigError, or BadParameter for a malformed --set."""
+        flags = [_change(change) for change in self.changes]
+        if self.data is not None:
+            flags.append(("storage.directory", self.data, "--data"))
+        return load(self.path, os.environ, flags)
+
+
 def with_configuration(command: Callable[..., R]) -> Callable[..., R]:
     """Adds --config, --data and --set, and passes the loaded configuration as the first argument."""
+
+    @with_places
+    @wraps(command)
+    def loading(places: Places, **others: Any) -> R:
+        return command(places.load(), **others)
+
+    return loading
+
+
+def with_places(command: Callable[..., R]) -> Callable[..., R]:
+    """Adds --config, --data and --set, and passes where to read as the first argument."""
 
     @click.option(
         "--config", "path", envvar="CHATD_CONFIG", metavar="FILE", help="TOML file; see chatd config init."
@@ -41,18 +69,10 @@ def with_configuration(command: Callable[..., R]) -> Callable[..., R]:
         "--set", "changes", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; may be repeated."
     )
     @wraps(command)
-    def loading(path: str | None, data: str | None, changes: tuple[str, ...], **others: Any) -> R:
-        return command(loaded(path, data, changes), **others)
+    def placing(path: str | None, data: str | None, changes: tuple[str, ...], **others: Any) -> R:
+        return command(Places(path, data, changes), **others)
 
-    return loading
-
-
-def loaded(path: str | None, data: str | None, changes: tuple[str, ...]) -> Loaded:
-    """The configuration of file, environment and flags; ConfigError, or UsageError for a malformed --set."""
-    flags = [_change(change) for change in changes]
-    if data is not None:
-        flags.append(("storage.directory", data, "--data"))
-    return load(path, os.environ, flags)
+    return placing
 
 
 def _change(change: str) -> tuple[str, str, str]:

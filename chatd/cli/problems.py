@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatd.settings import Unusable
-
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -19,7 +17,7 @@ class Problem:
         return f"{place}{self.what}. {self.fix}"
 
 
-class ConfigError(Unusable):
+class ConfigError(Exception):
     """The configuration cannot be used; `problems` has at least one entry."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:

@@ -2,10 +2,10 @@
 
 import click
 
-from chatd.cli.configuration import Loaded
 from chatd.cli.first_secret import with_first_secret
-from chatd.cli.options import with_configuration
+from chatd.cli.options import Places, with_places
 from chatd.cli.preflight import require_free, require_usable_files
+from chatd.cli.rereading import Rereader
 
 
 @click.command(
@@ -15,15 +15,17 @@ Examples:
   chatd serve --data /var/lib/chatd --set listen.address=0.0.0.0:8470
   CHATD_LOG__LEVEL=debug chatd
 
-Ends on SIGTERM or Ctrl-C after telling its clients to reconnect; a second signal ends it at once."""
+Ends on SIGTERM or Ctrl-C after telling its clients to reconnect; a second signal ends it at once.
+SIGHUP reads the configuration again: chatd config doc says which keys count at once."""
 )
-@with_configuration
-def serve(loaded: Loaded) -> None:
+@with_places
+def serve(places: Places) -> None:
     """Run the daemon until it is told to stop.
 
     Without any keys configured it serves built-in accounts (chatd user add), signed with a secret that it
     makes in its data directory at the first start.
     """
+    loaded = places.load()
     require_usable_files(loaded.config)
     require_free(loaded.config)
     config = with_first_secret(loaded.config, create=True)
@@ -31,4 +33,4 @@ def serve(loaded: Loaded) -> None:
     from chatd.running import run  # uvicorn and the rest: half a second that no other command needs
 
     with start_explained():
-        run(config)
+        run(config, Rereader(places))

@@ -7,7 +7,14 @@ from typing import Any
 
 from chatd.cli.configuration import DEFAULT, Loaded
 from chatd.cli.schema import Field, plain, sections
+from chatd.settings import moment
 
+MARKDOWN_HEAD = """# Configuration
+
+`chatd serve` reads it at the start, and again on SIGHUP. Then a change counts at once, for new connections, or
+only after a restart; the log names the keys that wait for one. A configuration that is wrong anywhere changes nothing.
+"""
+TABLE_HEAD = "| Key | Type | Default | A change counts | Meaning |\n|---|---|---|---|---|\n"
 WIDTH = 100  # columns of a generated file: fits a terminal beside a log
 
 
@@ -25,8 +32,8 @@ def as_toml() -> str:
 
 def as_markdown() -> str:
     """The reference: one table a section."""
-    return "# Configuration\n" + "".join(
-        f"\n## `[{one.name}]`\n\n{one.description}\n\n| Key | Type | Default | Meaning |\n|---|---|---|---|\n"
+    return MARKDOWN_HEAD + "".join(
+        f"\n## `[{one.name}]`\n\n{one.description}\n\n{TABLE_HEAD}"
         + "".join(_row(field) for field in one.fields)
         for one in sections()
     )
@@ -53,7 +60,8 @@ def _entry(field: Field) -> str:
 
 
 def _row(field: Field) -> str:
-    cells = (f"`{field.key}`", field.expects, f"`{_toml(field.default)}`", field.description)
+    default = f"`{_toml(field.default)}`"
+    cells = (f"`{field.key}`", field.expects, default, moment(field.name), field.description)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 

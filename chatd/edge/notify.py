@@ -8,13 +8,17 @@ _FIRST_FD = 3  # sd_listen_fds(3): SD_LISTEN_FDS_START
 
 READY = "READY=1"
 STOPPING = "STOPPING=1"
-RELOADING = "RELOADING=1"
 WATCHDOG = "WATCHDOG=1"
 
 
 def status(text: str) -> str:
     """The line `systemctl status` shows."""
     return "STATUS=" + text.replace("\n", " ")
+
+
+def reloading(monotonic_s: float) -> str:
+    """That a reload begins; the time tells the manager which of its signals it answers (sd_notify(3))."""
+    return f"RELOADING=1\nMONOTONIC_USEC={int(monotonic_s * 1_000_000)}"
 
 
 def notify(*states: str, environment: Mapping[str, str] = os.environ) -> bool:

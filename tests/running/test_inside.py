@@ -72,7 +72,9 @@ async def test_a_reload_reaches_every_part(tmp_path: Path) -> None:
         sections.setdefault(section, {})[key] = value
     async with indoors(tmp_path, **sections) as house:
         alice = await house.meets("alice")
-        assert set(before.values()) <= reachable((house.inside, alice.session)), "the search finds what there is"
+        assert set(before.values()) <= reachable((house.inside, alice.session)), (
+            "the search finds what there is"
+        )
         alice.hangs_up()
         await house.passes(1e8)  # until nothing is scheduled by the old ones
         house.inside.reconfigure(replaced(house.config, after))

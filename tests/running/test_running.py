@@ -9,6 +9,7 @@ import pytest
 from chatd.config import Config
 from chatd.daemon import Daemon
 from chatd.running import serve
+from chatd.settings import Takeover, Unusable
 
 
 class Hasty(Daemon):
@@ -27,6 +28,10 @@ class Hasty(Daemon):
         return ["127.0.0.1:0"]
 
 
+def unread(running: Config) -> Takeover:
+    raise Unusable("nobody asked for it")
+
+
 @pytest.fixture(autouse=True)
 def untouched_signals() -> Iterator[None]:
     """A process that a signal ends without being asked would take the test run with it: it fails instead."""
@@ -37,5 +42,5 @@ def untouched_signals() -> Iterator[None]:
 
 async def test_a_signal_during_the_start_stops_in_order() -> None:
     daemon = Hasty(Config())
-    await serve(daemon)
+    await serve(daemon, unread)
     assert daemon.stopped
