@@ -21,6 +21,7 @@ from chatd.handlers.gathering import Gatherer
 from chatd.handlers.loading import Rooms
 from chatd.handlers.login import Granted, Login
 from chatd.handlers.upkeep import Upkeep
+from chatd.handlers.watching import Watching
 from chatd.handlers.writer import Writer
 from chatd.identity.host import HostIdentity
 from chatd.identity.passwords import Passwords
@@ -65,6 +66,7 @@ class Inside:
             interval_s=config.delivery.presence_interval_s,
             linger_s=config.delivery.presence_linger_s,
         )
+        self.watching = Watching(store, self.presence, self.gate.keep)
         self.admin = Admin(store, self.writer, self.live)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.context = Context(
@@ -102,6 +104,7 @@ class Inside:
             self.fanout.give_up(work)
         self.bus.publish(work)
         self.upkeep.noticed(work)
+        self.watching.noticed(work)
 
     def session(self) -> Session:
         """A receiver for a connection that was just accepted."""

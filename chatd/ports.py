@@ -330,6 +330,18 @@ class Presence(Protocol):
         """Replace the set of users `session` hears of."""
         ...
 
+    def watched(self, session: Present) -> tuple[str, ...]:
+        """The users `session` hears of: the same object until that changes."""
+        ...
+
+    def lose(self, session: Present, users: Collection[str]) -> None:
+        """`session` hears no more of these; whoever of them is not offline becomes so for it."""
+        ...
+
+    def concerned(self, user: str) -> "list[Present]":
+        """The connections that watch `user`, and those of `user` that watch somebody."""
+        ...
+
     def states(self, users: Collection[str]) -> Mapping[str, State]:
         """State words of those who are not offline."""
         ...

@@ -65,6 +65,24 @@ class LocalPresence:
         if users:
             self._watched[session] = tuple(users)
 
+    def watched(self, session: Present) -> tuple[str, ...]:
+        """The users `session` hears of: the same object until that changes."""
+        return self._watched.get(session, ())
+
+    def lose(self, session: Present, users: Collection[str]) -> None:
+        """`session` hears no more of these; whoever of them is not offline becomes so for it."""
+        if not users:
+            return
+        self.watch(session, [user for user in self.watched(session) if user not in users])
+        shown = [UserState(user, "offline") for user in users if user in self._states]
+        if shown:
+            self._tell(session, shown)
+
+    def concerned(self, user: str) -> list[Present]:
+        """The connections that watch `user`, and those of `user` that watch somebody."""
+        own = [session for session in self._sessions.get(user, ()) if session in self._watched]
+        return [*self._watchers.get(user, ()), *own]
+
     def states(self, users: Collection[str]) -> Mapping[str, State]:
         """State words of those who are not offline."""
         return {user: self._states[user] for user in users if user in self._states}

@@ -28,6 +28,8 @@ class Queue(Protocol):
 
     def send_ephemeral(self, frame: bytes) -> None: ...
 
+    def leave(self, room: str) -> None: ...
+
 
 class Listener(Protocol):
     """One connection, as audiences and the fan-out know it."""
@@ -102,6 +104,7 @@ class Live:
         self.sessions: dict[str, dict[str, Listener]] = {}  # by user, then device
         self.audiences: dict[int, Audience] = {}
         self.revocations = 0  # committed so far: who checked a token before one came has to check it again
+        self.departures = 0  # told so far: who read before one came who shares a room has to read it again
 
     def of(self, user: str) -> list[Listener]:
         """The connections of one user."""

@@ -30,6 +30,13 @@ class Backlog:
     def send_head(self, room: str, seq: int, ordinal: int) -> None:
         self._moved[room] = (seq, ordinal)
 
+    def leave(self, room: str) -> None:
+        """Say nothing of `room` behind what is kept now."""
+        self._moved.pop(room, None)
+        self._frames = [
+            (frame, "" if name == room else name, seq, ordinal) for frame, name, seq, ordinal in self._frames
+        ]
+
     def send_ephemeral(self, frame: bytes) -> None:
         """Dropped: whoever just arrives asks for states when he wants them."""
 

@@ -222,10 +222,12 @@ class Fanout:
     def _depart(self, step: Departure) -> None:
         """Unseat the connections of a former member; what comes later is not for them."""
         room = step.room
+        self._live.departures += 1
         for session in self._live.of(step.user):
             if session.departed is not None:
                 session.departed.add(room.number)
             self._live.detach(session, room.number)
+            session.outbox.leave(room.name)
             session.push(GonePush(room.name, step.reason))
         self._live.resize(room.number, len(room.members))
 

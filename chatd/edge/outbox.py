@@ -120,6 +120,14 @@ class Outbox:
             self._ephemerals += 1
             self._append(_Waiting(_Kind.EPHEMERAL, frame))
 
+    def leave(self, room: str) -> None:
+        """Say nothing of `room` behind what waits now: what was left out of it is not made up for by a head."""
+        self._moved.pop(room, None)
+        self._heads.pop(room, None)
+        for number, waiting in self._queue.items():
+            if waiting.room == room:
+                self._queue[number] = _Waiting(_Kind.KEPT, waiting.frame)
+
     def blocked(self) -> None:
         """The transport is above its high-water mark: queue from now on."""
         self._blocked = True

@@ -1,7 +1,9 @@
 """What handlers work with: one bundle of the daemon's parts, made by the composition root."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from functools import wraps
+from typing import Any, Protocol
 
 from chatd.config import Config
 from chatd.core.counters import Counters
@@ -71,3 +73,21 @@ class Context:
         Do not hold either across an await: what may have changed must be asked for again.
         """
         return authorize(await self.rooms.get(name), user, action)
+
+
+Reading = Callable[[Context, Session, Any], Awaitable[Ok]]
+
+
+def for_members(read: Reading) -> Reading:
+    """A command that reads of the room it names, withheld from whoever was put out while it was read.
+
+    What is read is the state of that moment, and may be younger than his leaving.
+    """
+
+    @wraps(read)
+    async def read_for_members(ctx: Context, session: Session, request: Any) -> Ok:
+        reply = await read(ctx, session, request)
+        await ctx.enter(session.user, request.room)
+        return reply
+
+    return read_for_members

@@ -58,7 +58,7 @@ class Gatherer:
         for asked in batch:
             request = asked.request
             room = facts.rooms.get(request.room) if isinstance(request, Operation) else None
-            if room is not None:
+            if room is not None and has_place(asked.user, room):
                 targets[room.number, request.target] = room
                 if isinstance(request, requests.React):
                     reactions.add((room.number, request.target, asked.user, request.emoji))
@@ -77,7 +77,7 @@ class Gatherer:
             request = asked.request
             if isinstance(request, requests.RoomMutation):
                 room = facts.rooms.get(request.room)
-                if room is not None:
+                if room is not None and has_place(asked.user, room):
                     wanted.add((room.number, asked.user, request.key))
         if wanted:
             facts.keyed = await self._store.keyed(wanted)
@@ -137,6 +137,14 @@ class Gatherer:
         for change in work.accounts:
             if isinstance(change, Account):
                 self._rooms.registry.set_receipts(change.user, change.receipts)
+
+
+def has_place(user: str, room: Room) -> bool:
+    """Is or was he a member? For strangers nothing is read: they used no key here, and see no message.
+
+    The upkeep of a room asks as nobody.
+    """
+    return not user or user in room.members or user in room.former
 
 
 def arriving(asked: Asked) -> Iterable[str]:

@@ -36,9 +36,11 @@ async def focus(ctx: Context, session: Session, request: Focus) -> FocusOk:
     for name in dict.fromkeys(request.rooms):
         with suppress(ChatError):
             entered.append((await ctx.enter(session.user, name))[0])
+    # He may have left one while another was loaded.
+    present = [room for room in entered if room.number in session.rooms]
     if session.newest[Focus] is request:
-        ctx.live.refocus(session, frozenset(room.number for room in entered if room.number in session.rooms))
-    return FocusOk(rooms=[focused(ctx, session, room) for room in entered])
+        ctx.live.refocus(session, frozenset(room.number for room in present))
+    return FocusOk(rooms=[focused(ctx, session, room) for room in present])
 
 
 def focused(ctx: Context, session: Session, room: Room) -> FocusedRoom:
@@ -67,12 +69,22 @@ async def watch(ctx: Context, session: Session, request: Watch) -> WatchOk:
         raise Refused("too_large", f"at most {ctx.config.limits.watch} watched users", field="users")
     session.newest[Watch] = request
     asked = list(dict.fromkeys(request.users))
-    known = await ctx.store.acquaintances(session.user, asked) if asked else set()
+    known = await acquaintances(ctx, session.user, asked)
     seen = await ctx.store.last_seen(known) if known else {}
     if session.newest[Watch] is request:
         ctx.presence.watch(session, known)
     states = ctx.presence.states(known)
     return WatchOk(users=[state_of(user, states.get(user, "offline"), seen.get(user)) for user in asked])
+
+
+async def acquaintances(ctx: Context, user: str, asked: list[str]) -> set[str]:
+    """Those of `asked` who share a room with `user`, read again when somebody left a room meanwhile."""
+    while asked:
+        departures = ctx.live.departures
+        known = await ctx.store.acquaintances(user, asked)
+        if ctx.live.departures == departures:
+            return known
+    return set()
 
 
 def state_of(user: str, state: State, last_seen: int | None) -> UserState:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatd.handlers import connection, history, people, presence, rooms, sync
-from chatd.handlers.context import Context, Session
+from chatd.handlers.context import Context, Session, for_members
 from chatd.protocol import requests
 from chatd.protocol.replies import Ok
 
@@ -38,10 +38,10 @@ COMMANDS: dict[type[requests.Request], Command] = {
     requests.Ping: Command(connection.ping, allow=""),
     requests.Pong: Command(connection.pong, allow="", free=True),
     requests.Sync: Command(sync.sync),
-    requests.Log: Command(history.log),
-    requests.History: Command(history.history),
-    requests.Changes: Command(history.changes),
-    requests.Messages: Command(history.messages),
+    requests.Log: Command(for_members(history.log)),
+    requests.History: Command(for_members(history.history)),
+    requests.Changes: Command(for_members(history.changes)),
+    requests.Messages: Command(for_members(history.messages)),
     requests.Send: Command(WRITER, allow="send", writes=True),
     requests.Edit: Command(WRITER, allow="send", writes=True),
     requests.Recall: Command(WRITER, allow="send", writes=True),
@@ -49,7 +49,7 @@ COMMANDS: dict[type[requests.Request], Command] = {
     requests.Pin: Command(WRITER, allow="send"),
     requests.Read: Command(WRITER),
     requests.Delivered: Command(WRITER),
-    requests.Readers: Command(presence.readers),
+    requests.Readers: Command(for_members(presence.readers)),
     requests.Focus: Command(presence.focus),
     requests.Typing: Command(presence.typing, allow="send"),
     requests.Watch: Command(presence.watch),
@@ -60,7 +60,7 @@ COMMANDS: dict[type[requests.Request], Command] = {
     requests.RoomDelete: Command(WRITER, allow="create"),
     requests.RoomJoin: Command(WRITER, allow="create"),
     requests.RoomLeave: Command(WRITER, allow="create"),
-    requests.MembersList: Command(rooms.members),
+    requests.MembersList: Command(for_members(rooms.members)),
     requests.MembersAdd: Command(WRITER, allow="create"),
     requests.MembersRemove: Command(WRITER, allow="create"),
     requests.MembersRole: Command(WRITER, allow="create"),
