@@ -1,9 +1,12 @@
-"""The read-only connections: each request runs in one of them, in a snapshot of its own."""
+"""The read-only connections: each read sees one commit, and reads that wait for a connection share its next hop."""
 
+import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from chatd.storage.connection import Connection, open_reader
 from chatd.storage.errors import translated
@@ -11,12 +14,46 @@ from chatd.storage.errors import translated
 P = ParamSpec("P")
 T = TypeVar("T")
 
+Read = Callable[[sqlite3.Connection], Any]
+
+TOGETHER_MAX = 16  # reads a hop: the two changes of thread cost as much as a read; more would delay the first
+
+
+@dataclass(slots=True, eq=False)
+class Asked:
+    """A read and who waits for it."""
+
+    read: Read
+    answer: asyncio.Future[Any]
+
+    def settle(self, outcome: Any) -> None:
+        """Give what was read, or what went wrong; who went away gets nothing."""
+        if self.answer.done():
+            return
+        if isinstance(outcome, Failed):
+            self.answer.set_exception(outcome.cause)
+        else:
+            self.answer.set_result(outcome)
+
+
+@dataclass(slots=True, frozen=True)
+class Failed:
+    """What a read raised."""
+
+    cause: Exception
+
 
 class Readers:
-    """A few connections; the one with the fewest requests waiting gets the next."""
+    """A few connections. A read goes to a free one with everything else that waits at that moment; so under load
+    hops grow by themselves, and a long read delays those that share its hop, nobody else.
+    """
 
     def __init__(self, connections: list[Connection]) -> None:
-        self._waiting = dict.fromkeys(connections, 0)
+        self._connections = connections
+        self._free = list(connections)
+        self._waiting: deque[Asked] = deque()
+        self._fetching: asyncio.Task[None] | None = None  # has a connection and takes what waits in a moment
+        self._hops: set[asyncio.Task[None]] = set()
 
     @classmethod
     async def open(cls, path: Path, count: int) -> "Readers":
@@ -24,7 +61,7 @@ class Readers:
         readers = cls([])
         try:
             for _ in range(count):
-                readers._waiting[await open_reader(path)] = 0
+                readers._add(await open_reader(path))
         except BaseException:
             await readers.close()
             raise
@@ -34,29 +71,72 @@ class Readers:
         self, read: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """`read(connection, ...)` as of one commit: nothing changes while it runs. Raises Unavailable."""
-        connection = min(self._waiting, key=self._waiting.__getitem__)
-        self._waiting[connection] += 1
-        try:
-            with translated():
-                return await connection.run(snapshot, read, *args, **kwargs)
-        finally:
-            self._waiting[connection] -= 1
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Asked(lambda connection: read(connection, *args, **kwargs), answer))
+        self._fetch()
+        with translated():
+            return await answer
 
     async def close(self) -> None:
-        for connection in self._waiting:
+        """Close the connections behind the reads they carry out; for what still waits the store is closed."""
+        for connection in self._connections:
             await connection.close()
 
+    def _add(self, connection: Connection) -> None:
+        self._connections.append(connection)
+        self._free.append(connection)
 
-def snapshot(
-    connection: sqlite3.Connection,
-    read: Callable[Concatenate[sqlite3.Connection, P], T],
-    /,
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> T:
-    connection.execute("BEGIN")
+    def _fetch(self) -> None:
+        """Let a free connection take what waits, in the next turn of the loop: what this one brings goes along."""
+        if self._free and self._fetching is None:
+            hop = asyncio.ensure_future(self._serve(self._free.pop()))
+            self._fetching = hop
+            self._hops.add(hop)
+            hop.add_done_callback(self._hops.discard)
+
+    async def _serve(self, connection: Connection) -> None:
+        """Hop after hop until nothing waits."""
+        self._fetching = None
+        try:
+            while together := self._taken():
+                if self._waiting:
+                    self._fetch()
+                await carry_out(connection, together)
+        finally:
+            self._free.append(connection)
+
+    def _taken(self) -> list[Asked]:
+        taken: list[Asked] = []
+        while self._waiting and len(taken) < TOGETHER_MAX:
+            asked = self._waiting.popleft()
+            if not asked.answer.done():
+                taken.append(asked)
+        return taken
+
+
+async def carry_out(connection: Connection, together: Sequence[Asked]) -> None:
+    """One hop: each of these reads gets its answer."""
     try:
-        return read(connection, *args, **kwargs)
+        outcomes = await connection.run(snapshot, [asked.read for asked in together])
+    except Exception as error:
+        outcomes = [Failed(error)] * len(together)
+    for asked, outcome in zip(together, outcomes, strict=True):
+        asked.settle(outcome)
+
+
+def snapshot(connection: sqlite3.Connection, reads: Sequence[Read]) -> list[Any]:
+    """What the reads give, all as of one commit; Failed in the place of one that raised."""
+    try:
+        return [outcome(connection, read) for read in reads]
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+def outcome(connection: sqlite3.Connection, read: Read) -> Any:
+    if not connection.in_transaction:  # an error of the disk has ended it
+        connection.execute("BEGIN")
+    try:
+        return read(connection)
+    except Exception as error:
+        return Failed(error)
