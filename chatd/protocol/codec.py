@@ -5,7 +5,7 @@ Decoding into a typed struct is the schema check; there is no second one. Nothin
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import UNSET, Raw, Struct
@@ -35,6 +35,8 @@ _tree = msgspec.msgpack.Decoder()
 
 # Text that is not UTF-8 raises the latter, everything else the former.
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError)
+
+TYPES = frozenset(kind.__struct_config__.tag for kind in get_args(AnyRequest))
 
 _path = re.compile(r"`\$\.?([^`]*)`")
 _missing = re.compile(r"missing required field `([^`]*)`")
@@ -103,7 +105,7 @@ def invalid(packet: bytes | Raw, text: bool, error: Exception) -> Invalid:
     try:
         envelope: Envelope = (_envelope_json if text else _envelope).decode(packet)
     except RecursionError:
-        return Invalid(skim_id(bytes(packet), text), Refused("bad_request", "nested too deep"))
+        return Invalid(deep_id(packet, text), Refused("bad_request", "nested too deep"))
     except UNDECODABLE as undecodable:
         raise Broken(PROTOCOL, "undecodable frame") from undecodable
     readable = (
@@ -112,10 +114,20 @@ def invalid(packet: bytes | Raw, text: bool, error: Exception) -> Invalid:
     id = envelope.id if readable else 0
     if isinstance(error, RecursionError):
         return Invalid(id, Refused("bad_request", "nested too deep"))
-    if isinstance(envelope.type, str) and str(error).endswith("at `$.type`"):
+    # A known type is complained about when it comes twice: the decoder goes by the first, the envelope by the last.
+    known = envelope.type in TYPES if isinstance(envelope.type, str) else True
+    if not known and str(error).endswith("at `$.type`"):
         return Invalid(id, Refused("unknown_type", "this request type is not known here"))
     code = "too_large" if _too_long.match(str(error)) else "bad_request"
     return Invalid(id, Refused(code, str(error), field=field_of(str(error))))
+
+
+def deep_id(packet: bytes | Raw, text: bool) -> int:
+    """The id of a packet that nests too deep to be decoded; Broken when its bytes end too early."""
+    try:
+        return skim_id(bytes(packet), text)
+    except IndexError:
+        raise Broken(PROTOCOL, "undecodable frame") from None
 
 
 def field_of(complaint: str) -> str | None:

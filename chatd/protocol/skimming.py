@@ -16,11 +16,11 @@ VALUE_BYTES = 40  # of JSON looked at behind a key: an id has 16 digits, white s
 
 
 def skim_id(packet: bytes, text: bool) -> int:
-    """The request id of a map; 0 when it has none, or none that is valid."""
+    """The request id of a map; 0 when it has none, or none that is valid. IndexError when the bytes end too early."""
     skim: Callable[[bytes], int] = skim_json if text else skim_msgpack
     try:
         id = skim(packet)
-    except (IndexError, KeyError, ValueError):
+    except (KeyError, ValueError):
         return 0
     return id if 1 <= id <= U53_MAX else 0
 

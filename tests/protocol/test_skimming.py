@@ -1,6 +1,7 @@
 """An id is found whatever nests behind or before it, and junk never raises."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import msgpack
@@ -45,9 +46,16 @@ def test_the_id_of_a_json_map_is_found(id: int, others: dict[str, Any]) -> None:
 
 
 @given(st.binary())
-def test_junk_has_no_id_and_raises_nothing(junk: bytes) -> None:
-    assert skim_id(b"\x8f" + junk, text=False) >= 0
-    assert skim_id(b"{" + junk, text=True) >= 0
+def test_junk_has_no_id_or_ends_too_early(junk: bytes) -> None:
+    for packet, text in ((b"\x8f" + junk, False), (b"{" + junk, True)):
+        with suppress(IndexError):
+            assert skim_id(packet, text=text) >= 0
+
+
+def test_a_packet_that_ends_too_early_is_told_from_one_without_an_id() -> None:
+    for packet, text in ((b"\x82\xa2id\x07\xa1x" + b"\x91" * 9000, False), (b'{"id":7,"x', True)):
+        with pytest.raises(IndexError):
+            skim_id(packet, text=text)
 
 
 @pytest.mark.parametrize("levels", [17, 60_000])
