@@ -9,6 +9,7 @@ from chatd.core.rooms import Member, Room
 from chatd.core.work import Message, NewEvent, Reaction, Work
 from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
+from chatd.protocol.limits import REACTIONS_MAX
 from chatd.protocol.objects import EVERYBODY, MESSAGE, Body, Event, ReactionCount
 from chatd.protocol.replies import WriteOk
 from chatd.protocol.requests import Edit, Pin, React, Recall, Send
@@ -164,6 +165,7 @@ def react(user: str, request: React, work: Work, facts: Facts) -> WriteOk:
     check_not_recalled(message)
     if ((user, request.emoji) in message.mine) == request.set:
         return WriteOk(duplicate=True)
+    check_room_for(message, request)
     count_reaction(message, user, request)
     work.reactions.append(Reaction(room.number, request.target, user, request.emoji, request.set))
     if len(room.members) > facts.rules.large_members:
@@ -172,6 +174,14 @@ def react(user: str, request: React, work: Work, facts: Facts) -> WriteOk:
         return unlogged(room, user, request, digest, work)
     operation = Event(seq=0, kind="reaction", emoji=request.emoji, set=request.set)
     return operate(message, request, user, digest, operation, work)
+
+
+def check_room_for(message: Message, request: React) -> None:
+    """A message travels with all its reactions, so their number has a bound."""
+    given = () if message.event.reactions is UNSET else message.event.reactions
+    is_new = request.set and all(reaction.emoji != request.emoji for reaction in given)
+    if is_new and len(given) >= REACTIONS_MAX:
+        raise Refused("too_large", f"at most {REACTIONS_MAX} different reactions", field="emoji")
 
 
 def count_reaction(message: Message, user: str, request: React) -> None:

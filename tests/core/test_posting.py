@@ -8,6 +8,7 @@ from chatd.core.facts import Rules
 from chatd.core.work import NewEvent
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.errors import Refused
+from chatd.protocol.limits import REACTIONS_MAX
 from chatd.protocol.objects import Attachment, Body, ReactionCount
 from chatd.protocol.requests import (
     Delivered,
@@ -376,6 +377,12 @@ def test_an_emoji_is_at_most_32_bytes(desk, room):
     desk.ask("ann", send(room))
     assert desk.ask("ann", react(room, 2, "é" * 16)).seq == 3
     assert code_of(desk, "ann", react(room, 2, "é" * 17)) == "bad_request"
+
+
+def test_a_message_takes_a_bounded_number_of_different_reactions(desk, room):
+    desk.ask("ann", send(room))
+    desk.batch([("ann", react(room, 2, str(number))) for number in range(REACTIONS_MAX)])
+    assert code_of(desk, "bob", react(room, 2, "one more")) == "too_large"
 
 
 @given(
