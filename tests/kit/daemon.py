@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,13 @@ import msgspec
 
 from chatd.config import Config, Secret
 from chatd.daemon import Daemon
+from chatd.inside import Inside
+from chatd.ports import Env
 from tests.kit import http
 from tests.kit.tokens import SECRET
 
 START_S = 30.0  # a start takes 0.3 s; a loaded machine may need much longer, a hanging one needs a limit
 STOP_S = 20.0  # the deadline of a drain is 15 s
-
-PROGRAM = (sys.executable, "-m", "chatd", "serve")
 
 # What the scenarios change: ports of their own, no rate limits, and coalescing so short that a test which
 # waits for a coalesced push waits for a moment.
@@ -58,9 +58,10 @@ def config_for(directory: Path, **sections: dict[str, Any]) -> Config:
 class RunningDaemon:
     """A daemon in this event loop, and where to reach it; `restart` stops it cleanly and starts it again."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, env: Env | None = None) -> None:
         self.config = config
-        self._daemon = Daemon(config)
+        self._env = env
+        self._daemon = Daemon(config, env)
 
     @property
     def url(self) -> str:
@@ -77,6 +78,17 @@ class RunningDaemon:
     @property
     def database(self) -> Path:
         return Path(self.config.storage.directory) / "chatd.sqlite"
+
+    @property
+    def inside(self) -> Inside:
+        """The parts behind the listeners, for a test that counts what is left in them."""
+        return self._daemon.inside
+
+    @property
+    def sockets(self) -> int:
+        """Connections of all listeners, those that only talk HTTP too."""
+        listeners = self._daemon._listeners
+        return sum(len(listener._server.server_state.connections) for listener in listeners)
 
     async def administers(self, path: str, **content: Any) -> http.Answer:
         """Ask something of the admin socket, as the back end of a host app does."""
@@ -106,7 +118,7 @@ class RunningDaemon:
 
     async def start_again(self) -> None:
         """Start a new daemon of the same configuration after a stop; its port is another."""
-        self._daemon = Daemon(self.config)
+        self._daemon = Daemon(self.config, self._env)
         await self.start()
 
 
@@ -118,9 +130,9 @@ def _changed(config: Config, sections: dict[str, dict[str, Any]]) -> Config:
 
 
 @asynccontextmanager
-async def running_daemon(config: Config) -> AsyncIterator[RunningDaemon]:
-    """A daemon of this configuration, started and stopped around the block."""
-    daemon = RunningDaemon(config)
+async def running_daemon(config: Config, env: Env | None = None) -> AsyncIterator[RunningDaemon]:
+    """A daemon of this configuration, started and stopped around the block; `env` is its time and chance."""
+    daemon = RunningDaemon(config, env)
     await daemon.start()
     try:
         yield daemon
@@ -131,10 +143,8 @@ async def running_daemon(config: Config) -> AsyncIterator[RunningDaemon]:
 class DaemonProcess:
     """`python -m chatd serve` as an operator runs it: configured by the environment, ended by signals."""
 
-    def __init__(self, directory: Path, program: Sequence[str] = PROGRAM, **settings: str) -> None:
+    def __init__(self, directory: Path, **settings: str) -> None:
         self.directory = directory
-        self._program = program
-        self.inherits: tuple[int, ...] = ()  # descriptors the process gets from us
         self.log_path = directory / "daemon.log"
         self._public_port, self._ops_port = _free_ports(2)
         self._environment = {
@@ -178,11 +188,7 @@ class DaemonProcess:
         """Start the process and return when it is ready to serve."""
         with self.log_path.open("ab") as log:
             self._running = await asyncio.create_subprocess_exec(
-                *self._program,
-                stdout=log,
-                stderr=log,
-                env=self._whole_environment(),
-                pass_fds=self.inherits,
+                sys.executable, "-m", "chatd", "serve", stdout=log, stderr=log, env=self._whole_environment()
             )
         try:
             async with asyncio.timeout(START_S):
@@ -199,13 +205,6 @@ class DaemonProcess:
     async def kill9(self) -> None:
         """SIGKILL: no goodbye, no flush."""
         await self._end(signal.SIGKILL)
-
-    async def terminate_twice(self) -> int:
-        """SIGTERM, and once more when the first was heard; the exit code."""
-        assert self._running is not None
-        self._running.send_signal(signal.SIGTERM)
-        await self.says("leaving")
-        return await self._end(signal.SIGTERM)
 
     def reload(self) -> None:
         """SIGHUP: it reads its configuration again."""
@@ -254,11 +253,9 @@ class DaemonProcess:
 
 
 @asynccontextmanager
-async def daemon_process(
-    directory: Path, program: Sequence[str] = PROGRAM, **settings: str
-) -> AsyncIterator[DaemonProcess]:
+async def daemon_process(directory: Path, **settings: str) -> AsyncIterator[DaemonProcess]:
     """A daemon process around the block; `settings` are environment names without CHATD_."""
-    daemon = DaemonProcess(directory, program, **settings)
+    daemon = DaemonProcess(directory, **settings)
     await daemon.start()
     try:
         yield daemon

@@ -1,0 +1,159 @@
+"""One hostile connection to a daemon: sends any bytes, and says in one word what came of it."""
+
+import asyncio
+import contextlib
+import json
+import struct
+from typing import Any
+
+import msgpack
+
+from tests.hostile.bytesmith import packet_frame
+from tests.hostile.case import ASKED, Case
+from tests.kit.echo import upgrade_request
+from tests.kit.link import SUBPROTOCOLS
+from tests.kit.tokens import token_for
+
+PATIENCE_S = 20.0  # for an outcome that comes at once; only a defect waits that long
+HELLO, PROBE = 900, 901  # ids of requests that belong to no case
+DEVICE = "mallorys-device-000001"
+
+CLOSE_FRAME, PONG_FRAME = 0x88, 0x8A
+WITHOUT_BYE = {4001, 4002}  # protocol.md 15: nothing more can be delivered
+
+
+class Attacker:
+    """A TCP connection of mallory's."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.encoding = "msgpack"
+        self._bye = 0
+
+    @classmethod
+    async def connects(cls, host: str, port: int) -> "Attacker":
+        return cls(*await asyncio.open_connection(host, port))
+
+    async def upgrades(self, encoding: str) -> None:
+        """Become a WebSocket of this encoding."""
+        self.encoding = encoding
+        self.sends(upgrade_request(SUBPROTOCOLS[encoding]))
+        assert await self.status() == "status 101"
+
+    async def greets(self, user: str = "mallory") -> None:
+        """Say hello and wait until it is accepted."""
+        self.sends_packet(
+            {"type": "hello", "id": HELLO, "version": 1, "token": token_for(user), "device": DEVICE}
+        )
+        while HELLO not in {packet.get("id") for packet in await self.packets()}:
+            pass
+
+    def sends(self, data: bytes) -> None:
+        self.writer.write(data)
+
+    def sends_packet(self, packet: Any) -> None:
+        self.sends(packet_frame(packet, self.encoding))
+
+    async def meets(self, case: Case, sent: bytes) -> str:
+        """Send the bytes of a case; its outcome."""
+        self.sends(sent)
+        if case.outcome == "waits":
+            return "waits"
+        if case.when == "connect":
+            return await self.status()
+        if case.outcome == "ignored":
+            self.sends_packet({"type": "ping", "id": PROBE})
+        found = await self.outcome()
+        if case.when == "first" and found.startswith("error "):
+            return (
+                f"{found} then {await self.outcome()}"  # protocol.md 6.2: a hello that is refused is the end
+            )
+        return found
+
+    async def status(self) -> str:
+        """The status of the next HTTP answer, or `cut`."""
+        try:
+            head = await self.head()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return "cut"
+        return f"status {int(head.split()[1])}"
+
+    async def head(self) -> bytes:
+        """The head of the next HTTP answer; IncompleteReadError or ConnectionError when there is none."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.reader.readuntil(b"\r\n\r\n")
+
+    async def outcome(self) -> str:
+        """What comes first: the answer to the case, the answer to the probe, or the end."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while True:
+                    first, payload = await self._frame()
+                    found = self._closed(payload) if first == CLOSE_FRAME else self._said(first, payload)
+                    if found:
+                        return found
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return "cut"
+        except TimeoutError:
+            return "silence"
+
+    async def expects(self, *outcomes: str) -> None:
+        """Meet one of these outcomes."""
+        found = await self.outcome()
+        assert found in outcomes, f"expected {' or '.join(outcomes)}, met {found}"
+
+    async def packets(self) -> list[dict[str, Any]]:
+        """The packets of the next data frame; IncompleteReadError or ConnectionError at the end."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                first, payload = await self._frame()
+                assert first != CLOSE_FRAME, self._closed(payload)
+                if first != PONG_FRAME:
+                    return self._decoded(payload)
+
+    async def leaves(self) -> None:
+        """Reset the connection."""
+        self.writer.transport.abort()
+        with contextlib.suppress(ConnectionError):
+            await self.writer.wait_closed()
+
+    def _said(self, first: int, payload: bytes) -> str | None:
+        if first == PONG_FRAME:
+            return None
+        for packet in self._decoded(payload):
+            if packet["type"] == "bye":
+                self._bye = packet["close"]
+            elif packet.get("id") == ASKED:
+                return "ok" if packet["type"] == "ok" else f"error {packet['code']}"
+            elif packet.get("id") == PROBE:
+                return "ignored"
+        return None
+
+    def _closed(self, payload: bytes) -> str:
+        if not payload:
+            return "close 1005"
+        (code,) = struct.unpack("!H", payload[:2])
+        if code >= 4000 and code not in WITHOUT_BYE and self._bye not in (0, code):
+            return f"close {code} behind a bye of {self._bye}"
+        if code >= 4000 and code not in WITHOUT_BYE and not self._bye and not _is_echo(code):
+            return f"close {code} without a bye"
+        return f"close {code}"
+
+    def _decoded(self, payload: bytes) -> list[dict[str, Any]]:
+        content = json.loads(payload) if self.encoding == "json" else msgpack.unpackb(payload)
+        return content if isinstance(content, list) else [content]
+
+    async def _frame(self) -> tuple[int, bytes]:
+        first, size = await self.reader.readexactly(2)
+        assert size < 128, "a server never masks"
+        if size == 126:
+            (size,) = struct.unpack("!H", await self.reader.readexactly(2))
+        elif size == 127:
+            (size,) = struct.unpack("!Q", await self.reader.readexactly(8))
+        return first, await self.reader.readexactly(size)
+
+
+def _is_echo(code: int) -> bool:
+    """A code only a client uses: the server repeats it."""
+    return code >= 4300

@@ -1,0 +1,52 @@
+"""Bytes of clients, right and wrong: frames with a mask of zeros, so that a payload can be read in a dump."""
+
+import json
+import struct
+from typing import Any
+
+import msgpack
+
+from tests.hostile.case import ASKED
+
+# First bytes: FIN and opcode, RFC 6455 section 5.2.
+PING, PONG, CLOSE = 0x89, 0x8A, 0x88
+TEXT, BINARY, CONTINUATION = 0x81, 0x82, 0x80
+TEXT_START, BINARY_START, MIDDLE = 0x01, 0x02, 0x00
+
+NO_MASK = bytes(4)  # masks with zeros: the mask bit is set, and the payload stays as it is
+
+
+def frame(payload: bytes, first: int = BINARY) -> bytes:
+    """A masked frame with its length in the shortest form."""
+    size = len(payload)
+    if size < 126:
+        return bytes((first, 0x80 | size)) + NO_MASK + payload
+    if size < 1 << 16:
+        return struct.pack("!BBH", first, 0x80 | 126, size) + NO_MASK + payload
+    return struct.pack("!BBQ", first, 0x80 | 127, size) + NO_MASK + payload
+
+
+def declared(size: int, first: int = BINARY) -> bytes:
+    """The head of a frame that declares a 64-bit length, and nothing behind it."""
+    return struct.pack("!BBQ", first, 0x80 | 127, size) + NO_MASK
+
+
+def closing(code: int, reason: bytes = b"") -> bytes:
+    return frame(struct.pack("!H", code) + reason, CLOSE)
+
+
+def encoded(packet: Any, encoding: str) -> bytes:
+    """A packet or a batch in an encoding, as the client libraries write it."""
+    if encoding == "json":
+        return json.dumps(packet, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return bytes(msgpack.packb(packet, unicode_errors="surrogatepass"))
+
+
+def packet_frame(packet: Any, encoding: str) -> bytes:
+    """A packet or a batch as one data frame."""
+    return frame(encoded(packet, encoding), TEXT if encoding == "json" else BINARY)
+
+
+def asking(type: str, **fields: Any) -> dict[str, Any]:
+    """A request that wants an answer."""
+    return {"type": type, "id": ASKED, **fields}

@@ -1,0 +1,72 @@
+"""What a bad input is: its number in the catalogue, the bytes, and what the documents say comes of it. No tables."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from tests.hostile.siege import Siege
+
+ASKED = 1  # the id of the one request of a case that is answered
+
+# Names of rooms of the siege, as long as real ones: tables are written before there are any.
+OWN = "gMallorysOwn"  # made by mallory, with alice in it: seq 2 is his message, 3 hers, 4 his, recalled by 5
+FOREIGN = "gOthersGroup"  # of alice and bob, who chat in it during every case
+NOWHERE = "gNoSuchRooms"  # there is none
+HIS, HERS, RECALLED = 2, 3, 4
+
+When = Literal["connect", "first", "later"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Bytes sent in one piece, and the one outcome that is right. The words of protocol.md 17.3, and a few more:
+
+    - `status N`: the answer to an upgrade or a request
+    - `close N`: a close frame; behind a `bye` of the same code where chapter 15 has one
+    - `ok`, `error CODE`: the reply to the packet with the id ASKED
+    - `ignored`: no answer, and the connection serves the next request
+    - `waits`: nothing was whole yet; the client leaves
+    - `cut`: the connection ended without a word
+
+    `when`: on a bare TCP connection, as the first of an upgraded one, or behind an accepted hello.
+    """
+
+    number: int
+    what: str
+    sent: bytes
+    outcome: str
+    when: When = "later"
+    encoding: Literal["msgpack", "json"] = "msgpack"
+
+    @property
+    def id(self) -> str:
+        """Names the case in a report."""
+        return f"{self.number}-{self.when}-{self.encoding}-{self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A bad input that takes several steps; `run` raises AssertionError when the daemon does the wrong thing."""
+
+    number: int
+    what: str
+    run: Callable[["Siege"], Awaitable[None]]
+
+    @property
+    def id(self) -> str:
+        return f"{self.number}-{self.what}"
+
+
+Telling = Callable[["Siege"], Awaitable[None]]
+
+
+class Stories(list[Story]):
+    """Stories in the order they are told: `@stories(10, "no descriptor is left")` adds one."""
+
+    def __call__(self, number: int, what: str) -> Callable[[Telling], Telling]:
+        def add(run: Telling) -> Telling:
+            self.append(Story(number, what, run))
+            return run
+
+        return add

@@ -1,0 +1,35 @@
+"""Besieged daemons, one for each file of tests and event loop: an attempt that harms it would harm the next."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import pytest_asyncio
+import uvloop
+
+from tests.hostile.leaps import LeapEnv
+from tests.hostile.siege import Siege, siege
+
+SOON_S = 0.2  # the deadline of a request where a test waits for it
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"asyncio": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop}
+
+
+# Short names of directories: the path of a Unix socket has at most 107 bytes.
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def besieged(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Siege]:
+    async with siege(tmp_path_factory.mktemp("h")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def timeless(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Siege]:
+    """A siege in which time passes only when a story says so."""
+    async with siege(
+        tmp_path_factory.mktemp("t"), LeapEnv(), listen={"request_deadline_s": SOON_S}
+    ) as running:
+        yield running

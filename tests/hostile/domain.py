@@ -1,0 +1,102 @@
+"""Layer F: what people write and do to each other: look-alikes, invisible text, edits of others, floods of marks."""
+
+from tests.hostile.bytesmith import asking
+from tests.hostile.case import FOREIGN, HERS, HIS, OWN, RECALLED
+from tests.hostile.packets import Row, both, send, texting
+
+# Ids of users are ASCII (protocol.md 4): nothing of this is anybody.
+NOBODY = {
+    "Cyrillic a": "аdmin",
+    "a raised A": "ᴬdmin",
+    "a zero width space": "admin\u200b",
+    "fullwidth": "ａｄｍｉｎ",
+    "a ligature": "ﬁx",
+    "a dotted I": "İ",
+    "the Kelvin sign": "\u212a",
+    "a space at the end": "admin ",
+    "right to left": "\u202eadmin",
+    "an isolate": "\u2066admin",
+    "a byte order mark": "\ufeffadmin",
+    "tag characters": "admin\U000e0061",
+    "a variation selector": "admin\ufe0f",
+    "a lone combining mark": "\u0301",
+    "200 combining marks": "a" + "\u0301" * 200,
+    "unassigned": "\u0378",
+    "private use": "\ue000",
+    "NUL": "admin\x00",
+    "a line end": "admin\n",
+    "nothing": "",
+    "65 characters": "a" * 65,
+    "a path": "../admin",
+    "a quote": "admin' or 1=1--",
+}
+
+# Texts are the host app's: they are carried as they are, byte for byte (protocol.md 5.2).
+TEXTS = {
+    "fifty joined emoji": "\u200d".join(["👩"] * 50),
+    "Zalgo": "Z" + "\u0300\u0301\u0302\u0303" * 900,
+    "the widest ligature": "\ufdfd" * 2000,
+    "only invisibles": "\u200b\u200c\u200d\u2060\ufeff",
+    "right to left, never closed": "\u202e" * 500,
+    "unassigned and private": "\u0378\ue000\U0010ffff",
+    "control characters": "".join(map(chr, range(32))),
+    "terminal commands": "\x1b[2J\x1b]0;owned\x07",
+    "line separators": "a\u2028b\u2029c\x85d",
+    "markup": "<script>alert(1)</script>{{7*7}}${jndi:ldap://x}",
+    "a query": "'; drop table messages; --",
+}
+
+ROWS: list[Row] = [
+    *((106, f"a user: {what}", asking("room.direct", user=user), "error bad_request") for what, user in NOBODY.items()),
+    *((106, f"a member: {what}", asking("room.create", key="nobodies-room", kind="group", title="t", users=[user]),
+       "error bad_request") for what, user in NOBODY.items()),
+    (107, "a title of invisibles only",
+     asking("room.update", room=OWN, key="invisible-title", title="\u200b\u2060\ufeff"), "ok"),
+    (107, "a title of 257 characters", asking("room.update", room=OWN, key="long-title", title="x" * 257),
+     "error bad_request"),
+    *((109 if what == "Zalgo" or "ligature" in what else 108, f"a message: {what}", texting(f"text-{number:04}", text),
+       "ok") for number, (what, text) in enumerate(TEXTS.items())),
+    (110, "the title of another room",
+     asking("room.create", key="same-title-1", kind="group", title="own"), "ok"),
+    (110, "the title of another room in fullwidth",
+     asking("room.create", key="same-title-2", kind="group", title="ｏｗｎ"), "ok"),
+    (111, "everybody is mentioned", send("everybody", {"text": "x", "mentions": ["*"]}), "ok"),
+    (111, "51 mentions", send("51-mentions", {"text": "x", "mentions": ["alice"] * 51}), "error too_large"),
+    (111, "1,000 mentions", send("1000-mentions", {"text": "x", "mentions": ["alice"] * 1000}), "error too_large"),
+    (111, "a stranger is mentioned", send("stranger", {"text": "x", "mentions": ["bob", "nobody"]}), "ok"),
+    (111, "a mention that is no user", send("no-user", {"text": "x", "mentions": ["@all"]}), "error bad_request"),
+    (112, "edit what another said",
+     asking("edit", room=OWN, key="edit-hers", target=HERS, body={"text": "x"}), "error forbidden"),
+    (112, "edit what was recalled",
+     asking("edit", room=OWN, key="edit-recalled", target=RECALLED, body={"text": "x"}), "error conflict"),
+    (112, "edit what is no message",
+     asking("edit", room=OWN, key="edit-created", target=1, body={"text": "x"}), "error not_found"),
+    (112, "edit what is not there yet",
+     asking("edit", room=OWN, key="edit-future", target=2**53 - 1, body={"text": "x"}), "error not_found"),
+    (112, "edit in a stranger's room",
+     asking("edit", room=FOREIGN, key="edit-foreign", target=2, body={"text": "x"}), "error not_found"),
+    (112, "recall twice", asking("recall", room=OWN, key="recall-twice", target=RECALLED), "error conflict"),
+    (113, "a reaction of 60 kB",
+     asking("react", room=OWN, key="react-60kb", target=HIS, emoji="x" * 60_000, set=True),
+     "error bad_request"),
+    (113, "a reaction of 33 bytes",
+     asking("react", room=OWN, key="react-33", target=HIS, emoji="é" * 16 + "x", set=True),
+     "error bad_request"),
+    (113, "an empty reaction", asking("react", room=OWN, key="react-empty", target=HIS, emoji="", set=True),
+     "error bad_request"),
+    (113, "a reaction in words is right", asking("react", room=OWN, key="react-word", target=HIS, emoji="no", set=True),
+     "ok"),
+    (113, "a reaction to nothing", asking("react", room=OWN, key="react-none", target=1, emoji="👍", set=True),
+     "error not_found"),
+    (114, "an answer to itself", send("answer-itself", {"text": "x", "reply_to": 2**53 - 1}), "ok"),
+    (114, "an answer to 0", send("answer-zero", {"text": "x", "reply_to": 0}), "error bad_request"),
+    (116, "removes himself",
+     asking("members.remove", room=OWN, key="remove-self", users=["mallory"]), "error bad_request"),
+    (116, "takes the role from the last owner", asking("members.role", room=OWN, key="last-owner", users=[
+        {"user": "mallory", "role": "member"}]), "error forbidden"),
+    (116, "gives a role nobody knows", asking("members.role", room=OWN, key="role-god", users=[
+        {"user": "alice", "role": "god"}]), "error bad_request"),
+    (116, "talks to himself", asking("room.direct", user="mallory"), "error bad_request"),
+]  # fmt: skip
+
+CASES = both(ROWS, "later")

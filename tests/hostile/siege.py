@@ -1,0 +1,237 @@
+"""A real daemon with people who chat while mallory does his worst, and the look for damage after each attempt."""
+
+import asyncio
+import gc
+import logging
+import math
+import os
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from chatd.edge.session import Session
+from chatd.edge.websocket import WebSocketConnection
+from tests.hostile.attacker import PATIENCE_S, Attacker
+from tests.hostile.case import FOREIGN, OWN, Case, Story
+from tests.hostile.leaps import LeapEnv
+from tests.hostile.packets import DIRECT
+from tests.kit.daemon import RunningDaemon, config_for, running_daemon
+from tests.kit.phone import Phone
+from tests.kit.tokens import token_for
+
+ORIGINS = ("https://app.example", "http://localhost:3000", "null", "*")  # the last two name nobody
+DAY_S = 86_400.0  # the longest life of a token: alice and bob stay through hours that pass in a blink
+STEP_S = 5.0  # well below the 30 s of a heartbeat
+LEAK_BYTES = 12  # so many bytes of what was sent, in a line of the log, are no accident
+
+
+class Harm(AssertionError):
+    """An attempt did damage: what was found."""
+
+
+class Siege:
+    """The daemon, alice and bob, and what the log says. Every attempt ends with a look for damage."""
+
+    def __init__(self, daemon: RunningDaemon, log: "LogKeeper", env: LeapEnv | None = None) -> None:
+        self.daemon = daemon
+        self.log = log
+        self.env = env
+        self._attackers: list[Attacker] = []
+        self.names: dict[str, str] = {}  # rooms, by the names the tables use
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Host and port of the daemon."""
+        parts = urlsplit(self.daemon.url)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        return parts.hostname, parts.port
+
+    async def settles(self) -> None:
+        """Alice and bob arrive; mallory makes his room with alice in it."""
+        lasting = {user: token_for(user, lifetime_s=DAY_S) for user in ("alice", "bob")}
+        self.alice = await Phone.connect(self.daemon.url, "alice", token=lasting["alice"])
+        self.bob = await Phone.connect(self.daemon.url, "bob", token=lasting["bob"], encoding="json")
+        mallory = await Phone.connect(self.daemon.url, "mallory")
+        for phone in (self.alice, self.bob, mallory):
+            await phone.says_hello()
+        self.names[FOREIGN] = await self.alice.creates_group("others", self.bob)
+        own = self.names[OWN] = await mallory.creates_group("own", self.alice)
+        await mallory.sends(own, "his")
+        await self.alice.sends(own, "hers", key="key-of-alice")
+        await mallory.sends(own, "soon gone")
+        await mallory.recalls(own, 4)
+        self.names[DIRECT] = await mallory.opens_direct(self.alice)
+        await mallory.hangs_up()
+        await self.bob.forgets()
+
+    async def connects(self, encoding: str = "", *, user: str = "") -> Attacker:
+        """A connection of mallory's: bare, upgraded when there is an encoding, welcomed when there is a user.
+
+        It leaves with the end of the story at the latest.
+        """
+        attacker = await Attacker.connects(*self.place)
+        self._attackers.append(attacker)
+        if encoding:
+            await attacker.upgrades(encoding)
+        if user:
+            await attacker.greets(user)
+        return attacker
+
+    async def passes(self, seconds: float) -> None:
+        """Let time pass, in steps in which alice and bob show that they live. Only with a LeapEnv."""
+        assert self.env is not None
+        for _ in range(math.ceil(seconds / STEP_S)):
+            self.env.advance(STEP_S)
+            await self.chats()
+            await self.bob.catches_up()
+
+    def keeps_nobody(self) -> None:
+        """Raise Harm when more objects of connections are left than alice and bob have."""
+        gc.collect()
+        inside, objects = self.daemon.inside, gc.get_objects()
+        sessions = [one for one in objects if isinstance(one, Session) and one._gate is inside.gate]
+        wires = [one for one in objects if isinstance(one, WebSocketConnection)]
+        ours = [one for one in wires if one._around.admission is inside.admission]
+        if len(sessions) > 2 or len(ours) > 2:
+            raise Harm(f"of closed connections there are left: {sessions[2:]} {ours[2:]}")
+
+    async def leaves(self) -> None:
+        for phone in (self.alice, self.bob):
+            await phone.hangs_up()
+
+    async def endures(self, case: Case) -> str:
+        """Let mallory try a case; its outcome. Raises Harm when anything is left of it."""
+        before = self.footprint()
+        mallory = await Attacker.connects(*self.place)
+        try:
+            if case.when != "connect":
+                await mallory.upgrades(case.encoding)
+            if case.when == "later":
+                await mallory.greets()
+            sent = self.filled_in(case.sent)
+            found = await mallory.meets(case, sent)
+            await self.chats()
+        finally:
+            await mallory.leaves()
+        await self.recovers(before)
+        self.log.keeps_quiet_about(sent)
+        return found
+
+    async def hears_out(self, story: Story) -> None:
+        """Let mallory play a story. Raises Harm when anything is left of it."""
+        before = self.footprint()
+        try:
+            await story.run(self)
+            await self.chats()
+        finally:
+            for attacker in self._attackers:
+                await attacker.leaves()
+            self._attackers.clear()
+        await self.recovers(before)
+        self.log.keeps_quiet_about(b"")
+
+    def filled_in(self, sent: bytes) -> bytes:
+        """The bytes of a case, with real names of rooms for those of the tables; they are as long."""
+        for name, real in self.names.items():
+            sent = sent.replace(name.encode(), real.encode())
+        return sent
+
+    async def chats(self) -> None:
+        """Alice says something, and bob hears it."""
+        room = self.names[FOREIGN]
+        ack = await self.alice.sends(room, "still here")
+        heard = await self.bob.hears(room)
+        if heard["seq"] != ack["seq"]:
+            raise Harm(f"bob heard {heard['seq']}, alice said {ack['seq']}")
+
+    def sessions_of(self, user: str) -> list[Any]:
+        """The sessions a user has."""
+        return list(self.daemon.inside.live.sessions.get(user, {}).values())
+
+    def footprint(self) -> dict[str, int]:
+        """How much of everything there is that an attempt could leave behind."""
+        inside = self.daemon.inside
+        return {
+            "tasks": sum(map(_lasts, asyncio.all_tasks())),
+            "descriptors": len(os.listdir("/proc/self/fd")),
+            "under way": len(inside.gate.tasks),
+            "sessions": sum(map(len, inside.live.sessions.values())),
+            "admitted": inside.admission.total,
+            "before hello": inside.admission.unauthenticated,
+            "connections": self.daemon.sockets,
+            "defects": inside.counters.defects,
+        }
+
+    async def recovers(self, before: dict[str, int]) -> None:
+        """Return when there is no more of anything than before."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while grown := self._grown(before):
+                    await asyncio.sleep(0.002)
+        except TimeoutError:
+            raise Harm(f"left behind: {grown}; tasks: {asyncio.all_tasks()}") from None
+
+    def _grown(self, before: dict[str, int]) -> dict[str, tuple[int, int]]:
+        now = self.footprint()
+        return {name: (before[name], now[name]) for name in now if now[name] > before[name]}
+
+
+def _lasts(task: asyncio.Task[Any]) -> bool:
+    """Listeners wait for their end in a new task every second: those come and go by themselves."""
+    return getattr(task.get_coro(), "__qualname__", "") != "Event.wait"
+
+
+class LogKeeper(logging.Handler):
+    """Keeps what is logged, and complains about what must not be."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+    def keeps_quiet_about(self, sent: bytes) -> None:
+        """Raise Harm for an error in the log, or a piece of what was sent; then forget everything."""
+        records, self.records = self.records, []
+        for record in records:
+            line = record.getMessage()
+            if record.exc_info and record.exc_info[1]:
+                line += "".join(traceback.format_exception(record.exc_info[1]))
+            if record.levelno >= logging.ERROR:
+                raise Harm(f"logged: {line}")
+            if piece := leaked(line, sent):
+                raise Harm(f"a line of the log holds {piece!r}, which was sent: {line}")
+
+
+def leaked(line: str, sent: bytes) -> str | None:
+    """A piece of `sent` in a line, at least LEAK_BYTES long, or None."""
+    text = line.encode()
+    pieces = (text[at : at + LEAK_BYTES] for at in range(len(text) - LEAK_BYTES + 1))
+    return next((piece.decode("latin-1") for piece in pieces if piece in sent), None)
+
+
+@asynccontextmanager
+async def siege(
+    directory: Path, env: LeapEnv | None = None, **sections: dict[str, Any]
+) -> AsyncIterator[Siege]:
+    """A besieged daemon around the block; `sections` change its configuration, `env` lets hours pass at will."""
+    log, root = LogKeeper(), logging.getLogger()
+    level = root.level
+    root.addHandler(log)
+    root.setLevel(logging.INFO)
+    sections = {"listen": {"origins": ORIGINS, **sections.pop("listen", {})}, **sections}
+    try:
+        async with running_daemon(config_for(directory, **sections), env) as daemon:
+            besieged = Siege(daemon, log, env)
+            await besieged.settles()
+            yield besieged
+            besieged.keeps_nobody()
+            await besieged.leaves()
+    finally:
+        root.setLevel(level)
+        root.removeHandler(log)

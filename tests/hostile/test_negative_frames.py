@@ -1,0 +1,38 @@
+"""protocol.md 17.3, Negative frames: every row of the table against the besieged daemon, in the words of a case."""
+
+import pytest
+
+from tests.hostile.bytesmith import BINARY, TEXT, frame
+from tests.hostile.case import Case
+from tests.hostile.siege import Siege
+from tests.kit import document
+from tests.kit.document import NegativeFrame
+from tests.kit.link import inflated
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ROWS = document.negative_frames()
+UNREADABLE = [row for row in ROWS if row.outcome == "close 4204"]
+NUMBER = 98  # of the catalogue: they are about fields and forms
+
+
+def case_of(row: NegativeFrame, *, first: bool) -> Case:
+    sent = frame(row.payload, BINARY if row.opcode == "binary" else TEXT)
+    encoding = "json" if row.subprotocol == "json" else "msgpack"
+    return Case(NUMBER, row.name, sent, row.outcome, "first" if first else "later", encoding)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+async def test_the_server_answers_as_the_table_says(besieged: Siege, row: NegativeFrame) -> None:
+    assert await besieged.endures(case_of(row, first=row.first)) == row.outcome
+
+
+@pytest.mark.parametrize("row", UNREADABLE, ids=lambda row: row.name)
+async def test_an_unreadable_first_frame_ends_the_connection_too(besieged: Siege, row: NegativeFrame) -> None:
+    assert await besieged.endures(case_of(row, first=True)) == "close 4204"
+
+
+@pytest.mark.asyncio(loop_factories=["uvloop"])
+async def test_the_wrapper_of_the_table_is_one_a_client_would_believe() -> None:
+    (wrapper,) = [row.payload for row in ROWS if row.title == "wrapper from a client"]
+    assert inflated(wrapper[3:]).startswith(b"\x82\xa4type")
