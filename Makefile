@@ -2,6 +2,7 @@
 #
 #   make run     install into .venv and start a server to try things out   (make run ARGS="--port 9000")
 #   make test    install the development extras and run the whole suite
+#   make soak    what is repeated at will, as often as a night allows (hours)
 #   make check   format, lint, types
 #   make clean   remove what the others made; messages in ./chatd-data stay
 #
@@ -13,13 +14,17 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST_ARGS ?= -q -n auto
 
-.PHONY: run test check clean
+.PHONY: run test soak check clean
 
 run: .venv/installed
 	@$(BIN)/chatd dev $(ARGS)
 
 test: .venv/installed-dev
 	@$(BIN)/pytest $(PYTEST_ARGS)
+
+# One line a subject. Seeds are printed by what fails.
+soak: .venv/installed-dev
+	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/storage/test_power_loss.py
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

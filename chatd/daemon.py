@@ -10,6 +10,7 @@ from typing import Any
 
 from chatd.config import Config
 from chatd.edge.admin import admin_app
+from chatd.edge.descriptors import needed, raised, shared_out
 from chatd.edge.http import Login, ops_application, public_application
 from chatd.edge.machine import Machine
 from chatd.edge.metrics import MEDIA_TYPE, render
@@ -37,6 +38,7 @@ class Daemon:
         self.draining = False
         self.env = env or Machine()
         self._inside: Inside | None = None
+        self.descriptors = shared_out(needed(config.limits.connections))
         self._around: Surroundings | None = None
         self._listeners: list[Listener] = []
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -68,6 +70,7 @@ class Daemon:
         store = await SqliteStore.open(self.config.storage, self.env)
         inside = self._inside = Inside(self.config, self.env, store, identity)
         inside.writer.start()
+        self._reserve(inside, self.config)
         self._keep_running("upkeep", inside.upkeep.run())
         self._keep_running("lag", inside.upkeep.watch_lag(inside.counters))
         self._keep_running("keys", identity.ring.keep_fresh())
@@ -95,13 +98,21 @@ class Daemon:
         inside.identity.adopt(identity)
         self._keep_running("keys", identity.ring.keep_fresh())
         inside.reconfigure(config)
+        self._reserve(inside, config)
         if self._around is not None:
             self._around.reconfigure(config)
         self.config = config
 
+    def _reserve(self, inside: Inside, config: Config) -> None:
+        """See that there are descriptors for as many connections as may be, and refuse those there are none for."""
+        self.descriptors = shared_out(raised(needed(config.limits.connections)))
+        inside.admission.sockets_max = self.descriptors.connections
+
     async def _listen(self, inside: Inside) -> None:
         listen = self.config.listen
-        public = Terms(listen.request_deadline_s, listen.backlog, listen.tls_cert, listen.tls_key)
+        public = Terms(
+            listen.request_deadline_s, listen.backlog, listen.tls_cert, listen.tls_key, self.descriptors.http
+        )
         private = Terms(listen.request_deadline_s, listen.backlog)
         around = self._around = surroundings(
             self.config, inside.session, env=self.env, admission=inside.admission, counters=inside.counters
@@ -182,7 +193,8 @@ class Daemon:
     async def stop(self) -> None:
         """Tell clients when to come back, finish what was accepted, close everything. Idempotent.
 
-        Takes about `drain.pre_stop_s` and `drain.window_s`, and at most `drain.deadline_s` more.
+        Takes about `drain.pre_stop_s` and `drain.window_s`, and at most `drain.deadline_s` more. TimeoutError when
+        the store did not answer by then: it is not closed, and whatever was acknowledged is on the disk.
         """
         if self._inside is None:
             return
@@ -193,8 +205,16 @@ class Daemon:
         for listener in self._listeners[:1]:
             listener.stop_accepting()
         await self._send_away(inside)
-        for listener in self._listeners:
-            await listener.stop(drain.deadline_s / 2)
+        async with asyncio.timeout(drain.deadline_s):
+            await self._close(inside, drain.deadline_s / 2)
+        self._inside = None
+
+    async def _close(self, inside: Inside, deadline_s: float) -> None:
+        """Close listeners, politely for at most `deadline_s` the public one, then the parts, the store last."""
+        for listener in self._listeners[:1]:
+            await listener.stop(deadline_s)
+        for listener in self._listeners[1:]:
+            await listener.stop(deadline_s / 8)
         self._listeners.clear()
         under_way = (*self._tasks.values(), *inside.gate.tasks)
         for task in under_way:
@@ -203,7 +223,6 @@ class Daemon:
         await inside.writer.stop()
         inside.passwords.close()
         await inside.store.close()
-        self._inside = None
 
     async def _send_away(self, inside: Inside) -> None:
         """`bye` `restart` to every connection, over the drain window, each with its own time to come back."""

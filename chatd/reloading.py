@@ -58,3 +58,5 @@ class Reload:
         log.info("settings read again; changed: %s", ", ".join(found.changed) or "nothing")
         for name in found.waiting:
             log.warning("restart to change %s", name)
+        if shortage := self._daemon.descriptors.shortage(found.config.limits.connections):
+            log.warning("%s", shortage)

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+from typing import NoReturn
 
 from chatd import __version__
 from chatd.config import Config
@@ -50,14 +51,26 @@ async def serve(daemon: Daemon, reread: Reread) -> None:
     freeze()
     beside = [asyncio.create_task(feed_watchdog()), asyncio.create_task(reload.run())]
     log.info("chatd %s listens on %s", __version__, ", ".join(daemon.addresses))
+    if shortage := daemon.descriptors.shortage(daemon.config.limits.connections):
+        log.warning("%s", shortage)
     notify(READY, status(f"listening on {daemon.addresses[0]}"))
     await stopping.wait()
     log.info("leaving")
     notify(STOPPING, status("leaving"))
     for task in beside:
         task.cancel()
-    await daemon.stop()
+    try:
+        await daemon.stop()
+    except TimeoutError:
+        log.error("the disk does not answer: leaving without closing the database; the next start checks it")
+        leave(0)
     log.info("left")
+
+
+def leave(code: int) -> NoReturn:
+    """End the process now, with nothing but the log written out: threads that wait for a disk are not waited for."""
+    logging.shutdown()
+    os._exit(code)
 
 
 def freeze() -> None:
@@ -75,8 +88,7 @@ def listen_to_signals(stopping: asyncio.Event, reload: Reload) -> None:
     def stop() -> None:
         if stopping.is_set():
             log.warning("a second signal: leaving at once")
-            logging.shutdown()
-            os._exit(IMPATIENT)
+            leave(IMPATIENT)
         stopping.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

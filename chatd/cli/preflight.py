@@ -10,6 +10,7 @@ from chatd.cli.files import require_private
 from chatd.cli.problems import ConfigError, Problem
 from chatd.cli.rules import split_address
 from chatd.config import Config
+from chatd.edge.notify import is_activated
 
 
 def file_problems(config: Config) -> list[Problem]:
@@ -24,8 +25,12 @@ def require_usable_files(config: Config) -> None:
 
 
 def require_free(config: Config) -> None:
-    """Refuses a start whose addresses are taken, and says by whom where the system tells."""
-    for key, address in (("address", config.listen.address), ("ops_address", config.listen.ops_address)):
+    """Refuses a start whose addresses are taken, and says by whom where the system tells.
+
+    A public socket that the service manager opened for us is taken, and ours.
+    """
+    public = "" if is_activated() else config.listen.address
+    for key, address in (("address", public), ("ops_address", config.listen.ops_address)):
         if address:
             _require_free(key, *split_address(address))
 

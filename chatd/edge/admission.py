@@ -1,5 +1,6 @@
 """How many connections may exist: in all, per address, and before hello. Pure accounting; closes nothing."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -29,6 +30,7 @@ class Admission(Generic[Entry]):
 
     def __init__(self, limits: config.Limits) -> None:
         self.limits = limits
+        self.sockets_max: float = math.inf  # what the process has descriptors for
         self._total = 0
         self._per_customer: Counter[str] = Counter()
         self._unauthenticated: dict[Entry, str] = {}  # oldest first
@@ -84,6 +86,8 @@ class Admission(Generic[Entry]):
         limits = self.limits
         if self._total >= limits.connections:
             return Refusal("connections")
+        if self._total >= self.sockets_max:
+            return Refusal("descriptors")
         if self._per_customer[key] >= limits.connections_per_address:
             return Refusal("connections_per_address")
         if self._unauthenticated_per_customer[key] >= limits.unauthenticated_per_address:

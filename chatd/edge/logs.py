@@ -52,17 +52,15 @@ def logging_to(stream: IO[str], settings: Log) -> Iterator[None]:
     out = logging.StreamHandler(stream)
     out.setFormatter(TextFormatter() if is_text else JsonFormatter())
     records: _Queue = queue.Queue(_QUEUE_RECORDS_MAX)
-    handler = _DroppingHandler(records)
-    handler.addFilter(CauseLimit())
     writer = threading.Thread(target=_write, args=(records, out), name="log", daemon=True)
+    handler = _DroppingHandler(records, writer)
+    handler.addFilter(CauseLimit())
     writer.start()
     try:
         with _as_root(handler, settings.level.upper()):
             yield
     finally:
-        with suppress(queue.Full):
-            records.put(None, timeout=_STOP_S)
-        writer.join(_STOP_S)
+        handler.close()
 
 
 def set_level(settings: Log) -> None:
@@ -147,10 +145,19 @@ def _write(records: _Queue, out: logging.Handler) -> None:
 class _DroppingHandler(QueueHandler):
     """Hands records to the writing thread; a full queue costs the line, which the next one reports."""
 
-    def __init__(self, records: _Queue) -> None:
+    def __init__(self, records: _Queue, writer: threading.Thread) -> None:
         super().__init__(records)
         self._records = records
+        self._writer = writer
         self._dropped = 0
+
+    def close(self) -> None:
+        """Wait until what is queued is written; `logging.shutdown` calls it, for ends that unwind nothing."""
+        if self._writer.is_alive():
+            with suppress(queue.Full):
+                self._records.put(None, timeout=_STOP_S)
+            self._writer.join(_STOP_S)
+        super().close()
 
     def enqueue(self, record: logging.LogRecord) -> None:
         if self._dropped:

@@ -54,6 +54,7 @@ COUNTED: dict[str, _About] = {
     "delivery_seconds": _About("message_delivery_seconds", "From a batch's oldest to its last socket write."),
     "fanout_recipients": _About("fanout_recipients", "Connections one push was written to."),
     "loop_lag_seconds": _About("event_loop_lag_seconds", "How late the event loop runs timers."),
+    "loop_stalls": _About("event_loop_stalls", "Times the event loop stood still for more than 100 ms."),
     "defects": _About("defects", "Unexpected exceptions; each is in the log with its traceback."),
 }
 

@@ -44,17 +44,22 @@ def watchdog_interval_s(environment: Mapping[str, str] = os.environ) -> float | 
     return int(allowed) / 2_000_000
 
 
+def is_activated(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether the manager opened the listening sockets for this process; they are taken by `inherited_sockets`."""
+    count = environment.get("LISTEN_FDS", "")
+    return count.isdigit() and int(count) > 0 and environment.get("LISTEN_PID", "") == str(os.getpid())
+
+
 def inherited_sockets(environment: MutableMapping[str, str] = os.environ) -> dict[str, list[socket.socket]]:
     """The listening sockets the manager opened for this process, by name (LISTEN_FDNAMES), once.
 
     The variables are removed, so that no child takes them for its own.
     """
-    count, pid = environment.pop("LISTEN_FDS", ""), environment.pop("LISTEN_PID", "")
+    activated = is_activated(environment)
+    count, _ = environment.pop("LISTEN_FDS", ""), environment.pop("LISTEN_PID", "")
     names = environment.pop("LISTEN_FDNAMES", "").split(":")
     sockets: dict[str, list[socket.socket]] = {}
-    if not count.isdigit() or pid != str(os.getpid()):
-        return sockets
-    for index in range(int(count)):
+    for index in range(int(count) if activated else 0):
         os.set_inheritable(_FIRST_FD + index, False)
         name = names[index] if index < len(names) else ""
         sockets.setdefault(name, []).append(socket.socket(fileno=_FIRST_FD + index))

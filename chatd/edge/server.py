@@ -36,12 +36,16 @@ _POLL_S = 0.02  # while stopping; shorter than anybody notices
 
 @dataclass(slots=True, frozen=True)
 class Terms:
-    """How a listener treats its clients, see config.Listen. No TLS without a certificate."""
+    """How a listener treats its clients, see config.Listen. No TLS without a certificate.
+
+    `pending_max`: sockets that may be talking HTTP at once.
+    """
 
     request_deadline_s: float
     backlog: int
     tls_cert: str = ""
     tls_key: str = ""
+    pending_max: int = _PENDING_MAX
 
 
 class Listener:
@@ -133,7 +137,9 @@ class Listener:
 def _uvicorn_config(
     application: Application, terms: Terms, connection_class: type[asyncio.Protocol] | None
 ) -> uvicorn.Config:
-    front = functools.partial(HttpFront, FrontTerms(terms.request_deadline_s, _PENDING_MAX))
+    front = functools.partial(
+        HttpFront, FrontTerms(terms.request_deadline_s, min(_PENDING_MAX, terms.pending_max))
+    )
     return uvicorn.Config(
         cast(Any, application),
         http=cast(type[asyncio.Protocol], front),

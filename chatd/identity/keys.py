@@ -18,6 +18,12 @@ from chatd import config
 KEY_SET_BYTES_MAX = 256 * 1024  # the largest public sets have a dozen keys, 20 KiB
 KEYS_MAX = 100  # keys of one set; more would only serve to fill memory
 KEY_ID_MAX = 128  # characters, as in the configuration
+ED25519_PRIME = 2**255 - 19
+ED25519_ORDER_8 = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
+# The heights of the points whose order divides 8. Under such a key (an empty one is among them) anybody signs.
+ED25519_SMALL = frozenset({0, 1, ED25519_PRIME - 1, ED25519_ORDER_8, ED25519_PRIME - ED25519_ORDER_8})
 RSA_BITS_MIN = 2048  # NIST SP 800-131A
 RSA_BITS_MAX = 8192  # beyond, one verification costs milliseconds
 
@@ -117,13 +123,18 @@ def _for_signatures(jwk: Mapping[str, Any]) -> bool:
 
 def _algorithm_of(public: object) -> str | None:
     match public:
-        case Ed25519PublicKey():
+        case Ed25519PublicKey() if not _is_small(public):
             return "EdDSA"
         case ec.EllipticCurvePublicKey(curve=ec.SECP256R1()):
             return "ES256"
         case rsa.RSAPublicKey(key_size=bits) if RSA_BITS_MIN <= bits <= RSA_BITS_MAX:
             return "RS256"
     return None
+
+
+def _is_small(public: Ed25519PublicKey) -> bool:
+    height = int.from_bytes(public.public_bytes_raw(), "little") & ~(1 << 255)  # without the sign
+    return height % ED25519_PRIME in ED25519_SMALL
 
 
 def _number(text: str) -> int:

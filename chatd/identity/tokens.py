@@ -25,7 +25,10 @@ KINDS = frozenset({"jwt", "at+jwt"})  # `typ`: other kinds, such as logout token
 ALLOWED = frozenset({"read", "send", "create", "admin"})
 ALLOWED_UNSAID = ALLOWED - {"admin"}
 
-_SHAPE = re.compile(r"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
+# Base64url whose spare bits behind the last byte are zero: else several texts would be one token.
+_LETTER = "[A-Za-z0-9_-]"
+_SEGMENT = rf"(?:{_LETTER}{{4}})*(?:{_LETTER}{{4}}|{_LETTER}{{2}}[AEIMQUYcgkosw048]|{_LETTER}[AQgw])"
+_SHAPE = re.compile(rf"({_SEGMENT})\.{_SEGMENT}\.{_SEGMENT}\Z")
 _USER = re.compile(r"[A-Za-z0-9_\-.:@]{1,64}\Z")
 _DEVICE = re.compile(r"[A-Za-z0-9_-]{22}\Z")
 
@@ -180,7 +183,8 @@ def _decoded(segment: str) -> bytes:
 
 def _json_object(encoded: bytes, part: str) -> dict[str, Any]:
     try:
-        content = json.loads(encoded, object_pairs_hook=_unique, parse_constant=_no_constant)
+        # Decoded here: json would take UTF-16 and 32 as well, which others read as something else (RFC 7519, 7.2).
+        content = json.loads(encoded.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):

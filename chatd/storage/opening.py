@@ -64,13 +64,27 @@ def create(directory: Directory, random_bytes: Callable[[int], bytes]) -> None:
 
 
 def inspect(path: Path) -> None:
-    """Refuse a file that is not ours, too new or damaged. Reads only: refusing changes nothing."""
+    """Refuse a file that is not ours, too new or damaged. Reads only: refusing changes nothing.
+
+    What a crash at the first start cut off is undone before, as SQLite does when it may write.
+    """
     check_header(path)
+    finish_rollback(path)
     with opening(path), closing(readable(path)) as connection:
         schema.pending(connection, schema.shipped(), path)
         if read_meta(connection).get("clean") != 1:
             log.warning("the last stop was unclean: checking the database")
             check(connection, "quick_check", path)
+
+
+def finish_rollback(path: Path) -> None:
+    """Undo what a crash cut off while the database was being switched to the log of its first start.
+
+    Until then SQLite keeps a rollback journal, which read-only connections can neither undo nor look past.
+    """
+    if path.with_name(path.name + "-journal").exists():
+        with opening(path), closing(open_file(path, mode="rw")) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
 
 
 def check_header(path: Path) -> None:

@@ -1,5 +1,6 @@
 """`ports.Store` on SQLite: one connection that writes, a few that read; a method is one hop to a thread."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -50,7 +51,8 @@ class SqliteStore(Store):
         directory.prepare()
         lock = Lock.take(directory)
         try:
-            make_ready(directory, env.random_bytes)
+            # In a thread: checking a large database takes minutes, and signals shall be heard meanwhile.
+            await asyncio.to_thread(make_ready, directory, env.random_bytes)
             return await cls._start(config, directory.database, lock)
         except BaseException:
             lock.release()

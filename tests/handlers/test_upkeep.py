@@ -152,3 +152,26 @@ async def test_a_failed_round_is_told_and_the_next_one_tries_again(house, rounds
     before = house.store.calls["foldable"]
     await rounds.next()
     assert house.store.calls["foldable"] == before + 1
+
+
+async def test_a_loop_that_stood_still_is_counted_and_told(house, monkeypatch, caplog):
+    slept = asyncio.Event()
+    late_s = [0.0, 0.099, 0.101, 3.0]
+
+    async def sleep(seconds):
+        if not late_s:
+            slept.set()
+            await asyncio.Event().wait()
+        house.env.advance(seconds + late_s.pop(0))
+
+    monkeypatch.setattr(upkeep_module.asyncio, "sleep", sleep)
+    counters = house.inside.counters
+    watching = asyncio.ensure_future(house.inside.upkeep.watch_lag(counters))
+    await slept.wait()
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    assert (counters.loop_stalls, counters.loop_lag_seconds.count) == (2, 4)
+    assert [record.getMessage() for record in caplog.records] == [
+        "the event loop stood still for 101 ms",
+        "the event loop stood still for 3000 ms",
+    ]

@@ -12,17 +12,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from chatd.config import Auth, Key
 from chatd.identity.keys import KEY_SET_BYTES_MAX, BadKey, configured_keys, key_set, read_public
+from tests.kit import keysets
 
 
 def jwk_of(signer: Any, **changes: Any) -> dict[str, Any]:
-    makers = {
-        "RS256": jwt.algorithms.RSAAlgorithm,
-        "ES256": jwt.algorithms.ECAlgorithm,
-        "EdDSA": jwt.algorithms.OKPAlgorithm,
-    }
-    jwk = makers[signer.algorithm].to_jwk(signer.private.public_key(), as_dict=True)
-    jwk.pop("key_ops", None)
-    made = jwk | {"kid": signer.kid, "use": "sig"} | changes
+    jwk = keysets.jwk_of(signer)
+    jwk.pop("key_ops")
+    made = jwk | changes
     return {name: value for name, value in made.items() if value is not None}
 
 

@@ -1,27 +1,13 @@
 """ring.py: key rotation, outages, and floods of unknown kids."""
 
 import asyncio
-import json
 import logging
 from typing import Any
 
-import jwt
 import pytest
 
 from chatd.identity.ring import KeyRing
-
-
-def encoded(*signers: Any) -> bytes:
-    makers = {"RS256": jwt.algorithms.RSAAlgorithm, "ES256": jwt.algorithms.ECAlgorithm}
-    return json.dumps(
-        {
-            "keys": [
-                makers[one.algorithm].to_jwk(one.private.public_key(), as_dict=True)
-                | {"kid": one.kid, "key_ops": ["verify"]}
-                for one in signers
-            ]
-        }
-    ).encode()
+from tests.kit.keysets import key_set_of
 
 
 class Provider:
@@ -51,7 +37,7 @@ async def provider() -> Provider:
 
 
 async def test_an_unknown_kid_is_fetched(provider, rs):
-    provider.answer = encoded(rs)
+    provider.answer = key_set_of(rs)
     ring = provider.ring()
     assert ring.find("rs") is None
     await ring.wait_known("rs")
@@ -61,10 +47,10 @@ async def test_an_unknown_kid_is_fetched(provider, rs):
 
 
 async def test_a_rotated_key_is_found_and_the_old_one_forgotten(provider, rs, es):
-    provider.answer = encoded(rs)
+    provider.answer = key_set_of(rs)
     ring = provider.ring()
     await ring.refresh()
-    provider.answer = encoded(es)
+    provider.answer = key_set_of(es)
     provider.now += 60
     await ring.wait_known("es")
     assert ring.find("es") is not None
@@ -72,7 +58,7 @@ async def test_a_rotated_key_is_found_and_the_old_one_forgotten(provider, rs, es
 
 
 async def test_a_flood_of_unknown_kids_asks_once_a_retry(provider, rs):
-    provider.answer = encoded(rs)
+    provider.answer = key_set_of(rs)
     ring = provider.ring()
     await asyncio.gather(*(ring.wait_known(f"forged-{n}") for n in range(1000)))
     provider.now += 59.9
@@ -84,7 +70,7 @@ async def test_a_flood_of_unknown_kids_asks_once_a_retry(provider, rs):
 
 
 async def test_those_who_ask_during_a_fetch_wait_for_it(provider, rs):
-    provider.answer = encoded(rs)
+    provider.answer = key_set_of(rs)
     provider.open.clear()
     ring = provider.ring()
     first = asyncio.create_task(ring.wait_known("forged"))
@@ -98,7 +84,7 @@ async def test_those_who_ask_during_a_fetch_wait_for_it(provider, rs):
 
 
 async def test_who_hangs_up_does_not_end_the_fetch_of_others(provider, rs):
-    provider.answer = encoded(rs)
+    provider.answer = key_set_of(rs)
     provider.open.clear()
     ring = provider.ring()
     first = asyncio.create_task(ring.wait_known("rs"))
@@ -115,7 +101,7 @@ async def test_who_hangs_up_does_not_end_the_fetch_of_others(provider, rs):
 
 @pytest.mark.parametrize("answer", [OSError("down"), TimeoutError(), b"<html>login</html>", b'{"keys":[]}'])
 async def test_an_outage_keeps_the_keys(provider, rs, answer, caplog):
-    provider.answer = encoded(rs)
+    provider.answer = key_set_of(rs)
     ring = provider.ring()
     assert await ring.refresh()
     provider.answer = answer
@@ -125,7 +111,7 @@ async def test_an_outage_keeps_the_keys(provider, rs, answer, caplog):
     assert ring.find("rs") is not None
     assert "1 keys kept" in caplog.text
     provider.now += 60
-    provider.answer = encoded(rs)
+    provider.answer = key_set_of(rs)
     assert await ring.refresh()
 
 
@@ -137,7 +123,7 @@ async def test_a_failed_fetch_counts_for_the_retry(provider):
 
 
 async def test_a_fixed_key_is_not_replaced_and_not_asked_for(provider, rs, es):
-    provider.answer = encoded(rs)
+    provider.answer = key_set_of(rs)
     pinned = es.known
     ring = provider.ring({"rs": pinned})
     await ring.wait_known("rs")
@@ -160,7 +146,7 @@ async def test_it_refreshes_by_itself_sooner_after_a_failure(provider, rs, monke
 
     async def pause(seconds: float) -> None:
         pauses.append(seconds)
-        provider.answer = encoded(rs)
+        provider.answer = key_set_of(rs)
         if len(pauses) == 2:
             raise asyncio.CancelledError
 

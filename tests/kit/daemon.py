@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from tests.kit.tokens import SECRET
 
 START_S = 30.0  # a start takes 0.3 s; a loaded machine may need much longer, a hanging one needs a limit
 STOP_S = 20.0  # the deadline of a drain is 15 s
+
+PROGRAM = (sys.executable, "-m", "chatd", "serve")
 
 # What the scenarios change: ports of their own, no rate limits, and coalescing so short that a test which
 # waits for a coalesced push waits for a moment.
@@ -143,8 +145,10 @@ async def running_daemon(config: Config, env: Env | None = None) -> AsyncIterato
 class DaemonProcess:
     """`python -m chatd serve` as an operator runs it: configured by the environment, ended by signals."""
 
-    def __init__(self, directory: Path, **settings: str) -> None:
+    def __init__(self, directory: Path, program: Sequence[str] = PROGRAM, **settings: str) -> None:
         self.directory = directory
+        self._program = program
+        self.inherits: tuple[int, ...] = ()  # descriptors the process gets from us
         self.log_path = directory / "daemon.log"
         self._public_port, self._ops_port = _free_ports(2)
         self._environment = {
@@ -188,7 +192,11 @@ class DaemonProcess:
         """Start the process and return when it is ready to serve."""
         with self.log_path.open("ab") as log:
             self._running = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "chatd", "serve", stdout=log, stderr=log, env=self._whole_environment()
+                *self._program,
+                stdout=log,
+                stderr=log,
+                env=self._whole_environment(),
+                pass_fds=self.inherits,
             )
         try:
             async with asyncio.timeout(START_S):
@@ -205,6 +213,13 @@ class DaemonProcess:
     async def kill9(self) -> None:
         """SIGKILL: no goodbye, no flush."""
         await self._end(signal.SIGKILL)
+
+    async def terminate_twice(self) -> int:
+        """SIGTERM, and once more when the first was heard; the exit code."""
+        assert self._running is not None
+        self._running.send_signal(signal.SIGTERM)
+        await self.says("leaving")
+        return await self._end(signal.SIGTERM)
 
     def reload(self) -> None:
         """SIGHUP: it reads its configuration again."""
@@ -253,9 +268,11 @@ class DaemonProcess:
 
 
 @asynccontextmanager
-async def daemon_process(directory: Path, **settings: str) -> AsyncIterator[DaemonProcess]:
+async def daemon_process(
+    directory: Path, program: Sequence[str] = PROGRAM, **settings: str
+) -> AsyncIterator[DaemonProcess]:
     """A daemon process around the block; `settings` are environment names without CHATD_."""
-    daemon = DaemonProcess(directory, **settings)
+    daemon = DaemonProcess(directory, program, **settings)
     await daemon.start()
     try:
         yield daemon

@@ -5,10 +5,13 @@ leaves is decided in `tests.kit.platter`.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
+
+import pytest
 
 from tests.kit import syscalls, vfs
 from tests.kit.platter import Choose, Kind, Operation, Platter
@@ -140,6 +143,17 @@ class Disk:
 def is_kept(path: Path) -> bool:
     """Is this a file whose content means something after a crash?"""
     return path.is_file() and not path.name.endswith(INDEX)
+
+
+@contextmanager
+def watched(directory: Path, *, reads: bool = False) -> Iterator[Disk]:
+    """A watched directory around a block; skips the test where SQLite cannot be watched."""
+    try:
+        vfs.library()
+    except vfs.Unwatchable as reason:
+        pytest.skip(str(reason))
+    with Disk(directory, reads=reads) as disk:
+        yield disk
 
 
 def lay(files: dict[str, bytes], directory: Path) -> None:

@@ -14,15 +14,12 @@ import pytest
 from tests.kit import vfs
 from tests.kit.adapters import sqlite
 from tests.kit.chronicle import Chronicle
-from tests.kit.disk import Disk, Fault, lay
+from tests.kit.disk import Disk, Fault, lay, watched
 from tests.kit.platter import Kind, Operation, Platter, sectors
+from tests.kit.sweep import calm, harsh
 
 FULL = 2  # PRAGMA synchronous, as the product sets it
 NORMAL = 1
-
-
-def calm(options: int) -> int:
-    return 0
 
 
 @pytest.fixture
@@ -30,16 +27,6 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     directory = tmp_path / "watched"
     directory.mkdir()
     with watched(directory) as disk:
-        yield disk
-
-
-@contextmanager
-def watched(directory: Path, *, reads: bool = False) -> Iterator[Disk]:
-    try:
-        vfs.library()
-    except vfs.Unwatchable as reason:
-        pytest.skip(str(reason))
-    with Disk(directory, reads=reads) as disk:
         yield disk
 
 
@@ -119,7 +106,7 @@ def test_what_lay_there_before_is_durable_and_not_in_the_journal(tmp_path: Path)
         add(connection, 1)
     with watched(tmp_path) as disk:
         assert disk.journal == []
-        lay(disk.survivors(0, lambda options: options - 1), tmp_path / "laid")
+        lay(disk.survivors(0, harsh), tmp_path / "laid")
     assert rows(tmp_path / "laid") == [1]
 
 
@@ -131,7 +118,7 @@ def test_a_file_put_down_while_watching_is_durable(disk: Disk, tmp_path: Path) -
     (disk.directory / "db").write_bytes((other / "db").read_bytes())
     with database(disk) as connection:
         add(connection, 2)
-    lay(disk.survivors(1, lambda options: options - 1), tmp_path / "laid")
+    lay(disk.survivors(1, harsh), tmp_path / "laid")
     assert rows(tmp_path / "laid") == [1]
 
 
@@ -268,7 +255,7 @@ def test_a_rename_is_whole_and_durable_once_its_directory_was_synced(disk: Disk)
         os.close(directory)
     assert [operation.kind for operation in disk.journal[start:]] == [Kind.RENAME, Kind.SYNC_DIRECTORY]
     assert sorted(disk.survivors(start + 1, calm)) == ["moved"]
-    assert "db" in disk.survivors(start + 1, lambda options: options - 1)
+    assert "db" in disk.survivors(start + 1, harsh)
     assert sorted(disk.survivors(start + 2, lambda options: 0)) == ["moved"]
 
 
@@ -276,9 +263,9 @@ def test_a_file_that_was_never_synced_may_not_be_there_at_all(tmp_path: Path) ->
     platter = Platter({})
     platter.feed(Operation(Kind.CREATE, "a"), calm)
     platter.feed(Operation(Kind.WRITE, "a", 0, b"1"), calm)
-    assert platter.survive(lambda options: options - 1) == {}
+    assert platter.survive(harsh) == {}
     platter.feed(Operation(Kind.SYNC, "a"), calm)
-    assert platter.survive(lambda options: options - 1) == {"a": b"1"}
+    assert platter.survive(harsh) == {"a": b"1"}
 
 
 def test_a_write_tears_at_the_sectors_of_the_disk_only() -> None:
@@ -292,7 +279,7 @@ async def test_the_real_store_is_seen_from_its_threads(disk: Disk, tmp_path: Pat
     chronicle = Chronicle(store)
     room = await chronicle.group("ann")
     await chronicle.posts(room, "ann", 5)
-    files = disk.survivors(len(disk.journal), lambda options: options - 1)
+    files = disk.survivors(len(disk.journal), harsh)
     await store.close()
     lay(files, tmp_path / "laid")
     again = await sqlite(tmp_path / "laid")

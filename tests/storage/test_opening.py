@@ -19,7 +19,10 @@ from chatd.storage.errors import StoreError
 from chatd.storage.store import SqliteStore
 from tests.kit.adapters import sqlite, storage_for
 from tests.kit.chronicle import Chronicle
+from tests.kit.disk import lay, watched
 from tests.kit.env import ManualEnv
+from tests.kit.platter import Kind, Operation
+from tests.kit.sweep import calm
 
 Break = Callable[[Path], None]
 
@@ -220,6 +223,19 @@ async def test_a_first_start_that_crashed_is_begun_again(directory: Path) -> Non
     store = await sqlite(directory)
     await store.close()
     assert sorted(contents(directory)) == ["chatd.sqlite"]
+
+
+async def test_a_crash_while_the_first_start_switches_to_the_log_is_undone_by_the_next(
+    directory: Path, tmp_path: Path
+) -> None:
+    directory.mkdir()
+    with watched(directory) as disk:
+        await make(directory, messages=3)
+    switching = Operation(Kind.DELETE, "chatd.sqlite-journal")
+    files = disk.survivors(disk.journal.index(switching), calm)
+    assert "chatd.sqlite-journal" in files
+    lay(files, tmp_path / "left")
+    await make(tmp_path / "left")
 
 
 async def killed(directory: Path, copy: Path) -> None:

@@ -1,0 +1,55 @@
+"""What is true of every database of ours, whatever was written: each query finds the rows that contradict it."""
+
+import sqlite3
+
+COUNTABLE = (
+    "FROM events e WHERE e.position >> 32 = m.room AND e.ordinal IS NOT NULL AND e.position & 0xffffffff"
+)
+
+RULES: dict[str, str] = {
+    "a room's log ends where the room says": """
+        SELECT r.number FROM rooms r
+        WHERE r.seq <> (SELECT max(position) & 0xffffffff FROM events WHERE position >> 32 = r.number)""",
+    "numbers are dense from the floor on": """
+        SELECT r.number FROM rooms r
+        WHERE r.seq - max(r.log_floor, 1) + 1 <> (
+            SELECT count(*) FROM events
+            WHERE position BETWEEN r.number << 32 | max(r.log_floor, 1) AND r.number << 32 | r.seq)""",
+    "ordinals count the messages": """
+        SELECT r.number FROM rooms r
+        WHERE (r.ordinal, r.ordinal) <> (
+            SELECT count(ordinal), coalesce(max(ordinal), 0) FROM events WHERE position >> 32 = r.number)""",
+    "times never go back": """
+        SELECT position FROM (SELECT position, time, lag(time) OVER (PARTITION BY position >> 32 ORDER BY position)
+                              AS before FROM events) WHERE time < before""",
+    "a key is used once": """
+        SELECT user, client_key FROM events WHERE client_key IS NOT NULL
+        GROUP BY position >> 32, user, client_key HAVING count(*) > 1""",
+    "members are counted": """
+        SELECT r.number FROM rooms r
+        WHERE r.members <> (SELECT count(*) FROM members WHERE room = r.number AND gone IS NULL)""",
+    "a position read lies in the log": """
+        SELECT m.room, m.user FROM members m JOIN rooms r ON r.number = m.room WHERE m.read > r.seq""",
+    "ordinals read are those up to the position read": f"""
+        SELECT m.room, m.user, m.read_ordinal FROM members m WHERE m.gone IS NULL AND m.read_ordinal <> (
+            SELECT coalesce(max(e.ordinal), 0) {COUNTABLE} <= m.read)""",
+    "own messages are not unread": f"""
+        SELECT m.room, m.user, m.own_unread FROM members m WHERE m.gone IS NULL AND m.own_unread <> (
+            SELECT count(*) {COUNTABLE} > m.read AND e.user = m.user)""",
+    "the newest message is the preview": """
+        SELECT r.number FROM rooms r WHERE r.last_message <> (
+            SELECT coalesce(max(position) & 0xffffffff, 0) FROM events
+            WHERE position >> 32 = r.number AND kind = 'message')""",
+    "nothing carries a commit of the future": """
+        SELECT position FROM events WHERE stamp > (SELECT value FROM meta WHERE key = 'stamp')
+        UNION ALL SELECT number FROM rooms WHERE stamp > (SELECT value FROM meta WHERE key = 'stamp')""",
+    "every member is of a room, every reaction of a message": """
+        SELECT room FROM members WHERE room NOT IN (SELECT number FROM rooms)
+        UNION ALL SELECT room FROM reactions WHERE room << 32 | seq NOT IN (SELECT position FROM events)""",
+}
+
+
+def contradictions(connection: sqlite3.Connection) -> list[str]:
+    """The rules that a database breaks, with the first rows that do."""
+    found = ((rule, connection.execute(query).fetchmany(3)) for rule, query in RULES.items())
+    return [f"not true: {rule} {rows}" for rule, rows in found if rows]

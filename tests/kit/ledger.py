@@ -1,0 +1,94 @@
+"""Every state a database went through, commit by commit, and what was promised when: a crash must leave one of them."""
+
+import sqlite3
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from unittest.mock import patch
+
+from chatd.storage import opening, writer
+from chatd.storage.batch import Batch
+from chatd.storage.commit import commit
+from chatd.storage.connection import readable
+from chatd.storage.directory import Directory
+from chatd.storage.errors import StoreError
+from chatd.storage.meta import read_meta
+from tests.kit.consistency import contradictions
+from tests.kit.disk import Disk
+
+TABLES = ("rooms", "members", "events", "unlogged", "direct", "reactions", "users", "devices", "migrations")
+NOTHING = -1  # promised before there is a database
+
+
+def fingerprint(connection: sqlite3.Connection) -> int:
+    """Of every row of every table but the facts that change without a commit."""
+    rows = [tuple(connection.execute(f"SELECT * FROM {table}")) for table in TABLES]
+    return hash((tuple(rows), read_meta(connection)["epoch"]))
+
+
+class Ledger:
+    """Written while a store works on `disk`; read when its power was cut."""
+
+    def __init__(self, disk: Disk) -> None:
+        self.disk = disk
+        self.states: dict[int, int] = {}  # commit number -> fingerprint
+        self._promises: list[tuple[int, int]] = [
+            (0, NOTHING)
+        ]  # from that operation on, that commit is durable
+        self._consistent: set[int] = set()
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Note every commit of the block, in the thread that makes it."""
+        with patch.object(writer, "commit", self._commit):
+            yield
+
+    def _commit(self, connection: sqlite3.Connection, batch: Batch) -> None:
+        if not self.states:
+            self.states[int(read_meta(connection)["stamp"])] = fingerprint(connection)
+        commit(connection, batch)
+        self.states[batch.stamp] = fingerprint(connection)
+
+    def promise(self, stamp: int) -> None:
+        """Somebody was told something that holds from commit `stamp` on."""
+        if stamp > self._promises[-1][1]:
+            self._promises.append((len(self.disk.journal), stamp))
+
+    def promised(self, upto: int) -> int:
+        """The last commit somebody knew of after so many operations."""
+        return self._promises[bisect_right(self._promises, upto, key=lambda promise: promise[0]) - 1][1]
+
+    def check(self, directory: Path, upto: int) -> str | None:
+        """What is wrong with the database that a power cut left, opened as a daemon opens it."""
+        place, promised = Directory(directory), self.promised(upto)
+        if not place.database.exists():
+            return "the database is gone" if promised > NOTHING else self._begins(place)
+        try:
+            opening.make_ready(place, bytes)
+            with closing(readable(place.database)) as connection:
+                opening.check(connection, "quick_check", place.database)
+                return self._judge(connection, promised)
+        except (StoreError, sqlite3.Error) as error:
+            return f"refused: {error}"
+
+    def _begins(self, place: Directory) -> str | None:
+        """Before there was a database, the next start makes one."""
+        try:
+            opening.make_ready(place, bytes)
+        except (StoreError, sqlite3.Error) as error:
+            return f"refused: {error}"
+        return None
+
+    def _judge(self, connection: sqlite3.Connection, promised: int) -> str | None:
+        stamp = int(read_meta(connection)["stamp"])
+        if stamp < promised:
+            return f"stands at commit {stamp}, but {promised} was acknowledged"
+        if stamp in self.states and fingerprint(connection) != self.states[stamp]:
+            return f"commit {stamp} is not what it was"
+        if stamp not in self.states and stamp > 0:
+            return f"commit {stamp} was never made"
+        if stamp in self._consistent:
+            return None
+        self._consistent.add(stamp)
+        return "; ".join(contradictions(connection)) or None

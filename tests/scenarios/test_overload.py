@@ -1,0 +1,93 @@
+"""More than the daemon can or wants to serve: what it refuses, and that nobody else notices."""
+
+import asyncio
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.kit import http
+from tests.kit.company import Company
+from tests.kit.daemon import PROGRAM, RunningDaemon, daemon_process
+from tests.kit.phone import Phone, fresh_key
+
+FILES = 200  # of which 128 are set apart, 63 are for connections and 9 for sockets that talk HTTP
+
+
+@pytest.mark.asyncio(loop_factories=["asyncio"])
+async def test_a_daemon_with_few_descriptors_refuses_in_time_and_serves_on(tmp_path: Path) -> None:
+    program = ("bash", "-c", f"ulimit -n {FILES}; exec {shlex.join(PROGRAM)}")
+    crowd = {f"LIMITS__UNAUTHENTICATED{scope}": "900" for scope in ("", "_PER_ADDRESS")}
+    async with daemon_process(tmp_path, program, LIMITS__CONNECTIONS="1000", **crowd) as daemon:
+        assert "room for 63 of limits.connections = 1000" in daemon.log
+        company = Company(daemon.url)
+        room, (ann, ben) = await company.in_direct("ann", "ben")
+        port = int(daemon.http_url.rpartition(":")[2])
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(FILES)]
+        for _ in range(61):
+            await company.connects("guest")
+        with pytest.raises(InvalidStatus, match="503"):
+            await company.connects("guest")
+
+        await ann.sends(room, "can you hear me?")
+        assert (await ben.hears(room, "message"))["body"]["text"] == "can you hear me?"
+        assert (await http.request(f"{daemon.ops_url}/readyz")).status == 200
+        metrics = (await http.request(f"{daemon.ops_url}/metrics")).body.decode()
+        assert 'chatd_handshake_rejected_total{reason="descriptors"} 1.0' in metrics
+
+        for _, writer in silent:
+            writer.close()
+        for guest in company.phones[2:]:
+            await guest.hangs_up()
+        await company.meets("late")
+        await company.leaves()
+        assert "Traceback" not in daemon.log
+
+
+# --- one user floods, others live as before
+
+USUAL = {"enabled": True, "hello_address_per_min": 100_000}
+FLOODS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "requests": lambda room: {"type": "users.get", "users": ["ann"]},
+    "sends": lambda room: {"type": "send", "room": room, "key": fresh_key(), "body": {"text": "buy this"}},
+    "typing": lambda room: {"type": "typing", "room": room},
+    "pages": lambda room: {"type": "history", "room": room},
+    "reactions": lambda room: {
+        "type": "react", "room": room, "key": fresh_key(), "target": 1, "emoji": "x", "set": True,
+    },
+}  # fmt: skip
+ROUNDS, AT_ONCE = 10, 64
+
+
+async def floods(phone: Phone, packet: Callable[[str], dict[str, Any]], room: str) -> None:
+    """Batches without end and without waiting, until the server has had enough of this connection."""
+    for _ in range(ROUNDS):
+        await phone.link.send([packet(room) for _ in range(AT_ONCE)])
+        await asyncio.sleep(0)
+
+
+@pytest.mark.settings(rates=USUAL)
+@pytest.mark.parametrize("kind", FLOODS)
+async def test_one_who_floods_takes_nothing_from_others(
+    people: Company, daemon: RunningDaemon, kind: str
+) -> None:
+    room, (ann, ben, _) = await people.in_group("ann", "ben", "mallory")
+    devices = [await people.meets("mallory") for _ in range(5)]
+    flooding = [asyncio.create_task(floods(device, FLOODS[kind], room)) for device in devices]
+    heard = [await talks(ann, ben, room, number) for number in range(10)]
+    await asyncio.gather(*flooding)
+    heard += [await talks(ann, ben, room, number) for number in range(10, 15)]
+    assert heard == [f"message {number}" for number in range(15)]
+    assert b"chatd_rate_limited_total{" in (await http.request(f"{daemon.ops_url}/metrics")).body
+
+
+async def talks(ann: Phone, ben: Phone, room: str, number: int) -> str:
+    """One message between bystanders, never refused, heard by the other; its text."""
+    await ann.sends(room, f"message {number}")
+    while True:
+        event = await ben.hears(room, "message")
+        if event["user"] == "ann":
+            return str(event["body"]["text"])

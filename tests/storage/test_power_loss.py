@@ -1,0 +1,151 @@
+"""The power fails at any write or sync of the store, below the real writer, and the disk keeps what it likes.
+
+Whatever is left opens as it stands, at a commit that was made, and no older than what people were told of.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from chatd.core.work import Work
+from chatd.handlers.writer import Writer
+from chatd.storage import settings
+from tests.kit.bustle import SECTIONS, Acknowledged, Bustle
+from tests.kit.disk import lay, watched
+from tests.kit.indoors import indoors
+from tests.kit.ledger import Ledger
+from tests.kit.soak import scaled
+from tests.kit.sweep import Tally, chances, harsh, scratch, sweep
+
+STEPS = 60  # of the bustle: some 60 commits, 900 operations, 40 checkpoints
+SURVIVALS = 5  # of each cut: everything, nothing, three drawn
+RESTARTS = 12  # of each run: a whole start costs 20 ms
+
+pytestmark = [
+    pytest.mark.timeout(scaled(60, 7200)),
+    pytest.mark.filterwarnings("default::pytest.PytestUnhandledThreadExceptionWarning"),
+]
+
+
+@pytest.fixture(autouse=True)
+def small_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log is folded in often, so that the power fails in checkpoints too; starts say nothing."""
+    monkeypatch.setitem(settings.WRITER, "wal_autocheckpoint", 20)
+    monkeypatch.setattr(logging.getLogger("chatd.storage"), "disabled", True)
+
+
+async def everything(bustle: Bustle) -> None:
+    await bustle.steps(STEPS)
+
+
+async def sends(bustle: Bustle) -> None:
+    for _ in range(20):
+        await bustle.sends()
+
+
+def worked(
+    directory: Path, seed: int, work: Callable[[Bustle], Awaitable[None]] = everything
+) -> tuple[Ledger, Bustle]:
+    """A database from its first start to its clean end, on a watched disk."""
+    directory.mkdir()
+
+    async def works() -> Bustle:
+        async with indoors(directory, **SECTIONS) as house:
+            bustle = Bustle(house, seed, ledger.promise)
+            await bustle.opens()
+            await work(bustle)
+        return bustle
+
+    with watched(directory) as disk:
+        ledger = Ledger(disk)
+        with ledger.kept():
+            bustle = asyncio.run(works())
+    return ledger, bustle
+
+
+def swept(ledger: Ledger, seed: int, survivals: int = SURVIVALS, *, every: int = 1) -> Tally:
+    cuts = range(0, len(ledger.disk.journal) + 1, every)
+    return sweep(ledger.disk, ledger.check, chances(seed, survivals), cuts=cuts)
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_whatever_a_power_cut_leaves_is_a_commit_nobody_was_told_more_than(tmp_path: Path, part: int) -> None:
+    states, seed = 0, part
+    while states < scaled(2_500, 100_000):
+        ledger, _ = worked(tmp_path / f"data{seed}", seed)
+        tally = swept(ledger, seed)
+        assert tally.findings == [], f"seed {seed}"
+        assert len(ledger.states) > STEPS / 2
+        states, seed = states + tally.states, seed + 2
+
+
+def test_a_daemon_goes_on_after_a_power_cut_with_the_same_numbers_and_keys(tmp_path: Path) -> None:
+    ledger, bustle = worked(tmp_path / "data", seed=100)
+    cuts = range(
+        len(ledger.disk.journal) // 3, len(ledger.disk.journal), len(ledger.disk.journal) // RESTARTS
+    )
+    with scratch() as place:
+        for cut in cuts:
+            lay(ledger.disk.survivors(cut, harsh), place / str(cut))
+            known = [said for said in bustle.acknowledged if said.stamp <= ledger.promised(cut)]
+            assert known
+            asyncio.run(goes_on(place / str(cut), known))
+
+
+async def goes_on(directory: Path, known: list[Acknowledged]) -> None:
+    """Start, send again what was acknowledged before the cut, and something new."""
+    async with indoors(directory, **SECTIONS) as house:
+        again = Bustle(house, 0, told=lambda stamp: None)
+        for said in known:
+            reply = await again.asks(said.user, said.request)
+            assert (reply.seq, reply.duplicate) == (said.seq, True)
+        number = house.store.stamp
+        await again.opens()
+        assert house.store.stamp > number
+
+
+def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PRAGMA synchronous = NORMAL: a commit is written, and synced some time later."""
+    monkeypatch.setitem(settings.WRITER, "synchronous", 1)
+
+
+def told_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers are given before the commit."""
+    real_outcome, real_commit = Writer._store_outcome, Writer._commit
+
+    async def outcome(self: Writer, batch, work: Work, facts, **keys: bool) -> bool:  # type: ignore[no-untyped-def]
+        self.early = batch  # type: ignore[attr-defined]
+        return await real_outcome(self, batch, work, facts, **keys)
+
+    async def commit(self: Writer, work: Work) -> None:
+        self.published = work.stamp
+        for submission in self.early:  # type: ignore[attr-defined]
+            submission.settle()
+        for _ in range(3):  # whoever asked takes note
+            await asyncio.sleep(0)
+        await real_commit(self, work)
+
+    monkeypatch.setattr(Writer, "_store_outcome", outcome)
+    monkeypatch.setattr(Writer, "_commit", commit)
+
+
+@pytest.mark.parametrize("broken", [unsynced, told_too_early])
+def test_a_store_that_acknowledges_too_early_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    broken(monkeypatch)
+    ledger, _ = worked(tmp_path / "data", seed=1, work=sends)
+    findings = swept(ledger, 1, survivals=2, every=3).findings
+    assert any("was acknowledged" in finding for finding in findings)
+    assert all("was acknowledged" in finding for finding in findings)
+
+
+def test_a_log_that_is_never_synced_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PRAGMA synchronous = OFF: here the file itself may be damaged, and that is seen too."""
+    monkeypatch.setitem(settings.WRITER, "synchronous", 0)
+    ledger, _ = worked(tmp_path / "data", seed=1, work=sends)
+    findings = swept(ledger, 1, every=4).findings
+    assert [finding for finding in findings if "was acknowledged" not in finding]
