@@ -88,9 +88,7 @@ def parts(outboxes: int, seed: int) -> dict[str, Part]:
     requests = [request for request in decode_packets(batch, False) if isinstance(request, Send)]
     decided = _decide(requests)
     frame = _frame(decided[:1])
-    group = [
-        Outbox(_Nowhere(), config.Outbox(), head_frame=_no_head, overflow=_nothing) for _ in range(outboxes)
-    ]
+    group = [Outbox(_Nowhere(), config.Outbox(), _Nobody()) for _ in range(outboxes)]
     return {
         "decode": lambda: len(list(decode_packets(single, False))),
         "decode_batch": lambda: len(list(decode_packets(batch, False))),
@@ -163,9 +161,14 @@ class _Nowhere:
         pass
 
 
-def _no_head(heads: Mapping[str, tuple[int, int]]) -> bytes:
-    return b""
+class _Nobody:
+    """The owner of an outbox that flows: it is never told of anything."""
 
+    def head_frame(self, heads: Mapping[str, tuple[int, int]]) -> bytes:
+        return b""
 
-def _nothing() -> None:
-    pass
+    def lagged(self) -> None: ...
+
+    def caught_up(self) -> None: ...
+
+    def overflowed(self) -> None: ...

@@ -46,6 +46,11 @@ class Vitals:
         self.received = now
         self.pinged = None
 
+    def excused(self, now: float) -> None:
+        """Silence until now means nothing: the next beat counts from here."""
+        self.received = self.sent = now
+        self.pinged = None
+
     def token(self, now: float, left_s: float, lifetime_s: float, grace_s: float) -> None:
         """A token with `left_s` to live out of `lifetime_s` is in force."""
         self.expiring = now + left_s - min(EXPIRING_S, lifetime_s * EXPIRING_SHARE)

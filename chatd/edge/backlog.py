@@ -9,6 +9,7 @@ class Backlog:
     __slots__ = ("_frames", "_lag_bytes", "_moved", "queued_bytes")
 
     flowing = False
+    lagging = False  # nothing is read before the reply to hello, so nobody needs to be told
 
     def __init__(self, lag_bytes: int) -> None:
         self._lag_bytes = lag_bytes

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Coroutine
+from typing import Any
 
 from chatd.core.rates import Abuse, Meter
 from chatd.edge.gate import Gate
@@ -23,13 +24,15 @@ ABUSE_RETRY_MS = 30_000  # protocol.md "Rate limits": at least this much after a
 class Desk:
     """The requests of one session. Every one that has an id is answered exactly once, through the session."""
 
-    __slots__ = ("_abuse", "_ctx", "_flight", "_gate", "_meter", "_session")
+    __slots__ = ("_abuse", "_answering", "_ctx", "_flight", "_gate", "_meter", "_session", "_waiting")
 
     def __init__(self, ctx: Context, gate: Gate, session: Session) -> None:
         self._ctx = ctx
         self._gate = gate
         self._session = session
         self._flight = 0
+        self._answering = False
+        self._waiting: list[tuple[int, Coroutine[Any, Any, Ok | None]]] = []  # at most `limits.in_flight`
         self._meter = Meter(gate.requests)
         self._abuse: Abuse | None = None
 
@@ -69,6 +72,21 @@ class Desk:
         self._land()
         self._session.answer(id, reply)
 
+    def go_on(self) -> None:
+        """Prepare the next answer that has to be read from the store, if the peer takes what it is sent.
+
+        One at a time: whoever asks for many pages and reads none costs the memory of one.
+        """
+        if self._waiting and not self._answering and self._session.takes:
+            self._answering = True
+            self._gate.keep(asyncio.ensure_future(self._await(*self._waiting.pop(0))))
+
+    def leave(self) -> None:
+        """The connection is over: nobody hears the answers that were not begun."""
+        waiting, self._waiting = self._waiting, []
+        for _, answer in waiting:
+            answer.close()
+
     def _check(self, request: Request, command: Command) -> None:
         """Rates and the token's permissions, before anything else is looked at."""
         if not command.free:
@@ -103,11 +121,12 @@ class Desk:
             Submission(session.user, request, asker=session, id=request.id, guard=guard, place=place)
         )
 
-    def _start(self, id: int, answer: Awaitable[Ok | None]) -> None:
+    def _start(self, id: int, answer: Coroutine[Any, Any, Ok | None]) -> None:
         self._depart()
-        self._gate.keep(asyncio.ensure_future(self._await(id, answer)))
+        self._waiting.append((id, answer))
+        self.go_on()
 
-    async def _await(self, id: int, answer: Awaitable[Ok | None]) -> None:
+    async def _await(self, id: int, answer: Coroutine[Any, Any, Ok | None]) -> None:
         """Answer when the handler is done; what is not a ChatError is our bug."""
         try:
             reply: Ok | ChatError | None = await answer
@@ -116,9 +135,11 @@ class Desk:
         except Exception:
             log.exception("session %s: a handler failed", self._session.name)
             reply = ChatError("internal", "outcome unknown, retry")
+        self._answering = False
         self._land()
         if reply is not None:
             self._session.answer(id, reply)
+        self.go_on()
 
     def _depart(self) -> None:
         """One more request is under way; beyond the limit the socket is not read."""

@@ -1,13 +1,14 @@
 """What waits for one connection: bounded in bytes, in order, three steps for slow readers (protocol.md 2.11).
 
-Above `ephemeral_bytes` ephemerals are dropped. Above `lag_bytes` events become "this room is now at N". Above
-`close_bytes` it is over. Counted are the queue here plus what the transport has not handed to the kernel.
+Above `ephemeral_bytes` ephemerals are dropped. Above `lag_bytes` events become "this room is now at N", and the
+owner, who is told, prepares nothing more. Above `close_bytes` it is over. Counted are the queue here plus what the
+transport has not handed to the kernel.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import IntEnum
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from chatd import config
 from chatd.edge.wire import Wire
@@ -32,9 +33,24 @@ class _Waiting(NamedTuple):
     ordinal: int = 0
 
 
+class Owner(Protocol):
+    """Whose outbox it is."""
+
+    def head_frame(self, heads: Mapping[str, tuple[int, int]]) -> bytes:
+        """The push that says where these rooms are, {room: (seq, ordinal)}."""
+
+    def lagged(self) -> None:
+        """The second mark was passed: from now on events become heads."""
+
+    def caught_up(self) -> None:
+        """Nothing waits any more: it lags no longer."""
+
+    def overflowed(self) -> None:
+        """The third mark was passed and everything was dropped; said once."""
+
+
 class Outbox:
-    """The queue of one connection. `head_frame` builds the push for {room: (seq, ordinal)}; `overflow` is
-    called once, after everything was dropped, when the third mark is passed.
+    """The queue of one connection; `owner` is told of each step.
 
     `flowing`: nothing waits and the transport is below its mark, so a caller may use `wire.write` directly.
     `lagging`: events are being replaced by heads. `queued_bytes`: bytes waiting here, not in the transport.
@@ -44,13 +60,12 @@ class Outbox:
         "_blocked",
         "_closed",
         "_ephemerals",
-        "_head_frame",
         "_heads",
         "_last_progress",
         "_marks",
         "_moved",
         "_number",
-        "_overflow",
+        "_owner",
         "_queue",
         "_seen_bytes",
         "_wire",
@@ -59,21 +74,13 @@ class Outbox:
         "queued_bytes",
     )
 
-    def __init__(
-        self,
-        wire: Wire,
-        marks: config.Outbox,
-        *,
-        head_frame: Callable[[Mapping[str, tuple[int, int]]], bytes],
-        overflow: Callable[[], None],
-    ) -> None:
+    def __init__(self, wire: Wire, marks: config.Outbox, owner: Owner) -> None:
         self.flowing = True
         self.lagging = False
         self.queued_bytes = 0
         self._wire = wire
         self._marks = marks
-        self._head_frame = head_frame
-        self._overflow = overflow
+        self._owner = owner
         self._blocked = False
         self._closed = False
         # Numbered, so that a merged head can leave the middle; an empty dict is also smaller than a deque.
@@ -106,7 +113,7 @@ class Outbox:
         if not self.flowing and self.lagging:
             self._remember(room, seq, ordinal)
             return
-        frame = self._head_frame({room: (seq, ordinal)})
+        frame = self._owner.head_frame({room: (seq, ordinal)})
         if self.flowing:
             self._wire.write(frame)
         else:
@@ -140,7 +147,7 @@ class Outbox:
         while self._queue and not self._blocked:
             self._wire.write(self._taken(_WRITE_BYTES))
         while self._moved and not self._queue and not self._blocked:
-            self._wire.write(self._head_frame(self._taken_heads()))
+            self._wire.write(self._owner.head_frame(self._taken_heads()))
         self._settle()
 
     def flush(self) -> None:
@@ -200,7 +207,7 @@ class Outbox:
             self._lag()
         if self._waiting_bytes() > self._marks.close_bytes:
             self.close()
-            self._overflow()
+            self._owner.overflowed()
 
     def _drop_ephemerals(self) -> None:
         for number in [n for n, waiting in self._queue.items() if waiting.kind is _Kind.EPHEMERAL]:
@@ -214,6 +221,7 @@ class Outbox:
                 self._remember(waiting.room, waiting.seq, waiting.ordinal)
                 self._drop(number)
         self._heads.clear()
+        self._owner.lagged()
 
     def _drop(self, number: int) -> None:
         self.queued_bytes -= len(self._queue.pop(number).frame)
@@ -253,5 +261,7 @@ class Outbox:
 
     def _settle(self) -> None:
         if not self._queue and not self._moved:
-            self.lagging = False
             self.flowing = not self._blocked and not self._closed
+            if self.lagging:
+                self.lagging = False
+                self._owner.caught_up()

@@ -4,7 +4,7 @@ a `Wire` carries the bytes. What it asks once it is ready is carried out at its 
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,6 +143,7 @@ class Session:
         self._phase = advance(self._phase, Happening.CLOSE)
         self._pulse.stop()
         self._held.clear()
+        self._desk.leave()
         self._stop_greeting()
         if isinstance(self.outbox, Outbox):
             self.outbox.close()
@@ -159,8 +160,14 @@ class Session:
             self._wire.pause_reading()
 
     def resume_reading(self) -> None:
-        if self._wire is not None:
+        """Read on, unless something else speaks against it: too much under way, or a peer who takes nothing."""
+        if self._wire is not None and not self._desk.full and self.takes:
             self._wire.resume_reading()
+
+    @property
+    def takes(self) -> bool:
+        """Whether another answer may be prepared: the connection lives and takes what it is sent."""
+        return self._phase is not Phase.CLOSING and not self.outbox.lagging
 
     @property
     def frame_bytes_max(self) -> int:
@@ -250,17 +257,28 @@ class Session:
             if self._phase is not Phase.READY:
                 break
             self._desk.handle(held.packet, held.guard)
-        if not self._desk.full:
-            self.resume_reading()
+        self.resume_reading()
 
     def _real_outbox(self, wire: Wire) -> Outbox:
-        minimum = self._ctx.config.delivery.deflate_min_bytes
-        return Outbox(
-            wire,
-            self._ctx.config.outbox,
-            head_frame=lambda heads: frame_of(head_push(heads), self.variant, minimum),
-            overflow=self._overflowed,
-        )
+        return Outbox(wire, self._ctx.config.outbox, self)
+
+    # --- what the outbox says
+
+    def head_frame(self, heads: Mapping[str, tuple[int, int]]) -> bytes:
+        return frame_of(head_push(heads), self.variant, self._ctx.config.delivery.deflate_min_bytes)
+
+    def lagged(self) -> None:
+        self._gate.slow("lagging")
+        self.pause_reading()
+
+    def caught_up(self) -> None:
+        self.vitals.excused(self._ctx.env.monotonic())
+        self._desk.go_on()
+        self.resume_reading()
+
+    def overflowed(self) -> None:
+        self._gate.slow("overflow")
+        self._drop(closes.SLOW)
 
     # --- what is sent
 
@@ -324,7 +342,13 @@ class Session:
         return self._pulse.token(claims)
 
     def _due(self, what: Due) -> None:
-        if self._phase is not Phase.CLOSING:
+        if self._phase is Phase.CLOSING:
+            return
+        if what in ("ping", "idle") and self.outbox.lagging:
+            # Nothing is read from who lags, so his silence means nothing; whether he lives the stall tells.
+            self.vitals.excused(self._ctx.env.monotonic())
+            self._pulse.arm()
+        else:
             DUE[what](self)
 
     def _ping(self) -> None:
@@ -346,10 +370,6 @@ class Session:
             self._ctx.live.exit(self)
             self._wire.close(code, closes.CLOSES[code])
             self._wire.abort()
-
-    def _overflowed(self) -> None:
-        self._gate.slow("overflow")
-        self._drop(closes.SLOW)
 
     def _stuck(self) -> None:
         self._gate.slow("stall")

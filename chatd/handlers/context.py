@@ -34,7 +34,13 @@ class Session(Listener, Protocol):
     def pause_reading(self) -> None:
         """Take nothing more from the socket; TCP pushes back on the client."""
 
-    def resume_reading(self) -> None: ...
+    def resume_reading(self) -> None:
+        """Read on, when nothing else speaks against it."""
+
+    @property
+    def takes(self) -> bool:
+        """Whether another answer may be prepared: the connection lives and takes what it is sent."""
+        ...
 
     def admit_user(self, user: str) -> None:
         """The token is genuine: take a hello from the user's rate."""

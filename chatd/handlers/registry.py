@@ -4,7 +4,7 @@ Adding a command: a struct in protocol/requests.py, a function, a row here, a ch
 Forgetting one fails a test.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from chatd.handlers.context import Context, Session, for_members
 from chatd.protocol import requests
 from chatd.protocol.replies import Ok
 
-Answer = Ok | Awaitable[Ok | None] | None
+Answer = Ok | Coroutine[Any, Any, Ok | None] | None
 Handler = Callable[[Context, Session, Any], Answer]
 
 

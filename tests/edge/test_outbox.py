@@ -63,20 +63,26 @@ def frame(kind: str, size: int = 0, **fields: object) -> bytes:
     return json.dumps({**content, "pad": "x" * max(0, size - len(json.dumps(content)))}).encode() + b"\n"
 
 
-def head_frame(heads: Mapping[str, tuple[int, int]]) -> bytes:
-    return json.dumps({"kind": "head", "rooms": heads}).encode() + b"\n"
-
-
 class Bench:
     """An outbox on a slow wire, with short names for what tests send."""
 
     def __init__(self) -> None:
         self.wire = SlowWire()
         self.overflows = 0
-        self.outbox = Outbox(self.wire, MARKS, head_frame=head_frame, overflow=self._overflow)
+        self.steps: list[str] = []
+        self.outbox = Outbox(self.wire, MARKS, self)
         self.wire.outbox = self.outbox
 
-    def _overflow(self) -> None:
+    def head_frame(self, heads: Mapping[str, tuple[int, int]]) -> bytes:
+        return json.dumps({"kind": "head", "rooms": heads}).encode() + b"\n"
+
+    def lagged(self) -> None:
+        self.steps.append("lagged")
+
+    def caught_up(self) -> None:
+        self.steps.append("caught up")
+
+    def overflowed(self) -> None:
         self.overflows += 1
 
     def reply(self, number: int, size: int = 100) -> None:
@@ -237,6 +243,16 @@ def test_while_lagging_replies_are_kept_and_ephemerals_dropped(bench: Bench) -> 
     bench.reply(7)
     bench.wire.drain()
     assert [sent["number"] for sent in bench.wire.frames()] == [0, 0, 7]
+
+
+def test_the_owner_is_told_when_it_lags_and_when_it_caught_up(bench: Bench) -> None:
+    bench.block()
+    assert bench.steps == []
+    bench.reply(0, MARKS.lag_bytes)
+    bench.reply(0)
+    assert bench.steps == ["lagged"]
+    bench.wire.drain()
+    assert bench.steps == ["lagged", "caught up"]
 
 
 def test_lagging_costs_no_bytes_per_event(bench: Bench) -> None:
