@@ -24,7 +24,7 @@ class Pacing:
     in_flight: int = 1
     arrival: str = "poisson"
     seed: int = 1
-    quiet_s: float = 2.0  # nothing for this long at the end while something is missing: it will not come
+    quiet_s: float = 5.0  # nothing for this long at the end while something is missing: it will not come
 
     def paced(self, *, rate: float = 0.0, in_flight: int = 1, arrival: str = "poisson") -> Pacing:
         """The same length and chance at another pace: open at `rate`, or closed."""

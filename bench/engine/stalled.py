@@ -1,7 +1,8 @@
 """A group with members who stop reading: their sockets fill up, and the daemon has to do without them.
 
 What the kernel takes in for a connection is megabytes, minutes of such a room. So whoever is stuck asks for long
-pages until the kernel should be full, evenly over the first half of the run; the second half meets a full socket.
+pages, evenly over the first half of the run and for more than the kernel can hold; the second half meets a daemon
+that had to act. Beside it the same group with the same requests from somebody who does read.
 """
 
 from __future__ import annotations
@@ -19,9 +20,7 @@ from bench.engine.pump import Pump
 from bench.engine.record import SECOND_NS
 from bench.engine.stage import Stage
 
-KERNEL_PART = (
-    0.78  # of the send buffer is content when it is full, the rest is what the kernel needs for itself
-)
+ASKED_FOR = 1.5  # times what the kernel holds at most; a fifth of that is for the kernel itself
 SEND_BUFFER_BYTES = 4_194_304  # what Linux lets it grow to by default; the system is asked
 PAGE_MESSAGES, MESSAGE_BYTES = 18, 12_000  # such a page: 216 kB, below `limits.server_frame_bytes`
 
@@ -32,13 +31,39 @@ RECEIVE_BYTES = (
 
 @dataclass(frozen=True)
 class Stalling(Group):
-    """A group in which so many further members never read again once the clock starts."""
+    """A group with so many further members who ask for the page at `page_from`, and read it or never read again."""
 
+    page_from: int = 1
     stalled: int = 1
+    reads: bool = False
 
 
-class Deaf(Hearer):
-    """A member who stops reading."""
+class Asker(Hearer):
+    """A further member, who asks for more and more. What he hears is not counted: the others are measured."""
+
+    def __init__(self, pump: Pump, stage: Stage, number: int, group: Stalling) -> None:
+        super().__init__(pump, stage, number, group.room)
+        self._page_from = group.page_from
+
+    def events(self, push: Packet) -> None:
+        """The others hear it, too."""
+
+    def begin(self, start_ns: int) -> None:
+        """Asks in the first half of the run."""
+        asks = max(1, round(ASKED_FOR * _send_buffer_bytes() / (PAGE_MESSAGES * MESSAGE_BYTES)))
+        pause_ns = int(self.stage.pacing.whole_s * SECOND_NS / 2 / asks)
+        for place in range(asks):
+            self.pump.call_at(start_ns + place * pause_ns, self._ask_much)
+
+    def _ask_much(self) -> None:
+        if self.alive:
+            first = self._page_from
+            page = {"type": "log", "room": self.room, "from": first, "to": first + PAGE_MESSAGES - 1}
+            self.ask(page, _heard)
+
+
+class Deaf(Asker):
+    """One who stops reading."""
 
     def connected(self) -> None:
         """Lets the kernel keep little for him."""
@@ -46,18 +71,11 @@ class Deaf(Hearer):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
         super().connected()
 
-    def stall(self, start_ns: int) -> None:
-        """From now on whatever comes stays where it is, and more and more comes."""
+    def begin(self, start_ns: int) -> None:
+        """From now on whatever comes stays where it is."""
         if self._socket is not None:
             self.pump.watch(self._socket.fileno(), 0)
-        asks = round(_send_buffer_bytes() * KERNEL_PART / (PAGE_MESSAGES * MESSAGE_BYTES))
-        pause_ns = int(self.stage.pacing.whole_s * SECOND_NS / 2 / asks)
-        for place in range(asks):
-            self.pump.call_at(start_ns + place * pause_ns, self._ask_much)
-
-    def _ask_much(self) -> None:
-        if self.alive:
-            self.ask({"type": "log", "room": self.room, "from": 1, "to": PAGE_MESSAGES + 1}, _unheard)
+        super().begin(start_ns)
 
 
 def _send_buffer_bytes() -> int:
@@ -68,25 +86,26 @@ def _send_buffer_bytes() -> int:
         return SEND_BUFFER_BYTES
 
 
-def _unheard(reply: Packet) -> None:
-    """It never comes."""
+def _heard(reply: Packet) -> None:
+    """Long, and of no interest."""
 
 
 class StalledFanout(Fanout):
-    """A fan-out beside which somebody is stuck; what he has is not asked for, what the others have is."""
+    """A fan-out beside which somebody may be stuck; what he has is not asked for, what the others have is."""
 
     def __init__(self, pump: Pump, stage: Stage, group: Stalling) -> None:
         super().__init__(pump, stage, group)
         stuck = range(group.members, group.members + group.stalled)
-        self._deaf = [Deaf(pump, stage, number, group.room) for number in stage.mine(stuck)]
+        kind = Asker if group.reads else Deaf
+        self._askers = [kind(pump, stage, number, group) for number in stage.mine(stuck)]
 
     def devices(self) -> Iterable[Device]:
-        """Those who will be stuck first."""
-        yield from self._deaf
+        """Those who may be stuck first."""
+        yield from self._askers
         yield from super().devices()
 
     def begin(self, start_ns: int) -> None:
-        """They are stuck before the first message."""
-        for deaf in self._deaf:
-            deaf.stall(start_ns)
+        """They begin before the first message."""
+        for asker in self._askers:
+            asker.begin(start_ns)
         super().begin(start_ns)

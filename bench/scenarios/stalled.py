@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 from bench import options as common
@@ -20,6 +21,15 @@ from bench.target import Target
 Played = tuple[dict[str, Any], Report]
 
 
+@dataclass(frozen=True)
+class Crowd:
+    """How many are measured, how many are beside them, and whether these read what they ask for."""
+
+    members: int
+    stalled: int = 1
+    reads: bool = False
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `stalled`."""
     parser.add_argument("--members", type=int, default=1000, metavar="N", help="who do read (1,000)")
@@ -30,36 +40,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 async def run(options: argparse.Namespace) -> int:
     """Measures without and with, prints both, writes the result."""
     sides: list[Played] = []
-    for stalled in (0, options.stalled):
+    for reads in (True, False):
         async with target.open_target(options) as there:
             script, pacing = common.script(options), common.pacing(options)
-            sides.append(await play(there, script, pacing, members=options.members, stalled=stalled))
+            crowd = Crowd(options.members, options.stalled, reads)
+            sides.append(await play(there, script, pacing, crowd))
     result = beside(sides[0][0], sides[1][0])
     result |= {"command": shlex.join(sys.argv), "environment": report.environment()}
     clean = all(seen.tally.clean for _, seen in sides)
     return outcome.finish(result, text(result, sides), options, clean=clean)
 
 
-async def play(there: Target, script: Script, pacing: Pacing, *, members: int, stalled: int) -> Played:
-    """A fan-out with so many members who do not read."""
-    users = [script.user(number) for number in range(members + stalled)]
+async def play(there: Target, script: Script, pacing: Pacing, crowd: Crowd) -> Played:
+    """A fan-out beside which somebody asks for long pages, and reads them or not."""
+    users = [script.user(number) for number in range(crowd.members + crowd.stalled)]
     room = await create_group(there, script.run, "stalled", users)
-    await _fill(there, script, room)
-    group = Stalling(room, members, 1, stalled)
+    page_from = await _fill(there, script, room)
+    group = Stalling(room, crowd.members, 1, page_from, crowd.stalled, crowd.reads)
     seen, measured = await measure(Plan(StalledFanout, common.access(there), script, pacing, group), 1, there)
     seen.failures.clear()  # the stalled one is thrown out, which is as it should be
     result = outcome.of("stalled", seen, measured, there, pacing)
     return {**result, "slow_consumers": await _steps_taken(there)}, seen
 
 
-async def _fill(there: Target, script: Script, room: str) -> None:
-    """The long page that the stalled one will ask for."""
+async def _fill(there: Target, script: Script, room: str) -> int:
+    """Writes the long page that the stalled one will ask for; where it begins."""
     phone = await there.dial()
     await hello(phone, there, script.user(0), script.device(0))
     for number in range(PAGE_MESSAGES):
         body = {"text": "x" * MESSAGE_BYTES}
-        await phone.request({"type": "send", "room": room, "key": f"long-page-{number}", "body": body})
+        ack = await phone.request({"type": "send", "room": room, "key": f"long-page-{number}", "body": body})
     await phone.close()
+    return int(ack["seq"]) - PAGE_MESSAGES + 1
 
 
 async def _steps_taken(there: Target) -> int:

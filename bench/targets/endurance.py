@@ -68,10 +68,11 @@ async def _stalled(extent: Extent) -> Measured:
     rounds = []
     for _ in range(extent.rounds):
         sides: list[dict[str, Any]] = []
-        for count in (0, 1):
+        for reads in (True, False):
             async with fresh_target() as there:
                 at = pacing(extent).paced(rate=RATE)
-                played, _ = await stalled.play(there, script(), at, members=MEMBERS, stalled=count)
+                crowd = stalled.Crowd(MEMBERS, reads=reads)
+                played, _ = await stalled.play(there, script(), at, crowd)
                 sides.append(played)
         result = stalled.beside(*sides)
         moved, mib = 100 * result["p99_moved"], result["memory_growth_bytes"] / 1024**2

@@ -1,6 +1,6 @@
 """What handlers work with: one bundle of the daemon's parts, made by the composition root."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Protocol
@@ -81,7 +81,7 @@ class Context:
         return authorize(await self.rooms.get(name), user, action)
 
 
-Reading = Callable[[Context, Session, Any], Awaitable[Ok]]
+Reading = Callable[[Context, Session, Any], Coroutine[Any, Any, Ok]]
 
 
 def for_members(read: Reading) -> Reading:

@@ -24,6 +24,7 @@ def test_a_stalled_reader_costs_the_others_no_message(tmp_path: Path) -> None:
     result = json.loads(out.read_text())
     assert result["deliveries"] == 8 * result["messages"] - result["messages"]
     assert result["without"]["delivery_ms"]["count"] > 0
+    assert result["slow_consumers"] > 0, "the daemon never had to act"
 
 
 def test_growth_is_to_the_most_that_was_held() -> None:
