@@ -40,10 +40,13 @@ def needed(connections: int) -> int:
 
 
 def raised(wanted: int) -> int:
-    """Raise the soft limit to `wanted` as far as the hard one allows; the limit in force, never lower than before."""
+    """Raise the soft limit to `wanted` as far as the system allows; the limit in force, never lower than before."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     aim = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft == resource.RLIM_INFINITY or soft >= aim:
         return wanted if soft == resource.RLIM_INFINITY else soft
-    resource.setrlimit(resource.RLIMIT_NOFILE, (aim, hard))
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (aim, hard))
+    except OSError:  # a sandbox may forbid it
+        return soft
     return aim

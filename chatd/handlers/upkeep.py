@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 ROUND_S = 60.0  # idle rooms are looked for this often
 LAG_LOOK_S = 0.05  # meets every stall of 150 ms, whenever it comes; 20 looks take half a thousandth of a core
 STALL_S = 0.1  # nothing of ours takes half of it; a person begins to notice it
+STALL_SERIOUS_S = 1.0  # busy machines and debuggers cause shorter ones: those are told at info
 FOLD_EVERY = 60  # rounds: once an hour
 FOLD_ROOMS = 100  # per round of folding, so that no commit grows long
 KEYS_KEPT_DAYS = (
@@ -68,7 +69,8 @@ class Upkeep:
             counters.loop_lag_seconds.observe(late)
             if late > STALL_S:
                 counters.loop_stalls += 1
-                log.warning("the event loop stood still for %.0f ms", late * 1000)
+                weight = logging.WARNING if late >= STALL_SERIOUS_S else logging.INFO
+                log.log(weight, "the event loop stood still for %.0f ms", late * 1000)
 
     async def fold(self) -> int:
         """Drop operations that are old and not among the last ones of their room; how many rooms were folded."""

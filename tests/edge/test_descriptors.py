@@ -44,6 +44,15 @@ class Limits:
 ENDLESS = resource.RLIM_INFINITY
 
 
+def test_a_sandbox_that_forbids_it_is_no_reason_not_to_start(monkeypatch):
+    def forbidden(kind, limits):
+        raise PermissionError
+
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (1024, ENDLESS))
+    monkeypatch.setattr(resource, "setrlimit", forbidden)
+    assert raised(5000) == 1024
+
+
 @pytest.mark.parametrize(
     ("soft", "hard", "gives"),
     [

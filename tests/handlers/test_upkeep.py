@@ -1,4 +1,5 @@
 import asyncio
+import logging
 
 import pytest
 
@@ -166,12 +167,13 @@ async def test_a_loop_that_stood_still_is_counted_and_told(house, monkeypatch, c
 
     monkeypatch.setattr(upkeep_module.asyncio, "sleep", sleep)
     counters = house.inside.counters
+    caplog.set_level(logging.INFO)
     watching = asyncio.ensure_future(house.inside.upkeep.watch_lag(counters))
     await slept.wait()
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
     assert (counters.loop_stalls, counters.loop_lag_seconds.count) == (2, 4)
-    assert [record.getMessage() for record in caplog.records] == [
-        "the event loop stood still for 101 ms",
-        "the event loop stood still for 3000 ms",
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("INFO", "the event loop stood still for 101 ms"),
+        ("WARNING", "the event loop stood still for 3000 ms"),
     ]
