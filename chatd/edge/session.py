@@ -66,6 +66,7 @@ class Session:
         "departed",
         "device",
         "focus",
+        "informed",
         "mode",
         "muted",
         "name",
@@ -100,6 +101,7 @@ class Session:
         self.focus: frozenset[int] = frozenset()
         self.muted: dict[int, int] = {}
         self.departed: set[int] | None = set()
+        self.informed = False
         self.newest: dict[type, Any] = {}
         self.outbox: Outbox | Backlog = Backlog(ctx.config.outbox.lag_bytes)
 
@@ -382,8 +384,8 @@ class Session:
         return isinstance(self.outbox, Outbox) and self.outbox.stalled(now)
 
     def _cursor(self) -> Any:
-        """A newer cursor, when everything that was published was queued to this connection."""
-        if self._phase is not Phase.READY or not self.outbox.flowing:
+        """A newer cursor, when everything that was published was queued to this connection, and all rooms named."""
+        if self._phase is not Phase.READY or not self.informed or not self.outbox.flowing:
             return UNSET
         full = all(self in audience.full[self.variant] for audience in self.rooms.values())
         if not full:

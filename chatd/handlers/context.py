@@ -24,6 +24,7 @@ class Session(Listener, Protocol):
     address: str
     text: bool
     claims: Claims
+    informed: bool  # a round of `sync` has been told to its end: a cursor may stand for this connection
 
     def answer(self, id: int, reply: Ok | ChatError) -> None:
         """Send the one reply to request `id`; nothing when it wanted none."""

@@ -21,7 +21,7 @@ async def first_page(ctx: Context, session: Session, request: Hello) -> SyncPage
     rooms = limits.SUMMARIES_FIRST if request.rooms is UNSET else request.rooms
     wanted = Wanted(min(rooms, ctx.config.limits.page), request.previews, request.events)
     query = fresh(ctx, session, stored_since(ctx, request), wanted)
-    return page_of(ctx, query, await ctx.store.sync(query))
+    return page_of(ctx, session, query, await ctx.store.sync(query))
 
 
 async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk:
@@ -31,7 +31,7 @@ async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk:
         query = continued(ctx, session, More.unpack(request.more), wanted)
     else:
         query = fresh(ctx, session, since_of(ctx, request.cursor), wanted)
-    page = page_of(ctx, query, await ctx.store.sync(query))
+    page = page_of(ctx, session, query, await ctx.store.sync(query))
     return SyncOk(
         cursor=page.cursor,
         rooms=page.rooms,
@@ -104,14 +104,19 @@ def page_limit(ctx: Context, request: Sync) -> int:
     return asked
 
 
-def page_of(ctx: Context, query: SyncQuery, rows: SyncRows) -> SyncPage:
-    """Rows as a page: `more` while there is more, the cursor of the round's first commit on the last page."""
+def page_of(ctx: Context, session: Session, query: SyncQuery, rows: SyncRows) -> SyncPage:
+    """Rows as a page: `more` while there is more, the cursor of the round's first commit on the last page.
+
+    Until a round has been told to its end, nothing else gives this connection a cursor: it would stand for rooms
+    that were never named.
+    """
     first_stamp = query.first_stamp or rows.stamp
     page = SyncPage(rooms=rows.rooms, gone=rows.gone or UNSET, full=query.since is None)
     if query.since is None or rows.rooms or rows.gone:  # nothing changed: the totals did not either
         page.totals = rows.totals or UNSET
     if rows.after is None:
         page.cursor = cursor_of(ctx.store.epoch, first_stamp)
+        session.informed = True
     else:
         since = ALL if query.since is None else query.since
         pinned, time, number = rows.after

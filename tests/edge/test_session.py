@@ -409,6 +409,22 @@ async def test_a_ping_has_no_cursor_while_something_is_withheld(tmp_path, withhe
         assert all("cursor" not in ping for ping in bob.hears("ping", "bye"))
 
 
+async def test_a_cursor_stands_for_all_rooms_so_none_comes_before_the_last_page_named_them(house):
+    ann = await house.meets("ann")
+    for _ in range(3):
+        await ann.makes_group("bob")
+    bob = await house.meets("bob", rooms=1)
+    house.env.advance(30)
+    assert "cursor" not in bob.hears("ping")[0]
+    reply = {"more": bob.reply(1)["sync"]["more"]}
+    while "more" in reply:
+        assert not bob.session.informed
+        reply = await bob.asks(type="sync", more=reply["more"], rooms=1)
+    bob.wire.take()
+    house.env.advance(30)
+    assert bob.hears("ping")[0]["cursor"]
+
+
 async def test_a_token_that_runs_out_is_told_then_in_grace_then_the_end(house):
     now_s = house.env.now_ms() / 1000
     house.passports.claims["short"] = Claims("ann", now_s + 600, issued_at_s=now_s)
