@@ -21,6 +21,9 @@ class Backlog:
         self._frames.append((frame, "", 0, 0))
         self.queued_bytes += len(frame)
 
+    def acked(self, room: str, seq: int, ordinal: int) -> None:
+        """Nothing: what came behind a hello is carried out after its reply."""
+
     def send_event(self, frame: bytes, room: str, seq: int, ordinal: int) -> None:
         if self._moved or self.queued_bytes + len(frame) > self._lag_bytes:
             self._moved[room] = (seq, ordinal)

@@ -172,7 +172,7 @@ class Fanout:
             self._push_one(session, others)
             others = []
             if own:
-                new.asked_by.settle()
+                self._acknowledge(session, new)
             else:
                 session.outbox.send_head(new.room.name, new.event.seq, new.ordinal)
         self._push_one(session, others)
@@ -182,6 +182,11 @@ class Fanout:
             frame = frame_of(event_push(part), session.variant, self._deflate_min)
             session.vitals.sent = self._env.monotonic()
             session.outbox.send_event(frame, part[0].room.name, part[-1].event.seq, part[-1].ordinal)
+
+    def _acknowledge(self, session: Listener, new: NewEvent) -> None:
+        """The answer of who asked, in the place of the event."""
+        new.asked_by.settle()
+        session.outbox.acked(new.room.name, new.event.seq, new.ordinal)
 
     def _tell_distant(self, audience: Audience, run: list[NewEvent]) -> None:
         """Levels head and none: the head, and in full only what concerns the user himself."""
@@ -195,7 +200,7 @@ class Fanout:
     def _push_concerning(self, session: Listener, run: list[NewEvent], everybody: bool) -> None:
         for new in run:
             if new.asked_by is not None and new.asked_by.asker is session:
-                new.asked_by.settle()
+                self._acknowledge(session, new)
             elif (
                 new.event.user == session.user
                 or session.user in new.mentions

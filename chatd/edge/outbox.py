@@ -57,6 +57,7 @@ class Outbox:
     """
 
     __slots__ = (
+        "_acked",
         "_blocked",
         "_closed",
         "_ephemerals",
@@ -89,6 +90,9 @@ class Outbox:
         self._heads: dict[str, int] = {}  # room -> number of its queued head
         self._ephemerals = 0
         self._moved: dict[str, tuple[int, int]] = {}  # room -> head, for what lagging left out
+        self._acked: dict[str, tuple[int, int]] | None = (
+            None  # room -> number of the last ack since it blocked
+        )
         self._seen_bytes = _UNSEEN
         self._last_progress = 0.0
 
@@ -98,6 +102,15 @@ class Outbox:
             self._wire.write(frame)
         else:
             self._append(_Waiting(_Kind.KEPT, frame))
+
+    def acked(self, room: str, seq: int, ordinal: int) -> None:
+        """An acknowledgement that was just sent named this number: no later head may say less."""
+        if self.flowing or self._closed:
+            return
+        self._acked = self._acked or {}
+        self._acked[room] = (seq, ordinal)
+        if room in self._moved:
+            self._remember(room, seq, ordinal)
 
     def send_event(self, frame: bytes, room: str, seq: int, ordinal: int) -> None:
         """Send an `event` push that may become a head; (seq, ordinal) is the room's head after this frame."""
@@ -165,6 +178,7 @@ class Outbox:
         self._queue.clear()
         self._heads.clear()
         self._moved.clear()
+        self._acked = None
 
     def stalled(self, now: float) -> bool:
         """Whether the socket accepted nothing for `stall_s`; ask now and then, `now` is monotonic seconds."""
@@ -227,9 +241,10 @@ class Outbox:
         self.queued_bytes -= len(self._queue.pop(number).frame)
 
     def _remember(self, room: str, seq: int, ordinal: int) -> None:
-        known = self._moved.get(room)
-        if not self._closed and (known is None or known[0] < seq):
-            self._moved[room] = (seq, ordinal)
+        if self._closed:
+            return
+        acked = (self._acked or {}).get(room, (0, 0))
+        self._moved[room] = max((seq, ordinal), acked, self._moved.get(room, (0, 0)))
 
     def _taken(self, bytes_max: int) -> bytes:
         """The oldest frames up to about `bytes_max`, removed from the queue, as one write."""
@@ -261,6 +276,7 @@ class Outbox:
 
     def _settle(self) -> None:
         if not self._queue and not self._moved:
+            self._acked = None
             self.flowing = not self._blocked and not self._closed
             if self.lagging:
                 self.lagging = False

@@ -436,3 +436,16 @@ async def test_nobody_hears_twice_of_a_leave_by_himself(house, ann, bob):
     room = await ann.makes_group("bob")
     await house.inside.writer.carry("bob", RoomLeave(room=room, key=new_key()))
     assert len(bob.hears("gone")) == 1
+
+
+async def test_a_head_after_lagging_says_no_less_than_the_acknowledgements_before_it(house, ann, bob):
+    """The events of others give way to a head, the acknowledgement of an own one does not."""
+    room = await ann.makes_group("bob")
+    ann.wire.take()
+    ann.wire.clog(ann.session, 300_000)
+    await bob.sends(room)
+    ann.asks_for(type="send", room=room, key=new_key(), body={"text": "own"})
+    await house.quiet()
+    ann.wire.clear(ann.session)
+    own, head = ann.hears("ok", "head")
+    assert (own["seq"], head["rooms"]) == (3, [{"room": room, "seq": 3, "ordinal": 2}])

@@ -237,6 +237,25 @@ def test_an_older_position_never_replaces_a_newer_one(bench: Bench) -> None:
     assert bench.heads() == {"r": [9, 9]}
 
 
+@pytest.mark.parametrize("when", ["before", "while"])
+def test_a_head_says_no_less_than_an_acknowledgement_that_went_ahead(bench: Bench, when: str) -> None:
+    bench.block()
+    bench.event("r", 5)
+    if when == "while":
+        bench.reply(0, MARKS.lag_bytes)
+    bench.reply(6)
+    bench.outbox.acked("r", 6, 4)
+    bench.outbox.acked("other", 2, 1)
+    if when == "before":
+        bench.reply(0, MARKS.lag_bytes)
+    bench.wire.drain()
+    assert bench.heads() == {"r": [6, 4]}, "and nothing is said of a room that nothing was withheld of"
+    bench.lag()
+    bench.event("r", 5)
+    bench.wire.drain()
+    assert bench.heads() == {"r": [5, 5]}, "what was acknowledged is forgotten with the queue"
+
+
 def test_while_lagging_replies_are_kept_and_ephemerals_dropped(bench: Bench) -> None:
     bench.lag()
     bench.ephemeral()
