@@ -1,6 +1,6 @@
 """Accounts, devices and revocations: what the daemon knows of a user besides rooms. Pure rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True, frozen=True)
@@ -18,7 +18,7 @@ class Account:
     disabled: bool = False
     generation: int = 0
     revoked_before: int = 0
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     created_at: int = 0
 
 

@@ -1,6 +1,6 @@
 """Decisions nobody makes over the socket: devices seen, revocation, accounts, notices, upkeep of rooms."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from chatd.core import posting
 from chatd.core.accounts import Account, DeviceSeen
@@ -44,7 +44,7 @@ class Amend:
 
     name: str | None = None
     avatar: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     disabled: bool | None = None
     revoke: bool = False
     existing: bool = False

@@ -34,10 +34,16 @@ class PutUser(msgspec.Struct, forbid_unknown_fields=True):
     name: str = ""
     avatar: str = ""
 
+    def __repr__(self) -> str:
+        return f"PutUser(user={self.user!r}, password='********')"
+
 
 class SetPassword(msgspec.Struct, forbid_unknown_fields=True):
     user: User
     password: str
+
+    def __repr__(self) -> str:
+        return f"SetPassword(user={self.user!r}, password='********')"
 
 
 class Disable(msgspec.Struct, forbid_unknown_fields=True):

@@ -21,15 +21,20 @@ _BURST = 20  # lines of one cause in a window
 _WINDOW_S = 10.0
 _CAUSES_MAX = 1000  # causes are log calls, so there are as many as lines of code; a bound all the same
 
-# A JSON Web Token, or whatever stands behind a name or scheme that says secret.
+# A JSON Web Token, the hash of a password, a private key, or whatever stands behind a name or scheme that says
+# secret, in a URL, in JSON or in the repr of a struct.
 _SECRETS = re.compile(
     r"eyJ[A-Za-z0-9_=-]{4,}(?:\.[A-Za-z0-9_=-]*){0,4}"
-    r"|(?i:(?<=bearer )|(?<=token=)|(?<=secret=)|(?<=password=))[^\s&\"',;]+"
+    r"|\$argon2[A-Za-z0-9+/$=,]*"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|(?i:(?P<name>bearer |(?:token|secret|password)(?:=|[\"']\s*:\s*)b?))"
+    r"(?:\"[^\"]*\"?|'[^']*'?|[^\s&\"',;]+)"
 )
 # Controls, and what changes the direction or the look of a line: C0, C1, zero width, bidi, line separators,
-# surrogates, tags.
+# annotations, surrogates, tags, variation selectors.
 _UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e01ef]"
 )
 
 # Libraries that tell their life at info, or payloads at debug: only what is wrong with them is ours to see.
@@ -196,7 +201,11 @@ def _plain(value: Any) -> Any:
 
 def _shown(text: str) -> str:
     # Redacted before it is cut: a token cut in the middle would not look like one.
-    return _cut(_SECRETS.sub("[redacted]", text), FIELD_CHARACTERS_MAX)
+    return _cut(_redacted(text), FIELD_CHARACTERS_MAX)
+
+
+def _redacted(text: str) -> str:
+    return _SECRETS.sub(lambda found: (found["name"] or "") + "[redacted]", text)
 
 
 def _cut(text: str, characters_max: int) -> str:
@@ -206,7 +215,7 @@ def _cut(text: str, characters_max: int) -> str:
 def _trace(record: logging.LogRecord) -> str:
     if not record.exc_info or record.exc_info[1] is None:
         return ""
-    text = _SECRETS.sub("[redacted]", "".join(traceback.format_exception(record.exc_info[1])))
+    text = _redacted("".join(traceback.format_exception(record.exc_info[1])))
     return text if len(text) <= _TRACE_CHARACTERS_MAX else "…" + text[1 - _TRACE_CHARACTERS_MAX :]
 
 

@@ -1,6 +1,6 @@
 """Built-in accounts: a password for a token (protocol.md "Built-in accounts")."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from chatd.core.admin import Amend
@@ -29,7 +29,7 @@ class Mint(Protocol):
 
 @dataclass(slots=True, frozen=True)
 class Granted:
-    token: str
+    token: str = field(repr=False)
     expires_in_s: int
 
 

@@ -5,7 +5,7 @@ import unicodedata
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from argon2 import PasswordHasher
@@ -38,7 +38,7 @@ class Verdict:
     """Whether the password was right; then perhaps a new hash, when the stored one is below today's cost."""
 
     right: bool
-    rehashed: str | None = None
+    rehashed: str | None = field(default=None, repr=False)
 
 
 class Passwords:

@@ -16,6 +16,9 @@ class LoginRequest(msgspec.Struct, frozen=True):
     password: Annotated[str, Meta(min_length=1, max_length=1024)]  # longer ones are hashed nowhere
     device: Device | None = None
 
+    def __repr__(self) -> str:
+        return f"LoginRequest(user={self.user!r}, password='********')"
+
 
 _decoder = msgspec.json.Decoder(LoginRequest)
 

@@ -48,9 +48,17 @@ class RoomMutation(Mutation, frozen=True, kw_only=True):
 # --- connection
 
 
-class Hello(Request, tag="hello", frozen=True, kw_only=True):
-    version: Annotated[int, Meta(ge=0, le=2**31)]
+class Bearer(Request, frozen=True, kw_only=True):
+    """A request with a token, which its `repr` does not show."""
+
     token: Token
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(id={self.id}, token='********')"
+
+
+class Hello(Bearer, tag="hello", frozen=True, kw_only=True):
+    version: Annotated[int, Meta(ge=0, le=2**31)]
     device: Device
     app: Word | UnsetType = UNSET
     os: Word | UnsetType = UNSET
@@ -65,8 +73,8 @@ class Hello(Request, tag="hello", frozen=True, kw_only=True):
     events: U53 = 0
 
 
-class Auth(Request, tag="auth", frozen=True, kw_only=True):
-    token: Token
+class Auth(Bearer, tag="auth", frozen=True, kw_only=True):
+    pass
 
 
 class SetMode(Request, tag="mode", frozen=True, kw_only=True):
@@ -255,7 +263,7 @@ class UsersGet(Request, tag="users.get", frozen=True, kw_only=True):
     users: Users
 
 
-class DevicesPush(Request, tag="devices.push", frozen=True, kw_only=True):
+class DevicesPush(Bearer, tag="devices.push", frozen=True, kw_only=True):
     platform: Literal["apns", "fcm", "web"]
     token: Annotated[str, Meta(max_length=4096)]
 

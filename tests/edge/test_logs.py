@@ -25,6 +25,12 @@ HOSTILE = {
     "zero width": "a\u200bb",
     "byte order mark": "a\ufeffb",
     "surrogate": "a\ud800b",
+    "tag": "a\U000e0041b",
+    "variation selector": "a\ufe0fb",
+    "annotation": "a\ufff9b",
+    "vowel separator": "a\u180eb",
+    "form feed": "a\x0cb",
+    "file separator": "a\x1cb",
 }
 
 log = logging.getLogger("tests.logs")
@@ -92,6 +98,14 @@ def test_no_text_makes_a_second_line_or_moves_the_cursor(name, settings):
         f"Authorization: Bearer {TOKEN[10:]}canary",
         "GET /v1/ws?access_token=opaque-canary&x=1",
         "password=canary",
+        "LoginRequest(user='ann', password='canary canary')",
+        '{"user": "ann", "password": "canary canary"}',
+        "{'token': b'canary', 'secret' : \"canary\"}",
+        "password='canary",
+        "PASSWORD=canary",
+        "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$canary",
+        "-----BEGIN PRIVATE KEY-----\ncanary\ncanary\n-----END PRIVATE KEY----- and more",
+        "-----BEGIN EC PRIVATE KEY-----\ncanary, cut",
         "x" * (FIELD_CHARACTERS_MAX - 20) + TOKEN,
     ],
 )

@@ -17,6 +17,7 @@ from chatd.daemon import Daemon
 from chatd.inside import Inside
 from chatd.ports import Env
 from tests.kit import http
+from tests.kit.confidential import Ear, keeps_secrets
 from tests.kit.tokens import SECRET
 
 START_S = 30.0  # a start takes 0.3 s; a loaded machine may need much longer, a hanging one needs a limit
@@ -64,6 +65,7 @@ class RunningDaemon:
         self.config = config
         self._env = env
         self._daemon = Daemon(config, env)
+        self._ear = Ear()
 
     @property
     def url(self) -> str:
@@ -98,10 +100,19 @@ class RunningDaemon:
         return await http.request(f"http://admin{path}", "POST", content=content, socket_path=socket_path)
 
     async def start(self) -> None:
+        self._ear.opens()
         await self._daemon.start()
 
     async def stop(self) -> None:
+        """Stop; raises Leaked when anything it showed while it ran held a secret."""
+        shown = {"the configuration": f"{self.config!r} {self.config}"}
+        if self._daemon.addresses:
+            shown["the metrics"] = self._daemon.metrics()[0].decode()
+            shown["the readiness checks"] = str(await self._daemon.checks())
         await self._daemon.stop()
+        for where, text in shown.items():
+            keeps_secrets(text, where)
+        self._ear.closes()
 
     async def folds(self) -> None:
         """Do now what the daemon does once an hour: drop operations that are older than it must keep."""
@@ -248,6 +259,7 @@ class DaemonProcess:
             env=self._whole_environment(),
         )
         output, _ = await command.communicate()
+        keeps_secrets(output.decode(), f"what {arguments[0]} says")
         return command.returncode or 0, output.decode()
 
     def _whole_environment(self) -> dict[str, str]:
@@ -264,7 +276,9 @@ class DaemonProcess:
         assert self._running is not None
         if self._running.returncode is None:
             self._running.send_signal(signal_number)
-        return await asyncio.wait_for(self._running.wait(), STOP_S)
+        code = await asyncio.wait_for(self._running.wait(), STOP_S)
+        keeps_secrets(self.log, "the log")
+        return code
 
 
 @asynccontextmanager

@@ -11,10 +11,9 @@ import pytest
 
 from tests.kit import http
 from tests.kit.company import Company
+from tests.kit.confidential import PASSWORD
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
 from tests.kit.phone import fresh_device
-
-PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture(scope="module")

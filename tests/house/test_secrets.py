@@ -1,0 +1,64 @@
+"""No struct shows a token, a password or its hash: whatever prints it, in a traceback or in a log line."""
+
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+import typing
+
+import msgspec
+import pytest
+
+import chatd
+
+SECRET_NAMES = {"token", "password", "password_hash", "rehashed", "secret", "private"}
+WORD = "plugh"
+
+
+def structs():
+    """Every dataclass and msgspec struct of the project that has a field with the name of a secret."""
+    found = {}
+    for module in pkgutil.walk_packages(chatd.__path__, "chatd."):
+        if module.name.endswith("__main__"):
+            continue
+        for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if kind.__module__.startswith("chatd") and any(is_secret(kind, name) for name in fields_of(kind)):
+                found[f"{kind.__module__}.{kind.__name__}"] = kind
+    return found
+
+
+def fields_of(kind):
+    if issubclass(kind, msgspec.Struct):
+        return kind.__struct_fields__
+    return [field.name for field in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
+
+
+def is_secret(kind, name):
+    """Whether there is a password may be said."""
+    return name in SECRET_NAMES and typing.get_type_hints(kind)[name] is not bool
+
+
+STRUCTS = structs()
+
+
+@pytest.mark.parametrize("name", STRUCTS)
+def test_a_struct_hides_its_secrets(name):
+    kind = STRUCTS[name]
+    values = {field: WORD if field in SECRET_NAMES else "x" for field in fields_of(kind)}
+    if name == "chatd.config.Auth":
+        values = {"secret": chatd.config.Secret(WORD)}
+    made = kind(**values)
+    assert WORD not in repr(made)
+    assert WORD not in f"{made} {[made]} {(made,)!r}"
+
+
+def test_they_are_found():
+    assert {
+        "chatd.config.Auth",
+        "chatd.core.accounts.Account",
+        "chatd.protocol.requests.Hello",
+        "chatd.protocol.requests.Auth",
+        "chatd.protocol.login.LoginRequest",
+        "chatd.edge.admin.PutUser",
+        "chatd.handlers.login.Granted",
+    } <= set(STRUCTS)

@@ -1,0 +1,170 @@
+"""What people write and what they prove themselves with is nowhere but in the store: not in the log, not in metrics."""
+
+import contextlib
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from tests.kit import http
+from tests.kit.company import Company
+from tests.kit.confidential import Ear, Leaked, keeps_secrets
+from tests.kit.daemon import DaemonProcess
+from tests.kit.forgery import forged
+from tests.kit.link import Link
+from tests.kit.phone import Phone, fresh_key
+from tests.kit.tokens import SECRET, token_for
+
+WORD = "plugh"  # stands in everything that is sent, and in nothing that the daemon may say
+LINE = (
+    '\r\n{"level":"error","msg":"forged"}\n\x1b[2J\u202e\u2028' + WORD
+)  # as somebody who forges a line of a log
+
+BODY = {
+    "text": WORD + LINE,
+    "attachments": [{"url": "https://media.example/" + WORD, "mime": WORD, "name": LINE, "preview": WORD}],
+    "data": {WORD: [WORD, LINE]},
+}
+
+
+async def _talks(people: Company, encoding: str) -> None:
+    """Everything that members do, with a word in every place that takes one."""
+    ann = await people.connects("ann", encoding=encoding)
+    await ann.says_hello(app=WORD, os=WORD, locale=WORD, epoch=WORD, cursor=WORD, features=[WORD])
+    bob = await people.meets("bob")
+    room = await ann.creates_group(WORD + LINE, bob, avatar=WORD, data={"x": LINE})
+    seq = (await ann.does("send", room, body=BODY))["seq"]
+    await ann.does("edit", room, target=seq, body={"text": LINE})
+    await bob.reacts(room, seq, WORD)
+    await ann.does("recall", room, target=seq)
+    await ann.does("room.update", room, title=LINE, avatar=WORD, data=LINE)
+    await bob.reads(room, seq)
+
+
+async def _asks_wrongly(phone: Phone, room: Any) -> None:
+    for packet in (
+        {"type": WORD},
+        {"type": "send", "room": LINE, "key": WORD, "body": BODY},
+        {"type": "send", "room": room, "key": LINE, "body": BODY},
+        {"type": "send", "room": room, "key": fresh_key(), "body": LINE},
+        {"type": "send", "room": room, "key": fresh_key(), "body": {"text": [LINE]}},
+        {"type": "room.create", "key": fresh_key(), "kind": WORD, "title": LINE},
+        {"type": "members.list", "room": room, "more": WORD, "role": WORD},
+        {"type": "sync", "cursor": LINE},
+        {"type": "sync", "more": WORD},
+        {"type": "auth", "token": WORD},
+        {"type": "auth", "token": token_for("eve")},
+        {"type": "devices.push", "platform": "apns", "token": WORD},
+        {"type": "hello", "version": 1, "token": WORD, "device": WORD},
+    ):
+        reply = await phone.is_answered(packet)
+        assert reply["type"] == "error", packet
+
+
+async def _says_nonsense(url: str) -> None:
+    """Frames that are no packets, and hellos that fail; each ends its connection."""
+    hello = {"type": "hello", "id": 1, "version": 1, "device": "A" * 22}
+    claims = {"sub": "mallory", "aud": WORD, "exp": 2**40}
+    frames: list[Any] = [
+        {**hello, "token": WORD},
+        {**hello, "token": forged({"alg": "HS256", "kid": WORD}, claims, SECRET)},
+        {**hello, "token": forged({"alg": "HS256"}, claims, SECRET)},
+        {**hello, "token": token_for("mallory", secret=WORD * 8)},
+        {**hello, "token": token_for("mallory"), "device": LINE},
+        {"type": WORD, "id": 1},
+        [LINE],
+        LINE,
+        [{"type": "send", "body": BODY}, WORD],
+    ]
+    for encoding in ("msgpack", "json"):
+        for content in frames:
+            link = await Link.open(url, encoding, headers={"User-Agent": WORD, "X-Forwarded-For": WORD})
+            await link.send(content)
+            async for _ in link.packets():
+                pass
+        for raw in (WORD.encode(), b"\xc1" + WORD.encode(), b'{"' + WORD.encode()):
+            link = await Link.open(url, encoding)
+            await link.send_frame(raw if encoding == "msgpack" else raw.decode("latin-1"))
+            async for _ in link.packets():
+                pass
+
+
+async def _knocks(server: DaemonProcess) -> None:
+    """The other doors: HTTP, login, the admin socket."""
+    for path in (f"/{WORD}", f"/v1/health?{WORD}", f"/v1/ws?token={WORD}", f"/v1/ws?access_token={WORD}"):
+        await http.request(server.http_url + path, headers={"User-Agent": WORD, "Cookie": WORD, "Host": WORD})
+    for content in ({"user": "ann", "password": WORD + WORD}, {"user": LINE, "password": WORD}, [LINE]):
+        await http.request(f"{server.http_url}/v1/login", "POST", content=content)
+    for raw in (WORD.encode() + b"\r\n\r\n", b"GET / HTTP/1.1\r\n" + WORD.encode() + b"\r\n\r\n"):
+        with contextlib.suppress(IndexError):
+            await http.exchange(server.http_url, raw)
+    for path, content in (
+        ("/users/put", {"user": "zoe", "name": LINE, "avatar": WORD, "password": "$argon2id$" + WORD}),
+        ("/users/put", {"user": LINE, "password": "$argon2id$" + WORD}),
+        ("/users/password", {"user": "nobody", "password": "$argon2id$" + WORD}),
+        ("/notice", {"room": "gAbCdEfGhIj0", "body": BODY}),
+    ):
+        socket_path = server.directory / "store" / "chatd.sock"
+        await http.request(f"http://admin{path}", "POST", content=content, socket_path=socket_path)
+
+
+@pytest.mark.environment(LOG__LEVEL="info", LOG__FORMAT="json")
+async def test_nothing_that_is_sent_is_logged(server: DaemonProcess, callers: Company) -> None:
+    for encoding in ("msgpack", "json"):
+        await _talks(callers, encoding)
+        mallory = await callers.meets("mallory", encoding=encoding)
+        await _asks_wrongly(mallory, "gAbCdEfGhIj0")
+    await _says_nonsense(server.url)
+    await _knocks(server)
+    metrics = (await http.request(f"{server.ops_url}/metrics")).body.decode()
+    ready = (await http.request(f"{server.ops_url}/readyz")).body.decode()
+    await callers.leaves()
+    callers.phones.clear()
+    await server.terminate()
+    assert WORD not in metrics + ready
+    assert WORD not in server.log
+    lines = [json.loads(line) for line in server.log.splitlines()]
+    assert len(lines) > 20, "something is logged at all"
+    assert {line["level"] for line in lines} <= {"info", "warning"}
+    assert "forged" not in [line["msg"] for line in lines]
+
+
+async def test_the_configuration_is_shown_without_its_secrets(server: DaemonProcess) -> None:
+    for arguments in (("config", "show"), ("config", "show", "--json"), ("config", "check")):
+        code, output = await server.runs(*arguments)  # which looks for secrets in it
+        assert code == 0, output
+    code, output = await server.runs("serve", "--set", "limits.page=none", "--set", "auth.leeway_s=x")
+    assert code != 0
+    keeps_secrets(output, "the complaint")
+
+
+# --- the ear itself
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        SECRET,
+        f"got {token_for('ann')}",
+        "$argon2id$v=19$x",
+        "correct horse battery staple",
+        "-----BEGIN PRIVATE KEY-",
+    ],
+)
+def test_the_ear_hears_every_kind_of_secret(said: str) -> None:
+    ear = Ear()
+    ear.opens()
+    try:
+        raise ValueError(said)
+    except ValueError:
+        logging.getLogger("chatd.edge.gate").exception("a defect")
+    with pytest.raises(Leaked):
+        ear.closes()
+
+
+def test_the_ear_lets_everything_else_pass() -> None:
+    ear = Ear()
+    ear.opens()
+    logging.getLogger("chatd.edge.gate").info("session %s of %s", "s1", "ann", extra={"code": 1000})
+    ear.closes()
