@@ -142,14 +142,11 @@ class Session:
             self.outbox.resumed()
 
     def closed(self, code: int) -> None:
-        self._phase = advance(self._phase, Happening.CLOSE)
-        self._pulse.stop()
+        self._leave()
         self._held.clear()
         self._desk.leave()
-        self._stop_greeting()
         if isinstance(self.outbox, Outbox):
             self.outbox.close()
-        self._ctx.live.exit(self)
         if self.user:
             self._ctx.presence.down(self)
             self._ctx.writer.submit(Submission(self.user, SeeDevice(self.device, left=True)))
@@ -326,12 +323,16 @@ class Session:
                     cursor=self._cursor(),
                 )
             )
+        self._leave()
+        self.outbox.flush()
+        self._wire.close(code, closes.CLOSES[code])
+
+    def _leave(self) -> None:
+        """Nothing is handled or told from here on."""
         self._phase = advance(self._phase, Happening.CLOSE)
         self._pulse.stop()
         self._stop_greeting()
         self._ctx.live.exit(self)
-        self.outbox.flush()
-        self._wire.close(code, closes.CLOSES[code])
 
     # --- time
 
@@ -366,10 +367,7 @@ class Session:
     def _drop(self, code: int) -> None:
         """End a connection that nothing can be delivered to: no bye, no waiting."""
         if self._wire is not None and self._phase is not Phase.CLOSING:
-            self._phase = advance(self._phase, Happening.CLOSE)
-            self._pulse.stop()
-            self._stop_greeting()
-            self._ctx.live.exit(self)
+            self._leave()
             self._wire.close(code, closes.CLOSES[code])
             self._wire.abort()
 
@@ -387,8 +385,7 @@ class Session:
         """A newer cursor, when everything that was published was queued to this connection, and all rooms named."""
         if self._phase is not Phase.READY or not self.informed or not self.outbox.flowing:
             return UNSET
-        full = all(self in audience.full[self.variant] for audience in self.rooms.values())
-        if not full:
+        if not all(self in audience.full[self.variant] for audience in self.rooms.values()):
             return UNSET
         return cursor_of(self._ctx.store.epoch, self._ctx.writer.published)
 
