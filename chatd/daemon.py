@@ -190,6 +190,17 @@ class Daemon:
 
     # --- the end
 
+    async def wait_lost(self) -> None:
+        """Return when the store must not be asked again (ports.StoreLost): `abandon`, and end the process."""
+        await self.inside.writer.lost.wait()
+
+    async def abandon(self) -> None:
+        """Tell clients when to come back, and nothing else: the store is left as it is, for closing writes to it."""
+        self.draining = True
+        self.inside.admission.drain()
+        self._listeners[0].stop_accepting()
+        await self._send_away(self.inside, window_s=0)
+
     async def stop(self) -> None:
         """Tell clients when to come back, finish what was accepted, close everything. Idempotent.
 
@@ -204,7 +215,7 @@ class Daemon:
         inside.admission.drain()
         for listener in self._listeners[:1]:
             listener.stop_accepting()
-        await self._send_away(inside)
+        await self._send_away(inside, drain.window_s)
         async with asyncio.timeout(drain.deadline_s):
             await self._close(inside, drain.deadline_s / 2)
         self._inside = None
@@ -224,18 +235,18 @@ class Daemon:
         inside.passwords.close()
         await inside.store.close()
 
-    async def _send_away(self, inside: Inside) -> None:
-        """`bye` `restart` to every connection, over the drain window, each with its own time to come back."""
+    async def _send_away(self, inside: Inside, window_s: float) -> None:
+        """`bye` `restart` to every connection, over `window_s`, each with its own time to come back."""
         drain = self.config.drain
         sessions = [session for devices in inside.live.sessions.values() for session in devices.values()]
         spread_ms = 1000 * max(drain.spread_min_s, len(sessions) / drain.reconnects_per_s)
-        ticks = max(1, min(len(sessions), int(drain.window_s / DRAIN_STEP_S)))
+        ticks = max(1, min(len(sessions), int(window_s / DRAIN_STEP_S)))
         share = math.ceil(len(sessions) / ticks)
         for first in range(0, len(sessions), share or 1):
             for session in sessions[first : first + share]:
                 session.close(closes.RESTART, retry_after=int(spread_ms * self.env.random()))
             if first + share < len(sessions):
-                await asyncio.sleep(drain.window_s / ticks)
+                await asyncio.sleep(window_s / ticks)
 
 
 def size_of(path: Path) -> int:

@@ -1,7 +1,8 @@
 """What the inside needs from the outside: one Protocol each, with its contract. No implementation lives here.
 
 Errors: an adapter raises `Unavailable` ("overloaded" for now impossible, "internal" when it does not know what
-happened) and nothing foreign; everything else that leaves an adapter is a defect.
+happened), a store that must not be asked again `StoreLost`, and nothing foreign; everything else that leaves an
+adapter is a defect.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -12,6 +13,7 @@ from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.facts import KeyedEvent, Tail
 from chatd.core.rooms import Room
 from chatd.core.work import Work
+from chatd.protocol.errors import Unavailable
 from chatd.protocol.objects import (
     Event,
     MemberRow,
@@ -150,6 +152,13 @@ class People:
 
     accounts: dict[str, Account]
     devices: dict[tuple[str, str], DeviceSeen]
+
+
+class StoreLost(Unavailable):
+    """A commit that the disk may hold or not, whatever it says later: only a new process may read on from there.
+
+    Nothing else may be committed or acknowledged; what was acknowledged before is durable.
+    """
 
 
 class Store(Protocol):

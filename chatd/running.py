@@ -6,7 +6,8 @@ import logging
 import os
 import signal
 import sys
-from typing import NoReturn
+from collections.abc import Coroutine
+from typing import Any, NoReturn
 
 from chatd import __version__
 from chatd.config import Config
@@ -18,6 +19,7 @@ from chatd.reloading import Reload, Reread
 log = logging.getLogger(__name__)
 
 GEN2_THRESHOLD = 100  # a full collection at 100,000 objects takes 24 ms: ten times rarer than by default
+LOST = 5  # exit code when the disk failed to flush a commit: the next after those of cli/exits.py
 IMPATIENT = 130  # exit code after a second signal: as a shell reports SIGINT
 
 
@@ -40,7 +42,7 @@ def event_loop() -> asyncio.AbstractEventLoop:
 
 
 async def serve(daemon: Daemon, reread: Reread) -> None:
-    """Start, tell, wait for a signal, stop.
+    """Start, tell, wait for a signal, stop. A store that is lost ends the process without being closed.
 
     Signals are heard before anything is opened: whoever sees the first answer may stop the daemon at once, and
     a default SIGTERM would end it without closing the store.
@@ -54,7 +56,9 @@ async def serve(daemon: Daemon, reread: Reread) -> None:
     if shortage := daemon.descriptors.shortage(daemon.config.limits.connections):
         log.warning("%s", shortage)
     notify(READY, status(f"listening on {daemon.addresses[0]}"))
-    await stopping.wait()
+    await first_of(stopping.wait(), daemon.wait_lost())
+    if not stopping.is_set():
+        await give_up(daemon)
     log.info("leaving")
     notify(STOPPING, status("leaving"))
     for task in beside:
@@ -65,6 +69,24 @@ async def serve(daemon: Daemon, reread: Reread) -> None:
         log.error("the disk does not answer: leaving without closing the database; the next start checks it")
         leave(0)
     log.info("left")
+
+
+async def first_of(*waits: Coroutine[Any, Any, object]) -> None:
+    """Return when one of them does."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+
+
+async def give_up(daemon: Daemon) -> NoReturn:
+    """End without another write: what was acknowledged is on the disk, and the next start reads what else is."""
+    log.critical(
+        "the disk failed: nothing is acknowledged any more, leaving for a new start to read what is there"
+    )
+    notify(STOPPING, status("the disk failed"))
+    await daemon.abandon()
+    leave(LOST)
 
 
 def leave(code: int) -> NoReturn:

@@ -17,7 +17,7 @@ from chatd.core.decisions import DECISIONS
 from chatd.core.facts import Facts
 from chatd.core.work import Work
 from chatd.handlers.gathering import Gatherer, named_rooms, optimistic
-from chatd.ports import Env, KeyTaken, Store
+from chatd.ports import Env, KeyTaken, Store, StoreLost
 from chatd.protocol.errors import ChatError, Refused, Unavailable
 from chatd.protocol.replies import Ok
 
@@ -107,6 +107,7 @@ class Writer:
         self._wake = asyncio.Event()
         self._alone = 0  # so many of those that wait are carried out one by one: one of them has a fault
         self._stopping = False
+        self.lost = asyncio.Event()  # the store must not be asked again: the process is to end
         self._task: asyncio.Task[None] | None = None
         self._untold: tuple[list[Submission], Work] | None = None  # durable, and told with the next commit
         self.busy_rooms: frozenset[str] = frozenset()  # rooms of the batch under way: not to be forgotten
@@ -129,15 +130,22 @@ class Writer:
 
     def submit(self, submission: Submission) -> None:
         """Queue one submission; it is answered after its commit, in order with all others."""
-        if len(self._waiting) >= QUEUE_MAX or self._stopping:
-            submission.reply = Unavailable(
-                "overloaded", "too much is waiting to be stored", retry_after=QUEUE_RETRY_MS
-            )
+        refusal = self._refusal()
+        if refusal is not None:
+            submission.reply = refusal
             submission.settle()
             return
         submission.since = self._env.monotonic()
         self._waiting.append(submission)
         self._wake.set()
+
+    def _refusal(self) -> Unavailable | None:
+        """Why nothing more can be taken now."""
+        if self.lost.is_set():
+            return Unavailable("internal", "the disk failed", retry_after=QUEUE_RETRY_MS)
+        if len(self._waiting) >= QUEUE_MAX or self._stopping:
+            return Unavailable("overloaded", "too much is waiting to be stored", retry_after=QUEUE_RETRY_MS)
+        return None
 
     async def carry(self, user: str, request: Any) -> Ok:
         """Submit something and wait for its outcome: for callers that are not sessions."""
@@ -154,6 +162,11 @@ class Writer:
             batch = self._next_batch()
             try:
                 await self._carry_out(batch)
+            except StoreLost as error:
+                self._counters.commit_failures += 1
+                self._fail([*batch, *self._waiting], error)
+                self._waiting.clear()
+                self.lost.set()
             except Unavailable as error:
                 self._counters.commit_failures += 1
                 self._fail(batch, error)

@@ -10,6 +10,7 @@ from pathlib import Path
 from chatd.storage.errors import StoreError, opening
 from chatd.storage.mounts import network_filesystem
 
+REWRITTEN_BYTES = 1 << 20  # at a time: few calls, and little memory
 OWNER_ONLY = 0o700  # messages are nobody else's business on a shared machine
 
 
@@ -94,6 +95,25 @@ def sync_file(path: Path) -> None:
     """Bring a file's content to the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def rewrite(path: Path) -> None:
+    """Write a file over itself and bring it to the disk, if there is one.
+
+    After a flush failed the system may hold pages that are not on the disk and that it takes for written: they
+    read well, no later flush writes them, and the next power cut takes them away.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        offset = 0
+        while piece := os.pread(descriptor, REWRITTEN_BYTES, offset):
+            offset += os.pwrite(descriptor, piece, offset)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

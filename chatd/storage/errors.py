@@ -7,11 +7,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from chatd.ports import StoreLost
 from chatd.protocol.errors import Unavailable
 
 Kind = Literal[
     "missing", "read_only", "locked", "in_use", "foreign", "newer", "damaged", "full", "unsupported"
 ]
+
+
+# Milliseconds until it is worth asking again: a disk fills up, or fails, for longer than a moment.
+RETRY_MS = 5_000
+
+# Not retried: after a flush failed, the system may take the pages for written, and the next flush says nothing.
+FLUSH_FAILED = "the disk failed to flush a commit"
+FLUSHES = frozenset((sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC))
 
 
 class StoreError(Exception):
@@ -116,6 +125,20 @@ def translated() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if is_failed_flush(error):
+            raise lost(FLUSH_FAILED) from error
         if primary(error) == sqlite3.SQLITE_FULL:
-            raise Unavailable("overloaded", "the disk is full") from error
-        raise Unavailable("internal", "the store cannot answer") from error
+            raise disk_full() from error
+        raise Unavailable("internal", "the store cannot answer", retry_after=RETRY_MS) from error
+
+
+def is_failed_flush(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) in FLUSHES
+
+
+def disk_full() -> Unavailable:
+    return Unavailable("overloaded", "the disk is full", retry_after=RETRY_MS)
+
+
+def lost(what: str) -> StoreLost:
+    return StoreLost("internal", what, retry_after=RETRY_MS)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from chatd.config import Storage
@@ -15,7 +14,7 @@ from chatd.protocol.objects import Event, MemberRow, Profile, Reader, RoomSummar
 from chatd.storage import decisions, folding, logs, people, sync
 from chatd.storage.batch import batch_of
 from chatd.storage.connection import open_writer
-from chatd.storage.directory import Directory, Lock
+from chatd.storage.directory import Directory, Lock, rewrite
 from chatd.storage.errors import opening
 from chatd.storage.logs import Cut, Span
 from chatd.storage.meta import mark_closed
@@ -53,14 +52,16 @@ class SqliteStore(Store):
         try:
             # In a thread: checking a large database takes minutes, and signals shall be heard meanwhile.
             await asyncio.to_thread(make_ready, directory, env.random_bytes)
-            return await cls._start(config, directory.database, lock)
+            return await cls._start(config, directory, lock)
         except BaseException:
             lock.release()
             raise
 
     @classmethod
-    async def _start(cls, config: Storage, path: Path, lock: Lock) -> "SqliteStore":
+    async def _start(cls, config: Storage, directory: Directory, lock: Lock) -> "SqliteStore":
+        path = directory.database
         with opening(path):
+            rewrite(directory.wal)
             connection = await open_writer(path)
             try:
                 epoch, stamp, last_room = await connection.run(take_over, path)

@@ -1,20 +1,23 @@
-"""The one connection that writes: commits batches, and trusts nothing after the disk failed under it."""
+"""The one connection that writes: commits batches, and trusts nothing after the disk failed under it.
+
+A failed write is undone and may be tried again. A failed flush is the end: what a later one says of the same
+pages means nothing, so nothing is committed any more, and a new process begins with what it finds.
+"""
 
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from chatd.protocol.errors import Unavailable
 from chatd.storage.batch import Batch
 from chatd.storage.commit import commit
 from chatd.storage.connection import Connection, open_writer
-from chatd.storage.errors import primary, translated
+from chatd.storage.errors import FLUSH_FAILED, disk_full, is_failed_flush, lost, primary, translated
 from chatd.storage.meta import read_meta
 
 Open = Callable[[Path], Awaitable[Connection]]
 
-# After these SQLite cannot say what is on the disk: a commit whose flush failed may survive a crash, or not.
+# After these the connection is not believed: a new one looks where the database stands.
 UNTRUSTED = frozenset((sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 
 
@@ -26,10 +29,13 @@ class Writer:
         self._connection = connection
         self._min_free_bytes = min_free_bytes
         self._trusted = True
+        self._lost = ""  # why nothing is committed any more
         self.stamp = stamp
 
     async def commit(self, batch: Batch) -> None:
         """Write `batch`, to the end even when the caller is cancelled; errors as in `ports.Store.commit`."""
+        if self._lost:
+            raise lost(self._lost)
         self._check_space()
         with translated():
             if not self._trusted:
@@ -40,24 +46,26 @@ class Writer:
         """Stop while SQLite still has room to finish what it began."""
         disk = os.statvfs(self._path.parent)
         if disk.f_bavail * disk.f_frsize < self._min_free_bytes:
-            raise Unavailable("overloaded", "the disk is almost full")
+            raise disk_full()
 
     def _commit(self, connection: sqlite3.Connection, batch: Batch) -> None:
         """In the thread of the connection, so that a caller who went away cannot miss what happened."""
         try:
             commit(connection, batch)
         except sqlite3.Error as error:
+            self._lost = FLUSH_FAILED if is_failed_flush(error) else ""
             self._trusted = primary(error) not in UNTRUSTED and not connection.in_transaction
             raise
         self.stamp = batch.stamp
 
     async def _reopen(self) -> None:
-        """Take a new connection and read where the disk stands; Unavailable when not where we left it."""
+        """Take a new connection and read where the disk stands; StoreLost when not where we left it."""
         await self._connection.close()
         self._connection = await open_writer(self._path)
         stamp = int((await self._connection.run(read_meta))["stamp"])
         if stamp != self.stamp:
-            raise Unavailable("internal", f"the database stands at commit {stamp}, not {self.stamp}: restart")
+            self._lost = f"the database stands at commit {stamp}, not {self.stamp}"
+            raise lost(self._lost)
         self._trusted = True
 
     async def close(self, mark: Callable[[sqlite3.Connection], None]) -> None:

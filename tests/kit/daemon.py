@@ -221,6 +221,11 @@ class DaemonProcess:
         """SIGTERM; the exit code once the daemon has drained."""
         return await self._end(signal.SIGTERM)
 
+    async def ends(self) -> int:
+        """The exit code of a daemon that ends by itself."""
+        assert self._running is not None
+        return await asyncio.wait_for(self._running.wait(), STOP_S)
+
     async def kill9(self) -> None:
         """SIGKILL: no goodbye, no flush."""
         await self._end(signal.SIGKILL)

@@ -35,10 +35,11 @@ class Disk:
 
     `journal` holds what happened, in order; what lay there before is durable and not in it. `fault(index,
     operation)` is asked before each operation, with the place it would get in the journal: a Fault makes it
-    fail, and the hook may wait. Reads are shown to it only with `reads`, and never kept.
+    fail, and the hook may wait. Reads are shown to it only with `reads`, and never kept. With `after` it is the
+    disk of another directory, moved here with the files as the system shows them: what it lacks it still lacks.
     """
 
-    def __init__(self, directory: Path, *, reads: bool = False) -> None:
+    def __init__(self, directory: Path, *, reads: bool = False, after: "Disk | None" = None) -> None:
         self.directory = Path(os.path.realpath(directory))
         self.reads = reads
         self.journal: list[Operation] = []
@@ -47,14 +48,18 @@ class Disk:
         self._powered = True
         self._before: dict[str, bytes] = {}
         self._known: set[str] = set()
+        if after is not None:
+            after.cut()
+            self._take_over(after)
+        self._after = after
         self._platter: Platter | None = None
         self._fed = 0
 
     def start(self) -> Self:
         """Watch the directory; what lies in it now is durable. vfs.Unwatchable where SQLite hides from us."""
-        found = self.directory.iterdir() if self.directory.exists() else ()
-        self._before = {path.name: path.read_bytes() for path in found if is_kept(path)}
-        self._known = set(self._before)
+        if self._after is None:
+            self._before = files_in(self.directory)
+            self._known = set(self._before)
         vfs.watch(self)
         syscalls.watch(self)
         return self
@@ -103,6 +108,10 @@ class Disk:
         if self.errors:
             raise self.errors[0]
 
+    def _take_over(self, other: "Disk") -> None:
+        lay(files_in(other.directory), self.directory)
+        self.journal, self._before, self._known = other.journal, other._before, other._known
+
     # for vfs and syscalls
 
     def ask(self, operation: Operation) -> Fault | None:
@@ -138,6 +147,12 @@ class Disk:
         if name not in self._known and is_kept(path):
             self._known.add(name)
             self.journal.append(Operation(Kind.FOUND, name, content=path.read_bytes()))
+
+
+def files_in(directory: Path) -> dict[str, bytes]:
+    """Name and content of what means something after a crash."""
+    found = directory.iterdir() if directory.exists() else ()
+    return {path.name: path.read_bytes() for path in found if is_kept(path)}
 
 
 def is_kept(path: Path) -> bool:

@@ -44,6 +44,11 @@ class Ledger:
         with patch.object(writer, "commit", self._commit):
             yield
 
+    def note(self, directory: Path) -> None:
+        """Take what a start found as it is: a commit whose flush failed may have been made or not."""
+        with closing(readable(Directory(directory).database)) as connection:
+            self.states[int(read_meta(connection)["stamp"])] = fingerprint(connection)
+
     def _commit(self, connection: sqlite3.Connection, batch: Batch) -> None:
         if not self.states:
             self.states[int(read_meta(connection)["stamp"])] = fingerprint(connection)

@@ -1,4 +1,7 @@
-"""What Python itself does to the files of a watched directory: renames, removals and syncs, told and failed alike."""
+"""What Python itself does to the files of a watched directory, told and failed like what SQLite does.
+
+Renames, removals, syncs, and writes at a place; content written in other ways is taken as durable when met.
+"""
 
 import errno
 import os
@@ -23,9 +26,9 @@ replaced: dict[str, Callable[..., Any]] = {}  # the functions of `os` as they we
 def watch(watcher: Watcher) -> None:
     """Tell `watcher` of what is done by name in its directory."""
     if not watchers:
-        for name, function in (("replace", replace), ("unlink", unlink), ("fsync", fsync)):
-            replaced[name] = getattr(os, name)
-            setattr(os, name, function)
+        for function in (replace, unlink, pwrite, fsync):
+            replaced[function.__name__] = getattr(os, function.__name__)
+            setattr(os, function.__name__, function)
     watchers[watcher.directory] = watcher
 
 
@@ -66,13 +69,23 @@ def unlink(path: Any, **options: Any) -> None:
     )
 
 
+def pwrite(descriptor: int, content: bytes, offset: int) -> int:
+    path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+    watcher = watcher_of(path)
+    if watcher is not None:
+        watcher.adopt(path.name)
+    operation = Operation(Kind.WRITE, path.name, offset, bytes(content))
+    carried(watcher, operation, lambda: replaced["pwrite"](descriptor, content, offset))
+    return len(content)
+
+
 def fsync(descriptor: int) -> None:
     """A sync of a file, or of the directory: of its names."""
     path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
     if path in watchers:
         carried(watchers[path], Operation(Kind.SYNC_DIRECTORY, ""), lambda: replaced["fsync"](descriptor))
         return
-    watcher = watchers.get(path.parent)
+    watcher = watcher_of(path)
     if watcher is not None:
         watcher.adopt(path.name)
     carried(watcher, Operation(Kind.SYNC, path.name), lambda: replaced["fsync"](descriptor))

@@ -11,6 +11,7 @@ import pytest
 from chatd.config import Storage
 from chatd.core.rooms import Room
 from chatd.core.work import Work
+from chatd.ports import StoreLost
 from chatd.protocol.errors import Unavailable
 from chatd.storage import writer as writing
 from chatd.storage.batch import Batch, batch_of
@@ -65,7 +66,7 @@ def count(path: Path) -> int:
 
 
 @pytest.mark.parametrize(
-    "code", [sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_CORRUPT]
+    "code", [sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_CORRUPT]
 )
 async def test_a_connection_under_which_the_disk_failed_is_replaced(
     writer: Writer, room: Room, monkeypatch: pytest.MonkeyPatch, code: int
@@ -97,16 +98,31 @@ async def test_a_database_that_moved_on_by_itself_takes_no_more_commits(
 ) -> None:
     def stored_but_failed(connection: sqlite3.Connection, rows: Batch) -> None:
         put_meta(connection, "stamp", 2)
-        raise failing(sqlite3.SQLITE_IOERR_FSYNC)
+        raise failing(sqlite3.SQLITE_IOERR_WRITE)
 
     monkeypatch.setattr(writing, "commit", stored_but_failed)
     with pytest.raises(Unavailable):
         await writer.commit(batch(writer, room))
     monkeypatch.setattr(writing, "commit", commit)
     for _ in range(2):
-        with pytest.raises(Unavailable, match="stands at commit 2, not 1"):
+        with pytest.raises(StoreLost, match="stands at commit 2, not 1"):
             await writer.commit(batch(writer, room))
     assert count(directory / "chatd.sqlite") == 1
+
+
+async def test_after_a_failed_flush_nothing_is_tried_again(
+    writer: Writer, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(connection: sqlite3.Connection, rows: Batch) -> None:
+        raise failing(sqlite3.SQLITE_IOERR_FSYNC)
+
+    monkeypatch.setattr(writing, "commit", fails)
+    with pytest.raises(StoreLost, match="failed to flush"):
+        await writer.commit(batch(writer, room))
+    monkeypatch.setattr(writing, "commit", commit)
+    with pytest.raises(StoreLost, match="failed to flush"):
+        await writer.commit(batch(writer, room))
+    assert writer.stamp == 1
 
 
 async def test_a_disk_that_cannot_be_opened_again_is_tried_at_the_next_commit(
