@@ -38,15 +38,15 @@ class Frame(NamedTuple):
 
 
 class Upgrade:
-    """One upgrade request and the check of its answer."""
+    """One upgrade request and the check of its answer. Without a subprotocol none is asked for."""
 
-    def __init__(self, host: str, path: str, subprotocol: str) -> None:
+    def __init__(self, host: str, path: str, subprotocol: str = "") -> None:
         self._key = base64.b64encode(os.urandom(16))
         self._subprotocol = subprotocol
         self.request = (
             f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: {self._key.decode()}\r\nSec-WebSocket-Version: 13\r\n"
-            f"Sec-WebSocket-Protocol: {subprotocol}\r\n\r\n"
+            f"{f'Sec-WebSocket-Protocol: {subprotocol}' if subprotocol else 'Pragma: no-cache'}\r\n\r\n"
         ).encode()
 
     def check(self, answer: bytes) -> None:
@@ -57,7 +57,7 @@ class Upgrade:
         headers = _headers(lines[1:])
         accept = base64.b64encode(hashlib.sha1(self._key + _ACCEPT_GUID).digest()).decode()
         for name, wanted in (("sec-websocket-accept", accept), ("sec-websocket-protocol", self._subprotocol)):
-            if headers.get(name) != wanted:
+            if headers.get(name, "") != wanted:
                 raise HandshakeError(f"{name} of the answer is {headers.get(name)!r}, not {wanted!r}")
 
 

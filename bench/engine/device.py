@@ -59,6 +59,7 @@ class Device(Link):
         super().__init__(pump)
         self.receive = self._upgrading
         self.encoding = ENCODINGS[access.encoding]
+        self.subprotocol = self.encoding.subprotocol
         self.reader = FrameReader()
         self.dialled_ns = 0
         self.gate = gate
@@ -132,8 +133,15 @@ class Device(Link):
     def connected(self) -> None:
         """Sends the upgrade request."""
         host = f"{self._address.host}:{self._address.port}"
-        self._upgrade = Upgrade(host, self._address.path, self.encoding.subprotocol)
+        self._upgrade = Upgrade(host, self._address.path, self.subprotocol)
         self.send(self._upgrade.request)
+
+    def upgraded(self) -> None:
+        """The upgrade was accepted: says hello, or is in."""
+        if self._hello is not None:
+            self.ask(self._hello, self._greeted)
+        else:
+            self._greeted({"type": "ok"})
 
     def lost(self, reason: str) -> None:
         """The connection failed or ended."""
@@ -149,12 +157,9 @@ class Device(Link):
         self._upgrade.check(head)
         self._upgrade, self._head = None, b""
         self.receive = self.reading
-        if self._hello is not None:
-            self.ask(self._hello, self._greeted)
-        else:
-            self._greeted({"type": "ok"})
+        self.upgraded()
         if rest:
-            self.reading(memoryview(rest))
+            self.receive(memoryview(rest))
 
     def _greeted(self, reply: Packet) -> None:
         if reply["type"] != "ok":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bench import options, outcome
@@ -11,49 +12,77 @@ from bench.engine.crew import measure
 from bench.engine.part import Plan
 from bench.engine.script import Script
 from bench.engine.stage import Pacing, Report
-from bench.peers.nats import NatsFanout, Subject
-from bench.peers.programs import found, own_peer
+from bench.peers import prosody
+from bench.peers.nats import NatsFanout
+from bench.peers.programs import Program, node_modules, own_peer
+from bench.peers.prosody import ProsodyFanout
+from bench.peers.relay import Crowd, Relay
+from bench.peers.socketio import SocketIoFanout
 
 Played = tuple[dict[str, Any], Report]
 
-
-@dataclass(frozen=True)
-class Group:
-    """A fan-out: how many receive, how many write."""
-
-    members: int
-    senders: int
+_SOCKET_IO = Path(__file__).with_name("socketio.js")
 
 
 @dataclass(frozen=True)
 class Peer:
-    """One server. `install` is how to get it on Debian."""
+    """One server. `install` is how to get it on Debian; without a `program` nobody has taught us to speak to it."""
 
     title: str
-    program: str
     install: str
     does_not: str
-    play: Callable[[Script, Pacing, Group], Awaitable[Played]]
+    program: Program | None = None
+    fanout: type[Relay] | None = None
 
     @property
     def present(self) -> bool:
-        """Whether it is installed."""
-        return found(self.program) is not None
+        """Whether it can be measured here."""
+        return self.program is not None and self.program.present
+
+    async def play(self, script: Script, pacing: Pacing, crowd: Crowd) -> Played:
+        """A fan-out on a server of its own. Raises Unreachable."""
+        assert self.program is not None
+        assert self.fanout is not None
+        async with own_peer(self.program) as there:
+            plan = Plan(self.fanout, options.access(there), script, pacing, crowd)
+            seen, measured = await measure(plan, 1, there)
+            return outcome.of(f"peer {self.program.name}", seen, measured, there, pacing), seen
 
 
-async def _nats(script: Script, pacing: Pacing, group: Group) -> Played:
-    async with own_peer("nats-server", lambda directory, port: ("-a", "127.0.0.1", "-p", str(port))) as there:
-        plan = Plan(NatsFanout, options.access(there), script, pacing, Subject(group.members, group.senders))
-        seen, measured = await measure(plan, 1, there)
-        return outcome.of("peer nats-server", seen, measured, there, pacing), seen
+def _node(port: int) -> Mapping[str, str]:
+    return {"PORT": str(port), "NODE_PATH": node_modules()}
 
 
 PEERS: dict[str, Peer] = {
     "nats-server": Peer(
         "nats-server, its own protocol",
-        "nats-server",
         "apt-get install nats-server",
         "store, acknowledge, number or replay messages, order those of several senders, know members",
-        _nats,
+        Program("nats-server", lambda directory, port: ("-a", "127.0.0.1", "-p", str(port))),
+        NatsFanout,
+    ),
+    "socket.io": Peer(
+        "Socket.IO on node, an event to a room",
+        "apt-get install nodejs npm, npm install socket.io (in the working directory, or -g)",
+        "store, number or replay messages, know members; acknowledge before anybody has it, unless asked",
+        Program("node", lambda directory, port: (str(_SOCKET_IO),), "/", "socket.io", _node),
+        SocketIoFanout,
+    ),
+    "prosody": Peer(
+        "Prosody, group chat over WebSocket",
+        "apt-get install prosody",
+        "store a message before it is shown, acknowledge it otherwise than by its echo, number it; replay is XEP-0313",
+        Program("prosody", prosody.arguments, prosody.PATH),
+        ProsodyFanout,
+    ),
+    "ejabberd": Peer(
+        "ejabberd, group chat over WebSocket",
+        "apt-get install ejabberd; the bench does not speak to it: prosody stands for both",
+        "as prosody",
+    ),
+    "centrifugo": Peer(
+        "Centrifugo, a channel",
+        "a binary of its releases on PATH; the bench does not speak to it",
+        "store on a disk, know members",
     ),
 }

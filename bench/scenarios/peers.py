@@ -5,13 +5,20 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from dataclasses import replace
 from typing import Any
 
 from bench import options as common
 from bench import outcome, report, target
 from bench.checks import Tally
-from bench.peers.table import PEERS, Group
+from bench.engine.script import Script
+from bench.engine.stage import Pacing
+from bench.peers.relay import Crowd
+from bench.peers.table import PEERS, Peer
 from bench.scenarios import fanout
+from bench.server import Unreachable
+
+QUIET_S = 30.0  # some write nothing until all that was published is taken apart, which is seconds
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,33 +31,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(options: argparse.Namespace) -> int:
     """The daemon first, then whatever is installed."""
-    script, pacing, tally = common.script(options), common.pacing(options), Tally()
-    group = Group(options.members, options.senders)
+    script, tally = common.script(options), Tally()
+    pacing = replace(common.pacing(options), quiet_s=QUIET_S)
+    group = Crowd(options.members, options.senders)
     async with target.open_target(options) as there:
-        ours, seen = await fanout.play(there, script, pacing, members=group.members, senders=group.senders)
+        ours, seen = await fanout.play(there, script, pacing, members=group.members, senders=group.authors)
     tally.merge(seen.tally)
     peers: dict[str, dict[str, Any]] = {}
     for name, peer in PEERS.items():
         row: dict[str, Any] = {"does_not": peer.does_not}
         if options.only and name not in options.only:
             continue
-        if peer.present:
-            played, _ = await peer.play(script, pacing, group)
-            row |= played
-        else:
-            row |= {"absent": peer.install}
-        peers[name] = row
+        peers[name] = row | await _measured(peer, script, pacing, group)
     result = {
         **ours,
         "scenario": "peers",
         "members": group.members,
-        "senders": group.senders,
+        "senders": group.authors,
         "peers": {**_ourselves(ours), **peers},
         "ratio": _ratios(ours, peers),
         "command": shlex.join(sys.argv),
         "environment": report.environment(),
     }
     return outcome.finish(result, text(result, tally), options, clean=tally.clean)
+
+
+async def _measured(peer: Peer, script: Script, pacing: Pacing, group: Crowd) -> dict[str, Any]:
+    """Its figures, or why there are none."""
+    if not peer.present:
+        return {"absent": peer.install}
+    try:
+        played, _ = await peer.play(script, pacing, group)
+    except Unreachable as error:
+        return {"failed": str(error)}
+    return played
 
 
 def _ourselves(ours: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -89,6 +103,8 @@ def text(result: dict[str, Any], tally: Tally) -> list[str]:
 def _row(name: str, row: dict[str, Any], ratio: float | None) -> str:
     if "absent" in row:
         return f"  {name:<14}{'absent':>14}   {row['absent']}"
+    if "failed" in row:
+        return f"  {name:<14}{'failed':>14}   {row['failed']}"
     latency = row["delivery_ms"]
     share = (row["server"] or {}).get("cpu_share", 0.0)
     beside = f"{ratio:.2f} x" if ratio else ""

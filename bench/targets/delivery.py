@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from bench.engine.stage import Pacing
-from bench.peers.table import PEERS, Group
+from bench.peers.relay import Crowd
+from bench.peers.table import PEERS
 from bench.scenarios import direct, fanout, floor
 from bench.targets.goal import Extent, Figure, Goal, Measured, median
 from bench.targets.runs import fresh_target, pacing, script
@@ -54,7 +55,7 @@ async def _fanout_saturated(at: Pacing) -> Measured:
         figures[f"ratio_{depth}"] = figures[f"rate_{depth}"] / least
         results.append(ours)
         if NATS.present:
-            theirs, _ = await NATS.play(script(), at.paced(in_flight=depth), Group(MEMBERS, SENDERS))
+            theirs, _ = await NATS.play(script(), at.paced(in_flight=depth), Crowd(MEMBERS, SENDERS))
             figures[f"nats_{depth}"] = _number(theirs, "deliveries_per_s")
             figures[f"ratio_nats_{depth}"] = figures[f"rate_{depth}"] / figures[f"nats_{depth}"]
     return Measured(figures, results)

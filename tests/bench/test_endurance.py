@@ -1,18 +1,14 @@
-"""A stalled reader, a search for the knee, and peers: each runs, small, and tells what it should."""
+"""A stalled reader and a search for the knee: each runs, small, and tells what it should."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench import __main__ as command
-from bench.engine.script import Letter, Script
-from bench.peers import nats
-from bench.peers.table import PEERS
 from bench.scenarios import ramp, stalled
 
 SHORT = ["--duration", "0.4", "--warmup", "0.1"]
@@ -60,38 +56,3 @@ def test_a_ramp_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = ["--people", "4", "--rate", "50", "--limit", "5000", "--duration", "0.3", "--warmup", "0"]
     assert command.main(["ramp", *small, "--json", str(out)]) == 0
     assert len(json.loads(out.read_text())["steps"]) == 3
-
-
-def frames(content: bytes) -> Iterable[bytes]:
-    at = 0
-    while (end := nats.message_end(content, at)) <= len(content):
-        yield content[at:end]
-        at = end
-
-
-def test_nats_lines_are_cut_where_they_end() -> None:
-    letter = Script("nats").key(Letter(0, 1, 2_000, 3_000)).encode()
-    message = b"MSG room 1 %d\r\n%b\r\n" % (len(letter), letter)
-    assert list(frames(b"PING\r\n" + message + message[:-3])) == [b"PING\r\n", message]
-    assert nats.message_end(b"MSG roo", 0) > len(b"MSG roo")
-
-
-def test_an_absent_peer_is_reported_as_absent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("bench.peers.table.found", lambda program: None)
-    out = tmp_path / "p.json"
-    assert command.main(["peers", "--members", "4", "--senders", "2", *SHORT, "--json", str(out)]) == 0
-    result = json.loads(out.read_text())
-    assert all("absent" in result["peers"][name] for name in PEERS)
-    assert "apt-get install nats-server" in capsys.readouterr().out
-
-
-@pytest.mark.skipif(not PEERS["nats-server"].present, reason="nats-server is not installed")
-def test_nats_delivers_everything(tmp_path: Path) -> None:
-    out = tmp_path / "n.json"
-    small = ["--members", "6", "--senders", "2", "--closed", "--in-flight", "2", *SHORT]
-    assert command.main(["peers", *small, "--json", str(out)]) == 0
-    theirs = json.loads(out.read_text())["peers"]["nats-server"]
-    assert theirs["deliveries"] == 6 * theirs["messages"] > 0
-    assert theirs["lost"] == 0

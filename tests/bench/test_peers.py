@@ -1,0 +1,112 @@
+"""Other servers beside the daemon: whoever is installed delivers everything, a liar is found, who is absent is told."""
+
+from __future__ import annotations
+
+import doctest
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from bench import __main__ as command
+from bench.codec import ENCODINGS
+from bench.engine.crew import measure
+from bench.engine.device import Access
+from bench.engine.part import Plan
+from bench.engine.script import Letter, Script
+from bench.engine.stage import Pacing, Report
+from bench.peers import nats, prosody
+from bench.peers.relay import Crowd
+from bench.peers.table import PEERS
+from bench.scenarios import peers
+from bench.server import Unreachable
+from bench.target import Target
+from tests.kit.relay import RELAY_FAULTS, relay
+
+SHORT = ["--duration", "0.4", "--warmup", "0.1"]
+KNOWN = [name for name, peer in PEERS.items() if peer.program is not None]
+FAULTS = {"swallow": "lost", "forget": "lost", "double": "duplicated", "stutter": "reordered"}
+FAULTS |= {"swap": "lost", "alter": "altered"}
+
+
+async def play(fault: str, pacing: Pacing) -> Report:
+    """A fan-out over a relay with this fault."""
+    async with relay(fault) as liar:
+        url = f"ws://127.0.0.1:{liar.port}/"
+        there = Target(url, "", ENCODINGS["json"], None)
+        plan = Plan(nats.NatsFanout, Access(url, "", "json"), Script("lies"), pacing, Crowd(3, 2))
+        seen, _ = await measure(plan, 1, there)
+    return seen
+
+
+@pytest.mark.parametrize("pacing", [Pacing(0.2, 0.0, in_flight=2), Pacing(0.2, 0.0, rate=100.0)])
+async def test_an_honest_relay_passes(pacing: Pacing) -> None:
+    seen = await play("none", pacing)
+    assert seen.tally.clean, seen.tally.examples
+    assert seen.record.deliveries().count == 3 * seen.record.messages > 10
+
+
+@pytest.mark.parametrize("fault", RELAY_FAULTS[1:])
+async def test_every_lie_of_a_relay_is_found(fault: str) -> None:
+    seen = await play(fault, Pacing(0.2, 0.0, rate=100.0, quiet_s=0.3))
+    assert seen.tally.counts()[FAULTS[fault]] > 0, seen.tally.counts()
+
+
+def frames(content: bytes) -> Iterable[bytes]:
+    at = 0
+    while (end := nats.message_end(content, at)) <= len(content):
+        yield content[at:end]
+        at = end
+
+
+def test_nats_lines_are_cut_where_they_end() -> None:
+    letter = Script("nats").key(Letter(0, 1, 2_000, 3_000)).encode()
+    message = b"MSG room 1 %d\r\n%b\r\n" % (len(letter), letter)
+    assert list(frames(b"PING\r\n" + message + message[:-3])) == [b"PING\r\n", message]
+    assert nats.message_end(b"MSG roo", 0) > len(b"MSG roo")
+
+
+@pytest.mark.parametrize("module", [nats, prosody])
+def test_the_examples_in_the_documentation_hold(module: object) -> None:
+    assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
+
+
+def test_an_absent_peer_is_reported_as_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("bench.peers.programs.found", lambda program: None)
+    out = tmp_path / "p.json"
+    assert command.main(["peers", "--members", "4", "--senders", "2", *SHORT, "--json", str(out)]) == 0
+    result = json.loads(out.read_text())
+    assert all("absent" in result["peers"][name] for name in PEERS)
+    said = capsys.readouterr().out
+    assert all(peer.install in said for peer in PEERS.values())
+
+
+async def test_a_peer_that_does_not_start_is_told_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        present = True
+
+        async def play(self, *arguments: object) -> None:
+            raise Unreachable("it stopped with 1")
+
+    row = await peers._measured(Broken(), Script("brok"), Pacing(1, 0), Crowd(1, 1))
+    assert row == {"failed": "it stopped with 1"}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_whoever_is_installed_delivers_everything(name: str, tmp_path: Path) -> None:
+    if not PEERS[name].present:
+        pytest.skip(f"{name} is not installed")
+    out = tmp_path / "n.json"
+    small = ["--only", name, "--members", "6", "--senders", "2", "--closed", "--in-flight", "2", *SHORT]
+    assert command.main(["peers", *small, "--json", str(out)]) == 0
+    theirs = json.loads(out.read_text())["peers"][name]
+    assert theirs["deliveries"] == 6 * theirs["messages"] > 0
+    assert {counter: theirs[counter] for counter in ("lost", "duplicated", "reordered", "altered")} == {
+        "lost": 0,
+        "duplicated": 0,
+        "reordered": 0,
+        "altered": 0,
+    }
