@@ -315,13 +315,9 @@ class Session:
         if isinstance(self.outbox, Backlog):
             self.outbox = self._real_outbox(self._wire)
         if closes.CLOSES[code]:
+            wait = RETRY_AFTER_MS.get(code, UNSET) if retry_after is None else retry_after
             self._push(
-                ByePush(
-                    reason=closes.CLOSES[code],
-                    close=code,
-                    retry_after=RETRY_AFTER_MS.get(code, UNSET) if retry_after is None else retry_after,
-                    cursor=self._cursor(),
-                )
+                ByePush(reason=closes.CLOSES[code], close=code, retry_after=wait, cursor=self._cursor())
             )
         self._leave()
         self.outbox.flush()
