@@ -145,6 +145,10 @@ class _Nowhere:
     def write(self, frame: bytes) -> None:
         pass
 
+    def cork(self) -> None: ...
+
+    def uncork(self) -> None: ...
+
     def buffered_bytes(self) -> int:
         return 0
 

@@ -44,6 +44,11 @@ class Backlog:
     def send_ephemeral(self, frame: bytes) -> None:
         """Dropped: whoever just arrives asks for states when he wants them."""
 
+    def cork(self) -> None:
+        """Nothing is written yet."""
+
+    def uncork(self) -> None: ...
+
     def replay(self, outbox: Outbox) -> None:
         """Hand everything over in order."""
         for frame, room, seq, ordinal in self._frames:

@@ -112,7 +112,7 @@ class Fanout:
         if audience is not None:
             apart = self._apart(audience, run)
             for session, since in apart.items():  # first: an author need not wait for a thousand writes
-                self._tell_apart(session, run, since)
+                self._tell_corked(session, run, since)
             for part in parts(run, self._push_bytes):
                 self._push_full(audience, part, apart)
             if audience.head or audience.none or audience.heads_due:
@@ -160,6 +160,15 @@ class Fanout:
             self._counters.bytes_sent += len(frame) * (told - before)
         self._counters.frames_sent += told
         self._counters.fanout_recipients.observe(told)
+
+    def _tell_corked(self, session: Listener, run: list[NewEvent], since: int) -> None:
+        """What `_tell_apart` has to say, as one write."""
+        outbox = session.outbox
+        outbox.cork()
+        try:
+            self._tell_apart(session, run, since)
+        finally:
+            outbox.uncork()
 
     def _tell_apart(self, session: Listener, run: list[NewEvent], since: int) -> None:
         """Others' events as pushes, own ones as acknowledgements, edits of unseen messages as heads; in order."""

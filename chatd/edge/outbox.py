@@ -148,6 +148,14 @@ class Outbox:
             if waiting.room == room:
                 self._queue[number] = _Waiting(_Kind.KEPT, waiting.frame)
 
+    def cork(self) -> None:
+        """Let frames wait for each other, those that do not queue here; `uncork` must follow."""
+        self._wire.cork()
+
+    def uncork(self) -> None:
+        """Write what waited, at once."""
+        self._wire.uncork()
+
     def blocked(self) -> None:
         """The transport is above its high-water mark: queue from now on."""
         self._blocked = True

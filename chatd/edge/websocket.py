@@ -32,6 +32,9 @@ _FINAL_TEXT, _FINAL_BINARY = 0x81, 0x82  # first byte of an unfragmented data fr
 # How far a connection has got; the order matters.
 _HANDSHAKE, _OPEN, _CLOSING, _ENDING, _LOST = range(5)
 
+# Above this a corked connection writes all the same: copies stay short, and the transport tells when it is full.
+CORKED_BYTES_MAX = 65_536
+
 _log = logging.getLogger(__name__)
 
 
@@ -55,6 +58,8 @@ class WebSocketConnection(asyncio.Protocol):
         "_code",
         "_connections",
         "_control_due",
+        "_corked",
+        "_corked_bytes",
         "_frames",
         "_parts",
         "_paused",
@@ -77,6 +82,8 @@ class WebSocketConnection(asyncio.Protocol):
         self._code = _LINK_LOST
         self._parts: list[bytes] | None = None
         self._paused = False
+        self._corked: list[bytes] | None = None  # frames held back; None: not corked
+        self._corked_bytes = 0
         self._timer: Timer | None = None
         self._control_due = 0.0
         self.text = False
@@ -85,11 +92,34 @@ class WebSocketConnection(asyncio.Protocol):
     # Wire
 
     def write(self, frame: bytes) -> None:
-        if self._phase == _OPEN:
+        if self._phase != _OPEN:
+            return
+        if self._corked is None:
             self._transport.write(frame)
+            return
+        self._corked.append(frame)
+        self._corked_bytes += len(frame)
+        if self._corked_bytes > CORKED_BYTES_MAX:
+            self._write_corked()
+
+    def cork(self) -> None:
+        self._write_corked()
+        self._corked = []
+
+    def uncork(self) -> None:
+        self._write_corked()
+        self._corked, self._corked_bytes = None, 0
+
+    def _write_corked(self) -> None:
+        """Hand over what the cork holds; it stays in."""
+        if self._corked and self._phase < _ENDING:
+            frames, self._corked, self._corked_bytes = self._corked, [], 0
+            self._transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
 
     def buffered_bytes(self) -> int:
-        return 0 if self._phase == _LOST else self._transport.get_write_buffer_size()
+        if self._phase == _LOST:
+            return 0
+        return self._corked_bytes + self._transport.get_write_buffer_size()
 
     def close(self, code: int, reason: str) -> None:
         if self._phase == _HANDSHAKE:
@@ -324,6 +354,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._flush()
 
     def _flush(self) -> None:
+        self._write_corked()  # what was said before comes before
         for chunk in self._frames.data_to_send():
             if self._phase == _LOST:
                 return

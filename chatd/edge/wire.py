@@ -19,8 +19,14 @@ class Wire(Protocol):
     def write(self, frame: bytes) -> None:
         """Hand complete, prebuilt server frames to the transport; never blocks, no-op once closing."""
 
+    def cork(self) -> None:
+        """Hold what is written from here on, so that several frames cost one system call; `uncork` must follow."""
+
+    def uncork(self) -> None:
+        """Hand over what was held, as one write; no-op when nothing is."""
+
     def buffered_bytes(self) -> int:
-        """Bytes the transport has not handed to the kernel."""
+        """Bytes the kernel has not got: held by the cork, or in the transport."""
 
     def close(self, code: int, reason: str) -> None:
         """Flush at most 2 s, send the close frame, wait at most 5 s for the answer, abort; idempotent."""

@@ -132,6 +132,16 @@ async def test_the_acknowledgement_stands_where_the_event_would(house, ann, bob)
     assert seen(bob, room) == [("event", 2), ("ack", 3), ("event", 4), ("ack", 5), ("ack", 6), ("event", 7)]
 
 
+async def test_who_hears_several_frames_of_a_batch_hears_them_in_one_write(house, ann, bob):
+    room = await ann.makes_group("bob")
+    async with await Together.of(house):
+        for guest in (ann, bob, ann):
+            guest.says({"id": 1000 + len(guest.wire.packets), **send(room)})
+        ann.wire.frames.clear()
+    assert seen(ann, room)[-3:] == [("ack", 2), ("event", 3), ("ack", 4)]
+    assert len(ann.wire.frames) == 1
+
+
 async def test_a_large_batch_is_cut_into_frames(tmp_path):
     async with indoors(tmp_path, rates={"enabled": False}, limits={"server_frame_bytes": 65536}) as house:
         ann, bob = await house.meets("ann"), await house.meets("bob")

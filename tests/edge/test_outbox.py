@@ -31,6 +31,10 @@ class SlowWire:
             self.is_blocked = True
             self.outbox.blocked()
 
+    def cork(self) -> None: ...
+
+    def uncork(self) -> None: ...
+
     def buffered_bytes(self) -> int:
         return self.buffered
 

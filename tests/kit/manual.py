@@ -65,6 +65,7 @@ class ManualTransport(asyncio.Transport):
         super().__init__({"peername": peername})
         self.protocol = protocol
         self.written = b""
+        self.writes = 0
         self.buffered = 0
         self.is_stuck = False
         self.is_reading_paused = False
@@ -77,6 +78,7 @@ class ManualTransport(asyncio.Transport):
     def write(self, data: Any) -> None:
         assert not self.has_eof, "written behind the end"
         self.written += data
+        self.writes += 1
         if self.is_stuck:
             self.buffered += len(data)
             self._maybe_block()

@@ -24,18 +24,32 @@ class MemoryWire:
         self.aborted = False
         self.reading = True
         self.buffered = 0
+        self._corked: list[bytes] | None = None
         self._taken = 0
 
     def write(self, frame: bytes) -> None:
         if self.closed_with is not None or self.aborted:
             return
+        if self._corked is not None:
+            self._corked.append(frame)
+            return
         self.frames.append(frame)
         self.packets.extend(packets_of(frame, self.text))
+
+    def cork(self) -> None:
+        assert self._corked is None, "corked twice"
+        self._corked = []
+
+    def uncork(self) -> None:
+        corked, self._corked = self._corked, None
+        if corked:
+            self.write(b"".join(corked))
 
     def buffered_bytes(self) -> int:
         return self.buffered
 
     def close(self, code: int, reason: str) -> None:
+        self.uncork()
         if self.closed_with is None:
             self.closed_with = (code, reason)
 
