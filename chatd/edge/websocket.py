@@ -15,7 +15,7 @@ from chatd.edge.addresses import client_address, peer_address
 from chatd.edge.handshake import rejection
 from chatd.edge.parsing import JSON, EventParser
 from chatd.edge.surroundings import Surroundings
-from chatd.edge.wire import Receiver, Wire
+from chatd.edge.wire import NOBODY, Receiver
 from chatd.ports import Timer
 from chatd.protocol import closes
 
@@ -77,7 +77,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._around = around
         self._connections = connections
         self._frames = EventParser()
-        self._receiver: Receiver = _NOBODY
+        self._receiver: Receiver = NOBODY
         self._phase = _HANDSHAKE
         self._code = _LINK_LOST
         self._parts: list[bytes] | None = None
@@ -386,27 +386,6 @@ class WebSocketConnection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-class _Nobody:
-    """The receiver before there is one."""
-
-    frame_bytes_max = 0
-
-    def opened(self, wire: Wire) -> None: ...
-
-    def received(self, payload: bytes) -> None: ...
-
-    def writing_blocked(self) -> None: ...
-
-    def writing_resumed(self) -> None: ...
-
-    def close(self, code: int) -> None: ...
-
-    def closed(self, code: int) -> None: ...
-
-
-_NOBODY = _Nobody()
 
 
 def _is_utf8(payload: bytes) -> bool:

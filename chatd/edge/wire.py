@@ -1,6 +1,6 @@
 """The seam between a connection (bytes, edge/websocket.py) and a session (packets, edge/session.py).
 
-Only the two Protocols: whoever has both sides in memory needs no socket.
+Only the two Protocols, and the receiver before there is one: whoever has both sides in memory needs no socket.
 """
 
 from typing import Protocol
@@ -72,3 +72,24 @@ class Receiver(Protocol):
     @property
     def frame_bytes_max(self) -> int:
         """The inbound message limit now, bytes: hello_frame_bytes before hello, then frame_bytes."""
+
+
+class Nobody:
+    """The receiver before there is one."""
+
+    frame_bytes_max = 0
+
+    def opened(self, wire: Wire) -> None: ...
+
+    def received(self, payload: bytes) -> None: ...
+
+    def writing_blocked(self) -> None: ...
+
+    def writing_resumed(self) -> None: ...
+
+    def close(self, code: int) -> None: ...
+
+    def closed(self, code: int) -> None: ...
+
+
+NOBODY = Nobody()
