@@ -7,48 +7,11 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from chatd.core.counters import Counters
-from chatd.edge.admission import Admission
-from chatd.edge.surroundings import surroundings
-from chatd.edge.websocket import ANSWER_S, CORKED_BYTES_MAX, FLUSH_S, WebSocketConnection
-from tests.kit.echo import WAIT_S, Echo, client_frame, echo_config, echo_server, upgrade_request
-from tests.kit.manual import ManualEnv, ManualTransport
+from chatd.edge.websocket import ANSWER_S, FLUSH_S
+from tests.kit.echo import WAIT_S, client_frame, echo_server, upgrade_request
+from tests.kit.held import Held
 
 PACKET = b"\x81\xa4type\xa4ping"
-
-
-class Held:
-    """A connection on a manual transport, behind its handshake unless told otherwise."""
-
-    def __init__(self, *, subprotocol: str = "chatd.v1.msgpack", handshake: bool = True, **sections):
-        self.env = ManualEnv()
-        self.session = Echo()
-        self.counters = Counters()
-        self.connections = set()
-        config = echo_config(**sections)
-        self.admission = Admission(config.limits)
-        around = surroundings(
-            config, lambda: self.session, env=self.env, admission=self.admission, counters=self.counters
-        )
-        self.connection = WebSocketConnection(around, self.connections)
-        self.transport = ManualTransport(self.connection)
-        self.connection.connection_made(self.transport)
-        if handshake:
-            self.receive(upgrade_request(subprotocol))
-            assert self.transport.written.startswith(b"HTTP/1.1 101 ")
-            self.transport.written = b""
-
-    def receive(self, data: bytes) -> None:
-        self.connection.data_received(data)
-
-    def lose(self) -> None:
-        self.connection.connection_lost(None)
-
-    @property
-    def close_code(self) -> int | None:
-        """The code of the close frame at the end of what was written."""
-        at = self.transport.written.rfind(b"\x88")
-        return struct.unpack("!H", self.transport.written[at + 2 : at + 4])[0] if at >= 0 else None
 
 
 class TestMessages:
@@ -212,68 +175,6 @@ class TestWriting:
         assert held.transport.written == written
         held.lose()
         held.connection.write(b"\x82\x01\x80")
-        assert held.connection.buffered_bytes() == 0
-
-
-class TestCorked:
-    """Frames that wait for each other to cost one system call (edge/wire.py)."""
-
-    def test_frames_are_one_write_in_their_order(self):
-        held = Held()
-        held.transport.writes = 0
-        held.connection.cork()
-        for frame in (b"\x82\x01a", b"\x82\x01b", b"\x82\x01c"):
-            held.connection.write(frame)
-        assert held.transport.written == b""
-        held.connection.uncork()
-        held.connection.write(b"\x82\x01d")
-        assert held.transport.written == b"\x82\x01a\x82\x01b\x82\x01c\x82\x01d"
-        assert held.transport.writes == 2
-
-    def test_frames_count_as_buffered(self):
-        held = Held()
-        held.connection.cork()
-        held.connection.write(b"\x82\x01a")
-        held.connection.write(b"\x82\x01b")
-        assert held.connection.buffered_bytes() == 6
-        held.connection.uncork()
-        assert held.connection.buffered_bytes() == 0
-
-    def test_frames_beyond_the_bound_are_written_so_that_a_full_transport_tells(self):
-        held = Held()
-        held.transport.is_stuck = True
-        held.connection.cork()
-        for _ in range(3):
-            held.connection.write(bytes(CORKED_BYTES_MAX // 2))
-        assert len(held.transport.written) == 3 * (CORKED_BYTES_MAX // 2)
-        assert held.session.flow == ["blocked"]
-
-    def test_frames_go_before_a_close_frame(self):
-        held = Held()
-        held.connection.cork()
-        held.connection.write(b"\x82\x01a")
-        held.connection.close(4001, "replaced")
-        held.connection.write(b"\x82\x01b")
-        held.connection.uncork()
-        assert held.transport.written.startswith(b"\x82\x01a\x88")
-        assert held.close_code == 4001
-
-    def test_frames_go_before_the_answer_to_a_ping(self):
-        held = Held()
-        held.connection.cork()
-        held.connection.write(b"\x82\x01a")
-        held.receive(client_frame(b"hi", 0x89))
-        held.connection.uncork()
-        assert held.transport.written == b"\x82\x01a\x8a\x02hi"
-
-    @pytest.mark.parametrize("end", ["abort", "lost"])
-    def test_frames_of_a_link_that_ends_are_dropped(self, end):
-        held = Held()
-        held.connection.cork()
-        held.connection.write(b"\x82\x01a")
-        held.connection.abort() if end == "abort" else held.lose()
-        held.connection.uncork()
-        assert held.transport.written == b""
         assert held.connection.buffered_bytes() == 0
 
 
