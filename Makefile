@@ -4,6 +4,7 @@
 #   make test    install the development extras and run the whole suite
 #   make soak    what is repeated at will, as often as a night allows (hours)
 #   make check   format, lint, types
+#   make lock    write docs/requirements.txt anew: what a deployment installs, with hashes
 #   make clean   remove what the others made; messages in ./chatd-data stay
 #
 # Another Python: make run PYTHON=python3.13
@@ -14,7 +15,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST_ARGS ?= -q -n auto
 
-.PHONY: run test soak check clean
+.PHONY: run test soak check lock clean
 
 run: .venv/installed
 	@$(BIN)/chatd dev $(ARGS)
@@ -25,11 +26,22 @@ test: .venv/installed-dev
 # One line a subject. Seeds are printed by what fails.
 soak: .venv/installed-dev
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/storage/test_power_loss.py
+	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/running/test_stopping.py
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# The tool has an environment of its own, of the oldest Python chatd runs on, so that nothing conditional is missing.
+lock: | $(BIN)/python
+	@$(PYTHON) -m venv --clear build/lock
+	@build/lock/bin/python -m pip install --quiet --disable-pip-version-check pip-tools
+	@build/lock/bin/pip-compile --quiet --upgrade --generate-hashes --build-deps-for wheel --strip-extras \
+	  --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	  --output-file build/lock/requirements.txt pyproject.toml
+	@{ echo "# What a deployment installs, with hashes of every file of every platform. Written by: make lock"; \
+	   cat build/lock/requirements.txt; } > docs/requirements.txt
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

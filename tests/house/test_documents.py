@@ -16,7 +16,10 @@ from chatd.edge.metrics import COUNTED, GAUGES
 from tests.kit.readme import ROOT, blocks, links
 
 DOCS = sorted(
-    [*ROOT.glob("docs/*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))]
+    [
+        *ROOT.glob("docs/*.md"),
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),
+    ]
 )
 OPERATIONS = ROOT / "docs" / "operations.md"
 

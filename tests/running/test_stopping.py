@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,8 +12,9 @@ import pytest
 from tests.kit.company import Company
 from tests.kit.daemon import DaemonProcess, daemon_process
 from tests.kit.phone import Phone
+from tests.kit.soak import scaled
 
-CYCLES = int(os.environ.get("SOAK_STOPS", "2"))  # `make soak` makes it 1,000
+CYCLES = scaled(2, 1000)
 WRITERS = 3
 DEADLINE_S = "4"  # half of it for whoever hangs, half for the database on a busy machine
 
@@ -94,6 +94,7 @@ async def daemon(tmp_path: Path) -> AsyncIterator[DaemonProcess]:
         yield running
 
 
+@pytest.mark.timeout(60 + 10 * CYCLES)
 async def test_sigterm_under_load_ends_in_order_though_somebody_hangs(daemon: DaemonProcess) -> None:
     for cycle in range(1, CYCLES + 1):
         async with under_load(daemon) as load:
