@@ -131,6 +131,8 @@ class Disk:
 
     def keep(self, operation: Operation) -> None:
         """`operation` happened."""
+        if operation.file.endswith(INDEX):
+            return
         self.journal.append(operation)
         match operation.kind:
             case Kind.CREATE:
