@@ -39,7 +39,8 @@ class Revoke:
 class Amend:
     """Change an account; None leaves a value as it is. `revoke`: refuse its earlier tokens, too.
 
-    An account that is not there is added, unless it has to be (`existing`). `password` is an argon2id hash.
+    An account that is not there is added, unless it has to be (`existing`). `password` is an argon2id hash; with
+    `replaces`, nothing changes unless the account still has that one.
     """
 
     name: str | None = None
@@ -48,6 +49,7 @@ class Amend:
     disabled: bool | None = None
     revoke: bool = False
     existing: bool = False
+    replaces: str | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True, frozen=True)
@@ -133,6 +135,8 @@ def amend(user: str, request: Amend, work: Work, facts: Facts) -> Ok:
     account = facts.accounts.get(user)
     if account is None and request.existing:
         raise Refused("not_found", f"there is no account {user}")
+    if request.replaces is not None and (account is None or account.password != request.replaces):
+        return Ok()
     changes = {
         name: value
         for name in ("name", "avatar", "password", "disabled")

@@ -44,16 +44,22 @@ class Login:
         self.ttl_s = ttl_s
 
     async def __call__(self, user: str, password: str, device: str | None) -> Granted | None:
-        """A token, or None when user and password do not fit or the account is disabled."""
+        """A token, or None when user and password do not fit or the account is disabled.
+
+        The token is made before anything is read: a change of the password while it is being checked is younger.
+        """
+        token = self._token(user, device)
         account = await self._store.account(user)
         stored = None if account is None else account.password
         verdict = await self._passwords.check(password, stored)
         if not verdict.right or account is None or account.disabled:
             return None
         if verdict.rehashed is not None:
-            await self._writer.carry(user, Amend(password=verdict.rehashed))
+            await self._writer.carry(user, Amend(password=verdict.rehashed, replaces=stored))
+        return Granted(token, self.ttl_s)
+
+    def _token(self, user: str, device: str | None) -> str:
         try:
-            token = self._mint.mint(user, self.ttl_s, device=device)
+            return self._mint.mint(user, self.ttl_s, device=device)
         except ValueError as error:
             raise Refused("bad_request", str(error)) from error
-        return Granted(token, self.ttl_s)

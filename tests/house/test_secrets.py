@@ -11,7 +11,7 @@ import pytest
 
 import chatd
 
-SECRET_NAMES = {"token", "password", "password_hash", "rehashed", "secret", "private"}
+SECRET_NAMES = {"token", "password", "password_hash", "rehashed", "replaces", "secret", "private"}
 WORD = "plugh"
 
 
