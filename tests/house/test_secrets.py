@@ -1,5 +1,6 @@
-"""No struct shows a token, a password or its hash: whatever prints it, in a traceback or in a log line."""
+"""No struct shows a token, a password or its hash; and none of them is compared letter by letter."""
 
+import ast
 import dataclasses
 import importlib
 import inspect
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 
 import chatd
+from tests.kit.sources import sources
 
 SECRET_NAMES = {"token", "password", "password_hash", "rehashed", "replaces", "secret", "private"}
 WORD = "plugh"
@@ -38,6 +40,7 @@ def is_secret(kind, name):
     return name in SECRET_NAMES and typing.get_type_hints(kind)[name] is not bool
 
 
+SERVER = [source for source in sources("chatd") if source.layer != "client"]
 STRUCTS = structs()
 
 
@@ -62,3 +65,21 @@ def test_they_are_found():
         "chatd.edge.admin.PutUser",
         "chatd.handlers.login.Granted",
     } <= set(STRUCTS)
+
+
+def compared(source):
+    """What is compared with == or != and has the name of a secret."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Compare) and any(isinstance(op, (ast.Eq, ast.NotEq)) for op in node.ops):
+            for side in (node.left, *node.comparators):
+                name = getattr(side, "attr", getattr(side, "id", ""))
+                if name in SECRET_NAMES | {"signature", "_text"}:
+                    yield f"{source.name}: {ast.unparse(node)}"
+
+
+def test_secrets_are_compared_in_constant_time():
+    """Where it is done, `hmac.compare_digest` does it: == ends at the first letter that differs."""
+    known = {
+        "chatd/core/admin.py: account.password != request.replaces": "two hashes of our own, nobody waits"
+    }
+    assert set(known) == {line for source in SERVER for line in compared(source)}

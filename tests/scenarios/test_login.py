@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 
 from tests.kit import http
 from tests.kit.company import Company
 from tests.kit.confidential import PASSWORD
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
 from tests.kit.phone import fresh_device
+from tests.kit.tokens import token_for
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +124,18 @@ async def test_the_name_of_an_account_is_shown_to_others(daemon: RunningDaemon, 
     (alice,) = (await bob.asks({"type": "users.get", "users": ["alice"]}))["users"]
     assert (alice["user"], alice["name"]) == ("alice", "Alice Miller")
     assert "$argon2" not in repr(bob.heard)
+
+
+async def test_a_new_password_ends_what_the_old_one_opened(daemon: RunningDaemon, people: Company) -> None:
+    token = (await _login(daemon)).json["token"]
+    phone = await people.meets("alice", token=token)
+    tablet = await people.meets("alice", token=token_for("alice"))
+    hashed = PasswordHasher(1, 8192, 1).hash("a new password")
+    assert (await daemon.administers("/users/password", user="alice", password=hashed)).status == 200
+    for device in (phone, tablet):
+        await device.expects_bye(4201)
+        again = await people.connects("alice", device=device.device, token=device.token)
+        await again.is_refused("token_invalid", again.hello())
+        await again.expects_bye(4201)
+    assert (await _login(daemon)).status == 401
+    assert (await _login(daemon, password="a new password")).status == 200

@@ -1,0 +1,153 @@
+"""What is stored about others for the server's own use never travels: every such column holds a canary."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kit.company import Company
+from tests.kit.court import Stage, request_of, rows
+from tests.kit.daemon import RunningDaemon
+from tests.kit.phone import Phone, fresh_key
+
+WHO = "user = 'ann'"
+OPERATION = "kind != 'message'"
+
+# Private columns of ann, the others' rows, and of what she did: (table, column): whose rows.
+PRIVATE = {
+    ("users", "password"): WHO,
+    ("users", "generation"): WHO,
+    ("users", "revoked_before"): WHO,
+    ("users", "created_at"): WHO,
+    ("devices", "device"): WHO,
+    ("devices", "app"): WHO,
+    ("devices", "os"): WHO,
+    ("devices", "revoked_before"): WHO,
+    ("members", "first_visible"): WHO,
+    ("members", "read"): WHO,  # ann shows no receipts
+    ("members", "delivered"): WHO,
+    ("members", "read_ordinal"): WHO,
+    ("members", "own_unread"): WHO,
+    ("members", "mentions"): WHO,
+    ("members", "muted_until"): WHO,
+    ("rooms", "client_key"): "creator = 'ann'",
+    ("rooms", "client_digest"): "creator = 'ann'",
+    ("events", "client_key"): OPERATION,
+    ("events", "digest"): "1",
+    ("unlogged", "client_key"): "1",
+    ("unlogged", "digest"): "1",
+    ("unlogged", "time"): "1",
+}
+UNIQUE = {"client_key", "device"}  # a canary each
+
+# Columns whose value members may see, is one of a few, or only places and orders rows.
+PLAIN = {
+    "meta": {"key", "value"},
+    "rooms": {
+        "number", "name", "kind", "creator", "created_at", "seq", "ordinal", "time", "log_floor", "last_message",
+        "members", "title", "avatar", "public", "data", "deleted_by", "stamp",
+    },
+    "members": {"user", "room", "role", "joined_at", "pinned", "hidden", "gone", "stamp"},
+    "events": {
+        "position", "kind", "user", "time", "ordinal", "target", "changed", "stamp", "mentions", "blob",
+    },
+    "unlogged": {"room", "user"},
+    "direct": {"room", "a", "b"},
+    "reactions": {"room", "seq", "user", "emoji"},
+    "users": {"user", "name", "avatar", "version", "receipts", "disabled"},
+    "devices": {"user", "last_seen", "removed"},
+}  # fmt: skip
+
+FIRST = 77_700_101  # canaries that are numbers count from here; no clock, seq or size comes near
+
+
+def test_every_column_is_plain_or_has_a_canary(tmp_path: Path) -> None:
+    script = "".join(
+        path.read_text() for path in sorted(Path(__file__).parents[2].glob("chatd/storage/migrations/*.sql"))
+    )
+    with sqlite3.connect(":memory:") as connection:
+        connection.executescript(script)
+        tables = [
+            name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        ]
+        found = {
+            (table, column)
+            for table in tables
+            for (column,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
+        }
+    connection.close()
+    assert found == set(PRIVATE) | {(table, column) for table, columns in PLAIN.items() for column in columns}
+
+
+def plant(database: Path) -> list[str]:
+    """Put a canary into every private column; the canaries as they would look in JSON."""
+    connection = sqlite3.connect(database)
+    canaries: list[str] = []
+    with connection:
+        for (table, column), where in PRIVATE.items():
+            canary = str(FIRST + len(canaries))
+            kind = connection.execute(
+                "SELECT type FROM pragma_table_info(?) WHERE name = ?", (table, column)
+            ).fetchone()[0]
+            value = canary if kind == "INTEGER" else f"'{canary}'"
+            if column in UNIQUE:
+                value = f"'{canary}' || hex(randomblob(4))"
+            changed = connection.execute(f"UPDATE {table} SET {column} = {value} WHERE {where}").rowcount
+            assert changed > 0, f"no row has {table}.{column}"
+            canaries.append(canary)
+    connection.close()
+    return canaries
+
+
+async def _live(people: Company, daemon: RunningDaemon) -> tuple[str, str]:
+    """ann leaves something in every table; a group and a direct room she shares with bob."""
+    room, (ann, *_) = await people.in_group("ann", "bob", "carl")
+    direct = await ann.opens_direct("bob")
+    await daemon.administers("/users/put", user="ann", name="Ann", password="$argon2id$x")
+    await ann.asks({"type": "preferences", "receipts": False})
+    for place in (room, direct):
+        seq = (await ann.sends(place, "words", body={"mentions": ["bob"]}))["seq"]
+        await ann.edits(place, seq, "other words")
+        await ann.reacts(place, seq, "👍")
+        await ann.reads(place, seq)
+    for _ in range(3):  # above large_members, so that one reaction and one coming are not logged
+        await ann.does("members.add", room, users=["dan"])
+        await ann.does("members.remove", room, users=["dan"])
+    return room, direct
+
+
+async def _looks_everywhere(phone: Phone, room: str) -> None:
+    for name, row in rows().items():
+        if name in ("pong", "auth", "room.leave", "room.delete", "mode"):
+            continue
+        packet = {**request_of(name, Stage(room=room, own=2, others=2)), "key": fresh_key()}
+        if row.word not in ("send", "create"):
+            del packet["key"]  # of mutations only: their ack tells where the room is
+        if name in ("watch", "users.get"):
+            packet["users"] = ["ann", "carl"]
+        await phone.is_answered(packet)
+
+
+@pytest.mark.settings(delivery={"large_members": 2})
+async def test_no_canary_ever_travels(daemon: RunningDaemon, people: Company) -> None:
+    room, direct = await _live(people, daemon)
+    await people.leaves()
+    people.phones.clear()
+    await daemon.stop()
+    canaries = plant(daemon.database)
+    await daemon.start_again()
+    people.url = daemon.url
+    phones = [await people.connects(user, encoding="json") for user in ("bob", "carl", "mallory")]
+    for phone in phones:
+        await phone.says_hello(events=50, previews=True, focus=[room, direct])
+    for phone in phones:
+        for place in (room, direct):
+            await _looks_everywhere(phone, place)
+            await phone.catches_up()
+    heard: list[Any] = [frame for phone in phones for frame in phone.link.frames_received]
+    assert len(heard) > 100
+    text = "\n".join(map(str, heard))
+    assert "other words" in text
+    assert [canary for canary in canaries if canary in text] == []
+    assert "argon2" not in text
