@@ -1,0 +1,85 @@
+"""Somebody who writes while daemons come and go: an outbox, what was acknowledged, and what must hold in the end."""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.kit.caller import Event, Refused
+from tests.kit.link import Packet
+from tests.kit.phone import Phone, fresh_key
+
+BURST_MAX = 8  # messages on their way at once
+
+
+@dataclass
+class Author:
+    """Writes into one room and never gives up: what was not acknowledged is sent again with the same key."""
+
+    user: str
+    room: str
+    chance: random.Random
+    changes_mind: bool = True  # edits what was acknowledged
+    acknowledged: dict[str, int] = field(default_factory=dict)  # key -> seq
+    outbox: list[str] = field(default_factory=list)  # keys in the order they were written
+    edits: dict[int, list[str]] = field(
+        default_factory=dict
+    )  # seq -> texts, in the order they were asked for
+    edited: dict[int, str] = field(default_factory=dict)  # seq -> the last of them that was acknowledged
+    read: int = 0  # the highest position that was acknowledged
+
+    async def writes_until_cut(self, phone: Phone) -> None:
+        """Send the outbox again, then this and that, until the connection breaks."""
+        try:
+            await self.sends_the_rest(phone)
+            while True:
+                await self._does_something(phone)
+        except Refused:
+            raise
+        except AssertionError:  # nobody answers any more
+            assert not phone.is_connected
+
+    async def sends_the_rest(self, phone: Phone) -> None:
+        for key in list(self.outbox):
+            await self._sends(phone, key)
+
+    async def _does_something(self, phone: Phone) -> None:
+        kind = self.chance.randrange(10)
+        if kind == 0 and self.acknowledged and self.changes_mind:
+            await self._edits(phone)
+        elif kind == 1 and self.acknowledged:
+            position = max(self.acknowledged.values())
+            self.read = max(self.read, (await phone.reads(self.room, position))["read"])
+        else:
+            await self._writes(phone, 1 if kind < 7 else self.chance.randint(2, BURST_MAX))
+
+    async def _writes(self, phone: Phone, count: int) -> None:
+        keys = [fresh_key() for _ in range(count)]
+        self.outbox += keys
+        outcomes = await asyncio.gather(*(self._sends(phone, key) for key in keys), return_exceptions=True)
+        for failure in filter(None, outcomes):
+            raise failure
+
+    async def _sends(self, phone: Phone, key: str) -> None:
+        ack: Packet = await phone.sends(self.room, f"{self.user} {key}", key=key)
+        assert self.acknowledged.setdefault(key, ack["seq"]) == ack["seq"]
+        self.outbox.remove(key)
+
+    async def _edits(self, phone: Phone) -> None:
+        seq = self.chance.choice(list(self.acknowledged.values()))
+        text = f"edited by {self.user} {fresh_key()}"
+        self.edits.setdefault(seq, []).append(text)
+        await phone.edits(self.room, seq, text)
+        self.edited[seq] = text
+
+    def finds(self, log: Mapping[int, Event]) -> None:
+        """Everything acknowledged stands in `log`, at its number, as it was left."""
+        for key, seq in self.acknowledged.items():
+            assert log[seq].get("key") == key, (
+                f"{self.user}: {key} was acknowledged as {seq}, there is {log[seq]}"
+            )
+        for seq, text in self.edited.items():
+            asked = self.edits[seq]
+            assert log[seq]["body"]["text"] in asked[asked.index(text) :], (
+                f"{self.user}: edit of {seq} is gone"
+            )
