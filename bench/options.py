@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import math
 import secrets
-from collections.abc import Sequence
 
 from bench import report, target, thresholds
+from bench.codec import ENCODINGS
 from bench.engine.device import Access
 from bench.engine.schedule import ARRIVALS
 from bench.engine.script import Script
 from bench.engine.stage import Pacing
+from bench.server import Unreachable
 from bench.target import Target
 
+CONNECTIONS_EACH = 20_000  # from one local address: below the 28,232 ports that Linux hands out by default
 RUN_CHARS = 4  # a quarter of a million names: runs against one daemon do not meet
 
 
@@ -55,6 +58,18 @@ def add_load(parser: argparse.ArgumentParser, *, rate: float) -> None:
     add_output(parser)
 
 
+def add_own_only(parser: argparse.ArgumentParser) -> None:
+    """`--url`, of a scenario that needs a daemon of its own and says so; and the encoding."""
+    parser.add_argument("--url", help="not here: the daemon is started, stopped and looked into")
+    parser.add_argument("--encoding", choices=ENCODINGS, default="msgpack", help="the subprotocol")
+
+
+def own_only(options: argparse.Namespace) -> None:
+    """Raises Unreachable when such a scenario is asked to use another daemon."""
+    if options.url:
+        raise Unreachable(f"{options.scenario} needs a daemon of its own: leave --url away")
+
+
 def pacing(options: argparse.Namespace) -> Pacing:
     """The pacing of the options."""
     return Pacing(
@@ -72,9 +87,20 @@ def script(options: argparse.Namespace) -> Script:
     return Script(secrets.token_hex(RUN_CHARS)[:RUN_CHARS], options.seed)
 
 
-def access(there: Target, sources: Sequence[str] = ()) -> Access:
-    """How devices reach the target."""
-    return Access(there.url, there.secret, there.encoding.name, tuple(sources))
+def access(there: Target, connections: int = 0) -> Access:
+    """How so many devices reach the target; to a daemon of our own from as many local addresses as they need."""
+    addresses = sources(connections) if there.daemon is not None else []
+    return Access(there.url, there.secret, there.encoding.name, tuple(addresses))
+
+
+def sources(connections: int) -> list[str]:
+    """Local addresses for that many connections to one port; none while one address has ports enough.
+
+    >>> sources(15_000), sources(50_000)
+    ([], ['127.0.0.2', '127.0.0.3', '127.0.0.4'])
+    """
+    count = math.ceil(connections / CONNECTIONS_EACH)
+    return [f"127.0.0.{place + 2}" for place in range(count)] if count > 1 else []
 
 
 def _positive(word: str) -> float:

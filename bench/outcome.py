@@ -12,11 +12,16 @@ from typing import Any
 from bench import report
 from bench.engine.record import Record
 from bench.engine.stage import Pacing, Report
+from bench.histogram import Histogram
 from bench.load import Load
 from bench.results import page
 from bench.target import Target
 
 CORRECT, FAULTY, MISSED = 0, 1, 5
+
+# What every result has, whatever it measured; what a scenario has nothing of is 0, with a count of 0 where it has one.
+COUNTS = ("messages", "deliveries", "deliveries_per_s", "acks_per_s")
+DURATIONS = ("ack_ms", "delivery_ms", "resume_ms")
 
 
 def of(scenario: str, seen: Report, measured: Load, there: Target, pacing: Pacing) -> dict[str, Any]:
@@ -124,8 +129,19 @@ def text(result: Mapping[str, Any], plan: str, seen: Report, *, answered: str = 
     ]
 
 
+def complete(result: Mapping[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    """What is missing of what every result has, and how it was called."""
+    none = Histogram().milliseconds()
+    wanted: dict[str, Any] = {**dict.fromkeys(COUNTS, 0), **dict.fromkeys(DURATIONS, none)}
+    wanted |= {"generator_bound": False, "server": None, "timeline": [], "config": {}}
+    wanted |= {"command": shlex.join(sys.argv), "environment": report.environment()}
+    told = {name: str(value) for name, value in vars(options).items() if value not in (None, [], False)}
+    return {**{key: value for key, value in wanted.items() if key not in result}, "options": told}
+
+
 def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace, *, clean: bool) -> int:
     """Judges the thresholds, prints, writes the files; the exit code. Raises ValueError for a wrong path."""
+    result |= complete(result, options)
     verdicts = {threshold.text: threshold.check(result) for threshold in options.threshold}
     result["thresholds"] = verdicts
     words = [f"{text} {'PASS' if held else 'MISSED'}" for text, held in verdicts.items()]

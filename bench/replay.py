@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import random
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +49,43 @@ async def run(options: argparse.Namespace) -> int:
     name = secrets.token_hex(4)  # never the same twice: a daemon at a URL may still have the last run
     async with target.open_target(options) as there:
         play = Play(there, Pace(trace, options.speed, name), Plan(options.flap, options.seed))
-        measured = Load(there.daemon)
-        await _play(play, measured)
-    result = _result(play, there, measured, options)
+        measured, seconds = Load(there.daemon), Seconds(play)
+        await _play(play, measured, seconds)
+    result = {**_result(play, there, measured, options), "timeline": seconds.rows}
     return outcome.finish(result, _text(play, result), options, clean=play.tally.clean)
 
 
-async def _play(play: Play, measured: Load) -> None:
+class Seconds:
+    """What was acknowledged and received in each second of a replay, by when it came."""
+
+    def __init__(self, play: Play) -> None:
+        self.rows: list[dict[str, int]] = []
+        self._play = play
+        self._seen = (0, 0)
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Counts until the block ends."""
+        counting = asyncio.create_task(self._count())
+        try:
+            yield
+        finally:
+            counting.cancel()
+            self._note()
+
+    async def _count(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            self._note()
+
+    def _note(self) -> None:
+        now = (self._play.pace.acks.count, self._play.figures.received)
+        acks, deliveries = (new - old for new, old in zip(now, self._seen, strict=True))
+        self.rows.append({"second": len(self.rows), "acks": acks, "deliveries": deliveries})
+        self._seen = now
+
+
+async def _play(play: Play, measured: Load, seconds: Seconds) -> None:
     people, messages, figures = len(play.trace.users), len(play.trace.messages), play.figures
 
     def replayed() -> str:
@@ -62,7 +95,8 @@ async def _play(play: Play, measured: Load) -> None:
     try:
         with progress.shown(lambda: f"connect  {progress.bar(play.online, people)}"):
             await play.set_up()
-        with measured.during(), progress.shown(replayed):
+        await measured.count_connections()
+        with measured.during(), seconds.counted(), progress.shown(replayed):
             await play.perform()
         with progress.shown(lambda: "compare  every replica with the log, the log with the trace"):
             await play.compare()
@@ -100,7 +134,14 @@ def _result(play: Play, there: Target, measured: Load, options: argparse.Namespa
             play.runs.live.milliseconds()["p99"],
         ),
         **measured.counted(),
-        "environment": report.environment(),
+        "histograms": {
+            "ack": play.pace.acks.sparse(),
+            "delivery": play.runs.live.sparse(),
+            "repair": play.figures.repairs.sparse(),
+            "resume": play.figures.absences.sparse(),
+            "connect": play.figures.connects.sparse(),
+        },
+        "config": dict(there.daemon.settings) if there.daemon else {"url": there.url},
         "examples": play.tally.examples,
     }
 

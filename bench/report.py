@@ -8,6 +8,7 @@ import json
 import math
 import os
 import platform
+import sqlite3
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,15 @@ from bench.histogram import Histogram
 BOUND_SHARE = 0.8  # above this much of one core the generator, not the daemon, may set the pace
 BOUND_LAG = 0.1  # above this part of the delivery latency the generator's own delay is a part of the figure
 
+_LIBRARIES = (
+    "uvloop",
+    "uvicorn",
+    "httptools",
+    "websockets",
+    "msgspec",
+    "msgpack",
+    "aiosqlite",
+)  # on the hot path
 _COLUMNS = (("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("p99_9", "p99.9"), ("max", "max"))
 
 
@@ -29,7 +39,27 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpus": os.cpu_count(),
+        "cpu": _first("/proc/cpuinfo", "model name"),
+        "memory": _first("/proc/meminfo", "MemTotal"),
+        "sqlite": sqlite3.sqlite_version,
+        "libraries": {name: _version(name) for name in _LIBRARIES},
     }
+
+
+def _first(path: str, field: str) -> str:
+    """What a file of /proc says of the machine; empty where there is none."""
+    try:
+        lines = Path(path).read_text().splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(field)), "")
+
+
+def _version(library: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
 
 
 def writable(out: str) -> str:

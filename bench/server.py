@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -24,9 +25,21 @@ STOP_DEADLINE_S = 30.0  # drain.deadline_s is 15 by default; then it is killed
 LOG_TAIL_BYTES = 4_096  # enough for a traceback in the error text
 COMPLAINTS_MAX = 20  # lines of it in a report
 
+CONNECTIONS_MAX = 100_000  # of a daemon of our own, where the system allows as many files
+CONNECTIONS_SHARE = 0.85  # of the files it may open; the others are for what still talks HTTP, and for itself
+
+
+def connections_max() -> int:
+    """How many connections a daemon started from here can have."""
+    _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = CONNECTIONS_MAX if allowed == resource.RLIM_INFINITY else int(CONNECTIONS_SHARE * allowed)
+    return min(CONNECTIONS_MAX, files)
+
+
 PATIENT = {
+    "CHATD_LIMITS__CONNECTIONS": str(connections_max()),  # more than there is room for would be a complaint
     "CHATD_RATES__ENABLED": "false",  # a load generator is exactly what rate limits are there to stop
-    "CHATD_LIMITS__CONNECTIONS_PER_ADDRESS": "100000",  # everybody comes from one address here
+    "CHATD_LIMITS__CONNECTIONS_PER_ADDRESS": str(connections_max()),  # everybody comes from one address here
     "CHATD_LIMITS__UNAUTHENTICATED_PER_ADDRESS": "1000",
     "CHATD_LOG__LEVEL": "warning",  # a line per connection would measure the disk
 }

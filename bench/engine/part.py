@@ -166,7 +166,7 @@ def _play(part: Part, start_ns: int, line: Connection) -> Report:
         part.pump.run(lambda: time.perf_counter_ns() >= start_ns)
         began_ns, cpu_s = time.perf_counter_ns(), time.process_time()
         part.begin(start_ns)
-        part.pump.run(lambda: time.perf_counter_ns() >= stage.stop_ns)
+        part.pump.run(lambda: time.perf_counter_ns() >= stage.stop_ns and not part.pump.overdue)
         cpu_s, seconds = time.process_time() - cpu_s, (time.perf_counter_ns() - began_ns) / SECOND_NS
         part.pump.run(_settled(part, part.answered))
         line.send(("said", part.said()))

@@ -156,6 +156,11 @@ class Pump:
         self._timers_made += 1
         heapq.heappush(self._timers, (due_ns, self._timers_made, callback))
 
+    @property
+    def overdue(self) -> bool:
+        """Whether a callback that is due has not been called: whoever was held up has it before him."""
+        return bool(self._timers) and self._timers[0][0] <= time.perf_counter_ns()
+
     def run(self, until: Callable[[], bool]) -> None:
         """Turns until the condition holds; it is looked at after every 64 reads and every 50 ms at least."""
         while not until():

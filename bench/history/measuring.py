@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from bench import outcome
 from bench.checks import Tally
 from bench.codec import ENCODINGS, Encoding
 from bench.engine.crew import measure
 from bench.engine.device import Access
 from bench.engine.direct import Direct, Pairs
 from bench.engine.part import Plan
+from bench.engine.script import Script
 from bench.engine.stage import Pacing
 from bench.histogram import Histogram
 from bench.history import cache
@@ -65,19 +67,22 @@ async def read(home: Home, shape: Shape, encoding: Encoding, pages: int, tally: 
     }
 
 
-async def write(
-    home: Home, rooms: tuple[str, ...], shape: Shape, pacing: Pacing, tally: Tally
-) -> dict[str, Any]:
-    """Everybody writes to his partner in these direct rooms, in a closed loop: durable messages a second."""
+@dataclass(frozen=True)
+class Sending:
+    """Who sends what, how, from how many processes, and where faults are counted."""
+
+    script: Script
+    pacing: Pacing
+    tally: Tally
+    procs: int = 1
+
+
+async def write(home: Home, rooms: tuple[str, ...], sending: Sending) -> dict[str, Any]:
+    """Everybody writes to his partner in these direct rooms, in a closed loop: the result of that load."""
     async with home.daemon() as daemon:
         there = home.target(daemon, ENCODINGS["msgpack"])
-        plan = Plan(Direct, Access(there.url, there.secret), shape.script, pacing, Pairs(rooms))
-        seen, measured = await measure(plan, 1, there)
-    tally.merge(seen.tally)
-    acks = seen.record.acks()
-    return {
-        "acks_per_s": round(acks.count / pacing.duration_s, 1),
-        "ack_ms": acks.milliseconds(),
-        "generator_cpu_share": round(seen.cpu_s / seen.seconds, 3) if seen.seconds else 0.0,
-        "server_cpu_share": measured.counted()["server"]["cpu_share"],
-    }
+        access = Access(there.url, there.secret)
+        plan = Plan(Direct, access, sending.script, sending.pacing, Pairs(rooms))
+        seen, measured = await measure(plan, sending.procs, there)
+    sending.tally.merge(seen.tally)
+    return outcome.of("history", seen, measured, there, sending.pacing)

@@ -44,7 +44,7 @@ class Peer:
         assert self.program is not None
         assert self.fanout is not None
         async with own_peer(self.program) as there:
-            plan = Plan(self.fanout, options.access(there), script, pacing, crowd)
+            plan = Plan(self.fanout, options.access(there, crowd.members), script, pacing, crowd)
             seen, measured = await measure(plan, 1, there)
             return outcome.of(f"peer {self.program.name}", seen, measured, there, pacing), seen
 

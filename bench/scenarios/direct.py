@@ -42,6 +42,6 @@ async def play(
     """Makes the rooms and lets everybody write: the result and what it is made of."""
     pairs = [(script.user(number), script.user(number + 1)) for number in range(0, clients, 2)]
     rooms = await create_direct(there, script.run, pairs)
-    plan = Plan(Direct, common.access(there), script, pacing, Pairs(tuple(rooms)))
+    plan = Plan(Direct, common.access(there, clients), script, pacing, Pairs(tuple(rooms)))
     seen, measured = await measure(plan, procs, there)
     return {**outcome.of("direct", seen, measured, there, pacing), "clients": clients}, seen

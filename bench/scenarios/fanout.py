@@ -44,7 +44,7 @@ async def play(
     """Makes the group and fans out in it: the result and what it is made of."""
     users = [script.user(number) for number in range(members)]
     room = await create_group(there, script.run, "fan-out", users)
-    plan = Plan(Fanout, common.access(there), script, pacing, Group(room, members, senders))
+    plan = Plan(Fanout, common.access(there, members), script, pacing, Group(room, members, senders))
     seen, measured = await measure(plan, procs, there)
     result = outcome.of("fanout", seen, measured, there, pacing)
     return {**result, "members": members, "senders": senders}, seen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from bench import options as common
@@ -33,21 +33,44 @@ async def run(options: argparse.Namespace) -> int:
     rows: dict[str, Played] = {}
     for name, played in _comparisons(options, script, pacing).items():
         rows[name] = await played()
+    measured = {name: row for name, (row, _) in rows.items()}
     result = {
+        **measured["chatd at the rate"],
         "scenario": "floor",
-        "floor": {name: row for name, (row, _) in rows.items() if not name.startswith("chatd")},
-        "chatd": {name: row for name, (row, _) in rows.items() if name.startswith("chatd")},
-        "environment": report.environment(),
+        "floor": {name: row for name, row in measured.items() if not name.startswith("chatd")},
+        "chatd": {name: row for name, row in measured.items() if name.startswith("chatd")},
+        "ratio": ratios(measured),
     }
     clean = all(seen.tally.clean for _, seen in rows.values())
     return outcome.finish(result, _text(rows), options, clean=clean)
+
+
+def ratios(measured: Mapping[str, dict[str, Any]]) -> dict[str, float]:
+    """The daemon to its floor: of a duration less is better, of a number a second more."""
+    pairs = {
+        "delivery_p99": (("chatd at the rate", "push at the rate"), ("delivery_ms", "p99")),
+        "deliveries": (("chatd saturated", "push saturated"), ("deliveries_per_s",)),
+        "acks": (("chatd direct", "echo"), ("acks_per_s",)),
+    }
+    found = {}
+    for name, (sides, path) in pairs.items():
+        ours, floor = (_figure(measured[side], path) for side in sides)
+        if floor:
+            found[name] = round(ours / floor, 3)
+    return found
+
+
+def _figure(row: Any, path: Sequence[str]) -> float:
+    for key in path:
+        row = row[key]
+    return float(row)
 
 
 async def push(kind: str, script: Script, pacing: Pacing, members: int) -> Played:
     """The floor of a fan-out: `push` or `broadcast`."""
     async with own_floor(kind) as there:
         details = Bare(members, upgrade=kind != "push")
-        plan = Plan(BareFanout, common.access(there), script, pacing, details)
+        plan = Plan(BareFanout, common.access(there, members), script, pacing, details)
         seen, measured = await measure(plan, 1, there)
         return outcome.of(f"floor {kind}", seen, measured, there, pacing), seen
 
@@ -55,7 +78,7 @@ async def push(kind: str, script: Script, pacing: Pacing, members: int) -> Playe
 async def echo(script: Script, pacing: Pacing, clients: int, procs: int = 1) -> Played:
     """The floor of `direct`."""
     async with own_floor("echo") as there:
-        plan = Plan(Echoing, common.access(there), script, pacing, clients)
+        plan = Plan(Echoing, common.access(there, clients), script, pacing, clients)
         seen, measured = await measure(plan, procs, there)
         return outcome.of("floor echo", seen, measured, there, pacing), seen
 

@@ -19,13 +19,12 @@ from bench.engine.stage import Pacing
 from bench.histogram import Histogram
 from bench.history import measuring
 from bench.history.filling import fill
-from bench.history.measuring import Start
+from bench.history.measuring import Sending, Start
 from bench.history.shape import Shape
 from bench.home import Home, new_home
 from bench.rooms import create_direct
 
 CLIENTS_MAX = 200  # who write while the send rate is measured; as in `direct`
-WARMUP_S = 1.0  # of each send rate
 END_MS = 1_780_000_000_000  # a fixed day in 2026: the same options make the same database
 
 
@@ -35,6 +34,8 @@ class Asked:
 
     pages: int = 2_000
     duration_s: float = 10.0  # of each send rate
+    warmup_s: float = 1.0  # before it
+    procs: int = 1  # of the generator that sends
     rounds: int = 1  # of send rates, side by side; the median round counts
     seed: int = 1
     encoding: str = "msgpack"
@@ -59,23 +60,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--directory", type=Path, help="make the database there, or use the one of an earlier run"
     )
-    parser.add_argument("--encoding", choices=ENCODINGS, default="msgpack", help="the subprotocol")
+    parser.add_argument("--warmup", type=float, default=1.0, metavar="S", help="before each send rate (1)")
+    parser.add_argument("--procs", type=int, default=1, metavar="P", help="processes that send (1)")
+    common.add_own_only(parser)
     common.add_output(parser)
 
 
 async def run(options: argparse.Namespace) -> int:
     """Builds, measures, prints the report, writes the result."""
+    common.own_only(options)
     shape = Shape(options.messages, options.rooms, options.users, END_MS, options.seed)
     tally = Tally()
     asked = Asked(
         pages=options.pages,
         duration_s=options.duration,
+        warmup_s=options.warmup,
+        procs=options.procs,
         rounds=options.rounds,
         seed=options.seed,
         encoding=options.encoding,
         directory=options.directory,
     )
-    result = {"scenario": "history", **await play(shape, asked, tally)}
+    result = {**await play(shape, asked, tally), "scenario": "history"}
     result |= {"seed": options.seed, "command": shlex.join(sys.argv), "environment": report.environment()}
     result |= {**tally.counts(), "examples": tally.examples}
     return outcome.finish(result, text(result, tally), options, clean=tally.clean)
@@ -92,23 +98,28 @@ async def play(shape: Shape, asked: Asked, tally: Tally) -> dict[str, Any]:
         existing = tuple(shape.all_rooms[shape.direct_number(place) - 1].name for place in places)
         full = await measuring.start(home)
         looked = await measuring.read(home, shape, encoding, asked.pages, tally)
-        pacing = Pacing(asked.duration_s, WARMUP_S, in_flight=1, seed=asked.seed)
+        pacing = Pacing(asked.duration_s, asked.warmup_s, in_flight=1, seed=asked.seed)
+        sending = Sending(shape.script, pacing, tally, asked.procs)
         rates = []
         for _ in range(asked.rounds):
-            sent_empty = await measuring.write(none, rooms, shape, pacing, tally)
-            rates.append((sent_empty, await measuring.write(home, existing, shape, pacing, tally)))
+            sent_empty = await measuring.write(none, rooms, sending)
+            rates.append((sent_empty, await measuring.write(home, existing, sending)))
         size = home.database.stat().st_size
     sent_empty, sent = sorted(rates, key=_ratio)[len(rates) // 2]
     return {
+        **sent,
         **_sizes(shape, size, filled_s),
         "pages": asked.pages,
         **looked,
+        "histograms": {**sent["histograms"], **looked["histograms"]},
         **_beside(empty, full),
-        "acks_per_s": sent["acks_per_s"],
-        "ack_ms": sent["ack_ms"],
-        "sending": {"full": sent, "empty": sent_empty},
+        "sending": {"full": _short(sent), "empty": _short(sent_empty)},
         "ratio": {"send": round(_ratio((sent_empty, sent)), 3)},
     }
+
+
+def _short(sent: dict[str, Any]) -> dict[str, Any]:
+    return {key: sent[key] for key in ("acks_per_s", "ack_ms", "delivery_ms", "generator_bound", "server")}
 
 
 def _ratio(rates: tuple[dict[str, Any], dict[str, Any]]) -> float:

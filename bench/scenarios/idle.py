@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 from typing import Any
 
 from bench import options as common
@@ -14,10 +13,7 @@ from bench.engine.part import Plan
 from bench.engine.script import Script
 from bench.engine.stage import Pacing, Report
 from bench.rooms import create_blocks
-from bench.server import Unreachable
 from bench.target import Target
-
-SESSIONS_EACH = 20_000  # from one local address: below the 28,232 ports that Linux hands out by default
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(options: argparse.Namespace) -> int:
     """Measures, prints the report, writes the result. Raises Unreachable when the memory cannot be seen."""
-    if options.url:
-        raise Unreachable("idle measures the memory of a daemon of its own: leave --url away")
+    common.own_only(options)
     async with target.open_target(options) as there:
         result, seen = await play(
             there,
@@ -57,7 +52,7 @@ async def play(
     empty_bytes = there.daemon.rss_bytes()
     await create_blocks(there, script.run, [script.user(number) for number in range(sessions)], rooms)
     filled_bytes = there.daemon.rss_bytes()
-    access = common.access(there, sources(sessions))
+    access = common.access(there, sessions)
     seen, measured = await measure(Plan(Idle, access, script, pacing, sessions), procs, there)
     result = outcome.of("idle", seen, measured, there, pacing)
     grown_bytes = result["server"]["rss_bytes"] - empty_bytes
@@ -69,16 +64,6 @@ async def play(
         "session_bytes": round(grown_bytes / sessions),
     }
     return {**result, **memory}, seen
-
-
-def sources(connections: int) -> list[str]:
-    """Local addresses for that many connections to one port; none while one address has ports enough.
-
-    >>> sources(15_000), sources(50_000)
-    ([], ['127.0.0.2', '127.0.0.3', '127.0.0.4'])
-    """
-    count = math.ceil(connections / SESSIONS_EACH)
-    return [f"127.0.0.{place + 2}" for place in range(count)] if count > 1 else []
 
 
 def _text(result: dict[str, Any], seen: Report) -> list[str]:

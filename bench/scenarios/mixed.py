@@ -47,7 +47,7 @@ async def play(
     """The population lives: the result and what it is made of."""
     pump, measured = Pump(), Load(there.daemon)
     manners = Polite(random.Random(population.seed))
-    town = Town(Stage(pump, common.access(there), script, manners), population, pacing)
+    town = Town(Stage(pump, common.access(there, population.people), script, manners), population, pacing)
     try:
         with progress.shown(
             lambda: f"enter    {progress.bar(town.present, len(population.rooms_of))} people"

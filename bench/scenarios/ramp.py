@@ -41,17 +41,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(options: argparse.Namespace) -> int:
     """Searches, prints the table and the knee, writes the result."""
-    tally = Tally()
+    tally, best = Tally(), dict[str, Any]()
     async with target.open_target(options) as there:
 
         async def attempt(rate: float) -> Step:
             pacing = replace(common.pacing(options), rate=rate)
             result, seen = await PLAYS[options.of](there, options, pacing)
             tally.merge(seen.tally)
-            return judged(result, rate, options.limit)
+            step = judged(result, rate, options.limit)
+            if step["held"] and rate >= (best.get("rate") or 0.0):
+                best.update(result)
+            return step
 
         steps = await search(attempt, options.rate)
     result = {
+        **best,  # of the highest rate that held
         "scenario": "ramp",
         "of": options.of,
         "people": options.people,

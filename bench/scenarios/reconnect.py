@@ -7,20 +7,18 @@ import asyncio
 import gc
 import random
 import secrets
-import shlex
-import sys
 from contextlib import AsyncExitStack
 from typing import Any
 
 from bench import options as common
 from bench import outcome, progress, report
-from bench.codec import ENCODINGS
 from bench.engine.device import Access
 from bench.engine.pump import Pump
 from bench.engine.script import Script
 from bench.histogram import Histogram
 from bench.home import Home, kill, new_home
 from bench.load import Load
+from bench.server import PATIENT
 from bench.storm.crowd import Crowd
 from bench.storm.manners import Manners, Polite, Rude
 from bench.storm.storm import Storm
@@ -34,12 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--missed", type=int, default=50, metavar="M", help="messages each has missed (50)")
     parser.add_argument("--rude", action="store_true", help="retry every second instead of with full jitter")
     parser.add_argument("--seed", type=int, default=1, help="of all random choices (1)")
-    parser.add_argument("--encoding", choices=ENCODINGS, default="msgpack", help="the subprotocol")
+    common.add_own_only(parser)
     common.add_output(parser)
 
 
 async def run(options: argparse.Namespace) -> int:
     """Measures, prints the report, writes the result."""
+    common.own_only(options)
     crowd = Crowd(options.clients, options.rooms, options.missed, options.seed)
     with new_home() as home:
         storm, measured = await play(home, crowd, rude=options.rude, encoding=options.encoding)
@@ -56,7 +55,15 @@ async def play(
     manners: Manners = Rude() if rude else Polite(chance)
     script = Script(secrets.token_hex(2), crowd.seed)
     pump = Pump()
-    storm = Storm(Stage(pump, Access(home.url, home.secret, encoding), script, manners), crowd)
+    storm = Storm(
+        Stage(
+            pump,
+            Access(home.url, home.secret, encoding, tuple(common.sources(crowd.clients))),
+            script,
+            manners,
+        ),
+        crowd,
+    )
     try:
         return storm, await _play(home, storm)
     finally:
@@ -102,7 +109,6 @@ def _result(storm: Storm, home: Home, measured: Load) -> dict[str, Any]:
         "missed_each": crowd.missed,
         "rooms": crowd.rooms,
         "seed": crowd.seed,
-        "command": shlex.join(sys.argv),
         "messages": said,
         "deliveries": storm.deliveries,
         "deliveries_per_s": round(storm.deliveries / storm.complete_s, 1),
@@ -111,6 +117,9 @@ def _result(storm: Storm, home: Home, measured: Load) -> dict[str, Any]:
         **stage.tally.counts(),
         "resume_ms": storm.resumes.milliseconds(),
         "polite_ms": polite.milliseconds(),
+        "ack_ms": polite.milliseconds(),
+        "acks_per_s": round(polite.count / storm.complete_s, 1),
+        "generator_bound": measured.generator_cpu_share > report.BOUND_SHARE,
         "attempts": stage.attempts,
         "refused": dict(stage.failures),
         "repaired": sum(traveller.repaired for traveller in storm.travellers),
@@ -118,8 +127,7 @@ def _result(storm: Storm, home: Home, measured: Load) -> dict[str, Any]:
         **measured.counted(),
         "timeline": [{"second": second, "resumed": storm.returned[second]} for second in seconds],
         "histograms": {"resume": storm.resumes.sparse(), "polite": polite.sparse()},
-        "environment": report.environment(),
-        "config": dict(home.settings),
+        "config": {**PATIENT, **home.settings},
         "examples": stage.tally.examples,
     }
 

@@ -57,7 +57,9 @@ async def play(there: Target, script: Script, pacing: Pacing, crowd: Crowd) -> P
     room = await create_group(there, script.run, "stalled", users)
     page_from = await _fill(there, script, room)
     group = Stalling(room, crowd.members, 1, page_from, crowd.stalled, crowd.reads)
-    seen, measured = await measure(Plan(StalledFanout, common.access(there), script, pacing, group), 1, there)
+    seen, measured = await measure(
+        Plan(StalledFanout, common.access(there, len(users)), script, pacing, group), 1, there
+    )
     seen.failures.clear()  # the stalled one is thrown out, which is as it should be
     result = outcome.of("stalled", seen, measured, there, pacing)
     return {**result, "slow_consumers": await _steps_taken(there)}, seen

@@ -10,6 +10,7 @@ import pytest
 
 from bench import __main__ as command
 from bench.scenarios import ramp, stalled
+from tests.kit.result import is_whole
 
 SHORT = ["--duration", "0.4", "--warmup", "0.1"]
 
@@ -18,6 +19,7 @@ def test_a_stalled_reader_costs_the_others_no_message(tmp_path: Path) -> None:
     out = tmp_path / "s.json"
     assert command.main(["stalled", "--members", "8", *SHORT, "--json", str(out)]) == 0
     result = json.loads(out.read_text())
+    assert is_whole(result)
     assert result["deliveries"] == 8 * result["messages"] - result["messages"]
     assert result["without"]["delivery_ms"]["count"] > 0
     assert result["slow_consumers"] > 0, "the daemon never had to act"
@@ -55,4 +57,7 @@ def test_a_ramp_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "r.json"
     small = ["--people", "4", "--rate", "50", "--limit", "5000", "--duration", "0.3", "--warmup", "0"]
     assert command.main(["ramp", *small, "--json", str(out)]) == 0
-    assert len(json.loads(out.read_text())["steps"]) == 3
+    result = json.loads(out.read_text())
+    assert is_whole(result)
+    assert len(result["steps"]) == 3
+    assert result["deliveries"] > 0, "of the best step"

@@ -23,7 +23,7 @@ from bench.history.reading import Reading
 from bench.history.shape import Shape
 from bench.home import Home, new_home
 from bench.rooms import hello
-from bench.scenarios import history
+from tests.kit.result import is_whole
 
 END_MS = 1_780_000_000_000
 SMALL = Shape(messages=600, rooms=12, users=60, end_ms=END_MS)
@@ -197,12 +197,13 @@ async def test_reading_back_finds_what_is_wrong(
 
 def test_the_scenario_runs_and_keeps_its_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "STARTS", 1)
-    monkeypatch.setattr(history, "WARMUP_S", 0.1)
     monkeypatch.setattr(measuring, "GREETINGS", 10)
     out, kept = tmp_path / "h.json", tmp_path / "kept"
     small = ["--messages", "500", "--rooms", "10", "--users", "60", "--pages", "20", "--duration", "0.2"]
+    small += ["--warmup", "0.1", "--procs", "2"]
     assert command.main(["history", *small, "--json", str(out), "--directory", str(kept)]) == 0
     result = json.loads(out.read_text())
+    assert is_whole(result)
     assert result["page_ms"]["count"] == result["page_cold_ms"]["count"] == 20
     assert result["acks_per_s"] > 0
     assert result["ratio"]["send"] > 0

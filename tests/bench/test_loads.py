@@ -19,6 +19,7 @@ from bench.scenarios import connect, direct, fanout
 from bench.server import Unreachable
 from bench.target import Target
 from tests.kit.canary import canary
+from tests.kit.result import is_whole
 
 SHORT = Pacing(duration_s=0.2, warmup_s=0.0)
 HASTY = replace(SHORT, in_flight=3, quiet_s=0.3)  # for what never comes: waiting longer would find no more
@@ -96,7 +97,9 @@ def run(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     """A scenario as a user calls it, against a daemon of its own: exit code and result file."""
     out = tmp_path / "result.json"
     code = command.main([*arguments, "--json", str(out)])
-    return code, json.loads(out.read_text())
+    result = json.loads(out.read_text())
+    assert is_whole(result)
+    return code, result
 
 
 QUICK = ("--duration", "0.4", "--warmup", "0.1")
@@ -151,6 +154,7 @@ def test_the_floors_are_measured_beside_the_daemon(tmp_path: Path) -> None:
         result["floor"]["push saturated"]["deliveries"] == 20 * result["floor"]["push saturated"]["messages"]
     )
     assert result["floor"]["echo"]["acks_per_s"] > 0
+    assert result["ratio"].keys() == {"delivery_p99", "deliveries", "acks"}
     assert result["chatd"]["chatd saturated"]["deliveries"] > 0
 
 
@@ -160,3 +164,22 @@ def test_a_missed_threshold_is_exit_code_5(tmp_path: Path, capsys: pytest.Captur
     assert code == MISSED
     assert result["thresholds"] == {"lost==0": True, "delivery.p99<0.001us": False}
     assert "MISSED" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("scenario", ["idle", "reconnect", "history"])
+def test_a_scenario_that_needs_its_own_daemon_says_so(
+    scenario: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main([scenario, "--url", "ws://127.0.0.1:9/v1/ws"]) == command.UNREACHABLE
+    assert f"{scenario} needs a daemon of its own" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "scenario", sorted(set(command.SCENARIOS) - {"compare", "report", "targets", "micro"})
+)
+def test_every_scenario_has_the_common_options(scenario: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main([scenario, "--help"])
+    told = capsys.readouterr().out
+    for option in ("--url", "--seed", "--encoding", "--json", "--html", "--threshold"):
+        assert option in told

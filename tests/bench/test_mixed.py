@@ -17,6 +17,7 @@ from bench.home import Home, new_home
 from bench.population import settings, town
 from bench.population.settings import Population, Size
 from bench.scenarios import mixed
+from tests.kit.result import is_whole
 
 SMALL = """
 people = 12
@@ -73,6 +74,7 @@ def test_a_population_lives_without_a_fault(tmp_path: Path, encoding: str) -> No
     short = ["--duration", "0.6", "--warmup", "0", "--encoding", encoding]
     assert command.main(["mixed", str(file_of(tmp_path, SMALL)), *short, "--json", str(out)]) == 0
     result = json.loads(out.read_text())
+    assert is_whole(result)
     assert result["messages"] == result["ack_ms"]["count"] > 20
     assert result["deliveries"] > result["messages"]
     assert {"churn", "reads", "typing"} <= set(result["done"])

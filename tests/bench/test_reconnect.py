@@ -18,6 +18,7 @@ from bench.storm import manners
 from bench.storm import storm as storms
 from bench.storm.crowd import Crowd
 from bench.storm.manners import BASE_S, CAP_S, RUDE_S, Polite, Rude
+from tests.kit.result import is_whole
 
 
 @pytest.mark.parametrize(("clients", "rooms"), [(40, 4), (7, 3), (60, 20), (1, 1)])
@@ -59,6 +60,7 @@ def test_nothing_is_lost_when_the_daemon_is_killed(
     small = ["--clients", "20", "--rooms", "3", "--missed", "9"]
     assert command.main(["reconnect", *small, *options, "--json", str(out)]) == 0
     result = json.loads(out.read_text())
+    assert is_whole(result)
     assert result["messages"] == 9
     assert result["deliveries"] == 20 * 9
     assert result["resume_ms"]["count"] == 20

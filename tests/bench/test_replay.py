@@ -20,6 +20,7 @@ from bench.server import Unreachable
 from bench.target import Target
 from bench.trace import Trace, read
 from tests.kit.canary import FAULTY_MESSAGE, canary
+from tests.kit.result import is_whole
 
 
 def made_up(messages: int, rooms: int = 1, users: int = 4) -> bytes:
@@ -154,6 +155,9 @@ def test_a_real_daemon_passes_with_flapping_links(
     trace = made_up(400, rooms=3, users=13)
     code, result = run(tmp_path, "--flap", "0.1", "--encoding", encoding, trace=trace)
     assert code == 0, result["examples"]
+    assert is_whole(result)
+    assert result["server"]["connections"] == 13
+    assert sum(second["acks"] for second in result["timeline"]) == 400
     assert result["messages"] == 400
     assert result["users"] == 13
     assert result["deliveries"] == result["deliveries_wanted"]

@@ -72,7 +72,11 @@ def test_a_result_without_a_directory_is_refused_beforehand(tmp_path: Path) -> N
 
 
 def test_the_environment_names_what_a_comparison_needs() -> None:
-    assert report.environment().keys() == {"chatd", "python", "platform", "cpus"}
+    told = report.environment()
+    assert {"chatd", "python", "platform", "cpus", "cpu", "memory", "sqlite", "libraries"} == told.keys()
+    assert told["libraries"]["msgpack"] != "absent"
+    assert report._version("no-such-library") == "absent"
+    assert report._first("/proc/none", "x") == ""
 
 
 async def test_progress_ends_with_a_plain_line_where_there_is_no_terminal() -> None:

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from bench import __main__ as command
-from bench.scenarios import idle, targets
+from bench import options
+from bench.scenarios import targets
 from bench.targets import goal
 from bench.targets.goal import AIM, MISSED, MUST, REPORTED, Extent, Figure, Goal, Measured, median
 from bench.targets.table import GOALS
 
 
-@pytest.mark.parametrize("module", [goal, idle])
+@pytest.mark.parametrize("module", [goal, options])
 def test_the_examples_in_the_documentation_hold(module: Any) -> None:
     assert doctest.testmod(module).failed == 0
 
