@@ -183,5 +183,6 @@ def ping(ctx: Context, session: Session, request: Ping) -> Ok:
     return PingOk(time=ctx.env.now_ms())
 
 
-def pong(ctx: Context, session: Session, request: Pong) -> None:
+def pong(ctx: Context, session: Session, request: Pong) -> Ok:
     """Nothing to do: hearing it was all."""
+    return Ok()

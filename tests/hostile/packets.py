@@ -87,6 +87,8 @@ LATER: list[Row] = [
     (95, "id 2^64-1", {"type": "ping", "id": 2**64 - 1}, "ignored"),
     (95, "an id in words", {"type": "ping", "id": "1"}, "ignored"),
     (95, "no id", {"type": "ping"}, "ignored"),
+    *((95, f"an id where none is needed: {type}", asking(type, **more), "ok")
+      for type, more in (("pong", {}), ("typing", {"room": OWN}), ("delivered", {"rooms": []}))),
     (98, "a message without a room", asking("send", key="roomless", body={"text": "x"}), "error bad_request"),
     (98, "a message without a key", asking("send", room=OWN, body={"text": "x"}), "error bad_request"),
     (98, "a message without a body", asking("send", room=OWN, key="bodiless"), "error bad_request"),

@@ -86,6 +86,8 @@ ROWS: list[tuple[int, str, bytes, int]] = [
     (30, "Connection with more words is right", changed("Connection", "close, Upgrade"), 101),
     (30, "two Connection headers are right", changed("Connection", "keep-alive", "Upgrade"), 101),
     (30, "Upgrade in odd case is right", changed("Upgrade", "WebSocket"), 101),
+    (30, "Connection without Upgrade", changed("Connection", "keep-alive"), 404),
+    (31, "an upgrade twice", changed("Upgrade", "websocket", "websocket"), 426),
     (31, "an upgrade to h2c", changed("Upgrade", "h2c"), 404),
     (33, "no subprotocol", upgrade_request(None), 400),
     (33, "1,000 unknown subprotocols", upgrade_request(", ".join(f"p{n}" for n in range(1000))), 400),
