@@ -3,6 +3,7 @@
 #   make run     install into .venv and start a server to try things out   (make run ARGS="--port 9000")
 #   make test    install the development extras and run the whole suite
 #   make soak    what is repeated at will, as often as a night allows (hours)
+#   make fuzz    look for inputs that break something, a minute for each of four targets   (make fuzz FUZZ_SECONDS=600)
 #   make check   format, lint, types
 #   make lock    write docs/requirements.txt anew: what a deployment installs, with hashes
 #   make clean   remove what the others made; messages in ./chatd-data stay
@@ -15,7 +16,11 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST_ARGS ?= -q -n auto
 
-.PHONY: run test soak check lock clean
+# Seconds for each target, and what they are: the HTTP head, frames and messages, payloads, a whole daemon.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := head frames packets commands
+
+.PHONY: run test soak fuzz check lock clean
 
 run: .venv/installed
 	@$(BIN)/chatd dev $(ARGS)
@@ -28,6 +33,11 @@ soak: .venv/installed-dev
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/storage/test_power_loss.py tests/storage/test_power_loss_of_files.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/scenarios/test_crash.py -k kill_9_under_load
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/running/test_stopping.py
+
+fuzz: .venv/installed-fuzz
+	@for target in $(FUZZ_TARGETS); do \
+	  $(BIN)/python -m tests.fuzz $$target $(FUZZ_SECONDS) || exit 1; \
+	done
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .
@@ -59,6 +69,11 @@ clean:
 	@echo "Installing chatd and its development tools into .venv ..."
 	@$(PIP) -e '.[dev]'
 	@touch .venv/installed $@
+
+.venv/installed-fuzz: pyproject.toml | $(BIN)/python
+	@echo "Installing chatd, its development tools and the fuzzer into .venv ..."
+	@$(PIP) -e '.[dev,fuzz]'
+	@touch .venv/installed .venv/installed-dev $@
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { \

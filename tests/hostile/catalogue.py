@@ -172,6 +172,10 @@ NOT_THERE: dict[int, str] = {
 ELSEWHERE: dict[int, tuple[str, ...]] = {
     10: ("tests/edge/test_server.py::test_without_file_descriptors_it_neither_spins_nor_stops_listening",),
     89: ("tests/hostile/test_memory.py::test_the_corpus_again_and_again_costs_no_memory",),
+    98: (
+        "tests/hostile/test_generated.py::test_each_field_with_each_wrong_type_is_refused",
+        "tests/hostile/test_negative_frames.py::test_the_server_answers_as_the_table_says",
+    ),
     119: ("tests/scenarios/test_members.py::test_a_role_may_do_what_its_row_says_and_nothing_else",),
     120: ("tests/edge/test_fanout.py",),
     121: ("tests/scenarios/test_sessions.py::test_a_removed_device_is_closed_with_4201",),

@@ -1,0 +1,189 @@
+"""Parts of the daemon in memory, for the targets: an HTTP front and a connection on a transport without a kernel, and
+a whole inside with its store, all driven from one plain function call at a time."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgpack
+from uvicorn.server import ServerState
+
+from chatd.config import Config
+from chatd.core.counters import Counters
+from chatd.edge.admission import Admission
+from chatd.edge.server import Terms, _uvicorn_config
+from chatd.edge.surroundings import Surroundings, surroundings
+from chatd.edge.websocket import WebSocketConnection, connection_class
+from tests.kit.echo import Echo, no_page, upgrade_request
+from tests.kit.indoors import Guest, Indoors, device_of, indoors
+from tests.kit.manual import ManualEnv, ManualTransport
+
+T = TypeVar("T")
+
+ROOM = b"g4fKz81QwXe2"  # the room of protocol.md: stands for one that is there
+HOUSE_LIVES = 5000  # inputs until a house is built anew: its rooms and logs grow
+
+
+class Front:
+    """The HTTP front as a listener makes it, and the loop it needs."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.around = around(Config())
+        self._config = _uvicorn_config(no_page, Terms(10.0, 16), connection_class(self.around))
+        self._config.load()
+
+    def meets(self, pieces: list[bytes]) -> bytes:
+        """What a fresh front writes to a client that sends these pieces and leaves."""
+        return self.loop.run_until_complete(self._meets(pieces))
+
+    def ends(self) -> None:
+        self.loop.close()
+
+    async def _meets(self, pieces: list[bytes]) -> bytes:
+        state = ServerState()
+        front: Any = self._config.http_protocol_class
+        first = front(config=self._config, server_state=state, app_state={}, _loop=self.loop)
+        transport = ClosingTransport(first)
+        first.connection_made(transport)
+        for piece in pieces:
+            if not transport.is_closed:
+                transport.protocol.data_received(piece)
+            await asyncio.sleep(0)
+        transport.protocol.connection_lost(None)
+        while state.tasks:
+            await asyncio.sleep(0)
+        assert not state.connections, "a connection is kept"
+        assert not self.around.counters.defects, "a defect"
+        return transport.written
+
+
+class ClosingTransport(ManualTransport):
+    """A transport that hands itself over, as real ones do."""
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol  # type: ignore[assignment]
+
+    def is_closing(self) -> bool:
+        return self.is_closed or self.is_aborted
+
+
+def around(config: Config) -> Surroundings:
+    """What connections share; their sessions echo."""
+    return surroundings(
+        config, Echo, env=ManualEnv(), admission=Admission(config.limits), counters=Counters()
+    )
+
+
+class Pipe:
+    """One WebSocket connection behind its handshake, on a transport without a kernel."""
+
+    def __init__(self, subprotocol: str) -> None:
+        self.around = around(Config())
+        self.live: set[Any] = set()
+        self.connection = WebSocketConnection(self.around, self.live)
+        self.transport = ManualTransport(self.connection)
+        self.connection.connection_made(self.transport)
+        self.connection.data_received(upgrade_request(subprotocol))
+        assert self.transport.written.startswith(b"HTTP/1.1 101"), self.transport.written
+        self.transport.written = b""
+
+    def hears(self, piece: bytes) -> None:
+        if not self.transport.is_closed:
+            self.connection.data_received(piece)
+
+    def ends(self) -> bytes:
+        """Lose the link; everything the server wrote."""
+        self.connection.connection_lost(None)
+        assert not self.live, "a connection is kept"
+        assert not self.around.admission.total, "a place is kept"
+        assert not self.around.counters.defects, "a defect"
+        return self.transport.written
+
+
+class Household:
+    """An inside with a store, and mallory in it, who comes again whenever he was thrown out."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._stack = contextlib.AsyncExitStack()
+        self._house: Indoors | None = None
+        self._guests: dict[bool, Guest] = {}
+        self._lives = 0
+        self._room = ROOM
+        self._errors = ErrorLog()
+        logging.getLogger().addHandler(self._errors)
+
+    def meets(self, payload: bytes, *, text: bool) -> list[dict[str, Any]]:
+        """What mallory hears after one payload, a `bye` included."""
+        return self._run(self._meets(payload, text))
+
+    def ends(self) -> None:
+        """Close the house: its threads would keep a process from ending."""
+        self._run(self._stack.aclose())
+        self._house = None
+        logging.getLogger().removeHandler(self._errors)
+        self._loop.close()
+
+    async def _meets(self, payload: bytes, text: bool) -> list[dict[str, Any]]:
+        if self._house is None or self._lives >= HOUSE_LIVES:
+            await self._build()
+        assert self._house is not None
+        self._lives += 1
+        payload = payload.replace(ROOM, self._room)
+        guest = self._guests.get(text)
+        if guest is None or guest.wire.closed_with is not None:
+            guest = self._guests[text] = await self._welcome(text)
+        guest.session.received(payload)
+        await self._house.quiet()
+        self._errors.keeps_empty()
+        if guest.wire.closed_with is not None:
+            guest.hangs_up(guest.wire.closed_with[0])
+        return guest.hears()
+
+    async def _welcome(self, text: bool) -> Guest:
+        assert self._house is not None
+        guest = self._house.guest(text=text)
+        device = device_of(2 if text else 1)
+        hello = {"type": "hello", "id": 1, "version": 1, "token": "mallory", "device": device}
+        guest.session.received(json.dumps(hello).encode() if text else msgpack.packb(hello))
+        await self._house.quiet()
+        assert guest.reply(1)["type"] == "ok", guest.hears()
+        guest.hears()
+        return guest
+
+    async def _build(self) -> None:
+        await self._stack.aclose()
+        directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="fuzz")))
+        self._house = await self._stack.enter_async_context(indoors(directory, rates={"enabled": False}))
+        self._guests.clear()
+        self._lives = 0
+        ann = await self._house.meets("ann")
+        self._room = (await ann.makes_group("mallory", public=True)).encode()
+        await ann.sends(self._room.decode())
+        ann.hangs_up()
+
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self._loop.run_until_complete(coroutine)
+
+
+class ErrorLog(logging.Handler):
+    """Fails on what a daemon logs as its own defect."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self._records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._records.append(record)
+
+    def keeps_empty(self) -> None:
+        records, self._records = self._records, []
+        for record in records:
+            cause = record.exc_info[1] if record.exc_info else None
+            raise AssertionError(record.getMessage()) from cause

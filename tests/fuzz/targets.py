@@ -1,0 +1,172 @@
+"""Four functions that take any bytes and raise nothing but for a defect: what a fuzzer calls, and what the suite
+replays its corpus through. The first byte of an input chooses the encoding or how the rest is cut."""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import msgpack
+
+from chatd.protocol import closes
+from chatd.protocol.codec import Invalid, decode_request, split
+from chatd.protocol.errors import ERRORS, Broken
+from chatd.protocol.identifiers import U53_MAX
+from tests.fuzz.house import Front, Household, Pipe
+
+STATUSES = {100, 101, 200, 400, 403, 404, 405, 426, 431, 503}
+OF_CLIENTS = {1000, 1001, *range(3000, 5000)}  # and those of protocols to come, RFC 6455 section 7.4.2
+OF_LIBRARIES = {
+    1001,
+    1003,
+    1007,
+    1008,
+    1009,
+    1010,
+    1011,
+    1012,
+    1013,
+    1014,
+}  # a close that is repeated to its sender
+DEFECTS = {"internal"}  # documented, and never right here
+FRAME_BYTES = 65_536
+
+
+def head(data: bytes) -> None:
+    """A bare connection: the answer, if any, has a documented status."""
+    written = _front().meets(_pieces(data))
+    if written:
+        assert written.startswith(b"HTTP/1.1 "), written[:40]
+        assert int(written[9:12]) in STATUSES, written[:40]
+
+
+def frames(data: bytes) -> None:
+    """A connection behind its handshake: whole messages come back, and its end, if any, has a documented code."""
+    pipe = Pipe("chatd.v1.json" if data[:1] and data[0] & 1 else "chatd.v1.msgpack")
+    for piece in _pieces(data):
+        pipe.hears(piece)
+    for first, payload in _frames_of(pipe.ends()):
+        assert first in (0x81, 0x82, 0x88, 0x8A), first
+        if first == 0x88 and payload:
+            code = int.from_bytes(payload[:2], "big")
+            assert code in closes.CLOSES or code in OF_CLIENTS | OF_LIBRARIES, code
+
+
+def packets(data: bytes) -> None:
+    """A payload: requests, refusals, or the end; and another decoder reads the same out of it."""
+    text, payload = bool(data[:1]) and data[0] & 1 == 1, data[1:]
+    if text and not _is_text(payload):
+        return  # the connection lets nothing else through
+    try:
+        found = [decode_request(packet, text) for packet in split(payload, text)]
+    except Broken as broken:
+        _documented_end(broken.code)
+        return
+    for request in found:
+        if isinstance(request, Invalid):
+            assert request.refusal.code in ERRORS
+        assert 0 <= request.id <= U53_MAX
+    _agrees(payload, text, [request.id for request in found])
+
+
+def commands(data: bytes) -> None:
+    """A payload for a whole daemon without sockets: documented answers, one to each request, and no defect."""
+    text, payload = bool(data[:1]) and data[0] & 1 == 1, data[1:]
+    if len(payload) > FRAME_BYTES or (text and not _is_text(payload)):
+        return
+    heard = _household().meets(payload, text=text)
+    answered = [packet["id"] for packet in heard if "id" in packet]
+    for packet in heard:
+        if packet["type"] == "error":
+            assert packet["code"] in ERRORS.keys() - DEFECTS, packet
+        elif packet["type"] == "bye":
+            assert packet["close"] in closes.CLOSES.keys() - {closes.INTERNAL}, packet
+    asked = _ids(payload, text)
+    if asked is not None and not any(packet["type"] == "bye" for packet in heard):
+        assert sorted(answered) == sorted(asked), f"asked {asked}, answered {answered}"
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "head": head,
+    "frames": frames,
+    "packets": packets,
+    "commands": commands,
+}
+
+
+def leave() -> None:
+    """Close what the targets share; a call afterwards builds it anew."""
+    if _household.cache_info().currsize:
+        _household().ends()
+    if _front.cache_info().currsize:
+        _front().ends()
+    _household.cache_clear()
+    _front.cache_clear()
+
+
+_front = cache(Front)
+_household = cache(Household)
+
+
+def _documented_end(code: int) -> None:
+    assert code in closes.CLOSES, code
+
+
+def _pieces(data: bytes) -> list[bytes]:
+    """The rest of an input in pieces, of a size its first byte gives; the lowest bit of it means something else."""
+    size = (data[0] >> 1) or len(data) if data else 1
+    return [data[at : at + size] for at in range(1, len(data), size)]
+
+
+def _frames_of(written: bytes) -> list[tuple[int, bytes]]:
+    """The frames a server wrote: unmasked and whole."""
+    found = []
+    while written:
+        first, size, start = written[0], written[1], 2
+        assert size < 128, "a server never masks"
+        if size >= 126:
+            start = 4 if size == 126 else 10
+            size = int.from_bytes(written[2:start], "big")
+        assert len(written) >= start + size, "a write ends inside a frame"
+        found.append((first, written[start : start + size]))
+        written = written[start + size :]
+    return found
+
+
+def _is_text(payload: bytes) -> bool:
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _agrees(payload: bytes, text: bool, ids: list[int]) -> None:
+    """Does an independent decoder find the same ids? Where it finds no packets at all, it has no say."""
+    asked = _ids(payload, text)
+    if asked is not None:
+        assert [id for id in ids if id] == asked, f"ids {ids}, but there are {asked}"
+
+
+def _ids(payload: bytes, text: bool) -> list[int] | None:
+    """The valid ids of a frame's packets by another decoder; None when it can tell nothing."""
+    try:
+        content = json.loads(payload) if text else _unpacked(payload)
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException):
+        return None  # TypeError: a map as the key of a map
+    batch = content if isinstance(content, list) else [content]
+    if not all(isinstance(packet, dict) and _is_plain(packet) for packet in batch):
+        return None
+    return [packet["id"] for packet in batch if _is_id(packet.get("id"))]
+
+
+def _unpacked(payload: bytes) -> Any:
+    return msgpack.unpackb(payload, strict_map_key=False, unicode_errors="replace", timestamp=0)
+
+
+def _is_plain(packet: dict[Any, Any]) -> bool:
+    return all(isinstance(key, str) for key in packet)
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= U53_MAX

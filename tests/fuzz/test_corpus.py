@@ -1,0 +1,54 @@
+"""The corpus the fuzzer left, through the same targets, without the fuzzer."""
+
+import pytest
+
+from tests.fuzz import corpus
+from tests.fuzz.targets import TARGETS, leave
+
+
+@pytest.fixture(scope="module", autouse=True)
+def leaving():
+    yield
+    leave()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_input_that_was_kept_breaks_its_target(target):
+    kept = corpus.kept(target)
+    assert len(kept) > 50
+    for data in kept:
+        TARGETS[target](data)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_is_kept_is_read_as_it_was_written(target, tmp_path, monkeypatch):
+    kept = corpus.kept(target)
+    monkeypatch.setattr(corpus, "HERE", tmp_path)
+    corpus.keep(target, [*kept, kept[0], bytes(corpus.INPUT_BYTES_MAX + 1)])
+    assert corpus.kept(target) == kept
+
+
+def test_every_corpus_is_of_a_target():
+    assert {path.stem for path in corpus.HERE.iterdir()} == set(TARGETS)
+
+
+MESSAGE = b'{"type":"send","id":1,"room":"g4fKz81QwXe2","key":"key-of-a","body":{}}'
+BROKEN = {
+    "head": ("chatd.edge.front.HttpFront._refuse", b"\0nonsense\r\n\r\n"),
+    "frames": ("chatd.edge.websocket.WebSocketConnection._control", b"\0\x89\x80\0\0\0\0"),
+    "packets": ("chatd.protocol.codec.with_host_data", b"\1" + MESSAGE),
+    "commands": ("chatd.core.posting.check_body", b"\1" + MESSAGE),
+}
+
+
+@pytest.mark.parametrize("target", BROKEN)
+def test_a_target_finds_what_is_broken(target, monkeypatch):
+    def breaks(*arguments):
+        raise KeyError("no such thing")
+
+    where, data = BROKEN[target]
+    TARGETS[target](data)
+    monkeypatch.setattr(where, breaks)
+    with pytest.raises((AssertionError, KeyError)):
+        TARGETS[target](data)
+    leave()

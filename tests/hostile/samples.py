@@ -1,0 +1,106 @@
+"""A right packet of every command, and which kinds of value each of its fields takes: read from the structs."""
+
+from typing import Any, get_args
+
+import msgspec
+from msgspec import inspect
+
+from chatd.protocol.requests import AnyRequest, Hello, Request
+from tests.hostile.case import HIS, OWN
+
+COMMANDS: tuple[type[Request], ...] = tuple(kind for kind in get_args(AnyRequest) if kind is not Hello)
+
+# A value that fits wherever a field of this name stands.
+FITTING: dict[str, Any] = {
+    "room": OWN,
+    "key": "key-of-mallory",
+    "target": HIS,
+    "seq": 2,
+    "seqs": [HIS],
+    "from": 1,
+    "low": 1,
+    "high": 9,
+    "since": 0,
+    "user": "alice",
+    "users": ["alice"],
+    "rooms": [OWN],
+    "emoji": "👍",
+    "set": True,
+    "body": {"text": "hi"},
+    "token": "nonsense",
+    "device": "d" * 22,
+    "mode": "foreground",
+    "kind": "group",
+    "title": "t",
+    "platform": "fcm",
+}
+FITTING_HERE: dict[tuple[str, str], Any] = {
+    ("delivered", "rooms"): [{"room": OWN, "seq": 1}],
+    ("members.role", "users"): [{"user": "alice", "role": "member"}],
+}
+
+# A value of each kind there is, and the kinds of a field's type that take it.
+WRONG: dict[str, Any] = {
+    "nothing": None,
+    "truth": True,
+    "number": 7,
+    "fraction": 1.5,
+    "text": "x" * 9,
+    "bytes": b"x" * 9,
+    "list": [[]],
+    "map": {"a": 1},
+}
+KIND_OF: dict[type, str] = {
+    inspect.StrType: "text",
+    inspect.IntType: "number",
+    inspect.BoolType: "truth",
+    inspect.ListType: "list",
+    inspect.StructType: "map",
+    inspect.LiteralType: "text",
+}
+JSON_KINDS = frozenset(WRONG) - {"bytes"}  # JSON has none
+
+
+def type_of(kind: type[Request]) -> str:
+    """The word of a command."""
+    return str(kind.__struct_config__.tag)
+
+
+def fields_of(kind: type[Request]) -> list[inspect.Field]:
+    """The fields of a command beside the envelope."""
+    about = inspect.type_info(kind)
+    assert isinstance(about, inspect.StructType)
+    return [field for field in about.fields if field.encode_name != "id"]
+
+
+def right(kind: type[Request], id: int) -> dict[str, Any]:
+    """A packet of this command with its required fields, all of them right."""
+    required = [field.encode_name for field in fields_of(kind) if field.required]
+    word = type_of(kind)
+    values = {name: FITTING_HERE.get((word, name), FITTING.get(name)) for name in required}
+    return {"type": word, "id": id, **values}
+
+
+def kinds_taken(field: inspect.Field) -> set[str] | None:
+    """The kinds of value a field takes, None for any."""
+    types = field.type.types if isinstance(field.type, inspect.UnionType) else (field.type,)
+    if any(isinstance(one, inspect.AnyType) for one in types):
+        return None
+    return {
+        KIND_OF[type(one)] for one in types if type(one) is not inspect.CustomType and type(one) in KIND_OF
+    }
+
+
+def wrong_packets(kind: type[Request]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Field, kind of the wrong value, and the packet: each field with each kind it does not take."""
+    found = []
+    for field in fields_of(kind):
+        taken = kinds_taken(field)
+        wrong = {} if taken is None else {name: value for name, value in WRONG.items() if name not in taken}
+        for name, value in wrong.items():
+            found.append((field.encode_name, name, {**right(kind, 0), field.encode_name: value}))
+    return found
+
+
+def encoded(packet: Any, *, text: bool) -> bytes:
+    return msgspec.json.encode(packet) if text else msgspec.msgpack.encode(packet)

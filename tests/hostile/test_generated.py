@@ -1,0 +1,98 @@
+"""Ten thousand generated bad inputs: every outcome is a documented one, every request is answered once, nobody else
+notices. Most meet the session without a socket; a sample of them goes over the wire in test_over_the_wire.py."""
+
+import random
+
+import pytest
+
+from tests.fuzz.house import ROOM, Household
+from tests.fuzz.targets import TARGETS, leave
+from tests.hostile.case import OWN
+from tests.hostile.corpus import WIRE
+from tests.hostile.mutations import BYTEWISE, mutated
+from tests.hostile.samples import (
+    COMMANDS,
+    JSON_KINDS,
+    encoded,
+    fields_of,
+    kinds_taken,
+    right,
+    type_of,
+    wrong_packets,
+)
+
+PARTS = 10  # so that the workers of a test run share them
+PAYLOADS = 7000
+STREAMS = 1000  # of each: heads of HTTP, frames
+WRONG_MIN = 1000  # fields times kinds times encodings: a reader of structs that finds few is broken
+WIRE_BYTES_MAX = 3000  # the long cases of the tables take long a thousand times
+
+
+@pytest.fixture(scope="module")
+def household():
+    running = Household()
+    yield running
+    running.ends()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def leaving():
+    yield
+    leave()
+
+
+def in_room(packet, *, text):
+    return encoded(packet, text=text).replace(OWN.encode(), ROOM)
+
+
+@pytest.mark.parametrize("text", [False, True], ids=["msgpack", "json"])
+@pytest.mark.parametrize("kind", COMMANDS, ids=type_of)
+def test_each_field_with_each_wrong_type_is_refused(household, kind, text):
+    for field, wrong, packet in wrong_packets(kind):
+        if text and wrong not in JSON_KINDS:
+            continue
+        (reply,) = household.meets(in_room({**packet, "id": 5}, text=text), text=text)
+        assert (reply.get("code"), reply.get("id")) == ("bad_request", 5), (field, wrong, reply)
+
+
+@pytest.mark.parametrize("kind", COMMANDS, ids=type_of)
+def test_the_packet_that_is_made_wrong_was_right(household, kind):
+    heard = household.meets(in_room(right(kind, 5), text=False), text=False)
+    (reply,) = [packet for packet in heard if packet.get("id") == 5]
+    assert reply.get("code") != "bad_request", reply
+
+
+def test_there_are_many_of_them():
+    assert sum(len(wrong_packets(kind)) for kind in COMMANDS) * 2 > WRONG_MIN
+    assert all(kinds_taken(field) != set() for kind in COMMANDS for field in fields_of(kind))
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_changed_packets_have_documented_outcomes(part):
+    for seed in range(part, PAYLOADS, PARTS):
+        text = seed % 2 == 1
+        payload = mutated(seed, text=text).replace(OWN.encode(), ROOM)
+        tried("commands", bytes((text,)) + payload, seed)
+
+
+@pytest.mark.parametrize("target", ["head", "frames"])
+def test_changed_streams_have_documented_outcomes(target):
+    cases = [case for case in WIRE if (case.when == "connect") == (target == "head")]
+    short = [case for case in cases if len(case.sent) < WIRE_BYTES_MAX]
+    for seed in range(STREAMS):
+        chance = random.Random(seed)
+        case = chance.choice(short)
+        data = bytearray(case.sent)
+        for _ in range(chance.randrange(1, 4)):
+            if data:
+                chance.choice(BYTEWISE)(data, chance)
+        first = chance.randrange(256) & ~1 | (case.encoding == "json")
+        tried(target, bytes((first,)) + data, seed)
+
+
+def tried(target, data, seed):
+    """Let a target have an input; what it finds wrong is told with the seed."""
+    try:
+        TARGETS[target](data)
+    except Exception as error:
+        raise AssertionError(f"seed {seed}: {data[:300]!r}") from error
