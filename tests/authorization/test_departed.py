@@ -70,6 +70,21 @@ async def test_a_phone_that_just_arrives_hears_nothing_of_the_room_behind_gone(h
     assert after_gone(late, room) == []
 
 
+async def test_the_head_of_a_large_room_that_is_due_goes_to_those_who_are_in_it(tmp_path: Path) -> None:
+    async with indoors(tmp_path, delivery={"full_members": 2}, rates={"enabled": False}) as house:
+        owner, rex, stays = [await house.meets(user) for user in ("owner", "rex", "stays")]
+        room = await owner.makes_group("rex", "stays", "others")
+        await owner.sends(room, "tells the head at once")
+        await owner.sends(room, "makes one due")
+        assert [push["type"] for push in rex.hears("head")] == ["head"]
+        stays.hears()
+        await kicks(owner, room, "rex")
+        await owner.sends(room, "for others")
+        await house.passes(5)
+        assert [row["room"] for push in stays.hears("head") for row in push["rooms"]] == [room]
+        assert after_gone(rex, room) == []
+
+
 # --- what he asked for before, answered after
 
 READ = {

@@ -17,6 +17,7 @@ from chatd.inside import Inside
 from chatd.ports import Claims
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.storage.store import SqliteStore
+from tests.kit.confidential import Ear
 from tests.kit.env import ManualEnv
 from tests.kit.store import TamperedStore
 from tests.kit.wire import MemoryWire
@@ -173,6 +174,8 @@ async def indoors(directory: Path, **sections: dict[str, Any]) -> AsyncIterator[
     store = await SqliteStore.open(chosen.storage, env)
     house = Indoors(chosen, env, TamperedStore(store))
     house.inside.writer.start()
+    ear = Ear()
+    ear.opens()
     try:
         yield house
     finally:
@@ -180,3 +183,4 @@ async def indoors(directory: Path, **sections: dict[str, Any]) -> AsyncIterator[
         await house.inside.writer.stop()
         house.inside.passwords.close()
         await store.close()
+        ear.closes()

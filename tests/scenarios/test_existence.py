@@ -47,6 +47,20 @@ async def test_no_request_tells_a_private_room_from_none(people: Company, encodi
     assert [await alice.gets(room) for room in (group, direct)] == before
 
 
+@pytest.mark.parametrize("encoding", ["msgpack", "json"])
+async def test_without_an_id_nothing_is_said_about_either(people: Company, encoding: str) -> None:
+    room, (alice, bob) = await people.in_group("alice", "bob")
+    mallory = await people.meets("mallory", encoding=encoding)
+    for name in ROOM_ROWS:
+        for place in (room, ABSENT["g"]):
+            packet = about(name, place)
+            del packet["id"]
+            await mallory.posts(packet)
+    for phone in (mallory, alice, bob):
+        await phone.is_silent()
+    assert [packet["type"] for packet in mallory.heard] == ["ok", "ok"]  # of the hello and of a ping
+
+
 async def test_a_public_room_shows_strangers_nothing_but_its_door(people: Company) -> None:
     room, (alice, _) = await people.in_group("alice", "bob", public=True)
     await alice.sends(room, "for members")
