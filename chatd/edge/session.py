@@ -22,8 +22,9 @@ from chatd.edge.outbox import Outbox
 from chatd.edge.packets import JSON, MSGPACK, frame_of, head_push
 from chatd.edge.pulse import Pulse
 from chatd.edge.wire import Wire
-from chatd.handlers.connection import HELLO_CLOSES, Turned, hello
+from chatd.handlers.connection import Turned
 from chatd.handlers.context import Context
+from chatd.handlers.hello import HELLO_CLOSES, hello
 from chatd.handlers.writer import Guard, Submission
 from chatd.ports import Claims
 from chatd.protocol import closes

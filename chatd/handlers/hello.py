@@ -1,0 +1,118 @@
+"""A hello: who is it, where does he sit, what has he missed (protocol.md "hello")."""
+
+from msgspec import UNSET
+
+from chatd.core.accounts import DeviceSeen
+from chatd.core.admin import SeeDevice
+from chatd.handlers.connection import Known, Turned, identify
+from chatd.handlers.context import Context, Session
+from chatd.handlers.sync import first_page
+from chatd.handlers.writer import Submission
+from chatd.protocol import closes, limits
+from chatd.protocol.errors import Refused
+from chatd.protocol.replies import HelloOk, Ok
+from chatd.protocol.requests import Hello
+
+SIGHTING_MS = 3_600_000  # a device that comes back within the hour is known to be there
+
+# What follows the `error` that answers a hello: `bye` with this close code.
+HELLO_CLOSES: dict[str, int] = {
+    "token_expired": closes.TOKEN_EXPIRED,
+    "token_invalid": closes.TOKEN_INVALID,
+    "not_supported": closes.VERSION,
+    "rate_limited": closes.OVERLOADED,
+    "overloaded": closes.OVERLOADED,
+    "timeout": closes.OVERLOADED,
+    "internal": closes.INTERNAL,
+    "bad_request": closes.PROTOCOL,
+    "too_large": closes.PROTOCOL,
+}
+
+
+async def hello(ctx: Context, session: Session, request: Hello) -> Ok:
+    """Authenticate, attach to all rooms, then read the snapshot: what is published meanwhile waits behind the reply."""
+    if request.version < 1:
+        raise Refused("not_supported", "revision 1 is the lowest spoken here", field="version")
+    if len(request.focus) > ctx.config.limits.focus:
+        raise Refused("too_large", "too many rooms in focus", field="focus")
+    revocations = ctx.live.revocations
+    known = await identify(ctx, request.token, request.device)
+    claims = known.claims
+    if claims.device not in (request.device, None):
+        raise Refused("token_invalid", "the token is bound to another device")
+    session.admit_user(claims.user)
+    take_place(ctx, session, request, known)
+    if ctx.live.revocations != revocations:  # one that was committed meanwhile found no connection to close
+        await identify(ctx, request.token, request.device)
+    await attach(ctx, session, request)
+    page = await first_page(ctx, session, request)
+    ctx.counters.hellos["resumed" if not page.full else "full" if request.epoch else "first"] += 1
+    sighting = seen(request)
+    if is_news(sighting, known.device, ctx.env.now_ms()):
+        ctx.writer.submit(Submission(session.user, sighting))
+    ctx.presence.up(session)
+    return HelloOk(
+        version=min(request.version, limits.REVISION),
+        user=session.user,
+        session=session.name,
+        time=ctx.env.now_ms(),
+        epoch=ctx.store.epoch,
+        features=[word for word in request.features if word in limits.FEATURES and not session.text],
+        heartbeat=session.heartbeat_s(),
+        token_ttl=session.watch_token(claims),
+        limits=unusual_limits(ctx) or UNSET,
+        sync=page,
+    )
+
+
+def take_place(ctx: Context, session: Session, request: Hello, known: Known) -> None:
+    """Make the session the connection of its device; an older one of the same device ends."""
+    claims, account = known.claims, known.account
+    session.user, session.device, session.claims = claims.user, request.device, claims
+    session.mode = "background" if request.mode == "background" else "foreground"
+    session.receipts = account is None or account.receipts
+    if not session.text and "deflate" in request.features:
+        session.variant = 2
+    others = ctx.live.sessions.get(session.user, {})
+    if session.device not in others and len(others) >= ctx.config.limits.connections_per_user:
+        raise Turned(Refused("forbidden", "too many devices are connected"), closes.CONNECTION_LIMIT)
+    replaced = ctx.live.enter(session)
+    if replaced is not None:
+        replaced.close(closes.REPLACED)
+
+
+async def attach(ctx: Context, session: Session, request: Hello) -> None:
+    """Seat the session in all its rooms, except those it left while they were being read."""
+    on_screen = set(request.focus)
+    memberships = await ctx.store.memberships(session.user)
+    present = [row for row in memberships if row.number not in (session.departed or ())]
+    for row in present:
+        if row.number not in session.rooms:
+            loaded = ctx.rooms.registry.rooms.get(row.room)  # newer than what was read, when there is one
+            members = row.members if loaded is None else len(loaded.members)
+            ctx.live.attach(session, row.number, row.room, members, row.muted_until)
+    ctx.live.refocus(session, frozenset(row.number for row in present if row.room in on_screen))
+
+
+def seen(request: Hello) -> SeeDevice:
+    return SeeDevice(
+        request.device,
+        "" if request.app is UNSET else request.app,
+        "" if request.os is UNSET else request.os,
+    )
+
+
+def is_news(sighting: SeeDevice, known: DeviceSeen | None, now_ms: int) -> bool:
+    """Is a hello worth a row? The end of the connection writes it anyway; a storm of known devices need not."""
+    if known is None or known.removed or not 0 <= now_ms - known.last_seen < SIGHTING_MS:
+        return True
+    return (sighting.app or known.app, sighting.os or known.os) != (known.app, known.os)
+
+
+def unusual_limits(ctx: Context) -> dict[str, int]:
+    """The limits that differ from the documented defaults."""
+    return {
+        name: getattr(ctx.config.limits, name)
+        for name, usual in limits.DEFAULTS.items()
+        if getattr(ctx.config.limits, name) != usual
+    }

@@ -1,0 +1,399 @@
+import asyncio
+
+import pytest
+
+from chatd.handlers.hello import HELLO_CLOSES
+from chatd.ports import Claims
+from chatd.protocol.closes import CLOSES
+from chatd.protocol.errors import ERRORS, Unavailable
+from chatd.protocol.requests import MembersAdd, MembersRemove
+from tests.kit.indoors import device_of, indoors, new_key
+
+
+def refusal(guest):
+    """What a refused hello said: code of the error, reason of the bye, close code."""
+    error, bye = guest.wire.packets
+    assert (error["type"], bye["type"]) == ("error", "bye")
+    assert guest.wire.closed_with == (bye["close"], bye["reason"])
+    return error["code"], bye["reason"], bye["close"]
+
+
+async def refused(house, user="ann", **hello):
+    guest = house.guest()
+    guest.greets(user, **hello)
+    await house.quiet()
+    return refusal(guest)
+
+
+def empty(house):
+    live = house.inside.live
+    return not live.sessions and not live.audiences and not house.inside.presence.states(["ann", "bob"])
+
+
+async def test_a_hello_tells_who_one_is_and_what_there_is(house):
+    guest = house.guest()
+    id = guest.greets("ann")
+    await house.quiet()
+    reply = guest.reply(id)
+    assert reply.pop("session")
+    assert reply == {
+        "type": "ok",
+        "id": id,
+        "version": 1,
+        "user": "ann",
+        "time": house.env.now_ms(),
+        "epoch": house.store.epoch,
+        "features": [],
+        "heartbeat": 30,
+        "token_ttl": 3600,
+        "sync": {
+            "cursor": reply["sync"]["cursor"],
+            "rooms": [],
+            "full": True,
+            "totals": {"rooms": 0, "unread": 0, "mentions": 0},
+        },
+    }
+
+
+async def test_unusual_limits_are_told(tmp_path):
+    async with indoors(tmp_path, limits={"focus": 2, "page": 100, "hello_timeout_s": 1}) as house:
+        guest = house.guest()
+        id = guest.greets("ann")
+        await house.quiet()
+        assert guest.reply(id)["limits"] == {"focus": 2, "page": 100}
+
+
+@pytest.mark.parametrize(("version", "effective"), [(1, 1), (2, 1), (900, 1)])
+async def test_the_lower_revision_is_in_force(house, version, effective):
+    guest = house.guest()
+    id = guest.greets("ann", version=version)
+    await house.quiet()
+    assert guest.reply(id)["version"] == effective
+
+
+async def test_features_are_those_both_sides_know(house):
+    guest = house.guest()
+    id = guest.greets("ann", features=["deflate", "telepathy"])
+    await house.quiet()
+    assert guest.reply(id)["features"] == ["deflate"]
+
+
+@pytest.mark.parametrize(
+    ("hello", "answer"),
+    [
+        ({"version": 0}, ("not_supported", "version", 4203)),
+        ({"user": "bad"}, ("token_invalid", "token_invalid", 4101)),
+        ({"focus": ["g00000000000"] * 9}, ("too_large", "protocol", 4204)),
+        ({"focus": ["no room"]}, ("bad_request", "protocol", 4204)),
+    ],
+)
+async def test_a_hello_is_refused_with_its_own_close(house, hello, answer):
+    assert await refused(house, **hello) == answer
+    assert empty(house)
+
+
+async def test_a_token_bound_to_another_device_is_not_accepted(house):
+    house.passports.claims["t"] = Claims("ann", 4e9, device=device_of(2))
+    assert await refused(house, "t", device=1) == ("token_invalid", "token_invalid", 4101)
+    assert (await house.meets("t", device=2)).session.user == "ann"
+
+
+async def test_a_disabled_user_is_banned(house):
+    await house.inside.admin.disable("ann", True)
+    assert await refused(house) == ("forbidden", "banned", 4202)
+    await house.inside.admin.disable("ann", False)
+    await house.meets("ann")
+
+
+async def test_a_token_from_before_a_revocation_is_refused(house):
+    old = Claims("ann", 4e9, issued_at_s=house.env.now_ms() / 1000)
+    house.passports.claims["old"] = old
+    house.env.advance(10)
+    await house.inside.admin.revoke("ann")
+    assert (await refused(house, "old"))[1:] == ("revoked", 4201)
+    house.env.advance(1)
+    await house.meets("ann")
+
+
+async def test_a_revocation_of_a_device_is_for_that_device_only(house):
+    house.passports.claims["old"] = Claims("ann", 4e9, issued_at_s=house.env.now_ms() / 1000)
+    house.env.advance(10)
+    await house.inside.admin.revoke("ann", device_of(1))
+    assert (await refused(house, "old", device=1))[1:] == ("revoked", 4201)
+    await house.meets("old", device=2)
+
+
+async def test_a_newer_connection_of_a_device_replaces_the_older(house):
+    older = await house.meets("ann", device=1)
+    other = await house.meets("ann", device=2)
+    newer = await house.meets("ann", device=1)
+    assert older.wire.closed_with == (4200, "replaced")
+    assert other.wire.closed_with is newer.wire.closed_with is None
+    older.hangs_up()
+    await house.quiet()
+    assert set(house.inside.live.sessions["ann"]) == {device_of(1), device_of(2)}
+    assert house.inside.live.sessions["ann"][device_of(1)] is newer.session
+
+
+async def test_a_user_has_so_many_connections_and_no_more(tmp_path):
+    async with indoors(tmp_path, limits={"connections_per_user": 2}) as house:
+        await house.meets("ann", device=1)
+        await house.meets("ann", device=2)
+        assert (await refused(house, "ann", device=3))[1:] == ("connection_limit", 4205)
+        await house.meets("ann", device=2)
+        await house.meets("bob", device=3)
+
+
+async def test_too_many_hellos_are_sent_away_for_a_while(tmp_path):
+    async with indoors(tmp_path, rates={"hello_user_per_min": 2, "hello_address_per_min": 100}) as house:
+        for device in (1, 2):
+            await house.meets("ann", device=device)
+        guest = house.guest()
+        guest.greets("ann", device=3)
+        await house.quiet()
+        assert refusal(guest) == ("rate_limited", "overloaded", 4003)
+        error, bye = guest.wire.packets
+        assert error["retry_after"] == bye["retry_after"] == 30_000
+        assert error["scope"] == "user"
+        house.env.advance(30)
+        await house.meets("ann", device=3)
+
+
+async def test_a_store_that_cannot_now_is_overloaded(house):
+    house.store.fail("memberships", Unavailable("overloaded"))
+    assert await refused(house) == ("overloaded", "overloaded", 4003)
+    assert empty(house)
+
+
+async def test_a_fault_of_ours_is_internal(house, caplog):
+    house.store.fail("sync", ZeroDivisionError())
+    assert await refused(house) == ("internal", "internal", 1011)
+    assert "hello failed" in caplog.text
+    assert empty(house)
+
+
+def test_every_refusal_of_a_hello_has_a_close():
+    assert set(HELLO_CLOSES) <= set(ERRORS)
+    assert set(HELLO_CLOSES.values()) <= set(CLOSES)
+
+
+# --- what happens while a hello is decided (S07, S23)
+
+
+@pytest.mark.parametrize("method", ["memberships", "sync"])
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_message_stored_during_a_hello_is_in_its_snapshot_or_follows_it(house, method, after):
+    ann = await house.meets("ann")
+    room = await ann.makes_group("bob")
+    bob = house.guest()
+    hold = house.store.hold(method, after=after)
+    id = bob.greets("bob", events=10)
+    await hold.reached.wait()
+    acks = [ann.asks_for(type="send", room=room, key=new_key(), body={"text": "x"}) for _ in range(3)]
+    while not all(any(p.get("id") == ack for p in ann.wire.packets) for ack in acks):
+        await asyncio.sleep(0)
+    hold.release()
+    await house.quiet()
+    assert bob.wire.packets[0] == bob.reply(id), "the reply comes first"
+    (summary,) = bob.reply(id)["sync"]["rooms"]
+    known = summary["seq"]
+    for push in bob.wire.packets[1:]:
+        assert (push["type"], push["room"]) == ("event", room)
+        assert push["events"][0]["seq"] <= known + 1, "a hole"
+        known = max(known, push["events"][-1]["seq"])
+    assert known == 4
+    assert (await bob.sends(room))["seq"] == 5
+
+
+@pytest.mark.parametrize("method", ["people", "memberships", "sync"])
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("verb", ["revoke", "disable"])
+async def test_a_revocation_is_not_overtaken_by_a_hello(house, method, after, verb):
+    """The token was checked before the revocation was committed, the seat taken after it."""
+    bob, now_s = house.guest(), house.env.now_ms() / 1000
+    house.passports.claims["bob"] = Claims("bob", now_s + 3600, issued_at_s=now_s)
+    hold = house.store.hold(method, after=after)
+    bob.greets("bob")
+    await hold.reached.wait()
+    house.env.advance(1)
+    await (house.inside.admin.revoke("bob") if verb == "revoke" else house.inside.admin.disable("bob", True))
+    hold.release()
+    await house.quiet()
+    assert bob.wire.packets[-1]["close"] == (4201 if verb == "revoke" else 4202)
+    assert house.inside.live.of("bob") == []
+
+
+async def test_the_newest_focus_wins_even_when_an_older_one_takes_longer(house):
+    ann = await house.meets("ann")
+    first, second = await ann.makes_group(), await ann.makes_group()
+    house.inside.rooms.registry.forget_idle(float("inf"), [second])
+    hold = house.store.hold("load_rooms")
+    ann.says({"type": "focus", "id": 900, "rooms": [first]})
+    ann.says({"type": "focus", "id": 901, "rooms": [second]})
+    await hold.reached.wait()
+    hold.release()
+    await house.quiet()
+    (number,) = ann.session.focus
+    assert ann.session.rooms[number].name == second
+
+
+@pytest.mark.parametrize("method", ["memberships", "sync"])
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_member_removed_during_a_hello_hears_nothing_after_gone(house, method, after):
+    ann = await house.meets("ann")
+    room = await ann.makes_group("bob")
+    bob = house.guest()
+    hold = house.store.hold(method, after=after)
+    bob.greets("bob", focus=[room])
+    await hold.reached.wait()
+    await house.inside.writer.carry("ann", MembersRemove(room=room, key=new_key(), users=["bob"]))
+    hold.release()
+    await house.quiet()
+    await ann.sends(room)
+    house.env.advance(5)
+    types = [packet["type"] for packet in bob.wire.packets]
+    assert types == ["ok", "gone"]
+    assert not bob.session.rooms
+    assert not bob.session.focus
+
+
+@pytest.mark.parametrize("method", ["memberships", "sync"])
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_member_added_during_a_hello_hears_everything_from_there_on(house, method, after):
+    ann = await house.meets("ann")
+    room = await ann.makes_group()
+    bob = house.guest()
+    hold = house.store.hold(method, after=after)
+    bob.greets("bob")
+    await hold.reached.wait()
+    await house.inside.writer.carry("ann", MembersAdd(room=room, key=new_key(), users=["bob"]))
+    hold.release()
+    await house.quiet()
+    await ann.sends(room)
+    pushes = bob.wire.packets[1:]
+    assert [push["type"] for push in pushes] == ["room", "event", "event"]
+    assert pushes[0]["summary"]["first_visible"] == 2
+    assert [event["seq"] for push in pushes[1:] for event in push["events"]] == [2, 3]
+
+
+async def test_who_is_removed_and_added_again_during_a_hello_is_in(house):
+    ann = await house.meets("ann")
+    room = await ann.makes_group("bob")
+    bob = house.guest()
+    hold = house.store.hold("memberships", after=True)
+    bob.greets("bob")
+    await hold.reached.wait()
+    await house.inside.writer.carry("ann", MembersRemove(room=room, key=new_key(), users=["bob"]))
+    await house.inside.writer.carry("ann", MembersAdd(room=room, key=new_key(), users=["bob"]))
+    hold.release()
+    await house.quiet()
+    await ann.sends(room)
+    assert [p["type"] for p in bob.wire.packets] == ["ok", "gone", "room", "event", "event"]
+
+
+@pytest.mark.parametrize("method", ["people", "memberships", "sync"])
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_connection_that_ends_during_its_hello_leaves_nothing_behind(house, method, after):
+    ann = await house.meets("ann")
+    await ann.makes_group("bob")
+    ann.hangs_up()
+    house.env.advance(60)
+    await house.quiet()
+    bob = house.guest()
+    hold = house.store.hold(method, after=after)
+    bob.greets("bob")
+    await hold.reached.wait()
+    bob.hangs_up(1006)
+    hold.release()
+    await house.quiet()
+    assert empty(house)
+    assert not bob.wire.packets
+
+
+@pytest.mark.parametrize("method", ["people", "memberships", "sync"])
+async def test_a_dead_hello_does_not_replace_the_living_connection(house, method):
+    dead = house.guest()
+    hold = house.store.hold(method)
+    dead.greets("ann")
+    await hold.reached.wait()
+    dead.hangs_up(1006)
+    living = await house.meets("ann")
+    hold.release()
+    await house.quiet()
+    assert living.wire.closed_with is None
+    assert house.inside.live.of("ann") == [living.session]
+
+
+@pytest.mark.parametrize("method", ["memberships", "sync"])
+async def test_a_hello_overtaken_by_a_newer_one_is_replaced(house, method):
+    older = house.guest()
+    hold = house.store.hold(method)
+    older.greets("ann")
+    await hold.reached.wait()
+    newer = await house.meets("ann")
+    hold.release()
+    await house.quiet()
+    assert older.wire.closed_with == (4200, "replaced")
+    assert house.inside.live.of("ann") == [newer.session]
+    assert newer.wire.closed_with is None
+
+
+async def test_what_stands_behind_a_hello_waits_for_it(house):
+    ann = await house.meets("ann")
+    room = await ann.makes_group("bob")
+    bob = house.guest()
+    hold = house.store.hold("sync")
+    hello = bob.greets("bob")
+    send = bob.asks_for(type="send", room=room, key=new_key(), body={"text": "x"})
+    await hold.reached.wait()
+    assert not bob.wire.packets
+    hold.release()
+    await house.quiet()
+    assert [packet["id"] for packet in bob.wire.packets if "id" in packet] == [hello, send]
+    assert bob.reply(send)["seq"] == 2
+
+
+async def test_what_stands_behind_a_refused_hello_is_dropped(house):
+    ann = await house.meets("ann")
+    room = await ann.makes_group("bob")
+    bob = house.guest()
+    bob.greets("bad")
+    bob.asks_for(type="send", room=room, key=new_key(), body={"text": "x"})
+    await house.quiet()
+    assert refusal(bob)[0] == "token_invalid"
+    assert (await ann.sends(room))["seq"] == 2
+
+
+async def test_an_unknown_mode_of_a_hello_is_the_default(house):
+    assert (await house.meets("ann", mode="asleep")).session.mode == "foreground"
+
+
+async def test_a_hello_notes_the_device(house):
+    await house.meets("ann", app="Bike 4", os="ios 19")
+    (row,) = await house.store.devices("ann")
+    assert (row.device, row.app, row.os, row.last_seen) == (
+        device_of(1),
+        "Bike 4",
+        "ios 19",
+        house.env.now_ms(),
+    )
+
+
+async def test_a_known_device_is_written_again_only_when_there_is_news(house):
+    """A storm of phones that come back must not be a storm of writes."""
+
+    async def rows_written(**hello) -> int:
+        before = house.store.stamp
+        ann = await house.meets("ann", **hello)
+        await house.quiet()
+        written = house.store.stamp - before
+        ann.hangs_up()
+        await house.quiet()
+        return written
+
+    assert await rows_written(app="chat 1") == 1
+    assert await rows_written(app="chat 1") == 0
+    assert await rows_written() == 0
+    assert await rows_written(app="chat 2") == 1
+    house.env.advance(3600)
+    assert await rows_written(app="chat 2") == 1
