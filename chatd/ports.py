@@ -126,6 +126,16 @@ class SyncRows:
 
 
 @dataclass(slots=True, frozen=True)
+class HelloRows:
+    """What a hello is judged by and answered with, all as of one commit: that of `page`."""
+
+    account: Account | None
+    device: DeviceSeen | None
+    memberships: list[Membership]
+    page: SyncRows
+
+
+@dataclass(slots=True, frozen=True)
 class EventPage:
     """Events of one room, ascending, as stored. `next`: where to go on when the page was cut, else None."""
 
@@ -242,6 +252,10 @@ class Store(Protocol):
 
     async def memberships(self, user: str) -> list[Membership]:
         """All rooms `user` is in."""
+        ...
+
+    async def hello(self, device: str, query: SyncQuery) -> HelloRows:
+        """The account of `query.user`, his `device`, all rooms he is in, and the first page, read at once."""
         ...
 
     async def sync(self, query: SyncQuery) -> SyncRows:

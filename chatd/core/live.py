@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, Protocol
 
 from chatd.core.heartbeat import Vitals
+from chatd.core.recent import Recent
 from chatd.protocol.objects import Mode
 
 Level = Literal["full", "head", "none"]
@@ -50,6 +51,7 @@ class Listener(Protocol):
     muted: dict[int, int]  # muted_until by room number, unmuted rooms left out
     departed: set[int] | None  # rooms left while the connection is being attached, None when it is
     vitals: Vitals
+    turn: int  # of its hello among all: the newest connection of a device is the one that stays
     newest: dict[type, Any]  # the newest focus and watch: an older one that took longer must not win
 
     @property
@@ -109,8 +111,14 @@ class Live:
         self.full_members = full_members
         self.sessions: dict[str, dict[str, Listener]] = {}  # by user, then device
         self.audiences: dict[int, Audience] = {}
-        self.revocations = 0  # committed so far: who checked a token before one came has to check it again
+        self.recent = Recent()
+        self._turns = 0
         self.departures = 0  # told so far: who read before one came who shares a room has to read it again
+
+    def next_turn(self) -> int:
+        """The number of a hello that begins now; each is higher than all before."""
+        self._turns += 1
+        return self._turns
 
     def of(self, user: str) -> list[Listener]:
         """The connections of one user."""

@@ -51,6 +51,7 @@ class Fanout:
 
     def publish(self, work: Work) -> None:
         """Tell everybody about a batch that is durable now, room by room, in the order of its numbers."""
+        self._live.recent.note(work)
         for steps in work.steps.values():
             self._tell_room(steps)
         for room, member in work.receipts.values():
@@ -261,8 +262,6 @@ class Fanout:
 
     def _tell_account(self, change: AccountChange) -> None:
         """A preference to the user's connections; the end to a removed device, after its reply."""
-        if change.revoked_before or (isinstance(change, Account) and change.disabled):
-            self._live.revocations += 1
         for session in self._live.of(change.user):
             if isinstance(change, Account):
                 session.receipts = change.receipts

@@ -76,6 +76,7 @@ class Session:
         "receipts",
         "rooms",
         "text",
+        "turn",
         "user",
         "variant",
         "vitals",
@@ -98,6 +99,7 @@ class Session:
         self.claims = NOBODY
         self.mode: Mode = "foreground"
         self.receipts = True
+        self.turn = 0
         self.rooms: dict[int, Audience] = {}
         self.focus: frozenset[int] = frozenset()
         self.muted: dict[int, int] = {}

@@ -64,12 +64,17 @@ async def identify(ctx: Context, token: str, device: str) -> Known:
     claims = await ctx.identity.verify(token)
     place = (claims.user, device)
     known = await ctx.store.people([claims.user], [place])
-    account, seen = known.accounts.get(claims.user), known.devices.get(place)
+    return checked(Known(claims, known.accounts.get(claims.user), known.devices.get(place)))
+
+
+def checked(known: Known) -> Known:
+    """Whoever may connect, as he came. Raises Turned when the user is disabled or the token was revoked."""
+    account = known.account
     if account is not None and account.disabled:
         raise Turned(Refused("forbidden", "this user is disabled"), closes.BANNED)
-    if revoked(claims, account, seen):
+    if revoked(known.claims, account, known.device):
         raise Turned(Refused("token_invalid", "the token was revoked"), closes.REVOKED)
-    return Known(claims, account, seen)
+    return known
 
 
 def revoked(claims: Claims, account: Account | None, device: DeviceSeen | None) -> bool:

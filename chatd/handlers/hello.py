@@ -4,10 +4,11 @@ from msgspec import UNSET
 
 from chatd.core.accounts import DeviceSeen
 from chatd.core.admin import SeeDevice
-from chatd.handlers.connection import Known, Turned, identify
+from chatd.handlers.connection import Known, Turned, checked, identify
 from chatd.handlers.context import Context, Session
-from chatd.handlers.sync import first_page
+from chatd.handlers.sync import first_query, page_of
 from chatd.handlers.writer import Submission
+from chatd.ports import HelloRows, Membership, SyncQuery, SyncRows
 from chatd.protocol import closes, limits
 from chatd.protocol.errors import Refused
 from chatd.protocol.replies import HelloOk, Ok
@@ -30,22 +31,25 @@ HELLO_CLOSES: dict[str, int] = {
 
 
 async def hello(ctx: Context, session: Session, request: Hello) -> Ok:
-    """Authenticate, attach to all rooms, then read the snapshot: what is published meanwhile waits behind the reply."""
+    """Authenticate, read, take a seat in all rooms. What is published from then on waits behind the reply."""
     if request.version < 1:
         raise Refused("not_supported", "revision 1 is the lowest spoken here", field="version")
     if len(request.focus) > ctx.config.limits.focus:
         raise Refused("too_large", "too many rooms in focus", field="focus")
-    revocations = ctx.live.revocations
-    known = await identify(ctx, request.token, request.device)
-    claims = known.claims
+    session.turn = ctx.live.next_turn()
+    claims = await ctx.identity.verify(request.token)
     if claims.device not in (request.device, None):
         raise Refused("token_invalid", "the token is bound to another device")
     session.admit_user(claims.user)
+    query = first_query(ctx, claims.user, request)
+    rows = await ctx.store.hello(request.device, query)
+    known = checked(Known(claims, rows.account, rows.device))
     take_place(ctx, session, request, known)
-    if ctx.live.revocations != revocations:  # one that was committed meanwhile found no connection to close
-        await identify(ctx, request.token, request.device)
-    await attach(ctx, session, request)
-    page = await first_page(ctx, session, request)
+    if is_current(ctx, query, rows):
+        seat(ctx, session, request, rows.memberships)
+        page = page_of(ctx, session, query, rows.page)
+    else:
+        page = page_of(ctx, session, query, await look_again(ctx, session, request, query))
     ctx.counters.hellos["resumed" if not page.full else "full" if request.epoch else "first"] += 1
     sighting = seen(request)
     if is_news(sighting, known.device, ctx.env.now_ms()):
@@ -74,6 +78,9 @@ def take_place(ctx: Context, session: Session, request: Hello, known: Known) -> 
     if not session.text and "deflate" in request.features:
         session.variant = 2
     others = ctx.live.sessions.get(session.user, {})
+    rival = others.get(session.device)
+    if rival is not None and rival.turn > session.turn:
+        raise Turned(Refused("forbidden", "a newer connection of this device was quicker"), closes.REPLACED)
     if session.device not in others and len(others) >= ctx.config.limits.connections_per_user:
         raise Turned(Refused("forbidden", "too many devices are connected"), closes.CONNECTION_LIMIT)
     replaced = ctx.live.enter(session)
@@ -81,10 +88,23 @@ def take_place(ctx: Context, session: Session, request: Hello, known: Known) -> 
         replaced.close(closes.REPLACED)
 
 
-async def attach(ctx: Context, session: Session, request: Hello) -> None:
+def is_current(ctx: Context, query: SyncQuery, rows: HelloRows) -> bool:
+    """Was nothing of what was read told to others since, when this connection had no seat to hear it from?"""
+    numbers = [row.number for row in rows.memberships]
+    return not ctx.live.recent.concerns(rows.page.stamp, query.user, numbers)
+
+
+async def look_again(ctx: Context, session: Session, request: Hello, query: SyncQuery) -> SyncRows:
+    """The page of a hello that was overtaken by a commit: read when the connection has its seats, as slow as sure."""
+    known = await identify(ctx, request.token, request.device)
+    session.receipts = known.account is None or known.account.receipts
+    seat(ctx, session, request, await ctx.store.memberships(session.user))
+    return await ctx.store.sync(query)
+
+
+def seat(ctx: Context, session: Session, request: Hello, memberships: list[Membership]) -> None:
     """Seat the session in all its rooms, except those it left while they were being read."""
     on_screen = set(request.focus)
-    memberships = await ctx.store.memberships(session.user)
     present = [row for row in memberships if row.number not in (session.departed or ())]
     for row in present:
         if row.number not in session.rooms:

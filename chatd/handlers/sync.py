@@ -16,21 +16,20 @@ from chatd.protocol.requests import Hello, Sync
 REPLY_MARGIN_BYTES = 4_096  # what a reply holds besides its rows
 
 
-async def first_page(ctx: Context, session: Session, request: Hello) -> SyncPage:
-    """The page inside a hello reply: everything, or what changed since the client's cursor."""
+def first_query(ctx: Context, user: str, request: Hello) -> SyncQuery:
+    """What the page inside a hello reply holds: everything, or what changed since the client's cursor."""
     rooms = limits.SUMMARIES_FIRST if request.rooms is UNSET else request.rooms
     wanted = Wanted(min(rooms, ctx.config.limits.page), request.previews, request.events)
-    query = fresh(ctx, session, stored_since(ctx, request), wanted)
-    return page_of(ctx, session, query, await ctx.store.sync(query))
+    return fresh(ctx, user, stored_since(ctx, request), wanted)
 
 
 async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk:
     """The next page of a round, or the first page of a new one."""
     wanted = Wanted(page_limit(ctx, request), request.previews, request.events)
     if request.more is not UNSET:
-        query = continued(ctx, session, More.unpack(request.more), wanted)
+        query = continued(ctx, session.user, More.unpack(request.more), wanted)
     else:
-        query = fresh(ctx, session, since_of(ctx, request.cursor), wanted)
+        query = fresh(ctx, session.user, since_of(ctx, request.cursor), wanted)
     page = page_of(ctx, session, query, await ctx.store.sync(query))
     return SyncOk(
         cursor=page.cursor,
@@ -66,28 +65,26 @@ def since_of(ctx: Context, cursor: str | UnsetType) -> int | None:
     return None if cursor is UNSET else stamp_of(cursor, ctx.store.epoch, ctx.store.stamp)
 
 
-def fresh(ctx: Context, session: Session, since: int | None, wanted: Wanted) -> SyncQuery:
+def fresh(ctx: Context, user: str, since: int | None, wanted: Wanted) -> SyncQuery:
     """The first page of a round. Previews come by default when everything is listed."""
     previews = since is None if wanted.previews is UNSET else wanted.previews
-    return query_of(
-        ctx, session, since, wanted.rooms, previews, 0 if wanted.events is UNSET else wanted.events
-    )
+    return query_of(ctx, user, since, wanted.rooms, previews, 0 if wanted.events is UNSET else wanted.events)
 
 
-def continued(ctx: Context, session: Session, more: More, wanted: Wanted) -> SyncQuery:
+def continued(ctx: Context, user: str, more: More, wanted: Wanted) -> SyncQuery:
     """The next page of a round, showing what the round began with unless the client says otherwise."""
     previews = more.previews if wanted.previews is UNSET else wanted.previews
     events = more.events if wanted.events is UNSET else wanted.events
     since = None if more.since == ALL else more.since
-    query = query_of(ctx, session, since, wanted.rooms, previews, events)
+    query = query_of(ctx, user, since, wanted.rooms, previews, events)
     return replace(query, after=(more.pinned, more.time, more.number), first_stamp=more.first_stamp)
 
 
 def query_of(
-    ctx: Context, session: Session, since: int | None, rooms: int, previews: bool, events: int
+    ctx: Context, user: str, since: int | None, rooms: int, previews: bool, events: int
 ) -> SyncQuery:
     return SyncQuery(
-        user=session.user,
+        user=user,
         since=since,
         limit=rooms,
         previews=previews,

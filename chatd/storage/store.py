@@ -9,13 +9,14 @@ from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.facts import KeyedEvent, Tail
 from chatd.core.rooms import Room
 from chatd.core.work import Work
-from chatd.ports import EventPage, Membership, MessagePage, People, Store, SyncQuery, SyncRows
+from chatd.ports import EventPage, HelloRows, Membership, MessagePage, People, Store, SyncQuery, SyncRows
 from chatd.protocol.objects import Event, MemberRow, Profile, Reader, RoomSummary
 from chatd.storage import decisions, folding, logs, people, sync
 from chatd.storage.batch import batch_of
 from chatd.storage.connection import open_writer
 from chatd.storage.directory import Directory, Lock, rewrite
 from chatd.storage.errors import opening
+from chatd.storage.hello import hello
 from chatd.storage.logs import Cut, Span
 from chatd.storage.meta import mark_closed
 from chatd.storage.opening import make_ready, take_over
@@ -134,6 +135,9 @@ class SqliteStore(Store):
 
     async def memberships(self, user: str) -> list[Membership]:
         return await self._readers.run(people.memberships, user)
+
+    async def hello(self, device: str, query: SyncQuery) -> HelloRows:
+        return await self._readers.run(hello, device, query)
 
     async def sync(self, query: SyncQuery) -> SyncRows:
         return await self._readers.run(sync.sync, query)

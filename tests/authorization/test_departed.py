@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from chatd.core.admin import Amend
 from tests.kit.indoors import Guest, Indoors, indoors, new_key
 
 MARKS = {"ephemeral_bytes": 2_000, "lag_bytes": 4_000, "close_bytes": 1_000_000}
@@ -57,8 +58,12 @@ async def test_a_phone_that_just_arrives_hears_nothing_of_the_room_behind_gone(h
     owner, other = await house.meets("owner"), await house.meets("late")
     other.hangs_up()
     room = await owner.makes_group("late")
-    late, hold = house.guest(), house.store.hold("sync", after=True)
+    late, first = house.guest(), house.store.hold("hello", after=True)
     late.greets("late")
+    await first.reached.wait()
+    await house.inside.writer.carry("late", Amend(name="Late"))  # so it reads once more, from its seats
+    hold = house.store.hold("sync", after=True)
+    first.release()
     await hold.reached.wait()
     for _ in range(20):
         owner.asks_for(type="send", room=room, key=new_key(), body={"text": "x" * 400})

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from chatd.core.accounts import Account
+from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.rooms import Room
 from chatd.ports import Membership, Store, SyncQuery, SyncRows
 from chatd.protocol.codec import decode_event, encode
@@ -95,6 +95,21 @@ async def test_strangers_former_members_and_deleted_rooms_have_no_summary(
     assert await store.summary(room.number, "bob") is None
     assert await store.summary(deleted.number, "ann") is None
     assert await store.summary(999, "ann") is None
+
+
+async def test_a_hello_reads_everything_as_of_one_commit(store: Store, chronicle: Chronicle) -> None:
+    room = await chronicle.group("ann", "bob")
+    await chronicle.post(room, "ann")
+    work = chronicle.work()
+    work.accounts += [Account("bob", name="Bob"), DeviceSeen("bob", "d" * 22, app="chat")]
+    await store.commit(work)
+    query = SyncQuery("bob", None, 10)
+    rows = await store.hello("d" * 22, query)
+    assert rows.account == await store.account("bob")
+    assert rows.device == await store.device("bob", "d" * 22)
+    assert rows.memberships == await store.memberships("bob")
+    assert rows.page == await store.sync(query)
+    assert rows.page.stamp == store.stamp
 
 
 async def test_memberships_are_the_rooms_a_user_is_in_now(store: Store, chronicle: Chronicle) -> None:

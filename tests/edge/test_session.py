@@ -80,7 +80,7 @@ async def test_silence_before_hello_is_ended(house):
 
 async def test_a_hello_under_way_is_not_timed_out(house):
     guest = house.guest()
-    hold = house.store.hold("sync")
+    hold = house.store.hold("hello")
     guest.greets("ann")
     await hold.reached.wait()
     house.env.advance(11)
@@ -92,7 +92,7 @@ async def test_a_hello_under_way_is_not_timed_out(house):
 
 async def test_nothing_is_read_while_a_hello_is_decided(house):
     guest = house.guest()
-    hold = house.store.hold("sync")
+    hold = house.store.hold("hello")
     guest.greets("ann")
     await hold.reached.wait()
     assert not guest.wire.reading

@@ -2,11 +2,12 @@ import asyncio
 
 import pytest
 
+from chatd.core.admin import Amend
 from chatd.handlers.hello import HELLO_CLOSES
 from chatd.ports import Claims
 from chatd.protocol.closes import CLOSES
 from chatd.protocol.errors import ERRORS, Unavailable
-from chatd.protocol.requests import MembersAdd, MembersRemove
+from chatd.protocol.requests import MembersAdd, MembersRemove, Preferences
 from tests.kit.indoors import device_of, indoors, new_key
 
 
@@ -160,13 +161,13 @@ async def test_too_many_hellos_are_sent_away_for_a_while(tmp_path):
 
 
 async def test_a_store_that_cannot_now_is_overloaded(house):
-    house.store.fail("memberships", Unavailable("overloaded"))
+    house.store.fail("hello", Unavailable("overloaded"))
     assert await refused(house) == ("overloaded", "overloaded", 4003)
     assert empty(house)
 
 
 async def test_a_fault_of_ours_is_internal(house, caplog):
-    house.store.fail("sync", ZeroDivisionError())
+    house.store.fail("hello", ZeroDivisionError())
     assert await refused(house) == ("internal", "internal", 1011)
     assert "hello failed" in caplog.text
     assert empty(house)
@@ -179,16 +180,31 @@ def test_every_refusal_of_a_hello_has_a_close():
 
 # --- what happens while a hello is decided (S07, S23)
 
+# Where a hello waits: at its one read, or, when a commit was told meanwhile, at those it repeats in its seat.
+FIRST, AGAIN = ("hello",), ("people", "memberships", "sync")
 
-@pytest.mark.parametrize("method", ["memberships", "sync"])
+
+async def held(house, guest, user, method, *, after=False, **hello):
+    """A hello that waits at `method`, before or after it was read; how to let it go on, and its id."""
+    first = house.store.hold("hello", after=method != "hello" or after)
+    id = guest.greets(user, **hello)
+    await first.reached.wait()
+    if method == "hello":
+        return first, id
+    await house.inside.writer.carry(user, Amend(name="another"))
+    again = house.store.hold(method, after=after)
+    first.release()
+    await again.reached.wait()
+    return again, id
+
+
+@pytest.mark.parametrize("method", [*FIRST, "memberships", "sync"])
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_message_stored_during_a_hello_is_in_its_snapshot_or_follows_it(house, method, after):
     ann = await house.meets("ann")
     room = await ann.makes_group("bob")
     bob = house.guest()
-    hold = house.store.hold(method, after=after)
-    id = bob.greets("bob", events=10)
-    await hold.reached.wait()
+    hold, id = await held(house, bob, "bob", method, after=after, events=10)
     acks = [ann.asks_for(type="send", room=room, key=new_key(), body={"text": "x"}) for _ in range(3)]
     while not all(any(p.get("id") == ack for p in ann.wire.packets) for ack in acks):
         await asyncio.sleep(0)
@@ -205,16 +221,14 @@ async def test_a_message_stored_during_a_hello_is_in_its_snapshot_or_follows_it(
     assert (await bob.sends(room))["seq"] == 5
 
 
-@pytest.mark.parametrize("method", ["people", "memberships", "sync"])
+@pytest.mark.parametrize("method", FIRST + AGAIN)
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("verb", ["revoke", "disable"])
 async def test_a_revocation_is_not_overtaken_by_a_hello(house, method, after, verb):
     """The token was checked before the revocation was committed, the seat taken after it."""
     bob, now_s = house.guest(), house.env.now_ms() / 1000
     house.passports.claims["bob"] = Claims("bob", now_s + 3600, issued_at_s=now_s)
-    hold = house.store.hold(method, after=after)
-    bob.greets("bob")
-    await hold.reached.wait()
+    hold, _ = await held(house, bob, "bob", method, after=after)
     house.env.advance(1)
     await (house.inside.admin.revoke("bob") if verb == "revoke" else house.inside.admin.disable("bob", True))
     hold.release()
@@ -237,40 +251,43 @@ async def test_the_newest_focus_wins_even_when_an_older_one_takes_longer(house):
     assert ann.session.rooms[number].name == second
 
 
-@pytest.mark.parametrize("method", ["memberships", "sync"])
+@pytest.mark.parametrize("method", [*FIRST, "memberships", "sync"])
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_member_removed_during_a_hello_hears_nothing_after_gone(house, method, after):
     ann = await house.meets("ann")
     room = await ann.makes_group("bob")
     bob = house.guest()
-    hold = house.store.hold(method, after=after)
-    bob.greets("bob", focus=[room])
-    await hold.reached.wait()
+    hold, id = await held(house, bob, "bob", method, after=after, focus=[room])
     await house.inside.writer.carry("ann", MembersRemove(room=room, key=new_key(), users=["bob"]))
     hold.release()
     await house.quiet()
     await ann.sends(room)
     house.env.advance(5)
-    types = [packet["type"] for packet in bob.wire.packets]
-    assert types == ["ok", "gone"]
+    listed = [summary["room"] for summary in bob.reply(id)["sync"]["rooms"]]
+    pushes = [packet["type"] for packet in bob.wire.packets[1:]]
+    assert pushes == ([] if method == "hello" else ["gone"])  # told before or after it had its place
+    assert listed == [] or pushes == ["gone"]
     assert not bob.session.rooms
     assert not bob.session.focus
 
 
-@pytest.mark.parametrize("method", ["memberships", "sync"])
+@pytest.mark.parametrize("method", [*FIRST, "memberships", "sync"])
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_member_added_during_a_hello_hears_everything_from_there_on(house, method, after):
     ann = await house.meets("ann")
     room = await ann.makes_group()
     bob = house.guest()
-    hold = house.store.hold(method, after=after)
-    bob.greets("bob")
-    await hold.reached.wait()
+    hold, id = await held(house, bob, "bob", method, after=after)
     await house.inside.writer.carry("ann", MembersAdd(room=room, key=new_key(), users=["bob"]))
     hold.release()
     await house.quiet()
     await ann.sends(room)
     pushes = bob.wire.packets[1:]
+    if method == "hello":  # added before it had its place: the page has the room
+        (summary,) = bob.reply(id)["sync"]["rooms"]
+        assert (summary["first_visible"], summary["seq"]) == (2, 2)
+        assert [event["seq"] for push in pushes for event in push["events"]] == [3]
+        return
     assert [push["type"] for push in pushes] == ["room", "event", "event"]
     assert pushes[0]["summary"]["first_visible"] == 2
     assert [event["seq"] for push in pushes[1:] for event in push["events"]] == [2, 3]
@@ -280,9 +297,7 @@ async def test_who_is_removed_and_added_again_during_a_hello_is_in(house):
     ann = await house.meets("ann")
     room = await ann.makes_group("bob")
     bob = house.guest()
-    hold = house.store.hold("memberships", after=True)
-    bob.greets("bob")
-    await hold.reached.wait()
+    hold, _ = await held(house, bob, "bob", "memberships", after=True)
     await house.inside.writer.carry("ann", MembersRemove(room=room, key=new_key(), users=["bob"]))
     await house.inside.writer.carry("ann", MembersAdd(room=room, key=new_key(), users=["bob"]))
     hold.release()
@@ -291,7 +306,33 @@ async def test_who_is_removed_and_added_again_during_a_hello_is_in(house):
     assert [p["type"] for p in bob.wire.packets] == ["ok", "gone", "room", "event", "event"]
 
 
-@pytest.mark.parametrize("method", ["people", "memberships", "sync"])
+async def test_a_hello_nobody_overtook_reads_once(house):
+    ann = await house.meets("ann")
+    other, room = await ann.makes_group("eve"), await ann.makes_group("bob")
+    bob = house.guest()
+    before = house.store.calls.copy()
+    hold, id = await held(house, bob, "bob", "hello", after=True)
+    await house.inside.writer.carry(
+        "ann", MembersAdd(room=other, key=new_key(), users=["fay"])
+    )  # not his room
+    hold.release()
+    await house.quiet()
+    read = house.store.calls - before
+    assert (read["hello"], read["memberships"], read["sync"]) == (1, 0, 0)
+    (summary,) = bob.reply(id)["sync"]["rooms"]
+    assert (summary["room"], summary["seq"]) == (room, 1)
+
+
+async def test_a_preference_changed_during_a_hello_is_in_force(house):
+    bob = house.guest()
+    hold, _ = await held(house, bob, "bob", "hello", after=True)
+    await house.inside.writer.carry("bob", Preferences(receipts=False))
+    hold.release()
+    await house.quiet()
+    assert bob.session.receipts is False
+
+
+@pytest.mark.parametrize("method", FIRST + AGAIN)
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_connection_that_ends_during_its_hello_leaves_nothing_behind(house, method, after):
     ann = await house.meets("ann")
@@ -300,9 +341,7 @@ async def test_a_connection_that_ends_during_its_hello_leaves_nothing_behind(hou
     house.env.advance(60)
     await house.quiet()
     bob = house.guest()
-    hold = house.store.hold(method, after=after)
-    bob.greets("bob")
-    await hold.reached.wait()
+    hold, _ = await held(house, bob, "bob", method, after=after)
     bob.hangs_up(1006)
     hold.release()
     await house.quiet()
@@ -310,12 +349,10 @@ async def test_a_connection_that_ends_during_its_hello_leaves_nothing_behind(hou
     assert not bob.wire.packets
 
 
-@pytest.mark.parametrize("method", ["people", "memberships", "sync"])
+@pytest.mark.parametrize("method", FIRST + AGAIN)
 async def test_a_dead_hello_does_not_replace_the_living_connection(house, method):
     dead = house.guest()
-    hold = house.store.hold(method)
-    dead.greets("ann")
-    await hold.reached.wait()
+    hold, _ = await held(house, dead, "ann", method)
     dead.hangs_up(1006)
     living = await house.meets("ann")
     hold.release()
@@ -327,9 +364,7 @@ async def test_a_dead_hello_does_not_replace_the_living_connection(house, method
 @pytest.mark.parametrize("method", ["memberships", "sync"])
 async def test_a_hello_overtaken_by_a_newer_one_is_replaced(house, method):
     older = house.guest()
-    hold = house.store.hold(method)
-    older.greets("ann")
-    await hold.reached.wait()
+    hold, _ = await held(house, older, "ann", method)
     newer = await house.meets("ann")
     hold.release()
     await house.quiet()
@@ -338,11 +373,24 @@ async def test_a_hello_overtaken_by_a_newer_one_is_replaced(house, method):
     assert newer.wire.closed_with is None
 
 
+async def test_a_slower_hello_does_not_replace_a_newer_one(house):
+    older, newer = house.guest(), house.guest()
+    hold, _ = await held(house, older, "ann", "hello", after=True)
+    newer.greets("ann")
+    while not newer.wire.packets:
+        await asyncio.sleep(0)
+    hold.release()
+    await house.quiet()
+    assert refusal(older) == ("forbidden", "replaced", 4200)
+    assert house.inside.live.of("ann") == [newer.session]
+    assert newer.wire.closed_with is None
+
+
 async def test_what_stands_behind_a_hello_waits_for_it(house):
     ann = await house.meets("ann")
     room = await ann.makes_group("bob")
     bob = house.guest()
-    hold = house.store.hold("sync")
+    hold = house.store.hold("hello")
     hello = bob.greets("bob")
     send = bob.asks_for(type="send", room=room, key=new_key(), body={"text": "x"})
     await hold.reached.wait()
