@@ -32,7 +32,7 @@ test: .venv/installed-dev
 soak: .venv/installed-dev
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/storage/test_power_loss.py tests/storage/test_power_loss_of_files.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/scenarios/test_crash.py -k kill_9_under_load
-	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/running/test_stopping.py
+	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/running/test_stopping.py tests/running/test_memory.py
 
 fuzz: .venv/installed-fuzz
 	@for target in $(FUZZ_TARGETS); do \

@@ -112,6 +112,10 @@ class Storage(Section, frozen=True):
     room_idle_s: Annotated[
         float, _span(1, 86400, "Seconds unused until a room leaves memory; one read brings it back.")
     ] = 600.0
+    members_in_memory: Annotated[
+        int,
+        _span(1000, 1_000_000_000, "Members of rooms in memory, looked at once a minute: 400 bytes each."),
+    ] = 2_000_000
     min_free_bytes: Annotated[
         int, _span(0, 1 << 50, "Bytes of free disk below which writes stop; leaves the WAL room to finish.")
     ] = 64 << 20

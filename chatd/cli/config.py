@@ -7,6 +7,7 @@ import click
 from chatd.cli.configuration import Loaded
 from chatd.cli.exits import Failure
 from chatd.cli.first_secret import is_configured, secret_path
+from chatd.cli.memory import as_table
 from chatd.cli.options import with_configuration
 from chatd.cli.preflight import require_usable_files
 from chatd.cli.rules import is_loopback, split_address
@@ -20,6 +21,7 @@ Examples:
   chatd config init > chatd.toml
   chatd config check --config chatd.toml
   chatd config show --config chatd.toml --changed
+  chatd config show --config chatd.toml --memory
   CHATD_LIMITS__PAGE=100 chatd config show --json"""
 )
 def config() -> None:
@@ -66,9 +68,13 @@ def check(loaded: Loaded, quiet: bool) -> None:
 @config.command()
 @click.option("--changed", is_flag=True, help="Only what is not the default.")
 @click.option("--json", "for_programs", is_flag=True, help="As JSON.")
+@click.option("--memory", is_flag=True, help="How much memory the limits come to, instead.")
 @with_configuration
-def show(loaded: Loaded, changed: bool, for_programs: bool) -> None:
+def show(loaded: Loaded, changed: bool, for_programs: bool, memory: bool) -> None:
     """Print what is in force and where each value comes from. Secrets are not shown."""
+    if memory:
+        click.echo(as_table(loaded.config), nl=False)
+        return
     click.echo(as_json(loaded) + "\n" if for_programs else as_shown(loaded, only_changed=changed), nl=False)
 
 

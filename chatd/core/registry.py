@@ -32,10 +32,25 @@ class Registry:
     def forget_idle(self, before: float, busy: Iterable[str]) -> int:
         """Forget rooms not used since `before`, except those a batch is working on; how many went."""
         keep = set(busy)
-        idle = [name for name, used in self._used.items() if used < before and name not in keep]
-        for name in idle:
+        return self._forget([name for name, used in self._used.items() if used < before and name not in keep])
+
+    def forget_beyond(self, members_max: int, busy: Iterable[str]) -> int:
+        """Forget the rooms unused for longest, but those of a batch, until the rest has so many members; how many."""
+        keep = set(busy)
+        left = sum(map(weight, self.rooms.values()))
+        going = []
+        for name in sorted(self._used, key=self._used.__getitem__) if left > members_max else ():
+            if left <= members_max:
+                break
+            if name not in keep:
+                left -= weight(self.rooms[name])
+                going.append(name)
+        return self._forget(going)
+
+    def _forget(self, names: list[str]) -> int:
+        for name in names:
             del self.rooms[name], self._used[name]
-        return len(idle)
+        return len(names)
 
     def set_receipts(self, user: str, shown: bool) -> None:
         """Carry an account's receipts preference into every room of the user, those being loaded included."""
@@ -44,3 +59,8 @@ class Registry:
             member = room.members.get(user)
             if member is not None:
                 member.receipts = shown
+
+
+def weight(room: Room) -> int:
+    """How many places a room takes in memory: its members, those it had, and itself."""
+    return 1 + len(room.members) + len(room.former)

@@ -51,14 +51,18 @@ class Upkeep:
         while True:
             await asyncio.sleep(ROUND_S)
             count += 1
-            self._rooms.registry.forget_idle(
-                self._env.monotonic() - self._storage.room_idle_s, self._writer.busy_rooms
-            )
+            self.forget_rooms()
             if count % FOLD_EVERY == 0:
                 try:
                     await self.fold()
                 except ChatError as error:
                     log.warning("old operations were not folded: %s", error)
+
+    def forget_rooms(self) -> None:
+        """Rooms leave memory that nobody used for long, or for which there is not room enough."""
+        registry, busy = self._rooms.registry, self._writer.busy_rooms
+        registry.forget_idle(self._env.monotonic() - self._storage.room_idle_s, busy)
+        registry.forget_beyond(self._storage.members_in_memory, busy)
 
     async def watch_lag(self, counters: Counters) -> None:
         """Measure how late the loop is, and tell when it stood still; until cancelled."""

@@ -44,3 +44,19 @@ def test_a_receipts_preference_reaches_all_rooms_of_its_user():
     registry.set_receipts("ann", False)
     assert [room.members["ann"].receipts for room in (one, other)] == [False, False]
     assert [room.members["bob"].receipts for room in (other, third)] == [True, True]
+
+
+def test_rooms_unused_for_longest_leave_when_there_are_too_many_members():
+    rooms = [group(number, ann="owner", bob="member") for number in range(1, 5)]  # 3 places each
+    registry = registry_of(*rooms)
+    assert registry.forget_beyond(12, ()) == 0
+    registry.get(rooms[0].name, 9.0)
+    assert registry.forget_beyond(7, ()) == 2
+    assert set(registry.rooms) == {rooms[0].name, rooms[3].name}
+
+
+def test_rooms_of_a_batch_stay_even_when_there_are_too_many():
+    rooms = [group(number, ann="owner") for number in range(1, 4)]
+    registry = registry_of(*rooms)
+    assert registry.forget_beyond(0, [rooms[0].name]) == 2
+    assert set(registry.rooms) == {rooms[0].name}

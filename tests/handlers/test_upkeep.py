@@ -177,3 +177,14 @@ async def test_a_loop_that_stood_still_is_counted_and_told(house, monkeypatch, c
         ("INFO", "the event loop stood still for 101 ms"),
         ("WARNING", "the event loop stood still for 3000 ms"),
     ]
+
+
+async def test_rooms_there_is_no_memory_for_leave_in_the_next_round(tmp_path):
+    async with indoors(tmp_path, storage={"members_in_memory": 3}) as house:
+        ann = await house.meets("ann")
+        first, second = [await ann.makes_group("bob") for _ in range(2)]
+        house.env.advance(1)
+        await ann.sends(second)
+        house.inside.upkeep.forget_rooms()
+        assert set(house.inside.rooms.registry.rooms) == {second}
+        assert (await ann.sends(first))["seq"] > 1, "and come back when they are used"

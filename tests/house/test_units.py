@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from chatd.cli.memory import memory_of, shown
 from chatd.config import Config
 from chatd.edge.descriptors import needed
 from tests.kit.readme import ROOT, blocks
@@ -60,6 +61,18 @@ def test_the_service_has_the_files_and_the_time_that_the_defaults_need():
     drain = config.drain
     assert int(service["TimeoutStopSec"]) > drain.pre_stop_s + drain.window_s + drain.deadline_s
     assert service["LimitCORE"] == "0"
+
+
+def test_the_service_has_the_memory_that_the_defaults_come_to():
+    limit = Settings(SERVICE)["Service"]["MemoryMax"]
+    assert limit.endswith("G")
+    assert int(limit[:-1]) << 30 > memory_of(Config()).usual
+
+
+def test_the_document_says_what_the_defaults_come_to():
+    text, memory = (ROOT / "docs" / "operations.md").read_text(), memory_of(Config())
+    assert f"that is {shown(memory.usual)} for 100,000" in text
+    assert f"{shown(memory.worst)} at most for one" in text
 
 
 def test_the_service_is_reloaded_by_the_signal_that_is_heard():

@@ -1,0 +1,102 @@
+"""How much memory a daemon may come to, derived from the limits of its configuration. Nothing is measured here.
+
+The constants were measured, and rounded up; tests/running/test_memory.py holds a daemon against them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from chatd.config import Config
+
+KIB, MIB = 1 << 10, 1 << 20
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+PROGRAM = 96 * MIB  # 57 MiB after the start; buffers of the hour, and what waits for a collection
+WRITER_CACHE, READER_CACHE = 16 * MIB, 8 * MIB  # storage/settings.py: pages of SQLite
+TOKENS = 8 * MIB  # identity/remembered.py: 20,000 digests with their claims
+METERS = 5 * 15 * MIB  # core/rates.py: five kinds of buckets, 100,000 keys of 150 bytes each
+MEMBER = 400  # a member of a room in memory: the object, its name, its place in two tables
+QUEUE = 20_000  # handlers/writer.py: requests that wait for the disk
+REQUEST = 4 * KIB  # a request beside its body: the objects around it
+HTTP_SOCKETS, HTTP_SOCKET = (
+    4096,
+    48 * KIB,
+)  # edge/server.py and edge/front.py: a head of 16 KiB, twice, and the parser
+CONNECTION = 32 * KIB  # parser, session, timers, places in some forty rooms; 17 KiB for one room
+READ = 256 * KIB  # what the event loop reads in one go, before it hears that nothing more is wanted
+TLS, TLS_READ = 64 * KIB, 256 * KIB  # keys and records; the buffer of a client that sends much
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes. `parts` by name, with `connections` as good ones; one connection before hello, idle, and at its worst."""
+
+    parts: dict[str, int]
+    stranger: int
+    idle: int
+    worst: int
+
+    @property
+    def usual(self) -> int:
+        """What all of it comes to at most, while everybody reads what he is sent and sends what he begins."""
+        return sum(self.parts.values())
+
+
+def memory_of(config: Config) -> Memory:
+    """What the limits of a configuration come to."""
+    limits, outbox = config.limits, config.outbox
+    is_tls = bool(config.listen.tls_cert)
+    idle = CONNECTION + is_tls * TLS
+    asked = limits.in_flight * (limits.body_bytes + REQUEST)
+    # A message is held in pieces and joined; the mark is looked at after a frame was added.
+    worst = idle + READ + is_tls * TLS_READ + 2 * limits.frame_bytes + asked
+    worst += outbox.close_bytes + limits.server_frame_bytes
+    parts = {
+        "program, page caches, known tokens, rates": PROGRAM
+        + WRITER_CACHE
+        + config.storage.readers * READER_CACHE
+        + TOKENS
+        + METERS,
+        "rooms (storage.members_in_memory)": config.storage.members_in_memory * MEMBER,
+        "requests that wait for the disk": QUEUE * (limits.body_bytes + REQUEST),
+        "sockets that talk HTTP": HTTP_SOCKETS * (HTTP_SOCKET + is_tls * TLS),
+        "connections, idle (limits.connections)": limits.connections * idle,
+    }
+    return Memory(parts, idle + 2 * limits.hello_frame_bytes, idle, worst)
+
+
+def as_table(config: Config) -> str:
+    """The bound in words for the operator."""
+    return "\n".join(_lines(config, memory_of(config))) + "\n"
+
+
+def shown(size: float) -> str:
+    """A size as people write it.
+
+    >>> shown(1536)
+    '1.5 KiB'
+    """
+    unit = 0
+    while size >= KIB and unit < len(UNITS) - 1:
+        size, unit = size / KIB, unit + 1
+    return f"{size:.1f} {UNITS[unit]}" if unit else f"{size:.0f} B"
+
+
+def _lines(config: Config, memory: Memory) -> Iterator[str]:
+    limits = config.limits
+    for name, size in memory.parts.items():
+        yield f"{name:<44}{shown(size):>12}"
+    yield f"{'together, while everybody reads':<44}{shown(memory.usual):>12}"
+    yield ""
+    yield "What hostile clients can add to that, at most:"
+    strangers = min(limits.unauthenticated, limits.connections)
+    above = memory.worst - memory.idle
+    added = {
+        "one connection": above,
+        "one user (limits.connections_per_user)": limits.connections_per_user * above,
+        "one address (limits.connections_per_address)": limits.connections_per_address * above,
+        "strangers (limits.unauthenticated)": strangers * (memory.stranger - memory.idle),
+        "everybody at once (limits.connections)": limits.connections * above,
+    }
+    for name, size in added.items():
+        yield f"{name:<44}{shown(size):>12}"

@@ -1,0 +1,59 @@
+"""`chatd config show --memory`: the bound follows from the limits, and from numbers that are those of the daemon."""
+
+import re
+
+import pytest
+
+from chatd.cli import memory
+from chatd.cli.memory import memory_of, shown
+from chatd.config import Config, Limits, Listen, Outbox, Storage
+from chatd.core.rates import Meters, Rate
+from chatd.edge import front, server
+from chatd.handlers import writer
+from chatd.identity import remembered
+from chatd.storage.settings import READER, WRITER
+
+USUAL = memory_of(Config())
+
+
+def test_its_numbers_are_those_of_the_daemon():
+    assert memory.QUEUE == writer.QUEUE_MAX
+    assert memory.HTTP_SOCKETS == server._PENDING_MAX
+    assert memory.HTTP_SOCKET >= 2 * front.HEAD_BYTES_MAX
+    assert (-1024 * WRITER["cache_size"], -1024 * READER["cache_size"]) == (
+        memory.WRITER_CACHE,
+        memory.READER_CACHE,
+    )
+    assert memory.TOKENS >= remembered.TOKENS_MAX * 400
+    assert 5 * Meters(Rate(1.0, 1)).keys_max * 150 <= memory.METERS
+
+
+def test_an_idle_connection_is_at_most_what_is_promised():
+    assert USUAL.idle == 32 * 1024
+    assert USUAL.idle < USUAL.stranger < USUAL.worst
+
+
+@pytest.mark.parametrize(
+    ("config", "what"),
+    [
+        (Config(limits=Limits(connections=200_000)), "usual"),
+        (Config(storage=Storage(members_in_memory=3_000_000)), "usual"),
+        (Config(storage=Storage(readers=4)), "usual"),
+        (Config(limits=Limits(body_bytes=32_000)), "usual"),
+        (Config(listen=Listen(tls_cert="a", tls_key="b")), "usual"),
+        (Config(limits=Limits(in_flight=64)), "worst"),
+        (Config(limits=Limits(frame_bytes=100_000)), "worst"),
+        (Config(limits=Limits(server_frame_bytes=300_000)), "worst"),
+        (Config(outbox=Outbox(close_bytes=2 << 20)), "worst"),
+        (Config(limits=Limits(hello_frame_bytes=10_000)), "stranger"),
+    ],
+)
+def test_what_is_allowed_is_counted(config, what):
+    assert getattr(memory_of(config), what) > getattr(USUAL, what)
+
+
+def test_it_is_printed_for_the_configuration_in_force(run):
+    few = run("config", "show", "--memory", CHATD_LIMITS__CONNECTIONS="1000").output
+    assert re.search(r"connections, idle \(limits\.connections\) +31\.2 MiB", few)
+    assert f"{shown(USUAL.worst - USUAL.idle)}\n" in few
+    assert "everybody at once" in few
