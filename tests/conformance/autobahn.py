@@ -1,0 +1,93 @@
+"""Autobahn's fuzzing client: where it is, how it gets there, and one run of it. It needs a Python 2.7, and lives in a
+directory outside the repository: nothing of it is installed beside the daemon.
+
+python -m tests.conformance.autobahn: install it.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+VERSION = "autobahntestsuite==25.10.1"  # the last release; it runs on Python 2 only
+INSTALL_S = 240  # twenty packages, some of which are built
+CASES = ("*",)
+LEFT_OUT = ("9.*", "12.*", "13.*")  # load, and compression, which is never negotiated (protocol.md 2.1)
+
+START = "from autobahntestsuite import wstest; wstest.run()"
+
+
+class NotThere(Exception):
+    """The client cannot be had here; the text says why."""
+
+
+def home() -> Path:
+    """Where the client lives: AUTOBAHN_HOME, or the cache of the user."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("AUTOBAHN_HOME") or cache / "chatd" / "autobahn")
+
+
+def python2() -> str:
+    """A Python 2.7 that runs; NotThere when there is none."""
+    versions = sorted(Path.home().glob(".pyenv/versions/2.7.*/bin/python2.7"))
+    for candidate in (shutil.which("python2.7"), *map(str, versions)):
+        if candidate and _says(candidate, "import sys; print(sys.version_info[0])") == "2":
+            return candidate
+    raise NotThere("there is no Python 2.7 here, and Autobahn's test suite runs on nothing else")
+
+
+def installed() -> Path:
+    """The directory of the client, which is filled when it is empty; NotThere when that cannot be done."""
+    directory, python = home(), python2()
+    if (directory / "zope" / "__init__.py").exists():
+        return directory
+    pip = [python, "-m", "pip", "install", "--quiet", "--target", str(directory), VERSION]
+    try:
+        done = subprocess.run(pip, capture_output=True, text=True, timeout=INSTALL_S)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NotThere(f"{VERSION} could not be installed: {error}") from None
+    if done.returncode:
+        raise NotThere(f"{VERSION} could not be installed: {done.stderr[-300:]}")
+    (directory / "zope" / "__init__.py").touch()  # a namespace package that Python 2 does not see without
+    return directory
+
+
+async def behaviours(url: str, reports: Path) -> dict[str, str]:
+    """Run all cases but LEFT_OUT against an echo at `url`; case -> OK, NON-STRICT, INFORMATIONAL, FAILED, ...
+
+    Every connection offers `chatd.v1.msgpack`. `reports` is a directory for what the client writes.
+    """
+    directory = installed()
+    agent = {"agent": "chatd", "url": url, "protocols": ["chatd.v1.msgpack"]}
+    spec = {
+        "outdir": str(reports),
+        "servers": [agent],
+        "cases": list(CASES),
+        "exclude-cases": list(LEFT_OUT),
+        "exclude-agent-cases": {},
+    }
+    (reports / "spec.json").write_text(json.dumps(spec))
+    client = await asyncio.create_subprocess_exec(
+        python2(), "-c", START, "-m", "fuzzingclient", "-s", str(reports / "spec.json"),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(directory)},
+    )  # fmt: skip
+    _, complaints = await client.communicate()
+    index = reports / "index.json"
+    assert index.exists(), complaints.decode(errors="replace")[-2000:]
+    return {case: found["behavior"] for case, found in json.loads(index.read_text())["chatd"].items()}
+
+
+def _says(python: str, program: str) -> str:
+    try:
+        done = subprocess.run([python, "-c", program], capture_output=True, text=True, timeout=20)
+    except OSError:
+        return ""
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    print(installed())

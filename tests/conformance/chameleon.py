@@ -1,0 +1,42 @@
+"""An echo behind the daemon's own edge that takes text and binary on one connection: Autobahn sends both.
+
+That a connection of chatd takes one kind only is tested in tests/hostile/framing.py.
+"""
+
+from typing import Any
+
+from websockets.frames import Frame, Opcode
+
+from chatd.edge.server import Listener, Terms
+from chatd.edge.surroundings import Surroundings
+from chatd.edge.websocket import WebSocketConnection
+from tests.kit.echo import Echo, EchoServer, echo_config, no_page
+
+KINDS = {Opcode.TEXT: True, Opcode.BINARY: False}
+
+
+class Chameleon(WebSocketConnection):
+    """Takes on the kind of every message that begins."""
+
+    __slots__ = ()
+
+    def _frame(self, frame: Frame) -> None:
+        self.text = KINDS.get(frame.opcode, self.text)
+        super()._frame(frame)
+
+
+class ChameleonServer(EchoServer):
+    """An echo server whose connections are chameleons."""
+
+    def __init__(self) -> None:
+        super().__init__(echo_config(), Echo, no_page)
+        around = self.surroundings()
+        terms = Terms(self.config.listen.request_deadline_s, self.config.listen.backlog)
+        self.listener = Listener(self.config.listen.address, no_page, terms, _connecting(around))
+
+
+def _connecting(around: Surroundings) -> Any:
+    def connect(*, config: object, server_state: Any, app_state: object) -> Chameleon:
+        return Chameleon(around, server_state.connections)
+
+    return connect

@@ -1,0 +1,9 @@
+import asyncio
+from collections.abc import Callable, Mapping
+
+import uvloop
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """On the loop that operators run; the other one differs in sockets, not in frames."""
+    return {"uvloop": uvloop.new_event_loop}

@@ -1,0 +1,36 @@
+"""WebSocket conformance: Autobahn's fuzzing client against the daemon's edge. Every case that is not OK is explained
+in docs/conformance.md, and what is explained there is so."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.autobahn import NotThere, behaviours, installed
+from tests.conformance.chameleon import ChameleonServer
+from tests.kit.document import tables
+from tests.kit.readme import ROOT
+
+DOCUMENT = ROOT / "docs" / "conformance.md"
+CASES_MIN = 247  # of the release: fewer were not run
+
+
+def explained() -> dict[str, str]:
+    """Case -> behaviour, of the table of the document."""
+    rows = [row for table in tables(DOCUMENT.read_text()) for row in table if "Behaviour" in row]
+    return {case: row["Behaviour"] for row in rows for case in row["Case"].replace("`", "").split(", ")}
+
+
+@pytest.mark.timeout(420)  # the first time it installs the client
+async def test_every_case_is_ok_or_explained(tmp_path: Path) -> None:
+    try:
+        installed()
+    except NotThere as reason:
+        pytest.skip(str(reason))
+    server = ChameleonServer()
+    await server.listener.start()
+    try:
+        found = await behaviours(server.url, tmp_path)
+    finally:
+        await server.stop()
+    assert len(found) >= CASES_MIN
+    assert {case: behaviour for case, behaviour in found.items() if behaviour != "OK"} == explained()
