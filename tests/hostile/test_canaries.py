@@ -1,0 +1,98 @@
+"""The corpus can fail: each break here, made on purpose, is found by a case of it."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from chatd.edge.admission import Admission
+from chatd.edge.gate import Gate
+from chatd.edge.websocket import WebSocketConnection
+from chatd.handlers.registry import COMMANDS, Command
+from chatd.protocol import codec
+from chatd.protocol.requests import RoomGet
+from tests.hostile.corpus import CASES
+from tests.hostile.siege import Harm, siege
+
+pytestmark = pytest.mark.asyncio(loop_factories=["uvloop"])
+
+
+def case_of(what: str):
+    """The first case of this description."""
+    return next(case for case in CASES if case.what == what)
+
+
+async def meets(directory: Path, what: str, **sections) -> None:
+    """One case against a daemon of its own; raises what the corpus has to say about it."""
+    case = case_of(what)
+    async with siege(directory, **sections) as besieged:
+        found = await besieged.endures(case)
+        assert found == case.outcome, f"{found} instead of {case.outcome}"
+
+
+@pytest.mark.parametrize(
+    "what", ["a room of 13 characters", "65 fragments", "512 arrays in host data", "nil", "a TLS ClientHello"]
+)
+async def test_without_a_break_nothing_is_found(tmp_path, what):
+    await meets(tmp_path, what)
+
+
+async def test_a_handler_with_a_bug_is_found(tmp_path, monkeypatch):
+    async def broken(ctx, session, request):
+        return {}["no such key"]
+
+    monkeypatch.setitem(COMMANDS, RoomGet, Command(broken))
+    with pytest.raises(Harm, match="KeyError"):
+        await meets(tmp_path, "room twice, the last counts")
+
+
+async def test_a_bound_on_fragments_that_is_off_is_found(tmp_path):
+    with pytest.raises(AssertionError, match="ok instead of close 1009"):
+        await meets(tmp_path, "65 fragments", limits={"fragments": 4096})
+
+
+async def test_a_bound_on_depth_that_is_off_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(codec, "check_host_data", lambda data, depth: None)
+    with pytest.raises(AssertionError, match="ok instead of error bad_request"):
+        await meets(tmp_path, "512 arrays in host data")
+
+
+async def test_a_place_that_is_not_given_back_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(Admission, "released", lambda self, address, entry: None)
+    monkeypatch.setattr("tests.hostile.siege.PATIENCE_S", 0.2)
+    with pytest.raises(Harm, match=r"left behind: \{.admitted."):
+        await meets(tmp_path, "nil")
+
+
+async def test_a_connection_that_is_kept_is_found(tmp_path, monkeypatch):
+    kept = []
+    lost = WebSocketConnection.connection_lost
+
+    def keeps(self, exc):
+        kept.append(self)
+        lost(self, exc)
+
+    monkeypatch.setattr(WebSocketConnection, "connection_lost", keeps)
+    async with siege(tmp_path) as besieged:
+        for _ in range(5):
+            await besieged.endures(case_of("nil"))
+        with pytest.raises(Harm, match="are kept"):
+            besieged.keeps_nobody()
+        kept.clear()
+
+
+async def test_a_payload_in_the_log_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        Gate, "broken", lambda self, session, broken: logging.warning("got %s", "abcdefghijklmno")
+    )
+    case = case_of("a text")
+    leaking = type(case)(case.number, "text", b"\x82\x90\0\0\0\0\xafabcdefghijklmno", case.outcome)
+    async with siege(tmp_path) as besieged:
+        with pytest.raises(Harm, match="which was sent"):
+            await besieged.endures(leaking)
+
+
+async def test_a_wrong_close_code_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr("chatd.protocol.codec.PROTOCOL", 1011)
+    with pytest.raises(AssertionError, match="close 1011 instead of close 4204"):
+        await meets(tmp_path, "nil")
