@@ -28,7 +28,7 @@ def room_row(shape: Shape, room: Room) -> Row:
     return (
         *(room.number, room.name, room.kind, room.users[0], room.created_at, key, asked),
         *(room.messages + 1, room.messages, time, 1, last, len(room.users)),
-        *(room.name if key else "", "", 0, b"", None, shape.stamp(room.time(room.messages))),
+        *(room.name if key else "", "", 0, b"", None, 0, shape.stamp(room.time(room.messages))),
     )
 
 

@@ -2,6 +2,7 @@
 
 from msgspec import UNSET, UnsetType
 
+from chatd.core.counting import count_own
 from chatd.core.facts import Facts
 from chatd.core.keys import acknowledgement, first_time, once, unlogged
 from chatd.core.permissions import authorize
@@ -48,7 +49,7 @@ def post(user: str, request: Send, work: Work, facts: Facts) -> WriteOk:
     if not request.silent:
         room.ordinal += 1
         event.ordinal = room.ordinal
-        work.touch_member(room, author.user).own_unread += 1
+        count_own(room, author, work)
         mentions = count_mentions(room, user, request.body, work, facts.rules.full_members)
     return acknowledgement(work.append(room, event, key=request.key, digest=digest, mentions=mentions))
 

@@ -59,6 +59,8 @@ class Room:
     client_key: str | None = None  # of the request that created it
     client_digest: int | None = None
     deleted_by: str | None = None
+    uncounted: int = 0  # seq since which `own_unread` of the stored members counts nothing, 0 never
+    uncounted_by: frozenset[str] = frozenset()  # who said something countable since
     members: dict[str, Member] = field(default_factory=dict)
     former: dict[str, Member] = field(default_factory=dict)
     durable_seq: int = 0  # `seq` and `ordinal` of the last commit: what anybody may be shown

@@ -92,6 +92,10 @@ class Work:
     created: list[Room] = field(default_factory=list)
     rooms: dict[int, Room] = field(default_factory=dict)  # changed rooms
     members: dict[tuple[int, str], Member] = field(default_factory=dict)  # changed members
+    counted: dict[tuple[int, str], Member] = field(
+        default_factory=dict
+    )  # only their own messages, see counting
+    counted_rooms: list[int] = field(default_factory=list)  # in which nothing is uncounted any more
     messages: dict[tuple[int, int], Message] = field(default_factory=dict)  # changed messages
     # (room, target): empty the edits of the target too
     recalled: list[tuple[int, int]] = field(default_factory=list)
@@ -119,18 +123,28 @@ class Work:
         """`room`, marked as changed by this batch."""
         if room.number not in self.rooms:
             self.rooms[room.number] = room
+            self.image(room)
+        return room
+
+    def image(self, room: Room) -> None:
+        """Keep the room as it is, for a rollback."""
+        if room.number not in self._rooms_before:
             self._rooms_before[room.number] = ROOM_IMAGE(room)
             self._doubt(room)
-        return room
 
     def touch_member(self, room: Room, user: str) -> Member:
         """The member `user`, marked as changed by this batch."""
+        member = self.remember(room, user)
+        self.members[room.number, user] = member
+        return member
+
+    def remember(self, room: Room, user: str) -> Member:
+        """The member `user`, kept as he is, for a rollback."""
         place = (room.number, user)
         member = room.members[user]
         if place not in self._members_before:
             self._members_before[place] = (room, seat_of(member), seat_of(room.former.get(user)))
             self._doubt(room)
-        self.members[place] = member
         return member
 
     def add_member(self, room: Room, member: Member) -> None:
@@ -182,6 +196,11 @@ class Work:
         return event
 
     @property
+    def touched(self) -> Iterable[Room]:
+        """The rooms that changed, or whose members did."""
+        return self._touched.values()
+
+    @property
     def empty(self) -> bool:
         """Nothing to store: every decision was a refusal or a repetition."""
         return not (
@@ -226,7 +245,7 @@ class Work:
     def rollback(self) -> None:
         """Put every room and member back as it was before this batch."""
         for number, image in self._rooms_before.items():
-            put_back(self.rooms[number], ROOM_SCALARS, image)
+            put_back(self._touched[number], ROOM_SCALARS, image)
         for (_, user), (room, member, former) in self._members_before.items():
             restore(room.members, user, member)
             restore(room.former, user, former)

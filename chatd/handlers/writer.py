@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chatd.core.counters import Counters
+from chatd.core.counting import count_out
 from chatd.core.decisions import DECISIONS
 from chatd.core.facts import Facts
 from chatd.core.work import Work
@@ -236,6 +237,7 @@ class Writer:
         """Decide and commit; False when it has to be decided again, knowing all keys."""
         for submission in batch:
             decide(submission, work, facts)
+        count_out(work)
         if not known_keys and any(second_look(submission) for submission in batch):
             return False
         try:

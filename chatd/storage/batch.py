@@ -34,6 +34,8 @@ class Batch:
     created: list[Row] = field(default_factory=list)
     rooms: list[Row] = field(default_factory=list)
     members: list[Row] = field(default_factory=list)
+    counted: list[Row] = field(default_factory=list)
+    counted_rooms: list[Row] = field(default_factory=list)
     pairs: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
     messages: list[Row] = field(default_factory=list)
@@ -51,6 +53,8 @@ def batch_of(work: Work) -> Batch:
     last_messages = add_events(batch, work)
     add_rooms(batch, work, last_messages)
     batch.members = [member_row(room, member, work.stamp) for (room, _), member in work.members.items()]
+    batch.counted = [(member.own_unread, *place) for place, member in work.counted.items()]
+    batch.counted_rooms = [(number,) for number in work.counted_rooms if number not in work.rooms]
     batch.pairs = [(room, a, b) for a, b, room in work.pairs]
     batch.messages = [
         (encode(message.event), none_if_unset(message.event.changed), position(room, seq))

@@ -17,14 +17,15 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 ADD_ROOM = """
 INSERT INTO rooms (number, name, kind, creator, created_at, client_key, client_digest, seq, ordinal, time,
-                   log_floor, last_message, members, title, avatar, public, data, deleted_by, stamp)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                   log_floor, last_message, members, title, avatar, public, data, deleted_by, uncounted, stamp)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 CHANGE_ROOM = """
 UPDATE rooms
 SET seq = ?, ordinal = ?, time = ?, log_floor = ?, last_message = max(last_message, ?), members = ?,
-    title = ?, avatar = ?, public = ?, data = ?, deleted_by = ?, stamp = ?
+    title = ?, avatar = ?, public = ?, data = ?, deleted_by = ?, uncounted = ?,
+    stamp = ?
 WHERE number = ?
 """
 
@@ -38,6 +39,10 @@ SET role = excluded.role, joined_at = excluded.joined_at, first_visible = exclud
     mentions = excluded.mentions, delivered = excluded.delivered, muted_until = excluded.muted_until,
     pinned = excluded.pinned, hidden = excluded.hidden, gone = excluded.gone, stamp = excluded.stamp
 """
+
+# Neither is news to anybody, so the stamps stay.
+COUNT_OWN = "UPDATE members SET own_unread = ? WHERE room = ? AND user = ?"
+COUNTED_ALL = "UPDATE rooms SET uncounted = 0 WHERE number = ?"
 
 ADD_PAIR = "INSERT INTO direct (room, a, b) VALUES (?, ?, ?)"
 CHANGE_MESSAGE = "UPDATE events SET blob = ?, changed = ? WHERE position = ?"
@@ -75,6 +80,8 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("created", ADD_ROOM),
     ("rooms", CHANGE_ROOM),
     ("members", PUT_MEMBER),
+    ("counted", COUNT_OWN),
+    ("counted_rooms", COUNTED_ALL),
     ("pairs", ADD_PAIR),
     ("events", ADD_EVENT),
     ("messages", CHANGE_MESSAGE),

@@ -16,7 +16,7 @@ from chatd.storage.rows import SEPARATOR, Row, account_of, device_of, position
 
 ROOM = """
 SELECT number, name, kind, creator, created_at, seq, ordinal, time, log_floor, title, avatar, public, data,
-       client_key, client_digest, deleted_by
+       client_key, client_digest, deleted_by, uncounted
 FROM rooms WHERE name = ?
 """
 
@@ -25,6 +25,10 @@ SELECT m.user, m.role, m.joined_at, m.first_visible, m.read, m.read_ordinal, m.o
        m.delivered, m.muted_until, m.pinned, m.hidden, m.gone, coalesce(u.receipts, 1)
 FROM members m LEFT JOIN users u ON u.user = m.user
 WHERE m.room = ?
+"""
+
+UNCOUNTED = """
+SELECT user, count(*) FROM events WHERE position BETWEEN ? AND ? AND ordinal IS NOT NULL GROUP BY user
 """
 
 PAIR = "SELECT r.name FROM direct d JOIN rooms r ON r.number = d.room WHERE d.a = ? AND d.b = ?"
@@ -85,6 +89,16 @@ def load_members(connection: sqlite3.Connection, room: Room) -> None:
         member.receipts = member.receipts == 1
         members = room.members if member.gone is None else room.former
         members[member.user] = member
+    if room.uncounted:
+        count_own(connection, room)
+
+
+def count_own(connection: sqlite3.Connection, room: Room) -> None:
+    """Add the messages that the rows of their authors do not count yet."""
+    bounds = position(room.number, room.uncounted), position(room.number, room.seq)
+    for user, count in connection.execute(UNCOUNTED, bounds).fetchall():
+        (room.members.get(user) or room.former[user]).own_unread += count
+        room.uncounted_by |= {user}
 
 
 def room_of_pair(connection: sqlite3.Connection, a: str, b: str) -> str | None:

@@ -58,6 +58,7 @@ def changed_room_row(room: Room, last_message: int, stamp: int) -> Row:
         room.public,
         room.data,
         room.deleted_by,
+        room.uncounted,
         stamp,
         room.number,
     )

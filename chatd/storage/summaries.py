@@ -17,12 +17,20 @@ from chatd.protocol.objects import ROLES, RoomSummary
 from chatd.storage.logs import mine
 from chatd.storage.rows import Row, position
 
+# Of a member `m` of a room `r`. What his row does not count of his own messages stands at the end of the log.
+UNREAD = """
+max(0, r.ordinal - m.read_ordinal - m.own_unread - CASE r.uncounted WHEN 0 THEN 0 ELSE (
+    SELECT count(*) FROM events e
+    WHERE e.position BETWEEN r.number << 32 | r.uncounted AND r.number << 32 | r.seq
+      AND e.user = m.user AND e.ordinal IS NOT NULL) END)
+"""
+
 # `d` and `p` are the pair and the peer of a direct room, absent in groups. The peer's watermarks are shown
 # when both show receipts; an account that chatd does not know shows them.
-SUMMARIES = """
+SUMMARIES = f"""
 SELECT r.number, r.last_message,
        r.name, r.seq, r.ordinal, r.time,
-       m.read, max(0, r.ordinal - m.read_ordinal - m.own_unread), m.mentions,
+       m.read, {UNREAD}, m.mentions,
        m.muted_until, m.pinned, m.hidden, m.first_visible, r.log_floor,
        p.user,
        CASE WHEN coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) THEN p.read ELSE 0 END,
@@ -35,7 +43,7 @@ LEFT JOIN members p ON p.user = CASE m.user WHEN d.a THEN d.b ELSE d.a END AND p
 LEFT JOIN users u ON u.user = m.user
 LEFT JOIN users v ON v.user = p.user
 WHERE m.user = ? AND m.room IN (SELECT value FROM json_each(?)) AND m.gone IS NULL AND r.deleted_by IS NULL
-"""
+"""  # noqa: S608 - put together from constants
 
 PREVIEW = "SELECT blob FROM events WHERE position = ?"
 # The limit stands inside: a room where little happened since must not be searched to its beginning.

@@ -9,7 +9,7 @@ import sqlite3
 from chatd.ports import SyncQuery, SyncRows
 from chatd.protocol.codec import encode
 from chatd.protocol.objects import RoomSummary, SyncTotals
-from chatd.storage.summaries import Shown, add_events, add_preview, summaries
+from chatd.storage.summaries import UNREAD, Shown, add_events, add_preview, summaries
 
 Key = tuple[int, int, int]
 
@@ -20,12 +20,12 @@ ROOM_NAME_BYTES = 13  # 12 characters and their MessagePack header
 
 STAMP = "SELECT value FROM meta WHERE key = 'stamp'"
 
-TOTALS = """
-SELECT count(*), coalesce(sum(max(0, r.ordinal - m.read_ordinal - m.own_unread)), 0),
+TOTALS = f"""
+SELECT count(*), coalesce(sum({UNREAD}), 0),
        coalesce(sum(m.mentions), 0)
 FROM members m JOIN rooms r ON r.number = m.room
 WHERE m.user = ? AND m.gone IS NULL AND r.deleted_by IS NULL
-"""
+"""  # noqa: S608 - put together from constants
 
 LISTED = """
 SELECT m.pinned, r.time, r.number

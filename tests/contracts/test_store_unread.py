@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chatd.core.counting import UNCOUNTED_EVENTS_MAX
 from chatd.core.rooms import Room
 from chatd.ports import Store, SyncQuery
 from chatd.protocol.codec import decode_event
@@ -70,6 +71,10 @@ async def check(store: Store, room: Room, model: Model) -> None:
         assert tail.own == sum(s > model.read[name] and a == name for s, a, _ in model.messages)
         assert tail.ordinal == sum(s <= model.read[name] for s, _, _ in model.messages)
         assert tail.mentions == model.mentions(name)
+    loaded = (await store.load_rooms([room.name]))[room.name]
+    for name in USERS:
+        assert loaded.members[name].own_unread == room.members[name].own_unread
+    assert (loaded.uncounted, loaded.uncounted_by) == (room.uncounted, room.uncounted_by)
     log = [decode_event(blob).seq for blob in (await store.log(room.number, 1, room.seq, 1000, MANY)).events]
     assert log == list(range(1, room.seq + 1))
 
@@ -88,3 +93,42 @@ async def test_unread_is_what_a_recount_says_after_any_history(steps: list[tuple
                 await check(store, room, model)
             finally:
                 await store.close()
+
+
+async def unread(store: Store, user: str) -> tuple[int, int]:
+    """What the one room of a user shows, and the total."""
+    rows = await store.sync(SyncQuery(user, None, 10))
+    assert rows.totals is not None
+    return rows.rooms[0].unread, rows.totals.unread
+
+
+async def test_own_messages_are_not_unread_however_many_there_are(store: Store, chronicle: Chronicle) -> None:
+    room = await chronicle.group(*USERS)
+    for count in range(1, 2 * UNCOUNTED_EVENTS_MAX + 2):
+        await chronicle.post(room, "ann")
+        assert await unread(store, "ann") == (0, 0)
+        assert await unread(store, "bob") == (count, count)
+
+
+async def test_the_row_of_an_author_is_written_once_for_many_messages(
+    store: Store, chronicle: Chronicle
+) -> None:
+    room = await chronicle.group(*USERS)
+    for _ in range(UNCOUNTED_EVENTS_MAX - 1):
+        await chronicle.post(room, "ann")
+        assert room.uncounted == 2
+    await chronicle.post(room, "bob")
+    assert (room.uncounted, room.uncounted_by) == (0, frozenset())
+    loaded = (await store.load_rooms([room.name]))[room.name]
+    counts = [loaded.members[name].own_unread for name in USERS]
+    assert counts == [UNCOUNTED_EVENTS_MAX - 1, 1, 0]
+
+
+async def test_counting_the_messages_of_an_author_is_no_news(store: Store, chronicle: Chronicle) -> None:
+    room = await chronicle.group(*USERS)
+    await chronicle.post(room, "ann")
+    seen = store.stamp
+    await chronicle.read(room, "bob", 2)
+    assert room.uncounted == 0
+    assert [(await store.sync(SyncQuery(name, seen, 10))).rooms for name in ("ann", "eve")] == [[], []]
+    assert await unread(store, "ann") == (0, 0)

@@ -210,6 +210,17 @@ async def test_a_store_that_finds_keys_taken_for_ever_is_a_fault_of_ours(house, 
     assert "could not be carried out" in caplog.text
 
 
+async def test_a_member_who_is_stored_counts_his_own_messages_once(house, desk):
+    room = await desk.group("ann", "bob")
+    for user in ("bob", "bob", "ann", "ann", "ann", "ann"):
+        desk.submit(user, send(room))
+    await desk.settled()
+    desk.submit("bob", Read(room=room, seq=2))
+    await desk.settled()
+    summary = await house.store.summary(desk.room(room).number, "bob")
+    assert summary.unread == 4
+
+
 # --- failures
 
 

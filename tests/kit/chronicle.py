@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from msgspec import UNSET
 
+from chatd.core.counting import count_out, count_own
 from chatd.core.rooms import Member, Room
 from chatd.core.work import Message, Reaction, Work
 from chatd.ports import Store
@@ -30,6 +31,7 @@ class Chronicle:
         return Work(now=self.now, stamp=self.store.stamp + 1)
 
     async def commit(self, work: Work) -> None:
+        count_out(work)
         await self.store.commit(work)
 
     async def group(self, *users: str, key: str | None = None) -> Room:
@@ -79,7 +81,7 @@ class Chronicle:
         if not silent:
             room.ordinal += 1
             event.ordinal = room.ordinal
-            work.touch_member(room, user).own_unread += 1
+            count_own(room, room.members[user], work)
             for named in room.members if "*" in mentions else mentions:
                 if named != user:
                     work.touch_member(room, named).mentions += 1

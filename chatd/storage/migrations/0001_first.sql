@@ -24,6 +24,7 @@ CREATE TABLE rooms (
     public        INTEGER NOT NULL,
     data          BLOB NOT NULL,
     deleted_by    TEXT,
+    uncounted     INTEGER NOT NULL,   -- from this seq on own_unread of the members counts nothing yet; 0: it is whole
     stamp         INTEGER NOT NULL
 ) STRICT;
 
