@@ -2,6 +2,8 @@
 
 import sqlite3
 
+from chatd.core.counting import UNCOUNTED_EVENTS_MAX
+
 COUNTABLE = (
     "FROM events e WHERE e.position >> 32 = m.room AND e.ordinal IS NOT NULL AND e.position & 0xffffffff"
 )
@@ -35,7 +37,14 @@ RULES: dict[str, str] = {
             SELECT coalesce(max(e.ordinal), 0) {COUNTABLE} <= m.read)""",
     "own messages are not unread": f"""
         SELECT m.room, m.user, m.own_unread FROM members m WHERE m.gone IS NULL AND m.own_unread <> (
-            SELECT count(*) {COUNTABLE} > m.read AND e.user = m.user)""",
+            SELECT count(*) {COUNTABLE} > m.read AND e.user = m.user AND NOT EXISTS (
+                SELECT 1 FROM rooms r WHERE r.number = m.room AND r.uncounted
+                  AND e.position >= r.number << 32 | r.uncounted))""",
+    "what no member's row counts is short, and behind all that was read": f"""
+        SELECT r.number, r.uncounted FROM rooms r WHERE r.uncounted AND (
+            r.seq - r.uncounted + 1 NOT BETWEEN 1 AND {UNCOUNTED_EVENTS_MAX - 1}
+            OR EXISTS (
+                SELECT 1 FROM members WHERE room = r.number AND gone IS NULL AND read >= r.uncounted))""",
     "the newest message is the preview": """
         SELECT r.number FROM rooms r WHERE r.last_message <> (
             SELECT coalesce(max(position) & 0xffffffff, 0) FROM events
