@@ -244,6 +244,10 @@ class Rates(Section, frozen=True):
     hello_address_per_min: Annotated[
         int, _span(1, 1_000_000, "Hellos a minute and address: an office after an outage.")
     ] = 60
+    login_user_per_min: Annotated[
+        int,
+        _span(1, 1_000_000, "Password checks a minute and account, from wherever: a botnet guesses slowly."),
+    ] = 10
     login_address_per_min: Annotated[
         int, _span(1, 1_000_000, "Password checks a minute and address; each costs 40 ms and 19 MiB.")
     ] = 10

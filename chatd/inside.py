@@ -111,8 +111,8 @@ class Inside:
         return Session(self.context, self.gate)
 
     async def log_in(self, user: str, password: str, device: str | None, address: str) -> Granted | None:
-        """A token for a user and a password; None when they do not fit. Limited per address."""
-        self.gate.allow_login(address)
+        """A token for a user and a password; None when they do not fit. Limited per address and user."""
+        self.gate.allow_login(address, user)
         granted = await self.login(user, password, device)
         self.counters.logins["granted" if granted else "login_failed"] += 1
         return granted

@@ -29,16 +29,16 @@ class Gate:
         self._counters = counters
         self._enabled = rates.enabled
         self.requests, *keyed = rates_of(rates)
-        self._writes, self._rooms, self._hello_users, self._hello_addresses, self._logins = map(Meters, keyed)
+        self._keyed = tuple(map(Meters, keyed))
+        self._writes, self._rooms, *others = self._keyed
+        self._hello_users, self._hello_addresses, self._login_users, self._login_addresses = others
         self.tasks: set[asyncio.Future[Any]] = set()
 
     def reconfigure(self, rates: Rates) -> None:
         """Put other rates in force, for the buckets there are too."""
         self._enabled = rates.enabled
-        meters = (self._writes, self._rooms, self._hello_users, self._hello_addresses, self._logins)
-        for rate, becomes in zip(
-            (self.requests, *(one.rate for one in meters)), rates_of(rates), strict=True
-        ):
+        before = (self.requests, *(meters.rate for meters in self._keyed))
+        for rate, becomes in zip(before, rates_of(rates), strict=True):
             rate.become(becomes)
 
     def keep(self, task: asyncio.Future[None]) -> asyncio.Future[None]:
@@ -64,17 +64,19 @@ class Gate:
 
     def allow_address(self, address: str) -> None:
         """Take one hello from the bucket of an address, before its token costs anything."""
-        self._keyed(self._hello_addresses, address, "address")
+        self._take_one(self._hello_addresses, address, "address")
 
     def allow_user(self, user: str, wire: Wire | None) -> None:
         """Take one hello from the user's bucket; his connection leaves the pool of unauthenticated ones."""
         self._admission.authenticated(wire)
-        self._keyed(self._hello_users, user, "user")
+        self._take_one(self._hello_users, user, "user")
 
-    def allow_login(self, address: str) -> None:
-        self._keyed(self._logins, address, "address")
+    def allow_login(self, address: str, user: str) -> None:
+        """Take one from the buckets of an address and of the account it names, whether or not there is one."""
+        self._take_one(self._login_addresses, address, "address")
+        self._take_one(self._login_users, user, "user")
 
-    def _keyed(self, meters: Meters, key: str, scope: str) -> None:
+    def _take_one(self, meters: Meters, key: str, scope: str) -> None:
         if self._enabled:
             self._take(meters.wait_s(key, self._env.monotonic()), scope)
 
@@ -100,12 +102,13 @@ class Gate:
 
 
 def rates_of(rates: Rates) -> tuple[Rate, ...]:
-    """Of a connection's requests, a user's writes, a room's writes; hellos of a user and of an address; logins."""
+    """Requests of a connection, writes of a user and in a room; hellos, then logins, of a user and of an address."""
     return (
         Rate.per_second(rates.requests_per_s, rates.requests_burst),
         Rate.per_second(rates.writes_per_s, rates.writes_burst),
         Rate.per_second(rates.room_per_s, rates.room_burst),
         Rate.per_minute(rates.hello_user_per_min),
         Rate.per_minute(rates.hello_address_per_min),
+        Rate.per_minute(rates.login_user_per_min),
         Rate.per_minute(rates.login_address_per_min),
     )

@@ -99,6 +99,7 @@ def test_rates_are_the_defaults_of_the_configuration() -> None:
         (f"{rates.room_per_s:g}/s", rates.room_burst),
         (f"{rates.hello_user_per_min}/min", rates.hello_user_per_min),
         (f"{rates.hello_address_per_min}/min", rates.hello_address_per_min),
+        (f"{rates.login_user_per_min}/min", rates.login_user_per_min),
         (f"{rates.login_address_per_min}/min", rates.login_address_per_min),
     ]
 

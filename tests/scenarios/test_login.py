@@ -110,6 +110,25 @@ async def test_attempts_are_counted_per_address(daemon: RunningDaemon) -> None:
     assert 0 < int(answer.headers["retry-after"]) <= 20
 
 
+@pytest.mark.settings(
+    rates={"enabled": True, "login_user_per_min": 3},
+    listen={"address": "127.0.0.1:0", "ops_address": "127.0.0.1:0", "trusted_proxies": ("127.0.0.1/32",)},
+)
+@pytest.mark.parametrize("user", ["alice", "nobody"])
+async def test_attempts_are_counted_per_account_from_wherever(daemon: RunningDaemon, user: str) -> None:
+    statuses = []
+    for number in range(5):
+        answer = await http.request(
+            f"{daemon.http_url}/v1/login",
+            "POST",
+            content={"user": user, "password": "wrong horse"},
+            headers={"X-Forwarded-For": f"203.0.113.{number}"},
+        )
+        statuses.append(answer.status)
+    assert statuses == [401, 401, 401, 429, 429]
+    assert (await _login(daemon, user="another")).status == 401
+
+
 @pytest.mark.settings(auth={"accounts": False})
 async def test_without_accounts_there_is_no_login(daemon: RunningDaemon) -> None:
     assert (await _login(daemon)).status == 404
