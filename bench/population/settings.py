@@ -15,10 +15,11 @@ KINDS = ("messages", "reads", "typing", "churn")  # what people do, a second, al
 
 @dataclass(frozen=True)
 class Size:
-    """So many rooms with so many people each."""
+    """So many rooms with so many people each; `direct` ones are of two people, each pair once."""
 
     people: int
     rooms: int
+    direct: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,22 @@ class Population:
     @cached_property
     def members_of(self) -> list[list[int]]:
         """The people of each room, drawn by chance; everybody who is left is in no room."""
-        chance = random.Random(self.seed)
-        return [
-            chance.sample(range(self.people), size.people) for size in self.sizes for _ in range(size.rooms)
-        ]
+        chance, pairs = random.Random(self.seed), set[frozenset[int]]()
+        found: list[list[int]] = []
+        for size in self.sizes:
+            for _ in range(size.rooms):
+                members = chance.sample(range(self.people), size.people)
+                while size.direct and frozenset(members) in pairs:
+                    members = chance.sample(range(self.people), size.people)
+                if size.direct:
+                    pairs.add(frozenset(members))
+                found.append(members)
+        return found
+
+    @cached_property
+    def direct(self) -> list[bool]:
+        """Of each room, whether it is a direct one."""
+        return [size.direct for size in self.sizes for _ in range(size.rooms)]
 
     @cached_property
     def rooms_of(self) -> dict[int, list[int]]:
@@ -67,13 +80,24 @@ def _population(tree: dict[str, Any], seed: int) -> Population:
     if not isinstance(rows, list) or not rows:
         raise ValueError("there is no [[rooms]] with people and count")
     sizes = tuple(_size(row, people) for row in rows)
+    pairs, wanted = people * (people - 1) // 2, sum(size.rooms for size in sizes if size.direct)
+    if wanted > pairs // 2:
+        raise ValueError(
+            f"{people} people have room for {pairs // 2:,} direct rooms at most, not {wanted:,}: count"
+        )
     rates = tree.get("rates", {})
     _known(rates, KINDS, "[rates]")
     return Population(people, sizes, {kind: _rate(rates, kind) for kind in KINDS}, seed)
 
 
 def _size(row: Any, people: int) -> Size:
-    _known(row, ("people", "count"), "[[rooms]]")
+    _known(row, ("kind", "people", "count"), "[[rooms]]")
+    if row.get("kind", "group") not in ("group", "direct"):
+        raise ValueError(f"kind is group or direct, not {row['kind']!r}")
+    if row.get("kind") == "direct":
+        return Size(
+            _whole({"people": 2, **row}, "people", 2, 2), _whole(row, "count", 1, 100_000), direct=True
+        )
     return Size(_whole(row, "people", 1, min(SIZE_MAX, people)), _whole(row, "count", 1, 100_000))
 
 

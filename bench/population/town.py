@@ -16,7 +16,7 @@ from bench.population.resident import Resident
 from bench.population.settings import KINDS, Population
 from bench.server import Unreachable
 from bench.storm.logs import check_author, check_traveller, read
-from bench.storm.making import make_groups
+from bench.storm.making import make_groups, make_pairs
 from bench.storm.sender import Sender
 from bench.storm.visit import Guest, Stage
 
@@ -51,14 +51,33 @@ class Town:
         """Makes the rooms and lets everybody in. Raises Unreachable, Refused."""
         population = self.population
         self._enter([self._founder])
-        make_groups(self._founder, population.members_of, range(len(population.members_of)), self._names)
-        self._wait(
-            lambda: len(self._names) == len(population.members_of), lambda: len(self._names), GATHER_NS
-        )
+        groups = [room for room, direct in enumerate(population.direct) if not direct]
+        make_groups(self._founder, population.members_of, groups, self._names)
+        self._wait(lambda: len(self._names) == len(groups), lambda: len(self._names), GATHER_NS)
+        self._pair_up()
         for number, rooms in population.rooms_of.items():
             names = [self._names[room] for room in rooms]
             self.residents.append(Resident(self.stage, number, names, self.record, self.done))
         self._enter(self.residents)
+
+    def _pair_up(self) -> None:
+        """The first of each pair comes, makes the room and goes again."""
+        partners: dict[int, dict[int, int]] = {}
+        for room, (members, direct) in enumerate(
+            zip(self.population.members_of, self.population.direct, strict=True)
+        ):
+            if direct:
+                partners.setdefault(members[0], {})[room] = members[1]
+        makers = {number: Sender(self.stage, number, []) for number in partners}
+        self._enter(list(makers.values()))
+        for number, maker in makers.items():
+            make_pairs(maker, partners[number], self._names)
+        wanted = len(self.population.members_of)
+        self._wait(lambda: len(self._names) == wanted, lambda: len(self._names), GATHER_NS)
+        self.stage.resting = True  # or they would come back
+        for maker in makers.values():
+            maker.cut()
+        self.stage.resting = False
 
     def live(self) -> None:
         """Everybody does what is due, then what is under way comes to its end."""
@@ -88,7 +107,8 @@ class Town:
         """Reads every log back and holds everybody to it. Raises Unreachable, Refused."""
         tally = self.stage.tally
         logs: dict[str, list[Packet]] = {}
-        read(self._founder, self._names.values(), logs)
+        for reader, rooms in self._readers().items():
+            read(reader, rooms, logs)
         self._wait(lambda: len(logs) == len(self._names), lambda: len(logs), GATHER_NS)
         for resident in self.residents:
             own = (
@@ -102,6 +122,17 @@ class Town:
         return Report(
             self.record, tally, failures=self.stage.failures, cpu_s=self.cpu_s, seconds=self.pacing.whole_s
         )
+
+    def _readers(self) -> dict[Guest, list[str]]:
+        """Who reads which logs back: the founder those of groups, one of two that of a direct room."""
+        here = {resident.number: resident for resident in self.residents if resident.present}
+        readers: dict[Guest, list[str]] = {}
+        for room, members in enumerate(self.population.members_of):
+            reader: Guest = self._founder
+            if self.population.direct[room]:
+                reader = next((here[member] for member in members if member in here), self._founder)
+            readers.setdefault(reader, []).append(self._names[room])
+        return readers
 
     def _schedule(self, kind: str, start_ns: int) -> list[tuple[int, str]]:
         rate = self.population.rates[kind]

@@ -61,13 +61,15 @@ async def play(
     finally:
         pump.close()
     result = outcome.of("mixed", seen, measured, there, pacing)
-    sizes = [{"people": size.people, "rooms": size.rooms} for size in population.sizes]
+    sizes = [{"people": size.people, "rooms": size.rooms, "direct": size.direct} for size in population.sizes]
     return {**result, "people": len(population.rooms_of), "rooms": sizes, "done": dict(town.done)}, seen
 
 
 def text(result: dict[str, Any], seen: Report, population: Population) -> list[str]:
     """The report as lines."""
-    rooms = " + ".join(f"{size.rooms} x {size.people}" for size in population.sizes)
+    rooms = " + ".join(
+        f"{size.rooms} x {'2 (direct)' if size.direct else size.people}" for size in population.sizes
+    )
     done = " · ".join(f"{kind} {count:,}" for kind, count in sorted(result["done"].items()))
     lines = outcome.text(result, f"{result['people']:,} people in rooms of {rooms}", seen)
     return [*lines, *([f"  besides     {done}"] if done else [])]

@@ -9,11 +9,11 @@ from typing import Protocol
 from bench.checks import Tally
 from bench.codec import Packet
 from bench.phone import Refused
-from bench.storm.sender import Sender
 from bench.storm.traveller import Traveller, identity
+from bench.storm.visit import Guest
 
 
-def read(author: Sender, rooms: Iterable[str], logs: dict[str, list[Packet]]) -> None:
+def read(reader: Guest, rooms: Iterable[str], logs: dict[str, list[Packet]]) -> None:
     """Begins to read these logs; `logs` gets each when it is whole. Raises Refused from the pump."""
     waiting = deque(rooms)
 
@@ -32,8 +32,8 @@ def read(author: Sender, rooms: Iterable[str], logs: dict[str, list[Packet]]) ->
                 logs[room] = events
                 read_next()
 
-        if author.visit is not None:
-            author.visit.ask({"type": "log", "room": room, "from": first}, answered)
+        if reader.visit is not None:
+            reader.visit.ask({"type": "log", "room": room, "from": first}, answered)
 
     read_next()
 
@@ -49,7 +49,7 @@ class Author(Protocol):
 
 
 def check_author(author: Author, logs: Iterable[list[Packet]], tally: Tally) -> None:
-    """Everything acknowledged is there once, where the ack said, as it was written."""
+    """Everything acknowledged is there once, where the ack said, as it was written, in his order."""
     stored: dict[str, Packet] = {}
     for event in (event for log in logs for event in log if "key" in event):
         if event["key"] in stored:
@@ -63,6 +63,17 @@ def check_author(author: Author, logs: Iterable[list[Packet]], tally: Tally) -> 
             tally.add(
                 "altered", f"{key} is not where and what it was ({found['seq']}, acknowledged as {seq})"
             )
+    check_order(author, tally)
+
+
+def check_order(author: Author, tally: Tally) -> None:
+    """In each room his messages stand in the order in which he said them; keys rise as he speaks."""
+    newest: dict[str, int] = {}
+    for key in sorted(author.acked):
+        room, seq = author.acked[key]
+        if seq < newest.get(room, 0):
+            tally.add("reordered", f"{key} stands in {room} as {seq}, before an earlier one of his")
+        newest[room] = max(seq, newest.get(room, 0))
 
 
 def check_traveller(traveller: Traveller, logs: Mapping[str, list[Packet]], tally: Tally) -> int:

@@ -33,6 +33,27 @@ def make_groups(
     make_next()
 
 
+def make_pairs(author: Sender, partners: dict[int, int], names: dict[int, str]) -> None:
+    """Begins to make these direct rooms, room -> the other; `names` gets each when it is there.
+
+    Raises Refused from the pump.
+    """
+    waiting = deque(partners.items())
+
+    def make_next() -> None:
+        if not waiting or author.visit is None:
+            return
+        room, other = waiting.popleft()
+
+        def answered(reply: Packet) -> None:
+            names[room] = _room(reply)
+            make_next()
+
+        author.visit.ask({"type": "room.direct", "user": author.stage.script.user(other)}, answered)
+
+    make_next()
+
+
 def make_direct(probe: Sender, rooms: dict[Sender, str]) -> None:
     """Begins to make a room with somebody who is never there. Raises Refused from the pump."""
 

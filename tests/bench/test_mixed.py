@@ -22,7 +22,7 @@ from tests.kit.result import is_whole
 SMALL = """
 people = 12
 [[rooms]]
-people = 2
+kind = "direct"
 count = 5
 [[rooms]]
 people = 8
@@ -46,6 +46,10 @@ def test_the_example_is_a_population() -> None:
     assert [len(members) for members in population.members_of].count(100) == 3
     assert all(len(set(members)) == len(members) for members in population.members_of)
     assert population.rates["messages"] == 100
+    pairs = [
+        frozenset(members) for members, direct in zip(population.members_of, population.direct) if direct
+    ]
+    assert len(set(pairs)) == len(pairs) == 400
 
 
 @pytest.mark.parametrize(
@@ -58,6 +62,9 @@ def test_the_example_is_a_population() -> None:
         ("people = 5\n[[rooms]]\npeople = 2\ncount = 0", "count"),
         ("people = 5\n[[rooms]]\npeople = 2\ncount = 1\nsize = 3", "size"),
         ("people = 5\nrooms = 3", "rooms"),
+        ('people = 5\n[[rooms]]\nkind = "direct"\ncount = 6', "count"),
+        ('people = 5\n[[rooms]]\nkind = "direct"\npeople = 3\ncount = 1', "people"),
+        ('people = 5\n[[rooms]]\nkind = "channel"\npeople = 2\ncount = 1', "kind"),
         ("people = 5\n[[rooms]]\npeople = 2\ncount = 1\n[rates]\nmesages = 3", "mesages"),
         ("people = 5\n[[rooms]]\npeople = 2\ncount = 1\n[rates]\nreads = -3", "reads"),
     ],
