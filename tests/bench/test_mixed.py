@@ -47,7 +47,9 @@ def test_the_example_is_a_population() -> None:
     assert all(len(set(members)) == len(members) for members in population.members_of)
     assert population.rates["messages"] == 100
     pairs = [
-        frozenset(members) for members, direct in zip(population.members_of, population.direct) if direct
+        frozenset(members)
+        for members, direct in zip(population.members_of, population.direct, strict=True)
+        if direct
     ]
     assert len(set(pairs)) == len(pairs) == 400
 

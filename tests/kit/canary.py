@@ -21,7 +21,8 @@ from websockets.typing import Subprotocol
 
 Packet = dict[str, Any]
 
-FAULTY_MESSAGE = 5  # the message of a room that the fault befalls
+FAULTY_MESSAGE = 5  # the message of a room that the fault befalls, unless a test says otherwise
+HANG_UP_S = 0.2  # long enough that everybody is in, short enough for a short run
 FAULTS = (
     "none",
     "swallow",  # acknowledged and numbered, but neither stored nor pushed: the next one takes its place
@@ -35,6 +36,7 @@ FAULTS = (
     "whisper",  # one member is told another text than the log holds
     "lock_out",  # hello is refused for now, for ever
     "silence",  # stored and pushed, never acknowledged
+    "hang_up",  # a connection that said hello is ended a moment later
 )
 
 
@@ -47,11 +49,12 @@ class _Room:
 
 
 class Canary:
-    """The server; `url` says where, `fault` is one of FAULTS."""
+    """The server; `url` says where, `fault` is one of FAULTS and befalls the message `faulty` of each room."""
 
-    def __init__(self, fault: str) -> None:
+    def __init__(self, fault: str, faulty: int = FAULTY_MESSAGE) -> None:
         self.url = ""
         self.fault = fault
+        self._faulty = faulty
         self._rooms: dict[str, _Room] = {}
         self._online: dict[str, ServerConnection] = {}
         self._held: list[tuple[_Room, Packet]] = []
@@ -86,6 +89,9 @@ class Canary:
                 await _send(link, {"type": "error", "id": packet["id"], **refusal})
             else:
                 await _send(link, {"type": "ok", "id": packet["id"], **self._hello(user)})
+            if self.fault == "hang_up":
+                self.fault = "none"  # once is enough
+                asyncio.get_running_loop().call_later(HANG_UP_S, link.transport.abort)
         elif packet["type"] == "send":
             async with self._writing:
                 await self._post(link, user, packet)
@@ -94,6 +100,11 @@ class Canary:
                 link, {"type": "ok", "id": packet["id"], **self._commands[packet["type"]](user, packet)}
             )
         return user
+
+    def crash(self) -> None:
+        """Every connection is lost, as when the daemon is killed; what was stored is not."""
+        for link in self._online.values():
+            link.transport.abort()
 
     def _hello(self, user: str) -> Packet:
         rooms = [{"room": r.name, "seq": len(r.events)} for r in self._rooms.values() if user in r.users]
@@ -134,7 +145,7 @@ class Canary:
             await _send(link, _ack(packet, stored, duplicate=True))
             return
         room.messages += 1
-        faulty = room.messages == FAULTY_MESSAGE
+        faulty = room.messages == self._faulty
         body = {"text": "lies"} if faulty and self.fault == "alter" else packet["body"]
         event = {"kind": "message", "user": user, "ordinal": room.messages, "key": key, "body": body}
         event = self._append(room, event)
@@ -173,9 +184,9 @@ class Canary:
 
 
 @asynccontextmanager
-async def canary(fault: str) -> AsyncIterator[Canary]:
+async def canary(fault: str, faulty: int = FAULTY_MESSAGE) -> AsyncIterator[Canary]:
     """A running canary on a free loopback port."""
-    bird = Canary(fault)
+    bird = Canary(fault, faulty)
     protocols = [Subprotocol("chatd.v1.msgpack")]
     async with serve(bird.serve, "127.0.0.1", 0, subprotocols=protocols, ping_interval=None) as server:
         port = next(iter(server.sockets)).getsockname()[1]

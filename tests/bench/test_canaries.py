@@ -1,0 +1,151 @@
+"""Scenarios that live longer than a load: each finds the lies of a server that lies, and none in an honest one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bench import __main__ as command
+from bench.checks import COUNTERS, Tally
+from bench.codec import ENCODINGS
+from bench.engine.crew import measure
+from bench.engine.crowd import Idle
+from bench.engine.device import Access
+from bench.engine.part import Plan
+from bench.engine.script import Script
+from bench.engine.stage import Pacing
+from bench.population import town
+from bench.population.settings import Population, Size
+from bench.scenarios import mixed, peers, ramp, reconnect, stalled
+from bench.storm import manners
+from bench.storm import storm as storms
+from bench.storm.crowd import Crowd
+from bench.target import Target
+from tests.kit.canary import Canary, canary
+
+SECRET = "secret"
+
+
+def target_of(bird: Canary) -> Target:
+    """The canary as a scenario sees it."""
+    return Target(bird.url, SECRET, ENCODINGS["msgpack"], None)
+
+
+def found(tally: Tally) -> set[str]:
+    """What was counted."""
+    return {name for name, count in tally.counts().items() if count}
+
+
+LIES = {
+    "none": set(),
+    "swallow": {"lost"},
+    "double": {"duplicated"},
+    "store_twice": {"duplicated"},
+    "swap": {"reordered"},
+    "stray": {"misrouted"},
+    "alter": {"altered"},
+    "whisper": {"altered"},
+    "silence": {"unacked"},
+}
+
+
+@pytest.mark.parametrize(("fault", "counted"), LIES.items())
+async def test_a_population_finds_every_lie(
+    fault: str, counted: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(town, "QUIET_NS", 500_000_000)
+    rates = {"messages": 300.0, "reads": 0.0, "typing": 0.0, "churn": 0.0}
+    people = Population(6, (Size(5, 2), Size(2, 2, direct=True)), rates)
+    async with canary(fault) as bird:
+        _, seen = await mixed.play(target_of(bird), Script("town"), Pacing(0.4, 0.0, rate=300.0), people)
+    assert found(seen.tally) >= counted, seen.tally.counts()
+    assert bool(found(seen.tally)) == bool(counted), seen.tally.examples
+
+
+class Cage:
+    """Where a canary lives: for `reconnect` its home, and its daemon."""
+
+    def __init__(self, bird: Canary) -> None:
+        self.url, self.secret, self.settings, self.ready_s = bird.url, SECRET, {}, 0.0
+        self._watched = SimpleNamespace(
+            cpu_s=lambda: 0.0, rss_bytes=lambda: 0, rss_bytes_max=lambda: 0, complaints=list
+        )
+
+    @asynccontextmanager
+    async def daemon(self) -> AsyncIterator[Any]:
+        yield self._watched
+
+
+@pytest.mark.parametrize(
+    ("fault", "counted"),
+    [
+        ("none", set()),
+        ("swallow", {"lost"}),
+        ("store_twice", {"duplicated"}),
+        ("reverse", {"reordered"}),
+        ("alter", {"altered"}),
+        ("silence", set()),  # he asks again, with the same key, when he is back
+    ],
+)
+async def test_a_storm_finds_every_lie(
+    fault: str, counted: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manners, "BASE_S", 0.1)
+    monkeypatch.setattr(storms, "STORM_S", 1.0)
+    monkeypatch.setattr(storms, "LAST_ACKS_NS", 100_000_000)
+    monkeypatch.setattr(storms, "KILL_AT", 0.5)
+    loop = asyncio.get_running_loop()
+    async with canary(fault) as bird:
+        monkeypatch.setattr(reconnect, "kill", lambda daemon: loop.call_soon_threadsafe(bird.crash))
+        storm, _ = await reconnect.play(Cage(bird), Crowd(clients=4, rooms_each=2, missed=16))  # type: ignore[arg-type]
+    tally = storm.stage.tally
+    assert found(tally) >= counted, tally.counts()
+    assert bool(found(tally)) == bool(counted), tally.examples
+
+
+@pytest.mark.parametrize(
+    ("fault", "counted"),
+    [("none", set()), ("forget", {"lost"}), ("double", {"duplicated"}), ("swap", {"reordered"})],
+)
+async def test_a_group_with_a_stalled_reader_finds_every_lie(fault: str, counted: set[str]) -> None:
+    async with canary(fault, faulty=stalled.PAGE_MESSAGES + 5) as bird:
+        crowd = stalled.Crowd(members=4, stalled=0)
+        pacing = Pacing(0.3, 0.0, rate=100.0, quiet_s=0.3)
+        _, seen = await stalled.play(target_of(bird), Script("dull"), pacing, crowd)
+    assert found(seen.tally) >= counted, seen.tally.counts()
+    assert bool(found(seen.tally)) == bool(counted), seen.tally.examples
+
+
+@pytest.mark.parametrize(("fault", "lost"), [("none", 0), ("hang_up", 1)])
+async def test_a_session_that_is_lost_while_idle_is_noticed(fault: str, lost: int) -> None:
+    async with canary(fault) as bird:
+        plan = Plan(Idle, Access(bird.url, SECRET), Script("idle"), Pacing(0.5, 0.0), 3)
+        seen, _ = await measure(plan, 1, target_of(bird))
+    assert seen.tally.counts() == dict.fromkeys(COUNTERS, 0) | {"unacked": lost}
+
+
+@pytest.mark.parametrize("scenario", ["ramp", "peers"])
+@pytest.mark.parametrize(("fault", "code"), [("none", 0), ("double", 1), ("swap", 1)])
+async def test_a_lie_is_exit_code_1(
+    scenario: str, fault: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATD_AUTH__SECRET", SECRET)
+    monkeypatch.setattr(ramp, "HALVINGS", 0)
+    monkeypatch.setattr(ramp, "STEPS_MAX", 2)
+    monkeypatch.setattr(peers, "QUIET_S", 0.5)
+    out = tmp_path / "r.json"
+    small = {
+        "ramp": ["--people", "4", "--limit", "9000"],
+        "peers": ["--members", "4", "--senders", "2", "--only", "centrifugo"],
+    }[scenario]
+    short = ["--rate", "60", "--duration", "0.4", "--warmup", "0", "--json", str(out)]
+    async with canary(fault) as bird:
+        called = await asyncio.to_thread(command.main, [scenario, *small, *short, "--url", bird.url])
+    assert called == code, json.loads(out.read_text())["examples"]
