@@ -72,7 +72,7 @@ async def watch(ctx: Context, session: Session, request: Watch) -> WatchOk:
     known = await acquaintances(ctx, session.user, asked)
     seen = await ctx.store.last_seen(known) if known else {}
     if session.newest[Watch] is request:
-        ctx.presence.watch(session, known)
+        ctx.presence.watch(session, [user for user in asked if user in known])  # in their order, not a set's
     states = ctx.presence.states(known)
     return WatchOk(users=[state_of(user, states.get(user, "offline"), seen.get(user)) for user in asked])
 
