@@ -20,8 +20,9 @@ NAMED_ANYWAY = {
 # Words that say that something is not finished, in pieces so that this file does not find itself.
 UNFINISHED = re.compile(rf"\b({'TO'}DO|FIX{'ME'}|XX{'X'}|NotImplemented{'Error'})\b")
 
-PRODUCT = sources("chatd", "bench", "tests/kit")
-TESTS = tuple(source for source in sources("tests") if not source.name.startswith("tests/kit"))
+TYPED = ("tests/kit", "tests/simulation")  # tools of the tests, held to the rules of the product
+PRODUCT = sources("chatd", "bench", *TYPED)
+TESTS = tuple(source for source in sources("tests") if not source.name.startswith(TYPED))
 EVERYTHING = (*PRODUCT, *TESTS)
 REEXPORTS = {"chatd/client/__init__.py": "the public library"}
 MANY_PARAMETERS = {"say": "tests/kit/chronicle.py: the keys of a message, by name"}

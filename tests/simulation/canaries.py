@@ -1,0 +1,221 @@
+"""Deliberate breaks of the daemon, by name: a simulator that does not find them proves nothing."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from typing import Any
+from unittest.mock import patch
+
+from chatd.edge.fanout import Fanout
+from chatd.edge.outbox import Outbox
+from chatd.edge.session import Session
+from chatd.handlers import connection, sync
+from chatd.handlers.admin import Admin
+from chatd.handlers.writer import Writer
+from chatd.storage import backup, commit, settings
+from tests.simulation.surroundings import SimEnv
+
+Break = Callable[[], AbstractContextManager[Any]]
+
+
+def ack_before_commit() -> AbstractContextManager[Any]:
+    """Whoever asked is answered when it is decided, not when it is on the disk."""
+
+    def early(real: Any) -> Any:
+        async def store(self: Writer, work: Any) -> None:
+            for steps in work.steps.values():
+                for step in steps:
+                    if getattr(step, "asked_by", None) is not None:
+                        step.asked_by.settle()
+            await real(self, work)
+
+        return store
+
+    return patch.object(Writer, "_commit", early(Writer._commit))
+
+
+def broadcast_before_commit() -> AbstractContextManager[Any]:
+    """Everybody is told while the commit is on its way to the disk."""
+
+    def early(real: Any) -> Any:
+        async def store(self: Writer, work: Any) -> None:
+            self._publish(work)
+            with patch.object(self, "_publish", lambda work: None):
+                await real(self, work)
+
+        return store
+
+    return patch.object(Writer, "_commit", early(Writer._commit))
+
+
+def unsynced() -> AbstractContextManager[Any]:
+    """`synchronous=NORMAL`: a commit returns before it is on the disk."""
+    return patch.dict(settings.WRITER, {"synchronous": 1})
+
+
+@contextmanager
+def dedupe_dropped() -> Iterator[None]:
+    """The unique index is dropped with the first commit, and nobody looks keys up."""
+
+    def forgetful(real: Any) -> Any:
+        def write(connection: Any, batch: Any) -> None:
+            connection.execute("DROP INDEX IF EXISTS events_key")
+            real(connection, batch)
+
+        return write
+
+    async def unknown(self: Any, keys: Any) -> dict[Any, Any]:
+        return {}
+
+    with (
+        patch.object(commit, "write", forgetful(commit.write)),
+        patch("chatd.storage.store.SqliteStore.keyed", unknown),
+    ):
+        yield
+
+
+def number_before_await() -> AbstractContextManager[Any]:
+    """Batches are carried out side by side: one is numbered before the other is stored."""
+
+    def hasty(real: Any) -> Any:
+        async def carry_out(self: Writer, batch: Any, *, known_keys: bool = False) -> None:
+            async def later() -> None:
+                with suppress(Exception):
+                    await real(self, batch, known_keys=known_keys)
+
+            if known_keys:
+                await real(self, batch, known_keys=True)
+            else:
+                self._hasty = asyncio.ensure_future(later())  # type: ignore[attr-defined]
+
+        return carry_out
+
+    return patch.object(Writer, "_carry_out", hasty(Writer._carry_out))
+
+
+def attach_after_snapshot() -> AbstractContextManager[Any]:
+    """hello reads its snapshot first, and listens to the rooms afterwards."""
+    real_attach, real_page = connection.attach, sync.first_page
+
+    async def nothing(ctx: Any, session: Any, request: Any) -> None: ...
+
+    async def page_first(ctx: Any, session: Any, request: Any) -> Any:
+        page = await real_page(ctx, session, request)
+        await real_attach(ctx, session, request)
+        return page
+
+    stack = ExitStack()
+    stack.enter_context(patch.object(connection, "attach", nothing))
+    stack.enter_context(patch.object(connection, "first_page", page_first))
+    return stack
+
+
+def unbounded_outbox() -> AbstractContextManager[Any]:
+    """What waits for a slow connection is never judged."""
+    return patch.object(Outbox, "_judge", lambda self: None)
+
+
+def member_for_ever() -> AbstractContextManager[Any]:
+    """Who is removed keeps his seat: membership is what it was at hello."""
+
+    def told(self: Fanout, step: Any) -> None:
+        self._live.resize(step.room.number, len(step.room.members))
+
+    return patch.object(Fanout, "_depart", told)
+
+
+def revoked_but_connected() -> AbstractContextManager[Any]:
+    """A revocation is stored, and the connections that are there go on."""
+    return patch.object(Admin, "_end", lambda self, user, device, code: None)
+
+
+def wall_clock_limits() -> AbstractContextManager[Any]:
+    """Limits and timeouts go by the wall clock."""
+    return patch.object(SimEnv, "monotonic", lambda self: self._wall.now_s())
+
+
+def reset_without_reason() -> AbstractContextManager[Any]:
+    """A known cursor is answered with the whole list."""
+    return patch.object(sync, "stored_since", lambda ctx, request: None)
+
+
+def own_event_twice() -> AbstractContextManager[Any]:
+    """The author gets the event besides the acknowledgement."""
+
+    def twice(real: Any) -> Any:
+        def acknowledge(self: Fanout, session: Any, new: Any) -> None:
+            real(self, session, new)
+            self._push_one(session, [new])
+
+        return acknowledge
+
+    return patch.object(Fanout, "_acknowledge", twice(Fanout._acknowledge))
+
+
+def first_missed_skipped() -> AbstractContextManager[Any]:
+    """A resume begins one commit too late."""
+
+    def late(real: Any) -> Any:
+        def since(ctx: Any, cursor: Any) -> int | None:
+            stamp: int | None = real(ctx, cursor)
+            return None if stamp is None else stamp + 1
+
+        return since
+
+    return patch.object(sync, "since_of", late(sync.since_of))
+
+
+def epoch_kept() -> AbstractContextManager[Any]:
+    """A restored backup keeps its epoch, so phones believe numbers of a history that is gone."""
+
+    def keep(real: Any) -> Any:
+        def begin(path: Any, random_bytes: Any) -> str:
+            import sqlite3
+            from contextlib import closing
+
+            with closing(sqlite3.connect(path)) as copy:
+                (epoch,) = copy.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()
+            real(path, random_bytes)
+            with closing(sqlite3.connect(path)) as copy, copy:
+                copy.execute("UPDATE meta SET value = ? WHERE key = 'epoch'", (epoch,))
+            return str(epoch)
+
+        return begin
+
+    return patch.object(backup, "begin_epoch", keep(backup.begin_epoch))
+
+
+def writer_not_flushed() -> AbstractContextManager[Any]:
+    """A stop drops what waits in the writer's queue: nobody who asked is answered."""
+
+    async def stop(self: Writer) -> None:
+        self._stopping = True
+        if self._task is not None:
+            self._task.cancel()
+
+    return patch.object(Writer, "stop", stop)
+
+
+def cursor_before_the_rooms() -> AbstractContextManager[Any]:
+    """A ping gives a cursor although pages of the first round were not told: a bug the simulator found."""
+    return patch.object(Session, "informed", property(lambda self: True, lambda self, value: None))
+
+
+CANARIES: dict[str, Break] = {
+    "ack-before-commit": ack_before_commit,
+    "broadcast-before-commit": broadcast_before_commit,
+    "synchronous-normal": unsynced,
+    "dedupe-dropped": dedupe_dropped,
+    "number-before-await": number_before_await,
+    "attach-after-snapshot": attach_after_snapshot,
+    "unbounded-outbox": unbounded_outbox,
+    "member-for-ever": member_for_ever,
+    "revoked-but-connected": revoked_but_connected,
+    "wall-clock-limits": wall_clock_limits,
+    "reset-without-reason": reset_without_reason,
+    "own-event-twice": own_event_twice,
+    "first-missed-skipped": first_missed_skipped,
+    "epoch-kept": epoch_kept,
+    "writer-not-flushed": writer_not_flushed,
+    "cursor-before-the-rooms": cursor_before_the_rooms,
+}

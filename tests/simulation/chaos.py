@@ -1,0 +1,294 @@
+"""The misfortunes of one run: what befalls phones, the network, the disk and the machine, and when it ends."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chatd.protocol.errors import ChatError
+from chatd.storage.errors import StoreError
+from tests.kit.disk import Fault
+from tests.kit.platter import Kind
+from tests.simulation.boot import Ended, House
+from tests.simulation.history import Revocation
+
+
+class Stuck(AssertionError):
+    """The run does not get on: nothing can be said of what comes after."""
+
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+STEP_S = 0.05
+STEPS = 24  # up to 1.2 s between two misfortunes
+SLOW_TICKS = 100
+TEN_YEARS_S = 315_576_000.0
+# What fails, and SQLite's name for it. A lock that somebody else holds is no matter of the file: see `busy`.
+DISK_FAULTS = (
+    (Kind.WRITE, sqlite3.SQLITE_FULL),
+    (Kind.WRITE, sqlite3.SQLITE_IOERR_WRITE),
+    (Kind.SYNC, sqlite3.SQLITE_IOERR_FSYNC),
+)
+BUSY = len(DISK_FAULTS)
+BOOTS_MAX = 20  # attempts: a disk that fails lets one through before
+DOWN_S = 0.3  # a daemon that went is started again within this, 8 times as long at worst
+
+
+class Chaos:
+    """Misfortunes, one after the other, until `end`."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.lane = world.tape.lane("chaos")
+        self.disk = world.tape.lane("disk")
+        self.over = False
+        self.copies: list[Path] = []
+        self._booting = False
+        self._starting: asyncio.Task[None] | None = None
+        self._broken = 0  # so many operations of the disk fail, as DISK_FAULTS[_code]
+        self._code = 0
+        self.failed = 0  # operations of the disk so far that failed
+        self._kinds = [name for name in MISFORTUNES if world.scenario.has(name)]
+
+    async def run(self) -> None:
+        """Let things happen for as long as the scenario says."""
+        loop = self.world.loop
+        until = loop.time() + self.world.scenario.trouble_s
+        while loop.time() < until:
+            await asyncio.sleep(STEP_S * (1 + self.lane.pick(STEPS)))
+            if self._kinds and self.lane.pick(3):
+                await MISFORTUNES[self._kinds[self.lane.pick(len(self._kinds))]](self)
+        await self.end()
+
+    async def end(self) -> None:
+        """From here on nothing bad happens, and what went down comes up."""
+        self.over = True
+        self._broken = 0
+        for phone in self.world.phones:
+            if phone.line is not None and phone.line.link.down.clogged:
+                phone.line.link.clog(clogged=False)
+            if phone.line is not None:
+                phone.line.link.resume_reading()
+            phone.wake()
+        await self.up()
+
+    # what disks and threads ask
+
+    def takes_s(self) -> float:
+        """How long the next function takes in its thread, or its result to come back."""
+        if self.over or not self.world.scenario.has("slow_disk"):
+            return 0.0001 * (1 + self.disk.pick(10))
+        slow = self.disk.pick(SLOW_TICKS)
+        return 0.0001 * (1 + slow) if slow < SLOW_TICKS - 1 else 0.05 * (1 + self.disk.pick(SLOW_TICKS))
+
+    def fault(self, index: int, operation: Any) -> Fault | None:
+        """Whether a write or sync fails."""
+        if not self._broken or self._code == BUSY:
+            return None
+        kind, code = DISK_FAULTS[self._code]
+        if operation.kind != kind:
+            return None
+        self._broken -= 1
+        self.failed += 1
+        return Fault(code)
+
+    def busy(self) -> None:
+        """Before each function on a connection: perhaps a foreign program holds the lock."""
+        if self._broken and self._code == BUSY:
+            self._broken -= 1
+            self.failed += 1
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+
+    # the machine
+
+    async def up(self) -> None:
+        """Start the daemon when none runs, again and again, as whoever supervises it does."""
+        house = self.world.house
+        if self._booting:
+            return
+        self._booting = True
+        try:
+            await self._up(house)
+        finally:
+            self._booting = False
+
+    async def _up(self, house: House) -> None:
+        last = house.boots + BOOTS_MAX
+        while house.process is None:
+            if house.boots > last:
+                raise Stuck("the daemon does not start")
+            before = self.failed
+            try:
+                await house.boot()
+                self.world.note("daemon", f"boot {house.boots}")
+            except StoreError as error:
+                self.world.note("daemon", f"does not start: {error}")
+                if self.failed == before:
+                    house.history.complaints.append(f"does not start: {error}")
+                house.give_up()
+                await self.rests()
+
+    def lost(self) -> None:
+        """The daemon ended because of its disk: it is started again."""
+        self.world.note("daemon", "gives up its disk")
+        self._starting = asyncio.create_task(self.up())
+
+    def crashes(self) -> None:
+        house = self.world.house
+        if house.process is None:
+            return
+        self.world.note("daemon", "crash")
+        self.world.counts_crash()
+        house.crash(self.world.tape.lane("survival"))
+
+    async def crash(self) -> None:
+        if self.world.house.process is not None:
+            await asyncio.sleep(0.0002 * self.lane.pick(200))
+            self.crashes()
+            await self.rests()
+            await self.up()
+
+    async def restart(self) -> None:
+        house = self.world.house
+        if house.process is not None:
+            self.world.note("daemon", "SIGTERM")
+            began = self.world.loop.time()
+            await house.leave()
+            limit = 0.5 * 2.0  # half of drain.deadline_s: politely until then, by reset afterwards
+            self.world.count("drain deadline reached", self.world.loop.time() - began >= limit)
+            await self.rests()
+            await self.up()
+
+    async def rests(self) -> None:
+        """A while without a daemon."""
+        await asyncio.sleep(DOWN_S * (1 + self.lane.pick(8)))
+
+    async def jump(self) -> None:
+        step = (3600.0, -3600.0, TEN_YEARS_S, -TEN_YEARS_S, 86400.0)[self.lane.pick(5)]
+        self.world.wall.offset_s += step
+        self.world.note("clock", f"jumps by {step:+.0f} s")
+
+    async def pause(self) -> None:
+        self.world.loop.pause(0.1 * (1 + self.lane.pick(20)))
+
+    async def failing_disk(self) -> None:
+        self._code = self.lane.pick(len(DISK_FAULTS) + 1)
+        self._broken = 1 + self.lane.pick(6)
+        what = "locks" if self._code == BUSY else DISK_FAULTS[self._code]
+        self.world.note("disk", f"{self._broken} of {what} fail")
+
+    async def restore(self) -> None:
+        """Back up now; put the copy of an earlier time back."""
+        house = self.world.house
+        if house.process is None:
+            return
+        if not self.copies:
+            self.copies.append(house.back_up())
+            self.world.note("operator", "backup")
+            return
+        self.crashes()
+        if house.process is not None or self._booting:
+            return
+        house.put_back(self.copies[self.lane.pick(len(self.copies))])
+        self.world.note("operator", "restore")
+        await self.up()
+
+    async def revoke(self) -> None:
+        """The host app logs out one device, or all of a user."""
+        process, phone = self.world.house.process, self.someone()
+        if process is None or process.daemon._inside is None:
+            return
+        # A clock that is set back would lock the user out until it is there again: he logs in as another device.
+        device = phone.device if self.world.scenario.has("jump") or self.lane.pick(3) else ""
+        inside = process.daemon.inside
+        waits = any(session.outbox.queued_bytes for session in inside.live.of(phone.user))
+        self.world.note("operator", f"revokes {phone.user} {device}")
+        asked_s = self.world.wall.now_s()
+        try:
+            await process.carry_out(inside.admin.revoke(phone.user, device))
+        except (ChatError, Ended):
+            return
+        self.world.count("revocation with queued messages", waits)
+        place = (inside.store.epoch, inside.store.stamp, self.world.loop.time(), asked_s)
+        self.world.house.history.revocations.append(Revocation(phone.user, device, *place))
+
+    # phones and their network
+
+    def someone(self) -> Any:
+        return self.world.phones[self.lane.pick(len(self.world.phones))]
+
+    async def clogs(self) -> None:
+        phone = self.someone()
+        if phone.line is not None:
+            link = phone.line.link
+            link.clog(clogged=True)
+            self.world.note(phone.name, "network carries nothing")
+            self.world.loop.call_later(0.2 * (1 + self.lane.pick(60)), self._unclog, link)
+
+    def _unclog(self, link: Any) -> None:
+        link.clog(clogged=False)
+
+    async def slow_reader(self) -> None:
+        phone = self.someone()
+        if phone.line is not None:
+            link = phone.line.link
+            link.stop_reading()
+            self.world.note(phone.name, "reads nothing")
+            self.world.loop.call_later(0.2 * (1 + self.lane.pick(60)), link.resume_reading)
+
+    async def vanish(self) -> None:
+        phone = self.someone()
+        if phone.line is not None:
+            self.world.note(phone.name, "is gone without a word")
+            phone.line.link.vanish()
+
+    async def abandon(self) -> None:
+        """The app is closed for a while, or its network changes."""
+        phone = self.someone()
+        if phone.line is not None and self.lane.pick(2):
+            self.world.note(phone.name, "network switch")
+            phone.line.link.reset()
+        elif phone.line is not None:
+            self.world.note(phone.name, "app closed")
+            phone.rest()
+            self.world.loop.call_later(0.1 * (1 + self.lane.pick(30)), self._wake, phone)
+
+    def _wake(self, phone: Any) -> None:
+        if not self.over:
+            phone.wake()
+
+    async def reinstall(self) -> None:
+        phone = self.someone()
+        self.world.note(phone.name, "is installed anew")
+        if phone.line is not None:
+            phone.line.link.reset()
+        phone.new_device()
+
+    async def stale(self) -> None:
+        """Nothing now: phones of this run come with old cursors."""
+
+    async def expiry(self) -> None:
+        """Nothing now: tokens of this run are short."""
+
+
+MISFORTUNES: dict[str, Callable[[Chaos], Awaitable[None]]] = {
+    name: getattr(Chaos, name)
+    for name in (
+        "clogs",
+        "vanish",
+        "slow_reader",
+        "failing_disk",
+        "crash",
+        "restart",
+        "jump",
+        "pause",
+        "reinstall",
+        "revoke",
+        "restore",
+        "abandon",
+    )
+}

@@ -1,0 +1,289 @@
+"""The judges: pure functions over the history of a run, each for one promise. A finding is a sentence for people."""
+
+from collections.abc import Callable, Iterator
+
+from tests.simulation.history import Conversation, Heard, History, Packet, Row, Truth
+from tests.simulation.membership import Members
+from tests.simulation.positions import Positions
+
+Findings = Iterator[str]
+
+MINUTES_OF_TROUBLE = frozenset(
+    ("clogs", "vanish", "slow_reader", "slow_disk", "failing_disk", "pause", "crash", "restart", "restore")
+)  # what may keep an answer away for longer than a phone waits
+REFUSALS_OF_SEND = frozenset(
+    ("not_member", "not_found", "gone", "rate_limited", "overloaded", "internal", "timeout", "aborted")
+)  # of a well-formed one: protocol.md 9.3 and chapter 16
+
+
+def acknowledged(history: History) -> Findings:
+    """G1, G2: what was acknowledged is in the log, at the number of the ack, once, and stays there."""
+    for said, request, heard in replies(history):
+        reply = heard.packet
+        if reply["type"] != "ok" or "key" not in request or "seq" not in reply or "room" not in request:
+            continue
+        stamp = 0
+        for truth in since(history, said.epoch):
+            row = truth.rooms.get(request["room"], {}).get(reply["seq"])
+            if stamp == 0 and not (row and row.key == request["key"] and row.event.get("user") == said.user):
+                yield f"{said.phone}: {request['key']} was acknowledged as {reply['seq']}, but there is {row}"
+                break
+            stamp = stamp or (row.stamp if row else 0)
+            if row is None or row.key != request["key"]:
+                yield f"{said.phone}: {request['key']} at {reply['seq']} is gone in epoch {truth.epoch}"
+            if truth.kept is None or truth.kept < stamp:
+                break
+
+
+def once(history: History) -> Findings:
+    """G2: one event for each key of a user in a room."""
+    for truth in history.truths:
+        for room, log in truth.rooms.items():
+            seen: dict[tuple[str, str], int] = {}
+            for seq, row in log.items():
+                if row.key is not None:
+                    first = seen.setdefault((row.event.get("user", ""), row.key), seq)
+                    if first != seq:
+                        yield f"{room}: {row.key} stands at {first} and at {seq}"
+
+
+def dense(history: History) -> Findings:
+    """G3: numbers are 1, 2, 3, … and so are those of messages that count."""
+    for truth in history.truths:
+        for room, log in truth.rooms.items():
+            ordinals = [row.event["ordinal"] for row in log.values() if "ordinal" in row.event]
+            for numbers in (list(log), ordinals):
+                if numbers != list(range(1, len(numbers) + 1)):
+                    yield f"{room}: the log has the numbers {numbers}"
+
+
+def one_order(history: History) -> Findings:
+    """G3, G5: what a phone applied is a piece of the log without a hole, whoever it is."""
+    truths = {truth.epoch: truth for truth in history.truths}
+    for piece in history.slices:
+        log = truths[piece.epoch].rooms.get(piece.room, {})
+        first = piece.events[0]["seq"]
+        for seq, event in enumerate(piece.events, first):
+            row = log.get(seq)
+            if event["seq"] != seq or row is None or not same(event, row.event):
+                yield f"{piece.phone} applied {event} as number {seq} of {piece.room}, the log has {row}"
+                break
+
+
+def true_events(history: History) -> Findings:
+    """G3, G4: every event that was shown is the one in the log, and was on the disk when it was written out."""
+    durable = {(commit.epoch, commit.boot, commit.stamp): commit.durable for commit in history.commits}
+    for said, room, event, heard, row in shown(history):
+        if row is None or not same(event, row.event):
+            yield f"{said.phone} was shown {event} of {room}, the log has {row}"
+            continue
+        safe = durable.get((said.epoch, said.boot, row.stamp), 0)
+        if safe is None or safe >= heard.position:
+            yield (
+                f"{said.phone} was shown {room} {event['seq']} at disk position {heard.position}, "
+                f"its commit was safe at {safe}"
+            )
+
+
+def saved_acks(history: History) -> Findings:
+    """G1: an acknowledgement was written out after the sync of its commit."""
+    durable = {(commit.epoch, commit.boot, commit.stamp): commit.durable for commit in history.commits}
+    truths = {truth.epoch: truth for truth in history.truths}
+    for said, request, heard in replies(history):
+        reply = heard.packet
+        if reply["type"] != "ok" or "key" not in request or "room" not in request:
+            continue
+        row = truths[said.epoch].rooms.get(request["room"], {}).get(reply.get("seq", 0))
+        if row is not None:
+            safe = durable.get((said.epoch, said.boot, row.stamp), 0)
+            if safe is None or safe >= heard.position:
+                yield f"{said.phone}: {request['key']} was acknowledged at {heard.position}, safe at {safe}"
+
+
+def members_only(history: History) -> Findings:
+    """G13: who is shown an event was a member when it was committed."""
+    members: dict[tuple[str, str], Members] = {}
+    for truth in history.truths:
+        for room, log in truth.rooms.items():
+            members[truth.epoch, room] = Members(row.event for row in log.values())
+    for said, room, event, _, row in shown(history):
+        if row is not None and not members[said.epoch, room].saw(said.user, event["seq"]):
+            yield f"{said.phone}: {said.user} was shown {event} of {room} without being a member"
+
+
+def without_gaps(history: History) -> Findings:
+    """G5: on one connection the numbers of a room follow one another, from the snapshot on."""
+    for said in history.conversations:
+        yield from Positions(said).gaps()
+
+
+def reset_with_reason(history: History) -> Findings:
+    """G5: nothing is begun anew unless it has to be."""
+    truths = {truth.epoch: truth for truth in history.truths}
+    for said, request, heard in replies(history):
+        reply = heard.packet
+        if request["type"] == "hello" and reply["type"] == "ok":
+            same_epoch = request.get("epoch") == reply["epoch"]
+            if same_epoch and request.get("cursor") and reply["sync"].get("full"):
+                yield f"{said.phone}: hello with cursor {request['cursor']} was answered with everything"
+        elif request["type"] == "log" and reply.get("reset"):
+            first = reply.get("first_visible", 1)
+            if request["from"] >= max(first, reply.get("log_floor", 1)) or said.epoch not in truths:
+                yield f"{said.phone}: log from {request['from']} was reset: {reply}"
+
+
+def revoked_is_over(history: History) -> Findings:
+    """G13: after a revocation returned, its connections are shown nothing that is committed later."""
+    for said, room, event, heard, row in shown(history):
+        for revocation in history.revocations:
+            if (
+                row is not None
+                and revocation.user == said.user
+                and revocation.device in ("", said.device)
+                and revocation.epoch == said.epoch
+                and said.issued_s < revocation.wall_s
+                and said.began < revocation.at
+                and row.stamp > revocation.stamp
+            ):
+                yield f"{said.phone} was shown {room} {event['seq']} at {heard.at:.3f}, revoked at {revocation.at:.3f}"
+
+
+def kept_promises(history: History) -> Findings:
+    """Replies answer open requests once, every packet has its documented form and code (tests.kit.promises)."""
+    for said in history.conversations:
+        if said.garbled:
+            yield f"{said.phone}: {said.garbled}"
+
+
+def answered(history: History) -> Findings:
+    """Every request has its answer, where nothing in this run may keep it away."""
+    if history.faults & MINUTES_OF_TROUBLE:
+        return
+    for said in history.conversations:
+        if said.gave_up:
+            yield f"{said.phone} waited in vain at {said.gave_up:.3f}"
+
+
+def honest_refusals(history: History) -> Findings:
+    """Refusals fit their request, and `internal` is said only where a disk failed."""
+    for said, request, heard in replies(history):
+        error = heard.packet
+        if error["type"] != "error":
+            continue
+        if error["code"] == "internal" and "failing_disk" not in history.faults:
+            yield f"{said.phone}: {request['type']} was answered with internal"
+        if request["type"] == "send" and error["code"] not in REFUSALS_OF_SEND:
+            yield f"{said.phone}: a send was refused with {error}"
+
+
+def bounded(history: History) -> Findings:
+    """G6, G7: what waits for one connection stays within its bound."""
+    if history.excess.bytes > history.excess.allowed:
+        yield f"{history.excess.bytes} bytes waited for one connection, {history.excess.allowed} may"
+
+
+def nothing_left(history: History) -> Findings:
+    """Tasks and timers are gone when their connections are."""
+    yield from history.leftovers
+
+
+def silent_log(history: History) -> Findings:
+    """The daemon logs no error that a failing disk does not explain."""
+    if "failing_disk" not in history.faults:
+        yield from history.complaints
+
+
+def right_at_the_end(history: History) -> Findings:
+    """Unread numbers and presence agree with the log."""
+    yield from history.wrong_ends
+
+
+def liveness(history: History) -> Findings:
+    """Within 120 s after the last trouble everybody has everything, and nothing waits to be acknowledged."""
+    yield from history.unfinished
+
+
+CHECKERS: dict[str, Callable[[History], Findings]] = {
+    check.__name__: check
+    for check in (
+        acknowledged,
+        once,
+        dense,
+        one_order,
+        true_events,
+        saved_acks,
+        members_only,
+        without_gaps,
+        reset_with_reason,
+        revoked_is_over,
+        kept_promises,
+        answered,
+        honest_refusals,
+        bounded,
+        nothing_left,
+        silent_log,
+        right_at_the_end,
+        liveness,
+    )
+}
+
+
+def judge(history: History) -> dict[str, list[str]]:
+    """The findings by the name of the checker; a run that did not end has no log to compare with."""
+    if not history.truths or not history.ended:
+        return {"liveness": history.unfinished or ["the run did not end"]}
+    found = {name: list(check(history)) for name, check in CHECKERS.items()}
+    return {name: findings for name, findings in found.items() if findings}
+
+
+# what several checkers look at
+
+
+def since(history: History, epoch: str) -> list[Truth]:
+    """The truths from this epoch on."""
+    epochs = [truth.epoch for truth in history.truths]
+    return history.truths[epochs.index(epoch) :]
+
+
+def replies(history: History) -> Iterator[tuple[Conversation, Packet, Heard]]:
+    """Every reply with its request."""
+    for said in history.conversations:
+        requests = {asked.packet["id"]: asked.packet for asked in said.asked if "id" in asked.packet}
+        for heard in said.heard:
+            if "id" in heard.packet and heard.packet["id"] in requests:
+                yield said, requests[heard.packet["id"]], heard
+
+
+def shown(history: History) -> Iterator[tuple[Conversation, str, Packet, Heard, Row | None]]:
+    """Every event a phone was shown, with the row of the log it should be."""
+    truths = {truth.epoch: truth.rooms for truth in history.truths}
+    for said in history.conversations:
+        rooms = truths.get(said.epoch, {})
+        requests = {asked.packet["id"]: asked.packet for asked in said.asked if "id" in asked.packet}
+        for heard in said.heard:
+            for room, event in events_of(heard.packet, requests):
+                yield said, room, event, heard, rooms.get(room, {}).get(event["seq"])
+
+
+def events_of(packet: Packet, requests: dict[int, Packet]) -> Iterator[tuple[str, Packet]]:
+    """The events in a packet, each with its room."""
+    if packet["type"] == "event":
+        for event in packet["events"]:
+            yield packet["room"], event
+    elif "id" in packet and "events" in packet:
+        for event in packet["events"]:
+            yield requests[packet["id"]]["room"], event
+    elif packet["type"] == "ok":
+        for summary in packet.get("sync", packet).get("rooms", ()):
+            for event in (
+                *summary.get("events", ()),
+                *([summary["preview"]] if "preview" in summary else ()),
+            ):
+                yield summary["room"], event
+
+
+def same(event: Packet, stored: Packet) -> bool:
+    """Whether two forms of an event are one: what never changes about it is equal."""
+    return all(
+        event[name] == stored.get(name) for name in ("seq", "kind", "user", "time", "key") if name in event
+    )

@@ -1,0 +1,150 @@
+"""An event loop on virtual time: nothing waits, everything happens in one order, and a dead process runs no more."""
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from contextvars import Context, ContextVar
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from tests.simulation.tape import Lane
+
+STEP_S = 2e-5  # what a callback takes: as long as handling a packet does
+STEPS_MAX = 60_000  # a large run takes 20,000; beyond it something goes on for ever
+REORDERED = 4  # what falls due in one instant comes in another order, within so many
+
+Process = ContextVar[object]
+PROCESS: Process = ContextVar("process")  # to whom a callback belongs; inherited by what it schedules
+
+
+class Deadlock(AssertionError):
+    """Everybody waits and no timer is set."""
+
+
+class Runaway(AssertionError):
+    """Callbacks go on and on without getting anywhere."""
+
+
+class SimLoop(asyncio.BaseEventLoop):
+    """`run_in_executor` runs its functions inline, after a while that `takes_s` says, in order for each executor.
+
+    asyncio promises that callbacks run in the order of `call_soon`, so only what comes from outside (timers,
+    sockets, threads: all of them timers here) changes places, and only with what is due in the same instant.
+    """
+
+    def __init__(self, order: Lane) -> None:
+        super().__init__()
+        self.steps = 0
+        self.complaints: list[dict[str, Any]] = []
+        self.takes_s: Callable[[], float] = lambda: 0.0
+        self.dead: set[object] = set()
+        self._order = order
+        self._now = 0.0
+        self._free: dict[object, float] = {}
+        self.born_of: WeakKeyDictionary[asyncio.Task[Any], object] = (
+            WeakKeyDictionary()
+        )  # tasks by their process
+        self.set_task_factory(self._bear)
+        self.set_exception_handler(lambda _, context: self.complaints.append(context))
+
+    def _bear(self, loop: object, work: Any, context: Context | None = None) -> "asyncio.Task[Any]":
+        task: asyncio.Task[Any] = asyncio.Task(work, loop=self, context=context)
+        self.born_of[task] = PROCESS.get(None) if context is None else context.get(PROCESS)
+        return task
+
+    def time(self) -> float:
+        return self._now
+
+    def kill(self, process: object) -> None:
+        """Nothing that belongs to `process` is called any more."""
+        self.dead.add(process)
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass in which nobody runs, as while a collector or the machine holds everything."""
+        self._now += seconds
+
+    def waiting(self, process: object) -> list[asyncio.TimerHandle]:
+        """The timers of `process` that are set."""
+        timers: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
+        return [timer for timer in timers if not timer.cancelled() and owner(timer) is process]
+
+    # threads, carried out inline
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+        """Begin `func` when the functions before it on this executor are done; the result takes a while, too."""
+        future = self.create_future()
+        begins = max(self._now, self._free.get(executor, 0.0)) + self.takes_s()
+        self._free[executor] = begins
+        self.call_at(begins, self._carry_out, executor, future, func, args)
+        return future
+
+    def _carry_out(self, executor: object, future: asyncio.Future[Any], func: Any, args: Any) -> None:
+        told = max(self._now, self._free[executor]) + self.takes_s()
+        self._free[executor] = told
+        try:
+            result = func(*args)
+        except BaseException as error:
+            self.call_at(told, settle, future, None, error)
+        else:
+            self.call_at(told, settle, future, result, None)
+
+    # private parts of BaseEventLoop; test_loop.py fails when a release of Python changes them
+
+    def _run_once(self) -> None:
+        ready = self._ready  # type: ignore[attr-defined]
+        if not ready:
+            self._now = max(self._now, self._next_due())
+        self._take_due()
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if handle.cancelled() or (self.dead and owner(handle) in self.dead):
+                continue
+            self._now += STEP_S
+            self.steps += 1
+            handle._run()
+        if self.steps > STEPS_MAX:
+            raise Runaway(f"{self.steps} callbacks by {self._now:.3f} s")
+
+    def _next_due(self) -> float:
+        timers: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
+        while timers and (timers[0].cancelled() or (self.dead and owner(timers[0]) in self.dead)):
+            heapq.heappop(timers)._scheduled = False  # type: ignore[attr-defined]
+        if not timers:
+            raise Deadlock(f"nothing is ready and no timer is set at {self._now:.3f} s")
+        return timers[0].when()
+
+    def _take_due(self) -> None:
+        timers: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
+        due = []
+        while timers and timers[0].when() <= self._now:
+            handle = heapq.heappop(timers)
+            handle._scheduled = False  # type: ignore[attr-defined]
+            if not handle.cancelled():
+                due.append(handle)
+        while len(due) > 1:
+            self._ready.append(due.pop(self._order.pick(min(len(due), REORDERED))))  # type: ignore[attr-defined]
+        self._ready.extend(due)  # type: ignore[attr-defined]
+
+    def _process_events(self, event_list: object) -> None: ...
+
+    def _write_to_self(self) -> None: ...
+
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        return self.call_soon(callback, *args, context=context)
+
+
+def owner(handle: asyncio.Handle) -> object:
+    """The process a callback belongs to."""
+    return handle._context.get(PROCESS, None)  # type: ignore[attr-defined]
+
+
+def settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    """Give a future its outcome, unless whoever waited has gone."""
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)

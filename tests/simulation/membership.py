@@ -1,0 +1,26 @@
+"""Who was in a room when: read from its log alone, so that it can judge what the daemon kept in memory."""
+
+from collections.abc import Iterable
+from typing import Any
+
+Event = dict[str, Any]
+
+FOR_EVER = 1 << 53
+
+
+class Members:
+    """Intervals of `seq` in which each user was a member, both ends included."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self._intervals: dict[str, list[list[int]]] = {}
+        for event in events:
+            if event["kind"] in ("created", "joined"):
+                for user in event["users"]:
+                    self._intervals.setdefault(user, []).append([event["seq"], FOR_EVER])
+            elif event["kind"] in ("left", "removed"):
+                for user in event["users"]:
+                    self._intervals[user][-1][1] = event["seq"]
+
+    def saw(self, user: str, seq: int) -> bool:
+        """Whether an event of this number was for `user`, when it was committed."""
+        return any(low <= seq <= high for low, high in self._intervals.get(user, ()))

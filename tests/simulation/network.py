@@ -1,0 +1,93 @@
+"""Who listens where, and which connections there are: what `create_server` of a loop and a dialling phone meet."""
+
+import contextvars
+from collections.abc import Callable
+from typing import Any
+
+from tests.simulation.loop import PROCESS, SimLoop
+from tests.simulation.tape import Lane
+from tests.simulation.transport import Link, Peer, Weather
+
+DIAL_TICK_S = 0.001
+DIAL_TICKS = 40  # a handshake of TCP takes up to 40 ms
+
+
+class SimSocket:
+    """A bound socket, as far as a Listener looks at it."""
+
+    family = 0  # neither TCP nor Unix: nothing to remove from a file system
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def getsockname(self) -> tuple[str, int] | bytes:
+        if self.address.startswith("unix:"):
+            return self.address.removeprefix("unix:").encode()
+        host, _, port = self.address.rpartition(":")
+        return host, int(port)
+
+    def listen(self, backlog: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class SimServer:
+    """A listening socket of one process."""
+
+    def __init__(self, network: "Network", address: str, factory: Callable[[], Any]) -> None:
+        self._network = network
+        self.address = address
+        self.factory = factory
+        self.context = contextvars.copy_context()
+
+    def close(self) -> None:
+        if self._network.listening.get(self.address) is self:
+            del self._network.listening[self.address]
+
+
+class Network:
+    """Connections between phones and the process that listens. `position` tells where the disk stands."""
+
+    def __init__(self, loop: SimLoop) -> None:
+        self._loop = loop
+        self.listening: dict[str, SimServer] = {}
+        self.links: dict[Link, object] = {}  # with the process at the other end
+        self.largest = 0  # bytes of one write of a daemon, on links that are gone
+        self.position: Callable[[], int] = lambda: 0
+
+    async def listen(self, factory: Callable[[], Any], *, sock: SimSocket, **_: Any) -> SimServer:
+        """What the loop's create_server and create_unix_server do."""
+        server = self.listening[sock.address] = SimServer(self, sock.address, factory)
+        return server
+
+    def dial(self, address: str, lane: Lane, peer: Peer, weather: Weather) -> Link:
+        """A connection that is being made; refused, the peer hears of it as of a lost one."""
+        link = Link(self._loop, lane, peer, weather)
+        self._loop.call_later(DIAL_TICK_S * (1 + lane.pick(DIAL_TICKS)), self._accept, link, address)
+        return link
+
+    def _accept(self, link: Link, address: str) -> None:
+        server = self.listening.get(address)
+        if server is None:
+            link.refused()
+            return
+        self._forget_old()
+        self.links[link] = server.context.get(PROCESS)
+        link.transport.position = self.position
+        protocol = server.context.run(server.factory)
+        link.transport.begin(protocol, server.context)
+        link.opened()
+
+    def _forget_old(self) -> None:
+        for link in [link for link in self.links if link.over]:
+            self.largest = max(self.largest, link.largest)
+            del self.links[link]
+
+    def crash(self, process: object) -> None:
+        """The machine of `process` is gone: phones that are heard get a reset, nothing is listened to."""
+        for address, server in list(self.listening.items()):
+            if server.context.get(PROCESS) is process:
+                del self.listening[address]
+        for link, owner in self.links.items():
+            if owner is process:
+                link.reset()

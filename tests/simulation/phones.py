@@ -1,0 +1,392 @@
+"""A phone: reconnects, synchronises, repairs gaps, and gets its outbox through, as protocol.md asks of clients.
+
+What people do with it is in deeds.py.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.simulation.history import Conversation, Packet, Slice
+from tests.simulation.line import Line, dialler
+from tests.simulation.streets import Quirks, Streets
+from tests.simulation.tape import Lane
+from tests.simulation.timelines import Flash, Timeline
+
+ADDRESS = "192.0.2.2:443"
+BACKOFF_TICK_S = 0.05
+BACKOFF_TICKS = 20  # up to a second: a rude client, so that much happens
+LOGIN_S = 1.0  # tokens have whole seconds: one of the second of its revocation counts as older
+RETRY_S = 0.2  # before asking again when the daemon names no time
+EAGER_MAX = 4  # of the outbox behind a hello, whose frame has at most 8192 bytes
+KINDS = {  # of the event that a mutation makes
+    "send": "message",
+    "edit": "edit",
+    "recall": "recall",
+    "react": "reaction",
+    "pin": "pin",
+    "room.update": "settings",
+    "room.join": "joined",
+    "room.leave": "left",
+    "members.add": "joined",
+    "members.remove": "removed",
+    "members.role": "role",
+}
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """A mutation on its way: kept, with its key, until it is answered for good."""
+
+    packet: Packet
+    asked: bool = False
+    told: bool = False  # its event came back before its answer
+    due: float = 0.0  # not to be asked before
+
+
+@dataclass(slots=True, eq=False)
+class Phone:
+    """One install of the app on one device of a user."""
+
+    streets: Streets
+    name: str
+    user: str
+    lane: Lane
+    air: Lane
+    quirks: Quirks
+    device: str = ""
+    flash: Flash = field(default_factory=Flash)
+    outbox: dict[str, Pending] = field(default_factory=dict)
+    done: list[Packet] = field(default_factory=list)  # acknowledged, for late repetitions
+    line: Line | None = None
+    resting: bool = False  # wants no connection
+    installs: int = 0
+    wait_s: float = 0.0
+    waiting: Any = None
+    answers: list[tuple[Packet, Packet]] = field(default_factory=list)  # to what was asked only to know
+    _token: str = ""
+    _round: set[str] | None = None  # rooms that a full round named so far
+
+    def __post_init__(self) -> None:
+        self.new_device()
+
+    # life
+
+    def new_device(self) -> None:
+        """As after a new install: another device id, and nothing known."""
+        self.put_away()
+        self.installs += 1
+        self.device = f"{self.name}-{self.installs}".replace(" ", "-").ljust(22, "_")
+        self.flash = Flash()
+        self.outbox = {}
+        self.done = []
+
+    def connect(self) -> None:
+        """Dial, unless a connection is there or none is wanted."""
+        self.waiting = None
+        if self.line is not None or self.resting:
+            return
+        streets = self.streets
+        token, issued = streets.token(self.user, self.device)
+        said = Conversation(
+            self.name,
+            self.user,
+            self.device,
+            self.quirks.text,
+            streets.loop.time(),
+            self.flash.heads(),
+            issued,
+            epoch=self.flash.epoch,
+        )
+        streets.conversations.append(said)
+        self.wait_s = 0.0
+        dial = dialler(streets.network.dial, ADDRESS, self.air, streets.weather(self.air))
+        self._token = token
+        self.line = Line(streets.loop, self, said, dial, streets.trace)
+        self.line.link.note = lambda text: streets.note(self.name, text)
+
+    def rest(self) -> None:
+        """Close the app."""
+        self.resting = True
+        if self.line is not None:
+            self.line.hang_up()
+
+    def wake(self) -> None:
+        self.resting = False
+        self.connect()
+
+    @property
+    def ready(self) -> bool:
+        return self.line is not None and self.line.ready
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing is left to do: all sent, all repaired."""
+        complete = all(timeline.complete for timeline in self.flash.timelines.values())
+        return self.ready and not self.outbox and complete and not self.line.unanswered  # type: ignore[union-attr]
+
+    # Owner: what its line says
+
+    def dialled(self) -> None:
+        if self.line is not None and self.quirks.eager:
+            self._hello(self.line)
+
+    def upgraded(self) -> None:
+        if self.line is not None and not self.quirks.eager:
+            self._hello(self.line)
+
+    def line_lost(self) -> None:
+        self.line = None
+        for timeline in self.flash.timelines.values():
+            timeline.asking = False
+        if self.waiting is None:
+            delay_s = self.wait_s + BACKOFF_TICK_S * (1 + self.lane.pick(BACKOFF_TICKS))
+            self.waiting = self.streets.loop.call_later(delay_s, self.connect)
+
+    def reply(self, request: Packet, packet: Packet) -> None:
+        handler = REPLIES.get(request["type"])
+        if packet["type"] == "error":
+            self._refused(request, packet)
+        elif handler is not None:
+            handler(self, request, packet)
+        elif "key" in request:
+            self._acknowledged(request, packet)
+        else:
+            self.answers.append((request, packet))
+
+    def push(self, packet: Packet) -> None:
+        handler = PUSHES.get(packet["type"])
+        if handler is not None:
+            handler(self, packet)
+
+    # hello and sync
+
+    def _hello(self, line: Line) -> None:
+        flash, quirks = self.flash, self.quirks
+        packet = {"type": "hello", "version": 1, "token": self._token, "device": self.device}
+        if quirks.deflate and not quirks.text:
+            packet["features"] = ["deflate"]
+        if flash.epoch:
+            stale = quirks.stale and flash.old_cursor and self.lane.befalls(3)
+            line.said.had_cursor = flash.old_cursor if stale else flash.cursor
+            packet |= {"epoch": flash.epoch, "cursor": line.said.had_cursor}
+        packet |= {"rooms": quirks.page, "events": quirks.inline}
+        packets = [line.numbered(packet)]
+        if quirks.eager and flash.epoch:
+            packets += [
+                line.numbered(pending.packet, again=pending.asked)
+                for pending in self._due(line, 0.0)[:EAGER_MAX]
+            ]
+        line.send(packets)
+
+    def _welcomed(self, request: Packet, reply: Packet) -> None:
+        assert self.line is not None
+        self.line.said.boot = self.streets.boot()
+        if reply["epoch"] != self.flash.epoch:
+            self.put_away()
+            self.flash.timelines = {}
+            self.flash.cursor = self.flash.old_cursor = ""
+            self.flash.epoch = self.line.said.epoch = reply["epoch"]
+        self._round = set() if reply["sync"].get("full") else None
+        self._page(request, reply["sync"])
+        for pending in self.outbox.values():
+            pending.due = 0.0
+        self._later()
+
+    def _page(self, request: Packet, page: Packet) -> None:
+        for summary in page["rooms"]:
+            self._summary(summary)
+            if self._round is not None:
+                self._round.add(summary["room"])
+        for room in page.get("gone", ()):
+            self._forget(room)
+        if "more" in page:
+            self.line.ask({"type": "sync", "more": page["more"]})  # type: ignore[union-attr]
+            return
+        self._store_cursor(page["cursor"])
+        if self._round is not None:
+            for room in [room for room in self.flash.timelines if room not in self._round]:
+                self._forget(room)
+            self._round = None
+
+    def synchronise(self) -> None:
+        """A round on the living connection."""
+        if self.ready and self._round is None:
+            self.line.ask({"type": "sync", "cursor": self.flash.cursor, "rooms": 2})  # type: ignore[union-attr]
+
+    def _store_cursor(self, cursor: str) -> None:
+        if cursor != self.flash.cursor:
+            self.flash.cursor, self.flash.old_cursor = cursor, self.flash.old_cursor or self.flash.cursor
+
+    # rooms
+
+    def _summary(self, summary: Packet) -> None:
+        ended = self.flash.summarise(summary)
+        if ended is not None:
+            self._keep(ended)
+        self._repair(self.flash.timelines[summary["room"]])
+
+    def _forget(self, room: str) -> None:
+        timeline = self.flash.timelines.pop(room, None)
+        if timeline is not None:
+            self._keep(timeline)
+
+    def _keep(self, timeline: Timeline) -> None:
+        if timeline.events:
+            self.streets.slices.append(
+                Slice(self.name, self.user, self.flash.epoch, timeline.room, timeline.events)
+            )
+
+    def put_away(self) -> None:
+        """Hand what was applied over to the record; what follows begins anew."""
+        for timeline in self.flash.timelines.values():
+            self._keep(timeline)
+
+    def _take(self, room: str, event: Packet) -> None:
+        timeline = self.flash.timelines.get(room)
+        if timeline is not None:
+            timeline.take(event)
+            self._match(event)
+
+    def _match(self, event: Packet) -> None:
+        """An own message that comes back is the acknowledgement that got lost."""
+        pending = self.outbox.get(event.get("key", ""))
+        if pending is not None and event.get("user") == self.user:
+            pending.told = True
+
+    def _repair(self, timeline: Timeline) -> None:
+        if timeline.complete or timeline.asking or not self.ready:
+            return
+        timeline.asking = True
+        assert self.line is not None
+        asked = {"type": "log", "room": timeline.room, "from": timeline.applied + 1}
+        self.line.ask(asked)
+
+    def _logged(self, request: Packet, reply: Packet) -> None:
+        timeline = self.flash.timelines.get(request["room"])
+        if timeline is None:
+            return
+        timeline.asking = False
+        if reply.get("reset"):
+            self._keep(timeline)
+            fresh = Timeline(timeline.room, reply.get("first_visible", 1))
+            fresh.hear_of(reply["seq"])
+            self.flash.timelines[timeline.room] = timeline = fresh
+        for event in reply["events"]:
+            timeline.take(event)
+            self._match(event)
+        self._repair(timeline)
+
+    # outbox
+
+    def post(self, packet: Packet) -> None:
+        """Put a mutation into the outbox; it is sent now, or as soon as there is a connection."""
+        self.keep(packet)
+        self.flush()
+
+    def keep(self, packet: Packet) -> None:
+        """Put a mutation into the outbox, to be sent with the next ones."""
+        self.outbox[packet["key"]] = Pending(packet)
+
+    def flush(self) -> None:
+        """Send what is due, several in one batch."""
+        line = self.line
+        if line is None or not line.ready:
+            return
+        due = self._due(line, self.streets.loop.time())
+        if due:
+            line.send([line.numbered(pending.packet, again=pending.asked) for pending in due])
+            for pending in due:
+                pending.asked = True
+
+    def _due(self, line: Line, now: float) -> list[Pending]:
+        open_keys = line.open_keys
+        return [p for key, p in self.outbox.items() if key not in open_keys and p.due <= now][:64]
+
+    def _acknowledged(self, request: Packet, reply: Packet) -> None:
+        if self.outbox.pop(request["key"], None) is not None:
+            self.done.append({name: value for name, value in request.items() if name != "id"})
+        if "seq" in reply and "duplicate" not in reply and "room" in request:
+            self._own_event(request, reply)
+        elif "seq" in reply and "room" in request and request["room"] in self.flash.timelines:
+            self.flash.timelines[request["room"]].hear_of(reply["seq"])
+            self._repair(self.flash.timelines[request["room"]])
+        if "summary" in reply:
+            self._summary(reply["summary"])
+
+    def _own_event(self, request: Packet, reply: Packet) -> None:
+        event = {
+            "seq": reply["seq"],
+            "kind": KINDS[request["type"]],
+            "user": self.user,
+            "time": reply["time"],
+        }
+        event |= {"key": request["key"]} if request["type"] == "send" else {}
+        self._take(request["room"], event)
+        timeline = self.flash.timelines.get(request["room"])
+        if timeline is not None:
+            self._repair(timeline)
+
+    def _refused(self, request: Packet, error: Packet) -> None:
+        if request["type"] == "hello":
+            return  # bye follows
+        if request["type"] == "log" and request["room"] in self.flash.timelines:
+            self.flash.timelines[request["room"]].asking = False
+        key = request.get("key")
+        if error.get("retry", "never") == "never":
+            self.outbox.pop(key or "", None)
+            if request["type"] == "log" and error["code"] in ("not_member", "gone", "not_found"):
+                self._forget(request["room"])
+            return
+        delay_s = error.get("retry_after", 0) / 1000 or RETRY_S
+        if key in self.outbox:
+            self.outbox[key].due = self.streets.loop.time() + delay_s
+        self.streets.loop.call_later(delay_s + 0.001, self._later)
+
+    def _later(self) -> None:
+        self.flush()
+        for timeline in list(self.flash.timelines.values()):
+            self._repair(timeline)
+
+    # pushes
+
+    def _events(self, packet: Packet) -> None:
+        for event in packet["events"]:
+            self._take(packet["room"], event)
+        timeline = self.flash.timelines.get(packet["room"])
+        if timeline is not None:
+            self._repair(timeline)
+
+    def _heads(self, packet: Packet) -> None:
+        for head in packet["rooms"]:
+            timeline = self.flash.timelines.get(head["room"])
+            if timeline is not None:
+                timeline.hear_of(head["seq"])
+                self._repair(timeline)
+
+    def _pinged(self, packet: Packet) -> None:
+        if "cursor" in packet:
+            self._store_cursor(packet["cursor"])
+
+    def _bye(self, packet: Packet) -> None:
+        self._pinged(packet)
+        self.wait_s = packet.get("retry_after", 0) / 1000
+        if packet["reason"] == "revoked":  # whoever logs in again begins anew
+            self.new_device()
+            self.wait_s = LOGIN_S
+
+
+REPLIES: dict[str, Callable[[Phone, Packet, Packet], None]] = {
+    "hello": Phone._welcomed,
+    "sync": Phone._page,
+    "log": Phone._logged,
+}
+
+PUSHES: dict[str, Callable[[Phone, Packet], None]] = {
+    "event": Phone._events,
+    "head": Phone._heads,
+    "room": lambda phone, packet: phone._summary(packet["summary"]),
+    "gone": lambda phone, packet: phone._forget(packet["room"]),
+    "ping": Phone._pinged,
+    "bye": Phone._bye,
+}

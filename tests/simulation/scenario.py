@@ -1,0 +1,84 @@
+"""What one run is about: drawn first, so that a tape says at its beginning which misfortunes there are at all."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from chatd import config
+from tests.kit.tokens import SECRET
+from tests.simulation.phones import ADDRESS
+from tests.simulation.tape import Lane
+
+FAULTS = (
+    "cuts",  # a connection is reset after so many bytes
+    "pieces",  # bytes come in pieces
+    "clogs",  # a network carries nothing for a while
+    "vanish",  # a phone is gone without a word
+    "slow_reader",  # a phone reads nothing for a while
+    "slow_disk",
+    "failing_disk",  # full, busy, I/O errors
+    "crash",
+    "restart",  # SIGTERM and a new start
+    "jump",  # of the wall clock
+    "pause",  # nobody runs for a while
+    "reinstall",
+    "stale",  # old cursors
+    "revoke",
+    "expiry",  # tokens that run out
+    "restore",
+    "evict",  # rooms leave memory early
+    "tight",  # small outboxes
+    "strict",  # low rates
+    "abandon",  # apps closed, networks switched
+)
+
+SIZES = (4, 4, 6, 6, 8, 8, 10, 12, 16, 24, 40)  # deeds a phone: most runs are small
+
+
+@dataclass(slots=True, frozen=True)
+class Scenario:
+    """`phones`: for each the index of its user. Two phones of one user are two devices."""
+
+    faults: frozenset[str]
+    phones: tuple[int, ...]
+    rooms: int
+    deeds: int
+    trouble_s: float
+    seed: int
+
+    def has(self, fault: str) -> bool:
+        return fault in self.faults
+
+
+def scenario(plan: Lane) -> Scenario:
+    """Draw one. All calm: one phone of each of two users, one room, few deeds."""
+    seed = plan.pick(1 << 30)
+    faults = frozenset(fault for fault in FAULTS if plan.befalls(2))
+    extra = plan.pick(4) + (plan.pick(4) if plan.befalls(4) else 0)
+    users = [0, 1]
+    for _ in range(extra):
+        users.append(plan.pick(len(users)) if plan.befalls(3) else max(users) + 1)
+    rooms = 1 + (plan.pick(5) if plan.befalls(2) else 0)
+    deeds = SIZES[plan.pick(len(SIZES))]
+    return Scenario(faults, tuple(users), rooms, deeds, 2.0 + plan.pick(8), seed)
+
+
+def configured(chosen: Scenario, directory: Path) -> config.Config:
+    """The configuration a daemon of this scenario runs with: the defaults, but for what takes long to reach."""
+    settings = config.Config(
+        listen=config.Listen(address=ADDRESS, ops_address=""),
+        storage=config.Storage(directory=str(directory), min_free_bytes=0, readers=2),
+        auth=config.Auth(secret=config.Secret(SECRET), grace_s=1.0),
+        drain=config.Drain(window_s=0.2, deadline_s=2.0, spread_min_s=0.5),
+        delivery=config.Delivery(presence_linger_s=2.0),
+        heartbeat=config.Heartbeat(foreground_s=15, background_s=30, answer_foreground_s=5.0),
+        limits=config.Limits(frame_bytes=16384),
+    )
+    if chosen.has("tight"):
+        marks = config.Outbox(ephemeral_bytes=1024, lag_bytes=4096, close_bytes=16384, stall_s=5.0)
+        settings = replace(settings, outbox=marks)
+    if chosen.has("evict"):
+        settings = replace(settings, storage=replace(settings.storage, room_idle_s=1.0))
+    rates = config.Rates() if chosen.has("strict") else config.Rates(hello_user_per_min=100, writes_per_s=50)
+    return replace(settings, rates=rates)

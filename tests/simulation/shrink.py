@@ -1,0 +1,74 @@
+"""A failing tape made small: shorter and calmer lanes, as long as the same checker complains."""
+
+from collections.abc import Callable
+
+from tests.simulation.tape import CALM, trimmed
+
+Lanes = dict[str, list[int]]
+RUNS_MAX = 400  # at some 30 ms each: as long as somebody likes to wait
+
+
+class Shrinker:
+    """`fails(lanes)` says whether a tape still shows what is to be shown. `runs`: how often it was asked."""
+
+    def __init__(self, fails: Callable[[Lanes], bool], runs_max: int = RUNS_MAX) -> None:
+        self._fails = fails
+        self._runs_max = runs_max
+        self.runs = 0
+
+    def shrunk(self, lanes: Lanes) -> Lanes:
+        """The smallest tape that was found, whole lanes first, then blocks, then single values."""
+        best = trimmed(lanes)
+        for step in (self._without_lanes, self._without_tails, self._without_blocks, self._with_lower):
+            best = step(best)
+        return best
+
+    def _try(self, best: Lanes, name: str, values: list[int]) -> Lanes | None:
+        candidate = trimmed({**best, name: values})
+        if self.runs >= self._runs_max or candidate == best:
+            return None
+        self.runs += 1
+        return candidate if self._fails(candidate) else None
+
+    def _without_lanes(self, best: Lanes) -> Lanes:
+        for name in list(best):
+            best = self._try(best, name, []) or best
+        return best
+
+    def _without_tails(self, best: Lanes) -> Lanes:
+        for name in list(best):
+            size = len(best[name]) // 2
+            while size:
+                values = best.get(name, [])
+                shorter = self._try(best, name, values[: len(values) - size])
+                best = shorter or best
+                size = size if shorter else size // 2
+        return best
+
+    def _without_blocks(self, best: Lanes) -> Lanes:
+        for name in list(best):
+            size = len(best.get(name, [])) // 2
+            while size:
+                for start in range(0, len(best.get(name, [])), size):
+                    values = best.get(name, [])
+                    block = values[start : start + size]
+                    if any(block):
+                        calm = [*values[:start], *[CALM] * len(block), *values[start + size :]]
+                        best = self._try(best, name, calm) or best
+                size //= 2
+        return best
+
+    def _with_lower(self, best: Lanes) -> Lanes:
+        for name in list(best):
+            for place, value in enumerate(best.get(name, [])):
+                if value > 1 and place < len(best.get(name, [])):
+                    values = list(best[name])
+                    values[place] = value // 2
+                    best = self._try(best, name, values) or best
+        return best
+
+
+def sizes(lanes: Lanes) -> tuple[int, int]:
+    """How many choices a tape holds, and how many of them are not calm."""
+    values = [value for lane in lanes.values() for value in lane]
+    return len(values), sum(value != CALM for value in values)

@@ -1,0 +1,79 @@
+"""States that are only interesting when they happen: each has to be met now and then, or the runs prove little."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.simulation.checkers import replies, shown
+from tests.simulation.history import Conversation, History
+
+WANTED = (
+    "dedupe hit after crash",
+    "resume with missed events",
+    "resume raced by a live message",
+    "slow-consumer close",
+    "ack lost after commit",
+    "crash between commit and broadcast",
+    "reset sent",
+    "limiter refusal",
+    "commit refused by the disk",
+    "revocation with queued messages",
+    "two sessions of one device",
+    "drain deadline reached",
+)
+
+
+def met(history: History) -> Counter[str]:
+    """How often each state was met in one run."""
+    found = Counter(history.sometimes)
+    if history.ended:
+        found.update(told(history))
+    return found
+
+
+def told(history: History) -> Iterator[str]:
+    """Those that packets tell of, one name for each time."""
+    first: dict[tuple[str, str], float] = {}
+    for said in sorted(history.conversations, key=lambda said: said.began):
+        yield from at_hello(said)
+        for asked in said.asked:
+            if "key" in asked.packet:
+                first.setdefault((said.user, asked.packet["key"]), asked.at)
+    for said, request, heard in replies(history):
+        reply = heard.packet
+        if reply.get("duplicate") and "seq" in reply:
+            began = first[said.user, request["key"]]
+            if any(began < crash < heard.at for crash in history.crashes):
+                yield "dedupe hit after crash"
+            if request["key"] in lost_acks(history):
+                yield "ack lost after commit"
+        elif reply.get("reset") or (request.get("epoch") and reply.get("sync", {}).get("full")):
+            yield "reset sent"
+        elif reply.get("code") == "rate_limited":
+            yield "limiter refusal"
+
+
+def lost_acks(history: History) -> set[str]:
+    """Keys whose first acknowledgement anybody heard was already that of a repetition."""
+    seen: dict[str, bool] = {}
+    for _, request, heard in replies(history):
+        if "key" in request and heard.packet["type"] == "ok":
+            seen.setdefault(request["key"], bool(heard.packet.get("duplicate")))
+    return {key for key, repeated in seen.items() if repeated}
+
+
+def at_hello(said: Conversation) -> Iterator[str]:
+    """What was missed, and whether something happened while hello was decided."""
+    for place, heard in enumerate(said.heard):
+        if "sync" in heard.packet:
+            missed = (
+                row["seq"] > said.carried.get(row["room"], row["seq"])
+                for row in heard.packet["sync"]["rooms"]
+            )
+            if any(missed):
+                yield "resume with missed events"
+            behind = said.heard[place + 1 : place + 2]
+            if behind and behind[0].packet["type"] == "event" and behind[0].written == heard.written:
+                yield "resume raced by a live message"
+
+
+__all__ = ["WANTED", "met", "shown"]

@@ -1,0 +1,58 @@
+"""Seeds of the whole daemon under misfortune: every promise of the checkers, over as many lives as fit."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.kit.vfs import Unwatchable, library
+from tests.simulation.trial import trials
+
+SEEDS = 500
+CHUNK = 25
+BASE = int(os.environ.get("SIMULATION_BASE", "0"))
+HASH_SEEDS = ("0", "1", "77")
+
+
+def watchable() -> bool:
+    try:
+        library()
+    except Unwatchable:
+        return False
+    return True
+
+
+pytestmark = [
+    pytest.mark.skipif(not watchable(), reason="this Python hides its SQLite: no disk to simulate"),
+    pytest.mark.timeout(300),  # a chunk takes 2 s of a quiet core
+]
+
+
+@pytest.mark.parametrize("first", range(BASE, BASE + SEEDS, CHUNK))
+def test_every_promise_is_kept_in(first: int) -> None:
+    failed, _ = trials(range(first, first + CHUNK))
+    again = f"python -m tests.simulation --seeds 1 --seed-base {min(failed, default=0)}"
+    assert not failed, "\n".join(
+        [again, *(f"{seed}: {verdict.findings}" for seed, verdict in failed.items())]
+    )
+
+
+def test_one_seed_is_one_history_whatever_the_hashes() -> None:
+    """Order that follows addresses or hashes would make a found seed impossible to find again."""
+    program = (
+        "from tests.simulation.tape import Tape\n"
+        "from tests.simulation.trial import trial\n"
+        "print(*[trial(Tape(seed)).trace for seed in range(100, 112)])"
+    )
+    traces = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": hashes},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hashes in HASH_SEEDS
+    }
+    assert len(traces) == 1, traces
