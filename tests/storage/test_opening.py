@@ -128,6 +128,19 @@ async def test_a_refused_open_gives_the_lock_back(directory: Path) -> None:
     Lock.take(Directory(directory)).release()
 
 
+def test_a_lock_file_that_cannot_be_written_locks_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        with pytest.raises(StoreError):
+            Lock.take(Directory(tmp_path))
+    Lock.take(Directory(tmp_path)).release()
+
+
 async def test_a_database_locked_by_another_program_is_refused(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
