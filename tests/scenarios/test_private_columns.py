@@ -46,7 +46,7 @@ PLAIN = {
     "meta": {"key", "value"},
     "rooms": {
         "number", "name", "kind", "creator", "created_at", "seq", "ordinal", "time", "log_floor", "last_message",
-        "members", "title", "avatar", "public", "data", "deleted_by", "stamp",
+        "members", "title", "avatar", "public", "data", "deleted_by", "uncounted", "stamp",
     },
     "members": {"user", "room", "role", "joined_at", "pinned", "hidden", "gone", "stamp"},
     "events": {
