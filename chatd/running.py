@@ -59,7 +59,6 @@ async def serve(daemon: Daemon, reread: Reread) -> None:
     await first_of(stopping.wait(), daemon.wait_lost())
     if not stopping.is_set():
         await give_up(daemon)
-    log.info("leaving")
     notify(STOPPING, status("leaving"))
     for task in beside:
         task.cancel()
@@ -111,6 +110,7 @@ def listen_to_signals(stopping: asyncio.Event, reload: Reload) -> None:
         if stopping.is_set():
             log.warning("a second signal: leaving at once")
             leave(IMPATIENT)
+        log.info("leaving")
         stopping.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

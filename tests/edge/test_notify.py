@@ -5,7 +5,16 @@ import sys
 
 import pytest
 
-from chatd.edge.notify import READY, STOPPING, inherited_sockets, notify, status, watchdog_interval_s
+from chatd.edge.notify import (
+    READY,
+    STOPPING,
+    inherited_sockets,
+    is_activated,
+    notify,
+    reloading,
+    status,
+    watchdog_interval_s,
+)
 
 
 @pytest.fixture
@@ -19,6 +28,19 @@ def test_states_are_one_datagram(manager):
     environment = {"NOTIFY_SOCKET": manager.getsockname()}
     assert notify(READY, status("listens\non 8470"), environment=environment)
     assert manager.recv(1000) == b"READY=1\nSTATUS=listens on 8470"
+
+
+def test_a_reload_says_when_it_began(manager):
+    assert notify(reloading(12.5), environment={"NOTIFY_SOCKET": manager.getsockname()})
+    assert manager.recv(1000) == b"RELOADING=1\nMONOTONIC_USEC=12500000"
+
+
+@pytest.mark.parametrize(
+    ("count", "pid", "activated"), [("1", "", True), ("0", "", False), ("x", "", False), ("1", "1", False)]
+)
+def test_sockets_are_ours_when_they_are_for_this_process(count, pid, activated):
+    environment = {"LISTEN_FDS": count, "LISTEN_PID": pid or str(os.getpid())}
+    assert is_activated(environment) is activated
 
 
 def test_an_abstract_socket_is_reached():

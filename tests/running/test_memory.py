@@ -225,6 +225,7 @@ SHAPES = (
 )
 
 
+@pytest.mark.timeout(240)
 async def test_no_connection_costs_more_than_is_stated(place: Place) -> None:
     """Every shape against the memory before the first: what an earlier one left counts against the later ones."""
     stated = memory_of(Config())

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jwt
 import pytest
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from chatd.config import Config
+from chatd.edge.descriptors import shared_out
 from chatd.reloading import Reload
 from chatd.settings import Takeover, Unusable
 from tests.kit import http
@@ -98,6 +100,8 @@ async def test_sighup_takes_keys_in_and_out_for_the_next_hello(operator: Operato
     await operator.writes(f'[auth]\nkeys = [{{kid="app", algorithm="EdDSA", file="{tmp_path}/none.pem"}}]\n')
     assert "none.pem cannot be read" in operator.daemon.log
     assert (await greets())["type"] == "ok", "a file that is wrong takes no key away"
+    (tmp_path / "open").write_text(CANARY)
+    await operator.writes(f'[auth]\nsecret_file = "{tmp_path}/open"\n')
     await operator.writes(f'[auth]\nsecret = ["{CANARY}"]\n')
     await operator.writes(f'[auth]\nsecret = "{CANARY}"\n[limits]\nbatch = 0\n')
     await operator.writes("")
@@ -194,6 +198,8 @@ class Patient:
         def monotonic() -> float:
             return 1.5
 
+    descriptors = shared_out(1 << 20)
+
     def __init__(self) -> None:
         self.config = Config()
         self.taken: list[Config] = []
@@ -201,6 +207,21 @@ class Patient:
     def reconfigure(self, config: Config) -> None:
         self.config = config
         self.taken.append(config)
+
+
+async def test_the_service_manager_hears_of_a_reload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        reload = Reload(cast(Any, Patient()), lambda running: Takeover(running, (), ()))
+        running = asyncio.create_task(reload.run())
+        reload.ask()
+        loop = asyncio.get_running_loop()
+        assert await loop.sock_recv(manager, 1000) == b"RELOADING=1\nMONOTONIC_USEC=1500000"
+        assert await loop.sock_recv(manager, 1000) == b"READY=1"
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_defect_while_reading_ends_neither_the_daemon_nor_later_reloads(

@@ -34,6 +34,19 @@ main(["serve"])
 """
 
 
+# And one whose check of a database that was not closed never ends.
+CHECKING = """
+import sys, threading
+from chatd.cli.main import main
+from chatd.storage import opening
+def check(connection, how, path):
+    print("checking for ever", flush=True)
+    threading.Event().wait()
+opening.check = check
+main(["serve"])
+"""
+
+
 class Load:
     """People who write as fast as they are acknowledged, and one who reads nothing."""
 
@@ -126,6 +139,16 @@ async def test_a_disk_that_hangs_does_not_keep_the_daemon_from_leaving(tmp_path:
         await daemon.start()
         assert "the last stop was unclean: checking the database" in daemon.log
         await load.is_kept(daemon)
+
+
+async def test_a_second_signal_is_heard_while_a_large_database_is_checked(tmp_path: Path) -> None:
+    async with daemon_process(tmp_path, (sys.executable, "-c", CHECKING)) as daemon:
+        await daemon.kill9()
+        starting = asyncio.create_task(daemon.start())
+        await daemon.says("checking for ever")
+        assert await daemon.terminate_twice() == 130
+        with pytest.raises(AssertionError, match="the daemon ended"):
+            await starting
 
 
 async def test_two_daemons_on_one_directory_are_refused_with_the_pid(daemon: DaemonProcess) -> None:
