@@ -57,16 +57,19 @@ def linear_axis(title: str, high: float, low: float = 0.0) -> Axis:
 
 def chart(title: str, across: Axis, up: Axis, lines: Mapping[str, Line]) -> str:
     """One picture with its legend; `title` is for those who cannot see it."""
-    body = [_grid(across, up)]
-    for number, line in enumerate(lines.values()):
-        body.append(_line(line, across, up, number % COLORS))
     legend = "".join(
         f'<li class="c{number % COLORS}">{escape(name)}</li>' for number, name in enumerate(lines)
     )
     return (
         f'<figure><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
-        f'{"".join(body)}</svg><ul class="legend">{legend}</ul></figure>'
+        f'{plot(across, up, lines)}</svg><ul class="legend">{legend}</ul></figure>'
     )
+
+
+def plot(across: Axis, up: Axis, lines: Mapping[str, Line]) -> str:
+    """Grid and lines, for a picture of WIDTH x HEIGHT."""
+    drawn = (_line(line, across, up, number % COLORS) for number, line in enumerate(lines.values()))
+    return _grid(across, up) + "".join(drawn)
 
 
 def _grid(across: Axis, up: Axis) -> str:

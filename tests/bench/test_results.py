@@ -8,12 +8,13 @@ import json
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from bench import __main__ as command
 from bench.histogram import Histogram
-from bench.results import chart, compare, page, reading, wording
+from bench.results import chart, compare, page, picture, reading, wording
 from bench.results.comparison import Spread
 from bench.results.comparison import compare as compared
 
@@ -61,7 +62,7 @@ class Outline(HTMLParser):
             assert self.open.pop() == tag
 
 
-@pytest.mark.parametrize("module", [chart, wording])
+@pytest.mark.parametrize("module", [chart, picture, wording])
 def test_the_examples_in_the_documentation_hold(module: Any) -> None:
     failed, tried = doctest.testmod(module)
     assert (failed, tried > 0) == (0, True)
@@ -170,3 +171,37 @@ def test_report_writes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert command.main(["report", str(one), "--html", str(out)]) == 0
     assert "2 results" in capsys.readouterr().out
     assert Outline(out.read_text()).tags[0] == "html"
+
+
+def beside(**rates: float) -> list[dict[str, Any]]:
+    """What `floor` and `peers` write, as far as a picture needs it."""
+    latency = {"count": 100, "p50": 1.0, "p90": 2.0, "p99": 4.0, "p99_9": 8.0, "max": 9.0}
+    paced = {"delivery_ms": latency, "deliveries_per_s": 1.0}
+    floor = {
+        "scenario": "floor",
+        "rate": 20.0,
+        "floor": {"push saturated": {"deliveries_per_s": 3.0}, "push at the rate": paced},
+        "chatd": {"chatd at the rate": paced},
+    }
+    rows = {name: {"deliveries_per_s": rate} for name, rate in rates.items()} | {"ejabberd": {"absent": "x"}}
+    return [floor, {"scenario": "peers", "members": 10, "senders": 2, "peers": rows}]
+
+
+def test_a_picture_shows_who_was_measured_the_quickest_first(tmp_path: Path) -> None:
+    results = beside(chatd=9e6, slow=2.0)
+    assert [bar.name for bar in picture.bars_of(results)] == ["chatd", "floor: one write each", "slow"]
+    assert list(picture.lines_of(results)) == ["chatd", "floor"]
+    files = [str(file_of(tmp_path, f"{place}.json", one)) for place, one in enumerate(results)]
+    out = tmp_path / "fanout.svg"
+    assert command.main(["report", *files, "--svg", str(out)]) == 0
+    drawn = ElementTree.fromstring(out.read_text())
+    said = "".join(drawn.itertext())
+    assert "9.00 M" in said
+    assert "ejabberd" not in said
+
+
+def test_a_picture_of_one_side_alone_is_refused(tmp_path: Path) -> None:
+    for place, one in enumerate(beside(chatd=1.0)):
+        file = file_of(tmp_path, f"{place}.json", one)
+        assert command.main(["report", str(file), "--svg", str(tmp_path / "out.svg")]) == 2
+    assert not (tmp_path / "out.svg").exists()

@@ -1,0 +1,153 @@
+"""One picture for a README: deliveries a second side by side, and the latency by percentile, as one SVG file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.results import reading
+from bench.results.chart import HEIGHT as PLOT_HEIGHT
+from bench.results.chart import WIDTH as PLOT_WIDTH
+from bench.results.chart import Axis, Line, log_axis, percent_axis, plot
+from bench.results.reading import Result, Unreadable
+
+WIDTH, HEAD, MARGIN = 1000, 92, 28  # of the picture, in user units
+BAR, GAP = 26, 16  # of the bars: their height, and what is between two
+LABELS, FIGURES = 176, 96  # room for the names on the left, and for the numbers on the right of the bars
+CURVES = 470  # width of the latency plot
+
+OURS = "chatd"
+_FLOORS = {"push saturated": "floor: one write each", "broadcast saturated": "websockets.broadcast"}
+_AT_RATE = {
+    "chatd at the rate": "chatd",
+    "push at the rate": "floor",
+    "broadcast at the rate": "websockets.broadcast",
+}
+
+
+class Bar(NamedTuple):
+    """One server: its name and its deliveries a second."""
+
+    name: str
+    per_second: float
+
+
+def write(results: Sequence[Result], out: Path) -> None:
+    """Writes the picture of the results of `floor` and `peers`. Raises OSError, and Unreadable without them."""
+    out.write_text(picture(results), "utf-8")
+
+
+def picture(results: Sequence[Result]) -> str:
+    """The picture as text. Raises Unreadable when there is nothing to be compared."""
+    bars, lines = bars_of(results), lines_of(results)
+    if len(bars) < 2 or not lines:
+        raise Unreadable("a picture needs the results of `floor` and of `peers`")
+    plot_height = round(PLOT_HEIGHT * CURVES / PLOT_WIDTH)
+    height = HEAD + max(len(bars) * (BAR + GAP), plot_height + 34) + MARGIN
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
+        f'aria-label="deliveries a second and latency"><style>{_style()}</style>'
+        f'<rect class="card" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="12"/>'
+        f"{_heads(results)}{_bars(bars)}{_curves(lines, plot_height)}</svg>\n"
+    )
+
+
+def bars_of(results: Sequence[Result]) -> list[Bar]:
+    """Everything that was saturated, the quickest first."""
+    found: dict[str, float] = {}
+    for result in results:
+        for key, name in _FLOORS.items():
+            found |= _rate(name, (result.get("floor") or {}).get(key))
+        for name, row in (result.get("peers") or {}).items():
+            found |= _rate(name, row)
+    return sorted((Bar(name, rate) for name, rate in found.items()), key=lambda bar: -bar.per_second)
+
+
+def _rate(name: str, row: Mapping[str, Any] | None) -> dict[str, float]:
+    rate = (row or {}).get("deliveries_per_s")
+    return {name: float(rate)} if rate else {}
+
+
+def lines_of(results: Sequence[Result]) -> dict[str, Line]:
+    """Delivery by percentile of everything that was measured at a rate."""
+    lines: dict[str, Line] = {}
+    for result in results:
+        measured = {**(result.get("floor") or {}), **(result.get("chatd") or {})}
+        for key, name in _AT_RATE.items():
+            curve = reading.curves(measured.get(key) or {}).get("delivery")
+            if curve:
+                lines[name] = [(point.percent, point.milliseconds) for point in curve]
+    return lines
+
+
+def _style() -> str:
+    """The colours of the page, light and dark, and what a picture without a page needs."""
+    colours = Path(__file__).with_name("page.css").read_text("utf-8").partition("* {")[0]
+    return colours.replace("\n", " ") + Path(__file__).with_name("picture.css").read_text("utf-8").replace(
+        "\n", " "
+    )
+
+
+def _heads(results: Sequence[Result]) -> str:
+    compared = next(result for result in results if result.get("peers"))
+    paced = next(result for result in results if result.get("floor"))
+    left = f"{compared['members']:,} members · {compared['senders']} senders · all delivered; only chatd stores first"
+    right = f"due to received · {paced['rate']:g} messages/s"
+    x = WIDTH - CURVES - MARGIN + 10
+    return (
+        f'<text class="head" x="{MARGIN}" y="38">Deliveries a second, one core</text>'
+        f'<text class="note" x="{MARGIN}" y="60">{escape(left)}</text>'
+        f'<text class="head" x="{x}" y="38">Latency by percentile</text>'
+        f'<text class="note" x="{x}" y="60">{escape(right)}</text>'
+    )
+
+
+def _bars(bars: Sequence[Bar]) -> str:
+    room = WIDTH - CURVES - 2 * MARGIN - LABELS - FIGURES
+    most, parts = max(bar.per_second for bar in bars), []
+    for place, bar in enumerate(bars):
+        y = HEAD + place * (BAR + GAP)
+        width = round(max(2.0, room * bar.per_second / most), 1)
+        kind = "ours" if bar.name == OURS else "theirs"
+        end = MARGIN + LABELS + width
+        parts.append(
+            f'<text class="name" x="{MARGIN + LABELS - 10}" y="{y + 18}" text-anchor="end">{escape(bar.name)}</text>'
+            f'<rect class="{kind}" x="{MARGIN + LABELS}" y="{y}" width="{width}" height="{BAR}" rx="3"/>'
+            f'<text class="figure {kind}" x="{end + 8}" y="{y + 18}">{_short(bar.per_second)}</text>'
+        )
+    return "".join(parts)
+
+
+def _curves(lines: Mapping[str, Line], height: int) -> str:
+    x = WIDTH - CURVES - MARGIN + 10
+    across = percent_axis(max(point for line in lines.values() for point, _ in line))
+    body = plot(across, _milliseconds(lines), lines)
+    legend, at = [], x + 42
+    for number, name in enumerate(lines):
+        legend.append(
+            f'<path class="line c{number}" d="M{at} {HEAD + height + 22}h18"/>'
+            f'<text class="note" x="{at + 24}" y="{HEAD + height + 26}">{escape(name)}</text>'
+        )
+        at += 50 + 8 * len(name)
+    box = (
+        f'x="{x}" y="{HEAD - 10}" width="{CURVES}" height="{height}" viewBox="0 0 {PLOT_WIDTH} {PLOT_HEIGHT}"'
+    )
+    return f'<svg class="plot" {box}>{body}</svg>{"".join(legend)}'
+
+
+def _milliseconds(lines: Mapping[str, Line]) -> Axis:
+    values = [max(0.001, y) for line in lines.values() for _, y in line]
+    return log_axis("ms", min(values), max(values))
+
+
+def _short(value: float) -> str:
+    """A number as one says it.
+
+    >>> _short(1_234_567), _short(56_281), _short(950)
+    ('1.23 M', '56 k', '950')
+    """
+    if value >= 1e6:
+        return f"{value / 1e6:.2f} M"
+    return f"{value / 1e3:,.0f} k" if value >= 10_000 else f"{value:,.0f}"
