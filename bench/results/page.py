@@ -173,7 +173,12 @@ def _table_of(head: str, rows: str) -> str:
 
 
 def _tabled(key: str) -> bool:
+    if key.startswith(_BESIDE):
+        return False
     return better(key) != 0 or key in ("messages", "deliveries") or key.startswith(("server.", "generator."))
+
+
+_BESIDE = ("peers.", "floor.", "chatd.")  # these have a table of their own
 
 
 def _cells(key: str, columns: Sequence[Mapping[str, float]]) -> str:
@@ -198,7 +203,10 @@ def _peers(results: Sequence[Result]) -> str:
     """What else was measured in the same run, and what each of them does not do."""
     sections = []
     for result in results:
-        rows = [{"name": name, **row} for name, row in (result.get("peers") or {}).items()]
+        measured = {
+            key: row for part in ("floor", "chatd", "peers") for key, row in (result.get(part) or {}).items()
+        }
+        rows = [{"name": name, **row} for name, row in measured.items()]
         if rows:
             body = "".join(f"<tr>{''.join(cell(row) for cell in _PEER_CELLS.values())}</tr>" for row in rows)
             head = "".join(f"<th{_words(title)}>{title}</th>" for title in _PEER_CELLS)

@@ -205,3 +205,11 @@ def test_a_picture_of_one_side_alone_is_refused(tmp_path: Path) -> None:
         file = file_of(tmp_path, f"{place}.json", one)
         assert command.main(["report", str(file), "--svg", str(tmp_path / "out.svg")]) == 2
     assert not (tmp_path / "out.svg").exists()
+
+
+def test_what_was_measured_beside_has_one_table_and_no_row_among_the_figures() -> None:
+    for one in beside(chatd=9.0, slow=2.0):
+        drawn = page.page([one])
+        assert "Beside others" in drawn
+        assert "peers.slow" not in drawn
+        assert "floor.push" not in drawn
