@@ -1,11 +1,10 @@
 """python -m tests.fuzz TARGET SECONDS: look for inputs that break a target, with atheris, guided by coverage.
-python -m tests.fuzz keep TARGET: take what was found into the corpus, without what adds no coverage.
 
-What it finds and where it works is in build/fuzz; an input that broke something is left there as crash-*.
+It works in build/fuzz. What walks new ways is left there, for keep.py to take into the corpus; what broke something is
+left as TARGET-crash-*.
 """
 
 import os
-import subprocess
 import sys
 import traceback
 import zlib
@@ -49,28 +48,8 @@ def guarded(target: str) -> Callable[[bytes], None]:
     return call
 
 
-def merge(target: str) -> None:
-    """Copy what adds coverage into an empty directory; does not return."""
-    fewer = WORK / f"{target}-fewer"
-    fewer.mkdir(parents=True, exist_ok=True)
-    own = [f"-max_len={INPUT_BYTES_MAX}", "-merge=1"]
-    atheris.Setup([sys.argv[0], *own, str(fewer), str(WORK / target)], TARGETS[target])
-    atheris.Fuzz()
-
-
-def keep(target: str) -> None:
-    """Let another process choose, since the library ends the one it runs in; then write the corpus."""
-    subprocess.run([sys.executable, "-m", "tests.fuzz", "merge", target], check=True)
-    count = corpus.keep(target, corpus.read_in(WORK / f"{target}-fewer"))
-    print(f"{target}: {count} inputs kept")
-
-
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["keep", target] if target in TARGETS:
-            keep(target)
-        case ["merge", target] if target in TARGETS:
-            merge(target)
         case [target, seconds] if target in TARGETS:
             run(target, f"-max_total_time={seconds}")
         case _:

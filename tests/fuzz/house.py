@@ -5,8 +5,9 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,13 +20,16 @@ from chatd.edge.admission import Admission
 from chatd.edge.server import Terms, _uvicorn_config
 from chatd.edge.surroundings import Surroundings, surroundings
 from chatd.edge.websocket import WebSocketConnection, connection_class
+from chatd.ports import Claims
+from chatd.protocol.errors import Refused
 from tests.kit.echo import Echo, no_page, upgrade_request
-from tests.kit.indoors import Guest, Indoors, device_of, indoors
+from tests.kit.indoors import Guest, Indoors, Passports, device_of, indoors
 from tests.kit.manual import ManualEnv, ManualTransport
 
 T = TypeVar("T")
 
 ROOM = b"g4fKz81QwXe2"  # the room of protocol.md: stands for one that is there
+USER = re.compile(r"[A-Za-z0-9_\-.:@]{1,64}")  # protocol.md 4
 HOUSE_LIVES = 5000  # inputs until a house is built anew: its rooms and logs grow
 
 
@@ -123,6 +127,10 @@ class Household:
         """What mallory hears after one payload, a `bye` included."""
         return self._run(self._meets(payload, text))
 
+    def greets(self, payload: bytes, *, text: bool) -> list[dict[str, Any]]:
+        """What a stranger hears whose first payload this is; he leaves at once."""
+        return self._run(self._greets(payload, text))
+
     def ends(self) -> None:
         """Close the house: its threads would keep a process from ending."""
         self._run(self._stack.aclose())
@@ -131,20 +139,38 @@ class Household:
         self._loop.close()
 
     async def _meets(self, payload: bytes, text: bool) -> list[dict[str, Any]]:
-        if self._house is None or self._lives >= HOUSE_LIVES:
-            await self._build()
-        assert self._house is not None
-        self._lives += 1
-        payload = payload.replace(ROOM, self._room)
+        house = await self._living()
         guest = self._guests.get(text)
         if guest is None or guest.wire.closed_with is not None:
             guest = self._guests[text] = await self._welcome(text)
-        guest.session.received(payload)
-        await self._house.quiet()
+        guest.session.received(payload.replace(ROOM, self._room))
+        await house.quiet()
         self._errors.keeps_empty()
         if guest.wire.closed_with is not None:
             guest.hangs_up(guest.wire.closed_with[0])
         return guest.hears()
+
+    async def _greets(self, payload: bytes, text: bool) -> list[dict[str, Any]]:
+        house = await self._living()
+        stranger = house.guest(text=text)
+        stranger.session.received(payload.replace(ROOM, self._room))
+        await house.quiet()
+        stranger.hangs_up()
+        await house.quiet()
+        self._errors.keeps_empty()
+        assert stranger.session not in self._seated(house), "a session is kept"
+        return stranger.hears()
+
+    def _seated(self, house: Indoors) -> list[Any]:
+        return [session for devices in house.inside.live.sessions.values() for session in devices.values()]
+
+    async def _living(self) -> Indoors:
+        """The house; a new one when the old one is too full."""
+        if self._house is None or self._lives >= HOUSE_LIVES:
+            await self._build()
+        assert self._house is not None
+        self._lives += 1
+        return self._house
 
     async def _welcome(self, text: bool) -> Guest:
         assert self._house is not None
@@ -161,6 +187,7 @@ class Household:
         await self._stack.aclose()
         directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="fuzz")))
         self._house = await self._stack.enter_async_context(indoors(directory, rates={"enabled": False}))
+        self._house.passports.verify = strict(self._house.passports)  # type: ignore[method-assign]
         self._guests.clear()
         self._lives = 0
         ann = await self._house.meets("ann")
@@ -170,6 +197,18 @@ class Household:
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._loop.run_until_complete(coroutine)
+
+
+def strict(passports: Passports) -> Callable[[str], Coroutine[Any, Any, Claims]]:
+    """A token is the name of its user; one that is no name is refused, as the real identity does."""
+    verify = passports.verify
+
+    async def verify_name(token: str) -> Claims:
+        if not USER.fullmatch(token):
+            raise Refused("token_invalid", "no such token")
+        return await verify(token)
+
+    return verify_name
 
 
 class ErrorLog(logging.Handler):

@@ -70,11 +70,16 @@ def packets(data: bytes) -> None:
 
 
 def commands(data: bytes) -> None:
-    """A payload for a whole daemon without sockets: documented answers, one to each request, and no defect."""
-    text, payload = bool(data[:1]) and data[0] & 1 == 1, data[1:]
+    """A payload for a whole daemon without sockets: documented answers, one to each request, and no defect.
+
+    It is mallory's next frame, or, by another bit, the first one of a stranger.
+    """
+    kind, payload = data[0] if data else 0, data[1:]
+    text, first = bool(kind & 1), bool(kind & 2)
     if len(payload) > FRAME_BYTES or (text and not _is_text(payload)):
         return
-    heard = _household().meets(payload, text=text)
+    household = _household()
+    heard = household.greets(payload, text=text) if first else household.meets(payload, text=text)
     answered = [packet["id"] for packet in heard if "id" in packet]
     for packet in heard:
         if packet["type"] == "error":

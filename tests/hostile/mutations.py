@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from chatd.protocol.requests import Request
 from tests.hostile.case import FOREIGN, NOWHERE, OWN
 from tests.hostile.samples import COMMANDS, encoded, right
 
@@ -96,12 +97,14 @@ STRUCTURAL: tuple[Callable[[Packet, random.Random], None], ...] = (
 BYTEWISE: tuple[Callable[[bytearray, random.Random], None], ...] = (flip, cut, insert, repeat, overwrite)
 
 
-def mutated(seed: int, *, text: bool) -> bytes:
+def mutated(seed: int, commands: tuple[type[Request], ...] = COMMANDS, *, text: bool) -> bytes:
     """A payload: a packet or a batch with up to three changes, its bytes with up to two; some are random bytes."""
     chance = random.Random(seed)
     if chance.random() < 0.02:
         return chance.randbytes(chance.randrange(1, 200))
-    packets = [_changed(seed * 4 + place, chance) for place in range(chance.choice((1, 1, 1, 2, 4)))]
+    packets = [
+        _changed(commands, seed * 4 + place, chance) for place in range(chance.choice((1, 1, 1, 2, 4)))
+    ]
     data = bytearray(encoded(packets[0] if len(packets) == 1 else packets, text=text))
     for _ in range(chance.choice((0, 0, 0, 1, 2))):
         if data:
@@ -109,8 +112,8 @@ def mutated(seed: int, *, text: bool) -> bytes:
     return bytes(data)
 
 
-def _changed(id: int, chance: random.Random) -> Packet:
-    packet = copy.deepcopy(right(chance.choice(COMMANDS), 1 + id))
+def _changed(commands: tuple[type[Request], ...], id: int, chance: random.Random) -> Packet:
+    packet = copy.deepcopy(right(chance.choice(commands), 1 + id))
     for _ in range(chance.randrange(1, 4)):
         if packet:
             chance.choice(STRUCTURAL)(packet, chance)

@@ -35,6 +35,8 @@ FITTING: dict[str, Any] = {
     "platform": "fcm",
 }
 FITTING_HERE: dict[tuple[str, str], Any] = {
+    ("hello", "version"): 1,
+    ("hello", "token"): "mallory",
     ("delivered", "rooms"): [{"room": OWN, "seq": 1}],
     ("members.role", "users"): [{"user": "alice", "role": "member"}],
 }

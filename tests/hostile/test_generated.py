@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from chatd.protocol.requests import Hello
 from tests.fuzz.house import ROOM, Household
 from tests.fuzz.targets import TARGETS, leave
 from tests.hostile.case import OWN
@@ -23,6 +24,7 @@ from tests.hostile.samples import (
 
 PARTS = 10  # so that the workers of a test run share them
 PAYLOADS = 7000
+HELLOS = 500  # in each encoding
 STREAMS = 1000  # of each: heads of HTTP, frames
 WRONG_MIN = 1000  # fields times kinds times encodings: a reader of structs that finds few is broken
 WIRE_BYTES_MAX = 3000  # the long cases of the tables take long a thousand times
@@ -73,6 +75,13 @@ def test_changed_packets_have_documented_outcomes(part):
         text = seed % 2 == 1
         payload = mutated(seed, text=text).replace(OWN.encode(), ROOM)
         tried("commands", bytes((text,)) + payload, seed)
+
+
+@pytest.mark.parametrize("text", [False, True], ids=["msgpack", "json"])
+def test_changed_hellos_have_documented_outcomes(text):
+    for seed in range(HELLOS):
+        payload = mutated(seed, (Hello,), text=text).replace(OWN.encode(), ROOM)
+        tried("commands", bytes((2 | text,)) + payload, seed)
 
 
 @pytest.mark.parametrize("target", ["head", "frames"])
