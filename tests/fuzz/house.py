@@ -187,7 +187,7 @@ class Household:
         await self._stack.aclose()
         directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="fuzz")))
         self._house = await self._stack.enter_async_context(indoors(directory, rates={"enabled": False}))
-        self._house.passports.verify = strict(self._house.passports)  # type: ignore[method-assign]
+        self._house.passports.verify = strict(self._house.passports)  # type: ignore[method-assign, assignment]
         self._guests.clear()
         self._lives = 0
         ann = await self._house.meets("ann")

@@ -1,5 +1,8 @@
 """The corpus the fuzzer left, through the same targets, without the fuzzer."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from tests.fuzz import corpus
@@ -7,13 +10,13 @@ from tests.fuzz.targets import TARGETS, leave
 
 
 @pytest.fixture(scope="module", autouse=True)
-def leaving():
+def leaving() -> Iterator[None]:
     yield
     leave()
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_no_input_that_was_kept_breaks_its_target(target):
+def test_no_input_that_was_kept_breaks_its_target(target: str) -> None:
     kept = corpus.kept(target)
     assert len(kept) > 50
     for data in kept:
@@ -21,14 +24,16 @@ def test_no_input_that_was_kept_breaks_its_target(target):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_what_is_kept_is_read_as_it_was_written(target, tmp_path, monkeypatch):
+def test_what_is_kept_is_read_as_it_was_written(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept = corpus.kept(target)
     monkeypatch.setattr(corpus, "HERE", tmp_path)
     corpus.keep(target, [*kept, kept[0], bytes(corpus.INPUT_BYTES_MAX + 1)])
     assert corpus.kept(target) == kept
 
 
-def test_every_corpus_is_of_a_target():
+def test_every_corpus_is_of_a_target() -> None:
     assert {path.stem for path in corpus.HERE.iterdir()} == set(TARGETS)
 
 
@@ -42,8 +47,8 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("target", BROKEN)
-def test_a_target_finds_what_is_broken(target, monkeypatch):
-    def breaks(*arguments):
+def test_a_target_finds_what_is_broken(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*arguments: object) -> None:
         raise KeyError("no such thing")
 
     where, data = BROKEN[target]

@@ -16,6 +16,9 @@ NOWHERE = "gNoSuchRooms"  # there is none
 HIS, HERS, RECALLED = 2, 3, 4
 
 When = Literal["connect", "first", "later"]
+Encoding = Literal["msgpack", "json"]
+
+ENCODINGS: tuple[Encoding, ...] = ("msgpack", "json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Case:
     sent: bytes
     outcome: str
     when: When = "later"
-    encoding: Literal["msgpack", "json"] = "msgpack"
+    encoding: Encoding = "msgpack"
 
     @property
     def id(self) -> str:

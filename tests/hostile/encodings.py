@@ -6,7 +6,7 @@ import zlib
 import msgpack
 
 from tests.hostile.bytesmith import asking, encoded, frame, packet_frame
-from tests.hostile.case import ASKED, FOREIGN, OWN, Case
+from tests.hostile.case import ASKED, ENCODINGS, FOREIGN, OWN, Case
 
 KEY = "key-of-mallory"
 PING = encoded(asking("ping"), "msgpack")
@@ -180,7 +180,7 @@ CASES = (
     *(
         Case(number, what, packet_frame(packet, encoding), outcome, encoding=encoding)
         for number, what, packet, outcome in PACKETS
-        for encoding in ("msgpack", "json")
+        for encoding in ENCODINGS
     ),
     *(
         Case(number, what, frame(payload, 0x81), outcome, encoding="json")

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from chatd.protocol.requests import Request
+from chatd.protocol.requests import Request, RoomDelete, RoomLeave
 from tests.hostile.case import FOREIGN, NOWHERE, OWN
 from tests.hostile.samples import COMMANDS, encoded, right
 
@@ -15,6 +15,9 @@ EDGES: tuple[Any, ...] = (
     {"$bytes": "AA"}, {"$bytes": "*"}, OWN, FOREIGN, NOWHERE,
 )  # fmt: skip
 DEPTH_MAX = 40
+
+# Who is out of the room is refused everything else.
+STAYING = tuple(kind for kind in COMMANDS if kind not in (RoomLeave, RoomDelete))
 
 Packet = dict[str, Any]
 
@@ -97,7 +100,7 @@ STRUCTURAL: tuple[Callable[[Packet, random.Random], None], ...] = (
 BYTEWISE: tuple[Callable[[bytearray, random.Random], None], ...] = (flip, cut, insert, repeat, overwrite)
 
 
-def mutated(seed: int, commands: tuple[type[Request], ...] = COMMANDS, *, text: bool) -> bytes:
+def mutated(seed: int, commands: tuple[type[Request], ...] = STAYING, *, text: bool) -> bytes:
     """A payload: a packet or a batch with up to three changes, its bytes with up to two; some are random bytes."""
     chance = random.Random(seed)
     if chance.random() < 0.02:
@@ -114,6 +117,8 @@ def mutated(seed: int, commands: tuple[type[Request], ...] = COMMANDS, *, text: 
 
 def _changed(commands: tuple[type[Request], ...], id: int, chance: random.Random) -> Packet:
     packet = copy.deepcopy(right(chance.choice(commands), 1 + id))
+    if "key" in packet:
+        packet["key"] = f"key-{id:08}"  # a second one would be a conflict whatever else is wrong
     for _ in range(chance.randrange(1, 4)):
         if packet:
             chance.choice(STRUCTURAL)(packet, chance)

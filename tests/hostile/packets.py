@@ -3,11 +3,10 @@
 from typing import Any
 
 from tests.hostile.bytesmith import asking, packet_frame
-from tests.hostile.case import FOREIGN, HERS, HIS, NOWHERE, OWN, Case, When
+from tests.hostile.case import ENCODINGS, FOREIGN, HERS, HIS, NOWHERE, OWN, Case, When
 from tests.kit.tokens import token_for
 
 DEVICE = "mallorys-device-000002"
-ENCODINGS = ("msgpack", "json")
 SOONEST = 2**53  # the first number that is none: u53 ends below it
 DIRECT = "dMallorysDir"  # the direct room of mallory and alice
 

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -10,22 +11,24 @@ from chatd.edge.gate import Gate
 from chatd.edge.websocket import WebSocketConnection
 from chatd.handlers.registry import COMMANDS, Command
 from chatd.protocol import codec
+from chatd.protocol.replies import Ok
 from chatd.protocol.requests import RoomGet
+from tests.hostile.case import Case
 from tests.hostile.corpus import CASES
 from tests.hostile.siege import Harm, siege
 
 pytestmark = pytest.mark.asyncio(loop_factories=["uvloop"])
 
 
-def case_of(what: str):
+def case_of(what: str) -> Case:
     """The first case of this description."""
     return next(case for case in CASES if case.what == what)
 
 
-async def meets(directory: Path, what: str, **sections) -> None:
+async def meets(directory: Path, what: str, **sections: dict[str, Any]) -> None:
     """One case against a daemon of its own; raises what the corpus has to say about it."""
     case = case_of(what)
-    async with siege(directory, **sections) as besieged:
+    async with siege(directory, None, **sections) as besieged:
         found = await besieged.endures(case)
         assert found == case.outcome, f"{found} instead of {case.outcome}"
 
@@ -33,42 +36,44 @@ async def meets(directory: Path, what: str, **sections) -> None:
 @pytest.mark.parametrize(
     "what", ["a room of 13 characters", "65 fragments", "512 arrays in host data", "nil", "a TLS ClientHello"]
 )
-async def test_without_a_break_nothing_is_found(tmp_path, what):
+async def test_without_a_break_nothing_is_found(tmp_path: Path, what: str) -> None:
     await meets(tmp_path, what)
 
 
-async def test_a_handler_with_a_bug_is_found(tmp_path, monkeypatch):
-    async def broken(ctx, session, request):
-        return {}["no such key"]
+async def test_a_handler_with_a_bug_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object) -> Ok:
+        raise KeyError("no such key")
 
-    monkeypatch.setitem(COMMANDS, RoomGet, Command(broken))
+    monkeypatch.setitem(cast(dict[type, Command], COMMANDS), RoomGet, Command(broken))
     with pytest.raises(Harm, match="KeyError"):
         await meets(tmp_path, "room twice, the last counts")
 
 
-async def test_a_bound_on_fragments_that_is_off_is_found(tmp_path):
+async def test_a_bound_on_fragments_that_is_off_is_found(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="ok instead of close 1009"):
         await meets(tmp_path, "65 fragments", limits={"fragments": 4096})
 
 
-async def test_a_bound_on_depth_that_is_off_is_found(tmp_path, monkeypatch):
+async def test_a_bound_on_depth_that_is_off_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codec, "check_host_data", lambda data, depth: None)
     with pytest.raises(AssertionError, match="ok instead of error bad_request"):
         await meets(tmp_path, "512 arrays in host data")
 
 
-async def test_a_place_that_is_not_given_back_is_found(tmp_path, monkeypatch):
+async def test_a_place_that_is_not_given_back_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Admission, "released", lambda self, address, entry: None)
     monkeypatch.setattr("tests.hostile.siege.PATIENCE_S", 0.2)
     with pytest.raises(Harm, match=r"left behind: \{.admitted."):
         await meets(tmp_path, "nil")
 
 
-async def test_a_connection_that_is_kept_is_found(tmp_path, monkeypatch):
-    kept = []
+async def test_a_connection_that_is_kept_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[WebSocketConnection] = []
     lost = WebSocketConnection.connection_lost
 
-    def keeps(self, exc):
+    def keeps(self: WebSocketConnection, exc: Exception | None) -> None:
         kept.append(self)
         lost(self, exc)
 
@@ -81,18 +86,18 @@ async def test_a_connection_that_is_kept_is_found(tmp_path, monkeypatch):
         kept.clear()
 
 
-async def test_a_payload_in_the_log_is_found(tmp_path, monkeypatch):
+async def test_a_payload_in_the_log_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         Gate, "broken", lambda self, session, broken: logging.warning("got %s", "abcdefghijklmno")
     )
     case = case_of("a text")
-    leaking = type(case)(case.number, "text", b"\x82\x90\0\0\0\0\xafabcdefghijklmno", case.outcome)
+    leaking = Case(case.number, "text", b"\x82\x90\0\0\0\0\xafabcdefghijklmno", case.outcome)
     async with siege(tmp_path) as besieged:
         with pytest.raises(Harm, match="which was sent"):
             await besieged.endures(leaking)
 
 
-async def test_a_wrong_close_code_is_found(tmp_path, monkeypatch):
+async def test_a_wrong_close_code_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatd.protocol.codec.PROTOCOL", 1011)
     with pytest.raises(AssertionError, match="close 1011 instead of close 4204"):
         await meets(tmp_path, "nil")

@@ -2,10 +2,12 @@
 notices. Most meet the session without a socket; a sample of them goes over the wire in test_over_the_wire.py."""
 
 import random
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from chatd.protocol.requests import Hello
+from chatd.protocol.requests import Hello, Request
 from tests.fuzz.house import ROOM, Household
 from tests.fuzz.targets import TARGETS, leave
 from tests.hostile.case import OWN
@@ -31,25 +33,27 @@ WIRE_BYTES_MAX = 3000  # the long cases of the tables take long a thousand times
 
 
 @pytest.fixture(scope="module")
-def household():
+def household() -> Iterator[Household]:
     running = Household()
     yield running
     running.ends()
 
 
 @pytest.fixture(scope="module", autouse=True)
-def leaving():
+def leaving() -> Iterator[None]:
     yield
     leave()
 
 
-def in_room(packet, *, text):
+def in_room(packet: dict[str, Any], *, text: bool) -> bytes:
     return encoded(packet, text=text).replace(OWN.encode(), ROOM)
 
 
 @pytest.mark.parametrize("text", [False, True], ids=["msgpack", "json"])
 @pytest.mark.parametrize("kind", COMMANDS, ids=type_of)
-def test_each_field_with_each_wrong_type_is_refused(household, kind, text):
+def test_each_field_with_each_wrong_type_is_refused(
+    household: Household, kind: type[Request], text: bool
+) -> None:
     for field, wrong, packet in wrong_packets(kind):
         if text and wrong not in JSON_KINDS:
             continue
@@ -58,19 +62,19 @@ def test_each_field_with_each_wrong_type_is_refused(household, kind, text):
 
 
 @pytest.mark.parametrize("kind", COMMANDS, ids=type_of)
-def test_the_packet_that_is_made_wrong_was_right(household, kind):
+def test_the_packet_that_is_made_wrong_was_right(household: Household, kind: type[Request]) -> None:
     heard = household.meets(in_room(right(kind, 5), text=False), text=False)
     (reply,) = [packet for packet in heard if packet.get("id") == 5]
     assert reply.get("code") != "bad_request", reply
 
 
-def test_there_are_many_of_them():
+def test_there_are_many_of_them() -> None:
     assert sum(len(wrong_packets(kind)) for kind in COMMANDS) * 2 > WRONG_MIN
     assert all(kinds_taken(field) != set() for kind in COMMANDS for field in fields_of(kind))
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_changed_packets_have_documented_outcomes(part):
+def test_changed_packets_have_documented_outcomes(part: int) -> None:
     for seed in range(part, PAYLOADS, PARTS):
         text = seed % 2 == 1
         payload = mutated(seed, text=text).replace(OWN.encode(), ROOM)
@@ -78,14 +82,14 @@ def test_changed_packets_have_documented_outcomes(part):
 
 
 @pytest.mark.parametrize("text", [False, True], ids=["msgpack", "json"])
-def test_changed_hellos_have_documented_outcomes(text):
+def test_changed_hellos_have_documented_outcomes(text: bool) -> None:
     for seed in range(HELLOS):
         payload = mutated(seed, (Hello,), text=text).replace(OWN.encode(), ROOM)
         tried("commands", bytes((2 | text,)) + payload, seed)
 
 
 @pytest.mark.parametrize("target", ["head", "frames"])
-def test_changed_streams_have_documented_outcomes(target):
+def test_changed_streams_have_documented_outcomes(target: str) -> None:
     cases = [case for case in WIRE if (case.when == "connect") == (target == "head")]
     short = [case for case in cases if len(case.sent) < WIRE_BYTES_MAX]
     for seed in range(STREAMS):
@@ -99,7 +103,7 @@ def test_changed_streams_have_documented_outcomes(target):
         tried(target, bytes((first,)) + data, seed)
 
 
-def tried(target, data, seed):
+def tried(target: str, data: bytes, seed: int) -> None:
     """Let a target have an input; what it finds wrong is told with the seed."""
     try:
         TARGETS[target](data)

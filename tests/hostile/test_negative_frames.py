@@ -3,7 +3,7 @@
 import pytest
 
 from tests.hostile.bytesmith import BINARY, TEXT, frame
-from tests.hostile.case import Case
+from tests.hostile.case import Case, Encoding
 from tests.hostile.siege import Siege
 from tests.kit import document
 from tests.kit.document import NegativeFrame
@@ -18,7 +18,7 @@ NUMBER = 98  # of the catalogue: they are about fields and forms
 
 def case_of(row: NegativeFrame, *, first: bool) -> Case:
     sent = frame(row.payload, BINARY if row.opcode == "binary" else TEXT)
-    encoding = "json" if row.subprotocol == "json" else "msgpack"
+    encoding: Encoding = "json" if row.subprotocol == "json" else "msgpack"
     return Case(NUMBER, row.name, sent, row.outcome, "first" if first else "later", encoding)
 
 
