@@ -66,6 +66,11 @@ def readable(path: Path) -> sqlite3.Connection:
     return set_up(open_file(path, mode="ro"), READER, path)
 
 
+def without_log(path: Path) -> sqlite3.Connection:
+    """A connection that sees the file as it stands, and nothing of its write-ahead log. Only for a look."""
+    return sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True, isolation_level=None)
+
+
 def set_up(connection: sqlite3.Connection, settings: dict[str, int | str], path: Path) -> sqlite3.Connection:
     try:
         apply(connection, settings, path)

@@ -19,6 +19,9 @@ Kind = Literal[
 RETRY_MS = 5_000
 
 # Not retried: after a flush failed, the system may take the pages for written, and the next flush says nothing.
+# What a call of SQLite raises: words about a damaged schema quote it, and it need not be text any more.
+SQLITE_SAYS = (sqlite3.Error, UnicodeDecodeError)
+
 FLUSH_FAILED = "the disk failed to flush a commit"
 FLUSHES = frozenset((sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC))
 
@@ -40,7 +43,7 @@ class StoreError(Exception):
         return f"{self.where}: {self.what}. {self.fix}"
 
 
-def primary(error: sqlite3.Error) -> int:
+def primary(error: Exception) -> int:
     """SQLite's primary result code; 0 for errors that did not come from SQLite itself."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
@@ -95,7 +98,7 @@ def opening(where: Path) -> Iterator[None]:
     """Turn what goes wrong while a database is opened, checked or copied into a StoreError about `where`."""
     try:
         yield
-    except sqlite3.Error as error:
+    except SQLITE_SAYS as error:
         kind, what, fix = OPENING.get(primary(error), OPENING[sqlite3.SQLITE_CORRUPT])
         raise StoreError(kind, where, f"{what} ({error})", fix) from error
     except OSError as error:
@@ -124,7 +127,7 @@ def translated() -> Iterator[None]:
     """Let no foreign exception out of the open store: SQLite's become Unavailable, with their cause."""
     try:
         yield
-    except sqlite3.Error as error:
+    except SQLITE_SAYS as error:
         if is_failed_flush(error):
             raise lost(FLUSH_FAILED) from error
         if primary(error) == sqlite3.SQLITE_FULL:
@@ -132,7 +135,7 @@ def translated() -> Iterator[None]:
         raise Unavailable("internal", "the store cannot answer", retry_after=RETRY_MS) from error
 
 
-def is_failed_flush(error: sqlite3.Error) -> bool:
+def is_failed_flush(error: Exception) -> bool:
     return getattr(error, "sqlite_errorcode", 0) in FLUSHES
 
 

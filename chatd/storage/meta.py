@@ -1,5 +1,6 @@
 """The few facts about a database as a whole: epoch, number of the last commit, whether it was closed."""
 
+import re
 import sqlite3
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
@@ -10,6 +11,11 @@ EPOCH_BYTES = 9  # 72 random bits, 12 characters: no two databases of one operat
 def new_epoch(random_bytes: Callable[[int], bytes]) -> str:
     """A name for a history, 12 characters of base64url (protocol.md "Identifiers and counters")."""
     return urlsafe_b64encode(random_bytes(EPOCH_BYTES)).decode()
+
+
+def is_epoch(value: object) -> bool:
+    """Has it the form of an epoch that was made here?"""
+    return isinstance(value, str) and re.fullmatch(r"[\w-]{12}", value, re.ASCII) is not None
 
 
 def read_meta(connection: sqlite3.Connection) -> dict[str, str | int]:

@@ -12,6 +12,7 @@ from chatd.storage.directory import Directory, put_in_place
 from chatd.storage.errors import StoreError, opening
 from chatd.storage.meta import begin_history, mark_open, new_epoch, read_meta
 from chatd.storage.settings import APPLICATION_ID
+from chatd.storage.wal import check_log
 
 SQLITE_MIN = (3, 38, 0)  # STRICT tables and built-in JSON; Debian 12 has 3.40
 
@@ -72,6 +73,7 @@ def inspect(path: Path) -> None:
     finish_rollback(path)
     with opening(path), closing(readable(path)) as connection:
         schema.pending(connection, schema.shipped(), path)
+        check_log(connection, path)
         if read_meta(connection).get("clean") != 1:
             log.warning("the last stop was unclean: checking the database")
             check(connection, "quick_check", path)

@@ -187,6 +187,12 @@ def cut_short(path: Path) -> None:
     os.truncate(path, path.stat().st_size - 4096 * 4)
 
 
+def garbled_schema(path: Path) -> None:
+    """A name in the schema that is no text: SQLite's own message about it is none either."""
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"CREATE TABLE rooms", b"CREATE TABL\xc5 rooms", 1))
+
+
 def no_tables(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("DROP TABLE meta")
@@ -204,6 +210,7 @@ def no_tables(path: Path) -> None:
         (garbled_page, "damaged"),
         (cut_short, "damaged"),
         (no_tables, "damaged"),
+        (garbled_schema, "damaged"),
     ],
 )
 async def test_a_file_that_cannot_be_used_is_refused_and_left_as_it_was(

@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from chatd.storage.writer import Writer
 from tests.kit.adapters import sqlite
 from tests.kit.chronicle import Chronicle
 from tests.kit.env import ManualEnv
+from tests.kit.mount import mounted
 
 MANY = 10_000_000
 
@@ -199,17 +199,8 @@ async def test_writes_stop_before_the_disk_is_full(directory: Path, monkeypatch:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 2 MiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)]
-    try:
-        mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        mounted = False
-    if not mounted:
-        pytest.skip("only root may mount a small disk")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    with mounted(tmp_path / "disk", "size=2m") as place:
+        yield place
 
 
 async def test_on_a_full_disk_nothing_acknowledged_is_lost_and_work_goes_on_with_space(
