@@ -1,0 +1,51 @@
+"""Breaks of promises whose tests stand elsewhere: with the break in place, such a test has to fail."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatd.core import permissions
+from chatd.core.rooms import Room
+from chatd.edge.admission import Admission
+from chatd.identity.passwords import Passwords
+from chatd.protocol.errors import Refused
+from tests.authorization.test_matrix import test_a_row_is_as_the_table_says as a_row_is_as_the_table_says
+from tests.edge.test_admission import (
+    test_the_oldest_unauthenticated_goes_when_the_pool_is_full as the_oldest_goes_when_the_pool_is_full,
+)
+from tests.identity.test_passwords import (
+    test_hashing_leaves_the_event_loop_alone as hashing_leaves_the_event_loop_alone,
+)
+
+
+async def test_a_door_that_says_forbidden_to_strangers_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = permissions.member_of
+
+    def candid(room: Room | None, user: str) -> Any:
+        if room is not None and user not in room.members and user not in room.former:
+            raise Refused("forbidden", "only for members")
+        return real(room, user)
+
+    monkeypatch.setattr(permissions, "member_of", candid)
+    with pytest.raises(AssertionError):
+        await a_row_is_as_the_table_says("room.get", tmp_path)
+
+
+def test_a_pool_that_never_empties_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Admission, "oldest_out", lambda self: None)
+    with pytest.raises(AssertionError):
+        the_oldest_goes_when_the_pool_is_full()
+
+
+async def test_hashing_on_the_loop_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def at_once(self: Passwords, work: Any) -> Any:
+        return work()
+
+    monkeypatch.setattr(Passwords, "_run", at_once)
+    passwords = Passwords()
+    with pytest.raises(AssertionError):
+        await hashing_leaves_the_event_loop_alone(passwords)
+    passwords.close()

@@ -1,0 +1,51 @@
+"""The promises of the README: each stands in docs/promises.md with tests and breaks that exist."""
+
+import ast
+import re
+from functools import cache
+
+import pytest
+
+from tests.kit.readme import ROOT
+from tests.simulation.canaries import CANARIES
+
+PROMISES = 18
+
+STATED = re.findall(r"^\| \*\*(G\d+)\*\* ([^|]+?) \| ([^|]+?) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+CHAPTERS = re.findall(
+    r"^### (G\d+) (.+?)\n\n- Refuted by: (.+?)\n- Broken on purpose: (.+?)(?=\n\n###|\n*\Z)",
+    (ROOT / "docs" / "promises.md").read_text(),
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def test_every_promise_of_the_readme_has_its_chapter_and_no_chapter_is_without_one() -> None:
+    assert [number for number, _, _ in STATED] == [f"G{place}" for place in range(1, PROMISES + 1)]
+    assert [(number, name) for number, name, _ in STATED] == [chapter[:2] for chapter in CHAPTERS]
+
+
+@pytest.mark.parametrize("number, refuted, broken", [(n, r, b) for n, _, r, b in CHAPTERS])
+def test_what_can_refute_a_promise_exists(number: str, refuted: str, broken: str) -> None:
+    assert named_tests(refuted)
+    assert named_tests(broken) or named_canaries(broken)
+    for path, name in [*named_tests(refuted), *named_tests(broken)]:
+        assert name in functions(path), f"{path}::{name}"
+    assert set(named_canaries(broken)) <= set(CANARIES)
+
+
+def named_tests(text: str) -> list[tuple[str, str]]:
+    return re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+
+
+def named_canaries(text: str) -> list[str]:
+    return re.findall(r"`([a-z]+(?:-[a-z]+)+)`", text)
+
+
+@cache
+def functions(path: str) -> frozenset[str]:
+    """The functions of a test file by name; none of a file that is not there."""
+    file = ROOT / path
+    tree = ast.parse(file.read_text() if file.exists() else "")
+    return frozenset(
+        node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
