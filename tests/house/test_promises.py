@@ -11,7 +11,9 @@ from tests.simulation.canaries import CANARIES
 
 PROMISES = 18
 
-STATED = re.findall(r"^\| \*\*(G\d+)\*\* ([^|]+?) \| ([^|]+?) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+STATED = re.findall(
+    r"^\| \*\*(G\d+)\*\* ([^|]+?) \| ([^|]+?) \|$", (ROOT / "README.md").read_text(), re.MULTILINE
+)
 CHAPTERS = re.findall(
     r"^### (G\d+) (.+?)\n\n- Refuted by: (.+?)\n- Broken on purpose: (.+?)(?=\n\n###|\n*\Z)",
     (ROOT / "docs" / "promises.md").read_text(),
@@ -24,7 +26,7 @@ def test_every_promise_of_the_readme_has_its_chapter_and_no_chapter_is_without_o
     assert [(number, name) for number, name, _ in STATED] == [chapter[:2] for chapter in CHAPTERS]
 
 
-@pytest.mark.parametrize("number, refuted, broken", [(n, r, b) for n, _, r, b in CHAPTERS])
+@pytest.mark.parametrize(("number", "refuted", "broken"), [(n, r, b) for n, _, r, b in CHAPTERS])
 def test_what_can_refute_a_promise_exists(number: str, refuted: str, broken: str) -> None:
     assert named_tests(refuted)
     assert named_tests(broken) or named_canaries(broken)
