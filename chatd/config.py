@@ -217,6 +217,10 @@ class Limits(Section, frozen=True):
         int,
         _span(1, 100_000, "Connections before hello from one address: a burst of phones behind one router."),
     ] = 20
+    hellos_under_way: Annotated[
+        int,
+        _span(1, 100_000, "Hellos carried out at once: a few hops to the readers; others wait, or return."),
+    ] = 64
     fragments: Annotated[int, _span(1, 4096, "Fragments of a message; honest clients send one.")] = 64
 
 

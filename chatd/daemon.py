@@ -174,6 +174,10 @@ class Daemon:
                 "ready": len(sessions),
                 "unauthenticated": inside.admission.unauthenticated,
             },
+            "hellos_now": {
+                "under_way": inside.turnstile.under_way,
+                "waiting": inside.turnstile.waiting,
+            },
             "users": len(inside.live.sessions),
             "rooms": len(inside.rooms.registry.rooms),
             "writer_queue": inside.writer.depth,

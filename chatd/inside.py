@@ -20,6 +20,7 @@ from chatd.handlers.context import Context
 from chatd.handlers.gathering import Gatherer
 from chatd.handlers.loading import Rooms
 from chatd.handlers.login import Granted, Login
+from chatd.handlers.turnstile import Turnstile
 from chatd.handlers.upkeep import Upkeep
 from chatd.handlers.watching import Watching
 from chatd.handlers.writer import Writer
@@ -51,7 +52,8 @@ class Inside:
         self.store = store
         self.identity = identity
         self.passwords = Passwords()
-        self.admission: Admission[Any] = Admission(config.limits)
+        self.turnstile = Turnstile(env, config.limits.hellos_under_way)
+        self.admission: Admission[Any] = Admission(config.limits, self._crowded_ms)
         self.gate = Gate(config.rates, env, self.counters, self.admission)
         self.live = Live(config.delivery.full_members)
         self.fanout = Fanout(config, env, self.live, self.counters)
@@ -79,6 +81,7 @@ class Inside:
             live=self.live,
             presence=self.presence,
             telling=self.fanout,
+            turnstile=self.turnstile,
             counters=self.counters,
         )
 
@@ -86,6 +89,7 @@ class Inside:
         """Put another configuration in force, in every part that was given some of it (settings.py says of what)."""
         self.context.config = config
         self.admission.limits = config.limits
+        self.turnstile.at_once = config.limits.hellos_under_way
         self.gate.reconfigure(config.rates)
         self.gatherer.rules = rules_of(config)
         self.fanout.reconfigure(config.delivery)
@@ -105,6 +109,9 @@ class Inside:
         self.bus.publish(work)
         self.upkeep.noticed(work)
         self.watching.noticed(work)
+
+    def _crowded_ms(self) -> int | None:
+        return self.turnstile.booked_ms() if self.turnstile.full else None
 
     def session(self) -> Session:
         """A receiver for a connection that was just accepted."""

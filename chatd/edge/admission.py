@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -26,11 +27,13 @@ class Admission(Generic[Entry]):
 
     Limits per address count IPv6 by /64. The pool of unauthenticated connections never refuses: it is the
     oldest that has to go, so a flood of silent sockets does not lock out a phone that speaks at once.
+    `crowded_ms` says, when no more hellos are taken, after how many milliseconds to come back; else None.
     """
 
-    def __init__(self, limits: config.Limits) -> None:
+    def __init__(self, limits: config.Limits, crowded_ms: Callable[[], int | None] = lambda: None) -> None:
         self.limits = limits
         self.sockets_max: float = math.inf  # what the process has descriptors for
+        self._crowded_ms = crowded_ms
         self._total = 0
         self._per_customer: Counter[str] = Counter()
         self._unauthenticated: dict[Entry, str] = {}  # oldest first
@@ -83,6 +86,9 @@ class Admission(Generic[Entry]):
         _decrement(self._per_customer, customer(address))
 
     def _refusal(self, key: str) -> Refusal | None:
+        crowded_ms = self._crowded_ms()
+        if crowded_ms is not None:
+            return Refusal("hellos", math.ceil(crowded_ms / 1000))
         limits = self.limits
         if self._total >= limits.connections:
             return Refusal("connections")

@@ -66,9 +66,12 @@ class Gate:
         """Take one hello from the bucket of an address, before its token costs anything."""
         self._take_one(self._hello_addresses, address, "address")
 
-    def allow_user(self, user: str, wire: Wire | None) -> None:
-        """Take one hello from the user's bucket; his connection leaves the pool of unauthenticated ones."""
+    def authenticated(self, wire: Wire | None) -> None:
+        """A connection leaves the pool of unauthenticated ones."""
         self._admission.authenticated(wire)
+
+    def allow_user(self, user: str) -> None:
+        """Take one hello from the user's bucket."""
         self._take_one(self._hello_users, user, "user")
 
     def allow_login(self, address: str, user: str) -> None:

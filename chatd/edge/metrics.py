@@ -61,6 +61,7 @@ COUNTED: dict[str, _About] = {
 # name -> what it is; the daemon measures these when somebody scrapes
 GAUGES: dict[str, _About] = {
     "connections": _About("connections", "Connections now.", "state"),
+    "hellos_now": _About("hellos_now", "Hellos being carried out, and waiting for their turn.", "state"),
     "users": _About("users", "Users with at least one connection."),
     "rooms": _About("rooms", "Rooms in memory."),
     "writer_queue": _About("writer_queue", "Mutations waiting for the writer."),

@@ -228,9 +228,13 @@ class Session:
         else:
             self._welcome(request.id, reply)
 
+    def authenticated(self) -> None:
+        """Called by the handler once the token is verified: out of the pool whose oldest has to go."""
+        self._gate.authenticated(self._wire)
+
     def admit_user(self, user: str) -> None:
-        """Called by the handler once the token is verified: the rate of the user, and out of the waiting room."""
-        self._gate.allow_user(user, self._wire)
+        """Called by the handler when its turn has come: the rate of the user."""
+        self._gate.allow_user(user)
 
     def _turn_away(self, id: int, error: ChatError, code: int) -> None:
         if self._wire is None or self._phase is Phase.CLOSING:

@@ -11,6 +11,7 @@ from chatd.core.live import Listener, Live
 from chatd.core.permissions import authorize
 from chatd.core.rooms import Member, Room
 from chatd.handlers.loading import Rooms
+from chatd.handlers.turnstile import Turnstile
 from chatd.handlers.writer import Writer
 from chatd.ports import Claims, Env, Identity, Presence, Store
 from chatd.protocol.errors import ChatError
@@ -43,6 +44,9 @@ class Session(Listener, Protocol):
         """Whether another answer may be prepared: the connection lives and takes what it is sent."""
         ...
 
+    def authenticated(self) -> None:
+        """The token is genuine: nobody else takes this connection's place any more."""
+
     def admit_user(self, user: str) -> None:
         """The token is genuine: take a hello from the user's rate."""
 
@@ -72,6 +76,7 @@ class Context:
     live: Live
     presence: Presence
     telling: Telling
+    turnstile: Turnstile
     counters: Counters
 
     async def enter(self, user: str, name: str, action: str = "view") -> tuple[Room, Member]:

@@ -8,7 +8,7 @@ from chatd.handlers.connection import Known, Turned, checked, identify
 from chatd.handlers.context import Context, Session
 from chatd.handlers.sync import first_query, page_of
 from chatd.handlers.writer import Submission
-from chatd.ports import HelloRows, Membership, SyncQuery, SyncRows
+from chatd.ports import Claims, HelloRows, Membership, SyncQuery, SyncRows
 from chatd.protocol import closes, limits
 from chatd.protocol.errors import Refused
 from chatd.protocol.replies import HelloOk, Ok
@@ -31,7 +31,7 @@ HELLO_CLOSES: dict[str, int] = {
 
 
 async def hello(ctx: Context, session: Session, request: Hello) -> Ok:
-    """Authenticate, read, take a seat in all rooms. What is published from then on waits behind the reply."""
+    """Authenticate, wait for a turn, read, take a seat in all rooms; what is told from then on waits for the reply."""
     if request.version < 1:
         raise Refused("not_supported", "revision 1 is the lowest spoken here", field="version")
     if len(request.focus) > ctx.config.limits.focus:
@@ -40,6 +40,16 @@ async def hello(ctx: Context, session: Session, request: Hello) -> Ok:
     claims = await ctx.identity.verify(request.token)
     if claims.device not in (request.device, None):
         raise Refused("token_invalid", "the token is bound to another device")
+    session.authenticated()
+    await ctx.turnstile.wait_turn()
+    try:
+        return await welcome(ctx, session, request, claims)
+    finally:
+        ctx.turnstile.done()
+
+
+async def welcome(ctx: Context, session: Session, request: Hello, claims: Claims) -> Ok:
+    """The reply to who came with these claims, when it is his turn and he is in all his rooms."""
     session.admit_user(claims.user)
     query = first_query(ctx, claims.user, request)
     rows = await ctx.store.hello(request.device, query)

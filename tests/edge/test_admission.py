@@ -29,6 +29,16 @@ def test_the_total_is_limited():
     assert (refusal.reason, refusal.retry_after_s) == ("connections", 5)
 
 
+def test_while_no_more_hellos_are_taken_an_upgrade_is_told_when_to_come_back():
+    crowded = [None, 2001, 7, None]
+    door = Admission(LIMITS, lambda: crowded.pop(0))
+    assert door.admit("192.0.2.1", "a") is None
+    late = [door.admit("192.0.2.2", "b") for _ in range(2)]
+    assert [(refusal.reason, refusal.retry_after_s) for refusal in late] == [("hellos", 3), ("hellos", 1)]
+    assert door.admit("192.0.2.2", "b") is None
+    assert door.total == 2
+
+
 def test_one_address_is_limited_even_when_authenticated():
     door = admission(connections_per_address=1)
     door.admit("192.0.2.1", "a")

@@ -178,6 +178,97 @@ def test_every_refusal_of_a_hello_has_a_close():
     assert set(HELLO_CLOSES.values()) <= set(CLOSES)
 
 
+# --- a storm
+
+CLIENTS = 200
+
+
+async def crowd(house, clients):
+    """These come at the same moment: who was let in, and when each of the others is to come back, milliseconds."""
+    guests = {client: house.guest() for client in clients}
+    for client, guest in guests.items():
+        guest.greets(f"u{client}")
+    await house.quiet()
+    later = {}
+    for client, guest in guests.items():
+        first = guest.wire.packets[0]
+        if first["type"] == "error":
+            assert refusal(guest) == ("overloaded", "overloaded", 4003)
+            assert first["retry"] == "later"
+            assert first["retry_after"] == guest.wire.packets[1]["retry_after"]
+            later[client] = first["retry_after"]
+    return later
+
+
+def narrow(house):
+    """Four at once, and twenty may wait."""
+    house.inside.turnstile.at_once = 4
+    house.inside.turnstile._pace.per_s = 10.0
+
+
+async def test_a_storm_of_those_who_wait_as_they_are_told_lets_everybody_in_the_next_time(house):
+    narrow(house)
+    ann = await house.meets("ann")
+    room = await ann.makes_group()
+    later = await crowd(house, range(CLIENTS))
+    assert len(later) == CLIENTS - 24
+    assert sorted(set(later.values())) == list(later.values()), "a moment for each, in the order they came"
+    assert (await ann.sends(room))["seq"] == 2
+    now = 0
+    for client, at in later.items():
+        house.env.advance((at - now) / 1000)
+        now = at
+        assert await crowd(house, [client]) == {}
+    assert len(house.inside.live.sessions) == CLIENTS + 1
+
+
+async def test_a_storm_of_those_who_do_not_wait_is_over_too(house):
+    narrow(house)
+    away, rounds = range(CLIENTS), 0
+    while away:
+        left = list(await crowd(house, away))
+        assert len(left) <= max(0, len(away) - 24)
+        away, rounds = left, rounds + 1
+        house.env.advance(1)
+    assert rounds <= 10
+    assert len(house.inside.live.sessions) == CLIENTS
+    assert (house.inside.turnstile.under_way, house.inside.turnstile.waiting) == (0, 0)
+
+
+async def test_a_hello_that_waits_for_its_turn_is_in_nobodys_way(house):
+    """It left the pool whose oldest has to go: a storm must not send away who waited longest."""
+    house.inside.turnstile.at_once = 1
+    hold = house.store.hold("hello")
+    first, second = house.guest(), house.guest()
+    for guest in (first, second):
+        house.inside.admission.admit("192.0.2.1", guest.wire)
+    first.greets("ann")
+    second.greets("bob")
+    await hold.reached.wait()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert house.inside.admission.unauthenticated == 0
+    assert (house.inside.turnstile.under_way, house.inside.turnstile.waiting) == (1, 1)
+    second.hangs_up()
+    hold.release()
+    await house.quiet()
+    assert (house.inside.turnstile.under_way, house.inside.turnstile.waiting) == (0, 0)
+
+
+async def test_a_token_that_is_no_good_waits_for_nobody(house):
+    house.inside.turnstile.at_once = 1
+    hold = house.store.hold("hello")
+    house.guest().greets("ann")
+    await hold.reached.wait()
+    forger = house.guest()
+    forger.greets("bad")
+    while not forger.wire.closed_with:
+        await asyncio.sleep(0)
+    assert refusal(forger)[0] == "token_invalid"
+    hold.release()
+    await house.quiet()
+
+
 # --- what happens while a hello is decided (S07, S23)
 
 # Where a hello waits: at its one read, or, when a commit was told meanwhile, at those it repeats in its seat.

@@ -151,6 +151,22 @@ async def test_strangers_who_say_nothing_keep_nobody_out(people: Company) -> Non
     await silent[0].expects_bye(4003)
 
 
+@pytest.mark.settings(limits={"unauthenticated": 20})
+async def test_half_a_hello_from_many_keeps_nobody_out(people: Company) -> None:
+    room, (alice, bob) = await people.in_direct("alice", "bob")
+    drips = []
+    for number in range(60):
+        drips.append(await people.connects(f"drip{number}"))
+        drips[-1].link.write(b"\x82\xfe")  # two bytes of a masked frame with a 16-bit length
+    await people.meets("carol")
+    for drip in drips[50:]:
+        drip.link.write(b"\x10")
+    await people.meets("dave")
+    await alice.sends(room, "unaffected")
+    await bob.hears(room)
+    await drips[0].expects_bye(4003)
+
+
 async def test_a_second_hello_is_a_bad_request(people: Company) -> None:
     alice = await people.meets("alice")
     await alice.is_refused("bad_request", alice.hello())
