@@ -1,6 +1,11 @@
-"""What is published for a connection while its hello is decided: kept behind the reply, bounded like the outbox."""
+"""What comes while a hello is decided: pushes kept behind the reply, bounded like the outbox, and packets behind it."""
+
+from dataclasses import dataclass
 
 from chatd.edge.outbox import Outbox
+from chatd.handlers.writer import Guard
+from chatd.protocol.codec import Invalid
+from chatd.protocol.requests import Request
 
 
 class Backlog:
@@ -58,3 +63,11 @@ class Backlog:
                 outbox.send(frame)
         for room, (seq, ordinal) in self._moved.items():
             outbox.send_head(room, seq, ordinal)
+
+
+@dataclass(slots=True)
+class Held:
+    """A packet that came behind a hello that is still being decided."""
+
+    packet: Request | Invalid
+    guard: Guard

@@ -5,7 +5,6 @@ a `Wire` carries the bytes. What it asks once it is ready is carried out at its 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from msgspec import UNSET
@@ -15,7 +14,7 @@ from chatd.core.cursors import cursor_of
 from chatd.core.heartbeat import NEVER, Due, Vitals
 from chatd.core.live import Audience
 from chatd.core.phases import Happening, Phase, advance
-from chatd.edge.backlog import Backlog
+from chatd.edge.backlog import Backlog, Held
 from chatd.edge.desk import Desk
 from chatd.edge.gate import Gate
 from chatd.edge.outbox import Outbox
@@ -40,14 +39,6 @@ log = logging.getLogger(__name__)
 RETRY_AFTER_MS = {closes.OVERLOADED: 5_000, closes.RATE_ABUSE: 30_000}  # when the closer names no time
 
 NOBODY = Claims(user="", expires_at_s=0.0)
-
-
-@dataclass(slots=True)
-class Held:
-    """A packet that came behind a hello that is still being decided."""
-
-    packet: Request | Invalid
-    guard: Guard
 
 
 class Session:

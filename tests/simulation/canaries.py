@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 from unittest.mock import patch
 
 from chatd.edge.fanout import Fanout
 from chatd.edge.outbox import Outbox
 from chatd.edge.session import Session
-from chatd.handlers import connection, sync
+from chatd.handlers import hello, sync
 from chatd.handlers.admin import Admin
 from chatd.handlers.writer import Writer
 from chatd.storage import backup, commit, settings
@@ -94,20 +94,8 @@ def number_before_await() -> AbstractContextManager[Any]:
 
 
 def attach_after_snapshot() -> AbstractContextManager[Any]:
-    """hello reads its snapshot first, and listens to the rooms afterwards."""
-    real_attach, real_page = connection.attach, sync.first_page
-
-    async def nothing(ctx: Any, session: Any, request: Any) -> None: ...
-
-    async def page_first(ctx: Any, session: Any, request: Any) -> Any:
-        page = await real_page(ctx, session, request)
-        await real_attach(ctx, session, request)
-        return page
-
-    stack = ExitStack()
-    stack.enter_context(patch.object(connection, "attach", nothing))
-    stack.enter_context(patch.object(connection, "first_page", page_first))
-    return stack
+    """hello reads its snapshot before it listens to the rooms, and never looks again."""
+    return patch.object(hello, "is_current", lambda ctx, query, rows: True)
 
 
 def unbounded_outbox() -> AbstractContextManager[Any]:
