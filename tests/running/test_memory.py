@@ -29,6 +29,7 @@ CYCLES = scaled(3_000, 100_000)
 AT_ONCE = 25
 LEFT_MAX = 0.10  # of the daemon's memory: arenas that hold one living object
 PAGES = 60  # of 70 KB: what the kernel takes for a deaf one, and more than his outbox may
+LONG_ONES = 16  # with 40 who send them 10 MB, which the writer holds several times over while it stores them
 SMALL_WINDOW = 4096  # bytes the kernel takes for somebody who reads nothing
 
 # Nothing is to end while it is measured, and nobody is to be refused for coming from here.
@@ -171,7 +172,7 @@ async def batches_unread(attacker: Attacker, place: Place) -> None:
 
 
 async def long_messages_unread(attacker: Attacker, place: Place) -> None:
-    for number in range(32):
+    for number in range(LONG_ONES):
         attacker.sends_packet(post(place.room, number, 15_000))
 
 
