@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from chatd.core.accounts import Account
+from chatd.edge.http import client_left
 from chatd.handlers.admin import Admin
 from chatd.protocol.errors import ChatError, Unavailable
 from chatd.protocol.identifiers import Device, Room, User
@@ -94,7 +95,7 @@ def admin_app(admin: Admin) -> Starlette:
     }
     routes = [Route("/users", users, methods=["GET"])]
     routes += [Route(path, endpoint(*verb), methods=["POST"]) for path, verb in verbs.items()]
-    return Starlette(routes=routes)
+    return Starlette(routes=routes, exception_handlers={ClientDisconnect: client_left})
 
 
 def endpoint(kind: type, verb: Verb) -> Callable[[Request], Awaitable[Response]]:

@@ -7,7 +7,7 @@ from typing import Protocol
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -90,8 +90,18 @@ def ops_application(checks: Checks, metrics: Callable[[], tuple[bytes, str]]) ->
     return _application([Route("/livez", live), Route("/readyz", ready), Route("/metrics", scrape)])
 
 
+async def client_left(request: Request, error: Exception) -> Response:
+    """A client that goes in the middle of its body is no defect, and nobody reads what it is answered."""
+    return _error("bad_request", 400)
+
+
 def _application(routes: list[Route]) -> ASGIApp:
-    handlers = {ChatError: _refused, HTTPException: _no_route, Exception: _defect}
+    handlers = {
+        ChatError: _refused,
+        HTTPException: _no_route,
+        ClientDisconnect: client_left,
+        Exception: _defect,
+    }
     application = Starlette(routes=routes, exception_handlers=handlers)  # type: ignore[arg-type]
     application.router.redirect_slashes = False  # redirects would repeat whatever Host the client made up
     return _SecurityHeaders(application)

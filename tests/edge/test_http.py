@@ -1,3 +1,4 @@
+import asyncio
 import json
 from dataclasses import dataclass
 
@@ -145,6 +146,17 @@ class TestLogin:
         answer = await http.exchange(public, head.encode() + body)
         assert (answer.status, answer.json) == (400, {"code": "bad_request"})
         assert logins.asked == []
+
+    async def test_that_ends_with_its_client_is_no_defect(self, public, logins, caplog):
+        host, port = public.removeprefix("http://").split(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(POST + b"Content-Length: 100\r\n\r\nhalf")
+        await writer.drain()
+        await login(public)  # the half one has been read by then
+        writer.transport.abort()
+        assert (await login(public)).status == 200
+        assert len(logins.asked) == 2
+        assert not caplog.records
 
     async def test_of_the_largest_size_is_read(self, public, logins):
         content = {**RIGHT, "padding": ""}
