@@ -17,12 +17,13 @@ from uvicorn.server import ServerState
 from chatd.config import Config
 from chatd.core.counters import Counters
 from chatd.edge.admission import Admission
+from chatd.edge.http import public_application
 from chatd.edge.server import Terms, _uvicorn_config
 from chatd.edge.surroundings import Surroundings, surroundings
 from chatd.edge.websocket import WebSocketConnection, connection_class
 from chatd.ports import Claims
 from chatd.protocol.errors import Refused
-from tests.kit.echo import Echo, no_page, upgrade_request
+from tests.kit.echo import Echo, upgrade_request
 from tests.kit.indoors import Guest, Indoors, Passports, device_of, indoors
 from tests.kit.manual import ManualEnv, ManualTransport
 
@@ -39,14 +40,18 @@ class Front:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self.around = around(Config())
-        self._config = _uvicorn_config(no_page, Terms(10.0, 16), connection_class(self.around))
+        application = public_application(lambda: nobody, lambda: ())
+        self._config = _uvicorn_config(application, Terms(10.0, 16), connection_class(self.around))
         self._config.load()
+        self._errors = ErrorLog()
+        logging.getLogger().addHandler(self._errors)
 
     def meets(self, pieces: list[bytes]) -> bytes:
         """What a fresh front writes to a client that sends these pieces and leaves."""
         return self.loop.run_until_complete(self._meets(pieces))
 
     def ends(self) -> None:
+        logging.getLogger().removeHandler(self._errors)
         self.loop.close()
 
     async def _meets(self, pieces: list[bytes]) -> bytes:
@@ -62,9 +67,14 @@ class Front:
         transport.protocol.connection_lost(None)
         while state.tasks:
             await asyncio.sleep(0)
+        self._errors.keeps_empty()
         assert not state.connections, "a connection is kept"
         assert not self.around.counters.defects, "a defect"
         return transport.written
+
+
+async def nobody(user: str, password: str, device: str | None, address: str) -> None:
+    """A login that knows no account."""
 
 
 class ClosingTransport(ManualTransport):

@@ -14,7 +14,7 @@ from chatd.protocol.errors import ERRORS, Broken
 from chatd.protocol.identifiers import U53_MAX
 from tests.fuzz.house import Front, Household, Pipe
 
-STATUSES = {100, 101, 200, 400, 403, 404, 405, 426, 431, 503}
+STATUSES = {100, 101, 200, 400, 401, 403, 404, 405, 426, 431, 503}
 OF_CLIENTS = {1000, 1001, *range(3000, 5000)}  # and those of protocols to come, RFC 6455 section 7.4.2
 OF_LIBRARIES = {
     1001,

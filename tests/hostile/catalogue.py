@@ -157,6 +157,8 @@ CATALOGUE: dict[int, str] = {
     162: "certificates that do not fit",
     163: "commands with hostile arguments, at a bad moment",
     164: "any origin by mistake",
+    # K. Plain HTTP
+    165: "a login that is none",
 }
 
 NOT_THERE: dict[int, str] = {

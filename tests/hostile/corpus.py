@@ -1,9 +1,20 @@
 """The corpus of bad inputs, all layers together: bytes with one outcome, and stories of several steps."""
 
-from tests.hostile import conduct, crowds, domain, encodings, framing, packets, patience, pieces, upgrades
+from tests.hostile import (
+    conduct,
+    crowds,
+    domain,
+    encodings,
+    framing,
+    logins,
+    packets,
+    patience,
+    pieces,
+    upgrades,
+)
 
 WIRE = (*upgrades.CASES, *framing.CASES)  # where the event loop makes a difference
-PAYLOADS = (*encodings.CASES, *packets.CASES, *domain.CASES)
+PAYLOADS = (*logins.CASES, *encodings.CASES, *packets.CASES, *domain.CASES)
 CASES = (*WIRE, *PAYLOADS)
 STORIES = (*crowds.STORIES, *pieces.STORIES, *conduct.STORIES)
 LEAPS = tuple(patience.STORIES)  # with a clock that leaps

@@ -5,7 +5,7 @@ from tests.kit import document
 CLIENT_CODES = (1000, 1001, *range(3000, 4000), *range(4300, 5000))  # a server repeats what a client may say
 ENDINGS = frozenset(f"close {code}" for code in (1005, *CLIENT_CODES, *document.closes()))
 ANSWERS = frozenset({"ok", "ignored", "cut", *(f"error {code}" for code in document.errors())})
-REFUSALS = frozenset(f"status {status}" for status in (101, 200, 400, 403, 404, 405, 426, 431, 503))
+REFUSALS = frozenset(f"status {status}" for status in (101, 200, 400, 401, 403, 404, 405, 426, 431, 503))
 
 
 def is_documented(outcome: str) -> bool:
