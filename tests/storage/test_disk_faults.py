@@ -21,6 +21,9 @@ from chatd.protocol.objects import Body
 from chatd.protocol.requests import RoomCreate, Send
 from chatd.storage import settings, store, writer
 from chatd.storage.batch import Batch
+from chatd.storage.errors import StoreError
+from tests.kit.adapters import sqlite
+from tests.kit.chronicle import Chronicle
 from tests.kit.disk import Disk, Fault, lay, watched
 from tests.kit.indoors import Indoors, indoors, new_key
 from tests.kit.ledger import Ledger
@@ -270,3 +273,61 @@ async def test_a_swallowed_error_is_found_out(
     monkeypatch.setattr(store, "Writer", Swallowing)
     outcome = await one_run(template, Failing((Kind.WRITE,), Fault(sqlite3.SQLITE_FULL), at=20, times=4))
     assert outcome.findings
+
+
+START_FAULTS = {
+    Kind.CREATE: Fault(sqlite3.SQLITE_CANTOPEN),
+    Kind.WRITE: Fault(sqlite3.SQLITE_FULL),
+    Kind.SYNC: Fault(sqlite3.SQLITE_IOERR_FSYNC),
+    Kind.READ: Fault(sqlite3.SQLITE_IOERR_READ),
+    Kind.DELETE: Fault(sqlite3.SQLITE_IOERR_DELETE),
+    Kind.RENAME: Fault(sqlite3.SQLITE_FULL),
+    Kind.SYNC_DIRECTORY: Fault(sqlite3.SQLITE_IOERR_FSYNC),
+}
+
+
+async def starts(directory: Path, failing: Failing) -> StoreError | None:
+    """Open and close a store; why it did not open."""
+    with watched(directory, reads=True) as disk:
+        disk.fault = failing
+        try:
+            opened = await sqlite(directory)
+        except StoreError as error:
+            return error
+        disk.fault = None
+        await opened.close()
+    return None
+
+
+@pytest.mark.parametrize("kind", START_FAULTS)
+@pytest.mark.parametrize("empty", [True, False], ids=["first start", "after a kill"])
+async def test_a_fault_at_any_call_of_a_start_is_refused_in_words_and_the_next_start_goes_on(
+    template: tuple[Path, str], kind: Kind, empty: bool
+) -> None:
+    fault = START_FAULTS[kind]
+    with scratch() as place:
+        await killed_or_empty(template[0], place / "counted", empty)
+        counting = Failing((kind,), fault)
+        assert await starts(place / "counted", counting) is None
+        refused = []
+        for at in range(counting.calls):
+            directory = place / str(at)
+            await killed_or_empty(template[0], directory, empty)
+            refused.append(await starts(directory, Failing((kind,), fault, at)))
+            assert await starts(directory, Failing((), fault)) is None
+    assert all(error.fix for error in refused if error is not None)
+    assert any(refused) or not counting.calls or kind == Kind.DELETE
+
+
+async def killed_or_empty(template: Path, directory: Path, empty: bool) -> None:
+    """A new directory, or one with a database whose daemon was killed."""
+    if empty:
+        directory.mkdir()
+        return
+    live = directory.with_name("live")
+    shutil.copytree(template, live)
+    running = await sqlite(live)
+    await Chronicle(running).group("bob")
+    shutil.copytree(live, directory)
+    await running.close()
+    shutil.rmtree(live)
