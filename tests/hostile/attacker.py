@@ -41,11 +41,10 @@ class Attacker:
         self.sends(upgrade_request(SUBPROTOCOLS[encoding]))
         assert await self.status() == "status 101"
 
-    async def greets(self, user: str = "mallory") -> None:
-        """Say hello and wait until it is accepted."""
-        self.sends_packet(
-            {"type": "hello", "id": HELLO, "version": 1, "token": token_for(user), "device": DEVICE}
-        )
+    async def greets(self, user: str = "mallory", token: str = "") -> None:
+        """Say hello and wait until it is accepted; with a fresh token when none is given."""
+        token = token or token_for(user)
+        self.sends_packet({"type": "hello", "id": HELLO, "version": 1, "token": token, "device": DEVICE})
         while HELLO not in {packet.get("id") for packet in await self.packets()}:
             pass
 

@@ -6,6 +6,7 @@ import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,8 +21,10 @@ from tests.kit import http
 from tests.kit.daemon import DaemonProcess, daemon_process
 from tests.kit.phone import Phone, fresh_key
 from tests.kit.soak import scaled
+from tests.kit.tokens import token_for
 
 MANY, FEW = 200, 40  # connections of a shape; of one that makes the daemon hold a megabyte each
+DAY_S = 86_400.0  # the longest life of a token, and longer than any soak
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 LOOK_S, STILL = 0.05, 4  # memory has settled when so many looks find the same
 JITTER_BYTES = 128 << 10  # the log and the timers go on
@@ -39,6 +42,12 @@ PATIENT = {
     "LIMITS__CONNECTIONS_PER_ADDRESS": "5000",
     "LIMITS__UNAUTHENTICATED_PER_ADDRESS": "1000",
 }
+
+
+@cache
+def token_of(user: str) -> str:
+    """One token for each user, as a phone has: the daemon remembers those it verified, up to a bound of its own."""
+    return token_for(user, lifetime_s=DAY_S)
 
 
 class Place:
@@ -61,7 +70,7 @@ class Place:
 
     async def member(self, number: int) -> Attacker:
         attacker = await self.stranger()
-        await attacker.greets(f"member{number}")
+        await attacker.greets(f"member{number}", token_of(f"member{number}"))
         return attacker
 
     async def deaf(self, number: int) -> Attacker:
@@ -72,7 +81,7 @@ class Place:
         await asyncio.get_running_loop().sock_connect(mute, self._address)
         attacker = Attacker(*await asyncio.open_connection(sock=mute))
         await attacker.upgrades("msgpack")
-        await attacker.greets(f"member{number}")
+        await attacker.greets(f"member{number}", token_of(f"member{number}"))
         attacker.writer.transport.pause_reading()  # type: ignore[attr-defined]
         return attacker
 
