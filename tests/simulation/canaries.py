@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import Any
 from unittest.mock import patch
 
@@ -13,6 +13,7 @@ from chatd.handlers import hello, sync
 from chatd.handlers.admin import Admin
 from chatd.handlers.writer import Writer
 from chatd.storage import backup, commit, settings
+from chatd.storage.store import SqliteStore
 from tests.simulation.surroundings import SimEnv
 
 Break = Callable[[], AbstractContextManager[Any]]
@@ -95,7 +96,17 @@ def number_before_await() -> AbstractContextManager[Any]:
 
 def attach_after_snapshot() -> AbstractContextManager[Any]:
     """hello reads its snapshot before it listens to the rooms, and never looks again."""
-    return patch.object(hello, "is_current", lambda ctx, query, rows: True)
+    real_hello = SqliteStore.hello
+
+    async def slow(self: SqliteStore, device: str, query: Any) -> Any:
+        rows = await real_hello(self, device, query)
+        await asyncio.sleep(0.2)  # what is told now finds no seat
+        return rows
+
+    stack = ExitStack()
+    stack.enter_context(patch.object(SqliteStore, "hello", slow))
+    stack.enter_context(patch.object(hello, "is_current", lambda ctx, query, rows: True))
+    return stack
 
 
 def unbounded_outbox() -> AbstractContextManager[Any]:
