@@ -31,14 +31,14 @@ from tests.kit.platter import Kind, Operation
 from tests.kit.sweep import calm, harsh, scratch
 
 MESSAGES = 50
-BURST = 5  # sent at once, so stored in one commit: ten commits, two checkpoints
+BURST = 10  # sent at once, so stored in one commit: five commits, two checkpoints
 
 WRITES = (Kind.WRITE, Kind.TRUNCATE)
 
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(settings.WRITER, "wal_autocheckpoint", 20)
+    monkeypatch.setitem(settings.WRITER, "wal_autocheckpoint", 12)
     for name in ("chatd.storage", "chatd.handlers.writer"):
         monkeypatch.setattr(logging.getLogger(name), "disabled", True)
 
