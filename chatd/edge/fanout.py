@@ -76,7 +76,7 @@ class Fanout:
         if audience is None:
             return
         packet = Packet(TypingPush(audience.name, session.user), self._deflate_min)
-        for other in audience.focused:
+        for other in list(audience.focused):  # one whose outbox overflows leaves its seat
             if other.user != session.user and other.mode == "foreground":
                 other.outbox.send_ephemeral(packet.frame(other.variant))
 
@@ -152,7 +152,7 @@ class Fanout:
             if not listeners:
                 continue
             frame, before = packet.frame(variant), told
-            for session in listeners:
+            for session in list(listeners):  # one whose outbox overflows leaves its seat
                 if session in apart:
                     continue
                 told += 1

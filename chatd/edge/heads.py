@@ -36,7 +36,7 @@ class Heads:
     def _tell(self, audience: Audience, seq: int, ordinal: int) -> None:
         audience.heads_at = self._env.monotonic()
         packet = Packet(head_push({audience.name: (seq, ordinal)}), self._deflate_min)
-        for session in audience.head:
+        for session in list(audience.head):  # one whose outbox overflows leaves its seat
             outbox = session.outbox
             session.vitals.sent = audience.heads_at
             if outbox.flowing:
