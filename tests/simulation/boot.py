@@ -18,6 +18,7 @@ import msgpack
 
 from chatd.config import Config
 from chatd.daemon import DATABASE, Daemon
+from chatd.handlers import hello
 from chatd.protocol.errors import ChatError
 from chatd.storage.backup import backup, restore
 from chatd.storage.directory import Directory
@@ -50,6 +51,9 @@ class Run:
         self.ledger: list[
             tuple[int, int]
         ] = []  # stamps that were committed, each with the position behind it
+        self.leaving = False
+        self.epoch = ""  # until it is up
+        self.raced = 0  # hellos that something was committed beside
         self.threads = Threads(busy, self._changed)
         self.daemon = daemon
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -81,7 +85,7 @@ class Run:
             if not self.ledger or stamp > self.ledger[-1][0]:
                 self.ledger.append((stamp, len(self.disk.journal)))
 
-    def commits(self, epoch: str) -> Iterator[Commit]:
+    def commits(self) -> Iterator[Commit]:
         """What was committed, and from which position on it was safe: a sync of the log after its last write."""
         log = [
             (at, operation.kind) for at, operation in enumerate(self.disk.journal) if operation.file == WAL
@@ -91,7 +95,9 @@ class Run:
         for stamp, position in self.ledger:
             before = bisect_left(writes, position)
             after = bisect_right(syncs, writes[before - 1] if before else -1)
-            yield Commit(self.number, epoch, stamp, self.base + syncs[after] if after < len(syncs) else None)
+            yield Commit(
+                self.number, self.epoch, stamp, self.base + syncs[after] if after < len(syncs) else None
+            )
 
 
 class House:
@@ -119,7 +125,7 @@ class House:
         loop.create_unix_server = self.network.listen  # type: ignore[assignment, method-assign]
 
     async def boot(self) -> None:
-        """Start a daemon on what the disk holds."""
+        """Start a daemon on what the disk holds. Raises Ended when it is killed before it is up."""
         self.boots += 1
         disk = self._next_disk()
         daemon = Daemon(self._config(self._directory), self._env)
@@ -127,7 +133,8 @@ class House:
         self.network.position = lambda: process.position
         disk.fault = self.fault
         self.process = process
-        await process.run(process.daemon.start())
+        await process.carry_out(process.daemon.start())
+        process.epoch = process.daemon.inside.store.epoch
         process.run(self._watch_over(process))
 
     def _next_disk(self) -> Disk:
@@ -140,6 +147,8 @@ class House:
     async def _watch_over(self, process: Run) -> None:
         """What running.serve does when the disk fails: tell clients, and end without another write."""
         await process.daemon.wait_lost()
+        if process.leaving:  # whoever leaves already leaves as it was asked to
+            return
         await process.daemon.abandon()
         if self.process is process:
             self.give_up()
@@ -163,6 +172,7 @@ class House:
         process = self.process
         assert process is not None
         self.tally(process)
+        process.leaving = True
         try:
             await process.carry_out(process.daemon.stop())
         except Ended:
@@ -189,15 +199,10 @@ class House:
         assert process is not None
         self._dead.append(process)
         process.ended.set_result(None)
-        self.history.commits += process.commits(self.epoch_of(process))
+        self.history.commits += process.commits()
         process.disk.stop()
         process.disk.check()
         return process
-
-    def epoch_of(self, process: Run) -> str:
-        """The epoch a process served."""
-        inside = process.daemon._inside
-        return "" if inside is None else inside.store.epoch
 
     def tally(self, process: Run) -> None:
         """Add up what this run of the daemon counted that no packet tells."""
@@ -208,6 +213,7 @@ class House:
         for what, times in (
             ("slow-consumer close", closed[4002]),
             ("two sessions of one device", closed[4200]),
+            ("resume raced by a live message", process.raced),
             ("commit refused by the disk", inside.counters.commit_failures),
             ("crash between commit and broadcast", bool(process.ledger) and self._untold(process, inside)),
         ):
@@ -297,8 +303,15 @@ def simulated() -> Iterator[None]:
         assert isinstance(process, Run)
         return await process.threads.connect(connector)
 
+    second_look = hello.look_again
+
+    async def look_again(*args: Any) -> Any:
+        PROCESS.get().raced += 1  # type: ignore[attr-defined]
+        return await second_look(*args)
+
     with (
         patch("chatd.storage.connection.connect", connect),
+        patch("chatd.handlers.hello.look_again", look_again),
         patch("chatd.edge.server.bound_sockets", lambda address: [SimSocket(address)]),
         patch("chatd.edge.server._TICK_S", RARELY_S),
         patch("chatd.handlers.upkeep.LAG_LOOK_S", RARELY_S),

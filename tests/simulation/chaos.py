@@ -32,6 +32,7 @@ DISK_FAULTS = (
     (Kind.SYNC, sqlite3.SQLITE_IOERR_FSYNC),
 )
 BUSY = len(DISK_FAULTS)
+LOOKS = 300  # for a commit: as many hundred microseconds
 BOOTS_MAX = 20  # attempts: a disk that fails lets one through before
 DOWN_S = 0.3  # a daemon that went is started again within this, 8 times as long at worst
 
@@ -49,6 +50,7 @@ class Chaos:
         self._starting: asyncio.Task[None] | None = None
         self._broken = 0  # so many operations of the disk fail, as DISK_FAULTS[_code]
         self._code = 0
+        self.vanished = False
         self.failed = 0  # operations of the disk so far that failed
         self._kinds = [name for name in MISFORTUNES if world.scenario.has(name)]
 
@@ -125,6 +127,8 @@ class Chaos:
             try:
                 await house.boot()
                 self.world.note("daemon", f"boot {house.boots}")
+            except Ended:
+                await self.rests()
             except StoreError as error:
                 self.world.note("daemon", f"does not start: {error}")
                 if self.failed == before:
@@ -147,14 +151,25 @@ class Chaos:
 
     async def crash(self) -> None:
         if self.world.house.process is not None:
-            await asyncio.sleep(0.0002 * self.lane.pick(200))
+            await self._until_a_commit()
             self.crashes()
             await self.rests()
             await self.up()
 
+    async def _until_a_commit(self) -> None:
+        """Some more milliseconds; or until the next commit, whose answers nobody has been given yet."""
+        run = self.world.house.process
+        if self.lane.pick(2) and run is not None:
+            committed = len(run.ledger)
+            for _ in range(LOOKS):
+                if len(run.ledger) > committed:
+                    return
+                await asyncio.sleep(0.0001)
+        await asyncio.sleep(0.0002 * self.lane.pick(200))
+
     async def restart(self) -> None:
         house = self.world.house
-        if house.process is not None:
+        if house.process is not None and house.process.epoch:  # a signal is heard when it is up
             self.world.note("daemon", "SIGTERM")
             began = self.world.loop.time()
             await house.leave()
@@ -200,12 +215,18 @@ class Chaos:
     async def revoke(self) -> None:
         """The host app logs out one device, or all of a user."""
         process, phone = self.world.house.process, self.someone()
+        silent = [other for other in self.world.phones if other.line and other.line.link.down.paused]
+        if silent and self.lane.pick(2):  # what waits for it must not reach it any more
+            phone = silent[self.lane.pick(len(silent))]
         if process is None or process.daemon._inside is None:
             return
         # A clock that is set back would lock the user out until it is there again: he logs in as another device.
         device = phone.device if self.world.scenario.has("jump") or self.lane.pick(3) else ""
         inside = process.daemon.inside
-        waits = any(session.outbox.queued_bytes for session in inside.live.of(phone.user))
+        waits = any(
+            session.outbox.queued_bytes or session._wire.buffered_bytes()  # type: ignore[attr-defined]
+            for session in inside.live.of(phone.user)
+        )
         self.world.note("operator", f"revokes {phone.user} {device}")
         asked_s = self.world.wall.now_s()
         try:
@@ -245,6 +266,7 @@ class Chaos:
         if phone.line is not None:
             self.world.note(phone.name, "is gone without a word")
             phone.line.link.vanish()
+            self.vanished = True
 
     async def abandon(self) -> None:
         """The app is closed for a while, or its network changes."""
@@ -260,6 +282,13 @@ class Chaos:
     def _wake(self, phone: Any) -> None:
         if not self.over:
             phone.wake()
+
+    async def herd(self) -> None:
+        """Everybody comes back in the same moment, each with what he could not send."""
+        self.world.note("proxy", "cuts all connections")
+        for phone in self.world.phones:
+            if phone.line is not None:
+                phone.line.link.reset()
 
     async def reinstall(self) -> None:
         phone = self.someone()
@@ -290,5 +319,6 @@ MISFORTUNES: dict[str, Callable[[Chaos], Awaitable[None]]] = {
         "revoke",
         "restore",
         "abandon",
+        "herd",
     )
 }

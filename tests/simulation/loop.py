@@ -1,9 +1,10 @@
 """An event loop on virtual time: nothing waits, everything happens in one order, and a dead process runs no more."""
 
 import asyncio
-import heapq
+from collections import deque
 from collections.abc import Callable
 from contextvars import Context, ContextVar
+from heapq import heappop
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -94,10 +95,11 @@ class SimLoop(asyncio.BaseEventLoop):
         ready = self._ready  # type: ignore[attr-defined]
         if not ready:
             self._now = max(self._now, self._next_due())
-        self._take_due()
+        self._take_due(ready)
+        dead = self.dead
         for _ in range(len(ready)):
             handle = ready.popleft()
-            if handle.cancelled() or (self.dead and owner(handle) in self.dead):
+            if handle._cancelled or (dead and owner(handle) in dead):
                 continue
             self._now += STEP_S
             self.steps += 1
@@ -106,24 +108,25 @@ class SimLoop(asyncio.BaseEventLoop):
             raise Runaway(f"{self.steps} callbacks by {self._now:.3f} s")
 
     def _next_due(self) -> float:
-        timers: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
-        while timers and (timers[0].cancelled() or (self.dead and owner(timers[0]) in self.dead)):
-            heapq.heappop(timers)._scheduled = False  # type: ignore[attr-defined]
+        timers = self._scheduled  # type: ignore[attr-defined]
+        while timers and (timers[0]._cancelled or (self.dead and owner(timers[0]) in self.dead)):
+            heappop(timers)._scheduled = False
         if not timers:
             raise Deadlock(f"nothing is ready and no timer is set at {self._now:.3f} s")
-        return timers[0].when()
+        when: float = timers[0]._when
+        return when
 
-    def _take_due(self) -> None:
-        timers: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
+    def _take_due(self, ready: deque[asyncio.Handle]) -> None:
+        timers = self._scheduled  # type: ignore[attr-defined]
         due = []
-        while timers and timers[0].when() <= self._now:
-            handle = heapq.heappop(timers)
-            handle._scheduled = False  # type: ignore[attr-defined]
-            if not handle.cancelled():
+        while timers and timers[0]._when <= self._now:
+            handle = heappop(timers)
+            handle._scheduled = False
+            if not handle._cancelled:
                 due.append(handle)
         while len(due) > 1:
-            self._ready.append(due.pop(self._order.pick(min(len(due), REORDERED))))  # type: ignore[attr-defined]
-        self._ready.extend(due)  # type: ignore[attr-defined]
+            ready.append(due.pop(self._order.pick(min(len(due), REORDERED))))
+        ready.extend(due)
 
     def _process_events(self, event_list: object) -> None: ...
 

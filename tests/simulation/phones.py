@@ -65,6 +65,7 @@ class Phone:
     waiting: Any = None
     answers: list[tuple[Packet, Packet]] = field(default_factory=list)  # to what was asked only to know
     _token: str = ""
+    _early: dict[str, list[Packet]] = field(default_factory=dict)  # events of rooms that were not named yet
     _round: set[str] | None = None  # rooms that a full round named so far
 
     def __post_init__(self) -> None:
@@ -137,6 +138,7 @@ class Phone:
 
     def line_lost(self) -> None:
         self.line = None
+        self._early.clear()
         for timeline in self.flash.timelines.values():
             timeline.asking = False
         if self.waiting is None:
@@ -224,9 +226,13 @@ class Phone:
         ended = self.flash.summarise(summary)
         if ended is not None:
             self._keep(ended)
-        self._repair(self.flash.timelines[summary["room"]])
+        timeline = self.flash.timelines[summary["room"]]
+        for event in self._early.pop(summary["room"], ()):
+            timeline.take(event)
+        self._repair(timeline)
 
     def _forget(self, room: str) -> None:
+        self._early.pop(room, None)
         timeline = self.flash.timelines.pop(room, None)
         if timeline is not None:
             self._keep(timeline)
@@ -244,7 +250,9 @@ class Phone:
 
     def _take(self, room: str, event: Packet) -> None:
         timeline = self.flash.timelines.get(room)
-        if timeline is not None:
+        if timeline is None:  # of a page still to come, perhaps
+            self._early.setdefault(room, []).append(event)
+        else:
             timeline.take(event)
             self._match(event)
 

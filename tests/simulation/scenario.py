@@ -31,9 +31,10 @@ FAULTS = (
     "tight",  # small outboxes
     "strict",  # low rates
     "abandon",  # apps closed, networks switched
+    "herd",  # all connections are cut at once, as when a proxy is restarted
 )
 
-SIZES = (4, 4, 6, 6, 8, 8, 10, 12, 16, 24, 40)  # deeds a phone: most runs are small
+SIZES = (4, 2, 3, 4, 5, 6, 6, 8, 10, 16, 30)  # deeds a phone: most runs are small
 
 
 @dataclass(slots=True, frozen=True)
@@ -55,7 +56,7 @@ def scenario(plan: Lane) -> Scenario:
     """Draw one. All calm: one phone of each of two users, one room, few deeds."""
     seed = plan.pick(1 << 30)
     faults = frozenset(fault for fault in FAULTS if plan.befalls(2))
-    extra = plan.pick(4) + (plan.pick(4) if plan.befalls(4) else 0)
+    extra = plan.pick(3) + (plan.pick(5) if plan.befalls(5) else 0)
     users = [0, 1]
     for _ in range(extra):
         users.append(plan.pick(len(users)) if plan.befalls(3) else max(users) + 1)
@@ -68,7 +69,7 @@ def configured(chosen: Scenario, directory: Path) -> config.Config:
     """The configuration a daemon of this scenario runs with: the defaults, but for what takes long to reach."""
     settings = config.Config(
         listen=config.Listen(address=ADDRESS, ops_address=""),
-        storage=config.Storage(directory=str(directory), min_free_bytes=0, readers=2),
+        storage=config.Storage(directory=str(directory), min_free_bytes=0, readers=1),
         auth=config.Auth(secret=config.Secret(SECRET), grace_s=1.0),
         drain=config.Drain(window_s=0.2, deadline_s=2.0, spread_min_s=0.5),
         delivery=config.Delivery(presence_linger_s=2.0),
@@ -76,7 +77,7 @@ def configured(chosen: Scenario, directory: Path) -> config.Config:
         limits=config.Limits(frame_bytes=16384),
     )
     if chosen.has("tight"):
-        marks = config.Outbox(ephemeral_bytes=1024, lag_bytes=4096, close_bytes=16384, stall_s=5.0)
+        marks = config.Outbox(ephemeral_bytes=1024, lag_bytes=4096, close_bytes=16384, stall_s=1.0)
         settings = replace(settings, outbox=marks)
     if chosen.has("evict"):
         settings = replace(settings, storage=replace(settings.storage, room_idle_s=1.0))

@@ -62,8 +62,8 @@ def lost_acks(history: History) -> set[str]:
 
 
 def at_hello(said: Conversation) -> Iterator[str]:
-    """What was missed, and whether something happened while hello was decided."""
-    for place, heard in enumerate(said.heard):
+    """Whether something was missed."""
+    for heard in said.heard:
         if "sync" in heard.packet:
             missed = (
                 row["seq"] > said.carried.get(row["room"], row["seq"])
@@ -71,9 +71,6 @@ def at_hello(said: Conversation) -> Iterator[str]:
             )
             if any(missed):
                 yield "resume with missed events"
-            behind = said.heard[place + 1 : place + 2]
-            if behind and behind[0].packet["type"] == "event" and behind[0].written == heard.written:
-                yield "resume raced by a live message"
 
 
 __all__ = ["WANTED", "met", "shown"]

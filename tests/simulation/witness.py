@@ -47,7 +47,7 @@ class Witness:
 
     async def after(self) -> None:
         """Everybody has left: it has to look so again."""
-        await asyncio.sleep(UNNOTICED_S if self._world.scenario.has("vanish") else SETTLED_S)
+        await asyncio.sleep(UNNOTICED_S if self._world.chaos.vanished else SETTLED_S)
         tasks, timers = self._counted()
         history = self._world.history
         if tasks > self._empty[0] or timers > self._empty[1]:

@@ -1,0 +1,45 @@
+"""The tape: repeatable, calm where it says nothing, and lanes that do not disturb each other."""
+
+from pathlib import Path
+
+from tests.simulation.tape import Tape, load, save, trimmed
+
+
+def picked(tape: Tape, name: str = "net", count: int = 20) -> list[int]:
+    lane = tape.lane(name)
+    return [lane.pick(10) for _ in range(count)]
+
+
+def test_a_seed_picks_the_same_every_time() -> None:
+    assert picked(Tape(7)) == picked(Tape(7)) != picked(Tape(8))
+
+
+def test_what_was_recorded_replays() -> None:
+    first = Tape(7)
+    before = picked(first)
+    assert picked(Tape(lanes=first.recorded)) == before
+
+
+def test_beyond_its_end_a_tape_is_calm() -> None:
+    assert picked(Tape(lanes={"net": [3, 14]}), count=4) == [3, 4, 0, 0]
+
+
+def test_a_misfortune_is_never_the_calm_choice() -> None:
+    assert not any(Tape(lanes={}).lane("net").befalls(2) for _ in range(9))
+    assert Tape(lanes={"net": [1]}).lane("net").befalls(2)
+
+
+def test_a_shorter_lane_leaves_the_others_where_they_were() -> None:
+    whole, shorter = Tape(lanes={"a": [1, 2], "b": [3, 4]}), Tape(lanes={"a": [1], "b": [3, 4]})
+    picked(whole, "a"), picked(shorter, "a")
+    assert picked(whole, "b") == picked(shorter, "b")
+
+
+def test_a_saved_tape_loads(tmp_path: Path) -> None:
+    lanes = {"phone a": [0, 3], "disk": [1]}
+    save(tmp_path / "x.tape", lanes, "what it shows")
+    assert load(tmp_path / "x.tape") == lanes
+
+
+def test_calm_ends_are_not_written() -> None:
+    assert trimmed({"a": [1, 0, 0], "b": [0]}) == {"a": [1]}
