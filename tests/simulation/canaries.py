@@ -184,17 +184,6 @@ def epoch_kept() -> AbstractContextManager[Any]:
     return patch.object(backup, "begin_epoch", keep(backup.begin_epoch))
 
 
-def writer_not_flushed() -> AbstractContextManager[Any]:
-    """A stop drops what waits in the writer's queue: nobody who asked is answered."""
-
-    async def stop(self: Writer) -> None:
-        self._stopping = True
-        if self._task is not None:
-            self._task.cancel()
-
-    return patch.object(Writer, "stop", stop)
-
-
 def cursor_before_the_rooms() -> AbstractContextManager[Any]:
     """A ping gives a cursor although pages of the first round were not told: a bug the simulator found."""
     return patch.object(Session, "informed", property(lambda self: True, lambda self, value: None))
@@ -215,6 +204,5 @@ CANARIES: dict[str, Break] = {
     "own-event-twice": own_event_twice,
     "first-missed-skipped": first_missed_skipped,
     "epoch-kept": epoch_kept,
-    "writer-not-flushed": writer_not_flushed,
     "cursor-before-the-rooms": cursor_before_the_rooms,
 }

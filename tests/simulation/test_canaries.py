@@ -1,27 +1,45 @@
-"""Proof that the simulator can fail: each break is found by the right checker; the same seeds are well without it."""
+"""Proof that the simulator can fail: each break is found, by the checker that is there for it."""
+
+from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 
 from tests.simulation.canaries import CANARIES
+from tests.simulation.scenario import scenario
 from tests.simulation.tape import Tape
 from tests.simulation.trial import trial
 
-# The quick ones, with a seed that finds them and a checker that has to complain.
+SEEDS = 60  # tried at most: by themselves most of these are found in the first ten
+
+# What kind of trouble shows it (none: any run does), and the checker that has to complain.
 FOUND = {
-    "ack-before-commit": (0, "saved_acks"),
-    "broadcast-before-commit": (0, "true_events"),
-    "synchronous-normal": (0, "saved_acks"),
-    "dedupe-dropped": (0, "once"),
-    "member-for-ever": (0, "members_only"),
-    "reset-without-reason": (0, "reset_with_reason"),
-    "own-event-twice": (0, "kept_promises"),
+    "ack-before-commit": ((), "acknowledged"),
+    "broadcast-before-commit": ((), "true_events"),
+    "synchronous-normal": ((), "saved_acks"),
+    "dedupe-dropped": ((), "once"),
+    "member-for-ever": ((), "members_only"),
+    "reset-without-reason": ((), "reset_with_reason"),
+    "own-event-twice": ((), "kept_promises"),
+    "revoked-but-connected": (("revoke",), "revoked_is_over"),
+    "epoch-kept": (("restore",), "acknowledged"),
+    "first-missed-skipped": ((), "without_gaps"),
+    "wall-clock-limits": (("jump",), "liveness"),
 }
 
 
+def seeds_with(faults: tuple[str, ...]) -> Iterator[int]:
+    """Seeds whose runs have these misfortunes."""
+    return islice(
+        (seed for seed in range(100_000) if set(faults) <= scenario(Tape(seed).lane("plan")).faults), SEEDS
+    )
+
+
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", FOUND)
 def test_a_break_is_found(name: str) -> None:
-    seed, checker = FOUND[name]
-    assert checker in trial(Tape(seed), name).findings
+    faults, checker = FOUND[name]
+    assert any(checker in trial(Tape(seed), name).findings for seed in seeds_with(faults))
 
 
 def test_every_canary_says_what_it_breaks() -> None:
