@@ -8,15 +8,20 @@ import pytest
 from chatd.core import permissions
 from chatd.core.rooms import Room
 from chatd.edge.admission import Admission
+from chatd.handlers.writer import Writer
 from chatd.identity.passwords import Passwords
 from chatd.protocol.errors import Refused
 from tests.authorization.test_matrix import test_a_row_is_as_the_table_says as a_row_is_as_the_table_says
 from tests.edge.test_admission import (
     test_the_oldest_unauthenticated_goes_when_the_pool_is_full as the_oldest_goes_when_the_pool_is_full,
 )
+from tests.handlers.test_writer import (
+    test_a_stop_carries_out_what_waits_and_takes_nothing_more as a_stop_carries_out_what_waits,
+)
 from tests.identity.test_passwords import (
     test_hashing_leaves_the_event_loop_alone as hashing_leaves_the_event_loop_alone,
 )
+from tests.kit.indoors import indoors
 
 
 async def test_a_door_that_says_forbidden_to_strangers_is_found_out(
@@ -49,3 +54,19 @@ async def test_hashing_on_the_loop_is_found_out(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(AssertionError):
         await hashing_leaves_the_event_loop_alone(passwords)
     passwords.close()
+
+
+async def test_a_stop_that_drops_what_waits_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Writer.stop
+
+    async def hasty(self: Writer) -> None:
+        self._waiting.clear()
+        await real(self)
+
+    async with indoors(tmp_path) as house:
+        with monkeypatch.context() as broken:
+            broken.setattr(Writer, "stop", hasty)
+            with pytest.raises(ValueError, match="not enough values"):  # an answer that never came
+                await a_stop_carries_out_what_waits(house)
