@@ -22,7 +22,7 @@ async def test_a_daemon_with_few_descriptors_refuses_in_time_and_serves_on(tmp_p
     program = ("bash", "-c", f"ulimit -n {FILES}; exec {shlex.join(PROGRAM)}")
     crowd = {f"LIMITS__UNAUTHENTICATED{scope}": "900" for scope in ("", "_PER_ADDRESS")}
     async with daemon_process(tmp_path, program, LIMITS__CONNECTIONS="1000", **crowd) as daemon:
-        assert "room for 63 of limits.connections = 1000" in daemon.log
+        await daemon.says("room for 63 of limits.connections = 1000")
         company = Company(daemon.url)
         room, (ann, ben) = await company.in_direct("ann", "ben")
         port = int(daemon.http_url.rpartition(":")[2])
