@@ -7,7 +7,7 @@ adapter is a defect.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.facts import KeyedEvent, Tail
@@ -78,8 +78,7 @@ class Identity(Protocol):
 # --- storage
 
 
-@dataclass(slots=True, frozen=True)
-class Membership:
+class Membership(NamedTuple):
     """One room of one user, as much as attaching a connection needs."""
 
     room: str

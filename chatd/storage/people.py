@@ -1,4 +1,4 @@
-"""Reading about users: memberships, members, readers, acquaintances, profiles, devices, accounts.
+"""Reading about users: members, readers, acquaintances, profiles, devices, accounts.
 
 Every function runs inside a read transaction of the connection it is given.
 """
@@ -8,17 +8,10 @@ import sqlite3
 from collections.abc import Collection
 
 from chatd.core.accounts import Account, DeviceSeen
-from chatd.ports import Membership
 from chatd.protocol.objects import MemberRow, Profile, Reader
 from chatd.storage.rows import account_of, device_of
 
 AFTER_USERS = "\x7f"  # user ids are ASCII: sorts above every one that begins alike
-
-MEMBERSHIPS = """
-SELECT r.name, r.number, r.members, m.muted_until
-FROM members m JOIN rooms r ON r.number = m.room
-WHERE m.user = ? AND m.gone IS NULL AND r.deleted_by IS NULL
-"""
 
 MEMBERS = """
 SELECT m.user, m.role, m.joined_at
@@ -78,10 +71,6 @@ ACCOUNTS = """
 SELECT user, name, avatar, version, receipts, disabled, generation, revoked_before, password, created_at
 FROM users ORDER BY user
 """
-
-
-def memberships(connection: sqlite3.Connection, user: str) -> list[Membership]:
-    return [Membership(*row) for row in connection.execute(MEMBERSHIPS, (user,))]
 
 
 def members(

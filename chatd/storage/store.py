@@ -20,6 +20,7 @@ from chatd.storage.hello import hello
 from chatd.storage.logs import Cut, Span
 from chatd.storage.meta import mark_closed
 from chatd.storage.opening import make_ready, take_over
+from chatd.storage.places import memberships
 from chatd.storage.readers import Readers
 from chatd.storage.summaries import summary
 from chatd.storage.writer import Writer
@@ -134,7 +135,7 @@ class SqliteStore(Store):
     # what readers are shown
 
     async def memberships(self, user: str) -> list[Membership]:
-        return await self._readers.run(people.memberships, user)
+        return await self._readers.run(memberships, user)
 
     async def hello(self, device: str, query: SyncQuery) -> HelloRows:
         return await self._readers.run(hello, device, query)

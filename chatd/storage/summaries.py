@@ -5,45 +5,31 @@ Every function runs inside a read transaction of the connection it is given.
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from msgspec import UNSET, Raw
 
 from chatd.core.dressing import dress, reacted
+from chatd.core.rooms import DIRECT
 from chatd.ports import SyncQuery
 from chatd.protocol.codec import decode_tree
 from chatd.protocol.objects import ROLES, RoomSummary
 from chatd.storage.logs import mine
-from chatd.storage.rows import Row, position
+from chatd.storage.places import Place, places_among
+from chatd.storage.rows import position
 
-# Of a member `m` of a room `r`. What his row does not count of his own messages stands at the end of the log.
-UNREAD = """
-max(0, r.ordinal - m.read_ordinal - m.own_unread - CASE r.uncounted WHEN 0 THEN 0 ELSE (
-    SELECT count(*) FROM events e
-    WHERE e.position BETWEEN r.number << 32 | r.uncounted AND r.number << 32 | r.seq
-      AND e.user = m.user AND e.ordinal IS NOT NULL) END)
-"""
-
-# `d` and `p` are the pair and the peer of a direct room, absent in groups. The peer's watermarks are shown
-# when both show receipts; an account that chatd does not know shows them.
-SUMMARIES = f"""
-SELECT r.number, r.last_message,
-       r.name, r.seq, r.ordinal, r.time,
-       m.read, {UNREAD}, m.mentions,
-       m.muted_until, m.pinned, m.hidden, m.first_visible, r.log_floor,
-       p.user,
+# The peer's watermarks are shown when both show receipts; an account that chatd does not know shows them.
+PEERS = """
+SELECT d.room, p.user,
        CASE WHEN coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) THEN p.read ELSE 0 END,
-       CASE WHEN coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) THEN p.delivered ELSE 0 END,
-       r.title, r.avatar, r.data, r.public, r.members, m.role
-FROM members m
-JOIN rooms r ON r.number = m.room
-LEFT JOIN direct d ON d.room = m.room
-LEFT JOIN members p ON p.user = CASE m.user WHEN d.a THEN d.b ELSE d.a END AND p.room = d.room
-LEFT JOIN users u ON u.user = m.user
+       CASE WHEN coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) THEN p.delivered ELSE 0 END
+FROM json_each(:rooms) asked
+JOIN direct d ON d.room = asked.value
+JOIN members p ON p.user = CASE :user WHEN d.a THEN d.b ELSE d.a END AND p.room = d.room
+LEFT JOIN users u ON u.user = :user
 LEFT JOIN users v ON v.user = p.user
-WHERE m.user = ? AND m.room IN (SELECT value FROM json_each(?)) AND m.gone IS NULL AND r.deleted_by IS NULL
-"""  # noqa: S608 - put together from constants
+"""
 
 PREVIEW = "SELECT blob FROM events WHERE position = ?"
 # The limit stands inside: a room where little happened since must not be searched to its beginning.
@@ -51,6 +37,52 @@ NEWEST = """
 SELECT blob FROM (SELECT blob, stamp FROM events WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT ?)
 WHERE stamp > ?
 """
+
+
+Peer = tuple[str, int, int]
+"""The other user of a direct room, and up to where he read and received, as far as it is shown."""
+
+
+def peers(connection: sqlite3.Connection, user: str, shown: Iterable[Place]) -> dict[int, Peer]:
+    """Who else is in those of these rooms that are direct, by number."""
+    direct = [place.number for place in shown if place.kind == DIRECT]
+    if not direct:
+        return {}
+    rows = connection.execute(PEERS, {"user": user, "rooms": json.dumps(direct)})
+    return {number: (peer, read, delivered) for number, peer, read, delivered in rows}
+
+
+def summary(connection: sqlite3.Connection, room: int, user: str) -> RoomSummary | None:
+    """The room as `user` sees it, without preview and events; None for whoever is no member."""
+    place = places_among(connection, user, (room,)).get(room)
+    return None if place is None else summary_of(place, peers(connection, user, (place,)).get(room))
+
+
+def summary_of(place: Place, peer: Peer | None) -> RoomSummary:
+    """The struct of a place; `peer` of a direct room."""
+    summary = RoomSummary(
+        place.name, place.seq, place.ordinal, place.time, place.read, place.unread, place.mentions
+    )
+    summary.muted_until, summary.pinned, summary.hidden = (
+        place.muted_until,
+        place.pinned == 1,
+        place.hidden == 1,
+    )
+    summary.first_visible, summary.log_floor = place.first_visible, place.log_floor
+    if peer is None:
+        show_group(summary, place)
+    else:
+        summary.peer, summary.peer_read, summary.peer_delivered = peer
+    return summary
+
+
+def show_group(summary: RoomSummary, place: Place) -> None:
+    summary.role = ROLES[place.role]
+    summary.title = place.title or UNSET
+    summary.avatar = place.avatar or UNSET
+    summary.data = decode_tree(place.data) if place.data else UNSET
+    summary.public = place.public == 1
+    summary.members = place.members
 
 
 @dataclass(slots=True)
@@ -62,44 +94,15 @@ class Shown:
     summary: RoomSummary
 
 
-def summaries(connection: sqlite3.Connection, user: str, rooms: Collection[int]) -> dict[int, Shown]:
-    """The rooms of these numbers that `user` is a member of, without preview and events."""
-    rows = connection.execute(SUMMARIES, (user, json.dumps(list(rooms))))
-    return {row[0]: Shown(row[0], row[1], summary_of(row[2:])) for row in rows}
-
-
-def summary(connection: sqlite3.Connection, room: int, user: str) -> RoomSummary | None:
-    shown = summaries(connection, user, (room,)).get(room)
-    return None if shown is None else shown.summary
-
-
-def summary_of(row: Row) -> RoomSummary:
-    """The struct of one row of SUMMARIES, from the name on."""
-    summary = RoomSummary(*row[:7])
-    summary.muted_until, pinned, hidden, summary.first_visible, summary.log_floor = row[7:12]
-    summary.pinned, summary.hidden = pinned == 1, hidden == 1
-    peer, peer_read, peer_delivered = row[12:15]
-    if peer is None:
-        show_group(summary, row[15:])
-    else:
-        summary.peer, summary.peer_read, summary.peer_delivered = peer, peer_read, peer_delivered
-    return summary
-
-
-def show_group(summary: RoomSummary, row: Row) -> None:
-    title, avatar, data, public, summary.members, role = row
-    summary.role = ROLES[role]
-    summary.title = title or UNSET
-    summary.avatar = avatar or UNSET
-    summary.data = decode_tree(data) if data else UNSET
-    summary.public = public == 1
-
-
-def add_preview(connection: sqlite3.Connection, shown: Shown) -> None:
-    """Show the latest message, if there is one that this member may see."""
-    if shown.last_message >= shown.summary.first_visible:
-        row = connection.execute(PREVIEW, (position(shown.number, shown.last_message),)).fetchone()
-        shown.summary.preview = UNSET if row is None else Raw(row[0])
+def add_preview(connection: sqlite3.Connection, shown: Shown) -> int:
+    """Show the latest message, if there is one that this member may see; the bytes it takes."""
+    if shown.last_message < shown.summary.first_visible:
+        return 0
+    row = connection.execute(PREVIEW, (position(shown.number, shown.last_message),)).fetchone()
+    if row is None:
+        return 0
+    shown.summary.preview = Raw(row[0])
+    return len(row[0])
 
 
 def add_events(connection: sqlite3.Connection, shown: Shown, query: SyncQuery, bytes_left: int) -> int:

@@ -5,11 +5,13 @@ has left the top. So a round ends by repeating every room that changed since it 
 """
 
 import sqlite3
+from collections.abc import Collection, Sequence
 
 from chatd.ports import SyncQuery, SyncRows
 from chatd.protocol.codec import encode
 from chatd.protocol.objects import RoomSummary, SyncTotals
-from chatd.storage.summaries import UNREAD, Shown, add_events, add_preview, summaries
+from chatd.storage.places import Place, places, places_among
+from chatd.storage.summaries import Shown, add_events, add_preview, peers, summary_of
 
 Key = tuple[int, int, int]
 
@@ -19,13 +21,6 @@ REPEATING = 2  # below every room: (REPEATING, 0, number) goes on repeating what
 ROOM_NAME_BYTES = 13  # 12 characters and their MessagePack header
 
 STAMP = "SELECT value FROM meta WHERE key = 'stamp'"
-
-TOTALS = f"""
-SELECT count(*), coalesce(sum({UNREAD}), 0),
-       coalesce(sum(m.mentions), 0)
-FROM members m JOIN rooms r ON r.number = m.room
-WHERE m.user = ? AND m.gone IS NULL AND r.deleted_by IS NULL
-"""  # noqa: S608 - put together from constants
 
 LISTED = """
 SELECT m.pinned, r.time, r.number
@@ -52,14 +47,45 @@ ORDER BY m.room
 
 def sync(connection: sqlite3.Connection, query: SyncQuery) -> SyncRows:
     """The page of `query`, all of it as of one commit. Runs inside a read transaction."""
-    (stamp,) = connection.execute(STAMP).fetchone()
-    first = query.after is None
+    if query.after is None:
+        return first_page(connection, query, places(connection, query.user))
+    return later_page(connection, query, query.after)
+
+
+def first_page(connection: sqlite3.Connection, query: SyncQuery, listed: Collection[Place]) -> SyncRows:
+    """The page a round begins with. `listed`: the user's places as of this commit, in any order."""
     page = Page(connection, query)
-    gone = page.take_gone(query.since) if first and query.since is not None else []
-    totals = SyncTotals(*connection.execute(TOTALS, (query.user,)).fetchone()) if first else None
-    after = page.go_on()
+    gone = [] if query.since is None else page.take_gone(query.since)
+    since = -1 if query.since is None else query.since
+    wanted = sorted((place for place in listed if place.stamp > since), key=key_of, reverse=True)
+    added = page.add(wanted[: query.limit + 1])
+    after = None if added == len(wanted) else key_of(wanted[added - 1]) if added else TOP
     page.add_events()
-    return SyncRows(stamp, page.rooms, gone, totals, after)
+    return SyncRows(stamp_of(connection), page.rooms, gone, totals_of(listed), after)
+
+
+def later_page(connection: sqlite3.Connection, query: SyncQuery, after: Key) -> SyncRows:
+    """A page that goes on where the one before ended."""
+    page = Page(connection, query)
+    key = page.go_on(after)
+    page.add_events()
+    return SyncRows(stamp_of(connection), page.rooms, [], None, key)
+
+
+def stamp_of(connection: sqlite3.Connection) -> int:
+    stamp: int = connection.execute(STAMP).fetchone()[0]
+    return stamp
+
+
+def key_of(place: Place) -> Key:
+    """Where a room stands in the list: the highest comes first."""
+    return place.pinned, place.time, place.number
+
+
+def totals_of(listed: Collection[Place]) -> SyncTotals:
+    """Over all rooms of an account, listed on this page or not."""
+    unread = sum([place.unread for place in listed])
+    return SyncTotals(len(listed), unread, sum([place.mentions for place in listed]))
 
 
 class Page:
@@ -81,22 +107,19 @@ class Page:
         self.bytes_left -= ROOM_NAME_BYTES * len(names)
         return names
 
-    def go_on(self) -> Key | None:
+    def go_on(self, after: Key) -> Key | None:
         """Fill the page from where the one before ended; the key to go on with, None at the round's end."""
-        after = self.query.after or TOP
         if after[0] == REPEATING:
             return self.repeat_moved(after[2])
         key = self.list_rooms(after)
-        if key is not None or self.query.after is None:
-            return key
-        return self.repeat_moved(0)
+        return self.repeat_moved(0) if key is None else key
 
     def list_rooms(self, after: Key) -> Key | None:
         """Add rooms in the order of the list."""
         query, since = self.query, -1 if self.query.since is None else self.query.since
         wanted = (query.user, since, since, *after, query.limit + 1)
         keys: list[Key] = self.connection.execute(LISTED, wanted).fetchall()
-        added = self.add([key[2] for key in keys])
+        added = self.add_numbers([key[2] for key in keys])
         if added == len(keys):
             return None
         return keys[added - 1] if added else after
@@ -106,26 +129,34 @@ class Page:
         query = self.query
         wanted = (query.user, query.first_stamp, query.first_stamp, number, query.limit + 1)
         moved = [row[0] for row in self.connection.execute(MOVED, wanted)]
-        added = self.add(moved)
+        added = self.add_numbers(moved)
         if added == len(moved):
             return None
         return (REPEATING, 0, moved[added - 1] if added else number)
 
-    def add(self, numbers: list[int]) -> int:
+    def add_numbers(self, numbers: Sequence[int]) -> int:
+        """Add the rooms of these numbers while they fit; how many did."""
+        found = places_among(self.connection, self.query.user, numbers)
+        return self.add([found[number] for number in numbers])
+
+    def add(self, wanted: Sequence[Place]) -> int:
         """Add these rooms while they fit; how many did. An empty page takes one whatever its size."""
-        found = summaries(self.connection, self.query.user, numbers)
-        for added, number in enumerate(numbers):
-            if number in self.shown:
+        others = peers(self.connection, self.query.user, wanted)
+        for added, place in enumerate(wanted):
+            if place.number in self.shown:
                 continue
-            shown = found[number]
-            if self.query.previews:
-                add_preview(self.connection, shown)
-            size = len(encode(shown.summary))
+            shown = Shown(place.number, place.last_message, summary_of(place, others.get(place.number)))
+            preview_bytes = add_preview(self.connection, shown) if self.query.previews else 0
+            size = self.size_of(shown.summary, place.bytes_max + preview_bytes)
             if len(self.shown) >= self.query.limit or (size > self.bytes_left and self.shown):
                 return added
             self.bytes_left -= size
-            self.shown[number] = shown
-        return len(numbers)
+            self.shown[place.number] = shown
+        return len(wanted)
+
+    def size_of(self, summary: RoomSummary, bytes_max: int) -> int:
+        """Bytes to reckon with: what it takes at most, measured only where that would not fit."""
+        return bytes_max if bytes_max <= self.bytes_left else len(encode(summary))
 
     def add_events(self) -> None:
         """Add the newest events of the rooms, most recently active ones first, as far as the bytes go."""

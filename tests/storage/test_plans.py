@@ -1,5 +1,6 @@
 """How SQLite carries the statements out: no table is scanned where a room, a user or a position is given."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,10 +9,10 @@ from types import ModuleType
 
 import pytest
 
-from chatd.storage import commit, decisions, folding, logs, people, schema, summaries, sync
+from chatd.storage import commit, decisions, folding, logs, people, places, schema, summaries, sync
 from chatd.storage.connection import open_file
 
-MODULES: tuple[ModuleType, ...] = (commit, decisions, folding, logs, people, summaries, sync)
+MODULES: tuple[ModuleType, ...] = (commit, decisions, folding, logs, people, places, summaries, sync)
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 WHOLE_TABLES = {"people.ACCOUNTS", "folding.LONG_ROOMS"}  # the command line, and upkeep once in a while
 SMALL = ("VIRTUAL TABLE", "subquery")  # a list in a parameter; rows that were limited before
@@ -32,8 +33,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Conne
 
 
 def plan(connection: sqlite3.Connection, text: str) -> list[str]:
-    names = [word.strip("(),") for word in text.split() if word.strip("(),").startswith(":")]
-    values = dict.fromkeys((name[1:] for name in names), 0) if names else (0,) * text.count("?")
+    names = re.findall(r":(\w+)", text)
+    values = dict.fromkeys(names, 0) if names else (0,) * text.count("?")
     return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", values)]
 
 

@@ -1,0 +1,89 @@
+"""The places of a user: the rooms he is a member of, each as far as its own row and his member row tell.
+
+One walk over them answers a hello: where the connection sits, what counts as unread, which rooms come first.
+Every function runs inside a read transaction of the connection it is given.
+"""
+
+import json
+import sqlite3
+from collections.abc import Collection
+from typing import NamedTuple
+
+from chatd.ports import Membership
+from chatd.protocol.objects import Role
+
+# Of a member `m` of a room `r`. What his row does not count of his own messages stands at the end of the log.
+UNREAD = """
+max(0, r.ordinal - m.read_ordinal - m.own_unread - CASE r.uncounted WHEN 0 THEN 0 ELSE (
+    SELECT count(*) FROM events e
+    WHERE e.position BETWEEN r.number << 32 | r.uncounted AND r.number << 32 | r.seq
+      AND e.user = m.user AND e.ordinal IS NOT NULL) END)
+"""
+
+# In the order of `Place`.
+PLACES = f"""
+SELECT r.number, r.name, r.members, m.muted_until,
+       m.pinned, r.time, max(r.stamp, m.stamp), {UNREAD}, m.mentions,
+       r.seq, r.ordinal, m.read, m.hidden, m.first_visible, r.log_floor, r.last_message,
+       r.title, r.avatar, r.data, r.public, m.role, r.kind
+FROM members m JOIN rooms r ON r.number = m.room
+WHERE m.user = ? AND m.gone IS NULL AND r.deleted_by IS NULL
+"""  # noqa: S608 - put together from constants
+PLACES_AMONG = f"{PLACES} AND m.room IN (SELECT value FROM json_each(?))"  # noqa: S608
+
+# More than a summary takes besides its texts and data: the names of all its keys, twelve numbers, a room, a peer.
+SUMMARY_BYTES = 400
+UTF8_BYTES_MAX = 4  # of a character
+
+
+class Place(NamedTuple):
+    """A user's place in a room, one row of PLACES: all of the summary that stands in the two rows joined there."""
+
+    number: int
+    name: str
+    members: int
+    muted_until: int
+    pinned: int
+    time: int
+    stamp: int  # of the last commit that changed what he sees
+    unread: int
+    mentions: int
+    seq: int
+    ordinal: int
+    read: int
+    hidden: int
+    first_visible: int
+    log_floor: int
+    last_message: int
+    title: str
+    avatar: str
+    data: bytes
+    public: int
+    role: Role
+    kind: str
+
+    @property
+    def bytes_max(self) -> int:
+        """No summary of this place without preview and events is longer, encoded."""
+        return SUMMARY_BYTES + UTF8_BYTES_MAX * (len(self.title) + len(self.avatar)) + len(self.data)
+
+
+def places(connection: sqlite3.Connection, user: str) -> list[Place]:
+    """All rooms `user` is a member of, in no order."""
+    return [Place._make(row) for row in connection.execute(PLACES, (user,))]
+
+
+def places_among(connection: sqlite3.Connection, user: str, rooms: Collection[int]) -> dict[int, Place]:
+    """Those of the rooms of these numbers that `user` is a member of, by number."""
+    rows = connection.execute(PLACES_AMONG, (user, json.dumps(list(rooms))))
+    return {row[0]: Place._make(row) for row in rows}
+
+
+def membership(place: Place) -> Membership:
+    """What seating a connection there takes."""
+    return Membership(place.name, place.number, place.members, place.muted_until)
+
+
+def memberships(connection: sqlite3.Connection, user: str) -> list[Membership]:
+    """All rooms of `user`, as far as seating his connections takes."""
+    return [membership(place) for place in places(connection, user)]
