@@ -8,7 +8,7 @@ from chatd.identity.download import download
 from chatd.identity.keys import configured_keys
 from chatd.identity.remembered import Remembered
 from chatd.identity.ring import KeyRing
-from chatd.identity.tokens import Tokens
+from chatd.identity.tokens import Tokens, taken_apart
 from chatd.ports import Claims, Env
 
 
@@ -36,10 +36,10 @@ class HostIdentity:
         return known if known is not None else await self._verify(token)
 
     async def _verify(self, token: str) -> Claims:
-        key_id = self.tokens.key_id(token)
-        if key_id is not None:
-            await self.ring.wait_known(key_id)
-        claims = self.tokens.verify(token, self._now_s())
+        presented = taken_apart(token)
+        if presented.key_id is not None:
+            await self.ring.wait_known(presented.key_id)
+        claims = self.tokens.claims(presented, self._now_s())
         if self._keys == self._key_set():
             self._remembered.put(token, claims)
         return claims

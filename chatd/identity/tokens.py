@@ -8,6 +8,7 @@ import json
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import jwt
@@ -28,9 +29,20 @@ ALLOWED_UNSAID = ALLOWED - {"admin"}
 # Base64url whose spare bits behind the last byte are zero: else several texts would be one token.
 _LETTER = "[A-Za-z0-9_-]"
 _SEGMENT = rf"(?:{_LETTER}{{4}})*(?:{_LETTER}{{4}}|{_LETTER}{{2}}[AEIMQUYcgkosw048]|{_LETTER}[AQgw])"
-_SHAPE = re.compile(rf"({_SEGMENT})\.{_SEGMENT}\.{_SEGMENT}\Z")
+_SHAPE = re.compile(rf"(({_SEGMENT})\.({_SEGMENT}))\.({_SEGMENT})\Z")
 _USER = re.compile(r"[A-Za-z0-9_\-.:@]{1,64}\Z")
 _DEVICE = re.compile(r"[A-Za-z0-9_-]{22}\Z")
+
+
+@dataclass(slots=True, frozen=True)
+class Presented:
+    """A token taken apart, with nothing of it believed yet. `key_id` None: it wants the shared secret."""
+
+    header: Mapping[str, Any]
+    key_id: str | None
+    signed: str  # what the signature is over
+    payload: str  # base64url, as are the others
+    signature: str
 
 
 class Tokens:
@@ -40,15 +52,13 @@ class Tokens:
         self._rules = rules
         self._find = find
         self._signatures = jwt.PyJWS(algorithms=list(ALGORITHMS))
+        self._algorithms = {name: self._signatures.get_algorithm_by_name(name) for name in ALGORITHMS}
+        self._prepared = self._prepared_secret()
 
     @property
     def can_mint(self) -> bool:
         """Whether there is a secret to sign with."""
         return bool(self._rules.secret)
-
-    def key_id(self, token: str) -> str | None:
-        """The key id the token asks for, unverified; None: the shared secret. Refused if it is no token."""
-        return _key_id(_header(token))
 
     def verify(self, token: str, now_s: float) -> Claims:
         """The claims of a token that is genuine, meant for us and in its time.
@@ -56,13 +66,16 @@ class Tokens:
         `now_s` is Unix seconds. Raises Refused("token_expired") when only its time is over, else
         Refused("token_invalid").
         """
-        header = _header(token)
-        key, algorithm = self._key(header)
-        try:
-            signed = self._signatures.decode_complete(token, key, algorithms=[algorithm])
-        except jwt.PyJWTError:
+        return self.claims(taken_apart(token), now_s)
+
+    def claims(self, presented: Presented, now_s: float) -> Claims:
+        """As `verify`, of a token that is taken apart already."""
+        key, algorithm = self._key(presented)
+        if not self._algorithms[algorithm].verify(
+            presented.signed.encode(), key, _decoded(presented.signature)
+        ):
             _refuse("the signature does not match")
-        return self._claims(_json_object(signed["payload"], "claims"), now_s)
+        return self._claims(_json_object(_decoded(presented.payload), "claims"), now_s)
 
     def mint(
         self, user: str, ttl_s: int, now_s: float, *, device: str | None = None, **claims: object
@@ -90,14 +103,21 @@ class Tokens:
     def _secret(self) -> bytes:
         return self._rules.secret.reveal().encode()
 
-    def _key(self, header: Mapping[str, Any]) -> tuple[Any, str]:
+    def _prepared_secret(self) -> Any:
+        """The secret as its algorithm wants it: looked at once, not with each token. None when there is no good one."""
+        try:
+            return self._algorithms["HS256"].prepare_key(self._secret()) if self._rules.secret else None
+        except jwt.InvalidKeyError:  # it looks like a public key: nothing signed with it is believed
+            return None
+
+    def _key(self, presented: Presented) -> tuple[Any, str]:
         """The one key for this token, and its one algorithm whatever `alg` says."""
-        algorithm, key_id = header.get("alg"), _key_id(header)
-        if key_id is None:
-            if algorithm == "HS256" and self._rules.secret:
-                return self._secret(), "HS256"
+        algorithm = presented.header.get("alg")
+        if presented.key_id is None:
+            if algorithm == "HS256" and self._prepared is not None:
+                return self._prepared, "HS256"
             _refuse("the header names no kid")
-        key = self._find(key_id)
+        key = self._find(presented.key_id)
         if key is None:
             _refuse("the kid is not known")
         if algorithm != key.algorithm:
@@ -151,18 +171,20 @@ def _refuse(why: str) -> NoReturn:
     raise Refused("token_invalid", why) from None
 
 
-def _header(token: str) -> dict[str, Any]:
+def taken_apart(token: str) -> Presented:
+    """The parts of a token. Refused("token_invalid") when it is none, or of a kind that is not taken here."""
     shape = _SHAPE.match(token) if len(token) <= TOKEN_BYTES_MAX else None
     if shape is None:
         _refuse("not a token in three parts of base64url")
-    header = _json_object(_decoded(shape[1]), "header")
+    signed, head, payload, signature = shape.groups()
+    header = _json_object(_decoded(head), "header")
     # RFC 7515, 4.1.11: what is marked critical must be understood, and we understand no extension.
     if "crit" in header or "b64" in header:
         _refuse("the header marks an extension as critical")
     kind = header.get("typ", "JWT")
     if not isinstance(kind, str) or kind.lower() not in KINDS:
         _refuse("typ is no access token")
-    return header
+    return Presented(header, _key_id(header), signed, payload, signature)
 
 
 def _key_id(header: Mapping[str, Any]) -> str | None:

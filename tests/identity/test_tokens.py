@@ -8,6 +8,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -324,6 +325,13 @@ def test_without_a_secret_hs256_is_refused(rs):
 def test_any_text_is_refused_and_nothing_else_raised(text):
     plain = Tokens(Auth(secret=Secret(SECRET)), {}.get)
     assert code_of(plain, text) == "token_invalid"
+
+
+def test_a_secret_that_is_a_public_key_believes_nothing(es):
+    """Else everybody who can read the key could sign."""
+    pem = es.known.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    mistaken = Tokens(Auth(secret=Secret(pem)), {}.get)
+    assert code_of(mistaken, forged({"alg": "HS256"}, GOOD, pem)) == "token_invalid"
 
 
 # --- minted
