@@ -9,6 +9,8 @@ from chatd.protocol.objects import Mode
 
 Level = Literal["full", "head", "none"]
 
+NEVER = float("-inf")
+
 VARIANTS = 3  # msgpack, json, msgpack with deflate: one encoding of a push each
 
 
@@ -64,44 +66,66 @@ class Listener(Protocol):
         """`bye`, then the close frame."""
 
 
-class Audience:
-    """The live connections of one room, by delivery level (protocol.md "Level per (connection, room)")."""
+Group = dict[Listener, None]
+"""Connections of one level, in the order they came."""
 
-    __slots__ = ("focused", "full", "head", "heads_at", "heads_due", "members", "name", "none", "number")
+NOBODY: Group = {}  # never written to: what a level is that nobody has, as most are in most rooms
+
+
+class Audience:
+    """The live connections of one room, by delivery level (protocol.md "Level per (connection, room)").
+
+    `full`: those who get every event, by variant.
+    """
+
+    __slots__ = ("full", "head", "heads_at", "heads_due", "members", "name", "none", "number")
 
     def __init__(self, number: int, name: str, members: int) -> None:
         self.number = number
         self.name = name
         self.members = members
-        self.full: tuple[dict[Listener, None], ...] = tuple({} for _ in range(VARIANTS))
-        self.head: dict[Listener, None] = {}
-        self.none: dict[Listener, None] = {}
-        self.focused: dict[Listener, None] = {}
-        self.heads_at = float("-inf")  # when the last `head` went out
+        self.full: list[Group] = [NOBODY] * VARIANTS
+        self.head = NOBODY
+        self.none = NOBODY
+        self.heads_at = NEVER  # when the last `head` went out
         self.heads_due = False  # one is scheduled
 
+    @property
+    def focused(self) -> list[Listener]:
+        """Those who have the room on screen."""
+        return [listener for listener in self.listeners() if self.number in listener.focus]
+
     def seat(self, listener: Listener, level: Level) -> None:
-        """Put `listener` at `level`, wherever it sat before."""
-        self.unseat(listener)
+        """Put `listener`, who has no seat here, at `level`."""
         if level == "full":
-            self.full[listener.variant][listener] = None
+            self.full[listener.variant] = joined(self.full[listener.variant], listener)
+        elif level == "head":
+            self.head = joined(self.head, listener)
         else:
-            (self.head if level == "head" else self.none)[listener] = None
+            self.none = joined(self.none, listener)
 
     def unseat(self, listener: Listener) -> None:
-        self.full[listener.variant].pop(listener, None)
-        self.head.pop(listener, None)
-        self.none.pop(listener, None)
+        """Take his seat from `listener`, wherever it is."""
+        for group in (self.full[listener.variant], self.head, self.none):
+            if listener in group:
+                del group[listener]
+                return
 
     def listeners(self) -> Iterator[Listener]:
-        for group in self.full:
+        for group in (*self.full, self.head, self.none):
             yield from group
-        yield from self.head
-        yield from self.none
 
     @property
     def empty(self) -> bool:
-        return not (self.full[0] or self.full[1] or self.full[2] or self.head or self.none)
+        return not (any(self.full) or self.head or self.none)
+
+
+def joined(group: Group, listener: Listener) -> Group:
+    """`group` with `listener` at its end: a group of its own once it has somebody."""
+    if group is NOBODY:
+        return {listener: None}
+    group[listener] = None
+    return group
 
 
 class Live:
@@ -138,8 +162,11 @@ class Live:
             del devices[listener.device]
             if not devices:
                 del self.sessions[listener.user]
-        for number in list(listener.rooms):
-            self.detach(listener, number)
+        for audience in listener.rooms.values():
+            self._unseat(listener, audience)
+        listener.rooms.clear()
+        listener.muted.clear()
+        listener.focus = frozenset()
 
     def audience(self, number: int, name: str, members: int) -> Audience:
         audience = self.audiences.get(number)
@@ -149,11 +176,13 @@ class Live:
 
     def attach(self, listener: Listener, number: int, name: str, members: int, muted_until: int) -> None:
         """Seat a connection in a room it is a member of."""
-        audience = self.audience(number, name, members)
-        listener.rooms[number] = audience
-        self.mute(listener, number, muted_until)
-        if number in listener.focus:
-            audience.focused[listener] = None
+        if number in listener.rooms:
+            self.mute(listener, number, muted_until)
+            return
+        audience = listener.rooms[number] = self.audience(number, name, members)
+        if muted_until:
+            listener.muted[number] = muted_until
+        audience.seat(listener, self.level(listener, audience))
 
     def detach(self, listener: Listener, number: int) -> None:
         """Take a connection out of a room; it hears nothing of it from here on."""
@@ -161,10 +190,13 @@ class Live:
         listener.muted.pop(number, None)
         listener.focus -= {number}
         if audience is not None:
-            audience.unseat(listener)
-            audience.focused.pop(listener, None)
-            if audience.empty:
-                self.audiences.pop(number, None)
+            self._unseat(listener, audience)
+
+    def _unseat(self, listener: Listener, audience: Audience) -> None:
+        """Take its seat; an audience without listeners is forgotten."""
+        audience.unseat(listener)
+        if audience.empty:
+            self.audiences.pop(audience.number, None)
 
     def mute(self, listener: Listener, number: int, muted_until: int) -> None:
         if muted_until:
@@ -178,16 +210,13 @@ class Live:
         before = listener.focus
         listener.focus = numbers
         for number in before ^ numbers:
-            audience = listener.rooms.get(number)
-            if audience is not None:
-                audience.focused.pop(listener, None)
-                if number in numbers:
-                    audience.focused[listener] = None
+            if number in listener.rooms:
                 self.reseat(listener, number)
 
     def reseat(self, listener: Listener, number: int) -> None:
         """Bring the seat in step with focus, mode, muting and the size of the room."""
         audience = listener.rooms[number]
+        audience.unseat(listener)
         audience.seat(listener, self.level(listener, audience))
 
     def remode(self, listener: Listener) -> None:

@@ -76,7 +76,7 @@ class Fanout:
         if audience is None:
             return
         packet = Packet(TypingPush(audience.name, session.user), self._deflate_min)
-        for other in list(audience.focused):  # one whose outbox overflows leaves its seat
+        for other in audience.focused:
             if other.user != session.user and other.mode == "foreground":
                 other.outbox.send_ephemeral(packet.frame(other.variant))
 

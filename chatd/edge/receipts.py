@@ -41,7 +41,7 @@ class Receipts:
                 self._tell(audience, room.direct, shown)
 
     def _tell(self, audience: Audience, direct: bool, receipts: dict[str, Receipt]) -> None:
-        listeners = list(audience.listeners()) if direct else list(audience.focused)
+        listeners = list(audience.listeners()) if direct else audience.focused
         shared = Packet(ReceiptsPush(audience.name, list(receipts.values())), self._deflate_min)
         for session in listeners:
             if not wants(session):

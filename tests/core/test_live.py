@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.core.live import Live
+from chatd.core.live import NOBODY, Audience, Live
 
 FULL_MEMBERS = 500
 
@@ -56,6 +56,23 @@ def test_full_listeners_sit_by_the_encoding_they_get(live, variant):
     assert [connection in group for group in live.audiences[1].full] == [n == variant for n in range(3)]
 
 
+def test_a_room_pays_for_the_places_that_are_taken(live):
+    connection = attached(live)
+    audience = live.audiences[1]
+    assert [group for group in (*audience.full, audience.head, audience.none) if group is not NOBODY] == [
+        {connection: None}
+    ]
+    assert not any(Audience(2, "g2", 2).full)
+
+
+def test_attaching_again_brings_the_seat_up_to_date(live):
+    connection = attached(live, Connection(mode="background"), muted_until=1)
+    live.attach(connection, 1, "g1", 2, 0)
+    assert (level(live, connection), connection.muted) == ("full", {})
+    live.attach(connection, 1, "g1", 2, 1)
+    assert (level(live, connection), connection.muted) == ("none", {1: 1})
+
+
 def test_a_newer_connection_takes_the_place_of_its_device(live):
     older, other, newer = Connection(), Connection(device="d2"), Connection()
     assert [live.enter(one) for one in (older, other, newer)] == [None, None, older]
@@ -75,8 +92,10 @@ def test_an_exit_takes_all_seats(live):
     connection = attached(live)
     live.attach(connection, 2, "g2", 1000, 1)
     stays = attached(live, Connection("bob"))
+    live.refocus(connection, {2})
     live.exit(connection)
     assert (connection.rooms, connection.muted, set(live.sessions)) == ({}, {}, {"bob"})
+    assert not connection.focus
     assert set(live.audiences) == {1}
     assert list(live.audiences[1].listeners()) == [stays]
 
@@ -202,6 +221,7 @@ def test_seats_and_rooms_agree_whatever_happens(steps):
 
 
 def agree(live, connections):
+    assert not NOBODY
     for connection in connections:
         for number, audience in connection.rooms.items():
             assert live.audiences[number] is audience
