@@ -24,6 +24,7 @@ class Pulse:
         "_on_due",
         "_on_stall",
         "_over",
+        "_set_for",
         "_stalled",
         "_timer",
         "vitals",
@@ -47,6 +48,7 @@ class Pulse:
         self._blocked = blocked
         self._stalled = stalled
         self._timer: Timer | None = None
+        self._set_for = NEVER
         self._over = False
         self.vitals = Vitals(now, now, NEVER, NEVER)
         self.vitals.hello = now + config.limits.hello_timeout_s
@@ -76,15 +78,20 @@ class Pulse:
         return max(0.0, self.vitals.expired - self._config.auth.grace_s - self._env.monotonic())
 
     def arm(self) -> None:
-        """Set the timer; one that fires early is simply set again."""
-        self._cancel()
+        """See that the timer fires in time; one that fires early is simply set again.
+
+        A timer of asyncio costs more than a look at the clock, and what is due moves away with nearly every call.
+        """
         if self._over:
             return
         now = self._env.monotonic()
         at = self.vitals.due()[0]
         if self._blocked():
             at = min(at, now + self._config.outbox.stall_s / STALL_LOOKS)
-        self._timer = self._env.call_later(max(0.0, at - now), self._tick)
+        if at < self._set_for:
+            self._cancel()
+            self._set_for = at
+            self._timer = self._env.call_later(max(0.0, at - now), self._tick)
 
     def stop(self) -> None:
         """Nothing is due any more: what closes must not be called again and again for what is overdue."""
@@ -94,15 +101,17 @@ class Pulse:
     def _cancel(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+            self._timer, self._set_for = None, NEVER
 
     def _tick(self) -> None:
-        self._timer = None
+        self._timer, self._set_for = None, NEVER
         now = self._env.monotonic()
         if self._blocked() and self._stalled(now):
             self._on_stall()
             return
         at, what = self.vitals.due()
-        self.arm()
-        if at <= now:
-            self._on_due(what)
+        try:
+            if at <= now:
+                self._on_due(what)
+        finally:  # whatever it did: a connection without a timer would live for ever
+            self.arm()
