@@ -235,6 +235,7 @@ class Daemon:
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
+        inside.sightings.flush()
         await inside.writer.stop()
         inside.passwords.close()
         await inside.store.close()

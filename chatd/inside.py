@@ -20,6 +20,7 @@ from chatd.handlers.context import Context
 from chatd.handlers.gathering import Gatherer
 from chatd.handlers.loading import Rooms
 from chatd.handlers.login import Granted, Login
+from chatd.handlers.sightings import Sightings
 from chatd.handlers.turnstile import Turnstile
 from chatd.handlers.upkeep import Upkeep
 from chatd.handlers.watching import Watching
@@ -61,6 +62,7 @@ class Inside:
         self.rooms = Rooms(store, env, Registry())
         self.gatherer = Gatherer(store, env, self.rooms, rules_of(config))
         self.writer = Writer(store, env, self.gatherer, self.publish, self.counters)
+        self.sightings = Sightings(env, self.writer)
         self.upkeep = Upkeep(store, env, self.rooms, self.writer, config.storage, config.delivery)
         self.presence = LocalPresence(
             env,
@@ -78,6 +80,7 @@ class Inside:
             identity=identity,
             rooms=self.rooms,
             writer=self.writer,
+            sightings=self.sightings,
             live=self.live,
             presence=self.presence,
             telling=self.fanout,

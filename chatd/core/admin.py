@@ -1,5 +1,6 @@
 """Decisions nobody makes over the socket: devices seen, revocation, accounts, notices, upkeep of rooms."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from chatd.core import posting
@@ -15,12 +16,18 @@ from chatd.protocol.requests import DevicesRemove
 
 @dataclass(slots=True, frozen=True)
 class SeeDevice:
-    """A device said hello, or `left`."""
+    """A device said hello."""
 
     device: str
     app: str = ""
     os: str = ""
-    left: bool = False
+
+
+@dataclass(slots=True, frozen=True)
+class SeeLeft:
+    """Connections of devices ended: {(user, device): Unix milliseconds}."""
+
+    devices: Mapping[tuple[str, str], int]
 
 
 @dataclass(slots=True, frozen=True)
@@ -105,8 +112,16 @@ def see_device(user: str, request: SeeDevice, work: Work, facts: Facts) -> Ok:
     """Note when a device was last seen, and what it runs."""
     known = device_of(user, request.device, facts)
     app, os = request.app or known.app, request.os or known.os
-    removed = known.removed and request.left  # its end does not bring back a device that was removed
-    put_device(replace(known, app=app, os=os, last_seen=work.now, removed=removed), work, facts)
+    put_device(replace(known, app=app, os=os, last_seen=work.now, removed=False), work, facts)
+    return Ok()
+
+
+def see_left(user: str, request: SeeLeft, work: Work, facts: Facts) -> Ok:
+    """Note when devices were last seen, unless something later is known. A removed one stays removed."""
+    for (owner, device), left_at in request.devices.items():
+        known = device_of(owner, device, facts)
+        if left_at > known.last_seen:
+            put_device(replace(known, last_seen=left_at), work, facts)
     return Ok()
 
 

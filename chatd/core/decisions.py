@@ -31,6 +31,7 @@ DECISIONS: dict[type, Decide] = {
     requests.MembersRole: membership.set_roles,
     requests.DevicesRemove: admin.remove_device,
     admin.SeeDevice: admin.see_device,
+    admin.SeeLeft: admin.see_left,
     admin.Settle: admin.settle,
     admin.Revoke: admin.revoke,
     admin.Amend: admin.amend,

@@ -9,7 +9,6 @@ from typing import Any
 
 from msgspec import UNSET
 
-from chatd.core.admin import SeeDevice
 from chatd.core.cursors import cursor_of
 from chatd.core.heartbeat import NEVER, Due, Vitals
 from chatd.core.live import Audience
@@ -24,7 +23,7 @@ from chatd.edge.wire import Wire
 from chatd.handlers.connection import Turned
 from chatd.handlers.context import Context
 from chatd.handlers.hello import HELLO_CLOSES, hello
-from chatd.handlers.writer import Guard, Submission
+from chatd.handlers.writer import Guard
 from chatd.ports import Claims
 from chatd.protocol import closes
 from chatd.protocol.codec import Invalid, decode_request, split
@@ -143,7 +142,7 @@ class Session:
             self.outbox.close()
         if self.user:
             self._ctx.presence.down(self)
-            self._ctx.writer.submit(Submission(self.user, SeeDevice(self.device, left=True)))
+            self._ctx.sightings.left(self.user, self.device)
         self._gate.ended(self, code)
         self._wire = None
 

@@ -11,6 +11,7 @@ from chatd.core.live import Listener, Live
 from chatd.core.permissions import authorize
 from chatd.core.rooms import Member, Room
 from chatd.handlers.loading import Rooms
+from chatd.handlers.sightings import Sightings
 from chatd.handlers.turnstile import Turnstile
 from chatd.handlers.writer import Writer
 from chatd.ports import Claims, Env, Identity, Presence, Store
@@ -73,6 +74,7 @@ class Context:
     identity: Identity
     rooms: Rooms
     writer: Writer
+    sightings: Sightings
     live: Live
     presence: Presence
     telling: Telling

@@ -122,9 +122,7 @@ class Gatherer:
         """Accounts and devices that are about to change, and the accounts of who is about to enter a room."""
         users = {asked.user for asked in batch if isinstance(asked.request, AccountBound)}
         users.update(user for asked in batch for user in arriving(asked))
-        devices = {
-            (asked.user, asked.request.device) for asked in batch if isinstance(asked.request, DeviceBound)
-        }
+        devices = {place for asked in batch for place in devices_of(asked)}
         if users or devices:
             known = await self._store.people(users, devices)
             facts.accounts, facts.devices = known.accounts, known.devices
@@ -157,6 +155,14 @@ def arriving(asked: Asked) -> Iterable[str]:
     if isinstance(request, requests.RoomJoin):
         return [asked.user]
     return request.users if isinstance(request, requests.MembersAdd) else ()
+
+
+def devices_of(asked: Asked) -> Iterable[tuple[str, str]]:
+    """The devices, each with its user, that what is asked is about."""
+    request = asked.request
+    if isinstance(request, admin.SeeLeft):
+        return request.devices
+    return [(asked.user, request.device)] if isinstance(request, DeviceBound) else ()
 
 
 def named_rooms(request: Any) -> Iterable[str]:

@@ -2,7 +2,7 @@ import pytest
 from msgspec import UNSET
 
 from chatd.core.accounts import Account, DeviceSeen
-from chatd.core.admin import Amend, Fold, Notify, Revoke, SeeDevice, Settle, SummariseReactions
+from chatd.core.admin import Amend, Fold, Notify, Revoke, SeeDevice, SeeLeft, Settle, SummariseReactions
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import Body
 from chatd.protocol.requests import DevicesRemove, Recall, RoomDelete, Send
@@ -27,8 +27,15 @@ def test_a_device_is_noted_when_it_is_seen(desk):
 def test_what_a_device_runs_is_remembered_when_it_does_not_say(desk):
     desk.ask("ann", SeeDevice("d1", "app", "os"))
     desk.now += 5
-    desk.ask("ann", SeeDevice("d1", left=True))
+    desk.ask("", SeeLeft({("ann", "d1"): desk.now}))
     assert desk.devices["ann", "d1"] == DeviceSeen("ann", "d1", "app", "os", last_seen=desk.now)
+
+
+def test_what_is_told_late_does_not_turn_the_time_back(desk):
+    desk.ask("ann", SeeDevice("d1"))
+    desk.ask("", SeeLeft({("ann", "d1"): desk.now - 1, ("bob", "d1"): desk.now - 2}))
+    assert desk.devices["ann", "d1"].last_seen == desk.now
+    assert desk.devices["bob", "d1"].last_seen == desk.now - 2
 
 
 def test_a_removed_device_is_not_listed_and_its_tokens_are_void(desk):
@@ -41,7 +48,7 @@ def test_a_removed_device_is_not_listed_and_its_tokens_are_void(desk):
 def test_the_end_of_a_removed_device_leaves_it_removed_and_a_new_hello_does_not(desk):
     desk.ask("ann", SeeDevice("d1"))
     desk.ask("ann", DevicesRemove(device="d1"))
-    desk.ask("ann", SeeDevice("d1", left=True))
+    desk.ask("", SeeLeft({("ann", "d1"): desk.now + 1}))
     assert desk.devices["ann", "d1"].removed
     desk.ask("ann", SeeDevice("d1"))
     assert not desk.devices["ann", "d1"].removed

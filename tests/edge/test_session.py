@@ -8,6 +8,7 @@ import pytest
 from chatd.core.admin import Notify
 from chatd.handlers import registry
 from chatd.handlers.registry import Command
+from chatd.handlers.sightings import GATHERED_S
 from chatd.ports import Claims
 from chatd.protocol import requests
 from chatd.protocol.errors import Unavailable
@@ -514,6 +515,6 @@ async def test_a_lost_connection_leaves_nothing_behind(house, ann):
 async def test_the_end_of_a_connection_is_when_its_device_was_last_seen(house, ann):
     house.env.advance(20)
     ann.hangs_up()
-    await house.quiet()
+    await house.passes(GATHERED_S)
     (row,) = await house.store.devices("ann")
     assert row.last_seen == START_MS + 20_000

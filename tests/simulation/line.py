@@ -113,9 +113,13 @@ class Line:
 
     def hang_up(self) -> None:
         """Close as a phone does whose app is closed."""
-        if not self.over:
+        if self.over:
+            return
+        if self.link.connected:
             self.link.send(frames.frame(frames.CLOSE, (1001).to_bytes(2, "big")))
-            self.lost()
+        else:
+            self.link.reset()
+        self.lost()
 
     @property
     def unanswered(self) -> int:

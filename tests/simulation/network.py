@@ -68,6 +68,8 @@ class Network:
 
     def _accept(self, link: Link, address: str) -> None:
         server = self.listening.get(address)
+        if link.over:  # given up while it was dialled
+            return
         if server is None:
             link.refused()
             return

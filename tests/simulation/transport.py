@@ -169,6 +169,11 @@ class Link:
         self.over = True
         self._tell_lost()
 
+    @property
+    def connected(self) -> bool:
+        """Whether the daemon has accepted: before that the phone can only give up."""
+        return self.transport.begun
+
     def opened(self) -> None:
         self._peer.opened()
 
@@ -205,6 +210,7 @@ class ServerTransport(asyncio.Transport):
         self._high, self._low = HIGH_BYTES, HIGH_BYTES // 4
         self._closing = self._finished = self._eof_wanted = self._paused = False
         self._written = 0
+        self.begun = False  # accepted: before that nothing can be sent
         self._protocol: Any = None
         self._context: Any = None
         self.position: Callable[[], int] = lambda: 0
@@ -212,6 +218,7 @@ class ServerTransport(asyncio.Transport):
     def begin(self, protocol: asyncio.Protocol, context: Any) -> None:
         """Hand the accepted connection to the daemon."""
         self._protocol, self._context = protocol, context
+        self.begun = True
         self._call(protocol.connection_made, self)
 
     # what arrives from the phone; runs as the daemon
