@@ -70,7 +70,9 @@ class EventParser(ServerProtocol):
         A shortcut for what nearly every read brings; everything else goes the long way through the parser. The
         frame is masked and at most `limit` bytes; lengths in a longer form than needed are left to the parser.
         """
-        if not self.reader.between_frames or len(data) < MASKED_HEAD or data[0] != first:
+        if not self.reader.between_frames or self.reader.buffer:
+            return None
+        if len(data) < MASKED_HEAD or data[0] != first:
             return None
         length, head = data[1] - MASKED, MASKED_HEAD
         if length == LENGTH_16:

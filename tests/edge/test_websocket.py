@@ -142,6 +142,15 @@ class TestReading:
         held.env.advance(0)
         assert held.session.messages == []
 
+    def test_what_waited_comes_before_what_arrives_after_the_pause(self):
+        held = Held()
+        held.connection.pause_reading()
+        held.receive(client_frame(b"1"))
+        held.connection.resume_reading()
+        held.receive(client_frame(b"2"))
+        held.env.advance(0)
+        assert held.session.messages == [b"1", b"2"]
+
     async def test_over_tcp_a_paused_client_is_pushed_back_and_then_served(self):
         async with echo_server() as server:
             raw = await server.upgrade()
