@@ -14,6 +14,8 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import get_remote_addr, is_ssl
 
+from chatd.edge.handshake import request_of
+
 HEAD_BYTES_MAX = 16 * 1024  # a browser behind a proxy sends 2 KiB; nginx allows 32 KiB, the tests of others 8
 HEADERS_MAX = 64  # a browser behind a proxy sends 25
 RESPONSE_DEADLINE_S = 30.0  # a login may wait behind others for a hashing thread; nothing else takes long
@@ -171,19 +173,16 @@ class HttpFront(HttpToolsProtocol):
         return not answering and not with_body and self.scope["http_version"] == "1.1"
 
     def _hand_over(self, rest: bytes) -> None:
-        """Give the transport to the WebSocket protocol, with the head and what came behind it."""
+        """Give the transport to the WebSocket protocol, with the request and what came behind it."""
         self._leave()
         self.connections.discard(self)
-        lines = [self.scope["method"].encode() + b" " + self.url + b" HTTP/1.1"]
-        lines += [name + b": " + value for name, value in self.headers]
-        assert self.ws_protocol_class is not None
-        protocol = self.ws_protocol_class(  # type: ignore[call-arg]
-            config=self.config, server_state=self.server_state, app_state=self.app_state
-        )
+        request = request_of(self.parser.get_method(), self.url, self.headers)
         self.parser = None  # type: ignore[assignment]  # it refers back to us: freed now, not by a collection
+        make: Any = self.ws_protocol_class
+        protocol = make(config=self.config, server_state=self.server_state, app_state=self.app_state)
         protocol.connection_made(self.transport)
         self.transport.set_protocol(protocol)
-        protocol.data_received(b"\r\n".join([*lines, b"", b""]) + rest)
+        protocol.upgraded(request, rest)
 
     # deadlines
 
