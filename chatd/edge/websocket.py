@@ -76,7 +76,7 @@ class WebSocketConnection(asyncio.Protocol):
     def __init__(self, around: Surroundings, connections: set[Any]) -> None:
         self._around = around
         self._connections = connections
-        self._frames: FrameParser | None = FrameParser()
+        self._frames: FrameParser | None = None  # most connections never need one
         self._receiver: Receiver = NOBODY
         self._phase = _HANDSHAKE
         self._code = _LINK_LOST
@@ -262,7 +262,7 @@ class WebSocketConnection(asyncio.Protocol):
         return self._phase == _OPEN and self._parts is None and (frames is None or frames.between_frames)
 
     def _parser(self) -> FrameParser:
-        """The parser of everything but whole messages."""
+        """The parser of everything but whole messages, from the first time on that one is needed."""
         if self._frames is None:
             self._frames = FrameParser()
         return self._frames

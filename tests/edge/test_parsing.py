@@ -1,4 +1,5 @@
-"""What edge/parsing.py relies on in the library: a new release that breaks it fails here, with a name."""
+"""What edge/parsing.py relies on in the library: a new release that breaks it fails here, with a name. And when a
+connection needs a parser at all."""
 
 import gc
 import weakref
@@ -8,7 +9,8 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 
 from chatd.edge.parsing import FrameParser, sole_message
-from tests.kit.echo import client_frame
+from tests.kit.echo import client_frame, upgrade_request
+from tests.kit.held import Held
 
 
 def test_a_parser_begins_open_and_between_frames():
@@ -100,3 +102,91 @@ def test_between_frames_is_where_one_may_begin_and_nowhere_else():
     assert parser.between_frames
     parser.reader.feed_data(data[:1])
     assert not parser.between_frames  # something waits, unseen
+
+
+@pytest.fixture
+def parsers(monkeypatch):
+    """All parsers that were built."""
+    built = []
+
+    class Counted(FrameParser):
+        def __init__(self) -> None:
+            super().__init__()
+            built.append(self)
+
+    monkeypatch.setattr("chatd.edge.websocket.FrameParser", Counted)
+    return built
+
+
+PACKET = b"\x81\xa4type\xa4ping"
+WHOLE = client_frame(PACKET)
+
+
+class TestNeed:
+    def test_whole_messages_need_none_from_the_upgrade_to_the_end(self, parsers):
+        held = Held(handshake=False)
+        held.receive(upgrade_request() + WHOLE)
+        for size in (0, 125, 126, 8192, 65_535):
+            held.receive(client_frame(bytes(size)))
+        held.connection.pause_reading()
+        held.connection.resume_reading()
+        held.env.advance(0)
+        held.connection.eof_received()
+        held.lose()
+        assert len(held.session.messages) == 6
+        assert parsers == []
+
+    def test_a_refused_upgrade_needs_none(self, parsers):
+        held = Held(handshake=False)
+        held.receive(upgrade_request(target="/") + WHOLE)
+        held.lose()
+        assert held.transport.written.startswith(b"HTTP/1.1 404 ")
+        assert parsers == []
+
+    @pytest.mark.parametrize(
+        ("sent", "messages"),
+        [
+            ([client_frame(b"", 0x89)], []),
+            ([WHOLE + WHOLE], [PACKET] * 2),
+            ([WHOLE[:1], WHOLE[1:]], [PACKET]),
+            ([WHOLE[:-1], WHOLE[-1:] + WHOLE[:9], WHOLE[9:]], [PACKET] * 2),
+            ([client_frame(b"a", 0x02), client_frame(b"b", 0x80)], [b"ab"]),
+        ],
+        ids=["a ping", "two in one", "a split one", "two, split across", "fragments"],
+    )
+    def test_for_all_else_one_is_built_and_whole_messages_go_on(self, parsers, sent, messages):
+        held = Held()
+        held.receive(WHOLE)
+        for data in sent:
+            held.receive(data)
+        held.receive(WHOLE)
+        held.receive(client_frame(b"p", 0x89))
+        held.receive(WHOLE)
+        assert held.session.messages == [PACKET, *messages, PACKET, PACKET]
+        assert held.transport.written.endswith(b"\x8a\x01p\x82" + bytes((len(PACKET),)) + PACKET)
+        assert len(parsers) == 1
+
+    def test_a_whole_frame_in_the_middle_of_a_message_is_a_violation(self):
+        held = Held()
+        held.receive(client_frame(b"a", 0x02))
+        held.receive(WHOLE)
+        assert held.close_code == 1002
+        assert held.session.messages == []
+
+    def test_bad_utf8_in_a_whole_message_closes_though_there_was_none(self, parsers):
+        held = Held(subprotocol="chatd.v1.json")
+        held.receive(client_frame(b"\xff", 0x81))
+        assert held.close_code == 1007
+        assert len(parsers) == 1
+
+    def test_one_that_was_built_is_forgotten_with_the_link_and_freed_without_a_collection(self):
+        held = Held()
+        held.receive(client_frame(b"", 0x89))
+        remembered = weakref.ref(held.connection._frames)
+        gc.disable()
+        try:
+            held.lose()
+            del held.connection._frames
+            assert remembered() is None
+        finally:
+            gc.enable()
