@@ -45,6 +45,7 @@ class HttpFront(HttpToolsProtocol):
         self._head_bytes = 0  # of names and values seen by the parser
         self._raw_bytes = 0  # received since the request began
         self._in_head = False
+        self._is_upgrade = False  # what the head asks for, and we speak it
         self._refused = False
 
     # asyncio.Protocol
@@ -104,14 +105,22 @@ class HttpFront(HttpToolsProtocol):
         self._in_head = False
         if not self._has_one_host():
             raise ValueError("RFC 9112 section 3.2: exactly one Host")
-        if not self._should_upgrade():
-            self.scope["client"] = get_remote_addr(self.transport)
+        self._is_upgrade = self.parser.should_upgrade() and super()._should_upgrade()
+        if self._is_upgrade:
+            return  # what follows here prepares an answer of the application
+        self.scope["client"] = get_remote_addr(self.transport)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._raw_bytes = 0
+        if self._is_upgrade:
+            return  # answered at once, by _upgrade
         self._arm(RESPONSE_DEADLINE_S)
         super().on_message_complete()
+
+    def _should_upgrade(self) -> bool:
+        """What the class above asks at every turn, looked up once."""
+        return self._is_upgrade
 
     # the response
 
@@ -144,7 +153,7 @@ class HttpFront(HttpToolsProtocol):
         return self._head_bytes > HEAD_BYTES_MAX or len(self.headers or ()) > HEADERS_MAX
 
     def _has_one_host(self) -> bool:
-        hosts = sum(name == b"host" for name, _ in self.headers)
+        hosts = [name for name, _ in self.headers].count(b"host")
         return hosts == 1 or (hosts == 0 and self.parser.get_http_version() == "1.0")
 
     def _refuse(self, status: HTTPStatus) -> None:
@@ -160,7 +169,7 @@ class HttpFront(HttpToolsProtocol):
         self._arm(LINGER_S)
 
     def _upgrade(self, rest: bytes) -> None:
-        if not self._should_upgrade():
+        if not self._is_upgrade:
             self.cycle.keep_alive = False  # answered as if not asked, but what follows is not HTTP
         elif self._may_upgrade():
             self._hand_over(rest)
@@ -170,7 +179,7 @@ class HttpFront(HttpToolsProtocol):
     def _may_upgrade(self) -> bool:
         answering = self.cycle is not None and not self.cycle.response_complete
         with_body = any(name in _BODY_HEADERS and value != b"0" for name, value in self.headers)
-        return not answering and not with_body and self.scope["http_version"] == "1.1"
+        return not answering and not with_body and self.parser.get_http_version() == "1.1"
 
     def _hand_over(self, rest: bytes) -> None:
         """Give the transport to the WebSocket protocol, with the request and what came behind it."""
