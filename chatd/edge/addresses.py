@@ -30,6 +30,8 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Networks) -> st
     `forwarded` are the values of all X-Forwarded-For headers in order. An untrusted peer is the client,
     whatever it claims. When every hop is trusted the left-most is the client: a machine of our own.
     """
+    if not forwarded and ":" not in peer:
+        return peer  # IPv4 as the kernel writes it, or a Unix socket: nothing to make canonical
     address = _parsed(peer)
     own = peer if address is None else str(address)
     if not forwarded or not _is_trusted(own, address, trusted):

@@ -14,6 +14,8 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import get_remote_addr, is_ssl
 
+from chatd.edge.handshake import request_of
+
 HEAD_BYTES_MAX = 16 * 1024  # a browser behind a proxy sends 2 KiB; nginx allows 32 KiB, the tests of others 8
 HEADERS_MAX = 64  # a browser behind a proxy sends 25
 RESPONSE_DEADLINE_S = 30.0  # a login may wait behind others for a hashing thread; nothing else takes long
@@ -43,6 +45,7 @@ class HttpFront(HttpToolsProtocol):
         self._head_bytes = 0  # of names and values seen by the parser
         self._raw_bytes = 0  # received since the request began
         self._in_head = False
+        self._is_upgrade = False  # what the head asks for, and we speak it
         self._refused = False
 
     # asyncio.Protocol
@@ -102,14 +105,22 @@ class HttpFront(HttpToolsProtocol):
         self._in_head = False
         if not self._has_one_host():
             raise ValueError("RFC 9112 section 3.2: exactly one Host")
-        if not self._should_upgrade():
-            self.scope["client"] = get_remote_addr(self.transport)
+        self._is_upgrade = self.parser.should_upgrade() and super()._should_upgrade()
+        if self._is_upgrade:
+            return  # what follows here prepares an answer of the application
+        self.scope["client"] = get_remote_addr(self.transport)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._raw_bytes = 0
+        if self._is_upgrade:
+            return  # answered at once, by _upgrade
         self._arm(RESPONSE_DEADLINE_S)
         super().on_message_complete()
+
+    def _should_upgrade(self) -> bool:
+        """What the class above asks at every turn, looked up once."""
+        return self._is_upgrade
 
     # the response
 
@@ -142,7 +153,7 @@ class HttpFront(HttpToolsProtocol):
         return self._head_bytes > HEAD_BYTES_MAX or len(self.headers or ()) > HEADERS_MAX
 
     def _has_one_host(self) -> bool:
-        hosts = sum(name == b"host" for name, _ in self.headers)
+        hosts = [name for name, _ in self.headers].count(b"host")
         return hosts == 1 or (hosts == 0 and self.parser.get_http_version() == "1.0")
 
     def _refuse(self, status: HTTPStatus) -> None:
@@ -158,7 +169,7 @@ class HttpFront(HttpToolsProtocol):
         self._arm(LINGER_S)
 
     def _upgrade(self, rest: bytes) -> None:
-        if not self._should_upgrade():
+        if not self._is_upgrade:
             self.cycle.keep_alive = False  # answered as if not asked, but what follows is not HTTP
         elif self._may_upgrade():
             self._hand_over(rest)
@@ -168,22 +179,19 @@ class HttpFront(HttpToolsProtocol):
     def _may_upgrade(self) -> bool:
         answering = self.cycle is not None and not self.cycle.response_complete
         with_body = any(name in _BODY_HEADERS and value != b"0" for name, value in self.headers)
-        return not answering and not with_body and self.scope["http_version"] == "1.1"
+        return not answering and not with_body and self.parser.get_http_version() == "1.1"
 
     def _hand_over(self, rest: bytes) -> None:
-        """Give the transport to the WebSocket protocol, with the head and what came behind it."""
+        """Give the transport to the WebSocket protocol, with the request and what came behind it."""
         self._leave()
         self.connections.discard(self)
-        lines = [self.scope["method"].encode() + b" " + self.url + b" HTTP/1.1"]
-        lines += [name + b": " + value for name, value in self.headers]
-        assert self.ws_protocol_class is not None
-        protocol = self.ws_protocol_class(  # type: ignore[call-arg]
-            config=self.config, server_state=self.server_state, app_state=self.app_state
-        )
+        request = request_of(self.parser.get_method(), self.url, self.headers)
         self.parser = None  # type: ignore[assignment]  # it refers back to us: freed now, not by a collection
+        make: Any = self.ws_protocol_class
+        protocol = make(config=self.config, server_state=self.server_state, app_state=self.app_state)
         protocol.connection_made(self.transport)
         self.transport.set_protocol(protocol)
-        protocol.data_received(b"\r\n".join([*lines, b"", b""]) + rest)
+        protocol.upgraded(request, rest)
 
     # deadlines
 

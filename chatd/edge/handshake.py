@@ -1,13 +1,79 @@
-"""Which upgrade requests are refused before their WebSocket headers are looked at (protocol.md 2.1). Pure."""
+"""How an upgrade is answered (protocol.md 2.1): our own checks first, then those of the library. No sockets.
 
-from collections.abc import Callable, Sequence
+Whether there is a place for one more connection is not known here: admission.py counts them.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from websockets.datastructures import Headers
+from websockets.exceptions import NegotiationError
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
 PATH = "/v1/ws"
+MSGPACK = Subprotocol("chatd.v1.msgpack")
+JSON = Subprotocol("chatd.v1.json")
 
 # A token in a URL ends in the logs of every proxy on the way: refused, so that nobody gets used to it.
 _CREDENTIALS = frozenset({"token", "access_token"})
+
+_SWITCHING = 101
+
+# The library's own lines: one per refusal at info, heads at debug. Only its defects are ours to see.
+_log = logging.getLogger(__name__)
+_log.setLevel(logging.ERROR)
+
+
+@dataclass(slots=True, frozen=True)
+class Answer:
+    """The response as bytes; when it is no 101 the reason as a word for metrics, else the subprotocol."""
+
+    response: bytes
+    reason: str = ""
+    subprotocol: Subprotocol | None = None
+
+
+class Handshakes:
+    """Answers all upgrades of a daemon with one object of the library, which makes one for each connection.
+
+    Nothing of a request is left in it for the next one.
+    """
+
+    def __init__(self) -> None:
+        self._library = ServerProtocol(
+            subprotocols=(MSGPACK, JSON), select_subprotocol=_first_spoken, logger=_log
+        )
+
+    def answer(self, request: Request, origins: frozenset[str] | None) -> Answer:
+        """What this request gets, as far as it depends on the request; `origins` as in `rejection`."""
+        rejected = rejection(request.path, request.headers.get_all, origins)
+        if rejected is not None:
+            return Answer(self._library.reject(rejected.status, rejected.text).serialize(), rejected.reason)
+        response = self._library.accept(request)
+        subprotocol = self._library.subprotocol
+        self._forget()
+        reason = "" if response.status_code == _SWITCHING else "handshake"
+        return Answer(response.serialize(), reason, subprotocol)
+
+    def busy(self, reason: str, retry_after_s: int) -> Answer:
+        """503 with the time to come back."""
+        response = self._library.reject(503, "Too many connections.\n")
+        response.headers["Retry-After"] = str(retry_after_s)
+        return Answer(response.serialize(), reason)
+
+    def _forget(self) -> None:
+        library = self._library
+        failure: BaseException | None = library.handshake_exc
+        while failure is not None:
+            # It leads back to the failure and to the request, which are freed now, not by a collection.
+            failure.__traceback__ = None
+            failure = failure.__context__
+        library.origin = library.subprotocol = library.handshake_exc = None
+        library.extensions = []
 
 
 @dataclass(slots=True, frozen=True)
@@ -44,9 +110,28 @@ def rejection(
     return _origin_rejection(values_of("Origin"), origins)
 
 
+def request_of(method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Request:
+    """The request whose head a parser of HTTP/1.1 has read, in the words of the library.
+
+    The parser keeps the white space behind a value, which does not belong to it (RFC 9110 section 5.5).
+    """
+    named = Headers()
+    for name, value in headers:
+        named[name.decode("latin-1")] = value.strip(b" \t").decode("latin-1")
+    return Request(target.decode("latin-1"), named, method.decode("latin-1"))
+
+
 def _origin_rejection(given: Sequence[str], origins: frozenset[str] | None) -> Rejection | None:
     if len(given) > 1:
         return _TWO_ORIGINS
     if given and origins is not None and given[0] not in origins:
         return _FOREIGN_ORIGIN
     return None
+
+
+def _first_spoken(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol:
+    """The first the client offers that we speak: its order is its wish (protocol.md 2.1)."""
+    for subprotocol in offered:
+        if subprotocol in (MSGPACK, JSON):
+            return subprotocol
+    raise NegotiationError(f"offer {MSGPACK} or {JSON}")

@@ -1,25 +1,18 @@
-"""The WebSocket protocol of one connection without I/O: `websockets` bent to hand over one event at a time.
+"""WebSocket frames of one connection without I/O: whole messages at a glance, all else by the parser of `websockets`.
 
 Leans on how the parser of the library is built, which tests/edge/test_parsing.py checks.
 """
 
 import logging
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 
-from websockets.exceptions import NegotiationError
-from websockets.http11 import Response
-from websockets.protocol import Protocol
-from websockets.server import ServerProtocol
+from websockets.protocol import SERVER, Protocol
 from websockets.streams import StreamReader
-from websockets.typing import Subprotocol
 
 try:
     from websockets.speedups import apply_mask
 except ImportError:
     from websockets.utils import apply_mask
-
-MSGPACK = Subprotocol("chatd.v1.msgpack")
-JSON = Subprotocol("chatd.v1.json")
 
 # RFC 6455 section 5.2, as a client sends: the mask bit and the length in one byte, then four bytes of mask.
 MASKED = 0x80
@@ -31,8 +24,38 @@ _log = logging.getLogger(__name__)
 _log.setLevel(logging.ERROR)
 
 
-class EventParser(ServerProtocol):
-    """The library's protocol without extensions, which hands over one event at a time.
+def sole_message(data: bytes, first: int, limit: int) -> bytes | None:
+    """The payload, when `data` is exactly one whole frame that begins with the byte `first`; else None.
+
+    What nearly every read brings, so that most connections never need a parser; right only where a frame may
+    begin. The frame is masked and at most `limit` bytes; lengths in a longer form than needed are left to the
+    parser.
+    """
+    if len(data) < MASKED_HEAD or data[0] != first:
+        return None
+    length, head = data[1] - MASKED, MASKED_HEAD
+    if length == LENGTH_16:
+        length, head = int.from_bytes(data[2:4], "big"), MASKED_HEAD + 2
+        if length < LENGTH_16:
+            return None
+    elif not 0 <= length < LENGTH_16:
+        return None
+    if len(data) != head + length or length > limit:
+        return None
+    return bytes(apply_mask(data[head:], data[head - 4 : head]))
+
+
+def is_utf8(payload: bytes) -> bool:
+    """May a text message hold this (RFC 6455 section 8.1)?"""
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class FrameParser(Protocol):
+    """The library's protocol of an open connection without extensions, which hands over one frame at a time.
 
     The library parses all it has; so a client could have a buffer full of frames parsed under limits that the
     first of them changes, or be heard further after a pause.
@@ -41,47 +64,15 @@ class EventParser(ServerProtocol):
     reader: "_Reader"
 
     def __init__(self) -> None:
-        super().__init__(extensions=None, subprotocols=(MSGPACK, JSON), logger=_log)
+        super().__init__(SERVER, logger=_log)
         self.reader = _Reader(self)
         self.parser = self.parse()  # again, on this reader
         next(self.parser)
 
-    def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol:
-        """The first the client offers that we speak: its order is its wish (protocol.md 2.1)."""
-        for subprotocol in subprotocols:
-            if subprotocol in (MSGPACK, JSON):
-                return subprotocol
-        raise NegotiationError(f"offer {MSGPACK} or {JSON}")
-
-    def busy(self, retry_after_s: int) -> Response:
-        """503 with the time to come back."""
-        response = self.reject(503, "Too many connections.\n")
-        response.headers["Retry-After"] = str(retry_after_s)
-        return response
-
-    def begin_frames(self) -> None:
-        """Parse frames from here on; the parser of the handshake would keep the whole request alive."""
-        self.parser.close()
-        self.parser = Protocol.parse(self)
-
-    def sole_message(self, data: bytes, first: int, limit: int) -> bytes | None:
-        """The payload, when `data` is exactly one whole frame that begins with the byte `first`; else None.
-
-        A shortcut for what nearly every read brings; everything else goes the long way through the parser. The
-        frame is masked and at most `limit` bytes; lengths in a longer form than needed are left to the parser.
-        """
-        if not self.reader.between_frames or len(data) < MASKED_HEAD or data[0] != first:
-            return None
-        length, head = data[1] - MASKED, MASKED_HEAD
-        if length == LENGTH_16:
-            length, head = int.from_bytes(data[2:4], "big"), MASKED_HEAD + 2
-            if length < LENGTH_16:
-                return None
-        elif not 0 <= length < LENGTH_16:
-            return None
-        if len(data) != head + length or length > limit:
-            return None
-        return bytes(apply_mask(data[head:], data[head - 4 : head]))
+    @property
+    def between_frames(self) -> bool:
+        """All there was is parsed and taken, and nothing waits to be: the next byte begins a frame."""
+        return self.reader.between_frames and not self.reader.buffer
 
     def forget(self) -> None:
         """Break the reference cycles, so that a closed connection waits for no garbage collection."""
@@ -90,9 +81,9 @@ class EventParser(ServerProtocol):
 
 
 class _Reader(StreamReader):
-    """Lets the parser begin a frame only when the event before it was taken."""
+    """Lets the parser begin a frame only when the one before it was taken."""
 
-    def __init__(self, frames: ServerProtocol) -> None:
+    def __init__(self, frames: Protocol) -> None:
         super().__init__()
         self._frames = frames
         self.between_frames = False  # the parser has taken all there was, and waits for a frame to begin

@@ -1,12 +1,13 @@
 """What all connections of a daemon share: settings, and whom they tell. Made once by the daemon."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chatd.config import Config
 from chatd.core.counters import Counters
 from chatd.edge.addresses import Networks, networks
 from chatd.edge.admission import Admission
+from chatd.edge.handshake import Handshakes
 from chatd.edge.wire import Evictable, Receiver
 from chatd.ports import Env
 
@@ -23,6 +24,7 @@ class Surroundings:
     trusted: Networks = ()
     fragments_max: int = 0
     high_water_bytes: int = 0
+    handshakes: Handshakes = field(default_factory=Handshakes)
 
     def reconfigure(self, config: Config) -> None:
         """Put other settings in force for the handshakes to come; ValueError when a trusted proxy is no network."""

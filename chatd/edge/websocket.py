@@ -1,6 +1,6 @@
 """One WebSocket connection as an asyncio.Protocol: bytes in, whole messages to a Receiver, frames out.
 
-uvicorn hands upgrades to it; any transport works. Nothing of the chat: what a message means is the session's.
+HttpFront hands upgrades to it; any transport works. Nothing of the chat: what a message means is the session's.
 """
 
 import asyncio
@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request, Response
+from websockets.http11 import Request
 
 from chatd.edge.addresses import client_address, peer_address
-from chatd.edge.handshake import rejection
-from chatd.edge.parsing import JSON, EventParser
+from chatd.edge.handshake import JSON, Answer
+from chatd.edge.parsing import FrameParser, is_utf8, sole_message
 from chatd.edge.surroundings import Surroundings
 from chatd.edge.wire import NOBODY, Receiver
 from chatd.ports import Timer
@@ -48,7 +48,7 @@ def connection_class(around: Surroundings) -> type[asyncio.Protocol]:
 
 
 class WebSocketConnection(asyncio.Protocol):
-    """One connection from the upgrade request to the end; implements Wire.
+    """One connection from its upgrade to the end; implements Wire.
 
     `connections` is the server's set of live connections: entered when made, left when lost.
     """
@@ -76,7 +76,7 @@ class WebSocketConnection(asyncio.Protocol):
     def __init__(self, around: Surroundings, connections: set[Any]) -> None:
         self._around = around
         self._connections = connections
-        self._frames = EventParser()
+        self._frames: FrameParser | None = None  # most connections never need one
         self._receiver: Receiver = NOBODY
         self._phase = _HANDSHAKE
         self._code = _LINK_LOST
@@ -122,12 +122,10 @@ class WebSocketConnection(asyncio.Protocol):
         return self._corked_bytes + self._transport.get_write_buffer_size()
 
     def close(self, code: int, reason: str) -> None:
-        if self._phase == _HANDSHAKE:
-            self._end()
-        elif self._phase == _OPEN:
+        if self._phase == _OPEN:
             self._code = code
             self._phase = _CLOSING
-            self._frames.send_close(code, reason)
+            self._parser().send_close(code, reason)
             self._flush()
             self.resume_reading()
             self._wait_for_the_end()
@@ -155,21 +153,34 @@ class WebSocketConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._connections.add(self)
 
+    def upgraded(self, request: Request, rest: bytes) -> None:
+        """Answer the request that came over this transport, then hear the bytes that came behind it."""
+        answer = self._answer(request)
+        if answer.reason:
+            self._around.counters.handshakes_rejected[answer.reason] += 1
+            self._transport.write(answer.response)
+            self._end()
+        else:
+            self._open(answer)
+        if rest:
+            self.data_received(rest)
+
     def data_received(self, data: bytes) -> None:
         if self._phase >= _ENDING:
             return  # waiting for the peer's FIN: closing over unread bytes would reset our close frame away
         if self._paused:
-            self._frames.reader.feed_data(data)
+            self._parser().reader.feed_data(data)
             return
         limit = self._receiver.frame_bytes_max
-        if self._phase == _OPEN and self._parts is None:
-            payload = self._frames.sole_message(data, _FINAL_TEXT if self.text else _FINAL_BINARY, limit)
+        if self._may_begin_a_message():
+            payload = sole_message(data, _FINAL_TEXT if self.text else _FINAL_BINARY, limit)
             if payload is not None:
                 self._deliver(payload)
                 return
-        self._frames.max_message_size = limit
-        self._frames.receive_data(data)
-        self._take_events()
+        frames = self._parser()
+        frames.max_message_size = limit
+        frames.receive_data(data)
+        self._take_frames(frames)
 
     def eof_received(self) -> None:
         if self._phase < _ENDING:
@@ -190,7 +201,8 @@ class WebSocketConnection(asyncio.Protocol):
         self._phase = _LOST
         self._connections.discard(self)
         self._disarm()
-        self._frames.forget()
+        if self._frames is not None:
+            self._frames.forget()
         if self.address:
             self._around.admission.released(self.address, self)
             self._around.counters.connections_closed[self._code] += 1
@@ -212,38 +224,26 @@ class WebSocketConnection(asyncio.Protocol):
 
     # the handshake
 
-    def _greet(self, request: Request) -> None:
-        response, reason = self._answer(request)
-        self._frames.send_response(response)
-        if response.status_code == 101:
-            self._open()
-        else:
-            self._around.counters.handshakes_rejected[reason] += 1
-
-    def _answer(self, request: Request) -> tuple[Response, str]:
-        """The response to the upgrade, and the reason of a rejection as a word."""
-        frames, around = self._frames, self._around
-        rejected = rejection(request.path, request.headers.get_all, around.origins)
-        if rejected is not None:
-            return frames.reject(rejected.status, rejected.text), rejected.reason
-        response = frames.accept(request)
-        if response.status_code != 101:
-            return response, "handshake"
+    def _answer(self, request: Request) -> Answer:
+        """The answer to the upgrade; when the request is right, there must be a place as well."""
+        around = self._around
+        answer = around.handshakes.answer(request, around.origins)
+        if answer.reason:
+            return answer
         peer = peer_address(self._transport.get_extra_info("peername"))
         address = client_address(peer, request.headers.get_all("X-Forwarded-For"), around.trusted)
         refusal = around.admission.admit(address, self)
         if refusal is not None:
-            return frames.busy(refusal.retry_after_s), refusal.reason
+            return around.handshakes.busy(refusal.reason, refusal.retry_after_s)
         self.address = address
-        return response, ""
+        return answer
 
-    def _open(self) -> None:
+    def _open(self, answer: Answer) -> None:
         around = self._around
         around.counters.connections_opened += 1
-        self._flush()
-        self._frames.begin_frames()
+        self._transport.write(answer.response)
         self._phase = _OPEN
-        self.text = self._frames.subprotocol == JSON
+        self.text = answer.subprotocol == JSON
         self._transport.set_write_buffer_limits(high=around.high_water_bytes)
         self._tell(self._begin)
         evicted = around.admission.oldest_out()
@@ -256,35 +256,39 @@ class WebSocketConnection(asyncio.Protocol):
 
     # frames
 
-    def _continue(self) -> None:
-        if not self._paused and self._phase < _ENDING:
-            self._next_event()
-            self._take_events()
-
-    def _take_events(self) -> None:
-        """Handle what the parser has, one event at a time: each may change what the next one may be."""
+    def _may_begin_a_message(self) -> bool:
+        """Would the next byte be the first of a message?"""
         frames = self._frames
+        return self._phase == _OPEN and self._parts is None and (frames is None or frames.between_frames)
+
+    def _parser(self) -> FrameParser:
+        """The parser of everything but whole messages, from the first time on that one is needed."""
+        if self._frames is None:
+            self._frames = FrameParser()
+        return self._frames
+
+    def _continue(self) -> None:
+        if not self._paused and self._phase < _ENDING and self._frames is not None:
+            self._next_frame(self._frames)
+            self._take_frames(self._frames)
+
+    def _take_frames(self, frames: FrameParser) -> None:
+        """Handle what the parser has, one frame at a time: each may change what the next one may be."""
         while frames.events:
-            for event in frames.events_received():
-                self._take(event)
+            for frame in frames.events_received():
+                self._frame(cast(Frame, frame))
             if frames.writes:
                 self._flush()
             if self._paused or self._phase >= _ENDING:
                 return
-            self._next_event()
+            self._next_frame(frames)
         if frames.writes:
             self._flush()
 
-    def _next_event(self) -> None:
+    def _next_frame(self, frames: FrameParser) -> None:
         """Let the parser look for one more, under the limit that holds now."""
-        self._frames.max_message_size = self._receiver.frame_bytes_max
-        next(self._frames.parser)
-
-    def _take(self, event: Request | Response | Frame) -> None:
-        if isinstance(event, Frame):
-            self._frame(event)
-        else:
-            self._greet(cast(Request, event))
+        frames.max_message_size = self._receiver.frame_bytes_max
+        next(frames.parser)
 
     def _frame(self, frame: Frame) -> None:
         opcode = frame.opcode
@@ -315,7 +319,7 @@ class WebSocketConnection(asyncio.Protocol):
             self._deliver(b"".join(parts))
 
     def _deliver(self, payload: bytes) -> None:
-        if self.text and not _is_utf8(payload):
+        if self.text and not is_utf8(payload):
             self._fail(closes.BAD_UTF8)
             return
         self._around.counters.frames_received += 1
@@ -344,31 +348,36 @@ class WebSocketConnection(asyncio.Protocol):
     # the end
 
     def _closed_by_peer(self) -> None:
-        received = self._frames.close_rcvd
+        received = self._parser().close_rcvd
         if self._phase == _OPEN and received is not None:
             self._code = received.code
 
     def _fail(self, code: int) -> None:
         """Close over a violation: what else the client sends is not read."""
-        self._frames.fail(code)
+        self._parser().fail(code)
         self._flush()
 
     def _flush(self) -> None:
         self._write_corked()  # what was said before comes before
-        for chunk in self._frames.data_to_send():
+        for chunk in self._parser().data_to_send():
             if self._phase == _LOST:
                 return
             if chunk:
                 self._transport.write(chunk)
             else:
-                self._end()
+                self._over()
 
-    def _end(self) -> None:
-        """The protocol is over: flush, then leave the peer a moment to read it and to go."""
-        if self._phase == _OPEN and self._frames.close_sent is not None and self._code == _LINK_LOST:
-            self._code = self._frames.close_sent.code
+    def _over(self) -> None:
+        """The parser has nothing more to say; who closed first gave the code."""
+        frames = self._parser()
+        if self._phase == _OPEN and frames.close_sent is not None and self._code == _LINK_LOST:
+            self._code = frames.close_sent.code
+        self._end(answered=frames.close_rcvd is not None)
+
+    def _end(self, *, answered: bool = False) -> None:
+        """Flush, then leave the peer a moment to read it and to go, unless it `answered` our close frame."""
         self._phase = _ENDING
-        if self._frames.close_rcvd is None and self._transport.can_write_eof():
+        if not answered and self._transport.can_write_eof():
             self._transport.write_eof()
         else:
             self._transport.close()
@@ -386,11 +395,3 @@ class WebSocketConnection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _is_utf8(payload: bytes) -> bool:
-    try:
-        payload.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -65,6 +65,12 @@ def test_the_peer_is_canonical():
     assert client_address("::ffff:198.51.100.1", [], TRUSTED) == "198.51.100.1"
 
 
+@pytest.mark.parametrize("peer", ["198.51.100.1", UNIX_PEER])
+def test_a_peer_that_is_canonical_already_is_not_parsed(peer, monkeypatch):
+    monkeypatch.delattr("chatd.edge.addresses._parsed")
+    assert client_address(peer, [], TRUSTED) == peer
+
+
 def test_a_mapped_peer_is_trusted_as_what_it_is():
     assert client_address("::ffff:10.0.0.1", ["203.0.113.7"], TRUSTED) == "203.0.113.7"
 

@@ -1,10 +1,13 @@
 """The HTTP side of a socket: deadlines, limits, pipelining. Deadlines are short, never measured."""
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
 from tests.kit.echo import WAIT_S, client_frame, echo_server, upgrade_request
+from tests.kit.held import Held
 
 GET = b"GET /page HTTP/1.1\r\nHost: chat.example\r\n\r\n"
 LONG_POST = b"POST / HTTP/1.1\r\nHost: chat.example\r\nContent-Length: 90000\r\n\r\n"
@@ -171,6 +174,32 @@ class TestRequests:
             _, head = await raw.response()
             assert b"server:" not in head.lower()
             assert b"\r\ndate: " in head.lower()
+
+
+class TestUpgrade:
+    @pytest.mark.parametrize("byte", range(256))
+    def test_what_is_read_of_a_head_is_answered_whatever_the_byte(self, byte):
+        odd = bytes((byte,))
+        for line, changed in (
+            (b"/v1/ws", b"/v1/ws?x=" + odd),
+            (b"Host:", b"X" + odd + b"Y: z\r\nHost:"),
+            (b"Host:", b"X: y" + odd + b"z\r\nHost:"),
+        ):
+            held = Held(handshake=False)
+            held.receive(upgrade_request().replace(line, changed, 1))
+            assert held.transport.written[:12] in (b"HTTP/1.1 101", b"HTTP/1.1 400"), changed
+
+    def test_leaves_nothing_of_the_front(self):
+        held = Held(handshake=False)
+        front = weakref.ref(held.connection)
+        gc.disable()
+        try:
+            held.receive(upgrade_request())
+            assert front() is None
+        finally:
+            gc.enable()
+        assert held.env.pending == 0
+        assert held.connections == {held.connection}
 
 
 def _answer_after(delay_s: float):

@@ -1,10 +1,90 @@
 """What an upgrade may choose: its subprotocol, and the page it comes from. Bad ones are in tests/hostile."""
 
-import pytest
+import gc
+import weakref
+from collections.abc import Iterator
 
+import pytest
+from websockets.http11 import Request
+
+from chatd.edge.handshake import JSON, MSGPACK, Answer, Handshakes, request_of
 from tests.kit.echo import client_frame, echo_server, upgrade_request
 
 ORIGINS = ("https://app.example", "http://localhost:3000")
+
+# what may have been asked before; the library raises, of some, one exception because of another
+ASKED = {
+    "accepted": upgrade_request(JSON, more=(f"Origin: {ORIGINS[0]}",)),
+    "another path": upgrade_request(target="/"),
+    "POST": upgrade_request(start="POST /v1/ws HTTP/1.1"),
+    "an upgrade to h2c": upgrade_request(without=("Upgrade",), more=("Upgrade: h2c",)),
+    "no key": upgrade_request(without=("Sec-WebSocket-Key",)),
+    "a key that is no base64": upgrade_request(
+        without=("Sec-WebSocket-Key",), more=("Sec-WebSocket-Key: *",)
+    ),
+    "two keys": upgrade_request(more=("Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",)),
+    "version 8": upgrade_request(without=("Sec-WebSocket-Version",), more=("Sec-WebSocket-Version: 8",)),
+    "no subprotocol": upgrade_request(None),
+}
+
+
+def request(head: bytes) -> Request:
+    """A head as a parser of HTTP gives it on."""
+    first, *lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
+    method, target, _ = first.split(b" ")
+    return request_of(method, target, [tuple(line.split(b":", 1)) for line in lines])
+
+
+def undated(answer: Answer) -> Answer:
+    lines = answer.response.split(b"\r\n")
+    response = b"\r\n".join(line for line in lines if not line.startswith(b"Date: "))
+    return Answer(response, answer.reason, answer.subprotocol)
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.parametrize("before", ASKED)
+@pytest.mark.parametrize("asked", ASKED)
+def test_an_answer_does_not_depend_on_what_was_asked_before(asked, before):
+    handshakes = Handshakes()
+    handshakes.answer(request(ASKED[before]), None)
+    alone = Handshakes().answer(request(ASKED[asked]), None)
+    assert undated(handshakes.answer(request(ASKED[asked]), None)) == undated(alone)
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_nothing_of_a_request_is_left_in_the_object_all_share(asked):
+    handshakes = Handshakes()
+    library = vars(handshakes._library)
+    fresh = dict(library, accept_called=True, extensions=[])
+    handshakes.answer(request(ASKED[asked]), None)
+    assert dict(library, accept_called=True) == fresh
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_a_request_is_freed_without_a_collection(asked, uncollected):
+    asking = request(ASKED[asked])
+    remembered = weakref.ref(asking)
+    Handshakes().answer(asking, None)
+    del asking
+    assert remembered() is None
+
+
+def test_only_an_accepted_upgrade_has_a_subprotocol():
+    handshakes = Handshakes()
+    assert handshakes.answer(request(upgrade_request(f"x, {MSGPACK}, {JSON}")), None).subprotocol == MSGPACK
+    assert handshakes.answer(request(ASKED["version 8"]), None).subprotocol is None
+    assert handshakes.busy("connections", 5).subprotocol is None
+
+
+def test_white_space_around_a_value_does_not_belong_to_it():
+    asked = upgrade_request(without=("Sec-WebSocket-Version",), more=("Sec-WebSocket-Version: \t 13\t ",))
+    assert Handshakes().answer(request(asked), None).response.startswith(b"HTTP/1.1 101 ")
 
 
 @pytest.mark.parametrize("offer", ["chatd.v1.json, chatd.v1.msgpack", "x, chatd.v1.json,chatd.v1.msgpack"])

@@ -20,10 +20,11 @@ from chatd.edge.admission import Admission
 from chatd.edge.http import public_application
 from chatd.edge.server import Terms, _uvicorn_config
 from chatd.edge.surroundings import Surroundings, surroundings
-from chatd.edge.websocket import WebSocketConnection, connection_class
+from chatd.edge.websocket import connection_class
 from chatd.ports import Claims
 from chatd.protocol.errors import Refused
-from tests.kit.echo import Echo, upgrade_request
+from tests.kit.echo import Echo
+from tests.kit.held import Held
 from tests.kit.indoors import Guest, Indoors, Passports, device_of, indoors
 from tests.kit.manual import ManualEnv, ManualTransport
 
@@ -58,7 +59,7 @@ class Front:
         state = ServerState()
         front: Any = self._config.http_protocol_class
         first = front(config=self._config, server_state=state, app_state={}, _loop=self.loop)
-        transport = ClosingTransport(first)
+        transport = ManualTransport(first)
         first.connection_made(transport)
         for piece in pieces:
             if not transport.is_closed:
@@ -77,16 +78,6 @@ async def nobody(user: str, password: str, device: str | None, address: str) -> 
     """A login that knows no account."""
 
 
-class ClosingTransport(ManualTransport):
-    """A transport that hands itself over, as real ones do."""
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self.protocol = protocol  # type: ignore[assignment]
-
-    def is_closing(self) -> bool:
-        return self.is_closed or self.is_aborted
-
-
 def around(config: Config) -> Surroundings:
     """What connections share; their sessions echo."""
     return surroundings(
@@ -98,26 +89,19 @@ class Pipe:
     """One WebSocket connection behind its handshake, on a transport without a kernel."""
 
     def __init__(self, subprotocol: str) -> None:
-        self.around = around(Config())
-        self.live: set[Any] = set()
-        self.connection = WebSocketConnection(self.around, self.live)
-        self.transport = ManualTransport(self.connection)
-        self.connection.connection_made(self.transport)
-        self.connection.data_received(upgrade_request(subprotocol))
-        assert self.transport.written.startswith(b"HTTP/1.1 101"), self.transport.written
-        self.transport.written = b""
+        self._held = Held(subprotocol=subprotocol)
 
     def hears(self, piece: bytes) -> None:
-        if not self.transport.is_closed:
-            self.connection.data_received(piece)
+        if not self._held.transport.is_closed:
+            self._held.receive(piece)
 
     def ends(self) -> bytes:
         """Lose the link; everything the server wrote."""
-        self.connection.connection_lost(None)
-        assert not self.live, "a connection is kept"
-        assert not self.around.admission.total, "a place is kept"
-        assert not self.around.counters.defects, "a defect"
-        return self.transport.written
+        self._held.lose()
+        assert not self._held.connections, "a connection is kept"
+        assert not self._held.admission.total, "a place is kept"
+        assert not self._held.counters.defects, "a defect"
+        return self._held.transport.written
 
 
 class Household:

@@ -68,7 +68,13 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "starlette": ("chatd/edge/http.py", "chatd/edge/admin.py"),
     "uvicorn": ("chatd/edge/server.py", "chatd/edge/front.py"),
     "uvloop": ("chatd/running.py", "bench/loop.py", "bench/floors/"),
-    "websockets": ("chatd/edge/websocket.py", "chatd/edge/parsing.py", "chatd/client/", "bench/floors/"),
+    "websockets": (
+        "chatd/edge/websocket.py",
+        "chatd/edge/handshake.py",
+        "chatd/edge/parsing.py",
+        "chatd/client/",
+        "bench/floors/",
+    ),
 }
 
 # The floors stand beside the daemon: an echo on its own WebSocket stack, and what a library does by itself. The

@@ -3,16 +3,23 @@
 import struct
 from typing import Any
 
+from uvicorn.server import ServerState
+
 from chatd.core.counters import Counters
 from chatd.edge.admission import Admission
-from chatd.edge.surroundings import surroundings
-from chatd.edge.websocket import WebSocketConnection
-from tests.kit.echo import Echo, echo_config, upgrade_request
+from chatd.edge.front import HttpFront
+from chatd.edge.server import Terms, _uvicorn_config
+from chatd.edge.surroundings import Surroundings, surroundings
+from chatd.edge.websocket import connection_class
+from tests.kit.echo import Echo, echo_config, no_page, upgrade_request
 from tests.kit.manual import ManualEnv, ManualTransport
 
 
 class Held:
-    """A connection on a manual transport, behind its handshake unless told otherwise."""
+    """A connection on a manual transport, behind its handshake unless told otherwise.
+
+    As on a socket, the HTTP front is the first to hear; `connection` is whoever has the transport now.
+    """
 
     def __init__(
         self, *, subprotocol: str = "chatd.v1.msgpack", handshake: bool = True, **sections: Any
@@ -20,19 +27,28 @@ class Held:
         self.env = ManualEnv()
         self.session = Echo()
         self.counters = Counters()
-        self.connections: set[Any] = set()
+        self.state = ServerState()
         config = echo_config(**sections)
         self.admission: Admission[Any] = Admission(config.limits)
-        around = surroundings(
+        self.around = surroundings(
             config, lambda: self.session, env=self.env, admission=self.admission, counters=self.counters
         )
-        self.connection = WebSocketConnection(around, self.connections)
-        self.transport = ManualTransport(self.connection)
-        self.connection.connection_made(self.transport)
+        front = front_of(self.around, self.state, self.env)
+        self.transport = ManualTransport(front)
+        front.connection_made(self.transport)
         if handshake:
             self.receive(upgrade_request(subprotocol))
             assert self.transport.written.startswith(b"HTTP/1.1 101 ")
             self.transport.written = b""
+
+    @property
+    def connection(self) -> Any:
+        return self.transport.protocol
+
+    @property
+    def connections(self) -> set[Any]:
+        """What the server would close if it stopped."""
+        return self.state.connections
 
     def receive(self, data: bytes) -> None:
         self.connection.data_received(data)
@@ -45,3 +61,12 @@ class Held:
         """The code of the close frame at the end of what was written."""
         at = self.transport.written.rfind(b"\x88")
         return struct.unpack("!H", self.transport.written[at + 2 : at + 4])[0] if at >= 0 else None
+
+
+def front_of(around: Surroundings, state: ServerState, timers: Any) -> HttpFront:
+    """A fresh front as a listener makes it, whose upgrades go to `around`; `timers` has `call_later`."""
+    config = _uvicorn_config(no_page, Terms(10.0, 16), connection_class(around))
+    config.load()
+    make: Any = config.http_protocol_class
+    front: HttpFront = make(config=config, server_state=state, app_state={}, _loop=timers)
+    return front

@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from chatd.ports import Timer
 
@@ -110,6 +110,9 @@ class ManualTransport(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return self.is_closed
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = cast(asyncio.Protocol, protocol)
 
     def close(self) -> None:
         self.is_closed = True
