@@ -16,6 +16,7 @@ from bench.histogram import Histogram
 from bench.load import Load
 from bench.results import page
 from bench.target import Target
+from bench.thresholds import PASS, UNMEASURED
 
 CORRECT, FAULTY, MISSED = 0, 1, 5
 
@@ -140,12 +141,15 @@ def complete(result: Mapping[str, Any], options: argparse.Namespace) -> dict[str
 
 
 def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace, *, clean: bool) -> int:
-    """Judges the thresholds, prints, writes the files; the exit code. Raises ValueError for a wrong path."""
+    """Judges the thresholds, prints, writes the files; the exit code."""
+    empty = _empty(result)
+    verdicts = {
+        threshold.text: UNMEASURED if empty else threshold.check(result) for threshold in options.threshold
+    }
+    result["thresholds"] = {text: verdict == PASS for text, verdict in verdicts.items()}
     result |= complete(result, options)
-    verdicts = {threshold.text: threshold.check(result) for threshold in options.threshold}
-    result["thresholds"] = verdicts
-    words = [f"{text} {'PASS' if held else 'MISSED'}" for text, held in verdicts.items()]
-    lines += [f"  thresholds  {' · '.join(words)}"] if words else []
+    lines += ["  measured    NOTHING WAS MEASURED: a longer run, or a higher rate"] if empty else []
+    lines += [f"  thresholds  {' · '.join(map(' '.join, verdicts.items()))}"] if verdicts else []
     if options.json:
         report.write_json(result, options.json)
     if options.html:
@@ -153,4 +157,11 @@ def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace
     print("\n".join(lines), file=sys.stderr if options.json == "-" else sys.stdout)
     if not clean:
         return FAULTY
-    return CORRECT if all(verdicts.values()) else MISSED
+    return MISSED if empty or not all(result["thresholds"].values()) else CORRECT
+
+
+def _empty(result: Mapping[str, Any]) -> bool:
+    """Whether nothing happened of all that the scenario counts, so that nothing is proved."""
+    counts = [result[name] for name in ("messages", "sessions") if name in result]
+    counts += [result[name]["count"] for name in DURATIONS if name in result]
+    return bool(counts) and not any(counts)

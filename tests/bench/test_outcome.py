@@ -1,0 +1,65 @@
+"""A result is judged, printed and written, whatever it holds; what proves nothing is no success."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import outcome
+from bench.thresholds import Threshold
+
+MEASURED: dict[str, Any] = {
+    "scenario": "fanout",
+    "messages": 3,
+    "lost": 0,
+    "ack_ms": {"count": 3, "p50": 1.0, "p90": 1.0, "p99": 1.0, "p99_9": 1.0, "max": 1.0},
+}
+NOTHING: dict[str, Any] = {**MEASURED, "messages": 0, "ack_ms": dict.fromkeys(MEASURED["ack_ms"], 0)}
+
+
+def options(tmp_path: Path, *thresholds: str) -> argparse.Namespace:
+    return argparse.Namespace(
+        json=str(tmp_path / "r.json"),
+        html=str(tmp_path / "r.html"),
+        threshold=[Threshold.parse(text) for text in thresholds],
+        url=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("result", "limit", "code", "word"),
+    [
+        (MEASURED, "ack.p99<2ms", outcome.CORRECT, "ack.p99<2ms PASS"),
+        (MEASURED, "ack.p99<0.5ms", outcome.MISSED, "ack.p99<0.5ms MISSED"),
+        (MEASURED, "ak.p99<2ms", outcome.MISSED, "ak.p99<2ms MISSED: there is no such figure"),
+        (MEASURED, "delivery.p99<2ms", outcome.MISSED, "delivery.p99<2ms MISSED"),
+        (NOTHING, "lost==0", outcome.MISSED, "lost==0 MISSED: nothing was measured"),
+    ],
+)
+def test_a_run_is_judged_and_written_whatever_the_verdict(
+    result: dict[str, Any],
+    limit: str,
+    code: int,
+    word: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert outcome.finish(dict(result), ["head"], options(tmp_path, limit), clean=True) == code
+    assert word in capsys.readouterr().out
+    assert json.loads((tmp_path / "r.json").read_text())["thresholds"] == {limit: code == outcome.CORRECT}
+    assert (tmp_path / "r.html").exists()
+
+
+def test_a_run_that_measured_nothing_is_no_success(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert outcome.finish(dict(NOTHING), [], options(tmp_path), clean=True) == outcome.MISSED
+    assert "NOTHING WAS MEASURED" in capsys.readouterr().out
+
+
+def test_a_fault_comes_before_everything_else(tmp_path: Path) -> None:
+    assert outcome.finish(dict(NOTHING), [], options(tmp_path, "lost==0"), clean=False) == outcome.FAULTY
