@@ -16,11 +16,15 @@ from bench.engine.stage import Heard, Report, Said, Stage
 
 @dataclass(frozen=True)
 class Group:
-    """One group: the first `authors` of its members write."""
+    """One group: the first `authors` of its members write. Raises ValueError when there are not so many."""
 
     room: str
     members: int
     authors: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.authors <= self.members:
+            raise ValueError(f"{self.authors} senders are not among {self.members} members")
 
 
 class Fanout(Part):
