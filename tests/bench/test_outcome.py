@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from bench import outcome
+from bench.engine.record import Record
+from bench.engine.script import Letter
+from bench.engine.stage import Report
 from bench.thresholds import Threshold
 
 MEASURED: dict[str, Any] = {
@@ -63,3 +66,32 @@ def test_a_run_that_measured_nothing_is_no_success(
 
 def test_a_fault_comes_before_everything_else(tmp_path: Path) -> None:
     assert outcome.finish(dict(NOTHING), [], options(tmp_path, "lost==0"), clean=False) == outcome.FAULTY
+
+
+MS = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("cpu_s", "lag_ms", "bound"),
+    [(0.5, 0.1, False), (7.9, 1.0, False), (8.1, 0.1, True), (0.5, 1.2, True)],
+)
+def test_a_generator_that_was_too_busy_or_too_late_is_the_bottleneck(
+    cpu_s: float, lag_ms: float, bound: bool
+) -> None:
+    record = Record()
+    letter = Letter(0, 0, 0, int(lag_ms * MS))
+    record.fired(0, int(lag_ms * MS))
+    record.sent(letter)
+    record.acked(letter, 10 * MS)
+    record.delivered(letter, 10 * MS)
+    result = outcome.generator(Report(record, cpu_s=cpu_s, seconds=10.0), record)
+    assert result["generator_bound"] is bound
+
+
+def test_a_daemon_that_answers_late_does_not_make_the_generator_the_bottleneck() -> None:
+    record = Record()
+    letter = Letter(0, 0, 0, 200 * MS)  # its author had to wait for the answer before
+    record.fired(0, MS)
+    record.sent(letter)
+    record.acked(letter, 400 * MS)
+    assert outcome.generator(Report(record, cpu_s=1.0, seconds=10.0), record)["generator_bound"] is False
