@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import shlex
 import sys
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import report
-from bench.engine.record import Record
+from bench.engine.record import Record, Second
 from bench.engine.stage import Pacing, Report
 from bench.histogram import Histogram
 from bench.load import Load
@@ -56,7 +57,7 @@ def of(scenario: str, seen: Report, measured: Load, there: Target, pacing: Pacin
         },
         **generator(seen, record),
         "server": measured.counted()["server"],
-        "timeline": timeline(record),
+        "timeline": timeline(record, pacing.duration_s),
         "histograms": {
             "ack": acks.sparse(),
             "delivery": deliveries.sparse(),
@@ -83,8 +84,9 @@ def generator(seen: Report, record: Record) -> dict[str, Any]:
     }
 
 
-def timeline(record: Record) -> list[dict[str, Any]]:
-    """Every second of the run by the messages that were due in it."""
+def timeline(record: Record, duration_s: float) -> list[dict[str, Any]]:
+    """Every second of the run by the messages that were due in it, also those in which none was."""
+    seconds = {place: Second() for place in range(math.ceil(duration_s))} | record.seconds
     return [
         {
             "second": place,
@@ -94,7 +96,7 @@ def timeline(record: Record) -> list[dict[str, Any]]:
             "ack_ms": second.acks.milliseconds(),
             "delivery_ms": second.deliveries.milliseconds(),
         }
-        for place, second in sorted(record.seconds.items())
+        for place, second in sorted(seconds.items())
     ]
 
 

@@ -95,3 +95,13 @@ def test_a_daemon_that_answers_late_does_not_make_the_generator_the_bottleneck()
     record.sent(letter)
     record.acked(letter, 400 * MS)
     assert outcome.generator(Report(record, cpu_s=1.0, seconds=10.0), record)["generator_bound"] is False
+
+
+def test_every_second_of_the_run_is_in_the_timeline_also_those_of_a_standstill() -> None:
+    record = Record()
+    for due_s in (0, 3):
+        record.sent(Letter(0, 0, due_s * 1000 * MS, due_s * 1000 * MS))
+    rows = outcome.timeline(record, duration_s=4.5)
+    assert [row["second"] for row in rows] == [0, 1, 2, 3, 4]
+    assert [row["messages"] for row in rows] == [1, 0, 0, 1, 0]
+    assert rows[1]["delivery_ms"]["count"] == 0
