@@ -15,8 +15,8 @@ from typing import Any
 
 import msgpack
 
+from bench import bounds, outcome, report
 from bench import options as common
-from bench import outcome, report
 from bench.engine.script import Letter, Script
 from chatd import config
 from chatd.core.facts import Facts, Rules
@@ -38,7 +38,9 @@ Part = Callable[[], int]  # does the work once; how many operations that was
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `micro`."""
-    parser.add_argument("--outboxes", type=int, default=1000, metavar="N", help="of the fan-out (1,000)")
+    parser.add_argument(
+        "--outboxes", type=bounds.count, default=1000, metavar="N", help="of the fan-out (1,000)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the texts (1)")
     common.add_output(parser)
 

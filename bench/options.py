@@ -6,7 +6,7 @@ import argparse
 import math
 import secrets
 
-from bench import report, target, thresholds
+from bench import bounds, report, target, thresholds
 from bench.codec import ENCODINGS
 from bench.engine.device import Access
 from bench.engine.schedule import ARRIVALS
@@ -40,20 +40,26 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 def add_load(parser: argparse.ArgumentParser, *, rate: float) -> None:
     """Pacing, length, chance and processes; `rate` is the default one."""
     pace = parser.add_mutually_exclusive_group()
-    pace.add_argument("--rate", type=_positive, default=rate, help=f"open loop: messages/s in all ({rate:g})")
+    pace.add_argument(
+        "--rate", type=bounds.positive, default=rate, help=f"open loop: messages/s in all ({rate:g})"
+    )
     pace.add_argument(
         "--closed", action="store_true", help="closed loop: the next when the last is acknowledged"
     )
     parser.add_argument(
-        "--in-flight", type=int, default=1, metavar="K", help="unacknowledged, each, with --closed"
+        "--in-flight", type=bounds.count, default=1, metavar="K", help="unacknowledged, each, with --closed"
     )
     parser.add_argument("--arrival", choices=ARRIVALS, default="poisson", help="of the open loop")
-    parser.add_argument("--duration", type=_positive, default=30.0, metavar="S", help="seconds measured (30)")
     parser.add_argument(
-        "--warmup", type=float, default=3.0, metavar="S", help="seconds before, not counted (3)"
+        "--duration", type=bounds.positive, default=30.0, metavar="S", help="seconds measured (30)"
+    )
+    parser.add_argument(
+        "--warmup", type=bounds.zero_or_more, default=3.0, metavar="S", help="seconds before, not counted (3)"
     )
     parser.add_argument("--seed", type=int, default=1, help="of all random choices (1)")
-    parser.add_argument("--procs", type=int, default=1, metavar="P", help="processes of the generator (1)")
+    parser.add_argument(
+        "--procs", type=bounds.count, default=1, metavar="P", help="processes of the generator (1)"
+    )
     target.add_arguments(parser)
     add_output(parser)
 
@@ -101,10 +107,3 @@ def sources(connections: int) -> list[str]:
     """
     count = math.ceil(connections / CONNECTIONS_EACH)
     return [f"127.0.0.{place + 2}" for place in range(count)] if count > 1 else []
-
-
-def _positive(word: str) -> float:
-    value = float(word)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{word} is not a positive number")
-    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import shlex
 import sys
 from collections.abc import Mapping
@@ -10,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from bench import report
-from bench.engine.record import Record
+from bench.engine.record import Record, Second
 from bench.engine.stage import Pacing, Report
 from bench.histogram import Histogram
 from bench.load import Load
 from bench.results import page
 from bench.target import Target
+from bench.thresholds import PASS, UNMEASURED
 
 CORRECT, FAULTY, MISSED = 0, 1, 5
 
@@ -55,7 +57,7 @@ def of(scenario: str, seen: Report, measured: Load, there: Target, pacing: Pacin
         },
         **generator(seen, record),
         "server": measured.counted()["server"],
-        "timeline": timeline(record),
+        "timeline": timeline(record, pacing.duration_s),
         "histograms": {
             "ack": acks.sparse(),
             "delivery": deliveries.sparse(),
@@ -82,8 +84,9 @@ def generator(seen: Report, record: Record) -> dict[str, Any]:
     }
 
 
-def timeline(record: Record) -> list[dict[str, Any]]:
-    """Every second of the run by the messages that were due in it."""
+def timeline(record: Record, duration_s: float) -> list[dict[str, Any]]:
+    """Every second of the run by the messages that were due in it, also those in which none was."""
+    seconds = {place: Second() for place in range(math.ceil(duration_s))} | record.seconds
     return [
         {
             "second": place,
@@ -93,7 +96,7 @@ def timeline(record: Record) -> list[dict[str, Any]]:
             "ack_ms": second.acks.milliseconds(),
             "delivery_ms": second.deliveries.milliseconds(),
         }
-        for place, second in sorted(record.seconds.items())
+        for place, second in sorted(seconds.items())
     ]
 
 
@@ -140,12 +143,15 @@ def complete(result: Mapping[str, Any], options: argparse.Namespace) -> dict[str
 
 
 def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace, *, clean: bool) -> int:
-    """Judges the thresholds, prints, writes the files; the exit code. Raises ValueError for a wrong path."""
+    """Judges the thresholds, prints, writes the files; the exit code."""
+    empty = _empty(result)
+    verdicts = {
+        threshold.text: UNMEASURED if empty else threshold.check(result) for threshold in options.threshold
+    }
+    result["thresholds"] = {text: verdict == PASS for text, verdict in verdicts.items()}
     result |= complete(result, options)
-    verdicts = {threshold.text: threshold.check(result) for threshold in options.threshold}
-    result["thresholds"] = verdicts
-    words = [f"{text} {'PASS' if held else 'MISSED'}" for text, held in verdicts.items()]
-    lines += [f"  thresholds  {' · '.join(words)}"] if words else []
+    lines += ["  measured    NOTHING WAS MEASURED: a longer run, or a higher rate"] if empty else []
+    lines += [f"  thresholds  {' · '.join(map(' '.join, verdicts.items()))}"] if verdicts else []
     if options.json:
         report.write_json(result, options.json)
     if options.html:
@@ -153,4 +159,11 @@ def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace
     print("\n".join(lines), file=sys.stderr if options.json == "-" else sys.stdout)
     if not clean:
         return FAULTY
-    return CORRECT if all(verdicts.values()) else MISSED
+    return MISSED if empty or not all(result["thresholds"].values()) else CORRECT
+
+
+def _empty(result: Mapping[str, Any]) -> bool:
+    """Whether nothing happened of all that the scenario counts, so that nothing is proved."""
+    counts = [result[name] for name in ("messages", "sessions") if name in result]
+    counts += [result[name]["count"] for name in DURATIONS if name in result]
+    return bool(counts) and not any(counts)

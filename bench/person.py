@@ -112,6 +112,8 @@ class Person:
             self._figures.connects.record(time.perf_counter_ns() - started_ns)
         end = await phone.lost
         self._gone()
+        if phone.garbled:
+            self._figures.tally.add("altered", f"{self.user} got what cannot be read: {phone.garbled}")
         if not self._cut_ns and not self._leaving:
             self._figures.drops[end] += 1
             self._cut_ns = time.perf_counter_ns()

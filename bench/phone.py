@@ -62,6 +62,7 @@ class Phone(asyncio.Protocol):
         self.on_push: Callable[[Packet], None] = _ignore
         self.upgraded: asyncio.Future[None] = loop.create_future()
         self.lost: asyncio.Future[str] = loop.create_future()
+        self.garbled = ""  # what was wrong with bytes that could not be read
         self._encoding = encoding
         self._upgrade: Upgrade | None = upgrade
         self._head = b""
@@ -147,9 +148,12 @@ class Phone(asyncio.Protocol):
                     self.on_payload(payload)
                 else:
                     self._control(opcode, payload)
+        except HandshakeError as error:
+            self._end = str(error)
+            self.cut()
         except Exception as error:
             # Whatever a server sends, one connection ends with the reason; the run goes on and reports it.
-            self._end = str(error) if isinstance(error, FrameError | HandshakeError) else repr(error)
+            self._end = self.garbled = str(error) if isinstance(error, FrameError) else repr(error)
             self.cut()
 
     def connection_lost(self, error: Exception | None) -> None:

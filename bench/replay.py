@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench import bounds, outcome, progress, report, target
 from bench import options as common
-from bench import outcome, progress, report, target
 from bench.load import Load
 from bench.pace import WINDOW, Pace
 from bench.play import Plan, Play
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--flap",
-        type=_share,
+        type=bounds.positive,
         default=0.0,
         metavar="P",
         help="cut a connection with this probability a message",
@@ -194,11 +194,4 @@ def _speed(word: str) -> float | None:
     value = float(word)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{word} is not a positive number")
-    return value
-
-
-def _share(word: str) -> float:
-    value = float(word)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{word} is not between 0 and 1")
     return value

@@ -12,13 +12,12 @@ import json
 from collections.abc import Callable
 from typing import NamedTuple
 
+from bench.arrivals import Arrivals
 from bench.codec import Packet
 from bench.histogram import Histogram
 
 RUNS_MAX = 2_048  # some seconds of pushes; a phone that is further behind makes them be decoded again
 EVENTS_MAX = 65_536  # events whose identity is remembered, for runs that overlap
-
-_RESOLUTION_BITS = 7  # arrivals are grouped to 1/128 of the latency, which is what the histogram keeps
 
 
 class Sighting(NamedTuple):
@@ -31,12 +30,16 @@ class Sighting(NamedTuple):
     sent_ns: int  # 0: not a message of this run
 
 
-class Run:
-    """The events of one push. `first` is 0 when they are not contiguous, so that no position fits them."""
+class Run(Arrivals):
+    """The events of one push, which `arrived` at so many phones.
 
-    __slots__ = ("_arrivals", "_shift", "authors", "events", "first", "identity", "last", "messages", "room")
+    `first` is 0 when they are not contiguous, so that no position fits them.
+    """
+
+    __slots__ = ("authors", "events", "first", "identity", "last", "messages", "room")
 
     def __init__(self, room: str, events: list[Sighting]) -> None:
+        super().__init__(max(event.sent_ns for event in events))
         self.room = room
         self.events = events
         self.last = events[-1].seq
@@ -45,25 +48,13 @@ class Run:
         self.identity = sum(event.identity for event in events)
         self.messages = sum(1 for event in events if event.sent_ns)
         self.authors = frozenset(event.user for event in events)
-        self._arrivals: dict[int, int] = {}
-        self._shift = -1
-
-    def arrived(self, now_ns: int) -> None:
-        """Notes that one phone has received the whole run."""
-        if self._shift < 0:
-            newest_ns = max(event.sent_ns for event in self.events)
-            self._shift = max(0, (now_ns - newest_ns).bit_length() - _RESOLUTION_BITS)
-        slot = now_ns >> self._shift
-        self._arrivals[slot] = self._arrivals.get(slot, 0) + 1
 
     def settle(self, latencies: Histogram) -> None:
         """Moves the noted arrivals into `latencies`, one duration for each message and phone."""
-        for slot, phones in self._arrivals.items():
-            now_ns = slot << self._shift
+        for now_ns, phones in self.taken():
             for event in self.events:
                 if event.sent_ns:
                     latencies.record(now_ns - event.sent_ns, phones)
-        self._arrivals.clear()
 
 
 class Runs:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import secrets
 import time
 
 TOKEN_TTL_S = (
@@ -12,9 +13,12 @@ TOKEN_TTL_S = (
 
 
 def token(user: str, secret: str, audience: str = "chatd") -> str:
-    """A token for `user`, valid from now for TOKEN_TTL_S seconds (RFC 7519, RFC 7515)."""
+    """A token for `user`, valid from now for TOKEN_TTL_S seconds (RFC 7519, RFC 7515); no two are the same.
+
+    A daemon remembers what it has checked, so only a token that is new to it is checked.
+    """
     now = int(time.time())
-    claims = {"sub": user, "aud": audience, "iat": now, "exp": now + TOKEN_TTL_S}
+    claims = {"sub": user, "aud": audience, "iat": now, "exp": now + TOKEN_TTL_S, "jti": secrets.token_hex(8)}
     signed = f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{_part(claims)}"
     signature = hmac.digest(secret.encode(), signed.encode(), hashlib.sha256)
     return f"{signed}.{_encoded(signature)}"

@@ -31,14 +31,14 @@ class Author(Hearer):
         self.sent = 0  # different messages
         self.acked = 0
         self._waiting: deque[Due] = deque()
-        self._again: list[Due] = []  # of the unanswered frame, refused for now
+        self._again: list[Letter] = []  # refused for now: they go out first, as they were
         self._unanswered = 0
         self._resting = False
 
     @property
     def done(self) -> bool:
         """Whether everything that was due is answered."""
-        return not (self._unanswered or self._waiting)
+        return not (self._unanswered or self._again or self._waiting)
 
     def said(self) -> Said:
         """What this author has said."""
@@ -59,6 +59,7 @@ class Author(Hearer):
     def gone(self, reason: str) -> None:
         """What is unanswered now stays unacknowledged."""
         self._waiting.clear()
+        self._again.clear()
         self._unanswered = 0
 
     def _add(self, due_ns: int) -> None:
@@ -66,23 +67,29 @@ class Author(Hearer):
         self.sent += 1
 
     def _speak(self) -> None:
-        if self._unanswered or self._resting or not self._waiting or not self.alive:
+        if self._unanswered or self._resting or not self.alive:
             return
-        now_ns = time.perf_counter_ns()
-        count = min(BATCH_MAX, len(self._waiting))
-        frame = [self._packet(self._waiting.popleft(), now_ns) for _ in range(count)]
-        self._unanswered = count
-        self.write(frame if count > 1 else frame[0])
+        letters = self._next(time.perf_counter_ns())
+        self._unanswered = len(letters)
+        frame = [self._packet(letter) for letter in letters]
+        if frame:
+            self.write(frame if len(frame) > 1 else frame[0])
 
-    def _packet(self, due: Due, now_ns: int) -> Packet:
-        stage = self.stage
-        letter = Letter(self.number, due.number, due.due_ns, now_ns)
-        stage.record.sent(letter)
+    def _next(self, now_ns: int) -> list[Letter]:
+        """What goes out now, in one frame."""
+        letters, self._again = self._again, []
+        for _ in range(min(BATCH_MAX - len(letters), len(self._waiting))):
+            number, due_ns = self._waiting.popleft()
+            letters.append(Letter(self.number, number, due_ns, now_ns))
+            self.stage.record.sent(letters[-1])
+        return letters
+
+    def _packet(self, letter: Letter) -> Packet:
         packet = {
             "type": "send",
             "room": self.room,
-            "key": stage.script.key(letter),
-            "body": {"text": stage.texts.of(self.number, due.number)},
+            "key": self.stage.script.key(letter),
+            "body": {"text": self.stage.texts.of(letter.author, letter.number)},
         }
         return self.numbered(packet, partial(self._answered, letter))
 
@@ -97,15 +104,12 @@ class Author(Hearer):
                 self._add(now_ns)
         else:
             self._refused(letter, reply)
-        if not self._unanswered:
-            self._waiting.extendleft(reversed(self._again))
-            self._again = []
-            self._speak()
+        self._speak()
 
     def _refused(self, letter: Letter, reply: Packet) -> None:
         self.gate.fail(f"send: {reply['code']}")
         if reply.get("retry") == "later":
-            self._again.append(Due(letter.number, letter.due_ns))
+            self._again.append(letter)
             self._resting = True
             wait_ns = reply.get("retry_after", 0) * 1_000_000
             self.pump.call_at(time.perf_counter_ns() + wait_ns, self._rested)

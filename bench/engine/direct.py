@@ -51,7 +51,9 @@ class Direct(Part):
 
     def complete(self, said: Sequence[Said]) -> bool:
         """Everybody has what the other said."""
-        return all(one.witness.applied == other.witness.applied for one, other in self._partners)
+        return not any(author.witness.gap for author in self._authors) and all(
+            one.witness.applied == other.witness.applied for one, other in self._partners
+        )
 
     def moves(self) -> Moves:
         """Messages sent, acknowledged and delivered so far."""

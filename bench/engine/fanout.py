@@ -16,11 +16,15 @@ from bench.engine.stage import Heard, Report, Said, Stage
 
 @dataclass(frozen=True)
 class Group:
-    """One group: the first `authors` of its members write."""
+    """One group: the first `authors` of its members write. Raises ValueError when there are not so many."""
 
     room: str
     members: int
     authors: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.authors <= self.members:
+            raise ValueError(f"{self.authors} senders are not among {self.members} members")
 
 
 class Fanout(Part):
@@ -55,7 +59,10 @@ class Fanout(Part):
     def complete(self, said: Sequence[Said]) -> bool:
         """Everybody has everything that was acknowledged."""
         hearers = [*self._members[:1], *self._authors]
-        return all(member.in_step for member in self._members) and all(
+        whole = all(member.in_step for member in self._members) and not any(
+            author.witness.gap for author in self._authors
+        )
+        return whole and all(
             hearer.heard().counts[one.author] >= one.acked for hearer in hearers for one in said
         )
 
@@ -70,10 +77,10 @@ class Fanout(Part):
         """Members who have the same are told as one."""
         self._room.stream.settle()
         stage = self.stage
-        heard: dict[tuple[tuple[int, int], ...], Heard] = {}
+        heard: dict[tuple[object, ...], Heard] = {}
         for hearer in (*self._members, *self._authors):
             one = hearer.heard()
-            same = heard.setdefault(tuple(sorted(one.counts.items())), one)
+            same = heard.setdefault((one.gaps, *sorted(one.counts.items())), one)
             if same is not one:
                 same.receivers += 1
         return Report(stage.record, stage.tally, list(heard.values()), self.said(), stage.gate.failures)

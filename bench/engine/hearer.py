@@ -43,7 +43,8 @@ class Hearer(Device):
 
     def heard(self) -> Heard:
         """What this device has of the room."""
-        return Heard(self.room, self.witness.heard(), name=self.stage.script.user(self.number))
+        witness = self.witness
+        return Heard(self.room, witness.heard(), witness.gaps, name=self.stage.script.user(self.number))
 
     def events(self, push: Packet) -> None:
         """Live events."""
@@ -64,6 +65,11 @@ class Hearer(Device):
             if room["room"] == self.room and room["seq"] > self.witness.applied and not self.repairing:
                 self.repairing = True
                 self._repair(self.witness.gap or self.witness.applied + 1, room["seq"])
+
+    def garbled(self, fault: str) -> None:
+        """It said something that nobody can read."""
+        self.stage.tally.add("altered", f"{self.number} got what cannot be read: {fault}")
+        super().garbled(fault)
 
     def stray(self, reply: Packet) -> None:
         """A reply nobody asked for."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
 from bench.engine.pump import Pump
+from bench.engine.record import Record
 from bench.engine.schedule import ARRIVALS
 from bench.engine.stage import Stage
 
@@ -33,14 +35,15 @@ def pace(pump: Pump, stage: Stage, authors: Sequence[Speaker | None], start_ns: 
         for place, at_ns in enumerate(times)
         if (author := authors[place % len(authors)]) is not None
     ]
-    Schedule(pump, due).begin()
+    Schedule(pump, stage.record, due).begin()
 
 
 class Schedule:
     """Fires each message when it is due, whatever became of those before it."""
 
-    def __init__(self, pump: Pump, due: list[tuple[int, Speaker]]) -> None:
+    def __init__(self, pump: Pump, record: Record, due: list[tuple[int, Speaker]]) -> None:
         self._pump = pump
+        self._record = record
         self._due = due
         self._place = 0
 
@@ -53,4 +56,5 @@ class Schedule:
         due_ns, author = self._due[self._place]
         self._place += 1
         self.begin()
+        self._record.fired(due_ns, time.perf_counter_ns())
         author.due(due_ns)

@@ -19,6 +19,9 @@ READ_BYTES = 512 * 1024  # two of the largest server frames; a second-level cach
 EVENTS_MAX = 64  # between two looks at the timers: what 64 reads take is the most a send can be late
 IDLE_S = 0.05  # how often a condition is looked at when nothing happens
 
+# What reading bytes raises that are no frames, no encoding, or packets without what a packet has.
+UNREADABLE = (FrameError, ValueError, LookupError, TypeError, AttributeError)
+
 _READ = select.EPOLLIN
 _WRITE = select.EPOLLOUT
 _BROKEN = select.EPOLLERR | select.EPOLLHUP
@@ -119,6 +122,10 @@ class Link:
         self.pump.watch(end.fileno(), _READ)
         self.send(bytes(unsent))
 
+    def garbled(self, fault: str) -> None:
+        """What came cannot be read; subclasses count it."""
+        self.end(fault)
+
     def end(self, reason: str) -> None:
         """Drops the connection and says why."""
         self.drop()
@@ -189,8 +196,10 @@ class Pump:
                     link.read()
                 else:
                     link.ready(event)
-            except (FrameError, HandshakeError) as fault:  # one connection ends, the run goes on
-                link.end(str(fault))
+            except HandshakeError as refusal:  # one connection ends, the run goes on
+                link.end(str(refusal))
+            except UNREADABLE as fault:
+                link.garbled(repr(fault))
 
     def _fire(self) -> None:
         now_ns = time.perf_counter_ns()

@@ -29,7 +29,7 @@ class Record:
     acks_sent: Histogram = field(default_factory=Histogram)  # as `acks`, but from the actual send
     deliveries_sent: Histogram = field(default_factory=Histogram)
     resumes: Histogram = field(default_factory=Histogram)  # from dialling to ready
-    lags: Histogram = field(default_factory=Histogram)  # from due to sent: how late the generator was
+    lags: Histogram = field(default_factory=Histogram)  # from due to fired: how late the generator was
     last_ns: int = 0  # when the last ack or delivery that counts came
 
     def sent(self, letter: Letter) -> None:
@@ -37,7 +37,11 @@ class Record:
         second = self._second(letter.due_ns)
         if second is not None:
             second.messages += 1
-            self.lags.record(letter.sent_ns - letter.due_ns)
+
+    def fired(self, due_ns: int, now_ns: int) -> None:
+        """The generator got round to something that was due. What an author waits for is not its lag."""
+        if self.from_ns <= due_ns < self.until_ns:
+            self.lags.record(now_ns - due_ns)
 
     def acked(self, letter: Letter, now_ns: int) -> None:
         """A message was acknowledged."""

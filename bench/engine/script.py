@@ -11,7 +11,7 @@ from typing import NamedTuple
 TEXT_BYTES = (120, 200)  # of a text: the usual length of what people write in a group
 _TEXTS = 61  # prime, so that no number of senders makes all of them write the same
 _LETTERS = "abcdefghijklmnopqrstuvwxyz     "
-_LAG_MAX_US = 0xFFFFFF  # 16 s: a generator that is later than that has other troubles
+_LAG_MAX_US = 0xFFFFFF  # 16 s: whoever waited longer for his turn is told as 16 s late
 
 
 class Letter(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from bench.checks import Tally
@@ -74,12 +74,29 @@ class Stage:
 
 @dataclass
 class Heard:
-    """How many messages of each author some receivers of a room have, each of them the same."""
+    """How many messages of each author some receivers of a room have, each of them the same.
+
+    `gaps`: places of the log below the last one they have, of which they were never told.
+    """
 
     room: str
     counts: Counter[int]
+    gaps: int = 0
     receivers: int = 1
     name: str = ""
+
+    def missing(self, said: Iterable[Said], tally: Tally) -> None:
+        """Counts as lost what was acknowledged and is not here, and the gaps that this does not explain."""
+        known = 0
+        for author in said:
+            if (missing := author.acked - self.counts[author.author]) > 0:
+                known += missing
+                what = f"{missing} of author {author.author} did not reach {self.name}"
+                tally.add("lost", what, missing * self.receivers)
+        if (gaps := self.gaps - known) > 0:
+            tally.add(
+                "lost", f"{gaps} places of {self.room} were never told to {self.name}", gaps * self.receivers
+            )
 
 
 @dataclass
@@ -115,14 +132,11 @@ class Report:
         self.seconds = max(self.seconds, other.seconds)
 
     def conclude(self) -> None:
-        """Counts what was acknowledged and did not reach a receiver, and what was never acknowledged."""
+        """Counts what did not reach a receiver, and what was never acknowledged."""
         said: dict[str, list[Said]] = {}
         for author in self.said:
             said.setdefault(author.room, []).append(author)
             if missing := author.sent - author.acked:
                 self.tally.add("unacked", f"{missing} of author {author.author} in {author.room}", missing)
         for heard in self.heard:
-            for author in said.get(heard.room, ()):
-                if (missing := author.acked - heard.counts[author.author]) > 0:
-                    what = f"{missing} of author {author.author} did not reach {heard.name}"
-                    self.tally.add("lost", what, missing * heard.receivers)
+            heard.missing(said.get(heard.room, ()), self.tally)

@@ -10,11 +10,11 @@ from bisect import bisect_left
 from collections.abc import Callable
 from operator import attrgetter
 
+from bench.arrivals import Arrivals
 from bench.engine.record import Record
 from bench.engine.script import Letter
 from bench.frames import frame_end
 
-_RESOLUTION_BITS = 7  # arrivals are grouped to 1/128 of the latency, which is what the histogram keeps
 UNSETTLED_MAX = (
     4_096  # pushes whose arrivals are not in the histograms yet; a straggler's go there one by one
 )
@@ -27,30 +27,19 @@ Framing = Callable[
 Decoder = Callable[[bytes], tuple[int, list[Letter]]]  # a frame -> its last place in the log, its messages
 
 
-class Push:
+class Push(Arrivals):
     """One frame of the stream: its messages and when it arrived where."""
 
-    __slots__ = ("_arrivals", "_shift", "last", "letters")
+    __slots__ = ("last", "letters")
 
     def __init__(self, last: int, letters: list[Letter]) -> None:
+        super().__init__(max((letter.due_ns for letter in letters), default=0))
         self.last = last  # the place in the log of its last event
         self.letters = letters
-        self._shift = -1
-        self._arrivals: dict[int, int] = {}
-
-    def arrived(self, now_ns: int) -> None:
-        """One more member has it."""
-        if self._shift < 0:
-            newest_ns = max((letter.due_ns for letter in self.letters), default=now_ns)
-            self._shift = max(0, (now_ns - newest_ns).bit_length() - _RESOLUTION_BITS)
-        slot = now_ns >> self._shift
-        self._arrivals[slot] = self._arrivals.get(slot, 0) + 1
 
     def settle(self, record: Record) -> None:
         """Moves the arrivals noted so far into the histograms."""
-        arrivals, self._arrivals = self._arrivals, {}
-        for slot, members in arrivals.items():
-            now_ns = slot << self._shift
+        for now_ns, members in self.taken():
             for letter in self.letters:
                 record.delivered(letter, now_ns, members)
 

@@ -13,7 +13,7 @@ from bench.engine.script import Letter, Script, Texts
 class Witness:
     """Follows the log of a room from `applied` on; what does not fit is counted in the tally.
 
-    What is missing is not counted here: the authors know what they wrote, see `Testimony`.
+    What is missing is not counted here: it may still come, and the authors know what they wrote, see `stage.Report`.
     """
 
     def __init__(self, script: Script, texts: Texts, tally: Tally, name: str) -> None:
@@ -37,6 +37,11 @@ class Witness:
     def gap(self) -> int:
         """The first place that is missing below `applied`; 0 when there is none."""
         return min(self._gaps, default=0)
+
+    @property
+    def gaps(self) -> int:
+        """How many places are missing below `applied`."""
+        return len(self._gaps)
 
     def event(self, event: Packet, *, repaired: bool = False) -> Letter | None:
         """One event; its letter when it is a message of this run that was not seen before.

@@ -89,6 +89,7 @@ class Town:
         def fire() -> None:
             while due and due[0][0] <= time.perf_counter_ns():
                 due_ns, kind = due.popleft()
+                self.record.fired(due_ns, time.perf_counter_ns())
                 resident = self._chance.choice(self.residents)
                 act: Act = getattr(resident, kind)
                 act(self._chance.choice(resident.rooms), due_ns)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from bench import bounds, outcome, target
 from bench import options as common
-from bench import outcome, target
 from bench.engine.crew import measure
 from bench.engine.crowd import Connecting, Visits
 from bench.engine.part import Plan
@@ -18,8 +18,12 @@ from bench.target import Target
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `connect`."""
-    parser.add_argument("--users", type=int, default=1000, metavar="N", help="who come in turn (1000)")
-    parser.add_argument("--rooms", type=int, default=20, metavar="R", help="of each, with 100 members (20)")
+    parser.add_argument(
+        "--users", type=bounds.count, default=1000, metavar="N", help="who come in turn (1000)"
+    )
+    parser.add_argument(
+        "--rooms", type=bounds.count, default=20, metavar="R", help="of each, with 100 members (20)"
+    )
     common.add_load(parser, rate=500.0)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from bench import bounds, outcome, target
 from bench import options as common
-from bench import outcome, target
 from bench.engine.crew import measure
 from bench.engine.direct import Direct, Pairs
 from bench.engine.part import Plan
@@ -18,7 +18,7 @@ from bench.target import Target
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `direct`."""
-    parser.add_argument("--clients", type=int, default=200, metavar="C", help="an even number (200)")
+    parser.add_argument("--clients", type=bounds.pairs, default=200, metavar="C", help="an even number (200)")
     common.add_load(parser, rate=1000.0)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from bench import bounds, outcome, target
 from bench import options as common
-from bench import outcome, target
 from bench.engine.crew import measure
 from bench.engine.fanout import Fanout, Group
 from bench.engine.part import Plan
@@ -18,8 +18,8 @@ from bench.target import Target
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `fanout`."""
-    parser.add_argument("--members", type=int, default=1000, metavar="N", help="of the group (1000)")
-    parser.add_argument("--senders", type=int, default=1, metavar="S", help="of them who write (1)")
+    parser.add_argument("--members", type=bounds.count, default=1000, metavar="N", help="of the group (1000)")
+    parser.add_argument("--senders", type=bounds.count, default=1, metavar="S", help="of them who write (1)")
     common.add_load(parser, rate=20.0)
 
 

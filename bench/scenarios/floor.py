@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from bench import bounds, outcome, report, target
 from bench import options as common
-from bench import outcome, report, target
 from bench.engine.bare import Bare, BareFanout, Echoing
 from bench.engine.crew import measure
 from bench.engine.part import Plan
@@ -21,9 +21,13 @@ Played = tuple[dict[str, Any], Report]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `floor`."""
-    parser.add_argument("--members", type=int, default=1000, metavar="N", help="of the group (1000)")
-    parser.add_argument("--senders", type=int, default=8, metavar="S", help="of the saturated group (8)")
-    parser.add_argument("--clients", type=int, default=200, metavar="C", help="of direct and echo (200)")
+    parser.add_argument("--members", type=bounds.count, default=1000, metavar="N", help="of the group (1000)")
+    parser.add_argument(
+        "--senders", type=bounds.count, default=8, metavar="S", help="of the saturated group (8)"
+    )
+    parser.add_argument(
+        "--clients", type=bounds.pairs, default=200, metavar="C", help="of direct and echo (200)"
+    )
     common.add_load(parser, rate=20.0)
 
 

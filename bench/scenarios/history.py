@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import bounds, outcome, progress, report
 from bench import options as common
-from bench import outcome, progress, report
 from bench.checks import Tally
 from bench.codec import ENCODINGS, Encoding
 from bench.engine.stage import Pacing
@@ -44,24 +44,26 @@ class Asked:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `history`."""
-    parser.add_argument("--messages", type=int, default=100_000, metavar="N", help="(100,000)")
-    parser.add_argument("--rooms", type=int, default=1_000, metavar="N", help="(1,000)")
-    parser.add_argument("--users", type=int, default=5_000, metavar="N", help="(5,000)")
+    parser.add_argument("--messages", type=bounds.count, default=100_000, metavar="N", help="(100,000)")
+    parser.add_argument("--rooms", type=bounds.count, default=1_000, metavar="N", help="(1,000)")
+    parser.add_argument("--users", type=bounds.count, default=5_000, metavar="N", help="(5,000)")
     parser.add_argument(
-        "--pages", type=int, default=2_000, metavar="N", help="pages of 50 that are read (2,000)"
+        "--pages", type=bounds.count, default=2_000, metavar="N", help="pages of 50 that are read (2,000)"
     )
     parser.add_argument(
-        "--duration", type=float, default=10.0, metavar="S", help="of each send rate, seconds (10)"
+        "--duration", type=bounds.positive, default=10.0, metavar="S", help="of each send rate, seconds (10)"
     )
     parser.add_argument(
-        "--rounds", type=int, default=1, metavar="N", help="of send rates; the median counts (1)"
+        "--rounds", type=bounds.count, default=1, metavar="N", help="of send rates; the median counts (1)"
     )
     parser.add_argument("--seed", type=int, default=1, help="of everything that is made up (1)")
     parser.add_argument(
         "--directory", type=Path, help="make the database there, or use the one of an earlier run"
     )
-    parser.add_argument("--warmup", type=float, default=1.0, metavar="S", help="before each send rate (1)")
-    parser.add_argument("--procs", type=int, default=1, metavar="P", help="processes that send (1)")
+    parser.add_argument(
+        "--warmup", type=bounds.zero_or_more, default=1.0, metavar="S", help="before each send rate (1)"
+    )
+    parser.add_argument("--procs", type=bounds.count, default=1, metavar="P", help="processes that send (1)")
     common.add_own_only(parser)
     common.add_output(parser)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from bench import bounds, outcome, report, target
 from bench import options as common
-from bench import outcome, report, target
 from bench.engine.crew import measure
 from bench.engine.crowd import Idle
 from bench.engine.part import Plan
@@ -18,13 +18,19 @@ from bench.target import Target
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `idle`."""
-    parser.add_argument("--sessions", type=int, default=15_000, metavar="N", help="connections (15000)")
-    parser.add_argument("--rooms", type=int, default=10, metavar="R", help="of each, with 100 members (10)")
     parser.add_argument(
-        "--settle", type=float, default=10.0, metavar="S", help="seconds before measuring (10)"
+        "--sessions", type=bounds.count, default=15_000, metavar="N", help="connections (15000)"
+    )
+    parser.add_argument(
+        "--rooms", type=bounds.count, default=10, metavar="R", help="of each, with 100 members (10)"
+    )
+    parser.add_argument(
+        "--settle", type=bounds.positive, default=10.0, metavar="S", help="seconds before measuring (10)"
     )
     parser.add_argument("--seed", type=int, default=1, help="of all random choices (1)")
-    parser.add_argument("--procs", type=int, default=1, metavar="P", help="processes of the generator (1)")
+    parser.add_argument(
+        "--procs", type=bounds.count, default=1, metavar="P", help="processes of the generator (1)"
+    )
     target.add_arguments(parser)
     common.add_output(parser)
 

@@ -8,8 +8,8 @@ import sys
 from dataclasses import replace
 from typing import Any
 
+from bench import bounds, outcome, report, target
 from bench import options as common
-from bench import outcome, report, target
 from bench.checks import Tally
 from bench.engine.script import Script
 from bench.engine.stage import Pacing
@@ -23,8 +23,10 @@ QUIET_S = 30.0  # some write nothing until all that was published is taken apart
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `peers`."""
-    parser.add_argument("--members", type=int, default=1000, metavar="N", help="of the group (1,000)")
-    parser.add_argument("--senders", type=int, default=8, metavar="S", help="who write (8)")
+    parser.add_argument(
+        "--members", type=bounds.count, default=1000, metavar="N", help="of the group (1,000)"
+    )
+    parser.add_argument("--senders", type=bounds.count, default=8, metavar="S", help="who write (8)")
     parser.add_argument("--only", choices=PEERS, action="append", metavar="P", help=", ".join(PEERS))
     common.add_load(parser, rate=20.0)
 

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
+from bench import bounds, outcome, report, target
 from bench import options as common
-from bench import outcome, report, target
 from bench.checks import Tally
 from bench.engine.stage import Pacing, Report
 from bench.scenarios import direct, fanout
@@ -30,10 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `ramp`."""
     parser.add_argument("--of", choices=PLAYS, default="direct", help="what is stepped up (direct)")
     parser.add_argument(
-        "--people", type=int, default=200, metavar="N", help="clients, or members of the group (200)"
+        "--people", type=bounds.count, default=200, metavar="N", help="clients, or members of the group (200)"
     )
     parser.add_argument(
-        "--limit", type=float, default=250.0, metavar="MS", help="delivery p99 that is too much (250)"
+        "--limit",
+        type=bounds.positive,
+        default=250.0,
+        metavar="MS",
+        help="delivery p99 that is too much (250)",
     )
     common.add_load(parser, rate=500.0)
     parser.set_defaults(duration=5.0, warmup=1.0)

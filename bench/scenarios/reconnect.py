@@ -10,8 +10,8 @@ import secrets
 from contextlib import AsyncExitStack
 from typing import Any
 
+from bench import bounds, outcome, progress, report
 from bench import options as common
-from bench import outcome, progress, report
 from bench.engine.device import Access
 from bench.engine.pump import Pump
 from bench.engine.script import Script
@@ -27,9 +27,13 @@ from bench.storm.visit import Stage
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `reconnect`."""
-    parser.add_argument("--clients", type=int, default=1000, metavar="N", help="who come back (1,000)")
-    parser.add_argument("--rooms", type=int, default=20, metavar="R", help="of each client (20)")
-    parser.add_argument("--missed", type=int, default=50, metavar="M", help="messages each has missed (50)")
+    parser.add_argument(
+        "--clients", type=bounds.count, default=1000, metavar="N", help="who come back (1,000)"
+    )
+    parser.add_argument("--rooms", type=bounds.count, default=20, metavar="R", help="of each client (20)")
+    parser.add_argument(
+        "--missed", type=bounds.count_or_none, default=50, metavar="M", help="messages each has missed (50)"
+    )
     parser.add_argument("--rude", action="store_true", help="retry every second instead of with full jitter")
     parser.add_argument("--seed", type=int, default=1, help="of all random choices (1)")
     common.add_own_only(parser)

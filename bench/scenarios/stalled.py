@@ -8,8 +8,8 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from bench import bounds, outcome, report, target
 from bench import options as common
-from bench import outcome, report, target
 from bench.engine.crew import measure
 from bench.engine.part import Plan
 from bench.engine.script import Script
@@ -32,8 +32,8 @@ class Crowd:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `stalled`."""
-    parser.add_argument("--members", type=int, default=1000, metavar="N", help="who do read (1,000)")
-    parser.add_argument("--stalled", type=int, default=1, metavar="K", help="who stop reading (1)")
+    parser.add_argument("--members", type=bounds.count, default=1000, metavar="N", help="who do read (1,000)")
+    parser.add_argument("--stalled", type=bounds.count, default=1, metavar="K", help="who stop reading (1)")
     common.add_load(parser, rate=50.0)
 
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from bench.checks import Tally
 from bench.codec import Packet
 from bench.engine.device import Access, Device, Gate
-from bench.engine.pump import Link, Pump
+from bench.engine.pump import Pump
 from bench.engine.record import SECOND_NS
 from bench.engine.script import Script
-from bench.frames import FrameError, HandshakeError
 from bench.storm.manners import Manners
 
 ANSWER_NS = 10 * SECOND_NS  # protocol.md, Client side: no answer for so long, and the connection is given up
@@ -133,14 +132,10 @@ class Visit(Device):
         """The connection failed or ended."""
         self._guest.lost(self, reason, self._retry_after_s)
 
-    def ready(self, event: int) -> None:
-        """As any device; a refused upgrade may say when to come again."""
-        try:
-            Link.ready(self, event)
-        except (FrameError, HandshakeError) as error:
-            self._retry_after_s = getattr(error, "retry_after_s", 0.0)
-            self.drop()
-            self.lost(str(error))
+    def garbled(self, fault: str) -> None:
+        """He comes back and is made good, so that nothing but this tells of it."""
+        self._guest.stage.tally.add("altered", f"{self._guest.user} got what cannot be read: {fault}")
+        super().garbled(fault)
 
     def _heard(self, reply: Packet) -> None:
         self._answered = True

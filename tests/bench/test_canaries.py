@@ -53,6 +53,12 @@ LIES = {
     "alter": {"altered"},
     "whisper": {"altered"},
     "silence": {"unacked"},
+    "skip": {"lost"},
+    "babble": {"altered"},
+    "conceal": {"lost"},
+    "misquote": {"altered"},
+    "lag": set(),
+    "later": set(),
 }
 
 
@@ -91,6 +97,8 @@ class Cage:
         ("store_twice", {"duplicated"}),
         ("reverse", {"reordered"}),
         ("alter", {"altered"}),
+        ("skip", {"lost"}),
+        ("later", set()),
         ("silence", set()),  # he asks again, with the same key, when he is back
     ],
 )
@@ -112,7 +120,14 @@ async def test_a_storm_finds_every_lie(
 
 @pytest.mark.parametrize(
     ("fault", "counted"),
-    [("none", set()), ("forget", {"lost"}), ("double", {"duplicated"}), ("swap", {"reordered"})],
+    [
+        ("none", set()),
+        ("lag", set()),
+        ("skip", {"lost"}),
+        ("forget", {"lost"}),
+        ("double", {"duplicated"}),
+        ("swap", {"reordered"}),
+    ],
 )
 async def test_a_group_with_a_stalled_reader_finds_every_lie(fault: str, counted: set[str]) -> None:
     async with canary(fault, faulty=stalled.PAGE_MESSAGES + 5) as bird:

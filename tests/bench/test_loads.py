@@ -12,13 +12,15 @@ import pytest
 from bench import __main__ as command
 from bench.codec import ENCODINGS
 from bench.engine.crowd import Visits
+from bench.engine.record import SECOND_NS
 from bench.engine.script import Script
 from bench.engine.stage import Pacing, Report
+from bench.histogram import Histogram
 from bench.outcome import MISSED
 from bench.scenarios import connect, direct, fanout
 from bench.server import Unreachable
 from bench.target import Target
-from tests.kit.canary import canary
+from tests.kit.canary import STALL_S, canary
 from tests.kit.result import is_whole
 
 SHORT = Pacing(duration_s=0.2, warmup_s=0.0)
@@ -26,9 +28,9 @@ HASTY = replace(SHORT, in_flight=3, quiet_s=0.3)  # for what never comes: waitin
 ZEROS = dict.fromkeys(("lost", "duplicated", "reordered", "misrouted", "altered", "unacked"), 0)
 
 
-async def play(scenario: str, fault: str, pacing: Pacing) -> Report:
+async def play(scenario: str, fault: str, pacing: Pacing, *, joined: bool = False) -> Report:
     """A short load against the canary."""
-    async with canary(fault) as bird:
+    async with canary(fault, joined=joined) as bird:
         there = Target(bird.url, "secret", ENCODINGS["msgpack"], None)
         if scenario == "fanout":
             _, seen = await fanout.play(there, Script("cana"), pacing, members=6, senders=2)
@@ -39,8 +41,9 @@ async def play(scenario: str, fault: str, pacing: Pacing) -> Report:
 
 @pytest.mark.parametrize("scenario", ["fanout", "direct"])
 @pytest.mark.parametrize("pacing", [SHORT, SHORT.paced(in_flight=3), SHORT.paced(rate=100.0)])
-async def test_an_honest_server_passes(scenario: str, pacing: Pacing) -> None:
-    seen = await play(scenario, "none", pacing)
+@pytest.mark.parametrize("joined", [False, True])
+async def test_an_honest_server_passes(scenario: str, pacing: Pacing, joined: bool) -> None:
+    seen = await play(scenario, "none", pacing, joined=joined)
     assert seen.tally.counts() == ZEROS, seen.tally.examples
     receivers = 5 if scenario == "fanout" else 1
     assert seen.record.messages > 10
@@ -51,6 +54,10 @@ async def test_an_honest_server_passes(scenario: str, pacing: Pacing) -> None:
 @pytest.mark.parametrize(
     ("scenario", "fault", "counter"),
     [
+        ("fanout", "skip", "lost"),
+        ("fanout", "babble", "altered"),
+        ("fanout", "conceal", "lost"),
+        ("fanout", "misquote", "altered"),
         ("fanout", "swallow", "lost"),
         ("fanout", "forget", "lost"),
         ("fanout", "double", "duplicated"),
@@ -60,6 +67,10 @@ async def test_an_honest_server_passes(scenario: str, pacing: Pacing) -> None:
         ("fanout", "alter", "altered"),
         ("fanout", "whisper", "altered"),
         ("fanout", "silence", "unacked"),
+        ("direct", "skip", "lost"),
+        ("direct", "babble", "altered"),
+        ("direct", "conceal", "lost"),
+        ("direct", "misquote", "altered"),
         ("direct", "forget", "lost"),
         ("direct", "double", "duplicated"),
         ("direct", "swap", "reordered"),
@@ -68,10 +79,31 @@ async def test_an_honest_server_passes(scenario: str, pacing: Pacing) -> None:
         ("direct", "silence", "unacked"),
     ],
 )
-async def test_every_lie_is_found(scenario: str, fault: str, counter: str) -> None:
-    seen = await play(scenario, fault, HASTY)
+@pytest.mark.parametrize("joined", [False, True])
+async def test_every_lie_is_found(scenario: str, fault: str, counter: str, joined: bool) -> None:
+    seen = await play(scenario, fault, HASTY, joined=joined)
     assert seen.tally.counts()[counter] > 0, seen.tally.counts()
     assert seen.tally.examples
+
+
+@pytest.mark.parametrize("scenario", ["fanout", "direct"])
+@pytest.mark.parametrize("mood", ["lag", "later"])
+@pytest.mark.parametrize("joined", [False, True])
+async def test_what_an_honest_server_does_now_and_then_is_no_fault(
+    scenario: str, mood: str, joined: bool
+) -> None:
+    seen = await play(scenario, mood, replace(SHORT, rate=60.0), joined=joined)
+    assert seen.tally.counts() == ZEROS, seen.tally.examples
+    receivers = 5 if scenario == "fanout" else 1
+    assert seen.record.acks().count == seen.record.messages
+    lagged = 1 if mood == "lag" else 0  # came by log, so that it was not delivered live
+    rooms = 1 if scenario == "fanout" else 2
+    assert receivers * seen.record.messages - seen.record.deliveries().count <= lagged * rooms * 3
+
+
+async def test_one_skipped_place_is_lost_to_everybody_in_the_room() -> None:
+    seen = await play("fanout", "skip", replace(SHORT, rate=60.0, quiet_s=0.5))
+    assert seen.tally.counts() == ZEROS | {"lost": 6}
 
 
 async def test_one_forgotten_delivery_is_exactly_one() -> None:
@@ -91,6 +123,31 @@ async def test_visitors_who_find_other_rooms_than_they_have_are_noticed() -> Non
         assert seen.tally.clean
         _, seen = await connect.play(there, Script("cana"), SHORT, visits=Visits(users=3, rooms=2))
         assert seen.tally.altered > 0  # the canary still has the rooms of the run before
+
+
+@pytest.mark.parametrize("fault", ["lock_out", "slam"])
+async def test_visitors_who_are_not_let_in_are_noticed(fault: str) -> None:
+    async with canary(fault) as bird:
+        there = Target(bird.url, "secret", ENCODINGS["msgpack"], None)
+        _, seen = await connect.play(there, Script("cana"), SHORT, visits=Visits(users=3, rooms=1))
+    assert seen.tally.counts() == ZEROS | {"unacked": sum(seen.failures.values())}
+    assert "hello: internal" in seen.failures or seen.tally.unacked == 1
+
+
+async def test_a_stall_is_charged_to_everybody_who_was_due_meanwhile() -> None:
+    rate = 100.0
+    seen = await play("fanout", "stall", replace(SHORT, duration_s=1.0).paced(rate=rate, arrival="uniform"))
+    assert seen.tally.clean
+    half_ns = int(STALL_S / 2 * SECOND_NS)
+    # Half of what was due in the stall waited for half of it or more; of what was sent before it, one of each author.
+    assert longer(seen.record.acks(), half_ns) > rate * STALL_S / 4
+    assert longer(seen.record.acks_sent, half_ns) < rate * STALL_S / 8
+
+
+def longer(durations: Histogram, than_ns: int) -> int:
+    """How many durations are longer."""
+    percents = [100 * place / durations.count for place in range(1, durations.count + 1)]
+    return sum(durations.percentile(percent) > than_ns for percent in percents)
 
 
 def run(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any]]:

@@ -42,9 +42,9 @@ def trace_of(messages: int, rooms: int = 1, users: int = 4) -> Trace:
     return read(io.BytesIO(made_up(messages, rooms, users)), "made up")
 
 
-async def play(trace: Trace, fault: str, flap: float = 0.0) -> Play:
+async def play(trace: Trace, fault: str, flap: float = 0.0, *, joined: bool = False) -> Play:
     """A whole replay of a trace against the canary."""
-    async with canary(fault) as bird:
+    async with canary(fault, joined=joined) as bird:
         target = Target(bird.url, "secret", ENCODINGS["msgpack"], None)
         played = Play(target, Pace(trace, None, "r"), Plan(flap=flap, stall_s=0.5, quiet_s=0.5))
         await played.set_up()
@@ -83,12 +83,24 @@ async def test_an_honest_server_passes_when_every_message_cuts_somebody() -> Non
         ("alter", "altered"),
         ("whisper", "altered"),
         ("silence", "unacked"),
+        ("skip", "lost"),
+        ("babble", "altered"),
+        ("misquote", "altered"),
     ],
 )
-async def test_every_lie_is_found(fault: str, counter: str) -> None:
-    played = await play(trace_of(60, rooms=2, users=7), fault)
+@pytest.mark.parametrize("joined", [False, True])
+async def test_every_lie_is_found(fault: str, counter: str, joined: bool) -> None:
+    played = await play(trace_of(60, rooms=2, users=7), fault, joined=joined)
     assert played.tally.counts()[counter] > 0, played.tally.counts()
     assert played.tally.examples
+
+
+@pytest.mark.parametrize("mood", ["lag", "later"])
+@pytest.mark.parametrize("joined", [False, True])
+async def test_what_an_honest_server_does_now_and_then_is_no_fault(mood: str, joined: bool) -> None:
+    played = await play(trace_of(60, rooms=2, users=7), mood, joined=joined)
+    assert played.tally.clean, played.tally.examples
+    assert played.deliveries == played.trace.deliveries
 
 
 async def test_a_last_message_that_one_member_never_hears_of_is_lost() -> None:
