@@ -10,8 +10,9 @@ from typing import Any
 
 from bench.results import reading
 from bench.results.chart import Axis, Line, chart, linear_axis, log_axis, percent_axis
+from bench.results.direction import judged
 from bench.results.reading import Result
-from bench.results.wording import better, worded
+from bench.results.wording import worded
 
 _LEAST_MS = 0.001  # a logarithm has no zero
 _HEADLINES = (
@@ -160,9 +161,12 @@ def _section(title: str, content: str) -> str:
 
 def _table(results: Sequence[Result], names: Sequence[str]) -> str:
     """Every figure that is worth a judgement, a column for each result; from the second on with the difference."""
-    columns = [reading.figures(result) for result in results]
-    keys = [key for key in columns[0] if _tabled(key) and any(column.get(key) for column in columns)]
-    rows = "".join(f"<tr><td>{escape(key)}</td>{_cells(key, columns)}</tr>" for key in keys)
+    columns, ways = [reading.figures(result) for result in results], judged(results[0])
+    shown = [
+        key for key in columns[0] if (key in ways or key.startswith(_SHOWN)) and not key.startswith(_BESIDE)
+    ]
+    keys = [key for key in shown if any(column.get(key) for column in columns)]
+    rows = "".join(f"<tr><td>{escape(key)}</td>{_cells(key, columns, ways.get(key, 0))}</tr>" for key in keys)
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     table = _table_of(f"<th>figure</th>{head}", rows)
     return _section("Figures" if len(results) == 1 else "Comparison", table) if keys else ""
@@ -172,16 +176,11 @@ def _table_of(head: str, rows: str) -> str:
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _tabled(key: str) -> bool:
-    if key.startswith(_BESIDE):
-        return False
-    return better(key) != 0 or key in ("messages", "deliveries") or key.startswith(("server.", "generator."))
+_BESIDE = "chatd."  # has a table of its own
+_SHOWN = ("messages", "deliveries", "server.", "generator.")  # though nobody can say which way is better
 
 
-_BESIDE = ("peers.", "floor.", "chatd.")  # these have a table of their own
-
-
-def _cells(key: str, columns: Sequence[Mapping[str, float]]) -> str:
+def _cells(key: str, columns: Sequence[Mapping[str, float]], way: int) -> str:
     first = columns[0].get(key)
     cells = []
     for place, column in enumerate(columns):
@@ -189,11 +188,7 @@ def _cells(key: str, columns: Sequence[Mapping[str, float]]) -> str:
         text = "" if value is None else escape(worded(key, value))
         if place and value is not None and first:
             change = value / first - 1
-            kind = (
-                ""
-                if not better(key) or abs(change) < 0.005
-                else ("good" if change * better(key) > 0 else "bad")
-            )
+            kind = "" if not way or abs(change) < 0.005 else ("good" if change * way > 0 else "bad")
             text += f' <span class="{kind}">{change:+.0%}</span>'
         cells.append(f"<td>{text}</td>")
     return "".join(cells)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.histogram import Histogram
+from bench.checks import COUNTERS
+from bench.histogram import PERCENTILES, Histogram
+from bench.targets.goal import MISSED
 
 Result = Mapping[str, Any]
 
@@ -22,8 +25,6 @@ LATENCIES = {
     "hello_ms": "hello",
     "polite_ms": "polite send",
 }
-PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99_9": 99.9, "p999": 99.9, "max": 100.0}
-FAULTS = ("lost", "duplicated", "reordered", "misrouted", "altered", "unacked")
 
 # Percentiles of a drawn curve: evenly spaced on the axis, which is logarithmic in what is left above.
 _DRAWN = tuple(100 - 100 / 10 ** (step / 16) for step in range(4, 81))
@@ -67,12 +68,21 @@ def _of_file(file: Path) -> list[Result]:
 
 def name(result: Result) -> str:
     """What to call a result among others."""
-    return str(result.get("title") or result["scenario"])
+    return str(result["scenario"])
 
 
 def figures(result: Result) -> dict[str, float]:
     """Every number of a result by its dotted name, but for what is a series and what only describes the machine."""
-    return dict(_numbers(result, ""))
+    return dict(chain(_numbers(result, ""), _goals(result)))
+
+
+def _goals(result: Result) -> Iterator[tuple[str, float]]:
+    """The figures of a table of targets, by row and key; `missed` and `incorrect` count what must not be."""
+    for goal in result.get("goals", ()):
+        for figure in goal["figures"]:
+            yield f"{goal['name']}.{figure['key']}", float(figure["value"])
+        yield f"{goal['name']}.missed", float(sum(one["verdict"] == MISSED for one in goal["figures"]))
+        yield f"{goal['name']}.incorrect", float(not goal["correct"])
 
 
 def _numbers(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, float]]:
@@ -91,7 +101,6 @@ _NOT_FIGURES = (
     "environment",
     "histograms",
     "timeline",
-    "configuration",
     "options",
     "config",
     "seed",
@@ -128,12 +137,12 @@ def timeline(result: Result) -> dict[str, list[float]]:
     series: dict[str, list[float]] = {}
     for row in rows:
         for key, value in _numbers(row, ""):
-            if key not in ("second", "at_s"):
+            if key not in ("second",):
                 series.setdefault(key, []).append(value)
     return series
 
 
 def faults(result: Result) -> dict[str, int] | None:
     """The counters of what went wrong; None for a result without any."""
-    counted = {key: int(result[key]) for key in FAULTS if isinstance(result.get(key), int)}
+    counted = {key: int(result[key]) for key in COUNTERS if isinstance(result.get(key), int)}
     return counted or None

@@ -140,7 +140,7 @@ def test_a_regression_is_a_change_the_wrong_way_beyond_the_tolerance(
 
 
 def test_one_run_spreads_over_its_seconds_and_is_not_judged_where_it_has_none() -> None:
-    (delta,) = [one for one in compared([result(x_ms=1.0)], [result(x_ms=9.0)]) if one.name == "x_ms"]
+    (delta,) = [one for one in compared([result(x_us=1.0)], [result(x_us=9.0)]) if one.name == "x_us"]
     assert not delta.judged
     (delta,) = [one for one in compared([result()], [result()]) if one.name == "acks_per_s"]
     assert (delta.before.low, delta.before.high) == (10, 11)
