@@ -122,7 +122,7 @@ def text(result: Mapping[str, Any], plan: str, seen: Report, *, answered: str = 
         *report.latency_table(rows),
         "",
         f"  throughput  {result['acks_per_s']:,.0f} {answered}/s · {result['deliveries_per_s']:,.0f} deliveries/s",
-        f"  per second  {report.spark([row['deliveries'] or row['acks'] for row in result['timeline']])}",
+        f"  per second  {report.per_second(result['timeline'])}",
         *(f"  failures    {count:,} times: {reason}" for reason, count in seen.failures.most_common(5)),
         *report.correctness(seen.tally),
         *report.load(result),

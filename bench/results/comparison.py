@@ -99,8 +99,8 @@ def _of_knee(result: Result, whole: dict[str, Spread]) -> dict[str, Spread]:
 def _of_seconds(result: Result, whole: dict[str, Spread]) -> dict[str, Spread]:
     """The middle half of the seconds as the range: the extremes of many seconds always overlap."""
     found = {}
-    for key, values in timeline(result).items():
-        name = _RATES.get(key, key)
+    for key, series in timeline(result).items():
+        name, values = _RATES.get(key, key), [value for value in series if value is not None]
         if name in whole and len(values) >= SECONDS_MIN:
             low, _, high = quantiles(values, n=4)
             middle = whole[name].middle

@@ -14,11 +14,11 @@ from bench.engine.script import Script
 from bench.engine.stage import Pacing
 from bench.peers.relay import Crowd
 from bench.peers.table import PEERS, Peer
+from bench.results.reading import UNMEASURED
 from bench.scenarios import fanout
 from bench.server import Unreachable
 
 NOT_IMPLEMENTED = "it is installed, but the bench does not speak to it"
-STATES = ("absent", "not_implemented", "failed")  # why a row has no figures; each with its reason
 
 QUIET_S = 30.0  # some write nothing until all that was published is taken apart, which is seconds
 
@@ -124,7 +124,7 @@ def text(result: dict[str, Any], tally: Tally) -> list[str]:
 
 
 def _row(name: str, row: dict[str, Any], ratio: float | None) -> str:
-    for state in STATES:
+    for state in UNMEASURED:
         if state in row:
             return f"  {name:<14}{state.replace('_', ' '):>14}   {row[state]}"
     latency = row["delivery_ms"]

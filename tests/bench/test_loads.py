@@ -120,6 +120,17 @@ def test_fanout_with_two_processes(tmp_path: Path, encoding: str, pace: tuple[st
     assert sum(second["messages"] for second in result["timeline"]) == result["messages"]
 
 
+def test_a_scenario_draws_its_own_page(tmp_path: Path) -> None:
+    drawn = tmp_path / "page.html"
+    limits = ("--threshold", "lost==0", "--threshold", "delivery.p99<0.001us", "--html", str(drawn))
+    code, result = run(tmp_path, "fanout", "--members", "5", "--rate", "50", *limits, *QUICK)
+    assert code == MISSED
+    text = drawn.read_text()
+    assert text.startswith("<!doctype html>")
+    assert all(word in text for word in ("PASS", "1 of 2", "MISSED", f"{result['environment']['chatd']}"))
+    assert ("GENERATOR-BOUND" in text) is result["generator_bound"]
+
+
 def test_direct_delivers_every_message_to_the_peer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
