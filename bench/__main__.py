@@ -4,7 +4,7 @@ import argparse
 import sys
 from types import ModuleType
 
-from bench import cores, loop, micro, replay
+from bench import cores, loop, micro, refusals, replay
 from bench.frames import HandshakeError
 from bench.phone import Refused
 from bench.results import compare
@@ -69,7 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     scenarios = parser.add_subparsers(dest="scenario", required=True, metavar="SCENARIO")
     for name, scenario in SCENARIOS.items():
         summary = (scenario.__doc__ or "").splitlines()[0].partition(": ")[2]
-        scenario.add_arguments(scenarios.add_parser(name, help=summary, description=summary))
+        options = scenarios.add_parser(name, help=summary, description=summary)
+        scenario.add_arguments(options)
+        refusals.refuse(name, options)
     return parser
 
 

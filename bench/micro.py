@@ -39,7 +39,7 @@ Part = Callable[[], int]  # does the work once; how many operations that was
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `micro`."""
     parser.add_argument("--outboxes", type=int, default=1000, metavar="N", help="of the fan-out (1,000)")
-    parser.add_argument("--seed", type=int, default=1, help="of the texts (1)")
+    common.add_seed(parser)
     common.add_output(parser)
 
 

@@ -97,14 +97,16 @@ def timeline(record: Record) -> list[dict[str, Any]]:
     ]
 
 
+def loop(result: Mapping[str, Any]) -> str:
+    """How messages were paced, in words."""
+    if result["rate"]:
+        return f"open loop, {result['arrival']}, {result['rate']:g}/s"
+    return f"CLOSED loop, {result['in_flight']} in flight each"
+
+
 def text(result: Mapping[str, Any], plan: str, seen: Report, *, answered: str = "durable") -> list[str]:
     """The report as lines; `answered` is what an ack means."""
     record, start = seen.record, "due" if result["rate"] else "sent"
-    pace = (
-        f"open loop, {result['arrival']}, {result['rate']:g}/s"
-        if result["rate"]
-        else f"CLOSED loop, {result['in_flight']} in flight each"
-    )
     rows = {
         "ack": (record.acks(), f"{start} to {answered}"),
         "delivery": (record.deliveries(), f"{start} to received"),
@@ -116,7 +118,7 @@ def text(result: Mapping[str, Any], plan: str, seen: Report, *, answered: str = 
             "delivery (s.)": (record.deliveries_sent, "from the actual send"),
         }
     return [
-        f"bench {result['scenario']} · {pace} · {result['encoding']} · seed {result['seed']}",
+        f"bench {result['scenario']} · {loop(result)} · {result['encoding']} · seed {result['seed']}",
         f"plan  {plan} · {result['warmup_s']:g} s warm-up + {result['duration_s']:g} s",
         "",
         *report.latency_table(rows),

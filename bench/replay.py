@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="cut a connection with this probability a message",
     )
-    parser.add_argument("--seed", type=int, default=1, help="of all random choices (default 1)")
+    common.add_seed(parser)
     target.add_arguments(parser)
     common.add_output(parser)
 

@@ -75,13 +75,14 @@ class Sending:
     pacing: Pacing
     tally: Tally
     procs: int = 1
+    encoding: Encoding = ENCODINGS["msgpack"]
 
 
 async def write(home: Home, rooms: tuple[str, ...], sending: Sending) -> dict[str, Any]:
     """Everybody writes to his partner in these direct rooms, in a closed loop: the result of that load."""
     async with home.daemon() as daemon:
-        there = home.target(daemon, ENCODINGS["msgpack"])
-        access = Access(there.url, there.secret)
+        there = home.target(daemon, sending.encoding)
+        access = Access(there.url, there.secret, there.encoding.name)
         plan = Plan(Direct, access, sending.script, sending.pacing, Pairs(rooms))
         seen, measured = await measure(plan, sending.procs, there)
     sending.tally.merge(seen.tally)

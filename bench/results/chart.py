@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 720, 300  # of the picture, in user units; the page scales it to its column
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 14, 40  # room for the labels of the axes
+LEFT, RIGHT, TOP, BOTTOM = 74, 24, 14, 40  # room for the labels of the axes
 
 COLORS = 8  # classes c0 to c7 of page.css; further lines take the first again
 

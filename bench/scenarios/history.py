@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import options as common
-from bench import outcome, progress, report
+from bench import outcome, progress, report, target
 from bench.checks import Tally
 from bench.codec import ENCODINGS, Encoding
 from bench.engine.stage import Pacing
@@ -51,24 +51,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pages", type=int, default=2_000, metavar="N", help="pages of 50 that are read (2,000)"
     )
     parser.add_argument(
-        "--duration", type=float, default=10.0, metavar="S", help="of each send rate, seconds (10)"
-    )
-    parser.add_argument(
         "--rounds", type=int, default=1, metavar="N", help="of send rates; the median counts (1)"
     )
-    parser.add_argument("--seed", type=int, default=1, help="of everything that is made up (1)")
+    common.add_seed(parser)
     parser.add_argument(
         "--directory", type=Path, help="make the database there, or use the one of an earlier run"
     )
-    parser.add_argument("--warmup", type=float, default=1.0, metavar="S", help="before each send rate (1)")
-    parser.add_argument("--procs", type=int, default=1, metavar="P", help="processes that send (1)")
-    common.add_own_only(parser)
+    common.add_length(parser, duration=10.0, warmup=1.0)  # of each send rate
+    common.add_procs(parser)
+    target.add_encoding(parser)
     common.add_output(parser)
 
 
 async def run(options: argparse.Namespace) -> int:
     """Builds, measures, prints the report, writes the result."""
-    common.own_only(options)
     shape = Shape(options.messages, options.rooms, options.users, END_MS, options.seed)
     tally = Tally()
     asked = Asked(
@@ -99,7 +95,7 @@ async def play(shape: Shape, asked: Asked, tally: Tally) -> dict[str, Any]:
         full = await measuring.start(home)
         looked = await measuring.read(home, shape, encoding, asked.pages, tally)
         pacing = Pacing(asked.duration_s, asked.warmup_s, in_flight=1, seed=asked.seed)
-        sending = Sending(shape.script, pacing, tally, asked.procs)
+        sending = Sending(shape.script, pacing, tally, asked.procs, encoding)
         rates = []
         for _ in range(asked.rounds):
             sent_empty = await measuring.write(none, rooms, sending)

@@ -24,9 +24,8 @@ from bench.target import Target
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `mixed`."""
     parser.add_argument("file", type=Path, help="the population, as bench/examples/town.toml")
-    parser.add_argument("--duration", type=float, default=30.0, metavar="S", help="seconds measured (30)")
-    parser.add_argument("--warmup", type=float, default=3.0, metavar="S", help="seconds before (3)")
-    parser.add_argument("--seed", type=int, default=1, help="of all random choices (1)")
+    common.add_length(parser)
+    common.add_seed(parser)
     target.add_arguments(parser)
     common.add_output(parser)
 

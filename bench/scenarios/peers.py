@@ -28,7 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--members", type=int, default=1000, metavar="N", help="of the group (1,000)")
     parser.add_argument("--senders", type=int, default=8, metavar="S", help="who write (8)")
     parser.add_argument("--only", choices=PEERS, action="append", metavar="P", help=", ".join(PEERS))
-    common.add_load(parser, rate=20.0)
+    common.add_pace(parser, rate=20.0)
+    common.add_length(parser)
+    common.add_seed(parser)
+    target.add_arguments(parser)
+    common.add_output(parser)
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -103,13 +107,8 @@ def ratios(ours: Mapping[str, Any], peers: Mapping[str, Mapping[str, Any]]) -> d
 def text(result: dict[str, Any], tally: Tally) -> list[str]:
     """The report as lines."""
     stick = yardstick(result)
-    pace = (
-        f"open loop, {result['rate']:g}/s"
-        if result["rate"]
-        else f"CLOSED loop, {result['in_flight']} in flight each"
-    )
     return [
-        f"bench peers · {pace} · seed {result['seed']}",
+        f"bench peers · {outcome.loop(result)} · seed {result['seed']}",
         f"plan  {result['members']:,} members · {result['senders']} senders · "
         f"{result['warmup_s']:g} s warm-up + {result['duration_s']:g} s for each",
         "",

@@ -35,8 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit", type=float, default=250.0, metavar="MS", help="delivery p99 that is too much (250)"
     )
-    common.add_load(parser, rate=500.0)
-    parser.set_defaults(duration=5.0, warmup=1.0)
+    common.add_open(parser, rate=500.0)
+    common.add_length(parser, duration=5.0, warmup=1.0)
+    common.add_seed(parser)
+    common.add_procs(parser)
+    target.add_arguments(parser)
+    common.add_output(parser)
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -45,7 +49,7 @@ async def run(options: argparse.Namespace) -> int:
     async with target.open_target(options) as there:
 
         async def attempt(rate: float) -> Step:
-            pacing = replace(common.pacing(options), rate=rate)
+            pacing = replace(common.open_pacing(options), rate=rate)
             result, seen = await PLAYS[options.of](there, options, pacing)
             tally.merge(seen.tally)
             step = judged(result, rate, options.limit)

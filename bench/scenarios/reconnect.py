@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from bench import options as common
-from bench import outcome, progress, report
+from bench import outcome, progress, report, target
 from bench.engine.device import Access
 from bench.engine.pump import Pump
 from bench.engine.script import Script
@@ -31,14 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rooms", type=int, default=20, metavar="R", help="of each client (20)")
     parser.add_argument("--missed", type=int, default=50, metavar="M", help="messages each has missed (50)")
     parser.add_argument("--rude", action="store_true", help="retry every second instead of with full jitter")
-    parser.add_argument("--seed", type=int, default=1, help="of all random choices (1)")
-    common.add_own_only(parser)
+    common.add_seed(parser)
+    target.add_encoding(parser)
     common.add_output(parser)
 
 
 async def run(options: argparse.Namespace) -> int:
     """Measures, prints the report, writes the result."""
-    common.own_only(options)
     crowd = Crowd(options.clients, options.rooms, options.missed, options.seed)
     with new_home() as home:
         storm, measured = await play(home, crowd, rude=options.rude, encoding=options.encoding)

@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 from bench import __main__ as command
+from bench.engine.crew import measure
+from bench.engine.part import Plan
+from bench.engine.stage import Report
+from bench.load import Load
 from bench.scenarios import ramp, stalled
+from bench.target import Target
 from tests.kit.result import is_whole
 
 SHORT = ["--duration", "0.4", "--warmup", "0.1"]
@@ -23,6 +28,20 @@ def test_a_stalled_reader_costs_the_others_no_message(tmp_path: Path) -> None:
     assert result["deliveries"] == 8 * result["messages"] - result["messages"]
     assert result["without"]["delivery_ms"]["count"] > 0
     assert result["slow_consumers"] > 0, "the daemon never had to act"
+
+
+def test_a_stalled_reader_in_a_closed_loop_of_two_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def measured(plan: Plan, shares: int, there: Target) -> tuple[Report, Load]:
+        processes.append(shares)
+        return await measure(plan, shares, there)
+
+    processes: list[int] = []
+    monkeypatch.setattr(stalled, "measure", measured)
+    assert command.main(["stalled", "--members", "8", "--closed", "--procs", "2", *SHORT]) == 0
+    assert processes == [2, 2]
+    assert "CLOSED loop, 1 in flight each" in capsys.readouterr().out
 
 
 def test_growth_is_to_the_most_that_was_held() -> None:
