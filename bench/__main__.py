@@ -1,6 +1,7 @@
 """The command line of the harness: one subcommand for each scenario."""
 
 import argparse
+import shlex
 import sys
 from types import ModuleType
 
@@ -51,6 +52,7 @@ FAILED, USAGE, UNREACHABLE, INTERRUPTED = 1, 2, 4, 130
 def main(argv: list[str] | None = None) -> int:
     """Runs one scenario. 0: fine, 1: not correct, 2: usage, 4: no daemon to talk to."""
     options = _parser().parse_args(argv)
+    options.command = shlex.join(("python", "-m", "bench", *(sys.argv[1:] if argv is None else argv)))
     try:
         with cores.generating():
             return int(loop.run(SCENARIOS[options.scenario].run(options)))

@@ -1,14 +1,12 @@
 """`micro`: the parts of the daemon's hot path one by one, in microseconds: decode, decide, encode, fan-out.
 
-The one file of the harness that imports the daemon: a part cannot be measured from outside.
+It imports the daemon, as only floors/echo.py does besides: a part cannot be measured from outside.
 """
 
 from __future__ import annotations
 
 import argparse
-import shlex
 import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,7 +14,7 @@ from typing import Any
 import msgpack
 
 from bench import options as common
-from bench import outcome, report
+from bench import outcome
 from bench.engine.script import Letter, Script
 from chatd import config
 from chatd.core.facts import Facts, Rules
@@ -52,8 +50,6 @@ async def run(options: argparse.Namespace) -> int:
         "outboxes": options.outboxes,
         "median": {f"{name}_us": round(statistics.median(values), 4) for name, values in spreads.items()},
         "least": {f"{name}_us": round(min(values), 4) for name, values in spreads.items()},
-        "command": shlex.join(sys.argv),
-        "environment": report.environment(),
     }
     return outcome.finish(result, text(spreads, options), options, clean=True)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench import report
+from bench import configuration, report
 from bench.engine.record import Record
 from bench.engine.stage import Pacing, Report
 from bench.histogram import Histogram
@@ -39,7 +38,6 @@ def of(scenario: str, seen: Report, measured: Load, there: Target, pacing: Pacin
         "duration_s": pacing.duration_s,
         "warmup_s": pacing.warmup_s,
         "encoding": there.encoding.name,
-        "command": shlex.join(sys.argv),
         "messages": record.messages,
         "deliveries": deliveries.count,
         "seconds": round(seconds, 3),
@@ -55,15 +53,14 @@ def of(scenario: str, seen: Report, measured: Load, there: Target, pacing: Pacin
         },
         **generator(seen, record),
         "server": measured.counted()["server"],
-        "timeline": timeline(record),
+        "timeline": measured.beside(timeline(record), pacing.warmup_s),
         "histograms": {
             "ack": acks.sparse(),
             "delivery": deliveries.sparse(),
             "resume": record.resumes.sparse(),
         },
         "failures": dict(seen.failures),
-        "environment": report.environment(),
-        "config": dict(there.daemon.settings) if there.daemon else {"url": there.url},
+        "config": {"daemon": configuration.of_daemon(there.daemon, there.url)},
         "examples": seen.tally.examples,
     }
 
@@ -135,10 +132,10 @@ def complete(result: Mapping[str, Any], options: argparse.Namespace) -> dict[str
     """What is missing of what every result has, and how it was called."""
     none = Histogram().milliseconds()
     wanted: dict[str, Any] = {**dict.fromkeys(COUNTS, 0), **dict.fromkeys(DURATIONS, none)}
-    wanted |= {"generator_bound": False, "server": None, "timeline": [], "config": {}}
-    wanted |= {"command": shlex.join(sys.argv), "environment": report.environment()}
-    told = {name: str(value) for name, value in vars(options).items() if value not in (None, [], False)}
-    return {**{key: value for key, value in wanted.items() if key not in result}, "options": told}
+    wanted |= {"generator_bound": False, "server": None, "timeline": []}
+    wanted |= {"command": options.command, "environment": report.environment()}
+    both = {"daemon": {}, **result.get("config", {}), "generator": configuration.of_generator(options)}
+    return {**{key: value for key, value in wanted.items() if key not in result}, "config": both}
 
 
 def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace, *, clean: bool) -> int:
@@ -147,7 +144,9 @@ def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace
     verdicts = {threshold.text: threshold.check(result) for threshold in options.threshold}
     result["thresholds"] = verdicts
     words = [f"{text} {'PASS' if held else 'MISSED'}" for text, held in verdicts.items()]
+    lines = [lines[0], *report.server(result), *lines[1:]]
     lines += [f"  thresholds  {' · '.join(words)}"] if words else []
+    lines += ["", f"  repeat      {result['command']}"]
     if options.json:
         report.write_json(result, options.json)
     if options.html:

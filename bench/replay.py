@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench import configuration, outcome, progress, report, target
 from bench import options as common
-from bench import outcome, progress, report, target
 from bench.load import Load
 from bench.pace import WINDOW, Pace
 from bench.play import Plan, Play
@@ -51,7 +51,7 @@ async def run(options: argparse.Namespace) -> int:
         play = Play(there, Pace(trace, options.speed, name), Plan(options.flap, options.seed))
         measured, seconds = Load(there.daemon), Seconds(play)
         await _play(play, measured, seconds)
-    result = {**_result(play, there, measured, options), "timeline": seconds.rows}
+    result = {**_result(play, there, measured, options), "timeline": measured.beside(seconds.rows)}
     return outcome.finish(result, _text(play, result), options, clean=play.tally.clean)
 
 
@@ -141,7 +141,7 @@ def _result(play: Play, there: Target, measured: Load, options: argparse.Namespa
             "resume": play.figures.absences.sparse(),
             "connect": play.figures.connects.sparse(),
         },
-        "config": dict(there.daemon.settings) if there.daemon else {"url": there.url},
+        "config": {"daemon": configuration.of_daemon(there.daemon, there.url)},
         "examples": play.tally.examples,
     }
 

@@ -112,6 +112,17 @@ def size(count_bytes: float) -> str:
     return f"{count_bytes / 1024**2:,.0f} MiB"
 
 
+def server(result: Mapping[str, Any]) -> list[str]:
+    """Who was measured; nothing when nobody was asked over a connection."""
+    daemon, machine = result["config"]["daemon"], result["environment"]
+    if "url" in daemon:
+        return [f"server  {daemon['url']} · not started here, so its versions and settings are not known"]
+    if "listen.address" not in daemon:
+        return []
+    versions = f"chatd {machine['chatd']} · SQLite {machine['sqlite']} · Python {machine['python']}"
+    return [f"server  {versions} · ws://{daemon['listen.address']['value']}/v1/ws"]
+
+
 def load(result: Mapping[str, Any]) -> list[str]:
     """What `load.Load` counted, and whether the generator was the limit."""
     lag_ms = result["schedule_lag_ms"]["p99"]

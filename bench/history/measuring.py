@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from bench import outcome
+from bench import outcome, progress
 from bench.checks import Tally
 from bench.codec import ENCODINGS, Encoding
 from bench.engine.crew import measure
@@ -53,8 +54,9 @@ async def read(home: Home, shape: Shape, encoding: Encoding, pages: int, tally: 
         prepare(home.database)
         async with home.daemon() as daemon:
             reading = Reading(home.target(daemon, encoding), shape, tally, seed=len(state))
-            await reading.leaf(pages)
-            await reading.greet(GREETINGS)
+            with progress.shown(_reading(reading, state or "warm", pages)):
+                await reading.leaf(pages)
+                await reading.greet(GREETINGS)
         suffix = f"_{state}_ms" if state else "_ms"
         timed |= {
             f"page{suffix}": reading.pages,
@@ -65,6 +67,14 @@ async def read(home: Home, shape: Shape, encoding: Encoding, pages: int, tally: 
         **{name: histogram.milliseconds() for name, histogram in timed.items()},
         "histograms": {name.removesuffix("_ms"): histogram.sparse() for name, histogram in timed.items()},
     }
+
+
+def _reading(reading: Reading, state: str, pages: int) -> Callable[[], str]:
+    def describe() -> str:
+        leafed, greeted = progress.bar(reading.pages.count, pages), f"{reading.hellos.count}/{GREETINGS}"
+        return f"read     {leafed} pages · {greeted} hellos · {state}"
+
+    return describe
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from bench.configuration import changed
 from bench.results import curves, reading, tables, verdicts
 from bench.results.markup import section, tile
 from bench.results.reading import Result
@@ -84,11 +85,19 @@ def _headlines(result: Result) -> str:
     )
 
 
+def _told(result: Result) -> dict[str, Any]:
+    """What is worth a look; the result file has all settings."""
+    config: Mapping[str, Any] = result.get("config") or {}
+    told = {key: result.get(key) for key in ("command", "seed")}
+    told |= {"daemon, beyond the defaults": changed(config.get("daemon", {}))}
+    told |= {"generator": config.get("generator"), "environment": result.get("environment")}
+    return {key: value for key, value in told.items() if value}
+
+
 def _origin(results: Sequence[Result], names: Sequence[str]) -> str:
     """How each was made: command, configuration, machine."""
     parts = []
     for result, name in zip(results, names, strict=True):
-        told = {key: result[key] for key in ("command", "seed", "config", "environment") if result.get(key)}
-        text = escape(json.dumps(told, indent=2, ensure_ascii=False))
+        text = escape(json.dumps(_told(result), indent=2, ensure_ascii=False))
         parts.append(f"<details><summary>{escape(name)}</summary><pre>{text}</pre></details>")
     return section("How it was made", "".join(parts))

@@ -107,7 +107,6 @@ _NOT_FIGURES = (
     "environment",
     "histograms",
     "timeline",
-    "options",
     "config",
     "seed",
     "count",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import shlex
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,8 +76,7 @@ async def run(options: argparse.Namespace) -> int:
         directory=options.directory,
     )
     result = {**await play(shape, asked, tally), "scenario": "history"}
-    result |= {"seed": options.seed, "command": shlex.join(sys.argv), "environment": report.environment()}
-    result |= {**tally.counts(), "examples": tally.examples}
+    result |= {"seed": options.seed, **tally.counts(), "examples": tally.examples}
     return outcome.finish(result, text(result, tally), options, clean=tally.clean)
 
 

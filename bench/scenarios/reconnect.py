@@ -10,15 +10,14 @@ import secrets
 from contextlib import AsyncExitStack
 from typing import Any
 
+from bench import configuration, outcome, progress, report, target
 from bench import options as common
-from bench import outcome, progress, report, target
 from bench.engine.device import Access
 from bench.engine.pump import Pump
 from bench.engine.script import Script
 from bench.histogram import Histogram
 from bench.home import Home, kill, new_home
 from bench.load import Load
-from bench.server import PATIENT
 from bench.storm.crowd import Crowd
 from bench.storm.manners import Manners, Polite, Rude
 from bench.storm.storm import Storm
@@ -124,9 +123,11 @@ def _result(storm: Storm, home: Home, measured: Load) -> dict[str, Any]:
         "repaired": sum(traveller.repaired for traveller in storm.travellers),
         "sent_again": sum(author.sent_again for author in storm.authors),
         **measured.counted(),
-        "timeline": [{"second": second, "resumed": storm.returned[second]} for second in seconds],
+        "timeline": measured.beside(
+            [{"second": second, "resumed": storm.returned[second]} for second in seconds], -home.ready_s
+        ),
         "histograms": {"resume": storm.resumes.sparse(), "polite": polite.sparse()},
-        "config": {**PATIENT, **home.settings},
+        "config": {"daemon": configuration.of_daemon(measured.daemon)},
         "examples": stage.tally.examples,
     }
 

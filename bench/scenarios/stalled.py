@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +44,6 @@ async def run(options: argparse.Namespace) -> int:
             script, crowd = common.script(options), Crowd(options.members, options.stalled, reads)
             sides.append(await play(there, script, pacing, crowd, procs=options.procs))
     result = beside(sides[0][0], sides[1][0])
-    result |= {"command": shlex.join(sys.argv), "environment": report.environment()}
     clean = all(seen.tally.clean for _, seen in sides)
     return outcome.finish(result, text(result, sides), options, clean=clean)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import configuration, outcome, report
 from bench import options as common
-from bench import outcome, report
 from bench.targets.goal import MISSED, Extent, Goal, Measured, number
 from bench.targets.table import GOALS
 
@@ -43,8 +42,10 @@ async def run(options: argparse.Namespace) -> int:
     result = {
         "scenario": "targets",
         "quick": options.quick,
-        "command": shlex.join(sys.argv),
+        "seed": options.seed,
+        "command": options.command,
         "environment": report.environment(),
+        "config": {"generator": configuration.of_generator(options)},
         "goals": rows,
     }
     if options.json:
