@@ -1,10 +1,11 @@
 """The command line of the harness: one subcommand for each scenario."""
 
 import argparse
+import shlex
 import sys
 from types import ModuleType
 
-from bench import cores, loop, micro, replay
+from bench import cores, loop, micro, refusals, replay
 from bench.frames import HandshakeError
 from bench.phone import Refused
 from bench.results import compare
@@ -51,6 +52,7 @@ FAILED, USAGE, UNREACHABLE, INTERRUPTED = 1, 2, 4, 130
 def main(argv: list[str] | None = None) -> int:
     """Runs one scenario. 0: fine, 1: not correct, 2: usage, 4: no daemon to talk to."""
     options = _parser().parse_args(argv)
+    options.command = shlex.join(("python", "-m", "bench", *(sys.argv[1:] if argv is None else argv)))
     try:
         with cores.generating():
             return int(loop.run(SCENARIOS[options.scenario].run(options)))
@@ -69,7 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     scenarios = parser.add_subparsers(dest="scenario", required=True, metavar="SCENARIO")
     for name, scenario in SCENARIOS.items():
         summary = (scenario.__doc__ or "").splitlines()[0].partition(": ")[2]
-        scenario.add_arguments(scenarios.add_parser(name, help=summary, description=summary))
+        options = scenarios.add_parser(name, help=summary, description=summary)
+        scenario.add_arguments(options)
+        refusals.refuse(name, options)
     return parser
 
 

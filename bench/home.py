@@ -53,7 +53,7 @@ class Home:
         started = time.perf_counter()
         async with running(command) as pid:
             self.ready_s = time.perf_counter() - started
-            yield Daemon(self.url, self.secret, pid, command.log, self.ports[1], settings)
+            yield Daemon(self.url, self.secret, pid, command.log, self.ports[1], command.environment)
 
     def target(self, daemon: Daemon, encoding: Encoding) -> Target:
         """The daemon as phones see it."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,6 +23,8 @@ class Load:
         self._daemon_cpu_s = 0.0
         self._rss_bytes = 0
         self._server: dict[str, Any] | None = None
+        self._rss_mib: list[float] = []  # at the beginning, and after every second
+        self._next: asyncio.TimerHandle | None = None
         self._connections = 0
 
     @contextmanager
@@ -38,9 +41,12 @@ class Load:
         self._started, self._cpu_s = time.perf_counter(), time.process_time()
         if self.daemon is not None:
             self._daemon_cpu_s, self._rss_bytes = self.daemon.cpu_s(), self.daemon.rss_bytes()
+            self._look(self.daemon)
 
     def end(self) -> None:
         """The stretch ends."""
+        if self._next is not None:
+            self._next.cancel()
         seconds = time.perf_counter() - self._started
         self.generator_cpu_share = (time.process_time() - self._cpu_s) / seconds
         if self.daemon is not None:
@@ -54,6 +60,20 @@ class Load:
                 "connections": self._connections,
                 "complaints": self.daemon.complaints(),
             }
+
+    def beside(self, rows: Sequence[Mapping[str, Any]], from_s: float = 0.0) -> list[dict[str, Any]]:
+        """The rows of a timeline, each with the memory of the daemon when its second was over.
+
+        `from_s` is when its second 0 began, counted from the beginning of the stretch.
+        """
+        return [{**row, **self._memory(round(from_s + row["second"] + 1))} for row in rows]
+
+    def _memory(self, at_s: int) -> dict[str, float]:
+        return {"rss_mib": self._rss_mib[at_s]} if 0 <= at_s < len(self._rss_mib) else {}
+
+    def _look(self, daemon: Daemon) -> None:
+        self._rss_mib.append(round(daemon.rss_bytes() / 1024**2, 1))
+        self._next = asyncio.get_running_loop().call_later(1, self._look, daemon)
 
     async def count_connections(self) -> None:
         """Asks the daemon how many connections it has."""

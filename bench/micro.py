@@ -1,21 +1,19 @@
 """`micro`: the parts of the daemon's hot path one by one, in microseconds: decode, decide, encode, fan-out.
 
-The one file of the harness that imports the daemon: a part cannot be measured from outside.
+It imports the daemon, as only floors/echo.py does besides: a part cannot be measured from outside.
 """
 
 from __future__ import annotations
 
 import argparse
-import shlex
 import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgpack
 
-from bench import bounds, outcome, report
+from bench import bounds, outcome
 from bench import options as common
 from bench.engine.script import Letter, Script
 from chatd import config
@@ -41,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--outboxes", type=bounds.count, default=1000, metavar="N", help="of the fan-out (1,000)"
     )
-    parser.add_argument("--seed", type=int, default=1, help="of the texts (1)")
+    common.add_seed(parser)
     common.add_output(parser)
 
 
@@ -54,8 +52,6 @@ async def run(options: argparse.Namespace) -> int:
         "outboxes": options.outboxes,
         "median": {f"{name}_us": round(statistics.median(values), 4) for name, values in spreads.items()},
         "least": {f"{name}_us": round(min(values), 4) for name, values in spreads.items()},
-        "command": shlex.join(sys.argv),
-        "environment": report.environment(),
     }
     return outcome.finish(result, text(spreads, options), options, clean=True)
 

@@ -7,12 +7,10 @@ import math
 import secrets
 
 from bench import bounds, report, target, thresholds
-from bench.codec import ENCODINGS
 from bench.engine.device import Access
 from bench.engine.schedule import ARRIVALS
 from bench.engine.script import Script
 from bench.engine.stage import Pacing
-from bench.server import Unreachable
 from bench.target import Target
 
 CONNECTIONS_EACH = 20_000  # from one local address: below the 28,232 ports that Linux hands out by default
@@ -38,52 +36,91 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 
 def add_load(parser: argparse.ArgumentParser, *, rate: float) -> None:
-    """Pacing, length, chance and processes; `rate` is the default one."""
-    pace = parser.add_mutually_exclusive_group()
-    pace.add_argument(
-        "--rate", type=bounds.positive, default=rate, help=f"open loop: messages/s in all ({rate:g})"
-    )
-    pace.add_argument(
-        "--closed", action="store_true", help="closed loop: the next when the last is acknowledged"
-    )
-    parser.add_argument(
-        "--in-flight", type=bounds.count, default=1, metavar="K", help="unacknowledged, each, with --closed"
-    )
-    parser.add_argument("--arrival", choices=ARRIVALS, default="poisson", help="of the open loop")
-    parser.add_argument(
-        "--duration", type=bounds.positive, default=30.0, metavar="S", help="seconds measured (30)"
-    )
-    parser.add_argument(
-        "--warmup", type=bounds.zero_or_more, default=3.0, metavar="S", help="seconds before, not counted (3)"
-    )
-    parser.add_argument("--seed", type=int, default=1, help="of all random choices (1)")
-    parser.add_argument(
-        "--procs", type=bounds.count, default=1, metavar="P", help="processes of the generator (1)"
-    )
+    """Everything of a load that is open or closed as one likes; `rate` is the default one."""
+    add_pace(parser, rate=rate)
+    add_length(parser)
+    add_seed(parser)
+    add_procs(parser)
     target.add_arguments(parser)
     add_output(parser)
 
 
-def add_own_only(parser: argparse.ArgumentParser) -> None:
-    """`--url`, of a scenario that needs a daemon of its own and says so; and the encoding."""
-    parser.add_argument("--url", help="not here: the daemon is started, stopped and looked into")
-    parser.add_argument("--encoding", choices=ENCODINGS, default="msgpack", help="the subprotocol")
+def add_pace(parser: argparse.ArgumentParser, *, rate: float) -> None:
+    """An open loop, or a closed one."""
+    pace = parser.add_mutually_exclusive_group()
+    _add_rate(pace, rate)
+    pace.add_argument(
+        "--closed", action="store_true", help="closed loop: the next when the last is acknowledged"
+    )
+    parser.add_argument(
+        "--in-flight", type=bounds.count, metavar="K", help="unacknowledged, each, with --closed only (1)"
+    )
+    _add_arrival(parser, "of the open loop only (poisson)")
 
 
-def own_only(options: argparse.Namespace) -> None:
-    """Raises Unreachable when such a scenario is asked to use another daemon."""
-    if options.url:
-        raise Unreachable(f"{options.scenario} needs a daemon of its own: leave --url away")
+def add_open(parser: argparse.ArgumentParser, *, rate: float) -> None:
+    """An open loop."""
+    _add_rate(parser, rate)
+    _add_arrival(parser, "(poisson)")
+
+
+def add_length(parser: argparse.ArgumentParser, *, duration: float = 30.0, warmup: float = 3.0) -> None:
+    """How long is measured, and what is dropped before."""
+    parser.add_argument(
+        "--duration",
+        type=bounds.positive,
+        default=duration,
+        metavar="S",
+        help=f"seconds measured ({duration:g})",
+    )
+    parser.add_argument(
+        "--warmup",
+        type=bounds.zero_or_more,
+        default=warmup,
+        metavar="S",
+        help=f"seconds before, not counted ({warmup:g})",
+    )
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """What chance begins with."""
+    parser.add_argument("--seed", type=int, default=1, help="of all random choices (1)")
+
+
+def add_procs(parser: argparse.ArgumentParser) -> None:
+    """How many processes play."""
+    parser.add_argument(
+        "--procs", type=bounds.count, default=1, metavar="P", help="processes of the generator (1)"
+    )
+
+
+def _add_rate(parser: argparse._ActionsContainer, rate: float) -> None:
+    parser.add_argument(
+        "--rate", type=bounds.positive, default=rate, help=f"open loop: messages/s in all ({rate:g})"
+    )
+
+
+def _add_arrival(parser: argparse.ArgumentParser, told: str) -> None:
+    parser.add_argument("--arrival", choices=ARRIVALS, help=told)
 
 
 def pacing(options: argparse.Namespace) -> Pacing:
-    """The pacing of the options."""
+    """The pacing of `add_pace`. Raises ValueError for an option of the other kind of loop."""
+    if options.closed and options.arrival:
+        raise ValueError("--arrival says when messages are due, and in a closed loop none is: leave one away")
+    if options.in_flight and not options.closed:
+        raise ValueError("--in-flight is of a closed loop: --closed is missing")
+    paced = open_pacing(options)
+    return paced.paced(in_flight=options.in_flight or 1) if options.closed else paced
+
+
+def open_pacing(options: argparse.Namespace) -> Pacing:
+    """The pacing of `add_open`."""
     return Pacing(
         duration_s=options.duration,
         warmup_s=options.warmup,
-        rate=0.0 if options.closed else options.rate,
-        in_flight=options.in_flight,
-        arrival=options.arrival,
+        rate=options.rate,
+        arrival=options.arrival or "poisson",
         seed=options.seed,
     )
 

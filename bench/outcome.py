@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import math
-import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench import report
+from bench import configuration, report
 from bench.engine.record import Record, Second
 from bench.engine.stage import Pacing, Report
 from bench.histogram import Histogram
@@ -41,7 +40,6 @@ def of(scenario: str, seen: Report, measured: Load, there: Target, pacing: Pacin
         "duration_s": pacing.duration_s,
         "warmup_s": pacing.warmup_s,
         "encoding": there.encoding.name,
-        "command": shlex.join(sys.argv),
         "messages": record.messages,
         "deliveries": deliveries.count,
         "seconds": round(seconds, 3),
@@ -57,15 +55,14 @@ def of(scenario: str, seen: Report, measured: Load, there: Target, pacing: Pacin
         },
         **generator(seen, record),
         "server": measured.counted()["server"],
-        "timeline": timeline(record, pacing.duration_s),
+        "timeline": measured.beside(timeline(record, pacing.duration_s), pacing.warmup_s),
         "histograms": {
             "ack": acks.sparse(),
             "delivery": deliveries.sparse(),
             "resume": record.resumes.sparse(),
         },
         "failures": dict(seen.failures),
-        "environment": report.environment(),
-        "config": dict(there.daemon.settings) if there.daemon else {"url": there.url},
+        "config": {"daemon": configuration.of_daemon(there.daemon, there.url)},
         "examples": seen.tally.examples,
     }
 
@@ -100,14 +97,16 @@ def timeline(record: Record, duration_s: float) -> list[dict[str, Any]]:
     ]
 
 
+def loop(result: Mapping[str, Any]) -> str:
+    """How messages were paced, in words."""
+    if result["rate"]:
+        return f"open loop, {result['arrival']}, {result['rate']:g}/s"
+    return f"CLOSED loop, {result['in_flight']} in flight each"
+
+
 def text(result: Mapping[str, Any], plan: str, seen: Report, *, answered: str = "durable") -> list[str]:
     """The report as lines; `answered` is what an ack means."""
     record, start = seen.record, "due" if result["rate"] else "sent"
-    pace = (
-        f"open loop, {result['arrival']}, {result['rate']:g}/s"
-        if result["rate"]
-        else f"CLOSED loop, {result['in_flight']} in flight each"
-    )
     rows = {
         "ack": (record.acks(), f"{start} to {answered}"),
         "delivery": (record.deliveries(), f"{start} to received"),
@@ -119,13 +118,13 @@ def text(result: Mapping[str, Any], plan: str, seen: Report, *, answered: str = 
             "delivery (s.)": (record.deliveries_sent, "from the actual send"),
         }
     return [
-        f"bench {result['scenario']} · {pace} · {result['encoding']} · seed {result['seed']}",
+        f"bench {result['scenario']} · {loop(result)} · {result['encoding']} · seed {result['seed']}",
         f"plan  {plan} · {result['warmup_s']:g} s warm-up + {result['duration_s']:g} s",
         "",
         *report.latency_table(rows),
         "",
         f"  throughput  {result['acks_per_s']:,.0f} {answered}/s · {result['deliveries_per_s']:,.0f} deliveries/s",
-        f"  per second  {report.spark([row['deliveries'] or row['acks'] for row in result['timeline']])}",
+        f"  per second  {report.per_second(result['timeline'])}",
         *(f"  failures    {count:,} times: {reason}" for reason, count in seen.failures.most_common(5)),
         *report.correctness(seen.tally),
         *report.load(result),
@@ -136,10 +135,10 @@ def complete(result: Mapping[str, Any], options: argparse.Namespace) -> dict[str
     """What is missing of what every result has, and how it was called."""
     none = Histogram().milliseconds()
     wanted: dict[str, Any] = {**dict.fromkeys(COUNTS, 0), **dict.fromkeys(DURATIONS, none)}
-    wanted |= {"generator_bound": False, "server": None, "timeline": [], "config": {}}
-    wanted |= {"command": shlex.join(sys.argv), "environment": report.environment()}
-    told = {name: str(value) for name, value in vars(options).items() if value not in (None, [], False)}
-    return {**{key: value for key, value in wanted.items() if key not in result}, "options": told}
+    wanted |= {"generator_bound": False, "server": None, "timeline": []}
+    wanted |= {"command": options.command, "environment": report.environment()}
+    both = {"daemon": {}, **result.get("config", {}), "generator": configuration.of_generator(options)}
+    return {**{key: value for key, value in wanted.items() if key not in result}, "config": both}
 
 
 def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace, *, clean: bool) -> int:
@@ -150,8 +149,10 @@ def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace
     }
     result["thresholds"] = {text: verdict == PASS for text, verdict in verdicts.items()}
     result |= complete(result, options)
+    lines = [lines[0], *report.server(result), *lines[1:]]
     lines += ["  measured    NOTHING WAS MEASURED: a longer run, or a higher rate"] if empty else []
     lines += [f"  thresholds  {' · '.join(map(' '.join, verdicts.items()))}"] if verdicts else []
+    lines += ["", f"  repeat      {result['command']}"]
     if options.json:
         report.write_json(result, options.json)
     if options.html:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench import bounds, outcome, progress, report, target
+from bench import bounds, configuration, outcome, progress, report, target
 from bench import options as common
 from bench.load import Load
 from bench.pace import WINDOW, Pace
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="cut a connection with this probability a message",
     )
-    parser.add_argument("--seed", type=int, default=1, help="of all random choices (default 1)")
+    common.add_seed(parser)
     target.add_arguments(parser)
     common.add_output(parser)
 
@@ -51,7 +51,7 @@ async def run(options: argparse.Namespace) -> int:
         play = Play(there, Pace(trace, options.speed, name), Plan(options.flap, options.seed))
         measured, seconds = Load(there.daemon), Seconds(play)
         await _play(play, measured, seconds)
-    result = {**_result(play, there, measured, options), "timeline": seconds.rows}
+    result = {**_result(play, there, measured, options), "timeline": measured.beside(seconds.rows)}
     return outcome.finish(result, _text(play, result), options, clean=play.tally.clean)
 
 
@@ -141,7 +141,7 @@ def _result(play: Play, there: Target, measured: Load, options: argparse.Namespa
             "resume": play.figures.absences.sparse(),
             "connect": play.figures.connects.sparse(),
         },
-        "config": dict(there.daemon.settings) if there.daemon else {"url": there.url},
+        "config": {"daemon": configuration.of_daemon(there.daemon, there.url)},
         "examples": play.tally.examples,
     }
 

@@ -112,6 +112,17 @@ def size(count_bytes: float) -> str:
     return f"{count_bytes / 1024**2:,.0f} MiB"
 
 
+def server(result: Mapping[str, Any]) -> list[str]:
+    """Who was measured; nothing when nobody was asked over a connection."""
+    daemon, machine = result["config"]["daemon"], result["environment"]
+    if "url" in daemon:
+        return [f"server  {daemon['url']} · not started here, so its versions and settings are not known"]
+    if "listen.address" not in daemon:
+        return []
+    versions = f"chatd {machine['chatd']} · SQLite {machine['sqlite']} · Python {machine['python']}"
+    return [f"server  {versions} · ws://{daemon['listen.address']['value']}/v1/ws"]
+
+
 def load(result: Mapping[str, Any]) -> list[str]:
     """What `load.Load` counted, and whether the generator was the limit."""
     lag_ms = result["schedule_lag_ms"]["p99"]
@@ -132,14 +143,21 @@ def generator_bound(cpu_share: float, lag_ms: float, latency_ms: float) -> bool:
     return cpu_share > BOUND_SHARE or lag_ms > BOUND_LAG * latency_ms
 
 
-def spark(values: Sequence[float]) -> str:
-    """A line of blocks, the largest value full.
+def per_second(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The seconds of a timeline as blocks: deliveries, or acks where nothing is delivered at all."""
+    key = "deliveries" if any(row["deliveries"] for row in rows) else "acks"
+    counted = {int(row["second"]): row[key] for row in rows}
+    return spark([counted.get(second, 0) for second in range(max(counted, default=-1) + 1)])
 
-    >>> spark([1, 4, 8])
-    '▁▄█'
+
+def spark(values: Sequence[float]) -> str:
+    """A line of blocks, the largest value full, nothing as a dot.
+
+    >>> spark([1, 4, 0, 8])
+    '▁▄·█'
     """
     most = max(values, default=0) or 1
-    return "".join(_BLOCKS[max(0, math.ceil(value / most * len(_BLOCKS)) - 1)] for value in values)
+    return "".join(_BLOCKS[math.ceil(value / most * (len(_BLOCKS) - 1))] for value in values)
 
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
+_BLOCKS = "·▁▂▃▄▅▆▇█"  # the first is for nothing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from bench import progress
 from bench.codec import Packet
 from bench.phone import Phone
 from bench.target import Target
@@ -26,6 +27,11 @@ async def create_group(target: Target, run: str, title: str, members: Sequence[s
 
     `run` keeps it apart from groups that earlier runs made. Raises OSError, HandshakeError, Refused.
     """
+    with progress.shown(lambda: f"rooms    a group of {len(members):,}"):
+        return await _create_group(target, run, title, members)
+
+
+async def _create_group(target: Target, run: str, title: str, members: Sequence[str]) -> str:
     owner, *others = members
     phone = await target.dial()
     try:
@@ -49,26 +55,34 @@ async def create_group(target: Target, run: str, title: str, members: Sequence[s
 
 async def create_direct(target: Target, run: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
     """Makes the direct room of each pair, in their order. Raises OSError, HandshakeError, Refused."""
-    rooms = []
-    for first, second in pairs:
-        phone = await target.dial()
-        try:
-            await hello(phone, target, first, f"{run}-founder".ljust(22, "-"))
-            reply = await phone.request({"type": "room.direct", "user": second})
-            rooms.append(str(reply["summary"]["room"]))
-        finally:
-            await phone.close()
+    rooms: list[str] = []
+    with progress.shown(lambda: f"rooms    {progress.bar(len(rooms), len(pairs))} direct rooms"):
+        for first, second in pairs:
+            rooms.append(await _create_direct(target, run, first, second))
     return rooms
+
+
+async def _create_direct(target: Target, run: str, first: str, second: str) -> str:
+    phone = await target.dial()
+    try:
+        await hello(phone, target, first, f"{run}-founder".ljust(22, "-"))
+        reply = await phone.request({"type": "room.direct", "user": second})
+        return str(reply["summary"]["room"])
+    finally:
+        await phone.close()
 
 
 async def create_blocks(target: Target, run: str, users: Sequence[str], rooms_each: int) -> None:
     """Puts every hundred users into groups of their own, so that each is in `rooms_each` rooms."""
     blocks = [users[at : at + MEMBERS_AT_ONCE] for at in range(0, len(users), MEMBERS_AT_ONCE)]
-    places = asyncio.Semaphore(BLOCKS_AT_ONCE)
+    places, made = asyncio.Semaphore(BLOCKS_AT_ONCE), 0
 
     async def fill(number: int, members: Sequence[str]) -> None:
+        nonlocal made
         async with places:
             for room in range(rooms_each):
-                await create_group(target, f"{run}-{number:x}-{room:x}", f"Room {room}", members)
+                await _create_group(target, f"{run}-{number:x}-{room:x}", f"Room {room}", members)
+                made += 1
 
-    await asyncio.gather(*(fill(number, members) for number, members in enumerate(blocks)))
+    with progress.shown(lambda: f"rooms    {progress.bar(made, len(blocks) * rooms_each)} groups"):
+        await asyncio.gather(*(fill(number, members) for number, members in enumerate(blocks)))

@@ -58,7 +58,7 @@ class Daemon:
     pid: int
     log: Path
     ops_port: int
-    settings: Mapping[str, str]  # what it was started with, beyond the defaults
+    environment: Mapping[str, str]  # the CHATD_SECTION__KEY variables it was started with; others have none
 
     def complaints(self) -> list[str]:
         """The last lines it logged; at level warning a healthy daemon logs none."""
@@ -103,7 +103,9 @@ async def own_daemon(settings: Mapping[str, str] | None = None) -> AsyncIterator
         (port, ops_port), secret = free_ports(2), secrets.token_urlsafe(32)
         command = serve(Path(directory), (port, ops_port), secret, settings)
         async with running(command) as pid:
-            yield Daemon(f"ws://127.0.0.1:{port}/v1/ws", secret, pid, command.log, ops_port, settings)
+            yield Daemon(
+                f"ws://127.0.0.1:{port}/v1/ws", secret, pid, command.log, ops_port, command.environment
+            )
 
 
 def serve(directory: Path, ports: tuple[int, int], secret: str, settings: Mapping[str, str]) -> Command:

@@ -46,20 +46,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--secret-file", type=Path, help=f"its HS256 secret, with --url; default: ${SECRET_VARIABLE}"
     )
+    add_encoding(parser)
+
+
+def add_encoding(parser: argparse.ArgumentParser) -> None:
+    """How packets are encoded."""
     parser.add_argument("--encoding", choices=ENCODINGS, default="msgpack", help="the subprotocol")
 
 
 @asynccontextmanager
 async def open_target(options: argparse.Namespace) -> AsyncIterator[Target]:
     """The target of the options, answering. Raises Unreachable, or ValueError for options that do not fit."""
-    encoding = ENCODINGS[options.encoding]
+    if options.secret_file is not None and not options.url:
+        raise ValueError("--secret-file is the secret of a daemon at --url: that is missing")
     if options.url:
-        target = Target(options.url, _secret(options.secret_file), encoding, None)
+        target = Target(options.url, _secret(options.secret_file), ENCODINGS[options.encoding], None)
         await _check(target)
         yield target
         return
+    async with own_target(options.encoding) as target:
+        yield target
+
+
+@asynccontextmanager
+async def own_target(encoding: str) -> AsyncIterator[Target]:
+    """A new daemon of our own. Raises Unreachable."""
     async with own_daemon() as daemon:
-        yield Target(daemon.url, daemon.secret, encoding, daemon)
+        yield Target(daemon.url, daemon.secret, ENCODINGS[encoding], daemon)
 
 
 def _secret(file: Path | None) -> str:

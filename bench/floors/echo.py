@@ -1,7 +1,7 @@
 """Floor (c): an echo on the daemon's own WebSocket edge, without a chat and without storage behind it.
 
-It imports chatd.edge, the one exception in this house: a copy of the edge would be another stack, and the
-question is what chat and storage cost on this very one. It runs as a program of its own, like a daemon.
+It imports chatd.edge, as only `micro` does besides: a copy of the edge would be another stack, and the question is
+what chat and storage cost on this very one. It runs as a program of its own, like a daemon.
 """
 
 from __future__ import annotations

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from bench import outcome
+from bench import outcome, progress
 from bench.checks import Tally
 from bench.codec import ENCODINGS, Encoding
 from bench.engine.crew import measure
@@ -53,8 +54,9 @@ async def read(home: Home, shape: Shape, encoding: Encoding, pages: int, tally: 
         prepare(home.database)
         async with home.daemon() as daemon:
             reading = Reading(home.target(daemon, encoding), shape, tally, seed=len(state))
-            await reading.leaf(pages)
-            await reading.greet(GREETINGS)
+            with progress.shown(_reading(reading, state or "warm", pages)):
+                await reading.leaf(pages)
+                await reading.greet(GREETINGS)
         suffix = f"_{state}_ms" if state else "_ms"
         timed |= {
             f"page{suffix}": reading.pages,
@@ -67,6 +69,14 @@ async def read(home: Home, shape: Shape, encoding: Encoding, pages: int, tally: 
     }
 
 
+def _reading(reading: Reading, state: str, pages: int) -> Callable[[], str]:
+    def describe() -> str:
+        leafed, greeted = progress.bar(reading.pages.count, pages), f"{reading.hellos.count}/{GREETINGS}"
+        return f"read     {leafed} pages · {greeted} hellos · {state}"
+
+    return describe
+
+
 @dataclass(frozen=True)
 class Sending:
     """Who sends what, how, from how many processes, and where faults are counted."""
@@ -75,13 +85,14 @@ class Sending:
     pacing: Pacing
     tally: Tally
     procs: int = 1
+    encoding: Encoding = ENCODINGS["msgpack"]
 
 
 async def write(home: Home, rooms: tuple[str, ...], sending: Sending) -> dict[str, Any]:
     """Everybody writes to his partner in these direct rooms, in a closed loop: the result of that load."""
     async with home.daemon() as daemon:
-        there = home.target(daemon, ENCODINGS["msgpack"])
-        access = Access(there.url, there.secret)
+        there = home.target(daemon, sending.encoding)
+        access = Access(there.url, there.secret, there.encoding.name)
         plan = Plan(Direct, access, sending.script, sending.pacing, Pairs(rooms))
         seen, measured = await measure(plan, sending.procs, there)
     sending.tally.merge(seen.tally)

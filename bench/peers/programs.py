@@ -30,6 +30,7 @@ class Program:
     arguments: Arguments
     path: str = "/"
     module: str = ""  # of node, which must be installed, too
+    runtime: str = ""  # what is started in its place, where it is no more than a wrapper
     environment: Callable[[int], Mapping[str, str]] = field(default=lambda port: {})
 
     @property
@@ -60,7 +61,7 @@ def node_modules() -> str:
 @asynccontextmanager
 async def own_peer(program: Program) -> AsyncIterator[Target]:
     """Starts an installed program on a free port of the loopback. Raises Unreachable."""
-    binary = found(program.name)
+    binary = found(program.runtime or program.name)
     assert binary is not None
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="chatd-peer-", ignore_cleanup_errors=True) as directory:

@@ -12,10 +12,9 @@ from bench.engine.crew import measure
 from bench.engine.part import Plan
 from bench.engine.script import Script
 from bench.engine.stage import Pacing, Report
-from bench.peers import prosody
+from bench.peers import ejabberd, prosody, xmpp
 from bench.peers.nats import NatsFanout
 from bench.peers.programs import Program, node_modules, own_peer
-from bench.peers.prosody import ProsodyFanout
 from bench.peers.relay import Crowd, Relay
 from bench.peers.socketio import SocketIoFanout
 
@@ -26,22 +25,21 @@ _SOCKET_IO = Path(__file__).with_name("socketio.js")
 
 @dataclass(frozen=True)
 class Peer:
-    """One server. `install` is how to get it on Debian; without a `program` nobody has taught us to speak to it."""
+    """One server. `install` is how to get it on Debian; without a `fanout` nobody has taught us to speak to it."""
 
     title: str
     install: str
     does_not: str
-    program: Program | None = None
+    program: Program
     fanout: type[Relay] | None = None
 
     @property
     def present(self) -> bool:
         """Whether it can be measured here."""
-        return self.program is not None and self.program.present
+        return self.fanout is not None and self.program.present
 
     async def play(self, script: Script, pacing: Pacing, crowd: Crowd) -> Played:
         """A fan-out on a server of its own. Raises Unreachable."""
-        assert self.program is not None
         assert self.fanout is not None
         async with own_peer(self.program) as there:
             plan = Plan(self.fanout, options.access(there, crowd.members), script, pacing, crowd)
@@ -65,24 +63,27 @@ PEERS: dict[str, Peer] = {
         "Socket.IO on node, an event to a room",
         "apt-get install nodejs npm, npm install socket.io (in the working directory, or -g)",
         "store, number or replay messages, know members; acknowledge before anybody has it, unless asked",
-        Program("node", lambda directory, port: (str(_SOCKET_IO),), "/", "socket.io", _node),
+        Program("node", lambda directory, port: (str(_SOCKET_IO),), module="socket.io", environment=_node),
         SocketIoFanout,
     ),
     "prosody": Peer(
         "Prosody, group chat over WebSocket",
         "apt-get install prosody",
         "store a message before it is shown, acknowledge it otherwise than by its echo, number it; replay is XEP-0313",
-        Program("prosody", prosody.arguments, prosody.PATH),
-        ProsodyFanout,
+        Program("prosody", prosody.arguments, xmpp.PATH),
+        xmpp.GroupChat,
     ),
     "ejabberd": Peer(
         "ejabberd, group chat over WebSocket",
-        "apt-get install ejabberd; the bench does not speak to it: prosody stands for both",
-        "as prosody",
+        "apt-get install ejabberd",
+        "store a message before it is shown, acknowledge it otherwise than by its echo, number it; replay is XEP-0313",
+        Program("ejabberdctl", ejabberd.arguments, xmpp.PATH, runtime="erl"),
+        xmpp.GroupChat,
     ),
     "centrifugo": Peer(
         "Centrifugo, a channel",
-        "a binary of its releases on PATH; the bench does not speak to it",
+        "a binary of its releases on PATH; it is seen, but nobody has taught the bench to speak to it",
         "store on a disk, know members",
+        Program("centrifugo", lambda directory, port: ()),
     ),
 }

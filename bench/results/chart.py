@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 720, 300  # of the picture, in user units; the page scales it to its column
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 14, 40  # room for the labels of the axes
+LEFT, RIGHT, TOP, BOTTOM = 74, 24, 14, 40  # room for the labels of the axes
 
 COLORS = 8  # classes c0 to c7 of page.css; further lines take the first again
 
-Line = Sequence[tuple[float, float]]
+Line = Sequence[tuple[float, float | None]]  # without a value the line is broken
 Tick = tuple[float, str]
 
 
@@ -95,9 +95,29 @@ def _grid(across: Axis, up: Axis) -> str:
 
 
 def _line(line: Line, across: Axis, up: Axis, color: int) -> str:
-    points = [(_x(across.place(x)), _y(up.place(y))) for x, y in line]
+    return "".join(
+        _piece([(_x(across.place(x)), _y(up.place(y))) for x, y in piece], color) for piece in pieces(line)
+    )
+
+
+def pieces(line: Line) -> list[list[tuple[float, float]]]:
+    """What is connected of a line.
+
+    >>> pieces([(0, 5.0), (1, 6.0), (2, None), (3, 7.0)])
+    [[(0, 5.0), (1, 6.0)], [(3, 7.0)]]
+    """
+    found: list[list[tuple[float, float]]] = [[]]
+    for x, y in line:
+        if y is None:
+            found.append([])
+        else:
+            found[-1].append((x, y))
+    return [piece for piece in found if piece]
+
+
+def _piece(points: Sequence[tuple[float, float]], color: int) -> str:
     if len(points) == 1:
-        (x, y) = points[0]
+        ((x, y),) = points
         return f'<circle class="line c{color}" cx="{x}" cy="{y}" r="2.5"/>'
     return f'<polyline class="line c{color}" points="{" ".join(f"{x},{y}" for x, y in points)}"/>'
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.results import reading
 from bench.results.comparison import Delta, Spread, compare
 from bench.results.reading import Result, Unreadable
-from bench.results.wording import better, worded
+from bench.results.wording import worded
 
 REGRESSION = 5
 
@@ -43,10 +43,26 @@ def _text(
 ) -> list[str]:
     head = f"compare {reading.name(before[0])} · {options.before} ({_runs(before)}) → {options.after} ({_runs(after)})"
     rows = [_row(delta, options.tolerance) for delta in deltas]
-    worse = sum(delta.worse(options.tolerance) for delta in deltas)
-    verdict = f"{worse} worse by more than {options.tolerance:.0%}" if worse else "no regression"
-    notes = _notes(before, after)
-    return [head, "", _HEAD, *rows, "", *notes, f"  verdict     {verdict}"]
+    return [
+        head,
+        "",
+        _HEAD,
+        *rows,
+        "",
+        *_notes(before, after),
+        f"  verdict     {_verdict(deltas, options.tolerance)}",
+    ]
+
+
+def _verdict(deltas: Sequence[Delta], tolerance: float) -> str:
+    if worse := sum(delta.worse(tolerance) for delta in deltas):
+        return f"{worse} worse by more than {tolerance:.0%}"
+    told = sum(delta.judged for delta in deltas)
+    return (
+        f"no regression in {told} of {len(deltas)} figures; the others cannot be judged"
+        if told < len(deltas)
+        else "no regression"
+    )
 
 
 _HEAD = f"  {'':<26}{'before':>28}{'after':>28}{'change':>10}"
@@ -82,8 +98,7 @@ def _word(delta: Delta, tolerance: float) -> str:
         return "within the spread"
     if delta.worse(tolerance):
         return "WORSE"
-    gained = delta.change is not None and delta.change * better(delta.name) > 0
-    return "better" if gained else "slightly worse"
+    return "better" if delta.gained else "slightly worse"
 
 
 def _notes(before: Sequence[Result], after: Sequence[Result]) -> list[str]:

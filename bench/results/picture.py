@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench.checks import COUNTERS
 from bench.results import reading
 from bench.results.chart import HEIGHT as PLOT_HEIGHT
 from bench.results.chart import WIDTH as PLOT_WIDTH
@@ -28,10 +29,11 @@ _AT_RATE = {
 
 
 class Bar(NamedTuple):
-    """One server: its name and its deliveries a second."""
+    """One server: its name, its deliveries a second, and what one must know before they are believed."""
 
     name: str
     per_second: float
+    note: str = ""
 
 
 def write(results: Sequence[Result], out: Path) -> None:
@@ -42,32 +44,57 @@ def write(results: Sequence[Result], out: Path) -> None:
 def picture(results: Sequence[Result]) -> str:
     """The picture as text. Raises Unreadable when there is nothing to be compared."""
     bars, lines = bars_of(results), lines_of(results)
-    if len(bars) < 2 or not lines:
-        raise Unreadable("a picture needs the results of `floor` and of `peers`")
+    left, right = _notes(results)
     plot_height = round(PLOT_HEIGHT * CURVES / PLOT_WIDTH)
     height = HEAD + max(len(bars) * (BAR + GAP), plot_height + 34) + MARGIN
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
         f'aria-label="deliveries a second and latency"><style>{_style()}</style>'
         f'<rect class="card" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="12"/>'
-        f"{_heads(results)}{_bars(bars)}{_curves(lines, plot_height)}</svg>\n"
+        f"{_heads(left, right)}{_bars(bars)}{_curves(lines, plot_height)}</svg>\n"
     )
+
+
+def _notes(results: Sequence[Result]) -> tuple[str, str]:
+    """What stands below the two headings. Raises Unreadable without the result of one side."""
+    compared = next((result for result in results if result.get("peers") and not result.get("rate")), None)
+    paced = next((result for result in results if result.get("floor")), None)
+    if compared is None or paced is None:
+        raise Unreadable("a picture needs the results of `floor` and of `peers --closed`")
+    correct = not any(_faults(row) for row in _saturated(results).values())
+    delivery = "all delivered" if correct else "not all is correct"
+    left = f"{compared['members']:,} members · {compared['senders']} senders · {delivery}; only chatd stores first"
+    return left, f"due to received · {paced['rate']:g} messages/s"
 
 
 def bars_of(results: Sequence[Result]) -> list[Bar]:
     """Everything that was saturated, the quickest first."""
-    found: dict[str, float] = {}
+    rows = _saturated(results).items()
+    bars = [Bar(name, float(row["deliveries_per_s"]), note(row)) for name, row in rows]
+    return sorted(bars, key=lambda bar: -bar.per_second)
+
+
+def _saturated(results: Sequence[Result]) -> dict[str, Mapping[str, Any]]:
+    """The runs as quick as it goes that delivered anything, by name; peers at a rate are none."""
+    rows: dict[str, Mapping[str, Any]] = {}
     for result in results:
-        for key, name in _FLOORS.items():
-            found |= _rate(name, (result.get("floor") or {}).get(key))
-        for name, row in (result.get("peers") or {}).items():
-            found |= _rate(name, row)
-    return sorted((Bar(name, rate) for name, rate in found.items()), key=lambda bar: -bar.per_second)
+        floors = result.get("floor") or {}
+        rows |= {name: floors[key] for key, name in _FLOORS.items() if key in floors}
+        rows |= {} if result.get("rate") else result.get("peers") or {}
+    return {name: row for name, row in rows.items() if row.get("deliveries_per_s")}
 
 
-def _rate(name: str, row: Mapping[str, Any] | None) -> dict[str, float]:
-    rate = (row or {}).get("deliveries_per_s")
-    return {name: float(rate)} if rate else {}
+def note(row: Mapping[str, Any]) -> str:
+    """What is wrong with a run, in a few words; empty when nothing is.
+
+    >>> note({"lost": 3, "generator_bound": True}), note({"lost": 0})
+    ('lost 3, generator-bound', '')
+    """
+    return ", ".join([*_faults(row), *(["generator-bound"] if row.get("generator_bound") else [])])
+
+
+def _faults(row: Mapping[str, Any]) -> list[str]:
+    return [f"{key} {row[key]:,}" for key in COUNTERS if row.get(key)]
 
 
 def lines_of(results: Sequence[Result]) -> dict[str, Line]:
@@ -76,10 +103,14 @@ def lines_of(results: Sequence[Result]) -> dict[str, Line]:
     for result in results:
         measured = {**(result.get("floor") or {}), **(result.get("chatd") or {})}
         for key, name in _AT_RATE.items():
-            curve = reading.curves(measured.get(key) or {}).get("delivery")
+            curve = reading.curves(measured.get(key) or {}).get("delivery_ms")
             if curve:
-                lines[name] = [(point.percent, point.milliseconds) for point in curve]
+                lines[_noted(name, measured[key])] = [(point.percent, point.milliseconds) for point in curve]
     return lines
+
+
+def _noted(name: str, row: Mapping[str, Any]) -> str:
+    return f"{name} ({note(row)})" if note(row) else name
 
 
 def _style() -> str:
@@ -90,11 +121,7 @@ def _style() -> str:
     )
 
 
-def _heads(results: Sequence[Result]) -> str:
-    compared = next(result for result in results if result.get("peers"))
-    paced = next(result for result in results if result.get("floor"))
-    left = f"{compared['members']:,} members · {compared['senders']} senders · all delivered; only chatd stores first"
-    right = f"due to received · {paced['rate']:g} messages/s"
+def _heads(left: str, right: str) -> str:
     x = WIDTH - CURVES - MARGIN + 10
     return (
         f'<text class="head" x="{MARGIN}" y="38">Deliveries a second, one core</text>'
@@ -115,7 +142,8 @@ def _bars(bars: Sequence[Bar]) -> str:
         parts.append(
             f'<text class="name" x="{MARGIN + LABELS - 10}" y="{y + 18}" text-anchor="end">{escape(bar.name)}</text>'
             f'<rect class="{kind}" x="{MARGIN + LABELS}" y="{y}" width="{width}" height="{BAR}" rx="3"/>'
-            f'<text class="figure {kind}" x="{end + 8}" y="{y + 18}">{_short(bar.per_second)}</text>'
+            f'<text class="figure {kind}" x="{end + 8}" y="{y + 18}">{_short(bar.per_second)}'
+            f'<tspan class="bad" dx="6">{escape(bar.note)}</tspan></text>'
         )
     return "".join(parts)
 
@@ -138,7 +166,7 @@ def _curves(lines: Mapping[str, Line], height: int) -> str:
 
 
 def _milliseconds(lines: Mapping[str, Line]) -> Axis:
-    values = [max(0.001, y) for line in lines.values() for _, y in line]
+    values = [max(0.001, y) for line in lines.values() for _, y in line if y]
     return log_axis("ms", min(values), max(values))
 
 

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.histogram import Histogram
+from bench.checks import COUNTERS
+from bench.histogram import PERCENTILES, Histogram
+from bench.targets.goal import MISSED
 
 Result = Mapping[str, Any]
 
-# Titles of the latencies a result may hold, in the order of a page; each is a map of percentiles in milliseconds.
-LATENCIES = {
-    "ack_ms": "ack",
-    "delivery_ms": "delivery",
-    "resume_ms": "resume",
-    "connect_ms": "connect",
-    "repair_ms": "repair",
-    "page_ms": "page of 50",
-    "hello_ms": "hello",
-    "polite_ms": "polite send",
-}
-PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99_9": 99.9, "p999": 99.9, "max": 100.0}
-FAULTS = ("lost", "duplicated", "reordered", "misrouted", "altered", "unacked")
+# The latencies a result may hold, in the order of a page; each is a map of percentiles in milliseconds.
+LATENCIES = (
+    "ack_ms",
+    "delivery_ms",
+    "resume_ms",
+    "connect_ms",
+    "repair_ms",
+    "page_ms",
+    "hello_ms",
+    "sync_ms",
+    "polite_ms",
+)
+
+UNMEASURED = ("absent", "not_implemented", "failed")  # why a peer has no figures; each with its reason
 
 # Percentiles of a drawn curve: evenly spaced on the axis, which is logarithmic in what is left above.
 _DRAWN = tuple(100 - 100 / 10 ** (step / 16) for step in range(4, 81))
@@ -31,6 +35,9 @@ _DRAWN = tuple(100 - 100 / 10 ** (step / 16) for step in range(4, 81))
 
 class Unreadable(ValueError):
     """A file that is no result; the text says which and why."""
+
+
+Series = list[float | None]  # a value a second
 
 
 class Point(NamedTuple):
@@ -67,12 +74,21 @@ def _of_file(file: Path) -> list[Result]:
 
 def name(result: Result) -> str:
     """What to call a result among others."""
-    return str(result.get("title") or result["scenario"])
+    return str(result["scenario"])
 
 
 def figures(result: Result) -> dict[str, float]:
     """Every number of a result by its dotted name, but for what is a series and what only describes the machine."""
-    return dict(_numbers(result, ""))
+    return dict(chain(_numbers(result, ""), _goals(result)))
+
+
+def _goals(result: Result) -> Iterator[tuple[str, float]]:
+    """The figures of a table of targets, by row and key; `missed` and `incorrect` count what must not be."""
+    for goal in result.get("goals", ()):
+        for figure in goal["figures"]:
+            yield f"{goal['name']}.{figure['key']}", float(figure["value"])
+        yield f"{goal['name']}.missed", float(sum(one["verdict"] == MISSED for one in goal["figures"]))
+        yield f"{goal['name']}.incorrect", float(not goal["correct"])
 
 
 def _numbers(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, float]]:
@@ -91,8 +107,6 @@ _NOT_FIGURES = (
     "environment",
     "histograms",
     "timeline",
-    "configuration",
-    "options",
     "config",
     "seed",
     "count",
@@ -100,14 +114,14 @@ _NOT_FIGURES = (
 
 
 def curves(result: Result) -> dict[str, list[Point]]:
-    """The latency curves by title: from the whole histogram when it is there, else from the percentiles."""
+    """The latency curves by name: from the whole histogram when it is there, else from the percentiles."""
     histograms = result.get("histograms", {})
     found = {}
-    for key, title in LATENCIES.items():
+    for key in LATENCIES:
         known = result.get(key)
         if isinstance(known, Mapping) and known.get("count", 1) and known.get("p50", 0) > 0:
             slots = histograms.get(key.removesuffix("_ms")) or histograms.get(key)
-            found[title] = _from_slots(slots) if slots else _from_percentiles(known)
+            found[key] = _from_slots(slots) if slots else _from_percentiles(known)
     return found
 
 
@@ -122,18 +136,41 @@ def _from_percentiles(known: Mapping[str, float]) -> list[Point]:
     return [Point(min(percent, _DRAWN[-1]), drawn[percent]) for percent in sorted(drawn) if percent < 100]
 
 
-def timeline(result: Result) -> dict[str, list[float]]:
-    """The series of a result by name, one value a second."""
-    rows: Sequence[Mapping[str, Any]] = result.get("timeline") or ()
-    series: dict[str, list[float]] = {}
-    for row in rows:
-        for key, value in _numbers(row, ""):
-            if key not in ("second", "at_s"):
-                series.setdefault(key, []).append(value)
-    return series
+def timeline(result: Result) -> dict[str, Series]:
+    """The series of a result by name, a value a second; a second without anything is 0 or None, never left out."""
+    rows = {int(row["second"]): dict(_numbers(row, "")) for row in result.get("timeline") or ()}
+    keys = dict.fromkeys(key for row in rows.values() for key in row if key != "second")
+    seconds = range(max(rows, default=-1) + 1)
+    return {key: [rows.get(second, {}).get(key, _nothing(key)) for second in seconds] for key in keys}
+
+
+def _nothing(key: str) -> float | None:
+    """What a second has of a figure when nothing happened in it: of a count 0, of a duration no value."""
+    return 0.0 if key in _COUNTS else None
+
+
+_COUNTS = ("messages", "acks", "deliveries", "resumed")
+
+
+def runs(result: Result) -> dict[str, Result]:
+    """The runs of the daemon and its floors that are in a result, by name: often the result itself is the only one."""
+    parts = {name: row for part in ("floor", "chatd") for name, row in (result.get(part) or {}).items()}
+    parts |= {
+        f"{goal['name']}, {row.get('scenario', 'run')} {place}": row
+        for goal in result.get("goals", ())
+        for place, row in enumerate(goal["results"], 1)
+    }
+    return parts or {name(result): result}
 
 
 def faults(result: Result) -> dict[str, int] | None:
-    """The counters of what went wrong; None for a result without any."""
-    counted = {key: int(result[key]) for key in FAULTS if isinstance(result.get(key), int)}
-    return counted or None
+    """The counters of what went wrong in all runs of a result; None for a result without any."""
+    counted = [run for run in runs(result).values() if any(key in run for key in COUNTERS)]
+    if not counted:
+        return None
+    return {key: sum(int(run.get(key, 0)) for run in counted) for key in COUNTERS}
+
+
+def examples(result: Result) -> list[str]:
+    """The first faults of all runs of a result, in words."""
+    return [example for run in runs(result).values() for example in run.get("examples", ())]

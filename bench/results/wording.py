@@ -1,11 +1,11 @@
-"""Figures in words: which unit a figure has by its name, and which way is better. Pure."""
+"""Figures in words: which unit a figure has, by its name. Pure."""
 
 from __future__ import annotations
 
 from bench.report import duration, size
 
 _PER_SECOND = ("_per_s", "rate")
-_BYTES = ("_bytes", "_bytes_max", "_bytes_each", "_growth")
+_BYTES = ("_bytes", "_bytes_max")
 _LATENCY = "_ms"
 
 
@@ -26,23 +26,3 @@ def worded(name: str, value: float) -> str:
     if name.endswith("_s"):
         return duration(value * 1000)
     return f"{value:,.0f}" if value == int(value) else f"{value:,.3f}"
-
-
-def better(name: str) -> int:
-    """1 when a larger value of this figure is better, -1 when a smaller one is, 0 when neither.
-
-    >>> better("deliveries_per_s"), better("ack_ms.p99"), better("messages"), better("lost")
-    (1, -1, 0, -1)
-    """
-    if name.endswith("_per_s") or name.startswith("ratio"):
-        return 1
-    smaller = _LATENCY in name or name.endswith(_BYTES) or name.endswith("_us") or name in _SMALLER
-    return -1 if smaller and not name.startswith("schedule_lag") else 0
-
-
-_SMALLER = frozenset(
-    (
-        *("lost", "duplicated", "reordered", "misrouted", "altered", "unacked"),
-        *("server.cpu_s", "ready_s", "back_s", "complete_s"),
-    )
-)

@@ -29,11 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(options: argparse.Namespace) -> int:
     """Measures, prints the report, writes the result."""
+    script, pacing = common.script(options), common.pacing(options)
     async with target.open_target(options) as there:
         result, seen = await play(
             there,
-            common.script(options),
-            common.pacing(options),
+            script,
+            pacing,
             visits=Visits(options.users, options.rooms),
             procs=options.procs,
         )

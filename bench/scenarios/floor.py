@@ -28,12 +28,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--clients", type=bounds.pairs, default=200, metavar="C", help="of direct and echo (200)"
     )
-    common.add_load(parser, rate=20.0)
+    parser.add_argument(
+        "--in-flight", type=bounds.count, default=1, metavar="K", help="of each sender, when saturated (1)"
+    )
+    common.add_open(parser, rate=20.0)
+    common.add_length(parser)
+    common.add_seed(parser)
+    target.add_arguments(parser)
+    common.add_output(parser)
 
 
 async def run(options: argparse.Namespace) -> int:
     """Every floor and the daemon in turn: at the rate, saturated, and one to one."""
-    pacing, script = common.pacing(options), common.script(options)
+    pacing, script = common.open_pacing(options), common.script(options)
     rows: dict[str, Played] = {}
     for name, played in _comparisons(options, script, pacing).items():
         rows[name] = await played()
@@ -88,15 +95,11 @@ async def echo(script: Script, pacing: Pacing, clients: int, procs: int = 1) -> 
 
 
 def _comparisons(
-    options: argparse.Namespace, script: Script, pacing: Pacing
+    options: argparse.Namespace, script: Script, paced: Pacing
 ) -> dict[str, Callable[[], Awaitable[Played]]]:
     """What is run, in this order, each on a server of its own."""
-    paced, closed, deep = (
-        pacing.paced(rate=options.rate),
-        pacing.paced(in_flight=1),
-        pacing.paced(in_flight=options.in_flight),
-    )
-    all_in_flight = pacing.paced(in_flight=options.senders)
+    closed, deep = paced.paced(in_flight=1), paced.paced(in_flight=options.in_flight)
+    all_in_flight = paced.paced(in_flight=options.senders)
     members, senders, clients = options.members, options.senders, options.clients
 
     async def group(at: Pacing, authors: int) -> Played:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import shlex
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import bounds, outcome, progress, report
+from bench import bounds, outcome, progress, report, target
 from bench import options as common
 from bench.checks import Tally
 from bench.codec import ENCODINGS, Encoding
@@ -51,26 +49,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pages", type=bounds.count, default=2_000, metavar="N", help="pages of 50 that are read (2,000)"
     )
     parser.add_argument(
-        "--duration", type=bounds.positive, default=10.0, metavar="S", help="of each send rate, seconds (10)"
-    )
-    parser.add_argument(
         "--rounds", type=bounds.count, default=1, metavar="N", help="of send rates; the median counts (1)"
     )
-    parser.add_argument("--seed", type=int, default=1, help="of everything that is made up (1)")
+    common.add_seed(parser)
     parser.add_argument(
         "--directory", type=Path, help="make the database there, or use the one of an earlier run"
     )
-    parser.add_argument(
-        "--warmup", type=bounds.zero_or_more, default=1.0, metavar="S", help="before each send rate (1)"
-    )
-    parser.add_argument("--procs", type=bounds.count, default=1, metavar="P", help="processes that send (1)")
-    common.add_own_only(parser)
+    common.add_length(parser, duration=10.0, warmup=1.0)  # of each send rate
+    common.add_procs(parser)
+    target.add_encoding(parser)
     common.add_output(parser)
 
 
 async def run(options: argparse.Namespace) -> int:
     """Builds, measures, prints the report, writes the result."""
-    common.own_only(options)
     shape = Shape(options.messages, options.rooms, options.users, END_MS, options.seed)
     tally = Tally()
     asked = Asked(
@@ -84,8 +76,7 @@ async def run(options: argparse.Namespace) -> int:
         directory=options.directory,
     )
     result = {**await play(shape, asked, tally), "scenario": "history"}
-    result |= {"seed": options.seed, "command": shlex.join(sys.argv), "environment": report.environment()}
-    result |= {**tally.counts(), "examples": tally.examples}
+    result |= {"seed": options.seed, **tally.counts(), "examples": tally.examples}
     return outcome.finish(result, text(result, tally), options, clean=tally.clean)
 
 
@@ -101,7 +92,7 @@ async def play(shape: Shape, asked: Asked, tally: Tally) -> dict[str, Any]:
         full = await measuring.start(home)
         looked = await measuring.read(home, shape, encoding, asked.pages, tally)
         pacing = Pacing(asked.duration_s, asked.warmup_s, in_flight=1, seed=asked.seed)
-        sending = Sending(shape.script, pacing, tally, asked.procs)
+        sending = Sending(shape.script, pacing, tally, asked.procs, encoding)
         rates = []
         for _ in range(asked.rounds):
             sent_empty = await measuring.write(none, rooms, sending)

@@ -27,22 +27,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--settle", type=bounds.positive, default=10.0, metavar="S", help="seconds before measuring (10)"
     )
-    parser.add_argument("--seed", type=int, default=1, help="of all random choices (1)")
-    parser.add_argument(
-        "--procs", type=bounds.count, default=1, metavar="P", help="processes of the generator (1)"
-    )
-    target.add_arguments(parser)
+    common.add_procs(parser)
+    target.add_encoding(parser)
     common.add_output(parser)
 
 
 async def run(options: argparse.Namespace) -> int:
     """Measures, prints the report, writes the result. Raises Unreachable when the memory cannot be seen."""
-    common.own_only(options)
-    async with target.open_target(options) as there:
+    async with target.own_target(options.encoding) as there:
         result, seen = await play(
             there,
             common.script(options),
-            Pacing(options.settle, 0.0, seed=options.seed),
+            Pacing(options.settle, 0.0),
             sessions=options.sessions,
             rooms=options.rooms,
             procs=options.procs,

@@ -8,8 +8,8 @@ import random
 from pathlib import Path
 from typing import Any
 
-from bench import bounds, outcome, progress, target
 from bench import options as common
+from bench import outcome, progress, target
 from bench.engine.pump import Pump
 from bench.engine.script import Script
 from bench.engine.stage import Pacing, Report
@@ -24,13 +24,8 @@ from bench.target import Target
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `mixed`."""
     parser.add_argument("file", type=Path, help="the population, as bench/examples/town.toml")
-    parser.add_argument(
-        "--duration", type=bounds.positive, default=30.0, metavar="S", help="seconds measured (30)"
-    )
-    parser.add_argument(
-        "--warmup", type=bounds.zero_or_more, default=3.0, metavar="S", help="seconds before (3)"
-    )
-    parser.add_argument("--seed", type=int, default=1, help="of all random choices (1)")
+    common.add_length(parser)
+    common.add_seed(parser)
     target.add_arguments(parser)
     common.add_output(parser)
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-import sys
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench import bounds, outcome, report, target
 from bench import options as common
@@ -15,8 +14,11 @@ from bench.engine.script import Script
 from bench.engine.stage import Pacing
 from bench.peers.relay import Crowd
 from bench.peers.table import PEERS, Peer
+from bench.results.reading import UNMEASURED
 from bench.scenarios import fanout
 from bench.server import Unreachable
+
+NOT_IMPLEMENTED = "it is installed, but the bench does not speak to it"
 
 QUIET_S = 30.0  # some write nothing until all that was published is taken apart, which is seconds
 
@@ -28,7 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--senders", type=bounds.count, default=8, metavar="S", help="who write (8)")
     parser.add_argument("--only", choices=PEERS, action="append", metavar="P", help=", ".join(PEERS))
-    common.add_load(parser, rate=20.0)
+    common.add_pace(parser, rate=20.0)
+    common.add_length(parser)
+    common.add_seed(parser)
+    target.add_arguments(parser)
+    common.add_output(parser)
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -51,17 +57,17 @@ async def run(options: argparse.Namespace) -> int:
         "members": group.members,
         "senders": group.authors,
         "peers": {**_ourselves(ours), **peers},
-        "ratio": _ratios(ours, peers),
-        "command": shlex.join(sys.argv),
-        "environment": report.environment(),
+        "ratio": ratios(ours, peers),
     }
     return outcome.finish(result, text(result, tally), options, clean=tally.clean)
 
 
 async def _measured(peer: Peer, script: Script, pacing: Pacing, group: Crowd) -> dict[str, Any]:
     """Its figures, or why there are none."""
-    if not peer.present:
+    if not peer.program.present:
         return {"absent": peer.install}
+    if not peer.present:
+        return {"not_implemented": NOT_IMPLEMENTED}
     try:
         played, _ = await peer.play(script, pacing, group)
     except Unreachable as error:
@@ -74,39 +80,54 @@ def _ourselves(ours: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {"chatd": {**short, "does_not": ""}}
 
 
-def _ratios(ours: dict[str, Any], peers: dict[str, dict[str, Any]]) -> dict[str, float]:
-    """How many times the deliveries a second of each peer the daemon has."""
-    return {
-        name: round(ours["deliveries_per_s"] / row["deliveries_per_s"], 3)
-        for name, row in peers.items()
-        if row.get("deliveries_per_s")
-    }
+class Yardstick(NamedTuple):
+    """What the daemon is to a peer: a figure that both have, and the words for it."""
+
+    name: str
+    heading: str
+    figure: Callable[[Mapping[str, Any]], float]
+
+
+# At a rate everybody delivers the same; in a closed loop the latency only says how much is under way.
+SATURATED = Yardstick("deliveries", "chatd does", lambda row: float(row["deliveries_per_s"]))
+AT_RATE = Yardstick("delivery_p99", "chatd's p99", lambda row: float(row["delivery_ms"]["p99"]))
+
+
+def yardstick(result: Mapping[str, Any]) -> Yardstick:
+    """What is compared: how much gets through in a closed loop, how long it takes at a rate."""
+    return AT_RATE if result["rate"] else SATURATED
+
+
+def ratios(ours: Mapping[str, Any], peers: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """How many times the figure of each peer that delivered anything the daemon has."""
+    stick = yardstick(ours)
+    measured = {name: row for name, row in peers.items() if row.get("deliveries_per_s")}
+    mine = stick.figure(ours)
+    return {name: {stick.name: round(mine / stick.figure(row), 3)} for name, row in measured.items()}
 
 
 def text(result: dict[str, Any], tally: Tally) -> list[str]:
     """The report as lines."""
-    pace = (
-        f"open loop, {result['rate']:g}/s"
-        if result["rate"]
-        else f"CLOSED loop, {result['in_flight']} in flight each"
-    )
+    stick = yardstick(result)
     return [
-        f"bench peers · {pace} · seed {result['seed']}",
+        f"bench peers · {outcome.loop(result)} · seed {result['seed']}",
         f"plan  {result['members']:,} members · {result['senders']} senders · "
         f"{result['warmup_s']:g} s warm-up + {result['duration_s']:g} s for each",
         "",
-        f"  {'':<14}{'deliveries/s':>14}{'p50':>11}{'p99':>11}{'its core':>10}{'chatd is':>10}   it does not",
-        *(_row(name, row, result["ratio"].get(name)) for name, row in result["peers"].items()),
+        f"  {'':<14}{'deliveries/s':>14}{'p50':>11}{'p99':>11}{'its core':>10}{stick.heading:>13}   it does not",
+        *(
+            _row(name, row, result["ratio"].get(name, {}).get(stick.name))
+            for name, row in result["peers"].items()
+        ),
         "",
         *report.correctness(tally),
     ]
 
 
 def _row(name: str, row: dict[str, Any], ratio: float | None) -> str:
-    if "absent" in row:
-        return f"  {name:<14}{'absent':>14}   {row['absent']}"
-    if "failed" in row:
-        return f"  {name:<14}{'failed':>14}   {row['failed']}"
+    for state in UNMEASURED:
+        if state in row:
+            return f"  {name:<14}{state.replace('_', ' '):>14}   {row[state]}"
     latency = row["delivery_ms"]
     share = (row["server"] or {}).get("cpu_share", 0.0)
     beside = f"{ratio:.2f} x" if ratio else ""
@@ -114,5 +135,5 @@ def _row(name: str, row: dict[str, Any], ratio: float | None) -> str:
     notes += " · GENERATOR-BOUND" if row["generator_bound"] else ""
     return (
         f"  {name:<14}{row['deliveries_per_s']:>14,.0f}{report.duration(latency['p50']):>11}"
-        f"{report.duration(latency['p99']):>11}{share:>10.2f}{beside:>10}   {row['does_not']}{notes}"
+        f"{report.duration(latency['p99']):>11}{share:>10.2f}{beside:>13}   {row['does_not']}{notes}"
     )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -12,6 +10,8 @@ from typing import Any
 from bench import bounds, outcome, report, target
 from bench import options as common
 from bench.checks import Tally
+from bench.engine.record import SECOND_NS
+from bench.engine.schedule import ARRIVALS
 from bench.engine.stage import Pacing, Report
 from bench.scenarios import direct, fanout
 from bench.target import Target
@@ -19,8 +19,9 @@ from bench.target import Target
 GROWTH = 1.5  # from one step up to the next: eight steps for a factor of 25
 HALVINGS = 3  # between the last good and the first bad rate: the knee is known to a sixteenth
 STEPS_MAX = 40
-KEEPS_UP = 0.95  # of the rate asked for is acknowledged within the step
+KEEPS_UP = 0.95  # of what was due is acknowledged within the step
 BUSY = 0.9  # of its core: the daemon is the limit
+UNSEEN = "not the generator: what a daemon at a URL waits for cannot be seen from here"
 
 Step = dict[str, Any]
 Try = Callable[[float], Awaitable[Step]]
@@ -39,8 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MS",
         help="delivery p99 that is too much (250)",
     )
-    common.add_load(parser, rate=500.0)
-    parser.set_defaults(duration=5.0, warmup=1.0)
+    common.add_open(parser, rate=500.0)
+    common.add_length(parser, duration=5.0, warmup=1.0)
+    common.add_seed(parser)
+    common.add_procs(parser)
+    target.add_arguments(parser)
+    common.add_output(parser)
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -49,10 +54,10 @@ async def run(options: argparse.Namespace) -> int:
     async with target.open_target(options) as there:
 
         async def attempt(rate: float) -> Step:
-            pacing = replace(common.pacing(options), rate=rate)
+            pacing = replace(common.open_pacing(options), rate=rate)
             result, seen = await PLAYS[options.of](there, options, pacing)
             tally.merge(seen.tally)
-            step = judged(result, rate, options.limit)
+            step = judged(result, pacing, options.limit)
             if step["held"] and rate >= (best.get("rate") or 0.0):
                 best.update(result)
             return step
@@ -67,8 +72,6 @@ async def run(options: argparse.Namespace) -> int:
         "steps": sorted(steps, key=lambda step: step["rate"]),
         "knee": knee(steps),
         **tally.counts(),
-        "command": shlex.join(sys.argv),
-        "environment": report.environment(),
         "seed": options.seed,
         "examples": tally.examples,
     }
@@ -90,22 +93,30 @@ async def search(attempt: Try, rate: float) -> list[Step]:
     return steps
 
 
-def judged(result: dict[str, Any], rate: float, limit_ms: float) -> Step:
+def due(pacing: Pacing) -> int:
+    """How many messages the schedule has within the measured time: by chance more or fewer than the rate says."""
+    times = ARRIVALS[pacing.arrival](pacing.rate, pacing.whole_s, pacing.seed)
+    return sum(at_ns >= pacing.warmup_s * SECOND_NS for at_ns in times)
+
+
+def judged(result: dict[str, Any], pacing: Pacing, limit_ms: float) -> Step:
     """One step: its figures, and whether the daemon held."""
-    p99_ms, share = result["delivery_ms"]["p99"], (result["server"] or {}).get("cpu_share", 0.0)
-    late, slow = p99_ms > limit_ms, result["acks_per_s"] < KEEPS_UP * rate
-    reason = (
-        f"delivery p99 crosses {limit_ms:g} ms" if late else "acknowledgements fall behind" if slow else ""
-    )
+    delivery = result["delivery_ms"]
+    failures = {
+        "nothing was delivered": not delivery["count"],
+        f"delivery p99 crosses {limit_ms:g} ms": delivery["p99"] > limit_ms,
+        "acknowledgements fall behind": result["acks_per_s"] < KEEPS_UP * due(pacing) / pacing.duration_s,
+    }
+    reason = next((failure for failure, happened in failures.items() if happened), "")
     return {
-        "rate": round(rate, 1),
+        "rate": round(pacing.rate, 1),
         "acks_per_s": result["acks_per_s"],
-        "p50_ms": result["delivery_ms"]["p50"],
-        "p99_ms": p99_ms,
-        "server_cpu": share,
+        "p50_ms": delivery["p50"],
+        "p99_ms": delivery["p99"],
+        "server_cpu": result["server"]["cpu_share"] if result["server"] else None,
         "generator_cpu": result["generator"]["cpu_share"],
         "generator_bound": result["generator_bound"],
-        "held": not (late or slow),
+        "held": not reason,
         "reason": reason,
     }
 
@@ -123,9 +134,11 @@ def knee(steps: list[Step]) -> dict[str, Any]:
 
 
 def _first_limit(failed: Step) -> str:
-    if failed["server_cpu"] > BUSY:
+    if failed["server_cpu"] is not None and failed["server_cpu"] > BUSY:
         return "the daemon's core"
-    return "the generator" if failed["generator_bound"] else "waiting, for the disk or for a lock"
+    if failed["generator_bound"]:
+        return "the generator"
+    return UNSEEN if failed["server_cpu"] is None else "waiting, for the disk or for a lock"
 
 
 def text(result: dict[str, Any], tally: Tally) -> list[str]:
@@ -145,9 +158,10 @@ def text(result: dict[str, Any], tally: Tally) -> list[str]:
 def _row(step: Step) -> str:
     verdict = "ok" if step["held"] else step["reason"]
     bound = " · generator-bound" if step["generator_bound"] else ""
+    server = "-" if step["server_cpu"] is None else f"{step['server_cpu']:.2f}"
     return (
         f"{step['rate']:>12,.0f}{step['acks_per_s']:>12,.0f}{report.duration(step['p50_ms']):>11}"
-        f"{report.duration(step['p99_ms']):>11}{step['server_cpu']:>9.2f}{step['generator_cpu']:>11.2f}"
+        f"{report.duration(step['p99_ms']):>11}{server:>9}{step['generator_cpu']:>11.2f}"
         f"   {verdict}{bound}"
     )
 

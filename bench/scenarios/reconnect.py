@@ -10,7 +10,7 @@ import secrets
 from contextlib import AsyncExitStack
 from typing import Any
 
-from bench import bounds, outcome, progress, report
+from bench import bounds, configuration, outcome, progress, report, target
 from bench import options as common
 from bench.engine.device import Access
 from bench.engine.pump import Pump
@@ -18,7 +18,6 @@ from bench.engine.script import Script
 from bench.histogram import Histogram
 from bench.home import Home, kill, new_home
 from bench.load import Load
-from bench.server import PATIENT
 from bench.storm.crowd import Crowd
 from bench.storm.manners import Manners, Polite, Rude
 from bench.storm.storm import Storm
@@ -35,14 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--missed", type=bounds.count_or_none, default=50, metavar="M", help="messages each has missed (50)"
     )
     parser.add_argument("--rude", action="store_true", help="retry every second instead of with full jitter")
-    parser.add_argument("--seed", type=int, default=1, help="of all random choices (1)")
-    common.add_own_only(parser)
+    common.add_seed(parser)
+    target.add_encoding(parser)
     common.add_output(parser)
 
 
 async def run(options: argparse.Namespace) -> int:
     """Measures, prints the report, writes the result."""
-    common.own_only(options)
     crowd = Crowd(options.clients, options.rooms, options.missed, options.seed)
     with new_home() as home:
         storm, measured = await play(home, crowd, rude=options.rude, encoding=options.encoding)
@@ -129,9 +127,11 @@ def _result(storm: Storm, home: Home, measured: Load) -> dict[str, Any]:
         "repaired": sum(traveller.repaired for traveller in storm.travellers),
         "sent_again": sum(author.sent_again for author in storm.authors),
         **measured.counted(),
-        "timeline": [{"second": second, "resumed": storm.returned[second]} for second in seconds],
+        "timeline": measured.beside(
+            [{"second": second, "resumed": storm.returned[second]} for second in seconds], -home.ready_s
+        ),
         "histograms": {"resume": storm.resumes.sparse(), "polite": polite.sparse()},
-        "config": {**PATIENT, **home.settings},
+        "config": {"daemon": configuration.of_daemon(measured.daemon)},
         "examples": stage.tally.examples,
     }
 

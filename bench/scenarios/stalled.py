@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,26 +38,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 async def run(options: argparse.Namespace) -> int:
     """Measures without and with, prints both, writes the result."""
     sides: list[Played] = []
+    pacing = common.pacing(options)
     for reads in (True, False):
         async with target.open_target(options) as there:
-            script, pacing = common.script(options), common.pacing(options)
-            crowd = Crowd(options.members, options.stalled, reads)
-            sides.append(await play(there, script, pacing, crowd))
+            script, crowd = common.script(options), Crowd(options.members, options.stalled, reads)
+            sides.append(await play(there, script, pacing, crowd, procs=options.procs))
     result = beside(sides[0][0], sides[1][0])
-    result |= {"command": shlex.join(sys.argv), "environment": report.environment()}
     clean = all(seen.tally.clean for _, seen in sides)
     return outcome.finish(result, text(result, sides), options, clean=clean)
 
 
-async def play(there: Target, script: Script, pacing: Pacing, crowd: Crowd) -> Played:
+async def play(there: Target, script: Script, pacing: Pacing, crowd: Crowd, *, procs: int = 1) -> Played:
     """A fan-out beside which somebody asks for long pages, and reads them or not."""
     users = [script.user(number) for number in range(crowd.members + crowd.stalled)]
     room = await create_group(there, script.run, "stalled", users)
     page_from = await _fill(there, script, room)
     group = Stalling(room, crowd.members, 1, page_from, crowd.stalled, crowd.reads)
-    seen, measured = await measure(
-        Plan(StalledFanout, common.access(there, len(users)), script, pacing, group), 1, there
-    )
+    plan = Plan(StalledFanout, common.access(there, len(users)), script, pacing, group)
+    seen, measured = await measure(plan, procs, there)
     seen.failures.clear()  # the stalled one is thrown out, which is as it should be
     result = outcome.of("stalled", seen, measured, there, pacing)
     return {**result, "slow_consumers": await _steps_taken(there)}, seen
@@ -101,7 +97,7 @@ def text(result: dict[str, Any], sides: list[Played]) -> list[str]:
         "with": (stalled.record.deliveries(), "the same, of the others"),
     }
     return [
-        f"bench stalled · open loop, {result['rate'] or 0:g}/s · {result['encoding']} · seed {result['seed']}",
+        f"bench stalled · {outcome.loop(result)} · {result['encoding']} · seed {result['seed']}",
         "",
         *report.latency_table(rows),
         "",

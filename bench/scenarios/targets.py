@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import outcome, report
+from bench import configuration, outcome, report
+from bench import options as common
 from bench.targets.goal import MISSED, Extent, Goal, Measured, number
 from bench.targets.table import GOALS
 
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--quick", action="store_true", help="a look, not a measurement: short and small")
     parser.add_argument("--trace", type=Path, help="a chat trace, for the row that replays one")
-    parser.add_argument("--seed", type=int, default=1, help="of all random choices (1)")
+    common.add_seed(parser)
     parser.add_argument(
         "--json", metavar="OUT", type=report.writable, help="the result; - is standard output"
     )
@@ -42,8 +42,10 @@ async def run(options: argparse.Namespace) -> int:
     result = {
         "scenario": "targets",
         "quick": options.quick,
-        "command": shlex.join(sys.argv),
+        "seed": options.seed,
+        "command": options.command,
         "environment": report.environment(),
+        "config": {"generator": configuration.of_generator(options)},
         "goals": rows,
     }
     if options.json:

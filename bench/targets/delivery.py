@@ -19,13 +19,13 @@ DEPTHS = (4, 16)  # sends in flight of each sender of P2
 
 async def _group(at: Pacing, senders: int) -> dict[str, object]:
     async with fresh_target() as there:
-        result, _ = await fanout.play(there, script(), at, members=MEMBERS, senders=senders)
+        result, _ = await fanout.play(there, script(at.seed), at, members=MEMBERS, senders=senders)
     return result
 
 
 async def _pairs(at: Pacing) -> dict[str, object]:
     async with fresh_target() as there:
-        result, _ = await direct.play(there, script(), at, clients=CLIENTS)
+        result, _ = await direct.play(there, script(at.seed), at, clients=CLIENTS)
     return result
 
 
@@ -40,13 +40,13 @@ def _in_rounds(one: Callable[[Pacing], Awaitable[Measured]]) -> Callable[[Extent
 
 async def _fanout_at_rate(at: Pacing) -> Measured:
     paced = at.paced(rate=RATE, arrival="uniform")
-    (bare, _), ours = await floor.push("push", script(), paced, MEMBERS), await _group(paced, 1)
+    (bare, _), ours = await floor.push("push", script(at.seed), paced, MEMBERS), await _group(paced, 1)
     p99_ms, floor_ms = _number(ours, "delivery_ms", "p99"), _number(bare, "delivery_ms", "p99")
     return Measured({"ratio": p99_ms / floor_ms, "p99_ms": p99_ms, "floor_p99_ms": floor_ms}, [bare, ours])
 
 
 async def _fanout_saturated(at: Pacing) -> Measured:
-    bare, _ = await floor.push("push", script(), at.paced(in_flight=SENDERS), MEMBERS)
+    bare, _ = await floor.push("push", script(at.seed), at.paced(in_flight=SENDERS), MEMBERS)
     least = _number(bare, "deliveries_per_s")
     figures, results = {"floor": least}, [bare]
     for depth in DEPTHS:
@@ -55,7 +55,7 @@ async def _fanout_saturated(at: Pacing) -> Measured:
         figures[f"ratio_{depth}"] = figures[f"rate_{depth}"] / least
         results.append(ours)
         if NATS.present:
-            theirs, _ = await NATS.play(script(), at.paced(in_flight=depth), Crowd(MEMBERS, SENDERS))
+            theirs, _ = await NATS.play(script(at.seed), at.paced(in_flight=depth), Crowd(MEMBERS, SENDERS))
             figures[f"nats_{depth}"] = _number(theirs, "deliveries_per_s")
             figures[f"ratio_nats_{depth}"] = figures[f"rate_{depth}"] / figures[f"nats_{depth}"]
     return Measured(figures, results)
@@ -63,7 +63,7 @@ async def _fanout_saturated(at: Pacing) -> Measured:
 
 async def _direct_closed(at: Pacing) -> Measured:
     closed = at.paced(in_flight=1)
-    (echo, _), ours = await floor.echo(script(), closed, CLIENTS), await _pairs(closed)
+    (echo, _), ours = await floor.echo(script(at.seed), closed, CLIENTS), await _pairs(closed)
     acks = _number(ours, "acks_per_s")
     figures = {
         "acks_per_s": acks,

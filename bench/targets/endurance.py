@@ -72,7 +72,7 @@ async def _stalled(extent: Extent) -> Measured:
             async with fresh_target() as there:
                 at = pacing(extent).paced(rate=RATE)
                 crowd = stalled.Crowd(MEMBERS, reads=reads)
-                played, _ = await stalled.play(there, script(), at, crowd)
+                played, _ = await stalled.play(there, script(extent.seed), at, crowd)
                 sides.append(played)
         result = stalled.beside(*sides)
         moved, mib = 100 * result["p99_moved"], result["memory_growth_bytes"] / 1024**2

@@ -19,7 +19,7 @@ async def _idle(extent: Extent) -> Measured:
     sessions = QUICK_SESSIONS if extent.quick else SESSIONS
     settle = Pacing(2.0 if extent.quick else SETTLE_S, 0.0, seed=extent.seed)
     async with fresh_target() as there:
-        result, _ = await idle.play(there, script(), settle, sessions=sessions, rooms=IDLE_ROOMS)
+        result, _ = await idle.play(there, script(extent.seed), settle, sessions=sessions, rooms=IDLE_ROOMS)
     kib = result["session_bytes"] / 1024
     return Measured({"kib": kib, "sessions": float(sessions)}, [result])
 
@@ -30,7 +30,7 @@ async def _connect(extent: Extent) -> Measured:
     for _ in range(extent.rounds):
         async with fresh_target() as there:
             at = pacing(extent).paced(in_flight=AT_ONCE)
-            result, _ = await connect.play(there, script(), at, visits=visits)
+            result, _ = await connect.play(there, script(extent.seed), at, visits=visits)
         figures = {"connects_per_s": result["connects_per_s"], "p99_ms": result["resume_ms"]["p99"]}
         rounds.append(Measured(figures, [result]))
     return median(rounds)

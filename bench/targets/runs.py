@@ -22,9 +22,9 @@ async def fresh_target() -> AsyncIterator[Target]:
         yield Target(daemon.url, daemon.secret, ENCODINGS["msgpack"], daemon)
 
 
-def script() -> Script:
-    """Names and texts of a new run."""
-    return Script(secrets.token_hex(RUN_CHARS)[:RUN_CHARS])
+def script(seed: int) -> Script:
+    """Names of a new run, and the texts of the seed."""
+    return Script(secrets.token_hex(RUN_CHARS)[:RUN_CHARS], seed)
 
 
 def pacing(extent: Extent) -> Pacing:

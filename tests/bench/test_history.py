@@ -200,11 +200,12 @@ def test_the_scenario_runs_and_keeps_its_database(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(measuring, "GREETINGS", 10)
     out, kept = tmp_path / "h.json", tmp_path / "kept"
     small = ["--messages", "500", "--rooms", "10", "--users", "60", "--pages", "20", "--duration", "0.2"]
-    small += ["--warmup", "0.1", "--procs", "2"]
+    small += ["--warmup", "0.1", "--procs", "2", "--encoding", "json"]
     assert command.main(["history", *small, "--json", str(out), "--directory", str(kept)]) == 0
     result = json.loads(out.read_text())
     assert is_whole(result)
     assert result["page_ms"]["count"] == result["page_cold_ms"]["count"] == 20
     assert result["acks_per_s"] > 0
+    assert result["encoding"] == "json", "of what is sent, too"
     assert result["ratio"]["send"] > 0
     assert command.main(["history", *small, "--seed", "2", "--directory", str(kept)]) == 2

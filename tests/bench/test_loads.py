@@ -177,6 +177,17 @@ def test_fanout_with_two_processes(tmp_path: Path, encoding: str, pace: tuple[st
     assert sum(second["messages"] for second in result["timeline"]) == result["messages"]
 
 
+def test_a_scenario_draws_its_own_page(tmp_path: Path) -> None:
+    drawn = tmp_path / "page.html"
+    limits = ("--threshold", "lost==0", "--threshold", "delivery.p99<0.001us", "--html", str(drawn))
+    code, result = run(tmp_path, "fanout", "--members", "5", "--rate", "50", *limits, *QUICK)
+    assert code == MISSED
+    text = drawn.read_text()
+    assert text.startswith("<!doctype html>")
+    assert all(word in text for word in ("PASS", "1 of 2", "MISSED", f"{result['environment']['chatd']}"))
+    assert ("GENERATOR-BOUND" in text) is result["generator_bound"]
+
+
 def test_direct_delivers_every_message_to_the_peer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,9 +214,21 @@ def test_idle_sessions_are_weighed(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_the_floors_are_measured_beside_the_daemon(tmp_path: Path) -> None:
-    small = ("--members", "20", "--senders", "2", "--clients", "4", "--in-flight", "2")
+    small = (
+        "--members",
+        "20",
+        "--senders",
+        "2",
+        "--clients",
+        "4",
+        "--in-flight",
+        "2",
+        "--arrival",
+        "uniform",
+    )
     code, result = run(tmp_path, "floor", *small, "--duration", "0.2", "--warmup", "0")
     assert code == 0
+    assert {row["arrival"] for row in result["floor"].values() if row["rate"]} == {"uniform"}
     assert {name: row["lost"] for name, row in result["floor"].items()} == dict.fromkeys(result["floor"], 0)
     assert (
         result["floor"]["push saturated"]["deliveries"] == 20 * result["floor"]["push saturated"]["messages"]
@@ -221,22 +244,3 @@ def test_a_missed_threshold_is_exit_code_5(tmp_path: Path, capsys: pytest.Captur
     assert code == MISSED
     assert result["thresholds"] == {"lost==0": True, "delivery.p99<0.001us": False}
     assert "MISSED" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("scenario", ["idle", "reconnect", "history"])
-def test_a_scenario_that_needs_its_own_daemon_says_so(
-    scenario: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert command.main([scenario, "--url", "ws://127.0.0.1:9/v1/ws"]) == command.UNREACHABLE
-    assert f"{scenario} needs a daemon of its own" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "scenario", sorted(set(command.SCENARIOS) - {"compare", "report", "targets", "micro"})
-)
-def test_every_scenario_has_the_common_options(scenario: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        command.main([scenario, "--help"])
-    told = capsys.readouterr().out
-    for option in ("--url", "--seed", "--encoding", "--json", "--html", "--threshold"):
-        assert option in told

@@ -1,69 +1,112 @@
-"""What makes no sense is refused before anything starts: every number of every scenario has its bounds."""
+"""Every common option of every scenario has its effect or is refused with its reason; none is ignored."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from bench import __main__ as command
-from bench import bounds
-from bench.engine.fanout import Group
+from bench import options
+from bench.engine.stage import Pacing
+from bench.refusals import COMMON, REASONS
+from bench.targets import delivery
 
-WITHOUT = {"compare", "report"}  # these measure nothing
-MAY_BE_NONE = {"warmup", "flap", "missed"}
-ANY = {"seed"}
-
-
-def numbers() -> Iterator[tuple[str, argparse.Action]]:
-    """Every option of every scenario that takes a number."""
-    for name in sorted(set(command.SCENARIOS) - WITHOUT):
-        parser = argparse.ArgumentParser()
-        command.SCENARIOS[name].add_arguments(parser)
-        for action in parser._actions:
-            if isinstance(action.default, int | float) and action.nargs is None and action.dest not in ANY:
-                yield name, action
+MEASURING = sorted(set(command.SCENARIOS) - {"compare", "report"})
+REFUSED = [(scenario, option) for scenario, reasons in REASONS.items() for option in reasons]
 
 
-EVERY = [pytest.param(name, action, id=f"{name}-{action.dest}") for name, action in numbers()]
+def said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    """What a command that argparse ends says."""
+    with pytest.raises(SystemExit) as ended:
+        command.main(arguments)
+    out, err = capsys.readouterr()
+    return int(ended.value.code or 0), out, err
 
 
-@pytest.mark.parametrize(("scenario", "option"), EVERY)
-def test_what_cannot_be_is_refused_before_the_run(
-    scenario: str, option: argparse.Action, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("scenario", MEASURING)
+def test_every_scenario_takes_or_refuses_every_common_option(
+    scenario: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for word in ("-1", "many", *(() if option.dest in MAY_BE_NONE else ("0",))):
-        parser = argparse.ArgumentParser()
-        command.SCENARIOS[scenario].add_arguments(parser)
-        with pytest.raises(SystemExit):
-            parser.parse_args([f"{option.option_strings[0]}={word}"])
-        assert f"argument {option.option_strings[0]}:" in capsys.readouterr().err
+    code, told, _ = said([scenario, "--help"], capsys)
+    assert code == 0
+    assert [
+        option for option in COMMON if f"  {option} " not in f"{told} " and f"  {option}\n" not in told
+    ] == []
 
 
-def test_a_number_that_fits_is_taken_as_it_is() -> None:
-    taken = [bounds.positive("0.5"), bounds.zero_or_more("0"), bounds.share("1"), bounds.count("1")]
-    assert taken == [0.5, 0.0, 1.0, 1]
-    assert [bounds.count_or_none("0"), bounds.pairs("4")] == [0, 4]
+@pytest.mark.parametrize(("scenario", "option"), REFUSED)
+def test_what_is_not_taken_is_refused_with_its_reason(
+    scenario: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = ["some.file"] if scenario in ("mixed", "replay") else []
+    code, _, told = said([scenario, *file, option, "1"], capsys)
+    assert code == command.USAGE
+    assert f"{scenario} takes no {option}: {REASONS[scenario][option]}" in told
+    assert said([scenario, *file, option], capsys)[0] == command.USAGE
+
+
+def test_the_table_refuses_common_options_only() -> None:
+    assert set(REASONS) <= set(MEASURING)
+    assert {option for _, option in REFUSED} <= set(COMMON)
 
 
 @pytest.mark.parametrize(
-    ("bound", "word"),
+    ("arguments", "word"),
     [
-        (bounds.positive, "inf"),
-        (bounds.positive, "nan"),
-        (bounds.zero_or_more, "nan"),
-        (bounds.share, "1.01"),
-        (bounds.count, "0"),
-        (bounds.pairs, "3"),
-        (bounds.pairs, "0"),
+        (["--closed", "--arrival", "uniform"], "--arrival"),
+        (["--in-flight", "4"], "--in-flight"),
+        (["--rate", "9", "--in-flight", "4"], "--in-flight"),
+        (["--secret-file", "x"], "--secret-file"),
     ],
 )
-def test_a_number_out_of_its_bounds_is_not(bound: object, word: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match=word):
-        bound(word)  # type: ignore[operator]
+@pytest.mark.parametrize("scenario", ["fanout", "direct", "connect", "stalled", "peers"])
+def test_an_option_that_would_have_no_effect_is_refused(
+    scenario: str, arguments: list[str], word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main([scenario, *arguments]) == command.USAGE
+    assert word in capsys.readouterr().err
 
 
-def test_all_who_write_are_members() -> None:
-    with pytest.raises(ValueError, match="9 senders are not among 3 members"):
-        Group("room", members=3, authors=9)
+@pytest.mark.parametrize("option", ["--in-flight", "--procs"])
+def test_none_in_flight_and_no_process_are_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(["fanout", "--closed", option, "0"], capsys)[0] == command.USAGE
+
+
+def parsed(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    options.add_load(parser, rate=20.0)
+    return parser.parse_args(arguments)
+
+
+def test_pacing_is_what_was_asked_for() -> None:
+    paced = options.pacing(parsed(["--rate", "7", "--arrival", "uniform", "--seed", "3"]))
+    assert (paced.rate, paced.arrival, paced.seed) == (7.0, "uniform", 3)
+    assert options.pacing(parsed([])).arrival == "poisson"
+    closed = options.pacing(parsed(["--closed", "--in-flight", "4"]))
+    assert (closed.rate, closed.in_flight) == (0.0, 4)
+    assert options.pacing(parsed(["--closed"])).in_flight == 1
+
+
+async def test_the_seed_of_targets_reaches_the_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[int] = []
+
+    async def play(
+        there: object, script: Any, *arguments: object, **more: object
+    ) -> tuple[dict[str, int], None]:
+        seeds.append(script.seed)
+        return {}, None
+
+    @asynccontextmanager
+    async def nobody() -> AsyncIterator[None]:
+        yield None
+
+    monkeypatch.setattr(delivery, "fresh_target", nobody)
+    monkeypatch.setattr(delivery.direct, "play", play)
+    monkeypatch.setattr(delivery.fanout, "play", play)
+    await delivery._pairs(Pacing(1, 0, seed=9))
+    await delivery._group(Pacing(1, 0, seed=8), 1)
+    assert seeds == [9, 8]

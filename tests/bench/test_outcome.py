@@ -30,6 +30,7 @@ def options(tmp_path: Path, *thresholds: str) -> argparse.Namespace:
         html=str(tmp_path / "r.html"),
         threshold=[Threshold.parse(text) for text in thresholds],
         url=None,
+        command="python -m bench direct",
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import doctest
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,9 +18,10 @@ from bench.engine.device import Access
 from bench.engine.part import Plan
 from bench.engine.script import Letter, Script
 from bench.engine.stage import Pacing, Report
-from bench.peers import nats, prosody
+from bench.peers import ejabberd, nats, programs, xmpp
+from bench.peers.programs import Program
 from bench.peers.relay import Crowd
-from bench.peers.table import PEERS
+from bench.peers.table import PEERS, Peer
 from bench.scenarios import peers
 from bench.server import Unreachable
 from bench.target import Target
@@ -26,7 +29,7 @@ from tests.kit.relay import RELAY_FAULTS, relay
 from tests.kit.result import is_whole
 
 SHORT = ["--duration", "0.4", "--warmup", "0.1"]
-KNOWN = [name for name, peer in PEERS.items() if peer.program is not None]
+SPOKEN = [name for name, peer in PEERS.items() if peer.fanout is not None]
 FAULTS = {"swallow": "lost", "forget": "lost", "double": "duplicated", "stutter": "reordered"}
 FAULTS |= {"swap": "lost", "alter": "altered"}
 
@@ -68,7 +71,7 @@ def test_nats_lines_are_cut_where_they_end() -> None:
     assert nats.message_end(b"MSG roo", 0) > len(b"MSG roo")
 
 
-@pytest.mark.parametrize("module", [nats, prosody])
+@pytest.mark.parametrize("module", [nats, xmpp])
 def test_the_examples_in_the_documentation_hold(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
 
@@ -86,18 +89,68 @@ def test_an_absent_peer_is_reported_as_absent(
     assert all(peer.install in said for peer in PEERS.values())
 
 
+def test_a_peer_nobody_speaks_to_is_not_called_absent_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "centrifugo").write_text("#!/bin/sh\n")
+    (tmp_path / "centrifugo").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    out = tmp_path / "p.json"
+    few = ["--only", "centrifugo", "--members", "4", "--senders", "2"]
+    assert command.main(["peers", *few, *SHORT, "--json", str(out)]) == 0
+    row = json.loads(out.read_text())["peers"]["centrifugo"]
+    assert "absent" not in row
+    assert row["not_implemented"] == peers.NOT_IMPLEMENTED
+    assert peers.NOT_IMPLEMENTED in capsys.readouterr().out
+
+
+def test_ejabberd_finds_its_configuration_and_its_libraries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x86" / "ejabberd-23.01" / "ebin").mkdir(parents=True)
+    monkeypatch.setattr(ejabberd, "_LIBRARIES", str(tmp_path))
+    started = ejabberd.arguments(tmp_path, 4711)
+    assert str(tmp_path / "x86") in started
+    assert "port: 4711" in (tmp_path / "ejabberd.yml").read_text()
+
+
+def test_a_wrapper_must_be_there_and_its_runtime_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "found", {"erl": "/bin/erl", "node": "/bin/node"}.get)
+    assert not PEERS["ejabberd"].present, "an Erlang runtime alone is no ejabberd"
+
+
+def played(per_s: float, p99: float) -> dict[str, Any]:
+    return {"deliveries_per_s": per_s, "delivery_ms": {"p99": p99}}
+
+
+def test_the_daemon_is_put_beside_a_peer_by_throughput_when_saturated_and_by_latency_at_a_rate() -> None:
+    theirs = {"slow": played(100.0, 8.0), "gone": {"absent": "x"}, "dead": played(0.0, 0.0)}
+    assert peers.ratios({"rate": None, **played(300.0, 4.0)}, theirs) == {"slow": {"deliveries": 3.0}}
+    assert peers.ratios({"rate": 20.0, **played(100.0, 4.0)}, theirs) == {"slow": {"delivery_p99": 0.5}}
+
+
+@pytest.mark.parametrize(
+    ("pace", "heading"), [(["--rate", "50"], "chatd's p99"), (["--closed"], "chatd does")]
+)
+def test_the_heading_says_what_is_compared(
+    pace: list[str], heading: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ["--only", "centrifugo", "--members", "4", "--senders", "2"]
+    assert command.main(["peers", *few, *pace, *SHORT]) == 0
+    assert heading in capsys.readouterr().out
+
+
 async def test_a_peer_that_does_not_start_is_told_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Broken:
-        present = True
+    async def stopped(*arguments: object) -> None:
+        raise Unreachable("it stopped with 1")
 
-        async def play(self, *arguments: object) -> None:
-            raise Unreachable("it stopped with 1")
-
-    row = await peers._measured(Broken(), Script("brok"), Pacing(1, 0), Crowd(1, 1))
+    broken = replace(PEERS["nats-server"], program=Program("sh", lambda directory, port: ()))
+    monkeypatch.setattr(Peer, "play", stopped)
+    row = await peers._measured(broken, Script("brok"), Pacing(1, 0), Crowd(1, 1))
     assert row == {"failed": "it stopped with 1"}
 
 
-@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize("name", SPOKEN)
 def test_whoever_is_installed_delivers_everything(name: str, tmp_path: Path) -> None:
     if not PEERS[name].present:
         pytest.skip(f"{name} is not installed")

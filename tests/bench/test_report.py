@@ -27,6 +27,14 @@ def test_a_table_has_a_row_for_each_histogram_that_counted() -> None:
     assert lines[1].endswith("durable")
 
 
+def test_a_dead_second_is_a_dot_whether_the_timeline_has_it_or_not() -> None:
+    seconds = [(0, 8, 2), (1, 0, 2), (3, 4, 2)]
+    rows = [{"second": at, "deliveries": deliveries, "acks": acks} for at, deliveries, acks in seconds]
+    assert report.per_second(rows) == "█··▄"
+    assert report.per_second([{**row, "deliveries": 0} for row in rows]) == "██·█"
+    assert report.per_second([]) == ""
+
+
 def test_a_fault_fails_and_is_shown() -> None:
     tally = Tally()
     assert report.correctness(tally)[0].endswith("PASS")

@@ -14,7 +14,7 @@ import pytest
 
 from bench import __main__ as command
 from bench.histogram import Histogram
-from bench.results import chart, compare, page, picture, reading, wording
+from bench.results import chart, compare, page, picture, reading, titles, wording
 from bench.results.comparison import Spread
 from bench.results.comparison import compare as compared
 
@@ -62,7 +62,7 @@ class Outline(HTMLParser):
             assert self.open.pop() == tag
 
 
-@pytest.mark.parametrize("module", [chart, picture, wording])
+@pytest.mark.parametrize("module", [chart, picture, titles, wording])
 def test_the_examples_in_the_documentation_hold(module: Any) -> None:
     failed, tried = doctest.testmod(module)
     assert (failed, tried > 0) == (0, True)
@@ -91,11 +91,11 @@ def test_a_directory_is_all_its_results_and_an_empty_one_is_refused(tmp_path: Pa
 
 def test_a_curve_comes_from_the_histogram_when_there_is_one() -> None:
     histogram = Histogram.of(range(1_000_000, 2_000_000, 1000))
-    drawn = reading.curves(result(histograms={"ack": histogram.sparse()}))["ack"]
+    drawn = reading.curves(result(histograms={"ack": histogram.sparse()}))["ack_ms"]
     assert len(drawn) > 20
     assert drawn == sorted(drawn)
     assert max(point.percent for point in drawn) < 99.95  # a thousand values tell nothing beyond
-    assert len(reading.curves(result())["ack"]) == 4
+    assert len(reading.curves(result())["ack_ms"]) == 4
 
 
 def test_a_page_is_one_closed_document_without_resources() -> None:
@@ -140,7 +140,7 @@ def test_a_regression_is_a_change_the_wrong_way_beyond_the_tolerance(
 
 
 def test_one_run_spreads_over_its_seconds_and_is_not_judged_where_it_has_none() -> None:
-    (delta,) = [one for one in compared([result(x_ms=1.0)], [result(x_ms=9.0)]) if one.name == "x_ms"]
+    (delta,) = [one for one in compared([result(x_us=1.0)], [result(x_us=9.0)]) if one.name == "x_us"]
     assert not delta.judged
     (delta,) = [one for one in compared([result()], [result()]) if one.name == "acks_per_s"]
     assert (delta.before.low, delta.before.high) == (10, 11)
@@ -205,6 +205,118 @@ def test_a_picture_of_one_side_alone_is_refused(tmp_path: Path) -> None:
         file = file_of(tmp_path, f"{place}.json", one)
         assert command.main(["report", str(file), "--svg", str(tmp_path / "out.svg")]) == 2
     assert not (tmp_path / "out.svg").exists()
+
+
+def test_a_picture_takes_no_peers_that_were_measured_at_a_rate(tmp_path: Path) -> None:
+    floor, peers = beside(chatd=20.0, nats=20.0)
+    paced = {**peers, "rate": 20.0}
+    assert [bar.name for bar in picture.bars_of([floor, paced])] == ["floor: one write each"]
+    with pytest.raises(reading.Unreadable, match="peers --closed"):
+        picture.picture([floor, paced])
+
+
+def test_a_picture_says_what_is_wrong_with_a_run() -> None:
+    floor, peers = beside(chatd=9e6, slow=2.0)
+    peers["peers"]["slow"] |= {"lost": 7, "generator_bound": True}
+    said = "".join(ElementTree.fromstring(picture.picture([floor, peers])).itertext())
+    assert "lost 7, generator-bound" in said
+    assert "all delivered" not in said
+    floor["chatd"]["chatd at the rate"]["generator_bound"] = True
+    assert "chatd (generator-bound)" in picture.lines_of([floor])
+
+
+def test_a_picture_of_clean_runs_says_that_all_was_delivered() -> None:
+    said = "".join(ElementTree.fromstring(picture.picture(beside(chatd=9e6))).itertext())
+    assert "all delivered" in said
+    assert "generator-bound" not in said
+
+
+def test_a_page_shows_thresholds_and_which_of_them_were_missed() -> None:
+    held, missed = {"lost==0": True}, {"delivery.p99<1ms": False, "lost==0": True}
+    text = page.page([result(thresholds=missed)])
+    assert "1 of 2" in text
+    assert "delivery.p99&lt;1ms" in text
+    assert "MISSED" in text
+    assert "MISSED" not in page.page([result(thresholds=held)])
+
+
+def test_a_page_stamps_what_the_generator_may_have_limited() -> None:
+    assert "GENERATOR-BOUND" in page.page([result(generator_bound=True)])
+    assert "GENERATOR-BOUND" not in page.page([result(generator_bound=False)])
+    for part in ("floor", "chatd", "peers"):
+        run = {"deliveries_per_s": 1.0, "generator_bound": True}
+        assert "GENERATOR-BOUND: some run" in page.page([result(**{part: {"some run": run}})])
+
+
+def test_faults_of_every_run_in_a_result_are_on_the_page_with_their_examples() -> None:
+    quiet = {"deliveries_per_s": 1.0, "lost": 0}
+    chatd = {"at the rate": quiet, "saturated": {**quiet, "lost": 4, "examples": ["lost: k1 by <ann>"]}}
+    text = page.page([result(floor={"push": quiet}, chatd=chatd)])
+    assert "FAIL" in text
+    assert "4 faults found" in text
+    assert "lost: k1 by &lt;ann&gt;" in text
+
+
+def test_what_a_peer_lost_stands_in_its_row_and_fails_nobody() -> None:
+    text = page.page([result(peers={"slow": {"deliveries_per_s": 1.0, "lost": 5}})])
+    assert "lost 5" in text
+    assert "FAIL" not in text
+
+
+def test_a_peer_without_figures_says_why() -> None:
+    rows = {"a": {"absent": "x"}, "b": {"failed": "it stopped"}, "c": {"not_implemented": "x"}}
+    text = page.page([result(peers=rows)])
+    assert all(word in text for word in ("absent", "failed", "not implemented"))
+
+
+def goal(value: float, verdict: str) -> dict[str, Any]:
+    bounds = {"must": 5.0, "aim": 2.0, "more": False}
+    figure = {"key": "p99", "title": "ack p99", "unit": "ms", "value": value, "verdict": verdict, **bounds}
+    runs = [{"scenario": "direct", "lost": 0, "generator_bound": True}]
+    return {"name": "P3", "what": "direct", "figures": [figure], "correct": True, "results": runs}
+
+
+def test_a_page_of_targets_shows_what_must_be_reached_and_what_was() -> None:
+    text = page.page([{"scenario": "targets", "quick": True, "goals": [goal(6.0, "MISSED")]}])
+    assert all(word in text for word in ("0 of 1", "musts reached", "ack p99", "≤ 5.0", "MISSED"))
+    assert "GENERATOR-BOUND: P3, direct 1" in text
+    assert Outline(text).open == []
+
+
+def test_the_page_of_connect_speaks_of_people_who_come_in() -> None:
+    text = page.page([result(scenario="connect", connects_per_s=9.0, resume_ms=result()["ack_ms"])])
+    assert all(word in text for word in ("hellos answered", "hello answered p99", "synchronised"))
+    assert "durable" not in text
+    assert "durable messages" in page.page([result()])
+
+
+def second(place: int, acks: int) -> dict[str, Any]:
+    latency = {"count": acks, "p50": 1.0, "p99": 4.0} if acks else {"count": 0, "p50": 0.0, "p99": 0.0}
+    return {"second": place, "acks": acks, "ack_ms": latency}
+
+
+# One second is not in the file at all, in another one nothing happened.
+DEAD_SECONDS = [second(0, 9), second(1, 8), second(3, 0), second(4, 7), second(5, 9)]
+
+
+def test_a_second_in_which_nothing_happened_is_a_value_of_its_own() -> None:
+    series = reading.timeline(result(timeline=DEAD_SECONDS))
+    assert series["acks"] == [9, 8, 0, 0, 7, 9]
+    assert series["ack_ms.p99"] == [4, 4, None, None, 4, 4]
+
+
+def test_a_stall_breaks_the_curve_and_leaves_the_counts_at_nothing() -> None:
+    text = page.page([result(timeline=DEAD_SECONDS)])
+    charts = {card.partition("</h2>")[0]: card for card in text.split("<h2>")}
+    curve, counts = charts["Latency of every second, p99"], charts["Durable messages of every second"]
+    assert curve.count("<polyline") == 2
+    assert counts.count("<polyline") == 1
+
+
+def test_a_stall_widens_the_spread_of_a_run() -> None:
+    stalled = [second(place, 0 if place % 2 else 10) for place in range(8)]
+    (delta,) = [one for one in compared([result(timeline=stalled)], [result()]) if one.name == "acks_per_s"]
+    assert delta.before.low == 0
 
 
 def test_what_was_measured_beside_has_one_table_and_no_row_among_the_figures() -> None:

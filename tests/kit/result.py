@@ -10,7 +10,7 @@ from bench.checks import COUNTERS
 PERCENTILES = {"p50", "p90", "p99", "p99_9", "max"}
 NUMBERS = ("messages", "deliveries", "deliveries_per_s", "acks_per_s", *COUNTERS, "seed")
 DURATIONS = ("ack_ms", "delivery_ms", "resume_ms")
-OTHERS = ("scenario", "generator_bound", "server", "timeline", "environment", "config", "options", "command")
+OTHERS = ("scenario", "generator_bound", "server", "timeline", "environment", "config", "command")
 OF_A_SERVER = {"cpu_s", "rss_bytes", "connections"}
 
 
@@ -21,6 +21,7 @@ def is_whole(result: Mapping[str, Any]) -> bool:
     assert all(isinstance(result[key], int | float) for key in NUMBERS), result
     assert all(result[key].keys() >= PERCENTILES for key in DURATIONS), result
     assert result["server"].keys() >= OF_A_SERVER, result["server"]
-    assert result["config"], "the settings of the daemon"
+    assert result["config"]["daemon"], "the settings of the daemon"
+    assert result["config"]["generator"], "the options of the generator"
     assert result["environment"]["libraries"]
     return True

@@ -1,0 +1,63 @@
+"""Both configurations of a run: what is in force in the daemon, and what the generator was asked for."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from bench.server import Daemon
+from bench.thresholds import Threshold
+
+_ASK_S = 20.0  # for the daemon's own command to say what is in force
+_HOW = ("command", "scenario")  # these stand by themselves
+
+
+def of_daemon(daemon: Daemon | None, url: str = "") -> dict[str, Any]:
+    """Every setting with its origin, as `chatd config show` has it, without secrets; of one at a URL just that."""
+    if daemon is None:
+        return {"url": url}
+    return _in_force(tuple(daemon.environment.items())) if daemon.environment else {}
+
+
+def of_generator(options: argparse.Namespace) -> dict[str, str]:
+    """Every option of the generator that has a value."""
+    told = {name: value for name, value in vars(options).items() if name not in _HOW}
+    return {name: _word(value) for name, value in told.items() if value not in (None, [], False)}
+
+
+def _word(value: object) -> str:
+    """An option as it was said."""
+    if isinstance(value, list):
+        return " ".join(map(_word, value))
+    return value.text if isinstance(value, Threshold) else str(value)
+
+
+def changed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the settings of a daemon the values that are not the default."""
+    return {
+        name: one["value"] if isinstance(one, Mapping) else one
+        for name, one in settings.items()
+        if not isinstance(one, Mapping) or one["origin"] != "default"
+    }
+
+
+@lru_cache(maxsize=8)  # a run asks for the same daemon several times
+def _in_force(environment: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("CHATD_")}
+    asked = subprocess.run(
+        [sys.executable, "-m", "chatd", "config", "show", "--json"],
+        env={**inherited, **dict(environment)},
+        capture_output=True,
+        text=True,
+        timeout=_ASK_S,
+        check=False,
+    )
+    if asked.returncode:  # what was measured is worth more than its configuration
+        return {"not told": asked.stderr.strip()}
+    return dict(json.loads(asked.stdout))
