@@ -100,8 +100,10 @@ def timeline(record: Record, duration_s: float) -> list[dict[str, Any]]:
     ]
 
 
-def text(result: Mapping[str, Any], plan: str, seen: Report, *, answered: str = "durable") -> list[str]:
-    """The report as lines; `answered` is what an ack means."""
+def text(
+    result: Mapping[str, Any], plan: str, seen: Report, *, answered: str = "durable", resumed: str = ""
+) -> list[str]:
+    """The report as lines; `answered` is what an ack means, `resumed` from when to when somebody comes in."""
     record, start = seen.record, "due" if result["rate"] else "sent"
     pace = (
         f"open loop, {result['arrival']}, {result['rate']:g}/s"
@@ -111,7 +113,7 @@ def text(result: Mapping[str, Any], plan: str, seen: Report, *, answered: str = 
     rows = {
         "ack": (record.acks(), f"{start} to {answered}"),
         "delivery": (record.deliveries(), f"{start} to received"),
-        "resume": (record.resumes, "dialled to synchronised"),
+        "resume": (record.resumes, resumed),
     }
     if result["rate"]:
         rows |= {
