@@ -79,6 +79,14 @@ class Histogram:
         return histogram
 
     @classmethod
+    def sum(cls, histograms: Iterable[Histogram]) -> Histogram:
+        """What all of them have counted."""
+        total = cls()
+        for histogram in histograms:
+            total.merge(histogram)
+        return total
+
+    @classmethod
     def of(cls, durations_ns: Iterable[int]) -> Histogram:
         """A histogram of the given durations."""
         histogram = cls()

@@ -104,13 +104,15 @@ def loop(result: Mapping[str, Any]) -> str:
     return f"CLOSED loop, {result['in_flight']} in flight each"
 
 
-def text(result: Mapping[str, Any], plan: str, seen: Report, *, answered: str = "durable") -> list[str]:
-    """The report as lines; `answered` is what an ack means."""
+def text(
+    result: Mapping[str, Any], plan: str, seen: Report, *, answered: str = "durable", resumed: str = ""
+) -> list[str]:
+    """The report as lines; `answered` is what an ack means, `resumed` from when to when somebody comes in."""
     record, start = seen.record, "due" if result["rate"] else "sent"
     rows = {
         "ack": (record.acks(), f"{start} to {answered}"),
         "delivery": (record.deliveries(), f"{start} to received"),
-        "resume": (record.resumes, "dialled to synchronised"),
+        "resume": (record.resumes, resumed),
     }
     if result["rate"]:
         rows |= {

@@ -16,22 +16,58 @@ from bench.engine.script import Letter
 from bench.engine.stage import Report, Stage
 
 
-class Idler(Device):
-    """Comes in and stays; answers pings and says nothing else."""
+class Newcomer(Device):
+    """Says hello and reads his first sync to its end."""
 
     def __init__(self, pump: Pump, stage: Stage, number: int) -> None:
-        script = stage.script
-        super().__init__(
-            pump, stage.access, stage.gate, stage.access.hello(script.user(number), script.device(number))
-        )
+        user, device = stage.script.user(number), stage.script.device(number)
+        super().__init__(pump, stage.access, stage.gate, stage.access.hello(user, device))
+        self._rooms = 0
+
+    def welcome(self, reply: Packet) -> None:
+        """The hello is answered; its sync may have more pages."""
+        self._page(reply["sync"])
+
+    def synchronised(self, rooms: int) -> None:
+        """All pages are read; so many rooms were on them."""
+
+    def _page(self, page: Packet) -> None:
+        self._rooms += len(page["rooms"])
+        if "more" in page:
+            self.ask({"type": "sync", "more": page["more"]}, self._page)
+        else:
+            self.synchronised(self._rooms)
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """How many stay, and how many rooms each must find."""
+
+    count: int
+    rooms: int
+
+
+class Idler(Newcomer):
+    """Comes in and stays; answers pings and says nothing else."""
+
+    def __init__(self, pump: Pump, part: Idle, number: int) -> None:
+        super().__init__(pump, part.stage, number)
+        self._number = number
+        self._part = part
+
+    def synchronised(self, rooms: int) -> None:
+        """In, with what a session of that many rooms costs."""
+        if rooms != self._part.rooms:
+            self._part.stage.tally.add("altered", f"{self._number} got {rooms} rooms, not {self._part.rooms}")
 
 
 class Idle(Part):
     """A crowd that is there before the clock starts and does nothing until it stops."""
 
-    def __init__(self, pump: Pump, stage: Stage, sessions: int) -> None:
+    def __init__(self, pump: Pump, stage: Stage, sessions: Sessions) -> None:
         super().__init__(pump, stage)
-        self._idlers = [Idler(pump, stage, number) for number in stage.mine(range(sessions))]
+        self.rooms = sessions.rooms
+        self._idlers = [Idler(pump, self, number) for number in stage.mine(range(sessions.count))]
 
     def devices(self) -> Iterable[Device]:
         """Everybody."""
@@ -64,36 +100,31 @@ class Visits:
     rooms: int
 
 
-class Visitor(Device):
+class Visitor(Newcomer):
     """One connection from dialling to the end of its first sync; it is closed then."""
 
     def __init__(self, pump: Pump, part: Connecting, letter: Letter) -> None:
-        stage = part.stage
-        user, device = stage.script.user(letter.author), stage.script.device(letter.author)
-        super().__init__(pump, stage.access, stage.gate, stage.access.hello(user, device))
+        super().__init__(pump, part.stage, letter.author)
         self.letter = letter
         self._part = part
-        self._rooms = 0
 
     def welcome(self, reply: Packet) -> None:
-        """The hello is answered; its sync may have more pages."""
+        """The hello is answered."""
         self._part.stage.record.acked(self.letter, time.perf_counter_ns())
-        self._page(reply["sync"])
+        super().welcome(reply)
+
+    def synchronised(self, rooms: int) -> None:
+        """He has seen everything."""
+        stage = self._part.stage
+        if rooms != self._part.rooms:
+            stage.tally.add("altered", f"{self.letter.author} got {rooms} rooms, not {self._part.rooms}")
+        stage.record.resumed(self.letter.due_ns, time.perf_counter_ns())
+        self.drop()
+        self._part.left(self, synced=True)
 
     def gone(self, reason: str) -> None:
         """Not let in."""
         self._part.left(self, synced=False)
-
-    def _page(self, page: Packet) -> None:
-        self._rooms += len(page["rooms"])
-        if "more" in page:
-            self.ask({"type": "sync", "more": page["more"]}, self._page)
-            return
-        if self._rooms != self._part.rooms:
-            self._part.stage.tally.add("altered", f"{self.letter.author} got {self._rooms} rooms")
-        self._part.stage.record.resumed(self.letter.due_ns, time.perf_counter_ns())
-        self.drop()
-        self._part.left(self, synced=True)
 
 
 class Turnstile:

@@ -28,7 +28,7 @@ class Record:
     seconds: dict[int, Second] = field(default_factory=dict)
     acks_sent: Histogram = field(default_factory=Histogram)  # as `acks`, but from the actual send
     deliveries_sent: Histogram = field(default_factory=Histogram)
-    resumes: Histogram = field(default_factory=Histogram)  # from dialling to ready
+    resumes: Histogram = field(default_factory=Histogram)  # from due, or cut off, to ready
     lags: Histogram = field(default_factory=Histogram)  # from due to fired: how late the generator was
     last_ns: int = 0  # when the last ack or delivery that counts came
 
@@ -59,10 +59,10 @@ class Record:
             self.deliveries_sent.record(now_ns - letter.sent_ns, times)
             self.last_ns = max(self.last_ns, now_ns)
 
-    def resumed(self, dialled_ns: int, now_ns: int) -> None:
-        """A device that dialled then is ready now."""
-        if self.from_ns <= dialled_ns < self.until_ns:
-            self.resumes.record(now_ns - dialled_ns)
+    def resumed(self, since_ns: int, now_ns: int) -> None:
+        """A device that was due, or was cut off, then is ready now."""
+        if self.from_ns <= since_ns < self.until_ns:
+            self.resumes.record(now_ns - since_ns)
             self.last_ns = max(self.last_ns, now_ns)
 
     def merge(self, other: Record) -> None:
@@ -83,11 +83,11 @@ class Record:
 
     def acks(self) -> Histogram:
         """From due to durable, of the whole run."""
-        return _sum([second.acks for second in self.seconds.values()])
+        return Histogram.sum(second.acks for second in self.seconds.values())
 
     def deliveries(self) -> Histogram:
         """From due to received, of the whole run."""
-        return _sum([second.deliveries for second in self.seconds.values()])
+        return Histogram.sum(second.deliveries for second in self.seconds.values())
 
     def _second(self, due_ns: int) -> Second | None:
         if not self.from_ns <= due_ns < self.until_ns:
@@ -97,10 +97,3 @@ class Record:
         if second is None:
             second = self.seconds[place] = Second()
         return second
-
-
-def _sum(histograms: list[Histogram]) -> Histogram:
-    total = Histogram()
-    for histogram in histograms:
-        total.merge(histogram)
-    return total

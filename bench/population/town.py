@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import chain
 
 from bench.codec import Packet
@@ -15,6 +15,7 @@ from bench.engine.stage import Pacing, Report
 from bench.population.resident import Resident
 from bench.population.settings import KINDS, Population
 from bench.server import Unreachable
+from bench.storm.gathering import enter, wait
 from bench.storm.logs import check_author, check_traveller, read
 from bench.storm.making import make_groups, make_pairs
 from bench.storm.sender import Sender
@@ -50,15 +51,15 @@ class Town:
     def gather(self) -> None:
         """Makes the rooms and lets everybody in. Raises Unreachable, Refused."""
         population = self.population
-        self._enter([self._founder])
+        enter(self.stage, [self._founder], ENTERING_MAX, GATHER_NS)
         groups = [room for room, direct in enumerate(population.direct) if not direct]
         make_groups(self._founder, population.members_of, groups, self._names)
-        self._wait(lambda: len(self._names) == len(groups), lambda: len(self._names), GATHER_NS)
+        self._wait_for_rooms(len(groups))
         self._pair_up()
         for number, rooms in population.rooms_of.items():
             names = [self._names[room] for room in rooms]
             self.residents.append(Resident(self.stage, number, names, self.record, self.done))
-        self._enter(self.residents)
+        enter(self.stage, self.residents, ENTERING_MAX, GATHER_NS)
 
     def _pair_up(self) -> None:
         """The first of each pair comes, makes the room and goes again."""
@@ -69,11 +70,10 @@ class Town:
             if direct:
                 partners.setdefault(members[0], {})[room] = members[1]
         makers = {number: Sender(self.stage, number, []) for number in partners}
-        self._enter(list(makers.values()))
+        enter(self.stage, list(makers.values()), ENTERING_MAX, GATHER_NS)
         for number, maker in makers.items():
             make_pairs(maker, partners[number], self._names)
-        wanted = len(self.population.members_of)
-        self._wait(lambda: len(self._names) == wanted, lambda: len(self._names), GATHER_NS)
+        self._wait_for_rooms(len(self.population.members_of))
         self.stage.resting = True  # or they would come back
         for maker in makers.values():
             maker.cut()
@@ -100,7 +100,7 @@ class Town:
         self.stage.pump.run(lambda: time.perf_counter_ns() >= self.record.until_ns)
         self.cpu_s = time.thread_time() - cpu_s
         try:
-            self._wait(self._settled, self._moves, QUIET_NS)
+            wait(self.stage, self._settled, self._moves, QUIET_NS, "events")
         except Unreachable:
             return  # what is missing is counted
 
@@ -110,7 +110,7 @@ class Town:
         logs: dict[str, list[Packet]] = {}
         for reader, rooms in self._readers().items():
             read(reader, rooms, logs)
-        self._wait(lambda: len(logs) == len(self._names), lambda: len(logs), GATHER_NS)
+        wait(self.stage, lambda: len(logs) == len(self._names), lambda: len(logs), GATHER_NS, "logs")
         for resident in self.residents:
             own = (
                 [event for event in logs[room] if event.get("user") == resident.user]
@@ -123,6 +123,10 @@ class Town:
         return Report(
             self.record, tally, failures=self.stage.failures, cpu_s=self.cpu_s, seconds=self.pacing.whole_s
         )
+
+    def _wait_for_rooms(self, count: int) -> None:
+        names = self._names
+        wait(self.stage, lambda: len(names) == count, lambda: len(names), GATHER_NS, "rooms")
 
     def _readers(self) -> dict[Guest, list[str]]:
         """Who reads which logs back: the founder those of groups, one of two that of a direct room."""
@@ -150,37 +154,3 @@ class Town:
 
     def _moves(self) -> int:
         return sum(position.applied for one in self.residents for position in one.positions.values())
-
-    def _enter(self, guests: Sequence[Guest]) -> None:
-        waiting: deque[Guest] = deque(guests)
-        dialled: list[Guest] = []
-
-        def entered() -> bool:
-            dialled[:] = [guest for guest in dialled if not guest.present]
-            while waiting and len(dialled) < ENTERING_MAX:
-                dialled.append(waiting.popleft())
-                dialled[-1].dial()
-            return not waiting and not dialled
-
-        self._wait(entered, lambda: sum(guest.present for guest in guests), GATHER_NS)
-
-    def _wait(self, done: Callable[[], bool], moved: Callable[[], int], quiet_ns: int) -> None:
-        """Turns the pump until `done`, looking every 10 ms. Raises Unreachable when nothing moves for so long."""
-        seen, moved_ns, look_ns = -1, time.perf_counter_ns(), 0
-
-        def over() -> bool:
-            nonlocal seen, moved_ns, look_ns
-            now_ns = time.perf_counter_ns()
-            if now_ns < look_ns:
-                return False
-            look_ns = now_ns + SECOND_NS // 100
-            if done():
-                return True
-            if (now := moved()) != seen:
-                seen, moved_ns = now, now_ns
-            if now_ns - moved_ns > quiet_ns:
-                reasons = ", ".join(reason for reason, _ in self.stage.failures.most_common(3))
-                raise Unreachable(f"nothing moves: {reasons or 'no answer'}")
-            return False
-
-        self.stage.pump.run(over)

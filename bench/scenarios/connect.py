@@ -39,7 +39,7 @@ async def run(options: argparse.Namespace) -> int:
             procs=options.procs,
         )
     plan = f"{options.users:,} users with {options.rooms} rooms each, one after the other"
-    lines = outcome.text(result, plan, seen, answered="let in")
+    lines = outcome.text(result, plan, seen, answered="let in", resumed="due to synchronised")
     return outcome.finish(result, lines, options, clean=seen.tally.clean)
 
 

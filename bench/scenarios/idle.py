@@ -8,7 +8,7 @@ from typing import Any
 from bench import bounds, outcome, report, target
 from bench import options as common
 from bench.engine.crew import measure
-from bench.engine.crowd import Idle
+from bench.engine.crowd import Idle, Sessions
 from bench.engine.part import Plan
 from bench.engine.script import Script
 from bench.engine.stage import Pacing, Report
@@ -55,7 +55,9 @@ async def play(
     await create_blocks(there, script.run, [script.user(number) for number in range(sessions)], rooms)
     filled_bytes = there.daemon.rss_bytes()
     access = common.access(there, sessions)
-    seen, measured = await measure(Plan(Idle, access, script, pacing, sessions), procs, there)
+    seen, measured = await measure(
+        Plan(Idle, access, script, pacing, Sessions(sessions, rooms)), procs, there
+    )
     result = outcome.of("idle", seen, measured, there, pacing)
     grown_bytes = result["server"]["rss_bytes"] - empty_bytes
     memory = {

@@ -70,5 +70,6 @@ def text(result: dict[str, Any], seen: Report, population: Population) -> list[s
         f"{size.rooms} x {'2 (direct)' if size.direct else size.people}" for size in population.sizes
     )
     done = " · ".join(f"{kind} {count:,}" for kind, count in sorted(result["done"].items()))
-    lines = outcome.text(result, f"{result['people']:,} people in rooms of {rooms}", seen)
+    plan = f"{result['people']:,} people in rooms of {rooms}"
+    lines = outcome.text(result, plan, seen, resumed="cut to hello answered")
     return [*lines, *([f"  besides     {done}"] if done else [])]

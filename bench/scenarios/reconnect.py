@@ -44,7 +44,7 @@ async def run(options: argparse.Namespace) -> int:
     crowd = Crowd(options.clients, options.rooms, options.missed, options.seed)
     with new_home() as home:
         storm, measured = await play(home, crowd, rude=options.rude, encoding=options.encoding)
-    result = {**_result(storm, home, measured), "rude": options.rude, "encoding": options.encoding}
+    result = {**result_of(storm, home, measured), "rude": options.rude, "encoding": options.encoding}
     clean = storm.stage.tally.clean
     return outcome.finish(result, text(result, storm), options, clean=clean)
 
@@ -91,17 +91,17 @@ async def _play(home: Home, storm: Storm) -> Load:
             measured = Load(second)
             with measured.during():
                 await enduring
+                await measured.count_connections()
         with progress.shown(lambda: "compare  everybody with the logs"):
             await asyncio.to_thread(storm.compare)
         kill(second)  # a polite stop would give all these people time to leave
     return measured
 
 
-def _result(storm: Storm, home: Home, measured: Load) -> dict[str, Any]:
+def result_of(storm: Storm, home: Home, measured: Load) -> dict[str, Any]:
+    """What was counted and what was measured."""
     stage, crowd = storm.stage, storm.crowd
-    polite = Histogram()
-    for probe in storm.probes:
-        polite.merge(probe.acks)
+    polite, lags = storm.polite, storm.lags.milliseconds()
     said = sum(author.said for author in storm.authors)
     seconds = range(int(storm.complete_s) + 1)
     return {
@@ -121,7 +121,10 @@ def _result(storm: Storm, home: Home, measured: Load) -> dict[str, Any]:
         "polite_ms": polite.milliseconds(),
         "ack_ms": polite.milliseconds(),
         "acks_per_s": round(polite.count / storm.complete_s, 1),
-        "generator_bound": measured.generator_cpu_share > report.BOUND_SHARE,
+        "schedule_lag_ms": lags,
+        "generator_bound": report.generator_bound(
+            measured.generator_cpu_share, lags["p99"], polite.milliseconds()["p99"]
+        ),
         "attempts": stage.attempts,
         "refused": dict(stage.failures),
         "repaired": sum(traveller.repaired for traveller in storm.travellers),
@@ -145,7 +148,6 @@ def text(result: dict[str, Any], storm: Storm) -> list[str]:
     }
     manners = "RUDE, every second" if result["rude"] else "polite, full jitter"
     failures = sorted(result["refused"].items(), key=lambda one: -one[1])[:5]
-    server = result["server"]
     return [
         f"bench reconnect · {manners} · {result['encoding']} · seed {result['seed']}",
         f"plan  {result['clients']:,} clients · {result['rooms_each']} rooms each of {storm.crowd.size + 1} members · "
@@ -161,6 +163,5 @@ def text(result: dict[str, Any], storm: Storm) -> list[str]:
         f"  attempts    {result['attempts']:,}",
         *(f"  refused     {count:,} times: {reason}" for reason, count in failures),
         *report.correctness(storm.stage.tally),
-        f"  generator   cpu {result['generator']['cpu_share']:.2f} core",
-        f"  server      cpu {server['cpu_share']:.2f} core · rss at most {report.size(server['rss_bytes_max'])}",
+        *report.load(result),
     ]

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections import Counter
+from collections.abc import Callable
 
 from bench.codec import Packet
 from bench.engine.record import SECOND_NS
 from bench.histogram import Histogram
-from bench.server import Unreachable
 from bench.storm.crowd import Crowd
+from bench.storm.gathering import enter, look_now_and_then, wait
 from bench.storm.logs import check_author, check_traveller, read
 from bench.storm.making import make_direct, make_groups
+from bench.storm.probe import Probe
 from bench.storm.sender import Sender
 from bench.storm.traveller import Traveller
-from bench.storm.visit import Guest, Stage
+from bench.storm.visit import Stage
 
 AUTHORS = 8  # who make the rooms and say what is missed
-PROBES, PROBE_PER_S = 4, 12.5  # polite senders during the storm, and what each of them sends a second
+PROBES = 4  # polite senders during the storm
 ENTERING_MAX = 64  # at a time, while all is well
-GATHER_S = 120.0  # nobody new for so long: the others will not come either
+GATHER_NS = 120 * SECOND_NS  # nobody new for so long: the others will not come either
 STORM_S = 180.0  # after that the storm is over, whoever is still missing
-LAST_ACKS_NS = 5 * SECOND_NS  # for what was sent when the storm ended
+LAST_ACKS_NS = 5 * SECOND_NS  # for what was sent when the storm ended, and for probes that are not back yet
 KILL_AT = 0.9  # of what is to be missed is acknowledged when the daemon is killed
 
 
@@ -37,7 +37,7 @@ class Storm:
         self.stage = stage
         self.crowd = crowd
         self.authors = [Sender(stage, first + place, texts) for place in range(AUTHORS)]
-        self.probes = [Sender(stage, first + AUTHORS + 2 * place, texts) for place in range(PROBES)]
+        self.probes = [Probe(stage, first + AUTHORS + 2 * place, texts) for place in range(PROBES)]
         self.travellers: list[Traveller] = []
         self.killed_ns = 0
         self.resumes = Histogram()  # from the kill to having everything
@@ -46,7 +46,6 @@ class Storm:
         self.deliveries = 0
         self._names: dict[int, str] = {}
         self._direct: dict[Sender, str] = {}
-        self._over = False
         self._rooms_of = {
             author: range(place, crowd.rooms, AUTHORS) for place, author in enumerate(self.authors)
         }
@@ -61,9 +60,19 @@ class Storm:
         """How many travellers are connected."""
         return sum(traveller.present for traveller in self.travellers)
 
+    @property
+    def polite(self) -> Histogram:
+        """From due to durable, of what the probes sent in the storm."""
+        return Histogram.sum(probe.acks for probe in self.probes)
+
+    @property
+    def lags(self) -> Histogram:
+        """How late the generator was with what the probes had to send."""
+        return Histogram.sum(probe.lags for probe in self.probes)
+
     def gather(self) -> None:
         """Makes the rooms and lets everybody in. Raises Unreachable, Refused."""
-        self._enter([*self.authors, *self.probes])
+        enter(self.stage, [*self.authors, *self.probes], ENTERING_MAX, GATHER_NS)
         for author, rooms in self._rooms_of.items():
             make_groups(author, self.crowd.clients_of, rooms, self._names)
         self._wait(lambda: len(self._names) == self.crowd.rooms, lambda: len(self._names), "rooms")
@@ -72,7 +81,7 @@ class Storm:
         self._wait(lambda: len(self._direct) == PROBES, lambda: len(self._direct), "direct rooms")
         for number, theirs in enumerate(self.crowd.rooms_of):
             self.travellers.append(Traveller(self.stage, number, [self._names[room] for room in theirs]))
-        self._enter(self.travellers)
+        enter(self.stage, self.travellers, ENTERING_MAX, GATHER_NS)
 
     def miss(self, kill: Callable[[], None]) -> None:
         """Everybody loses his connection, the rooms go on, and the daemon is killed in the midst of it."""
@@ -100,7 +109,7 @@ class Storm:
         end_ns = self.killed_ns + int(STORM_S * SECOND_NS)
         missing = set(self.travellers)
         for probe in self.probes:
-            self._probe(probe)
+            probe.begin(self._direct[probe])
 
         def over() -> bool:
             now_ns = time.perf_counter_ns()
@@ -112,20 +121,27 @@ class Storm:
             calm = not missing and all(author.done for author in self.authors)
             return now_ns > end_ns or (calm and all(one.has(heads) for one in self.travellers))
 
-        self._look_now_and_then(over)
+        look_now_and_then(self.stage.pump, over)
         self.complete_s = (time.perf_counter_ns() - self.killed_ns) / SECOND_NS
-        self._over = True
+        for probe in self.probes:
+            probe.end()
 
     def compare(self) -> None:
         """Reads every log back, and holds the authors' acks and all positions to it. Raises Unreachable, Refused."""
         tally, senders = self.stage.tally, (*self.authors, *self.probes)
         end_ns = time.perf_counter_ns() + LAST_ACKS_NS
-        self._look_now_and_then(
-            lambda: all(sender.done for sender in senders) or time.perf_counter_ns() > end_ns
+        look_now_and_then(
+            self.stage.pump,
+            lambda: (
+                all(sender.done and sender.present for sender in senders) or time.perf_counter_ns() > end_ns
+            ),
         )
         for sender in senders:
             if missing := sender.said - len(sender.acked):
                 tally.add("unacked", f"{missing} of {sender.user}", missing)
+        for probe in self.probes:
+            if not probe.present:
+                tally.add("unacked", f"{probe.user} never came back to send")
         self._wait(
             lambda: all(author.present for author in self.authors),
             lambda: sum(author.present for author in self.authors),
@@ -139,60 +155,8 @@ class Storm:
             check_author(author, [logs[self._names[room]] for room in rooms], tally)
         self.deliveries = sum(check_traveller(traveller, logs, tally) for traveller in self.travellers)
 
-    def _enter(self, guests: Sequence[Guest]) -> None:
-        waiting, dialled = deque(guests), list[Guest]()
-
-        def entered() -> bool:
-            dialled[:] = [guest for guest in dialled if not guest.present]
-            while waiting and len(dialled) < ENTERING_MAX:
-                dialled.append(waiting.popleft())
-                dialled[-1].dial()
-            return not waiting and not dialled
-
-        self._wait(entered, lambda: sum(guest.present for guest in guests), "people")
-
     def _wait(self, done: Callable[[], bool], moved: Callable[[], int], what: str) -> None:
-        """Turns the pump until `done`. Raises Unreachable when nothing moves for GATHER_S."""
-        seen, moved_ns = -1, time.perf_counter_ns()
-
-        def over() -> bool:
-            nonlocal seen, moved_ns
-            if done():
-                return True
-            now, now_ns = moved(), time.perf_counter_ns()
-            if now != seen:
-                seen, moved_ns = now, now_ns
-            elif now_ns - moved_ns > GATHER_S * SECOND_NS:
-                reasons = ", ".join(reason for reason, _ in self.stage.failures.most_common(3))
-                raise Unreachable(f"only {now:,} {what}: {reasons or 'no answer'}")
-            return False
-
-        self._look_now_and_then(over)
-
-    def _look_now_and_then(self, over: Callable[[], bool]) -> None:
-        """Looks at a condition that is dear to look at ten milliseconds after it was looked at last."""
-        due_ns = 0
-
-        def looked() -> bool:
-            nonlocal due_ns
-            if time.perf_counter_ns() < due_ns:
-                return False
-            found = over()
-            due_ns = time.perf_counter_ns() + SECOND_NS // 100
-            return found
-
-        self.stage.pump.run(looked)
-
-    def _probe(self, probe: Sender) -> None:
-        """Sends at its rate, from when it is back itself, until the storm is over."""
-        if self._over:
-            return
-        now_ns = time.perf_counter_ns()
-        if probe.present:
-            probe.from_ns = probe.from_ns or now_ns
-            probe.say(self._direct[probe], now_ns)
-        due_ns = now_ns + int(SECOND_NS / PROBE_PER_S)
-        self.stage.pump.call_at(due_ns, partial(self._probe, probe))
+        wait(self.stage, done, moved, GATHER_NS, what)
 
     def _acked(self) -> int:
         return sum(len(author.acked) for author in self.authors)

@@ -16,7 +16,7 @@ from bench import __main__ as command
 from bench.checks import COUNTERS, Tally
 from bench.codec import ENCODINGS
 from bench.engine.crew import measure
-from bench.engine.crowd import Idle
+from bench.engine.crowd import Idle, Sessions
 from bench.engine.device import Access
 from bench.engine.part import Plan
 from bench.engine.script import Script
@@ -75,13 +75,18 @@ async def test_a_population_finds_every_lie(
     assert bool(found(seen.tally)) == bool(counted), seen.tally.examples
 
 
+async def nothing(name: str) -> float:
+    """A canary counts nothing."""
+    return 0.0
+
+
 class Cage:
     """Where a canary lives: for `reconnect` its home, and its daemon."""
 
     def __init__(self, bird: Canary) -> None:
         self.url, self.secret, self.settings, self.ready_s = bird.url, SECRET, {}, 0.0
         self._watched = SimpleNamespace(
-            cpu_s=lambda: 0.0, rss_bytes=lambda: 0, rss_bytes_max=lambda: 0, complaints=list
+            cpu_s=lambda: 0.0, rss_bytes=lambda: 0, rss_bytes_max=lambda: 0, complaints=list, metric=nothing
         )
 
     @asynccontextmanager
@@ -107,7 +112,7 @@ async def test_a_storm_finds_every_lie(
 ) -> None:
     monkeypatch.setattr(manners, "BASE_S", 0.1)
     monkeypatch.setattr(storms, "STORM_S", 1.0)
-    monkeypatch.setattr(storms, "LAST_ACKS_NS", 100_000_000)
+    monkeypatch.setattr(storms, "LAST_ACKS_NS", 3_000_000_000)
     monkeypatch.setattr(storms, "KILL_AT", 0.5)
     loop = asyncio.get_running_loop()
     async with canary(fault) as bird:
@@ -141,9 +146,16 @@ async def test_a_group_with_a_stalled_reader_finds_every_lie(fault: str, counted
 @pytest.mark.parametrize(("fault", "lost"), [("none", 0), ("hang_up", 1)])
 async def test_a_session_that_is_lost_while_idle_is_noticed(fault: str, lost: int) -> None:
     async with canary(fault) as bird:
-        plan = Plan(Idle, Access(bird.url, SECRET), Script("idle"), Pacing(0.5, 0.0), 3)
+        plan = Plan(Idle, Access(bird.url, SECRET), Script("idle"), Pacing(0.5, 0.0), Sessions(3, rooms=0))
         seen, _ = await measure(plan, 1, target_of(bird))
     assert seen.tally.counts() == dict.fromkeys(COUNTERS, 0) | {"unacked": lost}
+
+
+async def test_a_session_without_its_rooms_is_noticed() -> None:
+    async with canary("none") as bird:
+        plan = Plan(Idle, Access(bird.url, SECRET), Script("idle"), Pacing(0.1, 0.0), Sessions(3, rooms=10))
+        seen, _ = await measure(plan, 1, target_of(bird))
+    assert seen.tally.counts() == dict.fromkeys(COUNTERS, 0) | {"altered": 3}
 
 
 @pytest.mark.parametrize("scenario", ["ramp", "peers"])

@@ -197,12 +197,13 @@ def test_direct_delivers_every_message_to_the_peer(
     assert "PASS" in capsys.readouterr().out
 
 
-def test_connect_synchronises_all_rooms(tmp_path: Path) -> None:
+def test_connect_synchronises_all_rooms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     who = ("--users", "20", "--rooms", "3")
     code, result = run(tmp_path, "connect", *who, "--closed", "--in-flight", "4", *QUICK)
     assert code == 0, result["examples"]
     assert result["connects_per_s"] > 0
     assert result["resume_ms"]["count"] == result["messages"]
+    assert "due to synchronised" in capsys.readouterr().out
 
 
 def test_idle_sessions_are_weighed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -78,7 +78,9 @@ def test_a_bad_file_is_refused_by_its_key(tmp_path: Path, text: str, word: str) 
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_a_population_lives_without_a_fault(tmp_path: Path, encoding: str) -> None:
+def test_a_population_lives_without_a_fault(
+    tmp_path: Path, encoding: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "m.json"
     short = ["--duration", "0.6", "--warmup", "0", "--encoding", encoding]
     assert command.main(["mixed", str(file_of(tmp_path, SMALL)), *short, "--json", str(out)]) == 0
@@ -87,6 +89,7 @@ def test_a_population_lives_without_a_fault(tmp_path: Path, encoding: str) -> No
     assert result["messages"] == result["ack_ms"]["count"] > 20
     assert result["deliveries"] > result["messages"]
     assert {"churn", "reads", "typing"} <= set(result["done"])
+    assert "cut to hello answered" in capsys.readouterr().out
 
 
 async def test_a_message_that_vanishes_from_the_log_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("options", [[], ["--rude"]])
 def test_nothing_is_lost_when_the_daemon_is_killed(
-    tmp_path: Path, options: list[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    options: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     impatient(monkeypatch)
     out = tmp_path / "r.json"
@@ -65,6 +68,8 @@ def test_nothing_is_lost_when_the_daemon_is_killed(
     assert result["deliveries"] == 20 * 9
     assert result["resume_ms"]["count"] == 20
     assert sum(row["resumed"] for row in result["timeline"]) == 20
+    assert result["schedule_lag_ms"]["count"] >= result["polite_ms"]["count"]
+    assert "  generator   schedule lag p99" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ PERCENTILES = {"p50", "p90", "p99", "p99_9", "max"}
 NUMBERS = ("messages", "deliveries", "deliveries_per_s", "acks_per_s", *COUNTERS, "seed")
 DURATIONS = ("ack_ms", "delivery_ms", "resume_ms")
 OTHERS = ("scenario", "generator_bound", "server", "timeline", "environment", "config", "command")
+NOBODY_STAYS = {"connect"}  # connections are counted before the clock starts
 OF_A_SERVER = {"cpu_s", "rss_bytes", "connections"}
 
 
@@ -21,6 +22,7 @@ def is_whole(result: Mapping[str, Any]) -> bool:
     assert all(isinstance(result[key], int | float) for key in NUMBERS), result
     assert all(result[key].keys() >= PERCENTILES for key in DURATIONS), result
     assert result["server"].keys() >= OF_A_SERVER, result["server"]
+    assert bool(result["server"]["connections"]) == (result["scenario"] not in NOBODY_STAYS), result["server"]
     assert result["config"]["daemon"], "the settings of the daemon"
     assert result["config"]["generator"], "the options of the generator"
     assert result["environment"]["libraries"]
