@@ -151,7 +151,7 @@ def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace
     }
     result["thresholds"] = {text: verdict == PASS for text, verdict in verdicts.items()}
     result |= complete(result, options)
-    lines = [lines[0], *report.server(result), *lines[1:]]
+    lines = [*lines[:1], *report.server(result), *lines[1:]]
     lines += ["  measured    NOTHING WAS MEASURED: a longer run, or a higher rate"] if empty else []
     lines += [f"  thresholds  {' · '.join(map(' '.join, verdicts.items()))}"] if verdicts else []
     lines += ["", f"  repeat      {result['command']}"]
