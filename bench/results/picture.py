@@ -20,6 +20,7 @@ LABELS, FIGURES = 176, 96  # room for the names on the left, and for the numbers
 CURVES = 470  # width of the latency plot
 
 OURS = "chatd"
+_NEEDED = "a picture needs the results of `floor` and of `peers --closed`"
 _FLOORS = {"push saturated": "floor: one write each", "broadcast saturated": "websockets.broadcast"}
 _AT_RATE = {
     "chatd at the rate": "chatd",
@@ -45,13 +46,16 @@ def picture(results: Sequence[Result]) -> str:
     """The picture as text. Raises Unreadable when there is nothing to be compared."""
     bars, lines = bars_of(results), lines_of(results)
     left, right = _notes(results)
+    if not lines:
+        raise Unreadable(_NEEDED)
+    legend = _legend(list(lines))
     plot_height = round(PLOT_HEIGHT * CURVES / PLOT_WIDTH)
-    height = HEAD + max(len(bars) * (BAR + GAP), plot_height + 34) + MARGIN
+    height = HEAD + max(len(bars) * (BAR + GAP), plot_height + 34 + legend[-1].y) + MARGIN
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
         f'aria-label="deliveries a second and latency"><style>{_style()}</style>'
         f'<rect class="card" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="12"/>'
-        f"{_heads(left, right)}{_bars(bars)}{_curves(lines, plot_height)}</svg>\n"
+        f"{_heads(left, right)}{_bars(bars)}{_curves(lines, plot_height)}{_keys(legend, HEAD + plot_height)}</svg>\n"
     )
 
 
@@ -60,7 +64,7 @@ def _notes(results: Sequence[Result]) -> tuple[str, str]:
     compared = next((result for result in results if result.get("peers") and not result.get("rate")), None)
     paced = next((result for result in results if result.get("floor")), None)
     if compared is None or paced is None:
-        raise Unreadable("a picture needs the results of `floor` and of `peers --closed`")
+        raise Unreadable(_NEEDED)
     correct = not any(_faults(row) for row in _saturated(results).values())
     delivery = "all delivered" if correct else "not all is correct"
     left = f"{compared['members']:,} members · {compared['senders']} senders · {delivery}; only chatd stores first"
@@ -142,8 +146,8 @@ def _bars(bars: Sequence[Bar]) -> str:
         parts.append(
             f'<text class="name" x="{MARGIN + LABELS - 10}" y="{y + 18}" text-anchor="end">{escape(bar.name)}</text>'
             f'<rect class="{kind}" x="{MARGIN + LABELS}" y="{y}" width="{width}" height="{BAR}" rx="3"/>'
-            f'<text class="figure {kind}" x="{end + 8}" y="{y + 18}">{_short(bar.per_second)}'
-            f'<tspan class="bad" dx="6">{escape(bar.note)}</tspan></text>'
+            f'<text class="figure {kind}" x="{end + 8}" y="{y + 18}">{_short(bar.per_second)}</text>'
+            f'<text class="bad" x="{MARGIN + LABELS - 10}" y="{y + 32}" text-anchor="end">{escape(bar.note)}</text>'
         )
     return "".join(parts)
 
@@ -152,17 +156,43 @@ def _curves(lines: Mapping[str, Line], height: int) -> str:
     x = WIDTH - CURVES - MARGIN + 10
     across = percent_axis(max(point for line in lines.values() for point, _ in line))
     body = plot(across, _milliseconds(lines), lines)
-    legend, at = [], x + 42
-    for number, name in enumerate(lines):
-        legend.append(
-            f'<path class="line c{number}" d="M{at} {HEAD + height + 22}h18"/>'
-            f'<text class="note" x="{at + 24}" y="{HEAD + height + 26}">{escape(name)}</text>'
-        )
-        at += 50 + 8 * len(name)
     box = (
         f'x="{x}" y="{HEAD - 10}" width="{CURVES}" height="{height}" viewBox="0 0 {PLOT_WIDTH} {PLOT_HEIGHT}"'
     )
-    return f'<svg class="plot" {box}>{body}</svg>{"".join(legend)}'
+    return f'<svg class="plot" {box}>{body}</svg>'
+
+
+class Key(NamedTuple):
+    """A name of the legend and where it stands, from the corner below the plot."""
+
+    name: str
+    x: int
+    y: int
+
+
+def _legend(names: Sequence[str]) -> list[Key]:
+    """The names in rows as long as there is room.
+
+    >>> [(key.x, key.y) for key in _legend(["chatd", "floor", "a name that is " + "very " * 8 + "long"])]
+    [(0, 0), (90, 0), (0, 22)]
+    """
+    keys, x, y = list[Key](), 0, 0
+    for name in names:
+        width = 50 + 8 * len(name)
+        if x and x + width > CURVES - 10:
+            x, y = 0, y + 22
+        keys.append(Key(name, x, y))
+        x += width
+    return keys
+
+
+def _keys(legend: Sequence[Key], below: int) -> str:
+    left = WIDTH - CURVES - MARGIN + 52
+    return "".join(
+        f'<path class="line c{number}" d="M{left + key.x} {below + key.y + 22}h18"/>'
+        f'<text class="note" x="{left + key.x + 24}" y="{below + key.y + 26}">{escape(key.name)}</text>'
+        for number, key in enumerate(legend)
+    )
 
 
 def _milliseconds(lines: Mapping[str, Line]) -> Axis:

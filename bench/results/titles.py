@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-_USUAL = {"acks": "durable messages", "page_ms": "page of 50", "polite_ms": "polite send"}
+_USUAL = {
+    "acks": "durable messages",
+    "rss_mib": "resident memory",
+    "page_ms": "page of 50",
+    "polite_ms": "polite send",
+}
 _OF = {
     "connect": {"acks": "hellos answered", "ack_ms": "hello answered", "resume_ms": "synchronised"},
     "mixed": {"resume_ms": "back after a cut"},

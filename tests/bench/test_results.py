@@ -225,6 +225,22 @@ def test_a_picture_says_what_is_wrong_with_a_run() -> None:
     assert "chatd (generator-bound)" in picture.lines_of([floor])
 
 
+def test_a_picture_without_a_latency_is_refused() -> None:
+    floor, peers = beside(chatd=9e6)
+    floor["floor"].pop("push at the rate")
+    floor["chatd"].clear()
+    with pytest.raises(reading.Unreadable, match="floor"):
+        picture.picture([floor, peers])
+
+
+def test_the_memory_of_the_daemon_is_drawn_where_it_was_noted() -> None:
+    rows = [{**second(place, 5), "rss_mib": 50.0 + place} for place in range(3)]
+    text = page.page([result(timeline=rows)])
+    assert "Memory of the daemon" in text
+    assert "resident memory" in text
+    assert "Memory of the daemon" not in page.page([result()])
+
+
 def test_a_picture_of_clean_runs_says_that_all_was_delivered() -> None:
     said = "".join(ElementTree.fromstring(picture.picture(beside(chatd=9e6))).itertext())
     assert "all delivered" in said
