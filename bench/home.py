@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.codec import Encoding
-from bench.server import PATIENT, Daemon, free_ports, healthy, running, serve
+from bench.ports import free_ports
+from bench.server import PATIENT, Daemon, healthy, running, serve
 from bench.target import Target
 
 _LOOKS, _LOOK_S = 8, 0.005  # within one look of `running`, so that a start is timed to 5 ms

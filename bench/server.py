@@ -7,7 +7,6 @@ import os
 import resource
 import secrets
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import cores
+from bench.ports import free_ports
 
 READY_DEADLINE_S = (
     30.0  # a cold start with empty caches takes about 1 s; a busy machine gets thirty times that
@@ -175,15 +175,6 @@ async def healthy(host: str, port: int) -> bool:
     finally:
         writer.close()
     return answer.startswith(b"HTTP/1.1 200")
-
-
-def free_ports(count: int) -> list[int]:
-    """Loopback ports nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in sockets]
-    for listener in sockets:
-        listener.close()
-    return ports
 
 
 def _metric_name(line: str) -> str:

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bench.codec import ENCODINGS
-from bench.server import Command, Daemon, accepts, free_ports, running
+from bench.ports import free_ports
+from bench.server import Command, Daemon, accepts, running
 from bench.target import Target
 
 FRAME_BYTES = 300  # payload of the daemon's push of one message: text of 160, key, author, places and times

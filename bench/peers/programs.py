@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.codec import ENCODINGS
-from bench.server import Command, Daemon, accepts, free_ports, running
+from bench.ports import free_ports
+from bench.server import Command, Daemon, accepts, running
 from bench.target import Target
 
 _SBIN = ("/usr/sbin", "/usr/local/sbin")  # where packages put servers, and the path of a user does not look

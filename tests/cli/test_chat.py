@@ -1,9 +1,8 @@
 """`chatd chat` against a running server, through pipes."""
 
-import socket
-
 import pytest
 
+from bench.ports import free_ports
 from chatd.cli.chat import url_of
 from chatd.config import Config, Listen
 
@@ -57,9 +56,7 @@ def test_a_room_one_is_not_in_is_told(server):
 
 
 def test_nobody_there_is_exit_code_4(server):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     result = server.chatd(
         "chat", "--as", "a", "--with", "b", "--url", f"ws://127.0.0.1:{port}/v1/ws", input=""
     )

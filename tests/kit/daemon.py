@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from bench.ports import free_ports
 from chatd.config import Config, Secret
 from chatd.daemon import Daemon
 from chatd.inside import Inside
@@ -161,7 +161,7 @@ class DaemonProcess:
         self._program = program
         self.inherits: tuple[int, ...] = ()  # descriptors the process gets from us
         self.log_path = directory / "daemon.log"
-        self._public_port, self._ops_port = _free_ports(2)
+        self._public_port, self._ops_port = free_ports(2)
         self._environment = {
             "CHATD_LISTEN__ADDRESS": f"127.0.0.1:{self._public_port}",
             "CHATD_LISTEN__OPS_ADDRESS": f"127.0.0.1:{self._ops_port}",
@@ -297,14 +297,3 @@ async def daemon_process(
         yield daemon
     finally:
         await daemon.kill9()
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports nobody listens on now; all held at once, so that they differ."""
-    sockets = [socket.socket() for _ in range(count)]
-    for free in sockets:
-        free.bind(("127.0.0.1", 0))
-    ports = [int(free.getsockname()[1]) for free in sockets]
-    for free in sockets:
-        free.close()
-    return ports

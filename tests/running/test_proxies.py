@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import shutil
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
+from bench.ports import free_ports
 from chatd.protocol import closes
 from tests.kit import http
 from tests.kit.certificates import write_certificate
@@ -33,11 +33,6 @@ TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 def snippet(language: str) -> str:
     return next(block.text for block in blocks(OPERATIONS) if block.language == language)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 @asynccontextmanager
@@ -112,7 +107,7 @@ def certificate(directory: Path) -> str:
 
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 async def test_nginx_as_documented(daemon: RunningDaemon, tmp_path: Path) -> None:
-    port, pem = free_port(), certificate(tmp_path)
+    (port,), pem = free_ports(1), certificate(tmp_path)
     text = snippet("nginx").replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl")
     text = text.replace("127.0.0.1:8470", daemon.http_url.removeprefix("http://"))
     text = re.sub(r"/etc/ssl/\S+\.pem", pem, text)
@@ -125,7 +120,7 @@ async def test_nginx_as_documented(daemon: RunningDaemon, tmp_path: Path) -> Non
 
 @pytest.mark.skipif(CADDY is None, reason="Caddy is not installed")
 async def test_caddy_as_documented(daemon: RunningDaemon, tmp_path: Path) -> None:
-    port, pem = free_port(), certificate(tmp_path)
+    (port,), pem = free_ports(1), certificate(tmp_path)
     text = snippet("caddyfile").replace("127.0.0.1:8470", daemon.http_url.removeprefix("http://"))
     text = text.replace("chat.example.org {", f"https://127.0.0.1:{port} {{\n\ttls {pem} {pem}", 1)
     if await is_old():
