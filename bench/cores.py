@@ -23,6 +23,11 @@ def generator_core(share: int) -> int | None:
     return cores[share % len(cores)] if cores else None
 
 
+def alone(shares: int) -> bool:
+    """Whether each of so many processes of the generator has a core that neither another nor the daemon uses."""
+    return 0 < shares < len(_ALLOWED)
+
+
 def pin(core: int | None, pid: int = 0) -> None:
     """Binds a process, the calling one by default, and what it will start to one core; None binds nothing."""
     if core is not None:

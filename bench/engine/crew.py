@@ -65,7 +65,7 @@ class Crew:
         return total
 
     def _hire(self, share: int, shares: int) -> _Hand:
-        place = Place(share, shares, cores.generator_core(share))
+        place = Place(share, shares, cores.generator_core(share), cores.alone(shares))
         ours, theirs = _forking.Pipe()
         running = _forking.Process(target=perform, args=(self._plan, place, theirs), daemon=True)
         running.start()

@@ -45,11 +45,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class Place:
-    """Which of the processes one is, of how many, and on which core."""
+    """Which of the processes one is, of how many, on which core, and whether it has that `alone`."""
 
     share: int
     shares: int
     core: int | None
+    alone: bool
 
 
 class Part(ABC):
@@ -119,7 +120,7 @@ def perform(plan: Plan, place: Place, line: Connection) -> None:
     cores.pin(place.core)
     _allow_files()
     stage = Stage(plan.access, plan.script, plan.pacing, share=place.share, shares=place.shares)
-    pump = Pump()
+    pump = Pump(wakeful=place.alone)
     try:
         part = plan.cast(pump, stage, plan.details)
         _enter(part, line)
@@ -164,18 +165,23 @@ def _play(part: Part, start_ns: int, line: Connection) -> Report:
     gc.disable()  # what is made from now on is freed by its last user
     with Teller(part.pump, line, "playing", part.moves).telling():
         part.pump.run(lambda: time.perf_counter_ns() >= start_ns)
-        began_ns, cpu_s = time.perf_counter_ns(), time.process_time()
+        began_ns, worked_s = time.perf_counter_ns(), _worked_s(part.pump)
         part.begin(start_ns)
         part.pump.run(lambda: time.perf_counter_ns() >= stage.stop_ns and not part.pump.overdue)
-        cpu_s, seconds = time.process_time() - cpu_s, (time.perf_counter_ns() - began_ns) / SECOND_NS
+        worked_s, seconds = _worked_s(part.pump) - worked_s, (time.perf_counter_ns() - began_ns) / SECOND_NS
         part.pump.run(_settled(part, part.answered))
         line.send(("said", part.said()))
         part.pump.run(line.poll)
         said = line.recv()
         part.pump.run(_settled(part, lambda: part.complete(said)))
     report = part.report()
-    report.cpu_s, report.seconds = cpu_s, seconds
+    report.cpu_s, report.seconds = max(0.0, worked_s), seconds
     return report
+
+
+def _worked_s(pump: Pump) -> float:
+    """Processor seconds of this process that were work: what it waited awake is not."""
+    return time.process_time() - pump.awake_ns / SECOND_NS
 
 
 def _settled(part: Part, done: Callable[[], bool]) -> Callable[[], bool]:
