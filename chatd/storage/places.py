@@ -9,8 +9,11 @@ import sqlite3
 from collections.abc import Collection
 from typing import NamedTuple
 
+import msgspec
+
 from chatd.ports import Membership
 from chatd.protocol.objects import Role
+from chatd.storage.rows import in_one
 
 # Of a member `m` of a room `r`. What his row does not count of his own messages stands at the end of the log.
 UNREAD = """
@@ -21,11 +24,14 @@ max(0, r.ordinal - m.read_ordinal - m.own_unread - CASE r.uncounted WHEN 0 THEN 
 """
 
 # In the order of `Place`.
+COLUMNS = f"""
+    r.number, r.name, r.members, m.muted_until,
+    m.pinned, r.time, max(r.stamp, m.stamp), {UNREAD}, m.mentions,
+    r.seq, r.ordinal, m.read, m.hidden, m.first_visible, r.log_floor, r.last_message,
+    r.title, r.avatar, hex(r.data), r.public, m.role, r.kind
+"""
 PLACES = f"""
-SELECT r.number, r.name, r.members, m.muted_until,
-       m.pinned, r.time, max(r.stamp, m.stamp), {UNREAD}, m.mentions,
-       r.seq, r.ordinal, m.read, m.hidden, m.first_visible, r.log_floor, r.last_message,
-       r.title, r.avatar, r.data, r.public, m.role, r.kind
+SELECT {in_one(COLUMNS)}
 FROM members m JOIN rooms r ON r.number = m.room
 WHERE m.user = ? AND m.gone IS NULL AND r.deleted_by IS NULL
 """  # noqa: S608 - put together from constants
@@ -57,26 +63,34 @@ class Place(NamedTuple):
     last_message: int
     title: str
     avatar: str
-    data: bytes
+    data_hex: str
     public: int
     role: Role
     kind: str
 
     @property
+    def data(self) -> bytes:
+        return bytes.fromhex(self.data_hex)
+
+    @property
     def bytes_max(self) -> int:
         """No summary of this place without preview and events is longer, encoded."""
-        return SUMMARY_BYTES + UTF8_BYTES_MAX * (len(self.title) + len(self.avatar)) + len(self.data)
+        return SUMMARY_BYTES + UTF8_BYTES_MAX * (len(self.title) + len(self.avatar)) + len(self.data_hex) // 2
+
+
+listed = msgspec.json.Decoder(list[Place]).decode
+"""The rows of PLACES and PLACES_AMONG from the one text they come in."""
 
 
 def places(connection: sqlite3.Connection, user: str) -> list[Place]:
     """All rooms `user` is a member of, in no order."""
-    return [Place._make(row) for row in connection.execute(PLACES, (user,))]
+    return listed(connection.execute(PLACES, (user,)).fetchone()[0])
 
 
 def places_among(connection: sqlite3.Connection, user: str, rooms: Collection[int]) -> dict[int, Place]:
     """Those of the rooms of these numbers that `user` is a member of, by number."""
-    rows = connection.execute(PLACES_AMONG, (user, json.dumps(list(rooms))))
-    return {row[0]: Place._make(row) for row in rows}
+    row = connection.execute(PLACES_AMONG, (user, json.dumps(list(rooms)))).fetchone()
+    return {place.number: place for place in listed(row[0])}
 
 
 def membership(place: Place) -> Membership:

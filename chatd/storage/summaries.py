@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import msgspec
 from msgspec import UNSET, Raw
 
 from chatd.core.dressing import dress, reacted
@@ -17,21 +18,27 @@ from chatd.protocol.codec import decode_tree
 from chatd.protocol.objects import ROLES, RoomSummary
 from chatd.storage.logs import mine
 from chatd.storage.places import Place, places_among
-from chatd.storage.rows import position
+from chatd.storage.rows import in_one, position
 
 # The peer's watermarks are shown when both show receipts; an account that chatd does not know shows them.
-PEERS = """
-SELECT d.room, p.user,
-       CASE WHEN coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) THEN p.read ELSE 0 END,
-       CASE WHEN coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) THEN p.delivered ELSE 0 END
+PEER = """
+    d.room, p.user,
+    CASE WHEN coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) THEN p.read ELSE 0 END,
+    CASE WHEN coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) THEN p.delivered ELSE 0 END
+"""
+PEERS = f"""
+SELECT {in_one(PEER)}
 FROM json_each(:rooms) asked
 JOIN direct d ON d.room = asked.value
 JOIN members p ON p.user = CASE :user WHEN d.a THEN d.b ELSE d.a END AND p.room = d.room
 LEFT JOIN users u ON u.user = :user
 LEFT JOIN users v ON v.user = p.user
+"""  # noqa: S608 - put together from constants
+
+PREVIEWS = """
+SELECT e.position >> 32, e.blob FROM json_each(?) asked JOIN events e ON e.position = asked.value
 """
 
-PREVIEW = "SELECT blob FROM events WHERE position = ?"
 # The limit stands inside: a room where little happened since must not be searched to its beginning.
 NEWEST = """
 SELECT blob FROM (SELECT blob, stamp FROM events WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT ?)
@@ -48,8 +55,18 @@ def peers(connection: sqlite3.Connection, user: str, shown: Iterable[Place]) -> 
     direct = [place.number for place in shown if place.kind == DIRECT]
     if not direct:
         return {}
-    rows = connection.execute(PEERS, {"user": user, "rooms": json.dumps(direct)})
-    return {number: (peer, read, delivered) for number, peer, read, delivered in rows}
+    row = connection.execute(PEERS, {"user": user, "rooms": json.dumps(direct)}).fetchone()
+    return {number: (peer, read, delivered) for number, peer, read, delivered in msgspec.json.decode(row[0])}
+
+
+def previews(connection: sqlite3.Connection, shown: Iterable[Place]) -> dict[int, bytes]:
+    """The latest messages of these rooms that their member may see, by number; those without one left out."""
+    latest = [
+        position(place.number, place.last_message)
+        for place in shown
+        if place.last_message >= place.first_visible
+    ]
+    return dict(connection.execute(PREVIEWS, (json.dumps(latest),)).fetchall()) if latest else {}
 
 
 def summary(connection: sqlite3.Connection, room: int, user: str) -> RoomSummary | None:
@@ -90,19 +107,7 @@ class Shown:
     """One summary, and what finding the events of its room takes."""
 
     number: int
-    last_message: int
     summary: RoomSummary
-
-
-def add_preview(connection: sqlite3.Connection, shown: Shown) -> int:
-    """Show the latest message, if there is one that this member may see; the bytes it takes."""
-    if shown.last_message < shown.summary.first_visible:
-        return 0
-    row = connection.execute(PREVIEW, (position(shown.number, shown.last_message),)).fetchone()
-    if row is None:
-        return 0
-    shown.summary.preview = Raw(row[0])
-    return len(row[0])
 
 
 def add_events(connection: sqlite3.Connection, shown: Shown, query: SyncQuery, bytes_left: int) -> int:

@@ -7,11 +7,13 @@ has left the top. So a round ends by repeating every room that changed since it 
 import sqlite3
 from collections.abc import Collection, Sequence
 
+from msgspec import Raw
+
 from chatd.ports import SyncQuery, SyncRows
 from chatd.protocol.codec import encode
 from chatd.protocol.objects import RoomSummary, SyncTotals
 from chatd.storage.places import Place, places, places_among
-from chatd.storage.summaries import Shown, add_events, add_preview, peers, summary_of
+from chatd.storage.summaries import Shown, add_events, peers, previews, summary_of
 
 Key = tuple[int, int, int]
 
@@ -142,16 +144,18 @@ class Page:
     def add(self, wanted: Sequence[Place]) -> int:
         """Add these rooms while they fit; how many did. An empty page takes one whatever its size."""
         others = peers(self.connection, self.query.user, wanted)
+        latest = previews(self.connection, wanted) if self.query.previews else {}
         for added, place in enumerate(wanted):
             if place.number in self.shown:
                 continue
-            shown = Shown(place.number, place.last_message, summary_of(place, others.get(place.number)))
-            preview_bytes = add_preview(self.connection, shown) if self.query.previews else 0
-            size = self.size_of(shown.summary, place.bytes_max + preview_bytes)
+            summary, preview = summary_of(place, others.get(place.number)), latest.get(place.number)
+            if preview is not None:
+                summary.preview = Raw(preview)
+            size = self.size_of(summary, place.bytes_max + len(preview or b""))
             if len(self.shown) >= self.query.limit or (size > self.bytes_left and self.shown):
                 return added
             self.bytes_left -= size
-            self.shown[place.number] = shown
+            self.shown[place.number] = Shown(place.number, summary)
         return len(wanted)
 
     def size_of(self, summary: RoomSummary, bytes_max: int) -> int:

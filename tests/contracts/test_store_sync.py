@@ -55,6 +55,24 @@ async def test_a_group_is_summed_up_as_its_member_sees_it(store: Store, chronicl
     assert (owner.role, owner.unread, owner.pinned) == ("owner", 0, False)
 
 
+@pytest.mark.parametrize(
+    "title",
+    ['"', "\\", "\\u0041", "[1],", "a\tb\r\n", "\x00", "".join(map(chr, range(1, 32))), "\x7f\x80\x9f",
+     "\u2028\u2029", "\ufeff", "\ufffe\uffff", "\U0001f9d1\u200d\U0001f680", "\U0010ffff"],
+)  # fmt: skip
+async def test_texts_and_data_of_a_room_come_as_they_are(
+    store: Store, chronicle: Chronicle, title: str
+) -> None:
+    data = {"theme": bytes(range(256)), title: [title, 2**63 - 1, -(2**63), 0.1, None, True]}
+    room = await chronicle.group("ann", "bob")
+    await chronicle.settings(room, title=title, avatar=title, data=data)
+    shown = await store.summary(room.number, "bob")
+    assert shown is not None
+    assert (shown.title, shown.avatar, shown.data) == (title, title, data)
+    (listed,) = (await store.sync(SyncQuery("bob", None, 10))).rooms
+    assert listed == shown
+
+
 async def test_defaults_are_left_out_of_an_encoded_summary(store: Store, chronicle: Chronicle) -> None:
     room = await chronicle.group("ann", "bob")
     summary = await store.summary(room.number, "bob")
