@@ -17,6 +17,7 @@ T = TypeVar("T")
 Read = Callable[[sqlite3.Connection], Any]
 
 TOGETHER_MAX = 16  # reads a hop: the two changes of thread cost as much as a read; more would delay the first
+PATIENCE_S = 0.005  # of who waits behind a hop; a full one, of hellos, takes 2 ms
 
 
 @dataclass(slots=True, eq=False)
@@ -44,15 +45,18 @@ class Failed:
 
 
 class Readers:
-    """A few connections. A read goes to a free one with everything else that waits at that moment; so under load
-    hops grow by themselves, and a long read delays those that share its hop, nobody else.
+    """A few connections. A read goes along with everything else that waits when a connection takes some; so under
+    load hops grow by themselves.
+
+    While one is under way another connection helps only after PATIENCE_S: its thread would take turns with the first,
+    and in the end both would have done what one does, slower. So a long read delays nobody by more.
     """
 
     def __init__(self, connections: list[Connection]) -> None:
         self._connections = connections
         self._free = list(connections)
         self._waiting: deque[Asked] = deque()
-        self._fetching: asyncio.Task[None] | None = None  # has a connection and takes what waits in a moment
+        self._help: asyncio.TimerHandle | None = None  # for those who wait behind a hop
         self._hops: set[asyncio.Task[None]] = set()
 
     @classmethod
@@ -73,12 +77,14 @@ class Readers:
         """`read(connection, ...)` as of one commit: nothing changes while it runs. Raises Unavailable."""
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append(Asked(lambda connection: read(connection, *args, **kwargs), answer))
-        self._fetch()
+        self._see_to_it()
         with translated():
             return await answer
 
     async def close(self) -> None:
         """Close the connections behind the reads they carry out; for what still waits the store is closed."""
+        if self._help is not None:
+            self._help.cancel()
         for connection in self._connections:
             await connection.close()
 
@@ -86,21 +92,29 @@ class Readers:
         self._connections.append(connection)
         self._free.append(connection)
 
-    def _fetch(self) -> None:
-        """Let a free connection take what waits, in the next turn of the loop: what this one brings goes along."""
-        if self._free and self._fetching is None:
-            hop = asyncio.ensure_future(self._serve(self._free.pop()))
-            self._fetching = hop
-            self._hops.add(hop)
-            hop.add_done_callback(self._hops.discard)
+    def _see_to_it(self) -> None:
+        """Let what waits be taken: at once when nobody reads, else by the hop under way, or by another one soon."""
+        if len(self._free) == len(self._connections):
+            self._begin_hop()
+        elif self._help is None and self._free:
+            self._help = asyncio.get_running_loop().call_later(PATIENCE_S, self._late)
+
+    def _late(self) -> None:
+        self._help = None
+        if self._waiting and self._free:
+            self._begin_hop()
+            self._see_to_it()
+
+    def _begin_hop(self) -> None:
+        """Let a connection take what waits, in the next turn of the loop: what this one brings goes along."""
+        hop = asyncio.ensure_future(self._serve(self._free.pop()))
+        self._hops.add(hop)
+        hop.add_done_callback(self._hops.discard)
 
     async def _serve(self, connection: Connection) -> None:
         """Hop after hop until nothing waits."""
-        self._fetching = None
         try:
             while together := self._taken():
-                if self._waiting:
-                    self._fetch()
                 await carry_out(connection, together)
         finally:
             self._free.append(connection)

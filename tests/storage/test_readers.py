@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chatd.protocol.errors import Unavailable
+from chatd.storage import readers as module
 from chatd.storage.readers import TOGETHER_MAX, Readers
 from tests.kit.adapters import sqlite
 from tests.kit.chronicle import Chronicle
@@ -34,6 +35,28 @@ async def test_a_long_read_delays_nobody_while_another_connection_is_free(direct
         await slow
     finally:
         held.set()
+        await readers.close()
+        await store.close()
+
+
+async def test_a_read_behind_a_quick_one_goes_to_the_same_connection(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE_S", 3600)
+    store = await sqlite(directory)
+    readers = await Readers.open(directory / "chatd.sqlite", 2)
+    held = Held()
+    try:
+        reads = await held_up(readers, held, id, id)
+        await asyncio.sleep(0.01)
+        assert not reads[1].done()
+        held.go_on.set()
+        await reads[0]
+        one, other = await asyncio.gather(*reads[1:])
+        assert one == other
+        assert await readers.run(id) == one  # nobody reads: at once
+    finally:
+        held.go_on.set()
         await readers.close()
         await store.close()
 
