@@ -9,6 +9,7 @@ import re
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import jwt
@@ -20,6 +21,7 @@ from chatd.protocol.errors import Refused
 
 TOKEN_BYTES_MAX = 4096  # half of the smallest usual header limit; a real token has 300 to 1000 bytes
 NUMBER_MAX = 2**53 - 1  # numbers beyond are not exact in JSON
+HEADERS_KEPT = 64  # all tokens of a key have the same one; a hostile one has at most 4 KB
 AUDIENCES_MAX = 16  # one is usual; bounds the work of a hostile list
 ALGORITHMS = ("EdDSA", "ES256", "RS256", "HS256")
 KINDS = frozenset({"jwt", "at+jwt"})  # `typ`: other kinds, such as logout tokens, are signed by the same keys
@@ -38,7 +40,7 @@ _DEVICE = re.compile(r"[A-Za-z0-9_-]{22}\Z")
 class Presented:
     """A token taken apart, with nothing of it believed yet. `key_id` None: it wants the shared secret."""
 
-    header: Mapping[str, Any]
+    algorithm: object  # as the header names it
     key_id: str | None
     signed: str  # what the signature is over
     payload: str  # base64url, as are the others
@@ -112,15 +114,14 @@ class Tokens:
 
     def _key(self, presented: Presented) -> tuple[Any, str]:
         """The one key for this token, and its one algorithm whatever `alg` says."""
-        algorithm = presented.header.get("alg")
         if presented.key_id is None:
-            if algorithm == "HS256" and self._prepared is not None:
+            if presented.algorithm == "HS256" and self._prepared is not None:
                 return self._prepared, "HS256"
             _refuse("the header names no kid")
         key = self._find(presented.key_id)
         if key is None:
             _refuse("the kid is not known")
-        if algorithm != key.algorithm:
+        if presented.algorithm != key.algorithm:
             _refuse("the key is for another alg")
         return key.public, key.algorithm
 
@@ -177,6 +178,13 @@ def taken_apart(token: str) -> Presented:
     if shape is None:
         _refuse("not a token in three parts of base64url")
     signed, head, payload, signature = shape.groups()
+    algorithm, key_id = _named_in(head)
+    return Presented(algorithm, key_id, signed, payload, signature)
+
+
+@lru_cache(HEADERS_KEPT)
+def _named_in(head: str) -> tuple[object, str | None]:
+    """The algorithm and the key id that a header names."""
     header = _json_object(_decoded(head), "header")
     # RFC 7515, 4.1.11: what is marked critical must be understood, and we understand no extension.
     if "crit" in header or "b64" in header:
@@ -184,7 +192,7 @@ def taken_apart(token: str) -> Presented:
     kind = header.get("typ", "JWT")
     if not isinstance(kind, str) or kind.lower() not in KINDS:
         _refuse("typ is no access token")
-    return Presented(header, _key_id(header), signed, payload, signature)
+    return header.get("alg"), _key_id(header)
 
 
 def _key_id(header: Mapping[str, Any]) -> str | None:
@@ -206,7 +214,7 @@ def _decoded(segment: str) -> bytes:
 def _json_object(encoded: bytes, part: str) -> dict[str, Any]:
     try:
         # Decoded here: json would take UTF-16 and 32 as well, which others read as something else (RFC 7519, 7.2).
-        content = json.loads(encoded.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+        content = _json.decode(encoded.decode())
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
@@ -223,6 +231,9 @@ def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+_json = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 
 
 def _number(claims: Mapping[str, Any], name: str) -> int | None:
