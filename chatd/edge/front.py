@@ -14,7 +14,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import get_remote_addr, is_ssl
 
-from chatd.edge.handshake import request_of
+from chatd.edge.handshake import Head
 
 HEAD_BYTES_MAX = 16 * 1024  # a browser behind a proxy sends 2 KiB; nginx allows 32 KiB, the tests of others 8
 HEADERS_MAX = 64  # a browser behind a proxy sends 25
@@ -182,16 +182,16 @@ class HttpFront(HttpToolsProtocol):
         return not answering and not with_body and self.parser.get_http_version() == "1.1"
 
     def _hand_over(self, rest: bytes) -> None:
-        """Give the transport to the WebSocket protocol, with the request and what came behind it."""
+        """Give the transport to the WebSocket protocol, with the head and what came behind it."""
         self._leave()
         self.connections.discard(self)
-        request = request_of(self.parser.get_method(), self.url, self.headers)
+        head = Head(self.parser.get_method(), self.url, self.headers)
         self.parser = None  # type: ignore[assignment]  # it refers back to us: freed now, not by a collection
         make: Any = self.ws_protocol_class
         protocol = make(config=self.config, server_state=self.server_state, app_state=self.app_state)
         protocol.connection_made(self.transport)
         self.transport.set_protocol(protocol)
-        protocol.upgraded(request, rest)
+        protocol.upgraded(head, rest)
 
     # deadlines
 

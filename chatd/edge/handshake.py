@@ -4,7 +4,8 @@ Whether there is a place for one more connection is not known here: admission.py
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -13,6 +14,7 @@ from websockets.exceptions import NegotiationError
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
+from websockets.utils import accept_key
 
 PATH = "/v1/ws"
 MSGPACK = Subprotocol("chatd.v1.msgpack")
@@ -28,6 +30,45 @@ _log = logging.getLogger(__name__)
 _log.setLevel(logging.ERROR)
 
 
+# What nearly every client asks, to the letter, beside its key; the library need not take it apart.
+_USUAL = {
+    b"upgrade": frozenset({b"websocket", b"WebSocket"}),
+    b"connection": frozenset({b"Upgrade", b"upgrade", b"keep-alive, Upgrade"}),
+    b"sec-websocket-version": frozenset({b"13"}),
+}
+_SPOKEN = {name.encode(): name for name in (MSGPACK, JSON)}
+_KEY = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==\Z")  # base64 of 16 bytes
+_ACCEPTED = (
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Accept: {}\r\nSec-WebSocket-Protocol: {}\r\n\r\n"
+)
+
+
+@dataclass
+class Head:
+    """A request as a parser of HTTP/1.1 reads it: names in lower case, white space behind values kept."""
+
+    method: bytes
+    target: bytes
+    headers: Sequence[tuple[bytes, bytes]]
+
+    def values(self, name: bytes) -> list[str]:
+        """All values of a header."""
+        return [_text(value) for one, value in self.headers if one == name]
+
+    def request(self) -> Request:
+        """The same in the words of the library."""
+        named = Headers()
+        for name, value in self.headers:
+            named[name.decode("latin-1")] = _text(value)
+        return Request(self.target.decode("latin-1"), named, self.method.decode("latin-1"))
+
+
+def _text(value: bytes) -> str:
+    """A value without the white space around it, which does not belong to it (RFC 9110 section 5.5)."""
+    return value.strip(b" \t").decode("latin-1")
+
+
 @dataclass(slots=True, frozen=True)
 class Answer:
     """The response as bytes; when it is no 101 the reason as a word for metrics, else the subprotocol."""
@@ -38,9 +79,8 @@ class Answer:
 
 
 class Handshakes:
-    """Answers all upgrades of a daemon with one object of the library, which makes one for each connection.
-
-    Nothing of a request is left in it for the next one.
+    """Answers all upgrades of a daemon: the usual ones at a glance, others with one object of the library, which makes
+    one for each connection. Nothing of a request is left in it for the next one.
     """
 
     def __init__(self) -> None:
@@ -48,8 +88,12 @@ class Handshakes:
             subprotocols=(MSGPACK, JSON), select_subprotocol=_first_spoken, logger=_log
         )
 
-    def answer(self, request: Request, origins: frozenset[str] | None) -> Answer:
+    def answer(self, head: Head, origins: frozenset[str] | None) -> Answer:
         """What this request gets, as far as it depends on the request; `origins` as in `rejection`."""
+        return usual_answer(head) or self.weighed(head.request(), origins)
+
+    def weighed(self, request: Request, origins: frozenset[str] | None) -> Answer:
+        """The answer to whatever was asked, by our own checks and those of the library."""
         rejected = rejection(request.path, request.headers.get_all, origins)
         if rejected is not None:
             return Answer(self._library.reject(rejected.status, rejected.text).serialize(), rejected.reason)
@@ -110,15 +154,26 @@ def rejection(
     return _origin_rejection(values_of("Origin"), origins)
 
 
-def request_of(method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Request:
-    """The request whose head a parser of HTTP/1.1 has read, in the words of the library.
+def usual_answer(head: Head) -> Answer | None:
+    """The answer to a request that leaves nothing to decide (RFC 6455 section 4.2); None for all others.
 
-    The parser keeps the white space behind a value, which does not belong to it (RFC 9110 section 5.5).
+    Never another one than `Handshakes.weighed` gives, but for the date, which a 101 need not have.
     """
-    named = Headers()
-    for name, value in headers:
-        named[name.decode("latin-1")] = value.strip(b" \t").decode("latin-1")
-    return Request(target.decode("latin-1"), named, method.decode("latin-1"))
+    asked = dict(head.headers)
+    subprotocol = _SPOKEN.get(asked.get(b"sec-websocket-protocol", b""))
+    key = asked.get(b"sec-websocket-key", b"")
+    if (
+        subprotocol is None
+        or head.target != PATH.encode()
+        or head.method != b"GET"
+        or len(asked) != len(head.headers)  # one is repeated
+        or b"host" not in asked
+        or b"origin" in asked  # a web page
+        or not all(asked.get(name) in usual for name, usual in _USUAL.items())
+        or not _KEY.match(key)
+    ):
+        return None
+    return Answer(_ACCEPTED.format(accept_key(key.decode()), subprotocol).encode(), "", subprotocol)
 
 
 def _origin_rejection(given: Sequence[str], origins: frozenset[str] | None) -> Rejection | None:

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request
 
 from chatd.edge.addresses import client_address, peer_address
-from chatd.edge.handshake import JSON, Answer
+from chatd.edge.handshake import JSON, Answer, Head
 from chatd.edge.parsing import FrameParser, is_utf8, sole_message
 from chatd.edge.surroundings import Surroundings
 from chatd.edge.wire import NOBODY, Receiver
@@ -153,9 +152,9 @@ class WebSocketConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._connections.add(self)
 
-    def upgraded(self, request: Request, rest: bytes) -> None:
+    def upgraded(self, head: Head, rest: bytes) -> None:
         """Answer the request that came over this transport, then hear the bytes that came behind it."""
-        answer = self._answer(request)
+        answer = self._answer(head)
         if answer.reason:
             self._around.counters.handshakes_rejected[answer.reason] += 1
             self._transport.write(answer.response)
@@ -224,14 +223,14 @@ class WebSocketConnection(asyncio.Protocol):
 
     # the handshake
 
-    def _answer(self, request: Request) -> Answer:
+    def _answer(self, head: Head) -> Answer:
         """The answer to the upgrade; when the request is right, there must be a place as well."""
         around = self._around
-        answer = around.handshakes.answer(request, around.origins)
+        answer = around.handshakes.answer(head, around.origins)
         if answer.reason:
             return answer
         peer = peer_address(self._transport.get_extra_info("peername"))
-        address = client_address(peer, request.headers.get_all("X-Forwarded-For"), around.trusted)
+        address = client_address(peer, head.values(b"x-forwarded-for"), around.trusted)
         refusal = around.admission.admit(address, self)
         if refusal is not None:
             return around.handshakes.busy(refusal.reason, refusal.retry_after_s)

@@ -5,9 +5,10 @@ import weakref
 from collections.abc import Iterator
 
 import pytest
-from websockets.http11 import Request
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from chatd.edge.handshake import JSON, MSGPACK, Answer, Handshakes, request_of
+from chatd.edge.handshake import JSON, MSGPACK, PATH, Answer, Handshakes, Head, usual_answer
 from tests.kit.echo import client_frame, echo_server, upgrade_request
 
 ORIGINS = ("https://app.example", "http://localhost:3000")
@@ -28,11 +29,12 @@ ASKED = {
 }
 
 
-def request(head: bytes) -> Request:
+def request(head: bytes) -> Head:
     """A head as a parser of HTTP gives it on."""
     first, *lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
     method, target, _ = first.split(b" ")
-    return request_of(method, target, [tuple(line.split(b":", 1)) for line in lines])
+    named = [line.split(b":", 1) for line in lines]
+    return Head(method, target, [(name.lower(), value.removeprefix(b" ")) for name, value in named])
 
 
 def undated(answer: Answer) -> Answer:
@@ -73,6 +75,66 @@ def test_a_request_is_freed_without_a_collection(asked, uncollected):
     Handshakes().answer(asking, None)
     del asking
     assert remembered() is None
+
+
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+# By header what is usual, and what is nearly so; None: not there.
+VALUES = {
+    "host": ["chat.example", "", None],
+    "upgrade": ["websocket", "WebSocket", "websocket ", "websocket, h2c", "h2c", None],
+    "connection": ["Upgrade", "upgrade", "keep-alive, Upgrade", "close", "keep-alive", None],
+    "sec-websocket-version": ["13", "8", "13, 8", "013", None],
+    "sec-websocket-key": [KEY, KEY[:-3] + "R==", KEY[:-2], "*" * 22 + "==", "AAAA", KEY + "\n", None],
+    "sec-websocket-protocol": [MSGPACK, JSON, "chatd.v2", f"{MSGPACK}, {JSON}", " " + JSON, "", None],
+    "origin": [None, ORIGINS[0], "https://evil.example"],
+    "sec-websocket-extensions": [None, "permessage-deflate; client_max_window_bits", ", ;"],
+    "content-length": [None, "0"],
+    "x-forwarded-for": [None, "192.0.2.1"],
+}
+
+
+def often_the_first(values: list[str | None]) -> st.SearchStrategy[str | None]:
+    return st.one_of(st.just(values[0]), st.just(values[0]), st.just(values[0]), st.sampled_from(values))
+
+
+@st.composite
+def heads(draw: st.DrawFn) -> Head:
+    """A head that is usual but for a thing or two."""
+    headers = [(name, draw(often_the_first(values))) for name, values in VALUES.items()]
+    headers += draw(
+        often_the_first([[], [("host", "x")], [("upgrade", "h2c")], [("sec-websocket-key", KEY)]])
+    )
+    method, target = (
+        draw(often_the_first(["GET", "POST"])),
+        draw(often_the_first([PATH, PATH + "?token=x", "/"])),
+    )
+    return Head(
+        method.encode(),
+        target.encode(),
+        [(name.encode(), value.encode()) for name, value in headers if value is not None],
+    )
+
+
+@given(heads())
+@settings(max_examples=500)
+def test_a_usual_request_is_answered_as_if_it_were_weighed(head):
+    usual = usual_answer(head)
+    if usual is not None:
+        assert usual == undated(Handshakes().weighed(head.request(), frozenset(ORIGINS)))
+
+
+@pytest.mark.parametrize("subprotocol", [MSGPACK, JSON])
+def test_what_clients_ask_is_usual(subprotocol):
+    answer = usual_answer(request(upgrade_request(subprotocol)))
+    assert answer is not None
+    assert (answer.subprotocol, answer.reason) == (subprotocol, "")
+
+
+def test_the_example_of_the_rfc_is_answered_as_it_says():
+    asked = upgrade_request(without=("Sec-WebSocket-Key",), more=(f"Sec-WebSocket-Key: {KEY}",))
+    answer = usual_answer(request(asked))  # RFC 6455 section 1.3
+    assert answer is not None
+    assert b"\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in answer.response
 
 
 def test_only_an_accepted_upgrade_has_a_subprotocol():
