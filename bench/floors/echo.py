@@ -78,8 +78,8 @@ async def nothing(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-async def main(port: int) -> None:
-    """Serves for ever."""
+async def main(port: int, session: Callable[[], Echo] = Echo) -> None:
+    """Serves for ever, each connection with a session of its own."""
     everybody = _CLIENTS_MAX  # nobody says hello here, so that all count as strangers from one address
     limits = Limits(
         connections_per_address=everybody, unauthenticated=everybody, unauthenticated_per_address=everybody
@@ -87,7 +87,7 @@ async def main(port: int) -> None:
     config = Config(limits=limits)
     counters = Counters()
     around = surroundings(
-        config, Echo, env=Surrounding(), admission=Admission(config.limits), counters=counters
+        config, session, env=Surrounding(), admission=Admission(config.limits), counters=counters
     )
     terms = Terms(config.listen.request_deadline_s, config.listen.backlog)
     await Listener(f"127.0.0.1:{port}", nothing, terms, connection_class(around)).start()

@@ -17,6 +17,7 @@ FLOORS = {
     "push": ("one write each", str(FRAME_BYTES)),
     "broadcast": ("websockets.broadcast", str(FRAME_BYTES)),
     "echo": ("echo on the daemon's edge", ""),
+    "flush": ("the echo, when six pages are on the disk", ""),
 }
 
 

@@ -62,6 +62,7 @@ def ratios(measured: Mapping[str, dict[str, Any]]) -> dict[str, float]:
         "delivery_p99": (("chatd at the rate", "push at the rate"), ("delivery_ms", "p99")),
         "deliveries": (("chatd saturated", "push saturated"), ("deliveries_per_s",)),
         "acks": (("chatd direct", "echo"), ("acks_per_s",)),
+        "ack_p50": (("chatd direct at the rate", "flush at the rate"), ("ack_ms", "p50")),
     }
     found = {}
     for name, (sides, path) in pairs.items():
@@ -86,12 +87,12 @@ async def push(kind: str, script: Script, pacing: Pacing, members: int) -> Playe
         return outcome.of(f"floor {kind}", seen, measured, there, pacing), seen
 
 
-async def echo(script: Script, pacing: Pacing, clients: int, procs: int = 1) -> Played:
-    """The floor of `direct`."""
-    async with own_floor("echo") as there:
+async def echo(script: Script, pacing: Pacing, clients: int, kind: str = "echo") -> Played:
+    """The floor of `direct`: `echo`, or `flush` of one that is durable."""
+    async with own_floor(kind) as there:
         plan = Plan(Echoing, common.access(there, clients), script, pacing, clients)
-        seen, measured = await measure(plan, procs, there)
-        return outcome.of("floor echo", seen, measured, there, pacing), seen
+        seen, measured = await measure(plan, 1, there)
+        return outcome.of(f"floor {kind}", seen, measured, there, pacing), seen
 
 
 def _comparisons(
@@ -106,9 +107,9 @@ def _comparisons(
         async with target.open_target(options) as there:
             return await fanout.play(there, common.script(options), at, members=members, senders=authors)
 
-    async def pairs() -> Played:
+    async def pairs(at: Pacing) -> Played:
         async with target.open_target(options) as there:
-            return await direct.play(there, common.script(options), closed, clients=clients)
+            return await direct.play(there, common.script(options), at, clients=clients)
 
     return {
         "push at the rate": lambda: push("push", script, paced, members),
@@ -118,7 +119,9 @@ def _comparisons(
         "broadcast saturated": lambda: push("broadcast", script, all_in_flight, members),
         "chatd saturated": lambda: group(deep, senders),
         "echo": lambda: echo(script, closed, clients),
-        "chatd direct": pairs,
+        "chatd direct": lambda: pairs(closed),
+        "flush at the rate": lambda: echo(script, paced, clients, "flush"),
+        "chatd direct at the rate": lambda: pairs(paced),
     }
 
 
@@ -129,7 +132,7 @@ def _text(rows: dict[str, Played]) -> list[str]:
     )
     for name, (row, _) in rows.items():
         latency = row["delivery_ms"] if row["delivery_ms"]["count"] else row["ack_ms"]
-        durable = f"{row['acks_per_s']:,.0f}" if name.startswith("chatd") else "-"
+        durable = f"{row['acks_per_s']:,.0f}" if name.startswith(("chatd", "flush")) else "-"
         if name == "echo":
             durable = f"({row['acks_per_s']:,.0f})"
         lines.append(
@@ -138,4 +141,9 @@ def _text(rows: dict[str, Played]) -> list[str]:
             + ("  GENERATOR-BOUND" if row["generator_bound"] else "")
         )
     meanings = " · ".join(f"{name}: {meaning}" for name, (meaning, _) in FLOORS.items())
-    return [*lines, "", f"  {meanings}", "  floors store and acknowledge nothing; (echoes/s) in brackets"]
+    return [
+        *lines,
+        "",
+        f"  {meanings}",
+        "  floors store and acknowledge nothing, `flush` writes zeros; (echoes/s) in brackets",
+    ]

@@ -235,7 +235,8 @@ def test_the_floors_are_measured_beside_the_daemon(tmp_path: Path) -> None:
         result["floor"]["push saturated"]["deliveries"] == 20 * result["floor"]["push saturated"]["messages"]
     )
     assert result["floor"]["echo"]["acks_per_s"] > 0
-    assert result["ratio"].keys() == {"delivery_p99", "deliveries", "acks"}
+    assert result["floor"]["flush at the rate"]["acks_per_s"] > 0
+    assert result["ratio"].keys() == {"delivery_p99", "deliveries", "acks", "ack_p50"}
     assert result["chatd"]["chatd saturated"]["deliveries"] > 0
 
 
