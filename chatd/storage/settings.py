@@ -26,8 +26,9 @@ WRITER: dict[str, int | str] = {
     "synchronous": 2,  # FULL: a commit returns when it is on the disk
     "fullfsync": 1,  # macOS flushes the drive's own cache only when asked; no effect elsewhere
     "checkpoint_fullfsync": 1,
-    # Pages, 16 MiB: the end of a lively log is rewritten many times before it is folded in once, some 15 ms.
-    "wal_autocheckpoint": 4096,
+    # Pages, 32 MiB: the end of a lively log is rewritten many times before it is folded in once. Nothing is committed
+    # meanwhile, some 15 ms; twice as many pages are folded in half as often, and are fewer in all, but take 25.
+    "wal_autocheckpoint": 8192,
     "journal_size_limit": WAL_BYTES_MAX,
     "secure_delete": 1,  # recalled text is overwritten, not only unlinked
     "cache_size": -16384,  # KiB: the pages a busy hour touches, whatever the size of the database

@@ -102,7 +102,7 @@ async def test_a_writer_has_its_settings(path: Path) -> None:
     try:
         assert await connection.run(read_back, list(WRITER)) == WRITER
         durable = await connection.run(read_back, ["journal_mode", "synchronous", "wal_autocheckpoint"])
-        assert durable == {"journal_mode": "wal", "synchronous": 2, "wal_autocheckpoint": 4096}
+        assert durable == {"journal_mode": "wal", "synchronous": 2, "wal_autocheckpoint": 8192}
     finally:
         await connection.close()
 
