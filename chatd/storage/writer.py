@@ -4,6 +4,7 @@ A failed write is undone and may be tried again. A failed flush is the end: what
 pages means nothing, so nothing is committed any more, and a new process begins with what it finds.
 """
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable
@@ -17,6 +18,8 @@ from chatd.storage.meta import read_meta
 
 Open = Callable[[Path], Awaitable[Connection]]
 
+SPACE_INTERVAL_S = 1.0  # between two looks: even as fast as it goes, a second writes less than 64 MiB
+
 # After these the connection is not believed: a new one looks where the database stands.
 UNTRUSTED = frozenset((sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 
@@ -28,6 +31,7 @@ class Writer:
         self._path = path
         self._connection = connection
         self._min_free_bytes = min_free_bytes
+        self._look_at = 0.0  # when to look next whether there is space, in the time of the loop
         self._trusted = True
         self._lost = ""  # why nothing is committed any more
         self.stamp = stamp
@@ -43,10 +47,14 @@ class Writer:
             await self._connection.run(self._commit, batch)
 
     def _check_space(self) -> None:
-        """Stop while SQLite still has room to finish what it began."""
+        """Stop while SQLite still has room to finish what it began. Looks now and then, and each time while full."""
+        now = asyncio.get_running_loop().time()
+        if now < self._look_at:
+            return
         disk = os.statvfs(self._path.parent)
         if disk.f_bavail * disk.f_frsize < self._min_free_bytes:
             raise disk_full()
+        self._look_at = now + SPACE_INTERVAL_S
 
     def _commit(self, connection: sqlite3.Connection, batch: Batch) -> None:
         """In the thread of the connection, so that a caller who went away cannot miss what happened."""

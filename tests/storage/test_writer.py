@@ -178,6 +178,7 @@ async def test_a_full_database_answers_overloaded_and_goes_on_when_there_is_room
 
 
 async def test_writes_stop_before_the_disk_is_full(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "SPACE_INTERVAL_S", 0.0)
     config = Storage(directory=str(directory), min_free_bytes=1 << 20)
     store = await SqliteStore.open(config, ManualEnv())
     chronicle = Chronicle(store)
@@ -193,6 +194,28 @@ async def test_writes_stop_before_the_disk_is_full(directory: Path, monkeypatch:
             await store.commit(chronicle.work())
     assert len((await store.log(room.number, 1, 9, 9, MANY)).events) == 1
     await chronicle.post(room, "ann")
+    await store.close()
+
+
+async def test_space_is_looked_for_now_and_then_and_each_time_while_there_is_none(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await SqliteStore.open(Storage(directory=str(directory), min_free_bytes=1), ManualEnv())
+    chronicle, looks, real = Chronicle(store), list[int](), os.statvfs(directory)
+    free = 0
+
+    def look(path: Path) -> os.statvfs_result:
+        looks.append(free)
+        return os.statvfs_result((4096, 4096, 1000, 255, free, *real[5:]))
+
+    monkeypatch.setattr(os, "statvfs", look)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="overloaded"):
+            await store.commit(chronicle.work())
+    free = 255
+    await chronicle.group("ann")
+    await chronicle.group("bob")
+    assert looks == [0, 0, 255]
     await store.close()
 
 
