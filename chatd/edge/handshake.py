@@ -29,7 +29,6 @@ _SWITCHING = 101
 _log = logging.getLogger(__name__)
 _log.setLevel(logging.ERROR)
 
-
 # What nearly every client asks, to the letter, beside its key; the library need not take it apart.
 _USUAL = {
     b"upgrade": frozenset({b"websocket", b"WebSocket"}),
