@@ -5,8 +5,7 @@ import shlex
 import sys
 from types import ModuleType
 
-from bench import cores, loop, micro, refusals, replay
-from bench.frames import HandshakeError
+from bench import cores, loop, micro, outcome, refusals, replay
 from bench.phone import Refused
 from bench.results import compare
 from bench.results import report as report_page
@@ -24,7 +23,6 @@ from bench.scenarios import (
     stalled,
     targets,
 )
-from bench.server import Unreachable
 from bench.trace import TraceError
 
 SCENARIOS: dict[str, ModuleType] = {
@@ -46,7 +44,7 @@ SCENARIOS: dict[str, ModuleType] = {
     "report": report_page,
 }
 
-FAILED, USAGE, UNREACHABLE, INTERRUPTED = 1, 2, 4, 130
+USAGE, INTERRUPTED = 2, 130
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -58,10 +56,10 @@ def main(argv: list[str] | None = None) -> int:
             return int(loop.run(SCENARIOS[options.scenario].run(options)))
     except (TraceError, ValueError) as error:
         return _complain(error, USAGE)
-    except (Unreachable, HandshakeError, TimeoutError, OSError) as error:
-        return _complain(str(error) or "no answer in time", UNREACHABLE)
+    except outcome.NO_DAEMON as error:
+        return _complain(str(error) or "no answer in time", outcome.UNREACHABLE)
     except Refused as refusal:
-        return _complain(f"the daemon refused to take part: {refusal}", FAILED)
+        return _complain(f"the daemon refused to take part: {refusal}", outcome.FAULTY)
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -12,13 +12,21 @@ from typing import Any
 from bench import configuration, report
 from bench.engine.record import Record, Second
 from bench.engine.stage import Pacing, Report
+from bench.frames import HandshakeError
 from bench.histogram import Histogram
 from bench.load import Load
 from bench.results import page
+from bench.server import Unreachable
 from bench.target import Target
 from bench.thresholds import PASS, UNMEASURED
 
-CORRECT, FAULTY, MISSED = 0, 1, 5
+CORRECT, FAULTY, UNREACHABLE, MISSED = 0, 1, 4, 5
+NO_DAEMON = (
+    Unreachable,
+    HandshakeError,
+    TimeoutError,
+    OSError,
+)  # what is raised where there is none to talk to
 
 # What every result has, whatever it measured; what a scenario has nothing of is 0, with a count of 0 where it has one.
 COUNTS = ("messages", "deliveries", "deliveries_per_s", "acks_per_s")

@@ -52,7 +52,7 @@ class Play:
         self.seconds = 0.0
         self._target = target
         self.pace = pace
-        self._plan = plan
+        self.plan = plan
         self._flapping = plan.flap > 0
         self._random = random.Random(plan.seed)
         self._rooms: dict[str, str] = {}
@@ -96,7 +96,7 @@ class Play:
         for user, titles in self.trace.rooms_of.items():
             person = self.people[user] = self._person(user, titles)
             self._lives.append(asyncio.create_task(person.live()))
-        await self._while_moving(lambda: self.online == len(self.people), lambda: True, self._plan.enter_s)
+        await self._while_moving(lambda: self.online == len(self.people), lambda: True, self.plan.enter_s)
         if missing := len(self.people) - self.online:
             reasons = ", ".join(reason for reason, _ in self.figures.failures.most_common(3))
             raise Unreachable(
@@ -112,13 +112,13 @@ class Play:
         """
         started = time.perf_counter()
         sending = asyncio.create_task(self._send())
-        await self._while_moving(sending.done, lambda: self.pace.unanswered > 0, self._plan.stall_s)
+        await self._while_moving(sending.done, lambda: self.pace.unanswered > 0, self.plan.stall_s)
         self._flapping = False
         sending.cancel()
         await asyncio.wait({sending})
         if not sending.cancelled():
             sending.result()
-        await self._while_moving(self._caught_up, lambda: True, self._plan.quiet_s)
+        await self._while_moving(self._caught_up, lambda: True, self.plan.quiet_s)
         self.seconds = time.perf_counter() - started
         self.runs.settle()
 
@@ -162,7 +162,7 @@ class Play:
         async for message in self.pace.messages():
             author = self.people[message.user]
             author.say(self._rooms[message.room], message)
-            if self._random.random() < self._plan.flap:
+            if self._random.random() < self.plan.flap:
                 # Half of the cuts hit somebody who waits for an ack, the harder case of the two.
                 victim = author if self._random.random() < 0.5 else self._random.choice(victims)
                 self._cut_soon(victim)

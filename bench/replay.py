@@ -45,14 +45,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 async def run(options: argparse.Namespace) -> int:
     """Replays, prints the report, writes the result; 1 if anything was lost, doubled or reordered."""
     trace = load(options.trace)
-    random.seed(options.seed)
-    name = secrets.token_hex(4)  # never the same twice: a daemon at a URL may still have the last run
     async with target.open_target(options) as there:
-        play = Play(there, Pace(trace, options.speed, name), Plan(options.flap, options.seed))
-        measured, seconds = Load(there.daemon), Seconds(play)
-        await _play(play, measured, seconds)
-    result = {**_result(play, there, measured, options), "timeline": measured.beside(seconds.rows)}
-    return outcome.finish(result, _text(play, result), options, clean=play.tally.clean)
+        result, seen = await play(there, trace, options.speed, Plan(options.flap, options.seed))
+    return outcome.finish(result, _text(seen, result), options, clean=seen.tally.clean)
+
+
+async def play(there: Target, trace: Trace, speed: float | None, plan: Plan) -> tuple[dict[str, Any], Play]:
+    """Replays at `speed` times real time, None as fast as it goes: the result and what it is made of."""
+    random.seed(plan.seed)
+    name = secrets.token_hex(4)  # never the same twice: a daemon at a URL may still have the last run
+    played = Play(there, Pace(trace, speed, name), plan)
+    measured, seconds = Load(there.daemon), Seconds(played)
+    await _carry_out(played, measured, seconds)
+    return {**_result(played, there, measured), "timeline": measured.beside(seconds.rows)}, played
 
 
 class Seconds:
@@ -85,7 +90,7 @@ class Seconds:
         self._seen = now
 
 
-async def _play(play: Play, measured: Load, seconds: Seconds) -> None:
+async def _carry_out(play: Play, measured: Load, seconds: Seconds) -> None:
     people, messages, figures = len(play.trace.users), len(play.trace.messages), play.figures
 
     def replayed() -> str:
@@ -104,17 +109,17 @@ async def _play(play: Play, measured: Load, seconds: Seconds) -> None:
         await play.leave()
 
 
-def _result(play: Play, there: Target, measured: Load, options: argparse.Namespace) -> dict[str, Any]:
+def _result(play: Play, there: Target, measured: Load) -> dict[str, Any]:
     """What was asked, what was counted and what was measured, as a result file holds it."""
     return {
         "scenario": "replay",
         "trace": play.trace.name,
-        "speed": options.speed or "max",
-        "window": None if options.speed else WINDOW,
-        "flap": options.flap,
-        "seed": options.seed,
+        "speed": play.pace.speed or "max",
+        "window": None if play.pace.speed else WINDOW,
+        "flap": play.plan.flap,
+        "seed": play.plan.seed,
         "encoding": there.encoding.name,
-        "url": options.url,
+        "url": None if there.daemon is not None else there.url,
         "messages": len(play.trace.messages),
         "users": len(play.trace.users),
         "rooms": {room: len(members) for room, members in play.trace.members.items()},

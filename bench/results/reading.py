@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from bench.checks import COUNTERS
 from bench.histogram import PERCENTILES, Histogram
-from bench.targets.goal import MISSED
+from bench.targets.goal import MISSED, of_peer
 
 Result = Mapping[str, Any]
 
@@ -86,7 +86,8 @@ def _goals(result: Result) -> Iterator[tuple[str, float]]:
     """The figures of a table of targets, by row and key; `missed` and `incorrect` count what must not be."""
     for goal in result.get("goals", ()):
         for figure in goal["figures"]:
-            yield f"{goal['name']}.{figure['key']}", float(figure["value"])
+            if figure["value"] is not None:
+                yield f"{goal['name']}.{figure['key']}", float(figure["value"])
         yield f"{goal['name']}.missed", float(sum(one["verdict"] == MISSED for one in goal["figures"]))
         yield f"{goal['name']}.incorrect", float(not goal["correct"])
 
@@ -153,7 +154,7 @@ _COUNTS = ("messages", "acks", "deliveries", "resumed")
 
 
 def runs(result: Result) -> dict[str, Result]:
-    """The runs of the daemon and its floors that are in a result, by name: often the result itself is the only one."""
+    """The runs that are in a result, by name, but for a comparison's peers: often the result itself is the only one."""
     parts = {name: row for part in ("floor", "chatd") for name, row in (result.get(part) or {}).items()}
     parts |= {
         f"{goal['name']}, {row.get('scenario', 'run')} {place}": row
@@ -164,13 +165,18 @@ def runs(result: Result) -> dict[str, Result]:
 
 
 def faults(result: Result) -> dict[str, int] | None:
-    """The counters of what went wrong in all runs of a result; None for a result without any."""
-    counted = [run for run in runs(result).values() if any(key in run for key in COUNTERS)]
+    """The counters of what went wrong in all runs of a result but those of peers; None for a result without any."""
+    counted = [run for run in _answerable(result) if any(key in run for key in COUNTERS)]
     if not counted:
         return None
     return {key: sum(int(run.get(key, 0)) for run in counted) for key in COUNTERS}
 
 
 def examples(result: Result) -> list[str]:
-    """The first faults of all runs of a result, in words."""
-    return [example for run in runs(result).values() for example in run.get("examples", ())]
+    """The first faults of all runs of a result but those of peers, in words."""
+    return [example for run in _answerable(result) for example in run.get("examples", ())]
+
+
+def _answerable(result: Result) -> list[Result]:
+    """The runs whose faults are ours to answer for."""
+    return [run for run in runs(result).values() if not of_peer(run)]

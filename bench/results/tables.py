@@ -12,7 +12,7 @@ from bench.results.markup import BAD, GOOD, WARN, marked, section, table, words
 from bench.results.reading import Result
 from bench.results.verdicts import BOUND
 from bench.results.wording import worded
-from bench.targets.goal import MISSED, REPORTED, number
+from bench.targets.goal import ABSENT, MISSED, REPORTED, number
 
 _BESIDE = "chatd."  # these have a table of their own
 _SHOWN = ("messages", "deliveries", "server.", "generator.")  # though nobody can say which way is better
@@ -93,7 +93,8 @@ def _core(row: Mapping[str, Any]) -> str:
 
 def _notes(row: Mapping[str, Any]) -> str:
     """What one must know of a run before its figures are believed."""
-    faults = {key: count for key, count in (reading.faults({"scenario": "", **row}) or {}).items() if count}
+    counted = reading.faults({**row, "scenario": ""}) or {}  # a peer's, too: it is the row's own
+    faults = {key: count for key, count in counted.items() if count}
     notes = [marked(f"{key} {count:,}", BAD) for key, count in faults.items()]
     notes += [marked(BOUND, WARN)] if row.get("generator_bound") else []
     return "<br>".join(notes)
@@ -124,6 +125,7 @@ def _goal(goal: Mapping[str, Any], figure: Mapping[str, Any]) -> list[str]:
     sign = "≥" if figure["more"] else "≤"
     bounds = ["" if figure[key] is None else f"{sign} {number(figure[key])}" for key in ("must", "aim")]
     verdict = figure["verdict"]
-    kind = BAD if verdict == MISSED else "" if verdict == REPORTED else GOOD
-    measured = f"{number(figure['value'])} {escape(figure['unit'])}"
+    kind = BAD if verdict == MISSED else "" if verdict in (REPORTED, ABSENT) else GOOD
+    value = figure["value"]
+    measured = "" if value is None else f"{number(value)} {escape(figure['unit'])}"
     return [escape(goal["name"]), escape(figure["title"]), measured, *bounds, marked(verdict, kind)]

@@ -9,7 +9,7 @@ from html import escape
 from bench.results import reading
 from bench.results.markup import BAD, GOOD, WARN, bullets, marked, section, table, tile
 from bench.results.reading import Result
-from bench.targets.goal import MISSED, REPORTED
+from bench.targets.goal import ABSENT, MISSED, REPORTED
 
 PASS, FAIL, BOUND = "PASS", "FAIL", "GENERATOR-BOUND"
 
@@ -26,6 +26,7 @@ def details(results: Sequence[Result], names: Sequence[str]) -> str:
         table(("fault", *names), _faults(results)),
         bullets([example for result in results for example in reading.examples(result)]),
         bullets([f"{BOUND}: {name}" for name in _bound_runs(results)]),
+        bullets(list(_remarks(results))),
     )
     return section("Verdicts", "".join(parts))
 
@@ -41,7 +42,7 @@ def musts(result: Result) -> dict[str, bool]:
         f"{goal['name']} {figure['title']}": figure["verdict"] != MISSED
         for goal in result.get("goals", ())
         for figure in goal["figures"]
-        if figure["verdict"] != REPORTED
+        if figure["verdict"] not in (REPORTED, ABSENT)
     }
 
 
@@ -74,6 +75,15 @@ def _bound_runs(results: Sequence[Result]) -> Iterator[str]:
     for result in results:
         runs = {**reading.runs(result), **(result.get("peers") or {})}
         yield from (name for name, run in runs.items() if run.get("generator_bound"))
+
+
+def _remarks(results: Sequence[Result]) -> Iterator[str]:
+    """What the rows of a table of targets say of themselves."""
+    for result in results:
+        for goal in result.get("goals", ()):
+            yield from (f"{goal['name']}: {note}" for note in goal.get("notes", ()))
+            if goal.get("failed"):
+                yield f"{goal['name']}: FAILED: {goal['failed']}"
 
 
 def _thresholds(results: Sequence[Result]) -> list[list[str]]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench import configuration, outcome, report
 from bench import options as common
-from bench.targets.goal import MISSED, Extent, Goal, Measured, number
+from bench.phone import Refused
+from bench.targets import row
+from bench.targets.goal import MISSED, Extent, Goal, Measured
 from bench.targets.table import GOALS
+from bench.trace import load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,81 +32,64 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Measures every row and prints it as soon as it is known; 5 when a must is missed, 1 for faults."""
-    out = sys.stderr if options.json == "-" else sys.stdout
+    """Measures every row and prints it as soon as it is known.
+
+    4 when no row could be measured, 1 for faults, 5 when a must is missed or a row could not be measured. What was
+    measured is written even when the rest is not. Raises TraceError, before anything is measured.
+    """
     extent = Extent(options.quick, options.seed, options.trace)
+    if options.trace is not None:
+        load(options.trace)  # a bad line would cost the rows before it
+    out = sys.stderr if options.json == "-" else sys.stdout
     print(*_head(extent), sep="\n", file=out, flush=True)
-    rows = []
-    for goal in GOALS:
-        if not options.only or goal.name in options.only:
-            measured = await goal.measure(extent)
-            rows.append(_row(goal, measured))
-            print(*_lines(goal, measured), sep="\n", file=out, flush=True)
-    result = {
+    rows: list[dict[str, Any]] = []
+    try:
+        for goal in GOALS:
+            if not options.only or goal.name in options.only:
+                measured = await _measured(goal, extent)
+                rows.append(row.as_json(goal, measured, extent))
+                print(*row.as_text(goal, measured, extent), sep="\n", file=out, flush=True)
+    finally:
+        if options.json:
+            report.write_json(_result(options, rows), options.json)
+    return _exit_code(rows)
+
+
+async def _measured(goal: Goal, extent: Extent) -> Measured:
+    """The row, or why there is none: a daemon that does not start must not cost the other rows."""
+    try:
+        return await goal.measure(extent)
+    except (*outcome.NO_DAEMON, Refused) as error:
+        return Measured({}, [], failed=str(error) or "no answer in time")
+
+
+def _result(options: argparse.Namespace, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {
         "scenario": "targets",
         "quick": options.quick,
         "seed": options.seed,
         "command": options.command,
         "environment": report.environment(),
         "config": {"generator": configuration.of_generator(options)},
-        "goals": rows,
-    }
-    if options.json:
-        report.write_json(result, options.json)
-    return _exit_code(rows)
-
-
-def _row(goal: Goal, measured: Measured) -> dict[str, Any]:
-    """One row as a result file holds it."""
-    figures = [
-        {
-            "key": figure.key,
-            "title": figure.title,
-            "unit": figure.unit,
-            "value": round(measured.figures[figure.key], 3),
-            "must": figure.must,
-            "aim": figure.aim,
-            "more": figure.more,
-            "verdict": figure.verdict(measured.figures[figure.key]),
-        }
-        for figure in goal.figures
-    ]
-    return {
-        "name": goal.name,
-        "what": goal.what,
-        "figures": figures,
-        "correct": measured.correct,
-        "generator_bound": measured.generator_bound,
-        "results": list(measured.results),
+        "goals": list(rows),
     }
 
 
 def _head(extent: Extent) -> list[str]:
     machine = report.environment()
-    kind = "QUICK: a look, not a measurement" if extent.quick else f"median of {extent.rounds} rounds"
-    columns = f"{'figure':<40}{'measured':>14}  {'must':>10}{'aim':>10}   verdict"
+    kind = "QUICK: a look, not a measurement · " if extent.quick else ""
     return [
-        f"bench targets · {kind} · chatd {machine['chatd']} · {machine['cpus']} cores · {machine['platform']}",
+        f"bench targets · {kind}chatd {machine['chatd']} · {machine['cpus']} cores · {machine['platform']}",
         "",
-        columns,
+        row.HEAD,
     ]
 
 
-def _lines(goal: Goal, measured: Measured) -> list[str]:
-    notes = [] if measured.correct else ["NOT CORRECT: messages were lost, doubled or reordered"]
-    notes += ["GENERATOR-BOUND: the daemon may be faster"] if measured.generator_bound else []
-    lines = [f"{goal.name}  {goal.what}" + "".join(f" · {note}" for note in notes)]
-    for figure in goal.figures:
-        value = measured.figures[figure.key]
-        lines.append(
-            f"  {figure.title:<38}{number(value):>14}  {figure.bound(figure.must):>10}"
-            f"{figure.bound(figure.aim):>10}   {figure.verdict(value)} {figure.unit}".rstrip()
-        )
-    return lines
-
-
-def _exit_code(rows: Sequence[dict[str, Any]]) -> int:
-    if not all(row["correct"] for row in rows):
+def _exit_code(rows: Sequence[Mapping[str, Any]]) -> int:
+    if all(one["failed"] for one in rows):
+        return outcome.UNREACHABLE
+    if not all(one["correct"] for one in rows):
         return outcome.FAULTY
-    missed = any(figure["verdict"] == MISSED for row in rows for figure in row["figures"])
+    # A row that could not be measured has missed its musts.
+    missed = any(figure["verdict"] == MISSED for one in rows for figure in one["figures"])
     return outcome.MISSED if missed else outcome.CORRECT

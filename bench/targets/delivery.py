@@ -8,7 +8,7 @@ from bench.engine.stage import Pacing
 from bench.peers.relay import Crowd
 from bench.peers.table import PEERS
 from bench.scenarios import direct, fanout, floor
-from bench.targets.goal import Extent, Figure, Goal, Measured, median
+from bench.targets.goal import Extent, Figure, Goal, Measured, median, number_of, ratio
 from bench.targets.runs import fresh_target, pacing, script
 
 NATS = PEERS["nats-server"]  # measured where it is installed
@@ -41,63 +41,58 @@ def _in_rounds(one: Callable[[Pacing], Awaitable[Measured]]) -> Callable[[Extent
 async def _fanout_at_rate(at: Pacing) -> Measured:
     paced = at.paced(rate=RATE, arrival="uniform")
     (bare, _), ours = await floor.push("push", script(at.seed), paced, MEMBERS), await _group(paced, 1)
-    p99_ms, floor_ms = _number(ours, "delivery_ms", "p99"), _number(bare, "delivery_ms", "p99")
-    return Measured({"ratio": p99_ms / floor_ms, "p99_ms": p99_ms, "floor_p99_ms": floor_ms}, [bare, ours])
+    p99_ms, floor_ms = number_of(ours, "delivery_ms", "p99"), number_of(bare, "delivery_ms", "p99")
+    figures = {"ratio": ratio(p99_ms, floor_ms), "p99_ms": p99_ms, "floor_p99_ms": floor_ms}
+    return Measured(figures, [bare, ours])
 
 
 async def _fanout_saturated(at: Pacing) -> Measured:
     bare, _ = await floor.push("push", script(at.seed), at.paced(in_flight=SENDERS), MEMBERS)
-    least = _number(bare, "deliveries_per_s")
+    least = number_of(bare, "deliveries_per_s")
     figures, results = {"floor": least}, [bare]
     for depth in DEPTHS:
         ours = await _group(at.paced(in_flight=depth), SENDERS)
-        figures[f"rate_{depth}"] = _number(ours, "deliveries_per_s")
-        figures[f"ratio_{depth}"] = figures[f"rate_{depth}"] / least
         results.append(ours)
+        rate, theirs = number_of(ours, "deliveries_per_s"), None
         if NATS.present:
-            theirs, _ = await NATS.play(script(at.seed), at.paced(in_flight=depth), Crowd(MEMBERS, SENDERS))
-            figures[f"nats_{depth}"] = _number(theirs, "deliveries_per_s")
-            figures[f"ratio_nats_{depth}"] = figures[f"rate_{depth}"] / figures[f"nats_{depth}"]
+            beside, _ = await NATS.play(script(at.seed), at.paced(in_flight=depth), Crowd(MEMBERS, SENDERS))
+            results.append(beside)
+            theirs = number_of(beside, "deliveries_per_s")
+        figures |= {
+            f"rate_{depth}": rate,
+            f"ratio_{depth}": ratio(rate, least),
+            f"nats_{depth}": theirs,
+            f"ratio_nats_{depth}": ratio(rate, theirs),
+        }
     return Measured(figures, results)
 
 
 async def _direct_closed(at: Pacing) -> Measured:
     closed = at.paced(in_flight=1)
     (echo, _), ours = await floor.echo(script(at.seed), closed, CLIENTS), await _pairs(closed)
-    acks = _number(ours, "acks_per_s")
-    figures = {
-        "acks_per_s": acks,
-        "p99_ms": _number(ours, "ack_ms", "p99"),
-        "floor": _number(echo, "acks_per_s"),
-        "ratio": acks / _number(echo, "acks_per_s"),
-    }
+    acks, echoes = number_of(ours, "acks_per_s"), number_of(echo, "acks_per_s")
+    p99_ms = number_of(ours, "ack_ms", "p99")
+    figures = {"acks_per_s": acks, "p99_ms": p99_ms, "floor": echoes, "ratio": ratio(acks, echoes)}
     return Measured(figures, [echo, ours])
 
 
 async def _direct_at_rate(at: Pacing) -> Measured:
     ours = await _pairs(at.paced(rate=RATE, arrival="uniform"))
-    points = {name: _number(ours, "delivery_ms", name) for name in ("p50", "p99")}
-    return Measured({f"{name}_ms": value for name, value in points.items()}, [ours])
+    return Measured({f"{name}_ms": number_of(ours, "delivery_ms", name) for name in ("p50", "p99")}, [ours])
 
 
-def _number(result: object, *path: str) -> float:
-    for name in path:
-        assert isinstance(result, dict)
-        result = result[name]
-    assert isinstance(result, int | float)
-    return float(result)
-
-
-NATS_FIGURES = tuple(
-    figure
-    for depth in DEPTHS
-    for figure in (
+def _beside_nats(depth: int) -> tuple[Figure, Figure]:
+    beside = f"{depth} in flight each, to nats-server"
+    return (
+        Figure(f"ratio_nats_{depth}", beside, "x", must=2, aim=5, more=True, absent=not NATS.present),
         Figure(
-            f"ratio_nats_{depth}", f"{depth} in flight each, to nats-server", "x", must=2, aim=5, more=True
+            f"nats_{depth}",
+            f"nats-server, {depth} x {SENDERS} in flight",
+            "deliveries/s",
+            absent=not NATS.present,
         ),
-        Figure(f"nats_{depth}", f"nats-server, {depth} x {SENDERS} in flight", "deliveries/s"),
     )
-)
+
 
 GOALS = (
     Goal(
@@ -119,7 +114,7 @@ GOALS = (
             Figure("rate_4", "4 in flight each", "deliveries/s"),
             Figure("rate_16", "16 in flight each", "deliveries/s"),
             Figure("floor", "floor (a), one write each", "deliveries/s"),
-            *(NATS_FIGURES if NATS.present else ()),
+            *(one for depth in DEPTHS for one in _beside_nats(depth)),
         ),
         _in_rounds(_fanout_saturated),
     ),

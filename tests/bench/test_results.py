@@ -299,6 +299,15 @@ def test_a_page_of_targets_shows_what_must_be_reached_and_what_was() -> None:
     assert Outline(text).open == []
 
 
+def test_a_page_of_targets_shows_what_is_not_measured_and_what_is_absent() -> None:
+    failed = goal(6.0, "MISSED") | {"notes": ["made up"], "failed": "it stopped"}
+    failed["figures"] = [
+        failed["figures"][0] | {"value": None, "verdict": verdict} for verdict in ("MISSED", "ABSENT")
+    ]
+    text = page.page([{"scenario": "targets", "goals": [failed]}])
+    assert all(word in text for word in ("0 of 1", "P3: made up", "P3: FAILED: it stopped", "ABSENT"))
+
+
 def test_the_page_of_connect_speaks_of_people_who_come_in() -> None:
     text = page.page([result(scenario="connect", connects_per_s=9.0, resume_ms=result()["ack_ms"])])
     assert all(word in text for word in ("hellos answered", "hello answered p99", "synchronised"))

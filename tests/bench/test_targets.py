@@ -5,15 +5,30 @@ from __future__ import annotations
 import doctest
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bench import __main__ as command
 from bench import options
+from bench.results import reading
 from bench.scenarios import targets
-from bench.targets import goal
-from bench.targets.goal import AIM, MISSED, MUST, REPORTED, Extent, Figure, Goal, Measured, median
+from bench.server import Unreachable
+from bench.targets import delivery, goal
+from bench.targets.goal import (
+    ABSENT,
+    AIM,
+    MISSED,
+    MUST,
+    ONCE,
+    REPORTED,
+    Extent,
+    Figure,
+    Goal,
+    Measured,
+    median,
+)
 from bench.targets.table import GOALS
 
 
@@ -32,9 +47,12 @@ def test_the_examples_in_the_documentation_hold(module: Any) -> None:
         (Figure("x", "x", must=8, aim=20, more=True), 8, MUST),
         (Figure("x", "x", must=8, aim=20, more=True), 7.9, MISSED),
         (Figure("x", "x"), 7.9, REPORTED),
+        (Figure("x", "x", must=5, aim=2), None, MISSED),
+        (Figure("x", "x"), None, REPORTED),
+        (Figure("x", "x", must=5, more=True, absent=True), None, ABSENT),
     ],
 )
-def test_a_value_is_judged_by_must_and_aim(figure: Figure, value: float, verdict: str) -> None:
+def test_a_value_is_judged_by_must_and_aim(figure: Figure, value: float | None, verdict: str) -> None:
     assert figure.verdict(value) == verdict
 
 
@@ -44,9 +62,32 @@ def test_the_middle_round_counts_and_all_results_are_kept() -> None:
     assert len(median(rounds).results) == 3
 
 
+def test_what_one_round_did_not_measure_is_not_measured() -> None:
+    rounds = [Measured({"x": value}, [], (note,)) for value, note in ((1.0, "a"), (None, "b"), (1.0, "a"))]
+    assert median(rounds).figures == {"x": None}
+    assert median(rounds).notes == ("a", "b")
+
+
 def test_a_fault_in_any_run_makes_the_row_incorrect() -> None:
     assert Measured({}, [{"lost": 0}, {"unacked": 0}]).correct
     assert not Measured({}, [{"lost": 0}, {"unacked": 1}]).correct
+    assert not Measured({}, [{"scenario": "floor push", "lost": 1}]).correct
+
+
+def test_what_a_peer_loses_is_kept_and_decides_nothing() -> None:
+    lossy = {"scenario": "peer nats-server", "lost": 7, "examples": ["gone"]}
+    assert Measured({}, [{"lost": 0}, lossy]).correct
+    table = {"scenario": "targets", "goals": [{"name": "P2", "results": [{"lost": 0}, lossy]}]}
+    assert reading.faults(table) == dict.fromkeys(reading.COUNTERS, 0)
+    assert reading.examples(table) == []
+
+
+def test_it_is_told_on_which_side_the_generator_was_the_limit() -> None:
+    runs = [("floor echo", True), ("direct", False), ("floor echo", False), ("peer nats-server", True)]
+    bound = Measured(
+        {}, [{"scenario": name, "generator_bound": bound} for name, bound in runs]
+    ).generator_bound
+    assert bound == {"floor (c)": (1, 2), "nats-server": (1, 1)}
 
 
 def test_every_row_has_a_name_of_its_own_and_something_that_must_hold() -> None:
@@ -54,25 +95,56 @@ def test_every_row_has_a_name_of_its_own_and_something_that_must_hold() -> None:
     assert all(any(figure.must is not None for figure in row.figures) for row in GOALS)
 
 
-def table_of(value: float, **result: object) -> tuple[Goal, ...]:
-    async def measure(extent: Extent) -> Measured:
-        return Measured({"p99": value}, [result])
+@pytest.mark.parametrize("row", GOALS, ids=lambda row: row.name)
+def test_every_row_says_how_often_it_is_measured(row: Goal) -> None:
+    once = {"P5", "P7", "P10"}
+    assert (row.how(Extent()) == ONCE) is (row.name in once)
+    assert ("median of 3" in row.how(Extent())) is (row.name not in once)
+    assert "median of 1" not in row.how(Extent(quick=True)) or row.name == "P8"
 
-    return (Goal("P0", "made up", (Figure("p99", "delivery p99", "ms", must=5, aim=2),), measure),)
+
+FIGURE = Figure("p99", "delivery p99", "ms", must=5, aim=2)
+
+
+def row_of(name: str, value: float | None, *notes: str, **result: object) -> Goal:
+    async def measure(extent: Extent) -> Measured:
+        return Measured({"p99": value}, [result], notes)
+
+    return Goal(name, "made up", (FIGURE,), measure)
+
+
+def broken_row(name: str, error: Exception) -> Goal:
+    async def measure(extent: Extent) -> Measured:
+        raise error
+
+    return Goal(name, "made up", (FIGURE, Figure("beside", "beside it", must=2, absent=True)), measure)
+
+
+REACHED, BROKEN = row_of("P0", 1.0), broken_row("P9", Unreachable("it stopped with 1:\nTraceback"))
 
 
 @pytest.mark.parametrize(
     ("table", "code", "word"),
     [
-        (table_of(1.0), 0, AIM),
-        (table_of(4.0), 0, MUST),
-        (table_of(6.0), 5, MISSED),
-        (table_of(1.0, lost=3), 1, "NOT CORRECT"),
-        (table_of(1.0, generator_bound=True), 0, "GENERATOR-BOUND"),
+        ([row_of("P0", 1.0)], 0, AIM),
+        ([row_of("P0", 4.0)], 0, MUST),
+        ([row_of("P0", 6.0)], 5, MISSED),
+        ([row_of("P0", None)], 5, "not measured"),
+        ([row_of("P0", 1.0, lost=3)], 1, "NOT CORRECT"),
+        (
+            [row_of("P0", 1.0, scenario="floor echo", generator_bound=True)],
+            0,
+            "GENERATOR-BOUND: floor (c) in 1 of 1 runs",
+        ),
+        ([row_of("P0", 1.0, "MADE UP")], 0, "P0  made up · measured once · MADE UP"),
+        ([BROKEN, REACHED], 5, "FAILED: it stopped with 1:"),
+        ([broken_row("P9", TimeoutError()), REACHED], 5, "FAILED: no answer in time"),
+        ([row_of("P0", 1.0, lost=3), BROKEN], 1, "FAILED"),
+        ([BROKEN], 4, ABSENT),
     ],
 )
 def test_the_command_prints_each_row_and_tells_by_its_exit_code(
-    table: tuple[Goal, ...],
+    table: list[Goal],
     code: int,
     word: str,
     tmp_path: Path,
@@ -83,6 +155,71 @@ def test_the_command_prints_each_row_and_tells_by_its_exit_code(
     out = tmp_path / "targets.json"
     assert command.main(["targets", "--quick", "--json", str(out)]) == code
     assert word in capsys.readouterr().out
-    (row,) = json.loads(out.read_text())["goals"]
-    assert row["name"] == "P0"
-    assert row["figures"][0]["must"] == 5
+    result = json.loads(out.read_text())
+    assert [row["name"] for row in result["goals"]] == [row.name for row in table]
+    assert all(row["figures"][0]["must"] == 5 for row in result["goals"])
+    assert all(bool(row["failed"]) is (row["name"] == "P9") for row in result["goals"])
+    assert reading.figures(result).get("P0.p99") == next(
+        (row["figures"][0]["value"] for row in result["goals"] if row["name"] == "P0"), None
+    )
+
+
+def test_what_was_measured_is_written_though_the_command_does_not_come_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(targets, "GOALS", [REACHED, broken_row("P1", KeyError("a mistake"))])
+    out = tmp_path / "targets.json"
+    with pytest.raises(KeyError):
+        command.main(["targets", "--json", str(out)])
+    assert [row["name"] for row in json.loads(out.read_text())["goals"]] == ["P0"]
+
+
+def test_a_bad_trace_is_refused_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(targets, "GOALS", [broken_row("P0", AssertionError("measured"))])
+    trace = tmp_path / "bad.ndjson"
+    trace.write_text("no JSON\n")
+    assert command.main(["targets", "--trace", str(trace)]) == 2
+
+
+SILENT = {"deliveries_per_s": 0.0, "acks_per_s": 0.0} | {
+    name: {"count": 0, "p50": 0.0, "p99": 0.0} for name in ("ack_ms", "delivery_ms")
+}
+
+
+@pytest.mark.parametrize("row", delivery.GOALS, ids=lambda row: row.name)
+async def test_what_did_nothing_reaches_nothing_and_ends_no_table(
+    row: Goal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(*_: object, **__: object) -> Any:
+        return SILENT, None
+
+    async def silent_alone(*_: object) -> Any:
+        return SILENT
+
+    monkeypatch.setattr(delivery, "NATS", SimpleNamespace(present=True, play=silent))
+    for name in ("push", "echo"):
+        monkeypatch.setattr(delivery.floor, name, silent)
+    for name in ("_group", "_pairs"):
+        monkeypatch.setattr(delivery, name, silent_alone)
+    measured = await row.measure(Extent(quick=True))
+    musts = [figure for figure in row.figures if figure.must is not None and not figure.absent]
+    assert [figure.verdict(measured.figures[figure.key]) for figure in musts] == [MISSED] * len(musts)
+
+
+async def test_a_peer_is_among_the_results_of_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fast(*_: object, **__: object) -> Any:
+        return {"scenario": "peer nats-server", "deliveries_per_s": 9.0}, None
+
+    async def ours(*_: object) -> Any:
+        return {"scenario": "fanout", "deliveries_per_s": 18.0}
+
+    monkeypatch.setattr(delivery, "NATS", SimpleNamespace(present=True, play=fast))
+    monkeypatch.setattr(delivery.floor, "push", fast)
+    monkeypatch.setattr(delivery, "_group", ours)
+    measured = await delivery.GOALS[1].measure(Extent(quick=True))
+    assert [goal.side(result) for result in measured.results].count(
+        "nats-server"
+    ) == 3  # the floor is played by it
+    assert measured.figures["ratio_nats_16"] == 2
