@@ -22,6 +22,7 @@ class Load:
         self._cpu_s = 0.0
         self._daemon_cpu_s = 0.0
         self._rss_bytes = 0
+        self._earlier_bytes = 0  # the most it held before: starting, and letting everybody in
         self._server: dict[str, Any] | None = None
         self._rss_mib: list[float] = []  # at the beginning, and after every second
         self._next: asyncio.TimerHandle | None = None
@@ -40,6 +41,8 @@ class Load:
         """The stretch begins."""
         self._started, self._cpu_s = time.perf_counter(), time.process_time()
         if self.daemon is not None:
+            self._earlier_bytes = self.daemon.rss_bytes_max()
+            self.daemon.forget_peak()
             self._daemon_cpu_s, self._rss_bytes = self.daemon.cpu_s(), self.daemon.rss_bytes()
             self._look(self.daemon)
 
@@ -51,12 +54,14 @@ class Load:
         self.generator_cpu_share = (time.process_time() - self._cpu_s) / seconds
         if self.daemon is not None:
             cpu_s = self.daemon.cpu_s() - self._daemon_cpu_s
+            most_bytes = self.daemon.rss_bytes_max()
             self._server = {
                 "cpu_s": round(cpu_s, 2),
                 "cpu_share": round(cpu_s / seconds, 3),
                 "rss_bytes": self.daemon.rss_bytes(),
                 "rss_growth_bytes": self.daemon.rss_bytes() - self._rss_bytes,
-                "rss_bytes_max": self.daemon.rss_bytes_max(),
+                "rss_growth_bytes_max": most_bytes - self._rss_bytes,
+                "rss_bytes_max": max(most_bytes, self._earlier_bytes),
                 "connections": self._connections,
                 "complaints": self.daemon.complaints(),
             }

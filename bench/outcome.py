@@ -152,7 +152,10 @@ def complete(result: Mapping[str, Any], options: argparse.Namespace) -> dict[str
 
 
 def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace, *, clean: bool) -> int:
-    """Judges the thresholds, prints, writes the files; the exit code."""
+    """Judges the thresholds, prints, writes the files; the exit code.
+
+    `unmeasured` in a result says why the scenario did not come to what it is there to measure.
+    """
     empty = _empty(result)
     verdicts = {
         threshold.text: UNMEASURED if empty else threshold.check(result) for threshold in options.threshold
@@ -161,6 +164,7 @@ def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace
     result |= complete(result, options)
     lines = [*lines[:1], *report.server(result), *lines[1:]]
     lines += ["  measured    NOTHING WAS MEASURED: a longer run, or a higher rate"] if empty else []
+    lines += [f"  measured    NOT WHAT WAS ASKED: {result['unmeasured']}"] if result.get("unmeasured") else []
     lines += [f"  thresholds  {' · '.join(map(' '.join, verdicts.items()))}"] if verdicts else []
     lines += ["", f"  repeat      {result['command']}"]
     if options.json:
@@ -170,7 +174,7 @@ def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace
     print("\n".join(lines), file=sys.stderr if options.json == "-" else sys.stdout)
     if not clean:
         return FAULTY
-    return MISSED if empty or not all(result["thresholds"].values()) else CORRECT
+    return MISSED if empty or result.get("unmeasured") or not all(result["thresholds"].values()) else CORRECT
 
 
 def _empty(result: Mapping[str, Any]) -> bool:

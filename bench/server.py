@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,8 +74,13 @@ class Daemon:
         return self._status_bytes("VmRSS:")
 
     def rss_bytes_max(self) -> int:
-        """The most memory it ever held; 0 where /proc does not tell."""
+        """The most memory it held since it started, or since `forget_peak`; 0 where /proc does not tell."""
         return self._status_bytes("VmHWM:")
+
+    def forget_peak(self) -> None:
+        """What it held so far is no peak any more, where the system can do that (proc(5), clear_refs)."""
+        with suppress(OSError):
+            Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
     async def metric(self, name: str) -> float:
         """The sum of a metric over its labels, from `GET /metrics`; 0 when it is not there, or has no port."""

@@ -76,5 +76,7 @@ def _find(result: Mapping[str, Any], path: tuple[str, ...]) -> _Found | str:
         if name != "count" and tree.get("count") == 0:
             return UNMEASURED
         names.append(name if name in tree else f"{name}_ms")
-        tree = tree.get(names[-1])
+        known, tree = tree, tree.get(names[-1])
+        if tree is None and names[-1] in known:
+            return UNMEASURED
     return _Found(tuple(names), float(tree)) if isinstance(tree, int | float) else UNKNOWN

@@ -31,9 +31,13 @@ RECEIVE_BYTES = (
 
 @dataclass(frozen=True)
 class Stalling(Group):
-    """A group with so many further members who ask for the page at `page_from`, and read it or never read again."""
+    """A group with so many further members who ask for the page at `page_from`, and read it or never read again.
+
+    `pages`: how often each asks for it.
+    """
 
     page_from: int = 1
+    pages: int = 1
     stalled: int = 1
     reads: bool = False
 
@@ -44,15 +48,15 @@ class Asker(Hearer):
     def __init__(self, pump: Pump, stage: Stage, number: int, group: Stalling) -> None:
         super().__init__(pump, stage, number, group.room)
         self._page_from = group.page_from
+        self._pages = group.pages
 
-    def events(self, push: Packet) -> None:
-        """The others hear it, too."""
+    def push(self, packet: Packet) -> None:
+        """The others hear it, too: one who has long pages to read would be the slowest of them."""
 
     def begin(self, start_ns: int) -> None:
         """Asks in the first half of the run."""
-        asks = max(1, round(ASKED_FOR * _send_buffer_bytes() / (PAGE_MESSAGES * MESSAGE_BYTES)))
-        pause_ns = int(self.stage.pacing.whole_s * SECOND_NS / 2 / asks)
-        for place in range(asks):
+        pause_ns = int(self.stage.pacing.whole_s * SECOND_NS / 2 / self._pages)
+        for place in range(self._pages):
             self.pump.call_at(start_ns + place * pause_ns, self._ask_much)
 
     def _ask_much(self) -> None:
@@ -76,6 +80,11 @@ class Deaf(Asker):
         if self._socket is not None:
             self.pump.watch(self._socket.fileno(), 0)
         super().begin(start_ns)
+
+
+def pages_to_stall() -> int:
+    """How many pages are more than the kernel can hold for a connection."""
+    return max(1, round(ASKED_FOR * _send_buffer_bytes() / (PAGE_MESSAGES * MESSAGE_BYTES)))
 
 
 def _send_buffer_bytes() -> int:

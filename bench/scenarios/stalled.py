@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
 from bench import bounds, outcome, report, target
 from bench import options as common
+from bench.checks import Tally
 from bench.engine.crew import measure
 from bench.engine.part import Plan
 from bench.engine.script import Script
 from bench.engine.stage import Pacing, Report
-from bench.engine.stalled import MESSAGE_BYTES, PAGE_MESSAGES, StalledFanout, Stalling
+from bench.engine.stalled import MESSAGE_BYTES, PAGE_MESSAGES, StalledFanout, Stalling, pages_to_stall
 from bench.rooms import create_group, hello
 from bench.target import Target
 
 Played = tuple[dict[str, Any], Report]
+
+NEVER = "the daemon never had to act: the kernel took everything for the reader, or the daemon did"
 
 
 @dataclass(frozen=True)
@@ -28,24 +33,70 @@ class Crowd:
     reads: bool = False
 
 
+class Round(NamedTuple):
+    """The same group twice: with somebody who reads, and with somebody who does not."""
+
+    without: Played
+    stalled: Played
+
+    @property
+    def acted(self) -> bool | None:
+        """Whether the daemon did something about the reader; None where it cannot be asked."""
+        (without, _), (stalled, _) = self
+        if stalled["slow_consumers"] is None:
+            return None
+        return bool(stalled["slow_consumers"] > without["slow_consumers"])
+
+    @property
+    def p99_moved(self) -> float | None:
+        """How much the p99 of the others was larger, as a part of it; None where nobody was stalled or heard."""
+        (without, _), (stalled, _) = self
+        p99_ms = without["delivery_ms"]["p99"]
+        if self.acted is False or not (p99_ms and stalled["delivery_ms"]["count"]):
+            return None
+        return float(stalled["delivery_ms"]["p99"] / p99_ms - 1)
+
+    @property
+    def memory_growth_bytes(self) -> float | None:
+        """How much more the daemon came to hold; None where it is not ours."""
+        (without, _), (stalled, _) = self
+        if not stalled["server"]:
+            return None
+        return float(stalled["server"]["rss_growth_bytes_max"] - without["server"]["rss_growth_bytes_max"])
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `stalled`."""
     parser.add_argument("--members", type=bounds.count, default=1000, metavar="N", help="who do read (1,000)")
     parser.add_argument("--stalled", type=bounds.count, default=1, metavar="K", help="who stop reading (1)")
+    parser.add_argument(
+        "--rounds", type=bounds.count, default=3, metavar="N", help="of both sides; the medians count (3)"
+    )
     common.add_load(parser, rate=50.0)
 
 
 async def run(options: argparse.Namespace) -> int:
     """Measures without and with, prints both, writes the result."""
-    sides: list[Played] = []
     pacing = common.pacing(options)
-    for reads in (True, False):
+
+    async def one(reads: bool) -> Played:
         async with target.open_target(options) as there:
-            script, crowd = common.script(options), Crowd(options.members, options.stalled, reads)
-            sides.append(await play(there, script, pacing, crowd, procs=options.procs))
-    result = beside(sides[0][0], sides[1][0])
-    clean = all(seen.tally.clean for _, seen in sides)
-    return outcome.finish(result, text(result, sides), options, clean=clean)
+            crowd = Crowd(options.members, options.stalled, reads)
+            return await play(there, common.script(options), pacing, crowd, procs=options.procs)
+
+    rounds = await in_turn(one, options.rounds)
+    result, tally = beside(rounds), tally_of(rounds)
+    return outcome.finish(result, text(result, middle(rounds), tally), options, clean=tally.clean)
+
+
+async def in_turn(one: Callable[[bool], Awaitable[Played]], rounds: int) -> list[Round]:
+    """Both sides in each round; who came first is second in the next, so that what drifts hits both alike."""
+    found = []
+    for number in range(rounds):
+        order = (True, False) if number % 2 == 0 else (False, True)
+        sides = {reads: await one(reads) for reads in order}
+        found.append(Round(sides[True], sides[False]))
+    return found
 
 
 async def play(there: Target, script: Script, pacing: Pacing, crowd: Crowd, *, procs: int = 1) -> Played:
@@ -53,12 +104,13 @@ async def play(there: Target, script: Script, pacing: Pacing, crowd: Crowd, *, p
     users = [script.user(number) for number in range(crowd.members + crowd.stalled)]
     room = await create_group(there, script.run, "stalled", users)
     page_from = await _fill(there, script, room)
-    group = Stalling(room, crowd.members, 1, page_from, crowd.stalled, crowd.reads)
+    group = Stalling(room, crowd.members, 1, page_from, pages_to_stall(), crowd.stalled, crowd.reads)
     plan = Plan(StalledFanout, common.access(there, len(users)), script, pacing, group)
     seen, measured = await measure(plan, procs, there)
-    seen.failures.clear()  # the stalled one is thrown out, which is as it should be
+    if not crowd.reads:
+        seen.failures.clear()  # the stalled one is thrown out, which is as it should be
     result = outcome.of("stalled", seen, measured, there, pacing)
-    return {**result, "slow_consumers": await _steps_taken(there)}, seen
+    return {**result, "reads": crowd.reads, "slow_consumers": await _steps_taken(there)}, seen
 
 
 async def _fill(there: Target, script: Script, room: str) -> int:
@@ -72,44 +124,97 @@ async def _fill(there: Target, script: Script, room: str) -> int:
     return int(ack["seq"]) - PAGE_MESSAGES + 1
 
 
-async def _steps_taken(there: Target) -> int:
-    """How often the daemon held back, or gave up, for somebody who reads too slowly."""
-    return int(await there.daemon.metric("chatd_slow_consumers_total")) if there.daemon else 0
+async def _steps_taken(there: Target) -> int | None:
+    """How often the daemon held back, or gave up, for somebody who reads too slowly; None of one at a URL."""
+    return int(await there.daemon.metric("chatd_slow_consumers_total")) if there.daemon else None
 
 
-def beside(without: dict[str, Any], stalled: dict[str, Any]) -> dict[str, Any]:
-    """The result with the stalled reader, and what he changed."""
-    growth = {name: _growth(side) for name, side in (("without", without), ("stalled", stalled))}
-    p99_ms = without["delivery_ms"]["p99"]
+def tally_of(rounds: Sequence[Round]) -> Tally:
+    """What went wrong on all sides of all rounds."""
+    tally = Tally()
+    for one in rounds:
+        for _, seen in one:
+            tally.merge(seen.tally)
+    return tally
+
+
+def middle(rounds: Sequence[Round]) -> Round:
+    """The round whose p99 moved neither most nor least."""
+    return sorted(rounds, key=lambda one: one.p99_moved or 0.0)[len(rounds) // 2]
+
+
+def beside(rounds: Sequence[Round]) -> dict[str, Any]:
+    """The result with the stalled reader of the middle round, and what he changed, by the median of all rounds.
+
+    A p99 moves by itself: `p99_spread` is how far those without him are apart, as a part of their median, None of one.
+    """
+    tally, without = tally_of(rounds), middle(rounds).without[0]
+    acted = [one.acted for one in rounds]
+    p99s_ms = [one.without[0]["delivery_ms"]["p99"] for one in rounds]
+    alone = len(rounds) == 1 or not median(p99s_ms)
     return {
-        **stalled,
-        "without": {"delivery_ms": without["delivery_ms"], "server": without["server"]},
-        "p99_moved": round(stalled["delivery_ms"]["p99"] / p99_ms - 1, 3) if p99_ms else 0.0,
-        "memory_growth_bytes": growth["stalled"] - growth["without"],
+        **middle(rounds).stalled[0],
+        **tally.counts(),
+        "examples": tally.examples,
+        "generator_bound": any(side["generator_bound"] for one in rounds for side, _ in one),
+        "without": {key: without[key] for key in ("delivery_ms", "server", "slow_consumers")},
+        "rounds": [
+            {
+                "slow_consumers": one.stalled[0]["slow_consumers"],
+                "p99_moved": _rounded(one.p99_moved),
+                "memory_growth_bytes": one.memory_growth_bytes,
+            }
+            for one in rounds
+        ],
+        "p99_moved": _median([one.p99_moved for one in rounds]),
+        "p99_spread": None if alone else round((max(p99s_ms) - min(p99s_ms)) / median(p99s_ms), 3),
+        # What the daemon took in for a reader whom it never noticed is in `rounds`, and proves no bound.
+        "memory_growth_bytes": None
+        if False in acted
+        else _median([one.memory_growth_bytes for one in rounds]),
+        "unmeasured": NEVER if False in acted else None,
     }
 
 
-def text(result: dict[str, Any], sides: list[Played]) -> list[str]:
-    """The report as lines."""
-    (_, without), (_, stalled) = sides
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return _rounded(median(known)) if len(known) == len(values) else None
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def text(result: dict[str, Any], shown: Round, tally: Tally) -> list[str]:
+    """The report as lines; `shown` is the round whose latencies are."""
+    (_, without), (_, stalled) = shown
     rows = {
         "without": (without.record.deliveries(), "due to received, everybody reads"),
         "with": (stalled.record.deliveries(), "the same, of the others"),
     }
+    rounds = result["rounds"]
+    spread = "" if result["p99_spread"] is None else f" · without him it varies by {result['p99_spread']:.0%}"
+    steps = " · ".join(_told(one["slow_consumers"], ",") for one in rounds)
     return [
         f"bench stalled · {outcome.loop(result)} · {result['encoding']} · seed {result['seed']}",
+        f"plan  {len(rounds)} rounds of both, the medians count; latencies are of the round in the middle",
         "",
         *report.latency_table(rows),
         "",
-        f"  others      p99 moved by {result['p99_moved']:+.0%}",
-        f"  memory      {result['memory_growth_bytes'] / 1024:+,.0f} KiB more than without, at most",
-        f"  the daemon  took {result['slow_consumers']} steps against slow readers",
-        *report.correctness(stalled.tally),
+        f"  others      p99 moved by {_told(result['p99_moved'], '+.0%')}, in rounds "
+        f"{' · '.join(_told(one['p99_moved'], '+.0%') for one in rounds)}{spread}",
+        f"  memory      {_told(_kib(result), '+,.0f')} KiB more than without, in rounds "
+        f"{' · '.join(_told(_kib(one), '+,.0f') for one in rounds)}, at most",
+        f"  the daemon  took {steps} steps against slow readers",
+        *report.correctness(tally),
         *report.load(result),
     ]
 
 
-def _growth(side: dict[str, Any]) -> int:
-    """To the most that was ever held, from what was held before the first message."""
-    server = side["server"]
-    return int(server["rss_bytes_max"] - server["rss_bytes"] + server["rss_growth_bytes"]) if server else 0
+def _kib(result: dict[str, Any]) -> float | None:
+    growth = result["memory_growth_bytes"]
+    return None if growth is None else growth / 1024
+
+
+def _told(value: float | None, form: str) -> str:
+    return "(not measured)" if value is None else f"{value:{form}}"

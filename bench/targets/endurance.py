@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
-from typing import Any
 
 from bench import replay
 from bench.checks import Tally
@@ -14,7 +13,7 @@ from bench.home import new_home
 from bench.play import Plan
 from bench.scenarios import history, reconnect, stalled
 from bench.storm.crowd import Crowd
-from bench.targets.goal import ONCE, Extent, Figure, Goal, Measured, median, number_of
+from bench.targets.goal import ONCE, Extent, Figure, Goal, Measured, number_of
 from bench.targets.runs import fresh_target, pacing, script
 from bench.trace import Trace, load, read
 
@@ -62,21 +61,24 @@ async def _history(extent: Extent) -> Measured:
 
 
 async def _stalled(extent: Extent) -> Measured:
-    rounds = []
-    for _ in range(extent.rounds):
-        sides: list[dict[str, Any]] = []
-        for reads in (True, False):
-            async with fresh_target() as there:
-                at = pacing(extent).paced(rate=RATE)
-                crowd = stalled.Crowd(MEMBERS, reads=reads)
-                played, _ = await stalled.play(there, script(extent.seed), at, crowd)
-                sides.append(played)
-        result = stalled.beside(*sides)
-        moved, mib = 100 * result["p99_moved"], result["memory_growth_bytes"] / 1024**2
-        rounds.append(
-            Measured({"moved": moved, "mib": mib, "p99_ms": result["delivery_ms"]["p99"]}, [result])
-        )
-    return median(rounds)
+    async def one(reads: bool) -> stalled.Played:
+        async with fresh_target() as there:
+            at, crowd = pacing(extent).paced(rate=RATE), stalled.Crowd(MEMBERS, reads=reads)
+            return await stalled.play(there, script(extent.seed), at, crowd)
+
+    rounds = await stalled.in_turn(one, extent.rounds)
+    result = stalled.beside(rounds)
+    moved, spread, grown = (
+        number_of(result, key) for key in ("p99_moved", "p99_spread", "memory_growth_bytes")
+    )
+    figures = {
+        "moved": None if moved is None else 100 * moved,
+        "mib": None if grown is None else grown / 1024**2,
+        "p99_ms": number_of(result, "delivery_ms", "p99"),
+        "spread": None if spread is None else 100 * spread,
+    }
+    notes = (result["unmeasured"],) if result["unmeasured"] else ()
+    return Measured(figures, [side for sides in rounds for side, _ in sides], notes)
 
 
 async def _replay(extent: Extent) -> Measured:
@@ -143,6 +145,7 @@ GOALS = (
             Figure("moved", "others' p99 moved by", "%", must=10),
             Figure("mib", "memory of the daemon grew by", "MiB", must=1),
             Figure("p99_ms", "others' delivery p99", "ms"),
+            Figure("spread", "p99 without him varies by", "%"),
         ),
         _stalled,
     ),

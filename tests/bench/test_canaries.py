@@ -86,7 +86,12 @@ class Cage:
     def __init__(self, bird: Canary) -> None:
         self.url, self.secret, self.settings, self.ready_s = bird.url, SECRET, {}, 0.0
         self._watched = SimpleNamespace(
-            cpu_s=lambda: 0.0, rss_bytes=lambda: 0, rss_bytes_max=lambda: 0, complaints=list, metric=nothing
+            cpu_s=lambda: 0.0,
+            rss_bytes=lambda: 0,
+            rss_bytes_max=lambda: 0,
+            forget_peak=lambda: None,
+            complaints=list,
+            metric=nothing,
         )
 
     @asynccontextmanager

@@ -65,6 +65,14 @@ def test_a_run_that_measured_nothing_is_no_success(
     assert "NOTHING WAS MEASURED" in capsys.readouterr().out
 
 
+def test_a_scenario_that_did_not_come_to_its_point_is_no_success(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = {**MEASURED, "unmeasured": "nobody was stalled"}
+    assert outcome.finish(result, [], options(tmp_path), clean=True) == outcome.MISSED
+    assert "NOT WHAT WAS ASKED: nobody was stalled" in capsys.readouterr().out
+
+
 def test_a_fault_comes_before_everything_else(tmp_path: Path) -> None:
     assert outcome.finish(dict(NOTHING), [], options(tmp_path, "lost==0"), clean=False) == outcome.FAULTY
 

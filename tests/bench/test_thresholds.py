@@ -20,6 +20,7 @@ RESULT = {
     "median": {"decode_us": 2.0},
     "server": {"rss_bytes": 50 * 1024**2, "cpu_share": 0.7},
     "scenario": "fanout",
+    "p99_moved": None,
 }
 
 
@@ -64,8 +65,9 @@ def test_a_path_without_a_number_is_missed(path: str) -> None:
     assert Threshold.parse(f"{path}<1").check(RESULT) == UNKNOWN
 
 
-def test_nothing_holds_of_what_was_not_measured() -> None:
-    assert Threshold.parse("resume.p99<1s").check(RESULT) == UNMEASURED
+@pytest.mark.parametrize("path", ["resume.p99<1s", "p99_moved<10%"])
+def test_nothing_holds_of_what_was_not_measured(path: str) -> None:
+    assert Threshold.parse(path).check(RESULT) == UNMEASURED
 
 
 @pytest.mark.parametrize("text", ["delivery.p99<50MiB", "server.rss_bytes<5s", "lost<5ms", "complete_s<5%"])
