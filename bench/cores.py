@@ -44,6 +44,14 @@ def generating() -> Iterator[None]:
         _bind(_ALLOWED)
 
 
+def bound(pid: int = 0) -> list[int]:
+    """The cores a process may run on, the calling one by default; none where the system does not tell."""
+    try:
+        return sorted(os.sched_getaffinity(pid))
+    except (AttributeError, OSError):
+        return []
+
+
 def _bind(cores: Sequence[int], pid: int = 0) -> None:
     if cores:
         os.sched_setaffinity(pid, cores)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from bench import cores
 from bench.server import Daemon
 
 
@@ -20,6 +21,7 @@ class Load:
         self._seconds = 0.0
         self._started = 0.0
         self._cpu_s = 0.0
+        self._cores: list[int] = []
         self._daemon_cpu_s = 0.0
         self._rss_bytes = 0
         self._earlier_bytes = 0  # the most it held before: starting, and letting everybody in
@@ -40,6 +42,7 @@ class Load:
     def begin(self) -> None:
         """The stretch begins."""
         self._started, self._cpu_s = time.perf_counter(), time.process_time()
+        self._cores = cores.bound()
         if self.daemon is not None:
             self._earlier_bytes = self.daemon.rss_bytes_max()
             self.daemon.forget_peak()
@@ -62,6 +65,8 @@ class Load:
                 "rss_growth_bytes": self.daemon.rss_bytes() - self._rss_bytes,
                 "rss_growth_bytes_max": most_bytes - self._rss_bytes,
                 "rss_bytes_max": max(most_bytes, self._earlier_bytes),
+                "cores": cores.bound(self.daemon.pid),
+                "storage": self.daemon.storage(),
                 "connections": self._connections,
                 "complaints": self.daemon.complaints(),
             }
@@ -87,4 +92,5 @@ class Load:
 
     def counted(self) -> dict[str, Any]:
         """Shares of one core and the rest, as a result file holds them; `server` is null for one at a URL."""
-        return {"generator": {"cpu_share": round(self.generator_cpu_share, 3)}, "server": self._server}
+        generator = {"cpu_share": round(self.generator_cpu_share, 3), "cores": self._cores}
+        return {"generator": generator, "server": self._server}

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench import configuration, report
+from bench import configuration, cores, report
 from bench.engine.record import Record, Second
 from bench.engine.stage import Pacing, Report
 from bench.frames import HandshakeError
@@ -84,7 +84,7 @@ def generator(seen: Report, record: Record) -> dict[str, Any]:
     )
     return {
         "generator_bound": report.generator_bound(share, lag["p99"], latency.milliseconds()["p99"]),
-        "generator": {"cpu_share": round(share, 3)},
+        "generator": {"cpu_share": round(share, 3), "cores": cores.bound()},
         "schedule_lag_ms": lag,
     }
 
@@ -162,7 +162,7 @@ def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace
     }
     result["thresholds"] = {text: verdict == PASS for text, verdict in verdicts.items()}
     result |= complete(result, options)
-    lines = [*lines[:1], *report.server(result), *lines[1:]]
+    lines = [*lines[:1], *report.server(result), *report.placement(result), *lines[1:]]
     lines += ["  measured    NOTHING WAS MEASURED: a longer run, or a higher rate"] if empty else []
     lines += [f"  measured    NOT WHAT WAS ASKED: {result['unmeasured']}"] if result.get("unmeasured") else []
     lines += [f"  thresholds  {' · '.join(map(' '.join, verdicts.items()))}"] if verdicts else []

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import medium
 from bench.checks import Tally
 from bench.histogram import Histogram
 
@@ -121,6 +122,29 @@ def server(result: Mapping[str, Any]) -> list[str]:
         return []
     versions = f"chatd {machine['chatd']} · SQLite {machine['sqlite']} · Python {machine['python']}"
     return [f"server  {versions} · ws://{daemon['listen.address']['value']}/v1/ws"]
+
+
+def placement(result: Mapping[str, Any]) -> list[str]:
+    """Which cores a daemon of our own and the generator had, and what its database lay on."""
+    server = result["server"]
+    if not server or "cores" not in server:
+        return []
+    ours, theirs, storage = server["cores"], result["generator"]["cores"], server["storage"]
+    shared = ", THE SAME CORES: each is in the figures of the other" if set(ours) & set(theirs) else ""
+    where = f"{storage['filesystem']}, {storage['mount']}" if storage else "nobody tells what"
+    lines = [
+        f"placed  daemon on {_cores(ours)} · generator on {_cores(theirs)}{shared} · database on {where}"
+    ]
+    return lines + ([f"WARNING {IN_MEMORY}"] if medium.in_memory(result) else [])
+
+
+IN_MEMORY = (
+    "THE DATABASE LIES IN MEMORY: nothing here is what a durable message costs; TMPDIR can name a disk"
+)
+
+
+def _cores(numbers: Sequence[int]) -> str:
+    return f"core{'s'[: len(numbers) > 1]} {', '.join(map(str, numbers))}" if numbers else "any core"
 
 
 def load(result: Mapping[str, Any]) -> list[str]:

@@ -13,8 +13,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from bench import cores
+from bench import cores, medium
 from bench.ports import free_ports
 
 READY_DEADLINE_S = (
@@ -45,6 +46,9 @@ PATIENT = {
 }
 
 
+_DIRECTORY = "CHATD_STORAGE__DIRECTORY"
+
+
 class Unreachable(Exception):
     """There is no daemon to talk to: it did not start, or the URL does not answer."""
 
@@ -63,6 +67,11 @@ class Daemon:
     def complaints(self) -> list[str]:
         """The last lines it logged; at level warning a healthy daemon logs none."""
         return _tail(self.log).splitlines()[-COMPLAINTS_MAX:]
+
+    def storage(self) -> dict[str, Any] | None:
+        """What its database lies on; None of a program without one, or where the system does not tell."""
+        directory = self.environment.get(_DIRECTORY)
+        return medium.of(Path(directory)) if directory else None
 
     def cpu_s(self) -> float:
         """Processor seconds used so far, user and system; 0 where /proc does not tell."""
@@ -118,7 +127,7 @@ def serve(directory: Path, ports: tuple[int, int], secret: str, settings: Mappin
     environment = {
         "CHATD_LISTEN__ADDRESS": f"127.0.0.1:{ports[0]}",
         "CHATD_LISTEN__OPS_ADDRESS": f"127.0.0.1:{ports[1]}",
-        "CHATD_STORAGE__DIRECTORY": str(directory / "store"),
+        _DIRECTORY: str(directory / "store"),
         "CHATD_AUTH__SECRET": secret,
         **settings,
     }

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench import medium
+from bench.report import IN_MEMORY
 from bench.results import reading
 from bench.results.comparison import Delta, Spread, compare
 from bench.results.reading import Result, Unreadable
@@ -110,6 +112,11 @@ def _notes(before: Sequence[Result], after: Sequence[Result]) -> list[str]:
     machines = {str(result.get("environment")) for result in (*before, *after)}
     if len(machines) > 1:
         notes.append("  note        the runs are from different machines or versions")
+    media = {str((result.get("server") or {}).get("storage")) for result in (*before, *after)}
+    if len(media) > 1:
+        notes.append("  note        the databases lay on different media")
+    if any(map(medium.in_memory, (*before, *after))):
+        notes.append(f"  note        {IN_MEMORY}")
     if any(result.get("generator_bound") for result in (*before, *after)):
         notes.append("  note        a run was generator-bound: its figures are those of the generator")
     return notes

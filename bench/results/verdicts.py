@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from bench import medium
 from bench.results import reading
 from bench.results.markup import BAD, GOOD, WARN, bullets, marked, section, table, tile
 from bench.results.reading import Result
@@ -16,7 +17,13 @@ PASS, FAIL, BOUND = "PASS", "FAIL", "GENERATOR-BOUND"
 
 def tiles(results: Sequence[Result]) -> str:
     """A tile for each thing that was judged."""
-    return _correct(results) + _held(results, "thresholds") + _held(results, "musts") + _bound(results)
+    return (
+        _correct(results)
+        + _held(results, "thresholds")
+        + _held(results, "musts")
+        + _bound(results)
+        + _in_memory(results)
+    )
 
 
 def details(results: Sequence[Result], names: Sequence[str]) -> str:
@@ -68,6 +75,12 @@ def _held(results: Sequence[Result], kind: str) -> str:
 def _bound(results: Sequence[Result]) -> str:
     found = list(_bound_runs(results))
     return tile(BOUND, "these runs measure the generator, too", WARN) if found else ""
+
+
+def _in_memory(results: Sequence[Result]) -> str:
+    if not any(map(medium.in_memory, results)):
+        return ""
+    return tile("IN MEMORY", "no disk is in the durable figures", WARN)
 
 
 def _bound_runs(results: Sequence[Result]) -> Iterator[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import configuration, outcome, report
+from bench import configuration, cores, medium, outcome, report
 from bench import options as common
 from bench.phone import Refused
 from bench.targets import row
@@ -70,6 +71,7 @@ def _result(options: argparse.Namespace, rows: Sequence[dict[str, Any]]) -> dict
         "seed": options.seed,
         "command": options.command,
         "environment": report.environment(),
+        **_placed(),
         "config": {"generator": configuration.of_generator(options)},
         "goals": list(rows),
     }
@@ -80,9 +82,20 @@ def _head(extent: Extent) -> list[str]:
     kind = "QUICK: a look, not a measurement · " if extent.quick else ""
     return [
         f"bench targets · {kind}chatd {machine['chatd']} · {machine['cpus']} cores · {machine['platform']}",
+        *report.placement(_placed()),
         "",
         row.HEAD,
     ]
+
+
+def _placed() -> dict[str, Any]:
+    """Where every daemon of the table and the generator will be, as a result has it."""
+    core, directory = cores.daemon_core(), Path(tempfile.gettempdir())
+    ours = cores.bound() if core is None else [core]
+    return {
+        "server": {"cores": ours, "storage": medium.of(directory)},
+        "generator": {"cores": cores.bound()},
+    }
 
 
 def _exit_code(rows: Sequence[Mapping[str, Any]]) -> int:

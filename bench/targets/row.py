@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from bench import medium
 from bench.targets.goal import Extent, Figure, Goal, Measured, number
 
 HEAD = f"{'figure':<40}{'measured':>14}  {'must':>10}{'aim':>10}   verdict"
@@ -63,6 +64,8 @@ def _remarks(measured: Measured) -> Iterator[str]:
         yield f"FAILED: {measured.failed.splitlines()[0]}"
     if not measured.correct:
         yield "NOT CORRECT: messages were lost, doubled or reordered"
+    if any(map(medium.in_memory, measured.results)):
+        yield "DATABASE IN MEMORY: its durable figures mean nothing"
     if bound := measured.generator_bound:
         yield "GENERATOR-BOUND: " + ", ".join(
             f"{side} in {some} of {all_} runs" for side, (some, all_) in bound.items()

@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from bench.engine.stage import Pacing
 from bench.population import town
 from bench.population.settings import Population, Size
 from bench.scenarios import mixed, peers, ramp, reconnect, stalled
+from bench.server import Daemon
 from bench.storm import manners
 from bench.storm import storm as storms
 from bench.storm.crowd import Crowd
@@ -75,24 +75,13 @@ async def test_a_population_finds_every_lie(
     assert bool(found(seen.tally)) == bool(counted), seen.tally.examples
 
 
-async def nothing(name: str) -> float:
-    """A canary counts nothing."""
-    return 0.0
-
-
 class Cage:
     """Where a canary lives: for `reconnect` its home, and its daemon."""
 
     def __init__(self, bird: Canary) -> None:
         self.url, self.secret, self.settings, self.ready_s = bird.url, SECRET, {}, 0.0
-        self._watched = SimpleNamespace(
-            cpu_s=lambda: 0.0,
-            rss_bytes=lambda: 0,
-            rss_bytes_max=lambda: 0,
-            forget_peak=lambda: None,
-            complaints=list,
-            metric=nothing,
-        )
+        # No process has this number, so that nothing is seen of it.
+        self._watched = Daemon(bird.url, SECRET, 0, Path("/dev/null"), 0, {})
 
     @asynccontextmanager
     async def daemon(self) -> AsyncIterator[Any]:

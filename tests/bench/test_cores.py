@@ -7,6 +7,7 @@ import os
 import pytest
 
 from bench import cores
+from bench.load import Load
 from bench.server import own_daemon
 
 needs_two = pytest.mark.skipif(
@@ -24,6 +25,18 @@ async def test_a_daemon_that_starts_while_the_generator_is_bound_is_alone_on_its
     assert len(theirs) == 1
     assert not ours & theirs
     assert os.sched_getaffinity(0) == before
+
+
+@needs_two
+async def test_a_result_says_which_cores_were_whose() -> None:
+    with cores.generating():
+        async with own_daemon() as daemon:
+            measured = Load(daemon)
+            with measured.during():
+                pass
+    told = measured.counted()
+    assert told["server"]["cores"] == [cores.daemon_core()]
+    assert told["generator"]["cores"] == cores.generator_cores()
 
 
 @needs_two

@@ -164,6 +164,21 @@ def test_the_command_prints_each_row_and_tells_by_its_exit_code(
     )
 
 
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_the_table_says_beforehand_what_its_databases_will_lie_on(
+    in_memory: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    storage = {"filesystem": "zfs", "mount": "/here", "in_memory": in_memory}
+    monkeypatch.setattr(targets.medium, "of", lambda directory: storage)
+    monkeypatch.setattr(targets, "GOALS", [REACHED])
+    out = tmp_path / "targets.json"
+    assert command.main(["targets", "--json", str(out)]) == 0
+    told = capsys.readouterr().out
+    assert "database on zfs, /here" in told
+    assert ("IN MEMORY" in told) is in_memory
+    assert json.loads(out.read_text())["server"]["storage"] == storage
+
+
 def test_what_was_measured_is_written_though_the_command_does_not_come_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
