@@ -118,6 +118,9 @@ class BareFanout(Part):
         return Report(self.stage.record, self.stage.tally, failures=self.stage.gate.failures)
 
     def _decode(self, frame: bytes) -> tuple[int, list[Letter]]:
+        if not self._said:
+            self.stage.tally.add("duplicated", "a push that nobody asked for")
+            return len(self._stream.ends), []
         letter = self._said.popleft()
         now_ns = time.perf_counter_ns()
         if not self.stage.pacing.rate and now_ns < self.stage.stop_ns:
@@ -167,6 +170,9 @@ class EchoClient(Device):
     def take(self, payload: bytes) -> None:
         """One message is back."""
         now_ns = time.perf_counter_ns()
+        if not self._flying:
+            self._stage.tally.add("duplicated", f"{self._number} got back what he did not send")
+            return
         letter, sent = self._flying.popleft()
         if payload != sent:
             self._stage.tally.add(

@@ -91,6 +91,7 @@ class Hearer(Device):
             self.repairing = False
 
 
+# The functions themselves: whoever does something else with what he hears overrides `push`, not one of these.
 _PUSHES: dict[str, Callable[[Hearer, Packet], None]] = {
     "event": Hearer.events,
     "head": Hearer.moved,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bench import __main__ as command
+from bench import options
 from bench.codec import ENCODINGS
 from bench.engine.crowd import Visits
 from bench.engine.record import SECOND_NS
@@ -18,7 +19,7 @@ from bench.engine.stage import Pacing, Report
 from bench.histogram import Histogram
 from bench.outcome import MISSED
 from bench.scenarios import connect, direct, fanout
-from bench.server import Unreachable
+from bench.server import Daemon, Unreachable
 from bench.target import Target
 from tests.kit.canary import STALL_S, canary
 from tests.kit.result import is_whole
@@ -101,6 +102,19 @@ async def test_what_an_honest_server_does_now_and_then_is_no_fault(
     assert receivers * seen.record.messages - seen.record.deliveries().count <= lagged * rooms * 3
 
 
+async def test_more_connections_than_one_address_has_ports_come_from_several(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(options, "CONNECTIONS_EACH", 2)
+    async with canary("none") as bird:
+        # No process has this number: it only says that the daemon is our own, and on the loopback.
+        daemon = Daemon(bird.url, "secret", 0, Path("/dev/null"), 0, {})
+        there = Target(bird.url, "secret", ENCODINGS["msgpack"], daemon)
+        _, seen = await fanout.play(there, Script("cana"), SHORT, members=6, senders=2)
+    assert seen.tally.clean
+    assert bird.addresses == {"127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"}, "the first makes the room"
+
+
 async def test_one_skipped_place_is_lost_to_everybody_in_the_room() -> None:
     seen = await play("fanout", "skip", replace(SHORT, rate=60.0, quiet_s=0.5))
     assert seen.tally.counts() == ZEROS | {"lost": 6}
@@ -142,6 +156,10 @@ async def test_a_stall_is_charged_to_everybody_who_was_due_meanwhile() -> None:
     # Half of what was due in the stall waited for half of it or more; of what was sent before it, one of each author.
     assert longer(seen.record.acks(), half_ns) > rate * STALL_S / 4
     assert longer(seen.record.acks_sent, half_ns) < rate * STALL_S / 8
+    receivers = 5
+    assert longer(seen.record.deliveries(), half_ns) > receivers * rate * STALL_S / 4
+    assert longer(seen.record.deliveries_sent, half_ns) < receivers * rate * STALL_S / 8
+    assert seen.record.deliveries().percentile(99) > half_ns
 
 
 def longer(durations: Histogram, than_ns: int) -> int:

@@ -81,6 +81,7 @@ class Canary:
         self.url = ""
         self.fault = fault
         self.refused: list[str] = []  # keys
+        self.addresses: set[str] = set()  # that connections came from
         self._joined = joined
         self._faulty = faulty
         self._chosen = ""  # who was told of a head
@@ -99,6 +100,7 @@ class Canary:
     async def serve(self, link: ServerConnection) -> None:
         """One connection until it ends."""
         user = ""
+        self.addresses.add(link.remote_address[0])
         try:
             with suppress(ConnectionClosed):
                 async for frame in link:
