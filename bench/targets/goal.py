@@ -104,7 +104,12 @@ class Measured:
 
 
 FAULTS = ("lost", "duplicated", "reordered", "misrouted", "altered", "unacked")
-_FLOORS = {"floor push": "floor (a)", "floor broadcast": "floor (b)", "floor echo": "floor (c)"}
+_FLOORS = {
+    "floor push": "floor (a)",
+    "floor broadcast": "floor (b)",
+    "floor echo": "floor (c)",
+    "floor flush": "floor (d)",
+}
 
 
 def of_peer(result: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ import pytest
 
 from bench import __main__ as command
 from bench import options
+from bench.floors.programs import FLOORS
 from bench.results import reading
 from bench.scenarios import targets
 from bench.server import Unreachable
@@ -93,6 +94,11 @@ def test_it_is_told_on_which_side_the_generator_was_the_limit() -> None:
 def test_every_row_has_a_name_of_its_own_and_something_that_must_hold() -> None:
     assert len({row.name for row in GOALS}) == len(GOALS)
     assert all(any(figure.must is not None for figure in row.figures) for row in GOALS)
+
+
+def test_every_floor_is_a_side_of_its_own() -> None:
+    sides = [goal.side({"scenario": f"floor {name}"}) for name in FLOORS]
+    assert sides == [f"floor ({letter})" for letter in "abcd"[: len(FLOORS)]]
 
 
 @pytest.mark.parametrize("row", GOALS, ids=lambda row: row.name)
