@@ -77,8 +77,11 @@ async def _direct_closed(at: Pacing) -> Measured:
 
 
 async def _direct_at_rate(at: Pacing) -> Measured:
-    ours = await _pairs(at.paced(rate=RATE, arrival="uniform"))
-    return Measured({f"{name}_ms": number_of(ours, "delivery_ms", name) for name in ("p50", "p99")}, [ours])
+    paced = at.paced(rate=RATE, arrival="uniform")
+    (flushed, _), ours = await floor.echo(script(at.seed), paced, CLIENTS, "flush"), await _pairs(paced)
+    figures = {f"{name}_ms": number_of(ours, "delivery_ms", name) for name in ("p50", "p99")}
+    ack_ms, floor_ms = number_of(ours, "ack_ms", "p50"), number_of(flushed, "ack_ms", "p50")
+    return Measured({**figures, "floor": floor_ms, "ratio": ratio(ack_ms, floor_ms)}, [flushed, ours])
 
 
 def _beside_nats(depth: int) -> tuple[Figure, Figure]:
@@ -135,6 +138,8 @@ GOALS = (
         (
             Figure("p50_ms", "send to delivered p50", "ms", must=1.5, aim=0.7),
             Figure("p99_ms", "send to delivered p99", "ms", must=5),
+            Figure("ratio", "ack p50 to floor (d), a durable echo", "x"),
+            Figure("floor", "floor (d) p50", "ms"),
         ),
         _in_rounds(_direct_at_rate),
     ),

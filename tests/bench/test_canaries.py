@@ -109,7 +109,7 @@ async def test_a_storm_finds_every_lie(
     monkeypatch.setattr(storms, "LAST_ACKS_NS", 3_000_000_000)
     monkeypatch.setattr(storms, "KILL_AT", 0.5)
     loop = asyncio.get_running_loop()
-    async with canary(fault) as bird:
+    async with canary(fault, faulty=2) as bird:  # in every room before the daemon is killed
         monkeypatch.setattr(reconnect, "kill", lambda daemon: loop.call_soon_threadsafe(bird.crash))
         storm, _ = await reconnect.play(Cage(bird), Crowd(clients=4, rooms_each=2, missed=16))  # type: ignore[arg-type]
     tally = storm.stage.tally
