@@ -78,19 +78,19 @@ class Place(NamedTuple):
         return SUMMARY_BYTES + UTF8_BYTES_MAX * (len(self.title) + len(self.avatar)) + len(self.data_hex) // 2
 
 
-listed = msgspec.json.Decoder(list[Place]).decode
+decoded = msgspec.json.Decoder(list[Place]).decode
 """The rows of PLACES and PLACES_AMONG from the one text they come in."""
 
 
 def places(connection: sqlite3.Connection, user: str) -> list[Place]:
     """All rooms `user` is a member of, in no order."""
-    return listed(connection.execute(PLACES, (user,)).fetchone()[0])
+    return decoded(connection.execute(PLACES, (user,)).fetchone()[0])
 
 
 def places_among(connection: sqlite3.Connection, user: str, rooms: Collection[int]) -> dict[int, Place]:
     """Those of the rooms of these numbers that `user` is a member of, by number."""
     row = connection.execute(PLACES_AMONG, (user, json.dumps(list(rooms)))).fetchone()
-    return {place.number: place for place in listed(row[0])}
+    return {place.number: place for place in decoded(row[0])}
 
 
 def membership(place: Place) -> Membership:

@@ -18,7 +18,7 @@ from chatd.storage.meta import read_meta
 
 Open = Callable[[Path], Awaitable[Connection]]
 
-SPACE_INTERVAL_S = 1.0  # between two looks: even as fast as it goes, a second writes less than 64 MiB
+SPACE_INTERVAL_S = 1.0  # between two looks: a second writes less than is kept free by default
 
 # After these the connection is not believed: a new one looks where the database stands.
 UNTRUSTED = frozenset((sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))

@@ -57,6 +57,16 @@ class Desk:
         return self.house.inside.context.rooms.registry.rooms[name]
 
 
+class Watch:
+    """A clock that tells how long something took, and lets no timer fire."""
+
+    def __init__(self, env):
+        self.now_ms, self.late_s = env.now_ms, 0.0
+
+    def monotonic(self):
+        return self.late_s
+
+
 @pytest.fixture
 def desk(house):
     return Desk(house)
@@ -101,6 +111,50 @@ async def test_what_comes_during_a_commit_makes_the_next_batch(house, desk):
     hold.release()
     await desk.settled()
     assert [len(work.steps[desk.room(room).number]) for work in desk.published[-2:]] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("commit_s", "telling_s", "order"),
+    [
+        (0.004, 0.001, ["commit one", "commit two", "told one", "commit meanwhile", "told two", "told meanwhile"]),
+        (0.001, 0.004, ["commit one", "told one", "commit two, meanwhile", "told two, meanwhile"]),
+    ],
+)  # fmt: skip
+async def test_a_batch_is_told_while_the_next_is_committed_where_the_disk_is_slower(
+    house, desk, commit_s, telling_s, order
+):
+    """Else the next one waits, and takes along what comes while this one is told."""
+    room, seen, loop = await desk.group("ann"), [], asyncio.get_running_loop()
+    commit, publish = house.store.commit, desk.writer._publish
+
+    def texts(work):
+        return ", ".join(step.event.body.text for step in work.steps[desk.room(room).number])
+
+    async def committing(work):
+        seen.append(f"commit {texts(work)}")
+        desk.writer._env.late_s += commit_s
+        await commit(work)
+
+    def telling(work):
+        seen.append(f"told {texts(work)}")
+        desk.writer._env.late_s += telling_s
+        if seen[-1] == "told one":
+            loop.call_soon(desk.submit, "ann", send(room, "meanwhile"))
+        publish(work)
+
+    desk.writer._store.commit, desk.writer._publish, desk.writer._env = committing, telling, Watch(house.env)
+    desk.submit("ann", send(room, "before"))  # from this one the writer knows what takes how long
+    await desk.settled()
+    seen.clear()
+    hold = house.store.hold("commit")
+    desk.submit("ann", send(room, "one"))
+    await hold.reached.wait()
+    desk.submit("ann", send(room, "two"))
+    hold.release()
+    async with asyncio.timeout(10):
+        while len(desk.asker.answers) < 4:  # waiting for quiet would submit something, too
+            await asyncio.sleep(0)
+    assert seen == order
 
 
 async def test_nobody_is_told_before_the_commit(house, desk):
