@@ -21,12 +21,8 @@ from bench.target import Target
 from bench.thresholds import PASS, UNMEASURED
 
 CORRECT, FAULTY, UNREACHABLE, MISSED = 0, 1, 4, 5
-NO_DAEMON = (
-    Unreachable,
-    HandshakeError,
-    TimeoutError,
-    OSError,
-)  # what is raised where there is none to talk to
+# What is raised where there is none to talk to.
+NO_DAEMON = (Unreachable, HandshakeError, TimeoutError, OSError)
 
 # What every result has, whatever it measured; what a scenario has nothing of is 0, with a count of 0 where it has one.
 COUNTS = ("messages", "deliveries", "deliveries_per_s", "acks_per_s")

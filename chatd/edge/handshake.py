@@ -35,6 +35,7 @@ _USUAL = {
     b"connection": frozenset({b"Upgrade", b"upgrade", b"keep-alive, Upgrade"}),
     b"sec-websocket-version": frozenset({b"13"}),
 }
+_TARGET = PATH.encode()
 _SPOKEN = {name.encode(): name for name in (MSGPACK, JSON)}
 _KEY = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==\Z")  # base64 of 16 bytes
 _ACCEPTED = (
@@ -163,7 +164,7 @@ def usual_answer(head: Head) -> Answer | None:
     key = asked.get(b"sec-websocket-key", b"")
     if (
         subprotocol is None
-        or head.target != PATH.encode()
+        or head.target != _TARGET
         or head.method != b"GET"
         or len(asked) != len(head.headers)  # one is repeated
         or b"host" not in asked

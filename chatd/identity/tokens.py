@@ -178,12 +178,12 @@ def taken_apart(token: str) -> Presented:
     if shape is None:
         _refuse("not a token in three parts of base64url")
     signed, head, payload, signature = shape.groups()
-    algorithm, key_id = _named_in(head)
+    algorithm, key_id = _algorithm_and_key_id(head)
     return Presented(algorithm, key_id, signed, payload, signature)
 
 
 @lru_cache(HEADERS_KEPT)
-def _named_in(head: str) -> tuple[object, str | None]:
+def _algorithm_and_key_id(head: str) -> tuple[object, str | None]:
     """The algorithm and the key id that a header names."""
     header = _json_object(_decoded(head), "header")
     # RFC 7515, 4.1.11: what is marked critical must be understood, and we understand no extension.

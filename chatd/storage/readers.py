@@ -56,7 +56,7 @@ class Readers:
         self._connections = connections
         self._free = list(connections)
         self._waiting: deque[Asked] = deque()
-        self._help: asyncio.TimerHandle | None = None  # for those who wait behind a hop
+        self._overdue: asyncio.TimerHandle | None = None  # when who waits behind a hop has waited enough
         self._hops: set[asyncio.Task[None]] = set()
 
     @classmethod
@@ -77,14 +77,14 @@ class Readers:
         """`read(connection, ...)` as of one commit: nothing changes while it runs. Raises Unavailable."""
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append(Asked(lambda connection: read(connection, *args, **kwargs), answer))
-        self._see_to_it()
+        self._dispatch()
         with translated():
             return await answer
 
     async def close(self) -> None:
         """Close the connections behind the reads they carry out; for what still waits the store is closed."""
-        if self._help is not None:
-            self._help.cancel()
+        if self._overdue is not None:
+            self._overdue.cancel()
         for connection in self._connections:
             await connection.close()
 
@@ -92,18 +92,19 @@ class Readers:
         self._connections.append(connection)
         self._free.append(connection)
 
-    def _see_to_it(self) -> None:
+    def _dispatch(self) -> None:
         """Let what waits be taken: at once when nobody reads, else by the hop under way, or by another one soon."""
         if len(self._free) == len(self._connections):
             self._begin_hop()
-        elif self._help is None and self._free:
-            self._help = asyncio.get_running_loop().call_later(PATIENCE_S, self._late)
+        elif self._overdue is None and self._free:
+            self._overdue = asyncio.get_running_loop().call_later(PATIENCE_S, self._dispatch_late)
 
-    def _late(self) -> None:
-        self._help = None
+    def _dispatch_late(self) -> None:
+        """Whoever waits behind a hop has been patient."""
+        self._overdue = None
         if self._waiting and self._free:
             self._begin_hop()
-            self._see_to_it()
+            self._dispatch()
 
     def _begin_hop(self) -> None:
         """Let a connection take what waits, in the next turn of the loop: what this one brings goes along."""
