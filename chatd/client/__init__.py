@@ -45,6 +45,7 @@ from .errors import (
     ConnectionLost,
     EditWindowOver,
     Forbidden,
+    HandshakeFailed,
     Internal,
     Muted,
     NotFound,
@@ -72,6 +73,7 @@ from .states import Phase
 from .storage import FileStorage, MemoryStorage, Record, Storage
 from .summary import Summary
 from .timeline import Page
+from .tokens import TokenRejected
 
 __all__ = [
     "ERRORS",
@@ -93,6 +95,7 @@ __all__ = [
     "EventAdded",
     "FileStorage",
     "Forbidden",
+    "HandshakeFailed",
     "Internal",
     "Member",
     "MemoryStorage",
@@ -134,6 +137,7 @@ __all__ = [
     "Timing",
     "TokenExpired",
     "TokenInvalid",
+    "TokenRejected",
     "TooLarge",
     "TypingStarted",
     "TypingStopped",

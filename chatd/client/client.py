@@ -50,8 +50,7 @@ class Client:
         storage: Storage | None = None,
         settings: Settings | None = None,
     ) -> None:
-        if urlsplit(url).scheme not in ("ws", "wss") or not urlsplit(url).hostname:
-            raise ValueError(f"not a ws: or wss: address: {url}")
+        _check_address(url)
         self._device = device
         self._settings = settings or Settings()
         self._engine = Engine(url, token, storage or MemoryStorage(), self._settings)
@@ -76,13 +75,14 @@ class Client:
 
     async def connect(self, timeout: float | None = None) -> None:
         """Start and wait until READY; raises `Closed` if the server will not have us, `Unreachable` after
-        `timeout`."""
+        `timeout`. The `__cause__` of both is what the last attempt met, if it met anything."""
         await self.start()
         try:
             async with asyncio.timeout(timeout):
                 await self._engine.wait_ready()
         except TimeoutError:
-            raise Unreachable("not connected in time") from None
+            trouble = self._engine.life.trouble
+            raise Unreachable(f"not connected in time: {trouble or 'no answer'}") from trouble
 
     async def close(self) -> None:
         """Close the connection and the storage, end every iterator. The client is of no use after that."""
@@ -256,3 +256,10 @@ class Client:
 
     def _set_mode(self, mode: str) -> None:
         self._engine.set_mode(mode)
+
+
+def _check_address(url: str) -> None:
+    """Raise ValueError for what is no address of a server."""
+    parts = urlsplit(url)  # its `port` raises by itself when it is no number, or too large
+    if parts.scheme not in ("ws", "wss") or not parts.hostname or parts.port == 0:
+        raise ValueError(f"not a ws: or wss: address: {url}")

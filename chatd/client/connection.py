@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
 from .codec import BATCH_MAX, FRAME_BYTES_MAX, BadFrame, Codec, Packet
 from .deadlines import Deadlines, Verdict
 from .env import Timer
-from .errors import ChatError, ConnectionLost, error_from
+from .errors import ChatError, ConnectionLost, HandshakeFailed, error_from
 from .settings import HELLO_FRAME_BYTES, Limits, Settings
 
 OnReply = Callable[[Packet | ChatError | None], None]
@@ -298,20 +298,27 @@ async def open_connection(
 ) -> Connection:
     """A connection whose upgrade succeeded and whose hello is still to be sent.
 
-    Raises what `websockets` raises when the network, TLS or the upgrade fails.
+    Raises OSError when the network or TLS fails, its `HandshakeFailed` when the upgrade does.
     """
     tls: dict[str, Any] = {"ssl": settings.ssl} if settings.ssl else {}
-    socket = await connect(
-        url,
-        subprotocols=[Subprotocol(codec.subprotocol)],
-        compression=None,  # chapter 2.1: permessage-deflate is off
-        ping_interval=None,  # the server pings, as packets (chapter 6)
-        open_timeout=settings.timing.open_s,
-        close_timeout=settings.timing.close_s,
-        max_size=FRAME_BYTES_MAX,
-        proxy=None,
-        **tls,
-    )
+    try:
+        socket = await connect(
+            url,
+            subprotocols=[Subprotocol(codec.subprotocol)],
+            compression=None,  # chapter 2.1: permessage-deflate is off
+            ping_interval=None,  # the server pings, as packets (chapter 6)
+            open_timeout=settings.timing.open_s,
+            close_timeout=settings.timing.close_s,
+            max_size=FRAME_BYTES_MAX,
+            proxy=None,
+            **tls,
+        )
+    except InvalidStatus as error:
+        seconds = error.response.headers.get("Retry-After", "")
+        retry_after_s = float(seconds) if seconds.isdecimal() else 0.0
+        raise HandshakeFailed(str(error), error.response.status_code, retry_after_s) from error
+    except WebSocketException as error:
+        raise HandshakeFailed(str(error)) from error
     if socket.subprotocol != codec.subprotocol:
         socket.transport.abort()
         raise ConnectionError(f"the server does not speak {codec.subprotocol}")

@@ -88,7 +88,7 @@ class Engine:
             if self.life.phase is Phase.READY and connection is not None and connection.alive:
                 return connection
             if self.life.phase is Phase.STOPPED:
-                raise self._why_stopped()
+                raise self._why_stopped() from self.life.trouble
             self._decided.clear()
             await self._decided.wait()
 
@@ -134,7 +134,7 @@ class Engine:
         """Send by the outbox and wait for the acknowledgement; `Closed` at once if nobody is going to send
         it."""
         if self.life.phase is Phase.STOPPED:
-            raise self._why_stopped()
+            raise self._why_stopped() from self.life.trouble
         return await self.sender.deliver(packet)
 
     async def sync(self) -> None:

@@ -157,6 +157,19 @@ class Unreachable(TimeoutError):
     """No answer within the time the caller gave; the client goes on trying to connect."""
 
 
+class HandshakeFailed(ConnectionError):
+    """Something answers at the address, but does not open a WebSocket.
+
+    `status` is that of its HTTP answer, 0 when it gave none; `retry_after_s` what a full or stopping server asks
+    for (protocol.md, chapter 2.1), or 0.
+    """
+
+    def __init__(self, message: str, status: int = 0, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
 class OutboxFull(Exception):
     """More messages wait than the outbox may hold."""
 

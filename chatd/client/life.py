@@ -9,11 +9,9 @@ import logging
 import ssl
 from typing import Protocol
 
-from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
-
 from .codec import CODECS, Packet
 from .connection import HELLO_HEARTBEAT_S, Connection, Ending, open_connection
-from .errors import ChatError, Closed
+from .errors import ChatError, Closed, HandshakeFailed
 from .health import is_portal
 from .settings import Limits, Settings
 from .states import Backoff, Phase, Signal, Then, advance, close_rule
@@ -59,6 +57,7 @@ class Life:
     def __init__(self, url: str, tokens: Tokens, settings: Settings, crew: Crew) -> None:
         self.phase = Phase.STOPPED
         self.closed: Closed | None = None
+        self.trouble: Exception | None = None  # why the last attempt failed; None once one succeeded
         self.connection: Connection | None = None
         self.background = False
         self._url = url
@@ -136,8 +135,9 @@ class Life:
             connection = await open_connection(
                 url, CODECS[self._settings.encoding](), self._settings, self._crew.pushed
             )
-        except (OSError, WebSocketException) as error:
+        except OSError as error:
             log.info("cannot connect to %s: %r", url, error)
+            self.trouble = error
             self._moved_to = ""  # if that was where we were sent, the old address knows better by now
             await self._wait_out(url, error)
             return
@@ -173,6 +173,7 @@ class Life:
                 Exception
             ) as error:  # whatever the app's callback raises: it is asked again, more and more slowly
                 log.warning("no token: %r", error)
+                self.trouble = error
                 delay_s = self._delay_s()
             else:
                 self._move(Signal.TOKEN)
@@ -202,12 +203,14 @@ class Life:
     ) -> None:
         if isinstance(answer, ChatError):
             log.warning("hello refused: %s", answer)
+            self.trouble = answer
             refusals.append(_refusal(answer))
         elif answer is not None:
             limits = Limits.from_packet(answer.get("limits", {}))
             connection.accepted(answer.get("heartbeat", HELLO_HEARTBEAT_S), limits)
             self._tokens.accepted(answer.get("token_ttl", float("inf")), self._now())
             self._backoff.ready(self._now())
+            self.trouble = None
             self._crew.welcomed(connection, answer)
             if connection.alive:
                 self._move(Signal.WELCOME)
@@ -217,8 +220,8 @@ class Life:
     async def _wait_out(self, url: str, error: Exception) -> None:
         """No connection: back off, or sit out a captive portal, which is no reason to back off further
         (chapter 14)."""
-        timing, strange = self._settings.timing, isinstance(error, (ssl.SSLError, InvalidHandshake))
-        retry_after_s = _retry_after_s(error)
+        timing, strange = self._settings.timing, isinstance(error, (ssl.SSLError, HandshakeFailed))
+        retry_after_s = error.retry_after_s if isinstance(error, HandshakeFailed) else 0.0
         if strange and not retry_after_s and await is_portal(url, self._settings.ssl, timing.open_s):
             await self._wait(timing.portal_wait_s)
         else:
@@ -279,14 +282,6 @@ def _refusal(error: ChatError) -> Ending:
     """A refused hello as the close it amounts to."""
     code = HELLO_REFUSALS.get(error.name) or RETRY_CODES.get(error.retry, 0)
     return Ending(code, error.name, (error.retry_after or 0) / 1000)
-
-
-def _retry_after_s(error: Exception) -> float:
-    """What a 503 of a full or stopping server asks for (chapter 2.1); 0 if nothing."""
-    if not isinstance(error, InvalidStatus):
-        return 0.0
-    seconds = error.response.headers.get("Retry-After", "")
-    return float(seconds) if seconds.isdecimal() else 0.0
 
 
 def _finish(pause: "asyncio.Future[bool]") -> None:
