@@ -18,8 +18,6 @@ from chatd.config import Config
 CONNECT_S = 5.0  # three attempts; longer, and nobody answers
 TOKEN_S = 3600  # seconds of a token made here; a new one is made when it ends
 
-SETTLE_S = 30.0  # for what was typed last, through a reconnect or two
-
 if TYPE_CHECKING:  # rich and the client take 0.2 s that `chatd chat --help` does not need
     from chatd.cli.conversation import Conversation
     from chatd.cli.screen import Screen
@@ -76,8 +74,14 @@ def url_of(config: Config) -> str:
 
 
 def _given(token: str) -> GetToken:
+    left = [token]
+
     async def get_token() -> str:
-        return token
+        from chatd.client import TokenRejected
+
+        if not left:  # it was refused, and there is no other
+            raise TokenRejected
+        return left.pop()
 
     return get_token
 
@@ -105,7 +109,10 @@ async def _talk(url: str, get_token: GetToken, peer: str | None, room: str | Non
     from chatd.cli.screen import standard_screen
     from chatd.client import ChatError, Client, Closed, Settings, Unreachable
 
-    client = Client(url, get_token, settings=Settings(app="chatd chat"))
+    try:
+        client = Client(url, get_token, settings=Settings(app="chatd chat"))
+    except ValueError as error:
+        raise click.UsageError(f"{error}. It looks like ws://127.0.0.1:8470/v1/ws") from None
     try:
         await client.connect(CONNECT_S)
         place = await client.direct(peer) if peer else client.room(room or "")
@@ -115,12 +122,10 @@ async def _talk(url: str, get_token: GetToken, peer: str | None, room: str | Non
         conversation = Conversation(client, place, screen)
         await _begin(client, conversation)
         await _converse(conversation, screen, client.changes())
-    except Unreachable:
-        raise Failure(
-            f"nobody answers at {url}. Is the server running? Try: chatd dev", Exit.UNREACHABLE
-        ) from None
-    except Closed as error:
-        raise Failure(f"the server refused: {error}") from None
+    except (Unreachable, Closed) as error:
+        from chatd.cli.connecting import no_connection
+
+        raise no_connection(url, error) from None
     except ChatError as error:
         raise Failure(f"not possible: {error}") from None
     finally:
@@ -147,7 +152,7 @@ async def _converse(conversation: "Conversation", screen: "Screen", changes: "Ch
     async def show() -> None:
         async for change in changes:
             conversation.take(change)
-            if conversation.quitting or getattr(change, "phase", None) is Phase.STOPPED:
+            if conversation.gone or getattr(change, "phase", None) is Phase.STOPPED:
                 return
 
     async def type_lines() -> None:
@@ -155,8 +160,7 @@ async def _converse(conversation: "Conversation", screen: "Screen", changes: "Ch
             await conversation.enter(line)
             if conversation.quitting:
                 break
-        async with asyncio.timeout(SETTLE_S):
-            await conversation.wait_settled()
+        await conversation.wait_settled()
 
     showing, typing = asyncio.create_task(show()), asyncio.create_task(type_lines())
     try:
@@ -165,14 +169,13 @@ async def _converse(conversation: "Conversation", screen: "Screen", changes: "Ch
         for task in (showing, typing):
             task.cancel()
         await asyncio.gather(showing, typing, return_exceptions=True)
-    _report(typing)
-
-
-def _report(typing: "asyncio.Task[None]") -> None:
-    """Failure when what was typed could not be brought to the server."""
+    for task in (showing, typing):
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error  # what it shows on was closed, for example
+    conversation.return_unsent()
+    if conversation.unsent:
+        raise Failure("not everything was sent: no connection", Exit.UNREACHABLE)
     if typing.cancelled():
         raise Failure("the conversation was ended by the server")
-    if isinstance(error := typing.exception(), TimeoutError):
-        raise Failure("not everything was sent: no connection", Exit.UNREACHABLE)
-    if error is not None:
-        raise error
+    if screen.is_script and conversation.complaints:
+        raise Failure(f"{conversation.complaints} of the lines could not be carried out")

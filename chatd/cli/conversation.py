@@ -1,6 +1,7 @@
 """One room in a terminal: shows what happens in it, does what is typed. Knows no terminal and no socket."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ from chatd.cli.screen import Screen
 from chatd.cli.wording import change_line, clean, event_line, message_line, tick, typing_note
 from chatd.client import (
     Change,
+    ChangesMissed,
     ChatError,
     Client,
     EventAdded,
@@ -30,6 +32,9 @@ from chatd.client import (
 HISTORY = 20  # messages shown at the start: a screenful
 LISTED_MAX = 50  # members listed by /who
 ANSWER_S = 10.0  # longer, and the prompt is given back; what was asked is done when the link allows
+SETTLE_S = 30.0  # for what was typed last, at its end: through a reconnect or two
+OFFLINE_S = 5.0  # the same without a connection
+EXCERPT = 60  # characters of a message that are enough to know it by
 
 
 class Wrong(Exception):
@@ -45,10 +50,13 @@ class Conversation:
         self._screen = screen
         self._shown: dict[int, Message] = {}
         self._last_own = 0
-        self._waiting: set[str] = set()
+        self._waiting: dict[str, str] = {}  # texts that are neither stored nor refused, by key
         self._settling = asyncio.Event()
-        self._offline = False
+        self._offline_since: float | None = None  # seconds of the loop's clock
         self.quitting = False
+        self.gone = False
+        self.complaints = 0
+        self.unsent = 0
         screen.on_key = room.typing
 
     async def begin(self) -> None:
@@ -74,9 +82,9 @@ class Conversation:
         try:
             if typed.startswith("/") and not typed.startswith("//"):
                 async with asyncio.timeout(ANSWER_S):
-                    await self._command(typed[1:])
+                    await self._command(_valid(typed[1:]))
             elif text := typed.removeprefix("/").strip():
-                self._waiting.add(await self._room.post(text))
+                self._waiting[await self._room.post(_valid(text))] = text
         except Wrong as error:
             self._complain(str(error))
         except TimeoutError:  # Unreachable is one
@@ -88,10 +96,22 @@ class Conversation:
         self._refresh()
 
     async def wait_settled(self) -> None:
-        """Returns when everything entered has been stored or refused."""
-        while self._waiting:
-            self._settling.clear()
-            await self._settling.wait()
+        """Return when everything entered was stored or refused, or for too long could not be sent."""
+        now = asyncio.get_running_loop().time
+        began = now()
+        with contextlib.suppress(TimeoutError):
+            while self._waiting:
+                self._settling.clear()
+                offline = self._offline_since
+                until = began + SETTLE_S if offline is None else max(began, offline) + OFFLINE_S
+                async with asyncio.timeout_at(until):
+                    await self._settling.wait()
+
+    def return_unsent(self) -> None:
+        """Say what was entered and not stored; only for the end."""
+        for text in self._waiting.values():
+            self._complain(f"not sent: {_excerpt(text)}")
+        self.unsent = len(self._waiting)
 
     # What happens.
 
@@ -118,13 +138,18 @@ class Conversation:
         self._note("you were away for long: older messages with /history")
 
     def _done(self, change: SendDone) -> None:
-        self._waiting.discard(change.key)
+        self._waiting.pop(change.key, None)
 
     def _failed(self, change: SendFailed) -> None:
-        if change.key in self._waiting:
-            self._waiting.discard(change.key)
+        if (text := self._waiting.pop(change.key, None)) is not None:
             self._client.discard(change.key)
-            self._complain(f"not sent: {change.error}")
+            self._complain(f"not sent: {_excerpt(text)}: {change.error}")
+
+    def _missed(self, change: ChangesMissed) -> None:
+        """Too much happened at once to be shown; what is not in the outbox any more was stored."""
+        left = {entry.key for entry in self._client.outbox}
+        self._waiting = {key: text for key, text in self._waiting.items() if key in left}
+        self._note("much happened at once: what is missing here is in /history")
 
     def _receipts(self, change: ReceiptsChanged) -> None:
         """Shown in the status."""
@@ -133,18 +158,18 @@ class Conversation:
         """Shown in the status."""
 
     def _state(self, change: StateChanged) -> None:
-        if change.phase is Phase.BACKOFF and not self._offline:
-            self._offline = True
+        if change.phase is Phase.BACKOFF and self._offline_since is None:
+            self._offline_since = asyncio.get_running_loop().time()
             self._note("connection lost, trying again")
-        elif change.phase is Phase.READY and self._offline:
-            self._offline = False
+        elif change.phase is Phase.READY and self._offline_since is not None:
+            self._offline_since = None
             self._note("connected again")
         elif change.phase is Phase.STOPPED and not self.quitting:
             self._complain(f"the server ended the connection: {change.reason or change.code}")
 
     def _gone(self, change: RoomGone) -> None:
         self._complain(f"you are no longer in this room ({clean(change.reason)})")
-        self.quitting = True
+        self.gone = True
 
     # What is typed.
 
@@ -227,11 +252,15 @@ class Conversation:
         self._shown[message.seq] = message
         if message.user == self._client.user:
             self._last_own = max(self._last_own, message.seq)
-            self._waiting.discard(message.key)
+            self._waiting.pop(message.key, None)
         self._screen.show(message_line(message, self._client.user))
 
     def _refresh(self) -> None:
-        parts = [self._tick(), typing_note(self._room.typists), "offline" if self._offline else ""]
+        parts = [
+            self._tick(),
+            typing_note(self._room.typists),
+            "offline" if self._offline_since is not None else "",
+        ]
         self._screen.status(" · ".join(part for part in parts if part))
 
     def _tick(self) -> str:
@@ -249,7 +278,21 @@ class Conversation:
         self._screen.show(((f"-- {text}", "note"),))
 
     def _complain(self, text: str) -> None:
-        self._screen.show(((f"-- {text}", "error"),))
+        self.complaints += 1
+        self._screen.complain(text)
+
+
+def _valid(typed: str) -> str:
+    """What was typed, unless the input held bytes that are no text."""
+    try:
+        typed.encode()
+    except UnicodeEncodeError:
+        raise Wrong(f"not sent, because it is not valid text: {_excerpt(typed)}") from None
+    return typed
+
+
+def _excerpt(text: str) -> str:
+    return clean(text if len(text) <= EXCERPT else text[:EXCERPT] + "…")
 
 
 Command = Callable[[Conversation, str], Awaitable[None]]
@@ -269,6 +312,7 @@ CHANGES: dict[type, Callable[[Conversation, Any], None]] = {
     MessageAdded: Conversation._added,
     MessageChanged: Conversation._changed,
     EventAdded: Conversation._event,
+    ChangesMissed: Conversation._missed,
     TimelineReset: Conversation._reset,
     SendDone: Conversation._done,
     SendFailed: Conversation._failed,

@@ -27,11 +27,14 @@ _UNFINISHED = re.compile(r"\x1b(\[[0-?]*[ -/]*|O)?\Z")
 
 
 class LineEditor:
-    """Backspace, Ctrl-U (empty the line), Ctrl-W (drop a word), Enter, Ctrl-D. `text` is the line so far."""
+    """Backspace, Ctrl-U (empty the line), Ctrl-W (drop a word), Enter, Ctrl-D. `text` is the line so far.
 
-    def __init__(self) -> None:
+    `encoding`: that of the terminal.
+    """
+
+    def __init__(self, encoding: str = "utf-8") -> None:
         self.text = ""
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
         self._held = ""
 
     def feed(self, keys: bytes) -> Iterator[Entered | Ended]:

@@ -1,6 +1,7 @@
 """Where a conversation is shown and typed: a terminal with a line to type in, or plain pipes for scripts."""
 
 import asyncio
+import io
 import os
 import sys
 import termios
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TextIO
 
+import click
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
@@ -32,9 +34,15 @@ class Screen(Protocol):
     """Shows lines and a status, and gives the lines typed. `on_key` is called when the user types."""
 
     on_key: Callable[[], None]
+    is_script: bool
+    """Nobody looks on who could do it again: what cannot be done makes the command fail."""
 
     def show(self, line: Line) -> None:
         """Add a line at the end."""
+        ...
+
+    def complain(self, text: str) -> None:
+        """Say that something could not be done."""
         ...
 
     def status(self, text: str) -> None:
@@ -47,7 +55,9 @@ class Screen(Protocol):
 
 
 class PipeScreen:
-    """Plain lines on stdout, lines from stdin. A status is not shown: it would not be one line."""
+    """Plain lines on stdout, complaints on stderr, lines from stdin. A status is not shown: it is no line."""
+
+    is_script = True
 
     def __init__(self, source: TextIO, console: Console) -> None:
         self.on_key: Callable[[], None] = _nothing
@@ -59,6 +69,10 @@ class PipeScreen:
         self._console.print(_text(line), soft_wrap=True)
         self._console.file.flush()
 
+    def complain(self, text: str) -> None:
+        """Print it on stderr."""
+        click.echo(f"chatd: {text}", err=True)
+
     def status(self, text: str) -> None:
         """Nothing to show it on."""
 
@@ -68,8 +82,11 @@ class PipeScreen:
         loop = asyncio.get_running_loop()
 
         def read() -> None:
-            for line in iter(self._source.readline, ""):
-                loop.call_soon_threadsafe(queue.put_nowait, line)
+            try:
+                for line in iter(self._source.readline, ""):
+                    loop.call_soon_threadsafe(queue.put_nowait, line)
+            except OSError as error:  # a directory, for example
+                loop.call_soon_threadsafe(self.complain, f"the input cannot be read: {error.strerror}")
             loop.call_soon_threadsafe(queue.put_nowait, "")
 
         # A daemon thread, because a read of a silent pipe cannot be interrupted at the end.
@@ -79,13 +96,15 @@ class PipeScreen:
 
 
 class TerminalScreen:
-    """Messages scroll above; the last line holds the status and what is being typed."""
+    """Messages scroll above; the last line holds the status and what is being typed in `encoding`."""
 
-    def __init__(self, descriptor: int, console: Console) -> None:
+    is_script = False
+
+    def __init__(self, descriptor: int, console: Console, encoding: str) -> None:
         self.on_key: Callable[[], None] = _nothing
         self._descriptor = descriptor
         self._console = console
-        self._editor = LineEditor()
+        self._editor = LineEditor(encoding)
         self._status = ""
 
     def show(self, line: Line) -> None:
@@ -93,6 +112,10 @@ class TerminalScreen:
         self._console.file.write(CLEAR_LINE)
         self._console.print(_text(line))
         self._draw()
+
+    def complain(self, text: str) -> None:
+        """Print it like a message, so that it can be told from one."""
+        self.show(((f"-- {text}", "error"),))
 
     def status(self, text: str) -> None:
         """Replace the status before the prompt."""
@@ -116,7 +139,10 @@ class TerminalScreen:
                 self._console.file.flush()
 
     def _take(self, queue: "asyncio.Queue[str | None]") -> None:
-        keys = os.read(self._descriptor, 4096)
+        try:
+            keys = os.read(self._descriptor, 4096)
+        except OSError:
+            keys = b""
         if not keys:  # the terminal went away
             queue.put_nowait(None)
             return
@@ -142,16 +168,24 @@ def tail(text: str, cells: int) -> str:
 
 
 def screen_for(source: TextIO, target: TextIO) -> Screen:
-    """The screen for these: a terminal only when both are one."""
+    """The screen for these: a terminal only when both are one.
+
+    Letters that `target` lacks are shown as question marks; bytes of `source` that are no text become lone
+    surrogates, which whoever uses the lines must refuse.
+    """
+    if isinstance(source, io.TextIOWrapper):
+        source.reconfigure(errors="surrogateescape")
+    if isinstance(target, io.TextIOWrapper):
+        target.reconfigure(errors="replace")
     console = Console(file=target, highlight=False, markup=False, emoji=False)
     if source.isatty() and target.isatty():
-        return TerminalScreen(source.fileno(), console)
+        return TerminalScreen(source.fileno(), console, source.encoding or "utf-8")
     return PipeScreen(source, console)
 
 
 def standard_screen() -> Screen:
-    """The screen for stdin and stdout."""
-    return screen_for(sys.stdin, sys.stdout)
+    """The screen for stdin and stdout; one that is closed is empty, and shows nothing."""
+    return screen_for(sys.stdin or io.StringIO(), sys.stdout or io.StringIO())
 
 
 @contextmanager

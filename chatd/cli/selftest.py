@@ -1,54 +1,67 @@
-"""The self-test of a new server: one message between two users, over real WebSockets, and its figures."""
+"""The self-test of a server: something goes from one user to another, over real WebSockets, and its figures.
+
+A new server is given a first message. One that has it already shows that it is still there, and sends the sign
+that somebody is typing: that goes the same way and leaves nothing behind.
+"""
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
-from chatd.client import ChangeStream, Client, MessageAdded, Room, SendDone, Settings
+from chatd.client import Change, ChangeStream, Client, MessageAdded, Room, SendDone, Settings, TypingStarted
 
 TIMEOUT_S = 15.0  # it takes some 50 ms; on a machine that swaps, seconds
 TEXT = "Hello! This message was sent by the self-test of chatd dev."
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What was measured, in milliseconds from the call of the sender."""
-
-    seq: int
-    stored_ms: float
-    delivered_ms: float
-
-
-async def first_message(url: str, token_of: Callable[[str], str], sender: str, receiver: str) -> Figures:
-    """Sends a message, waits until it is stored and delivered. Raises TimeoutError, ChatError or Closed."""
+async def self_test(url: str, token_of: Callable[[str], str], sender: str, receiver: str) -> str:
+    """What was seen, with figures for a person. Raises TimeoutError, OSError, ChatError or Closed."""
     async with (
         asyncio.timeout(TIMEOUT_S),
         _client(url, token_of, receiver) as inbox,
         _client(url, token_of, sender) as outbox,
     ):
         room = await outbox.direct(receiver)
-        return await _measured(room, outbox.changes(), inbox.changes())
+        if stored := await room.timeline(1):
+            await inbox.call({"type": "focus", "rooms": [room.id]})
+            return await _sign_of_life(room, stored[-1].seq, inbox.changes())
+        return await _first_message(room, outbox.changes(), inbox.changes())
 
 
-async def _measured(room: Room, sent: ChangeStream, received: ChangeStream) -> Figures:
+async def _first_message(room: Room, sent: ChangeStream, received: ChangeStream) -> str:
     begun = perf_counter()
     key = await room.post(TEXT)
 
     async def stored() -> tuple[int, float]:
-        async for change in sent:
-            if isinstance(change, SendDone) and change.key == key:
-                return change.seq, perf_counter()
-        raise ConnectionError("the sender was stopped")
+        change = await _next(sent, lambda change: isinstance(change, SendDone) and change.key == key)
+        return change.seq, _ms_since(begun)
 
     async def delivered() -> float:
-        async for change in received:
-            if isinstance(change, MessageAdded) and change.message.key == key:
-                return perf_counter()
-        raise ConnectionError("the receiver was stopped")
+        await _next(received, lambda change: isinstance(change, MessageAdded) and change.message.key == key)
+        return _ms_since(begun)
 
-    (seq, stored_at), delivered_at = await asyncio.gather(stored(), delivered())
-    return Figures(seq, 1000 * (stored_at - begun), 1000 * (delivered_at - begun))
+    (seq, stored_ms), delivered_ms = await asyncio.gather(stored(), delivered())
+    return f"stored in {stored_ms:.1f} ms, delivered in {delivered_ms:.1f} ms (seq {seq})"
+
+
+async def _sign_of_life(room: Room, seq: int, received: ChangeStream) -> str:
+    begun = perf_counter()
+    room.typing()
+    await _next(received, lambda change: isinstance(change, TypingStarted) and change.room == room.id)
+    return f"message {seq} is still there, a sign of life came in {_ms_since(begun):.1f} ms"
+
+
+async def _next(changes: ChangeStream, wanted: Callable[[Change], bool]) -> Any:
+    """The first change that is wanted."""
+    async for change in changes:
+        if wanted(change):
+            return change
+    raise ConnectionError("the client was stopped")
+
+
+def _ms_since(begun: float) -> float:
+    return 1000 * (perf_counter() - begun)
 
 
 def _client(url: str, token_of: Callable[[str], str], user: str) -> Client:

@@ -1,10 +1,23 @@
 """`chatd chat` against a running server, through pipes."""
 
+import contextlib
+import os
+import shlex
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from subprocess import PIPE
+
+import jwt
 import pytest
 
 from bench.ports import free_ports
 from chatd.cli.chat import url_of
 from chatd.config import Config, Listen
+from tests.cli.conftest import Server
+from tests.kit.certificates import write_certificate
 
 
 def chat(server, user, *arguments, typed=""):
@@ -55,13 +68,126 @@ def test_a_room_one_is_not_in_is_told(server):
     assert "not possible: not_" in result.stderr
 
 
-def test_nobody_there_is_exit_code_4(server):
-    (port,) = free_ports(1)
-    result = server.chatd(
-        "chat", "--as", "a", "--with", "b", "--url", f"ws://127.0.0.1:{port}/v1/ws", input=""
+def test_what_is_refused_reaches_stderr_and_the_exit_code(server):
+    result = chat(server, "niaj", "--with", "olivia", typed="One\n/fly\n/edit #999 x\n")
+    assert result.returncode == 1
+    assert "niaj: One" in result.stdout
+    complaints = result.stderr.splitlines()
+    assert complaints[0] == "chatd: there is no command /fly; see /help"
+    assert complaints[1].startswith("chatd: not done: not_found")
+    assert complaints[2] == "chatd: 2 of the lines could not be carried out"
+
+
+def raw(server, *arguments, typed, environment=None, close=()):
+    """`chatd chat` fed with bytes, with descriptors `close` closed."""
+    command = shlex.join([sys.executable, "-m", "chatd", "chat", "--url", server.url, *arguments])
+    closed = " ".join(f"{number}>&-" for number in close)
+    return subprocess.run(
+        ["sh", "-c", f"{command} {closed}"], input=typed, capture_output=True, timeout=60,
+        cwd=server.directory, env={**os.environ, **(environment or {})},
+    )  # fmt: skip
+
+
+def test_a_locale_without_emoji_shows_question_marks(server):
+    chat(server, "peggy", "--with", "quinn", typed="👋 Grüße\n")
+    latin = {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    result = raw(server, "--as", "quinn", "--with", "peggy", typed=b"", environment=latin)
+    assert result.returncode == 0, result.stderr
+    assert "peggy: ? Grüße".encode("latin-1") in result.stdout
+
+
+def test_bytes_that_are_no_text_cost_their_line_only(server):
+    result = raw(server, "--as", "rupert", "--with", "sybil", typed=b"One\nTw\xff\nThree\n")
+    assert result.returncode == 1
+    assert b"chatd: not sent, because it is not valid text: Tw?" in result.stderr
+    assert [line.split(": ")[1] for line in result.stdout.decode().splitlines()] == ["One", "Three"]
+
+
+@pytest.mark.parametrize("descriptor", [0, 1, 2])
+def test_a_closed_descriptor_ends_nothing(server, descriptor):
+    result = raw(server, "--as", "trent", "--with", "uma", typed=b"Hello\n", close=[descriptor])
+    assert (result.returncode, result.stderr) == (0, b"")
+
+
+def test_with_the_server_gone_it_ends_and_returns_what_was_not_sent(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("s"))
+    command = [sys.executable, "-m", "chatd", "chat", "--as", "alice", "--with", "bob", "--url", server.url]
+    program = subprocess.Popen(
+        command, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True, cwd=server.directory
+    )  # fmt: skip
+    assert "alice" in program.stdout.readline()  # the greeting of the self-test
+    server.process.kill()
+    server.process.wait()
+    server.process.stdout.close()
+    _, complaints = program.communicate("Too late\n", timeout=60)
+    assert program.returncode == 4
+    assert complaints.splitlines() == [
+        "chatd: not sent: Too late",
+        "chatd: not everything was sent: no connection",
+    ]
+
+
+@pytest.fixture(scope="module")
+def tls_port(tmp_path_factory):
+    """The port of a server that speaks TLS, and nothing inside."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(write_certificate(tmp_path_factory.mktemp("c") / "server.pem")["tls_cert"])
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=_shake_hands, args=(listening, context), daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def _shake_hands(listening, context):
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                context.wrap_socket(connection, server_side=True).close()
+
+
+def test_why_there_is_no_connection_is_told(server, tls_port):
+    (free,) = free_ports(1)
+    place = server.url.removeprefix("ws://").partition("/")[0]
+    why = {
+        f"ws://127.0.0.1:{free}/v1/ws": "nobody answers",
+        f"ws://{place}/chat": "it answered HTTP 404: there is no chat at that path; it usually is /v1/ws",
+        f"wss://{place}/v1/ws": "it does not speak TLS at that port: try ws://",
+        f"ws://127.0.0.1:{tls_port}/v1/ws": "it does not speak HTTP at that port: try wss://",
+        f"wss://127.0.0.1:{tls_port}/v1/ws": "its certificate is not trusted here",
+        "ws://nowhere.invalid/v1/ws": "there is no host named nowhere.invalid",
+    }
+    running = {
+        url: subprocess.Popen(
+            [sys.executable, "-m", "chatd", "chat", "--as", "a", "--with", "b", "--url", url],
+            stdin=subprocess.DEVNULL, stdout=PIPE, stderr=PIPE, text=True, cwd=server.directory,
+        )
+        for url in why
+    }  # fmt: skip
+    said = {url: (program.communicate(timeout=60)[1], program.returncode) for url, program in running.items()}
+    for url, reason in why.items():
+        text, code = said[url]
+        assert text.startswith(f"chatd: no connection to {url}: {reason}"), text
+        assert code == 4
+
+
+def test_an_expired_token_is_told(server):
+    secret = (server.directory / "chatd-data" / "secret").read_bytes().strip()
+    token = jwt.encode(
+        {"sub": "ivan", "aud": "chatd", "iat": 1_000_000_000, "exp": 1_000_003_600}, secret, "HS256"
     )
-    assert result.returncode == 4
-    assert "nobody answers" in result.stderr
+    result = server.chatd("chat", "--with", "judy", "--url", server.url, "--token", token, input="")
+    assert result.returncode == 1
+    assert "the token has expired" in result.stderr
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8470", "127.0.0.1:8470", "ws://", "ws://h:99999/v1/ws"])
+def test_what_is_no_address_is_wrong_usage(server, url):
+    result = server.chatd("chat", "--as", "a", "--with", "b", "--url", url, input="")
+    assert result.returncode == 2
+    assert "ws://127.0.0.1:8470/v1/ws" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from chatd.cli import conversation
 from chatd.cli.conversation import COMMANDS, Conversation
 from chatd.client import (
+    ChangesMissed,
     EventAdded,
     Member,
     Message,
@@ -45,6 +47,9 @@ class FakeScreen:
 
     def show(self, line: Any) -> None:
         self.shown.append("".join(text for text, _ in line))
+
+    def complain(self, text: str) -> None:
+        self.shown.append(f"-- {text}")
 
     def status(self, text: str) -> None:
         self.now = text
@@ -164,7 +169,7 @@ async def test_what_happens_in_other_rooms_is_not_shown(scene):
     ):
         scene.talk.take(change)
     assert scene.screen.shown == []
-    assert not scene.talk.quitting
+    assert not scene.talk.gone
 
 
 async def test_changes_of_shown_messages_are_told(scene):
@@ -221,7 +226,7 @@ async def test_lost_and_found_connections_are_told_once(scene):
 async def test_leaving_the_room_ends_it(scene):
     await scene.begins()
     scene.talk.take(RoomGone(ROOM, "removed"))
-    assert scene.talk.quitting
+    assert scene.talk.gone
     assert "removed" in scene.last
 
 
@@ -292,7 +297,8 @@ async def test_a_refused_message_is_told_and_given_up(scene):
     await scene.begins()
     await scene.talk.enter("Hi")
     scene.talk.take(SendFailed(ROOM, "posted", NotFound()))
-    assert scene.last == "-- not sent: not_found"
+    assert scene.last == "-- not sent: Hi: not_found"
+    assert scene.talk.complaints == 1
     assert scene.client.asked[-1] == ("discard", "posted")
     await scene.talk.wait_settled()
 
@@ -305,6 +311,37 @@ async def test_it_is_settled_when_everything_is_stored(scene):
     assert not waiting.done()
     scene.talk.take(SendDone(ROOM, "posted", 2))
     await waiting
+
+
+async def test_without_a_connection_it_does_not_wait_for_long(scene, monkeypatch):
+    monkeypatch.setattr(conversation, "OFFLINE_S", 0.0)
+    await scene.begins()
+    await scene.talk.enter("Hi")
+    scene.talk.take(StateChanged(Phase.BACKOFF))
+    await scene.talk.wait_settled()
+    scene.talk.return_unsent()
+    assert scene.last == "-- not sent: Hi"
+    assert scene.talk.unsent == 1
+
+
+async def test_what_was_stored_among_too_many_changes_is_not_waited_for(scene):
+    await scene.begins()
+    await scene.talk.enter("Hi")
+    scene.client.outbox = [SimpleNamespace(key="posted")]
+    scene.talk.take(ChangesMissed(1000))
+    assert scene.screen.now == "…"
+    scene.client.outbox = []
+    scene.talk.take(ChangesMissed(1000))
+    await scene.talk.wait_settled()
+
+
+@pytest.mark.parametrize("typed", ["ok? \ud83d", "/edit #1 ok? \udcff"])
+async def test_what_is_no_text_is_not_sent(scene, typed):
+    await scene.begins(message(1, user="bob"))
+    await scene.talk.enter(typed)
+    assert "not valid text" in scene.last
+    assert scene.last.endswith("ok? ?")
+    assert scene.room.asked == []
 
 
 async def test_older_messages_come_on_demand(scene):

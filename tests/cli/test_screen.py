@@ -1,6 +1,7 @@
 """screen.py: pipes get plain lines, a terminal keeps what is being typed."""
 
 import asyncio
+import errno
 import io
 import os
 import pty
@@ -22,6 +23,29 @@ async def test_pipes_get_plain_lines():
     screen.status("✓")
     assert target.getvalue() == "#1 alice: [red]hi[/red] :smile:\n"
     assert [line async for line in screen.lines()] == ["one", "two", "three"]
+
+
+async def test_letters_a_locale_lacks_are_question_marks():
+    target = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    screen_for(io.StringIO(), target).show((("Grüße 👋", ""),))
+    assert target.buffer.getvalue() == "Grüße ?\n".encode("latin-1")
+
+
+async def test_bytes_that_are_no_text_do_not_end_the_lines():
+    source = io.TextIOWrapper(io.BytesIO(b"one\n\xff\nthree"), encoding="utf-8")
+    assert [line async for line in screen_for(source, io.StringIO()).lines()] == ["one", "\udcff", "three"]
+
+
+class Unreadable(io.StringIO):
+    """An input that fails, as that of a program in the background does."""
+
+    def readline(self, size: int = -1) -> str:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+async def test_an_input_that_cannot_be_read_is_said(capsys):
+    assert [line async for line in screen_for(Unreadable(), io.StringIO()).lines()] == []
+    assert "the input cannot be read: Input/output error" in capsys.readouterr().err
 
 
 async def test_long_lines_are_not_broken_in_a_pipe():
