@@ -188,7 +188,7 @@ Next, in other terminals:
   {path}chatd token alice{place.data}
       a token for your own client: protocol.md says how to use it
   {path}python -m chatd.client.example {place.url} "$({path}chatd token bob{place.data})" alice
-      a whole chat program in 20 lines of Python
+      a whole chat program in 25 lines of Python
 
 Ctrl-C stops the server."""
 

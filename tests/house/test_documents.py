@@ -11,6 +11,7 @@ import pytest
 from chatd.cli.main import main
 from chatd.cli.schema import fields, sections
 from chatd.cli.texts import as_markdown
+from chatd.config import Config
 from chatd.core.counters import Counters, Histogram
 from chatd.edge.metrics import COUNTED, GAUGES
 from tests.kit.readme import ROOT, blocks, links
@@ -75,9 +76,22 @@ def test_labels_of_metrics_are_those_of_the_code():
 
 def test_alerts_are_about_metrics_that_exist():
     known = set(metric_names())
-    rules = next(block.text for block in blocks(OPERATIONS) if block.language == "yaml")
+    rules = "".join(block.text for block in blocks(OPERATIONS) if block.language == "yaml")
     for name in re.findall(r"chatd_[a-z_]+", rules):
         assert name.removesuffix("_bucket") in known
+
+
+def test_what_prometheus_is_told_to_read_is_where_it_is_and_how_alerts_call_it():
+    written = "".join(block.text for block in blocks(OPERATIONS) if block.language == "yaml")
+    assert f'"{Config().listen.ops_address}"' in written
+    assert set(re.findall(r'job="(\w+)"', written)) == set(re.findall(r"job_name: (\w+)", written))
+
+
+def test_the_example_has_the_lines_it_is_said_to_have():
+    example = (ROOT / "chatd" / "client" / "example.py").read_text()
+    assert 20 <= len([line for line in example.splitlines() if line.strip()]) <= 25
+    for document in ("README.md", "docs/client.md", "chatd/cli/dev.py"):
+        assert re.search(r"whole chat program in 25 lines", (ROOT / document).read_text()), document
 
 
 def test_every_verb_of_the_admin_socket_has_its_row():
