@@ -20,6 +20,7 @@ from bench.scenarios import (
     peers,
     ramp,
     reconnect,
+    siege,
     stalled,
     targets,
 )
@@ -39,6 +40,7 @@ SCENARIOS: dict[str, ModuleType] = {
     "history": history,
     "reconnect": reconnect,
     "stalled": stalled,
+    "siege": siege,
     "ramp": ramp,
     "compare": compare,
     "report": report_page,

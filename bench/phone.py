@@ -103,6 +103,10 @@ class Phone(asyncio.Protocol):
         """Sends one packet, or several as one batch frame; nothing once the connection is lost."""
         self._send(self._encoding.opcode, self._encoding.pack(content))
 
+    def send(self, payload: bytes) -> None:
+        """Sends bytes as one message, whatever they are; nothing once the connection is lost."""
+        self._send(self._encoding.opcode, payload)
+
     def cut(self) -> None:
         """Drops the connection as a dead link would: no close frame, unsent and unread bytes are gone."""
         if self._transport is not None:
@@ -195,15 +199,21 @@ class Phone(asyncio.Protocol):
             self._transport.write(frames.client_frame(opcode, payload))
 
 
-async def connect(address: Address, encoding: Encoding) -> Phone:
-    """A connection that is upgraded but has not said hello. Raises OSError, TimeoutError, HandshakeError."""
+async def connect(
+    address: Address, encoding: Encoding, context: ssl.SSLContext | None = None, source: str = ""
+) -> Phone:
+    """A connection that is upgraded but has not said hello. Raises OSError, TimeoutError, HandshakeError.
+
+    `context`: TLS that is not the usual one; `source`: the local address.
+    """
     host = f"{address.host}:{address.port}"
     upgrade = Upgrade(host, address.path, encoding.subprotocol)
-    tls = ssl.create_default_context() if address.tls else None
+    tls = context or ssl.create_default_context() if address.tls else None
+    local = (source, 0) if source else None
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
         _, phone = await loop.create_connection(
-            lambda: Phone(upgrade, encoding), address.host, address.port, ssl=tls
+            lambda: Phone(upgrade, encoding), address.host, address.port, ssl=tls, local_addr=local
         )
         try:
             await phone.upgraded

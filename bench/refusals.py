@@ -54,6 +54,14 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(_LENGTHS, "it is over when the trace is"),
         "--procs": _ONE_PROCESS,
     },
+    "siege": {
+        "--url": "nobody else's daemon is attacked",
+        **dict.fromkeys(_PACES, "attacks and honest people have rates of their own"),
+        "--warmup": "each attack has a quiet stretch before it",
+        "--seed": "nothing is left to chance",
+        "--procs": "the attacker is one process, the honest people another",
+        "--encoding": "attacks are bytes of MessagePack",
+    },
     "ramp": {"--closed": "a closed loop has no rate to step up"},
     "floor": {
         "--closed": "it runs everything at the rate and in closed loops",

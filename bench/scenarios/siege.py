@@ -1,0 +1,289 @@
+"""`siege`: what one attacker costs everybody else: acknowledgements of honest pairs, with and without it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import secrets
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from bench import bounds, configuration, outcome, progress, report, tokens
+from bench import options as common
+from bench.checks import Tally
+from bench.codec import ENCODINGS, Packet
+from bench.histogram import Histogram
+from bench.history.filling import fill
+from bench.history.shape import Shape
+from bench.load import Load
+from bench.phone import Address, Phone, connect
+from bench.ports import free_ports
+from bench.server import Daemon, running, serve
+from bench.siege.attacker import Deeds, Orders, attacking, unverified
+from bench.siege.attacks import ATTACKS, Attack, Place
+from bench.siege.honest import PAIRS, Pairs, Stretch, come_in
+
+P99_MAX = 3.0  # times as long as without the attack; or the attacker is out within a second
+QUIET_S = 5.0
+COME_IN_S = 1.5  # below `rates.hello_address_per_min`
+SETTINGS = {"CHATD_LOG__LEVEL": "warning", "CHATD_LIMITS__CONNECTIONS": "5000"}
+HONEST, ATTACKER = "siege-alice-", "hist-0"  # the attacker is in the direct room of the made-up database
+READY = b"HTTP/1.1 200"
+
+
+@dataclass
+class Verdict:
+    """One attack: what was quiet before it, what happened meanwhile."""
+
+    attack: Attack
+    quiet: Stretch
+    stretch: Stretch
+    deeds: Deeds = field(default_factory=Deeds)
+
+    @property
+    def ratio(self) -> float:
+        """How much longer the p99 of an acknowledgement was."""
+        return self.stretch.acks.percentile(99) / (self.quiet.acks.percentile(99) or 1)
+
+    @property
+    def ratio_later(self) -> float:
+        """The same of what was due after the first second."""
+        return self.stretch.later.percentile(99) / (self.quiet.acks.percentile(99) or 1)
+
+    @property
+    def held(self) -> bool:
+        """Whether others hardly noticed, or only for a second, and everybody could come in."""
+        return min(self.ratio, self.ratio_later) <= P99_MAX and not self.stretch.hellos_refused
+
+    def counted(self) -> dict[str, Any]:
+        """As a result file has it."""
+        return {
+            "about": self.attack.about,
+            "held": self.held,
+            "ratio": round(self.ratio, 2),
+            "ratio_later": round(self.ratio_later, 2),
+            "quiet_ms": self.quiet.acks.milliseconds(),
+            "ack_ms": self.stretch.acks.milliseconds(),
+            "hello_ms": self.stretch.hellos.milliseconds(),
+            "hellos_refused": self.stretch.hellos_refused,
+            "attacker": dict(vars(self.deeds)),
+        }
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `siege`."""
+    names = [attack.name for attack in ATTACKS]
+    parser.add_argument(
+        "--only", choices=names, action="append", help="one attack; repeatable (all)", metavar="NAME"
+    )
+    parser.add_argument(
+        "--messages", type=bounds.count, default=300_000, metavar="N", help="of two long rooms (300,000)"
+    )
+    parser.add_argument(
+        "--duration", type=bounds.positive, default=10.0, metavar="S", help="of each attack, seconds (10)"
+    )
+    common.add_output(parser)
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Attacks, prints the report, writes the result."""
+    chosen = [attack for attack in ATTACKS if not options.only or attack.name in options.only]
+    tally = Tally()
+    async with besieged(options.messages) as siege:
+        measured = Load(siege.daemon)
+        with measured.during():
+            verdicts = await siege.play(chosen, options.duration, tally)
+    acks = Histogram.sum(verdict.stretch.acks for verdict in verdicts)
+    result: dict[str, Any] = {
+        "scenario": "siege",
+        "duration_s": options.duration,
+        "messages": acks.count,
+        "ack_ms": acks.milliseconds(),
+        **tally.counts(),
+        "examples": tally.examples,
+        "attacks": {verdict.attack.name: verdict.counted() for verdict in verdicts},
+        **measured.counted(),
+        "schedule_lag_ms": Histogram().milliseconds(),
+        "config": {"daemon": configuration.of_daemon(siege.daemon)},
+    }
+    if missed := [verdict.attack.name for verdict in verdicts if not verdict.held]:
+        result["unmeasured"] = f"the others noticed: {', '.join(missed)}"
+    return outcome.finish(result, text(verdicts, tally, options.duration), options, clean=tally.clean)
+
+
+def text(verdicts: Sequence[Verdict], tally: Tally, seconds: float) -> list[str]:
+    """The report as lines."""
+    titles = f"{'quiet p99':>11}{'p99':>11}{'ratio':>8}{'after 1 s':>11}{'frames':>9}{'closed':>8}"
+    return [
+        "bench siege",
+        f"plan  {len(verdicts)} attacks of {seconds:g} s · beside each {PAIRS} honest pairs, and people who come in",
+        "",
+        f"  {'attack':<14}{titles}  verdict",
+        *(_row(verdict) for verdict in verdicts),
+        "",
+        *report.correctness(tally),
+    ]
+
+
+def _row(verdict: Verdict) -> str:
+    quiet, now = (report.duration(one.acks.percentile(99) / 1e6) for one in (verdict.quiet, verdict.stretch))
+    refused = (
+        f", {verdict.stretch.hellos_refused} honest hellos refused" if verdict.stretch.hellos_refused else ""
+    )
+    deeds = verdict.deeds
+    return (
+        f"  {verdict.attack.name:<14}{quiet:>11}{now:>11}{verdict.ratio:>8.2f}{verdict.ratio_later:>11.2f}"
+        f"{deeds.frames:>9,}{deeds.closed + deeds.turned_away:>8,}  {'held' if verdict.held else 'NOTICED'}{refused}"
+    )
+
+
+class Siege:
+    """A daemon with the limits of a fresh installation, over TLS, and honest people on it."""
+
+    def __init__(self, daemon: Daemon, shape: Shape) -> None:
+        self.daemon = daemon
+        self._shape = shape
+        self._address = Address.of(daemon.url)
+
+    async def play(self, attacks: Sequence[Attack], seconds: float, tally: Tally) -> list[Verdict]:
+        """One attack after the other, each with a quiet stretch before it."""
+        pairs, place = Pairs(tally), await self._place()
+        for number in range(PAIRS):
+            writer, reader = await self._enter(f"{HONEST}{number}"), await self._enter(f"siege-bob-{number}")
+            reply = await writer.request({"type": "room.direct", "user": f"siege-bob-{number}"})
+            pairs.add(writer, reader, str(reply["summary"]["room"]))
+        await pairs.write(Stretch(), 1.0)  # what is slow the first time only
+        verdicts = []
+        for attack in attacks:
+            with progress.shown(lambda name=attack.name: f"siege    {name}"):  # type: ignore[misc]
+                verdicts.append(await self._suffer(attack, place, pairs, seconds))
+        pairs.check()
+        return verdicts
+
+    async def _suffer(self, attack: Attack, place: Place, pairs: Pairs, seconds: float) -> Verdict:
+        quiet = await self._stretch(pairs, QUIET_S)
+        orders = Orders(attack.name, place, self.daemon.url, await self._token(attack), seconds)
+        async with attacking(orders) as deeds:
+            stretch = await self._stretch(pairs, seconds)
+        return Verdict(attack, quiet, stretch, deeds)
+
+    async def _stretch(self, pairs: Pairs, seconds: float) -> Stretch:
+        stretch = Stretch()
+        coming = asyncio.create_task(come_in(self._dial, self._hello, stretch, COME_IN_S))
+        try:
+            await pairs.write(stretch, seconds)
+        finally:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+        return stretch
+
+    async def _place(self) -> Place:
+        """The rooms that attacks are about; the attacker's own, and a public one of somebody else."""
+        attacker, host = await self._enter(ATTACKER), await self._enter("siege-host")
+        own = await _create(attacker, "own")
+        crowded = await _create(
+            host, "crowded", public=True, users=[f"siege-guest-{number}" for number in range(60)]
+        )
+        attacker.cut()
+        host.cut()
+        long = next(room for room in self._shape.all_rooms if room.kind == "direct")
+        return Place(own, long.name, crowded, f"{HONEST}0")
+
+    async def _token(self, attack: Attack) -> str:
+        if attack.kind != "revoked":
+            return tokens.token(ATTACKER, self.daemon.secret)
+        token = tokens.token("siege-victim", self.daemon.secret)
+        await _revoke(
+            Path(self.daemon.environment["CHATD_STORAGE__DIRECTORY"]) / "chatd.sock", "siege-victim"
+        )
+        return token
+
+    def _hello(self) -> Packet:
+        user = f"siege-{secrets.token_hex(4)}"
+        token = tokens.token(user, self.daemon.secret)
+        return {"type": "hello", "version": 1, "token": token, "device": secrets.token_urlsafe(16)}
+
+    async def _dial(self) -> Phone:
+        return await connect(self._address, ENCODINGS["msgpack"], unverified())
+
+    async def _enter(self, user: str) -> Phone:
+        phone = await self._dial()
+        token = tokens.token(user, self.daemon.secret)
+        await phone.request(
+            {"type": "hello", "version": 1, "token": token, "device": secrets.token_urlsafe(16)}
+        )
+        return phone
+
+
+async def _create(phone: Phone, title: str, **more: object) -> str:
+    key = secrets.token_urlsafe(16)
+    asked = {"type": "room.create", "key": key, "kind": "group", "title": title, **more}
+    return str((await phone.request(asked))["summary"]["room"])
+
+
+async def _revoke(socket: Path, user: str) -> None:
+    reader, writer = await asyncio.open_unix_connection(str(socket))
+    body = f'{{"user": "{user}"}}'
+    head = f"POST /revoke HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    writer.write((head + body).encode())
+    answer = await reader.read()
+    writer.close()
+    if READY not in answer:
+        raise ValueError(f"the revocation was answered with {answer[:80]!r}")
+
+
+@asynccontextmanager
+async def besieged(messages: int) -> AsyncIterator[Siege]:
+    """A daemon on a database with two long rooms. Raises Unreachable."""
+    shape = Shape(messages, 2, 22, int(time.time() * 1000))
+    with tempfile.TemporaryDirectory(prefix="chatd-siege-", ignore_cleanup_errors=True) as made:
+        directory = Path(made)
+        pem = directory / "server.pem"
+        pem.touch(mode=0o600)
+        pem.write_bytes(certificate())
+        settings = {**SETTINGS, "CHATD_LISTEN__TLS_CERT": str(pem), "CHATD_LISTEN__TLS_KEY": str(pem)}
+        (port, ops_port), secret = free_ports(2), secrets.token_urlsafe(32)
+        command = replace(serve(directory, (port, ops_port), secret, settings), port=ops_port, ready=_ready)
+        async with running(command):
+            pass  # the first start makes the schema
+        with progress.shown(lambda: f"fill     {messages:,} messages"):
+            await asyncio.to_thread(fill, directory / "store" / "chatd.sqlite", shape, lambda now: None)
+        async with running(command) as pid:
+            url = f"wss://127.0.0.1:{port}/v1/ws"
+            yield Siege(Daemon(url, secret, pid, command.log, ops_port, command.environment), shape)
+
+
+async def _ready(host: str, port: int) -> bool:
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    answer = b""
+    with contextlib.suppress(OSError):
+        writer.write(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = await reader.read(64)
+    writer.close()
+    return answer.startswith(READY)
+
+
+def certificate() -> bytes:
+    """A key and a certificate that it signed itself, for a day, PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "chatd siege")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM) + private

@@ -1,0 +1,106 @@
+"""`siege`: attacks are what they say, honest people are held to what was acknowledged, and a verdict can be bad."""
+
+import json
+from types import SimpleNamespace
+
+import msgpack
+import pytest
+
+from bench.__main__ import main
+from bench.checks import Tally
+from bench.histogram import Histogram
+from bench.scenarios.siege import Verdict
+from bench.siege.attacks import ATTACKS, FIRST_FRAME_BYTES, FRAME_BYTES, Place, colliding_keys
+from bench.siege.honest import Pairs, Stretch
+
+PLACE = Place("g00000000000", "g00000000001", "g00000000002", "victim")
+
+
+def test_colliding_keys_have_one_hash():
+    keys = colliding_keys(500)
+    assert len(set(keys)) == 500
+    assert len({hash(key) for key in keys}) == 1
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+def test_what_is_sent_fits_into_a_frame_and_is_the_same_for_the_same_number(attack):
+    payload = attack.payload(PLACE, 5)
+    assert len(payload) <= (FIRST_FRAME_BYTES if attack.kind == "stranger" else FRAME_BYTES)
+    assert payload == attack.payload(PLACE, 5)
+
+
+def test_names_are_names():
+    names = [attack.name for attack in ATTACKS]
+    assert len(set(names)) == len(names)
+
+
+def stretch(ack_ms: int, later_ms: int, refused: int = 0) -> Stretch:
+    made = Stretch()
+    made.acks = Histogram.of([ack_ms * 1_000_000] * 100)
+    made.later = Histogram.of([later_ms * 1_000_000] * 90)
+    made.hellos_refused = refused
+    return made
+
+
+@pytest.mark.parametrize(
+    ("during", "held"),
+    [
+        (stretch(29, 29), True),
+        (stretch(31, 31), False),
+        (stretch(400, 12), True),  # out within a second
+        (stretch(400, 400), False),
+        (stretch(10, 10, refused=1), False),  # somebody was kept out
+    ],
+)
+def test_a_verdict_is_about_the_ratio_and_about_who_could_come_in(during, held):
+    assert Verdict(ATTACKS[0], stretch(10, 10), during).held is held
+
+
+class Wire:
+    """A connection that answers as it is told, and gives what was sent to the other side."""
+
+    def __init__(self) -> None:
+        self.on_push = lambda packet: None
+        self.other = None
+        self.reply = {"type": "ok"}
+        self.copies = 1
+
+    def ask(self, packet, answered):
+        for _ in range(self.copies):
+            self.other.on_push({"type": "event", "events": [{"key": packet["key"]}]})
+        answered(self.reply)
+
+
+@pytest.mark.parametrize(
+    ("change", "counted"),
+    [
+        ({}, {}),
+        ({"copies": 2}, {"duplicated": 2}),
+        ({"copies": 0}, {"lost": 2}),
+        ({"reply": {"type": "error", "code": "rate_limited"}}, {"unacked": 2}),
+    ],
+)
+async def test_what_is_acknowledged_must_arrive_once(change, counted):
+    tally, alice, bob = Tally(), Wire(), SimpleNamespace()
+    alice.other = bob
+    vars(alice).update(change)
+    pairs = Pairs(tally)
+    pairs.add(alice, bob, "room")
+    await pairs.write(Stretch(), 0.1)
+    pairs.check()
+    assert {name: count for name, count in tally.counts().items() if count} == counted
+
+
+@pytest.mark.timeout(120)
+def test_an_attack_is_carried_out_and_judged(tmp_path, capsys):
+    out = tmp_path / "siege.json"
+    chosen = ["--only", "pongs", "--only", "revoked"]
+    assert main(["siege", *chosen, "--messages", "50", "--duration", "1", "--json", str(out)]) in (0, 5)
+    result = json.loads(out.read_text())
+    assert list(result["attacks"]) == ["pongs", "revoked"]
+    assert result["attacks"]["pongs"]["attacker"]["frames"] > 10
+    assert result["attacks"]["revoked"]["attacker"]["turned_away"] > 0
+    assert result["attacks"]["pongs"]["ack_ms"]["count"] == 20
+    assert result["lost"] == result["unacked"] == 0
+    assert "5 honest pairs" in capsys.readouterr().out
+    assert msgpack.unpackb(ATTACKS[8].payload(PLACE, 0)) == [{"type": "pong"}] * 64
