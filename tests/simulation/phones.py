@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.simulation.history import Conversation, Packet, Slice
 from tests.simulation.line import Line, dialler
+from tests.simulation.outbox import Pending, own_event
 from tests.simulation.streets import Quirks, Streets
 from tests.simulation.tape import Lane
 from tests.simulation.timelines import Flash, Timeline
@@ -19,29 +20,6 @@ BACKOFF_TICKS = 20  # up to a second: a rude client, so that much happens
 LOGIN_S = 1.0  # tokens have whole seconds: one of the second of its revocation counts as older
 RETRY_S = 0.2  # before asking again when the daemon names no time
 EAGER_MAX = 4  # of the outbox behind a hello, whose frame has at most 8192 bytes
-KINDS = {  # of the event that a mutation makes
-    "send": "message",
-    "edit": "edit",
-    "recall": "recall",
-    "react": "reaction",
-    "pin": "pin",
-    "room.update": "settings",
-    "room.join": "joined",
-    "room.leave": "left",
-    "members.add": "joined",
-    "members.remove": "removed",
-    "members.role": "role",
-}
-
-
-@dataclass(slots=True, eq=False)
-class Pending:
-    """A mutation on its way: kept, with its key, until it is answered for good."""
-
-    packet: Packet
-    asked: bool = False
-    told: bool = False  # its event came back before its answer
-    due: float = 0.0  # not to be asked before
 
 
 @dataclass(slots=True, eq=False)
@@ -67,6 +45,7 @@ class Phone:
     _token: str = ""
     _early: dict[str, list[Packet]] = field(default_factory=dict)  # events of rooms that were not named yet
     _round: set[str] | None = None  # rooms that a full round named so far
+    _put_off: list[tuple[float, Packet]] = field(default_factory=list)  # refused for now, and until when
 
     def __post_init__(self) -> None:
         self.new_device()
@@ -124,7 +103,8 @@ class Phone:
     def quiet(self) -> bool:
         """Nothing is left to do: all sent, all repaired."""
         complete = all(timeline.complete for timeline in self.flash.timelines.values())
-        return self.ready and not self.outbox and complete and not self.line.unanswered  # type: ignore[union-attr]
+        waits = self.outbox or self._put_off or self.line is None or self.line.unanswered
+        return self.ready and complete and not waits
 
     # Owner: what its line says
 
@@ -139,6 +119,7 @@ class Phone:
     def line_lost(self) -> None:
         self.line = None
         self._early.clear()
+        self._put_off.clear()
         for timeline in self.flash.timelines.values():
             timeline.asking = False
         if self.waiting is None:
@@ -323,14 +304,7 @@ class Phone:
             self._summary(reply["summary"])
 
     def _own_event(self, request: Packet, reply: Packet) -> None:
-        event = {
-            "seq": reply["seq"],
-            "kind": KINDS[request["type"]],
-            "user": self.user,
-            "time": reply["time"],
-        }
-        event |= {"key": request["key"]} if request["type"] == "send" else {}
-        self._take(request["room"], event)
+        self._take(request["room"], own_event(self.user, request, reply))
         timeline = self.flash.timelines.get(request["room"])
         if timeline is not None:
             self._repair(timeline)
@@ -347,14 +321,21 @@ class Phone:
                 self._forget(request["room"])
             return
         delay_s = error.get("retry_after", 0) / 1000 or RETRY_S
+        due = self.streets.loop.time() + delay_s
         if key in self.outbox:
-            self.outbox[key].due = self.streets.loop.time() + delay_s
+            self.outbox[key].due = due
+        elif key is None and request["type"] != "log":  # what is missing of a log stands in its timeline
+            self._put_off.append((due, request))
         self.streets.loop.call_later(delay_s + 0.001, self._later)
 
     def _later(self) -> None:
         self.flush()
         for timeline in list(self.flash.timelines.values()):
             self._repair(timeline)
+        due = [request for at, request in self._put_off if at <= self.streets.loop.time()]
+        self._put_off = [(at, request) for at, request in self._put_off if request not in due]
+        for request in due:
+            self.line.ask(request)  # type: ignore[union-attr]
 
     # pushes
 
