@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 
+from tests.simulation.frames import encode
 from tests.simulation.history import Packet
+
+FRAME_BYTES = 65536  # protocol.md 2.7, unless the hello reply says otherwise
+BATCH = 64
+ID_BYTES = 12  # of a request, in either encoding
 
 KINDS = {  # of the event that a mutation makes
     "send": "message",
@@ -25,8 +30,17 @@ class Pending:
 
     packet: Packet
     asked: bool = False
-    told: bool = False  # its event came back before its answer
     due: float = 0.0  # not to be asked before
+
+
+def first_frame(waiting: list[Pending], text: bool, frame_bytes: int) -> list[Pending]:
+    """The first of those that wait, as many as one frame may hold."""
+    size = 0
+    for count, pending in enumerate(waiting[:BATCH]):
+        size += len(encode(pending.packet, text)) + ID_BYTES
+        if size > frame_bytes:
+            return waiting[:count]
+    return waiting[:BATCH]
 
 
 def own_event(user: str, request: Packet, reply: Packet) -> Packet:

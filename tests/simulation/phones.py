@@ -9,10 +9,10 @@ from typing import Any
 
 from tests.simulation.history import Conversation, Packet, Slice
 from tests.simulation.line import Line, dialler
-from tests.simulation.outbox import Pending, own_event
+from tests.simulation.outbox import FRAME_BYTES, Pending, first_frame, own_event
 from tests.simulation.streets import Quirks, Streets
 from tests.simulation.tape import Lane
-from tests.simulation.timelines import Flash, Timeline
+from tests.simulation.timelines import JUMP_PAGE, Flash, Timeline, repairs
 
 ADDRESS = "192.0.2.2:443"
 BACKOFF_TICK_S = 0.05
@@ -43,6 +43,7 @@ class Phone:
     waiting: Any = None
     answers: list[tuple[Packet, Packet]] = field(default_factory=list)  # to what was asked only to know
     _token: str = ""
+    _frame_bytes: int = FRAME_BYTES
     _early: dict[str, list[Packet]] = field(default_factory=dict)  # events of rooms that were not named yet
     _round: set[str] | None = None  # rooms that a full round named so far
     _put_off: list[tuple[float, Packet]] = field(default_factory=list)  # refused for now, and until when
@@ -136,6 +137,8 @@ class Phone:
             self._acknowledged(request, packet)
         else:
             self.answers.append((request, packet))
+        if "key" in request and self.line is not None and not self.line.open_keys:
+            self.flush()
 
     def push(self, packet: Packet) -> None:
         handler = PUSHES.get(packet["type"])
@@ -165,6 +168,7 @@ class Phone:
     def _welcomed(self, request: Packet, reply: Packet) -> None:
         assert self.line is not None
         self.line.said.boot = self.streets.boot()
+        self._frame_bytes = reply["limits"].get("frame_bytes", FRAME_BYTES)
         if reply["epoch"] != self.flash.epoch:
             self.put_away()
             self.flash.timelines = {}
@@ -235,21 +239,15 @@ class Phone:
             self._early.setdefault(room, []).append(event)
         else:
             timeline.take(event)
-            self._match(event)
-
-    def _match(self, event: Packet) -> None:
-        """An own message that comes back is the acknowledgement that got lost."""
-        pending = self.outbox.get(event.get("key", ""))
-        if pending is not None and event.get("user") == self.user:
-            pending.told = True
 
     def _repair(self, timeline: Timeline) -> None:
-        if timeline.complete or timeline.asking or not self.ready:
-            return
-        timeline.asking = True
+        if not timeline.complete and not timeline.asking and self.ready:
+            self._ask_for(timeline, {"type": "log", "from": timeline.applied + 1})
+
+    def _ask_for(self, timeline: Timeline, missing: Packet) -> None:
         assert self.line is not None
-        asked = {"type": "log", "room": timeline.room, "from": timeline.applied + 1}
-        self.line.ask(asked)
+        timeline.asking = True
+        self.line.ask({**missing, "room": timeline.room})
 
     def _logged(self, request: Packet, reply: Packet) -> None:
         timeline = self.flash.timelines.get(request["room"])
@@ -261,9 +259,19 @@ class Phone:
             fresh = Timeline(timeline.room, reply.get("first_visible", 1))
             fresh.hear_of(reply["seq"])
             self.flash.timelines[timeline.room] = timeline = fresh
+            if request["from"] >= fresh.first_visible:  # of what was folded away only messages are left
+                self._ask_for(fresh, {"type": "history", "limit": JUMP_PAGE})
         for event in reply["events"]:
             timeline.take(event)
-            self._match(event)
+        self._repair(timeline)
+
+    def _leafed(self, request: Packet, reply: Packet) -> None:
+        timeline = self.flash.timelines.get(request["room"])
+        if timeline is None or not repairs(request):
+            self.answers.append((request, reply))
+            return
+        timeline.asking = False
+        timeline.jump(reply["seq"])
         self._repair(timeline)
 
     # outbox
@@ -278,11 +286,12 @@ class Phone:
         self.outbox[packet["key"]] = Pending(packet)
 
     def flush(self) -> None:
-        """Send what is due, several in one batch."""
+        """Send what is due, as much as one frame holds; the answers bring the next one."""
         line = self.line
         if line is None or not line.ready:
             return
-        due = self._due(line, self.streets.loop.time())
+        waiting = self._due(line, self.streets.loop.time())
+        due = first_frame(waiting, line.said.text, self._frame_bytes)
         if due:
             line.send([line.numbered(pending.packet, again=pending.asked) for pending in due])
             for pending in due:
@@ -290,7 +299,7 @@ class Phone:
 
     def _due(self, line: Line, now: float) -> list[Pending]:
         open_keys = line.open_keys
-        return [p for key, p in self.outbox.items() if key not in open_keys and p.due <= now][:64]
+        return [p for key, p in self.outbox.items() if key not in open_keys and p.due <= now]
 
     def _acknowledged(self, request: Packet, reply: Packet) -> None:
         if self.outbox.pop(request["key"], None) is not None:
@@ -312,19 +321,19 @@ class Phone:
     def _refused(self, request: Packet, error: Packet) -> None:
         if request["type"] == "hello":
             return  # bye follows
-        if request["type"] == "log" and request["room"] in self.flash.timelines:
+        if repairs(request) and request["room"] in self.flash.timelines:
             self.flash.timelines[request["room"]].asking = False
         key = request.get("key")
         if error.get("retry", "never") == "never":
             self.outbox.pop(key or "", None)
-            if request["type"] == "log" and error["code"] in ("not_member", "gone", "not_found"):
+            if repairs(request) and error["code"] in ("not_member", "gone", "not_found"):
                 self._forget(request["room"])
             return
         delay_s = error.get("retry_after", 0) / 1000 or RETRY_S
         due = self.streets.loop.time() + delay_s
         if key in self.outbox:
             self.outbox[key].due = due
-        elif key is None and request["type"] != "log":  # what is missing of a log stands in its timeline
+        elif key is None and not repairs(request):  # what is missing of a log stands in its timeline
             self._put_off.append((due, request))
         self.streets.loop.call_later(delay_s + 0.001, self._later)
 
@@ -369,6 +378,7 @@ REPLIES: dict[str, Callable[[Phone, Packet, Packet], None]] = {
     "hello": Phone._welcomed,
     "sync": Phone._page,
     "log": Phone._logged,
+    "history": Phone._leafed,
 }
 
 PUSHES: dict[str, Callable[[Phone, Packet], None]] = {

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from tests.simulation.history import Packet
+from tests.simulation.history import Conversation, Packet
 from tests.simulation.line import Line
 from tests.simulation.loop import SimLoop
 from tests.simulation.phones import Phone
@@ -22,6 +22,7 @@ class OpenLine:
     ready = True
     unanswered = 0
     open_keys: frozenset[str] = frozenset()
+    said = Conversation("phone a", "user0", "d", False, 0.0, {}, 0.0)
 
     def __init__(self) -> None:
         self.asked: list[Packet] = []
