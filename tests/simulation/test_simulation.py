@@ -22,8 +22,10 @@ HASH_SEEDS = ("0", "1", "77")
 ONCE_FOUND = (
     7700525,  # a page of a sync was refused for now, and never asked again
     8000026,  # an outbox that fits no frame closed every connection
-    8101883,  # who left, and could not be stored as gone, was answered as if he were
     8001130,  # a device that was revoked before it ever came was listed, without the time it was seen
+    8101883,  # who left, and could not be stored as gone, was answered as if he were
+    8103915,  # the network handed the end of a phone to a connection that was not accepted yet
+    8104767,  # a room whose deletion was on its way to the disk was said to be gone
 )
 
 
