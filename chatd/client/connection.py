@@ -62,12 +62,13 @@ class Connection:
         self._socket = socket
         self._codec = codec
         self._env = settings.env
-        self._close_s, self._request_s = settings.timing.close_s, settings.timing.request_s
+        self._timing = settings.timing
         self._on_push = on_push
         self._frame_bytes = HELLO_FRAME_BYTES
         self._outgoing: deque[list[bytes]] = deque()
         self._wake = asyncio.Event()
         self._pending: dict[int, Pending] = {}
+        self._put_off: dict[str, Timer] = {}
         self._last_id = 0
         self._deadlines = Deadlines(settings.timing, HELLO_HEARTBEAT_S, self._env.monotonic())
         self._watch: Timer | None = None
@@ -104,6 +105,23 @@ class Connection:
             self._pending[self._last_id] = Pending(self._env.monotonic(), on_reply)
         self._queue(encoded)
         self._rearm()
+
+    def ask_until_taken(self, current: Callable[[], Packet], on_reply: OnReply) -> None:
+        """Send the request that `current` gives. When it is refused for now, send what `current` gives by
+        then, for as long as this connection lives; any other answer is the reply."""
+        packet = current()
+
+        def answered(answer: Packet | ChatError | None) -> None:
+            if not isinstance(answer, ChatError) or answer.retry != "later":
+                on_reply(answer)
+                return
+            if (earlier := self._put_off.pop(packet["type"], None)) is not None:
+                earlier.cancel()
+            self._put_off[packet["type"]] = self._env.call_later(
+                self._timing.pause_s(answer.retry_after), lambda: self.ask_until_taken(current, on_reply)
+            )
+
+        self.ask(packet, answered)
 
     async def request(self, packet: Packet) -> Packet:
         """The `ok` to a request; raises its `ChatError`, or `ConnectionLost` when the outcome is unknown."""
@@ -197,7 +215,7 @@ class Connection:
                 packet.get("to", ""),
             )
         )
-        self._env.call_later(self._close_s, self._socket.transport.abort)
+        self._env.call_later(self._timing.close_s, self._socket.transport.abort)
 
     def _end(self, ending: Ending) -> None:
         """The first reason stays: `bye` is authoritative, the close frame only mirrors it (chapter 6)."""
@@ -209,8 +227,9 @@ class Connection:
         return Ending(0 if code in (None, 1005, 1006) else code or 0, self._socket.close_reason or "")
 
     def _forget(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
+        for timer in (self._watch, *self._put_off.values()):
+            if timer is not None:
+                timer.cancel()
         pending, self._pending = self._pending, {}
         for request in pending.values():
             request.on_reply(None)
@@ -275,7 +294,7 @@ class Connection:
     def _probed(self, answer: Packet | ChatError | None) -> None:
         """The link lives, so what is overdue now will not be answered: its outcome is unknown (6.1)."""
         self._deadlines.answered()
-        limit = self._env.monotonic() - self._request_s
+        limit = self._env.monotonic() - self._timing.request_s
         overdue = [number for number, pending in self._pending.items() if pending.asked_at <= limit]
         for number in overdue if answer is not None else ():
             self._pending.pop(number).on_reply(None)

@@ -151,14 +151,16 @@ class Engine:
         self.life.background = mode == "background"
         connection = self.life.connection
         if connection is not None and self.life.phase is Phase.READY:
-            connection.ask({"type": "mode", "mode": mode}, partial(_take_heartbeat, connection))
+            connection.ask_until_taken(self._mode, partial(_take_heartbeat, connection))
+
+    def _mode(self) -> Packet:
+        return {"type": "mode", "mode": "background" if self.life.background else "foreground"}
 
     def _why_stopped(self) -> Closed:
         return self.life.closed or Closed(0, "not started")
 
     async def _wait_out(self, error: ChatError, limit: float) -> None:
-        timing = self.settings.timing
-        pause = error.retry_after / 1000 if error.retry_after is not None else timing.later_s
+        pause = self.settings.timing.pause_s(error.retry_after)
         if error.retry not in ("later", "after_auth") or pause > limit:
             raise error
         await wait(self.settings.env, pause)

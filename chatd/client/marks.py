@@ -2,7 +2,7 @@
 10)."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from .account import Account
 from .changes import Change, MessageAdded
@@ -71,12 +71,14 @@ class Marks:
     def focus(self, rooms: Iterable[str]) -> None:
         """These rooms are on the screen (chapter 10)."""
         self._account.focused = tuple(rooms)
-        self._ask({"type": "focus", "rooms": list(self._account.focused)}, self._focused)
+        if self._connection is not None:
+            self._connection.ask_until_taken(self._focus, self._focused)
 
     def watch(self, users: Iterable[str]) -> None:
         """The presence of these users is of interest (chapter 10)."""
         self.watched = tuple(users)
-        self._ask({"type": "watch", "users": list(self.watched)}, self._watched)
+        if self._connection is not None:
+            self._connection.ask_until_taken(self._watch, self._watched)
 
     def arrived(self, change: Change) -> None:
         """A listener of the feed: messages of others in small rooms are confirmed as delivered."""
@@ -91,7 +93,8 @@ class Marks:
         if self._connection is None or room not in self._reads:
             return
         seq = self._reads.pop(room)
-        self._ask({"type": "read", "room": room, "seq": seq}, lambda answer: self._read(room, seq, answer))
+        packet = {"type": "read", "room": room, "seq": seq}
+        self._connection.ask(packet, lambda answer: self._read(room, seq, answer))
 
     def _send_delivered(self, _: str) -> None:
         if self._connection is None or not self._delivered:
@@ -106,9 +109,11 @@ class Marks:
         if self._connection is not None:
             self._connection.send({"type": "typing", "room": room})
 
-    def _ask(self, packet: Packet, on_reply: Callable[[Packet | ChatError | None], None]) -> None:
-        if self._connection is not None:
-            self._connection.ask(packet, on_reply)
+    def _focus(self) -> Packet:
+        return {"type": "focus", "rooms": list(self._account.focused)}
+
+    def _watch(self) -> Packet:
+        return {"type": "watch", "users": list(self.watched)}
 
     def _read(self, room: str, seq: int, answer: Packet | ChatError | None) -> None:
         if isinstance(answer, dict):

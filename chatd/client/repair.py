@@ -12,8 +12,8 @@ from typing import Any
 
 from .account import Account
 from .codec import Packet
-from .env import Timer
-from .errors import BadCursor, ChatError, Unreachable
+from .env import Timer, wait
+from .errors import ChatError, Unreachable
 from .replica import Replica
 from .settings import Settings
 from .timeline import Fetch
@@ -40,7 +40,7 @@ class Repairer:
         self._settings = settings
         self._timers: dict[str, Timer] = {}
         self._rooms: deque[str] = deque()
-        self._more = ""
+        self._round: Packet | None = None  # what the sync that is under way asks next; empty: a full one
         self._task: asyncio.Task[None] | None = None
         account.on_gap = self.soon
         account.on_behind = self.perhaps
@@ -60,7 +60,7 @@ class Repairer:
 
     def pages(self, more: str) -> None:
         """A sync has further pages."""
-        self._more = more
+        self._take_page(more)
         self._run()
 
     def resume(self) -> None:
@@ -77,7 +77,7 @@ class Repairer:
             timer.cancel()
         self._timers.clear()
         self._rooms.clear()
-        self._more = ""
+        self._round = None
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -146,32 +146,48 @@ class Repairer:
             log.error("repair failed", exc_info=error)
 
     async def _work(self) -> None:
-        while self._more or self._rooms:
+        while self._round is not None or self._rooms:
             try:
-                if self._rooms and (not self._more or self._rooms[0] in self._account.focused):
+                if self._rooms and (self._round is None or self._rooms[0] in self._account.focused):
                     await self._next_room()
                 else:
                     await self._next_page()
             except Unreachable as error:  # a lost connection ends this task; this one only does not answer
                 log.warning("repair takes long: %s", error)
+            except ChatError as error:
+                log.warning("repair takes long: %s", error)
+                await wait(self._settings.env, self._settings.timing.pause_s(error.retry_after))
 
     async def _next_room(self) -> None:
+        """Repair the first room that waits; it waits again when that has to be done later."""
         replica = self._account.replicas.get(self._rooms.popleft())
         if replica is None:
             return
         try:
             await self.repair(replica)
-        except ChatError as error:
-            log.warning("room %s cannot be repaired: %s", replica.room, error)
+        except (Unreachable, ChatError) as error:
+            if isinstance(error, ChatError) and error.retry != "later":
+                log.warning("room %s cannot be repaired: %s", replica.room, error)
+                return
+            self._queue(replica.room)
+            raise
 
     async def _next_page(self) -> None:
+        asked = self._round
+        assert asked is not None
         try:
-            reply = await self._call({"type": "sync", "more": self._more, "rooms": self.page})
-        except BadCursor:
-            self._account.begin_round()
-            reply = await self._call({"type": "sync", "rooms": self.page})
+            reply = await self._call({"type": "sync", **asked, "rooms": self.page})
         except ChatError as error:
-            log.warning("the sync is left unfinished: %s", error)
-            self._more = ""
-            return
-        self._more = self._account.take_sync(reply)
+            if error.retry == "later":
+                raise
+            if error.retry == "after_sync" and asked:
+                self._account.begin_round()
+                self._round = {}
+            else:
+                log.warning("the sync is left unfinished: %s", error)
+                self._round = None
+        else:
+            self._take_page(self._account.take_sync(reply))
+
+    def _take_page(self, more: str) -> None:
+        self._round = {"more": more} if more else None

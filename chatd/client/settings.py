@@ -51,6 +51,10 @@ class Timing:
     later_s: float = 1.0
     """Pause after `later` without `retry_after`; doubles up to the cap of the backoff."""
 
+    def pause_s(self, retry_after: int | None) -> float:
+        """The pause after a refusal with `later`, seconds; `retry_after` is what it said, milliseconds."""
+        return self.later_s if retry_after is None else retry_after / 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

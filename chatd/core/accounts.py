@@ -34,5 +34,10 @@ class DeviceSeen:
     revoked_before: int = 0
     removed: bool = False  # not listed any more; the row stays while its revocation matters
 
+    @property
+    def listed(self) -> bool:
+        """Whether it is one of the user's own: it was connected, as no revocation asks, and is not removed."""
+        return self.last_seen > 0 and not self.removed
+
 
 AccountChange = Account | DeviceSeen

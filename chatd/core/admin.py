@@ -128,7 +128,7 @@ def see_left(user: str, request: SeeLeft, work: Work, facts: Facts) -> Ok:
 def remove_device(user: str, request: DevicesRemove, work: Work, facts: Facts) -> Ok:
     """Forget an own device and refuse its earlier tokens."""
     known = facts.devices.get((user, request.device))
-    if known is None or known.removed:
+    if known is None or not known.listed:
         raise Refused("not_found", "no such device", field="device")
     put_device(replace(known, removed=True, revoked_before=work.now), work, facts)
     return Ok()

@@ -66,13 +66,14 @@ class Room:
     durable_seq: int = 0  # `seq` and `ordinal` of the last commit: what anybody may be shown
     durable_ordinal: int = 0
     in_doubt: bool = False  # a batch that is not on disk yet changes it, or its members
+    on_the_move: frozenset[str] = frozenset()  # who comes or goes in that batch
 
     def __post_init__(self) -> None:
         self.settle()
 
     def settle(self) -> None:
         """What was decided is on disk."""
-        self.in_doubt = False
+        self.in_doubt, self.on_the_move = False, frozenset()
         self.durable_seq, self.durable_ordinal = self.seq, self.ordinal
 
     @property

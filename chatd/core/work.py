@@ -156,7 +156,7 @@ class Work:
         room.former.pop(member.user, None)
         room.members[member.user] = member
         self.members[place] = member
-        self.moves = True
+        self._moved(room, member.user)
         self._step(room, Arrival(room, member.user))
 
     def remove_member(self, room: Room, user: str, reason: GoneReason) -> Member:
@@ -166,7 +166,7 @@ class Work:
         del room.members[user]
         member.gone = reason
         room.former[user] = member
-        self.moves = True
+        self._moved(room, user)
         self._step(room, Departure(room, user, reason))
         return member
 
@@ -234,6 +234,10 @@ class Work:
         room.in_doubt = True
         self._touched[room.number] = room
 
+    def _moved(self, room: Room, user: str) -> None:
+        self.moves = True
+        room.on_the_move |= {user}
+
     def _step(self, room: Room, step: Step) -> None:
         self.steps.setdefault(room.number, []).append(step)
 
@@ -250,14 +254,14 @@ class Work:
             restore(room.members, user, member)
             restore(room.former, user, former)
         for room in self._touched.values():
-            room.in_doubt = False
+            room.in_doubt, room.on_the_move = False, frozenset()
 
 
 # An image is a tuple of values: taken once a batch for everything touched, it has to be cheap.
 ROOM_SCALARS = tuple(
     name
     for name in Room.__slots__
-    if name not in ("members", "former", "durable_seq", "durable_ordinal", "in_doubt")
+    if name not in ("members", "former", "durable_seq", "durable_ordinal", "in_doubt", "on_the_move")
 )
 ROOM_IMAGE = attrgetter(*ROOM_SCALARS)
 MEMBER_SCALARS = tuple(Member.__slots__)

@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any, Protocol
 
 from chatd.config import Config
+from chatd.core.admin import Settle
 from chatd.core.counters import Counters
 from chatd.core.live import Listener, Live
 from chatd.core.permissions import authorize
@@ -84,9 +85,14 @@ class Context:
     async def enter(self, user: str, name: str, action: str = "view") -> tuple[Room, Member]:
         """The room and the member, when `user` may do `action` there: the door of all reading commands.
 
-        Do not hold either across an await: what may have changed must be asked for again.
+        Do not hold either across an await: what may have changed must be asked for again. Whoever comes or goes
+        just now is answered when that is on the disk: memory is ahead of it, and may have to go back.
         """
-        return authorize(await self.rooms.get(name), user, action)
+        room = await self.rooms.get(name)
+        while room is not None and user in room.on_the_move:
+            await self.writer.carry(user, Settle())
+            room = await self.rooms.get(name)
+        return authorize(room, user, action)
 
 
 Reading = Callable[[Context, Session, Any], Coroutine[Any, Any, Ok]]

@@ -26,7 +26,7 @@ async def devices(ctx: Context, session: Session, request: DevicesList) -> Devic
         devices=[
             DeviceRow(row.device, app=row.app or UNSET, os=row.os or UNSET, last_seen=row.last_seen)
             for row in rows
-            if not row.removed
+            if row.listed
         ]
     )
 

@@ -110,6 +110,7 @@ class Writer:
         self._waiting: deque[Submission] = deque()
         self._wake = asyncio.Event()
         self._alone = 0  # so many of those that wait are carried out one by one: one of them has a fault
+        self._apart = 0  # so many are the next batch: they were refused beside what came to nothing
         self._stopping = False
         self.lost = asyncio.Event()  # the store must not be asked again: the process is to end
         self._task: asyncio.Task[None] | None = None
@@ -174,7 +175,9 @@ class Writer:
                 self.lost.set()
             except Unavailable as error:
                 self._counters.commit_failures += 1
-                self._fail(batch, error)
+                refused = [asked for asked in batch if isinstance(asked.reply, Refused)]
+                self._fail([asked for asked in batch if not isinstance(asked.reply, Refused)], error)
+                self._decide_again(refused)
             except Exception:
                 log.exception("a batch of %d could not be carried out", len(batch))
                 if len(batch) == 1:
@@ -184,8 +187,8 @@ class Writer:
                     self._alone = len(batch)
 
     def _next_batch(self) -> list[Submission]:
-        count = 1 if self._alone else min(len(self._waiting), BATCH_MAX)
-        self._alone = max(0, self._alone - 1)
+        count = 1 if self._alone else self._apart or min(len(self._waiting), BATCH_MAX)
+        self._alone, self._apart = max(0, self._alone - 1), 0
         return [self._waiting.popleft() for _ in range(count)]
 
     async def _carry_out(self, batch: list[Submission], *, known_keys: bool = False) -> None:
@@ -277,12 +280,18 @@ class Writer:
             await committing
         self._commit_s = self._env.monotonic() - began
 
+    def _decide_again(self, refused: list[Submission]) -> None:
+        """Put back who was refused beside what came to nothing: perhaps that was the reason."""
+        for submission in refused:
+            submission.reply = None
+        self._waiting.extendleft(reversed(refused))
+        self._apart = len(refused)
+
     def _fail(self, batch: list[Submission], error: ChatError) -> None:
-        """Nothing was stored: everybody who was not refused already learns that he has to ask again."""
+        """Nothing was stored: everybody learns that he has to ask again."""
         self._tell()
         for submission in batch:
-            if not isinstance(submission.reply, Refused):
-                submission.reply = aborted() if submission.behind_failed() else error
+            submission.reply = aborted() if submission.behind_failed() else error
             submission.settle()
 
 

@@ -446,6 +446,15 @@ async def test_the_mode_brings_its_heartbeat_and_is_said_in_every_hello(connecte
     assert (await (await server.accept()).expect("hello"))["mode"] == "background"
 
 
+async def test_a_mode_that_is_refused_for_now_is_said_again(connected, env):
+    client, peer = await connected()
+    client.background()
+    await peer.refuse(await peer.expect("mode"), "rate_limited", "later", retry_after=3000)
+    await peer.barrier()
+    env.advance(3)
+    assert (await peer.expect("mode"))["mode"] == "background"
+
+
 async def test_in_background_the_backoff_goes_on_to_its_higher_cap(client_of, env):
     client = client_of("ws://127.0.0.1:1/v1/ws")
     client.background()

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from chatd.client import Phase, PresenceChanged, ReceiptsChanged, StateChanged, TypingStarted
 
 ROOM = {"room": "r", "seq": 10, "first_visible": 11, "ordinal": 10, "unread": 5, "peer": "bob"}
@@ -153,6 +155,31 @@ async def test_a_refused_focus_is_logged(connected, caplog):
     await peer.refuse(await peer.expect("focus"), "not_member", "never")
     await peer.barrier()
     assert "focus was refused" in caplog.text
+
+
+@pytest.mark.parametrize(("kind", "named"), [("focus", "rooms"), ("watch", "users")])
+async def test_what_is_refused_for_now_is_said_again_as_it_is_by_then(connected, env, kind, named):
+    client, peer = await connected()
+    say = getattr(client, kind)
+    say(["a"])
+    await peer.refuse(await peer.expect(kind), "rate_limited", "later", retry_after=3000)
+    await peer.barrier()
+    assert 3 in env.delays
+    say(["b"])
+    await peer.ok(await peer.expect(kind), **{named: []})
+    env.advance(3)
+    assert (await peer.expect(kind))[named] == ["b"]
+
+
+async def test_what_was_refused_for_now_is_not_said_on_the_next_connection(connected, server, env, watch):
+    client, peer = await connected()
+    changes = watch(client)
+    client.watch(["bob"])
+    await peer.refuse(await peer.expect("watch"), "rate_limited", "later", retry_after=600_000)
+    await peer.barrier()
+    peer.cut()
+    await changes.until(StateChanged, phase=Phase.BACKOFF)
+    assert 600 not in env.delays
 
 
 async def test_watched_users_are_known_and_watched_again(connected, server, env, watch):

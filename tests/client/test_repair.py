@@ -185,6 +185,20 @@ async def test_prefetching_fetches_every_room_one_at_a_time(connected):
     await until(lambda: client.room("b").applied == 100)
 
 
+async def test_a_room_that_is_refused_for_now_is_repaired_after_the_others(connected, env):
+    client, peer = await connected(rooms=[{"room": "a", "seq": 1}, {"room": "b", "seq": 1}], prefetch=True)
+    first = await peer.expect("log")
+    await peer.refuse(first, "internal", "later", retry_after=31_000)
+    await until(lambda: 31 in env.delays)
+    env.advance(31)
+    logs = []
+    for _ in range(2):
+        logs.append(await peer.expect("log"))
+        await peer.ok(logs[-1], events=[text(1)], seq=1)
+    assert [log["room"] for log in (first, *logs)] == ["a", "b", "a"]
+    await until(lambda: client.room("a").applied == client.room("b").applied == 1)
+
+
 # --- the rest of a sync
 
 
@@ -211,6 +225,36 @@ async def test_a_page_that_is_refused_begins_the_round_anew(server, client_of, w
     assert "more" not in sync
     await peer.ok(sync, rooms=[{"room": "b", "seq": 1}], full=True, cursor="c9")
     assert (await changes.until(RoomGone)).room == "a"
+
+
+async def test_a_page_that_is_refused_for_now_is_asked_again_however_long_that_takes(server, client_of, env):
+    client = client_of(server)
+    await client.start()
+    peer = await server.accept()
+    await peer.welcome(rooms=[{"room": "a", "seq": 1}], sync={"more": "m1", "full": True, "cursor": None})
+    for wait_s in (31, 40):  # longer than a call waits
+        await peer.refuse(await peer.expect("sync"), "internal", "later", retry_after=wait_s * 1000)
+        await until(lambda wait_s=wait_s: wait_s in env.delays)
+        env.advance(wait_s)
+    sync = await peer.expect("sync")
+    assert sync["more"] == "m1"
+    await peer.ok(sync, rooms=[{"room": "b", "seq": 1}], cursor="c9")
+    await until(lambda: set(client.rooms) == {"a", "b"})
+
+
+async def test_a_full_round_that_is_refused_for_now_is_begun_again(server, client_of, env):
+    client = client_of(server)
+    await client.start()
+    peer = await server.accept()
+    await peer.welcome(rooms=[{"room": "a", "seq": 1}], sync={"more": "m1", "full": True, "cursor": None})
+    await peer.refuse(await peer.expect("sync"), "bad_cursor", "after_sync")
+    await peer.refuse(await peer.expect("sync"), "internal", "later", retry_after=31_000)
+    await until(lambda: 31 in env.delays)
+    env.advance(31)
+    sync = await peer.expect("sync")
+    assert "more" not in sync
+    await peer.ok(sync, rooms=[{"room": "b", "seq": 1}], full=True, cursor="c9")
+    await until(lambda: set(client.rooms) == {"b"})
 
 
 async def test_a_round_broken_by_a_drop_is_begun_again_without_a_cursor(server, client_of, env, watch):

@@ -62,6 +62,12 @@ def test_a_device_one_does_not_have_is_not_found(desk):
             desk.ask("ann", DevicesRemove(device="d1"))
 
 
+def test_a_device_that_was_revoked_before_it_ever_came_is_not_found(desk):
+    desk.ask("ann", Revoke("d1"))
+    with pytest.raises(Refused, match="not_found"):
+        desk.ask("ann", DevicesRemove(device="d1"))
+
+
 def test_a_removed_device_is_not_found_again(desk):
     desk.ask("ann", SeeDevice("d1"))
     desk.ask("ann", DevicesRemove(device="d1"))

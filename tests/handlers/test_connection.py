@@ -70,6 +70,13 @@ async def test_the_end_of_a_removed_device_does_not_bring_it_back(house):
     assert [row["device"] for row in (await ann.asks(type="devices.list"))["devices"]] == [device_of(1)]
 
 
+async def test_a_device_that_was_revoked_before_it_ever_came_is_not_listed(house):
+    ann = await house.meets("ann", device=1)
+    await house.inside.admin.revoke("ann", device_of(2))
+    (row,) = (await ann.asks(type="devices.list"))["devices"]
+    assert (row["device"], row["last_seen"] > 0) == (device_of(1), True)
+
+
 async def test_decisions_of_people_reach_the_store(house):
     writer = house.inside.writer
     await writer.carry("ann", SeeDevice(device_of(3), "app", "os"))

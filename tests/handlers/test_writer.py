@@ -9,7 +9,7 @@ from chatd.handlers.writer import Guard, Submission
 from chatd.ports import KeyTaken
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.protocol.objects import Body
-from chatd.protocol.requests import Edit, MembersRemove, Read, RoomCreate, RoomJoin, Send
+from chatd.protocol.requests import Edit, MembersRemove, Read, RoomCreate, RoomJoin, RoomLeave, Send
 from tests.kit.indoors import new_key
 
 
@@ -292,6 +292,15 @@ async def test_a_failed_commit_leaves_memory_as_it_was_and_answers_everybody(hou
     assert len(desk.published) == published
     after = (desk.room(room).seq, desk.room(room).ordinal, desk.room(room).members["bob"].own_unread)
     assert after == before
+
+
+async def test_who_was_refused_for_what_then_came_to_nothing_is_decided_again(house, desk):
+    room = await desk.group("ann", "bob")
+    house.store.fail("commit", Unavailable("overloaded"))
+    ids = [desk.submit("bob", request) for request in (RoomLeave(room=room, key=new_key()), send(room))]
+    await desk.settled()
+    assert desk.asker.of(ids[0]).code == "overloaded"
+    assert desk.asker.of(ids[1]).seq == 2
 
 
 async def test_after_a_failed_commit_the_next_one_takes_the_same_numbers(house, desk):

@@ -111,6 +111,7 @@ class House:
         self.busy: Callable[[], None] = lambda: None
         self.on_lost: Callable[[], None] = lambda: None
         self.boots = 0
+        self._folded: dict[str, dict[int, Row]] = {}  # logs of rooms as they were before folds
         self._dead: list[Run] = []
         self._loop = loop
         self._root = root
@@ -238,22 +239,35 @@ class House:
         self.history.truths.append(truth)
         restore(copy, self._directory, self._env.random_bytes)
 
+    def remember(self) -> None:
+        """Keep, for the judges, what a fold is about to drop."""
+        for room, log in self.truth().rooms.items():
+            self._folded.setdefault(room, {}).update(log)
+
     def truth(self) -> Truth:
         """The log as it stands in the database, whatever the daemon has in memory."""
         with closing(sqlite3.connect(self._directory / DATABASE)) as connection:
             connection.execute("PRAGMA wal_autocheckpoint = 0")
             meta = dict(connection.execute("SELECT key, value FROM meta"))
             rooms: dict[str, dict[int, Row]] = {}
-            names = dict(connection.execute("SELECT number, name FROM rooms ORDER BY number"))
-            for name in names.values():
-                rooms[name] = {}
+            names: dict[int, str] = {}
+            floors: dict[str, int] = {}
+            deleted = set()
+            for number, name, floor, gone in connection.execute(
+                "SELECT number, name, log_floor, deleted_by IS NOT NULL FROM rooms ORDER BY number"
+            ):
+                names[number], floors[name], rooms[name] = name, floor, {}
+                deleted |= {name} if gone else set()
             for position, stamp, key, blob in connection.execute(
                 "SELECT position, stamp, client_key, blob FROM events ORDER BY position"
             ):
                 rooms[names[position >> SEQ_BITS]][position % (1 << SEQ_BITS)] = Row(
                     stamp, key, msgpack.unpackb(blob)
                 )
-            truth = Truth(meta["epoch"], rooms, meta["stamp"])
+            for name, log in rooms.items():
+                folded = {seq: row for seq, row in self._folded.get(name, {}).items() if seq < floors[name]}
+                rooms[name] = dict(sorted((folded | log).items()))
+            truth = Truth(meta["epoch"], rooms, meta["stamp"], floors=floors, deleted=frozenset(deleted))
             for room, user, first, read in connection.execute(
                 "SELECT room, user, first_visible, read FROM members WHERE gone IS NULL ORDER BY room, user"
             ):

@@ -51,6 +51,7 @@ class Chaos:
         self._broken = 0  # so many operations of the disk fail, as DISK_FAULTS[_code]
         self._code = 0
         self.vanished = False
+        self._turned_over = 0
         self.failed = 0  # operations of the disk so far that failed
         self._kinds = [name for name in MISFORTUNES if world.scenario.has(name)]
 
@@ -237,6 +238,18 @@ class Chaos:
         place = (inside.store.epoch, inside.store.stamp, self.world.loop.time(), asked_s)
         self.world.house.history.revocations.append(Revocation(phone.user, device, *place))
 
+    async def fold(self) -> None:
+        """The round in which old operations leave the logs, whatever the hour."""
+        house, process = self.world.house, self.world.house.process
+        if process is None or not process.epoch:
+            return
+        house.remember()
+        try:
+            rooms = await process.carry_out(process.daemon.fold())
+        except (ChatError, Ended):
+            return
+        self.world.note("daemon", f"folds {rooms} rooms")
+
     # phones and their network
 
     def someone(self) -> Any:
@@ -290,6 +303,17 @@ class Chaos:
             if phone.line is not None:
                 phone.line.link.reset()
 
+    async def turnover(self) -> None:
+        """Somebody deletes a room, if they may, and makes another one."""
+        phone = self.someone()
+        self._turned_over += 1
+        key, rooms = f"turnover-{self._turned_over:06}", list(phone.flash.timelines)
+        if rooms:
+            room = rooms[self.lane.pick(len(rooms))]
+            self.world.note(phone.name, f"deletes {room}")
+            phone.post({"type": "room.delete", "room": room, "key": f"{key}-d"})
+        self.world.open_room(phone, f"{key}-c")
+
     async def reinstall(self) -> None:
         phone = self.someone()
         self.world.note(phone.name, "is installed anew")
@@ -320,5 +344,7 @@ MISFORTUNES: dict[str, Callable[[Chaos], Awaitable[None]]] = {
         "restore",
         "abandon",
         "herd",
+        "fold",
+        "turnover",
     )
 }

@@ -37,15 +37,25 @@ def acknowledged(history: History) -> Findings:
 
 
 def once(history: History) -> Findings:
-    """G2: one event for each key of a user in a room."""
+    """G2: one event for each key of a user in a room; an operation that was folded away may come again."""
     for truth in history.truths:
         for room, log in truth.rooms.items():
             seen: dict[tuple[str, str], int] = {}
             for seq, row in log.items():
                 if row.key is not None:
                     first = seen.setdefault((row.event.get("user", ""), row.key), seq)
-                    if first != seq:
+                    if first != seq and (first >= truth.floors[room] or "ordinal" in log[first].event):
                         yield f"{room}: {row.key} stands at {first} and at {seq}"
+
+
+def deleted_for_good(history: History) -> Findings:
+    """G1: a room whose deletion was acknowledged is deleted."""
+    truths = {truth.epoch: truth for truth in history.truths}
+    for said, request, heard in replies(history):
+        if request["type"] != "room.delete" or heard.packet["type"] != "ok":
+            continue
+        if request["room"] not in truths[said.epoch].deleted:
+            yield f"{said.phone}: the deletion of {request['room']} was acknowledged, and it is there"
 
 
 def dense(history: History) -> Findings:
@@ -210,6 +220,7 @@ CHECKERS: dict[str, Callable[[History], Findings]] = {
     for check in (
         acknowledged,
         once,
+        deleted_for_good,
         dense,
         one_order,
         true_events,

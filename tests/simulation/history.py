@@ -54,13 +54,18 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Truth:
-    """The log of one epoch, read when it ended. `kept`: the last stamp that the next epoch took over."""
+    """The log of one epoch, read when it ended, with what was folded away below the `floors` of rooms.
+
+    `kept`: the last stamp that the next epoch took over. `deleted`: rooms.
+    """
 
     epoch: str
     rooms: dict[str, dict[int, Row]]
     stamp: int
     members: dict[str, dict[str, Packet]] = field(default_factory=dict)
     kept: int | None = None
+    floors: dict[str, int] = field(default_factory=dict)
+    deleted: frozenset[str] = frozenset()
 
 
 class Commit(NamedTuple):

@@ -9,9 +9,10 @@ from typing import Any
 
 from tests.simulation.history import Conversation, Packet, Slice
 from tests.simulation.line import Line, dialler
+from tests.simulation.outbox import FRAME_BYTES, Pending, first_frame, own_event
 from tests.simulation.streets import Quirks, Streets
 from tests.simulation.tape import Lane
-from tests.simulation.timelines import Flash, Timeline
+from tests.simulation.timelines import JUMP_PAGE, Flash, Timeline, repairs
 
 ADDRESS = "192.0.2.2:443"
 BACKOFF_TICK_S = 0.05
@@ -19,29 +20,6 @@ BACKOFF_TICKS = 20  # up to a second: a rude client, so that much happens
 LOGIN_S = 1.0  # tokens have whole seconds: one of the second of its revocation counts as older
 RETRY_S = 0.2  # before asking again when the daemon names no time
 EAGER_MAX = 4  # of the outbox behind a hello, whose frame has at most 8192 bytes
-KINDS = {  # of the event that a mutation makes
-    "send": "message",
-    "edit": "edit",
-    "recall": "recall",
-    "react": "reaction",
-    "pin": "pin",
-    "room.update": "settings",
-    "room.join": "joined",
-    "room.leave": "left",
-    "members.add": "joined",
-    "members.remove": "removed",
-    "members.role": "role",
-}
-
-
-@dataclass(slots=True, eq=False)
-class Pending:
-    """A mutation on its way: kept, with its key, until it is answered for good."""
-
-    packet: Packet
-    asked: bool = False
-    told: bool = False  # its event came back before its answer
-    due: float = 0.0  # not to be asked before
 
 
 @dataclass(slots=True, eq=False)
@@ -65,8 +43,10 @@ class Phone:
     waiting: Any = None
     answers: list[tuple[Packet, Packet]] = field(default_factory=list)  # to what was asked only to know
     _token: str = ""
+    _frame_bytes: int = FRAME_BYTES
     _early: dict[str, list[Packet]] = field(default_factory=dict)  # events of rooms that were not named yet
     _round: set[str] | None = None  # rooms that a full round named so far
+    _put_off: list[tuple[float, Packet]] = field(default_factory=list)  # refused for now, and until when
 
     def __post_init__(self) -> None:
         self.new_device()
@@ -124,7 +104,8 @@ class Phone:
     def quiet(self) -> bool:
         """Nothing is left to do: all sent, all repaired."""
         complete = all(timeline.complete for timeline in self.flash.timelines.values())
-        return self.ready and not self.outbox and complete and not self.line.unanswered  # type: ignore[union-attr]
+        waits = self.outbox or self._put_off or self.line is None or self.line.unanswered
+        return self.ready and complete and not waits
 
     # Owner: what its line says
 
@@ -139,6 +120,7 @@ class Phone:
     def line_lost(self) -> None:
         self.line = None
         self._early.clear()
+        self._put_off.clear()
         for timeline in self.flash.timelines.values():
             timeline.asking = False
         if self.waiting is None:
@@ -155,6 +137,8 @@ class Phone:
             self._acknowledged(request, packet)
         else:
             self.answers.append((request, packet))
+        if "key" in request and self.line is not None and not self.line.open_keys:
+            self.flush()
 
     def push(self, packet: Packet) -> None:
         handler = PUSHES.get(packet["type"])
@@ -184,6 +168,7 @@ class Phone:
     def _welcomed(self, request: Packet, reply: Packet) -> None:
         assert self.line is not None
         self.line.said.boot = self.streets.boot()
+        self._frame_bytes = reply["limits"].get("frame_bytes", FRAME_BYTES)
         if reply["epoch"] != self.flash.epoch:
             self.put_away()
             self.flash.timelines = {}
@@ -254,21 +239,15 @@ class Phone:
             self._early.setdefault(room, []).append(event)
         else:
             timeline.take(event)
-            self._match(event)
-
-    def _match(self, event: Packet) -> None:
-        """An own message that comes back is the acknowledgement that got lost."""
-        pending = self.outbox.get(event.get("key", ""))
-        if pending is not None and event.get("user") == self.user:
-            pending.told = True
 
     def _repair(self, timeline: Timeline) -> None:
-        if timeline.complete or timeline.asking or not self.ready:
-            return
-        timeline.asking = True
+        if not timeline.complete and not timeline.asking and self.ready:
+            self._ask_for(timeline, {"type": "log", "from": timeline.applied + 1})
+
+    def _ask_for(self, timeline: Timeline, missing: Packet) -> None:
         assert self.line is not None
-        asked = {"type": "log", "room": timeline.room, "from": timeline.applied + 1}
-        self.line.ask(asked)
+        timeline.asking = True
+        self.line.ask({**missing, "room": timeline.room})
 
     def _logged(self, request: Packet, reply: Packet) -> None:
         timeline = self.flash.timelines.get(request["room"])
@@ -280,9 +259,19 @@ class Phone:
             fresh = Timeline(timeline.room, reply.get("first_visible", 1))
             fresh.hear_of(reply["seq"])
             self.flash.timelines[timeline.room] = timeline = fresh
+            if request["from"] >= fresh.first_visible:  # of what was folded away only messages are left
+                self._ask_for(fresh, {"type": "history", "limit": JUMP_PAGE})
         for event in reply["events"]:
             timeline.take(event)
-            self._match(event)
+        self._repair(timeline)
+
+    def _leafed(self, request: Packet, reply: Packet) -> None:
+        timeline = self.flash.timelines.get(request["room"])
+        if timeline is None or not repairs(request):
+            self.answers.append((request, reply))
+            return
+        timeline.asking = False
+        timeline.jump(reply["seq"])
         self._repair(timeline)
 
     # outbox
@@ -297,11 +286,12 @@ class Phone:
         self.outbox[packet["key"]] = Pending(packet)
 
     def flush(self) -> None:
-        """Send what is due, several in one batch."""
+        """Send what is due, as much as one frame holds; the answers bring the next one."""
         line = self.line
         if line is None or not line.ready:
             return
-        due = self._due(line, self.streets.loop.time())
+        waiting = self._due(line, self.streets.loop.time())
+        due = first_frame(waiting, line.said.text, self._frame_bytes)
         if due:
             line.send([line.numbered(pending.packet, again=pending.asked) for pending in due])
             for pending in due:
@@ -309,7 +299,7 @@ class Phone:
 
     def _due(self, line: Line, now: float) -> list[Pending]:
         open_keys = line.open_keys
-        return [p for key, p in self.outbox.items() if key not in open_keys and p.due <= now][:64]
+        return [p for key, p in self.outbox.items() if key not in open_keys and p.due <= now]
 
     def _acknowledged(self, request: Packet, reply: Packet) -> None:
         if self.outbox.pop(request["key"], None) is not None:
@@ -323,14 +313,7 @@ class Phone:
             self._summary(reply["summary"])
 
     def _own_event(self, request: Packet, reply: Packet) -> None:
-        event = {
-            "seq": reply["seq"],
-            "kind": KINDS[request["type"]],
-            "user": self.user,
-            "time": reply["time"],
-        }
-        event |= {"key": request["key"]} if request["type"] == "send" else {}
-        self._take(request["room"], event)
+        self._take(request["room"], own_event(self.user, request, reply))
         timeline = self.flash.timelines.get(request["room"])
         if timeline is not None:
             self._repair(timeline)
@@ -338,23 +321,30 @@ class Phone:
     def _refused(self, request: Packet, error: Packet) -> None:
         if request["type"] == "hello":
             return  # bye follows
-        if request["type"] == "log" and request["room"] in self.flash.timelines:
+        if repairs(request) and request["room"] in self.flash.timelines:
             self.flash.timelines[request["room"]].asking = False
         key = request.get("key")
         if error.get("retry", "never") == "never":
             self.outbox.pop(key or "", None)
-            if request["type"] == "log" and error["code"] in ("not_member", "gone", "not_found"):
+            if repairs(request) and error["code"] in ("not_member", "gone", "not_found"):
                 self._forget(request["room"])
             return
         delay_s = error.get("retry_after", 0) / 1000 or RETRY_S
+        due = self.streets.loop.time() + delay_s
         if key in self.outbox:
-            self.outbox[key].due = self.streets.loop.time() + delay_s
+            self.outbox[key].due = due
+        elif key is None and not repairs(request):  # what is missing of a log stands in its timeline
+            self._put_off.append((due, request))
         self.streets.loop.call_later(delay_s + 0.001, self._later)
 
     def _later(self) -> None:
         self.flush()
         for timeline in list(self.flash.timelines.values()):
             self._repair(timeline)
+        due = [request for at, request in self._put_off if at <= self.streets.loop.time()]
+        self._put_off = [(at, request) for at, request in self._put_off if request not in due]
+        for request in due:
+            self.line.ask(request)  # type: ignore[union-attr]
 
     # pushes
 
@@ -388,6 +378,7 @@ REPLIES: dict[str, Callable[[Phone, Packet, Packet], None]] = {
     "hello": Phone._welcomed,
     "sync": Phone._page,
     "log": Phone._logged,
+    "history": Phone._leafed,
 }
 
 PUSHES: dict[str, Callable[[Phone, Packet], None]] = {

@@ -34,6 +34,12 @@ FAULTS = (
     "herd",  # all connections are cut at once, as when a proxy is restarted
 )
 
+LATE_FAULTS = (  # drawn last, so that older seeds and tapes keep their choices
+    "fold",  # old operations leave the logs
+    "turnover",  # rooms are deleted, others are made
+)
+OPERATIONS_KEPT = 4  # of a room, in a run with folds: its log is short
+
 SIZES = (4, 2, 3, 4, 5, 6, 6, 8, 10, 16, 30)  # deeds a phone: most runs are small
 
 
@@ -62,7 +68,9 @@ def scenario(plan: Lane) -> Scenario:
         users.append(plan.pick(len(users)) if plan.befalls(3) else max(users) + 1)
     rooms = 1 + (plan.pick(5) if plan.befalls(2) else 0)
     deeds = SIZES[plan.pick(len(SIZES))]
-    return Scenario(faults, tuple(users), rooms, deeds, 2.0 + plan.pick(8), seed)
+    trouble_s = 2.0 + plan.pick(8)
+    faults |= {fault for fault in LATE_FAULTS if plan.befalls(2)}
+    return Scenario(faults, tuple(users), rooms, deeds, trouble_s, seed)
 
 
 def configured(chosen: Scenario, directory: Path) -> config.Config:
@@ -81,5 +89,8 @@ def configured(chosen: Scenario, directory: Path) -> config.Config:
         settings = replace(settings, outbox=marks)
     if chosen.has("evict"):
         settings = replace(settings, storage=replace(settings.storage, room_idle_s=1.0))
+    if chosen.has("fold"):
+        kept = replace(settings.storage, operations_kept=OPERATIONS_KEPT, operations_kept_days=0)
+        settings = replace(settings, storage=kept)
     rates = config.Rates() if chosen.has("strict") else config.Rates(hello_user_per_min=100, writes_per_s=50)
     return replace(settings, rates=rates)

@@ -19,6 +19,8 @@ WANTED = (
     "revocation with queued messages",
     "two sessions of one device",
     "drain deadline reached",
+    "folded below a phone",
+    "room deleted",
 )
 
 
@@ -48,6 +50,10 @@ def told(history: History) -> Iterator[str]:
                 yield "ack lost after commit"
         elif reply.get("reset") or (request.get("epoch") and reply.get("sync", {}).get("full")):
             yield "reset sent"
+            if request["type"] == "log" and request["from"] >= reply.get("first_visible", 1):
+                yield "folded below a phone"
+        elif request["type"] == "room.delete" and reply["type"] == "ok":
+            yield "room deleted"
         elif reply.get("code") == "rate_limited":
             yield "limiter refusal"
 

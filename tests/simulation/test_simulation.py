@@ -19,6 +19,14 @@ BASE = int(os.environ.get("SIMULATION_BASE", "0"))
 TROUBLED = 400  # seeds at most; 130 are enough as a rule
 RARE = frozenset(("revoke", "slow_reader", "tight", "crash", "slow_disk", "strict"))
 HASH_SEEDS = ("0", "1", "77")
+ONCE_FOUND = (
+    7700525,  # a page of a sync was refused for now, and never asked again
+    8000026,  # an outbox that fits no frame closed every connection
+    8001130,  # a device that was revoked before it ever came was listed, without the time it was seen
+    8101883,  # who left, and could not be stored as gone, was answered as if he were
+    8103915,  # the network handed the end of a phone to a connection that was not accepted yet
+    8104767,  # a room whose deletion was on its way to the disk was said to be gone
+)
 
 
 def watchable() -> bool:
@@ -37,7 +45,16 @@ pytestmark = [
 
 @pytest.mark.parametrize("first", range(BASE, BASE + SEEDS, CHUNK))
 def test_every_promise_is_kept_in(first: int) -> None:
-    failed, _ = trials(range(first, first + CHUNK))
+    keeps_every_promise(range(first, first + CHUNK))
+
+
+@pytest.mark.parametrize("seed", ONCE_FOUND)
+def test_what_was_found_once_is_not_found_again(seed: int) -> None:
+    keeps_every_promise(range(seed, seed + 1))
+
+
+def keeps_every_promise(seeds: range) -> None:
+    failed, _ = trials(seeds)
     again = f"python -m tests.simulation --seeds 1 --seed-base {min(failed, default=0)}"
     assert not failed, "\n".join(
         [again, *(f"{seed}: {verdict.findings}" for seed, verdict in failed.items())]

@@ -104,6 +104,13 @@ def test_the_end_of_the_phone_closes_the_other_end_too(call: Call) -> None:
     assert (call.mouth.data, call.mouth.happened) == (b"bye", ["eof", "closed"])
 
 
+def test_a_phone_that_ends_while_it_dials_is_never_accepted(call: Call) -> None:
+    link = Link(call.loop, Tape(0).lane("other"), Ear(), Weather())
+    link.finish()
+    call.passes()
+    assert (link.over, call.loop.complaints) == (True, [])
+
+
 @pytest.mark.parametrize("after", [1, 7, 300])
 def test_a_cut_comes_after_exactly_so_many_bytes(after: int) -> None:
     call = Call(cut_down=after, pieces=True)

@@ -4,6 +4,13 @@ from typing import Any
 
 Event = dict[str, Any]
 
+JUMP_PAGE = 50  # messages to go on from when the log was folded; no deed asks for as many
+
+
+def repairs(request: Event) -> bool:
+    """Whether a request closes a gap, and is not somebody's curiosity."""
+    return request["type"] == "log" or request.get("limit") == JUMP_PAGE
+
 
 class Timeline:
     """One room: `applied` up to where nothing is missing, `head` the highest number heard of."""
@@ -31,6 +38,14 @@ class Timeline:
         while self.applied + 1 in self.waiting:
             self.applied += 1
             self.events.append(self.waiting.pop(self.applied))
+
+    def jump(self, seq: int) -> None:
+        """Everything up to `seq` is known otherwise: go on behind it, unless it goes on already."""
+        if self.events:
+            return
+        self.applied = seq
+        self.hear_of(seq)
+        self.waiting = {later: event for later, event in self.waiting.items() if later > seq}
 
     @property
     def complete(self) -> bool:

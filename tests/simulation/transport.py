@@ -153,8 +153,10 @@ class Link:
             stream.go_on()
 
     def finish(self) -> None:
-        """Say that nothing more comes from the phone (FIN); it still reads."""
-        if not self.over:
+        """Say that nothing more comes from the phone (FIN); it still reads. Before it is accepted: give up."""
+        if not self.connected:
+            self.over = True
+        elif not self.over:
             self.up.send(b"")
 
     def reset(self) -> None:

@@ -123,10 +123,7 @@ class World:
             phone.connect()
         await self._until(lambda: all(phone.ready for phone in self.phones))
         for number in range(chosen.rooms):
-            maker = self.phones[number % len(self.phones)]
-            others = [user for user in users if user != maker.user]
-            fields = {"kind": "group", "title": "t", "users": others, "public": True}
-            maker.post({"type": "room.create", "key": f"room-{number:06}", **fields})
+            self.open_room(self.phones[number % len(self.phones)], f"room-{number:06}")
         await self._until(lambda: all(len(phone.flash.timelines) == chosen.rooms for phone in self.phones))
         await self._until(lambda: all(phone.quiet for phone in self.phones))
         self.rooms += list(self.phones[0].flash.timelines)
@@ -136,6 +133,12 @@ class World:
                 other for other in self.phones if other is not phone and other.user == phone.user
             ]
             self.people.append(person)
+
+    def open_room(self, maker: Phone, key: str) -> None:
+        """A public group of everybody there is."""
+        others = [user for user in self.users if user != maker.user]
+        fields = {"kind": "group", "title": "t", "users": others, "public": True}
+        maker.post({"type": "room.create", "key": key, **fields})
 
     def _phone(self, name: str, user: str) -> None:
         lane = self.tape.lane(f"phone {name}")

@@ -1,0 +1,40 @@
+"""The door of all reading commands goes by what is on the disk."""
+
+import asyncio
+
+import pytest
+
+from chatd.protocol.errors import Unavailable
+from tests.kit.indoors import new_key
+
+CHANGES = [  # of bob's place: who asks what, and whether bob was a member before
+    ("bob", {"type": "room.leave"}, True),
+    ("ann", {"type": "members.remove", "users": ["bob"]}, True),
+    ("ann", {"type": "room.delete"}, True),
+    ("bob", {"type": "room.join"}, False),
+    ("ann", {"type": "members.add", "users": ["bob"]}, False),
+]
+
+
+@pytest.mark.parametrize(("who", "change", "member"), CHANGES)
+@pytest.mark.parametrize("stored", [True, False])
+async def test_who_comes_or_goes_is_answered_when_that_is_on_the_disk(house, who, change, member, stored):
+    people = {user: await house.meets(user) for user in ("ann", "bob")}
+    room = await people["ann"].makes_group(*["bob"] * member, public=True)
+    hold = house.store.hold("commit")
+    if not stored:
+        house.store.fail("commit", Unavailable("overloaded"))
+    people[who].asks_for(**change, room=room, key=new_key())
+    await hold.reached.wait()
+    bob = people["bob"]
+    ids = [
+        bob.asks_for(type="log", room=room, **{"from": 1}),
+        bob.asks_for(type="room.get", room=room),
+        bob.asks_for(type="readers", room=room, seq=1),
+    ]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert [packet for packet in bob.wire.packets if packet.get("id") in ids] == []
+    hold.release()
+    await house.quiet()
+    assert {bob.reply(id)["type"] for id in ids} == {"ok" if member != stored else "error"}
