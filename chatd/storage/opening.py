@@ -11,6 +11,7 @@ from chatd.storage.connection import open_file, readable
 from chatd.storage.directory import Directory, put_in_place
 from chatd.storage.errors import StoreError, opening
 from chatd.storage.meta import begin_history, mark_open, new_epoch, read_meta
+from chatd.storage.ownership import new_private_file
 from chatd.storage.settings import APPLICATION_ID
 from chatd.storage.wal import check_log
 
@@ -57,8 +58,8 @@ def create(directory: Directory, random_bytes: Callable[[int], bytes]) -> None:
         )
     with opening(directory.path):
         directory.fresh.unlink(missing_ok=True)
-        with closing(open_file(directory.fresh, mode="rwc")) as connection:
-            directory.fresh.chmod(0o600)
+        new_private_file(directory.fresh).close()
+        with closing(open_file(directory.fresh, mode="rw")) as connection:
             schema.up(connection, schema.shipped(), directory.fresh)
             begin_history(connection, new_epoch(random_bytes))
         put_in_place(directory.fresh, directory.database)
@@ -70,6 +71,8 @@ def inspect(path: Path) -> None:
     What a crash at the first start cut off is undone before, as SQLite does when it may write.
     """
     check_header(path)
+    with opening(path):
+        Directory(path.parent).require_private_files()
     finish_rollback(path)
     with opening(path), closing(readable(path)) as connection:
         schema.pending(connection, schema.shipped(), path)
