@@ -77,6 +77,7 @@ def restore(source: str | Path, directory: str | Path, random_bytes: Callable[[i
     with locked(place), opening(place.path):
         verify(backup_file)
         copy_out(backup_file, place.restored)
+        verify(place.restored)  # before it is written to, which a trigger in it would hear of
         epoch = begin_epoch(place.restored, random_bytes)
         set_aside(place)
         put_in_place(place.restored, place.database)

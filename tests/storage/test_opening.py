@@ -209,7 +209,7 @@ def no_tables(path: Path) -> None:
         (other_schema, "foreign"),
         (garbled_page, "damaged"),
         (cut_short, "damaged"),
-        (no_tables, "damaged"),
+        (no_tables, "foreign"),
         (garbled_schema, "damaged"),
     ],
 )
