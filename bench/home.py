@@ -65,7 +65,7 @@ class Home:
 def new_home(settings: Mapping[str, str] | None = None, directory: Path | None = None) -> Iterator[Home]:
     """A home in `directory`, which stays, or in a new one that is removed at the end."""
     if directory is not None:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         yield Home(directory, settings or {})
         return
     with tempfile.TemporaryDirectory(prefix="chatd-bench-", ignore_cleanup_errors=True) as made:

@@ -1,10 +1,12 @@
-"""How many tests run side by side with `-n auto`."""
+"""How many tests run side by side with `-n auto`, and who may touch what they make."""
 
 import os
 
 import pytest
 
 PER_CORE = 1.5  # some tests wait for a deadline or a process: the core is lent to others meanwhile
+
+os.umask(0o022)  # a daemon refuses a directory that a group may change, as some systems make them
 
 
 @pytest.hookimpl

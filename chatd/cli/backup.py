@@ -31,11 +31,12 @@ def backup(loaded: Loaded, destination: Path, force: bool) -> None:
     is left alone without --force, and stays as it was when the backup fails.
     """
     from chatd.cli.stores import explained
+    from chatd.storage.errors import opening
 
-    target = _named(destination)
-    if target.exists():
-        _require_replaceable(loaded.config, target, force=force)
-    with explained():
+    with explained(), opening(destination):
+        target = _named(destination)
+        if target.exists():
+            _require_replaceable(loaded.config, target, force=force)
         stamp = _copied(loaded.config, target)
     click.echo(f"Wrote {target}: {target.stat().st_size} bytes, as of commit {stamp}, checked.")
 
@@ -59,11 +60,12 @@ def restore(loaded: Loaded, source: Path, yes: bool) -> None:
     """
     from chatd.cli.stores import explained
     from chatd.storage.backup import restore as put_back
+    from chatd.storage.directory import Directory
 
     directory = Path(loaded.config.storage.directory)
-    if (directory / "chatd.sqlite").exists() and not yes:
-        raise Failure(f"there is a database in {directory}. To replace it, say --yes")
     with explained():
+        if Directory(directory).has_database() and not yes:
+            raise Failure(f"there is a database in {directory}. To replace it, say --yes")
         epoch = put_back(source, directory, secrets.token_bytes)
     click.echo(f"Restored {source} into {directory}. A new history begins: epoch {epoch}.")
 

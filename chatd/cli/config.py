@@ -1,6 +1,7 @@
 """`chatd config`: write, check, show and explain the configuration."""
 
-import os
+from contextlib import suppress
+from pathlib import Path
 
 import click
 
@@ -13,6 +14,7 @@ from chatd.cli.preflight import require_usable_files
 from chatd.cli.rules import is_loopback, split_address
 from chatd.cli.texts import as_json, as_markdown, as_shown, as_toml
 from chatd.config import Config
+from chatd.storage.ownership import LOOK, fault, new_private_file
 
 
 @click.group(
@@ -41,11 +43,10 @@ def init(output: str | None) -> None:
         return
     try:
         # It may come to hold a secret, so nobody else may read it from the start.
-        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with new_private_file(Path(output)) as file:
+            file.write(as_toml())
     except OSError as error:
         raise Failure(f"{output} cannot be written: {error.strerror}") from None
-    with os.fdopen(descriptor, "w") as file:
-        file.write(as_toml())
     click.echo(f"Wrote {output}. Next: chatd config check --config {output}")
 
 
@@ -100,6 +101,10 @@ def _warnings(configuration: Config) -> list[str]:
         found.append("listen.ops_address is open to the network; metrics and health need no token")
     if listen.unsafe_any_origin:
         found.append("listen.unsafe_any_origin lets every web page open sockets")
+    directory = Path(configuration.storage.directory)
+    with suppress(OSError):  # there is none before the first start
+        if wrong := fault(directory, LOOK):
+            found.append(f"{directory}: {wrong.what}. {wrong.fix}")
     if not configuration.rates.enabled:
         found.append("rates.enabled = false lets one client slow all others")
     return found

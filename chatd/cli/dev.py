@@ -48,12 +48,13 @@ def dev(once: bool, port: int, data: str) -> None:
     Listens on loopback only: the passwords of the demo users are public.
     """
     from chatd.cli.starting import start_explained
+    from chatd.storage.directory import Directory
 
     config = dev_config(port, data)
     require_free(config)
-    is_new = not (Path(data) / "chatd.sqlite").exists()
     config = with_own_secret(config, create=True)
     with start_explained():
+        is_new = not Directory(data).has_database()
         add_demo_users(config)
         _run(config, once=once, is_new=is_new)
 

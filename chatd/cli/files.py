@@ -6,10 +6,10 @@ from pathlib import Path
 
 from chatd.cli.problems import refuse
 from chatd.config import Secret
+from chatd.storage.ownership import CHANGE, TOUCH, fault
 
 TEXT_BYTES_MAX = 1 << 20  # a complete configuration with every comment is below 20 KiB
 SECRET_BYTES_MAX = 4096  # a key of 256 bits is 44 characters; more is the wrong file
-OTHERS_MAY = 0o077  # any permission of group or world
 UTF8_MARK = b"\xef\xbb\xbf"
 
 
@@ -27,14 +27,19 @@ def read_secret(path: str) -> Secret:
 
 
 def require_private(path: str) -> None:
-    """Refuses a file that group or world may read or write."""
-    _require_private(path, os.stat(path).st_mode)
+    """Refuses a file of somebody else, or one that group or world may read or write."""
+    _require_private(path, os.stat(path))
 
 
-def _require_private(path: str, mode: int) -> None:
-    if mode & OTHERS_MAY:
-        what = f"holds a secret but other users may open it (mode {stat.S_IMODE(mode):04o})"
-        raise refuse(path, what, f"Run: chmod 600 {path}")
+def require_private_directory(path: Path) -> None:
+    """Refuses a directory of somebody else, or one whose files others may exchange."""
+    if wrong := fault(path, CHANGE):
+        raise refuse(str(path), wrong.what, f"{wrong.fix}.")
+
+
+def _require_private(path: str, status: os.stat_result) -> None:
+    if wrong := fault(Path(path), TOUCH, status):
+        raise refuse(path, f"holds a secret but {wrong.what}", f"{wrong.fix}.")
 
 
 def _read(path: str, bytes_max: int, *, private: bool) -> bytes:
@@ -47,7 +52,7 @@ def _read(path: str, bytes_max: int, *, private: bool) -> bytes:
         status = os.fstat(descriptor)
         _require_regular(path, status.st_mode)
         if private:
-            _require_private(path, status.st_mode)
+            _require_private(path, status)
         with open(descriptor, "rb", closefd=False) as file:
             content = file.read(bytes_max + 1)
     finally:
@@ -58,7 +63,7 @@ def _read(path: str, bytes_max: int, *, private: bool) -> bytes:
 
 
 def _advice(path: str) -> str:
-    if not Path(path).exists():
+    if not os.path.exists(path):  # not that of a Path, which raises where nobody lets us look
         return "Check the path, or write a file with: chatd config init"
     return "Check its permissions and those of its directory."
 

@@ -4,10 +4,11 @@ import os
 import secrets
 from pathlib import Path
 
-from chatd.cli.files import read_secret
+from chatd.cli.files import read_secret, require_private_directory
 from chatd.cli.problems import refuse
 from chatd.config import Auth, Config, Secret
 from chatd.settings import replaced
+from chatd.storage.ownership import new_private_file
 
 SECRET_BYTES = 32  # 256 bits, the strength of HS256 itself
 
@@ -25,9 +26,11 @@ def with_first_secret(config: Config, *, create: bool) -> Config:
 def with_own_secret(config: Config, *, create: bool) -> Config:
     """`config` with the configured secret, else with that of its data directory if there is one."""
     path = secret_path(config)
-    if create and not config.auth.secret and not path.exists():
+    if config.auth.secret:
+        return config
+    if create:
         _create(path)
-    if config.auth.secret or not path.exists():
+    elif not _exists(path):
         return config
     return replaced(config, {"auth.secret": read_secret(str(path))})
 
@@ -45,16 +48,29 @@ def secret_path(config: Config) -> Path:
 def _create(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
+        require_private_directory(path.parent)  # before a secret goes there
+        with new_private_file(path) as file:
             file.write(secrets.token_urlsafe(SECRET_BYTES) + "\n")
             file.flush()
-            os.fsync(descriptor)
-    except FileExistsError:  # another start was faster: its secret is as good
+            os.fsync(file.fileno())
+    except FileExistsError:  # of an earlier start, or of another one that was faster: as good
         pass
     except OSError as error:
         what = f"the secret of a first start cannot be written: {error.strerror}"
         raise refuse(str(path), what, "Make the directory writable, or set auth.secret_file.") from None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        what = f"the secret of its first start cannot be read: {error.strerror}"
+        raise refuse(
+            str(path), what, "Run this as the user of the daemon, or set auth.secret_file."
+        ) from None
+    return True
 
 
 def secret_of(config: Config) -> Secret:

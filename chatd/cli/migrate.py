@@ -33,11 +33,12 @@ def status(loaded: Loaded) -> None:
     from chatd.storage.errors import opening
     from chatd.storage.opening import check_header
 
-    path = Directory(loaded.config.storage.directory).database
-    if not path.exists():
-        click.echo(f"No database in {path.parent} yet; the first start makes one.")
-        return
+    directory = Directory(loaded.config.storage.directory)
+    path = directory.database
     with explained(), opening(path):
+        if not directory.has_database():
+            click.echo(f"No database in {path.parent} yet; the first start makes one.")
+            return
         check_header(path)
         with closing(readable(path)) as connection:
             pending = {one.number for one in schema.pending(connection, schema.shipped(), path)}
@@ -58,8 +59,10 @@ def up(loaded: Loaded) -> None:
 
     directory = Directory(loaded.config.storage.directory)
     path = directory.database
-    if not path.exists():
-        raise Failure(f"no database in {path.parent} yet; the first start makes one")
+    with explained():
+        if not directory.has_database():
+            raise Failure(f"no database in {path.parent} yet; the first start makes one")
+        directory.prepare()
     with explained(), locked(directory), opening(path):
         inspect(path)
         with closing(writable(path)) as connection:

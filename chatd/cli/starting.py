@@ -16,5 +16,7 @@ def start_explained() -> Iterator[None]:
         yield
     except BadKey as error:
         raise Failure(str(error), Exit.CONFIG) from None
-    except (StoreError, ListenError) as error:
+    except StoreError as error:
+        raise Failure(str(error), Exit.CONFIG if error.kind == "unsafe" else Exit.FAILURE) from None
+    except ListenError as error:
         raise Failure(str(error)) from None

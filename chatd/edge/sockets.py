@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 import stat
+from contextlib import suppress
 
 UNIX_PREFIX = "unix:"
 _UNIX_MODE = 0o660  # owner and group: put the proxy into the group
@@ -91,6 +92,10 @@ def _bound_unix(path: str) -> socket.socket:
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _remove_stale(path)
+        with suppress(
+            OSError
+        ):  # Linux makes the file with this mode; elsewhere its directory has to protect it
+            os.fchmod(bound.fileno(), _UNIX_MODE)
         bound.bind(path)
         os.chmod(path, _UNIX_MODE)
     except OSError as error:

@@ -16,6 +16,7 @@ from chatd.storage.directory import Directory, locked, put_in_place, sync_file
 from chatd.storage.errors import StoreError, opening
 from chatd.storage.meta import new_epoch, put_meta, read_meta
 from chatd.storage.opening import check, check_header
+from chatd.storage.ownership import new_private_file
 
 PARTS = ("", "-wal", "-shm")  # the database, its log, and the index of that log
 
@@ -29,7 +30,7 @@ def backup(source: str | Path, destination: str | Path) -> int:
     returns. Raises StoreError; `destination` is then as it was before.
     """
     live, copy = Directory(source).database, Path(destination).absolute()
-    if not live.exists():
+    if not Directory(source).has_database():
         raise StoreError("missing", live, "there is no database here", "Give the directory of the daemon")
     if copy.exists():
         raise StoreError("in_use", copy, "the file exists", "Give a new name; backups are never overwritten")
@@ -37,7 +38,6 @@ def backup(source: str | Path, destination: str | Path) -> int:
     aside = copy.with_name(copy.name + ".partial")
     try:
         with opening(copy):
-            aside.unlink(missing_ok=True)
             stamp = copy_out(live, aside)
             put_in_place(aside, copy)
     finally:
@@ -47,9 +47,13 @@ def backup(source: str | Path, destination: str | Path) -> int:
 
 
 def copy_out(source: Path, destination: Path) -> int:
-    """Copy a database through a read-only connection into a new file; the commit it stands at."""
-    with closing(readable(source)) as live, closing(open_file(destination, mode="rwc")) as copy:
-        destination.chmod(0o600)
+    """Copy a database through a read-only connection into a new file; the commit it stands at.
+
+    What an earlier attempt left there is removed. Only we may open the file, from its first byte on.
+    """
+    destination.unlink(missing_ok=True)
+    new_private_file(destination).close()
+    with closing(readable(source)) as live, closing(open_file(destination, mode="rw")) as copy:
         live.backup(copy, sleep=WAIT_S)  # all pages in one step: one read transaction, one commit's state
         return settle(copy, destination)
 
@@ -72,8 +76,8 @@ def restore(source: str | Path, directory: str | Path, random_bytes: Callable[[i
     place.prepare()
     with locked(place), opening(place.path):
         verify(backup_file)
-        place.restored.unlink(missing_ok=True)
         copy_out(backup_file, place.restored)
+        verify(place.restored)  # before it is written to, which a trigger in it would hear of
         epoch = begin_epoch(place.restored, random_bytes)
         set_aside(place)
         put_in_place(place.restored, place.database)

@@ -2,16 +2,21 @@
 
 import errno
 import fcntl
+import logging
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from chatd.storage.errors import StoreError, opening
 from chatd.storage.mounts import network_filesystem
+from chatd.storage.ownership import CHANGE, LOOK, PRIVATE, TOUCH, Fault, fault
 
 REWRITTEN_BYTES = 1 << 20  # at a time: few calls, and little memory
 OWNER_ONLY = 0o700  # messages are nobody else's business on a shared machine
+
+log = logging.getLogger("chatd.storage")
 
 
 class Directory:
@@ -30,6 +35,7 @@ class Directory:
         """Make the directory if only it is missing, and see that it can be written; StoreError otherwise."""
         with opening(self.path):
             self.path.mkdir(mode=OWNER_ONLY, exist_ok=True)
+            self.require_private()
             if not os.access(self.path, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, "no permission to write")
         kind = network_filesystem(self.path.resolve())
@@ -40,6 +46,34 @@ class Directory:
                 f"the directory is on a network file system ({kind})",
                 "SQLite is safe on local disks only: give a directory on one",
             )
+
+    def require_private(self) -> None:
+        """Refuse a directory of somebody else, or that others may change: StoreError("unsafe"). Say who may look in."""
+        if wrong := fault(self.path, CHANGE):
+            raise unsafe(self.path, wrong)
+        if wrong := fault(self.path, LOOK):
+            log.warning("%s: %s. %s", self.path, *wrong)
+
+    def require_private_files(self) -> None:
+        """Refuse a database, or part or copy of it, of somebody else or that others may open: StoreError("unsafe")."""
+        for path in (self.database, *self.remains()):
+            try:
+                status = path.lstat()
+            except FileNotFoundError:
+                continue
+            if not stat.S_ISREG(status.st_mode):
+                raise unsafe(path, Fault("this is not a regular file", "Put the database itself there"))
+            if wrong := fault(path, TOUCH, status):
+                raise unsafe(path, wrong)
+
+    def has_database(self) -> bool:
+        """Is there a database? StoreError when nobody lets us see."""
+        with opening(self.path):
+            try:
+                self.database.stat()
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+        return True
 
     def remains(self) -> list[Path]:
         """Files that stand beside a database: without one they tell of an interrupted restore or a loss."""
@@ -56,7 +90,8 @@ class Lock:
     def take(cls, directory: Directory) -> "Lock":
         """Lock the directory and note our pid in the file; StoreError("in_use") when another holds it."""
         with opening(directory.lock):
-            descriptor = os.open(directory.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = os.open(directory.lock, flags, PRIVATE)
             try:
                 cls._lock(descriptor, directory)
             except BaseException:
@@ -79,6 +114,10 @@ class Lock:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def unsafe(path: Path, wrong: Fault) -> StoreError:
+    return StoreError("unsafe", path, *wrong)
 
 
 def in_use(directory: Directory, holder: str) -> StoreError:

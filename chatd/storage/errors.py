@@ -11,7 +11,7 @@ from chatd.ports import StoreLost
 from chatd.protocol.errors import Unavailable
 
 Kind = Literal[
-    "missing", "read_only", "locked", "in_use", "foreign", "newer", "damaged", "full", "unsupported"
+    "missing", "read_only", "unsafe", "locked", "in_use", "foreign", "newer", "damaged", "full", "unsupported"
 ]
 
 

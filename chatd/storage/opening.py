@@ -9,10 +9,14 @@ from pathlib import Path
 from chatd.storage import schema
 from chatd.storage.connection import open_file, readable
 from chatd.storage.directory import Directory, put_in_place
-from chatd.storage.errors import StoreError, opening
+from chatd.storage.errors import OPENING, StoreError, opening
 from chatd.storage.meta import begin_history, mark_open, new_epoch, read_meta
+from chatd.storage.ownership import new_private_file
+from chatd.storage.sampling import first_finding
 from chatd.storage.settings import APPLICATION_ID
 from chatd.storage.wal import check_log
+
+WHOLE_PAGES_MAX = 16_384  # 64 MiB, some 0.2 s of one core at a start
 
 SQLITE_MIN = (3, 38, 0)  # STRICT tables and built-in JSON; Debian 12 has 3.40
 
@@ -57,8 +61,8 @@ def create(directory: Directory, random_bytes: Callable[[int], bytes]) -> None:
         )
     with opening(directory.path):
         directory.fresh.unlink(missing_ok=True)
-        with closing(open_file(directory.fresh, mode="rwc")) as connection:
-            directory.fresh.chmod(0o600)
+        new_private_file(directory.fresh).close()
+        with closing(open_file(directory.fresh, mode="rw")) as connection:
             schema.up(connection, schema.shipped(), directory.fresh)
             begin_history(connection, new_epoch(random_bytes))
         put_in_place(directory.fresh, directory.database)
@@ -70,6 +74,8 @@ def inspect(path: Path) -> None:
     What a crash at the first start cut off is undone before, as SQLite does when it may write.
     """
     check_header(path)
+    with opening(path):
+        Directory(path.parent).require_private_files()
     finish_rollback(path)
     with opening(path), closing(readable(path)) as connection:
         schema.pending(connection, schema.shipped(), path)
@@ -77,6 +83,8 @@ def inspect(path: Path) -> None:
         if read_meta(connection).get("clean") != 1:
             log.warning("the last stop was unclean: checking the database")
             check(connection, "quick_check", path)
+        else:
+            look_over(connection, path)
 
 
 def finish_rollback(path: Path) -> None:
@@ -113,12 +121,25 @@ def check(connection: sqlite3.Connection, how: str, path: Path) -> None:
     """Run `quick_check` or `integrity_check`; StoreError("damaged") with the first finding."""
     finding = connection.execute(f"PRAGMA {how}(1)").fetchone()[0]
     if finding != "ok":
-        raise StoreError(
-            "damaged",
-            path,
-            f"the database is damaged ({finding})",
-            "Nothing was changed. Keep a copy, then restore the last backup with `chatd restore`",
-        )
+        raise damaged(path, finding)
+
+
+def damaged(path: Path, finding: str) -> StoreError:
+    kind, what, fix = OPENING[sqlite3.SQLITE_CORRUPT]
+    return StoreError(kind, path, f"{what} ({finding})", fix)
+
+
+def look_over(connection: sqlite3.Connection, path: Path) -> None:
+    """Check a database that was closed: whole when it is small, else a bounded part; StoreError("damaged").
+
+    A disk that loses or changes something does not wait for an unclean stop.
+    """
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    beside = path.with_name(path.name + "-wal")  # holds something when somebody read while it was closed
+    if pages <= WHOLE_PAGES_MAX or (beside.exists() and beside.stat().st_size):
+        check(connection, "quick_check", path)
+    elif finding := first_finding(connection, path):
+        raise damaged(path, finding)
 
 
 def take_over(connection: sqlite3.Connection, path: Path) -> tuple[str, int, int]:

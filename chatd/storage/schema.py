@@ -5,6 +5,7 @@ A table of checksums tells which were applied. Files only add: a released file s
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.resources import files
@@ -20,6 +21,9 @@ CREATE TABLE IF NOT EXISTS migrations (
     checksum TEXT NOT NULL
 ) STRICT
 """
+
+# What `ANALYZE` and a shell may leave in a database of ours: numbers for the planner, which runs nothing.
+OF_SQLITE = {("table", "sqlite_stat1"), ("table", "sqlite_stat4")}
 
 
 @dataclass(slots=True, frozen=True)
@@ -55,7 +59,7 @@ def pending(connection: sqlite3.Connection, migrations: list[Migration], where: 
     """What is still to be applied.
 
     Raises StoreError: "newer" when the file was written by a later version, "foreign" when an applied
-    migration is not the one that we ship under its number.
+    migration is not the one that we ship under its number, or when the schema is not what those applied make.
     """
     done = applied(connection)
     ours = {migration.number: migration for migration in migrations}
@@ -74,7 +78,29 @@ def pending(connection: sqlite3.Connection, migrations: list[Migration], where: 
                 f"the database was made with another {name} than this version has",
                 "Install the version that made it, or an unmodified chatd",
             )
+    compare(connection, [migration for migration in migrations if migration.number in done], where)
     return [migration for migration in migrations if migration.number not in done]
+
+
+def compare(connection: sqlite3.Connection, done: list[Migration], where: Path) -> None:
+    """Refuse a schema that is not exactly what the migrations `done` make: a trigger would run inside our commits."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
+        for migration in done:
+            apply(memory, migration)
+        expected, found = objects(memory), objects(connection)
+    for kind, name, _ in sorted(found ^ expected):
+        raise StoreError(
+            "foreign",
+            where,
+            f"the {kind} {name!r} in it is not as chatd makes it",
+            "Nothing was changed. Use a backup made by `chatd backup`, or undo what was done to the file",
+        )
+
+
+def objects(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
+    """Type, name and definition of everything in the schema but what SQLite keeps for itself."""
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+    return {row for row in rows if row[:2] not in OF_SQLITE}
 
 
 def up(connection: sqlite3.Connection, migrations: list[Migration], where: Path) -> list[str]:

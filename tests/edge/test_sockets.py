@@ -1,4 +1,6 @@
+import os
 import socket
+import sys
 
 import pytest
 
@@ -64,6 +66,17 @@ def test_a_unix_socket_is_made_shown_and_removed(tmp_path):
         assert path.stat().st_mode & 0o777 == 0o660
         remove_unix(bound)
     assert not path.exists()
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux makes a socket with the mode it is told before"
+)
+def test_a_unix_socket_is_never_open_to_more_than_its_group(tmp_path, monkeypatch):
+    path, modes, before = tmp_path / "chatd.sock", [], os.umask(0)
+    monkeypatch.setattr(os, "chmod", lambda *_: modes.append(path.stat().st_mode & 0o777))
+    bound_sockets(f"unix:{path}")[0].close()
+    os.umask(before)
+    assert modes == [0o660]
 
 
 def test_a_unix_socket_left_by_a_killed_daemon_is_replaced(tmp_path):

@@ -15,6 +15,7 @@ from chatd.protocol.codec import decode_event
 from chatd.storage import backup as backing_up
 from chatd.storage.backup import backup, restore
 from chatd.storage.errors import StoreError
+from chatd.storage.opening import inspect
 from chatd.storage.store import SqliteStore
 from tests.kit.adapters import sqlite
 from tests.kit.chronicle import Chronicle
@@ -218,6 +219,41 @@ def foreign(path: Path) -> None:
 def later(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("INSERT INTO migrations VALUES (9999, '9999_later.sql', 'x')")
+
+
+HOSTILE = {
+    "trigger": "CREATE TRIGGER x AFTER UPDATE ON meta BEGIN DELETE FROM events; END",
+    "view": "CREATE VIEW x AS SELECT * FROM events",
+    "table": "CREATE TABLE x (y)",
+    "index": "CREATE INDEX x ON events (time)",
+    "column": "ALTER TABLE users ADD COLUMN x TEXT DEFAULT 'y'",
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+async def test_a_backup_whose_schema_is_not_ours_is_not_restored_nor_started(
+    directory: Path, tmp_path: Path, what: str
+) -> None:
+    """A trigger would run inside our commits, the first time when the restore writes the new epoch."""
+    await (await some(directory)).close()
+    backup(directory, tmp_path / "b")
+    for path in (tmp_path / "b", directory / "chatd.sqlite"):
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(HOSTILE[what])
+    before = (directory / "chatd.sqlite").read_bytes()
+    with pytest.raises(StoreError, match="is not as chatd makes it") as caught:
+        restore(tmp_path / "b", directory, chance)
+    assert caught.value.kind == "foreign"
+    with pytest.raises(StoreError, match="is not as chatd makes it"):
+        inspect(directory / "chatd.sqlite")
+    assert (directory / "chatd.sqlite").read_bytes() == before
+
+
+async def test_what_analyze_leaves_in_a_database_is_no_change_of_its_schema(directory: Path) -> None:
+    await (await some(directory)).close()
+    with closing(sqlite3.connect(directory / "chatd.sqlite")) as connection, connection:
+        connection.execute("ANALYZE")
+    inspect(directory / "chatd.sqlite")
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,13 @@ def killed(made: Path, tmp_path: Path) -> Directory:
 
 
 @pytest.fixture
+def closed(made: Path, tmp_path: Path) -> Directory:
+    """After a clean stop."""
+    shutil.copytree(made / "ann", tmp_path / "data")
+    return Directory(tmp_path / "data")
+
+
+@pytest.fixture
 def unclean(made: Path, tmp_path: Path) -> Directory:
     """Whole in one file, but not known to be: as after a checkpoint and a crash."""
     shutil.copytree(made / "ann", tmp_path / "data")
@@ -165,6 +172,17 @@ def test_a_page_of_zeros_is_refused(unclean: Directory, page: int) -> None:
     error = refusal(unclean)
     assert error is not None
     assert error.kind in ("damaged", "foreign")
+
+
+@pytest.mark.parametrize("first", range(0, 12, 3))
+def test_damage_after_a_clean_stop_is_refused_too(closed: Directory, first: int) -> None:
+    """A disk that loses or changes something does not wait for a crash."""
+    with closed.database.open("r+b") as file:
+        file.seek(first * PAGE + PAGE // 2)
+        file.write(random.Random(first).randbytes(5 * PAGE))
+    error = refusal(closed)
+    assert error is not None
+    assert error.kind in ("damaged", "foreign", "unsupported")
 
 
 def test_a_log_of_another_database_is_refused(killed: Directory, made: Path) -> None:

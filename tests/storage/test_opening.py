@@ -209,7 +209,7 @@ def no_tables(path: Path) -> None:
         (other_schema, "foreign"),
         (garbled_page, "damaged"),
         (cut_short, "damaged"),
-        (no_tables, "damaged"),
+        (no_tables, "foreign"),
         (garbled_schema, "damaged"),
     ],
 )
@@ -276,12 +276,14 @@ async def test_everything_committed_is_there_after_a_kill(directory: Path, tmp_p
     await store.close()
 
 
-async def test_only_an_unclean_stop_costs_a_check(
+async def test_a_database_that_counts_as_large_is_checked_whole_after_an_unclean_stop_only(
     directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checks: list[str] = []
     monkeypatch.setattr(opening, "check", lambda connection, how, path: checks.append(how))
+    monkeypatch.setattr(opening, "WHOLE_PAGES_MAX", 10)
     await killed(directory, tmp_path / "copy")
+    await make(directory)
     await make(directory)
     assert checks == []
     await make(tmp_path / "copy")
