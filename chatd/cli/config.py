@@ -8,8 +8,8 @@ from chatd.cli.configuration import Loaded
 from chatd.cli.exits import Failure
 from chatd.cli.first_secret import is_configured, secret_path
 from chatd.cli.memory import as_table
-from chatd.cli.options import with_configuration
-from chatd.cli.preflight import require_usable_files
+from chatd.cli.options import Places, with_configuration, with_places
+from chatd.cli.preflight import file_problems
 from chatd.cli.rules import is_loopback, split_address
 from chatd.cli.texts import as_json, as_markdown, as_shown, as_toml
 from chatd.config import Config
@@ -51,13 +51,13 @@ def init(output: str | None) -> None:
 
 @config.command()
 @click.option("--quiet", is_flag=True, help="Print problems only; for ExecStartPre.")
-@with_configuration
-def check(loaded: Loaded, quiet: bool) -> None:
+@with_places
+def check(places: Places, quiet: bool) -> None:
     """Say OK, or everything that is wrong (exit code 3).
 
     Reads key and certificate files too, but asks nothing of the network.
     """
-    require_usable_files(loaded.config)
+    loaded = places.load(file_problems)
     warnings = _warnings(loaded.config)
     if not quiet:
         for warning in warnings:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatd.cli.files import read_text, require_private
-from chatd.cli.problems import Problem, refuse
+from chatd.cli.problems import ConfigError, Problem, refuse
 from chatd.cli.schema import Field, fields, nearest, sections
 
 PREFIX = "CHATD_"
@@ -42,7 +42,10 @@ def file_settings(path: str) -> Iterator[Setting | Problem]:
             for key, value in content.items():
                 yield Setting(f"{section}.{key}", value, _place(path, lines, f"{section}.{key}"))
             if section == "auth" and content.get("secret"):
-                require_private(path)
+                try:
+                    require_private(path)
+                except ConfigError as error:
+                    yield from error.problems
 
 
 def environment_settings(environment: Mapping[str, str]) -> Iterator[Setting | Problem]:

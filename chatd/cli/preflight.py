@@ -3,6 +3,7 @@
 import errno
 import socket
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 
 from chatd.cli.exits import Failure
@@ -11,17 +12,12 @@ from chatd.cli.problems import ConfigError, Problem
 from chatd.cli.rules import split_address
 from chatd.config import Config
 from chatd.edge.notify import is_activated
+from chatd.settings import replaced
 
 
 def file_problems(config: Config) -> list[Problem]:
     """What is wrong with the files the configuration names."""
     return [*_key_problems(config), *_certificate_problems(config)]
-
-
-def require_usable_files(config: Config) -> None:
-    """Raises ConfigError with all of `file_problems`."""
-    if problems := file_problems(config):
-        raise ConfigError(problems)
 
 
 def require_free(config: Config) -> None:
@@ -92,13 +88,18 @@ def _listening(port: int) -> list[str]:
 
 
 def _key_problems(config: Config) -> list[Problem]:
-    from chatd.identity.keys import BadKey, configured_keys  # the cryptography takes a while to import
+    # The cryptography takes a while to import.
+    from chatd.identity.keys import BadKey, configured_keys
 
-    try:
-        configured_keys(config.auth)
-    except BadKey as error:
-        return [Problem("", str(error), "Change auth.keys or auth.jwks_file.")]
-    return []
+    parts: list[Mapping[str, object]] = [{"auth.keys": ()}]
+    parts += ({"auth.jwks_file": "", "auth.keys": (key,)} for key in config.auth.keys)
+    found = []
+    for part in parts:
+        try:
+            configured_keys(replaced(config, part).auth)
+        except BadKey as error:
+            found.append(Problem("", str(error), "Change auth.keys or auth.jwks_file."))
+    return found
 
 
 def _certificate_problems(config: Config) -> list[Problem]:

@@ -3,7 +3,7 @@
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -27,10 +27,15 @@ class Rule:
     holds: Callable[[Config], bool]
 
 
-def broken_rules(config: Config, origins: Mapping[str, str]) -> Iterator[Problem]:
-    """A Problem for every rule that does not hold, at the origin of the first of its keys that was set."""
+def broken_rules(
+    config: Config, origins: Mapping[str, str], spoilt: Set[str] | None = frozenset()
+) -> Iterator[Problem]:
+    """A Problem for every rule that does not hold, at the origin of the first of its keys that was set.
+
+    Rules over a key that is `spoilt`, which has no value worth judging, are left out; None spoils all.
+    """
     for rule in RULES:
-        if not rule.holds(config):
+        if spoilt is not None and spoilt.isdisjoint(rule.keys) and not rule.holds(config):
             where = next((origins[key] for key in rule.keys if key in origins), "")
             yield Problem(where, rule.says, "Change " + " or ".join(rule.keys) + ".")
 

@@ -303,6 +303,43 @@ def test_a_secret_file_is_read_without_its_line_end(tmp_path):
     assert loaded.origins["auth.secret"] == f"file {path}"
 
 
+def test_no_mistake_hides_another(tmp_path):
+    path = tmp_path / "chatd.toml"
+    path.write_text(f'''
+[limits]
+pgae = 5
+body_bytes = 262144
+frame_bytes = "many"
+hello_frame_bytes = 32768
+[outbox]
+lag_bytes = 2000000
+[auth]
+secret = "{SECRET}"
+''')
+    path.chmod(0o644)
+    environment = {"CHATD_AUTH__SECRET_FILE": "missing", "CHATD_LISTEN__ADDRESS": "nowhere"}
+    found = "\n".join(problems(str(path), environment=environment))
+    for said in (
+        ":3: unknown key limits.pgae",
+        "limits.frame_bytes must be integer",
+        "a connection must lag before it is closed",
+        "holds a secret but other users may open it",
+        "auth.secret and auth.secret_file are both set",
+        "env CHATD_LISTEN__ADDRESS: listen.address must be",
+    ):
+        assert said in found
+    assert "would not fit" not in found, "no rule is judged by a value that is wrong itself"
+
+
+def test_a_file_that_cannot_be_read_hides_no_mistake_elsewhere(tmp_path):
+    (tmp_path / "chatd.toml").write_text("[limits")
+    environment = {"CHATD_LIMITS__PAGE": "many", "CHATD_AUTH__SECRET_FILE": str(tmp_path / "missing")}
+    found = problems(str(tmp_path / "chatd.toml"), environment=environment)
+    assert [
+        words in said for words, said in zip(("is not TOML", "limits.page", "missing"), found, strict=True)
+    ] == [True] * 3
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
 def test_a_secret_others_may_read_is_refused(tmp_path, mode):
     path = tmp_path / "secret"
