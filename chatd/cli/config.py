@@ -1,6 +1,7 @@
 """`chatd config`: write, check, show and explain the configuration."""
 
 import os
+from collections.abc import Iterable
 
 import click
 
@@ -12,7 +13,7 @@ from chatd.cli.options import Places, with_configuration, with_places
 from chatd.cli.preflight import file_problems
 from chatd.cli.rules import is_loopback, split_address
 from chatd.cli.texts import as_json, as_markdown, as_shown, as_toml
-from chatd.config import Config
+from chatd.config import Config, several
 
 
 @click.group(
@@ -86,7 +87,6 @@ def doc() -> None:
 
 def _warnings(configuration: Config) -> list[str]:
     listen = configuration.listen
-    host, _ = split_address(listen.address)
     found = []
     if not is_configured(configuration.auth):
         found.append(
@@ -94,12 +94,16 @@ def _warnings(configuration: Config) -> list[str]:
             if configuration.auth.accounts
             else "no keys are configured and accounts are off: nobody can connect"
         )
-    if not is_loopback(host) and not listen.tls_cert and not listen.trusted_proxies:
+    if _is_open(several(listen.address)) and not listen.tls_cert and not listen.trusted_proxies:
         found.append("listen.address is open to the network without TLS and without a trusted proxy")
-    if listen.ops_address and not is_loopback(split_address(listen.ops_address)[0]):
+    if _is_open(several(listen.ops_address)):
         found.append("listen.ops_address is open to the network; metrics and health need no token")
     if listen.unsafe_any_origin:
         found.append("listen.unsafe_any_origin lets every web page open sockets")
     if not configuration.rates.enabled:
         found.append("rates.enabled = false lets one client slow all others")
     return found
+
+
+def _is_open(addresses: Iterable[str]) -> bool:
+    return not all(is_loopback(split_address(address)[0]) for address in addresses)

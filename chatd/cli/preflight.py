@@ -1,7 +1,6 @@
 """What can be known to fail before a start: key files, certificates, addresses in use."""
 
 import errno
-import socket
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +9,9 @@ from chatd.cli.exits import Failure
 from chatd.cli.files import require_private
 from chatd.cli.problems import ConfigError, Problem
 from chatd.cli.rules import split_address
-from chatd.config import Config
+from chatd.config import Config, several
 from chatd.edge.notify import is_activated
+from chatd.edge.sockets import ListenError, bound_sockets, shown_host
 from chatd.settings import replaced
 
 
@@ -25,21 +25,20 @@ def require_free(config: Config) -> None:
 
     A public socket that the service manager opened for us is taken, and ours.
     """
-    public = "" if is_activated() else config.listen.address
-    for key, address in (("address", public), ("ops_address", config.listen.ops_address)):
-        if address:
+    public = () if is_activated() else several(config.listen.address)
+    for key, addresses in (("address", public), ("ops_address", several(config.listen.ops_address))):
+        for address in addresses:
             _require_free(key, *split_address(address))
 
 
 def _require_free(key: str, host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        # As the daemon binds: an address in TIME_WAIT after a restart is free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise Failure(_taken(key, host, port, error)) from None
+    try:
+        for bound in bound_sockets(f"{shown_host(host)}:{port}"):  # as the daemon binds
+            bound.close()
+    except ListenError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
+        raise Failure(_taken(key, host, port, error.__cause__)) from None
 
 
 def _taken(key: str, host: str, port: int, error: OSError) -> str:
@@ -48,11 +47,11 @@ def _taken(key: str, host: str, port: int, error: OSError) -> str:
         by = f" by {owner}" if owner else ""
         return (
             f"port {port} is in use{by}. Stop it, or choose another port: "
-            f"--port N (dev) or --set listen.{key}={host}:N"
+            f"--port N (dev) or --set listen.{key}={shown_host(host)}:N"
         )
     if error.errno == errno.EACCES:
         return f"port {port} is not allowed for this user. Choose one above 1023."
-    return f"cannot listen on {host}:{port}: {error.strerror or error}. Change listen.{key}."
+    return f"cannot listen on {shown_host(host)}:{port}: {error.strerror or error}. Change listen.{key}."
 
 
 def owner_of(port: int) -> str:
