@@ -4,7 +4,7 @@ Frozen structs, one a section, `Config` on top. Reading files, environment and f
 """
 
 import hmac
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -46,6 +46,11 @@ class Secret:
         raise TypeError("a Secret cannot be pickled")
 
 
+def several(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """The texts of a key that takes one or a list of them; none where it is empty."""
+    return tuple(filter(None, (value,) if isinstance(value, str) else value))
+
+
 def _text(description: str) -> Meta:
     return Meta(description=description)
 
@@ -62,10 +67,14 @@ class Listen(Section, frozen=True):
     """Where the daemon listens, and whom it believes."""
 
     address: Annotated[
-        str, _text("HOST:PORT of the public listener. Loopback: usually a proxy with TLS stands in front.")
+        str | tuple[str, ...],
+        _text(
+            "HOST:PORT of the public listener, or several. Loopback: usually a proxy with TLS is in front."
+        ),
     ] = "127.0.0.1:8470"
     ops_address: Annotated[
-        str, _text('HOST:PORT of metrics and health; "" = none. Apart: never public by mistake.')
+        str | tuple[str, ...],
+        _text('HOST:PORT of metrics and health, or several; "" = none. Apart: never public by mistake.'),
     ] = "127.0.0.1:8471"
     tls_cert: Annotated[str, _text('PEM file with the certificate chain; "" = no TLS here.')] = ""
     tls_key: Annotated[str, _text("PEM file with the key of tls_cert; not readable by other users.")] = ""
@@ -385,10 +394,3 @@ class Config(Section, frozen=True):
     heartbeat: Heartbeat = Heartbeat()
     drain: Drain = Drain()
     log: Log = Log()
-
-
-def from_plain(kind: type, value: Any) -> Any:
-    """`dec_hook` for msgspec: makes a `Secret` of a str."""
-    if kind is Secret and isinstance(value, str):
-        return Secret(value)
-    raise TypeError(f"expected a text, got {type(value).__name__}")

@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from chatd.config import Config
+from chatd.config import Config, several
 from chatd.edge.admin import admin_app
 from chatd.edge.descriptors import needed, raised, shared_out
 from chatd.edge.http import Login, ops_application, public_application
@@ -51,7 +51,7 @@ class Daemon:
     @property
     def addresses(self) -> list[str]:
         """Where it listens: public, ops when there is one, the admin socket."""
-        return [listener.address for listener in self._listeners]
+        return [address for listener in self._listeners for address in listener.addresses]
 
     @property
     def public_port(self) -> int:
@@ -119,15 +119,15 @@ class Daemon:
         )
         application = public_application(self._login, lambda: around.trusted)
         handed = [bound for sockets in inherited_sockets().values() for bound in sockets]
-        await self._open(listen.address, application, public, connection_class(around), handed)
-        if listen.ops_address:
-            await self._open(listen.ops_address, ops_application(self.checks, self.metrics), private)
+        await self._open(several(listen.address), application, public, connection_class(around), handed)
+        if several(listen.ops_address):
+            await self._open(several(listen.ops_address), ops_application(self.checks, self.metrics), private)
         path = Path(self.config.storage.directory, ADMIN_SOCKET)
         await self._open(f"unix:{path}", admin_app(inside.admin), private)
 
     async def _open(
         self,
-        address: str,
+        address: str | Sequence[str],
         application: Application,
         terms: Terms,
         connections: type[asyncio.Protocol] | None = None,

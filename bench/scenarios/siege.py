@@ -11,13 +11,8 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from bench import bounds, configuration, outcome, progress, report, tokens
 from bench import options as common
@@ -32,6 +27,7 @@ from bench.ports import free_ports
 from bench.server import Daemon, running, serve
 from bench.siege.attacker import Deeds, Orders, attacking, unverified
 from bench.siege.attacks import ATTACKS, Attack, Place
+from bench.siege.certificate import certificate
 from bench.siege.honest import PAIRS, Pairs, Stretch, come_in
 
 P99_MAX = 3.0  # times as long as without the attack; or the attacker is out within a second
@@ -275,15 +271,3 @@ async def _ready(host: str, port: int) -> bool:
         answer = await reader.read(64)
     writer.close()
     return answer.startswith(READY)
-
-
-def certificate() -> bytes:
-    """A key and a certificate that it signed itself, for a day, PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "chatd siege")])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM) + private

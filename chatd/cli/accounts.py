@@ -40,23 +40,26 @@ class Accounts(Protocol):
         """Give an account another password; tokens issued before are refused."""
         ...
 
-    def disable(self, user: str, *, disabled: bool) -> None:
-        """Lock a user out, or let him in again."""
+    def disable(self, user: str, *, disabled: bool, unseen: bool = False) -> None:
+        """Lock a user out, or let them in again. `unseen`: also one who has no account and no device here yet."""
         ...
 
-    def revoke(self, user: str, device: str) -> None:
-        """Refuse every token issued until now, of one device or, when that is "", of all."""
+    def revoke(self, user: str, device: str, *, unseen: bool = False) -> None:
+        """Refuse every token issued until now, of one device or, when that is "", of all. `unseen`: as above."""
         ...
 
 
-def accounts_of(config: Config) -> Accounts:
-    """The accounts of the server with this configuration, whether it runs or not."""
+def accounts_of(config: Config, *, create: bool = False) -> Accounts:
+    """The accounts of the server with this configuration, whether it runs or not.
+
+    `create`: in a new database where there is none. Else that is a Failure when something is asked.
+    """
     path = Path(config.storage.directory) / "chatd.sock"
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(path))
         except OSError:  # no such file, or nobody behind it: the database is ours to open
-            return StoredAccounts(config)
+            return StoredAccounts(config, create=create)
     return ServedAccounts(path)
 
 
@@ -88,11 +91,12 @@ class ServedAccounts:
     def set_password(self, user: str, password_hash: str) -> None:
         self._ask("POST", "/users/password", {"user": user, "password": password_hash})
 
-    def disable(self, user: str, *, disabled: bool) -> None:
-        self._ask("POST", "/users/disable", {"user": user, "disabled": disabled})
+    def disable(self, user: str, *, disabled: bool, unseen: bool = False) -> None:
+        self._ask("POST", "/users/disable", {"user": user, "disabled": disabled, "seen": not unseen})
 
-    def revoke(self, user: str, device: str) -> None:
-        self._ask("POST", "/revoke", {"user": user} | ({"device": device} if device else {}))
+    def revoke(self, user: str, device: str, *, unseen: bool = False) -> None:
+        bound = {"device": device} if device else {}
+        self._ask("POST", "/revoke", {"user": user, "seen": not unseen, **bound})
 
     def _ask(self, method: str, path: str, content: Mapping[str, Any] | None = None) -> Any:
         connection = UnixConnection(self._path)
@@ -110,10 +114,11 @@ class ServedAccounts:
 
 
 class StoredAccounts:
-    """Accounts in a database that no daemon uses."""
+    """Accounts in a database that no daemon uses; `create` makes one where there is none."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, create: bool = False) -> None:
         self._config = config
+        self._create = create
 
     def all(self) -> list[AccountLine]:
         async def read(store: Any) -> list[AccountLine]:
@@ -131,21 +136,26 @@ class StoredAccounts:
     def set_password(self, user: str, password_hash: str) -> None:
         self._change(user, revoked=True, password=password_hash)
 
-    def disable(self, user: str, *, disabled: bool) -> None:
-        self._change(user, disabled=disabled)
+    def disable(self, user: str, *, disabled: bool, unseen: bool = False) -> None:
+        self._change(user, new=unseen, seen=True, disabled=disabled)
 
-    def revoke(self, user: str, device: str) -> None:
+    def revoke(self, user: str, device: str, *, unseen: bool = False) -> None:
         if device:
             raise Failure("one device can be revoked while the daemon runs only; without --device it is all")
-        self._change(user, revoked=True)
+        self._change(user, new=unseen, seen=True, revoked=True)
 
-    def _change(self, user: str, *, new: bool = False, revoked: bool = False, **changes: Any) -> None:
+    def _change(
+        self, user: str, *, new: bool = False, seen: bool = False, revoked: bool = False, **changes: Any
+    ) -> None:
+        """Store an account with `changes`. One that is not there is added for a `new` user, or one who was `seen`."""
         from chatd.cli.stores import now_ms, put_account
-        from chatd.core.accounts import Account
+        from chatd.core.accounts import Account, require_seen
 
         async def put(store: Any) -> None:
             account = await store.account(user)
-            if account is None and not new:
+            if account is None and seen and not new:
+                require_seen(user, "", None, await store.devices(user))
+            elif account is None and not new:
                 raise Failure(f"there is no account {user}")
             known = account or Account(user, created_at=now_ms())
             before = {"revoked_before": now_ms()} if revoked else {}
@@ -158,4 +168,4 @@ class StoredAccounts:
     def _run(self, action: Callable[[Any], Awaitable[Any]]) -> Any:
         from chatd.cli.stores import with_store
 
-        return with_store(self._config, action)
+        return with_store(self._config, action, create=self._create)

@@ -21,10 +21,10 @@ Examples:
 
 Copy the file to another machine; a backup on the same disk is lost with it."""
 )
-@click.argument("destination", metavar="DEST", type=click.Path(path_type=Path))
+@click.argument("destination", metavar="DEST", type=click.Path())
 @click.option("--force", is_flag=True, help="Replace DEST, once the new backup is complete.")
 @with_configuration
-def backup(loaded: Loaded, destination: Path, force: bool) -> None:
+def backup(loaded: Loaded, destination: str, force: bool) -> None:
     """Copy the database to DEST while the daemon runs, or not.
 
     The copy is the state after one commit, complete in one file, and checked page by page. An existing DEST
@@ -33,7 +33,7 @@ def backup(loaded: Loaded, destination: Path, force: bool) -> None:
     from chatd.cli.stores import explained
     from chatd.storage.errors import opening
 
-    with explained(), opening(destination):
+    with explained(), opening(Path(destination)):
         target = _named(destination)
         if target.exists():
             _require_replaceable(loaded.config, target, force=force)
@@ -70,10 +70,13 @@ def restore(loaded: Loaded, source: Path, yes: bool) -> None:
     click.echo(f"Restored {source} into {directory}. A new history begins: epoch {epoch}.")
 
 
-def _named(destination: Path) -> Path:
-    if not destination.is_dir():
-        return destination
-    return destination / time.strftime("chatd-%Y%m%d-%H%M%S.sqlite", time.gmtime())
+def _named(destination: str) -> Path:
+    path = Path(destination)
+    if not path.is_dir():
+        if destination.endswith("/"):
+            raise Failure(f"there is no directory {destination}. Make it, or name a file")
+        return path
+    return path / time.strftime("chatd-%Y%m%d-%H%M%S.sqlite", time.gmtime())
 
 
 def _require_replaceable(config: Config, target: Path, *, force: bool) -> None:

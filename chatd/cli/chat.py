@@ -13,7 +13,7 @@ from chatd.cli.exits import Exit, Failure
 from chatd.cli.first_secret import secret_of, with_first_secret
 from chatd.cli.options import with_configuration
 from chatd.cli.rules import split_address
-from chatd.config import Config
+from chatd.config import Config, several
 
 CONNECT_S = 5.0  # three attempts; longer, and nobody answers
 TOKEN_S = 3600  # seconds of a token made here; a new one is made when it ends
@@ -67,7 +67,7 @@ def chat(loaded: Loaded, user: str | None, url: str | None, token: str | None, *
 
 def url_of(config: Config) -> str:
     """The address of the server with this configuration, as seen from this machine."""
-    host, port = split_address(config.listen.address)
+    host, port = split_address(several(config.listen.address)[0])
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 recognised, not bound
     scheme = "wss" if config.listen.tls_cert else "ws"
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1/ws"

@@ -1,5 +1,6 @@
 """`chatd config`: write, check, show and explain the configuration."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,11 +10,11 @@ from chatd.cli.configuration import Loaded
 from chatd.cli.exits import Failure
 from chatd.cli.first_secret import is_configured, secret_path
 from chatd.cli.memory import as_table
-from chatd.cli.options import with_configuration
-from chatd.cli.preflight import require_usable_files
+from chatd.cli.options import Places, with_configuration, with_places
+from chatd.cli.preflight import file_problems
 from chatd.cli.rules import is_loopback, split_address
 from chatd.cli.texts import as_json, as_markdown, as_shown, as_toml
-from chatd.config import Config
+from chatd.config import Config, several
 from chatd.storage.ownership import LOOK, fault, new_private_file
 
 
@@ -52,13 +53,13 @@ def init(output: str | None) -> None:
 
 @config.command()
 @click.option("--quiet", is_flag=True, help="Print problems only; for ExecStartPre.")
-@with_configuration
-def check(loaded: Loaded, quiet: bool) -> None:
+@with_places
+def check(places: Places, quiet: bool) -> None:
     """Say OK, or everything that is wrong (exit code 3).
 
     Reads key and certificate files too, but asks nothing of the network.
     """
-    require_usable_files(loaded.config)
+    loaded = places.load(file_problems)
     warnings = _warnings(loaded.config)
     if not quiet:
         for warning in warnings:
@@ -87,7 +88,6 @@ def doc() -> None:
 
 def _warnings(configuration: Config) -> list[str]:
     listen = configuration.listen
-    host, _ = split_address(listen.address)
     found = []
     if not is_configured(configuration.auth):
         found.append(
@@ -95,9 +95,9 @@ def _warnings(configuration: Config) -> list[str]:
             if configuration.auth.accounts
             else "no keys are configured and accounts are off: nobody can connect"
         )
-    if not is_loopback(host) and not listen.tls_cert and not listen.trusted_proxies:
+    if _is_open(several(listen.address)) and not listen.tls_cert and not listen.trusted_proxies:
         found.append("listen.address is open to the network without TLS and without a trusted proxy")
-    if listen.ops_address and not is_loopback(split_address(listen.ops_address)[0]):
+    if _is_open(several(listen.ops_address)):
         found.append("listen.ops_address is open to the network; metrics and health need no token")
     if listen.unsafe_any_origin:
         found.append("listen.unsafe_any_origin lets every web page open sockets")
@@ -108,3 +108,7 @@ def _warnings(configuration: Config) -> list[str]:
     if not configuration.rates.enabled:
         found.append("rates.enabled = false lets one client slow all others")
     return found
+
+
+def _is_open(addresses: Iterable[str]) -> bool:
+    return not all(is_loopback(split_address(address)[0]) for address in addresses)

@@ -1,8 +1,7 @@
 """File, environment and flags -> one checked Config and the origin of every value. Later wins."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatd.cli.files import read_secret
@@ -29,36 +28,68 @@ def load(
     path: str | None = None,
     environment: Mapping[str, str] | None = None,
     flags: Sequence[tuple[str, str, str]] = (),
+    look: Callable[[Config], Iterable[Problem]] = lambda config: (),
 ) -> Loaded:
     """The configuration from a TOML file, CHATD_SECTION__KEY variables and (name, text, flag) triples.
 
-    Raises ConfigError with every problem found, not only the first.
+    `look` says what else is wrong with it. Raises ConfigError with every problem found, not only the first; what
+    cannot be judged without a value that is wrong itself is left out.
     """
-    layers = chain(
-        file_settings(path) if path else (), environment_settings(environment or {}), flag_settings(flags)
-    )
-    values, origins, problems = _gathered(layers)
-    if problems:
-        raise ConfigError(problems)
-    config = _secret_read(replaced(Config(), values), origins)
-    if broken := list(broken_rules(config, origins)):
-        raise ConfigError(broken)
+    gathered = _Gathered()
+    gathered.take(file_settings(path) if path else ())
+    gathered.take(environment_settings(environment or {}))
+    gathered.take(flag_settings(flags))
+    origins = gathered.origins
+    config = gathered.with_secret(replaced(Config(), gathered.values))
+    gathered.problems += broken_rules(config, origins, gathered.spoilt)
+    gathered.problems += look(config)
+    if gathered.problems:
+        raise ConfigError(gathered.problems)
     return Loaded(config, {name: origins.get(name, DEFAULT) for name in fields()})
 
 
-def _gathered(
-    layers: Iterable[Setting | Problem],
-) -> tuple[dict[str, Any], dict[str, str], list[Problem]]:
-    values: dict[str, Any] = {}
-    origins: dict[str, str] = {}
-    problems: list[Problem] = []
-    for entry in layers:
+@dataclass(slots=True)
+class _Gathered:
+    """What was found so far. `spoilt`: keys whose value is wrong; None when not even that can be told."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    spoilt: set[str] | None = field(default_factory=set)
+
+    def take(self, layer: Iterable[Setting | Problem]) -> None:
+        """Add a layer, which wins over those before."""
+        try:
+            for entry in layer:
+                self._take(entry)
+        except ConfigError as error:  # a file that cannot be read as a whole
+            self.problems += error.problems
+            self.spoilt = None
+
+    def _take(self, entry: Setting | Problem) -> None:
         outcome = _checked(entry) if isinstance(entry, Setting) else entry
         if isinstance(outcome, Problem):
-            problems.append(outcome)
+            self.problems.append(outcome)
+            if isinstance(entry, Setting) and self.spoilt is not None:
+                self.spoilt.add(entry.name)
         elif isinstance(entry, Setting):
-            values[entry.name], origins[entry.name] = outcome, entry.origin
-    return values, origins, problems
+            self.values[entry.name], self.origins[entry.name] = outcome, entry.origin
+
+    def with_secret(self, config: Config) -> Config:
+        """`config` with the secret that its `secret_file` holds; what is wrong with it is a problem."""
+        auth = config.auth
+        if not auth.secret_file:
+            return config
+        try:
+            if auth.secret:
+                where = self.origins.get("auth.secret", "")
+                raise refuse(where, "auth.secret and auth.secret_file are both set", "Keep secret_file.")
+            config = replaced(config, {"auth.secret": read_secret(auth.secret_file)})
+        except ConfigError as error:
+            self.problems += error.problems
+        else:
+            self.origins["auth.secret"] = f"file {auth.secret_file}"
+        return config
 
 
 def _checked(setting: Setting) -> Any:
@@ -87,14 +118,3 @@ def _complaint(field: Field, value: Any, error: ValueError) -> str:
     shown = repr(value)
     shown = shown if len(shown) <= SHOWN_MAX else shown[:SHOWN_MAX] + "..."
     return f"{field.name} must be {field.expects}, not {shown}"
-
-
-def _secret_read(config: Config, origins: dict[str, str]) -> Config:
-    auth = config.auth
-    if not auth.secret_file:
-        return config
-    if auth.secret:
-        where = origins.get("auth.secret", "")
-        raise refuse(where, "auth.secret and auth.secret_file are both set", "Keep secret_file.")
-    origins["auth.secret"] = f"file {auth.secret_file}"
-    return replaced(config, {"auth.secret": read_secret(auth.secret_file)})

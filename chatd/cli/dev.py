@@ -74,7 +74,7 @@ def add_demo_users(config: Config) -> None:
     """Adds those of DEMO_USERS that have no account yet."""
     from chatd.identity.passwords import Passwords
 
-    accounts = StoredAccounts(config)
+    accounts = StoredAccounts(config, create=True)
     known = {line.user for line in accounts.all() if line.password}
     passwords = Passwords()
     try:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatd.cli.files import read_text, require_private
-from chatd.cli.problems import Problem, refuse
-from chatd.cli.schema import Field, fields, nearest, sections
+from chatd.cli.problems import ConfigError, Problem, refuse
+from chatd.cli.schema import ONE_OR_SEVERAL, Field, fields, nearest, sections
 
 PREFIX = "CHATD_"
 _HEADER = re.compile(r"\s*\[{1,2}\s*([\w.\s-]+?)\s*\]{1,2}")
@@ -42,7 +42,10 @@ def file_settings(path: str) -> Iterator[Setting | Problem]:
             for key, value in content.items():
                 yield Setting(f"{section}.{key}", value, _place(path, lines, f"{section}.{key}"))
             if section == "auth" and content.get("secret"):
-                require_private(path)
+                try:
+                    require_private(path)
+                except ConfigError as error:
+                    yield from error.problems
 
 
 def environment_settings(environment: Mapping[str, str]) -> Iterator[Setting | Problem]:
@@ -66,7 +69,7 @@ def flag_settings(pairs: Sequence[tuple[str, str, str]]) -> Iterator[Setting | P
 def _setting(name: str, text: str, origin: str) -> Iterator[Setting | Problem]:
     field = fields().get(name)
     try:
-        value = _listed(text) if field and field.expects.startswith("list") else text
+        value = _listed(text, field.expects) if field and "list" in field.expects else text
     except ValueError:
         fix = f"Write a JSON list: {field.expects if field else ''}."
         yield Problem(origin, f"{name} is not a list", fix)
@@ -83,11 +86,15 @@ def _hint(name: str) -> str:
     )
 
 
-def _listed(text: str) -> Any:
-    """A list in one variable: JSON when it begins with a bracket, else words between commas."""
-    if text.lstrip().startswith("["):
+def _listed(text: str, expects: str) -> Any:
+    """A list in one variable: JSON when it begins like one, else words between commas.
+
+    A key that takes one text or several keeps a single word as it is.
+    """
+    if text.lstrip().startswith('["' if expects == ONE_OR_SEVERAL else "["):  # [::1]:8470 is no JSON
         return json.loads(text)
-    return [word.strip() for word in text.split(",") if word.strip()]
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    return text if expects == ONE_OR_SEVERAL and len(words) < 2 else words
 
 
 def _single_underscore(variable: str) -> str:

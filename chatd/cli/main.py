@@ -2,13 +2,16 @@
 
 import difflib
 import os
+import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
 from chatd import __version__
 from chatd.cli.exits import EXITS_HELP, Exit, Failure
 from chatd.cli.problems import ConfigError
+from chatd.cli.streams import complete_streams, give_up_output, is_unwritable
 
 # Where each command lives (module:name) and what it does. The order is that of the help.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -35,7 +38,18 @@ Examples:
 
 
 class Commands(click.Group):
-    """Looks commands up in COMMANDS and turns a ConfigError of any of them into its exit code."""
+    """Looks commands up in COMMANDS; a ConfigError or a failed output of any of them becomes its exit code."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        complete_streams()
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            if not is_unwritable(error):
+                raise
+            give_up_output()
+            Failure(f"standard output cannot be written: {error.strerror}").show()
+            sys.exit(Exit.FAILURE)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         # `chatd` and `chatd --config FILE` mean serve; the group's own options stay its own.

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 import click
 
 from chatd.cli.configuration import Loaded, load
+from chatd.cli.problems import Problem
 from chatd.cli.schema import fields
+from chatd.config import Config
 
 R = TypeVar("R")
 
@@ -39,12 +41,12 @@ class Places:
     data: str | None
     changes: tuple[str, ...]
 
-    def load(self) -> Loaded:
-        """Read them; ConfigError, or BadParameter for a malformed --set."""
+    def load(self, look: Callable[[Config], Iterable[Problem]] = lambda config: ()) -> Loaded:
+        """Read them; ConfigError, also with what `look` finds, or BadParameter for a malformed --set."""
         flags = [_change(change) for change in self.changes]
         if self.data is not None:
             flags.append(("storage.directory", self.data, "--data"))
-        return load(self.path, os.environ, flags)
+        return load(self.path, os.environ, flags, look)
 
 
 def with_configuration(command: Callable[..., R]) -> Callable[..., R]:

@@ -1,16 +1,18 @@
 """What can be known to fail before a start: key files, certificates, addresses in use."""
 
 import errno
-import socket
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 
 from chatd.cli.exits import Failure
 from chatd.cli.files import require_private
 from chatd.cli.problems import ConfigError, Problem
 from chatd.cli.rules import split_address
-from chatd.config import Config
+from chatd.config import Config, several
 from chatd.edge.notify import is_activated
+from chatd.edge.sockets import ListenError, bound_sockets, shown_host
+from chatd.settings import replaced
 
 
 def file_problems(config: Config) -> list[Problem]:
@@ -18,32 +20,25 @@ def file_problems(config: Config) -> list[Problem]:
     return [*_key_problems(config), *_certificate_problems(config)]
 
 
-def require_usable_files(config: Config) -> None:
-    """Raises ConfigError with all of `file_problems`."""
-    if problems := file_problems(config):
-        raise ConfigError(problems)
-
-
 def require_free(config: Config) -> None:
     """Refuses a start whose addresses are taken, and says by whom where the system tells.
 
     A public socket that the service manager opened for us is taken, and ours.
     """
-    public = "" if is_activated() else config.listen.address
-    for key, address in (("address", public), ("ops_address", config.listen.ops_address)):
-        if address:
+    public = () if is_activated() else several(config.listen.address)
+    for key, addresses in (("address", public), ("ops_address", several(config.listen.ops_address))):
+        for address in addresses:
             _require_free(key, *split_address(address))
 
 
 def _require_free(key: str, host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        # As the daemon binds: an address in TIME_WAIT after a restart is free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise Failure(_taken(key, host, port, error)) from None
+    try:
+        for bound in bound_sockets(f"{shown_host(host)}:{port}"):  # as the daemon binds
+            bound.close()
+    except ListenError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
+        raise Failure(_taken(key, host, port, error.__cause__)) from None
 
 
 def _taken(key: str, host: str, port: int, error: OSError) -> str:
@@ -52,11 +47,11 @@ def _taken(key: str, host: str, port: int, error: OSError) -> str:
         by = f" by {owner}" if owner else ""
         return (
             f"port {port} is in use{by}. Stop it, or choose another port: "
-            f"--port N (dev) or --set listen.{key}={host}:N"
+            f"--port N (dev) or --set listen.{key}={shown_host(host)}:N"
         )
     if error.errno == errno.EACCES:
         return f"port {port} is not allowed for this user. Choose one above 1023."
-    return f"cannot listen on {host}:{port}: {error.strerror or error}. Change listen.{key}."
+    return f"cannot listen on {shown_host(host)}:{port}: {error.strerror or error}. Change listen.{key}."
 
 
 def owner_of(port: int) -> str:
@@ -92,13 +87,18 @@ def _listening(port: int) -> list[str]:
 
 
 def _key_problems(config: Config) -> list[Problem]:
-    from chatd.identity.keys import BadKey, configured_keys  # the cryptography takes a while to import
+    # The cryptography takes a while to import.
+    from chatd.identity.keys import BadKey, configured_keys
 
-    try:
-        configured_keys(config.auth)
-    except BadKey as error:
-        return [Problem("", str(error), "Change auth.keys or auth.jwks_file.")]
-    return []
+    parts: list[Mapping[str, object]] = [{"auth.keys": ()}]
+    parts += ({"auth.jwks_file": "", "auth.keys": (key,)} for key in config.auth.keys)
+    found = []
+    for part in parts:
+        try:
+            configured_keys(replaced(config, part).auth)
+        except BadKey as error:
+            found.append(Problem("", str(error), "Change auth.keys or auth.jwks_file."))
+    return found
 
 
 def _certificate_problems(config: Config) -> list[Problem]:

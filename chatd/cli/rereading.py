@@ -2,7 +2,7 @@
 
 from chatd.cli.first_secret import with_first_secret
 from chatd.cli.options import Places
-from chatd.cli.preflight import require_usable_files
+from chatd.cli.preflight import file_problems
 from chatd.cli.problems import ConfigError
 from chatd.cli.rules import broken_rules
 from chatd.config import Config
@@ -23,9 +23,8 @@ class Rereader:
             raise Unusable(str(error)) from None
 
     def _read(self, running: Config) -> Takeover:
-        loaded = self._places.load()
+        loaded = self._places.load(file_problems)
         wanted = with_first_secret(loaded.config, create=False)
-        require_usable_files(wanted)
         found = takeover(running, wanted)
         # Each was checked for itself; together with what has to wait they may still contradict each other.
         if broken := list(broken_rules(found.config, loaded.origins)):

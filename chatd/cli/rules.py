@@ -3,12 +3,12 @@
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from chatd.cli.problems import Problem
-from chatd.config import Config
+from chatd.config import Config, several
 
 ENVELOPE_BYTES = (
     1024  # type, id, room, key, time and map headers around a body, with room for a long user name
@@ -27,10 +27,15 @@ class Rule:
     holds: Callable[[Config], bool]
 
 
-def broken_rules(config: Config, origins: Mapping[str, str]) -> Iterator[Problem]:
-    """A Problem for every rule that does not hold, at the origin of the first of its keys that was set."""
+def broken_rules(
+    config: Config, origins: Mapping[str, str], spoilt: Set[str] | None = frozenset()
+) -> Iterator[Problem]:
+    """A Problem for every rule that does not hold, at the origin of the first of its keys that was set.
+
+    Rules over a key that is `spoilt`, which has no value worth judging, are left out; None spoils all.
+    """
     for rule in RULES:
-        if not rule.holds(config):
+        if spoilt is not None and spoilt.isdisjoint(rule.keys) and not rule.holds(config):
             where = next((origins[key] for key in rule.keys if key in origins), "")
             yield Problem(where, rule.says, "Change " + " or ".join(rule.keys) + ".")
 
@@ -65,8 +70,14 @@ def _address(address: str) -> bool:
     return True
 
 
-def _apart(first: str, second: str) -> bool:
-    return not (_address(first) and _address(second)) or first != second or split_address(first)[1] == 0
+def _fixed(addresses: Iterable[str]) -> list[tuple[str, int]]:
+    """Those that name a port; with 0 each gets another."""
+    return [split for split in map(split_address, filter(_address, addresses)) if split[1]]
+
+
+def _differ(addresses: Iterable[str]) -> bool:
+    fixed = _fixed(addresses)
+    return len(set(fixed)) == len(fixed)
 
 
 def _network(text: str) -> bool:
@@ -92,16 +103,25 @@ def _origins(config: Config) -> bool:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule(("listen.address",), "listen.address must be HOST:PORT", lambda c: _address(c.listen.address)),
+    Rule(
+        ("listen.address",),
+        "listen.address must be HOST:PORT, or a list of such",
+        lambda c: bool(several(c.listen.address)) and all(map(_address, several(c.listen.address))),
+    ),
     Rule(
         ("listen.ops_address",),
-        'listen.ops_address must be HOST:PORT or ""',
-        lambda c: not c.listen.ops_address or _address(c.listen.ops_address),
+        'listen.ops_address must be HOST:PORT, a list of such, or ""',
+        lambda c: all(map(_address, several(c.listen.ops_address))),
+    ),
+    Rule(
+        ("listen.address", "listen.ops_address"),
+        "an address stands twice in one list",
+        lambda c: _differ(several(c.listen.address)) and _differ(several(c.listen.ops_address)),
     ),
     Rule(
         ("listen.ops_address", "listen.address"),
         "metrics must not share the public listener",
-        lambda c: _apart(c.listen.ops_address, c.listen.address),
+        lambda c: not set(_fixed(several(c.listen.ops_address))) & set(_fixed(several(c.listen.address))),
     ),
     Rule(
         ("listen.tls_cert", "listen.tls_key"),

@@ -12,7 +12,9 @@ from typing import Any, get_type_hints
 import msgspec
 from msgspec import inspect
 
-from chatd.config import Config, Key, Secret, from_plain
+from chatd.config import Config, Key, Secret
+
+ONE_OR_SEVERAL = "text or list of texts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,13 @@ def converted(field: Field, value: Any, *, loose: bool) -> Any:
     return msgspec.convert(value, field.annotation, strict=not loose, dec_hook=from_plain)
 
 
+def from_plain(kind: type, value: Any) -> Any:
+    """`dec_hook` for msgspec: makes a `Secret` of a str."""
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise TypeError(f"expected a text, got {type(value).__name__}")
+
+
 def plain(value: Any) -> Any:
     """`value` as JSON knows it: lists, maps, texts and numbers; secrets as asterisks."""
     return msgspec.to_builtins(value, enc_hook=str)
@@ -123,5 +132,7 @@ def _expects(kind: inspect.Type) -> str:
             return "list of tables with kid, algorithm, file"
         case inspect.VarTupleType():
             return "list of texts"
+        case inspect.UnionType():
+            return ONE_OR_SEVERAL
         case _:
             return "text"

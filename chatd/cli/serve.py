@@ -4,7 +4,7 @@ import click
 
 from chatd.cli.first_secret import with_first_secret
 from chatd.cli.options import Places, with_places
-from chatd.cli.preflight import require_free, require_usable_files
+from chatd.cli.preflight import file_problems, require_free
 from chatd.cli.rereading import Rereader
 
 
@@ -25,8 +25,7 @@ def serve(places: Places) -> None:
     Without any keys configured it serves built-in accounts (chatd user add), signed with a secret that it
     makes in its data directory at the first start.
     """
-    loaded = places.load()
-    require_usable_files(loaded.config)
+    loaded = places.load(file_problems)
     require_free(loaded.config)
     config = with_first_secret(loaded.config, create=True)
     from chatd.cli.starting import start_explained

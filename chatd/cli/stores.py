@@ -13,6 +13,7 @@ from chatd.core.accounts import Account
 from chatd.core.work import Work
 from chatd.ports import Store
 from chatd.protocol.errors import ChatError
+from chatd.storage.directory import Directory
 from chatd.storage.errors import StoreError
 from chatd.storage.store import SqliteStore
 
@@ -35,14 +36,21 @@ def explained() -> Iterator[None]:
         raise Failure(str(error)) from None
 
 
-def with_store(config: Config, action: Callable[[Store], Awaitable[T]]) -> T:
-    """Runs `action` on the database of `config`; Failure when a daemon uses it or it cannot be opened."""
+def with_store(config: Config, action: Callable[[Store], Awaitable[T]], *, create: bool = False) -> T:
+    """Runs `action` on the database of `config`; Failure when a daemon uses it or it cannot be opened.
+
+    `create`: make a database where there is none. Otherwise a wrong directory is refused and left as it was.
+    """
 
     async def opened() -> T:
         async with _store(config) as store:
             return await action(store)
 
     with explained():
+        directory = Directory(config.storage.directory)
+        # An interrupted restore, which leaves something beside the missing database, has words of its own.
+        if not (create or directory.has_database() or directory.remains()):
+            directory.require_database()
         return asyncio.run(opened())
 
 

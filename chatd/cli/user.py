@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
@@ -53,6 +54,9 @@ def _checked_device(ctx: click.Context, param: click.Parameter, value: str) -> s
 
 
 user_argument = click.argument("name", metavar="USER", callback=_checked_user)
+unseen_option = click.option(
+    "--unseen", is_flag=True, help="Though USER never came here: one of the host app, beforehand."
+)
 
 
 @user.command()
@@ -62,12 +66,15 @@ user_argument = click.argument("name", metavar="USER", callback=_checked_user)
 @with_configuration
 def add(loaded: Loaded, name: str, shown: str | None, password_file: str | None) -> None:
     """Add USER, who signs in with a password at POST /v1/login."""
-    accounts = accounts_of(loaded.config)
+    accounts = accounts_of(loaded.config, create=True)
+    is_new = not Path(loaded.config.storage.directory, "chatd.sqlite").exists()
     known = next((line for line in accounts.all() if line.user == name), None)
     if known is not None and known.password:
         raise Failure(f"{name} exists already. Change the password with: chatd user passwd {name}")
     accounts.put(name, shown or name, hashed(password_file))
     click.echo(f"Added {name}.")
+    if is_new:
+        click.echo(f"There was no database in {loaded.config.storage.directory}: it is new.", err=True)
 
 
 @user.command()
@@ -82,10 +89,11 @@ def passwd(loaded: Loaded, name: str, password_file: str | None) -> None:
 
 @user.command()
 @user_argument
+@unseen_option
 @with_configuration
-def disable(loaded: Loaded, name: str) -> None:
+def disable(loaded: Loaded, name: str, unseen: bool) -> None:
     """Lock USER out at once, with any token. Messages stay."""
-    accounts_of(loaded.config).disable(name, disabled=True)
+    accounts_of(loaded.config).disable(name, disabled=True, unseen=unseen)
     click.echo(f"Disabled {name}. Undo with: chatd user enable {name}")
 
 
@@ -101,10 +109,11 @@ def enable(loaded: Loaded, name: str) -> None:
 @user.command()
 @user_argument
 @click.option("--device", default="", callback=_checked_device, help="Only this device.")
+@unseen_option
 @with_configuration
-def revoke(loaded: Loaded, name: str, device: str) -> None:
+def revoke(loaded: Loaded, name: str, device: str, unseen: bool) -> None:
     """Refuse every token USER was given until now; a new one works."""
-    accounts_of(loaded.config).revoke(name, device)
+    accounts_of(loaded.config).revoke(name, device, unseen=unseen)
     click.echo(f"Revoked the tokens of {name}.")
 
 

@@ -1,6 +1,11 @@
 """Accounts, devices and revocations: what the daemon knows of a user besides rooms. Pure rows."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
+
+from chatd.protocol.errors import Refused
+
+ALL_THE_SAME = "Check the spelling; --unseen is for one of the host app who has not come yet"
 
 
 @dataclass(slots=True, frozen=True)
@@ -41,3 +46,14 @@ class DeviceSeen:
 
 
 AccountChange = Account | DeviceSeen
+
+
+def require_seen(user: str, device: str, account: Account | None, devices: Collection[DeviceSeen]) -> None:
+    """Refused("not_found") for a user without an account or a device, or with a `device` given, not this one.
+
+    Users of the host app need no account here: only their devices tell that they exist.
+    """
+    if device and device not in {one.device for one in devices}:
+        raise Refused("not_found", f"{user} was never seen here with that device. {ALL_THE_SAME}")
+    if account is None and not devices:
+        raise Refused("not_found", f"nobody called {user} was ever seen here. {ALL_THE_SAME}")

@@ -50,11 +50,13 @@ class SetPassword(msgspec.Struct, forbid_unknown_fields=True):
 class Disable(msgspec.Struct, forbid_unknown_fields=True):
     user: User
     disabled: bool = True
+    seen: bool = False
 
 
 class Revoke(msgspec.Struct, forbid_unknown_fields=True):
     user: User
     device: Device | None = None
+    seen: bool = False
 
 
 class Notice(msgspec.Struct, forbid_unknown_fields=True):
@@ -75,10 +77,10 @@ def admin_app(admin: Admin) -> Starlette:
         await admin.set_password(asked.user, asked.password)
 
     async def disable(asked: Disable) -> None:
-        await admin.disable(asked.user, asked.disabled)
+        await admin.disable(asked.user, asked.disabled, seen=asked.seen)
 
     async def revoke(asked: Revoke) -> None:
-        await admin.revoke(asked.user, asked.device or "")
+        await admin.revoke(asked.user, asked.device or "", seen=asked.seen)
 
     async def notice(asked: Notice) -> Any:
         return await admin.notice(asked.room, asked.body)

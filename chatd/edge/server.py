@@ -49,19 +49,19 @@ class Terms:
 
 
 class Listener:
-    """One address with an HTTP application and, when given, WebSocket connections.
+    """One address, or several, with an HTTP application and, when given, WebSocket connections.
 
     Several listeners live in one event loop, each with its own.
     """
 
     def __init__(
         self,
-        address: str,
+        address: str | Sequence[str],
         application: Application,
         terms: Terms,
         connection_class: type[asyncio.Protocol] | None = None,
     ) -> None:
-        self._address = address
+        self.addresses = [address] if isinstance(address, str) else list(address)
         self._terms = terms
         self._server = _Server(_uvicorn_config(application, terms, connection_class), terms)
         self._sockets: list[socket.socket] = []
@@ -70,16 +70,16 @@ class Listener:
 
     @property
     def address(self) -> str:
-        """Where it listens, with the real port once started."""
-        return self._address
+        """The first of `addresses`, where it listens; with the real port once started."""
+        return self.addresses[0]
 
     @property
     def port(self) -> int:
-        """The real port; 0 for a Unix socket."""
-        return split_address(self._address)[1] if not self._address.startswith(UNIX_PREFIX) else 0
+        """The real port of that address; 0 for a Unix socket."""
+        return split_address(self.address)[1] if not self.address.startswith(UNIX_PREFIX) else 0
 
     async def start(self, sockets: Sequence[socket.socket] = ()) -> None:
-        """Listen on the address, or on these sockets (systemd's). Raises ListenError, AddressInUse.
+        """Listen on the addresses, or on these sockets (systemd's). Raises ListenError, AddressInUse.
 
         A certificate that cannot be loaded is a ListenError too.
         """
@@ -88,9 +88,9 @@ class Listener:
         except (OSError, ssl.SSLError) as error:
             raise ListenError(f"cannot load the certificate {self._terms.tls_cert}: {error}") from error
         self._is_ours = not sockets
-        self._sockets = list(sockets) or bound_sockets(self._address)
-        self._address = shown_address(self._sockets[0])
-        self._serving = asyncio.create_task(self._server.serve(self._sockets), name=f"listen {self._address}")
+        self._sockets = list(sockets) or bound_sockets(*self.addresses)
+        self.addresses = [shown_address(bound) for bound in self._sockets]
+        self._serving = asyncio.create_task(self._server.serve(self._sockets), name=f"listen {self.address}")
         started = asyncio.create_task(self._server.ready.wait())
         await asyncio.wait({self._serving, started}, return_when=asyncio.FIRST_COMPLETED)
         started.cancel()
@@ -105,7 +105,7 @@ class Listener:
         """
         context = self._server.config.ssl
         if context is None:
-            raise ListenError(f"{self._address} was started without TLS: restart to have it")
+            raise ListenError(f"{self.address} was started without TLS: restart to have it")
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls_cert, tls_key, password=lambda: "")
             context.load_cert_chain(tls_cert, tls_key, password=lambda: "")

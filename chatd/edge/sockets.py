@@ -18,22 +18,24 @@ class AddressInUse(ListenError):
     """Somebody else listens there already."""
 
 
-def bound_sockets(address: str) -> list[socket.socket]:
-    """Sockets bound to `address`, not listening yet: one, or two for a name with IPv4 and IPv6.
+def bound_sockets(*addresses: str) -> list[socket.socket]:
+    """Sockets bound to these addresses, not listening yet: one each, or two for a name with IPv4 and IPv6.
 
-    Port 0 takes a free port. Raises ListenError; nothing stays open then.
+    An IPv6 socket takes IPv6 only, so `0.0.0.0` and `[::]` may have the same port. Port 0 takes a free one. Raises
+    ListenError; nothing stays open then.
     """
-    if address.startswith(UNIX_PREFIX):
-        return [_bound_unix(address.removeprefix(UNIX_PREFIX))]
-    host, port = split_address(address)
     sockets: list[socket.socket] = []
     try:
-        for family, place in _resolved(host, port, address):
-            sockets.append(_bound_tcp(family, place))
-    except OSError as error:
+        for address in addresses:
+            if address.startswith(UNIX_PREFIX):
+                sockets.append(_bound_unix(address.removeprefix(UNIX_PREFIX)))
+                continue
+            for family, place in _resolved(*split_address(address), address):
+                sockets.append(_bound_tcp(family, place, address))
+    except ListenError:
         for bound in sockets:
             bound.close()
-        raise _explained(error, address) from error
+        raise
     return sockets
 
 
@@ -45,12 +47,17 @@ def split_address(address: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+def shown_host(host: str) -> str:
+    """A host as it stands before a port."""
+    return f"[{host}]" if ":" in host else host
+
+
 def shown_address(bound: socket.socket) -> str:
     """The address of a socket the way `bound_sockets` takes it, with the real port."""
     name = bound.getsockname()
     if isinstance(name, tuple):
         host, port = name[:2]
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return f"{shown_host(host)}:{port}"
     return UNIX_PREFIX + os.fsdecode(name)
 
 
@@ -74,17 +81,20 @@ def _resolved(host: str, port: int, address: str) -> list[tuple[int, tuple[objec
     return sorted(places, key=lambda one: one[0])[: 1 if port == 0 else None]  # type: ignore[return-value]
 
 
-def _bound_tcp(family: int, place: tuple[object, ...]) -> socket.socket:
-    # The protocol is said because asyncio turns Nagle off only where it reads IPPROTO_TCP.
-    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+def _bound_tcp(family: int, place: tuple[object, ...], address: str) -> socket.socket:
+    try:
+        # The protocol is said because asyncio turns Nagle off only where it reads IPPROTO_TCP.
+        bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    except OSError as error:  # a kernel without IPv6
+        raise _explained(error, address) from error
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound.bind(place)
-    except OSError:
+    except OSError as error:
         bound.close()
-        raise
+        raise _explained(error, address) from error
     return bound
 
 

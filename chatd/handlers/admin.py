@@ -3,7 +3,7 @@
 Everything takes effect at once: when a call returns it is durable, and connections it ends have been closed.
 """
 
-from chatd.core.accounts import Account
+from chatd.core.accounts import Account, require_seen
 from chatd.core.admin import Amend, Notify, Revoke
 from chatd.core.live import Live
 from chatd.handlers.writer import Writer
@@ -36,20 +36,30 @@ class Admin:
         await self._writer.carry(user, Amend(password=password_hash, revoke=True, existing=True))
         self._end(user, "", closes.REVOKED)
 
-    async def disable(self, user: str, disabled: bool) -> None:
-        """Lock a user out, or let him in again."""
+    async def disable(self, user: str, disabled: bool, *, seen: bool = False) -> None:
+        """Lock a user out, or let them in again. `seen`: nobody who was never here, which would be a slip."""
+        if seen:
+            await self._require_seen(user)
         await self._writer.carry(user, Amend(disabled=disabled))
         if disabled:
             self._end(user, "", closes.BANNED)
 
-    async def revoke(self, user: str, device: str = "") -> None:
-        """Refuse every token issued until now, of one device or of all, and close the connections that use them."""
+    async def revoke(self, user: str, device: str = "", *, seen: bool = False) -> None:
+        """Refuse every token issued until now, of one device or of all, and close the connections that use them.
+
+        `seen`: of nobody who, and of no device that, was never here.
+        """
+        if seen:
+            await self._require_seen(user, device)
         await self._writer.carry(user, Revoke(device))
         self._end(user, device, closes.REVOKED)
 
     async def notice(self, room: str, body: Body) -> Ok:
         """Log a text of the host app in a room."""
         return await self._writer.carry("", Notify(room, body))
+
+    async def _require_seen(self, user: str, device: str = "") -> None:
+        require_seen(user, device, await self._store.account(user), await self._store.devices(user))
 
     def _end(self, user: str, device: str, code: int) -> None:
         for session in self._live.of(user):

@@ -6,8 +6,8 @@ lose pages. A backup reads through a read-only connection; a restore takes the d
 
 import os
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from chatd.storage import schema
@@ -30,20 +30,31 @@ def backup(source: str | Path, destination: str | Path) -> int:
     returns. Raises StoreError; `destination` is then as it was before.
     """
     live, copy = Directory(source).database, Path(destination).absolute()
-    if not Directory(source).has_database():
-        raise StoreError("missing", live, "there is no database here", "Give the directory of the daemon")
+    Directory(source).require_database()
     if copy.exists():
         raise StoreError("in_use", copy, "the file exists", "Give a new name; backups are never overwritten")
     check_header(live)
     aside = copy.with_name(copy.name + ".partial")
     try:
-        with opening(copy):
+        with copying(live, copy, "Keep a copy, then restore the last backup with `chatd restore`"):
             stamp = copy_out(live, aside)
             put_in_place(aside, copy)
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
     return stamp
+
+
+@contextmanager
+def copying(source: Path, destination: Path, fix: str) -> Iterator[None]:
+    """StoreErrors of a copy: what is damaged is the source, with `fix`; what cannot be written is the destination."""
+    try:
+        with opening(destination):
+            yield
+    except StoreError as error:
+        if error.kind in ("damaged", "foreign") and not isinstance(error.__cause__, OSError):
+            raise StoreError(error.kind, source, error.what, fix) from error
+        raise
 
 
 def copy_out(source: Path, destination: Path) -> int:
@@ -70,24 +81,37 @@ def restore(source: str | Path, directory: str | Path, random_bytes: Callable[[i
 
     The file is checked first, copied beside the database and swapped in by a rename: a crash leaves the old
     database, the new one, or a directory that a daemon refuses until `restore` is run again. What was there
-    is kept as chatd.sqlite.replaced. Raises StoreError, "in_use" when a daemon runs on the directory.
+    is kept as chatd.sqlite.replaced. Raises StoreError, "in_use" when a daemon runs on the directory; nothing of
+    the backup is left beside the database then.
     """
     backup_file, place = Path(source).absolute(), Directory(directory)
-    place.prepare()
-    with locked(place), opening(place.path):
+    with copying(backup_file, place.path, "Nothing was changed. Give another file made by `chatd backup`"):
         verify(backup_file)
-        copy_out(backup_file, place.restored)
-        verify(place.restored)  # before it is written to, which a trigger in it would hear of
-        epoch = begin_epoch(place.restored, random_bytes)
-        set_aside(place)
-        put_in_place(place.restored, place.database)
+        place.prepare()
+        with locked(place):
+            epoch = prepare_copy(backup_file, place.restored, random_bytes)
+            set_aside(place)
+            put_in_place(place.restored, place.database)
     return epoch
+
+
+def prepare_copy(backup_file: Path, restored: Path, random_bytes: Callable[[int], bytes]) -> str:
+    """Copy a backup beside the database, whole and with the epoch it returns, or leave nothing there."""
+    try:
+        copy_out(backup_file, restored)
+        verify(restored)  # before it is written to, which a trigger in it would hear of
+        return begin_epoch(restored, random_bytes)
+    except BaseException:
+        for suffix in ("", "-journal"):
+            beside(restored, suffix).unlink(missing_ok=True)
+        raise
 
 
 def verify(path: Path) -> None:
     """Refuse a file that is no backup of ours, or newer than this version."""
     if not path.is_file():
-        raise StoreError("missing", path, "there is no such file", "Give a file made by `chatd backup`")
+        what = "this is not a file" if path.exists() else "there is no such file"
+        raise StoreError("missing", path, what, "Give a file made by `chatd backup`")
     check_header(path)
     with opening(path), closing(readable(path)) as connection:
         schema.pending(connection, schema.shipped(), path)

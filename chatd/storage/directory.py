@@ -75,6 +75,16 @@ class Directory:
                 return False
         return True
 
+    def require_database(self) -> None:
+        """StoreError("missing") when there is none; only the first start makes one."""
+        if not self.has_database():
+            raise StoreError(
+                "missing",
+                self.path,
+                "there is no database here",
+                "Give the directory of the daemon, with --data or --config; its first start makes the database",
+            )
+
     def remains(self) -> list[Path]:
         """Files that stand beside a database: without one they tell of an interrupted restore or a loss."""
         return [path for path in (self.wal, self.restored, self.replaced) if path.exists()]

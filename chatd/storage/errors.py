@@ -115,6 +115,8 @@ def named(error: OSError, where: Path) -> tuple[Kind, Path, str, str]:
                 f"there is no such directory ({reason})",
                 "Create it, or give another one",
             )
+        case errno.EEXIST:
+            return "missing", where, "this is not a directory", "Give another one"
         case errno.ENOSPC | errno.EDQUOT:
             return "full", where, f"the disk is full ({reason})", "Free some space on it, then try again"
         case errno.EIO:

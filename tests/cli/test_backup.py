@@ -80,6 +80,51 @@ def test_a_backup_into_a_missing_directory_is_refused(run, stored):
     assert "missing" in result.output
 
 
+def test_a_directory_as_destination_must_be_there(run, stored, tmp_path):
+    result = run("backup", "missing/")
+    assert result.exit_code == 1
+    assert "there is no directory missing/" in result.output
+    assert os.listdir(tmp_path) == ["chatd-data"]
+
+
+def damaged(path):
+    """Write over a page in the middle of a database."""
+    with path.open("r+b") as file:
+        file.seek(5 * 4096)
+        file.write(b"\xff" * 4096)
+
+
+def test_a_damaged_database_is_named_by_the_backup_that_finds_it(run, stored, tmp_path):
+    damaged(stored / "chatd.sqlite")
+    result = run("backup", "saved.sqlite")
+    assert result.exit_code == 1
+    assert f"{stored / 'chatd.sqlite'}: the database is damaged" in result.output
+    assert os.listdir(tmp_path) == ["chatd-data"]
+
+
+def test_a_damaged_backup_is_named_and_leaves_nothing_behind(run, stored, tmp_path):
+    run("backup", "saved.sqlite")
+    damaged(tmp_path / "saved.sqlite")
+    before = sorted(tmp_path.rglob("*"))
+    result = run("restore", "--yes", "saved.sqlite")
+    assert result.exit_code == 1
+    assert f"{tmp_path / 'saved.sqlite'}: the database is damaged" in result.output
+    assert result.output.endswith("Nothing was changed. Give another file made by `chatd backup`\n")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("source", "what"), [("gone", "there is no such file"), (".", "not a file"), ("text", "")]
+)
+def test_what_is_no_backup_makes_no_directory(run, tmp_path, source, what):
+    (tmp_path / "text").write_text("of somebody else")
+    result = run("restore", source, "--data", "new")
+    assert result.exit_code == 1
+    assert what in result.output
+    assert "made by `chatd backup`" in result.output
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_backup_of_nothing_is_refused(run):
     result = run("backup", "saved.sqlite")
     assert result.exit_code == 1

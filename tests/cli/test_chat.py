@@ -218,6 +218,7 @@ def test_without_a_secret_it_says_how_to_get_one(run):
         (Listen(), "ws://127.0.0.1:8470/v1/ws"),
         (Listen(address="0.0.0.0:9000"), "ws://127.0.0.1:9000/v1/ws"),
         (Listen(address="[::]:9000"), "ws://[::1]:9000/v1/ws"),
+        (Listen(address=("0.0.0.0:9000", "[::]:9000")), "ws://127.0.0.1:9000/v1/ws"),
         (Listen(address="chat.example:443", tls_cert="c", tls_key="k"), "wss://chat.example:443/v1/ws"),
     ],
 )

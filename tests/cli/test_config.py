@@ -89,6 +89,22 @@ def test_check_reads_the_key_files(run, tmp_path):
     assert run("config", "check", "--set", "auth.jwks_file=missing").exit_code == 3
 
 
+def test_check_says_what_is_wrong_with_every_file_at_once(run):
+    keys = [{"kid": name, "algorithm": "ES256", "file": f"{name}.pem"} for name in ("a", "b")]
+    environment = {
+        "CHATD_AUTH__KEYS": json.dumps(keys),
+        "CHATD_AUTH__JWKS_FILE": "keys.json",
+        "CHATD_AUTH__SECRET_FILE": "secret",
+        "CHATD_LISTEN__TLS_CERT": "cert.pem",
+        "CHATD_LISTEN__TLS_KEY": "key.pem",
+    }
+    for command in ("config", "check"), ("serve",):
+        result = run(*command, **environment)
+        assert (result.exit_code, result.stderr.count("\n")) == (3, 5), result.stderr
+        for name in ("a.pem", "b.pem", "keys.json", "secret", "cert.pem"):
+            assert f"{name}" in result.stderr
+
+
 def certificate(tmp_path, name):
     """A self-signed certificate and its key, the key private."""
     key = ec.generate_private_key(ec.SECP256R1())

@@ -1,5 +1,6 @@
 """configuration.py with layers.py, files.py and rules.py: to a Config, or to words."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from chatd.cli.configuration import load
 from chatd.cli.problems import ConfigError
 from chatd.cli.rules import RULES, is_loopback, split_address
 from chatd.cli.schema import fields
-from chatd.config import Config
+from chatd.config import Config, several
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -195,6 +196,17 @@ def test_a_broken_list_in_the_environment_is_refused():
     assert said.startswith("env CHATD_LISTEN__ORIGINS: listen.origins is not a list")
 
 
+@pytest.mark.parametrize(
+    "written", ['"[::1]:1"', '["[::1]:1"]', '["127.0.0.1:1", "[::1]:1"]', '["[::1]:1", "127.0.0.1:2"]']
+)
+def test_an_address_is_one_or_several_in_a_file_as_in_a_variable(toml, written):
+    wanted = tuple(json.loads(written)) if written.startswith("[") else (json.loads(written),)
+    assert several(load(toml(f"[listen]\naddress = {written}")).config.listen.address) == wanted
+    for text in (",".join(wanted), json.dumps(wanted)):
+        listen = load(environment={"CHATD_LISTEN__ADDRESS": text}).config.listen
+        assert several(listen.address) == wanted
+
+
 def test_long_wrong_values_are_cut():
     (said,) = problems(environment={"CHATD_LIMITS__PAGE": "9" * 5000})
     assert len(said) < 200
@@ -209,6 +221,10 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
     "IPv6 without brackets": {"listen.address": "::1:8470"},
     "broken IPv6": {"listen.address": "[::zz]:8470"},
     "host with a space": {"listen.address": "local host:8470"},
+    "no address": {"listen.address": "[\"\"]"},
+    "an address twice": {"listen.address": "127.0.0.1:80,[::1]:80,127.0.0.1:80"},
+    "the second without port": {"listen.address": "127.0.0.1:80,localhost"},
+    "one of both lists for both": {"listen.address": "0.0.0.0:80,[::]:80", "listen.ops_address": "[::1]:81,[::]:80"},
     "ops without port": {"listen.ops_address": "localhost"},
     "one listener for both": {"listen.ops_address": "127.0.0.1:8470"},
     "certificate without key": {"listen.tls_cert": "cert.pem"},
@@ -267,6 +283,7 @@ def test_every_rule_holds_for_the_defaults_and_is_broken_above():
 USABLE: list[dict[str, str]] = [
     {"listen.address": "[::1]:0", "listen.ops_address": "[::1]:0"},
     {"listen.ops_address": ""},
+    {"listen.address": "0.0.0.0:80,[::]:80", "listen.ops_address": "127.0.0.1:81, [::1]:81"},
     {"listen.origins": "*", "listen.unsafe_any_origin": "true"},
     {"listen.origins": "https://[::1]:8443"},
     {"auth.jwks_url": "http://localhost:9000/keys"},
@@ -301,6 +318,43 @@ def test_a_secret_file_is_read_without_its_line_end(tmp_path):
     loaded = load(environment={"CHATD_AUTH__SECRET_FILE": str(path)})
     assert loaded.config.auth.secret.reveal() == SECRET
     assert loaded.origins["auth.secret"] == f"file {path}"
+
+
+def test_no_mistake_hides_another(tmp_path):
+    path = tmp_path / "chatd.toml"
+    path.write_text(f'''
+[limits]
+pgae = 5
+body_bytes = 262144
+frame_bytes = "many"
+hello_frame_bytes = 32768
+[outbox]
+lag_bytes = 2000000
+[auth]
+secret = "{SECRET}"
+''')
+    path.chmod(0o644)
+    environment = {"CHATD_AUTH__SECRET_FILE": "missing", "CHATD_LISTEN__ADDRESS": "nowhere"}
+    found = "\n".join(problems(str(path), environment=environment))
+    for said in (
+        ":3: unknown key limits.pgae",
+        "limits.frame_bytes must be integer",
+        "a connection must lag before it is closed",
+        "holds a secret but other users may open it",
+        "auth.secret and auth.secret_file are both set",
+        "env CHATD_LISTEN__ADDRESS: listen.address must be",
+    ):
+        assert said in found
+    assert "would not fit" not in found, "no rule is judged by a value that is wrong itself"
+
+
+def test_a_file_that_cannot_be_read_hides_no_mistake_elsewhere(tmp_path):
+    (tmp_path / "chatd.toml").write_text("[limits")
+    environment = {"CHATD_LIMITS__PAGE": "many", "CHATD_AUTH__SECRET_FILE": str(tmp_path / "missing")}
+    found = problems(str(tmp_path / "chatd.toml"), environment=environment)
+    assert [
+        words in said for words, said in zip(("is not TOML", "limits.page", "missing"), found, strict=True)
+    ] == [True] * 3
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])

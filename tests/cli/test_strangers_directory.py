@@ -31,6 +31,7 @@ def theirs(tmp_path: Path) -> Iterator[Path]:
     for module in pkgutil.walk_packages(chatd.__path__, "chatd."):  # nobody may be unable to read them later
         if not module.name.endswith(("__main__", ".example")):
             import_module(module.name)
+    import_module("encodings.idna")  # which a look-up of an address imports
     (tmp_path / "theirs").mkdir(mode=0)
     us = os.geteuid()
     if us == 0:

@@ -8,7 +8,8 @@ from typing import get_type_hints
 import msgspec
 import pytest
 
-from chatd.config import Auth, Config, Key, Limits, Secret, from_plain
+from chatd.cli.schema import from_plain
+from chatd.config import Auth, Config, Key, Limits, Secret
 
 
 def test_everything_is_frozen():

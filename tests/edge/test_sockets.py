@@ -12,6 +12,7 @@ from chatd.edge.sockets import (
     shown_address,
     split_address,
 )
+from tests.kit.stacks import needs_ipv6
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,18 @@ def test_a_busy_port_is_an_error_of_its_own():
         address = f"127.0.0.1:{other.getsockname()[1]}"
         with pytest.raises(AddressInUse, match=f"{address} is in use"):
             bound_sockets(address)
+
+
+@needs_ipv6
+def test_both_stacks_share_a_port_which_is_all_or_nothing():
+    with socket.create_server(("0.0.0.0", 0)) as other:
+        port = other.getsockname()[1]
+        [bound] = bound_sockets(f"[::]:{port}")
+        bound.close()
+        with pytest.raises(AddressInUse, match=f"0.0.0.0:{port}"):
+            bound_sockets(f"[::]:{port}", f"0.0.0.0:{port}")
+    for bound in bound_sockets(f"[::]:{port}", f"0.0.0.0:{port}"):
+        bound.close()
 
 
 def test_a_name_nobody_knows_is_an_error():

@@ -58,7 +58,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "aiosqlite": ("chatd/storage/connection.py",),
     "argon2": ("chatd/identity/passwords.py",),
     "click": ("chatd/cli/",),
-    "cryptography": ("chatd/identity/keys.py",),
+    "cryptography": ("chatd/identity/keys.py", "bench/siege/"),
     "httptools": ("chatd/edge/front.py",),
     "jwt": ("chatd/identity/tokens.py",),
     "msgpack": ("chatd/client/", "bench/"),

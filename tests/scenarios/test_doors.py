@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from chatd.config import Config
+from chatd.config import Config, several
+from chatd.daemon import Daemon
 from tests.kit import http
-from tests.kit.daemon import DaemonProcess
+from tests.kit.daemon import DaemonProcess, config_for
+from tests.kit.stacks import needs_ipv6
 
 LISTENING = "0A"  # the state of a socket in /proc/net/tcp
 OPERATORS = ("/livez", "/readyz", "/metrics")
@@ -52,8 +54,24 @@ async def test_a_daemon_listens_on_two_loopback_ports_and_one_file(server: Daemo
 
 def test_by_default_both_ports_are_on_loopback() -> None:
     listen = Config().listen
-    assert listen.address.startswith("127.0.0.1:")
-    assert listen.ops_address.startswith("127.0.0.1:")
+    for (address,) in (several(listen.address), several(listen.ops_address)):
+        assert address.startswith("127.0.0.1:")
+
+
+@needs_ipv6
+async def test_a_daemon_serves_all_its_addresses(tmp_path: Path) -> None:
+    both = ("127.0.0.1:0", "[::1]:0")
+    daemon = Daemon(config_for(tmp_path, listen={"address": both, "ops_address": both}))
+    await daemon.start()
+    try:
+        *public, old, new = daemon.addresses[:-1]
+        for address in public:
+            assert (await http.request(f"http://{address}/v1/health")).body == b"chatd\n"
+        for address in (old, new):
+            assert (await http.request(f"http://{address}/livez")).status == 200
+        assert [address.rpartition(":")[0] for address in public] == ["127.0.0.1", "[::1]"]
+    finally:
+        await daemon.stop()
 
 
 async def test_operators_and_administration_are_not_behind_the_door_of_clients(server: DaemonProcess) -> None:
