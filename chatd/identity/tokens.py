@@ -34,7 +34,7 @@ ALLOWED_UNSAID = ALLOWED - {"admin"}
 _LETTER = "[A-Za-z0-9_-]"
 _SEGMENT = rf"(?:{_LETTER}{{4}})*(?:{_LETTER}{{4}}|{_LETTER}{{2}}[AEIMQUYcgkosw048]|{_LETTER}[AQgw])"
 _SHAPE = re.compile(rf"(({_SEGMENT})\.({_SEGMENT}))\.({_SEGMENT})\Z")
-_USER = re.compile(r"[A-Za-z0-9_\-.:@]{1,64}\Z")
+_USER = re.compile(r"[A-Za-z0-9_\-.:@|+]{1,64}\Z")
 _DEVICE = re.compile(r"[A-Za-z0-9_-]{22}\Z")
 
 
