@@ -4,7 +4,8 @@ import asyncio
 import math
 import shutil
 import socket
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from chatd.edge.notify import inherited_sockets
 from chatd.edge.server import Application, Listener, Terms
 from chatd.edge.surroundings import Surroundings, surroundings
 from chatd.edge.websocket import connection_class
+from chatd.handlers.supervision import supervised
 from chatd.identity.host import host_identity
 from chatd.inside import Inside
 from chatd.ports import Env
@@ -71,20 +73,20 @@ class Daemon:
         inside = self._inside = Inside(self.config, self.env, store, identity)
         inside.writer.start()
         self._reserve(inside, self.config)
-        self._keep_running("upkeep", inside.upkeep.run())
-        self._keep_running("lag", inside.upkeep.watch_lag(inside.counters))
-        self._keep_running("keys", identity.ring.keep_fresh())
+        self._keep_running("upkeep", inside.upkeep.run)
+        self._keep_running("lag", partial(inside.upkeep.watch_lag, inside.counters))
+        self._keep_running("keys", identity.ring.keep_fresh)
         try:
             await self._listen(inside)
         except BaseException:
             await self.stop()
             raise
 
-    def _keep_running(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+    def _keep_running(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run `work` until the daemon stops, in place of what ran under that name."""
         if name in self._tasks:
             self._tasks[name].cancel()
-        self._tasks[name] = asyncio.create_task(work, name=name)
+        self._tasks[name] = asyncio.create_task(supervised(name, work), name=name)
 
     def reconfigure(self, config: Config) -> None:
         """Put another configuration in force, in which nothing differs that needs a restart (settings.py).
@@ -96,7 +98,7 @@ class Daemon:
         if listen.tls_cert:
             self._listeners[0].renew_certificate(listen.tls_cert, listen.tls_key)
         inside.identity.adopt(identity)
-        self._keep_running("keys", identity.ring.keep_fresh())
+        self._keep_running("keys", identity.ring.keep_fresh)
         inside.reconfigure(config)
         self._reserve(inside, config)
         if self._around is not None:
