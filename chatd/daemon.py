@@ -68,7 +68,7 @@ class Daemon:
 
         Raises StoreError, BadKey or ListenError, each with what to do about it; nothing stays open then.
         """
-        identity = host_identity(self.config.auth, self.env)
+        identity = host_identity(self.config.auth, self.env, self.config.storage.directory)
         store = await SqliteStore.open(self.config.storage, self.env)
         inside = self._inside = Inside(self.config, self.env, store, identity)
         inside.writer.start()
@@ -94,7 +94,7 @@ class Daemon:
         Raises BadKey or ListenError when its keys or its certificate cannot be used; nothing has changed then.
         """
         inside, listen = self.inside, config.listen
-        identity = host_identity(config.auth, self.env)
+        identity = host_identity(config.auth, self.env, config.storage.directory)
         if listen.tls_cert:
             self._listeners[0].renew_certificate(listen.tls_cert, listen.tls_key)
         inside.identity.adopt(identity)
@@ -157,6 +157,7 @@ class Daemon:
             "draining": "the daemon is leaving" if self.draining else None,
             "store": await self._store_check(),
             "disk": f"{free} bytes free" if free < self.config.storage.min_free_bytes else None,
+            "keys": None if self.inside.identity.has_keys else "there is no key to verify a token with",
         }
 
     async def _store_check(self) -> str | None:
@@ -188,6 +189,7 @@ class Daemon:
             "wal_bytes": size_of(directory / f"{DATABASE}-wal"),
             "free_bytes": self._free_bytes(),
             "draining": int(self.draining),
+            "key_set_age_seconds": inside.identity.ring.age_s,
         }
         return render(inside.counters, gauges), MEDIA_TYPE
 

@@ -24,7 +24,8 @@ NUMBER_MAX = 2**53 - 1  # numbers beyond are not exact in JSON
 FRACTION_DIGITS = 3  # milliseconds: what lies below is noise of the floats that times of today are
 HEADERS_KEPT = 64  # all tokens of a key have the same one; a hostile one has at most 4 KB
 AUDIENCES_MAX = 16  # one is usual; bounds the work of a hostile list
-ALGORITHMS = ("EdDSA", "ES256", "RS256", "HS256")
+PUBLIC_ALGORITHMS = ("EdDSA", "ES256", "RS256")
+ALGORITHMS = (*PUBLIC_ALGORITHMS, "HS256")
 KINDS = frozenset({"jwt", "at+jwt"})  # `typ`: other kinds, such as logout tokens, are signed by the same keys
 MEDIA_TYPES = "application/"  # `typ` may be written with it or without (RFC 7515, 4.1.9)
 ALLOWED = frozenset({"read", "send", "create", "admin"})
@@ -48,6 +49,11 @@ class Presented:
     payload: str  # base64url, as are the others
     signature: str
 
+    @property
+    def public_key_id(self) -> str | None:
+        """The public key it is to be verified with; None when it can be with none."""
+        return self.key_id if self.algorithm in PUBLIC_ALGORITHMS else None
+
 
 class Tokens:
     """Verifies and mints tokens. `find` gives the public key with exactly this kid, or None."""
@@ -63,6 +69,11 @@ class Tokens:
     def can_mint(self) -> bool:
         """Whether there is a secret to sign with."""
         return bool(self._rules.secret)
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether there is a secret that tokens are believed by."""
+        return self._prepared is not None
 
     def verify(self, token: str, now_s: float) -> Claims:
         """The claims of a token that is genuine, meant for us and in its time.

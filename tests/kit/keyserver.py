@@ -34,6 +34,13 @@ class Answer(BaseHTTPRequestHandler):
         self._head(200, {"Content-Length": str(len(self.server.content))})
         self.wfile.write(self.server.content)
 
+    def answer_switched(self) -> None:
+        """Its content, once there is some that holds a key."""
+        if b"kid" in self.server.content:
+            self.answer_good()
+        else:
+            self.answer_missing()
+
     def answer_missing(self) -> None:
         self._head(404, {"Content-Length": "0"})
 
