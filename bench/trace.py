@@ -22,7 +22,7 @@ MEMBERS_MAX = 10_000  # members of a group (`limits.group_members`)
 USERS_MAX = 20_000  # one socket each: below the ports of one address, and a usual limit of open files
 
 _GZIP = b"\x1f\x8b"
-_FOREIGN = re.compile(r"[^A-Za-z0-9_.:@-]")
+_FOREIGN = re.compile(r"[^A-Za-z0-9_.:@|+-]")
 _USER_CHARS_MAX = 64  # protocol.md, Identifiers and counters
 
 

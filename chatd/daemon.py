@@ -4,7 +4,8 @@ import asyncio
 import math
 import shutil
 import socket
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from chatd.edge.notify import inherited_sockets
 from chatd.edge.server import Application, Listener, Terms
 from chatd.edge.surroundings import Surroundings, surroundings
 from chatd.edge.websocket import connection_class
+from chatd.handlers.supervision import supervised
 from chatd.identity.host import host_identity
 from chatd.inside import Inside
 from chatd.ports import Env
@@ -66,25 +68,25 @@ class Daemon:
 
         Raises StoreError, BadKey or ListenError, each with what to do about it; nothing stays open then.
         """
-        identity = host_identity(self.config.auth, self.env)
+        identity = host_identity(self.config.auth, self.env, self.config.storage.directory)
         store = await SqliteStore.open(self.config.storage, self.env)
         inside = self._inside = Inside(self.config, self.env, store, identity)
         inside.writer.start()
         self._reserve(inside, self.config)
-        self._keep_running("upkeep", inside.upkeep.run())
-        self._keep_running("lag", inside.upkeep.watch_lag(inside.counters))
-        self._keep_running("keys", identity.ring.keep_fresh())
+        self._keep_running("upkeep", inside.upkeep.run)
+        self._keep_running("lag", partial(inside.upkeep.watch_lag, inside.counters))
+        self._keep_running("keys", identity.ring.keep_fresh)
         try:
             await self._listen(inside)
         except BaseException:
             await self.stop()
             raise
 
-    def _keep_running(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+    def _keep_running(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run `work` until the daemon stops, in place of what ran under that name."""
         if name in self._tasks:
             self._tasks[name].cancel()
-        self._tasks[name] = asyncio.create_task(work, name=name)
+        self._tasks[name] = asyncio.create_task(supervised(name, work), name=name)
 
     def reconfigure(self, config: Config) -> None:
         """Put another configuration in force, in which nothing differs that needs a restart (settings.py).
@@ -92,11 +94,11 @@ class Daemon:
         Raises BadKey or ListenError when its keys or its certificate cannot be used; nothing has changed then.
         """
         inside, listen = self.inside, config.listen
-        identity = host_identity(config.auth, self.env)
+        identity = host_identity(config.auth, self.env, config.storage.directory)
         if listen.tls_cert:
             self._listeners[0].renew_certificate(listen.tls_cert, listen.tls_key)
         inside.identity.adopt(identity)
-        self._keep_running("keys", identity.ring.keep_fresh())
+        self._keep_running("keys", identity.ring.keep_fresh)
         inside.reconfigure(config)
         self._reserve(inside, config)
         if self._around is not None:
@@ -155,6 +157,7 @@ class Daemon:
             "draining": "the daemon is leaving" if self.draining else None,
             "store": await self._store_check(),
             "disk": f"{free} bytes free" if free < self.config.storage.min_free_bytes else None,
+            "keys": None if self.inside.identity.has_keys else "there is no key to verify a token with",
         }
 
     async def _store_check(self) -> str | None:
@@ -186,6 +189,7 @@ class Daemon:
             "wal_bytes": size_of(directory / f"{DATABASE}-wal"),
             "free_bytes": self._free_bytes(),
             "draining": int(self.draining),
+            "key_set_age_seconds": inside.identity.ring.age_s,
         }
         return render(inside.counters, gauges), MEDIA_TYPE
 

@@ -71,7 +71,10 @@ class Claims:
 
 class Identity(Protocol):
     async def verify(self, token: str) -> Claims:
-        """The claims of a valid token; Refused("token_expired") or Refused("token_invalid") otherwise."""
+        """The claims of a valid token; Refused("token_expired") or Refused("token_invalid") otherwise.
+
+        Raises Unavailable("overloaded", retry_after=ms) while it is not known whether there is a key for it.
+        """
         ...
 
 

@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 from chatd import __version__
 from chatd.config import Config
 from chatd.daemon import Daemon
-from chatd.edge.logs import logging_to
+from chatd.edge.logs import defects_counted, logging_to
 from chatd.edge.notify import READY, STOPPING, WATCHDOG, notify, status, watchdog_interval_s
+from chatd.handlers.supervision import supervised
 from chatd.reloading import Reload, Reread
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,14 @@ async def serve(daemon: Daemon, reread: Reread) -> None:
     listen_to_signals(stopping, reload)
     await daemon.start()
     freeze()
-    beside = [asyncio.create_task(feed_watchdog()), asyncio.create_task(reload.run())]
+    with defects_counted(daemon.inside.counters):
+        await serve_started(daemon, stopping, reload)
+
+
+async def serve_started(daemon: Daemon, stopping: asyncio.Event, reload: Reload) -> None:
+    """Tell, wait for the signal, stop."""
+    lasting = {"watchdog": feed_watchdog, "reload": reload.run}
+    beside = [asyncio.create_task(supervised(name, work)) for name, work in lasting.items()]
     log.info("chatd %s listens on %s", __version__, ", ".join(daemon.addresses))
     if shortage := daemon.descriptors.shortage(daemon.config.limits.connections):
         log.warning("%s", shortage)

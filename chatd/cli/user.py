@@ -13,7 +13,7 @@ from chatd.cli.exits import Failure
 from chatd.cli.options import with_configuration
 from chatd.cli.passwords import hashed, password_option
 
-_USER = re.compile(r"[A-Za-z0-9_\-.:@]{1,64}\Z")  # protocol.md, "Identifiers and counters"
+_USER = re.compile(r"[A-Za-z0-9_\-.:@|+]{1,64}\Z")  # protocol.md, "Identifiers and counters"
 _DEVICE = re.compile(r"[A-Za-z0-9_-]{22}\Z")
 NAME_MAX = 64  # characters shown beside a message on a phone
 
@@ -37,7 +37,7 @@ def user() -> None:
 
 def _checked_user(ctx: click.Context, param: click.Parameter, value: str) -> str:
     if not _USER.match(value):
-        raise click.BadParameter(f"{value!r} is not 1 to 64 of A-Z a-z 0-9 _ - . : @")
+        raise click.BadParameter(f"{value!r} is not 1 to 64 of A-Z a-z 0-9 _ - . : @ + |")
     return value
 
 

@@ -52,7 +52,7 @@ def stamp_of(cursor: str, epoch: str, newest: int) -> int | None:
     return int(stamp)
 
 
-USER = re.compile(r"[A-Za-z0-9_\-.:@]{1,64}\Z")
+USER = re.compile(r"[A-Za-z0-9_\-.:@|+]{1,64}\Z")
 
 
 def after_user(more: str | UnsetType) -> str:

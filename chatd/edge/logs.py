@@ -13,6 +13,7 @@ from logging.handlers import QueueHandler
 from typing import IO, Any
 
 from chatd.config import Log
+from chatd.core.counters import Counters
 
 FIELD_CHARACTERS_MAX = 1024  # one field of a hostile client must not fill the disk
 _TRACE_CHARACTERS_MAX = 8192  # of our own making, and useless without its end
@@ -66,6 +67,17 @@ def logging_to(stream: IO[str], settings: Log) -> Iterator[None]:
             yield
     finally:
         handler.close()
+
+
+@contextmanager
+def defects_counted(counters: Counters) -> Iterator[None]:
+    """Count what is logged as an error with a traceback, by whomever: that is what a defect is."""
+    handler = _DefectCount(counters)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 def set_level(settings: Log) -> None:
@@ -145,6 +157,15 @@ def _as_root(handler: logging.Handler, level: str) -> Iterator[None]:
 def _write(records: _Queue, out: logging.Handler) -> None:
     while (record := records.get()) is not None:
         out.handle(record)
+
+
+class _DefectCount(logging.Handler):
+    def __init__(self, counters: Counters) -> None:
+        super().__init__(logging.ERROR)
+        self._counters = counters
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._counters.defects += bool(record.exc_info and record.exc_info[1])
 
 
 class _DroppingHandler(QueueHandler):

@@ -70,6 +70,9 @@ GAUGES: dict[str, _About] = {
     "wal_bytes": _About("wal_bytes", "Size of the write-ahead log."),
     "free_bytes": _About("free_bytes", "Free bytes on the disk of the database."),
     "draining": _About("draining", "1 while the daemon is leaving."),
+    "key_set_age_seconds": _About(
+        "key_set_age_seconds", "Since auth.jwks_url gave its keys, or since the start."
+    ),
 }
 
 

@@ -340,7 +340,6 @@ class WebSocketConnection(asyncio.Protocol):
         try:
             call(*arguments)
         except Exception:
-            self._around.counters.defects += 1
             _log.exception("a session failed")
             self.close(closes.INTERNAL, closes.CLOSES[closes.INTERNAL])
 

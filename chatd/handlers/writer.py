@@ -18,6 +18,7 @@ from chatd.core.decisions import DECISIONS
 from chatd.core.facts import Facts
 from chatd.core.work import Work
 from chatd.handlers.gathering import Gatherer, named_rooms, optimistic
+from chatd.handlers.supervision import supervised
 from chatd.ports import Env, KeyTaken, Store, StoreLost
 from chatd.protocol.errors import ChatError, Refused, Unavailable
 from chatd.protocol.replies import Ok
@@ -120,7 +121,7 @@ class Writer:
         self.published = store.stamp  # the last commit that was told; the store may be one ahead of it
 
     def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="writer")
+        self._task = asyncio.create_task(supervised("the writer", self._run), name="writer")
 
     async def stop(self) -> None:
         """Carry out what waits, then end."""

@@ -5,6 +5,7 @@ from functools import partial
 
 from chatd import config
 from chatd.identity.download import download
+from chatd.identity.kept import KeptSet
 from chatd.identity.keys import configured_keys
 from chatd.identity.remembered import Remembered
 from chatd.identity.ring import KeyRing
@@ -28,7 +29,10 @@ class HostIdentity:
         self.tokens, self.ring = other.tokens, other.ring
 
     async def verify(self, token: str) -> Claims:
-        """The claims of a valid token; Refused("token_expired") or Refused("token_invalid") otherwise."""
+        """The claims of a valid token; Refused("token_expired") or Refused("token_invalid") otherwise.
+
+        Raises Unavailable("overloaded", retry_after=ms) while it is not known whether there is a key for it.
+        """
         if self._keys != self._key_set():
             self._remembered.forget()
             self._keys = self._key_set()
@@ -37,12 +41,17 @@ class HostIdentity:
 
     async def _verify(self, token: str) -> Claims:
         presented = taken_apart(token)
-        if presented.key_id is not None:
-            await self.ring.wait_known(presented.key_id)
+        if presented.public_key_id is not None:
+            await self.ring.wait_known(presented.public_key_id)
         claims = self.tokens.claims(presented, self._now_s())
         if self._keys == self._key_set():
             self._remembered.put(token, claims)
         return claims
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether there is any key a token can be verified with."""
+        return self.tokens.has_secret or not self.ring.empty
 
     def _key_set(self) -> tuple[KeyRing, int]:
         return self.ring, self.ring.changes
@@ -52,9 +61,10 @@ class HostIdentity:
         return self.tokens.mint(user, ttl_s, self._now_s(), device=device, **claims)
 
 
-def host_identity(rules: config.Auth, env: Env) -> HostIdentity:
+def host_identity(rules: config.Auth, env: Env, directory: str) -> HostIdentity:
     """The identity adapter for this configuration. Raises keys.BadKey when a key file cannot be used.
 
+    In `directory` the last keys of `jwks_url` are kept for the next start.
     Run `ring.keep_fresh()` as a task, or await `ring.refresh()` once, to have the keys of `jwks_url` at hand.
     """
     ring = KeyRing(
@@ -63,6 +73,6 @@ def host_identity(rules: config.Auth, env: Env) -> HostIdentity:
         env.monotonic,
         refresh_s=rules.jwks_refresh_s,
         retry_s=rules.jwks_retry_s,
-        source=rules.jwks_url,
+        kept=KeptSet(directory, rules.jwks_url) if rules.jwks_url else None,
     )
     return HostIdentity(Tokens(rules, ring.find), ring, lambda: env.now_ms() / 1000)

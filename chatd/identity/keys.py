@@ -24,6 +24,7 @@ ED25519_ORDER_8 = int.from_bytes(
 )
 # The heights of the points whose order divides 8. Under such a key (an empty one is among them) anybody signs.
 ED25519_SMALL = frozenset({0, 1, ED25519_PRIME - 1, ED25519_ORDER_8, ED25519_PRIME - ED25519_ORDER_8})
+OTHERS_MAY_WRITE = 0o022  # whoever may write such a file says which keys are good
 RSA_BITS_MIN = 2048  # NIST SP 800-131A
 RSA_BITS_MAX = 8192  # beyond, one verification costs milliseconds
 
@@ -80,13 +81,17 @@ def key_set(encoded: bytes, source: str) -> dict[str, VerifyKey]:
     return found
 
 
-def read_public(path: str) -> bytes:
-    """The bytes of a small regular file. Raises BadKey."""
+def read_public(path: str, *, own: bool = False) -> bytes:
+    """The bytes of a small regular file; `own`: that nobody but us can have written. Raises BadKey."""
+    # O_NONBLOCK: a FIFO must be refused, not waited for.
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (os.O_NOFOLLOW if own else 0)
     try:
-        # O_NONBLOCK: a FIFO must be refused, not waited for.
-        with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb", buffering=0) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        with open(os.open(path, flags), "rb", buffering=0) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
                 raise BadKey(f"{path} is not a regular file")
+            if own and (status.st_uid != os.geteuid() or status.st_mode & OTHERS_MAY_WRITE):
+                raise BadKey(f"{path} belongs to others, or they may write it")
             content = file.read(KEY_SET_BYTES_MAX + 1)
     except OSError as error:
         raise BadKey(f"{path} cannot be read: {error.strerror}") from None

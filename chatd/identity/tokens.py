@@ -21,10 +21,13 @@ from chatd.protocol.errors import Refused
 
 TOKEN_BYTES_MAX = 4096  # half of the smallest usual header limit; a real token has 300 to 1000 bytes
 NUMBER_MAX = 2**53 - 1  # numbers beyond are not exact in JSON
+FRACTION_DIGITS = 3  # milliseconds: what lies below is noise of the floats that times of today are
 HEADERS_KEPT = 64  # all tokens of a key have the same one; a hostile one has at most 4 KB
 AUDIENCES_MAX = 16  # one is usual; bounds the work of a hostile list
-ALGORITHMS = ("EdDSA", "ES256", "RS256", "HS256")
+PUBLIC_ALGORITHMS = ("EdDSA", "ES256", "RS256")
+ALGORITHMS = (*PUBLIC_ALGORITHMS, "HS256")
 KINDS = frozenset({"jwt", "at+jwt"})  # `typ`: other kinds, such as logout tokens, are signed by the same keys
+MEDIA_TYPES = "application/"  # `typ` may be written with it or without (RFC 7515, 4.1.9)
 ALLOWED = frozenset({"read", "send", "create", "admin"})
 ALLOWED_UNSAID = ALLOWED - {"admin"}
 
@@ -32,7 +35,7 @@ ALLOWED_UNSAID = ALLOWED - {"admin"}
 _LETTER = "[A-Za-z0-9_-]"
 _SEGMENT = rf"(?:{_LETTER}{{4}})*(?:{_LETTER}{{4}}|{_LETTER}{{2}}[AEIMQUYcgkosw048]|{_LETTER}[AQgw])"
 _SHAPE = re.compile(rf"(({_SEGMENT})\.({_SEGMENT}))\.({_SEGMENT})\Z")
-_USER = re.compile(r"[A-Za-z0-9_\-.:@]{1,64}\Z")
+_USER = re.compile(r"[A-Za-z0-9_\-.:@|+]{1,64}\Z")
 _DEVICE = re.compile(r"[A-Za-z0-9_-]{22}\Z")
 
 
@@ -45,6 +48,11 @@ class Presented:
     signed: str  # what the signature is over
     payload: str  # base64url, as are the others
     signature: str
+
+    @property
+    def public_key_id(self) -> str | None:
+        """The public key it is to be verified with; None when it can be with none."""
+        return self.key_id if self.algorithm in PUBLIC_ALGORITHMS else None
 
 
 class Tokens:
@@ -61,6 +69,11 @@ class Tokens:
     def can_mint(self) -> bool:
         """Whether there is a secret to sign with."""
         return bool(self._rules.secret)
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether there is a secret that tokens are believed by."""
+        return self._prepared is not None
 
     def verify(self, token: str, now_s: float) -> Claims:
         """The claims of a token that is genuine, meant for us and in its time.
@@ -138,8 +151,8 @@ class Tokens:
             expires_at_s=expires,
             issued_at_s=issued,
             device=_matching(claims, "device", _DEVICE),
-            allow=_allowed(claims.get("allow")),
-            generation=_number(claims, "generation"),
+            allow=_allowed(claims["allow"]) if "allow" in claims else ALLOWED_UNSAID,
+            generation=_counter(claims, "generation"),
         )
 
     def _check_audience(self, audience: object) -> None:
@@ -149,17 +162,18 @@ class Tokens:
         if not all(isinstance(one, str) for one in listed) or self._rules.audience not in listed:
             _refuse("aud does not contain the configured audience")
 
-    def _times(self, claims: Mapping[str, Any], now_s: float) -> tuple[int, int | None]:
+    def _times(self, claims: Mapping[str, Any], now_s: float) -> tuple[float, float | None]:
         """`exp` and `iat`. What makes a token invalid comes first: expired means that all else was right."""
         leeway = self._rules.leeway_s
-        expires, issued = _number(claims, "exp"), _number(claims, "iat")
+        expires, issued = _instant(claims, "exp"), _instant(claims, "iat")
         if expires is None:
             _refuse("exp is missing")
-        for name, instant in (("iat", issued), ("nbf", _number(claims, "nbf"))):
+        for name, instant in (("iat", issued), ("nbf", _instant(claims, "nbf"))):
             if instant is not None and instant > now_s + leeway:
                 _refuse(f"{name} lies in the future")
         # Without iat the lifetime can only be bounded by what remains of it.
-        if expires - (now_s + leeway if issued is None else issued) > self._rules.token_lifetime_max_s:
+        lifetime = expires - (now_s + leeway if issued is None else issued)
+        if round(lifetime, FRACTION_DIGITS) > self._rules.token_lifetime_max_s:
             _refuse("the lifetime is too long")
         if issued is not None and expires <= issued:
             _refuse("exp does not lie after iat")
@@ -190,7 +204,7 @@ def _algorithm_and_key_id(head: str) -> tuple[object, str | None]:
     if "crit" in header or "b64" in header:
         _refuse("the header marks an extension as critical")
     kind = header.get("typ", "JWT")
-    if not isinstance(kind, str) or kind.lower() not in KINDS:
+    if not isinstance(kind, str) or kind.lower().removeprefix(MEDIA_TYPES) not in KINDS:
         _refuse("typ is no access token")
     return header.get("alg"), _key_id(header)
 
@@ -236,11 +250,21 @@ def _no_constant(name: str) -> NoReturn:
 _json = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 
 
-def _number(claims: Mapping[str, Any], name: str) -> int | None:
+def _instant(claims: Mapping[str, Any], name: str) -> float | None:
+    """Unix seconds, with or without a fraction (NumericDate of RFC 7519, 2)."""
     if name not in claims:
         return None
     value = claims[name]
-    # bool is an int in Python, and a float or text would compare in surprising ways.
+    # bool is an int in Python; what is infinite by its exponent is above the bound.
+    if type(value) not in (int, float) or not 0 <= value <= NUMBER_MAX:
+        _refuse(f"{name} must be a number of seconds")
+    return float(value)
+
+
+def _counter(claims: Mapping[str, Any], name: str) -> int | None:
+    if name not in claims:
+        return None
+    value = claims[name]
     if type(value) is not int or not 0 <= value <= NUMBER_MAX:
         _refuse(f"{name} must be an integer")
     return value
@@ -256,8 +280,6 @@ def _matching(claims: Mapping[str, Any], name: str, pattern: re.Pattern[str]) ->
 
 
 def _allowed(words: object) -> frozenset[str]:
-    if words is None:
-        return ALLOWED_UNSAID
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         _refuse("allow must be a list of words")
     # Words of later revisions allow nothing here.

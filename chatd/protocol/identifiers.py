@@ -11,7 +11,7 @@ RequestId = Annotated[int, Meta(ge=1, le=U53_MAX)]
 Seq = Annotated[int, Meta(ge=1, le=U53_MAX)]
 Milliseconds = Annotated[int, Meta(ge=0, le=U53_MAX)]
 
-User = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-.:@]{1,64}\Z")]
+User = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-.:@|+]{1,64}\Z")]
 Device = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{22}\Z")]
 Room = Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{12}\Z")]
 Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{8,36}\Z")]

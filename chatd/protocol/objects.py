@@ -44,7 +44,9 @@ class Body(Struct, omit_defaults=True, frozen=True):
     reply_to: Seq | UnsetType = UNSET
     thread: Seq | UnsetType = UNSET
     mentions: (
-        Annotated[list[Annotated[str, Meta(pattern=r"^(\*|[A-Za-z0-9_\-.:@]{1,64})\Z")]], Meta(max_length=50)]
+        Annotated[
+            list[Annotated[str, Meta(pattern=r"^(\*|[A-Za-z0-9_\-.:@|+]{1,64})\Z")]], Meta(max_length=50)
+        ]
         | UnsetType
     ) = UNSET
     data: Any = UNSET

@@ -2,6 +2,7 @@
 
 import time
 
+import jwt
 import pytest
 
 from chatd.config import Auth, Secret
@@ -67,3 +68,13 @@ def test_the_secret_of_the_first_start_is_found(run, tmp_path):
     assert claims_of(run("token", "alice").stdout, "f" * 43).user == "alice"
     path.chmod(0o644)
     assert run("token", "alice").exit_code == 3
+
+
+def test_the_key_is_the_text_of_the_secret_file_as_it_stands(run, tmp_path):
+    """What looks like base64 is not decoded: the other side signs with the same letters."""
+    text = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+    path = tmp_path / "app secret"
+    path.write_text(text + "\n")
+    path.chmod(0o600)
+    token = run("token", "alice", "--set", f"auth.secret_file={path}").stdout.strip()
+    assert jwt.decode(token, text.encode(), ["HS256"], audience="chatd")["sub"] == "alice"

@@ -164,7 +164,6 @@ class Siege:
             "admitted": inside.admission.total,
             "before hello": inside.admission.unauthenticated,
             "connections": self.daemon.sockets,
-            "defects": inside.counters.defects,
         }
 
     async def recovers(self, before: dict[str, int]) -> None:

@@ -24,7 +24,7 @@ ARROWS: dict[str, set[str]] = {
     "inside": {"edge", "handlers", "storage", "bus", "identity", *ADAPTER},
     "daemon": {"inside", "edge", "handlers", "storage", "bus", "identity", *ADAPTER},
     "reloading": {"daemon", "edge", "identity", "settings", "config"},
-    "running": {"reloading", "daemon", "edge", "config"},
+    "running": {"reloading", "daemon", "edge", "handlers", "config"},
     "cli": {"running", "daemon", "settings", "edge", "storage", "identity", "client", *ADAPTER},
     "client": set(),
     "bench": {"client"},

@@ -1,116 +1,107 @@
-"""download.py: a real HTTP server on loopback that answers well, badly, too long and too slowly."""
+"""download.py against a key server that answers well, badly, too long and too slowly."""
 
+import asyncio
+import ssl
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from chatd.identity import download as module
 from chatd.identity.download import download
-from chatd.identity.keys import KEY_SET_BYTES_MAX
-
-
-class Provider(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.released = threading.Event()
-        self.paths: list[str] = []
-
-
-class Answer(BaseHTTPRequestHandler):
-    server: Provider
-
-    def do_GET(self) -> None:
-        self.server.paths.append(self.path)
-        getattr(self, "answer_" + self.path.strip("/"))()
-
-    def answer_good(self) -> None:
-        self._head(200, {"Content-Length": "12"})
-        self.wfile.write(b'{"keys": []}')
-
-    def answer_missing(self) -> None:
-        self._head(404, {"Content-Length": "0"})
-
-    def answer_moved(self) -> None:
-        self._head(302, {"Location": "/good", "Content-Length": "0"})
-
-    def answer_endless(self) -> None:
-        self._head(200, {})
-        try:
-            for _ in range(KEY_SET_BYTES_MAX // 1024 * 4):
-                self.wfile.write(bytes(1024))
-        except OSError:
-            pass
-
-    def answer_silent(self) -> None:
-        self.server.released.wait(30)
-
-    def answer_dripping(self) -> None:
-        self._head(200, {})
-        try:
-            while not self.server.released.wait(0.01):
-                self.wfile.write(b" ")
-        except OSError:
-            pass
-
-    def answer_garbage(self) -> None:
-        self.wfile.write(b"SSH-2.0-OpenSSH\r\n\r\n")
-
-    def _head(self, status: int, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
+from tests.kit.certificates import write_certificate
+from tests.kit.keyserver import KeyServer, key_server
 
 
 @pytest.fixture
-def provider() -> Iterator[Provider]:
-    server = Provider()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.released.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def provider() -> Iterator[KeyServer]:
+    with key_server() as server:
+        yield server
 
 
-def url(provider: Provider, path: str) -> str:
-    return f"http://127.0.0.1:{provider.server_address[1]}/{path}"
+@pytest.fixture
+def over_tls(provider: KeyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KeyServer:
+    """The same with a certificate that the system trusts."""
+    file = write_certificate(tmp_path / "provider.pem")["tls_cert"]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    provider.socket = context.wrap_socket(provider.socket, server_side=True)
+    monkeypatch.setenv("SSL_CERT_FILE", file)
+    return provider
 
 
 async def test_a_key_set_is_downloaded(provider):
-    assert await download(url(provider, "good")) == b'{"keys": []}'
+    assert await download(provider.url("good")) == b'{"keys": []}'
 
 
-@pytest.mark.parametrize("path", ["missing", "moved", "garbage"])
+@pytest.mark.parametrize("path", ["missing", "moved", "garbage", "nowhere", "huge", "malformed"])
 async def test_bad_answers_are_os_errors(provider, path):
     with pytest.raises(OSError):  # noqa: PT011 every kind of failure is one
-        await download(url(provider, path))
+        await download(provider.url(path))
     assert provider.paths == [f"/{path}"]
 
 
 async def test_an_endless_answer_is_cut(provider):
     with pytest.raises(OSError, match="longer than"):
-        await download(url(provider, "endless"))
+        await download(provider.url("endless"))
 
 
-@pytest.mark.parametrize("path", ["silent", "dripping"])
-async def test_a_slow_answer_is_given_up(provider, path, monkeypatch):
+@pytest.mark.parametrize("path", ["silent", "dripping", "heading", "continuing"])
+async def test_a_slow_answer_is_given_up_and_leaves_no_thread(provider, path, monkeypatch):
     monkeypatch.setattr(module, "TOTAL_S", 0.1)
-    monkeypatch.setattr(module, "SOCKET_S", 0.2)
     with pytest.raises(TimeoutError):
-        await download(url(provider, path))
+        await download(provider.url(path))
+    for thread in downloading():
+        thread.join()
+
+
+async def test_over_tls_it_is_the_same(over_tls, monkeypatch):
+    good, heading = (over_tls.url(path).replace("http:", "https:") for path in ("good", "heading"))
+    assert await download(good) == b'{"keys": []}'
+    monkeypatch.setattr(module, "TOTAL_S", 0.1)
+    with pytest.raises(TimeoutError):
+        await download(heading)
+    for thread in downloading():
+        thread.join()
+    monkeypatch.delenv("SSL_CERT_FILE")
+    monkeypatch.setattr(module, "TOTAL_S", 5.0)
+    with pytest.raises(OSError, match="certificate"):
+        await download(good)
+
+
+async def test_a_download_does_not_need_the_threads_of_the_loop(provider):
+    """Nor does what needs them wait for a download."""
+    asyncio.get_running_loop().set_default_executor(Nobody())
+    assert await download(provider.url("good")) == b'{"keys": []}'
+
+
+async def test_who_gives_up_ends_the_download(provider):
+    asked = asyncio.create_task(download(provider.url("silent")))
+    while not provider.paths:
+        await asyncio.sleep(0)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    for thread in downloading():
+        thread.join()
+
+
+class Nobody(ThreadPoolExecutor):
+    """Whoever needs a thread of the loop is found out."""
+
+    def submit(self, *_: object, **__: object) -> NoReturn:
+        raise AssertionError("nobody is free")
+
+
+def downloading() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "key set"]
 
 
 async def test_a_closed_port_is_an_os_error(provider):
-    target = url(provider, "good")
+    target = provider.url("good")
     provider.shutdown()
     provider.server_close()
     with pytest.raises(OSError, match="refused"):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chatd.identity.ring import KeyRing
+from chatd.protocol.errors import Unavailable
 from tests.kit.keysets import key_set_of
 
 
@@ -62,8 +63,9 @@ async def test_a_flood_of_unknown_kids_asks_once_a_retry(provider, rs):
     ring = provider.ring()
     await asyncio.gather(*(ring.wait_known(f"forged-{n}") for n in range(1000)))
     provider.now += 59.9
-    await asyncio.gather(*(ring.wait_known(f"later-{n}") for n in range(1000)))
-    assert provider.asked == 1
+    later = [ring.wait_known(f"later-{n}") for n in range(1000)]
+    told = {refusal.retry_after for refusal in await asyncio.gather(*later, return_exceptions=True)}
+    assert (provider.asked, told) == (1, {100})
     provider.now += 0.1
     await asyncio.gather(*(ring.wait_known(f"again-{n}") for n in range(1000)))
     assert provider.asked == 2
@@ -117,9 +119,38 @@ async def test_an_outage_keeps_the_keys(provider, rs, answer, caplog):
 
 async def test_a_failed_fetch_counts_for_the_retry(provider):
     ring = provider.ring()
-    await ring.wait_known("a")
-    await ring.wait_known("b")
+    for kid, passed, retry_after in (("a", 0, 60_000), ("b", 12.5, 47_500)):
+        provider.now += passed
+        with pytest.raises(Unavailable) as refusal:
+            await ring.wait_known(kid)
+        assert refusal.value.retry_after == retry_after
     assert provider.asked == 1
+
+
+async def test_an_outage_is_told_once_and_so_is_its_end(provider, rs, caplog):
+    ring = provider.ring()
+    with caplog.at_level(logging.INFO):
+        for answer in (OSError("down"), OSError("down"), key_set_of(rs), key_set_of(rs)):
+            provider.answer = answer
+            await ring.refresh()
+    said = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert said == [
+        ("WARNING", "key set not refreshed, 0 keys kept: down"),
+        ("INFO", "the key set is refreshed again"),
+    ]
+
+
+async def test_its_age_is_that_of_the_last_answer(provider, rs):
+    ring = provider.ring()
+    provider.now += 5
+    await ring.refresh()
+    assert ring.age_s == 5, "since the start, when there was none"
+    provider.answer = key_set_of(rs)
+    await ring.refresh()
+    provider.now += 7
+    provider.answer = OSError("down")
+    await ring.refresh()
+    assert ring.age_s == 7
 
 
 async def test_a_fixed_key_is_not_replaced_and_not_asked_for(provider, rs, es):

@@ -89,7 +89,7 @@ def host_data(value: Any, where: str) -> None:
 u53 = _integer(0)
 positive = _integer(1)  # also counters whose default 0 is left out
 two_or_more = _integer(2)  # positions whose default 1 is left out
-user = _text(r"[A-Za-z0-9_\-.:@]{1,64}")
+user = _text(r"[A-Za-z0-9_\-.:@|+]{1,64}")
 room = _text(r"[dg][0-9A-Za-z]{11}")
 key = _text(r"[A-Za-z0-9_-]{8,36}")
 device = _text(r"[A-Za-z0-9_-]{22}")

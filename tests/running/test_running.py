@@ -1,12 +1,16 @@
 """The daemon as a process: signals."""
 
+import logging
 import os
 import signal
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from chatd.config import Config
+from chatd.core.counters import Counters
 from chatd.daemon import Daemon
 from chatd.running import serve
 from chatd.settings import Takeover, Unusable
@@ -16,12 +20,18 @@ class Hasty(Daemon):
     """A daemon that is told to stop before its start is over, as by whoever saw its first answer."""
 
     stopped = False
+    inside: Any = SimpleNamespace(counters=Counters())
 
     async def start(self) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     async def stop(self) -> None:
         self.stopped = True
+        logging.getLogger("anybody").error("no defect: it has no traceback")
+        try:
+            raise RuntimeError("a defect")
+        except RuntimeError:
+            logging.getLogger("anybody").exception("failed")
 
     @property
     def addresses(self) -> list[str]:
@@ -40,7 +50,8 @@ def untouched_signals() -> Iterator[None]:
     signal.signal(signal.SIGTERM, kept)
 
 
-async def test_a_signal_during_the_start_stops_in_order() -> None:
+async def test_a_signal_during_the_start_stops_in_order_and_defects_are_counted() -> None:
     daemon = Hasty(Config())
     await serve(daemon, unread)
     assert daemon.stopped
+    assert daemon.inside.counters.defects == 1

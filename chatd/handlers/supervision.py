@@ -1,0 +1,20 @@
+"""Tasks that go on as long as the daemon does."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+log = logging.getLogger(__name__)
+
+RESTART_S = 1.0  # what fails at once fails once a second: seen soon, and no load
+
+
+async def supervised(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Run `work` until it returns; when it fails, that is logged as a defect, and it begins again."""
+    while True:
+        try:
+            await work()
+            return
+        except Exception:
+            log.exception("%s failed, and begins again", name)
+        await asyncio.sleep(RESTART_S)
