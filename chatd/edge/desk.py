@@ -110,8 +110,8 @@ class Desk:
         if self._abuse is None:
             self._abuse = Abuse()
         now = self._session.vitals.received
-        self._abuse.refused(now, retry_after_ms / 1000, rates.abuse_window_s)
-        if self._abuse.count >= rates.abuse_refusals or self._abuse.ignored >= rates.abuse_ignored:
+        self._abuse.refused(now, retry_after_ms / 1000, rates.abuse_grace_s, rates.abuse_window_s)
+        if self._abuse.count >= rates.abuse_refusals:
             self._session.close(closes.RATE_ABUSE, retry_after=max(ABUSE_RETRY_MS, retry_after_ms))
 
     def _submit(self, request: Request, guard: Guard | None, place: int) -> None:

@@ -294,12 +294,11 @@ async def test_a_pong_is_free(limited):
 
 async def test_who_comes_back_too_early_again_and_again_is_sent_away(limited):
     ann = await limited.meets("ann")
-    for _ in range(60):
-        ann.asks_for(type="ping")
+    began = limited.env.monotonic()
     while ann.wire.closed_with is None:
         ann.asks_for(type="ping")
-        limited.env.advance(0.001)
-        assert len(ann.wire.packets) < 100
+        limited.env.advance(0.01)
+        assert limited.env.monotonic() - began < 5  # 2 of them grace
     last = bye(ann)
     assert (last["reason"], last["close"]) == ("rate_abuse", 4007)
     assert last["retry_after"] >= 30_000
