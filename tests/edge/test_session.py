@@ -199,14 +199,23 @@ async def test_what_a_token_does_not_allow_is_forbidden(house):
         assert (await ann.asks(**packet))["code"] == "forbidden"
 
 
-async def test_a_handler_with_a_bug_is_internal_and_the_connection_stays(ann, monkeypatch, caplog):
-    async def broken(ctx, session, request):
-        raise ZeroDivisionError
+async def broken_later(ctx, session, request):
+    raise ZeroDivisionError
 
-    monkeypatch.setitem(registry.COMMANDS, requests.UsersGet, Command(broken))
+
+def broken_at_once(ctx, session, request):
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("handler", [broken_later, broken_at_once])
+async def test_a_handler_with_a_bug_is_internal_and_the_connection_stays(
+    house, ann, monkeypatch, caplog, handler
+):
+    monkeypatch.setitem(registry.COMMANDS, requests.UsersGet, Command(handler))
     reply = await ann.asks(type="users.get", users=["bob"])
     assert (reply["code"], reply["retry"], ann.wire.closed_with) == ("internal", "later", None)
     assert "ZeroDivisionError" in caplog.text
+    assert house.inside.counters.defects == 1
     assert (await ann.asks(type="ping"))["type"] == "ok"
 
 
