@@ -265,12 +265,12 @@ class Rates(Section, frozen=True):
         int, _span(1, 1_000_000, "Password checks a minute and address; each costs 40 ms and 19 MiB.")
     ] = 10
     abuse_refusals: Annotated[
-        int, _span(1, 1_000_000, "Refusals by rate in the window that end a connection; honest clients wait.")
+        int, _span(1, 1_000_000, "Frames in the window that ignore retry_after and end a connection.")
     ] = 50
     abuse_window_s: Annotated[float, _span(1, 3600, "The window of abuse_refusals, seconds.")] = 60.0
-    abuse_ignored: Annotated[
-        int, _span(1, 1_000_000, "Times retry_after may be ignored; more is a bug, not a race.")
-    ] = 10
+    abuse_grace_s: Annotated[
+        float, _span(0, 60, "Seconds after a refusal in which what comes may have been under way.")
+    ] = 2.0
 
 
 class Delivery(Section, frozen=True):

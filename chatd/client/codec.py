@@ -6,6 +6,7 @@ A packet is a dict. One packet or a batch of them makes a frame. Every limit of 
 import base64
 import binascii
 import json
+import math
 import zlib
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -16,6 +17,12 @@ Packet = dict[str, Any]
 
 BATCH_MAX = 64
 """Packets in a batch (chapter 2.7)."""
+
+DEPTH_MAX = 16
+"""Levels of a packet (chapter 2.3)."""
+
+INTEGER_MAX = 2**53 - 1
+"""The largest integer JSON carries exactly (chapter 2.4)."""
 
 FRAME_BYTES_MAX = 512 * 1024
 """Hard bound of a server frame before and after inflating (chapter 2.7): half the receive limit of iOS."""
@@ -103,6 +110,21 @@ class JsonCodec:
 
 
 CODECS: dict[str, type[MsgpackCodec] | type[JsonCodec]] = {"msgpack": MsgpackCodec, "json": JsonCodec}
+
+
+def check(value: Any, level: int = 1) -> None:
+    """Raise ValueError for what an encoder takes and no server does: it must not get into an outbox."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("not a finite number")
+    if isinstance(value, int) and abs(value) > INTEGER_MAX:
+        raise ValueError("an integer beyond 53 bits")
+    if isinstance(value, dict | list | tuple):
+        if level > DEPTH_MAX:
+            raise ValueError(f"nested deeper than {DEPTH_MAX} levels")
+        if isinstance(value, dict) and not all(isinstance(key, str) for key in value):
+            raise ValueError("a key that is not text")
+        for item in value.values() if isinstance(value, dict) else value:
+            check(item, level + 1)
 
 
 def _unpack(frame: bytes) -> Any:

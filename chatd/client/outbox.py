@@ -11,9 +11,9 @@ Order: each room is a lane. A lane has at most one unanswered frame; a frame hol
 order (the server aborts the rest when one fails for now) or one other operation (it has no such rule for
 those).
 
-After `rate_limited` a lane, or the whole outbox if the limit is not the room's, goes slowly: one packet at a
-time, no closer than the longest wait the server named, until it ran empty. So a long queue meets the limit a
-few times, not once per message.
+After `rate_limited` the lane waits as long as its refusal says, and if the limit is not the room's, lanes
+that were not refused wait until everything that was has had its time. What is slowed goes one packet a frame
+until it ran empty.
 """
 
 from collections import deque
@@ -64,23 +64,14 @@ class Entry:
 
 
 class Pace:
-    """When the next frame may go, and how far apart frames are kept."""
+    """When the next frame may go, and whether it may hold more than one packet."""
 
-    __slots__ = ("_refusals", "apart_s", "open_at")
+    __slots__ = ("_refusals", "open_at", "slow")
 
     def __init__(self) -> None:
         self.open_at = 0.0
-        self.apart_s = 0.0
+        self.slow = False
         self._refusals = 0
-
-    @property
-    def slow(self) -> bool:
-        """Whether one packet goes at a time."""
-        return self.apart_s > 0.0
-
-    def took(self, now: float) -> None:
-        """A frame was taken."""
-        self.open_at = max(self.open_at, now + self.apart_s)
 
     def answered(self) -> None:
         """A request was accepted."""
@@ -94,12 +85,11 @@ class Pace:
             pause = min(PAUSE_CAP_S, later_s * 2.0 ** min(self._refusals, 16))
             self._refusals += 1
         self.open_at = max(self.open_at, now + pause)
-        if error.name == "rate_limited":
-            self.apart_s = max(self.apart_s, pause)
+        self.slow = self.slow or error.name == "rate_limited"
 
     def rested(self) -> None:
         """Nothing waits any more: go fast again, but keep the pause the server asked for."""
-        self.apart_s = 0.0
+        self.slow = False
 
 
 @dataclass(slots=True)
@@ -109,6 +99,12 @@ class Lane:
     entries: deque[Entry] = field(default_factory=deque)
     unanswered: set[str] = field(default_factory=set)
     pace: Pace = field(default_factory=Pace)
+    was_told: bool = False
+    """Its first entry was refused over a limit of all lanes and has a time of its own."""
+
+    def open_at(self, everybody: Pace) -> float:
+        """When its next frame may go."""
+        return self.pace.open_at if self.was_told else max(self.pace.open_at, everybody.open_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,22 +167,20 @@ class Outbox:
         """What to send now: one list per frame, each of one room; they are INFLIGHT from here on."""
         frames: list[list[Entry]] = []
         for lane in tuple(self._lanes.values()):
-            if self._unanswered >= window.in_flight or now < self._pace.open_at:
+            if self._unanswered >= window.in_flight:
                 break
-            if lane.unanswered or now < lane.pace.open_at:
+            if lane.unanswered or now < lane.open_at(self._pace):
                 continue
             frame = self._frame(lane, window)
             if frame:
-                self._send(frame, lane, now)
+                self._send(frame, lane)
                 frames.append(frame)
         return frames
 
     def next_at(self, now: float) -> float | None:
         """When `take` is worth another call, if only time has to pass."""
-        waiting = [lane.pace.open_at for lane in self._lanes.values() if not lane.unanswered]
-        if not waiting:
-            return None
-        at = max(min(waiting), self._pace.open_at)
+        waiting = [lane.open_at(self._pace) for lane in self._lanes.values() if not lane.unanswered]
+        at = min(waiting, default=now)
         return at if at > now else None
 
     # Coming back.
@@ -210,12 +204,11 @@ class Outbox:
             return entry.state
         entry.state, entry.error = State.QUEUED, error
         if error.name != "aborted":
-            pace = (
-                self._pace
-                if error.scope in ("user", "connection", "address")
-                else self._lane(entry.room).pace
-            )
-            pace.refused(error, now, self._later_s)
+            lane = self._lane(entry.room)
+            lane.pace.refused(error, now, self._later_s)
+            if error.scope in ("user", "connection", "address"):
+                self._pace.refused(error, now, self._later_s)
+                lane.was_told = True
         return entry.state
 
     def unknown(self, entry: Entry) -> None:
@@ -268,15 +261,14 @@ class Outbox:
                 break
         return frame
 
-    def _send(self, frame: list[Entry], lane: Lane, now: float) -> None:
+    def _send(self, frame: list[Entry], lane: Lane) -> None:
         room = frame[0].room
         self._lanes[room] = self._lanes.pop(room)  # to the end: no room starves another
         for entry in frame:
             entry.state = State.INFLIGHT
             lane.unanswered.add(entry.key)
         self._unanswered += len(frame)
-        lane.pace.took(now)
-        self._pace.took(now)
+        lane.was_told = False
 
     def _answered(self, entry: Entry) -> None:
         lane = self._lanes.get(entry.room)

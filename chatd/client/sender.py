@@ -12,7 +12,7 @@ from typing import Any
 from .account import Account
 from .acks import event_of
 from .changes import SendDelayed, SendDone, SendFailed
-from .codec import Codec, Packet
+from .codec import Codec, Packet, check
 from .connection import Connection
 from .env import Timer
 from .errors import ChatError, Closed, OutboxFull
@@ -63,12 +63,13 @@ class Sender:
     async def post(self, packet: Packet) -> str:
         """Put a mutation into the outbox; on return it is stored and would survive a power loss.
 
-        Returns its key. Raises `TooLarge` if it fits no frame, `OutboxFull`, ValueError or TypeError if it
-        cannot be encoded, OSError if it cannot be stored. Cancelling before it is stored leaves nothing
+        Returns its key. Raises `TooLarge` if it fits no frame, `OutboxFull`, ValueError or TypeError if no
+        server would take it, OSError if it cannot be stored. Cancelling before it is stored leaves nothing
         behind.
         """
         if len(self.outbox) >= self._settings.outbox_max:
             raise OutboxFull
+        check(packet)
         entry = self.outbox.entry(packet, len(self._codec.encode(packet)))
         if entry.size > self._limits.frame_bytes:
             raise too_large_error(entry.size, self._limits.frame_bytes)

@@ -1,9 +1,15 @@
-"""Rate limits: GCRA over a passed-in monotonic time, one float per key (protocol.md "Rate limits")."""
+"""Rate limits: GCRA over a passed-in monotonic time, two floats per key (protocol.md "Rates")."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 TOLERANCE_S = 1e-9  # a rounding error is no reason to refuse, and none to say a millisecond more
+RETRY_MAX_S = (
+    60.0  # 300 messages of one user: whoever has more waiting asks again, which costs one refusal a minute
+)
+EXCUSES_MAX = 1000  # 32 KB for a connection that is refused all the time
 
 
 @dataclass(slots=True)
@@ -28,19 +34,34 @@ class Rate:
 
 @dataclass(slots=True)
 class Meter:
-    """One bucket. `full_at` is when it would be full again, in seconds of the caller's clock."""
+    """One bucket, in seconds of the caller's clock.
+
+    `full_at`: when it would be full again. `told_at`: the latest moment that a refused request was told to come at.
+    """
 
     rate: Rate
     full_at: float = 0.0
+    told_at: float = 0.0
 
-    def wait_s(self, now: float) -> float:
-        """Seconds until one more is allowed; 0 takes it now."""
-        full_at = max(self.full_at, now)
-        wait = full_at - now - self.rate.interval_s * (self.rate.burst - 1)
-        if wait > TOLERANCE_S:
-            return wait
-        self.full_at = full_at + self.rate.interval_s
-        return 0.0
+    def lacks(self, now: float) -> bool:
+        """Is there no room for one more?"""
+        return self._open_at() > now + TOLERANCE_S
+
+    def take(self, now: float) -> None:
+        """Take one."""
+        self.full_at = max(self.full_at, now) + self.rate.interval_s
+
+    def promise(self, now: float) -> float:
+        """Seconds until there is room for one more request than was told to come back: each gets a time of its own.
+
+        Never more than RETRY_MAX_S, unless not even one has room by then.
+        """
+        first = self._open_at()
+        self.told_at = min(max(first, self.told_at + self.rate.interval_s), max(first, now + RETRY_MAX_S))
+        return self.told_at - now
+
+    def _open_at(self) -> float:
+        return self.full_at - self.rate.interval_s * (self.rate.burst - 1)
 
 
 class Meters:
@@ -51,8 +72,8 @@ class Meters:
         self.keys_max = keys_max  # ~150 B each: 15 MB at worst
         self._meters: OrderedDict[str, Meter] = OrderedDict()
 
-    def wait_s(self, key: str, now: float) -> float:
-        """Seconds until `key` is allowed one more; 0 takes it now."""
+    def __getitem__(self, key: str) -> Meter:
+        """The bucket of `key`; a full one when it is not remembered."""
         meter = self._meters.get(key)
         if meter is None:
             meter = self._meters[key] = Meter(self.rate)
@@ -60,7 +81,17 @@ class Meters:
                 self._meters.popitem(last=False)
         else:
             self._meters.move_to_end(key)
-        return meter.wait_s(now)
+        return meter
+
+
+def take(buckets: Sequence[tuple[str, Meter]], now: float) -> tuple[float, str]:
+    """Take one of each bucket, or of none: the seconds until all have room, and which has it last; (0, "") took it."""
+    lacking = [(meter.promise(now), name) for name, meter in buckets if meter.lacks(now)]
+    if lacking:
+        return max(lacking)
+    for _, meter in buckets:
+        meter.take(now)
+    return 0.0, ""
 
 
 def retry_after_ms(wait_s: float) -> int:
@@ -69,21 +100,42 @@ def retry_after_ms(wait_s: float) -> int:
 
 
 class Abuse:
-    """Counts refusals of one connection: too many in a window, or `retry_after` ignored too often, is abuse."""
+    """Counts the frames of one connection that were refused although it had been told to wait.
 
-    __slots__ = ("allowed_at", "count", "ignored", "since", "told_at")
+    A spell lasts from a refusal until every time that was told since has come. What comes within its first seconds may
+    have been under way; later, each told time that has come excuses one frame: that of who comes when told, and finds
+    his place taken by something newer of his own.
+    """
+
+    __slots__ = ("_began", "_counted_from", "_excuses", "_frame", "_over_at", "count")
 
     def __init__(self) -> None:
         self.count = 0
-        self.since = 0.0
-        self.ignored = 0
-        self.allowed_at = 0.0
-        self.told_at = 0.0
+        self._counted_from = 0.0
+        self._began = 0.0
+        self._over_at = 0.0
+        self._frame = 0.0
+        self._excuses: list[float] = []
 
-    def refused(self, now: float, wait_s: float, window_s: float) -> None:
+    def refused(self, now: float, wait_s: float, grace_s: float, window_s: float) -> None:
         """One more request was refused, to be repeated in `wait_s`; `now` is when its frame came in."""
-        if now - self.since > window_s:
-            self.since, self.count = now, 0
+        if now > self._over_at:
+            self._began = now
+            self._excuses.clear()
+        elif now > self._frame and now > self._began + grace_s and not self._excused(now):
+            self._count(now, window_s)
+        self._frame = now
+        self._over_at = max(self._over_at, now + wait_s)
+        if len(self._excuses) < EXCUSES_MAX:
+            heappush(self._excuses, now + wait_s)
+
+    def _excused(self, now: float) -> bool:
+        if self._excuses[0] > now:
+            return False
+        heappop(self._excuses)
+        return True
+
+    def _count(self, now: float, window_s: float) -> None:
+        if now - self._counted_from > window_s:
+            self._counted_from, self.count = now, 0
         self.count += 1
-        self.ignored += self.told_at < now < self.allowed_at  # behind in the same frame: could not know yet
-        self.told_at, self.allowed_at = now, now + wait_s

@@ -11,7 +11,7 @@ from chatd.handlers.context import Context, Session
 from chatd.handlers.registry import COMMANDS, Command
 from chatd.handlers.writer import Guard, Submission, aborted
 from chatd.protocol import closes
-from chatd.protocol.codec import Invalid
+from chatd.protocol.codec import Invalid, with_host_data
 from chatd.protocol.errors import ChatError, Refused
 from chatd.protocol.replies import Ok
 from chatd.protocol.requests import Request, Send
@@ -53,6 +53,7 @@ class Desk:
             if command is None:
                 raise Refused("bad_request", "hello comes once, first", field="type")
             self._check(request, command)
+            request = with_host_data(request, self._session.text)
             if command.handler is None:
                 self._submit(request, guard if place else None, place)
                 return
@@ -61,6 +62,9 @@ class Desk:
             if guard is not None and isinstance(request, Send) and error.retry != "never":
                 guard.fail(request.room, place)
             self._refuse(request.id, error)
+            return
+        except Exception:  # of this request alone: the connection lives, or it would be sent again on each
+            self._refuse(request.id, self._defect())
             return
         if isinstance(answer, Ok):
             self._session.answer(request.id, answer)
@@ -110,8 +114,8 @@ class Desk:
         if self._abuse is None:
             self._abuse = Abuse()
         now = self._session.vitals.received
-        self._abuse.refused(now, retry_after_ms / 1000, rates.abuse_window_s)
-        if self._abuse.count >= rates.abuse_refusals or self._abuse.ignored >= rates.abuse_ignored:
+        self._abuse.refused(now, retry_after_ms / 1000, rates.abuse_grace_s, rates.abuse_window_s)
+        if self._abuse.count >= rates.abuse_refusals:
             self._session.close(closes.RATE_ABUSE, retry_after=max(ABUSE_RETRY_MS, retry_after_ms))
 
     def _submit(self, request: Request, guard: Guard | None, place: int) -> None:
@@ -133,13 +137,18 @@ class Desk:
         except ChatError as error:
             reply = error
         except Exception:
-            log.exception("session %s: a handler failed", self._session.name)
-            reply = ChatError("internal", "outcome unknown, retry")
+            reply = self._defect()
         self._answering = False
         self._land()
         if reply is not None:
             self._session.answer(id, reply)
         self.go_on()
+
+    def _defect(self) -> ChatError:
+        """What is answered when the exception being handled is our bug."""
+        self._ctx.counters.defects += 1
+        log.exception("session %s: a handler failed", self._session.name)
+        return ChatError("internal", "outcome unknown, retry")
 
     def _depart(self) -> None:
         """One more request is under way; beyond the limit the socket is not read."""

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from chatd.config import Rates
 from chatd.core.counters import Counters
-from chatd.core.rates import Meter, Meters, Rate, retry_after_ms
+from chatd.core.rates import Meter, Meters, Rate, retry_after_ms, take
 from chatd.edge.admission import Admission
 from chatd.edge.wire import Wire
 from chatd.handlers.context import Session
@@ -55,12 +56,14 @@ class Gate:
         self._counters.requests[NAMES[type(request)]] += 1
         if not self._enabled:
             return
-        now = self._env.monotonic()
-        self._take(meter.wait_s(now), "connection")
+        own = [("connection", meter)]
         if command.writes:
-            self._take(self._writes.wait_s(user, now), "user")
-            if room is not None:
-                self._take(self._rooms.wait_s(room, now), "room")
+            own.append(("user", self._writes[user]))
+        self._take(own)
+        if (
+            command.writes and room is not None
+        ):  # what it refuses has cost its user one: nobody books a room's time up
+            self._take([("room", self._rooms[room])])
 
     def allow_address(self, address: str) -> None:
         """Take one hello from the bucket of an address, before its token costs anything."""
@@ -81,9 +84,10 @@ class Gate:
 
     def _take_one(self, meters: Meters, key: str, scope: str) -> None:
         if self._enabled:
-            self._take(meters.wait_s(key, self._env.monotonic()), scope)
+            self._take([(scope, meters[key])])
 
-    def _take(self, wait_s: float, scope: str) -> None:
+    def _take(self, buckets: Sequence[tuple[str, Meter]]) -> None:
+        wait_s, scope = take(buckets, self._env.monotonic())
         if wait_s:
             self._counters.rate_limited[scope] += 1
             raise Refused("rate_limited", retry_after=retry_after_ms(wait_s), scope=scope)

@@ -13,10 +13,10 @@ from msgspec import UNSET, Raw, Struct
 from chatd.protocol.closes import PROTOCOL
 from chatd.protocol.errors import Broken, Refused
 from chatd.protocol.hostdata import check_host_data, from_json, to_json
-from chatd.protocol.identifiers import U53_MAX
-from chatd.protocol.objects import Body, Event
+from chatd.protocol.identifiers import RequestId
+from chatd.protocol.objects import Event
 from chatd.protocol.requests import AnyRequest, Edit, Envelope, Request, RoomCreate, RoomUpdate, Send
-from chatd.protocol.skimming import skim_id
+from chatd.protocol.skimming import mark_json, nil_json, nil_msgpack, skim_id
 
 MAP_FIRST_BYTES = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
 ARRAY_FIRST_BYTES = frozenset((*range(0x90, 0xA0), 0xDC))
@@ -32,6 +32,11 @@ _envelope = msgspec.msgpack.Decoder(Envelope)
 _envelope_json = msgspec.json.Decoder(Envelope)
 _event = msgspec.msgpack.Decoder(Event)
 _tree = msgspec.msgpack.Decoder()
+_tree_json = msgspec.json.Decoder()
+_id = msgspec.msgpack.Decoder(RequestId)
+_id_json = msgspec.json.Decoder(RequestId)
+_word = msgspec.msgpack.Decoder(str)
+_word_json = msgspec.json.Decoder(str)
 
 # Text that is not UTF-8 raises the latter, everything else the former.
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError)
@@ -67,12 +72,21 @@ def split(payload: bytes, text: bool) -> list[bytes | Raw]:
         decoder = _batch if first in ARRAY_FIRST_BYTES else None
     if decoder is None:
         raise Broken(PROTOCOL, "a frame is one map or an array of maps")
+    packets = raw_packets(payload, decoder, text)
+    if not 1 <= len(packets) <= BATCH_MAX:
+        raise Broken(PROTOCOL, f"a batch holds 1 to {BATCH_MAX} packets")
+    return packets
+
+
+def raw_packets(payload: bytes, decoder: Any, text: bool) -> list[bytes | Raw]:
+    """The items of a batch, where one with text that is none must not end the others."""
     try:
         packets: list[bytes | Raw] = decoder.decode(payload)
     except (*UNDECODABLE, RecursionError) as error:
-        raise Broken(PROTOCOL, "undecodable frame") from error
-    if not 1 <= len(packets) <= BATCH_MAX:
-        raise Broken(PROTOCOL, f"a batch holds 1 to {BATCH_MAX} packets")
+        content = mark_json(payload) if text else payload
+        if content == payload:
+            raise Broken(PROTOCOL, "undecodable frame") from error
+        return raw_packets(content, decoder, text)
     return packets
 
 
@@ -82,22 +96,41 @@ def decode_packets(payload: bytes, text: bool) -> Iterator[Request | Invalid]:
     Raises Broken(4204) when the bytes are not the encoding at all.
     """
     for packet in split(payload, text):
-        yield decode_request(packet, text)
+        request = decode_request(packet, text)
+        try:
+            yield request if isinstance(request, Invalid) else with_host_data(request, text)
+        except Refused as refusal:
+            yield Invalid(request.id, refusal)
 
 
 def decode_request(packet: bytes | Raw, text: bool) -> Request | Invalid:
-    """One packet as its request struct, or why not."""
+    """One packet as its request struct, or why not. Its host data is still as it came."""
+    decoder = _request_json if text else _request
     try:
-        request: Request = (_request_json if text else _request).decode(packet)
-        if isinstance(request, HOST_DATA):
-            return with_host_data(request, text)
-        return request
+        request: Request = decoder.decode(packet)
     except (msgspec.ValidationError, RecursionError) as error:
         return invalid(packet, text, error)
-    except Refused as refusal:
-        return Invalid(request.id, refusal)
-    except UNDECODABLE as error:
-        raise Broken(PROTOCOL, "undecodable frame") from error
+    except UNDECODABLE:
+        return not_text(bytes(packet), text)
+    return request
+
+
+def not_text(packet: bytes, text: bool) -> Request | Invalid:
+    """A packet with text that is none: carried out where nobody looks at that text, and else refused by its field.
+
+    Raises Broken when that is not what is wrong, or when there is no id to answer.
+    """
+    content = mark_json(packet) if text else packet
+    if content != packet:
+        return decode_request(content, text)
+    try:
+        content = nil_json(packet) if text else nil_msgpack(packet)
+        found = decode_request(content, text) if content != packet else None
+    except (IndexError, KeyError):
+        found = None
+    if isinstance(found, Invalid) and found.id:
+        return Invalid(found.id, Refused("bad_request", "not a text", field=found.refusal.field))
+    raise Broken(PROTOCOL, "undecodable frame")
 
 
 def invalid(packet: bytes | Raw, text: bool, error: Exception) -> Invalid:
@@ -107,19 +140,28 @@ def invalid(packet: bytes | Raw, text: bool, error: Exception) -> Invalid:
     except RecursionError:
         return Invalid(deep_id(packet, text), Refused("bad_request", "nested too deep"))
     except UNDECODABLE as undecodable:
-        raise Broken(PROTOCOL, "undecodable frame") from undecodable
-    readable = (
-        isinstance(envelope.id, int) and not isinstance(envelope.id, bool) and 1 <= envelope.id <= U53_MAX
-    )
-    id = envelope.id if readable else 0
+        content = mark_json(bytes(packet)) if text else packet
+        if content == packet:
+            raise Broken(PROTOCOL, "undecodable frame") from undecodable
+        return invalid(content, text, error)
+    id = value_of(envelope.id, _id_json if text else _id) or 0
     if isinstance(error, RecursionError):
         return Invalid(id, Refused("bad_request", "nested too deep"))
     # A known type is complained about when it comes twice: the decoder goes by the first, the envelope by the last.
-    known = envelope.type in TYPES if isinstance(envelope.type, str) else True
+    type = value_of(envelope.type, _word_json if text else _word)
+    known = type in TYPES if type is not None else True
     if not known and str(error).endswith("at `$.type`"):
         return Invalid(id, Refused("unknown_type", "this request type is not known here"))
     code = "too_large" if _too_long.match(str(error)) else "bad_request"
     return Invalid(id, Refused(code, str(error), field=field_of(str(error))))
+
+
+def value_of(raw: Raw, decoder: Any) -> Any:
+    """A key of the envelope; None when it is absent, or not what it should be."""
+    try:
+        return decoder.decode(raw)
+    except UNDECODABLE:
+        return None
 
 
 def deep_id(packet: bytes | Raw, text: bool) -> int:
@@ -141,19 +183,29 @@ HOST_DATA = (Send, Edit, RoomCreate, RoomUpdate)
 
 
 def with_host_data(request: Request, text: bool) -> Request:
-    """`request` with its host data checked and, from JSON, its byte strings restored."""
-    body: Body | None = getattr(request, "body", None)
-    data = request.data if body is None else body.data  # type: ignore[attr-defined]
-    if data is UNSET:
+    """`request` with its host data decoded and checked. Raises Refused."""
+    if not isinstance(request, HOST_DATA):
         return request
-    if text:
-        data = from_json(data)
-    check_host_data(data, depth=2 if body is None else 3)
-    if not text:
+    if isinstance(request, Send | Edit):
+        if request.body.data is UNSET:
+            return request
+        body = msgspec.structs.replace(request.body, data=host_data(request.body.data, text, 3))
+        return msgspec.structs.replace(request, body=body)
+    if request.data is UNSET:
         return request
-    if body is None:
-        return msgspec.structs.replace(request, data=data)
-    return msgspec.structs.replace(request, body=msgspec.structs.replace(body, data=data))
+    return msgspec.structs.replace(request, data=host_data(request.data, text, 2))
+
+
+def host_data(raw: Raw, text: bool, level: int) -> Any:
+    """The value of host data of this level in its packet, the packet itself being level 1. Raises Refused."""
+    try:
+        value = from_json(_tree_json.decode(raw)) if text else _tree.decode(raw)
+        check_host_data(value, level)
+    except UNDECODABLE as error:
+        raise Refused("bad_request", "not a text, or a number beyond all bounds", field="data") from error
+    except RecursionError:
+        raise Refused("bad_request", "nested too deep", field="data") from None
+    return value
 
 
 def encode(packet: Any) -> bytes:

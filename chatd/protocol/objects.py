@@ -52,6 +52,12 @@ class Body(Struct, omit_defaults=True, frozen=True):
     data: Any = UNSET
 
 
+class SentBody(Body, frozen=True):
+    """A body as it comes from a client: its host data is decoded apart, when it is known to be harmless."""
+
+    data: Raw | UnsetType = UNSET
+
+
 class ReactionCount(Struct, frozen=True):
     emoji: Emoji
     count: U53

@@ -2,9 +2,9 @@
 "Rooms and members" of protocol.md). Decoding into these structs is the schema check.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from chatd.protocol.identifiers import (
     U53,
@@ -21,7 +21,7 @@ from chatd.protocol.identifiers import (
     Word,
 )
 from chatd.protocol.limits import MEMBERS_CHANGED_MAX, MESSAGES_MAX
-from chatd.protocol.objects import Body, Emoji, Mode, Role, RoleOf
+from chatd.protocol.objects import Emoji, Mode, Role, RoleOf, SentBody
 
 NO_ID = 0  # the packet has no `id`: fire and forget
 
@@ -131,14 +131,14 @@ class Messages(Request, tag="messages", frozen=True, kw_only=True):
 
 
 class Send(RoomMutation, tag="send", frozen=True, kw_only=True):
-    body: Body
+    body: SentBody
     composed_at: Milliseconds | UnsetType = UNSET
     silent: bool = False
 
 
 class Edit(RoomMutation, tag="edit", frozen=True, kw_only=True):
     target: Seq
-    body: Body
+    body: SentBody
 
 
 class Recall(RoomMutation, tag="recall", frozen=True, kw_only=True):
@@ -201,7 +201,7 @@ class RoomCreate(Mutation, tag="room.create", frozen=True, kw_only=True):
     users: Annotated[list[User], Meta(max_length=MEMBERS_CHANGED_MAX)] = []
     avatar: Address | UnsetType = UNSET
     public: bool = False
-    data: Any = UNSET
+    data: Raw | UnsetType = UNSET
 
 
 class RoomDirect(Request, tag="room.direct", frozen=True, kw_only=True):
@@ -216,7 +216,7 @@ class RoomUpdate(RoomMutation, tag="room.update", frozen=True, kw_only=True):
     title: Title | UnsetType = UNSET
     avatar: Address | UnsetType = UNSET
     public: bool | UnsetType = UNSET
-    data: Any = UNSET
+    data: Raw | UnsetType = UNSET
 
 
 class RoomDelete(RoomMutation, tag="room.delete", frozen=True, kw_only=True):
@@ -290,5 +290,5 @@ AnyRequest = (
 class Envelope(Struct, frozen=True):
     """What can be read of a packet whose type or fields are not known: enough to answer it."""
 
-    type: Any = UNSET
-    id: Any = UNSET
+    type: Raw = Raw()
+    id: Raw = Raw()

@@ -1,6 +1,12 @@
-"""The `id` of a packet that nests too deep to be decoded: found without recursion, so that it can be answered."""
+"""Finds in packets that cannot be decoded what it takes to answer them: their `id`, and the text that is none.
 
-from collections.abc import Callable
+Nothing here recurses, and what is searched is bounded.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+import msgspec
 
 from chatd.protocol.identifiers import U53_MAX
 
@@ -47,11 +53,23 @@ def unsigned(packet: bytes, at: int) -> int:
 
 
 def end_of(packet: bytes, at: int) -> int:
-    """Where the value that begins at `at` ends. Counts what is still to come instead of descending."""
+    """Where the value that begins at `at` ends."""
+    for _, _, end in heads(packet, at):
+        at = end
+    if at > len(packet):
+        raise IndexError("truncated")
+    return at
+
+
+def heads(packet: bytes, at: int) -> Iterator[tuple[int, int, int]]:
+    """(first byte, start, end) of the value that begins at `at` and of all within it; a container ends with its head.
+
+    Counts what is still to come instead of descending.
+    """
     left = 1
     while left:
         left -= 1
-        first = packet[at]
+        start, first = at, packet[at]
         if first in FIXED:
             at += FIXED[first]
         elif first in BYTES_AFTER:
@@ -68,9 +86,7 @@ def end_of(packet: bytes, at: int) -> int:
             at += 1
         else:
             at += 1 + (first & 0x1F)
-    if at > len(packet):
-        raise IndexError("truncated")
-    return at
+        yield first, start, at
 
 
 def skim_json(packet: bytes) -> int:
@@ -96,3 +112,54 @@ def end_of_string(packet: bytes, at: int) -> int:
     while packet[at] != 0x22:
         at += 2 if packet[at] == 0x5C else 1
     return at + 1
+
+
+# A string, closed or not; with the colon behind it, when it is a key. The other two are what some encoders write for
+# numbers that JSON has not.
+JSON_TOKEN = re.compile(rb'("(?:[^"\\]++|\\.)*+\\?+(?:"|\Z))(\s*+:)?+|-?+(?:NaN|Infinity)', re.DOTALL)
+TOKENS_MAX = 4096  # looked at in a frame: 64 packets have some 1,500, and more would cost milliseconds
+MARK = b'"\xff"'  # a string that no frame has: text frames are UTF-8
+_string = msgspec.json.Decoder(str)
+
+
+def mark_json(content: bytes) -> bytes:
+    """A frame or packet with MARK for each string or number that is none: half a surrogate pair, a line end, NaN."""
+    if content.count(b'"') > 2 * TOKENS_MAX:
+        return content
+    return JSON_TOKEN.sub(marked, content)
+
+
+def marked(token: re.Match[bytes]) -> bytes:
+    string, colon = token[1], token[2] or b""
+    try:
+        _string.decode(string or MARK)
+    except msgspec.DecodeError:
+        return MARK + colon
+    return token[0]
+
+
+def nil_json(content: bytes) -> bytes:
+    """The same with null in its place where it is a value, so that the decoder says which: no schema takes null."""
+    return re.sub(MARK + rb"(?!\s*+:)", b"null", mark_json(content))
+
+
+def nil_msgpack(packet: bytes) -> bytes:
+    """A packet with nil for each text that is not UTF-8; IndexError when the bytes end too early."""
+    kept, done = [], 0
+    for count, (first, start, end) in enumerate(heads(packet, 0)):
+        if end > len(packet) or count > TOKENS_MAX:
+            raise IndexError("truncated, or too much of it")
+        if 0xA0 <= first < 0xC0 or 0xD9 <= first <= 0xDB:
+            head = 1 if first < 0xC0 else 1 + BYTES_AFTER[first][0]
+            if not is_utf8(packet[start + head : end]):
+                kept += [packet[done:start], b"\xc0"]
+                done = end
+    return b"".join([*kept, packet[done:]])
+
+
+def is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -219,19 +219,41 @@ def test_an_answer_to_what_is_no_longer_here_is_ignored():
 # --- pace
 
 
-def test_after_a_rate_limit_packets_go_one_by_one_that_far_apart():
+def test_after_a_rate_limit_packets_go_one_by_one():
     outbox = filled("1", "2", "3")
     take(outbox)
     refuse(outbox, "1", "rate_limited", retry_after=200, scope="user")
     for key in ("2", "3"):
         refuse(outbox, key, "aborted", retry_after=0)
-    sent, now = [], NOW
-    while len(outbox):
-        now = max(now, outbox.next_at(now) or now)
-        ((key,),) = take(outbox, now)
-        sent.append((round(now - NOW, 3), key))
+    assert outbox.next_at(NOW) == NOW + 0.2
+    for key in ("1", "2", "3"):
+        assert take(outbox, NOW + 0.2) == [[key]]
         outbox.done(key)
-    assert sent == [(0.2, "1"), (0.4, "2"), (0.6, "3")]
+
+
+def test_of_rooms_that_were_refused_together_each_waits_its_own_time():
+    outbox = filled("1", room="a")
+    put(outbox, "2", room="b")
+    take(outbox)
+    refuse(outbox, "1", "rate_limited", retry_after=200, scope="user")
+    refuse(outbox, "2", "rate_limited", retry_after=400, scope="user")
+    assert (outbox.next_at(NOW), take(outbox, NOW + 0.2)) == (NOW + 0.2, [["1"]])
+    assert (outbox.next_at(NOW + 0.2), take(outbox, NOW + 0.4)) == (NOW + 0.4, [["2"]])
+
+
+def test_what_was_not_sent_yet_waits_until_all_that_was_refused_has_had_its_time():
+    outbox = filled("1", "2", room="a")
+    put(outbox, "3", room="b")
+    take(outbox)
+    for key, wait in (("1", 200), ("3", 400)):
+        refuse(outbox, key, "rate_limited", retry_after=wait, scope="user")
+    refuse(outbox, "2", "aborted", retry_after=0)
+    put(outbox, "4", room="c")
+    assert take(outbox, NOW + 0.2) == [["1"]]
+    outbox.done("1")
+    assert take(outbox, NOW + 0.3) == []
+    assert outbox.next_at(NOW + 0.3) == NOW + 0.4
+    assert sorted(take(outbox, NOW + 0.4)) == [["2"], ["3"], ["4"]]
 
 
 def test_once_everything_is_sent_it_goes_fast_again():

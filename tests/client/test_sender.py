@@ -261,11 +261,22 @@ async def test_what_fits_no_frame_is_refused_at_once(connected):
     await peer.barrier()
 
 
-async def test_what_cannot_be_encoded_is_refused_at_once(connected):
-    client, _ = await connected(rooms=[ROOM])
-    with pytest.raises(TypeError):
-        await client.room("r").post({"data": object()})
+DEEP = [[[[[[[[[[[[[[[]]]]]]]]]]]]]]]  # 15 levels, in a body in a packet
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"text": "ok? \ud83d"},
+        *({"data": data} for data in (object(), float("nan"), float("inf"), 2**53, -(10**30), {1: 2}, DEEP)),
+    ],
+)
+async def test_what_no_server_takes_is_refused_at_once(connected, body):
+    client, peer = await connected(rooms=[ROOM])
+    with pytest.raises((TypeError, ValueError)):
+        await client.room("r").post(body)
     assert client.outbox == []
+    await peer.barrier()
 
 
 async def test_a_full_outbox_says_so(server, client_of):

@@ -2,12 +2,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.core.rates import Abuse, Meter, Meters, Rate, retry_after_ms
+from chatd.core.rates import RETRY_MAX_S, Abuse, Meter, Meters, Rate, retry_after_ms, take
 
 RATES = st.builds(
     Rate.per_second, st.sampled_from([0.5, 1, 3, 5, 7, 20, 1000]), st.integers(min_value=1, max_value=60)
 )
 GAPS = st.lists(st.integers(min_value=0, max_value=3000), max_size=60)  # milliseconds between requests
+
+
+def wait_s(meter, now):
+    """Seconds until one more is allowed; 0 took it."""
+    return take([("bucket", meter)], now)[0]
 
 
 class Bucket:
@@ -32,34 +37,64 @@ def test_a_meter_allows_what_a_token_bucket_allows(rate, gaps):
     meter, bucket, now = Meter(rate), Bucket(rate), 0
     for gap in gaps:
         now += gap
-        assert (meter.wait_s(now / 1000) == 0) == bucket.takes(now / 1000)
+        assert (wait_s(meter, now / 1000) == 0) == bucket.takes(now / 1000)
 
 
 @given(RATES, GAPS)
-def test_waiting_as_long_as_told_is_enough_and_a_millisecond_less_is_not(rate, gaps):
+def test_the_first_refusal_tells_the_millisecond_in_which_there_is_room(rate, gaps):
     meter, now = Meter(rate), 0
     for gap in gaps:
         now += gap
-        wait = meter.wait_s(now / 1000)
+        wait = wait_s(Meter(rate, meter.full_at), now / 1000)
         if wait:
             told = retry_after_ms(wait)
-            assert Meter(rate, meter.full_at).wait_s((now + told - 1) / 1000) > 0
-            assert Meter(rate, meter.full_at).wait_s((now + told) / 1000) == 0
+            assert Meter(rate, meter.full_at).lacks((now + told - 1) / 1000)
+            assert not Meter(rate, meter.full_at).lacks((now + told) / 1000)
+        else:
+            meter.take(now / 1000)
+
+
+@given(RATES, st.integers(min_value=1, max_value=60))
+def test_of_many_refused_at_once_each_finds_room_when_it_was_told(rate, count):
+    meter = Meter(rate)
+    waits = [wait_s(meter, 100.0) for _ in range(rate.burst + count)]
+    told = [retry_after_ms(wait) / 1000 for wait in waits if wait]
+    assert len(told) == count
+    again = [wait_s(meter, 100.0 + wait) for wait in told if wait < RETRY_MAX_S]
+    assert again == [0.0] * len(again)
+
+
+@given(RATES, st.integers(min_value=1, max_value=60))
+def test_of_many_refused_at_once_none_could_have_come_sooner(rate, count):
+    meter = Meter(rate)
+    told = [wait for wait in (wait_s(meter, 100.0) for _ in range(rate.burst + count)) if wait]
+    assert told == pytest.approx([min(rate.interval_s * n, RETRY_MAX_S) for n in range(1, count + 1)])
+
+
+def test_a_bucket_that_refills_more_slowly_than_the_longest_wait_says_so():
+    meter = Meter(Rate(100.0, 1))
+    assert [wait_s(meter, 0.0) for _ in range(3)] == [0.0, 100.0, 100.0]
 
 
 @given(RATES)
 def test_a_fresh_meter_allows_its_burst_and_no_more(rate):
     meter = Meter(rate)
-    assert [meter.wait_s(100.0) for _ in range(rate.burst)] == [0.0] * rate.burst
-    assert meter.wait_s(100.0) > 0
+    assert [wait_s(meter, 100.0) for _ in range(rate.burst)] == [0.0] * rate.burst
+    assert wait_s(meter, 100.0) > 0
 
 
-@given(RATES)
-def test_a_refusal_costs_nothing(rate):
-    meter = Meter(rate)
-    for _ in range(rate.burst):
-        meter.wait_s(0.0)
-    assert meter.wait_s(0.0) == meter.wait_s(0.0) == pytest.approx(rate.interval_s)
+def test_whom_one_bucket_refuses_takes_nothing_of_another():
+    wide, narrow = Meter(Rate(1.0, 2)), Meter(Rate(3.0, 1))
+    both = [("wide", wide), ("narrow", narrow)]
+    assert take(both, 100.0) == (0.0, "")
+    assert [take(both, 100.0) for _ in range(2)] == [(3.0, "narrow"), (6.0, "narrow")]
+    assert not wide.lacks(100.0)
+
+
+def test_whom_two_buckets_refuse_is_told_the_longer_wait():
+    both = [("slow", Meter(Rate(3.0, 1))), ("quick", Meter(Rate(1.0, 1)))]
+    take(both, 100.0)
+    assert take(both, 100.0) == (3.0, "slow")
 
 
 def test_a_rate_per_minute_allows_a_minutes_worth_at_once():
@@ -77,44 +112,50 @@ def test_milliseconds_are_rounded_up(wait, told):
 
 def test_meters_of_two_keys_do_not_touch():
     meters = Meters(Rate(1.0, 1))
-    assert meters.wait_s("ann", 0.0) == 0
-    assert meters.wait_s("bob", 0.0) == 0
-    assert meters.wait_s("ann", 0.0) == 1.0
+    assert wait_s(meters["ann"], 0.0) == 0
+    assert wait_s(meters["bob"], 0.0) == 0
+    assert wait_s(meters["ann"], 0.0) == 1.0
 
 
 def test_the_key_not_used_for_longest_is_forgotten_first():
     meters = Meters(Rate(1000.0, 1), keys_max=2)
     for key in ("ann", "bob", "ann", "cat"):  # ann was used again: bob goes
-        meters.wait_s(key, 0.0)
-    assert meters.wait_s("ann", 0.0) > 0
-    assert meters.wait_s("bob", 0.0) == 0
+        meters[key].take(0.0)
+    assert meters["ann"].lacks(0.0)
+    assert not meters["bob"].lacks(0.0)
 
 
-def test_refusals_count_within_their_window():
+def abused(*refusals):
+    """What is counted of refusals (when, told to wait), with a grace of 2 s and a window of 60 s."""
     abuse = Abuse()
-    for now in (0.0, 30.0, 60.0):
-        abuse.refused(now, 0.0, 60.0)
-    assert abuse.count == 3
-    abuse.refused(60.5, 0.0, 60.0)
+    for now, wait in refusals:
+        abuse.refused(now, wait, 2.0, 60.0)
+    return abuse.count
+
+
+def test_what_may_have_been_under_way_is_no_abuse():
+    assert abused((10.0, 30.0), *((10.0 + n / 100, 30.0) for n in range(1, 201))) == 0
+
+
+def test_what_comes_later_and_too_early_is_abuse():
+    assert abused((10.0, 30.0), (12.1, 30.0), (12.2, 30.0)) == 2
+
+
+def test_several_requests_of_one_frame_count_once():
+    assert abused((10.0, 30.0), *[(12.1, 30.0)] * 64) == 1
+
+
+def test_each_wait_that_is_over_excuses_one_frame():
+    assert abused((10.0, 5.0), (10.1, 30.0), (15.0, 30.0)) == 0
+    assert abused((10.0, 5.0), (10.1, 30.0), (15.0, 30.0), (15.1, 30.0)) == 1
+
+
+def test_when_every_wait_is_over_what_may_have_been_under_way_counts_anew():
+    assert abused((10.0, 30.0), (12.1, 5.0), (40.1, 1.0), (40.2, 1.0)) == 1
+
+
+def test_abuse_counts_within_its_window():
+    abuse = Abuse()
+    for now in (0.0, 10.0, 30.0, 60.0, 71.0):
+        abuse.refused(now, 100.0, 2.0, 60.0)
     assert abuse.count == 1
-
-
-def test_coming_back_too_early_is_ignoring():
-    abuse = Abuse()
-    abuse.refused(10.0, 2.0, 60.0)
-    abuse.refused(11.9, 2.0, 60.0)
-    assert abuse.ignored == 1
-
-
-def test_coming_back_in_time_is_not_ignoring():
-    abuse = Abuse()
-    abuse.refused(10.0, 2.0, 60.0)
-    abuse.refused(12.0, 2.0, 60.0)
-    assert abuse.ignored == 0
-
-
-def test_several_requests_of_one_frame_ignore_nothing():
-    abuse = Abuse()
-    for _ in range(64):
-        abuse.refused(10.0, 2.0, 60.0)
-    assert abuse.ignored == 0

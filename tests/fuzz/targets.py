@@ -9,7 +9,7 @@ from typing import Any
 import msgpack
 
 from chatd.protocol import closes
-from chatd.protocol.codec import Invalid, decode_request, split
+from chatd.protocol.codec import Invalid, decode_packets
 from chatd.protocol.errors import ERRORS, Broken
 from chatd.protocol.identifiers import U53_MAX
 from tests.fuzz.house import Front, Household, Pipe
@@ -58,7 +58,7 @@ def packets(data: bytes) -> None:
     if text and not _is_text(payload):
         return  # the connection lets nothing else through
     try:
-        found = [decode_request(packet, text) for packet in split(payload, text)]
+        found = list(decode_packets(payload, text))
     except Broken as broken:
         _documented_end(broken.code)
         return

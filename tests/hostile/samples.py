@@ -86,7 +86,7 @@ def right(kind: type[Request], id: int) -> dict[str, Any]:
 def kinds_taken(field: inspect.Field) -> set[str] | None:
     """The kinds of value a field takes, None for any."""
     types = field.type.types if isinstance(field.type, inspect.UnionType) else (field.type,)
-    if any(isinstance(one, inspect.AnyType) for one in types):
+    if any(isinstance(one, inspect.RawType) for one in types):
         return None
     return {
         KIND_OF[type(one)] for one in types if type(one) is not inspect.CustomType and type(one) in KIND_OF

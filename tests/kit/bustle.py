@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from chatd.core.admin import Amend, SeeDevice
 from chatd.protocol import requests as ask
 from chatd.protocol.errors import ChatError, Unavailable
-from chatd.protocol.objects import Body
+from chatd.protocol.objects import SentBody
 from chatd.protocol.replies import Ok, WriteOk
 from tests.kit.indoors import Indoors
 
@@ -108,7 +108,7 @@ class Bustle:
         user, room = self.somewhere()
         text = "x" * self._chance.choice((1, 80, 700, 5000))
         mentions = self._chance.choice(([], [], ["bob"], ["*"]))
-        body = Body(text=text, mentions=mentions) if mentions else Body(text=text)
+        body = SentBody(text=text, mentions=mentions) if mentions else SentBody(text=text)
         await self.asks(user, ask.Send(room=room, key=self.key(), body=body))
 
     async def bursts(self) -> None:
@@ -117,7 +117,7 @@ class Bustle:
     async def edits(self) -> None:
         if self.acknowledged:
             user, room, seq = self.target()
-            body = Body(text=f"edited {self._keys}")
+            body = SentBody(text=f"edited {self._keys}")
             await self.asks(user, ask.Edit(room=room, key=self.key(), target=seq, body=body))
 
     async def recalls(self) -> None:

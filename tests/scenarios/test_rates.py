@@ -29,7 +29,7 @@ async def test_s20_whoever_waits_exactly_retry_after_is_served(people: Company) 
 
 
 @pytest.mark.settings(rates={**ONE_A_SECOND, "writes_per_s": 0.1})
-async def test_s20_retry_after_counts_down_with_the_clock(people: Company) -> None:
+async def test_s20_retry_after_counts_down_with_the_clock_and_up_with_the_refusals(people: Company) -> None:
     room, (alice, _) = await people.in_direct("alice", "bob")
     for _ in range(3):
         await alice.asks(_send(room))
@@ -38,7 +38,7 @@ async def test_s20_retry_after_counts_down_with_the_clock(people: Company) -> No
     second = (await alice.is_refused("rate_limited", _send(room)))["retry_after"]
     elapsed_ms = (time.monotonic() - started) * 1000
     assert 5_000 < first <= 10_000
-    assert first - elapsed_ms - 2 <= second <= first
+    assert first + 10_000 - elapsed_ms - 2 <= second <= first + 10_000
 
 
 @pytest.mark.settings(rates=ONE_A_SECOND)
@@ -106,25 +106,12 @@ async def test_hellos_are_counted_per_address(people: Company) -> None:
     await fourth.expects_bye(4003)
 
 
-@pytest.mark.settings(
-    rates={**ONE_A_SECOND, "writes_per_s": 0.01, "abuse_refusals": 5, "abuse_ignored": 10_000}
-)
-async def test_many_refusals_end_the_connection(people: Company) -> None:
-    await _ends_after_refusals(people, 5)
-
-
-@pytest.mark.settings(
-    rates={**ONE_A_SECOND, "writes_per_s": 0.01, "abuse_refusals": 10_000, "abuse_ignored": 4}
-)
+@pytest.mark.settings(rates={**ONE_A_SECOND, "writes_per_s": 0.01, "abuse_refusals": 4, "abuse_grace_s": 0.0})
 async def test_ignoring_retry_after_ends_the_connection(people: Company) -> None:
-    await _ends_after_refusals(people, 5)  # the first refusal had nothing to ignore yet
-
-
-async def _ends_after_refusals(people: Company, count: int) -> None:
     room, (alice, bob) = await people.in_direct("alice", "bob")
     for _ in range(3):
         await alice.asks(_send(room))
-    for _ in range(count - 1):
+    for _ in range(4):  # the first had nothing to ignore yet
         await alice.is_refused("rate_limited", _send(room))
     alice.may_be_answered(900)
     await alice.posts({**_send(room), "id": 900})
