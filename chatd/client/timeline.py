@@ -82,6 +82,7 @@ class Timeline:
         "recent",
         "room",
         "started",
+        "told",
     )
 
     def __init__(self, room: str, me: str) -> None:
@@ -96,6 +97,7 @@ class Timeline:
         self.started = False
         self.applied = self.first_visible - 1
         self.head = 0
+        self.told = 0
         self.ordinal = 0
         self.buffer: dict[int, Event] = {}
         self.cached = Intervals()
@@ -108,13 +110,19 @@ class Timeline:
         """Whether the log goes on beyond what was applied."""
         return self.head > self.applied
 
+    @property
+    def known_hole(self) -> bool:
+        """Whether the server told of what is missing without sending it: nothing will close that by itself."""
+        return self.told > self.applied
+
     def resume(self, applied: int) -> None:
         """Continue at a position kept from an earlier run; nothing is cached."""
         self.started = True
         self._move_to(applied)
 
     def heard(self, seq: int, ordinal: int = 0) -> None:
-        """The room is at `seq` at least."""
+        """The room is at `seq` at least, as a summary, a `head` or a reply says."""
+        self.told = max(self.told, seq)
         self.head = max(self.head, seq)
         self.ordinal = max(self.ordinal, ordinal)
 
@@ -136,7 +144,8 @@ class Timeline:
 
     def _take(self, event: Event, out: list[Change]) -> None:
         seq = event["seq"]
-        self.heard(seq, event.get("ordinal", 0))
+        self.head = max(self.head, seq)
+        self.ordinal = max(self.ordinal, event.get("ordinal", 0))
         if seq <= self.applied:
             return
         if not self.started:
