@@ -326,6 +326,14 @@ def test_trimming_to_nothing_keeps_the_position():
     assert added(timeline.feed([text(3)])) == [3]
 
 
+def test_a_first_visible_that_rises_takes_what_lies_below_and_lets_what_waited_follow():
+    timeline = started()
+    timeline.feed([text(1), text(2), text(9)])
+    timeline.bounds(first_visible=9, log_floor=1)
+    assert (timeline.applied, timeline.messages, len(timeline.cached)) == (8, {}, 0)
+    assert added(timeline.feed([])) == [9]
+
+
 def test_a_reset_forgets_everything_but_the_bounds():
     timeline = started()
     timeline.bounds(first_visible=5, log_floor=3)
