@@ -87,11 +87,9 @@ def with_own_reaction(message: Message, emoji: str, *, present: bool) -> Message
 
 
 def _edit(message: Message, operation: Event, me: str) -> dict[str, Any]:
-    # An edit comes without a body after a recall, or for a reader who may not see the message: only `changed`
-    # moves.
-    if "body" not in operation:
-        return {}
-    return {"body": operation["body"], "edited": operation.get("time", 0)}
+    # Without a body: the message was recalled since, and the recall follows. When it was edited stays true.
+    body = {"body": operation["body"]} if "body" in operation else {}
+    return {"edited": operation.get("time", 0), **body}
 
 
 def _recall(message: Message, operation: Event, me: str) -> dict[str, Any]:

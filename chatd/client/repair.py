@@ -46,8 +46,11 @@ class Repairer:
         account.on_behind = self.perhaps
 
     def soon(self, replica: Replica) -> None:
-        """A hole was seen: repair it unless it closes by itself (chapter 7.7)."""
-        if replica.room not in self._timers:
+        """A hole was seen: repair it at once if the server told of it, else unless it closes by itself (chapter
+        7.7)."""
+        if replica.timeline.known_hole:
+            self._queue(replica.room)
+        elif replica.room not in self._timers:
             self._timers[replica.room] = self._settings.env.call_later(
                 self._settings.timing.gap_s, lambda: self._waited(replica.room)
             )

@@ -1,21 +1,7 @@
 """One room's log as this client knows it: what was applied, what is missing, what is cached; pure.
 
-The gap rules of protocol.md, chapter 2.6. `applied` is the last number up to which everything was applied,
-`head` the highest heard of, `cached` the stretches whose messages we hold and up to when each is right. Every
-event may come any number of times and in any order: what is old is ignored, what is early waits in `buffer`,
-what fits is applied.
-
-Three decisions beyond the letter of the chapter:
-
-- A room of which nothing is known yet, and which has a longer past than a page, starts at the first event
-that
-  arrives, or at the newest page: a history nobody looks at is not fetched. `started` tells.
-- Messages in a stale stretch (its `valid` is behind) are left to `changes`, except that a recall empties them
-at
-  once. Counting a reaction on top of a state that misses others would give a wrong sum with a new `changed`.
-- A reply may be older than events that overtook it. The last operations are kept in `recent` and replayed on
-such a
-  page, so that in a busy room a page is right when it arrives instead of always a moment behind.
+This is the machine of protocol.md, chapter 7.7, under these names: `new` is the opposite of `started`, `early` is
+`buffer`, and `page` and `cover` are `take_page` and `_validate`.
 """
 
 from collections import deque
@@ -82,6 +68,7 @@ class Timeline:
         "recent",
         "room",
         "started",
+        "told",
     )
 
     def __init__(self, room: str, me: str) -> None:
@@ -89,24 +76,31 @@ class Timeline:
         self.me = me
         self.first_visible = 1
         self.log_floor = 1
+        self.applied = 0
+        self.recent = Recent(0)
         self.reset()
 
     def reset(self) -> None:
         """Forget everything but the bounds, as a new epoch demands (chapter 4.1)."""
         self.started = False
-        self.applied = self.first_visible - 1
-        self.head = 0
-        self.ordinal = 0
         self.buffer: dict[int, Event] = {}
+        self._move_to(self.first_visible - 1)
+        self.head = 0
+        self.told = 0
+        self.ordinal = 0
         self.cached = Intervals()
         self.messages: dict[int, Message] = {}
         self.notes: dict[int, Event] = {}
-        self.recent = Recent(self.applied)
 
     @property
     def behind(self) -> bool:
         """Whether the log goes on beyond what was applied."""
         return self.head > self.applied
+
+    @property
+    def known_hole(self) -> bool:
+        """Whether the server told of what is missing without sending it: nothing will close that by itself."""
+        return self.told > self.applied
 
     def resume(self, applied: int) -> None:
         """Continue at a position kept from an earlier run; nothing is cached."""
@@ -114,15 +108,18 @@ class Timeline:
         self._move_to(applied)
 
     def heard(self, seq: int, ordinal: int = 0) -> None:
-        """The room is at `seq` at least."""
+        """The room is at `seq` at least, as a summary, a `head` or a reply says."""
+        self.told = max(self.told, seq)
         self.head = max(self.head, seq)
         self.ordinal = max(self.ordinal, ordinal)
 
     def bounds(self, first_visible: int, log_floor: int) -> None:
         """What the server can still show: messages from `first_visible`, operations from `log_floor` on."""
+        if first_visible > self.first_visible:  # left and came back: what lies below is not ours any more
+            self._forget_below(first_visible)
         self.first_visible = first_visible
         self.log_floor = log_floor
-        if not self.started:
+        if not self.started or self.applied < first_visible - 1:
             self._move_to(first_visible - 1)
 
     # Events, pushed or replayed.
@@ -130,13 +127,15 @@ class Timeline:
     def feed(self, events: Iterable[Event]) -> list[Change]:
         """Take events in whatever order and number they come."""
         out: list[Change] = []
+        self._drain(out)  # what waited may follow on now, when the bounds moved
         for event in events:
             self._take(event, out)
         return out
 
     def _take(self, event: Event, out: list[Change]) -> None:
         seq = event["seq"]
-        self.heard(seq, event.get("ordinal", 0))
+        self.head = max(self.head, seq)
+        self.ordinal = max(self.ordinal, event.get("ordinal", 0))
         if seq <= self.applied:
             return
         if not self.started:
@@ -164,7 +163,7 @@ class Timeline:
     def _apply(self, event: Event, out: list[Change]) -> None:
         seq, kind = event["seq"], event.get("kind")
         if kind == "message":
-            self.messages[seq] = message = message_from(self.room, event)
+            _, message = self._keep(event)
             out.append(MessageAdded(self.room, message))
         elif kind in OPERATIONS:
             self._operate(event, out)
@@ -201,8 +200,8 @@ class Timeline:
         before = self.applied
         self.heard(reply.get("seq", 0))
         if reply.get("reset"):
-            self.log_floor = max(self.log_floor, reply.get("log_floor", 1))
-            self.first_visible = max(self.first_visible, reply.get("first_visible", 1))
+            first_visible, floor = reply.get("first_visible", 1), reply.get("log_floor", 1)
+            self.bounds(max(self.first_visible, first_visible), max(self.log_floor, floor))
             return False, []
         changes = self.feed(reply.get("events", ()))
         return self.applied > before or not self.behind, changes
@@ -220,8 +219,6 @@ class Timeline:
         self._move_to(seq)
         self._merge(reply.get("events", ()), Jumped(live, out))
         self.cached.add(self._low(reply), seq, seq)
-        for number in live:
-            self.buffer.pop(number, None)
         self._drain(out)
         return out
 
@@ -273,17 +270,20 @@ class Timeline:
 
     def _merge(self, events: Iterable[Event], tell: "Telling") -> None:
         for event in events:
-            seq = event["seq"]
-            if event.get("kind") != "message":
-                self.notes[seq] = event
-                continue
-            old, new = self.messages.get(seq), message_from(self.room, event)
-            if old is not None and old.changed > new.changed:
-                continue
-            if old is not None and old.recalled and not new.recalled:
-                new = emptied(new)  # the recall overtook this reply; recalled text never comes back
-            self.messages[seq] = new
-            tell(old, new)
+            if event.get("kind") == "message":
+                tell(*self._keep(event))
+            else:
+                self.notes[event["seq"]] = event
+
+    def _keep(self, event: Event) -> tuple[Message | None, Message]:
+        """Of two states of a message the later one; both what was held and what is held now."""
+        old, new = self.messages.get(event["seq"]), message_from(self.room, event)
+        if old is not None and old.changed > new.changed:
+            return old, old
+        if old is not None and old.recalled and not new.recalled:
+            new = emptied(new)  # the recall overtook this event; recalled text never comes back
+        self.messages[new.seq] = new
+        return old, new
 
     def _low(self, reply: Mapping[str, Any]) -> int:
         low: int = reply.get("low", 1)
@@ -297,6 +297,7 @@ class Timeline:
     def _move_to(self, applied: int) -> None:
         self.applied = applied
         self.recent = Recent(applied)
+        self.buffer = {seq: event for seq, event in self.buffer.items() if seq > applied}
 
     # The cache.
 
@@ -323,7 +324,9 @@ class Timeline:
         if len(self.messages) + len(self.notes) <= kept:
             return
         seqs = sorted([*self.messages, *self.notes])
-        floor = seqs[-kept] if kept else self.applied + 1
+        self._forget_below(seqs[-kept] if kept else self.applied + 1)
+
+    def _forget_below(self, floor: int) -> None:
         self.cached.forget_below(floor)
         for numbered in (self.messages, self.notes):
             for seq in [seq for seq in numbered if seq < floor]:

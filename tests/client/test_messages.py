@@ -1,5 +1,7 @@
 """Operations on one message."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,14 +58,15 @@ def test_an_edit_replaces_the_body_and_notes_when():
     assert (edited.text, edited.edited, edited.changed) == ("Hello", 2000, 11)
 
 
-def test_an_edit_without_body_moves_changed_and_nothing_else():
+def test_an_edit_without_body_says_when_and_leaves_the_body_to_the_recall_that_follows():
     edited = changed_by(message(), operation("edit"), ME)
-    assert (edited.text, edited.edited, edited.changed) == ("Hi", 0, 11)
+    assert (edited.text, edited.edited, edited.changed) == ("Hi", 2000, 11)
 
 
-def test_a_recall_removes_the_body():
-    recalled = changed_by(message(), operation("recall"), ME)
-    assert (recalled.body, recalled.recalled, recalled.changed) == (None, True, 11)
+def test_a_recall_takes_nothing_but_the_body():
+    before = message(edited=1500, pinned=True, reactions=[{"emoji": "👍", "count": 2}], mine=["👍"])
+    recalled = changed_by(before, operation("recall"), ME)
+    assert recalled == replace(before, body=None, recalled=True, changed=11)
 
 
 def test_reactions_are_counted_and_own_ones_remembered():

@@ -53,6 +53,34 @@ async def test_a_hole_is_fetched_after_half_a_second(connected, env, watch):
     assert await told(changes, 4) == [1, 2, 3, 4]
 
 
+async def test_a_hole_that_the_summary_told_of_is_fetched_at_once(connected, watch):
+    client, peer = await connected(rooms=[{"room": "r", "seq": 1}])
+    changes = watch(client)
+    await peer.push(events(2))
+    log = await peer.expect("log")
+    assert (log["from"], log["to"]) == (1, 2)
+    await peer.ok(log, events=[text(1), text(2)], seq=2)
+    assert await told(changes, 2) == [1, 2]
+
+
+async def test_a_hole_that_a_head_tells_of_is_fetched_at_once(connected):
+    _, peer = await connected()
+    await peer.push(events(1), events(4))
+    await peer.barrier()
+    await peer.push(head(4))
+    assert (await peer.expect("log"))["from"] == 2
+
+
+async def test_a_mutation_whose_event_is_not_known_is_fetched_at_once(connected):
+    client, peer = await connected(rooms=[{"room": "r", "seq": 1, "first_visible": 2}])
+    await peer.push(events(2))
+    await peer.barrier()
+    adding = asyncio.create_task(client.room("r").add(["ann"]))
+    await peer.ok(await peer.expect("members.add"), seq=3, time=3)
+    assert (await peer.expect("log"))["from"] == 3
+    await adding
+
+
 async def test_a_hole_that_closes_by_itself_is_not_fetched(connected, env):
     client, peer = await connected()
     await peer.push(events(1), events(3), events(2))

@@ -326,6 +326,14 @@ def test_trimming_to_nothing_keeps_the_position():
     assert added(timeline.feed([text(3)])) == [3]
 
 
+def test_a_first_visible_that_rises_takes_what_lies_below_and_lets_what_waited_follow():
+    timeline = started()
+    timeline.feed([text(1), text(2), text(9)])
+    timeline.bounds(first_visible=9, log_floor=1)
+    assert (timeline.applied, timeline.messages, len(timeline.cached)) == (8, {}, 0)
+    assert added(timeline.feed([])) == [9]
+
+
 def test_a_reset_forgets_everything_but_the_bounds():
     timeline = started()
     timeline.bounds(first_visible=5, log_floor=3)
@@ -339,11 +347,14 @@ def test_a_reset_forgets_everything_but_the_bounds():
 
 @st.composite
 def logs(draw):
-    """A log of 1 to 30 events in which operations point at earlier messages."""
+    """A log of 1 to 30 events in which operations point at earlier messages, of recalled ones at most a pin."""
     log = []
     for seq in range(1, draw(st.integers(1, 30)) + 1):
-        targets = [event["seq"] for event in log if event["kind"] == "message"]
         kind = draw(st.sampled_from(["message", "message", *OPERATIONS, "joined"]))
+        recalled = {event["target"] for event in log if event["kind"] == "recall" and kind != "pin"}
+        targets = [
+            event["seq"] for event in log if event["kind"] == "message" and event["seq"] not in recalled
+        ]
         if kind in OPERATIONS and targets:
             log.append(op(seq, kind, draw(st.sampled_from(targets)), **draw(contents(kind))))
         else:
@@ -353,7 +364,7 @@ def logs(draw):
 
 def contents(kind):
     return {
-        "edit": st.sampled_from([{"body": {"text": "e1"}}, {"body": {"text": "e2"}}, {}]),
+        "edit": st.sampled_from([{"body": {"text": "e1"}}, {"body": {"text": "e2"}}]),
         "recall": st.just({}),
         "pin": st.booleans().map(lambda value: {"set": value}),
         "reactions": st.integers(1, 9).map(lambda count: {"reactions": [{"emoji": "a", "count": count}]}),
@@ -386,15 +397,24 @@ def test_any_permutation_with_any_repetition_converges_to_the_same_state(log, ra
 
 
 @given(logs(), st.randoms(use_true_random=False), st.integers(1, 7))
-def test_what_was_lost_is_repaired_from_the_log_whatever_its_pages(log, random, page):
-    timeline = started()
-    timeline.feed(event for event in log if random.random() < 0.5)
-    timeline.heard(len(log))
-    while plan := timeline.plan():
-        assert isinstance(plan, Fetch)
-        events = log[plan.first - 1 : plan.last][:page]
-        assert timeline.take_log({"events": events, "seq": len(log)})[0]
+def test_devices_end_equal_whether_they_saw_it_live_or_caught_up_later(log, random, page):
+    server, timeline = Server(), started()
+    for event in log:
+        server.log.append(event)
+        if random.random() < 0.5:
+            timeline.feed([event])
+        else:
+            timeline.heard(event["seq"])
+        if random.random() < 0.2:
+            catch_up(timeline, server, page)
+    catch_up(timeline, server, page)
     assert timeline.messages == folded(log)
+
+
+def catch_up(timeline, server, page):
+    while plan := timeline.plan():
+        events = server.replay(plan.first, plan.last)[:page]
+        assert timeline.take_log({"events": events, "seq": server.seq})[0]
 
 
 @given(logs(), st.randoms(use_true_random=False))
@@ -435,8 +455,15 @@ class Server:
         return {"events": events, "seq": self.seq}
 
     def replay(self, first, last):
+        """Messages as they are now, and edits of recalled ones without their body (chapter 5.1)."""
         states = {event["seq"]: event for event in self.current(1, self.seq)}
-        return [states.get(event["seq"], event) for event in self.log[first - 1 : last]]
+        recalled = {event["target"] for event in self.log if event["kind"] == "recall"}
+        return [
+            {name: value for name, value in event.items() if name != "body"}
+            if event["kind"] == "edit" and event["target"] in recalled
+            else states.get(event["seq"], event)
+            for event in self.log[first - 1 : last]
+        ]
 
 
 def served(message):
@@ -480,8 +507,6 @@ class LateReplies(RuleBasedStateMachine):
             event = text(seq)
         else:
             event = op(seq, kind, drawn.draw(st.sampled_from(targets)), **drawn.draw(contents(kind)))
-        if kind == "edit":
-            event.setdefault("body", {"text": "edited"})
         self.server.log.append(event)
         if lost:
             self.timeline.heard(seq)

@@ -126,6 +126,28 @@ async def test_what_was_applied_live_is_what_a_fresh_client_fetches(daemon, clie
             assert {message.seq: message for message in fetched} == theirs.messages
 
 
+async def test_two_devices_are_equal_though_one_was_away_while_a_message_was_edited_and_recalled(
+    daemon, client_of
+):
+    async with client_of(daemon.url, "ann") as ann, client_of(daemon.url, "bob") as present:
+        mine = await ann.direct("bob")
+        seq = (await mine.send("Hi")).seq
+        async with client_of(daemon.url, "bob") as absent:
+            await absent.room(mine.id).timeline()
+            await absent.suspend()
+            await mine.pin(seq)
+            await present.room(mine.id).react(seq, "👍")
+            await mine.edit(seq, "Hello")
+            last = await mine.recall(seq)
+            await absent.resume()
+            live, late = present.room(mine.id), absent.room(mine.id)
+            await until(lambda: live.applied == late.applied == last.seq)
+            assert live.messages == late.messages
+            assert live.messages[seq].edited
+            async with client_of(daemon.url, "bob") as fresh:
+                assert await fresh.room(mine.id).timeline() == (live.messages[seq],)
+
+
 async def test_a_group_from_its_making_to_its_end(daemon, client_of):
     async with client_of(daemon.url, "ann") as ann, client_of(daemon.url, "bob") as bob:
         changes = Watch(bob)

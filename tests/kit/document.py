@@ -1,4 +1,4 @@
-"""protocol.md as data: its sections, tables, conversations, vectors and negative frames.
+"""protocol.md as data: its sections, tables, conversations, vectors, negative frames and replays.
 
 Reads only what the document states; what the bytes of a vector mean is in vectors.py.
 """
@@ -78,6 +78,15 @@ class NegativeFrame:
     payload: bytes
     outcome: str  # "close 4204", "error bad_request", "ignored"
     title: str
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A replay vector: what happens to a client, step by step, and the replica it ends with."""
+
+    name: str
+    title: str
+    steps: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -229,6 +238,16 @@ def block(section: Section, language: str) -> str:
     """The content of the section's one fenced block of this language."""
     (found,) = re.findall(rf"^```{language}\n(.*?)\n?^```", section.text, re.S | re.M)
     return str(found)
+
+
+def replays() -> list[Replay]:
+    """All replay vectors, in the document's order."""
+    return [replay(section) for section in sections() if re.match(r"R\d+ ", section.title)]
+
+
+def replay(section: Section) -> Replay:
+    name, title = section.title.split(" ", 1)
+    return Replay(name, title, [json.loads(line) for line in block(section, "replay").splitlines()])
 
 
 def negative_frames() -> list[NegativeFrame]:

@@ -42,8 +42,9 @@ class Replica:
             self.messages[message["seq"]] = kept
 
     def _edit(self, target: Event, event: Event) -> None:
+        target["edited"] = event["time"]
         if "body" in event:
-            target["body"], target["edited"] = event["body"], event["time"]
+            target["body"] = event["body"]
 
     def _recall(self, target: Event, event: Event) -> None:
         target.pop("body", None)

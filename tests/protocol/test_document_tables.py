@@ -233,7 +233,7 @@ def test_the_keys_of_an_object_are_those_of_the_code(number: str) -> None:
 
 
 def test_the_keys_of_an_event_are_those_of_the_code() -> None:
-    common, by_kind = document.section("5.1").tables
+    common, by_kind, _effects = document.section("5.1").tables
     stated = {name for row in common for name in document.words(row["Key"])}
     further = {name for row in by_kind for name in re.findall(r"`([a-z_]+)`", row["Further keys"])}
     parts = {"role"}  # a key inside `users`

@@ -1,5 +1,6 @@
-"""The vectors and negative frames of protocol.md: against an independent library, and against the codec."""
+"""The vectors and frames of protocol.md: against an independent library, and against the codec."""
 
+import json
 from typing import Any, get_args
 
 import msgspec
@@ -193,6 +194,24 @@ def summaries(value: Any) -> list[dict[str, Any]]:
         for summary in (*packet.get("sync", packet).get("rooms", ()), packet.get("summary", {}))
         if "seq" in summary and packet["type"] != "head" and "receipts" not in summary
     ]
+
+
+# --- replay vectors
+
+REPLAYS = document.replays()
+
+
+def test_replay_vectors_are_numbered_without_holes() -> None:
+    assert [replay.name for replay in REPLAYS] == [f"R{number:02}" for number in range(1, len(REPLAYS) + 1)]
+
+
+@pytest.mark.parametrize("replay", named(REPLAYS))
+def test_a_replay_vector_is_made_of_packets_that_exist(replay: document.Replay) -> None:
+    for step in replay.steps:
+        push, request = step.get("S>", {"type": "ok"}), step.get("C>", {"type": "pong"})
+        if push["type"] != "ok":
+            msgspec.msgpack.decode(vectors.pack(push), type=PUSHES[push["type"]])
+        requests_of(json.dumps(request).encode(), text=True)
 
 
 # --- negative frames
