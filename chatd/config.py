@@ -84,7 +84,7 @@ class Listen(Section, frozen=True):
     ] = ()
     origins: Annotated[
         tuple[str, ...],
-        _text("Web pages that may connect, scheme://host[:port]; apps send no Origin, need none."),
+        _text("Web pages that may connect, scheme://host[:port], :* for any port; apps send no Origin."),
     ] = ()
     unsafe_any_origin: Annotated[
         bool, _text('Allows "*" in origins: any web page may open a socket with a token it has.')

@@ -119,7 +119,7 @@ class Daemon:
         around = self._around = surroundings(
             self.config, inside.session, env=self.env, admission=inside.admission, counters=inside.counters
         )
-        application = public_application(self._login, lambda: around.trusted)
+        application = public_application(self._login, around)
         handed = [bound for sockets in inherited_sockets().values() for bound in sockets]
         await self._open(several(listen.address), application, public, connection_class(around), handed)
         if several(listen.ops_address):

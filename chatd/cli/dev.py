@@ -26,6 +26,14 @@ from chatd.config import Config
 DEMO_USERS = {"alice": "alice-password", "bob": "bob-password"}
 DIRECTORY = "./chatd-data"
 PORT = 8470
+# What is otherwise than in `chatd serve`, unless the environment says it. Informative lines would drown the banner; a
+# page that is being developed comes from whatever port its tools have.
+DEFAULTS = {
+    "CHATD_LOG__LEVEL": "warning",
+    "CHATD_LISTEN__ORIGINS": ",".join(
+        f"{scheme}://{host}:*" for scheme in ("http", "https") for host in ("localhost", "127.0.0.1", "[::1]")
+    ),
+}
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -37,7 +45,8 @@ Examples:
   chatd dev --port 0        on any free port
 
 The data stay in ./chatd-data; delete the directory to start afresh. Settings can come from the environment
-(CHATD_LOG__LEVEL=debug), but no configuration file is read."""
+(CHATD_LOG__LEVEL=debug), but no configuration file is read. Web pages on loopback may connect; whichever else is
+refused is named with the setting that admits it."""
 )
 @click.option("--once", is_flag=True, help="Stop after the self-test.")
 @click.option("--port", type=click.IntRange(0, 65534), default=PORT, show_default=True, help="0: a free one.")
@@ -66,8 +75,7 @@ def dev_config(port: int, data: str) -> Config:
         ("listen.ops_address", f"127.0.0.1:{port + 1 if port else 0}", "--port"),
         ("storage.directory", data, "--data"),
     ]
-    # Informative lines would drown the banner; CHATD_LOG__LEVEL=info brings them back.
-    return load(None, {"CHATD_LOG__LEVEL": "warning", **os.environ}, flags).config
+    return load(None, {**DEFAULTS, **os.environ}, flags).config
 
 
 def add_demo_users(config: Config) -> None:

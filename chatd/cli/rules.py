@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 from chatd.cli.problems import Problem
 from chatd.config import Config, several
+from chatd.edge.pages import ORIGIN
 
 ENVELOPE_BYTES = (
     1024  # type, id, room, key, time and map headers around a body, with room for a long user name
 )
 SECRET_BYTES_MIN = 32  # RFC 7518, 3.2: an HS256 key is at least as long as its hash
 SOCKET_PATH_BYTES_MAX = 107  # sun_path of unix(7) without its final NUL
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?\Z|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def _key_set_url(url: str) -> bool:
 
 
 def _origins(config: Config) -> bool:
-    return all(origin == "*" or _ORIGIN.match(origin) for origin in config.listen.origins)
+    return all(origin == "*" or ORIGIN.match(origin) for origin in config.listen.origins)
 
 
 RULES: tuple[Rule, ...] = (

@@ -105,7 +105,11 @@ class HttpFront(HttpToolsProtocol):
         self._in_head = False
         if not self._has_one_host():
             raise ValueError("RFC 9112 section 3.2: exactly one Host")
-        self._is_upgrade = self.parser.should_upgrade() and super()._should_upgrade()
+        version = self.parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            raise ValueError("no version of HTTP that has heads")
+        # HTTP/1.0 knows no upgrade (RFC 9110 section 7.8): the application answers what a proxy made of one.
+        self._is_upgrade = version == "1.1" and self.parser.should_upgrade() and super()._should_upgrade()
         if self._is_upgrade:
             return  # what follows here prepares an answer of the application
         self.scope["client"] = get_remote_addr(self.transport)
@@ -156,12 +160,12 @@ class HttpFront(HttpToolsProtocol):
         hosts = [name for name, _ in self.headers].count(b"host")
         return hosts == 1 or (hosts == 0 and self.parser.get_http_version() == "1.0")
 
-    def _refuse(self, status: HTTPStatus) -> None:
+    def _refuse(self, status: HTTPStatus, text: str = "") -> None:
         if self.cycle is not None and not self.cycle.response_complete:
             self.abort()  # an answer inside another answer would be read as part of it
             return
         self._refused = True
-        self.transport.write(_refusal(status))
+        self.transport.write(_refusal(status, text or f"{status.phrase}\n"))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         else:
@@ -171,15 +175,12 @@ class HttpFront(HttpToolsProtocol):
     def _upgrade(self, rest: bytes) -> None:
         if not self._is_upgrade:
             self.cycle.keep_alive = False  # answered as if not asked, but what follows is not HTTP
-        elif self._may_upgrade():
-            self._hand_over(rest)
-        else:
+        elif any(name in _BODY_HEADERS and value != b"0" for name, value in self.headers):
+            self._refuse(_BAD, "A request that asks for a WebSocket has no body.\n")
+        elif self.cycle is not None and not self.cycle.response_complete:
             self._refuse(_BAD)
-
-    def _may_upgrade(self) -> bool:
-        answering = self.cycle is not None and not self.cycle.response_complete
-        with_body = any(name in _BODY_HEADERS and value != b"0" for name, value in self.headers)
-        return not answering and not with_body and self.parser.get_http_version() == "1.1"
+        else:
+            self._hand_over(rest)
 
     def _hand_over(self, rest: bytes) -> None:
         """Give the transport to the WebSocket protocol, with the head and what came behind it."""
@@ -216,7 +217,6 @@ _BAD = HTTPStatus.BAD_REQUEST
 _BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
 
-def _refusal(status: HTTPStatus) -> bytes:
-    text = status.phrase.encode() + b"\n"
+def _refusal(status: HTTPStatus, text: str) -> bytes:
     head = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: text/plain\r\nConnection: close\r\n"
-    return head.encode() + b"Content-Length: %d\r\n\r\n" % len(text) + text
+    return f"{head}Content-Length: {len(text)}\r\n\r\n{text}".encode("ascii")

@@ -5,8 +5,8 @@ Whether there is a place for one more connection is not known here: admission.py
 
 import logging
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from websockets.datastructures import Headers
@@ -88,15 +88,19 @@ class Handshakes:
             subprotocols=(MSGPACK, JSON), select_subprotocol=_first_spoken, logger=_log
         )
 
-    def answer(self, head: Head, origins: frozenset[str] | None) -> Answer:
+    def answer(self, head: Head, origins: Container[str] | None) -> Answer:
         """What this request gets, as far as it depends on the request; `origins` as in `rejection`."""
         return usual_answer(head) or self.weighed(head.request(), origins)
 
-    def weighed(self, request: Request, origins: frozenset[str] | None) -> Answer:
+    def weighed(self, request: Request, origins: Container[str] | None) -> Answer:
         """The answer to whatever was asked, by our own checks and those of the library."""
         rejected = rejection(request.path, request.headers.get_all, origins)
+        if rejected is None and request.method == "GET":
+            rejected = version_rejection(request.headers.get_all("Sec-WebSocket-Version"))
         if rejected is not None:
-            return Answer(self._library.reject(rejected.status, rejected.text).serialize(), rejected.reason)
+            refused = self._library.reject(rejected.status, rejected.text)
+            refused.headers.update(rejected.headers)
+            return Answer(refused.serialize(), rejected.reason)
         response = self._library.accept(request)
         subprotocol = self._library.subprotocol
         self._forget()
@@ -122,13 +126,22 @@ class Handshakes:
 
 @dataclass(slots=True, frozen=True)
 class Rejection:
-    """HTTP status, the reason as a word for metrics, and a sentence for the developer of the client."""
+    """HTTP status, the reason as a word for metrics, and words for who develops the client or runs the proxy."""
 
     status: int
     reason: str
     text: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
+# RFC 9110 section 15.5.22, RFC 6455 section 4.4
+_UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+_PROXIES = """A proxy in between has to hand the upgrade on:
+  nginx   proxy_http_version 1.1;
+          proxy_set_header Upgrade $http_upgrade;
+          proxy_set_header Connection "upgrade";
+  Caddy   reverse_proxy does so by itself, over HTTP/1.1: without "versions h2c" in its transport.
+"""
 _WRONG_PATH = Rejection(404, "path", f"The chat speaks at {PATH}.\n")
 _TOKEN_IN_URL = Rejection(400, "token_in_url", "No credentials in the URL: send the token in hello.\n")
 _HOST = Rejection(400, "host", "Exactly one Host header is required.\n")
@@ -136,8 +149,27 @@ _TWO_ORIGINS = Rejection(400, "origin", "More than one Origin header.\n")
 _FOREIGN_ORIGIN = Rejection(403, "origin", "Web pages of this origin may not connect.\n")
 
 
+def version_rejection(versions: Sequence[str]) -> Rejection | None:
+    """Why this Sec-WebSocket-Version is refused, and which there is (RFC 6455 section 4.4), or None."""
+    if versions and set(versions) == {"13"}:
+        return None
+    said = f"is {', '.join(versions)[:40]!a}" if versions else "is missing"
+    return Rejection(426, "version", f"Sec-WebSocket-Version {said}; 13 is spoken here.\n", _UPGRADE)
+
+
+def no_upgrade(http_version: str, upgrade: str, connection: str) -> Rejection:
+    """Why a request for the path of the WebSocket is none, by its version of HTTP and these two headers."""
+    if http_version == "1.0":
+        what = "HTTP/1.0 knows no upgrade"
+    elif upgrade.strip().lower() == "websocket":
+        what = f"Connection does not say Upgrade, but {connection[:40]!a}"
+    else:
+        what = f"Upgrade does not say websocket, but {upgrade[:40]!a}" if upgrade else "there is no Upgrade"
+    return Rejection(426, "upgrade", f"{PATH} speaks WebSocket, and {what}.\n{_PROXIES}", _UPGRADE)
+
+
 def rejection(
-    target: str, values_of: Callable[[str], Sequence[str]], origins: frozenset[str] | None
+    target: str, values_of: Callable[[str], Sequence[str]], origins: Container[str] | None
 ) -> Rejection | None:
     """Why a request for `target` with these headers is refused, or None.
 
@@ -176,7 +208,7 @@ def usual_answer(head: Head) -> Answer | None:
     return Answer(_ACCEPTED.format(accept_key(key.decode()), subprotocol).encode(), "", subprotocol)
 
 
-def _origin_rejection(given: Sequence[str], origins: frozenset[str] | None) -> Rejection | None:
+def _origin_rejection(given: Sequence[str], origins: Container[str] | None) -> Rejection | None:
     if len(given) > 1:
         return _TWO_ORIGINS
     if given and origins is not None and given[0] not in origins:

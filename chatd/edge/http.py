@@ -5,14 +5,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatd.edge.addresses import UNIX_PEER, Networks, client_address
+from chatd.edge.handshake import PATH, no_upgrade
+from chatd.edge.pages import Pages
+from chatd.edge.surroundings import Surroundings
 from chatd.protocol.errors import ChatError, Refused, Unavailable
 from chatd.protocol.login import login_request
 
@@ -27,6 +30,12 @@ _SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+}
+# What a page of another origin may ask for: all there is. A browser asks again after these seconds.
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "Content-Type",
+    "Access-Control-Max-Age": "600",
 }
 _STATUSES = {"bad_request": 400, "login_failed": 401, "rate_limited": 429}
 _CODES = {404: "not_found", 405: "method_not_allowed"}
@@ -50,9 +59,10 @@ Login = Callable[[str, str, str | None, str], Awaitable[Granted | None]]
 Checks = Callable[[], Awaitable[Mapping[str, str | None]]]
 
 
-def public_application(login: Callable[[], Login | None], trusted: Callable[[], Networks]) -> ASGIApp:
-    """`GET /v1/health` and `POST /v1/login`. Both arguments are asked at use, because a reload may change them;
-    while `login` gives None (accounts are switched off), there is no such route.
+def public_application(login: Callable[[], Login | None], around: Surroundings) -> ASGIApp:
+    """`GET /v1/health` and `POST /v1/login`, for apps and for web pages; and words for who asks for the WebSocket
+    without an upgrade. Both arguments are asked at use, because a reload may change them; while `login` gives None
+    (accounts are switched off), there is no such route.
     """
 
     async def health(request: Request) -> Response:
@@ -63,12 +73,25 @@ def public_application(login: Callable[[], Login | None], trusted: Callable[[], 
         if by is None:
             return _error("not_found", 404)
         asked = login_request(await _bounded_body(request))
-        granted = await by(asked.user, asked.password, asked.device, _address(request, trusted()))
+        granted = await by(asked.user, asked.password, asked.device, _address(request, around.trusted))
         if granted is None:
             return _error("login_failed", 401)
         return JSONResponse({"token": granted.token, "expires_in": granted.expires_in_s})
 
-    return _application([Route("/v1/health", health), Route("/v1/login", log_in, methods=["POST"])])
+    async def not_upgraded(request: Request) -> Response:
+        headers = request.headers
+        found = no_upgrade(
+            request.scope["http_version"], headers.get("upgrade", ""), headers.get("connection", "")
+        )
+        around.not_upgraded(_peer(request), meant="sec-websocket-key" in headers)
+        return PlainTextResponse(found.text, found.status, found.headers)
+
+    routes = [
+        Route("/v1/health", health),
+        Route("/v1/login", log_in, methods=["POST"]),
+        Route(PATH, not_upgraded),
+    ]
+    return _SecurityHeaders(_WebPages(_routed(routes), around.pages))
 
 
 def ops_application(checks: Checks, metrics: Callable[[], tuple[bytes, str]]) -> ASGIApp:
@@ -87,7 +110,9 @@ def ops_application(checks: Checks, metrics: Callable[[], tuple[bytes, str]]) ->
         content, media_type = metrics()
         return Response(content, media_type=media_type)
 
-    return _application([Route("/livez", live), Route("/readyz", ready), Route("/metrics", scrape)])
+    return _SecurityHeaders(
+        _routed([Route("/livez", live), Route("/readyz", ready), Route("/metrics", scrape)])
+    )
 
 
 async def client_left(request: Request, error: Exception) -> Response:
@@ -95,7 +120,7 @@ async def client_left(request: Request, error: Exception) -> Response:
     return _error("bad_request", 400)
 
 
-def _application(routes: list[Route]) -> ASGIApp:
+def _routed(routes: list[Route]) -> ASGIApp:
     handlers = {
         ChatError: _refused,
         HTTPException: _no_route,
@@ -104,7 +129,52 @@ def _application(routes: list[Route]) -> ASGIApp:
     }
     application = Starlette(routes=routes, exception_handlers=handlers)  # type: ignore[arg-type]
     application.router.redirect_slashes = False  # redirects would repeat whatever Host the client made up
-    return _SecurityHeaders(application)
+    return application
+
+
+class _WebPages:
+    """Lets web pages that may connect read every answer, as browsers ask for it (Fetch Standard, "CORS protocol").
+
+    Others are named in the log, log nobody in, and cannot read what they get.
+    """
+
+    def __init__(self, application: ASGIApp, pages: Pages) -> None:
+        self._application = application
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Headers(scope=scope)
+        origin = request.get("origin")
+        if origin is None:
+            await self._application(scope, receive, send)
+        elif origin not in self._pages:
+            self._pages.refused(origin)
+            is_harmless = scope["method"] in ("GET", "HEAD")
+            answer = self._application if is_harmless else _error("forbidden", 403)
+            await answer(scope, receive, send)
+        elif scope["method"] == "OPTIONS" and "access-control-request-method" in request:
+            await Response(status_code=204, headers={**_PREFLIGHT, **_readable(origin)})(scope, receive, send)
+        else:
+            await self._application(scope, receive, _with_headers(send, _readable(origin)))
+
+
+def _readable(origin: str) -> dict[str, str]:
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": "Retry-After",
+        "Vary": "Origin",
+    }
+
+
+def _with_headers(send: Send, added: Mapping[str, str]) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in added.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return send_with_headers
 
 
 class _SecurityHeaders:
@@ -114,14 +184,7 @@ class _SecurityHeaders:
         self._application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._application(scope, receive, send_with_headers)
+        await self._application(scope, receive, _with_headers(send, _SECURITY_HEADERS))
 
 
 async def _bounded_body(request: Request) -> bytes:
@@ -137,9 +200,12 @@ async def _bounded_body(request: Request) -> bytes:
     return body
 
 
+def _peer(request: Request) -> str:
+    return request.client.host if request.client else UNIX_PEER
+
+
 def _address(request: Request, trusted: Networks) -> str:
-    peer = request.client.host if request.client else UNIX_PEER
-    return client_address(peer, request.headers.getlist("X-Forwarded-For"), trusted)
+    return client_address(_peer(request), request.headers.getlist("X-Forwarded-For"), trusted)
 
 
 async def _refused(request: Request, error: ChatError) -> Response:

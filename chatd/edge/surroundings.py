@@ -1,5 +1,6 @@
 """What all connections of a daemon share: settings, and whom they tell. Made once by the daemon."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -8,30 +9,48 @@ from chatd.core.counters import Counters
 from chatd.edge.addresses import Networks, networks
 from chatd.edge.admission import Admission
 from chatd.edge.handshake import Handshakes
+from chatd.edge.once import Once
+from chatd.edge.pages import Pages
 from chatd.edge.wire import Evictable, Receiver
 from chatd.ports import Env
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Surroundings:
-    """`receiver` makes the session of a connection. `origins`: web pages that may connect, None for any."""
+    """`receiver` makes the session of a connection. `pages`: web pages that may connect."""
 
     receiver: Callable[[], Receiver]
     env: Env
     admission: Admission[Evictable]
     counters: Counters
-    origins: frozenset[str] | None = frozenset()
+    pages: Pages
     trusted: Networks = ()
     fragments_max: int = 0
     high_water_bytes: int = 0
     handshakes: Handshakes = field(default_factory=Handshakes)
+    proxies: Once = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.proxies = Once(self.env)
 
     def reconfigure(self, config: Config) -> None:
         """Put other settings in force for the handshakes to come; ValueError when a trusted proxy is no network."""
         self.trusted = networks(config.listen.trusted_proxies)
-        self.origins = _origins(config)
+        self.pages.adopt(config.listen)
         self.fragments_max = config.limits.fragments
         self.high_water_bytes = config.outbox.ephemeral_bytes
+
+    def not_upgraded(self, peer: str, *, meant: bool) -> None:
+        """Count a request for the WebSocket without an upgrade; name the peer once, if it was `meant` to have one."""
+        self.counters.handshakes_rejected["upgrade"] += 1
+        if meant and self.proxies.is_new(peer):
+            log.warning(
+                "%s hands on requests for a WebSocket without their upgrade: docs/operations.md, "
+                '"TLS and proxies", says how a proxy is told',
+                peer,
+            )
 
 
 def surroundings(
@@ -43,13 +62,6 @@ def surroundings(
     counters: Counters,
 ) -> Surroundings:
     """The surroundings this configuration asks for; ValueError when a trusted proxy is no network."""
-    around = Surroundings(receiver, env, admission, counters)
+    around = Surroundings(receiver, env, admission, counters, Pages(env, config.listen))
     around.reconfigure(config)
     return around
-
-
-def _origins(config: Config) -> frozenset[str] | None:
-    # "null" is what sandboxed frames and local files say, so it names nobody.
-    if "*" in config.listen.origins and config.listen.unsafe_any_origin:
-        return None
-    return frozenset(config.listen.origins) - {"*", "null"}

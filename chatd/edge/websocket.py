@@ -226,7 +226,10 @@ class WebSocketConnection(asyncio.Protocol):
     def _answer(self, head: Head) -> Answer:
         """The answer to the upgrade; when the request is right, there must be a place as well."""
         around = self._around
-        answer = around.handshakes.answer(head, around.origins)
+        answer = around.handshakes.answer(head, around.pages)
+        if answer.reason == "origin":
+            for origin in head.values(b"origin"):
+                around.pages.refused(origin)
         if answer.reason:
             return answer
         peer = peer_address(self._transport.get_extra_info("peername"))

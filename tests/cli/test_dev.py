@@ -1,10 +1,12 @@
 """`chatd dev`: the first second of a new user."""
 
+import http.client
 import os
 import re
 import socket
 import stat
 import subprocess
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -115,3 +117,31 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path_factory):
     running = Server(tmp_path_factory.mktemp("s"))
     assert running.stop() == 0
     assert running.output.endswith("Stopping.\n")
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:5173", "http://127.0.0.1", "https://[::1]:8443"])
+def test_web_pages_on_loopback_may_connect(server, origin):
+    assert upgraded(server, origin) == 101
+
+
+def test_a_refused_web_page_is_named_with_the_setting_that_admits_it(server):
+    assert upgraded(server, "http://192.168.1.20:3000") == 403
+    server.wait_says("CHATD_LISTEN__ORIGINS=http://192.168.1.20:3000")
+
+
+def upgraded(server, origin):
+    """The status a browser gets that opens the socket for a page of `origin`."""
+    url = urlsplit(server.url)
+    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=30)
+    headers = {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Protocol": "chatd.v1.json",
+    }
+    connection.request("GET", url.path, headers={**headers, "Origin": origin})
+    try:
+        return connection.getresponse().status
+    finally:
+        connection.close()

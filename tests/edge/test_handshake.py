@@ -174,6 +174,19 @@ async def test_a_refused_origin_is_counted_by_its_reason():
         assert server.counters.handshakes_rejected == {"origin": 1}
 
 
+@pytest.mark.parametrize("versions", [("8",), ("7, 8",), ("13", "8"), ()])
+async def test_another_version_of_the_websocket_is_told_which_there_is(versions):
+    async with echo_server() as server:
+        raw = await server.connect()
+        more = tuple(f"Sec-WebSocket-Version: {version}" for version in versions)
+        raw.send(upgrade_request(without=("Sec-WebSocket-Version",), more=more))
+        status, head = await raw.response()
+        assert status == 426
+        assert b"Sec-WebSocket-Version: 13\r\n" in head
+        assert b"Upgrade: websocket\r\n" in head
+        assert server.counters.handshakes_rejected == {"version": 1}
+
+
 async def test_any_origin_may_connect_when_the_operator_insists():
     async with echo_server(listen={"origins": ("*",), "unsafe_any_origin": True}) as server:
         raw = await server.connect()

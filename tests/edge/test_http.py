@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from chatd.edge.addresses import networks
+from chatd.config import Config, Listen
+from chatd.core.counters import Counters
+from chatd.edge.admission import Admission
 from chatd.edge.http import LOGIN_BYTES_MAX, ops_application, public_application
 from chatd.edge.server import Listener, Terms
+from chatd.edge.surroundings import surroundings
 from chatd.protocol.errors import Refused, Unavailable
 from tests.kit import http
+from tests.kit.echo import Echo, LoopEnv
 
 RIGHT = {"user": "alice", "password": "correct horse"}
 POST = b"POST /v1/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
@@ -56,9 +60,20 @@ async def serve():
         await listener.stop(0.0)
 
 
+ORIGIN = "https://app.example"
+
+
 @pytest.fixture
-async def public(serve, logins) -> str:
-    return await serve(public_application(lambda: logins, lambda: networks(["127.0.0.0/8"])))
+def around():
+    """What the connections of a daemon share, with one trusted proxy and one web page that may connect."""
+    listen = Listen(trusted_proxies=("127.0.0.0/8",), origins=(ORIGIN,))
+    config, counters = Config(listen=listen), Counters()
+    return surroundings(config, Echo, env=LoopEnv(), admission=Admission(config.limits), counters=counters)
+
+
+@pytest.fixture
+async def public(serve, logins, around) -> str:
+    return await serve(public_application(lambda: logins, around))
 
 
 async def login(url: str, **changes):
@@ -74,6 +89,99 @@ async def test_health_is_six_bytes_and_not_stored(public):
 async def test_health_has_a_head(public):
     answer = await http.request(f"{public}/v1/health", "HEAD")
     assert (answer.status, answer.body) == (200, b"")
+
+
+PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+
+
+class TestWebPages:
+    """What a browser does for a page: it asks before (a preflight), and reads what names the page's origin."""
+
+    async def test_of_a_listed_origin_fetches_health(self, public):
+        answer = await http.request(f"{public}/v1/health", headers={"Origin": ORIGIN})
+        assert (answer.status, answer.body) == (200, b"chatd\n")
+        assert answer.headers["access-control-allow-origin"] == ORIGIN
+        assert answer.headers["vary"] == "Origin"
+
+    async def test_of_a_listed_origin_logs_in(self, public):
+        asked = {"Origin": ORIGIN, **PREFLIGHT}
+        answer = await http.request(f"{public}/v1/login", "OPTIONS", headers=asked)
+        assert (answer.status, answer.body) == (204, b"")
+        assert answer.headers["access-control-allow-origin"] == ORIGIN
+        assert "POST" in answer.headers["access-control-allow-methods"]
+        assert answer.headers["access-control-allow-headers"].lower() == "content-type"
+        answer = await http.request(f"{public}/v1/login", "POST", content=RIGHT, headers={"Origin": ORIGIN})
+        assert (answer.status, answer.json["token"]) == (200, "a token")
+        assert answer.headers["access-control-allow-origin"] == ORIGIN
+
+    async def test_of_a_listed_origin_reads_refusals_and_when_to_come_back(self, public, logins):
+        logins.result = Refused("rate_limited", retry_after=4500, scope="address")
+        answer = await http.request(f"{public}/v1/login", "POST", content=RIGHT, headers={"Origin": ORIGIN})
+        assert (answer.status, answer.headers["retry-after"]) == (429, "5")
+        assert answer.headers["access-control-allow-origin"] == ORIGIN
+        assert answer.headers["access-control-expose-headers"] == "Retry-After"
+        answer = await http.request(f"{public}/v1/nothing", headers={"Origin": ORIGIN})
+        assert answer.headers["access-control-allow-origin"] == ORIGIN
+
+    @pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://app.example.evil.example"])
+    async def test_of_another_origin_log_nobody_in_and_are_named(self, public, logins, origin, caplog):
+        for method, content, more in (("POST", RIGHT, {}), ("OPTIONS", None, PREFLIGHT)):
+            answer = await http.request(
+                f"{public}/v1/login", method, content=content, headers={"Origin": origin, **more}
+            )
+            assert (answer.status, answer.json) == (403, {"code": "forbidden"})
+            assert "access-control-allow-origin" not in answer.headers
+        assert logins.asked == []
+        (line,) = [record.getMessage() for record in caplog.records if record.name == "chatd.edge.pages"]
+        assert "may not connect" in line
+
+    async def test_of_another_origin_cannot_read_health(self, public):
+        answer = await http.request(f"{public}/v1/health", headers={"Origin": "https://evil.example"})
+        assert answer.status == 200
+        assert "access-control-allow-origin" not in answer.headers
+
+    async def test_without_an_origin_nothing_of_it_is_said(self, public):
+        answer = await http.request(f"{public}/v1/health")
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+        assert (await http.request(f"{public}/v1/login", "OPTIONS")).status == 405
+
+
+UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket"}
+
+
+class TestWebSocketWithoutUpgrade:
+    @pytest.mark.parametrize(
+        ("version", "headers", "what"),
+        [
+            ("1.1", {}, "there is no Upgrade"),
+            ("1.1", {"Connection": "Upgrade"}, "there is no Upgrade"),
+            ("1.1", {"Connection": "keep-alive", "Upgrade": "websocket"}, "Connection does not say Upgrade"),
+            ("1.1", {**UPGRADE, "Upgrade": "h2c"}, "Upgrade does not say websocket, but 'h2c'"),
+            ("1.1", {**UPGRADE, "Upgrade": "\xff" * 99}, "Upgrade does not say websocket, but '"),
+            ("1.0", UPGRADE, "HTTP/1.0 knows no upgrade"),
+            ("1.0", {}, "HTTP/1.0 knows no upgrade"),
+        ],
+    )
+    async def test_is_told_what_is_wrong_and_how_proxies_are_told(
+        self, public, around, version, headers, what
+    ):
+        lines = [f"{name}: {value}" for name, value in {"Connection": "close", **headers}.items()]
+        head = "\r\n".join([f"GET /v1/ws HTTP/{version}", "Host: a", *lines, "", ""])
+        answer = await http.exchange(public, head.encode("latin-1"))
+        assert answer.status == 426
+        assert answer.headers["upgrade"] == "websocket"
+        text = answer.body.decode("ascii")
+        for words in (what, "proxy_http_version 1.1;", "proxy_set_header Upgrade", "Caddy"):
+            assert words in text
+        assert around.counters.handshakes_rejected == {"upgrade": 1}
+
+    async def test_names_the_proxy_once(self, public, caplog):
+        for key in ({}, {"Sec-WebSocket-Key": "c2hvcnQ="}, {"Sec-WebSocket-Key": "c2hvcnQ="}):
+            await http.request(f"{public}/v1/ws", headers=key)
+        (line,) = [
+            record.getMessage() for record in caplog.records if record.name == "chatd.edge.surroundings"
+        ]
+        assert line.startswith("127.0.0.1 hands on requests for a WebSocket without their upgrade")
 
 
 class TestLogin:
@@ -176,8 +284,8 @@ class TestLogin:
         assert (answer.status, answer.json) == (405, {"code": "method_not_allowed"})
         assert answer.headers["allow"] == "POST"
 
-    async def test_is_not_there_without_accounts(self, serve):
-        url = await serve(public_application(lambda: None, tuple))
+    async def test_is_not_there_without_accounts(self, serve, around):
+        url = await serve(public_application(lambda: None, around))
         answer = await login(url)
         assert (answer.status, answer.json) == (404, {"code": "not_found"})
 
@@ -190,7 +298,7 @@ class TestLogin:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/health/", "/v1/ws", "/metrics", "/livez", "/%2e%2e/etc/passwd"]
+    "path", ["/", "/v1", "/v1/health/", "/v1/ws/", "/metrics", "/livez", "/%2e%2e/etc/passwd"]
 )
 async def test_everything_else_is_a_404_in_json(public, path):
     answer = await http.request(public + path)

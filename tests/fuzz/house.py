@@ -41,7 +41,7 @@ class Front:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self.around = around(Config())
-        application = public_application(lambda: nobody, lambda: ())
+        application = public_application(lambda: nobody, self.around)
         self._config = _uvicorn_config(application, Terms(10.0, 16), connection_class(self.around))
         self._config.load()
         self._errors = ErrorLog()

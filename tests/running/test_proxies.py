@@ -131,6 +131,43 @@ async def test_caddy_as_documented(daemon: RunningDaemon, tmp_path: Path) -> Non
         await everybody_has_his_own_address(port, pem)
 
 
+@pytest.mark.parametrize("line", ["proxy_http_version 1.1;", "proxy_set_header Upgrade $http_upgrade;"])
+@pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+async def test_nginx_that_was_not_told_everything_says_what_is_missing(
+    daemon: RunningDaemon, tmp_path: Path, line: str
+) -> None:
+    (port,) = free_ports(1)
+    text = snippet("nginx").replace("listen 443 ssl", f"listen 127.0.0.1:{port}").replace(line, "")
+    text = text.replace("127.0.0.1:8470", daemon.http_url.removeprefix("http://"))
+    text = re.sub(r"^\s*ssl_.*\n", "", text, flags=re.MULTILINE)
+    temporary = " ".join(f"{name}_temp_path {tmp_path}/{name};" for name in TEMPORARY)
+    conf = tmp_path / "nginx.conf"
+    conf.write_text(HTTP_SECTION.format(directory=tmp_path, temporary=temporary, snippet=text))
+    async with proxy(port, str(NGINX), "-p", str(tmp_path), "-c", str(conf)):
+        await says_how_the_proxy_is_told(port, line)
+
+
+@pytest.mark.skipif(CADDY is None, reason="Caddy is not installed")
+async def test_caddy_that_drops_the_upgrade_says_what_is_missing(
+    daemon: RunningDaemon, tmp_path: Path
+) -> None:
+    (port,) = free_ports(1)
+    to = daemon.http_url.removeprefix("http://")
+    conf = tmp_path / "Caddyfile"
+    conf.write_text(
+        "{\n\tadmin off\n\tauto_https off\n}\n"
+        f"http://127.0.0.1:{port} {{\n\trequest_header -Upgrade\n\treverse_proxy {to}\n}}\n"
+    )
+    async with proxy(port, str(CADDY), "run", "--adapter", "caddyfile", "--config", str(conf)):
+        await says_how_the_proxy_is_told(port, "Caddy")
+
+
+async def says_how_the_proxy_is_told(port: int, line: str) -> None:
+    with pytest.raises(InvalidStatus, match="426") as refused:
+        await connect(f"ws://127.0.0.1:{port}/v1/ws", subprotocols=["chatd.v1.json"])  # type: ignore[list-item]
+    assert line in (refused.value.response.body or b"").decode()
+
+
 async def is_old() -> bool:
     """Whether this Caddy is before 2.7, which brought the `stream_` settings."""
     asked = await asyncio.create_subprocess_exec(str(CADDY), "version", stdout=asyncio.subprocess.PIPE)
