@@ -20,6 +20,7 @@ from bench.histogram import Histogram
 
 BOUND_SHARE = 0.8  # above this much of one core the generator, not the daemon, may set the pace
 BOUND_LAG = 0.1  # above this part of the delivery latency the generator's own delay is a part of the figure
+LATE = "LATE, not busy: its lag is a part of the latencies; others use its cores, or it meets bursts"
 
 _LIBRARIES = (
     "uvloop",
@@ -151,10 +152,11 @@ def load(result: Mapping[str, Any]) -> list[str]:
     """What `load.Load` counted, and whether the generator was the limit."""
     lag_ms = result["schedule_lag_ms"]["p99"]
     lag = f"schedule lag p99 {duration(lag_ms)} · " if lag_ms else ""
-    verdict = (
-        "GENERATOR-BOUND: the daemon may be faster" if result["generator_bound"] else "not the bottleneck"
-    )
-    lines = [f"  generator   {lag}cpu {result['generator']['cpu_share']:.2f} core · {verdict}"]
+    share = result["generator"]["cpu_share"]
+    verdict = "not the bottleneck"
+    if result["generator_bound"]:
+        verdict = f"GENERATOR-{'BOUND: the daemon may be faster' if share > BOUND_SHARE else LATE}"
+    lines = [f"  generator   {lag}cpu {share:.2f} core · {verdict}"]
     if server := result["server"]:
         rss = size(server["rss_bytes_max"])
         lines.append(f"  server      cpu {server['cpu_share']:.2f} core · rss at most {rss} · over loopback")

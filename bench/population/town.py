@@ -42,6 +42,7 @@ class Town:
         self._founder = Sender(stage, population.people, [])
         self._names: dict[int, str] = {}
         self._chance = random.Random(population.seed)
+        self._due: deque[tuple[int, str]] = deque()  # when, and what
 
     @property
     def present(self) -> int:
@@ -84,7 +85,7 @@ class Town:
         start_ns, cpu_s = time.perf_counter_ns(), time.thread_time()
         self.record.from_ns = start_ns + int(self.pacing.warmup_s * SECOND_NS)
         self.record.until_ns = start_ns + int(self.pacing.whole_s * SECOND_NS)
-        due = deque(sorted(chain.from_iterable(self._schedule(kind, start_ns) for kind in KINDS)))
+        self._due = due = deque(sorted(chain.from_iterable(self._schedule(kind, start_ns) for kind in KINDS)))
 
         def fire() -> None:
             while due and due[0][0] <= time.perf_counter_ns():
@@ -146,6 +147,8 @@ class Town:
         return [(start_ns + at_ns, kind) for at_ns in times]
 
     def _settled(self) -> bool:
+        if self._due:  # the machine was late with the last of it
+            return False
         heads: dict[str, int] = {}
         for resident in self.residents:
             for room, seq in resident.acked.values():

@@ -118,7 +118,7 @@ def _notes(before: Sequence[Result], after: Sequence[Result]) -> list[str]:
     if any(map(medium.in_memory, (*before, *after))):
         notes.append(f"  note        {IN_MEMORY}")
     if any(result.get("generator_bound") for result in (*before, *after)):
-        notes.append("  note        a run was generator-bound: its figures are those of the generator")
+        notes.append("  note        a run was generator-bound: the time of the generator is in its figures")
     return notes
 
 

@@ -18,6 +18,7 @@ from bench.engine.crew import measure
 from bench.engine.crowd import Idle, Sessions
 from bench.engine.device import Access
 from bench.engine.part import Plan
+from bench.engine.record import SECOND_NS
 from bench.engine.script import Script
 from bench.engine.stage import Pacing
 from bench.population import town
@@ -66,7 +67,8 @@ LIES = {
 async def test_a_population_finds_every_lie(
     fault: str, counted: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(town, "QUIET_NS", 500_000_000)
+    if counted:
+        monkeypatch.setattr(town, "QUIET_NS", SECOND_NS // 2)
     rates = {"messages": 300.0, "reads": 0.0, "typing": 0.0, "churn": 0.0}
     people = Population(6, (Size(5, 2), Size(2, 2, direct=True)), rates)
     async with canary(fault) as bird:
@@ -105,8 +107,11 @@ async def test_a_storm_finds_every_lie(
     fault: str, counted: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(manners, "BASE_S", 0.1)
-    monkeypatch.setattr(storms, "STORM_S", 1.0)
-    monkeypatch.setattr(storms, "LAST_ACKS_NS", 3_000_000_000)
+    if (
+        counted
+    ):  # what never comes is not waited for; where all comes, it may take as long as the machine likes
+        monkeypatch.setattr(storms, "STORM_S", 1.0)
+    monkeypatch.setattr(storms, "LAST_ACKS_NS", (1 if counted else 60) * SECOND_NS)
     monkeypatch.setattr(storms, "KILL_AT", 0.5)
     loop = asyncio.get_running_loop()
     async with canary(fault, faulty=2) as bird:  # in every room before the daemon is killed
@@ -131,7 +136,7 @@ async def test_a_storm_finds_every_lie(
 async def test_a_group_with_a_stalled_reader_finds_every_lie(fault: str, counted: set[str]) -> None:
     async with canary(fault, faulty=stalled.PAGE_MESSAGES + 5) as bird:
         crowd = stalled.Crowd(members=4, stalled=0)
-        pacing = Pacing(0.3, 0.0, rate=100.0, quiet_s=0.3)
+        pacing = Pacing(0.3, 0.0, rate=100.0, quiet_s=0.3 if counted else 60.0)
         _, seen = await stalled.play(target_of(bird), Script("dull"), pacing, crowd)
     assert found(seen.tally) >= counted, seen.tally.counts()
     assert bool(found(seen.tally)) == bool(counted), seen.tally.examples
@@ -160,7 +165,8 @@ async def test_a_lie_is_exit_code_1(
     monkeypatch.setenv("CHATD_AUTH__SECRET", SECRET)
     monkeypatch.setattr(ramp, "HALVINGS", 0)
     monkeypatch.setattr(ramp, "STEPS_MAX", 2)
-    monkeypatch.setattr(peers, "QUIET_S", 0.5)
+    if fault != "none":
+        monkeypatch.setattr(peers, "QUIET_S", 0.5)
     out = tmp_path / "r.json"
     small = {
         "ramp": ["--people", "4", "--limit", "9000"],

@@ -51,6 +51,15 @@ def test_a_generator_that_is_busy_or_late_is_the_bottleneck(share: float, lag_ms
     assert report.generator_bound(share, lag_ms, latency_ms=100) is bound
 
 
+@pytest.mark.parametrize(
+    ("share", "said"), [(0.95, "BOUND: the daemon may be faster"), (0.08, "LATE, not busy")]
+)
+def test_a_generator_that_is_late_is_not_called_busy(share: float, said: str) -> None:
+    lag = {"schedule_lag_ms": {"p99": 18.0}, "generator_bound": True, "server": None}
+    (line,) = report.load({"generator": {"cpu_share": share}, **lag})
+    assert f"schedule lag p99 18.0 ms · cpu {share:.2f} core · GENERATOR-{said}" in line
+
+
 def test_the_load_of_both_sides_is_told() -> None:
     server = {"cpu_share": 0.5, "rss_bytes_max": 3 * 1024**2, "complaints": ["WARNING disk"]}
     result = {
@@ -60,7 +69,7 @@ def test_the_load_of_both_sides_is_told() -> None:
         "server": server,
     }
     lines = report.load(result)
-    assert "GENERATOR-BOUND" in lines[0]
+    assert "GENERATOR-LATE" in lines[0]
     assert "3 MiB" in lines[1]
     assert lines[2:] == ["    it logged: WARNING disk"]
 

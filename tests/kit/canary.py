@@ -139,7 +139,12 @@ class Canary:
         return user
 
     def crash(self) -> None:
-        """Every connection is lost, as when the daemon is killed; what was stored is not."""
+        """Every connection is lost, as when the daemon is killed; what was stored is not.
+
+        What comes back is honest: a room that begins in the storm would have a fault of its own, or none, by how fast
+        the machine is.
+        """
+        self.fault = "none"
         for link in self._online.values():
             link.transport.abort()
 
