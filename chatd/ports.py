@@ -264,10 +264,6 @@ class Store(Protocol):
         """One page of room summaries: pinned first, then latest message first."""
         ...
 
-    async def summary(self, room: int, user: str) -> RoomSummary | None:
-        """The room as its member `user` sees it; None when he is none."""
-        ...
-
     async def log(self, room: int, low: int, high: int, limit: int, page_bytes: int) -> EventPage:
         """All events of low..high."""
         ...

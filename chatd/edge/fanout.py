@@ -252,7 +252,8 @@ class Fanout:
         member = room.members.get(position.member.user)
         if member is None:
             return
-        push = PositionPush(room.name, member.read, member.unread(room.ordinal), member.mentions)
+        unread = member.unread(room.ordinal)
+        push = PositionPush(room.name, member.read, unread, member.mentions, room.ordinal)
         for session in self._live.of(member.user):
             asked = asker is not None and session is asker.asker
             if not asker.id and not position.moved if asked else position.moved:

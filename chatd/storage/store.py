@@ -10,7 +10,7 @@ from chatd.core.facts import KeyedEvent, Tail
 from chatd.core.rooms import Room
 from chatd.core.work import Work
 from chatd.ports import EventPage, HelloRows, Membership, MessagePage, People, Store, SyncQuery, SyncRows
-from chatd.protocol.objects import Event, MemberRow, Profile, Reader, RoomSummary
+from chatd.protocol.objects import Event, MemberRow, Profile, Reader
 from chatd.storage import decisions, folding, logs, people, sync
 from chatd.storage.batch import batch_of
 from chatd.storage.connection import open_writer
@@ -22,7 +22,6 @@ from chatd.storage.meta import mark_closed
 from chatd.storage.opening import make_ready, take_over
 from chatd.storage.places import memberships
 from chatd.storage.readers import Readers
-from chatd.storage.summaries import summary
 from chatd.storage.writer import Writer
 
 
@@ -142,9 +141,6 @@ class SqliteStore(Store):
 
     async def sync(self, query: SyncQuery) -> SyncRows:
         return await self._readers.run(sync.sync, query)
-
-    async def summary(self, room: int, user: str) -> RoomSummary | None:
-        return await self._readers.run(summary, room, user)
 
     async def log(self, room: int, low: int, high: int, limit: int, page_bytes: int) -> EventPage:
         return await self._readers.run(logs.log, Span(room, low, high), Cut(limit, page_bytes))

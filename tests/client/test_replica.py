@@ -92,6 +92,30 @@ def test_a_position_of_another_device_sets_the_numbers():
     assert (replica.read, replica.unread, replica.unread_mentions) == (8, 2, 1)
 
 
+def test_what_a_position_counted_is_not_counted_again_when_it_comes():
+    replica = opened(10, unread=5)
+    replica.take_position({"read": 8, "unread": 4, "unread_mentions": 0, "ordinal": 12})
+    replica.feed([text(11), text(12), text(13)])
+    assert (replica.unread, replica.badge) == (5, 5)
+
+
+def test_what_a_head_tells_of_is_unread_before_it_is_fetched():
+    replica = opened(10, unread=3)
+    replica.take_head(14, 13)
+    replica.feed([text(13, user=ME, ordinal=12)])
+    assert (replica.unread, replica.badge) == (3, 5)
+    replica.feed([text(11), {**text(12), "ordinal": 0}, text(14, ordinal=13)])
+    assert (replica.unread, replica.badge) == (5, 5)
+
+
+def test_what_was_only_told_of_is_still_unread_after_a_restart():
+    replica = opened(10, unread=3)
+    replica.take_head(12, 12)
+    again = Replica(ROOM, ME)
+    again.restore(replica.record())
+    assert again.badge == 5
+
+
 def test_reading_to_the_head_clears_the_numbers_at_once():
     replica = opened(10, unread=5, unread_mentions=1)
     assert replica.mark_read(10)

@@ -259,7 +259,7 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "room.create": ({"summary": summary}, _done),
     "room.direct": ({"summary": summary}, {}),
     "room.get": ({"summary": summary}, {}),
-    "read": ({"read": u53, "unread": u53, "unread_mentions": u53}, {}),
+    "read": ({"read": u53, "unread": u53, "unread_mentions": u53, "ordinal": u53}, {}),
     "delivered": _nothing,
     "typing": _nothing,
     "readers": (
@@ -293,7 +293,10 @@ PUSHES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "head": ({"rooms": listed(_head, least=1)}, {}),
     "room": ({"summary": summary}, {}),
     "gone": ({"room": room}, {"reason": one_of("left", "banned", "deleted")}),
-    "position": ({"room": room, "read": u53, "unread": u53, "unread_mentions": u53}, {}),
+    "position": (
+        {"room": room, "read": u53, "unread": u53, "unread_mentions": u53, "ordinal": u53},
+        {},
+    ),
     "receipts": ({"room": room, "receipts": listed(_receipt, least=1)}, {}),
     "typing": ({"room": room, "user": user}, {}),
     "presence": ({"users": listed(_seen, least=1)}, {}),

@@ -27,7 +27,14 @@ async def test_a_lower_position_without_id_is_answered_by_the_stored_one(people:
     await bob.reads(room, 2)
     await bob.posts({"type": "read", "room": room, "seq": 1})
     position = await bob.receives("position")
-    assert position == {"type": "position", "room": room, "read": 2, "unread": 0, "unread_mentions": 0}
+    assert position == {
+        "type": "position",
+        "room": room,
+        "read": 2,
+        "unread": 0,
+        "unread_mentions": 0,
+        "ordinal": 1,
+    }
 
 
 async def test_reading_survives_a_reconnect(people: Company) -> None:
