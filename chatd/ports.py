@@ -293,11 +293,7 @@ class Store(Protocol):
         ...
 
     async def readers(self, room: int, seq: int, *, after: str, limit: int) -> tuple[list[Reader], int]:
-        """Members who read up to `seq` or beyond and show receipts, in order of user id, and their number."""
-        ...
-
-    async def watermarks(self, room: int, limit: int) -> list[tuple[str, int, int]]:
-        """(user, read, delivered) of up to `limit` members who show receipts."""
+        """Members who see `seq`, read up to it or beyond and show receipts, in order of user id, and their number."""
         ...
 
     async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:

@@ -20,10 +20,14 @@ tells."""
 
 
 class Receipt(NamedTuple):
-    """How far one member read and got the room."""
+    """How far one member read and got the room, which they see from `first_visible` on."""
 
     read: int = 0
     delivered: int = 0
+    first_visible: int = 1
+
+
+RECEIPT = Receipt._field_defaults.items()
 
 
 class Replica:
@@ -72,7 +76,7 @@ class Replica:
         self._count_from(summary.seq, summary.unread, summary.unread_mentions)
         self.read = max(self.read, summary.read)
         if summary.peer:
-            self._receive(summary.peer, summary.peer_read, summary.peer_delivered)
+            self._receive(summary.peer, Receipt(summary.peer_read, summary.peer_delivered))
         return [RoomChanged(self.room), *self.feed(packet.get("events", ()))]
 
     def feed(self, events: Iterable[Event]) -> list[Change]:
@@ -106,7 +110,7 @@ class Replica:
         moved = [
             entry["user"]
             for entry in receipts
-            if self._receive(entry["user"], entry.get("read", 0), entry.get("delivered", 0))
+            if self._receive(entry["user"], Receipt(*(entry.get(key, low) for key, low in RECEIPT)))
         ]
         return [ReceiptsChanged(self.room, tuple(moved))] if moved else []
 
@@ -190,8 +194,8 @@ class Replica:
                 self._count(messages[later])
             self.counted = self.timeline.applied
 
-    def _receive(self, user: str, read: int, delivered: int) -> bool:
+    def _receive(self, user: str, told: Receipt) -> bool:
         old = self.receipts.get(user, Receipt())
-        new = Receipt(max(old.read, read), max(old.delivered, delivered))
+        new = Receipt(*map(max, old, told))
         self.receipts[user] = new
         return new != old

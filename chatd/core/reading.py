@@ -67,7 +67,10 @@ def delivered(user: str, request: Delivered, work: Work, facts: Facts) -> Ok:
         except ChatError:
             continue
         seq = min(row.seq, room.seq)
-        if seq > member.delivered and len(room.members) <= facts.rules.delivered_members:
+        if (
+            seq > max(member.delivered, member.first_visible - 1)
+            and len(room.members) <= facts.rules.delivered_members
+        ):
             member = work.touch_member(room, user)
             member.delivered = seq
             tell_watermark(room, member, work)

@@ -11,7 +11,7 @@ from chatd.core.rooms import Member, Room
 from chatd.core.work import Answer, Work
 from chatd.protocol.codec import decode_tree
 from chatd.protocol.errors import Refused
-from chatd.protocol.objects import ROLES, RoomSummary
+from chatd.protocol.objects import ROLES, Receipt, RoomSummary
 from chatd.protocol.replies import ReadOk
 
 
@@ -62,7 +62,14 @@ def show_peer(summary: RoomSummary, room: Room, member: Member) -> None:
     summary.peer = room.peer(member.user)
     peer = room.members[summary.peer]
     if member.receipts and peer.receipts:
-        summary.peer_read, summary.peer_delivered = peer.read, peer.delivered
+        summary.peer_read, summary.peer_delivered = peer.read_seen, peer.delivered_seen
+
+
+def receipt_of(member: Member) -> Receipt:
+    """How far a member got; a watermark that never moved is left out."""
+    return Receipt(
+        member.user, member.read_seen or UNSET, member.delivered_seen or UNSET, member.first_visible
+    )
 
 
 def show_group(summary: RoomSummary, room: Room, member: Member) -> None:

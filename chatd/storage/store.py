@@ -167,9 +167,6 @@ class SqliteStore(Store):
     async def readers(self, room: int, seq: int, *, after: str, limit: int) -> tuple[list[Reader], int]:
         return await self._readers.run(people.readers, room, seq, after, limit)
 
-    async def watermarks(self, room: int, limit: int) -> list[tuple[str, int, int]]:
-        return await self._readers.run(people.watermarks, room, limit)
-
     async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
         return await self._readers.run(people.acquaintances, user, others)
 

@@ -234,6 +234,14 @@ def test_delivered_never_moves_down(desk, room):
     assert desk.work.empty
 
 
+def test_nothing_is_delivered_of_before_ones_time(desk, room):
+    desk.ask("ann", send(room))
+    desk.ask("ann", MembersAdd(room=room.name, key=key(), users=["dan"]))
+    desk.ask("dan", delivered((room, 2)))
+    assert (room.members["dan"].delivered, room.members["dan"].read_seen) == (0, 0)
+    assert desk.work.empty
+
+
 def test_delivered_passes_over_rooms_it_is_not_for(room):
     large, foreign = group(2, ann="owner", bob="member", cat="member", dan="member"), group(3, ann="owner")
     desk = Desk(room, large, foreign, rules=Rules(delivered_members=3))

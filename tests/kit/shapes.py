@@ -207,7 +207,7 @@ _sync_keys: dict[str, Shape] = {
     "totals": _totals,
 }
 sync_page = record({"rooms": listed(summary)}, _sync_keys)
-_receipt = record({"user": user}, {"read": positive, "delivered": positive})
+_receipt = record({"user": user}, {"read": positive, "delivered": positive, "first_visible": two_or_more})
 _seen = record({"user": user}, {"state": state, "last_seen": positive})
 _person = record({"user": user}, {"name": word, "avatar": word, "version": positive})
 _events = listed(event_for_reader)

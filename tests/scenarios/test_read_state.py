@@ -187,3 +187,23 @@ async def test_readers_are_those_at_or_beyond_the_message(people: Company) -> No
     await carol.reads(room, sent[2])
     reply = await alice.asks({"type": "readers", "room": room, "seq": sent[1]})
     assert (reply["count"], reply["readers"]) == (1, [{"user": "carol", "read": sent[2]}])
+
+
+async def test_only_who_could_see_a_message_has_read_it(people: Company) -> None:
+    room, (alice, bob) = await people.in_group("alice", "bob")
+    sent = (await alice.sends(room, "before carol"))["seq"]
+    joined = (await alice.does("members.add", room, users=["carol"]))["seq"]
+    focused = await alice.asks({"type": "focus", "rooms": [room]})
+    assert {"user": "carol", "first_visible": joined} in focused["rooms"][0]["receipts"]
+    carol = await people.meets("carol")
+    await carol.asks({"type": "delivered", "rooms": [{"room": room, "seq": sent}]})
+    await carol.asks({"type": "delivered", "rooms": [{"room": room, "seq": joined}]})
+    assert (await alice.receives("receipts"))["receipts"] == [
+        {"user": "carol", "delivered": joined, "first_visible": joined}
+    ]
+    await carol.reads(room, joined)
+    await bob.reads(room, sent)
+    for seq, readers in ((sent, ["bob"]), (joined, ["carol"])):
+        reply = await alice.asks({"type": "readers", "room": room, "seq": seq})
+        assert (reply["count"], [row["user"] for row in reply["readers"]]) == (1, readers)
+    await carol.is_refused("not_found", {"type": "readers", "room": room, "seq": sent})
