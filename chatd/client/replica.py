@@ -15,8 +15,7 @@ from .summary import Summary
 from .timeline import Timeline
 
 EVERYBODY_MEMBERS_MAX = 500
-"""Up to so many members a mention of `*` counts (chapter 12.1); an operator may differ, and the next summary
-tells."""
+"""Up to so many members a mention of `*` counts (chapter 12.1), unless the hello reply tells another number."""
 
 
 class Receipt(NamedTuple):
@@ -36,6 +35,7 @@ class Replica:
     __slots__ = (
         "as_of",
         "counted",
+        "everybody_max",
         "me",
         "read",
         "receipts",
@@ -49,6 +49,7 @@ class Replica:
     def __init__(self, room: str, me: str) -> None:
         self.room = room
         self.me = me
+        self.everybody_max = EVERYBODY_MEMBERS_MAX
         self.summary = Summary(room)
         self.timeline = Timeline(room, me)
         self.receipts: dict[str, Receipt] = {}
@@ -181,7 +182,7 @@ class Replica:
             return
         self.unread += 1
         mentions = (message.body or {}).get("mentions", ())
-        everybody = "*" in mentions and self.summary.members <= EVERYBODY_MEMBERS_MAX
+        everybody = "*" in mentions and self.summary.members <= self.everybody_max
         if self.me in mentions or everybody:
             self.unread_mentions += 1
 

@@ -163,8 +163,8 @@ def log_membership(
 
     `largest`: members before or after, whichever is more.
     """
+    work.refreshed[room.number, "*"] = room
     if largest > large:
-        work.refreshed[room.number, "*"] = room
         return unlogged(room, asked.user, asked.request, asked.digest, work)
     event = Event(seq=0, kind=kind, user=asked.user, users=list(users))
     return acknowledgement(work.append(room, event, key=asked.request.key, digest=asked.digest))

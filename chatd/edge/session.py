@@ -385,6 +385,8 @@ class Session:
             return UNSET
         if not all(self in audience.full[self.variant] for audience in self.rooms.values()):
             return UNSET
+        if self._ctx.telling.owes(self):
+            return UNSET
         return cursor_of(self._ctx.store.epoch, self._ctx.writer.published)
 
 

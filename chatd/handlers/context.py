@@ -69,6 +69,8 @@ class Telling(Protocol):
 
     def typing(self, session: Session, number: int) -> None: ...
 
+    def owes(self, session: Session) -> bool: ...
+
 
 @dataclass(slots=True)
 class Context:

@@ -142,9 +142,12 @@ def is_news(sighting: SeeDevice, known: DeviceSeen | None, now_ms: int) -> bool:
 
 
 def unusual_limits(ctx: Context) -> dict[str, int]:
-    """The limits that differ from the documented defaults."""
-    return {
+    """The limits that differ from the documented defaults, and up to how many members `*` counts when that does."""
+    unusual = {
         name: getattr(ctx.config.limits, name)
         for name, usual in limits.DEFAULTS.items()
         if getattr(ctx.config.limits, name) != usual
     }
+    if ctx.config.delivery.full_members != limits.FULL_DELIVERY_MEMBERS:
+        unusual["full_delivery_members"] = ctx.config.delivery.full_members
+    return unusual

@@ -334,8 +334,8 @@ async def test_a_group_that_grows_beyond_the_mark_goes_to_level_head_and_back(di
     room = await ann.makes_group("bob")
     bob = await distant.meets("bob")
     await ann.asks(type="members.add", room=room, key=new_key(), users=["cat"])
-    bob.wire.take()
     distant.env.advance(2)
+    bob.wire.take()
     await ann.sends(room)
     assert [packet["type"] for packet in bob.hears()] == ["head"]
     await ann.asks(type="members.remove", room=room, key=new_key(), users=["cat"])

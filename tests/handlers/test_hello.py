@@ -58,11 +58,15 @@ async def test_a_hello_tells_who_one_is_and_what_there_is(house):
 
 
 async def test_unusual_limits_are_told(tmp_path):
-    async with indoors(tmp_path, limits={"focus": 2, "page": 100, "hello_timeout_s": 1}) as house:
+    sections = {
+        "limits": {"focus": 2, "page": 100, "hello_timeout_s": 1},
+        "delivery": {"full_members": 50, "typing_members": 3},
+    }
+    async with indoors(tmp_path, **sections) as house:
         guest = house.guest()
         id = guest.greets("ann")
         await house.quiet()
-        assert guest.reply(id)["limits"] == {"focus": 2, "page": 100}
+        assert guest.reply(id)["limits"] == {"focus": 2, "page": 100, "full_delivery_members": 50}
 
 
 @pytest.mark.parametrize(("version", "effective"), [(1, 1), (2, 1), (900, 1)])

@@ -217,7 +217,19 @@ _change: tuple[dict[str, Shape], dict[str, Shape]] = ({}, _done)
 _limits = record(
     {},
     dict.fromkeys(
-        ("frame_bytes", "server_frame_bytes", "body_bytes", "batch", "in_flight", "focus", "watch", "page"),
+        (
+            *(
+                "frame_bytes",
+                "server_frame_bytes",
+                "body_bytes",
+                "batch",
+                "in_flight",
+                "focus",
+                "watch",
+                "page",
+            ),
+            "full_delivery_members",
+        ),
         positive,
     ),
 )
