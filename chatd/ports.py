@@ -264,10 +264,6 @@ class Store(Protocol):
         """One page of room summaries: pinned first, then latest message first."""
         ...
 
-    async def summary(self, room: int, user: str) -> RoomSummary | None:
-        """The room as its member `user` sees it; None when he is none."""
-        ...
-
     async def log(self, room: int, low: int, high: int, limit: int, page_bytes: int) -> EventPage:
         """All events of low..high."""
         ...
@@ -297,11 +293,7 @@ class Store(Protocol):
         ...
 
     async def readers(self, room: int, seq: int, *, after: str, limit: int) -> tuple[list[Reader], int]:
-        """Members who read up to `seq` or beyond and show receipts, in order of user id, and their number."""
-        ...
-
-    async def watermarks(self, room: int, limit: int) -> list[tuple[str, int, int]]:
-        """(user, read, delivered) of up to `limit` members who show receipts."""
+        """Members who see `seq`, read up to it or beyond and show receipts, in order of user id, and their number."""
         ...
 
     async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:

@@ -12,7 +12,7 @@ from typing import Any
 from .changes import Change, MessageAdded, PresenceChanged, RoomGone
 from .codec import Packet
 from .feed import Feed
-from .replica import Replica
+from .replica import EVERYBODY_MEMBERS_MAX, Replica
 from .storage import Record, Tables
 from .typists import Typists
 
@@ -33,6 +33,7 @@ class Account:
         self.epoch = ""
         self.cursor = ""
         self.replicas: dict[str, Replica] = {}
+        self._everybody_max = EVERYBODY_MEMBERS_MAX
         self.presence: dict[str, Presence] = {}
         self.focused: tuple[str, ...] = ()
         self.totals: Mapping[str, int] = {}
@@ -51,8 +52,10 @@ class Account:
         """Take the hello reply but for its sync page; another epoch ends everything that was numbered
         (chapter 4)."""
         self.user = reply["user"]
+        self._everybody_max = reply.get("limits", {}).get("full_delivery_members", EVERYBODY_MEMBERS_MAX)
         for replica in self.replicas.values():  # those made before the first hello did not know
             replica.belongs_to(self.user)
+            replica.everybody_max = self._everybody_max
         self._store("account", "user")
         if reply["epoch"] != self.epoch:
             self.cursor = ""
@@ -119,6 +122,7 @@ class Account:
         replica = self.replicas.get(room)
         if replica is None:
             replica = self.replicas[room] = Replica(room, self.user)
+            replica.everybody_max = self._everybody_max
         return replica
 
     def seen(self, room: str) -> Replica:

@@ -1,8 +1,8 @@
 """One room as this client knows it: summary, unread numbers, receipts, and the timeline; pure.
 
 The server is the authority for `unread`. Between two of its values this side adds one for each countable
-message of somebody else that was applied without a hole (protocol.md, chapter 4.2); `counted` is the `seq` up
-to which `unread` is right.
+message of somebody else that was applied without a hole (protocol.md, chapter 4.2); `counted` is the `seq`, and
+`as_of` the ordinal, up to which `unread` is right.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,22 +15,27 @@ from .summary import Summary
 from .timeline import Timeline
 
 EVERYBODY_MEMBERS_MAX = 500
-"""Up to so many members a mention of `*` counts (chapter 12.1); an operator may differ, and the next summary
-tells."""
+"""Up to so many members a mention of `*` counts (chapter 12.1), unless the hello reply tells another number."""
 
 
 class Receipt(NamedTuple):
-    """How far one member read and got the room."""
+    """How far one member read and got the room, which they see from `first_visible` on."""
 
     read: int = 0
     delivered: int = 0
+    first_visible: int = 1
+
+
+RECEIPT = Receipt._field_defaults.items()
 
 
 class Replica:
     """The local copy of one room."""
 
     __slots__ = (
+        "as_of",
         "counted",
+        "everybody_max",
         "me",
         "read",
         "receipts",
@@ -44,6 +49,7 @@ class Replica:
     def __init__(self, room: str, me: str) -> None:
         self.room = room
         self.me = me
+        self.everybody_max = EVERYBODY_MEMBERS_MAX
         self.summary = Summary(room)
         self.timeline = Timeline(room, me)
         self.receipts: dict[str, Receipt] = {}
@@ -57,7 +63,7 @@ class Replica:
         """Forget every position, as a new epoch demands (chapter 4.2)."""
         self.timeline.reset()
         self.receipts.clear()
-        self.read = self.unread = self.unread_mentions = self.counted = 0
+        self.read = self.unread = self.unread_mentions = self.counted = self.as_of = 0
 
     def take_summary(self, packet: Mapping[str, Any]) -> list[Change]:
         """Replace the summary and apply the `events` it brought (chapters 5.4 and 7.7)."""
@@ -67,10 +73,11 @@ class Replica:
         self.summary = summary
         self.timeline.bounds(summary.first_visible, summary.log_floor)
         self.timeline.heard(summary.seq, summary.ordinal)
+        self.as_of = summary.ordinal
         self._count_from(summary.seq, summary.unread, summary.unread_mentions)
         self.read = max(self.read, summary.read)
         if summary.peer:
-            self._receive(summary.peer, summary.peer_read, summary.peer_delivered)
+            self._receive(summary.peer, Receipt(summary.peer_read, summary.peer_delivered))
         return [RoomChanged(self.room), *self.feed(packet.get("events", ()))]
 
     def feed(self, events: Iterable[Event]) -> list[Change]:
@@ -94,6 +101,8 @@ class Replica:
     def take_position(self, packet: Mapping[str, Any]) -> list[Change]:
         """The own read position moved, here or on another device (chapters 7.7 and 10)."""
         self.read = max(self.read, packet.get("read", 0))
+        self.as_of = packet.get("ordinal", self.timeline.ordinal)
+        self.timeline.heard(self.timeline.head, self.as_of)
         self._count_from(self.timeline.head, packet.get("unread", 0), packet.get("unread_mentions", 0))
         return [RoomChanged(self.room)]
 
@@ -102,7 +111,7 @@ class Replica:
         moved = [
             entry["user"]
             for entry in receipts
-            if self._receive(entry["user"], entry.get("read", 0), entry.get("delivered", 0))
+            if self._receive(entry["user"], Receipt(*(entry.get(key, low) for key, low in RECEIPT)))
         ]
         return [ReceiptsChanged(self.room, tuple(moved))] if moved else []
 
@@ -120,7 +129,17 @@ class Replica:
         self.read = seq
         if seq >= self.timeline.head:
             self.unread = self.unread_mentions = 0
+            self.as_of = self.timeline.ordinal
         return True
+
+    @property
+    def badge(self) -> int:
+        """Unread messages, with those that were only told of, by a head or by a later number (chapter 4.2)."""
+        early = self.timeline.buffer.values()
+        own = [
+            event for event in early if event.get("user") == self.me and event.get("ordinal", 0) > self.as_of
+        ]
+        return self.unread + max(0, self.timeline.ordinal - self.as_of - len(own))
 
     def trim(self, kept: int) -> None:
         """Bound the cache, some events at a time."""
@@ -142,12 +161,13 @@ class Replica:
             unread_mentions=self.unread_mentions,
         )
         position = {"applied": timeline.applied} if timeline.started else {}
-        return {"summary": summary.packet(), "counted": self.counted, **position}
+        return {"summary": summary.packet(), "counted": self.counted, "as_of": self.as_of, **position}
 
     def restore(self, record: Mapping[str, Any]) -> None:
         """Take back what `record` gave."""
         self.take_summary(record["summary"])
         self.counted = record.get("counted", self.counted)
+        self.as_of = record.get("as_of", self.as_of)
         if "applied" in record:
             self.timeline.resume(record["applied"])
 
@@ -155,11 +175,14 @@ class Replica:
 
     def _count(self, message: Message) -> None:
         self.counted = message.seq
-        if not message.ordinal or message.user == self.me or message.seq <= self.read:
+        if message.ordinal <= self.as_of:  # silent, or in the server's number already
+            return
+        self.as_of = message.ordinal
+        if message.user == self.me or message.seq <= self.read:
             return
         self.unread += 1
         mentions = (message.body or {}).get("mentions", ())
-        everybody = "*" in mentions and self.summary.members <= EVERYBODY_MEMBERS_MAX
+        everybody = "*" in mentions and self.summary.members <= self.everybody_max
         if self.me in mentions or everybody:
             self.unread_mentions += 1
 
@@ -172,8 +195,8 @@ class Replica:
                 self._count(messages[later])
             self.counted = self.timeline.applied
 
-    def _receive(self, user: str, read: int, delivered: int) -> bool:
+    def _receive(self, user: str, told: Receipt) -> bool:
         old = self.receipts.get(user, Receipt())
-        new = Receipt(max(old.read, read), max(old.delivered, delivered))
+        new = Receipt(*map(max, old, told))
         self.receipts[user] = new
         return new != old

@@ -74,8 +74,8 @@ class Room:
 
     @property
     def unread(self) -> int:
-        """Unread messages."""
-        return self._seen.unread
+        """Unread messages, also those whose content did not come yet."""
+        return self._seen.badge
 
     @property
     def unread_mentions(self) -> int:

@@ -1,16 +1,16 @@
 """Decisions nobody makes over the socket: devices seen, revocation, accounts, notices, upkeep of rooms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chatd.core import posting
 from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.facts import Facts
 from chatd.core.keys import acknowledgement
-from chatd.core.work import Work
+from chatd.core.work import Answer, Work
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import Body, Event
-from chatd.protocol.replies import Ok, WriteOk
+from chatd.protocol.replies import Ok, SummaryOk, WriteOk
 from chatd.protocol.requests import DevicesRemove
 
 
@@ -33,6 +33,16 @@ class SeeLeft:
 @dataclass(slots=True, frozen=True)
 class Settle:
     """Nothing: whoever waits for its outcome knows that everything asked before is durable."""
+
+
+@dataclass(slots=True, frozen=True)
+class Retell:
+    """Bring summaries that the user read from the store up to the last commit, as far as their rooms are loaded.
+
+    What changed since they were read is.
+    """
+
+    rooms: Sequence[SummaryOk]
 
 
 @dataclass(slots=True, frozen=True)
@@ -96,6 +106,14 @@ def forget_keys(user: str, request: ForgetKeys, work: Work, facts: Facts) -> Ok:
 
 
 def settle(user: str, request: Settle, work: Work, facts: Facts) -> Ok:
+    return Ok()
+
+
+def retell(user: str, request: Retell, work: Work, facts: Facts) -> Ok:
+    for reply in request.rooms:
+        room = facts.rooms.get(reply.summary.room)
+        if room is not None and user in room.members:
+            work.answers.append(Answer(reply, room, user))
     return Ok()
 
 

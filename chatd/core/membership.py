@@ -1,6 +1,7 @@
 """Decisions on rooms and their members (protocol.md "Rooms and members"). Synchronous and pure."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from msgspec import UNSET
 
@@ -8,12 +9,11 @@ from chatd.core.facts import Facts, pair
 from chatd.core.keys import acknowledgement, digest_of, first_time, once, unlogged
 from chatd.core.permissions import authorize, member_of, outranks
 from chatd.core.rooms import DIRECT, GROUP, Member, Room
-from chatd.core.summaries import summary_of
-from chatd.core.work import Work
+from chatd.core.work import Answer, Work
 from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import room_name
-from chatd.protocol.objects import Event, GoneReason, Role, RoleOf
+from chatd.protocol.objects import Event, GoneReason, Role, RoleOf, RoomSummary
 from chatd.protocol.replies import SummaryOk, WriteOk
 from chatd.protocol.requests import (
     MembersAdd,
@@ -22,11 +22,14 @@ from chatd.protocol.requests import (
     RoomCreate,
     RoomDelete,
     RoomDirect,
+    RoomGet,
     RoomJoin,
     RoomLeave,
     RoomMutation,
     RoomUpdate,
 )
+
+Shows = TypeVar("Shows", SummaryOk, WriteOk)
 
 # --- making rooms
 
@@ -38,7 +41,7 @@ def create(user: str, request: RoomCreate, work: Work, facts: Facts) -> WriteOk:
     if made is not None:
         if made.client_digest != digest:
             raise Refused("conflict", "this key was used for another room", field="key")
-        return WriteOk(duplicate=True, summary=summary_of(*authorize(made, user, "view")))
+        return shown(WriteOk(duplicate=True), authorize(made, user, "view")[0], user, work)
     users = [other for other in dict.fromkeys(request.users) if other != user]
     check_capacity(len(users) + 1, facts)
     room = new_room(GROUP, user, work, facts)
@@ -49,9 +52,7 @@ def create(user: str, request: RoomCreate, work: Work, facts: Facts) -> WriteOk:
     room.client_key, room.client_digest = request.key, digest
     facts.created[user, request.key] = room
     open_room(room, {user: "owner", **dict.fromkeys(users, "member")}, work, facts)
-    reply = WriteOk(seq=room.seq, time=work.now)
-    reply.summary = summary_of(room, room.members[user])
-    return reply
+    return shown(WriteOk(seq=room.seq, time=work.now), room, user, work)
 
 
 def direct(user: str, request: RoomDirect, work: Work, facts: Facts) -> SummaryOk:
@@ -64,7 +65,19 @@ def direct(user: str, request: RoomDirect, work: Work, facts: Facts) -> SummaryO
         room = facts.pairs[place] = new_room(DIRECT, user, work, facts)
         work.pairs.append((*place, room.number))
         open_room(room, {user: "member", request.user: "member"}, work, facts)
-    return SummaryOk(summary=summary_of(room, room.members[user]))
+    return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, work)
+
+
+def get(user: str, request: RoomGet, work: Work, facts: Facts) -> SummaryOk:
+    """The room as the user sees it: asked in the order of what changes it, so that nothing told before is missing."""
+    room, _ = authorize(facts.rooms.get(request.room), user, "view")
+    return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, work)
+
+
+def shown(reply: Shows, room: Room, user: str, work: Work) -> Shows:
+    """`reply`, which will show `room` to `user` as it is after the batch."""
+    work.answers.append(Answer(reply, room, user, work.asked_by))
+    return reply
 
 
 def new_room(kind: str, creator: str, work: Work, facts: Facts) -> Room:
@@ -150,8 +163,8 @@ def log_membership(
 
     `largest`: members before or after, whichever is more.
     """
+    work.refreshed[room.number, "*"] = room
     if largest > large:
-        work.refreshed[room.number, "*"] = room
         return unlogged(room, asked.user, asked.request, asked.digest, work)
     event = Event(seq=0, kind=kind, user=asked.user, users=list(users))
     return acknowledgement(work.append(room, event, key=asked.request.key, digest=asked.digest))

@@ -8,7 +8,7 @@ from chatd.core.accounts import Account
 from chatd.core.facts import Facts, Tail
 from chatd.core.permissions import authorize
 from chatd.core.rooms import Member, Room
-from chatd.core.work import NewEvent, Position, Work
+from chatd.core.work import Answer, NewEvent, Position, Work
 from chatd.protocol.errors import ChatError
 from chatd.protocol.objects import EVERYBODY
 from chatd.protocol.replies import Ok, ReadOk
@@ -28,7 +28,9 @@ def read(user: str, request: Read, work: Work, facts: Facts) -> ReadOk:
         member.delivered = max(member.delivered, seq)
         tell_watermark(room, member, work)
     work.positions.append(Position(room, member, moved, work.asked_by))
-    return ReadOk(read=member.read, unread=member.unread(room.ordinal), unread_mentions=member.mentions)
+    reply = ReadOk(read=member.read, unread=0, unread_mentions=0)
+    work.answers.append(Answer(reply, room, user, work.asked_by))
+    return reply
 
 
 def tail_after(room: Room, user: str, seq: int, work: Work, facts: Facts) -> Tail:
@@ -65,7 +67,10 @@ def delivered(user: str, request: Delivered, work: Work, facts: Facts) -> Ok:
         except ChatError:
             continue
         seq = min(row.seq, room.seq)
-        if seq > member.delivered and len(room.members) <= facts.rules.delivered_members:
+        if (
+            seq > max(member.delivered, member.first_visible - 1)
+            and len(room.members) <= facts.rules.delivered_members
+        ):
             member = work.touch_member(room, user)
             member.delivered = seq
             tell_watermark(room, member, work)

@@ -35,6 +35,16 @@ class Member:
         """Countable messages of others after the read position, when the room's last message is `ordinal`."""
         return ordinal - self.read_ordinal - self.own_unread
 
+    @property
+    def read_seen(self) -> int:
+        """Up to where they read what they could see; 0: nothing. The position of a new member begins below it."""
+        return self.read if self.read >= self.first_visible else 0
+
+    @property
+    def delivered_seen(self) -> int:
+        """The same of what they received."""
+        return self.delivered if self.delivered >= self.first_visible else 0
+
     def muted(self, now_ms: int) -> bool:
         return self.muted_until == 1 or self.muted_until > now_ms
 

@@ -1,10 +1,37 @@
-"""A room as one of its members sees it, from memory: for pushes and replies that follow a commit."""
+"""A room as one of its members sees it, from memory: for pushes and replies that follow a commit.
+
+Whoever is told of a batch is told all of its events before the replies to what was asked in it. So a reply that
+counts is filled in when everything is decided: a number from the middle of the batch would be older than messages the
+connection has seen.
+"""
 
 from msgspec import UNSET
 
 from chatd.core.rooms import Member, Room
+from chatd.core.work import Answer, Work
 from chatd.protocol.codec import decode_tree
-from chatd.protocol.objects import ROLES, RoomSummary
+from chatd.protocol.errors import Refused
+from chatd.protocol.objects import ROLES, Receipt, RoomSummary
+from chatd.protocol.replies import ReadOk
+
+
+def complete_answers(work: Work) -> None:
+    """Fill in the replies that show a room, as it is after the batch. Call it once, when everything is decided."""
+    for answer in work.answers:
+        member = answer.room.members.get(answer.user)  # another one than before when they left and came back
+        if member is not None:
+            fill_in(answer, member)
+        elif answer.asked_by is not None:
+            answer.asked_by.reply = Refused("not_member", "not in this room any more")
+
+
+def fill_in(answer: Answer, member: Member) -> None:
+    reply, room = answer.reply, answer.room
+    if isinstance(reply, ReadOk):
+        reply.read, reply.ordinal = member.read, room.ordinal
+        reply.unread, reply.unread_mentions = member.unread(room.ordinal), member.mentions
+    else:
+        reply.summary = summary_of(room, member)
 
 
 def summary_of(room: Room, member: Member) -> RoomSummary:
@@ -35,7 +62,14 @@ def show_peer(summary: RoomSummary, room: Room, member: Member) -> None:
     summary.peer = room.peer(member.user)
     peer = room.members[summary.peer]
     if member.receipts and peer.receipts:
-        summary.peer_read, summary.peer_delivered = peer.read, peer.delivered
+        summary.peer_read, summary.peer_delivered = peer.read_seen, peer.delivered_seen
+
+
+def receipt_of(member: Member) -> Receipt:
+    """How far a member got; a watermark that never moved is left out."""
+    return Receipt(
+        member.user, member.read_seen or UNSET, member.delivered_seen or UNSET, member.first_visible
+    )
 
 
 def show_group(summary: RoomSummary, room: Room, member: Member) -> None:

@@ -13,6 +13,7 @@ from chatd.core.accounts import AccountChange
 from chatd.core.rooms import Member, Room
 from chatd.protocol.codec import encode
 from chatd.protocol.objects import Event, GoneReason
+from chatd.protocol.replies import ReadOk, SummaryOk, WriteOk
 
 
 @dataclass(slots=True)
@@ -83,6 +84,19 @@ class Position:
 
 
 @dataclass(slots=True)
+class Answer:
+    """A reply that shows a room to a member: its numbers are those of the whole batch, which is told before it.
+
+    `asked_by`: the submission that is refused instead when `user` is no member any more by then, if there is one.
+    """
+
+    reply: ReadOk | SummaryOk | WriteOk
+    room: Room
+    user: str
+    asked_by: Any = None
+
+
+@dataclass(slots=True)
 class Work:
     """The changes of one batch. `now` is Unix milliseconds, `stamp` the commit number all its rows carry."""
 
@@ -113,6 +127,7 @@ class Work:
     unlogged: dict[tuple[int, str, str], int] = field(default_factory=dict)  # keys without an event: digest
     forget_keys: int = 0  # unlogged keys used before this time are forgotten; 0: none
     positions: list[Position] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
     moves: bool = False  # somebody came or went
     asked_by: Any = None  # the submission being decided
     _touched: dict[int, Room] = field(default_factory=dict)  # rooms that changed, or whose members did

@@ -47,7 +47,7 @@ class Fanout:
         self._large = delivery.large_members
         self._heads.interval_s = delivery.head_interval_s
         self._receipts.delivery = delivery
-        self._refreshes.interval_s = delivery.members_interval_s
+        self._refreshes.delivery = delivery
 
     def publish(self, work: Work) -> None:
         """Tell everybody about a batch that is durable now, room by room, in the order of its numbers."""
@@ -79,6 +79,10 @@ class Fanout:
         for other in audience.focused:
             if other.user != session.user and other.mode == "foreground":
                 other.outbox.send_ephemeral(packet.frame(other.variant))
+
+    def owes(self, session: Listener) -> bool:
+        """Is something durable still to be told to `session`, besides what its levels leave out?"""
+        return self._refreshes.owes(session)
 
     def presence(self, watcher: Present, states: list[UserState]) -> None:
         """Tell a watcher of changed states, unless its phone sleeps."""
@@ -252,7 +256,8 @@ class Fanout:
         member = room.members.get(position.member.user)
         if member is None:
             return
-        push = PositionPush(room.name, member.read, member.unread(room.ordinal), member.mentions)
+        unread = member.unread(room.ordinal)
+        push = PositionPush(room.name, member.read, unread, member.mentions, room.ordinal)
         for session in self._live.of(member.user):
             asked = asker is not None and session is asker.asker
             if not asker.id and not position.moved if asked else position.moved:

@@ -1,10 +1,9 @@
 """`receipts` pushes: watermarks that moved, gathered for an interval (protocol.md "Read state, receipts")."""
 
-from msgspec import UNSET
-
 from chatd.config import Delivery
 from chatd.core.live import Audience, Listener, Live
 from chatd.core.rooms import Member, Room
+from chatd.core.summaries import receipt_of
 from chatd.edge.packets import Packet
 from chatd.ports import Env
 from chatd.protocol.objects import Receipt
@@ -59,11 +58,6 @@ def shows(room: Room, user: str) -> bool:
     """Is the user still a member who shows receipts?"""
     member = room.members.get(user)
     return member is not None and member.receipts
-
-
-def receipt_of(member: Member) -> Receipt:
-    """How far a member got; a watermark that never moved is left out."""
-    return Receipt(member.user, read=member.read or UNSET, delivered=member.delivered or UNSET)
 
 
 def wants(session: Listener) -> bool:

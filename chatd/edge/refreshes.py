@@ -11,18 +11,19 @@ from chatd.protocol.pushes import RoomPush
 
 TOLD_AT_ONCE = 200  # about a millisecond of encoding
 IN_DOUBT_S = 0.02  # a commit takes a few milliseconds
+COUNT_INTERVAL_S = 1.0  # events name who comes and goes at once; the number need not be told for each of them
 
 EVERY_MEMBER = ""
-COUNT_ONLY = "*"  # only the number of members of a large room moved
+COUNT_ONLY = "*"  # only the number of members moved
 
 
 class Refreshes:
-    """Tells one member, or all, that a summary changed; member counts of large rooms once an interval."""
+    """Tells one member, or all, that a summary changed; member counts once an interval, a longer one in large rooms."""
 
     def __init__(self, env: Env, live: Live, delivery: Delivery) -> None:
         self._env = env
         self._live = live
-        self.interval_s = delivery.members_interval_s
+        self.delivery = delivery
         self._counted: dict[int, Room] = {}  # rooms whose member count is told when the interval is over
         self._queue: deque[tuple[Listener, Room]] = deque()
 
@@ -31,7 +32,10 @@ class Refreshes:
         if user == COUNT_ONLY:
             if room.number not in self._counted:
                 self._counted[room.number] = room
-                self._env.call_later(self.interval_s, lambda: self._all(self._counted.pop(room.number)))
+                large = len(room.members) > self.delivery.large_members
+                large_s = self.delivery.members_interval_s
+                interval_s = large_s if large else min(COUNT_INTERVAL_S, large_s)
+                self._env.call_later(interval_s, lambda: self._all(self._counted.pop(room.number)))
         elif user == EVERY_MEMBER:
             self._all(room)
         else:
@@ -41,6 +45,11 @@ class Refreshes:
                     self._live.mute(session, room.number, member.muted_until)
                 self._queue.append((session, room))
             self._flush()
+
+    def owes(self, session: Listener) -> bool:
+        """Is anything that a room push will tell `session` not told yet?"""
+        waits = any(one is session for one, _ in self._queue)
+        return waits or any(number in session.rooms for number in self._counted)
 
     def _all(self, room: Room) -> None:
         audience = self._live.audiences.get(room.number)

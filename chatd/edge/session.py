@@ -96,7 +96,7 @@ class Session:
         self.departed: set[int] | None = set()
         self.informed = False
         self.newest: dict[type, Any] = {}
-        self.outbox: Outbox | Backlog = Backlog(ctx.config.outbox.lag_bytes)
+        self.outbox: Outbox | Backlog = Backlog(ctx.config.outbox.lag_bytes, ctx.live.recent)
 
     # --- what the wire says
 
@@ -225,6 +225,11 @@ class Session:
     def admit_user(self, user: str) -> None:
         """Called by the handler when its turn has come: the rate of the user."""
         self._gate.allow_user(user)
+
+    def shown(self, stamp: int) -> None:
+        """Called by the handler when it read what the reply shows: it holds all commits up to `stamp`."""
+        if isinstance(self.outbox, Backlog):
+            self.outbox.forget_up_to(stamp)
 
     def _turn_away(self, id: int, error: ChatError, code: int) -> None:
         if self._wire is None or self._phase is Phase.CLOSING:
@@ -379,6 +384,8 @@ class Session:
         if self._phase is not Phase.READY or not self.informed or not self.outbox.flowing:
             return UNSET
         if not all(self in audience.full[self.variant] for audience in self.rooms.values()):
+            return UNSET
+        if self._ctx.telling.owes(self):
             return UNSET
         return cursor_of(self._ctx.store.epoch, self._ctx.writer.published)
 

@@ -52,6 +52,9 @@ class Session(Listener, Protocol):
     def admit_user(self, user: str) -> None:
         """The token is genuine: take a hello from the user's rate."""
 
+    def shown(self, stamp: int) -> None:
+        """The reply to hello shows commit `stamp`: what was kept of earlier ones must not be told behind it."""
+
     def heartbeat_s(self) -> int:
         """The heartbeat of the mode in force, now in effect; seconds."""
         ...
@@ -65,6 +68,8 @@ class Telling(Protocol):
     """What handlers ask of the fan-out besides the publishing of commits."""
 
     def typing(self, session: Session, number: int) -> None: ...
+
+    def owes(self, session: Session) -> bool: ...
 
 
 @dataclass(slots=True)

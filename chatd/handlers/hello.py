@@ -100,7 +100,7 @@ def take_place(ctx: Context, session: Session, request: Hello, known: Known) -> 
 
 def is_current(ctx: Context, query: SyncQuery, rows: HelloRows) -> bool:
     """Was nothing of what was read told to others since, when this connection had no seat to hear it from?"""
-    numbers = [row.number for row in rows.memberships]
+    numbers = {row.number for row in rows.memberships}
     return not ctx.live.recent.concerns(rows.page.stamp, query.user, numbers)
 
 
@@ -109,7 +109,9 @@ async def look_again(ctx: Context, session: Session, request: Hello, query: Sync
     known = await identify(ctx, request.token, request.device)
     session.receipts = known.account is None or known.account.receipts
     seat(ctx, session, request, await ctx.store.memberships(session.user))
-    return await ctx.store.sync(query)
+    rows = await ctx.store.sync(query)
+    session.shown(rows.stamp)
+    return rows
 
 
 def seat(ctx: Context, session: Session, request: Hello, memberships: list[Membership]) -> None:
@@ -140,9 +142,12 @@ def is_news(sighting: SeeDevice, known: DeviceSeen | None, now_ms: int) -> bool:
 
 
 def unusual_limits(ctx: Context) -> dict[str, int]:
-    """The limits that differ from the documented defaults."""
-    return {
+    """The limits that differ from the documented defaults, and up to how many members `*` counts when that does."""
+    unusual = {
         name: getattr(ctx.config.limits, name)
         for name, usual in limits.DEFAULTS.items()
         if getattr(ctx.config.limits, name) != usual
     }
+    if ctx.config.delivery.full_members != limits.FULL_DELIVERY_MEMBERS:
+        unusual["full_delivery_members"] = ctx.config.delivery.full_members
+    return unusual

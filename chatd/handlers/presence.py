@@ -6,17 +6,20 @@ from msgspec import UNSET
 
 from chatd.core.cursors import after_user
 from chatd.core.rooms import Room
+from chatd.core.summaries import receipt_of
 from chatd.handlers.context import Context, Session
 from chatd.handlers.history import limited
 from chatd.protocol.errors import ChatError, Refused
-from chatd.protocol.objects import FocusedRoom, Receipt, State, UserState
+from chatd.protocol.objects import FocusedRoom, State, UserState
 from chatd.protocol.replies import FocusOk, Ok, ReadersOk, WatchOk
 from chatd.protocol.requests import Focus, Readers, Typing, Watch
 
 
 async def readers(ctx: Context, session: Session, request: Readers) -> ReadersOk:
-    """Who read up to `seq` or beyond; nobody is told to users who hide their own receipts."""
-    room, _ = await ctx.enter(session.user, request.room)
+    """Who could see `seq` and read up to it or beyond; nobody is told to users who hide their own receipts."""
+    room, member = await ctx.enter(session.user, request.room)
+    if request.seq < member.first_visible:
+        raise Refused("not_found", "no such message", field="seq")
     limit = limited(request.limit, ctx.config.limits.page, ctx.config.limits.page)
     if not session.receipts:
         return ReadersOk(count=0, readers=[])
@@ -48,9 +51,9 @@ def focused(ctx: Context, session: Session, room: Room) -> FocusedRoom:
     row = FocusedRoom(room.name, room.durable_seq)
     if session.receipts and len(room.members) <= ctx.config.delivery.receipts_members:
         row.receipts = [
-            Receipt(m.user, read=m.read or UNSET, delivered=m.delivered or UNSET)
-            for m in room.members.values()
-            if m.receipts and m.user != session.user
+            receipt_of(member)
+            for member in room.members.values()
+            if member.receipts and member.user != session.user
         ]
     return row
 

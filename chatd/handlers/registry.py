@@ -55,7 +55,7 @@ COMMANDS: dict[type[requests.Request], Command] = {
     requests.Watch: Command(presence.watch),
     requests.RoomCreate: Command(WRITER, allow="create"),
     requests.RoomDirect: Command(WRITER, allow="create"),
-    requests.RoomGet: Command(rooms.get),
+    requests.RoomGet: Command(WRITER),
     requests.RoomUpdate: Command(WRITER, allow="create"),
     requests.RoomDelete: Command(WRITER, allow="create"),
     requests.RoomJoin: Command(WRITER, allow="create"),

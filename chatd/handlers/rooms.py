@@ -1,22 +1,12 @@
-"""Looking at rooms: room.get, members.list (protocol.md "Rooms and members"). Changing them is the writer's."""
+"""Looking at rooms: members.list (protocol.md "Rooms and members"). Everything else about them is the writer's."""
 
 from msgspec import UNSET
 
 from chatd.core.cursors import after_user
 from chatd.handlers.context import Context, Session
 from chatd.handlers.history import limited
-from chatd.protocol.errors import Refused
-from chatd.protocol.replies import MembersOk, SummaryOk
-from chatd.protocol.requests import MembersList, RoomGet
-
-
-async def get(ctx: Context, session: Session, request: RoomGet) -> SummaryOk:
-    """The room as the user sees it now."""
-    room, _ = await ctx.enter(session.user, request.room)
-    summary = await ctx.store.summary(room.number, session.user)
-    if summary is None:
-        raise Refused("not_member", "not in this room any more")
-    return SummaryOk(summary=summary)
+from chatd.protocol.replies import MembersOk
+from chatd.protocol.requests import MembersList
 
 
 async def members(ctx: Context, session: Session, request: MembersList) -> MembersOk:

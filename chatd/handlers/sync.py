@@ -4,13 +4,14 @@ from dataclasses import dataclass, replace
 
 from msgspec import UNSET, UnsetType
 
+from chatd.core.admin import Retell
 from chatd.core.cursors import ALL, More, cursor_of, stamp_of
 from chatd.handlers.context import Context, Session
 from chatd.ports import SyncQuery, SyncRows
 from chatd.protocol import limits
 from chatd.protocol.errors import Refused
-from chatd.protocol.objects import SyncPage
-from chatd.protocol.replies import SyncOk
+from chatd.protocol.objects import RoomSummary, SyncPage
+from chatd.protocol.replies import SummaryOk, SyncOk
 from chatd.protocol.requests import Hello, Sync
 
 REPLY_MARGIN_BYTES = 4_096  # what a reply holds besides its rows
@@ -30,7 +31,10 @@ async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk:
         query = continued(ctx, session.user, More.unpack(request.more), wanted)
     else:
         query = fresh(ctx, session.user, since_of(ctx, request.cursor), wanted)
-    page = page_of(ctx, session, query, await ctx.store.sync(query))
+    rows = await ctx.store.sync(query)
+    if ctx.live.recent.concerns(rows.stamp, session.user, session.rooms):
+        rows = replace(rows, rooms=await told_again(ctx, session, rows.rooms))
+    page = page_of(ctx, session, query, rows)
     return SyncOk(
         cursor=page.cursor,
         rooms=page.rooms,
@@ -39,6 +43,22 @@ async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk:
         full=page.full,
         totals=page.totals,
     )
+
+
+async def told_again(ctx: Context, session: Session, rooms: list[RoomSummary]) -> list[RoomSummary]:
+    """Summaries that a commit overtook on their way, as of the last one that was told; without rooms the user left.
+
+    What a room's newest event was is not looked up again: this connection has been told of it.
+    """
+    shown = [SummaryOk(summary=summary) for summary in rooms]
+    await ctx.writer.carry(session.user, Retell(shown))
+    seats = {audience.name for audience in session.rooms.values()}
+    for before, after in zip(rooms, shown, strict=True):
+        if before.time == after.summary.time:
+            after.summary.preview = before.preview
+        if before.seq == after.summary.seq:
+            after.summary.events = before.events
+    return [reply.summary for reply in shown if reply.summary.room in seats]
 
 
 @dataclass(slots=True, frozen=True)

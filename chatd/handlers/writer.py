@@ -16,6 +16,7 @@ from chatd.core.counters import Counters
 from chatd.core.counting import count_out
 from chatd.core.decisions import DECISIONS
 from chatd.core.facts import Facts
+from chatd.core.summaries import complete_answers
 from chatd.core.work import Work
 from chatd.handlers.gathering import Gatherer, named_rooms, optimistic
 from chatd.handlers.supervision import supervised
@@ -258,6 +259,7 @@ class Writer:
         for submission in batch:
             decide(submission, work, facts)
         count_out(work)
+        complete_answers(work)
         if not known_keys and any(second_look(submission) for submission in batch):
             return False
         try:

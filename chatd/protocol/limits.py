@@ -11,6 +11,8 @@ DEFAULTS: dict[str, int] = {
     "page": 200,
 }
 
+FULL_DELIVERY_MEMBERS = 500  # members up to which a mention of everybody counts: a client counts, too
+
 REVISION = 1  # the highest revision of version 1 this server speaks
 FEATURES = ("deflate",)  # feature words this server understands
 DEPTH_MAX = 16  # nesting of one packet; deeper host data would exhaust the stack of a phone's decoder

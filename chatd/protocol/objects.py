@@ -151,9 +151,12 @@ class RoomPosition(Struct):
 
 
 class Receipt(Struct, omit_defaults=True):
+    """How far a member got, and from which event on they see the room: what lies below was neither read nor missed."""
+
     user: str
     read: U53 | UnsetType = UNSET
     delivered: U53 | UnsetType = UNSET
+    first_visible: U53 = 1
 
 
 class Reader(Struct):

@@ -36,10 +36,13 @@ class GonePush(Push, tag="gone"):
 
 
 class PositionPush(Push, tag="position", omit_defaults=False):
+    """Own counters; `ordinal`: of the last message they count."""
+
     room: str
     read: U53
     unread: U53
     unread_mentions: U53
+    ordinal: U53 | UnsetType = UNSET
 
 
 class ReceiptsPush(Push, tag="receipts"):

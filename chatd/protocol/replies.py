@@ -84,9 +84,12 @@ class WriteOk(Ok, tag="ok", kw_only=True):
 
 
 class ReadOk(Ok, tag="ok", kw_only=True):
+    """Own counters; `ordinal`: of the last message they count."""
+
     read: U53
     unread: U53
     unread_mentions: U53
+    ordinal: U53 | UnsetType = UNSET
 
 
 class ReadersOk(Ok, tag="ok", kw_only=True):

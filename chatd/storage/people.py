@@ -26,21 +26,16 @@ MEMBER_COUNT = "SELECT members FROM rooms WHERE number = ?"
 READERS = """
 SELECT m.user, m.read
 FROM members m LEFT JOIN users u ON u.user = m.user
-WHERE m.room = ? AND m.user > ? AND m.read >= ? AND m.gone IS NULL AND coalesce(u.receipts, 1)
-ORDER BY m.user LIMIT ?
+WHERE m.room = :room AND m.user > :after AND m.read >= :seq AND m.first_visible <= :seq
+  AND m.gone IS NULL AND coalesce(u.receipts, 1)
+ORDER BY m.user LIMIT :limit
 """
 
 READER_COUNT = """
 SELECT count(*)
 FROM members m LEFT JOIN users u ON u.user = m.user
-WHERE m.room = ? AND m.read >= ? AND m.gone IS NULL AND coalesce(u.receipts, 1)
-"""
-
-WATERMARKS = """
-SELECT m.user, m.read, m.delivered
-FROM members m LEFT JOIN users u ON u.user = m.user
-WHERE m.room = ? AND m.gone IS NULL AND coalesce(u.receipts, 1)
-ORDER BY m.user LIMIT ?
+WHERE m.room = :room AND m.read >= :seq AND m.first_visible <= :seq
+  AND m.gone IS NULL AND coalesce(u.receipts, 1)
 """
 
 # `+` keeps the planner from probing all rooms of the one for each other: it walks the other's rooms.
@@ -87,13 +82,10 @@ def members(
 def readers(
     connection: sqlite3.Connection, room: int, seq: int, after: str, limit: int
 ) -> tuple[list[Reader], int]:
-    rows = [Reader(*row) for row in connection.execute(READERS, (room, after, seq, limit))]
-    (count,) = connection.execute(READER_COUNT, (room, seq)).fetchone()
+    wanted = {"room": room, "seq": seq, "after": after, "limit": limit}
+    rows = [Reader(*row) for row in connection.execute(READERS, wanted)]
+    (count,) = connection.execute(READER_COUNT, {"room": room, "seq": seq}).fetchone()
     return rows, count
-
-
-def watermarks(connection: sqlite3.Connection, room: int, limit: int) -> list[tuple[str, int, int]]:
-    return connection.execute(WATERMARKS, (room, limit)).fetchall()
 
 
 def acquaintances(connection: sqlite3.Connection, user: str, others: Collection[str]) -> set[str]:

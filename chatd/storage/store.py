@@ -10,7 +10,7 @@ from chatd.core.facts import KeyedEvent, Tail
 from chatd.core.rooms import Room
 from chatd.core.work import Work
 from chatd.ports import EventPage, HelloRows, Membership, MessagePage, People, Store, SyncQuery, SyncRows
-from chatd.protocol.objects import Event, MemberRow, Profile, Reader, RoomSummary
+from chatd.protocol.objects import Event, MemberRow, Profile, Reader
 from chatd.storage import decisions, folding, logs, people, sync
 from chatd.storage.batch import batch_of
 from chatd.storage.connection import open_writer
@@ -22,7 +22,6 @@ from chatd.storage.meta import mark_closed
 from chatd.storage.opening import make_ready, take_over
 from chatd.storage.places import memberships
 from chatd.storage.readers import Readers
-from chatd.storage.summaries import summary
 from chatd.storage.writer import Writer
 
 
@@ -143,9 +142,6 @@ class SqliteStore(Store):
     async def sync(self, query: SyncQuery) -> SyncRows:
         return await self._readers.run(sync.sync, query)
 
-    async def summary(self, room: int, user: str) -> RoomSummary | None:
-        return await self._readers.run(summary, room, user)
-
     async def log(self, room: int, low: int, high: int, limit: int, page_bytes: int) -> EventPage:
         return await self._readers.run(logs.log, Span(room, low, high), Cut(limit, page_bytes))
 
@@ -170,9 +166,6 @@ class SqliteStore(Store):
 
     async def readers(self, room: int, seq: int, *, after: str, limit: int) -> tuple[list[Reader], int]:
         return await self._readers.run(people.readers, room, seq, after, limit)
-
-    async def watermarks(self, room: int, limit: int) -> list[tuple[str, int, int]]:
-        return await self._readers.run(people.watermarks, room, limit)
 
     async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
         return await self._readers.run(people.acquaintances, user, others)

@@ -17,7 +17,7 @@ from chatd.ports import SyncQuery
 from chatd.protocol.codec import decode_tree
 from chatd.protocol.objects import ROLES, RoomSummary
 from chatd.storage.logs import mine
-from chatd.storage.places import Place, places_among
+from chatd.storage.places import Place
 from chatd.storage.rows import in_one, position
 
 # The peer's watermarks are shown when both show receipts; an account that chatd does not know shows them.
@@ -67,12 +67,6 @@ def previews(connection: sqlite3.Connection, shown: Iterable[Place]) -> dict[int
         if place.last_message >= place.first_visible
     ]
     return dict(connection.execute(PREVIEWS, (json.dumps(latest),)).fetchall()) if latest else {}
-
-
-def summary(connection: sqlite3.Connection, room: int, user: str) -> RoomSummary | None:
-    """The room as `user` sees it, without preview and events; None for whoever is no member."""
-    place = places_among(connection, user, (room,)).get(room)
-    return None if place is None else summary_of(place, peers(connection, user, (place,)).get(room))
 
 
 def summary_of(place: Place, peer: Peer | None) -> RoomSummary:

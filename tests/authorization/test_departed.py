@@ -99,9 +99,8 @@ READ = {
     "messages": {"seqs": [2]},
     "readers": {"seq": 1},
     "members.list": {},
-    "room.get": {},
 }
-METHOD = {"members.list": "members", "room.get": "summary"}
+METHOD = {"members.list": "members"}
 
 
 @pytest.mark.parametrize("kind", READ)

@@ -259,3 +259,15 @@ def test_rooms_off_the_screen_are_trimmed_and_the_one_on_it_is_not(env):
         account.take_push(events(room, text(101)))
     assert len(account.replicas["a"].timeline.messages) == 101
     assert len(account.replicas["b"].timeline.messages) <= 50
+
+
+def test_how_many_members_a_mention_of_everybody_reaches_is_what_the_server_says(account):
+    known = account.replica("r")
+    account.take_hello({"user": "me", "epoch": "e1", "limits": {"full_delivery_members": 2}})
+    for replica in (known, account.replica("q")):
+        for members, mentions in ((3, 0), (2, 1)):
+            replica.reset()
+            replica.take_summary(summary(replica.room, 1, ordinal=1, members=members))
+            replica.timeline.resume(1)
+            replica.feed([{**text(2), "body": {"mentions": ["*"]}}])
+            assert replica.unread_mentions == mentions

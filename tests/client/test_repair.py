@@ -124,7 +124,9 @@ async def test_a_reset_jumps_and_asks_for_the_unread_number(connected, env, watc
     history = await peer.expect("history")
     assert ("before" in history, history["limit"]) == (False, 50)
     await peer.ok(history, events=[text(399), text(400)], low=390, high=400, seq=400)
-    await peer.ok(await peer.expect("room.get"), summary={"room": "r", "seq": 400, "unread": 17})
+    await peer.ok(
+        await peer.expect("room.get"), summary={"room": "r", "seq": 400, "ordinal": 400, "unread": 17}
+    )
     await changes.until(TimelineReset, room="r")
     assert await told(changes, 1) == [400]
     await until(lambda: client.room("r").unread == 17)

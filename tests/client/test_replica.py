@@ -1,7 +1,7 @@
 """One room: summary, unread numbers, receipts, and what survives a restart."""
 
 from chatd.client.changes import MessageAdded, ReceiptsChanged, RoomChanged, RoomMoved
-from chatd.client.replica import EVERYBODY_MEMBERS_MAX, Replica
+from chatd.client.replica import EVERYBODY_MEMBERS_MAX, Receipt, Replica
 
 ROOM, ME = "gRoom", "me"
 
@@ -92,6 +92,36 @@ def test_a_position_of_another_device_sets_the_numbers():
     assert (replica.read, replica.unread, replica.unread_mentions) == (8, 2, 1)
 
 
+def test_a_receipt_says_from_where_on_its_member_sees_the_room():
+    replica = opened()
+    replica.take_receipts([{"user": "bob", "read": 9}, {"user": "eve", "delivered": 8, "first_visible": 7}])
+    assert replica.receipts == {"bob": Receipt(9, 0, 1), "eve": Receipt(0, 8, 7)}
+
+
+def test_what_a_position_counted_is_not_counted_again_when_it_comes():
+    replica = opened(10, unread=5)
+    replica.take_position({"read": 8, "unread": 4, "unread_mentions": 0, "ordinal": 12})
+    replica.feed([text(11), text(12), text(13)])
+    assert (replica.unread, replica.badge) == (5, 5)
+
+
+def test_what_a_head_tells_of_is_unread_before_it_is_fetched():
+    replica = opened(10, unread=3)
+    replica.take_head(14, 13)
+    replica.feed([text(13, user=ME, ordinal=12)])
+    assert (replica.unread, replica.badge) == (3, 5)
+    replica.feed([text(11), {**text(12), "ordinal": 0}, text(14, ordinal=13)])
+    assert (replica.unread, replica.badge) == (5, 5)
+
+
+def test_what_was_only_told_of_is_still_unread_after_a_restart():
+    replica = opened(10, unread=3)
+    replica.take_head(12, 12)
+    again = Replica(ROOM, ME)
+    again.restore(replica.record())
+    assert again.badge == 5
+
+
 def test_reading_to_the_head_clears_the_numbers_at_once():
     replica = opened(10, unread=5, unread_mentions=1)
     assert replica.mark_read(10)
@@ -122,12 +152,12 @@ def test_receipts_only_move_forward_and_are_told_when_they_move():
     assert replica.take_receipts([{"user": "bob", "read": 9}]) == [ReceiptsChanged(ROOM, ("bob",))]
     assert replica.take_receipts([{"user": "bob", "read": 4}]) == []
     assert replica.take_receipts([{"user": "bob", "delivered": 10}]) == [ReceiptsChanged(ROOM, ("bob",))]
-    assert replica.receipts["bob"] == (9, 10)
+    assert replica.receipts["bob"] == Receipt(9, 10)
 
 
 def test_the_peer_of_a_direct_room_has_receipts_from_the_summary():
     replica = opened(10, peer="bob", peer_read=7, peer_delivered=9)
-    assert replica.receipts == {"bob": (7, 9)}
+    assert replica.receipts == {"bob": Receipt(7, 9)}
 
 
 def test_an_own_reaction_of_a_large_room_is_remembered():

@@ -1,4 +1,4 @@
-"""ports.Store: members, readers, watermarks, acquaintances, profiles, devices."""
+"""ports.Store: members, readers, acquaintances, profiles, devices."""
 
 import pytest
 
@@ -59,13 +59,15 @@ async def test_readers_are_those_who_read_that_far_and_show_it(
     assert await store.readers(room.number, 1, after="", limit=1) == ([Reader("ann", 6)], 3)
 
 
-async def test_watermarks_are_of_members_who_show_them(
+async def test_who_came_after_a_message_did_not_read_it(
     store: Store, chronicle: Chronicle, room: Room
 ) -> None:
-    await chronicle.read(room, "bob", 3, delivered=5)
-    await hide(chronicle, "mia")
-    assert await store.watermarks(room.number, 10) == [("ann", 0, 0), ("anna", 0, 0), ("bob", 3, 5)]
-    assert await store.watermarks(room.number, 1) == [("ann", 0, 0)]
+    last = room.seq
+    await chronicle.join(room, "zoe")
+    assert await store.readers(room.number, last, after="", limit=10) == ([], 0)
+    await chronicle.read(room, "zoe", last + 1)
+    assert await store.readers(room.number, last, after="", limit=10) == ([], 0)
+    assert await store.readers(room.number, last + 1, after="", limit=10) == ([Reader("zoe", last + 1)], 1)
 
 
 async def test_acquaintances_share_a_room_now(store: Store, chronicle: Chronicle, room: Room) -> None:

@@ -72,6 +72,15 @@ def test_reading_part_of_it_leaves_the_rest(desk, room):
     assert (reply.read, reply.unread, reply.unread_mentions) == (2, 2, 2)
 
 
+def test_a_reply_counts_what_the_same_batch_adds_behind_it(desk, room):
+    desk.ask("ann", send(room))
+    reply, _, own, _ = desk.batch(
+        [("bob", read(room, 2)), ("ann", send(room, "bob")), ("bob", send(room)), ("ann", send(room))]
+    )
+    assert (reply.read, reply.unread, reply.unread_mentions, reply.ordinal) == (2, 2, 1, 4)
+    assert own.ordinal == 3
+
+
 def test_reading_backwards_changes_nothing_and_answers_with_what_is_stored(desk, room):
     for _ in range(3):
         desk.ask("ann", send(room))
@@ -183,6 +192,10 @@ def test_unread_is_what_the_log_says(batches, full_members):
         replies = desk.batch([request_of(room, step) for step in batch])
         for step, reply in zip(batch, replies, strict=True):
             follow(model, step, reply, full_members)
+        for (what, user, *_), reply in zip(batch, replies, strict=True):
+            if what == "read":
+                assert (reply.read, reply.unread, reply.unread_mentions) == model.counts(user)
+                assert reply.ordinal == room.ordinal
         assert {user: counts(room, user) for user in model.read} == {u: model.counts(u) for u in model.read}
 
 
@@ -196,7 +209,6 @@ def follow(model, step, reply, full_members):
         model.messages.append((reply.seq, user, named & set(model.read)))
     elif what == "read":
         model.read[user] = max(model.read[user], reply.read)
-        assert (reply.read, reply.unread, reply.unread_mentions) == model.counts(user)
     elif what == "add" and not reply.duplicate:
         model.read["dan"] = reply.seq - 1
 
@@ -219,6 +231,14 @@ def test_delivered_never_moves_down(desk, room):
     desk.ask("bob", delivered((room, 2)))
     desk.ask("bob", delivered((room, 1)))
     assert room.members["bob"].delivered == 2
+    assert desk.work.empty
+
+
+def test_nothing_is_delivered_of_before_ones_time(desk, room):
+    desk.ask("ann", send(room))
+    desk.ask("ann", MembersAdd(room=room.name, key=key(), users=["dan"]))
+    desk.ask("dan", delivered((room, 2)))
+    assert (room.members["dan"].delivered, room.members["dan"].read_seen) == (0, 0)
     assert desk.work.empty
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from chatd.core.recent import Recent
 from chatd.edge.backlog import Backlog
 
 
@@ -21,7 +22,7 @@ class Outbox:
 
 @pytest.fixture
 def backlog():
-    return Backlog(lag_bytes=100)
+    return Backlog(100, Recent())
 
 
 def replayed(backlog):

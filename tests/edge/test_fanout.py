@@ -10,7 +10,7 @@ from chatd.core.work import NewEvent
 from chatd.edge.fanout import parts
 from chatd.handlers.writer import Submission
 from chatd.protocol.objects import Body, Event
-from chatd.protocol.requests import MembersAdd, MembersRemove, RoomDelete, RoomLeave, Send
+from chatd.protocol.requests import MembersAdd, MembersRemove, Read, RoomDelete, RoomLeave, Send
 from tests.kit.indoors import Indoors, indoors, new_key
 
 
@@ -334,8 +334,8 @@ async def test_a_group_that_grows_beyond_the_mark_goes_to_level_head_and_back(di
     room = await ann.makes_group("bob")
     bob = await distant.meets("bob")
     await ann.asks(type="members.add", room=room, key=new_key(), users=["cat"])
-    bob.wire.take()
     distant.env.advance(2)
+    bob.wire.take()
     await ann.sends(room)
     assert [packet["type"] for packet in bob.hears()] == ["head"]
     await ann.asks(type="members.remove", room=room, key=new_key(), users=["cat"])
@@ -374,13 +374,78 @@ async def test_numbers_on_one_connection_never_go_down(tmp_path, full_members):
 # --- positions, typing, accounts
 
 
+@pytest.mark.parametrize("level", ["full", "head"])
+async def test_no_counter_is_older_than_what_was_told_before_it(tmp_path, level):
+    """What is asked before a message is answered behind it when one commit holds both."""
+    async with indoors(
+        tmp_path, rates={"enabled": False}, delivery={"full_members": 500 if level == "full" else 2}
+    ) as house:
+        ann, bob = await house.meets("ann"), await house.meets("bob")
+        group = await ann.makes_group("bob", "cat")
+        direct = (await ann.asks(type="room.direct", user="bob"))["summary"]["room"]
+        for room in (group, direct):
+            await ann.sends(room)
+        bob.wire.take()
+        questions = [
+            {"type": "read", "room": group, "seq": 1},
+            {"type": "room.direct", "user": "ann"},
+            {"type": "room.get", "room": group},
+        ]
+        async with await Together.of(house) as together:
+            bob.says(*({"id": 900 + number, **asked} for number, asked in enumerate(questions)))
+            for room in (group, direct, group):
+                together.asks("ann", Send(room=room, key=new_key(), body=text("x")))
+        answers = {900 + number: bob.reply(900 + number) for number in range(len(questions))}
+        assert (answers[900]["unread"], answers[900]["ordinal"]) == (3, 3)
+        for id, ordinal in ((901, 2), (902, 3)):
+            summary = answers[id]["summary"]
+            assert (summary["unread"], summary["ordinal"]) == (ordinal, ordinal)
+
+
+async def test_who_was_put_out_by_the_same_commit_is_not_shown_the_room(house, ann, bob):
+    room = await ann.makes_group("bob")
+    async with await Together.of(house) as together:
+        bob.says(
+            {"type": "room.get", "id": 900, "room": room}, {"type": "read", "id": 901, "room": room, "seq": 1}
+        )
+        together.asks("ann", MembersRemove(room=room, key=new_key(), users=["bob"]))
+        together.asks("ann", Send(room=room, key=new_key(), body=text("x")))
+    assert [bob.reply(id)["code"] for id in (900, 901)] == ["not_member", "not_member"]
+
+
+async def test_who_left_and_came_back_is_told_the_counters_of_the_new_place(house, ann, bob):
+    room = await ann.makes_group("bob")
+    await ann.sends(room)
+    async with await Together.of(house) as together:
+        bob.says({"type": "read", "id": 900, "room": room, "seq": 1})
+        together.asks("ann", MembersRemove(room=room, key=new_key(), users=["bob"]))
+        together.asks("ann", MembersAdd(room=room, key=new_key(), users=["bob"]))
+        together.asks("ann", Send(room=room, key=new_key(), body=text("x")))
+    assert (bob.reply(900)["read"], bob.reply(900)["unread"]) == (3, 1)
+
+
+async def test_a_position_says_which_message_it_counts_last(house, ann, bob):
+    room = await ann.makes_group("bob")
+    await ann.sends(room)
+    other = await house.meets("bob", device=2)
+    async with await Together.of(house) as together:
+        together.asks("bob", Read(room=room, seq=2))
+        together.asks("ann", Send(room=room, key=new_key(), body=text("x")))
+    assert [packet["type"] for packet in other.hears()] == ["event", "position"]
+    assert other.wire.packets[-1] == {
+        "type": "position", "room": room, "read": 2, "unread": 1, "unread_mentions": 0, "ordinal": 2
+    }  # fmt: skip
+
+
 async def test_a_moved_read_position_is_told_to_the_other_devices(house, ann, bob):
     room = await ann.makes_group("bob")
     await ann.sends(room)
     other = await house.meets("bob", device=2)
     bob.wire.take()
     await bob.asks(type="read", room=room, seq=2)
-    assert other.hears() == [{"type": "position", "room": room, "read": 2, "unread": 0, "unread_mentions": 0}]
+    assert other.hears() == [
+        {"type": "position", "room": room, "read": 2, "unread": 0, "unread_mentions": 0, "ordinal": 1}
+    ]
     assert [packet["type"] for packet in bob.hears()] == ["ok"]
 
 
@@ -393,7 +458,9 @@ async def test_a_lower_position_without_id_is_answered_to_who_asked(house, ann, 
     other.wire.take()
     bob.says({"type": "read", "room": room, "seq": 1})
     await house.quiet()
-    assert bob.hears() == [{"type": "position", "room": room, "read": 2, "unread": 0, "unread_mentions": 0}]
+    assert bob.hears() == [
+        {"type": "position", "room": room, "read": 2, "unread": 0, "unread_mentions": 0, "ordinal": 1}
+    ]
     assert other.hears() == []
 
 

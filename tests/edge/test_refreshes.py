@@ -77,6 +77,31 @@ async def test_the_count_of_a_large_room_is_told_once_an_interval(house, ann):
     assert [one["members"] for one in summaries(ann)] == [6]
 
 
+@pytest.mark.parametrize("kind", ["members.add", "members.remove", "room.join", "room.leave"])
+async def test_the_count_of_a_small_room_is_told_to_everybody_within_a_second(house, ann, kind):
+    room = await ann.makes_group("bob", public=True)
+    bob, cat = await house.meets("bob"), await house.meets("cat")
+    others = {"users": ["dan"]} if kind == "members.add" else {"users": ["bob"]}
+    who = {"room.join": cat, "room.leave": bob}.get(kind, ann)
+    ann.wire.take()
+    await who.asks(type=kind, room=room, key=new_key(), **(others if who is ann else {}))
+    await house.passes(0.9)
+    assert summaries(ann) == []
+    await house.passes(0.2)
+    members = {"members.add": 3, "room.join": 3}.get(kind, 1)
+    assert [one["members"] for one in summaries(ann)] == [members]
+    assert kind == "room.join" or not summaries(cat)
+
+
+async def test_who_come_within_a_second_are_told_of_in_one_number(house, ann):
+    room = await ann.makes_group()
+    ann.wire.take()
+    for user in ("bob", "cat"):
+        await ann.asks(type="members.add", room=room, key=new_key(), users=[user])
+    await house.passes(5)
+    assert [one["members"] for one in summaries(ann)] == [3]
+
+
 async def test_a_room_that_vanished_meanwhile_costs_nothing(house, ann):
     room = await ann.makes_group("bob", "cat", "dan")
     await ann.asks(type="members.add", room=room, key=new_key(), users=["eve"])

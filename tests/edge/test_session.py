@@ -418,6 +418,23 @@ async def test_a_ping_has_no_cursor_while_something_is_withheld(tmp_path, withhe
         assert all("cursor" not in ping for ping in bob.hears("ping", "bye"))
 
 
+async def test_a_ping_has_no_cursor_while_the_number_of_members_is_to_be_told(tmp_path):
+    slow = {"large_members": 2, "members_interval_s": 45.0}
+    async with indoors(tmp_path, rates={"enabled": False}, delivery=slow) as house:
+        ann, bob = await house.meets("ann"), await house.meets("bob")
+        room = await ann.makes_group("bob")
+        await ann.asks(type="members.add", room=room, key=new_key(), users=["cat"])
+        bob.wire.take()
+        house.env.advance(31)
+        assert [packet.get("cursor") for packet in bob.hears()] == [None]
+        bob.says({"type": "pong"})
+        house.env.advance(15)
+        bob.says({"type": "pong"})
+        house.env.advance(31)
+        told, ping = bob.hears()
+        assert (told["summary"]["members"], "cursor" in ping) == (3, True)
+
+
 async def test_a_cursor_stands_for_all_rooms_so_none_comes_before_the_last_page_named_them(house):
     ann = await house.meets("ann")
     for _ in range(3):

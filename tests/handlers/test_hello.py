@@ -7,7 +7,8 @@ from chatd.handlers.hello import HELLO_CLOSES
 from chatd.ports import Claims
 from chatd.protocol.closes import CLOSES
 from chatd.protocol.errors import ERRORS, Unavailable
-from chatd.protocol.requests import MembersAdd, MembersRemove, Preferences
+from chatd.protocol.objects import Body
+from chatd.protocol.requests import MembersAdd, MembersRemove, Preferences, Read, Send
 from tests.kit.indoors import device_of, indoors, new_key
 
 
@@ -57,11 +58,15 @@ async def test_a_hello_tells_who_one_is_and_what_there_is(house):
 
 
 async def test_unusual_limits_are_told(tmp_path):
-    async with indoors(tmp_path, limits={"focus": 2, "page": 100, "hello_timeout_s": 1}) as house:
+    sections = {
+        "limits": {"focus": 2, "page": 100, "hello_timeout_s": 1},
+        "delivery": {"full_members": 50, "typing_members": 3},
+    }
+    async with indoors(tmp_path, **sections) as house:
         guest = house.guest()
         id = guest.greets("ann")
         await house.quiet()
-        assert guest.reply(id)["limits"] == {"focus": 2, "page": 100}
+        assert guest.reply(id)["limits"] == {"focus": 2, "page": 100, "full_delivery_members": 50}
 
 
 @pytest.mark.parametrize(("version", "effective"), [(1, 1), (2, 1), (900, 1)])
@@ -312,6 +317,31 @@ async def test_a_message_stored_during_a_hello_is_in_its_snapshot_or_follows_it(
     assert (await bob.sends(room))["seq"] == 5
 
 
+@pytest.mark.parametrize("method", [*FIRST, "memberships", "sync"])
+@pytest.mark.parametrize("after", [False, True])
+async def test_no_counter_behind_a_hello_is_older_than_its_reply(house, method, after):
+    ann = await house.meets("ann")
+    room = await ann.makes_group("bob")
+    await ann.sends(room)
+    bob = house.guest()
+    hold, id = await held(house, bob, "bob", method, after=after)
+    for user, request in (
+        ("bob", Read(room=room, seq=2)),
+        ("ann", Send(room=room, key=new_key(), body=Body(text="x"))),
+    ):
+        await house.inside.writer.carry(user, request)
+    hold.release()
+    await house.quiet()
+    (summary,) = bob.reply(id)["sync"]["rooms"]
+    known = summary["ordinal"]
+    for push in bob.wire.packets[1:]:
+        if push["type"] == "position":
+            assert push["ordinal"] >= known
+        else:
+            known = max(known, push["events"][-1]["ordinal"])
+    assert known == 2
+
+
 @pytest.mark.parametrize("method", FIRST + AGAIN)
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("verb", ["revoke", "disable"])
@@ -356,7 +386,7 @@ async def test_a_member_removed_during_a_hello_hears_nothing_after_gone(house, m
     house.env.advance(5)
     listed = [summary["room"] for summary in bob.reply(id)["sync"]["rooms"]]
     pushes = [packet["type"] for packet in bob.wire.packets[1:]]
-    assert pushes == ([] if method == "hello" else ["gone"])  # told before or after it had its place
+    assert pushes == (["gone"] if (method, after) == ("sync", True) else [])  # else the reply shows it
     assert listed == [] or pushes == ["gone"]
     assert not bob.session.rooms
     assert not bob.session.focus
@@ -374,27 +404,26 @@ async def test_a_member_added_during_a_hello_hears_everything_from_there_on(hous
     await house.quiet()
     await ann.sends(room)
     pushes = bob.wire.packets[1:]
-    if method == "hello":  # added before it had its place: the page has the room
-        (summary,) = bob.reply(id)["sync"]["rooms"]
-        assert (summary["first_visible"], summary["seq"]) == (2, 2)
-        assert [event["seq"] for push in pushes for event in push["events"]] == [3]
-        return
-    assert [push["type"] for push in pushes] == ["room", "event", "event"]
-    assert pushes[0]["summary"]["first_visible"] == 2
-    assert [event["seq"] for push in pushes[1:] for event in push["events"]] == [2, 3]
+    told = [*bob.reply(id)["sync"]["rooms"], *(push["summary"] for push in pushes if push["type"] == "room")]
+    (summary,) = told  # the page has the room, unless it was read before
+    assert (summary["first_visible"], summary["seq"]) == (2, 2)
+    events = [event["seq"] for push in pushes if push["type"] == "event" for event in push["events"]]
+    assert events == ([3] if method == "hello" else [2, 3])
 
 
 async def test_who_is_removed_and_added_again_during_a_hello_is_in(house):
     ann = await house.meets("ann")
     room = await ann.makes_group("bob")
     bob = house.guest()
-    hold, _ = await held(house, bob, "bob", "memberships", after=True)
+    hold, id = await held(house, bob, "bob", "memberships", after=True)
     await house.inside.writer.carry("ann", MembersRemove(room=room, key=new_key(), users=["bob"]))
     await house.inside.writer.carry("ann", MembersAdd(room=room, key=new_key(), users=["bob"]))
     hold.release()
     await house.quiet()
     await ann.sends(room)
-    assert [p["type"] for p in bob.wire.packets] == ["ok", "gone", "room", "event", "event"]
+    assert [p["type"] for p in bob.wire.packets] == ["ok", "event", "event"]
+    (summary,) = bob.reply(id)["sync"]["rooms"]
+    assert summary["first_visible"] == bob.wire.packets[1]["events"][0]["seq"] == 3
 
 
 async def test_a_hello_nobody_overtook_reads_once(house):

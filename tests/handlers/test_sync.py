@@ -1,6 +1,8 @@
 import pytest
 
 from chatd.core.cursors import cursor_of
+from chatd.protocol.objects import Body
+from chatd.protocol.requests import MembersRemove, Read, Send
 from tests.kit.indoors import indoors, new_key
 
 
@@ -122,6 +124,34 @@ async def test_an_incremental_round_on_a_live_connection(house):
     assert names(reply) == [rooms[1]]
     assert reply["rooms"][0]["preview"]["seq"] == 3
     assert "full" not in reply
+
+
+async def test_a_page_is_no_older_than_what_was_told_while_it_was_read(house):
+    _, (moved, read, left, calm) = await filled(house, 4)
+    bob = await house.meets("bob")
+    hold = house.store.hold("sync", after=True)
+    id = bob.asks_for(type="sync", previews=True, events=5)
+    await hold.reached.wait()
+    for user, request in (
+        ("ann", Send(room=moved, key=new_key(), body=Body(text="x"))),
+        ("bob", Read(room=read, seq=2)),
+        ("ann", MembersRemove(room=left, key=new_key(), users=["bob"])),
+    ):
+        await house.inside.writer.carry(user, request)
+    hold.release()
+    await house.quiet()
+    told = bob.hears()
+    page = told.pop()
+    assert [packet["type"] for packet in told] == ["event", "position", "gone"]
+    assert page["id"] == id
+    shown = {summary["room"]: summary for summary in page["rooms"]}
+    assert shown.keys() == {moved, read, calm}
+    assert [(shown[room]["seq"], shown[room].get("unread", 0)) for room in (moved, read, calm)] == [
+        (3, 2), (2, 0), (2, 1)
+    ]  # fmt: skip
+    assert [shown[room].keys() & {"preview", "events"} for room in (moved, read)] == [
+        set(), {"preview", "events"}
+    ]  # fmt: skip
 
 
 async def test_a_round_without_cursor_is_full(house):

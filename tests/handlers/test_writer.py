@@ -6,7 +6,7 @@ from chatd.core import decisions
 from chatd.core.admin import Amend
 from chatd.handlers import writer as writer_module
 from chatd.handlers.writer import Guard, Submission
-from chatd.ports import KeyTaken
+from chatd.ports import KeyTaken, SyncQuery
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.protocol.objects import Body
 from chatd.protocol.requests import Edit, MembersRemove, Read, RoomCreate, RoomJoin, RoomLeave, Send
@@ -271,7 +271,7 @@ async def test_a_member_who_is_stored_counts_his_own_messages_once(house, desk):
     await desk.settled()
     desk.submit("bob", Read(room=room, seq=2))
     await desk.settled()
-    summary = await house.store.summary(desk.room(room).number, "bob")
+    (summary,) = (await house.store.sync(SyncQuery("bob", None, 1))).rooms
     assert summary.unread == 4
 
 

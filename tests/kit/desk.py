@@ -8,6 +8,7 @@ from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.decisions import DECISIONS
 from chatd.core.facts import Facts, KeyedEvent, Rules, Tail, pair
 from chatd.core.rooms import DIRECT, GROUP, Member, Room
+from chatd.core.summaries import complete_answers
 from chatd.core.work import Message, NewEvent, Work
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.errors import ChatError
@@ -71,7 +72,9 @@ class Desk:
         asked = list(asked)
         facts = self.gather(asked)
         self.work = Work(now=self.now, stamp=self.stamp + 1)
-        return [self._one(user, request, facts) for user, request in asked]
+        replies = [self._one(user, request, facts) for user, request in asked]
+        complete_answers(self.work)
+        return replies
 
     def _one(self, user: str, request: Any, facts: Facts) -> Ok | ChatError:
         try:

@@ -207,7 +207,7 @@ _sync_keys: dict[str, Shape] = {
     "totals": _totals,
 }
 sync_page = record({"rooms": listed(summary)}, _sync_keys)
-_receipt = record({"user": user}, {"read": positive, "delivered": positive})
+_receipt = record({"user": user}, {"read": positive, "delivered": positive, "first_visible": two_or_more})
 _seen = record({"user": user}, {"state": state, "last_seen": positive})
 _person = record({"user": user}, {"name": word, "avatar": word, "version": positive})
 _events = listed(event_for_reader)
@@ -217,7 +217,19 @@ _change: tuple[dict[str, Shape], dict[str, Shape]] = ({}, _done)
 _limits = record(
     {},
     dict.fromkeys(
-        ("frame_bytes", "server_frame_bytes", "body_bytes", "batch", "in_flight", "focus", "watch", "page"),
+        (
+            *(
+                "frame_bytes",
+                "server_frame_bytes",
+                "body_bytes",
+                "batch",
+                "in_flight",
+                "focus",
+                "watch",
+                "page",
+            ),
+            "full_delivery_members",
+        ),
         positive,
     ),
 )
@@ -259,7 +271,7 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "room.create": ({"summary": summary}, _done),
     "room.direct": ({"summary": summary}, {}),
     "room.get": ({"summary": summary}, {}),
-    "read": ({"read": u53, "unread": u53, "unread_mentions": u53}, {}),
+    "read": ({"read": u53, "unread": u53, "unread_mentions": u53, "ordinal": u53}, {}),
     "delivered": _nothing,
     "typing": _nothing,
     "readers": (
@@ -293,7 +305,10 @@ PUSHES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "head": ({"rooms": listed(_head, least=1)}, {}),
     "room": ({"summary": summary}, {}),
     "gone": ({"room": room}, {"reason": one_of("left", "banned", "deleted")}),
-    "position": ({"room": room, "read": u53, "unread": u53, "unread_mentions": u53}, {}),
+    "position": (
+        {"room": room, "read": u53, "unread": u53, "unread_mentions": u53, "ordinal": u53},
+        {},
+    ),
     "receipts": ({"room": room, "receipts": listed(_receipt, least=1)}, {}),
     "typing": ({"room": room, "user": user}, {}),
     "presence": ({"users": listed(_seen, least=1)}, {}),

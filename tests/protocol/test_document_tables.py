@@ -88,6 +88,7 @@ def test_thresholds_are_the_defaults_of_the_configuration() -> None:
     config = Config()
     configured = {name: getattr(getattr(config, section), key) for name, (section, key) in THRESHOLDS.items()}
     assert document.thresholds() == configured
+    assert document.thresholds()["full_delivery_members"] == limits.FULL_DELIVERY_MEMBERS
 
 
 def test_rates_are_the_defaults_of_the_configuration() -> None:

@@ -164,10 +164,24 @@ async def test_reading_tells_the_other_devices_their_position(people: Company) -
         await alice.sends(room, "x", body={"mentions": ["bob"]})
     await bob.reads(room, 3)
     position = await tablet.receives("position")
-    assert position == {"type": "position", "room": room, "read": 3, "unread": 1, "unread_mentions": 1}
+    assert position == {
+        "type": "position",
+        "room": room,
+        "read": 3,
+        "unread": 1,
+        "unread_mentions": 1,
+        "ordinal": 3,
+    }
     await bob.reads(room, 4)
     position = await tablet.receives("position")
-    assert position == {"type": "position", "room": room, "read": 4, "unread": 0, "unread_mentions": 0}
+    assert position == {
+        "type": "position",
+        "room": room,
+        "read": 4,
+        "unread": 0,
+        "unread_mentions": 0,
+        "ordinal": 3,
+    }
     await bob.is_silent("position")
 
 

@@ -27,7 +27,14 @@ async def test_a_lower_position_without_id_is_answered_by_the_stored_one(people:
     await bob.reads(room, 2)
     await bob.posts({"type": "read", "room": room, "seq": 1})
     position = await bob.receives("position")
-    assert position == {"type": "position", "room": room, "read": 2, "unread": 0, "unread_mentions": 0}
+    assert position == {
+        "type": "position",
+        "room": room,
+        "read": 2,
+        "unread": 0,
+        "unread_mentions": 0,
+        "ordinal": 1,
+    }
 
 
 async def test_reading_survives_a_reconnect(people: Company) -> None:
@@ -180,3 +187,23 @@ async def test_readers_are_those_at_or_beyond_the_message(people: Company) -> No
     await carol.reads(room, sent[2])
     reply = await alice.asks({"type": "readers", "room": room, "seq": sent[1]})
     assert (reply["count"], reply["readers"]) == (1, [{"user": "carol", "read": sent[2]}])
+
+
+async def test_only_who_could_see_a_message_has_read_it(people: Company) -> None:
+    room, (alice, bob) = await people.in_group("alice", "bob")
+    sent = (await alice.sends(room, "before carol"))["seq"]
+    joined = (await alice.does("members.add", room, users=["carol"]))["seq"]
+    focused = await alice.asks({"type": "focus", "rooms": [room]})
+    assert {"user": "carol", "first_visible": joined} in focused["rooms"][0]["receipts"]
+    carol = await people.meets("carol")
+    await carol.asks({"type": "delivered", "rooms": [{"room": room, "seq": sent}]})
+    await carol.asks({"type": "delivered", "rooms": [{"room": room, "seq": joined}]})
+    assert (await alice.receives("receipts"))["receipts"] == [
+        {"user": "carol", "delivered": joined, "first_visible": joined}
+    ]
+    await carol.reads(room, joined)
+    await bob.reads(room, sent)
+    for seq, readers in ((sent, ["bob"]), (joined, ["carol"])):
+        reply = await alice.asks({"type": "readers", "room": room, "seq": seq})
+        assert (reply["count"], [row["user"] for row in reply["readers"]]) == (1, readers)
+    await carol.is_refused("not_found", {"type": "readers", "room": room, "seq": sent})

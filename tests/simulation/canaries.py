@@ -6,10 +6,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from typing import Any
 from unittest.mock import patch
 
+from chatd.core.summaries import complete_answers
 from chatd.edge.fanout import Fanout
 from chatd.edge.outbox import Outbox
 from chatd.edge.session import Session
-from chatd.handlers import hello, sync
+from chatd.handlers import hello, sync, writer
 from chatd.handlers.admin import Admin
 from chatd.handlers.writer import Writer
 from chatd.storage import backup, commit, settings
@@ -189,6 +190,20 @@ def cursor_before_the_rooms() -> AbstractContextManager[Any]:
     return patch.object(Session, "informed", property(lambda self: True, lambda self, value: None))
 
 
+def counted_too_early() -> AbstractContextManager[Any]:
+    """A reply that counts says what was so when it was decided, and comes behind what the batch added since."""
+
+    def early(real: Any) -> Any:
+        def decide(submission: Any, work: Any, facts: Any) -> None:
+            real(submission, work, facts)
+            complete_answers(work)
+            work.answers.clear()
+
+        return decide
+
+    return patch.object(writer, "decide", early(writer.decide))
+
+
 CANARIES: dict[str, Break] = {
     "ack-before-commit": ack_before_commit,
     "broadcast-before-commit": broadcast_before_commit,
@@ -205,4 +220,5 @@ CANARIES: dict[str, Break] = {
     "first-missed-skipped": first_missed_skipped,
     "epoch-kept": epoch_kept,
     "cursor-before-the-rooms": cursor_before_the_rooms,
+    "counted-too-early": counted_too_early,
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from tests.simulation.counters import Counters
 from tests.simulation.history import Conversation, Heard, History, Packet, Row, Truth
 from tests.simulation.membership import Members
 from tests.simulation.positions import Positions
@@ -128,6 +129,13 @@ def without_gaps(history: History) -> Findings:
         yield from Positions(said).gaps()
 
 
+def true_counters(history: History) -> Findings:
+    """Unread numbers are those of the log, and no older than what the connection was told before."""
+    truths = {truth.epoch: truth.rooms for truth in history.truths}
+    for said in history.conversations:
+        yield from Counters(said, truths.get(said.epoch, {})).wrong()
+
+
 def reset_with_reason(history: History) -> Findings:
     """G5: nothing is begun anew unless it has to be."""
     truths = {truth.epoch: truth for truth in history.truths}
@@ -227,6 +235,7 @@ CHECKERS: dict[str, Callable[[History], Findings]] = {
         saved_acks,
         members_only,
         without_gaps,
+        true_counters,
         reset_with_reason,
         revoked_is_over,
         kept_promises,

@@ -24,6 +24,7 @@ FOUND = {
     "revoked-but-connected": (("revoke",), "revoked_is_over"),
     "epoch-kept": (("restore",), "acknowledged"),
     "first-missed-skipped": ((), "without_gaps"),
+    "counted-too-early": ((), "true_counters"),
     "wall-clock-limits": (("jump",), "liveness"),
 }
 

@@ -1,0 +1,65 @@
+"""What one connection was told of its unread messages: each number against the log, and against what came before it."""
+
+from collections.abc import Iterator
+
+from tests.simulation.history import Conversation, Packet, Row
+from tests.simulation.positions import summaries
+
+
+class Counters:
+    """`_told`: by room the highest ordinal that this connection knows of."""
+
+    def __init__(self, said: Conversation, rooms: dict[str, dict[int, Row]]) -> None:
+        self._said = said
+        self._rooms = rooms
+        self._requests = {asked.packet["id"]: asked.packet for asked in said.asked if "id" in asked.packet}
+        self._told: dict[str, int] = {}
+
+    def wrong(self) -> Iterator[str]:
+        """Counters that are older than what was told before them, or not what the log says; as sentences."""
+        for heard in self._said.heard:
+            packet = heard.packet
+            for room, counter in self._counters(packet):
+                yield from self._judge(room, counter)
+            for room, ordinal in self._numbers(packet):
+                self._told[room] = max(ordinal, self._told.get(room, 0))
+            for room in packet.get("sync", packet).get("gone", ()):
+                self._told.pop(room, None)
+            if packet["type"] == "gone":
+                self._told.pop(packet["room"], None)
+
+    def _judge(self, room: str, counter: Packet) -> Iterator[str]:
+        ordinal, read, unread = (counter.get(key, 0) for key in ("ordinal", "read", "unread"))
+        if ordinal < self._told.get(room, 0):
+            yield f"{self._said.phone}: {counter} of {room}, behind message {self._told[room]}"
+        counted = sum(
+            seq > read and row.event.get("ordinal", ordinal + 1) <= ordinal
+            for seq, row in self._rooms.get(room, {}).items()
+            if row.event.get("user") != self._said.user
+        )
+        if unread != counted:
+            yield f"{self._said.phone}: {counter} of {room}, where {counted} are unread"
+
+    def _counters(self, packet: Packet) -> Iterator[tuple[str, Packet]]:
+        if packet["type"] == "position":
+            yield packet["room"], packet
+        elif packet["type"] == "ok" and "unread" in packet:
+            yield self._requests[packet["id"]]["room"], packet
+        elif packet["type"] == "ok" and "summary" in packet:
+            yield packet["summary"]["room"], packet["summary"]
+        elif packet["type"] != "head":
+            for summary in summaries(packet):
+                yield summary["room"], summary
+
+    def _numbers(self, packet: Packet) -> Iterator[tuple[str, int]]:
+        """Ordinals a packet tells of: of events, heads, acknowledgements, and counters themselves."""
+        if packet["type"] == "event":
+            for event in packet["events"]:
+                yield packet["room"], event.get("ordinal", 0)
+        elif packet["type"] == "head":
+            for head in packet["rooms"]:
+                yield head["room"], head["ordinal"]
+        elif self._requests.get(packet.get("id", 0), {}).get("type") == "send":
+            yield self._requests[packet["id"]]["room"], packet.get("ordinal", 0)
+        for room, counter in self._counters(packet):
+            yield room, counter.get("ordinal", 0)
