@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from chatd.core import posting
 from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.facts import Facts
-from chatd.core.keys import acknowledgement
 from chatd.core.work import Work
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import Body, Event
@@ -172,7 +171,8 @@ def notify(user: str, request: Notify, work: Work, facts: Facts) -> WriteOk:
     room = facts.rooms.get(request.room)
     if room is None or room.deleted_by is not None:
         raise Refused("not_found", "no such room")
-    return acknowledgement(work.append(room, Event(seq=0, kind="notice", body=request.body)))
+    event = work.append(room, Event(seq=0, kind="notice", body=request.body))
+    return WriteOk(seq=event.seq, time=event.time)
 
 
 def summarise_reactions(user: str, request: SummariseReactions, work: Work, facts: Facts) -> Ok:

@@ -33,7 +33,7 @@ from chatd.protocol.requests import (
 
 def create(user: str, request: RoomCreate, work: Work, facts: Facts) -> WriteOk:
     """Make a group; its creator is the owner. The same key again answers with the room as it is now."""
-    digest = digest_of(request, request.title, request.users, request.avatar, request.public, request.data)
+    digest = digest_of(request)
     made = facts.created.get((user, request.key))
     if made is not None:
         if made.client_digest != digest:
@@ -92,9 +92,7 @@ def check_capacity(count: int, facts: Facts) -> None:
 @once
 def update(user: str, request: RoomUpdate, work: Work, facts: Facts) -> WriteOk:
     """Change title, avatar, openness or host data; absent keys stay."""
-    digest = first_time(
-        user, request, work, facts, request.title, request.avatar, request.public, request.data
-    )
+    digest = first_time(user, request, work, facts)
     room, _ = authorize(facts.rooms.get(request.room), user, "update")
     work.touch(room)
     if request.title is not UNSET:
@@ -108,7 +106,7 @@ def update(user: str, request: RoomUpdate, work: Work, facts: Facts) -> WriteOk:
     work.refreshed[room.number, ""] = room
     event = Event(seq=0, kind="settings", user=user, title=request.title, avatar=request.avatar)
     event.public, event.data = request.public, request.data
-    return acknowledgement(work.append(room, event, key=request.key, digest=digest))
+    return acknowledgement(request, work.append(room, event, key=request.key, digest=digest))
 
 
 def delete(user: str, request: RoomDelete, work: Work, facts: Facts) -> WriteOk:
@@ -154,7 +152,9 @@ def log_membership(
         work.refreshed[room.number, "*"] = room
         return unlogged(room, asked.user, asked.request, asked.digest, work)
     event = Event(seq=0, kind=kind, user=asked.user, users=list(users))
-    return acknowledgement(work.append(room, event, key=asked.request.key, digest=asked.digest))
+    return acknowledgement(
+        asked.request, work.append(room, event, key=asked.request.key, digest=asked.digest)
+    )
 
 
 @once
@@ -178,7 +178,7 @@ def join(user: str, request: RoomJoin, work: Work, facts: Facts) -> WriteOk:
 @once
 def add(user: str, request: MembersAdd, work: Work, facts: Facts) -> WriteOk:
     """Bring users in; those who are members already are passed over."""
-    digest = first_time(user, request, work, facts, request.users)
+    digest = first_time(user, request, work, facts)
     room, _ = authorize(facts.rooms.get(request.room), user, "add")
     fresh = [other for other in dict.fromkeys(request.users) if other not in room.members]
     if not fresh:
@@ -203,7 +203,7 @@ def leave(user: str, request: RoomLeave, work: Work, facts: Facts) -> WriteOk:
 @once
 def remove(user: str, request: MembersRemove, work: Work, facts: Facts) -> WriteOk:
     """Put members out; those who are none are passed over."""
-    digest = first_time(user, request, work, facts, request.users)
+    digest = first_time(user, request, work, facts)
     room, actor = authorize(facts.rooms.get(request.room), user, "remove")
     if user in request.users:
         raise Refused("bad_request", "leave a room with room.leave", field="users")
@@ -239,7 +239,7 @@ def departed(
 @once
 def set_roles(user: str, request: MembersRole, work: Work, facts: Facts) -> WriteOk:
     """Give roles; a group keeps at least one owner."""
-    digest = first_time(user, request, work, facts, request.users)
+    digest = first_time(user, request, work, facts)
     room, _ = authorize(facts.rooms.get(request.room), user, "role")
     wanted = {row.user: row.role for row in request.users}
     if any(other not in room.members for other in wanted):
@@ -252,9 +252,8 @@ def set_roles(user: str, request: MembersRole, work: Work, facts: Facts) -> Writ
     for other, role in changed.items():
         give_role(room, other, role, work)
     rows: list[str | RoleOf] = [RoleOf(other, role) for other, role in changed.items()]
-    return acknowledgement(
-        work.append(room, Event(seq=0, kind="role", user=user, users=rows), key=request.key, digest=digest)
-    )
+    event = Event(seq=0, kind="role", user=user, users=rows)
+    return acknowledgement(request, work.append(room, event, key=request.key, digest=digest))
 
 
 def succeed(room: Room, actor: str, work: Work) -> None:

@@ -38,7 +38,7 @@ def is_short(body: Body, limit: int) -> bool:
 @once
 def post(user: str, request: Send, work: Work, facts: Facts) -> WriteOk:
     """Add a message to the log. Silent ones get no ordinal, so they count nowhere."""
-    digest = first_time(user, request, work, facts, request.body, request.silent)
+    digest = first_time(user, request, work, facts)
     check_body(request.body, facts.rules.body_bytes)
     room, author = authorize(facts.rooms.get(request.room), user, "post")
     event = Event(seq=0, kind=MESSAGE, user=user, key=request.key, body=request.body)
@@ -51,7 +51,9 @@ def post(user: str, request: Send, work: Work, facts: Facts) -> WriteOk:
         event.ordinal = room.ordinal
         count_own(room, author, work)
         mentions = count_mentions(room, user, request.body, work, facts.rules.full_members)
-    return acknowledgement(work.append(room, event, key=request.key, digest=digest, mentions=mentions))
+    return acknowledgement(
+        request, work.append(room, event, key=request.key, digest=digest, mentions=mentions)
+    )
 
 
 def worth_telling(composed_at: int | UnsetType, now: int) -> int | UnsetType:
@@ -98,13 +100,13 @@ def operate(
     work.append(message.room, operation, key=request.key, digest=digest)
     message.event.changed = operation.seq
     work.rewrite(message)
-    return acknowledgement(operation)
+    return acknowledgement(request, operation)
 
 
 @once
 def edit(user: str, request: Edit, work: Work, facts: Facts) -> WriteOk:
     """Replace the body of an own message within the edit window."""
-    digest = first_time(user, request, work, facts, request.target, request.body)
+    digest = first_time(user, request, work, facts)
     check_body(request.body, facts.rules.body_bytes)
     room, member = authorize(facts.rooms.get(request.room), user, "edit")
     message = target_of(room, member, request.target, facts)
@@ -120,7 +122,7 @@ def edit(user: str, request: Edit, work: Work, facts: Facts) -> WriteOk:
 @once
 def recall(user: str, request: Recall, work: Work, facts: Facts) -> WriteOk:
     """Take a message back for everybody: by its author within the window, or by an admin at any time."""
-    digest = first_time(user, request, work, facts, request.target)
+    digest = first_time(user, request, work, facts)
     room, member = authorize(facts.rooms.get(request.room), user, "recall")
     message = target_of(room, member, request.target, facts)
     moderates = not room.direct and member.role != "member"
@@ -158,7 +160,7 @@ def forget_edits(room: Room, target: int, work: Work) -> None:
 @once
 def react(user: str, request: React, work: Work, facts: Facts) -> WriteOk:
     """Set or clear one reaction. In large rooms nothing is logged now: a summary follows within a second."""
-    digest = first_time(user, request, work, facts, request.target, request.emoji, request.set)
+    digest = first_time(user, request, work, facts)
     room, member = authorize(facts.rooms.get(request.room), user, "react")
     if len(request.emoji.encode()) > 32:
         raise Refused("bad_request", "an emoji is at most 32 bytes", field="emoji")
@@ -209,7 +211,7 @@ def summarise_reactions(room: Room, message: Message, work: Work) -> None:
 @once
 def pin(user: str, request: Pin, work: Work, facts: Facts) -> WriteOk:
     """Pin or unpin a message."""
-    digest = first_time(user, request, work, facts, request.target, request.set)
+    digest = first_time(user, request, work, facts)
     room, member = authorize(facts.rooms.get(request.room), user, "pin")
     message = target_of(room, member, request.target, facts)
     check_not_recalled(message)

@@ -21,7 +21,7 @@ from chatd.protocol.identifiers import (
     Word,
 )
 from chatd.protocol.limits import MEMBERS_CHANGED_MAX, MESSAGES_MAX
-from chatd.protocol.objects import Emoji, Mode, Role, RoleOf, SentBody
+from chatd.protocol.objects import Emoji, LooseBody, Mode, Role, RoleOf, SentBody
 
 NO_ID = 0  # the packet has no `id`: fire and forget
 
@@ -285,6 +285,16 @@ AnyRequest = (
     | MembersList | MembersAdd | MembersRemove | MembersRole
     | Preferences | UsersGet | DevicesPush | DevicesList | DevicesRemove
 )  # fmt: skip
+
+
+class AnySend(Send, tag="send", frozen=True, kw_only=True):
+    """A `send` whose body may have keys that are not known here."""
+
+    body: LooseBody  # type: ignore[assignment]
+
+
+class AnyEdit(Edit, tag="edit", frozen=True, kw_only=True):
+    body: LooseBody  # type: ignore[assignment]
 
 
 class Envelope(Struct, frozen=True):

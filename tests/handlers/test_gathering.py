@@ -81,14 +81,14 @@ async def test_keys_of_sends_are_looked_up_only_the_second_time(ann, gather, roo
     await ann.asks(type="send", room=room, key=send.key, body={"text": "x"})
     assert not (await gather(("ann", send))).keyed
     facts = await gather(("ann", send), known_keys=True)
-    assert facts.keyed[1, "ann", send.key].seq == 5
+    assert facts.keyed[1, "ann", send.key].event.seq == 5
 
 
 async def test_keys_of_operations_are_looked_up_at_once(ann, gather, room):
     key = new_key()
     await ann.asks(type="edit", room=room, key=key, target=2, body={"text": "y"})
     facts = await gather(("ann", Edit(room=room, key=key, target=2, body=Body(text="y"))))
-    assert facts.keyed[1, "ann", key].seq == 5
+    assert facts.keyed[1, "ann", key].event.seq == 5
 
 
 async def test_a_tail_is_read_only_where_the_position_stops_short(house, gather, room):

@@ -100,7 +100,7 @@ LATER: list[Row] = [
      send("many-attached", {"attachments": [{"url": "u", "mime": "m"}] * 11}), "error too_large"),
     (98, "an attachment without an address", send("no-address", {"attachments": [{"mime": "m"}]}), "error bad_request"),
     (98, "null for a room", asking("typing", room=None), "error bad_request"),
-    (99, "an empty text", texting("empty-text", ""), "ok"),
+    (99, "an empty text", texting("empty-text", ""), "error bad_request"),
     (99, "one space", texting("one-space", " "), "ok"),
     (99, "8,193 bytes", texting("8193-bytes", "x" * 8193), "ok"),
     (99, "16,376 bytes are right", texting("16376-bytes", "x" * (16_384 - 9)), "ok"),
