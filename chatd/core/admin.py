@@ -151,17 +151,16 @@ def amend(user: str, request: Amend, work: Work, facts: Facts) -> Ok:
         raise Refused("not_found", f"there is no account {user}")
     if request.replaces is not None and (account is None or account.password != request.replaces):
         return Ok()
-    changes = {
-        name: value
-        for name in ("name", "avatar", "password", "disabled")
-        if (value := getattr(request, name)) is not None
-    }
+    known = account or Account(user, created_at=work.now)
+    asked = {name: getattr(request, name) for name in ("name", "avatar", "password", "disabled")}
+    changes = {name: value for name, value in asked.items() if value not in (None, getattr(known, name))}
     if "name" in changes or "avatar" in changes:  # phones that cache it compare versions
-        changes["version"] = (0 if account is None else account.version) + 1
+        changes["version"] = known.version + 1
     if request.revoke:
         changes["revoked_before"] = work.now
-    facts.accounts[user] = replace(account or Account(user, created_at=work.now), **changes)
-    work.accounts.append(facts.accounts[user])
+    if account is None or changes:
+        facts.accounts[user] = replace(known, **changes)
+        work.accounts.append(facts.accounts[user])
     return Ok()
 
 

@@ -1,16 +1,17 @@
 """Decisions on rooms and their members (protocol.md "Rooms and members"). Synchronous and pure."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from msgspec import UNSET
 
 from chatd.core.facts import Facts, pair
-from chatd.core.keys import acknowledgement, digest_of, first_time, once, unlogged
+from chatd.core.keys import acknowledgement, digest_of, first_time, once, same, unlogged
 from chatd.core.permissions import authorize, member_of, outranks
 from chatd.core.rooms import DIRECT, GROUP, Member, Room
 from chatd.core.summaries import summary_of
 from chatd.core.work import Work
-from chatd.protocol.codec import encode
+from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import room_name
 from chatd.protocol.objects import Event, GoneReason, Role, RoleOf
@@ -91,22 +92,27 @@ def check_capacity(count: int, facts: Facts) -> None:
 
 @once
 def update(user: str, request: RoomUpdate, work: Work, facts: Facts) -> WriteOk:
-    """Change title, avatar, openness or host data; absent keys stay."""
+    """Change title, avatar, openness or host data; the event names what did change."""
     digest = first_time(user, request, work, facts)
     room, _ = authorize(facts.rooms.get(request.room), user, "update")
+    changed = new_settings(room, request)
+    if not changed:
+        return WriteOk(duplicate=True)
     work.touch(room)
-    if request.title is not UNSET:
-        room.title = request.title
-    if request.avatar is not UNSET:
-        room.avatar = request.avatar
-    if request.public is not UNSET:
-        room.public = request.public
-    if request.data is not UNSET:
-        room.data = encode(request.data)
+    for name, value in changed.items():
+        setattr(room, name, encode(value) if name == "data" else value)
     work.refreshed[room.number, ""] = room
-    event = Event(seq=0, kind="settings", user=user, title=request.title, avatar=request.avatar)
-    event.public, event.data = request.public, request.data
+    event = Event(seq=0, kind="settings", user=user, **changed)
     return acknowledgement(request, work.append(room, event, key=request.key, digest=digest))
+
+
+def new_settings(room: Room, request: RoomUpdate) -> dict[str, Any]:
+    """What an update asks for that is not so already."""
+    asked = {name: getattr(request, name) for name in ("title", "avatar", "public")}
+    changed = {name: value for name, value in asked.items() if value not in (UNSET, getattr(room, name))}
+    if request.data is not UNSET and not (room.data and same(decode_tree(room.data), request.data)):
+        changed["data"] = request.data
+    return changed
 
 
 def delete(user: str, request: RoomDelete, work: Work, facts: Facts) -> WriteOk:

@@ -4,7 +4,7 @@ from msgspec import UNSET, UnsetType
 
 from chatd.core.counting import count_own
 from chatd.core.facts import Facts
-from chatd.core.keys import acknowledgement, first_time, once, unlogged
+from chatd.core.keys import acknowledgement, first_time, once, same, unlogged
 from chatd.core.permissions import authorize
 from chatd.core.rooms import Member, Room
 from chatd.core.work import Message, NewEvent, Reaction, Work
@@ -114,6 +114,8 @@ def edit(user: str, request: Edit, work: Work, facts: Facts) -> WriteOk:
         raise Refused("forbidden", "only its author may edit a message")
     check_not_recalled(message)
     check_window(message, work.now, facts.rules.edit_window_ms)
+    if same(message.event.body, request.body):
+        return WriteOk(duplicate=True)
     message.event.body = request.body
     message.event.edited = work.now
     return operate(message, request, user, digest, Event(seq=0, kind="edit", body=request.body), work)
@@ -165,7 +167,8 @@ def react(user: str, request: React, work: Work, facts: Facts) -> WriteOk:
     if len(request.emoji.encode()) > 32:
         raise Refused("bad_request", "an emoji is at most 32 bytes", field="emoji")
     message = target_of(room, member, request.target, facts)
-    check_not_recalled(message)
+    if request.set:
+        check_not_recalled(message)
     if ((user, request.emoji) in message.mine) == request.set:
         return WriteOk(duplicate=True)
     check_room_for(message, request)
@@ -214,7 +217,8 @@ def pin(user: str, request: Pin, work: Work, facts: Facts) -> WriteOk:
     digest = first_time(user, request, work, facts)
     room, member = authorize(facts.rooms.get(request.room), user, "pin")
     message = target_of(room, member, request.target, facts)
-    check_not_recalled(message)
+    if request.set:
+        check_not_recalled(message)
     if (message.event.pinned is True) == request.set:
         return WriteOk(duplicate=True)
     message.event.pinned = True if request.set else UNSET

@@ -9,7 +9,7 @@ from chatd.core.work import NewEvent
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import REACTIONS_MAX
-from chatd.protocol.objects import Attachment, Body, ReactionCount
+from chatd.protocol.objects import Attachment, Body, ReactionCount, SentBody
 from chatd.protocol.requests import (
     Delivered,
     DeliveredRoom,
@@ -250,6 +250,14 @@ def test_an_edit_replaces_the_body_and_marks_the_message(desk, room):
     assert (operation.ordinal, operation.key, ack.ordinal) == (UNSET, UNSET, UNSET)
 
 
+def test_an_edit_that_changes_nothing_stores_nothing(desk, room):
+    desk.ask("ann", Send(room=room.name, key=key(), body=Body(text="x", data={"a": 1, "b": 2})))
+    same = Edit(room=room.name, key=key(), target=2, body=SentBody(text="x", data={"b": 2.0, "a": 1}))
+    reply = desk.ask("ann", same)
+    assert (reply.duplicate, reply.seq, desk.work.empty) == (True, UNSET, True)
+    assert desk.message(room, 2).edited is UNSET
+
+
 def test_only_its_author_edits_a_message(desk, room):
     desk.ask("cat", send(room))
     assert [code_of(desk, user, edit(room, 2)) for user in ("ann", "bob", "dan")] == ["forbidden"] * 3
@@ -439,6 +447,21 @@ def test_a_message_is_pinned_and_unpinned(desk, room):
     desk.ask("bob", pin(room, 2, on=False))
     assert desk.message(room, 2).pinned is UNSET
     assert [(e.kind, e.target, e.set) for e in desk.events(room)[1:]] == [("pin", 2, True), ("pin", 2, False)]
+
+
+def test_what_a_recalled_message_bears_can_be_taken_off_but_nothing_put_on_it(desk, room):
+    desk.ask("ann", send(room))
+    desk.batch([("ann", pin(room, 2)), ("bob", react(room, 2))])
+    desk.ask("ann", recall(room, 2))
+    desk.batch([("ann", pin(room, 2, on=False)), ("bob", react(room, 2, on=False))])
+    message = desk.message(room, 2)
+    assert (message.pinned, message.reactions, message.recalled, message.changed) == (
+        UNSET,
+        UNSET,
+        True,
+        room.seq,
+    )
+    assert code_of(desk, "ann", pin(room, 2)) == code_of(desk, "bob", react(room, 2)) == "conflict"
 
 
 def test_members_do_not_pin_in_groups_but_do_in_direct_rooms(desk, room):
