@@ -14,6 +14,7 @@ from chatd.core.facts import Facts
 from chatd.core.rooms import Room
 from chatd.core.work import Work
 from chatd.protocol.codec import encode
+from chatd.protocol.emoji import normal_form
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX
 from chatd.protocol.objects import Body, Event, TrimmedBody
@@ -99,6 +100,8 @@ def digest_of(request: Mutation) -> int:
     Whoever finds two contents with one digest can only deceive himself. It is compared with those stored by
     earlier versions.
     """
+    if isinstance(request, React):
+        request = replace(request, emoji=normal_form(request.emoji) or request.emoji)
     parts = [getattr(request, name) for name in content_of(type(request))]
     spelled = [None if part is UNSET else NULL if part is None else canonical(part) for part in parts]
     return crc32(encode((type(request).__name__, spelled)))

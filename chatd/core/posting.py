@@ -1,6 +1,7 @@
 """Decisions on messages: send, edit, recall, react, pin (protocol.md "Writing"). Synchronous and pure."""
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from chatd.core.counting import count_own
 from chatd.core.facts import Facts
@@ -9,8 +10,9 @@ from chatd.core.permissions import authorize
 from chatd.core.rooms import Member, Room
 from chatd.core.work import Message, NewEvent, Reaction, Work
 from chatd.protocol.codec import encode
+from chatd.protocol.emoji import normal_form
 from chatd.protocol.errors import Refused
-from chatd.protocol.limits import REACTIONS_MAX
+from chatd.protocol.limits import EMOJI_BYTES_MAX, REACTIONS_MAX
 from chatd.protocol.objects import EVERYBODY, MESSAGE, Body, Event, ReactionCount
 from chatd.protocol.replies import WriteOk
 from chatd.protocol.requests import Edit, Pin, React, Recall, Send
@@ -164,22 +166,35 @@ def react(user: str, request: React, work: Work, facts: Facts) -> WriteOk:
     """Set or clear one reaction. In large rooms nothing is logged now: a summary follows within a second."""
     digest = first_time(user, request, work, facts)
     room, member = authorize(facts.rooms.get(request.room), user, "react")
-    if len(request.emoji.encode()) > 32:
-        raise Refused("bad_request", "an emoji is at most 32 bytes", field="emoji")
     message = target_of(room, member, request.target, facts)
     if request.set:
         check_not_recalled(message)
-    if ((user, request.emoji) in message.mine) == request.set:
+    asked = replace(request, emoji=meant(message, user, request))
+    if ((user, asked.emoji) in message.mine) == asked.set:
         return WriteOk(duplicate=True)
-    check_room_for(message, request)
-    count_reaction(message, user, request)
-    work.reactions.append(Reaction(room.number, request.target, user, request.emoji, request.set))
+    check_room_for(message, asked)
+    count_reaction(message, user, asked)
+    work.reactions.append(Reaction(room.number, asked.target, user, asked.emoji, asked.set))
     if len(room.members) > facts.rules.large_members:
         work.rewrite(message)
         work.summarised[room.number, request.target] = message
         return unlogged(room, user, request, digest, work)
-    operation = Event(seq=0, kind="reaction", emoji=request.emoji, set=request.set)
+    operation = Event(seq=0, kind="reaction", emoji=asked.emoji, set=asked.set)
     return operate(message, request, user, digest, operation, work)
+
+
+def meant(message: Message, user: str, request: React) -> str:
+    """The emoji of a request in normal form. What an earlier version stored in another can be cleared as it stands."""
+    if not request.set and (user, request.emoji) in message.mine:
+        return request.emoji
+    if len(request.emoji.encode()) > EMOJI_BYTES_MAX:
+        raise Refused("too_large", f"an emoji is at most {EMOJI_BYTES_MAX} bytes", field="emoji")
+    emoji = normal_form(request.emoji)
+    if emoji is None:
+        raise Refused(
+            "bad_request", "a reaction is one emoji, or a word between colons, as in :yes:", field="emoji"
+        )
+    return emoji
 
 
 def check_room_for(message: Message, request: React) -> None:

@@ -21,8 +21,6 @@ ROLES: dict[str, Role] = {"member": "member", "admin": "admin", "owner": "owner"
 
 EVERYBODY = "*"  # the mention of all members
 
-Emoji = Annotated[str, Meta(min_length=1, max_length=32)]
-
 
 class Attachment(Struct, omit_defaults=True, frozen=True):
     """A file elsewhere; files never travel through the socket."""
@@ -91,7 +89,7 @@ def without_empty(part: Part, names: tuple[str, ...]) -> Part:
 
 
 class ReactionCount(Struct, frozen=True):
-    emoji: Emoji
+    emoji: str
     count: U53
 
 

@@ -20,8 +20,8 @@ from chatd.protocol.identifiers import (
     User,
     Word,
 )
-from chatd.protocol.limits import MEMBERS_CHANGED_MAX, MESSAGES_MAX
-from chatd.protocol.objects import Emoji, LooseBody, Mode, Role, RoleOf, SentBody
+from chatd.protocol.limits import EMOJI_BYTES_MAX, MEMBERS_CHANGED_MAX, MESSAGES_MAX
+from chatd.protocol.objects import LooseBody, Mode, Role, RoleOf, SentBody
 
 NO_ID = 0  # the packet has no `id`: fire and forget
 
@@ -147,7 +147,7 @@ class Recall(RoomMutation, tag="recall", frozen=True, kw_only=True):
 
 class React(RoomMutation, tag="react", frozen=True, kw_only=True):
     target: Seq
-    emoji: Emoji
+    emoji: Annotated[str, Meta(min_length=1, max_length=EMOJI_BYTES_MAX)]
     set: bool
 
 

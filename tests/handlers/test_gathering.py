@@ -65,15 +65,15 @@ async def test_rooms_that_are_named_are_loaded(gather, room):
 
 
 async def test_a_message_that_is_acted_on_is_there_with_the_reactions_asked_about(ann, gather, room):
-    await ann.asks(type="react", room=room, key=new_key(), target=2, emoji="+", set=True)
+    await ann.asks(type="react", room=room, key=new_key(), target=2, emoji="👍", set=True)
     facts = await gather(
-        ("ann", React(room=room, key=new_key(), target=2, emoji="+", set=True)),
-        ("ann", React(room=room, key=new_key(), target=2, emoji="-", set=True)),
+        ("ann", React(room=room, key=new_key(), target=2, emoji="👍", set=True)),
+        ("ann", React(room=room, key=new_key(), target=2, emoji="👎", set=True)),
         ("ann", Edit(room=room, key=new_key(), target=3, body=Body(text="y"))),
         ("ann", Edit(room=room, key=new_key(), target=1, body=Body(text="y"))),
     )
     assert {seq for _, seq in facts.messages} == {2, 3}
-    assert facts.messages[1, 2].mine == {("ann", "+")}
+    assert facts.messages[1, 2].mine == {("ann", "👍")}
 
 
 async def test_keys_of_sends_are_looked_up_only_the_second_time(ann, gather, room):

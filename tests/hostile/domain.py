@@ -46,6 +46,19 @@ TEXTS = {
     "a query": "'; drop table messages; --",
 }
 
+NO_EMOJI = {
+    "NUL": "\0",
+    "a blank": " ",
+    "32 letters": "x" * 32,
+    "two": "👍👍",
+    "half a flag": "\U0001f1e6",
+    "a joiner too many": "👩\u200d",
+    "a variation selector alone": "\ufe0f",
+    "a skin tone alone": "\U0001f3fd",
+    "Zalgo": "👍" + "\u0301" * 8,
+    "right to left": "\u202e👍",
+}
+
 ROWS: list[Row] = [
     *((106, f"a user: {what}", asking("room.direct", user=user), "error bad_request") for what, user in NOBODY.items()),
     *((106, f"a member: {what}", asking("room.create", key="nobodies-room", kind="group", title="t", users=[user]),
@@ -79,13 +92,15 @@ ROWS: list[Row] = [
     (113, "a reaction of 60 kB",
      asking("react", room=OWN, key="react-60kb", target=HIS, emoji="x" * 60_000, set=True),
      "error bad_request"),
-    (113, "a reaction of 33 bytes",
-     asking("react", room=OWN, key="react-33", target=HIS, emoji="é" * 16 + "x", set=True),
-     "error bad_request"),
+    (113, "a reaction of 67 bytes",
+     asking("react", room=OWN, key="react-67", target=HIS, emoji="\u200d".join(["👩"] * 10), set=True),
+     "error too_large"),
+    *((113, f"a reaction: {what}", asking("react", room=OWN, key="react-form", target=HIS, emoji=emoji, set=True),
+       "error bad_request") for what, emoji in NO_EMOJI.items()),
     (113, "an empty reaction", asking("react", room=OWN, key="react-empty", target=HIS, emoji="", set=True),
      "error bad_request"),
-    (113, "a reaction in words is right", asking("react", room=OWN, key="react-word", target=HIS, emoji="no", set=True),
-     "ok"),
+    (113, "a reaction in a word is right",
+     asking("react", room=OWN, key="react-word", target=HIS, emoji=":no:", set=True), "ok"),
     (113, "a reaction to nothing", asking("react", room=OWN, key="react-none", target=1, emoji="👍", set=True),
      "error not_found"),
     (114, "an answer to itself", send("answer-itself", {"text": "x", "reply_to": 2**53 - 1}), "ok"),
