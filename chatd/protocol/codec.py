@@ -3,7 +3,6 @@
 Decoding into a typed struct is the schema check; there is no second one. Nothing here knows a connection.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -11,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct
 
 from chatd.protocol.closes import PROTOCOL
+from chatd.protocol.complaints import refusal_of
 from chatd.protocol.errors import Broken, Refused
 from chatd.protocol.hostdata import check_host_data, from_json, to_json
 from chatd.protocol.identifiers import RequestId
@@ -58,10 +58,6 @@ UNKNOWN_KEY = (
 )
 
 TYPES = frozenset(kind.__struct_config__.tag for kind in get_args(AnyRequest))
-
-_path = re.compile(r"`\$\.?([^`]*)`")
-_missing = re.compile(r"missing required field `([^`]*)`")
-_too_long = re.compile(r"^Expected `array` of length <=")
 
 
 class Invalid(Struct, frozen=True):
@@ -181,8 +177,7 @@ def invalid(packet: bytes | Raw, text: bool, error: Exception) -> Invalid:
     known = type in TYPES if type is not None else True
     if not known and str(error).endswith("at `$.type`"):
         return Invalid(id, Refused("unknown_type", "this request type is not known here"))
-    code = "too_large" if _too_long.match(str(error)) else "bad_request"
-    return Invalid(id, Refused(code, str(error), field=field_of(str(error))))
+    return Invalid(id, refusal_of(str(error)))
 
 
 def value_of(raw: Raw, decoder: Any) -> Any:
@@ -199,13 +194,6 @@ def deep_id(packet: bytes | Raw, text: bool) -> int:
         return skim_id(bytes(packet), text)
     except IndexError:
         raise Broken(PROTOCOL, "undecodable frame") from None
-
-
-def field_of(complaint: str) -> str | None:
-    """The name of the offending field in a complaint of the decoder, with its path."""
-    path, missing = _path.search(complaint), _missing.search(complaint)
-    names = [found[1] for found in (path, missing) if found and found[1]]
-    return ".".join(names) or None
 
 
 HOST_DATA = (Send, Edit, RoomCreate, RoomUpdate)

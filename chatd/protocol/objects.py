@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
-from chatd.protocol.identifiers import U53, Address, Milliseconds, Seq, Title, User
+from chatd.protocol.identifiers import U53, Milliseconds, Seq, Title, User
 
 Role = Literal["member", "admin", "owner"]
 Mode = Literal["foreground", "background"]
@@ -20,13 +20,14 @@ ROLES: dict[str, Role] = {"member": "member", "admin": "admin", "owner": "owner"
 """Role words by their text: defaults are left out by identity, so a stored word is looked up here."""
 
 EVERYBODY = "*"  # the mention of all members
+Mention = Annotated[str, Meta(pattern=r"^(\*|[A-Za-z0-9_\-.:@|+]{1,64})\Z")]
 
 
 class Attachment(Struct, omit_defaults=True, frozen=True):
     """A file elsewhere; files never travel through the socket."""
 
-    url: Address
-    mime: Annotated[str, Meta(max_length=128)]
+    url: Annotated[str, Meta(min_length=1, max_length=2048)]
+    mime: Annotated[str, Meta(min_length=1, max_length=128)]
     name: Title | UnsetType = UNSET
     size: U53 | UnsetType = UNSET
     width: U53 | UnsetType = UNSET
@@ -42,12 +43,7 @@ class Body(Struct, omit_defaults=True, frozen=True):
     attachments: Annotated[list[Attachment], Meta(max_length=10)] | UnsetType = UNSET
     reply_to: Seq | UnsetType = UNSET
     thread: Seq | UnsetType = UNSET
-    mentions: (
-        Annotated[
-            list[Annotated[str, Meta(pattern=r"^(\*|[A-Za-z0-9_\-.:@|+]{1,64})\Z")]], Meta(max_length=50)
-        ]
-        | UnsetType
-    ) = UNSET
+    mentions: Annotated[list[Mention], Meta(max_length=50)] | UnsetType = UNSET
     data: Any = UNSET
 
 

@@ -38,7 +38,7 @@ FIRST: list[Row] = [
     (92, "an auth first", asking("auth", token=token_for("mallory")), "close 4204"),
     (92, "a batch that begins with a ping", [asking("ping"), hello()], "close 4204"),
     (92, "something unknown first", asking("future"), "error unknown_type then close 4204"),
-    (94, "a token of 4,097 characters", hello(token="x" * 4097), "error bad_request then close 4204"),
+    (94, "a token of 4,097 characters", hello(token="x" * 4097), "error too_large then close 4204"),
     (94, "a token of 4,096 characters", hello(token="x" * 4096), "error token_invalid then close 4101"),
     (94, "an empty token", hello(token=""), "error bad_request then close 4204"),
     (95, "a hello without an id", unasked(hello()), "close 4204"),
