@@ -27,6 +27,7 @@ from chatd.client import (
     TimelineReset,
     TypingStarted,
     TypingStopped,
+    normal_emoji,
 )
 
 HISTORY = 20  # messages shown at the start: a screenful
@@ -221,6 +222,7 @@ class Conversation:
         if not emoji or " " in emoji:
             raise Wrong("usage: /react [#NUMBER] EMOJI; once more takes it back")
         mine = self._shown[target].mine if target in self._shown else frozenset()
+        emoji = emoji if emoji in mine else normal_emoji(emoji)
         await self._room.react(target, emoji, present=emoji not in mine)
 
     def _target(self, rest: str, *, own: bool) -> tuple[int, str]:

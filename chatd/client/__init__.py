@@ -32,6 +32,7 @@ from .changes import (
     TypingStopped,
 )
 from .client import Client
+from .emoji import normal_emoji
 from .env import Env, SystemEnv
 from .errors import (
     ERRORS,
@@ -143,4 +144,5 @@ __all__ = [
     "TypingStopped",
     "UnknownType",
     "Unreachable",
+    "normal_emoji",
 ]

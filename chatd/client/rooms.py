@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .emoji import normal_emoji
 from .engine import Engine
 from .messages import Body, Event, Message, message_from
 from .replica import Receipt as Mark
@@ -131,7 +132,13 @@ class Room:
         return await self._write("recall", target=seq)
 
     async def react(self, seq: int, emoji: str, *, present: bool = True) -> Receipt:
-        """Set, or with `present=False` clear, an own reaction."""
+        """Set, or with `present=False` clear, an own reaction: one emoji, or a word between colons, as in `:yes:`.
+
+        How an emoji is presented makes no difference (chapter 9.6). Raises `BadRequest` for anything else.
+        """
+        message = self._replica.timeline.messages.get(seq)
+        if present or message is None or emoji not in message.mine:
+            emoji = normal_emoji(emoji)
         return await self._write("react", target=seq, emoji=emoji, set=present)
 
     async def pin(self, seq: int, *, pinned: bool = True) -> Receipt:

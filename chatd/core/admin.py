@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from chatd.core import posting
 from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.facts import Facts
-from chatd.core.keys import acknowledgement
 from chatd.core.work import Answer, Work
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import Body, Event
@@ -170,17 +169,16 @@ def amend(user: str, request: Amend, work: Work, facts: Facts) -> Ok:
         raise Refused("not_found", f"there is no account {user}")
     if request.replaces is not None and (account is None or account.password != request.replaces):
         return Ok()
-    changes = {
-        name: value
-        for name in ("name", "avatar", "password", "disabled")
-        if (value := getattr(request, name)) is not None
-    }
+    known = account or Account(user, created_at=work.now)
+    asked = {name: getattr(request, name) for name in ("name", "avatar", "password", "disabled")}
+    changes = {name: value for name, value in asked.items() if value not in (None, getattr(known, name))}
     if "name" in changes or "avatar" in changes:  # phones that cache it compare versions
-        changes["version"] = (0 if account is None else account.version) + 1
+        changes["version"] = known.version + 1
     if request.revoke:
         changes["revoked_before"] = work.now
-    facts.accounts[user] = replace(account or Account(user, created_at=work.now), **changes)
-    work.accounts.append(facts.accounts[user])
+    if account is None or changes:
+        facts.accounts[user] = replace(known, **changes)
+        work.accounts.append(facts.accounts[user])
     return Ok()
 
 
@@ -190,7 +188,8 @@ def notify(user: str, request: Notify, work: Work, facts: Facts) -> WriteOk:
     room = facts.rooms.get(request.room)
     if room is None or room.deleted_by is not None:
         raise Refused("not_found", "no such room")
-    return acknowledgement(work.append(room, Event(seq=0, kind="notice", body=request.body)))
+    event = work.append(room, Event(seq=0, kind="notice", body=request.body))
+    return WriteOk(seq=event.seq, time=event.time)
 
 
 def summarise_reactions(user: str, request: SummariseReactions, work: Work, facts: Facts) -> Ok:

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.rooms import Room
 from chatd.core.work import Message
+from chatd.protocol.objects import Event
 
 
 @dataclass(slots=True, frozen=True)
 class KeyedEvent:
-    """What an idempotency key was used for: enough to repeat the first answer. `seq` None: nothing was logged."""
+    """What an idempotency key was used for: enough to repeat the first answer. `event` None: nothing was logged."""
 
-    seq: int | None
-    ordinal: int | None
+    event: Event | None
     time: int
     digest: int | None
 

@@ -3,23 +3,50 @@ became of the room and of its author since.
 """
 
 from collections.abc import Callable
-from functools import wraps
-from typing import TypeVar
+from functools import cache, wraps
+from typing import Any, TypeVar
 from zlib import crc32
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
+from msgspec.structs import replace
 
-from chatd.core.facts import Facts, KeyedEvent
+from chatd.core.facts import Facts
 from chatd.core.rooms import Room
 from chatd.core.work import Work
 from chatd.protocol.codec import encode
+from chatd.protocol.emoji import normal_form
 from chatd.protocol.errors import Refused
-from chatd.protocol.objects import Event
+from chatd.protocol.identifiers import U53_MAX
+from chatd.protocol.objects import Body, Event, TrimmedBody
 from chatd.protocol.replies import WriteOk
-from chatd.protocol.requests import Mutation, RoomMutation
+from chatd.protocol.requests import (
+    Edit,
+    MembersAdd,
+    MembersRemove,
+    MembersRole,
+    Mutation,
+    React,
+    RoomMutation,
+    RoomUpdate,
+    Send,
+)
 
 Asked = TypeVar("Asked", bound=RoomMutation)
 Decision = Callable[[str, Asked, Work, Facts], WriteOk]
+
+NOT_CONTENT = frozenset(("id", "key", "room", "kind", "composed_at"))
+NULL = U53_MAX + 1  # stands for a `data` that is null, to tell it from none: no host data holds this number
+
+# What a request states and its event shows as it was stored: a key unknown here, who was a member already, ...
+STATED: dict[type[RoomMutation], tuple[str, ...]] = {
+    Send: ("body",),
+    Edit: ("body",),
+    React: ("emoji",),
+    MembersAdd: ("users",),
+    MembersRemove: ("users",),
+    MembersRole: ("users",),
+    RoomUpdate: ("title", "avatar", "public", "data"),
+}
 
 
 class Repeated(Exception):
@@ -43,12 +70,12 @@ def once(decide: Decision[Asked]) -> Decision[Asked]:
     return decide_once
 
 
-def first_time(user: str, request: RoomMutation, work: Work, facts: Facts, *content: object) -> int:
-    """The digest of a request whose key is new. `content`: all that the request asks for, but room and key.
+def first_time(user: str, request: RoomMutation, work: Work, facts: Facts) -> int:
+    """The digest of a request whose key is new.
 
     Raises Repeated when the key was used for the same, Refused("conflict") when for something else.
     """
-    digest = digest_of(request, *content)
+    digest = digest_of(request)
     room = facts.rooms.get(request.room)
     if room is None:
         return digest
@@ -57,35 +84,67 @@ def first_time(user: str, request: RoomMutation, work: Work, facts: Facts, *cont
     new = work.keyed.get(place)
     if stored is not None:
         check_same(stored.digest, digest)
-        raise Repeated(repeated_answer(stored))
+        raise Repeated(repeated_answer(request, stored.event, stored.time))
     if place in work.unlogged:
         check_same(work.unlogged[place], digest)
-        raise Repeated(WriteOk(time=work.now, duplicate=True))
+        raise Repeated(repeated_answer(request, None, work.now))
     if new is not None:
         check_same(new.digest, digest)
-        reply = acknowledgement(new.event)
-        reply.duplicate = True
-        raise Repeated(reply)
+        raise Repeated(repeated_answer(request, new.event, work.now))
     return digest
 
 
-def digest_of(request: Mutation, *content: object) -> int:
+def digest_of(request: Mutation) -> int:
     """32 bits that tell whether a repeated key asks for the same thing: a check against mistakes, not malice.
 
-    Whoever finds two contents with one digest can only deceive himself.
+    Whoever finds two contents with one digest can only deceive himself. It is compared with those stored by
+    earlier versions.
     """
-    return crc32(encode((type(request).__name__, [None if part is UNSET else part for part in content])))
+    if isinstance(request, React):
+        request = replace(request, emoji=normal_form(request.emoji) or request.emoji)
+    parts = [getattr(request, name) for name in content_of(type(request))]
+    spelled = [None if part is UNSET else NULL if part is None else canonical(part) for part in parts]
+    return crc32(encode((type(request).__name__, spelled)))
+
+
+@cache
+def content_of(kind: type[Mutation]) -> tuple[str, ...]:
+    """The fields of a request that say what is asked for."""
+    return tuple(name for name in kind.__struct_fields__ if name not in NOT_CONTENT)
+
+
+def canonical(part: Any) -> Any:
+    """`part` in the one spelling of everything that means the same: maps in order, whole numbers as integers."""
+    if isinstance(part, Body):
+        return part if part.data is UNSET else replace(part, data=canonical(part.data))
+    if isinstance(part, dict):
+        return {key: canonical(part[key]) for key in sorted(part)}
+    if isinstance(part, list):
+        return [canonical(item) for item in part]
+    if isinstance(part, float) and part.is_integer() and abs(part) <= U53_MAX:
+        return int(part)
+    return part
+
+
+def same(one: Any, other: Any) -> bool:
+    """Do two contents mean the same?"""
+    return one is other or encode(canonical(one)) == encode(canonical(other))
 
 
 def check_same(before: int | None, now: int) -> None:
     if before != now:
-        raise Refused("conflict", "this key was used for another operation", field="key")
+        raise Refused("conflict", "this key was used for another operation, or other content", field="key")
 
 
-def repeated_answer(stored: KeyedEvent) -> WriteOk:
-    ordinal = UNSET if stored.ordinal is None else stored.ordinal
-    seq = UNSET if stored.seq is None else stored.seq
-    return WriteOk(seq=seq, ordinal=ordinal, time=stored.time, duplicate=True)
+def repeated_answer(request: RoomMutation, event: Event | None, time: int) -> WriteOk:
+    """What the first request of this content was answered; `event`: what it stored, if anything."""
+    if event is None:
+        return WriteOk(time=time, duplicate=True)
+    first = replace(event, changed=UNSET, edited=UNSET, recalled=UNSET, pinned=UNSET, reactions=UNSET)
+    first.body = getattr(request, "body", UNSET)
+    reply = acknowledgement(request, first)
+    reply.duplicate = True
+    return reply
 
 
 def unlogged(room: Room, user: str, request: RoomMutation, digest: int, work: Work) -> WriteOk:
@@ -94,6 +153,12 @@ def unlogged(room: Room, user: str, request: RoomMutation, digest: int, work: Wo
     return WriteOk(time=work.now)
 
 
-def acknowledgement(event: Event) -> WriteOk:
-    """What the author is told of his event."""
-    return WriteOk(seq=event.seq, ordinal=event.ordinal, time=event.time)
+def acknowledgement(request: RoomMutation, event: Event) -> WriteOk:
+    """What the author is told of his event; all of it, when he cannot know it from what he sent."""
+    reply = WriteOk(seq=event.seq, ordinal=event.ordinal, time=event.time)
+    for name in STATED.get(type(request), ()):
+        sent, stored = getattr(request, name), getattr(event, name)
+        if isinstance(sent, TrimmedBody) or (sent is not stored and sent != stored):
+            reply.event = Raw(encode(event))
+            break
+    return reply

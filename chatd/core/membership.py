@@ -1,16 +1,16 @@
 """Decisions on rooms and their members (protocol.md "Rooms and members"). Synchronous and pure."""
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec import UNSET
 
 from chatd.core.facts import Facts, pair
-from chatd.core.keys import acknowledgement, digest_of, first_time, once, unlogged
+from chatd.core.keys import acknowledgement, digest_of, first_time, once, same, unlogged
 from chatd.core.permissions import authorize, member_of, outranks
 from chatd.core.rooms import DIRECT, GROUP, Member, Room
 from chatd.core.work import Answer, Work
-from chatd.protocol.codec import encode
+from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import room_name
 from chatd.protocol.objects import Event, GoneReason, Role, RoleOf, RoomSummary
@@ -36,7 +36,7 @@ Shows = TypeVar("Shows", SummaryOk, WriteOk)
 
 def create(user: str, request: RoomCreate, work: Work, facts: Facts) -> WriteOk:
     """Make a group; its creator is the owner. The same key again answers with the room as it is now."""
-    digest = digest_of(request, request.title, request.users, request.avatar, request.public, request.data)
+    digest = digest_of(request)
     made = facts.created.get((user, request.key))
     if made is not None:
         if made.client_digest != digest:
@@ -104,24 +104,27 @@ def check_capacity(count: int, facts: Facts) -> None:
 
 @once
 def update(user: str, request: RoomUpdate, work: Work, facts: Facts) -> WriteOk:
-    """Change title, avatar, openness or host data; absent keys stay."""
-    digest = first_time(
-        user, request, work, facts, request.title, request.avatar, request.public, request.data
-    )
+    """Change title, avatar, openness or host data; the event names what did change."""
+    digest = first_time(user, request, work, facts)
     room, _ = authorize(facts.rooms.get(request.room), user, "update")
+    changed = new_settings(room, request)
+    if not changed:
+        return WriteOk(duplicate=True)
     work.touch(room)
-    if request.title is not UNSET:
-        room.title = request.title
-    if request.avatar is not UNSET:
-        room.avatar = request.avatar
-    if request.public is not UNSET:
-        room.public = request.public
-    if request.data is not UNSET:
-        room.data = encode(request.data)
+    for name, value in changed.items():
+        setattr(room, name, encode(value) if name == "data" else value)
     work.refreshed[room.number, ""] = room
-    event = Event(seq=0, kind="settings", user=user, title=request.title, avatar=request.avatar)
-    event.public, event.data = request.public, request.data
-    return acknowledgement(work.append(room, event, key=request.key, digest=digest))
+    event = Event(seq=0, kind="settings", user=user, **changed)
+    return acknowledgement(request, work.append(room, event, key=request.key, digest=digest))
+
+
+def new_settings(room: Room, request: RoomUpdate) -> dict[str, Any]:
+    """What an update asks for that is not so already."""
+    asked = {name: getattr(request, name) for name in ("title", "avatar", "public")}
+    changed = {name: value for name, value in asked.items() if value not in (UNSET, getattr(room, name))}
+    if request.data is not UNSET and not (room.data and same(decode_tree(room.data), request.data)):
+        changed["data"] = request.data
+    return changed
 
 
 def delete(user: str, request: RoomDelete, work: Work, facts: Facts) -> WriteOk:
@@ -167,7 +170,9 @@ def log_membership(
     if largest > large:
         return unlogged(room, asked.user, asked.request, asked.digest, work)
     event = Event(seq=0, kind=kind, user=asked.user, users=list(users))
-    return acknowledgement(work.append(room, event, key=asked.request.key, digest=asked.digest))
+    return acknowledgement(
+        asked.request, work.append(room, event, key=asked.request.key, digest=asked.digest)
+    )
 
 
 @once
@@ -191,7 +196,7 @@ def join(user: str, request: RoomJoin, work: Work, facts: Facts) -> WriteOk:
 @once
 def add(user: str, request: MembersAdd, work: Work, facts: Facts) -> WriteOk:
     """Bring users in; those who are members already are passed over."""
-    digest = first_time(user, request, work, facts, request.users)
+    digest = first_time(user, request, work, facts)
     room, _ = authorize(facts.rooms.get(request.room), user, "add")
     fresh = [other for other in dict.fromkeys(request.users) if other not in room.members]
     if not fresh:
@@ -216,7 +221,7 @@ def leave(user: str, request: RoomLeave, work: Work, facts: Facts) -> WriteOk:
 @once
 def remove(user: str, request: MembersRemove, work: Work, facts: Facts) -> WriteOk:
     """Put members out; those who are none are passed over."""
-    digest = first_time(user, request, work, facts, request.users)
+    digest = first_time(user, request, work, facts)
     room, actor = authorize(facts.rooms.get(request.room), user, "remove")
     if user in request.users:
         raise Refused("bad_request", "leave a room with room.leave", field="users")
@@ -252,7 +257,7 @@ def departed(
 @once
 def set_roles(user: str, request: MembersRole, work: Work, facts: Facts) -> WriteOk:
     """Give roles; a group keeps at least one owner."""
-    digest = first_time(user, request, work, facts, request.users)
+    digest = first_time(user, request, work, facts)
     room, _ = authorize(facts.rooms.get(request.room), user, "role")
     wanted = {row.user: row.role for row in request.users}
     if any(other not in room.members for other in wanted):
@@ -265,9 +270,8 @@ def set_roles(user: str, request: MembersRole, work: Work, facts: Facts) -> Writ
     for other, role in changed.items():
         give_role(room, other, role, work)
     rows: list[str | RoleOf] = [RoleOf(other, role) for other, role in changed.items()]
-    return acknowledgement(
-        work.append(room, Event(seq=0, kind="role", user=user, users=rows), key=request.key, digest=digest)
-    )
+    event = Event(seq=0, kind="role", user=user, users=rows)
+    return acknowledgement(request, work.append(room, event, key=request.key, digest=digest))
 
 
 def succeed(room: Room, actor: str, work: Work) -> None:

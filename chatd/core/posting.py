@@ -1,16 +1,18 @@
 """Decisions on messages: send, edit, recall, react, pin (protocol.md "Writing"). Synchronous and pure."""
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from chatd.core.counting import count_own
 from chatd.core.facts import Facts
-from chatd.core.keys import acknowledgement, first_time, once, unlogged
+from chatd.core.keys import acknowledgement, first_time, once, same, unlogged
 from chatd.core.permissions import authorize
 from chatd.core.rooms import Member, Room
 from chatd.core.work import Message, NewEvent, Reaction, Work
 from chatd.protocol.codec import encode
+from chatd.protocol.emoji import normal_form
 from chatd.protocol.errors import Refused
-from chatd.protocol.limits import REACTIONS_MAX
+from chatd.protocol.limits import EMOJI_BYTES_MAX, REACTIONS_MAX
 from chatd.protocol.objects import EVERYBODY, MESSAGE, Body, Event, ReactionCount
 from chatd.protocol.replies import WriteOk
 from chatd.protocol.requests import Edit, Pin, React, Recall, Send
@@ -38,7 +40,7 @@ def is_short(body: Body, limit: int) -> bool:
 @once
 def post(user: str, request: Send, work: Work, facts: Facts) -> WriteOk:
     """Add a message to the log. Silent ones get no ordinal, so they count nowhere."""
-    digest = first_time(user, request, work, facts, request.body, request.silent)
+    digest = first_time(user, request, work, facts)
     check_body(request.body, facts.rules.body_bytes)
     room, author = authorize(facts.rooms.get(request.room), user, "post")
     event = Event(seq=0, kind=MESSAGE, user=user, key=request.key, body=request.body)
@@ -51,7 +53,9 @@ def post(user: str, request: Send, work: Work, facts: Facts) -> WriteOk:
         event.ordinal = room.ordinal
         count_own(room, author, work)
         mentions = count_mentions(room, user, request.body, work, facts.rules.full_members)
-    return acknowledgement(work.append(room, event, key=request.key, digest=digest, mentions=mentions))
+    return acknowledgement(
+        request, work.append(room, event, key=request.key, digest=digest, mentions=mentions)
+    )
 
 
 def worth_telling(composed_at: int | UnsetType, now: int) -> int | UnsetType:
@@ -98,13 +102,13 @@ def operate(
     work.append(message.room, operation, key=request.key, digest=digest)
     message.event.changed = operation.seq
     work.rewrite(message)
-    return acknowledgement(operation)
+    return acknowledgement(request, operation)
 
 
 @once
 def edit(user: str, request: Edit, work: Work, facts: Facts) -> WriteOk:
     """Replace the body of an own message within the edit window."""
-    digest = first_time(user, request, work, facts, request.target, request.body)
+    digest = first_time(user, request, work, facts)
     check_body(request.body, facts.rules.body_bytes)
     room, member = authorize(facts.rooms.get(request.room), user, "edit")
     message = target_of(room, member, request.target, facts)
@@ -112,6 +116,8 @@ def edit(user: str, request: Edit, work: Work, facts: Facts) -> WriteOk:
         raise Refused("forbidden", "only its author may edit a message")
     check_not_recalled(message)
     check_window(message, work.now, facts.rules.edit_window_ms)
+    if same(message.event.body, request.body):
+        return WriteOk(duplicate=True)
     message.event.body = request.body
     message.event.edited = work.now
     return operate(message, request, user, digest, Event(seq=0, kind="edit", body=request.body), work)
@@ -120,7 +126,7 @@ def edit(user: str, request: Edit, work: Work, facts: Facts) -> WriteOk:
 @once
 def recall(user: str, request: Recall, work: Work, facts: Facts) -> WriteOk:
     """Take a message back for everybody: by its author within the window, or by an admin at any time."""
-    digest = first_time(user, request, work, facts, request.target)
+    digest = first_time(user, request, work, facts)
     room, member = authorize(facts.rooms.get(request.room), user, "recall")
     message = target_of(room, member, request.target, facts)
     moderates = not room.direct and member.role != "member"
@@ -158,23 +164,37 @@ def forget_edits(room: Room, target: int, work: Work) -> None:
 @once
 def react(user: str, request: React, work: Work, facts: Facts) -> WriteOk:
     """Set or clear one reaction. In large rooms nothing is logged now: a summary follows within a second."""
-    digest = first_time(user, request, work, facts, request.target, request.emoji, request.set)
+    digest = first_time(user, request, work, facts)
     room, member = authorize(facts.rooms.get(request.room), user, "react")
-    if len(request.emoji.encode()) > 32:
-        raise Refused("bad_request", "an emoji is at most 32 bytes", field="emoji")
     message = target_of(room, member, request.target, facts)
-    check_not_recalled(message)
-    if ((user, request.emoji) in message.mine) == request.set:
+    if request.set:
+        check_not_recalled(message)
+    asked = replace(request, emoji=meant(message, user, request))
+    if ((user, asked.emoji) in message.mine) == asked.set:
         return WriteOk(duplicate=True)
-    check_room_for(message, request)
-    count_reaction(message, user, request)
-    work.reactions.append(Reaction(room.number, request.target, user, request.emoji, request.set))
+    check_room_for(message, asked)
+    count_reaction(message, user, asked)
+    work.reactions.append(Reaction(room.number, asked.target, user, asked.emoji, asked.set))
     if len(room.members) > facts.rules.large_members:
         work.rewrite(message)
         work.summarised[room.number, request.target] = message
         return unlogged(room, user, request, digest, work)
-    operation = Event(seq=0, kind="reaction", emoji=request.emoji, set=request.set)
+    operation = Event(seq=0, kind="reaction", emoji=asked.emoji, set=asked.set)
     return operate(message, request, user, digest, operation, work)
+
+
+def meant(message: Message, user: str, request: React) -> str:
+    """The emoji of a request in normal form. What an earlier version stored in another can be cleared as it stands."""
+    if not request.set and (user, request.emoji) in message.mine:
+        return request.emoji
+    if len(request.emoji.encode()) > EMOJI_BYTES_MAX:
+        raise Refused("too_large", f"an emoji is at most {EMOJI_BYTES_MAX} bytes", field="emoji")
+    emoji = normal_form(request.emoji)
+    if emoji is None:
+        raise Refused(
+            "bad_request", "a reaction is one emoji, or a word between colons, as in :yes:", field="emoji"
+        )
+    return emoji
 
 
 def check_room_for(message: Message, request: React) -> None:
@@ -209,10 +229,11 @@ def summarise_reactions(room: Room, message: Message, work: Work) -> None:
 @once
 def pin(user: str, request: Pin, work: Work, facts: Facts) -> WriteOk:
     """Pin or unpin a message."""
-    digest = first_time(user, request, work, facts, request.target, request.set)
+    digest = first_time(user, request, work, facts)
     room, member = authorize(facts.rooms.get(request.room), user, "pin")
     message = target_of(room, member, request.target, facts)
-    check_not_recalled(message)
+    if request.set:
+        check_not_recalled(message)
     if (message.event.pinned is True) == request.set:
         return WriteOk(duplicate=True)
     message.event.pinned = True if request.set else UNSET

@@ -80,17 +80,16 @@ def delivered(user: str, request: Delivered, work: Work, facts: Facts) -> Ok:
 def prefer(user: str, request: Preferences, work: Work, facts: Facts) -> Ok:
     """Set preferences of one room, or of the account; absent keys stay."""
     if request.room is not UNSET:
-        room, _ = authorize(facts.rooms.get(request.room), user, "view")
-        member = work.touch_member(room, user)
-        if request.muted_until is not UNSET:
-            member.muted_until = request.muted_until
-        if request.pinned is not UNSET:
-            member.pinned = request.pinned
-        if request.hidden is not UNSET:
-            member.hidden = request.hidden
-        work.refreshed[room.number, user] = room
-    if request.receipts is not UNSET:
-        account = facts.accounts.get(user) or Account(user, created_at=work.now)
+        room, member = authorize(facts.rooms.get(request.room), user, "view")
+        asked = {name: getattr(request, name) for name in ("muted_until", "pinned", "hidden")}
+        changed = {
+            name: value for name, value in asked.items() if value not in (UNSET, getattr(member, name))
+        }
+        for name, value in changed.items():
+            setattr(work.touch_member(room, user), name, value)
+            work.refreshed[room.number, user] = room
+    account = facts.accounts.get(user) or Account(user, created_at=work.now)
+    if request.receipts not in (UNSET, account.receipts):
         facts.accounts[user] = replace(account, receipts=request.receipts)
         work.accounts.append(facts.accounts[user])
     return Ok()

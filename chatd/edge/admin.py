@@ -16,6 +16,7 @@ from starlette.routing import Route
 from chatd.core.accounts import Account
 from chatd.edge.http import client_left
 from chatd.handlers.admin import Admin
+from chatd.protocol.complaints import refusal_of
 from chatd.protocol.errors import ChatError, Unavailable
 from chatd.protocol.identifiers import Device, Room, User
 from chatd.protocol.objects import Body
@@ -110,7 +111,7 @@ def endpoint(kind: type, verb: Verb) -> Callable[[Request], Awaitable[Response]]
         try:
             result = await verb(msgspec.json.decode(body, type=kind))
         except msgspec.DecodeError as error:
-            return JSONResponse({"code": "bad_request", "message": str(error)}, 400)
+            return JSONResponse({"code": "bad_request", "message": refusal_of(str(error)).message}, 400)
         except Unavailable as error:
             return JSONResponse({"code": error.code, "message": error.message}, 503)
         except ChatError as error:

@@ -11,6 +11,7 @@ from chatd.core.work import Message, Work
 from chatd.handlers.loading import Rooms
 from chatd.ports import Env, Store
 from chatd.protocol import requests
+from chatd.protocol.emoji import normal_form
 
 Operation = (requests.Edit, requests.Recall, requests.React, requests.Pin, admin.SummariseReactions)
 AccountBound = (requests.Preferences, admin.Amend, admin.Revoke)
@@ -61,7 +62,8 @@ class Gatherer:
             if room is not None and has_place(asked.user, room):
                 targets[room.number, request.target] = room
                 if isinstance(request, requests.React):
-                    reactions.add((room.number, request.target, asked.user, request.emoji))
+                    for emoji in {request.emoji, normal_form(request.emoji) or request.emoji}:
+                        reactions.add((room.number, request.target, asked.user, emoji))
         if not targets:
             return
         for place, event in (await self._store.messages_at(targets.keys())).items():

@@ -3,7 +3,6 @@
 Decoding into a typed struct is the schema check; there is no second one. Nothing here knows a connection.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -11,11 +10,22 @@ import msgspec
 from msgspec import UNSET, Raw, Struct
 
 from chatd.protocol.closes import PROTOCOL
+from chatd.protocol.complaints import refusal_of
 from chatd.protocol.errors import Broken, Refused
 from chatd.protocol.hostdata import check_host_data, from_json, to_json
 from chatd.protocol.identifiers import RequestId
-from chatd.protocol.objects import Event
-from chatd.protocol.requests import AnyRequest, Edit, Envelope, Request, RoomCreate, RoomUpdate, Send
+from chatd.protocol.objects import Event, TrimmedBody, without_empties, without_empty
+from chatd.protocol.requests import (
+    AnyEdit,
+    AnyRequest,
+    AnySend,
+    Edit,
+    Envelope,
+    Request,
+    RoomCreate,
+    RoomUpdate,
+    Send,
+)
 from chatd.protocol.skimming import mark_json, nil_json, nil_msgpack, skim_id
 
 MAP_FIRST_BYTES = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
@@ -26,6 +36,8 @@ WIDE = b"\xde\x00"  # a map of 16-bit length: msgspec writes it for every struct
 _encoder = msgspec.msgpack.Encoder()
 _request = msgspec.msgpack.Decoder(AnyRequest)
 _request_json = msgspec.json.Decoder(AnyRequest)
+_lenient = msgspec.msgpack.Decoder(AnySend | AnyEdit)
+_lenient_json = msgspec.json.Decoder(AnySend | AnyEdit)
 _batch = msgspec.msgpack.Decoder(list[Raw])
 _batch_json = msgspec.json.Decoder(list[Raw])
 _envelope = msgspec.msgpack.Decoder(Envelope)
@@ -41,11 +53,11 @@ _word_json = msgspec.json.Decoder(str)
 # Text that is not UTF-8 raises the latter, everything else the former.
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError)
 
-TYPES = frozenset(kind.__struct_config__.tag for kind in get_args(AnyRequest))
+UNKNOWN_KEY = (
+    "contains unknown field"  # of a complaint of the decoder; only bodies of messages are that strict
+)
 
-_path = re.compile(r"`\$\.?([^`]*)`")
-_missing = re.compile(r"missing required field `([^`]*)`")
-_too_long = re.compile(r"^Expected `array` of length <=")
+TYPES = frozenset(kind.__struct_config__.tag for kind in get_args(AnyRequest))
 
 
 class Invalid(Struct, frozen=True):
@@ -105,9 +117,8 @@ def decode_packets(payload: bytes, text: bool) -> Iterator[Request | Invalid]:
 
 def decode_request(packet: bytes | Raw, text: bool) -> Request | Invalid:
     """One packet as its request struct, or why not. Its host data is still as it came."""
-    decoder = _request_json if text else _request
     try:
-        request: Request = decoder.decode(packet)
+        request = typed(packet, text)
     except (msgspec.ValidationError, RecursionError) as error:
         return invalid(packet, text, error)
     except UNDECODABLE:
@@ -133,6 +144,20 @@ def not_text(packet: bytes, text: bool) -> Request | Invalid:
     raise Broken(PROTOCOL, "undecodable frame")
 
 
+def typed(packet: bytes | Raw, text: bool) -> Request:
+    """One packet as its request struct. The body of a message may have keys that are not known: it is trimmed."""
+    try:
+        request: Request = (_request_json if text else _request).decode(packet)
+    except msgspec.ValidationError as error:
+        if UNKNOWN_KEY not in str(error):
+            raise
+        request = (_lenient_json if text else _lenient).decode(packet)
+        fields = msgspec.structs.asdict(request)
+        fields["body"] = TrimmedBody(**msgspec.structs.asdict(fields["body"]))
+        request = Send(**fields) if isinstance(request, Send) else Edit(**fields)
+    return request
+
+
 def invalid(packet: bytes | Raw, text: bool, error: Exception) -> Invalid:
     """Answerable form of a packet that failed its schema; Broken when it is no map or its envelope is unreadable."""
     try:
@@ -152,8 +177,7 @@ def invalid(packet: bytes | Raw, text: bool, error: Exception) -> Invalid:
     known = type in TYPES if type is not None else True
     if not known and str(error).endswith("at `$.type`"):
         return Invalid(id, Refused("unknown_type", "this request type is not known here"))
-    code = "too_large" if _too_long.match(str(error)) else "bad_request"
-    return Invalid(id, Refused(code, str(error), field=field_of(str(error))))
+    return Invalid(id, refusal_of(str(error)))
 
 
 def value_of(raw: Raw, decoder: Any) -> Any:
@@ -172,40 +196,38 @@ def deep_id(packet: bytes | Raw, text: bool) -> int:
         raise Broken(PROTOCOL, "undecodable frame") from None
 
 
-def field_of(complaint: str) -> str | None:
-    """The name of the offending field in a complaint of the decoder, with its path."""
-    path, missing = _path.search(complaint), _missing.search(complaint)
-    names = [found[1] for found in (path, missing) if found and found[1]]
-    return ".".join(names) or None
-
-
 HOST_DATA = (Send, Edit, RoomCreate, RoomUpdate)
 
 
 def with_host_data(request: Request, text: bool) -> Request:
-    """`request` with its host data decoded and checked. Raises Refused."""
+    """`request` with its content in normal form: host data decoded and checked, nothing empty. Raises Refused."""
     if not isinstance(request, HOST_DATA):
         return request
     if isinstance(request, Send | Edit):
-        if request.body.data is UNSET:
-            return request
-        body = msgspec.structs.replace(request.body, data=host_data(request.body.data, text, 3))
-        return msgspec.structs.replace(request, body=body)
+        body = without_empties(request.body)
+        if body.data is not UNSET:
+            body = msgspec.structs.replace(body, data=host_data(body.data, text, 3))
+        return request if body is request.body else msgspec.structs.replace(request, body=body)
+    if isinstance(request, RoomCreate):
+        request = without_empty(request, ("avatar",))
     if request.data is UNSET:
         return request
     return msgspec.structs.replace(request, data=host_data(request.data, text, 2))
 
 
 def host_data(raw: Raw, text: bool, level: int) -> Any:
-    """The value of host data of this level in its packet, the packet itself being level 1. Raises Refused."""
+    """The value of host data of this level in its packet, the packet itself being level 1. Raises Refused.
+
+    In MessagePack, too, `$bytes` is reserved: what is read as bytes over JSON is stored as bytes.
+    """
     try:
-        value = from_json(_tree_json.decode(raw)) if text else _tree.decode(raw)
+        value = (_tree_json if text else _tree).decode(raw)
         check_host_data(value, level)
+        return from_json(value)
     except UNDECODABLE as error:
         raise Refused("bad_request", "not a text, or a number beyond all bounds", field="data") from error
     except RecursionError:
         raise Refused("bad_request", "nested too deep", field="data") from None
-    return value
 
 
 def encode(packet: Any) -> bytes:

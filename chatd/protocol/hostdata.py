@@ -33,6 +33,8 @@ def check_host_data(value: Any, depth: int) -> None:
         for item in value:
             check_host_data(item, depth + 1)
     elif isinstance(value, dict):
+        if are_bytes(value):
+            return
         check_depth(depth)
         for key, item in value.items():
             if not isinstance(key, str):
@@ -63,14 +65,19 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(value: Any) -> Any:
-    """`value` as decoded from JSON, with {"$bytes": ...} turned back into byte strings; inverse of `to_json`."""
+    """`value` with {"$bytes": ...} turned into byte strings; inverse of `to_json`."""
     if isinstance(value, list):
         return [from_json(item) for item in value]
     if not isinstance(value, dict):
         return value
-    if value.keys() == {BYTES_KEY} and isinstance(value[BYTES_KEY], str):
+    if are_bytes(value):
         return decode_base64url(value[BYTES_KEY])
     return {key: from_json(item) for key, item in value.items()}
+
+
+def are_bytes(value: dict[Any, Any]) -> bool:
+    """Does this map stand for a byte string?"""
+    return value.keys() == {BYTES_KEY} and isinstance(value[BYTES_KEY], str)
 
 
 def decode_base64url(text: str) -> bytes:

@@ -22,5 +22,6 @@ HISTORY_MAX = 100  # messages per history page
 HISTORY_DEFAULT = 50
 MEMBERS_CHANGED_MAX = 100  # users in one members.add, members.remove, room.create
 SUMMARIES_FIRST = 30  # summaries in the first page of a hello: one TCP initial window
+EMOJI_BYTES_MAX = 64  # of one reaction; the longest that Unicode recommends has 35
 REACTIONS_MAX = 64  # different reactions of one message: it travels with all of them
 MESSAGES_MAX = 100  # numbers in one `messages` request

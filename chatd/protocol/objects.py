@@ -3,11 +3,12 @@
 Field order is the order on the wire. Optional keys are left out when they hold their default.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec.structs import replace
 
-from chatd.protocol.identifiers import U53, Address, Milliseconds, Seq, Title, User
+from chatd.protocol.identifiers import U53, Milliseconds, Seq, Title, User
 
 Role = Literal["member", "admin", "owner"]
 Mode = Literal["foreground", "background"]
@@ -19,15 +20,14 @@ ROLES: dict[str, Role] = {"member": "member", "admin": "admin", "owner": "owner"
 """Role words by their text: defaults are left out by identity, so a stored word is looked up here."""
 
 EVERYBODY = "*"  # the mention of all members
-
-Emoji = Annotated[str, Meta(min_length=1, max_length=32)]
+Mention = Annotated[str, Meta(pattern=r"^(\*|[A-Za-z0-9_\-.:@|+]{1,64})\Z")]
 
 
 class Attachment(Struct, omit_defaults=True, frozen=True):
     """A file elsewhere; files never travel through the socket."""
 
-    url: Address
-    mime: Annotated[str, Meta(max_length=128)]
+    url: Annotated[str, Meta(min_length=1, max_length=2048)]
+    mime: Annotated[str, Meta(min_length=1, max_length=128)]
     name: Title | UnsetType = UNSET
     size: U53 | UnsetType = UNSET
     width: U53 | UnsetType = UNSET
@@ -40,26 +40,52 @@ class Body(Struct, omit_defaults=True, frozen=True):
     """The content of a message; at least one of `text`, `attachments`, `data`."""
 
     text: str | UnsetType = UNSET
-    attachments: Annotated[list[Attachment], Meta(min_length=1, max_length=10)] | UnsetType = UNSET
+    attachments: Annotated[list[Attachment], Meta(max_length=10)] | UnsetType = UNSET
     reply_to: Seq | UnsetType = UNSET
     thread: Seq | UnsetType = UNSET
-    mentions: (
-        Annotated[
-            list[Annotated[str, Meta(pattern=r"^(\*|[A-Za-z0-9_\-.:@|+]{1,64})\Z")]], Meta(max_length=50)
-        ]
-        | UnsetType
-    ) = UNSET
+    mentions: Annotated[list[Mention], Meta(max_length=50)] | UnsetType = UNSET
     data: Any = UNSET
 
 
-class SentBody(Body, frozen=True):
+class LooseBody(Body, frozen=True):
     """A body as it comes from a client: its host data is decoded apart, when it is known to be harmless."""
 
     data: Raw | UnsetType = UNSET
 
 
+class SentAttachment(Attachment, forbid_unknown_fields=True, frozen=True):
+    """An attachment as a client may send it: whole, or it is noticed."""
+
+
+class SentBody(LooseBody, forbid_unknown_fields=True, frozen=True):
+    """A body as a client may send it: a key that is not known here is noticed, since it will not be stored."""
+
+    attachments: Annotated[list[SentAttachment], Meta(max_length=10)] | UnsetType = UNSET  # type: ignore[assignment]
+
+
+class TrimmedBody(SentBody, frozen=True):
+    """What is left of a body with keys that are not known here."""
+
+
+Part = TypeVar("Part", bound=Struct)
+Content = TypeVar("Content", bound=Body)
+
+
+def without_empties(body: Content) -> Content:
+    """`body` without its empty texts and lists, those of its attachments included: they say the same as absent ones."""
+    body = without_empty(body, ("text", "attachments", "mentions"))
+    if body.attachments is UNSET:
+        return body
+    return replace(body, attachments=[without_empty(one, ("name", "preview")) for one in body.attachments])
+
+
+def without_empty(part: Part, names: tuple[str, ...]) -> Part:
+    empty = [name for name in names if getattr(part, name) in ("", [])]
+    return replace(part, **dict.fromkeys(empty, UNSET)) if empty else part
+
+
 class ReactionCount(Struct, frozen=True):
-    emoji: Emoji
+    emoji: str
     count: U53
 
 

@@ -80,6 +80,7 @@ class WriteOk(Ok, tag="ok", kw_only=True):
     ordinal: U53 | UnsetType = UNSET
     time: Milliseconds | UnsetType = UNSET
     duplicate: bool = False
+    event: Raw | UnsetType = UNSET
     summary: RoomSummary | UnsetType = UNSET
 
 

@@ -20,13 +20,14 @@ from chatd.protocol.identifiers import (
     User,
     Word,
 )
-from chatd.protocol.limits import MEMBERS_CHANGED_MAX, MESSAGES_MAX
-from chatd.protocol.objects import Emoji, Mode, Role, RoleOf, SentBody
+from chatd.protocol.limits import EMOJI_BYTES_MAX, MEMBERS_CHANGED_MAX, MESSAGES_MAX
+from chatd.protocol.objects import LooseBody, Mode, Role, RoleOf, SentBody
 
 NO_ID = 0  # the packet has no `id`: fire and forget
 
 Users = Annotated[list[User], Meta(min_length=1, max_length=MEMBERS_CHANGED_MAX)]
-Count = Annotated[int, Meta(ge=1, le=2**31)]
+GroupKind = Literal["group"]
+Platform = Literal["apns", "fcm", "web"]
 
 
 class Request(Struct, tag_field="type", frozen=True, kw_only=True):
@@ -58,7 +59,7 @@ class Bearer(Request, frozen=True, kw_only=True):
 
 
 class Hello(Bearer, tag="hello", frozen=True, kw_only=True):
-    version: Annotated[int, Meta(ge=0, le=2**31)]
+    version: U53
     device: Device
     app: Word | UnsetType = UNSET
     os: Word | UnsetType = UNSET
@@ -68,7 +69,7 @@ class Hello(Bearer, tag="hello", frozen=True, kw_only=True):
     focus: list[Room] = []
     epoch: str | UnsetType = UNSET
     cursor: str | UnsetType = UNSET
-    rooms: Count | UnsetType = UNSET
+    rooms: Seq | UnsetType = UNSET
     previews: bool | UnsetType = UNSET
     events: U53 = 0
 
@@ -92,7 +93,7 @@ class Pong(Request, tag="pong", frozen=True, kw_only=True):
 class Sync(Request, tag="sync", frozen=True, kw_only=True):
     cursor: str | UnsetType = UNSET
     more: str | UnsetType = UNSET
-    rooms: Count | UnsetType = UNSET
+    rooms: Seq | UnsetType = UNSET
     previews: bool | UnsetType = UNSET
     events: U53 | UnsetType = UNSET
 
@@ -104,7 +105,7 @@ class Log(Request, tag="log", frozen=True, kw_only=True, rename={"from_": "from"
     room: Room
     from_: Seq
     to: U53 | UnsetType = UNSET
-    limit: Count | UnsetType = UNSET
+    limit: Seq | UnsetType = UNSET
 
 
 class History(Request, tag="history", frozen=True, kw_only=True):
@@ -112,7 +113,7 @@ class History(Request, tag="history", frozen=True, kw_only=True):
     before: U53 | UnsetType = UNSET
     after: U53 | UnsetType = UNSET
     around: U53 | UnsetType = UNSET
-    limit: Count | UnsetType = UNSET
+    limit: Seq | UnsetType = UNSET
 
 
 class Changes(Request, tag="changes", frozen=True, kw_only=True):
@@ -147,7 +148,7 @@ class Recall(RoomMutation, tag="recall", frozen=True, kw_only=True):
 
 class React(RoomMutation, tag="react", frozen=True, kw_only=True):
     target: Seq
-    emoji: Emoji
+    emoji: Annotated[str, Meta(min_length=1, max_length=EMOJI_BYTES_MAX)]
     set: bool
 
 
@@ -177,7 +178,7 @@ class Readers(Request, tag="readers", frozen=True, kw_only=True):
     room: Room
     seq: Seq
     more: str | UnsetType = UNSET
-    limit: Count | UnsetType = UNSET
+    limit: Seq | UnsetType = UNSET
 
 
 class Focus(Request, tag="focus", frozen=True, kw_only=True):
@@ -196,7 +197,7 @@ class Watch(Request, tag="watch", frozen=True, kw_only=True):
 
 
 class RoomCreate(Mutation, tag="room.create", frozen=True, kw_only=True):
-    kind: Literal["group"]
+    kind: GroupKind
     title: Title
     users: Annotated[list[User], Meta(max_length=MEMBERS_CHANGED_MAX)] = []
     avatar: Address | UnsetType = UNSET
@@ -234,7 +235,7 @@ class RoomLeave(RoomMutation, tag="room.leave", frozen=True, kw_only=True):
 class MembersList(Request, tag="members.list", frozen=True, kw_only=True):
     room: Room
     more: str | UnsetType = UNSET
-    limit: Count | UnsetType = UNSET
+    limit: Seq | UnsetType = UNSET
     prefix: Annotated[str, Meta(max_length=64)] = ""
     role: Role | UnsetType = UNSET
 
@@ -264,8 +265,7 @@ class UsersGet(Request, tag="users.get", frozen=True, kw_only=True):
 
 
 class DevicesPush(Bearer, tag="devices.push", frozen=True, kw_only=True):
-    platform: Literal["apns", "fcm", "web"]
-    token: Annotated[str, Meta(max_length=4096)]
+    platform: Platform
 
 
 class DevicesList(Request, tag="devices.list", frozen=True, kw_only=True):
@@ -285,6 +285,16 @@ AnyRequest = (
     | MembersList | MembersAdd | MembersRemove | MembersRole
     | Preferences | UsersGet | DevicesPush | DevicesList | DevicesRemove
 )  # fmt: skip
+
+
+class AnySend(Send, tag="send", frozen=True, kw_only=True):
+    """A `send` whose body may have keys that are not known here."""
+
+    body: LooseBody  # type: ignore[assignment]
+
+
+class AnyEdit(Edit, tag="edit", frozen=True, kw_only=True):
+    body: LooseBody  # type: ignore[assignment]
 
 
 class Envelope(Struct, frozen=True):

@@ -34,9 +34,9 @@ SELECT user, count(*) FROM events WHERE position BETWEEN ? AND ? AND ordinal IS 
 PAIR = "SELECT r.name FROM direct d JOIN rooms r ON r.number = d.room WHERE d.a = ? AND d.b = ?"
 CREATED = "SELECT name FROM rooms WHERE creator = ? AND client_key = ?"
 
-UNLOGGED = "SELECT NULL, NULL, time, digest FROM unlogged WHERE room = ? AND user = ? AND client_key = ?"
+UNLOGGED = "SELECT NULL, time, digest FROM unlogged WHERE room = ? AND user = ? AND client_key = ?"
 KEYED = """
-SELECT position & 0xffffffff, ordinal, time, digest FROM events
+SELECT blob, time, digest FROM events
 WHERE position >> 32 = ? AND user = ? AND client_key = ?
 """
 
@@ -121,7 +121,8 @@ def keyed(
     for key in keys:
         row = connection.execute(KEYED, key).fetchone() or connection.execute(UNLOGGED, key).fetchone()
         if row is not None:
-            found[key] = KeyedEvent(*row)
+            blob, time, digest = row
+            found[key] = KeyedEvent(None if blob is None else decode_event(blob), time, digest)
     return found
 
 

@@ -229,3 +229,21 @@ async def test_what_one_sees_of_a_room(connected):
     )
     assert room.receipts == {"bob": (0, 0)}
     assert repr(room) == "Room('r')"
+
+
+async def test_a_reaction_stored_in_another_form_is_cleared_as_it_stands(connected):
+    old = "\u2764"
+    client, peer = await connected(rooms=[ROOM])
+    await peer.push(
+        {
+            "type": "event",
+            "room": "r",
+            "events": [text(11, reactions=[{"emoji": old, "count": 1}], mine=[old])],
+        }
+    )
+    for present, wanted in ((True, old + "\ufe0f"), (False, old)):
+        task = asyncio.create_task(client.room("r").react(11, old, present=present))
+        request = await peer.expect("react")
+        assert request["emoji"] == wanted
+        await peer.ok(request, duplicate=True)
+        await task

@@ -111,7 +111,7 @@ async def test_edits_recalls_reactions_and_pins_wait_for_their_ack(connected):
     wanted = [
         (room.edit(3, "new"), "edit", {"target": 3, "body": {"text": "new"}}),
         (room.recall(3), "recall", {"target": 3}),
-        (room.react(3, "x"), "react", {"target": 3, "emoji": "x", "set": True}),
+        (room.react(3, "\u2764"), "react", {"target": 3, "emoji": "\u2764\ufe0f", "set": True}),
         (room.pin(3, pinned=False), "pin", {"target": 3, "set": False}),
     ]
     for number, (writing, kind, fields) in enumerate(wanted):

@@ -113,12 +113,12 @@ async def test_what_was_applied_live_is_what_a_fresh_client_fetches(daemon, clie
         seqs = [receipt.seq for receipt in await asyncio.gather(*(mine.send(str(n)) for n in range(60)))]
         await until(lambda: theirs.applied >= seqs[-1])
         for seq in seqs[::3]:
-            await asyncio.gather(theirs.react(seq, "a"), mine.react(seq, "b"), mine.edit(seq, "edited"))
+            await asyncio.gather(theirs.react(seq, "👍"), mine.react(seq, "\u2764"), mine.edit(seq, "edited"))
         for seq in seqs[::7]:
             await mine.recall(seq)
         for seq in set(seqs[1::5]) - set(seqs[::7]):
-            await theirs.react(seq, "c")
-            await theirs.react(seq, "c", present=False)
+            await theirs.react(seq, ":c:")
+            await theirs.react(seq, ":c:", present=False)
         await until(lambda: mine.applied == theirs.applied == max(mine.head, theirs.head))
         async with client_of(daemon.url, "bob") as fresh:
             fetched = await fresh.room(mine.id).timeline(limit=100)

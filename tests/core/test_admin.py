@@ -75,6 +75,12 @@ def test_a_removed_device_is_not_found_again(desk):
         desk.ask("ann", DevicesRemove(device="d1"))
 
 
+def test_an_account_that_stays_as_it_is_keeps_its_version(desk):
+    desk.ask("ann", Amend(name="Ann", avatar="a.png"))
+    desk.ask("ann", Amend(name="Ann", avatar="a.png", disabled=False))
+    assert (desk.accounts["ann"].version, desk.work.empty) == (1, True)
+
+
 def test_a_revocation_is_of_a_user_or_of_a_device(desk):
     desk.ask("ann", Revoke("d1"))
     assert desk.devices["ann", "d1"].revoked_before == desk.now

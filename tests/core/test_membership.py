@@ -6,6 +6,7 @@ from msgspec import UNSET
 from chatd.core.accounts import Account
 from chatd.core.facts import Rules
 from chatd.core.work import Arrival, Departure, NewEvent
+from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import Body, RoleOf
 from chatd.protocol.requests import (
@@ -176,11 +177,42 @@ def test_an_update_changes_what_it_names_and_nothing_else(desk, room):
 
 
 def test_an_empty_text_removes_a_title(desk, room):
-    room.title = "old"
+    room.title, room.public = "old", True
     desk.ask("ann", RoomUpdate(room=room.name, key=key(), title="", public=False, data=None))
     assert (room.title, room.public) == ("", False)
     assert last(desk, room).title == ""
     assert last(desk, room).public is False
+
+
+def test_an_update_logs_what_did_change(desk, room):
+    room.title, room.data = "t", encode({"a": 1})
+    request = RoomUpdate(room=room.name, key=key(), title="t", public=True, data={"a": 1.0})
+    ack = desk.ask("ann", request)
+    event = last(desk, room)
+    assert (event.title, event.public, event.data) == (UNSET, True, UNSET)
+    assert decode_event(ack.event) == event
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"title": "t"},
+        {"avatar": ""},
+        {"public": False},
+        {"data": {"b": 2.0, "a": [1]}},
+        {"title": "t", "avatar": ""},
+    ],
+)
+def test_an_update_that_changes_nothing_stores_nothing(desk, room, settings):
+    room.title, room.data = "t", encode({"a": [1.0], "b": 2})
+    reply = desk.ask("ann", RoomUpdate(room=room.name, key=key(), **settings))
+    assert (reply.duplicate, reply.seq, desk.work.empty) == (True, UNSET, True)
+    assert not desk.work.refreshed
+
+
+def test_no_data_is_not_null(desk, room):
+    assert desk.ask("ann", RoomUpdate(room=room.name, key=key(), data=None)).seq == 2
 
 
 def test_a_member_changes_no_settings(desk, room):

@@ -2,31 +2,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from chatd.core import admin
 from chatd.core.facts import Rules
-from chatd.core.work import NewEvent
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import REACTIONS_MAX
-from chatd.protocol.objects import Attachment, Body, ReactionCount
+from chatd.protocol.objects import Attachment, Body, ReactionCount, SentBody
+from chatd.protocol.replies import WriteOk
 from chatd.protocol.requests import (
-    Delivered,
-    DeliveredRoom,
     Edit,
     MembersAdd,
     MembersRemove,
     MembersRole,
     Pin,
-    Preferences,
     React,
-    Read,
     Recall,
     RoleOf,
-    RoomCreate,
-    RoomDelete,
-    RoomDirect,
-    RoomJoin,
     RoomLeave,
     RoomUpdate,
     Send,
@@ -34,6 +27,7 @@ from chatd.protocol.requests import (
 from tests.kit.desk import Desk, direct, group
 
 DAY_MS = 86_400_000
+HEART = "\u2764\ufe0f"
 numbers = iter(range(10_000_000, 99_999_999))
 
 
@@ -59,7 +53,7 @@ def recall(room, target, *, key_=None):
     return Recall(room=room.name, key=key_ or key(), target=target)
 
 
-def react(room, target, emoji="+", *, on=True, key_=None):
+def react(room, target, emoji="👍", *, on=True, key_=None):
     return React(room=room.name, key=key_ or key(), target=target, emoji=emoji, set=on)
 
 
@@ -250,6 +244,14 @@ def test_an_edit_replaces_the_body_and_marks_the_message(desk, room):
     assert (operation.ordinal, operation.key, ack.ordinal) == (UNSET, UNSET, UNSET)
 
 
+def test_an_edit_that_changes_nothing_stores_nothing(desk, room):
+    desk.ask("ann", Send(room=room.name, key=key(), body=Body(text="x", data={"a": 1, "b": 2})))
+    same = Edit(room=room.name, key=key(), target=2, body=SentBody(text="x", data={"b": 2.0, "a": 1}))
+    reply = desk.ask("ann", same)
+    assert (reply.duplicate, reply.seq, desk.work.empty) == (True, UNSET, True)
+    assert desk.message(room, 2).edited is UNSET
+
+
 def test_only_its_author_edits_a_message(desk, room):
     desk.ask("cat", send(room))
     assert [code_of(desk, user, edit(room, 2)) for user in ("ann", "bob", "dan")] == ["forbidden"] * 3
@@ -348,12 +350,12 @@ def test_a_recall_empties_the_edits_of_its_batch(desk, room):
 
 def test_reactions_are_counted_by_emoji(desk, room):
     desk.ask("ann", send(room))
-    for user, emoji in (("ann", "+"), ("bob", "+"), ("cat", "-")):
+    for user, emoji in (("ann", "👍"), ("bob", "👍"), ("cat", "👎")):
         desk.ask(user, react(room, 2, emoji))
-    assert desk.message(room, 2).reactions == [ReactionCount("+", 2), ReactionCount("-", 1)]
+    assert desk.message(room, 2).reactions == [ReactionCount("👍", 2), ReactionCount("👎", 1)]
     assert desk.message(room, 2).changed == room.seq
     operation = desk.events(room)[-1]
-    assert (operation.kind, operation.emoji, operation.set, operation.target) == ("reaction", "-", True, 2)
+    assert (operation.kind, operation.emoji, operation.set, operation.target) == ("reaction", "👎", True, 2)
 
 
 def test_the_last_one_cleared_leaves_no_reactions(desk, room):
@@ -373,21 +375,50 @@ def test_a_state_that_is_there_already_is_a_duplicate_without_event(desk, room, 
     assert desk.work.empty
 
 
-def test_an_emoji_is_at_most_32_bytes(desk, room):
+def test_a_reaction_is_stored_in_normal_form_and_the_ack_says_so(desk, room):
     desk.ask("ann", send(room))
-    assert desk.ask("ann", react(room, 2, "é" * 16)).seq == 3
-    assert code_of(desk, "ann", react(room, 2, "é" * 17)) == "bad_request"
+    request = react(room, 2, "\u2764")
+    ack = desk.ask("bob", request)
+    assert decode_event(ack.event) == desk.events(room)[-1]
+    assert (desk.events(room)[-1].emoji, desk.message(room, 2).reactions) == (
+        HEART,
+        [ReactionCount(HEART, 1)],
+    )
+    for again in ("\u2764", HEART, "\u2764\ufe0e"):
+        reply = desk.ask("bob", replace(request, emoji=again))
+        assert (reply.seq, reply.duplicate, reply.event is UNSET) == (ack.seq, True, again == HEART)
+        assert desk.ask("bob", react(room, 2, again)) == WriteOk(duplicate=True)
+    assert desk.ask("cat", react(room, 2, HEART)).event is UNSET
+    assert desk.message(room, 2).reactions == [ReactionCount(HEART, 2)]
+
+
+@pytest.mark.parametrize(("emoji", "code"), [("yes", "bad_request"), (":" + "é" * 40 + ":", "too_large")])
+@pytest.mark.parametrize("on", [True, False])
+def test_what_is_no_emoji_is_refused(desk, room, emoji, code, on):
+    desk.ask("ann", send(room))
+    assert code_of(desk, "ann", react(room, 2, emoji, on=on)) == code
+
+
+@pytest.mark.parametrize("emoji", ["\u2764", "yes"])
+def test_a_reaction_of_an_earlier_version_can_be_cleared(desk, room, emoji):
+    desk.ask("ann", send(room))
+    message = desk.message(room, 2)
+    message.reactions = [ReactionCount(emoji, 1)]
+    desk.messages[room.number, 2] = encode(message)
+    desk.reactions.add((room.number, 2, "bob", emoji))
+    assert desk.ask("bob", react(room, 2, emoji, on=False)).seq == 3
+    assert (desk.message(room, 2).reactions, desk.reactions) == (UNSET, set())
 
 
 def test_a_message_takes_a_bounded_number_of_different_reactions(desk, room):
     desk.ask("ann", send(room))
-    desk.batch([("ann", react(room, 2, str(number))) for number in range(REACTIONS_MAX)])
-    assert code_of(desk, "bob", react(room, 2, "one more")) == "too_large"
+    desk.batch([("ann", react(room, 2, f":r{number}:")) for number in range(REACTIONS_MAX)])
+    assert code_of(desk, "bob", react(room, 2, ":one-more:")) == "too_large"
 
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from("abcd"), st.sampled_from("+-"), st.booleans(), st.booleans()), max_size=20
+        st.tuples(st.sampled_from("abcd"), st.sampled_from("👍👎"), st.booleans(), st.booleans()), max_size=20
     )
 )
 def test_counts_are_the_reactions_that_are_set(steps):
@@ -404,7 +435,7 @@ def test_counts_are_the_reactions_that_are_set(steps):
     desk.batch(batch)
     counts = desk.message(room, 2).reactions
     shown = {} if counts is UNSET else {row.emoji: row.count for row in counts}
-    assert shown == {e: n for e in "+-" if (n := sum(emoji == e for _, emoji in state))}
+    assert shown == {e: n for e in "👍👎" if (n := sum(emoji == e for _, emoji in state))}
     assert desk.reactions == {(room.number, 2, user, emoji) for user, emoji in state}
 
 
@@ -415,17 +446,17 @@ def test_in_a_large_room_a_reaction_is_stored_without_event(room):
     assert (reply.seq, reply.time, reply.duplicate) == (UNSET, desk.now, False)
     assert room.seq == 2
     assert list(desk.work.summarised) == [(room.number, 2)]
-    assert desk.message(room, 2).reactions == [ReactionCount("+", 1)]
+    assert desk.message(room, 2).reactions == [ReactionCount("👍", 1)]
 
 
 def test_the_reactions_of_a_large_room_are_told_in_one_event(room):
     desk = Desk(room, rules=Rules(large_members=3))
     desk.ask("ann", send(room))
-    desk.batch([("bob", react(room, 2)), ("cat", react(room, 2)), ("dan", react(room, 2, "-"))])
+    desk.batch([("bob", react(room, 2)), ("cat", react(room, 2)), ("dan", react(room, 2, "👎"))])
     desk.ask("", admin.SummariseReactions(room.name, 2))
     event = desk.events(room)[-1]
     assert (event.kind, event.user, event.target) == ("reactions", UNSET, 2)
-    assert event.reactions == [ReactionCount("+", 2), ReactionCount("-", 1)]
+    assert event.reactions == [ReactionCount("👍", 2), ReactionCount("👎", 1)]
     assert desk.message(room, 2).changed == event.seq
 
 
@@ -439,6 +470,21 @@ def test_a_message_is_pinned_and_unpinned(desk, room):
     desk.ask("bob", pin(room, 2, on=False))
     assert desk.message(room, 2).pinned is UNSET
     assert [(e.kind, e.target, e.set) for e in desk.events(room)[1:]] == [("pin", 2, True), ("pin", 2, False)]
+
+
+def test_what_a_recalled_message_bears_can_be_taken_off_but_nothing_put_on_it(desk, room):
+    desk.ask("ann", send(room))
+    desk.batch([("ann", pin(room, 2)), ("bob", react(room, 2))])
+    desk.ask("ann", recall(room, 2))
+    desk.batch([("ann", pin(room, 2, on=False)), ("bob", react(room, 2, on=False))])
+    message = desk.message(room, 2)
+    assert (message.pinned, message.reactions, message.recalled, message.changed) == (
+        UNSET,
+        UNSET,
+        True,
+        room.seq,
+    )
+    assert code_of(desk, "ann", pin(room, 2)) == code_of(desk, "bob", react(room, 2)) == "conflict"
 
 
 def test_members_do_not_pin_in_groups_but_do_in_direct_rooms(desk, room):
@@ -477,124 +523,3 @@ def test_the_stored_event_is_the_numbered_one(desk, room):
     for new in desk.log.values():
         assert decode_event(new.blob).seq == new.event.seq
         assert new.position == room.number << 32 | new.event.seq
-
-
-# --- a batch that cannot be stored
-
-USERS = ["ann", "bob", "cat", "dan", "eve"]
-NAME = group().name
-
-
-def some_key(n):
-    return f"key-{n:08}"
-
-
-REQUESTS = st.one_of(
-    st.builds(
-        lambda n, silent, who: Send(
-            room=NAME, key=some_key(n), body=Body(text="x", mentions=who), silent=silent
-        ),
-        st.integers(0, 20),
-        st.booleans(),
-        st.lists(st.sampled_from([*USERS, "*"]), max_size=2),
-    ),
-    st.builds(
-        lambda n, t: Edit(room=NAME, key=some_key(n), target=t, body=Body(text="y")),
-        st.integers(0, 20),
-        st.integers(1, 12),
-    ),
-    st.builds(
-        lambda n, t: Recall(room=NAME, key=some_key(n), target=t), st.integers(0, 20), st.integers(1, 12)
-    ),
-    st.builds(
-        lambda n, t, on: React(room=NAME, key=some_key(n), target=t, emoji="+", set=on),
-        st.integers(0, 20),
-        st.integers(1, 12),
-        st.booleans(),
-    ),
-    st.builds(
-        lambda n, t, on: Pin(room=NAME, key=some_key(n), target=t, set=on),
-        st.integers(0, 20),
-        st.integers(1, 12),
-        st.booleans(),
-    ),
-    st.builds(lambda seq: Read(room=NAME, seq=seq), st.integers(0, 20)),
-    st.builds(lambda seq: Delivered(rooms=[DeliveredRoom(NAME, seq)]), st.integers(0, 20)),
-    st.builds(lambda m, p: Preferences(room=NAME, muted_until=m, pinned=p), st.integers(0, 5), st.booleans()),
-    st.builds(lambda n: RoomJoin(room=NAME, key=some_key(n)), st.integers(0, 20)),
-    st.builds(lambda n: RoomLeave(room=NAME, key=some_key(n)), st.integers(0, 20)),
-    st.builds(lambda n: RoomDelete(room=NAME, key=some_key(n)), st.integers(0, 20)),
-    st.builds(
-        lambda n, who: MembersAdd(room=NAME, key=some_key(n), users=who),
-        st.integers(0, 20),
-        st.lists(st.sampled_from(USERS), min_size=1, max_size=3),
-    ),
-    st.builds(
-        lambda n, who: MembersRemove(room=NAME, key=some_key(n), users=who),
-        st.integers(0, 20),
-        st.lists(st.sampled_from(USERS), min_size=1, max_size=3),
-    ),
-    st.builds(
-        lambda n, who, role: MembersRole(room=NAME, key=some_key(n), users=[RoleOf(who, role)]),
-        st.integers(0, 20),
-        st.sampled_from(USERS),
-        st.sampled_from(["member", "admin", "owner"]),
-    ),
-    st.builds(
-        lambda n, t: RoomUpdate(room=NAME, key=some_key(n), title=t), st.integers(0, 20), st.text(max_size=3)
-    ),
-    st.builds(
-        lambda n, who: RoomCreate(key=some_key(n), kind="group", title="t", users=who),
-        st.integers(0, 20),
-        st.lists(st.sampled_from(USERS), max_size=3),
-    ),
-    st.builds(lambda who: RoomDirect(user=who), st.sampled_from(USERS)),
-    st.builds(lambda floor: admin.Fold(NAME, floor), st.integers(1, 12)),
-    st.builds(lambda t: admin.Notify(NAME, Body(text=t)), st.text(max_size=3)),
-)
-BATCHES = st.lists(st.tuples(st.sampled_from(USERS), REQUESTS), max_size=12)
-
-
-@given(st.lists(BATCHES, max_size=3), BATCHES)
-def test_a_rollback_leaves_rooms_and_members_as_they_were(before, failed):
-    desk = Desk(group(ann="owner", bob="admin", cat="member"))
-    desk.rooms[NAME].public = True
-    for batch in before:
-        desk.batch(batch)
-    picture = desk.snapshot()
-    desk.decide(failed)
-    desk.work.rollback()
-    assert desk.rooms == picture
-
-
-@given(st.lists(BATCHES, max_size=3), BATCHES)
-def test_a_batch_decided_again_after_a_rollback_ends_the_same(before, batch):
-    desk = Desk(group(ann="owner", bob="admin", cat="member"))
-    desk.rooms[NAME].public = True
-    for earlier in before:
-        desk.batch(earlier)
-    desk.decide(batch)
-    first = desk.snapshot(), [blob_list(desk)]
-    desk.work.rollback()
-    desk.decide(batch)
-    assert (desk.snapshot(), [blob_list(desk)]) == first
-
-
-def blob_list(desk):
-    return {
-        number: [step.blob for step in steps if isinstance(step, NewEvent)]
-        for number, steps in desk.work.steps.items()
-    }
-
-
-@given(st.lists(BATCHES, max_size=4))
-def test_every_log_is_dense_and_every_ordinal_is_too(batches):
-    desk = Desk(group(ann="owner", bob="admin", cat="member"))
-    desk.rooms[NAME].public = True
-    for batch in batches:
-        desk.batch(batch)
-    for room in desk.rooms.values():
-        events = desk.events(room)
-        first = 2 if room.name == NAME else 1
-        assert [event.seq for event in events] == list(range(first, room.seq + 1))
-        assert [e.ordinal for e in events if e.ordinal is not UNSET] == list(range(1, room.ordinal + 1))

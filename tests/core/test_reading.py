@@ -264,6 +264,16 @@ def test_preferences_change_what_they_name(desk, room):
     assert (room.seq, desk.work.steps) == (1, {})
 
 
+@pytest.mark.parametrize(
+    "asked", [{}, {"muted_until": 5}, {"pinned": True, "hidden": False}, {"receipts": True}]
+)
+def test_preferences_that_change_nothing_store_nothing(desk, room, asked):
+    desk.ask("bob", Preferences(room=room.name, muted_until=5, pinned=True))
+    desk.ask("bob", Preferences(room=room.name, **asked))
+    assert desk.work.empty
+    assert not desk.work.refreshed
+
+
 def test_preferences_of_a_room_are_of_its_members(desk, room):
     with pytest.raises(Refused, match="not_found"):
         desk.ask("eve", Preferences(room=room.name, pinned=True))

@@ -65,15 +65,15 @@ async def test_rooms_that_are_named_are_loaded(gather, room):
 
 
 async def test_a_message_that_is_acted_on_is_there_with_the_reactions_asked_about(ann, gather, room):
-    await ann.asks(type="react", room=room, key=new_key(), target=2, emoji="+", set=True)
+    await ann.asks(type="react", room=room, key=new_key(), target=2, emoji="👍", set=True)
     facts = await gather(
-        ("ann", React(room=room, key=new_key(), target=2, emoji="+", set=True)),
-        ("ann", React(room=room, key=new_key(), target=2, emoji="-", set=True)),
+        ("ann", React(room=room, key=new_key(), target=2, emoji="👍", set=True)),
+        ("ann", React(room=room, key=new_key(), target=2, emoji="👎", set=True)),
         ("ann", Edit(room=room, key=new_key(), target=3, body=Body(text="y"))),
         ("ann", Edit(room=room, key=new_key(), target=1, body=Body(text="y"))),
     )
     assert {seq for _, seq in facts.messages} == {2, 3}
-    assert facts.messages[1, 2].mine == {("ann", "+")}
+    assert facts.messages[1, 2].mine == {("ann", "👍")}
 
 
 async def test_keys_of_sends_are_looked_up_only_the_second_time(ann, gather, room):
@@ -81,14 +81,14 @@ async def test_keys_of_sends_are_looked_up_only_the_second_time(ann, gather, roo
     await ann.asks(type="send", room=room, key=send.key, body={"text": "x"})
     assert not (await gather(("ann", send))).keyed
     facts = await gather(("ann", send), known_keys=True)
-    assert facts.keyed[1, "ann", send.key].seq == 5
+    assert facts.keyed[1, "ann", send.key].event.seq == 5
 
 
 async def test_keys_of_operations_are_looked_up_at_once(ann, gather, room):
     key = new_key()
     await ann.asks(type="edit", room=room, key=key, target=2, body={"text": "y"})
     facts = await gather(("ann", Edit(room=room, key=key, target=2, body=Body(text="y"))))
-    assert facts.keyed[1, "ann", key].seq == 5
+    assert facts.keyed[1, "ann", key].event.seq == 5
 
 
 async def test_a_tail_is_read_only_where_the_position_stops_short(house, gather, room):

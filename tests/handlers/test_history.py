@@ -155,7 +155,7 @@ async def test_a_page_covers_exactly_the_interval_it_says(ann, room, anchor, lim
     """Messages at 2, 4, 6, 8, 10: a reaction behind each."""
     for _ in range(5):
         ack = await ann.sends(room)
-        await ann.asks(type="react", room=room, key=new_key(), target=ack["seq"], emoji="+", set=True)
+        await ann.asks(type="react", room=room, key=new_key(), target=ack["seq"], emoji="👍", set=True)
     reply = await ann.asks(type="history", room=room, limit=limit, **anchor)
     low, high = reply["low"], reply["high"]
     assert seqs(reply) == [seq for seq in (2, 4, 6, 8, 10) if low <= seq <= high]
@@ -179,17 +179,17 @@ async def test_nothing_below_what_one_may_see_is_in_a_page(house, ann, room):
 async def test_own_reactions_are_added_for_each_reader(house, ann, room):
     await chat(ann, room, 2)
     bob = await house.meets("bob")
-    await ann.asks(type="react", room=room, key=new_key(), target=2, emoji="+", set=True)
-    await bob.asks(type="react", room=room, key=new_key(), target=2, emoji="-", set=True)
+    await ann.asks(type="react", room=room, key=new_key(), target=2, emoji="👍", set=True)
+    await bob.asks(type="react", room=room, key=new_key(), target=2, emoji="👎", set=True)
     cat_free = await ann.asks(type="history", room=room)
-    assert [event.get("mine") for event in cat_free["events"]] == [["+"], None]
+    assert [event.get("mine") for event in cat_free["events"]] == [["👍"], None]
     for packet in (
         {"type": "log", "from": 1},
         {"type": "messages", "seqs": [2]},
         {"type": "changes", "low": 1, "high": 9, "since": 0},
     ):
         events = (await bob.asks(room=room, **packet))["events"]
-        assert [event["mine"] for event in events if event["seq"] == 2] == [["-"]]
+        assert [event["mine"] for event in events if event["seq"] == 2] == [["👎"]]
 
 
 async def test_a_text_about_reactions_is_no_reaction(ann, room):

@@ -20,7 +20,7 @@ async def with_operations(ann, count):
     room = await ann.makes_group()
     await ann.sends(room)
     for number in range(count):
-        await ann.asks(type="react", room=room, key=new_key(), target=2, emoji="+", set=number % 2 == 0)
+        await ann.asks(type="react", room=room, key=new_key(), target=2, emoji="👍", set=number % 2 == 0)
     return room
 
 
@@ -70,7 +70,7 @@ async def test_reactions_of_a_large_room_are_told_once_an_interval(large):
     ann, bob = await large.meets("ann"), await large.meets("bob")
     room = await ann.makes_group("bob", "cat")
     await ann.sends(room)
-    for guest, emoji in ((ann, "+"), (bob, "+"), (bob, "-")):
+    for guest, emoji in ((ann, "👍"), (bob, "👍"), (bob, "👎")):
         assert "seq" not in await guest.asks(
             type="react", room=room, key=new_key(), target=2, emoji=emoji, set=True
         )
@@ -78,7 +78,7 @@ async def test_reactions_of_a_large_room_are_told_once_an_interval(large):
     await large.passes(1.0)
     (event,) = await reactions(bob)
     assert (event["kind"], event["target"], event["seq"]) == ("reactions", 2, 3)
-    assert event["reactions"] == [{"emoji": "+", "count": 2}, {"emoji": "-", "count": 1}]
+    assert event["reactions"] == [{"emoji": "👍", "count": 2}, {"emoji": "👎", "count": 1}]
     await large.passes(5.0)
     assert await reactions(bob) == []
 
@@ -89,7 +89,7 @@ async def test_reactions_of_two_messages_are_told_apart(large):
     await ann.sends(room)
     await ann.sends(room)
     for target in (2, 3):
-        await ann.asks(type="react", room=room, key=new_key(), target=target, emoji="+", set=True)
+        await ann.asks(type="react", room=room, key=new_key(), target=target, emoji="👍", set=True)
     await large.passes(1.0)
     assert sorted(event["target"] for event in await reactions(ann)) == [2, 3]
 
@@ -98,7 +98,7 @@ async def test_a_message_recalled_meanwhile_has_no_reactions_told(large):
     ann = await large.meets("ann")
     room = await ann.makes_group("bob", "cat")
     await ann.sends(room)
-    await ann.asks(type="react", room=room, key=new_key(), target=2, emoji="+", set=True)
+    await ann.asks(type="react", room=room, key=new_key(), target=2, emoji="👍", set=True)
     await ann.asks(type="recall", room=room, key=new_key(), target=2)
     await large.passes(1.0)
     assert await reactions(ann) == []

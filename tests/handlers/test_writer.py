@@ -489,7 +489,7 @@ async def test_what_is_counted_is_what_was_committed(house, desk):
     before = counters.batch_size.count
     house.store.fail("commit", Unavailable("overloaded"))
     with pytest.raises(Unavailable):
-        await desk.writer.carry("ann", Amend())
+        await desk.writer.carry("ann", Amend(name="Ann"))
     assert (counters.batch_size.count, counters.commit_failures) == (before, 1)
 
 

@@ -62,17 +62,17 @@ async def reacts_without_end(siege: Siege) -> None:
     mallory, own = await phone(siege), siege.names[OWN]
     target = (await mallory.sends(own, "react to this"))["seq"]
     for number in range(REACTIONS):
-        await mallory.reacts(own, target, f"r{number}")
+        await mallory.reacts(own, target, f":r{number}:")
     too_many = {
         "type": "react",
         "room": own,
         "key": fresh_key(),
         "target": target,
-        "emoji": "one more",
+        "emoji": ":one-more:",
         "set": True,
     }
     await mallory.is_refused("too_large", too_many)
-    await siege.alice.reacts(own, target, "r0")
+    await siege.alice.reacts(own, target, ":r0:")
     await mallory.hangs_up()
 
 

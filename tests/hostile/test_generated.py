@@ -2,6 +2,7 @@
 notices. Most meet the session without a socket; a sample of them goes over the wire in test_over_the_wire.py."""
 
 import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,6 +60,7 @@ def test_each_field_with_each_wrong_type_is_refused(
             continue
         (reply,) = household.meets(in_room({**packet, "id": 5}, text=text), text=text)
         assert (reply.get("code"), reply.get("id")) == ("bad_request", 5), (field, wrong, reply)
+        assert re.match(f"`{reply['field']}` (must be [^^]+|is missing)$", reply["message"]), reply
 
 
 @pytest.mark.parametrize("kind", COMMANDS, ids=type_of)

@@ -152,10 +152,8 @@ class Desk:
         if new.key is not None:
             assert isinstance(event.user, str)
             assert isinstance(event.time, int)
-            ordinal = event.ordinal if isinstance(event.ordinal, int) else None
-            self.keyed[new.room.number, event.user, new.key] = KeyedEvent(
-                event.seq, ordinal, event.time, new.digest
-            )
+            stored = KeyedEvent(decode_event(new.blob), event.time, new.digest)
+            self.keyed[new.room.number, event.user, new.key] = stored
 
     def events(self, room: Room) -> list[Event]:
         """The log of a room, as stored."""

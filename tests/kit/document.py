@@ -236,8 +236,13 @@ def vector(section: Section) -> Vector:
 
 def block(section: Section, language: str) -> str:
     """The content of the section's one fenced block of this language."""
-    (found,) = re.findall(rf"^```{language}\n(.*?)\n?^```", section.text, re.S | re.M)
-    return str(found)
+    (found,) = blocks(section, language)
+    return found
+
+
+def blocks(section: Section, language: str) -> list[str]:
+    """The content of all fenced blocks of this language."""
+    return re.findall(rf"^```{language}\n(.*?)\n?^```", section.text, re.S | re.M)
 
 
 def replays() -> list[Replay]:

@@ -214,6 +214,7 @@ _events = listed(event_for_reader)
 _done: dict[str, Shape] = {"time": positive, "seq": positive, "duplicate": flag}
 _stored: dict[str, Shape] = {"time": positive, "seq": positive}
 _change: tuple[dict[str, Shape], dict[str, Shape]] = ({}, _done)
+_told: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {**_done, "event": event})
 _limits = record(
     {},
     dict.fromkeys(
@@ -262,11 +263,9 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "changes": ({"events": _events, "seq": u53}, {"next": positive}),
     "messages": ({"events": _events}, {}),
     "send": (_stored, {"ordinal": positive, "duplicate": flag, "event": event}),
-    "edit": (_stored, {"duplicate": flag, "event": event}),
     "recall": (_stored, {"duplicate": flag}),
-    "room.update": (_stored, {"duplicate": flag}),
-    **dict.fromkeys(("react", "pin", "room.join", "room.leave"), _change),
-    **dict.fromkeys(("members.add", "members.remove", "members.role"), _change),
+    **dict.fromkeys(("pin", "room.join", "room.leave"), _change),
+    **dict.fromkeys(("edit", "react", "room.update", "members.add", "members.remove", "members.role"), _told),
     "room.delete": ({}, {"time": positive, "duplicate": flag}),
     "room.create": ({"summary": summary}, _done),
     "room.direct": ({"summary": summary}, {}),

@@ -1,6 +1,7 @@
 """The tables and examples of protocol.md against the code: codes, numbers, and the keys of every packet."""
 
 import re
+from collections.abc import Iterator
 from typing import Any, get_args
 
 import msgspec
@@ -131,6 +132,42 @@ def test_fixed_numbers_are_those_of_the_code() -> None:
     )
 
 
+def test_the_sizes_of_texts_and_lists_are_those_of_the_code() -> None:
+    stated = {
+        field: (row["Least"], row["Most"])
+        for row in document.section("16").table(first="Field")
+        for field in re.findall(r"`([^`]+)`", row["Field"]) or [row["Field"]]
+    }
+    limits_apart = {"hello.focus", "focus.rooms", "watch.users", "send.body", "edit.body", "sync.rooms"}
+    limits_apart |= {f"{type}.limit" for type in ("history", "log", "readers", "members.list")}
+    sizes = dict(
+        size for request in REQUESTS.values() for size in sizes_of(msgspec.inspect.type_info(request))
+    )
+    sizes["react.emoji"] = ("1", f"{limits.EMOJI_BYTES_MAX} bytes")
+    assert {field: size for field, size in stated.items() if field not in limits_apart} == sizes
+    assert limits_apart <= stated.keys()
+    assert stated["history.limit"][1] == str(limits.HISTORY_MAX)
+
+
+def sizes_of(kind: Any, where: str = "") -> Iterator[tuple[str, tuple[str, str]]]:
+    """The bounded texts and lists of a type, by their path: the least, and the most with its unit."""
+    if isinstance(kind, msgspec.inspect.StructType):
+        for field in kind.fields:
+            start = where or kind.cls.__struct_config__.tag
+            yield from sizes_of(
+                field.type, "body" if field.name == "body" else f"{start}.{field.encode_name}"
+            )
+    elif isinstance(kind, msgspec.inspect.UnionType):
+        for choice in kind.types:
+            yield from sizes_of(choice, where)
+    elif isinstance(kind, msgspec.inspect.ListType | msgspec.inspect.StrType):
+        unit = "items" if isinstance(kind, msgspec.inspect.ListType) else "characters"
+        if kind.max_length is not None:
+            yield where, (str(kind.min_length or 0), f"{kind.max_length} {unit}")
+        if isinstance(kind, msgspec.inspect.ListType):
+            yield from sizes_of(kind.item_type, f"{where}[]")
+
+
 # --- packets
 
 
@@ -211,8 +248,7 @@ def test_the_keys_of_an_ack_are_those_of_the_code() -> None:
         for row in document.section("9.1").table(first="Reply key")
         for key in document.words(row["Reply key"])
     }
-    unfiltered = stated - {"event"}  # this server changes no message, so it has no need of it
-    assert unfiltered | {"summary"} == set(fields(replies.WriteOk))
+    assert stated | {"summary"} == set(fields(replies.WriteOk))
 
 
 # --- objects

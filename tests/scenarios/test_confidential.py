@@ -36,7 +36,7 @@ async def _talks(people: Company, encoding: str) -> None:
     room = await ann.creates_group(WORD + LINE, bob, avatar=WORD, data={"x": LINE})
     seq = (await ann.does("send", room, body=BODY))["seq"]
     await ann.does("edit", room, target=seq, body={"text": LINE})
-    await bob.reacts(room, seq, WORD)
+    await bob.reacts(room, seq, f":{WORD}:")
     await ann.does("recall", room, target=seq)
     await ann.does("room.update", room, title=LINE, avatar=WORD, data=LINE)
     await bob.reads(room, seq)

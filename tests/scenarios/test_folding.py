@@ -19,7 +19,7 @@ async def _busy_room(people: Company) -> tuple[str, Phone, Phone]:
     await alice.recalls(room, sent[2])
     await bob.pins(room, sent[3])
     for number in range(12):
-        await bob.reacts(room, sent[4], f"{number}")
+        await bob.reacts(room, sent[4], f":r{number}:")
     return room, alice, bob
 
 

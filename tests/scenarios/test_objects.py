@@ -37,7 +37,8 @@ WRONG_BODIES: dict[str, dict[str, Any]] = {
     "only mentions": {"mentions": ["bob"]},
     "only a reply": {"reply_to": 1},
     "no attachment": {"attachments": []},
-    "preview above 1 KiB": {"attachments": [{"url": "u", "mime": "m", "preview": "x" * 1025}]},
+    "attachment with an empty address": {"attachments": [{"url": "", "mime": "m"}]},
+    "an empty text and nothing else": {"text": "", "attachments": [], "mentions": ["bob"], "reply_to": 1},
     "attachment without mime": {"attachments": [{"url": "u"}]},
     "text as number": {"text": 7},
     "mention of no name": {"text": "x", "mentions": ["a b"]},
@@ -45,6 +46,7 @@ WRONG_BODIES: dict[str, dict[str, Any]] = {
 
 OVERLONG_BODIES: dict[str, dict[str, Any]] = {
     "11 attachments": {"attachments": [{"url": "u", "mime": "m"}] * 11},
+    "preview above 1 KiB": {"attachments": [{"url": "u", "mime": "m", "preview": "x" * 1025}]},
     "51 mentions": {"text": "x", "mentions": [f"user{number}" for number in range(51)]},
 }
 

@@ -50,17 +50,26 @@ async def test_the_key_of_a_room_for_other_content_is_a_conflict(people: Company
         {"kind": "direct"},
         {"kind": "channel"},
         {"title": 7},
-        {"title": "x" * 257},
         {"users": ["with a space"]},
         {"users": "bob"},
         {"key": "short"},
-        {"avatar": "x" * 2049},
     ],
     ids=lambda fields: next(iter(fields)),
 )
 async def test_a_room_of_a_wrong_form_is_not_created(people: Company, fields: dict[str, Any]) -> None:
     alice = await people.meets("alice")
     await alice.is_refused("bad_request", _create(**fields))
+    await alice.is_silent()
+
+
+@pytest.mark.parametrize(
+    "fields", [{"title": "x" * 257}, {"avatar": "x" * 2049}], ids=lambda fields: next(iter(fields))
+)
+async def test_a_room_with_too_much_of_something_is_not_created(
+    people: Company, fields: dict[str, Any]
+) -> None:
+    alice = await people.meets("alice")
+    await alice.is_refused("too_large", _create(**fields))
     await alice.is_silent()
 
 

@@ -1,0 +1,81 @@
+"""Why a packet fails its schema, in words for whoever wrote it (protocol.md "Error codes").
+
+The decoder complains in its own words, of types and regular expressions. Here they become a refusal that says what is
+wrong, where, and what would be right: too much of something is `too_large`, anything else `bad_request`.
+"""
+
+import re
+from typing import get_args
+
+from chatd.protocol.errors import Refused
+from chatd.protocol.identifiers import Device, Key, Room, User
+from chatd.protocol.objects import Mention, Mode, Role
+from chatd.protocol.requests import GroupKind, Platform
+
+FORMS = {
+    User: "the id of a user, 1 to 64 of A-Z a-z 0-9 _ - . : @ | +",
+    Mention: 'the id of a user, or ["*"] for everybody',
+    Device: "a device id, 22 of A-Z a-z 0-9 - _",
+    Room: "the id of a room, 12 letters and digits, as the server gave it",
+    Key: "a key, 8 to 36 of A-Z a-z 0-9 - _",
+}
+PATTERNS = {repr(get_args(kind)[1].pattern): form for kind, form in FORMS.items()}
+VALUES = {"mode": Mode, "role": Role, "kind": GroupKind, "platform": Platform}  # by the name of the key
+KINDS = {
+    "int": "an integer",
+    "float": "a number with a fraction or an exponent",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a map",
+    "bytes": "a byte string",
+    "ext": "an extension",
+    "None": "null",
+}
+UNITS = {"str": "character", "array": "item"}
+
+_path = re.compile(r"`\$\.?([^`]*)`")
+_missing = re.compile(r"missing required field `([^`]*)`")
+_length = re.compile(r"Expected `(str|array)` of length ([<>])= (\d+)")
+_range = re.compile(r"Expected `int` ([<>])= (\d+)")
+_kind = re.compile(r"Expected `(\w+)`(?:, got `(\w+)`)?")
+_pattern = re.compile(r"matching regex ('.*')(?: - at|$)")
+
+
+def refusal_of(complaint: str) -> Refused:
+    """A complaint of the decoder as the refusal of the request."""
+    found = _length.search(complaint)
+    too_much = found is not None and found[2] == "<"
+    field = field_of(complaint)
+    message = f"{'the packet' if field is None else f'`{field}`'} {wrong(complaint, field or '')}"
+    return Refused("too_large" if too_much else "bad_request", message, field=field)
+
+
+def field_of(complaint: str) -> str | None:
+    """The path of the offending field in a complaint of the decoder, as in `body.attachments[0].url`."""
+    path, missing = _path.search(complaint), _missing.search(complaint)
+    names = [found[1] for found in (path, missing) if found and found[1]]
+    return ".".join(names) or None
+
+
+def wrong(complaint: str, field: str) -> str:
+    """What is wrong with a field, behind its name: "must have at most 10 items"."""
+    if _missing.search(complaint):
+        return "is missing"
+    if complaint.startswith("Invalid enum value"):
+        return "must be one of " + ", ".join(get_args(VALUES[field.rpartition(".")[2]]))
+    if found := _pattern.search(complaint):
+        return f"must be {PATTERNS[found[1]]}"
+    if found := _length.search(complaint):
+        count = f"{found[3]} {UNITS[found[1]]}{'' if found[3] == '1' else 's'}"
+        return f"must have {bound(found[2])} {count}"
+    if found := _range.search(complaint):
+        return f"must be {bound(found[1])} {found[2]}"
+    if found := _kind.search(complaint):
+        got = f", and is {KINDS.get(found[2], found[2])}" if found[2] else ""
+        return f"must be {KINDS.get(found[1], found[1])}{got}"
+    return f"is wrong: {complaint}"
+
+
+def bound(sign: str) -> str:
+    return "at most" if sign == "<" else "at least"
