@@ -5,7 +5,7 @@ import shlex
 import sys
 from types import ModuleType
 
-from bench import cores, loop, micro, outcome, refusals, replay
+from bench import convert, cores, loop, micro, outcome, refusals, replay
 from bench.phone import Refused
 from bench.results import compare
 from bench.results import report as report_page
@@ -35,6 +35,7 @@ SCENARIOS: dict[str, ModuleType] = {
     "peers": peers,
     "targets": targets,
     "replay": replay,
+    "convert": convert,
     "mixed": mixed,
     "micro": micro,
     "history": history,

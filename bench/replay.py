@@ -22,7 +22,9 @@ from bench.trace import Trace, load
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `replay`."""
-    parser.add_argument("trace", type=Path, help="JSON lines with ts, room, user, text; gzip accepted")
+    parser.add_argument(
+        "trace", type=Path, help="JSON lines with ts, room, user, text; gzip accepted; - is standard input"
+    )
     parser.add_argument(
         "--speed",
         type=_speed,
@@ -114,6 +116,7 @@ def _result(play: Play, there: Target, measured: Load) -> dict[str, Any]:
     return {
         "scenario": "replay",
         "trace": play.trace.name,
+        "mending": list(play.trace.mending),
         "speed": play.pace.speed or "max",
         "window": None if play.pace.speed else WINDOW,
         "flap": play.plan.flap,

@@ -1,29 +1,35 @@
-"""Chat traces: JSON lines with ts, room, user and text, plain or gzip, checked line by line and bounded."""
+"""Chat traces: JSON lines with ts, room, user and text, plain or gzip, checked line by line and bounded.
+
+What real traces have is mended or left out, and told once; what nobody could mean is refused with its line.
+"""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import math
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple
+
+from bench.mending import Mending
+from bench.opening import BROKEN, opened
 
 LINE_BYTES_MAX = 131_072  # room for a body of 16 KiB with every character escaped
 TEXT_BYTES_MAX = (
     16_000  # a body holds 16,384 encoded bytes (protocol.md, Size limits), some for the map around it
 )
+ROOM_CHARS_MAX = 256  # of a title (protocol.md, Rooms and members)
+TS_MAX = 253_402_300_799  # the last second of the year 9999; what is more is milliseconds, as a rule
 MESSAGES_MAX = 2_000_000  # about 1 GiB of memory with texts of 120 characters
 MEMBERS_MAX = 10_000  # members of a group (`limits.group_members`)
 USERS_MAX = 20_000  # one socket each: below the ports of one address, and a usual limit of open files
 
-_GZIP = b"\x1f\x8b"
 _FOREIGN = re.compile(r"[^A-Za-z0-9_.:@|+-]")
 _USER_CHARS_MAX = 64  # protocol.md, Identifiers and counters
+_QUOTED_CHARS_MAX = 60  # of what somebody wrote, in a sentence that refuses it
 
 
 class TraceError(ValueError):
@@ -42,11 +48,15 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A whole trace: the messages in order, and who wrote in which room, in order of the first word."""
+    """A whole trace: the messages in order, and who wrote in which room, in order of the first word.
+
+    `mending`: what was mended or left out, in sentences.
+    """
 
     name: str
     messages: tuple[Message, ...]
     members: dict[str, tuple[str, ...]]
+    mending: tuple[str, ...] = ()
 
     @property
     def users(self) -> tuple[str, ...]:
@@ -69,26 +79,57 @@ class Trace:
 
 
 def load(path: Path) -> Trace:
-    """Reads a trace; gzip is recognised by its first bytes. Raises TraceError, naming the line."""
+    """Reads a trace, `-` from standard input, and says on standard error what was mended and what was left out.
+
+    Gzip is recognised by its first bytes. Raises TraceError, naming the line.
+    """
+    mending = Mending()
     try:
-        with path.open("rb") as file:
-            packed = file.read(2) == _GZIP
-        with gzip.open(path) if packed else path.open("rb") as lines:
-            return read(cast(BinaryIO, lines), path.name)
-    except (OSError, EOFError, zlib.error) as error:
+        with opened(path) as lines:
+            return read(lines, path.name, mending)
+    except BROKEN as error:
         raise TraceError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+    finally:
+        mending.tell(path.name)
 
 
-def read(lines: BinaryIO, name: str) -> Trace:
+def read(lines: BinaryIO, name: str, mending: Mending | None = None) -> Trace:
     """A trace from an open binary file. Empty lines are skipped, unknown keys ignored."""
-    messages = tuple(_messages(lines, name))
-    if not messages:
+    mending = Mending() if mending is None else mending
+    said = _in_order(list(_said(lines, name, mending)), mending)
+    if not said:
         raise TraceError(f"{name}: there is no message in it")
+    first_s = said[0].at_s
+    messages = tuple(
+        message._replace(place=place, at_s=message.at_s - first_s) for place, message in enumerate(said)
+    )
     members: dict[str, dict[str, None]] = {}
     for message in messages:
         members.setdefault(message.room, {})[message.user] = None
     _bound(name, members)
-    return Trace(name, messages, {room: tuple(users) for room, users in members.items()})
+    by_room = {room: tuple(users) for room, users in members.items()}
+    return Trace(name, messages, by_room, tuple(mending.lines()))
+
+
+def seconds(ts: object, place: object = "") -> float:
+    """A time as traces have it: a number, or the text of one. Raises TraceError, with the place when there is one."""
+    where = f"{place}: " if place else ""
+    try:
+        number = float(ts) if isinstance(ts, int | float | str) and not isinstance(ts, bool) else math.nan
+    except (ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise TraceError(f"{where}ts must be a number of seconds, not {_quoted(ts)}")
+    if abs(number) > TS_MAX:
+        raise TraceError(
+            f"{where}ts is {_quoted(ts)}, which is after the year 9999; it counts seconds, not less"
+        )
+    return number
+
+
+def whole_text(text: str) -> str:
+    """The text, with a replacement character for every half of a surrogate pair."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def sanitised(user: str) -> str:
@@ -104,63 +145,82 @@ def sanitised(user: str) -> str:
     return f"{clean[: _USER_CHARS_MAX - len(mark) - 1]}-{mark}"
 
 
-def _messages(lines: BinaryIO, name: str) -> Iterator[Message]:
-    first_ts = last_ts = None
-    place = number = 0
+def _said(lines: BinaryIO, name: str, mending: Mending) -> Iterator[Message]:
+    """Each line that can be replayed: `place` is its number, `at_s` its own time."""
+    number = count = 0
     while line := lines.readline(LINE_BYTES_MAX + 1):
         number += 1
         if not line.strip():
             continue
         try:
-            ts, room, user, text = _fields(line)
-            if last_ts is not None and ts < last_ts:
-                raise TraceError(f"ts goes back by {last_ts - ts:.3f} s; a trace is ordered by time")
-            if place == MESSAGES_MAX:
+            message = _message(line, number, mending)
+            count += message is not None
+            if count > MESSAGES_MAX:
                 raise TraceError(f"more than {MESSAGES_MAX:,} messages")
         except TraceError as error:
             raise TraceError(f"{name}, line {number}: {error}") from None
-        first_ts = ts if first_ts is None else first_ts
-        last_ts = ts
-        yield Message(place, ts - first_ts, room, sanitised(user), text)
-        place += 1
+        if message is not None:
+            yield message
 
 
-def _fields(line: bytes) -> tuple[float, str, str, str]:
+def _in_order(said: list[Message], mending: Mending) -> list[Message]:
+    latest_s = -math.inf
+    for message in said:
+        if message.at_s < latest_s:
+            mending.mend("not in the order of time, sorted", f"line {message.place}")
+        latest_s = max(latest_s, message.at_s)
+    return sorted(said, key=lambda message: message.at_s)
+
+
+def _message(line: bytes, number: int, mending: Mending) -> Message | None:
+    """One line; None for one that is left out."""
+    record, place = _record(line), f"line {number}"
+    ts, room = record.get("ts"), _word(record, "room", place, mending)
+    user, text = _word(record, "user", place, mending), _word(record, "text", place, mending)
+    at_s = seconds(ts)
+    if isinstance(ts, str):
+        mending.mend("ts as text", place)
+    if not room:
+        raise TraceError(f"room must be a text that is not empty, not {_quoted(record.get('room'))}")
+    if len(room) > ROOM_CHARS_MAX:
+        raise TraceError(f"room of {len(room):,} characters; a title holds {ROOM_CHARS_MAX}")
+    if (size := len(text.encode())) > TEXT_BYTES_MAX:
+        raise TraceError(f"text of {size:,} bytes; a body holds {TEXT_BYTES_MAX:,}")
+    if not user or not text.strip():
+        mending.leave_out("without text" if user else "without a user", place)
+        return None
+    return Message(number, at_s, room, sanitised(user), text)
+
+
+def _record(line: bytes) -> dict[str, Any]:
     if len(line) > LINE_BYTES_MAX:
         raise TraceError(f"longer than {LINE_BYTES_MAX:,} bytes")
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise TraceError(f"not JSON: {error}") from None
+        raise TraceError(f"not JSON: {error}; `convert` makes a trace of a chat export") from None
     if not isinstance(record, dict):
         raise TraceError(f"a {type(record).__name__}, not an object with ts, room, user and text")
-    ts, room, user, text = (
-        _number(record),
-        _word(record, "room"),
-        _word(record, "user"),
-        _word(record, "text"),
-    )
-    if (size := len(text.encode())) > TEXT_BYTES_MAX:
-        raise TraceError(f"text of {size:,} bytes; a body holds {TEXT_BYTES_MAX:,}")
-    return ts, room, user, text
+    return record
 
 
-def _number(record: dict[str, Any]) -> float:
-    ts = record.get("ts")
-    if isinstance(ts, bool) or not isinstance(ts, int | float) or not math.isfinite(ts):
-        raise TraceError(f"ts must be a number of seconds, not {ts!r}")
-    return float(ts)
-
-
-def _word(record: dict[str, Any], key: str) -> str:
+def _word(record: dict[str, Any], key: str, place: str, mending: Mending) -> str:
+    """What stands there as text; nothing for null."""
     word = record.get(key)
-    if not isinstance(word, str) or not word:
-        raise TraceError(f"{key} must be a text that is not empty, not {word!r}")
-    try:
-        word.encode()
-    except UnicodeEncodeError:
-        raise TraceError(f"{key} holds half a surrogate pair, which is not text") from None
-    return word
+    if isinstance(word, int) and not isinstance(word, bool):
+        mending.mend(f"{key} as a number", place)
+        word = str(word)
+    if word is not None and not isinstance(word, str):
+        raise TraceError(f"{key} must be a text, not {_quoted(word)}")
+    whole = whole_text(word or "")
+    if whole != (word or ""):
+        mending.mend(f"half a surrogate pair in {key}, replaced", place)
+    return whole
+
+
+def _quoted(value: object) -> str:
+    said = repr(value)
+    return said if len(said) <= _QUOTED_CHARS_MAX else f"{said[:_QUOTED_CHARS_MAX]}…"
 
 
 def _bound(name: str, members: dict[str, dict[str, None]]) -> None:

@@ -38,9 +38,9 @@ async def run(options: argparse.Namespace) -> int:
     4 when no row could be measured, 1 for faults, 5 when a must is missed or a row could not be measured. What was
     measured is written even when the rest is not. Raises TraceError, before anything is measured.
     """
-    extent = Extent(options.quick, options.seed, options.trace)
-    if options.trace is not None:
-        load(options.trace)  # a bad line would cost the rows before it
+    # At once: a bad line would cost the rows before it, and a pipe is read but once.
+    trace = None if options.trace is None else load(options.trace)
+    extent = Extent(options.quick, options.seed, trace)
     out = sys.stderr if options.json == "-" else sys.stdout
     print(*_head(extent), sep="\n", file=out, flush=True)
     rows: list[dict[str, Any]] = []

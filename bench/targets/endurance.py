@@ -15,7 +15,7 @@ from bench.scenarios import history, reconnect, stalled
 from bench.storm.crowd import Crowd
 from bench.targets.goal import ONCE, Extent, Figure, Goal, Measured, number_of
 from bench.targets.runs import fresh_target, pacing, script
-from bench.trace import Trace, load, read
+from bench.trace import Trace, read
 
 CLIENTS, QUICK_CLIENTS = 5_000, 200  # of P7
 HISTORY, QUICK_HISTORY = (10_000_000, 10_000, 100_000), (50_000, 700, 3_000)  # of P8: messages, rooms, users
@@ -82,7 +82,7 @@ async def _stalled(extent: Extent) -> Measured:
 
 
 async def _replay(extent: Extent) -> Measured:
-    trace = load(extent.trace) if extent.trace is not None else _made_up()
+    trace = extent.trace or _made_up()
     if extent.quick:
         trace = replace(trace, messages=trace.messages[:MADE_UP_MESSAGES])
     async with fresh_target() as there:

@@ -6,8 +6,9 @@ import statistics
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from bench.trace import Trace
 
 AIM, MUST, MISSED, REPORTED = "AIM REACHED", "REACHED", "MISSED", "reported"
 ABSENT = "ABSENT"  # whom it is measured beside is not installed: neither reached nor missed
@@ -60,7 +61,7 @@ class Extent:
 
     quick: bool = False
     seed: int = 1
-    trace: Path | None = None  # of `replay`
+    trace: Trace | None = None  # of `replay`
 
     @property
     def duration_s(self) -> float:

@@ -11,7 +11,7 @@ from bench import __main__ as command
 from bench import bounds
 from bench.engine.fanout import Group
 
-WITHOUT = {"compare", "report"}  # these measure nothing
+WITHOUT = {"compare", "report", "convert"}  # these measure nothing
 MAY_BE_NONE = {"warmup", "flap", "missed"}
 ANY = {"seed"}
 

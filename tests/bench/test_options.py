@@ -15,7 +15,7 @@ from bench.engine.stage import Pacing
 from bench.refusals import COMMON, REASONS
 from bench.targets import delivery
 
-MEASURING = sorted(set(command.SCENARIOS) - {"compare", "report"})
+MEASURING = sorted(set(command.SCENARIOS) - {"compare", "convert", "report"})
 REFUSED = [(scenario, option) for scenario, reasons in REASONS.items() for option in reasons]
 
 

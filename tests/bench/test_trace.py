@@ -6,6 +6,8 @@ import doctest
 import gzip
 import io
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +58,17 @@ BAD_LINES = [
     (b"[" * 100_000, "not JSON"),
     ([1, 2], "a list, not an object"),
     ({"room": "r", "user": "u", "text": "x"}, "ts must be a number"),
-    (line(ts="1"), "ts must be a number"),
+    (line(ts="soon"), "ts must be a number of seconds, not 'soon'"),
+    (line(ts=int("9" * 400)), "ts must be a number of seconds, not 9{60}…"),
+    (line(ts="9" * 400), "ts must be a number"),
+    (line(ts=1546215120504), "ts is 1546215120504, which is after the year 9999"),
     (line(ts=True), "ts must be a number"),
     (line(ts=float("nan")), "ts must be a number"),
     (line(ts=float("inf")), "ts must be a number"),
-    (line(ts=1.25), "ts goes back by 0.250 s"),
-    (line(room=7), "room must be a text"),
-    (line(user=""), "user must be a text that is not empty"),
-    (line(text=None), "text must be a text"),
-    (b'{"ts": 2, "room": "r", "user": "u", "text": "\\ud800"}', "half a surrogate pair"),
+    (line(room=None), "room must be a text that is not empty"),
+    (line(room="r" * 4000), "room of 4,000 characters; a title holds 256"),
+    (line(user=["u"]), "user must be a text, not"),
+    (line(text={"plain": "hi"}), "text must be a text, not"),
     (line(text="x" * 16_001), "text of 16,001 bytes"),
     (line(text="x" * 200_000), "longer than 131,072 bytes"),
 ]
@@ -74,6 +78,49 @@ BAD_LINES = [
 def test_a_bad_line_is_refused_by_number_and_reason(bad: Any, reason: str) -> None:
     with pytest.raises(TraceError, match=f"t, line 2: .*{reason}"):
         parsed(line(), bad, line(ts=9))
+
+
+def test_what_real_traces_have_is_mended_or_left_out_and_told_once() -> None:
+    result = parsed(
+        line(ts="2.5"),
+        line(ts=2, user=17, room=4),
+        b'{"ts": 3, "room": "r", "user": "u", "text": "half \\ud83d"}',
+        line(ts=4, text=None),
+        line(ts=4, text=" \n"),
+        line(ts=4, user=None),
+        {"ts": 4, "room": "r", "user": "u"},
+        line(ts=5, text="one\ntwo"),
+    )
+    assert [(m.at_s, m.room, m.user, m.text) for m in result.messages] == [
+        (0.0, "4", "17", "hi"),
+        (0.5, "r", "u", "hi"),
+        (1.0, "r", "u", "half \ufffd"),
+        (3.0, "r", "u", "one\ntwo"),
+    ]
+    assert result.mending == (
+        "mended 1: ts as text (the first: line 1)",
+        "mended 1: room as a number (the first: line 2)",
+        "mended 1: user as a number (the first: line 2)",
+        "mended 1: half a surrogate pair in text, replaced (the first: line 3)",
+        "mended 1: not in the order of time, sorted (the first: line 2)",
+        "left out 3: without text (the first: line 4)",
+        "left out 1: without a user (the first: line 6)",
+    )
+
+
+def test_a_pipe_loses_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipe = tmp_path / "pipe"
+    for content in (
+        lines(line(), line(user="v", text="")),
+        gzip.compress(lines(line(), line(user="v", text=""))),
+    ):
+        os.mkfifo(pipe)
+        with ThreadPoolExecutor(1) as writing:
+            written = writing.submit(pipe.write_bytes, content)
+            assert load(pipe).users == ("u",)
+            written.result()
+        pipe.unlink()
+        assert capsys.readouterr().err == "bench: pipe: left out 1: without text (the first: line 2)\n"
 
 
 def test_a_trace_without_messages_is_refused() -> None:

@@ -183,8 +183,6 @@ class Phone:
     def _page(self, request: Packet, page: Packet) -> None:
         for summary in page["rooms"]:
             self._summary(summary)
-            if self._round is not None:
-                self._round.add(summary["room"])
         for room in page.get("gone", ()):
             self._forget(room)
         if "more" in page:
@@ -208,6 +206,8 @@ class Phone:
     # rooms
 
     def _summary(self, summary: Packet) -> None:
+        if self._round is not None:  # also of a room that was made between two pages
+            self._round.add(summary["room"])
         ended = self.flash.summarise(summary)
         if ended is not None:
             self._keep(ended)

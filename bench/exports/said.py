@@ -1,0 +1,65 @@
+"""One thing somebody said, and what all exports have in common: what cannot be replayed is mended or left out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from bench.mending import Mending
+from bench.trace import ROOM_CHARS_MAX, TEXT_BYTES_MAX, whole_text
+
+MINUTE_S = 60.0
+NOTICE = "notices: who came, went, or changed something"  # why a line is left out
+
+
+class Said(NamedTuple):
+    """`ts`: Unix seconds. `place`: where it stands in the export."""
+
+    ts: float
+    room: str
+    user: str
+    text: str
+    place: str
+
+
+def tidied(said: Iterable[Said], mending: Mending) -> list[Said]:
+    """What can be replayed, by time; the others are left out."""
+    fit = [fitted for one in said if (fitted := _fitted(one, mending)) is not None]
+    latest = float("-inf")
+    for one in fit:
+        if one.ts < latest:
+            mending.mend("not in the order of time, sorted", one.place)
+        latest = max(latest, one.ts)
+    return sorted(fit, key=lambda one: one.ts)
+
+
+def spread(said: list[Said], mending: Mending) -> Iterator[Said]:
+    """The same, where times are whole minutes: what falls into one minute is spread over it."""
+    at = 0
+    while at < len(said):
+        end = at + 1
+        while end < len(said) and said[end].ts == said[at].ts:
+            end += 1
+        for place, one in enumerate(said[at:end]):
+            mending.mend("the minute only, spread over it", one.place)
+            yield one._replace(ts=one.ts + MINUTE_S * place / (end - at))
+        at = end
+
+
+def _fitted(one: Said, mending: Mending) -> Said | None:
+    text, room, user = (whole_text(word) for word in (one.text, one.room, one.user))
+    if (text, room, user) != (one.text, one.room, one.user):
+        mending.mend("half a surrogate pair, replaced", one.place)
+    text = text.strip()
+    if not text:
+        mending.leave_out("without text", one.place)
+        return None
+    if len(encoded := text.encode()) > TEXT_BYTES_MAX:
+        mending.mend(f"text longer than {TEXT_BYTES_MAX:,} bytes, cut", one.place)
+        text = encoded[:TEXT_BYTES_MAX].decode(errors="ignore").strip()
+    if len(room) > ROOM_CHARS_MAX:
+        mending.mend(f"room longer than {ROOM_CHARS_MAX} characters, cut", one.place)
+        mark = hashlib.blake2b(room.encode(), digest_size=4).hexdigest()
+        room = f"{room[: ROOM_CHARS_MAX - len(mark) - 1]}-{mark}"
+    return Said(one.ts, room, user, text, one.place)
