@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chatd.config import Config, several
+from chatd.core.troubles import TROUBLES
 from chatd.edge.admin import admin_app
 from chatd.edge.descriptors import needed, raised, shared_out
 from chatd.edge.http import Login, ops_application, public_application
@@ -21,7 +22,7 @@ from chatd.edge.surroundings import Surroundings, surroundings
 from chatd.edge.websocket import connection_class
 from chatd.handlers.supervision import supervised
 from chatd.identity.host import host_identity
-from chatd.inside import Inside
+from chatd.inside import NO_KEY, Inside
 from chatd.ports import Env
 from chatd.protocol import closes
 from chatd.protocol.errors import ChatError
@@ -75,6 +76,7 @@ class Daemon:
         self._reserve(inside, self.config)
         self._keep_running("upkeep", inside.upkeep.run)
         self._keep_running("lag", partial(inside.upkeep.watch_lag, inside.counters))
+        self._keep_running("troubles", inside.watch_troubles)
         self._keep_running("keys", identity.ring.keep_fresh)
         try:
             await self._listen(inside)
@@ -152,12 +154,12 @@ class Daemon:
 
     async def checks(self) -> Mapping[str, str | None]:
         """What must be true to serve, by name: None, or what is wrong."""
-        free = self._free_bytes()
+        self.inside.store.watch_space()
         return {
             "draining": "the daemon is leaving" if self.draining else None,
             "store": await self._store_check(),
-            "disk": f"{free} bytes free" if free < self.config.storage.min_free_bytes else None,
-            "keys": None if self.inside.identity.has_keys else "there is no key to verify a token with",
+            **self.inside.troubles.unready(),
+            "keys": None if self.inside.identity.has_keys else NO_KEY,
         }
 
     async def _store_check(self) -> str | None:
@@ -190,6 +192,7 @@ class Daemon:
             "free_bytes": self._free_bytes(),
             "draining": int(self.draining),
             "key_set_age_seconds": inside.identity.ring.age_s,
+            "trouble": {name: int(name in inside.troubles.now) for name in TROUBLES},
         }
         return render(inside.counters, gauges), MEDIA_TYPE
 
