@@ -90,22 +90,26 @@ class Daemon:
             self._tasks[name].cancel()
         self._tasks[name] = asyncio.create_task(supervised(name, work), name=name)
 
-    def reconfigure(self, config: Config) -> None:
+    def reconfigure(self, config: Config) -> list[str]:
         """Put another configuration in force, in which nothing differs that needs a restart (settings.py).
 
+        What it is that files hold something else now, in words, whether or not a setting names another file.
         Raises BadKey or ListenError when its keys or its certificate cannot be used; nothing has changed then.
         """
         inside, listen = self.inside, config.listen
         identity = host_identity(config.auth, self.env, config.storage.directory)
-        if listen.tls_cert:
-            self._listeners[0].renew_certificate(listen.tls_cert, listen.tls_key)
-        inside.identity.adopt(identity)
+        renewed = []
+        if listen.tls_cert and self._listeners[0].renew_certificate(listen.tls_cert, listen.tls_key):
+            renewed.append("the certificate")
+        if inside.identity.adopt(identity):
+            renewed.append("the keys of tokens")
         self._keep_running("keys", identity.ring.keep_fresh)
         inside.reconfigure(config)
         self._reserve(inside, config)
         if self._around is not None:
             self._around.reconfigure(config)
         self.config = config
+        return renewed
 
     def _reserve(self, inside: Inside, config: Config) -> None:
         """See that there are descriptors for as many connections as may be, and refuse those there are none for."""
