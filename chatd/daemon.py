@@ -158,7 +158,7 @@ class Daemon:
 
     async def checks(self) -> Mapping[str, str | None]:
         """What must be true to serve, by name: None, or what is wrong."""
-        self.inside.store.watch_space()
+        self.inside.store.watch()
         return {
             "draining": "the daemon is leaving" if self.draining else None,
             "store": await self._store_check(),

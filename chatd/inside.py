@@ -122,7 +122,7 @@ class Inside:
     async def watch_troubles(self) -> None:
         """Look for troubles that no request meets, and try whether those of the disk are over; until cancelled."""
         while True:
-            self.store.watch_space()
+            self.store.watch()
             for name, why in self.pressures().items():
                 if why:
                     self.troubles.meet(name, why)

@@ -103,9 +103,9 @@ class SqliteStore(Store):
         finally:
             self._lock.release()
 
-    def watch_space(self) -> None:
-        """Note it when the disk has less space than is to be kept free."""
-        self._writer.watch_space()
+    def watch(self) -> None:
+        """Note what is wrong with the disk though no request has met it."""
+        self._writer.watch()
 
     # what decisions need
 

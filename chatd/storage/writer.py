@@ -36,6 +36,15 @@ SPACE_INTERVAL_S = 1.0  # between two looks: a second writes less than is kept f
 UNTRUSTED = DAMAGE_CODES | {sqlite3.SQLITE_IOERR}
 
 
+def file_id(path: Path) -> tuple[int, int] | None:
+    """Which file it is that has this name; None when there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 class Writer:
     """Commits one batch at a time. `stamp`: number of the last commit that is known to be durable."""
 
@@ -46,6 +55,7 @@ class Writer:
         self._connection = connection
         self._min_free_bytes = min_free_bytes
         self._troubles = troubles
+        self._file = file_id(path)
         self._look_at = 0.0  # when to look next whether there is space, in the time of the loop
         self._trusted = True
         self._lost = ""  # why nothing is committed any more
@@ -72,8 +82,11 @@ class Writer:
                 await self._reopen()
             await self._connection.run(self._commit, batch)
 
-    def watch_space(self) -> None:
-        """Note it when the disk is full, before somebody is refused."""
+    def watch(self) -> None:
+        """Note it when the disk is full, before somebody is refused, and when the file is not ours any more."""
+        if file_id(self._path) != self._file:
+            why = "chatd.sqlite was removed or exchanged under the daemon: what it stores now ends with it"
+            self._troubles.meet("damage", f"{why}. Stop it, put the file back, or restore a backup")
         if (free := self._free_bytes()) < self._min_free_bytes:
             self._troubles.meet("disk", f"{DISK_FULL}; {self._space(free)}")
 

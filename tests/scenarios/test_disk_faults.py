@@ -292,6 +292,17 @@ async def test_a_row_that_is_not_what_was_written_is_damage(
     await people.leaves()
 
 
+async def test_a_database_that_is_exchanged_under_the_daemon_is_said(
+    soon: None, daemon: RunningDaemon
+) -> None:
+    """Everything works, and all of it would be gone with the process."""
+    assert await readiness(daemon) == {}
+    daemon.database.rename(daemon.database.with_name("elsewhere"))
+    daemon.database.touch()
+    assert "removed or exchanged" in (await readiness(daemon))["damage"]
+    daemon.database.with_name("elsewhere").rename(daemon.database)
+
+
 async def test_a_disk_that_does_not_answer_is_said_while_it_does_not(
     soon: None, monkeypatch: pytest.MonkeyPatch, daemon: RunningDaemon
 ) -> None:
