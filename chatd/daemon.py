@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chatd.config import Config, several
+from chatd.core.troubles import TROUBLES
 from chatd.edge.admin import admin_app
 from chatd.edge.descriptors import needed, raised, shared_out
 from chatd.edge.http import Login, ops_application, public_application
@@ -21,7 +22,7 @@ from chatd.edge.surroundings import Surroundings, surroundings
 from chatd.edge.websocket import connection_class
 from chatd.handlers.supervision import supervised
 from chatd.identity.host import host_identity
-from chatd.inside import Inside
+from chatd.inside import NO_KEY, Inside
 from chatd.ports import Env
 from chatd.protocol import closes
 from chatd.protocol.errors import ChatError
@@ -75,6 +76,7 @@ class Daemon:
         self._reserve(inside, self.config)
         self._keep_running("upkeep", inside.upkeep.run)
         self._keep_running("lag", partial(inside.upkeep.watch_lag, inside.counters))
+        self._keep_running("troubles", inside.watch_troubles)
         self._keep_running("keys", identity.ring.keep_fresh)
         try:
             await self._listen(inside)
@@ -88,22 +90,26 @@ class Daemon:
             self._tasks[name].cancel()
         self._tasks[name] = asyncio.create_task(supervised(name, work), name=name)
 
-    def reconfigure(self, config: Config) -> None:
+    def reconfigure(self, config: Config) -> list[str]:
         """Put another configuration in force, in which nothing differs that needs a restart (settings.py).
 
+        What it is that files hold something else now, in words, whether or not a setting names another file.
         Raises BadKey or ListenError when its keys or its certificate cannot be used; nothing has changed then.
         """
         inside, listen = self.inside, config.listen
         identity = host_identity(config.auth, self.env, config.storage.directory)
-        if listen.tls_cert:
-            self._listeners[0].renew_certificate(listen.tls_cert, listen.tls_key)
-        inside.identity.adopt(identity)
+        renewed = []
+        if listen.tls_cert and self._listeners[0].renew_certificate(listen.tls_cert, listen.tls_key):
+            renewed.append("the certificate")
+        if inside.identity.adopt(identity):
+            renewed.append("the keys of tokens")
         self._keep_running("keys", identity.ring.keep_fresh)
         inside.reconfigure(config)
         self._reserve(inside, config)
         if self._around is not None:
             self._around.reconfigure(config)
         self.config = config
+        return renewed
 
     def _reserve(self, inside: Inside, config: Config) -> None:
         """See that there are descriptors for as many connections as may be, and refuse those there are none for."""
@@ -152,12 +158,12 @@ class Daemon:
 
     async def checks(self) -> Mapping[str, str | None]:
         """What must be true to serve, by name: None, or what is wrong."""
-        free = self._free_bytes()
+        self.inside.store.watch()
         return {
             "draining": "the daemon is leaving" if self.draining else None,
             "store": await self._store_check(),
-            "disk": f"{free} bytes free" if free < self.config.storage.min_free_bytes else None,
-            "keys": None if self.inside.identity.has_keys else "there is no key to verify a token with",
+            **self.inside.troubles.unready(),
+            "keys": None if self.inside.identity.has_keys else NO_KEY,
         }
 
     async def _store_check(self) -> str | None:
@@ -190,6 +196,7 @@ class Daemon:
             "free_bytes": self._free_bytes(),
             "draining": int(self.draining),
             "key_set_age_seconds": inside.identity.ring.age_s,
+            "trouble": {name: int(name in inside.troubles.now) for name in TROUBLES},
         }
         return render(inside.counters, gauges), MEDIA_TYPE
 

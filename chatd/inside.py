@@ -1,11 +1,13 @@
 """The parts of a daemon behind its listeners, put together: everything but sockets."""
 
+import asyncio
 import logging
 from typing import Any
 
 from chatd.bus.local import LocalBus
 from chatd.bus.presence import LocalPresence
 from chatd.config import Config
+from chatd.core.admin import ForgetKeys
 from chatd.core.counters import Counters
 from chatd.core.facts import Rules
 from chatd.core.live import Live
@@ -24,13 +26,17 @@ from chatd.handlers.sightings import Sightings
 from chatd.handlers.turnstile import Turnstile
 from chatd.handlers.upkeep import Upkeep
 from chatd.handlers.watching import Watching
-from chatd.handlers.writer import Writer
+from chatd.handlers.writer import Submission, Writer
 from chatd.identity.host import HostIdentity
 from chatd.identity.passwords import Passwords
 from chatd.ports import Env
 from chatd.storage.store import SqliteStore
 
 log = logging.getLogger(__name__)
+
+NO_KEY = "there is no key to verify a token with"
+COMMIT_S = 10.0  # of one commit: the longest a client waits for its answer
+TROUBLES_LOOK_S = 1.0  # soon enough for an operator, and no load
 
 
 def rules_of(config: Config) -> Rules:
@@ -49,8 +55,9 @@ class Inside:
     """The parts of a daemon behind its listeners: everything but sockets. Made when the store is open."""
 
     def __init__(self, config: Config, env: Env, store: SqliteStore, identity: HostIdentity) -> None:
-        self.counters = Counters()
         self.store = store
+        self.troubles = store.troubles
+        self.counters = Counters(troubles=self.troubles.met)
         self.identity = identity
         self.passwords = Passwords()
         self.turnstile = Turnstile(env, config.limits.hellos_under_way)
@@ -111,6 +118,34 @@ class Inside:
         self.bus.publish(work)
         self.upkeep.noticed(work)
         self.watching.noticed(work)
+
+    async def watch_troubles(self) -> None:
+        """Look for troubles that no request meets, and try whether those of the disk are over; until cancelled."""
+        while True:
+            self.store.watch()
+            for name, why in self.pressures().items():
+                if why:
+                    self.troubles.meet(name, why)
+                else:
+                    self.troubles.ease(name)
+            if self.writer.committing_s > COMMIT_S:
+                self.troubles.meet(
+                    "commits", f"the disk does not answer for {self.writer.committing_s:.0f} s"
+                )
+            elif {"disk", "commits"} & self.troubles.now.keys() and not self.writer.depth:
+                self.writer.submit(Submission("", ForgetKeys(before=1)))  # drops nothing, and is a commit
+            await asyncio.sleep(TROUBLES_LOOK_S)
+
+    def pressures(self) -> dict[str, str | None]:
+        """By trouble: None, or the bound that was reached."""
+        admission, turnstile, writer = self.admission, self.turnstile, self.writer
+        room = min(admission.limits.connections, admission.sockets_max)
+        return {
+            "queue": f"{writer.depth} changes wait to be stored" if writer.full else None,
+            "hellos": f"{turnstile.waiting} hellos wait for their turn" if turnstile.full else None,
+            "keys": None if self.identity.has_keys else NO_KEY,
+            "connections": f"there are {admission.total} connections" if admission.total >= room else None,
+        }
 
     def _crowded_ms(self) -> int | None:
         return self.turnstile.booked_ms() if self.turnstile.full else None

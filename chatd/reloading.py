@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from chatd.config import Config
 from chatd.daemon import Daemon
@@ -44,18 +44,18 @@ class Reload:
         try:
             # In a thread: files may lie on a slow disk, and reading a large key set takes its time.
             found = await asyncio.to_thread(self._reread, self._daemon.config)
-            self._daemon.reconfigure(found.config)
+            renewed = self._daemon.reconfigure(found.config)
         except (Unusable, BadKey, ListenError) as error:
             log.error("the settings stay as they were: %s", "; ".join(str(error).splitlines()))
         except Exception:
             log.exception("the settings stay as they were")
         else:
             set_level(found.config.log)
-            self._tell(found)
+            self._tell(found, renewed)
 
-    def _tell(self, found: Takeover) -> None:
+    def _tell(self, found: Takeover, renewed: Sequence[str]) -> None:
         """Names only: a value may be a secret."""
-        log.info("settings read again; changed: %s", ", ".join(found.changed) or "nothing")
+        log.info("settings read again; changed: %s", ", ".join((*found.changed, *renewed)) or "nothing")
         for name in found.waiting:
             log.warning("restart to change %s", name)
         if shortage := self._daemon.descriptors.shortage(found.config.limits.connections):

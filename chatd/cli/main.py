@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("chatd.cli.config:config", "Configuration: init, check, show, doc."),
     "backup": ("chatd.cli.backup:backup", "Copy the database while the daemon runs."),
     "restore": ("chatd.cli.backup:restore", "Put a backup in place of the database."),
+    "check": ("chatd.cli.check:check", "Check the data directory: what is wrong, and what to do."),
     "migrate": ("chatd.cli.migrate:migrate", "The database schema: status, up."),
 }
 DEFAULT = "serve"

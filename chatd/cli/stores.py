@@ -20,8 +20,11 @@ from chatd.storage.store import SqliteStore
 T = TypeVar("T")
 
 
-class Chance:
-    """The randomness a store asks for."""
+class Machine:
+    """The time and chance a store asks for."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()
 
     def random_bytes(self, count: int) -> bytes:
         return secrets.token_bytes(count)
@@ -66,7 +69,7 @@ def now_ms() -> int:
 
 @asynccontextmanager
 async def _store(config: Config) -> AsyncIterator[Store]:
-    store = await SqliteStore.open(config.storage, Chance())
+    store = await SqliteStore.open(config.storage, Machine())
     try:
         yield store
     finally:

@@ -85,4 +85,5 @@ class Counters:
     # the machine
     loop_lag_seconds: Histogram = field(default_factory=_seconds)
     loop_stalls: int = 0  # times it was late by more than 100 ms
+    troubles: dict[str, int] = field(default_factory=_words)  # what: core/troubles.py
     defects: int = 0  # unexpected exceptions, each logged with its traceback

@@ -105,7 +105,10 @@ class Gate:
         self._counters.slow_consumers[what] += 1
 
     def ended(self, session: Session, code: int) -> None:
-        log.info("session %s of %s ended with %d", session.name, session.user or "-", code)
+        """One line about each connection: who, from where, why it ended and how long it lasted."""
+        lasted = self._env.monotonic() - session.since
+        about = (session.name, session.user or "-", session.address, code, lasted)
+        log.info("session %s of %s from %s ended with %d after %.1f s", *about)
 
 
 def rates_of(rates: Rates) -> tuple[Rate, ...]:

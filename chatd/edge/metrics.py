@@ -55,6 +55,7 @@ COUNTED: dict[str, _About] = {
     "fanout_recipients": _About("fanout_recipients", "Connections one push was written to."),
     "loop_lag_seconds": _About("event_loop_lag_seconds", "How late the event loop runs timers."),
     "loop_stalls": _About("event_loop_stalls", "Times the event loop stood still for more than 100 ms."),
+    "troubles": _About("troubles", "Times something was met that does not work.", "what"),
     "defects": _About("defects", "Unexpected exceptions; each is in the log with its traceback."),
 }
 
@@ -73,6 +74,7 @@ GAUGES: dict[str, _About] = {
     "key_set_age_seconds": _About(
         "key_set_age_seconds", "Since auth.jwks_url gave its keys, or since the start."
     ),
+    "trouble": _About("trouble", "1 while something does not work.", "what"),
 }
 
 

@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import uvicorn
@@ -66,6 +67,7 @@ class Listener:
         self._server = _Server(_uvicorn_config(application, terms, connection_class), terms)
         self._sockets: list[socket.socket] = []
         self._is_ours = True  # the sockets; else somebody else removes their files
+        self._certificate = b""  # the file, as it was loaded
         self._serving: asyncio.Task[None] | None = None
 
     @property
@@ -85,6 +87,7 @@ class Listener:
         """
         try:
             self._server.config.load()
+            self._certificate = certificate_in(self._terms.tls_cert)
         except (OSError, ssl.SSLError) as error:
             raise ListenError(f"cannot load the certificate {self._terms.tls_cert}: {error}") from error
         self._is_ours = not sockets
@@ -98,9 +101,10 @@ class Listener:
             self._close_sockets()
             await self._serving
 
-    def renew_certificate(self, tls_cert: str, tls_key: str) -> None:
-        """Greet new clients with another certificate; ListenError, and the old one stays, if it cannot be used.
+    def renew_certificate(self, tls_cert: str, tls_key: str) -> bool:
+        """Greet new clients with the certificate that is there now; whether it is another one.
 
+        ListenError, and the old one stays, if it cannot be used.
         A listener that was started without TLS has none to renew, which is a ListenError too.
         """
         context = self._server.config.ssl
@@ -109,8 +113,10 @@ class Listener:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls_cert, tls_key, password=lambda: "")
             context.load_cert_chain(tls_cert, tls_key, password=lambda: "")
+            before, self._certificate = self._certificate, certificate_in(tls_cert)
         except OSError as error:  # ssl.SSLError is one
             raise ListenError(f"cannot load the certificate {tls_cert}: {error}") from error
+        return before != self._certificate
 
     def stop_accepting(self) -> None:
         """Close the listening sockets; connections go on. A new client is refused by the kernel."""
@@ -132,6 +138,11 @@ class Listener:
         for bound in self._sockets:
             bound.close()
         self._sockets.clear()
+
+
+def certificate_in(path: str) -> bytes:
+    """The content of a certificate file; nothing where there is to be no TLS."""
+    return Path(path).read_bytes() if path else b""
 
 
 def _uvicorn_config(

@@ -65,6 +65,7 @@ class Session:
         "outbox",
         "receipts",
         "rooms",
+        "since",
         "text",
         "turn",
         "user",
@@ -105,6 +106,7 @@ class Session:
         self.text = wire.text
         self.variant = JSON if wire.text else MSGPACK
         self.address = wire.address
+        self.since = self._ctx.env.monotonic()
         self._pulse = Pulse(
             self._ctx.config,
             self._ctx.env,

@@ -25,6 +25,7 @@ class Session(Listener, Protocol):
 
     name: str
     address: str
+    since: float  # when it was opened, monotonic seconds
     text: bool
     claims: Claims
     informed: bool  # a round of `sync` has been told to its end: a cursor may stand for this connection

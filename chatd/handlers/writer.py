@@ -118,6 +118,7 @@ class Writer:
         self._task: asyncio.Task[None] | None = None
         self._untold: tuple[list[Submission], Work] | None = None  # durable, and told with the next commit
         self._commit_s = self._telling_s = 0.0  # what the last ones took
+        self._commit_began: float | None = None  # of the one under way
         self.busy_rooms: frozenset[str] = frozenset()  # rooms of the batch under way: not to be forgotten
         self.published = store.stamp  # the last commit that was told; the store may be one ahead of it
 
@@ -136,6 +137,16 @@ class Writer:
         """Submissions waiting."""
         return len(self._waiting)
 
+    @property
+    def committing_s(self) -> float:
+        """Seconds since the commit under way began; 0 when there is none."""
+        return 0.0 if self._commit_began is None else self._env.monotonic() - self._commit_began
+
+    @property
+    def full(self) -> bool:
+        """As much waits as may: nothing more is taken."""
+        return len(self._waiting) >= QUEUE_MAX
+
     def submit(self, submission: Submission) -> None:
         """Queue one submission; it is answered after its commit, in order with all others."""
         refusal = self._refusal()
@@ -151,7 +162,7 @@ class Writer:
         """Why nothing more can be taken now."""
         if self.lost.is_set():
             return Unavailable("internal", "the disk failed", retry_after=QUEUE_RETRY_MS)
-        if len(self._waiting) >= QUEUE_MAX or self._stopping:
+        if self.full or self._stopping:
             return Unavailable("overloaded", "too much is waiting to be stored", retry_after=QUEUE_RETRY_MS)
         return None
 
@@ -273,14 +284,17 @@ class Writer:
 
     async def _commit(self, work: Work) -> None:
         """Send a batch to the disk, and tell the one before while it is on its way."""
-        began = self._env.monotonic()
-        if self._untold is None:
-            await self._store.commit(work)
-        else:
-            committing = asyncio.ensure_future(self._store.commit(work))
-            await asyncio.sleep(0)  # so that it begins
-            self._tell()
-            await committing
+        began = self._commit_began = self._env.monotonic()
+        try:
+            if self._untold is None:
+                await self._store.commit(work)
+            else:
+                committing = asyncio.ensure_future(self._store.commit(work))
+                await asyncio.sleep(0)  # so that it begins
+                self._tell()
+                await committing
+        finally:
+            self._commit_began = None
         self._commit_s = self._env.monotonic() - began
 
     def _decide_again(self, refused: list[Submission]) -> None:

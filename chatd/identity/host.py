@@ -23,10 +23,14 @@ class HostIdentity:
         self._remembered = Remembered()
         self._keys = self._key_set()  # what is remembered was verified with
 
-    def adopt(self, other: "HostIdentity") -> None:
-        """Verify by the rules and keys of `other` from now on; keys fetched from the same URL stay known."""
+    def adopt(self, other: "HostIdentity") -> bool:
+        """Verify by the rules and keys of `other` from now on; keys fetched from the same URL stay known.
+
+        Whether keys of files are others now.
+        """
         other.ring.inherit(self.ring)
-        self.tokens, self.ring = other.tokens, other.ring
+        before, self.tokens, self.ring = self.ring, other.tokens, other.ring
+        return before.fixed != self.ring.fixed
 
     async def verify(self, token: str) -> Claims:
         """The claims of a valid token; Refused("token_expired") or Refused("token_invalid") otherwise.

@@ -35,7 +35,7 @@ class KeyRing:
         retry_s: float,
         kept: KeptSet | None = None,
     ) -> None:
-        self._fixed = dict(fixed)
+        self.fixed = dict(fixed)
         self._kept = kept
         self._fetched = kept.load() if kept is not None else {}
         self._fetch = fetch
@@ -71,11 +71,11 @@ class KeyRing:
     @property
     def empty(self) -> bool:
         """There is no key at all."""
-        return not (self._fixed or self._fetched)
+        return not (self.fixed or self._fetched)
 
     def find(self, kid: str) -> VerifyKey | None:
         """The key with exactly this id, if it is known now."""
-        return self._fixed.get(kid) or self._fetched.get(kid)
+        return self.fixed.get(kid) or self._fetched.get(kid)
 
     async def wait_known(self, kid: str) -> None:
         """Return when it is known whether there is a key `kid`: it is found, or missing in a set asked for since.

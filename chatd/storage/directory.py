@@ -85,6 +85,21 @@ class Directory:
                 "Give the directory of the daemon, with --data or --config; its first start makes the database",
             )
 
+    def holder(self) -> str | None:
+        """The pid of the daemon that uses the directory, as it noted it; None when there is none."""
+        with opening(self.lock):
+            try:
+                descriptor = os.open(self.lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            except FileNotFoundError:
+                return None
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return pid_in(descriptor)
+            finally:
+                os.close(descriptor)
+        return None
+
     def remains(self) -> list[Path]:
         """Files that stand beside a database: without one they tell of an interrupted restore or a loss."""
         return [path for path in (self.wal, self.restored, self.replaced) if path.exists()]
@@ -114,8 +129,7 @@ class Lock:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
-            raise in_use(directory, holder) from error
+            raise in_use(directory, pid_in(descriptor)) from error
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
 
@@ -128,6 +142,11 @@ class Lock:
 
 def unsafe(path: Path, wrong: Fault) -> StoreError:
     return StoreError("unsafe", path, *wrong)
+
+
+def pid_in(descriptor: int) -> str:
+    """What the holder of a lock file wrote into it."""
+    return os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
 
 
 def in_use(directory: Directory, holder: str) -> StoreError:

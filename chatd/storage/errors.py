@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from msgspec import DecodeError
+
 from chatd.ports import StoreLost
 from chatd.protocol.errors import Unavailable
 
@@ -18,10 +20,14 @@ Kind = Literal[
 # Milliseconds until it is worth asking again: a disk fills up, or fails, for longer than a moment.
 RETRY_MS = 5_000
 
-# Not retried: after a flush failed, the system may take the pages for written, and the next flush says nothing.
 # What a call of SQLite raises: words about a damaged schema quote it, and it need not be text any more.
 SQLITE_SAYS = (sqlite3.Error, UnicodeDecodeError)
+# What is raised by rows that are not what was written.
+DAMAGE = (UnicodeDecodeError, DecodeError)
+DAMAGE_CODES = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 
+# Not retried: after a flush failed, the system may take the pages for written, and the next flush says nothing.
+DISK_FULL = "the disk is full"
 FLUSH_FAILED = "the disk failed to flush a commit"
 FLUSHES = frozenset((sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC))
 
@@ -43,7 +49,7 @@ class StoreError(Exception):
         return f"{self.where}: {self.what}. {self.fix}"
 
 
-def primary(error: Exception) -> int:
+def primary(error: BaseException | None) -> int:
     """SQLite's primary result code; 0 for errors that did not come from SQLite itself."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
@@ -129,7 +135,7 @@ def translated() -> Iterator[None]:
     """Let no foreign exception out of the open store: SQLite's become Unavailable, with their cause."""
     try:
         yield
-    except SQLITE_SAYS as error:
+    except (*SQLITE_SAYS, DecodeError) as error:
         if is_failed_flush(error):
             raise lost(FLUSH_FAILED) from error
         if primary(error) == sqlite3.SQLITE_FULL:
@@ -137,12 +143,26 @@ def translated() -> Iterator[None]:
         raise Unavailable("internal", "the store cannot answer", retry_after=RETRY_MS) from error
 
 
+def trouble(error: Unavailable, otherwise: str) -> tuple[str, str]:
+    """Which of core/troubles.py an error of the open store is, and why, in words for the operator."""
+    cause = error.__cause__
+    if isinstance(cause, DAMAGE) or primary(cause) in DAMAGE_CODES:
+        return (
+            "damage",
+            f"the database is damaged ({cause}). Run `chatd check`, keep a copy, restore a backup",
+        )
+    if error.code == "overloaded":
+        return "disk", error.message
+    _, what, fix = OPENING.get(primary(cause), (None, error.message, "Please report it"))
+    return otherwise, f"{what} ({cause or error}). {fix}"
+
+
 def is_failed_flush(error: Exception) -> bool:
     return getattr(error, "sqlite_errorcode", 0) in FLUSHES
 
 
 def disk_full() -> Unavailable:
-    return Unavailable("overloaded", "the disk is full", retry_after=RETRY_MS)
+    return Unavailable("overloaded", DISK_FULL, retry_after=RETRY_MS)
 
 
 def lost(what: str) -> StoreLost:

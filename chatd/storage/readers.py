@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from chatd.core.troubles import Troubles
+from chatd.protocol.errors import Unavailable
 from chatd.storage.connection import Connection, open_reader
-from chatd.storage.errors import translated
+from chatd.storage.errors import translated, trouble
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,17 +54,18 @@ class Readers:
     and in the end both would have done what one does, slower. So a long read delays nobody by more.
     """
 
-    def __init__(self, connections: list[Connection]) -> None:
-        self._connections = connections
-        self._free = list(connections)
+    def __init__(self, troubles: Troubles) -> None:
+        self._troubles = troubles
+        self._connections: list[Connection] = []
+        self._free: list[Connection] = []
         self._waiting: deque[Asked] = deque()
         self._overdue: asyncio.TimerHandle | None = None  # when who waits behind a hop has waited enough
         self._hops: set[asyncio.Task[None]] = set()
 
     @classmethod
-    async def open(cls, path: Path, count: int) -> "Readers":
+    async def open(cls, path: Path, count: int, troubles: Troubles) -> "Readers":
         """`count` connections to the database at `path`; what was opened is closed again when one fails."""
-        readers = cls([])
+        readers = cls(troubles)
         try:
             for _ in range(count):
                 readers._add(await open_reader(path))
@@ -78,8 +81,15 @@ class Readers:
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append(Asked(lambda connection: read(connection, *args, **kwargs), answer))
         self._dispatch()
-        with translated():
-            return await answer
+        try:
+            with translated():
+                result = await answer
+        except Unavailable as error:
+            self._troubles.meet(*trouble(error, "reads"))
+            raise
+        if self._troubles.now:
+            self._troubles.ease("reads")
+        return result
 
     async def close(self) -> None:
         """Close the connections behind the reads they carry out; for what still waits the store is closed."""

@@ -1,6 +1,7 @@
 """`ports.Store` on SQLite: one connection that writes, a few that read; a method is one hop to a thread."""
 
 import asyncio
+import logging
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
@@ -8,6 +9,7 @@ from chatd.config import Storage
 from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.facts import KeyedEvent, Tail
 from chatd.core.rooms import Room
+from chatd.core.troubles import Troubles
 from chatd.core.work import Work
 from chatd.ports import EventPage, HelloRows, Membership, MessagePage, People, Store, SyncQuery, SyncRows
 from chatd.protocol.objects import Event, MemberRow, Profile, Reader
@@ -24,25 +26,34 @@ from chatd.storage.places import memberships
 from chatd.storage.readers import Readers
 from chatd.storage.writer import Writer
 
+log = logging.getLogger("chatd.storage")
 
-class Chance(Protocol):
+
+class Surroundings(Protocol):
     """The part of `ports.Env` a store needs."""
 
     def random_bytes(self, count: int) -> bytes: ...
 
+    def monotonic(self) -> float: ...
+
 
 class SqliteStore(Store):
-    """The store in one SQLite file. `open` makes it; the contract of every method is in `ports.Store`."""
+    """The store in one SQLite file. `open` makes it; the contract of every method is in `ports.Store`.
 
-    def __init__(self, lock: Lock, writer: Writer, readers: Readers, epoch: str, last_room: int) -> None:
+    `troubles`: what does not work now, of the store and of whoever uses it.
+    """
+
+    def __init__(
+        self, lock: Lock, writer: Writer, readers: Readers, troubles: Troubles, found: tuple[str, int]
+    ) -> None:
         self._lock = lock
         self._writer = writer
         self._readers = readers
-        self._last_room = last_room
-        self._epoch = epoch
+        self.troubles = troubles
+        self._epoch, self._last_room = found
 
     @classmethod
-    async def open(cls, config: Storage, env: Chance) -> "SqliteStore":
+    async def open(cls, config: Storage, env: Surroundings) -> "SqliteStore":
         """Open the database in `config.directory`, making it when the directory is new.
 
         Raises StoreError with reason and remedy when the file cannot be used; it is never repaired.
@@ -53,24 +64,27 @@ class SqliteStore(Store):
         try:
             # In a thread: checking a large database takes minutes, and signals shall be heard meanwhile.
             await asyncio.to_thread(make_ready, directory, env.random_bytes)
-            return await cls._start(config, directory, lock)
+            return await cls._start(config, directory, lock, Troubles(env.monotonic, log.warning))
         except BaseException:
             lock.release()
             raise
 
     @classmethod
-    async def _start(cls, config: Storage, directory: Directory, lock: Lock) -> "SqliteStore":
+    async def _start(
+        cls, config: Storage, directory: Directory, lock: Lock, troubles: Troubles
+    ) -> "SqliteStore":
         path = directory.database
         with opening(path):
             rewrite(directory.wal)
             connection = await open_writer(path)
             try:
                 epoch, stamp, last_room = await connection.run(take_over, path)
-                readers = await Readers.open(path, config.readers)
+                readers = await Readers.open(path, config.readers, troubles)
             except BaseException:
                 await connection.close()
                 raise
-        return cls(lock, Writer(path, connection, stamp, config.min_free_bytes), readers, epoch, last_room)
+        writer = Writer(path, connection, stamp, config.min_free_bytes, troubles)
+        return cls(lock, writer, readers, troubles, (epoch, last_room))
 
     @property
     def epoch(self) -> str:
@@ -87,6 +101,10 @@ class SqliteStore(Store):
             await self._writer.close(mark_closed)
         finally:
             self._lock.release()
+
+    def watch(self) -> None:
+        """Note what is wrong with the disk though no request has met it."""
+        self._writer.watch()
 
     # what decisions need
 

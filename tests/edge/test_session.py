@@ -79,6 +79,18 @@ async def test_silence_before_hello_is_ended(house):
     assert (bye(guest)["reason"], bye(guest)["close"]) == ("hello_timeout", 4006)
 
 
+async def test_the_line_of_an_end_says_who_from_where_why_and_how_long(house, caplog):
+    ann, stranger = await house.meets("ann"), house.guest(address="2001:db8::7")
+    house.env.advance(12.34)
+    with caplog.at_level("INFO"):
+        ann.hangs_up(1001)
+        stranger.hangs_up(1006)
+    assert [line.partition(" of ")[2] for line in caplog.messages if "ended" in line] == [
+        "ann from 192.0.2.1 ended with 1001 after 12.3 s",
+        "- from 2001:db8::7 ended with 1006 after 12.3 s",
+    ]
+
+
 async def test_a_hello_under_way_is_not_timed_out(house):
     guest = house.guest()
     hold = house.store.hold("hello")

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from chatd.config import Storage
+from chatd.core.troubles import Troubles
 from chatd.ports import Store
 from chatd.storage.store import SqliteStore
 from tests.kit.env import ManualEnv
@@ -12,6 +13,11 @@ from tests.kit.env import ManualEnv
 def storage_for(directory: Path) -> Storage:
     """The settings of a store in `directory`; the disk may be as full as it likes."""
     return Storage(directory=str(directory), min_free_bytes=0)
+
+
+def no_troubles() -> Troubles:
+    """A place for troubles, which says nothing."""
+    return Troubles(ManualEnv().monotonic, lambda *_: None)
 
 
 opened: list[SqliteStore] = []

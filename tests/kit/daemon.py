@@ -124,10 +124,10 @@ class RunningDaemon:
         self.config = _changed(self.config, sections)
         await self.start_again()
 
-    def reconfigures(self, **sections: dict[str, Any]) -> None:
-        """Put these changes in force while it runs, as a reload does."""
+    def reconfigures(self, **sections: dict[str, Any]) -> list[str]:
+        """Put these changes in force while it runs, as a reload does; which files hold something else now."""
         self.config = _changed(self.config, sections)
-        self._daemon.reconfigure(self.config)
+        return self._daemon.reconfigure(self.config)
 
     async def start_again(self) -> None:
         """Start a new daemon of the same configuration after a stop; its port is another."""

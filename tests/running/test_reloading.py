@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -174,11 +175,36 @@ async def shown_certificate(daemon: RunningDaemon) -> bytes:
     return shown
 
 
+async def test_files_that_hold_something_else_now_are_named_in_the_log(
+    operator: Operator, tmp_path: Path
+) -> None:
+    """A certificate is renewed under its old name: no setting changed, and yet something did."""
+    key = tmp_path / "key.pem"
+    settings = f'[auth]\nkeys = [{{kid="app", algorithm="EdDSA", file="{key}"}}]\n'
+
+    def new_key() -> None:
+        public = ed25519.Ed25519PrivateKey.generate().public_key()
+        pem = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        key.write_bytes(public.public_bytes(*pem))
+
+    new_key()
+    await operator.writes(settings)
+    await operator.writes(settings)
+    new_key()
+    await operator.writes(settings)
+    changed = re.findall(r'changed: ([^"]*)"', operator.daemon.log)
+    assert changed == ["auth.keys, the keys of tokens", "nothing", "the keys of tokens"]
+
+
 async def test_a_renewed_certificate_is_shown_to_the_next_client(tmp_path: Path) -> None:
     old, new = write_certificate(tmp_path / "old.pem"), write_certificate(tmp_path / "new.pem")
     async with running_daemon(config_for(tmp_path, listen={**old, "address": "127.0.0.1:0"})) as daemon:
         first = await shown_certificate(daemon)
         daemon.reconfigures(listen=new)
+        second = await shown_certificate(daemon)
+        assert daemon.reconfigures(listen=new) == []
+        write_certificate(tmp_path / "new.pem")
+        assert daemon.reconfigures(listen=new) == ["the certificate"], "renewed under its old name"
         second = await shown_certificate(daemon)
         assert first != second
         (tmp_path / "new.pem").write_text("nonsense")
@@ -204,9 +230,10 @@ class Patient:
         self.config = Config()
         self.taken: list[Config] = []
 
-    def reconfigure(self, config: Config) -> None:
+    def reconfigure(self, config: Config) -> list[str]:
         self.config = config
         self.taken.append(config)
+        return []
 
 
 async def test_the_service_manager_hears_of_a_reload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

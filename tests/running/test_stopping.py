@@ -43,6 +43,7 @@ def check(connection, how, path):
     print("checking for ever", flush=True)
     threading.Event().wait()
 opening.check = check
+opening.WHOLE_PAGES_MAX = 0
 main(["serve"])
 """
 

@@ -5,11 +5,16 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from chatd import inside
+from chatd.core import troubles
 from chatd.storage import settings
+from tests.kit import http
 from tests.kit.company import Company
 from tests.kit.daemon import DaemonProcess, RunningDaemon, config_for, daemon_process, running_daemon
 from tests.kit.disk import Disk, Fault, watched
@@ -155,3 +160,167 @@ async def everything_is_there(
     alice, _ = await people.again(alice)
     assert (await alice.sends(room, "x", key=key))["seq"] == numbers[-1] + 1
     assert [event["seq"] for event in await alice.logs(room)] == list(range(1, numbers[-1] + 2))
+
+
+# --- what operators see of it
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The daemon tries often whether a trouble is over."""
+    monkeypatch.setattr(inside, "TROUBLES_LOOK_S", 0.02)
+
+
+async def is_over(daemon: RunningDaemon) -> None:
+    """Wait until the daemon, to which nobody writes, has found out by itself; not for a calm of so many seconds."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(troubles, "CALM_S", 0.0)
+        while await readiness(daemon):
+            await asyncio.sleep(0.02)
+
+
+async def readiness(daemon: RunningDaemon) -> dict[str, str]:
+    """What is wrong, of the checks of /readyz."""
+    answer = await http.request(f"{daemon.ops_url}/readyz")
+    wrong = {name: said for name, said in answer.json["checks"].items() if said != "ok"}
+    assert (answer.status, answer.json["ready"]) == ((503, False) if wrong else (200, True))
+    return wrong
+
+
+async def metric(daemon: RunningDaemon, name: str) -> float:
+    text = (await http.request(f"{daemon.ops_url}/metrics")).body.decode()
+    return float(next(line.split()[1] for line in text.splitlines() if line.startswith(f"{name} ")))
+
+
+@dataclass
+class Case:
+    """A trouble, what of the disk fails for it, and what people are refused meanwhile."""
+
+    name: str
+    kind: Kind
+    error: int
+    why: str
+    refusal: str = "internal"
+
+    def request(self, room: str) -> dict[str, Any]:
+        if self.kind == Kind.READ:
+            return {"type": "history", "room": room, "limit": 100}
+        return {"type": "send", "room": room, "key": fresh_key(), "body": {"text": "x"}}
+
+
+CASES = (
+    Case("disk", Kind.WRITE, sqlite3.SQLITE_FULL, "the disk is full", "overloaded"),
+    Case("commits", Kind.WRITE, sqlite3.SQLITE_IOERR_WRITE, "the disk reports errors"),
+    Case("reads", Kind.READ, sqlite3.SQLITE_IOERR_READ, "the disk reports errors"),
+)
+
+
+@pytest.mark.parametrize("trouble", CASES, ids=lambda trouble: trouble.name)
+async def test_trouble_with_the_disk_is_said_once_shown_and_ends_by_itself(
+    soon: None, disk: Disk, daemon: RunningDaemon, caplog: pytest.LogCaptureFixture, trouble: Case
+) -> None:
+    people, name = Company(daemon.url), trouble.name
+    room, (alice, _) = await people.in_direct("alice", "bob")
+    for _ in range(40):
+        await alice.sends(room, "x" * 3000)
+    assert await readiness(daemon) == {}
+    disk.fault = lambda _, operation: Fault(trouble.error) if operation.kind == trouble.kind else None
+    for _ in range(3):
+        await alice.is_refused(trouble.refusal, trouble.request(room))
+    assert trouble.why in (await readiness(daemon))[name]
+    assert await metric(daemon, f'chatd_trouble{{what="{name}"}}') == 1
+    disk.fault = None
+    await is_over(daemon)
+    assert await metric(daemon, f'chatd_trouble{{what="{name}"}}') == 0
+    assert await metric(daemon, f'chatd_troubles_total{{what="{name}"}}') >= 3
+    begun, ended = (line for line in caplog.messages if f"trouble with {name}" in line)
+    assert begun.startswith(f"trouble with {name}: {trouble.why}")
+    assert name == "reads" or " bytes are free, storage.min_free_bytes is 0; until it ends changes" in begun
+    assert ended.startswith(f"no more trouble with {name}: ")
+    await people.leaves()
+
+
+async def test_a_lock_held_by_another_program_is_said_until_it_lets_go(
+    soon: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(settings.WRITER, "busy_timeout", 1)
+    async with running_daemon(config_for(tmp_path)) as daemon:
+        people = Company(daemon.url)
+        room, (alice, _) = await people.in_direct("alice", "bob")
+        with closing(sqlite3.connect(daemon.database, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            await is_refused(alice, room, "internal")
+            assert "another program holds a lock" in (await readiness(daemon))["commits"]
+            other.execute("ROLLBACK")
+        await is_over(daemon)
+        assert len([line for line in caplog.messages if "trouble with commits" in line]) == 2
+        await people.leaves()
+
+
+async def test_damage_that_a_read_finds_is_said_once_and_does_not_end(
+    soon: None, disk: Disk, daemon: RunningDaemon, caplog: pytest.LogCaptureFixture
+) -> None:
+    people = Company(daemon.url)
+    room, (alice, _) = await people.in_direct("alice", "bob")
+    for _ in range(40):
+        await alice.sends(room, "x" * 3000)
+    corrupt = Fault(sqlite3.SQLITE_CORRUPT)
+    disk.fault = lambda index, operation: corrupt if operation.kind == Kind.READ else None
+    for _ in range(3):
+        await alice.is_refused("internal", {"type": "history", "room": room, "limit": 100})
+    disk.fault = None
+    assert len(await alice.asks_history(room, limit=100)) == 40
+    assert "Run `chatd check`" in (await readiness(daemon))["damage"]
+    assert len([line for line in caplog.messages if "trouble with" in line]) == 1
+    await people.leaves()
+
+
+async def test_a_row_that_is_not_what_was_written_is_damage(
+    soon: None, daemon: RunningDaemon, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No check of pages can see it: a letter is another letter."""
+    people = Company(daemon.url)
+    room, (alice, _) = await people.in_direct("alice", "bob")
+    seq = (await alice.sends(room, "x"))["seq"]
+    with closing(sqlite3.connect(daemon.database, isolation_level=None)) as other:
+        other.execute("UPDATE events SET blob = x'c1' WHERE position & 0xFFFFFFFF = ?", (seq,))
+    await alice.is_refused(
+        "internal", {"type": "edit", "room": room, "key": fresh_key(), "target": seq, "body": {"text": "y"}}
+    )
+    assert "the database is damaged" in (await readiness(daemon))["damage"]
+    assert not [record for record in caplog.records if record.exc_info]
+    await people.leaves()
+
+
+async def test_a_database_that_is_exchanged_under_the_daemon_is_said(
+    soon: None, daemon: RunningDaemon
+) -> None:
+    """Everything works, and all of it would be gone with the process."""
+    assert await readiness(daemon) == {}
+    daemon.database.rename(daemon.database.with_name("elsewhere"))
+    daemon.database.touch()
+    assert "removed or exchanged" in (await readiness(daemon))["damage"]
+    daemon.database.with_name("elsewhere").rename(daemon.database)
+
+
+async def test_a_disk_that_does_not_answer_is_said_while_it_does_not(
+    soon: None, monkeypatch: pytest.MonkeyPatch, daemon: RunningDaemon
+) -> None:
+    people = Company(daemon.url)
+    room, (alice, _) = await people.in_direct("alice", "bob")
+    monkeypatch.setattr(inside, "COMMIT_S", 0.0)
+    answers, commit = asyncio.Event(), daemon.inside.store.commit
+
+    async def hanging(work: Any) -> None:
+        await answers.wait()
+        await commit(work)
+
+    monkeypatch.setattr(daemon.inside.store, "commit", hanging)
+    sending = asyncio.create_task(alice.sends(room, "x"))
+    while not (wrong := await readiness(daemon)):
+        await asyncio.sleep(0.02)
+    assert "the disk does not answer" in wrong["commits"]
+    answers.set()
+    await sending
+    await is_over(daemon)
+    await people.leaves()

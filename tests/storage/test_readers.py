@@ -11,13 +11,13 @@ import pytest
 from chatd.protocol.errors import Unavailable
 from chatd.storage import readers as module
 from chatd.storage.readers import TOGETHER_MAX, Readers
-from tests.kit.adapters import sqlite
+from tests.kit.adapters import no_troubles, sqlite
 from tests.kit.chronicle import Chronicle
 
 
 async def test_a_long_read_delays_nobody_while_another_connection_is_free(directory: Path) -> None:
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 2)
+    readers = await Readers.open(directory / "chatd.sqlite", 2, no_troubles())
     held, started = threading.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -44,7 +44,7 @@ async def test_a_read_behind_a_quick_one_goes_to_the_same_connection(
 ) -> None:
     monkeypatch.setattr(module, "PATIENCE_S", 3600)
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 2)
+    readers = await Readers.open(directory / "chatd.sqlite", 2, no_troubles())
     held = Held()
     try:
         reads = await held_up(readers, held, id, id)
@@ -63,7 +63,7 @@ async def test_a_read_behind_a_quick_one_goes_to_the_same_connection(
 
 async def test_a_read_sees_one_commit_from_its_beginning_to_its_end(directory: Path) -> None:
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 1)
+    readers = await Readers.open(directory / "chatd.sqlite", 1, no_troubles())
     loop, began, going_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
     def count_twice(connection: sqlite3.Connection) -> list[int]:
@@ -108,7 +108,7 @@ async def held_up(readers: Readers, held: Held, *reads: Any) -> list[asyncio.Tas
 
 async def test_reads_that_waited_for_a_connection_see_the_same_commit(directory: Path) -> None:
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 1)
+    readers = await Readers.open(directory / "chatd.sqlite", 1, no_troubles())
     held, committed, looked = Held(), threading.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -138,7 +138,7 @@ async def test_reads_that_waited_for_a_connection_see_the_same_commit(directory:
 
 async def test_no_hop_takes_more_than_its_share(directory: Path) -> None:
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 1)
+    readers = await Readers.open(directory / "chatd.sqlite", 1, no_troubles())
     held, last = Held(), Held()
     try:
         reads = await held_up(readers, held, *[bool] * TOGETHER_MAX, last)
@@ -156,7 +156,7 @@ async def test_no_hop_takes_more_than_its_share(directory: Path) -> None:
 
 async def test_what_is_too_much_for_one_hop_goes_to_another_free_connection(directory: Path) -> None:
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 2)
+    readers = await Readers.open(directory / "chatd.sqlite", 2, no_troubles())
     held = Held()
     try:
         reads: list[asyncio.Task[Any]] = [
@@ -174,7 +174,7 @@ async def test_what_is_too_much_for_one_hop_goes_to_another_free_connection(dire
 
 async def test_a_read_that_fails_fails_alone(directory: Path) -> None:
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 1)
+    readers = await Readers.open(directory / "chatd.sqlite", 1, no_troubles())
     held = Held()
 
     def fail(connection: sqlite3.Connection) -> None:
@@ -202,7 +202,7 @@ async def test_a_read_that_fails_fails_alone(directory: Path) -> None:
 
 async def test_who_went_away_while_waiting_is_not_read_for(directory: Path) -> None:
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 1)
+    readers = await Readers.open(directory / "chatd.sqlite", 1, no_troubles())
     held, read = Held(), list[str]()
     try:
         reads = await held_up(readers, held, lambda c: read.append("gone"), lambda c: read.append("here"))
@@ -218,7 +218,7 @@ async def test_who_went_away_while_waiting_is_not_read_for(directory: Path) -> N
 
 async def test_who_waits_when_the_store_closes_is_told(directory: Path) -> None:
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 1)
+    readers = await Readers.open(directory / "chatd.sqlite", 1, no_troubles())
     held = Held()
     reads = await held_up(readers, held, lambda connection: 1)
     held.go_on.set()
@@ -231,7 +231,7 @@ async def test_who_waits_when_the_store_closes_is_told(directory: Path) -> None:
 
 async def test_what_fails_in_a_reader_is_unavailable_with_its_cause(directory: Path) -> None:
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 1)
+    readers = await Readers.open(directory / "chatd.sqlite", 1, no_troubles())
 
     def fail(connection: sqlite3.Connection) -> None:
         connection.execute("SELECT * FROM nothing")

@@ -1,0 +1,32 @@
+"""`chatd check`: is the data directory as it should be?"""
+
+import click
+
+from chatd.cli.configuration import Loaded
+from chatd.cli.exits import Failure
+from chatd.cli.options import with_configuration
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  chatd check --config /etc/chatd/chatd.toml
+  chatd check --data /var/lib/chatd
+
+Run it as the user of the daemon. It reads everything, so it takes about as long as a backup."""
+)
+@with_configuration
+def check(loaded: Loaded) -> None:
+    """Check the data directory, while the daemon runs or not; say what is wrong and what to do (exit code 1).
+
+    Owners and permissions, the schema, every page, index and reference, every stored event, and, while no
+    daemon runs, the write-ahead log. Nothing is changed.
+    """
+    from chatd.storage.checking import report
+    from chatd.storage.directory import Directory
+
+    found = report(Directory(loaded.config.storage.directory))
+    if found.findings:
+        raise Failure("\n".join(map(str, found.findings)))
+    running = f", while the chatd with pid {found.holder} runs" if found.holder else ""
+    click.echo(f"OK: {found.events} events, as of commit {found.stamp}{running}.")
