@@ -201,6 +201,13 @@ class Store(Protocol):
         """
         ...
 
+    async def placed(self, asked: Collection[tuple[str, str, bool]]) -> set[tuple[str, str, bool]]:
+        """Those of (user, room name, or join) whose user is or was a member, or may join: the room is public.
+
+        It costs the same for a room that is not there as for one of others, however large.
+        """
+        ...
+
     async def room_of_pair(self, a: str, b: str) -> str | None:
         """Name of the direct room of two users, in any order."""
         ...

@@ -5,8 +5,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 UNIX_PEER = "unix"  # the peer of a Unix socket: whoever the file's permissions let in
 
-# One customer gets a whole /64 (RFC 6177), so counting single IPv6 addresses would count nothing.
-_IPV6_CUSTOMER_BITS = 64
+# One customer gets a whole /64 (RFC 6177), so counting single IPv6 addresses would count nothing. Many get a /48.
+_IPV6_CUSTOMER_BITS, _IPV6_SITE_BITS = 64, 48
 
 Address = IPv4Address | IPv6Address
 Networks = Sequence[IPv4Network | IPv6Network]
@@ -48,12 +48,17 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Networks) -> st
 
 def customer(address: str) -> str:
     """What limits per address count by: the address itself, for IPv6 its /64."""
-    if ":" not in address:
-        return address
-    parsed = _parsed(address)
-    if not isinstance(parsed, IPv6Address):
-        return address
-    return str(ip_network((parsed, _IPV6_CUSTOMER_BITS), strict=False))
+    return _network(address, _IPV6_CUSTOMER_BITS) or address
+
+
+def site(address: str) -> str | None:
+    """The /48 of an IPv6 address, which has 65,536 customers and may be one; None for any other address."""
+    return _network(address, _IPV6_SITE_BITS)
+
+
+def _network(address: str, bits: int) -> str | None:
+    parsed = _parsed(address) if ":" in address else None
+    return str(ip_network((parsed, bits), strict=False)) if isinstance(parsed, IPv6Address) else None
 
 
 def _is_trusted(peer: str, address: Address | None, trusted: Networks) -> bool:

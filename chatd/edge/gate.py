@@ -8,6 +8,7 @@ from typing import Any
 from chatd.config import Rates
 from chatd.core.counters import Counters
 from chatd.core.rates import Meter, Meters, Rate, retry_after_ms, take
+from chatd.edge.addresses import customer, site
 from chatd.edge.admission import Admission
 from chatd.edge.wire import Wire
 from chatd.handlers.context import Session
@@ -17,6 +18,9 @@ from chatd.protocol.errors import Broken, ChatError, Refused
 from chatd.protocol.requests import Request
 
 NAMES = {kind: str(kind.__struct_config__.tag) for kind in COMMANDS}
+
+# A /48 of IPv6 may ask for as much as so many addresses: a campus of some thousand phones, or one attacker.
+SITE_ADDRESSES = 16
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +36,8 @@ class Gate:
         self.requests, *keyed = rates_of(rates)
         self._keyed = tuple(map(Meters, keyed))
         self._writes, self._rooms, *others = self._keyed
-        self._hello_users, self._hello_addresses, self._login_users, self._login_addresses = others
+        self._hello_users, self._login_users, *others = others
+        self._hello_addresses, self._hello_sites, self._login_addresses, self._login_sites = others
         self.tasks: set[asyncio.Future[Any]] = set()
 
     def reconfigure(self, rates: Rates) -> None:
@@ -67,7 +72,7 @@ class Gate:
 
     def allow_address(self, address: str) -> None:
         """Take one hello from the bucket of an address, before its token costs anything."""
-        self._take_one(self._hello_addresses, address, "address")
+        self._take_address(self._hello_addresses, self._hello_sites, address)
 
     def authenticated(self, wire: Wire | None) -> None:
         """A connection leaves the pool of unauthenticated ones."""
@@ -79,8 +84,15 @@ class Gate:
 
     def allow_login(self, address: str, user: str) -> None:
         """Take one from the buckets of an address and of the account it names, whether or not there is one."""
-        self._take_one(self._login_addresses, address, "address")
+        self._take_address(self._login_addresses, self._login_sites, address)
         self._take_one(self._login_users, user, "user")
+
+    def _take_address(self, addresses: Meters, sites: Meters, address: str) -> None:
+        """Take one of an address, IPv6 by /64, and of all that share its /48: who has one has 65,536 of the first."""
+        if self._enabled:
+            whole = site(address)
+            shared = [] if whole is None else [("address", sites[whole])]
+            self._take([("address", addresses[customer(address)]), *shared])
 
     def _take_one(self, meters: Meters, key: str, scope: str) -> None:
         if self._enabled:
@@ -112,13 +124,17 @@ class Gate:
 
 
 def rates_of(rates: Rates) -> tuple[Rate, ...]:
-    """Requests of a connection, writes of a user and in a room; hellos, then logins, of a user and of an address."""
+    """Requests of a connection, writes of a user and in a room; hellos and logins of a user; hellos, then logins, of an
+    address and of a site.
+    """
     return (
         Rate.per_second(rates.requests_per_s, rates.requests_burst),
         Rate.per_second(rates.writes_per_s, rates.writes_burst),
         Rate.per_second(rates.room_per_s, rates.room_burst),
         Rate.per_minute(rates.hello_user_per_min),
-        Rate.per_minute(rates.hello_address_per_min),
         Rate.per_minute(rates.login_user_per_min),
+        Rate.per_minute(rates.hello_address_per_min),
+        Rate.per_minute(SITE_ADDRESSES * rates.hello_address_per_min),
         Rate.per_minute(rates.login_address_per_min),
+        Rate.per_minute(SITE_ADDRESSES * rates.login_address_per_min),
     )

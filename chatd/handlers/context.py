@@ -94,10 +94,10 @@ class Context:
         Do not hold either across an await: what may have changed must be asked for again. Whoever comes or goes
         just now is answered when that is on the disk: memory is ahead of it, and may have to go back.
         """
-        room = await self.rooms.get(name)
+        room = await self.rooms.of(user, name)
         while room is not None and user in room.on_the_move:
             await self.writer.carry(user, Settle())
-            room = await self.rooms.get(name)
+            room = await self.rooms.of(user, name)
         return authorize(room, user, action)
 
 

@@ -1,6 +1,6 @@
 """What a batch needs to know before core decides: read here, in few calls, for all submissions together."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from chatd.core import admin
@@ -37,10 +37,9 @@ class Gatherer:
         self._rooms = rooms
         self.rules = rules
 
-    async def gather(self, batch: Sequence[Asked], rooms: Collection[str], *, known_keys: bool) -> Facts:
-        """The facts of `batch`, which names these `rooms`. With `known_keys` also the keys of sends."""
-        if rooms:
-            await self._rooms.load(rooms)
+    async def gather(self, batch: Sequence[Asked], *, known_keys: bool) -> Facts:
+        """The facts of `batch`. With `known_keys` also the keys of sends."""
+        await self._rooms_of(batch)
         facts = Facts(self.rules, self._rooms.registry.rooms)
         # A send needs its room and nothing else, and most of what is asked are sends.
         others = batch if known_keys else [asked for asked in batch if not optimistic(asked.request)]
@@ -51,6 +50,23 @@ class Gatherer:
             await self._new_rooms(others, facts)
             await self._people(others, facts)
         return facts
+
+    async def _rooms_of(self, batch: Sequence[Asked]) -> None:
+        """Load the rooms that are named by somebody who has to do with them; strangers load none."""
+        wanted, asked_from_outside = set(), set()
+        for asked in batch:
+            for name in named_rooms(asked.request):
+                if not asked.user or self._rooms.known(
+                    asked.user, name
+                ):  # the upkeep of a room asks as nobody
+                    wanted.add(name)
+                else:
+                    joins = isinstance(asked.request, requests.RoomJoin)
+                    asked_from_outside.add((asked.user, name, joins))
+        if asked_from_outside:
+            wanted.update(name for _, name, _ in await self._store.placed(asked_from_outside))
+        if wanted:
+            await self._rooms.load(wanted)
 
     async def _messages(self, batch: Sequence[Asked], facts: Facts) -> None:
         """Messages that operations act on, with the reactions that are asked about."""

@@ -31,6 +31,21 @@ class Rooms:
             room = self.registry.get(name, self._env.monotonic())
         return room
 
+    async def of(self, user: str, name: str) -> Room | None:
+        """The room of this name, loaded if need be, when `user` is or was in it.
+
+        Whoever asks for one of others costs the same look at the store, whether it is in memory, asleep or not there,
+        and loads nothing.
+        """
+        if not self.known(user, name) and not await self._store.placed([(user, name, False)]):
+            return None
+        return await self.get(name)
+
+    def known(self, user: str, name: str) -> bool:
+        """Whether the room is in memory, and `user` is or was in it."""
+        room = self.registry.rooms.get(name)
+        return room is not None and (user in room.members or user in room.former)
+
     async def load(self, names: Collection[str]) -> None:
         """Bring the rooms of these names into the registry, as far as they exist."""
         now = self._env.monotonic()

@@ -214,7 +214,7 @@ class Writer:
         if known_keys or not all(optimistic(submission.request) for submission in batch):
             self._tell()
         self.busy_rooms = frozenset(name for asked in batch for name in named_rooms(asked.request))
-        facts = await self._gatherer.gather(batch, self.busy_rooms, known_keys=known_keys)
+        facts = await self._gatherer.gather(batch, known_keys=known_keys)
         work = Work(now=self._env.now_ms(), stamp=self._store.stamp + 1)
         try:
             stored = await self._store_outcome(batch, work, facts, known_keys=known_keys)

@@ -64,6 +64,12 @@ SELECT user, device, app, os, last_seen, revoked_before, removed FROM devices WH
 """
 
 
+# One row for a room that is there, none else; the look at its members costs the same found or not.
+PLACED = """
+SELECT EXISTS (SELECT 1 FROM members WHERE room = rooms.number AND user = ?) OR (? AND public) FROM rooms WHERE name = ?
+"""
+
+
 def load_rooms(connection: sqlite3.Connection, names: Collection[str]) -> dict[str, Room]:
     """Rooms by name, with present and former members."""
     rooms: dict[str, Room] = {}
@@ -73,6 +79,17 @@ def load_rooms(connection: sqlite3.Connection, names: Collection[str]) -> dict[s
             rooms[name] = room_of(row)
             load_members(connection, rooms[name])
     return rooms
+
+
+def placed(
+    connection: sqlite3.Connection, asked: Collection[tuple[str, str, bool]]
+) -> set[tuple[str, str, bool]]:
+    """Who of those who ask has to do with the room he names: is or was in it, or may join it."""
+    return {
+        (user, name, joins)
+        for user, name, joins in asked
+        if connection.execute(PLACED, (user, joins, name)).fetchone() == (1,)
+    }
 
 
 def room_of(row: Row) -> Room:

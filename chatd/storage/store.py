@@ -111,6 +111,9 @@ class SqliteStore(Store):
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
         return await self._readers.run(decisions.load_rooms, names)
 
+    async def placed(self, asked: Collection[tuple[str, str, bool]]) -> set[tuple[str, str, bool]]:
+        return await self._readers.run(decisions.placed, asked)
+
     async def room_of_pair(self, a: str, b: str) -> str | None:
         return await self._readers.run(decisions.room_of_pair, a, b)
 

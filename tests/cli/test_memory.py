@@ -6,9 +6,10 @@ import pytest
 
 from chatd.cli import memory
 from chatd.cli.memory import memory_of, shown
-from chatd.config import Config, Limits, Listen, Outbox, Storage
+from chatd.config import Config, Limits, Listen, Outbox, Rates, Storage
 from chatd.core.rates import Meters, Rate
 from chatd.edge import front, server
+from chatd.edge.gate import rates_of
 from chatd.handlers import writer
 from chatd.identity import remembered
 from chatd.storage.settings import READER, WRITER
@@ -25,7 +26,8 @@ def test_its_numbers_are_those_of_the_daemon():
         memory.READER_CACHE,
     )
     assert memory.TOKENS >= remembered.TOKENS_MAX * 400
-    assert 5 * Meters(Rate(1.0, 1)).keys_max * 150 <= memory.METERS
+    kinds = len(rates_of(Rates())) - 1  # that of a connection is its own
+    assert kinds * Meters(Rate(1.0, 1)).keys_max * 300 <= memory.METERS
 
 
 def test_an_idle_connection_is_at_most_what_is_promised():

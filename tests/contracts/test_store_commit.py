@@ -50,6 +50,22 @@ async def test_a_loaded_room_equals_the_one_that_was_stored(store: Store, chroni
     assert [getattr(loaded, name) for name in same.split()] == [getattr(room, name) for name in same.split()]
 
 
+async def test_whoever_is_or_was_in_a_room_is_placed_and_who_may_join(
+    store: Store, chronicle: Chronicle
+) -> None:
+    private, public = await chronicle.group("ann", "eve"), await chronicle.group("ann")
+    await chronicle.leave(private, "eve")
+    await chronicle.settings(public, public=True)
+    yes = {("ann", private.name, False), ("eve", private.name, False), ("bob", public.name, True)}
+    no = {
+        ("bob", private.name, False),
+        ("bob", private.name, True),
+        ("bob", public.name, False),
+        ("ann", "g0", True),
+    }
+    assert await store.placed(yes | no) == yes
+
+
 async def test_flags_come_back_as_flags(store: Store, chronicle: Chronicle) -> None:
     room = await chronicle.group("ann")
     await chronicle.prefer(room, "ann", pinned=True)

@@ -117,12 +117,22 @@ def test_meters_of_two_keys_do_not_touch():
     assert wait_s(meters["ann"], 0.0) == 1.0
 
 
-def test_the_key_not_used_for_longest_is_forgotten_first():
-    meters = Meters(Rate(1000.0, 1), keys_max=2)
-    for key in ("ann", "bob", "ann", "cat"):  # ann was used again: bob goes
-        meters[key].take(0.0)
-    assert meters["ann"].lacks(0.0)
-    assert not meters["bob"].lacks(0.0)
+def test_nobody_flushes_a_used_up_bucket_by_using_many_others():
+    meters = Meters(Rate(60.0, 3), keys_max=100)
+    for _ in range(3):
+        meters["ann"].take(0.0)
+    for number in range(10_000):
+        meters[f"invented {number}"].take(0.001 * number)
+    assert meters["ann"].lacks(10.0)
+    assert len(meters._meters) <= 100
+
+
+def test_a_bucket_that_is_full_again_goes_before_one_that_is_not():
+    meters = Meters(Rate(10.0, 1), keys_max=2)
+    meters["ann"].take(0.0)
+    meters["bob"].take(15.0)  # ann's is full since 10
+    meters["cat"].take(15.0)
+    assert meters["bob"].lacks(16.0)
 
 
 def abused(*refusals):

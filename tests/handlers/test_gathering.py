@@ -30,8 +30,7 @@ class Gathered:
 
     async def __call__(self, *asked, known_keys=False):
         batch = [Submission(user, request) for user, request in asked]
-        rooms = {name for asked in batch for name in named_rooms(asked.request)}
-        return await self.gatherer.gather(batch, rooms, known_keys=known_keys)
+        return await self.gatherer.gather(batch, known_keys=known_keys)
 
 
 @pytest.fixture
@@ -62,6 +61,16 @@ async def room(house, ann):
 async def test_rooms_that_are_named_are_loaded(gather, room):
     facts = await gather(("bob", Read(room=room, seq=1)), ("eve", Read(room="g00000000000", seq=1)))
     assert set(facts.rooms) == {room}
+
+
+@pytest.mark.parametrize("request_of_eve", [Read, RoomJoin])
+async def test_a_stranger_loads_no_room_unless_it_is_open_to_all(gather, room, ann, request_of_eve):
+    more = {"seq": 1} if request_of_eve is Read else {"key": new_key()}
+    asked = ("eve", request_of_eve(room=room, **more))
+    assert set((await gather(asked)).rooms) == set()
+    await ann.asks(type="room.update", room=room, key=new_key(), public=True)
+    gather.house.inside.context.rooms.registry.forget_idle(float("inf"), ())
+    assert set((await gather(asked)).rooms) == ({room} if request_of_eve is RoomJoin else set())
 
 
 async def test_a_message_that_is_acted_on_is_there_with_the_reactions_asked_about(ann, gather, room):

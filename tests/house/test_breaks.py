@@ -36,7 +36,7 @@ async def test_a_door_that_says_forbidden_to_strangers_is_found_out(
 
     monkeypatch.setattr(permissions, "member_of", candid)
     with pytest.raises(AssertionError):
-        await a_row_is_as_the_table_says("room.get", tmp_path)
+        await a_row_is_as_the_table_says("room.leave", tmp_path)
 
 
 def test_a_pool_that_never_empties_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
