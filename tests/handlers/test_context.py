@@ -30,7 +30,7 @@ async def test_who_comes_or_goes_is_answered_when_that_is_on_the_disk(house, who
     ids = [
         bob.asks_for(type="log", room=room, **{"from": 1}),
         bob.asks_for(type="room.get", room=room),
-        bob.asks_for(type="readers", room=room, seq=1),
+        bob.asks_for(type="members.list", room=room),
     ]
     for _ in range(20):
         await asyncio.sleep(0)
