@@ -12,12 +12,13 @@ from typing import Any
 from chatd.config import Config, several
 from chatd.core.troubles import TROUBLES
 from chatd.edge.admin import admin_app
-from chatd.edge.descriptors import needed, raised, shared_out
+from chatd.edge.arrivals import Arrivals
+from chatd.edge.descriptors import ADMIN_SOCKETS, OPS_SOCKETS, needed, raised, shared_out
 from chatd.edge.http import Login, ops_application, public_application
 from chatd.edge.machine import Machine
 from chatd.edge.metrics import MEDIA_TYPE, render
 from chatd.edge.notify import inherited_sockets
-from chatd.edge.server import Application, Listener, Terms
+from chatd.edge.server import ARRIVALS_MAX, Application, Listener, Terms
 from chatd.edge.surroundings import Surroundings, surroundings
 from chatd.edge.websocket import connection_class
 from chatd.handlers.supervision import supervised
@@ -118,20 +119,28 @@ class Daemon:
 
     async def _listen(self, inside: Inside) -> None:
         listen = self.config.listen
-        public = Terms(
-            listen.request_deadline_s, listen.backlog, listen.tls_cert, listen.tls_key, self.descriptors.http
-        )
-        private = Terms(listen.request_deadline_s, listen.backlog)
         around = self._around = surroundings(
             self.config, inside.session, env=self.env, admission=inside.admission, counters=inside.counters
         )
+        arrivals = Arrivals(
+            min(ARRIVALS_MAX, self.descriptors.http),
+            self.descriptors.http_per_address,
+            shared=around.is_trusted,
+            cut=around.arrival_cut,
+        )
+        deadline_s, backlog = listen.request_deadline_s, listen.backlog
+        public = Terms(deadline_s, backlog, listen.tls_cert, listen.tls_key, arrivals)
         application = public_application(self._login, around)
         handed = [bound for sockets in inherited_sockets().values() for bound in sockets]
         await self._open(several(listen.address), application, public, connection_class(around), handed)
         if several(listen.ops_address):
-            await self._open(several(listen.ops_address), ops_application(self.checks, self.metrics), private)
+            operations = Terms(deadline_s, backlog, arrivals=Arrivals(OPS_SOCKETS))
+            await self._open(
+                several(listen.ops_address), ops_application(self.checks, self.metrics), operations
+            )
         path = Path(self.config.storage.directory, ADMIN_SOCKET)
-        await self._open(f"unix:{path}", admin_app(inside.admin), private)
+        administration = Terms(deadline_s, backlog, arrivals=Arrivals(ADMIN_SOCKETS))
+        await self._open(f"unix:{path}", admin_app(inside.admin), administration)
 
     async def _open(
         self,

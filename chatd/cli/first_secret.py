@@ -78,5 +78,5 @@ def secret_of(config: Config) -> Secret:
     if not config.auth.secret:
         what = "there is no secret to sign tokens with"
         fix = "Start the daemon once (chatd dev, chatd serve), use its --config, or set auth.secret_file."
-        raise refuse("", what, fix)
+        raise refuse(str(secret_path(config)), what, fix)
     return config.auth.secret

@@ -24,14 +24,18 @@ HTTP_SOCKETS, HTTP_SOCKET = (
 )  # edge/server.py and edge/front.py: a head of 16 KiB, twice, and the parser
 CONNECTION = 32 * KIB  # parser, session, timers, places in some forty rooms; 17 KiB for one room
 READ = 256 * KIB  # what the event loop reads in one go, before it hears that nothing more is wanted
+SILENT = 8 * KIB  # a socket that says nothing: its transport, its place among the others, its deadline
 TLS, TLS_READ = 64 * KIB, 256 * KIB  # keys and records; the buffer of a client that sends much
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes. `parts` by name, with `connections` as good ones; one connection before hello, idle, and at its worst."""
+    """Bytes. `parts` by name, with `connections` as good ones; one socket that says nothing; one connection before
+    hello, idle, and at its worst.
+    """
 
     parts: dict[str, int]
+    silent: int
     stranger: int
     idle: int
     worst: int
@@ -59,10 +63,10 @@ def memory_of(config: Config) -> Memory:
         + METERS,
         "rooms (storage.members_in_memory)": config.storage.members_in_memory * MEMBER,
         "requests that wait for the disk": QUEUE * (limits.body_bytes + REQUEST),
-        "sockets that talk HTTP": HTTP_SOCKETS * (HTTP_SOCKET + is_tls * TLS),
+        "sockets that are no connection yet": HTTP_SOCKETS * (HTTP_SOCKET + is_tls * TLS),
         "connections, idle (limits.connections)": limits.connections * idle,
     }
-    return Memory(parts, idle + 2 * limits.hello_frame_bytes, idle, worst)
+    return Memory(parts, SILENT + is_tls * TLS, idle + 2 * limits.hello_frame_bytes, idle, worst)
 
 
 def as_table(config: Config) -> str:
@@ -87,6 +91,7 @@ def _lines(config: Config, memory: Memory) -> Iterator[str]:
     for name, size in memory.parts.items():
         yield f"{name:<44}{shown(size):>12}"
     yield f"{'together, while everybody reads':<44}{shown(memory.usual):>12}"
+    yield f"{'one socket that says nothing, among them':<44}{shown(memory.silent):>12}"
     yield ""
     yield "What hostile clients can add to that, at most:"
     strangers = min(limits.unauthenticated, limits.connections)

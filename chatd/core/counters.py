@@ -60,6 +60,7 @@ class Counters:
     connections_opened: int = 0
     connections_closed: dict[int, int] = field(default_factory=_codes)  # close code
     handshakes_rejected: dict[str, int] = field(default_factory=_words)  # path, origin, connections...
+    arrivals_cut: dict[str, int] = field(default_factory=_words)  # address, all
     frames_received: int = 0
     bytes_received: int = 0  # payload bytes of messages
     frames_sent: int = 0

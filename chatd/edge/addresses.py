@@ -56,6 +56,12 @@ def site(address: str) -> str | None:
     return _network(address, _IPV6_SITE_BITS)
 
 
+def is_inside(address: str, trusted: Networks) -> bool:
+    """Whether an address lies in one of these networks."""
+    parsed = _parsed(address)
+    return parsed is not None and _is_inside(parsed, trusted)
+
+
 def _network(address: str, bits: int) -> str | None:
     parsed = _parsed(address) if ":" in address else None
     return str(ip_network((parsed, bits), strict=False)) if isinstance(parsed, IPv6Address) else None

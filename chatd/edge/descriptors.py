@@ -3,19 +3,29 @@
 import resource
 from dataclasses import dataclass
 
-# Database and log with two readers, a backup, the log, listeners, key files, /proc for metrics, a reload: some 40.
-FILES = 128
-# The part of what is left that is for sockets that are still talking HTTP.
+OPS_SOCKETS = 32  # of the operations address: a scraper, probes, and an operator with curl
+ADMIN_SOCKETS = 96  # of the admin socket: the back end of a host app, many requests at once
+# Set apart: the sockets above; database and log with two readers, a backup, the log, listeners, key files, /proc for
+# metrics, a reload, some 40; and what is accepted in one go before the oldest has to go.
+FILES = 192
+# The part of what is left that is for sockets that are no WebSocket connection yet.
 HTTP_SHARE = 8
+ADDRESS_SHARE = 8  # of those, what one address may have
+ADDRESS_MIN = 32  # though they be few: as many as are accepted in two goes
 
 
 @dataclass(slots=True, frozen=True)
 class Descriptors:
-    """What `limit` descriptors leave: for WebSocket connections, and for sockets that still talk HTTP."""
+    """What `limit` descriptors leave: for WebSocket connections, and for sockets that are none yet."""
 
     limit: int
     connections: int
     http: int
+
+    @property
+    def http_per_address(self) -> int:
+        """How many of the latter one address may have."""
+        return max(ADDRESS_MIN, self.http // ADDRESS_SHARE)
 
     def shortage(self, wanted: int) -> str:
         """What to tell the operator when there is not room for so many connections; else ""."""

@@ -5,7 +5,7 @@ request, responses nobody reads.
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +14,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import get_remote_addr, is_ssl
 
+from chatd.edge.arrivals import Arrivals
 from chatd.edge.handshake import Head
 
 HEAD_BYTES_MAX = 16 * 1024  # a browser behind a proxy sends 2 KiB; nginx allows 32 KiB, the tests of others 8
@@ -24,19 +25,14 @@ LINGER_S = 2.0  # for the peer to read a refusal before the reset that unread by
 
 @dataclass(slots=True)
 class FrontTerms:
-    """What one listener grants: seconds for a request, and how many sockets may be talking HTTP at once."""
+    """What one listener grants: seconds for a request, and a place among the sockets that are no connection yet."""
 
     request_deadline_s: float
-    pending_max: int
-    pending: "dict[HttpFront, None]" = field(default_factory=dict)  # oldest first
+    arrivals: Arrivals
 
 
 class HttpFront(HttpToolsProtocol):
-    """One socket until it is closed or upgraded. Every wait for the peer has a deadline.
-
-    When more than `pending_max` sockets talk HTTP, the oldest is cut: a flood of silent sockets does not keep
-    others out.
-    """
+    """One socket until it is closed or upgraded. Every wait for the peer has a deadline."""
 
     def __init__(self, terms: FrontTerms, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
@@ -51,8 +47,7 @@ class HttpFront(HttpToolsProtocol):
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        # As the class above does, but for asking the kernel for addresses: ours nobody wants to know, and the
-        # peer's only who answers the request (on_headers_complete).
+        # As the class above does, but for asking the kernel for our address, which nobody wants to know.
         self.connections.add(self)
         self.transport = transport
         self.flow = FlowControl(transport)
@@ -60,10 +55,7 @@ class HttpFront(HttpToolsProtocol):
         self.client = None
         self.scheme = "https" if is_ssl(transport) else "http"
         self._arm(self._terms.request_deadline_s)
-        pending = self._terms.pending
-        pending[self] = None
-        if len(pending) > self._terms.pending_max:
-            next(iter(pending)).abort()
+        self._terms.arrivals.enter(self, transport.get_extra_info("peername"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -198,7 +190,7 @@ class HttpFront(HttpToolsProtocol):
 
     def _leave(self) -> None:
         self._disarm()
-        self._terms.pending.pop(self, None)
+        self._terms.arrivals.leave(self)
 
     def _arm(self, delay_s: float) -> None:
         self._disarm()

@@ -34,6 +34,7 @@ COUNTED: dict[str, _About] = {
     "connections_opened": _About("connections_opened", "WebSocket handshakes that succeeded."),
     "connections_closed": _About("connections_closed", "Connections that ended, by close code.", "code"),
     "handshakes_rejected": _About("handshake_rejected", "Upgrades refused.", "reason"),
+    "arrivals_cut": _About("arrivals_cut", "Sockets cut before they were a connection.", "reason"),
     "frames_received": _About("frames_received", "Messages received from clients."),
     "bytes_received": _About("bytes_received", "Payload bytes of messages received."),
     "frames_sent": _About("frames_sent", "Frames written to clients."),

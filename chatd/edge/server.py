@@ -6,12 +6,13 @@ import functools
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import uvicorn
 
+from chatd.edge.arrivals import Arrivals
 from chatd.edge.front import FrontTerms, HttpFront
 from chatd.edge.sockets import (
     UNIX_PREFIX,
@@ -21,15 +22,14 @@ from chatd.edge.sockets import (
     shown_address,
     split_address,
 )
+from chatd.edge.tls import ACCEPTS, TlsServer, TlsTerms
 
 _Scope = MutableMapping[str, Any]
 Application = Callable[
     [_Scope, Callable[[], Awaitable[_Scope]], Callable[[_Scope], Awaitable[None]]], Awaitable[None]
 ]
 
-_PENDING_MAX = 4096  # sockets talking HTTP at once: as many as the backlog lets in with one poll
-# Accepted in one go. asyncio takes the backlog for it, and without file descriptors fails and logs each one.
-_ACCEPTS = 16
+ARRIVALS_MAX = 4096  # sockets that are no connection yet, at most: as many as the usual backlog holds
 _KEEP_ALIVE_S = 5  # idle between two requests; a browser reconnects in a blink
 _TICK_S = 1.0  # the Date header has seconds
 _POLL_S = 0.02  # while stopping; shorter than anybody notices
@@ -39,14 +39,14 @@ _POLL_S = 0.02  # while stopping; shorter than anybody notices
 class Terms:
     """How a listener treats its clients, see config.Listen. No TLS without a certificate.
 
-    `pending_max`: sockets that may be talking HTTP at once.
+    `arrivals`: the sockets that are no WebSocket connection yet.
     """
 
     request_deadline_s: float
     backlog: int
     tls_cert: str = ""
     tls_key: str = ""
-    pending_max: int = _PENDING_MAX
+    arrivals: Arrivals = field(default_factory=lambda: Arrivals(ARRIVALS_MAX))
 
 
 class Listener:
@@ -148,9 +148,7 @@ def certificate_in(path: str) -> bytes:
 def _uvicorn_config(
     application: Application, terms: Terms, connection_class: type[asyncio.Protocol] | None
 ) -> uvicorn.Config:
-    front = functools.partial(
-        HttpFront, FrontTerms(terms.request_deadline_s, min(_PENDING_MAX, terms.pending_max))
-    )
+    front = functools.partial(HttpFront, FrontTerms(terms.request_deadline_s, terms.arrivals))
     return uvicorn.Config(
         cast(Any, application),
         http=cast(type[asyncio.Protocol], front),
@@ -177,10 +175,11 @@ class _Server(uvicorn.Server):
         self.ready = asyncio.Event()
         self._terms = terms
         self._leaving = asyncio.Event()
+        self._accepting: list[asyncio.Server | TlsServer] = []
         self._deadline_s = 0.0
 
     def stop_accepting(self) -> None:
-        for server in getattr(self, "servers", []):
+        for server in self._accepting:
             server.close()
 
     def leave(self, deadline_s: float) -> None:
@@ -194,20 +193,23 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         loop = asyncio.get_running_loop()
-        self.servers = [await self._listening(loop, bound) for bound in sockets or []]
+        self._accepting = [await self._listening(loop, bound) for bound in sockets or []]
         self.started = True
         self.ready.set()
 
-    async def _listening(self, loop: asyncio.AbstractEventLoop, bound: socket.socket) -> asyncio.Server:
+    async def _listening(
+        self, loop: asyncio.AbstractEventLoop, bound: socket.socket
+    ) -> asyncio.Server | TlsServer:
         listen = loop.create_unix_server if bound.family == socket.AF_UNIX else loop.create_server
-        tls = self.config.ssl
-        server = await listen(
-            functools.partial(self._connection, loop),
-            sock=bound,
-            ssl=tls,
-            backlog=_ACCEPTS,
-            ssl_handshake_timeout=self._terms.request_deadline_s if tls else None,
-        )
+        context, make = self.config.ssl, functools.partial(self._connection, loop)
+        if context is None:
+            # asyncio takes the backlog for how many to accept in one go, and without descriptors logs each of them.
+            server: asyncio.Server | TlsServer = await listen(make, sock=bound, backlog=ACCEPTS)
+        else:
+            terms, connections = self._terms, cast(set[Any], self.server_state.connections)
+            server = TlsServer(
+                bound, TlsTerms(context, terms.request_deadline_s, terms.arrivals, connections, make)
+            )
         bound.listen(self._terms.backlog)
         return server
 

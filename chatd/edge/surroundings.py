@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from chatd.config import Config
 from chatd.core.counters import Counters
-from chatd.edge.addresses import Networks, networks
+from chatd.edge.addresses import Networks, is_inside, networks
 from chatd.edge.admission import Admission
 from chatd.edge.handshake import Handshakes
 from chatd.edge.once import Once
@@ -51,6 +51,14 @@ class Surroundings:
                 '"TLS and proxies", says how a proxy is told',
                 peer,
             )
+
+    def is_trusted(self, peer: str) -> bool:
+        """Whether a peer is a proxy whose X-Forwarded-For is believed: it stands for many."""
+        return is_inside(peer, self.trusted)
+
+    def arrival_cut(self, reason: str) -> None:
+        """Count a socket that had to go before it was a connection."""
+        self.counters.arrivals_cut[reason] += 1
 
 
 def surroundings(

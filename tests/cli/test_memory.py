@@ -19,7 +19,7 @@ USUAL = memory_of(Config())
 
 def test_its_numbers_are_those_of_the_daemon():
     assert memory.QUEUE == writer.QUEUE_MAX
-    assert memory.HTTP_SOCKETS == server._PENDING_MAX
+    assert memory.HTTP_SOCKETS == server.ARRIVALS_MAX
     assert memory.HTTP_SOCKET >= 2 * front.HEAD_BYTES_MAX
     assert (-1024 * WRITER["cache_size"], -1024 * READER["cache_size"]) == (
         memory.WRITER_CACHE,

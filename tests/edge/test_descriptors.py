@@ -4,7 +4,8 @@ import resource
 
 import pytest
 
-from chatd.edge.descriptors import needed, raised, shared_out
+from chatd.edge.descriptors import ADMIN_SOCKETS, FILES, OPS_SOCKETS, needed, raised, shared_out
+from chatd.edge.tls import ACCEPTS
 
 
 @pytest.mark.parametrize("connections", [1, 7, 8, 100, 1000, 100_000, 10_000_000])
@@ -15,12 +16,21 @@ def test_what_is_needed_suffices_and_no_less(connections):
 
 def test_what_does_not_suffice_is_said_with_the_way_out():
     usual = shared_out(1024)
-    assert usual.connections + usual.http + 128 == 1024
+    assert usual.connections + usual.http + 192 == 1024
     assert usual.shortage(usual.connections) == ""
     assert usual.shortage(5000) == (
         f"room for {usual.connections} of limits.connections = 5000, because this process may open 1024 files: "
         f"set LimitNOFILE={needed(5000)} or lower limits.connections"
     )
+
+
+def test_spare_descriptors_are_enough_for_operations_administration_and_files():
+    assert OPS_SOCKETS + ADMIN_SOCKETS + ACCEPTS + 40 <= FILES
+
+
+def test_no_address_has_more_than_its_share_nor_less_than_a_burst():
+    assert shared_out(1_000_000).http_per_address == shared_out(1_000_000).http // 8
+    assert shared_out(1024).http_per_address == 2 * ACCEPTS
 
 
 def test_a_tiny_limit_still_leaves_one_of_each():

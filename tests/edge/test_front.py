@@ -96,7 +96,7 @@ class TestDeadline:
 
 class TestPending:
     async def test_sockets_beyond_the_number_push_the_oldest_out(self, monkeypatch):
-        monkeypatch.setattr("chatd.edge.server._PENDING_MAX", 3)
+        monkeypatch.setattr("chatd.edge.server.ARRIVALS_MAX", 3)
         async with echo_server(listen=NEVER) as server:
             first = await server.connect()
             await _pending(server, 1)
@@ -107,7 +107,7 @@ class TestPending:
                 await page(raw)
 
     async def test_upgraded_connections_are_not_among_them(self, monkeypatch):
-        monkeypatch.setattr("chatd.edge.server._PENDING_MAX", 1)
+        monkeypatch.setattr("chatd.edge.server.ARRIVALS_MAX", 1)
         async with echo_server(listen=NEVER) as server:
             upgraded = [await server.upgrade() for _ in range(5)]
             for raw in upgraded:
@@ -225,9 +225,9 @@ async def _drips_until_cut(raw, drop: bytes) -> bool:
 
 async def _pending(server, count: int) -> None:
     """Wait until so many sockets talk HTTP."""
-    terms = server.listener._server.config.http_protocol_class.args[0]
+    arrivals = server.listener._terms.arrivals
     async with asyncio.timeout(WAIT_S):
-        while len(terms.pending) != count:
+        while len(arrivals) != count:
             await asyncio.sleep(0.01)
 
 

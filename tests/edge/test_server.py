@@ -119,6 +119,44 @@ class TestTls:
             raw = await server.connect()
             assert await raw.rest() == b""
 
+    async def test_silent_clients_push_each_other_out_and_nobody_else(self, certificate, monkeypatch):
+        monkeypatch.setattr("chatd.edge.server.ARRIVALS_MAX", 3)
+        async with echo_server(listen={**certificate, "request_deadline_s": 100.0}) as server:
+            async with _tls_client(server) as client:  # upgraded: none of them
+                silent = [await server.connect() for _ in range(6)]
+                for raw in silent[:3]:
+                    assert await raw.rest() == b""
+                async with _tls_client(server) as other:
+                    await other.send(b"hi")
+                    assert await other.recv() == b"hi"
+                await client.send(b"still here")
+                assert await client.recv() == b"still here"
+            assert len(server.listener._terms.arrivals) == 2
+        assert len(server.listener._terms.arrivals) == 0
+
+    @pytest.mark.parametrize("said", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b""])
+    async def test_who_cannot_shake_hands_leaves_nothing(self, certificate, said, caplog):
+        async with echo_server(listen={**certificate, "request_deadline_s": 100.0}) as server:
+            raw = await server.connect()
+            raw.send(said)
+            raw.writer.write_eof()
+            await raw.rest()
+            async with asyncio.timeout(WAIT_S):
+                while (
+                    len(server.listener._terms.arrivals) or server.listener._server.server_state.connections
+                ):
+                    await asyncio.sleep(0.01)
+        assert [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []
+
+    async def test_a_stop_waits_for_no_handshake(self, certificate):
+        async with echo_server(listen={**certificate, "request_deadline_s": 100.0}) as server:
+            raw = await server.connect()
+            async with asyncio.timeout(WAIT_S):
+                while not len(server.listener._terms.arrivals):
+                    await asyncio.sleep(0.01)
+                await server.listener.stop(100.0)
+            assert await raw.rest() == b""
+
     async def test_a_missing_certificate_is_a_typed_error(self, tmp_path):
         terms = Terms(10.0, 16, str(tmp_path / "missing.pem"), str(tmp_path / "missing.pem"))
         with pytest.raises(ListenError, match="cannot load the certificate"):
