@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from chatd.core.accounts import Account, DeviceSeen
-from chatd.core.facts import KeyedEvent, Tail
+from chatd.core.facts import Counted, KeyedEvent, UnreadSpan
 from chatd.core.rooms import Room
 from chatd.core.work import Work
 from chatd.protocol.errors import Unavailable
@@ -230,8 +230,8 @@ class Store(Protocol):
         """Those of (room, seq, user, emoji) that are set."""
         ...
 
-    async def tails(self, places: Collection[tuple[int, str, int]]) -> dict[tuple[int, str, int], Tail]:
-        """What lies after `seq` for `user`, for each (room, user, seq)."""
+    async def counted(self, spans: Collection[UnreadSpan]) -> dict[UnreadSpan, Counted]:
+        """What stands in these spans. Takes as long as they are."""
         ...
 
     async def next_room_number(self) -> int:

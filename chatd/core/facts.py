@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.rooms import Room
@@ -27,6 +28,27 @@ class Tail:
     mentions: int
 
 
+class UnreadSpan(NamedTuple):
+    """The events of room number `room` above `low` up to `high`, as they concern `user`. They never change."""
+
+    room: int
+    user: str
+    low: int
+    high: int
+
+    @property
+    def events(self) -> int:
+        return self.high - self.low
+
+
+class Counted(NamedTuple):
+    """What stands in a span: countable messages, own ones among them, and mentions of the user by others."""
+
+    messages: int = 0
+    own: int = 0
+    mentions: int = 0
+
+
 @dataclass(slots=True, frozen=True)
 class Rules:
     """The limits decisions follow; the operator sets them."""
@@ -48,6 +70,7 @@ class Facts:
     messages: dict[tuple[int, int], Message] = field(default_factory=dict)
     keyed: dict[tuple[int, str, str], KeyedEvent] = field(default_factory=dict)
     tails: dict[tuple[int, str, int], Tail] = field(default_factory=dict)
+    postponed: list[Any] = field(default_factory=list)  # submissions that are not to be decided in this batch
     created: dict[tuple[str, str], Room] = field(default_factory=dict)  # by creator and key
     pairs: dict[tuple[str, str], Room] = field(default_factory=dict)
     fresh: list[tuple[int, int]] = field(

@@ -5,8 +5,9 @@ from typing import Any, Protocol
 
 from chatd.core import admin
 from chatd.core.accounts import Account
-from chatd.core.facts import Facts, Rules, Tail, pair
-from chatd.core.rooms import Room
+from chatd.core.counting import COUNTED_EVENTS_MAX, span_of_read, tail_of
+from chatd.core.facts import Counted, Facts, Rules, Tail, UnreadSpan, pair
+from chatd.core.rooms import Member, Room
 from chatd.core.work import Message, Work
 from chatd.handlers.loading import Rooms
 from chatd.ports import Env, Store
@@ -19,8 +20,11 @@ DeviceBound = (requests.DevicesRemove, admin.SeeDevice, admin.Revoke)
 
 
 class Asked(Protocol):
+    """A submission. `counted`: what a read passes, when that was counted outside the batch."""
+
     user: str
     request: Any
+    counted: tuple[UnreadSpan, Counted] | None
 
 
 def optimistic(request: Any) -> bool:
@@ -34,13 +38,13 @@ class Gatherer:
     def __init__(self, store: Store, env: Env, rooms: Rooms, rules: Rules) -> None:
         self._store = store
         self._env = env
-        self._rooms = rooms
+        self.rooms = rooms
         self.rules = rules
 
     async def gather(self, batch: Sequence[Asked], *, known_keys: bool) -> Facts:
         """The facts of `batch`. With `known_keys` also the keys of sends."""
         await self._rooms_of(batch)
-        facts = Facts(self.rules, self._rooms.registry.rooms)
+        facts = Facts(self.rules, self.rooms.registry.rooms)
         # A send needs its room and nothing else, and most of what is asked are sends.
         others = batch if known_keys else [asked for asked in batch if not optimistic(asked.request)]
         if others:
@@ -56,7 +60,7 @@ class Gatherer:
         wanted, asked_from_outside = set(), set()
         for asked in batch:
             for name in named_rooms(asked.request):
-                if not asked.user or self._rooms.known(
+                if not asked.user or self.rooms.known(
                     asked.user, name
                 ):  # the upkeep of a room asks as nobody
                     wanted.add(name)
@@ -66,7 +70,7 @@ class Gatherer:
         if asked_from_outside:
             wanted.update(name for _, name, _ in await self._store.placed(asked_from_outside))
         if wanted:
-            await self._rooms.load(wanted)
+            await self.rooms.load(wanted)
 
     async def _messages(self, batch: Sequence[Asked], facts: Facts) -> None:
         """Messages that operations act on, with the reactions that are asked about."""
@@ -101,20 +105,29 @@ class Gatherer:
             facts.keyed = await self._store.keyed(wanted)
 
     async def _tails(self, batch: Sequence[Asked], facts: Facts) -> None:
-        """What lies after read positions that stop short of the newest event."""
-        wanted = set()
+        """What lies after read positions that stop short of the newest event, as far as one batch may count it."""
+        wanted: dict[UnreadSpan, tuple[Room, Member, int]] = {}
+        left = COUNTED_EVENTS_MAX
         for asked in batch:
             request = asked.request
             room = facts.rooms.get(request.room) if isinstance(request, requests.Read) else None
             if room is None:
                 continue
-            place = (room.number, asked.user, request.seq)
-            if request.seq >= room.seq:  # also of who is no member yet: he may become one in this batch
-                facts.tails[place] = Tail(room.ordinal, 0, 0)
-            elif asked.user in room.members:
-                wanted.add(place)
-        if wanted:
-            facts.tails.update(await self._store.tails(wanted))
+            seq, member = request.seq, room.members.get(asked.user)
+            if seq >= room.seq:  # also of who is no member yet: he may become one in this batch
+                facts.tails[room.number, asked.user, seq] = Tail(room.ordinal, 0, 0)
+            elif member is not None and seq > member.read:
+                span = span_of_read(room, member, seq)
+                if asked.counted is not None and asked.counted[0][2:] == (member.read, seq):
+                    facts.tails[room.number, asked.user, seq] = tail_of(room, member, *asked.counted)
+                elif span in wanted or span.events <= left:
+                    left -= 0 if span in wanted else span.events
+                    wanted[span] = (room, member, seq)
+                else:
+                    facts.postponed.append(asked)
+        for span, counted in (await self._store.counted(wanted.keys()) if wanted else {}).items():
+            room, member, seq = wanted[span]
+            facts.tails[room.number, member.user, seq] = tail_of(room, member, span, counted)
 
     async def _new_rooms(self, batch: Sequence[Asked], facts: Facts) -> None:
         """Rooms that creations would repeat, and numbers and names for those they make."""
@@ -122,13 +135,13 @@ class Gatherer:
             request = asked.request
             if isinstance(request, requests.RoomCreate):
                 name = await self._store.room_of_key(asked.user, request.key)
-                room = await self._rooms.get(name) if name is not None else None
+                room = await self.rooms.get(name) if name is not None else None
                 if room is not None:
                     facts.created[asked.user, request.key] = room
             elif isinstance(request, requests.RoomDirect):
                 place = pair(asked.user, request.user)
                 name = await self._store.room_of_pair(*place)
-                room = await self._rooms.get(name) if name is not None else None
+                room = await self.rooms.get(name) if name is not None else None
                 if room is not None:
                     facts.pairs[place] = room
             else:
@@ -149,10 +162,10 @@ class Gatherer:
         """Bring memory in step with a batch that is durable now."""
         work.settle()
         for room in work.created:
-            self._rooms.registry.put(room, self._env.monotonic())
+            self.rooms.registry.put(room, self._env.monotonic())
         for change in work.accounts:
             if isinstance(change, Account):
-                self._rooms.registry.set_receipts(change.user, change.receipts)
+                self.rooms.registry.set_receipts(change.user, change.receipts)
 
 
 def has_place(user: str, room: Room) -> bool:

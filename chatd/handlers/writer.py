@@ -15,10 +15,11 @@ from typing import Any, Protocol
 from chatd.core.counters import Counters
 from chatd.core.counting import count_out
 from chatd.core.decisions import DECISIONS
-from chatd.core.facts import Facts
+from chatd.core.facts import Counted, Facts, UnreadSpan
 from chatd.core.summaries import complete_answers
 from chatd.core.work import Work
 from chatd.handlers.gathering import Gatherer, named_rooms, optimistic
+from chatd.handlers.long_reads import LongReads
 from chatd.handlers.supervision import supervised
 from chatd.ports import Env, KeyTaken, Store, StoreLost
 from chatd.protocol.errors import ChatError, Refused, Unavailable
@@ -77,10 +78,16 @@ class Submission:
     future: asyncio.Future[Ok] | None = None
     reply: Ok | ChatError | None = None
     settled: bool = False
+    counted: tuple[UnreadSpan, Counted] | None = None  # what a long read passes
 
     def behind_failed(self) -> bool:
         """Does the abort rule forbid it by now?"""
         return self.guard is not None and self.guard.aborts(self.request.room, self.place)
+
+    def refuse(self, error: ChatError) -> None:
+        """Answer with `error` now."""
+        self.reply = error
+        self.settle()
 
     def settle(self) -> None:
         """Give the answer, unless it was given before."""
@@ -107,6 +114,7 @@ class Writer:
         self._store = store
         self._env = env
         self._gatherer = gatherer
+        self._long_reads = LongReads(store, gatherer.rooms, self._take_back)
         self._publish = publish
         self._counters = counters
         self._waiting: deque[Submission] = deque()
@@ -128,6 +136,7 @@ class Writer:
     async def stop(self) -> None:
         """Carry out what waits, then end."""
         self._stopping = True
+        await self._long_reads.stop()
         self._wake.set()
         if self._task is not None:
             await self._task
@@ -151,8 +160,7 @@ class Writer:
         """Queue one submission; it is answered after its commit, in order with all others."""
         refusal = self._refusal()
         if refusal is not None:
-            submission.reply = refusal
-            submission.settle()
+            submission.refuse(refusal)
             return
         submission.since = self._env.monotonic()
         self._waiting.append(submission)
@@ -165,6 +173,11 @@ class Writer:
         if self.full or self._stopping:
             return Unavailable("overloaded", "too much is waiting to be stored", retry_after=QUEUE_RETRY_MS)
         return None
+
+    def _take_back(self, submission: Submission) -> None:
+        """A read that was set aside is counted."""
+        self._waiting.append(submission)
+        self._wake.set()
 
     async def carry(self, user: str, request: Any) -> Ok:
         """Submit something and wait for its outcome: for callers that are not sessions."""
@@ -215,6 +228,9 @@ class Writer:
             self._tell()
         self.busy_rooms = frozenset(name for asked in batch for name in named_rooms(asked.request))
         facts = await self._gatherer.gather(batch, known_keys=known_keys)
+        for submission in facts.postponed:
+            batch.remove(submission)
+            self._long_reads.take(submission)
         work = Work(now=self._env.now_ms(), stamp=self._store.stamp + 1)
         try:
             stored = await self._store_outcome(batch, work, facts, known_keys=known_keys)
@@ -308,8 +324,7 @@ class Writer:
         """Nothing was stored: everybody learns that he has to ask again."""
         self._tell()
         for submission in batch:
-            submission.reply = aborted() if submission.behind_failed() else error
-            submission.settle()
+            submission.refuse(aborted() if submission.behind_failed() else error)
 
 
 def decide(submission: Submission, work: Work, facts: Facts) -> None:

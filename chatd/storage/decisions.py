@@ -1,4 +1,4 @@
-"""What decisions need to know: rooms with their members, used keys, stored messages, reactions, read tails.
+"""What decisions need to know: rooms with their members, used keys, stored messages, reactions, spans.
 
 Every function runs inside a read transaction of the connection it is given.
 """
@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Collection
 
 from chatd.core.accounts import Account, DeviceSeen
-from chatd.core.facts import KeyedEvent, Tail
+from chatd.core.facts import Counted, KeyedEvent, UnreadSpan
 from chatd.core.rooms import Member, Room
 from chatd.ports import People
 from chatd.protocol.codec import decode_event
@@ -43,13 +43,9 @@ WHERE position >> 32 = ? AND user = ? AND client_key = ?
 MESSAGE_AT = "SELECT blob FROM events WHERE position = ? AND kind = 'message'"
 REACTION_SET = "SELECT 1 FROM reactions WHERE room = ? AND seq = ? AND user = ? AND emoji = ?"
 
-LAST_ORDINAL = """
-SELECT ordinal FROM events
-WHERE position BETWEEN ? AND ? AND ordinal IS NOT NULL ORDER BY position DESC LIMIT 1
-"""
-
-LEFT = """
-SELECT count(*) FILTER (WHERE user = :user),
+COUNTED = """
+SELECT count(*),
+       count(*) FILTER (WHERE user = :user),
        count(*) FILTER (WHERE user <> :user AND (mentions = '*' OR instr(mentions, :mark)))
 FROM events WHERE position > :low AND position <= :high AND ordinal IS NOT NULL
 """
@@ -160,18 +156,18 @@ def reactions_set(
     return {one for one in asked if connection.execute(REACTION_SET, one).fetchone() is not None}
 
 
-def tail(connection: sqlite3.Connection, room: int, user: str, seq: int) -> Tail:
-    """Counted from the log itself, so that a read position is right whatever was counted before."""
-    low = position(room, seq)
-    row = connection.execute(LAST_ORDINAL, (position(room, 1), low)).fetchone()
+def counted(connection: sqlite3.Connection, spans: Collection[UnreadSpan]) -> dict[UnreadSpan, Counted]:
+    return {span: count(connection, span) for span in spans}
+
+
+def count(connection: sqlite3.Connection, span: UnreadSpan) -> Counted:
     marks = {
-        "user": user,
-        "mark": f"{SEPARATOR}{user}{SEPARATOR}",
-        "low": low,
-        "high": position(room + 1, 0) - 1,
+        "user": span.user,
+        "mark": f"{SEPARATOR}{span.user}{SEPARATOR}",
+        "low": position(span.room, span.low),
+        "high": position(span.room, span.high),
     }
-    own, mentions = connection.execute(LEFT, marks).fetchone()
-    return Tail(0 if row is None else row[0], own, mentions)
+    return Counted(*connection.execute(COUNTED, marks).fetchone())
 
 
 def account(connection: sqlite3.Connection, user: str) -> Account | None:
@@ -190,9 +186,3 @@ def people(
     accounts = {user: known for user in users if (known := account(connection, user)) is not None}
     seen = {place: found for place in devices if (found := device(connection, *place)) is not None}
     return People(accounts, seen)
-
-
-def tails(
-    connection: sqlite3.Connection, places: Collection[tuple[int, str, int]]
-) -> dict[tuple[int, str, int], Tail]:
-    return {place: tail(connection, *place) for place in places}

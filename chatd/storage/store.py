@@ -7,7 +7,7 @@ from typing import Protocol
 
 from chatd.config import Storage
 from chatd.core.accounts import Account, DeviceSeen
-from chatd.core.facts import KeyedEvent, Tail
+from chatd.core.facts import Counted, KeyedEvent, UnreadSpan
 from chatd.core.rooms import Room
 from chatd.core.troubles import Troubles
 from chatd.core.work import Work
@@ -131,8 +131,8 @@ class SqliteStore(Store):
     ) -> set[tuple[int, int, str, str]]:
         return await self._readers.run(decisions.reactions_set, asked)
 
-    async def tails(self, places: Collection[tuple[int, str, int]]) -> dict[tuple[int, str, int], Tail]:
-        return await self._readers.run(decisions.tails, places)
+    async def counted(self, spans: Collection[UnreadSpan]) -> dict[UnreadSpan, Counted]:
+        return await self._readers.run(decisions.counted, spans)
 
     async def next_room_number(self) -> int:
         self._last_room += 1

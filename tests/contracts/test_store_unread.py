@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatd.core.counting import UNCOUNTED_EVENTS_MAX
+from chatd.core.facts import UnreadSpan
 from chatd.core.rooms import Room
 from chatd.ports import Store, SyncQuery
 from chatd.protocol.codec import decode_event
@@ -66,11 +67,12 @@ async def check(store: Store, room: Room, model: Model) -> None:
         assert (summary.unread, summary.unread_mentions) == (model.unread(name), model.mentions(name))
         assert rows.totals is not None
         assert (rows.totals.unread, rows.totals.mentions) == (summary.unread, summary.unread_mentions)
-        place = (room.number, name, model.read[name])
-        tail = (await store.tails([place]))[place]
-        assert tail.own == sum(s > model.read[name] and a == name for s, a, _ in model.messages)
-        assert tail.ordinal == sum(s <= model.read[name] for s, _, _ in model.messages)
-        assert tail.mentions == model.mentions(name)
+        passed = UnreadSpan(room.number, name, 0, model.read[name])
+        left = UnreadSpan(room.number, name, model.read[name], room.seq)
+        counted = await store.counted([passed, left])
+        own = sum(s > model.read[name] and a == name for s, a, _ in model.messages)
+        assert counted[left] == (model.unread(name) + own, own, model.mentions(name))
+        assert counted[passed].messages == len(model.messages) - counted[left].messages
     loaded = (await store.load_rooms([room.name]))[room.name]
     for name in USERS:
         assert loaded.members[name].own_unread == room.members[name].own_unread

@@ -2,6 +2,7 @@ import pytest
 
 from chatd.core.admin import Amend, Fold, Notify, Revoke, SeeDevice
 from chatd.core.facts import Tail
+from chatd.handlers import gathering
 from chatd.handlers.gathering import arriving, named_rooms
 from chatd.handlers.writer import Submission
 from chatd.protocol.objects import Body
@@ -103,12 +104,29 @@ async def test_keys_of_operations_are_looked_up_at_once(ann, gather, room):
 async def test_a_tail_is_read_only_where_the_position_stops_short(house, gather, room):
     facts = await gather(("bob", Read(room=room, seq=3)), ("bob", Read(room=room, seq=99)))
     assert facts.tails == {(1, "bob", 3): Tail(2, 0, 1), (1, "bob", 99): Tail(3, 0, 0)}
-    assert house.store.calls["tails"] == 1
+    assert house.store.calls["counted"] == 1
 
 
-async def test_a_stranger_costs_no_reading_of_tails(house, gather, room):
-    await gather(("eve", Read(room=room, seq=2)))
-    assert house.store.calls["tails"] == 0
+async def test_strangers_and_reads_that_move_nothing_cost_no_counting(house, gather, room):
+    await house.inside.writer.carry("bob", Read(room=room, seq=3))
+    before = house.store.calls["counted"]
+    await gather(("eve", Read(room=room, seq=2)), ("bob", Read(room=room, seq=2)))
+    assert house.store.calls["counted"] == before
+
+
+@pytest.mark.parametrize(("seq", "tail"), [(2, Tail(1, 0, 1)), (3, Tail(2, 0, 1)), (4, Tail(3, 0, 0))])
+async def test_a_tail_is_counted_from_whichever_end_is_nearer(gather, ann, room, seq, tail):
+    for _ in range(2):
+        await ann.sends(room)
+    facts = await gather(("bob", Read(room=room, seq=seq)))
+    assert facts.tails == {(1, "bob", seq): tail}
+
+
+async def test_what_a_batch_counts_is_bounded_and_the_rest_is_set_aside(gather, monkeypatch, room):
+    monkeypatch.setattr(gathering, "COUNTED_EVENTS_MAX", 1)
+    facts = await gather(*(("bob", Read(room=room, seq=seq)) for seq in (2, 3, 4, 1)))
+    assert [seq for _, _, seq in facts.tails] == [4, 3]
+    assert [asked.request.seq for asked in facts.postponed] == [2, 1]
 
 
 async def test_rooms_that_would_be_made_twice_are_found(house, ann, gather, room):

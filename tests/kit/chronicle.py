@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from msgspec import UNSET
 
-from chatd.core.counting import count_out, count_own
+from chatd.core.counting import count_out, count_own, span_of_read, tail_of
 from chatd.core.rooms import Member, Room
 from chatd.core.work import Message, Reaction, Work
 from chatd.ports import Store
@@ -138,7 +138,8 @@ class Chronicle:
 
     async def read(self, room: Room, user: str, seq: int, *, delivered: int | None = None) -> None:
         """Move a read position, as the reading decision does."""
-        tail = (await self.store.tails([(room.number, user, seq)]))[room.number, user, seq]
+        span = span_of_read(room, room.members[user], seq)
+        tail = tail_of(room, room.members[user], span, (await self.store.counted([span]))[span])
         work = self.work()
         if room.direct:
             work.touch(room)
