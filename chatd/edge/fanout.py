@@ -53,6 +53,8 @@ class Fanout:
         """Tell everybody about a batch that is durable now, room by room, in the order of its numbers."""
         self._live.recent.note(work)
         for steps in work.steps.values():
+            if work.moves:
+                self._unseat_newcomers(steps)
             self._tell_room(steps)
         for room, member in work.receipts.values():
             self._receipts.moved(room, member)
@@ -223,6 +225,18 @@ class Fanout:
                 self._push_one(session, [new])
 
     # --- members
+
+    def _unseat_newcomers(self, steps: list[Step]) -> None:
+        """Whoever said hello between this commit and now sits there already; what came before them is not theirs."""
+        first: dict[str, Step] = {}
+        for step in steps:
+            if not isinstance(step, NewEvent):
+                first.setdefault(step.user, step)
+        for user, step in first.items():
+            for session in self._live.of(user) if isinstance(step, Arrival) else ():
+                focus = session.focus  # what is on screen stays there
+                self._live.detach(session, step.room.number)
+                session.focus = focus
 
     def _arrive(self, step: Arrival) -> None:
         """Seat the connections of a new member, who learns of the room before its next event."""

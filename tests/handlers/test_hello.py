@@ -294,6 +294,26 @@ async def held(house, guest, user, method, *, after=False, **hello):
     return again, id
 
 
+@pytest.mark.parametrize("welcome", ["members.add", "room.join"])
+async def test_a_hello_between_a_commit_and_its_telling_is_shown_nothing_of_before(house, welcome):
+    ann, bob = await house.meets("ann"), house.guest()
+    room = await ann.makes_group(public=True)
+    who, users = (ann, {"users": ["bob"]}) if welcome == "members.add" else (await house.meets("bob", 2), {})
+    hold = house.store.hold("commit", after=True)
+    ann.says({"type": "send", "id": 90, "room": room, "key": new_key(), "body": {"text": "before"}})
+    who.says({"type": welcome, "id": 91, "room": room, "key": new_key(), **users})
+    await hold.reached.wait()
+    id = bob.greets("bob", events=10, focus=[room])
+    while not any(packet.get("id") == id for packet in bob.wire.packets):
+        await asyncio.sleep(0)
+    hold.release()
+    await house.quiet()
+    assert bob.reply(id)["sync"]["rooms"][0]["first_visible"] == 3
+    shown = [event["seq"] for packet in bob.hears("event") for event in packet["events"]]
+    assert shown == [3]
+    assert len(bob.session.focus) == 1
+
+
 @pytest.mark.parametrize("method", [*FIRST, "memberships", "sync"])
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_message_stored_during_a_hello_is_in_its_snapshot_or_follows_it(house, method, after):
