@@ -383,11 +383,10 @@ class Session:
 
     def _cursor(self) -> Any:
         """A newer cursor, when everything that was published was queued to this connection, and all rooms named."""
-        if self._phase is not Phase.READY or not self.informed or not self.outbox.flowing:
+        current = self.informed and self.outbox.flowing and not self._ctx.telling.owes(self)
+        if self._phase is not Phase.READY or not current:
             return UNSET
         if not all(self in audience.full[self.variant] for audience in self.rooms.values()):
-            return UNSET
-        if self._ctx.telling.owes(self):
             return UNSET
         return cursor_of(self._ctx.store.epoch, self._ctx.writer.published)
 
