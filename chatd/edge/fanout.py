@@ -118,9 +118,10 @@ class Fanout:
         audience = self._live.audiences.get(run[0].room.number)
         if audience is not None:
             apart = self._apart(audience, run)
+            alone = sum(map(len, audience.full)) == len(apart)  # a direct room where both just wrote
             for session, since in apart.items():  # first: an author need not wait for a thousand writes
                 self._tell_corked(session, run, since)
-            for part in parts(run, self._push_bytes):
+            for part in parts(run, self._push_bytes) if not alone else ():
                 self._push_full(audience, part, apart)
             if audience.head or audience.none or audience.heads_due:
                 self._tell_distant(audience, run)
@@ -150,8 +151,6 @@ class Fanout:
         """One push to everybody else at level full. The hot loop of the daemon."""
         room, head, ordinal = run[0].room.name, run[-1].event.seq, run[-1].ordinal
         now = self._env.monotonic()
-        if sum(map(len, audience.full)) == len(apart):  # a direct room where both just wrote
-            return
         packet = Packet(event_push(run), self._deflate_min)
         told = 0
         for variant, listeners in enumerate(audience.full):

@@ -540,3 +540,16 @@ async def test_a_connection_that_overflows_while_all_are_told_harms_nobody_else(
     assert [len(guest.hears("event")) for guest in (bob, fast)] == [1, 1]
     assert not any(guest.wire.closed_with for guest in (ann, bob, fast))
     assert "not told to everybody" not in caplog.text
+
+
+async def test_an_author_who_overflows_does_not_make_an_audience_of_authors(house, ann, bob):
+    """Counted after its seat is gone, those who are told apart would be as many as are left."""
+    slow = await house.meets("cat")
+    room = await ann.makes_group("bob", "cat")
+    for author in (ann, slow):
+        author.asks_for(**send(room))
+    slow.wire.clog(slow.session, 1_200_000)
+    bob.wire.take()
+    await house.quiet()
+    assert slow.wire.aborted
+    assert seen(bob, room) == [("event", 2), ("event", 3)]

@@ -28,6 +28,7 @@ ONCE_FOUND = (
     8104767,  # a room whose deletion was on its way to the disk was said to be gone
     8206926,  # a room that was made between two pages of a round was forgotten at its end
     8303191,  # a hello between a commit and its telling heard of messages from before the joining
+    8304886,  # an event was told to nobody else when slow authors lost their seats while they were told
 )
 
 
