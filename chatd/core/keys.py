@@ -35,6 +35,7 @@ Asked = TypeVar("Asked", bound=RoomMutation)
 Decision = Callable[[str, Asked, Work, Facts], WriteOk]
 
 NOT_CONTENT = frozenset(("id", "key", "room", "kind", "composed_at"))
+PLAIN = frozenset((str, int, bool))  # of these there is one spelling
 NULL = U53_MAX + 1  # stands for a `data` that is null, to tell it from none: no host data holds this number
 
 # What a request states and its event shows as it was stored: a key unknown here, who was a member already, ...
@@ -100,10 +101,10 @@ def digest_of(request: Mutation) -> int:
     Whoever finds two contents with one digest can only deceive himself. It is compared with those stored by
     earlier versions.
     """
-    if isinstance(request, React):
+    if type(request) is React:
         request = replace(request, emoji=normal_form(request.emoji) or request.emoji)
     parts = [getattr(request, name) for name in content_of(type(request))]
-    spelled = [None if part is UNSET else NULL if part is None else canonical(part) for part in parts]
+    spelled = [part if type(part) in PLAIN else NULL if part is None else canonical(part) for part in parts]
     return crc32(encode((type(request).__name__, spelled)))
 
 
@@ -115,6 +116,8 @@ def content_of(kind: type[Mutation]) -> tuple[str, ...]:
 
 def canonical(part: Any) -> Any:
     """`part` in the one spelling of everything that means the same: maps in order, whole numbers as integers."""
+    if part is UNSET:
+        return None
     if isinstance(part, Body):
         return part if part.data is UNSET else replace(part, data=canonical(part.data))
     if isinstance(part, dict):
@@ -158,7 +161,7 @@ def acknowledgement(request: RoomMutation, event: Event) -> WriteOk:
     reply = WriteOk(seq=event.seq, ordinal=event.ordinal, time=event.time)
     for name in STATED.get(type(request), ()):
         sent, stored = getattr(request, name), getattr(event, name)
-        if isinstance(sent, TrimmedBody) or (sent is not stored and sent != stored):
+        if type(sent) is TrimmedBody or (sent is not stored and sent != stored):
             reply.event = Raw(encode(event))
             break
     return reply

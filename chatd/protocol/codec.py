@@ -196,14 +196,15 @@ def deep_id(packet: bytes | Raw, text: bool) -> int:
         raise Broken(PROTOCOL, "undecodable frame") from None
 
 
-HOST_DATA = (Send, Edit, RoomCreate, RoomUpdate)
+MESSAGES = (Send, Edit)
+HOST_DATA = (*MESSAGES, RoomCreate, RoomUpdate)
 
 
 def with_host_data(request: Request, text: bool) -> Request:
     """`request` with its content in normal form: host data decoded and checked, nothing empty. Raises Refused."""
     if not isinstance(request, HOST_DATA):
         return request
-    if isinstance(request, Send | Edit):
+    if isinstance(request, MESSAGES):
         body = without_empties(request.body)
         if body.data is not UNSET:
             body = msgspec.structs.replace(body, data=host_data(body.data, text, 3))

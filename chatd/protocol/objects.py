@@ -73,6 +73,8 @@ Content = TypeVar("Content", bound=Body)
 
 def without_empties(body: Content) -> Content:
     """`body` without its empty texts and lists, those of its attachments included: they say the same as absent ones."""
+    if body.text and body.attachments is UNSET and body.mentions is UNSET:
+        return body
     body = without_empty(body, ("text", "attachments", "mentions"))
     if body.attachments is UNSET:
         return body
