@@ -149,7 +149,7 @@ class StoredAccounts:
     ) -> None:
         """Store an account with `changes`. One that is not there is added for a `new` user, or one who was `seen`."""
         from chatd.cli.stores import now_ms, put_account
-        from chatd.core.accounts import Account, require_seen
+        from chatd.core.accounts import Account, require_seen, user_revoked
 
         async def put(store: Any) -> None:
             account = await store.account(user)
@@ -158,10 +158,10 @@ class StoredAccounts:
             elif account is None and not new:
                 raise Failure(f"there is no account {user}")
             known = account or Account(user, created_at=now_ms())
-            before = {"revoked_before": now_ms()} if revoked else {}
             # A changed name must reach phones that cache it: they compare versions.
             version = known.version + ("name" in changes)
-            await put_account(store, replace(known, version=version, **before, **changes))
+            changed = replace(known, version=version, **changes)
+            await put_account(store, user_revoked(changed, now_ms()) if revoked else changed)
 
         self._run(put)
 

@@ -15,6 +15,9 @@ ENVELOPE_BYTES = (
     1024  # type, id, room, key, time and map headers around a body, with room for a long user name
 )
 SECRET_BYTES_MIN = 32  # RFC 7518, 3.2: an HS256 key is at least as long as its hash
+SECRET_LETTERS_MIN = 8  # different ones; 32 random hexadecimal digits have fewer once in 27 million times
+# The largest private networks: 10.0.0.0/8, fc00::/7. Whoever believes more believes strangers.
+PROXY_BITS_MIN = {4: 8, 6: 7}
 SOCKET_PATH_BYTES_MAX = 107  # sun_path of unix(7) without its final NUL
 
 
@@ -88,6 +91,18 @@ def _network(text: str) -> bool:
     return True
 
 
+def _strong(secret: str) -> bool:
+    """Not a text that somebody typed to reach the length: few letters, or a short piece again and again."""
+    piece = secret[: SECRET_BYTES_MIN // 2]
+    repeats = any(secret == (piece[:size] * len(secret))[: len(secret)] for size in range(1, len(piece)))
+    return len(set(secret)) >= SECRET_LETTERS_MIN and not repeats
+
+
+def _narrow(text: str) -> bool:
+    network = ipaddress.ip_network(text)
+    return network.prefixlen >= PROXY_BITS_MIN[network.version]
+
+
 def _key_set_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -134,6 +149,11 @@ RULES: tuple[Rule, ...] = (
         lambda c: all(_network(proxy) for proxy in c.listen.trusted_proxies),
     ),
     Rule(
+        ("listen.trusted_proxies",),
+        "listen.trusted_proxies may hold nothing wider than 10.0.0.0/8 or fc00::/7: it would believe strangers",
+        lambda c: all(_narrow(proxy) for proxy in c.listen.trusted_proxies if _network(proxy)),
+    ),
+    Rule(
         ("listen.origins",),
         "listen.origins must look like https://app.example.org, in lower case, without path",
         _origins,
@@ -157,6 +177,11 @@ RULES: tuple[Rule, ...] = (
         ("auth.secret", "auth.secret_file"),
         f"the HS256 secret must have {SECRET_BYTES_MIN} bytes or more",
         lambda c: not c.auth.secret or len(c.auth.secret.reveal().encode()) >= SECRET_BYTES_MIN,
+    ),
+    Rule(
+        ("auth.secret", "auth.secret_file"),
+        "the HS256 secret can be guessed: make one with openssl rand -base64 32",
+        lambda c: not c.auth.secret or _strong(c.auth.secret.reveal()),
     ),
     Rule(
         ("auth.jwks_url",),

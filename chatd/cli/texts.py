@@ -79,7 +79,10 @@ def _shown_lines(loaded: Loaded, only_changed: bool) -> Iterator[str]:
 
 
 def _value(loaded: Loaded, field: Field) -> Any:
-    return getattr(getattr(loaded.config, field.section), field.key)
+    value = getattr(getattr(loaded.config, field.section), field.key)
+    if field.name == "auth.jwks_url" and "?" in value:  # a key of the provider is often part of the query
+        return value.partition("?")[0] + "?********"
+    return value
 
 
 def _toml(value: Any) -> str:

@@ -156,7 +156,8 @@ class Life:
             await self._wait(self._delay_s(ending.retry_after_s))
         elif rule.then is Then.NEW_TOKEN:
             again = self._tokens.refused(ending.code)
-            await self._new_token(self._delay_s() if again else 0.0)
+            wait_s = ending.retry_after_s  # a token that is signed sooner is no better
+            await self._new_token(self._delay_s(wait_s) if again or wait_s else 0.0)
         else:
             self._give_up(Closed(ending.code, ending.reason or rule.reason))
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chatd.core import posting
-from chatd.core.accounts import Account, DeviceSeen
+from chatd.core.accounts import Account, DeviceSeen, device_revoked, user_revoked
 from chatd.core.facts import Facts
 from chatd.core.work import Answer, Work
 from chatd.protocol.errors import Refused
@@ -120,6 +120,15 @@ def device_of(user: str, device: str, facts: Facts) -> DeviceSeen:
     return facts.devices.get((user, device)) or DeviceSeen(user, device)
 
 
+def account_of(user: str, work: Work, facts: Facts) -> Account:
+    return facts.accounts.get(user) or Account(user, created_at=work.now)
+
+
+def put_account(account: Account, work: Work, facts: Facts) -> None:
+    facts.accounts[account.user] = account
+    work.accounts.append(account)
+
+
 def put_device(device: DeviceSeen, work: Work, facts: Facts) -> None:
     facts.devices[device.user, device.device] = device
     work.accounts.append(device)
@@ -147,19 +156,24 @@ def remove_device(user: str, request: DevicesRemove, work: Work, facts: Facts) -
     known = facts.devices.get((user, request.device))
     if known is None or not known.listed:
         raise Refused("not_found", "no such device", field="device")
-    put_device(replace(known, removed=True, revoked_before=work.now), work, facts)
+    revoke_device(replace(known, removed=True), work, facts)
+    work.ended.append((user, request.device))
     return Ok()
 
 
 def revoke(user: str, request: Revoke, work: Work, facts: Facts) -> Ok:
     """Refuse earlier tokens from this commit on."""
     if request.device:
-        put_device(replace(device_of(user, request.device, facts), revoked_before=work.now), work, facts)
-        return Ok()
-    account = facts.accounts.get(user) or Account(user, created_at=work.now)
-    facts.accounts[user] = replace(account, revoked_before=work.now)
-    work.accounts.append(facts.accounts[user])
+        revoke_device(device_of(user, request.device, facts), work, facts)
+    else:
+        put_account(user_revoked(account_of(user, work, facts), work.now), work, facts)
     return Ok()
+
+
+def revoke_device(device: DeviceSeen, work: Work, facts: Facts) -> None:
+    account, device = device_revoked(account_of(device.user, work, facts), device, work.now)
+    put_account(account, work, facts)
+    put_device(device, work, facts)
 
 
 def amend(user: str, request: Amend, work: Work, facts: Facts) -> Ok:
@@ -175,10 +189,9 @@ def amend(user: str, request: Amend, work: Work, facts: Facts) -> Ok:
     if "name" in changes or "avatar" in changes:  # phones that cache it compare versions
         changes["version"] = known.version + 1
     if request.revoke:
-        changes["revoked_before"] = work.now
-    if account is None or changes:
-        facts.accounts[user] = replace(known, **changes)
-        work.accounts.append(facts.accounts[user])
+        put_account(user_revoked(replace(known, **changes), work.now), work, facts)
+    elif account is None or changes:
+        put_account(replace(known, **changes), work, facts)
     return Ok()
 
 

@@ -5,6 +5,7 @@ from typing import Any, Literal, Protocol
 
 from chatd.core.heartbeat import Vitals
 from chatd.core.recent import Recent
+from chatd.protocol import closes
 from chatd.protocol.objects import Mode
 
 Level = Literal["full", "head", "none"]
@@ -40,6 +41,16 @@ class Queue(Protocol):
     def leave(self, room: str) -> None: ...
 
 
+class Rights(Protocol):
+    """What the token of a connection says: the words it allows, and the device it is bound to."""
+
+    @property
+    def allow(self) -> frozenset[str]: ...
+
+    @property
+    def device(self) -> str | None: ...
+
+
 class Listener(Protocol):
     """One connection, as audiences and the fan-out know it."""
 
@@ -55,6 +66,9 @@ class Listener(Protocol):
     vitals: Vitals
     turn: int  # of its hello among all: the newest connection of a device is the one that stays
     newest: dict[type, Any]  # the newest focus and watch: an older one that took longer must not win
+
+    @property
+    def claims(self) -> Rights: ...
 
     @property
     def outbox(self) -> Queue: ...
@@ -147,6 +161,21 @@ class Live:
     def of(self, user: str) -> list[Listener]:
         """The connections of one user."""
         return list(self.sessions.get(user, {}).values())
+
+    def hearing(self, user: str) -> list[Listener]:
+        """Those connections of one user that may be shown anything."""
+        return [listener for listener in self.of(user) if "read" in listener.claims.allow]
+
+    def ended_by(self, user: str, device: str, code: int) -> list[tuple[Listener, int]]:
+        """The connections that a revocation of `device`, or of all when it is "", ends, each with its close code.
+
+        Whoever came with a token that is bound to no device needs another one: it may be the one that was stolen.
+        """
+        return [
+            (listener, code if device in ("", listener.device) else closes.TOKEN_INVALID)
+            for listener in self.of(user)
+            if device in ("", listener.device) or listener.claims.device is None
+        ]
 
     def enter(self, listener: Listener) -> Listener | None:
         """Make `listener` the connection of its device; the one it replaces is returned."""

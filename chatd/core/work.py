@@ -118,6 +118,7 @@ class Work:
     pairs: list[tuple[str, str, int]] = field(default_factory=list)
     folds: list[tuple[int, int]] = field(default_factory=list)  # (room, floor): operations below are dropped
     accounts: list[AccountChange] = field(default_factory=list)
+    ended: list[tuple[str, str]] = field(default_factory=list)  # (user, device): removed by himself
     receipts: dict[tuple[int, str], tuple[Room, Member]] = field(default_factory=dict)  # moved watermarks
     # (room, user or ""): summary keys changed
     refreshed: dict[tuple[int, str], Room] = field(default_factory=dict)

@@ -74,14 +74,14 @@ def admin_app(admin: Admin) -> Starlette:
     async def put_user(asked: PutUser) -> None:
         await admin.introduce(asked.user, asked.name, asked.avatar, asked.password)
 
-    async def set_password(asked: SetPassword) -> None:
-        await admin.set_password(asked.user, asked.password)
+    async def set_password(asked: SetPassword) -> Any:
+        return {"generation": await admin.set_password(asked.user, asked.password)}
 
     async def disable(asked: Disable) -> None:
         await admin.disable(asked.user, asked.disabled, seen=asked.seen)
 
-    async def revoke(asked: Revoke) -> None:
-        await admin.revoke(asked.user, asked.device or "", seen=asked.seen)
+    async def revoke(asked: Revoke) -> Any:
+        return {"generation": await admin.revoke(asked.user, asked.device or "", seen=asked.seen)}
 
     async def notice(asked: Notice) -> Any:
         return await admin.notice(asked.room, asked.body)

@@ -100,9 +100,9 @@ class Desk:
             raise Refused("forbidden", f"the token does not allow {command.allow}")
 
     def _own_room(self, request: Request) -> str | None:
-        """The room a request names, when this connection sits in it. One that sleeps is not busy, either."""
+        """The room a request names, when its user is in it. One that sleeps is not busy, either."""
         room = self._ctx.rooms.registry.rooms.get(getattr(request, "room", ""))
-        return room.name if room is not None and room.number in self._session.rooms else None
+        return room.name if room is not None and self._session.user in room.members else None
 
     def _refuse(self, id: int, error: ChatError) -> None:
         self._session.answer(id, error)

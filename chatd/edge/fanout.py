@@ -10,7 +10,7 @@ from functools import partial
 from msgspec import UNSET, Raw
 
 from chatd.config import Config, Delivery
-from chatd.core.accounts import Account, AccountChange
+from chatd.core.accounts import Account
 from chatd.core.counters import Counters
 from chatd.core.live import Audience, Listener, Live
 from chatd.core.rooms import Room
@@ -63,7 +63,12 @@ class Fanout:
         for (_, user), room in work.refreshed.items():
             self._refreshes.due(room, user)
         for change in work.accounts:
-            self._tell_account(change)
+            if isinstance(change, Account):
+                for session in self._live.of(change.user):
+                    session.receipts = change.receipts
+        for ended in work.ended:
+            for session, code in self._live.ended_by(*ended, closes.REVOKED):
+                self._env.call_later(0, partial(session.close, code))  # after the reply of who asked for it
 
     def give_up(self, work: Work) -> None:
         """Close every connection that a batch concerns: what it was told of it is not known."""
@@ -74,7 +79,7 @@ class Fanout:
 
     def typing(self, session: Listener, number: int) -> None:
         """Tell those who look at a room that the user of `session` is typing."""
-        audience = session.rooms.get(number)
+        audience = self._live.audiences.get(number)
         if audience is None:
             return
         packet = Packet(TypingPush(audience.name, session.user), self._deflate_min)
@@ -245,7 +250,7 @@ class Fanout:
         if member is None:  # gone again in the same batch
             return
         push = RoomPush(summary_of(room, member))
-        for session in self._live.of(step.user):
+        for session in self._live.hearing(step.user):
             if session.departed is not None:
                 session.departed.discard(room.number)
             self._live.attach(session, room.number, room.name, len(room.members), member.muted_until)
@@ -255,7 +260,7 @@ class Fanout:
         """Unseat the connections of a former member; what comes later is not for them."""
         room = step.room
         self._live.departures += 1
-        for session in self._live.of(step.user):
+        for session in self._live.hearing(step.user):
             if session.departed is not None:
                 session.departed.add(room.number)
             self._live.detach(session, room.number)
@@ -271,20 +276,10 @@ class Fanout:
             return
         unread = member.unread(room.ordinal)
         push = PositionPush(room.name, member.read, unread, member.mentions, room.ordinal)
-        for session in self._live.of(member.user):
+        for session in self._live.hearing(member.user):
             asked = asker is not None and session is asker.asker
             if not asker.id and not position.moved if asked else position.moved:
                 session.push(push)
-
-    # --- accounts
-
-    def _tell_account(self, change: AccountChange) -> None:
-        """A preference to the user's connections; the end to a removed device, after its reply."""
-        for session in self._live.of(change.user):
-            if isinstance(change, Account):
-                session.receipts = change.receipts
-            elif change.removed and change.device == session.device:
-                self._env.call_later(0, partial(session.close, closes.REVOKED))
 
 
 def event_push(run: list[NewEvent]) -> EventPush:

@@ -78,9 +78,10 @@ class Gate:
         """A connection leaves the pool of unauthenticated ones."""
         self._admission.authenticated(wire)
 
-    def allow_user(self, user: str) -> None:
-        """Take one hello from the user's bucket."""
-        self._take_one(self._hello_users, user, "user")
+    def allow_user(self, user: str, *, take: bool) -> None:
+        """Take one hello from the user's bucket, or only see whether there is one."""
+        if take or self._hello_users[user].lacks(self._env.monotonic()):
+            self._take_one(self._hello_users, user, "user")
 
     def allow_login(self, address: str, user: str) -> None:
         """Take one from the buckets of an address and of the account it names, whether or not there is one."""

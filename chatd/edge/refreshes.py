@@ -39,7 +39,7 @@ class Refreshes:
         elif user == EVERY_MEMBER:
             self._all(room)
         else:
-            for session in self._live.of(user):
+            for session in self._live.hearing(user):
                 member = room.members.get(user)
                 if member is not None and room.number in session.rooms:
                     self._live.mute(session, room.number, member.muted_until)

@@ -224,9 +224,9 @@ class Session:
         """Called by the handler once the token is verified: out of the pool whose oldest has to go."""
         self._gate.authenticated(self._wire)
 
-    def admit_user(self, user: str) -> None:
-        """Called by the handler when its turn has come: the rate of the user."""
-        self._gate.allow_user(user)
+    def admit_user(self, user: str, *, take: bool) -> None:
+        """Called by the handler when its turn has come: the rate of the user, looked at or taken from."""
+        self._gate.allow_user(user, take=take)
 
     def shown(self, stamp: int) -> None:
         """Called by the handler when it read what the reply shows: it holds all commits up to `stamp`."""
@@ -318,11 +318,9 @@ class Session:
             return
         if isinstance(self.outbox, Backlog):
             self.outbox = self._real_outbox(self._wire)
-        if closes.CLOSES[code]:
+        if reason := closes.CLOSES[code]:
             wait = RETRY_AFTER_MS.get(code, UNSET) if retry_after is None else retry_after
-            self._push(
-                ByePush(reason=closes.CLOSES[code], close=code, retry_after=wait, cursor=self._cursor())
-            )
+            self._push(ByePush(reason=reason, close=code, retry_after=wait, cursor=self._cursor()))
         self._leave()
         self.outbox.flush()
         self._wire.close(code, closes.CLOSES[code])

@@ -31,10 +31,11 @@ class Admin:
         """
         await self._writer.carry(user, Amend(name=name, avatar=avatar, password=password_hash))
 
-    async def set_password(self, user: str, password_hash: str) -> None:
-        """Give an account a new password; tokens issued before are refused from now on."""
+    async def set_password(self, user: str, password_hash: str) -> int:
+        """Give an account a new password; tokens issued before are refused from now on. As `revoke`."""
         await self._writer.carry(user, Amend(password=password_hash, revoke=True, existing=True))
         self._end(user, "", closes.REVOKED)
+        return await self._generation(user)
 
     async def disable(self, user: str, disabled: bool, *, seen: bool = False) -> None:
         """Lock a user out, or let them in again. `seen`: nobody who was never here, which would be a slip."""
@@ -44,15 +45,17 @@ class Admin:
         if disabled:
             self._end(user, "", closes.BANNED)
 
-    async def revoke(self, user: str, device: str = "", *, seen: bool = False) -> None:
+    async def revoke(self, user: str, device: str = "", *, seen: bool = False) -> int:
         """Refuse every token issued until now, of one device or of all, and close the connections that use them.
 
+        The generation of tokens that are issued from now on: one that carries it is good at once, whatever the clocks.
         `seen`: of nobody who, and of no device that, was never here.
         """
         if seen:
             await self._require_seen(user, device)
         await self._writer.carry(user, Revoke(device))
         self._end(user, device, closes.REVOKED)
+        return await self._generation(user)
 
     async def notice(self, room: str, body: Body) -> Ok:
         """Log a text of the host app in a room."""
@@ -61,7 +64,10 @@ class Admin:
     async def _require_seen(self, user: str, device: str = "") -> None:
         require_seen(user, device, await self._store.account(user), await self._store.devices(user))
 
+    async def _generation(self, user: str) -> int:
+        account = await self._store.account(user)
+        return 0 if account is None else account.generation
+
     def _end(self, user: str, device: str, code: int) -> None:
-        for session in self._live.of(user):
-            if not device or session.device == device:
-                session.close(code)
+        for session, close in self._live.ended_by(user, device, code):
+            session.close(close)

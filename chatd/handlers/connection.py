@@ -2,7 +2,9 @@
 speaks for.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from chatd.core.accounts import Account, DeviceSeen
 from chatd.handlers.context import Context, Session
@@ -23,12 +25,21 @@ class Turned(Exception):
 
 async def auth(ctx: Context, session: Session, request: Auth) -> Ok:
     """Put a fresh token of the same user and device in force."""
-    try:
-        claims = (await identify(ctx, request.token, session.device)).claims
-    except Turned as turned:
-        raise Refused("token_invalid", turned.refusal.message) from turned
+    while True:
+        stamp = ctx.store.stamp
+        try:
+            claims = (await identify(ctx, request.token, session.device)).claims
+        except Turned as turned:
+            refusal = turned.refusal
+            raise (
+                refusal if refusal.retry == "after_auth" else Refused("token_invalid", refusal.message)
+            ) from turned
+        if not ctx.live.recent.concerns(stamp, claims.user, ()):
+            break  # else it may have been revoked while it was looked at
     if claims.user != session.user or claims.device not in (session.device, None):
         raise Refused("auth_mismatch", "the token is for another user or device")
+    if ("read" in claims.allow) != ("read" in session.claims.allow):  # what is shown begins with a hello
+        raise Refused("auth_mismatch", "one of the two tokens allows to read, the other does not")
     session.claims = claims
     return AuthOk(token_ttl=session.watch_token(claims))
 
@@ -64,23 +75,46 @@ async def identify(ctx: Context, token: str, device: str) -> Known:
     claims = await ctx.identity.verify(token)
     place = (claims.user, device)
     known = await ctx.store.people([claims.user], [place])
-    return checked(Known(claims, known.accounts.get(claims.user), known.devices.get(place)))
+    return checked(ctx, Known(claims, known.accounts.get(claims.user), known.devices.get(place)))
 
 
-def checked(known: Known) -> Known:
-    """Whoever may connect, as he came. Raises Turned when the user is disabled or the token was revoked."""
-    account = known.account
-    if account is not None and account.disabled:
+def checked(ctx: Context, known: Known) -> Known:
+    """Whoever may connect, as they came. Raises Turned when the user is disabled or the token may be revoked."""
+    if known.account is not None and known.account.disabled:
         raise Turned(Refused("forbidden", "this user is disabled"), closes.BANNED)
-    if revoked(known.claims, account, known.device):
-        raise Turned(Refused("token_invalid", "the token was revoked"), closes.REVOKED)
+    leeway_s = ctx.config.auth.leeway_s
+    ages = [(age(known.claims, mark_ms, leeway_s), mark_ms, code) for mark_ms, code in marks(known)]
+    for found, _, code in ages:
+        if found == "older":
+            raise Turned(Refused("token_invalid", "the token was revoked"), code)
+    for found, mark_ms, _ in ages:
+        if found == "unclear":
+            wait_ms = max(0, mark_ms + (leeway_s + 1) * 1000 - ctx.env.now_ms())
+            refusal = Refused("token_expired", "issued too close to a revocation", retry_after=wait_ms)
+            raise Turned(refusal, closes.TOKEN_EXPIRED)
     return known
 
 
-def revoked(claims: Claims, account: Account | None, device: DeviceSeen | None) -> bool:
-    """Was this token issued before its user or device was revoked? One without `iat` counts as old."""
-    issued_ms = 0.0 if claims.issued_at_s is None else claims.issued_at_s * 1000
-    if account is not None and (claims.generation or 0) < account.generation:
-        return True
-    marks = [row.revoked_before for row in (account, device) if row is not None]
-    return any(issued_ms < mark for mark in marks)
+def marks(known: Known) -> Iterator[tuple[int, int]]:
+    """The marks a token must lie behind, each with the close code of one that does not; the gravest first."""
+    account, device = known.account, known.device
+    if account is not None and account.revoked_before:
+        yield account.revoked_before, closes.REVOKED
+    if device is not None and device.revoked_before:
+        yield device.revoked_before, closes.REVOKED
+    if account is not None and account.generation and known.claims.device is None:
+        yield account.generation, closes.TOKEN_INVALID
+
+
+def age(claims: Claims, mark_ms: int, leeway_s: float) -> Literal["younger", "older", "unclear"]:
+    """A token against the mark of a revocation. One that carries its generation is told exactly.
+
+    Of the others, one without `iat` is old. Clocks differ by the leeway, and times of tokens are often cut to seconds:
+    one issued ahead of a revocation may bear a later time than one issued behind it. What could be either is `unclear`.
+    """
+    if claims.generation is not None:
+        return "older" if claims.generation < mark_ms else "younger"
+    issued_s = claims.issued_at_s or 0.0
+    if issued_s < mark_ms // 1000:
+        return "older"
+    return "unclear" if issued_s <= mark_ms / 1000 + leeway_s else "younger"

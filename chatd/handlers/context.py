@@ -50,8 +50,8 @@ class Session(Listener, Protocol):
     def authenticated(self) -> None:
         """The token is genuine: nobody else takes this connection's place any more."""
 
-    def admit_user(self, user: str) -> None:
-        """The token is genuine: take a hello from the user's rate."""
+    def admit_user(self, user: str, *, take: bool) -> None:
+        """Refused("rate_limited") when the user has no hello left; else `take` one, when the token may be used."""
 
     def shown(self, stamp: int) -> None:
         """The reply to hello shows commit `stamp`: what was kept of earlier ones must not be told behind it."""

@@ -15,7 +15,7 @@ from chatd.protocol import requests
 from chatd.protocol.emoji import normal_form
 
 Operation = (requests.Edit, requests.Recall, requests.React, requests.Pin, admin.SummariseReactions)
-AccountBound = (requests.Preferences, admin.Amend, admin.Revoke)
+AccountBound = (requests.Preferences, requests.DevicesRemove, admin.Amend, admin.Revoke)
 DeviceBound = (requests.DevicesRemove, admin.SeeDevice, admin.Revoke)
 
 

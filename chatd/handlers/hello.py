@@ -11,6 +11,7 @@ from chatd.handlers.writer import Submission
 from chatd.ports import Claims, HelloRows, Membership, SyncQuery, SyncRows
 from chatd.protocol import closes, limits
 from chatd.protocol.errors import Refused
+from chatd.protocol.objects import SyncPage
 from chatd.protocol.replies import HelloOk, Ok
 from chatd.protocol.requests import Hello
 
@@ -50,16 +51,18 @@ async def hello(ctx: Context, session: Session, request: Hello) -> Ok:
 
 async def welcome(ctx: Context, session: Session, request: Hello, claims: Claims) -> Ok:
     """The reply to who came with these claims, when it is his turn and he is in all his rooms."""
-    session.admit_user(claims.user)
+    await refuse_early(ctx, session, request, claims.user)
     query = first_query(ctx, claims.user, request)
     rows = await ctx.store.hello(request.device, query)
-    known = checked(Known(claims, rows.account, rows.device))
+    known = checked(ctx, Known(claims, rows.account, rows.device))
+    session.admit_user(claims.user, take=True)
     take_place(ctx, session, request, known)
     if is_current(ctx, query, rows):
         seat(ctx, session, request, rows.memberships)
-        page = page_of(ctx, session, query, rows.page)
+        shown = rows.page
     else:
-        page = page_of(ctx, session, query, await look_again(ctx, session, request, query))
+        shown = await look_again(ctx, session, request, query)
+    page = page_of(ctx, session, query, shown) if "read" in claims.allow else SyncPage(rooms=[])
     ctx.counters.hellos["resumed" if not page.full else "full" if request.epoch else "first"] += 1
     sighting = seen(request)
     if is_news(sighting, known.device, ctx.env.now_ms()):
@@ -77,6 +80,18 @@ async def welcome(ctx: Context, session: Session, request: Hello, claims: Claims
         limits=unusual_limits(ctx) or UNSET,
         sync=page,
     )
+
+
+async def refuse_early(ctx: Context, session: Session, request: Hello, user: str) -> None:
+    """Spare a hello that is over the user's rate its reading; but who holds a revoked token is told so first.
+
+    The rate is the user's: nothing is taken from it before the token was found good.
+    """
+    try:
+        session.admit_user(user, take=False)
+    except Refused:
+        await identify(ctx, request.token, request.device)
+        raise
 
 
 def take_place(ctx: Context, session: Session, request: Hello, known: Known) -> None:
@@ -115,7 +130,9 @@ async def look_again(ctx: Context, session: Session, request: Hello, query: Sync
 
 
 def seat(ctx: Context, session: Session, request: Hello, memberships: list[Membership]) -> None:
-    """Seat the session in all its rooms, except those it left while they were being read."""
+    """Seat the session in all its rooms, except those it left while they were being read; none if it may not read."""
+    if "read" not in session.claims.allow:
+        return
     on_screen = set(request.focus)
     present = [row for row in memberships if row.number not in (session.departed or ())]
     for row in present:

@@ -24,7 +24,7 @@ class Passwords(Protocol):
 
 
 class Mint(Protocol):
-    def mint(self, user: str, ttl_s: int, *, device: str | None = None) -> str: ...
+    def mint(self, user: str, ttl_s: int, *, device: str | None = None, generation: int) -> str: ...
 
 
 @dataclass(slots=True, frozen=True)
@@ -46,10 +46,11 @@ class Login:
     async def __call__(self, user: str, password: str, device: str | None) -> Granted | None:
         """A token, or None when user and password do not fit or the account is disabled.
 
-        The token is made before anything is read: a change of the password while it is being checked is younger.
+        The token carries the generation of the account as it was read: a change of the password while it is being
+        checked is younger.
         """
-        token = self._token(user, device)
         account = await self._store.account(user)
+        token = self._token(user, device, 0 if account is None else account.generation)
         stored = None if account is None else account.password
         verdict = await self._passwords.check(password, stored)
         if not verdict.right or account is None or account.disabled:
@@ -58,8 +59,8 @@ class Login:
             await self._writer.carry(user, Amend(password=verdict.rehashed, replaces=stored))
         return Granted(token, self.ttl_s)
 
-    def _token(self, user: str, device: str | None) -> str:
+    def _token(self, user: str, device: str | None, generation: int) -> str:
         try:
-            return self._mint.mint(user, self.ttl_s, device=device)
+            return self._mint.mint(user, self.ttl_s, device=device, generation=generation)
         except ValueError as error:
             raise Refused("bad_request", str(error)) from error

@@ -117,8 +117,10 @@ def _read(url: str, line: _Line) -> bytes:
                     raise OSError(f"longer than {KEY_SET_BYTES_MAX} bytes")
     except OSError:
         raise
-    except Exception as error:  # http.client and urllib raise more kinds than they name
-        raise OSError(f"no HTTP answer: {error!r}") from None
+    except (
+        Exception
+    ) as error:  # http.client and urllib raise more kinds than they name; some show the URL, and its key
+        raise OSError(f"no HTTP answer ({type(error).__name__})") from None
     return bytes(content)
 
 

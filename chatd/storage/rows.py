@@ -108,8 +108,11 @@ def account_row(account: Account) -> Row:
 
 
 def account_of(row: Row) -> Account:
-    user, name, avatar, version, receipts, disabled, *rest = row
-    return Account(user, name, avatar, version, bool(receipts), bool(disabled), *rest)
+    user, name, avatar, version, receipts, disabled, generation, revoked_before, *rest = row
+    generation = max(generation, revoked_before)  # rows from before every revocation was a generation
+    return Account(
+        user, name, avatar, version, bool(receipts), bool(disabled), generation, revoked_before, *rest
+    )
 
 
 def device_row(device: DeviceSeen) -> Row:

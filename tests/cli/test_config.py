@@ -190,3 +190,12 @@ def test_a_secret_is_refused_on_the_command_line(run):
 
 def test_a_set_without_value_is_wrong_usage(run):
     assert run("config", "show", "--set", "limits.page").exit_code == 2
+
+
+@pytest.mark.parametrize("form", [(), ("--json",), ("--changed",)])
+def test_the_query_of_a_key_url_is_not_shown(run, form):
+    """Providers put a key of theirs into it."""
+    url = "https://idp.example/keys"
+    result = run("config", "show", *form, CHATD_AUTH__JWKS_URL=f"{url}?api_key=plugh")
+    assert f"{url}?********" in result.output
+    assert "plugh" not in result.output

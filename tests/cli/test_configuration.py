@@ -240,6 +240,12 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
     "no directory": {"storage.directory": " "},
     "directory too long for a socket": {"storage.directory": "/" + "d" * 96},
     "short secret": {"auth.secret": "0123456789abcdef0123456789abcde"},
+    "a secret of one letter": {"auth.secret": "a" * 32},
+    "a secret of seven letters": {"auth.secret": "abcdefg" * 3 + "gfedcba" * 2},
+    "a word again and again": {"auth.secret": "changeme1-" * 4},
+    "everybody a proxy": {"listen.trusted_proxies": "0.0.0.0/0"},
+    "half of everybody": {"listen.trusted_proxies": "10.0.0.0/8,128.0.0.0/1"},
+    "everybody a proxy, by IPv6": {"listen.trusted_proxies": "::/0"},
     "key set over http": {"auth.jwks_url": "http://idp.example/keys"},
     "key set from a file URL": {"auth.jwks_url": "file:///etc/passwd"},
     "key set with a password": {"auth.jwks_url": "https://a:b@idp.example/keys"},
@@ -291,6 +297,8 @@ USABLE: list[dict[str, str]] = [
     {"auth.jwks_url": "http://localhost:9000/keys"},
     {"auth.jwks_url": "https://idp.example/keys?tenant=a"},
     {"auth.secret": SECRET},
+    {"auth.secret": "correct horse battery staple and two more words"},
+    {"listen.trusted_proxies": "10.0.0.0/8,fc00::/7,::1"},
 ]
 
 

@@ -347,6 +347,20 @@ async def test_an_expired_token_is_replaced_and_not_shown_again(server, client_o
     assert client.phase
 
 
+async def test_a_token_is_fetched_when_one_may_be_good(server, client_of, env):
+    """After a revocation: one that is signed sooner is refused as well."""
+    get_token, left = tokens("first", "second")
+    client = client_of(server, token=get_token)
+    await client.start()
+    peer = await server.accept()
+    await peer.expect("hello")
+    await peer.bye(4100, "token_expired", retry_after=29_000)
+    await timer(env, 29.0)
+    assert left == ["second"]
+    env.advance(30)
+    assert (await (await server.accept()).welcome())["token"] == "second"
+
+
 async def test_a_callback_that_repeats_an_expired_token_is_asked_again_later(server, client_of, env, phases):
     get_token, left = tokens("old", "old", "new")
     client = client_of(server, token=get_token)

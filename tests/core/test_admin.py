@@ -84,16 +84,34 @@ def test_an_account_that_stays_as_it_is_keeps_its_version(desk):
 def test_a_revocation_is_of_a_user_or_of_a_device(desk):
     desk.ask("ann", Revoke("d1"))
     assert desk.devices["ann", "d1"].revoked_before == desk.now
-    assert "ann" not in desk.accounts
+    assert (desk.accounts["ann"].revoked_before, desk.accounts["ann"].generation) == (0, desk.now)
+    desk.now += 5
     desk.ask("ann", Revoke())
-    assert desk.accounts["ann"].revoked_before == desk.now
+    assert (desk.accounts["ann"].revoked_before, desk.accounts["ann"].generation) == (desk.now, desk.now)
+    assert desk.devices["ann", "d1"].revoked_before == desk.now - 5
+
+
+def test_marks_rise_whatever_the_clock_says(desk):
+    """Two in one millisecond, and one after the clock was set back."""
+    for passed, device in ((0, ""), (0, "d1"), (-5000, ""), (0, "d1")):
+        desk.now += passed
+        desk.ask("ann", Revoke(device))
+    first = desk.now + 5000
+    assert (desk.accounts["ann"].revoked_before, desk.accounts["ann"].generation) == (first + 2, first + 3)
+    assert desk.devices["ann", "d1"].revoked_before == first + 3
 
 
 def test_a_revocation_leaves_the_rest_of_an_account(desk):
     desk.ask("ann", Amend(name="Ann", avatar="a.png"))
     desk.ask("ann", Revoke())
     assert desk.accounts["ann"] == Account(
-        "ann", name="Ann", avatar="a.png", version=1, revoked_before=desk.now, created_at=desk.now
+        "ann",
+        name="Ann",
+        avatar="a.png",
+        version=1,
+        generation=desk.now,
+        revoked_before=desk.now,
+        created_at=desk.now,
     )
 
 

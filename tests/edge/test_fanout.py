@@ -9,9 +9,10 @@ from chatd.core.rooms import Room
 from chatd.core.work import NewEvent
 from chatd.edge.fanout import parts
 from chatd.handlers.writer import Submission
+from chatd.ports import Claims
 from chatd.protocol.objects import Body, Event
 from chatd.protocol.requests import MembersAdd, MembersRemove, Read, RoomDelete, RoomLeave, Send
-from tests.kit.indoors import Indoors, indoors, new_key
+from tests.kit.indoors import Indoors, device_of, indoors, new_key
 
 
 @pytest.fixture
@@ -489,7 +490,9 @@ async def test_typing_goes_to_nobody_in_a_large_room(tmp_path):
 
 
 async def test_a_removed_device_is_sent_away_after_its_reply(house):
-    one, two = await house.meets("ann", device=1), await house.meets("ann", device=2)
+    for number in (1, 2):
+        house.passports.claims[f"ann{number}"] = Claims("ann", 4e9, device=device_of(number))
+    one, two = await house.meets("ann1", device=1), await house.meets("ann2", device=2)
     await one.asks(type="devices.remove", device=two.session.device)
     house.env.advance(0)
     assert two.wire.closed_with == (4201, "revoked")

@@ -9,22 +9,7 @@ from chatd.protocol.closes import CLOSES
 from chatd.protocol.errors import ERRORS, Unavailable
 from chatd.protocol.objects import Body
 from chatd.protocol.requests import MembersAdd, MembersRemove, Preferences, Read, Send
-from tests.kit.indoors import device_of, indoors, new_key
-
-
-def refusal(guest):
-    """What a refused hello said: code of the error, reason of the bye, close code."""
-    error, bye = guest.wire.packets
-    assert (error["type"], bye["type"]) == ("error", "bye")
-    assert guest.wire.closed_with == (bye["close"], bye["reason"])
-    return error["code"], bye["reason"], bye["close"]
-
-
-async def refused(house, user="ann", **hello):
-    guest = house.guest()
-    guest.greets(user, **hello)
-    await house.quiet()
-    return refusal(guest)
+from tests.kit.indoors import device_of, indoors, new_key, refusal, refused
 
 
 def empty(house):
@@ -111,24 +96,6 @@ async def test_a_disabled_user_is_banned(house):
     await house.meets("ann")
 
 
-async def test_a_token_from_before_a_revocation_is_refused(house):
-    old = Claims("ann", 4e9, issued_at_s=house.env.now_ms() / 1000)
-    house.passports.claims["old"] = old
-    house.env.advance(10)
-    await house.inside.admin.revoke("ann")
-    assert (await refused(house, "old"))[1:] == ("revoked", 4201)
-    house.env.advance(1)
-    await house.meets("ann")
-
-
-async def test_a_revocation_of_a_device_is_for_that_device_only(house):
-    house.passports.claims["old"] = Claims("ann", 4e9, issued_at_s=house.env.now_ms() / 1000)
-    house.env.advance(10)
-    await house.inside.admin.revoke("ann", device_of(1))
-    assert (await refused(house, "old", device=1))[1:] == ("revoked", 4201)
-    await house.meets("old", device=2)
-
-
 async def test_a_newer_connection_of_a_device_replaces_the_older(house):
     older = await house.meets("ann", device=1)
     other = await house.meets("ann", device=2)
@@ -163,6 +130,50 @@ async def test_too_many_hellos_are_sent_away_for_a_while(tmp_path):
         assert error["scope"] == "user"
         house.env.advance(30)
         await house.meets("ann", device=3)
+
+
+# --- without `read`
+
+
+async def test_without_read_there_is_no_page_no_seat_and_no_event(house):
+    ann = await house.meets("ann")
+    room = await ann.makes_group("bob")
+    await ann.sends(room, "a secret")
+    house.passports.claims["bot"] = Claims("bob", 4e9, allow=frozenset({"send", "create", "admin"}))
+    bot = house.guest()
+    id = bot.greets("bot", previews=True, events=50, focus=[room], cursor="AAAA", epoch="other")
+    await house.quiet()
+    assert bot.reply(id)["sync"] == {"rooms": []}
+    bot.hears()
+    await ann.sends(room, "after hello", mentions=None)
+    await ann.asks(type="react", room=room, key=new_key(), target=2, emoji="+1", set=True)
+    other = await ann.makes_group("bob")
+    await ann.asks(type="members.remove", room=other, key=new_key(), users=["bob"])
+    await ann.asks(type="room.update", room=room, key=new_key(), title="renamed")
+    bob = await house.meets("bob", device=2)
+    await bob.asks(type="read", room=room, seq=2)
+    await bob.asks(type="preferences", room=room, pinned=True)
+    await bob.asks(type="preferences", room=room, muted_until=0)
+    await house.passes(25)
+    assert bot.hears("ping") == bot.wire.take(), "nothing but pings"
+    assert not bot.session.rooms
+    for packet in ({"type": "sync"}, {"type": "focus", "rooms": [room]}, {"type": "watch", "users": ["ann"]}):
+        assert (await bot.asks(**packet))["code"] == "forbidden"
+
+
+async def test_without_read_one_still_writes_and_counts_against_the_room(tmp_path):
+    async with indoors(tmp_path, rates={"room_per_s": 0.01, "room_burst": 2}) as house:
+        ann = await house.meets("ann")
+        room = await ann.makes_group("bob")
+        house.passports.claims["bot"] = Claims("bob", 4e9, allow=frozenset({"send"}))
+        bot = await house.meets("bot")
+        await ann.asks(type="focus", rooms=[room])
+        ann.hears()
+        await bot.asks(type="typing", room=room)
+        assert [push["user"] for push in ann.hears("typing")] == ["bob"]
+        assert [(await bot.sends(room)).get("code") for _ in range(3)] == [None, None, "rate_limited"]
+        assert len(ann.hears("event")) == 2
+        assert bot.hears("event", "head", "room") == []
 
 
 async def test_a_store_that_cannot_now_is_overloaded(house):

@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from chatd.core.admin import Amend
-from chatd.handlers.connection import revoked
+from chatd.handlers.connection import Known, Turned, checked
 from chatd.handlers.login import Granted, Login
 from chatd.identity.passwords import WAITING_MAX, WORKERS, Passwords
 from chatd.ports import Claims
@@ -22,13 +22,10 @@ CHEAP = PasswordHasher(1, 8192, 1)  # below today's cost: replaced at the next l
 
 
 class Mint:
-    """Tokens that say when they were made."""
+    """Tokens that say at which generation they were made."""
 
-    def __init__(self, house: Indoors) -> None:
-        self._house = house
-
-    def mint(self, user: str, ttl_s: int, *, device: str | None = None) -> str:
-        return str(self._house.env.now_ms())
+    def mint(self, user: str, ttl_s: int, *, device: str | None = None, generation: int) -> str:
+        return str(generation)
 
 
 class Hasher:
@@ -65,7 +62,7 @@ async def login(house: Indoors, hasher: Hasher) -> Login:
         change = Amend(password=await house.inside.passwords.hash(PASSWORD), disabled=disabled)
         await house.inside.writer.carry(user, change)
     await house.inside.writer.carry("hosted", Amend(name="without a password"))
-    return Login(house.store, house.inside.writer, house.inside.passwords, Mint(house), 3600)
+    return Login(house.store, house.inside.writer, house.inside.passwords, Mint(), 3600)
 
 
 async def test_the_right_password_gives_a_token(login: Login) -> None:
@@ -133,14 +130,26 @@ async def test_a_token_for_the_old_password_is_older_than_the_new_one(
     house: Indoors, hasher: Hasher, login: Login
 ) -> None:
     asked = await _asked(login, hasher)
-    house.env.advance(5)
     await house.inside.admin.set_password("ann", CHEAP.hash("a new password"))
-    house.env.advance(5)
     hasher.gate.set()
     granted = await asked
     assert granted is not None
-    claims = Claims("ann", 0, issued_at_s=int(granted.token) // 1000)
-    assert revoked(claims, await house.store.account("ann"), None)
+    claims = Claims("ann", 0, generation=int(granted.token))
+    with pytest.raises(Turned):
+        checked(house.inside.context, Known(claims, await house.store.account("ann"), None))
+
+
+async def test_a_login_right_behind_a_revocation_is_younger_than_it(house: Indoors, login: Login) -> None:
+    """In the same millisecond; and another revocation in it is younger again."""
+    generation = await house.inside.admin.revoke("ann")
+    granted = await login("ann", PASSWORD, None)
+    assert granted is not None
+    claims = Claims("ann", 0, generation=int(granted.token))
+    assert claims.generation == generation
+    checked(house.inside.context, Known(claims, await house.store.account("ann"), None))
+    await house.inside.admin.revoke("ann")
+    with pytest.raises(Turned):
+        checked(house.inside.context, Known(claims, await house.store.account("ann"), None))
 
 
 async def test_a_better_hash_of_the_old_password_does_not_replace_the_new_one(

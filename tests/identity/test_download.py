@@ -44,6 +44,12 @@ async def test_bad_answers_are_os_errors(provider, path):
     assert provider.paths == [f"/{path}"]
 
 
+async def test_no_error_shows_the_query(provider):
+    with pytest.raises(OSError, match="InvalidURL") as caught:
+        await download(provider.url("good?key=plugh and a blank"))
+    assert "plugh" not in repr(caught.value)
+
+
 async def test_an_endless_answer_is_cut(provider):
     with pytest.raises(OSError, match="longer than"):
         await download(provider.url("endless"))

@@ -3,7 +3,8 @@
 import asyncio
 from typing import Any
 
-from tests.kit.phone import Phone
+from tests.kit.phone import Phone, fresh_device
+from tests.kit.tokens import earlier_token
 
 
 class Company:
@@ -24,6 +25,11 @@ class Company:
         phone = await self.connects(user, **options)
         await phone.says_hello(**(hello or {}))
         return phone
+
+    async def meets_bound(self, user: str) -> Phone:
+        """A phone whose token, issued some seconds ago, is good on its device only."""
+        device = fresh_device()
+        return await self.meets(user, device=device, token=earlier_token(user, device=device))
 
     async def meet(self, *users: str) -> list[Phone]:
         """Several phones that have said hello, in this order."""

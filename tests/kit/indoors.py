@@ -159,6 +159,22 @@ class Indoors:
         await self.quiet()
 
 
+def refusal(guest: Guest) -> tuple[str, str, int]:
+    """What a refused hello said: code of the error, reason of the bye, close code."""
+    error, bye = guest.wire.packets
+    assert (error["type"], bye["type"]) == ("error", "bye")
+    assert guest.wire.closed_with == (bye["close"], bye["reason"])
+    return error["code"], bye["reason"], bye["close"]
+
+
+async def refused(house: Indoors, user: str = "ann", **hello: Any) -> tuple[str, str, int]:
+    """What a hello that has to be refused is told, as `refusal`."""
+    guest = house.guest()
+    guest.greets(user, **hello)
+    await house.quiet()
+    return refusal(guest)
+
+
 def settings(directory: Path, **sections: dict[str, Any]) -> config.Config:
     """The default configuration, with other values: settings(path, limits={"focus": 2})."""
     plain = config.Config(storage=config.Storage(directory=str(directory), min_free_bytes=0))

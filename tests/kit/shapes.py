@@ -356,5 +356,5 @@ def check_reply(request: str, packet: Mapping[str, Any]) -> None:
     _error(content, f"error of {request}")
     if content["retry"] != RETRIES[content["code"]]:
         raise Misshapen(f"wrong retry: {packet!r}")
-    if "retry_after" in content and content["retry"] != "later":
-        raise Misshapen(f"retry_after without later: {packet!r}")
+    if "retry_after" in content and content["retry"] not in ("later", "after_auth"):
+        raise Misshapen(f"retry_after with nothing to wait for: {packet!r}")

@@ -9,6 +9,11 @@ SECRET = "the secret that only tests know, long enough for HS256"  # RFC 7518 3.
 LIFETIME_S = 3600
 
 
+def earlier_token(user: str, **claims: Any) -> str:
+    """A token that was issued some seconds ago: clearly before whatever happens now."""
+    return token_for(user, iat=int(time.time()) - 5, **claims)
+
+
 def token_for(user: str, *, secret: str = SECRET, lifetime_s: float = LIFETIME_S, **claims: Any) -> str:
     """A signed token of `user`, valid from now; `claims` add to the defaults or replace them, None drops."""
     now = time.time()

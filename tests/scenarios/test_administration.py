@@ -5,48 +5,70 @@ import time
 
 from tests.kit.company import Company
 from tests.kit.daemon import RunningDaemon
-from tests.kit.tokens import token_for
-
-
-def _later_token(user: str) -> str:
-    """A token of the next seconds: `iat` has no fractions, and one of the same second counts as before."""
-    return token_for(user, iat=int(time.time()) + 2)
+from tests.kit.tokens import earlier_token, token_for
 
 
 async def test_revoking_a_user_ends_every_connection_and_every_earlier_token(
     daemon: RunningDaemon, people: Company
 ) -> None:
     room, (alice, bob) = await people.in_direct("alice", "bob")
-    tablet = await people.meets("alice")
-    assert (await daemon.administers("/revoke", user="alice")).status == 200
+    old = earlier_token("alice")
+    tablet = await people.meets("alice", token=old)
+    answer = await daemon.administers("/revoke", user="alice")
+    assert answer.status == 200
     for phone in (alice, tablet):
         await phone.expects_bye(4201)
-    again = await people.connects("alice", token=alice.token)
+    again = await people.connects("alice", token=old)
     await again.is_refused("token_invalid", again.hello())
     await again.expects_bye(4201)
-    fresh = await people.meets("alice", token=_later_token("alice"))
+    fresh = await people.meets("alice", token=token_for("alice", generation=answer.json["generation"]))
     await bob.sends(room, "back again?")
     assert (await fresh.hears(room))["body"]["text"] == "back again?"
 
 
+async def test_a_token_of_the_second_of_a_revocation_is_not_good_and_not_lost(
+    daemon: RunningDaemon, people: Company
+) -> None:
+    """Nobody can say on which side of it: another one is, a moment later."""
+    assert (await daemon.administers("/revoke", user="alice")).status == 200
+    alice = await people.connects("alice")
+    told = await alice.is_refused("token_expired", alice.hello())
+    assert 0 < told["retry_after"] <= 31_000
+    assert (await alice.expects_bye(4100))["retry_after"] == told["retry_after"]
+    later = await people.connects("alice", token=token_for("alice", iat=int(time.time()) + 30, nbf=0))
+    await later.is_refused("token_expired", later.hello())
+
+
 async def test_revoking_a_device_leaves_the_others_alone(daemon: RunningDaemon, people: Company) -> None:
-    phone, tablet = await people.meets("alice"), await people.meets("alice")
+    phone, tablet = [await people.meets_bound("alice") for _ in range(2)]
     assert (await daemon.administers("/revoke", user="alice", device=tablet.device)).status == 200
     await tablet.expects_bye(4201)
     await phone.is_silent()
-    other = await people.connects("alice", token=phone.token)
-    await other.says_hello()
+    again = await people.connects("alice", device=phone.device, token=phone.token)
+    await again.says_hello()
+
+
+async def test_a_lost_phone_cannot_come_back_as_another_device(
+    daemon: RunningDaemon, people: Company
+) -> None:
+    """Its token is bound to no device: the thief needs only make one up."""
+    lost = await people.meets("alice", token=earlier_token("alice"))
+    assert (await daemon.administers("/revoke", user="alice", device=lost.device)).status == 200
+    await lost.expects_bye(4201)
+    thief = await people.connects("alice", token=lost.token)
+    await thief.is_refused("token_invalid", thief.hello())
+    await thief.expects_bye(4101)
 
 
 async def test_a_disabled_user_is_banned_until_enabled(daemon: RunningDaemon, people: Company) -> None:
     alice = await people.meets("alice")
     assert (await daemon.administers("/users/disable", user="alice")).status == 200
     await alice.expects_bye(4202)
-    again = await people.connects("alice", token=_later_token("alice"))
+    again = await people.connects("alice")
     await again.is_refused("forbidden", again.hello())
     await again.expects_bye(4202)
     assert (await daemon.administers("/users/disable", user="alice", disabled=False)).status == 200
-    await people.meets("alice", token=_later_token("alice"))
+    await people.meets("alice")
 
 
 async def test_nothing_is_delivered_after_a_revocation_was_confirmed(

@@ -192,7 +192,7 @@ async def test_the_cursor_of_a_ping_spares_what_was_heard(people: Company) -> No
 
 
 async def test_a_removed_device_is_closed_with_4201(people: Company) -> None:
-    phone, tablet = await people.meets("alice"), await people.meets("alice")
+    phone, tablet = [await people.meets_bound("alice") for _ in range(2)]
     listed = (await phone.asks({"type": "devices.list"}))["devices"]
     assert {row["device"] for row in listed} == {phone.device, tablet.device}
     await phone.asks({"type": "devices.remove", "device": tablet.device})
