@@ -80,6 +80,7 @@ def compared(source):
 def test_secrets_are_compared_in_constant_time():
     """Where it is done, `hmac.compare_digest` does it: == ends at the first letter that differs."""
     known = {
-        "chatd/core/admin.py: account.password != request.replaces": "two hashes of our own, nobody waits"
+        "chatd/core/admin.py: account.password != request.replaces": "two hashes of our own, nobody waits",
+        "chatd/cli/rules.py: secret == (piece[:size] * len(secret))[:len(secret)]": "the operator's own, with itself",
     }
     assert set(known) == {line for source in SERVER for line in compared(source)}
