@@ -39,6 +39,7 @@ class Batch:
     pairs: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
     messages: list[Row] = field(default_factory=list)
+    edited: list[Row] = field(default_factory=list)  # (room, target, position): earlier edits are emptied
     recalled: list[Row] = field(default_factory=list)
     reactions: list[tuple[bool, Row]] = field(default_factory=list)
     unlogged: list[Row] = field(default_factory=list)
@@ -60,7 +61,7 @@ def batch_of(work: Work) -> Batch:
         (encode(message.event), none_if_unset(message.event.changed), position(room, seq))
         for (room, seq), message in work.messages.items()
     ]
-    batch.recalled = list(work.recalled)
+    batch.recalled = [(room, target, position(room + 1, 0)) for room, target in work.recalled]
     batch.reactions = [(row.set, (row.room, row.seq, row.user, row.emoji)) for row in work.reactions]
     batch.unlogged = [(*place, digest, work.now) for place, digest in work.unlogged.items()]
     batch.forgotten = [(work.forget_keys,)] if work.forget_keys else []
@@ -84,6 +85,8 @@ def add_events(batch: Batch, work: Work) -> dict[int, int]:
                 add(event_row(first, step, work.stamp))
                 if step.event.kind == MESSAGE:
                     last_messages[number] = step.event.seq
+                elif step.event.kind == "edit":
+                    batch.edited.append((number, step.event.target, first | step.event.seq))
     return last_messages
 
 

@@ -46,8 +46,9 @@ COUNTED_ALL = "UPDATE rooms SET uncounted = 0 WHERE number = ?"
 
 ADD_PAIR = "INSERT INTO direct (room, a, b) VALUES (?, ?, ?)"
 CHANGE_MESSAGE = "UPDATE events SET blob = ?, changed = ? WHERE position = ?"
-EDITS_OF = "SELECT position, blob FROM events WHERE position >> 32 = ? AND target = ?"
-EMPTY_EDIT = "UPDATE events SET blob = ? WHERE position = ?"
+# Those with a body: one, as the next edit empties it.
+EDITS_OF = "SELECT position, blob FROM events WHERE position >> 32 = ? AND target = ? AND position < ?"
+EMPTY_EDIT = "UPDATE events SET blob = ?, target = NULL WHERE position = ?"
 SET_REACTION = "INSERT OR IGNORE INTO reactions (room, seq, user, emoji) VALUES (?, ?, ?, ?)"
 CLEAR_REACTION = "DELETE FROM reactions WHERE room = ? AND seq = ? AND user = ? AND emoji = ?"
 
@@ -123,7 +124,7 @@ def write(connection: sqlite3.Connection, batch: Batch) -> None:
         rows: list[Row] = getattr(batch, name)
         if rows:
             connection.executemany(sql, rows)
-    for place in batch.recalled:
+    for place in (*batch.edited, *batch.recalled):
         empty_edits(connection, place)
     for wanted, row in batch.reactions:
         connection.execute(SET_REACTION if wanted else CLEAR_REACTION, row)
@@ -131,7 +132,9 @@ def write(connection: sqlite3.Connection, batch: Batch) -> None:
 
 
 def empty_edits(connection: sqlite3.Connection, place: Row) -> None:
-    """Take the body out of every stored edit of a recalled message (protocol.md "Event")."""
+    """Take the body out of the edits of a message below a position: another one followed, or the message was recalled
+    (protocol.md "Event"). Done with each edit, so that a recall finds one however often a message was edited.
+    """
     for where, blob in connection.execute(EDITS_OF, place).fetchall():
         edit = decode_event(blob)
         edit.body = UNSET

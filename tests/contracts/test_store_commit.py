@@ -231,6 +231,22 @@ async def test_a_recall_empties_the_message_and_all_its_edits(store: Store, chro
     assert not any(b"secret" in blob for blob in (await store.log(room.number, 1, 99, 99, MANY)).events)
 
 
+async def test_an_edit_keeps_its_body_until_the_next_one(store: Store, chronicle: Chronicle) -> None:
+    """So a recall has one edit to empty, not as many as somebody had the patience to make."""
+    room = await chronicle.group("ann")
+    one, other = await chronicle.post(room, "ann"), await chronicle.post(room, "ann")
+    for text in ("first", "second", "third"):
+        await chronicle.edit(room, "ann", one.seq, text)
+    await chronicle.edit(room, "ann", other.seq, "other")
+    work = chronicle.work()
+    for text in ("fourth", "fifth"):
+        work.append(room, Event(seq=0, kind="edit", user="ann", target=one.seq, body=Body(text=text)))
+    await store.commit(work)
+    edits = [(event.target, event.body) for event in await log_of(store, room) if event.kind == "edit"]
+    kept = [(other.seq, Body(text="other")), (one.seq, UNSET), (one.seq, Body(text="fifth"))]
+    assert edits == [(one.seq, UNSET)] * 3 + kept
+
+
 async def test_an_edit_recalled_in_its_own_batch_is_stored_empty(store: Store, chronicle: Chronicle) -> None:
     room = await chronicle.group("ann")
     message = await chronicle.post(room, "ann", "secret")
