@@ -97,6 +97,8 @@ class HttpFront(HttpToolsProtocol):
         self._in_head = False
         if not self._has_one_host():
             raise ValueError("RFC 9112 section 3.2: exactly one Host")
+        if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
+            raise ValueError("RFC 9112 section 6.1: no other transfer coding is read here")
         version = self.parser.get_http_version()
         if version not in ("1.0", "1.1"):
             raise ValueError("no version of HTTP that has heads")

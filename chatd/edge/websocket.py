@@ -21,6 +21,8 @@ from chatd.protocol import closes
 FLUSH_S = 2.0  # protocol.md 2.5, CLOSING: for what is still in the transport
 ANSWER_S = 5.0  # protocol.md 2.5, CLOSING: for the answer to our close frame
 _LINK_LOST = 1006  # RFC 6455 section 7.1.5
+_NO_CODE = 1005  # RFC 6455 section 7.1.5; also for a code that is not the client's to give
+_OF_CLIENTS = frozenset({1000, 1001})  # protocol.md "Close codes"
 
 # WebSocket pings and pongs: a client needs one in 20 s, some send one a second after a network switch.
 _CONTROL_INTERVAL_S = 1.0
@@ -351,7 +353,7 @@ class WebSocketConnection(asyncio.Protocol):
     def _closed_by_peer(self) -> None:
         received = self._parser().close_rcvd
         if self._phase == _OPEN and received is not None:
-            self._code = received.code
+            self._code = received.code if received.code in _OF_CLIENTS else _NO_CODE
 
     def _fail(self, code: int) -> None:
         """Close over a violation: what else the client sends is not read."""

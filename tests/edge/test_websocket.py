@@ -216,6 +216,15 @@ class TestClosing:
             await asyncio.wait_for(server.last.gone.wait(), WAIT_S)
             assert server.last.codes == [1001]
 
+    @pytest.mark.parametrize("code", [4002, 4999, 3000, 1011])
+    async def test_by_the_client_with_a_code_of_ours_is_counted_as_none(self, code):
+        async with echo_server() as server:
+            client = await connect(server.url, subprotocols=["chatd.v1.json"])
+            await client.close(code)
+            await asyncio.wait_for(server.last.gone.wait(), WAIT_S)
+            assert server.last.codes == [1005]
+            assert server.counters.connections_closed == {1005: 1}
+
     async def test_without_a_code_is_1005(self):
         async with echo_server() as server:
             raw = await server.upgrade()

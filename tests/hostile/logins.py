@@ -36,6 +36,8 @@ ROWS: list[tuple[str, bytes, str]] = [
     ("two lengths", posted(b"{}", "Content-Length: 3"), "status 400"),
     ("a chunk that is none", CHUNKED + b"zz\r\n", "cut"),
     ("a chunk of 2^64", CHUNKED + b"ffffffffffffffffff\r\n", "cut"),
+    ("a coding nobody knows", CHUNKED.replace(b"chunked", b"gzip") + b"{}", "status 400"),
+    ("a coding below chunks", CHUNKED.replace(b"chunked", b"gzip, chunked") + b"2\r\n{}\r\n0\r\n\r\n", "status 400"),
     ("half of a body", posted(b'{"user":', length=100), "waits"),
     ("half of a chunk", CHUNKED + b"ff\r\n{", "waits"),
     ("GET", b"GET /v1/login HTTP/1.1\r\nHost: a\r\n\r\n", "status 405"),
