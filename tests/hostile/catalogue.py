@@ -182,7 +182,7 @@ ELSEWHERE: dict[int, tuple[str, ...]] = {
     120: ("tests/authorization/test_departed.py::test_a_slow_phone_hears_nothing_of_the_room_behind_gone",),
     121: ("tests/scenarios/test_sessions.py::test_a_removed_device_is_closed_with_4201",),
     122: ("tests/edge/test_session.py::test_a_token_that_runs_out_is_told_then_in_grace_then_the_end",),
-    123: ("tests/handlers/test_connection.py::test_what_revokes_a_token",),
+    123: ("tests/handlers/test_connection.py::test_a_token_is_judged_by_every_mark_that_concerns_it",),
     124: (
         "tests/identity/test_tokens.py::test_bad_tokens_are_refused",
         "tests/identity/test_forgeries.py::test_a_public_key_is_no_secret",
