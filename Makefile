@@ -3,7 +3,7 @@
 #   make run     install into .venv and start a server to try things out   (make run ARGS="--port 9000")
 #   make test    install the development extras and run the whole suite
 #   make soak    what is repeated at will, as often as a night allows (hours)
-#   make fuzz    look for inputs that break something, a minute for each of four targets   (make fuzz FUZZ_SECONDS=600)
+#   make fuzz    look for inputs that break something, a minute for each of five targets   (make fuzz FUZZ_SECONDS=600)
 #   make check   format, lint, types
 #   make lock    write docs/requirements.txt anew: what a deployment installs, with hashes
 #   make clean   remove what the others made; messages in ./chatd-data stay
@@ -16,9 +16,9 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST_ARGS ?= -q -n auto
 
-# Seconds for each target, and what they are: the HTTP head, frames and messages, payloads, a whole daemon.
+# Seconds for each target, and what they are: the HTTP head, frames and messages, payloads, a whole daemon, what payloads cost.
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS := head frames packets commands
+FUZZ_TARGETS := head frames packets commands costs
 
 .PHONY: run test soak fuzz check lock clean
 

@@ -245,6 +245,11 @@ class Rates(Section, frozen=True):
     requests_burst: Annotated[
         int, _span(1, 1_000_000, "Requests at once: opening the app takes some 30.")
     ] = 60
+    bytes_per_s: Annotated[
+        float,
+        _span(1024, 1e9, "Bytes a second and connection, 256 a packet besides; 5 full messages take 80 KiB."),
+    ] = 131_072.0
+    bytes_burst: Annotated[int, _span(1024, 1 << 30, "Bytes at once; a user has twice of both.")] = 524_288
     writes_per_s: Annotated[float, _span(0.01, 1e6, "Writes a second and user: faster than typing.")] = 5.0
     writes_burst: Annotated[int, _span(1, 1_000_000, "Writes at once: an outbox filled offline.")] = 20
     room_per_s: Annotated[float, _span(0.01, 1e6, "Writes a second and room; more cannot be read.")] = 20.0
@@ -268,9 +273,7 @@ class Rates(Section, frozen=True):
         int, _span(1, 1_000_000, "Frames in the window that ignore retry_after and end a connection.")
     ] = 50
     abuse_window_s: Annotated[float, _span(1, 3600, "The window of abuse_refusals, seconds.")] = 60.0
-    abuse_grace_s: Annotated[
-        float, _span(0, 60, "Seconds after a refusal in which what comes may have been under way.")
-    ] = 2.0
+    abuse_grace_s: Annotated[float, _span(0, 60, "Seconds until a refusal must have been read.")] = 2.0
 
 
 class Delivery(Section, frozen=True):

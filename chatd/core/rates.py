@@ -44,23 +44,26 @@ class Meter:
 
     def lacks(self, now: float) -> bool:
         """Is there no room for one more?"""
-        return self._open_at() > now + TOLERANCE_S
+        rate = self.rate
+        return self.full_at - rate.interval_s * (rate.burst - 1) > now + TOLERANCE_S
 
     def take(self, now: float) -> None:
         """Take one."""
         self.full_at = max(self.full_at, now) + self.rate.interval_s
+
+    def charge(self, now: float, count: float) -> float:
+        """Take `count`, whether or not there is room; seconds until there would have been."""
+        self.full_at = max(self.full_at, now) + self.rate.interval_s * count
+        return max(0.0, self.full_at - now - self.rate.interval_s * self.rate.burst)
 
     def promise(self, now: float) -> float:
         """Seconds until there is room for one more request than was told to come back: each gets a time of its own.
 
         Never more than RETRY_MAX_S, unless not even one has room by then.
         """
-        first = self._open_at()
+        first = self.full_at - self.rate.interval_s * (self.rate.burst - 1)
         self.told_at = min(max(first, self.told_at + self.rate.interval_s), max(first, now + RETRY_MAX_S))
         return self.told_at - now
-
-    def _open_at(self) -> float:
-        return self.full_at - self.rate.interval_s * (self.rate.burst - 1)
 
 
 class Meters:
@@ -89,14 +92,17 @@ class Meters:
         self._meters = {key: meter for key, meter in self._meters.items() if meter.full_at > soonest[-1]}
 
 
+TAKEN = (0.0, "")
+
+
 def take(buckets: Sequence[tuple[str, Meter]], now: float) -> tuple[float, str]:
     """Take one of each bucket, or of none: the seconds until all have room, and which has it last; (0, "") took it."""
-    lacking = [(meter.promise(now), name) for name, meter in buckets if meter.lacks(now)]
-    if lacking:
-        return max(lacking)
+    for _, meter in buckets:
+        if meter.lacks(now):
+            return max((meter.promise(now), name) for name, meter in buckets if meter.lacks(now))
     for _, meter in buckets:
         meter.take(now)
-    return 0.0, ""
+    return TAKEN
 
 
 def retry_after_ms(wait_s: float) -> int:

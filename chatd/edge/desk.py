@@ -10,6 +10,7 @@ from chatd.edge.gate import Gate
 from chatd.handlers.context import Context, Session
 from chatd.handlers.registry import COMMANDS, Command
 from chatd.handlers.writer import Guard, Submission, aborted
+from chatd.ports import Timer
 from chatd.protocol import closes
 from chatd.protocol.codec import Invalid, with_host_data
 from chatd.protocol.errors import ChatError, Refused
@@ -18,13 +19,27 @@ from chatd.protocol.requests import Request, Send
 
 log = logging.getLogger(__name__)
 
+PORTION_BYTES = 8192  # charged together: what is small costs nearly nothing to charge
+PACKET_BYTES = 256  # what a packet counts besides its own: the least takes as long as so many of a large one
 ABUSE_RETRY_MS = 30_000  # protocol.md "Rate limits": at least this much after abuse
 
 
 class Desk:
     """The requests of one session. Every one that has an id is answered exactly once, through the session."""
 
-    __slots__ = ("_abuse", "_answering", "_ctx", "_flight", "_gate", "_meter", "_session", "_waiting")
+    __slots__ = (
+        "_abuse",
+        "_answering",
+        "_bytes",
+        "_ctx",
+        "_flight",
+        "_gate",
+        "_meter",
+        "_rest",
+        "_session",
+        "_uncharged",
+        "_waiting",
+    )
 
     def __init__(self, ctx: Context, gate: Gate, session: Session) -> None:
         self._ctx = ctx
@@ -34,37 +49,46 @@ class Desk:
         self._answering = False
         self._waiting: list[tuple[int, Coroutine[Any, Any, Ok | None]]] = []  # at most `limits.in_flight`
         self._meter = Meter(gate.requests)
+        self._bytes = Meter(gate.bytes)
+        self._uncharged = 0
+        self._rest: Timer | None = None
         self._abuse: Abuse | None = None
 
     @property
     def full(self) -> bool:
-        """As much is under way as may be: nothing more is read from the socket."""
-        return self._flight >= self._ctx.config.limits.in_flight
+        """As much is under way as may be, or came too fast: nothing more is read from the socket."""
+        return self._rest is not None or self._flight >= self._ctx.config.limits.in_flight
 
-    def handle(self, request: Request | Invalid, guard: Guard | None) -> None:
+    def weigh(self, frame_bytes: int, packets: int) -> None:
+        """Charge a frame for what it is, whatever it holds; above the rate the socket rests until it is made up for."""
+        self._uncharged += frame_bytes + packets * PACKET_BYTES
+        if self._uncharged < PORTION_BYTES:
+            return
+        wait_s = self._gate.charge(self._bytes, self._session.user, self._uncharged)
+        self._uncharged = 0
+        if wait_s:
+            self._stop_resting()
+            self._rest = self._ctx.env.call_later(wait_s, self._rested)
+            self._session.pause_reading()
+
+    def handle(self, packet: Request | Invalid, guard: Guard | None) -> None:
         """Carry one packet out, or say why not. `guard` belongs to its batch frame, if it came in one."""
-        place = guard.next() if guard is not None and isinstance(request, Send) else 0
+        place = guard.next() if guard is not None and isinstance(packet, Send) else 0
         try:
-            if isinstance(request, Invalid):
-                raise request.refusal
-            if guard is not None and isinstance(request, Send) and guard.aborts(request.room, place):
+            if guard is not None and isinstance(packet, Send) and guard.aborts(packet.room, place):
                 raise aborted()
-            command = COMMANDS.get(type(request))
-            if command is None:
-                raise Refused("bad_request", "hello comes once, first", field="type")
-            self._check(request, command)
-            request = with_host_data(request, self._session.text)
+            request, command = self._admit(packet)
             if command.handler is None:
                 self._submit(request, guard if place else None, place)
                 return
             answer = command.handler(self._ctx, self._session, request)
         except ChatError as error:
-            if guard is not None and isinstance(request, Send) and error.retry != "never":
-                guard.fail(request.room, place)
-            self._refuse(request.id, error)
+            if guard is not None and isinstance(packet, Send) and error.retry != "never":
+                guard.fail(packet.room, place)
+            self._refuse(packet.id, error)
             return
         except Exception:  # of this request alone: the connection lives, or it would be sent again on each
-            self._refuse(request.id, self._defect())
+            self._refuse(packet.id, self._defect())
             return
         if isinstance(answer, Ok):
             self._session.answer(request.id, answer)
@@ -90,23 +114,39 @@ class Desk:
         waiting, self._waiting = self._waiting, []
         for _, answer in waiting:
             answer.close()
+        self._stop_resting()
 
-    def _check(self, request: Request, command: Command) -> None:
-        """Rates and the token's permissions, before anything else is looked at."""
-        if not command.free:
-            room = self._own_room(request) if command.writes else None
-            self._gate.allow(self._session.user, self._meter, request, command, room)
+    def _rested(self) -> None:
+        self._rest = None
+        self._session.resume_reading()
+
+    def _stop_resting(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
+
+    def _admit(self, packet: Request | Invalid) -> tuple[Request, Command]:
+        """A packet that is a request, and its command, when rates and the token allow it; whatever it is, it counts."""
+        command = None if isinstance(packet, Invalid) else COMMANDS.get(type(packet))
+        room = self._own_room(packet) if command is not None and command.writes else None
+        self._gate.allow(self._session.user, self._meter, packet, command, room)
+        if isinstance(packet, Invalid):
+            raise packet.refusal
+        if command is None:
+            raise Refused("bad_request", "hello comes once, first", field="type")
         if command.allow and command.allow not in self._session.claims.allow:
             raise Refused("forbidden", f"the token does not allow {command.allow}")
+        request = with_host_data(packet, self._session.text, self._ctx.config.limits.body_bytes)
+        return request, command
 
-    def _own_room(self, request: Request) -> str | None:
+    def _own_room(self, request: Request | Invalid) -> str | None:
         """The room a request names, when its user is in it. One that sleeps is not busy, either."""
         room = self._ctx.rooms.registry.rooms.get(getattr(request, "room", ""))
         return room.name if room is not None and self._session.user in room.members else None
 
     def _refuse(self, id: int, error: ChatError) -> None:
         self._session.answer(id, error)
-        if id and error.code == "rate_limited":
+        if error.code == "rate_limited":
             self._count_abuse(error.retry_after or 0)
 
     def _count_abuse(self, retry_after_ms: int) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from typing import Any
 
 from chatd.config import Rates
@@ -14,10 +13,11 @@ from chatd.edge.wire import Wire
 from chatd.handlers.context import Session
 from chatd.handlers.registry import COMMANDS, Command
 from chatd.ports import Env
+from chatd.protocol.codec import Invalid
 from chatd.protocol.errors import Broken, ChatError, Refused
 from chatd.protocol.requests import Request
 
-NAMES = {kind: str(kind.__struct_config__.tag) for kind in COMMANDS}
+NAMES: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in COMMANDS}
 
 # A /48 of IPv6 may ask for as much as so many addresses: a campus of some thousand phones, or one attacker.
 SITE_ADDRESSES = 16
@@ -33,9 +33,9 @@ class Gate:
         self._admission = admission
         self._counters = counters
         self._enabled = rates.enabled
-        self.requests, *keyed = rates_of(rates)
+        self.requests, self.bytes, *keyed = rates_of(rates)
         self._keyed = tuple(map(Meters, keyed))
-        self._writes, self._rooms, *others = self._keyed
+        self._user_bytes, self._writes, self._rooms, *others = self._keyed
         self._hello_users, self._login_users, *others = others
         self._hello_addresses, self._hello_sites, self._login_addresses, self._login_sites = others
         self.tasks: set[asyncio.Future[Any]] = set()
@@ -43,7 +43,7 @@ class Gate:
     def reconfigure(self, rates: Rates) -> None:
         """Put other rates in force, for the buckets there are too."""
         self._enabled = rates.enabled
-        before = (self.requests, *(meters.rate for meters in self._keyed))
+        before = (self.requests, self.bytes, *(meters.rate for meters in self._keyed))
         for rate, becomes in zip(before, rates_of(rates), strict=True):
             rate.become(becomes)
 
@@ -53,26 +53,43 @@ class Gate:
         task.add_done_callback(self.tasks.discard)
         return task
 
-    def allow(self, user: str, meter: Meter, request: Request, command: Command, room: str | None) -> None:
-        """Take one request from the connection's bucket and, when it writes, from the user's and the room's.
+    def charge(self, meter: Meter, user: str, count: int) -> float:
+        """Charge the bytes of a frame to its connection and its user; seconds in which nothing more is to be read."""
+        if not self._enabled:
+            return 0.0
+        now = self._env.monotonic()
+        wait_s = max(meter.charge(now, count), self._user_bytes[user].charge(now, count) if user else 0.0)
+        if wait_s:
+            self._counters.rate_limited["bytes"] += 1
+        return wait_s
 
-        `room`: the one it names, when the user is in it. Others must neither use its bucket up nor look into it.
+    def allow(
+        self, user: str, meter: Meter, request: Request | Invalid, command: Command | None, room: str | None
+    ) -> None:
+        """Take one packet from the connection's bucket and, when it writes, from the user's and the room's.
+
+        `command`: None for what is none, which counts like one. `room`: the one it names, when the user is in it;
+        others must neither use its bucket up nor look into it.
         """
-        self._counters.requests[NAMES[type(request)]] += 1
+        if command is not None:
+            self._counters.requests[NAMES[type(request)]] += 1
         if not self._enabled:
             return
-        own = [("connection", meter)]
-        if command.writes:
-            own.append(("user", self._writes[user]))
-        self._take(own)
-        if (
-            command.writes and room is not None
-        ):  # what it refuses has cost its user one: nobody books a room's time up
-            self._take([("room", self._rooms[room])])
+        now = self._env.monotonic()
+        if command is None or not command.writes:
+            self._settle(take((("connection", meter),), now))
+            return
+        self._settle(take((("connection", meter), ("user", self._writes[user])), now))
+        if room is not None:  # what it refuses has cost its user one: nobody books a room's time up
+            self._settle(take((("room", self._rooms[room]),), now))
 
-    def allow_address(self, address: str) -> None:
-        """Take one hello from the bucket of an address, before its token costs anything."""
-        self._take_address(self._hello_addresses, self._hello_sites, address)
+    def crowded(self, address: str) -> Refused | None:
+        """Take one hello from the bucket of an address, whatever its first frame is; why not, if there is none."""
+        try:
+            self._take_address(self._hello_addresses, self._hello_sites, address)
+        except Refused as refusal:
+            return refusal
+        return None
 
     def authenticated(self, wire: Wire | None) -> None:
         """A connection leaves the pool of unauthenticated ones."""
@@ -93,14 +110,16 @@ class Gate:
         if self._enabled:
             whole = site(address)
             shared = [] if whole is None else [("address", sites[whole])]
-            self._take([("address", addresses[customer(address)]), *shared])
+            buckets = [("address", addresses[customer(address)]), *shared]
+            self._settle(take(buckets, self._env.monotonic()))
 
     def _take_one(self, meters: Meters, key: str, scope: str) -> None:
         if self._enabled:
-            self._take([(scope, meters[key])])
+            self._settle(take(((scope, meters[key]),), self._env.monotonic()))
 
-    def _take(self, buckets: Sequence[tuple[str, Meter]]) -> None:
-        wait_s, scope = take(buckets, self._env.monotonic())
+    def _settle(self, taken: tuple[float, str]) -> None:
+        """Refuse, when there is a wait."""
+        wait_s, scope = taken
         if wait_s:
             self._counters.rate_limited[scope] += 1
             raise Refused("rate_limited", retry_after=retry_after_ms(wait_s), scope=scope)
@@ -125,11 +144,13 @@ class Gate:
 
 
 def rates_of(rates: Rates) -> tuple[Rate, ...]:
-    """Requests of a connection, writes of a user and in a room; hellos and logins of a user; hellos, then logins, of an
-    address and of a site.
+    """Packets and bytes of a connection; bytes and writes of a user, writes in a room; hellos and logins of a user;
+    hellos, then logins, of an address and of a site.
     """
     return (
         Rate.per_second(rates.requests_per_s, rates.requests_burst),
+        Rate.per_second(rates.bytes_per_s, rates.bytes_burst),
+        Rate.per_second(2 * rates.bytes_per_s, 2 * rates.bytes_burst),
         Rate.per_second(rates.writes_per_s, rates.writes_burst),
         Rate.per_second(rates.room_per_s, rates.room_burst),
         Rate.per_minute(rates.hello_user_per_min),

@@ -41,7 +41,11 @@ COUNTED: dict[str, _About] = {
     "bytes_sent": _About("bytes_sent", "Bytes of frames written to clients."),
     "requests": _About("requests", "Requests by packet type.", "type"),
     "errors": _About("errors", "Error replies by code.", "code"),
-    "rate_limited": _About("rate_limited", "Requests refused by a rate limit.", "scope"),
+    "rate_limited": _About(
+        "rate_limited",
+        "Requests refused by a rate limit, and frames (bytes) that let a connection rest.",
+        "scope",
+    ),
     "hellos": _About("hellos", "Hellos by how they ended.", "result"),
     "logins": _About("logins", "Logins by how they ended.", "result"),
     "slow_consumers": _About("slow_consumers", "Steps taken against slow readers.", "action"),

@@ -172,16 +172,16 @@ class Session:
 
     def _take(self, payload: bytes) -> None:
         """Handle the packets of one frame, in order."""
-        guard: Guard | None = None
+        crowd = self._gate.crowded(self.address) if self._phase is Phase.ACCEPTED else None
         packets = split(payload, self.text)
-        if len(packets) > 1:
-            guard = Guard()
+        self._desk.weigh(len(payload), len(packets))
+        guard = Guard() if len(packets) > 1 else None
         for packet in packets:
             request = decode_request(packet, self.text)
             if self._phase is Phase.READY:
                 self._desk.handle(request, guard)
             elif self._phase is Phase.ACCEPTED:
-                self._greet(request)
+                self._greet(request if crowd is None else Invalid(request.id, crowd))
             elif self._phase is Phase.GREETING:
                 self._held.append(Held(request, guard or Guard()))
 
@@ -190,7 +190,7 @@ class Session:
     def _greet(self, request: Request | Invalid) -> None:
         """The first packet: hello, or the end."""
         if isinstance(request, Invalid):
-            self._turn_away(request.id, request.refusal, closes.PROTOCOL)
+            self._turn_away(request.id, request.refusal)
             return
         if not isinstance(request, Hello):
             raise Broken(closes.PROTOCOL, "the first packet is hello")
@@ -208,12 +208,11 @@ class Session:
 
     async def _decide_hello(self, request: Hello) -> None:
         try:
-            self._gate.allow_address(self.address)
             reply = await hello(self._ctx, self, request)
         except Turned as turned:
             self._turn_away(request.id, turned.refusal, turned.code)
         except ChatError as error:
-            self._turn_away(request.id, error, HELLO_CLOSES.get(error.code, closes.PROTOCOL))
+            self._turn_away(request.id, error)
         except Exception:
             log.exception("session %s: hello failed", self.name)
             self._turn_away(request.id, ChatError("internal"), closes.INTERNAL)
@@ -233,14 +232,14 @@ class Session:
         if isinstance(self.outbox, Backlog):
             self.outbox.forget_up_to(stamp)
 
-    def _turn_away(self, id: int, error: ChatError, code: int) -> None:
+    def _turn_away(self, id: int, error: ChatError, code: int = 0) -> None:
         if self._wire is None or self._phase is Phase.CLOSING:
             return
         self._ctx.counters.hellos["refused"] += 1
         self.outbox = self._real_outbox(self._wire)
         if id:
             self._push(Error.of(id, error))
-        self.close(code, retry_after=error.retry_after)
+        self.close(code or HELLO_CLOSES.get(error.code, closes.PROTOCOL), retry_after=error.retry_after)
 
     def _welcome(self, id: int, reply: Ok) -> None:
         """Reply, then what was published meanwhile, then what came behind the hello."""

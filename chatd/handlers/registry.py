@@ -21,13 +21,12 @@ Handler = Callable[[Context, Session, Any], Answer]
 class Command:
     """One row. `handler` None: the writer decides it. `allow`: the word the token must carry, "" for none.
 
-    `writes`: counts against the rates of the user and of the room. `free`: counts against none.
+    `writes`: counts against the rates of the user and of the room, not only of the connection.
     """
 
     handler: Handler | None
     allow: str = "read"
     writes: bool = False
-    free: bool = False
 
 
 WRITER = None
@@ -36,7 +35,7 @@ COMMANDS: dict[type[requests.Request], Command] = {
     requests.Auth: Command(connection.auth, allow=""),
     requests.SetMode: Command(connection.mode, allow=""),
     requests.Ping: Command(connection.ping, allow=""),
-    requests.Pong: Command(connection.pong, allow="", free=True),
+    requests.Pong: Command(connection.pong, allow=""),
     requests.Sync: Command(sync.sync),
     requests.Log: Command(for_members(history.log)),
     requests.History: Command(for_members(history.history)),

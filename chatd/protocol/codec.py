@@ -12,8 +12,9 @@ from msgspec import UNSET, Raw, Struct
 from chatd.protocol.closes import PROTOCOL
 from chatd.protocol.complaints import refusal_of
 from chatd.protocol.errors import Broken, Refused
-from chatd.protocol.hostdata import check_host_data, from_json, to_json
+from chatd.protocol.hostdata import check_host_data, check_json, from_json, to_json
 from chatd.protocol.identifiers import RequestId
+from chatd.protocol.limits import DEFAULTS
 from chatd.protocol.objects import Event, TrimmedBody, without_empties, without_empty
 from chatd.protocol.requests import (
     AnyEdit,
@@ -196,39 +197,47 @@ def deep_id(packet: bytes | Raw, text: bool) -> int:
         raise Broken(PROTOCOL, "undecodable frame") from None
 
 
-MESSAGES = (Send, Edit)
-HOST_DATA = (*MESSAGES, RoomCreate, RoomUpdate)
+WITH_BODY = (Send, Edit)
+WITH_DATA = (RoomCreate, RoomUpdate)
 
 
-def with_host_data(request: Request, text: bool) -> Request:
-    """`request` with its content in normal form: host data decoded and checked, nothing empty. Raises Refused."""
-    if not isinstance(request, HOST_DATA):
-        return request
-    if isinstance(request, MESSAGES):
+def with_host_data(request: Request, text: bool, bytes_max: int = DEFAULTS["body_bytes"]) -> Request:
+    """`request` with its content in normal form: nothing empty, and host data, of at most so many bytes of MessagePack,
+    checked and decoded. Raises Refused.
+    """
+    if isinstance(request, WITH_BODY):
         body = without_empties(request.body)
         if body.data is not UNSET:
-            body = msgspec.structs.replace(body, data=host_data(body.data, text, 3))
+            body = msgspec.structs.replace(body, data=host_data(body.data, text, 3, bytes_max))
         return request if body is request.body else msgspec.structs.replace(request, body=body)
     if isinstance(request, RoomCreate):
         request = without_empty(request, ("avatar",))
-    if request.data is UNSET:
-        return request
-    return msgspec.structs.replace(request, data=host_data(request.data, text, 2))
+    if isinstance(request, WITH_DATA) and request.data is not UNSET:
+        return msgspec.structs.replace(request, data=host_data(request.data, text, 2, bytes_max))
+    return request
 
 
-def host_data(raw: Raw, text: bool, level: int) -> Any:
+def host_data(raw: Raw, text: bool, level: int, bytes_max: int) -> Any:
     """The value of host data of this level in its packet, the packet itself being level 1. Raises Refused.
 
     In MessagePack, too, `$bytes` is reserved: what is read as bytes over JSON is stored as bytes.
     """
+    data = bytes(raw)
     try:
-        value = (_tree_json if text else _tree).decode(raw)
-        check_host_data(value, level)
-        return from_json(value)
-    except UNDECODABLE as error:
+        if text:
+            check_json(data, level)
+            value = from_json(_tree_json.decode(data))
+            data = encode(value)
+            check_host_data(data, level)
+        else:
+            check_host_data(data, level)
+            value = from_json(_tree.decode(data))
+            data = encode(value)
+    except (*UNDECODABLE, OverflowError) as error:
         raise Refused("bad_request", "not a text, or a number beyond all bounds", field="data") from error
-    except RecursionError:
-        raise Refused("bad_request", "nested too deep", field="data") from None
+    if len(data) > bytes_max:
+        raise Refused("too_large", f"host data is at most {bytes_max} bytes", field="data")
+    return value
 
 
 def encode(packet: Any) -> bytes:

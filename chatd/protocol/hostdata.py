@@ -4,49 +4,108 @@ protocol.md "Encoding rules": byte strings of MessagePack appear in JSON as {"$b
 """
 
 import binascii
+import re
+import struct
 from base64 import b64decode, urlsafe_b64encode
+from math import isfinite
 from typing import Any
 
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX
-from chatd.protocol.limits import DEPTH_MAX
+from chatd.protocol.limits import DEPTH_MAX, HOST_DATA_NODES
+from chatd.protocol.skimming import head
 
 BYTES_KEY = "$bytes"
-SCALARS = (str, bytes, bool, type(None))
+BYTES_MAP = b"\x81\xa6$bytes"  # followed by a text it stands for a byte string
+
+TEXTS = frozenset((*range(0xA0, 0xC0), 0xD9, 0xDA, 0xDB))
+MAPS = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
+CONTAINERS = MAPS | frozenset((*range(0x90, 0xA0), 0xDC, 0xDD))
+EXTENSIONS = frozenset((0xC7, 0xC8, 0xC9, *range(0xD4, 0xD9)))
+WIDE_NUMBERS = {0xCA: ">f", 0xCB: ">d", 0xCF: ">Q", 0xD3: ">q"}  # the kinds that hold what must not be
+PLAIN_BYTES = bytes(  # of what needs no second look and has nothing within; 0 for all others
+    1
+    if first < 0x80 or first >= 0xE0 or first in (0xC0, 0xC2, 0xC3)
+    else first - 0x9F
+    if 0xA0 <= first < 0xC0
+    else 0
+    for first in range(256)
+)
+
+JSON_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+AS_ARRAYS = bytes.maketrans(b"{}", b"[]")
+NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
-def check_host_data(value: Any, depth: int) -> None:
-    """Refuse (`bad_request`) what cannot stand in both encodings, or nests deeper than DEPTH_MAX.
+def check_host_data(data: bytes, level: int) -> None:
+    """Refuse what cannot stand in both encodings, is too deep or too wide, before it is built.
 
-    `depth` is the level of `value` in its packet; the packet itself is level 1.
+    `data`: one whole value of MessagePack; a map is built by hashing its keys, and of text alone nobody aims the hash.
+    `level`: its own in its packet; the packet is level 1. Raises Refused("bad_request") or Refused("too_large").
     """
-    if isinstance(value, SCALARS):
-        return
-    if isinstance(value, int):
-        if not -U53_MAX <= value <= U53_MAX:
-            raise Refused("bad_request", "integer beyond 53 bits in host data", field="data")
-    elif isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):
+    at, nodes, deepest = 0, 1, DEPTH_MAX - level
+    left, is_map = 1, False  # values still to come in the innermost container; keys and values in turn?
+    outer: list[tuple[int, bool]] = []
+    while left or outer:
+        if not left:
+            left, is_map = outer.pop()
+            continue
+        left -= 1
+        first = data[at]
+        if is_map and left & 1 and first not in TEXTS:
+            raise Refused("bad_request", "map key in host data is not text", field="data")
+        if PLAIN_BYTES[first]:
+            at += PLAIN_BYTES[first]
+        elif first == 0x81 and data.startswith(BYTES_MAP, at) and data[at + len(BYTES_MAP)] in TEXTS:
+            at, _ = head(data, at + len(BYTES_MAP))
+        elif first in CONTAINERS:
+            at, inner = head(data, at)
+            nodes += inner
+            if nodes > HOST_DATA_NODES:
+                raise too_many()
+            if len(outer) > deepest:
+                raise too_deep()
+            if inner:
+                outer.append((left, is_map))
+                left, is_map = inner, first in MAPS
+        else:
+            start = at
+            at, _ = head(data, start)
+            if first in WIDE_NUMBERS:
+                check_number(struct.unpack(WIDE_NUMBERS[first], data[start + 1 : at])[0])
+            elif first in EXTENSIONS:
+                raise Refused("bad_request", "extension type in host data", field="data")
+
+
+def check_json(data: bytes, level: int) -> None:
+    """Refuse host data in JSON that is far too wide or deep to be decoded. Keys of JSON are text.
+
+    Bytes look like a map here, and are none: so one level more may be, and what is between the brackets is not counted.
+    """
+    bare = JSON_STRING.sub(b"", data)
+    if bare.count(b",") >= HOST_DATA_NODES:
+        raise too_many()
+    nested = bare.translate(AS_ARRAYS, NO_BRACKETS)
+    for _ in range(level, DEPTH_MAX + 2):
+        nested = nested.replace(b"[]", b"")
+    if nested:
+        raise too_deep()
+
+
+def too_many() -> Refused:
+    return Refused("too_large", f"more than {HOST_DATA_NODES} values and keys in host data", field="data")
+
+
+def too_deep() -> Refused:
+    return Refused("bad_request", f"nested deeper than {DEPTH_MAX} levels", field="data")
+
+
+def check_number(value: int | float) -> None:
+    if isinstance(value, float):
+        if not isfinite(value):
             raise Refused("bad_request", "not a finite number in host data", field="data")
-    elif isinstance(value, list):
-        check_depth(depth)
-        for item in value:
-            check_host_data(item, depth + 1)
-    elif isinstance(value, dict):
-        if are_bytes(value):
-            return
-        check_depth(depth)
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise Refused("bad_request", "map key in host data is not text", field="data")
-            check_host_data(item, depth + 1)
-    else:
-        raise Refused("bad_request", "extension type in host data", field="data")
-
-
-def check_depth(depth: int) -> None:
-    if depth > DEPTH_MAX:
-        raise Refused("bad_request", f"nested deeper than {DEPTH_MAX} levels", field="data")
+    elif not -U53_MAX <= value <= U53_MAX:
+        raise Refused("bad_request", "integer beyond 53 bits in host data", field="data")
 
 
 def to_json(value: Any) -> Any:

@@ -15,6 +15,8 @@ FULL_DELIVERY_MEMBERS = 500  # members up to which a mention of everybody counts
 
 REVISION = 1  # the highest revision of version 1 this server speaks
 FEATURES = ("deflate",)  # feature words this server understands
+HOST_DATA_NODES = 4096  # values and keys of one `data`: 16 KiB of numbers, and a millisecond to look at
+FOCUS_MAX, WATCH_MAX = 64, 5000  # the highest an operator may set: what a decoder needs to know
 DEPTH_MAX = 16  # nesting of one packet; deeper host data would exhaust the stack of a phone's decoder
 EVENTS_INLINE_MAX = 50  # events per changed room in a hello reply
 EVENTS_INLINE_BYTES = 49_152  # and all of them together: two TCP windows on a warm connection

@@ -20,7 +20,7 @@ from chatd.protocol.identifiers import (
     User,
     Word,
 )
-from chatd.protocol.limits import EMOJI_BYTES_MAX, MEMBERS_CHANGED_MAX, MESSAGES_MAX
+from chatd.protocol.limits import EMOJI_BYTES_MAX, FOCUS_MAX, MEMBERS_CHANGED_MAX, MESSAGES_MAX, WATCH_MAX
 from chatd.protocol.objects import LooseBody, Mode, Role, RoleOf, SentBody
 
 NO_ID = 0  # the packet has no `id`: fire and forget
@@ -66,7 +66,7 @@ class Hello(Bearer, tag="hello", frozen=True, kw_only=True):
     locale: Word | UnsetType = UNSET
     features: Annotated[list[Word], Meta(max_length=32)] = []
     mode: str = "foreground"
-    focus: list[Room] = []
+    focus: Annotated[list[Room], Meta(max_length=FOCUS_MAX)] = []
     epoch: str | UnsetType = UNSET
     cursor: str | UnsetType = UNSET
     rooms: Seq | UnsetType = UNSET
@@ -182,7 +182,7 @@ class Readers(Request, tag="readers", frozen=True, kw_only=True):
 
 
 class Focus(Request, tag="focus", frozen=True, kw_only=True):
-    rooms: list[Room]
+    rooms: Annotated[list[Room], Meta(max_length=FOCUS_MAX)]
 
 
 class Typing(Request, tag="typing", frozen=True, kw_only=True):
@@ -190,7 +190,7 @@ class Typing(Request, tag="typing", frozen=True, kw_only=True):
 
 
 class Watch(Request, tag="watch", frozen=True, kw_only=True):
-    users: list[User]
+    users: Annotated[list[User], Meta(max_length=WATCH_MAX)]
 
 
 # --- rooms and members

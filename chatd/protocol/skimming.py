@@ -4,7 +4,7 @@ Nothing here recurses, and what is searched is bounded.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import msgspec
 
@@ -19,6 +19,9 @@ ITEMS_AFTER = {0xDC: (2, 1), 0xDD: (4, 1), 0xDE: (2, 2), 0xDF: (4, 2)}  # length
 
 ID_KEY = b"\xa2id"
 VALUE_BYTES = 40  # of JSON looked at behind a key: an id has 16 digits, white space is rare
+STEPS_MAX = (
+    4096  # values, or bytes of JSON outside of strings: what stands behind more is not searched for an id
+)
 
 
 def skim_id(packet: bytes, text: bool) -> int:
@@ -35,12 +38,19 @@ def skim_msgpack(packet: bytes) -> int:
     """The value of the top-level key `id`. IndexError, KeyError or ValueError on anything unexpected."""
     first = packet[0]
     size, at = (first & 0x0F, 1) if first < 0x90 else (int.from_bytes(packet[1:3], "big"), 3)
-    found = 0
-    for _ in range(size):
-        value = end_of(packet, at)
-        if packet[at:value] == ID_KEY:
-            found = unsigned(packet, value)
-        at = end_of(packet, value)
+    found, steps = 0, STEPS_MAX
+    for place in range(2 * size):  # keys and values in turn
+        start, values = at, 1
+        while values:
+            at, inner = head(packet, at)
+            values += inner - 1
+            steps -= 1
+            if not steps:
+                return found
+        if at > len(packet):
+            raise IndexError("truncated")
+        if place % 2 == 0 and packet[start:at] == ID_KEY:
+            found = unsigned(packet, at)
     return found
 
 
@@ -52,47 +62,29 @@ def unsigned(packet: bytes, at: int) -> int:
     return int.from_bytes(packet[at + 1 : at + 1 + width], "big")
 
 
-def end_of(packet: bytes, at: int) -> int:
-    """Where the value that begins at `at` ends."""
-    for _, _, end in heads(packet, at):
-        at = end
-    if at > len(packet):
-        raise IndexError("truncated")
-    return at
-
-
-def heads(packet: bytes, at: int) -> Iterator[tuple[int, int, int]]:
-    """(first byte, start, end) of the value that begins at `at` and of all within it; a container ends with its head.
-
-    Counts what is still to come instead of descending.
-    """
-    left = 1
-    while left:
-        left -= 1
-        start, first = at, packet[at]
-        if first in FIXED:
-            at += FIXED[first]
-        elif first in BYTES_AFTER:
-            width, more = BYTES_AFTER[first]
-            at += 1 + width + more + int.from_bytes(packet[at + 1 : at + 1 + width], "big")
-        elif first in ITEMS_AFTER:
-            width, each = ITEMS_AFTER[first]
-            left += each * int.from_bytes(packet[at + 1 : at + 1 + width], "big")
-            at += 1 + width
-        elif first < 0x80 or first >= 0xE0:
-            at += 1
-        elif first < 0xA0:
-            left += (first & 0x0F) * (2 if first < 0x90 else 1)
-            at += 1
-        else:
-            at += 1 + (first & 0x1F)
-        yield first, start, at
+def head(packet: bytes, at: int) -> tuple[int, int]:
+    """Where the value that begins at `at` ends, or its content begins; and how many values are its content."""
+    first = packet[at]
+    if 0x80 <= first < 0xA0:
+        return at + 1, (first & 0x0F) * (2 if first < 0x90 else 1)
+    if first < 0x80 or first >= 0xE0:
+        return at + 1, 0
+    if first in FIXED:
+        return at + FIXED[first], 0
+    if first in BYTES_AFTER:
+        width, more = BYTES_AFTER[first]
+        return at + 1 + width + more + int.from_bytes(packet[at + 1 : at + 1 + width], "big"), 0
+    if first in ITEMS_AFTER:
+        width, each = ITEMS_AFTER[first]
+        return at + 1 + width, each * int.from_bytes(packet[at + 1 : at + 1 + width], "big")
+    return at + 1 + (first & 0x1F), 0
 
 
 def skim_json(packet: bytes) -> int:
     """As `skim_msgpack`, for JSON: walks the text once, minding strings and depth."""
-    depth, at, found = 0, 0, 0
-    while at < len(packet):
+    depth, at, found, steps = 0, 0, 0, STEPS_MAX
+    while at < len(packet) and steps:
+        steps -= 1
         byte = packet[at]
         if byte == 0x22:  # a string
             end = end_of_string(packet, at)
@@ -117,14 +109,13 @@ def end_of_string(packet: bytes, at: int) -> int:
 # A string, closed or not; with the colon behind it, when it is a key. The other two are what some encoders write for
 # numbers that JSON has not.
 JSON_TOKEN = re.compile(rb'("(?:[^"\\]++|\\.)*+\\?+(?:"|\Z))(\s*+:)?+|-?+(?:NaN|Infinity)', re.DOTALL)
-TOKENS_MAX = 4096  # looked at in a frame: 64 packets have some 1,500, and more would cost milliseconds
 MARK = b'"\xff"'  # a string that no frame has: text frames are UTF-8
 _string = msgspec.json.Decoder(str)
 
 
 def mark_json(content: bytes) -> bytes:
     """A frame or packet with MARK for each string or number that is none: half a surrogate pair, a line end, NaN."""
-    if content.count(b'"') > 2 * TOKENS_MAX:
+    if content.count(b'"') > 2 * STEPS_MAX:
         return content
     return JSON_TOKEN.sub(marked, content)
 
@@ -144,17 +135,29 @@ def nil_json(content: bytes) -> bytes:
 
 
 def nil_msgpack(packet: bytes) -> bytes:
-    """A packet with nil for each text that is not UTF-8; IndexError when the bytes end too early."""
-    kept, done = [], 0
-    for count, (first, start, end) in enumerate(heads(packet, 0)):
-        if end > len(packet) or count > TOKENS_MAX:
-            raise IndexError("truncated, or too much of it")
-        if 0xA0 <= first < 0xC0 or 0xD9 <= first <= 0xDB:
-            head = 1 if first < 0xC0 else 1 + BYTES_AFTER[first][0]
-            if not is_utf8(packet[start + head : end]):
-                kept += [packet[done:start], b"\xc0"]
-                done = end
-    return b"".join([*kept, packet[done:]])
+    """A packet with nil for each text that is not UTF-8; IndexError when the bytes end too early, or go on too long."""
+    kept, done, at, values = [], 0, 0, 1
+    for _ in range(STEPS_MAX):
+        start = at
+        at, inner = head(packet, start)
+        values += inner - 1
+        if is_text(packet[start]) and not is_utf8(packet[at - text_bytes(packet, start) : at]):
+            kept += [packet[done:start], b"\xc0"]
+            done = at
+        if not values:
+            return b"".join([*kept, packet[done:]])
+    raise IndexError("too much of it")
+
+
+def is_text(first: int) -> bool:
+    """Does this byte begin a text of MessagePack?"""
+    return 0xA0 <= first < 0xC0 or 0xD9 <= first <= 0xDB
+
+
+def text_bytes(packet: bytes, at: int) -> int:
+    """The length of the text that begins at `at`."""
+    width = BYTES_AFTER[packet[at]][0] if packet[at] > 0xC0 else 0
+    return int.from_bytes(packet[at + 1 : at + 1 + width], "big") if width else packet[at] & 0x1F
 
 
 def is_utf8(content: bytes) -> bool:

@@ -306,13 +306,6 @@ async def test_a_limit_is_told_with_the_time_to_wait(limited):
     assert (await ann.asks(type="ping"))["type"] == "ok"
 
 
-async def test_a_pong_is_free(limited):
-    ann = await limited.meets("ann")
-    for _ in range(500):
-        ann.says({"type": "pong"})
-    assert (await ann.asks(type="ping"))["type"] == "ok"
-
-
 async def test_who_comes_back_too_early_again_and_again_is_sent_away(limited):
     ann = await limited.meets("ann")
     began = limited.env.monotonic()

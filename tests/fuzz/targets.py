@@ -1,4 +1,4 @@
-"""Four functions that take any bytes and raise nothing but for a defect: what a fuzzer calls, and what the suite
+"""Five functions that take any bytes and raise nothing but for a defect: what a fuzzer calls, and what the suite
 replays its corpus through. The first byte of an input chooses the encoding or how the rest is cut."""
 
 import json
@@ -12,6 +12,7 @@ from chatd.protocol import closes
 from chatd.protocol.codec import Invalid, decode_packets
 from chatd.protocol.errors import ERRORS, Broken
 from chatd.protocol.identifiers import U53_MAX
+from tests.fuzz.costs import costs
 from tests.fuzz.house import Front, Household, Pipe
 
 STATUSES = {100, 101, 200, 400, 401, 403, 404, 405, 426, 431, 503}
@@ -96,6 +97,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "frames": frames,
     "packets": packets,
     "commands": commands,
+    "costs": costs,
 }
 
 

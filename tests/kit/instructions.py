@@ -1,0 +1,85 @@
+"""Counts what a call costs in a way that is the same on every machine: instructions of the interpreter, and bytes
+handed to decoders written in C, each of which goes over its bytes once.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import msgpack
+import pytest
+
+from chatd.protocol import codec, skimming
+
+DECODERS = (
+    "_request",
+    "_request_json",
+    "_lenient",
+    "_lenient_json",
+    "_batch",
+    "_batch_json",
+    "_envelope",
+    "_envelope_json",
+    "_tree_json",
+    "_id",
+    "_id_json",
+    "_word",
+    "_word_json",
+)
+
+
+class Counter:
+    """Stands in for a decoder and counts its bytes."""
+
+    def __init__(self, decoder: Any, spent: list[int]) -> None:
+        self._decoder = decoder
+        self._spent = spent
+
+    def decode(self, data: Any) -> Any:
+        self._spent[0] += len(bytes(data))
+        return self._decoder.decode(data)
+
+
+class Tree(Counter):
+    """The one decoder that builds maps of any keys: it must be given none that are not text."""
+
+    def decode(self, data: Any) -> Any:
+        msgpack.unpackb(bytes(data), strict_map_key=True, unicode_errors="replace")
+        return super().decode(data)
+
+
+@contextmanager
+def counted() -> Iterator[Callable[[Callable[[], object]], int]]:
+    """Gives a function that says what a call costs."""
+    spent = [0]
+    with pytest.MonkeyPatch.context() as patch:
+        for name in DECODERS:
+            patch.setattr(codec, name, Counter(getattr(codec, name), spent))
+        patch.setattr(codec, "_tree", Tree(codec._tree, spent))
+        patch.setattr(skimming, "_string", Counter(skimming._string, spent))
+
+        def cost(call: Callable[[], object]) -> int:
+            spent[0] = 0
+            return executed(call) + spent[0]
+
+        yield cost
+
+
+def executed(call: Callable[[], object]) -> int:
+    """Instructions that the interpreter executes in Python code under a call."""
+    count, before = 0, sys.gettrace()
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal count
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        count += event == "opcode"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    return count
