@@ -62,8 +62,12 @@ class Meter:
         Never more than RETRY_MAX_S, unless not even one has room by then.
         """
         first = self.full_at - self.rate.interval_s * (self.rate.burst - 1)
-        self.told_at = min(max(first, self.told_at + self.rate.interval_s), max(first, now + RETRY_MAX_S))
-        return self.told_at - now
+        at = min(max(first, self.told_at + self.rate.interval_s), max(first, now + RETRY_MAX_S))
+        wait_s = (
+            retry_after_ms(at - now) / 1000
+        )  # as it is told: who comes a part of a millisecond later moves the next
+        self.told_at = now + wait_s
+        return wait_s
 
 
 class Meters:

@@ -31,9 +31,11 @@ def allowed(take, addresses) -> int:
 
 @pytest.fixture(params=["hello", "login"])
 def take(request, gate):
-    return (
-        gate.allow_address if request.param == "hello" else lambda address: gate.allow_login(address, "ann")
-    )
+    def hello(address):
+        if (refusal := gate.crowded(address)) is not None:
+            raise refusal
+
+    return hello if request.param == "hello" else lambda address: gate.allow_login(address, "ann")
 
 
 def test_ipv4_is_counted_by_address(take):
