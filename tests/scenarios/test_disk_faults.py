@@ -167,8 +167,9 @@ async def everything_is_there(
 
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The daemon tries often whether a trouble is over."""
+    """The daemon tries often whether a trouble is over, which none is before `is_over` says so."""
     monkeypatch.setattr(inside, "TROUBLES_LOOK_S", 0.02)
+    monkeypatch.setattr(troubles, "CALM_S", 3600.0)
 
 
 async def is_over(daemon: RunningDaemon) -> None:
