@@ -12,6 +12,7 @@ from tests.kit.disk import Fault
 from tests.kit.platter import Kind
 from tests.simulation.boot import Ended, House
 from tests.simulation.history import Revocation
+from tests.simulation.transport import TIGHT_ROOM_BYTES
 
 
 class Stuck(AssertionError):
@@ -215,10 +216,11 @@ class Chaos:
 
     async def revoke(self) -> None:
         """The host app logs out one device, or all of a user."""
-        process, phone = self.world.house.process, self.someone()
-        silent = [other for other in self.world.phones if other.line and other.line.link.down.paused]
-        if silent and self.lane.pick(2):  # what waits for it must not reach it any more
-            phone = silent[self.lane.pick(len(silent))]
+        phone = self.someone()
+        if phone.line is not None and self.lane.befalls(2):  # what waits for it must not reach it any more
+            self._stop_reading(phone)
+            await asyncio.sleep(STEP_S * self.lane.pick(STEPS))
+        process = self.world.house.process
         if process is None or process.daemon._inside is None:
             return
         # A clock that is set back would lock the user out until it is there again: he logs in as another device.
@@ -269,10 +271,15 @@ class Chaos:
     async def slow_reader(self) -> None:
         phone = self.someone()
         if phone.line is not None:
-            link = phone.line.link
-            link.stop_reading()
-            self.world.note(phone.name, "reads nothing")
-            self.world.loop.call_later(0.2 * (1 + self.lane.pick(60)), link.resume_reading)
+            self._stop_reading(phone)
+
+    def _stop_reading(self, phone: Any) -> None:
+        link = phone.line.link
+        if self.world.scenario.has("tight"):  # also of a connection from before the trouble
+            link.down.room = min(link.down.room, TIGHT_ROOM_BYTES)
+        link.stop_reading()
+        self.world.note(phone.name, "reads nothing")
+        self.world.loop.call_later(0.2 * (1 + self.lane.pick(60)), link.resume_reading)
 
     async def vanish(self) -> None:
         phone = self.someone()

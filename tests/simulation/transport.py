@@ -18,6 +18,7 @@ TICKS = 60  # up to 30 ms: a mobile network on a good day
 PIECES = 4  # one delivery in so many comes in two pieces
 HIGH_BYTES = 65536  # asyncio's own mark
 ROOM_BYTES = 65536  # what the two kernels hold of a stream, where nothing else is drawn
+TIGHT_ROOM_BYTES = 2048  # where outboxes are small, too
 
 
 class Peer(Protocol):

@@ -19,7 +19,7 @@ from tests.simulation.scenario import Scenario, configured, scenario
 from tests.simulation.streets import Quirks
 from tests.simulation.surroundings import SimEnv, Wall
 from tests.simulation.tape import Lane, Tape
-from tests.simulation.transport import Weather
+from tests.simulation.transport import TIGHT_ROOM_BYTES, Weather
 from tests.simulation.witness import Witness
 
 SETUP_S = 30.0
@@ -69,7 +69,7 @@ class World:
             return weather
         weather.pieces = self.scenario.has("pieces")
         if self.scenario.has("tight"):
-            weather.room = 2048
+            weather.room = TIGHT_ROOM_BYTES
         if self.scenario.has("cuts"):
             fate = lane.pick(6)
             if fate in (3, 4):
