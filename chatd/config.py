@@ -282,6 +282,17 @@ class Delivery(Section, frozen=True):
     ] = 1024
 
 
+class Privacy(Section, frozen=True):
+    """What users see of each other besides what they write (protocol.md 10.9)."""
+
+    shown_to: Annotated[
+        Literal["known", "members", "nobody"],
+        _text(
+            "Who sees presence, last seen and receipts. known: who shares a group, or both wrote in their direct room."
+        ),
+    ] = "known"
+
+
 class Outbox(Section, frozen=True):
     """How much may wait for a slow connection (protocol.md 2.11)."""
 
@@ -358,6 +369,7 @@ class Config(Section, frozen=True):
     limits: Limits = Limits()
     rates: Rates = Rates()
     delivery: Delivery = Delivery()
+    privacy: Privacy = Privacy()
     outbox: Outbox = Outbox()
     heartbeat: Heartbeat = Heartbeat()
     drain: Drain = Drain()

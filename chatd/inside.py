@@ -48,6 +48,7 @@ def rules_of(config: Config) -> Rules:
         large_members=config.delivery.large_members,
         delivered_members=config.delivery.delivered_members,
         edit_window_ms=int(config.storage.edit_window_s * 1000),
+        shown_to=config.privacy.shown_to,
     )
 
 
@@ -77,7 +78,7 @@ class Inside:
             interval_s=config.delivery.presence_interval_s,
             linger_s=config.delivery.presence_linger_s,
         )
-        self.watching = Watching(store, self.presence, self.gate.keep)
+        self.watching = Watching(store, self.presence, self.gate.keep, config.privacy.shown_to)
         self.admin = Admin(store, self.writer, self.live)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.context = Context(
@@ -90,6 +91,7 @@ class Inside:
             sightings=self.sightings,
             live=self.live,
             presence=self.presence,
+            watching=self.watching,
             telling=self.fanout,
             turnstile=self.turnstile,
             counters=self.counters,
@@ -102,10 +104,11 @@ class Inside:
         self.turnstile.at_once = config.limits.hellos_under_way
         self.gate.reconfigure(config.rates)
         self.gatherer.rules = rules_of(config)
-        self.fanout.reconfigure(config.delivery)
+        self.fanout.reconfigure(config.delivery, config.privacy)
         self.upkeep.reconfigure(config.storage, config.delivery)
         self.presence.interval_s = config.delivery.presence_interval_s
         self.presence.linger_s = config.delivery.presence_linger_s
+        self.watching.reconfigure(config.privacy.shown_to)
         self.login.ttl_s = config.auth.login_token_ttl_s
 
     def publish(self, work: Work) -> None:

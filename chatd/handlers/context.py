@@ -14,6 +14,7 @@ from chatd.core.rooms import Member, Room
 from chatd.handlers.loading import Rooms
 from chatd.handlers.sightings import Sightings
 from chatd.handlers.turnstile import Turnstile
+from chatd.handlers.watching import Watching
 from chatd.handlers.writer import Writer
 from chatd.ports import Claims, Env, Identity, Presence, Store
 from chatd.protocol.errors import ChatError
@@ -84,6 +85,7 @@ class Context:
     sightings: Sightings
     live: Live
     presence: Presence
+    watching: Watching
     telling: Telling
     turnstile: Turnstile
     counters: Counters

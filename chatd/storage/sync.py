@@ -148,7 +148,8 @@ class Page:
         for added, place in enumerate(wanted):
             if place.number in self.shown:
                 continue
-            summary, preview = summary_of(place, others.get(place.number)), latest.get(place.number)
+            summary = summary_of(place, others.get(place.number), self.query.shown_to)
+            preview = latest.get(place.number)
             if preview is not None:
                 summary.preview = Raw(preview)
             size = self.size_of(summary, place.bytes_max + len(preview or b""))
