@@ -234,6 +234,14 @@ class Rates(Section, frozen=True):
     login_address_per_min: Annotated[
         int, _span(1, 1_000_000, "Password checks a minute and address; each costs 40 ms and 19 MiB.")
     ] = 10
+    lookups_per_day: Annotated[
+        int,
+        _span(
+            100,
+            1_000_000,
+            "Profiles of strangers a day and user: nobody needs more, and 1,000 accounts copy 100 million in 200 days.",
+        ),
+    ] = 500
     abuse_refusals: Annotated[
         int, _span(1, 1_000_000, "Frames in the window that ignore retry_after and end a connection.")
     ] = 50

@@ -22,6 +22,7 @@ from chatd.handlers.context import Context
 from chatd.handlers.gathering import Gatherer
 from chatd.handlers.loading import Rooms
 from chatd.handlers.login import Granted, Login
+from chatd.handlers.lookups import Lookups
 from chatd.handlers.sightings import Sightings
 from chatd.handlers.turnstile import Turnstile
 from chatd.handlers.upkeep import Upkeep
@@ -62,6 +63,7 @@ class Inside:
         self.identity = identity
         self.passwords = Passwords()
         self.turnstile = Turnstile(env, config.limits.hellos_under_way)
+        self.lookups = Lookups(config.rates, env, self.counters)
         self.admission: Admission[Any] = Admission(config.limits, self._crowded_ms)
         self.gate = Gate(config.rates, env, self.counters, self.admission)
         self.live = Live(config.delivery.full_members)
@@ -94,6 +96,7 @@ class Inside:
             watching=self.watching,
             telling=self.fanout,
             turnstile=self.turnstile,
+            lookups=self.lookups,
             counters=self.counters,
         )
 
@@ -103,6 +106,7 @@ class Inside:
         self.admission.limits = config.limits
         self.turnstile.at_once = config.limits.hellos_under_way
         self.gate.reconfigure(config.rates)
+        self.lookups.reconfigure(config.rates)
         self.gatherer.rules = rules_of(config)
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.upkeep.reconfigure(config.storage, config.delivery)

@@ -12,6 +12,7 @@ from chatd.core.live import Listener, Live
 from chatd.core.permissions import authorize
 from chatd.core.rooms import Member, Room
 from chatd.handlers.loading import Rooms
+from chatd.handlers.lookups import Lookups
 from chatd.handlers.sightings import Sightings
 from chatd.handlers.turnstile import Turnstile
 from chatd.handlers.watching import Watching
@@ -88,6 +89,7 @@ class Context:
     watching: Watching
     telling: Telling
     turnstile: Turnstile
+    lookups: Lookups
     counters: Counters
 
     async def enter(self, user: str, name: str, action: str = "view") -> tuple[Room, Member]:
