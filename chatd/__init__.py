@@ -15,6 +15,7 @@ The map of the house; an arrow reads "may import", and a test fails on any other
     daemon.py   the composition root: builds the adapters, starts, drains and stops them
     settings.py what of the configuration a running daemon can take over
     config.py   every limit of the daemon, with its unit and the reason for its value
+    secret.py   a text that does not show itself
     cli/        argv and environment -> Config -> one action
     client/     the Python client: an independent implementation of protocol.md
 """

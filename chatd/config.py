@@ -3,47 +3,12 @@
 Frozen structs, one a section, `Config` on top. Reading files, environment and flags is in cli/.
 """
 
-import hmac
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-
-class Secret:
-    """A text that does not show itself: `repr`, `str` and formatting give asterisks; `reveal()` gives it."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str = "") -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """The text itself, for the one place that needs it."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "Secret('********')" if self._text else "Secret('')"
-
-    def __str__(self) -> str:
-        return "********" if self._text else ""
-
-    def __format__(self, spec: str) -> str:
-        return format(str(self), spec)
-
-    def __bool__(self) -> bool:
-        return bool(self._text)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Secret):
-            return NotImplemented
-        return hmac.compare_digest(self._text.encode(), other._text.encode())
-
-    def __hash__(self) -> int:
-        return hash((Secret, self._text))
-
-    def __reduce__(self) -> str:
-        raise TypeError("a Secret cannot be pickled")
+from chatd.secret import Secret
 
 
 def several(value: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -269,6 +234,14 @@ class Rates(Section, frozen=True):
     login_address_per_min: Annotated[
         int, _span(1, 1_000_000, "Password checks a minute and address; each costs 40 ms and 19 MiB.")
     ] = 10
+    lookups_per_day: Annotated[
+        int,
+        _span(
+            100,
+            1_000_000,
+            "Profiles of strangers a day and user: nobody needs more, and 1,000 accounts copy 100 million in 200 days.",
+        ),
+    ] = 500
     abuse_refusals: Annotated[
         int, _span(1, 1_000_000, "Frames in the window that ignore retry_after and end a connection.")
     ] = 50
@@ -315,6 +288,17 @@ class Delivery(Section, frozen=True):
     deflate_min_bytes: Annotated[
         int, _span(64, 1 << 20, "Bytes from which a frame is deflated; below it little is saved.")
     ] = 1024
+
+
+class Privacy(Section, frozen=True):
+    """What users see of each other besides what they write (protocol.md 10.9)."""
+
+    shown_to: Annotated[
+        Literal["known", "members", "nobody"],
+        _text(
+            "Who sees presence, last seen and receipts. known: who shares a group, or both wrote in their direct room."
+        ),
+    ] = "known"
 
 
 class Outbox(Section, frozen=True):
@@ -393,6 +377,7 @@ class Config(Section, frozen=True):
     limits: Limits = Limits()
     rates: Rates = Rates()
     delivery: Delivery = Delivery()
+    privacy: Privacy = Privacy()
     outbox: Outbox = Outbox()
     heartbeat: Heartbeat = Heartbeat()
     drain: Drain = Drain()

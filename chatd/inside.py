@@ -22,6 +22,7 @@ from chatd.handlers.context import Context
 from chatd.handlers.gathering import Gatherer
 from chatd.handlers.loading import Rooms
 from chatd.handlers.login import Granted, Login
+from chatd.handlers.lookups import Lookups
 from chatd.handlers.sightings import Sightings
 from chatd.handlers.turnstile import Turnstile
 from chatd.handlers.upkeep import Upkeep
@@ -48,6 +49,7 @@ def rules_of(config: Config) -> Rules:
         large_members=config.delivery.large_members,
         delivered_members=config.delivery.delivered_members,
         edit_window_ms=int(config.storage.edit_window_s * 1000),
+        shown_to=config.privacy.shown_to,
     )
 
 
@@ -61,6 +63,7 @@ class Inside:
         self.identity = identity
         self.passwords = Passwords()
         self.turnstile = Turnstile(env, config.limits.hellos_under_way)
+        self.lookups = Lookups(config.rates, env, self.counters)
         self.admission: Admission[Any] = Admission(config.limits, self._crowded_ms)
         self.gate = Gate(config.rates, env, self.counters, self.admission)
         self.live = Live(config.delivery.full_members)
@@ -77,7 +80,7 @@ class Inside:
             interval_s=config.delivery.presence_interval_s,
             linger_s=config.delivery.presence_linger_s,
         )
-        self.watching = Watching(store, self.presence, self.gate.keep)
+        self.watching = Watching(store, self.presence, self.gate.keep, config.privacy.shown_to)
         self.admin = Admin(store, self.writer, self.live)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.context = Context(
@@ -90,8 +93,10 @@ class Inside:
             sightings=self.sightings,
             live=self.live,
             presence=self.presence,
+            watching=self.watching,
             telling=self.fanout,
             turnstile=self.turnstile,
+            lookups=self.lookups,
             counters=self.counters,
         )
 
@@ -101,11 +106,13 @@ class Inside:
         self.admission.limits = config.limits
         self.turnstile.at_once = config.limits.hellos_under_way
         self.gate.reconfigure(config.rates)
+        self.lookups.reconfigure(config.rates)
         self.gatherer.rules = rules_of(config)
-        self.fanout.reconfigure(config.delivery)
+        self.fanout.reconfigure(config.delivery, config.privacy)
         self.upkeep.reconfigure(config.storage, config.delivery)
         self.presence.interval_s = config.delivery.presence_interval_s
         self.presence.linger_s = config.delivery.presence_linger_s
+        self.watching.reconfigure(config.privacy.shown_to)
         self.login.ttl_s = config.auth.login_token_ttl_s
 
     def publish(self, work: Work) -> None:

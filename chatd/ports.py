@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.facts import Counted, KeyedEvent, UnreadSpan
 from chatd.core.rooms import Room
+from chatd.core.visibility import ShownTo
 from chatd.core.work import Work
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.objects import (
@@ -98,7 +99,7 @@ class SyncQuery:
     `after`: sort key of the last row of the page before, None on the first page. `first_stamp`: commit number the
     first page was read at, 0 on the first page; the round ends with the rooms that changed since, in pages of
     their own when they do not fit the last one. `page_bytes` bounds the page, `events_bytes` within it the
-    events, which come as the user may see them.
+    events, which come as the user may see them. `shown_to`: whose marks they see.
     """
 
     user: str
@@ -110,6 +111,7 @@ class SyncQuery:
     page_bytes: int = 262_144
     after: tuple[int, int, int] | None = None
     first_stamp: int = 0
+    shown_to: ShownTo = "known"
 
 
 @dataclass(slots=True, frozen=True)
@@ -307,6 +309,13 @@ class Store(Protocol):
         """Those of `others` who share a room with `user`."""
         ...
 
+    async def watchable(self, user: str, others: Collection[str], *, answered: bool) -> set[str]:
+        """Those of `others` who share a room with `user`, when both show their presence.
+
+        With `answered`, a direct room counts only when both have written in it.
+        """
+        ...
+
     async def profiles(self, users: Collection[str]) -> list[Profile]: ...
 
     async def devices(self, user: str) -> list[DeviceSeen]: ...
@@ -351,19 +360,29 @@ class Presence(Protocol):
         ...
 
     def watch(self, session: Present, users: Collection[str]) -> None:
-        """Replace the set of users `session` hears of."""
+        """Replace the set of users `session` asks about; it sees none of them before that is judged."""
         ...
 
-    def watched(self, session: Present) -> tuple[str, ...]:
-        """The users `session` hears of: the same object until that changes."""
+    def show(self, session: Present, users: Collection[str], known: Collection[str]) -> None:
+        """Of `users`, as far as `session` watches them, it sees exactly those in `known` from here on."""
         ...
 
-    def lose(self, session: Present, users: Collection[str]) -> None:
-        """`session` hears no more of these; whoever of them is not offline becomes so for it."""
+    def shown(self, session: Present) -> list[str]:
+        """Those whom `session` watches and may see."""
         ...
 
-    def concerned(self, user: str) -> "list[Present]":
-        """The connections that watch `user`, and those of `user` that watch somebody."""
+    def watching(self) -> list[str]:
+        """The users who watch somebody."""
+        ...
+
+    def related(self, user: str) -> list[str]:
+        """Those who watch `user`, or whom `user` watches."""
+        ...
+
+    def judge(
+        self, user: str, others: Collection[str], known: Collection[str], last_seen: Mapping[str, int]
+    ) -> None:
+        """Of `others`, exactly the known see `user` and are seen; who watches is told what that changes."""
         ...
 
     def states(self, users: Collection[str]) -> Mapping[str, State]:

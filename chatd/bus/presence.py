@@ -25,7 +25,7 @@ class LocalPresence:
         self._sessions: dict[str, dict[Present, None]] = {}
         self._states: dict[str, State] = {}  # as told; offline ones left out
         self._lingering: dict[str, Timer] = {}
-        self._watchers: dict[str, dict[Present, None]] = {}
+        self._watchers: dict[str, dict[Present, bool]] = {}  # of a user, and whether they may see them
         self._watched: dict[Present, tuple[str, ...]] = {}
         self._changed: dict[str, UserState] = {}
 
@@ -38,7 +38,7 @@ class LocalPresence:
         self._judge(session.user)
         watched = self._watched.get(session)
         if watched is not None and session.mode == "foreground":  # back: what it was not told meanwhile
-            self._tell(session, [UserState(user, self._states.get(user, "offline")) for user in watched])
+            self._tell(session, [self._row(user, self._watchers[user][session]) for user in watched])
 
     def down(self, session: Present) -> None:
         """`session` is gone; it watches nobody any more."""
@@ -55,37 +55,63 @@ class LocalPresence:
         self._lingering[user] = self._env.call_later(self.linger_s, lambda: self._end_linger(user, left_at))
 
     def watch(self, session: Present, users: Collection[str]) -> None:
-        """Replace the set of users `session` hears of."""
+        """Replace the set of users `session` asks about; it sees none of them before that is judged."""
         for user in self._watched.pop(session, ()):
             self._watchers[user].pop(session, None)
             if not self._watchers[user]:
                 del self._watchers[user]
-        for user in users:
-            self._watchers.setdefault(user, {})[session] = None
-        if users:
-            self._watched[session] = tuple(users)
-
-    def watched(self, session: Present) -> tuple[str, ...]:
-        """The users `session` hears of: the same object until that changes."""
-        return self._watched.get(session, ())
-
-    def lose(self, session: Present, users: Collection[str]) -> None:
-        """`session` hears no more of these; whoever of them is not offline becomes so for it."""
-        if not users:
+        if not users or session not in self._sessions.get(session.user, ()):
             return
-        self.watch(session, [user for user in self.watched(session) if user not in users])
-        shown = [UserState(user, "offline") for user in users if user in self._states]
-        if shown:
-            self._tell(session, shown)
+        for user in users:
+            self._watchers.setdefault(user, {})[session] = False
+        self._watched[session] = tuple(users)
 
-    def concerned(self, user: str) -> list[Present]:
-        """The connections that watch `user`, and those of `user` that watch somebody."""
-        own = [session for session in self._sessions.get(user, ()) if session in self._watched]
-        return [*self._watchers.get(user, ()), *own]
+    def show(self, session: Present, users: Collection[str], known: Collection[str]) -> None:
+        """Of `users`, as far as `session` watches them, it sees exactly those in `known` from here on."""
+        for user in users:
+            if session in self._watchers.get(user, ()):
+                self._watchers[user][session] = user in known
+
+    def shown(self, session: Present) -> list[str]:
+        """Those whom `session` watches and may see."""
+        return [user for user in self._watched.get(session, ()) if self._watchers[user][session]]
+
+    def watching(self) -> list[str]:
+        """The users who watch somebody."""
+        return list(dict.fromkeys(session.user for session in self._watched))
+
+    def related(self, user: str) -> list[str]:
+        """Those who watch `user`, or whom `user` watches."""
+        own = self._sessions.get(user, ())
+        watched = (other for session in own for other in self._watched.get(session, ()))
+        return list(dict.fromkeys([*(session.user for session in self._watchers.get(user, ())), *watched]))
+
+    def judge(
+        self, user: str, others: Collection[str], known: Collection[str], last_seen: Mapping[str, int]
+    ) -> None:
+        """Of `others`, exactly the known see `user` and are seen; who watches is told what that changes."""
+        among = frozenset(others)
+        pairs = [(session, user, session.user) for session in self._watchers.get(user, ())]
+        for session in self._sessions.get(user, ()):
+            pairs += [(session, other, other) for other in self._watched.get(session, ())]
+        news: dict[Present, list[UserState]] = {}
+        for session, watched, other in pairs:
+            shown = other in known
+            if other in among and self._watchers[watched][session] != shown:
+                self._watchers[watched][session] = shown
+                row = self._row(watched, shown)
+                if shown and row.state == "offline":
+                    row.last_seen = last_seen.get(watched, UNSET)
+                news.setdefault(session, []).append(row)
+        for session, rows in news.items():
+            self._tell(session, rows)
 
     def states(self, users: Collection[str]) -> Mapping[str, State]:
         """State words of those who are not offline."""
         return {user: self._states[user] for user in users if user in self._states}
+
+    def _row(self, user: str, shown: bool) -> UserState:
+        return UserState(user, self._states.get(user, "offline") if shown else "offline")
 
     def _end_linger(self, user: str, left_at: int) -> None:
         self._lingering.pop(user, None)
@@ -112,7 +138,8 @@ class LocalPresence:
         changed, self._changed = self._changed, {}
         news: dict[Present, list[UserState]] = {}
         for user, row in changed.items():
-            for watcher in self._watchers.get(user, ()):
-                news.setdefault(watcher, []).append(row)
+            for watcher, shown in self._watchers.get(user, {}).items():
+                if shown:
+                    news.setdefault(watcher, []).append(row)
         for watcher, rows in news.items():
             self._tell(watcher, rows)

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from chatd.cli.problems import refuse
-from chatd.config import Secret
+from chatd.secret import Secret
 from chatd.storage.ownership import CHANGE, TOUCH, fault
 
 TEXT_BYTES_MAX = 1 << 20  # a complete configuration with every comment is below 20 KiB

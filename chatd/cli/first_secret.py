@@ -6,7 +6,8 @@ from pathlib import Path
 
 from chatd.cli.files import read_secret, require_private_directory
 from chatd.cli.problems import refuse
-from chatd.config import Auth, Config, Secret
+from chatd.config import Auth, Config
+from chatd.secret import Secret
 from chatd.settings import replaced
 from chatd.storage.ownership import new_private_file
 

@@ -12,7 +12,8 @@ from typing import Any, get_type_hints
 import msgspec
 from msgspec import inspect
 
-from chatd.config import Config, Key, Secret
+from chatd.config import Config, Key
+from chatd.secret import Secret
 
 ONE_OR_SEVERAL = "text or list of texts"
 

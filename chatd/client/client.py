@@ -214,6 +214,10 @@ class Client:
         """Whether others see how far one read; those who hide see nobody's (chapter 10)."""
         await self.call({"type": "preferences", "receipts": shown})
 
+    async def show_presence(self, shown: bool) -> None:
+        """Whether others see when one is there and was last; those who hide see nobody's (chapter 10)."""
+        await self.call({"type": "preferences", "presence": shown})
+
     def focus(self, rooms: Iterable[Room | str]) -> None:
         """These rooms are on the screen now, at most 8; they are kept up to date at once (chapter 10)."""
         ids = [room.id if isinstance(room, Room) else room for room in rooms]

@@ -25,6 +25,7 @@ class Account:
     avatar: str = ""
     version: int = 0
     receipts: bool = True
+    presence: bool = True
     disabled: bool = False
     generation: int = 0
     revoked_before: int = 0

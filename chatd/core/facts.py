@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.rooms import Room
+from chatd.core.visibility import ShownTo
 from chatd.core.work import Message
 from chatd.protocol.objects import Event
 
@@ -59,6 +60,7 @@ class Rules:
     large_members: int = 1_000
     delivered_members: int = 32
     edit_window_ms: int = 86_400_000
+    shown_to: ShownTo = "known"
 
 
 @dataclass(slots=True)

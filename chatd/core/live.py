@@ -151,7 +151,6 @@ class Live:
         self.audiences: dict[int, Audience] = {}
         self.recent = Recent()
         self._turns = 0
-        self.departures = 0  # told so far: who read before one came who shares a room has to read it again
 
     def next_turn(self) -> int:
         """The number of a hello that begins now; each is higher than all before."""

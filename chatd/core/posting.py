@@ -8,6 +8,7 @@ from chatd.core.facts import Facts
 from chatd.core.keys import acknowledgement, first_time, once, same, unlogged
 from chatd.core.permissions import authorize
 from chatd.core.rooms import Member, Room
+from chatd.core.visibility import BOTH, ShownTo
 from chatd.core.work import Message, NewEvent, Reaction, Work
 from chatd.protocol.codec import encode
 from chatd.protocol.emoji import normal_form
@@ -47,6 +48,8 @@ def post(user: str, request: Send, work: Work, facts: Facts) -> WriteOk:
     event.composed_at = worth_telling(request.composed_at, work.now)
     work.touch(room)
     room.time = work.now
+    if room.direct and room.written != BOTH:
+        note_written(room, user, work, facts.rules.shown_to)
     mentions: tuple[str, ...] = ()
     if not request.silent:
         room.ordinal += 1
@@ -56,6 +59,14 @@ def post(user: str, request: Send, work: Work, facts: Facts) -> WriteOk:
     return acknowledgement(
         request, work.append(room, event, key=request.key, digest=digest, mentions=mentions)
     )
+
+
+def note_written(room: Room, author: str, work: Work, shown_to: ShownTo) -> None:
+    """In a direct room: who wrote. When both have, what each sees of the other may change."""
+    room.written |= 1 if author == room.creator else 2
+    if room.written == BOTH and shown_to == "known":
+        work.answered.append(room)
+        work.refreshed[room.number, ""] = room
 
 
 def worth_telling(composed_at: int | UnsetType, now: int) -> int | UnsetType:

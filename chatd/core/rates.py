@@ -26,6 +26,10 @@ class Rate:
     def per_minute(cls, count: float) -> "Rate":
         return cls(60 / count, max(1, int(count)))
 
+    @classmethod
+    def per_day(cls, count: int) -> "Rate":
+        return cls(86_400 / count, count)
+
     def become(self, other: "Rate") -> None:
         """Take the figures of another rate, for every meter that has this one."""
         self.interval_s, self.burst = other.interval_s, other.burst
@@ -50,6 +54,11 @@ class Meter:
     def take(self, now: float) -> None:
         """Take one."""
         self.full_at = max(self.full_at, now) + self.rate.interval_s
+
+    def wait_s(self, now: float, count: int) -> float:
+        """Seconds until there is room for `count` at once, 0 when there is; as much as `burst` always comes."""
+        wait_s = self.full_at - self.rate.interval_s * (self.rate.burst - count) - now
+        return wait_s if wait_s > TOLERANCE_S else 0.0
 
     def charge(self, now: float, count: float) -> float:
         """Take `count`, whether or not there is room; seconds until there would have been."""

@@ -89,7 +89,9 @@ def prefer(user: str, request: Preferences, work: Work, facts: Facts) -> Ok:
             setattr(work.touch_member(room, user), name, value)
             work.refreshed[room.number, user] = room
     account = facts.accounts.get(user) or Account(user, created_at=work.now)
-    if request.receipts not in (UNSET, account.receipts):
-        facts.accounts[user] = replace(account, receipts=request.receipts)
+    chosen = {name: getattr(request, name) for name in ("receipts", "presence")}
+    shows = {name: shown for name, shown in chosen.items() if shown not in (UNSET, getattr(account, name))}
+    if shows:
+        facts.accounts[user] = replace(account, **shows)
         work.accounts.append(facts.accounts[user])
     return Ok()

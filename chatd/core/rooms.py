@@ -70,11 +70,13 @@ class Room:
     client_digest: int | None = None
     deleted_by: str | None = None
     uncounted: int = 0  # seq since which `own_unread` of the stored members counts nothing, 0 never
+    written: int = 0  # in a direct room, who said something: 1 its creator, 2 the other
     uncounted_by: frozenset[str] = frozenset()  # who said something countable since
     members: dict[str, Member] = field(default_factory=dict)
     former: dict[str, Member] = field(default_factory=dict)
     durable_seq: int = 0  # `seq` and `ordinal` of the last commit: what anybody may be shown
     durable_ordinal: int = 0
+    durable_written: int = 0
     in_doubt: bool = False  # a batch that is not on disk yet changes it, or its members
     on_the_move: frozenset[str] = frozenset()  # who comes or goes in that batch
 
@@ -85,6 +87,7 @@ class Room:
         """What was decided is on disk."""
         self.in_doubt, self.on_the_move = False, frozenset()
         self.durable_seq, self.durable_ordinal = self.seq, self.ordinal
+        self.durable_written = self.written
 
     @property
     def direct(self) -> bool:

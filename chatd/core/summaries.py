@@ -8,6 +8,7 @@ connection has seen.
 from msgspec import UNSET
 
 from chatd.core.rooms import Member, Room
+from chatd.core.visibility import ShownTo, marks_shown
 from chatd.core.work import Answer, Work
 from chatd.protocol.codec import decode_tree
 from chatd.protocol.errors import Refused
@@ -15,26 +16,26 @@ from chatd.protocol.objects import ROLES, Receipt, RoomSummary
 from chatd.protocol.replies import ReadOk
 
 
-def complete_answers(work: Work) -> None:
+def complete_answers(work: Work, shown_to: ShownTo) -> None:
     """Fill in the replies that show a room, as it is after the batch. Call it once, when everything is decided."""
     for answer in work.answers:
         member = answer.room.members.get(answer.user)  # another one than before when they left and came back
         if member is not None:
-            fill_in(answer, member)
+            fill_in(answer, member, shown_to)
         elif answer.asked_by is not None:
             answer.asked_by.reply = Refused("not_member", "not in this room any more")
 
 
-def fill_in(answer: Answer, member: Member) -> None:
+def fill_in(answer: Answer, member: Member, shown_to: ShownTo) -> None:
     reply, room = answer.reply, answer.room
     if isinstance(reply, ReadOk):
         reply.read, reply.ordinal = member.read, room.ordinal
         reply.unread, reply.unread_mentions = member.unread(room.ordinal), member.mentions
     else:
-        reply.summary = summary_of(room, member)
+        reply.summary = summary_of(room, member, shown_to)
 
 
-def summary_of(room: Room, member: Member) -> RoomSummary:
+def summary_of(room: Room, member: Member, shown_to: ShownTo) -> RoomSummary:
     """All keys of the summary but `preview` and `events`."""
     summary = RoomSummary(
         room=room.name,
@@ -51,17 +52,18 @@ def summary_of(room: Room, member: Member) -> RoomSummary:
         log_floor=room.log_floor,
     )
     if room.direct:
-        show_peer(summary, room, member)
+        show_peer(summary, room, member, shown_to)
     else:
         show_group(summary, room, member)
     return summary
 
 
-def show_peer(summary: RoomSummary, room: Room, member: Member) -> None:
-    """The other user, and how far he got when both show receipts."""
+def show_peer(summary: RoomSummary, room: Room, member: Member, shown_to: ShownTo) -> None:
+    """The other user, and how far they got when both show receipts and may see them."""
     summary.peer = room.peer(member.user)
     peer = room.members[summary.peer]
-    if member.receipts and peer.receipts:
+    both_show = member.receipts and peer.receipts
+    if both_show and marks_shown(shown_to, direct=True, written=room.written):
         summary.peer_read, summary.peer_delivered = peer.read_seen, peer.delivered_seen
 
 

@@ -122,6 +122,7 @@ class Work:
     receipts: dict[tuple[int, str], tuple[Room, Member]] = field(default_factory=dict)  # moved watermarks
     # (room, user or ""): summary keys changed
     refreshed: dict[tuple[int, str], Room] = field(default_factory=dict)
+    answered: list[Room] = field(default_factory=list)  # direct rooms in which both have written now
     # reactions of large rooms to tell later
     summarised: dict[tuple[int, int], Message] = field(default_factory=dict)
     keyed: dict[tuple[int, str, str], NewEvent] = field(default_factory=dict)  # by (room, user, key)
@@ -277,7 +278,7 @@ class Work:
 ROOM_SCALARS = tuple(
     name
     for name in Room.__slots__
-    if name not in ("members", "former", "durable_seq", "durable_ordinal", "in_doubt", "on_the_move")
+    if name not in ("members", "former", "in_doubt", "on_the_move") and not name.startswith("durable_")
 )
 ROOM_IMAGE = attrgetter(*ROOM_SCALARS)
 MEMBER_SCALARS = tuple(Member.__slots__)

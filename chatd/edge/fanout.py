@@ -9,7 +9,7 @@ from functools import partial
 
 from msgspec import UNSET, Raw
 
-from chatd.config import Config, Delivery
+from chatd.config import Config, Delivery, Privacy
 from chatd.core.accounts import Account
 from chatd.core.counters import Counters
 from chatd.core.live import Audience, Listener, Live
@@ -39,11 +39,13 @@ class Fanout:
         self._push_bytes = config.limits.server_frame_bytes - PUSH_MARGIN_BYTES
         self._large = config.delivery.large_members
         self._heads = Heads(env, config.delivery.head_interval_s, self._deflate_min)
-        self._receipts = Receipts(env, live, config.delivery, self._deflate_min)
-        self._refreshes = Refreshes(env, live, config.delivery)
+        self._privacy = config.privacy
+        self._receipts = Receipts(env, live, config, self._deflate_min)
+        self._refreshes = Refreshes(env, live, config)
 
-    def reconfigure(self, delivery: Delivery) -> None:
-        """Tell by another [delivery] section from now on; what is already due keeps its time."""
+    def reconfigure(self, delivery: Delivery, privacy: Privacy) -> None:
+        """Tell by other sections from now on; what is already due keeps its time."""
+        self._privacy = self._receipts.privacy = self._refreshes.privacy = privacy
         self._large = delivery.large_members
         self._heads.interval_s = delivery.head_interval_s
         self._receipts.delivery = delivery
@@ -249,7 +251,7 @@ class Fanout:
         member = room.members.get(step.user)
         if member is None:  # gone again in the same batch
             return
-        push = RoomPush(summary_of(room, member))
+        push = RoomPush(summary_of(room, member, self._privacy.shown_to))
         for session in self._live.hearing(step.user):
             if session.departed is not None:
                 session.departed.discard(room.number)
@@ -259,7 +261,6 @@ class Fanout:
     def _depart(self, step: Departure) -> None:
         """Unseat the connections of a former member; what comes later is not for them."""
         room = step.room
-        self._live.departures += 1
         for session in self._live.hearing(step.user):
             if session.departed is not None:
                 session.departed.add(room.number)

@@ -1,9 +1,10 @@
 """`receipts` pushes: watermarks that moved, gathered for an interval (protocol.md "Read state, receipts")."""
 
-from chatd.config import Delivery
+from chatd.config import Config
 from chatd.core.live import Audience, Listener, Live
 from chatd.core.rooms import Member, Room
 from chatd.core.summaries import receipt_of
+from chatd.core.visibility import marks_shown
 from chatd.edge.packets import Packet
 from chatd.ports import Env
 from chatd.protocol.objects import Receipt
@@ -11,12 +12,13 @@ from chatd.protocol.pushes import ReceiptsPush
 
 
 class Receipts:
-    """In direct rooms the peer is told, in groups up to `receipts_members` those who look at the room."""
+    """Who may see marks is told: in direct rooms the peer, in groups up to `receipts_members` those who look."""
 
-    def __init__(self, env: Env, live: Live, delivery: Delivery, deflate_min: int) -> None:
+    def __init__(self, env: Env, live: Live, config: Config, deflate_min: int) -> None:
         self._env = env
         self._live = live
-        self.delivery = delivery
+        self.delivery = config.delivery
+        self.privacy = config.privacy
         self._deflate_min = deflate_min
         self._moved: dict[int, tuple[Room, dict[str, Receipt]]] = {}
 
@@ -35,6 +37,8 @@ class Receipts:
         moved, self._moved = self._moved, {}
         for number, (room, receipts) in moved.items():
             audience = self._live.audiences.get(number)
+            if not marks_shown(self.privacy.shown_to, direct=room.direct, written=room.durable_written):
+                continue
             shown = {user: row for user, row in receipts.items() if shows(room, user)}
             if audience is not None and shown:
                 self._tell(audience, room.direct, shown)

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from chatd.config import Delivery
+from chatd.config import Config
 from chatd.core.live import Listener, Live
 from chatd.core.rooms import Room
 from chatd.core.summaries import summary_of
@@ -20,10 +20,11 @@ COUNT_ONLY = "*"  # only the number of members moved
 class Refreshes:
     """Tells one member, or all, that a summary changed; member counts once an interval, a longer one in large rooms."""
 
-    def __init__(self, env: Env, live: Live, delivery: Delivery) -> None:
+    def __init__(self, env: Env, live: Live, config: Config) -> None:
         self._env = env
         self._live = live
-        self.delivery = delivery
+        self.delivery = config.delivery
+        self.privacy = config.privacy
         self._counted: dict[int, Room] = {}  # rooms whose member count is told when the interval is over
         self._queue: deque[tuple[Listener, Room]] = deque()
 
@@ -67,6 +68,6 @@ class Refreshes:
             session, room = self._queue.popleft()
             member = room.members.get(session.user)
             if member is not None and room.number in session.rooms:
-                session.push(RoomPush(summary_of(room, member)))
+                session.push(RoomPush(summary_of(room, member, self.privacy.shown_to)))
         if self._queue:
             self._env.call_later(0, self._flush)

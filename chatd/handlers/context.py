@@ -12,8 +12,10 @@ from chatd.core.live import Listener, Live
 from chatd.core.permissions import authorize
 from chatd.core.rooms import Member, Room
 from chatd.handlers.loading import Rooms
+from chatd.handlers.lookups import Lookups
 from chatd.handlers.sightings import Sightings
 from chatd.handlers.turnstile import Turnstile
+from chatd.handlers.watching import Watching
 from chatd.handlers.writer import Writer
 from chatd.ports import Claims, Env, Identity, Presence, Store
 from chatd.protocol.errors import ChatError
@@ -84,8 +86,10 @@ class Context:
     sightings: Sightings
     live: Live
     presence: Presence
+    watching: Watching
     telling: Telling
     turnstile: Turnstile
+    lookups: Lookups
     counters: Counters
 
     async def enter(self, user: str, name: str, action: str = "view") -> tuple[Room, Member]:

@@ -11,9 +11,17 @@ from chatd.protocol.requests import DevicesList, DevicesPush, UsersGet
 
 
 async def users(ctx: Context, session: Session, request: UsersGet) -> UsersOk:
-    """Display data of users, empty for those chatd knows nothing of: who exists is not told."""
-    known = {profile.user: profile for profile in await ctx.store.profiles(request.users)}
-    return UsersOk(users=[known.get(user) or Profile(user) for user in dict.fromkeys(request.users)])
+    """Display data of users, empty for those chatd knows nothing of: who exists is not told.
+
+    Strangers, known or not, count against the user's budget of the day: all that were asked for, or nobody is shown.
+    """
+    asked = list(dict.fromkeys(request.users))
+    strangers = set(asked) - {session.user}
+    if strangers:
+        strangers -= await ctx.store.acquaintances(session.user, asked)
+    ctx.lookups.take(session.user, len(strangers))
+    known = {profile.user: profile for profile in await ctx.store.profiles(asked)}
+    return UsersOk(users=[known.get(user) or Profile(user) for user in asked])
 
 
 async def devices(ctx: Context, session: Session, request: DevicesList) -> DevicesOk:

@@ -7,6 +7,7 @@ from msgspec import UNSET
 from chatd.core.cursors import after_user
 from chatd.core.rooms import Room
 from chatd.core.summaries import receipt_of
+from chatd.core.visibility import marks_shown
 from chatd.handlers.context import Context, Session
 from chatd.handlers.history import limited
 from chatd.protocol.errors import ChatError, Refused
@@ -16,12 +17,12 @@ from chatd.protocol.requests import Focus, Readers, Typing, Watch
 
 
 async def readers(ctx: Context, session: Session, request: Readers) -> ReadersOk:
-    """Who could see `seq` and read up to it or beyond; nobody is told to users who hide their own receipts."""
+    """Who could see `seq` and read up to it or beyond, as far as receipts are shown here."""
     room, member = await ctx.enter(session.user, request.room)
     if request.seq < member.first_visible:
         raise Refused("not_found", "no such message", field="seq")
     limit = limited(request.limit, ctx.config.limits.page, ctx.config.limits.page)
-    if not session.receipts:
+    if not sees_receipts(ctx, session, room):
         return ReadersOk(count=0, readers=[])
     rows, count = await ctx.store.readers(
         room.number, request.seq, after=after_user(request.more), limit=limit
@@ -49,13 +50,20 @@ async def focus(ctx: Context, session: Session, request: Focus) -> FocusOk:
 def focused(ctx: Context, session: Session, room: Room) -> FocusedRoom:
     """A room that comes on screen: where it is, and who read how far when receipts are pushed there."""
     row = FocusedRoom(room.name, room.durable_seq)
-    if session.receipts and len(room.members) <= ctx.config.delivery.receipts_members:
+    few = len(room.members) <= ctx.config.delivery.receipts_members
+    if few and sees_receipts(ctx, session, room):
         row.receipts = [
             receipt_of(member)
             for member in room.members.values()
             if member.receipts and member.user != session.user
         ]
     return row
+
+
+def sees_receipts(ctx: Context, session: Session, room: Room) -> bool:
+    """Does the user see how far others got in this room, as far as they show it? Not who hides their own."""
+    shown_to = ctx.config.privacy.shown_to
+    return session.receipts and marks_shown(shown_to, direct=room.direct, written=room.durable_written)
 
 
 async def typing(ctx: Context, session: Session, request: Typing) -> Ok:
@@ -67,27 +75,20 @@ async def typing(ctx: Context, session: Session, request: Typing) -> Ok:
 
 
 async def watch(ctx: Context, session: Session, request: Watch) -> WatchOk:
-    """Replace the set of watched users; those who share no room stay `offline` and are never told of."""
+    """Replace the set of watched users; those who are not shown stay `offline` and are never told of."""
     if len(request.users) > ctx.config.limits.watch:
         raise Refused("too_large", f"at most {ctx.config.limits.watch} watched users", field="users")
     session.newest[Watch] = request
     asked = list(dict.fromkeys(request.users))
-    known = await acquaintances(ctx, session.user, asked)
-    seen = await ctx.store.last_seen(known) if known else {}
+    ctx.presence.watch(session, asked)  # first, so that whatever changes meanwhile concerns it
+    look = await ctx.watching.look(session.user, asked)
     if session.newest[Watch] is request:
-        ctx.presence.watch(session, [user for user in asked if user in known])  # in their order, not a set's
-    states = ctx.presence.states(known)
+        certain = [user for user in asked if user not in look.doubted]
+        ctx.presence.show(session, certain, look.known)
+    shown = ctx.presence.shown(session)
+    states = ctx.presence.states(shown)
+    seen = {user: look.last_seen[user] for user in shown if user in look.last_seen}
     return WatchOk(users=[state_of(user, states.get(user, "offline"), seen.get(user)) for user in asked])
-
-
-async def acquaintances(ctx: Context, user: str, asked: list[str]) -> set[str]:
-    """Those of `asked` who share a room with `user`, read again when somebody left a room meanwhile."""
-    while asked:
-        departures = ctx.live.departures
-        known = await ctx.store.acquaintances(user, asked)
-        if ctx.live.departures == departures:
-            return known
-    return set()
 
 
 def state_of(user: str, state: State, last_seen: int | None) -> UserState:

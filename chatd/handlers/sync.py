@@ -111,6 +111,7 @@ def query_of(
         events=min(events, limits.EVENTS_INLINE_MAX),
         events_bytes=limits.EVENTS_INLINE_BYTES,
         page_bytes=ctx.config.limits.server_frame_bytes - REPLY_MARGIN_BYTES,
+        shown_to=ctx.config.privacy.shown_to,
     )
 
 

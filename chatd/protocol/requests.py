@@ -258,6 +258,7 @@ class Preferences(Request, tag="preferences", frozen=True, kw_only=True):
     pinned: bool | UnsetType = UNSET
     hidden: bool | UnsetType = UNSET
     receipts: bool | UnsetType = UNSET
+    presence: bool | UnsetType = UNSET
 
 
 class UsersGet(Request, tag="users.get", frozen=True, kw_only=True):

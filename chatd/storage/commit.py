@@ -17,15 +17,16 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 ADD_ROOM = """
 INSERT INTO rooms (number, name, kind, creator, created_at, client_key, client_digest, seq, ordinal, time,
-                   log_floor, last_message, members, title, avatar, public, data, deleted_by, uncounted, stamp)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                   log_floor, last_message, members, title, avatar, public, data, deleted_by, uncounted, written,
+                   stamp)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 CHANGE_ROOM = """
 UPDATE rooms
 SET seq = ?, ordinal = ?, time = ?, log_floor = ?, last_message = max(last_message, ?), members = ?,
     title = ?, avatar = ?, public = ?, data = ?, deleted_by = ?, uncounted = ?,
-    stamp = ?
+    written = ?, stamp = ?
 WHERE number = ?
 """
 
@@ -60,9 +61,9 @@ WHERE position >= (SELECT number << 32 | log_floor FROM rooms WHERE number = ?) 
 """
 
 PUT_ACCOUNT = """
-INSERT OR REPLACE INTO users (user, name, avatar, version, receipts, disabled, generation, revoked_before,
-                              password, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO users (user, name, avatar, version, receipts, presence, disabled, generation,
+                              revoked_before, password, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 PUT_DEVICE = """

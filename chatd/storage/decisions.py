@@ -16,7 +16,7 @@ from chatd.storage.rows import SEPARATOR, Row, account_of, device_of, position
 
 ROOM = """
 SELECT number, name, kind, creator, created_at, seq, ordinal, time, log_floor, title, avatar, public, data,
-       client_key, client_digest, deleted_by, uncounted
+       client_key, client_digest, deleted_by, uncounted, written
 FROM rooms WHERE name = ?
 """
 
@@ -51,7 +51,7 @@ FROM events WHERE position > :low AND position <= :high AND ordinal IS NOT NULL
 """
 
 ACCOUNT = """
-SELECT user, name, avatar, version, receipts, disabled, generation, revoked_before, password, created_at
+SELECT user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, password, created_at
 FROM users WHERE user = ?
 """
 

@@ -48,6 +48,16 @@ WHERE EXISTS (
 )
 """
 
+WATCHABLE = """
+SELECT o.value FROM json_each(:others) o LEFT JOIN users u ON u.user = o.value
+WHERE coalesce(u.presence, 1) AND coalesce((SELECT presence FROM users WHERE user = :user), 1) AND EXISTS (
+    SELECT 1 FROM members m
+    WHERE m.user = o.value AND m.gone IS NULL
+      AND +m.room IN (SELECT room FROM members WHERE user = :user AND gone IS NULL)
+      AND NOT (:answered AND (SELECT kind = 'direct' AND written <> 3 FROM rooms WHERE number = m.room))
+)
+"""
+
 PROFILES = """
 SELECT user, name, avatar, version FROM users WHERE user IN (SELECT value FROM json_each(?)) ORDER BY user
 """
@@ -63,7 +73,7 @@ WHERE user IN (SELECT value FROM json_each(?)) GROUP BY user HAVING max(last_see
 """
 
 ACCOUNTS = """
-SELECT user, name, avatar, version, receipts, disabled, generation, revoked_before, password, created_at
+SELECT user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, password, created_at
 FROM users ORDER BY user
 """
 
@@ -90,6 +100,11 @@ def readers(
 
 def acquaintances(connection: sqlite3.Connection, user: str, others: Collection[str]) -> set[str]:
     return {row[0] for row in connection.execute(ACQUAINTANCES, (json.dumps(list(others)), user))}
+
+
+def watchable(connection: sqlite3.Connection, user: str, others: Collection[str], answered: bool) -> set[str]:
+    asked = {"user": user, "others": json.dumps(list(others)), "answered": answered}
+    return {row[0] for row in connection.execute(WATCHABLE, asked)}
 
 
 def profiles(connection: sqlite3.Connection, users: Collection[str]) -> list[Profile]:

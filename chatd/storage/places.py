@@ -28,7 +28,7 @@ COLUMNS = f"""
     r.number, r.name, r.members, m.muted_until,
     m.pinned, r.time, max(r.stamp, m.stamp), {UNREAD}, m.mentions,
     r.seq, r.ordinal, m.read, m.hidden, m.first_visible, r.log_floor, r.last_message,
-    r.title, r.avatar, hex(r.data), r.public, m.role, r.kind
+    r.title, r.avatar, hex(r.data), r.public, m.role, r.kind, r.written
 """
 PLACES = f"""
 SELECT {in_one(COLUMNS)}
@@ -67,6 +67,7 @@ class Place(NamedTuple):
     public: int
     role: Role
     kind: str
+    written: int
 
     @property
     def data(self) -> bytes:

@@ -67,6 +67,7 @@ def changed_room_row(room: Room, last_message: int, stamp: int) -> Row:
         room.data,
         room.deleted_by,
         room.uncounted,
+        room.written,
         stamp,
         room.number,
     )
@@ -99,6 +100,7 @@ def account_row(account: Account) -> Row:
         account.avatar,
         account.version,
         account.receipts,
+        account.presence,
         account.disabled,
         account.generation,
         account.revoked_before,
@@ -108,11 +110,10 @@ def account_row(account: Account) -> Row:
 
 
 def account_of(row: Row) -> Account:
-    user, name, avatar, version, receipts, disabled, generation, revoked_before, *rest = row
+    user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, *rest = row
     generation = max(generation, revoked_before)  # rows from before every revocation was a generation
-    return Account(
-        user, name, avatar, version, bool(receipts), bool(disabled), generation, revoked_before, *rest
-    )
+    shows = bool(receipts), bool(presence)
+    return Account(user, name, avatar, version, *shows, bool(disabled), generation, revoked_before, *rest)
 
 
 def device_row(device: DeviceSeen) -> Row:

@@ -191,6 +191,9 @@ class SqliteStore(Store):
     async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
         return await self._readers.run(people.acquaintances, user, others)
 
+    async def watchable(self, user: str, others: Collection[str], *, answered: bool) -> set[str]:
+        return await self._readers.run(people.watchable, user, others, answered)
+
     async def profiles(self, users: Collection[str]) -> list[Profile]:
         return await self._readers.run(people.profiles, users)
 

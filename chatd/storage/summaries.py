@@ -13,6 +13,7 @@ from msgspec import UNSET, Raw
 
 from chatd.core.dressing import dress, reacted
 from chatd.core.rooms import DIRECT
+from chatd.core.visibility import ShownTo, marks_shown
 from chatd.ports import SyncQuery
 from chatd.protocol.codec import decode_tree
 from chatd.protocol.objects import ROLES, RoomSummary
@@ -47,7 +48,7 @@ WHERE stamp > ?
 
 
 Peer = tuple[str, int, int]
-"""The other user of a direct room, and up to where he read and received, as far as it is shown."""
+"""The other user of a direct room, and up to where they read and received, as far as both show receipts."""
 
 
 def peers(connection: sqlite3.Connection, user: str, shown: Iterable[Place]) -> dict[int, Peer]:
@@ -69,7 +70,7 @@ def previews(connection: sqlite3.Connection, shown: Iterable[Place]) -> dict[int
     return dict(connection.execute(PREVIEWS, (json.dumps(latest),)).fetchall()) if latest else {}
 
 
-def summary_of(place: Place, peer: Peer | None) -> RoomSummary:
+def summary_of(place: Place, peer: Peer | None, shown_to: ShownTo) -> RoomSummary:
     """The struct of a place; `peer` of a direct room."""
     summary = RoomSummary(
         place.name, place.seq, place.ordinal, place.time, place.read, place.unread, place.mentions
@@ -83,7 +84,9 @@ def summary_of(place: Place, peer: Peer | None) -> RoomSummary:
     if peer is None:
         show_group(summary, place)
     else:
-        summary.peer, summary.peer_read, summary.peer_delivered = peer
+        summary.peer, read, delivered = peer
+        if marks_shown(shown_to, direct=True, written=place.written):
+            summary.peer_read, summary.peer_delivered = read, delivered
     return summary
 
 

@@ -85,9 +85,9 @@ def key_of(place: Place) -> Key:
 
 
 def totals_of(listed: Collection[Place]) -> SyncTotals:
-    """Over all rooms of an account, listed on this page or not."""
-    unread = sum([place.unread for place in listed])
-    return SyncTotals(len(listed), unread, sum([place.mentions for place in listed]))
+    """Over all rooms of an account, on this page or not. What is hidden asks for nothing."""
+    unread = sum([place.unread for place in listed if not place.hidden])
+    return SyncTotals(len(listed), unread, sum([place.mentions for place in listed if not place.hidden]))
 
 
 class Page:
@@ -148,7 +148,8 @@ class Page:
         for added, place in enumerate(wanted):
             if place.number in self.shown:
                 continue
-            summary, preview = summary_of(place, others.get(place.number)), latest.get(place.number)
+            summary = summary_of(place, others.get(place.number), self.query.shown_to)
+            preview = latest.get(place.number)
             if preview is not None:
                 summary.preview = Raw(preview)
             size = self.size_of(summary, place.bytes_max + len(preview or b""))

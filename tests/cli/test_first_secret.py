@@ -6,7 +6,8 @@ import pytest
 
 from chatd.cli.first_secret import secret_path, with_first_secret
 from chatd.cli.problems import ConfigError
-from chatd.config import Auth, Config, Secret, Storage
+from chatd.config import Auth, Config, Storage
+from chatd.secret import Secret
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def test_its_numbers_are_those_of_the_daemon():
         memory.READER_CACHE,
     )
     assert memory.TOKENS >= remembered.TOKENS_MAX * 400
-    kinds = len(rates_of(Rates())) - 2  # those of a connection are its own
+    kinds = len(rates_of(Rates())) - 2 + 1  # those of a connection are its own; that of lookups comes besides
     assert kinds * Meters(Rate(1.0, 1)).keys_max * 300 <= memory.METERS
 
 

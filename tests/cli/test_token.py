@@ -5,8 +5,9 @@ import time
 import jwt
 import pytest
 
-from chatd.config import Auth, Secret
+from chatd.config import Auth
 from chatd.identity.tokens import Tokens
+from chatd.secret import Secret
 
 SECRET = "0123456789abcdef0123456789abcdef"
 

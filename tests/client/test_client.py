@@ -94,6 +94,7 @@ async def test_joining_brings_the_summary(connected):
         (lambda c: c.remove_device("d"), "devices.remove", {"device": "d"}, {}, None),
         (lambda c: c.register_push("fcm", "t"), "devices.push", {"platform": "fcm", "token": "t"}, {}, None),
         (lambda c: c.show_receipts(False), "preferences", {"receipts": False}, {}, None),
+        (lambda c: c.show_presence(False), "preferences", {"presence": False}, {}, None),
     ],
 )
 async def test_account_requests_are_asked_as_documented(connected, call, kind, fields, reply, result):

@@ -177,11 +177,13 @@ async def test_read_marks_receipts_typing_and_presence(daemon, client_of):
         mine = await ann.direct("bob")
         theirs = bob.room(mine.id)
         at_ann, at_bob = Watch(ann), Watch(bob)
-        ann.watch(["bob"])
-        assert (await at_ann.until(PresenceChanged)).state == "online"
         seq = (await mine.send("Hi")).seq
         await at_bob.until(MessageAdded)
         assert theirs.unread == 1
+        ann.watch(["bob"])
+        assert (await at_ann.until(PresenceChanged)).state == "offline"
+        await theirs.send("Who is this?")
+        assert (await at_ann.until(PresenceChanged)).state == "online"
         theirs.read()
         await at_ann.until(ReceiptsChanged, lambda change: mine.receipts["bob"].read >= seq)
         assert theirs.unread == 0
@@ -190,6 +192,8 @@ async def test_read_marks_receipts_typing_and_presence(daemon, client_of):
         await bob.call({"type": "ping"})
         mine.typing()
         assert (await at_bob.until(TypingStarted)).user == "ann"
+        await bob.show_presence(False)
+        assert (await at_ann.until(PresenceChanged)).state == "offline"
 
 
 async def test_a_client_that_was_away_misses_nothing_and_hears_nothing_twice(daemon, client_of):

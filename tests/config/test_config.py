@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from chatd.cli.schema import from_plain
-from chatd.config import Auth, Config, Key, Limits, Secret
+from chatd.config import Auth, Config, Key, Limits
+from chatd.secret import Secret
 
 
 def test_everything_is_frozen():

@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 
 from chatd.cli.schema import fields
-from chatd.config import Auth, Config, Limits, Listen, Log, Rates, Secret
+from chatd.config import Auth, Config, Limits, Listen, Log, Rates
 from chatd.protocol.limits import DEFAULTS
+from chatd.secret import Secret
 from chatd.settings import MOMENTS, Takeover, moment, takeover
 
 

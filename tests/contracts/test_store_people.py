@@ -80,6 +80,28 @@ async def test_acquaintances_share_a_room_now(store: Store, chronicle: Chronicle
     assert await store.acquaintances("bob", []) == set()
 
 
+async def test_whose_presence_may_be_seen(store: Store, chronicle: Chronicle, room: Room) -> None:
+    """Those one shares a room with now; a direct room may count only when both have written; who hides is not among
+    them, and sees nobody.
+    """
+    strange, mutual = await chronicle.direct("ann", "eve"), await chronicle.direct("ann", "kim")
+    for place, user in ((strange, "ann"), (mutual, "ann"), (mutual, "kim")):
+        await chronicle.post(place, user)
+    asked = ["bob", "eve", "kim", "stranger", "mia"]
+
+    async def seen(user: str, *, answered: bool) -> set[str]:
+        return await store.watchable(user, asked, answered=answered)
+
+    assert await seen("ann", answered=True) == {"bob", "kim", "mia"}
+    assert await seen("ann", answered=False) == {"bob", "kim", "mia", "eve"}
+    assert await store.watchable("eve", ["ann"], answered=True) == set()
+    work = chronicle.work()
+    work.accounts.append(Account("mia", presence=False))
+    await store.commit(work)
+    assert await seen("ann", answered=True) == {"bob", "kim"}
+    assert await store.watchable("mia", ["ann", "bob"], answered=False) == set()
+
+
 async def test_profiles_are_of_known_accounts(store: Store, chronicle: Chronicle) -> None:
     work = chronicle.work()
     work.accounts += [Account("bob", "Bob", "b.png", 2), Account("ann", "Ann", version=1)]

@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.rooms import Room
+from chatd.core.visibility import ShownTo
 from chatd.ports import Membership, Store, SyncQuery, SyncRows
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.objects import RoomSummary
@@ -83,11 +84,30 @@ async def test_defaults_are_left_out_of_an_encoded_summary(store: Store, chronic
 
 async def test_a_direct_room_shows_the_peer_and_how_far_he_got(store: Store, chronicle: Chronicle) -> None:
     room = await chronicle.direct("ann", "bob")
+    await chronicle.post(room, "bob")
     event = await chronicle.post(room, "ann")
+    await chronicle.read(room, "ann", 2)
     await chronicle.read(room, "bob", 1, delivered=2)
-    assert await summary_of(store, "ann") == RoomSummary(
-        room=room.name, seq=2, ordinal=1, time=event.time, peer="bob", peer_read=1, peer_delivered=2
-    )
+    shown = RoomSummary(room=room.name, seq=3, ordinal=2, time=event.time, read=2, peer="bob")
+    shown.peer_read, shown.peer_delivered = 1, 2
+    assert await summary_of(store, "ann") == shown
+
+
+@pytest.mark.parametrize(
+    ("shown_to", "shown"), [("known", (0, 0, 2)), ("members", (2, 2, 2)), ("nobody", (0, 0, 0))]
+)
+async def test_how_far_a_peer_got_is_shown_to_whom_the_operator_says(
+    store: Store, chronicle: Chronicle, shown_to: ShownTo, shown: tuple[int, int, int]
+) -> None:
+    """Before anything was said, when one has written, when both have."""
+    room = await chronicle.direct("ann", "bob")
+    for writer, expected in zip(("", "ann", "bob"), shown, strict=True):
+        if writer:
+            await chronicle.post(room, writer)
+        await chronicle.read(room, "bob", 2)
+        query = SyncQuery("ann", None, 10, shown_to=shown_to)
+        (summary,) = (await store.sync(query)).rooms
+        assert (summary.peer, summary.peer_read, summary.peer_delivered) == ("bob", expected, expected)
 
 
 @pytest.mark.parametrize("hiding", ["ann", "bob"])
@@ -96,6 +116,7 @@ async def test_receipts_are_hidden_when_either_side_hides_them(
 ) -> None:
     room = await chronicle.direct("ann", "bob")
     await chronicle.post(room, "ann")
+    await chronicle.post(room, "bob")
     await chronicle.read(room, "bob", 2)
     work = chronicle.work()
     work.accounts.append(Account(hiding, receipts=False))
@@ -171,6 +192,7 @@ async def test_an_incremental_page_lists_what_changed_since(store: Store, chroni
 
 async def test_the_peers_read_position_makes_a_direct_room_appear(store: Store, chronicle: Chronicle) -> None:
     room = await chronicle.direct("ann", "bob")
+    await chronicle.post(room, "bob")
     await chronicle.post(room, "ann")
     since = store.stamp
     await chronicle.read(room, "bob", 2)

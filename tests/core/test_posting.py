@@ -230,6 +230,35 @@ def test_operations_are_repeated_by_key_too(desk, room):
         assert desk.work.empty
 
 
+def test_a_direct_room_knows_who_wrote_in_it_and_when_both_have():
+    room = direct("ann", "bob")
+    desk = Desk(room)
+    for user, silent, written, answered in (
+        ("bob", False, 2, []),
+        ("bob", False, 2, []),
+        ("ann", True, 3, [room]),
+        ("bob", False, 3, []),
+    ):
+        desk.ask(user, send(room, silent=silent))
+        assert (room.written, desk.work.answered) == (written, answered)
+        assert ((1, "") in desk.work.refreshed) == bool(answered)
+
+
+def test_in_a_group_nobody_is_noted(desk, room):
+    desk.ask("ann", send(room))
+    assert (room.written, desk.work.answered) == (0, [])
+
+
+def test_an_answer_that_was_not_stored_is_none():
+    room = direct("ann", "bob")
+    desk = Desk(room)
+    desk.ask("ann", send(room))
+    desk.decide([("bob", send(room))])
+    assert room.written == 3
+    desk.work.rollback()
+    assert room.written == 1
+
+
 # --- edit
 
 

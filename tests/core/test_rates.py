@@ -15,6 +15,15 @@ def wait_s(meter, now):
     return take([("bucket", meter)], now)[0]
 
 
+def test_many_at_once_wait_until_all_of_them_have_room():
+    meter = Meter(Rate.per_day(100))
+    assert (meter.rate.interval_s, meter.rate.burst) == (864.0, 100)
+    assert meter.wait_s(0, 100) == 0
+    meter.charge(0, 98)
+    assert [meter.wait_s(0, count) for count in (1, 2, 3, 100)] == [0, 0, 864, 98 * 864]
+    assert meter.wait_s(864, 3) == 0
+
+
 class Bucket:
     """The same rule in its other form: tokens that come back with time."""
 

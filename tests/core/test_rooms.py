@@ -11,10 +11,10 @@ def test_unread_counts_the_messages_of_others_behind_the_read_position():
 
 def test_what_was_decided_is_durable_once_settled():
     room = group(ann="owner")
-    room.seq, room.ordinal = 5, 3
-    assert (room.durable_seq, room.durable_ordinal) == (1, 0)
+    room.seq, room.ordinal, room.written = 5, 3, 3
+    assert (room.durable_seq, room.durable_ordinal, room.durable_written) == (1, 0, 0)
     room.settle()
-    assert (room.durable_seq, room.durable_ordinal) == (5, 3)
+    assert (room.durable_seq, room.durable_ordinal, room.durable_written) == (5, 3, 3)
 
 
 def test_a_peer_is_the_other_one():

@@ -1,8 +1,11 @@
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from chatd.config import Privacy
 from tests.kit.indoors import Indoors, indoors, new_key
 
 
@@ -26,10 +29,11 @@ async def bob(house):
 
 @pytest.fixture
 async def pair(ann, bob):
-    """A direct room of ann and bob with three messages of ann."""
+    """A direct room of ann and bob with three messages of ann and one of bob."""
     room = (await ann.asks(type="room.direct", user="bob"))["summary"]["room"]
     for _ in range(3):
         await ann.sends(room)
+    await bob.sends(room)
     ann.wire.take()
     bob.wire.take()
     return room
@@ -101,6 +105,77 @@ async def test_delivered_is_told_without_a_read_position(house, ann, bob, pair):
     await house.passes(1)
     (push,) = ann.hears("receipts")
     assert push["receipts"] == [{"user": "bob", "delivered": 4}]
+
+
+@pytest.fixture
+async def letter(ann, bob):
+    """A direct room in which ann has written and bob has not, which ann looks at."""
+    room = (await ann.asks(type="room.direct", user="bob"))["summary"]["room"]
+    await ann.sends(room)
+    ann.wire.take()
+    return room
+
+
+async def marks_seen(guest, room):
+    """Everything `guest` can find out about how far others got in a room, that of the pushes included."""
+    focus = (await guest.asks(type="focus", rooms=[room]))["rooms"][0].get("receipts", [])
+    readers = (await guest.asks(type="readers", room=room, seq=1))["readers"]
+    summary = (await guest.asks(type="room.get", room=room))["summary"]
+    warm = await guest.asks(type="sync")
+    listed = next(one for one in warm["rooms"] if one["room"] == room)
+    marks = [one.get(key, 0) for one in (summary, listed) for key in ("peer_read", "peer_delivered")]
+    return [row for row in (*focus, *readers) if row["user"] != guest.session.user], marks
+
+
+async def test_whom_nobody_answered_sees_no_marks_and_then_all(house, ann, bob, letter):
+    await bob.asks(type="read", room=letter, seq=2)
+    await house.passes(1)
+    assert await marks_seen(ann, letter) == ([], [0, 0, 0, 0])
+    assert ann.hears("receipts", "room") == []
+    await bob.sends(letter)
+    (push,) = ann.hears("room")  # what both know now, before anything else moves
+    assert (push["summary"]["peer_read"], push["summary"]["peer_delivered"]) == (2, 2)
+    rows, marks = await marks_seen(ann, letter)
+    assert [row["user"] for row in rows] == ["bob", "bob"]
+    assert marks == [2, 2, 2, 2]
+    await bob.asks(type="read", room=letter, seq=3)
+    await house.passes(1)
+    assert [push["receipts"][0]["read"] for push in ann.hears("receipts")] == [3]
+    await bob.sends(letter)
+    assert ann.hears("room") == []
+
+
+async def test_an_answer_counts_when_it_is_on_the_disk(house, ann, bob, letter):
+    await bob.asks(type="read", room=letter, seq=2)
+    hold = house.store.hold("commit")
+    bob.asks_for(type="send", room=letter, key=new_key(), body={"text": "hello"})
+    await hold.reached.wait()
+    house.env.advance(1)
+    assert ann.hears("receipts") == []
+    id = ann.asks_for(type="focus", rooms=[letter])
+    while not any(packet.get("id") == id for packet in ann.wire.packets):
+        await asyncio.sleep(0)
+    assert "receipts" not in ann.reply(id)["rooms"][0]
+    hold.release()
+    await house.quiet()
+    assert len((await ann.asks(type="focus", rooms=[letter]))["rooms"][0]["receipts"]) == 1
+
+
+@pytest.mark.parametrize(("shown_to", "seen"), [("members", True), ("nobody", False)])
+async def test_the_operator_says_who_sees_marks(house, ann, bob, pair, shown_to, seen):
+    """And a running daemon is told: here of a room in which both have written, and of one in which nobody has."""
+    quiet = (await ann.asks(type="room.direct", user="carol"))["summary"]["room"]
+    carol, group = await house.meets("carol"), await focused_group(ann, bob)
+    house.inside.reconfigure(replace(house.config, privacy=Privacy(shown_to=shown_to)))
+    for guest, room in ((bob, pair), (carol, quiet), (bob, group)):
+        await guest.asks(type="read", room=room, seq=1)
+    await ann.asks(type="focus", rooms=[group])
+    await house.passes(1)
+    told = {push["room"] for push in ann.hears("receipts")}
+    assert told == ({pair, quiet, group} if seen else set())
+    for room in (pair, quiet):
+        rows, marks = await marks_seen(ann, room)
+        assert (bool(rows), marks) == (seen, [1, 1, 1, 1] if seen else [0, 0, 0, 0])
 
 
 async def test_in_a_group_only_those_who_look_are_told(house, ann, bob):

@@ -138,6 +138,7 @@ CATALOGUE: dict[int, str] = {
     129: "tokens with spaces, dots, junk, of 1 MB",
     130: "a private room against none",
     132: "history from before joining",
+    133: "presence and marks of somebody who never answered",
     # I. Storage and operating system
     146: "a full, failing or read-only disk at each call",
     147: "a flush that fails",
@@ -164,7 +165,6 @@ CATALOGUE: dict[int, str] = {
 NOT_THERE: dict[int, str] = {
     117: "there are no invitation codes",
     131: "there are no files",
-    133: "nobody can be blocked, and who hides receipts is tested with receipts",
     134: "there are no bots",
     **dict.fromkeys(range(135, 146), "there are no uploads, and nothing is fetched for a preview"),
     154: "the kernel ends the process: what is left is a kill -9, and tested as one",

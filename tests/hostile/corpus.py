@@ -10,11 +10,12 @@ from tests.hostile import (
     packets,
     patience,
     pieces,
+    stalking,
     upgrades,
 )
 
 WIRE = (*upgrades.CASES, *framing.CASES)  # where the event loop makes a difference
 PAYLOADS = (*logins.CASES, *encodings.CASES, *packets.CASES, *domain.CASES)
 CASES = (*WIRE, *PAYLOADS)
-STORIES = (*crowds.STORIES, *pieces.STORIES, *conduct.STORIES)
+STORIES = (*crowds.STORIES, *pieces.STORIES, *conduct.STORIES, *stalking.STORIES)
 LEAPS = tuple(patience.STORIES)  # with a clock that leaps

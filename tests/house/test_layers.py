@@ -11,7 +11,8 @@ ADAPTER = {"ports", "config", *INNER}
 
 # What each part of chatd may import of chatd, besides itself and the version.
 ARROWS: dict[str, set[str]] = {
-    "config": set(),
+    "config": {"secret"},
+    "secret": set(),
     "settings": {"config"},
     "protocol": set(),
     "core": {"protocol"},
@@ -25,7 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "daemon": {"inside", "edge", "handlers", "storage", "bus", "identity", *ADAPTER},
     "reloading": {"daemon", "edge", "identity", "settings", "config"},
     "running": {"reloading", "daemon", "edge", "handlers", "config"},
-    "cli": {"running", "daemon", "settings", "edge", "storage", "identity", "client", *ADAPTER},
+    "cli": {"running", "daemon", "settings", "edge", "storage", "identity", "client", "secret", *ADAPTER},
     "client": set(),
     "bench": {"client"},
     "__main__": {"cli"},

@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from chatd.config import Auth, Secret
+from chatd.config import Auth
 from chatd.identity.tokens import Tokens
+from chatd.secret import Secret
 from tests.kit.readme import ROOT, blocks
 
 SECRET = "0123456789abcdef0123456789abcdef"

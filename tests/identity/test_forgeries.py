@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from chatd.config import Auth, Key, Secret
+from chatd.config import Auth, Key
 from chatd.identity.keys import BadKey, key_set, pem_key
 from chatd.identity.tokens import Tokens
 from chatd.protocol.errors import Refused
+from chatd.secret import Secret
 from tests.kit.forgery import b64, forged, signed
 
 NOW = 1_750_000_000

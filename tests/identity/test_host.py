@@ -6,10 +6,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from chatd.config import Auth, Key, Secret
+from chatd.config import Auth, Key
 from chatd.identity.host import host_identity
 from chatd.identity.keys import VerifyKey
 from chatd.protocol.errors import Refused, Unavailable
+from chatd.secret import Secret
 
 SECRET = "0123456789abcdef0123456789abcdef"
 

@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.config import Auth, Secret
+from chatd.config import Auth
 from chatd.identity.tokens import Tokens
 from chatd.protocol.errors import Refused
+from chatd.secret import Secret
 from tests.kit import forgery
 from tests.kit.forgery import Part, b64
 

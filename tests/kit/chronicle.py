@@ -78,6 +78,8 @@ class Chronicle:
         key = key or f"key-{self.keys:08}"
         event = Event(seq=0, kind="message", user=user, key=key, body=Body(text=text))
         work.touch(room).time = work.now
+        if room.direct:
+            room.written |= 1 if user == room.creator else 2
         if not silent:
             room.ordinal += 1
             event.ordinal = room.ordinal

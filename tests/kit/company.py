@@ -51,6 +51,15 @@ class Company:
             await phone.forgets()
         return room, phones
 
+    async def in_touch(self, first: str, second: str) -> tuple[str, list[Phone]]:
+        """A 1:1 room in which both have said something (events 2 and 3); nothing waits."""
+        room, phones = await self.in_direct(first, second)
+        for phone in phones:
+            await phone.sends(room, "hello")
+        for phone in phones:
+            await phone.forgets()
+        return room, phones
+
     async def again(self, phone: Phone, **hello: Any) -> tuple[Phone, dict[str, Any]]:
         """The same device connects anew; the phone and the reply to its hello."""
         fresh = await self.connects(phone.user, device=phone.device, encoding=phone.link.encoding)

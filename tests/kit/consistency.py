@@ -49,6 +49,10 @@ RULES: dict[str, str] = {
         SELECT r.number FROM rooms r WHERE r.last_message <> (
             SELECT coalesce(max(position) & 0xffffffff, 0) FROM events
             WHERE position >> 32 = r.number AND kind = 'message')""",
+    "a direct room knows who wrote in it": """
+        SELECT r.number, r.written FROM rooms r WHERE r.written <> iif(r.kind = 'direct', (
+            SELECT coalesce(max(e.user = r.creator), 0) + 2 * coalesce(max(e.user <> r.creator), 0)
+            FROM events e WHERE e.position >> 32 = r.number AND e.kind = 'message'), 0)""",
     "nothing carries a commit of the future": """
         SELECT position FROM events WHERE stamp > (SELECT value FROM meta WHERE key = 'stamp')
         UNION ALL SELECT number FROM rooms WHERE stamp > (SELECT value FROM meta WHERE key = 'stamp')""",

@@ -87,6 +87,7 @@ REQUESTS: dict[str, Callable[[Stage], dict[str, Any]]] = {
     "members.role": lambda stage: {"room": stage.room, "users": [{"user": VICTIM, "role": "admin"}]},
     "preferences/room": lambda stage: {"room": stage.room, "pinned": True},
     "preferences/account": lambda stage: {"receipts": False},
+    "preferences/presence": lambda stage: {"presence": True},
     "users.get": lambda stage: {"users": [AUTHOR]},
     "devices.push": lambda stage: {"platform": "apns", "token": "t"},
     "devices.list": lambda stage: {},
@@ -172,5 +173,6 @@ def outcome_of(name: str, replies: list[dict[str, Any]], *, moved: bool) -> str:
         return str(reply["code"])
     if "duplicate" in reply:
         return "duplicate"
-    done = {"focus": bool(reply.get("rooms")), "delivered": moved}
+    seen = any("state" in row for row in reply.get("users", ()))
+    done = {"focus": bool(reply.get("rooms")), "delivered": moved, "watch": seen}
     return "ok" if done.get(name, True) else "passed"

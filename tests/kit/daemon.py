@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 
 from bench.ports import free_ports
-from chatd.config import Config, Secret
+from chatd.config import Config
 from chatd.daemon import Daemon
 from chatd.inside import Inside
 from chatd.ports import Env
+from chatd.secret import Secret
 from tests.kit import http
 from tests.kit.confidential import Ear, keeps_secrets
 from tests.kit.tokens import SECRET

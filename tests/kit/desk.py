@@ -73,7 +73,7 @@ class Desk:
         facts = self.gather(asked)
         self.work = Work(now=self.now, stamp=self.stamp + 1)
         replies = [self._one(user, request, facts) for user, request in asked]
-        complete_answers(self.work)
+        complete_answers(self.work, self.rules.shown_to)
         return replies
 
     def _one(self, user: str, request: Any, facts: Facts) -> Ok | ChatError:

@@ -105,6 +105,7 @@ def test_rates_are_the_defaults_of_the_configuration() -> None:
         (f"{rates.hello_address_per_min}/min", rates.hello_address_per_min),
         (f"{rates.login_user_per_min}/min", rates.login_user_per_min),
         (f"{rates.login_address_per_min}/min", rates.login_address_per_min),
+        (f"{rates.lookups_per_day}/day", rates.lookups_per_day),
     ]
 
 

@@ -9,10 +9,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from chatd.config import Secret
 from chatd.handlers import supervision
 from chatd.handlers.upkeep import Upkeep
 from chatd.identity.ring import KeyRing
+from chatd.secret import Secret
 from tests.kit import http
 from tests.kit.company import Company
 from tests.kit.daemon import config_for, daemon_process, running_daemon

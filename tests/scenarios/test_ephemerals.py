@@ -77,7 +77,7 @@ async def _sees(phone: Phone, user: str) -> str:
 
 
 async def test_presence_follows_those_one_watches(people: Company) -> None:
-    _, (alice, bob) = await people.in_direct("alice", "bob")
+    _, (alice, bob) = await people.in_touch("alice", "bob")
     reply = await alice.asks({"type": "watch", "users": ["bob"]})
     assert reply["users"] == [{"user": "bob", "state": "online"}]
     await bob.asks({"type": "mode", "mode": "background"})
@@ -94,7 +94,7 @@ async def test_presence_follows_those_one_watches(people: Company) -> None:
 
 @pytest.mark.settings(delivery={"presence_linger_s": 1.0})
 async def test_a_quick_reconnect_is_no_absence(people: Company) -> None:
-    _, (alice, bob) = await people.in_direct("alice", "bob")
+    _, (alice, bob) = await people.in_touch("alice", "bob")
     await alice.asks({"type": "watch", "users": ["bob"]})
     for _ in range(3):
         bob.cuts()
@@ -105,7 +105,7 @@ async def test_a_quick_reconnect_is_no_absence(people: Company) -> None:
 
 
 async def test_one_device_in_foreground_is_enough_to_be_online(people: Company) -> None:
-    _, (alice, bob) = await people.in_direct("alice", "bob")
+    _, (alice, bob) = await people.in_touch("alice", "bob")
     tablet = await people.meets("bob", hello={"mode": "background"})
     await bob.asks({"type": "mode", "mode": "background"})
     reply = await alice.asks({"type": "watch", "users": ["bob"]})

@@ -240,7 +240,7 @@ async def test_composed_at_is_kept_when_it_differs_by_more_than_a_minute(people:
 
 
 async def test_the_summary_of_a_direct_room_names_the_peer(people: Company) -> None:
-    room, (alice, bob) = await people.in_direct("alice", "bob")
+    room, (alice, bob) = await people.in_touch("alice", "bob")
     sent = (await alice.sends(room, "hello?"))["seq"]
     await bob.reads(room, sent)
     summary = await alice.gets(room)

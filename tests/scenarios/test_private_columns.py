@@ -46,7 +46,7 @@ PLAIN = {
     "meta": {"key", "value"},
     "rooms": {
         "number", "name", "kind", "creator", "created_at", "seq", "ordinal", "time", "log_floor", "last_message",
-        "members", "title", "avatar", "public", "data", "deleted_by", "uncounted", "stamp",
+        "members", "title", "avatar", "public", "data", "deleted_by", "uncounted", "written", "stamp",
     },
     "members": {"user", "room", "role", "joined_at", "pinned", "hidden", "gone", "stamp"},
     "events": {
@@ -55,7 +55,7 @@ PLAIN = {
     "unlogged": {"room", "user"},
     "direct": {"room", "a", "b"},
     "reactions": {"room", "seq", "user", "emoji"},
-    "users": {"user", "name", "avatar", "version", "receipts", "disabled"},
+    "users": {"user", "name", "avatar", "version", "receipts", "presence", "disabled"},
     "devices": {"user", "last_seen", "removed"},
 }  # fmt: skip
 

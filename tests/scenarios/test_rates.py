@@ -28,6 +28,26 @@ async def test_s20_whoever_waits_exactly_retry_after_is_served(people: Company) 
     await alice.asks(_send(room))
 
 
+@pytest.mark.settings(rates={"enabled": True, "lookups_per_day": 100})
+async def test_nobody_copies_the_directory(people: Company) -> None:
+    """Strangers cost, known or not; those one shares a room with do not, nor does oneself. All or nothing."""
+    _, (alice, bob) = await people.in_direct("alice", "bob")
+    tablet = await people.meets("alice")
+    strangers = [f"stranger{number}" for number in range(61)]
+    known = {"type": "users.get", "users": ["alice", "bob"]}
+    for phone, users in ((alice, strangers[:40]), (tablet, ["bob", *strangers[:58], *strangers[:9]])):
+        assert len((await phone.asks({"type": "users.get", "users": users}))["users"]) == len(set(users))
+    error = await alice.is_refused("rate_limited", {"type": "users.get", "users": ["bob", *strangers[:3]]})
+    assert (error["retry"], error["scope"]) == ("later", "user")
+    assert 800_000 < error["retry_after"] <= 864_000  # a profile comes back in 864 s, and two are left
+    await tablet.is_refused("rate_limited", {"type": "users.get", "users": strangers[:3]})
+    await alice.asks(known)
+    await alice.asks({"type": "users.get", "users": strangers[:2]})
+    await alice.is_refused("rate_limited", {"type": "users.get", "users": ["carol"]})
+    await alice.asks(known)
+    await bob.asks({"type": "users.get", "users": strangers})
+
+
 @pytest.mark.settings(rates={**ONE_A_SECOND, "writes_per_s": 0.1})
 async def test_s20_retry_after_counts_down_with_the_clock_and_up_with_the_refusals(people: Company) -> None:
     room, (alice, _) = await people.in_direct("alice", "bob")

@@ -269,6 +269,21 @@ async def test_preferences_of_a_room_are_ones_own(people: Company) -> None:
     assert summary["seq"] == 1
 
 
+async def test_a_hidden_room_is_in_no_total_until_it_is_shown_again(people: Company) -> None:
+    """Muted for good, too, nothing that comes brings it back."""
+    room, (alice, bob) = await people.in_direct("alice", "bob")
+    group = await alice.creates_group("club", bob)
+    await bob.asks({"type": "preferences", "room": room, "hidden": True, "muted_until": 1})
+    for place in (room, group):
+        await alice.sends(place, "@bob", body={"mentions": ["bob"]})
+    for hidden, unread in ((True, 1), (False, 2)):
+        await bob.asks({"type": "preferences", "room": room, "hidden": hidden})
+        bob, hello = await people.again(bob)
+        assert hello["sync"]["totals"] == {"rooms": 2, "unread": unread, "mentions": unread}
+        summary = next(one for one in hello["sync"]["rooms"] if one["room"] == room)
+        assert (summary.get("hidden", False), summary["unread"]) == (hidden, 1)
+
+
 async def test_users_are_shown_as_far_as_the_server_knows_them(people: Company) -> None:
     alice = await people.meets("alice")
     reply = await alice.asks({"type": "users.get", "users": ["alice", "bob"]})

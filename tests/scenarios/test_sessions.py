@@ -132,7 +132,7 @@ async def test_s16_a_frozen_peer_is_closed_with_4001(people: Company) -> None:
 
 @pytest.mark.settings(heartbeat=QUICK_HEART)
 async def test_s16_a_peer_that_does_not_even_read_is_cut(people: Company) -> None:
-    _, (alice, frozen) = await people.in_direct("alice", "frozen")
+    _, (alice, frozen) = await people.in_touch("alice", "frozen")
     await alice.asks({"type": "watch", "users": ["frozen"]})
     frozen.link.stop_reading()
     presence = await alice.receives("presence")

@@ -87,7 +87,7 @@ async def test_a_deleted_room_is_reported_gone(people: Company) -> None:
 
 
 async def test_changes_without_events_are_found_by_sync(people: Company) -> None:
-    room, (alice, bob) = await people.in_direct("alice", "bob")
+    room, (alice, bob) = await people.in_touch("alice", "bob")
     sent = (await alice.sends(room, "seen?"))["seq"]
     _, cold = await people.again(alice)
     await bob.reads(room, sent)

@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from chatd import config
+from chatd.secret import Secret
 from tests.kit.tokens import SECRET
 from tests.simulation.phones import ADDRESS
 from tests.simulation.tape import Lane
@@ -78,7 +79,7 @@ def configured(chosen: Scenario, directory: Path) -> config.Config:
     settings = config.Config(
         listen=config.Listen(address=ADDRESS, ops_address=""),
         storage=config.Storage(directory=str(directory), min_free_bytes=0, readers=1),
-        auth=config.Auth(secret=config.Secret(SECRET), grace_s=1.0),
+        auth=config.Auth(secret=Secret(SECRET), grace_s=1.0),
         drain=config.Drain(window_s=0.2, deadline_s=2.0, spread_min_s=0.5),
         delivery=config.Delivery(presence_linger_s=2.0),
         heartbeat=config.Heartbeat(foreground_s=15, background_s=30, answer_foreground_s=5.0),

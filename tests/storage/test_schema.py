@@ -131,3 +131,29 @@ def test_a_script_is_cut_where_statements_end() -> None:
 
 def test_migrations_come_with_the_package() -> None:
     assert (Path(schema.__file__).parent / "migrations" / "0001_first.sql").is_file()
+
+
+def test_rooms_from_before_learn_who_wrote_in_them(connection: sqlite3.Connection, path: Path) -> None:
+    """0002: a direct room of ann, by who wrote there; a recalled message was written, and a group is none."""
+    up(connection, shipped()[:1], path)
+    rooms = {
+        1: ("direct", ""),
+        2: ("direct", "a"),
+        3: ("direct", "b"),
+        4: ("direct", "bba"),
+        5: ("group", "ab"),
+    }
+    for number, (kind, authors) in rooms.items():
+        connection.execute(
+            "INSERT INTO rooms VALUES (?, ?, ?, 'a', 0, NULL, NULL, ?, 0, 0, 1, 0, 2, '', '', 0, x'', NULL, 0, 1)",
+            (number, f"r{number}", kind, len(authors) + 2),
+        )
+        events = [("created", "a"), ("edit", "b"), *(("message", author) for author in authors)]
+        for seq, (event, user) in enumerate(events, 1):
+            connection.execute(
+                "INSERT INTO events (position, kind, user, time, stamp, blob) VALUES (?, ?, ?, 0, 1, x'')",
+                (number << 32 | seq, event, user),
+            )
+    up(connection, shipped(), path)
+    found = dict(connection.execute("SELECT number, written FROM rooms"))
+    assert found == {1: 0, 2: 1, 3: 2, 4: 3, 5: 0}
