@@ -35,6 +35,13 @@ def test_what_can_refute_a_promise_exists(number: str, refuted: str, broken: str
     assert set(named_canaries(broken)) <= set(CANARIES)
 
 
+def test_what_holds_an_attacker_exists() -> None:
+    held = named_tests((ROOT / "SECURITY.md").read_text())
+    assert len(held) > 10
+    for path, name in held:
+        assert name in functions(path), f"{path}::{name}"
+
+
 def named_tests(text: str) -> list[tuple[str, str]]:
     return re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
 
