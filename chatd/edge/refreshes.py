@@ -27,6 +27,7 @@ class Refreshes:
         self.privacy = config.privacy
         self._counted: dict[int, Room] = {}  # rooms whose member count is told when the interval is over
         self._queue: deque[tuple[Listener, Room]] = deque()
+        self._goes_on = False  # a timer for the rest of the queue runs
 
     def due(self, room: Room, user: str) -> None:
         """The summary of `room` changed for `user`, for EVERY_MEMBER, or only in its COUNT_ONLY."""
@@ -55,19 +56,25 @@ class Refreshes:
     def _all(self, room: Room) -> None:
         audience = self._live.audiences.get(room.number)
         if audience is not None:
-            idle = not self._queue
             self._queue.extend((session, room) for session in audience.listeners())
-            if idle:
-                self._flush()
+            self._flush()
 
     def _flush(self) -> None:
+        """Tell the first of those that wait. A room whose memory is ahead of the disk goes behind the others."""
+        in_doubt = 0
         for _ in range(min(TOLD_AT_ONCE, len(self._queue))):
-            if self._queue[0][1].in_doubt:  # memory is ahead of the disk: nobody may see this yet
-                self._env.call_later(IN_DOUBT_S, self._flush)
-                return
             session, room = self._queue.popleft()
+            if room.in_doubt:
+                self._queue.append((session, room))
+                in_doubt += 1
+                continue
             member = room.members.get(session.user)
             if member is not None and room.number in session.rooms:
                 session.push(RoomPush(summary_of(room, member, self.privacy.shown_to)))
-        if self._queue:
-            self._env.call_later(0, self._flush)
+        if self._queue and not self._goes_on:
+            self._goes_on = True
+            self._env.call_later(IN_DOUBT_S if in_doubt == len(self._queue) else 0, self._go_on)
+
+    def _go_on(self) -> None:
+        self._goes_on = False
+        self._flush()

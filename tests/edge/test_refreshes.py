@@ -150,3 +150,18 @@ async def test_a_number_that_is_not_on_disk_is_not_shown(house, ann):
     await house.quiet()
     house.env.advance(1)
     assert [(one["members"], one["seq"]) for one in summaries(bob)] == [(4, 2)]
+
+
+async def test_what_waits_for_the_disk_holds_up_nothing_that_is_on_it(house, ann):
+    room = await ann.makes_group("bob")
+    bob = await house.meets("bob")
+    await ann.asks(type="members.add", room=room, key=new_key(), users=["cat"])
+    bob.wire.take()
+    hold = house.store.hold("commit")
+    ann.says({"type": "room.update", "room": room, "key": new_key(), "title": "new"})
+    await hold.reached.wait()
+    house.env.advance(1.01)  # the count is due, and memory ahead of the disk
+    assert summaries(bob) == []
+    hold.release()
+    await house.quiet()
+    assert [(one["title"], one["members"]) for one in summaries(bob)][-1] == ("new", 3)
