@@ -87,7 +87,7 @@ def since_of(ctx: Context, cursor: str | UnsetType) -> int | None:
 
 def fresh(ctx: Context, user: str, since: int | None, wanted: Wanted) -> SyncQuery:
     """The first page of a round. Previews come by default when everything is listed."""
-    previews = since is None if wanted.previews is UNSET else wanted.previews
+    previews = None if wanted.previews is UNSET else wanted.previews
     return query_of(ctx, user, since, wanted.rooms, previews, 0 if wanted.events is UNSET else wanted.events)
 
 
@@ -101,7 +101,7 @@ def continued(ctx: Context, user: str, more: More, wanted: Wanted) -> SyncQuery:
 
 
 def query_of(
-    ctx: Context, user: str, since: int | None, rooms: int, previews: bool, events: int
+    ctx: Context, user: str, since: int | None, rooms: int, previews: bool | None, events: int
 ) -> SyncQuery:
     return SyncQuery(
         user=user,
@@ -129,14 +129,14 @@ def page_of(ctx: Context, session: Session, query: SyncQuery, rows: SyncRows) ->
     that were never named.
     """
     first_stamp = query.first_stamp or rows.stamp
-    page = SyncPage(rooms=rows.rooms, gone=rows.gone or UNSET, full=query.since is None)
-    if query.since is None or rows.rooms or rows.gone:  # nothing changed: the totals did not either
+    page = SyncPage(rooms=rows.rooms, gone=rows.gone or UNSET, full=rows.since is None)
+    if rows.since is None or rows.rooms or rows.gone:  # nothing changed: the totals did not either
         page.totals = rows.totals or UNSET
     if rows.after is None:
         page.cursor = cursor_of(ctx.store.epoch, first_stamp)
         session.informed = True
     else:
-        since = ALL if query.since is None else query.since
-        pinned, time, number = rows.after
-        page.more = More(since, first_stamp, pinned, time, number, query.previews, query.events).pack()
+        since = ALL if rows.since is None else rows.since
+        previews = rows.since is None if query.previews is None else query.previews
+        page.more = More(since, first_stamp, *rows.after, previews, query.events).pack()
     return page
