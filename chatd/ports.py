@@ -96,10 +96,10 @@ class SyncQuery:
     """One page of an account's rooms.
 
     `since`: commit number; rooms whose row or member row carries a later stamp are wanted; None: all rooms.
-    `previews`: None for "in a full round". `after`: sort key of the last row of the page before, None on the first page.
-    `first_stamp`: commit number the first page was read at, 0 on the first page; the round ends with the rooms that changed since, in pages of
-    their own when they do not fit the last one. `page_bytes` bounds the page, `events_bytes` within it the
-    events, which come as the user may see them. `shown_to`: whose marks they see.
+    `previews`: None for "in a full round". `after`: sort key of the last row of the page before, None on the first
+    page. `first_stamp`: commit number the first page was read at, 0 on the first page; the round ends with the rooms
+    that changed since, in pages of their own when they do not fit the last one. `page_bytes` bounds the page,
+    `events_bytes` within it the events, which come as the user may see them. `shown_to`: whose marks they see.
     """
 
     user: str

@@ -45,11 +45,12 @@ def create(user: str, request: RoomCreate, work: Work, facts: Facts) -> WriteOk:
     check_own_rooms(user, work, facts)
     users, full = divided([other for other in dict.fromkeys(request.users) if other != user], work, facts)
     check_capacity(len(users) + 1, facts)
+    data = packed(request.data, facts)
     room = new_room(GROUP, user, work, facts)
     room.title = request.title
     room.avatar = "" if request.avatar is UNSET else request.avatar
     room.public = request.public
-    room.data = b"" if request.data is UNSET else encode(request.data)
+    room.data = data
     room.client_key, room.client_digest = request.key, digest
     facts.created[user, request.key] = room
     open_room(room, {user: "owner", **dict.fromkeys(users, "member")}, work, facts)
@@ -82,6 +83,14 @@ def shown(reply: Shows, room: Room, user: str, work: Work) -> Shows:
     """`reply`, which will show `room` to `user` as it is after the batch."""
     work.answers.append(Answer(reply, room, user, work.asked_by))
     return reply
+
+
+def packed(data: Any, facts: Facts) -> bytes:
+    """Host data as it is stored; nothing where there is none. Refused when it is longer than a body may be."""
+    blob = b"" if data is UNSET else encode(data)
+    if len(blob) > facts.rules.body_bytes:
+        raise Refused("too_large", f"host data has at most {facts.rules.body_bytes} bytes", field="data")
+    return blob
 
 
 def new_room(kind: str, creator: str, work: Work, facts: Facts) -> Room:
@@ -132,12 +141,13 @@ def update(user: str, request: RoomUpdate, work: Work, facts: Facts) -> WriteOk:
     """Change title, avatar, openness or host data; the event names what did change."""
     digest = first_time(user, request, work, facts)
     room, _ = authorize(facts.rooms.get(request.room), user, "update")
+    data = packed(request.data, facts)
     changed = new_settings(room, request)
     if not changed:
         return WriteOk(duplicate=True)
     work.touch(room)
     for name, value in changed.items():
-        setattr(room, name, encode(value) if name == "data" else value)
+        setattr(room, name, data if name == "data" else value)
     work.refreshed[room.number, ""] = room
     event = Event(seq=0, kind="settings", user=user, **changed)
     return acknowledgement(request, work.append(room, event, key=request.key, digest=digest))

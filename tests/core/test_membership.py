@@ -158,6 +158,15 @@ def test_a_direct_room_cannot_be_changed(request_):
     assert code_of(Desk(room), "ann", request_(room)) == "forbidden"
 
 
+def test_data_of_a_room_is_as_long_as_a_body_may_be(room):
+    desk = Desk(room, rules=Rules(body_bytes=300))
+    fits, too_long = "x" * 297, "x" * 298
+    for request in (creation(data=too_long), RoomUpdate(room=room.name, key=key(), data=too_long)):
+        assert code_of(desk, "ann", request) == "too_large"
+    for request in (creation(data=fits), RoomUpdate(room=room.name, key=key(), data=fits)):
+        desk.ask("ann", request)
+
+
 # --- how many rooms
 
 

@@ -10,6 +10,7 @@ import pytest
 from chatd.config import Config, Limits
 from chatd.handlers.registry import COMMANDS
 from chatd.protocol import closes, codec, errors, limits, objects, pushes, replies, requests
+from chatd.storage.sync import GONE_MAX
 from tests.kit import document, vectors
 from tests.kit.document import Line
 
@@ -130,6 +131,7 @@ def test_fixed_numbers_are_those_of_the_code() -> None:
     assert f"{limits.MEMBERS_CHANGED_MAX} users in one `room.create`" in text
     assert f"{limits.MESSAGES_MAX} numbers in `messages`" in text
     assert f"{limits.HISTORY_MAX} messages in a page of `history`" in text
+    assert f"{GONE_MAX} rooms in `gone`; {limits.DEVICES_LISTED_MAX} listed devices" in text
     assert (
         f"{limits.EVENTS_INLINE_MAX} inline events per room and {limits.EVENTS_INLINE_BYTES >> 10} KiB"
         in text
@@ -143,6 +145,7 @@ def test_the_sizes_of_texts_and_lists_are_those_of_the_code() -> None:
         for field in re.findall(r"`([^`]+)`", row["Field"]) or [row["Field"]]
     }
     limits_apart = {"hello.focus", "focus.rooms", "watch.users", "send.body", "edit.body", "sync.rooms"}
+    limits_apart |= {"room.create.data", "room.update.data"}
     limits_apart |= {f"{type}.limit" for type in ("history", "log", "readers", "members.list")}
     sizes = {
         field: size
