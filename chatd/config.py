@@ -174,6 +174,12 @@ class Limits(Section, frozen=True):
     group_members: Annotated[
         int, _span(2, 1_000_000, "Members of a group; the fan-out to 10,000 is one batch of some 20 ms.")
     ] = 10_000
+    rooms_per_user: Annotated[
+        int,
+        _span(
+            10, 100_000, "Rooms others may bring a user into; what they do themself has half as many more."
+        ),
+    ] = 2000
     hello_timeout_s: Annotated[
         float, _span(0.1, 120, "Seconds from the handshake to hello; a phone sends it at once.")
     ] = 10.0

@@ -50,6 +50,7 @@ def rules_of(config: Config) -> Rules:
         delivered_members=config.delivery.delivered_members,
         edit_window_ms=int(config.storage.edit_window_s * 1000),
         shown_to=config.privacy.shown_to,
+        rooms_per_user=config.limits.rooms_per_user,
     )
 
 
@@ -73,7 +74,7 @@ class Inside:
         self.gatherer = Gatherer(store, env, self.rooms, rules_of(config))
         self.writer = Writer(store, env, self.gatherer, self.publish, self.counters)
         self.sightings = Sightings(env, self.writer)
-        self.upkeep = Upkeep(store, env, self.rooms, self.writer, config.storage, config.delivery)
+        self.upkeep = Upkeep(store, env, self.rooms, self.writer, config)
         self.presence = LocalPresence(
             env,
             self.fanout.presence,
@@ -109,7 +110,7 @@ class Inside:
         self.lookups.reconfigure(config.rates)
         self.gatherer.rules = rules_of(config)
         self.fanout.reconfigure(config.delivery, config.privacy)
-        self.upkeep.reconfigure(config.storage, config.delivery)
+        self.upkeep.reconfigure(config)
         self.presence.interval_s = config.delivery.presence_interval_s
         self.presence.linger_s = config.delivery.presence_linger_s
         self.watching.reconfigure(config.privacy.shown_to)

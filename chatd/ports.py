@@ -96,16 +96,16 @@ class SyncQuery:
     """One page of an account's rooms.
 
     `since`: commit number; rooms whose row or member row carries a later stamp are wanted; None: all rooms.
-    `after`: sort key of the last row of the page before, None on the first page. `first_stamp`: commit number the
-    first page was read at, 0 on the first page; the round ends with the rooms that changed since, in pages of
-    their own when they do not fit the last one. `page_bytes` bounds the page, `events_bytes` within it the
-    events, which come as the user may see them. `shown_to`: whose marks they see.
+    `previews`: None for "in a full round". `after`: sort key of the last row of the page before, None on the first
+    page. `first_stamp`: commit number the first page was read at, 0 on the first page; the round ends with the rooms
+    that changed since, in pages of their own when they do not fit the last one. `page_bytes` bounds the page,
+    `events_bytes` within it the events, which come as the user may see them. `shown_to`: whose marks they see.
     """
 
     user: str
     since: int | None
     limit: int
-    previews: bool = False
+    previews: bool | None = False
     events: int = 0
     events_bytes: int = 0
     page_bytes: int = 262_144
@@ -118,11 +118,13 @@ class SyncQuery:
 class SyncRows:
     """`stamp`: commit number this was read at; the cursor of a round is that of its first page.
 
-    `after`: sort key to continue with, None on the last page. `gone` and `totals` are filled on the first page
-    only.
+    `since`: that of the query, or None where more rooms are gone since than a page names: all rooms are listed
+    instead. `after`: sort key to continue with, None on the last page. `gone` and `totals` are filled on the first
+    page only.
     """
 
     stamp: int
+    since: int | None
     rooms: list[RoomSummary]
     gone: list[str]
     totals: SyncTotals | None
@@ -162,10 +164,11 @@ class MessagePage:
 
 @dataclass(slots=True, frozen=True)
 class People:
-    """Accounts by user and devices by (user, device); unknown ones are left out."""
+    """Accounts by user, devices by (user, device), rooms by user; unknown ones are left out."""
 
     accounts: dict[str, Account]
     devices: dict[tuple[str, str], DeviceSeen]
+    memberships: dict[str, int]
 
 
 class StoreLost(Unavailable):
@@ -244,8 +247,12 @@ class Store(Protocol):
 
     async def device(self, user: str, device: str) -> DeviceSeen | None: ...
 
-    async def people(self, users: Collection[str], devices: Collection[tuple[str, str]]) -> People:
-        """The accounts of `users` and the `devices` (user, device), as far as they are known, read at once."""
+    async def people(
+        self, users: Collection[str], devices: Collection[tuple[str, str]], arriving: Collection[str] = ()
+    ) -> People:
+        """The accounts of `users`, the `devices` (user, device), as far as they are known, and in how many rooms those
+        `arriving` are; read at once.
+        """
         ...
 
     # the one write
@@ -318,14 +325,24 @@ class Store(Protocol):
 
     async def profiles(self, users: Collection[str]) -> list[Profile]: ...
 
-    async def devices(self, user: str) -> list[DeviceSeen]: ...
+    async def devices(self, user: str) -> list[DeviceSeen]:
+        """The listed devices of `user`, in order of their ids."""
+        ...
+
+    async def listed(self, users: Collection[str]) -> list[DeviceSeen]:
+        """The listed devices of all these users, those seen longest ago first."""
+        ...
+
+    async def unlisted(self, before: int, limit: int) -> list[tuple[str, str]]:
+        """Up to `limit` devices (user, device) that are not listed and were revoked before this time (Unix ms)."""
+        ...
 
     async def last_seen(self, users: Collection[str]) -> dict[str, int]:
         """Latest `last_seen` over the devices of each of these users, Unix milliseconds."""
         ...
 
-    async def accounts(self) -> list[Account]:
-        """All accounts in order of user id: for the command line."""
+    async def accounts(self, after: str, limit: int) -> list[Account]:
+        """Up to `limit` accounts in order of user id, those after `after`: for the command line."""
         ...
 
     async def foldable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:

@@ -2,15 +2,17 @@
 
 import json
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 from chatd.cli.exits import Failure
 from chatd.config import Config
 
+EVERY_ONE = -1  # no limit
 ANSWER_S = 30.0  # a daemon under load answers in one; nobody waits longer at a prompt
 
 
@@ -28,7 +30,7 @@ class AccountLine:
 class Accounts(Protocol):
     """The accounts of one server. A change is durable when the call returns; Failure says why it is not."""
 
-    def all(self) -> list[AccountLine]:
+    def all(self) -> Iterable[AccountLine]:
         """All accounts in order of user id."""
         ...
 
@@ -82,8 +84,11 @@ class ServedAccounts:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def all(self) -> list[AccountLine]:
-        return [AccountLine(**entry) for entry in self._ask("GET", "/users")]
+    def all(self) -> Iterator[AccountLine]:
+        path = "/users"
+        while page := self._ask("GET", path):
+            yield from (AccountLine(**entry) for entry in page)
+            path = "/users?" + urlencode({"after": page[-1]["user"]})
 
     def put(self, user: str, name: str, password_hash: str) -> None:
         self._ask("POST", "/users/put", {"user": user, "name": name, "password": password_hash})
@@ -124,7 +129,7 @@ class StoredAccounts:
         async def read(store: Any) -> list[AccountLine]:
             return [
                 AccountLine(one.user, one.name, one.disabled, one.password is not None, one.created_at)
-                for one in await store.accounts()
+                for one in await store.accounts("", EVERY_ONE)
             ]
 
         found: list[AccountLine] = self._run(read)

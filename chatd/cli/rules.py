@@ -10,10 +10,13 @@ from urllib.parse import urlsplit
 from chatd.cli.problems import Problem
 from chatd.config import Config, several
 from chatd.edge.pages import ORIGIN
+from chatd.protocol.limits import JSON_GROWTH
 
 ENVELOPE_BYTES = (
     1024  # type, id, room, key, time and map headers around a body, with room for a long user name
 )
+BESIDE_BODY_BYTES = 32_768  # as JSON: 64 reactions twice, a title, an avatar, a hundred users
+ROW_BYTES = 160  # as JSON: a user of 64 characters, three numbers or words, and their keys
 SECRET_BYTES_MIN = 32  # RFC 7518, 3.2: an HS256 key is at least as long as its hash
 SECRET_LETTERS_MIN = 8  # different ones; 32 random hexadecimal digits have fewer once in 27 million times
 # The largest private networks: 10.0.0.0/8, fc00::/7. Whoever believes more believes strangers.
@@ -212,6 +215,21 @@ RULES: tuple[Rule, ...] = (
         ("limits.frame_bytes", "limits.server_frame_bytes"),
         "what a client may send in one frame would not fit a server frame",
         lambda c: c.limits.frame_bytes <= c.limits.server_frame_bytes,
+    ),
+    Rule(
+        ("limits.server_frame_bytes", "limits.body_bytes"),
+        f"a body, as JSON up to {JSON_GROWTH} times as long, and {BESIDE_BODY_BYTES} bytes would not fit a frame",
+        lambda c: JSON_GROWTH * c.limits.body_bytes + BESIDE_BODY_BYTES <= c.limits.server_frame_bytes,
+    ),
+    Rule(
+        ("limits.server_frame_bytes", "limits.page", "limits.watch"),
+        f"a page of members, or the states of all watched users, would not fit a server frame ({ROW_BYTES} bytes each)",
+        lambda c: ROW_BYTES * max(c.limits.page, c.limits.watch) <= c.limits.server_frame_bytes,
+    ),
+    Rule(
+        ("limits.server_frame_bytes", "limits.focus", "delivery.receipts_members"),
+        f"the receipts of all rooms in focus would not fit a server frame ({ROW_BYTES} bytes each)",
+        lambda c: ROW_BYTES * c.limits.focus * c.delivery.receipts_members <= c.limits.server_frame_bytes,
     ),
     Rule(
         ("limits.server_frame_bytes", "outbox.lag_bytes"),

@@ -194,8 +194,12 @@ class Client:
 
     async def users(self, users: Iterable[str]) -> list[Mapping[str, Any]]:
         """Display data of at most 100 users: `user`, `name`, `avatar`, `version`."""
-        reply = await self.call({"type": "users.get", "users": list(users)})
-        return list(reply.get("users", ()))
+        asked, found = list(dict.fromkeys(users)), list[Mapping[str, Any]]()
+        while True:  # a reply may hold the first of them only
+            reply = await self.call({"type": "users.get", "users": asked[len(found) :]})
+            found += reply.get("users", ())
+            if len(found) >= len(asked) or not reply.get("users"):
+                return found
 
     async def devices(self) -> list[Mapping[str, Any]]:
         """The own devices: `device`, `app`, `os`, `last_seen`."""

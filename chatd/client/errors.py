@@ -105,6 +105,10 @@ class RoomFull(ChatError, code="room_full", retry="never"):
     """The member limit is reached."""
 
 
+class QuotaReached(ChatError, code="quota", retry="never"):
+    """One user may be in no more rooms."""
+
+
 class EditWindowOver(ChatError, code="edit_window", retry="never"):
     """Too late to edit or recall."""
 

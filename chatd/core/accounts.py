@@ -50,6 +50,11 @@ class DeviceSeen:
         """Whether it is one of the user's own: it was connected, as no revocation asks, and is not removed."""
         return self.last_seen > 0 and not self.removed
 
+    @property
+    def matters(self) -> bool:
+        """Whether its row says anything: one that is neither listed nor revoked is not kept."""
+        return self.listed or self.revoked_before > 0
+
 
 AccountChange = Account | DeviceSeen
 

@@ -8,6 +8,7 @@ from chatd.core.accounts import Account, DeviceSeen, device_revoked, user_revoke
 from chatd.core.facts import Facts
 from chatd.core.work import Answer, Work
 from chatd.protocol.errors import Refused
+from chatd.protocol.limits import DEVICES_LISTED_MAX
 from chatd.protocol.objects import Body, Event
 from chatd.protocol.replies import Ok, SummaryOk, WriteOk
 from chatd.protocol.requests import DevicesRemove
@@ -27,6 +28,14 @@ class SeeLeft:
     """Connections of devices ended: {(user, device): Unix milliseconds}."""
 
     devices: Mapping[tuple[str, str], int]
+
+
+@dataclass(slots=True, frozen=True)
+class ForgetDevices:
+    """Drop the rows of these devices (user, device), unless they are listed or were revoked at `before` or later."""
+
+    devices: Sequence[tuple[str, str]]
+    before: int
 
 
 @dataclass(slots=True, frozen=True)
@@ -135,19 +144,38 @@ def put_device(device: DeviceSeen, work: Work, facts: Facts) -> None:
 
 
 def see_device(user: str, request: SeeDevice, work: Work, facts: Facts) -> Ok:
-    """Note when a device was last seen, and what it runs."""
+    """Note when a device was last seen, and what it runs; one more than are listed takes the place of the oldest."""
     known = device_of(user, request.device, facts)
+    if not known.listed:
+        make_place(user, request.device, work, facts)
     app, os = request.app or known.app, request.os or known.os
     put_device(replace(known, app=app, os=os, last_seen=work.now, removed=False), work, facts)
     return Ok()
 
 
+def make_place(user: str, device: str, work: Work, facts: Facts) -> None:
+    """List `device`; of more than DEVICES_LISTED_MAX the one seen longest ago is not any more, and may come back."""
+    listed = facts.listed.setdefault(user, [])
+    listed.append(device)
+    while len(listed) > DEVICES_LISTED_MAX:
+        oldest = device_of(user, listed.pop(0), facts)
+        put_device(replace(oldest, app="", os="", last_seen=0), work, facts)
+
+
 def see_left(user: str, request: SeeLeft, work: Work, facts: Facts) -> Ok:
-    """Note when devices were last seen, unless something later is known. A removed one stays removed."""
-    for (owner, device), left_at in request.devices.items():
-        known = device_of(owner, device, facts)
-        if left_at > known.last_seen:
+    """Note when devices were last seen, unless something later is known. One that is not listed stays so."""
+    for place, left_at in request.devices.items():
+        known = facts.devices.get(place)
+        if known is not None and known.listed and left_at > known.last_seen:
             put_device(replace(known, last_seen=left_at), work, facts)
+    return Ok()
+
+
+def forget_devices(user: str, request: ForgetDevices, work: Work, facts: Facts) -> Ok:
+    for place in request.devices:
+        known = facts.devices.get(place)
+        if known is not None and not known.listed and known.revoked_before < request.before:
+            put_device(DeviceSeen(*place), work, facts)
     return Ok()
 
 

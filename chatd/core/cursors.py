@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from chatd.protocol.errors import Refused
+from chatd.protocol.identifiers import U53_MAX
 
 CURSOR = struct.Struct(">4sQ")
 MORE = struct.Struct(">qQBQIBB")
@@ -86,4 +87,6 @@ class More:
     @classmethod
     def unpack(cls, text: str) -> "More":
         since, first_stamp, pinned, time, number, previews, events = unpack(text, MORE)
+        if max(since, first_stamp, time) > U53_MAX or since < ALL:
+            raise Refused("bad_cursor", "not a continuation of this server", field="more")
         return cls(since, first_stamp, pinned, time, number, bool(previews), events)

@@ -33,6 +33,7 @@ DECISIONS: dict[type, Decide] = {
     requests.DevicesRemove: admin.remove_device,
     admin.SeeDevice: admin.see_device,
     admin.SeeLeft: admin.see_left,
+    admin.ForgetDevices: admin.forget_devices,
     admin.Settle: admin.settle,
     admin.Retell: admin.retell,
     admin.Revoke: admin.revoke,

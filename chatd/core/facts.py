@@ -61,6 +61,7 @@ class Rules:
     delivered_members: int = 32
     edit_window_ms: int = 86_400_000
     shown_to: ShownTo = "known"
+    rooms_per_user: int = 2_000
 
 
 @dataclass(slots=True)
@@ -80,6 +81,12 @@ class Facts:
     )  # unused room numbers, each with 64 random bits
     accounts: dict[str, Account] = field(default_factory=dict)
     devices: dict[tuple[str, str], DeviceSeen] = field(default_factory=dict)
+    listed: dict[str, list[str]] = field(
+        default_factory=dict
+    )  # by user: their devices, the one seen last at the end
+    memberships: dict[str, int] = field(
+        default_factory=dict
+    )  # by user: rooms before this batch; left out: none
 
 
 def pair(a: str, b: str) -> tuple[str, str]:

@@ -42,17 +42,19 @@ def create(user: str, request: RoomCreate, work: Work, facts: Facts) -> WriteOk:
         if made.client_digest != digest:
             raise Refused("conflict", "this key was used for another room", field="key")
         return shown(WriteOk(duplicate=True), authorize(made, user, "view")[0], user, work)
-    users = [other for other in dict.fromkeys(request.users) if other != user]
+    check_own_rooms(user, work, facts)
+    users, full = divided([other for other in dict.fromkeys(request.users) if other != user], work, facts)
     check_capacity(len(users) + 1, facts)
+    data = packed(request.data, facts)
     room = new_room(GROUP, user, work, facts)
     room.title = request.title
     room.avatar = "" if request.avatar is UNSET else request.avatar
     room.public = request.public
-    room.data = b"" if request.data is UNSET else encode(request.data)
+    room.data = data
     room.client_key, room.client_digest = request.key, digest
     facts.created[user, request.key] = room
     open_room(room, {user: "owner", **dict.fromkeys(users, "member")}, work, facts)
-    return shown(WriteOk(seq=room.seq, time=work.now), room, user, work)
+    return shown(WriteOk(seq=room.seq, time=work.now, not_added=full or UNSET), room, user, work)
 
 
 def direct(user: str, request: RoomDirect, work: Work, facts: Facts) -> SummaryOk:
@@ -62,6 +64,9 @@ def direct(user: str, request: RoomDirect, work: Work, facts: Facts) -> SummaryO
     place = pair(user, request.user)
     room = facts.pairs.get(place)
     if room is None:
+        check_own_rooms(user, work, facts)
+        if divided([request.user], work, facts)[1]:
+            raise Refused("quota", "this user is in as many rooms as others may open to them", field="user")
         room = facts.pairs[place] = new_room(DIRECT, user, work, facts)
         work.pairs.append((*place, room.number))
         open_room(room, {user: "member", request.user: "member"}, work, facts)
@@ -78,6 +83,14 @@ def shown(reply: Shows, room: Room, user: str, work: Work) -> Shows:
     """`reply`, which will show `room` to `user` as it is after the batch."""
     work.answers.append(Answer(reply, room, user, work.asked_by))
     return reply
+
+
+def packed(data: Any, facts: Facts) -> bytes:
+    """Host data as it is stored; nothing where there is none. Refused when it is longer than a body may be."""
+    blob = b"" if data is UNSET else encode(data)
+    if len(blob) > facts.rules.body_bytes:
+        raise Refused("too_large", f"host data has at most {facts.rules.body_bytes} bytes", field="data")
+    return blob
 
 
 def new_room(kind: str, creator: str, work: Work, facts: Facts) -> Room:
@@ -99,6 +112,27 @@ def check_capacity(count: int, facts: Facts) -> None:
         raise Refused("room_full", f"a group has at most {facts.rules.group_members} members")
 
 
+def rooms_of(user: str, work: Work, facts: Facts) -> int:
+    """How many rooms `user` is in, as decided up to here."""
+    return facts.memberships.get(user, 0) + work.memberships.get(user, 0)
+
+
+def check_own_rooms(user: str, work: Work, facts: Facts) -> None:
+    """Refuse one more room to who asks for it, at half as many again as others may bring them into.
+
+    So nobody keeps a user out of rooms of their own by filling their list.
+    """
+    most = facts.rules.rooms_per_user * 3 // 2
+    if rooms_of(user, work, facts) >= most:
+        raise Refused("quota", f"a user is in at most {most} rooms")
+
+
+def divided(users: list[str], work: Work, facts: Facts) -> tuple[list[str], list[str]]:
+    """Those of `users` whom others may bring into one more room, and those who are in as many already."""
+    full = [user for user in users if rooms_of(user, work, facts) >= facts.rules.rooms_per_user]
+    return [user for user in users if user not in full], full
+
+
 # --- settings
 
 
@@ -107,12 +141,13 @@ def update(user: str, request: RoomUpdate, work: Work, facts: Facts) -> WriteOk:
     """Change title, avatar, openness or host data; the event names what did change."""
     digest = first_time(user, request, work, facts)
     room, _ = authorize(facts.rooms.get(request.room), user, "update")
+    data = packed(request.data, facts)
     changed = new_settings(room, request)
     if not changed:
         return WriteOk(duplicate=True)
     work.touch(room)
     for name, value in changed.items():
-        setattr(room, name, encode(value) if name == "data" else value)
+        setattr(room, name, data if name == "data" else value)
     work.refreshed[room.number, ""] = room
     event = Event(seq=0, kind="settings", user=user, **changed)
     return acknowledgement(request, work.append(room, event, key=request.key, digest=digest))
@@ -188,6 +223,7 @@ def join(user: str, request: RoomJoin, work: Work, facts: Facts) -> WriteOk:
     if user in room.members:
         return WriteOk(duplicate=True)
     check_capacity(len(room.members) + 1, facts)
+    check_own_rooms(user, work, facts)
     reply = arrived(room, [user], Asked(user, request, digest), work, facts)
     succeed(room, user, work)  # a group everybody had left
     return reply
@@ -198,11 +234,14 @@ def add(user: str, request: MembersAdd, work: Work, facts: Facts) -> WriteOk:
     """Bring users in; those who are members already are passed over."""
     digest = first_time(user, request, work, facts)
     room, _ = authorize(facts.rooms.get(request.room), user, "add")
-    fresh = [other for other in dict.fromkeys(request.users) if other not in room.members]
+    others = [other for other in dict.fromkeys(request.users) if other not in room.members]
+    fresh, full = divided(others, work, facts)
     if not fresh:
-        return WriteOk(duplicate=True)
+        return WriteOk(duplicate=True, not_added=full or UNSET)
     check_capacity(len(room.members) + len(fresh), facts)
-    return arrived(room, fresh, Asked(user, request, digest), work, facts)
+    reply = arrived(room, fresh, Asked(user, request, digest), work, facts)
+    reply.not_added = full or UNSET
+    return reply
 
 
 @once

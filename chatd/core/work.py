@@ -130,6 +130,9 @@ class Work:
     forget_keys: int = 0  # unlogged keys used before this time are forgotten; 0: none
     positions: list[Position] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    memberships: dict[str, int] = field(
+        default_factory=dict
+    )  # rooms that users came into, less those they left
     moves: bool = False  # somebody came or went
     asked_by: Any = None  # the submission being decided
     _touched: dict[int, Room] = field(default_factory=dict)  # rooms that changed, or whose members did
@@ -173,7 +176,7 @@ class Work:
         room.former.pop(member.user, None)
         room.members[member.user] = member
         self.members[place] = member
-        self._moved(room, member.user)
+        self._moved(room, member.user, 1)
         self._step(room, Arrival(room, member.user))
 
     def remove_member(self, room: Room, user: str, reason: GoneReason) -> Member:
@@ -183,7 +186,7 @@ class Work:
         del room.members[user]
         member.gone = reason
         room.former[user] = member
-        self._moved(room, user)
+        self._moved(room, user, -1)
         self._step(room, Departure(room, user, reason))
         return member
 
@@ -251,8 +254,9 @@ class Work:
         room.in_doubt = True
         self._touched[room.number] = room
 
-    def _moved(self, room: Room, user: str) -> None:
+    def _moved(self, room: Room, user: str, rooms: int) -> None:
         self.moves = True
+        self.memberships[user] = self.memberships.get(user, 0) + rooms
         room.on_the_move |= {user}
 
     def _step(self, room: Room, step: Step) -> None:

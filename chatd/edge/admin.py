@@ -18,7 +18,7 @@ from chatd.edge.http import client_left
 from chatd.handlers.admin import Admin
 from chatd.protocol.complaints import refusal_of
 from chatd.protocol.errors import ChatError, Unavailable
-from chatd.protocol.identifiers import Device, Room, User
+from chatd.protocol.identifiers import Address, Device, Room, Title, User
 from chatd.protocol.objects import Body
 
 BODY_BYTES_MAX = 65_536  # a notice is the largest thing asked here
@@ -33,8 +33,8 @@ class PutUser(msgspec.Struct, forbid_unknown_fields=True):
 
     user: User
     password: str | None = None
-    name: str = ""
-    avatar: str = ""
+    name: Title = ""
+    avatar: Address = ""
 
     def __repr__(self) -> str:
         return f"PutUser(user={self.user!r}, password='********')"
@@ -69,7 +69,7 @@ Verb = Callable[[Any], Awaitable[Any]]
 
 
 def admin_app(admin: Admin) -> Starlette:
-    """The routes of the admin socket, each a POST with one JSON object; GET /users lists the accounts."""
+    """The routes of the admin socket, each a POST with one JSON object; GET /users lists accounts."""
 
     async def put_user(asked: PutUser) -> None:
         await admin.introduce(asked.user, asked.name, asked.avatar, asked.password)
@@ -87,7 +87,8 @@ def admin_app(admin: Admin) -> Starlette:
         return await admin.notice(asked.room, asked.body)
 
     async def users(request: Request) -> Response:
-        return JSONResponse([public(account) for account in await admin.accounts()])
+        page = await admin.accounts(request.query_params.get("after", ""))
+        return JSONResponse([public(account) for account in page])
 
     verbs: dict[str, tuple[type, Verb]] = {
         "/users/put": (PutUser, put_user),

@@ -17,11 +17,12 @@ from chatd.core.rooms import Room
 from chatd.core.summaries import summary_of
 from chatd.core.work import Arrival, Departure, NewEvent, Position, Step, Work
 from chatd.edge.heads import Heads
-from chatd.edge.packets import Packet, frame_of
+from chatd.edge.packets import JSON, MSGPACK, Packet, frame_of
 from chatd.edge.receipts import Receipts
 from chatd.edge.refreshes import Refreshes
 from chatd.ports import Env, Present
 from chatd.protocol import closes
+from chatd.protocol.limits import JSON_GROWTH
 from chatd.protocol.objects import EVERYBODY, UserState
 from chatd.protocol.pushes import EventPush, GonePush, PositionPush, PresencePush, RoomPush, TypingPush
 
@@ -36,7 +37,8 @@ class Fanout:
         self._live = live
         self._counters = counters
         self._deflate_min = config.delivery.deflate_min_bytes
-        self._push_bytes = config.limits.server_frame_bytes - PUSH_MARGIN_BYTES
+        size = config.limits.server_frame_bytes - PUSH_MARGIN_BYTES
+        self._push_bytes = (size, size // JSON_GROWTH, size)  # of events as they are stored, by variant
         self._large = config.delivery.large_members
         self._heads = Heads(env, config.delivery.head_interval_s, self._deflate_min)
         self._privacy = config.privacy
@@ -128,7 +130,8 @@ class Fanout:
             alone = sum(map(len, audience.full)) == len(apart)  # a direct room where both just wrote
             for session, since in apart.items():  # first: an author need not wait for a thousand writes
                 self._tell_corked(session, run, since)
-            for part in parts(run, self._push_bytes) if not alone else ():
+            push_bytes = self._push_bytes[JSON if audience.full[JSON] else MSGPACK]
+            for part in parts(run, push_bytes) if not alone else ():
                 self._push_full(audience, part, apart)
             if audience.head or audience.none or audience.heads_due:
                 self._tell_distant(audience, run)
@@ -200,7 +203,7 @@ class Fanout:
         self._push_one(session, others)
 
     def _push_one(self, session: Listener, run: list[NewEvent]) -> None:
-        for part in parts(run, self._push_bytes):
+        for part in parts(run, self._push_bytes[session.variant]):
             frame = frame_of(event_push(part), session.variant, self._deflate_min)
             session.vitals.sent = self._env.monotonic()
             session.outbox.send_event(frame, part[0].room.name, part[-1].event.seq, part[-1].ordinal)

@@ -12,6 +12,8 @@ from chatd.protocol import closes
 from chatd.protocol.objects import Body
 from chatd.protocol.replies import Ok
 
+ACCOUNTS_AT_ONCE = 1000  # some 3 ms of the loop
+
 
 class Admin:
     """The verbs of the admin socket."""
@@ -21,8 +23,9 @@ class Admin:
         self._writer = writer
         self._live = live
 
-    async def accounts(self) -> list[Account]:
-        return await self._store.accounts()
+    async def accounts(self, after: str) -> list[Account]:
+        """The next accounts in order of user id, none at the end."""
+        return await self._store.accounts(after, ACCOUNTS_AT_ONCE)
 
     async def introduce(self, user: str, name: str, avatar: str, password_hash: str | None) -> None:
         """Add an account, or change what others see of it. Who is locked out stays so; revoked is revoked.

@@ -151,12 +151,26 @@ class Gatherer:
 
     async def _people(self, batch: Sequence[Asked], facts: Facts) -> None:
         """Accounts and devices that are about to change, and the accounts of who is about to enter a room."""
-        users = {asked.user for asked in batch if isinstance(asked.request, AccountBound)}
-        users.update(user for asked in batch for user in arriving(asked))
+        newcomers = {user for asked in batch for user in arriving(asked)}
+        users = newcomers | {asked.user for asked in batch if isinstance(asked.request, AccountBound)}
         devices = {place for asked in batch for place in devices_of(asked)}
         if users or devices:
-            known = await self._store.people(users, devices)
+            known = await self._store.people(users, devices, newcomers)
             facts.accounts, facts.devices = known.accounts, known.devices
+            facts.memberships = known.memberships
+        await self._other_devices(batch, facts)
+
+    async def _other_devices(self, batch: Sequence[Asked], facts: Facts) -> None:
+        """The devices beside those that are to be listed and are not yet: the oldest may have to go."""
+        seen = {
+            (asked.user, asked.request.device)
+            for asked in batch
+            if isinstance(asked.request, admin.SeeDevice)
+        }
+        fresh = {place[0] for place in seen if place not in facts.devices or not facts.devices[place].listed}
+        for device in await self._store.listed(fresh) if fresh else ():
+            facts.devices[device.user, device.device] = device
+            facts.listed.setdefault(device.user, []).append(device.device)
 
     def committed(self, work: Work) -> None:
         """Bring memory in step with a batch that is durable now."""
@@ -191,7 +205,7 @@ def arriving(asked: Asked) -> Iterable[str]:
 def devices_of(asked: Asked) -> Iterable[tuple[str, str]]:
     """The devices, each with its user, that what is asked is about."""
     request = asked.request
-    if isinstance(request, admin.SeeLeft):
+    if isinstance(request, admin.SeeLeft | admin.ForgetDevices):
         return request.devices
     return [(asked.user, request.device)] if isinstance(request, DeviceBound) else ()
 

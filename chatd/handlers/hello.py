@@ -1,12 +1,15 @@
 """A hello: who is it, where does he sit, what has he missed (protocol.md "hello")."""
 
+from dataclasses import replace
+
 from msgspec import UNSET
 
 from chatd.core.accounts import DeviceSeen
 from chatd.core.admin import SeeDevice
 from chatd.handlers.connection import Known, Turned, checked, identify
 from chatd.handlers.context import Context, Session
-from chatd.handlers.sync import first_query, page_of
+from chatd.handlers.frames import smaller
+from chatd.handlers.sync import first_query, informed, page_of
 from chatd.handlers.writer import Submission
 from chatd.ports import Claims, HelloRows, Membership, SyncQuery, SyncRows
 from chatd.protocol import closes, limits
@@ -62,7 +65,8 @@ async def welcome(ctx: Context, session: Session, request: Hello, claims: Claims
         shown = rows.page
     else:
         shown = await look_again(ctx, session, request, query)
-    page = page_of(ctx, session, query, shown) if "read" in claims.allow else SyncPage(rooms=[])
+    page = await page_that_fits(ctx, session, query, shown) if "read" in claims.allow else SyncPage(rooms=[])
+    informed(session, page)
     ctx.counters.hellos["resumed" if not page.full else "full" if request.epoch else "first"] += 1
     sighting = seen(request)
     if is_news(sighting, known.device, ctx.env.now_ms()):
@@ -80,6 +84,17 @@ async def welcome(ctx: Context, session: Session, request: Hello, claims: Claims
         limits=unusual_limits(ctx) or UNSET,
         sync=page,
     )
+
+
+async def page_that_fits(ctx: Context, session: Session, query: SyncQuery, rows: SyncRows) -> SyncPage:
+    """What was read as a page; read again, smaller, where it would be too long as JSON."""
+    page = page_of(ctx, query, rows)
+    while session.text and (size := smaller(ctx, session, page, query.page_bytes)):
+        query = replace(query, page_bytes=size)
+        rows = await ctx.store.sync(query)
+        session.shown(rows.stamp)
+        page = page_of(ctx, query, rows)
+    return page
 
 
 async def refuse_early(ctx: Context, session: Session, request: Hello, user: str) -> None:

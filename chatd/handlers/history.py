@@ -4,24 +4,35 @@ Every reader is bounded by the room's last event at the time he was authorized: 
 he was put out, is not in the page.
 """
 
-from typing import Any
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, TypeVar
 
 from msgspec import UNSET, Raw
 
 from chatd.core.dressing import dress, reacted
 from chatd.handlers.context import Context, Session
+from chatd.handlers.frames import fitting
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import HISTORY_DEFAULT, HISTORY_MAX
 from chatd.protocol.replies import EventsOk
-from chatd.protocol.requests import Changes, History, Log, Messages
+from chatd.protocol.requests import Changes, History, Log, Messages, Request
 
-REPLY_MARGIN_BYTES = 1_024  # what a reply holds besides its events
-MINE_BYTES = 40  # one own reaction, added to a stored message
+Asked = TypeVar("Asked", bound=Request)
+
+MINE_PART = 8  # of a page is for the own reactions that most pages hold; where they are more it is read again, smaller
 
 
-def page_bytes(ctx: Context) -> int:
-    """Bytes of events a page may hold: a server frame, less its envelope and some own reactions."""
-    return (ctx.config.limits.server_frame_bytes - REPLY_MARGIN_BYTES) * 7 // 8
+def cut_to_fit(
+    read: Callable[[Context, Session, Asked, int], Coroutine[Any, Any, EventsOk]],
+) -> Callable[[Context, Session, Asked], Coroutine[Any, Any, EventsOk]]:
+    """`read`, which is told how many bytes of events its page may have, with pages that fit a server frame."""
+
+    @wraps(read)
+    async def handler(ctx: Context, session: Session, request: Asked) -> EventsOk:
+        return await fitting(ctx, session, lambda size: read(ctx, session, request, size - size // MINE_PART))
+
+    return handler
 
 
 def limited(asked: Any, default: int, most: int) -> int:
@@ -32,7 +43,8 @@ def limited(asked: Any, default: int, most: int) -> int:
     return int(asked)
 
 
-async def log(ctx: Context, session: Session, request: Log) -> EventsOk:
+@cut_to_fit
+async def log(ctx: Context, session: Session, request: Log, size: int) -> EventsOk:
     """All events from `from` on, or `reset` when that reaches below what is kept or visible."""
     room, member = await ctx.enter(session.user, request.room)
     number, seq, ordinal, floor = room.number, room.durable_seq, room.durable_ordinal, room.log_floor
@@ -44,12 +56,13 @@ async def log(ctx: Context, session: Session, request: Log) -> EventsOk:
         return reply
     first_visible = member.first_visible
     high = seq if request.to is UNSET else min(request.to, seq)
-    page = await ctx.store.log(number, request.from_, high, limit, page_bytes(ctx))
+    page = await ctx.store.log(number, request.from_, high, limit, size)
     events = await dressed(ctx, session.user, number, page.events, first_visible)
     return EventsOk(events=events, next=UNSET if page.next is None else page.next, seq=seq)
 
 
-async def history(ctx: Context, session: Session, request: History) -> EventsOk:
+@cut_to_fit
+async def history(ctx: Context, session: Session, request: History, size: int) -> EventsOk:
     """Messages in current state around a place, with the interval of seq the page covers exactly."""
     room, member = await ctx.enter(session.user, request.room)
     limit = limited(request.limit, HISTORY_DEFAULT, HISTORY_MAX)
@@ -58,57 +71,64 @@ async def history(ctx: Context, session: Session, request: History) -> EventsOk:
         raise Refused("bad_request", "one of before, after and around", field="before")
     number, first, seq = room.number, member.first_visible, room.durable_seq
     if request.around is not UNSET:
-        reply = await around(ctx, number, first, seq, request.around, limit)
+        reply = await around(ctx, number, first, seq, request.around, limit, size)
     elif request.after is not UNSET:
         low = max(first, request.after + 1)
-        reply = await page(ctx, number, low, seq, limit, newest=False)
+        reply = await page(ctx, number, low, seq, limit, size, newest=False)
         reply.end = low <= first and reply.low is not UNSET and reply.low <= first
     else:
         high = seq if request.before is UNSET else min(seq, request.before - 1)
-        reply = await page(ctx, number, first, high, limit, newest=True)
+        reply = await page(ctx, number, first, high, limit, size, newest=True)
     reply.events = await dressed(ctx, session.user, number, reply.events, first)
     reply.seq = seq
     return reply
 
 
-async def page(ctx: Context, number: int, low: int, high: int, limit: int, *, newest: bool) -> EventsOk:
+async def page(
+    ctx: Context, number: int, low: int, high: int, limit: int, size: int, *, newest: bool
+) -> EventsOk:
     """One page of low..high; an empty range covers nothing, which `low` > `high` says."""
     if low > high:
         return EventsOk(events=[], low=low, high=max(high, 0), end=newest)
     if not limit:  # the lower half of a page of one
         return EventsOk(events=[], low=high + 1, high=high)
-    rows = await ctx.store.history(number, low, high, limit, page_bytes(ctx), newest=newest)
+    rows = await ctx.store.history(number, low, high, limit, size, newest=newest)
     return EventsOk(events=[Raw(blob) for blob in rows.events], low=rows.low, high=rows.high, end=rows.end)
 
 
-async def around(ctx: Context, number: int, first: int, seq: int, anchor: int, limit: int) -> EventsOk:
-    """About half of the page below `anchor`, and the rest from it on."""
+async def around(
+    ctx: Context, number: int, first: int, seq: int, anchor: int, limit: int, size: int
+) -> EventsOk:
+    """About half of the page below `anchor`, and the rest from it on; half of the bytes for each."""
     anchor = min(max(anchor, first), seq + 1)
-    older = await page(ctx, number, first, anchor - 1, limit // 2, newest=True)
-    newer = await page(ctx, number, anchor, seq, limit - limit // 2, newest=False)
-    below = older.low if anchor > first else anchor
-    above = newer.high if anchor <= seq else anchor - 1
-    return EventsOk(events=[*older.events, *newer.events], low=below, high=above, end=older.end)
+    below = limit // 2 if size // 2 >= ctx.config.limits.body_bytes else 0  # where not even one fits a half
+    older = await page(ctx, number, first, anchor - 1, below, size // 2, newest=True)
+    newer = await page(ctx, number, anchor, seq, limit - below, size // 2, newest=False)
+    low = older.low if anchor > first else anchor
+    high = newer.high if anchor <= seq else anchor - 1
+    return EventsOk(events=[*older.events, *newer.events], low=low, high=high, end=older.end)
 
 
-async def changes(ctx: Context, session: Session, request: Changes) -> EventsOk:
+@cut_to_fit
+async def changes(ctx: Context, session: Session, request: Changes, size: int) -> EventsOk:
     """Messages of an interval that changed after `since`."""
     room, member = await ctx.enter(session.user, request.room)
     number, seq, first = room.number, room.durable_seq, member.first_visible
     low, high = max(request.low, first), min(request.high, seq)
     if low > high:
         return EventsOk(events=[], seq=seq)
-    rows = await ctx.store.changes(number, low, high, request.since, page_bytes(ctx))
+    rows = await ctx.store.changes(number, low, high, request.since, size)
     events = await dressed(ctx, session.user, number, rows.events, first)
     return EventsOk(events=events, next=UNSET if rows.next is None else rows.next, seq=seq)
 
 
-async def messages(ctx: Context, session: Session, request: Messages) -> EventsOk:
+@cut_to_fit
+async def messages(ctx: Context, session: Session, request: Messages, size: int) -> EventsOk:
     """The messages of these numbers, as far as they exist and are visible."""
     room, member = await ctx.enter(session.user, request.room)
     number, seq, first = room.number, room.durable_seq, member.first_visible
     wanted = [asked for asked in request.seqs if first <= asked <= seq]
-    blobs = await ctx.store.messages(number, wanted, page_bytes(ctx)) if wanted else []
+    blobs = await ctx.store.messages(number, wanted, size) if wanted else []
     return EventsOk(events=await dressed(ctx, session.user, number, blobs, first))
 
 

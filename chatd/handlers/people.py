@@ -4,6 +4,7 @@ from msgspec import UNSET
 
 from chatd.core.admin import Settle
 from chatd.handlers.context import Context, Session
+from chatd.handlers.frames import bytes_of, page_bytes
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import DeviceRow, Profile
 from chatd.protocol.replies import DevicesOk, Ok, UsersOk
@@ -11,17 +12,23 @@ from chatd.protocol.requests import DevicesList, DevicesPush, UsersGet
 
 
 async def users(ctx: Context, session: Session, request: UsersGet) -> UsersOk:
-    """Display data of users, empty for those chatd knows nothing of: who exists is not told.
+    """Display data of users, empty for those chatd knows nothing of: who exists is not told. As many as fit a frame.
 
-    Strangers, known or not, count against the user's budget of the day: all that were asked for, or nobody is shown.
+    Strangers, known or not, count against the user's budget of the day: all that are shown, or nobody is.
     """
     asked = list(dict.fromkeys(request.users))
-    strangers = set(asked) - {session.user}
-    if strangers:
-        strangers -= await ctx.store.acquaintances(session.user, asked)
-    ctx.lookups.take(session.user, len(strangers))
     known = {profile.user: profile for profile in await ctx.store.profiles(asked)}
-    return UsersOk(users=[known.get(user) or Profile(user) for user in asked])
+    shown, bytes_left = [], page_bytes(ctx)
+    for profile in (known.get(user) or Profile(user) for user in asked):
+        bytes_left -= bytes_of(session, profile)
+        if bytes_left < 0:
+            break
+        shown.append(profile)
+    strangers = {profile.user for profile in shown} - {session.user}
+    if strangers:
+        strangers -= await ctx.store.acquaintances(session.user, strangers)
+    ctx.lookups.take(session.user, len(strangers))
+    return UsersOk(users=shown)
 
 
 async def devices(ctx: Context, session: Session, request: DevicesList) -> DevicesOk:

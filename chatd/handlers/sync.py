@@ -7,14 +7,13 @@ from msgspec import UNSET, UnsetType
 from chatd.core.admin import Retell
 from chatd.core.cursors import ALL, More, cursor_of, stamp_of
 from chatd.handlers.context import Context, Session
+from chatd.handlers.frames import fitting, page_bytes
 from chatd.ports import SyncQuery, SyncRows
 from chatd.protocol import limits
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import RoomSummary, SyncPage
 from chatd.protocol.replies import SummaryOk, SyncOk
 from chatd.protocol.requests import Hello, Sync
-
-REPLY_MARGIN_BYTES = 4_096  # what a reply holds besides its rows
 
 
 def first_query(ctx: Context, user: str, request: Hello) -> SyncQuery:
@@ -31,10 +30,17 @@ async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk:
         query = continued(ctx, session.user, More.unpack(request.more), wanted)
     else:
         query = fresh(ctx, session.user, since_of(ctx, request.cursor), wanted)
+    reply = await fitting(ctx, session, lambda size: asked(ctx, session, replace(query, page_bytes=size)))
+    informed(session, reply)
+    return reply
+
+
+async def asked(ctx: Context, session: Session, query: SyncQuery) -> SyncOk:
+    """The page of `query` for a connection that has its seats."""
     rows = await ctx.store.sync(query)
     if ctx.live.recent.concerns(rows.stamp, session.user, session.rooms):
         rows = replace(rows, rooms=await told_again(ctx, session, rows.rooms))
-    page = page_of(ctx, session, query, rows)
+    page = page_of(ctx, query, rows)
     return SyncOk(
         cursor=page.cursor,
         rooms=page.rooms,
@@ -87,7 +93,7 @@ def since_of(ctx: Context, cursor: str | UnsetType) -> int | None:
 
 def fresh(ctx: Context, user: str, since: int | None, wanted: Wanted) -> SyncQuery:
     """The first page of a round. Previews come by default when everything is listed."""
-    previews = since is None if wanted.previews is UNSET else wanted.previews
+    previews = None if wanted.previews is UNSET else wanted.previews
     return query_of(ctx, user, since, wanted.rooms, previews, 0 if wanted.events is UNSET else wanted.events)
 
 
@@ -101,7 +107,7 @@ def continued(ctx: Context, user: str, more: More, wanted: Wanted) -> SyncQuery:
 
 
 def query_of(
-    ctx: Context, user: str, since: int | None, rooms: int, previews: bool, events: int
+    ctx: Context, user: str, since: int | None, rooms: int, previews: bool | None, events: int
 ) -> SyncQuery:
     return SyncQuery(
         user=user,
@@ -110,7 +116,7 @@ def query_of(
         previews=previews,
         events=min(events, limits.EVENTS_INLINE_MAX),
         events_bytes=limits.EVENTS_INLINE_BYTES,
-        page_bytes=ctx.config.limits.server_frame_bytes - REPLY_MARGIN_BYTES,
+        page_bytes=page_bytes(ctx),
         shown_to=ctx.config.privacy.shown_to,
     )
 
@@ -122,21 +128,24 @@ def page_limit(ctx: Context, request: Sync) -> int:
     return asked
 
 
-def page_of(ctx: Context, session: Session, query: SyncQuery, rows: SyncRows) -> SyncPage:
-    """Rows as a page: `more` while there is more, the cursor of the round's first commit on the last page.
-
-    Until a round has been told to its end, nothing else gives this connection a cursor: it would stand for rooms
-    that were never named.
+def informed(session: Session, page: SyncPage | SyncOk) -> None:
+    """Until a round was told to its end, nothing else gives a connection a cursor: it would stand for rooms that were
+    never named.
     """
+    if page.cursor is not UNSET:
+        session.informed = True
+
+
+def page_of(ctx: Context, query: SyncQuery, rows: SyncRows) -> SyncPage:
+    """Rows as a page: `more` while there is more, the cursor of the round's first commit on the last page."""
     first_stamp = query.first_stamp or rows.stamp
-    page = SyncPage(rooms=rows.rooms, gone=rows.gone or UNSET, full=query.since is None)
-    if query.since is None or rows.rooms or rows.gone:  # nothing changed: the totals did not either
+    page = SyncPage(rooms=rows.rooms, gone=rows.gone or UNSET, full=rows.since is None)
+    if rows.since is None or rows.rooms or rows.gone:  # nothing changed: the totals did not either
         page.totals = rows.totals or UNSET
     if rows.after is None:
         page.cursor = cursor_of(ctx.store.epoch, first_stamp)
-        session.informed = True
     else:
-        since = ALL if query.since is None else query.since
-        pinned, time, number = rows.after
-        page.more = More(since, first_stamp, pinned, time, number, query.previews, query.events).pack()
+        since = ALL if rows.since is None else rows.since
+        previews = rows.since is None if query.previews is None else query.previews
+        page.more = More(since, first_stamp, *rows.after, previews, query.events).pack()
     return page

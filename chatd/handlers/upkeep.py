@@ -4,8 +4,8 @@ import asyncio
 import logging
 from functools import partial
 
-from chatd.config import Delivery, Storage
-from chatd.core.admin import Fold, ForgetKeys, SummariseReactions
+from chatd.config import Config
+from chatd.core.admin import Fold, ForgetDevices, ForgetKeys, SummariseReactions
 from chatd.core.counters import Counters
 from chatd.core.work import Work
 from chatd.handlers.loading import Rooms
@@ -20,6 +20,7 @@ LAG_LOOK_S = 0.05  # meets every stall of 150 ms, whenever it comes; 20 looks ta
 STALL_S = 0.1  # nothing of ours takes half of it; a person begins to notice it
 STALL_SERIOUS_S = 1.0  # busy machines and debuggers cause shorter ones: those are told at info
 FOLD_EVERY = 60  # rounds: once an hour
+FORGOTTEN_AT_ONCE = 500  # devices a commit: a few milliseconds
 FOLD_ROOMS = 100  # per round of folding, so that no commit grows long
 KEYS_KEPT_DAYS = (
     30  # protocol.md "Writing": of requests that logged nothing; other keys live with their event
@@ -30,20 +31,18 @@ DAY_MS = 86_400_000
 class Upkeep:
     """Runs the rounds; stops when cancelled."""
 
-    def __init__(
-        self, store: Store, env: Env, rooms: Rooms, writer: Writer, storage: Storage, delivery: Delivery
-    ) -> None:
+    def __init__(self, store: Store, env: Env, rooms: Rooms, writer: Writer, config: Config) -> None:
         self._store = store
         self._env = env
         self._rooms = rooms
         self._writer = writer
-        self.reconfigure(storage, delivery)
+        self.reconfigure(config)
         self._summaries_due: set[tuple[str, int]] = set()
 
-    def reconfigure(self, storage: Storage, delivery: Delivery) -> None:
+    def reconfigure(self, config: Config) -> None:
         """Keep house by other settings from the next round on."""
-        self._storage = storage
-        self._reactions_interval_s = delivery.reactions_interval_s
+        self._storage, self._auth = config.storage, config.auth
+        self._reactions_interval_s = config.delivery.reactions_interval_s
 
     async def run(self) -> None:
         """Rounds until cancelled. A failed round is logged and the next one tries again."""
@@ -55,8 +54,9 @@ class Upkeep:
             if count % FOLD_EVERY == 0:
                 try:
                     await self.fold()
+                    await self.forget_devices()
                 except ChatError as error:
-                    log.warning("old operations were not folded: %s", error)
+                    log.warning("what is old was not dropped: %s", error)
 
     def forget_rooms(self) -> None:
         """Rooms leave memory that nobody used for long, or for which there is not room enough."""
@@ -84,6 +84,13 @@ class Upkeep:
             await self._writer.carry("", Fold(name, floor))
         await self._writer.carry("", ForgetKeys(self._env.now_ms() - KEYS_KEPT_DAYS * DAY_MS))
         return len(rooms)
+
+    async def forget_devices(self) -> None:
+        """Drop devices that are not listed, when no token that their revocation refuses can be valid any more."""
+        lives_s = self._auth.token_lifetime_max_s + self._auth.leeway_s
+        before = self._env.now_ms() - lives_s * 1000
+        while devices := await self._store.unlisted(before, FORGOTTEN_AT_ONCE):
+            await self._writer.carry("", ForgetDevices(devices, before))
 
     def noticed(self, work: Work) -> None:
         """After a commit: reactions of large rooms are to be told, once an interval and message."""

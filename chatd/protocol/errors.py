@@ -23,6 +23,7 @@ ERRORS: dict[str, Retry] = {
     "gone": "never",
     "too_large": "never",
     "room_full": "never",
+    "quota": "never",
     "edit_window": "never",
     "muted": "later",
     "conflict": "never",

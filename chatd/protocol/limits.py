@@ -26,4 +26,6 @@ MEMBERS_CHANGED_MAX = 100  # users in one members.add, members.remove, room.crea
 SUMMARIES_FIRST = 30  # summaries in the first page of a hello: one TCP initial window
 EMOJI_BYTES_MAX = 64  # of one reaction; the longest that Unicode recommends has 35
 REACTIONS_MAX = 64  # different reactions of one message: it travels with all of them
+JSON_GROWTH = 8  # bytes of JSON that one of MessagePack may become: an empty `bin`, two bytes, takes fourteen
+DEVICES_LISTED_MAX = 50  # of one user, beyond which the one seen longest ago goes: nobody has as many
 MESSAGES_MAX = 100  # numbers in one `messages` request

@@ -82,6 +82,7 @@ class WriteOk(Ok, tag="ok", kw_only=True):
     duplicate: bool = False
     event: Raw | UnsetType = UNSET
     summary: RoomSummary | UnsetType = UNSET
+    not_added: list[str] | UnsetType = UNSET
 
 
 class ReadOk(Ok, tag="ok", kw_only=True):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from msgspec import UNSET, UnsetType
 
-from chatd.core.accounts import Account
+from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.work import NewEvent, Work
 from chatd.protocol.codec import encode
 from chatd.protocol.objects import MESSAGE
@@ -34,6 +34,7 @@ class Batch:
     created: list[Row] = field(default_factory=list)
     rooms: list[Row] = field(default_factory=list)
     members: list[Row] = field(default_factory=list)
+    memberships: list[Row] = field(default_factory=list)
     counted: list[Row] = field(default_factory=list)
     counted_rooms: list[Row] = field(default_factory=list)
     pairs: list[Row] = field(default_factory=list)
@@ -46,6 +47,7 @@ class Batch:
     forgotten: list[Row] = field(default_factory=list)
     accounts: list[Row] = field(default_factory=list)
     devices: list[Row] = field(default_factory=list)
+    forgotten_devices: list[Row] = field(default_factory=list)
 
 
 def batch_of(work: Work) -> Batch:
@@ -54,6 +56,7 @@ def batch_of(work: Work) -> Batch:
     last_messages = add_events(batch, work)
     add_rooms(batch, work, last_messages)
     batch.members = [member_row(room, member, work.stamp) for (room, _), member in work.members.items()]
+    batch.memberships = [moved for moved in work.memberships.items() if moved[1]]
     batch.counted = [(member.own_unread, *place) for place, member in work.counted.items()]
     batch.counted_rooms = [(number,) for number in work.counted_rooms if number not in work.rooms]
     batch.pairs = [(room, a, b) for a, b, room in work.pairs]
@@ -123,8 +126,11 @@ def add_rooms(batch: Batch, work: Work, last_messages: dict[int, int]) -> None:
 
 
 def add_accounts(batch: Batch, work: Work) -> None:
+    devices: dict[Row, DeviceSeen] = {}  # the last change of each
     for change in work.accounts:
         if isinstance(change, Account):
             batch.accounts.append(account_row(change))
         else:
-            batch.devices.append(device_row(change))
+            devices[change.user, change.device] = change
+    batch.devices = [device_row(device) for device in devices.values() if device.matters]
+    batch.forgotten_devices = [place for place, device in devices.items() if not device.matters]

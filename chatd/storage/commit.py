@@ -41,6 +41,10 @@ SET role = excluded.role, joined_at = excluded.joined_at, first_visible = exclud
     pinned = excluded.pinned, hidden = excluded.hidden, gone = excluded.gone, stamp = excluded.stamp
 """
 
+MOVE_USER = """
+INSERT INTO memberships (user, rooms) VALUES (?, ?) ON CONFLICT (user) DO UPDATE SET rooms = rooms + excluded.rooms
+"""
+
 # Neither is news to anybody, so the stamps stay.
 COUNT_OWN = "UPDATE members SET own_unread = ? WHERE room = ? AND user = ?"
 COUNTED_ALL = "UPDATE rooms SET uncounted = 0 WHERE number = ?"
@@ -70,6 +74,7 @@ PUT_DEVICE = """
 INSERT OR REPLACE INTO devices (user, device, app, os, last_seen, revoked_before, removed)
 VALUES (?, ?, ?, ?, ?, ?, ?)
 """
+FORGET_DEVICE = "DELETE FROM devices WHERE user = ? AND device = ?"
 
 ADD_UNLOGGED = "INSERT INTO unlogged (room, user, client_key, digest, time) VALUES (?, ?, ?, ?, ?)"
 FORGET_UNLOGGED = "DELETE FROM unlogged WHERE time < ?"
@@ -82,6 +87,7 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("created", ADD_ROOM),
     ("rooms", CHANGE_ROOM),
     ("members", PUT_MEMBER),
+    ("memberships", MOVE_USER),
     ("counted", COUNT_OWN),
     ("counted_rooms", COUNTED_ALL),
     ("pairs", ADD_PAIR),
@@ -91,6 +97,7 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("forgotten", FORGET_UNLOGGED),
     ("accounts", PUT_ACCOUNT),
     ("devices", PUT_DEVICE),
+    ("forgotten_devices", FORGET_DEVICE),
 )
 
 

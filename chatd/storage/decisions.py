@@ -3,6 +3,7 @@
 Every function runs inside a read transaction of the connection it is given.
 """
 
+import json
 import sqlite3
 from collections.abc import Collection
 
@@ -54,6 +55,8 @@ ACCOUNT = """
 SELECT user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, password, created_at
 FROM users WHERE user = ?
 """
+
+MEMBERSHIPS = "SELECT user, rooms FROM memberships WHERE user IN (SELECT value FROM json_each(?))"
 
 DEVICE = """
 SELECT user, device, app, os, last_seen, revoked_before, removed FROM devices WHERE user = ? AND device = ?
@@ -181,8 +184,12 @@ def device(connection: sqlite3.Connection, user: str, device: str) -> DeviceSeen
 
 
 def people(
-    connection: sqlite3.Connection, users: Collection[str], devices: Collection[tuple[str, str]]
+    connection: sqlite3.Connection,
+    users: Collection[str],
+    devices: Collection[tuple[str, str]],
+    arriving: Collection[str],
 ) -> People:
     accounts = {user: known for user in users if (known := account(connection, user)) is not None}
     seen = {place: found for place in devices if (found := device(connection, *place)) is not None}
-    return People(accounts, seen)
+    rooms = connection.execute(MEMBERSHIPS, (json.dumps(list(arriving)),)).fetchall() if arriving else ()
+    return People(accounts, seen, dict(rooms))

@@ -64,7 +64,12 @@ SELECT user, name, avatar, version FROM users WHERE user IN (SELECT value FROM j
 
 DEVICES = """
 SELECT user, device, app, os, last_seen, revoked_before, removed FROM devices
-WHERE user = ? AND NOT removed ORDER BY device
+WHERE user = ? AND NOT removed AND last_seen > 0 ORDER BY device
+"""
+
+UNLISTED = """
+SELECT user, device FROM devices WHERE (removed OR last_seen = 0) AND revoked_before < ?
+ORDER BY revoked_before LIMIT ?
 """
 
 LAST_SEEN = """
@@ -74,7 +79,7 @@ WHERE user IN (SELECT value FROM json_each(?)) GROUP BY user HAVING max(last_see
 
 ACCOUNTS = """
 SELECT user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, password, created_at
-FROM users ORDER BY user
+FROM users WHERE user > ? ORDER BY user LIMIT ?
 """
 
 
@@ -119,5 +124,14 @@ def last_seen(connection: sqlite3.Connection, users: Collection[str]) -> dict[st
     return dict(connection.execute(LAST_SEEN, (json.dumps(list(users)),)).fetchall())
 
 
-def accounts(connection: sqlite3.Connection) -> list[Account]:
-    return [account_of(row) for row in connection.execute(ACCOUNTS)]
+def listed(connection: sqlite3.Connection, users: Collection[str]) -> list[DeviceSeen]:
+    found = [device for user in users for device in devices(connection, user)]
+    return sorted(found, key=lambda device: device.last_seen)
+
+
+def unlisted(connection: sqlite3.Connection, before: int, limit: int) -> list[tuple[str, str]]:
+    return connection.execute(UNLISTED, (before, limit)).fetchall()
+
+
+def accounts(connection: sqlite3.Connection, after: str, limit: int) -> list[Account]:
+    return [account_of(row) for row in connection.execute(ACCOUNTS, (after, limit))]

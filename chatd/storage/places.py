@@ -1,6 +1,7 @@
-"""The places of a user: the rooms he is a member of, each as far as its own row and his member row tell.
+"""The places of a user: the rooms they are a member of, each as far as its own row and their member row tell.
 
-One walk over them answers a hello: where the connection sits, what counts as unread, which rooms come first.
+One walk over them answers a hello: where the connection sits, what counts as unread, which rooms come first. Texts and
+host data are read of the rooms of one page only: together they may be more than anybody wants in memory.
 Every function runs inside a read transaction of the connection it is given.
 """
 
@@ -23,27 +24,30 @@ max(0, r.ordinal - m.read_ordinal - m.own_unread - CASE r.uncounted WHEN 0 THEN 
       AND e.user = m.user AND e.ordinal IS NOT NULL) END)
 """
 
-# In the order of `Place`.
-COLUMNS = f"""
+# In the order of `Seat`, then of `Place`.
+SEAT_COLUMNS = f"""
     r.number, r.name, r.members, m.muted_until,
-    m.pinned, r.time, max(r.stamp, m.stamp), {UNREAD}, m.mentions,
-    r.seq, r.ordinal, m.read, m.hidden, m.first_visible, r.log_floor, r.last_message,
+    m.pinned, r.time, max(r.stamp, m.stamp), {UNREAD}, m.mentions, m.hidden
+"""
+COLUMNS = f"""
+    {SEAT_COLUMNS},
+    r.seq, r.ordinal, m.read, m.first_visible, r.log_floor, r.last_message,
     r.title, r.avatar, hex(r.data), r.public, m.role, r.kind, r.written
 """
-PLACES = f"""
-SELECT {in_one(COLUMNS)}
+OF_USER = """
 FROM members m JOIN rooms r ON r.number = m.room
 WHERE m.user = ? AND m.gone IS NULL AND r.deleted_by IS NULL
-"""  # noqa: S608 - put together from constants
-PLACES_AMONG = f"{PLACES} AND m.room IN (SELECT value FROM json_each(?))"  # noqa: S608
+"""
+SEATS = f"SELECT {in_one(SEAT_COLUMNS)} {OF_USER}"
+PLACES = f"SELECT {in_one(COLUMNS)} {OF_USER} AND m.room IN (SELECT value FROM json_each(?))"  # noqa: S608
 
 # More than a summary takes besides its texts and data: the names of all its keys, twelve numbers, a room, a peer.
 SUMMARY_BYTES = 400
 UTF8_BYTES_MAX = 4  # of a character
 
 
-class Place(NamedTuple):
-    """A user's place in a room, one row of PLACES: all of the summary that stands in the two rows joined there."""
+class Seat(NamedTuple):
+    """A user's place in a room, one row of SEATS: what seating a connection takes, the order and sums of the list."""
 
     number: int
     name: str
@@ -51,13 +55,28 @@ class Place(NamedTuple):
     muted_until: int
     pinned: int
     time: int
-    stamp: int  # of the last commit that changed what he sees
+    stamp: int  # of the last commit that changed what they see
     unread: int
     mentions: int
+    hidden: int
+
+
+class Place(NamedTuple):
+    """The same, one row of PLACES: all of the summary that stands in the two rows joined there."""
+
+    number: int
+    name: str
+    members: int
+    muted_until: int
+    pinned: int
+    time: int
+    stamp: int
+    unread: int
+    mentions: int
+    hidden: int
     seq: int
     ordinal: int
     read: int
-    hidden: int
     first_visible: int
     log_floor: int
     last_message: int
@@ -79,26 +98,27 @@ class Place(NamedTuple):
         return SUMMARY_BYTES + UTF8_BYTES_MAX * (len(self.title) + len(self.avatar)) + len(self.data_hex) // 2
 
 
-decoded = msgspec.json.Decoder(list[Place]).decode
-"""The rows of PLACES and PLACES_AMONG from the one text they come in."""
+# The rows of SEATS and of PLACES from the one text they come in.
+seats_in = msgspec.json.Decoder(list[Seat]).decode
+places_in = msgspec.json.Decoder(list[Place]).decode
 
 
-def places(connection: sqlite3.Connection, user: str) -> list[Place]:
+def seats(connection: sqlite3.Connection, user: str) -> list[Seat]:
     """All rooms `user` is a member of, in no order."""
-    return decoded(connection.execute(PLACES, (user,)).fetchone()[0])
+    return seats_in(connection.execute(SEATS, (user,)).fetchone()[0])
 
 
-def places_among(connection: sqlite3.Connection, user: str, rooms: Collection[int]) -> dict[int, Place]:
+def places(connection: sqlite3.Connection, user: str, rooms: Collection[int]) -> dict[int, Place]:
     """Those of the rooms of these numbers that `user` is a member of, by number."""
-    row = connection.execute(PLACES_AMONG, (user, json.dumps(list(rooms)))).fetchone()
-    return {place.number: place for place in decoded(row[0])}
+    row = connection.execute(PLACES, (user, json.dumps(list(rooms)))).fetchone()
+    return {place.number: place for place in places_in(row[0])}
 
 
-def membership(place: Place) -> Membership:
+def membership(seat: Seat) -> Membership:
     """What seating a connection there takes."""
-    return Membership(place.name, place.number, place.members, place.muted_until)
+    return Membership(seat.name, seat.number, seat.members, seat.muted_until)
 
 
 def memberships(connection: sqlite3.Connection, user: str) -> list[Membership]:
-    """All rooms of `user`, as far as seating his connections takes."""
-    return [membership(place) for place in places(connection, user)]
+    """All rooms of `user`, as far as seating their connections takes."""
+    return [membership(seat) for seat in seats(connection, user)]

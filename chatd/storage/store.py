@@ -141,8 +141,10 @@ class SqliteStore(Store):
     async def account(self, user: str) -> Account | None:
         return await self._readers.run(decisions.account, user)
 
-    async def people(self, users: Collection[str], devices: Collection[tuple[str, str]]) -> People:
-        return await self._readers.run(decisions.people, users, devices)
+    async def people(
+        self, users: Collection[str], devices: Collection[tuple[str, str]], arriving: Collection[str] = ()
+    ) -> People:
+        return await self._readers.run(decisions.people, users, devices, arriving)
 
     async def device(self, user: str, device: str) -> DeviceSeen | None:
         return await self._readers.run(decisions.device, user, device)
@@ -200,11 +202,17 @@ class SqliteStore(Store):
     async def devices(self, user: str) -> list[DeviceSeen]:
         return await self._readers.run(people.devices, user)
 
+    async def listed(self, users: Collection[str]) -> list[DeviceSeen]:
+        return await self._readers.run(people.listed, users)
+
+    async def unlisted(self, before: int, limit: int) -> list[tuple[str, str]]:
+        return await self._readers.run(people.unlisted, before, limit)
+
     async def last_seen(self, users: Collection[str]) -> dict[str, int]:
         return await self._readers.run(people.last_seen, users)
 
-    async def accounts(self) -> list[Account]:
-        return await self._readers.run(people.accounts)
+    async def accounts(self, after: str, limit: int) -> list[Account]:
+        return await self._readers.run(people.accounts, after, limit)
 
     async def foldable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
         return await self._readers.run(folding.foldable, before_ms, keep, limit)

@@ -6,20 +6,23 @@ has left the top. So a round ends by repeating every room that changed since it 
 
 import sqlite3
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from chatd.ports import SyncQuery, SyncRows
 from chatd.protocol.codec import encode
 from chatd.protocol.objects import RoomSummary, SyncTotals
-from chatd.storage.places import Place, places, places_among
+from chatd.storage.places import Place, Seat, places, seats
 from chatd.storage.summaries import Shown, add_events, peers, previews, summary_of
 
 Key = tuple[int, int, int]
 
 # A key is (pinned, time, number) of a room. Two values of `pinned` that no room has mark the list's ends.
 TOP: Key = (3, 0, 0)  # above every room
+READ_AT_ONCE = 32  # places with their texts and data, 16 KiB each at most: the rest of the page may not fit
 REPEATING = 2  # below every room: (REPEATING, 0, number) goes on repeating what moved
+GONE_MAX = 1000  # rooms a round names as gone; beyond it, listing what is left costs less
 ROOM_NAME_BYTES = 13  # 12 characters and their MessagePack header
 
 STAMP = "SELECT value FROM meta WHERE key = 'stamp'"
@@ -43,27 +46,34 @@ GONE = """
 SELECT r.name
 FROM members m JOIN rooms r ON r.number = m.room
 WHERE m.user = ? AND m.stamp > ? AND m.gone IS NOT NULL
-ORDER BY m.room
+ORDER BY m.stamp LIMIT ?
 """
 
 
 def sync(connection: sqlite3.Connection, query: SyncQuery) -> SyncRows:
     """The page of `query`, all of it as of one commit. Runs inside a read transaction."""
     if query.after is None:
-        return first_page(connection, query, places(connection, query.user))
+        return first_page(connection, query, seats(connection, query.user))
     return later_page(connection, query, query.after)
 
 
-def first_page(connection: sqlite3.Connection, query: SyncQuery, listed: Collection[Place]) -> SyncRows:
-    """The page a round begins with. `listed`: the user's places as of this commit, in any order."""
-    page = Page(connection, query)
-    gone = [] if query.since is None else page.take_gone(query.since)
+def first_page(connection: sqlite3.Connection, query: SyncQuery, listed: Collection[Seat]) -> SyncRows:
+    """The page a round begins with. `listed`: the user's seats as of this commit, in any order."""
+    gone = [] if query.since is None else gone_since(connection, query.user, query.since)
+    if len(gone) > GONE_MAX:
+        query, gone = replace(query, since=None), []
+    page = Page(connection, query, ROOM_NAME_BYTES * len(gone))
     since = -1 if query.since is None else query.since
-    wanted = sorted((place for place in listed if place.stamp > since), key=key_of, reverse=True)
-    added = page.add(wanted[: query.limit + 1])
+    wanted = sorted((seat for seat in listed if seat.stamp > since), key=key_of, reverse=True)
+    added = page.add_numbers([seat.number for seat in wanted[: query.limit + 1]])
     after = None if added == len(wanted) else key_of(wanted[added - 1]) if added else TOP
     page.add_events()
-    return SyncRows(stamp_of(connection), page.rooms, gone, totals_of(listed), after)
+    return SyncRows(stamp_of(connection), query.since, page.rooms, gone, totals_of(listed), after)
+
+
+def gone_since(connection: sqlite3.Connection, user: str, since: int) -> list[str]:
+    """Rooms the user left or lost after commit `since`, no more than one beyond what a round names."""
+    return [name for (name,) in connection.execute(GONE, (user, since, GONE_MAX + 1))]
 
 
 def later_page(connection: sqlite3.Connection, query: SyncQuery, after: Key) -> SyncRows:
@@ -71,7 +81,7 @@ def later_page(connection: sqlite3.Connection, query: SyncQuery, after: Key) -> 
     page = Page(connection, query)
     key = page.go_on(after)
     page.add_events()
-    return SyncRows(stamp_of(connection), page.rooms, [], None, key)
+    return SyncRows(stamp_of(connection), query.since, page.rooms, [], None, key)
 
 
 def stamp_of(connection: sqlite3.Connection) -> int:
@@ -79,35 +89,31 @@ def stamp_of(connection: sqlite3.Connection) -> int:
     return stamp
 
 
-def key_of(place: Place) -> Key:
+def key_of(seat: Seat) -> Key:
     """Where a room stands in the list: the highest comes first."""
-    return place.pinned, place.time, place.number
+    return seat.pinned, seat.time, seat.number
 
 
-def totals_of(listed: Collection[Place]) -> SyncTotals:
+def totals_of(listed: Collection[Seat]) -> SyncTotals:
     """Over all rooms of an account, on this page or not. What is hidden asks for nothing."""
-    unread = sum([place.unread for place in listed if not place.hidden])
-    return SyncTotals(len(listed), unread, sum([place.mentions for place in listed if not place.hidden]))
+    unread = sum([seat.unread for seat in listed if not seat.hidden])
+    return SyncTotals(len(listed), unread, sum([seat.mentions for seat in listed if not seat.hidden]))
 
 
 class Page:
     """A page while it is filled: rooms are added until one does not fit."""
 
-    def __init__(self, connection: sqlite3.Connection, query: SyncQuery) -> None:
+    def __init__(self, connection: sqlite3.Connection, query: SyncQuery, taken: int = 0) -> None:
         self.connection = connection
         self.query = query
         self.shown: dict[int, Shown] = {}
-        self.bytes_left = query.page_bytes - (query.events_bytes if query.events else 0)
+        self.previews = query.since is None if query.previews is None else query.previews
+        self.events_bytes = min(query.events_bytes, query.page_bytes // 2) if query.events else 0
+        self.bytes_left = query.page_bytes - self.events_bytes - taken
 
     @property
     def rooms(self) -> list[RoomSummary]:
         return [shown.summary for shown in self.shown.values()]
-
-    def take_gone(self, since: int) -> list[str]:
-        """Rooms the user left or lost after commit `since`."""
-        names = [name for (name,) in self.connection.execute(GONE, (self.query.user, since))]
-        self.bytes_left -= ROOM_NAME_BYTES * len(names)
-        return names
 
     def go_on(self, after: Key) -> Key | None:
         """Fill the page from where the one before ended; the key to go on with, None at the round's end."""
@@ -138,13 +144,20 @@ class Page:
 
     def add_numbers(self, numbers: Sequence[int]) -> int:
         """Add the rooms of these numbers while they fit; how many did."""
-        found = places_among(self.connection, self.query.user, numbers)
-        return self.add([found[number] for number in numbers])
+        for start in range(0, len(numbers), READ_AT_ONCE):
+            part = numbers[start : start + READ_AT_ONCE]
+            found = places(self.connection, self.query.user, part)
+            added = self.add([found[number] for number in part])
+            if added < len(part):
+                return start + added
+        return len(numbers)
 
     def add(self, wanted: Sequence[Place]) -> int:
-        """Add these rooms while they fit; how many did. An empty page takes one whatever its size."""
+        """Add these rooms while they fit; how many did. An empty page takes one whatever its size, if need be without
+        its preview.
+        """
         others = peers(self.connection, self.query.user, wanted)
-        latest = previews(self.connection, wanted) if self.query.previews else {}
+        latest = previews(self.connection, wanted) if self.previews else {}
         for added, place in enumerate(wanted):
             if place.number in self.shown:
                 continue
@@ -155,6 +168,9 @@ class Page:
             size = self.size_of(summary, place.bytes_max + len(preview or b""))
             if len(self.shown) >= self.query.limit or (size > self.bytes_left and self.shown):
                 return added
+            if size > self.bytes_left:
+                summary.preview = UNSET
+                size = len(encode(summary))
             self.bytes_left -= size
             self.shown[place.number] = Shown(place.number, summary)
         return len(wanted)
@@ -165,7 +181,7 @@ class Page:
 
     def add_events(self) -> None:
         """Add the newest events of the rooms, most recently active ones first, as far as the bytes go."""
-        bytes_left = self.query.events_bytes if self.query.events else 0
+        bytes_left = self.events_bytes + min(self.bytes_left, 0)
         for shown in sorted(self.shown.values(), key=lambda shown: -shown.summary.time):
             if bytes_left > 0:
                 bytes_left -= add_events(self.connection, shown, self.query, bytes_left)

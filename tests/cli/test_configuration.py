@@ -260,6 +260,15 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
     },
     "body larger than its frame": {"limits.body_bytes": "65536"},
     "client frame larger than a server frame": {"limits.frame_bytes": "524288"},
+    "body as JSON larger than a server frame": {"limits.body_bytes": "28673"},
+    "members of a page larger than a server frame": {
+        "limits.page": "410",
+        "limits.server_frame_bytes": "65536",
+        "limits.body_bytes": "4096",
+        "limits.focus": "1",
+    },
+    "states larger than a server frame": {"limits.watch": "1639"},
+    "receipts larger than a server frame": {"limits.focus": "17"},
     "server frame larger than the lag mark": {"limits.server_frame_bytes": "524288"},
     "ephemerals kept longer than events": {"outbox.ephemeral_bytes": "262144"},
     "lag after close": {"outbox.close_bytes": "262144"},
@@ -355,7 +364,7 @@ secret = "{SECRET}"
         "env CHATD_LISTEN__ADDRESS: listen.address must be",
     ):
         assert said in found
-    assert "would not fit" not in found, "no rule is judged by a value that is wrong itself"
+    assert "would not fit a client frame" not in found, "no rule is judged by a value that is wrong itself"
 
 
 def test_a_file_that_cannot_be_read_hides_no_mistake_elsewhere(tmp_path):

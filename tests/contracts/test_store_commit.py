@@ -1,6 +1,7 @@
 """ports.Store.commit: whole or not at all, once per key, in the order of commits."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from msgspec import UNSET
@@ -303,7 +304,7 @@ async def fold(chronicle: Chronicle, room: Room, floor: int) -> None:
 async def test_accounts_and_devices_are_replaced_as_a_whole(store: Store, chronicle: Chronicle) -> None:
     full = Account("ann", "Ann", "a.png", 3, False, True, 6, 5, "$argon2id$x", 7)
     phone = DeviceSeen("ann", "D" * 22, "app", "os", 10, 11, False)
-    for account, device in ((Account("ann"), DeviceSeen("ann", "D" * 22)), (full, phone)):
+    for account, device in ((Account("ann"), DeviceSeen("ann", "D" * 22, last_seen=1)), (full, phone)):
         work = chronicle.work()
         work.accounts += [account, device]
         await store.commit(work)
@@ -311,7 +312,22 @@ async def test_accounts_and_devices_are_replaced_as_a_whole(store: Store, chroni
         assert await store.device("ann", "D" * 22) == device
     assert await store.account("bob") is None
     assert await store.device("ann", "E" * 22) is None
-    assert await store.accounts() == [full]
+    assert await store.accounts("", 9) == [full]
+    assert await store.accounts("ann", 9) == []
+
+
+async def test_a_device_that_is_neither_listed_nor_revoked_has_no_row(
+    store: Store, chronicle: Chronicle
+) -> None:
+    phone = DeviceSeen("ann", "D" * 22, last_seen=10)
+    for changes, left in (
+        ([phone, replace(phone, last_seen=0)], None),
+        ([replace(phone, last_seen=0), phone], phone),
+    ):
+        work = chronicle.work()
+        work.accounts += changes
+        await store.commit(work)
+        assert await store.device("ann", "D" * 22) == left
 
 
 async def test_a_cancelled_caller_does_not_stop_a_commit(store: Store, chronicle: Chronicle) -> None:

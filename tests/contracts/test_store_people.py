@@ -120,6 +120,36 @@ async def test_removed_devices_are_not_listed_but_remembered(store: Store, chron
     await store.commit(work)
     assert await store.devices("ann") == [one, two]
     assert await store.device("ann", "C" * 22) == removed
+    assert await store.listed(["ann", "bob", "eve"]) == [one, two]
+
+
+async def test_a_device_that_is_not_listed_is_found_when_its_revocation_is_old(
+    store: Store, chronicle: Chronicle
+) -> None:
+    removed = DeviceSeen("ann", "A" * 22, last_seen=7, revoked_before=5, removed=True)
+    never_here = DeviceSeen("bob", "B" * 22, revoked_before=6)
+    revoked = DeviceSeen("cat", "C" * 22, last_seen=9, revoked_before=5)
+    work = chronicle.work()
+    work.accounts += [removed, never_here, revoked]
+    await store.commit(work)
+    assert await store.unlisted(5, 9) == []
+    assert await store.unlisted(6, 9) == [("ann", "A" * 22)]
+    assert await store.unlisted(7, 9) == [("ann", "A" * 22), ("bob", "B" * 22)]
+    assert await store.unlisted(7, 1) == [("ann", "A" * 22)]
+
+
+async def test_rooms_of_a_user_are_counted_as_they_come_and_go(store: Store, chronicle: Chronicle) -> None:
+    async def rooms_of(*users: str) -> dict[str, int]:
+        return (await store.people([], [], users)).memberships
+
+    room = await chronicle.group("ann", "bob")
+    await chronicle.direct("ann", "bob")
+    await chronicle.leave(room, "bob")
+    await chronicle.join(room, "cat")
+    assert await rooms_of("ann", "bob", "cat", "dan") == {"ann": 2, "bob": 1, "cat": 1}
+    await chronicle.join(room, "bob")
+    await chronicle.delete(room)
+    assert await rooms_of("ann", "bob", "cat") == {"ann": 1, "bob": 1, "cat": 0}
 
 
 async def test_last_seen_is_the_latest_of_all_devices(store: Store, chronicle: Chronicle) -> None:

@@ -2,8 +2,19 @@ import pytest
 from msgspec import UNSET
 
 from chatd.core.accounts import Account, DeviceSeen
-from chatd.core.admin import Amend, Fold, Notify, Revoke, SeeDevice, SeeLeft, Settle, SummariseReactions
+from chatd.core.admin import (
+    Amend,
+    Fold,
+    ForgetDevices,
+    Notify,
+    Revoke,
+    SeeDevice,
+    SeeLeft,
+    Settle,
+    SummariseReactions,
+)
 from chatd.protocol.errors import Refused
+from chatd.protocol.limits import DEVICES_LISTED_MAX
 from chatd.protocol.objects import Body
 from chatd.protocol.requests import DevicesRemove, Recall, RoomDelete, Send
 from tests.kit.desk import Desk, group
@@ -33,9 +44,10 @@ def test_what_a_device_runs_is_remembered_when_it_does_not_say(desk):
 
 def test_what_is_told_late_does_not_turn_the_time_back(desk):
     desk.ask("ann", SeeDevice("d1"))
-    desk.ask("", SeeLeft({("ann", "d1"): desk.now - 1, ("bob", "d1"): desk.now - 2}))
+    desk.ask("", SeeLeft({("ann", "d1"): desk.now - 1}))
     assert desk.devices["ann", "d1"].last_seen == desk.now
-    assert desk.devices["bob", "d1"].last_seen == desk.now - 2
+    desk.ask("", SeeLeft({("ann", "d1"): desk.now + 1}))
+    assert desk.devices["ann", "d1"].last_seen == desk.now + 1
 
 
 def test_a_removed_device_is_not_listed_and_its_tokens_are_void(desk):
@@ -171,3 +183,33 @@ def test_reactions_of_what_is_not_there_are_not_summarised(desk, room):
 def test_settling_changes_nothing(desk):
     desk.ask("", Settle())
     assert desk.work.empty
+
+
+def test_a_device_more_than_are_listed_takes_the_place_of_the_one_not_seen_for_longest(desk):
+    for number in range(DEVICES_LISTED_MAX):
+        desk.now += 1
+        desk.ask("ann", SeeDevice(f"d{number}"))
+    desk.ask("ann", DevicesRemove(device="d1"))
+    desk.ask("ann", SeeDevice("d1"))  # revoked, and back
+    desk.ask("ann", SeeDevice("d0"))
+    desk.now += 1
+    desk.batch([("ann", SeeDevice("x")), ("ann", SeeDevice("y"))])
+    listed = {name for (_, name), device in desk.devices.items() if device.listed}
+    assert len(listed) == DEVICES_LISTED_MAX
+    assert not {"d2", "d3"} & listed, "seen longest ago"
+    assert {"x", "y", "d0", "d1"} <= listed
+    assert not desk.devices["ann", "d2"].matters
+    desk.ask("", SeeLeft({("ann", "d2"): desk.now + 5}))
+    assert not desk.devices["ann", "d2"].listed, "the end of a connection lists nothing"
+
+
+def test_a_revoked_device_is_forgotten_when_its_revocation_is_old_and_it_is_not_back(desk):
+    for name in ("gone", "back"):
+        desk.ask("ann", SeeDevice(name))
+        desk.ask("ann", DevicesRemove(device=name))
+    desk.ask("ann", SeeDevice("back"))
+    places = [("ann", "gone"), ("ann", "back")]
+    desk.ask("", ForgetDevices(places, before=desk.now))
+    assert all(desk.devices[place].revoked_before for place in places), "tokens may live"
+    desk.ask("", ForgetDevices(places, before=desk.now + 1))
+    assert [desk.devices[place].matters for place in places] == [False, True]

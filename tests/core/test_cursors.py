@@ -12,8 +12,8 @@ STAMPS = st.integers(min_value=0, max_value=2**63 - 1)
 EPOCHS = st.text(min_size=1, max_size=16)
 MORES = st.builds(
     More,
-    since=st.one_of(st.just(ALL), STAMPS),
-    first_stamp=STAMPS,
+    since=st.integers(min_value=ALL, max_value=2**53 - 1),
+    first_stamp=st.integers(min_value=0, max_value=2**53 - 1),
     pinned=st.integers(min_value=0, max_value=1),
     time=st.integers(min_value=0, max_value=2**53 - 1),
     number=st.integers(min_value=0, max_value=2**32 - 1),
@@ -66,6 +66,14 @@ def test_no_text_does_more_than_be_refused(text):
 @given(MORES)
 def test_a_continuation_comes_back_whole(more):
     assert More.unpack(more.pack()) == more
+
+
+@pytest.mark.parametrize(
+    "form", [(ALL - 1, 0, 0, 0), (2**53, 0, 0, 0), (0, 2**64 - 1, 0, 0), (0, 0, 0, 2**64 - 1)]
+)
+def test_a_continuation_that_nobody_gave_is_refused(form):
+    with pytest.raises(Refused, match="bad_cursor"):
+        More.unpack(More(*form, 0, False, 0).pack())
 
 
 @given(MORES)

@@ -158,6 +158,73 @@ def test_a_direct_room_cannot_be_changed(request_):
     assert code_of(Desk(room), "ann", request_(room)) == "forbidden"
 
 
+def test_data_of_a_room_is_as_long_as_a_body_may_be(room):
+    desk = Desk(room, rules=Rules(body_bytes=300))
+    fits, too_long = "x" * 297, "x" * 298
+    for request in (creation(data=too_long), RoomUpdate(room=room.name, key=key(), data=too_long)):
+        assert code_of(desk, "ann", request) == "too_large"
+    for request in (creation(data=fits), RoomUpdate(room=room.name, key=key(), data=fits)):
+        desk.ask("ann", request)
+
+
+# --- how many rooms
+
+
+def full_of(user, count):
+    """A desk where `user` is in so many rooms, and nobody else in any."""
+    rooms = [group(number, **{user: "owner"}) for number in range(1, count + 1)]
+    return Desk(*rooms, rules=Rules(rooms_per_user=4))
+
+
+def test_others_bring_nobody_into_more_rooms_than_their_share():
+    desk = full_of("bob", 4)
+    reply = desk.ask("ann", creation("bob", "cat"))
+    assert (reply.not_added, reply.summary.members) == (["bob"], 2)
+    room = desk.rooms[reply.summary.room]
+    reply = desk.ask("ann", add(room, "bob", "dan", "cat"))
+    assert (reply.not_added, set(room.members)) == (["bob"], {"ann", "cat", "dan"})
+    reply = desk.ask("ann", add(room, "bob"))
+    assert (reply.not_added, reply.duplicate, reply.seq) == (["bob"], True, UNSET)
+    assert code_of(desk, "ann", RoomDirect(user="bob")) == "quota"
+
+
+@pytest.mark.parametrize(
+    ("fifth", "sixth"),
+    [
+        (creation(), creation()),
+        (RoomDirect(user="ann"), RoomDirect(user="eve")),
+        (join(group(98)), join(group(99))),
+    ],
+)
+def test_who_asks_for_a_room_has_half_as_many_more(fifth, sixth):
+    desk = full_of("bob", 5)
+    for number in (98, 99):
+        desk.rooms[group(number).name] = group(number, cat="owner")
+        desk.rooms[group(number).name].public = True
+    desk.ask("bob", fifth)
+    assert code_of(desk, "bob", sixth) == "quota"
+
+
+def test_rooms_are_counted_within_a_batch_too():
+    desk = full_of("bob", 3)
+    replies = desk.batch(
+        [("ann", creation("bob")), ("cat", creation("bob")), ("dan", RoomDirect(user="bob"))]
+    )
+    assert [getattr(reply, "not_added", None) for reply in replies[:2]] == [UNSET, ["bob"]]
+    assert replies[2].code == "quota"
+    room = desk.rooms[replies[0].summary.room]
+    replies = desk.batch([("bob", leave(room)), ("dan", RoomDirect(user="bob"))])
+    assert replies[1].summary.peer == "bob", "who left has a place again"
+
+
+def test_a_room_there_is_already_is_opened_however_many_there_are():
+    desk = full_of("bob", 6)
+    room = direct("ann", "bob", number=50)
+    desk.rooms[room.name], desk.pairs["ann", "bob"] = room, room
+    assert desk.ask("bob", RoomDirect(user="ann")).summary.room == room.name
+    assert desk.ask("ann", RoomDirect(user="bob")).summary.room == room.name
+
+
 # --- settings
 
 

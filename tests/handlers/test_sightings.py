@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from chatd.core.admin import SeeLeft, Settle
+from chatd.core.admin import SeeDevice, SeeLeft, Settle
 from chatd.handlers.sightings import GATHERED_S, PART_MAX
+from chatd.handlers.writer import Submission
 from tests.kit.daemon import config_for, running_daemon
 from tests.kit.env import START_MS
 from tests.kit.indoors import Indoors, device_of
@@ -55,11 +56,13 @@ async def test_who_comes_back_at_once_is_seen_last_when_he_left_last(house: Indo
 
 async def test_the_ends_of_many_are_several_commits(house: Indoors) -> None:
     asked = heard(house)
-    for number in range(PART_MAX + 1):
-        house.inside.sightings.left("ann", device_of(number))
+    users = [f"user{number}" for number in range(PART_MAX + 1)]
+    for user in users:
+        house.inside.writer.submit(Submission(user, SeeDevice(device_of(1))))
+        house.inside.sightings.left(user, device_of(1))
     await house.passes(GATHERED_S)
     assert [len(one.devices) for one in asked] == [PART_MAX, 1]
-    assert len(await house.store.devices("ann")) == PART_MAX + 1
+    assert len(await house.store.last_seen(users)) == PART_MAX + 1
 
 
 async def test_a_clean_stop_notes_who_was_connected(tmp_path: Path) -> None:

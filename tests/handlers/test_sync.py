@@ -1,8 +1,9 @@
 import pytest
 
-from chatd.core.cursors import cursor_of
+from chatd.core.cursors import More, cursor_of
 from chatd.protocol.objects import Body
 from chatd.protocol.requests import MembersRemove, Read, Send
+from chatd.storage import sync as storage_sync
 from tests.kit.indoors import indoors, new_key
 
 
@@ -154,6 +155,29 @@ async def test_a_page_is_no_older_than_what_was_told_while_it_was_read(house):
     ]  # fmt: skip
 
 
+async def test_where_too_many_rooms_are_gone_the_round_is_full(house, monkeypatch):
+    monkeypatch.setattr(storage_sync, "GONE_MAX", 3)
+    ann, rooms = await filled(house, 6)
+    bob, page = await hello(house, device=2)
+
+    async def both():
+        """What a `sync` and a `hello` from the cursor of before say."""
+        known = {"epoch": house.store.epoch, "cursor": page["cursor"], "rooms": 1}
+        return await bob.asks(type="sync", cursor=page["cursor"], rooms=1), (
+            await hello(house, device=3, **known)
+        )[1]
+
+    for count in range(1, 4):
+        await ann.asks(type="room.delete", room=rooms[count - 1], key=new_key())
+        assert [set(reply["gone"]) for reply in await both()] == [set(rooms[:count])] * 2
+    await ann.asks(type="room.delete", room=rooms[3], key=new_key())
+    for reply in await both():
+        found = await pages(bob, reply)
+        assert [names(page) for page in found] == [[rooms[5]], [rooms[4]]]
+        assert all(page["full"] and "gone" not in page and "preview" in page["rooms"][0] for page in found)
+        assert reply["totals"]["rooms"] == 2
+
+
 async def test_a_round_without_cursor_is_full(house):
     _, rooms = await filled(house, 3)
     guest, _ = await hello(house, device=2)
@@ -161,7 +185,12 @@ async def test_a_round_without_cursor_is_full(house):
     assert (reply["full"], names(reply)) == (True, rooms[::-1])
 
 
-@pytest.mark.parametrize("keys", [{"cursor": "?"}, {"more": "?"}, {"more": "AAAA"}])
+MADE_BY_HAND = More(since=0, first_stamp=2**64 - 1, pinned=0, time=0, number=0, previews=False, events=0)
+
+
+@pytest.mark.parametrize(
+    "keys", [{"cursor": "?"}, {"more": "?"}, {"more": "AAAA"}, {"more": MADE_BY_HAND.pack()}]
+)
 async def test_what_is_no_cursor_is_refused_on_a_live_connection(house, keys):
     guest = await house.meets("ann")
     reply = await guest.asks(type="sync", **keys)

@@ -149,7 +149,7 @@ async def test_a_failed_round_is_told_and_the_next_one_tries_again(house, rounds
     monkeypatch.setattr(upkeep_module, "FOLD_EVERY", 1)
     house.store.fail("foldable", Unavailable("overloaded"))
     await rounds.next()
-    assert "not folded" in caplog.text
+    assert "not dropped" in caplog.text
     before = house.store.calls["foldable"]
     await rounds.next()
     assert house.store.calls["foldable"] == before + 1

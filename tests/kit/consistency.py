@@ -30,6 +30,10 @@ RULES: dict[str, str] = {
     "members are counted": """
         SELECT r.number FROM rooms r
         WHERE r.members <> (SELECT count(*) FROM members WHERE room = r.number AND gone IS NULL)""",
+    "rooms of a user are counted": """
+        SELECT user FROM (SELECT user, rooms FROM memberships
+                          UNION ALL SELECT user, -1 FROM members WHERE gone IS NULL)
+        GROUP BY user HAVING sum(rooms) <> 0""",
     "a position read lies in the log": """
         SELECT m.room, m.user FROM members m JOIN rooms r ON r.number = m.room WHERE m.read > r.seq""",
     "ordinals read are those up to the position read": f"""

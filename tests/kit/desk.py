@@ -1,5 +1,6 @@
 """Decisions without a daemon: rooms and their log in memory, batches as the writer makes them."""
 
+from collections import Counter
 from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
@@ -91,6 +92,10 @@ class Desk:
         facts.keyed = dict(self.keyed)
         facts.created, facts.pairs = dict(self.created), dict(self.pairs)
         facts.accounts, facts.devices = dict(self.accounts), dict(self.devices)
+        facts.memberships = Counter(user for room in self.rooms.values() for user in room.members)
+        for device in sorted(self.devices.values(), key=lambda device: device.last_seen):
+            if device.listed:
+                facts.listed.setdefault(device.user, []).append(device.device)
         highest = max((room.number for room in self.rooms.values()), default=0)
         facts.fresh = [(highest + step, highest + step) for step in range(len(asked) + 1, 0, -1)]
         for user, request in asked:

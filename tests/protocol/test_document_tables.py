@@ -10,6 +10,7 @@ import pytest
 from chatd.config import Config, Limits
 from chatd.handlers.registry import COMMANDS
 from chatd.protocol import closes, codec, errors, limits, objects, pushes, replies, requests
+from chatd.storage.sync import GONE_MAX
 from tests.kit import document, vectors
 from tests.kit.document import Line
 
@@ -71,6 +72,7 @@ THRESHOLDS = {  # the document's name -> section and key of the configuration
     "delivered_members": ("delivery", "delivered_members"),
     "typing_members": ("delivery", "typing_members"),
     "group_members": ("limits", "group_members"),
+    "rooms_per_user": ("limits", "rooms_per_user"),
     "connections_per_user": ("limits", "connections_per_user"),
     "hello_timeout_s": ("limits", "hello_timeout_s"),
     "hello_frame_bytes": ("limits", "hello_frame_bytes"),
@@ -129,6 +131,7 @@ def test_fixed_numbers_are_those_of_the_code() -> None:
     assert f"{limits.MEMBERS_CHANGED_MAX} users in one `room.create`" in text
     assert f"{limits.MESSAGES_MAX} numbers in `messages`" in text
     assert f"{limits.HISTORY_MAX} messages in a page of `history`" in text
+    assert f"{GONE_MAX} rooms in `gone`; {limits.DEVICES_LISTED_MAX} listed devices" in text
     assert (
         f"{limits.EVENTS_INLINE_MAX} inline events per room and {limits.EVENTS_INLINE_BYTES >> 10} KiB"
         in text
@@ -142,6 +145,7 @@ def test_the_sizes_of_texts_and_lists_are_those_of_the_code() -> None:
         for field in re.findall(r"`([^`]+)`", row["Field"]) or [row["Field"]]
     }
     limits_apart = {"hello.focus", "focus.rooms", "watch.users", "send.body", "edit.body", "sync.rooms"}
+    limits_apart |= {"room.create.data", "room.update.data"}
     limits_apart |= {f"{type}.limit" for type in ("history", "log", "readers", "members.list")}
     sizes = {
         field: size
@@ -254,7 +258,7 @@ def test_the_keys_of_an_ack_are_those_of_the_code() -> None:
         for row in document.section("9.1").table(first="Reply key")
         for key in document.words(row["Reply key"])
     }
-    assert stated | {"summary"} == set(fields(replies.WriteOk))
+    assert stated | {"summary", "not_added"} == set(fields(replies.WriteOk))
 
 
 # --- objects

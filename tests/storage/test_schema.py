@@ -63,6 +63,17 @@ def test_a_later_migration_is_added_to_an_older_database(connection: sqlite3.Con
     assert up(connection, BOTH, Path("x")) == ["0002_b.sql"]
 
 
+def test_members_of_an_older_database_are_counted(connection: sqlite3.Connection) -> None:
+    up(connection, shipped()[:1], Path("x"))
+    connection.execute("PRAGMA foreign_keys = OFF")  # their rooms are no part of it
+    connection.executemany(
+        "INSERT INTO members VALUES (?, ?, 'member', 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, ?, 1)",
+        [("ann", 1, None), ("ann", 2, None), ("bob", 1, "left"), ("bob", 2, None)],
+    )
+    up(connection, shipped(), Path("x"))
+    assert connection.execute("SELECT * FROM memberships").fetchall() == [("ann", 2), ("bob", 1)]
+
+
 def test_a_database_of_a_later_version_is_refused(connection: sqlite3.Connection) -> None:
     up(connection, BOTH, Path("x"))
     with pytest.raises(StoreError, match="0002_b") as caught:
