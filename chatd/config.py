@@ -108,7 +108,7 @@ class Key(Section, frozen=True):
 
 
 class Auth(Section, frozen=True):
-    """Whose tokens are accepted (protocol.md 2.5)."""
+    """Whose tokens are accepted (protocol.md 6.4)."""
 
     audience: Annotated[
         str, Meta(min_length=1, max_length=256, description="Value the claim `aud` must contain.")
@@ -143,7 +143,7 @@ class Auth(Section, frozen=True):
 
 
 class Limits(Section, frozen=True):
-    """How much one client, address or room may ask of the daemon (protocol.md 2.1)."""
+    """How much one client, address or room may ask of the daemon (protocol.md 2.7 and 12.1)."""
 
     frame_bytes: Annotated[
         int, _span(1024, 1 << 20, "Bytes of a client frame. 64 KiB carry a whole batch of sends.")
@@ -205,7 +205,7 @@ class Limits(Section, frozen=True):
 
 
 class Rates(Section, frozen=True):
-    """How often (protocol.md 2.11): token buckets, refilled evenly."""
+    """How often (protocol.md 12.2): token buckets, refilled evenly."""
 
     enabled: Annotated[
         bool, _text("Off only for load tests: without limits one client can slow all others.")
@@ -256,7 +256,7 @@ class Rates(Section, frozen=True):
 
 
 class Delivery(Section, frozen=True):
-    """What is pushed to whom, and how densely (protocol.md 2.6, 2.9, 2.10)."""
+    """What is pushed to whom, and how densely (protocol.md 7.6, 10 and 12.1)."""
 
     full_members: Annotated[
         int, _span(2, 1_000_000, "Members up to which events are pushed unasked; more phones should sleep.")
@@ -308,7 +308,7 @@ class Privacy(Section, frozen=True):
 
 
 class Outbox(Section, frozen=True):
-    """How much may wait for a slow connection (protocol.md 2.11)."""
+    """How much may wait for a slow connection (protocol.md 12.3)."""
 
     ephemeral_bytes: Annotated[
         int, _span(1024, 1 << 24, "Bytes waiting above which typing, presence and receipts are dropped.")
@@ -325,7 +325,7 @@ class Outbox(Section, frozen=True):
 
 
 class Heartbeat(Section, frozen=True):
-    """When silence is questioned, and when it is the end (protocol.md 2.5)."""
+    """When silence is questioned, and when it is the end (protocol.md 6.6)."""
 
     foreground_s: Annotated[
         int, _span(15, 290, "Seconds of silence until a ping; proxies forget a connection after 60.")

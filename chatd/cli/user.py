@@ -68,10 +68,11 @@ def add(loaded: Loaded, name: str, shown: str | None, password_file: str | None)
     """Add USER, who signs in with a password at POST /v1/login."""
     accounts = accounts_of(loaded.config, create=True)
     is_new = not Path(loaded.config.storage.directory, "chatd.sqlite").exists()
-    known = next((line for line in accounts.all() if line.user == name), None)
-    if known is not None and known.password:
+    if not is_new and any(line.user == name and line.password for line in accounts.all()):
         raise Failure(f"{name} exists already. Change the password with: chatd user passwd {name}")
-    accounts.put(name, shown or name, hashed(password_file))
+    accounts.put(
+        name, shown or name, hashed(password_file)
+    )  # a new database is made last, for a password there is
     click.echo(f"Added {name}.")
     if is_new:
         click.echo(f"There was no database in {loaded.config.storage.directory}: it is new.", err=True)

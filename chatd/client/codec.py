@@ -1,4 +1,4 @@
-"""Packets to frames and back, in both encodings of protocol.md, chapter 2.7; no I/O.
+"""Packets to frames and back, in both encodings of protocol.md, chapters 2.3 and 2.4; no I/O.
 
 A packet is a dict. One packet or a batch of them makes a frame. Every limit of decoding is explicit.
 """

@@ -87,7 +87,7 @@ NOBODY: Group = {}  # never written to: what a level is that nobody has, as most
 
 
 class Audience:
-    """The live connections of one room, by delivery level (protocol.md "Level per (connection, room)").
+    """The live connections of one room, by delivery level (protocol.md 7.6).
 
     `full`: those who get every event, by variant.
     """

@@ -1,4 +1,4 @@
-"""`head` pushes of large rooms: coalesced, at most one per room and interval (protocol.md "Delivery of events")."""
+"""`head` pushes of large rooms: coalesced, at most one per room and interval (protocol.md 7.2)."""
 
 from chatd.core.live import Audience
 from chatd.edge.packets import Packet, head_push

@@ -1,4 +1,4 @@
-"""`receipts` pushes: watermarks that moved, gathered for an interval (protocol.md "Read state, receipts")."""
+"""`receipts` pushes: watermarks that moved, gathered for an interval (protocol.md 10.3)."""
 
 from chatd.config import Config
 from chatd.core.live import Audience, Listener, Live

@@ -1,4 +1,4 @@
-"""Who reads, types and is there: readers, focus, typing, watch (protocol.md "Read state, receipts, typing")."""
+"""Who reads, types and is there: readers, focus, typing, watch (protocol.md 10)."""
 
 from contextlib import suppress
 

@@ -208,7 +208,12 @@ def with_host_data(request: Request, text: bool, bytes_max: int = DEFAULTS["body
     if isinstance(request, WITH_BODY):
         body = without_empties(request.body)
         if body.data is not UNSET:
-            body = msgspec.structs.replace(body, data=host_data(body.data, text, 3, bytes_max))
+            try:
+                data = host_data(body.data, text, 3, bytes_max)
+            except Refused as refused:
+                refused.field = "body.data"
+                raise
+            body = msgspec.structs.replace(body, data=data)
         return request if body is request.body else msgspec.structs.replace(request, body=body)
     if isinstance(request, RoomCreate):
         request = without_empty(request, ("avatar",))

@@ -141,6 +141,12 @@ def test_the_first_account_may_come_before_the_first_start_which_is_said(run):
         assert ("There was no database in ./chatd-data: it is new." in result.output) is new
 
 
+@pytest.mark.parametrize("password", [(), ("--password-file", "missing"), ("--password-file", "-")])
+def test_an_account_that_is_not_added_makes_no_database(run, tmp_path, password):
+    assert run("user", "add", "zoe", *password, input="short\n").exit_code != 0
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", ["", "two words", "new\nline", "\x1b[31m", "x" * 65, "ümlaut"])
 def test_malformed_users_are_wrong_usage(stopped, name):
     code, output = stopped("add", name, "--password-file", "-", input=PASSWORD)

@@ -1,4 +1,4 @@
-"""ports.Store.sync, memberships: what a member is shown of his rooms (protocol.md 2.4, 2.5)."""
+"""ports.Store.sync, memberships: what a member is shown of his rooms (protocol.md 5.4 and 6.3)."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -131,3 +131,18 @@ def test_commands_and_options_that_are_shown_exist(document):
         known = {name for one in command.params for name in (*one.opts, *one.secondary_opts)} | {"--help"}
         used = {word.partition("=")[0] for word in rest if word.startswith("--")}
         assert used <= known, arguments
+
+
+def test_chapters_of_the_protocol_that_are_named_exist():
+    headings = re.findall(r"^##+ ([0-9.]+?)\.? (.+)$", (ROOT / "protocol.md").read_text(), re.MULTILINE)
+    there = {number for number, _ in headings} | {title.replace("`", "") for _, title in headings}
+    stale = []
+    for path in sorted(
+        path for folder in ("chatd", "bench", "tests") for path in (ROOT / folder).rglob("*.py")
+    ):
+        for number, title in re.findall(
+            r'protocol\.md,? (?:chapters? )?(?:(\d+(?:\.\d+)?)|"([^"]+)")', path.read_text()
+        ):
+            if (number or title) not in there:
+                stale.append(f"{path.relative_to(ROOT)}: {number or title}")
+    assert not stale

@@ -1,4 +1,4 @@
-"""What the server promises on every connection (protocol.md 2.2, 2.6), checked on every packet."""
+"""What the server promises on every connection (protocol.md 3 and 7.7), checked on every packet."""
 
 from tests.kit import shapes
 from tests.kit.link import Packet

@@ -54,7 +54,7 @@ def may_be(value: Any, level: int) -> bool:
 def test_both_encodings_take_what_may_be_and_refuse_the_rest(value: Any, levels: int) -> None:
     for _ in range(levels):
         value = [value]
-    expected = value if may_be(value, 3) else ("bad_request", "data")
+    expected = value if may_be(value, 3) else ("bad_request", "body.data")
     assert [read(value, text=text) for text in (False, True)] == [expected, expected]
 
 
@@ -65,7 +65,7 @@ def test_so_many_values_and_keys_and_no_more(text: bool) -> None:
     assert read(list(widest), text=text) == list(widest)
     assert read([None] * (HOST_DATA_NODES - 1), text=text) == [None] * (HOST_DATA_NODES - 1)
     for too_many in (widest, [None] * HOST_DATA_NODES, [[]] * HOST_DATA_NODES):
-        assert read(too_many, text=text) == ("too_large", "data")
+        assert read(too_many, text=text) == ("too_large", "body.data")
 
 
 @pytest.mark.parametrize("text", [False, True])
@@ -77,7 +77,7 @@ def test_commas_and_brackets_within_texts_are_none(text: bool) -> None:
 @pytest.mark.parametrize("text", [False, True])
 def test_no_more_bytes_than_a_body_may_have(text: bool) -> None:
     assert read("x" * (16_384 - 3), text=text) == "x" * (16_384 - 3)
-    assert read("x" * 16_384, text=text) == ("too_large", "data")
+    assert read("x" * 16_384, text=text) == ("too_large", "body.data")
 
 
 @pytest.mark.parametrize(

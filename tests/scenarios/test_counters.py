@@ -13,7 +13,7 @@ OPERATIONS = 150  # random operations of the model test; enough that every kind 
 
 
 class UnreadModel:
-    """What protocol.md 2.3 says about unread, over a list of messages; the whole truth in a few lines."""
+    """What protocol.md 4.2 says about unread, over a list of messages; the whole truth in a few lines."""
 
     def __init__(self, members: list[str]) -> None:
         self.messages: dict[int, tuple[str, bool, list[str]]] = {}  # seq -> author, countable, mentions
