@@ -1,18 +1,19 @@
 """The Python client of chatd, and the reference implementation of the client side of protocol.md.
 
-It shares no code with the server. The parts, from the bottom up, each a file to be ported on its own:
+It shares no code with the server. `core` is pure, and translated line by line by a porter; the other files are the
+shell of sockets, timers and files around it:
 
-    errors, codec, states, env, settings     words, frames, phases, the outside world, the numbers
-    messages, intervals, timeline, replica   one room by the gap rules; pure
-    summary, changes, acks, outbox, account  the rest of what is known and wanted; pure
+    env, settings                            clock, randomness and timers; the options
+    account                                  all rooms, pages of a sync, pushes, the cursor
     feed, typists, throttle, storage         changes to the app, timers, what survives a restart
-    deadlines, connection, tokens, health, life   one socket; the life cycle around it
+    connection, tokens, health, life         one socket; the life cycle around it
     sender, repair, marks, renewal           the jobs done on a connection
     engine, rooms, client                    the parts together; the public face
 """
 
 from .account import Presence
-from .changes import (
+from .client import Client
+from .core.changes import (
     Change,
     ChangesMissed,
     EventAdded,
@@ -31,10 +32,8 @@ from .changes import (
     TypingStarted,
     TypingStopped,
 )
-from .client import Client
-from .emoji import normal_emoji
-from .env import Env, SystemEnv
-from .errors import (
+from .core.emoji import normal_emoji
+from .core.errors import (
     ERRORS,
     Aborted,
     AuthMismatch,
@@ -64,16 +63,19 @@ from .errors import (
     UnknownType,
     Unreachable,
 )
+from .core.messages import Message
+from .core.outbox import Entry, State
+from .core.records import Record
+from .core.states import Phase
+from .core.summary import Summary
+from .core.timeline import Page
+from .core.timing import Timing
+from .env import Env, SystemEnv
 from .feed import ChangeStream
-from .messages import Message
-from .outbox import Entry, State
 from .rooms import Member, Readers, Room
 from .sender import Receipt
-from .settings import Settings, Timing
-from .states import Phase
-from .storage import FileStorage, MemoryStorage, Record, Storage
-from .summary import Summary
-from .timeline import Page
+from .settings import Settings
+from .storage import FileStorage, MemoryStorage, Storage
 from .tokens import TokenRejected
 
 __all__ = [

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .changes import Change, MessageAdded, PresenceChanged, RoomGone
-from .codec import Packet
+from .core.changes import Change, MessageAdded, PresenceChanged, RoomGone
+from .core.codec import Packet
+from .core.records import Record, Tables
+from .core.replica import EVERYBODY_MEMBERS_MAX, Replica
 from .feed import Feed
-from .replica import EVERYBODY_MEMBERS_MAX, Replica
-from .storage import Record, Tables
 from .typists import Typists
 
 

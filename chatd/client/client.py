@@ -6,17 +6,17 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from .account import Presence
-from .changes import Change
-from .codec import Packet
+from .core.changes import Change
+from .core.codec import Packet
+from .core.errors import Closed, Unreachable
+from .core.outbox import Entry
+from .core.states import Phase
+from .core.timeline import Fetch
 from .engine import Engine
-from .errors import Closed, Unreachable
 from .feed import ChangeStream
-from .outbox import Entry
 from .rooms import Room
 from .settings import Settings
-from .states import Phase
 from .storage import MemoryStorage, Storage
-from .timeline import Fetch
 from .tokens import GetToken
 
 SILENCE_S = 5.0

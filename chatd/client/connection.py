@@ -18,11 +18,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
-from .codec import BATCH_MAX, FRAME_BYTES_MAX, BadFrame, Codec, Packet
-from .deadlines import Deadlines, Verdict
+from .core.codec import BATCH_MAX, FRAME_BYTES_MAX, BadFrame, Codec, Packet
+from .core.deadlines import Deadlines, Verdict
+from .core.errors import ChatError, ConnectionLost, HandshakeFailed, error_from
+from .core.limits import HELLO_FRAME_BYTES, Limits
 from .env import Timer
-from .errors import ChatError, ConnectionLost, HandshakeFailed, error_from
-from .settings import HELLO_FRAME_BYTES, Limits, Settings
+from .settings import Settings
 
 OnReply = Callable[[Packet | ChatError | None], None]
 """Takes the `ok`, the error, or None when the outcome will never be known."""

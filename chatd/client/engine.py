@@ -7,12 +7,14 @@ import asyncio
 from functools import partial
 
 from .account import Account
-from .acks import event_of
-from .changes import StateChanged
-from .codec import CODECS, Packet
 from .connection import HELLO_HEARTBEAT_S, Connection, Ending
+from .core.acks import event_of
+from .core.changes import StateChanged
+from .core.codec import CODECS, Packet
+from .core.errors import ChatError, Closed, ConnectionLost, Unreachable
+from .core.records import Record
+from .core.states import Phase, close_rule
 from .env import Timer, wait
-from .errors import ChatError, Closed, ConnectionLost, Unreachable
 from .feed import Feed
 from .life import VERSION, Life
 from .marks import Marks
@@ -20,8 +22,7 @@ from .renewal import Renewal
 from .repair import Repairer
 from .sender import Receipt, Sender
 from .settings import Settings
-from .states import Phase, close_rule
-from .storage import Record, Storage
+from .storage import Storage
 from .tokens import GetToken, Tokens
 from .typists import Typists
 

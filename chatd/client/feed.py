@@ -10,7 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from .changes import Change, ChangesMissed
+from .core.changes import Change, ChangesMissed
 
 log = logging.getLogger(__name__)
 

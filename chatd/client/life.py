@@ -9,12 +9,13 @@ import logging
 import ssl
 from typing import Protocol
 
-from .codec import CODECS, Packet
 from .connection import HELLO_HEARTBEAT_S, Connection, Ending, open_connection
-from .errors import ChatError, Closed, HandshakeFailed
+from .core.codec import CODECS, Packet
+from .core.errors import ChatError, Closed, HandshakeFailed
+from .core.limits import Limits
+from .core.states import Backoff, Phase, Signal, Then, advance, close_rule
 from .health import is_portal
-from .settings import Limits, Settings
-from .states import Backoff, Phase, Signal, Then, advance, close_rule
+from .settings import Settings
 from .tokens import TokenRejected, Tokens
 
 VERSION = 1

@@ -5,11 +5,11 @@ import logging
 from collections.abc import Iterable
 
 from .account import Account
-from .changes import Change, MessageAdded
-from .codec import Packet
 from .connection import Connection
-from .errors import ChatError
-from .replica import Replica
+from .core.changes import Change, MessageAdded
+from .core.codec import Packet
+from .core.errors import ChatError
+from .core.replica import Replica
 from .settings import Settings
 from .throttle import Throttle
 

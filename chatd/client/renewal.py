@@ -4,8 +4,8 @@ import asyncio
 import logging
 
 from .connection import Connection
+from .core.errors import ChatError, ConnectionLost
 from .env import wait
-from .errors import ChatError, ConnectionLost
 from .settings import Settings
 from .tokens import TOKEN_INVALID, TokenRejected, Tokens
 

@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from .account import Account
-from .codec import Packet
+from .core.codec import Packet
+from .core.errors import ChatError, Unreachable
+from .core.replica import Replica
+from .core.timeline import Fetch
 from .env import Timer, wait
-from .errors import ChatError, Unreachable
-from .replica import Replica
 from .settings import Settings
-from .timeline import Fetch
 
 JUMP_PAGE = 50
 """Messages of the newest page: two screens (chapter 7.7)."""

@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .emoji import normal_emoji
+from .core.emoji import normal_emoji
+from .core.messages import Body, Event, Message, message_from
+from .core.replica import Receipt as Mark
+from .core.replica import Replica
+from .core.summary import Summary
+from .core.timeline import Page
 from .engine import Engine
-from .messages import Body, Event, Message, message_from
-from .replica import Receipt as Mark
-from .replica import Replica
 from .sender import Receipt
-from .summary import Summary
-from .timeline import Page
 
 HISTORY_MAX = 100
 """Most messages of a page of history (protocol.md, chapter 8.2)."""

@@ -10,16 +10,18 @@ from functools import partial
 from typing import Any
 
 from .account import Account
-from .acks import event_of
-from .changes import SendDelayed, SendDone, SendFailed
-from .codec import Codec, Packet, check
 from .connection import Connection
+from .core.acks import event_of
+from .core.changes import SendDelayed, SendDone, SendFailed
+from .core.codec import Codec, Packet, check
+from .core.errors import ChatError, Closed, OutboxFull
+from .core.limits import HELLO_FRAME_BYTES, Limits
+from .core.outbox import Entry, Outbox, State, Window, too_large_error
+from .core.records import Record, Tables
 from .env import Timer
-from .errors import ChatError, Closed, OutboxFull
 from .feed import Feed
-from .outbox import Entry, Outbox, State, Window, too_large_error
-from .settings import HELLO_FRAME_BYTES, Limits, Settings
-from .storage import Record, Storage, Tables
+from .settings import Settings
+from .storage import Storage
 
 
 @dataclass(frozen=True, slots=True)

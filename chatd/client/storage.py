@@ -16,21 +16,13 @@ import zlib
 from collections.abc import Iterator, Sequence
 from io import FileIO
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol
 
 import msgpack
 
+from .core.records import Record, Tables, put
+
 log = logging.getLogger(__name__)
-
-Tables = dict[str, dict[str, Any]]
-
-
-class Record(NamedTuple):
-    """One change: `value` None deletes. Values are what MessagePack can hold."""
-
-    table: str
-    key: str
-    value: Any
 
 
 class Storage(Protocol):
@@ -195,15 +187,6 @@ COMPACT_FACTOR = 4
 """A log this many times its content is mostly waste; rewriting then costs a quarter of what was written."""
 
 _HEAD = struct.Struct(">II")
-
-
-def put(tables: Tables, record: Record) -> None:
-    """Apply one record."""
-    table = tables.setdefault(record.table, {})
-    if record.value is None:
-        table.pop(record.key, None)
-    else:
-        table[record.key] = record.value
 
 
 def framed(record: Record) -> bytes:

@@ -1,7 +1,7 @@
 """Who is writing right now, as far as one is told: shown for 6 s or until the message comes (protocol.md
 10)."""
 
-from .changes import TypingStarted, TypingStopped
+from .core.changes import TypingStarted, TypingStopped
 from .env import Env, Timer
 from .feed import Feed
 

@@ -3,7 +3,7 @@
 import pytest
 
 from chatd.client.account import Account, Presence
-from chatd.client.changes import (
+from chatd.client.core.changes import (
     EventAdded,
     MessageAdded,
     PresenceChanged,
@@ -13,8 +13,8 @@ from chatd.client.changes import (
     TypingStarted,
     TypingStopped,
 )
+from chatd.client.core.records import put
 from chatd.client.feed import Feed
-from chatd.client.storage import put
 from chatd.client.typists import Typists
 
 

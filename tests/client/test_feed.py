@@ -2,7 +2,7 @@
 
 import asyncio
 
-from chatd.client.changes import ChangesMissed, RoomChanged
+from chatd.client.core.changes import ChangesMissed, RoomChanged
 from chatd.client.feed import ChangeStream, Feed
 
 

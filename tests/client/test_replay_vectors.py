@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from chatd.client.messages import message_from
+from chatd.client.core.messages import message_from
 from tests.kit import document
 
 HELLO = {

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatd.client import storage
-from chatd.client.storage import FileStorage, MemoryStorage, Record, framed, records_in
+from chatd.client.core.records import Record
+from chatd.client.storage import FileStorage, MemoryStorage, framed, records_in
 
 
 @pytest.fixture(params=["memory", "file"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatd.client.changes import TypingStarted, TypingStopped
+from chatd.client.core.changes import TypingStarted, TypingStopped
 from chatd.client.feed import Feed
 from chatd.client.typists import Typists
 

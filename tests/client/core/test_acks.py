@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatd.client.acks import COMPOSED_SLACK_MS, event_of
+from chatd.client.core.acks import COMPOSED_SLACK_MS, event_of
 
 ACK = {"type": "ok", "id": 1, "seq": 42, "time": 5_000_000}
 SEND = {"type": "send", "room": "r", "key": "k", "body": {"text": "Hi"}}

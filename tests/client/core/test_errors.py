@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatd.client.errors import ERRORS, ChatError, Closed, RateLimited, error_from
+from chatd.client.core.errors import ERRORS, ChatError, Closed, RateLimited, error_from
 from tests.kit import document
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chatd.client.errors import error_from
-from chatd.client.outbox import Outbox, Window
+from chatd.client.core.errors import error_from
+from chatd.client.core.outbox import Outbox, Window
 from chatd.core.rates import Abuse, Meter, Rate, retry_after_ms, take
 
 WINDOW = Window(frame_bytes=65536)

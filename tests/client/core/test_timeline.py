@@ -6,10 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from chatd.client.changes import EventAdded, MessageAdded, MessageChanged, TimelineReset
-from chatd.client.intervals import Interval
-from chatd.client.messages import OPERATIONS, changed_by, message_from
-from chatd.client.timeline import BUFFER_MAX, JUMP_DISTANCE, RECENT_MAX, START_DISTANCE, Fetch, Jump, Timeline
+from chatd.client.core.changes import EventAdded, MessageAdded, MessageChanged, TimelineReset
+from chatd.client.core.intervals import Interval
+from chatd.client.core.messages import OPERATIONS, changed_by, message_from
+from chatd.client.core.timeline import (
+    BUFFER_MAX,
+    JUMP_DISTANCE,
+    RECENT_MAX,
+    START_DISTANCE,
+    Fetch,
+    Jump,
+    Timeline,
+)
 
 ROOM, ME = "gRoom", "me"
 

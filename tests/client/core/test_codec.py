@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.client.codec import BATCH_MAX, FRAME_BYTES_MAX, BadFrame, JsonCodec, MsgpackCodec
+from chatd.client.core.codec import BATCH_MAX, FRAME_BYTES_MAX, BadFrame, JsonCodec, MsgpackCodec
 from tests.kit import document, vectors
 
 VECTORS = [pytest.param(vector, id=vector.name) for vector in document.vectors()]

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from chatd.client.states import CLOSES, TRANSITIONS, Backoff, Phase, Signal, Then, advance, close_rule
+from chatd.client.core.states import CLOSES, TRANSITIONS, Backoff, Phase, Signal, Then, advance, close_rule
 from tests.kit import document
 
 PAIRS = [(phase, signal) for phase in Phase for signal in Signal]

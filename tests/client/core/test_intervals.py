@@ -6,8 +6,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.client import intervals
-from chatd.client.intervals import Interval, Intervals
+from chatd.client.core import intervals
+from chatd.client.core.intervals import Interval, Intervals
 
 
 def made(*parts):

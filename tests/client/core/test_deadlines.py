@@ -2,8 +2,8 @@
 
 import pytest
 
-from chatd.client.deadlines import Deadlines, Verdict
-from chatd.client.settings import Timing
+from chatd.client.core.deadlines import Deadlines, Verdict
+from chatd.client.core.timing import Timing
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """One room: summary, unread numbers, receipts, and what survives a restart."""
 
-from chatd.client.changes import MessageAdded, ReceiptsChanged, RoomChanged, RoomMoved
-from chatd.client.replica import EVERYBODY_MEMBERS_MAX, Receipt, Replica
+from chatd.client.core.changes import MessageAdded, ReceiptsChanged, RoomChanged, RoomMoved
+from chatd.client.core.replica import EVERYBODY_MEMBERS_MAX, Receipt, Replica
 
 ROOM, ME = "gRoom", "me"
 

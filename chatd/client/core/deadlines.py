@@ -3,7 +3,7 @@ in."""
 
 from enum import Enum
 
-from .settings import Timing
+from .timing import Timing
 
 
 class Verdict(Enum):

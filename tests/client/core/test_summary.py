@@ -1,6 +1,6 @@
 """Room summaries, typed."""
 
-from chatd.client.summary import DEFAULTS, Summary
+from chatd.client.core.summary import DEFAULTS, Summary
 from tests.kit import document
 
 

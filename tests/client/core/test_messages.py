@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.client.messages import OPERATIONS, changed_by, message_from, with_own_reaction
+from chatd.client.core.messages import OPERATIONS, changed_by, message_from, with_own_reaction
 
 ROOM, ME = "gRoom", "me"
 EVENT = {

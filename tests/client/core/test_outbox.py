@@ -5,8 +5,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from chatd.client.errors import error_from
-from chatd.client.outbox import ID_BYTES, PAUSE_CAP_S, Outbox, State, Window, too_large_error
+from chatd.client.core.errors import error_from
+from chatd.client.core.outbox import ID_BYTES, PAUSE_CAP_S, Outbox, State, Window, too_large_error
 
 WINDOW = Window(frame_bytes=65536)
 NOW = 100.0
