@@ -5,13 +5,15 @@ shell of sockets, timers and files around it:
 
     env, settings                            clock, randomness and timers; the options
     account                                  all rooms, pages of a sync, pushes, the cursor
-    feed, typists, throttle, storage         changes to the app, timers, what survives a restart
-    connection, tokens, health, life         one socket; the life cycle around it
-    sender, repair, marks, renewal           the jobs done on a connection
+    change_feed, typing_state, throttle      changes to the app; who is typing; one signal per interval
+    storage                                  what survives a restart
+    connection, tokens, lifecycle, captive_portal   one socket; the life cycle around it
+    sender, repair, signals, token_refresh   the jobs done on a connection
     engine, rooms, client                    the parts together; the public face
 """
 
 from .account import Presence
+from .change_feed import ChangeStream
 from .client import Client
 from .core.changes import (
     Change,
@@ -71,7 +73,6 @@ from .core.summary import Summary
 from .core.timeline import Page
 from .core.timing import Timing
 from .env import Env, SystemEnv
-from .feed import ChangeStream
 from .rooms import Member, Readers, Room
 from .sender import Receipt
 from .settings import Settings

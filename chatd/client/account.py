@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .change_feed import ChangeFeed
 from .core.changes import Change, MessageAdded, PresenceChanged, RoomGone
 from .core.codec import Packet
 from .core.records import Record, Tables
 from .core.replica import EVERYBODY_MEMBERS_MAX, Replica
-from .feed import Feed
-from .typists import Typists
+from .typing_state import TypingState
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Presence:
 class Account:
     """The local copy of one account."""
 
-    def __init__(self, feed: Feed, typists: Typists, messages_kept: int) -> None:
+    def __init__(self, feed: ChangeFeed, typing_state: TypingState, messages_kept: int) -> None:
         self.user = ""
         self.epoch = ""
         self.cursor = ""
@@ -41,7 +41,7 @@ class Account:
         self.on_behind: Callable[[Replica], None] = _ignore
         self.on_own: Callable[[Mapping[str, Any]], None] = _ignore
         self._feed = feed
-        self.typists = typists
+        self.typing_state = typing_state
         self._kept = messages_kept
         self._unstored: dict[tuple[str, str], None] = {}
         self._listed: set[str] | None = None
@@ -134,7 +134,7 @@ class Account:
         for change in changes:
             self._feed.emit(change)
             if isinstance(change, MessageAdded):
-                self.typists.stopped(change.room, change.message.user)
+                self.typing_state.stopped(change.room, change.message.user)
         if replica.room not in self.focused:
             replica.trim(self._kept)
         self._store("rooms", replica.room)
@@ -213,7 +213,7 @@ class Account:
         self.tell(replica, replica.take_receipts(packet.get("receipts", ())))
 
     def _on_typing(self, packet: Packet) -> None:
-        self.typists.typing(packet["room"], packet.get("user", ""))
+        self.typing_state.typing(packet["room"], packet.get("user", ""))
 
     def _on_presence(self, packet: Packet) -> None:
         self.take_presence(packet.get("users", ()))

@@ -6,6 +6,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from .account import Presence
+from .change_feed import ChangeStream
 from .core.changes import Change
 from .core.codec import Packet
 from .core.errors import Closed, Unreachable
@@ -13,7 +14,6 @@ from .core.outbox import Entry
 from .core.states import Phase
 from .core.timeline import Fetch
 from .engine import Engine
-from .feed import ChangeStream
 from .rooms import Room
 from .settings import Settings
 from .storage import MemoryStorage, Storage
@@ -67,7 +67,7 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    # Life.
+    # Lifecycle.
 
     async def start(self) -> None:
         """Load what is stored and connect in the background."""
@@ -81,7 +81,7 @@ class Client:
             async with asyncio.timeout(timeout):
                 await self._engine.wait_ready()
         except TimeoutError:
-            trouble = self._engine.life.trouble
+            trouble = self._engine.lifecycle.trouble
             raise Unreachable(f"not connected in time: {trouble or 'no answer'}") from trouble
 
     async def close(self) -> None:
@@ -94,17 +94,17 @@ class Client:
     async def suspend(self) -> None:
         """The app may not run any more: tell the server, close, and do nothing until `resume` (chapter 6)."""
         self._set_mode("background")
-        await self._engine.life.suspend()
+        await self._engine.lifecycle.suspend()
 
     async def resume(self) -> None:
         """The app is in front again: connect, or make sure that the connection lives and nothing was
         missed."""
         self._set_mode("foreground")
-        life = self._engine.life
-        life.revive()
-        if life.phase is Phase.READY and life.connection is not None:
-            if life.connection.silent_s() > SILENCE_S:
-                life.connection.probe()
+        lifecycle = self._engine.lifecycle
+        lifecycle.revive()
+        if lifecycle.phase is Phase.READY and lifecycle.connection is not None:
+            if lifecycle.connection.silent_s() > SILENCE_S:
+                lifecycle.connection.probe()
             await self.sync()
 
     def foreground(self) -> None:
@@ -117,21 +117,21 @@ class Client:
 
     def network_changed(self) -> None:
         """The system reports a usable network: probe the connection, or try again now (chapter 6)."""
-        life = self._engine.life
-        if life.connection is not None and life.phase is Phase.READY:
-            life.connection.probe()
-        elif life.phase is Phase.BACKOFF:
-            life.wake()
+        lifecycle = self._engine.lifecycle
+        if lifecycle.connection is not None and lifecycle.phase is Phase.READY:
+            lifecycle.connection.probe()
+        elif lifecycle.phase is Phase.BACKOFF:
+            lifecycle.wake()
 
     @property
     def phase(self) -> Phase:
         """Where the connection stands."""
-        return self._engine.life.phase
+        return self._engine.lifecycle.phase
 
     @property
     def closed(self) -> Closed | None:
         """Why the phase is STOPPED."""
-        return self._engine.life.closed
+        return self._engine.lifecycle.closed
 
     # What is known.
 
@@ -165,7 +165,7 @@ class Client:
         return Room(self._engine, room)
 
     def changes(self) -> ChangeStream:
-        """An async iterator of everything that happens from now on; see feed.py for its bound."""
+        """An async iterator of everything that happens from now on; see change_feed.py for its bound."""
         stream = ChangeStream(self._engine.feed, self._settings.changes_max)
         self._streams.append(stream)
         return stream
@@ -221,7 +221,7 @@ class Client:
     def focus(self, rooms: Iterable[Room | str]) -> None:
         """These rooms are on the screen now, at most 8; they are kept up to date at once (chapter 10)."""
         ids = [room.id if isinstance(room, Room) else room for room in rooms]
-        self._engine.marks.focus(ids)
+        self._engine.signals.focus(ids)
         for room in ids:
             replica = self._engine.account.seen(room)
             if replica.timeline.behind:
@@ -229,7 +229,7 @@ class Client:
 
     def watch(self, users: Iterable[str]) -> None:
         """Tell of the presence of these users, at most 200 (chapter 10)."""
-        self._engine.marks.watch(users)
+        self._engine.signals.watch(users)
 
     # Outbox and the rest.
 

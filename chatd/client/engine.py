@@ -7,6 +7,7 @@ import asyncio
 from functools import partial
 
 from .account import Account
+from .change_feed import ChangeFeed
 from .connection import HELLO_HEARTBEAT_S, Connection, Ending
 from .core.acks import event_of
 from .core.changes import StateChanged
@@ -15,16 +16,15 @@ from .core.errors import ChatError, Closed, ConnectionLost, Unreachable
 from .core.records import Record
 from .core.states import Phase, close_rule
 from .env import Timer, wait
-from .feed import Feed
-from .life import VERSION, Life
-from .marks import Marks
-from .renewal import Renewal
+from .lifecycle import VERSION, Lifecycle
 from .repair import Repairer
 from .sender import Receipt, Sender
 from .settings import Settings
+from .signals import Signals
 from .storage import Storage
+from .token_refresh import TokenRefresh
 from .tokens import GetToken, Tokens
-from .typists import Typists
+from .typing_state import TypingState
 
 SMALLEST_PAGE = 10
 """Where halving the pages for a slow link ends (4002)."""
@@ -34,23 +34,23 @@ OTHER_USER = 4299
 
 
 class Engine:
-    """One client without its public face. Implements the `Crew` of life.py."""
+    """One client without its public face. Implements the `LifecycleDelegate` of lifecycle.py."""
 
     def __init__(self, url: str, get_token: GetToken, storage: Storage, settings: Settings) -> None:
         env, timing = settings.env, settings.timing
         self.settings = settings
         self.storage = storage
         self.device = ""
-        self.feed = Feed()
-        typists = Typists(env, timing.typing_shown_s, self.feed)
-        self.account = Account(self.feed, typists, settings.messages_kept)
+        self.feed = ChangeFeed()
+        typing_state = TypingState(env, timing.typing_shown_s, self.feed)
+        self.account = Account(self.feed, typing_state, settings.messages_kept)
         self.sender = Sender(storage, self.account, self.feed, CODECS[settings.encoding](), settings)
         self.account.on_own = self.sender.own_message
         self.repairer = Repairer(self.call, self.account, settings)
-        self.marks = Marks(self.account, settings)
+        self.signals = Signals(self.account, settings)
         tokens = Tokens(get_token)
-        self.life = Life(url, tokens, settings, self)
-        self._renewal = Renewal(tokens, settings)
+        self.lifecycle = Lifecycle(url, tokens, settings, self)
+        self._token_refresh = TokenRefresh(tokens, settings)
         self._page = settings.first_page
         self._decided = asyncio.Event()
         self._noting: Timer | None = None
@@ -61,11 +61,11 @@ class Engine:
         """Load what is stored and begin to connect."""
         if not self.device:
             await self._load(device)
-        self.life.start()
+        self.lifecycle.start()
 
     async def stop(self) -> None:
         """Close the connection and the storage; the engine is of no use after that."""
-        await self.life.stop()
+        await self.lifecycle.stop()
         if self.device:
             self._note()
             await self.storage.close()
@@ -78,18 +78,18 @@ class Engine:
         self.device = device or tables.get("account", {}).get("device", "") or self.settings.env.device()
         self.storage.note([Record("account", "device", self.device)])
         if self.settings.delivered:
-            self.feed.subscribe(self.marks.arrived)
+            self.feed.subscribe(self.signals.arrived)
 
     # Asking.
 
     async def wait_ready(self) -> Connection:
         """The connection, once it is READY; raises `Closed` when the client is stopped."""
         while True:
-            connection = self.life.connection
-            if self.life.phase is Phase.READY and connection is not None and connection.alive:
+            connection = self.lifecycle.connection
+            if self.lifecycle.phase is Phase.READY and connection is not None and connection.alive:
                 return connection
-            if self.life.phase is Phase.STOPPED:
-                raise self._why_stopped() from self.life.trouble
+            if self.lifecycle.phase is Phase.STOPPED:
+                raise self._why_stopped() from self.lifecycle.trouble
             self._decided.clear()
             await self._decided.wait()
 
@@ -134,8 +134,8 @@ class Engine:
     async def deliver(self, packet: Packet) -> Receipt:
         """Send by the outbox and wait for the acknowledgement; `Closed` at once if nobody is going to send
         it."""
-        if self.life.phase is Phase.STOPPED:
-            raise self._why_stopped() from self.life.trouble
+        if self.lifecycle.phase is Phase.STOPPED:
+            raise self._why_stopped() from self.lifecycle.trouble
         return await self.sender.deliver(packet)
 
     async def sync(self) -> None:
@@ -149,16 +149,16 @@ class Engine:
 
     def set_mode(self, mode: str) -> None:
         """`foreground` or `background`, now and in every hello to come (chapter 6)."""
-        self.life.background = mode == "background"
-        connection = self.life.connection
-        if connection is not None and self.life.phase is Phase.READY:
+        self.lifecycle.background = mode == "background"
+        connection = self.lifecycle.connection
+        if connection is not None and self.lifecycle.phase is Phase.READY:
             connection.ask_until_taken(self._mode, partial(_take_heartbeat, connection))
 
     def _mode(self) -> Packet:
-        return {"type": "mode", "mode": "background" if self.life.background else "foreground"}
+        return {"type": "mode", "mode": "background" if self.lifecycle.background else "foreground"}
 
     def _why_stopped(self) -> Closed:
-        return self.life.closed or Closed(0, "not started")
+        return self.lifecycle.closed or Closed(0, "not started")
 
     async def _wait_out(self, error: ChatError, limit: float) -> None:
         pause = self.settings.timing.pause_s(error.retry_after)
@@ -166,7 +166,7 @@ class Engine:
             raise error
         await wait(self.settings.env, pause)
 
-    # The crew of the life cycle.
+    # The delegate of the life cycle.
 
     def hello(self, token: str) -> Packet:
         settings, account = self.settings, self.account
@@ -175,7 +175,7 @@ class Engine:
         hello |= {name: value for name, value in words.items() if value}
         if settings.deflate and settings.encoding == "msgpack":
             hello["features"] = ["deflate"]
-        if self.life.background:
+        if self.lifecycle.background:
             hello["mode"] = "background"
         if account.focused:
             hello["focus"] = list(account.focused)
@@ -198,13 +198,13 @@ class Engine:
         if more:
             self.repairer.pages(more)
         self.sender.ready(connection.limits)
-        self.marks.connected(connection)
+        self.signals.connected(connection)
         self.repairer.resume()
         self._note_soon()
 
     def pushed(self, packet: Packet) -> None:
-        if packet.get("type") == "token_expiring" and self.life.connection is not None:
-            self._renewal.start(self.life.connection)
+        if packet.get("type") == "token_expiring" and self.lifecycle.connection is not None:
+            self._token_refresh.start(self.lifecycle.connection)
             return
         self.account.take_push(packet)
         self._note_soon()
@@ -216,11 +216,11 @@ class Engine:
         if rule.smaller_pages:
             self._page = max(SMALLEST_PAGE, self._page // 2)
             self.repairer.page = max(SMALLEST_PAGE, self.repairer.page // 2)
-        self._renewal.stop()
+        self._token_refresh.stop()
         self.repairer.stop()
         self.sender.lost()
-        self.marks.disconnected()
-        self.account.typists.clear()
+        self.signals.disconnected()
+        self.account.typing_state.clear()
         self._note()  # the app may be suspended or killed before the next timer
 
     def moved(self, phase: Phase, closed: Closed | None) -> None:

@@ -96,7 +96,7 @@ class Room:
     @property
     def typists(self) -> list[str]:
         """Who writes right now."""
-        return self._engine.account.typists.in_room(self.id)
+        return self._engine.account.typing_state.in_room(self.id)
 
     @property
     def messages(self) -> Mapping[int, Message]:
@@ -204,12 +204,12 @@ class Room:
     def read(self, seq: int | None = None) -> None:
         """Mark everything up to `seq`, or all that was applied, as read; sent at most every 2 s (chapter
         10)."""
-        self._engine.marks.read(self._replica, self.applied if seq is None else seq)
+        self._engine.signals.read(self._replica, self.applied if seq is None else seq)
 
     def typing(self) -> None:
         """Tell the others that the user writes; call it on every key, it is sent at most every 3 s (chapter
         10)."""
-        self._engine.marks.typing(self.id)
+        self._engine.signals.typing(self.id)
 
     async def readers(self, seq: int, *, more: str = "", limit: int | None = None) -> Readers:
         """Who read the message `seq` (chapter 10)."""

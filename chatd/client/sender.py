@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from .account import Account
+from .change_feed import ChangeFeed
 from .connection import Connection
 from .core.acks import event_of
 from .core.changes import SendDelayed, SendDone, SendFailed
@@ -19,7 +20,6 @@ from .core.limits import HELLO_FRAME_BYTES, Limits
 from .core.outbox import Entry, Outbox, State, Window, too_large_error
 from .core.records import Record, Tables
 from .env import Timer
-from .feed import Feed
 from .settings import Settings
 from .storage import Storage
 
@@ -42,7 +42,7 @@ class Sender:
     """The outbox of one account at work."""
 
     def __init__(
-        self, storage: Storage, account: Account, feed: Feed, codec: Codec, settings: Settings
+        self, storage: Storage, account: Account, feed: ChangeFeed, codec: Codec, settings: Settings
     ) -> None:
         self.outbox = Outbox(settings.timing.later_s)
         self._storage = storage
@@ -81,7 +81,7 @@ class Sender:
             self._storage.note([Record("outbox", entry.key, None)])
             raise
         self.outbox.add(entry)
-        self.pump()
+        self.flush()
         return entry.key
 
     async def deliver(self, packet: Packet) -> Receipt:
@@ -103,7 +103,7 @@ class Sender:
         entry = self.outbox.resend(key)
         if entry is not None:
             self._storage.note([self._record(entry)])
-            self.pump()
+            self.flush()
         return entry is not None
 
     def discard(self, key: str) -> bool:
@@ -119,7 +119,7 @@ class Sender:
         """Send behind the hello what fits the small frames allowed there (chapter 6.1)."""
         self._connection = connection
         self._window = Window(HELLO_FRAME_BYTES)
-        self.pump()
+        self.flush()
 
     def ready(self, limits: Limits) -> None:
         """The limits are known; send the rest."""
@@ -129,7 +129,7 @@ class Sender:
             error = too_large_error(entry.size, limits.frame_bytes)
             self.outbox.reject(entry, error)
             self._failed(entry, error)
-        self.pump()
+        self.flush()
 
     def lost(self) -> None:
         """The connection is gone; it has told everybody whose answer will never come."""
@@ -144,7 +144,7 @@ class Sender:
             if not receipt.done():
                 receipt.set_exception(closed)
 
-    def pump(self) -> None:
+    def flush(self) -> None:
         """Send whatever may be sent now."""
         if self._connection is None or not self._connection.alive:
             return
@@ -158,7 +158,7 @@ class Sender:
         entry = self._leave(event.get("key", ""))
         if entry is not None:
             self._tell(entry, event)
-            self.pump()
+            self.flush()
 
     # Answers.
 
@@ -169,7 +169,7 @@ class Sender:
             self._refused(entry, answer)
         else:
             self._accepted(entry, answer)
-        self.pump()
+        self.flush()
 
     def _accepted(self, entry: Entry, ack: Packet) -> None:
         was_here = self._leave(entry.key)
@@ -223,7 +223,7 @@ class Sender:
             self._timer.cancel()
             self._timer = None
         if at is not None:
-            self._timer = self._settings.env.call_later(at - now, self.pump)
+            self._timer = self._settings.env.call_later(at - now, self.flush)
 
     def _record(self, entry: Entry) -> Record:
         return Record("outbox", entry.key, entry.record())

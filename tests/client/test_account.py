@@ -3,6 +3,7 @@
 import pytest
 
 from chatd.client.account import Account, Presence
+from chatd.client.change_feed import ChangeFeed
 from chatd.client.core.changes import (
     EventAdded,
     MessageAdded,
@@ -14,8 +15,7 @@ from chatd.client.core.changes import (
     TypingStopped,
 )
 from chatd.client.core.records import put
-from chatd.client.feed import Feed
-from chatd.client.typists import Typists
+from chatd.client.typing_state import TypingState
 
 
 class Told(list):
@@ -34,9 +34,9 @@ def account(env, told):
 
 
 def account_with(env, told, kept=1000):
-    feed = Feed()
+    feed = ChangeFeed()
     feed.subscribe(told.append)
-    account = Account(feed, Typists(env, 6.0, feed), kept)
+    account = Account(feed, TypingState(env, 6.0, feed), kept)
     account.gaps, account.lags = [], []
     account.on_gap = lambda replica: account.gaps.append(replica.room)
     account.on_behind = lambda replica: account.lags.append(replica.room)

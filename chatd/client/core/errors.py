@@ -1,6 +1,6 @@
 """What can go wrong, as exceptions: one class per error code of the protocol, and the ends of a connection.
 
-Which code means what is written here once; nothing here decides when to retry (outbox.py and life.py do).
+Which code means what is written here once; nothing here decides when to retry (outbox.py and lifecycle.py do).
 """
 
 from collections.abc import Mapping

@@ -21,41 +21,41 @@ class Phase(Enum):
     SUSPENDED = "suspended"
 
 
-class Signal(Enum):
+class Trigger(Enum):
     """What can happen to the client."""
 
     START = "start"
     OPENED = "opened"
     WELCOME = "welcome"
     DROPPED = "dropped"
-    WANTS_TOKEN = "wants_token"  # noqa: S105 - the name of a signal
-    TOKEN = "token"  # noqa: S105 - the name of a signal
+    WANTS_TOKEN = "wants_token"  # noqa: S105 - the name of a trigger
+    TOKEN = "token"  # noqa: S105 - the name of a trigger
     TIMER = "timer"
     STOP = "stop"
     SUSPEND = "suspend"
     RESUME = "resume"
 
 
-_LIVING = {Signal.STOP: Phase.STOPPED, Signal.SUSPEND: Phase.SUSPENDED}
-_LINKED = {Signal.DROPPED: Phase.BACKOFF, Signal.WANTS_TOKEN: Phase.NEED_TOKEN, **_LIVING}
+_LIVING = {Trigger.STOP: Phase.STOPPED, Trigger.SUSPEND: Phase.SUSPENDED}
+_LINKED = {Trigger.DROPPED: Phase.BACKOFF, Trigger.WANTS_TOKEN: Phase.NEED_TOKEN, **_LIVING}
 
-TRANSITIONS: dict[Phase, dict[Signal, Phase]] = {
-    Phase.STOPPED: {Signal.START: Phase.CONNECTING},
-    Phase.CONNECTING: {Signal.OPENED: Phase.HELLO_SENT, **_LINKED},
-    Phase.HELLO_SENT: {Signal.WELCOME: Phase.READY, **_LINKED},
+TRANSITIONS: dict[Phase, dict[Trigger, Phase]] = {
+    Phase.STOPPED: {Trigger.START: Phase.CONNECTING},
+    Phase.CONNECTING: {Trigger.OPENED: Phase.HELLO_SENT, **_LINKED},
+    Phase.HELLO_SENT: {Trigger.WELCOME: Phase.READY, **_LINKED},
     Phase.READY: dict(_LINKED),
-    Phase.BACKOFF: {Signal.TIMER: Phase.CONNECTING, **_LIVING},
-    Phase.NEED_TOKEN: {Signal.TOKEN: Phase.CONNECTING, **_LIVING},
-    Phase.SUSPENDED: {Signal.RESUME: Phase.CONNECTING, Signal.STOP: Phase.STOPPED},
+    Phase.BACKOFF: {Trigger.TIMER: Phase.CONNECTING, **_LIVING},
+    Phase.NEED_TOKEN: {Trigger.TOKEN: Phase.CONNECTING, **_LIVING},
+    Phase.SUSPENDED: {Trigger.RESUME: Phase.CONNECTING, Trigger.STOP: Phase.STOPPED},
 }
 
 
-def advance(phase: Phase, signal: Signal) -> Phase:
-    """The phase after `signal`; ValueError when the table has no such step."""
+def advance(phase: Phase, trigger: Trigger) -> Phase:
+    """The phase after `trigger`; ValueError when the table has no such step."""
     try:
-        return TRANSITIONS[phase][signal]
+        return TRANSITIONS[phase][trigger]
     except KeyError:
-        raise ValueError(f"{signal.value} cannot happen while {phase.value}") from None
+        raise ValueError(f"{trigger.value} cannot happen while {phase.value}") from None
 
 
 class Then(Enum):

@@ -357,7 +357,7 @@ class AnyLife(RuleBasedStateMachine):
         put(self.outbox, f"{self.made:04}", room=room)
 
     @rule(wait=st.sampled_from([0.0, 0.1, 1.0, 100.0]))
-    def pump(self, wait):
+    def flush(self, wait):
         self.now += wait
         self.frames += [list(frame) for frame in self.outbox.take(self.now, WINDOW)]
 
@@ -406,7 +406,7 @@ class AnyLife(RuleBasedStateMachine):
     def teardown(self):
         self.the_line_breaks()
         for _ in range(2 * self.made + 2):
-            self.pump(100.0)
+            self.flush(100.0)
             while self.frames:
                 self.the_server_answers(0, [])
         assert {entry.key for entry in self.outbox} == self.failed

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from chatd.client.core.states import CLOSES, TRANSITIONS, Backoff, Phase, Signal, Then, advance, close_rule
+from chatd.client.core.states import CLOSES, TRANSITIONS, Backoff, Phase, Then, Trigger, advance, close_rule
 from tests.kit import document
 
-PAIRS = [(phase, signal) for phase in Phase for signal in Signal]
+PAIRS = [(phase, signal) for phase in Phase for signal in Trigger]
 
 
 @pytest.mark.parametrize(("phase", "signal"), PAIRS)
@@ -26,11 +26,11 @@ def test_every_phase_of_the_document_is_there_and_no_other():
 
 
 def test_suspended_is_left_only_by_the_foreground_or_for_good():
-    assert set(TRANSITIONS[Phase.SUSPENDED]) == {Signal.RESUME, Signal.STOP}
+    assert set(TRANSITIONS[Phase.SUSPENDED]) == {Trigger.RESUME, Trigger.STOP}
 
 
 def test_stopped_is_left_only_by_a_start():
-    assert set(TRANSITIONS[Phase.STOPPED]) == {Signal.START}
+    assert set(TRANSITIONS[Phase.STOPPED]) == {Trigger.START}
 
 
 def test_every_phase_can_be_reached_from_stopped():

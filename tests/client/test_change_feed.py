@@ -2,8 +2,8 @@
 
 import asyncio
 
+from chatd.client.change_feed import ChangeFeed, ChangeStream
 from chatd.client.core.changes import ChangesMissed, RoomChanged
-from chatd.client.feed import ChangeStream, Feed
 
 
 def rooms(*names):
@@ -15,7 +15,7 @@ async def read(stream, count):
 
 
 def test_listeners_get_everything_in_order_until_they_leave():
-    feed, told = Feed(), []
+    feed, told = ChangeFeed(), []
     leave = feed.subscribe(told.append)
     feed.emit(RoomChanged("a"))
     leave()
@@ -25,7 +25,7 @@ def test_listeners_get_everything_in_order_until_they_leave():
 
 
 def test_a_listener_may_leave_while_it_is_told():
-    feed, told = Feed(), []
+    feed, told = ChangeFeed(), []
     leave = feed.subscribe(lambda change: (told.append(change), leave()))
     feed.emit(RoomChanged("a"))
     feed.emit(RoomChanged("b"))
@@ -33,7 +33,7 @@ def test_a_listener_may_leave_while_it_is_told():
 
 
 def test_a_listener_that_fails_is_logged_and_disturbs_nobody(caplog):
-    feed, told = Feed(), []
+    feed, told = ChangeFeed(), []
     feed.subscribe(lambda change: 1 / 0)
     feed.subscribe(told.append)
     feed.emit(RoomChanged("a"))
@@ -42,7 +42,7 @@ def test_a_listener_that_fails_is_logged_and_disturbs_nobody(caplog):
 
 
 async def test_a_stream_sees_everything_since_it_was_made():
-    feed = Feed()
+    feed = ChangeFeed()
     stream = ChangeStream(feed, bound=10)
     for change in rooms("a", "b"):
         feed.emit(change)
@@ -50,7 +50,7 @@ async def test_a_stream_sees_everything_since_it_was_made():
 
 
 async def test_a_stream_waits_for_the_next_change():
-    feed = Feed()
+    feed = ChangeFeed()
     stream = ChangeStream(feed, bound=10)
     reading = asyncio.create_task(read(stream, 1))
     await asyncio.sleep(0)
@@ -59,7 +59,7 @@ async def test_a_stream_waits_for_the_next_change():
 
 
 async def test_a_slow_reader_is_told_how_much_it_missed_and_gets_the_rest():
-    feed = Feed()
+    feed = ChangeFeed()
     stream = ChangeStream(feed, bound=3)
     for name in "abcdefgh":
         feed.emit(RoomChanged(name))
@@ -69,7 +69,7 @@ async def test_a_slow_reader_is_told_how_much_it_missed_and_gets_the_rest():
 
 
 async def test_missing_is_counted_anew_after_it_was_told():
-    feed = Feed()
+    feed = ChangeFeed()
     stream = ChangeStream(feed, bound=1)
     for name in "ab":
         feed.emit(RoomChanged(name))
@@ -81,7 +81,7 @@ async def test_missing_is_counted_anew_after_it_was_told():
 
 
 async def test_an_ended_stream_gives_what_it_holds_and_ends():
-    feed = Feed()
+    feed = ChangeFeed()
     stream = ChangeStream(feed, bound=10)
     feed.emit(RoomChanged("a"))
     stream.end()
@@ -90,7 +90,7 @@ async def test_an_ended_stream_gives_what_it_holds_and_ends():
 
 
 async def test_a_reader_that_waits_is_woken_by_the_end():
-    stream = ChangeStream(Feed(), bound=10)
+    stream = ChangeStream(ChangeFeed(), bound=10)
     reading = asyncio.create_task(anext(stream, "ended"))
     await asyncio.sleep(0)
     stream.end()

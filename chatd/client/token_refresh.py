@@ -14,7 +14,7 @@ TOKEN_EXPIRED = 4100
 log = logging.getLogger(__name__)
 
 
-class Renewal:
+class TokenRefresh:
     """At most one renewal at a time, bound to the connection that asked for it."""
 
     def __init__(self, tokens: Tokens, settings: Settings) -> None:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from chatd.client.health import is_portal
+from chatd.client.captive_portal import is_portal
 
 
 @asynccontextmanager

@@ -26,7 +26,7 @@ DELIVERED = ""
 log = logging.getLogger(__name__)
 
 
-class Marks:
+class Signals:
     """The marks of one account. They wait while there is no connection; the latest value is what counts."""
 
     def __init__(self, account: Account, settings: Settings) -> None:

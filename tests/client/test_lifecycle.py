@@ -325,7 +325,7 @@ async def test_a_bye_to_an_address_that_is_none_goes_back_to_the_old_one(connect
 async def test_a_fault_in_the_client_itself_is_logged_and_stops(server, client_of, watch, caplog):
     client = client_of(server)
     changes = watch(client)
-    client._engine.life._tokens.usable = None
+    client._engine.lifecycle._tokens.usable = None
     await client.start()
     await changes.until(StateChanged, phase=Phase.STOPPED, code=1011)
     assert "the life cycle failed" in caplog.text

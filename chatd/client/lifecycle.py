@@ -1,7 +1,7 @@
-"""The life cycle: from token to connection to backoff and round again, as protocol.md, chapter 6.1 draws it.
+"""The life cycle: from token to connection to backoff and round again (protocol.md, "States").
 
-`Life` owns the phase and nothing else may assign it. What a connection carries is not its business: a `Crew`
-says hello, takes the replies and pushes, and is told when it can work and when not.
+`Lifecycle` owns the phase and nothing else may assign it. It does not look into what a connection carries: a
+`LifecycleDelegate` says hello, takes the replies and pushes, and hears when it can work and when it cannot.
 """
 
 import asyncio
@@ -9,12 +9,12 @@ import logging
 import ssl
 from typing import Protocol
 
+from .captive_portal import is_portal
 from .connection import HELLO_HEARTBEAT_S, Connection, Ending, open_connection
 from .core.codec import CODECS, Packet
 from .core.errors import ChatError, Closed, HandshakeFailed
 from .core.limits import Limits
-from .core.states import Backoff, Phase, Signal, Then, advance, close_rule
-from .health import is_portal
+from .core.states import Backoff, Phase, Then, Trigger, advance, close_rule
 from .settings import Settings
 from .tokens import TokenRejected, Tokens
 
@@ -24,7 +24,7 @@ VERSION = 1
 log = logging.getLogger(__name__)
 
 
-class Crew(Protocol):
+class LifecycleDelegate(Protocol):
     """What works on a connection. All calls are synchronous and in the order things happened."""
 
     def hello(self, token: str) -> Packet:
@@ -52,10 +52,10 @@ class Crew(Protocol):
         ...
 
 
-class Life:
+class Lifecycle:
     """Keeps one client connected while it should be."""
 
-    def __init__(self, url: str, tokens: Tokens, settings: Settings, crew: Crew) -> None:
+    def __init__(self, url: str, tokens: Tokens, settings: Settings, delegate: LifecycleDelegate) -> None:
         self.phase = Phase.STOPPED
         self.closed: Closed | None = None
         self.trouble: Exception | None = None  # why the last attempt failed; None once one succeeded
@@ -65,7 +65,7 @@ class Life:
         self._moved_to = ""
         self._tokens = tokens
         self._settings = settings
-        self._crew = crew
+        self._delegate = delegate
         self._backoff = Backoff(settings.timing.backoff_base_s, settings.timing.backoff_calm_s)
         self._task: asyncio.Task[None] | None = None
         self._pause: asyncio.Future[bool] | None = None
@@ -74,7 +74,7 @@ class Life:
         """Leave STOPPED; anywhere else it does nothing."""
         if self.phase is Phase.STOPPED:
             self.closed = None
-            self._run(Signal.START)
+            self._run(Trigger.START)
 
     async def stop(self, code: int = 1000) -> None:
         """STOPPED, after an ordinary close."""
@@ -87,13 +87,13 @@ class Life:
         """SUSPENDED: closed with 1001, and not a single timer until `wake` (chapter 6.1)."""
         if self.phase not in (Phase.STOPPED, Phase.SUSPENDED):
             await self._end(1001)
-            self._move(Signal.SUSPEND)
+            self._move(Trigger.SUSPEND)
 
     def wake(self) -> None:
         """The app is in front, or the network is back: connect soon (chapter 6.1)."""
         self._backoff.reset()
         if self.phase is Phase.SUSPENDED:
-            self._run(Signal.RESUME)
+            self._run(Trigger.RESUME)
         elif self.phase is Phase.BACKOFF and self._pause is not None and not self._pause.done():
             self._pause.set_result(True)
 
@@ -105,8 +105,8 @@ class Life:
 
     # The loop.
 
-    def _run(self, signal: Signal) -> None:
-        self._move(signal)
+    def _run(self, trigger: Trigger) -> None:
+        self._move(trigger)
         self._task = asyncio.create_task(self._live())
 
     async def _end(self, code: int) -> None:
@@ -134,7 +134,7 @@ class Life:
         url = self._moved_to or self._url
         try:
             connection = await open_connection(
-                url, CODECS[self._settings.encoding](), self._settings, self._crew.pushed
+                url, CODECS[self._settings.encoding](), self._settings, self._delegate.pushed
             )
         except OSError as error:
             log.info("cannot connect to %s: %r", url, error)
@@ -164,7 +164,7 @@ class Life:
 
     async def _new_token(self, delay_s: float = 0.0) -> str:
         """NEED_TOKEN until the app gives a token that may be shown."""
-        self._move(Signal.WANTS_TOKEN)
+        self._move(Trigger.WANTS_TOKEN)
         while True:
             await self._sleep(delay_s)
             try:
@@ -178,7 +178,7 @@ class Life:
                 self.trouble = error
                 delay_s = self._delay_s()
             else:
-                self._move(Signal.TOKEN)
+                self._move(Trigger.TOKEN)
                 return token
 
     async def _serve(self, connection: Connection, token: str) -> Ending:
@@ -186,10 +186,10 @@ class Life:
         self.connection, ending = connection, Ending()
         refusals: list[Ending] = []
         try:
-            hello = self._crew.hello(token)
+            hello = self._delegate.hello(token)
             connection.ask(hello, lambda answer: self._welcomed(connection, answer, refusals))
-            self._move(Signal.OPENED)
-            self._crew.opened(connection)
+            self._move(Trigger.OPENED)
+            self._delegate.opened(connection)
             ending = await connection.run()
         except Exception:
             log.exception("a packet could not be handled")
@@ -197,7 +197,7 @@ class Life:
             # A bye or close code is authoritative; without one the refusal of the hello is the best there is.
             ending = refusals[0] if refusals and ending.code == 0 else ending
             self.connection, self._moved_to = None, ending.to or self._moved_to
-            self._crew.lost(ending)
+            self._delegate.lost(ending)
         return ending
 
     def _welcomed(
@@ -213,9 +213,9 @@ class Life:
             self._tokens.accepted(answer.get("token_ttl", float("inf")), self._now())
             self._backoff.ready(self._now())
             self.trouble = None
-            self._crew.welcomed(connection, answer)
+            self._delegate.welcomed(connection, answer)
             if connection.alive:
-                self._move(Signal.WELCOME)
+                self._move(Trigger.WELCOME)
 
     # Waiting.
 
@@ -230,9 +230,9 @@ class Life:
             await self._wait(self._delay_s(retry_after_s))
 
     async def _wait(self, delay_s: float) -> None:
-        self._move(Signal.DROPPED)
+        self._move(Trigger.DROPPED)
         await self._sleep(delay_s)
-        self._move(Signal.TIMER)
+        self._move(Trigger.TIMER)
 
     async def _sleep(self, delay_s: float) -> None:
         """Sleep, unless `wake` ends it: then a last random moment, so that a crowd does not come at once."""
@@ -263,9 +263,9 @@ class Life:
 
     # The phase.
 
-    def _move(self, signal: Signal) -> None:
-        self.phase = advance(self.phase, signal)
-        self._crew.moved(self.phase, self.closed)
+    def _move(self, trigger: Trigger) -> None:
+        self.phase = advance(self.phase, trigger)
+        self._delegate.moved(self.phase, self.closed)
 
     def _give_up(self, closed: Closed) -> None:
         self._task = None
@@ -273,7 +273,7 @@ class Life:
 
     def _stopped(self, closed: Closed) -> None:
         self.closed = closed
-        self._move(Signal.STOP)
+        self._move(Trigger.STOP)
 
 
 HELLO_REFUSALS = {"token_expired": 4100, "token_invalid": 4101, "bad_cursor": 4005}

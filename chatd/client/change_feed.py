@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 Listener = Callable[[Change], None]
 
 
-class Feed:
+class ChangeFeed:
     """The changes of one client, to any number of listeners, in order."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class ChangeStream:
     """An async iterator of changes; it sees everything from its creation on, until it or the client is
     closed."""
 
-    def __init__(self, feed: Feed, bound: int) -> None:
+    def __init__(self, feed: ChangeFeed, bound: int) -> None:
         self._waiting: deque[Change] = deque()
         self._bound = bound
         self._missed = 0

@@ -1,15 +1,15 @@
 """Who is writing right now, as far as one is told: shown for 6 s or until the message comes (protocol.md
 10)."""
 
+from .change_feed import ChangeFeed
 from .core.changes import TypingStarted, TypingStopped
 from .env import Env, Timer
-from .feed import Feed
 
 
-class Typists:
+class TypingState:
     """The users writing in each room."""
 
-    def __init__(self, env: Env, shown_s: float, feed: Feed) -> None:
+    def __init__(self, env: Env, shown_s: float, feed: ChangeFeed) -> None:
         self._env = env
         self._shown_s = shown_s
         self._feed = feed
