@@ -1,25 +1,46 @@
-"""Everything one user's client knows: its rooms, its place in the change feed, who is around; no I/O.
+"""The local copy of one account: its rooms, its place in the change feed, the presence of others; pure.
 
-It takes what the server says (hello reply, pages of a sync, pushes), moves the replicas and emits changes.
-What has to be fetched it only points out, through `on_gap` and `on_behind`; what has to be stored it collects
-for `records`.
+It takes what the server says (hello reply, pages of a sync, pushes), moves the replicas and tells its delegate what
+changed and what has to be fetched; what has to be stored it collects for `records`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from .change_feed import ChangeFeed
-from .core.changes import Change, MessageAdded, PresenceChanged, RoomGone
+from .core.changes import Change, PresenceChanged, RoomGone
 from .core.codec import Packet
 from .core.records import Record, Tables
 from .core.replica import EVERYBODY_MEMBERS_MAX, Replica
-from .typing_state import TypingState
+
+
+class AccountDelegate(Protocol):
+    """The rest of the client, as an account sees it. All calls are synchronous and in the order things happened."""
+
+    def on_change(self, change: Change) -> None:
+        """Handle a change; the app is to be told."""
+        ...
+
+    def on_typing(self, room: str, user: str) -> None:
+        """Show that a user is typing."""
+        ...
+
+    def on_gap(self, replica: Replica) -> None:
+        """Repair the hole before the early events of a room."""
+        ...
+
+    def on_behind(self, replica: Replica) -> None:
+        """Fetch what a room has beyond what was applied, if it is wanted."""
+        ...
+
+    def on_own_message(self, event: Mapping[str, Any]) -> None:
+        """Take an own message, wherever in the log, as the acknowledgement of its entry in the outbox."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Where a watched user is; `last_seen` in Unix milliseconds, 0 if unknown."""
+    """The state of a watched user; `last_seen` in Unix milliseconds, 0 if unknown."""
 
     state: str = "offline"
     last_seen: int = 0
@@ -28,7 +49,7 @@ class Presence:
 class Account:
     """The local copy of one account."""
 
-    def __init__(self, feed: ChangeFeed, typing_state: TypingState, messages_kept: int) -> None:
+    def __init__(self, delegate: AccountDelegate, messages_kept: int) -> None:
         self.user = ""
         self.epoch = ""
         self.cursor = ""
@@ -37,11 +58,7 @@ class Account:
         self.presence: dict[str, Presence] = {}
         self.focused: tuple[str, ...] = ()
         self.totals: Mapping[str, int] = {}
-        self.on_gap: Callable[[Replica], None] = _ignore
-        self.on_behind: Callable[[Replica], None] = _ignore
-        self.on_own: Callable[[Mapping[str, Any]], None] = _ignore
-        self._feed = feed
-        self.typing_state = typing_state
+        self._delegate = delegate
         self._kept = messages_kept
         self._unstored: dict[tuple[str, str], None] = {}
         self._listed: set[str] | None = None
@@ -94,9 +111,9 @@ class Account:
         """Take events of a room, pushed or acknowledged."""
         replica = self.replica(room)
         self.match_own(events)
-        self.tell(replica, replica.feed(events))
+        self.publish(replica, replica.feed(events))
         if replica.timeline.buffer:
-            self.on_gap(replica)
+            self._delegate.on_gap(replica)
 
     def take_summary(self, summary: Mapping[str, Any]) -> Replica:
         """Take a summary that came as a reply."""
@@ -105,7 +122,7 @@ class Account:
     def take_head(self, room: str, seq: int, ordinal: int = 0) -> None:
         """A room moved; its content was not sent."""
         replica = self.replica(room)
-        self.tell(replica, replica.take_head(seq, ordinal))
+        self.publish(replica, replica.take_head(seq, ordinal))
         self._check(replica)
 
     def take_presence(self, users: Iterable[Mapping[str, Any]]) -> None:
@@ -113,7 +130,7 @@ class Account:
         for entry in users:
             now = Presence(entry.get("state", "offline"), entry.get("last_seen", 0))
             self.presence[entry["user"]] = now
-            self._feed.emit(PresenceChanged(entry["user"], now.state, now.last_seen))
+            self._delegate.on_change(PresenceChanged(entry["user"], now.state, now.last_seen))
 
     # What the rest of the client needs.
 
@@ -125,16 +142,14 @@ class Account:
             replica.everybody_max = self._everybody_max
         return replica
 
-    def seen(self, room: str) -> Replica:
-        """The replica of a room to look at; one that is not known is not made known by looking."""
+    def peek(self, room: str) -> Replica:
+        """Return the replica of a room to look at; looking makes no unknown room known."""
         return self.replicas.get(room) or Replica(room, self.user)
 
-    def tell(self, replica: Replica, changes: Iterable[Change]) -> None:
-        """Emit what changed in a room and have its new position stored."""
+    def publish(self, replica: Replica, changes: Iterable[Change]) -> None:
+        """Publish what changed in a room and have its new position stored."""
         for change in changes:
-            self._feed.emit(change)
-            if isinstance(change, MessageAdded):
-                self.typing_state.stopped(change.room, change.message.user)
+            self._delegate.on_change(change)
         if replica.room not in self.focused:
             replica.trim(self._kept)
         self._store("rooms", replica.room)
@@ -143,7 +158,7 @@ class Account:
         """Point out the own messages among `events`, whatever their position (chapter 7)."""
         for event in events:
             if event.get("user") == self.user and event.get("kind") == "message":
-                self.on_own(event)
+                self._delegate.on_own_message(event)
 
     def lose(self, room: str, reason: str) -> None:
         """No longer in a room."""
@@ -206,14 +221,14 @@ class Account:
 
     def _on_position(self, packet: Packet) -> None:
         replica = self.replica(packet["room"])
-        self.tell(replica, replica.take_position(packet))
+        self.publish(replica, replica.take_position(packet))
 
     def _on_receipts(self, packet: Packet) -> None:
         replica = self.replica(packet["room"])
-        self.tell(replica, replica.take_receipts(packet.get("receipts", ())))
+        self.publish(replica, replica.take_receipts(packet.get("receipts", ())))
 
     def _on_typing(self, packet: Packet) -> None:
-        self.typing_state.typing(packet["room"], packet.get("user", ""))
+        self._delegate.on_typing(packet["room"], packet.get("user", ""))
 
     def _on_presence(self, packet: Packet) -> None:
         self.take_presence(packet.get("users", ()))
@@ -231,20 +246,20 @@ class Account:
         if self._listed is not None:
             self._listed.add(packet["room"])
         self.match_own(packet.get("events", ()))
-        self.tell(replica, replica.take_summary(packet))
+        self.publish(replica, replica.take_summary(packet))
         self._check(replica)
         return replica
 
     def _check(self, replica: Replica) -> None:
         if replica.timeline.buffer:
-            self.on_gap(replica)
+            self._delegate.on_gap(replica)
         elif replica.timeline.behind:
-            self.on_behind(replica)
+            self._delegate.on_behind(replica)
 
     def _lose(self, room: str, reason: str) -> None:
         if self.replicas.pop(room, None) is not None:
             self._store("rooms", room)
-            self._feed.emit(RoomGone(room, reason))
+            self._delegate.on_change(RoomGone(room, reason))
 
     def _end_round(self, cursor: str) -> None:
         listed, self._listed = self._listed, None
@@ -254,10 +269,6 @@ class Account:
         if cursor:
             self.cursor = cursor
             self._store("account", "cursor")
-
-
-def _ignore(_: object) -> None:
-    """Until somebody is interested, nothing is pointed out."""
 
 
 PUSHES: dict[str, Callable[[Account, Packet], None]] = {

@@ -223,7 +223,7 @@ class Client:
         ids = [room.id if isinstance(room, Room) else room for room in rooms]
         self._engine.signals.focus(ids)
         for room in ids:
-            replica = self._engine.account.seen(room)
+            replica = self._engine.account.peek(room)
             if replica.timeline.behind:
                 self._engine.repairer.perhaps(replica)
 

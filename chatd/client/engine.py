@@ -10,10 +10,12 @@ from .account import Account
 from .change_feed import ChangeFeed
 from .connection import HELLO_HEARTBEAT_S, Connection, Ending
 from .core.acks import event_of
-from .core.changes import StateChanged
+from .core.changes import Change, MessageAdded, StateChanged
 from .core.codec import CODECS, Packet
 from .core.errors import ChatError, Closed, ConnectionLost, Unreachable
+from .core.messages import Event
 from .core.records import Record
+from .core.replica import Replica
 from .core.states import Phase, close_rule
 from .env import Timer, wait
 from .lifecycle import VERSION, Lifecycle
@@ -34,7 +36,7 @@ OTHER_USER = 4299
 
 
 class Engine:
-    """One client without its public face. Implements the `LifecycleDelegate` of lifecycle.py."""
+    """One client without its public face; the delegate of its account and of its life cycle."""
 
     def __init__(self, url: str, get_token: GetToken, storage: Storage, settings: Settings) -> None:
         env, timing = settings.env, settings.timing
@@ -42,10 +44,9 @@ class Engine:
         self.storage = storage
         self.device = ""
         self.feed = ChangeFeed()
-        typing_state = TypingState(env, timing.typing_shown_s, self.feed)
-        self.account = Account(self.feed, typing_state, settings.messages_kept)
+        self.typing_state = TypingState(env, timing.typing_shown_s, self.feed)
+        self.account = Account(self, settings.messages_kept)
         self.sender = Sender(storage, self.account, self.feed, CODECS[settings.encoding](), settings)
-        self.account.on_own = self.sender.own_message
         self.repairer = Repairer(self.call, self.account, settings)
         self.signals = Signals(self.account, settings)
         tokens = Tokens(get_token)
@@ -166,6 +167,25 @@ class Engine:
             raise error
         await wait(self.settings.env, pause)
 
+    # The delegate of the account.
+
+    def on_change(self, change: Change) -> None:
+        self.feed.emit(change)
+        if isinstance(change, MessageAdded):
+            self.typing_state.stopped(change.room, change.message.user)
+
+    def on_typing(self, room: str, user: str) -> None:
+        self.typing_state.typing(room, user)
+
+    def on_gap(self, replica: Replica) -> None:
+        self.repairer.soon(replica)
+
+    def on_behind(self, replica: Replica) -> None:
+        self.repairer.perhaps(replica)
+
+    def on_own_message(self, event: Event) -> None:
+        self.sender.own_message(event)
+
     # The delegate of the life cycle.
 
     def hello(self, token: str) -> Packet:
@@ -185,10 +205,10 @@ class Engine:
         account.begin_round()
         return hello
 
-    def opened(self, connection: Connection) -> None:
+    def on_opened(self, connection: Connection) -> None:
         self.sender.opened(connection)
 
-    def welcomed(self, connection: Connection, reply: Packet) -> None:
+    def on_welcomed(self, connection: Connection, reply: Packet) -> None:
         if self.account.user not in ("", reply["user"]):
             connection.drop("the storage belongs to another user", OTHER_USER)
             return
@@ -202,14 +222,14 @@ class Engine:
         self.repairer.resume()
         self._note_soon()
 
-    def pushed(self, packet: Packet) -> None:
+    def on_push(self, packet: Packet) -> None:
         if packet.get("type") == "token_expiring" and self.lifecycle.connection is not None:
             self._token_refresh.start(self.lifecycle.connection)
             return
         self.account.take_push(packet)
         self._note_soon()
 
-    def lost(self, ending: Ending) -> None:
+    def on_lost(self, ending: Ending) -> None:
         rule = close_rule(ending.code)
         if rule.drop_cursor:
             self.account.drop_cursor()
@@ -220,10 +240,10 @@ class Engine:
         self.repairer.stop()
         self.sender.lost()
         self.signals.disconnected()
-        self.account.typing_state.clear()
+        self.typing_state.clear()
         self._note()  # the app may be suspended or killed before the next timer
 
-    def moved(self, phase: Phase, closed: Closed | None) -> None:
+    def on_phase(self, phase: Phase, closed: Closed | None) -> None:
         self._decided.set()
         if closed is not None and phase is Phase.STOPPED:
             self.sender.stopped(closed)

@@ -31,23 +31,23 @@ class LifecycleDelegate(Protocol):
         """The hello packet."""
         ...
 
-    def opened(self, connection: Connection) -> None:
+    def on_opened(self, connection: Connection) -> None:
         """The hello is on its way; more may be sent behind it."""
         ...
 
-    def welcomed(self, connection: Connection, reply: Packet) -> None:
+    def on_welcomed(self, connection: Connection, reply: Packet) -> None:
         """The hello was answered; dropping the connection here refuses it."""
         ...
 
-    def pushed(self, packet: Packet) -> None:
+    def on_push(self, packet: Packet) -> None:
         """The server said something by itself."""
         ...
 
-    def lost(self, ending: Ending) -> None:
+    def on_lost(self, ending: Ending) -> None:
         """The connection is gone."""
         ...
 
-    def moved(self, phase: Phase, closed: Closed | None) -> None:
+    def on_phase(self, phase: Phase, closed: Closed | None) -> None:
         """The phase changed; `closed` says why it is STOPPED."""
         ...
 
@@ -134,7 +134,7 @@ class Lifecycle:
         url = self._moved_to or self._url
         try:
             connection = await open_connection(
-                url, CODECS[self._settings.encoding](), self._settings, self._delegate.pushed
+                url, CODECS[self._settings.encoding](), self._settings, self._delegate.on_push
             )
         except OSError as error:
             log.info("cannot connect to %s: %r", url, error)
@@ -189,7 +189,7 @@ class Lifecycle:
             hello = self._delegate.hello(token)
             connection.ask(hello, lambda answer: self._welcomed(connection, answer, refusals))
             self._move(Trigger.OPENED)
-            self._delegate.opened(connection)
+            self._delegate.on_opened(connection)
             ending = await connection.run()
         except Exception:
             log.exception("a packet could not be handled")
@@ -197,7 +197,7 @@ class Lifecycle:
             # A bye or close code is authoritative; without one the refusal of the hello is the best there is.
             ending = refusals[0] if refusals and ending.code == 0 else ending
             self.connection, self._moved_to = None, ending.to or self._moved_to
-            self._delegate.lost(ending)
+            self._delegate.on_lost(ending)
         return ending
 
     def _welcomed(
@@ -213,7 +213,7 @@ class Lifecycle:
             self._tokens.accepted(answer.get("token_ttl", float("inf")), self._now())
             self._backoff.ready(self._now())
             self.trouble = None
-            self._delegate.welcomed(connection, answer)
+            self._delegate.on_welcomed(connection, answer)
             if connection.alive:
                 self._move(Trigger.WELCOME)
 
@@ -265,7 +265,7 @@ class Lifecycle:
 
     def _move(self, trigger: Trigger) -> None:
         self.phase = advance(self.phase, trigger)
-        self._delegate.moved(self.phase, self.closed)
+        self._delegate.on_phase(self.phase, self.closed)
 
     def _give_up(self, closed: Closed) -> None:
         self._task = None

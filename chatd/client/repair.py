@@ -42,8 +42,6 @@ class Repairer:
         self._rooms: deque[str] = deque()
         self._round: Packet | None = None  # what the sync that is under way asks next; empty: a full one
         self._task: asyncio.Task[None] | None = None
-        account.on_gap = self.soon
-        account.on_behind = self.perhaps
 
     def soon(self, replica: Replica) -> None:
         """A hole was seen: repair it at once if the server told of it, else unless it closes by itself (chapter
@@ -100,19 +98,19 @@ class Repairer:
             if part is None:
                 return
             reply = await self._ask(replica, "changes", low=part.low, high=part.high, since=part.valid)
-            self._account.tell(replica, timeline.take_changes(reply, part))
+            self._account.publish(replica, timeline.take_changes(reply, part))
 
     async def _log(self, replica: Replica, plan: Fetch) -> bool:
         reply = await self._ask(replica, "log", **{"from": plan.first, "to": plan.last})
         self._account.match_own(reply.get("events", ()))
         helped, changes = replica.timeline.take_log(reply)
-        self._account.tell(replica, replica.counted_in(changes))
+        self._account.publish(replica, replica.counted_in(changes))
         return helped
 
     async def _jump(self, replica: Replica) -> None:
         reply = await self._ask(replica, "history", limit=JUMP_PAGE)
         self._account.match_own(reply.get("events", ()))
-        self._account.tell(replica, replica.timeline.take_newest(reply))
+        self._account.publish(replica, replica.timeline.take_newest(reply))
         # A jump skips messages, so the unread number cannot be counted on: ask for it.
         answer = await self._ask(replica, "room.get")
         self._account.take_summary(answer["summary"])

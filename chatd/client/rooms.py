@@ -96,7 +96,7 @@ class Room:
     @property
     def typists(self) -> list[str]:
         """Who writes right now."""
-        return self._engine.account.typing_state.in_room(self.id)
+        return self._engine.typing_state.in_room(self.id)
 
     @property
     def messages(self) -> Mapping[int, Message]:
@@ -181,7 +181,7 @@ class Room:
         asked = {name: seq for name, seq in places.items() if seq is not None}
         reply = await self._call("history", limit=limit, **asked)
         replica = self._replica
-        self._engine.account.tell(replica, replica.timeline.take_page(reply))
+        self._engine.account.publish(replica, replica.timeline.take_page(reply))
         return self._page(reply)
 
     async def log(self, first: int, last: int | None = None, limit: int | None = None) -> Mapping[str, Any]:
@@ -198,7 +198,7 @@ class Room:
         """These messages, at most 100, in their current state (chapter 8)."""
         events: list[Event] = (await self._call("messages", seqs=list(seqs)))["events"]
         replica = self._replica
-        self._engine.account.tell(replica, replica.timeline.take_messages(events))
+        self._engine.account.publish(replica, replica.timeline.take_messages(events))
         return tuple(message_from(self.id, event) for event in events)
 
     def read(self, seq: int | None = None) -> None:
@@ -283,7 +283,7 @@ class Room:
 
     @property
     def _seen(self) -> Replica:
-        return self._engine.account.seen(self.id)
+        return self._engine.account.peek(self.id)
 
     async def _page_kept(self, before: int, limit: int) -> Page | None:
         timeline = self._replica.timeline

@@ -118,7 +118,7 @@ class Signals:
     def _read(self, room: str, seq: int, answer: Packet | ChatError | None) -> None:
         if isinstance(answer, dict):
             replica = self._account.replica(room)
-            self._account.tell(replica, replica.take_position(answer))
+            self._account.publish(replica, replica.take_position(answer))
         elif (answer is None or answer.retry == "later") and room not in self._reads:
             self._reads[room] = seq  # marks are monotonic: saying it again is harmless
             if answer is not None:
@@ -130,7 +130,7 @@ class Signals:
         for entry in answer.get("rooms", ()) if isinstance(answer, dict) else ():
             self._account.take_head(entry["room"], entry["seq"])
             replica = self._account.replica(entry["room"])
-            self._account.tell(replica, replica.take_receipts(entry.get("receipts", ())))
+            self._account.publish(replica, replica.take_receipts(entry.get("receipts", ())))
 
     def _watched(self, answer: Packet | ChatError | None) -> None:
         if isinstance(answer, dict):

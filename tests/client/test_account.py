@@ -3,7 +3,6 @@
 import pytest
 
 from chatd.client.account import Account, Presence
-from chatd.client.change_feed import ChangeFeed
 from chatd.client.core.changes import (
     EventAdded,
     MessageAdded,
@@ -11,35 +10,47 @@ from chatd.client.core.changes import (
     RoomChanged,
     RoomGone,
     RoomMoved,
-    TypingStarted,
-    TypingStopped,
 )
 from chatd.client.core.records import put
-from chatd.client.typing_state import TypingState
 
 
-class Told(list):
+class Delegate:
+    """Notes what an account says, by kind."""
+
+    def __init__(self):
+        self.changes, self.typing, self.gaps, self.lags, self.own = [], [], [], [], []
+
+    def on_change(self, change):
+        self.changes.append(change)
+
+    def on_typing(self, room, user):
+        self.typing.append((room, user))
+
+    def on_gap(self, replica):
+        self.gaps.append(replica.room)
+
+    def on_behind(self, replica):
+        self.lags.append(replica.room)
+
+    def on_own_message(self, event):
+        self.own.append(event["seq"])
+
     def of(self, kind):
-        return [change for change in self if isinstance(change, kind)]
+        return [change for change in self.changes if isinstance(change, kind)]
 
 
 @pytest.fixture
 def told():
-    return Told()
+    return Delegate()
 
 
 @pytest.fixture
-def account(env, told):
-    return account_with(env, told)
+def account(told):
+    return account_with(told)
 
 
-def account_with(env, told, kept=1000):
-    feed = ChangeFeed()
-    feed.subscribe(told.append)
-    account = Account(feed, TypingState(env, 6.0, feed), kept)
-    account.gaps, account.lags = [], []
-    account.on_gap = lambda replica: account.gaps.append(replica.room)
-    account.on_behind = lambda replica: account.lags.append(replica.room)
+def account_with(told, kept=1000):
+    account = Account(told, kept)
     account.take_hello({"user": "me", "epoch": "e1"})
     return account
 
@@ -129,24 +140,24 @@ def test_the_same_epoch_keeps_everything(account):
 
 def test_events_are_applied_and_told(account, told):
     account.take_push(events("a", text(1), {"seq": 2, "kind": "joined"}))
-    assert [type(change) for change in told] == [MessageAdded, EventAdded]
+    assert [type(change) for change in told.changes] == [MessageAdded, EventAdded]
 
 
-def test_a_hole_is_pointed_out(account):
+def test_a_hole_is_pointed_out(account, told):
     account.take_push(events("a", text(1)))
     account.take_push(events("a", text(3)))
-    assert account.gaps == ["a"]
+    assert told.gaps == ["a"]
 
 
 def test_a_head_tells_that_the_room_moved_and_points_it_out(account, told):
     account.take_push({"type": "head", "rooms": [{"room": "a", "seq": 9, "ordinal": 4}]})
-    assert told == [RoomMoved("a", 9, 4)]
-    assert account.lags == ["a"]
+    assert told.changes == [RoomMoved("a", 9, 4)]
+    assert told.lags == ["a"]
 
 
-def test_a_summary_ahead_of_the_events_points_the_room_out(account):
+def test_a_summary_ahead_of_the_events_points_the_room_out(account, told):
     account.take_push({"type": "room", "summary": summary("a", 7)})
-    assert account.lags == ["a"]
+    assert told.lags == ["a"]
 
 
 def test_gone_is_told_with_its_reason(account, told):
@@ -158,7 +169,7 @@ def test_gone_is_told_with_its_reason(account, told):
 
 def test_a_position_moves_the_numbers(account, told):
     account.take_push({"type": "position", "room": "a", "read": 3, "unread": 1, "unread_mentions": 0})
-    assert (account.replicas["a"].read, told) == (3, [RoomChanged("a")])
+    assert (account.replicas["a"].read, told.changes) == (3, [RoomChanged("a")])
 
 
 def test_receipts_move(account):
@@ -169,28 +180,25 @@ def test_receipts_move(account):
 def test_presence_is_kept_and_told_with_offline_as_default(account, told):
     account.take_push({"type": "presence", "users": [{"user": "bob", "state": "online"}, {"user": "ann"}]})
     assert account.presence == {"bob": Presence("online"), "ann": Presence("offline")}
-    assert told == [PresenceChanged("bob", "online"), PresenceChanged("ann", "offline")]
+    assert told.changes == [PresenceChanged("bob", "online"), PresenceChanged("ann", "offline")]
 
 
-def test_typing_is_shown_until_the_message_comes(account, told):
+def test_typing_is_pointed_out(account, told):
     account.take_push({"type": "typing", "room": "a", "user": "bob"})
-    account.take_push(events("a", text(1)))
-    assert [type(change) for change in told] == [TypingStarted, MessageAdded, TypingStopped]
+    assert (told.typing, told.changes) == ([("a", "bob")], [])
 
 
 def test_unknown_pushes_are_ignored(account, told):
     account.take_push({"type": "future.thing", "later": [1]})
     account.take_push({"no": "type"})
-    assert told == []
+    assert told.changes == []
 
 
-def test_own_messages_are_pointed_out_whatever_their_position(account):
-    seen = []
-    account.on_own = lambda event: seen.append(event["seq"])
+def test_own_messages_are_pointed_out_whatever_their_position(account, told):
     account.take_push(events("a", text(1, "me"), text(2)))
     account.take_push(events("a", text(9, "me")))
     account.take_sync({"rooms": [summary("b", 4, events=[text(4, "me")])], "cursor": "c"})
-    assert seen == [1, 9, 4]
+    assert told.own == [1, 9, 4]
 
 
 # --- the cursor
@@ -220,10 +228,10 @@ def test_a_dropped_cursor_is_forgotten_for_good(account):
 # --- storing
 
 
-def test_what_is_stored_is_restored(account, env):
+def test_what_is_stored_is_restored(account):
     account.take_sync({"rooms": [summary("a", 5, title="A"), summary("b", 9)], "cursor": "c1"})
     account.take_push(events("a", text(6)))
-    again = account_with(env, Told())
+    again = account_with(Delegate())
     again.restore(stored(account))
     assert (again.user, again.epoch, again.cursor) == ("me", "e1", "c1")
     assert again.replicas["a"].record() == account.replicas["a"].record()
@@ -251,8 +259,8 @@ def test_a_lost_room_is_removed_from_the_storage(account):
 # --- the cache
 
 
-def test_rooms_off_the_screen_are_trimmed_and_the_one_on_it_is_not(env):
-    account = account_with(env, Told(), kept=10)
+def test_rooms_off_the_screen_are_trimmed_and_the_one_on_it_is_not():
+    account = account_with(Delegate(), kept=10)
     account.focused = ("a",)
     for room in "ab":
         account.take_push(events(room, *(text(seq) for seq in range(1, 101))))

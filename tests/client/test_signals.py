@@ -4,7 +4,15 @@ import asyncio
 
 import pytest
 
-from chatd.client import Phase, PresenceChanged, ReceiptsChanged, StateChanged, TypingStarted
+from chatd.client import (
+    MessageAdded,
+    Phase,
+    PresenceChanged,
+    ReceiptsChanged,
+    StateChanged,
+    TypingStarted,
+    TypingStopped,
+)
 
 ROOM = {"room": "r", "seq": 10, "first_visible": 11, "ordinal": 10, "unread": 5, "peer": "bob"}
 
@@ -124,12 +132,17 @@ async def test_typing_while_away_is_not_said_later(connected, server, env, watch
     await peer.barrier()
 
 
-async def test_others_that_type_are_shown(connected, watch):
+async def test_others_that_type_are_shown_until_their_message_comes(connected):
     client, peer = await connected(rooms=[ROOM])
-    changes = watch(client)
+    changes = []
+    client.subscribe(changes.append)
     await peer.push({"type": "typing", "room": "r", "user": "bob"})
-    assert await changes.until(TypingStarted) == TypingStarted("r", "bob")
+    await peer.barrier()
     assert client.room("r").typists == ["bob"]
+    await peer.push({"type": "event", "room": "r", "events": [text(11)]})
+    await peer.barrier()
+    assert [type(change) for change in changes] == [TypingStarted, MessageAdded, TypingStopped]
+    assert client.room("r").typists == []
 
 
 async def test_focus_brings_heads_and_receipts_and_is_said_again(connected, server, env, watch):
