@@ -4,7 +4,6 @@ It shares no code with the server. `core` is pure, and translated line by line b
 shell of sockets, timers and files around it:
 
     env, settings                            clock, randomness and timers; the options
-    account                                  all rooms, pages of a sync, pushes, the cursor
     change_feed, typing_state, throttle      changes to the app; who is typing; one signal per interval
     storage                                  what survives a restart
     connection, tokens, lifecycle, captive_portal   one socket; the life cycle around it
@@ -12,9 +11,9 @@ shell of sockets, timers and files around it:
     engine, rooms, client                    the parts together; the public face
 """
 
-from .account import Presence
 from .change_feed import ChangeStream
 from .client import Client
+from .core.account import Presence
 from .core.changes import (
     Change,
     ChangesMissed,

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from .account import Presence
 from .change_feed import ChangeStream
+from .core.account import Presence
 from .core.changes import Change
 from .core.codec import Packet
 from .core.errors import Closed, Unreachable

@@ -6,9 +6,9 @@ Everything on a connection goes through here in the order it happened: hello, wh
 import asyncio
 from functools import partial
 
-from .account import Account
 from .change_feed import ChangeFeed
 from .connection import HELLO_HEARTBEAT_S, Connection, Ending
+from .core.account import Account
 from .core.acks import event_of
 from .core.changes import Change, MessageAdded, StateChanged
 from .core.codec import CODECS, Packet

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from .account import Account
+from .core.account import Account
 from .core.codec import Packet
 from .core.errors import ChatError, Unreachable
 from .core.replica import Replica

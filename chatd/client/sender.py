@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from .account import Account
 from .change_feed import ChangeFeed
 from .connection import Connection
+from .core.account import Account
 from .core.acks import event_of
 from .core.changes import SendDelayed, SendDone, SendFailed
 from .core.codec import Codec, Packet, check

@@ -4,8 +4,8 @@
 import logging
 from collections.abc import Iterable
 
-from .account import Account
 from .connection import Connection
+from .core.account import Account
 from .core.changes import Change, MessageAdded
 from .core.codec import Packet
 from .core.errors import ChatError

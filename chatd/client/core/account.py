@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .core.changes import Change, PresenceChanged, RoomGone
-from .core.codec import Packet
-from .core.records import Record, Tables
-from .core.replica import EVERYBODY_MEMBERS_MAX, Replica
+from .changes import Change, PresenceChanged, RoomGone
+from .codec import Packet
+from .records import Record, Tables
+from .replica import EVERYBODY_MEMBERS_MAX, Replica
 
 
 class AccountDelegate(Protocol):

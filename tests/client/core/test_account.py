@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatd.client.account import Account, Presence
+from chatd.client.core.account import Account, Presence
 from chatd.client.core.changes import (
     EventAdded,
     MessageAdded,
