@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 from .change_feed import ChangeStream
 from .core.account import Presence
 from .core.changes import Change
-from .core.codec import Packet
 from .core.errors import Closed, Unreachable
 from .core.outbox import Entry
+from .core.packets import Ack, DeviceEntry, DevicesReply, Packet, UserEntry, UsersReply
 from .core.states import Phase
 from .core.timeline import Fetch
 from .engine import Engine
@@ -178,9 +178,9 @@ class Client:
 
     async def direct(self, user: str) -> Room:
         """The 1:1 room with a user, made if there is none."""
-        return await self._taken(await self.call({"type": "room.direct", "user": user}))
+        return await self._taken(await self._engine.call({"type": "room.direct", "user": user}))
 
-    async def create_group(self, title: str, users: Iterable[str] = (), **settings: Any) -> Room:
+    async def create_group(self, title: str, users: Iterable[str] = (), **settings: object) -> Room:
         """A new group of which one is the owner; `settings`: `avatar`, `public`, `data` (chapter 11)."""
         packet = {"type": "room.create", "kind": "group", "title": title, "users": list(users), **settings}
         return await self._taken(await self._engine.mutate(packet))
@@ -192,14 +192,14 @@ class Client:
         await joined.refresh()
         return joined
 
-    async def users(self, users: Iterable[str]) -> list[Mapping[str, Any]]:
+    async def users(self, users: Iterable[str]) -> list[UserEntry]:
         """Display data of at most 100 users: `user`, `name`, `avatar`, `version`."""
-        reply = await self.call({"type": "users.get", "users": list(users)})
+        reply: UsersReply = await self._engine.call({"type": "users.get", "users": list(users)})
         return list(reply.get("users", ()))
 
-    async def devices(self) -> list[Mapping[str, Any]]:
+    async def devices(self) -> list[DeviceEntry]:
         """The own devices: `device`, `app`, `os`, `last_seen`."""
-        reply = await self.call({"type": "devices.list"})
+        reply: DevicesReply = await self._engine.call({"type": "devices.list"})
         return list(reply.get("devices", ()))
 
     async def remove_device(self, device: str) -> None:
@@ -248,9 +248,10 @@ class Client:
     async def call(self, packet: Packet, timeout: float | None = None) -> Packet:
         """Any request of the protocol, without `id`; its `ok`. Raises `ChatError`, `Closed` or
         `Unreachable`."""
-        return await self._engine.call(packet, timeout)
+        reply: Packet = await self._engine.call(packet, timeout)
+        return reply
 
-    async def _taken(self, reply: Packet) -> Room:
+    async def _taken(self, reply: Ack) -> Room:
         """The room of a summary; a young one is read at once, so that what is written next has no hole before
         it."""
         replica = self._engine.account.take_summary(reply["summary"])

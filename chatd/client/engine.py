@@ -11,9 +11,9 @@ from .connection import HELLO_HEARTBEAT_S, Connection, Ending
 from .core.account import Account
 from .core.acks import event_of
 from .core.changes import Change, MessageAdded, StateChanged
-from .core.codec import CODECS, Packet
+from .core.codec import CODECS
 from .core.errors import ChatError, Closed, ConnectionLost, Unreachable
-from .core.messages import Event
+from .core.packets import Ack, Decoded, Event, HelloReply, ModeReply, Packet
 from .core.records import Record
 from .core.replica import Replica
 from .core.states import Phase, close_rule
@@ -94,7 +94,7 @@ class Engine:
             self._decided.clear()
             await self._decided.wait()
 
-    async def call(self, packet: Packet, timeout: float | None = None) -> Packet:
+    async def call(self, packet: Packet, timeout: float | None = None) -> Decoded:
         """The `ok` to a request, over as many connections as it takes within `timeout` seconds.
 
         Every request of the protocol may be repeated: reads, keyed mutations, replacements of a set. A
@@ -115,13 +115,13 @@ class Engine:
         except TimeoutError:
             raise refusal or Unreachable(f"no answer to {packet['type']} within {limit:g} s") from None
 
-    async def mutate(self, packet: Packet, *, logged: bool = True) -> Packet:
+    async def mutate(self, packet: Packet, *, logged: bool = True) -> Ack:
         """Like `call`, for requests with a `key`; what it appended to the log is applied, or fetched.
 
         `logged=False`: nobody here will see that log any more, or there was none.
         """
         packet = {**packet, "key": self.settings.env.key()}
-        ack = await self.call(packet)
+        ack: Ack = await self.call(packet)
         event = event_of(packet, ack, self.account.user)
         if not logged or "room" not in packet:
             return ack
@@ -208,7 +208,7 @@ class Engine:
     def on_opened(self, connection: Connection) -> None:
         self.sender.opened(connection)
 
-    def on_welcomed(self, connection: Connection, reply: Packet) -> None:
+    def on_welcomed(self, connection: Connection, reply: HelloReply) -> None:
         if self.account.user not in ("", reply["user"]):
             connection.drop("the storage belongs to another user", OTHER_USER)
             return
@@ -265,6 +265,6 @@ class Engine:
             self.storage.note(self.account.records())
 
 
-def _take_heartbeat(connection: Connection, answer: Packet | ChatError | None) -> None:
+def _take_heartbeat(connection: Connection, answer: ModeReply | ChatError | None) -> None:
     if isinstance(answer, dict):
         connection.set_heartbeat(answer.get("heartbeat", HELLO_HEARTBEAT_S))

@@ -11,9 +11,10 @@ from typing import Protocol
 
 from .captive_portal import is_portal
 from .connection import HELLO_HEARTBEAT_S, Connection, Ending, open_connection
-from .core.codec import CODECS, Packet
+from .core.codec import CODECS
 from .core.errors import ChatError, Closed, HandshakeFailed
 from .core.limits import Limits
+from .core.packets import HelloReply, Packet
 from .core.states import Backoff, Phase, Then, Trigger, advance, close_rule
 from .settings import Settings
 from .tokens import TokenRejected, Tokens
@@ -35,7 +36,7 @@ class LifecycleDelegate(Protocol):
         """The hello is on its way; more may be sent behind it."""
         ...
 
-    def on_welcomed(self, connection: Connection, reply: Packet) -> None:
+    def on_welcomed(self, connection: Connection, reply: HelloReply) -> None:
         """The hello was answered; dropping the connection here refuses it."""
         ...
 
@@ -201,7 +202,7 @@ class Lifecycle:
         return ending
 
     def _welcomed(
-        self, connection: Connection, answer: Packet | ChatError | None, refusals: list[Ending]
+        self, connection: Connection, answer: HelloReply | ChatError | None, refusals: list[Ending]
     ) -> None:
         if isinstance(answer, ChatError):
             log.warning("hello refused: %s", answer)

@@ -4,20 +4,19 @@ The decisions are in outbox.py; here are the storage, the connection and those w
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from .change_feed import ChangeFeed
 from .connection import Connection
 from .core.account import Account
 from .core.acks import event_of
 from .core.changes import SendDelayed, SendDone, SendFailed
-from .core.codec import Codec, Packet, check
+from .core.codec import Codec, check
 from .core.errors import ChatError, Closed, OutboxFull
 from .core.limits import HELLO_FRAME_BYTES, Limits
 from .core.outbox import Entry, Outbox, State, Window, too_large_error
+from .core.packets import Ack, Event, Packet
 from .core.records import Record, Tables
 from .env import Timer
 from .settings import Settings
@@ -153,16 +152,17 @@ class Sender:
             self._connection.ask_together([(entry.packet, partial(self._answered, entry)) for entry in frame])
         self._set_timer(now)
 
-    def own_message(self, event: Mapping[str, Any]) -> None:
+    def own_message(self, event: Event) -> None:
         """An own message was seen, wherever in the log: that is an acknowledgement too (chapter 7.7)."""
         entry = self._leave(event.get("key", ""))
         if entry is not None:
-            self._tell(entry, event)
+            numbers = (event["seq"], event.get("ordinal", 0), event.get("time", 0))
+            self._complete(Receipt(entry.room, entry.key, *numbers))
             self.flush()
 
     # Answers.
 
-    def _answered(self, entry: Entry, answer: Packet | ChatError | None) -> None:
+    def _answered(self, entry: Entry, answer: Ack | ChatError | None) -> None:
         if answer is None:
             self.outbox.unknown(entry)
         elif isinstance(answer, ChatError):
@@ -171,11 +171,12 @@ class Sender:
             self._accepted(entry, answer)
         self.flush()
 
-    def _accepted(self, entry: Entry, ack: Packet) -> None:
+    def _accepted(self, entry: Entry, ack: Ack) -> None:
         was_here = self._leave(entry.key)
         self._apply(entry, ack)
         if was_here:
-            self._tell(entry, ack)
+            numbers = (ack.get("seq", 0), ack.get("ordinal", 0), ack.get("time", 0))
+            self._complete(Receipt(entry.room, entry.key, *numbers, ack.get("duplicate", False)))
 
     def _leave(self, key: str) -> Entry | None:
         entry = self.outbox.done(key)
@@ -183,15 +184,13 @@ class Sender:
             self._storage.note([Record("outbox", key, None)])
         return entry
 
-    def _tell(self, entry: Entry, ack: Mapping[str, Any]) -> None:
-        numbers = (ack.get("seq", 0), ack.get("ordinal", 0), ack.get("time", 0))
-        receipt = Receipt(entry.room, entry.key, *numbers, ack.get("duplicate", False))
-        self._feed.emit(SendDone(entry.room, entry.key, receipt.seq))
-        waiting = self._waiting.get(entry.key)
+    def _complete(self, receipt: Receipt) -> None:
+        self._feed.emit(SendDone(receipt.room, receipt.key, receipt.seq))
+        waiting = self._waiting.get(receipt.key)
         if waiting is not None and not waiting.done():
             waiting.set_result(receipt)
 
-    def _apply(self, entry: Entry, ack: Packet) -> None:
+    def _apply(self, entry: Entry, ack: Ack) -> None:
         event = event_of(entry.packet, ack, self._account.user)
         if event is not None:
             self._account.take_events(entry.room, [event])

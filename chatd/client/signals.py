@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from .connection import Connection
 from .core.account import Account
 from .core.changes import Change, MessageAdded
-from .core.codec import Packet
 from .core.errors import ChatError
+from .core.packets import FocusReply, Packet, PositionReply, WatchReply
 from .core.replica import Replica
 from .settings import Settings
 from .throttle import Throttle
@@ -115,7 +115,7 @@ class Signals:
     def _watch(self) -> Packet:
         return {"type": "watch", "users": list(self.watched)}
 
-    def _read(self, room: str, seq: int, answer: Packet | ChatError | None) -> None:
+    def _read(self, room: str, seq: int, answer: PositionReply | ChatError | None) -> None:
         if isinstance(answer, dict):
             replica = self._account.replica(room)
             self._account.publish(replica, replica.take_position(answer))
@@ -124,7 +124,7 @@ class Signals:
             if answer is not None:
                 self._read_throttle.touch(room)
 
-    def _focused(self, answer: Packet | ChatError | None) -> None:
+    def _focused(self, answer: FocusReply | ChatError | None) -> None:
         if isinstance(answer, ChatError):
             log.warning("focus was refused: %s", answer)
         for entry in answer.get("rooms", ()) if isinstance(answer, dict) else ():
@@ -132,6 +132,6 @@ class Signals:
             replica = self._account.replica(entry["room"])
             self._account.publish(replica, replica.take_receipts(entry.get("receipts", ())))
 
-    def _watched(self, answer: Packet | ChatError | None) -> None:
+    def _watched(self, answer: WatchReply | ChatError | None) -> None:
         if isinstance(answer, dict):
             self._account.take_presence(answer.get("users", ()))

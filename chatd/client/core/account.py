@@ -6,10 +6,27 @@ changed and what has to be fetched; what has to be stored it collects for `recor
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from .changes import Change, PresenceChanged, RoomGone
-from .codec import Packet
+from .packets import (
+    CursorPush,
+    Decoded,
+    Event,
+    EventPush,
+    GonePush,
+    HeadPush,
+    HelloReply,
+    Packet,
+    PositionPush,
+    PresenceEntry,
+    PresencePush,
+    ReceiptsPush,
+    RoomPush,
+    RoomSummary,
+    SyncPage,
+    TypingPush,
+)
 from .records import Record, Tables
 from .replica import EVERYBODY_MEMBERS_MAX, Replica
 
@@ -33,7 +50,7 @@ class AccountDelegate(Protocol):
         """Fetch what a room has beyond what was applied, if it is wanted."""
         ...
 
-    def on_own_message(self, event: Mapping[str, Any]) -> None:
+    def on_own_message(self, event: Event) -> None:
         """Take an own message, wherever in the log, as the acknowledgement of its entry in the outbox."""
         ...
 
@@ -65,7 +82,7 @@ class Account:
 
     # What the server says.
 
-    def take_hello(self, reply: Packet) -> None:
+    def take_hello(self, reply: HelloReply) -> None:
         """Take the hello reply but for its sync page; another epoch ends everything that was numbered
         (chapter 4)."""
         self.user = reply["user"]
@@ -82,7 +99,7 @@ class Account:
             self._store("account", "epoch")
             self._store_rooms()
 
-    def take_sync(self, page: Mapping[str, Any]) -> str:
+    def take_sync(self, page: SyncPage) -> str:
         """Take one page of a sync; the result is the `more` to ask next, empty after the last page (chapter
         6)."""
         if page.get("full") and self._listed is None:
@@ -92,7 +109,7 @@ class Account:
         for room in page.get("gone", ()):
             self._lose(room, "removed")
         self.totals = page.get("totals", self.totals)
-        more: str = page.get("more", "")
+        more = page.get("more", "")
         if not more:
             self._end_round(page.get("cursor", ""))
         return more
@@ -107,7 +124,7 @@ class Account:
         if act is not None:
             act(self, packet)
 
-    def take_events(self, room: str, events: Iterable[Mapping[str, Any]]) -> None:
+    def take_events(self, room: str, events: Iterable[Event]) -> None:
         """Take events of a room, pushed or acknowledged."""
         replica = self.replica(room)
         self.match_own(events)
@@ -115,7 +132,7 @@ class Account:
         if replica.timeline.buffer:
             self._delegate.on_gap(replica)
 
-    def take_summary(self, summary: Mapping[str, Any]) -> Replica:
+    def take_summary(self, summary: RoomSummary) -> Replica:
         """Take a summary that came as a reply."""
         return self._summary(summary)
 
@@ -125,7 +142,7 @@ class Account:
         self.publish(replica, replica.take_head(seq, ordinal))
         self._check(replica)
 
-    def take_presence(self, users: Iterable[Mapping[str, Any]]) -> None:
+    def take_presence(self, users: Iterable[PresenceEntry]) -> None:
         """Users came or went."""
         for entry in users:
             now = Presence(entry.get("state", "offline"), entry.get("last_seen", 0))
@@ -154,7 +171,7 @@ class Account:
             replica.trim(self._kept)
         self._store("rooms", replica.room)
 
-    def match_own(self, events: Iterable[Mapping[str, Any]]) -> None:
+    def match_own(self, events: Iterable[Event]) -> None:
         """Point out the own messages among `events`, whatever their position (chapter 7)."""
         for event in events:
             if event.get("user") == self.user and event.get("kind") == "message":
@@ -191,7 +208,7 @@ class Account:
         ordered = sorted(unstored, key=lambda place: place[0] != "rooms")
         return [Record(table, key, self._value(table, key)) for table, key in ordered]
 
-    def _value(self, table: str, key: str) -> Any:
+    def _value(self, table: str, key: str) -> object:
         if table == "account":
             return getattr(self, key) or None
         replica = self.replicas.get(key)
@@ -206,42 +223,42 @@ class Account:
 
     # One push each.
 
-    def _on_event(self, packet: Packet) -> None:
-        self.take_events(packet["room"], packet.get("events", ()))
+    def _on_event(self, push: EventPush) -> None:
+        self.take_events(push["room"], push.get("events", ()))
 
-    def _on_head(self, packet: Packet) -> None:
-        for entry in packet.get("rooms", ()):
+    def _on_head(self, push: HeadPush) -> None:
+        for entry in push.get("rooms", ()):
             self.take_head(entry["room"], entry["seq"], entry.get("ordinal", 0))
 
-    def _on_room(self, packet: Packet) -> None:
-        self._summary(packet["summary"])
+    def _on_room(self, push: RoomPush) -> None:
+        self._summary(push["summary"])
 
-    def _on_gone(self, packet: Packet) -> None:
-        self._lose(packet["room"], packet.get("reason", "removed"))
+    def _on_gone(self, push: GonePush) -> None:
+        self._lose(push["room"], push.get("reason", "removed"))
 
-    def _on_position(self, packet: Packet) -> None:
-        replica = self.replica(packet["room"])
-        self.publish(replica, replica.take_position(packet))
+    def _on_position(self, push: PositionPush) -> None:
+        replica = self.replica(push["room"])
+        self.publish(replica, replica.take_position(push))
 
-    def _on_receipts(self, packet: Packet) -> None:
-        replica = self.replica(packet["room"])
-        self.publish(replica, replica.take_receipts(packet.get("receipts", ())))
+    def _on_receipts(self, push: ReceiptsPush) -> None:
+        replica = self.replica(push["room"])
+        self.publish(replica, replica.take_receipts(push.get("receipts", ())))
 
-    def _on_typing(self, packet: Packet) -> None:
-        self._delegate.on_typing(packet["room"], packet.get("user", ""))
+    def _on_typing(self, push: TypingPush) -> None:
+        self._delegate.on_typing(push["room"], push.get("user", ""))
 
-    def _on_presence(self, packet: Packet) -> None:
-        self.take_presence(packet.get("users", ()))
+    def _on_presence(self, push: PresencePush) -> None:
+        self.take_presence(push.get("users", ()))
 
-    def _on_cursor(self, packet: Packet) -> None:
+    def _on_cursor(self, push: CursorPush) -> None:
         # Valid only on top of a finished round: before that, pages are still missing.
-        if "cursor" in packet and self.cursor:
-            self.cursor = packet["cursor"]
+        if "cursor" in push and self.cursor:
+            self.cursor = push["cursor"]
             self._store("account", "cursor")
 
     # Rooms.
 
-    def _summary(self, packet: Mapping[str, Any]) -> Replica:
+    def _summary(self, packet: RoomSummary) -> Replica:
         replica = self.replica(packet["room"])
         if self._listed is not None:
             self._listed.add(packet["room"])
@@ -271,7 +288,7 @@ class Account:
             self._store("account", "cursor")
 
 
-PUSHES: dict[str, Callable[[Account, Packet], None]] = {
+PUSHES: dict[str, Callable[[Account, Decoded], None]] = {
     "event": Account._on_event,
     "head": Account._on_head,
     "room": Account._on_room,

@@ -5,7 +5,8 @@ State lives in the rooms (`client.rooms`); a change says what moved, so that a s
 
 from dataclasses import dataclass
 
-from .messages import Event, Message
+from .messages import Message
+from .packets import Event
 from .states import Phase
 
 

@@ -9,11 +9,11 @@ import json
 import math
 import zlib
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgpack
 
-Packet = dict[str, Any]
+from .packets import Decoded, Packet
 
 BATCH_MAX = 64
 """Packets in a batch (chapter 2.7)."""
@@ -112,7 +112,7 @@ class JsonCodec:
 CODECS: dict[str, type[MsgpackCodec] | type[JsonCodec]] = {"msgpack": MsgpackCodec, "json": JsonCodec}
 
 
-def check(value: Any, level: int = 1) -> None:
+def check(value: object, level: int = 1) -> None:
     """Raise ValueError for what an encoder takes and no server does: it must not get into an outbox."""
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("not a finite number")
@@ -127,9 +127,9 @@ def check(value: Any, level: int = 1) -> None:
             check(item, level + 1)
 
 
-def _unpack(frame: bytes) -> Any:
+def _unpack(frame: bytes) -> object:
     try:
-        return msgpack.unpackb(
+        content: object = msgpack.unpackb(
             frame,
             raw=False,
             strict_map_key=True,
@@ -139,11 +139,12 @@ def _unpack(frame: bytes) -> Any:
             max_array_len=ITEMS_MAX,
             max_map_len=ITEMS_MAX,
         )
+        return content
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise BadFrame(f"not MessagePack: {type(error).__name__}") from None
 
 
-def _inflate(wrapper: Any) -> bytes:
+def _inflate(wrapper: msgpack.ExtType) -> bytes:
     """The content of the `deflate` wrapper: raw DEFLATE, complete, nothing behind it, at most 512 KiB."""
     if wrapper.code != DEFLATE_TYPE:
         raise BadFrame(f"wrapper of unknown type {wrapper.code}")
@@ -157,7 +158,7 @@ def _inflate(wrapper: Any) -> bytes:
     return content
 
 
-def _packets(content: Any) -> list[Packet]:
+def _packets(content: Decoded) -> list[Packet]:
     packets = content if isinstance(content, list) else [content]
     if not 1 <= len(packets) <= BATCH_MAX or not all(isinstance(packet, dict) for packet in packets):
         raise BadFrame("neither a map nor an array of 1 to 64 maps")
@@ -170,7 +171,7 @@ def _bytes_to_json(value: object) -> dict[str, str]:
     raise TypeError(f"{type(value).__name__} has no place in a packet")
 
 
-def _bytes_from_json(value: dict[str, Any]) -> Any:
+def _bytes_from_json(value: Packet) -> object:
     text = value.get("$bytes")
     if len(value) != 1 or not isinstance(text, str):
         return value

@@ -3,8 +3,9 @@
 Which code means what is written here once; nothing here decides when to retry (outbox.py and lifecycle.py do).
 """
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
+
+from .packets import ErrorReply
 
 ERRORS: dict[str, type["ChatError"]] = {}
 """Every code of protocol.md, chapter 16 and the class that carries it; filled by the classes below."""
@@ -27,8 +28,8 @@ class ChatError(Exception):
         cls.code, cls.usual_retry = code, retry
         ERRORS[code] = cls
 
-    def __init__(self, packet: Mapping[str, Any] | None = None) -> None:
-        packet = packet or {}
+    def __init__(self, packet: ErrorReply | None = None) -> None:
+        packet = packet or {"code": self.code}
         self.name: str = packet.get("code", self.code)
         retry = packet.get("retry", self.usual_retry)
         self.retry: str = retry if retry in RETRIES else "never"
@@ -43,7 +44,7 @@ class ChatError(Exception):
         parts += [f"{word} {value}" for word, value in self._details() if value not in (None, "")]
         return ", ".join(parts)
 
-    def _details(self) -> list[tuple[str, Any]]:
+    def _details(self) -> list[tuple[str, object]]:
         return [
             ("field", self.field),
             ("scope", self.scope),
@@ -52,7 +53,7 @@ class ChatError(Exception):
         ]
 
 
-def error_from(packet: Mapping[str, Any]) -> ChatError:
+def error_from(packet: ErrorReply) -> ChatError:
     """The exception for an `error` packet; an unknown code gives a plain `ChatError`."""
     return ERRORS.get(packet.get("code", ""), ChatError)(packet)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +17,7 @@ class Limits:
     page: int = 200
 
     @classmethod
-    def from_packet(cls, packet: Mapping[str, Any]) -> "Limits":
+    def from_packet(cls, packet: Mapping[str, int]) -> "Limits":
         """The defaults, changed by the keys the server sent; unknown keys are ignored."""
         known = {entry.name for entry in fields(cls)}
         return cls(**{name: value for name, value in packet.items() if name in known})

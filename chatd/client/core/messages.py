@@ -6,10 +6,8 @@ The one rule (protocol.md, chapter 5.1): an operation counts only if its `seq` i
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-Event = Mapping[str, Any]
-Body = Mapping[str, Any]
+from .packets import Body, Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +70,7 @@ def changed_by(message: Message, operation: Event, me: str) -> Message:
     """
     if operation["seq"] <= message.changed:
         return message
-    effect = OPERATIONS[operation["kind"]](message, operation, me)
-    return replace(message, changed=operation["seq"], **effect)
+    return replace(OPERATIONS[operation["kind"]](message, operation, me), changed=operation["seq"])
 
 
 def emptied(message: Message) -> Message:
@@ -86,42 +83,41 @@ def with_own_reaction(message: Message, emoji: str, *, present: bool) -> Message
     return replace(message, mine=_with(message.mine, emoji, present))
 
 
-def _edit(message: Message, operation: Event, me: str) -> dict[str, Any]:
+def _edit(message: Message, operation: Event, me: str) -> Message:
     # Without a body: the message was recalled since, and the recall follows. When it was edited stays true.
-    body = {"body": operation["body"]} if "body" in operation else {}
-    return {"edited": operation.get("time", 0), **body}
+    return replace(message, edited=operation.get("time", 0), body=operation.get("body", message.body))
 
 
-def _recall(message: Message, operation: Event, me: str) -> dict[str, Any]:
-    return {"body": None, "recalled": True}
+def _recall(message: Message, operation: Event, me: str) -> Message:
+    return emptied(message)
 
 
-def _reaction(message: Message, operation: Event, me: str) -> dict[str, Any]:
+def _reaction(message: Message, operation: Event, me: str) -> Message:
     emoji, present = operation.get("emoji", ""), operation.get("set", False)
     counts = dict(message.reactions)
     counts[emoji] = counts.get(emoji, 0) + (1 if present else -1)
     if counts[emoji] <= 0:
         del counts[emoji]
     mine = _with(message.mine, emoji, present) if operation.get("user") == me else message.mine
-    return {"reactions": counts, "mine": mine}
+    return replace(message, reactions=counts, mine=mine)
 
 
-def _reactions(message: Message, operation: Event, me: str) -> dict[str, Any]:
-    return {"reactions": _counts(operation)}
+def _reactions(message: Message, operation: Event, me: str) -> Message:
+    return replace(message, reactions=_counts(operation))
 
 
-def _pin(message: Message, operation: Event, me: str) -> dict[str, Any]:
-    return {"pinned": operation.get("set", False)}
+def _pin(message: Message, operation: Event, me: str) -> Message:
+    return replace(message, pinned=operation.get("set", False))
 
 
-OPERATIONS: dict[str, Callable[[Message, Event, str], dict[str, Any]]] = {
+OPERATIONS: dict[str, Callable[[Message, Event, str], Message]] = {
     "edit": _edit,
     "recall": _recall,
     "reaction": _reaction,
     "reactions": _reactions,
     "pin": _pin,
 }
-"""Every kind of event that changes a message, and the fields it sets."""
+"""Every kind of event that changes a message, and the message after it; `changed` is set for all of them."""
 
 
 def _counts(event: Event) -> Mapping[str, int]:

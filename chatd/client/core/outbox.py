@@ -17,13 +17,14 @@ until it ran empty.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import NotRequired, TypedDict
 
-from .codec import BATCH_MAX, Packet
+from .codec import BATCH_MAX
 from .errors import ChatError, TooLarge
+from .packets import ErrorReply, Packet
 
 ID_BYTES = 12
 """Room for the request id in either encoding."""
@@ -38,6 +39,15 @@ class State(Enum):
     QUEUED = "queued"
     INFLIGHT = "inflight"
     FAILED = "failed"
+
+
+class EntryRecord(TypedDict):
+    """What survives of an entry; `error` is the refusal it failed by."""
+
+    packet: Packet
+    order: int
+    failed: bool
+    error: NotRequired[ErrorReply]
 
 
 @dataclass(slots=True, eq=False)
@@ -57,10 +67,13 @@ class Entry:
         """Whether it may share a frame with its neighbours."""
         return bool(self.packet["type"] == "send")
 
-    def record(self) -> dict[str, Any]:
-        """What survives a restart."""
-        failure = {"error": {"code": self.error.name, "retry": "never"}} if self.error else {}
-        return {"packet": self.packet, "order": self.order, "failed": self.state is State.FAILED, **failure}
+    def record(self) -> EntryRecord:
+        """Return what survives a restart."""
+        failed = self.state is State.FAILED
+        record: EntryRecord = {"packet": self.packet, "order": self.order, "failed": failed}
+        if self.error is not None:
+            record["error"] = {"code": self.error.name, "retry": "never"}
+        return record
 
 
 class Pace:
@@ -145,7 +158,7 @@ class Outbox:
         self._order += 1
         return Entry(packet["key"], packet["room"], packet, self._order, size + ID_BYTES)
 
-    def restored(self, record: Mapping[str, Any], size: int) -> Entry:
+    def restored(self, record: EntryRecord, size: int) -> Entry:
         """The entry a record was made of; what was in flight is queued again."""
         packet = record["packet"]
         entry = Entry(packet["key"], packet["room"], packet, record["order"], size + ID_BYTES)

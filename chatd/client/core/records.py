@@ -10,7 +10,7 @@ class Record(NamedTuple):
 
     table: str
     key: str
-    value: Any
+    value: object
 
 
 def put(tables: Tables, record: Record) -> None:

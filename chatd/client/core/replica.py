@@ -5,12 +5,13 @@ message of somebody else that was applied without a hole (protocol.md, chapter 4
 `as_of` the ordinal, up to which `unread` is right.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple, NotRequired, TypedDict
 
 from .changes import Change, MessageAdded, ReceiptsChanged, RoomChanged, RoomMoved
-from .messages import Event, Message, with_own_reaction
+from .messages import Message, with_own_reaction
+from .packets import Event, PositionReply, ReceiptEntry, RoomSummary
 from .summary import Summary
 from .timeline import Timeline
 
@@ -26,7 +27,18 @@ class Receipt(NamedTuple):
     first_visible: int = 1
 
 
-RECEIPT = Receipt._field_defaults.items()
+def receipt_from(entry: ReceiptEntry) -> Receipt:
+    """Return the positions an entry names; the others never moved."""
+    return Receipt(entry.get("read", 0), entry.get("delivered", 0), entry.get("first_visible", 1))
+
+
+class RoomRecord(TypedDict):
+    """What survives of a room; `applied` only if it was ever looked at."""
+
+    summary: RoomSummary
+    counted: int
+    as_of: int
+    applied: NotRequired[int]
 
 
 class Replica:
@@ -65,7 +77,7 @@ class Replica:
         self.receipts.clear()
         self.read = self.unread = self.unread_mentions = self.counted = self.as_of = 0
 
-    def take_summary(self, packet: Mapping[str, Any]) -> list[Change]:
+    def take_summary(self, packet: RoomSummary) -> list[Change]:
         """Replace the summary and apply the `events` it brought (chapters 5.4 and 7.7)."""
         summary = Summary.from_packet(packet)
         if summary.preview is None:
@@ -98,7 +110,7 @@ class Replica:
         self.timeline.heard(seq, ordinal)
         return [RoomMoved(self.room, seq, ordinal)] if seq > known else []
 
-    def take_position(self, packet: Mapping[str, Any]) -> list[Change]:
+    def take_position(self, packet: PositionReply) -> list[Change]:
         """The own read position moved, here or on another device (chapters 7.7 and 10)."""
         self.read = max(self.read, packet.get("read", 0))
         self.as_of = packet.get("ordinal", self.timeline.ordinal)
@@ -106,13 +118,9 @@ class Replica:
         self._count_from(self.timeline.head, packet.get("unread", 0), packet.get("unread_mentions", 0))
         return [RoomChanged(self.room)]
 
-    def take_receipts(self, receipts: Iterable[Mapping[str, Any]]) -> list[Change]:
+    def take_receipts(self, receipts: Iterable[ReceiptEntry]) -> list[Change]:
         """Members read, or got, more (chapter 10)."""
-        moved = [
-            entry["user"]
-            for entry in receipts
-            if self._receive(entry["user"], Receipt(*(entry.get(key, low) for key, low in RECEIPT)))
-        ]
+        moved = [entry["user"] for entry in receipts if self._receive(entry["user"], receipt_from(entry))]
         return [ReceiptsChanged(self.room, tuple(moved))] if moved else []
 
     def take_own_reaction(self, target: int, emoji: str, *, present: bool) -> list[Change]:
@@ -149,7 +157,7 @@ class Replica:
 
     # What survives a restart.
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> RoomRecord:
         """Everything to be kept; messages are not."""
         timeline = self.timeline
         summary = replace(
@@ -160,10 +168,12 @@ class Replica:
             unread=self.unread,
             unread_mentions=self.unread_mentions,
         )
-        position = {"applied": timeline.applied} if timeline.started else {}
-        return {"summary": summary.packet(), "counted": self.counted, "as_of": self.as_of, **position}
+        record: RoomRecord = {"summary": summary.packet(), "counted": self.counted, "as_of": self.as_of}
+        if timeline.started:
+            record["applied"] = timeline.applied
+        return record
 
-    def restore(self, record: Mapping[str, Any]) -> None:
+    def restore(self, record: RoomRecord) -> None:
         """Take back what `record` gave."""
         self.take_summary(record["summary"])
         self.counted = record.get("counted", self.counted)

@@ -1,10 +1,9 @@
 """A room as the list of rooms shows it: the summary of protocol.md, chapter 5.4, typed; pure."""
 
-from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Any
+from typing import Any, cast
 
-from .messages import Event
+from .packets import Event, RoomSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,7 @@ class Summary:
     unread_mentions: int = 0
     title: str = ""
     avatar: str = ""
-    data: Any = None
+    data: object = None
     public: bool = False
     peer: str = ""
     """The other user; set exactly in 1:1 rooms."""
@@ -38,14 +37,16 @@ class Summary:
     """The latest message, when it was asked for."""
 
     @classmethod
-    def from_packet(cls, packet: Mapping[str, Any]) -> "Summary":
-        """The summary of a packet; unknown keys are ignored."""
-        return cls(**{name: value for name, value in packet.items() if name in DEFAULTS or name == "room"})
+    def from_packet(cls, packet: RoomSummary) -> "Summary":
+        """Return the summary of a packet; unknown keys are ignored."""
+        known: dict[str, Any] = {name: value for name, value in packet.items() if name in DEFAULTS}
+        return cls(packet["room"], **known)
 
-    def packet(self) -> dict[str, Any]:
-        """The packet it came from: keys at their default left out."""
+    def packet(self) -> RoomSummary:
+        """Return the packet it came from: keys at their default left out."""
         pairs = ((name, getattr(self, name)) for name in DEFAULTS)
-        return {"room": self.room} | {name: value for name, value in pairs if value != DEFAULTS[name]}
+        told = {name: value for name, value in pairs if value != DEFAULTS[name]}
+        return cast(RoomSummary, {"room": self.room} | told)
 
 
 DEFAULTS = {entry.name: entry.default for entry in fields(Summary) if entry.default is not MISSING}

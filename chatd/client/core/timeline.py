@@ -5,13 +5,13 @@ This is the machine of protocol.md, chapter 7.7, under these names: `new` is the
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from .changes import Change, EventAdded, MessageAdded, MessageChanged, TimelineReset
 from .intervals import Interval, Intervals
-from .messages import OPERATIONS, Event, Message, changed_by, emptied, message_from
+from .messages import OPERATIONS, Message, changed_by, emptied, message_from
+from .packets import ChangesReply, Event, HistoryReply, LogReply
 
 BUFFER_MAX = 64
 """Early events kept (chapter 7.7); a longer hole is repaired from the log anyway."""
@@ -195,7 +195,7 @@ class Timeline:
             return Jump()
         return Fetch(self.applied + 1, self.head)
 
-    def take_log(self, reply: Mapping[str, Any]) -> tuple[bool, list[Change]]:
+    def take_log(self, reply: LogReply) -> tuple[bool, list[Change]]:
         """Take a `log` reply. False: the log does not reach back so far, or did not help; jump."""
         before = self.applied
         self.heard(reply.get("seq", 0))
@@ -206,7 +206,7 @@ class Timeline:
         changes = self.feed(reply.get("events", ()))
         return self.applied > before or not self.behind, changes
 
-    def take_newest(self, reply: Mapping[str, Any]) -> list[Change]:
+    def take_newest(self, reply: HistoryReply) -> list[Change]:
         """Take the newest page as the new tail (`jump` in 7.7); what was pushed meanwhile is told as
         added."""
         seq = reply["seq"]
@@ -222,7 +222,7 @@ class Timeline:
         self._drain(out)
         return out
 
-    def take_page(self, reply: Mapping[str, Any]) -> list[Change]:
+    def take_page(self, reply: HistoryReply) -> list[Change]:
         """Take a page of history: exactly `low` to `high` is cached by it, right up to its `seq` (8.2)."""
         out: list[Change] = []
         self.heard(reply["seq"])
@@ -230,7 +230,7 @@ class Timeline:
         self._validate(self._low(reply), reply.get("high", 0), reply["seq"], out)
         return out
 
-    def take_changes(self, reply: Mapping[str, Any], asked: Interval) -> list[Change]:
+    def take_changes(self, reply: ChangesReply, asked: Interval) -> list[Change]:
         """Take the `changes` since `asked.valid` between its bounds; below its `next` they are complete
         (8.3).
 
@@ -285,8 +285,8 @@ class Timeline:
         self.messages[new.seq] = new
         return old, new
 
-    def _low(self, reply: Mapping[str, Any]) -> int:
-        low: int = reply.get("low", 1)
+    def _low(self, reply: HistoryReply) -> int:
+        low = reply.get("low", 1)
         return min(low, self.first_visible) if reply.get("end") else low
 
     def _put(self, message: Message, out: list[Change]) -> None:
