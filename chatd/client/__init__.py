@@ -1,18 +1,20 @@
 """The Python client of chatd, and the reference implementation of the client side of protocol.md.
 
-It shares no code with the server. The parts, from the bottom up, each a file to be ported on its own:
+It shares no code with the server. `core` is pure, and translated line by line by a porter; the other files are the
+shell of sockets, timers and files around it:
 
-    errors, codec, states, env, settings     words, frames, phases, the outside world, the numbers
-    messages, intervals, timeline, replica   one room by the gap rules; pure
-    summary, changes, acks, outbox, account  the rest of what is known and wanted; pure
-    feed, typists, throttle, storage         changes to the app, timers, what survives a restart
-    deadlines, connection, tokens, health, life   one socket; the life cycle around it
-    sender, repair, marks, renewal           the jobs done on a connection
+    env, settings                            clock, randomness and timers; the options
+    change_feed, typing_state, throttle      changes to the app; who is typing; one signal per interval
+    storage                                  what survives a restart
+    connection, tokens, lifecycle, captive_portal   one socket; the life cycle around it
+    sender, repair, signals, token_refresh   the jobs done on a connection
     engine, rooms, client                    the parts together; the public face
 """
 
-from .account import Presence
-from .changes import (
+from .change_feed import ChangeStream
+from .client import Client
+from .core.account import Presence
+from .core.changes import (
     Change,
     ChangesMissed,
     EventAdded,
@@ -31,10 +33,8 @@ from .changes import (
     TypingStarted,
     TypingStopped,
 )
-from .client import Client
-from .emoji import normal_emoji
-from .env import Env, SystemEnv
-from .errors import (
+from .core.emoji import normal_emoji
+from .core.errors import (
     ERRORS,
     Aborted,
     AuthMismatch,
@@ -65,16 +65,18 @@ from .errors import (
     UnknownType,
     Unreachable,
 )
-from .feed import ChangeStream
-from .messages import Message
-from .outbox import Entry, State
+from .core.messages import Message
+from .core.outbox import Entry, State
+from .core.records import Record
+from .core.states import Phase
+from .core.summary import Summary
+from .core.timeline import Page
+from .core.timing import Timing
+from .env import Env, SystemEnv
 from .rooms import Member, Readers, Room
 from .sender import Receipt
-from .settings import Settings, Timing
-from .states import Phase
-from .storage import FileStorage, MemoryStorage, Record, Storage
-from .summary import Summary
-from .timeline import Page
+from .settings import Settings
+from .storage import FileStorage, MemoryStorage, Storage
 from .tokens import TokenRejected
 
 __all__ = [

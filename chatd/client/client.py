@@ -2,21 +2,21 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
-from .account import Presence
-from .changes import Change
-from .codec import Packet
+from .change_feed import ChangeStream
+from .core.account import Presence
+from .core.changes import Change
+from .core.errors import Closed, Unreachable
+from .core.outbox import Entry
+from .core.packets import Ack, DeviceEntry, DevicesReply, Packet, UserEntry, UsersReply
+from .core.states import Phase
+from .core.timeline import Fetch
 from .engine import Engine
-from .errors import Closed, Unreachable
-from .feed import ChangeStream
-from .outbox import Entry
 from .rooms import Room
 from .settings import Settings
-from .states import Phase
 from .storage import MemoryStorage, Storage
-from .timeline import Fetch
 from .tokens import GetToken
 
 SILENCE_S = 5.0
@@ -67,7 +67,7 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    # Life.
+    # Lifecycle.
 
     async def start(self) -> None:
         """Load what is stored and connect in the background."""
@@ -81,7 +81,7 @@ class Client:
             async with asyncio.timeout(timeout):
                 await self._engine.wait_ready()
         except TimeoutError:
-            trouble = self._engine.life.trouble
+            trouble = self._engine.lifecycle.trouble
             raise Unreachable(f"not connected in time: {trouble or 'no answer'}") from trouble
 
     async def close(self) -> None:
@@ -94,17 +94,17 @@ class Client:
     async def suspend(self) -> None:
         """The app may not run any more: tell the server, close, and do nothing until `resume` (chapter 6)."""
         self._set_mode("background")
-        await self._engine.life.suspend()
+        await self._engine.lifecycle.suspend()
 
     async def resume(self) -> None:
         """The app is in front again: connect, or make sure that the connection lives and nothing was
         missed."""
         self._set_mode("foreground")
-        life = self._engine.life
-        life.revive()
-        if life.phase is Phase.READY and life.connection is not None:
-            if life.connection.silent_s() > SILENCE_S:
-                life.connection.probe()
+        lifecycle = self._engine.lifecycle
+        lifecycle.revive()
+        if lifecycle.phase is Phase.READY and lifecycle.connection is not None:
+            if lifecycle.connection.silent_s() > SILENCE_S:
+                lifecycle.connection.probe()
             await self.sync()
 
     def foreground(self) -> None:
@@ -117,21 +117,21 @@ class Client:
 
     def network_changed(self) -> None:
         """The system reports a usable network: probe the connection, or try again now (chapter 6)."""
-        life = self._engine.life
-        if life.connection is not None and life.phase is Phase.READY:
-            life.connection.probe()
-        elif life.phase is Phase.BACKOFF:
-            life.wake()
+        lifecycle = self._engine.lifecycle
+        if lifecycle.connection is not None and lifecycle.phase is Phase.READY:
+            lifecycle.connection.probe()
+        elif lifecycle.phase is Phase.BACKOFF:
+            lifecycle.wake()
 
     @property
     def phase(self) -> Phase:
         """Where the connection stands."""
-        return self._engine.life.phase
+        return self._engine.lifecycle.phase
 
     @property
     def closed(self) -> Closed | None:
         """Why the phase is STOPPED."""
-        return self._engine.life.closed
+        return self._engine.lifecycle.closed
 
     # What is known.
 
@@ -165,7 +165,7 @@ class Client:
         return Room(self._engine, room)
 
     def changes(self) -> ChangeStream:
-        """An async iterator of everything that happens from now on; see feed.py for its bound."""
+        """An async iterator of everything that happens from now on; see change_feed.py for its bound."""
         stream = ChangeStream(self._engine.feed, self._settings.changes_max)
         self._streams.append(stream)
         return stream
@@ -178,9 +178,9 @@ class Client:
 
     async def direct(self, user: str) -> Room:
         """The 1:1 room with a user, made if there is none."""
-        return await self._taken(await self.call({"type": "room.direct", "user": user}))
+        return await self._taken(await self._engine.call({"type": "room.direct", "user": user}))
 
-    async def create_group(self, title: str, users: Iterable[str] = (), **settings: Any) -> Room:
+    async def create_group(self, title: str, users: Iterable[str] = (), **settings: object) -> Room:
         """A new group of which one is the owner; `settings`: `avatar`, `public`, `data` (chapter 11)."""
         packet = {"type": "room.create", "kind": "group", "title": title, "users": list(users), **settings}
         return await self._taken(await self._engine.mutate(packet))
@@ -192,18 +192,19 @@ class Client:
         await joined.refresh()
         return joined
 
-    async def users(self, users: Iterable[str]) -> list[Mapping[str, Any]]:
+    async def users(self, users: Iterable[str]) -> list[UserEntry]:
         """Display data of at most 100 users: `user`, `name`, `avatar`, `version`."""
-        asked, found = list(dict.fromkeys(users)), list[Mapping[str, Any]]()
+        asked, found = list(dict.fromkeys(users)), list[UserEntry]()
         while True:  # a reply may hold the first of them only
-            reply = await self.call({"type": "users.get", "users": asked[len(found) :]})
+            packet = {"type": "users.get", "users": asked[len(found) :]}
+            reply: UsersReply = await self._engine.call(packet)
             found += reply.get("users", ())
             if len(found) >= len(asked) or not reply.get("users"):
                 return found
 
-    async def devices(self) -> list[Mapping[str, Any]]:
+    async def devices(self) -> list[DeviceEntry]:
         """The own devices: `device`, `app`, `os`, `last_seen`."""
-        reply = await self.call({"type": "devices.list"})
+        reply: DevicesReply = await self._engine.call({"type": "devices.list"})
         return list(reply.get("devices", ()))
 
     async def remove_device(self, device: str) -> None:
@@ -225,15 +226,15 @@ class Client:
     def focus(self, rooms: Iterable[Room | str]) -> None:
         """These rooms are on the screen now, at most 8; they are kept up to date at once (chapter 10)."""
         ids = [room.id if isinstance(room, Room) else room for room in rooms]
-        self._engine.marks.focus(ids)
+        self._engine.signals.focus(ids)
         for room in ids:
-            replica = self._engine.account.seen(room)
+            replica = self._engine.account.peek(room)
             if replica.timeline.behind:
                 self._engine.repairer.perhaps(replica)
 
     def watch(self, users: Iterable[str]) -> None:
         """Tell of the presence of these users, at most 200 (chapter 10)."""
-        self._engine.marks.watch(users)
+        self._engine.signals.watch(users)
 
     # Outbox and the rest.
 
@@ -252,9 +253,10 @@ class Client:
     async def call(self, packet: Packet, timeout: float | None = None) -> Packet:
         """Any request of the protocol, without `id`; its `ok`. Raises `ChatError`, `Closed` or
         `Unreachable`."""
-        return await self._engine.call(packet, timeout)
+        reply: Packet = await self._engine.call(packet, timeout)
+        return reply
 
-    async def _taken(self, reply: Packet) -> Room:
+    async def _taken(self, reply: Ack) -> Room:
         """The room of a summary; a young one is read at once, so that what is written next has no hole before
         it."""
         replica = self._engine.account.take_summary(reply["summary"])

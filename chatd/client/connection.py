@@ -18,14 +18,16 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
-from .codec import BATCH_MAX, FRAME_BYTES_MAX, BadFrame, Codec, Packet
-from .deadlines import Deadlines, Verdict
+from .core.codec import BATCH_MAX, FRAME_BYTES_MAX, BadFrame, Codec
+from .core.deadlines import Deadlines, Verdict
+from .core.errors import ChatError, ConnectionLost, HandshakeFailed, error_from
+from .core.limits import HELLO_FRAME_BYTES, Limits
+from .core.packets import ByePush, Decoded, Packet
 from .env import Timer
-from .errors import ChatError, ConnectionLost, HandshakeFailed, error_from
-from .settings import HELLO_FRAME_BYTES, Limits, Settings
+from .settings import Settings
 
-OnReply = Callable[[Packet | ChatError | None], None]
-"""Takes the `ok`, the error, or None when the outcome will never be known."""
+OnReply = Callable[[Decoded], None]
+"""Takes the `ok`, the `ChatError`, or None when the outcome will never be known."""
 
 HELLO_HEARTBEAT_S = 30.0
 """Heartbeat assumed until the hello reply names it."""
@@ -55,7 +57,7 @@ class Connection:
     heartbeat."""
 
     def __init__(
-        self, socket: ClientConnection, codec: Codec, settings: Settings, on_push: Callable[[Packet], None]
+        self, socket: ClientConnection, codec: Codec, settings: Settings, on_push: Callable[[Decoded], None]
     ) -> None:
         self.limits = Limits()
         self.ending: Ending | None = None
@@ -111,7 +113,7 @@ class Connection:
         then, for as long as this connection lives; any other answer is the reply."""
         packet = current()
 
-        def answered(answer: Packet | ChatError | None) -> None:
+        def answered(answer: Decoded) -> None:
             if not isinstance(answer, ChatError) or answer.retry != "later":
                 on_reply(answer)
                 return
@@ -123,10 +125,10 @@ class Connection:
 
         self.ask(packet, answered)
 
-    async def request(self, packet: Packet) -> Packet:
+    async def request(self, packet: Packet) -> Decoded:
         """The `ok` to a request; raises its `ChatError`, or `ConnectionLost` when the outcome is unknown."""
-        reply: asyncio.Future[Packet] = asyncio.get_running_loop().create_future()
-        self.ask(packet, lambda answer: _settle(reply, answer))
+        reply: asyncio.Future[Decoded] = asyncio.get_running_loop().create_future()
+        self.ask(packet, lambda answer: _complete(reply, answer))
         return await reply
 
     def accepted(self, heartbeat_s: float, limits: Limits) -> None:
@@ -195,7 +197,7 @@ class Connection:
         else:
             act(self, packet)
 
-    def _answer(self, packet: Packet) -> None:
+    def _answer(self, packet: Decoded) -> None:
         pending = self._pending.pop(packet.get("id", 0), None)
         if pending is not None:
             pending.on_reply(error_from(packet) if packet["type"] == "error" else packet)
@@ -204,15 +206,15 @@ class Connection:
         self.send({"type": "pong"})
         self._on_push(packet)  # this too
 
-    def _bye(self, packet: Packet) -> None:
-        self._on_push(packet)  # it may carry a cursor
+    def _bye(self, push: ByePush) -> None:
+        self._on_push(push)  # it may carry a cursor
         self._outgoing.clear()
         self._end(
             Ending(
-                packet.get("close", 0),
-                packet.get("reason", ""),
-                packet.get("retry_after", 0) / 1000,
-                packet.get("to", ""),
+                push.get("close", 0),
+                push.get("reason", ""),
+                push.get("retry_after", 0) / 1000,
+                push.get("to", ""),
             )
         )
         self._env.call_later(self._timing.close_s, self._socket.transport.abort)
@@ -291,7 +293,7 @@ class Connection:
             self.drop(verdict.value)
         self._rearm()
 
-    def _probed(self, answer: Packet | ChatError | None) -> None:
+    def _probed(self, answer: Decoded) -> None:
         """The link lives, so what is overdue now will not be answered: its outcome is unknown (6.1)."""
         self._deadlines.answered()
         limit = self._env.monotonic() - self._timing.request_s
@@ -304,7 +306,7 @@ class Connection:
 FRAME_HEAD = 8
 """More than the head of a batch in either encoding."""
 
-_ENVELOPE: dict[str, Callable[[Connection, Packet], None]] = {
+_ENVELOPE: dict[str, Callable[[Connection, Decoded], None]] = {
     "ok": Connection._answer,
     "error": Connection._answer,
     "ping": Connection._pong,
@@ -313,7 +315,7 @@ _ENVELOPE: dict[str, Callable[[Connection, Packet], None]] = {
 
 
 async def open_connection(
-    url: str, codec: Codec, settings: Settings, on_push: Callable[[Packet], None]
+    url: str, codec: Codec, settings: Settings, on_push: Callable[[Decoded], None]
 ) -> Connection:
     """A connection whose upgrade succeeded and whose hello is still to be sent.
 
@@ -348,7 +350,7 @@ def _size(group: list[bytes]) -> int:
     return sum(map(len, group)) + len(group)  # and a comma each, in JSON
 
 
-def _settle(reply: "asyncio.Future[Packet]", answer: Packet | ChatError | None) -> None:
+def _complete(reply: "asyncio.Future[Decoded]", answer: Decoded) -> None:
     if reply.done():  # the caller went away
         return
     if answer is None:

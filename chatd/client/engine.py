@@ -6,24 +6,27 @@ Everything on a connection goes through here in the order it happened: hello, wh
 import asyncio
 from functools import partial
 
-from .account import Account
-from .acks import event_of
-from .changes import StateChanged
-from .codec import CODECS, Packet
+from .change_feed import ChangeFeed
 from .connection import HELLO_HEARTBEAT_S, Connection, Ending
+from .core.account import Account
+from .core.acks import event_of
+from .core.changes import Change, MessageAdded, StateChanged
+from .core.codec import CODECS
+from .core.errors import ChatError, Closed, ConnectionLost, Unreachable
+from .core.packets import Ack, Decoded, Event, HelloReply, ModeReply, Packet
+from .core.records import Record
+from .core.replica import Replica
+from .core.states import Phase, close_rule
 from .env import Timer, wait
-from .errors import ChatError, Closed, ConnectionLost, Unreachable
-from .feed import Feed
-from .life import VERSION, Life
-from .marks import Marks
-from .renewal import Renewal
+from .lifecycle import VERSION, Lifecycle
 from .repair import Repairer
 from .sender import Receipt, Sender
 from .settings import Settings
-from .states import Phase, close_rule
-from .storage import Record, Storage
+from .signals import Signals
+from .storage import Storage
+from .token_refresh import TokenRefresh
 from .tokens import GetToken, Tokens
-from .typists import Typists
+from .typing_state import TypingState
 
 SMALLEST_PAGE = 10
 """Where halving the pages for a slow link ends (4002)."""
@@ -33,23 +36,22 @@ OTHER_USER = 4299
 
 
 class Engine:
-    """One client without its public face. Implements the `Crew` of life.py."""
+    """One client without its public face; the delegate of its account and of its life cycle."""
 
     def __init__(self, url: str, get_token: GetToken, storage: Storage, settings: Settings) -> None:
         env, timing = settings.env, settings.timing
         self.settings = settings
         self.storage = storage
         self.device = ""
-        self.feed = Feed()
-        typists = Typists(env, timing.typing_shown_s, self.feed)
-        self.account = Account(self.feed, typists, settings.messages_kept)
+        self.feed = ChangeFeed()
+        self.typing_state = TypingState(env, timing.typing_shown_s, self.feed)
+        self.account = Account(self, settings.messages_kept)
         self.sender = Sender(storage, self.account, self.feed, CODECS[settings.encoding](), settings)
-        self.account.on_own = self.sender.own_message
         self.repairer = Repairer(self.call, self.account, settings)
-        self.marks = Marks(self.account, settings)
+        self.signals = Signals(self.account, settings)
         tokens = Tokens(get_token)
-        self.life = Life(url, tokens, settings, self)
-        self._renewal = Renewal(tokens, settings)
+        self.lifecycle = Lifecycle(url, tokens, settings, self)
+        self._token_refresh = TokenRefresh(tokens, settings)
         self._page = settings.first_page
         self._decided = asyncio.Event()
         self._noting: Timer | None = None
@@ -60,11 +62,11 @@ class Engine:
         """Load what is stored and begin to connect."""
         if not self.device:
             await self._load(device)
-        self.life.start()
+        self.lifecycle.start()
 
     async def stop(self) -> None:
         """Close the connection and the storage; the engine is of no use after that."""
-        await self.life.stop()
+        await self.lifecycle.stop()
         if self.device:
             self._note()
             await self.storage.close()
@@ -77,22 +79,22 @@ class Engine:
         self.device = device or tables.get("account", {}).get("device", "") or self.settings.env.device()
         self.storage.note([Record("account", "device", self.device)])
         if self.settings.delivered:
-            self.feed.subscribe(self.marks.arrived)
+            self.feed.subscribe(self.signals.arrived)
 
     # Asking.
 
     async def wait_ready(self) -> Connection:
         """The connection, once it is READY; raises `Closed` when the client is stopped."""
         while True:
-            connection = self.life.connection
-            if self.life.phase is Phase.READY and connection is not None and connection.alive:
+            connection = self.lifecycle.connection
+            if self.lifecycle.phase is Phase.READY and connection is not None and connection.alive:
                 return connection
-            if self.life.phase is Phase.STOPPED:
-                raise self._why_stopped() from self.life.trouble
+            if self.lifecycle.phase is Phase.STOPPED:
+                raise self._why_stopped() from self.lifecycle.trouble
             self._decided.clear()
             await self._decided.wait()
 
-    async def call(self, packet: Packet, timeout: float | None = None) -> Packet:
+    async def call(self, packet: Packet, timeout: float | None = None) -> Decoded:
         """The `ok` to a request, over as many connections as it takes within `timeout` seconds.
 
         Every request of the protocol may be repeated: reads, keyed mutations, replacements of a set. A
@@ -113,13 +115,13 @@ class Engine:
         except TimeoutError:
             raise refusal or Unreachable(f"no answer to {packet['type']} within {limit:g} s") from None
 
-    async def mutate(self, packet: Packet, *, logged: bool = True) -> Packet:
+    async def mutate(self, packet: Packet, *, logged: bool = True) -> Ack:
         """Like `call`, for requests with a `key`; what it appended to the log is applied, or fetched.
 
         `logged=False`: nobody here will see that log any more, or there was none.
         """
         packet = {**packet, "key": self.settings.env.key()}
-        ack = await self.call(packet)
+        ack: Ack = await self.call(packet)
         event = event_of(packet, ack, self.account.user)
         if not logged or "room" not in packet:
             return ack
@@ -133,8 +135,8 @@ class Engine:
     async def deliver(self, packet: Packet) -> Receipt:
         """Send by the outbox and wait for the acknowledgement; `Closed` at once if nobody is going to send
         it."""
-        if self.life.phase is Phase.STOPPED:
-            raise self._why_stopped() from self.life.trouble
+        if self.lifecycle.phase is Phase.STOPPED:
+            raise self._why_stopped() from self.lifecycle.trouble
         return await self.sender.deliver(packet)
 
     async def sync(self) -> None:
@@ -148,16 +150,16 @@ class Engine:
 
     def set_mode(self, mode: str) -> None:
         """`foreground` or `background`, now and in every hello to come (chapter 6)."""
-        self.life.background = mode == "background"
-        connection = self.life.connection
-        if connection is not None and self.life.phase is Phase.READY:
+        self.lifecycle.background = mode == "background"
+        connection = self.lifecycle.connection
+        if connection is not None and self.lifecycle.phase is Phase.READY:
             connection.ask_until_taken(self._mode, partial(_take_heartbeat, connection))
 
     def _mode(self) -> Packet:
-        return {"type": "mode", "mode": "background" if self.life.background else "foreground"}
+        return {"type": "mode", "mode": "background" if self.lifecycle.background else "foreground"}
 
     def _why_stopped(self) -> Closed:
-        return self.life.closed or Closed(0, "not started")
+        return self.lifecycle.closed or Closed(0, "not started")
 
     async def _wait_out(self, error: ChatError, limit: float) -> None:
         pause = self.settings.timing.pause_s(error.retry_after)
@@ -165,7 +167,26 @@ class Engine:
             raise error
         await wait(self.settings.env, pause)
 
-    # The crew of the life cycle.
+    # The delegate of the account.
+
+    def on_change(self, change: Change) -> None:
+        self.feed.emit(change)
+        if isinstance(change, MessageAdded):
+            self.typing_state.stopped(change.room, change.message.user)
+
+    def on_typing(self, room: str, user: str) -> None:
+        self.typing_state.typing(room, user)
+
+    def on_gap(self, replica: Replica) -> None:
+        self.repairer.soon(replica)
+
+    def on_behind(self, replica: Replica) -> None:
+        self.repairer.perhaps(replica)
+
+    def on_own_message(self, event: Event) -> None:
+        self.sender.own_message(event)
+
+    # The delegate of the life cycle.
 
     def hello(self, token: str) -> Packet:
         settings, account = self.settings, self.account
@@ -174,7 +195,7 @@ class Engine:
         hello |= {name: value for name, value in words.items() if value}
         if settings.deflate and settings.encoding == "msgpack":
             hello["features"] = ["deflate"]
-        if self.life.background:
+        if self.lifecycle.background:
             hello["mode"] = "background"
         if account.focused:
             hello["focus"] = list(account.focused)
@@ -184,10 +205,10 @@ class Engine:
         account.begin_round()
         return hello
 
-    def opened(self, connection: Connection) -> None:
+    def on_opened(self, connection: Connection) -> None:
         self.sender.opened(connection)
 
-    def welcomed(self, connection: Connection, reply: Packet) -> None:
+    def on_welcomed(self, connection: Connection, reply: HelloReply) -> None:
         if self.account.user not in ("", reply["user"]):
             connection.drop("the storage belongs to another user", OTHER_USER)
             return
@@ -197,32 +218,32 @@ class Engine:
         if more:
             self.repairer.pages(more)
         self.sender.ready(connection.limits)
-        self.marks.connected(connection)
+        self.signals.connected(connection)
         self.repairer.resume()
         self._note_soon()
 
-    def pushed(self, packet: Packet) -> None:
-        if packet.get("type") == "token_expiring" and self.life.connection is not None:
-            self._renewal.start(self.life.connection)
+    def on_push(self, packet: Packet) -> None:
+        if packet.get("type") == "token_expiring" and self.lifecycle.connection is not None:
+            self._token_refresh.start(self.lifecycle.connection)
             return
         self.account.take_push(packet)
         self._note_soon()
 
-    def lost(self, ending: Ending) -> None:
+    def on_lost(self, ending: Ending) -> None:
         rule = close_rule(ending.code)
         if rule.drop_cursor:
             self.account.drop_cursor()
         if rule.smaller_pages:
             self._page = max(SMALLEST_PAGE, self._page // 2)
             self.repairer.page = max(SMALLEST_PAGE, self.repairer.page // 2)
-        self._renewal.stop()
+        self._token_refresh.stop()
         self.repairer.stop()
         self.sender.lost()
-        self.marks.disconnected()
-        self.account.typists.clear()
+        self.signals.disconnected()
+        self.typing_state.clear()
         self._note()  # the app may be suspended or killed before the next timer
 
-    def moved(self, phase: Phase, closed: Closed | None) -> None:
+    def on_phase(self, phase: Phase, closed: Closed | None) -> None:
         self._decided.set()
         if closed is not None and phase is Phase.STOPPED:
             self.sender.stopped(closed)
@@ -244,6 +265,6 @@ class Engine:
             self.storage.note(self.account.records())
 
 
-def _take_heartbeat(connection: Connection, answer: Packet | ChatError | None) -> None:
+def _take_heartbeat(connection: Connection, answer: ModeReply | ChatError | None) -> None:
     if isinstance(answer, dict):
         connection.set_heartbeat(answer.get("heartbeat", HELLO_HEARTBEAT_S))

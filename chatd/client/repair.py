@@ -8,15 +8,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
 
-from .account import Account
-from .codec import Packet
+from .core.account import Account
+from .core.errors import ChatError, Unreachable
+from .core.packets import ChangesReply, Decoded, HistoryReply, LogReply, Packet, SummaryReply, SyncPage
+from .core.replica import Replica
+from .core.timeline import Fetch
 from .env import Timer, wait
-from .errors import ChatError, Unreachable
-from .replica import Replica
 from .settings import Settings
-from .timeline import Fetch
 
 JUMP_PAGE = 50
 """Messages of the newest page: two screens (chapter 7.7)."""
@@ -27,7 +26,7 @@ on."""
 
 log = logging.getLogger(__name__)
 
-Call = Callable[[Packet], Awaitable[Packet]]
+Call = Callable[[Packet], Awaitable[Decoded]]
 
 
 class Repairer:
@@ -42,8 +41,6 @@ class Repairer:
         self._rooms: deque[str] = deque()
         self._round: Packet | None = None  # what the sync that is under way asks next; empty: a full one
         self._task: asyncio.Task[None] | None = None
-        account.on_gap = self.soon
-        account.on_behind = self.perhaps
 
     def soon(self, replica: Replica) -> None:
         """A hole was seen: repair it at once if the server told of it, else unless it closes by itself (chapter
@@ -99,25 +96,27 @@ class Repairer:
             part = timeline.cached.stale(low, high, timeline.applied)
             if part is None:
                 return
-            reply = await self._ask(replica, "changes", low=part.low, high=part.high, since=part.valid)
-            self._account.tell(replica, timeline.take_changes(reply, part))
+            reply: ChangesReply = await self._ask(
+                replica, "changes", low=part.low, high=part.high, since=part.valid
+            )
+            self._account.publish(replica, timeline.take_changes(reply, part))
 
     async def _log(self, replica: Replica, plan: Fetch) -> bool:
-        reply = await self._ask(replica, "log", **{"from": plan.first, "to": plan.last})
+        reply: LogReply = await self._ask(replica, "log", **{"from": plan.first, "to": plan.last})
         self._account.match_own(reply.get("events", ()))
         helped, changes = replica.timeline.take_log(reply)
-        self._account.tell(replica, replica.counted_in(changes))
+        self._account.publish(replica, replica.counted_in(changes))
         return helped
 
     async def _jump(self, replica: Replica) -> None:
-        reply = await self._ask(replica, "history", limit=JUMP_PAGE)
+        reply: HistoryReply = await self._ask(replica, "history", limit=JUMP_PAGE)
         self._account.match_own(reply.get("events", ()))
-        self._account.tell(replica, replica.timeline.take_newest(reply))
+        self._account.publish(replica, replica.timeline.take_newest(reply))
         # A jump skips messages, so the unread number cannot be counted on: ask for it.
-        answer = await self._ask(replica, "room.get")
+        answer: SummaryReply = await self._ask(replica, "room.get")
         self._account.take_summary(answer["summary"])
 
-    async def _ask(self, replica: Replica, kind: str, **fields: Any) -> Packet:
+    async def _ask(self, replica: Replica, kind: str, **fields: object) -> Decoded:
         return await self._call({"type": kind, "room": replica.room, **fields})
 
     # The one task.
@@ -179,7 +178,7 @@ class Repairer:
         asked = self._round
         assert asked is not None
         try:
-            reply = await self._call({"type": "sync", **asked, "rooms": self.page})
+            reply: SyncPage = await self._call({"type": "sync", **asked, "rooms": self.page})
         except ChatError as error:
             if error.retry == "later":
                 raise

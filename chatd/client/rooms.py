@@ -2,16 +2,28 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from .emoji import normal_emoji
+from .core.emoji import normal_emoji
+from .core.messages import Message, message_from
+from .core.packets import (
+    Ack,
+    Body,
+    ChangesReply,
+    Decoded,
+    HistoryReply,
+    LogReply,
+    MembersReply,
+    MessagesReply,
+    Packet,
+    ReadersReply,
+    SummaryReply,
+)
+from .core.replica import Receipt as Mark
+from .core.replica import Replica
+from .core.summary import Summary
+from .core.timeline import Page
 from .engine import Engine
-from .messages import Body, Event, Message, message_from
-from .replica import Receipt as Mark
-from .replica import Replica
 from .sender import Receipt
-from .summary import Summary
-from .timeline import Page
 
 HISTORY_MAX = 100
 """Most messages of a page of history (protocol.md, chapter 8.2)."""
@@ -96,7 +108,7 @@ class Room:
     @property
     def typists(self) -> list[str]:
         """Who writes right now."""
-        return self._engine.account.typists.in_room(self.id)
+        return self._engine.typing_state.in_room(self.id)
 
     @property
     def messages(self) -> Mapping[int, Message]:
@@ -178,42 +190,44 @@ class Room:
             if kept is not None:
                 return kept
         places = {"before": before, "after": after, "around": around}
-        asked = {name: seq for name, seq in places.items() if seq is not None}
-        reply = await self._call("history", limit=limit, **asked)
+        reply: HistoryReply = await self._call("history", limit=limit, **_named(places))
         replica = self._replica
-        self._engine.account.tell(replica, replica.timeline.take_page(reply))
+        self._engine.account.publish(replica, replica.timeline.take_page(reply))
         return self._page(reply)
 
-    async def log(self, first: int, last: int | None = None, limit: int | None = None) -> Mapping[str, Any]:
+    async def log(self, first: int, last: int | None = None, limit: int | None = None) -> LogReply:
         """The raw reply of `log` from number `first` on (chapter 8); it is not applied to the room."""
         asked = {"from": first, "to": last, "limit": limit}
-        return await self._call("log", **{name: value for name, value in asked.items() if value is not None})
+        reply: LogReply = await self._call("log", **_named(asked))
+        return reply
 
-    async def changes(self, low: int, high: int, since: int) -> Mapping[str, Any]:
+    async def changes(self, low: int, high: int, since: int) -> ChangesReply:
         """The raw reply of `changes`: messages in `low` to `high` changed after `since` (chapter 8); it is
         not applied."""
-        return await self._call("changes", low=low, high=high, since=since)
+        reply: ChangesReply = await self._call("changes", low=low, high=high, since=since)
+        return reply
 
     async def fetch(self, seqs: Iterable[int]) -> tuple[Message, ...]:
         """These messages, at most 100, in their current state (chapter 8)."""
-        events: list[Event] = (await self._call("messages", seqs=list(seqs)))["events"]
+        reply: MessagesReply = await self._call("messages", seqs=list(seqs))
+        events = reply["events"]
         replica = self._replica
-        self._engine.account.tell(replica, replica.timeline.take_messages(events))
+        self._engine.account.publish(replica, replica.timeline.take_messages(events))
         return tuple(message_from(self.id, event) for event in events)
 
     def read(self, seq: int | None = None) -> None:
         """Mark everything up to `seq`, or all that was applied, as read; sent at most every 2 s (chapter
         10)."""
-        self._engine.marks.read(self._replica, self.applied if seq is None else seq)
+        self._engine.signals.read(self._replica, self.applied if seq is None else seq)
 
     def typing(self) -> None:
         """Tell the others that the user writes; call it on every key, it is sent at most every 3 s (chapter
         10)."""
-        self._engine.marks.typing(self.id)
+        self._engine.signals.typing(self.id)
 
     async def readers(self, seq: int, *, more: str = "", limit: int | None = None) -> Readers:
         """Who read the message `seq` (chapter 10)."""
-        reply = await self._call("readers", seq=seq, **_given(more=more, limit=limit))
+        reply: ReadersReply = await self._call("readers", seq=seq, **_given(more=more, limit=limit))
         readers = {entry["user"]: entry["read"] for entry in reply.get("readers", ())}
         return Readers(reply.get("count", len(readers)), readers, reply.get("more", ""))
 
@@ -221,10 +235,10 @@ class Room:
 
     async def refresh(self) -> Summary:
         """Ask for the summary."""
-        reply = await self._call("room.get")
+        reply: SummaryReply = await self._call("room.get")
         return self._engine.account.take_summary(reply["summary"]).summary
 
-    async def update(self, **settings: Any) -> None:
+    async def update(self, **settings: object) -> None:
         """Change `title`, `avatar`, `public` or `data` (chapter 11)."""
         await self._mutate("room.update", **settings)
 
@@ -246,7 +260,9 @@ class Room:
         """All members, page by page: `async for member in room.members()`."""
         more = ""
         while True:
-            reply = await self._call("members.list", **_given(prefix=prefix, role=role, more=more))
+            reply: MembersReply = await self._call(
+                "members.list", **_given(prefix=prefix, role=role, more=more)
+            )
             for entry in reply.get("members", ()):
                 yield Member(entry["user"], entry.get("role", "member"), entry.get("joined_at", 0))
             more = reply.get("more", "")
@@ -273,7 +289,7 @@ class Room:
         """The own view of the room (chapter 11): mute until a time in ms (1 for ever, 0 not), pin to the top,
         hide."""
         asked = {"muted_until": muted_until, "pinned": pinned, "hidden": hidden}
-        await self._call("preferences", **{name: value for name, value in asked.items() if value is not None})
+        await self._call("preferences", **_named(asked))
 
     # Inside.
 
@@ -283,7 +299,7 @@ class Room:
 
     @property
     def _seen(self) -> Replica:
-        return self._engine.account.seen(self.id)
+        return self._engine.account.peek(self.id)
 
     async def _page_kept(self, before: int, limit: int) -> Page | None:
         timeline = self._replica.timeline
@@ -292,33 +308,37 @@ class Room:
             await self._engine.repairer.refresh(self._replica, low, before - 1)
         return timeline.page_before(before, limit)
 
-    def _page(self, reply: Mapping[str, Any]) -> Page:
+    def _page(self, reply: HistoryReply) -> Page:
         timeline, low, high = self._replica.timeline, reply["low"], reply["high"]
         messages = timeline.between(low, high)
         return Page(messages, low, high, reply["seq"], reply.get("end", False))
 
-    def _message(self, content: str | Body, silent: bool, composed_at: int | None) -> dict[str, Any]:
+    def _message(self, content: str | Body, silent: bool, composed_at: int | None) -> Packet:
         env = self._engine.settings.env
-        packet: dict[str, Any] = {"type": "send", "room": self.id, "key": env.key(), "body": _body(content)}
+        packet: Packet = {"type": "send", "room": self.id, "key": env.key(), "body": _body(content)}
         packet["composed_at"] = env.time_ms() if composed_at is None else composed_at
         if silent:
             packet["silent"] = True
         return packet
 
-    async def _write(self, kind: str, **fields: Any) -> Receipt:
+    async def _write(self, kind: str, **fields: object) -> Receipt:
         key = self._engine.settings.env.key()
         return await self._engine.deliver({"type": kind, "room": self.id, "key": key, **fields})
 
-    async def _call(self, kind: str, **fields: Any) -> Mapping[str, Any]:
+    async def _call(self, kind: str, **fields: object) -> Decoded:
         return await self._engine.call({"type": kind, "room": self.id, **fields})
 
-    async def _mutate(self, kind: str, **fields: Any) -> Mapping[str, Any]:
+    async def _mutate(self, kind: str, **fields: object) -> Ack:
         return await self._engine.mutate({"type": kind, "room": self.id, **fields})
 
 
-def _body(content: str | Body) -> dict[str, Any]:
+def _body(content: str | Body) -> Body:
     return {"text": content} if isinstance(content, str) else dict(content)
 
 
-def _given(**fields: Any) -> dict[str, Any]:
+def _given(**fields: object) -> Packet:
     return {name: value for name, value in fields.items() if value}
+
+
+def _named(fields: Mapping[str, object]) -> Packet:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -4,22 +4,23 @@ The decisions are in outbox.py; here are the storage, the connection and those w
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from .account import Account
-from .acks import event_of
-from .changes import SendDelayed, SendDone, SendFailed
-from .codec import Codec, Packet, check
+from .change_feed import ChangeFeed
 from .connection import Connection
+from .core.account import Account
+from .core.acks import event_of
+from .core.changes import SendDelayed, SendDone, SendFailed
+from .core.codec import Codec, check
+from .core.errors import ChatError, Closed, OutboxFull
+from .core.limits import HELLO_FRAME_BYTES, Limits
+from .core.outbox import Entry, Outbox, State, Window, too_large_error
+from .core.packets import Ack, Event, Packet
+from .core.records import Record, Tables
 from .env import Timer
-from .errors import ChatError, Closed, OutboxFull
-from .feed import Feed
-from .outbox import Entry, Outbox, State, Window, too_large_error
-from .settings import HELLO_FRAME_BYTES, Limits, Settings
-from .storage import Record, Storage, Tables
+from .settings import Settings
+from .storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Sender:
     """The outbox of one account at work."""
 
     def __init__(
-        self, storage: Storage, account: Account, feed: Feed, codec: Codec, settings: Settings
+        self, storage: Storage, account: Account, feed: ChangeFeed, codec: Codec, settings: Settings
     ) -> None:
         self.outbox = Outbox(settings.timing.later_s)
         self._storage = storage
@@ -79,7 +80,7 @@ class Sender:
             self._storage.note([Record("outbox", entry.key, None)])
             raise
         self.outbox.add(entry)
-        self.pump()
+        self.flush()
         return entry.key
 
     async def deliver(self, packet: Packet) -> Receipt:
@@ -101,7 +102,7 @@ class Sender:
         entry = self.outbox.resend(key)
         if entry is not None:
             self._storage.note([self._record(entry)])
-            self.pump()
+            self.flush()
         return entry is not None
 
     def discard(self, key: str) -> bool:
@@ -117,7 +118,7 @@ class Sender:
         """Send behind the hello what fits the small frames allowed there (chapter 6.1)."""
         self._connection = connection
         self._window = Window(HELLO_FRAME_BYTES)
-        self.pump()
+        self.flush()
 
     def ready(self, limits: Limits) -> None:
         """The limits are known; send the rest."""
@@ -127,7 +128,7 @@ class Sender:
             error = too_large_error(entry.size, limits.frame_bytes)
             self.outbox.reject(entry, error)
             self._failed(entry, error)
-        self.pump()
+        self.flush()
 
     def lost(self) -> None:
         """The connection is gone; it has told everybody whose answer will never come."""
@@ -142,7 +143,7 @@ class Sender:
             if not receipt.done():
                 receipt.set_exception(closed)
 
-    def pump(self) -> None:
+    def flush(self) -> None:
         """Send whatever may be sent now."""
         if self._connection is None or not self._connection.alive:
             return
@@ -151,29 +152,31 @@ class Sender:
             self._connection.ask_together([(entry.packet, partial(self._answered, entry)) for entry in frame])
         self._set_timer(now)
 
-    def own_message(self, event: Mapping[str, Any]) -> None:
+    def own_message(self, event: Event) -> None:
         """An own message was seen, wherever in the log: that is an acknowledgement too (chapter 7.7)."""
         entry = self._leave(event.get("key", ""))
         if entry is not None:
-            self._tell(entry, event)
-            self.pump()
+            numbers = (event["seq"], event.get("ordinal", 0), event.get("time", 0))
+            self._complete(Receipt(entry.room, entry.key, *numbers))
+            self.flush()
 
     # Answers.
 
-    def _answered(self, entry: Entry, answer: Packet | ChatError | None) -> None:
+    def _answered(self, entry: Entry, answer: Ack | ChatError | None) -> None:
         if answer is None:
             self.outbox.unknown(entry)
         elif isinstance(answer, ChatError):
             self._refused(entry, answer)
         else:
             self._accepted(entry, answer)
-        self.pump()
+        self.flush()
 
-    def _accepted(self, entry: Entry, ack: Packet) -> None:
+    def _accepted(self, entry: Entry, ack: Ack) -> None:
         was_here = self._leave(entry.key)
         self._apply(entry, ack)
         if was_here:
-            self._tell(entry, ack)
+            numbers = (ack.get("seq", 0), ack.get("ordinal", 0), ack.get("time", 0))
+            self._complete(Receipt(entry.room, entry.key, *numbers, ack.get("duplicate", False)))
 
     def _leave(self, key: str) -> Entry | None:
         entry = self.outbox.done(key)
@@ -181,15 +184,13 @@ class Sender:
             self._storage.note([Record("outbox", key, None)])
         return entry
 
-    def _tell(self, entry: Entry, ack: Mapping[str, Any]) -> None:
-        numbers = (ack.get("seq", 0), ack.get("ordinal", 0), ack.get("time", 0))
-        receipt = Receipt(entry.room, entry.key, *numbers, ack.get("duplicate", False))
-        self._feed.emit(SendDone(entry.room, entry.key, receipt.seq))
-        waiting = self._waiting.get(entry.key)
+    def _complete(self, receipt: Receipt) -> None:
+        self._feed.emit(SendDone(receipt.room, receipt.key, receipt.seq))
+        waiting = self._waiting.get(receipt.key)
         if waiting is not None and not waiting.done():
             waiting.set_result(receipt)
 
-    def _apply(self, entry: Entry, ack: Packet) -> None:
+    def _apply(self, entry: Entry, ack: Ack) -> None:
         event = event_of(entry.packet, ack, self._account.user)
         if event is not None:
             self._account.take_events(entry.room, [event])
@@ -221,7 +222,7 @@ class Sender:
             self._timer.cancel()
             self._timer = None
         if at is not None:
-            self._timer = self._settings.env.call_later(at - now, self.pump)
+            self._timer = self._settings.env.call_later(at - now, self.flush)
 
     def _record(self, entry: Entry) -> Record:
         return Record("outbox", entry.key, entry.record())

@@ -1,59 +1,10 @@
-"""Every number of the client a caller may turn, with its unit and its reason."""
+"""The settings of a client, each with its unit and its reason; the durations are in core/timing.py."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from ssl import SSLContext
-from typing import Any
 
+from .core.timing import Timing
 from .env import Env, SystemEnv
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Durations in seconds. The defaults are those of protocol.md; tests and load generators shrink them."""
-
-    backoff_base_s: float = 1.0
-    backoff_cap_s: float = 60.0
-    backoff_background_cap_s: float = 900.0
-    backoff_calm_s: float = 30.0
-    """Seconds in READY after which the backoff begins again at its base (chapter 6)."""
-    wake_jitter_s: float = 1.0
-    """Spread of the attempt after "network is back" or "app in front" (chapter 6)."""
-    portal_wait_s: float = 30.0
-    """Wait behind a captive portal (chapter 14)."""
-    open_s: float = 10.0
-    """TCP, TLS and upgrade together: as long as the server allows for the hello."""
-    request_s: float = 10.0
-    """Unanswered for so long, a request makes us probe the link (chapter 6)."""
-    probe_s: float = 5.0
-    """Time for the answer to a probe, and the least time between two (chapter 6)."""
-    dead_s: float = 15.0
-    """Silence beyond the heartbeat that proves the link dead (chapter 6)."""
-    close_s: float = 5.0
-    """Time for the peer to finish a close (chapter 6)."""
-    call_s: float = 30.0
-    """How long a call of the public interface waits for connection and reply together, if not told
-    otherwise."""
-    gap_s: float = 0.5
-    """Wait before a hole is repaired: most holes are reordering and close by themselves (chapter 7)."""
-    read_s: float = 2.0
-    """At most one read mark per room in this time (chapter 10)."""
-    delivered_s: float = 5.0
-    """At most one delivered mark in this time (chapter 10)."""
-    typing_s: float = 3.0
-    """At most one typing signal per room in this time (chapter 10)."""
-    typing_shown_s: float = 6.0
-    """A typing signal is shown for so long (chapter 10)."""
-    positions_s: float = 1.0
-    """Positions are written this often: losing a second of them costs a repeated page, never a message."""
-    token_retry_s: float = 10.0
-    """Pause after a failed renewal of the token; the server warns 60 s ahead (chapter 6)."""
-    later_s: float = 1.0
-    """Pause after `later` without `retry_after`; doubles up to the cap of the backoff."""
-
-    def pause_s(self, retry_after: int | None) -> float:
-        """The pause after a refusal with `later`, seconds; `retry_after` is what it said, milliseconds."""
-        return self.later_s if retry_after is None else retry_after / 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,26 +36,3 @@ class Settings:
     """TLS for `wss:` addresses; None: the system's trust store. Share one among many clients, it is big."""
     timing: Timing = field(default_factory=Timing)
     env: Env = field(default_factory=SystemEnv)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The server's limits (chapter 2); the hello reply names those that differ."""
-
-    frame_bytes: int = 65536
-    body_bytes: int = 16384
-    batch: int = 64
-    in_flight: int = 32
-    focus: int = 8
-    watch: int = 200
-    page: int = 200
-
-    @classmethod
-    def from_packet(cls, packet: Mapping[str, Any]) -> "Limits":
-        """The defaults, changed by the keys the server sent; unknown keys are ignored."""
-        known = {entry.name for entry in fields(cls)}
-        return cls(**{name: value for name, value in packet.items() if name in known})
-
-
-HELLO_FRAME_BYTES = 8192
-"""Largest frame before hello was answered (chapter 2)."""

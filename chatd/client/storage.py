@@ -1,55 +1,55 @@
-"""What survives a restart: a small durable map, in memory or in one file.
+"""What survives a restart: a small durable map, in memory or in one SQLite table.
 
-Three tables: `account` (user, device, epoch, cursor), `rooms` (summary and position of each room) and
-`outbox` (what is not yet acknowledged). One storage belongs to one account on one device.
-
-The file is a log of records, each `length, crc32, payload`; a later record for the same key replaces the
-earlier one. A torn tail, as a crash leaves it, ends the log. When the log has grown far beyond its content it
-is written anew beside the old one and renamed over it, so that at every moment one whole file exists.
+Three tables of the map: `account` (user, device, epoch, cursor), `rooms` (summary and position of each room) and
+`outbox` (mutations without an acknowledgement). One storage belongs to one account on one device.
 """
 
 import asyncio
 import logging
 import os
-import struct
-import zlib
-from collections.abc import Iterator, Sequence
-from io import FileIO
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol, TypeVar
 
 import msgpack
 
+from .core.records import Record, Tables, put
+
 log = logging.getLogger(__name__)
 
-Tables = dict[str, dict[str, Any]]
+T = TypeVar("T")
 
+APPLICATION_ID = 0x63686174
+"""`chat`, in the header of the file (SQLite, PRAGMA application_id)."""
 
-class Record(NamedTuple):
-    """One change: `value` None deletes. Values are what MessagePack can hold."""
+FORMAT = 1
+"""The format of the file (SQLite, PRAGMA user_version)."""
 
-    table: str
-    key: str
-    value: Any
+SCHEMA = 'CREATE TABLE records ("table" TEXT, "key" TEXT, value BLOB, PRIMARY KEY ("table", "key"))'
+
+# An update leaves a row at its place, so that rows come back in the order of their first insertion.
+WRITE = "INSERT INTO records VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 
 
 class Storage(Protocol):
-    """A durable map of tables. All records of one call are kept in order; order holds across `note` and
-    `save`."""
+    """A durable map of tables. The records of one call are kept together; order holds across `note` and `save`."""
 
     async def load(self) -> Tables:
-        """Everything stored, in the order of first insertion; called once, before anything else."""
+        """Return everything stored, in the order of first insertion; called once, before anything else."""
         ...
 
     def note(self, records: Sequence[Record]) -> None:
-        """Remember soon: a crash may lose it, but never tears it and never loses what was saved.
+        """Store soon: a crash may lose it, but never tears it and never loses what was saved.
 
         What cannot be written, as on a full disk, is logged and written with the next that can.
         """
         ...
 
     async def save(self, records: Sequence[Record]) -> None:
-        """Remember now: on return these records and everything noted before would survive a power loss.
+        """Store now: on return these records and everything noted before would survive a power loss.
 
         Raises OSError when that cannot be promised.
         """
@@ -81,184 +81,140 @@ class MemoryStorage:
 
 
 class FileStorage:
-    """Keeps the map in one file. Saves that wait at the same time share one fsync.
+    """Keeps the map in one SQLite file. Saves that wait at the same time share one commit.
 
-    A second process that opens the same file gets BlockingIOError (where the system has `flock`).
+    A thread of its own works on the file, one transaction at a time; meanwhile the next one gathers here. `load`
+    raises BlockingIOError while another storage holds the file, and OSError when it is not a file of this kind.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
-        self._tables: Tables = {}
-        self._file: FileIO | None = None
-        self._bytes = 0
-        self._compact_at = COMPACT_BYTES
-        self._syncing = asyncio.Lock()
-        self._synced_to = 0
-        self._written = 0
-        self._failed = False
+        self._thread: ThreadPoolExecutor | None = None
+        self._database: sqlite3.Connection
+        self._waiting: dict[tuple[str, str], bytes | None] = {}
+        self._savers: list[asyncio.Future[None]] = []
+        self._writing: asyncio.Task[None] | None = None
 
     async def load(self) -> Tables:
-        await asyncio.to_thread(self._open)
-        return {name: dict(table) for name, table in self._tables.items()}
+        self._thread = ThreadPoolExecutor(1, "chatd-storage")
+        try:
+            self._database, tables = await self._in_thread(self._open)
+        except BaseException:
+            self._end_thread()
+            raise
+        return tables
 
     def note(self, records: Sequence[Record]) -> None:
-        file = self._opened()
-        try:
-            self._append(file, records)
-        except OSError as error:
-            log.error("%s cannot be written: %s", self._path, error)
+        if self._thread is None:
+            raise ValueError("the storage is not open")
+        for table, key, value in records:
+            self._waiting[table, key] = None if value is None else msgpack.packb(value, use_bin_type=True)
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
 
     async def save(self, records: Sequence[Record]) -> None:
-        self._append(self._opened(), records)
-        mine = self._written
-        async with self._syncing:
-            if self._synced_to >= mine:  # somebody's fsync came after our write
-                return
-            covered = self._written
-            await asyncio.to_thread(os.fsync, self._opened().fileno())
-            self._synced_to = max(self._synced_to, covered)
+        self.note(records)
+        saved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._savers.append(saved)
+        await saved
 
     async def close(self) -> None:
-        if self._file is None:
+        if self._thread is None:
             return
-        async with self._syncing:
-            file, self._file = self._opened(), None
-            await asyncio.to_thread(_sync_and_close, file)
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+        try:
+            await self._in_thread(self._database.close)  # which folds the log into the file, and syncs it
+        finally:
+            self._end_thread()
 
-    def _open(self) -> None:
+    async def _write(self) -> None:
+        """Write what waits, and what comes meanwhile; after a failure only what somebody waits for."""
+        while self._waiting or self._savers:
+            rows, self._waiting = self._waiting, {}
+            savers, self._savers = self._savers, []
+            error = await self._in_thread(partial(self._commit, rows, durable=bool(savers)))
+            for saver in savers:
+                if not saver.done():
+                    saver.set_exception(error) if error else saver.set_result(None)
+            if error:
+                log.error("%s cannot be written: %s", self._path, error)
+                self._waiting = rows | self._waiting
+                if not self._savers:
+                    return
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _end_thread(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.shutdown(wait=False)
+
+    # In the thread.
+
+    def _open(self) -> tuple[sqlite3.Connection, Tables]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        file = _locked(self._path)
-        content = file.readall()
-        sound = 0
-        for record, end in records_in(content):
-            put(self._tables, record)
-            sound = end
-        file.truncate(sound)  # a torn tail would hide everything written after it
-        file.seek(sound)
-        _sync_directory(self._path.parent)  # a file just created could vanish without it
-        self._opened_as(file, sound)
-
-    def _opened_as(self, file: FileIO, size: int) -> None:
-        self._file, self._bytes = file, size
-        self._compact_at = max(COMPACT_BYTES, COMPACT_FACTOR * sum(map(len, self._live())))
-
-    def _append(self, file: FileIO, records: Sequence[Record]) -> None:
-        """Write records; after a failure the whole content is due, for the log may end in half a record."""
-        for record in records:
-            put(self._tables, record)
-        content = b"".join(map(framed, records))
-        self._written += 1
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would let others read it
+        database = sqlite3.connect(self._path, timeout=0, isolation_level=None)
         try:
-            if self._failed or (self._bytes > self._compact_at and not self._syncing.locked()):
-                self._compact()
-            else:
-                _write(file, content)
-                self._bytes += len(content)
-        except OSError:
-            self._failed = True
-            raise
-
-    def _opened(self) -> FileIO:
-        if self._file is None:
-            raise ValueError("the storage is not open")
-        return self._file
-
-    def _live(self) -> Iterator[bytes]:
-        for table, rows in self._tables.items():
-            for key, value in rows.items():
-                yield framed(Record(table, key, value))
-
-    def _compact(self) -> None:
-        """Write the content anew. Not in a thread: nothing may be noted meanwhile, and it is small by its
-        nature."""
-        fresh = self._path.with_name(self._path.name + ".new")
-        fresh.unlink(missing_ok=True)
-        content = b"".join(self._live())
-        file = _locked(fresh)
-        try:
-            _write(file, content)
-            os.fsync(file.fileno())
-            fresh.replace(self._path)
-            _sync_directory(self._path.parent)
+            self._take(database)
+            tables: Tables = {}
+            for table, key, value in database.execute("SELECT * FROM records ORDER BY rowid"):
+                put(tables, Record(table, key, msgpack.unpackb(value, raw=False)))
+        except sqlite3.Error as error:
+            database.close()
+            raise self._failure(error) from error
         except BaseException:
-            file.close()
+            database.close()
             raise
-        self._opened().close()
-        self._opened_as(file, len(content))
-        self._synced_to, self._failed = self._written, False
+        return database, tables
 
+    def _take(self, database: sqlite3.Connection) -> None:
+        """Lock the file until the end, and make the table in a new one."""
+        database.execute("PRAGMA locking_mode = EXCLUSIVE")
+        database.execute("BEGIN EXCLUSIVE")
+        kind = [
+            database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+        ]
+        if not database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            database.execute(SCHEMA)
+            database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            database.execute(f"PRAGMA user_version = {FORMAT}")
+        elif kind != [APPLICATION_ID, FORMAT]:
+            raise self._foreign()
+        database.execute("COMMIT")
+        database.execute("PRAGMA journal_mode = WAL")  # one sync a commit, in place of three
 
-COMPACT_BYTES = 1 << 20
-"""Below one MiB a log is read in milliseconds."""
+    def _commit(self, rows: dict[tuple[str, str], bytes | None], *, durable: bool) -> OSError | None:
+        """Write rows in one transaction; with `durable`, it and all before it are on the disk afterwards."""
+        database = self._database
+        try:
+            # A commit in the log syncs it whole when this is FULL, and not at all when it is NORMAL.
+            database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            with database:
+                database.execute("BEGIN")
+                gone = [place for place, value in rows.items() if value is None]
+                database.executemany('DELETE FROM records WHERE "table" = ? AND "key" = ?', gone)
+                kept = [(*place, value) for place, value in rows.items() if value is not None]
+                database.executemany(WRITE, kept)
+            if durable and not rows:  # there was no commit to sync what came before
+                database.execute("PRAGMA wal_checkpoint")
+        except sqlite3.Error as error:
+            return self._failure(error)
+        return None
 
-COMPACT_FACTOR = 4
-"""A log this many times its content is mostly waste; rewriting then costs a quarter of what was written."""
+    def _failure(self, error: sqlite3.Error) -> OSError:
+        """The error of SQLite as one of the system."""
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the details
+        if code == sqlite3.SQLITE_BUSY:
+            return BlockingIOError(f"{self._path} is open in another client")
+        if code == sqlite3.SQLITE_NOTADB:
+            return self._foreign()
+        return OSError(f"{self._path}: {error}")
 
-_HEAD = struct.Struct(">II")
-
-
-def put(tables: Tables, record: Record) -> None:
-    """Apply one record."""
-    table = tables.setdefault(record.table, {})
-    if record.value is None:
-        table.pop(record.key, None)
-    else:
-        table[record.key] = record.value
-
-
-def framed(record: Record) -> bytes:
-    """A record as the file holds it."""
-    payload: bytes = msgpack.packb(list(record), use_bin_type=True)
-    return _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
-
-
-def records_in(content: bytes) -> Iterator[tuple[Record, int]]:
-    """The records of a log and where each ends; stops at the first that is torn or damaged."""
-    at = 0
-    while at + _HEAD.size <= len(content):
-        length, checksum = _HEAD.unpack_from(content, at)
-        end = at + _HEAD.size + length
-        payload = content[at + _HEAD.size : end]
-        # A length of 0 is what a file system may leave where it had allocated but not written.
-        if length == 0 or len(payload) < length or zlib.crc32(payload) != checksum:
-            return
-        yield Record(*msgpack.unpackb(payload, raw=False)), end
-        at = end
-
-
-def _write(file: FileIO, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[file.write(rest) :]
-
-
-def _locked(path: Path) -> FileIO:
-    """The file, created private to its owner, open to read and write, locked against other processes."""
-    file = FileIO(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
-    try:
-        _lock(file)
-    except OSError:
-        file.close()
-        raise
-    return file
-
-
-def _lock(file: FileIO) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows has no flock
-        return
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _sync_and_close(file: FileIO) -> None:
-    os.fsync(file.fileno())
-    file.close()
-
-
-def _sync_directory(path: Path) -> None:
-    directory = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(directory)  # or the rename itself could be lost
-    finally:
-        os.close(directory)
+    def _foreign(self) -> OSError:
+        return OSError(
+            f"{self._path} is not a storage of this version of the client (SQLite, format {FORMAT}): "
+            "move it away, and the client begins anew; messages in its outbox are sent by the version that wrote it"
+        )

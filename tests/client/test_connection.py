@@ -5,10 +5,11 @@ import asyncio
 import msgpack
 import pytest
 
-from chatd.client.codec import JsonCodec, MsgpackCodec
 from chatd.client.connection import Ending, open_connection
-from chatd.client.errors import ConnectionLost, RateLimited
-from chatd.client.settings import HELLO_FRAME_BYTES, Limits, Settings
+from chatd.client.core.codec import JsonCodec, MsgpackCodec
+from chatd.client.core.errors import ConnectionLost, RateLimited
+from chatd.client.core.limits import HELLO_FRAME_BYTES, Limits
+from chatd.client.settings import Settings
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from chatd.client.messages import message_from
+from chatd.client.core.messages import message_from
 from tests.kit import document
 
 HELLO = {
@@ -52,7 +52,7 @@ class Player:
         if self.peer is not None:
             self.peer.cut()
             async with asyncio.timeout(10):
-                while self.client._engine.life.connection is not None:
+                while self.client._engine.lifecycle.connection is not None:
                     await asyncio.sleep(0)
             self.env.advance(60)
         else:

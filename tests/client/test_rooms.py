@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from chatd.client import Forbidden, Member, RoomGone
-from chatd.client.replica import Receipt
+from chatd.client.core.replica import Receipt
 
 ROOM = {"room": "r", "seq": 10, "first_visible": 11, "ordinal": 10, "title": "Bikes", "members": 3}
 

@@ -18,8 +18,8 @@ from chatd.client import (
     StateChanged,
     TooLarge,
 )
-from chatd.client.errors import Forbidden
-from chatd.client.storage import Record
+from chatd.client.core.errors import Forbidden
+from chatd.client.core.records import Record
 
 ROOM = {"room": "r", "seq": 10, "first_visible": 11, "ordinal": 5}
 

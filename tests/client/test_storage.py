@@ -1,17 +1,21 @@
-"""What survives: both storages by one contract, and the file under crashes."""
+"""The storage: both kinds by one contract, and the file under crashes, power cuts and full disks."""
 
 import asyncio
-import errno
-import os
-from pathlib import Path
-from types import SimpleNamespace
+import sqlite3
+import struct
+import zlib
+from contextlib import closing
 
+import msgpack
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from chatd.client import storage
-from chatd.client.storage import FileStorage, MemoryStorage, Record, framed, records_in
+from chatd.client.core.records import Record
+from chatd.client.storage import FileStorage, MemoryStorage
+from tests.kit.disk import Fault, lay, watched
+from tests.kit.platter import Kind
+from tests.kit.sweep import chances, sweep
+
+FULL = 13  # SQLITE_FULL
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -77,63 +81,55 @@ async def test_what_was_loaded_is_a_copy(reopened):
 # --- the file
 
 
-async def test_a_torn_tail_ends_the_log_and_is_cut_off(tmp_path):
-    path = tmp_path / "chat"
-    await written(FileStorage(path), Record("rooms", "a", 1))
-    whole = path.read_bytes()
-    path.write_bytes(whole + framed(Record("rooms", "b", 2))[:-1])
-    await written(FileStorage(path), Record("rooms", "c", 3))
-    again = FileStorage(path)
-    assert (await again.load())["rooms"] == {"a": 1, "c": 3}
-    await again.close()
+async def content(path):
+    """The tables of a file, which is closed again."""
+    opened = FileStorage(path)
+    tables = await opened.load()
+    await opened.close()
+    return tables
 
 
-async def test_a_tail_of_zeros_ends_the_log(tmp_path):
-    path = tmp_path / "chat"
-    await written(FileStorage(path), Record("rooms", "a", 1))
-    path.write_bytes(path.read_bytes() + bytes(4096))
-    again = FileStorage(path)
-    assert (await again.load())["rooms"] == {"a": 1}
-    await again.close()
-
-
-values = st.integers(0, 9) | st.none() | st.text(max_size=5) | st.binary(max_size=5)
-some_records = st.lists(
-    st.builds(Record, st.sampled_from(["x", "y"]), st.sampled_from("abc"), values), max_size=8
-)
-
-
-@given(some_records, st.data())
-def test_a_log_cut_anywhere_gives_a_prefix_of_its_records(records, data):
-    log = b"".join(map(framed, records))
-    cut = data.draw(st.integers(0, len(log)))
-    found = [record for record, _ in records_in(log[:cut])]
-    assert found == records[: len(found)]
-    assert len(log[:cut]) < len(b"".join(map(framed, records[: len(found) + 1]))) or found == records
-
-
-@given(some_records.filter(bool), st.data())
-def test_a_damaged_byte_never_gives_a_record_that_was_not_written(records, data):
-    log = bytearray(b"".join(map(framed, records)))
-    log[data.draw(st.integers(0, len(log) - 1))] ^= 1 << data.draw(st.integers(0, 7))
-    found = [record for record, _ in records_in(bytes(log))]
-    assert found == records[: len(found)]
+async def test_the_file_is_one_table(tmp_path):
+    await written(FileStorage(tmp_path / "chat"), Record("rooms", "a", {"applied": 5}))
+    with closing(sqlite3.connect(tmp_path / "chat")) as database:
+        ((table, key, value),) = database.execute("SELECT * FROM records")
+    assert (table, key, msgpack.unpackb(value)) == ("rooms", "a", {"applied": 5})
+    assert [path.name for path in tmp_path.iterdir()] == ["chat"]
 
 
 async def test_the_file_is_private(tmp_path):
-    await written(FileStorage(tmp_path / "chat"))
-    assert (tmp_path / "chat").stat().st_mode & 0o077 == 0
+    opened = FileStorage(tmp_path / "chat")
+    await opened.load()
+    await opened.save([Record("rooms", "a", 1)])
+    assert [path.name for path in tmp_path.iterdir() if path.stat().st_mode & 0o077] == []
+    await opened.close()
 
 
 async def test_a_second_opener_is_refused_while_the_first_holds_it(tmp_path):
     first = FileStorage(tmp_path / "chat")
     await first.load()
-    with pytest.raises(BlockingIOError):
+    with pytest.raises(BlockingIOError, match="open in another client"):
         await FileStorage(tmp_path / "chat").load()
     await first.close()
-    second = FileStorage(tmp_path / "chat")
-    await second.load()
-    await second.close()
+    assert await content(tmp_path / "chat") == {}
+
+
+async def test_a_file_of_the_version_before_is_refused_and_left_alone(tmp_path):
+    payload = msgpack.packb(["rooms", "a", 1])
+    log = struct.pack(">II", len(payload), zlib.crc32(payload)) + payload
+    (tmp_path / "chat").write_bytes(log)
+    with pytest.raises(OSError, match="not a storage of this version"):
+        await FileStorage(tmp_path / "chat").load()
+    assert (tmp_path / "chat").read_bytes() == log
+
+
+async def test_another_database_is_refused_and_left_alone(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "chat")) as database:
+        database.execute("CREATE TABLE records (mine)")
+    before = (tmp_path / "chat").read_bytes()
+    with pytest.raises(OSError, match="not a storage of this version"):
+        await FileStorage(tmp_path / "chat").load()
+    assert (tmp_path / "chat").read_bytes() == before
 
 
 async def test_a_storage_that_is_not_open_refuses_to_write(tmp_path):
@@ -148,125 +144,113 @@ async def test_closing_twice_is_nothing(tmp_path):
     await opened.close()
 
 
-@pytest.fixture
-def synced(monkeypatch):
-    """The size of the log at each fsync of it."""
-    sizes, real = [], os.fsync
-
-    def fsync(descriptor):
-        sizes.append(os.fstat(descriptor).st_size)
-        real(descriptor)
-
-    monkeypatch.setattr(storage.os, "fsync", fsync)
-    return sizes
-
-
-async def test_a_save_returns_only_after_an_fsync_that_covers_it(tmp_path, synced):
+async def test_what_cannot_be_encoded_is_refused_at_once(tmp_path):
     opened = FileStorage(tmp_path / "chat")
     await opened.load()
-    for number in range(3):
-        await opened.save([Record("outbox", str(number), "x" * 100)])
-        assert synced[-1] == (tmp_path / "chat").stat().st_size
+    with pytest.raises(TypeError):
+        opened.note([Record("rooms", "a", object())])
     await opened.close()
 
 
-async def test_saves_at_the_same_time_share_an_fsync(tmp_path, synced):
-    opened = FileStorage(tmp_path / "chat")
-    await opened.load()
-    synced.clear()
-    await asyncio.gather(*(opened.save([Record("outbox", str(number), 1)]) for number in range(50)))
-    assert 1 <= len(synced) <= 3
-    assert synced[-1] == (tmp_path / "chat").stat().st_size
-    await opened.close()
+# --- crashes
 
 
-async def test_a_log_full_of_old_records_is_written_anew(tmp_path, monkeypatch):
-    monkeypatch.setattr(storage, "COMPACT_BYTES", 10_000)
-    opened = FileStorage(tmp_path / "chat")
-    await opened.load()
-    for number in range(2000):
-        opened.note([Record("rooms", "a", number), Record("rooms", f"b{number % 5}", number)])
-    await opened.save([Record("outbox", "k", "kept")])
-    assert (tmp_path / "chat").stat().st_size < 12_000
-    await opened.close()
-    again = FileStorage(tmp_path / "chat")
-    tables = await again.load()
-    assert (tables["rooms"]["a"], tables["outbox"]) == (1999, {"k": "kept"})
-    assert len(tables["rooms"]) == 6
-    await again.close()
+def test_whatever_a_power_cut_leaves_is_whole_and_has_what_was_saved(tmp_path):
+    """Records 0, 1, 2, ... one after another, every third of them saved; each call also moves a second record."""
+
+    async def work():
+        opened = FileStorage(tmp_path / "chat")
+        await opened.load()
+        disk.mark("-1")
+        for number in range(30):
+            records = [Record("rooms", "a", number), Record("account", "cursor", number)]
+            if number % 3:
+                opened.note(records)
+                await asyncio.sleep(0)
+            else:
+                await opened.save(records)
+                disk.mark(str(number))
+        await opened.close()
+        disk.mark("29")
+
+    def check(place, upto):
+        promised = [int(label) for label in disk.marks(upto)]
+        if not promised:
+            return None  # the file may not be there yet
+        tables = asyncio.run(content(place / "chat"))
+        number = tables.get("rooms", {}).get("a", -1)
+        if tables.get("account", {}).get("cursor", -1) != number:
+            return f"half a call: {tables}"
+        return f"{number} though {promised[-1]} was saved" if number < promised[-1] else None
+
+    with watched(tmp_path) as disk:
+        asyncio.run(work())
+    tally = sweep(disk, check, chances(1, 4))
+    assert tally.findings == []
+    assert tally.states > len(disk.journal)
 
 
-async def test_a_crash_while_the_log_is_written_anew_leaves_the_old_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(storage, "COMPACT_BYTES", 200)
-    opened = FileStorage(tmp_path / "chat")
-    await opened.load()
-
-    def crash(self, target):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as broken:
-        broken.setattr(Path, "replace", crash)
-        with pytest.raises(KeyboardInterrupt):
-            noted(opened, range(1000))
-    await opened.close()
-    again = FileStorage(tmp_path / "chat")
-    assert 0 < (await again.load())["rooms"]["a"] < 999
-    await again.close()
-
-
-def noted(opened, numbers):
-    for number in numbers:
-        opened.note([Record("rooms", "a", number)])
-
-
-@pytest.fixture
-def full_disk(monkeypatch):
-    """A switch: while `full`, writes stop half way."""
-    disk = SimpleNamespace(full=False)
-    real = storage._write
-
-    def write(file, content):
-        if disk.full:
-            real(file, content[: len(content) // 2])
-            raise OSError(errno.ENOSPC, "no space")
-        real(file, content)
-
-    monkeypatch.setattr(storage, "_write", write)
-    return disk
-
-
-async def test_what_cannot_be_saved_is_said(tmp_path, full_disk):
-    opened = FileStorage(tmp_path / "chat")
-    await opened.load()
-    full_disk.full = True
-    with pytest.raises(OSError, match="no space"):
+async def test_a_client_that_is_killed_leaves_what_it_saved(tmp_path):
+    with watched(tmp_path / "killed") as disk:
+        opened = FileStorage(tmp_path / "killed" / "chat")
+        await opened.load()
         await opened.save([Record("outbox", "k", 1)])
-    await opened.close()
+        lay(disk.survivors(len(disk.journal), lambda options: 0), tmp_path / "left")
+        await opened.close()
+    assert await content(tmp_path / "left" / "chat") == {"outbox": {"k": 1}}
 
 
-async def test_after_a_full_disk_everything_is_written_that_was_not(tmp_path, full_disk, caplog):
-    opened = FileStorage(tmp_path / "chat")
-    await opened.load()
-    await opened.save([Record("rooms", "a", 1)])
-    full_disk.full = True
-    opened.note([Record("rooms", "b", 2)])
-    assert "no space" in caplog.text
-    full_disk.full = False
-    await opened.save([Record("rooms", "c", 3)])
-    await opened.close()
-    again = FileStorage(tmp_path / "chat")
-    assert (await again.load())["rooms"] == {"a": 1, "b": 2, "c": 3}
-    await again.close()
+async def test_saves_at_the_same_time_share_a_sync(tmp_path):
+    with watched(tmp_path) as disk:
+        opened = FileStorage(tmp_path / "chat")
+        await opened.load()
+        before = len(disk.journal)
+        await asyncio.gather(*(opened.save([Record("outbox", str(number), 1)]) for number in range(50)))
+        syncs = [operation for operation in disk.journal[before:] if operation.kind == Kind.SYNC]
+        await opened.close()
+    assert 1 <= len(syncs) <= 3
 
 
-async def test_what_was_saved_survives_a_disk_that_stays_full(tmp_path, full_disk):
-    opened = FileStorage(tmp_path / "chat")
-    await opened.load()
-    await opened.save([Record("rooms", "a", 1)])
-    full_disk.full = True
-    for number in range(3):
-        opened.note([Record("rooms", "b", number)])
-    await opened.close()
-    again = FileStorage(tmp_path / "chat")
-    assert (await again.load())["rooms"] == {"a": 1}
-    await again.close()
+# --- full disks
+
+
+async def test_what_cannot_be_saved_is_said(tmp_path):
+    with watched(tmp_path) as disk:
+        opened = FileStorage(tmp_path / "chat")
+        await opened.load()
+        disk.fault = full
+        with pytest.raises(OSError, match="full"):
+            await opened.save([Record("outbox", "k", 1)])
+        disk.fault = None
+        await opened.close()
+
+
+async def test_after_a_full_disk_everything_is_written_that_was_not(tmp_path, caplog):
+    with watched(tmp_path) as disk:
+        opened = FileStorage(tmp_path / "chat")
+        await opened.load()
+        await opened.save([Record("rooms", "a", 1)])
+        disk.fault = full
+        opened.note([Record("rooms", "b", 2)])
+        while "full" not in caplog.text:
+            await asyncio.sleep(0.001)
+        disk.fault = None
+        await opened.save([Record("rooms", "c", 3)])
+        await opened.close()
+    assert (await content(tmp_path / "chat"))["rooms"] == {"a": 1, "b": 2, "c": 3}
+
+
+async def test_what_was_saved_survives_a_disk_that_stays_full(tmp_path):
+    with watched(tmp_path) as disk:
+        opened = FileStorage(tmp_path / "chat")
+        await opened.load()
+        await opened.save([Record("rooms", "a", 1)])
+        disk.fault = full
+        opened.note([Record("rooms", "b", 2)])
+        await opened.close()
+        disk.fault = None
+    assert (await content(tmp_path / "chat"))["rooms"] == {"a": 1}
+
+
+def full(index, operation):
+    return Fault(FULL) if operation.kind == Kind.WRITE else None

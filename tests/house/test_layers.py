@@ -112,10 +112,16 @@ def test_every_arrow_is_of_a_layer_there_is():
 
 
 def test_rules_and_vocabulary_are_pure():
-    assert (
-        offenders((source, modules(source) & IMPURE) for source in sources("chatd/core", "chatd/protocol"))
-        == {}
-    )
+    pure = sources("chatd/core", "chatd/protocol", "chatd/client/core")
+    assert offenders((source, modules(source) & IMPURE) for source in pure) == {}
+
+
+def test_the_core_of_the_client_imports_nothing_of_its_shell():
+    def shell(source):
+        inward = ("chatd.client.core",)
+        return {name for name in source.imports() if name.startswith("chatd") and not name.startswith(inward)}
+
+    assert offenders((source, shell(source)) for source in sources("chatd/client/core")) == {}
 
 
 def test_ports_only_say_what_is_needed():

@@ -3,6 +3,8 @@
 import ast
 import re
 
+import pytest
+
 from tests.kit.sources import body_lines, parameters, sources
 
 LINES = 400  # of a product file; the median is below 150
@@ -25,6 +27,11 @@ PRODUCT = sources("chatd", "bench", *TYPED)
 TESTS = tuple(source for source in sources("tests") if not source.name.startswith(TYPED))
 EVERYTHING = (*PRODUCT, *TESTS)
 REEXPORTS = {"chatd/client/__init__.py": "the public library"}
+TESTED_ELSEWHERE = {
+    "changes": "types",
+    "timing": "numbers",
+    "emoji": "tests/protocol/test_emoji.py holds both sides to the same table",
+}
 MANY_PARAMETERS = {"say": "tests/kit/chronicle.py: the keys of a message, by name"}
 
 
@@ -106,6 +113,8 @@ def test_tests_have_no_packages():
     assert [source.name for source in TESTS if source.path.name == "__init__.py"] == []
 
 
-def test_every_file_of_core_has_its_tests():
-    tested = {source.path.stem for source in TESTS if source.name.startswith("tests/core/")}
-    assert {f"test_{s.path.stem}" for s in sources("chatd/core") if s.path.stem != "__init__"} <= tested
+@pytest.mark.parametrize("core", ["core", "client/core"])
+def test_every_file_of_core_has_its_tests(core):
+    tested = {source.path.stem for source in TESTS if source.name.startswith(f"tests/{core}/")}
+    needed = {source.path.stem for source in sources(f"chatd/{core}")} - {"__init__", *TESTED_ELSEWHERE}
+    assert {f"test_{name}" for name in needed} <= tested

@@ -1,0 +1,303 @@
+"""The local copy of one account: its rooms, its place in the change feed, the presence of others; pure.
+
+It takes what the server says (hello reply, pages of a sync, pushes), moves the replicas and tells its delegate what
+changed and what has to be fetched; what has to be stored it collects for `records`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from .changes import Change, PresenceChanged, RoomGone
+from .packets import (
+    CursorPush,
+    Decoded,
+    Event,
+    EventPush,
+    GonePush,
+    HeadPush,
+    HelloReply,
+    Packet,
+    PositionPush,
+    PresenceEntry,
+    PresencePush,
+    ReceiptsPush,
+    RoomPush,
+    RoomSummary,
+    SyncPage,
+    TypingPush,
+)
+from .records import Record, Tables
+from .replica import EVERYBODY_MEMBERS_MAX, Replica
+
+
+class AccountDelegate(Protocol):
+    """The rest of the client, as an account sees it. All calls are synchronous and in the order things happened."""
+
+    def on_change(self, change: Change) -> None:
+        """Handle a change; the app is to be told."""
+        ...
+
+    def on_typing(self, room: str, user: str) -> None:
+        """Show that a user is typing."""
+        ...
+
+    def on_gap(self, replica: Replica) -> None:
+        """Repair the hole before the early events of a room."""
+        ...
+
+    def on_behind(self, replica: Replica) -> None:
+        """Fetch what a room has beyond what was applied, if it is wanted."""
+        ...
+
+    def on_own_message(self, event: Event) -> None:
+        """Take an own message, wherever in the log, as the acknowledgement of its entry in the outbox."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """The state of a watched user; `last_seen` in Unix milliseconds, 0 if unknown."""
+
+    state: str = "offline"
+    last_seen: int = 0
+
+
+class Account:
+    """The local copy of one account."""
+
+    def __init__(self, delegate: AccountDelegate, messages_kept: int) -> None:
+        self.user = ""
+        self.epoch = ""
+        self.cursor = ""
+        self.replicas: dict[str, Replica] = {}
+        self._everybody_max = EVERYBODY_MEMBERS_MAX
+        self.presence: dict[str, Presence] = {}
+        self.focused: tuple[str, ...] = ()
+        self.totals: Mapping[str, int] = {}
+        self._delegate = delegate
+        self._kept = messages_kept
+        self._unstored: dict[tuple[str, str], None] = {}
+        self._listed: set[str] | None = None
+
+    # What the server says.
+
+    def take_hello(self, reply: HelloReply) -> None:
+        """Take the hello reply but for its sync page; another epoch ends everything that was numbered
+        (chapter 4)."""
+        self.user = reply["user"]
+        self._everybody_max = reply.get("limits", {}).get("full_delivery_members", EVERYBODY_MEMBERS_MAX)
+        for replica in self.replicas.values():  # those made before the first hello did not know
+            replica.belongs_to(self.user)
+            replica.everybody_max = self._everybody_max
+        self._store("account", "user")
+        if reply["epoch"] != self.epoch:
+            self.cursor = ""
+            self.epoch = reply["epoch"]
+            for replica in self.replicas.values():
+                replica.reset()
+            self._store("account", "epoch")
+            self._store_rooms()
+
+    def take_sync(self, page: SyncPage) -> str:
+        """Take one page of a sync; the result is the `more` to ask next, empty after the last page (chapter
+        6)."""
+        if page.get("full") and self._listed is None:
+            self._listed = set()
+        for summary in page.get("rooms", ()):
+            self._summary(summary)
+        for room in page.get("gone", ()):
+            self._lose(room, "removed")
+        self.totals = page.get("totals", self.totals)
+        more = page.get("more", "")
+        if not more:
+            self._end_round(page.get("cursor", ""))
+        return more
+
+    def begin_round(self) -> None:
+        """A sync begins; an unfinished one before it is void."""
+        self._listed = None
+
+    def take_push(self, packet: Packet) -> None:
+        """Take a push; unknown types are ignored (chapter 3)."""
+        act = PUSHES.get(packet.get("type", ""))
+        if act is not None:
+            act(self, packet)
+
+    def take_events(self, room: str, events: Iterable[Event]) -> None:
+        """Take events of a room, pushed or acknowledged."""
+        replica = self.replica(room)
+        self.match_own(events)
+        self.publish(replica, replica.feed(events))
+        if replica.timeline.buffer:
+            self._delegate.on_gap(replica)
+
+    def take_summary(self, summary: RoomSummary) -> Replica:
+        """Take a summary that came as a reply."""
+        return self._summary(summary)
+
+    def take_head(self, room: str, seq: int, ordinal: int = 0) -> None:
+        """A room moved; its content was not sent."""
+        replica = self.replica(room)
+        self.publish(replica, replica.take_head(seq, ordinal))
+        self._check(replica)
+
+    def take_presence(self, users: Iterable[PresenceEntry]) -> None:
+        """Users came or went."""
+        for entry in users:
+            now = Presence(entry.get("state", "offline"), entry.get("last_seen", 0))
+            self.presence[entry["user"]] = now
+            self._delegate.on_change(PresenceChanged(entry["user"], now.state, now.last_seen))
+
+    # What the rest of the client needs.
+
+    def replica(self, room: str) -> Replica:
+        """The replica of a room; pushes may name a room before any page listed it (chapter 6)."""
+        replica = self.replicas.get(room)
+        if replica is None:
+            replica = self.replicas[room] = Replica(room, self.user)
+            replica.everybody_max = self._everybody_max
+        return replica
+
+    def peek(self, room: str) -> Replica:
+        """Return the replica of a room to look at; looking makes no unknown room known."""
+        return self.replicas.get(room) or Replica(room, self.user)
+
+    def publish(self, replica: Replica, changes: Iterable[Change]) -> None:
+        """Publish what changed in a room and have its new position stored."""
+        for change in changes:
+            self._delegate.on_change(change)
+        if replica.room not in self.focused:
+            replica.trim(self._kept)
+        self._store("rooms", replica.room)
+
+    def match_own(self, events: Iterable[Event]) -> None:
+        """Point out the own messages among `events`, whatever their position (chapter 7)."""
+        for event in events:
+            if event.get("user") == self.user and event.get("kind") == "message":
+                self._delegate.on_own_message(event)
+
+    def lose(self, room: str, reason: str) -> None:
+        """No longer in a room."""
+        self._lose(room, reason)
+
+    def drop_cursor(self) -> None:
+        """Begin with a full sync next time (4005)."""
+        self.cursor = ""
+        self._store("account", "cursor")
+
+    # Storing.
+
+    def restore(self, tables: Tables) -> None:
+        """Take back what an earlier run stored."""
+        account = tables.get("account", {})
+        self.user, self.epoch = account.get("user", ""), account.get("epoch", "")
+        self.cursor = account.get("cursor", "")
+        for room, record in tables.get("rooms", {}).items():
+            self.replica(room).restore(record)
+
+    @property
+    def unstored(self) -> bool:
+        """Whether `records` has anything to give."""
+        return bool(self._unstored)
+
+    def records(self) -> list[Record]:
+        """What changed since the last call: rooms first, so that a cursor is never ahead of them (chapter
+        6)."""
+        unstored, self._unstored = self._unstored, {}
+        ordered = sorted(unstored, key=lambda place: place[0] != "rooms")
+        return [Record(table, key, self._value(table, key)) for table, key in ordered]
+
+    def _value(self, table: str, key: str) -> object:
+        if table == "account":
+            return getattr(self, key) or None
+        replica = self.replicas.get(key)
+        return replica.record() if replica else None
+
+    def _store(self, table: str, key: str) -> None:
+        self._unstored[table, key] = None
+
+    def _store_rooms(self) -> None:
+        for room in self.replicas:
+            self._store("rooms", room)
+
+    # One push each.
+
+    def _on_event(self, push: EventPush) -> None:
+        self.take_events(push["room"], push.get("events", ()))
+
+    def _on_head(self, push: HeadPush) -> None:
+        for entry in push.get("rooms", ()):
+            self.take_head(entry["room"], entry["seq"], entry.get("ordinal", 0))
+
+    def _on_room(self, push: RoomPush) -> None:
+        self._summary(push["summary"])
+
+    def _on_gone(self, push: GonePush) -> None:
+        self._lose(push["room"], push.get("reason", "removed"))
+
+    def _on_position(self, push: PositionPush) -> None:
+        replica = self.replica(push["room"])
+        self.publish(replica, replica.take_position(push))
+
+    def _on_receipts(self, push: ReceiptsPush) -> None:
+        replica = self.replica(push["room"])
+        self.publish(replica, replica.take_receipts(push.get("receipts", ())))
+
+    def _on_typing(self, push: TypingPush) -> None:
+        self._delegate.on_typing(push["room"], push.get("user", ""))
+
+    def _on_presence(self, push: PresencePush) -> None:
+        self.take_presence(push.get("users", ()))
+
+    def _on_cursor(self, push: CursorPush) -> None:
+        # Valid only on top of a finished round: before that, pages are still missing.
+        if "cursor" in push and self.cursor:
+            self.cursor = push["cursor"]
+            self._store("account", "cursor")
+
+    # Rooms.
+
+    def _summary(self, packet: RoomSummary) -> Replica:
+        replica = self.replica(packet["room"])
+        if self._listed is not None:
+            self._listed.add(packet["room"])
+        self.match_own(packet.get("events", ()))
+        self.publish(replica, replica.take_summary(packet))
+        self._check(replica)
+        return replica
+
+    def _check(self, replica: Replica) -> None:
+        if replica.timeline.buffer:
+            self._delegate.on_gap(replica)
+        elif replica.timeline.behind:
+            self._delegate.on_behind(replica)
+
+    def _lose(self, room: str, reason: str) -> None:
+        if self.replicas.pop(room, None) is not None:
+            self._store("rooms", room)
+            self._delegate.on_change(RoomGone(room, reason))
+
+    def _end_round(self, cursor: str) -> None:
+        listed, self._listed = self._listed, None
+        if listed is not None:
+            for room in [room for room in self.replicas if room not in listed]:
+                self._lose(room, "forgotten")
+        if cursor:
+            self.cursor = cursor
+            self._store("account", "cursor")
+
+
+PUSHES: dict[str, Callable[[Account, Decoded], None]] = {
+    "event": Account._on_event,
+    "head": Account._on_head,
+    "room": Account._on_room,
+    "gone": Account._on_gone,
+    "position": Account._on_position,
+    "receipts": Account._on_receipts,
+    "typing": Account._on_typing,
+    "presence": Account._on_presence,
+    "ping": Account._on_cursor,
+    "bye": Account._on_cursor,
+}
+"""Every push that moves the account."""

@@ -1,0 +1,163 @@
+"""What a client tells its app: small immutable facts, one class each, nothing else.
+
+State lives in the rooms (`client.rooms`); a change says what moved, so that a screen can follow.
+"""
+
+from dataclasses import dataclass
+
+from .messages import Message
+from .packets import Event
+from .states import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """The connection moved to another phase; on STOPPED `code` and `reason` say why."""
+
+    phase: Phase
+    code: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomChanged:
+    """A room appeared, or its title, role, counters or other summary keys moved."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomGone:
+    """No longer in the room: `left`, `removed`, `banned`, `deleted`, or `forgotten` after a full sync."""
+
+    room: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomMoved:
+    """The room's head moved and its content was not fetched (protocol.md, chapter 7, `head`)."""
+
+    room: str
+    seq: int
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAdded:
+    """A message new to this client: live, or missed while away. Each is told once, in the order of the
+    room."""
+
+    room: str
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class MessageChanged:
+    """A cached message was edited, recalled, pinned, or its reactions moved."""
+
+    room: str
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class EventAdded:
+    """Something else in the log: membership, roles, settings, a notice, or a kind of the future (see
+    `fallback`)."""
+
+    room: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineReset:
+    """Too much was missed: the newest page is cached now, what lies before it is to be paged in on demand."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptsChanged:
+    """These users read, or got, more of the room."""
+
+    room: str
+    users: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TypingStarted:
+    """A user writes."""
+
+    room: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class TypingStopped:
+    """A user stopped writing, or the message came."""
+
+    room: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceChanged:
+    """A watched user came, went or dozed: `online`, `away`, `offline`. `last_seen` in ms, 0 if unknown."""
+
+    user: str
+    state: str
+    last_seen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SendDone:
+    """An entry of the outbox is durable: it became event `seq` of the room (0 where nothing is logged)."""
+
+    room: str
+    key: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendDelayed:
+    """An entry of the outbox was refused for now and will be tried again."""
+
+    room: str
+    key: str
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class SendFailed:
+    """An entry of the outbox was refused for good; it stays there until `resend` or `discard`."""
+
+    room: str
+    key: str
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesMissed:
+    """The reader was too slow: `count` changes were dropped. Read the state of the rooms again."""
+
+    count: int
+
+
+Change = (
+    StateChanged
+    | RoomChanged
+    | RoomGone
+    | RoomMoved
+    | MessageAdded
+    | MessageChanged
+    | EventAdded
+    | TimelineReset
+    | ReceiptsChanged
+    | TypingStarted
+    | TypingStopped
+    | PresenceChanged
+    | SendDone
+    | SendDelayed
+    | SendFailed
+    | ChangesMissed
+)

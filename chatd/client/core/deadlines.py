@@ -1,0 +1,76 @@
+"""When a link is to be probed and when it is dead (protocol.md, chapters 6.1 and 6.6); pure, time comes
+in."""
+
+from enum import Enum
+
+from .timing import Timing
+
+
+class Verdict(Enum):
+    """What to do about a link at some moment."""
+
+    WAIT = "wait"
+    PROBE = "probe"
+    SILENT = "silent"
+    NO_ANSWER = "no answer to a ping"
+
+
+class Deadlines:
+    """The three deadlines of one connection: silence, an unanswered request, an unanswered probe.
+
+    Times are monotonic seconds; `asked_at` is when the oldest unanswered request was sent.
+    """
+
+    __slots__ = ("_heard_at", "_probed_at", "_probing", "_timing", "heartbeat_s")
+
+    def __init__(self, timing: Timing, heartbeat_s: float, now: float) -> None:
+        self.heartbeat_s = heartbeat_s
+        self._timing = timing
+        self._heard_at = now
+        self._probed_at = float("-inf")
+        self._probing = False
+
+    def heard(self, now: float) -> None:
+        """A frame came in."""
+        self._heard_at = now
+
+    def silent_s(self, now: float) -> float:
+        """Seconds since the last frame."""
+        return now - self._heard_at
+
+    def probe(self, now: float) -> bool:
+        """Whether a ping may be sent now; if so, it counts as sent."""
+        if self._probing or now < self._next_probe_at:
+            return False
+        self._probing, self._probed_at = True, now
+        return True
+
+    def answered(self) -> None:
+        """The ping was answered."""
+        self._probing = False
+
+    def next_at(self, asked_at: float | None) -> float:
+        """When to look again."""
+        if self._probing:
+            return min(self._dead_at, self._next_probe_at)
+        if asked_at is not None:
+            return min(self._dead_at, max(asked_at + self._timing.request_s, self._next_probe_at))
+        return self._dead_at
+
+    def verdict(self, now: float, asked_at: float | None) -> Verdict:
+        """What to do now."""
+        if now >= self._dead_at:
+            return Verdict.SILENT
+        if self._probing:
+            return Verdict.NO_ANSWER if now >= self._next_probe_at else Verdict.WAIT
+        overdue = asked_at is not None and now >= asked_at + self._timing.request_s
+        return Verdict.PROBE if overdue else Verdict.WAIT
+
+    @property
+    def _dead_at(self) -> float:
+        return self._heard_at + self.heartbeat_s + self._timing.dead_s
+
+    @property
+    def _next_probe_at(self) -> float:
+        # The time for an answer and the least time between two probes are one number (6.1, 6.6).
+        return self._probed_at + self._timing.probe_s

@@ -1,0 +1,183 @@
+"""What can go wrong, as exceptions: one class per error code of the protocol, and the ends of a connection.
+
+Which code means what is written here once; nothing here decides when to retry (outbox.py and lifecycle.py do).
+"""
+
+from typing import ClassVar
+
+from .packets import ErrorReply
+
+ERRORS: dict[str, type["ChatError"]] = {}
+"""Every code of protocol.md, chapter 16 and the class that carries it; filled by the classes below."""
+
+RETRIES = frozenset({"never", "later", "after_auth", "after_sync"})
+
+
+class ChatError(Exception):
+    """The server refused a request (protocol.md, chapter 3.2).
+
+    `retry` says what may be done about it: `never`, `later` (after `retry_after` milliseconds), `after_auth`
+    or `after_sync`. Decide from `retry` when the code is not known. Codes without a class of their own are
+    plain `ChatError`.
+    """
+
+    code: ClassVar[str] = ""
+    usual_retry: ClassVar[str] = "never"
+
+    def __init_subclass__(cls, *, code: str, retry: str) -> None:
+        cls.code, cls.usual_retry = code, retry
+        ERRORS[code] = cls
+
+    def __init__(self, packet: ErrorReply | None = None) -> None:
+        packet = packet or {"code": self.code}
+        self.name: str = packet.get("code", self.code)
+        retry = packet.get("retry", self.usual_retry)
+        self.retry: str = retry if retry in RETRIES else "never"
+        self.retry_after: int | None = packet.get("retry_after")
+        self.scope: str | None = packet.get("scope")
+        self.field: str | None = packet.get("field")
+        self.message: str = packet.get("message", "")
+        super().__init__(self.name)
+
+    def __str__(self) -> str:
+        parts = [self.name]
+        parts += [f"{word} {value}" for word, value in self._details() if value not in (None, "")]
+        return ", ".join(parts)
+
+    def _details(self) -> list[tuple[str, object]]:
+        return [
+            ("field", self.field),
+            ("scope", self.scope),
+            ("retry_after", self.retry_after),
+            ("message", self.message),
+        ]
+
+
+def error_from(packet: ErrorReply) -> ChatError:
+    """The exception for an `error` packet; an unknown code gives a plain `ChatError`."""
+    return ERRORS.get(packet.get("code", ""), ChatError)(packet)
+
+
+class BadRequest(ChatError, code="bad_request", retry="never"):
+    """A field is missing or invalid; `field` names it."""
+
+
+class UnknownType(ChatError, code="unknown_type", retry="never"):
+    """This server does not know the request type."""
+
+
+class NotSupported(ChatError, code="not_supported", retry="never"):
+    """Needs a feature that is not in force, or is switched off."""
+
+
+class TokenExpired(ChatError, code="token_expired", retry="after_auth"):
+    """The token is too old."""
+
+
+class TokenInvalid(ChatError, code="token_invalid", retry="after_auth"):
+    """The token cannot be verified."""
+
+
+class AuthMismatch(ChatError, code="auth_mismatch", retry="never"):
+    """A refreshed token names another user or device."""
+
+
+class Forbidden(ChatError, code="forbidden", retry="never"):
+    """Role or claim does not allow it."""
+
+
+class NotMember(ChatError, code="not_member", retry="never"):
+    """Not, or not any more, in the room."""
+
+
+class NotFound(ChatError, code="not_found", retry="never"):
+    """Room, user or target is absent or invisible."""
+
+
+class RoomDeleted(ChatError, code="gone", retry="never"):
+    """The room was deleted."""
+
+
+class TooLarge(ChatError, code="too_large", retry="never"):
+    """A body, list or page is above a limit."""
+
+
+class RoomFull(ChatError, code="room_full", retry="never"):
+    """The member limit is reached."""
+
+
+class QuotaReached(ChatError, code="quota", retry="never"):
+    """One user may be in no more rooms."""
+
+
+class EditWindowOver(ChatError, code="edit_window", retry="never"):
+    """Too late to edit or recall."""
+
+
+class Muted(ChatError, code="muted", retry="later"):
+    """A temporary ban on posting."""
+
+
+class Conflict(ChatError, code="conflict", retry="never"):
+    """The target was recalled, a role changed meanwhile, or the key belongs to another operation."""
+
+
+class Aborted(ChatError, code="aborted", retry="later"):
+    """An earlier send of the same batch failed."""
+
+
+class RateLimited(ChatError, code="rate_limited", retry="later"):
+    """Too fast; `retry_after` and `scope` say by how much and where."""
+
+
+class Overloaded(ChatError, code="overloaded", retry="later"):
+    """The server cannot now."""
+
+
+class ServerTimeout(ChatError, code="timeout", retry="later"):
+    """The server gave up waiting; whether it happened is unknown."""
+
+
+class Internal(ChatError, code="internal", retry="later"):
+    """A fault of the server; whether it happened is unknown."""
+
+
+class BadCursor(ChatError, code="bad_cursor", retry="after_sync"):
+    """A malformed `cursor` or `more`."""
+
+
+class Closed(Exception):
+    """The client is stopped and will not reconnect by itself (protocol.md, chapter 15).
+
+    `code` is the close code (0 when the app itself stopped the client), `reason` its word.
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"{code} {reason}".strip())
+        self.code = code
+        self.reason = reason
+
+
+class Unreachable(TimeoutError):
+    """No answer within the time the caller gave; the client goes on trying to connect."""
+
+
+class HandshakeFailed(ConnectionError):
+    """Something answers at the address, but does not open a WebSocket.
+
+    `status` is that of its HTTP answer, 0 when it gave none; `retry_after_s` what a full or stopping server asks
+    for (protocol.md, chapter 2.1), or 0.
+    """
+
+    def __init__(self, message: str, status: int = 0, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+class OutboxFull(Exception):
+    """More messages wait than the outbox may hold."""
+
+
+class ConnectionLost(Exception):
+    """The connection ended, or gave no answer, before the reply: the outcome is unknown."""

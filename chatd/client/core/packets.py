@@ -1,0 +1,368 @@
+"""The packets a client reads, as types: objects, replies and pushes, under the chapters of protocol.md; pure.
+
+They are what a peer that keeps to the protocol sends, and cost nothing at run time: unknown keys are ignored, and an
+absent key has its default. `u53` is int here, `ms` an int of Unix milliseconds.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NotRequired, Required, TypedDict
+
+Packet = dict[str, Any]
+"""A packet as it is sent, or as it was decoded."""
+
+Decoded = Any
+"""A packet that was decoded; the function that takes it names which of the types below it is."""
+
+# Objects.
+
+Body = Mapping[str, Any]
+"""The content of a message: `text`, `attachments`, `mentions`, ..., and the app's own `data`."""
+
+
+class ReactionCount(TypedDict):
+    """How many users reacted with one emoji."""
+
+    emoji: str
+    count: int
+
+
+class RoleEntry(TypedDict):
+    """A user and the role they got."""
+
+    user: str
+    role: str
+
+
+class Event(TypedDict, total=False):
+    """One entry in the log of a room (chapter "Event")."""
+
+    seq: Required[int]
+    kind: Required[str]
+    user: str
+    time: int
+    ordinal: int
+    key: str
+    composed_at: int
+    target: int
+    body: Body
+    changed: int
+    edited: int
+    recalled: bool
+    pinned: bool
+    reactions: list[ReactionCount]
+    mine: list[str]
+    emoji: str
+    set: bool
+    users: list[str] | list[RoleEntry]
+    title: str
+    avatar: str
+    public: bool
+    data: object
+    fallback: str
+
+
+class RoomSummary(TypedDict, total=False):
+    """A room as the list of rooms shows it (chapter "RoomSummary"); see summary.py."""
+
+    room: Required[str]
+    seq: Required[int]
+    ordinal: int
+    time: int
+    read: int
+    unread: int
+    unread_mentions: int
+    title: str
+    avatar: str
+    data: object
+    public: bool
+    peer: str
+    peer_read: int
+    peer_delivered: int
+    members: int
+    role: str
+    muted_until: int
+    pinned: bool
+    hidden: bool
+    first_visible: int
+    log_floor: int
+    preview: Event
+    events: list[Event]
+
+
+class SyncPage(TypedDict, total=False):
+    """One page of a sync (chapter "SyncPage"); also the reply to `sync`."""
+
+    rooms: Required[list[RoomSummary]]
+    cursor: str
+    gone: list[str]
+    more: str
+    full: bool
+    totals: Mapping[str, int]
+
+
+class ReceiptEntry(TypedDict):
+    """Positions of one member that moved."""
+
+    user: str
+    read: NotRequired[int]
+    delivered: NotRequired[int]
+    first_visible: NotRequired[int]
+
+
+class PresenceEntry(TypedDict):
+    """The presence of one user."""
+
+    user: str
+    state: NotRequired[str]
+    last_seen: NotRequired[int]
+
+
+class RoomHead(TypedDict):
+    """The end of a room's log; `receipts` in the reply to `focus` only."""
+
+    room: str
+    seq: int
+    ordinal: NotRequired[int]
+    receipts: NotRequired[list[ReceiptEntry]]
+
+
+class MemberEntry(TypedDict):
+    """One member of a room."""
+
+    user: str
+    role: NotRequired[str]
+    joined_at: NotRequired[int]
+
+
+class ReaderEntry(TypedDict):
+    """One user who read a message."""
+
+    user: str
+    read: int
+
+
+class UserEntry(TypedDict):
+    """The display data of one user."""
+
+    user: str
+    name: NotRequired[str]
+    avatar: NotRequired[str]
+    version: NotRequired[int]
+
+
+class DeviceEntry(TypedDict):
+    """One of the own devices."""
+
+    device: str
+    app: NotRequired[str]
+    os: NotRequired[str]
+    last_seen: int
+
+
+# Replies: the `ok` to a request.
+
+
+class ErrorReply(TypedDict, total=False):
+    """A refusal (chapter "error")."""
+
+    code: Required[str]
+    retry: str
+    retry_after: int
+    scope: str
+    field: str
+    message: str
+
+
+class HelloReply(TypedDict):
+    """The reply to `hello`."""
+
+    user: str
+    epoch: str
+    sync: SyncPage
+    heartbeat: NotRequired[float]
+    token_ttl: NotRequired[float]
+    limits: NotRequired[Mapping[str, int]]
+
+
+class AuthReply(TypedDict):
+    """The reply to `auth`."""
+
+    token_ttl: NotRequired[float]
+
+
+class ModeReply(TypedDict):
+    """The reply to `mode`."""
+
+    heartbeat: NotRequired[float]
+
+
+class Ack(TypedDict, total=False):
+    """The reply to a mutation (chapter "Mutations and their key"). `event`: a filter changed what was sent."""
+
+    seq: int
+    ordinal: int
+    time: int
+    duplicate: bool
+    event: Event
+    summary: RoomSummary
+
+
+class SummaryReply(TypedDict):
+    """The reply to `room.get`, `room.direct` and `room.create`."""
+
+    summary: RoomSummary
+
+
+class LogReply(TypedDict, total=False):
+    """The reply to `log`."""
+
+    events: Required[list[Event]]
+    seq: Required[int]
+    next: int
+    reset: bool
+    log_floor: int
+    first_visible: int
+    ordinal: int
+
+
+class HistoryReply(TypedDict):
+    """The reply to `history`."""
+
+    events: list[Event]
+    low: int
+    high: int
+    seq: int
+    end: NotRequired[bool]
+
+
+class ChangesReply(TypedDict):
+    """The reply to `changes`."""
+
+    events: list[Event]
+    seq: int
+    next: NotRequired[int]
+
+
+class MessagesReply(TypedDict):
+    """The reply to `messages`."""
+
+    events: list[Event]
+
+
+class PositionReply(TypedDict):
+    """The own read position: the reply to `read`."""
+
+    read: int
+    unread: int
+    unread_mentions: int
+    ordinal: NotRequired[int]
+
+
+class ReadersReply(TypedDict):
+    """The reply to `readers`."""
+
+    count: int
+    readers: list[ReaderEntry]
+    more: NotRequired[str]
+
+
+class FocusReply(TypedDict):
+    """The reply to `focus`."""
+
+    rooms: list[RoomHead]
+
+
+class WatchReply(TypedDict):
+    """The reply to `watch`."""
+
+    users: list[PresenceEntry]
+
+
+class MembersReply(TypedDict):
+    """The reply to `members.list`."""
+
+    members: list[MemberEntry]
+    count: int
+    more: NotRequired[str]
+
+
+class UsersReply(TypedDict):
+    """The reply to `users.get`."""
+
+    users: list[UserEntry]
+
+
+class DevicesReply(TypedDict):
+    """The reply to `devices.list`."""
+
+    devices: list[DeviceEntry]
+
+
+# Pushes (chapter "Delivery and gap repair", but for the last two).
+
+
+class EventPush(TypedDict):
+    """`event`."""
+
+    room: str
+    events: list[Event]
+
+
+class HeadPush(TypedDict):
+    """`head`."""
+
+    rooms: list[RoomHead]
+
+
+class RoomPush(TypedDict):
+    """`room`."""
+
+    summary: RoomSummary
+
+
+class GonePush(TypedDict):
+    """`gone`."""
+
+    room: str
+    reason: NotRequired[str]
+
+
+class PositionPush(PositionReply):
+    """`position`."""
+
+    room: str
+
+
+class ReceiptsPush(TypedDict):
+    """`receipts`."""
+
+    room: str
+    receipts: list[ReceiptEntry]
+
+
+class TypingPush(TypedDict):
+    """`typing`."""
+
+    room: str
+    user: str
+
+
+class PresencePush(TypedDict):
+    """`presence`."""
+
+    users: list[PresenceEntry]
+
+
+class CursorPush(TypedDict):
+    """`ping`, which may carry a newer cursor."""
+
+    cursor: NotRequired[str]
+
+
+class ByePush(CursorPush, total=False):
+    """`bye`; `retry_after` in milliseconds."""
+
+    close: int
+    reason: str
+    retry_after: int
+    to: str

@@ -1,0 +1,212 @@
+"""One room as this client knows it: summary, unread numbers, receipts, and the timeline; pure.
+
+The server is the authority for `unread`. Between two of its values this side adds one for each countable
+message of somebody else that was applied without a hole (protocol.md, chapter 4.2); `counted` is the `seq`, and
+`as_of` the ordinal, up to which `unread` is right.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple, NotRequired, TypedDict
+
+from .changes import Change, MessageAdded, ReceiptsChanged, RoomChanged, RoomMoved
+from .messages import Message, with_own_reaction
+from .packets import Event, PositionReply, ReceiptEntry, RoomSummary
+from .summary import Summary
+from .timeline import Timeline
+
+EVERYBODY_MEMBERS_MAX = 500
+"""Up to so many members a mention of `*` counts (chapter 12.1), unless the hello reply tells another number."""
+
+
+class Receipt(NamedTuple):
+    """How far one member read and got the room, which they see from `first_visible` on."""
+
+    read: int = 0
+    delivered: int = 0
+    first_visible: int = 1
+
+
+def receipt_from(entry: ReceiptEntry) -> Receipt:
+    """Return the positions an entry names; the others never moved."""
+    return Receipt(entry.get("read", 0), entry.get("delivered", 0), entry.get("first_visible", 1))
+
+
+class RoomRecord(TypedDict):
+    """What survives of a room; `applied` only if it was ever looked at."""
+
+    summary: RoomSummary
+    counted: int
+    as_of: int
+    applied: NotRequired[int]
+
+
+class Replica:
+    """The local copy of one room."""
+
+    __slots__ = (
+        "as_of",
+        "counted",
+        "everybody_max",
+        "me",
+        "read",
+        "receipts",
+        "room",
+        "summary",
+        "timeline",
+        "unread",
+        "unread_mentions",
+    )
+
+    def __init__(self, room: str, me: str) -> None:
+        self.room = room
+        self.me = me
+        self.everybody_max = EVERYBODY_MEMBERS_MAX
+        self.summary = Summary(room)
+        self.timeline = Timeline(room, me)
+        self.receipts: dict[str, Receipt] = {}
+        self.reset()
+
+    def belongs_to(self, user: str) -> None:
+        """The own user became known."""
+        self.me = self.timeline.me = user
+
+    def reset(self) -> None:
+        """Forget every position, as a new epoch demands (chapter 4.2)."""
+        self.timeline.reset()
+        self.receipts.clear()
+        self.read = self.unread = self.unread_mentions = self.counted = self.as_of = 0
+
+    def take_summary(self, packet: RoomSummary) -> list[Change]:
+        """Replace the summary and apply the `events` it brought (chapters 5.4 and 7.7)."""
+        summary = Summary.from_packet(packet)
+        if summary.preview is None:
+            summary = replace(summary, preview=self.summary.preview)
+        self.summary = summary
+        self.timeline.bounds(summary.first_visible, summary.log_floor)
+        self.timeline.heard(summary.seq, summary.ordinal)
+        self.as_of = summary.ordinal
+        self._count_from(summary.seq, summary.unread, summary.unread_mentions)
+        self.read = max(self.read, summary.read)
+        if summary.peer:
+            self._receive(summary.peer, Receipt(summary.peer_read, summary.peer_delivered))
+        return [RoomChanged(self.room), *self.feed(packet.get("events", ()))]
+
+    def feed(self, events: Iterable[Event]) -> list[Change]:
+        """Apply events by the gap rules and count what is unread."""
+        return self.counted_in(self.timeline.feed(events))
+
+    def counted_in(self, changes: list[Change]) -> list[Change]:
+        """Count the messages among `changes`, which the timeline has just applied."""
+        for change in changes:
+            if isinstance(change, MessageAdded) and change.message.seq > self.counted:
+                self._count(change.message)
+        self.counted = max(self.counted, self.timeline.applied)
+        return changes
+
+    def take_head(self, seq: int, ordinal: int) -> list[Change]:
+        """The room moved; its content comes on request (chapter 7.7)."""
+        known = self.timeline.head
+        self.timeline.heard(seq, ordinal)
+        return [RoomMoved(self.room, seq, ordinal)] if seq > known else []
+
+    def take_position(self, packet: PositionReply) -> list[Change]:
+        """The own read position moved, here or on another device (chapters 7.7 and 10)."""
+        self.read = max(self.read, packet.get("read", 0))
+        self.as_of = packet.get("ordinal", self.timeline.ordinal)
+        self.timeline.heard(self.timeline.head, self.as_of)
+        self._count_from(self.timeline.head, packet.get("unread", 0), packet.get("unread_mentions", 0))
+        return [RoomChanged(self.room)]
+
+    def take_receipts(self, receipts: Iterable[ReceiptEntry]) -> list[Change]:
+        """Members read, or got, more (chapter 10)."""
+        moved = [entry["user"] for entry in receipts if self._receive(entry["user"], receipt_from(entry))]
+        return [ReceiptsChanged(self.room, tuple(moved))] if moved else []
+
+    def take_own_reaction(self, target: int, emoji: str, *, present: bool) -> list[Change]:
+        """An own reaction is stored though no event tells of it (chapter 9.6, large rooms)."""
+        message = self.timeline.messages.get(target)
+        if message is not None:
+            self.timeline.messages[target] = with_own_reaction(message, emoji, present=present)
+        return []
+
+    def mark_read(self, seq: int) -> bool:
+        """Move the own read position up; False if it is there already."""
+        if seq <= self.read:
+            return False
+        self.read = seq
+        if seq >= self.timeline.head:
+            self.unread = self.unread_mentions = 0
+            self.as_of = self.timeline.ordinal
+        return True
+
+    @property
+    def badge(self) -> int:
+        """Unread messages, with those that were only told of, by a head or by a later number (chapter 4.2)."""
+        early = self.timeline.buffer.values()
+        own = [
+            event for event in early if event.get("user") == self.me and event.get("ordinal", 0) > self.as_of
+        ]
+        return self.unread + max(0, self.timeline.ordinal - self.as_of - len(own))
+
+    def trim(self, kept: int) -> None:
+        """Bound the cache, some events at a time."""
+        slack = kept // 4 + 32  # sorting the numbers once per so many events costs next to nothing
+        if len(self.timeline.messages) + len(self.timeline.notes) > kept + slack:
+            self.timeline.trim(kept)
+
+    # What survives a restart.
+
+    def record(self) -> RoomRecord:
+        """Everything to be kept; messages are not."""
+        timeline = self.timeline
+        summary = replace(
+            self.summary,
+            seq=timeline.head,
+            ordinal=timeline.ordinal,
+            read=self.read,
+            unread=self.unread,
+            unread_mentions=self.unread_mentions,
+        )
+        record: RoomRecord = {"summary": summary.packet(), "counted": self.counted, "as_of": self.as_of}
+        if timeline.started:
+            record["applied"] = timeline.applied
+        return record
+
+    def restore(self, record: RoomRecord) -> None:
+        """Take back what `record` gave."""
+        self.take_summary(record["summary"])
+        self.counted = record.get("counted", self.counted)
+        self.as_of = record.get("as_of", self.as_of)
+        if "applied" in record:
+            self.timeline.resume(record["applied"])
+
+    # Counting.
+
+    def _count(self, message: Message) -> None:
+        self.counted = message.seq
+        if message.ordinal <= self.as_of:  # silent, or in the server's number already
+            return
+        self.as_of = message.ordinal
+        if message.user == self.me or message.seq <= self.read:
+            return
+        self.unread += 1
+        mentions = (message.body or {}).get("mentions", ())
+        everybody = "*" in mentions and self.summary.members <= self.everybody_max
+        if self.me in mentions or everybody:
+            self.unread_mentions += 1
+
+    def _count_from(self, seq: int, unread: int, mentions: int) -> None:
+        """The server's numbers, right at `seq`; messages applied beyond it are counted on top."""
+        self.unread, self.unread_mentions, self.counted = unread, mentions, seq
+        messages = self.timeline.messages
+        if seq < self.timeline.applied:
+            for later in sorted(number for number in messages if number > seq):
+                self._count(messages[later])
+            self.counted = self.timeline.applied
+
+    def _receive(self, user: str, told: Receipt) -> bool:
+        old = self.receipts.get(user, Receipt())
+        new = Receipt(*map(max, old, told))
+        self.receipts[user] = new
+        return new != old

@@ -1,0 +1,52 @@
+"""A room as the list of rooms shows it: the summary of protocol.md, chapter 5.4, typed; pure."""
+
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, cast
+
+from .packets import Event, RoomSummary
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The keys of a RoomSummary; an absent key has its default. Times are Unix milliseconds."""
+
+    room: str
+    seq: int = 0
+    ordinal: int = 0
+    time: int = 0
+    read: int = 0
+    unread: int = 0
+    unread_mentions: int = 0
+    title: str = ""
+    avatar: str = ""
+    data: object = None
+    public: bool = False
+    peer: str = ""
+    """The other user; set exactly in 1:1 rooms."""
+    peer_read: int = 0
+    peer_delivered: int = 0
+    members: int = 0
+    role: str = "member"
+    muted_until: int = 0
+    """Muted until this time; 0 not muted, 1 for ever."""
+    pinned: bool = False
+    hidden: bool = False
+    first_visible: int = 1
+    log_floor: int = 1
+    preview: Event | None = None
+    """The latest message, when it was asked for."""
+
+    @classmethod
+    def from_packet(cls, packet: RoomSummary) -> "Summary":
+        """Return the summary of a packet; unknown keys are ignored."""
+        known: dict[str, Any] = {name: value for name, value in packet.items() if name in DEFAULTS}
+        return cls(packet["room"], **known)
+
+    def packet(self) -> RoomSummary:
+        """Return the packet it came from: keys at their default left out."""
+        pairs = ((name, getattr(self, name)) for name in DEFAULTS)
+        told = {name: value for name, value in pairs if value != DEFAULTS[name]}
+        return cast(RoomSummary, {"room": self.room} | told)
+
+
+DEFAULTS = {entry.name: entry.default for entry in fields(Summary) if entry.default is not MISSING}

@@ -1,0 +1,51 @@
+"""The durations of the client, each with its unit and its reason."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Durations in seconds. The defaults are those of protocol.md; tests and load generators shrink them."""
+
+    backoff_base_s: float = 1.0
+    backoff_cap_s: float = 60.0
+    backoff_background_cap_s: float = 900.0
+    backoff_calm_s: float = 30.0
+    """Seconds in READY after which the backoff begins again at its base (chapter 6)."""
+    wake_jitter_s: float = 1.0
+    """Spread of the attempt after "network is back" or "app in front" (chapter 6)."""
+    portal_wait_s: float = 30.0
+    """Wait behind a captive portal (chapter 14)."""
+    open_s: float = 10.0
+    """TCP, TLS and upgrade together: as long as the server allows for the hello."""
+    request_s: float = 10.0
+    """Unanswered for so long, a request makes us probe the link (chapter 6)."""
+    probe_s: float = 5.0
+    """Time for the answer to a probe, and the least time between two (chapter 6)."""
+    dead_s: float = 15.0
+    """Silence beyond the heartbeat that proves the link dead (chapter 6)."""
+    close_s: float = 5.0
+    """Time for the peer to finish a close (chapter 6)."""
+    call_s: float = 30.0
+    """How long a call of the public interface waits for connection and reply together, if not told
+    otherwise."""
+    gap_s: float = 0.5
+    """Wait before a hole is repaired: most holes are reordering and close by themselves (chapter 7)."""
+    read_s: float = 2.0
+    """At most one read mark per room in this time (chapter 10)."""
+    delivered_s: float = 5.0
+    """At most one delivered mark in this time (chapter 10)."""
+    typing_s: float = 3.0
+    """At most one typing signal per room in this time (chapter 10)."""
+    typing_shown_s: float = 6.0
+    """A typing signal is shown for so long (chapter 10)."""
+    positions_s: float = 1.0
+    """Positions are written this often: losing a second of them costs a repeated page, never a message."""
+    token_retry_s: float = 10.0
+    """Pause after a failed renewal of the token; the server warns 60 s ahead (chapter 6)."""
+    later_s: float = 1.0
+    """Pause after `later` without `retry_after`; doubles up to the cap of the backoff."""
+
+    def pause_s(self, retry_after: int | None) -> float:
+        """The pause after a refusal with `later`, seconds; `retry_after` is what it said, milliseconds."""
+        return self.later_s if retry_after is None else retry_after / 1000

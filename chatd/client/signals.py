@@ -1,0 +1,137 @@
+"""What the client says in passing: read and delivered marks, typing, focus, watch; coalesced (protocol.md
+10)."""
+
+import logging
+from collections.abc import Iterable
+
+from .connection import Connection
+from .core.account import Account
+from .core.changes import Change, MessageAdded
+from .core.errors import ChatError
+from .core.packets import FocusReply, Packet, PositionReply, WatchReply
+from .core.replica import Replica
+from .settings import Settings
+from .throttle import Throttle
+
+DELIVERED_MEMBERS_MAX = 32
+"""Larger groups keep no delivered marks (chapter 10)."""
+
+DELIVERED_ROOMS_MAX = 200
+"""Rooms in one packet (chapter 10.2)."""
+
+DELIVERED = ""
+"""One delivered packet names all rooms, so there is one key for all."""
+
+
+log = logging.getLogger(__name__)
+
+
+class Signals:
+    """The marks of one account. They wait while there is no connection; the latest value is what counts."""
+
+    def __init__(self, account: Account, settings: Settings) -> None:
+        timing, env = settings.timing, settings.env
+        self.watched: tuple[str, ...] = ()
+        self._account = account
+        self._connection: Connection | None = None
+        self._reads: dict[str, int] = {}
+        self._delivered: dict[str, int] = {}
+        self._read_throttle = Throttle(env, timing.read_s, self._send_read)
+        self._delivered_throttle = Throttle(env, timing.delivered_s, self._send_delivered)
+        self._typing_throttle = Throttle(env, timing.typing_s, self._send_typing)
+
+    def connected(self, connection: Connection) -> None:
+        """READY: say again what the server forgot with the old connection, and what waited."""
+        self._connection = connection
+        if self._account.focused:
+            self.focus(self._account.focused)
+        if self.watched:
+            self.watch(self.watched)
+        for room in tuple(self._reads):
+            self._read_throttle.touch(room)
+        if self._delivered:
+            self._delivered_throttle.touch(DELIVERED)
+
+    def disconnected(self) -> None:
+        """No connection: keep the values, forget the pace."""
+        self._connection = None
+        for throttle in (self._read_throttle, self._delivered_throttle, self._typing_throttle):
+            throttle.stop()
+
+    def read(self, replica: Replica, seq: int) -> None:
+        """The user has seen the room up to `seq`."""
+        if replica.mark_read(seq):
+            self._reads[replica.room] = seq
+            self._read_throttle.touch(replica.room)
+
+    def typing(self, room: str) -> None:
+        """The user writes."""
+        self._typing_throttle.touch_now_or_never(room)
+
+    def focus(self, rooms: Iterable[str]) -> None:
+        """These rooms are on the screen (chapter 10)."""
+        self._account.focused = tuple(rooms)
+        if self._connection is not None:
+            self._connection.ask_until_taken(self._focus, self._focused)
+
+    def watch(self, users: Iterable[str]) -> None:
+        """The presence of these users is of interest (chapter 10)."""
+        self.watched = tuple(users)
+        if self._connection is not None:
+            self._connection.ask_until_taken(self._watch, self._watched)
+
+    def arrived(self, change: Change) -> None:
+        """A listener of the feed: messages of others in small rooms are confirmed as delivered."""
+        if not isinstance(change, MessageAdded) or change.message.user == self._account.user:
+            return
+        summary = self._account.replica(change.room).summary
+        if summary.peer or summary.members <= DELIVERED_MEMBERS_MAX:
+            self._delivered[change.room] = change.message.seq
+            self._delivered_throttle.touch(DELIVERED)
+
+    def _send_read(self, room: str) -> None:
+        if self._connection is None or room not in self._reads:
+            return
+        seq = self._reads.pop(room)
+        packet = {"type": "read", "room": room, "seq": seq}
+        self._connection.ask(packet, lambda answer: self._read(room, seq, answer))
+
+    def _send_delivered(self, _: str) -> None:
+        if self._connection is None or not self._delivered:
+            return
+        marked = list(self._delivered.items())[:DELIVERED_ROOMS_MAX]
+        rooms = [{"room": room, "seq": self._delivered.pop(room)} for room, _ in marked]
+        self._connection.send({"type": "delivered", "rooms": rooms})
+        if self._delivered:
+            self._delivered_throttle.touch(DELIVERED)
+
+    def _send_typing(self, room: str) -> None:
+        if self._connection is not None:
+            self._connection.send({"type": "typing", "room": room})
+
+    def _focus(self) -> Packet:
+        return {"type": "focus", "rooms": list(self._account.focused)}
+
+    def _watch(self) -> Packet:
+        return {"type": "watch", "users": list(self.watched)}
+
+    def _read(self, room: str, seq: int, answer: PositionReply | ChatError | None) -> None:
+        if isinstance(answer, dict):
+            replica = self._account.replica(room)
+            self._account.publish(replica, replica.take_position(answer))
+        elif (answer is None or answer.retry == "later") and room not in self._reads:
+            self._reads[room] = seq  # marks are monotonic: saying it again is harmless
+            if answer is not None:
+                self._read_throttle.touch(room)
+
+    def _focused(self, answer: FocusReply | ChatError | None) -> None:
+        if isinstance(answer, ChatError):
+            log.warning("focus was refused: %s", answer)
+        for entry in answer.get("rooms", ()) if isinstance(answer, dict) else ():
+            self._account.take_head(entry["room"], entry["seq"])
+            replica = self._account.replica(entry["room"])
+            self._account.publish(replica, replica.take_receipts(entry.get("receipts", ())))
+
+    def _watched(self, answer: WatchReply | ChatError | None) -> None:
+        if isinstance(answer, dict):
+            self._account.take_presence(answer.get("users", ()))

@@ -1,0 +1,65 @@
+"""Renews the token in place while a connection lives (protocol.md, chapter 6.4, `auth`)."""
+
+import asyncio
+import logging
+
+from .connection import Connection
+from .core.errors import ChatError, ConnectionLost
+from .env import wait
+from .settings import Settings
+from .tokens import TOKEN_INVALID, TokenRejected, Tokens
+
+TOKEN_EXPIRED = 4100
+
+log = logging.getLogger(__name__)
+
+
+class TokenRefresh:
+    """At most one renewal at a time, bound to the connection that asked for it."""
+
+    def __init__(self, tokens: Tokens, settings: Settings) -> None:
+        self._tokens = tokens
+        self._settings = settings
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, connection: Connection) -> None:
+        """The server warned that the token expires."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._renew(connection))
+
+    def stop(self) -> None:
+        """The connection is gone; its renewal with it."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _renew(self, connection: Connection) -> None:
+        while connection.alive and not await self._tried(connection):
+            await wait(self._settings.env, self._settings.timing.token_retry_s)
+
+    async def _tried(self, connection: Connection) -> bool:
+        """True when there is nothing more to try on this connection."""
+        try:
+            token = await self._tokens.fetch()
+            if not connection.alive:
+                return True
+            reply = await connection.request({"type": "auth", "token": token})
+        except (ConnectionLost, TokenRejected):
+            return True
+        except ChatError as error:
+            log.warning("the renewed token was refused: %s", error)
+            return self._refused(error)
+        except Exception as error:  # whatever the app's callback raises
+            log.warning("no renewed token: %r", error)
+            return False
+        self._tokens.accepted(reply.get("token_ttl", float("inf")), self._settings.env.monotonic())
+        return True
+
+    def _refused(self, error: ChatError) -> bool:
+        if error.retry != "after_auth":
+            return error.retry == "never"
+        try:
+            self._tokens.refused(TOKEN_INVALID if error.name == "token_invalid" else TOKEN_EXPIRED)
+        except TokenRejected:
+            return True
+        return False

@@ -1,0 +1,43 @@
+"""Who is writing right now, as far as one is told: shown for 6 s or until the message comes (protocol.md
+10)."""
+
+from .change_feed import ChangeFeed
+from .core.changes import TypingStarted, TypingStopped
+from .env import Env, Timer
+
+
+class TypingState:
+    """The users writing in each room."""
+
+    def __init__(self, env: Env, shown_s: float, feed: ChangeFeed) -> None:
+        self._env = env
+        self._shown_s = shown_s
+        self._feed = feed
+        self._timers: dict[tuple[str, str], Timer] = {}
+
+    def typing(self, room: str, user: str) -> None:
+        """A typing signal came."""
+        running = self._timers.get((room, user))
+        if running is None:
+            self._feed.emit(TypingStarted(room, user))
+        else:
+            running.cancel()
+        self._timers[room, user] = self._env.call_later(self._shown_s, lambda: self.stopped(room, user))
+
+    def stopped(self, room: str, user: str) -> None:
+        """Their message came, or the time is over."""
+        if not self._timers:  # once per message: mostly nobody types
+            return
+        running = self._timers.pop((room, user), None)
+        if running is not None:
+            running.cancel()
+            self._feed.emit(TypingStopped(room, user))
+
+    def in_room(self, room: str) -> list[str]:
+        """Who writes in a room."""
+        return [user for place, user in self._timers if place == room]
+
+    def clear(self) -> None:
+        """The connection is gone: nobody is known to write."""
+        for room, user in tuple(self._timers):
+            self.stopped(room, user)
