@@ -38,19 +38,15 @@ class Env(Protocol):
 
     def now_ms(self) -> int:
         """Wall clock, Unix milliseconds; may jump. Shown to people, never used to decide."""
-        ...
 
     def monotonic(self) -> float:
         """Seconds that never go back."""
-        ...
 
     def random(self) -> float:
         """Uniform in [0, 1)."""
-        ...
 
     def random_bytes(self, count: int) -> bytes:
         """Unpredictable bytes."""
-        ...
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer: ...
 
@@ -76,7 +72,6 @@ class Identity(Protocol):
 
         Raises Unavailable("overloaded", retry_after=ms) while it is not known whether there is a key for it.
         """
-        ...
 
 
 # --- storage
@@ -188,12 +183,10 @@ class Store(Protocol):
     @property
     def epoch(self) -> str:
         """Changes whenever history may have moved backwards. Up to 16 characters."""
-        ...
 
     @property
     def stamp(self) -> int:
         """Number of the last commit."""
-        ...
 
     async def close(self) -> None: ...
 
@@ -204,44 +197,35 @@ class Store(Protocol):
 
         `Member.receipts` is the preference of the member's account.
         """
-        ...
 
     async def placed(self, asked: Collection[tuple[str, str, bool]]) -> set[tuple[str, str, bool]]:
         """Those of (user, room name, or join) whose user is or was a member, or may join: the room is public.
 
         It costs the same for a room that is not there as for one of others, however large.
         """
-        ...
 
     async def room_of_pair(self, a: str, b: str) -> str | None:
         """Name of the direct room of two users, in any order."""
-        ...
 
     async def room_of_key(self, creator: str, key: str) -> str | None:
         """Name of the room that `creator` made with this idempotency key."""
-        ...
 
     async def keyed(self, keys: Collection[tuple[int, str, str]]) -> dict[tuple[int, str, str], KeyedEvent]:
         """Events stored under these (room, user, key)."""
-        ...
 
     async def messages_at(self, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], Event]:
         """The messages at these (room, seq), in current state; other events and holes are left out."""
-        ...
 
     async def reactions_set(
         self, asked: Collection[tuple[int, int, str, str]]
     ) -> set[tuple[int, int, str, str]]:
         """Those of (room, seq, user, emoji) that are set."""
-        ...
 
     async def counted(self, spans: Collection[UnreadSpan]) -> dict[UnreadSpan, Counted]:
         """What stands in these spans. Takes as long as they are."""
-        ...
 
     async def next_room_number(self) -> int:
         """A room number never used before; each call gives a higher one."""
-        ...
 
     async def account(self, user: str) -> Account | None: ...
 
@@ -253,7 +237,6 @@ class Store(Protocol):
         """The accounts of `users`, the `devices` (user, device), as far as they are known, and in how many rooms those
         `arriving` are; read at once.
         """
-        ...
 
     # the one write
 
@@ -264,91 +247,72 @@ class Store(Protocol):
         batch is to be decided again knowing it. Raises Unavailable("overloaded") when the disk is full and
         Unavailable("internal") on any other failure: nothing was written.
         """
-        ...
 
     # what readers are shown
 
     async def memberships(self, user: str) -> list[Membership]:
         """All rooms `user` is in."""
-        ...
 
     async def hello(self, device: str, query: SyncQuery) -> HelloRows:
         """The account of `query.user`, his `device`, all rooms he is in, and the first page, read at once."""
-        ...
 
     async def sync(self, query: SyncQuery) -> SyncRows:
         """One page of room summaries: pinned first, then latest message first."""
-        ...
 
     async def log(self, room: int, low: int, high: int, limit: int, page_bytes: int) -> EventPage:
         """All events of low..high."""
-        ...
 
     async def history(
         self, room: int, low: int, high: int, limit: int, page_bytes: int, *, newest: bool
     ) -> MessagePage:
         """Up to `limit` messages of low..high, taken from its newest or from its oldest end."""
-        ...
 
     async def changes(self, room: int, low: int, high: int, since: int, page_bytes: int) -> EventPage:
         """Messages of low..high that changed after `since`; `next` is the `low` to go on with."""
-        ...
 
     async def messages(self, room: int, seqs: Sequence[int], page_bytes: int) -> list[bytes]:
         """The messages among these numbers, ascending."""
-        ...
 
     async def mine(self, room: int, user: str, seqs: Collection[int]) -> dict[int, list[str]]:
         """Own reactions on these messages."""
-        ...
 
     async def members(
         self, room: int, *, after: str, prefix: str, role: str | None, limit: int
     ) -> tuple[list[MemberRow], int]:
         """Members in order of user id after `after`, and the total number in the room."""
-        ...
 
     async def readers(self, room: int, seq: int, *, after: str, limit: int) -> tuple[list[Reader], int]:
         """Members who see `seq`, read up to it or beyond and show receipts, in order of user id, and their number."""
-        ...
 
     async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
         """Those of `others` who share a room with `user`."""
-        ...
 
     async def watchable(self, user: str, others: Collection[str], *, answered: bool) -> set[str]:
         """Those of `others` who share a room with `user`, when both show their presence.
 
         With `answered`, a direct room counts only when both have written in it.
         """
-        ...
 
     async def profiles(self, users: Collection[str]) -> list[Profile]: ...
 
     async def devices(self, user: str) -> list[DeviceSeen]:
         """The listed devices of `user`, in order of their ids."""
-        ...
 
     async def listed(self, users: Collection[str]) -> list[DeviceSeen]:
         """The listed devices of all these users, those seen longest ago first."""
-        ...
 
     async def unlisted(self, before: int, limit: int) -> list[tuple[str, str]]:
         """Up to `limit` devices (user, device) that are not listed and were revoked before this time (Unix ms)."""
-        ...
 
     async def last_seen(self, users: Collection[str]) -> dict[str, int]:
         """Latest `last_seen` over the devices of each of these users, Unix milliseconds."""
-        ...
 
     async def accounts(self, after: str, limit: int) -> list[Account]:
         """Up to `limit` accounts in order of user id, those after `after`: for the command line."""
-        ...
 
     async def foldable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
         """Up to `limit` rooms (name, floor) whose operations below `floor` are older than `before_ms` and not
         among the last `keep` events."""
-        ...
 
 
 class KeyTaken(Exception):
@@ -370,41 +334,32 @@ class Presence(Protocol):
 
     def up(self, session: Present) -> None:
         """`session` is live, or changed its mode."""
-        ...
 
     def down(self, session: Present) -> None:
         """`session` is gone; it watches nobody any more."""
-        ...
 
     def watch(self, session: Present, users: Collection[str]) -> None:
         """Replace the set of users `session` asks about; it sees none of them before that is judged."""
-        ...
 
     def show(self, session: Present, users: Collection[str], known: Collection[str]) -> None:
         """Of `users`, as far as `session` watches them, it sees exactly those in `known` from here on."""
-        ...
 
     def shown(self, session: Present) -> list[str]:
         """Those whom `session` watches and may see."""
-        ...
 
     def watching(self) -> list[str]:
         """The users who watch somebody."""
-        ...
 
     def related(self, user: str) -> list[str]:
         """Those who watch `user`, or whom `user` watches."""
-        ...
 
     def judge(
         self, user: str, others: Collection[str], known: Collection[str], last_seen: Mapping[str, int]
     ) -> None:
         """Of `others`, exactly the known see `user` and are seen; who watches is told what that changes."""
-        ...
 
     def states(self, users: Collection[str]) -> Mapping[str, State]:
         """State words of those who are not offline."""
-        ...
 
 
 class Bus(Protocol):

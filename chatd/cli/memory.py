@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chatd.config import Config
+from chatd.core.facts import most_rooms
 
 KIB, MIB = 1 << 10, 1 << 20
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -23,6 +24,7 @@ HTTP_SOCKETS, HTTP_SOCKET = (
     48 * KIB,
 )  # edge/server.py and edge/front.py: a head of 16 KiB, twice, and the parser
 CONNECTION = 32 * KIB  # parser, session, timers, places in some forty rooms; 17 KiB for one room
+SEAT, AUDIENCE = 256, 512  # core/live.py: a connection in a room, and a room that somebody listens to
 READ = 256 * KIB  # what the event loop reads in one go, before it hears that nothing more is wanted
 SILENT = 8 * KIB  # a socket that says nothing: its transport, its place among the others, its deadline
 TLS, TLS_READ = 64 * KIB, 256 * KIB  # keys and records; the buffer of a client that sends much
@@ -31,13 +33,14 @@ TLS, TLS_READ = 64 * KIB, 256 * KIB  # keys and records; the buffer of a client 
 @dataclass(frozen=True, slots=True)
 class Memory:
     """Bytes. `parts` by name, with `connections` as good ones; one socket that says nothing; one connection before
-    hello, idle, and at its worst.
+    hello, idle, idle in as many rooms as a user may be in, and at its worst.
     """
 
     parts: dict[str, int]
     silent: int
     stranger: int
     idle: int
+    full: int
     worst: int
 
     @property
@@ -53,7 +56,8 @@ def memory_of(config: Config) -> Memory:
     idle = CONNECTION + is_tls * TLS
     asked = limits.in_flight * (limits.body_bytes + REQUEST)
     # A message is held in pieces and joined; the mark is looked at after a frame was added.
-    worst = idle + READ + is_tls * TLS_READ + 2 * limits.frame_bytes + asked
+    full = idle + most_rooms(limits.rooms_per_user) * (SEAT + AUDIENCE)
+    worst = full + READ + is_tls * TLS_READ + 2 * limits.frame_bytes + asked
     worst += outbox.close_bytes + limits.server_frame_bytes
     parts = {
         "program, page caches, known tokens, rates": PROGRAM
@@ -66,7 +70,7 @@ def memory_of(config: Config) -> Memory:
         "sockets that are no connection yet": HTTP_SOCKETS * (HTTP_SOCKET + is_tls * TLS),
         "connections, idle (limits.connections)": limits.connections * idle,
     }
-    return Memory(parts, SILENT + is_tls * TLS, idle + 2 * limits.hello_frame_bytes, idle, worst)
+    return Memory(parts, SILENT + is_tls * TLS, idle + 2 * limits.hello_frame_bytes, idle, full, worst)
 
 
 def as_table(config: Config) -> str:

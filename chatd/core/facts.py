@@ -89,6 +89,14 @@ class Facts:
     )  # by user: rooms before this batch; left out: none
 
 
+def most_rooms(rooms_per_user: int) -> int:
+    """How many rooms a user may be in by their own doing: half as many again as others may bring them into.
+
+    So nobody keeps a user out of rooms of their own by filling their list.
+    """
+    return rooms_per_user * 3 // 2
+
+
 def pair(a: str, b: str) -> tuple[str, str]:
     """The key of the direct room of two users: the same in any order."""
     return (a, b) if a < b else (b, a)

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET
 
-from chatd.core.facts import Facts, pair
+from chatd.core.facts import Facts, most_rooms, pair
 from chatd.core.keys import acknowledgement, digest_of, first_time, once, same, unlogged
 from chatd.core.permissions import authorize, member_of, outranks
 from chatd.core.rooms import DIRECT, GROUP, Member, Room
@@ -118,11 +118,8 @@ def rooms_of(user: str, work: Work, facts: Facts) -> int:
 
 
 def check_own_rooms(user: str, work: Work, facts: Facts) -> None:
-    """Refuse one more room to who asks for it, at half as many again as others may bring them into.
-
-    So nobody keeps a user out of rooms of their own by filling their list.
-    """
-    most = facts.rules.rooms_per_user * 3 // 2
+    """Refuse one more room to who asks for it and is in as many as they may."""
+    most = most_rooms(facts.rules.rooms_per_user)
     if rooms_of(user, work, facts) >= most:
         raise Refused("quota", f"a user is in at most {most} rooms")
 

@@ -32,7 +32,7 @@ def test_its_numbers_are_those_of_the_daemon():
 
 def test_an_idle_connection_is_at_most_what_is_promised():
     assert USUAL.idle == 32 * 1024
-    assert USUAL.idle < USUAL.stranger < USUAL.worst
+    assert USUAL.idle < USUAL.stranger < USUAL.full < USUAL.worst
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,7 @@ def test_an_idle_connection_is_at_most_what_is_promised():
         (Config(storage=Storage(readers=4)), "usual"),
         (Config(limits=Limits(body_bytes=32_000)), "usual"),
         (Config(listen=Listen(tls_cert="a", tls_key="b")), "usual"),
+        (Config(limits=Limits(rooms_per_user=3000)), "full"),
         (Config(limits=Limits(in_flight=64)), "worst"),
         (Config(limits=Limits(frame_bytes=100_000)), "worst"),
         (Config(limits=Limits(server_frame_bytes=300_000)), "worst"),

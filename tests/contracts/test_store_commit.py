@@ -302,7 +302,7 @@ async def fold(chronicle: Chronicle, room: Room, floor: int) -> None:
 
 
 async def test_accounts_and_devices_are_replaced_as_a_whole(store: Store, chronicle: Chronicle) -> None:
-    full = Account("ann", "Ann", "a.png", 3, False, True, 6, 5, "$argon2id$x", 7)
+    full = Account("ann", "Ann", "a.png", 3, False, False, True, 6, 5, "$argon2id$x", 7)
     phone = DeviceSeen("ann", "D" * 22, "app", "os", 10, 11, False)
     for account, device in ((Account("ann"), DeviceSeen("ann", "D" * 22, last_seen=1)), (full, phone)):
         work = chronicle.work()

@@ -126,7 +126,9 @@ def rows_of(limits):
 def build(path, limits):
     with closing(sqlite3.connect(path)) as connection:
         for table, rows in rows_of(limits):
-            connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")][: len(rows[0])]
+            places = ", ".join("?" * len(columns))
+            connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
         connection.execute("UPDATE meta SET value = ? WHERE key = 'stamp'", (ROOMS + TOMBSTONES,))
         connection.commit()
 

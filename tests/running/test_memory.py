@@ -4,7 +4,9 @@ import asyncio
 import os
 import re
 import socket
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 
 from chatd.cli.memory import memory_of
 from chatd.config import Config
+from chatd.core.facts import most_rooms
 from tests.hostile.attacker import Attacker
 from tests.hostile.bytesmith import BINARY, BINARY_START, MIDDLE, PING, frame
 from tests.kit import http
@@ -251,6 +254,44 @@ async def test_no_connection_costs_more_than_is_stated(place: Place) -> None:
         await place.is_empty()
         assert each <= getattr(stated, shape.bound), f"{shape.name}: {each / 1024:.0f} KiB each"
     assert place.descriptors() <= opened
+
+
+async def test_a_user_in_as_many_rooms_as_may_be_costs_no_more_than_is_stated(tmp_path: Path) -> None:
+    limits, stated = Config().limits, memory_of(Config())
+    async with daemon_process(tmp_path, **PATIENT) as server:
+        await server.terminate()
+        fill(server.database, "ann", most_rooms(limits.rooms_per_user))
+        await server.start()
+        alice = await Phone.connect(server.url, "alice")
+        await alice.says_hello()
+        place = Place(server, alice, "")
+
+        async def comes() -> Phone:
+            phone = await Phone.connect(server.url, "ann", token=token_of("ann"))
+            assert (await phone.says_hello())["sync"]["totals"]["rooms"] == most_rooms(limits.rooms_per_user)
+            return phone
+
+        await (await comes()).hangs_up()
+        await place.is_empty()
+        before = await place.settled()
+        there = [await comes() for _ in range(limits.connections_per_user)]
+        each = (await place.settled() - before) / len(there)
+        assert each <= stated.full, f"{each / 1024:.0f} KiB each"
+        for phone in (*there, alice):
+            await phone.hangs_up()
+
+
+def fill(database: Path, user: str, count: int) -> None:
+    """Put `user` into so many groups of their own."""
+    zeros = "1, 0, 0, 1, 0, 1, 't', '', 0, x'', NULL, 0, 0, 0"
+    room = f"INSERT INTO rooms VALUES (?1, ?2, 'group', ?3, 0, NULL, NULL, {zeros})"
+    member = "INSERT INTO members VALUES (?3, ?1, 'owner', 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0)"
+    with closing(sqlite3.connect(database)) as connection:
+        for statement in (room, member):
+            rows = [(number, f"g{number:011}", user) for number in range(1_000, 1_000 + count)]
+            connection.executemany(statement, rows)
+        connection.execute("INSERT INTO memberships VALUES (?, ?)", (user, count))
+        connection.commit()
 
 
 async def visits(place: Place, count: int) -> None:
