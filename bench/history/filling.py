@@ -24,7 +24,7 @@ _FAST = (
     "temp_store = 2",
 )
 _AFTERWARDS = ("events", "members")  # tables whose indexes are made when the rows are there
-_COLUMNS = {"rooms": 20, "members": 15, "events": 12, "direct": 3}
+_COLUMNS = {"rooms": 21, "members": 15, "events": 12, "direct": 3}
 
 
 def fill(database: Path, shape: Shape, done: Callable[[int], None]) -> None:
@@ -39,6 +39,7 @@ def fill(database: Path, shape: Shape, done: Callable[[int], None]) -> None:
         connection.execute("BEGIN")
         _insert(connection, "rooms", (room_row(shape, room) for room in shape.all_rooms))
         _insert(connection, "members", chain.from_iterable(map(_members(shape), shape.all_rooms)))
+        connection.execute("INSERT INTO memberships SELECT user, count(*) FROM members GROUP BY user")
         _insert(connection, "direct", _pairs(shape))
         _insert(connection, "events", _events(shape, done))
         connection.execute("UPDATE meta SET value = ? WHERE key = 'stamp'", (shape.stamp(shape.end_ms),))

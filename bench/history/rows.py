@@ -1,4 +1,4 @@
-"""The rows of a made-up database, column by column as the daemon's own first migration has them; a test compares
+"""The rows of a made-up database, column by column as the daemon's own migrations have them; a test compares
 them with what the daemon writes. Pure.
 """
 
@@ -24,11 +24,12 @@ def room_row(shape: Shape, room: Room) -> Row:
         None if key is None else _digest("RoomCreate", [room.name, list(room.users[1:]), None, False, None])
     )
     last = room.messages + 1 if room.messages else 0
+    written = (0, 1, 3)[min(room.messages, 2)] if key is None else 0  # who wrote: the creator first
     time = room.time(room.messages) if room.messages else 0
     return (
         *(room.number, room.name, room.kind, room.users[0], room.created_at, key, asked),
         *(room.messages + 1, room.messages, time, 1, last, len(room.users)),
-        *(room.name if key else "", "", 0, b"", None, 0, shape.stamp(room.time(room.messages))),
+        *(room.name if key else "", "", 0, b"", None, 0, shape.stamp(room.time(room.messages)), written),
     )
 
 
