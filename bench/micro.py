@@ -86,7 +86,7 @@ def parts(outboxes: int, seed: int) -> dict[str, Part]:
     requests = [request for request in decode_packets(batch, False) if isinstance(request, Send)]
     decided = _decide(requests)
     frame = _frame(decided[:1])
-    group = [Outbox(_Nowhere(), config.Outbox(), _Nobody()) for _ in range(outboxes)]
+    group = [Outbox(Nowhere(), config.Outbox(), _Nobody()) for _ in range(outboxes)]
     return {
         "decode": lambda: len(list(decode_packets(single, False))),
         "decode_batch": lambda: len(list(decode_packets(batch, False))),
@@ -134,7 +134,7 @@ def _fan_out(group: list[Outbox], frame: bytes) -> int:
     return len(group)
 
 
-class _Nowhere:
+class Nowhere:
     """A connection whose kernel takes everything at once."""
 
     text = False

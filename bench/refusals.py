@@ -74,6 +74,11 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("--url", "--encoding"), "the parts are called in this process"),
         **dict.fromkeys((*_PACES, *_LENGTHS, "--procs"), "each part is repeated for nine short rounds"),
     },
+    "instructions": {
+        **dict.fromkeys(("--url", "--encoding"), "the parts are called in a process of their own"),
+        **dict.fromkeys((*_PACES, *_LENGTHS, "--procs"), "each part is called so often, and twice as often"),
+        "--seed": "nothing is left to chance",
+    },
     "targets": {
         "--url": "each row has a daemon of its own",
         **dict.fromkeys((*_PACES, *_LENGTHS, "--procs", "--encoding"), "its rows say how they are measured"),

@@ -79,8 +79,8 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
 }
 
 # The floors stand beside the daemon: an echo on its own WebSocket stack, and what a library does by itself. The
-# micro-benchmarks time its parts. Neither is a client.
-BESIDE_THE_DAEMON = ("bench/floors/", "bench/micro")
+# micro-benchmarks time its parts, or count their instructions. None is a client.
+BESIDE_THE_DAEMON = ("bench/floors/", "bench/micro", "bench/instructions/")
 
 PRODUCT = sources("chatd", "bench")
 

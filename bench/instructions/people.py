@@ -1,0 +1,211 @@
+"""The inside of a daemon with a real store and no sockets, and who is connected to it.
+
+Time stands still, so that no timer, no rate and no token depends on how fast somebody counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import msgpack
+
+from bench.micro import Nowhere
+from chatd import config
+from chatd.core.admin import Settle
+from chatd.core.counting import count_out
+from chatd.core.facts import Facts
+from chatd.core.work import Work
+from chatd.edge.machine import Machine
+from chatd.edge.session import Session
+from chatd.handlers.writer import Submission, decide
+from chatd.identity.host import host_identity
+from chatd.inside import Inside, rules_of
+from chatd.ports import Timer
+from chatd.protocol.codec import decode_packets, decode_request
+from chatd.secret import Secret
+from chatd.storage.connection import writable
+from chatd.storage.directory import Directory
+from chatd.storage.store import SqliteStore
+
+OUTBOXES, ROOMS = 100, 20
+TEXT = "We leave at a quarter to eight, platform 4."
+START_MS = 1_763_900_000_000
+PLENTY = 1_000_000  # of every rate: the buckets are kept as always, and nobody is refused
+SECRET = "only-known-in-this-very-process-here"
+
+Packet = dict[str, Any]
+
+
+class Never:
+    """A timer that does not fire."""
+
+    def cancel(self) -> None: ...
+
+
+class Standstill(Machine):
+    """Time that does not pass, and chance that repeats itself."""
+
+    def __init__(self) -> None:
+        self._chance = random.Random(1)
+
+    def now_ms(self) -> int:
+        return START_MS
+
+    def monotonic(self) -> float:
+        return 1.0
+
+    def random_bytes(self, count: int) -> bytes:
+        return self._chance.randbytes(count)
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
+        return Never()
+
+
+class Ear(Nowhere):
+    """A connection whose owner waits for what comes."""
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self._waits: asyncio.Future[None] | None = None
+
+    def write(self, frame: bytes) -> None:
+        self.frames.append(frame)
+        if self._waits is not None and not self._waits.done():
+            self._waits.set_result(None)
+
+    async def hears(self) -> None:
+        """Returns when something is written."""
+        self._waits = asyncio.get_running_loop().create_future()
+        await self._waits
+
+
+class People:
+    """Ann and Bob write to each other, a crowd has one room on the screen, guests of some rooms come and go."""
+
+    def __init__(self, settings: config.Config, store: SqliteStore, guests: int) -> None:
+        env = Standstill()
+        self.config = settings
+        self.inside = Inside(
+            settings, env, store, host_identity(settings.auth, env, settings.storage.directory)
+        )
+        self.connection = writable(Directory(settings.storage.directory).database)  # not the daemon's
+        self.ears = [Ear()]  # the first is Ann's
+        self.guests = [f"guest{number}" for number in range(guests)]
+        self._facts = Facts(rules_of(settings), self.inside.rooms.registry.rooms)
+        self._numbers = count()
+
+    async def gather(self) -> None:
+        """Make the rooms, and let everybody in; guests leave again."""
+        crowd = [f"crowd{number}" for number in range(OUTBOXES)]
+        self.pair = await self._room({"type": "room.direct", "user": "bob"})
+        self.group = await self._room(self._group(crowd))
+        for _ in range(ROOMS):
+            await self._carry(self.send(await self._room(self._group(self.guests))))
+        self.ann = await self.comes("ann", self.ears[0])
+        for user in ("bob", *crowd):
+            await self.comes(user, Nowhere())
+        for user in self.guests:
+            (await self.comes(user, Nowhere())).closed(1000)
+        self.inside.sightings.flush()
+        await self.inside.writer.carry("", Settle())
+
+    def decides(self, room: str) -> Work:
+        """One more message as a batch of its own."""
+        request = decode_request(frame_of(self.send(room)), False)
+        return self.decided(request)
+
+    def decided(self, request: Any) -> Work:
+        """What Ann asks, decided: in memory only."""
+        work = Work(now=START_MS, stamp=self.inside.store.stamp)
+        decide(Submission("ann", request), work, self._facts)
+        count_out(work)
+        return work
+
+    def ear(self) -> Ear:
+        """The connection of somebody who comes."""
+        self.ears.append(Ear())
+        return self.ears[-1]
+
+    def send(self, room: str) -> Packet:
+        """A message, with a key never used before."""
+        key = f"key-{next(self._numbers):012}"
+        return {"type": "send", "id": 7, "room": room, "key": key, "body": {"text": TEXT}}
+
+    def hello(self, user: str) -> bytes:
+        """The frame of a hello with a token never seen before."""
+        token = self.inside.identity.mint(user, 3600, jti=f"{next(self._numbers):08}")
+        return frame_of(
+            {"type": "hello", "id": 1, "version": 1, "token": token, "device": f"device-of-{user:-<12}"}
+        )
+
+    async def comes(self, user: str, wire: Nowhere) -> Session:
+        """A connection that was let in."""
+        session = self.knocks(self.hello(user), wire)
+        await asyncio.wait(set(self.inside.gate.tasks))
+        return session
+
+    def knocks(self, hello: bytes, wire: Nowhere) -> Session:
+        """A connection that sent a hello."""
+        session = self.inside.session()
+        session.opened(wire)
+        session.received(hello)
+        return session
+
+    def _group(self, users: list[str]) -> Packet:
+        key = f"key-{next(self._numbers):012}"
+        return {
+            "type": "room.create",
+            "id": 1,
+            "key": key,
+            "kind": "group",
+            "title": "A group",
+            "users": users,
+        }
+
+    async def _room(self, packet: Packet) -> str:
+        return str((await self._carry(packet)).summary.room)
+
+    async def _carry(self, packet: Packet) -> Any:
+        (request,) = decode_packets(frame_of(packet), False)
+        return await self.inside.writer.carry("ann", request)
+
+
+def frame_of(packet: Packet) -> bytes:
+    """What a phone sends, unmasked."""
+    encoded: bytes = msgpack.packb(packet)
+    return encoded
+
+
+@asynccontextmanager
+async def at_home(directory: Path, guests: int) -> AsyncIterator[People]:
+    """Everybody, on a new database; so many guests."""
+    settings = config.Config(
+        auth=config.Auth(secret=Secret(SECRET)),
+        limits=config.Limits(in_flight=PLENTY),
+        rates=config.Rates(
+            requests_burst=PLENTY,
+            bytes_burst=1 << 30,
+            writes_burst=PLENTY,
+            room_burst=PLENTY,
+            hello_user_per_min=PLENTY,
+            hello_address_per_min=PLENTY,
+        ),
+        storage=config.Storage(directory=str(directory), min_free_bytes=0, readers=1),
+    )
+    store = await SqliteStore.open(settings.storage, Standstill())
+    people = People(settings, store, guests)
+    people.inside.writer.start()
+    try:
+        await people.gather()
+        yield people
+    finally:
+        await people.inside.writer.stop()
+        people.inside.passwords.close()
+        people.connection.close()
+        await store.close()

@@ -1,0 +1,47 @@
+"""`instructions`: the parts of the daemon's hot path, in instructions: the same however busy the machine is."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+from bench import options as common
+from bench import outcome
+from bench.instructions import callgrind, written
+from bench.instructions.parts import MEANINGS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `instructions`."""
+    parser.add_argument(
+        "--write", action="store_true", help="write them down as what the suite compares with from now on"
+    )
+    common.add_output(parser)
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Counts every part and prints the table; with --write the file follows, else a rise is a failure."""
+    counted = written.each(callgrind.count("bench.instructions"))
+    numbers, here = written.Numbers.load(written.PATH), written.here()
+    incomparable = numbers.incomparable(here)
+    rises = {} if options.write or incomparable else numbers.rises(counted)
+    if options.write:
+        written.Numbers(here, counted).save(written.PATH)
+    result: dict[str, Any] = {"scenario": "instructions", "instructions": counted, "rises": rises}
+    lines = [
+        "bench instructions · instructions of one call",
+        "",
+        *table(counted, numbers.instructions),
+        *([f"  not comparable: {incomparable}"] if incomparable else []),
+    ]
+    code = outcome.finish(result, lines, options, clean=True)
+    return code or (outcome.MISSED if rises else outcome.CORRECT)
+
+
+def table(counted: Mapping[str, int], before: Mapping[str, int]) -> list[str]:
+    """One line a part, with how it differs from what was written."""
+    return [
+        f"  {name:<8}{now:>12,}   {f'{now / before[name] - 1:+.1%}' if name in before else 'new':>7}   {MEANINGS[name]}"
+        for name, now in counted.items()
+    ]
