@@ -32,8 +32,8 @@ SURVIVALS = scaled(5, 200)  # of each cut
 MESSAGES = 40
 
 LATER = Migration(
-    2,
-    "0002_later.sql",
+    len(shipped()) + 1,
+    "later.sql",
     "ALTER TABLE events ADD COLUMN length INTEGER;\n"
     "UPDATE events SET length = length(blob);\n"
     "CREATE INDEX events_length ON events (length);\n"
