@@ -48,7 +48,7 @@ def post(user: str, request: Send, work: Work, facts: Facts) -> WriteOk:
     event.composed_at = worth_telling(request.composed_at, work.now)
     work.touch(room)
     room.time = work.now
-    if room.direct and room.written != BOTH:
+    if room.written != BOTH and room.direct:
         note_written(room, user, work, facts.rules.shown_to)
     mentions: tuple[str, ...] = ()
     if not request.silent:

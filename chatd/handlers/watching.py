@@ -22,7 +22,7 @@ LOOK_MAX = 200  # pairs in one read, some 2 ms: behind it others get their turn
 class Look:
     """Whom of `others` this user may see: `known`, with when they and the user were last seen.
 
-    `doubted`: about whom that is not known, because it changed since it was read; they are judged again.
+    Not to be believed of those `doubted` since it was read: they are judged again.
     """
 
     user: str
@@ -73,7 +73,7 @@ class Watching:
                 self._doubt(change.user)
 
     async def look(self, user: str, others: Collection[str]) -> Look:
-        """Whom of `others` this user may see, as of a commit that nothing told since contradicts."""
+        """Read whom of `others` this user may see, and note who comes in doubt meanwhile."""
         look = Look(user, others)
         if self._shown_to == "nobody" or not others:
             return look
@@ -83,7 +83,6 @@ class Watching:
             look.last_seen = await self._store.last_seen([user, *look.known]) if look.known else {}
         finally:
             self._looks.remove(look)
-        look.known -= look.doubted
         return look
 
     def _doubt(self, user: str, room: Room | None = None) -> None:

@@ -12,8 +12,8 @@ from tests.kit.court import Court, Stage, rows
 from tests.kit.indoors import Indoors, indoors
 
 NAMES = [name for name, row in rows().items() if row.outcomes["stranger"] in ("not_found", "passed")]
-for about_users in ("devices.remove/others", "watch"):
-    NAMES.remove(about_users)
+for names_no_room in ("devices.remove/others", "watch"):
+    NAMES.remove(names_no_room)
 
 
 @pytest.fixture

@@ -103,9 +103,11 @@ async def test_a_newer_watch_is_not_undone_by_an_older_look(house: Indoors) -> N
     id = bob.asks_for(type="watch", users=["ann"])
     while not any(packet.get("id") == id for packet in bob.wire.packets):
         await asyncio.sleep(0)
+    bob.wire.take()
     hold.release()
     await house.quiet()
     assert house.inside.presence.shown(bob.session) == ["ann"]
+    assert bob.hears("presence") == []
 
 
 async def test_whom_the_store_cannot_tell_is_not_shown(house: Indoors) -> None:
@@ -174,6 +176,19 @@ async def test_who_hides_shows_nothing_and_sees_nobody_on_any_device(house: Indo
     assert [states_told(guest) for guest in (ann, bob, tablet)] == [
         [("bob", "online")], [("ann", "online")], [("ann", "online")],
     ]  # fmt: skip
+
+
+async def test_hiding_waits_for_no_read(house: Indoors) -> None:
+    ann, bob = await house.meets("ann"), await house.meets("bob")
+    await ann.makes_group("bob")
+    assert await sees(ann, "bob") == "online"
+    hold = house.store.hold("watchable")
+    bob.asks_for(type="preferences", presence=False)
+    await hold.reached.wait()
+    assert states_told(ann) == [("bob", "offline")]
+    hold.release()
+    await house.quiet()
+    assert states_told(ann) == []
 
 
 async def test_who_shows_again_while_away_is_shown_with_when_that_was(house: Indoors) -> None:

@@ -11,8 +11,8 @@ from tests.kit.replies import frame_answering, shown
 
 ABSENT = {"g": "gAbCdEfGhIj0", "d": "dAbCdEfGhIj0"}
 ROOM_ROWS = [name for name, row in rows().items() if row.outcomes["stranger"] in ("not_found", "passed")]
-for about_users in ("devices.remove/others", "watch"):
-    ROOM_ROWS.remove(about_users)
+for names_no_room in ("devices.remove/others", "watch"):
+    ROOM_ROWS.remove(names_no_room)
 
 
 def about(name: str, room: str) -> dict[str, Any]:

@@ -54,6 +54,7 @@ PLAIN = {
     },
     "unlogged": {"room", "user"},
     "direct": {"room", "a", "b"},
+    "memberships": {"user", "rooms"},
     "reactions": {"room", "seq", "user", "emoji"},
     "users": {"user", "name", "avatar", "version", "receipts", "presence", "disabled"},
     "devices": {"user", "last_seen", "removed"},
