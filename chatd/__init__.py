@@ -17,7 +17,7 @@ The map of the house; an arrow reads "may import", and a test fails on any other
     config.py   every limit of the daemon, with its unit and the reason for its value
     secret.py   a text that does not show itself
     cli/        argv and environment -> Config -> one action
-    client/     the Python client: an independent implementation of protocol.md
+    client/     the Python client: an independent implementation of protocol.md; client/core/ is what a port translates
 """
 
 __version__ = "0.1.0"

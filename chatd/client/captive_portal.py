@@ -1,5 +1,5 @@
-"""Tells a captive portal from an outage (protocol.md, chapter 14): asks the server for the six bytes only it
-answers."""
+"""Tells a captive portal from an outage (protocol.md, "Rules for mobile clients"): asks the server for the six
+bytes only it answers."""
 
 import asyncio
 import ssl

@@ -1,8 +1,8 @@
-"""How changes reach the app: callbacks, and an async iterator on top of them.
+"""The way of changes to the app: callbacks, and an async iterator on top of them.
 
-The queue of an iterator is bounded. A reader that lags by more than its bound loses what it has not read and
-gets one `ChangesMissed` instead: the rooms hold the truth, so nothing is lost but the story of how it came
-about. The socket is never slowed down by a slow reader, for that would cost the connection.
+The queue of an iterator is bounded. A reader that lags by more than its bound loses what it has not read and gets
+one `ChangesMissed` instead: the rooms hold the truth, so nothing is lost but the story of how it came about. The
+socket is never slowed down by a slow reader, for that would cost the connection.
 """
 
 import asyncio
@@ -45,8 +45,7 @@ class ChangeFeed:
 
 
 class ChangeStream:
-    """An async iterator of changes; it sees everything from its creation on, until it or the client is
-    closed."""
+    """An async iterator of changes; it sees everything from its creation on, until it or the client is closed."""
 
     def __init__(self, feed: ChangeFeed, bound: int) -> None:
         self._waiting: deque[Change] = deque()

@@ -20,25 +20,25 @@ from .storage import MemoryStorage, Storage
 from .tokens import GetToken
 
 SILENCE_S = 5.0
-"""A link silent for longer is probed when the app comes back (protocol.md, chapter 6)."""
+"""A link silent for longer is probed when the app comes back (protocol.md, "States")."""
 
 
 class Client:
     """A chat account, live.
 
-        async with Client("wss://chat.example/v1/ws", token=get_token, storage=FileStorage("me.chat")) as
-        client:
+        storage = FileStorage("me.chat")
+        async with Client("wss://chat.example/v1/ws", get_token, storage=storage) as client:
             room = await client.direct("bob")
             await room.send("Hi")
             async for change in client.changes():
                 ...
 
-    `token` is an `async def` that gives a token; it is asked again whenever the server refuses one. `device`
-    is the id of this installation, made once and kept in the storage if not given. `storage` keeps the outbox
-    and the positions; without one nothing survives the process. One storage belongs to one account.
+    `token` is an `async def` that gives a token; it is asked again whenever the server refuses one. `device` is the
+    id of this installation, made once and kept in the storage if not given. `storage` keeps the outbox and the
+    positions; without one nothing survives the process. One storage belongs to one account.
 
-    `async with` connects and waits until READY. An app that starts offline calls `start` instead: rooms and
-    outbox of the last run are there at once, and everything else happens when the network does.
+    `async with` connects and waits until READY. An app that starts offline calls `start` instead: rooms and outbox
+    of the last run are there at once, and everything else happens when the network does.
     """
 
     def __init__(
@@ -92,13 +92,13 @@ class Client:
         self._streams.clear()
 
     async def suspend(self) -> None:
-        """The app may not run any more: tell the server, close, and do nothing until `resume` (chapter 6)."""
+        """The app may not run any more: tell the server, close, and do nothing until `resume` (protocol.md,
+        "States")."""
         self._set_mode("background")
         await self._engine.lifecycle.suspend()
 
     async def resume(self) -> None:
-        """The app is in front again: connect, or make sure that the connection lives and nothing was
-        missed."""
+        """The app is in front again: connect, or make sure that the connection lives and nothing was missed."""
         self._set_mode("foreground")
         lifecycle = self._engine.lifecycle
         lifecycle.revive()
@@ -112,11 +112,11 @@ class Client:
         self._set_mode("foreground")
 
     def background(self) -> None:
-        """The app is not in front but may run: fewer heartbeats, no ephemerals (chapter 6)."""
+        """The app is not in front but may run: fewer heartbeats, no ephemerals (protocol.md, "mode")."""
         self._set_mode("background")
 
     def network_changed(self) -> None:
-        """The system reports a usable network: probe the connection, or try again now (chapter 6)."""
+        """The system reports a usable network: probe the connection, or try again now (protocol.md, "States")."""
         lifecycle = self._engine.lifecycle
         if lifecycle.connection is not None and lifecycle.phase is Phase.READY:
             lifecycle.connection.probe()
@@ -125,7 +125,7 @@ class Client:
 
     @property
     def phase(self) -> Phase:
-        """Where the connection stands."""
+        """The phase of the connection."""
         return self._engine.lifecycle.phase
 
     @property
@@ -157,7 +157,7 @@ class Client:
 
     @property
     def outbox(self) -> list[Entry]:
-        """What the server does not have yet, in order, FAILED ones included."""
+        """The mutations the server does not have yet, in order, FAILED ones included."""
         return list(self._engine.sender.outbox)
 
     def room(self, room: str) -> Room:
@@ -181,7 +181,8 @@ class Client:
         return await self._taken(await self._engine.call({"type": "room.direct", "user": user}))
 
     async def create_group(self, title: str, users: Iterable[str] = (), **settings: object) -> Room:
-        """A new group of which one is the owner; `settings`: `avatar`, `public`, `data` (chapter 11)."""
+        """A new group of which one is the owner; `settings`: `avatar`, `public`, `data` (protocol.md,
+        "room.create")."""
         packet = {"type": "room.create", "kind": "group", "title": title, "users": list(users), **settings}
         return await self._taken(await self._engine.mutate(packet))
 
@@ -216,15 +217,16 @@ class Client:
         await self.call({"type": "devices.push", "platform": platform, "token": token})
 
     async def show_receipts(self, shown: bool) -> None:
-        """Whether others see how far one read; those who hide see nobody's (chapter 10)."""
+        """Whether others see how far one read; those who hide see nobody's (protocol.md, "preferences")."""
         await self.call({"type": "preferences", "receipts": shown})
 
     async def show_presence(self, shown: bool) -> None:
-        """Whether others see when one is there and was last; those who hide see nobody's (chapter 10)."""
+        """Whether others see when one is there and was last; those who hide see nobody's (protocol.md,
+        "preferences")."""
         await self.call({"type": "preferences", "presence": shown})
 
     def focus(self, rooms: Iterable[Room | str]) -> None:
-        """These rooms are on the screen now, at most 8; they are kept up to date at once (chapter 10)."""
+        """These rooms are on the screen now, at most 8; they are kept up to date at once (protocol.md, "focus")."""
         ids = [room.id if isinstance(room, Room) else room for room in rooms]
         self._engine.signals.focus(ids)
         for room in ids:
@@ -233,7 +235,7 @@ class Client:
                 self._engine.repairer.perhaps(replica)
 
     def watch(self, users: Iterable[str]) -> None:
-        """Tell of the presence of these users, at most 200 (chapter 10)."""
+        """Tell of the presence of these users, at most 200 (protocol.md, "watch")."""
         self._engine.signals.watch(users)
 
     # Outbox and the rest.
@@ -247,18 +249,16 @@ class Client:
         return self._engine.sender.discard(key)
 
     async def sync(self) -> None:
-        """Ask what changed since the cursor, on the live connection (chapter 6)."""
+        """Ask what changed since the cursor, on the live connection (protocol.md, "sync")."""
         await self._engine.sync()
 
     async def call(self, packet: Packet, timeout: float | None = None) -> Packet:
-        """Any request of the protocol, without `id`; its `ok`. Raises `ChatError`, `Closed` or
-        `Unreachable`."""
+        """Any request of the protocol, without `id`; its `ok`. Raises `ChatError`, `Closed` or `Unreachable`."""
         reply: Packet = await self._engine.call(packet, timeout)
         return reply
 
     async def _taken(self, reply: Ack) -> Room:
-        """The room of a summary; a young one is read at once, so that what is written next has no hole before
-        it."""
+        """The room of a summary; a young one is read at once, so that what is written next has no hole before it."""
         replica = self._engine.account.take_summary(reply["summary"])
         if isinstance(replica.timeline.plan(), Fetch):
             await self._engine.repairer.repair(replica)

@@ -1,11 +1,10 @@
 """One WebSocket from its upgrade to its end: frames, replies to requests, heartbeat; it never reconnects.
 
-All its state dies with it, so nothing of one connection can confuse the next (protocol.md, chapters 3.1 and
-6).
+All its state dies with it, so nothing of one connection can confuse the next (protocol.md, "Envelope" and
+"States").
 
-Two tasks serve it: `run` reads, one more writes. Replies and pushes are handed on synchronously, in the order
-they came, inside `run`; what is sent in one turn of the event loop shares a frame. One timer watches all
-deadlines.
+Two tasks serve it: `run` reads, one more writes. Replies and pushes are handed on synchronously, in the order they
+came, inside `run`; what is sent in one turn of the event loop shares a frame. One timer watches all deadlines.
 """
 
 import asyncio
@@ -53,8 +52,7 @@ class Pending:
 
 
 class Connection:
-    """Requests and pushes over one socket. `on_push` gets every packet that is neither reply nor
-    heartbeat."""
+    """Requests and pushes over one socket. `on_push` gets every packet that is neither reply nor heartbeat."""
 
     def __init__(
         self, socket: ClientConnection, codec: Codec, settings: Settings, on_push: Callable[[Decoded], None]
@@ -78,7 +76,7 @@ class Connection:
 
     @property
     def alive(self) -> bool:
-        """Whether anything may still be sent: after `bye` nothing is (chapter 6)."""
+        """Whether anything may still be sent: after `bye` nothing is (protocol.md, "bye")."""
         return self.ending is None
 
     # Sending.
@@ -109,8 +107,8 @@ class Connection:
         self._rearm()
 
     def ask_until_taken(self, current: Callable[[], Packet], on_reply: OnReply) -> None:
-        """Send the request that `current` gives. When it is refused for now, send what `current` gives by
-        then, for as long as this connection lives; any other answer is the reply."""
+        """Send the request that `current` gives. When it is refused for now, send what `current` gives by then, for
+        as long as this connection lives; any other answer is the reply."""
         packet = current()
 
         def answered(answer: Decoded) -> None:
@@ -154,8 +152,7 @@ class Connection:
     # Ending.
 
     def drop(self, reason: str, code: int = 1006) -> None:
-        """End at once, without a close handshake: for a link that is thought dead, or a peer we cannot talk
-        to."""
+        """End at once, without a close handshake: for a link that is thought dead, or a peer we cannot talk to."""
         self._end(Ending(code, reason))
         self._socket.transport.abort()
 
@@ -220,7 +217,7 @@ class Connection:
         self._env.call_later(self._timing.close_s, self._socket.transport.abort)
 
     def _end(self, ending: Ending) -> None:
-        """The first reason stays: `bye` is authoritative, the close frame only mirrors it (chapter 6)."""
+        """The first reason stays: `bye` is authoritative, the close frame only mirrors it (protocol.md, "bye")."""
         if self.ending is None:
             self.ending = ending
 
@@ -257,8 +254,8 @@ class Connection:
             await self._socket.send(frame, text=self._codec.text)
 
     def _next_frame(self) -> list[bytes]:
-        """As many whole groups as fit; a group is never split, for its order depends on the one frame
-        (chapter 9.2)."""
+        """As many whole groups as fit; a group is never split, for its order depends on the one frame (protocol.md,
+        "The outbox of a client")."""
         frame = list(self._outgoing.popleft())
         size = _size(frame)
         while self._outgoing:
@@ -294,7 +291,8 @@ class Connection:
         self._rearm()
 
     def _probed(self, answer: Decoded) -> None:
-        """The link lives, so what is overdue now will not be answered: its outcome is unknown (6.1)."""
+        """The link lives, so what is overdue now will not be answered: its outcome is unknown (protocol.md,
+        "States")."""
         self._deadlines.answered()
         limit = self._env.monotonic() - self._timing.request_s
         overdue = [number for number, pending in self._pending.items() if pending.asked_at <= limit]
@@ -326,8 +324,8 @@ async def open_connection(
         socket = await connect(
             url,
             subprotocols=[Subprotocol(codec.subprotocol)],
-            compression=None,  # chapter 2.1: permessage-deflate is off
-            ping_interval=None,  # the server pings, as packets (chapter 6)
+            compression=None,  # protocol.md, "The WebSocket": permessage-deflate is off
+            ping_interval=None,  # the server pings, as packets (protocol.md, "ping, pong")
             open_timeout=settings.timing.open_s,
             close_timeout=settings.timing.close_s,
             max_size=FRAME_BYTES_MAX,

@@ -29,7 +29,7 @@ from .tokens import GetToken, Tokens
 from .typing_state import TypingState
 
 SMALLEST_PAGE = 10
-"""Where halving the pages for a slow link ends (4002)."""
+"""Rooms of a page below which a slow link (4002) halves it no more."""
 
 OTHER_USER = 4299
 """Our own code for "the token is another user's": in the range that stops, and never on the wire."""
@@ -97,8 +97,8 @@ class Engine:
     async def call(self, packet: Packet, timeout: float | None = None) -> Decoded:
         """The `ok` to a request, over as many connections as it takes within `timeout` seconds.
 
-        Every request of the protocol may be repeated: reads, keyed mutations, replacements of a set. A
-        refusal for now is waited out if the time allows. Raises the `ChatError`, `Closed` or `Unreachable`.
+        Every request of the protocol may be repeated: reads, keyed mutations, replacements of a set. A refusal for
+        now is waited out if the time allows. Raises the `ChatError`, `Closed` or `Unreachable`.
         """
         limit = self.settings.timing.call_s if timeout is None else timeout
         refusal: ChatError | None = None
@@ -133,14 +133,13 @@ class Engine:
         return ack
 
     async def deliver(self, packet: Packet) -> Receipt:
-        """Send by the outbox and wait for the acknowledgement; `Closed` at once if nobody is going to send
-        it."""
+        """Send by the outbox and wait for the acknowledgement; `Closed` at once if nobody is going to send it."""
         if self.lifecycle.phase is Phase.STOPPED:
             raise self._why_stopped() from self.lifecycle.trouble
         return await self.sender.deliver(packet)
 
     async def sync(self) -> None:
-        """Ask what changed since the cursor (chapter 6); further pages follow in the background."""
+        """Ask what changed since the cursor (protocol.md, "sync"); further pages follow in the background."""
         account = self.account
         account.begin_round()
         start = {"cursor": account.cursor} if account.cursor else {}
@@ -149,7 +148,7 @@ class Engine:
             self.repairer.pages(more)
 
     def set_mode(self, mode: str) -> None:
-        """`foreground` or `background`, now and in every hello to come (chapter 6)."""
+        """`foreground` or `background`, now and in every hello to come (protocol.md, "mode")."""
         self.lifecycle.background = mode == "background"
         connection = self.lifecycle.connection
         if connection is not None and self.lifecycle.phase is Phase.READY:

@@ -1,4 +1,4 @@
-"""Time, chance and timers, the only place of the client that asks the operating system for them."""
+"""Time, randomness and timers: the only file of the client that asks the operating system for them."""
 
 import asyncio
 import base64
@@ -16,7 +16,7 @@ class Timer(Protocol):
 
 
 class Env(Protocol):
-    """What the client needs of the world; tests bring their own."""
+    """Time, randomness and timers, as the client needs them; tests bring their own."""
 
     def monotonic(self) -> float:
         """Seconds that never jump; time asleep does not count."""
@@ -31,11 +31,11 @@ class Env(Protocol):
         ...
 
     def key(self) -> str:
-        """A fresh idempotency key: 22 characters, base64url of a UUIDv7 (protocol.md, chapter 4)."""
+        """A fresh idempotency key: 22 characters, base64url of a UUIDv7 (protocol.md, "Identifiers and counters")."""
         ...
 
     def device(self) -> str:
-        """A fresh device id: 22 characters, base64url of 128 random bits (protocol.md, chapter 4)."""
+        """A fresh device id: 22 characters, base64url of 128 random bits (protocol.md, "Identifiers and counters")."""
         ...
 
     def call_later(self, delay_s: float, action: Callable[[], None]) -> Timer:

@@ -1,7 +1,6 @@
 """A whole chat program: python -m chatd.client.example ws://127.0.0.1:8470/v1/ws TOKEN PEER
 
-Sends the lines typed to PEER and prints what PEER writes, through every loss of the network, until end of
-input.
+Sends the lines typed to PEER and prints what PEER writes, through every loss of the network, until end of input.
 """
 
 import asyncio

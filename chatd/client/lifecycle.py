@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 
 
 class LifecycleDelegate(Protocol):
-    """What works on a connection. All calls are synchronous and in the order things happened."""
+    """The rest of the client, which works on a connection. All calls are synchronous and in the order things
+    happened."""
 
     def hello(self, token: str) -> Packet:
         """The hello packet."""
@@ -85,13 +86,13 @@ class Lifecycle:
         self._tokens.close()
 
     async def suspend(self) -> None:
-        """SUSPENDED: closed with 1001, and not a single timer until `wake` (chapter 6.1)."""
+        """SUSPENDED: closed with 1001, and not a single timer until `wake` (protocol.md, "States")."""
         if self.phase not in (Phase.STOPPED, Phase.SUSPENDED):
             await self._end(1001)
             self._move(Trigger.SUSPEND)
 
     def wake(self) -> None:
-        """The app is in front, or the network is back: connect soon (chapter 6.1)."""
+        """The app is in front, or the network is back: connect soon (protocol.md, "States")."""
         self._backoff.reset()
         if self.phase is Phase.SUSPENDED:
             self._run(Trigger.RESUME)
@@ -149,7 +150,7 @@ class Lifecycle:
             await self._follow(ending)
 
     async def _follow(self, ending: Ending) -> None:
-        """Do what the close code asks for (chapter 15)."""
+        """Do what the close code asks for (protocol.md, "Close codes")."""
         rule = close_rule(ending.code)
         if rule.our_bug:
             log.error("closed with %s %s: a fault of this client", ending.code, ending.reason or rule.reason)
@@ -222,7 +223,7 @@ class Lifecycle:
 
     async def _wait_out(self, url: str, error: Exception) -> None:
         """No connection: back off, or sit out a captive portal, which is no reason to back off further
-        (chapter 14)."""
+        (protocol.md, "Rules for mobile clients")."""
         timing, strange = self._settings.timing, isinstance(error, (ssl.SSLError, HandshakeFailed))
         retry_after_s = error.retry_after_s if isinstance(error, HandshakeFailed) else 0.0
         if strange and not retry_after_s and await is_portal(url, self._settings.ssl, timing.open_s):

@@ -1,7 +1,7 @@
 """Fetches what is missing: the rest of a sync, holes in a room's log, stale stretches of its cache.
 
-One task at most works through everything, one request at a time, so that a client that comes back after a
-week does not storm the server; rooms on the screen go first. The rules of what to ask are in timeline.py.
+One task at most works through everything, one request at a time, so that a client that comes back after a week does
+not storm the server; rooms on the screen go first. The rules of what to ask are in timeline.py.
 """
 
 import asyncio
@@ -18,11 +18,10 @@ from .env import Timer, wait
 from .settings import Settings
 
 JUMP_PAGE = 50
-"""Messages of the newest page: two screens (chapter 7.7)."""
+"""Messages of the newest page: two screens (protocol.md, "Positions, gaps and repair")."""
 
 STALE_ROUNDS = 8
-"""Rounds of `changes` before a stretch is shown as it is: each covers a page, and the next showing goes
-on."""
+"""Rounds of `changes` before a stretch is shown as it is: each covers a page, and the next showing goes on."""
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +42,8 @@ class Repairer:
         self._task: asyncio.Task[None] | None = None
 
     def soon(self, replica: Replica) -> None:
-        """A hole was seen: repair it at once if the server told of it, else unless it closes by itself (chapter
-        7.7)."""
+        """A hole was seen: repair it at once if the server told of it, else unless it closes by itself
+        (protocol.md, "Positions, gaps and repair")."""
         if replica.timeline.known_hole:
             self._queue(replica.room)
         elif replica.room not in self._timers:
@@ -53,8 +52,7 @@ class Repairer:
             )
 
     def perhaps(self, replica: Replica) -> None:
-        """The room moved on: repair at once what is on the screen or wanted anyway, the rest when it is
-        opened."""
+        """The room moved on: repair at once what is on the screen or wanted anyway, the rest when it is opened."""
         if self._settings.prefetch or replica.room in self._account.focused:
             self._queue(replica.room)
 
@@ -89,8 +87,8 @@ class Repairer:
                 await self._jump(replica)
 
     async def refresh(self, replica: Replica, low: int, high: int) -> None:
-        """Bring the cached messages from `low` to `high` up to date (chapter 7.7). Raises what `call`
-        raises."""
+        """Bring the cached messages from `low` to `high` up to date (protocol.md, "Positions, gaps and repair").
+        Raises what `call` raises."""
         timeline = replica.timeline
         for _ in range(STALE_ROUNDS):
             part = timeline.cached.stale(low, high, timeline.applied)

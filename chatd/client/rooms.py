@@ -26,10 +26,10 @@ from .engine import Engine
 from .sender import Receipt
 
 HISTORY_MAX = 100
-"""Most messages of a page of history (protocol.md, chapter 8.2)."""
+"""Most messages of a page of history (protocol.md, "history")."""
 
 HISTORY_PAGE = 50
-"""Messages of a page of history (protocol.md, chapter 8)."""
+"""Messages of a page of history (protocol.md, "history")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """How many read a message, and the first of them with their positions; `more` continues."""
+    """The number of users who read a message, and the first of them with their positions; `more` continues."""
 
     count: int
     readers: Mapping[str, int]
@@ -53,9 +53,9 @@ class Readers:
 class Room:
     """One room of one client.
 
-    Methods that write return when the server has it durably, or raise its `ChatError`; they survive
-    reconnects, and what they asked for is done even if the caller stops waiting. `content` is a text or a
-    whole body (chapter 5).
+    Methods that write return when the server has it durably, or raise its `ChatError`; they survive reconnects, and
+    what they asked for is done even if the caller stops waiting. `content` is a text or a whole body (protocol.md,
+    "Body").
     """
 
     __slots__ = ("_engine", "id")
@@ -71,8 +71,7 @@ class Room:
 
     @property
     def summary(self) -> Summary:
-        """Title, peer, role and the rest; counters are as of the server's last word, see `unread` for live
-        ones."""
+        """Title, peer, role and the rest; counters are as of the server's last word, see `unread` for live ones."""
         return self._seen.summary
 
     @property
@@ -102,12 +101,13 @@ class Room:
 
     @property
     def receipts(self) -> Mapping[str, Mark]:
-        """How far other members read and got the room, as far as the server tells (chapter 10)."""
+        """The positions up to which other members read and got the room, as far as the server tells (protocol.md,
+        "receipts")."""
         return self._seen.receipts
 
     @property
     def typists(self) -> list[str]:
-        """Who writes right now."""
+        """The users who are typing right now."""
         return self._engine.typing_state.in_room(self.id)
 
     @property
@@ -125,7 +125,7 @@ class Room:
     async def send(
         self, content: str | Body, *, silent: bool = False, composed_at: int | None = None
     ) -> Receipt:
-        """Send a message and wait for the durable acknowledgement (chapter 9)."""
+        """Send a message and wait for the durable acknowledgement (protocol.md, "send")."""
         return await self._engine.deliver(self._message(content, silent, composed_at))
 
     async def post(self, content: str | Body, *, silent: bool = False, composed_at: int | None = None) -> str:
@@ -146,7 +146,7 @@ class Room:
     async def react(self, seq: int, emoji: str, *, present: bool = True) -> Receipt:
         """Set, or with `present=False` clear, an own reaction: one emoji, or a word between colons, as in `:yes:`.
 
-        How an emoji is presented makes no difference (chapter 9.6). Raises `BadRequest` for anything else.
+        How an emoji is presented makes no difference (protocol.md, "react"). Raises `BadRequest` for anything else.
         """
         message = self._replica.timeline.messages.get(seq)
         if present or message is None or emoji not in message.mine:
@@ -179,11 +179,11 @@ class Room:
         around: int | None = None,
         limit: int = HISTORY_PAGE,
     ) -> Page:
-        """A page of messages in their current state, ascending (chapter 8).
+        """A page of messages in their current state, ascending (protocol.md, "history").
 
-        Give one of `before` (below this `seq`), `after`, `around`; none means the newest. `limit` is at most
-        100. What lies `before` a point is answered from the cache if it is there without a hole. The page
-        says what it covers.
+        Give one of `before` (below this `seq`), `after`, `around`; none means the newest. `limit` is at most 100.
+        What lies `before` a point is answered from the cache if it is there without a hole. The page says what it
+        covers.
         """
         if before is not None:
             kept = await self._page_kept(before, limit)
@@ -196,19 +196,19 @@ class Room:
         return self._page(reply)
 
     async def log(self, first: int, last: int | None = None, limit: int | None = None) -> LogReply:
-        """The raw reply of `log` from number `first` on (chapter 8); it is not applied to the room."""
+        """The raw reply of `log` from number `first` on (protocol.md, "log"); it is not applied to the room."""
         asked = {"from": first, "to": last, "limit": limit}
         reply: LogReply = await self._call("log", **_named(asked))
         return reply
 
     async def changes(self, low: int, high: int, since: int) -> ChangesReply:
-        """The raw reply of `changes`: messages in `low` to `high` changed after `since` (chapter 8); it is
-        not applied."""
+        """The raw reply of `changes`: messages in `low` to `high` changed after `since` (protocol.md, "changes");
+        it is not applied."""
         reply: ChangesReply = await self._call("changes", low=low, high=high, since=since)
         return reply
 
     async def fetch(self, seqs: Iterable[int]) -> tuple[Message, ...]:
-        """These messages, at most 100, in their current state (chapter 8)."""
+        """These messages, at most 100, in their current state (protocol.md, "messages")."""
         reply: MessagesReply = await self._call("messages", seqs=list(seqs))
         events = reply["events"]
         replica = self._replica
@@ -216,17 +216,17 @@ class Room:
         return tuple(message_from(self.id, event) for event in events)
 
     def read(self, seq: int | None = None) -> None:
-        """Mark everything up to `seq`, or all that was applied, as read; sent at most every 2 s (chapter
-        10)."""
+        """Mark everything up to `seq`, or all that was applied, as read; sent at most every 2 s (protocol.md,
+        "read")."""
         self._engine.signals.read(self._replica, self.applied if seq is None else seq)
 
     def typing(self) -> None:
-        """Tell the others that the user writes; call it on every key, it is sent at most every 3 s (chapter
-        10)."""
+        """Tell the others that the user writes; call it on every key, it is sent at most every 3 s (protocol.md,
+        "typing")."""
         self._engine.signals.typing(self.id)
 
     async def readers(self, seq: int, *, more: str = "", limit: int | None = None) -> Readers:
-        """Who read the message `seq` (chapter 10)."""
+        """Return the users who read the message `seq` (protocol.md, "readers")."""
         reply: ReadersReply = await self._call("readers", seq=seq, **_given(more=more, limit=limit))
         readers = {entry["user"]: entry["read"] for entry in reply.get("readers", ())}
         return Readers(reply.get("count", len(readers)), readers, reply.get("more", ""))
@@ -239,7 +239,7 @@ class Room:
         return self._engine.account.take_summary(reply["summary"]).summary
 
     async def update(self, **settings: object) -> None:
-        """Change `title`, `avatar`, `public` or `data` (chapter 11)."""
+        """Change `title`, `avatar`, `public` or `data` (protocol.md, "room.update")."""
         await self._mutate("room.update", **settings)
 
     async def delete(self) -> None:
@@ -286,8 +286,8 @@ class Room:
     async def preferences(
         self, *, muted_until: int | None = None, pinned: bool | None = None, hidden: bool | None = None
     ) -> None:
-        """The own view of the room (chapter 11): mute until a time in ms (1 for ever, 0 not), pin to the top,
-        hide."""
+        """The own view of the room (protocol.md, "preferences"): mute until a time in ms (1 for ever, 0 not), pin
+        to the top, hide."""
         asked = {"muted_until": muted_until, "pinned": pinned, "hidden": hidden}
         await self._call("preferences", **_named(asked))
 

@@ -64,9 +64,8 @@ class Sender:
     async def post(self, packet: Packet) -> str:
         """Put a mutation into the outbox; on return it is stored and would survive a power loss.
 
-        Returns its key. Raises `TooLarge` if it fits no frame, `OutboxFull`, ValueError or TypeError if no
-        server would take it, OSError if it cannot be stored. Cancelling before it is stored leaves nothing
-        behind.
+        Returns its key. Raises `TooLarge` if it fits no frame, `OutboxFull`, ValueError or TypeError if no server
+        would take it, OSError if it cannot be stored. Cancelling before it is stored leaves nothing behind.
         """
         if len(self.outbox) >= self._settings.outbox_max:
             raise OutboxFull
@@ -86,8 +85,8 @@ class Sender:
     async def deliver(self, packet: Packet) -> Receipt:
         """Post a mutation and wait until the server has it.
 
-        Raises the `ChatError` of a final refusal; then the entry is gone, for the caller knows. Cancelling
-        stops the waiting, not the sending, and so does `Closed` when the client stops.
+        Raises the `ChatError` of a final refusal; then the entry is gone, for the caller knows. Cancelling stops
+        the waiting, not the sending, and so does `Closed` when the client stops.
         """
         receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         self._waiting[packet["key"]] = receipt
@@ -115,7 +114,7 @@ class Sender:
     # The connection.
 
     def opened(self, connection: Connection) -> None:
-        """Send behind the hello what fits the small frames allowed there (chapter 6.1)."""
+        """Send behind the hello what fits the small frames allowed there (protocol.md, "States")."""
         self._connection = connection
         self._window = Window(HELLO_FRAME_BYTES)
         self.flush()
@@ -153,7 +152,8 @@ class Sender:
         self._set_timer(now)
 
     def own_message(self, event: Event) -> None:
-        """An own message was seen, wherever in the log: that is an acknowledgement too (chapter 7.7)."""
+        """An own message was seen, wherever in the log: that is an acknowledgement too (protocol.md, "Positions,
+        gaps and repair")."""
         entry = self._leave(event.get("key", ""))
         if entry is not None:
             numbers = (event["seq"], event.get("ordinal", 0), event.get("time", 0))

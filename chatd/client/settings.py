@@ -9,19 +9,19 @@ from .env import Env, SystemEnv
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a client behaves; the defaults suit an interactive app."""
+    """The options of a client; the defaults suit an interactive app."""
 
     encoding: str = "msgpack"
-    """`msgpack` or `json` (chapter 2)."""
+    """`msgpack` or `json` (protocol.md, "Transport and encoding")."""
     app: str = ""
     os: str = ""
     locale: str = ""
     deflate: bool = True
     """Ask for the `deflate` wrapper (MessagePack only)."""
     first_page: int = 30
-    """Rooms in the first page of a sync (chapter 6)."""
+    """Rooms in the first page of a sync (protocol.md, "sync")."""
     inline_events: int = 20
-    """Events per changed room inside a reconnect's reply, up to 50 (chapter 6)."""
+    """Events per changed room inside a reconnect's reply, up to 50 (protocol.md, "hello")."""
     prefetch: bool = False
     """Repair every room at once, not only those on the screen: for bots and tests."""
     messages_kept: int = 2000

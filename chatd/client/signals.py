@@ -1,5 +1,5 @@
-"""What the client says in passing: read and delivered marks, typing, focus, watch; coalesced (protocol.md
-10)."""
+"""The signals a client gives in passing: read and delivered marks, typing, focus, watch; coalesced (protocol.md,
+"typing")."""
 
 import logging
 from collections.abc import Iterable
@@ -14,10 +14,10 @@ from .settings import Settings
 from .throttle import Throttle
 
 DELIVERED_MEMBERS_MAX = 32
-"""Larger groups keep no delivered marks (chapter 10)."""
+"""Larger groups keep no delivered marks (protocol.md, "delivered")."""
 
 DELIVERED_ROOMS_MAX = 200
-"""Rooms in one packet (chapter 10.2)."""
+"""Rooms in one packet (protocol.md, "delivered")."""
 
 DELIVERED = ""
 """One delivered packet names all rooms, so there is one key for all."""
@@ -69,13 +69,13 @@ class Signals:
         self._typing_throttle.touch_now_or_never(room)
 
     def focus(self, rooms: Iterable[str]) -> None:
-        """These rooms are on the screen (chapter 10)."""
+        """These rooms are on the screen (protocol.md, "focus")."""
         self._account.focused = tuple(rooms)
         if self._connection is not None:
             self._connection.ask_until_taken(self._focus, self._focused)
 
     def watch(self, users: Iterable[str]) -> None:
-        """The presence of these users is of interest (chapter 10)."""
+        """The presence of these users is of interest (protocol.md, "watch")."""
         self.watched = tuple(users)
         if self._connection is not None:
             self._connection.ask_until_taken(self._watch, self._watched)

@@ -1,4 +1,4 @@
-"""Renews the token in place while a connection lives (protocol.md, chapter 6.4, `auth`)."""
+"""Renews the token in place while a connection lives (protocol.md, "auth, token_expiring")."""
 
 import asyncio
 import logging

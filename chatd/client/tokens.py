@@ -1,4 +1,5 @@
-"""Where the token comes from and which one must never be shown again (protocol.md, chapter 6.4)."""
+"""The tokens of the app: the current one, and the one that must never be shown again (protocol.md, "auth,
+token_expiring")."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -31,9 +32,9 @@ class Tokens:
     async def fetch(self) -> str:
         """A token from the app that the server has not refused.
 
-        Callers at the same time share one call. Raises `TokenRejected` when the app answers a token that was
-        called invalid with the very same one, ValueError when it does so with an expired one, and what the
-        callback raises.
+        Callers at the same time share one call. Raises `TokenRejected` when the app answers a token that was called
+        invalid with the very same one, ValueError when it does so with an expired one, and what the callback
+        raises.
         """
         if self._fetching is None:
             self._fetching = asyncio.ensure_future(self._get_token())

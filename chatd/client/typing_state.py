@@ -1,5 +1,5 @@
-"""Who is writing right now, as far as one is told: shown for 6 s or until the message comes (protocol.md
-10)."""
+"""The users who are typing right now, as far as the server tells: shown for 6 s or until the message comes
+(protocol.md, "typing")."""
 
 from .change_feed import ChangeFeed
 from .core.changes import TypingStarted, TypingStopped
@@ -34,7 +34,7 @@ class TypingState:
             self._feed.emit(TypingStopped(room, user))
 
     def in_room(self, room: str) -> list[str]:
-        """Who writes in a room."""
+        """Return the users who are typing in a room."""
         return [user for place, user in self._timers if place == room]
 
     def clear(self) -> None:

@@ -83,8 +83,8 @@ class Account:
     # What the server says.
 
     def take_hello(self, reply: HelloReply) -> None:
-        """Take the hello reply but for its sync page; another epoch ends everything that was numbered
-        (chapter 4)."""
+        """Take the hello reply but for its sync page; another epoch ends everything that was numbered (protocol.md,
+        "Identifiers and counters")."""
         self.user = reply["user"]
         self._everybody_max = reply.get("limits", {}).get("full_delivery_members", EVERYBODY_MEMBERS_MAX)
         for replica in self.replicas.values():  # those made before the first hello did not know
@@ -100,8 +100,8 @@ class Account:
             self._store_rooms()
 
     def take_sync(self, page: SyncPage) -> str:
-        """Take one page of a sync; the result is the `more` to ask next, empty after the last page (chapter
-        6)."""
+        """Take one page of a sync; the result is the `more` to ask next, empty after the last page (protocol.md,
+        "sync")."""
         if page.get("full") and self._listed is None:
             self._listed = set()
         for summary in page.get("rooms", ()):
@@ -119,7 +119,7 @@ class Account:
         self._listed = None
 
     def take_push(self, packet: Packet) -> None:
-        """Take a push; unknown types are ignored (chapter 3)."""
+        """Take a push; unknown types are ignored (protocol.md, "Forward compatibility")."""
         act = PUSHES.get(packet.get("type", ""))
         if act is not None:
             act(self, packet)
@@ -152,7 +152,7 @@ class Account:
     # What the rest of the client needs.
 
     def replica(self, room: str) -> Replica:
-        """The replica of a room; pushes may name a room before any page listed it (chapter 6)."""
+        """The replica of a room; pushes may name a room before any page listed it (protocol.md, "sync")."""
         replica = self.replicas.get(room)
         if replica is None:
             replica = self.replicas[room] = Replica(room, self.user)
@@ -172,7 +172,8 @@ class Account:
         self._store("rooms", replica.room)
 
     def match_own(self, events: Iterable[Event]) -> None:
-        """Point out the own messages among `events`, whatever their position (chapter 7)."""
+        """Point out the own messages among `events`, whatever their position (protocol.md, "Positions, gaps and
+        repair")."""
         for event in events:
             if event.get("user") == self.user and event.get("kind") == "message":
                 self._delegate.on_own_message(event)
@@ -202,8 +203,8 @@ class Account:
         return bool(self._unstored)
 
     def records(self) -> list[Record]:
-        """What changed since the last call: rooms first, so that a cursor is never ahead of them (chapter
-        6)."""
+        """Return the rows that changed since the last call: rooms first, so that a cursor is never ahead of them
+        (protocol.md, "sync")."""
         unstored, self._unstored = self._unstored, {}
         ordered = sorted(unstored, key=lambda place: place[0] != "rooms")
         return [Record(table, key, self._value(table, key)) for table, key in ordered]

@@ -1,4 +1,4 @@
-"""What a client tells its app: small immutable facts, one class each, nothing else.
+"""The changes a client tells its app: small immutable facts, one class each, nothing else.
 
 State lives in the rooms (`client.rooms`); a change says what moved, so that a screen can follow.
 """
@@ -36,7 +36,7 @@ class RoomGone:
 
 @dataclass(frozen=True, slots=True)
 class RoomMoved:
-    """The room's head moved and its content was not fetched (protocol.md, chapter 7, `head`)."""
+    """The room's head moved and its content was not fetched (protocol.md, "head")."""
 
     room: str
     seq: int
@@ -45,8 +45,7 @@ class RoomMoved:
 
 @dataclass(frozen=True, slots=True)
 class MessageAdded:
-    """A message new to this client: live, or missed while away. Each is told once, in the order of the
-    room."""
+    """A message new to this client: live, or missed while away. Each is told once, in the order of the room."""
 
     room: str
     message: Message
@@ -62,8 +61,7 @@ class MessageChanged:
 
 @dataclass(frozen=True, slots=True)
 class EventAdded:
-    """Something else in the log: membership, roles, settings, a notice, or a kind of the future (see
-    `fallback`)."""
+    """Something else in the log: membership, roles, settings, a notice, or a kind of the future (see `fallback`)."""
 
     room: str
     event: Event
@@ -86,7 +84,7 @@ class ReceiptsChanged:
 
 @dataclass(frozen=True, slots=True)
 class TypingStarted:
-    """A user writes."""
+    """A user is typing."""
 
     room: str
     user: str
@@ -94,7 +92,7 @@ class TypingStarted:
 
 @dataclass(frozen=True, slots=True)
 class TypingStopped:
-    """A user stopped writing, or the message came."""
+    """A user stopped typing, or their message came."""
 
     room: str
     user: str

@@ -1,4 +1,4 @@
-"""Packets to frames and back, in both encodings of protocol.md, chapters 2.3 and 2.4; no I/O.
+"""Packets to frames and back, in both encodings (protocol.md, "Transport and encoding"); pure.
 
 A packet is a dict. One packet or a batch of them makes a frame. Every limit of decoding is explicit.
 """
@@ -16,16 +16,17 @@ import msgpack
 from .packets import Decoded, Packet
 
 BATCH_MAX = 64
-"""Packets in a batch (chapter 2.7)."""
+"""Packets in a batch (protocol.md, "Size limits")."""
 
 DEPTH_MAX = 16
-"""Levels of a packet (chapter 2.3)."""
+"""Levels of a packet (protocol.md, "MessagePack")."""
 
 INTEGER_MAX = 2**53 - 1
-"""The largest integer JSON carries exactly (chapter 2.4)."""
+"""The largest integer JSON carries exactly (protocol.md, "JSON")."""
 
 FRAME_BYTES_MAX = 512 * 1024
-"""Hard bound of a server frame before and after inflating (chapter 2.7): half the receive limit of iOS."""
+"""Hard bound of a server frame before and after inflating (protocol.md, "Size limits"): half the receive limit of
+iOS."""
 
 ITEMS_MAX = 65536
 """Items of one array or map: above any page, far below what 512 KiB of one-byte items could ask for."""

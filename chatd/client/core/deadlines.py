@@ -1,5 +1,5 @@
-"""When a link is to be probed and when it is dead (protocol.md, chapters 6.1 and 6.6); pure, time comes
-in."""
+"""The moments at which a link is to be probed, and at which it is dead (protocol.md, "States" and "ping, pong");
+pure, time comes in."""
 
 from enum import Enum
 
@@ -7,7 +7,7 @@ from .timing import Timing
 
 
 class Verdict(Enum):
-    """What to do about a link at some moment."""
+    """The action a link needs at some moment."""
 
     WAIT = "wait"
     PROBE = "probe"
@@ -58,7 +58,7 @@ class Deadlines:
         return self._dead_at
 
     def verdict(self, now: float, asked_at: float | None) -> Verdict:
-        """What to do now."""
+        """Return the action the link needs now."""
         if now >= self._dead_at:
             return Verdict.SILENT
         if self._probing:
@@ -72,5 +72,5 @@ class Deadlines:
 
     @property
     def _next_probe_at(self) -> float:
-        # The time for an answer and the least time between two probes are one number (6.1, 6.6).
+        # The time for an answer and the least time between two probes are one number.
         return self._probed_at + self._timing.probe_s

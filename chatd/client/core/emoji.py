@@ -1,5 +1,5 @@
-"""How an emoji is written (protocol.md, chapter 9.6), so that what is shown before the server answers is what will be
-stored. Whether it is one at all the server says; pure."""
+"""The normal form of an emoji (protocol.md, "react"), so that what is shown before the server answers is what will
+be stored. Whether it is an emoji at all is for the server to say; pure."""
 
 import re
 

@@ -1,4 +1,5 @@
-"""What can go wrong, as exceptions: one class per error code of the protocol, and the ends of a connection.
+"""The failures a caller can meet, as exceptions: one class per error code of the protocol, and the ends of a
+connection.
 
 Which code means what is written here once; nothing here decides when to retry (outbox.py and lifecycle.py do).
 """
@@ -8,17 +9,17 @@ from typing import ClassVar
 from .packets import ErrorReply
 
 ERRORS: dict[str, type["ChatError"]] = {}
-"""Every code of protocol.md, chapter 16 and the class that carries it; filled by the classes below."""
+"""Every code of protocol.md, "Error codes" and the class that carries it; filled by the classes below."""
 
 RETRIES = frozenset({"never", "later", "after_auth", "after_sync"})
 
 
 class ChatError(Exception):
-    """The server refused a request (protocol.md, chapter 3.2).
+    """The server refused a request (protocol.md, "error").
 
-    `retry` says what may be done about it: `never`, `later` (after `retry_after` milliseconds), `after_auth`
-    or `after_sync`. Decide from `retry` when the code is not known. Codes without a class of their own are
-    plain `ChatError`.
+    `retry` says what may be done about it: `never`, `later` (after `retry_after` milliseconds), `after_auth` or
+    `after_sync`. Decide from `retry` when the code is not known. Codes without a class of their own are plain
+    `ChatError`.
     """
 
     code: ClassVar[str] = ""
@@ -147,7 +148,7 @@ class BadCursor(ChatError, code="bad_cursor", retry="after_sync"):
 
 
 class Closed(Exception):
-    """The client is stopped and will not reconnect by itself (protocol.md, chapter 15).
+    """The client is stopped and will not reconnect by itself (protocol.md, "Close codes").
 
     `code` is the close code (0 when the app itself stopped the client), `reason` its word.
     """
@@ -166,7 +167,7 @@ class HandshakeFailed(ConnectionError):
     """Something answers at the address, but does not open a WebSocket.
 
     `status` is that of its HTTP answer, 0 when it gave none; `retry_after_s` what a full or stopping server asks
-    for (protocol.md, chapter 2.1), or 0.
+    for (protocol.md, "The WebSocket"), or 0.
     """
 
     def __init__(self, message: str, status: int = 0, retry_after_s: float = 0.0) -> None:

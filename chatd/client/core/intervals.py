@@ -1,9 +1,8 @@
-"""Which stretches of a room's log are cached, and up to when each is known to be right; pure.
+"""The stretches of a room's log that are cached, and the number up to which each is known to be right; pure.
 
-The set is a piecewise map from `seq` to `valid`: closed intervals, ascending, never overlapping, neighbours
-with the same `valid` joined. `valid` is the `seq` up to which every change of that stretch is known
-(protocol.md, chapter 7.7). Coverage comes only from replies that state it, never from the numbers of
-messages.
+The set is a piecewise map from `seq` to `valid`: closed intervals, ascending, never overlapping, neighbours with
+the same `valid` joined. `valid` is the `seq` up to which every change of that stretch is known (protocol.md,
+"Positions, gaps and repair"). Coverage comes only from replies that state it, never from the numbers of messages.
 """
 
 from collections.abc import Iterator
@@ -33,8 +32,7 @@ class Intervals:
         return len(self._parts)
 
     def add(self, low: int, high: int, valid: int) -> None:
-        """Note that `low` to `high` is cached and right up to `valid`; where a newer `valid` is known, keep
-        it.
+        """Note that `low` to `high` is cached and right up to `valid`; where a newer `valid` is known, keep it.
 
         >>> cached = Intervals()
         >>> cached.add(1, 10, valid=10)
@@ -60,7 +58,7 @@ class Intervals:
 
     def advance(self, old: int, new: int) -> None:
         """The log moved on from `old` to `new`: everything right up to `old` stays right, the tail grows
-        (chapter 7.7)."""
+        (protocol.md, "Positions, gaps and repair")."""
         parts = self._parts
         if len(parts) == 1 and parts[0].high == old == parts[0].valid:
             parts[0] = Interval(parts[0].low, new, new)  # the usual case, once per event
@@ -76,8 +74,7 @@ class Intervals:
         return None
 
     def covered_down_from(self, seq: int) -> int:
-        """The lowest number reached from `seq` downwards without a hole; `seq` + 1 if it is not cached
-        itself."""
+        """The lowest number reached from `seq` downwards without a hole; `seq` + 1 if it is not cached itself."""
         low = seq + 1
         for part in reversed(self._parts):
             if part.low < low <= part.high + 1:
@@ -85,13 +82,12 @@ class Intervals:
         return low
 
     def within(self, low: int, high: int) -> list[Interval]:
-        """What is cached between `low` and `high`, cut to those bounds."""
+        """Return the cached stretches between `low` and `high`, cut to those bounds."""
         touched = (part for part in self._parts if part.low <= high and part.high >= low)
         return [Interval(max(part.low, low), min(part.high, high), part.valid) for part in touched]
 
     def stale(self, low: int, high: int, current: int) -> Interval | None:
-        """The first stretch between `low` and `high` that is not right up to `current`, cut to those
-        bounds."""
+        """The first stretch between `low` and `high` that is not right up to `current`, cut to those bounds."""
         return next((part for part in self.within(low, high) if part.valid < current), None)
 
     def forget_below(self, seq: int) -> None:
@@ -104,7 +100,7 @@ class Intervals:
 
 
 def _outside(part: Interval, low: int, high: int) -> list[Interval]:
-    """What is left of `part` without `low` to `high`."""
+    """Return the rest of `part` without `low` to `high`."""
     left = [] if part.low >= low else [part._replace(high=min(part.high, low - 1))]
     right = [] if part.high <= high else [part._replace(low=max(part.low, high + 1))]
     return left + right

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The server's limits (chapter 2); the hello reply names those that differ."""
+    """The server's limits (protocol.md, "Size limits"); the hello reply names those that differ."""
 
     frame_bytes: int = 65536
     body_bytes: int = 16384
@@ -24,4 +24,4 @@ class Limits:
 
 
 HELLO_FRAME_BYTES = 8192
-"""Largest frame before hello was answered (chapter 2)."""
+"""Largest frame before hello was answered (protocol.md, "Size limits")."""

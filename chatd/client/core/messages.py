@@ -1,7 +1,7 @@
 """A message and what can happen to it: the operations of a room's log folded into one current state; pure.
 
-The one rule (protocol.md, chapter 5.1): an operation counts only if its `seq` is above the message's
-`changed`. So replaying a log, in part or twice, gives the same message.
+The one rule (protocol.md, "Event"): an operation counts only if its `seq` is above the message's `changed`. So
+replaying a log, in part or twice, gives the same message.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ class Message:
 
 
 def message_from(room: str, event: Event) -> Message:
-    """The message of a `message` event, which is always served in its current state (chapter 5.1)."""
+    """The message of a `message` event, which is always served in its current state (protocol.md, "Event")."""
     return Message(
         room=room,
         seq=event["seq"],
@@ -79,7 +79,7 @@ def emptied(message: Message) -> Message:
 
 
 def with_own_reaction(message: Message, emoji: str, *, present: bool) -> Message:
-    """The message with the own reaction known apart from the log, as in large rooms (chapter 9.6)."""
+    """The message with the own reaction known apart from the log, as in large rooms (protocol.md, "react")."""
     return replace(message, mine=_with(message.mine, emoji, present))
 
 

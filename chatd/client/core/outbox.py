@@ -1,19 +1,18 @@
 """Everything this client wants written, until the server has it; pure, time comes in as an argument.
 
-One entry per mutation, with the key that makes it idempotent for ever (protocol.md, chapter 9.2):
+One entry per mutation, with the key that makes it idempotent for ever (protocol.md, "The outbox of a client"):
 
     QUEUED -> INFLIGHT -> done (leaves the outbox)
        ^         |
        |         +-> FAILED (stays, until resent with the same key or discarded)
        +---------+   a drop, or a refusal for now
 
-Order: each room is a lane. A lane has at most one unanswered frame; a frame holds either several sends in
-order (the server aborts the rest when one fails for now) or one other operation (it has no such rule for
-those).
+Order: each room is a lane. A lane has at most one unanswered frame; a frame holds either several sends in order
+(the server aborts the rest when one fails for now) or one other operation (it has no such rule for those).
 
-After `rate_limited` the lane waits as long as its refusal says, and if the limit is not the room's, lanes
-that were not refused wait until everything that was has had its time. What is slowed goes one packet a frame
-until it ran empty.
+After `rate_limited` the lane waits as long as its refusal says, and if the limit is not the room's, lanes that were
+not refused wait until everything that was has had its time. What is slowed goes one packet a frame until it ran
+empty.
 """
 
 from collections import deque
@@ -34,7 +33,7 @@ PAUSE_CAP_S = 60.0
 
 
 class State(Enum):
-    """Where an entry stands."""
+    """The states of an entry."""
 
     QUEUED = "queued"
     INFLIGHT = "inflight"
@@ -42,7 +41,7 @@ class State(Enum):
 
 
 class EntryRecord(TypedDict):
-    """What survives of an entry; `error` is the refusal it failed by."""
+    """The part of an entry that survives a restart; `error` is the refusal it failed by."""
 
     packet: Packet
     order: int
@@ -122,7 +121,8 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What may be taken now: bytes of a frame, packets of a frame, unanswered requests at which to stop."""
+    """The bounds of what may be taken now: bytes of a frame, packets of a frame, unanswered requests at which to
+    stop."""
 
     frame_bytes: int
     batch: int = BATCH_MAX
@@ -177,7 +177,7 @@ class Outbox:
     # Going out.
 
     def take(self, now: float, window: Window) -> list[list[Entry]]:
-        """What to send now: one list per frame, each of one room; they are INFLIGHT from here on."""
+        """Return the entries to send now: one list per frame, each of one room; they are INFLIGHT from here on."""
         frames: list[list[Entry]] = []
         for lane in tuple(self._lanes.values()):
             if self._unanswered >= window.in_flight:

@@ -1,7 +1,7 @@
 """The packets a client reads, as types: objects, replies and pushes, under the chapters of protocol.md; pure.
 
-They are what a peer that keeps to the protocol sends, and cost nothing at run time: unknown keys are ignored, and an
-absent key has its default. `u53` is int here, `ms` an int of Unix milliseconds.
+They are what a peer that keeps to the protocol sends, and cost nothing at run time: unknown keys are ignored, and
+an absent key has its default. `u53` is int here, `ms` an int of Unix milliseconds.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ Body = Mapping[str, Any]
 
 
 class ReactionCount(TypedDict):
-    """How many users reacted with one emoji."""
+    """The number of users who reacted with one emoji."""
 
     emoji: str
     count: int
@@ -34,7 +34,7 @@ class RoleEntry(TypedDict):
 
 
 class Event(TypedDict, total=False):
-    """One entry in the log of a room (chapter "Event")."""
+    """One entry in the log of a room (protocol.md, "Event")."""
 
     seq: Required[int]
     kind: Required[str]
@@ -62,7 +62,7 @@ class Event(TypedDict, total=False):
 
 
 class RoomSummary(TypedDict, total=False):
-    """A room as the list of rooms shows it (chapter "RoomSummary"); see summary.py."""
+    """A room as the list of rooms shows it (protocol.md, "RoomSummary"); see summary.py."""
 
     room: Required[str]
     seq: Required[int]
@@ -90,7 +90,7 @@ class RoomSummary(TypedDict, total=False):
 
 
 class SyncPage(TypedDict, total=False):
-    """One page of a sync (chapter "SyncPage"); also the reply to `sync`."""
+    """One page of a sync (protocol.md, "SyncPage"); also the reply to `sync`."""
 
     rooms: Required[list[RoomSummary]]
     cursor: str
@@ -163,7 +163,7 @@ class DeviceEntry(TypedDict):
 
 
 class ErrorReply(TypedDict, total=False):
-    """A refusal (chapter "error")."""
+    """A refusal (protocol.md, "error")."""
 
     code: Required[str]
     retry: str
@@ -197,7 +197,7 @@ class ModeReply(TypedDict):
 
 
 class Ack(TypedDict, total=False):
-    """The reply to a mutation (chapter "Mutations and their key"). `event`: a filter changed what was sent."""
+    """The reply to a mutation (protocol.md, "Mutations and their key"). `event`: a filter changed what was sent."""
 
     seq: int
     ordinal: int
@@ -298,7 +298,7 @@ class DevicesReply(TypedDict):
     devices: list[DeviceEntry]
 
 
-# Pushes (chapter "Delivery and gap repair", but for the last two).
+# Pushes.
 
 
 class EventPush(TypedDict):

@@ -1,8 +1,8 @@
 """One room as this client knows it: summary, unread numbers, receipts, and the timeline; pure.
 
-The server is the authority for `unread`. Between two of its values this side adds one for each countable
-message of somebody else that was applied without a hole (protocol.md, chapter 4.2); `counted` is the `seq`, and
-`as_of` the ordinal, up to which `unread` is right.
+The server is the authority for `unread`. Between two of its values this side adds one for each countable message of
+somebody else that was applied without a hole (protocol.md, "Unread"); `counted` is the `seq`, and `as_of` the
+ordinal, up to which `unread` is right.
 """
 
 from collections.abc import Iterable
@@ -16,11 +16,12 @@ from .summary import Summary
 from .timeline import Timeline
 
 EVERYBODY_MEMBERS_MAX = 500
-"""Up to so many members a mention of `*` counts (chapter 12.1), unless the hello reply tells another number."""
+"""Up to so many members a mention of `*` counts (protocol.md, "Thresholds"), unless the hello reply tells another
+number."""
 
 
 class Receipt(NamedTuple):
-    """How far one member read and got the room, which they see from `first_visible` on."""
+    """The positions up to which one member read and got the room, which they see from `first_visible` on."""
 
     read: int = 0
     delivered: int = 0
@@ -33,7 +34,7 @@ def receipt_from(entry: ReceiptEntry) -> Receipt:
 
 
 class RoomRecord(TypedDict):
-    """What survives of a room; `applied` only if it was ever looked at."""
+    """The part of a room that survives a restart; `applied` only if it was ever looked at."""
 
     summary: RoomSummary
     counted: int
@@ -72,13 +73,14 @@ class Replica:
         self.me = self.timeline.me = user
 
     def reset(self) -> None:
-        """Forget every position, as a new epoch demands (chapter 4.2)."""
+        """Forget every position, as a new epoch demands (protocol.md, "Unread")."""
         self.timeline.reset()
         self.receipts.clear()
         self.read = self.unread = self.unread_mentions = self.counted = self.as_of = 0
 
     def take_summary(self, packet: RoomSummary) -> list[Change]:
-        """Replace the summary and apply the `events` it brought (chapters 5.4 and 7.7)."""
+        """Replace the summary and apply the `events` it brought (protocol.md, "RoomSummary" and "Positions, gaps
+        and repair")."""
         summary = Summary.from_packet(packet)
         if summary.preview is None:
             summary = replace(summary, preview=self.summary.preview)
@@ -105,13 +107,14 @@ class Replica:
         return changes
 
     def take_head(self, seq: int, ordinal: int) -> list[Change]:
-        """The room moved; its content comes on request (chapter 7.7)."""
+        """The room moved; its content comes on request (protocol.md, "Positions, gaps and repair")."""
         known = self.timeline.head
         self.timeline.heard(seq, ordinal)
         return [RoomMoved(self.room, seq, ordinal)] if seq > known else []
 
     def take_position(self, packet: PositionReply) -> list[Change]:
-        """The own read position moved, here or on another device (chapters 7.7 and 10)."""
+        """The own read position moved, here or on another device (protocol.md, "Positions, gaps and repair" and
+        "read")."""
         self.read = max(self.read, packet.get("read", 0))
         self.as_of = packet.get("ordinal", self.timeline.ordinal)
         self.timeline.heard(self.timeline.head, self.as_of)
@@ -119,12 +122,12 @@ class Replica:
         return [RoomChanged(self.room)]
 
     def take_receipts(self, receipts: Iterable[ReceiptEntry]) -> list[Change]:
-        """Members read, or got, more (chapter 10)."""
+        """Members read, or got, more (protocol.md, "receipts")."""
         moved = [entry["user"] for entry in receipts if self._receive(entry["user"], receipt_from(entry))]
         return [ReceiptsChanged(self.room, tuple(moved))] if moved else []
 
     def take_own_reaction(self, target: int, emoji: str, *, present: bool) -> list[Change]:
-        """An own reaction is stored though no event tells of it (chapter 9.6, large rooms)."""
+        """An own reaction is stored though no event tells of it (protocol.md, "react", large rooms)."""
         message = self.timeline.messages.get(target)
         if message is not None:
             self.timeline.messages[target] = with_own_reaction(message, emoji, present=present)
@@ -142,7 +145,8 @@ class Replica:
 
     @property
     def badge(self) -> int:
-        """Unread messages, with those that were only told of, by a head or by a later number (chapter 4.2)."""
+        """Unread messages, with those that were only told of, by a head or by a later number (protocol.md,
+        "Unread")."""
         early = self.timeline.buffer.values()
         own = [
             event for event in early if event.get("user") == self.me and event.get("ordinal", 0) > self.as_of

@@ -1,8 +1,8 @@
 """The life of a connection as a table, what each close code asks for, and the backoff; pure.
 
-Rules for this file: everything that changes the phase is in TRANSITIONS, everything that depends on a close
-code is in CLOSES (protocol.md, chapters 6.1 and 15). It knows neither clock nor socket: the time comes in as
-an argument.
+Rules for this file: everything that changes the phase is in TRANSITIONS, everything that depends on a close code is
+in CLOSES (protocol.md, "States" and "Close codes"). It knows neither clock nor socket: the time comes in as an
+argument.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from enum import Enum
 
 
 class Phase(Enum):
-    """Where the client stands (protocol.md, chapter 6.1, client side)."""
+    """The phases of a client (protocol.md, "States", client side)."""
 
     STOPPED = "stopped"
     CONNECTING = "connecting"
@@ -22,7 +22,7 @@ class Phase(Enum):
 
 
 class Trigger(Enum):
-    """What can happen to the client."""
+    """The events that move a client from phase to phase."""
 
     START = "start"
     OPENED = "opened"
@@ -59,7 +59,7 @@ def advance(phase: Phase, trigger: Trigger) -> Phase:
 
 
 class Then(Enum):
-    """What the client does after a close."""
+    """The action of the client after a close."""
 
     RECONNECT = "reconnect"
     NEW_TOKEN = "new_token"  # noqa: S105 - the name of an action
@@ -69,7 +69,7 @@ class Then(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CloseRule:
-    """One row of the table of close codes (protocol.md, chapter 15)."""
+    """One row of the table of close codes (protocol.md, "Close codes")."""
 
     reason: str
     then: Then = Then.RECONNECT
@@ -118,10 +118,10 @@ def close_rule(code: int) -> CloseRule:
 
 
 class Backoff:
-    """How long to wait before the next attempt: `random * min(cap, base * 2**k)`, full jitter (chapter 6.1).
+    """The delay before the next attempt: `random * min(cap, base * 2**k)`, full jitter (protocol.md, "States").
 
-    `k` grows with every attempt and returns to 0 only after `calm_s` seconds in READY, so that a server
-    which accepts and drops us is not hammered.
+    `k` grows with every attempt and returns to 0 only after `calm_s` seconds in READY, so that a server which
+    accepts and drops us is not hammered.
     """
 
     def __init__(self, base_s: float, calm_s: float) -> None:
@@ -155,7 +155,7 @@ class Backoff:
             self.k += 1
 
     def reset(self) -> None:
-        """A validated network or the foreground: begin again (chapter 6.1)."""
+        """A validated network or the foreground: begin again (protocol.md, "States")."""
         self.k = 0
 
     def _limit_s(self, cap_s: float) -> float:

@@ -1,4 +1,4 @@
-"""A room as the list of rooms shows it: the summary of protocol.md, chapter 5.4, typed; pure."""
+"""A room as the list of rooms shows it: the summary of protocol.md, "RoomSummary", typed; pure."""
 
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, cast

@@ -1,7 +1,7 @@
 """One room's log as this client knows it: what was applied, what is missing, what is cached; pure.
 
-This is the machine of protocol.md, chapter 7.7, under these names: `new` is the opposite of `started`, `early` is
-`buffer`, and `page` and `cover` are `take_page` and `_validate`.
+This is the machine of protocol.md, "Positions, gaps and repair", under these names: `new` is the opposite of
+`started`, `early` is `buffer`, and `page` and `cover` are `take_page` and `_validate`.
 """
 
 from collections import deque
@@ -14,10 +14,11 @@ from .messages import OPERATIONS, Message, changed_by, emptied, message_from
 from .packets import ChangesReply, Event, HistoryReply, LogReply
 
 BUFFER_MAX = 64
-"""Early events kept (chapter 7.7); a longer hole is repaired from the log anyway."""
+"""Early events kept (protocol.md, "Positions, gaps and repair"); a longer hole is repaired from the log anyway."""
 
 JUMP_DISTANCE = 500
-"""Further behind than this, the newest page is fetched instead of everything between (chapter 7.7)."""
+"""Further behind than this, the newest page is fetched instead of everything between (protocol.md, "Positions, gaps
+and repair")."""
 
 START_DISTANCE = 50
 """A room never looked at with more than a page of events begins at its end, not at its beginning."""
@@ -41,8 +42,7 @@ class Jump:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Messages of one stretch, ascending. `low` to `high` is what the page covers; `end`: nothing older is
-    visible."""
+    """Messages of one stretch, ascending. `low` to `high` is what the page covers; `end`: nothing older is visible."""
 
     messages: tuple[Message, ...]
     low: int
@@ -81,7 +81,7 @@ class Timeline:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything but the bounds, as a new epoch demands (chapter 4.1)."""
+        """Forget everything but the bounds, as a new epoch demands (protocol.md, "What the server guarantees")."""
         self.started = False
         self.buffer: dict[int, Event] = {}
         self._move_to(self.first_visible - 1)
@@ -114,7 +114,7 @@ class Timeline:
         self.ordinal = max(self.ordinal, ordinal)
 
     def bounds(self, first_visible: int, log_floor: int) -> None:
-        """What the server can still show: messages from `first_visible`, operations from `log_floor` on."""
+        """Take what the server can still show: messages from `first_visible`, operations from `log_floor` on."""
         if first_visible > self.first_visible:  # left and came back: what lies below is not ours any more
             self._forget_below(first_visible)
         self.first_visible = first_visible
@@ -187,7 +187,7 @@ class Timeline:
     # Replies.
 
     def plan(self) -> Fetch | Jump | None:
-        """What to ask next to catch up with `head`; None when there is nothing to repair."""
+        """Return the request to make next to catch up with `head`; None when there is nothing to repair."""
         if not self.behind:
             return None
         distance_max = JUMP_DISTANCE if self.started else START_DISTANCE
@@ -207,8 +207,8 @@ class Timeline:
         return self.applied > before or not self.behind, changes
 
     def take_newest(self, reply: HistoryReply) -> list[Change]:
-        """Take the newest page as the new tail (`jump` in 7.7); what was pushed meanwhile is told as
-        added."""
+        """Take the newest page as the new tail (`jump` in protocol.md, "Positions, gaps and repair"); what was
+        pushed meanwhile is told as added."""
         seq = reply["seq"]
         self.heard(seq)
         if self.started and seq <= self.applied:  # caught up by other means while we asked
@@ -223,7 +223,8 @@ class Timeline:
         return out
 
     def take_page(self, reply: HistoryReply) -> list[Change]:
-        """Take a page of history: exactly `low` to `high` is cached by it, right up to its `seq` (8.2)."""
+        """Take a page of history: exactly `low` to `high` is cached by it, right up to its `seq` (protocol.md,
+        "history")."""
         out: list[Change] = []
         self.heard(reply["seq"])
         self._merge(reply.get("events", ()), Paged(out))
@@ -232,7 +233,7 @@ class Timeline:
 
     def take_changes(self, reply: ChangesReply, asked: Interval) -> list[Change]:
         """Take the `changes` since `asked.valid` between its bounds; below its `next` they are complete
-        (8.3).
+        (protocol.md, "changes").
 
         Only what is still cached, and was right up to that point, is right up to the reply's `seq` now.
         """
@@ -255,8 +256,7 @@ class Timeline:
         return [event for event in events if self.cached.holding(event["seq"])]
 
     def _validate(self, low: int, high: int, valid: int, out: list[Change]) -> None:
-        """These numbers are cached as they were at `valid`; bring them on to `applied` if that can be
-        done."""
+        """These numbers are cached as they were at `valid`; bring them on to `applied` if that can be done."""
         if self.recent.since <= valid < self.applied:
             self._catch_up(low, high, valid, out)
             valid = self.applied

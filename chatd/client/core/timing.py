@@ -11,38 +11,38 @@ class Timing:
     backoff_cap_s: float = 60.0
     backoff_background_cap_s: float = 900.0
     backoff_calm_s: float = 30.0
-    """Seconds in READY after which the backoff begins again at its base (chapter 6)."""
+    """Seconds in READY after which the backoff begins again at its base (protocol.md, "States")."""
     wake_jitter_s: float = 1.0
-    """Spread of the attempt after "network is back" or "app in front" (chapter 6)."""
+    """Spread of the attempt after "network is back" or "app in front" (protocol.md, "States")."""
     portal_wait_s: float = 30.0
-    """Wait behind a captive portal (chapter 14)."""
+    """Wait behind a captive portal (protocol.md, "Rules for mobile clients")."""
     open_s: float = 10.0
     """TCP, TLS and upgrade together: as long as the server allows for the hello."""
     request_s: float = 10.0
-    """Unanswered for so long, a request makes us probe the link (chapter 6)."""
+    """Unanswered for so long, a request makes us probe the link (protocol.md, "States")."""
     probe_s: float = 5.0
-    """Time for the answer to a probe, and the least time between two (chapter 6)."""
+    """Time for the answer to a probe, and the least time between two (protocol.md, "States")."""
     dead_s: float = 15.0
-    """Silence beyond the heartbeat that proves the link dead (chapter 6)."""
+    """Silence beyond the heartbeat that proves the link dead (protocol.md, "States")."""
     close_s: float = 5.0
-    """Time for the peer to finish a close (chapter 6)."""
+    """Time for the peer to finish a close (protocol.md, "bye")."""
     call_s: float = 30.0
-    """How long a call of the public interface waits for connection and reply together, if not told
-    otherwise."""
+    """Time a call of the public interface waits for connection and reply together, if not told otherwise."""
     gap_s: float = 0.5
-    """Wait before a hole is repaired: most holes are reordering and close by themselves (chapter 7)."""
+    """Wait before a hole is repaired: most holes are reordering and close by themselves (protocol.md, "Positions,
+    gaps and repair")."""
     read_s: float = 2.0
-    """At most one read mark per room in this time (chapter 10)."""
+    """At most one read mark per room in this time (protocol.md, "read")."""
     delivered_s: float = 5.0
-    """At most one delivered mark in this time (chapter 10)."""
+    """At most one delivered mark in this time (protocol.md, "delivered")."""
     typing_s: float = 3.0
-    """At most one typing signal per room in this time (chapter 10)."""
+    """At most one typing signal per room in this time (protocol.md, "typing")."""
     typing_shown_s: float = 6.0
-    """A typing signal is shown for so long (chapter 10)."""
+    """A typing signal is shown for so long (protocol.md, "typing")."""
     positions_s: float = 1.0
     """Positions are written this often: losing a second of them costs a repeated page, never a message."""
     token_retry_s: float = 10.0
-    """Pause after a failed renewal of the token; the server warns 60 s ahead (chapter 6)."""
+    """Pause after a failed renewal of the token; the server warns 60 s ahead (protocol.md, "auth, token_expiring")."""
     later_s: float = 1.0
     """Pause after `later` without `retry_after`; doubles up to the cap of the backoff."""
 

@@ -463,7 +463,7 @@ class Server:
         return {"events": events, "seq": self.seq}
 
     def replay(self, first, last):
-        """Messages as they are now, and edits of recalled ones without their body (chapter 5.1)."""
+        """Messages as they are now, and edits of recalled ones without their body (protocol.md, "Event")."""
         states = {event["seq"]: event for event in self.current(1, self.seq)}
         recalled = {event["target"] for event in self.log if event["kind"] == "recall"}
         return [
