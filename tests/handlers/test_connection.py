@@ -103,6 +103,16 @@ async def test_a_token_right_behind_a_revocation_is_good_when_it_says_so_and_els
     await house.meets("ann")  # with a token of now
 
 
+async def test_a_clock_that_was_set_back_after_a_revocation_makes_nobody_wait_for_it(house):
+    mark_ms = house.env.now_ms() + 3_600_000
+    known = Known(
+        Claims("ann", 4e9, issued_at_s=mark_ms / 1000 + 1), Account("ann", revoked_before=mark_ms), None
+    )
+    with pytest.raises(Turned) as turned:
+        checked(house.inside.context, known)
+    assert turned.value.refusal.retry_after == 31_000
+
+
 async def test_a_revocation_of_a_device_leaves_tokens_of_the_others(house):
     issued_at_s = house.env.now_ms() / 1000
     for number in (1, 2):

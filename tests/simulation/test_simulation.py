@@ -29,6 +29,7 @@ ONCE_FOUND = (
     8206926,  # a room that was made between two pages of a round was forgotten at its end
     8303191,  # a hello between a commit and its telling heard of messages from before the joining
     8304886,  # an event was told to nobody else when slow authors lost their seats while they were told
+    8617046,  # a clock that was set back after a revocation made a phone wait for an hour
 )
 
 
