@@ -248,6 +248,16 @@ class Rates(Section, frozen=True):
             "Profiles of strangers a day and user: nobody needs more, and 1,000 accounts copy 100 million in 200 days.",
         ),
     ] = 500
+    stored_bytes_per_day: Annotated[
+        int,
+        _span(
+            1 << 20, 1 << 50, "Bytes on the disk a day and user: 80,000 messages, or 2,000 of the longest."
+        ),
+    ] = 32 << 20
+    rooms_per_day: Annotated[int, _span(1, 1_000_000, "Rooms a user makes a day, direct ones too.")] = 200
+    added_per_day: Annotated[
+        int, _span(100, 1_000_000, "Users whom a user puts into rooms a day: ten groups of a hundred.")
+    ] = 1000
     abuse_refusals: Annotated[
         int, _span(1, 1_000_000, "Frames in the window that ignore retry_after and end a connection.")
     ] = 50

@@ -6,8 +6,9 @@ from typing import Any
 
 from chatd.bus.local import LocalBus
 from chatd.bus.presence import LocalPresence
-from chatd.config import Config
+from chatd.config import Config, Rates
 from chatd.core.admin import ForgetKeys
+from chatd.core.allowances import Allowances, Kind
 from chatd.core.counters import Counters
 from chatd.core.facts import Rules
 from chatd.core.live import Live
@@ -54,6 +55,13 @@ def rules_of(config: Config) -> Rules:
     )
 
 
+def per_day(rates: Rates) -> dict[Kind, int]:
+    """What each user may do a day."""
+    if not rates.enabled:
+        return {}
+    return {"bytes": rates.stored_bytes_per_day, "rooms": rates.rooms_per_day, "added": rates.added_per_day}
+
+
 class Inside:
     """The parts of a daemon behind its listeners: everything but sockets. Made when the store is open."""
 
@@ -71,7 +79,9 @@ class Inside:
         self.fanout = Fanout(config, env, self.live, self.counters)
         self.bus = LocalBus()
         self.rooms = Rooms(store, env, Registry())
-        self.gatherer = Gatherer(store, env, self.rooms, rules_of(config))
+        self.allowances = Allowances()
+        self.allowances.become(per_day(config.rates))
+        self.gatherer = Gatherer(store, env, self.rooms, rules_of(config), self.allowances)
         self.writer = Writer(store, env, self.gatherer, self.publish, self.counters)
         self.sightings = Sightings(env, self.writer)
         self.upkeep = Upkeep(store, env, self.rooms, self.writer, config)
@@ -109,6 +119,7 @@ class Inside:
         self.gate.reconfigure(config.rates)
         self.lookups.reconfigure(config.rates)
         self.gatherer.rules = rules_of(config)
+        self.allowances.become(per_day(config.rates))
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.upkeep.reconfigure(config)
         self.presence.interval_s = config.delivery.presence_interval_s

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from chatd.core.accounts import Account, DeviceSeen
+from chatd.core.allowances import Allowances
 from chatd.core.rooms import Room
 from chatd.core.visibility import ShownTo
 from chatd.core.work import Message
@@ -64,6 +65,9 @@ class Rules:
     rooms_per_user: int = 2_000
 
 
+NO_BOUNDS = Allowances()
+
+
 @dataclass(slots=True)
 class Facts:
     """Rooms by name, stored messages and read tails by place, keys already used, fresh room numbers and names."""
@@ -81,6 +85,8 @@ class Facts:
     )  # unused room numbers, each with 64 random bits
     accounts: dict[str, Account] = field(default_factory=dict)
     devices: dict[tuple[str, str], DeviceSeen] = field(default_factory=dict)
+    allowances: Allowances = NO_BOUNDS
+    now_s: float = 0.0  # monotonic, of the batch
     listed: dict[str, list[str]] = field(
         default_factory=dict
     )  # by user: their devices, the one seen last at the end

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from chatd.core.facts import Facts
 from chatd.core.rooms import Room
-from chatd.core.work import Work
+from chatd.core.work import EVENT_BYTES, Work
 from chatd.protocol.codec import encode
 from chatd.protocol.emoji import normal_form
 from chatd.protocol.errors import Refused
@@ -92,6 +92,7 @@ def first_time(user: str, request: RoomMutation, work: Work, facts: Facts) -> in
     if new is not None:
         check_same(new.digest, digest)
         raise Repeated(repeated_answer(request, new.event, work.now))
+    facts.allowances.check("bytes", user, 1, work, facts.now_s)
     return digest
 
 
@@ -153,6 +154,7 @@ def repeated_answer(request: RoomMutation, event: Event | None, time: int) -> Wr
 def unlogged(room: Room, user: str, request: RoomMutation, digest: int, work: Work) -> WriteOk:
     """Remember the key of a request that takes effect without an event, and what it is answered."""
     work.unlogged[room.number, user, request.key] = digest
+    work.spend("bytes", user, EVENT_BYTES)
     return WriteOk(time=work.now)
 
 

@@ -74,7 +74,7 @@ class Listener(Protocol):
     def outbox(self) -> Queue: ...
 
     def push(self, packet: Any) -> None:
-        """Send a packet that must not be lost while the connection lives."""
+        """Send a packet, or one encoded for several, that must not be lost while the connection lives."""
 
     def close(self, code: int, *, retry_after: int | None = None) -> None:
         """`bye`, then the close frame."""

@@ -29,6 +29,10 @@ from chatd.protocol.requests import (
     RoomUpdate,
 )
 
+ROOM_BYTES = 400  # what a room and a member take on the disk, indexes and counters included
+MEMBER_BYTES = 250
+UTF8_BYTES_MAX = 4  # of a character
+
 Shows = TypeVar("Shows", SummaryOk, WriteOk)
 
 # --- making rooms
@@ -42,15 +46,15 @@ def create(user: str, request: RoomCreate, work: Work, facts: Facts) -> WriteOk:
         if made.client_digest != digest:
             raise Refused("conflict", "this key was used for another room", field="key")
         return shown(WriteOk(duplicate=True), authorize(made, user, "view")[0], user, work)
-    check_own_rooms(user, work, facts)
+    check_new_room(user, work, facts)
     users, full = divided([other for other in dict.fromkeys(request.users) if other != user], work, facts)
     check_capacity(len(users) + 1, facts)
-    data = packed(request.data, facts)
+    facts.allowances.check("added", user, len(users), work, facts.now_s)
     room = new_room(GROUP, user, work, facts)
     room.title = request.title
     room.avatar = "" if request.avatar is UNSET else request.avatar
     room.public = request.public
-    room.data = data
+    room.data = b"" if request.data is UNSET else encode(request.data)
     room.client_key, room.client_digest = request.key, digest
     facts.created[user, request.key] = room
     open_room(room, {user: "owner", **dict.fromkeys(users, "member")}, work, facts)
@@ -64,9 +68,10 @@ def direct(user: str, request: RoomDirect, work: Work, facts: Facts) -> SummaryO
     place = pair(user, request.user)
     room = facts.pairs.get(place)
     if room is None:
-        check_own_rooms(user, work, facts)
+        check_new_room(user, work, facts)
         if divided([request.user], work, facts)[1]:
             raise Refused("quota", "this user is in as many rooms as others may open to them", field="user")
+        facts.allowances.check("added", user, 1, work, facts.now_s)
         room = facts.pairs[place] = new_room(DIRECT, user, work, facts)
         work.pairs.append((*place, room.number))
         open_room(room, {user: "member", request.user: "member"}, work, facts)
@@ -85,14 +90,6 @@ def shown(reply: Shows, room: Room, user: str, work: Work) -> Shows:
     return reply
 
 
-def packed(data: Any, facts: Facts) -> bytes:
-    """Host data as it is stored; nothing where there is none. Refused when it is longer than a body may be."""
-    blob = b"" if data is UNSET else encode(data)
-    if len(blob) > facts.rules.body_bytes:
-        raise Refused("too_large", f"host data has at most {facts.rules.body_bytes} bytes", field="data")
-    return blob
-
-
 def new_room(kind: str, creator: str, work: Work, facts: Facts) -> Room:
     number, chance = facts.fresh.pop()
     room = Room(number, room_name(kind[0], chance), kind, creator, work.now)
@@ -104,7 +101,18 @@ def open_room(room: Room, roles: dict[str, Role], work: Work, facts: Facts) -> N
     """Seat the first members and log `created` as event 1."""
     for user, role in roles.items():
         seat(room, user, role, work, facts)
+    work.spend("rooms", room.creator, 1)
+    work.spend("added", room.creator, len(roles) - 1)
+    texts = UTF8_BYTES_MAX * (len(room.title) + len(room.avatar)) + len(room.data)
+    work.spend("bytes", room.creator, ROOM_BYTES + texts + MEMBER_BYTES * len(roles))
     work.append(room, Event(seq=0, kind="created", user=room.creator, users=list(roles)))
+
+
+def check_new_room(user: str, work: Work, facts: Facts) -> None:
+    """Refuse to make one more room."""
+    check_own_rooms(user, work, facts)
+    facts.allowances.check("rooms", user, 1, work, facts.now_s)
+    facts.allowances.check("bytes", user, 1, work, facts.now_s)
 
 
 def check_capacity(count: int, facts: Facts) -> None:
@@ -138,13 +146,12 @@ def update(user: str, request: RoomUpdate, work: Work, facts: Facts) -> WriteOk:
     """Change title, avatar, openness or host data; the event names what did change."""
     digest = first_time(user, request, work, facts)
     room, _ = authorize(facts.rooms.get(request.room), user, "update")
-    data = packed(request.data, facts)
     changed = new_settings(room, request)
     if not changed:
         return WriteOk(duplicate=True)
     work.touch(room)
     for name, value in changed.items():
-        setattr(room, name, data if name == "data" else value)
+        setattr(room, name, encode(value) if name == "data" else value)
     work.refreshed[room.number, ""] = room
     event = Event(seq=0, kind="settings", user=user, **changed)
     return acknowledgement(request, work.append(room, event, key=request.key, digest=digest))
@@ -166,6 +173,7 @@ def delete(user: str, request: RoomDelete, work: Work, facts: Facts) -> WriteOk:
         return WriteOk(duplicate=True)
     room, _ = authorize(room, user, "delete")
     work.touch(room).deleted_by = user
+    work.spend("bytes", user, MEMBER_BYTES * len(room.members))
     for member in list(room.members):
         work.remove_member(room, member, "deleted")
     return WriteOk(time=work.now)
@@ -236,6 +244,8 @@ def add(user: str, request: MembersAdd, work: Work, facts: Facts) -> WriteOk:
     if not fresh:
         return WriteOk(duplicate=True, not_added=full or UNSET)
     check_capacity(len(room.members) + len(fresh), facts)
+    facts.allowances.check("added", user, len(fresh), work, facts.now_s)
+    work.spend("added", user, len(fresh))
     reply = arrived(room, fresh, Asked(user, request, digest), work, facts)
     reply.not_added = full or UNSET
     return reply
@@ -271,6 +281,7 @@ def remove(user: str, request: MembersRemove, work: Work, facts: Facts) -> Write
 
 def arrived(room: Room, users: list[str], asked: Asked, work: Work, facts: Facts) -> WriteOk:
     """Begin memberships and log it; the newcomers hear of the room first."""
+    work.spend("bytes", asked.user, MEMBER_BYTES * len(users))
     for other in users:
         seat(room, other, "member", work, facts)
     large = facts.rules.large_members
@@ -282,6 +293,7 @@ def departed(
 ) -> WriteOk:
     """End memberships and log it; the departed hear `gone` and nothing of the log from here on."""
     largest = len(room.members)
+    work.spend("bytes", asked.user, MEMBER_BYTES * len(users))
     for other in users:
         work.remove_member(room, other, reason)
     return log_membership(room, reason, users, asked, work, largest=largest, large=facts.rules.large_members)

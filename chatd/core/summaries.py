@@ -5,12 +5,11 @@ counts is filled in when everything is decided: a number from the middle of the 
 connection has seen.
 """
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from chatd.core.rooms import Member, Room
 from chatd.core.visibility import ShownTo, marks_shown
 from chatd.core.work import Answer, Work
-from chatd.protocol.codec import decode_tree
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import ROLES, Receipt, RoomSummary
 from chatd.protocol.replies import ReadOk
@@ -77,7 +76,7 @@ def receipt_of(member: Member) -> Receipt:
 def show_group(summary: RoomSummary, room: Room, member: Member) -> None:
     summary.title = room.title or UNSET
     summary.avatar = room.avatar or UNSET
-    summary.data = decode_tree(room.data) if room.data else UNSET
+    summary.data = Raw(room.data) if room.data else UNSET
     summary.public = room.public
     summary.members = len(room.members)
     summary.role = ROLES[member.role]

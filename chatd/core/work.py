@@ -15,6 +15,8 @@ from chatd.protocol.codec import encode
 from chatd.protocol.objects import Event, GoneReason
 from chatd.protocol.replies import ReadOk, SummaryOk, WriteOk
 
+EVENT_BYTES = 200  # what an event takes on the disk besides itself: its columns, its places in indexes
+
 
 @dataclass(slots=True)
 class NewEvent:
@@ -96,6 +98,10 @@ class Answer:
     asked_by: Any = None
 
 
+def nothing_spent() -> dict[str, dict[str, int]]:
+    return {"bytes": {}, "rooms": {}, "added": {}}
+
+
 @dataclass(slots=True)
 class Work:
     """The changes of one batch. `now` is Unix milliseconds, `stamp` the commit number all its rows carry."""
@@ -133,6 +139,9 @@ class Work:
     memberships: dict[str, int] = field(
         default_factory=dict
     )  # rooms that users came into, less those they left
+    spent: dict[str, dict[str, int]] = field(
+        default_factory=nothing_spent
+    )  # by kind and user, see allowances
     moves: bool = False  # somebody came or went
     asked_by: Any = None  # the submission being decided
     _touched: dict[int, Room] = field(default_factory=dict)  # rooms that changed, or whose members did
@@ -210,8 +219,11 @@ class Work:
         event.time = self.now
         asked_by, self.asked_by = self.asked_by, None
         new = NewEvent(room, event, encode(event), key, digest, tuple(mentions), asked_by, room.ordinal)
-        if key is not None and isinstance(event.user, str):
-            self.keyed[room.number, event.user, key] = new
+        if isinstance(event.user, str):
+            stored, size = self.spent["bytes"], len(new.blob) + EVENT_BYTES
+            stored[event.user] = stored.get(event.user, 0) + size
+            if key is not None:
+                self.keyed[room.number, event.user, key] = new
         self._step(room, new)
         return event
 
@@ -245,6 +257,11 @@ class Work:
             or self.refreshed
             or self.positions
         )
+
+    def spend(self, kind: str, user: str, count: int) -> None:
+        """Note what the batch costs `user`, when it is stored."""
+        spent = self.spent[kind]
+        spent[user] = spent.get(user, 0) + count
 
     def rewrite(self, message: Message) -> None:
         """Store the changed current state of a message."""

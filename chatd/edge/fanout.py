@@ -254,8 +254,11 @@ class Fanout:
         member = room.members.get(step.user)
         if member is None:  # gone again in the same batch
             return
-        push = RoomPush(summary_of(room, member, self._privacy.shown_to))
-        for session in self._live.hearing(step.user):
+        sessions = self._live.hearing(step.user)
+        if not sessions:
+            return
+        push = Packet(RoomPush(summary_of(room, member, self._privacy.shown_to)), self._deflate_min)
+        for session in sessions:
             if session.departed is not None:
                 session.departed.discard(room.number)
             self._live.attach(session, room.number, room.name, len(room.members), member.muted_until)

@@ -35,7 +35,7 @@ class Gate:
         self._enabled = rates.enabled
         self.requests, self.bytes, *keyed = rates_of(rates)
         self._keyed = tuple(map(Meters, keyed))
-        self._user_bytes, self._writes, self._rooms, *others = self._keyed
+        self._user_bytes, self._writes, self._typing, self._rooms, *others = self._keyed
         self._hello_users, self._login_users, *others = others
         self._hello_addresses, self._hello_sites, self._login_addresses, self._login_sites = others
         self.tasks: set[asyncio.Future[Any]] = set()
@@ -76,10 +76,11 @@ class Gate:
         if not self._enabled:
             return
         now = self._env.monotonic()
-        if command is None or not command.writes:
+        if command is None or not (command.writes or command.own):
             self._settle(take((("connection", meter),), now))
             return
-        self._settle(take((("connection", meter), ("user", self._writes[user])), now))
+        own = self._typing if command.own == "typing" else self._writes
+        self._settle(take((("connection", meter), ("user", own[user])), now))
         if room is not None:  # what it refuses has cost its user one: nobody books a room's time up
             self._settle(take((("room", self._rooms[room]),), now))
 
@@ -144,13 +145,14 @@ class Gate:
 
 
 def rates_of(rates: Rates) -> tuple[Rate, ...]:
-    """Packets and bytes of a connection; bytes and writes of a user, writes in a room; hellos and logins of a user;
-    hellos, then logins, of an address and of a site.
+    """Packets and bytes of a connection; bytes, writes and typing of a user, writes in a room; hellos and logins of a
+    user; hellos, then logins, of an address and of a site.
     """
     return (
         Rate.per_second(rates.requests_per_s, rates.requests_burst),
         Rate.per_second(rates.bytes_per_s, rates.bytes_burst),
         Rate.per_second(2 * rates.bytes_per_s, 2 * rates.bytes_burst),
+        Rate.per_second(rates.writes_per_s, rates.writes_burst),
         Rate.per_second(rates.writes_per_s, rates.writes_burst),
         Rate.per_second(rates.room_per_s, rates.room_burst),
         Rate.per_minute(rates.hello_user_per_min),

@@ -1,11 +1,12 @@
 """`room` pushes when keys of a summary changed: a few at a time, so that a large room does not stall the loop."""
 
-from collections import deque
+from itertools import islice
 
 from chatd.config import Config
 from chatd.core.live import Listener, Live
 from chatd.core.rooms import Room
 from chatd.core.summaries import summary_of
+from chatd.edge.packets import Packet
 from chatd.ports import Env
 from chatd.protocol.pushes import RoomPush
 
@@ -25,8 +26,9 @@ class Refreshes:
         self._live = live
         self.delivery = config.delivery
         self.privacy = config.privacy
+        self._deflate_min = config.delivery.deflate_min_bytes
         self._counted: dict[int, Room] = {}  # rooms whose member count is told when the interval is over
-        self._queue: deque[tuple[Listener, Room]] = deque()
+        self._queue: dict[tuple[str, int], Room] = {}  # by user and room number, in the order of telling
         self._goes_on = False  # a timer for the rest of the queue runs
 
     def due(self, room: Room, user: str) -> None:
@@ -41,39 +43,48 @@ class Refreshes:
         elif user == EVERY_MEMBER:
             self._all(room)
         else:
-            for session in self._live.hearing(user):
-                member = room.members.get(user)
+            member, sessions = room.members.get(user), self._live.hearing(user)
+            for session in sessions:
                 if member is not None and room.number in session.rooms:
                     self._live.mute(session, room.number, member.muted_until)
-                self._queue.append((session, room))
-            self._flush()
+            if sessions:
+                self._queue[user, room.number] = room
+                self._flush()
 
     def owes(self, session: Listener) -> bool:
         """Is anything that a room push will tell `session` not told yet?"""
-        waits = any(one is session for one, _ in self._queue)
+        waits = any(user == session.user for user, _ in self._queue)
         return waits or any(number in session.rooms for number in self._counted)
 
     def _all(self, room: Room) -> None:
         audience = self._live.audiences.get(room.number)
         if audience is not None:
-            self._queue.extend((session, room) for session in audience.listeners())
+            self._queue.update({(session.user, room.number): room for session in audience.listeners()})
             self._flush()
 
     def _flush(self) -> None:
         """Tell the first of those that wait. A room whose memory is ahead of the disk goes behind the others."""
         in_doubt = 0
-        for _ in range(min(TOLD_AT_ONCE, len(self._queue))):
-            session, room = self._queue.popleft()
+        for place, room in list(islice(self._queue.items(), TOLD_AT_ONCE)):
+            del self._queue[place]
             if room.in_doubt:
-                self._queue.append((session, room))
+                self._queue[place] = room
                 in_doubt += 1
-                continue
-            member = room.members.get(session.user)
-            if member is not None and room.number in session.rooms:
-                session.push(RoomPush(summary_of(room, member, self.privacy.shown_to)))
+            else:
+                self._tell(room, place[0])
         if self._queue and not self._goes_on:
             self._goes_on = True
             self._env.call_later(IN_DOUBT_S if in_doubt == len(self._queue) else 0, self._go_on)
+
+    def _tell(self, room: Room, user: str) -> None:
+        """One summary, encoded once for all connections of its reader."""
+        sessions = [session for session in self._live.hearing(user) if room.number in session.rooms]
+        member = room.members.get(user)
+        if member is not None and sessions:
+            summary = summary_of(room, member, self.privacy.shown_to)
+            push = Packet(RoomPush(summary), self._deflate_min)
+            for session in sessions:
+                session.push(push)
 
     def _go_on(self) -> None:
         self._goes_on = False

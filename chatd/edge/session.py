@@ -17,7 +17,7 @@ from chatd.edge.backlog import Backlog, Held
 from chatd.edge.desk import Desk
 from chatd.edge.gate import Gate
 from chatd.edge.outbox import Outbox
-from chatd.edge.packets import JSON, MSGPACK, frame_of, head_push
+from chatd.edge.packets import JSON, MSGPACK, Packet, frame_of, head_push
 from chatd.edge.pulse import Pulse
 from chatd.edge.wire import Wire
 from chatd.handlers.connection import Turned
@@ -306,7 +306,10 @@ class Session:
 
     def _push(self, packet: Any) -> None:
         self.vitals.sent = self._ctx.env.monotonic()
-        frame = frame_of(packet, self.variant, self._ctx.config.delivery.deflate_min_bytes)
+        if isinstance(packet, Packet):
+            frame = packet.frame(self.variant)
+        else:
+            frame = frame_of(packet, self.variant, self._ctx.config.delivery.deflate_min_bytes)
         self._ctx.counters.frames_sent += 1
         self._ctx.counters.bytes_sent += len(frame)
         self.outbox.send(frame)

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from chatd.core import admin
 from chatd.core.accounts import Account
+from chatd.core.allowances import Allowances
 from chatd.core.counting import COUNTED_EVENTS_MAX, span_of_read, tail_of
 from chatd.core.facts import Counted, Facts, Rules, Tail, UnreadSpan, pair
 from chatd.core.rooms import Member, Room
@@ -35,16 +36,18 @@ def optimistic(request: Any) -> bool:
 class Gatherer:
     """Reads the facts of a batch, and brings memory in step after its commit."""
 
-    def __init__(self, store: Store, env: Env, rooms: Rooms, rules: Rules) -> None:
+    def __init__(self, store: Store, env: Env, rooms: Rooms, rules: Rules, allowances: Allowances) -> None:
         self._store = store
         self._env = env
         self.rooms = rooms
         self.rules = rules
+        self._allowances = allowances
 
     async def gather(self, batch: Sequence[Asked], *, known_keys: bool) -> Facts:
         """The facts of `batch`. With `known_keys` also the keys of sends."""
         await self._rooms_of(batch)
         facts = Facts(self.rules, self.rooms.registry.rooms)
+        facts.allowances, facts.now_s = self._allowances, self._env.monotonic()
         # A send needs its room and nothing else, and most of what is asked are sends.
         others = batch if known_keys else [asked for asked in batch if not optimistic(asked.request)]
         if others:
@@ -175,6 +178,7 @@ class Gatherer:
     def committed(self, work: Work) -> None:
         """Bring memory in step with a batch that is durable now."""
         work.settle()
+        self._allowances.charge(work, self._env.monotonic())
         for room in work.created:
             self.rooms.registry.put(room, self._env.monotonic())
         for change in work.accounts:

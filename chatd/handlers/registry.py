@@ -6,7 +6,7 @@ Forgetting one fails a test.
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from chatd.handlers import connection, history, people, presence, rooms, sync
 from chatd.handlers.context import Context, Session, for_members
@@ -21,12 +21,14 @@ Handler = Callable[[Context, Session, Any], Answer]
 class Command:
     """One row. `handler` None: the writer decides it. `allow`: the word the token must carry, "" for none.
 
-    `writes`: counts against the rates of the user and of the room, not only of the connection.
+    `writes`: counts against the rates of the user and of the room, not only of the connection. `own`: the one of the
+    user alone that it counts against.
     """
 
     handler: Handler | None
     allow: str = "read"
     writes: bool = False
+    own: Literal["", "writes", "typing"] = ""
 
 
 WRITER = None
@@ -45,27 +47,27 @@ COMMANDS: dict[type[requests.Request], Command] = {
     requests.Edit: Command(WRITER, allow="send", writes=True),
     requests.Recall: Command(WRITER, allow="send", writes=True),
     requests.React: Command(WRITER, allow="send", writes=True),
-    requests.Pin: Command(WRITER, allow="send"),
+    requests.Pin: Command(WRITER, allow="send", writes=True),
     requests.Read: Command(WRITER),
     requests.Delivered: Command(WRITER),
     requests.Readers: Command(for_members(presence.readers)),
     requests.Focus: Command(presence.focus),
-    requests.Typing: Command(presence.typing, allow="send"),
+    requests.Typing: Command(presence.typing, allow="send", own="typing"),
     requests.Watch: Command(presence.watch),
-    requests.RoomCreate: Command(WRITER, allow="create"),
-    requests.RoomDirect: Command(WRITER, allow="create"),
+    requests.RoomCreate: Command(WRITER, allow="create", writes=True),
+    requests.RoomDirect: Command(WRITER, allow="create", writes=True),
     requests.RoomGet: Command(WRITER),
-    requests.RoomUpdate: Command(WRITER, allow="create"),
-    requests.RoomDelete: Command(WRITER, allow="create"),
-    requests.RoomJoin: Command(WRITER, allow="create"),
-    requests.RoomLeave: Command(WRITER, allow="create"),
+    requests.RoomUpdate: Command(WRITER, allow="create", writes=True),
+    requests.RoomDelete: Command(WRITER, allow="create", writes=True),
+    requests.RoomJoin: Command(WRITER, allow="create", writes=True),
+    requests.RoomLeave: Command(WRITER, allow="create", writes=True),
     requests.MembersList: Command(for_members(rooms.members)),
-    requests.MembersAdd: Command(WRITER, allow="create"),
-    requests.MembersRemove: Command(WRITER, allow="create"),
-    requests.MembersRole: Command(WRITER, allow="create"),
-    requests.Preferences: Command(WRITER),
+    requests.MembersAdd: Command(WRITER, allow="create", writes=True),
+    requests.MembersRemove: Command(WRITER, allow="create", writes=True),
+    requests.MembersRole: Command(WRITER, allow="create", writes=True),
+    requests.Preferences: Command(WRITER, own="writes"),
     requests.UsersGet: Command(people.users),
     requests.DevicesPush: Command(people.push),
     requests.DevicesList: Command(people.devices),
-    requests.DevicesRemove: Command(WRITER),
+    requests.DevicesRemove: Command(WRITER, own="writes"),
 }

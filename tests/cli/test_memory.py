@@ -7,6 +7,7 @@ import pytest
 from chatd.cli import memory
 from chatd.cli.memory import memory_of, shown
 from chatd.config import Config, Limits, Listen, Outbox, Rates, Storage
+from chatd.core.allowances import BOUNDS
 from chatd.core.rates import Meters, Rate
 from chatd.edge import front, server
 from chatd.edge.gate import rates_of
@@ -26,7 +27,9 @@ def test_its_numbers_are_those_of_the_daemon():
         memory.READER_CACHE,
     )
     assert memory.TOKENS >= remembered.TOKENS_MAX * 400
-    kinds = len(rates_of(Rates())) - 2 + 1  # those of a connection are its own; that of lookups comes besides
+    kinds = (
+        len(rates_of(Rates())) - 2 + 1 + len(BOUNDS)
+    )  # a connection has its own; besides: lookups, allowances
     assert kinds * Meters(Rate(1.0, 1)).keys_max * 300 <= memory.METERS
 
 

@@ -15,7 +15,12 @@ def test_a_group_as_its_member_sees_it():
     summary = summary_of(room, bob, "known")
     assert (summary.room, summary.seq, summary.ordinal, summary.time) == (room.name, 20, 12, 777)
     assert (summary.read, summary.unread, summary.unread_mentions) == (10, 3, 1)
-    assert (summary.title, summary.avatar, summary.public, summary.data) == ("t", "a", True, {"x": 1})
+    assert (summary.title, summary.avatar, summary.public, bytes(summary.data)) == (
+        "t",
+        "a",
+        True,
+        encode({"x": 1}),
+    )
     assert (summary.members, summary.role, summary.peer) == (2, "admin", UNSET)
     assert (summary.muted_until, summary.pinned, summary.hidden) == (9, True, True)
     assert (summary.first_visible, summary.log_floor) == (3, 5)

@@ -32,6 +32,33 @@ async def test_new_settings_are_told_to_every_member_as_he_sees_the_room(house, 
     assert eve.hears() == []
 
 
+async def test_a_summary_is_encoded_once_for_all_connections_of_its_reader(house, ann):
+    phones = [ann, *[await house.meets("ann", device=device) for device in range(2, 5)]]
+    room = await ann.makes_group("bob")
+    for ask in ({"type": "room.update", "title": "new"}, {"type": "room.update", "data": [None] * 4000}):
+        await ann.asks(**ask, room=room, key=new_key())
+        told = [phone.wire.frames[-1] for phone in phones[1:]]
+        assert all(frame is told[0] for frame in told), "the same bytes object"
+    bob = [await house.meets("bob", device=device) for device in range(1, 4)]
+    await ann.makes_group("bob")
+    assert all(phone.wire.frames[-1] is bob[0].wire.frames[-1] for phone in bob), (
+        "of a room they came into, too"
+    )
+
+
+async def test_changes_that_wait_are_told_together(house, ann, monkeypatch):
+    room = await ann.makes_group("bob")
+    monkeypatch.setattr(refreshes, "TOLD_AT_ONCE", 1)
+    bob = await house.meets("bob")
+    bob.hears()
+    for title in ("a", "b", "c"):
+        await ann.asks(type="room.update", room=room, key=new_key(), title=title)
+    for _ in range(6):
+        house.env.advance(0)
+    titles = [one["title"] for one in summaries(bob)]
+    assert (titles[-1], len(titles) < 3) == ("c", True)
+
+
 async def test_own_preferences_are_told_to_own_devices_only(house, ann):
     room = await ann.makes_group("bob")
     bob, other = await house.meets("ann", device=2), await house.meets("bob")

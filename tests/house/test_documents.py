@@ -1,5 +1,6 @@
 """The documents against the code: settings, metrics, verbs, commands and options they name, links they follow."""
 
+import math
 import re
 import tomllib
 from collections.abc import Iterator
@@ -92,6 +93,17 @@ def test_the_example_has_the_lines_it_is_said_to_have():
     assert 20 <= len([line for line in example.splitlines() if line.strip()]) <= 25
     for document in ("README.md", "docs/client.md", "chatd/cli/dev.py"):
         assert re.search(r"whole chat program in 25 lines", (ROOT / document).read_text()), document
+
+
+def test_how_many_accounts_fill_a_disk_follows_from_what_each_may_store():
+    rows = re.findall(r"^\| (\d+) (GB|TB) \| (.*) \|$", OPERATIONS.read_text(), re.MULTILINE)
+    assert len(rows) == 3
+    for size, unit, counts in rows:
+        disk = int(size) * {"GB": 10**9, "TB": 10**12}[unit]
+        shares = [
+            Config().rates.stored_bytes_per_day * (days + 1) for days in (1, 7, 30)
+        ]  # full at the beginning
+        assert counts.split(" | ") == [f"{math.ceil(disk / share):,}" for share in shares]
 
 
 def test_every_verb_of_the_admin_socket_has_its_row():

@@ -8,6 +8,8 @@ import msgspec
 import pytest
 
 from chatd.config import Config, Limits
+from chatd.core.membership import MEMBER_BYTES, ROOM_BYTES
+from chatd.core.work import EVENT_BYTES
 from chatd.handlers.registry import COMMANDS
 from chatd.protocol import closes, codec, errors, limits, objects, pushes, replies, requests
 from chatd.storage.sync import GONE_MAX
@@ -103,12 +105,31 @@ def test_rates_are_the_defaults_of_the_configuration() -> None:
         (f"{2 * rates.bytes_per_s:.0f}/s", 2 * rates.bytes_burst),
         (f"{rates.writes_per_s:g}/s", rates.writes_burst),
         (f"{rates.room_per_s:g}/s", rates.room_burst),
+        (f"{rates.writes_per_s:g}/s", rates.writes_burst),
         (f"{rates.hello_user_per_min}/min", rates.hello_user_per_min),
         (f"{rates.hello_address_per_min}/min", rates.hello_address_per_min),
         (f"{rates.login_user_per_min}/min", rates.login_user_per_min),
         (f"{rates.login_address_per_min}/min", rates.login_address_per_min),
         (f"{rates.lookups_per_day}/day", rates.lookups_per_day),
+        (f"{rates.stored_bytes_per_day}/day", rates.stored_bytes_per_day),
+        (f"{rates.rooms_per_day}/day", rates.rooms_per_day),
+        (f"{rates.added_per_day}/day", rates.added_per_day),
     ]
+
+
+def test_what_counts_as_a_write_is_what_the_table_of_commands_says() -> None:
+    rows = [list(document.words(row["What"])) for row in document.section("12.2").tables[0]]
+    names = {str(kind.__struct_config__.tag): command for kind, command in COMMANDS.items()}
+    writes = {name for name, command in names.items() if command.writes}
+    alone = {name for name, command in names.items() if command.own == "writes"}
+    assert [set(words) for words in rows[3:6]] == [writes | alone, alone, {"typing"}]
+    assert [name for name, command in names.items() if command.own == "typing"] == ["typing"]
+
+
+def test_what_is_stored_is_counted_as_it_stands_there() -> None:
+    text = document.section("12.2").text.replace("\n", " ")
+    assert f"an event {EVENT_BYTES} bytes besides its own, a room {ROOM_BYTES} and its texts" in text
+    assert f"a member who comes or goes {MEMBER_BYTES}." in text
 
 
 def test_marks_of_a_slow_connection_are_the_defaults_of_the_configuration() -> None:

@@ -1,0 +1,152 @@
+"""What a user may store, make and impose on others a day: refused when there is no more, charged when it is stored."""
+
+import pytest
+
+from chatd.core.allowances import Allowances
+from chatd.core.membership import MEMBER_BYTES, ROOM_BYTES
+from chatd.core.work import EVENT_BYTES
+from chatd.protocol.errors import Refused
+from chatd.protocol.objects import Body
+from chatd.protocol.requests import (
+    MembersAdd,
+    MembersRemove,
+    Read,
+    RoomCreate,
+    RoomDelete,
+    RoomDirect,
+    RoomJoin,
+    RoomLeave,
+    Send,
+)
+from tests.kit.desk import Desk, group
+
+DAY_S = 86_400
+numbers = iter(range(10_000_000, 99_999_999))
+
+
+class Accountant(Desk):
+    """A desk whose users have so much a day; `seconds` pass when a test says so."""
+
+    def __init__(self, *rooms, **per_day):
+        super().__init__(*rooms)
+        self.allowances = Allowances()
+        self.allowances.become(per_day)
+        self.seconds = 0.0
+
+    def gather(self, asked):
+        facts = super().gather(asked)
+        facts.allowances, facts.now_s = self.allowances, self.seconds
+        return facts
+
+    def commit(self):
+        super().commit()
+        self.allowances.charge(self.work, self.seconds)
+
+
+def key():
+    return f"key-{next(numbers)}"
+
+
+def creation(*users, **keys):
+    return RoomCreate(**{"key": key(), "kind": "group", "title": "t", "users": list(users), **keys})
+
+
+def send(room, text="x", **keys):
+    return Send(**{"room": room.name, "key": key(), "body": Body(text=text), **keys})
+
+
+def refusal(desk, user, request):
+    with pytest.raises(Refused, match="rate_limited") as refused:
+        desk.ask(user, request)
+    assert desk.work.empty
+    assert (refused.value.scope, refused.value.retry) == ("user", "later")
+    return refused.value.retry_after
+
+
+def test_rooms_made_count_and_come_back_over_the_day():
+    desk = Accountant(rooms=2)
+    desk.ask("ann", creation())
+    desk.ask("ann", RoomDirect(user="bob"))
+    wait_ms = refusal(desk, "ann", creation())
+    assert wait_ms == refusal(desk, "ann", RoomDirect(user="cat")) == DAY_S * 1000 // 2
+    desk.ask("bob", RoomDirect(user="ann"))  # which is there
+    desk.ask("bob", creation())
+    desk.seconds += wait_ms / 1000
+    desk.ask("ann", creation())
+
+
+def test_people_put_into_rooms_count_all_or_none():
+    desk = Accountant(added=5)
+    room = desk.rooms[desk.ask("ann", creation("bob", "cat", "ann")).summary.room]
+    refusal(desk, "ann", MembersAdd(room=room.name, key=key(), users=["dan", "eve", "fay", "gus"]))
+    refusal(desk, "ann", creation("dan", "eve", "fay", "gus"))
+    desk.ask("ann", MembersAdd(room=room.name, key=key(), users=["bob", "cat", "dan", "eve"]))
+    desk.ask("ann", RoomDirect(user="bob"))
+    refusal(desk, "ann", RoomDirect(user="cat"))
+    desk.ask("cat", RoomDirect(user="dan"))
+
+
+def test_what_a_batch_takes_counts_within_it():
+    desk = Accountant(rooms=2, added=3)
+    replies = desk.batch(
+        [("ann", creation("bob", "cat")), ("ann", creation("bob", "cat")), ("ann", creation("bob"))]
+    )
+    assert [getattr(reply, "code", "ok") for reply in replies] == ["ok", "rate_limited", "ok"]
+
+
+def test_what_came_to_nothing_costs_nothing():
+    desk = Accountant(rooms=1)
+    desk.decide([("ann", creation())])
+    desk.work.rollback()
+    desk.ask("ann", creation())
+
+
+def test_a_repeated_request_costs_nothing_and_is_answered_whatever_is_left():
+    desk = Accountant(rooms=1, bytes=EVENT_BYTES)
+    request = creation()
+    made = desk.ask("ann", request)
+    room = desk.rooms[made.summary.room]
+    refusal(desk, "ann", send(room))
+    assert desk.ask("ann", request).duplicate
+    desk = Accountant(group(ann="owner"), bytes=EVENT_BYTES)
+    (room,) = desk.rooms.values()
+    request = send(room)
+    desk.ask("ann", request)
+    refusal(desk, "ann", send(room))
+    assert desk.ask("ann", request).duplicate
+    desk.ask("ann", Read(room=room.name, seq=2))
+
+
+def test_what_is_stored_counts_as_what_it_takes():
+    desk = Accountant(group(ann="owner", bob="member", cat="member"), bytes=1)
+    (room,) = desk.rooms.values()
+
+    def spent(user, request):
+        desk.seconds += 10 * DAY_S * 1_000_000
+        desk.ask(user, request)
+        return desk.work.spent["bytes"].get(user, 0)
+
+    sent = spent("ann", send(room, "x" * 1000))
+    assert EVENT_BYTES + 1000 < sent < EVENT_BYTES + 1100
+    created = spent("ann", creation("bob", "cat", avatar="a" * 1000))
+    assert created > ROOM_BYTES + 3 * MEMBER_BYTES + EVENT_BYTES + 4000
+    assert (
+        spent("ann", MembersAdd(room=room.name, key=key(), users=["dan", "eve"]))
+        > 2 * MEMBER_BYTES + EVENT_BYTES
+    )
+    assert spent("ann", MembersRemove(room=room.name, key=key(), users=["dan"])) > MEMBER_BYTES + EVENT_BYTES
+    room.public = True
+    assert spent("gus", RoomJoin(room=room.name, key=key())) > MEMBER_BYTES + EVENT_BYTES
+    assert spent("gus", RoomLeave(room=room.name, key=key())) > MEMBER_BYTES + EVENT_BYTES
+    assert spent("ann", RoomDelete(room=room.name, key=key())) == 4 * MEMBER_BYTES
+
+
+def test_other_rates_count_for_those_who_used_theirs():
+    desk = Accountant(rooms=1)
+    desk.ask("ann", creation())
+    assert refusal(desk, "ann", creation()) == DAY_S * 1000
+    desk.allowances.become({"rooms": 4})
+    assert refusal(desk, "ann", creation()) == DAY_S * 1000 // 4
+    desk.allowances.become({})
+    for _ in range(5):
+        desk.ask("ann", creation())
