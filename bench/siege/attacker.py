@@ -68,8 +68,14 @@ async def attacking(orders: Orders) -> AsyncIterator[Deeds]:
 
 def _perform(orders: Orders, line: Connection) -> None:
     os.nice(POLITENESS)
+    line.send(asyncio.run(_carry_out(orders, line)))
+
+
+async def _carry_out(orders: Orders, line: Connection) -> dict[str, int]:
+    attacker = _Attacker(orders)
+    await attacker.look_around()
     line.send("begun")
-    line.send(asyncio.run(_Attacker(orders).attack()))
+    return await attacker.attack()
 
 
 class _Attacker:
@@ -79,6 +85,12 @@ class _Attacker:
         self._address = Address.of(orders.url)
         self._deeds = Deeds()
         self._number = 0
+
+    async def look_around(self) -> None:
+        """One connection, opened and dropped: what takes time at the first only is no part of the attack."""
+        phone = await self._phone()
+        if phone is not None:
+            phone.cut()
 
     async def attack(self) -> dict[str, int]:
         """Everything for the seconds that were ordered."""
