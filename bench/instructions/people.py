@@ -195,6 +195,8 @@ async def at_home(directory: Path, guests: int) -> AsyncIterator[People]:
             room_burst=PLENTY,
             hello_user_per_min=PLENTY,
             hello_address_per_min=PLENTY,
+            added_per_day=PLENTY,
+            stored_bytes_per_day=1 << 40,
         ),
         storage=config.Storage(directory=str(directory), min_free_bytes=0, readers=1),
     )
