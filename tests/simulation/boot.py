@@ -17,6 +17,7 @@ from unittest.mock import patch
 import msgpack
 
 from chatd.config import Config
+from chatd.core.admin import Settle
 from chatd.daemon import DATABASE, Daemon
 from chatd.handlers import hello
 from chatd.protocol.errors import ChatError
@@ -184,6 +185,13 @@ class House:
                 self.give_up()
         else:
             self._gone()
+
+    async def settled(self) -> None:
+        """Wait until all that was asked of the daemon is on its disk or refused: also by phones that are no more."""
+        process = self.process
+        if process is not None and process.daemon._inside is not None:
+            with suppress(ChatError, Ended):
+                await process.carry_out(process.daemon.inside.writer.carry("", Settle()))
 
     def give_up(self) -> None:
         """A process that did not get up, or not down, ends: it writes no more, and what it held is released."""

@@ -12,7 +12,7 @@ from tests.kit.disk import Fault
 from tests.kit.platter import Kind
 from tests.simulation.boot import Ended, House
 from tests.simulation.history import Revocation
-from tests.simulation.transport import TIGHT_ROOM_BYTES
+from tests.simulation.transport import TIGHT_ROOM_BYTES, Link
 
 
 class Stuck(AssertionError):
@@ -52,6 +52,7 @@ class Chaos:
         self._broken = 0  # so many operations of the disk fail, as DISK_FAULTS[_code]
         self._code = 0
         self.vanished = False
+        self._clogged: list[Link] = []
         self._turned_over = 0
         self.failed = 0  # operations of the disk so far that failed
         self._kinds = [name for name in MISFORTUNES if world.scenario.has(name)]
@@ -70,6 +71,8 @@ class Chaos:
         """From here on nothing bad happens, and what went down comes up."""
         self.over = True
         self._broken = 0
+        for link in self._clogged:  # also of installs that are gone: what they sent is still on its way
+            link.clog(clogged=False)
         for phone in self.world.phones:
             if phone.line is not None and phone.line.link.down.clogged:
                 phone.line.link.clog(clogged=False)
@@ -262,6 +265,7 @@ class Chaos:
         if phone.line is not None:
             link = phone.line.link
             link.clog(clogged=True)
+            self._clogged.append(link)
             self.world.note(phone.name, "network carries nothing")
             self.world.loop.call_later(0.2 * (1 + self.lane.pick(60)), self._unclog, link)
 

@@ -30,6 +30,7 @@ ONCE_FOUND = (
     8303191,  # a hello between a commit and its telling heard of messages from before the joining
     8304886,  # an event was told to nobody else when slow authors lost their seats while they were told
     8617046,  # a clock that was set back after a revocation made a phone wait for an hour
+    8708003,  # what a phone that is no more had sent was stored when the log had been read
 )
 
 

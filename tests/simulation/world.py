@@ -164,6 +164,7 @@ class World:
         end = self.loop.time() + CONVERGE_S
         calm = 0
         while calm < CALM_LOOKS:
+            await self.house.settled()
             await asyncio.sleep(LOOK_S)
             left = [phone.name for phone in self.phones if not phone.quiet]
             left += [person.phone.name for person in self.people if person.left]
