@@ -64,7 +64,7 @@ every_poison = pytest.mark.parametrize(("text", "poison"), POISONS)
     ("field", "keys"),
     [
         ("body.text", {"type": "send", "body": {"text": PLACE}}),
-        ("data", {"type": "send", "body": {"data": [{"a": PLACE}]}}),
+        ("body.data", {"type": "send", "body": {"data": [{"a": PLACE}]}}),
         (
             "body.attachments[0].name",
             {"type": "send", "body": {"attachments": [{"url": "u", "mime": "m", "name": PLACE}]}},
