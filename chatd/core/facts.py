@@ -87,12 +87,10 @@ class Facts:
     devices: dict[tuple[str, str], DeviceSeen] = field(default_factory=dict)
     allowances: Allowances = NO_BOUNDS
     now_s: float = 0.0  # monotonic, of the batch
-    listed: dict[str, list[str]] = field(
-        default_factory=dict
-    )  # by user: their devices, the one seen last at the end
-    memberships: dict[str, int] = field(
-        default_factory=dict
-    )  # by user: rooms before this batch; left out: none
+    # By user: their devices, the one seen last at the end.
+    listed: dict[str, list[str]] = field(default_factory=dict)
+    # By user: rooms before this batch; left out: none.
+    memberships: dict[str, int] = field(default_factory=dict)
 
 
 def most_rooms(rooms_per_user: int) -> int:

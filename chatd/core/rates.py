@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 
 TOLERANCE_S = 1e-9  # a rounding error is no reason to refuse, and none to say a millisecond more
-RETRY_MAX_S = (
-    60.0  # 300 messages of one user: whoever has more waiting asks again, which costs one refusal a minute
-)
+# 300 messages of one user: whoever has more waiting asks again, which costs one refusal a minute.
+RETRY_MAX_S = 60.0
 EXCUSES_MAX = 1000  # 32 KB for a connection that is refused all the time
 
 

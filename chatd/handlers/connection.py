@@ -89,9 +89,8 @@ def checked(ctx: Context, known: Known) -> Known:
             raise Turned(Refused("token_invalid", "the token was revoked"), code)
     for found, mark_ms, _ in ages:
         if found == "unclear":
-            most_ms = (
-                leeway_s + 1
-            ) * 1000  # more only by a clock that was set back since: nobody waits for that
+            # It would be more only by a clock that was set back since: nobody waits for that.
+            most_ms = (leeway_s + 1) * 1000
             wait_ms = min(most_ms, max(0, mark_ms + most_ms - ctx.env.now_ms()))
             refusal = Refused("token_expired", "issued too close to a revocation", retry_after=wait_ms)
             raise Turned(refusal, closes.TOKEN_EXPIRED)
