@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-TOLERANCE_S = 1e-9  # a rounding error is no reason to refuse, and none to say a millisecond more
+ROUNDING_S = 1e-9  # a rounding error is no reason to say a millisecond more
+# Timers count whole milliseconds from one that has begun (libuv), so a client that waits as told can be this early.
+TOLERANCE_S = 1e-3
 # 300 messages of one user: whoever has more waiting asks again, which costs one refusal a minute.
 RETRY_MAX_S = 60.0
 EXCUSES_MAX = 1000  # 32 KB for a connection that is refused all the time
@@ -119,7 +121,7 @@ def take(buckets: Sequence[tuple[str, Meter]], now: float) -> tuple[float, str]:
 
 def retry_after_ms(wait_s: float) -> int:
     """Whole milliseconds after which the request is allowed: rounded up, never early."""
-    return max(1, -int(-(wait_s - TOLERANCE_S) * 1000 // 1))
+    return max(1, -int(-(wait_s - ROUNDING_S) * 1000 // 1))
 
 
 class Abuse:
