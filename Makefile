@@ -33,7 +33,7 @@ soak: .venv/installed-dev
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/storage/test_power_loss.py tests/storage/test_power_loss_of_files.py \
 	  tests/storage/test_damage.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/scenarios/test_crash.py -k kill_9_under_load
-	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/running/test_stopping.py tests/running/test_memory.py
+	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/server/test_stopping.py tests/server/test_memory.py
 	$(BIN)/python -m tests.simulation --seeds 100000
 
 fuzz: .venv/installed-fuzz

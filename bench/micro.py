@@ -16,14 +16,14 @@ import msgpack
 from bench import bounds, outcome
 from bench import options as common
 from bench.engine.script import Letter, Script
-from chatd import config
-from chatd.core.facts import Facts, Rules
-from chatd.core.posting import post
-from chatd.core.rooms import Member, Room
-from chatd.core.work import NewEvent, Work
-from chatd.edge.fanout import event_push
-from chatd.edge.outbox import Outbox
-from chatd.edge.packets import MSGPACK, frame_of
+from chatd.config import model
+from chatd.core.messages import post
+from chatd.core.read_set import Facts, Rules
+from chatd.core.room import Member, Room
+from chatd.core.write_set import NewEvent, Work
+from chatd.delivery.encoding import MSGPACK, frame_of
+from chatd.delivery.fanout import event_push
+from chatd.delivery.outbox import Outbox
 from chatd.protocol.codec import decode_packets
 from chatd.protocol.requests import Send
 
@@ -86,7 +86,7 @@ def parts(outboxes: int, seed: int) -> dict[str, Part]:
     requests = [request for request in decode_packets(batch, False) if isinstance(request, Send)]
     decided = _decide(requests)
     frame = _frame(decided[:1])
-    group = [Outbox(Nowhere(), config.Outbox(), _Nobody()) for _ in range(outboxes)]
+    group = [Outbox(Nowhere(), model.Outbox(), _Nobody()) for _ in range(outboxes)]
     return {
         "decode": lambda: len(list(decode_packets(single, False))),
         "decode_batch": lambda: len(list(decode_packets(batch, False))),
@@ -125,7 +125,7 @@ def _decide(requests: list[Send]) -> list[NewEvent]:
 
 
 def _frame(run: list[NewEvent]) -> bytes:
-    return frame_of(event_push(run), MSGPACK, config.Delivery().deflate_min_bytes)
+    return frame_of(event_push(run), MSGPACK, model.Delivery().deflate_min_bytes)
 
 
 def _fan_out(group: list[Outbox], frame: bytes) -> int:

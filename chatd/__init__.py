@@ -1,22 +1,29 @@
 """chatd: a real-time chat server. One process, one SQLite file, one WebSocket per phone.
 
-The map of the house; an arrow reads "may import", and a test fails on any other:
+A file is found by two coordinates: the layer is the folder, and the chapter of protocol.md is the name of the file
+(connection, sync, history, messages, read_state, presence, rooms, members, users). Folders of infrastructure have
+other names, one subject a file. An arrow reads "may import"; a test fails on any other:
 
-    cli -> daemon -> edge, handlers, storage, bus, identity -> ports -> core -> protocol
+    cli -> server -> http, session -> commands -> delivery, jobs -> writer, websocket
+        -> storage, bus, auth -> telemetry -> ports, config -> core -> protocol
 
-    protocol/   the vocabulary: requests, pushes, objects, error and close tables, codec
+    protocol/   the wire: requests, replies, pushes, objects, error and close tables, codec
     core/       the rules of chat: synchronous and pure
     ports.py    what the inside needs from the outside, each with its contract
-    handlers/   one command, one function: load, decide, store, publish, reply
+    config/     every limit with its unit and reason; where values come from, the rules over them, how they are written
+    telemetry/  counters, metrics, logs, troubles
     storage/    SQLite: one writing connection, group commit, read-only connections for history
-    bus/        how committed events reach the sessions: inside one process today
-    identity/   who is there: tokens of the host app, keys, built-in accounts
-    edge/       bytes: WebSocket connections, outboxes, sessions, HTTP routes
-    daemon.py   the composition root: builds the adapters, starts, drains and stops them
-    settings.py what of the configuration a running daemon can take over
-    config.py   every limit of the daemon, with its unit and the reason for its value
-    secret.py   a text that does not show itself
-    cli/        argv and environment -> Config -> one action
+    bus/        how committed events reach other processes: inside one process today
+    auth/       tokens of the host app, keys, passwords of built-in accounts
+    writer/     the one write path: load, decide, commit, publish
+    delivery/   committed events to connections: hub, fan-out, outbox, heads, receipts, presence
+    commands/   the table of all commands; one function for each that only reads
+    jobs/       what happens by itself: maintenance, last seen
+    websocket/  bytes: connections, frames, handshakes
+    session/    the life of one connection: session, dispatcher, keepalive, rate limits
+    http/       listeners and routes: for clients, for operators, for the back end of the host app
+    server/     puts the parts together: app, daemon, process, reload
+    cli/        one file a command group; cli/chat/ is the terminal client
     client/     the Python client: an independent implementation of protocol.md; client/core/ is what a port translates
 """
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from chatd.core.accounts import Account, DeviceSeen
-from chatd.core.facts import Counted, KeyedEvent, UnreadSpan
-from chatd.core.rooms import Room
+from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
+from chatd.core.room import Room
+from chatd.core.users import Account, DeviceSeen
 from chatd.core.visibility import ShownTo
-from chatd.core.work import Work
+from chatd.core.write_set import Work
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.objects import (
     Event,

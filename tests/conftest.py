@@ -1,8 +1,12 @@
 """How many tests run side by side with `-n auto`, and who may touch what they make."""
 
 import os
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+
+from tests.kit.indoors import Indoors, indoors
 
 PER_CORE = 1.5  # some tests wait for a deadline or a process: the core is lent to others meanwhile
 
@@ -13,3 +17,10 @@ os.umask(0o022)  # a daemon refuses a directory that a group may change, as some
 def pytest_xdist_auto_num_workers() -> int:
     """Workers for the cores this process may use."""
     return max(2, int(PER_CORE * len(os.sched_getaffinity(0))))
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[Indoors]:
+    """A daemon without sockets."""
+    async with indoors(tmp_path, rates={"enabled": False}) as house:
+        yield house

@@ -1,6 +1,6 @@
 """Floor (c): an echo on the daemon's own WebSocket edge, without a chat and without storage behind it.
 
-It imports chatd.edge, as only `micro` does besides: a copy of the edge would be another stack, and the question is
+It imports chatd.websocket, as only `micro` does besides: a copy of the edge would be another stack, and the question is
 what chat and storage cost on this very one. It runs as a program of its own, like a daemon.
 """
 
@@ -17,14 +17,14 @@ from typing import Any
 
 from bench import loop
 from bench.frames import server_frame
-from chatd.config import Config, Limits
-from chatd.core.counters import Counters
-from chatd.edge.admission import Admission
-from chatd.edge.server import Listener, Terms
-from chatd.edge.surroundings import surroundings
-from chatd.edge.websocket import connection_class
-from chatd.edge.wire import Wire
+from chatd.config.model import Config, Limits
+from chatd.http.listeners import Listener, Terms
 from chatd.ports import Timer
+from chatd.telemetry.counters import Counters
+from chatd.websocket.acceptor_config import surroundings
+from chatd.websocket.admission import Admission
+from chatd.websocket.connection import connection_class
+from chatd.websocket.wire import Wire
 
 _CLIENTS_MAX = 10_000
 _FRAME_BYTES_MAX = 65_536

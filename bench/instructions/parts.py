@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from bench.instructions.people import Ear, People, frame_of
-from chatd.core.work import NewEvent
-from chatd.edge import packets
-from chatd.edge.desk import Desk
-from chatd.edge.fanout import event_push
-from chatd.handlers.writer import Submission, Writer
+from chatd.core.write_set import NewEvent
+from chatd.delivery import encoding
+from chatd.delivery.fanout import event_push
 from chatd.protocol.codec import decode_request
-from chatd.storage.batch import Batch, batch_of
-from chatd.storage.commit import commit
+from chatd.session.dispatcher import Desk
+from chatd.storage.sqlite.commit import commit
+from chatd.storage.sqlite.write_set import Batch, batch_of
+from chatd.writer.writer import Submission, Writer
 
 MEANINGS = {
     "send": "all of a send in a direct room, from its frame until both are told, threads included",
@@ -80,7 +80,7 @@ def pieces(people: People) -> dict[str, Part]:
         "decide": Part(lambda _: people.decided(request)),
         "rows": Part(lambda _: batch_of(work)),
         "sqlite": Part(write, lambda: batch_of(people.decides(people.pair))),
-        "encode": Part(lambda _: packets.frame_of(event_push(new), packets.MSGPACK, deflate_min)),
+        "encode": Part(lambda _: encoding.frame_of(event_push(new), encoding.MSGPACK, deflate_min)),
         "push": Part(lambda _: inside.fanout.publish(told)),
     }
 

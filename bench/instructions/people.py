@@ -16,22 +16,22 @@ from typing import Any
 import msgpack
 
 from bench.micro import Nowhere
-from chatd import config
+from chatd.auth.verifier import host_identity
+from chatd.config import model
+from chatd.config.secret import Secret
 from chatd.core.admin import Settle
-from chatd.core.counting import count_out
-from chatd.core.facts import Facts
-from chatd.core.work import Work
-from chatd.edge.machine import Machine
-from chatd.edge.session import Session
-from chatd.handlers.writer import Submission, decide
-from chatd.identity.host import host_identity
-from chatd.inside import Inside, rules_of
+from chatd.core.read_set import Facts
+from chatd.core.unread_counts import count_out
+from chatd.core.write_set import Work
 from chatd.ports import Timer
 from chatd.protocol.codec import decode_packets, decode_request
-from chatd.secret import Secret
-from chatd.storage.connection import writable
-from chatd.storage.directory import Directory
-from chatd.storage.store import SqliteStore
+from chatd.server.app import Inside, rules_of
+from chatd.server.system_env import Machine
+from chatd.session.session import Session
+from chatd.storage.sqlite.connection import writable
+from chatd.storage.sqlite.directory import Directory
+from chatd.storage.sqlite.store import SqliteStore
+from chatd.writer.writer import Submission, decide
 
 OUTBOXES, ROOMS = 100, 20
 TEXT = "We leave at a quarter to eight, platform 4."
@@ -88,7 +88,7 @@ class Ear(Nowhere):
 class People:
     """Ann and Bob write to each other, a crowd has one room on the screen, guests of some rooms come and go."""
 
-    def __init__(self, settings: config.Config, store: SqliteStore, guests: int) -> None:
+    def __init__(self, settings: model.Config, store: SqliteStore, guests: int) -> None:
         env = Standstill()
         self.config = settings
         self.inside = Inside(
@@ -185,10 +185,10 @@ def frame_of(packet: Packet) -> bytes:
 @asynccontextmanager
 async def at_home(directory: Path, guests: int) -> AsyncIterator[People]:
     """Everybody, on a new database; so many guests."""
-    settings = config.Config(
-        auth=config.Auth(secret=Secret(SECRET)),
-        limits=config.Limits(in_flight=PLENTY),
-        rates=config.Rates(
+    settings = model.Config(
+        auth=model.Auth(secret=Secret(SECRET)),
+        limits=model.Limits(in_flight=PLENTY),
+        rates=model.Rates(
             requests_burst=PLENTY,
             bytes_burst=1 << 30,
             writes_burst=PLENTY,
@@ -198,7 +198,7 @@ async def at_home(directory: Path, guests: int) -> AsyncIterator[People]:
             added_per_day=PLENTY,
             stored_bytes_per_day=1 << 40,
         ),
-        storage=config.Storage(directory=str(directory), min_free_bytes=0, readers=1),
+        storage=model.Storage(directory=str(directory), min_free_bytes=0, readers=1),
     )
     store = await SqliteStore.open(settings.storage, Standstill())
     people = People(settings, store, guests)

@@ -1,6 +1,6 @@
 """One process: whoever is live is live here, so a committed batch needs no carrying."""
 
-from chatd.core.work import Work
+from chatd.core.write_set import Work
 
 
 class LocalBus:

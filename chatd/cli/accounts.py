@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from chatd.cli.exits import Failure
-from chatd.config import Config
+from chatd.config.model import Config
 
 EVERY_ONE = -1  # no limit
 ANSWER_S = 30.0  # a daemon under load answers in one; nobody waits longer at a prompt
@@ -154,7 +154,7 @@ class StoredAccounts:
     ) -> None:
         """Store an account with `changes`. One that is not there is added for a `new` user, or one who was `seen`."""
         from chatd.cli.stores import now_ms, put_account
-        from chatd.core.accounts import Account, require_seen, user_revoked
+        from chatd.core.users import Account, require_seen, user_revoked
 
         async def put(store: Any) -> None:
             account = await store.account(user)

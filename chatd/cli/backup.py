@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from chatd.cli.configuration import Loaded
 from chatd.cli.exits import Failure
 from chatd.cli.options import with_configuration
-from chatd.config import Config
+from chatd.config.loading import Loaded
+from chatd.config.model import Config
 
 
 @click.command(
@@ -31,7 +31,7 @@ def backup(loaded: Loaded, destination: str, force: bool) -> None:
     is left alone without --force, and stays as it was when the backup fails.
     """
     from chatd.cli.stores import explained
-    from chatd.storage.errors import opening
+    from chatd.storage.sqlite.errors import opening
 
     with explained(), opening(Path(destination)):
         target = _named(destination)
@@ -59,8 +59,8 @@ def restore(loaded: Loaded, source: Path, yes: bool) -> None:
     chatd.sqlite.replaced.
     """
     from chatd.cli.stores import explained
-    from chatd.storage.backup import restore as put_back
-    from chatd.storage.directory import Directory
+    from chatd.storage.sqlite.backup import restore as put_back
+    from chatd.storage.sqlite.directory import Directory
 
     directory = Path(loaded.config.storage.directory)
     with explained():
@@ -92,8 +92,8 @@ def _require_replaceable(config: Config, target: Path, *, force: bool) -> None:
 
 def _copied(config: Config, target: Path) -> int:
     """Copies beside the target and puts the copy in its place when it is whole; the commit it stands at."""
-    from chatd.storage.backup import backup as copy_out
-    from chatd.storage.directory import put_in_place
+    from chatd.storage.sqlite.backup import backup as copy_out
+    from chatd.storage.sqlite.directory import put_in_place
 
     if not target.exists():
         return copy_out(config.storage.directory, target)

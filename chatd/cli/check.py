@@ -2,9 +2,9 @@
 
 import click
 
-from chatd.cli.configuration import Loaded
 from chatd.cli.exits import Failure
 from chatd.cli.options import with_configuration
+from chatd.config.loading import Loaded
 
 
 @click.command(
@@ -22,8 +22,8 @@ def check(loaded: Loaded) -> None:
     Owners and permissions, the schema, every page, index and reference, every stored event, and, while no
     daemon runs, the write-ahead log. Nothing is changed.
     """
-    from chatd.storage.checking import report
-    from chatd.storage.directory import Directory
+    from chatd.storage.sqlite.checking import report
+    from chatd.storage.sqlite.directory import Directory
 
     found = report(Directory(loaded.config.storage.directory))
     if found.findings:

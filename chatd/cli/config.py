@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from chatd.cli.configuration import Loaded
 from chatd.cli.exits import Failure
-from chatd.cli.first_secret import is_configured, secret_path
-from chatd.cli.memory import as_table
 from chatd.cli.options import Places, with_configuration, with_places
 from chatd.cli.preflight import file_problems
-from chatd.cli.rules import is_loopback, split_address
-from chatd.cli.texts import as_json, as_markdown, as_shown, as_toml
-from chatd.config import Config, several
-from chatd.storage.ownership import LOOK, fault, new_private_file
+from chatd.config.file_permissions import LOOK, fault, new_private_file
+from chatd.config.first_secret import is_configured, secret_path
+from chatd.config.loading import Loaded
+from chatd.config.memory import as_table
+from chatd.config.model import Config, several
+from chatd.config.rules import is_loopback, split_address
+from chatd.config.text import as_json, as_markdown, as_shown, as_toml
 
 
 @click.group(

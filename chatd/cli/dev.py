@@ -16,11 +16,11 @@ import click
 
 from chatd import __version__
 from chatd.cli.accounts import StoredAccounts
-from chatd.cli.configuration import load
 from chatd.cli.exits import Failure
-from chatd.cli.first_secret import with_own_secret
 from chatd.cli.preflight import require_free
-from chatd.config import Config
+from chatd.config.first_secret import with_own_secret
+from chatd.config.loading import load
+from chatd.config.model import Config
 
 # Password by user. Everybody knows them, so a development server listens on loopback only.
 DEMO_USERS = {"alice": "alice-password", "bob": "bob-password"}
@@ -57,7 +57,7 @@ def dev(once: bool, port: int, data: str) -> None:
     Listens on loopback only: the passwords of the demo users are public.
     """
     from chatd.cli.starting import start_explained
-    from chatd.storage.directory import Directory
+    from chatd.storage.sqlite.directory import Directory
 
     config = dev_config(port, data)
     require_free(config)
@@ -80,7 +80,7 @@ def dev_config(port: int, data: str) -> Config:
 
 def add_demo_users(config: Config) -> None:
     """Adds those of DEMO_USERS that have no account yet."""
-    from chatd.identity.passwords import Passwords
+    from chatd.auth.passwords import Passwords
 
     accounts = StoredAccounts(config, create=True)
     known = {line.user for line in accounts.all() if line.password}
@@ -119,15 +119,15 @@ class Place:
 
 
 def _run(config: Config, *, once: bool, is_new: bool) -> None:
-    from chatd.edge.logs import logging_to
-    from chatd.running import event_loop
+    from chatd.server.runner import event_loop
+    from chatd.telemetry.logs import logging_to
 
     with logging_to(sys.stderr, config.log), asyncio.Runner(loop_factory=event_loop) as runner:
         runner.run(_live(config, once=once, is_new=is_new))
 
 
 async def _live(config: Config, *, once: bool, is_new: bool) -> None:
-    from chatd.daemon import Daemon
+    from chatd.server.daemon import Daemon
 
     daemon = Daemon(config)
     await daemon.start()
@@ -146,9 +146,9 @@ async def _live(config: Config, *, once: bool, is_new: bool) -> None:
 
 
 async def _self_test(place: Place) -> None:
+    from chatd.auth.tokens import Tokens
     from chatd.cli.selftest import self_test
     from chatd.client import ChatError, Closed
-    from chatd.identity.tokens import Tokens
 
     tokens = Tokens(place.config.auth, lambda kid: None)
     sender, receiver = DEMO_USERS

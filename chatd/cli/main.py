@@ -10,14 +10,14 @@ import click
 
 from chatd import __version__
 from chatd.cli.exits import EXITS_HELP, Exit, Failure
-from chatd.cli.problems import ConfigError
 from chatd.cli.streams import complete_streams, give_up_output, is_unwritable
+from chatd.config.problems import ConfigError
 
 # Where each command lives (module:name) and what it does. The order is that of the help.
 COMMANDS: dict[str, tuple[str, str]] = {
     "dev": ("chatd.cli.dev:dev", "Try it: a daemon with demo users that delivers a first message."),
     "serve": ("chatd.cli.serve:serve", "Run the daemon (also what bare `chatd` does)."),
-    "chat": ("chatd.cli.chat:chat", "Chat in the terminal."),
+    "chat": ("chatd.cli.chat.command:chat", "Chat in the terminal."),
     "token": ("chatd.cli.token:token", "Print a token for a user."),
     "user": ("chatd.cli.user:user", "Built-in accounts: add, list, disable, passwd."),
     "config": ("chatd.cli.config:config", "Configuration: init, check, show, doc."),

@@ -4,9 +4,9 @@ from contextlib import closing
 
 import click
 
-from chatd.cli.configuration import Loaded
 from chatd.cli.exits import Failure
 from chatd.cli.options import with_configuration
+from chatd.config.loading import Loaded
 
 
 @click.group(
@@ -27,11 +27,11 @@ def migrate() -> None:
 def status(loaded: Loaded) -> None:
     """List the migrations of this version and whether the database has them."""
     from chatd.cli.stores import explained
-    from chatd.storage import schema
-    from chatd.storage.connection import readable
-    from chatd.storage.directory import Directory
-    from chatd.storage.errors import opening
-    from chatd.storage.opening import check_header
+    from chatd.storage.sqlite import schema
+    from chatd.storage.sqlite.connection import readable
+    from chatd.storage.sqlite.directory import Directory
+    from chatd.storage.sqlite.errors import opening
+    from chatd.storage.sqlite.startup import check_header
 
     directory = Directory(loaded.config.storage.directory)
     path = directory.database
@@ -51,11 +51,11 @@ def status(loaded: Loaded) -> None:
 def up(loaded: Loaded) -> None:
     """Apply what is pending, each migration whole or not at all. Stop the daemon first."""
     from chatd.cli.stores import explained
-    from chatd.storage import schema
-    from chatd.storage.connection import writable
-    from chatd.storage.directory import Directory, locked
-    from chatd.storage.errors import opening
-    from chatd.storage.opening import inspect
+    from chatd.storage.sqlite import schema
+    from chatd.storage.sqlite.connection import writable
+    from chatd.storage.sqlite.directory import Directory, locked
+    from chatd.storage.sqlite.errors import opening
+    from chatd.storage.sqlite.startup import inspect
 
     directory = Directory(loaded.config.storage.directory)
     path = directory.database

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import click
 
-from chatd.cli.configuration import Loaded, load
-from chatd.cli.problems import Problem
-from chatd.cli.schema import fields
-from chatd.config import Config
+from chatd.config.loading import Loaded, load
+from chatd.config.model import Config
+from chatd.config.problems import Problem
+from chatd.config.schema import fields
 
 R = TypeVar("R")
 

@@ -6,7 +6,7 @@ import sys
 import click
 
 from chatd.cli.exits import Failure
-from chatd.cli.files import read_secret
+from chatd.config.files import read_secret
 
 password_option = click.option(
     "--password-file", metavar="FILE", help="File with the password, private to you; - reads stdin."
@@ -15,7 +15,7 @@ password_option = click.option(
 
 def hashed(path: str | None) -> str:
     """The hash of a password from the file `path`, from stdin ("-") or typed twice; Failure if unusable."""
-    from chatd.identity.passwords import Passwords
+    from chatd.auth.passwords import Passwords
     from chatd.protocol.errors import Refused
 
     passwords = Passwords()

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from chatd.cli.exits import Failure
-from chatd.cli.files import require_private
-from chatd.cli.problems import ConfigError, Problem
-from chatd.cli.rules import split_address
-from chatd.config import Config, several
-from chatd.edge.notify import is_activated
-from chatd.edge.sockets import ListenError, bound_sockets, shown_host
-from chatd.settings import replaced
+from chatd.config.files import require_private
+from chatd.config.model import Config, several
+from chatd.config.problems import ConfigError, Problem
+from chatd.config.reloadable import replaced
+from chatd.config.rules import split_address
+from chatd.http.sockets import ListenError, bound_sockets, shown_host
+from chatd.server.systemd import is_activated
 
 
 def file_problems(config: Config) -> list[Problem]:
@@ -88,7 +88,7 @@ def _listening(port: int) -> list[str]:
 
 def _key_problems(config: Config) -> list[Problem]:
     # The cryptography takes a while to import.
-    from chatd.identity.keys import BadKey, configured_keys
+    from chatd.auth.keys import BadKey, configured_keys
 
     parts: list[Mapping[str, object]] = [{"auth.keys": ()}]
     parts += ({"auth.jwks_file": "", "auth.keys": (key,)} for key in config.auth.keys)

@@ -1,12 +1,12 @@
 """What SIGHUP asks for: the configuration read again from the same places, as far as a running daemon can take it."""
 
-from chatd.cli.first_secret import with_first_secret
 from chatd.cli.options import Places
 from chatd.cli.preflight import file_problems
-from chatd.cli.problems import ConfigError
-from chatd.cli.rules import broken_rules
-from chatd.config import Config
-from chatd.settings import Takeover, Unusable, takeover
+from chatd.config.first_secret import with_first_secret
+from chatd.config.model import Config
+from chatd.config.problems import ConfigError
+from chatd.config.reloadable import Takeover, Unusable, takeover
+from chatd.config.rules import broken_rules
 
 
 class Rereader:

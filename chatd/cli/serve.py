@@ -2,10 +2,10 @@
 
 import click
 
-from chatd.cli.first_secret import with_first_secret
 from chatd.cli.options import Places, with_places
 from chatd.cli.preflight import file_problems, require_free
 from chatd.cli.rereading import Rereader
+from chatd.config.first_secret import with_first_secret
 
 
 @click.command(
@@ -29,7 +29,7 @@ def serve(places: Places) -> None:
     require_free(loaded.config)
     config = with_first_secret(loaded.config, create=True)
     from chatd.cli.starting import start_explained
-    from chatd.running import run  # uvicorn and the rest: half a second that no other command needs
+    from chatd.server.runner import run  # uvicorn and the rest: half a second that no other command needs
 
     with start_explained():
         run(config, Rereader(places))

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from chatd.auth.keys import BadKey
 from chatd.cli.exits import Exit, Failure
-from chatd.edge.sockets import ListenError
-from chatd.identity.keys import BadKey
-from chatd.storage.errors import StoreError
+from chatd.http.sockets import ListenError
+from chatd.storage.sqlite.errors import StoreError
 
 
 @contextmanager

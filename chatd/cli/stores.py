@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 from chatd.cli.exits import Failure
-from chatd.config import Config
-from chatd.core.accounts import Account
-from chatd.core.work import Work
+from chatd.config.model import Config
+from chatd.core.users import Account
+from chatd.core.write_set import Work
 from chatd.ports import Store
 from chatd.protocol.errors import ChatError
-from chatd.storage.directory import Directory
-from chatd.storage.errors import StoreError
-from chatd.storage.store import SqliteStore
+from chatd.storage.sqlite.directory import Directory
+from chatd.storage.sqlite.errors import StoreError
+from chatd.storage.sqlite.store import SqliteStore
 
 T = TypeVar("T")
 

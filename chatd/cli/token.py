@@ -4,9 +4,9 @@ import time
 
 import click
 
-from chatd.cli.configuration import Loaded
-from chatd.cli.first_secret import secret_of, with_first_secret
 from chatd.cli.options import Duration, with_configuration
+from chatd.config.first_secret import secret_of, with_first_secret
+from chatd.config.loading import Loaded
 
 
 @click.command(
@@ -30,7 +30,7 @@ def token(loaded: Loaded, user: str, ttl: int, device: str | None, allow: tuple[
 
     The token gives whoever holds it the rights of USER until it expires.
     """
-    from chatd.identity.tokens import Tokens
+    from chatd.auth.tokens import Tokens
 
     config = with_first_secret(loaded.config, create=False)
     secret_of(config)

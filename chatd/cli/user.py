@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from chatd.cli.accounts import AccountLine, accounts_of
-from chatd.cli.configuration import Loaded
 from chatd.cli.exits import Failure
 from chatd.cli.options import with_configuration
 from chatd.cli.passwords import hashed, password_option
+from chatd.config.loading import Loaded
 
 _USER = re.compile(r"[A-Za-z0-9_\-.:@|+]{1,64}\Z")  # protocol.md, "Identifiers and counters"
 _DEVICE = re.compile(r"[A-Za-z0-9_-]{22}\Z")

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from chatd.core import posting
-from chatd.core.accounts import Account, DeviceSeen, device_revoked, user_revoked
-from chatd.core.facts import Facts
-from chatd.core.work import Answer, Work
+from chatd.core import messages
+from chatd.core.read_set import Facts
+from chatd.core.users import Account, DeviceSeen, device_revoked, user_revoked
+from chatd.core.write_set import Answer, Work
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import DEVICES_LISTED_MAX
 from chatd.protocol.objects import Body, Event
@@ -225,7 +225,7 @@ def amend(user: str, request: Amend, work: Work, facts: Facts) -> Ok:
 
 def notify(user: str, request: Notify, work: Work, facts: Facts) -> WriteOk:
     """Log a notice; it has no author and counts nowhere."""
-    posting.check_body(request.body, facts.rules.body_bytes)
+    messages.check_body(request.body, facts.rules.body_bytes)
     room = facts.rooms.get(request.room)
     if room is None or room.deleted_by is not None:
         raise Refused("not_found", "no such room")
@@ -237,7 +237,7 @@ def summarise_reactions(user: str, request: SummariseReactions, work: Work, fact
     room = facts.rooms.get(request.room)
     message = facts.messages.get((room.number, request.target)) if room is not None else None
     if room is not None and message is not None and message.event.recalled is not True:
-        posting.summarise_reactions(room, message, work)
+        messages.summarise_reactions(room, message, work)
     return Ok()
 
 

@@ -6,7 +6,7 @@ A decision looks whether there is room, and notes in its Work what it spends; th
 from typing import Literal
 
 from chatd.core.rates import Meters, Rate, retry_after_ms
-from chatd.core.work import Work
+from chatd.core.write_set import Work
 from chatd.protocol.errors import Refused
 
 Kind = Literal["bytes", "rooms", "added"]

@@ -3,33 +3,33 @@
 from collections.abc import Callable
 from typing import Any
 
-from chatd.core import admin, membership, posting, reading
-from chatd.core.facts import Facts
-from chatd.core.work import Work
+from chatd.core import admin, members, messages, read_state
+from chatd.core.read_set import Facts
+from chatd.core.write_set import Work
 from chatd.protocol import requests
 from chatd.protocol.replies import Ok
 
 Decide = Callable[[str, Any, Work, Facts], Ok]
 
 DECISIONS: dict[type, Decide] = {
-    requests.Send: posting.post,
-    requests.Edit: posting.edit,
-    requests.Recall: posting.recall,
-    requests.React: posting.react,
-    requests.Pin: posting.pin,
-    requests.Read: reading.read,
-    requests.Delivered: reading.delivered,
-    requests.Preferences: reading.prefer,
-    requests.RoomCreate: membership.create,
-    requests.RoomDirect: membership.direct,
-    requests.RoomGet: membership.get,
-    requests.RoomUpdate: membership.update,
-    requests.RoomDelete: membership.delete,
-    requests.RoomJoin: membership.join,
-    requests.RoomLeave: membership.leave,
-    requests.MembersAdd: membership.add,
-    requests.MembersRemove: membership.remove,
-    requests.MembersRole: membership.set_roles,
+    requests.Send: messages.post,
+    requests.Edit: messages.edit,
+    requests.Recall: messages.recall,
+    requests.React: messages.react,
+    requests.Pin: messages.pin,
+    requests.Read: read_state.read,
+    requests.Delivered: read_state.delivered,
+    requests.Preferences: read_state.prefer,
+    requests.RoomCreate: members.create,
+    requests.RoomDirect: members.direct,
+    requests.RoomGet: members.get,
+    requests.RoomUpdate: members.update,
+    requests.RoomDelete: members.delete,
+    requests.RoomJoin: members.join,
+    requests.RoomLeave: members.leave,
+    requests.MembersAdd: members.add,
+    requests.MembersRemove: members.remove,
+    requests.MembersRole: members.set_roles,
     requests.DevicesRemove: admin.remove_device,
     admin.SeeDevice: admin.see_device,
     admin.SeeLeft: admin.see_left,

@@ -3,7 +3,7 @@
 A stranger cannot tell a private room from one that does not exist: both are `not_found`.
 """
 
-from chatd.core.rooms import Member, Room
+from chatd.core.room import Member, Room
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import Role
 

@@ -6,7 +6,7 @@ protocol, it is closed. `Unavailable`: we cannot now, the client retries later. 
 
 from typing import Literal
 
-from chatd.protocol.closes import CLOSES
+from chatd.protocol.close_codes import CLOSES
 
 Retry = Literal["never", "later", "after_auth", "after_sync"]
 

@@ -13,7 +13,7 @@ from typing import Any
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX
 from chatd.protocol.limits import DEPTH_MAX, HOST_DATA_NODES
-from chatd.protocol.skimming import head
+from chatd.protocol.request_id import head
 
 BYTES_KEY = "$bytes"
 BYTES_MAP = b"\x81\xa6$bytes"  # followed by a text it stands for a byte string

@@ -1,1 +1,1 @@
-"""Adapters of the Store port. SQLite: one writing connection, a few read-only ones, numbered SQL files."""
+"""Adapters of the Store port."""

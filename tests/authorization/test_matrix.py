@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from chatd.handlers.registry import COMMANDS
+from chatd.commands.table import COMMANDS
 from chatd.ports import Claims
-from chatd.protocol import closes
+from chatd.protocol import close_codes
 from chatd.protocol.errors import Refused
 from tests.kit.court import ENDED, REQUESTS, Court, Stage, request_of, rows
 from tests.kit.indoors import indoors
@@ -90,7 +90,7 @@ async def test_behind_a_hello_that_fails_nothing_is_carried_out(column: str, tmp
             assert [packet.get("id") for packet in guest.hears()] == [1, None], name
             assert guest.wire.closed_with == (
                 int(row.outcomes[column]),
-                closes.CLOSES[int(row.outcomes[column])],
+                close_codes.CLOSES[int(row.outcomes[column])],
             )
         assert house.store.stamp == before
         assert court.author.hears() == []
@@ -111,7 +111,7 @@ async def test_what_a_connection_asks_after_its_end_is_not_carried_out(column: s
         await house.quiet()
         code = int(ROWS["send"].outcomes[column])
         assert asker.hears("bye")[-1]["close"] == code
-        assert asker.wire.closed_with == (code, closes.CLOSES[code])
+        assert asker.wire.closed_with == (code, close_codes.CLOSES[code])
         court.author.hears()
         before = house.store.stamp
         for name in ROWS:

@@ -18,7 +18,7 @@ from bench.history import measuring
 from bench.server import own_daemon
 from bench.target import own_target
 from bench.thresholds import Threshold
-from chatd.config import Config
+from chatd.config.model import Config
 
 SECTIONS = Config.__struct_fields__
 

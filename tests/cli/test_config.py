@@ -11,9 +11,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from chatd.cli.configuration import load
-from chatd.cli.schema import fields
-from chatd.config import Config
+from chatd.config.loading import load
+from chatd.config.memory import memory_of, shown
+from chatd.config.model import Config
+from chatd.config.schema import fields
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -199,3 +200,11 @@ def test_the_query_of_a_key_url_is_not_shown(run, form):
     result = run("config", "show", *form, CHATD_AUTH__JWKS_URL=f"{url}?api_key=plugh")
     assert f"{url}?********" in result.output
     assert "plugh" not in result.output
+
+
+def test_memory_is_shown_for_the_configuration_in_force(run):
+    few = run("config", "show", "--memory", CHATD_LIMITS__CONNECTIONS="1000").output
+    assert re.search(r"connections, idle \(limits\.connections\) +31\.2 MiB", few)
+    usual = memory_of(Config())
+    assert f"{shown(usual.worst - usual.idle)}\n" in few
+    assert "everybody at once" in few

@@ -7,7 +7,7 @@ import pytest
 
 from chatd.cli.exits import Failure
 from chatd.cli.preflight import owner_of, require_free
-from chatd.config import Config, Listen
+from chatd.config.model import Config, Listen
 
 
 @pytest.fixture

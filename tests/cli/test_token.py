@@ -5,9 +5,9 @@ import time
 import jwt
 import pytest
 
-from chatd.config import Auth
-from chatd.identity.tokens import Tokens
-from chatd.secret import Secret
+from chatd.auth.tokens import Tokens
+from chatd.config.model import Auth
+from chatd.config.secret import Secret
 
 SECRET = "0123456789abcdef0123456789abcdef"
 

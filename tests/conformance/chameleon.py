@@ -7,9 +7,9 @@ from typing import Any
 
 from websockets.frames import Frame, Opcode
 
-from chatd.edge.server import Listener, Terms
-from chatd.edge.surroundings import Surroundings
-from chatd.edge.websocket import WebSocketConnection
+from chatd.http.listeners import Listener, Terms
+from chatd.websocket.acceptor_config import Surroundings
+from chatd.websocket.connection import WebSocketConnection
 from tests.kit.echo import Echo, EchoServer, echo_config, no_page
 
 KINDS = {Opcode.TEXT: True, Opcode.BINARY: False}

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from msgspec import UNSET
 
-from chatd.core.accounts import Account, DeviceSeen
-from chatd.core.rooms import Member, Room
-from chatd.core.work import Message
+from chatd.core.room import Member, Room
+from chatd.core.users import Account, DeviceSeen
+from chatd.core.write_set import Message
 from chatd.ports import KeyTaken, Store, SyncQuery
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.identifiers import room_name

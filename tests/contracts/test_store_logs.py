@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatd.core.rooms import Room
+from chatd.core.room import Room
 from chatd.ports import EventPage, MessagePage, Store
 from chatd.protocol.codec import decode_event
 from tests.kit.chronicle import STEP_MS, Chronicle

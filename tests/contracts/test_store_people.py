@@ -2,8 +2,8 @@
 
 import pytest
 
-from chatd.core.accounts import Account, DeviceSeen
-from chatd.core.rooms import Room
+from chatd.core.room import Room
+from chatd.core.users import Account, DeviceSeen
 from chatd.ports import Store
 from chatd.protocol.objects import MemberRow, Profile, Reader
 from tests.kit.chronicle import Chronicle

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from chatd.core.accounts import Account, DeviceSeen
-from chatd.core.rooms import Room
+from chatd.core.room import Room
+from chatd.core.users import Account, DeviceSeen
 from chatd.core.visibility import ShownTo
 from chatd.ports import Membership, Store, SyncQuery, SyncRows
 from chatd.protocol.codec import decode_event, encode

@@ -6,9 +6,9 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatd.core.counting import UNCOUNTED_EVENTS_MAX
-from chatd.core.facts import UnreadSpan
-from chatd.core.rooms import Room
+from chatd.core.read_set import UnreadSpan
+from chatd.core.room import Room
+from chatd.core.unread_counts import UNCOUNTED_EVENTS_MAX
 from chatd.ports import Store, SyncQuery
 from chatd.protocol.codec import decode_event
 from tests.kit.adapters import STORES

@@ -1,7 +1,6 @@
 import pytest
 from msgspec import UNSET
 
-from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.admin import (
     Amend,
     Fold,
@@ -13,6 +12,7 @@ from chatd.core.admin import (
     Settle,
     SummariseReactions,
 )
+from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import DEVICES_LISTED_MAX
 from chatd.protocol.objects import Body

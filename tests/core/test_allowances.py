@@ -3,8 +3,8 @@
 import pytest
 
 from chatd.core.allowances import Allowances
-from chatd.core.membership import MEMBER_BYTES, ROOM_BYTES
-from chatd.core.work import EVENT_BYTES
+from chatd.core.members import MEMBER_BYTES, ROOM_BYTES
+from chatd.core.write_set import EVENT_BYTES
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import Body
 from chatd.protocol.requests import (

@@ -1,5 +1,5 @@
+from chatd.commands.table import COMMANDS
 from chatd.core.decisions import DECISIONS
-from chatd.handlers.registry import COMMANDS
 from chatd.protocol import requests
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from chatd.core.permissions import ACTIONS, authorize, member_of, outranks
-from chatd.core.rooms import Member
+from chatd.core.room import Member
 from chatd.protocol.errors import Refused
 from tests.kit.desk import direct, group
 

@@ -1,13 +1,13 @@
-"""What a payload may cost: so much for each byte that it is charged for (edge/desk.py), whatever it is."""
+"""What a payload may cost: so much for each byte that it is charged for (session/dispatcher.py), whatever it is."""
 
 import struct
 from collections.abc import Callable
 
 import msgpack
 
-from chatd.edge.desk import PACKET_BYTES
 from chatd.protocol.codec import decode_packets, split
 from chatd.protocol.errors import Broken
+from chatd.session.dispatcher import PACKET_BYTES
 from tests.kit.instructions import counted
 
 PER_BYTE = 100  # instructions; a value of one byte takes 77 with all that is done to look at it

@@ -14,15 +14,15 @@ from typing import Any, TypeVar
 import msgpack
 from uvicorn.server import ServerState
 
-from chatd.config import Config
-from chatd.core.counters import Counters
-from chatd.edge.admission import Admission
-from chatd.edge.http import public_application
-from chatd.edge.server import Terms, _uvicorn_config
-from chatd.edge.surroundings import Surroundings, surroundings
-from chatd.edge.websocket import connection_class
+from chatd.config.model import Config
+from chatd.http.listeners import Terms, _uvicorn_config
+from chatd.http.routes import public_application
 from chatd.ports import Claims
 from chatd.protocol.errors import Refused
+from chatd.telemetry.counters import Counters
+from chatd.websocket.acceptor_config import Surroundings, surroundings
+from chatd.websocket.admission import Admission
+from chatd.websocket.connection import connection_class
 from tests.kit.echo import Echo
 from tests.kit.held import Held
 from tests.kit.indoors import Guest, Indoors, Passports, device_of, indoors

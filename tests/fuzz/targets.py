@@ -8,7 +8,7 @@ from typing import Any
 
 import msgpack
 
-from chatd.protocol import closes
+from chatd.protocol import close_codes
 from chatd.protocol.codec import Invalid, decode_packets
 from chatd.protocol.errors import ERRORS, Broken
 from chatd.protocol.identifiers import U53_MAX
@@ -50,7 +50,7 @@ def frames(data: bytes) -> None:
         assert first in (0x81, 0x82, 0x88, 0x8A), first
         if first == 0x88 and payload:
             code = int.from_bytes(payload[:2], "big")
-            assert code in closes.CLOSES or code in OF_CLIENTS | OF_LIBRARIES, code
+            assert code in close_codes.CLOSES or code in OF_CLIENTS | OF_LIBRARIES, code
 
 
 def packets(data: bytes) -> None:
@@ -86,7 +86,7 @@ def commands(data: bytes) -> None:
         if packet["type"] == "error":
             assert packet["code"] in ERRORS.keys() - DEFECTS, packet
         elif packet["type"] == "bye":
-            assert packet["close"] in closes.CLOSES.keys() - {closes.INTERNAL}, packet
+            assert packet["close"] in close_codes.CLOSES.keys() - {close_codes.INTERNAL}, packet
     asked = _ids(payload, text)
     if asked is not None and not any(packet["type"] == "bye" for packet in heard):
         assert sorted(answered) == sorted(asked), f"asked {asked}, answered {answered}"
@@ -116,7 +116,7 @@ _household = cache(Household)
 
 
 def _documented_end(code: int) -> None:
-    assert code in closes.CLOSES, code
+    assert code in close_codes.CLOSES, code
 
 
 def _pieces(data: bytes) -> list[bytes]:

@@ -39,10 +39,10 @@ def test_every_corpus_is_of_a_target() -> None:
 
 MESSAGE = b'{"type":"send","id":1,"room":"g4fKz81QwXe2","key":"key-of-a","body":{}}'
 BROKEN = {
-    "head": ("chatd.edge.front.HttpFront._refuse", b"\0nonsense\r\n\r\n"),
-    "frames": ("chatd.edge.websocket.WebSocketConnection._control", b"\0\x89\x80\0\0\0\0"),
+    "head": ("chatd.http.http_protocol.HttpFront._refuse", b"\0nonsense\r\n\r\n"),
+    "frames": ("chatd.websocket.connection.WebSocketConnection._control", b"\0\x89\x80\0\0\0\0"),
     "packets": ("chatd.protocol.codec.with_host_data", b"\1" + MESSAGE),
-    "commands": ("chatd.core.posting.check_body", b"\1" + MESSAGE),
+    "commands": ("chatd.core.messages.check_body", b"\1" + MESSAGE),
     "costs": ("chatd.protocol.codec.check_host_data", b"\2\x91\xc0"),
 }
 

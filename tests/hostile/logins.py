@@ -1,6 +1,6 @@
 """The one HTTP route that reads a body from strangers: POST /v1/login with bodies that are none (protocol.md 2.8).
 
-What its JSON may hold is in tests/edge/test_http.py; here are lies about length, depth, and clients that leave.
+What its JSON may hold is in tests/http/test_routes.py; here are lies about length, depth, and clients that leave.
 """
 
 import json

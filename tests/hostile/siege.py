@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from chatd.edge.session import Session
-from chatd.edge.websocket import WebSocketConnection
+from chatd.session.session import Session
+from chatd.websocket.connection import WebSocketConnection
 from tests.hostile.attacker import PATIENCE_S, Attacker
 from tests.hostile.case import FOREIGN, OWN, Case, Story
 from tests.hostile.leaps import LeapEnv
@@ -185,8 +185,8 @@ def _lasts(task: asyncio.Task[Any]) -> bool:
     return getattr(task.get_coro(), "__qualname__", "") != "Event.wait"
 
 
-# It says which web pages were refused: an origin is no secret, and tests/edge/test_pages.py has what else it may hold.
-NAMES_ORIGINS = "chatd.edge.pages"
+# It says which web pages were refused: an origin is no secret. tests/websocket/test_origins.py has the rest.
+NAMES_ORIGINS = "chatd.websocket.origins"
 
 
 class LogKeeper(logging.Handler):

@@ -6,13 +6,13 @@ from typing import Any, cast
 
 import pytest
 
-from chatd.edge.admission import Admission
-from chatd.edge.gate import Gate
-from chatd.edge.websocket import WebSocketConnection
-from chatd.handlers.registry import COMMANDS, Command
+from chatd.commands.table import COMMANDS, Command
 from chatd.protocol import codec
 from chatd.protocol.replies import Ok
 from chatd.protocol.requests import RoomGet
+from chatd.session.rate_limits import Gate
+from chatd.websocket.admission import Admission
+from chatd.websocket.connection import WebSocketConnection
 from tests.hostile.case import Case
 from tests.hostile.corpus import CASES
 from tests.hostile.siege import Harm, siege

@@ -5,23 +5,23 @@ from typing import Any
 
 import pytest
 
+from chatd.auth.passwords import Passwords
 from chatd.core import permissions
-from chatd.core.rooms import Room
-from chatd.edge.admission import Admission
-from chatd.handlers.writer import Writer
-from chatd.identity.passwords import Passwords
+from chatd.core.room import Room
 from chatd.protocol.errors import Refused
-from tests.authorization.test_matrix import test_a_row_is_as_the_table_says as a_row_is_as_the_table_says
-from tests.edge.test_admission import (
-    test_the_oldest_unauthenticated_goes_when_the_pool_is_full as the_oldest_goes_when_the_pool_is_full,
-)
-from tests.handlers.test_writer import (
-    test_a_stop_carries_out_what_waits_and_takes_nothing_more as a_stop_carries_out_what_waits,
-)
-from tests.identity.test_passwords import (
+from chatd.websocket.admission import Admission
+from chatd.writer.writer import Writer
+from tests.auth.test_passwords import (
     test_hashing_leaves_the_event_loop_alone as hashing_leaves_the_event_loop_alone,
 )
+from tests.authorization.test_matrix import test_a_row_is_as_the_table_says as a_row_is_as_the_table_says
 from tests.kit.indoors import indoors
+from tests.websocket.test_admission import (
+    test_the_oldest_unauthenticated_goes_when_the_pool_is_full as the_oldest_goes_when_the_pool_is_full,
+)
+from tests.writer.test_writer import (
+    test_a_stop_carries_out_what_waits_and_takes_nothing_more as a_stop_carries_out_what_waits,
+)
 
 
 async def test_a_door_that_says_forbidden_to_strangers_is_found_out(

@@ -10,11 +10,11 @@ import click
 import pytest
 
 from chatd.cli.main import main
-from chatd.cli.schema import fields, sections
-from chatd.cli.texts import as_markdown
-from chatd.config import Config
-from chatd.core.counters import Counters, Histogram
-from chatd.edge.metrics import COUNTED, GAUGES
+from chatd.config.model import Config
+from chatd.config.schema import fields, sections
+from chatd.config.text import as_markdown
+from chatd.telemetry.counters import Counters, Histogram
+from chatd.telemetry.metrics import COUNTED, GAUGES
 from tests.kit.readme import ROOT, blocks, links
 
 DOCS = sorted(
@@ -107,7 +107,7 @@ def test_how_many_accounts_fill_a_disk_follows_from_what_each_may_store():
 
 
 def test_every_verb_of_the_admin_socket_has_its_row():
-    source = (ROOT / "chatd" / "edge" / "admin.py").read_text()
+    source = (ROOT / "chatd" / "http" / "admin.py").read_text()
     routes = set(re.findall(r'"(/[a-z/]+)"', source))
     rows = re.findall(r"^\| `(?:GET|POST) (/[a-z/]+)` \|", OPERATIONS.read_text(), re.MULTILINE)
     assert routes == set(rows)

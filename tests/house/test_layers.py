@@ -7,31 +7,34 @@ from pathlib import Path
 from tests.kit.sources import Source, sources
 
 INNER = {"core", "protocol"}
-ADAPTER = {"ports", "config", *INNER}
+ADAPTER = {"ports", "config", "telemetry", *INNER}
 
-# What each part of chatd may import of chatd, besides itself and the version.
+# What each folder of chatd may import of chatd, besides itself and the version.
 ARROWS: dict[str, set[str]] = {
-    "config": {"secret"},
-    "secret": set(),
-    "settings": {"config"},
     "protocol": set(),
     "core": {"protocol"},
     "ports": INNER,
-    "handlers": ADAPTER,
+    "config": INNER,
+    "telemetry": {"config", "ports"},
     "storage": ADAPTER,
     "bus": ADAPTER,
-    "identity": ADAPTER,
-    "edge": {"handlers", *ADAPTER},
-    "inside": {"edge", "handlers", "storage", "bus", "identity", *ADAPTER},
-    "daemon": {"inside", "edge", "handlers", "storage", "bus", "identity", *ADAPTER},
-    "reloading": {"daemon", "edge", "identity", "settings", "config"},
-    "running": {"reloading", "daemon", "edge", "handlers", "config"},
-    "cli": {"running", "daemon", "settings", "edge", "storage", "identity", "client", "secret", *ADAPTER},
+    "auth": ADAPTER,
+    "websocket": ADAPTER,
+    "delivery": {"websocket", *ADAPTER},
+    "writer": ADAPTER,
+    "jobs": {"writer", *ADAPTER},
+    "commands": {"delivery", "jobs", "writer", *ADAPTER},
+    "session": {"commands", "delivery", "websocket", "writer", *ADAPTER},
+    "http": {"commands", "websocket", *ADAPTER},
+    "server": {
+        "http", "session", "commands", "jobs", "writer", "delivery", "websocket", "storage", "bus", "auth", *ADAPTER,
+    },
+    "cli": {"server", "http", "storage", "auth", "client", *ADAPTER},
     "client": set(),
     "bench": {"client"},
     "__main__": {"cli"},
     "__init__": set(),
-}
+}  # fmt: skip
 
 # A decision that asked for the time, for chance or for a socket could not be simulated nor repeated.
 IMPURE = {
@@ -51,28 +54,29 @@ IMPURE = {
 # Only Env asks the machine for time and chance. The command line and the client live outside of it.
 TIME_AND_CHANCE = {"time", "random", "secrets", "uuid", "datetime"}
 ASKS_THE_MACHINE = {
-    "chatd/edge/machine.py",  # is Env
-    "chatd/edge/logs.py",  # stamps lines, decides nothing
+    "chatd/server/system_env.py",  # is Env
+    "chatd/config/first_secret.py",  # draws a secret before there is a daemon
+    "chatd/telemetry/logs.py",  # stamps lines, decides nothing
 }
 
 IMPORTERS: dict[str, tuple[str, ...]] = {
-    "aiosqlite": ("chatd/storage/connection.py",),
-    "argon2": ("chatd/identity/passwords.py",),
+    "aiosqlite": ("chatd/storage/sqlite/connection.py",),
+    "argon2": ("chatd/auth/passwords.py",),
     "click": ("chatd/cli/",),
-    "cryptography": ("chatd/identity/keys.py", "bench/siege/"),
-    "httptools": ("chatd/edge/front.py",),
-    "jwt": ("chatd/identity/tokens.py",),
+    "cryptography": ("chatd/auth/keys.py", "bench/siege/"),
+    "httptools": ("chatd/http/http_protocol.py",),
+    "jwt": ("chatd/auth/tokens.py",),
     "msgpack": ("chatd/client/", "bench/"),
     "msgspec": ("chatd/", "bench/"),  # structs travel: the encoders are kept to two places below
-    "prometheus_client": ("chatd/edge/metrics.py",),
+    "prometheus_client": ("chatd/telemetry/metrics.py",),
     "rich": ("chatd/cli/",),
-    "starlette": ("chatd/edge/http.py", "chatd/edge/admin.py"),
-    "uvicorn": ("chatd/edge/server.py", "chatd/edge/front.py"),
-    "uvloop": ("chatd/running.py", "bench/loop.py", "bench/floors/"),
+    "starlette": ("chatd/http/routes.py", "chatd/http/admin.py"),
+    "uvicorn": ("chatd/http/listeners.py", "chatd/http/http_protocol.py"),
+    "uvloop": ("chatd/server/runner.py", "bench/loop.py", "bench/floors/"),
     "websockets": (
-        "chatd/edge/websocket.py",
-        "chatd/edge/handshake.py",
-        "chatd/edge/parsing.py",
+        "chatd/websocket/connection.py",
+        "chatd/websocket/handshake.py",
+        "chatd/websocket/parsing.py",
         "chatd/client/",
         "bench/floors/",
     ),

@@ -48,8 +48,8 @@ STRUCTS = structs()
 def test_a_struct_hides_its_secrets(name):
     kind = STRUCTS[name]
     values = {field: WORD if field in SECRET_NAMES else "x" for field in fields_of(kind)}
-    if name == "chatd.config.Auth":
-        values = {"secret": chatd.config.Secret(WORD)}
+    if name == "chatd.config.model.Auth":
+        values = {"secret": chatd.config.model.Secret(WORD)}
     made = kind(**values)
     assert WORD not in repr(made)
     assert WORD not in f"{made} {[made]} {(made,)!r}"
@@ -57,13 +57,13 @@ def test_a_struct_hides_its_secrets(name):
 
 def test_they_are_found():
     assert {
-        "chatd.config.Auth",
-        "chatd.core.accounts.Account",
+        "chatd.config.model.Auth",
+        "chatd.core.users.Account",
         "chatd.protocol.requests.Hello",
         "chatd.protocol.requests.Auth",
         "chatd.protocol.login.LoginRequest",
-        "chatd.edge.admin.PutUser",
-        "chatd.handlers.login.Granted",
+        "chatd.http.admin.PutUser",
+        "chatd.commands.login.Granted",
     } <= set(STRUCTS)
 
 
@@ -81,6 +81,6 @@ def test_secrets_are_compared_in_constant_time():
     """Where it is done, `hmac.compare_digest` does it: == ends at the first letter that differs."""
     known = {
         "chatd/core/admin.py: account.password != request.replaces": "two hashes of our own, nobody waits",
-        "chatd/cli/rules.py: secret == (piece[:size] * len(secret))[:len(secret)]": "the operator's own, with itself",
+        "chatd/config/rules.py: secret == (piece[:size] * len(secret))[:len(secret)]": "the operator's, with itself",
     }
     assert set(known) == {line for source in SERVER for line in compared(source)}

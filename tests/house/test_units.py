@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from chatd.cli.memory import memory_of, shown
-from chatd.config import Config
-from chatd.edge.descriptors import needed
+from chatd.config.memory import memory_of, shown
+from chatd.config.model import Config
+from chatd.server.descriptors import needed
 from tests.kit.readme import ROOT, blocks
 
 EXPOSURE_MAX = 2.0  # of 10: a Python service without any of it has 9.6

@@ -3,10 +3,10 @@
 import ast
 import re
 
-from chatd.core.phases import NEXT, Happening, Phase
-from chatd.handlers.registry import COMMANDS
-from chatd.protocol import closes
+from chatd.commands.table import COMMANDS
+from chatd.protocol import close_codes
 from chatd.protocol.errors import ERRORS
+from chatd.session.phases import NEXT, Happening, Phase
 from tests.kit.document import PATH
 from tests.kit.sources import sources
 
@@ -35,22 +35,22 @@ def test_every_error_code_of_the_table_stands_in_the_document():
 
 
 def test_every_close_code_stands_in_the_document():
-    for code, reason in closes.CLOSES.items():
+    for code, reason in close_codes.CLOSES.items():
         assert re.search(rf"^\|[^|]*\b{code}\b[^|]*\|[^|]*{reason}", DOCUMENT, re.MULTILINE), code
 
 
 def test_close_codes_have_one_name_each():
-    named = {value for name, value in vars(closes).items() if name.isupper() and isinstance(value, int)}
-    assert named == set(closes.CLOSES)
+    named = {value for name, value in vars(close_codes).items() if name.isupper() and isinstance(value, int)}
+    assert named == set(close_codes.CLOSES)
 
 
 def test_close_codes_are_written_by_name():
     def codes(source):
         numbers = [node.value for node in ast.walk(source.tree) if isinstance(node, ast.Constant)]
-        return [number for number in numbers if type(number) is int and number in closes.CLOSES]
+        return [number for number in numbers if type(number) is int and number in close_codes.CLOSES]
 
     found = {source.name: codes(source) for source in SERVER if codes(source)}
-    assert set(found) == {"chatd/protocol/closes.py"}
+    assert set(found) == {"chatd/protocol/close_codes.py"}
 
 
 def test_every_command_is_in_the_index_of_the_document():
@@ -84,9 +84,7 @@ def test_every_event_kind_is_in_the_document():
 
 def test_nothing_but_the_table_assigns_a_phase():
     """Every phase of a session but the first comes out of `advance`."""
-    for source in sources("chatd/edge"):
-        if source.path.stem not in ("session", "desk"):
-            continue
+    for source in sources("chatd/session"):
         for node in ast.walk(source.tree):
             if isinstance(node, ast.Assign) and any(
                 isinstance(target, ast.Attribute) and target.attr == "_phase" for target in node.targets

@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from chatd.config import Storage
-from chatd.core.troubles import Troubles
+from chatd.config.model import Storage
 from chatd.ports import Store
-from chatd.storage.store import SqliteStore
+from chatd.storage.sqlite.store import SqliteStore
+from chatd.telemetry.troubles import Troubles
 from tests.kit.env import ManualEnv
 
 

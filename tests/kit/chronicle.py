@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 from msgspec import UNSET
 
-from chatd.core.counting import count_out, count_own, span_of_read, tail_of
-from chatd.core.rooms import Member, Room
-from chatd.core.work import Message, Reaction, Work
+from chatd.core.room import Member, Room
+from chatd.core.unread_counts import count_out, count_own, span_of_read, tail_of
+from chatd.core.write_set import Message, Reaction, Work
 from chatd.ports import Store
 from chatd.protocol.codec import encode
 from chatd.protocol.identifiers import room_name

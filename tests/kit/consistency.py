@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from chatd.core.counting import UNCOUNTED_EVENTS_MAX
+from chatd.core.unread_counts import UNCOUNTED_EVENTS_MAX
 
 COUNTABLE = (
     "FROM events e WHERE e.position >> 32 = m.room AND e.ordinal IS NOT NULL AND e.position & 0xffffffff"

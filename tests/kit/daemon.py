@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 
 from bench.ports import free_ports
-from chatd.config import Config
-from chatd.daemon import Daemon
-from chatd.inside import Inside
+from chatd.config.model import Config
+from chatd.config.secret import Secret
 from chatd.ports import Env
-from chatd.secret import Secret
+from chatd.server.app import Inside
+from chatd.server.daemon import Daemon
 from tests.kit import http
 from tests.kit.confidential import Ear, keeps_secrets
 from tests.kit.tokens import SECRET

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
-from chatd.core.accounts import Account, DeviceSeen
 from chatd.core.decisions import DECISIONS
-from chatd.core.facts import Facts, KeyedEvent, Rules, Tail, pair
-from chatd.core.rooms import DIRECT, GROUP, Member, Room
-from chatd.core.summaries import complete_answers
-from chatd.core.work import Message, NewEvent, Work
+from chatd.core.read_set import Facts, KeyedEvent, Rules, Tail, pair
+from chatd.core.room import DIRECT, GROUP, Member, Room
+from chatd.core.room_summary import complete_answers
+from chatd.core.users import Account, DeviceSeen
+from chatd.core.write_set import Message, NewEvent, Work
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.errors import ChatError
 from chatd.protocol.identifiers import room_name

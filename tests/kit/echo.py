@@ -13,16 +13,16 @@ from typing import Any
 
 import msgspec
 
-from chatd.config import Config
-from chatd.core.counters import Counters
-from chatd.edge.admission import Admission
-from chatd.edge.frames import binary_frame, text_frame
-from chatd.edge.server import Application, Listener, Terms
-from chatd.edge.surroundings import Surroundings, surroundings
-from chatd.edge.websocket import connection_class
-from chatd.edge.wire import Evictable, Wire
+from chatd.config.model import Config
+from chatd.http.listeners import Application, Listener, Terms
 from chatd.ports import Timer
-from chatd.protocol import closes
+from chatd.protocol import close_codes
+from chatd.telemetry.counters import Counters
+from chatd.websocket.acceptor_config import Surroundings, surroundings
+from chatd.websocket.admission import Admission
+from chatd.websocket.connection import connection_class
+from chatd.websocket.frames import binary_frame, text_frame
+from chatd.websocket.wire import Evictable, Wire
 
 WAIT_S = 20.0  # for what happens at once; a machine under load needs a while, a defect for ever
 
@@ -78,7 +78,7 @@ class Echo:
 
     def close(self, code: int) -> None:
         assert self.wire is not None
-        self.wire.close(code, closes.CLOSES[code])
+        self.wire.close(code, close_codes.CLOSES[code])
 
     def closed(self, code: int) -> None:
         self.codes.append(code)

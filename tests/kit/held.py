@@ -5,12 +5,12 @@ from typing import Any
 
 from uvicorn.server import ServerState
 
-from chatd.core.counters import Counters
-from chatd.edge.admission import Admission
-from chatd.edge.front import HttpFront
-from chatd.edge.server import Terms, _uvicorn_config
-from chatd.edge.surroundings import Surroundings, surroundings
-from chatd.edge.websocket import connection_class
+from chatd.http.http_protocol import HttpFront
+from chatd.http.listeners import Terms, _uvicorn_config
+from chatd.telemetry.counters import Counters
+from chatd.websocket.acceptor_config import Surroundings, surroundings
+from chatd.websocket.admission import Admission
+from chatd.websocket.connection import connection_class
 from tests.kit.echo import Echo, echo_config, no_page, upgrade_request
 from tests.kit.manual import ManualEnv, ManualTransport
 

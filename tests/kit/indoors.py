@@ -10,13 +10,13 @@ from typing import Any, cast
 import msgpack
 from msgspec.structs import replace
 
-from chatd import config
+from chatd.auth.verifier import HostIdentity
+from chatd.config import model
 from chatd.core.admin import Settle
-from chatd.identity.host import HostIdentity
-from chatd.inside import Inside
 from chatd.ports import Claims
 from chatd.protocol.errors import Refused, Unavailable
-from chatd.storage.store import SqliteStore
+from chatd.server.app import Inside
+from chatd.storage.sqlite.store import SqliteStore
 from tests.kit.confidential import Ear
 from tests.kit.env import ManualEnv
 from tests.kit.store import TamperedStore
@@ -115,7 +115,7 @@ class Guest:
 class Indoors:
     """The inside of a daemon, and its guests."""
 
-    def __init__(self, settings: config.Config, env: ManualEnv, store: TamperedStore) -> None:
+    def __init__(self, settings: model.Config, env: ManualEnv, store: TamperedStore) -> None:
         self.env = env
         self.store = store
         self.passports = Passports(env)
@@ -175,9 +175,9 @@ async def refused(house: Indoors, user: str = "ann", **hello: Any) -> tuple[str,
     return refusal(guest)
 
 
-def settings(directory: Path, **sections: dict[str, Any]) -> config.Config:
+def settings(directory: Path, **sections: dict[str, Any]) -> model.Config:
     """The default configuration, with other values: settings(path, limits={"focus": 2})."""
-    plain = config.Config(storage=config.Storage(directory=str(directory), min_free_bytes=0))
+    plain = model.Config(storage=model.Storage(directory=str(directory), min_free_bytes=0))
     changed = {name: replace(getattr(plain, name), **values) for name, values in sections.items()}
     return replace(plain, **changed)
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgpack
 import pytest
 
-from chatd.protocol import codec, skimming
+from chatd.protocol import codec, request_id
 
 DECODERS = (
     "_request",
@@ -58,7 +58,7 @@ def counted() -> Iterator[Callable[[Callable[[], object]], int]]:
         for name in DECODERS:
             patch.setattr(codec, name, Counter(getattr(codec, name), spent))
         patch.setattr(codec, "_tree", Tree(codec._tree, spent))
-        patch.setattr(skimming, "_string", Counter(skimming._string, spent))
+        patch.setattr(request_id, "_string", Counter(request_id._string, spent))
 
         def cost(call: Callable[[], object]) -> int:
             spent[0] = 0

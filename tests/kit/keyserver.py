@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from chatd.identity.keys import KEY_SET_BYTES_MAX
+from chatd.auth.keys import KEY_SET_BYTES_MAX
 
 
 class KeyServer(ThreadingHTTPServer):

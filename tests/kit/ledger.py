@@ -7,13 +7,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from chatd.storage import opening, writer
-from chatd.storage.batch import Batch
-from chatd.storage.commit import commit
-from chatd.storage.connection import readable
-from chatd.storage.directory import Directory
-from chatd.storage.errors import StoreError
-from chatd.storage.meta import read_meta
+from chatd.storage.sqlite import startup, writer
+from chatd.storage.sqlite.commit import commit
+from chatd.storage.sqlite.connection import readable
+from chatd.storage.sqlite.directory import Directory
+from chatd.storage.sqlite.errors import StoreError
+from chatd.storage.sqlite.meta import read_meta
+from chatd.storage.sqlite.write_set import Batch
 from tests.kit.consistency import contradictions
 from tests.kit.disk import Disk
 
@@ -70,9 +70,9 @@ class Ledger:
         if not place.database.exists():
             return "the database is gone" if promised > NOTHING else self._begins(place)
         try:
-            opening.make_ready(place, bytes)
+            startup.make_ready(place, bytes)
             with closing(readable(place.database)) as connection:
-                opening.check(connection, "quick_check", place.database)
+                startup.check(connection, "quick_check", place.database)
                 return self._judge(connection, promised)
         except (StoreError, sqlite3.Error) as error:
             return f"refused: {error}"
@@ -80,7 +80,7 @@ class Ledger:
     def _begins(self, place: Directory) -> str | None:
         """Before there was a database, the next start makes one."""
         try:
-            opening.make_ready(place, bytes)
+            startup.make_ready(place, bytes)
         except (StoreError, sqlite3.Error) as error:
             return f"refused: {error}"
         return None

@@ -27,7 +27,7 @@ class Source:
 
     @property
     def layer(self) -> str:
-        """`core` of chatd/core/rooms.py, `config` of chatd/config.py, `bench` of anything in bench."""
+        """`core` of chatd/core/room.py, `config` of chatd/config/model.py, `bench` of anything in bench."""
         parts = self.path.with_suffix("").parts
         return parts[1] if parts[0] == "chatd" else parts[0]
 

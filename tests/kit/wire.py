@@ -6,7 +6,7 @@ from typing import Any
 
 import msgpack
 
-from chatd.edge.wire import Receiver
+from chatd.websocket.wire import Receiver
 
 TEXT, BINARY = 0x81, 0x82
 DEFLATED = 1  # the ext type of a wrapper

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from chatd.config import Limits
+from chatd.config.model import Limits
 from chatd.protocol.codec import Invalid, decode_request
 from chatd.protocol.errors import Broken
 from chatd.protocol.limits import FOCUS_MAX, WATCH_MAX

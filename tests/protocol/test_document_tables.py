@@ -7,12 +7,12 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from chatd.config import Config, Limits
-from chatd.core.membership import MEMBER_BYTES, ROOM_BYTES
-from chatd.core.work import EVENT_BYTES
-from chatd.handlers.registry import COMMANDS
-from chatd.protocol import closes, codec, errors, limits, objects, pushes, replies, requests
-from chatd.storage.sync import GONE_MAX
+from chatd.commands.table import COMMANDS
+from chatd.config.model import Config, Limits
+from chatd.core.members import MEMBER_BYTES, ROOM_BYTES
+from chatd.core.write_set import EVENT_BYTES
+from chatd.protocol import close_codes, codec, errors, limits, objects, pushes, replies, requests
+from chatd.storage.sqlite.sync import GONE_MAX
 from tests.kit import document, vectors
 from tests.kit.document import Line
 
@@ -47,10 +47,10 @@ def test_close_codes_are_those_of_the_code() -> None:
     stated = {
         code: reason for code, reason in document.closes().items() if code not in of_the_client_or_of_nobody
     }
-    assert stated == closes.CLOSES
+    assert stated == close_codes.CLOSES
 
 
-@pytest.mark.parametrize("code", [code for code in closes.CLOSES if code >= 4000])
+@pytest.mark.parametrize("code", [code for code in close_codes.CLOSES if code >= 4000])
 def test_a_close_code_says_the_same_as_its_range(code: int) -> None:
     does = {row["Code"]: row["Client"] for row in document.section("15").tables[0]}[str(code)]
     assert does.startswith({40: "reconnect", 41: "new token", 42: "stop"}[code // 100])

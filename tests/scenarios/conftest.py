@@ -1,24 +1,19 @@
 """What every scenario starts from: a daemon of its own, on both event loops, and the phones of its people."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvloop
 
 from tests.kit.company import Company
 from tests.kit.daemon import DaemonProcess, RunningDaemon, config_for, daemon_process, running_daemon
+from tests.kit.loops import pytest_asyncio_loop_factories as pytest_asyncio_loop_factories
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "settings(**sections): changes of the daemon's configuration")
     config.addinivalue_line("markers", "environment(**settings): settings of the daemon process")
-
-
-def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

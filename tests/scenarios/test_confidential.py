@@ -158,7 +158,7 @@ def test_the_ear_hears_every_kind_of_secret(said: str) -> None:
     try:
         raise ValueError(said)
     except ValueError:
-        logging.getLogger("chatd.edge.gate").exception("a defect")
+        logging.getLogger("chatd.session.rate_limits").exception("a defect")
     with pytest.raises(Leaked):
         ear.closes()
 
@@ -166,5 +166,5 @@ def test_the_ear_hears_every_kind_of_secret(said: str) -> None:
 def test_the_ear_lets_everything_else_pass() -> None:
     ear = Ear()
     ear.opens()
-    logging.getLogger("chatd.edge.gate").info("session %s of %s", "s1", "ann", extra={"code": 1000})
+    logging.getLogger("chatd.session.rate_limits").info("session %s of %s", "s1", "ann", extra={"code": 1000})
     ear.closes()

@@ -143,7 +143,7 @@ async def test_kill_9_under_load_loses_and_doubles_nothing(
 EARLY = """
 import asyncio
 from chatd.cli.main import main
-from chatd.storage.writer import Writer
+from chatd.storage.sqlite.writer import Writer
 stored = Writer.commit
 async def commit(self, batch):
     if batch.created:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from chatd import inside
-from chatd.core import troubles
-from chatd.storage import settings
+from chatd.server import app
+from chatd.storage.sqlite import pragmas
+from chatd.telemetry import troubles
 from tests.kit import http
 from tests.kit.company import Company
 from tests.kit.daemon import DaemonProcess, RunningDaemon, config_for, daemon_process, running_daemon
@@ -118,7 +118,7 @@ async def test_a_disk_that_cannot_be_read_refuses_and_comes_back_without_a_resta
 async def test_a_lock_held_by_another_program_refuses_until_it_lets_go(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setitem(settings.WRITER, "busy_timeout", 1)
+    monkeypatch.setitem(pragmas.WRITER, "busy_timeout", 1)
     async with running_daemon(config_for(tmp_path)) as daemon:
         people = Company(daemon.url)
         room, (alice, bob) = await people.in_direct("alice", "bob")
@@ -168,7 +168,7 @@ async def everything_is_there(
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The daemon tries often whether a trouble is over, which none is before `is_over` says so."""
-    monkeypatch.setattr(inside, "TROUBLES_LOOK_S", 0.02)
+    monkeypatch.setattr(app, "TROUBLES_LOOK_S", 0.02)
     monkeypatch.setattr(troubles, "CALM_S", 3600.0)
 
 
@@ -244,7 +244,7 @@ async def test_trouble_with_the_disk_is_said_once_shown_and_ends_by_itself(
 async def test_a_lock_held_by_another_program_is_said_until_it_lets_go(
     soon: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setitem(settings.WRITER, "busy_timeout", 1)
+    monkeypatch.setitem(pragmas.WRITER, "busy_timeout", 1)
     async with running_daemon(config_for(tmp_path)) as daemon:
         people = Company(daemon.url)
         room, (alice, _) = await people.in_direct("alice", "bob")
@@ -309,7 +309,7 @@ async def test_a_disk_that_does_not_answer_is_said_while_it_does_not(
 ) -> None:
     people = Company(daemon.url)
     room, (alice, _) = await people.in_direct("alice", "bob")
-    monkeypatch.setattr(inside, "COMMIT_S", 0.0)
+    monkeypatch.setattr(app, "COMMIT_S", 0.0)
     answers, commit = asyncio.Event(), daemon.inside.store.commit
 
     async def hanging(work: Any) -> None:

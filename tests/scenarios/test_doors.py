@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from chatd.config import Config, several
-from chatd.daemon import Daemon
+from chatd.config.model import Config, several
+from chatd.server.daemon import Daemon
 from tests.kit import http
 from tests.kit.daemon import DaemonProcess, config_for
 from tests.kit.stacks import needs_ipv6

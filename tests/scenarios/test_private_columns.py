@@ -65,7 +65,8 @@ FIRST = 77_700_101  # canaries that are numbers count from here; no clock, seq o
 
 def test_every_column_is_plain_or_has_a_canary(tmp_path: Path) -> None:
     script = "".join(
-        path.read_text() for path in sorted(Path(__file__).parents[2].glob("chatd/storage/migrations/*.sql"))
+        path.read_text()
+        for path in sorted(Path(__file__).parents[2].glob("chatd/storage/sqlite/migrations/*.sql"))
     )
     with sqlite3.connect(":memory:") as connection:
         connection.executescript(script)

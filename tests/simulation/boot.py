@@ -16,14 +16,14 @@ from unittest.mock import patch
 
 import msgpack
 
-from chatd.config import Config
+from chatd.commands import hello
+from chatd.config.model import Config
 from chatd.core.admin import Settle
-from chatd.daemon import DATABASE, Daemon
-from chatd.handlers import hello
 from chatd.protocol.errors import ChatError
-from chatd.storage.backup import backup, restore
-from chatd.storage.directory import Directory
-from chatd.storage.opening import make_ready
+from chatd.server.daemon import DATABASE, Daemon
+from chatd.storage.sqlite.backup import backup, restore
+from chatd.storage.sqlite.directory import Directory
+from chatd.storage.sqlite.startup import make_ready
 from tests.kit.disk import Disk, lay
 from tests.kit.platter import Kind
 from tests.simulation.history import Commit, History, Row, Truth
@@ -34,7 +34,7 @@ from tests.simulation.tape import Lane
 from tests.simulation.threads import Threads
 
 WAL = f"{DATABASE}-wal"
-SEQ_BITS = 32  # positions of events, storage/migrations/0001_first.sql
+SEQ_BITS = 32  # positions of events, storage/sqlite/migrations/0001_first.sql
 RARELY_S = 20.0  # between looks that only fill metrics and HTTP headers: each costs a callback
 
 
@@ -332,11 +332,11 @@ def simulated() -> Iterator[None]:
         return await second_look(*args)
 
     with (
-        patch("chatd.storage.connection.connect", connect),
-        patch("chatd.handlers.hello.look_again", look_again),
-        patch("chatd.edge.server.bound_sockets", lambda address: [SimSocket(address)]),
-        patch("chatd.edge.server._TICK_S", RARELY_S),
-        patch("chatd.handlers.upkeep.LAG_LOOK_S", RARELY_S),
-        patch("chatd.storage.directory.network_filesystem", lambda path: None),
+        patch("chatd.storage.sqlite.connection.connect", connect),
+        patch("chatd.commands.hello.look_again", look_again),
+        patch("chatd.http.listeners.bound_sockets", lambda address: [SimSocket(address)]),
+        patch("chatd.http.listeners._TICK_S", RARELY_S),
+        patch("chatd.jobs.maintenance.LAG_LOOK_S", RARELY_S),
+        patch("chatd.storage.sqlite.directory.network_filesystem", lambda path: None),
     ):
         yield

@@ -6,15 +6,16 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from typing import Any
 from unittest.mock import patch
 
-from chatd.core.summaries import complete_answers
-from chatd.edge.fanout import Fanout
-from chatd.edge.outbox import Outbox
-from chatd.edge.session import Session
-from chatd.handlers import hello, sync, writer
-from chatd.handlers.admin import Admin
-from chatd.handlers.writer import Writer
-from chatd.storage import backup, commit, settings
-from chatd.storage.store import SqliteStore
+from chatd.commands import hello, sync
+from chatd.commands.admin import Admin
+from chatd.core.room_summary import complete_answers
+from chatd.delivery.fanout import Fanout
+from chatd.delivery.outbox import Outbox
+from chatd.session.session import Session
+from chatd.storage.sqlite import backup, commit, pragmas
+from chatd.storage.sqlite.store import SqliteStore
+from chatd.writer import writer
+from chatd.writer.writer import Writer
 from tests.simulation.surroundings import SimEnv
 
 Break = Callable[[], AbstractContextManager[Any]]
@@ -52,7 +53,7 @@ def broadcast_before_commit() -> AbstractContextManager[Any]:
 
 def unsynced() -> AbstractContextManager[Any]:
     """`synchronous=NORMAL`: a commit returns before it is on the disk."""
-    return patch.dict(settings.WRITER, {"synchronous": 1})
+    return patch.dict(pragmas.WRITER, {"synchronous": 1})
 
 
 @contextmanager
@@ -71,7 +72,7 @@ def dedupe_dropped() -> Iterator[None]:
 
     with (
         patch.object(commit, "write", forgetful(commit.write)),
-        patch("chatd.storage.store.SqliteStore.keyed", unknown),
+        patch("chatd.storage.sqlite.store.SqliteStore.keyed", unknown),
     ):
         yield
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chatd.protocol.errors import ChatError
-from chatd.storage.errors import StoreError
+from chatd.storage.sqlite.errors import StoreError
 from tests.kit.disk import Fault
 from tests.kit.platter import Kind
 from tests.simulation.boot import Ended, House

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from chatd import config
-from chatd.secret import Secret
+from chatd.config import model
+from chatd.config.secret import Secret
 from tests.kit.tokens import SECRET
 from tests.simulation.phones import ADDRESS
 from tests.simulation.tape import Lane
@@ -74,24 +74,24 @@ def scenario(plan: Lane) -> Scenario:
     return Scenario(faults, tuple(users), rooms, deeds, trouble_s, seed)
 
 
-def configured(chosen: Scenario, directory: Path) -> config.Config:
+def configured(chosen: Scenario, directory: Path) -> model.Config:
     """The configuration a daemon of this scenario runs with: the defaults, but for what takes long to reach."""
-    settings = config.Config(
-        listen=config.Listen(address=ADDRESS, ops_address=""),
-        storage=config.Storage(directory=str(directory), min_free_bytes=0, readers=1),
-        auth=config.Auth(secret=Secret(SECRET), grace_s=1.0),
-        drain=config.Drain(window_s=0.2, deadline_s=2.0, spread_min_s=0.5),
-        delivery=config.Delivery(presence_linger_s=2.0),
-        heartbeat=config.Heartbeat(foreground_s=15, background_s=30, answer_foreground_s=5.0),
-        limits=config.Limits(frame_bytes=16384),
+    settings = model.Config(
+        listen=model.Listen(address=ADDRESS, ops_address=""),
+        storage=model.Storage(directory=str(directory), min_free_bytes=0, readers=1),
+        auth=model.Auth(secret=Secret(SECRET), grace_s=1.0),
+        drain=model.Drain(window_s=0.2, deadline_s=2.0, spread_min_s=0.5),
+        delivery=model.Delivery(presence_linger_s=2.0),
+        heartbeat=model.Heartbeat(foreground_s=15, background_s=30, answer_foreground_s=5.0),
+        limits=model.Limits(frame_bytes=16384),
     )
     if chosen.has("tight"):
-        marks = config.Outbox(ephemeral_bytes=1024, lag_bytes=4096, close_bytes=16384, stall_s=1.0)
+        marks = model.Outbox(ephemeral_bytes=1024, lag_bytes=4096, close_bytes=16384, stall_s=1.0)
         settings = replace(settings, outbox=marks)
     if chosen.has("evict"):
         settings = replace(settings, storage=replace(settings.storage, room_idle_s=1.0))
     if chosen.has("fold"):
         kept = replace(settings.storage, operations_kept=OPERATIONS_KEPT, operations_kept_days=0)
         settings = replace(settings, storage=kept)
-    rates = config.Rates() if chosen.has("strict") else config.Rates(hello_user_per_min=100, writes_per_s=50)
+    rates = model.Rates() if chosen.has("strict") else model.Rates(hello_user_per_min=100, writes_per_s=50)
     return replace(settings, rates=rates)

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from chatd.protocol.codec import decode_event
-from chatd.storage import backup as backing_up
-from chatd.storage.backup import backup, restore
-from chatd.storage.errors import StoreError
-from chatd.storage.opening import inspect
-from chatd.storage.store import SqliteStore
+from chatd.storage.sqlite import backup as backing_up
+from chatd.storage.sqlite.backup import backup, restore
+from chatd.storage.sqlite.errors import StoreError
+from chatd.storage.sqlite.startup import inspect
+from chatd.storage.sqlite.store import SqliteStore
 from tests.kit.adapters import sqlite
 from tests.kit.chronicle import Chronicle
 
@@ -82,7 +82,7 @@ async def test_a_backup_under_writes_has_everything_from_before_its_start(
 
 async def test_a_backup_from_another_process_disturbs_nothing(directory: Path, tmp_path: Path) -> None:
     store = await some(directory)
-    script = "import sys; from chatd.storage.backup import backup; print(backup(*sys.argv[1:]))"
+    script = "import sys; from chatd.storage.sqlite.backup import backup; print(backup(*sys.argv[1:]))"
     command = [sys.executable, "-c", script, str(directory), str(tmp_path / "b")]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
     assert int(done.stdout) == store.stamp

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from chatd.storage.connection import Connection, open_file, open_reader, open_writer
-from chatd.storage.errors import StoreError
-from chatd.storage.settings import READER, WRITER, apply
+from chatd.storage.sqlite.connection import Connection, open_file, open_reader, open_writer
+from chatd.storage.sqlite.errors import StoreError
+from chatd.storage.sqlite.pragmas import READER, WRITER, apply
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from chatd.storage import wal
-from chatd.storage.connection import readable
-from chatd.storage.directory import Directory
-from chatd.storage.errors import StoreError
-from chatd.storage.opening import check, inspect, make_ready
-from chatd.storage.store import SqliteStore
+from chatd.storage.sqlite import wal
+from chatd.storage.sqlite.connection import readable
+from chatd.storage.sqlite.directory import Directory
+from chatd.storage.sqlite.errors import StoreError
+from chatd.storage.sqlite.startup import check, inspect, make_ready
+from chatd.storage.sqlite.store import SqliteStore
 from tests.kit.adapters import sqlite, storage_for
 from tests.kit.chronicle import Chronicle
 from tests.kit.env import ManualEnv

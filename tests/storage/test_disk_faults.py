@@ -19,9 +19,9 @@ import pytest
 from chatd.protocol.errors import ChatError, Unavailable
 from chatd.protocol.objects import Body
 from chatd.protocol.requests import RoomCreate, Send
-from chatd.storage import settings, store, writer
-from chatd.storage.batch import Batch
-from chatd.storage.errors import StoreError
+from chatd.storage.sqlite import pragmas, store, writer
+from chatd.storage.sqlite.errors import StoreError
+from chatd.storage.sqlite.write_set import Batch
 from tests.kit.adapters import sqlite
 from tests.kit.chronicle import Chronicle
 from tests.kit.disk import Disk, Fault, lay, watched
@@ -38,8 +38,8 @@ WRITES = (Kind.WRITE, Kind.TRUNCATE)
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(settings.WRITER, "wal_autocheckpoint", 12)
-    for name in ("chatd.storage", "chatd.handlers.writer"):
+    monkeypatch.setitem(pragmas.WRITER, "wal_autocheckpoint", 12)
+    for name in ("chatd.storage", "chatd.writer.writer"):
         monkeypatch.setattr(logging.getLogger(name), "disabled", True)
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from chatd.storage import directory as directories
-from chatd.storage.errors import StoreError
-from chatd.storage.mounts import network_filesystem
+from chatd.storage.sqlite import directory as directories
+from chatd.storage.sqlite.errors import StoreError
+from chatd.storage.sqlite.mounts import network_filesystem
 from tests.kit.adapters import sqlite
 
 MOUNTS = """\

@@ -9,19 +9,38 @@ from types import ModuleType
 
 import pytest
 
-from chatd.storage import commit, decisions, folding, logs, people, places, schema, summaries, sync
-from chatd.storage.connection import open_file
+from chatd.storage.sqlite import (
+    commit,
+    compaction,
+    history,
+    read_set,
+    room_rows,
+    room_summaries,
+    schema,
+    sync,
+    users,
+)
+from chatd.storage.sqlite.connection import open_file
 
-MODULES: tuple[ModuleType, ...] = (commit, decisions, folding, logs, people, places, summaries, sync)
+MODULES: tuple[ModuleType, ...] = (
+    commit,
+    read_set,
+    compaction,
+    history,
+    users,
+    room_rows,
+    room_summaries,
+    sync,
+)
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
-WHOLE_TABLES = {"folding.LONG_ROOMS"}  # upkeep once in a while
+WHOLE_TABLES = {"compaction.LONG_ROOMS"}  # upkeep once in a while
 OF_SOME_ROWS = {  # what must not walk the rows that the others want
-    "places.SEATS": "members_of_user",
-    "people.ACQUAINTANCES": "members_of_user",
+    "room_rows.SEATS": "members_of_user",
+    "users.ACQUAINTANCES": "members_of_user",
     "sync.LISTED": "members_of_user",
     "sync.MOVED": "members_of_user",
     "sync.GONE": "members_gone",
-    "people.UNLISTED": "devices_unlisted",
+    "users.UNLISTED": "devices_unlisted",
 }
 SMALL = ("VIRTUAL TABLE", "subquery")  # a list in a parameter; rows that were limited before
 STATEMENTS = {
@@ -63,7 +82,7 @@ def test_members_who_are_gone_are_passed_by(database: sqlite3.Connection, name: 
 
 
 def test_reading_a_room_in_order_never_sorts(database: sqlite3.Connection) -> None:
-    for name in ("logs.LOG", "logs.NEWEST", "logs.OLDEST", "summaries.NEWEST"):
+    for name in ("history.LOG", "history.NEWEST", "history.OLDEST", "room_summaries.NEWEST"):
         assert not any("TEMP B-TREE" in step for step in plan(database, STATEMENTS[name])), name
-    for name in ("people.MEMBERS", "people.READERS"):
+    for name in ("users.MEMBERS", "users.READERS"):
         assert not any("TEMP B-TREE" in step for step in plan(database, STATEMENTS[name])), name

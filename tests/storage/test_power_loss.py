@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from chatd.core.work import Work
-from chatd.handlers.writer import Writer
-from chatd.storage import settings
+from chatd.core.write_set import Work
+from chatd.storage.sqlite import pragmas
+from chatd.writer.writer import Writer
 from tests.kit.bustle import SECTIONS, Acknowledged, Bustle
 from tests.kit.disk import lay, watched
 from tests.kit.indoors import indoors
@@ -33,7 +33,7 @@ pytestmark = [
 @pytest.fixture(autouse=True)
 def small_logs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The log is folded in often, so that the power fails in checkpoints too; starts say nothing."""
-    monkeypatch.setitem(settings.WRITER, "wal_autocheckpoint", 20)
+    monkeypatch.setitem(pragmas.WRITER, "wal_autocheckpoint", 20)
     monkeypatch.setattr(logging.getLogger("chatd.storage"), "disabled", True)
 
 
@@ -109,7 +109,7 @@ async def goes_on(directory: Path, known: list[Acknowledged]) -> None:
 
 def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
     """PRAGMA synchronous = NORMAL: a commit is written, and synced some time later."""
-    monkeypatch.setitem(settings.WRITER, "synchronous", 1)
+    monkeypatch.setitem(pragmas.WRITER, "synchronous", 1)
 
 
 def told_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +145,7 @@ def test_a_store_that_acknowledges_too_early_is_found_out(
 
 def test_a_log_that_is_never_synced_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """PRAGMA synchronous = OFF: here the file itself may be damaged, and that is seen too."""
-    monkeypatch.setitem(settings.WRITER, "synchronous", 0)
+    monkeypatch.setitem(pragmas.WRITER, "synchronous", 0)
     ledger, _ = worked(tmp_path / "data", seed=1, work=sends)
     findings = swept(ledger, 1, every=4).findings
     assert [finding for finding in findings if "was acknowledged" not in finding]

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from chatd.storage import backup as backing_up
-from chatd.storage import directory as directories
-from chatd.storage import opening, schema, settings
-from chatd.storage.backup import backup, restore, verify
-from chatd.storage.connection import readable, writable
-from chatd.storage.directory import Directory
-from chatd.storage.errors import StoreError
-from chatd.storage.schema import Migration, applied, shipped, statements
+from chatd.storage.sqlite import backup as backing_up
+from chatd.storage.sqlite import directory as directories
+from chatd.storage.sqlite import pragmas, schema, startup
+from chatd.storage.sqlite.backup import backup, restore, verify
+from chatd.storage.sqlite.connection import readable, writable
+from chatd.storage.sqlite.directory import Directory
+from chatd.storage.sqlite.errors import StoreError
+from chatd.storage.sqlite.schema import Migration, applied, shipped, statements
 from tests.kit.adapters import sqlite
 from tests.kit.chronicle import Chronicle
 from tests.kit.disk import Disk, watched
@@ -94,14 +94,14 @@ def checked(look: Callable[[Path, int], str | None]) -> Check:
 def content(path: Path) -> int:
     """Of a database that is whole, which is looked at."""
     with closing(readable(path)) as connection:
-        opening.check(connection, "integrity_check", path)
+        startup.check(connection, "integrity_check", path)
         return fingerprint(connection)
 
 
 def structure(path: Path) -> tuple[object, ...]:
     """Tables, indexes, applied migrations and how many events."""
     with closing(readable(path)) as connection:
-        opening.check(connection, "quick_check", path)
+        startup.check(connection, "quick_check", path)
         names = connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
         return names, applied(connection), connection.execute("SELECT count(*) FROM events").fetchone()
 
@@ -109,10 +109,10 @@ def structure(path: Path) -> tuple[object, ...]:
 def started(directory: Path) -> Path:
     """What a start does before it serves; the database."""
     place = Directory(directory)
-    opening.make_ready(place, chance)
+    startup.make_ready(place, chance)
     directories.rewrite(place.wal)
     with closing(writable(place.database)) as connection:
-        opening.take_over(connection, place.database)
+        startup.take_over(connection, place.database)
     return place.database
 
 
@@ -130,7 +130,7 @@ def migrated(killed: Path, monkeypatch: pytest.MonkeyPatch) -> Tally:
     """Sweep over a start that brings the schema up to date; the cache is so small that half of it is spilled."""
     old = structure(killed / "chatd.sqlite")
     monkeypatch.setattr(schema, "shipped", lambda: [*shipped(), LATER])
-    monkeypatch.setitem(settings.WRITER, "cache_size", 4)
+    monkeypatch.setitem(pragmas.WRITER, "cache_size", 4)
     with watched(killed) as disk:
         new = structure(started(killed))
     seen = set()

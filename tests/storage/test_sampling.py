@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from chatd.storage import opening, sampling, schema
-from chatd.storage.connection import open_file, readable
-from chatd.storage.errors import StoreError
-from chatd.storage.meta import begin_history
-from chatd.storage.opening import inspect
-from chatd.storage.ownership import new_private_file
-from chatd.storage.sampling import ROOTS, looked_at, spread
+from chatd.config.file_permissions import new_private_file
+from chatd.storage.sqlite import sampling, schema, startup
+from chatd.storage.sqlite.connection import open_file, readable
+from chatd.storage.sqlite.errors import StoreError
+from chatd.storage.sqlite.meta import begin_history
+from chatd.storage.sqlite.sampling import ROOTS, looked_at, spread
+from chatd.storage.sqlite.startup import inspect
 
 PAGE = 4096
 ROWS = 12_000  # three levels of pages in `members`
@@ -38,7 +38,7 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.fixture
 def large(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A closed database that counts as large."""
-    monkeypatch.setattr(opening, "WHOLE_PAGES_MAX", 10)
+    monkeypatch.setattr(startup, "WHOLE_PAGES_MAX", 10)
     path = tmp_path / "chatd.sqlite"
     path.touch(mode=0o600)
     path.write_bytes(content)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from chatd.storage import schema
-from chatd.storage.connection import open_file
-from chatd.storage.errors import StoreError
-from chatd.storage.schema import Migration, applied, pending, shipped, statements, up
+from chatd.storage.sqlite import schema
+from chatd.storage.sqlite.connection import open_file
+from chatd.storage.sqlite.errors import StoreError
+from chatd.storage.sqlite.schema import Migration, applied, pending, shipped, statements, up
 
 FIRST = Migration(
     1, "0001_a.sql", "CREATE TABLE a (x);\nINSERT INTO a VALUES (1);\nCREATE INDEX ai ON a (x);\n"

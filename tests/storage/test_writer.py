@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from chatd.config import Storage
-from chatd.core.rooms import Room
-from chatd.core.work import Work
+from chatd.config.model import Storage
+from chatd.core.room import Room
+from chatd.core.write_set import Work
 from chatd.ports import StoreLost
 from chatd.protocol.errors import Unavailable
-from chatd.storage import writer as writing
-from chatd.storage.batch import Batch, batch_of
-from chatd.storage.commit import commit
-from chatd.storage.connection import open_writer
-from chatd.storage.meta import put_meta
-from chatd.storage.store import SqliteStore
-from chatd.storage.writer import Writer
+from chatd.storage.sqlite import writer as writing
+from chatd.storage.sqlite.commit import commit
+from chatd.storage.sqlite.connection import open_writer
+from chatd.storage.sqlite.meta import put_meta
+from chatd.storage.sqlite.store import SqliteStore
+from chatd.storage.sqlite.write_set import Batch, batch_of
+from chatd.storage.sqlite.writer import Writer
 from tests.kit.adapters import no_troubles, sqlite
 from tests.kit.chronicle import Chronicle
 from tests.kit.env import ManualEnv

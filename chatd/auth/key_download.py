@@ -1,0 +1,132 @@
+"""Fetching a key set over HTTPS: bounded in bytes and seconds, no redirects, in a thread of its own.
+
+Not in the executor of the loop: an endpoint that drips would take its few threads one by one, and a process waits for
+them when it leaves.
+"""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
+from typing import TypeVar
+from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request
+
+from chatd.auth.keys import KEY_SET_BYTES_MAX
+
+SOCKET_S = 3.0  # one connect, TLS handshake or read; a provider answers in 0.2
+TOTAL_S = 5.0  # the whole download: below the 10 s in which a phone waits for its hello
+CHUNK_BYTES = 16384
+
+T = TypeVar("T")
+
+
+async def download(url: str) -> bytes:
+    """The body behind `url`; OSError (TimeoutError is one) for whatever else comes of it, within TOTAL_S."""
+    line = _Line()
+    try:
+        async with asyncio.timeout(TOTAL_S):
+            return await beside(partial(_read, url, line), "key set")
+    finally:
+        line.cut()
+
+
+async def beside(work: Callable[[], T], name: str) -> T:
+    """What `work` returns or raises, run in a daemon thread, which nobody waits for when the process leaves."""
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if outcome.done():  # whoever waited has gone away
+            return
+        if error is not None:
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result, failed = None, None
+        try:
+            result = work()
+        except BaseException as error:
+            failed = error
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(settle, result, failed)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return await outcome
+
+
+class _Line:
+    """The sockets of one download, for the one who ends it from outside: who reads them meets their end."""
+
+    def __init__(self) -> None:
+        self._sockets: list[socket.socket] = []
+        self._is_cut = False
+
+    def add(self, connected: socket.socket) -> None:
+        self._sockets.append(connected)
+        if self._is_cut:
+            self.cut()
+
+    def cut(self) -> None:
+        self._is_cut = True
+        for one in self._sockets:
+            with suppress(OSError):
+                # That of the system: the one of an SSLSocket takes the TLS away from under the thread that reads.
+                socket.socket.shutdown(one, socket.SHUT_RDWR)
+
+
+class _Handler(HTTPSHandler, HTTPHandler):
+    """Connections whose sockets a line holds."""
+
+    def __init__(self, line: _Line) -> None:
+        super().__init__()
+        self._line = line
+
+    def http_open(self, request: Request) -> HTTPResponse:
+        return self.do_open(self._made(HTTPConnection), request)
+
+    def https_open(self, request: Request) -> HTTPResponse:
+        return self.do_open(self._made(HTTPSConnection), request)
+
+    def _made(self, kind: type[HTTPConnection]) -> type[HTTPConnection]:
+        line = self._line
+
+        class Connection(kind):  # type: ignore[valid-type, misc]
+            def connect(self) -> None:
+                super().connect()
+                line.add(self.sock)
+
+        return Connection
+
+
+def _read(url: str, line: _Line) -> bytes:
+    request = Request(url, headers={"Accept": "application/json", "User-Agent": "chatd"})  # noqa: S310 scheme checked by the configuration
+    try:
+        with _opener(line).open(request, timeout=SOCKET_S) as response:
+            if response.status != HTTPStatus.OK:
+                raise OSError(f"answered with status {response.status}")
+            content = bytearray()
+            while chunk := response.read1(CHUNK_BYTES):
+                content += chunk
+                if len(content) > KEY_SET_BYTES_MAX:
+                    raise OSError(f"longer than {KEY_SET_BYTES_MAX} bytes")
+    except OSError:
+        raise
+    except (
+        Exception
+    ) as error:  # http.client and urllib raise more kinds than they name; some show the URL, and its key
+        raise OSError(f"no HTTP answer ({type(error).__name__})") from None
+    return bytes(content)
+
+
+def _opener(line: _Line) -> OpenerDirector:
+    """Without what follows redirects: they could lead to plain http or into the local network."""
+    opener = OpenerDirector()
+    opener.add_handler(ProxyHandler())
+    opener.add_handler(_Handler(line))
+    return opener

@@ -1,0 +1,1 @@
+"""`chatd chat`: the terminal client."""

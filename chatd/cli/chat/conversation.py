@@ -1,0 +1,326 @@
+"""One room in a terminal: shows what happens in it, does what is typed. Knows no terminal and no socket."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from chatd.cli.chat.screen import Screen
+from chatd.cli.chat.wording import change_line, clean, event_line, message_line, tick, typing_note
+from chatd.client import (
+    Change,
+    ChangesMissed,
+    ChatError,
+    Client,
+    EventAdded,
+    Message,
+    MessageAdded,
+    MessageChanged,
+    OutboxFull,
+    Phase,
+    ReceiptsChanged,
+    Room,
+    RoomGone,
+    SendDone,
+    SendFailed,
+    StateChanged,
+    TimelineReset,
+    TypingStarted,
+    TypingStopped,
+    normal_emoji,
+)
+
+HISTORY = 20  # messages shown at the start: a screenful
+LISTED_MAX = 50  # members listed by /who
+ANSWER_S = 10.0  # longer, and the prompt is given back; what was asked is done when the link allows
+SETTLE_S = 30.0  # for what was typed last, at its end: through a reconnect or two
+OFFLINE_S = 5.0  # the same without a connection
+EXCERPT = 60  # characters of a message that are enough to know it by
+
+
+class Wrong(Exception):
+    """The typed command cannot be done; the text says why."""
+
+
+class Conversation:
+    """Shows the changes of one room on a screen and carries out what is typed there."""
+
+    def __init__(self, client: Client, room: Room, screen: Screen) -> None:
+        self._client = client
+        self._room = room
+        self._screen = screen
+        self._shown: dict[int, Message] = {}
+        self._last_own = 0
+        self._waiting: dict[str, str] = {}  # texts that are neither stored nor refused, by key
+        self._settling = asyncio.Event()
+        self._offline_since: float | None = None  # seconds of the loop's clock
+        self.quitting = False
+        self.gone = False
+        self.complaints = 0
+        self.unsent = 0
+        screen.on_key = room.typing
+
+    async def begin(self) -> None:
+        """Show the latest messages and take part from now on."""
+        self._client.focus([self._room])
+        if peer := self._room.summary.peer:
+            self._client.watch([peer])
+        await self._history(HISTORY)
+        self._refresh()
+
+    def take(self, change: Change) -> None:
+        """Show a change, if it belongs to this room."""
+        if getattr(change, "room", self._room.id) != self._room.id:
+            return
+        act = CHANGES.get(type(change))
+        if act is not None:
+            act(self, change)
+            self._settling.set()
+            self._refresh()
+
+    async def enter(self, typed: str) -> None:
+        """Do what was typed: a command after a slash, else a message (two slashes send one)."""
+        try:
+            if typed.startswith("/") and not typed.startswith("//"):
+                async with asyncio.timeout(ANSWER_S):
+                    await self._command(_valid(typed[1:]))
+            elif text := typed.removeprefix("/").strip():
+                self._waiting[await self._room.post(_valid(text))] = text
+        except Wrong as error:
+            self._complain(str(error))
+        except TimeoutError:  # Unreachable is one
+            self._complain("no answer yet; a change is made as soon as the connection is back")
+        except OutboxFull:
+            self._complain("too many messages wait for the connection")
+        except ChatError as error:
+            self._complain(f"not done: {error}")
+        self._refresh()
+
+    async def wait_settled(self) -> None:
+        """Return when everything entered was stored or refused, or for too long could not be sent."""
+        now = asyncio.get_running_loop().time
+        began = now()
+        with contextlib.suppress(TimeoutError):
+            while self._waiting:
+                self._settling.clear()
+                offline = self._offline_since
+                until = began + SETTLE_S if offline is None else max(began, offline) + OFFLINE_S
+                async with asyncio.timeout_at(until):
+                    await self._settling.wait()
+
+    def return_unsent(self) -> None:
+        """Say what was entered and not stored; only for the end."""
+        for text in self._waiting.values():
+            self._complain(f"not sent: {_excerpt(text)}")
+        self.unsent = len(self._waiting)
+
+    # What happens.
+
+    def _added(self, change: MessageAdded) -> None:
+        message = change.message
+        if message.seq in self._shown:
+            return
+        self._show(message)
+        self._room.read()
+
+    def _changed(self, change: MessageChanged) -> None:
+        before, after = self._shown.get(change.message.seq), change.message
+        if before is None:
+            return
+        self._shown[after.seq] = after
+        if line := change_line(before, after):
+            self._screen.show(line)
+
+    def _event(self, change: EventAdded) -> None:
+        if line := event_line(change.event):
+            self._screen.show(line)
+
+    def _reset(self, change: TimelineReset) -> None:
+        self._note("you were away for long: older messages with /history")
+
+    def _done(self, change: SendDone) -> None:
+        self._waiting.pop(change.key, None)
+
+    def _failed(self, change: SendFailed) -> None:
+        if (text := self._waiting.pop(change.key, None)) is not None:
+            self._client.discard(change.key)
+            self._complain(f"not sent: {_excerpt(text)}: {change.error}")
+
+    def _missed(self, change: ChangesMissed) -> None:
+        """Too much happened at once to be shown; what is not in the outbox any more was stored."""
+        left = {entry.key for entry in self._client.outbox}
+        self._waiting = {key: text for key, text in self._waiting.items() if key in left}
+        self._note("much happened at once: what is missing here is in /history")
+
+    def _receipts(self, change: ReceiptsChanged) -> None:
+        """Shown in the status."""
+
+    def _typing(self, change: TypingStarted | TypingStopped) -> None:
+        """Shown in the status."""
+
+    def _state(self, change: StateChanged) -> None:
+        if change.phase is Phase.BACKOFF and self._offline_since is None:
+            self._offline_since = asyncio.get_running_loop().time()
+            self._note("connection lost, trying again")
+        elif change.phase is Phase.READY and self._offline_since is not None:
+            self._offline_since = None
+            self._note("connected again")
+        elif change.phase is Phase.STOPPED and not self.quitting:
+            self._complain(f"the server ended the connection: {change.reason or change.code}")
+
+    def _gone(self, change: RoomGone) -> None:
+        self._complain(f"you are no longer in this room ({clean(change.reason)})")
+        self.gone = True
+
+    # What is typed.
+
+    async def _command(self, typed: str) -> None:
+        name, _, rest = typed.partition(" ")
+        command = COMMANDS.get(name)
+        if command is None:
+            raise Wrong(f"there is no command /{clean(name)}; see /help")
+        await command[0](self, rest.strip())
+
+    async def _help(self, rest: str) -> None:
+        for name, (_, usage, meaning) in COMMANDS.items():
+            self._screen.show(((f"/{name} {usage}".ljust(24), "own"), (meaning, "")))
+        self._note("numbers are those after the time, as in #17; without one the latest message is meant")
+
+    async def _quit(self, rest: str) -> None:
+        self.quitting = True
+
+    async def _older(self, rest: str) -> None:
+        if rest and not rest.isdecimal():
+            raise Wrong("usage: /history [COUNT]")
+        await self._history(min(int(rest or HISTORY), 100))
+
+    async def _who(self, rest: str) -> None:
+        listed = 0
+        async for member in self._room.members():
+            if listed == LISTED_MAX:
+                self._note("and more")
+                return
+            listed += 1
+            presence = self._client.presence.get(member.user)
+            state = f", {presence.state}" if presence else ""
+            self._screen.show(((clean(member.user), "other"), (f" ({member.role}{state})", "faint")))
+
+    async def _edit(self, rest: str) -> None:
+        target, text = self._target(rest, own=True)
+        if not text:
+            raise Wrong("usage: /edit [#NUMBER] TEXT")
+        await self._room.edit(target, text)
+
+    async def _recall(self, rest: str) -> None:
+        target, more = self._target(rest, own=True)
+        if more:
+            raise Wrong("usage: /recall [#NUMBER]")
+        await self._room.recall(target)
+
+    async def _react(self, rest: str) -> None:
+        target, emoji = self._target(rest, own=False)
+        if not emoji or " " in emoji:
+            raise Wrong("usage: /react [#NUMBER] EMOJI; once more takes it back")
+        mine = self._shown[target].mine if target in self._shown else frozenset()
+        emoji = emoji if emoji in mine else normal_emoji(emoji)
+        await self._room.react(target, emoji, present=emoji not in mine)
+
+    def _target(self, rest: str, *, own: bool) -> tuple[int, str]:
+        """The message meant and what follows: "#17 text", or "text" for the latest own (or other) one."""
+        first, _, more = rest.partition(" ")
+        if first.startswith("#") and first[1:].isdecimal():
+            return int(first[1:]), more.strip()
+        me = self._client.user
+        found = [seq for seq, one in self._shown.items() if (one.user == me) is own and not one.recalled]
+        if not found:
+            raise Wrong("there is no message to do that with; name one, as in #17")
+        return max(found), rest
+
+    # What is shown.
+
+    async def _history(self, count: int) -> None:
+        oldest = min(self._shown, default=None)
+        if oldest is None:
+            messages = await self._room.timeline(count)
+        else:
+            messages = (await self._room.history(before=oldest, limit=count)).messages
+        if oldest is not None and not messages:
+            self._note("that is all")
+        for message in messages:
+            self._show(message)
+        self._room.read()
+
+    def _show(self, message: Message) -> None:
+        self._shown[message.seq] = message
+        if message.user == self._client.user:
+            self._last_own = max(self._last_own, message.seq)
+            self._waiting.pop(message.key, None)
+        self._screen.show(message_line(message, self._client.user))
+
+    def _refresh(self) -> None:
+        parts = [
+            self._tick(),
+            typing_note(self._room.typists),
+            "offline" if self._offline_since is not None else "",
+        ]
+        self._screen.status(" · ".join(part for part in parts if part))
+
+    def _tick(self) -> str:
+        if self._waiting:
+            return tick(seq=0, read=0, delivered=0)
+        if not self._last_own:
+            return ""
+        me = self._client.user
+        marks = [mark for user, mark in self._room.receipts.items() if user != me]
+        read = max([self._room.summary.peer_read, *(mark.read for mark in marks)])
+        delivered = max([self._room.summary.peer_delivered, *(mark.delivered for mark in marks)])
+        return tick(seq=self._last_own, read=read, delivered=delivered)
+
+    def _note(self, text: str) -> None:
+        self._screen.show(((f"-- {text}", "note"),))
+
+    def _complain(self, text: str) -> None:
+        self.complaints += 1
+        self._screen.complain(text)
+
+
+def _valid(typed: str) -> str:
+    """What was typed, unless the input held bytes that are no text."""
+    try:
+        typed.encode()
+    except UnicodeEncodeError:
+        raise Wrong(f"not sent, because it is not valid text: {_excerpt(typed)}") from None
+    return typed
+
+
+def _excerpt(text: str) -> str:
+    return clean(text if len(text) <= EXCERPT else text[:EXCERPT] + "…")
+
+
+Command = Callable[[Conversation, str], Awaitable[None]]
+
+# Name: what does it, its arguments, its meaning. /help prints this table.
+COMMANDS: dict[str, tuple[Command, str, str]] = {
+    "help": (Conversation._help, "", "this list"),
+    "history": (Conversation._older, "[COUNT]", "older messages"),
+    "who": (Conversation._who, "", "who is in this room"),
+    "edit": (Conversation._edit, "[#NUMBER] TEXT", "change an own message"),
+    "recall": (Conversation._recall, "[#NUMBER]", "take an own message back for everybody"),
+    "react": (Conversation._react, "[#NUMBER] EMOJI", "react to a message; once more takes it back"),
+    "quit": (Conversation._quit, "", "leave the program (Ctrl-D too)"),
+}
+
+CHANGES: dict[type, Callable[[Conversation, Any], None]] = {
+    MessageAdded: Conversation._added,
+    MessageChanged: Conversation._changed,
+    EventAdded: Conversation._event,
+    ChangesMissed: Conversation._missed,
+    TimelineReset: Conversation._reset,
+    SendDone: Conversation._done,
+    SendFailed: Conversation._failed,
+    ReceiptsChanged: Conversation._receipts,
+    TypingStarted: Conversation._typing,
+    TypingStopped: Conversation._typing,
+    StateChanged: Conversation._state,
+    RoomGone: Conversation._gone,
+}

@@ -1,0 +1,76 @@
+"""What the operator and the host app's back end may do while the daemon runs: accounts, revocation, notices.
+
+Everything takes effect at once: when a call returns it is durable, and connections it ends have been closed.
+"""
+
+from chatd.core.admin import Amend, Notify, Revoke
+from chatd.core.users import Account, require_seen
+from chatd.delivery.hub import Live
+from chatd.ports import Store
+from chatd.protocol import close_codes
+from chatd.protocol.objects import Body
+from chatd.protocol.replies import Ok
+from chatd.writer.writer import Writer
+
+ACCOUNTS_AT_ONCE = 1000  # some 3 ms of the loop
+
+
+class Admin:
+    """The verbs of the admin socket."""
+
+    def __init__(self, store: Store, writer: Writer, live: Live) -> None:
+        self._store = store
+        self._writer = writer
+        self._live = live
+
+    async def accounts(self, after: str) -> list[Account]:
+        """The next accounts in order of user id, none at the end."""
+        return await self._store.accounts(after, ACCOUNTS_AT_ONCE)
+
+    async def introduce(self, user: str, name: str, avatar: str, password_hash: str | None) -> None:
+        """Add an account, or change what others see of it. Who is locked out stays so; revoked is revoked.
+
+        `password_hash` None leaves the password as it is.
+        """
+        await self._writer.carry(user, Amend(name=name, avatar=avatar, password=password_hash))
+
+    async def set_password(self, user: str, password_hash: str) -> int:
+        """Give an account a new password; tokens issued before are refused from now on. As `revoke`."""
+        await self._writer.carry(user, Amend(password=password_hash, revoke=True, existing=True))
+        self._end(user, "", close_codes.REVOKED)
+        return await self._generation(user)
+
+    async def disable(self, user: str, disabled: bool, *, seen: bool = False) -> None:
+        """Lock a user out, or let them in again. `seen`: nobody who was never here, which would be a slip."""
+        if seen:
+            await self._require_seen(user)
+        await self._writer.carry(user, Amend(disabled=disabled))
+        if disabled:
+            self._end(user, "", close_codes.BANNED)
+
+    async def revoke(self, user: str, device: str = "", *, seen: bool = False) -> int:
+        """Refuse every token issued until now, of one device or of all, and close the connections that use them.
+
+        The generation of tokens that are issued from now on: one that carries it is good at once, whatever the clocks.
+        `seen`: of nobody who, and of no device that, was never here.
+        """
+        if seen:
+            await self._require_seen(user, device)
+        await self._writer.carry(user, Revoke(device))
+        self._end(user, device, close_codes.REVOKED)
+        return await self._generation(user)
+
+    async def notice(self, room: str, body: Body) -> Ok:
+        """Log a text of the host app in a room."""
+        return await self._writer.carry("", Notify(room, body))
+
+    async def _require_seen(self, user: str, device: str = "") -> None:
+        require_seen(user, device, await self._store.account(user), await self._store.devices(user))
+
+    async def _generation(self, user: str) -> int:
+        account = await self._store.account(user)
+        return 0 if account is None else account.generation
+
+    def _end(self, user: str, device: str, code: int) -> None:
+        for session, close in self._live.ended_by(user, device, code):
+            session.close(close)

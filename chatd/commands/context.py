@@ -1,0 +1,123 @@
+"""What handlers work with: one bundle of the daemon's parts, made by the composition root."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Protocol
+
+from chatd.commands.hello_limiter import Turnstile
+from chatd.commands.lookups import Lookups
+from chatd.config.model import Config
+from chatd.core.admin import Settle
+from chatd.core.permissions import authorize
+from chatd.core.room import Member, Room
+from chatd.delivery.hub import Listener, Live
+from chatd.delivery.watch_rights import Watching
+from chatd.jobs.last_seen import Sightings
+from chatd.ports import Claims, Env, Identity, Presence, Store
+from chatd.protocol.errors import ChatError
+from chatd.protocol.replies import Ok
+from chatd.telemetry.counters import Counters
+from chatd.writer.room_loader import Rooms
+from chatd.writer.writer import Writer
+
+
+class Session(Listener, Protocol):
+    """One connection, as handlers see it."""
+
+    name: str
+    address: str
+    since: float  # when it was opened, monotonic seconds
+    text: bool
+    claims: Claims
+    informed: bool  # a round of `sync` has been told to its end: a cursor may stand for this connection
+
+    def answer(self, id: int, reply: Ok | ChatError) -> None:
+        """Send the one reply to request `id`; nothing when it wanted none."""
+
+    def settled(self, id: int, reply: Ok | ChatError) -> None:
+        """The writer's answer to a submission of this session."""
+
+    def pause_reading(self) -> None:
+        """Take nothing more from the socket; TCP pushes back on the client."""
+
+    def resume_reading(self) -> None:
+        """Read on, when nothing else speaks against it."""
+
+    @property
+    def takes(self) -> bool:
+        """Whether another answer may be prepared: the connection lives and takes what it is sent."""
+        ...
+
+    def authenticated(self) -> None:
+        """The token is genuine: nobody else takes this connection's place any more."""
+
+    def admit_user(self, user: str, *, take: bool) -> None:
+        """Refused("rate_limited") when the user has no hello left; else `take` one, when the token may be used."""
+
+    def shown(self, stamp: int) -> None:
+        """The reply to hello shows commit `stamp`: what was kept of earlier ones must not be told behind it."""
+
+    def heartbeat_s(self) -> int:
+        """The heartbeat of the mode in force, now in effect; seconds."""
+        ...
+
+    def watch_token(self, claims: Claims) -> int:
+        """Warn before this token runs out and close after it did; seconds left."""
+        ...
+
+
+class Telling(Protocol):
+    """What handlers ask of the fan-out besides the publishing of commits."""
+
+    def typing(self, session: Session, number: int) -> None: ...
+
+    def owes(self, session: Session) -> bool: ...
+
+
+@dataclass(slots=True)
+class Context:
+    config: Config  # replaced as a whole by a reload: read it at use
+    env: Env
+    store: Store
+    identity: Identity
+    rooms: Rooms
+    writer: Writer
+    sightings: Sightings
+    live: Live
+    presence: Presence
+    watching: Watching
+    telling: Telling
+    turnstile: Turnstile
+    lookups: Lookups
+    counters: Counters
+
+    async def enter(self, user: str, name: str, action: str = "view") -> tuple[Room, Member]:
+        """The room and the member, when `user` may do `action` there: the door of all reading commands.
+
+        Do not hold either across an await: what may have changed must be asked for again. Whoever comes or goes
+        just now is answered when that is on the disk: memory is ahead of it, and may have to go back.
+        """
+        room = await self.rooms.of(user, name)
+        while room is not None and user in room.on_the_move:
+            await self.writer.carry(user, Settle())
+            room = await self.rooms.of(user, name)
+        return authorize(room, user, action)
+
+
+Reading = Callable[[Context, Session, Any], Coroutine[Any, Any, Ok]]
+
+
+def for_members(read: Reading) -> Reading:
+    """A command that reads of the room it names, withheld from whoever was put out while it was read.
+
+    What is read is the state of that moment, and may be younger than his leaving.
+    """
+
+    @wraps(read)
+    async def read_for_members(ctx: Context, session: Session, request: Any) -> Ok:
+        reply = await read(ctx, session, request)
+        await ctx.enter(session.user, request.room)
+        return reply
+
+    return read_for_members

@@ -1,0 +1,68 @@
+"""Hellos under way: so many at once, the next ones in the order they came, and the others told when to come back."""
+
+import asyncio
+from collections import OrderedDict
+
+from chatd.core.rates import retry_after_ms
+from chatd.core.retry_schedule import Pace
+from chatd.ports import Env
+from chatd.protocol.errors import Unavailable
+
+WAIT_S = 2.0  # of a hello for its turn; a client gives up after 10, and should hear sooner that it is crowded
+
+
+class Turnstile:
+    """Call `wait_turn` and, when it returned, `done` exactly once.
+
+    As many wait as are served in WAIT_S, by the rate measured last; so a storm neither fills memory with hellos
+    whose clients gave up, nor keeps the loop from those who are in.
+    """
+
+    def __init__(self, env: Env, at_once: int) -> None:
+        self.at_once = at_once
+        self.under_way = 0
+        self._env = env
+        self._pace = Pace()
+        self._waiting: OrderedDict[asyncio.Future[None], None] = OrderedDict()
+
+    @property
+    def waiting(self) -> int:
+        """Hellos that wait for their turn."""
+        return len(self._waiting)
+
+    @property
+    def full(self) -> bool:
+        """No room to wait."""
+        return len(self._waiting) >= max(self.at_once, self._pace.per_s * WAIT_S)
+
+    async def wait_turn(self) -> None:
+        """Returns when it is the caller's turn. Raises Unavailable("overloaded", retry_after=ms) when it is full."""
+        if self.under_way < self.at_once and not self._waiting:
+            self.under_way += 1
+            return
+        if self.full:
+            raise Unavailable("overloaded", "too many come at once", retry_after=self.booked_ms())
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting[turn] = None
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if self._waiting.pop(turn, self) is self:  # its turn came when it went away
+                self.done()
+            raise
+
+    def done(self) -> None:
+        """A hello is over, however it ended: the next ones may go."""
+        self.under_way -= 1
+        if self._waiting:
+            self._pace.served(self._env.monotonic())
+        else:
+            self._pace.rest()
+        while self._waiting and self.under_way < self.at_once:
+            turn, _ = self._waiting.popitem(last=False)
+            self.under_way += 1
+            turn.set_result(None)
+
+    def booked_ms(self) -> int:
+        """Milliseconds after which somebody who is sent away finds room; a moment of his own."""
+        return retry_after_ms(self._pace.book(self._env.monotonic(), self._env.random()))

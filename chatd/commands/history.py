@@ -1,0 +1,142 @@
+"""Reading a room's past: log, history, changes, messages (protocol.md "Reading history").
+
+Every reader is bounded by the room's last event at the time he was authorized: what is stored later, perhaps after
+he was put out, is not in the page.
+"""
+
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, TypeVar
+
+from msgspec import UNSET, Raw
+
+from chatd.commands.context import Context, Session
+from chatd.commands.reply_size import fitting
+from chatd.core.event_view import dress, reacted
+from chatd.protocol.errors import Refused
+from chatd.protocol.limits import HISTORY_DEFAULT, HISTORY_MAX
+from chatd.protocol.replies import EventsOk
+from chatd.protocol.requests import Changes, History, Log, Messages, Request
+
+Asked = TypeVar("Asked", bound=Request)
+
+MINE_PART = 8  # of a page is for the own reactions that most pages hold; where they are more it is read again, smaller
+
+
+def cut_to_fit(
+    read: Callable[[Context, Session, Asked, int], Coroutine[Any, Any, EventsOk]],
+) -> Callable[[Context, Session, Asked], Coroutine[Any, Any, EventsOk]]:
+    """`read`, which is told how many bytes of events its page may have, with pages that fit a server frame."""
+
+    @wraps(read)
+    async def handler(ctx: Context, session: Session, request: Asked) -> EventsOk:
+        return await fitting(ctx, session, lambda size: read(ctx, session, request, size - size // MINE_PART))
+
+    return handler
+
+
+def limited(asked: Any, default: int, most: int) -> int:
+    if asked is UNSET:
+        return default
+    if asked > most:
+        raise Refused("too_large", f"a page has at most {most} items", field="limit")
+    return int(asked)
+
+
+@cut_to_fit
+async def log(ctx: Context, session: Session, request: Log, size: int) -> EventsOk:
+    """All events from `from` on, or `reset` when that reaches below what is kept or visible."""
+    room, member = await ctx.enter(session.user, request.room)
+    number, seq, ordinal, floor = room.number, room.durable_seq, room.durable_ordinal, room.log_floor
+    limit = limited(request.limit, ctx.config.limits.page, ctx.config.limits.page)
+    if request.from_ < floor or request.from_ < member.first_visible:
+        reply = EventsOk(events=[], reset=True, log_floor=floor, seq=seq, ordinal=ordinal)
+        if member.first_visible > 1:
+            reply.first_visible = member.first_visible
+        return reply
+    first_visible = member.first_visible
+    high = seq if request.to is UNSET else min(request.to, seq)
+    page = await ctx.store.log(number, request.from_, high, limit, size)
+    events = await dressed(ctx, session.user, number, page.events, first_visible)
+    return EventsOk(events=events, next=UNSET if page.next is None else page.next, seq=seq)
+
+
+@cut_to_fit
+async def history(ctx: Context, session: Session, request: History, size: int) -> EventsOk:
+    """Messages in current state around a place, with the interval of seq the page covers exactly."""
+    room, member = await ctx.enter(session.user, request.room)
+    limit = limited(request.limit, HISTORY_DEFAULT, HISTORY_MAX)
+    anchors = [a for a in (request.before, request.after, request.around) if a is not UNSET]
+    if len(anchors) > 1:
+        raise Refused("bad_request", "one of before, after and around", field="before")
+    number, first, seq = room.number, member.first_visible, room.durable_seq
+    if request.around is not UNSET:
+        reply = await around(ctx, number, first, seq, request.around, limit, size)
+    elif request.after is not UNSET:
+        low = max(first, request.after + 1)
+        reply = await page(ctx, number, low, seq, limit, size, newest=False)
+        reply.end = low <= first and reply.low is not UNSET and reply.low <= first
+    else:
+        high = seq if request.before is UNSET else min(seq, request.before - 1)
+        reply = await page(ctx, number, first, high, limit, size, newest=True)
+    reply.events = await dressed(ctx, session.user, number, reply.events, first)
+    reply.seq = seq
+    return reply
+
+
+async def page(
+    ctx: Context, number: int, low: int, high: int, limit: int, size: int, *, newest: bool
+) -> EventsOk:
+    """One page of low..high; an empty range covers nothing, which `low` > `high` says."""
+    if low > high:
+        return EventsOk(events=[], low=low, high=max(high, 0), end=newest)
+    if not limit:  # the lower half of a page of one
+        return EventsOk(events=[], low=high + 1, high=high)
+    rows = await ctx.store.history(number, low, high, limit, size, newest=newest)
+    return EventsOk(events=[Raw(blob) for blob in rows.events], low=rows.low, high=rows.high, end=rows.end)
+
+
+async def around(
+    ctx: Context, number: int, first: int, seq: int, anchor: int, limit: int, size: int
+) -> EventsOk:
+    """About half of the page below `anchor`, and the rest from it on; half of the bytes for each."""
+    anchor = min(max(anchor, first), seq + 1)
+    below = limit // 2 if size // 2 >= ctx.config.limits.body_bytes else 0  # where not even one fits a half
+    older = await page(ctx, number, first, anchor - 1, below, size // 2, newest=True)
+    newer = await page(ctx, number, anchor, seq, limit - below, size // 2, newest=False)
+    low = older.low if anchor > first else anchor
+    high = newer.high if anchor <= seq else anchor - 1
+    return EventsOk(events=[*older.events, *newer.events], low=low, high=high, end=older.end)
+
+
+@cut_to_fit
+async def changes(ctx: Context, session: Session, request: Changes, size: int) -> EventsOk:
+    """Messages of an interval that changed after `since`."""
+    room, member = await ctx.enter(session.user, request.room)
+    number, seq, first = room.number, room.durable_seq, member.first_visible
+    low, high = max(request.low, first), min(request.high, seq)
+    if low > high:
+        return EventsOk(events=[], seq=seq)
+    rows = await ctx.store.changes(number, low, high, request.since, size)
+    events = await dressed(ctx, session.user, number, rows.events, first)
+    return EventsOk(events=events, next=UNSET if rows.next is None else rows.next, seq=seq)
+
+
+@cut_to_fit
+async def messages(ctx: Context, session: Session, request: Messages, size: int) -> EventsOk:
+    """The messages of these numbers, as far as they exist and are visible."""
+    room, member = await ctx.enter(session.user, request.room)
+    number, seq, first = room.number, room.durable_seq, member.first_visible
+    wanted = [asked for asked in request.seqs if first <= asked <= seq]
+    blobs = await ctx.store.messages(number, wanted, size) if wanted else []
+    return EventsOk(events=await dressed(ctx, session.user, number, blobs, first))
+
+
+async def dressed(
+    ctx: Context, user: str, number: int, events: list[bytes] | list[Raw], first_visible: int
+) -> list[Raw]:
+    """Stored events for one reader: own reactions added, edits of messages he may not see emptied."""
+    blobs = [bytes(event) for event in events]
+    seqs = reacted(blobs)
+    own = await ctx.store.mine(number, user, seqs) if seqs else {}
+    return [Raw(dress(blob, own, first_visible)) for blob in blobs]

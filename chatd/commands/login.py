@@ -1,0 +1,66 @@
+"""Built-in accounts: a password for a token (protocol.md 2.8)."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from chatd.core.admin import Amend
+from chatd.ports import Store
+from chatd.protocol.errors import Refused
+from chatd.writer.writer import Writer
+
+
+class Verdict(Protocol):
+    @property
+    def right(self) -> bool: ...
+
+    @property
+    def rehashed(self) -> str | None: ...
+
+
+class Passwords(Protocol):
+    """Checks passwords off the loop; Unavailable("overloaded") when too many wait."""
+
+    async def check(self, password: str, stored: str | None) -> Verdict: ...
+
+
+class Mint(Protocol):
+    def mint(self, user: str, ttl_s: int, *, device: str | None = None, generation: int) -> str: ...
+
+
+@dataclass(slots=True, frozen=True)
+class Granted:
+    token: str = field(repr=False)
+    expires_in_s: int
+
+
+class Login:
+    """Answers a user and a password with a token. An unknown user costs as much time as a wrong password."""
+
+    def __init__(self, store: Store, writer: Writer, passwords: Passwords, mint: Mint, ttl_s: int) -> None:
+        self._store = store
+        self._writer = writer
+        self._passwords = passwords
+        self._mint = mint
+        self.ttl_s = ttl_s
+
+    async def __call__(self, user: str, password: str, device: str | None) -> Granted | None:
+        """A token, or None when user and password do not fit or the account is disabled.
+
+        The token carries the generation of the account as it was read: a change of the password while it is being
+        checked is younger.
+        """
+        account = await self._store.account(user)
+        token = self._token(user, device, 0 if account is None else account.generation)
+        stored = None if account is None else account.password
+        verdict = await self._passwords.check(password, stored)
+        if not verdict.right or account is None or account.disabled:
+            return None
+        if verdict.rehashed is not None:
+            await self._writer.carry(user, Amend(password=verdict.rehashed, replaces=stored))
+        return Granted(token, self.ttl_s)
+
+    def _token(self, user: str, device: str | None, generation: int) -> str:
+        try:
+            return self._mint.mint(user, self.ttl_s, device=device, generation=generation)
+        except ValueError as error:
+            raise Refused("bad_request", str(error)) from error

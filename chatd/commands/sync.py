@@ -1,0 +1,151 @@
+"""The room list of an account, in pages (protocol.md 5.5 and 6.3)."""
+
+from dataclasses import dataclass, replace
+
+from msgspec import UNSET, UnsetType
+
+from chatd.commands.context import Context, Session
+from chatd.commands.reply_size import fitting, page_bytes
+from chatd.core.admin import Retell
+from chatd.core.cursors import ALL, More, cursor_of, stamp_of
+from chatd.ports import SyncQuery, SyncRows
+from chatd.protocol import limits
+from chatd.protocol.errors import Refused
+from chatd.protocol.objects import RoomSummary, SyncPage
+from chatd.protocol.replies import SummaryOk, SyncOk
+from chatd.protocol.requests import Hello, Sync
+
+
+def first_query(ctx: Context, user: str, request: Hello) -> SyncQuery:
+    """What the page inside a hello reply holds: everything, or what changed since the client's cursor."""
+    rooms = limits.SUMMARIES_FIRST if request.rooms is UNSET else request.rooms
+    wanted = Wanted(min(rooms, ctx.config.limits.page), request.previews, request.events)
+    return fresh(ctx, user, stored_since(ctx, request), wanted)
+
+
+async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk:
+    """The next page of a round, or the first page of a new one."""
+    wanted = Wanted(page_limit(ctx, request), request.previews, request.events)
+    if request.more is not UNSET:
+        query = continued(ctx, session.user, More.unpack(request.more), wanted)
+    else:
+        query = fresh(ctx, session.user, since_of(ctx, request.cursor), wanted)
+    reply = await fitting(ctx, session, lambda size: asked(ctx, session, replace(query, page_bytes=size)))
+    informed(session, reply)
+    return reply
+
+
+async def asked(ctx: Context, session: Session, query: SyncQuery) -> SyncOk:
+    """The page of `query` for a connection that has its seats."""
+    rows = await ctx.store.sync(query)
+    if ctx.live.recent.concerns(rows.stamp, session.user, session.rooms):
+        rows = replace(rows, rooms=await told_again(ctx, session, rows.rooms))
+    page = page_of(ctx, query, rows)
+    return SyncOk(
+        cursor=page.cursor,
+        rooms=page.rooms,
+        gone=page.gone,
+        more=page.more,
+        full=page.full,
+        totals=page.totals,
+    )
+
+
+async def told_again(ctx: Context, session: Session, rooms: list[RoomSummary]) -> list[RoomSummary]:
+    """Summaries that a commit overtook on their way, as of the last one that was told; without rooms the user left.
+
+    What a room's newest event was is not looked up again: this connection has been told of it.
+    """
+    shown = [SummaryOk(summary=summary) for summary in rooms]
+    await ctx.writer.carry(session.user, Retell(shown))
+    seats = {audience.name for audience in session.rooms.values()}
+    for before, after in zip(rooms, shown, strict=True):
+        if before.time == after.summary.time:
+            after.summary.preview = before.preview
+        if before.seq == after.summary.seq:
+            after.summary.events = before.events
+    return [reply.summary for reply in shown if reply.summary.room in seats]
+
+
+@dataclass(slots=True, frozen=True)
+class Wanted:
+    """How much of each room a page shows, as far as the client said."""
+
+    rooms: int
+    previews: bool | UnsetType
+    events: int | UnsetType
+
+
+def stored_since(ctx: Context, request: Hello) -> int | None:
+    """Where a reconnecting client stands. Whatever it stored that does not fit here is healed by a full round."""
+    if request.epoch != ctx.store.epoch:
+        return None
+    try:
+        return since_of(ctx, request.cursor)
+    except Refused:
+        return None
+
+
+def since_of(ctx: Context, cursor: str | UnsetType) -> int | None:
+    """The commit number a round starts from; None when everything must be listed."""
+    return None if cursor is UNSET else stamp_of(cursor, ctx.store.epoch, ctx.store.stamp)
+
+
+def fresh(ctx: Context, user: str, since: int | None, wanted: Wanted) -> SyncQuery:
+    """The first page of a round. Previews come by default when everything is listed."""
+    previews = None if wanted.previews is UNSET else wanted.previews
+    return query_of(ctx, user, since, wanted.rooms, previews, 0 if wanted.events is UNSET else wanted.events)
+
+
+def continued(ctx: Context, user: str, more: More, wanted: Wanted) -> SyncQuery:
+    """The next page of a round, showing what the round began with unless the client says otherwise."""
+    previews = more.previews if wanted.previews is UNSET else wanted.previews
+    events = more.events if wanted.events is UNSET else wanted.events
+    since = None if more.since == ALL else more.since
+    query = query_of(ctx, user, since, wanted.rooms, previews, events)
+    return replace(query, after=(more.pinned, more.time, more.number), first_stamp=more.first_stamp)
+
+
+def query_of(
+    ctx: Context, user: str, since: int | None, rooms: int, previews: bool | None, events: int
+) -> SyncQuery:
+    return SyncQuery(
+        user=user,
+        since=since,
+        limit=rooms,
+        previews=previews,
+        events=min(events, limits.EVENTS_INLINE_MAX),
+        events_bytes=limits.EVENTS_INLINE_BYTES,
+        page_bytes=page_bytes(ctx),
+        shown_to=ctx.config.privacy.shown_to,
+    )
+
+
+def page_limit(ctx: Context, request: Sync) -> int:
+    asked = ctx.config.limits.page if request.rooms is UNSET else request.rooms
+    if asked > ctx.config.limits.page:
+        raise Refused("too_large", f"a page has at most {ctx.config.limits.page} rooms", field="rooms")
+    return asked
+
+
+def informed(session: Session, page: SyncPage | SyncOk) -> None:
+    """Until a round was told to its end, nothing else gives a connection a cursor: it would stand for rooms that were
+    never named.
+    """
+    if page.cursor is not UNSET:
+        session.informed = True
+
+
+def page_of(ctx: Context, query: SyncQuery, rows: SyncRows) -> SyncPage:
+    """Rows as a page: `more` while there is more, the cursor of the round's first commit on the last page."""
+    first_stamp = query.first_stamp or rows.stamp
+    page = SyncPage(rooms=rows.rooms, gone=rows.gone or UNSET, full=rows.since is None)
+    if rows.since is None or rows.rooms or rows.gone:  # nothing changed: the totals did not either
+        page.totals = rows.totals or UNSET
+    if rows.after is None:
+        page.cursor = cursor_of(ctx.store.epoch, first_stamp)
+    else:
+        since = ALL if rows.since is None else rows.since
+        previews = rows.since is None if query.previews is None else query.previews
+        page.more = More(since, first_stamp, *rows.after, previews, query.events).pack()
+    return page

@@ -1,0 +1,50 @@
+"""Users and devices: users.get, devices.list, devices.push (protocol.md "Rooms and members")."""
+
+from msgspec import UNSET
+
+from chatd.commands.context import Context, Session
+from chatd.commands.reply_size import bytes_of, page_bytes
+from chatd.core.admin import Settle
+from chatd.protocol.errors import Refused
+from chatd.protocol.objects import DeviceRow, Profile
+from chatd.protocol.replies import DevicesOk, Ok, UsersOk
+from chatd.protocol.requests import DevicesList, DevicesPush, UsersGet
+
+
+async def users(ctx: Context, session: Session, request: UsersGet) -> UsersOk:
+    """Display data of users, empty for those chatd knows nothing of: who exists is not told. As many as fit a frame.
+
+    Strangers, known or not, count against the user's budget of the day: all that are shown, or nobody is.
+    """
+    asked = list(dict.fromkeys(request.users))
+    known = {profile.user: profile for profile in await ctx.store.profiles(asked)}
+    shown, bytes_left = [], page_bytes(ctx)
+    for profile in (known.get(user) or Profile(user) for user in asked):
+        bytes_left -= bytes_of(session, profile)
+        if bytes_left < 0:
+            break
+        shown.append(profile)
+    strangers = {profile.user for profile in shown} - {session.user}
+    if strangers:
+        strangers -= await ctx.store.acquaintances(session.user, strangers)
+    ctx.lookups.take(session.user, len(strangers))
+    return UsersOk(users=shown)
+
+
+async def devices(ctx: Context, session: Session, request: DevicesList) -> DevicesOk:
+    """The user's own devices."""
+    await ctx.writer.carry(
+        session.user, Settle()
+    )  # so that the list has what this connection said in its hello
+    rows = await ctx.store.devices(session.user)
+    return DevicesOk(
+        devices=[
+            DeviceRow(row.device, app=row.app or UNSET, os=row.os or UNSET, last_seen=row.last_seen)
+            for row in rows
+            if row.listed
+        ]
+    )
+
+
+def push(ctx: Context, session: Session, request: DevicesPush) -> Ok:
+    raise Refused("not_supported", "push notifications are not supported yet")

@@ -1,0 +1,83 @@
+"""The secret of a server nobody configured: made once, kept beside the database, private."""
+
+import os
+import secrets
+from pathlib import Path
+
+from chatd.config.file_permissions import new_private_file
+from chatd.config.files import read_secret, require_private_directory
+from chatd.config.model import Auth, Config
+from chatd.config.problems import refuse
+from chatd.config.reloadable import replaced
+from chatd.config.secret import Secret
+
+SECRET_BYTES = 32  # 256 bits, the strength of HS256 itself
+
+
+def with_first_secret(config: Config, *, create: bool) -> Config:
+    """`config`, with the secret in its data directory if it names no other way to verify tokens.
+
+    `create`: make that secret when there is none, as the first start does. ConfigError if it cannot be used.
+    """
+    if not config.auth.accounts or is_configured(config.auth):
+        return config
+    return with_own_secret(config, create=create)
+
+
+def with_own_secret(config: Config, *, create: bool) -> Config:
+    """`config` with the configured secret, else with that of its data directory if there is one."""
+    path = secret_path(config)
+    if config.auth.secret:
+        return config
+    if create:
+        _create(path)
+    elif not _exists(path):
+        return config
+    return replaced(config, {"auth.secret": read_secret(str(path))})
+
+
+def is_configured(auth: Auth) -> bool:
+    """Whether tokens can be verified with what the configuration names."""
+    return bool(auth.secret or auth.keys or auth.jwks_file or auth.jwks_url)
+
+
+def secret_path(config: Config) -> Path:
+    """Where the secret of the first start lies."""
+    return Path(config.storage.directory) / "secret"
+
+
+def _create(path: Path) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        require_private_directory(path.parent)  # before a secret goes there
+        with new_private_file(path) as file:
+            file.write(secrets.token_urlsafe(SECRET_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:  # of an earlier start, or of another one that was faster: as good
+        pass
+    except OSError as error:
+        what = f"the secret of a first start cannot be written: {error.strerror}"
+        raise refuse(str(path), what, "Make the directory writable, or set auth.secret_file.") from None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        what = f"the secret of its first start cannot be read: {error.strerror}"
+        raise refuse(
+            str(path), what, "Run this as the user of the daemon, or set auth.secret_file."
+        ) from None
+    return True
+
+
+def secret_of(config: Config) -> Secret:
+    """The shared secret, or ConfigError that says how to get one."""
+    if not config.auth.secret:
+        what = "there is no secret to sign tokens with"
+        fix = "Start the daemon once (chatd dev, chatd serve), use its --config, or set auth.secret_file."
+        raise refuse(str(secret_path(config)), what, fix)
+    return config.auth.secret

@@ -1,0 +1,400 @@
+"""Every limit of the daemon: its name, unit, default, bounds, and the reason for its value.
+
+Frozen structs, one a section, `Config` on top. Reading files, environment and flags is in cli/.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from chatd.config.secret import Secret
+
+
+def several(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """The texts of a key that takes one or a list of them; none where it is empty."""
+    return tuple(filter(None, (value,) if isinstance(value, str) else value))
+
+
+def _text(description: str) -> Meta:
+    return Meta(description=description)
+
+
+def _span(low: float, high: float, description: str) -> Meta:
+    return Meta(ge=low, le=high, description=description)
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all sections share: frozen, named arguments only, no unknown keys."""
+
+
+class Listen(Section, frozen=True):
+    """Where the daemon listens, and whom it believes."""
+
+    address: Annotated[
+        str | tuple[str, ...],
+        _text(
+            "HOST:PORT of the public listener, or several. Loopback: usually a proxy with TLS is in front."
+        ),
+    ] = "127.0.0.1:8470"
+    ops_address: Annotated[
+        str | tuple[str, ...],
+        _text('HOST:PORT of metrics and health, or several; "" = none. Apart: never public by mistake.'),
+    ] = "127.0.0.1:8471"
+    tls_cert: Annotated[str, _text('PEM file with the certificate chain; "" = no TLS here.')] = ""
+    tls_key: Annotated[str, _text("PEM file with the key of tls_cert; not readable by other users.")] = ""
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        _text("Networks (CIDR) whose X-Forwarded-For is believed: its right-most hop outside them."),
+    ] = ()
+    origins: Annotated[
+        tuple[str, ...],
+        _text("Web pages that may connect, scheme://host[:port], :* for any port; apps send no Origin."),
+    ] = ()
+    unsafe_any_origin: Annotated[
+        bool, _text('Allows "*" in origins: any web page may open a socket with a token it has.')
+    ] = False
+    backlog: Annotated[
+        int, _span(1, 65535, "Connections queued for accept; the usual net.core.somaxconn.")
+    ] = 4096
+    request_deadline_s: Annotated[
+        float,
+        _span(0.1, 300, "Seconds for a request head. A slow phone needs 2, a slowloris takes for ever."),
+    ] = 10.0
+
+
+class Storage(Section, frozen=True):
+    """The database, and how long its parts are kept."""
+
+    directory: Annotated[
+        str, _text("Directory of chatd.sqlite, made at the first start, readable by its owner only.")
+    ] = "./chatd-data"
+    readers: Annotated[
+        int, _span(1, 16, "Read-only connections, a thread each. Two: a long history delays nobody.")
+    ] = 2
+    edit_window_s: Annotated[
+        int,
+        _span(0, 10 * 365 * 86400, "Seconds for an author to edit or recall: a day corrects, not rewrites."),
+    ] = 86400
+    operations_kept_days: Annotated[
+        int, _span(1, 3650, "Days operations (edit, recall, reaction) replay; later messages are re-read.")
+    ] = 30
+    operations_kept: Annotated[
+        int,
+        _span(100, 10_000_000, "Operations kept a room, whatever their age: bounds the log of a busy room."),
+    ] = 10_000
+    room_idle_s: Annotated[
+        float, _span(1, 86400, "Seconds unused until a room leaves memory; one read brings it back.")
+    ] = 600.0
+    members_in_memory: Annotated[
+        int,
+        _span(1000, 1_000_000_000, "Members of rooms in memory, looked at once a minute: 400 bytes each."),
+    ] = 2_000_000
+    min_free_bytes: Annotated[
+        int, _span(0, 1 << 50, "Bytes of free disk below which writes stop; leaves the WAL room to finish.")
+    ] = 64 << 20
+
+
+class Key(Section, frozen=True):
+    """One key that signs the tokens of the host app."""
+
+    kid: Annotated[
+        str, Meta(min_length=1, max_length=128, description="Key id, compared exactly with the token's.")
+    ]
+    algorithm: Annotated[
+        Literal["EdDSA", "ES256", "RS256"], _text("EdDSA, ES256 or RS256; a key never serves two.")
+    ]
+    file: Annotated[str, Meta(min_length=1, description="PEM file with the public key.")]
+
+
+class Auth(Section, frozen=True):
+    """Whose tokens are accepted (protocol.md 6.4)."""
+
+    audience: Annotated[
+        str, Meta(min_length=1, max_length=256, description="Value the claim `aud` must contain.")
+    ] = "chatd"
+    issuer: Annotated[str, _text('Value `iss` must equal; "" = not checked.')] = ""
+    secret: Annotated[
+        Secret, _text("Shared HS256 secret, 32 bytes or more (RFC 7518, 3.2). Better in secret_file.")
+    ] = Secret("")
+    secret_file: Annotated[str, _text("File that holds `secret`; readable by its owner only.")] = ""
+    keys: Annotated[tuple[Key, ...], _text("Public keys of the host app: {kid, algorithm, file}.")] = ()
+    jwks_file: Annotated[str, _text("JSON Web Key Set in a file (RFC 7517).")] = ""
+    jwks_url: Annotated[str, _text("JSON Web Key Set behind https; plain http only on loopback.")] = ""
+    jwks_refresh_s: Annotated[
+        float, _span(60, 7 * 86400, "Seconds between refreshes of jwks_url; keys are announced days ahead.")
+    ] = 3600.0
+    jwks_retry_s: Annotated[
+        float, _span(1, 3600, "Least seconds between fetches for unknown key ids: forgers cause no stampede.")
+    ] = 60.0
+    token_lifetime_max_s: Annotated[
+        int, _span(60, 30 * 86400, "Longest token lifetime, seconds. A day bounds the worth of a stolen one.")
+    ] = 86400
+    leeway_s: Annotated[int, _span(0, 300, "Clock difference forgiven, seconds. NTP keeps well below.")] = 30
+    grace_s: Annotated[
+        float, _span(0, 600, "Seconds a connection still works after its token expired: a tunnel.")
+    ] = 30.0
+    accounts: Annotated[
+        bool, _text("Built-in accounts and POST /v1/login; in use when there is a `secret` to sign with.")
+    ] = True
+    login_token_ttl_s: Annotated[
+        int, _span(60, 30 * 86400, "Lifetime of tokens from /v1/login, seconds. An hour, renewed in place.")
+    ] = 3600
+
+
+class Limits(Section, frozen=True):
+    """How much one client, address or room may ask of the daemon (protocol.md 2.7 and 12.1)."""
+
+    frame_bytes: Annotated[
+        int, _span(1024, 1 << 20, "Bytes of a client frame. 64 KiB carry a whole batch of sends.")
+    ] = 65536
+    hello_frame_bytes: Annotated[
+        int,
+        _span(1024, 65536, "Bytes of the first frame, from nobody known yet: a 4 KiB token and a cursor."),
+    ] = 8192
+    server_frame_bytes: Annotated[
+        int,
+        _span(
+            65536, 524288, "Bytes of a server frame, inflated. iOS refuses above 1 MiB and retries for ever."
+        ),
+    ] = 262144
+    body_bytes: Annotated[
+        int,
+        _span(
+            256, 262144, "Bytes of a message body as MessagePack. Ten pages of text; files travel elsewhere."
+        ),
+    ] = 16384
+    batch: Annotated[int, _span(1, 1024, "Packets in a batch: a phone's outbox after a tunnel.")] = 64
+    in_flight: Annotated[
+        int, _span(1, 1024, "Unanswered requests a connection; beyond it the server stops reading.")
+    ] = 32
+    focus: Annotated[int, _span(1, 64, "Rooms a connection may focus: what fits on a tablet.")] = 8
+    watch: Annotated[int, _span(1, 5000, "Users watched for presence: a contact list on screen.")] = 200
+    page: Annotated[int, _span(10, 1000, "Items a page: 200 of 1 KiB stay below a server frame.")] = 200
+    group_members: Annotated[
+        int, _span(2, 1_000_000, "Members of a group; the fan-out to 10,000 is one batch of some 20 ms.")
+    ] = 10_000
+    rooms_per_user: Annotated[
+        int,
+        _span(
+            10, 100_000, "Rooms others may bring a user into; what they do themself has half as many more."
+        ),
+    ] = 2000
+    hello_timeout_s: Annotated[
+        float, _span(0.1, 120, "Seconds from the handshake to hello; a phone sends it at once.")
+    ] = 10.0
+    connections: Annotated[
+        int, _span(1, 10_000_000, "Connections altogether; at 6 to 10 KiB each 100,000 take about 1 GiB.")
+    ] = 100_000
+    connections_per_user: Annotated[int, _span(1, 1000, "Devices of one user connected at once.")] = 10
+    connections_per_address: Annotated[
+        int, _span(1, 1_000_000, "Connections an address: carriers put thousands of phones behind one.")
+    ] = 1000
+    unauthenticated: Annotated[
+        int, _span(1, 1_000_000, "Connections before hello altogether: at 8 KiB each a flood holds 8 MiB.")
+    ] = 1000
+    unauthenticated_per_address: Annotated[
+        int,
+        _span(1, 100_000, "Connections before hello from one address: a burst of phones behind one router."),
+    ] = 20
+    hellos_under_way: Annotated[
+        int,
+        _span(1, 100_000, "Hellos carried out at once: a few hops to the readers; others wait, or return."),
+    ] = 64
+    fragments: Annotated[int, _span(1, 4096, "Fragments of a message; honest clients send one.")] = 64
+
+
+class Rates(Section, frozen=True):
+    """How often (protocol.md 12.2): token buckets, refilled evenly."""
+
+    enabled: Annotated[
+        bool, _text("Off only for load tests: without limits one client can slow all others.")
+    ] = True
+    requests_per_s: Annotated[
+        float, _span(0.01, 1e6, "Requests a second and connection; scrolling fast takes 5.")
+    ] = 20.0
+    requests_burst: Annotated[
+        int, _span(1, 1_000_000, "Requests at once: opening the app takes some 30.")
+    ] = 60
+    bytes_per_s: Annotated[
+        float,
+        _span(1024, 1e9, "Bytes a second and connection, 256 a packet besides; 5 full messages take 80 KiB."),
+    ] = 131_072.0
+    bytes_burst: Annotated[int, _span(1024, 1 << 30, "Bytes at once; a user has twice of both.")] = 524_288
+    writes_per_s: Annotated[float, _span(0.01, 1e6, "Writes a second and user: faster than typing.")] = 5.0
+    writes_burst: Annotated[int, _span(1, 1_000_000, "Writes at once: an outbox filled offline.")] = 20
+    room_per_s: Annotated[float, _span(0.01, 1e6, "Writes a second and room; more cannot be read.")] = 20.0
+    room_burst: Annotated[
+        int, _span(1, 1_000_000, "Writes at once in a room: the second a goal is scored.")
+    ] = 60
+    hello_user_per_min: Annotated[
+        int, _span(1, 1_000_000, "Hellos a minute and user: ten devices, or one on a bad train.")
+    ] = 10
+    hello_address_per_min: Annotated[
+        int, _span(1, 1_000_000, "Hellos a minute and address: an office after an outage.")
+    ] = 60
+    login_user_per_min: Annotated[
+        int,
+        _span(1, 1_000_000, "Password checks a minute and account, from wherever: a botnet guesses slowly."),
+    ] = 10
+    login_address_per_min: Annotated[
+        int, _span(1, 1_000_000, "Password checks a minute and address; each costs 40 ms and 19 MiB.")
+    ] = 10
+    lookups_per_day: Annotated[
+        int,
+        _span(
+            100,
+            1_000_000,
+            "Profiles of strangers a day and user: nobody needs more, and 1,000 accounts copy 100 million in 200 days.",
+        ),
+    ] = 500
+    stored_bytes_per_day: Annotated[
+        int,
+        _span(
+            1 << 20, 1 << 50, "Bytes on the disk a day and user: 80,000 messages, or 2,000 of the longest."
+        ),
+    ] = 32 << 20
+    rooms_per_day: Annotated[int, _span(1, 1_000_000, "Rooms a user makes a day, direct ones too.")] = 200
+    added_per_day: Annotated[
+        int, _span(100, 1_000_000, "Users whom a user puts into rooms a day: ten groups of a hundred.")
+    ] = 1000
+    abuse_refusals: Annotated[
+        int, _span(1, 1_000_000, "Frames in the window that ignore retry_after and end a connection.")
+    ] = 50
+    abuse_window_s: Annotated[float, _span(1, 3600, "The window of abuse_refusals, seconds.")] = 60.0
+    abuse_grace_s: Annotated[float, _span(0, 60, "Seconds until a refusal must have been read.")] = 2.0
+
+
+class Delivery(Section, frozen=True):
+    """What is pushed to whom, and how densely (protocol.md 7.6, 10 and 12.1)."""
+
+    full_members: Annotated[
+        int, _span(2, 1_000_000, "Members up to which events are pushed unasked; more phones should sleep.")
+    ] = 500
+    large_members: Annotated[
+        int, _span(2, 1_000_000, "Members above which joins are not logged and reactions are summarised.")
+    ] = 1000
+    receipts_members: Annotated[
+        int, _span(2, 10_000, "Members up to which receipts are pushed; their number is quadratic.")
+    ] = 100
+    delivered_members: Annotated[
+        int, _span(2, 10_000, "Members up to which delivered marks are kept; a write each.")
+    ] = 32
+    typing_members: Annotated[
+        int, _span(2, 10_000, "Members up to which typing is relayed; more is noise.")
+    ] = 200
+    head_interval_s: Annotated[
+        float, _span(0.05, 60, "Seconds between heads of a room; a badge needs no more.")
+    ] = 1.0
+    receipts_interval_s: Annotated[
+        float, _span(0.05, 60, "Seconds in which receipts of a room are gathered; ticks may lag.")
+    ] = 1.0
+    presence_interval_s: Annotated[
+        float, _span(0.05, 60, "Seconds in which presence changes are gathered; dots may lag.")
+    ] = 2.0
+    presence_linger_s: Annotated[
+        float, _span(0, 600, "Seconds still online after the last connection: a lift, a reconnect.")
+    ] = 30.0
+    members_interval_s: Annotated[
+        float, _span(0.05, 600, "Seconds between member counts of a large room; nobody counts along.")
+    ] = 30.0
+    reactions_interval_s: Annotated[
+        float, _span(0.05, 60, "Seconds between summaries of one message's reactions in a large room.")
+    ] = 1.0
+    deflate_min_bytes: Annotated[
+        int, _span(64, 1 << 20, "Bytes from which a frame is deflated; below it little is saved.")
+    ] = 1024
+
+
+class Privacy(Section, frozen=True):
+    """What users see of each other besides what they write (protocol.md 10.9)."""
+
+    shown_to: Annotated[
+        Literal["known", "members", "nobody"],
+        _text(
+            "Who sees presence, last seen and receipts. known: who shares a group, or both wrote in their direct room."
+        ),
+    ] = "known"
+
+
+class Outbox(Section, frozen=True):
+    """How much may wait for a slow connection (protocol.md 12.3)."""
+
+    ephemeral_bytes: Annotated[
+        int, _span(1024, 1 << 24, "Bytes waiting above which typing, presence and receipts are dropped.")
+    ] = 65536
+    lag_bytes: Annotated[
+        int, _span(1024, 1 << 26, "Bytes waiting above which events become heads: one server frame.")
+    ] = 262144
+    close_bytes: Annotated[
+        int, _span(1024, 1 << 28, "Bytes waiting above which the connection closes; bounds the worst memory.")
+    ] = 1048576
+    stall_s: Annotated[
+        float, _span(0.1, 600, "Seconds in which the socket accepts no byte, until it is closed.")
+    ] = 30.0
+
+
+class Heartbeat(Section, frozen=True):
+    """When silence is questioned, and when it is the end (protocol.md 6.6)."""
+
+    foreground_s: Annotated[
+        int, _span(15, 290, "Seconds of silence until a ping; proxies forget a connection after 60.")
+    ] = 30
+    background_s: Annotated[
+        int, _span(15, 290, "The same in background; carrier NAT forgets after 270, and pings cost battery.")
+    ] = 240
+    answer_foreground_s: Annotated[
+        float, _span(0.1, 120, "Seconds for the answer to a ping; a bad cell needs 10.")
+    ] = 15.0
+    answer_background_s: Annotated[
+        float, _span(0.1, 120, "The same in background; a sleeping radio wakes slowly.")
+    ] = 30.0
+
+
+class Drain(Section, frozen=True):
+    """How the daemon leaves."""
+
+    pre_stop_s: Annotated[
+        float, _span(0, 300, "Seconds /readyz says no before anything closes: two polls of a load balancer.")
+    ] = 0.0
+    spread_min_s: Annotated[float, _span(0, 3600, "Least seconds over which reconnects are spread.")] = 5.0
+    reconnects_per_s: Annotated[
+        float,
+        _span(
+            1, 1e6, "Reconnects a second asked of the next daemon; a handshake costs 0.2 ms, a hello more."
+        ),
+    ] = 500.0
+    window_s: Annotated[
+        float,
+        _span(0, 300, "Seconds over which the closes are spread: 100,000 at once would stall the loop."),
+    ] = 2.0
+    deadline_s: Annotated[
+        float, _span(0.1, 600, "Seconds until the exit no longer waits; systemd kills after 90.")
+    ] = 15.0
+
+
+class Log(Section, frozen=True):
+    """What is told, and how."""
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"], _text("The least weight of a line that is written.")
+    ] = "info"
+    format: Annotated[
+        Literal["auto", "text", "json"], _text("text, json, or auto: text on a terminal, else json.")
+    ] = "auto"
+
+
+class Config(Section, frozen=True):
+    """The whole configuration; `Config()` is what `chatd serve` runs without file, environment or flags."""
+
+    listen: Listen = Listen()
+    storage: Storage = Storage()
+    auth: Auth = Auth()
+    limits: Limits = Limits()
+    rates: Rates = Rates()
+    delivery: Delivery = Delivery()
+    privacy: Privacy = Privacy()
+    outbox: Outbox = Outbox()
+    heartbeat: Heartbeat = Heartbeat()
+    drain: Drain = Drain()
+    log: Log = Log()

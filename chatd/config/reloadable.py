@@ -1,0 +1,106 @@
+"""What of the configuration a running daemon can take over, and since when it counts. Nothing is put in force here."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from chatd.config.model import Config
+
+Moment = Literal["at once", "new connections", "restart"]
+
+# Every key that is not named here counts at once. A connection keeps what it was told at its hello or built from.
+MOMENTS: Mapping[str, Moment] = {
+    # sockets are opened and their buffers sized once
+    "listen.address": "restart",
+    "listen.ops_address": "restart",
+    "listen.backlog": "restart",
+    "listen.request_deadline_s": "restart",
+    # the database is opened once
+    "storage.directory": "restart",
+    "storage.readers": "restart",
+    "storage.min_free_bytes": "restart",
+    # clients were told these at hello, and hold them for true as long as they are connected
+    "limits.frame_bytes": "restart",
+    "limits.server_frame_bytes": "restart",
+    "limits.body_bytes": "restart",
+    "limits.batch": "restart",
+    "limits.in_flight": "restart",
+    "limits.focus": "restart",
+    "limits.watch": "restart",
+    "limits.page": "restart",
+    # who sits at which level of a room was decided by it
+    "delivery.full_members": "restart",
+    "delivery.deflate_min_bytes": "restart",
+    "log.format": "restart",
+    "limits.hello_timeout_s": "new connections",
+    "auth.grace_s": "new connections",
+    "outbox.ephemeral_bytes": "new connections",
+    "outbox.lag_bytes": "new connections",
+    "outbox.close_bytes": "new connections",
+    "outbox.stall_s": "new connections",
+    "heartbeat.foreground_s": "new connections",
+    "heartbeat.background_s": "new connections",
+    "heartbeat.answer_foreground_s": "new connections",
+    "heartbeat.answer_background_s": "new connections",
+}
+
+
+class Unusable(Exception):
+    """A configuration that cannot be used; the text says what is wrong, where, and how to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """`config` is what can be in force now; the names of keys that changed, and of those that wait for a restart."""
+
+    config: Config
+    changed: tuple[str, ...]
+    waiting: tuple[str, ...]
+
+
+def moment(name: str) -> Moment:
+    """When a change of the key "section.key" counts."""
+    return MOMENTS.get(name, "at once")
+
+
+def takeover(running: Config, wanted: Config) -> Takeover:
+    """`wanted` as far as a daemon that runs with `running` can take it over."""
+    names = tuple(differences(running, wanted))
+    waiting = tuple(name for name in names if _waits(name, running, wanted))
+    kept = {name: _value(running, name) for name in waiting}
+    return Takeover(replaced(wanted, kept), tuple(name for name in names if name not in kept), waiting)
+
+
+def differences(one: Config, other: Config) -> Iterator[str]:
+    """The names of the keys whose values differ."""
+    for section in Config.__struct_fields__:
+        for key in getattr(one, section).__struct_fields__:
+            name = f"{section}.{key}"
+            if _value(one, name) != _value(other, name):
+                yield name
+
+
+def replaced(config: Config, values: Mapping[str, Any]) -> Config:
+    """The same configuration with other values for these "section.key"."""
+    tables: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        section, _, key = name.partition(".")
+        tables.setdefault(section, {})[key] = value
+    sections = {
+        name: msgspec.structs.replace(getattr(config, name), **table) for name, table in tables.items()
+    }
+    return msgspec.structs.replace(config, **sections)
+
+
+def _waits(name: str, running: Config, wanted: Config) -> bool:
+    if name in ("listen.tls_cert", "listen.tls_key"):
+        # Another pair is taken over; a listener with TLS cannot do without, nor one without get it.
+        return not (running.listen.tls_cert and wanted.listen.tls_cert)
+    return moment(name) == "restart"
+
+
+def _value(config: Config, name: str) -> Any:
+    section, _, key = name.partition(".")
+    return getattr(getattr(config, section), key)

@@ -1,0 +1,290 @@
+"""What values must say together: rules over several keys, and shapes no single bound can express."""
+
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from chatd.config.model import Config, several
+from chatd.config.problems import Problem
+from chatd.protocol.limits import JSON_GROWTH
+
+ENVELOPE_BYTES = (
+    1024  # type, id, room, key, time and map headers around a body, with room for a long user name
+)
+BESIDE_BODY_BYTES = 32_768  # as JSON: 64 reactions twice, a title, an avatar, a hundred users
+ROW_BYTES = 160  # as JSON: a user of 64 characters, three numbers or words, and their keys
+SECRET_BYTES_MIN = 32  # RFC 7518, 3.2: an HS256 key is at least as long as its hash
+SECRET_LETTERS_MIN = 8  # different ones; 32 random hexadecimal digits have fewer once in 27 million times
+# The largest private networks: 10.0.0.0/8, fc00::/7. Whoever believes more believes strangers.
+PROXY_BITS_MIN = {4: 8, 6: 7}
+# What may stand in listen.origins: scheme, host and port as a browser writes them (RFC 6454, 6.2), or any port.
+ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::(?:[0-9]{1,5}|\*))?\Z")
+SOCKET_PATH_BYTES_MAX = 107  # sun_path of unix(7) without its final NUL
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`holds` for every usable configuration; `keys` are to blame when it does not."""
+
+    keys: tuple[str, ...]
+    says: str
+    holds: Callable[[Config], bool]
+
+
+def broken_rules(
+    config: Config, origins: Mapping[str, str], spoilt: Set[str] | None = frozenset()
+) -> Iterator[Problem]:
+    """A Problem for every rule that does not hold, at the origin of the first of its keys that was set.
+
+    Rules over a key that is `spoilt`, which has no value worth judging, are left out; None spoils all.
+    """
+    for rule in RULES:
+        if spoilt is not None and spoilt.isdisjoint(rule.keys) and not rule.holds(config):
+            where = next((origins[key] for key in rule.keys if key in origins), "")
+            yield Problem(where, rule.says, "Change " + " or ".join(rule.keys) + ".")
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of "HOST:PORT" or "[V6]:PORT"; ValueError if it is neither. Port 0 picks a free one."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
+        raise ValueError(f"{address!r} is not HOST:PORT")
+    if host.startswith("[") and host.endswith("]"):
+        return str(ipaddress.IPv6Address(host[1:-1])), int(port)
+    if not re.fullmatch(r"[A-Za-z0-9.-]{1,253}", host):
+        raise ValueError(f"{address!r} is not HOST:PORT")
+    return host, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _address(address: str) -> bool:
+    try:
+        split_address(address)
+    except ValueError:
+        return False
+    return True
+
+
+def _fixed(addresses: Iterable[str]) -> list[tuple[str, int]]:
+    """Those that name a port; with 0 each gets another."""
+    return [split for split in map(split_address, filter(_address, addresses)) if split[1]]
+
+
+def _differ(addresses: Iterable[str]) -> bool:
+    fixed = _fixed(addresses)
+    return len(set(fixed)) == len(fixed)
+
+
+def _network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _strong(secret: str) -> bool:
+    """Not a text that somebody typed to reach the length: few letters, or a short piece again and again."""
+    piece = secret[: SECRET_BYTES_MIN // 2]
+    repeats = any(secret == (piece[:size] * len(secret))[: len(secret)] for size in range(1, len(piece)))
+    return len(set(secret)) >= SECRET_LETTERS_MIN and not repeats
+
+
+def _narrow(text: str) -> bool:
+    network = ipaddress.ip_network(text)
+    return network.prefixlen >= PROXY_BITS_MIN[network.version]
+
+
+def _key_set_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    if parts.username or parts.password or not parts.hostname:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+
+
+def _origins(config: Config) -> bool:
+    return all(origin == "*" or ORIGIN.match(origin) for origin in config.listen.origins)
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        ("listen.address",),
+        "listen.address must be HOST:PORT, or a list of such",
+        lambda c: bool(several(c.listen.address)) and all(map(_address, several(c.listen.address))),
+    ),
+    Rule(
+        ("listen.ops_address",),
+        'listen.ops_address must be HOST:PORT, a list of such, or ""',
+        lambda c: all(map(_address, several(c.listen.ops_address))),
+    ),
+    Rule(
+        ("listen.address", "listen.ops_address"),
+        "an address stands twice in one list",
+        lambda c: _differ(several(c.listen.address)) and _differ(several(c.listen.ops_address)),
+    ),
+    Rule(
+        ("listen.ops_address", "listen.address"),
+        "metrics must not share the public listener",
+        lambda c: not set(_fixed(several(c.listen.ops_address))) & set(_fixed(several(c.listen.address))),
+    ),
+    Rule(
+        ("listen.tls_cert", "listen.tls_key"),
+        "a certificate needs its key, and a key its certificate",
+        lambda c: bool(c.listen.tls_cert) == bool(c.listen.tls_key),
+    ),
+    Rule(
+        ("listen.trusted_proxies",),
+        "listen.trusted_proxies must be networks such as 10.0.0.0/8 (no host bits)",
+        lambda c: all(_network(proxy) for proxy in c.listen.trusted_proxies),
+    ),
+    Rule(
+        ("listen.trusted_proxies",),
+        "listen.trusted_proxies may hold nothing wider than 10.0.0.0/8 or fc00::/7: it would believe strangers",
+        lambda c: all(_narrow(proxy) for proxy in c.listen.trusted_proxies if _network(proxy)),
+    ),
+    Rule(
+        ("listen.origins",),
+        "listen.origins must look like https://app.example.org, in lower case, without path",
+        _origins,
+    ),
+    Rule(
+        ("listen.origins", "listen.unsafe_any_origin"),
+        '"*" lets every web page open sockets; it needs unsafe_any_origin = true',
+        lambda c: "*" not in c.listen.origins or c.listen.unsafe_any_origin,
+    ),
+    Rule(
+        ("storage.directory",),
+        "storage.directory must name a directory",
+        lambda c: bool(c.storage.directory.strip()) and "\0" not in c.storage.directory,
+    ),
+    Rule(
+        ("storage.directory",),
+        f"storage.directory is too long: its socket may have a path of {SOCKET_PATH_BYTES_MAX} bytes",
+        lambda c: len(os.fsencode(c.storage.directory)) + len("/chatd.sock") <= SOCKET_PATH_BYTES_MAX,
+    ),
+    Rule(
+        ("auth.secret", "auth.secret_file"),
+        f"the HS256 secret must have {SECRET_BYTES_MIN} bytes or more",
+        lambda c: not c.auth.secret or len(c.auth.secret.reveal().encode()) >= SECRET_BYTES_MIN,
+    ),
+    Rule(
+        ("auth.secret", "auth.secret_file"),
+        "the HS256 secret can be guessed: make one with openssl rand -base64 32",
+        lambda c: not c.auth.secret or _strong(c.auth.secret.reveal()),
+    ),
+    Rule(
+        ("auth.jwks_url",),
+        "auth.jwks_url must be https, or http on loopback, without password",
+        lambda c: not c.auth.jwks_url or _key_set_url(c.auth.jwks_url),
+    ),
+    Rule(
+        ("auth.keys",),
+        "two auth.keys have the same kid",
+        lambda c: len({key.kid for key in c.auth.keys}) == len(c.auth.keys),
+    ),
+    Rule(
+        ("auth.login_token_ttl_s", "auth.token_lifetime_max_s"),
+        "login would issue tokens that live longer than tokens may",
+        lambda c: c.auth.login_token_ttl_s <= c.auth.token_lifetime_max_s,
+    ),
+    Rule(
+        ("limits.hello_frame_bytes", "limits.frame_bytes"),
+        "the first frame would be allowed more bytes than later ones",
+        lambda c: c.limits.hello_frame_bytes <= c.limits.frame_bytes,
+    ),
+    Rule(
+        ("limits.body_bytes", "limits.frame_bytes"),
+        f"a body and its envelope ({ENVELOPE_BYTES} bytes) would not fit a client frame",
+        lambda c: c.limits.body_bytes + ENVELOPE_BYTES <= c.limits.frame_bytes,
+    ),
+    Rule(
+        ("limits.frame_bytes", "limits.server_frame_bytes"),
+        "what a client may send in one frame would not fit a server frame",
+        lambda c: c.limits.frame_bytes <= c.limits.server_frame_bytes,
+    ),
+    Rule(
+        ("limits.server_frame_bytes", "limits.body_bytes"),
+        f"a body, as JSON up to {JSON_GROWTH} times as long, and {BESIDE_BODY_BYTES} bytes would not fit a frame",
+        lambda c: JSON_GROWTH * c.limits.body_bytes + BESIDE_BODY_BYTES <= c.limits.server_frame_bytes,
+    ),
+    Rule(
+        ("limits.server_frame_bytes", "limits.page", "limits.watch"),
+        f"a page of members, or the states of all watched users, would not fit a server frame ({ROW_BYTES} bytes each)",
+        lambda c: ROW_BYTES * max(c.limits.page, c.limits.watch) <= c.limits.server_frame_bytes,
+    ),
+    Rule(
+        ("limits.server_frame_bytes", "limits.focus", "delivery.receipts_members"),
+        f"the receipts of all rooms in focus would not fit a server frame ({ROW_BYTES} bytes each)",
+        lambda c: ROW_BYTES * c.limits.focus * c.delivery.receipts_members <= c.limits.server_frame_bytes,
+    ),
+    Rule(
+        ("limits.server_frame_bytes", "outbox.lag_bytes"),
+        "one server frame would already make a connection lag",
+        lambda c: c.limits.server_frame_bytes <= c.outbox.lag_bytes,
+    ),
+    Rule(
+        ("outbox.ephemeral_bytes", "outbox.lag_bytes"),
+        "ephemerals must be dropped before events",
+        lambda c: c.outbox.ephemeral_bytes < c.outbox.lag_bytes,
+    ),
+    Rule(
+        ("outbox.lag_bytes", "outbox.close_bytes"),
+        "a connection must lag before it is closed",
+        lambda c: c.outbox.lag_bytes < c.outbox.close_bytes,
+    ),
+    Rule(
+        ("limits.connections_per_user", "limits.connections"),
+        "one user may have more connections than there are",
+        lambda c: c.limits.connections_per_user <= c.limits.connections,
+    ),
+    Rule(
+        ("limits.connections_per_address", "limits.connections"),
+        "one address may have more connections than there are",
+        lambda c: c.limits.connections_per_address <= c.limits.connections,
+    ),
+    Rule(
+        ("limits.unauthenticated", "limits.connections"),
+        "more connections may wait for hello than there are",
+        lambda c: c.limits.unauthenticated <= c.limits.connections,
+    ),
+    Rule(
+        ("limits.unauthenticated_per_address", "limits.unauthenticated"),
+        "one address may hold all places before hello",
+        lambda c: c.limits.unauthenticated_per_address <= c.limits.unauthenticated,
+    ),
+    Rule(
+        ("delivery.full_members", "delivery.large_members"),
+        "events would be pushed in full in rooms that count as large",
+        lambda c: c.delivery.full_members <= c.delivery.large_members,
+    ),
+    Rule(
+        ("delivery.delivered_members", "delivery.receipts_members"),
+        "delivered marks would be kept where receipts are not pushed",
+        lambda c: c.delivery.delivered_members <= c.delivery.receipts_members,
+    ),
+    Rule(
+        ("heartbeat.foreground_s", "heartbeat.background_s"),
+        "a phone in background would be asked more often than in foreground",
+        lambda c: c.heartbeat.foreground_s <= c.heartbeat.background_s,
+    ),
+    Rule(
+        ("drain.window_s", "drain.deadline_s"),
+        "the exit would not wait until the closes are spread",
+        lambda c: c.drain.window_s < c.drain.deadline_s,
+    ),
+)

@@ -1,0 +1,95 @@
+"""The configuration as text: a commented file, a reference in markdown, and what is in force."""
+
+import json
+from collections.abc import Iterator
+from textwrap import wrap
+from typing import Any
+
+from chatd.config.loading import DEFAULT, Loaded
+from chatd.config.reloadable import moment
+from chatd.config.schema import Field, plain, sections
+
+MARKDOWN_HEAD = """# Configuration
+
+`chatd serve` reads it at the start, and again on SIGHUP. Then a change counts at once, for new connections, or
+only after a restart; the log names the keys that wait for one. A configuration that is wrong anywhere changes nothing.
+"""
+TABLE_HEAD = "| Key | Type | Default | A change counts | Meaning |\n|---|---|---|---|---|\n"
+WIDTH = 100  # columns of a generated file: fits a terminal beside a log
+
+
+def as_toml() -> str:
+    """Every key with its default, commented out: so what is not changed follows later versions."""
+    head = (
+        "# Configuration of chatd: every key with its default. Remove the # before what you change.\n"
+        "# The environment wins over this file (CHATD_LIMITS__PAGE=100), flags win over both.\n"
+        "# Check it with: chatd config check --config FILE\n"
+    )
+    return head + "".join(
+        f"\n# {one.description}\n[{one.name}]\n" + "".join(map(_entry, one.fields)) for one in sections()
+    )
+
+
+def as_markdown() -> str:
+    """The reference: one table a section."""
+    return MARKDOWN_HEAD + "".join(
+        f"\n## `[{one.name}]`\n\n{one.description}\n\n{TABLE_HEAD}"
+        + "".join(_row(field) for field in one.fields)
+        for one in sections()
+    )
+
+
+def as_shown(loaded: Loaded, *, only_changed: bool = False) -> str:
+    """What is in force, as TOML, with the origin of each value; secrets are asterisks."""
+    return "\n".join(_shown_lines(loaded, only_changed)) + "\n"
+
+
+def as_json(loaded: Loaded) -> str:
+    """The same for programs: {"section.key": {"value": ..., "origin": ...}}."""
+    content = {
+        field.name: {"value": plain(_value(loaded, field)), "origin": loaded.origins[field.name]}
+        for section in sections()
+        for field in section.fields
+    }
+    return json.dumps(content, indent=2)
+
+
+def _entry(field: Field) -> str:
+    comment = wrap(f"{field.description} ({field.expects})", WIDTH - 2)
+    return "".join(f"# {line}\n" for line in comment) + f"#{field.key} = {_toml(field.default)}\n\n"
+
+
+def _row(field: Field) -> str:
+    default = f"`{_toml(field.default)}`"
+    cells = (f"`{field.key}`", field.expects, default, moment(field.name), field.description)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def _shown_lines(loaded: Loaded, only_changed: bool) -> Iterator[str]:
+    for section in sections():
+        entries = [
+            (f"{field.key} = {_toml(_value(loaded, field))}", loaded.origins[field.name])
+            for field in section.fields
+            if not only_changed or loaded.origins[field.name] != DEFAULT
+        ]
+        if entries:
+            yield f"[{section.name}]"
+            yield from (f"{entry:<44} # {origin}" for entry, origin in entries)
+            yield ""
+
+
+def _value(loaded: Loaded, field: Field) -> Any:
+    value = getattr(getattr(loaded.config, field.section), field.key)
+    if field.name == "auth.jwks_url" and "?" in value:  # a key of the provider is often part of the query
+        return value.partition("?")[0] + "?********"
+    return value
+
+
+def _toml(value: Any) -> str:
+    """JSON is TOML for texts, numbers, truth values and lists of texts; tables are written inline."""
+    shown = plain(value)
+    if isinstance(shown, (list, tuple)):
+        return "[" + ", ".join(map(_toml, shown)) + "]"
+    if isinstance(shown, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(one)}" for key, one in shown.items()) + " }"
+    return json.dumps(shown, ensure_ascii=False)

@@ -1,0 +1,251 @@
+"""Decisions on messages: send, edit, recall, react, pin (protocol.md "Writing"). Synchronous and pure."""
+
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
+
+from chatd.core.idempotency import acknowledgement, first_time, once, same, unlogged
+from chatd.core.permissions import authorize
+from chatd.core.read_set import Facts
+from chatd.core.room import Member, Room
+from chatd.core.unread_counts import count_own
+from chatd.core.visibility import BOTH, ShownTo
+from chatd.core.write_set import Message, NewEvent, Reaction, Work
+from chatd.protocol.codec import encode
+from chatd.protocol.emoji import normal_form
+from chatd.protocol.errors import Refused
+from chatd.protocol.limits import EMOJI_BYTES_MAX, REACTIONS_MAX
+from chatd.protocol.objects import EVERYBODY, MESSAGE, Body, Event, ReactionCount
+from chatd.protocol.replies import WriteOk
+from chatd.protocol.requests import Edit, Pin, React, Recall, Send
+
+OVERHEAD_BYTES = 64  # of a body with text, reply_to and thread besides the text
+COMPOSED_AT_TOLERANCE_MS = 60_000  # a difference a reader would not notice is not worth a field
+
+
+def check_body(body: Body, limit: int) -> None:
+    """At least one kind of content, and no more bytes than `limit`."""
+    if body.text is UNSET and body.attachments is UNSET and body.data is UNSET:
+        raise Refused("bad_request", "a body has text, attachments or data", field="body")
+    if is_short(body, limit):
+        return
+    if len(encode(body)) > limit:
+        raise Refused("too_large", f"a body is at most {limit} bytes", field="body")
+
+
+def is_short(body: Body, limit: int) -> bool:
+    """Is this a text so short that its bytes need not be counted? A character takes at most 4."""
+    plain = body.attachments is UNSET and body.data is UNSET and body.mentions is UNSET
+    return plain and body.text is not UNSET and 4 * len(body.text) + OVERHEAD_BYTES <= limit
+
+
+@once
+def post(user: str, request: Send, work: Work, facts: Facts) -> WriteOk:
+    """Add a message to the log. Silent ones get no ordinal, so they count nowhere."""
+    digest = first_time(user, request, work, facts)
+    check_body(request.body, facts.rules.body_bytes)
+    room, author = authorize(facts.rooms.get(request.room), user, "post")
+    event = Event(seq=0, kind=MESSAGE, user=user, key=request.key, body=request.body)
+    event.composed_at = worth_telling(request.composed_at, work.now)
+    work.touch(room)
+    room.time = work.now
+    if room.written != BOTH and room.direct:
+        note_written(room, user, work, facts.rules.shown_to)
+    mentions: tuple[str, ...] = ()
+    if not request.silent:
+        room.ordinal += 1
+        event.ordinal = room.ordinal
+        count_own(room, author, work)
+        mentions = count_mentions(room, user, request.body, work, facts.rules.full_members)
+    return acknowledgement(
+        request, work.append(room, event, key=request.key, digest=digest, mentions=mentions)
+    )
+
+
+def note_written(room: Room, author: str, work: Work, shown_to: ShownTo) -> None:
+    """In a direct room: who wrote. When both have, what each sees of the other may change."""
+    room.written |= 1 if author == room.creator else 2
+    if room.written == BOTH and shown_to == "known":
+        work.answered.append(room)
+        work.refreshed[room.number, ""] = room
+
+
+def worth_telling(composed_at: int | UnsetType, now: int) -> int | UnsetType:
+    if composed_at is UNSET or abs(composed_at - now) <= COMPOSED_AT_TOLERANCE_MS:
+        return UNSET
+    return composed_at
+
+
+def count_mentions(room: Room, author: str, body: Body, work: Work, full_members: int) -> tuple[str, ...]:
+    """Raise the unread mentions of those a message names; who was counted, or ("*",) for everybody."""
+    if body.mentions is UNSET or not body.mentions:
+        return ()
+    if EVERYBODY in body.mentions and len(room.members) <= full_members:
+        named = list(room.members)
+        counted: tuple[str, ...] = (EVERYBODY,)
+    else:
+        named = [user for user in dict.fromkeys(body.mentions) if user in room.members]
+        counted = tuple(user for user in named if user != author)
+    for user in named:
+        if user != author:
+            work.touch_member(room, user).mentions += 1
+    return counted
+
+
+def target_of(room: Room, member: Member, seq: int, facts: Facts) -> Message:
+    """The message an operation acts on; `not_found` when there is none this member may see."""
+    message = facts.messages.get((room.number, seq))
+    if message is None or seq < member.first_visible:
+        raise Refused("not_found", "no such message", field="target")
+    return message
+
+
+def operate(
+    message: Message,
+    request: Edit | Recall | React | Pin,
+    user: str,
+    digest: int,
+    operation: Event,
+    work: Work,
+) -> WriteOk:
+    """Log an operation on a message and let the message remember it as its last change."""
+    operation.user = user
+    operation.target = request.target
+    work.append(message.room, operation, key=request.key, digest=digest)
+    message.event.changed = operation.seq
+    work.rewrite(message)
+    return acknowledgement(request, operation)
+
+
+@once
+def edit(user: str, request: Edit, work: Work, facts: Facts) -> WriteOk:
+    """Replace the body of an own message within the edit window."""
+    digest = first_time(user, request, work, facts)
+    check_body(request.body, facts.rules.body_bytes)
+    room, member = authorize(facts.rooms.get(request.room), user, "edit")
+    message = target_of(room, member, request.target, facts)
+    if message.event.user != user:
+        raise Refused("forbidden", "only its author may edit a message")
+    check_not_recalled(message)
+    check_window(message, work.now, facts.rules.edit_window_ms)
+    if same(message.event.body, request.body):
+        return WriteOk(duplicate=True)
+    message.event.body = request.body
+    message.event.edited = work.now
+    return operate(message, request, user, digest, Event(seq=0, kind="edit", body=request.body), work)
+
+
+@once
+def recall(user: str, request: Recall, work: Work, facts: Facts) -> WriteOk:
+    """Take a message back for everybody: by its author within the window, or by an admin at any time."""
+    digest = first_time(user, request, work, facts)
+    room, member = authorize(facts.rooms.get(request.room), user, "recall")
+    message = target_of(room, member, request.target, facts)
+    moderates = not room.direct and member.role != "member"
+    if message.event.user != user and not moderates:
+        raise Refused("forbidden", "only its author or an admin may recall a message")
+    check_not_recalled(message)
+    if not moderates:
+        check_window(message, work.now, facts.rules.edit_window_ms)
+    message.event.body = UNSET
+    message.event.recalled = True
+    work.recalled.append((room.number, request.target))
+    forget_edits(room, request.target, work)
+    return operate(message, request, user, digest, Event(seq=0, kind="recall"), work)
+
+
+def check_not_recalled(message: Message) -> None:
+    if message.event.recalled is True:
+        raise Refused("conflict", "the message was recalled", field="target")
+
+
+def check_window(message: Message, now: int, window_ms: int) -> None:
+    assert message.event.time is not UNSET
+    if now - message.event.time > window_ms:
+        raise Refused("edit_window", "too late to change this message")
+
+
+def forget_edits(room: Room, target: int, work: Work) -> None:
+    """Empty the edits of a recalled message that are still in this batch; the store does the older ones."""
+    for step in work.steps.get(room.number, ()):
+        if isinstance(step, NewEvent) and step.event.kind == "edit" and step.event.target == target:
+            step.event.body = UNSET
+            step.blob = encode(step.event)
+
+
+@once
+def react(user: str, request: React, work: Work, facts: Facts) -> WriteOk:
+    """Set or clear one reaction. In large rooms nothing is logged now: a summary follows within a second."""
+    digest = first_time(user, request, work, facts)
+    room, member = authorize(facts.rooms.get(request.room), user, "react")
+    message = target_of(room, member, request.target, facts)
+    if request.set:
+        check_not_recalled(message)
+    asked = replace(request, emoji=meant(message, user, request))
+    if ((user, asked.emoji) in message.mine) == asked.set:
+        return WriteOk(duplicate=True)
+    check_room_for(message, asked)
+    count_reaction(message, user, asked)
+    work.reactions.append(Reaction(room.number, asked.target, user, asked.emoji, asked.set))
+    if len(room.members) > facts.rules.large_members:
+        work.rewrite(message)
+        work.summarised[room.number, request.target] = message
+        return unlogged(room, user, request, digest, work)
+    operation = Event(seq=0, kind="reaction", emoji=asked.emoji, set=asked.set)
+    return operate(message, request, user, digest, operation, work)
+
+
+def meant(message: Message, user: str, request: React) -> str:
+    """The emoji of a request in normal form. What an earlier version stored in another can be cleared as it stands."""
+    if not request.set and (user, request.emoji) in message.mine:
+        return request.emoji
+    if len(request.emoji.encode()) > EMOJI_BYTES_MAX:
+        raise Refused("too_large", f"an emoji is at most {EMOJI_BYTES_MAX} bytes", field="emoji")
+    emoji = normal_form(request.emoji)
+    if emoji is None:
+        raise Refused(
+            "bad_request", "a reaction is one emoji, or a word between colons, as in :yes:", field="emoji"
+        )
+    return emoji
+
+
+def check_room_for(message: Message, request: React) -> None:
+    """A message travels with all its reactions, so their number has a bound."""
+    given = () if message.event.reactions is UNSET else message.event.reactions
+    is_new = request.set and all(reaction.emoji != request.emoji for reaction in given)
+    if is_new and len(given) >= REACTIONS_MAX:
+        raise Refused("too_large", f"at most {REACTIONS_MAX} different reactions", field="emoji")
+
+
+def count_reaction(message: Message, user: str, request: React) -> None:
+    """Bring the counts on the message in step with one reaction set or cleared."""
+    counts = {} if message.event.reactions is UNSET else {r.emoji: r.count for r in message.event.reactions}
+    if request.set:
+        message.mine.add((user, request.emoji))
+    else:
+        message.mine.discard((user, request.emoji))
+    counts[request.emoji] = counts.get(request.emoji, 0) + (1 if request.set else -1)
+    left = [ReactionCount(emoji, count) for emoji, count in counts.items() if count > 0]
+    message.event.reactions = left or UNSET
+
+
+def summarise_reactions(room: Room, message: Message, work: Work) -> None:
+    """The one event that tells a large room the reactions of a message, in place of one each."""
+    counts = [] if message.event.reactions is UNSET else message.event.reactions
+    operation = Event(seq=0, kind="reactions", target=message.event.seq, reactions=counts)
+    work.append(room, operation)
+    message.event.changed = operation.seq
+    work.rewrite(message)
+
+
+@once
+def pin(user: str, request: Pin, work: Work, facts: Facts) -> WriteOk:
+    """Pin or unpin a message."""
+    digest = first_time(user, request, work, facts)
+    room, member = authorize(facts.rooms.get(request.room), user, "pin")
+    message = target_of(room, member, request.target, facts)
+    if request.set:
+        check_not_recalled(message)
+    if (message.event.pinned is True) == request.set:
+        return WriteOk(duplicate=True)
+    message.event.pinned = True if request.set else UNSET
+    return operate(message, request, user, digest, Event(seq=0, kind="pin", set=request.set), work)

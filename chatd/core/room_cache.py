@@ -1,0 +1,66 @@
+"""The in-memory room registry: rooms by name, loaded on demand, forgotten when idle.
+
+Invariant: a batch only touches rooms that are here, so a loaded room is never older than the last commit.
+"""
+
+from collections.abc import Iterable
+
+from chatd.core.room import Room
+
+
+class Registry:
+    """Loaded rooms. `now` is the caller's monotonic clock in seconds."""
+
+    def __init__(self) -> None:
+        self.rooms: dict[str, Room] = {}
+        self._used: dict[str, float] = {}
+        self.changed_receipts: dict[str, bool] = {}  # preferences changed while rooms are being loaded
+
+    def get(self, name: str, now: float) -> Room | None:
+        room = self.rooms.get(name)
+        if room is not None:
+            self._used[name] = now
+        return room
+
+    def put(self, room: Room, now: float) -> None:
+        for user, shown in self.changed_receipts.items():
+            if user in room.members:
+                room.members[user].receipts = shown
+        self.rooms[room.name] = room
+        self._used[room.name] = now
+
+    def forget_idle(self, before: float, busy: Iterable[str]) -> int:
+        """Forget rooms not used since `before`, except those a batch is working on; how many went."""
+        keep = set(busy)
+        return self._forget([name for name, used in self._used.items() if used < before and name not in keep])
+
+    def forget_beyond(self, members_max: int, busy: Iterable[str]) -> int:
+        """Forget the rooms unused for longest, but those of a batch, until the rest has so many members; how many."""
+        keep = set(busy)
+        left = sum(map(weight, self.rooms.values()))
+        going = []
+        for name in sorted(self._used, key=self._used.__getitem__) if left > members_max else ():
+            if left <= members_max:
+                break
+            if name not in keep:
+                left -= weight(self.rooms[name])
+                going.append(name)
+        return self._forget(going)
+
+    def _forget(self, names: list[str]) -> int:
+        for name in names:
+            del self.rooms[name], self._used[name]
+        return len(names)
+
+    def set_receipts(self, user: str, shown: bool) -> None:
+        """Carry an account's receipts preference into every room of the user, those being loaded included."""
+        self.changed_receipts[user] = shown
+        for room in self.rooms.values():
+            member = room.members.get(user)
+            if member is not None:
+                member.receipts = shown
+
+
+def weight(room: Room) -> int:
+    """How many places a room takes in memory: its members, those it had, and itself."""
+    return 1 + len(room.members) + len(room.former)

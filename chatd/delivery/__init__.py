@@ -1,0 +1,1 @@
+"""Committed events to connections: hub, fan-out, outbox, heads, receipts, presence."""

@@ -1,0 +1,51 @@
+"""One push, encoded and framed once for all who get it: by variant msgpack, json, or msgpack with deflate."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chatd.protocol.codec import as_json, encode
+from chatd.protocol.objects import RoomPosition
+from chatd.protocol.pushes import HeadPush
+from chatd.websocket.frames import binary_frame, deflate_wrapper, text_frame
+
+MSGPACK, JSON, DEFLATE = range(3)
+
+
+class Packet:
+    """A push whose frames are made when first asked for."""
+
+    __slots__ = ("_deflate_min", "_frames", "_payload")
+
+    def __init__(self, packet: Any, deflate_min: int) -> None:
+        self._payload = encode(packet)
+        self._deflate_min = deflate_min
+        self._frames: list[bytes | None] = [None, None, None]
+
+    def __len__(self) -> int:
+        return len(self._payload)
+
+    def frame(self, variant: int) -> bytes:
+        frame = self._frames[variant]
+        if frame is None:
+            frame = self._frames[variant] = self._make(variant)
+        return frame
+
+    def _make(self, variant: int) -> bytes:
+        if variant == JSON:
+            return text_frame(as_json(self._payload))
+        if variant == DEFLATE:
+            wrapped = deflate_wrapper(self._payload, self._deflate_min)
+            return self.frame(MSGPACK) if wrapped is None else binary_frame(wrapped)
+        return binary_frame(self._payload)
+
+
+def frame_of(packet: Any, variant: int, deflate_min: int) -> bytes:
+    """The frame of a packet for one connection."""
+    if variant == MSGPACK:
+        return binary_frame(encode(packet))
+    return Packet(packet, deflate_min).frame(variant)
+
+
+def head_push(heads: Mapping[str, tuple[int, int]]) -> HeadPush:
+    """The push that says where rooms are: {room: (seq, ordinal)}."""
+    return HeadPush([RoomPosition(room, seq, ordinal) for room, (seq, ordinal) in heads.items()])

@@ -1,0 +1,69 @@
+"""`receipts` pushes: watermarks that moved, gathered for an interval (protocol.md 10.3)."""
+
+from chatd.config.model import Config
+from chatd.core.room import Member, Room
+from chatd.core.room_summary import receipt_of
+from chatd.core.visibility import marks_shown
+from chatd.delivery.encoding import Packet
+from chatd.delivery.hub import Audience, Listener, Live
+from chatd.ports import Env
+from chatd.protocol.objects import Receipt
+from chatd.protocol.pushes import ReceiptsPush
+
+
+class Receipts:
+    """Who may see marks is told: in direct rooms the peer, in groups up to `receipts_members` those who look."""
+
+    def __init__(self, env: Env, live: Live, config: Config, deflate_min: int) -> None:
+        self._env = env
+        self._live = live
+        self.delivery = config.delivery
+        self.privacy = config.privacy
+        self._deflate_min = deflate_min
+        self._moved: dict[int, tuple[Room, dict[str, Receipt]]] = {}
+
+    def moved(self, room: Room, member: Member) -> None:
+        """A watermark of `member` moved."""
+        if not room.direct and len(room.members) > self.delivery.receipts_members:
+            return
+        if room.number not in self._live.audiences:
+            return
+        if not self._moved:
+            self._env.call_later(self.delivery.receipts_interval_s, self._flush)
+        _, receipts = self._moved.setdefault(room.number, (room, {}))
+        receipts[member.user] = receipt_of(member)
+
+    def _flush(self) -> None:
+        moved, self._moved = self._moved, {}
+        for number, (room, receipts) in moved.items():
+            audience = self._live.audiences.get(number)
+            if not marks_shown(self.privacy.shown_to, direct=room.direct, written=room.durable_written):
+                continue
+            shown = {user: row for user, row in receipts.items() if shows(room, user)}
+            if audience is not None and shown:
+                self._tell(audience, room.direct, shown)
+
+    def _tell(self, audience: Audience, direct: bool, receipts: dict[str, Receipt]) -> None:
+        listeners = list(audience.listeners()) if direct else audience.focused
+        shared = Packet(ReceiptsPush(audience.name, list(receipts.values())), self._deflate_min)
+        for session in listeners:
+            if not wants(session):
+                continue
+            packet = shared
+            if session.user in receipts:
+                others = [receipt for user, receipt in receipts.items() if user != session.user]
+                if not others:
+                    continue
+                packet = Packet(ReceiptsPush(audience.name, others), self._deflate_min)
+            session.outbox.send_ephemeral(packet.frame(session.variant))
+
+
+def shows(room: Room, user: str) -> bool:
+    """Is the user still a member who shows receipts?"""
+    member = room.members.get(user)
+    return member is not None and member.receipts
+
+
+def wants(session: Listener) -> bool:
+    """Who hides his receipts sees none; a sleeping phone is not woken for them."""
+    return session.receipts and session.mode == "foreground"

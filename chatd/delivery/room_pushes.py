@@ -1,0 +1,91 @@
+"""`room` pushes when keys of a summary changed: a few at a time, so that a large room does not stall the loop."""
+
+from itertools import islice
+
+from chatd.config.model import Config
+from chatd.core.room import Room
+from chatd.core.room_summary import summary_of
+from chatd.delivery.encoding import Packet
+from chatd.delivery.hub import Listener, Live
+from chatd.ports import Env
+from chatd.protocol.pushes import RoomPush
+
+TOLD_AT_ONCE = 200  # about a millisecond of encoding
+IN_DOUBT_S = 0.02  # a commit takes a few milliseconds
+COUNT_INTERVAL_S = 1.0  # events name who comes and goes at once; the number need not be told for each of them
+
+EVERY_MEMBER = ""
+COUNT_ONLY = "*"  # only the number of members moved
+
+
+class Refreshes:
+    """Tells one member, or all, that a summary changed; member counts once an interval, a longer one in large rooms."""
+
+    def __init__(self, env: Env, live: Live, config: Config) -> None:
+        self._env = env
+        self._live = live
+        self.delivery = config.delivery
+        self.privacy = config.privacy
+        self._deflate_min = config.delivery.deflate_min_bytes
+        self._counted: dict[int, Room] = {}  # rooms whose member count is told when the interval is over
+        self._queue: dict[tuple[str, int], Room] = {}  # by user and room number, in the order of telling
+        self._goes_on = False  # a timer for the rest of the queue runs
+
+    def due(self, room: Room, user: str) -> None:
+        """The summary of `room` changed for `user`, for EVERY_MEMBER, or only in its COUNT_ONLY."""
+        if user == COUNT_ONLY:
+            if room.number not in self._counted:
+                self._counted[room.number] = room
+                large = len(room.members) > self.delivery.large_members
+                large_s = self.delivery.members_interval_s
+                interval_s = large_s if large else min(COUNT_INTERVAL_S, large_s)
+                self._env.call_later(interval_s, lambda: self._all(self._counted.pop(room.number)))
+        elif user == EVERY_MEMBER:
+            self._all(room)
+        else:
+            member, sessions = room.members.get(user), self._live.hearing(user)
+            for session in sessions:
+                if member is not None and room.number in session.rooms:
+                    self._live.mute(session, room.number, member.muted_until)
+            if sessions:
+                self._queue[user, room.number] = room
+                self._flush()
+
+    def owes(self, session: Listener) -> bool:
+        """Is anything that a room push will tell `session` not told yet?"""
+        waits = any(user == session.user for user, _ in self._queue)
+        return waits or any(number in session.rooms for number in self._counted)
+
+    def _all(self, room: Room) -> None:
+        audience = self._live.audiences.get(room.number)
+        if audience is not None:
+            self._queue.update({(session.user, room.number): room for session in audience.listeners()})
+            self._flush()
+
+    def _flush(self) -> None:
+        """Tell the first of those that wait. A room whose memory is ahead of the disk goes behind the others."""
+        in_doubt = 0
+        for place, room in list(islice(self._queue.items(), TOLD_AT_ONCE)):
+            del self._queue[place]
+            if room.in_doubt:
+                self._queue[place] = room
+                in_doubt += 1
+            else:
+                self._tell(room, place[0])
+        if self._queue and not self._goes_on:
+            self._goes_on = True
+            self._env.call_later(IN_DOUBT_S if in_doubt == len(self._queue) else 0, self._go_on)
+
+    def _tell(self, room: Room, user: str) -> None:
+        """One summary, encoded once for all connections of its reader."""
+        sessions = [session for session in self._live.hearing(user) if room.number in session.rooms]
+        member = room.members.get(user)
+        if member is not None and sessions:
+            summary = summary_of(room, member, self.privacy.shown_to)
+            push = Packet(RoomPush(summary), self._deflate_min)
+            for session in sessions:
+                session.push(push)
+
+    def _go_on(self) -> None:
+        self._goes_on = False
+        self._flush()

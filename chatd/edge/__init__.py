@@ -1,1 +1,0 @@
-"""Bytes: WebSocket connections, outboxes, sessions, HTTP routes, logs and metrics."""

@@ -1,1 +1,0 @@
-"""One command, one function: load, decide, store, publish, reply. The only code that awaits and decides."""

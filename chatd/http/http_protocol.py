@@ -1,0 +1,216 @@
+"""The HTTP side of a socket: uvicorn's httptools protocol with deadlines, head limits and a whole upgrade.
+
+What uvicorn leaves open: silent and dripping clients, endless heads, bytes that come together with an upgrade
+request, responses nobody reads.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import get_remote_addr, is_ssl
+
+from chatd.http.pending_sockets import Arrivals
+from chatd.websocket.handshake import Head
+
+HEAD_BYTES_MAX = 16 * 1024  # a browser behind a proxy sends 2 KiB; nginx allows 32 KiB, the tests of others 8
+HEADERS_MAX = 64  # a browser behind a proxy sends 25
+RESPONSE_DEADLINE_S = 30.0  # a login may wait behind others for a hashing thread; nothing else takes long
+LINGER_S = 2.0  # for the peer to read a refusal before the reset that unread bytes cause
+
+
+@dataclass(slots=True)
+class FrontTerms:
+    """What one listener grants: seconds for a request, and a place among the sockets that are no connection yet."""
+
+    request_deadline_s: float
+    arrivals: Arrivals
+
+
+class HttpFront(HttpToolsProtocol):
+    """One socket until it is closed or upgraded. Every wait for the peer has a deadline."""
+
+    def __init__(self, terms: FrontTerms, **uvicorn: Any) -> None:
+        super().__init__(**uvicorn)
+        self._terms = terms
+        self._deadline: asyncio.TimerHandle | None = None
+        self._head_bytes = 0  # of names and values seen by the parser
+        self._raw_bytes = 0  # received since the request began
+        self._in_head = False
+        self._is_upgrade = False  # what the head asks for, and we speak it
+        self._refused = False
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        # As the class above does, but for asking the kernel for our address, which nobody wants to know.
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = FlowControl(transport)
+        self.server = None
+        self.client = None
+        self.scheme = "https" if is_ssl(transport) else "http"
+        self._arm(self._terms.request_deadline_s)
+        self._terms.arrivals.enter(self, transport.get_extra_info("peername"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._leave()
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        self._unset_keepalive_if_required()
+        if self._deadline is None:
+            self._arm(self._terms.request_deadline_s)
+        self._raw_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if self._is_too_large() else _BAD)
+        else:
+            if self._in_head and self._raw_bytes > HEAD_BYTES_MAX:
+                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    # callbacks of the parser; what they raise refuses the request
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._count(len(name) + len(value) + 4)  # ": " and CR LF
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        if not self._has_one_host():
+            raise ValueError("RFC 9112 section 3.2: exactly one Host")
+        if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
+            raise ValueError("RFC 9112 section 6.1: no other transfer coding is read here")
+        version = self.parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            raise ValueError("no version of HTTP that has heads")
+        # HTTP/1.0 knows no upgrade (RFC 9110 section 7.8): the application answers what a proxy made of one.
+        self._is_upgrade = version == "1.1" and self.parser.should_upgrade() and super()._should_upgrade()
+        if self._is_upgrade:
+            return  # what follows here prepares an answer of the application
+        self.scope["client"] = get_remote_addr(self.transport)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._raw_bytes = 0
+        if self._is_upgrade:
+            return  # answered at once, by _upgrade
+        self._arm(RESPONSE_DEADLINE_S)
+        super().on_message_complete()
+
+    def _should_upgrade(self) -> bool:
+        """What the class above asks at every turn, looked up once."""
+        return self._is_upgrade
+
+    # the response
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._disarm()
+        if self.transport.is_closing():
+            self._arm(LINGER_S)
+        elif self.pipeline or not self.cycle.response_complete:
+            self._arm(RESPONSE_DEADLINE_S)
+
+    def timeout_keep_alive_handler(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self.abort()  # a response nobody reads would keep a closing socket for ever
+        else:
+            super().timeout_keep_alive_handler()
+
+    def abort(self) -> None:
+        """Reset the connection."""
+        self.transport.abort()
+
+    # refusals and upgrades
+
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._is_too_large():
+            raise ValueError("the head is too large")
+
+    def _is_too_large(self) -> bool:
+        return self._head_bytes > HEAD_BYTES_MAX or len(self.headers or ()) > HEADERS_MAX
+
+    def _has_one_host(self) -> bool:
+        hosts = [name for name, _ in self.headers].count(b"host")
+        return hosts == 1 or (hosts == 0 and self.parser.get_http_version() == "1.0")
+
+    def _refuse(self, status: HTTPStatus, text: str = "") -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.abort()  # an answer inside another answer would be read as part of it
+            return
+        self._refused = True
+        self.transport.write(_refusal(status, text or f"{status.phrase}\n"))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+        self._arm(LINGER_S)
+
+    def _upgrade(self, rest: bytes) -> None:
+        if not self._is_upgrade:
+            self.cycle.keep_alive = False  # answered as if not asked, but what follows is not HTTP
+        elif any(name in _BODY_HEADERS and value != b"0" for name, value in self.headers):
+            self._refuse(_BAD, "A request that asks for a WebSocket has no body.\n")
+        elif self.cycle is not None and not self.cycle.response_complete:
+            self._refuse(_BAD)
+        else:
+            self._hand_over(rest)
+
+    def _hand_over(self, rest: bytes) -> None:
+        """Give the transport to the WebSocket protocol, with the head and what came behind it."""
+        self._leave()
+        self.connections.discard(self)
+        head = Head(self.parser.get_method(), self.url, self.headers)
+        self.parser = None  # type: ignore[assignment]  # it refers back to us: freed now, not by a collection
+        make: Any = self.ws_protocol_class
+        protocol = make(config=self.config, server_state=self.server_state, app_state=self.app_state)
+        protocol.connection_made(self.transport)
+        self.transport.set_protocol(protocol)
+        protocol.upgraded(head, rest)
+
+    # deadlines
+
+    def _leave(self) -> None:
+        self._disarm()
+        self._terms.arrivals.leave(self)
+
+    def _arm(self, delay_s: float) -> None:
+        self._disarm()
+        self._deadline = self.loop.call_later(delay_s, self.abort)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """A client asking for another protocol is no event worth a line."""
+
+
+_BAD = HTTPStatus.BAD_REQUEST
+_BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
+
+
+def _refusal(status: HTTPStatus, text: str) -> bytes:
+    head = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: text/plain\r\nConnection: close\r\n"
+    return f"{head}Content-Length: {len(text)}\r\n\r\n{text}".encode("ascii")

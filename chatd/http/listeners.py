@@ -1,0 +1,240 @@
+"""Listeners: uvicorn as a library inside our event loop. Nothing outside http/ knows that uvicorn exists."""
+
+import asyncio
+import contextlib
+import functools
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import uvicorn
+
+from chatd.http.http_protocol import FrontTerms, HttpFront
+from chatd.http.pending_sockets import Arrivals
+from chatd.http.sockets import (
+    UNIX_PREFIX,
+    ListenError,
+    bound_sockets,
+    remove_unix,
+    shown_address,
+    split_address,
+)
+from chatd.http.tls import ACCEPTS, TlsServer, TlsTerms
+
+_Scope = MutableMapping[str, Any]
+Application = Callable[
+    [_Scope, Callable[[], Awaitable[_Scope]], Callable[[_Scope], Awaitable[None]]], Awaitable[None]
+]
+
+ARRIVALS_MAX = 4096  # sockets that are no connection yet, at most: as many as the usual backlog holds
+_KEEP_ALIVE_S = 5  # idle between two requests; a browser reconnects in a blink
+_TICK_S = 1.0  # the Date header has seconds
+_POLL_S = 0.02  # while stopping; shorter than anybody notices
+
+
+@dataclass(slots=True, frozen=True)
+class Terms:
+    """How a listener treats its clients, see config.Listen. No TLS without a certificate.
+
+    `arrivals`: the sockets that are no WebSocket connection yet.
+    """
+
+    request_deadline_s: float
+    backlog: int
+    tls_cert: str = ""
+    tls_key: str = ""
+    arrivals: Arrivals = field(default_factory=lambda: Arrivals(ARRIVALS_MAX))
+
+
+class Listener:
+    """One address, or several, with an HTTP application and, when given, WebSocket connections.
+
+    Several listeners live in one event loop, each with its own.
+    """
+
+    def __init__(
+        self,
+        address: str | Sequence[str],
+        application: Application,
+        terms: Terms,
+        connection_class: type[asyncio.Protocol] | None = None,
+    ) -> None:
+        self.addresses = [address] if isinstance(address, str) else list(address)
+        self._terms = terms
+        self._server = _Server(_uvicorn_config(application, terms, connection_class), terms)
+        self._sockets: list[socket.socket] = []
+        self._is_ours = True  # the sockets; else somebody else removes their files
+        self._certificate = b""  # the file, as it was loaded
+        self._serving: asyncio.Task[None] | None = None
+
+    @property
+    def address(self) -> str:
+        """The first of `addresses`, where it listens; with the real port once started."""
+        return self.addresses[0]
+
+    @property
+    def port(self) -> int:
+        """The real port of that address; 0 for a Unix socket."""
+        return split_address(self.address)[1] if not self.address.startswith(UNIX_PREFIX) else 0
+
+    async def start(self, sockets: Sequence[socket.socket] = ()) -> None:
+        """Listen on the addresses, or on these sockets (systemd's). Raises ListenError, AddressInUse.
+
+        A certificate that cannot be loaded is a ListenError too.
+        """
+        try:
+            self._server.config.load()
+            self._certificate = certificate_in(self._terms.tls_cert)
+        except (OSError, ssl.SSLError) as error:
+            raise ListenError(f"cannot load the certificate {self._terms.tls_cert}: {error}") from error
+        self._is_ours = not sockets
+        self._sockets = list(sockets) or bound_sockets(*self.addresses)
+        self.addresses = [shown_address(bound) for bound in self._sockets]
+        self._serving = asyncio.create_task(self._server.serve(self._sockets), name=f"listen {self.address}")
+        started = asyncio.create_task(self._server.ready.wait())
+        await asyncio.wait({self._serving, started}, return_when=asyncio.FIRST_COMPLETED)
+        started.cancel()
+        if self._serving.done():
+            self._close_sockets()
+            await self._serving
+
+    def renew_certificate(self, tls_cert: str, tls_key: str) -> bool:
+        """Greet new clients with the certificate that is there now; whether it is another one.
+
+        ListenError, and the old one stays, if it cannot be used.
+        A listener that was started without TLS has none to renew, which is a ListenError too.
+        """
+        context = self._server.config.ssl
+        if context is None:
+            raise ListenError(f"{self.address} was started without TLS: restart to have it")
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls_cert, tls_key, password=lambda: "")
+            context.load_cert_chain(tls_cert, tls_key, password=lambda: "")
+            before, self._certificate = self._certificate, certificate_in(tls_cert)
+        except OSError as error:  # ssl.SSLError is one
+            raise ListenError(f"cannot load the certificate {tls_cert}: {error}") from error
+        return before != self._certificate
+
+    def stop_accepting(self) -> None:
+        """Close the listening sockets; connections go on. A new client is refused by the kernel."""
+        self._close_sockets()
+
+    async def stop(self, deadline_s: float) -> None:
+        """Close everything, politely for `deadline_s` seconds, then by reset. Idempotent."""
+        self.stop_accepting()
+        if self._serving is not None:
+            self._server.leave(deadline_s)
+            await self._serving
+            self._serving = None
+
+    def _close_sockets(self) -> None:
+        for bound in self._sockets:
+            if self._is_ours:
+                remove_unix(bound)
+        self._server.stop_accepting()  # the loop must forget them before they are closed
+        for bound in self._sockets:
+            bound.close()
+        self._sockets.clear()
+
+
+def certificate_in(path: str) -> bytes:
+    """The content of a certificate file; nothing where there is to be no TLS."""
+    return Path(path).read_bytes() if path else b""
+
+
+def _uvicorn_config(
+    application: Application, terms: Terms, connection_class: type[asyncio.Protocol] | None
+) -> uvicorn.Config:
+    front = functools.partial(HttpFront, FrontTerms(terms.request_deadline_s, terms.arrivals))
+    return uvicorn.Config(
+        cast(Any, application),
+        http=cast(type[asyncio.Protocol], front),
+        ws=connection_class or "none",
+        loop="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=terms.backlog,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        ssl_certfile=terms.tls_cert or None,
+        ssl_keyfile=terms.tls_key or None,
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server without its signals, its exits, and its way to stop: all of those are the daemon's."""
+
+    def __init__(self, config: uvicorn.Config, terms: Terms) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+        self._terms = terms
+        self._leaving = asyncio.Event()
+        self._accepting: list[asyncio.Server | TlsServer] = []
+        self._deadline_s = 0.0
+
+    def stop_accepting(self) -> None:
+        for server in self._accepting:
+            server.close()
+
+    def leave(self, deadline_s: float) -> None:
+        self._deadline_s = deadline_s
+        self.should_exit = True
+        self._leaving.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        self._accepting = [await self._listening(loop, bound) for bound in sockets or []]
+        self.started = True
+        self.ready.set()
+
+    async def _listening(
+        self, loop: asyncio.AbstractEventLoop, bound: socket.socket
+    ) -> asyncio.Server | TlsServer:
+        listen = loop.create_unix_server if bound.family == socket.AF_UNIX else loop.create_server
+        context, make = self.config.ssl, functools.partial(self._connection, loop)
+        if context is None:
+            # asyncio takes the backlog for how many to accept in one go, and without descriptors logs each of them.
+            server: asyncio.Server | TlsServer = await listen(make, sock=bound, backlog=ACCEPTS)
+        else:
+            terms, connections = self._terms, cast(set[Any], self.server_state.connections)
+            server = TlsServer(
+                bound, TlsTerms(context, terms.request_deadline_s, terms.arrivals, connections, make)
+            )
+        bound.listen(self._terms.backlog)
+        return server
+
+    def _connection(self, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
+        make = cast(Callable[..., asyncio.Protocol], self.config.http_protocol_class)
+        return make(config=self.config, server_state=self.server_state, app_state={}, _loop=loop)
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._leaving.wait(), _TICK_S)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.stop_accepting()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await self._wait_empty(self._deadline_s)
+        for connection in list(self.server_state.connections):
+            cast(Any, connection).abort()
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        await self._wait_empty(self._terms.request_deadline_s)
+
+    async def _wait_empty(self, deadline_s: float) -> None:
+        end = asyncio.get_running_loop().time() + deadline_s
+        state = self.server_state
+        while (state.connections or state.tasks) and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_S)

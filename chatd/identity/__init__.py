@@ -1,1 +1,0 @@
-"""Who is there: tokens of the host app, keys, passwords of built-in accounts."""

@@ -1,0 +1,1 @@
+"""The daemon put together: its parts, its process, its reload, its clock."""

@@ -1,0 +1,1 @@
+"""The life of one connection: session, dispatcher, keepalive, rate limits."""

@@ -1,0 +1,202 @@
+"""Carries out what one ready connection asks: checks, dispatch by the command table, how much is under way."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from chatd.commands.context import Context, Session
+from chatd.commands.table import COMMANDS, Command
+from chatd.core.rates import Abuse, Meter
+from chatd.ports import Timer
+from chatd.protocol import close_codes
+from chatd.protocol.codec import Invalid, with_host_data
+from chatd.protocol.errors import ChatError, Refused
+from chatd.protocol.replies import Ok
+from chatd.protocol.requests import Request, Send
+from chatd.session.rate_limits import Gate
+from chatd.writer.writer import Guard, Submission, aborted
+
+log = logging.getLogger(__name__)
+
+PORTION_BYTES = 8192  # charged together: what is small costs nearly nothing to charge
+PACKET_BYTES = 256  # what a packet counts besides its own: the least takes as long as so many of a large one
+ABUSE_RETRY_MS = 30_000  # protocol.md 12.2: at least this much after abuse
+
+
+class Desk:
+    """The requests of one session. Every one that has an id is answered exactly once, through the session."""
+
+    __slots__ = (
+        "_abuse",
+        "_answering",
+        "_bytes",
+        "_ctx",
+        "_flight",
+        "_gate",
+        "_meter",
+        "_rest",
+        "_session",
+        "_uncharged",
+        "_waiting",
+    )
+
+    def __init__(self, ctx: Context, gate: Gate, session: Session) -> None:
+        self._ctx = ctx
+        self._gate = gate
+        self._session = session
+        self._flight = 0
+        self._answering = False
+        self._waiting: list[tuple[int, Coroutine[Any, Any, Ok | None]]] = []  # at most `limits.in_flight`
+        self._meter = Meter(gate.requests)
+        self._bytes = Meter(gate.bytes)
+        self._uncharged = 0
+        self._rest: Timer | None = None
+        self._abuse: Abuse | None = None
+
+    @property
+    def full(self) -> bool:
+        """As much is under way as may be, or came too fast: nothing more is read from the socket."""
+        return self._rest is not None or self._flight >= self._ctx.config.limits.in_flight
+
+    def weigh(self, frame_bytes: int, packets: int) -> None:
+        """Charge a frame for what it is, whatever it holds; above the rate the socket rests until it is made up for."""
+        self._uncharged += frame_bytes + packets * PACKET_BYTES
+        if self._uncharged < PORTION_BYTES:
+            return
+        wait_s = self._gate.charge(self._bytes, self._session.user, self._uncharged)
+        self._uncharged = 0
+        if wait_s:
+            self._stop_resting()
+            self._rest = self._ctx.env.call_later(wait_s, self._rested)
+            self._session.pause_reading()
+
+    def handle(self, packet: Request | Invalid, guard: Guard | None) -> None:
+        """Carry one packet out, or say why not. `guard` belongs to its batch frame, if it came in one."""
+        place = guard.next() if guard is not None and isinstance(packet, Send) else 0
+        try:
+            if guard is not None and isinstance(packet, Send) and guard.aborts(packet.room, place):
+                raise aborted()
+            request, command = self._admit(packet)
+            if command.handler is None:
+                self._submit(request, guard if place else None, place)
+                return
+            answer = command.handler(self._ctx, self._session, request)
+        except ChatError as error:
+            if guard is not None and isinstance(packet, Send) and error.retry != "never":
+                guard.fail(packet.room, place)
+            self._refuse(packet.id, error)
+            return
+        except Exception:  # of this request alone: the connection lives, or it would be sent again on each
+            self._refuse(packet.id, self._defect())
+            return
+        if isinstance(answer, Ok):
+            self._session.answer(request.id, answer)
+        elif answer is not None:
+            self._start(request.id, answer)
+
+    def settled(self, id: int, reply: Ok | ChatError) -> None:
+        """The writer's answer to a submission."""
+        self._land()
+        self._session.answer(id, reply)
+
+    def go_on(self) -> None:
+        """Prepare the next answer that has to be read from the store, if the peer takes what it is sent.
+
+        One at a time: whoever asks for many pages and reads none costs the memory of one.
+        """
+        if self._waiting and not self._answering and self._session.takes:
+            self._answering = True
+            self._gate.keep(asyncio.ensure_future(self._await(*self._waiting.pop(0))))
+
+    def leave(self) -> None:
+        """The connection is over: nobody hears the answers that were not begun."""
+        waiting, self._waiting = self._waiting, []
+        for _, answer in waiting:
+            answer.close()
+        self._stop_resting()
+
+    def _rested(self) -> None:
+        self._rest = None
+        self._session.resume_reading()
+
+    def _stop_resting(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
+
+    def _admit(self, packet: Request | Invalid) -> tuple[Request, Command]:
+        """A packet that is a request, and its command, when rates and the token allow it; whatever it is, it counts."""
+        command = None if isinstance(packet, Invalid) else COMMANDS.get(type(packet))
+        room = self._own_room(packet) if command is not None and command.writes else None
+        self._gate.allow(self._session.user, self._meter, packet, command, room)
+        if isinstance(packet, Invalid):
+            raise packet.refusal
+        if command is None:
+            raise Refused("bad_request", "hello comes once, first", field="type")
+        if command.allow and command.allow not in self._session.claims.allow:
+            raise Refused("forbidden", f"the token does not allow {command.allow}")
+        request = with_host_data(packet, self._session.text, self._ctx.config.limits.body_bytes)
+        return request, command
+
+    def _own_room(self, request: Request | Invalid) -> str | None:
+        """The room a request names, when its user is in it. One that sleeps is not busy, either."""
+        room = self._ctx.rooms.registry.rooms.get(getattr(request, "room", ""))
+        return room.name if room is not None and self._session.user in room.members else None
+
+    def _refuse(self, id: int, error: ChatError) -> None:
+        self._session.answer(id, error)
+        if error.code == "rate_limited":
+            self._count_abuse(error.retry_after or 0)
+
+    def _count_abuse(self, retry_after_ms: int) -> None:
+        rates = self._ctx.config.rates
+        if self._abuse is None:
+            self._abuse = Abuse()
+        now = self._session.vitals.received
+        self._abuse.refused(now, retry_after_ms / 1000, rates.abuse_grace_s, rates.abuse_window_s)
+        if self._abuse.count >= rates.abuse_refusals:
+            self._session.close(close_codes.RATE_ABUSE, retry_after=max(ABUSE_RETRY_MS, retry_after_ms))
+
+    def _submit(self, request: Request, guard: Guard | None, place: int) -> None:
+        self._depart()
+        session = self._session
+        self._ctx.writer.submit(
+            Submission(session.user, request, asker=session, id=request.id, guard=guard, place=place)
+        )
+
+    def _start(self, id: int, answer: Coroutine[Any, Any, Ok | None]) -> None:
+        self._depart()
+        self._waiting.append((id, answer))
+        self.go_on()
+
+    async def _await(self, id: int, answer: Coroutine[Any, Any, Ok | None]) -> None:
+        """Answer when the handler is done; what is not a ChatError is our bug."""
+        try:
+            reply: Ok | ChatError | None = await answer
+        except ChatError as error:
+            reply = error
+        except Exception:
+            reply = self._defect()
+        self._answering = False
+        self._land()
+        if reply is not None:
+            self._session.answer(id, reply)
+        self.go_on()
+
+    def _defect(self) -> ChatError:
+        """What is answered when the exception being handled is our bug."""
+        self._ctx.counters.defects += 1
+        log.exception("session %s: a handler failed", self._session.name)
+        return ChatError("internal", "outcome unknown, retry")
+
+    def _depart(self) -> None:
+        """One more request is under way; beyond the limit the socket is not read."""
+        self._flight += 1
+        if self._flight == self._ctx.config.limits.in_flight:
+            self._session.pause_reading()
+
+    def _land(self) -> None:
+        self._flight -= 1
+        if self._flight == self._ctx.config.limits.in_flight - 1:
+            self._session.resume_reading()

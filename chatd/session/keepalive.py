@@ -1,0 +1,117 @@
+"""The one timer of a connection: set to whatever is due next, as core/deadlines.py says."""
+
+from collections.abc import Callable
+
+from chatd.config.model import Config
+from chatd.core.deadlines import NEVER, Due, Vitals
+from chatd.ports import Claims, Env, Timer
+from chatd.protocol.objects import Mode
+
+HEARTBEAT_JITTER = 0.1  # connections opened together must not ping together
+STALL_LOOKS = 4  # looks at a blocked socket per `stall_s`
+
+
+class Pulse:
+    """Calls `on_due` with what is due, and `on_stall` when the socket accepted nothing for too long.
+
+    `blocked` says whether output waits, `stalled` whether it waits too long; both are asked, never stored.
+    """
+
+    __slots__ = (
+        "_blocked",
+        "_config",
+        "_env",
+        "_on_due",
+        "_on_stall",
+        "_over",
+        "_set_for",
+        "_stalled",
+        "_timer",
+        "vitals",
+    )
+
+    def __init__(
+        self,
+        config: Config,
+        env: Env,
+        *,
+        on_due: Callable[[Due], None],
+        on_stall: Callable[[], None],
+        blocked: Callable[[], bool],
+        stalled: Callable[[float], bool],
+    ) -> None:
+        now = env.monotonic()
+        self._config = config
+        self._env = env
+        self._on_due = on_due
+        self._on_stall = on_stall
+        self._blocked = blocked
+        self._stalled = stalled
+        self._timer: Timer | None = None
+        self._set_for = NEVER
+        self._over = False
+        self.vitals = Vitals(now, now, NEVER, NEVER)
+        self.vitals.hello = now + config.limits.hello_timeout_s
+        self.beat("foreground")
+
+    def beat(self, mode: Mode) -> int:
+        """Put the heartbeat of `mode` in force; whole seconds."""
+        heartbeat = self._config.heartbeat
+        background = mode == "background"
+        seconds = heartbeat.background_s if background else heartbeat.foreground_s
+        self.vitals.interval = seconds * (1 - HEARTBEAT_JITTER * self._env.random())
+        self.vitals.answer = heartbeat.answer_background_s if background else heartbeat.answer_foreground_s
+        self.arm()
+        return int(seconds)
+
+    def token(self, claims: Claims) -> int:
+        """Warn before this token runs out and report when it did, grace included; seconds left."""
+        now_s = self._env.now_ms() / 1000
+        left = max(0.0, claims.expires_at_s - now_s)
+        lifetime = claims.expires_at_s - (now_s if claims.issued_at_s is None else claims.issued_at_s)
+        self.vitals.token(self._env.monotonic(), left, max(left, lifetime), self._config.auth.grace_s)
+        self.arm()
+        return int(left)
+
+    def token_left_s(self) -> float:
+        """Seconds until the token in force runs out."""
+        return max(0.0, self.vitals.expired - self._config.auth.grace_s - self._env.monotonic())
+
+    def arm(self) -> None:
+        """See that the timer fires in time; one that fires early is simply set again.
+
+        A timer of asyncio costs more than a look at the clock, and what is due moves away with nearly every call.
+        """
+        if self._over:
+            return
+        now = self._env.monotonic()
+        at = self.vitals.due()[0]
+        if self._blocked():
+            at = min(at, now + self._config.outbox.stall_s / STALL_LOOKS)
+        if at < self._set_for:
+            self._cancel()
+            self._set_for = at
+            self._timer = self._env.call_later(max(0.0, at - now), self._tick)
+
+    def stop(self) -> None:
+        """Nothing is due any more: what closes must not be called again and again for what is overdue."""
+        self._over = True
+        self._cancel()
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer, self._set_for = None, NEVER
+
+    def _tick(self) -> None:
+        self._timer, self._set_for = None, NEVER
+        now = self._env.monotonic()
+        if self._blocked() and self._stalled(now):
+            self._on_stall()
+            return
+        at, what = self.vitals.due()
+        try:
+            if at <= now:
+                self._on_due(what)
+        finally:  # whatever it did: a connection without a timer would live for ever
+            self.arm()

@@ -1,0 +1,1 @@
+"""SQLite: one writing connection, group commit, read-only connections for history, numbered SQL files."""

@@ -1,0 +1,22 @@
+"""Everything a hello needs, in one read.
+
+Runs inside a read transaction of the connection it is given.
+"""
+
+import sqlite3
+
+from chatd.ports import HelloRows, SyncQuery
+from chatd.storage.sqlite.read_set import account, device
+from chatd.storage.sqlite.room_rows import membership, seats
+from chatd.storage.sqlite.sync import first_page
+
+
+def hello(connection: sqlite3.Connection, device_id: str, query: SyncQuery) -> HelloRows:
+    """`query` is that of the first page."""
+    listed = seats(connection, query.user)
+    return HelloRows(
+        account(connection, query.user),
+        device(connection, query.user, device_id),
+        [membership(seat) for seat in listed],
+        first_page(connection, query, listed),
+    )

@@ -1,0 +1,195 @@
+"""What decisions need to know: rooms with their members, used keys, stored messages, reactions, spans.
+
+Every function runs inside a read transaction of the connection it is given.
+"""
+
+import json
+import sqlite3
+from collections.abc import Collection
+
+from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
+from chatd.core.room import Member, Room
+from chatd.core.users import Account, DeviceSeen
+from chatd.ports import People
+from chatd.protocol.codec import decode_event
+from chatd.protocol.objects import Event
+from chatd.storage.sqlite.rows import SEPARATOR, Row, account_of, device_of, position
+
+ROOM = """
+SELECT number, name, kind, creator, created_at, seq, ordinal, time, log_floor, title, avatar, public, data,
+       client_key, client_digest, deleted_by, uncounted, written
+FROM rooms WHERE name = ?
+"""
+
+MEMBERS = """
+SELECT m.user, m.role, m.joined_at, m.first_visible, m.read, m.read_ordinal, m.own_unread, m.mentions,
+       m.delivered, m.muted_until, m.pinned, m.hidden, m.gone, coalesce(u.receipts, 1)
+FROM members m LEFT JOIN users u ON u.user = m.user
+WHERE m.room = ?
+"""
+
+UNCOUNTED = """
+SELECT user, count(*) FROM events WHERE position BETWEEN ? AND ? AND ordinal IS NOT NULL GROUP BY user
+"""
+
+PAIR = "SELECT r.name FROM direct d JOIN rooms r ON r.number = d.room WHERE d.a = ? AND d.b = ?"
+CREATED = "SELECT name FROM rooms WHERE creator = ? AND client_key = ?"
+
+UNLOGGED = "SELECT NULL, time, digest FROM unlogged WHERE room = ? AND user = ? AND client_key = ?"
+KEYED = """
+SELECT blob, time, digest FROM events
+WHERE position >> 32 = ? AND user = ? AND client_key = ?
+"""
+
+MESSAGE_AT = "SELECT blob FROM events WHERE position = ? AND kind = 'message'"
+REACTION_SET = "SELECT 1 FROM reactions WHERE room = ? AND seq = ? AND user = ? AND emoji = ?"
+
+COUNTED = """
+SELECT count(*),
+       count(*) FILTER (WHERE user = :user),
+       count(*) FILTER (WHERE user <> :user AND (mentions = '*' OR instr(mentions, :mark)))
+FROM events WHERE position > :low AND position <= :high AND ordinal IS NOT NULL
+"""
+
+ACCOUNT = """
+SELECT user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, password, created_at
+FROM users WHERE user = ?
+"""
+
+MEMBERSHIPS = "SELECT user, rooms FROM memberships WHERE user IN (SELECT value FROM json_each(?))"
+
+DEVICE = """
+SELECT user, device, app, os, last_seen, revoked_before, removed FROM devices WHERE user = ? AND device = ?
+"""
+
+
+# One row for a room that is there, none else; the look at its members costs the same found or not.
+PLACED = """
+SELECT EXISTS (SELECT 1 FROM members WHERE room = rooms.number AND user = ?) OR (? AND public) FROM rooms WHERE name = ?
+"""
+
+
+def load_rooms(connection: sqlite3.Connection, names: Collection[str]) -> dict[str, Room]:
+    """Rooms by name, with present and former members."""
+    rooms: dict[str, Room] = {}
+    for name in names:
+        row = connection.execute(ROOM, (name,)).fetchone()
+        if row is not None:
+            rooms[name] = room_of(row)
+            load_members(connection, rooms[name])
+    return rooms
+
+
+def placed(
+    connection: sqlite3.Connection, asked: Collection[tuple[str, str, bool]]
+) -> set[tuple[str, str, bool]]:
+    """Who of those who ask has to do with the room he names: is or was in it, or may join it."""
+    return {
+        (user, name, joins)
+        for user, name, joins in asked
+        if connection.execute(PLACED, (user, joins, name)).fetchone() == (1,)
+    }
+
+
+def room_of(row: Row) -> Room:
+    room = Room(*row)
+    room.public = room.public == 1
+    return room
+
+
+def load_members(connection: sqlite3.Connection, room: Room) -> None:
+    for row in connection.execute(MEMBERS, (room.number,)):
+        member = Member(*row)
+        member.pinned = member.pinned == 1
+        member.hidden = member.hidden == 1
+        member.receipts = member.receipts == 1
+        members = room.members if member.gone is None else room.former
+        members[member.user] = member
+    if room.uncounted:
+        count_own(connection, room)
+
+
+def count_own(connection: sqlite3.Connection, room: Room) -> None:
+    """Add the messages that the rows of their authors do not count yet."""
+    bounds = position(room.number, room.uncounted), position(room.number, room.seq)
+    for user, count in connection.execute(UNCOUNTED, bounds).fetchall():
+        (room.members.get(user) or room.former[user]).own_unread += count
+        room.uncounted_by |= {user}
+
+
+def room_of_pair(connection: sqlite3.Connection, a: str, b: str) -> str | None:
+    return first(connection, PAIR, (min(a, b), max(a, b)))
+
+
+def room_of_key(connection: sqlite3.Connection, creator: str, key: str) -> str | None:
+    return first(connection, CREATED, (creator, key))
+
+
+def first(connection: sqlite3.Connection, sql: str, parameters: tuple[str, ...]) -> str | None:
+    row = connection.execute(sql, parameters).fetchone()
+    return None if row is None else row[0]
+
+
+def keyed(
+    connection: sqlite3.Connection, keys: Collection[tuple[int, str, str]]
+) -> dict[tuple[int, str, str], KeyedEvent]:
+    found = {}
+    for key in keys:
+        row = connection.execute(KEYED, key).fetchone() or connection.execute(UNLOGGED, key).fetchone()
+        if row is not None:
+            blob, time, digest = row
+            found[key] = KeyedEvent(None if blob is None else decode_event(blob), time, digest)
+    return found
+
+
+def messages_at(
+    connection: sqlite3.Connection, places: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], Event]:
+    found = {}
+    for place in places:
+        row = connection.execute(MESSAGE_AT, (position(*place),)).fetchone()
+        if row is not None:
+            found[place] = decode_event(row[0])
+    return found
+
+
+def reactions_set(
+    connection: sqlite3.Connection, asked: Collection[tuple[int, int, str, str]]
+) -> set[tuple[int, int, str, str]]:
+    return {one for one in asked if connection.execute(REACTION_SET, one).fetchone() is not None}
+
+
+def counted(connection: sqlite3.Connection, spans: Collection[UnreadSpan]) -> dict[UnreadSpan, Counted]:
+    return {span: count(connection, span) for span in spans}
+
+
+def count(connection: sqlite3.Connection, span: UnreadSpan) -> Counted:
+    marks = {
+        "user": span.user,
+        "mark": f"{SEPARATOR}{span.user}{SEPARATOR}",
+        "low": position(span.room, span.low),
+        "high": position(span.room, span.high),
+    }
+    return Counted(*connection.execute(COUNTED, marks).fetchone())
+
+
+def account(connection: sqlite3.Connection, user: str) -> Account | None:
+    row = connection.execute(ACCOUNT, (user,)).fetchone()
+    return None if row is None else account_of(row)
+
+
+def device(connection: sqlite3.Connection, user: str, device: str) -> DeviceSeen | None:
+    row = connection.execute(DEVICE, (user, device)).fetchone()
+    return None if row is None else device_of(row)
+
+
+def people(
+    connection: sqlite3.Connection,
+    users: Collection[str],
+    devices: Collection[tuple[str, str]],
+    arriving: Collection[str],
+) -> People:
+    accounts = {user: known for user in users if (known := account(connection, user)) is not None}
+    seen = {place: found for place in devices if (found := device(connection, *place)) is not None}
+    rooms = connection.execute(MEMBERSHIPS, (json.dumps(list(arriving)),)).fetchall() if arriving else ()
+    return People(accounts, seen, dict(rooms))

@@ -1,0 +1,124 @@
+"""The places of a user: the rooms they are a member of, each as far as its own row and their member row tell.
+
+One walk over them answers a hello: where the connection sits, what counts as unread, which rooms come first. Texts and
+host data are read of the rooms of one page only: together they may be more than anybody wants in memory.
+Every function runs inside a read transaction of the connection it is given.
+"""
+
+import json
+import sqlite3
+from collections.abc import Collection
+from typing import NamedTuple
+
+import msgspec
+
+from chatd.ports import Membership
+from chatd.protocol.objects import Role
+from chatd.storage.sqlite.rows import in_one
+
+# Of a member `m` of a room `r`. What his row does not count of his own messages stands at the end of the log.
+UNREAD = """
+max(0, r.ordinal - m.read_ordinal - m.own_unread - CASE r.uncounted WHEN 0 THEN 0 ELSE (
+    SELECT count(*) FROM events e
+    WHERE e.position BETWEEN r.number << 32 | r.uncounted AND r.number << 32 | r.seq
+      AND e.user = m.user AND e.ordinal IS NOT NULL) END)
+"""
+
+# In the order of `Seat`, then of `Place`.
+SEAT_COLUMNS = f"""
+    r.number, r.name, r.members, m.muted_until,
+    m.pinned, r.time, max(r.stamp, m.stamp), {UNREAD}, m.mentions, m.hidden
+"""
+COLUMNS = f"""
+    {SEAT_COLUMNS},
+    r.seq, r.ordinal, m.read, m.first_visible, r.log_floor, r.last_message,
+    r.title, r.avatar, hex(r.data), r.public, m.role, r.kind, r.written
+"""
+OF_USER = """
+FROM members m JOIN rooms r ON r.number = m.room
+WHERE m.user = ? AND m.gone IS NULL AND r.deleted_by IS NULL
+"""
+SEATS = f"SELECT {in_one(SEAT_COLUMNS)} {OF_USER}"
+PLACES = f"SELECT {in_one(COLUMNS)} {OF_USER} AND m.room IN (SELECT value FROM json_each(?))"  # noqa: S608
+
+# More than a summary takes besides its texts and data: the names of all its keys, twelve numbers, a room, a peer.
+SUMMARY_BYTES = 400
+UTF8_BYTES_MAX = 4  # of a character
+
+
+class Seat(NamedTuple):
+    """A user's place in a room, one row of SEATS: what seating a connection takes, the order and sums of the list."""
+
+    number: int
+    name: str
+    members: int
+    muted_until: int
+    pinned: int
+    time: int
+    stamp: int  # of the last commit that changed what they see
+    unread: int
+    mentions: int
+    hidden: int
+
+
+class Place(NamedTuple):
+    """The same, one row of PLACES: all of the summary that stands in the two rows joined there."""
+
+    number: int
+    name: str
+    members: int
+    muted_until: int
+    pinned: int
+    time: int
+    stamp: int
+    unread: int
+    mentions: int
+    hidden: int
+    seq: int
+    ordinal: int
+    read: int
+    first_visible: int
+    log_floor: int
+    last_message: int
+    title: str
+    avatar: str
+    data_hex: str
+    public: int
+    role: Role
+    kind: str
+    written: int
+
+    @property
+    def data(self) -> bytes:
+        return bytes.fromhex(self.data_hex)
+
+    @property
+    def bytes_max(self) -> int:
+        """No summary of this place without preview and events is longer, encoded."""
+        return SUMMARY_BYTES + UTF8_BYTES_MAX * (len(self.title) + len(self.avatar)) + len(self.data_hex) // 2
+
+
+# The rows of SEATS and of PLACES from the one text they come in.
+seats_in = msgspec.json.Decoder(list[Seat]).decode
+places_in = msgspec.json.Decoder(list[Place]).decode
+
+
+def seats(connection: sqlite3.Connection, user: str) -> list[Seat]:
+    """All rooms `user` is a member of, in no order."""
+    return seats_in(connection.execute(SEATS, (user,)).fetchone()[0])
+
+
+def places(connection: sqlite3.Connection, user: str, rooms: Collection[int]) -> dict[int, Place]:
+    """Those of the rooms of these numbers that `user` is a member of, by number."""
+    row = connection.execute(PLACES, (user, json.dumps(list(rooms)))).fetchone()
+    return {place.number: place for place in places_in(row[0])}
+
+
+def membership(seat: Seat) -> Membership:
+    """What seating a connection there takes."""
+    return Membership(seat.name, seat.number, seat.members, seat.muted_until)
+
+
+def memberships(connection: sqlite3.Connection, user: str) -> list[Membership]:
+    """All rooms of `user`, as far as seating their connections takes."""
+    return [membership(seat) for seat in seats(connection, user)]

@@ -1,0 +1,136 @@
+"""Room summaries as their member sees them (protocol.md "RoomSummary").
+
+Every function runs inside a read transaction of the connection it is given.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from chatd.core.event_view import dress, reacted
+from chatd.core.room import DIRECT
+from chatd.core.visibility import ShownTo, marks_shown
+from chatd.ports import SyncQuery
+from chatd.protocol.codec import decode_tree
+from chatd.protocol.objects import ROLES, RoomSummary
+from chatd.storage.sqlite.history import mine
+from chatd.storage.sqlite.room_rows import Place
+from chatd.storage.sqlite.rows import in_one, position
+
+# The peer's watermarks are shown when both show receipts; an account that chatd does not know shows them.
+PEER = """
+    d.room, p.user,
+    CASE WHEN coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) THEN p.read ELSE 0 END,
+    CASE WHEN coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) THEN p.delivered ELSE 0 END
+"""
+PEERS = f"""
+SELECT {in_one(PEER)}
+FROM json_each(:rooms) asked
+JOIN direct d ON d.room = asked.value
+JOIN members p ON p.user = CASE :user WHEN d.a THEN d.b ELSE d.a END AND p.room = d.room
+LEFT JOIN users u ON u.user = :user
+LEFT JOIN users v ON v.user = p.user
+"""  # noqa: S608 - put together from constants
+
+PREVIEWS = """
+SELECT e.position >> 32, e.blob FROM json_each(?) asked JOIN events e ON e.position = asked.value
+"""
+
+# The limit stands inside: a room where little happened since must not be searched to its beginning.
+NEWEST = """
+SELECT blob FROM (SELECT blob, stamp FROM events WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT ?)
+WHERE stamp > ?
+"""
+
+
+Peer = tuple[str, int, int]
+"""The other user of a direct room, and up to where they read and received, as far as both show receipts."""
+
+
+def peers(connection: sqlite3.Connection, user: str, shown: Iterable[Place]) -> dict[int, Peer]:
+    """Who else is in those of these rooms that are direct, by number."""
+    direct = [place.number for place in shown if place.kind == DIRECT]
+    if not direct:
+        return {}
+    row = connection.execute(PEERS, {"user": user, "rooms": json.dumps(direct)}).fetchone()
+    return {number: (peer, read, delivered) for number, peer, read, delivered in msgspec.json.decode(row[0])}
+
+
+def previews(connection: sqlite3.Connection, shown: Iterable[Place]) -> dict[int, bytes]:
+    """The latest messages of these rooms that their member may see, by number; those without one left out."""
+    latest = [
+        position(place.number, place.last_message)
+        for place in shown
+        if place.last_message >= place.first_visible
+    ]
+    return dict(connection.execute(PREVIEWS, (json.dumps(latest),)).fetchall()) if latest else {}
+
+
+def summary_of(place: Place, peer: Peer | None, shown_to: ShownTo) -> RoomSummary:
+    """The struct of a place; `peer` of a direct room."""
+    summary = RoomSummary(
+        place.name, place.seq, place.ordinal, place.time, place.read, place.unread, place.mentions
+    )
+    summary.muted_until, summary.pinned, summary.hidden = (
+        place.muted_until,
+        place.pinned == 1,
+        place.hidden == 1,
+    )
+    summary.first_visible, summary.log_floor = place.first_visible, place.log_floor
+    if peer is None:
+        show_group(summary, place)
+    else:
+        summary.peer, read, delivered = peer
+        if marks_shown(shown_to, direct=True, written=place.written):
+            summary.peer_read, summary.peer_delivered = read, delivered
+    return summary
+
+
+def show_group(summary: RoomSummary, place: Place) -> None:
+    summary.role = ROLES[place.role]
+    summary.title = place.title or UNSET
+    summary.avatar = place.avatar or UNSET
+    summary.data = decode_tree(place.data) if place.data else UNSET
+    summary.public = place.public == 1
+    summary.members = place.members
+
+
+@dataclass(slots=True)
+class Shown:
+    """One summary, and what finding the events of its room takes."""
+
+    number: int
+    summary: RoomSummary
+
+
+def add_events(connection: sqlite3.Connection, shown: Shown, query: SyncQuery, bytes_left: int) -> int:
+    """Show the newest events since the query's commit, without a gap, as many as fit; the bytes they take."""
+    summary = shown.summary
+    low = max(summary.first_visible, summary.log_floor)  # below the floor the log has gaps
+    bounds = position(shown.number, low), position(shown.number, summary.seq)
+    since = -1 if query.since is None else query.since
+    rows = connection.execute(NEWEST, (*bounds, query.events, since)).fetchall()
+    own = own_reactions(connection, shown.number, query.user, [blob for (blob,) in rows])
+    events: list[Raw] = []
+    taken = 0
+    for (blob,) in rows:
+        dressed = dress(blob, own, summary.first_visible)
+        if taken + len(dressed) > bytes_left:
+            break
+        taken += len(dressed)
+        events.append(Raw(dressed))
+    if events:
+        summary.events = events[::-1]
+    return taken
+
+
+def own_reactions(
+    connection: sqlite3.Connection, room: int, user: str, blobs: list[bytes]
+) -> dict[int, list[str]]:
+    """The user's reactions on these messages; those without any are not asked for."""
+    seqs = reacted(blobs)
+    return mine(connection, room, user, seqs) if seqs else {}

@@ -1,0 +1,140 @@
+"""The schema as numbered SQL files, each applied once, whole or not at all, and never changed afterwards.
+
+A table of checksums tells which were applied. Files only add: a released file stays as it is.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from hashlib import blake2b
+from importlib.resources import files
+from pathlib import Path
+
+from chatd.storage.sqlite.errors import StoreError
+from chatd.storage.sqlite.pragmas import APPLICATION_ID
+
+APPLIED = """
+CREATE TABLE IF NOT EXISTS migrations (
+    number   INTEGER PRIMARY KEY,
+    name     TEXT NOT NULL,
+    checksum TEXT NOT NULL
+) STRICT
+"""
+
+# Of no migration: the table of them, and what `ANALYZE` leaves, numbers for the planner. Tables run nothing.
+BESIDE = {("table", "migrations"), ("table", "sqlite_stat1"), ("table", "sqlite_stat4")}
+
+
+@dataclass(slots=True, frozen=True)
+class Migration:
+    """One numbered file. `name` is its file name, `sql` its text."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        return blake2b(self.sql.encode(), digest_size=16).hexdigest()
+
+
+def shipped() -> list[Migration]:
+    """The migrations that come with this version, in order."""
+    folder = files("chatd.storage.sqlite") / "migrations"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [Migration(int(name[:4]), name, (folder / name).read_text("utf-8")) for name in names]
+
+
+def applied(connection: sqlite3.Connection) -> dict[int, tuple[str, str]]:
+    """Name and checksum of what was applied, by number."""
+    known = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").fetchone()
+    if known is None:
+        return {}
+    rows = connection.execute("SELECT number, name, checksum FROM migrations").fetchall()
+    return {number: (name, checksum) for number, name, checksum in rows}
+
+
+def pending(connection: sqlite3.Connection, migrations: list[Migration], where: Path) -> list[Migration]:
+    """What is still to be applied.
+
+    Raises StoreError: "newer" when the file was written by a later version, "foreign" when an applied
+    migration is not the one that we ship under its number, or when the schema is not what those applied make.
+    """
+    done = applied(connection)
+    ours = {migration.number: migration for migration in migrations}
+    for number, (name, checksum) in done.items():
+        if number not in ours:
+            raise StoreError(
+                "newer",
+                where,
+                f"the database was written by a later version of chatd ({name})",
+                "Install that version; going back needs a backup from before",
+            )
+        if ours[number].checksum != checksum:
+            raise StoreError(
+                "foreign",
+                where,
+                f"the database was made with another {name} than this version has",
+                "Install the version that made it, or an unmodified chatd",
+            )
+    compare(connection, [migration for migration in migrations if migration.number in done], where)
+    return [migration for migration in migrations if migration.number not in done]
+
+
+def compare(connection: sqlite3.Connection, done: list[Migration], where: Path) -> None:
+    """Refuse a schema that is not exactly what the migrations `done` make: a trigger would run inside our commits."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
+        for statement in (one for migration in done for one in statements(migration.sql)):
+            memory.execute(statement)
+        expected, found = objects(memory), objects(connection)
+    for kind, name, _ in sorted(found ^ expected):
+        raise StoreError(
+            "foreign",
+            where,
+            f"the {kind} {name!r} in it is not as chatd makes it",
+            "Nothing was changed. Use a backup made by `chatd backup`, or undo what was done to the file",
+        )
+
+
+def objects(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
+    """Type, name and definition of everything that migrations make."""
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+    return {row for row in rows if row[:2] not in BESIDE}
+
+
+def up(connection: sqlite3.Connection, migrations: list[Migration], where: Path) -> list[str]:
+    """Apply what is pending, each in one transaction; the names of what was applied."""
+    todo = pending(connection, migrations, where)
+    for migration in todo:
+        apply(connection, migration)
+    return [migration.name for migration in todo]
+
+
+def apply(connection: sqlite3.Connection, migration: Migration) -> None:
+    """Run one migration and note it, in one transaction."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(APPLIED)
+        for statement in statements(migration.sql):
+            connection.execute(statement)
+        row = (migration.number, migration.name, migration.checksum)
+        connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", row)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def statements(sql: str) -> Iterator[str]:
+    """The statements of a script one by one: `executescript` would commit the open transaction first."""
+    statement = ""
+    for line in sql.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        yield statement

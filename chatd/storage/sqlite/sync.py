@@ -1,0 +1,187 @@
+"""One page of an account's rooms (protocol.md 5.5 and 6.3).
+
+A round walks down a list that moves meanwhile: a room that gets a message jumps to the top, past a reader who
+has left the top. So a round ends by repeating every room that changed since it began.
+"""
+
+import sqlite3
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from msgspec import UNSET, Raw
+
+from chatd.ports import SyncQuery, SyncRows
+from chatd.protocol.codec import encode
+from chatd.protocol.objects import RoomSummary, SyncTotals
+from chatd.storage.sqlite.room_rows import Place, Seat, places, seats
+from chatd.storage.sqlite.room_summaries import Shown, add_events, peers, previews, summary_of
+
+Key = tuple[int, int, int]
+
+# A key is (pinned, time, number) of a room. Two values of `pinned` that no room has mark the list's ends.
+TOP: Key = (3, 0, 0)  # above every room
+READ_AT_ONCE = 32  # places with their texts and data, 16 KiB each at most: the rest of the page may not fit
+REPEATING = 2  # below every room: (REPEATING, 0, number) goes on repeating what moved
+GONE_MAX = 1000  # rooms a round names as gone; beyond it, listing what is left costs less
+ROOM_NAME_BYTES = 13  # 12 characters and their MessagePack header
+
+STAMP = "SELECT value FROM meta WHERE key = 'stamp'"
+
+LISTED = """
+SELECT m.pinned, r.time, r.number
+FROM members m JOIN rooms r ON r.number = m.room
+WHERE m.user = ? AND m.gone IS NULL AND r.deleted_by IS NULL AND (r.stamp > ? OR m.stamp > ?)
+  AND (m.pinned, r.time, r.number) < (?, ?, ?)
+ORDER BY m.pinned DESC, r.time DESC, r.number DESC LIMIT ?
+"""
+
+MOVED = """
+SELECT r.number
+FROM members m JOIN rooms r ON r.number = m.room
+WHERE m.user = ? AND m.gone IS NULL AND r.deleted_by IS NULL AND (r.stamp > ? OR m.stamp > ?) AND m.room > ?
+ORDER BY m.room LIMIT ?
+"""
+
+GONE = """
+SELECT r.name
+FROM members m JOIN rooms r ON r.number = m.room
+WHERE m.user = ? AND m.stamp > ? AND m.gone IS NOT NULL
+ORDER BY m.stamp LIMIT ?
+"""
+
+
+def sync(connection: sqlite3.Connection, query: SyncQuery) -> SyncRows:
+    """The page of `query`, all of it as of one commit. Runs inside a read transaction."""
+    if query.after is None:
+        return first_page(connection, query, seats(connection, query.user))
+    return later_page(connection, query, query.after)
+
+
+def first_page(connection: sqlite3.Connection, query: SyncQuery, listed: Collection[Seat]) -> SyncRows:
+    """The page a round begins with. `listed`: the user's seats as of this commit, in any order."""
+    gone = [] if query.since is None else gone_since(connection, query.user, query.since)
+    if len(gone) > GONE_MAX:
+        query, gone = replace(query, since=None), []
+    page = Page(connection, query, ROOM_NAME_BYTES * len(gone))
+    since = -1 if query.since is None else query.since
+    wanted = sorted((seat for seat in listed if seat.stamp > since), key=key_of, reverse=True)
+    added = page.add_numbers([seat.number for seat in wanted[: query.limit + 1]])
+    after = None if added == len(wanted) else key_of(wanted[added - 1]) if added else TOP
+    page.add_events()
+    return SyncRows(stamp_of(connection), query.since, page.rooms, gone, totals_of(listed), after)
+
+
+def gone_since(connection: sqlite3.Connection, user: str, since: int) -> list[str]:
+    """Rooms the user left or lost after commit `since`, no more than one beyond what a round names."""
+    return [name for (name,) in connection.execute(GONE, (user, since, GONE_MAX + 1))]
+
+
+def later_page(connection: sqlite3.Connection, query: SyncQuery, after: Key) -> SyncRows:
+    """A page that goes on where the one before ended."""
+    page = Page(connection, query)
+    key = page.go_on(after)
+    page.add_events()
+    return SyncRows(stamp_of(connection), query.since, page.rooms, [], None, key)
+
+
+def stamp_of(connection: sqlite3.Connection) -> int:
+    stamp: int = connection.execute(STAMP).fetchone()[0]
+    return stamp
+
+
+def key_of(seat: Seat) -> Key:
+    """Where a room stands in the list: the highest comes first."""
+    return seat.pinned, seat.time, seat.number
+
+
+def totals_of(listed: Collection[Seat]) -> SyncTotals:
+    """Over all rooms of an account, on this page or not. What is hidden asks for nothing."""
+    unread = sum([seat.unread for seat in listed if not seat.hidden])
+    return SyncTotals(len(listed), unread, sum([seat.mentions for seat in listed if not seat.hidden]))
+
+
+class Page:
+    """A page while it is filled: rooms are added until one does not fit."""
+
+    def __init__(self, connection: sqlite3.Connection, query: SyncQuery, taken: int = 0) -> None:
+        self.connection = connection
+        self.query = query
+        self.shown: dict[int, Shown] = {}
+        self.previews = query.since is None if query.previews is None else query.previews
+        self.events_bytes = min(query.events_bytes, query.page_bytes // 2) if query.events else 0
+        self.bytes_left = query.page_bytes - self.events_bytes - taken
+
+    @property
+    def rooms(self) -> list[RoomSummary]:
+        return [shown.summary for shown in self.shown.values()]
+
+    def go_on(self, after: Key) -> Key | None:
+        """Fill the page from where the one before ended; the key to go on with, None at the round's end."""
+        if after[0] == REPEATING:
+            return self.repeat_moved(after[2])
+        key = self.list_rooms(after)
+        return self.repeat_moved(0) if key is None else key
+
+    def list_rooms(self, after: Key) -> Key | None:
+        """Add rooms in the order of the list."""
+        query, since = self.query, -1 if self.query.since is None else self.query.since
+        wanted = (query.user, since, since, *after, query.limit + 1)
+        keys: list[Key] = self.connection.execute(LISTED, wanted).fetchall()
+        added = self.add_numbers([key[2] for key in keys])
+        if added == len(keys):
+            return None
+        return keys[added - 1] if added else after
+
+    def repeat_moved(self, number: int) -> Key | None:
+        """Add rooms that changed since the round began, in the order of their numbers, which never change."""
+        query = self.query
+        wanted = (query.user, query.first_stamp, query.first_stamp, number, query.limit + 1)
+        moved = [row[0] for row in self.connection.execute(MOVED, wanted)]
+        added = self.add_numbers(moved)
+        if added == len(moved):
+            return None
+        return (REPEATING, 0, moved[added - 1] if added else number)
+
+    def add_numbers(self, numbers: Sequence[int]) -> int:
+        """Add the rooms of these numbers while they fit; how many did."""
+        for start in range(0, len(numbers), READ_AT_ONCE):
+            part = numbers[start : start + READ_AT_ONCE]
+            found = places(self.connection, self.query.user, part)
+            added = self.add([found[number] for number in part])
+            if added < len(part):
+                return start + added
+        return len(numbers)
+
+    def add(self, wanted: Sequence[Place]) -> int:
+        """Add these rooms while they fit; how many did. An empty page takes one whatever its size, if need be without
+        its preview.
+        """
+        others = peers(self.connection, self.query.user, wanted)
+        latest = previews(self.connection, wanted) if self.previews else {}
+        for added, place in enumerate(wanted):
+            if place.number in self.shown:
+                continue
+            summary = summary_of(place, others.get(place.number), self.query.shown_to)
+            preview = latest.get(place.number)
+            if preview is not None:
+                summary.preview = Raw(preview)
+            size = self.size_of(summary, place.bytes_max + len(preview or b""))
+            if len(self.shown) >= self.query.limit or (size > self.bytes_left and self.shown):
+                return added
+            if size > self.bytes_left:
+                summary.preview = UNSET
+                size = len(encode(summary))
+            self.bytes_left -= size
+            self.shown[place.number] = Shown(place.number, summary)
+        return len(wanted)
+
+    def size_of(self, summary: RoomSummary, bytes_max: int) -> int:
+        """Bytes to reckon with: what it takes at most, measured only where that would not fit."""
+        return bytes_max if bytes_max <= self.bytes_left else len(encode(summary))
+
+    def add_events(self) -> None:
+        """Add the newest events of the rooms, most recently active ones first, as far as the bytes go."""
+        bytes_left = self.events_bytes + min(self.bytes_left, 0)
+        for shown in sorted(self.shown.values(), key=lambda shown: -shown.summary.time):
+            if bytes_left > 0:
+                bytes_left -= add_events(self.connection, shown, self.query, bytes_left)

@@ -1,0 +1,137 @@
+"""Reading about users: members, readers, acquaintances, profiles, devices, accounts.
+
+Every function runs inside a read transaction of the connection it is given.
+"""
+
+import json
+import sqlite3
+from collections.abc import Collection
+
+from chatd.core.users import Account, DeviceSeen
+from chatd.protocol.objects import MemberRow, Profile, Reader
+from chatd.storage.sqlite.rows import account_of, device_of
+
+AFTER_USERS = "\x7f"  # user ids are ASCII: sorts above every one that begins alike
+
+MEMBERS = """
+SELECT m.user, m.role, m.joined_at
+FROM members m
+WHERE m.room = ? AND m.user > ? AND m.user >= ? AND m.user < ? AND m.gone IS NULL
+  AND m.role = coalesce(?, m.role)
+ORDER BY m.user LIMIT ?
+"""
+
+MEMBER_COUNT = "SELECT members FROM rooms WHERE number = ?"
+
+READERS = """
+SELECT m.user, m.read
+FROM members m LEFT JOIN users u ON u.user = m.user
+WHERE m.room = :room AND m.user > :after AND m.read >= :seq AND m.first_visible <= :seq
+  AND m.gone IS NULL AND coalesce(u.receipts, 1)
+ORDER BY m.user LIMIT :limit
+"""
+
+READER_COUNT = """
+SELECT count(*)
+FROM members m LEFT JOIN users u ON u.user = m.user
+WHERE m.room = :room AND m.read >= :seq AND m.first_visible <= :seq
+  AND m.gone IS NULL AND coalesce(u.receipts, 1)
+"""
+
+# `+` keeps the planner from probing all rooms of the one for each other: it walks the other's rooms.
+ACQUAINTANCES = """
+SELECT o.value FROM json_each(?) o
+WHERE EXISTS (
+    SELECT 1 FROM members m
+    WHERE m.user = o.value AND m.gone IS NULL
+      AND +m.room IN (SELECT room FROM members WHERE user = ? AND gone IS NULL)
+)
+"""
+
+WATCHABLE = """
+SELECT o.value FROM json_each(:others) o LEFT JOIN users u ON u.user = o.value
+WHERE coalesce(u.presence, 1) AND coalesce((SELECT presence FROM users WHERE user = :user), 1) AND EXISTS (
+    SELECT 1 FROM members m
+    WHERE m.user = o.value AND m.gone IS NULL
+      AND +m.room IN (SELECT room FROM members WHERE user = :user AND gone IS NULL)
+      AND NOT (:answered AND (SELECT kind = 'direct' AND written <> 3 FROM rooms WHERE number = m.room))
+)
+"""
+
+PROFILES = """
+SELECT user, name, avatar, version FROM users WHERE user IN (SELECT value FROM json_each(?)) ORDER BY user
+"""
+
+DEVICES = """
+SELECT user, device, app, os, last_seen, revoked_before, removed FROM devices
+WHERE user = ? AND NOT removed AND last_seen > 0 ORDER BY device
+"""
+
+UNLISTED = """
+SELECT user, device FROM devices WHERE (removed OR last_seen = 0) AND revoked_before < ?
+ORDER BY revoked_before LIMIT ?
+"""
+
+LAST_SEEN = """
+SELECT user, max(last_seen) FROM devices
+WHERE user IN (SELECT value FROM json_each(?)) GROUP BY user HAVING max(last_seen) > 0
+"""
+
+ACCOUNTS = """
+SELECT user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, password, created_at
+FROM users WHERE user > ? ORDER BY user LIMIT ?
+"""
+
+
+def members(
+    connection: sqlite3.Connection, room: int, names: tuple[str, str], role: str | None, limit: int
+) -> tuple[list[MemberRow], int]:
+    """`names`: those after the first, beginning with the second."""
+    after, prefix = names
+    wanted = (room, after, prefix, prefix + AFTER_USERS, role, limit)
+    rows = [MemberRow(*row) for row in connection.execute(MEMBERS, wanted)]
+    count = connection.execute(MEMBER_COUNT, (room,)).fetchone()
+    return rows, 0 if count is None else count[0]
+
+
+def readers(
+    connection: sqlite3.Connection, room: int, seq: int, after: str, limit: int
+) -> tuple[list[Reader], int]:
+    wanted = {"room": room, "seq": seq, "after": after, "limit": limit}
+    rows = [Reader(*row) for row in connection.execute(READERS, wanted)]
+    (count,) = connection.execute(READER_COUNT, {"room": room, "seq": seq}).fetchone()
+    return rows, count
+
+
+def acquaintances(connection: sqlite3.Connection, user: str, others: Collection[str]) -> set[str]:
+    return {row[0] for row in connection.execute(ACQUAINTANCES, (json.dumps(list(others)), user))}
+
+
+def watchable(connection: sqlite3.Connection, user: str, others: Collection[str], answered: bool) -> set[str]:
+    asked = {"user": user, "others": json.dumps(list(others)), "answered": answered}
+    return {row[0] for row in connection.execute(WATCHABLE, asked)}
+
+
+def profiles(connection: sqlite3.Connection, users: Collection[str]) -> list[Profile]:
+    return [Profile(*row) for row in connection.execute(PROFILES, (json.dumps(list(users)),))]
+
+
+def devices(connection: sqlite3.Connection, user: str) -> list[DeviceSeen]:
+    return [device_of(row) for row in connection.execute(DEVICES, (user,))]
+
+
+def last_seen(connection: sqlite3.Connection, users: Collection[str]) -> dict[str, int]:
+    return dict(connection.execute(LAST_SEEN, (json.dumps(list(users)),)).fetchall())
+
+
+def listed(connection: sqlite3.Connection, users: Collection[str]) -> list[DeviceSeen]:
+    found = [device for user in users for device in devices(connection, user)]
+    return sorted(found, key=lambda device: device.last_seen)
+
+
+def unlisted(connection: sqlite3.Connection, before: int, limit: int) -> list[tuple[str, str]]:
+    return connection.execute(UNLISTED, (before, limit)).fetchall()
+
+
+def accounts(connection: sqlite3.Connection, after: str, limit: int) -> list[Account]:
+    return [account_of(row) for row in connection.execute(ACCOUNTS, (after, limit))]

@@ -1,0 +1,140 @@
+"""The one connection that writes: commits batches, and trusts nothing after the disk failed under it.
+
+A failed write is undone and may be tried again. A failed flush is the end: what a later one says of the same
+pages means nothing, so nothing is committed any more, and a new process begins with what it finds.
+"""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from chatd.protocol.errors import Unavailable
+from chatd.storage.sqlite.commit import commit
+from chatd.storage.sqlite.connection import Connection, open_writer
+from chatd.storage.sqlite.errors import (
+    DAMAGE_CODES,
+    DISK_FULL,
+    FLUSH_FAILED,
+    disk_full,
+    is_failed_flush,
+    lost,
+    primary,
+    translated,
+    trouble,
+)
+from chatd.storage.sqlite.meta import read_meta
+from chatd.storage.sqlite.write_set import Batch
+from chatd.telemetry.troubles import Troubles
+
+Open = Callable[[Path], Awaitable[Connection]]
+
+SPACE_INTERVAL_S = 1.0  # between two looks: a second writes less than is kept free by default
+
+# After these the connection is not believed: a new one looks where the database stands.
+UNTRUSTED = DAMAGE_CODES | {sqlite3.SQLITE_IOERR}
+
+
+def file_id(path: Path) -> tuple[int, int] | None:
+    """Which file it is that has this name; None when there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+class Writer:
+    """Commits one batch at a time. `stamp`: number of the last commit that is known to be durable."""
+
+    def __init__(
+        self, path: Path, connection: Connection, stamp: int, min_free_bytes: int, troubles: Troubles
+    ) -> None:
+        self._path = path
+        self._connection = connection
+        self._min_free_bytes = min_free_bytes
+        self._troubles = troubles
+        self._file = file_id(path)
+        self._look_at = 0.0  # when to look next whether there is space, in the time of the loop
+        self._trusted = True
+        self._lost = ""  # why nothing is committed any more
+        self.stamp = stamp
+
+    async def commit(self, batch: Batch) -> None:
+        """Write `batch`, to the end even when the caller is cancelled; errors as in `ports.Store.commit`."""
+        try:
+            await self._commit_or_raise(batch)
+        except Unavailable as error:
+            name, why = trouble(error, "commits")
+            self._troubles.meet(name, f"{why}; {self._space(self._free_bytes())}")
+            raise
+        if self._troubles.now:
+            self._troubles.ease("disk")
+            self._troubles.ease("commits")
+
+    async def _commit_or_raise(self, batch: Batch) -> None:
+        if self._lost:
+            raise lost(self._lost)
+        self._check_space()
+        with translated():
+            if not self._trusted:
+                await self._reopen()
+            await self._connection.run(self._commit, batch)
+
+    def watch(self) -> None:
+        """Note it when the disk is full, before somebody is refused, and when the file is not ours any more."""
+        if file_id(self._path) != self._file:
+            why = "chatd.sqlite was removed or exchanged under the daemon: what it stores now ends with it"
+            self._troubles.meet("damage", f"{why}. Stop it, put the file back, or restore a backup")
+        if (free := self._free_bytes()) < self._min_free_bytes:
+            self._troubles.meet("disk", f"{DISK_FULL}; {self._space(free)}")
+
+    def _space(self, free: int) -> str:
+        return f"{free} bytes are free, storage.min_free_bytes is {self._min_free_bytes}"
+
+    def _free_bytes(self) -> int:
+        """Free bytes on the disk; 0 when it does not tell, because the directory went away."""
+        try:
+            disk = os.statvfs(self._path.parent)
+        except OSError:
+            return 0
+        return disk.f_bavail * disk.f_frsize
+
+    def _check_space(self) -> None:
+        """Stop while SQLite still has room to finish what it began. Looks now and then, and each time while full."""
+        now = asyncio.get_running_loop().time()
+        if now < self._look_at:
+            return
+        if self._free_bytes() < self._min_free_bytes:
+            raise disk_full()
+        self._look_at = now + SPACE_INTERVAL_S
+
+    def _commit(self, connection: sqlite3.Connection, batch: Batch) -> None:
+        """In the thread of the connection, so that a caller who went away cannot miss what happened."""
+        try:
+            commit(connection, batch)
+        except sqlite3.Error as error:
+            self._lost = FLUSH_FAILED if is_failed_flush(error) else ""
+            self._trusted = primary(error) not in UNTRUSTED and not connection.in_transaction
+            raise
+        self.stamp = batch.stamp
+
+    async def _reopen(self) -> None:
+        """Take a new connection and read where the disk stands; StoreLost when not where we left it."""
+        await self._connection.close()
+        self._connection = await open_writer(self._path)
+        stamp = int((await self._connection.run(read_meta))["stamp"])
+        if stamp != self.stamp:
+            self._lost = f"the database stands at commit {stamp}, not {self.stamp}"
+            raise lost(self._lost)
+        self._trusted = True
+
+    async def close(self, mark: Callable[[sqlite3.Connection], None]) -> None:
+        """Run `mark` when the connection can be trusted, then close it: the last one out folds the log in."""
+        try:
+            if self._trusted and self._connection.is_open:
+                with translated():
+                    await self._connection.run(mark)
+        finally:
+            await self._connection.close()

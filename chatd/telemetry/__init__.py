@@ -1,0 +1,1 @@
+"""Counters, metrics, logs and troubles."""

@@ -1,0 +1,137 @@
+"""The counters in the text format of Prometheus: names, help, labels. No label names a user or a room."""
+
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+
+from chatd import __version__
+from chatd.telemetry.counters import Counters, Histogram
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+# A value, or one value per word of the metric's label.
+Gauge = float | Mapping[str, float]
+
+
+@dataclass(slots=True, frozen=True)
+class _About:
+    name: str  # without chatd_ and _total
+    help: str
+    label: str = ""
+
+
+# field of Counters -> what it is called; tests compare the two
+COUNTED: dict[str, _About] = {
+    "connections_opened": _About("connections_opened", "WebSocket handshakes that succeeded."),
+    "connections_closed": _About("connections_closed", "Connections that ended, by close code.", "code"),
+    "handshakes_rejected": _About("handshake_rejected", "Upgrades refused.", "reason"),
+    "arrivals_cut": _About("arrivals_cut", "Sockets cut before they were a connection.", "reason"),
+    "frames_received": _About("frames_received", "Messages received from clients."),
+    "bytes_received": _About("bytes_received", "Payload bytes of messages received."),
+    "frames_sent": _About("frames_sent", "Frames written to clients."),
+    "bytes_sent": _About("bytes_sent", "Bytes of frames written to clients."),
+    "requests": _About("requests", "Requests by packet type.", "type"),
+    "errors": _About("errors", "Error replies by code.", "code"),
+    "rate_limited": _About(
+        "rate_limited",
+        "Requests refused by a rate limit, and frames (bytes) that let a connection rest.",
+        "scope",
+    ),
+    "hellos": _About("hellos", "Hellos by how they ended.", "result"),
+    "logins": _About("logins", "Logins by how they ended.", "result"),
+    "slow_consumers": _About("slow_consumers", "Steps taken against slow readers.", "action"),
+    "events_committed": _About("events_committed", "Events made durable, by kind.", "kind"),
+    "commit_failures": _About("commit_failures", "Transactions that failed."),
+    "commit_seconds": _About(
+        "message_commit_seconds", "From the arrival of a batch's oldest until it is durable."
+    ),
+    "batch_seconds": _About("batch_seconds", "Duration of one transaction."),
+    "batch_size": _About("batch_size", "Mutations in one transaction."),
+    "delivery_seconds": _About("message_delivery_seconds", "From a batch's oldest to its last socket write."),
+    "fanout_recipients": _About("fanout_recipients", "Connections one push was written to."),
+    "loop_lag_seconds": _About("event_loop_lag_seconds", "How late the event loop runs timers."),
+    "loop_stalls": _About("event_loop_stalls", "Times the event loop stood still for more than 100 ms."),
+    "troubles": _About("troubles", "Times something was met that does not work.", "what"),
+    "defects": _About("defects", "Unexpected exceptions; each is in the log with its traceback."),
+}
+
+# name -> what it is; the daemon measures these when somebody scrapes
+GAUGES: dict[str, _About] = {
+    "connections": _About("connections", "Connections now.", "state"),
+    "hellos_now": _About("hellos_now", "Hellos being carried out, and waiting for their turn.", "state"),
+    "users": _About("users", "Users with at least one connection."),
+    "rooms": _About("rooms", "Rooms in memory."),
+    "writer_queue": _About("writer_queue", "Mutations waiting for the writer."),
+    "send_queue_bytes": _About("send_queue_bytes", "Bytes waiting in all outboxes."),
+    "database_bytes": _About("database_bytes", "Size of the database file."),
+    "wal_bytes": _About("wal_bytes", "Size of the write-ahead log."),
+    "free_bytes": _About("free_bytes", "Free bytes on the disk of the database."),
+    "draining": _About("draining", "1 while the daemon is leaving."),
+    "key_set_age_seconds": _About(
+        "key_set_age_seconds", "Since auth.jwks_url gave its keys, or since the start."
+    ),
+    "trouble": _About("trouble", "1 while something does not work.", "what"),
+}
+
+
+def render(counters: Counters, gauges: Mapping[str, Gauge]) -> bytes:
+    """Everything in the text format (MEDIA_TYPE). A gauge whose name is not in GAUGES is a KeyError."""
+    registry = CollectorRegistry()
+    registry.register(_Collector(counters, gauges))
+    ProcessCollector(registry=registry)
+    GCCollector(registry=registry)
+    return generate_latest(registry)
+
+
+class _Collector:
+    def __init__(self, counters: Counters, gauges: Mapping[str, Gauge]) -> None:
+        self._counters = counters
+        self._gauges = gauges
+
+    def collect(self) -> Iterator[Metric]:
+        build = {"version": __version__, "python": platform.python_version()}
+        yield InfoMetricFamily("chatd_build", "What is running.", value=build)
+        for field, about in COUNTED.items():
+            yield _counted(about, getattr(self._counters, field))
+        for name, value in self._gauges.items():
+            yield _gauge(GAUGES[name], value)
+
+
+def _counted(about: _About, value: int | dict[object, int] | Histogram) -> Metric:
+    name = f"chatd_{about.name}"
+    if isinstance(value, Histogram):
+        return _histogram(name, about.help, value)
+    if not isinstance(value, dict):
+        return CounterMetricFamily(name, about.help, value=value)
+    family = CounterMetricFamily(name, about.help, labels=[about.label])
+    for word, count in value.items():
+        family.add_metric([str(word)], count)
+    return family
+
+
+def _gauge(about: _About, value: Gauge) -> Metric:
+    name = f"chatd_{about.name}"
+    if not isinstance(value, Mapping):
+        return GaugeMetricFamily(name, about.help, value=value)
+    family = GaugeMetricFamily(name, about.help, labels=[about.label])
+    for word, amount in value.items():
+        family.add_metric([word], amount)
+    return family
+
+
+def _histogram(name: str, text: str, histogram: Histogram) -> Metric:
+    buckets: list[tuple[str, float]] = []
+    below = 0
+    for bound, count in zip((*histogram.bounds, float("inf")), histogram.counts, strict=True):
+        below += count
+        buckets.append(("+Inf" if bound == float("inf") else str(bound), below))
+    return HistogramMetricFamily(name, text, buckets=buckets, sum_value=histogram.total)

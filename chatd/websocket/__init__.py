@@ -1,0 +1,1 @@
+"""Bytes: WebSocket connections, frames, handshakes."""

@@ -1,0 +1,75 @@
+"""What all connections of a daemon share: settings, and whom they tell. Made once by the daemon."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from chatd.config.model import Config
+from chatd.ports import Env
+from chatd.telemetry.counters import Counters
+from chatd.telemetry.log_once import Once
+from chatd.websocket.admission import Admission
+from chatd.websocket.client_address import Networks, is_inside, networks
+from chatd.websocket.handshake import Handshakes
+from chatd.websocket.origins import Pages
+from chatd.websocket.wire import Evictable, Receiver
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """`receiver` makes the session of a connection. `pages`: web pages that may connect."""
+
+    receiver: Callable[[], Receiver]
+    env: Env
+    admission: Admission[Evictable]
+    counters: Counters
+    pages: Pages
+    trusted: Networks = ()
+    fragments_max: int = 0
+    high_water_bytes: int = 0
+    handshakes: Handshakes = field(default_factory=Handshakes)
+    proxies: Once = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.proxies = Once(self.env)
+
+    def reconfigure(self, config: Config) -> None:
+        """Put other settings in force for the handshakes to come; ValueError when a trusted proxy is no network."""
+        self.trusted = networks(config.listen.trusted_proxies)
+        self.pages.adopt(config.listen)
+        self.fragments_max = config.limits.fragments
+        self.high_water_bytes = config.outbox.ephemeral_bytes
+
+    def not_upgraded(self, peer: str, *, meant: bool) -> None:
+        """Count a request for the WebSocket without an upgrade; name the peer once, if it was `meant` to have one."""
+        self.counters.handshakes_rejected["upgrade"] += 1
+        if meant and self.proxies.is_new(peer):
+            log.warning(
+                "%s hands on requests for a WebSocket without their upgrade: docs/operations.md, "
+                '"TLS and proxies", says how a proxy is told',
+                peer,
+            )
+
+    def is_trusted(self, peer: str) -> bool:
+        """Whether a peer is a proxy whose X-Forwarded-For is believed: it stands for many."""
+        return is_inside(peer, self.trusted)
+
+    def arrival_cut(self, reason: str) -> None:
+        """Count a socket that had to go before it was a connection."""
+        self.counters.arrivals_cut[reason] += 1
+
+
+def surroundings(
+    config: Config,
+    receiver: Callable[[], Receiver],
+    *,
+    env: Env,
+    admission: Admission[Evictable],
+    counters: Counters,
+) -> Surroundings:
+    """The surroundings this configuration asks for; ValueError when a trusted proxy is no network."""
+    around = Surroundings(receiver, env, admission, counters, Pages(env, config.listen))
+    around.reconfigure(config)
+    return around

@@ -1,0 +1,52 @@
+"""Web pages that may connect (`listen.origins`), and a line in the log for each that may not."""
+
+import logging
+import re
+
+from chatd.config.model import Listen
+from chatd.config.rules import ORIGIN
+from chatd.ports import Env
+from chatd.telemetry.log_once import Once
+
+_PORT = re.compile(r":(?:[0-9]{1,5}|\*)\Z")
+_SHOWN_MAX = 100  # characters of what no browser says
+
+log = logging.getLogger(__name__)
+
+
+class Pages:
+    """`origin in pages` says whether web pages of this origin may connect. It is compared as a whole, but for `:*`."""
+
+    def __init__(self, env: Env, listen: Listen) -> None:
+        self._once = Once(env)
+        self.adopt(listen)
+
+    def adopt(self, listen: Listen) -> None:
+        """Put other origins in force; those that are refused then are named anew."""
+        self._any = "*" in listen.origins and listen.unsafe_any_origin
+        self._exact = frozenset(listen.origins)
+        self._any_port = frozenset(
+            _PORT.sub("", origin) for origin in listen.origins if origin.endswith(":*")
+        )
+        self._once.forget()
+
+    def __contains__(self, origin: object) -> bool:
+        if self._any:
+            return True
+        if not isinstance(origin, str) or not ORIGIN.match(origin) or origin.endswith("*"):
+            return False  # "null", which sandboxed frames and local files say, names nobody
+        return origin in self._exact or _PORT.sub("", origin) in self._any_port
+
+    def refused(self, origin: str) -> None:
+        """Name an origin that was refused, once, with the setting that admits it."""
+        if not self._once.is_new(origin):
+            return
+        if ORIGIN.match(origin):
+            log.warning(
+                'web pages of %s may not connect. To admit them: listen.origins = ["%s"], or CHATD_LISTEN__ORIGINS=%s',
+                origin, origin, origin,
+            )  # fmt: skip
+        elif origin == "null":
+            log.warning("a web page without an origin (a file, a sandbox) may not connect: serve it by http")
+        else:
+            log.warning("a web page of %r may not connect: no browser says that", origin[:_SHOWN_MAX])

@@ -1,0 +1,96 @@
+"""WebSocket frames of one connection without I/O: whole messages at a glance, all else by the parser of `websockets`.
+
+Leans on how the parser of the library is built, which tests/websocket/test_parsing.py checks.
+"""
+
+import logging
+from collections.abc import Generator
+
+from websockets.protocol import SERVER, Protocol
+from websockets.streams import StreamReader
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:
+    from websockets.utils import apply_mask
+
+# RFC 6455 section 5.2, as a client sends: the mask bit and the length in one byte, then four bytes of mask.
+MASKED = 0x80
+MASKED_HEAD = 6
+LENGTH_16 = 126  # says that two bytes of length follow
+
+# The library's own lines: one per connection at info, payloads at debug. Only its defects are ours to see.
+_log = logging.getLogger(__name__)
+_log.setLevel(logging.ERROR)
+
+
+def sole_message(data: bytes, first: int, limit: int) -> bytes | None:
+    """The payload, when `data` is exactly one whole frame that begins with the byte `first`; else None.
+
+    What nearly every read brings, so that most connections never need a parser; right only where a frame may
+    begin. The frame is masked and at most `limit` bytes; lengths in a longer form than needed are left to the
+    parser.
+    """
+    if len(data) < MASKED_HEAD or data[0] != first:
+        return None
+    length, head = data[1] - MASKED, MASKED_HEAD
+    if length == LENGTH_16:
+        length, head = int.from_bytes(data[2:4], "big"), MASKED_HEAD + 2
+        if length < LENGTH_16:
+            return None
+    elif not 0 <= length < LENGTH_16:
+        return None
+    if len(data) != head + length or length > limit:
+        return None
+    return bytes(apply_mask(data[head:], data[head - 4 : head]))
+
+
+def is_utf8(payload: bytes) -> bool:
+    """May a text message hold this (RFC 6455 section 8.1)?"""
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class FrameParser(Protocol):
+    """The library's protocol of an open connection without extensions, which hands over one frame at a time.
+
+    The library parses all it has; so a client could have a buffer full of frames parsed under limits that the
+    first of them changes, or be heard further after a pause.
+    """
+
+    reader: "_Reader"
+
+    def __init__(self) -> None:
+        super().__init__(SERVER, logger=_log)
+        self.reader = _Reader(self)
+        self.parser = self.parse()  # again, on this reader
+        next(self.parser)
+
+    @property
+    def between_frames(self) -> bool:
+        """All there was is parsed and taken, and nothing waits to be: the next byte begins a frame."""
+        return self.reader.between_frames and not self.reader.buffer
+
+    def forget(self) -> None:
+        """Break the reference cycles, so that a closed connection waits for no garbage collection."""
+        self.parser.close()
+        del self.parser, self.reader
+
+
+class _Reader(StreamReader):
+    """Lets the parser begin a frame only when the one before it was taken."""
+
+    def __init__(self, frames: Protocol) -> None:
+        super().__init__()
+        self._frames = frames
+        self.between_frames = False  # the parser has taken all there was, and waits for a frame to begin
+
+    def at_eof(self) -> Generator[None, None, bool]:
+        while self._frames.events or not (self.buffer or self.eof):
+            self.between_frames = not self._frames.events
+            yield
+        self.between_frames = False
+        return not self.buffer

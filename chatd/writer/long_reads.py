@@ -1,0 +1,84 @@
+"""Reads that pass more events than a batch may look at: counted here, outside the batch, and then decided by it.
+
+What a span of the log holds never changes, so it may be counted while others write; and a read position only rises, so
+all the reads of one member look at each event once. One read is counted at a time, a piece of it a hop.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from chatd.core.read_set import Counted, UnreadSpan
+from chatd.core.unread_counts import COUNTED_EVENTS_MAX, added
+from chatd.ports import Store
+from chatd.protocol.errors import ChatError, Unavailable
+from chatd.writer.read_set_loader import Asked
+from chatd.writer.room_loader import Rooms
+
+log = logging.getLogger(__name__)
+
+
+class LongRead(Asked, Protocol):
+    """A submission of `read`."""
+
+    def refuse(self, error: ChatError) -> None: ...
+
+
+class LongReads:
+    """Counts for submissions; `give_back` takes each with its `counted` when that is done."""
+
+    def __init__(self, store: Store, rooms: Rooms, give_back: Callable[[Any], None]) -> None:
+        self._store = store
+        self._rooms = rooms
+        self._give_back = give_back
+        self._waiting: deque[LongRead] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def take(self, submission: LongRead) -> None:
+        """Count for `submission`, behind those that came before."""
+        self._waiting.append(submission)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="long reads")
+
+    async def stop(self) -> None:
+        """Count no more; who waits is told to ask again."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        for submission in self._waiting:
+            submission.refuse(Unavailable("overloaded", "the server is leaving"))
+        self._waiting.clear()
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                await self._serve(self._waiting[0])
+                self._waiting.popleft()
+        finally:
+            self._task = None
+
+    async def _serve(self, submission: LongRead) -> None:
+        try:
+            submission.counted = await self._count(submission)
+        except ChatError as error:
+            submission.refuse(error)
+        except Exception:
+            log.exception("a read could not be counted")
+            submission.refuse(Unavailable("internal", "the read could not be counted"))
+        else:
+            self._give_back(submission)
+
+    async def _count(self, submission: LongRead) -> tuple[UnreadSpan, Counted] | None:
+        """What the read passes; None when by now nobody needs it."""
+        room = await self._rooms.get(submission.request.room)
+        member = None if room is None else room.members.get(submission.user)
+        if room is None or member is None or member.read >= submission.request.seq:
+            return None
+        span = UnreadSpan(room.number, submission.user, member.read, submission.request.seq)
+        total = Counted()
+        for low in range(span.low, span.high, COUNTED_EVENTS_MAX):
+            piece = span._replace(low=low, high=min(low + COUNTED_EVENTS_MAX, span.high))
+            total = added(total, (await self._store.counted([piece]))[piece])
+        return span, total

@@ -1,0 +1,79 @@
+"""Rooms come into memory here, and only here: one load per room at a time, shared by the writer and by readers.
+
+Why that is safe: a batch touches loaded rooms only, so no commit can pass a room by while it is being loaded.
+"""
+
+import asyncio
+from collections.abc import Collection
+
+from chatd.core.room import Room
+from chatd.core.room_cache import Registry
+from chatd.ports import Env, Store
+from chatd.protocol.errors import Unavailable
+
+NOT_LOADED = Unavailable("internal", "the room could not be loaded")
+
+
+class Rooms:
+    """The registry with its loader."""
+
+    def __init__(self, store: Store, env: Env, registry: Registry) -> None:
+        self._store = store
+        self._env = env
+        self._loading: dict[str, asyncio.Future[None]] = {}
+        self.registry = registry
+
+    async def get(self, name: str) -> Room | None:
+        """The room of this name, loaded if need be; None when there is none."""
+        room = self.registry.get(name, self._env.monotonic())
+        if room is None:
+            await self.load((name,))
+            room = self.registry.get(name, self._env.monotonic())
+        return room
+
+    async def of(self, user: str, name: str) -> Room | None:
+        """The room of this name, loaded if need be, when `user` is or was in it.
+
+        Whoever asks for one of others costs the same look at the store, whether it is in memory, asleep or not there,
+        and loads nothing.
+        """
+        if not self.known(user, name) and not await self._store.placed([(user, name, False)]):
+            return None
+        return await self.get(name)
+
+    def known(self, user: str, name: str) -> bool:
+        """Whether the room is in memory, and `user` is or was in it."""
+        room = self.registry.rooms.get(name)
+        return room is not None and (user in room.members or user in room.former)
+
+    async def load(self, names: Collection[str]) -> None:
+        """Bring the rooms of these names into the registry, as far as they exist."""
+        now = self._env.monotonic()
+        missing = [name for name in names if self.registry.get(name, now) is None]
+        under_way = {self._loading[name] for name in missing if name in self._loading}
+        mine = [name for name in missing if name not in self._loading]
+        if mine:
+            await self._load(mine)
+        for future in under_way:
+            await asyncio.shield(future)
+
+    async def _load(self, names: list[str]) -> None:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loading.update(dict.fromkeys(names, done))
+        try:
+            rooms = await self._store.load_rooms(names)
+        except (
+            BaseException
+        ) as error:  # who waits for it must not take a failure for a room that is not there
+            done.set_exception(error if isinstance(error, Unavailable) else NOT_LOADED)
+            done.exception()  # perhaps nobody waits
+            raise
+        else:
+            for room in rooms.values():
+                self.registry.put(room, self._env.monotonic())
+            done.set_result(None)
+        finally:
+            for name in names:
+                del self._loading[name]
+            if not self._loading:
+                self.registry.changed_receipts.clear()

@@ -1,0 +1,173 @@
+"""A password for a token: the same work and answer for everybody who does not get in, and bounded work for a flood."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+
+from chatd.auth.passwords import WAITING_MAX, WORKERS, Passwords
+from chatd.commands.connection import Known, Turned, checked
+from chatd.commands.login import Granted, Login
+from chatd.core.admin import Amend
+from chatd.ports import Claims
+from chatd.protocol.errors import Unavailable
+from tests.kit.confidential import PASSWORD
+from tests.kit.indoors import Indoors
+
+CHEAP = PasswordHasher(1, 8192, 1)  # below today's cost: replaced at the next login
+
+
+class Mint:
+    """Tokens that say at which generation they were made."""
+
+    def mint(self, user: str, ttl_s: int, *, device: str | None = None, generation: int) -> str:
+        return str(generation)
+
+
+class Hasher:
+    """Counts what the real one is asked to do; waits at the gate, when there is one."""
+
+    def __init__(self, passwords: Passwords) -> None:
+        self._real = passwords._hasher
+        self.costs: list[str] = []  # of what was verified
+        self.works = True
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def verify(self, stored: str, text: str) -> bool:
+        self.costs.append(stored.split("$")[3])
+        self.gate.wait(30)
+        if not self.works:
+            raise VerificationError
+        return self._real.verify(stored, text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+@pytest.fixture
+async def hasher(house: Indoors) -> AsyncIterator[Hasher]:
+    spy = house.inside.passwords._hasher = Hasher(house.inside.passwords)
+    yield spy
+    spy.gate.set()
+
+
+@pytest.fixture
+async def login(house: Indoors, hasher: Hasher) -> Login:
+    for user, disabled in (("ann", False), ("dora", True)):
+        change = Amend(password=await house.inside.passwords.hash(PASSWORD), disabled=disabled)
+        await house.inside.writer.carry(user, change)
+    await house.inside.writer.carry("hosted", Amend(name="without a password"))
+    return Login(house.store, house.inside.writer, house.inside.passwords, Mint(), 3600)
+
+
+async def test_the_right_password_gives_a_token(login: Login) -> None:
+    granted = await login("ann", PASSWORD, None)
+    assert granted is not None
+    assert granted.expires_in_s == 3600
+
+
+@pytest.mark.parametrize(
+    ("user", "password"),
+    [
+        ("ann", "wrong horse"),
+        ("nobody", PASSWORD),
+        ("hosted", PASSWORD),
+        ("dora", PASSWORD),
+        ("dora", "wrong horse"),
+    ],
+)
+async def test_everybody_else_costs_one_read_and_one_hash(
+    house: Indoors, hasher: Hasher, login: Login, user: str, password: str
+) -> None:
+    before = house.store.calls.copy()
+    assert await login(user, password, None) is None
+    assert hasher.costs == ["m=19456,t=2,p=1"]
+    assert house.store.calls - before == {"account": 1}
+
+
+@pytest.mark.parametrize("user", ["ann", "nobody"])
+@pytest.mark.parametrize("password", ["short", "x" * 129, "x" * 1024, "x" * 1_048_576])
+async def test_what_cannot_be_a_password_is_hashed_for_nobody(
+    hasher: Hasher, login: Login, user: str, password: str
+) -> None:
+    assert await login(user, password, None) is None
+    assert hasher.costs == []
+
+
+async def test_a_flood_of_logins_is_told_to_come_again(hasher: Hasher, login: Login) -> None:
+    """At most so many hashes of 19 MiB under way or waiting, however many ask."""
+    hasher.gate.clear()
+    hasher.works = False
+    asked = [asyncio.ensure_future(login(f"user{number}", PASSWORD, None)) for number in range(500)]
+    done, waiting = await asyncio.wait(asked, return_when=asyncio.FIRST_EXCEPTION)
+    while len(waiting) > WORKERS + WAITING_MAX:
+        done, waiting = await asyncio.wait(asked, timeout=0.01)
+    assert all(isinstance(one.exception(), Unavailable) for one in done)
+    assert len(hasher.costs) <= WORKERS
+    hasher.gate.set()
+    assert await asyncio.gather(*waiting) == [None] * len(waiting)
+    assert len(hasher.costs) == WORKERS + WAITING_MAX
+
+
+# --- while the password is changed
+
+
+async def _asked(login: Login, hasher: Hasher) -> "asyncio.Future[Granted | None]":
+    """A login whose password is being checked."""
+    hasher.gate.clear()
+    asked = asyncio.ensure_future(login("ann", PASSWORD, None))
+    while not hasher.costs:
+        await asyncio.sleep(0)
+    return asked
+
+
+async def test_a_token_for_the_old_password_is_older_than_the_new_one(
+    house: Indoors, hasher: Hasher, login: Login
+) -> None:
+    asked = await _asked(login, hasher)
+    await house.inside.admin.set_password("ann", CHEAP.hash("a new password"))
+    hasher.gate.set()
+    granted = await asked
+    assert granted is not None
+    claims = Claims("ann", 0, generation=int(granted.token))
+    with pytest.raises(Turned):
+        checked(house.inside.context, Known(claims, await house.store.account("ann"), None))
+
+
+async def test_a_login_right_behind_a_revocation_is_younger_than_it(house: Indoors, login: Login) -> None:
+    """In the same millisecond; and another revocation in it is younger again."""
+    generation = await house.inside.admin.revoke("ann")
+    granted = await login("ann", PASSWORD, None)
+    assert granted is not None
+    claims = Claims("ann", 0, generation=int(granted.token))
+    assert claims.generation == generation
+    checked(house.inside.context, Known(claims, await house.store.account("ann"), None))
+    await house.inside.admin.revoke("ann")
+    with pytest.raises(Turned):
+        checked(house.inside.context, Known(claims, await house.store.account("ann"), None))
+
+
+async def test_a_better_hash_of_the_old_password_does_not_replace_the_new_one(
+    house: Indoors, hasher: Hasher, login: Login
+) -> None:
+    await house.inside.writer.carry("ann", Amend(password=CHEAP.hash(PASSWORD)))
+    asked = await _asked(login, hasher)
+    new = CHEAP.hash("a new password")
+    await house.inside.admin.set_password("ann", new)
+    hasher.gate.set()
+    await asked
+    account = await house.store.account("ann")
+    assert account.password == new
+
+
+async def test_a_cheap_hash_is_replaced(house: Indoors, login: Login) -> None:
+    cheap = CHEAP.hash(PASSWORD)
+    await house.inside.writer.carry("ann", Amend(password=cheap))
+    assert await login("ann", PASSWORD, None) is not None
+    account = await house.store.account("ann")
+    assert account.password.startswith("$argon2id$v=19$m=19456,t=2,p=1$")

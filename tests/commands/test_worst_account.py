@@ -1,0 +1,253 @@
+"""No frame is larger than the limit, whatever an account looks like: the worst one asks for all and hears it."""
+
+import json
+import sqlite3
+from contextlib import asynccontextmanager, closing
+
+import msgpack
+import pytest
+
+from chatd.core.cursors import cursor_of
+from chatd.delivery.outbox import HEADS_PER_FRAME
+from chatd.protocol.codec import encode
+from chatd.protocol.limits import DEVICES_LISTED_MAX, REACTIONS_MAX
+from chatd.protocol.objects import Body, Event, ReactionCount
+from chatd.protocol.requests import RoomUpdate
+from chatd.storage.sqlite.sync import GONE_MAX
+from tests.kit.adapters import sqlite
+from tests.kit.env import START_MS
+from tests.kit.indoors import device_of, indoors, new_key
+from tests.kit.wire import BINARY, TEXT, frame_of
+
+ROOMS, LOUD, TOMBSTONES = 3000, 20, 1500  # of them all; with as much to show as may be; left behind
+MESSAGES = 30
+NODES = 4000  # values of one `data`
+LETTER = "\x01"  # one byte of MessagePack, six of JSON
+EMOJIS = [f":{number:062}:" for number in range(REACTIONS_MAX)]
+USUAL = {"server_frame_bytes": 262_144, "body_bytes": 16_384, "page": 200, "focus": 8}
+SMALL = {"server_frame_bytes": 65_536, "body_bytes": 4_096, "page": 409, "watch": 409, "focus": 4}
+
+
+def long_name(number):
+    return f"{number:064}"
+
+
+ANN = long_name(0)
+
+
+def longest(size):
+    """Host data of at most so many bytes that JSON makes most of."""
+    empty = [b""] * min(NODES, size // 2 - 4)
+    return [*empty, LETTER * (size - 2 * len(empty) - 8)]
+
+
+def message(seq, limits):
+    """The longest message there is, with all reactions."""
+    body = Body(data=longest(limits["body_bytes"] - 16))
+    assert len(encode(body)) <= limits["body_bytes"]
+    event = Event(
+        seq=seq, kind="message", user=long_name(seq % 90), time=START_MS, ordinal=seq - 1, body=body
+    )
+    event.key, event.changed = f"{seq:036}", seq
+    event.reactions = [ReactionCount(emoji, 10_000) for emoji in EMOJIS]
+    return event
+
+
+def rooms_of(limits):
+    """Rows of `rooms`, the loud ones last, where a list begins."""
+    data = encode(longest(limits["body_bytes"]))
+    for number in range(1, ROOMS + TOMBSTONES + 1):
+        loud = ROOMS - LOUD < number <= ROOMS
+        seq = MESSAGES + 1 if loud else 1
+        texts = (LETTER * 256, LETTER * 2048, 1, data) if loud else (LETTER * 256, "", 0, b"")
+        counts = (seq, seq - 1, START_MS + number, 1, seq if loud else 0, 100 if loud else 1)
+        yield (
+            number,
+            f"g{number:011}",
+            "group",
+            ANN,
+            START_MS,
+            None,
+            None,
+            *counts,
+            *texts,
+            None,
+            0,
+            ROOMS + TOMBSTONES if loud else number,
+        )
+
+
+def members_of(number):
+    gone = "removed" if number > ROOMS else None
+    users = [ANN, *(map(long_name, range(1, 100)) if number == ROOMS else ())]
+    for user in users:
+        yield (
+            user,
+            number,
+            "owner" if user == ANN else "member",
+            START_MS,
+            1,
+            1,
+            0,
+            0,
+            0,
+            1,
+            0,
+            0,
+            0,
+            gone,
+            number,
+        )
+
+
+def events_of(number, blobs):
+    created = encode(Event(seq=1, kind="created", user=ANN, time=START_MS, users=[ANN]))
+    first, rest = number << 32, (None, None, None)
+    yield (first | 1, "created", ANN, START_MS, None, *rest, None, number, None, created)
+    for seq, blob in blobs if number == ROOMS else blobs[-1:]:
+        yield (first | seq, "message", long_name(seq % 90), START_MS, seq - 1, *rest, seq, number, None, blob)
+
+
+def rows_of(limits):
+    """Everything that is stored, by table."""
+    rooms, loud = range(1, ROOMS + TOMBSTONES + 1), range(ROOMS - LOUD + 1, ROOMS + 1)
+    blobs = [(seq, encode(message(seq, limits))) for seq in range(2, MESSAGES + 2)]
+    texts = LETTER * 256, LETTER * 2048
+    yield "rooms", list(rooms_of(limits))
+    yield "members", [row for number in rooms for row in members_of(number)]
+    yield "memberships", [(ANN, ROOMS)]
+    yield "events", [row for number in loud for row in events_of(number, blobs)]
+    yield "reactions", [(ROOMS, seq, ANN, emoji) for seq, _ in blobs for emoji in EMOJIS]
+    yield "users", [(long_name(n), *texts, 1, 1, 0, 0, 0, None, START_MS) for n in range(100)]
+    words = LETTER * 64, LETTER * 64
+    yield "devices", [(ANN, device_of(n), *words, START_MS + n, 0, 0) for n in range(DEVICES_LISTED_MAX)]
+
+
+def build(path, limits):
+    with closing(sqlite3.connect(path)) as connection:
+        for table, rows in rows_of(limits):
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")][: len(rows[0])]
+            places = ", ".join("?" * len(columns))
+            connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'stamp'", (ROOMS + TOMBSTONES,))
+        connection.commit()
+
+
+@asynccontextmanager
+async def house_of(tmp_path, limits):
+    await (await sqlite(tmp_path)).close()
+    build(tmp_path / "chatd.sqlite", limits)
+    async with indoors(tmp_path, rates={"enabled": False}, limits=limits) as house:
+        yield house
+
+
+class Asker:
+    """A connection of the worst account, in one of the encodings."""
+
+    def __init__(self, house, *, text):
+        self.guest = house.guest(text=text)
+        self.text = text
+        self.house = house
+
+    def says(self, packet):
+        self.guest.session.received(json.dumps(packet).encode() if self.text else msgpack.packb(packet))
+
+    async def asks(self, **packet):
+        packet["id"] = len(self.guest.wire.packets) + 1000
+        self.says(packet)
+        await self.house.quiet()
+        return self.guest.reply(packet["id"])
+
+    def largest(self):
+        """The size of the largest frame that came, inflated."""
+        found = []
+        for write in self.guest.wire.frames:
+            while write:
+                payload, write = frame_of(write, TEXT if self.text else BINARY)
+                found.append(len(payload))
+        return max(found)
+
+
+def everything(room):
+    """What can be asked, with as much to answer as may be."""
+    users = list(map(long_name, range(1, 100)))
+    yield from ({"type": "log", "room": room, "from": start} for start in (1, 5, 25))
+    yield from ({"type": "history", "room": room, "limit": 100, **where}
+                for where in ({}, {"before": 25}, {"after": 3}, {"around": 20}))  # fmt: skip
+    yield {"type": "changes", "room": room, "low": 1, "high": 99, "since": 0}
+    yield {"type": "messages", "room": room, "seqs": list(range(2, MESSAGES + 2))}
+    yield {"type": "users.get", "users": users}
+    yield {"type": "readers", "room": room, "seq": 1}
+    yield {"type": "members.list", "room": room}
+    yield {"type": "watch", "users": users}
+    yield {"type": "devices.list"}
+    yield {"type": "room.get", "room": room}
+
+
+def nonsense(room):
+    """What is refused, with as much to say about it as may be."""
+    junk = LETTER * 20_000
+    yield {"type": junk}
+    yield {"type": "mode", "mode": junk}
+    yield {"type": "send", "room": room, "key": new_key(), "body": {"text": "x", junk: 1}}
+    yield {
+        "type": "send",
+        "room": room,
+        "key": new_key(),
+        "body": {"text": "x", "attachments": [{"url": "u", junk: 1}]},
+    }
+    yield {"type": "send", "room": room, "key": new_key(), "body": {"data": {junk: {"$bytes": junk}}}}
+    yield {"type": "log", "room": junk, "from": 1}
+    yield {"type": "react", "room": room, "key": new_key(), "target": 2, "emoji": junk[:64], "set": True}
+
+
+@pytest.mark.parametrize("text", [False, True], ids=["msgpack", "json"])
+@pytest.mark.parametrize("limits", [USUAL, SMALL], ids=["usual", "small"])
+async def test_no_reply_is_larger_than_a_frame(tmp_path, limits, text):
+    room, loud = f"g{ROOMS:011}", [f"g{ROOMS - back:011}" for back in range(limits["focus"])]
+    async with house_of(tmp_path, limits) as house:
+        hello = {"type": "hello", "version": 1, "token": ANN, "rooms": 1000, "focus": loud}
+        epoch, before = house.store.epoch, ROOMS + TOMBSTONES - GONE_MAX
+        since = {"epoch": epoch, "cursor": cursor_of(epoch, before), "events": 50, "previews": True}
+        for known in ({}, since):
+            asker = Asker(house, text=text)
+            found = [(await asker.asks(**hello, device=device_of(1), **known))["sync"]]
+            while "more" in found[-1]:
+                found.append(await asker.asks(type="sync", more=found[-1]["more"]))
+            named = {summary["room"] for page in found for summary in page["rooms"]}
+            assert (len(named), len(found[0].get("gone", ()))) == ((LOUD, GONE_MAX) if known else (ROOMS, 0))
+            assert asker.largest() <= limits["server_frame_bytes"]
+        for packet in everything(room):
+            reply = await asker.asks(**packet)
+            assert reply["type"] == "ok", reply
+            assert asker.largest() <= limits["server_frame_bytes"], packet
+        for packet in nonsense(room):
+            await asker.asks(**packet)
+            assert asker.largest() <= limits["server_frame_bytes"], packet["type"]
+
+
+@pytest.mark.parametrize("text", [False, True], ids=["msgpack", "json"])
+@pytest.mark.parametrize("limits", [USUAL, SMALL], ids=["usual", "small"])
+async def test_no_push_is_larger_than_a_frame(tmp_path, limits, text):
+    room, size = f"g{ROOMS:011}", limits["body_bytes"]
+    async with house_of(tmp_path, limits) as house:
+        ann = Asker(house, text=text)
+        await ann.asks(type="hello", version=1, token=ANN, device=device_of(1), focus=[room])
+        await ann.asks(type="watch", users=list(map(long_name, range(1, 100))))
+        bob, cat = await house.meets(long_name(1)), await house.meets(long_name(2))
+        settings = {"title": LETTER * 255, "avatar": LETTER * 2047, "data": longest(size - 1)}
+        others = [await house.meets(long_name(number)) for number in range(3, 100)]
+        for guest in (bob, cat):
+            body = {"data": longest(size - 16)}
+            for _ in range(20):
+                guest.asks_for(type="send", room=room, key=new_key(), body=body)
+        await house.inside.writer.carry(ANN, RoomUpdate(room=room, key=new_key(), **settings))
+        for guest in others:
+            guest.says({"type": "read", "room": room, "seq": 10**6})
+        await house.quiet()
+        await house.passes(5)
+        heard = {packet["type"] for packet in ann.guest.wire.packets}
+        assert {"event", "room", "receipts", "presence"} <= heard
+        assert ann.largest() <= limits["server_frame_bytes"]
+        heads = {f"g{number:011}": (2**32 - 1, 2**32 - 1) for number in range(HEADS_PER_FRAME)}
+        assert len(ann.guest.session.head_frame(heads)) <= limits["server_frame_bytes"]

@@ -1,0 +1,56 @@
+"""`chatd config show --memory`: the bound follows from the limits, and from numbers that are those of the daemon."""
+
+import pytest
+
+from chatd.auth import token_cache
+from chatd.config import memory
+from chatd.config.memory import memory_of
+from chatd.config.model import Config, Limits, Listen, Outbox, Rates, Storage
+from chatd.core.allowances import BOUNDS
+from chatd.core.rates import Meters, Rate
+from chatd.http import http_protocol, listeners
+from chatd.session.rate_limits import rates_of
+from chatd.storage.sqlite.pragmas import READER, WRITER
+from chatd.writer import writer
+
+USUAL = memory_of(Config())
+
+
+def test_its_numbers_are_those_of_the_daemon():
+    assert memory.QUEUE == writer.QUEUE_MAX
+    assert memory.HTTP_SOCKETS == listeners.ARRIVALS_MAX
+    assert memory.HTTP_SOCKET >= 2 * http_protocol.HEAD_BYTES_MAX
+    assert (-1024 * WRITER["cache_size"], -1024 * READER["cache_size"]) == (
+        memory.WRITER_CACHE,
+        memory.READER_CACHE,
+    )
+    assert memory.TOKENS >= token_cache.TOKENS_MAX * 400
+    kinds = (
+        len(rates_of(Rates())) - 2 + 1 + len(BOUNDS)
+    )  # a connection has its own; besides: lookups, allowances
+    assert kinds * Meters(Rate(1.0, 1)).keys_max * 300 <= memory.METERS
+
+
+def test_an_idle_connection_is_at_most_what_is_promised():
+    assert USUAL.idle == 32 * 1024
+    assert USUAL.idle < USUAL.stranger < USUAL.full < USUAL.worst
+
+
+@pytest.mark.parametrize(
+    ("config", "what"),
+    [
+        (Config(limits=Limits(connections=200_000)), "usual"),
+        (Config(storage=Storage(members_in_memory=3_000_000)), "usual"),
+        (Config(storage=Storage(readers=4)), "usual"),
+        (Config(limits=Limits(body_bytes=32_000)), "usual"),
+        (Config(listen=Listen(tls_cert="a", tls_key="b")), "usual"),
+        (Config(limits=Limits(rooms_per_user=3000)), "full"),
+        (Config(limits=Limits(in_flight=64)), "worst"),
+        (Config(limits=Limits(frame_bytes=100_000)), "worst"),
+        (Config(limits=Limits(server_frame_bytes=300_000)), "worst"),
+        (Config(outbox=Outbox(close_bytes=2 << 20)), "worst"),
+        (Config(limits=Limits(hello_frame_bytes=10_000)), "stranger"),
+    ],
+)
+def test_what_is_allowed_is_counted(config, what):
+    assert getattr(memory_of(config), what) > getattr(USUAL, what)

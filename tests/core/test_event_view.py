@@ -1,0 +1,34 @@
+"""What one reader is shown of a stored event."""
+
+import pytest
+
+from chatd.core.event_view import dress, reacted
+from chatd.protocol.codec import decode_event, encode
+from chatd.protocol.objects import Body, Event, ReactionCount
+
+COUNTS = [ReactionCount("x", 2)]
+MESSAGE = encode(Event(seq=3, kind="message", user="ann", body=Body(text="hi"), reactions=COUNTS))
+PLAIN = encode(Event(seq=4, kind="message", user="ann", body=Body(text="hi")))
+SUMMARY = encode(Event(seq=5, kind="reactions", target=3, reactions=COUNTS))
+EDIT = encode(Event(seq=6, kind="edit", user="ann", target=3, body=Body(text="new")))
+
+
+def test_only_messages_with_reactions_are_asked_about():
+    assert reacted([MESSAGE, PLAIN, SUMMARY, EDIT]) == [3]
+
+
+def test_own_reactions_are_added_and_everything_else_stays():
+    dressed = decode_event(dress(MESSAGE, {3: ["x"]}, 1))
+    assert dressed.mine == ["x"]
+    dressed.mine = decode_event(MESSAGE).mine
+    assert dressed == decode_event(MESSAGE)
+
+
+@pytest.mark.parametrize(("first_visible", "shown"), [(1, True), (3, True), (4, False)])
+def test_an_edit_of_what_lies_before_ones_time_has_no_body(first_visible, shown):
+    assert (decode_event(dress(EDIT, {}, first_visible)).body == Body(text="new")) is shown
+
+
+@pytest.mark.parametrize("blob", [PLAIN, SUMMARY])
+def test_what_needs_nothing_is_passed_as_it_is_stored(blob):
+    assert dress(blob, {3: ["x"]}, 4) is blob

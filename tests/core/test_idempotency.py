@@ -1,0 +1,147 @@
+import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from chatd.core.idempotency import Repeated, digest_of, first_time, once
+from chatd.core.read_set import Facts, KeyedEvent, Rules
+from chatd.core.write_set import Work
+from chatd.protocol.errors import Refused
+from chatd.protocol.objects import Body, Event, SentBody
+from chatd.protocol.replies import WriteOk
+from chatd.protocol.requests import Pin, React, Recall, RoomUpdate, Send
+from tests.kit.desk import group
+
+KEY = "the-same-key"
+
+
+def event():
+    return Event(seq=5, kind="message", user="ann", time=99, ordinal=3, key=KEY, changed=9, recalled=True)
+
+
+def send(room, text="x"):
+    return Send(room=room.name, key=KEY, body=Body(text=text))
+
+
+@pytest.fixture
+def room():
+    return group(ann="owner")
+
+
+@pytest.fixture
+def facts(room):
+    return Facts(Rules(), {room.name: room})
+
+
+@pytest.fixture
+def work():
+    return Work(now=777, stamp=1)
+
+
+def test_a_new_key_has_a_digest_of_what_is_asked(room, facts, work):
+    request = send(room)
+    assert first_time("ann", request, work, facts) == digest_of(request)
+
+
+def test_a_key_in_a_room_that_does_not_exist_is_new(work):
+    request = send(group())
+    assert first_time("ann", request, work, Facts(Rules(), {}))
+
+
+def test_a_stored_key_repeats_its_answer(room, facts, work):
+    request = send(room)
+    facts.keyed[room.number, "ann", KEY] = KeyedEvent(event(), 99, digest_of(request))
+    with pytest.raises(Repeated) as repeated:
+        first_time("ann", request, work, facts)
+    assert repeated.value.reply == WriteOk(seq=5, ordinal=3, time=99, duplicate=True)
+
+
+def test_a_key_of_this_batch_repeats_its_answer(room, facts, work):
+    request = send(room)
+    digest = digest_of(request)
+    work.append(room, Event(seq=0, kind="message", user="ann"), key=KEY, digest=digest)
+    with pytest.raises(Repeated) as repeated:
+        first_time("ann", request, work, facts)
+    assert repeated.value.reply == WriteOk(seq=2, time=777, duplicate=True)
+
+
+@pytest.mark.parametrize("digest", [1, None])
+def test_a_key_of_something_else_is_a_conflict(room, facts, work, digest):
+    request = send(room)
+    facts.keyed[room.number, "ann", KEY] = KeyedEvent(event(), 99, digest)
+    with pytest.raises(Refused) as refused:
+        first_time("ann", request, work, facts)
+    assert (refused.value.code, refused.value.field) == ("conflict", "key")
+
+
+def test_a_key_of_another_user_or_room_is_new(room, facts, work):
+    request = send(room)
+    facts.keyed[room.number, "bob", KEY] = facts.keyed[room.number + 1, "ann", KEY] = KeyedEvent(
+        event(), 99, 1
+    )
+    assert first_time("ann", request, work, facts)
+
+
+def test_a_decision_is_made_once():
+    answer = WriteOk(seq=5, duplicate=True)
+
+    @once
+    def decide(user, request, work, facts):
+        raise Repeated(answer)
+
+    assert decide("ann", None, None, None) is answer
+
+
+def data_of(value):
+    return Send(room="r", key=KEY, body=SentBody(data=value))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"a": 1, "b": {"c": 1, "d": 2}}, {"b": {"d": 2, "c": 1}, "a": 1}),
+        ([1, {"a": 2}], [1.0, {"a": 2.0}]),
+        (0, -0.0),
+        (2**53 - 1, float(2**53 - 1)),
+    ],
+)
+def test_what_means_the_same_has_one_digest(one, other):
+    assert digest_of(data_of(one)) == digest_of(data_of(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [([1, 2], [2, 1]), (1, True), (1, "1"), (b"x", "x"), (0.5, 0), (1e300, 1e301), (None, UNSET), ({}, [])],
+)
+def test_what_means_something_else_has_another_digest(one, other):
+    assert digest_of(data_of(one)) != digest_of(data_of(other))
+    update = RoomUpdate(room="r", key=KEY, title="t")
+    assert digest_of(replace(update, data=one)) != digest_of(replace(update, data=other))
+
+
+def test_a_digest_tells_operations_and_contents_apart(room):
+    asked = {"room": room.name, "key": KEY, "target": 2}
+    requests = [
+        Pin(**asked, set=True),
+        Pin(**asked, set=False),
+        Pin(**{**asked, "target": 3}, set=True),
+        React(**asked, emoji="👍", set=True),
+        Recall(**asked),
+        Send(room=room.name, key=KEY, body=Body(text="x")),
+        Send(room=room.name, key=KEY, body=Body(text="x"), silent=True),
+    ]
+    digests = {digest_of(request) for request in requests}
+    assert len(digests) == len(requests)
+    assert all(-(2**63) <= digest < 2**63 for digest in digests)
+
+
+def test_where_and_when_it_was_written_is_no_content():
+    request = Send(room="r", key=KEY, body=Body(text="x"))
+    assert digest_of(replace(request, id=7, room="s", key="another-key", composed_at=5)) == digest_of(request)
+
+
+def test_a_digest_is_the_same_in_every_process_and_version(room):
+    """It is compared with what an earlier daemon stored."""
+    assert digest_of(send(room)) == DIGEST
+
+
+DIGEST = 1233649458

@@ -1,0 +1,12 @@
+from chatd.core.read_set import Facts, Rules, pair
+
+
+def test_a_pair_is_the_same_in_any_order():
+    assert pair("ann", "bob") == pair("bob", "ann") == ("ann", "bob")
+
+
+def test_facts_of_two_batches_share_nothing():
+    one, other = Facts(Rules(), {}), Facts(Rules(), {})
+    one.fresh.append((1, 1))
+    one.accounts["ann"] = object()
+    assert (other.fresh, other.accounts) == ([], {})

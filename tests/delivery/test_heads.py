@@ -1,0 +1,123 @@
+import pytest
+
+from chatd.delivery.heads import Heads
+from chatd.delivery.hub import Audience
+from tests.kit.env import ManualEnv
+from tests.kit.wire import packets_of
+
+
+class Vitals:
+    sent = 0.0
+
+
+class Listener:
+    """Somebody at level head, with an outbox that writes down."""
+
+    def __init__(self):
+        self.user, self.variant, self.vitals = "ann", 0, Vitals()
+        self.outbox = self
+        self.flowing = True
+        self.told = []
+        self.merged = []
+
+    def send(self, frame):
+        (packet,) = packets_of(frame, False)
+        self.told += [(row["room"], row["seq"], row["ordinal"]) for row in packet["rooms"]]
+
+    def send_head(self, room, seq, ordinal):
+        self.merged.append((room, seq, ordinal))
+
+
+@pytest.fixture
+def env():
+    return ManualEnv()
+
+
+@pytest.fixture
+def heads(env):
+    return Heads(env, 1.0, 1024)
+
+
+@pytest.fixture
+def listener():
+    return Listener()
+
+
+def audience_of(*listeners, number=1):
+    audience = Audience(number, f"g{number}", 1000)
+    for one in listeners:
+        audience.seat(one, "head")
+    return audience
+
+
+def test_the_first_move_is_told_at_once(heads, listener):
+    heads.moved(audience_of(listener), 5, 3)
+    assert listener.told == [("g1", 5, 3)]
+
+
+def test_moves_within_an_interval_are_one_head_with_the_last_number(env, heads, listener):
+    audience = audience_of(listener)
+    for seq in range(5, 15):
+        heads.moved(audience, seq, seq - 2)
+        env.advance(0.05)
+    assert listener.told == [("g1", 5, 3)]
+    env.advance(0.5)
+    assert listener.told == [("g1", 5, 3), ("g1", 14, 12)]
+
+
+def test_at_most_one_head_an_interval_however_busy_the_room(env, heads, listener):
+    audience = audience_of(listener)
+    for seq in range(1000):
+        heads.moved(audience, seq, seq)
+        env.advance(0.01)
+    env.advance(1)
+    assert len(listener.told) <= 12
+    assert listener.told[-1] == ("g1", 999, 999)
+
+
+def test_a_quiet_room_waits_for_nothing(env, heads, listener):
+    audience = audience_of(listener)
+    heads.moved(audience, 5, 3)
+    env.advance(1)
+    heads.moved(audience, 6, 4)
+    assert listener.told == [("g1", 5, 3), ("g1", 6, 4)]
+
+
+def test_rooms_are_throttled_apart(heads, listener):
+    heads.moved(audience_of(listener, number=1), 5, 3)
+    heads.moved(audience_of(listener, number=2), 9, 9)
+    assert listener.told == [("g1", 5, 3), ("g2", 9, 9)]
+
+
+def test_who_left_meanwhile_is_not_told(env, heads, listener):
+    audience, stays = audience_of(listener), Listener()
+    audience.seat(stays, "head")
+    heads.moved(audience, 5, 3)
+    heads.moved(audience, 6, 4)
+    audience.unseat(listener)
+    env.advance(1)
+    assert (listener.told, stays.told) == ([("g1", 5, 3)], [("g1", 5, 3), ("g1", 6, 4)])
+
+
+def test_a_slow_reader_gets_a_head_that_can_be_merged(heads, listener):
+    listener.flowing = False
+    heads.moved(audience_of(listener), 5, 3)
+    assert (listener.told, listener.merged) == ([], [("g1", 5, 3)])
+
+
+def test_an_audience_that_comes_back_while_a_head_is_due_gets_its_own(env, heads, listener):
+    before, after = audience_of(Listener()), audience_of(listener)
+    heads.moved(before, 5, 3)
+    heads.moved(before, 6, 4)
+    env.advance(0.5)
+    heads.moved(after, 7, 5)
+    heads.moved(after, 8, 6)
+    env.advance(2)
+    assert listener.told == [("g1", 7, 5), ("g1", 8, 6)]
+
+
+def test_a_room_without_distant_listeners_costs_no_timer(env, heads):
+    audience = audience_of()
+    heads.moved(audience, 5, 3)
+    heads.moved(audience, 6, 4)
+    assert env.pending == 0

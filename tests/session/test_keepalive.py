@@ -1,0 +1,87 @@
+"""pulse.py: the one timer of a connection, and how seldom it is set."""
+
+from typing import Any
+
+import pytest
+
+from chatd.config.model import Config
+from chatd.core.deadlines import Due
+from chatd.ports import Claims
+from chatd.session.keepalive import Pulse
+from tests.kit.env import ManualEnv
+
+LONG_S = 3600.0
+
+
+class CountingEnv(ManualEnv):
+    """Counts the timers that are set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timers = 0
+
+    def call_later(self, delay_s: float, callback: Any) -> Any:
+        self.timers += 1
+        return super().call_later(delay_s, callback)
+
+
+@pytest.fixture
+def env() -> CountingEnv:
+    return CountingEnv()
+
+
+@pytest.fixture
+def dues() -> list[Due]:
+    return []
+
+
+@pytest.fixture
+def pulse(env: CountingEnv, dues: list[Due]) -> Pulse:
+    return Pulse(
+        Config(),
+        env,
+        on_due=dues.append,
+        on_stall=lambda: None,
+        blocked=lambda: False,
+        stalled=lambda now: False,
+    )
+
+
+def greeted(pulse: Pulse, env: ManualEnv) -> None:
+    """As a hello leaves it: nothing is due soon any more."""
+    pulse.vitals.hello = float("inf")
+    pulse.beat("foreground")
+    pulse.token(Claims(user="ann", expires_at_s=env.now_ms() / 1000 + LONG_S))
+
+
+def test_a_hello_sets_no_second_timer(pulse: Pulse, env: CountingEnv) -> None:
+    greeted(pulse, env)
+    assert env.timers == 1
+
+
+def test_the_early_timer_finds_nothing_due_and_is_set_again(
+    pulse: Pulse, env: CountingEnv, dues: list[Due]
+) -> None:
+    greeted(pulse, env)
+    env.advance(Config().limits.hello_timeout_s)
+    assert (dues, env.timers) == ([], 2)
+
+
+def test_what_is_due_sooner_sets_the_timer_anew(pulse: Pulse, env: CountingEnv) -> None:
+    greeted(pulse, env)
+    pulse.vitals.token(env.monotonic(), 1.0, 1.0, 0.0)
+    pulse.arm()
+    assert (env.timers, env.pending) == (2, 1)
+
+
+def test_a_due_that_fails_leaves_the_timer_set(env: CountingEnv) -> None:
+    def fail(what: Due) -> None:
+        raise RuntimeError(what)
+
+    pulse = Pulse(
+        Config(), env, on_due=fail, on_stall=lambda: None, blocked=lambda: False, stalled=lambda now: False
+    )
+    with pytest.raises(RuntimeError, match="hello_timeout"):
+        env.advance(Config().limits.hello_timeout_s)
+    assert env.timers == 2
+    pulse.stop()
