@@ -18,9 +18,9 @@ from bench import options as common
 from bench.engine.script import Letter, Script
 from chatd.config import model
 from chatd.core.messages import post
-from chatd.core.read_set import Facts, Rules
+from chatd.core.read_set import ReadSet, Rules
 from chatd.core.room import Member, Room
-from chatd.core.write_set import NewEvent, Work
+from chatd.core.write_set import NewEvent, WriteSet
 from chatd.delivery.encoding import MSGPACK, frame_of
 from chatd.delivery.fanout import event_push
 from chatd.delivery.outbox import Outbox
@@ -118,10 +118,10 @@ def _decide(requests: list[Send]) -> list[NewEvent]:
     """A batch in a fresh room."""
     room = Room(1, "g00000000001", "group", "ann", 1)
     room.members = {name: Member(name, "member", 1, 1, 0, 0) for name in ("ann", "bob")}
-    work, facts = Work(now=1, stamp=1), Facts(Rules(), {room.name: room})
+    writes, reads = WriteSet(now=1, stamp=1), ReadSet(Rules(), {room.name: room})
     for request in requests:
-        post("ann", request, work, facts)
-    return [step for step in work.steps[1] if isinstance(step, NewEvent)]
+        post("ann", request, writes, reads)
+    return [step for step in writes.steps[1] if isinstance(step, NewEvent)]
 
 
 def _frame(run: list[NewEvent]) -> bytes:

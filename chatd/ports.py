@@ -13,7 +13,7 @@ from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.visibility import ShownTo
-from chatd.core.write_set import Work
+from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.objects import (
     Event,
@@ -240,8 +240,8 @@ class Store(Protocol):
 
     # the one write
 
-    async def commit(self, work: Work) -> None:
-        """Make the batch durable, whole or not at all, and advance `stamp` to `work.stamp`.
+    async def commit(self, writes: WriteSet) -> None:
+        """Make the batch durable, whole or not at all, and advance `stamp` to `writes.stamp`.
 
         Raises KeyTaken when a (room, user, key), a pair or a creation key exists already: nothing was written, the
         batch is to be decided again knowing it. Raises Unavailable("overloaded") when the disk is full and
@@ -310,7 +310,7 @@ class Store(Protocol):
     async def accounts(self, after: str, limit: int) -> list[Account]:
         """Up to `limit` accounts in order of user id, those after `after`: for the command line."""
 
-    async def foldable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
+    async def compactable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
         """Up to `limit` rooms (name, floor) whose operations below `floor` are older than `before_ms` and not
         among the last `keep` events."""
 
@@ -353,7 +353,7 @@ class Presence(Protocol):
     def related(self, user: str) -> list[str]:
         """Those who watch `user`, or whom `user` watches."""
 
-    def judge(
+    def update_visibility(
         self, user: str, others: Collection[str], known: Collection[str], last_seen: Mapping[str, int]
     ) -> None:
         """Of `others`, exactly the known see `user` and are seen; who watches is told what that changes."""
@@ -368,4 +368,4 @@ class Bus(Protocol):
     A lost batch only makes others slower, never wrong: everything can be read again from the store.
     """
 
-    def publish(self, work: Work) -> None: ...
+    def publish(self, writes: WriteSet) -> None: ...

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.indoors import Indoors, indoors
+from tests.kit.inprocess import InProcessServer, in_process
 
 PER_CORE = 1.5  # some tests wait for a deadline or a process: the core is lent to others meanwhile
 
@@ -20,7 +20,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[Indoors]:
+async def server(tmp_path: Path) -> AsyncIterator[InProcessServer]:
     """A daemon without sockets."""
-    async with indoors(tmp_path, rates={"enabled": False}) as house:
-        yield house
+    async with in_process(tmp_path, rates={"enabled": False}) as server:
+        yield server

@@ -18,10 +18,10 @@ from typing import Any
 from bench import loop
 from bench.frames import server_frame
 from chatd.config.model import Config, Limits
-from chatd.http.listeners import Listener, Terms
+from chatd.http.listeners import Listener, ListenerOptions
 from chatd.ports import Timer
 from chatd.telemetry.counters import Counters
-from chatd.websocket.acceptor_config import surroundings
+from chatd.websocket.acceptor_config import acceptor_config
 from chatd.websocket.admission import Admission
 from chatd.websocket.connection import connection_class
 from chatd.websocket.wire import Wire
@@ -86,11 +86,11 @@ async def main(port: int, session: Callable[[], Echo] = Echo) -> None:
     )
     config = Config(limits=limits)
     counters = Counters()
-    around = surroundings(
+    acceptor = acceptor_config(
         config, session, env=Surrounding(), admission=Admission(config.limits), counters=counters
     )
-    terms = Terms(config.listen.request_deadline_s, config.listen.backlog)
-    await Listener(f"127.0.0.1:{port}", nothing, terms, connection_class(around)).start()
+    options = ListenerOptions(config.listen.request_deadline_s, config.listen.backlog)
+    await Listener(f"127.0.0.1:{port}", nothing, options, connection_class(acceptor)).start()
     gc.freeze()
     await asyncio.Event().wait()
 

@@ -11,7 +11,7 @@ from chatd.core.write_set import NewEvent
 from chatd.delivery import encoding
 from chatd.delivery.fanout import event_push
 from chatd.protocol.codec import decode_request
-from chatd.session.dispatcher import Desk
+from chatd.session.dispatcher import Dispatcher
 from chatd.storage.sqlite.commit import commit
 from chatd.storage.sqlite.write_set import Batch, batch_of
 from chatd.writer.writer import Submission, Writer
@@ -64,24 +64,24 @@ def hello(people: People) -> Part:
 
 def pieces(people: People) -> dict[str, Part]:
     """What a send is made of, one after the other, in one thread."""
-    inside, deflate_min = people.inside, people.config.delivery.deflate_min_bytes
+    app, deflate_min = people.app, people.config.delivery.deflate_min_bytes
     frame = frame_of(people.send(people.pair))
     request = decode_request(frame, False)
-    desk = Desk(replace(inside.context, writer=cast(Writer, Taker())), inside.gate, people.ann)
-    work, told = people.decides(people.pair), people.decides(people.group)
-    new = [step for steps in work.steps.values() for step in steps if isinstance(step, NewEvent)]
+    dispatcher = Dispatcher(replace(app.context, writer=cast(Writer, Taker())), app.rate_limits, people.ann)
+    writes, told = people.decides(people.pair), people.decides(people.group)
+    new = [step for steps in writes.steps.values() for step in steps if isinstance(step, NewEvent)]
 
     def write(batch: Batch) -> None:
         commit(people.connection, batch)
 
     return {
         "decode": Part(lambda _: decode_request(frame, False)),
-        "check": Part(lambda _: desk.handle(request, None)),
+        "check": Part(lambda _: dispatcher.handle(request, None)),
         "decide": Part(lambda _: people.decided(request)),
-        "rows": Part(lambda _: batch_of(work)),
+        "rows": Part(lambda _: batch_of(writes)),
         "sqlite": Part(write, lambda: batch_of(people.decides(people.pair))),
         "encode": Part(lambda _: encoding.frame_of(event_push(new), encoding.MSGPACK, deflate_min)),
-        "push": Part(lambda _: inside.fanout.publish(told)),
+        "push": Part(lambda _: app.fanout.publish(told)),
     }
 
 

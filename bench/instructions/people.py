@@ -16,17 +16,17 @@ from typing import Any
 import msgpack
 
 from bench.micro import Nowhere
-from chatd.auth.verifier import host_identity
+from chatd.auth.verifier import token_verifier
 from chatd.config import model
 from chatd.config.secret import Secret
-from chatd.core.admin import Settle
-from chatd.core.read_set import Facts
+from chatd.core.admin import Barrier
+from chatd.core.read_set import ReadSet
 from chatd.core.unread_counts import count_out
-from chatd.core.write_set import Work
+from chatd.core.write_set import WriteSet
 from chatd.ports import Timer
 from chatd.protocol.codec import decode_packets, decode_request
-from chatd.server.app import Inside, rules_of
-from chatd.server.system_env import Machine
+from chatd.server.app import App, rules_of
+from chatd.server.system_env import SystemEnv
 from chatd.session.session import Session
 from chatd.storage.sqlite.connection import writable
 from chatd.storage.sqlite.directory import Directory
@@ -48,7 +48,7 @@ class Never:
     def cancel(self) -> None: ...
 
 
-class Standstill(Machine):
+class Standstill(SystemEnv):
     """Time that does not pass, and chance that repeats itself."""
 
     def __init__(self) -> None:
@@ -91,13 +91,11 @@ class People:
     def __init__(self, settings: model.Config, store: SqliteStore, guests: int) -> None:
         env = Standstill()
         self.config = settings
-        self.inside = Inside(
-            settings, env, store, host_identity(settings.auth, env, settings.storage.directory)
-        )
+        self.app = App(settings, env, store, token_verifier(settings.auth, env, settings.storage.directory))
         self.connection = writable(Directory(settings.storage.directory).database)  # not the daemon's
         self.ears = [Ear()]  # the first is Ann's
         self.guests = [f"guest{number}" for number in range(guests)]
-        self._facts = Facts(rules_of(settings), self.inside.rooms.registry.rooms)
+        self._reads = ReadSet(rules_of(settings), self.app.rooms.cache.rooms)
         self._numbers = count()
 
     async def gather(self) -> None:
@@ -112,20 +110,20 @@ class People:
             await self.comes(user, Nowhere())
         for user in self.guests:
             (await self.comes(user, Nowhere())).closed(1000)
-        self.inside.sightings.flush()
-        await self.inside.writer.carry("", Settle())
+        self.app.last_seen.flush()
+        await self.app.writer.submit_and_wait("", Barrier())
 
-    def decides(self, room: str) -> Work:
+    def decides(self, room: str) -> WriteSet:
         """One more message as a batch of its own."""
         request = decode_request(frame_of(self.send(room)), False)
         return self.decided(request)
 
-    def decided(self, request: Any) -> Work:
+    def decided(self, request: Any) -> WriteSet:
         """What Ann asks, decided: in memory only."""
-        work = Work(now=START_MS, stamp=self.inside.store.stamp)
-        decide(Submission("ann", request), work, self._facts)
-        count_out(work)
-        return work
+        writes = WriteSet(now=START_MS, stamp=self.app.store.stamp)
+        decide(Submission("ann", request), writes, self._reads)
+        count_out(writes)
+        return writes
 
     def ear(self) -> Ear:
         """The connection of somebody who comes."""
@@ -139,7 +137,7 @@ class People:
 
     def hello(self, user: str) -> bytes:
         """The frame of a hello with a token never seen before."""
-        token = self.inside.identity.mint(user, 3600, jti=f"{next(self._numbers):08}")
+        token = self.app.identity.mint(user, 3600, jti=f"{next(self._numbers):08}")
         return frame_of(
             {"type": "hello", "id": 1, "version": 1, "token": token, "device": f"device-of-{user:-<12}"}
         )
@@ -147,12 +145,12 @@ class People:
     async def comes(self, user: str, wire: Nowhere) -> Session:
         """A connection that was let in."""
         session = self.knocks(self.hello(user), wire)
-        await asyncio.wait(set(self.inside.gate.tasks))
+        await asyncio.wait(set(self.app.rate_limits.tasks))
         return session
 
     def knocks(self, hello: bytes, wire: Nowhere) -> Session:
         """A connection that sent a hello."""
-        session = self.inside.session()
+        session = self.app.session()
         session.opened(wire)
         session.received(hello)
         return session
@@ -173,7 +171,7 @@ class People:
 
     async def _carry(self, packet: Packet) -> Any:
         (request,) = decode_packets(frame_of(packet), False)
-        return await self.inside.writer.carry("ann", request)
+        return await self.app.writer.submit_and_wait("ann", request)
 
 
 def frame_of(packet: Packet) -> bytes:
@@ -202,12 +200,12 @@ async def at_home(directory: Path, guests: int) -> AsyncIterator[People]:
     )
     store = await SqliteStore.open(settings.storage, Standstill())
     people = People(settings, store, guests)
-    people.inside.writer.start()
+    people.app.writer.start()
     try:
         await people.gather()
         yield people
     finally:
-        await people.inside.writer.stop()
-        people.inside.passwords.close()
+        await people.app.writer.stop()
+        people.app.passwords.close()
         people.connection.close()
         await store.close()

@@ -26,15 +26,15 @@ T = TypeVar("T")
 
 async def download(url: str) -> bytes:
     """The body behind `url`; OSError (TimeoutError is one) for whatever else comes of it, within TOTAL_S."""
-    line = _Line()
+    sockets = _OpenSockets()
     try:
         async with asyncio.timeout(TOTAL_S):
-            return await beside(partial(_read, url, line), "key set")
+            return await in_thread(partial(_read, url, sockets), "key set")
     finally:
-        line.cut()
+        sockets.cut()
 
 
-async def beside(work: Callable[[], T], name: str) -> T:
+async def in_thread(work: Callable[[], T], name: str) -> T:
     """What `work` returns or raises, run in a daemon thread, which nobody waits for when the process leaves."""
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[T] = loop.create_future()
@@ -60,7 +60,7 @@ async def beside(work: Callable[[], T], name: str) -> T:
     return await outcome
 
 
-class _Line:
+class _OpenSockets:
     """The sockets of one download, for the one who ends it from outside: who reads them meets their end."""
 
     def __init__(self) -> None:
@@ -83,9 +83,9 @@ class _Line:
 class _Handler(HTTPSHandler, HTTPHandler):
     """Connections whose sockets a line holds."""
 
-    def __init__(self, line: _Line) -> None:
+    def __init__(self, sockets: _OpenSockets) -> None:
         super().__init__()
-        self._line = line
+        self._line = sockets
 
     def http_open(self, request: Request) -> HTTPResponse:
         return self.do_open(self._made(HTTPConnection), request)
@@ -94,20 +94,20 @@ class _Handler(HTTPSHandler, HTTPHandler):
         return self.do_open(self._made(HTTPSConnection), request)
 
     def _made(self, kind: type[HTTPConnection]) -> type[HTTPConnection]:
-        line = self._line
+        sockets = self._line
 
         class Connection(kind):  # type: ignore[valid-type, misc]
             def connect(self) -> None:
                 super().connect()
-                line.add(self.sock)
+                sockets.add(self.sock)
 
         return Connection
 
 
-def _read(url: str, line: _Line) -> bytes:
+def _read(url: str, sockets: _OpenSockets) -> bytes:
     request = Request(url, headers={"Accept": "application/json", "User-Agent": "chatd"})  # noqa: S310 scheme checked by the configuration
     try:
-        with _opener(line).open(request, timeout=SOCKET_S) as response:
+        with _opener(sockets).open(request, timeout=SOCKET_S) as response:
             if response.status != HTTPStatus.OK:
                 raise OSError(f"answered with status {response.status}")
             content = bytearray()
@@ -124,9 +124,9 @@ def _read(url: str, line: _Line) -> bytes:
     return bytes(content)
 
 
-def _opener(line: _Line) -> OpenerDirector:
+def _opener(sockets: _OpenSockets) -> OpenerDirector:
     """Without what follows redirects: they could lead to plain http or into the local network."""
     opener = OpenerDirector()
     opener.add_handler(ProxyHandler())
-    opener.add_handler(_Handler(line))
+    opener.add_handler(_Handler(sockets))
     return opener

@@ -10,20 +10,20 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
-from chatd.auth.key_download import beside
+from chatd.auth.key_download import in_thread
 from chatd.auth.keys import BadKey, VerifyKey, key_set, read_public
 
 logger = logging.getLogger(__name__)
 
 
-class KeptSet:
+class KeySetFile:
     """The key set of one URL: another URL has another file, whose name does not tell it, for it may hold a secret."""
 
     def __init__(self, directory: str, url: str) -> None:
         self._path = Path(directory, f"keys-{blake2b(url.encode(), digest_size=8).hexdigest()}.json")
         self._content = b""
 
-    def is_of(self, other: "KeptSet | None") -> bool:
+    def is_of(self, other: "KeySetFile | None") -> bool:
         """Whether both are of the same URL."""
         return other is not None and self._path == other._path
 
@@ -45,7 +45,7 @@ class KeptSet:
         if content == self._content:
             return
         try:
-            await beside(partial(_put, self._path, content), "kept keys")
+            await in_thread(partial(_put, self._path, content), "kept keys")
             self._content = content
         except OSError as error:
             logger.warning("the key set is not kept for the next start: %s", error)

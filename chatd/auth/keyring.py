@@ -1,11 +1,11 @@
-"""The key ring: configured keys, and those behind a URL, fetched rarely and kept through outages."""
+"""The keyring: configured keys, and those behind a URL, fetched rarely and kept through outages."""
 
 import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 
-from chatd.auth.key_file import KeptSet
+from chatd.auth.key_file import KeySetFile
 from chatd.auth.keys import KEY_ID_MAX, BadKey, VerifyKey, key_set
 from chatd.core.rates import retry_after_ms
 from chatd.protocol.errors import Unavailable
@@ -14,11 +14,11 @@ logger = logging.getLogger(__name__)
 
 Fetch = Callable[[], Awaitable[bytes]]
 
-NAMED_MAX = 1000  # kids that are remembered; a forger who names more makes honest ones wait once more
+UNKNOWN_KIDS_MAX = 1000  # kids that are remembered; a forger who names more makes honest ones wait once more
 SETTLED_S = 10.0  # who was told when the next fetch is comes within these seconds of it
 
 
-class KeyRing:
+class Keyring:
     """Keys by kid. Fixed keys win over fetched ones, so that the URL cannot replace what the operator pinned.
 
     At most one fetch is in flight, and unknown kids cause at most one in `retry_s`, however many ask: a
@@ -33,11 +33,11 @@ class KeyRing:
         *,
         refresh_s: float,
         retry_s: float,
-        kept: KeptSet | None = None,
+        key_set_file: KeySetFile | None = None,
     ) -> None:
         self.fixed = dict(fixed)
-        self._kept = kept
-        self._fetched = kept.load() if kept is not None else {}
+        self._key_set_file = key_set_file
+        self._fetched = key_set_file.load() if key_set_file is not None else {}
         self._fetch = fetch
         self._monotonic = monotonic
         self._refresh_s = refresh_s
@@ -53,9 +53,9 @@ class KeyRing:
         self._keeping: asyncio.Task[None] | None = None
         self.changes = 0  # how often the fetched keys were replaced by others
 
-    def inherit(self, before: "KeyRing") -> None:
-        """Take over what an earlier ring fetched, if it was from the same place: no phone waits for a fetch."""
-        if self._kept is not None and self._kept.is_of(before._kept):
+    def inherit(self, before: "Keyring") -> None:
+        """Take over what an earlier keyring fetched, if it was from the same place: no phone waits for a fetch."""
+        if self._key_set_file is not None and self._key_set_file.is_of(before._key_set_file):
             self._fetched, self._asked_at, self._answered = (
                 before._fetched,
                 before._asked_at,
@@ -104,7 +104,7 @@ class KeyRing:
         if named_at <= self._answered < now - SETTLED_S:
             named_at = now
         self._named[kid] = named_at
-        if len(self._named) > NAMED_MAX:
+        if len(self._named) > UNKNOWN_KIDS_MAX:
             self._named.popitem(last=False)
         return named_at
 
@@ -115,7 +115,7 @@ class KeyRing:
         if self._in_flight is None:
             self._asked_at = self._monotonic()
             self._in_flight = asyncio.create_task(self._fetch_once(self._fetch), name="key set")
-            self._in_flight.add_done_callback(self._landed)
+            self._in_flight.add_done_callback(self._on_fetched)
         # Shielded: the one who asked first may hang up while others wait.
         return await asyncio.shield(self._in_flight)
 
@@ -125,7 +125,7 @@ class KeyRing:
             succeeded = await self.refresh()
             await asyncio.sleep(self._refresh_s if succeeded else self._retry_s)
 
-    def _landed(self, task: asyncio.Task[bool]) -> None:
+    def _on_fetched(self, task: asyncio.Task[bool]) -> None:
         self._in_flight = None
 
     async def _fetch_once(self, fetch: Fetch) -> bool:
@@ -143,6 +143,6 @@ class KeyRing:
         self._failing, self._answered = False, begun
         self.changes += found != self._fetched
         self._fetched = found
-        if self._kept is not None:  # beside: a disk that hangs must not keep anybody from the keys
-            self._keeping = asyncio.create_task(self._kept.keep(content), name="kept keys")
+        if self._key_set_file is not None:  # beside: a disk that hangs must not keep anybody from the keys
+            self._keeping = asyncio.create_task(self._key_set_file.keep(content), name="kept keys")
         return True

@@ -23,7 +23,7 @@ WAITING_MAX = 32  # queued checks: 0.7 s of work; later ones are told to come ag
 RETRY_AFTER_MS = 1000  # by then the queue is worked off
 
 # Stands in for the hash of a user who does not exist: the same work, and no password has it.
-NOBODY = (
+HASH_OF_NOBODY = (
     f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}$"
     + b64encode(bytes(16)).decode().rstrip("=")
     + "$"
@@ -34,7 +34,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PasswordCheck:
     """Whether the password was right; then perhaps a new hash, when the stored one is below today's cost."""
 
     right: bool
@@ -58,29 +58,29 @@ class Passwords:
             raise Refused("bad_request", message, field="password")
         return await self._run(lambda: self._hasher.hash(text))
 
-    async def check(self, password: str, stored: str | None) -> Verdict:
+    async def check(self, password: str, stored: str | None) -> PasswordCheck:
         """Whether `password` belongs to `stored`; None, an unknown user, takes as long and is never right.
 
         Raises Unavailable("overloaded") when too many wait.
         """
         text = _normal(password)
         if text is None:
-            return Verdict(False)
+            return PasswordCheck(False)
         return await self._run(lambda: self._checked(text, stored))
 
     def close(self) -> None:
         """Ends the threads; what is queued is dropped."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def _checked(self, text: str, stored: str | None) -> Verdict:
+    def _checked(self, text: str, stored: str | None) -> PasswordCheck:
         try:
-            self._hasher.verify(stored or NOBODY, text)
+            self._hasher.verify(stored or HASH_OF_NOBODY, text)
         except (VerificationError, InvalidHashError):
-            return Verdict(False)
+            return PasswordCheck(False)
         if stored is None:
-            return Verdict(False)
+            return PasswordCheck(False)
         outdated = self._hasher.check_needs_rehash(stored)
-        return Verdict(True, self._hasher.hash(text) if outdated else None)
+        return PasswordCheck(True, self._hasher.hash(text) if outdated else None)
 
     async def _run(self, work: Callable[[], _T]) -> _T:
         if self._waiting >= self._waiting_max + WORKERS:

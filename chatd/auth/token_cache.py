@@ -8,7 +8,7 @@ from chatd.ports import Claims
 TOKENS_MAX = 20_000  # some 400 B each: 8 MB at worst
 
 
-class Remembered:
+class TokenCache:
     """Claims by digest of their token; the least recently used go first. Tokens themselves are not kept.
 
     What is remembered holds for one set of keys: `forget` when a key was replaced.

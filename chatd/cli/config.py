@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from chatd.cli.exits import Failure
-from chatd.cli.options import Places, with_configuration, with_places
+from chatd.cli.options import ConfigSources, with_config_sources, with_configuration
 from chatd.cli.preflight import file_problems
 from chatd.config.file_permissions import LOOK, fault, new_private_file
 from chatd.config.first_secret import is_configured, secret_path
@@ -53,13 +53,13 @@ def init(output: str | None) -> None:
 
 @config.command()
 @click.option("--quiet", is_flag=True, help="Print problems only; for ExecStartPre.")
-@with_places
-def check(places: Places, quiet: bool) -> None:
+@with_config_sources
+def check(sources: ConfigSources, quiet: bool) -> None:
     """Say OK, or everything that is wrong (exit code 3).
 
     Reads key and certificate files too, but asks nothing of the network.
     """
-    loaded = places.load(file_problems)
+    loaded = sources.load(file_problems)
     warnings = _warnings(loaded.config)
     if not quiet:
         for warning in warnings:

@@ -94,7 +94,7 @@ def add_demo_users(config: Config) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DevInstance:
     """A running development server, for the banner and the hints."""
 
     config: Config
@@ -132,28 +132,30 @@ async def _live(config: Config, *, once: bool, is_new: bool) -> None:
     daemon = Daemon(config)
     await daemon.start()
     try:
-        place = Place(config, daemon.public_port, daemon.ops_port, is_new)
-        click.echo(_banner(place))
-        await _self_test(place)
+        instance = DevInstance(config, daemon.public_port, daemon.ops_port, is_new)
+        click.echo(_banner(instance))
+        await _self_test(instance)
         if once:
             return
         with _listening_to_signals() as stopping:  # before the hints: whoever reads them may press Ctrl-C
-            click.echo(_hints(place))
+            click.echo(_hints(instance))
             await stopping.wait()
         click.echo("Stopping.")
     finally:
         await daemon.stop()
 
 
-async def _self_test(place: Place) -> None:
+async def _self_test(instance: DevInstance) -> None:
     from chatd.auth.tokens import Tokens
     from chatd.cli.selftest import self_test
     from chatd.client import ChatError, Closed
 
-    tokens = Tokens(place.config.auth, lambda kid: None)
+    tokens = Tokens(instance.config.auth, lambda kid: None)
     sender, receiver = DEMO_USERS
     try:
-        seen = await self_test(place.url, lambda user: tokens.mint(user, 3600, time.time()), sender, receiver)
+        seen = await self_test(
+            instance.url, lambda user: tokens.mint(user, 3600, time.time()), sender, receiver
+        )
     except (TimeoutError, OSError, ChatError, Closed) as error:
         raise Failure(f"self-test: {sender} -> {receiver} failed: {error!r}") from None
     click.echo(f"  self-test    {sender} -> {receiver}: {seen}   OK")
@@ -173,30 +175,30 @@ def _listening_to_signals() -> Iterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-def _banner(place: Place) -> str:
-    new = " (new)" if place.is_new else ""
+def _banner(instance: DevInstance) -> str:
+    new = " (new)" if instance.is_new else ""
     users = " or ".join(f"{user} / {password}" for user, password in DEMO_USERS.items())
     warning = click.style("INSECURE: public passwords, loopback only", bold=True, fg="yellow")
     return "\n".join(
         (
             f"chatd {__version__} · development mode · {warning}",
-            f"  data         {place.config.storage.directory}{new}",
-            f"  socket       {place.url}   subprotocols chatd.v1.msgpack, chatd.v1.json",
-            f"  log in       POST http://127.0.0.1:{place.port}/v1/login   {users}",
-            f"  operations   http://127.0.0.1:{place.ops_port}/readyz and /metrics",
+            f"  data         {instance.config.storage.directory}{new}",
+            f"  socket       {instance.url}   subprotocols chatd.v1.msgpack, chatd.v1.json",
+            f"  log in       POST http://127.0.0.1:{instance.port}/v1/login   {users}",
+            f"  operations   http://127.0.0.1:{instance.ops_port}/readyz and /metrics",
         )
     )
 
 
-def _hints(place: Place) -> str:
+def _hints(instance: DevInstance) -> str:
     path = program_path()
     return f"""
 Next, in other terminals:
-  {path}chatd chat --as bob --with alice{place.options}
+  {path}chatd chat --as bob --with alice{instance.options}
       chat in the terminal; a second one as alice shows both sides
-  {path}chatd token alice{place.data}
+  {path}chatd token alice{instance.data}
       a token for your own client: protocol.md says how to use it
-  {path}python -m chatd.client.example {place.url} "$({path}chatd token bob{place.data})" alice
+  {path}python -m chatd.client.example {instance.url} "$({path}chatd token bob{instance.data})" alice
       a whole chat program in 25 lines of Python
 
 Ctrl-C stops the server."""

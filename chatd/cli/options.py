@@ -34,7 +34,7 @@ class Duration(click.ParamType[int]):
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class ConfigSources:
     """Where the configuration of a command comes from: --config, --data, --set, and the environment."""
 
     path: str | None
@@ -52,15 +52,15 @@ class Places:
 def with_configuration(command: Callable[..., R]) -> Callable[..., R]:
     """Adds --config, --data and --set, and passes the loaded configuration as the first argument."""
 
-    @with_places
+    @with_config_sources
     @wraps(command)
-    def loading(places: Places, **others: Any) -> R:
-        return command(places.load(), **others)
+    def loading(sources: ConfigSources, **others: Any) -> R:
+        return command(sources.load(), **others)
 
     return loading
 
 
-def with_places(command: Callable[..., R]) -> Callable[..., R]:
+def with_config_sources(command: Callable[..., R]) -> Callable[..., R]:
     """Adds --config, --data and --set, and passes where to read as the first argument."""
 
     @click.option(
@@ -72,7 +72,7 @@ def with_places(command: Callable[..., R]) -> Callable[..., R]:
     )
     @wraps(command)
     def placing(path: str | None, data: str | None, changes: tuple[str, ...], **others: Any) -> R:
-        return command(Places(path, data, changes), **others)
+        return command(ConfigSources(path, data, changes), **others)
 
     return placing
 

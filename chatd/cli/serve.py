@@ -2,9 +2,9 @@
 
 import click
 
-from chatd.cli.options import Places, with_places
+from chatd.cli.options import ConfigSources, with_config_sources
 from chatd.cli.preflight import file_problems, require_free
-from chatd.cli.rereading import Rereader
+from chatd.cli.rereading import ConfigReloader
 from chatd.config.first_secret import with_first_secret
 
 
@@ -18,18 +18,18 @@ Examples:
 Ends on SIGTERM or Ctrl-C after telling its clients to reconnect; a second signal ends it at once.
 SIGHUP reads the configuration again: chatd config doc says which keys count at once."""
 )
-@with_places
-def serve(places: Places) -> None:
+@with_config_sources
+def serve(sources: ConfigSources) -> None:
     """Run the daemon until it is told to stop.
 
     Without any keys configured it serves built-in accounts (chatd user add), signed with a secret that it
     makes in its data directory at the first start.
     """
-    loaded = places.load(file_problems)
+    loaded = sources.load(file_problems)
     require_free(loaded.config)
     config = with_first_secret(loaded.config, create=True)
     from chatd.cli.starting import start_explained
     from chatd.server.runner import run  # uvicorn and the rest: half a second that no other command needs
 
     with start_explained():
-        run(config, Rereader(places))
+        run(config, ConfigReloader(sources))

@@ -10,7 +10,7 @@ from typing import TypeVar
 from chatd.cli.exits import Failure
 from chatd.config.model import Config
 from chatd.core.users import Account
-from chatd.core.write_set import Work
+from chatd.core.write_set import WriteSet
 from chatd.ports import Store
 from chatd.protocol.errors import ChatError
 from chatd.storage.sqlite.directory import Directory
@@ -20,7 +20,7 @@ from chatd.storage.sqlite.store import SqliteStore
 T = TypeVar("T")
 
 
-class Machine:
+class CliEnv:
     """The time and chance a store asks for."""
 
     def monotonic(self) -> float:
@@ -59,7 +59,7 @@ def with_store(config: Config, action: Callable[[Store], Awaitable[T]], *, creat
 
 async def put_account(store: Store, account: Account) -> None:
     """Stores an account durably."""
-    await store.commit(Work(now=now_ms(), stamp=store.stamp + 1, accounts=[account]))
+    await store.commit(WriteSet(now=now_ms(), stamp=store.stamp + 1, accounts=[account]))
 
 
 def now_ms() -> int:
@@ -69,7 +69,7 @@ def now_ms() -> int:
 
 @asynccontextmanager
 async def _store(config: Config) -> AsyncIterator[Store]:
-    store = await SqliteStore.open(config.storage, Machine())
+    store = await SqliteStore.open(config.storage, CliEnv())
     try:
         yield store
     finally:

@@ -3,9 +3,9 @@
 Everything takes effect at once: when a call returns it is durable, and connections it ends have been closed.
 """
 
-from chatd.core.admin import Amend, Notify, Revoke
+from chatd.core.admin import Amend, PostNotice, Revoke
 from chatd.core.users import Account, require_seen
-from chatd.delivery.hub import Live
+from chatd.delivery.hub import Hub
 from chatd.ports import Store
 from chatd.protocol import close_codes
 from chatd.protocol.objects import Body
@@ -18,25 +18,25 @@ ACCOUNTS_AT_ONCE = 1000  # some 3 ms of the loop
 class Admin:
     """The verbs of the admin socket."""
 
-    def __init__(self, store: Store, writer: Writer, live: Live) -> None:
+    def __init__(self, store: Store, writer: Writer, hub: Hub) -> None:
         self._store = store
         self._writer = writer
-        self._live = live
+        self._hub = hub
 
     async def accounts(self, after: str) -> list[Account]:
         """The next accounts in order of user id, none at the end."""
         return await self._store.accounts(after, ACCOUNTS_AT_ONCE)
 
-    async def introduce(self, user: str, name: str, avatar: str, password_hash: str | None) -> None:
+    async def put_user(self, user: str, name: str, avatar: str, password_hash: str | None) -> None:
         """Add an account, or change what others see of it. Who is locked out stays so; revoked is revoked.
 
         `password_hash` None leaves the password as it is.
         """
-        await self._writer.carry(user, Amend(name=name, avatar=avatar, password=password_hash))
+        await self._writer.submit_and_wait(user, Amend(name=name, avatar=avatar, password=password_hash))
 
     async def set_password(self, user: str, password_hash: str) -> int:
         """Give an account a new password; tokens issued before are refused from now on. As `revoke`."""
-        await self._writer.carry(user, Amend(password=password_hash, revoke=True, existing=True))
+        await self._writer.submit_and_wait(user, Amend(password=password_hash, revoke=True, existing=True))
         self._end(user, "", close_codes.REVOKED)
         return await self._generation(user)
 
@@ -44,7 +44,7 @@ class Admin:
         """Lock a user out, or let them in again. `seen`: nobody who was never here, which would be a slip."""
         if seen:
             await self._require_seen(user)
-        await self._writer.carry(user, Amend(disabled=disabled))
+        await self._writer.submit_and_wait(user, Amend(disabled=disabled))
         if disabled:
             self._end(user, "", close_codes.BANNED)
 
@@ -56,13 +56,13 @@ class Admin:
         """
         if seen:
             await self._require_seen(user, device)
-        await self._writer.carry(user, Revoke(device))
+        await self._writer.submit_and_wait(user, Revoke(device))
         self._end(user, device, close_codes.REVOKED)
         return await self._generation(user)
 
     async def notice(self, room: str, body: Body) -> Ok:
         """Log a text of the host app in a room."""
-        return await self._writer.carry("", Notify(room, body))
+        return await self._writer.submit_and_wait("", PostNotice(room, body))
 
     async def _require_seen(self, user: str, device: str = "") -> None:
         require_seen(user, device, await self._store.account(user), await self._store.devices(user))
@@ -72,5 +72,5 @@ class Admin:
         return 0 if account is None else account.generation
 
     def _end(self, user: str, device: str, code: int) -> None:
-        for session, close in self._live.ended_by(user, device, code):
+        for session, close in self._hub.ended_by(user, device, code):
             session.close(close)

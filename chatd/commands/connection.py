@@ -16,7 +16,7 @@ from chatd.protocol.requests import Auth, Ping, Pong, SetMode
 
 
 @dataclass(frozen=True)
-class Turned(Exception):
+class HelloRejected(Exception):
     """A hello that ends the connection with a close code of its own."""
 
     refusal: Refused
@@ -29,12 +29,12 @@ async def auth(ctx: Context, session: Session, request: Auth) -> Ok:
         stamp = ctx.store.stamp
         try:
             claims = (await identify(ctx, request.token, session.device)).claims
-        except Turned as turned:
-            refusal = turned.refusal
+        except HelloRejected as rejected:
+            refusal = rejected.refusal
             raise (
                 refusal if refusal.retry == "after_auth" else Refused("token_invalid", refusal.message)
-            ) from turned
-        if not ctx.live.recent.concerns(stamp, claims.user, ()):
+            ) from rejected
+        if not ctx.hub.recent_commits.concerns(stamp, claims.user, ()):
             break  # else it may have been revoked while it was looked at
     if claims.user != session.user or claims.device not in (session.device, None):
         raise Refused("auth_mismatch", "the token is for another user or device")
@@ -47,7 +47,7 @@ async def auth(ctx: Context, session: Session, request: Auth) -> Ok:
 def mode(ctx: Context, session: Session, request: SetMode) -> Ok:
     """Change between foreground and background; takes effect at once."""
     session.mode = request.mode
-    ctx.live.remode(session)
+    ctx.hub.mode_changed(session)
     ctx.presence.up(session)
     return ModeOk(heartbeat=session.heartbeat_s())
 
@@ -62,7 +62,7 @@ def pong(ctx: Context, session: Session, request: Pong) -> Ok:
 
 
 @dataclass(slots=True, frozen=True)
-class Known:
+class Identified:
     """Who says hello: what his token says, and what is stored of his account and device."""
 
     claims: Claims
@@ -70,34 +70,36 @@ class Known:
     device: DeviceSeen | None
 
 
-async def identify(ctx: Context, token: str, device: str) -> Known:
+async def identify(ctx: Context, token: str, device: str) -> Identified:
     """Who a token that is valid and was not revoked for this device belongs to."""
     claims = await ctx.identity.verify(token)
     place = (claims.user, device)
     known = await ctx.store.people([claims.user], [place])
-    return checked(ctx, Known(claims, known.accounts.get(claims.user), known.devices.get(place)))
+    return checked(ctx, Identified(claims, known.accounts.get(claims.user), known.devices.get(place)))
 
 
-def checked(ctx: Context, known: Known) -> Known:
-    """Whoever may connect, as they came. Raises Turned when the user is disabled or the token may be revoked."""
+def checked(ctx: Context, known: Identified) -> Identified:
+    """Whoever may connect, as they came. Raises HelloRejected when the user is disabled or the token may be revoked."""
     if known.account is not None and known.account.disabled:
-        raise Turned(Refused("forbidden", "this user is disabled"), close_codes.BANNED)
+        raise HelloRejected(Refused("forbidden", "this user is disabled"), close_codes.BANNED)
     leeway_s = ctx.config.auth.leeway_s
-    ages = [(age(known.claims, mark_ms, leeway_s), mark_ms, code) for mark_ms, code in marks(known)]
+    ages = [
+        (age(known.claims, mark_ms, leeway_s), mark_ms, code) for mark_ms, code in revocation_marks(known)
+    ]
     for found, _, code in ages:
         if found == "older":
-            raise Turned(Refused("token_invalid", "the token was revoked"), code)
+            raise HelloRejected(Refused("token_invalid", "the token was revoked"), code)
     for found, mark_ms, _ in ages:
         if found == "unclear":
             # It would be more only by a clock that was set back since: nobody waits for that.
             most_ms = (leeway_s + 1) * 1000
             wait_ms = min(most_ms, max(0, mark_ms + most_ms - ctx.env.now_ms()))
             refusal = Refused("token_expired", "issued too close to a revocation", retry_after=wait_ms)
-            raise Turned(refusal, close_codes.TOKEN_EXPIRED)
+            raise HelloRejected(refusal, close_codes.TOKEN_EXPIRED)
     return known
 
 
-def marks(known: Known) -> Iterator[tuple[int, int]]:
+def revocation_marks(known: Identified) -> Iterator[tuple[int, int]]:
     """The marks a token must lie behind, each with the close code of one that does not; the gravest first."""
     account, device = known.account, known.device
     if account is not None and account.revoked_before:

@@ -5,24 +5,24 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Protocol
 
-from chatd.commands.hello_limiter import Turnstile
+from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.lookups import Lookups
 from chatd.config.model import Config
-from chatd.core.admin import Settle
+from chatd.core.admin import Barrier
 from chatd.core.permissions import authorize
 from chatd.core.room import Member, Room
-from chatd.delivery.hub import Listener, Live
-from chatd.delivery.watch_rights import Watching
-from chatd.jobs.last_seen import Sightings
+from chatd.delivery.hub import Hub, Subscriber
+from chatd.delivery.watch_rights import WatchRights
+from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.ports import Claims, Env, Identity, Presence, Store
 from chatd.protocol.errors import ChatError
 from chatd.protocol.replies import Ok
 from chatd.telemetry.counters import Counters
-from chatd.writer.room_loader import Rooms
+from chatd.writer.room_loader import RoomLoader
 from chatd.writer.writer import Writer
 
 
-class Session(Listener, Protocol):
+class Session(Subscriber, Protocol):
     """One connection, as handlers see it."""
 
     name: str
@@ -30,12 +30,12 @@ class Session(Listener, Protocol):
     since: float  # when it was opened, monotonic seconds
     text: bool
     claims: Claims
-    informed: bool  # a round of `sync` has been told to its end: a cursor may stand for this connection
+    fully_synced: bool  # a round of `sync` has been told to its end: a cursor may stand for this connection
 
     def answer(self, id: int, reply: Ok | ChatError) -> None:
         """Send the one reply to request `id`; nothing when it wanted none."""
 
-    def settled(self, id: int, reply: Ok | ChatError) -> None:
+    def on_reply(self, id: int, reply: Ok | ChatError) -> None:
         """The writer's answer to a submission of this session."""
 
     def pause_reading(self) -> None:
@@ -45,7 +45,7 @@ class Session(Listener, Protocol):
         """Read on, when nothing else speaks against it."""
 
     @property
-    def takes(self) -> bool:
+    def accepts_replies(self) -> bool:
         """Whether another answer may be prepared: the connection lives and takes what it is sent."""
         ...
 
@@ -55,7 +55,7 @@ class Session(Listener, Protocol):
     def admit_user(self, user: str, *, take: bool) -> None:
         """Refused("rate_limited") when the user has no hello left; else `take` one, when the token may be used."""
 
-    def shown(self, stamp: int) -> None:
+    def on_snapshot(self, stamp: int) -> None:
         """The reply to hello shows commit `stamp`: what was kept of earlier ones must not be told behind it."""
 
     def heartbeat_s(self) -> int:
@@ -67,12 +67,12 @@ class Session(Listener, Protocol):
         ...
 
 
-class Telling(Protocol):
+class TypingSink(Protocol):
     """What handlers ask of the fan-out besides the publishing of commits."""
 
     def typing(self, session: Session, number: int) -> None: ...
 
-    def owes(self, session: Session) -> bool: ...
+    def has_pending(self, session: Session) -> bool: ...
 
 
 @dataclass(slots=True)
@@ -81,14 +81,14 @@ class Context:
     env: Env
     store: Store
     identity: Identity
-    rooms: Rooms
+    rooms: RoomLoader
     writer: Writer
-    sightings: Sightings
-    live: Live
+    last_seen: LastSeenRecorder
+    hub: Hub
     presence: Presence
-    watching: Watching
-    telling: Telling
-    turnstile: Turnstile
+    watch_rights: WatchRights
+    typing_sink: TypingSink
+    hello_limiter: HelloLimiter
     lookups: Lookups
     counters: Counters
 
@@ -99,8 +99,8 @@ class Context:
         just now is answered when that is on the disk: memory is ahead of it, and may have to go back.
         """
         room = await self.rooms.of(user, name)
-        while room is not None and user in room.on_the_move:
-            await self.writer.carry(user, Settle())
+        while room is not None and user in room.changing_members:
+            await self.writer.submit_and_wait(user, Barrier())
             room = await self.rooms.of(user, name)
         return authorize(room, user, action)
 

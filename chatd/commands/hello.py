@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from msgspec import UNSET
 
-from chatd.commands.connection import Known, Turned, checked, identify
+from chatd.commands.connection import HelloRejected, Identified, checked, identify
 from chatd.commands.context import Context, Session
 from chatd.commands.reply_size import smaller
-from chatd.commands.sync import first_query, informed, page_of
-from chatd.core.admin import SeeDevice
+from chatd.commands.sync import first_query, mark_synced, page_of
+from chatd.core.admin import RecordDevice
 from chatd.core.users import DeviceSeen
 from chatd.ports import Claims, HelloRows, Membership, SyncQuery, SyncRows
 from chatd.protocol import close_codes, limits
@@ -18,10 +18,10 @@ from chatd.protocol.replies import HelloOk, Ok
 from chatd.protocol.requests import Hello
 from chatd.writer.writer import Submission
 
-SIGHTING_MS = 3_600_000  # a device that comes back within the hour is known to be there
+SEEN_AGAIN_MS = 3_600_000  # a device that comes back within the hour is known to be there
 
 # What follows the `error` that answers a hello: `bye` with this close code.
-HELLO_CLOSES: dict[str, int] = {
+HELLO_CLOSE_CODES: dict[str, int] = {
     "token_expired": close_codes.TOKEN_EXPIRED,
     "token_invalid": close_codes.TOKEN_INVALID,
     "not_supported": close_codes.VERSION,
@@ -35,21 +35,21 @@ HELLO_CLOSES: dict[str, int] = {
 
 
 async def hello(ctx: Context, session: Session, request: Hello) -> Ok:
-    """Authenticate, wait for a turn, read, take a seat in all rooms; what is told from then on waits for the reply."""
+    """Authenticate, wait for a turn, read, subscribe to all rooms; what is told from then on waits for the reply."""
     if request.version < 1:
         raise Refused("not_supported", "revision 1 is the lowest spoken here", field="version")
     if len(request.focus) > ctx.config.limits.focus:
         raise Refused("too_large", "too many rooms in focus", field="focus")
-    session.turn = ctx.live.next_turn()
+    session.turn = ctx.hub.next_turn()
     claims = await ctx.identity.verify(request.token)
     if claims.device not in (request.device, None):
         raise Refused("token_invalid", "the token is bound to another device")
     session.authenticated()
-    await ctx.turnstile.wait_turn()
+    await ctx.hello_limiter.wait_turn()
     try:
         return await welcome(ctx, session, request, claims)
     finally:
-        ctx.turnstile.done()
+        ctx.hello_limiter.done()
 
 
 async def welcome(ctx: Context, session: Session, request: Hello, claims: Claims) -> Ok:
@@ -57,20 +57,24 @@ async def welcome(ctx: Context, session: Session, request: Hello, claims: Claims
     await refuse_early(ctx, session, request, claims.user)
     query = first_query(ctx, claims.user, request)
     rows = await ctx.store.hello(request.device, query)
-    known = checked(ctx, Known(claims, rows.account, rows.device))
+    known = checked(ctx, Identified(claims, rows.account, rows.device))
     session.admit_user(claims.user, take=True)
-    take_place(ctx, session, request, known)
+    become_current(ctx, session, request, known)
     if is_current(ctx, query, rows):
-        seat(ctx, session, request, rows.memberships)
-        shown = rows.page
+        subscribe(ctx, session, request, rows.memberships)
+        rows_shown = rows.page
     else:
-        shown = await look_again(ctx, session, request, query)
-    page = await page_that_fits(ctx, session, query, shown) if "read" in claims.allow else SyncPage(rooms=[])
-    informed(session, page)
+        rows_shown = await read_again(ctx, session, request, query)
+    page = (
+        await page_that_fits(ctx, session, query, rows_shown)
+        if "read" in claims.allow
+        else SyncPage(rooms=[])
+    )
+    mark_synced(session, page)
     ctx.counters.hellos["resumed" if not page.full else "full" if request.epoch else "first"] += 1
-    sighting = seen(request)
-    if is_news(sighting, known.device, ctx.env.now_ms()):
-        ctx.writer.submit(Submission(session.user, sighting))
+    record = device_record(request)
+    if is_worth_recording(record, known.device, ctx.env.now_ms()):
+        ctx.writer.submit(Submission(session.user, record))
     ctx.presence.up(session)
     return HelloOk(
         version=min(request.version, limits.REVISION),
@@ -92,7 +96,7 @@ async def page_that_fits(ctx: Context, session: Session, query: SyncQuery, rows:
     while session.text and (size := smaller(ctx, session, page, query.page_bytes)):
         query = replace(query, page_bytes=size)
         rows = await ctx.store.sync(query)
-        session.shown(rows.stamp)
+        session.on_snapshot(rows.stamp)
         page = page_of(ctx, query, rows)
     return page
 
@@ -109,70 +113,72 @@ async def refuse_early(ctx: Context, session: Session, request: Hello, user: str
         raise
 
 
-def take_place(ctx: Context, session: Session, request: Hello, known: Known) -> None:
+def become_current(ctx: Context, session: Session, request: Hello, known: Identified) -> None:
     """Make the session the connection of its device; an older one of the same device ends."""
     claims, account = known.claims, known.account
     session.user, session.device, session.claims = claims.user, request.device, claims
     session.mode = "background" if request.mode == "background" else "foreground"
     session.receipts = account is None or account.receipts
     if not session.text and "deflate" in request.features:
-        session.variant = 2
-    others = ctx.live.sessions.get(session.user, {})
+        session.encoding = 2
+    others = ctx.hub.sessions.get(session.user, {})
     rival = others.get(session.device)
     if rival is not None and rival.turn > session.turn:
-        raise Turned(
+        raise HelloRejected(
             Refused("forbidden", "a newer connection of this device was quicker"), close_codes.REPLACED
         )
     if session.device not in others and len(others) >= ctx.config.limits.connections_per_user:
-        raise Turned(Refused("forbidden", "too many devices are connected"), close_codes.CONNECTION_LIMIT)
-    replaced = ctx.live.enter(session)
+        raise HelloRejected(
+            Refused("forbidden", "too many devices are connected"), close_codes.CONNECTION_LIMIT
+        )
+    replaced = ctx.hub.enter(session)
     if replaced is not None:
         replaced.close(close_codes.REPLACED)
 
 
 def is_current(ctx: Context, query: SyncQuery, rows: HelloRows) -> bool:
-    """Was nothing of what was read told to others since, when this connection had no seat to hear it from?"""
+    """Was nothing of what was read told to others since, when this connection was not subscribed yet?"""
     numbers = {row.number for row in rows.memberships}
-    return not ctx.live.recent.concerns(rows.page.stamp, query.user, numbers)
+    return not ctx.hub.recent_commits.concerns(rows.page.stamp, query.user, numbers)
 
 
-async def look_again(ctx: Context, session: Session, request: Hello, query: SyncQuery) -> SyncRows:
-    """The page of a hello that was overtaken by a commit: read when the connection has its seats, as slow as sure."""
+async def read_again(ctx: Context, session: Session, request: Hello, query: SyncQuery) -> SyncRows:
+    """The page of a hello that was overtaken by a commit: read when the connection is subscribed, slow and sure."""
     known = await identify(ctx, request.token, request.device)
     session.receipts = known.account is None or known.account.receipts
-    seat(ctx, session, request, await ctx.store.memberships(session.user))
+    subscribe(ctx, session, request, await ctx.store.memberships(session.user))
     rows = await ctx.store.sync(query)
-    session.shown(rows.stamp)
+    session.on_snapshot(rows.stamp)
     return rows
 
 
-def seat(ctx: Context, session: Session, request: Hello, memberships: list[Membership]) -> None:
-    """Seat the session in all its rooms, except those it left while they were being read; none if it may not read."""
+def subscribe(ctx: Context, session: Session, request: Hello, memberships: list[Membership]) -> None:
+    """Subscribe the session to all its rooms but those it left meanwhile; to none if it may not read."""
     if "read" not in session.claims.allow:
         return
     on_screen = set(request.focus)
-    present = [row for row in memberships if row.number not in (session.departed or ())]
+    present = [row for row in memberships if row.number not in (session.left_rooms or ())]
     for row in present:
         if row.number not in session.rooms:
-            loaded = ctx.rooms.registry.rooms.get(row.room)  # newer than what was read, when there is one
+            loaded = ctx.rooms.cache.rooms.get(row.room)  # newer than what was read, when there is one
             members = row.members if loaded is None else len(loaded.members)
-            ctx.live.attach(session, row.number, row.room, members, row.muted_until)
-    ctx.live.refocus(session, frozenset(row.number for row in present if row.room in on_screen))
+            ctx.hub.subscribe(session, row.number, row.room, members, row.muted_until)
+    ctx.hub.set_focus(session, frozenset(row.number for row in present if row.room in on_screen))
 
 
-def seen(request: Hello) -> SeeDevice:
-    return SeeDevice(
+def device_record(request: Hello) -> RecordDevice:
+    return RecordDevice(
         request.device,
         "" if request.app is UNSET else request.app,
         "" if request.os is UNSET else request.os,
     )
 
 
-def is_news(sighting: SeeDevice, known: DeviceSeen | None, now_ms: int) -> bool:
+def is_worth_recording(record: RecordDevice, known: DeviceSeen | None, now_ms: int) -> bool:
     """Is a hello worth a row? The end of the connection writes it anyway; a storm of known devices need not."""
-    if known is None or known.removed or not 0 <= now_ms - known.last_seen < SIGHTING_MS:
+    if known is None or known.removed or not 0 <= now_ms - known.last_seen < SEEN_AGAIN_MS:
         return True
-    return (sighting.app or known.app, sighting.os or known.os) != (known.app, known.os)
+    return (record.app or known.app, record.os or known.os) != (known.app, known.os)
 
 
 def unusual_limits(ctx: Context) -> dict[str, int]:

@@ -4,14 +4,14 @@ import asyncio
 from collections import OrderedDict
 
 from chatd.core.rates import retry_after_ms
-from chatd.core.retry_schedule import Pace
+from chatd.core.retry_schedule import RetrySchedule
 from chatd.ports import Env
 from chatd.protocol.errors import Unavailable
 
 WAIT_S = 2.0  # of a hello for its turn; a client gives up after 10, and should hear sooner that it is crowded
 
 
-class Turnstile:
+class HelloLimiter:
     """Call `wait_turn` and, when it returned, `done` exactly once.
 
     As many wait as are served in WAIT_S, by the rate measured last; so a storm neither fills memory with hellos
@@ -22,7 +22,7 @@ class Turnstile:
         self.at_once = at_once
         self.under_way = 0
         self._env = env
-        self._pace = Pace()
+        self._retry_schedule = RetrySchedule()
         self._waiting: OrderedDict[asyncio.Future[None], None] = OrderedDict()
 
     @property
@@ -33,7 +33,7 @@ class Turnstile:
     @property
     def full(self) -> bool:
         """No room to wait."""
-        return len(self._waiting) >= max(self.at_once, self._pace.per_s * WAIT_S)
+        return len(self._waiting) >= max(self.at_once, self._retry_schedule.per_s * WAIT_S)
 
     async def wait_turn(self) -> None:
         """Returns when it is the caller's turn. Raises Unavailable("overloaded", retry_after=ms) when it is full."""
@@ -55,9 +55,9 @@ class Turnstile:
         """A hello is over, however it ended: the next ones may go."""
         self.under_way -= 1
         if self._waiting:
-            self._pace.served(self._env.monotonic())
+            self._retry_schedule.served(self._env.monotonic())
         else:
-            self._pace.rest()
+            self._retry_schedule.rest()
         while self._waiting and self.under_way < self.at_once:
             turn, _ = self._waiting.popitem(last=False)
             self.under_way += 1
@@ -65,4 +65,4 @@ class Turnstile:
 
     def booked_ms(self) -> int:
         """Milliseconds after which somebody who is sent away finds room; a moment of his own."""
-        return retry_after_ms(self._pace.book(self._env.monotonic(), self._env.random()))
+        return retry_after_ms(self._retry_schedule.book(self._env.monotonic(), self._env.random()))

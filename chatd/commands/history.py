@@ -12,24 +12,24 @@ from msgspec import UNSET, Raw
 
 from chatd.commands.context import Context, Session
 from chatd.commands.reply_size import fitting
-from chatd.core.event_view import dress, reacted
+from chatd.core.event_view import event_view, reacted
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import HISTORY_DEFAULT, HISTORY_MAX
 from chatd.protocol.replies import EventsOk
 from chatd.protocol.requests import Changes, History, Log, Messages, Request
 
-Asked = TypeVar("Asked", bound=Request)
+PageRequest = TypeVar("PageRequest", bound=Request)
 
 MINE_PART = 8  # of a page is for the own reactions that most pages hold; where they are more it is read again, smaller
 
 
 def cut_to_fit(
-    read: Callable[[Context, Session, Asked, int], Coroutine[Any, Any, EventsOk]],
-) -> Callable[[Context, Session, Asked], Coroutine[Any, Any, EventsOk]]:
+    read: Callable[[Context, Session, PageRequest, int], Coroutine[Any, Any, EventsOk]],
+) -> Callable[[Context, Session, PageRequest], Coroutine[Any, Any, EventsOk]]:
     """`read`, which is told how many bytes of events its page may have, with pages that fit a server frame."""
 
     @wraps(read)
-    async def handler(ctx: Context, session: Session, request: Asked) -> EventsOk:
+    async def handler(ctx: Context, session: Session, request: PageRequest) -> EventsOk:
         return await fitting(ctx, session, lambda size: read(ctx, session, request, size - size // MINE_PART))
 
     return handler
@@ -57,7 +57,7 @@ async def log(ctx: Context, session: Session, request: Log, size: int) -> Events
     first_visible = member.first_visible
     high = seq if request.to is UNSET else min(request.to, seq)
     page = await ctx.store.log(number, request.from_, high, limit, size)
-    events = await dressed(ctx, session.user, number, page.events, first_visible)
+    events = await event_views(ctx, session.user, number, page.events, first_visible)
     return EventsOk(events=events, next=UNSET if page.next is None else page.next, seq=seq)
 
 
@@ -79,7 +79,7 @@ async def history(ctx: Context, session: Session, request: History, size: int) -
     else:
         high = seq if request.before is UNSET else min(seq, request.before - 1)
         reply = await page(ctx, number, first, high, limit, size, newest=True)
-    reply.events = await dressed(ctx, session.user, number, reply.events, first)
+    reply.events = await event_views(ctx, session.user, number, reply.events, first)
     reply.seq = seq
     return reply
 
@@ -118,7 +118,7 @@ async def changes(ctx: Context, session: Session, request: Changes, size: int) -
     if low > high:
         return EventsOk(events=[], seq=seq)
     rows = await ctx.store.changes(number, low, high, request.since, size)
-    events = await dressed(ctx, session.user, number, rows.events, first)
+    events = await event_views(ctx, session.user, number, rows.events, first)
     return EventsOk(events=events, next=UNSET if rows.next is None else rows.next, seq=seq)
 
 
@@ -129,14 +129,14 @@ async def messages(ctx: Context, session: Session, request: Messages, size: int)
     number, seq, first = room.number, room.durable_seq, member.first_visible
     wanted = [asked for asked in request.seqs if first <= asked <= seq]
     blobs = await ctx.store.messages(number, wanted, size) if wanted else []
-    return EventsOk(events=await dressed(ctx, session.user, number, blobs, first))
+    return EventsOk(events=await event_views(ctx, session.user, number, blobs, first))
 
 
-async def dressed(
+async def event_views(
     ctx: Context, user: str, number: int, events: list[bytes] | list[Raw], first_visible: int
 ) -> list[Raw]:
     """Stored events for one reader: own reactions added, edits of messages he may not see emptied."""
     blobs = [bytes(event) for event in events]
     seqs = reacted(blobs)
     own = await ctx.store.mine(number, user, seqs) if seqs else {}
-    return [Raw(dress(blob, own, first_visible)) for blob in blobs]
+    return [Raw(event_view(blob, own, first_visible)) for blob in blobs]

@@ -9,7 +9,7 @@ from chatd.protocol.errors import Refused
 from chatd.writer.writer import Writer
 
 
-class Verdict(Protocol):
+class PasswordCheck(Protocol):
     @property
     def right(self) -> bool: ...
 
@@ -20,10 +20,10 @@ class Verdict(Protocol):
 class Passwords(Protocol):
     """Checks passwords off the loop; Unavailable("overloaded") when too many wait."""
 
-    async def check(self, password: str, stored: str | None) -> Verdict: ...
+    async def check(self, password: str, stored: str | None) -> PasswordCheck: ...
 
 
-class Mint(Protocol):
+class TokenMinter(Protocol):
     def mint(self, user: str, ttl_s: int, *, device: str | None = None, generation: int) -> str: ...
 
 
@@ -36,7 +36,9 @@ class Granted:
 class Login:
     """Answers a user and a password with a token. An unknown user costs as much time as a wrong password."""
 
-    def __init__(self, store: Store, writer: Writer, passwords: Passwords, mint: Mint, ttl_s: int) -> None:
+    def __init__(
+        self, store: Store, writer: Writer, passwords: Passwords, mint: TokenMinter, ttl_s: int
+    ) -> None:
         self._store = store
         self._writer = writer
         self._passwords = passwords
@@ -52,11 +54,11 @@ class Login:
         account = await self._store.account(user)
         token = self._token(user, device, 0 if account is None else account.generation)
         stored = None if account is None else account.password
-        verdict = await self._passwords.check(password, stored)
-        if not verdict.right or account is None or account.disabled:
+        check = await self._passwords.check(password, stored)
+        if not check.right or account is None or account.disabled:
             return None
-        if verdict.rehashed is not None:
-            await self._writer.carry(user, Amend(password=verdict.rehashed, replaces=stored))
+        if check.rehashed is not None:
+            await self._writer.submit_and_wait(user, Amend(password=check.rehashed, replaces=stored))
         return Granted(token, self.ttl_s)
 
     def _token(self, user: str, device: str | None, generation: int) -> str:

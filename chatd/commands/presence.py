@@ -43,7 +43,7 @@ async def focus(ctx: Context, session: Session, request: Focus) -> FocusOk:
     # He may have left one while another was loaded.
     present = [room for room in entered if room.number in session.rooms]
     if session.newest[Focus] is request:
-        ctx.live.refocus(session, frozenset(room.number for room in present))
+        ctx.hub.set_focus(session, frozenset(room.number for room in present))
     return FocusOk(rooms=[focused(ctx, session, room) for room in present])
 
 
@@ -70,7 +70,7 @@ async def typing(ctx: Context, session: Session, request: Typing) -> Ok:
     """Tell those who look at the room; in rooms above `typing_members` nobody."""
     room, _ = await ctx.enter(session.user, request.room)
     if len(room.members) <= ctx.config.delivery.typing_members:
-        ctx.telling.typing(session, room.number)
+        ctx.typing_sink.typing(session, room.number)
     return Ok()
 
 
@@ -81,13 +81,13 @@ async def watch(ctx: Context, session: Session, request: Watch) -> WatchOk:
     session.newest[Watch] = request
     asked = list(dict.fromkeys(request.users))
     ctx.presence.watch(session, asked)  # first, so that whatever changes meanwhile concerns it
-    look = await ctx.watching.look(session.user, asked)
+    check = await ctx.watch_rights.check(session.user, asked)
     if session.newest[Watch] is request:
-        certain = [user for user in asked if user not in look.doubted]
-        ctx.presence.show(session, certain, look.known)
+        certain = [user for user in asked if user not in check.outdated]
+        ctx.presence.show(session, certain, check.known)
     shown = ctx.presence.shown(session)
     states = ctx.presence.states(shown)
-    seen = {user: look.last_seen[user] for user in shown if user in look.last_seen}
+    seen = {user: check.last_seen[user] for user in shown if user in check.last_seen}
     return WatchOk(users=[state_of(user, states.get(user, "offline"), seen.get(user)) for user in asked])
 
 

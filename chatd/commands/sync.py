@@ -6,7 +6,7 @@ from msgspec import UNSET, UnsetType
 
 from chatd.commands.context import Context, Session
 from chatd.commands.reply_size import fitting, page_bytes
-from chatd.core.admin import Retell
+from chatd.core.admin import RefreshSummaries
 from chatd.core.cursors import ALL, More, cursor_of, stamp_of
 from chatd.ports import SyncQuery, SyncRows
 from chatd.protocol import limits
@@ -19,27 +19,27 @@ from chatd.protocol.requests import Hello, Sync
 def first_query(ctx: Context, user: str, request: Hello) -> SyncQuery:
     """What the page inside a hello reply holds: everything, or what changed since the client's cursor."""
     rooms = limits.SUMMARIES_FIRST if request.rooms is UNSET else request.rooms
-    wanted = Wanted(min(rooms, ctx.config.limits.page), request.previews, request.events)
-    return fresh(ctx, user, stored_since(ctx, request), wanted)
+    wanted = PageOptions(min(rooms, ctx.config.limits.page), request.previews, request.events)
+    return fresh(ctx, user, since_of_hello(ctx, request), wanted)
 
 
 async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk:
     """The next page of a round, or the first page of a new one."""
-    wanted = Wanted(page_limit(ctx, request), request.previews, request.events)
+    wanted = PageOptions(page_limit(ctx, request), request.previews, request.events)
     if request.more is not UNSET:
         query = continued(ctx, session.user, More.unpack(request.more), wanted)
     else:
         query = fresh(ctx, session.user, since_of(ctx, request.cursor), wanted)
     reply = await fitting(ctx, session, lambda size: asked(ctx, session, replace(query, page_bytes=size)))
-    informed(session, reply)
+    mark_synced(session, reply)
     return reply
 
 
 async def asked(ctx: Context, session: Session, query: SyncQuery) -> SyncOk:
-    """The page of `query` for a connection that has its seats."""
+    """The page of `query` for a connection that has its names."""
     rows = await ctx.store.sync(query)
-    if ctx.live.recent.concerns(rows.stamp, session.user, session.rooms):
-        rows = replace(rows, rooms=await told_again(ctx, session, rows.rooms))
+    if ctx.hub.recent_commits.concerns(rows.stamp, session.user, session.rooms):
+        rows = replace(rows, rooms=await refreshed(ctx, session, rows.rooms))
     page = page_of(ctx, query, rows)
     return SyncOk(
         cursor=page.cursor,
@@ -51,24 +51,24 @@ async def asked(ctx: Context, session: Session, query: SyncQuery) -> SyncOk:
     )
 
 
-async def told_again(ctx: Context, session: Session, rooms: list[RoomSummary]) -> list[RoomSummary]:
+async def refreshed(ctx: Context, session: Session, rooms: list[RoomSummary]) -> list[RoomSummary]:
     """Summaries that a commit overtook on their way, as of the last one that was told; without rooms the user left.
 
     What a room's newest event was is not looked up again: this connection has been told of it.
     """
     shown = [SummaryOk(summary=summary) for summary in rooms]
-    await ctx.writer.carry(session.user, Retell(shown))
-    seats = {audience.name for audience in session.rooms.values()}
+    await ctx.writer.submit_and_wait(session.user, RefreshSummaries(shown))
+    names = {subscribers.name for subscribers in session.rooms.values()}
     for before, after in zip(rooms, shown, strict=True):
         if before.time == after.summary.time:
             after.summary.preview = before.preview
         if before.seq == after.summary.seq:
             after.summary.events = before.events
-    return [reply.summary for reply in shown if reply.summary.room in seats]
+    return [reply.summary for reply in shown if reply.summary.room in names]
 
 
 @dataclass(slots=True, frozen=True)
-class Wanted:
+class PageOptions:
     """How much of each room a page shows, as far as the client said."""
 
     rooms: int
@@ -76,7 +76,7 @@ class Wanted:
     events: int | UnsetType
 
 
-def stored_since(ctx: Context, request: Hello) -> int | None:
+def since_of_hello(ctx: Context, request: Hello) -> int | None:
     """Where a reconnecting client stands. Whatever it stored that does not fit here is healed by a full round."""
     if request.epoch != ctx.store.epoch:
         return None
@@ -91,13 +91,13 @@ def since_of(ctx: Context, cursor: str | UnsetType) -> int | None:
     return None if cursor is UNSET else stamp_of(cursor, ctx.store.epoch, ctx.store.stamp)
 
 
-def fresh(ctx: Context, user: str, since: int | None, wanted: Wanted) -> SyncQuery:
+def fresh(ctx: Context, user: str, since: int | None, wanted: PageOptions) -> SyncQuery:
     """The first page of a round. Previews come by default when everything is listed."""
     previews = None if wanted.previews is UNSET else wanted.previews
     return query_of(ctx, user, since, wanted.rooms, previews, 0 if wanted.events is UNSET else wanted.events)
 
 
-def continued(ctx: Context, user: str, more: More, wanted: Wanted) -> SyncQuery:
+def continued(ctx: Context, user: str, more: More, wanted: PageOptions) -> SyncQuery:
     """The next page of a round, showing what the round began with unless the client says otherwise."""
     previews = more.previews if wanted.previews is UNSET else wanted.previews
     events = more.events if wanted.events is UNSET else wanted.events
@@ -128,12 +128,12 @@ def page_limit(ctx: Context, request: Sync) -> int:
     return asked
 
 
-def informed(session: Session, page: SyncPage | SyncOk) -> None:
+def mark_synced(session: Session, page: SyncPage | SyncOk) -> None:
     """Until a round was told to its end, nothing else gives a connection a cursor: it would stand for rooms that were
     never named.
     """
     if page.cursor is not UNSET:
-        session.informed = True
+        session.fully_synced = True
 
 
 def page_of(ctx: Context, query: SyncQuery, rows: SyncRows) -> SyncPage:

@@ -4,7 +4,7 @@ from msgspec import UNSET
 
 from chatd.commands.context import Context, Session
 from chatd.commands.reply_size import bytes_of, page_bytes
-from chatd.core.admin import Settle
+from chatd.core.admin import Barrier
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import DeviceRow, Profile
 from chatd.protocol.replies import DevicesOk, Ok, UsersOk
@@ -33,8 +33,8 @@ async def users(ctx: Context, session: Session, request: UsersGet) -> UsersOk:
 
 async def devices(ctx: Context, session: Session, request: DevicesList) -> DevicesOk:
     """The user's own devices."""
-    await ctx.writer.carry(
-        session.user, Settle()
+    await ctx.writer.submit_and_wait(
+        session.user, Barrier()
     )  # so that the list has what this connection said in its hello
     rows = await ctx.store.devices(session.user)
     return DevicesOk(

@@ -35,7 +35,7 @@ def load(
     `look` says what else is wrong with it. Raises ConfigError with every problem found, not only the first; what
     cannot be judged without a value that is wrong itself is left out.
     """
-    gathered = _Gathered()
+    gathered = _Layers()
     gathered.take(file_settings(path) if path else ())
     gathered.take(environment_settings(environment or {}))
     gathered.take(flag_settings(flags))
@@ -49,7 +49,7 @@ def load(
 
 
 @dataclass(slots=True)
-class _Gathered:
+class _Layers:
     """What was found so far. `spoilt`: keys whose value is wrong; None when not even that can be told."""
 
     values: dict[str, Any] = field(default_factory=dict)

@@ -15,7 +15,7 @@ UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 PROGRAM = 96 * MIB  # 57 MiB after the start; buffers of the hour, and what waits for a collection
 WRITER_CACHE, READER_CACHE = 16 * MIB, 8 * MIB  # storage/sqlite/pragmas.py: pages of SQLite
 TOKENS = 8 * MIB  # auth/token_cache.py: 20,000 digests with their claims
-METERS = 14 * 15 * MIB  # core/rates.py: fourteen kinds of buckets, 50,000 keys of 300 bytes each
+BUCKETS = 14 * 15 * MIB  # core/rates.py: fourteen kinds of buckets, 50,000 keys of 300 bytes each
 MEMBER = 400  # a member of a room in memory: the object, its name, its place in two tables
 QUEUE = 20_000  # writer/writer.py: requests that wait for the disk
 REQUEST = 4 * KIB  # a request beside its body: the objects around it
@@ -24,7 +24,8 @@ HTTP_SOCKETS, HTTP_SOCKET = (
     48 * KIB,
 )  # http/listeners.py and http/http_protocol.py: a head of 16 KiB, twice, and the parser
 CONNECTION = 32 * KIB  # parser, session, timers, places in some forty rooms; 17 KiB for one room
-SEAT, AUDIENCE = 256, 512  # delivery/hub.py: a connection in a room, and a room that somebody listens to
+# delivery/hub.py: a connection in a room, and a room that somebody listens to
+SUBSCRIPTION, ROOM_SUBSCRIBERS = 256, 512
 READ = 256 * KIB  # what the event loop reads in one go, before it hears that nothing more is wanted
 SILENT = 8 * KIB  # a socket that says nothing: its transport, its place among the others, its deadline
 TLS, TLS_READ = 64 * KIB, 256 * KIB  # keys and records; the buffer of a client that sends much
@@ -56,7 +57,7 @@ def memory_of(config: Config) -> Memory:
     idle = CONNECTION + is_tls * TLS
     asked = limits.in_flight * (limits.body_bytes + REQUEST)
     # A message is held in pieces and joined; the mark is looked at after a frame was added.
-    full = idle + most_rooms(limits.rooms_per_user) * (SEAT + AUDIENCE)
+    full = idle + most_rooms(limits.rooms_per_user) * (SUBSCRIPTION + ROOM_SUBSCRIBERS)
     worst = full + READ + is_tls * TLS_READ + 2 * limits.frame_bytes + asked
     worst += outbox.close_bytes + limits.server_frame_bytes
     parts = {
@@ -64,7 +65,7 @@ def memory_of(config: Config) -> Memory:
         + WRITER_CACHE
         + config.storage.readers * READER_CACHE
         + TOKENS
-        + METERS,
+        + BUCKETS,
         "rooms (storage.members_in_memory)": config.storage.members_in_memory * MEMBER,
         "requests that wait for the disk": QUEUE * (limits.body_bytes + REQUEST),
         "sockets that are no connection yet": HTTP_SOCKETS * (HTTP_SOCKET + is_tls * TLS),

@@ -8,10 +8,10 @@ import msgspec
 
 from chatd.config.model import Config
 
-Moment = Literal["at once", "new connections", "restart"]
+TakesEffect = Literal["at once", "new connections", "restart"]
 
 # Every key that is not named here counts at once. A connection keeps what it was told at its hello or built from.
-MOMENTS: Mapping[str, Moment] = {
+TAKES_EFFECT: Mapping[str, TakesEffect] = {
     # sockets are opened and their buffers sized once
     "listen.address": "restart",
     "listen.ops_address": "restart",
@@ -52,7 +52,7 @@ class Unusable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Takeover:
+class ReloadPlan:
     """`config` is what can be in force now; the names of keys that changed, and of those that wait for a restart."""
 
     config: Config
@@ -60,17 +60,17 @@ class Takeover:
     waiting: tuple[str, ...]
 
 
-def moment(name: str) -> Moment:
+def takes_effect(name: str) -> TakesEffect:
     """When a change of the key "section.key" counts."""
-    return MOMENTS.get(name, "at once")
+    return TAKES_EFFECT.get(name, "at once")
 
 
-def takeover(running: Config, wanted: Config) -> Takeover:
+def plan_reload(running: Config, wanted: Config) -> ReloadPlan:
     """`wanted` as far as a daemon that runs with `running` can take it over."""
     names = tuple(differences(running, wanted))
     waiting = tuple(name for name in names if _waits(name, running, wanted))
     kept = {name: _value(running, name) for name in waiting}
-    return Takeover(replaced(wanted, kept), tuple(name for name in names if name not in kept), waiting)
+    return ReloadPlan(replaced(wanted, kept), tuple(name for name in names if name not in kept), waiting)
 
 
 def differences(one: Config, other: Config) -> Iterator[str]:
@@ -98,7 +98,7 @@ def _waits(name: str, running: Config, wanted: Config) -> bool:
     if name in ("listen.tls_cert", "listen.tls_key"):
         # Another pair is taken over; a listener with TLS cannot do without, nor one without get it.
         return not (running.listen.tls_cert and wanted.listen.tls_cert)
-    return moment(name) == "restart"
+    return takes_effect(name) == "restart"
 
 
 def _value(config: Config, name: str) -> Any:

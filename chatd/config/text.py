@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import Any
 
 from chatd.config.loading import DEFAULT, Loaded
-from chatd.config.reloadable import moment
+from chatd.config.reloadable import takes_effect
 from chatd.config.schema import Field, plain, sections
 
 MARKDOWN_HEAD = """# Configuration
@@ -61,7 +61,7 @@ def _entry(field: Field) -> str:
 
 def _row(field: Field) -> str:
     default = f"`{_toml(field.default)}`"
-    cells = (f"`{field.key}`", field.expects, default, moment(field.name), field.description)
+    cells = (f"`{field.key}`", field.expects, default, takes_effect(field.name), field.description)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 

@@ -1,12 +1,12 @@
 """What a user may store, make and impose on others a day (protocol.md "Rates"). In memory: a restart fills it.
 
-A decision looks whether there is room, and notes in its Work what it spends; that is charged when it is on the disk.
+A decision looks whether there is room, and notes in its WriteSet what it spends; that is charged once it is durable.
 """
 
 from typing import Literal
 
-from chatd.core.rates import Meters, Rate, retry_after_ms
-from chatd.core.write_set import Work
+from chatd.core.rates import Rate, TokenBuckets, retry_after_ms
+from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Refused
 
 Kind = Literal["bytes", "rooms", "added"]
@@ -19,30 +19,31 @@ class Allowances:
     """
 
     def __init__(self) -> None:
-        self._kinds: dict[Kind, Meters] = {}
+        self._kinds: dict[Kind, TokenBuckets] = {}
 
     def become(self, per_day: dict[Kind, int]) -> None:
         """Put other rates in force, for those who have used theirs too."""
         self._kinds = {
-            kind: self._kinds.get(kind) or Meters(Rate.per_day(count)) for kind, count in per_day.items()
+            kind: self._kinds.get(kind) or TokenBuckets(Rate.per_day(count))
+            for kind, count in per_day.items()
         }
         for kind, count in per_day.items():
             self._kinds[kind].rate.become(Rate.per_day(count))
 
-    def check(self, kind: Kind, user: str, count: int, work: Work, now: float) -> None:
+    def check(self, kind: Kind, user: str, count: int, writes: WriteSet, now: float) -> None:
         """Refused("rate_limited") unless `user` has `count` more of a kind left, beside what this batch takes."""
-        meters = self._kinds.get(kind)
-        if meters is None:
+        buckets = self._kinds.get(kind)
+        if buckets is None:
             return
-        wait_s = meters[user].wait_s(now, count + work.spent[kind].get(user, 0))
+        wait_s = buckets[user].wait_s(now, count + writes.spent[kind].get(user, 0))
         if wait_s:
             raise Refused("rate_limited", BOUNDS[kind], retry_after=retry_after_ms(wait_s), scope="user")
 
-    def charge(self, work: Work, now: float) -> None:
+    def charge(self, writes: WriteSet, now: float) -> None:
         """Take what a batch spent, now that it is durable."""
-        for kind, meters in self._kinds.items():
-            for user, count in work.spent[kind].items():
-                meters[user].charge(now, count)
+        for kind, buckets in self._kinds.items():
+            for user, count in writes.spent[kind].items():
+                buckets[user].charge(now, count)
 
 
 BOUNDS: dict[Kind, str] = {

@@ -14,7 +14,7 @@ EXPIRING_SHARE = 0.1
 
 
 @dataclass(slots=True)
-class Vitals:
+class Deadlines:
     """The times of one connection. `interval` is its heartbeat, already shortened by its own 0 to 10 %."""
 
     received: float
@@ -41,12 +41,12 @@ class Vitals:
         )
         return min(dues)
 
-    def heard(self, now: float) -> None:
+    def on_received(self, now: float) -> None:
         """A frame came in: the peer lives."""
         self.received = now
         self.pinged = None
 
-    def excused(self, now: float) -> None:
+    def excuse_silence(self, now: float) -> None:
         """Silence until now means nothing: the next beat counts from here."""
         self.received = self.sent = now
         self.pinged = None

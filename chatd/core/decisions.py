@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from chatd.core import admin, members, messages, read_state
-from chatd.core.read_set import Facts
-from chatd.core.write_set import Work
+from chatd.core.read_set import ReadSet
+from chatd.core.write_set import WriteSet
 from chatd.protocol import requests
 from chatd.protocol.replies import Ok
 
-Decide = Callable[[str, Any, Work, Facts], Ok]
+Decide = Callable[[str, Any, WriteSet, ReadSet], Ok]
 
 DECISIONS: dict[type, Decide] = {
     requests.Send: messages.post,
@@ -31,15 +31,15 @@ DECISIONS: dict[type, Decide] = {
     requests.MembersRemove: members.remove,
     requests.MembersRole: members.set_roles,
     requests.DevicesRemove: admin.remove_device,
-    admin.SeeDevice: admin.see_device,
-    admin.SeeLeft: admin.see_left,
+    admin.RecordDevice: admin.record_device,
+    admin.RecordLastSeen: admin.record_last_seen,
     admin.ForgetDevices: admin.forget_devices,
-    admin.Settle: admin.settle,
-    admin.Retell: admin.retell,
+    admin.Barrier: admin.barrier,
+    admin.RefreshSummaries: admin.refresh_summaries,
     admin.Revoke: admin.revoke,
     admin.Amend: admin.amend,
-    admin.Notify: admin.notify,
+    admin.PostNotice: admin.post_notice,
     admin.SummariseReactions: admin.summarise_reactions,
-    admin.Fold: admin.fold,
+    admin.CompactLog: admin.compact_log,
     admin.ForgetKeys: admin.forget_keys,
 }

@@ -16,7 +16,7 @@ def reacted(blobs: Iterable[bytes]) -> list[int]:
     return [event.seq for event in events if event.kind == MESSAGE]
 
 
-def dress(blob: bytes, own: Mapping[int, list[str]], first_visible: int) -> bytes:
+def event_view(blob: bytes, own: Mapping[int, list[str]], first_visible: int) -> bytes:
     """One stored event for a member who sees the room from `first_visible` on; `own`: his reactions by number."""
     if not own and first_visible <= 1:
         return blob

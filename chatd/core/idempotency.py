@@ -10,9 +10,9 @@ from zlib import crc32
 from msgspec import UNSET, Raw
 from msgspec.structs import replace
 
-from chatd.core.read_set import Facts
+from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
-from chatd.core.write_set import EVENT_BYTES, Work
+from chatd.core.write_set import EVENT_BYTES, WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.emoji import normal_form
 from chatd.protocol.errors import Refused
@@ -31,8 +31,8 @@ from chatd.protocol.requests import (
     Send,
 )
 
-Asked = TypeVar("Asked", bound=RoomMutation)
-Decision = Callable[[str, Asked, Work, Facts], WriteOk]
+KeyedRequest = TypeVar("KeyedRequest", bound=RoomMutation)
+Decision = Callable[[str, KeyedRequest, WriteSet, ReadSet], WriteOk]
 
 NOT_CONTENT = frozenset(("id", "key", "room", "kind", "composed_at"))
 PLAIN = frozenset((str, int, bool))  # of these there is one spelling
@@ -58,41 +58,41 @@ class Repeated(Exception):
         self.reply = reply
 
 
-def once(decide: Decision[Asked]) -> Decision[Asked]:
+def once(decide: Decision[KeyedRequest]) -> Decision[KeyedRequest]:
     """A decision whose repetition is answered like the first time. It has to call `first_time`, before all else."""
 
     @wraps(decide)
-    def decide_once(user: str, request: Asked, work: Work, facts: Facts) -> WriteOk:
+    def decide_once(user: str, request: KeyedRequest, writes: WriteSet, reads: ReadSet) -> WriteOk:
         try:
-            return decide(user, request, work, facts)
+            return decide(user, request, writes, reads)
         except Repeated as repeated:
             return repeated.reply
 
     return decide_once
 
 
-def first_time(user: str, request: RoomMutation, work: Work, facts: Facts) -> int:
+def first_time(user: str, request: RoomMutation, writes: WriteSet, reads: ReadSet) -> int:
     """The digest of a request whose key is new.
 
     Raises Repeated when the key was used for the same, Refused("conflict") when for something else.
     """
     digest = digest_of(request)
-    room = facts.rooms.get(request.room)
+    room = reads.rooms.get(request.room)
     if room is None:
         return digest
     place = (room.number, user, request.key)
-    stored = facts.keyed.get(place)
-    new = work.keyed.get(place)
+    stored = reads.keyed.get(place)
+    new = writes.keyed.get(place)
     if stored is not None:
         check_same(stored.digest, digest)
         raise Repeated(repeated_answer(request, stored.event, stored.time))
-    if place in work.unlogged:
-        check_same(work.unlogged[place], digest)
-        raise Repeated(repeated_answer(request, None, work.now))
+    if place in writes.unlogged:
+        check_same(writes.unlogged[place], digest)
+        raise Repeated(repeated_answer(request, None, writes.now))
     if new is not None:
         check_same(new.digest, digest)
-        raise Repeated(repeated_answer(request, new.event, work.now))
-    facts.allowances.check("bytes", user, 1, work, facts.now_s)
+        raise Repeated(repeated_answer(request, new.event, writes.now))
+    reads.allowances.check("bytes", user, 1, writes, reads.now_s)
     return digest
 
 
@@ -151,11 +151,11 @@ def repeated_answer(request: RoomMutation, event: Event | None, time: int) -> Wr
     return reply
 
 
-def unlogged(room: Room, user: str, request: RoomMutation, digest: int, work: Work) -> WriteOk:
+def unlogged(room: Room, user: str, request: RoomMutation, digest: int, writes: WriteSet) -> WriteOk:
     """Remember the key of a request that takes effect without an event, and what it is answered."""
-    work.unlogged[room.number, user, request.key] = digest
-    work.spend("bytes", user, EVENT_BYTES)
-    return WriteOk(time=work.now)
+    writes.unlogged[room.number, user, request.key] = digest
+    writes.spend("bytes", user, EVENT_BYTES)
+    return WriteOk(time=writes.now)
 
 
 def acknowledgement(request: RoomMutation, event: Event) -> WriteOk:

@@ -7,9 +7,9 @@ from msgspec import UNSET
 
 from chatd.core.idempotency import acknowledgement, digest_of, first_time, once, same, unlogged
 from chatd.core.permissions import authorize, member_of, outranks
-from chatd.core.read_set import Facts, most_rooms, pair
+from chatd.core.read_set import ReadSet, most_rooms, pair
 from chatd.core.room import DIRECT, GROUP, Member, Room
-from chatd.core.write_set import Answer, Work
+from chatd.core.write_set import RoomReply, WriteSet
 from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import room_name
@@ -38,103 +38,105 @@ Shows = TypeVar("Shows", SummaryOk, WriteOk)
 # --- making rooms
 
 
-def create(user: str, request: RoomCreate, work: Work, facts: Facts) -> WriteOk:
+def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Make a group; its creator is the owner. The same key again answers with the room as it is now."""
     digest = digest_of(request)
-    made = facts.created.get((user, request.key))
+    made = reads.created.get((user, request.key))
     if made is not None:
         if made.client_digest != digest:
             raise Refused("conflict", "this key was used for another room", field="key")
-        return shown(WriteOk(duplicate=True), authorize(made, user, "view")[0], user, work)
-    check_new_room(user, work, facts)
-    users, full = divided([other for other in dict.fromkeys(request.users) if other != user], work, facts)
-    check_capacity(len(users) + 1, facts)
-    facts.allowances.check("added", user, len(users), work, facts.now_s)
-    room = new_room(GROUP, user, work, facts)
+        return shown(WriteOk(duplicate=True), authorize(made, user, "view")[0], user, writes)
+    check_new_room(user, writes, reads)
+    users, full = split_by_room_limit(
+        [other for other in dict.fromkeys(request.users) if other != user], writes, reads
+    )
+    check_capacity(len(users) + 1, reads)
+    reads.allowances.check("added", user, len(users), writes, reads.now_s)
+    room = new_room(GROUP, user, writes, reads)
     room.title = request.title
     room.avatar = "" if request.avatar is UNSET else request.avatar
     room.public = request.public
     room.data = b"" if request.data is UNSET else encode(request.data)
     room.client_key, room.client_digest = request.key, digest
-    facts.created[user, request.key] = room
-    open_room(room, {user: "owner", **dict.fromkeys(users, "member")}, work, facts)
-    return shown(WriteOk(seq=room.seq, time=work.now, not_added=full or UNSET), room, user, work)
+    reads.created[user, request.key] = room
+    open_room(room, {user: "owner", **dict.fromkeys(users, "member")}, writes, reads)
+    return shown(WriteOk(seq=room.seq, time=writes.now, not_added=full or UNSET), room, user, writes)
 
 
-def direct(user: str, request: RoomDirect, work: Work, facts: Facts) -> SummaryOk:
+def direct(user: str, request: RoomDirect, writes: WriteSet, reads: ReadSet) -> SummaryOk:
     """The direct room of two users; made by the first who asks, the same for both ever after."""
     if request.user == user:
         raise Refused("bad_request", "a direct room takes another user", field="user")
     place = pair(user, request.user)
-    room = facts.pairs.get(place)
+    room = reads.pairs.get(place)
     if room is None:
-        check_new_room(user, work, facts)
-        if divided([request.user], work, facts)[1]:
+        check_new_room(user, writes, reads)
+        if split_by_room_limit([request.user], writes, reads)[1]:
             raise Refused("quota", "this user is in as many rooms as others may open to them", field="user")
-        facts.allowances.check("added", user, 1, work, facts.now_s)
-        room = facts.pairs[place] = new_room(DIRECT, user, work, facts)
-        work.pairs.append((*place, room.number))
-        open_room(room, {user: "member", request.user: "member"}, work, facts)
-    return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, work)
+        reads.allowances.check("added", user, 1, writes, reads.now_s)
+        room = reads.pairs[place] = new_room(DIRECT, user, writes, reads)
+        writes.pairs.append((*place, room.number))
+        open_room(room, {user: "member", request.user: "member"}, writes, reads)
+    return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, writes)
 
 
-def get(user: str, request: RoomGet, work: Work, facts: Facts) -> SummaryOk:
+def get(user: str, request: RoomGet, writes: WriteSet, reads: ReadSet) -> SummaryOk:
     """The room as the user sees it: asked in the order of what changes it, so that nothing told before is missing."""
-    room, _ = authorize(facts.rooms.get(request.room), user, "view")
-    return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, work)
+    room, _ = authorize(reads.rooms.get(request.room), user, "view")
+    return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, writes)
 
 
-def shown(reply: Shows, room: Room, user: str, work: Work) -> Shows:
+def shown(reply: Shows, room: Room, user: str, writes: WriteSet) -> Shows:
     """`reply`, which will show `room` to `user` as it is after the batch."""
-    work.answers.append(Answer(reply, room, user, work.asked_by))
+    writes.room_replies.append(RoomReply(reply, room, user, writes.origin))
     return reply
 
 
-def new_room(kind: str, creator: str, work: Work, facts: Facts) -> Room:
-    number, chance = facts.fresh.pop()
-    room = Room(number, room_name(kind[0], chance), kind, creator, work.now)
-    work.created.append(room)
-    return work.touch(room)
+def new_room(kind: str, creator: str, writes: WriteSet, reads: ReadSet) -> Room:
+    number, chance = reads.fresh.pop()
+    room = Room(number, room_name(kind[0], chance), kind, creator, writes.now)
+    writes.created.append(room)
+    return writes.touch(room)
 
 
-def open_room(room: Room, roles: dict[str, Role], work: Work, facts: Facts) -> None:
-    """Seat the first members and log `created` as event 1."""
+def open_room(room: Room, roles: dict[str, Role], writes: WriteSet, reads: ReadSet) -> None:
+    """Add the first members and log `created` as event 1."""
     for user, role in roles.items():
-        seat(room, user, role, work, facts)
-    work.spend("rooms", room.creator, 1)
-    work.spend("added", room.creator, len(roles) - 1)
+        add_member(room, user, role, writes, reads)
+    writes.spend("rooms", room.creator, 1)
+    writes.spend("added", room.creator, len(roles) - 1)
     texts = UTF8_BYTES_MAX * (len(room.title) + len(room.avatar)) + len(room.data)
-    work.spend("bytes", room.creator, ROOM_BYTES + texts + MEMBER_BYTES * len(roles))
-    work.append(room, Event(seq=0, kind="created", user=room.creator, users=list(roles)))
+    writes.spend("bytes", room.creator, ROOM_BYTES + texts + MEMBER_BYTES * len(roles))
+    writes.append(room, Event(seq=0, kind="created", user=room.creator, users=list(roles)))
 
 
-def check_new_room(user: str, work: Work, facts: Facts) -> None:
+def check_new_room(user: str, writes: WriteSet, reads: ReadSet) -> None:
     """Refuse to make one more room."""
-    check_own_rooms(user, work, facts)
-    facts.allowances.check("rooms", user, 1, work, facts.now_s)
-    facts.allowances.check("bytes", user, 1, work, facts.now_s)
+    check_own_rooms(user, writes, reads)
+    reads.allowances.check("rooms", user, 1, writes, reads.now_s)
+    reads.allowances.check("bytes", user, 1, writes, reads.now_s)
 
 
-def check_capacity(count: int, facts: Facts) -> None:
-    if count > facts.rules.group_members:
-        raise Refused("room_full", f"a group has at most {facts.rules.group_members} members")
+def check_capacity(count: int, reads: ReadSet) -> None:
+    if count > reads.rules.group_members:
+        raise Refused("room_full", f"a group has at most {reads.rules.group_members} members")
 
 
-def rooms_of(user: str, work: Work, facts: Facts) -> int:
+def rooms_of(user: str, writes: WriteSet, reads: ReadSet) -> int:
     """How many rooms `user` is in, as decided up to here."""
-    return facts.memberships.get(user, 0) + work.memberships.get(user, 0)
+    return reads.memberships.get(user, 0) + writes.memberships.get(user, 0)
 
 
-def check_own_rooms(user: str, work: Work, facts: Facts) -> None:
+def check_own_rooms(user: str, writes: WriteSet, reads: ReadSet) -> None:
     """Refuse one more room to who asks for it and is in as many as they may."""
-    most = most_rooms(facts.rules.rooms_per_user)
-    if rooms_of(user, work, facts) >= most:
+    most = most_rooms(reads.rules.rooms_per_user)
+    if rooms_of(user, writes, reads) >= most:
         raise Refused("quota", f"a user is in at most {most} rooms")
 
 
-def divided(users: list[str], work: Work, facts: Facts) -> tuple[list[str], list[str]]:
+def split_by_room_limit(users: list[str], writes: WriteSet, reads: ReadSet) -> tuple[list[str], list[str]]:
     """Those of `users` whom others may bring into one more room, and those who are in as many already."""
-    full = [user for user in users if rooms_of(user, work, facts) >= facts.rules.rooms_per_user]
+    full = [user for user in users if rooms_of(user, writes, reads) >= reads.rules.rooms_per_user]
     return [user for user in users if user not in full], full
 
 
@@ -142,19 +144,19 @@ def divided(users: list[str], work: Work, facts: Facts) -> tuple[list[str], list
 
 
 @once
-def update(user: str, request: RoomUpdate, work: Work, facts: Facts) -> WriteOk:
+def update(user: str, request: RoomUpdate, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Change title, avatar, openness or host data; the event names what did change."""
-    digest = first_time(user, request, work, facts)
-    room, _ = authorize(facts.rooms.get(request.room), user, "update")
+    digest = first_time(user, request, writes, reads)
+    room, _ = authorize(reads.rooms.get(request.room), user, "update")
     changed = new_settings(room, request)
     if not changed:
         return WriteOk(duplicate=True)
-    work.touch(room)
+    writes.touch(room)
     for name, value in changed.items():
         setattr(room, name, encode(value) if name == "data" else value)
-    work.refreshed[room.number, ""] = room
+    writes.refreshed[room.number, ""] = room
     event = Event(seq=0, kind="settings", user=user, **changed)
-    return acknowledgement(request, work.append(room, event, key=request.key, digest=digest))
+    return acknowledgement(request, writes.append(room, event, key=request.key, digest=digest))
 
 
 def new_settings(room: Room, request: RoomUpdate) -> dict[str, Any]:
@@ -166,24 +168,24 @@ def new_settings(room: Room, request: RoomUpdate) -> dict[str, Any]:
     return changed
 
 
-def delete(user: str, request: RoomDelete, work: Work, facts: Facts) -> WriteOk:
+def delete(user: str, request: RoomDelete, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """End a group for all its members; asked again by the same owner it is a repetition."""
-    room = facts.rooms.get(request.room)
+    room = reads.rooms.get(request.room)
     if room is not None and room.deleted_by == user:
         return WriteOk(duplicate=True)
     room, _ = authorize(room, user, "delete")
-    work.touch(room).deleted_by = user
-    work.spend("bytes", user, MEMBER_BYTES * len(room.members))
+    writes.touch(room).deleted_by = user
+    writes.spend("bytes", user, MEMBER_BYTES * len(room.members))
     for member in list(room.members):
-        work.remove_member(room, member, "deleted")
-    return WriteOk(time=work.now)
+        writes.remove_member(room, member, "deleted")
+    return WriteOk(time=writes.now)
 
 
 # --- coming and going
 
 
 @dataclass(slots=True, frozen=True)
-class Asked:
+class MembershipChange:
     """Who asked for a change of members, and the digest of what he asked."""
 
     user: str
@@ -191,35 +193,42 @@ class Asked:
     digest: int
 
 
-def seat(room: Room, user: str, role: Role, work: Work, facts: Facts) -> None:
+def add_member(room: Room, user: str, role: Role, writes: WriteSet, reads: ReadSet) -> None:
     """Make `user` a member who sees the room from its next event on."""
-    member = Member(user, role, work.now, room.seq + 1, read=room.seq, read_ordinal=room.ordinal)
-    account = facts.accounts.get(user)
+    member = Member(user, role, writes.now, room.seq + 1, read=room.seq, read_ordinal=room.ordinal)
+    account = reads.accounts.get(user)
     member.receipts = account is None or account.receipts
-    work.add_member(room, member)
+    writes.add_member(room, member)
 
 
 def log_membership(
-    room: Room, kind: str, users: list[str], asked: Asked, work: Work, *, largest: int, large: int
+    room: Room,
+    kind: str,
+    users: list[str],
+    asked: MembershipChange,
+    writes: WriteSet,
+    *,
+    largest: int,
+    large: int,
 ) -> WriteOk:
     """Log who came or went, unless the room is so large that nobody is told one by one.
 
     `largest`: members before or after, whichever is more.
     """
-    work.refreshed[room.number, "*"] = room
+    writes.refreshed[room.number, "*"] = room
     if largest > large:
-        return unlogged(room, asked.user, asked.request, asked.digest, work)
+        return unlogged(room, asked.user, asked.request, asked.digest, writes)
     event = Event(seq=0, kind=kind, user=asked.user, users=list(users))
     return acknowledgement(
-        asked.request, work.append(room, event, key=asked.request.key, digest=asked.digest)
+        asked.request, writes.append(room, event, key=asked.request.key, digest=asked.digest)
     )
 
 
 @once
-def join(user: str, request: RoomJoin, work: Work, facts: Facts) -> WriteOk:
+def join(user: str, request: RoomJoin, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Enter a public group; a private one answers like one that does not exist."""
-    digest = first_time(user, request, work, facts)
-    room = facts.rooms.get(request.room)
+    digest = first_time(user, request, writes, reads)
+    room = reads.rooms.get(request.room)
     if room is None or (not room.public and user not in room.members):
         member_of(room, user)
     assert room is not None
@@ -227,48 +236,48 @@ def join(user: str, request: RoomJoin, work: Work, facts: Facts) -> WriteOk:
         raise Refused("gone" if user in room.former else "not_found", "no such room")
     if user in room.members:
         return WriteOk(duplicate=True)
-    check_capacity(len(room.members) + 1, facts)
-    check_own_rooms(user, work, facts)
-    reply = arrived(room, [user], Asked(user, request, digest), work, facts)
-    succeed(room, user, work)  # a group everybody had left
+    check_capacity(len(room.members) + 1, reads)
+    check_own_rooms(user, writes, reads)
+    reply = begin_memberships(room, [user], MembershipChange(user, request, digest), writes, reads)
+    ensure_owner(room, user, writes)  # a group everybody had left
     return reply
 
 
 @once
-def add(user: str, request: MembersAdd, work: Work, facts: Facts) -> WriteOk:
+def add(user: str, request: MembersAdd, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Bring users in; those who are members already are passed over."""
-    digest = first_time(user, request, work, facts)
-    room, _ = authorize(facts.rooms.get(request.room), user, "add")
+    digest = first_time(user, request, writes, reads)
+    room, _ = authorize(reads.rooms.get(request.room), user, "add")
     others = [other for other in dict.fromkeys(request.users) if other not in room.members]
-    fresh, full = divided(others, work, facts)
+    fresh, full = split_by_room_limit(others, writes, reads)
     if not fresh:
         return WriteOk(duplicate=True, not_added=full or UNSET)
-    check_capacity(len(room.members) + len(fresh), facts)
-    facts.allowances.check("added", user, len(fresh), work, facts.now_s)
-    work.spend("added", user, len(fresh))
-    reply = arrived(room, fresh, Asked(user, request, digest), work, facts)
+    check_capacity(len(room.members) + len(fresh), reads)
+    reads.allowances.check("added", user, len(fresh), writes, reads.now_s)
+    writes.spend("added", user, len(fresh))
+    reply = begin_memberships(room, fresh, MembershipChange(user, request, digest), writes, reads)
     reply.not_added = full or UNSET
     return reply
 
 
 @once
-def leave(user: str, request: RoomLeave, work: Work, facts: Facts) -> WriteOk:
+def leave(user: str, request: RoomLeave, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Go; when no owner is left the longest-serving admin or member becomes one in the same commit."""
-    digest = first_time(user, request, work, facts)
-    room = facts.rooms.get(request.room)
+    digest = first_time(user, request, writes, reads)
+    room = reads.rooms.get(request.room)
     if room is not None and user in room.former and room.former[user].gone == "left":
         return WriteOk(duplicate=True)
     room, _ = authorize(room, user, "leave")
-    reply = departed(room, [user], "left", Asked(user, request, digest), work, facts)
-    succeed(room, user, work)
+    reply = end_memberships(room, [user], "left", MembershipChange(user, request, digest), writes, reads)
+    ensure_owner(room, user, writes)
     return reply
 
 
 @once
-def remove(user: str, request: MembersRemove, work: Work, facts: Facts) -> WriteOk:
+def remove(user: str, request: MembersRemove, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Put members out; those who are none are passed over."""
-    digest = first_time(user, request, work, facts)
-    room, actor = authorize(facts.rooms.get(request.room), user, "remove")
+    digest = first_time(user, request, writes, reads)
+    room, actor = authorize(reads.rooms.get(request.room), user, "remove")
     if user in request.users:
         raise Refused("bad_request", "leave a room with room.leave", field="users")
     present = [other for other in dict.fromkeys(request.users) if other in room.members]
@@ -276,37 +285,46 @@ def remove(user: str, request: MembersRemove, work: Work, facts: Facts) -> Write
         raise Refused("forbidden", "an admin removes plain members only")
     if not present:
         return WriteOk(duplicate=True)
-    return departed(room, present, "removed", Asked(user, request, digest), work, facts)
+    return end_memberships(room, present, "removed", MembershipChange(user, request, digest), writes, reads)
 
 
-def arrived(room: Room, users: list[str], asked: Asked, work: Work, facts: Facts) -> WriteOk:
+def begin_memberships(
+    room: Room, users: list[str], asked: MembershipChange, writes: WriteSet, reads: ReadSet
+) -> WriteOk:
     """Begin memberships and log it; the newcomers hear of the room first."""
-    work.spend("bytes", asked.user, MEMBER_BYTES * len(users))
+    writes.spend("bytes", asked.user, MEMBER_BYTES * len(users))
     for other in users:
-        seat(room, other, "member", work, facts)
-    large = facts.rules.large_members
-    return log_membership(room, "joined", users, asked, work, largest=len(room.members), large=large)
+        add_member(room, other, "member", writes, reads)
+    large = reads.rules.large_members
+    return log_membership(room, "joined", users, asked, writes, largest=len(room.members), large=large)
 
 
-def departed(
-    room: Room, users: list[str], reason: GoneReason, asked: Asked, work: Work, facts: Facts
+def end_memberships(
+    room: Room,
+    users: list[str],
+    reason: GoneReason,
+    asked: MembershipChange,
+    writes: WriteSet,
+    reads: ReadSet,
 ) -> WriteOk:
     """End memberships and log it; the departed hear `gone` and nothing of the log from here on."""
     largest = len(room.members)
-    work.spend("bytes", asked.user, MEMBER_BYTES * len(users))
+    writes.spend("bytes", asked.user, MEMBER_BYTES * len(users))
     for other in users:
-        work.remove_member(room, other, reason)
-    return log_membership(room, reason, users, asked, work, largest=largest, large=facts.rules.large_members)
+        writes.remove_member(room, other, reason)
+    return log_membership(
+        room, reason, users, asked, writes, largest=largest, large=reads.rules.large_members
+    )
 
 
 # --- roles
 
 
 @once
-def set_roles(user: str, request: MembersRole, work: Work, facts: Facts) -> WriteOk:
+def set_roles(user: str, request: MembersRole, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Give roles; a group keeps at least one owner."""
-    digest = first_time(user, request, work, facts)
-    room, _ = authorize(facts.rooms.get(request.room), user, "role")
+    digest = first_time(user, request, writes, reads)
+    room, _ = authorize(reads.rooms.get(request.room), user, "role")
     wanted = {row.user: row.role for row in request.users}
     if any(other not in room.members for other in wanted):
         raise Refused("not_found", "not a member", field="users")
@@ -316,20 +334,20 @@ def set_roles(user: str, request: MembersRole, work: Work, facts: Facts) -> Writ
     if not changed:
         return WriteOk(duplicate=True)
     for other, role in changed.items():
-        give_role(room, other, role, work)
+        give_role(room, other, role, writes)
     rows: list[str | RoleOf] = [RoleOf(other, role) for other, role in changed.items()]
     event = Event(seq=0, kind="role", user=user, users=rows)
-    return acknowledgement(request, work.append(room, event, key=request.key, digest=digest))
+    return acknowledgement(request, writes.append(room, event, key=request.key, digest=digest))
 
 
-def succeed(room: Room, actor: str, work: Work) -> None:
+def ensure_owner(room: Room, actor: str, writes: WriteSet) -> None:
     """Make somebody owner when nobody is, and log it."""
-    heir = room.successor()
-    if heir is not None:
-        give_role(room, heir.user, "owner", work)
-        work.append(room, Event(seq=0, kind="role", user=actor, users=[RoleOf(heir.user, "owner")]))
+    successor = room.successor()
+    if successor is not None:
+        give_role(room, successor.user, "owner", writes)
+        writes.append(room, Event(seq=0, kind="role", user=actor, users=[RoleOf(successor.user, "owner")]))
 
 
-def give_role(room: Room, user: str, role: Role, work: Work) -> None:
-    work.touch_member(room, user).role = role
-    work.refreshed[room.number, user] = room
+def give_role(room: Room, user: str, role: Role, writes: WriteSet) -> None:
+    writes.touch_member(room, user).role = role
+    writes.refreshed[room.number, user] = room

@@ -5,11 +5,11 @@ from msgspec.structs import replace
 
 from chatd.core.idempotency import acknowledgement, first_time, once, same, unlogged
 from chatd.core.permissions import authorize
-from chatd.core.read_set import Facts
+from chatd.core.read_set import ReadSet
 from chatd.core.room import Member, Room
 from chatd.core.unread_counts import count_own
 from chatd.core.visibility import BOTH, ShownTo
-from chatd.core.write_set import Message, NewEvent, Reaction, Work
+from chatd.core.write_set import Message, NewEvent, Reaction, WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.emoji import normal_form
 from chatd.protocol.errors import Refused
@@ -39,43 +39,45 @@ def is_short(body: Body, limit: int) -> bool:
 
 
 @once
-def post(user: str, request: Send, work: Work, facts: Facts) -> WriteOk:
+def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Add a message to the log. Silent ones get no ordinal, so they count nowhere."""
-    digest = first_time(user, request, work, facts)
-    check_body(request.body, facts.rules.body_bytes)
-    room, author = authorize(facts.rooms.get(request.room), user, "post")
+    digest = first_time(user, request, writes, reads)
+    check_body(request.body, reads.rules.body_bytes)
+    room, author = authorize(reads.rooms.get(request.room), user, "post")
     event = Event(seq=0, kind=MESSAGE, user=user, key=request.key, body=request.body)
-    event.composed_at = worth_telling(request.composed_at, work.now)
-    work.touch(room)
-    room.time = work.now
+    event.composed_at = worth_publishing(request.composed_at, writes.now)
+    writes.touch(room)
+    room.time = writes.now
     if room.written != BOTH and room.direct:
-        note_written(room, user, work, facts.rules.shown_to)
+        note_written(room, user, writes, reads.rules.shown_to)
     mentions: tuple[str, ...] = ()
     if not request.silent:
         room.ordinal += 1
         event.ordinal = room.ordinal
-        count_own(room, author, work)
-        mentions = count_mentions(room, user, request.body, work, facts.rules.full_members)
+        count_own(room, author, writes)
+        mentions = count_mentions(room, user, request.body, writes, reads.rules.full_members)
     return acknowledgement(
-        request, work.append(room, event, key=request.key, digest=digest, mentions=mentions)
+        request, writes.append(room, event, key=request.key, digest=digest, mentions=mentions)
     )
 
 
-def note_written(room: Room, author: str, work: Work, shown_to: ShownTo) -> None:
+def note_written(room: Room, author: str, writes: WriteSet, shown_to: ShownTo) -> None:
     """In a direct room: who wrote. When both have, what each sees of the other may change."""
     room.written |= 1 if author == room.creator else 2
     if room.written == BOTH and shown_to == "known":
-        work.answered.append(room)
-        work.refreshed[room.number, ""] = room
+        writes.answered.append(room)
+        writes.refreshed[room.number, ""] = room
 
 
-def worth_telling(composed_at: int | UnsetType, now: int) -> int | UnsetType:
+def worth_publishing(composed_at: int | UnsetType, now: int) -> int | UnsetType:
     if composed_at is UNSET or abs(composed_at - now) <= COMPOSED_AT_TOLERANCE_MS:
         return UNSET
     return composed_at
 
 
-def count_mentions(room: Room, author: str, body: Body, work: Work, full_members: int) -> tuple[str, ...]:
+def count_mentions(
+    room: Room, author: str, body: Body, writes: WriteSet, full_members: int
+) -> tuple[str, ...]:
     """Raise the unread mentions of those a message names; who was counted, or ("*",) for everybody."""
     if body.mentions is UNSET or not body.mentions:
         return ()
@@ -87,13 +89,13 @@ def count_mentions(room: Room, author: str, body: Body, work: Work, full_members
         counted = tuple(user for user in named if user != author)
     for user in named:
         if user != author:
-            work.touch_member(room, user).mentions += 1
+            writes.touch_member(room, user).mentions += 1
     return counted
 
 
-def target_of(room: Room, member: Member, seq: int, facts: Facts) -> Message:
+def target_of(room: Room, member: Member, seq: int, reads: ReadSet) -> Message:
     """The message an operation acts on; `not_found` when there is none this member may see."""
-    message = facts.messages.get((room.number, seq))
+    message = reads.messages.get((room.number, seq))
     if message is None or seq < member.first_visible:
         raise Refused("not_found", "no such message", field="target")
     return message
@@ -105,52 +107,52 @@ def operate(
     user: str,
     digest: int,
     operation: Event,
-    work: Work,
+    writes: WriteSet,
 ) -> WriteOk:
     """Log an operation on a message and let the message remember it as its last change."""
     operation.user = user
     operation.target = request.target
-    work.append(message.room, operation, key=request.key, digest=digest)
+    writes.append(message.room, operation, key=request.key, digest=digest)
     message.event.changed = operation.seq
-    work.rewrite(message)
+    writes.rewrite(message)
     return acknowledgement(request, operation)
 
 
 @once
-def edit(user: str, request: Edit, work: Work, facts: Facts) -> WriteOk:
+def edit(user: str, request: Edit, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Replace the body of an own message within the edit window."""
-    digest = first_time(user, request, work, facts)
-    check_body(request.body, facts.rules.body_bytes)
-    room, member = authorize(facts.rooms.get(request.room), user, "edit")
-    message = target_of(room, member, request.target, facts)
+    digest = first_time(user, request, writes, reads)
+    check_body(request.body, reads.rules.body_bytes)
+    room, member = authorize(reads.rooms.get(request.room), user, "edit")
+    message = target_of(room, member, request.target, reads)
     if message.event.user != user:
         raise Refused("forbidden", "only its author may edit a message")
     check_not_recalled(message)
-    check_window(message, work.now, facts.rules.edit_window_ms)
+    check_window(message, writes.now, reads.rules.edit_window_ms)
     if same(message.event.body, request.body):
         return WriteOk(duplicate=True)
     message.event.body = request.body
-    message.event.edited = work.now
-    return operate(message, request, user, digest, Event(seq=0, kind="edit", body=request.body), work)
+    message.event.edited = writes.now
+    return operate(message, request, user, digest, Event(seq=0, kind="edit", body=request.body), writes)
 
 
 @once
-def recall(user: str, request: Recall, work: Work, facts: Facts) -> WriteOk:
+def recall(user: str, request: Recall, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Take a message back for everybody: by its author within the window, or by an admin at any time."""
-    digest = first_time(user, request, work, facts)
-    room, member = authorize(facts.rooms.get(request.room), user, "recall")
-    message = target_of(room, member, request.target, facts)
+    digest = first_time(user, request, writes, reads)
+    room, member = authorize(reads.rooms.get(request.room), user, "recall")
+    message = target_of(room, member, request.target, reads)
     moderates = not room.direct and member.role != "member"
     if message.event.user != user and not moderates:
         raise Refused("forbidden", "only its author or an admin may recall a message")
     check_not_recalled(message)
     if not moderates:
-        check_window(message, work.now, facts.rules.edit_window_ms)
+        check_window(message, writes.now, reads.rules.edit_window_ms)
     message.event.body = UNSET
     message.event.recalled = True
-    work.recalled.append((room.number, request.target))
-    forget_edits(room, request.target, work)
-    return operate(message, request, user, digest, Event(seq=0, kind="recall"), work)
+    writes.recalled.append((room.number, request.target))
+    empty_edits(room, request.target, writes)
+    return operate(message, request, user, digest, Event(seq=0, kind="recall"), writes)
 
 
 def check_not_recalled(message: Message) -> None:
@@ -164,20 +166,20 @@ def check_window(message: Message, now: int, window_ms: int) -> None:
         raise Refused("edit_window", "too late to change this message")
 
 
-def forget_edits(room: Room, target: int, work: Work) -> None:
+def empty_edits(room: Room, target: int, writes: WriteSet) -> None:
     """Empty the edits of a recalled message that are still in this batch; the store does the older ones."""
-    for step in work.steps.get(room.number, ()):
+    for step in writes.steps.get(room.number, ()):
         if isinstance(step, NewEvent) and step.event.kind == "edit" and step.event.target == target:
             step.event.body = UNSET
             step.blob = encode(step.event)
 
 
 @once
-def react(user: str, request: React, work: Work, facts: Facts) -> WriteOk:
+def react(user: str, request: React, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Set or clear one reaction. In large rooms nothing is logged now: a summary follows within a second."""
-    digest = first_time(user, request, work, facts)
-    room, member = authorize(facts.rooms.get(request.room), user, "react")
-    message = target_of(room, member, request.target, facts)
+    digest = first_time(user, request, writes, reads)
+    room, member = authorize(reads.rooms.get(request.room), user, "react")
+    message = target_of(room, member, request.target, reads)
     if request.set:
         check_not_recalled(message)
     asked = replace(request, emoji=meant(message, user, request))
@@ -185,13 +187,13 @@ def react(user: str, request: React, work: Work, facts: Facts) -> WriteOk:
         return WriteOk(duplicate=True)
     check_room_for(message, asked)
     count_reaction(message, user, asked)
-    work.reactions.append(Reaction(room.number, asked.target, user, asked.emoji, asked.set))
-    if len(room.members) > facts.rules.large_members:
-        work.rewrite(message)
-        work.summarised[room.number, request.target] = message
-        return unlogged(room, user, request, digest, work)
+    writes.reactions.append(Reaction(room.number, asked.target, user, asked.emoji, asked.set))
+    if len(room.members) > reads.rules.large_members:
+        writes.rewrite(message)
+        writes.summarised[room.number, request.target] = message
+        return unlogged(room, user, request, digest, writes)
     operation = Event(seq=0, kind="reaction", emoji=asked.emoji, set=asked.set)
-    return operate(message, request, user, digest, operation, work)
+    return operate(message, request, user, digest, operation, writes)
 
 
 def meant(message: Message, user: str, request: React) -> str:
@@ -228,24 +230,24 @@ def count_reaction(message: Message, user: str, request: React) -> None:
     message.event.reactions = left or UNSET
 
 
-def summarise_reactions(room: Room, message: Message, work: Work) -> None:
+def summarise_reactions(room: Room, message: Message, writes: WriteSet) -> None:
     """The one event that tells a large room the reactions of a message, in place of one each."""
     counts = [] if message.event.reactions is UNSET else message.event.reactions
     operation = Event(seq=0, kind="reactions", target=message.event.seq, reactions=counts)
-    work.append(room, operation)
+    writes.append(room, operation)
     message.event.changed = operation.seq
-    work.rewrite(message)
+    writes.rewrite(message)
 
 
 @once
-def pin(user: str, request: Pin, work: Work, facts: Facts) -> WriteOk:
+def pin(user: str, request: Pin, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Pin or unpin a message."""
-    digest = first_time(user, request, work, facts)
-    room, member = authorize(facts.rooms.get(request.room), user, "pin")
-    message = target_of(room, member, request.target, facts)
+    digest = first_time(user, request, writes, reads)
+    room, member = authorize(reads.rooms.get(request.room), user, "pin")
+    message = target_of(room, member, request.target, reads)
     if request.set:
         check_not_recalled(message)
     if (message.event.pinned is True) == request.set:
         return WriteOk(duplicate=True)
     message.event.pinned = True if request.set else UNSET
-    return operate(message, request, user, digest, Event(seq=0, kind="pin", set=request.set), work)
+    return operate(message, request, user, digest, Event(seq=0, kind="pin", set=request.set), writes)

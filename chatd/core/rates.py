@@ -14,7 +14,7 @@ EXCUSES_MAX = 1000  # 32 KB for a connection that is refused all the time
 
 @dataclass(slots=True)
 class Rate:
-    """`burst` at once, then one every `interval_s` seconds. Meters share it: what it becomes holds for all of them."""
+    """`burst` at once, then one every `interval_s` seconds. Buckets share it: what it becomes holds for all of them."""
 
     interval_s: float
     burst: int
@@ -32,20 +32,20 @@ class Rate:
         return cls(86_400 / count, count)
 
     def become(self, other: "Rate") -> None:
-        """Take the figures of another rate, for every meter that has this one."""
+        """Take the figures of another rate, for every bucket that has this one."""
         self.interval_s, self.burst = other.interval_s, other.burst
 
 
 @dataclass(slots=True)
-class Meter:
+class TokenBucket:
     """One bucket, in seconds of the caller's clock.
 
-    `full_at`: when it would be full again. `told_at`: the latest moment that a refused request was told to come at.
+    `full_at`: when it would be full again. `promised_at`: the latest moment that a refused request was told to come at.
     """
 
     rate: Rate
     full_at: float = 0.0
-    told_at: float = 0.0
+    promised_at: float = 0.0
 
     def lacks(self, now: float) -> bool:
         """Is there no room for one more?"""
@@ -72,15 +72,15 @@ class Meter:
         Never more than RETRY_MAX_S, unless not even one has room by then.
         """
         first = self.full_at - self.rate.interval_s * (self.rate.burst - 1)
-        at = min(max(first, self.told_at + self.rate.interval_s), max(first, now + RETRY_MAX_S))
+        at = min(max(first, self.promised_at + self.rate.interval_s), max(first, now + RETRY_MAX_S))
         wait_s = (
             retry_after_ms(at - now) / 1000
         )  # as it is told: who comes a part of a millisecond later moves the next
-        self.told_at = now + wait_s
+        self.promised_at = now + wait_s
         return wait_s
 
 
-class Meters:
+class TokenBuckets:
     """Buckets by key; at most `keys_max` are remembered, and those go first that are full, or will be first.
 
     So nobody flushes the bucket of another by using many keys: who takes one each from 50,000 loses his own.
@@ -89,33 +89,33 @@ class Meters:
     def __init__(self, rate: Rate, keys_max: int = 50_000) -> None:
         self.rate = rate
         self.keys_max = keys_max  # ~300 B each: 15 MB at worst
-        self._meters: dict[str, Meter] = {}
+        self._buckets: dict[str, TokenBucket] = {}
 
-    def __getitem__(self, key: str) -> Meter:
+    def __getitem__(self, key: str) -> TokenBucket:
         """The bucket of `key`; a full one when it is not remembered."""
-        meter = self._meters.get(key)
-        if meter is None:
-            if len(self._meters) >= self.keys_max:
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            if len(self._buckets) >= self.keys_max:
                 self._forget()
-            meter = self._meters[key] = Meter(self.rate)
-        return meter
+            bucket = self._buckets[key] = TokenBucket(self.rate)
+        return bucket
 
     def _forget(self) -> None:
         """Forget a quarter at once: one look at all of them, some 10 ms, for thousands of keys to come."""
-        soonest = sorted(meter.full_at for meter in self._meters.values())[: self.keys_max // 4 or 1]
-        self._meters = {key: meter for key, meter in self._meters.items() if meter.full_at > soonest[-1]}
+        soonest = sorted(bucket.full_at for bucket in self._buckets.values())[: self.keys_max // 4 or 1]
+        self._buckets = {key: bucket for key, bucket in self._buckets.items() if bucket.full_at > soonest[-1]}
 
 
 TAKEN = (0.0, "")
 
 
-def take(buckets: Sequence[tuple[str, Meter]], now: float) -> tuple[float, str]:
+def take(buckets: Sequence[tuple[str, TokenBucket]], now: float) -> tuple[float, str]:
     """Take one of each bucket, or of none: the seconds until all have room, and which has it last; (0, "") took it."""
-    for _, meter in buckets:
-        if meter.lacks(now):
-            return max((meter.promise(now), name) for name, meter in buckets if meter.lacks(now))
-    for _, meter in buckets:
-        meter.take(now)
+    for _, bucket in buckets:
+        if bucket.lacks(now):
+            return max((bucket.promise(now), name) for name, bucket in buckets if bucket.lacks(now))
+    for _, bucket in buckets:
+        bucket.take(now)
     return TAKEN
 
 

@@ -69,7 +69,7 @@ NO_BOUNDS = Allowances()
 
 
 @dataclass(slots=True)
-class Facts:
+class ReadSet:
     """Rooms by name, stored messages and read tails by place, keys already used, fresh room numbers and names."""
 
     rules: Rules

@@ -5,41 +5,41 @@ from dataclasses import replace
 from msgspec import UNSET
 
 from chatd.core.permissions import authorize
-from chatd.core.read_set import Facts, Tail
+from chatd.core.read_set import ReadSet, Tail
 from chatd.core.room import Member, Room
 from chatd.core.users import Account
-from chatd.core.write_set import Answer, NewEvent, Position, Work
+from chatd.core.write_set import NewEvent, ReadPosition, RoomReply, WriteSet
 from chatd.protocol.errors import ChatError
 from chatd.protocol.objects import EVERYBODY
 from chatd.protocol.replies import Ok, ReadOk
 from chatd.protocol.requests import Delivered, Preferences, Read
 
 
-def read(user: str, request: Read, work: Work, facts: Facts) -> ReadOk:
+def read(user: str, request: Read, writes: WriteSet, reads: ReadSet) -> ReadOk:
     """Move the read position up, never down; a lower one is answered with the stored one."""
-    room, member = authorize(facts.rooms.get(request.room), user, "view")
+    room, member = authorize(reads.rooms.get(request.room), user, "view")
     seq = min(request.seq, room.seq)
     moved = seq > member.read
     if moved:
-        tail = tail_after(room, user, seq, work, facts)
-        member = work.touch_member(room, user)
+        tail = tail_after(room, user, seq, writes, reads)
+        member = writes.touch_member(room, user)
         member.read, member.read_ordinal = seq, tail.ordinal
         member.own_unread, member.mentions = tail.own, tail.mentions
         member.delivered = max(member.delivered, seq)
-        tell_watermark(room, member, work)
-    work.positions.append(Position(room, member, moved, work.asked_by))
+        publish_watermark(room, member, writes)
+    writes.read_positions.append(ReadPosition(room, member, moved, writes.origin))
     reply = ReadOk(read=member.read, unread=0, unread_mentions=0)
-    work.answers.append(Answer(reply, room, user, work.asked_by))
+    writes.room_replies.append(RoomReply(reply, room, user, writes.origin))
     return reply
 
 
-def tail_after(room: Room, user: str, seq: int, work: Work, facts: Facts) -> Tail:
+def tail_after(room: Room, user: str, seq: int, writes: WriteSet, reads: ReadSet) -> Tail:
     """What is left unread after `seq`, with the messages of this batch that the store does not know yet."""
     if seq == room.seq:
         return Tail(room.ordinal, 0, 0)
-    stored = facts.tails[room.number, user, seq]
+    stored = reads.tails[room.number, user, seq]
     ordinal, own, mentions = stored.ordinal, stored.own, stored.mentions
-    for step in work.steps.get(room.number, ()):
+    for step in writes.steps.get(room.number, ()):
         if not isinstance(step, NewEvent) or step.event.ordinal is UNSET:
             continue
         if step.event.seq <= seq:
@@ -51,47 +51,47 @@ def tail_after(room: Room, user: str, seq: int, work: Work, facts: Facts) -> Tai
     return Tail(ordinal, own, mentions)
 
 
-def tell_watermark(room: Room, member: Member, work: Work) -> None:
+def publish_watermark(room: Room, member: Member, writes: WriteSet) -> None:
     """Note that a watermark moved; in a direct room it is part of what the peer syncs."""
     if room.direct:
-        work.touch(room)
+        writes.touch(room)
     if member.receipts:
-        work.receipts[room.number, member.user] = (room, member)
+        writes.receipts[room.number, member.user] = (room, member)
 
 
-def delivered(user: str, request: Delivered, work: Work, facts: Facts) -> Ok:
+def delivered(user: str, request: Delivered, writes: WriteSet, reads: ReadSet) -> Ok:
     """Move delivered watermarks up, in direct rooms and small groups; anything else is passed over."""
     for row in request.rooms:
         try:
-            room, member = authorize(facts.rooms.get(row.room), user, "view")
+            room, member = authorize(reads.rooms.get(row.room), user, "view")
         except ChatError:
             continue
         seq = min(row.seq, room.seq)
         if (
             seq > max(member.delivered, member.first_visible - 1)
-            and len(room.members) <= facts.rules.delivered_members
+            and len(room.members) <= reads.rules.delivered_members
         ):
-            member = work.touch_member(room, user)
+            member = writes.touch_member(room, user)
             member.delivered = seq
-            tell_watermark(room, member, work)
+            publish_watermark(room, member, writes)
     return Ok()
 
 
-def prefer(user: str, request: Preferences, work: Work, facts: Facts) -> Ok:
+def prefer(user: str, request: Preferences, writes: WriteSet, reads: ReadSet) -> Ok:
     """Set preferences of one room, or of the account; absent keys stay."""
     if request.room is not UNSET:
-        room, member = authorize(facts.rooms.get(request.room), user, "view")
+        room, member = authorize(reads.rooms.get(request.room), user, "view")
         asked = {name: getattr(request, name) for name in ("muted_until", "pinned", "hidden")}
         changed = {
             name: value for name, value in asked.items() if value not in (UNSET, getattr(member, name))
         }
         for name, value in changed.items():
-            setattr(work.touch_member(room, user), name, value)
-            work.refreshed[room.number, user] = room
-    account = facts.accounts.get(user) or Account(user, created_at=work.now)
+            setattr(writes.touch_member(room, user), name, value)
+            writes.refreshed[room.number, user] = room
+    account = reads.accounts.get(user) or Account(user, created_at=writes.now)
     chosen = {name: getattr(request, name) for name in ("receipts", "presence")}
     shows = {name: shown for name, shown in chosen.items() if shown not in (UNSET, getattr(account, name))}
     if shows:
-        facts.accounts[user] = replace(account, **shows)
-        work.accounts.append(facts.accounts[user])
+        reads.accounts[user] = replace(account, **shows)
+        writes.accounts.append(reads.accounts[user])
     return Ok()

@@ -7,7 +7,7 @@ SOON_S = 1.0  # nobody is told to come back sooner: half of what waits then is s
 FAR_S = 60.0  # nor later: no measurement is good for longer, and a person waits
 
 
-class Pace:
+class RetrySchedule:
     """Measures while somebody waits, because otherwise it is the demand that is slow. Seconds throughout."""
 
     def __init__(self) -> None:

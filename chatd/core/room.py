@@ -1,4 +1,4 @@
-"""A room and its members as decisions see them: plain state, changed only inside a `Work`.
+"""A room and its members as decisions see them: plain state, changed only inside a `WriteSet`.
 
 Rooms are loaded on demand and forgotten when idle. What a reader may be shown comes from the store or from a
 committed batch, never from here: during a commit this state is ahead of the disk by one batch.
@@ -77,15 +77,15 @@ class Room:
     durable_seq: int = 0  # `seq` and `ordinal` of the last commit: what anybody may be shown
     durable_ordinal: int = 0
     durable_written: int = 0
-    in_doubt: bool = False  # a batch that is not on disk yet changes it, or its members
-    on_the_move: frozenset[str] = frozenset()  # who comes or goes in that batch
+    dirty: bool = False  # a batch that is not on disk yet changes it, or its members
+    changing_members: frozenset[str] = frozenset()  # who comes or goes in that batch
 
     def __post_init__(self) -> None:
-        self.settle()
+        self.mark_durable()
 
-    def settle(self) -> None:
+    def mark_durable(self) -> None:
         """What was decided is on disk."""
-        self.in_doubt, self.on_the_move = False, frozenset()
+        self.dirty, self.changing_members = False, frozenset()
         self.durable_seq, self.durable_ordinal = self.seq, self.ordinal
         self.durable_written = self.written
 

@@ -1,4 +1,4 @@
-"""The in-memory room registry: rooms by name, loaded on demand, forgotten when idle.
+"""The room cache: rooms by name, loaded on demand, forgotten when idle.
 
 Invariant: a batch only touches rooms that are here, so a loaded room is never older than the last commit.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from chatd.core.room import Room
 
 
-class Registry:
+class RoomCache:
     """Loaded rooms. `now` is the caller's monotonic clock in seconds."""
 
     def __init__(self) -> None:

@@ -9,23 +9,23 @@ from msgspec import UNSET, Raw
 
 from chatd.core.room import Member, Room
 from chatd.core.visibility import ShownTo, marks_shown
-from chatd.core.write_set import Answer, Work
+from chatd.core.write_set import RoomReply, WriteSet
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import ROLES, Receipt, RoomSummary
 from chatd.protocol.replies import ReadOk
 
 
-def complete_answers(work: Work, shown_to: ShownTo) -> None:
+def complete_room_replies(writes: WriteSet, shown_to: ShownTo) -> None:
     """Fill in the replies that show a room, as it is after the batch. Call it once, when everything is decided."""
-    for answer in work.answers:
+    for answer in writes.room_replies:
         member = answer.room.members.get(answer.user)  # another one than before when they left and came back
         if member is not None:
             fill_in(answer, member, shown_to)
-        elif answer.asked_by is not None:
-            answer.asked_by.reply = Refused("not_member", "not in this room any more")
+        elif answer.origin is not None:
+            answer.origin.reply = Refused("not_member", "not in this room any more")
 
 
-def fill_in(answer: Answer, member: Member, shown_to: ShownTo) -> None:
+def fill_in(answer: RoomReply, member: Member, shown_to: ShownTo) -> None:
     reply, room = answer.reply, answer.room
     if isinstance(reply, ReadOk):
         reply.read, reply.ordinal = member.read, room.ordinal

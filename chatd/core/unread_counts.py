@@ -8,7 +8,7 @@ member rows count no own messages, `uncounted`; whoever reads the store counts t
 
 from chatd.core.read_set import Counted, Tail, UnreadSpan
 from chatd.core.room import Member, Room
-from chatd.core.write_set import Work
+from chatd.core.write_set import WriteSet
 
 UNCOUNTED_EVENTS_MAX = (
     16  # what a reader may have to look at in each room: within one or two pages of the log
@@ -40,28 +40,28 @@ def added(one: Counted, other: Counted) -> Counted:
     return Counted(one.messages + other.messages, one.own + other.own, one.mentions + other.mentions)
 
 
-def count_own(room: Room, author: Member, work: Work) -> None:
+def count_own(room: Room, author: Member, writes: WriteSet) -> None:
     """Count the countable message that `author` is about to add to the log of `room`, a room of this batch."""
-    work.remember(room, author.user)
+    writes.save_member_image(room, author.user)
     author.own_unread += 1
     room.uncounted = room.uncounted or room.seq + 1
     if author.user not in room.uncounted_by:
         room.uncounted_by |= {author.user}
 
 
-def count_out(work: Work) -> None:
+def count_out(writes: WriteSet) -> None:
     """Have the batch store what is uncounted where it became much, or where it stores a member: his row counts all.
 
     Call it once, when everything is decided.
     """
-    stored = {number for number, _ in work.members}
-    for room in work.touched:
+    stored = {number for number, _ in writes.members}
+    for room in writes.touched:
         if room.uncounted and (is_due(room) or room.number in stored):
-            work.image(room)
+            writes.save_image(room)
             for user in room.uncounted_by:
-                work.counted[room.number, user] = room.members.get(user) or room.former[user]
+                writes.counted[room.number, user] = room.members.get(user) or room.former[user]
             room.uncounted, room.uncounted_by = 0, frozenset()
-            work.counted_rooms.append(room.number)
+            writes.counted_rooms.append(room.number)
 
 
 def is_due(room: Room) -> bool:

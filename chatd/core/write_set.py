@@ -1,6 +1,6 @@
-"""A `Work` is what one batch of decisions changes: the write set of one transaction, and what to tell afterwards.
+"""A `WriteSet` is what one batch of decisions changes: the write set of one transaction, and what to tell afterwards.
 
-Decisions check everything first and change state only through a Work, which keeps the image from before: a batch
+Decisions check everything first and change state only through a WriteSet, which keeps the image from before: a batch
 that cannot be stored is rolled back and nobody has seen it.
 """
 
@@ -20,7 +20,7 @@ EVENT_BYTES = 200  # what an event takes on the disk besides itself: its columns
 
 @dataclass(slots=True)
 class NewEvent:
-    """An event numbered in this batch. `asked_by` is the submission whose acknowledgement stands in its place."""
+    """An event numbered in this batch. `origin` is the submission whose acknowledgement stands in its place."""
 
     room: Room
     event: Event
@@ -28,7 +28,7 @@ class NewEvent:
     key: str | None = None
     digest: int | None = None
     mentions: tuple[str, ...] = ()
-    asked_by: Any = None
+    origin: Any = None
     ordinal: int = 0  # of the room's last message when this event is its last
 
     @property
@@ -38,7 +38,7 @@ class NewEvent:
 
 
 @dataclass(slots=True)
-class Arrival:
+class MemberJoined:
     """`user` is a member from here on."""
 
     room: Room
@@ -46,7 +46,7 @@ class Arrival:
 
 
 @dataclass(slots=True)
-class Departure:
+class MemberLeft:
     """`user` is no member from here on and is told nothing that comes later."""
 
     room: Room
@@ -54,7 +54,7 @@ class Departure:
     reason: GoneReason
 
 
-Step = NewEvent | Arrival | Departure
+RoomStep = NewEvent | MemberJoined | MemberLeft
 
 
 @dataclass(slots=True)
@@ -76,26 +76,26 @@ class Reaction:
 
 
 @dataclass(slots=True)
-class Position:
-    """A read position that was asked to move; `asked_by` is the submission that did."""
+class ReadPosition:
+    """A read position that was asked to move; `origin` is the submission that did."""
 
     room: Room
     member: Member
     moved: bool
-    asked_by: Any
+    origin: Any
 
 
 @dataclass(slots=True)
-class Answer:
+class RoomReply:
     """A reply that shows a room to a member: its numbers are those of the whole batch, which is told before it.
 
-    `asked_by`: the submission that is refused instead when `user` is no member any more by then, if there is one.
+    `origin`: the submission that is refused instead when `user` is no member any more by then, if there is one.
     """
 
     reply: ReadOk | SummaryOk | WriteOk
     room: Room
     user: str
-    asked_by: Any = None
+    origin: Any = None
 
 
 def nothing_spent() -> dict[str, dict[str, int]]:
@@ -103,12 +103,12 @@ def nothing_spent() -> dict[str, dict[str, int]]:
 
 
 @dataclass(slots=True)
-class Work:
+class WriteSet:
     """The changes of one batch. `now` is Unix milliseconds, `stamp` the commit number all its rows carry."""
 
     now: int
     stamp: int
-    steps: dict[int, list[Step]] = field(default_factory=dict)  # by room number, in seq order
+    steps: dict[int, list[RoomStep]] = field(default_factory=dict)  # by room number, in seq order
     created: list[Room] = field(default_factory=list)
     rooms: dict[int, Room] = field(default_factory=dict)  # changed rooms
     members: dict[tuple[int, str], Member] = field(default_factory=dict)  # changed members
@@ -122,7 +122,8 @@ class Work:
     reactions: list[Reaction] = field(default_factory=list)
     # direct rooms: (lower user, higher user, room)
     pairs: list[tuple[str, str, int]] = field(default_factory=list)
-    folds: list[tuple[int, int]] = field(default_factory=list)  # (room, floor): operations below are dropped
+    # (room, floor): operations below are dropped
+    compactions: list[tuple[int, int]] = field(default_factory=list)
     accounts: list[AccountChange] = field(default_factory=list)
     ended: list[tuple[str, str]] = field(default_factory=list)  # (user, device): removed by himself
     receipts: dict[tuple[int, str], tuple[Room, Member]] = field(default_factory=dict)  # moved watermarks
@@ -134,8 +135,8 @@ class Work:
     keyed: dict[tuple[int, str, str], NewEvent] = field(default_factory=dict)  # by (room, user, key)
     unlogged: dict[tuple[int, str, str], int] = field(default_factory=dict)  # keys without an event: digest
     forget_keys: int = 0  # unlogged keys used before this time are forgotten; 0: none
-    positions: list[Position] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
+    read_positions: list[ReadPosition] = field(default_factory=list)
+    room_replies: list[RoomReply] = field(default_factory=list)
     memberships: dict[str, int] = field(
         default_factory=dict
     )  # rooms that users came into, less those they left
@@ -143,50 +144,52 @@ class Work:
         default_factory=nothing_spent
     )  # by kind and user, see allowances
     moves: bool = False  # somebody came or went
-    asked_by: Any = None  # the submission being decided
+    origin: Any = None  # the submission being decided
     _touched: dict[int, Room] = field(default_factory=dict)  # rooms that changed, or whose members did
     _rooms_before: dict[int, tuple[Any, ...]] = field(default_factory=dict)
-    _members_before: dict[tuple[int, str], tuple[Room, "Seat", "Seat"]] = field(default_factory=dict)
+    _members_before: dict[tuple[int, str], tuple[Room, "MemberImage", "MemberImage"]] = field(
+        default_factory=dict
+    )
 
     def touch(self, room: Room) -> Room:
         """`room`, marked as changed by this batch."""
         if room.number not in self.rooms:
             self.rooms[room.number] = room
-            self.image(room)
+            self.save_image(room)
         return room
 
-    def image(self, room: Room) -> None:
+    def save_image(self, room: Room) -> None:
         """Keep the room as it is, for a rollback."""
         if room.number not in self._rooms_before:
             self._rooms_before[room.number] = ROOM_IMAGE(room)
-            self._doubt(room)
+            self._mark_dirty(room)
 
     def touch_member(self, room: Room, user: str) -> Member:
         """The member `user`, marked as changed by this batch."""
-        member = self.remember(room, user)
+        member = self.save_member_image(room, user)
         self.members[room.number, user] = member
         return member
 
-    def remember(self, room: Room, user: str) -> Member:
+    def save_member_image(self, room: Room, user: str) -> Member:
         """The member `user`, kept as he is, for a rollback."""
         place = (room.number, user)
         member = room.members[user]
         if place not in self._members_before:
-            self._members_before[place] = (room, seat_of(member), seat_of(room.former.get(user)))
-            self._doubt(room)
+            self._members_before[place] = (room, member_image(member), member_image(room.former.get(user)))
+            self._mark_dirty(room)
         return member
 
     def add_member(self, room: Room, member: Member) -> None:
         """Make `member` a member; its live connections hear of the room from here on."""
         place = (room.number, member.user)
         if place not in self._members_before:
-            self._members_before[place] = (room, None, seat_of(room.former.get(member.user)))
+            self._members_before[place] = (room, None, member_image(room.former.get(member.user)))
         self.touch(room)
         room.former.pop(member.user, None)
         room.members[member.user] = member
         self.members[place] = member
-        self._moved(room, member.user, 1)
-        self._step(room, Arrival(room, member.user))
+        self._count_membership(room, member.user, 1)
+        self._add_step(room, MemberJoined(room, member.user))
 
     def remove_member(self, room: Room, user: str, reason: GoneReason) -> Member:
         """End a membership; the row stays as `gone`, so that a sync can tell."""
@@ -195,8 +198,8 @@ class Work:
         del room.members[user]
         member.gone = reason
         room.former[user] = member
-        self._moved(room, user, -1)
-        self._step(room, Departure(room, user, reason))
+        self._count_membership(room, user, -1)
+        self._add_step(room, MemberLeft(room, user, reason))
         return member
 
     def append(
@@ -217,14 +220,14 @@ class Work:
         room.seq += 1
         event.seq = room.seq
         event.time = self.now
-        asked_by, self.asked_by = self.asked_by, None
-        new = NewEvent(room, event, encode(event), key, digest, tuple(mentions), asked_by, room.ordinal)
+        origin, self.origin = self.origin, None
+        new = NewEvent(room, event, encode(event), key, digest, tuple(mentions), origin, room.ordinal)
         if isinstance(event.user, str):
             stored, size = self.spent["bytes"], len(new.blob) + EVENT_BYTES
             stored[event.user] = stored.get(event.user, 0) + size
             if key is not None:
                 self.keyed[room.number, event.user, key] = new
-        self._step(room, new)
+        self._add_step(room, new)
         return event
 
     @property
@@ -241,7 +244,7 @@ class Work:
             or self.messages
             or self.reactions
             or self.accounts
-            or self.folds
+            or self.compactions
             or self.forget_keys
         )
 
@@ -255,7 +258,7 @@ class Work:
             or self.accounts
             or self.receipts
             or self.refreshed
-            or self.positions
+            or self.read_positions
         )
 
     def spend(self, kind: str, user: str, count: int) -> None:
@@ -267,61 +270,61 @@ class Work:
         """Store the changed current state of a message."""
         self.messages[message.room.number, message.event.seq] = message
 
-    def _doubt(self, room: Room) -> None:
-        room.in_doubt = True
+    def _mark_dirty(self, room: Room) -> None:
+        room.dirty = True
         self._touched[room.number] = room
 
-    def _moved(self, room: Room, user: str, rooms: int) -> None:
+    def _count_membership(self, room: Room, user: str, rooms: int) -> None:
         self.moves = True
         self.memberships[user] = self.memberships.get(user, 0) + rooms
-        room.on_the_move |= {user}
+        room.changing_members |= {user}
 
-    def _step(self, room: Room, step: Step) -> None:
+    def _add_step(self, room: Room, step: RoomStep) -> None:
         self.steps.setdefault(room.number, []).append(step)
 
-    def settle(self) -> None:
+    def mark_durable(self) -> None:
         """The batch is on disk: what its rooms are may be shown."""
         for room in self._touched.values():
-            room.settle()
+            room.mark_durable()
 
     def rollback(self) -> None:
         """Put every room and member back as it was before this batch."""
         for number, image in self._rooms_before.items():
-            put_back(self._touched[number], ROOM_SCALARS, image)
+            restore_values(self._touched[number], ROOM_SCALARS, image)
         for (_, user), (room, member, former) in self._members_before.items():
-            restore(room.members, user, member)
-            restore(room.former, user, former)
+            restore_member(room.members, user, member)
+            restore_member(room.former, user, former)
         for room in self._touched.values():
-            room.in_doubt, room.on_the_move = False, frozenset()
+            room.dirty, room.changing_members = False, frozenset()
 
 
 # An image is a tuple of values: taken once a batch for everything touched, it has to be cheap.
 ROOM_SCALARS = tuple(
     name
     for name in Room.__slots__
-    if name not in ("members", "former", "in_doubt", "on_the_move") and not name.startswith("durable_")
+    if name not in ("members", "former", "dirty", "changing_members") and not name.startswith("durable_")
 )
 ROOM_IMAGE = attrgetter(*ROOM_SCALARS)
 MEMBER_SCALARS = tuple(Member.__slots__)
 MEMBER_IMAGE = attrgetter(*MEMBER_SCALARS)
 
-Seat = tuple[Member, tuple[Any, ...]] | None
+MemberImage = tuple[Member, tuple[Any, ...]] | None
 """A member and its values from before; None when there was none."""
 
 
-def seat_of(member: Member | None) -> Seat:
+def member_image(member: Member | None) -> MemberImage:
     return None if member is None else (member, MEMBER_IMAGE(member))
 
 
-def put_back(thing: Room | Member, names: tuple[str, ...], image: tuple[Any, ...]) -> None:
+def restore_values(thing: Room | Member, names: tuple[str, ...], image: tuple[Any, ...]) -> None:
     for name, value in zip(names, image, strict=True):
         setattr(thing, name, value)
 
 
-def restore(members: dict[str, Member], user: str, before: Seat) -> None:
+def restore_member(members: dict[str, Member], user: str, before: MemberImage) -> None:
     if before is None:
         members.pop(user, None)
         return
     member, image = before
-    put_back(member, MEMBER_SCALARS, image)
+    restore_values(member, MEMBER_SCALARS, image)
     members[user] = member

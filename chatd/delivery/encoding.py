@@ -11,7 +11,7 @@ from chatd.websocket.frames import binary_frame, deflate_wrapper, text_frame
 MSGPACK, JSON, DEFLATE = range(3)
 
 
-class Packet:
+class EncodedPush:
     """A push whose frames are made when first asked for."""
 
     __slots__ = ("_deflate_min", "_frames", "_payload")
@@ -24,26 +24,26 @@ class Packet:
     def __len__(self) -> int:
         return len(self._payload)
 
-    def frame(self, variant: int) -> bytes:
-        frame = self._frames[variant]
+    def frame(self, encoding: int) -> bytes:
+        frame = self._frames[encoding]
         if frame is None:
-            frame = self._frames[variant] = self._make(variant)
+            frame = self._frames[encoding] = self._make(encoding)
         return frame
 
-    def _make(self, variant: int) -> bytes:
-        if variant == JSON:
+    def _make(self, encoding: int) -> bytes:
+        if encoding == JSON:
             return text_frame(as_json(self._payload))
-        if variant == DEFLATE:
+        if encoding == DEFLATE:
             wrapped = deflate_wrapper(self._payload, self._deflate_min)
             return self.frame(MSGPACK) if wrapped is None else binary_frame(wrapped)
         return binary_frame(self._payload)
 
 
-def frame_of(packet: Any, variant: int, deflate_min: int) -> bytes:
+def frame_of(packet: Any, encoding: int, deflate_min: int) -> bytes:
     """The frame of a packet for one connection."""
-    if variant == MSGPACK:
+    if encoding == MSGPACK:
         return binary_frame(encode(packet))
-    return Packet(packet, deflate_min).frame(variant)
+    return EncodedPush(packet, deflate_min).frame(encoding)
 
 
 def head_push(heads: Mapping[str, tuple[int, int]]) -> HeadPush:

@@ -1,7 +1,7 @@
 """`head` pushes of large rooms: coalesced, at most one per room and interval (protocol.md 7.2)."""
 
-from chatd.delivery.encoding import Packet, head_push
-from chatd.delivery.hub import Audience
+from chatd.delivery.encoding import EncodedPush, head_push
+from chatd.delivery.hub import RoomSubscribers
 from chatd.ports import Env
 
 
@@ -12,34 +12,35 @@ class Heads:
         self._env = env
         self.interval_s = interval_s
         self._deflate_min = deflate_min
-        self._newest: dict[Audience, tuple[int, int]] = {}  # while one is scheduled
+        self._newest: dict[RoomSubscribers, tuple[int, int]] = {}  # while one is scheduled
 
-    def moved(self, audience: Audience, seq: int, ordinal: int) -> None:
+    def moved(self, subscribers: RoomSubscribers, seq: int, ordinal: int) -> None:
         """The room is at `seq` now."""
-        if audience.heads_due:  # though nobody may listen from afar now: who comes back hears no old number
-            self._newest[audience] = (seq, ordinal)
+        # though nobody may listen from afar now: who comes back hears no old number
+        if subscribers.heads_due:
+            self._newest[subscribers] = (seq, ordinal)
             return
-        if not audience.head:
+        if not subscribers.head:
             return
-        wait = audience.heads_at + self.interval_s - self._env.monotonic()
+        wait = subscribers.heads_at + self.interval_s - self._env.monotonic()
         if wait <= 0:
-            self._tell(audience, seq, ordinal)
+            self._push(subscribers, seq, ordinal)
             return
-        audience.heads_due = True
-        self._newest[audience] = (seq, ordinal)
-        self._env.call_later(wait, lambda: self._flush(audience))
+        subscribers.heads_due = True
+        self._newest[subscribers] = (seq, ordinal)
+        self._env.call_later(wait, lambda: self._flush(subscribers))
 
-    def _flush(self, audience: Audience) -> None:
-        audience.heads_due = False
-        self._tell(audience, *self._newest.pop(audience))
+    def _flush(self, subscribers: RoomSubscribers) -> None:
+        subscribers.heads_due = False
+        self._push(subscribers, *self._newest.pop(subscribers))
 
-    def _tell(self, audience: Audience, seq: int, ordinal: int) -> None:
-        audience.heads_at = self._env.monotonic()
-        packet = Packet(head_push({audience.name: (seq, ordinal)}), self._deflate_min)
-        for session in list(audience.head):  # one whose outbox overflows leaves its seat
+    def _push(self, subscribers: RoomSubscribers, seq: int, ordinal: int) -> None:
+        subscribers.heads_at = self._env.monotonic()
+        packet = EncodedPush(head_push({subscribers.name: (seq, ordinal)}), self._deflate_min)
+        for session in list(subscribers.head):  # one whose outbox overflows is unsubscribed
             outbox = session.outbox
-            session.vitals.sent = audience.heads_at
+            session.deadlines.sent = subscribers.heads_at
             if outbox.flowing:
-                outbox.send(packet.frame(session.variant))
+                outbox.send(packet.frame(session.encoding))
             else:
-                outbox.send_head(audience.name, seq, ordinal)
+                outbox.send_head(subscribers.name, seq, ordinal)

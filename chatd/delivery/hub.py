@@ -1,10 +1,10 @@
-"""Who is connected and listens to what: sessions by user, audiences by room. Bookkeeping only, nothing is sent here."""
+"""Who is connected and listens to what: sessions by user, subscribers by room. Nothing is sent here."""
 
 from collections.abc import Iterator
 from typing import Any, Literal, Protocol
 
-from chatd.core.deadlines import Vitals
-from chatd.delivery.recent_commits import Recent
+from chatd.core.deadlines import Deadlines
+from chatd.delivery.recent_commits import RecentCommits
 from chatd.protocol import close_codes
 from chatd.protocol.objects import Mode
 
@@ -12,10 +12,10 @@ Level = Literal["full", "head", "none"]
 
 NEVER = float("-inf")
 
-VARIANTS = 3  # msgpack, json, msgpack with deflate: one encoding of a push each
+ENCODINGS = 3  # msgpack, json, msgpack with deflate: one encoding of a push each
 
 
-class Queue(Protocol):
+class PushQueue(Protocol):
     """What waits for one connection (delivery/outbox.py has the contract)."""
 
     @property
@@ -41,7 +41,7 @@ class Queue(Protocol):
     def leave(self, room: str) -> None: ...
 
 
-class Rights(Protocol):
+class TokenRights(Protocol):
     """What the token of a connection says: the words it allows, and the device it is bound to."""
 
     @property
@@ -51,27 +51,27 @@ class Rights(Protocol):
     def device(self) -> str | None: ...
 
 
-class Listener(Protocol):
-    """One connection, as audiences and the fan-out know it."""
+class Subscriber(Protocol):
+    """One connection, as the hub and the fan-out know it."""
 
     user: str
     device: str
-    variant: int
+    encoding: int
     mode: Mode
     receipts: bool  # shows own and sees others' receipts
-    rooms: "dict[int, Audience]"  # audiences it sits in, by room number
+    rooms: "dict[int, RoomSubscribers]"  # the rooms it is subscribed to, by number
     focus: frozenset[int]  # numbers of the rooms on screen
     muted: dict[int, int]  # muted_until by room number, unmuted rooms left out
-    departed: set[int] | None  # rooms left while the connection is being attached, None when it is
-    vitals: Vitals
+    left_rooms: set[int] | None  # rooms left while the connection is being attached, None when it is
+    deadlines: Deadlines
     turn: int  # of its hello among all: the newest connection of a device is the one that stays
     newest: dict[type, Any]  # the newest focus and watch: an older one that took longer must not win
 
     @property
-    def claims(self) -> Rights: ...
+    def claims(self) -> TokenRights: ...
 
     @property
-    def outbox(self) -> Queue: ...
+    def outbox(self) -> PushQueue: ...
 
     def push(self, packet: Any) -> None:
         """Send a packet, or one encoded for several, that must not be lost while the connection lives."""
@@ -80,13 +80,13 @@ class Listener(Protocol):
         """`bye`, then the close frame."""
 
 
-Group = dict[Listener, None]
+SubscriberGroup = dict[Subscriber, None]
 """Connections of one level, in the order they came."""
 
-NOBODY: Group = {}  # never written to: what a level is that nobody has, as most are in most rooms
+NO_SUBSCRIBERS: SubscriberGroup = {}  # never written to: what a level is that nobody has, as most are in most rooms
 
 
-class Audience:
+class RoomSubscribers:
     """The live connections of one room, by delivery level (protocol.md 7.6).
 
     `full`: those who get every event, by variant.
@@ -98,34 +98,34 @@ class Audience:
         self.number = number
         self.name = name
         self.members = members
-        self.full: list[Group] = [NOBODY] * VARIANTS
-        self.head = NOBODY
-        self.none = NOBODY
+        self.full: list[SubscriberGroup] = [NO_SUBSCRIBERS] * ENCODINGS
+        self.head = NO_SUBSCRIBERS
+        self.none = NO_SUBSCRIBERS
         self.heads_at = NEVER  # when the last `head` went out
         self.heads_due = False  # one is scheduled
 
     @property
-    def focused(self) -> list[Listener]:
+    def focused(self) -> list[Subscriber]:
         """Those who have the room on screen."""
-        return [listener for listener in self.listeners() if self.number in listener.focus]
+        return [subscriber for subscriber in self.connections() if self.number in subscriber.focus]
 
-    def seat(self, listener: Listener, level: Level) -> None:
-        """Put `listener`, who has no seat here, at `level`."""
+    def add(self, subscriber: Subscriber, level: Level) -> None:
+        """Put `subscriber`, who is not subscribed here, at `level`."""
         if level == "full":
-            self.full[listener.variant] = joined(self.full[listener.variant], listener)
+            self.full[subscriber.encoding] = with_added(self.full[subscriber.encoding], subscriber)
         elif level == "head":
-            self.head = joined(self.head, listener)
+            self.head = with_added(self.head, subscriber)
         else:
-            self.none = joined(self.none, listener)
+            self.none = with_added(self.none, subscriber)
 
-    def unseat(self, listener: Listener) -> None:
-        """Take his seat from `listener`, wherever it is."""
-        for group in (self.full[listener.variant], self.head, self.none):
-            if listener in group:
-                del group[listener]
+    def discard(self, subscriber: Subscriber) -> None:
+        """Remove `subscriber` from its level."""
+        for group in (self.full[subscriber.encoding], self.head, self.none):
+            if subscriber in group:
+                del group[subscriber]
                 return
 
-    def listeners(self) -> Iterator[Listener]:
+    def connections(self) -> Iterator[Subscriber]:
         for group in (*self.full, self.head, self.none):
             yield from group
 
@@ -134,22 +134,22 @@ class Audience:
         return not (any(self.full) or self.head or self.none)
 
 
-def joined(group: Group, listener: Listener) -> Group:
-    """`group` with `listener` at its end: a group of its own once it has somebody."""
-    if group is NOBODY:
-        return {listener: None}
-    group[listener] = None
+def with_added(group: SubscriberGroup, subscriber: Subscriber) -> SubscriberGroup:
+    """`group` with `subscriber` at its end: a group of its own once it has somebody."""
+    if group is NO_SUBSCRIBERS:
+        return {subscriber: None}
+    group[subscriber] = None
     return group
 
 
-class Live:
+class Hub:
     """All live connections of this process. `full_members`: largest room that is told every event unasked."""
 
     def __init__(self, full_members: int) -> None:
         self.full_members = full_members
-        self.sessions: dict[str, dict[str, Listener]] = {}  # by user, then device
-        self.audiences: dict[int, Audience] = {}
-        self.recent = Recent()
+        self.sessions: dict[str, dict[str, Subscriber]] = {}  # by user, then device
+        self.rooms: dict[int, RoomSubscribers] = {}
+        self.recent_commits = RecentCommits()
         self._turns = 0
 
     def next_turn(self) -> int:
@@ -157,116 +157,118 @@ class Live:
         self._turns += 1
         return self._turns
 
-    def of(self, user: str) -> list[Listener]:
+    def of(self, user: str) -> list[Subscriber]:
         """The connections of one user."""
         return list(self.sessions.get(user, {}).values())
 
-    def hearing(self, user: str) -> list[Listener]:
+    def readers_of(self, user: str) -> list[Subscriber]:
         """Those connections of one user that may be shown anything."""
-        return [listener for listener in self.of(user) if "read" in listener.claims.allow]
+        return [subscriber for subscriber in self.of(user) if "read" in subscriber.claims.allow]
 
-    def ended_by(self, user: str, device: str, code: int) -> list[tuple[Listener, int]]:
+    def ended_by(self, user: str, device: str, code: int) -> list[tuple[Subscriber, int]]:
         """The connections that a revocation of `device`, or of all when it is "", ends, each with its close code.
 
         Whoever came with a token that is bound to no device needs another one: it may be the one that was stolen.
         """
         return [
-            (listener, code if device in ("", listener.device) else close_codes.TOKEN_INVALID)
-            for listener in self.of(user)
-            if device in ("", listener.device) or listener.claims.device is None
+            (subscriber, code if device in ("", subscriber.device) else close_codes.TOKEN_INVALID)
+            for subscriber in self.of(user)
+            if device in ("", subscriber.device) or subscriber.claims.device is None
         ]
 
-    def enter(self, listener: Listener) -> Listener | None:
-        """Make `listener` the connection of its device; the one it replaces is returned."""
-        devices = self.sessions.setdefault(listener.user, {})
-        before = devices.get(listener.device)
-        devices[listener.device] = listener
+    def enter(self, subscriber: Subscriber) -> Subscriber | None:
+        """Make `subscriber` the connection of its device; the one it replaces is returned."""
+        devices = self.sessions.setdefault(subscriber.user, {})
+        before = devices.get(subscriber.device)
+        devices[subscriber.device] = subscriber
         return before
 
-    def exit(self, listener: Listener) -> None:
-        """Forget a connection and all its seats."""
-        devices = self.sessions.get(listener.user)
-        if devices is not None and devices.get(listener.device) is listener:
-            del devices[listener.device]
+    def exit(self, subscriber: Subscriber) -> None:
+        """Forget a connection and all its subscriptions."""
+        devices = self.sessions.get(subscriber.user)
+        if devices is not None and devices.get(subscriber.device) is subscriber:
+            del devices[subscriber.device]
             if not devices:
-                del self.sessions[listener.user]
-        for audience in listener.rooms.values():
-            self._unseat(listener, audience)
-        listener.rooms.clear()
-        listener.muted.clear()
-        listener.focus = frozenset()
+                del self.sessions[subscriber.user]
+        for subscribers in subscriber.rooms.values():
+            self._discard(subscriber, subscribers)
+        subscriber.rooms.clear()
+        subscriber.muted.clear()
+        subscriber.focus = frozenset()
 
-    def audience(self, number: int, name: str, members: int) -> Audience:
-        audience = self.audiences.get(number)
-        if audience is None:
-            audience = self.audiences[number] = Audience(number, name, members)
-        return audience
+    def subscribers_of(self, number: int, name: str, members: int) -> RoomSubscribers:
+        subscribers = self.rooms.get(number)
+        if subscribers is None:
+            subscribers = self.rooms[number] = RoomSubscribers(number, name, members)
+        return subscribers
 
-    def attach(self, listener: Listener, number: int, name: str, members: int, muted_until: int) -> None:
-        """Seat a connection in a room it is a member of."""
-        if number in listener.rooms:
-            self.mute(listener, number, muted_until)
+    def subscribe(
+        self, subscriber: Subscriber, number: int, name: str, members: int, muted_until: int
+    ) -> None:
+        """Subscribe a connection to a room it is a member of."""
+        if number in subscriber.rooms:
+            self.mute(subscriber, number, muted_until)
             return
-        audience = listener.rooms[number] = self.audience(number, name, members)
+        subscribers = subscriber.rooms[number] = self.subscribers_of(number, name, members)
         if muted_until:
-            listener.muted[number] = muted_until
-        audience.seat(listener, self.level(listener, audience))
+            subscriber.muted[number] = muted_until
+        subscribers.add(subscriber, self.level(subscriber, subscribers))
 
-    def detach(self, listener: Listener, number: int) -> None:
+    def unsubscribe(self, subscriber: Subscriber, number: int) -> None:
         """Take a connection out of a room; it hears nothing of it from here on."""
-        audience = listener.rooms.pop(number, None)
-        listener.muted.pop(number, None)
-        listener.focus -= {number}
-        if audience is not None:
-            self._unseat(listener, audience)
+        subscribers = subscriber.rooms.pop(number, None)
+        subscriber.muted.pop(number, None)
+        subscriber.focus -= {number}
+        if subscribers is not None:
+            self._discard(subscriber, subscribers)
 
-    def _unseat(self, listener: Listener, audience: Audience) -> None:
-        """Take its seat; an audience without listeners is forgotten."""
-        audience.unseat(listener)
-        if audience.empty:
-            self.audiences.pop(audience.number, None)
+    def _discard(self, subscriber: Subscriber, subscribers: RoomSubscribers) -> None:
+        """Unsubscribe it; a room without subscribers is forgotten."""
+        subscribers.discard(subscriber)
+        if subscribers.empty:
+            self.rooms.pop(subscribers.number, None)
 
-    def mute(self, listener: Listener, number: int, muted_until: int) -> None:
+    def mute(self, subscriber: Subscriber, number: int, muted_until: int) -> None:
         if muted_until:
-            listener.muted[number] = muted_until
+            subscriber.muted[number] = muted_until
         else:
-            listener.muted.pop(number, None)
-        self.reseat(listener, number)
+            subscriber.muted.pop(number, None)
+        self.update_level(subscriber, number)
 
-    def refocus(self, listener: Listener, numbers: frozenset[int]) -> None:
+    def set_focus(self, subscriber: Subscriber, numbers: frozenset[int]) -> None:
         """Replace the set of rooms on screen."""
-        before = listener.focus
-        listener.focus = numbers
+        before = subscriber.focus
+        subscriber.focus = numbers
         for number in before ^ numbers:
-            if number in listener.rooms:
-                self.reseat(listener, number)
+            if number in subscriber.rooms:
+                self.update_level(subscriber, number)
 
-    def reseat(self, listener: Listener, number: int) -> None:
-        """Bring the seat in step with focus, mode, muting and the size of the room."""
-        audience = listener.rooms[number]
-        audience.unseat(listener)
-        audience.seat(listener, self.level(listener, audience))
+    def update_level(self, subscriber: Subscriber, number: int) -> None:
+        """Bring the level in step with focus, mode, muting and the size of the room."""
+        subscribers = subscriber.rooms[number]
+        subscribers.discard(subscriber)
+        subscribers.add(subscriber, self.level(subscriber, subscribers))
 
-    def remode(self, listener: Listener) -> None:
-        """Reseat a connection whose mode changed: only muted rooms differ."""
-        for number in listener.muted:
-            if number in listener.rooms:
-                self.reseat(listener, number)
+    def mode_changed(self, subscriber: Subscriber) -> None:
+        """Update the levels of a connection whose mode changed: only muted rooms differ."""
+        for number in subscriber.muted:
+            if number in subscriber.rooms:
+                self.update_level(subscriber, number)
 
     def resize(self, number: int, members: int) -> None:
         """The room has `members` members now; crossing the mark moves everybody's level."""
-        audience = self.audiences.get(number)
-        if audience is None:
+        subscribers = self.rooms.get(number)
+        if subscribers is None:
             return
-        before, audience.members = audience.members, members
+        before, subscribers.members = subscribers.members, members
         if (before <= self.full_members) != (members <= self.full_members):
-            for listener in list(audience.listeners()):
-                self.reseat(listener, number)
+            for subscriber in list(subscribers.connections()):
+                self.update_level(subscriber, number)
 
-    def level(self, listener: Listener, audience: Audience) -> Level:
+    def level(self, subscriber: Subscriber, subscribers: RoomSubscribers) -> Level:
         """The table of protocol.md; a mute that has run out is noticed when the mode next changes."""
-        if listener.mode == "background" and audience.number in listener.muted:
+        if subscriber.mode == "background" and subscribers.number in subscriber.muted:
             return "none"
-        if audience.number in listener.focus or audience.members <= self.full_members:
+        if subscribers.number in subscriber.focus or subscribers.members <= self.full_members:
             return "full"
         return "head"

@@ -7,19 +7,19 @@ from msgspec import UNSET
 from chatd.ports import Env, Present, Timer
 from chatd.protocol.objects import State, UserState
 
-Tell = Callable[[Present, list[UserState]], None]
+PublishStates = Callable[[Present, list[UserState]], None]
 
 
 class LocalPresence:
-    """`tell(watcher, changed states)` is called at most once an interval for each watcher.
+    """`publish(watcher, changed states)` is called at most once an interval for each watcher.
 
     A user is `online` with a session in the foreground, `away` with sessions in the background only, and `offline`
     when the last one has been gone for `linger_s` seconds: a lift or a reconnect is no news.
     """
 
-    def __init__(self, env: Env, tell: Tell, *, interval_s: float, linger_s: float) -> None:
+    def __init__(self, env: Env, publish: PublishStates, *, interval_s: float, linger_s: float) -> None:
         self._env = env
-        self._tell = tell
+        self._publish = publish
         self.interval_s = interval_s
         self.linger_s = linger_s
         self._sessions: dict[str, dict[Present, None]] = {}
@@ -35,10 +35,10 @@ class LocalPresence:
         lingering = self._lingering.pop(session.user, None)
         if lingering is not None:
             lingering.cancel()
-        self._judge(session.user)
+        self._update_state(session.user)
         watched = self._watched.get(session)
         if watched is not None and session.mode == "foreground":  # back: what it was not told meanwhile
-            self._tell(session, [self._row(user, self._watchers[user][session]) for user in watched])
+            self._publish(session, [self._row(user, self._watchers[user][session]) for user in watched])
 
     def down(self, session: Present) -> None:
         """`session` is gone; it watches nobody any more."""
@@ -48,7 +48,7 @@ class LocalPresence:
             return
         del sessions[session]
         if sessions:
-            self._judge(session.user)
+            self._update_state(session.user)
             return
         user, left_at = session.user, self._env.now_ms()
         del self._sessions[user]
@@ -86,7 +86,7 @@ class LocalPresence:
         watched = (other for session in own for other in self._watched.get(session, ()))
         return list(dict.fromkeys([*(session.user for session in self._watchers.get(user, ())), *watched]))
 
-    def judge(
+    def update_visibility(
         self, user: str, others: Collection[str], known: Collection[str], last_seen: Mapping[str, int]
     ) -> None:
         """Of `others`, exactly the known see `user` and are seen; who watches is told what that changes."""
@@ -104,7 +104,7 @@ class LocalPresence:
                     row.last_seen = last_seen.get(watched, UNSET)
                 news.setdefault(session, []).append(row)
         for session, rows in news.items():
-            self._tell(session, rows)
+            self._publish(session, rows)
 
     def states(self, users: Collection[str]) -> Mapping[str, State]:
         """State words of those who are not offline."""
@@ -115,9 +115,9 @@ class LocalPresence:
 
     def _end_linger(self, user: str, left_at: int) -> None:
         self._lingering.pop(user, None)
-        self._judge(user, left_at)
+        self._update_state(user, left_at)
 
-    def _judge(self, user: str, left_at: int | None = None) -> None:
+    def _update_state(self, user: str, left_at: int | None = None) -> None:
         """Work out the state of a user; a change is told within the interval."""
         sessions = self._sessions.get(user, {})
         state: State = "offline"
@@ -142,4 +142,4 @@ class LocalPresence:
                 if shown:
                     news.setdefault(watcher, []).append(row)
         for watcher, rows in news.items():
-            self._tell(watcher, rows)
+            self._publish(watcher, rows)

@@ -4,8 +4,8 @@ from chatd.config.model import Config
 from chatd.core.room import Member, Room
 from chatd.core.room_summary import receipt_of
 from chatd.core.visibility import marks_shown
-from chatd.delivery.encoding import Packet
-from chatd.delivery.hub import Audience, Listener, Live
+from chatd.delivery.encoding import EncodedPush
+from chatd.delivery.hub import Hub, RoomSubscribers, Subscriber
 from chatd.ports import Env
 from chatd.protocol.objects import Receipt
 from chatd.protocol.pushes import ReceiptsPush
@@ -14,9 +14,9 @@ from chatd.protocol.pushes import ReceiptsPush
 class Receipts:
     """Who may see marks is told: in direct rooms the peer, in groups up to `receipts_members` those who look."""
 
-    def __init__(self, env: Env, live: Live, config: Config, deflate_min: int) -> None:
+    def __init__(self, env: Env, hub: Hub, config: Config, deflate_min: int) -> None:
         self._env = env
-        self._live = live
+        self._hub = hub
         self.delivery = config.delivery
         self.privacy = config.privacy
         self._deflate_min = deflate_min
@@ -26,7 +26,7 @@ class Receipts:
         """A watermark of `member` moved."""
         if not room.direct and len(room.members) > self.delivery.receipts_members:
             return
-        if room.number not in self._live.audiences:
+        if room.number not in self._hub.rooms:
             return
         if not self._moved:
             self._env.call_later(self.delivery.receipts_interval_s, self._flush)
@@ -36,17 +36,17 @@ class Receipts:
     def _flush(self) -> None:
         moved, self._moved = self._moved, {}
         for number, (room, receipts) in moved.items():
-            audience = self._live.audiences.get(number)
+            subscribers = self._hub.rooms.get(number)
             if not marks_shown(self.privacy.shown_to, direct=room.direct, written=room.durable_written):
                 continue
             shown = {user: row for user, row in receipts.items() if shows(room, user)}
-            if audience is not None and shown:
-                self._tell(audience, room.direct, shown)
+            if subscribers is not None and shown:
+                self._push(subscribers, room.direct, shown)
 
-    def _tell(self, audience: Audience, direct: bool, receipts: dict[str, Receipt]) -> None:
-        listeners = list(audience.listeners()) if direct else audience.focused
-        shared = Packet(ReceiptsPush(audience.name, list(receipts.values())), self._deflate_min)
-        for session in listeners:
+    def _push(self, subscribers: RoomSubscribers, direct: bool, receipts: dict[str, Receipt]) -> None:
+        connections = list(subscribers.connections()) if direct else subscribers.focused
+        shared = EncodedPush(ReceiptsPush(subscribers.name, list(receipts.values())), self._deflate_min)
+        for session in connections:
             if not wants(session):
                 continue
             packet = shared
@@ -54,8 +54,8 @@ class Receipts:
                 others = [receipt for user, receipt in receipts.items() if user != session.user]
                 if not others:
                     continue
-                packet = Packet(ReceiptsPush(audience.name, others), self._deflate_min)
-            session.outbox.send_ephemeral(packet.frame(session.variant))
+                packet = EncodedPush(ReceiptsPush(subscribers.name, others), self._deflate_min)
+            session.outbox.send_ephemeral(packet.frame(session.encoding))
 
 
 def shows(room: Room, user: str) -> bool:
@@ -64,6 +64,6 @@ def shows(room: Room, user: str) -> bool:
     return member is not None and member.receipts
 
 
-def wants(session: Listener) -> bool:
+def wants(session: Subscriber) -> bool:
     """Who hides his receipts sees none; a sleeping phone is not woken for them."""
     return session.receipts and session.mode == "foreground"

@@ -5,31 +5,31 @@ from itertools import islice
 from chatd.config.model import Config
 from chatd.core.room import Room
 from chatd.core.room_summary import summary_of
-from chatd.delivery.encoding import Packet
-from chatd.delivery.hub import Listener, Live
+from chatd.delivery.encoding import EncodedPush
+from chatd.delivery.hub import Hub, Subscriber
 from chatd.ports import Env
 from chatd.protocol.pushes import RoomPush
 
-TOLD_AT_ONCE = 200  # about a millisecond of encoding
-IN_DOUBT_S = 0.02  # a commit takes a few milliseconds
+PUSHED_AT_ONCE = 200  # about a millisecond of encoding
+DIRTY_RETRY_S = 0.02  # a commit takes a few milliseconds
 COUNT_INTERVAL_S = 1.0  # events name who comes and goes at once; the number need not be told for each of them
 
 EVERY_MEMBER = ""
 COUNT_ONLY = "*"  # only the number of members moved
 
 
-class Refreshes:
+class RoomPushes:
     """Tells one member, or all, that a summary changed; member counts once an interval, a longer one in large rooms."""
 
-    def __init__(self, env: Env, live: Live, config: Config) -> None:
+    def __init__(self, env: Env, hub: Hub, config: Config) -> None:
         self._env = env
-        self._live = live
+        self._hub = hub
         self.delivery = config.delivery
         self.privacy = config.privacy
         self._deflate_min = config.delivery.deflate_min_bytes
         self._counted: dict[int, Room] = {}  # rooms whose member count is told when the interval is over
         self._queue: dict[tuple[str, int], Room] = {}  # by user and room number, in the order of telling
-        self._goes_on = False  # a timer for the rest of the queue runs
+        self._scheduled = False  # a timer for the rest of the queue runs
 
     def due(self, room: Room, user: str) -> None:
         """The summary of `room` changed for `user`, for EVERY_MEMBER, or only in its COUNT_ONLY."""
@@ -43,49 +43,49 @@ class Refreshes:
         elif user == EVERY_MEMBER:
             self._all(room)
         else:
-            member, sessions = room.members.get(user), self._live.hearing(user)
+            member, sessions = room.members.get(user), self._hub.readers_of(user)
             for session in sessions:
                 if member is not None and room.number in session.rooms:
-                    self._live.mute(session, room.number, member.muted_until)
+                    self._hub.mute(session, room.number, member.muted_until)
             if sessions:
                 self._queue[user, room.number] = room
                 self._flush()
 
-    def owes(self, session: Listener) -> bool:
+    def has_pending(self, session: Subscriber) -> bool:
         """Is anything that a room push will tell `session` not told yet?"""
         waits = any(user == session.user for user, _ in self._queue)
         return waits or any(number in session.rooms for number in self._counted)
 
     def _all(self, room: Room) -> None:
-        audience = self._live.audiences.get(room.number)
-        if audience is not None:
-            self._queue.update({(session.user, room.number): room for session in audience.listeners()})
+        subscribers = self._hub.rooms.get(room.number)
+        if subscribers is not None:
+            self._queue.update({(session.user, room.number): room for session in subscribers.connections()})
             self._flush()
 
     def _flush(self) -> None:
         """Tell the first of those that wait. A room whose memory is ahead of the disk goes behind the others."""
-        in_doubt = 0
-        for place, room in list(islice(self._queue.items(), TOLD_AT_ONCE)):
+        dirty = 0
+        for place, room in list(islice(self._queue.items(), PUSHED_AT_ONCE)):
             del self._queue[place]
-            if room.in_doubt:
+            if room.dirty:
                 self._queue[place] = room
-                in_doubt += 1
+                dirty += 1
             else:
-                self._tell(room, place[0])
-        if self._queue and not self._goes_on:
-            self._goes_on = True
-            self._env.call_later(IN_DOUBT_S if in_doubt == len(self._queue) else 0, self._go_on)
+                self._push(room, place[0])
+        if self._queue and not self._scheduled:
+            self._scheduled = True
+            self._env.call_later(DIRTY_RETRY_S if dirty == len(self._queue) else 0, self._resume)
 
-    def _tell(self, room: Room, user: str) -> None:
+    def _push(self, room: Room, user: str) -> None:
         """One summary, encoded once for all connections of its reader."""
-        sessions = [session for session in self._live.hearing(user) if room.number in session.rooms]
+        sessions = [session for session in self._hub.readers_of(user) if room.number in session.rooms]
         member = room.members.get(user)
         if member is not None and sessions:
             summary = summary_of(room, member, self.privacy.shown_to)
-            push = Packet(RoomPush(summary), self._deflate_min)
+            push = EncodedPush(RoomPush(summary), self._deflate_min)
             for session in sessions:
                 session.push(push)
 
-    def _go_on(self) -> None:
-        self._goes_on = False
+    def _resume(self) -> None:
+        self._scheduled = False
         self._flush()

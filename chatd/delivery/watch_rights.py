@@ -11,117 +11,117 @@ from dataclasses import dataclass, field
 from chatd.core.room import Room
 from chatd.core.users import Account
 from chatd.core.visibility import ShownTo
-from chatd.core.write_set import Arrival, Departure, Work
+from chatd.core.write_set import MemberJoined, MemberLeft, WriteSet
 from chatd.ports import Presence, Store
 from chatd.protocol.errors import ChatError
 
-LOOK_MAX = 200  # pairs in one read, some 2 ms: behind it others get their turn
+CHECKED_AT_ONCE = 200  # pairs in one read, some 2 ms: behind it others get their turn
 
 
 @dataclass(slots=True, eq=False)
-class Look:
+class VisibilityCheck:
     """Whom of `others` this user may see: `known`, with when they and the user were last seen.
 
-    Not to be believed of those `doubted` since it was read: they are judged again.
+    Not to be believed of those `outdated` since it was read: they are judged again.
     """
 
     user: str
     others: Collection[str]
     known: set[str] = field(default_factory=set)
     last_seen: Mapping[str, int] = field(default_factory=dict)
-    doubted: set[str] = field(default_factory=set)
+    outdated: set[str] = field(default_factory=set)
 
 
-class Watching:
-    """Decides who sees whom. `keep` holds on to the task that judges again."""
+class WatchRights:
+    """Decides who sees whom. `keep_task` holds on to the task that judges again."""
 
     def __init__(
         self,
         store: Store,
         presence: Presence,
-        keep: Callable[["asyncio.Future[None]"], object],
+        keep_task: Callable[["asyncio.Future[None]"], object],
         shown_to: ShownTo,
     ) -> None:
         self._store = store
         self._presence = presence
-        self._keep = keep
+        self._keep_task = keep_task
         self._shown_to = shown_to
-        self._looks: list[Look] = []
-        self._doubted: dict[str, dict[str, None] | None] = {}  # by user: with whom, None for everybody
-        self._judging = False
+        self._checks: list[VisibilityCheck] = []
+        self._dirty: dict[str, dict[str, None] | None] = {}  # by user: with whom, None for everybody
+        self._rechecking = False
 
     def reconfigure(self, shown_to: ShownTo) -> None:
         """Judge everybody again when the operator says something else."""
         if shown_to != self._shown_to:
             self._shown_to = shown_to
-            for look in self._looks:
-                look.doubted.update(look.others)
-            self._judge_again(dict.fromkeys(self._presence.watching()))
+            for check in self._checks:
+                check.outdated.update(check.others)
+            self._recheck(dict.fromkeys(self._presence.watching()))
 
-    def noticed(self, work: Work) -> None:
+    def on_commit(self, writes: WriteSet) -> None:
         """After a commit: who came, left, answered or changed their preference may see others, or others them."""
-        for room in work.answered:
-            self._doubt(room.creator, room)
-        if work.moves:
-            for step in (step for steps in work.steps.values() for step in steps):
-                if isinstance(step, Arrival | Departure):
-                    self._doubt(step.user, step.room)
-        for change in work.accounts:
+        for room in writes.answered:
+            self._mark_dirty(room.creator, room)
+        if writes.moves:
+            for step in (step for steps in writes.steps.values() for step in steps):
+                if isinstance(step, MemberJoined | MemberLeft):
+                    self._mark_dirty(step.user, step.room)
+        for change in writes.accounts:
             if isinstance(change, Account):
                 if not change.presence:
-                    self._presence.judge(change.user, self._presence.related(change.user), (), {})
-                self._doubt(change.user)
+                    self._presence.update_visibility(change.user, self._presence.related(change.user), (), {})
+                self._mark_dirty(change.user)
 
-    async def look(self, user: str, others: Collection[str]) -> Look:
+    async def check(self, user: str, others: Collection[str]) -> VisibilityCheck:
         """Read whom of `others` this user may see, and note who comes in doubt meanwhile."""
-        look = Look(user, others)
+        check = VisibilityCheck(user, others)
         if self._shown_to == "nobody" or not others:
-            return look
-        self._looks.append(look)
+            return check
+        self._checks.append(check)
         try:
-            look.known = await self._store.watchable(user, others, answered=self._shown_to == "known")
-            look.last_seen = await self._store.last_seen([user, *look.known]) if look.known else {}
+            check.known = await self._store.watchable(user, others, answered=self._shown_to == "known")
+            check.last_seen = await self._store.last_seen([user, *check.known]) if check.known else {}
         finally:
-            self._looks.remove(look)
-        return look
+            self._checks.remove(check)
+        return check
 
-    def _doubt(self, user: str, room: Room | None = None) -> None:
+    def _mark_dirty(self, user: str, room: Room | None = None) -> None:
         """Judge `user` again, with everybody, or with those who are or were in `room`."""
         others = self._presence.related(user)
         if room is not None:
             others = [other for other in others if other in room.members or other in room.former]
-        for look in self._looks:
-            if look.user == user:
-                look.doubted.update(others)
-            elif look.user in others:
-                look.doubted.add(user)
-        before = self._doubted.get(user, {})
+        for check in self._checks:
+            if check.user == user:
+                check.outdated.update(others)
+            elif check.user in others:
+                check.outdated.add(user)
+        before = self._dirty.get(user, {})
         if others:
             everybody = room is None or before is None
-            self._judge_again({user: None if everybody else {**(before or {}), **dict.fromkeys(others)}})
+            self._recheck({user: None if everybody else {**(before or {}), **dict.fromkeys(others)}})
 
-    def _judge_again(self, doubted: Mapping[str, dict[str, None] | None]) -> None:
-        self._doubted.update(doubted)
-        if self._doubted and not self._judging:
-            self._judging = True
-            self._keep(asyncio.ensure_future(self._judge_all()))
+    def _recheck(self, outdated: Mapping[str, dict[str, None] | None]) -> None:
+        self._dirty.update(outdated)
+        if self._dirty and not self._rechecking:
+            self._rechecking = True
+            self._keep_task(asyncio.ensure_future(self._recheck_all()))
 
-    async def _judge_all(self) -> None:
+    async def _recheck_all(self) -> None:
         try:
-            while self._doubted:
-                user = next(iter(self._doubted))
-                with_whom = self._doubted.pop(user)
+            while self._dirty:
+                user = next(iter(self._dirty))
+                with_whom = self._dirty.pop(user)
                 others = self._presence.related(user) if with_whom is None else list(with_whom)
-                for start in range(0, len(others), LOOK_MAX):
-                    await self._judge(user, others[start : start + LOOK_MAX])
+                for start in range(0, len(others), CHECKED_AT_ONCE):
+                    await self._recheck_one(user, others[start : start + CHECKED_AT_ONCE])
                     await asyncio.sleep(0)
         finally:
-            self._judging = False
+            self._rechecking = False
 
-    async def _judge(self, user: str, others: Collection[str]) -> None:
+    async def _recheck_one(self, user: str, others: Collection[str]) -> None:
         try:
-            look = await self.look(user, others)
+            check = await self.check(user, others)
         except ChatError:  # whom we cannot ask about is not shown
-            look = Look(user, others)
-        certain = [other for other in others if other not in look.doubted]
-        self._presence.judge(user, certain, look.known, look.last_seen)
+            check = VisibilityCheck(user, others)
+        certain = [other for other in others if other not in check.outdated]
+        self._presence.update_visibility(user, certain, check.known, check.last_seen)

@@ -72,7 +72,7 @@ def admin_app(admin: Admin) -> Starlette:
     """The routes of the admin socket, each a POST with one JSON object; GET /users lists accounts."""
 
     async def put_user(asked: PutUser) -> None:
-        await admin.introduce(asked.user, asked.name, asked.avatar, asked.password)
+        await admin.put_user(asked.user, asked.name, asked.avatar, asked.password)
 
     async def set_password(asked: SetPassword) -> Any:
         return {"generation": await admin.set_password(asked.user, asked.password)}

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import get_remote_addr, is_ssl
 
-from chatd.http.pending_sockets import Arrivals
+from chatd.http.pending_sockets import PendingSockets
 from chatd.websocket.handshake import Head
 
 HEAD_BYTES_MAX = 16 * 1024  # a browser behind a proxy sends 2 KiB; nginx allows 32 KiB, the tests of others 8
@@ -24,19 +24,19 @@ LINGER_S = 2.0  # for the peer to read a refusal before the reset that unread by
 
 
 @dataclass(slots=True)
-class FrontTerms:
+class HttpOptions:
     """What one listener grants: seconds for a request, and a place among the sockets that are no connection yet."""
 
     request_deadline_s: float
-    arrivals: Arrivals
+    pending_sockets: PendingSockets
 
 
-class HttpFront(HttpToolsProtocol):
+class HttpProtocol(HttpToolsProtocol):
     """One socket until it is closed or upgraded. Every wait for the peer has a deadline."""
 
-    def __init__(self, terms: FrontTerms, **uvicorn: Any) -> None:
+    def __init__(self, options: HttpOptions, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
-        self._terms = terms
+        self._options = options
         self._deadline: asyncio.TimerHandle | None = None
         self._head_bytes = 0  # of names and values seen by the parser
         self._raw_bytes = 0  # received since the request began
@@ -54,8 +54,8 @@ class HttpFront(HttpToolsProtocol):
         self.server = None
         self.client = None
         self.scheme = "https" if is_ssl(transport) else "http"
-        self._arm(self._terms.request_deadline_s)
-        self._terms.arrivals.enter(self, transport.get_extra_info("peername"))
+        self._arm(self._options.request_deadline_s)
+        self._options.pending_sockets.enter(self, transport.get_extra_info("peername"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -66,7 +66,7 @@ class HttpFront(HttpToolsProtocol):
             return
         self._unset_keepalive_if_required()
         if self._deadline is None:
-            self._arm(self._terms.request_deadline_s)
+            self._arm(self._options.request_deadline_s)
         self._raw_bytes += len(data)
         try:
             self.parser.feed_data(data)
@@ -192,7 +192,7 @@ class HttpFront(HttpToolsProtocol):
 
     def _leave(self) -> None:
         self._disarm()
-        self._terms.arrivals.leave(self)
+        self._options.pending_sockets.leave(self)
 
     def _arm(self, delay_s: float) -> None:
         self._disarm()

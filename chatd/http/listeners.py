@@ -12,8 +12,8 @@ from typing import Any, cast
 
 import uvicorn
 
-from chatd.http.http_protocol import FrontTerms, HttpFront
-from chatd.http.pending_sockets import Arrivals
+from chatd.http.http_protocol import HttpOptions, HttpProtocol
+from chatd.http.pending_sockets import PendingSockets
 from chatd.http.sockets import (
     UNIX_PREFIX,
     ListenError,
@@ -22,31 +22,31 @@ from chatd.http.sockets import (
     shown_address,
     split_address,
 )
-from chatd.http.tls import ACCEPTS, TlsServer, TlsTerms
+from chatd.http.tls import ACCEPTS, TlsOptions, TlsServer
 
 _Scope = MutableMapping[str, Any]
 Application = Callable[
     [_Scope, Callable[[], Awaitable[_Scope]], Callable[[_Scope], Awaitable[None]]], Awaitable[None]
 ]
 
-ARRIVALS_MAX = 4096  # sockets that are no connection yet, at most: as many as the usual backlog holds
+PENDING_SOCKETS_MAX = 4096  # sockets that are no connection yet, at most: as many as the usual backlog holds
 _KEEP_ALIVE_S = 5  # idle between two requests; a browser reconnects in a blink
 _TICK_S = 1.0  # the Date header has seconds
 _POLL_S = 0.02  # while stopping; shorter than anybody notices
 
 
 @dataclass(slots=True, frozen=True)
-class Terms:
+class ListenerOptions:
     """How a listener treats its clients, see config.Listen. No TLS without a certificate.
 
-    `arrivals`: the sockets that are no WebSocket connection yet.
+    `pending_sockets`: the sockets that are no WebSocket connection yet.
     """
 
     request_deadline_s: float
     backlog: int
     tls_cert: str = ""
     tls_key: str = ""
-    arrivals: Arrivals = field(default_factory=lambda: Arrivals(ARRIVALS_MAX))
+    pending_sockets: PendingSockets = field(default_factory=lambda: PendingSockets(PENDING_SOCKETS_MAX))
 
 
 class Listener:
@@ -59,12 +59,12 @@ class Listener:
         self,
         address: str | Sequence[str],
         application: Application,
-        terms: Terms,
+        options: ListenerOptions,
         connection_class: type[asyncio.Protocol] | None = None,
     ) -> None:
         self.addresses = [address] if isinstance(address, str) else list(address)
-        self._terms = terms
-        self._server = _Server(_uvicorn_config(application, terms, connection_class), terms)
+        self._options = options
+        self._server = _Server(_uvicorn_config(application, options, connection_class), options)
         self._sockets: list[socket.socket] = []
         self._is_ours = True  # the sockets; else somebody else removes their files
         self._certificate = b""  # the file, as it was loaded
@@ -87,9 +87,9 @@ class Listener:
         """
         try:
             self._server.config.load()
-            self._certificate = certificate_in(self._terms.tls_cert)
+            self._certificate = certificate_in(self._options.tls_cert)
         except (OSError, ssl.SSLError) as error:
-            raise ListenError(f"cannot load the certificate {self._terms.tls_cert}: {error}") from error
+            raise ListenError(f"cannot load the certificate {self._options.tls_cert}: {error}") from error
         self._is_ours = not sockets
         self._sockets = list(sockets) or bound_sockets(*self.addresses)
         self.addresses = [shown_address(bound) for bound in self._sockets]
@@ -146,9 +146,9 @@ def certificate_in(path: str) -> bytes:
 
 
 def _uvicorn_config(
-    application: Application, terms: Terms, connection_class: type[asyncio.Protocol] | None
+    application: Application, options: ListenerOptions, connection_class: type[asyncio.Protocol] | None
 ) -> uvicorn.Config:
-    front = functools.partial(HttpFront, FrontTerms(terms.request_deadline_s, terms.arrivals))
+    front = functools.partial(HttpProtocol, HttpOptions(options.request_deadline_s, options.pending_sockets))
     return uvicorn.Config(
         cast(Any, application),
         http=cast(type[asyncio.Protocol], front),
@@ -160,20 +160,20 @@ def _uvicorn_config(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        backlog=terms.backlog,
+        backlog=options.backlog,
         timeout_keep_alive=_KEEP_ALIVE_S,
-        ssl_certfile=terms.tls_cert or None,
-        ssl_keyfile=terms.tls_key or None,
+        ssl_certfile=options.tls_cert or None,
+        ssl_keyfile=options.tls_key or None,
     )
 
 
 class _Server(uvicorn.Server):
     """uvicorn's server without its signals, its exits, and its way to stop: all of those are the daemon's."""
 
-    def __init__(self, config: uvicorn.Config, terms: Terms) -> None:
+    def __init__(self, config: uvicorn.Config, options: ListenerOptions) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
-        self._terms = terms
+        self._options = options
         self._leaving = asyncio.Event()
         self._accepting: list[asyncio.Server | TlsServer] = []
         self._deadline_s = 0.0
@@ -206,11 +206,12 @@ class _Server(uvicorn.Server):
             # asyncio takes the backlog for how many to accept in one go, and without descriptors logs each of them.
             server: asyncio.Server | TlsServer = await listen(make, sock=bound, backlog=ACCEPTS)
         else:
-            terms, connections = self._terms, cast(set[Any], self.server_state.connections)
+            options, connections = self._options, cast(set[Any], self.server_state.connections)
             server = TlsServer(
-                bound, TlsTerms(context, terms.request_deadline_s, terms.arrivals, connections, make)
+                bound,
+                TlsOptions(context, options.request_deadline_s, options.pending_sockets, connections, make),
             )
-        bound.listen(self._terms.backlog)
+        bound.listen(self._options.backlog)
         return server
 
     def _connection(self, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
@@ -231,7 +232,7 @@ class _Server(uvicorn.Server):
             cast(Any, connection).abort()
         for task in list(self.server_state.tasks):
             task.cancel()
-        await self._wait_empty(self._terms.request_deadline_s)
+        await self._wait_empty(self._options.request_deadline_s)
 
     async def _wait_empty(self, deadline_s: float) -> None:
         end = asyncio.get_running_loop().time() + deadline_s

@@ -12,12 +12,12 @@ from chatd.websocket.client_address import UNIX_PEER, customer, peer_address
 Cut = Callable[[str], None]  # told why one had to go: `all`, or `address`
 
 
-class Arrival(Protocol):
+class PendingSocket(Protocol):
     def abort(self) -> None:
         """Reset the connection."""
 
 
-class Arrivals:
+class PendingSockets:
     """Keeps at most `sockets_max`, of one address `per_address`, IPv6 by /64; 0 bounds no address.
 
     Peers that `shared` names stand for many: proxies that are trusted, and Unix sockets.
@@ -34,18 +34,18 @@ class Arrivals:
         self._per_address = per_address
         self._shared = shared
         self._cut = cut
-        self._customers: dict[Arrival, str] = {}  # oldest first
-        self._of: defaultdict[str, dict[Arrival, None]] = defaultdict(dict)  # oldest first, too
+        self._customers: dict[PendingSocket, str] = {}  # oldest first
+        self._of: defaultdict[str, dict[PendingSocket, None]] = defaultdict(dict)  # oldest first, too
 
     def __len__(self) -> int:
         return len(self._customers)
 
-    def enter(self, arrival: Arrival, peername: object) -> None:
+    def enter(self, pending: PendingSocket, peername: object) -> None:
         """Count one, and cut the one that has to go for it. `peername` is what its transport says."""
         peer = peer_address(peername)
-        key = self._customers[arrival] = customer(peer)
+        key = self._customers[pending] = customer(peer)
         own = self._of[key]
-        own[arrival] = None
+        own[pending] = None
         if (
             self._per_address
             and len(own) > self._per_address
@@ -56,16 +56,16 @@ class Arrivals:
         elif len(self._customers) > self.sockets_max:
             self._end(next(iter(self._customers)), "all")
 
-    def leave(self, arrival: Arrival) -> None:
+    def leave(self, pending: PendingSocket) -> None:
         """It is upgraded, or gone; no-op when it left before."""
-        key = self._customers.pop(arrival, None)
+        key = self._customers.pop(pending, None)
         if key is not None:
             own = self._of[key]
-            del own[arrival]
+            del own[pending]
             if not own:
                 del self._of[key]
 
-    def _end(self, arrival: Arrival, reason: str) -> None:
-        self.leave(arrival)
+    def _end(self, pending: PendingSocket, reason: str) -> None:
+        self.leave(pending)
         self._cut(reason)
-        arrival.abort()
+        pending.abort()

@@ -14,10 +14,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatd.protocol.errors import ChatError, Refused, Unavailable
 from chatd.protocol.login import login_request
-from chatd.websocket.acceptor_config import Surroundings
+from chatd.websocket.acceptor_config import AcceptorConfig
 from chatd.websocket.client_address import UNIX_PEER, Networks, client_address
 from chatd.websocket.handshake import PATH, no_upgrade
-from chatd.websocket.origins import Pages
+from chatd.websocket.origins import AllowedOrigins
 
 HEALTH = b"chatd\n"  # protocol.md "Plain HTTP": exactly these bytes, so that no captive portal looks alike
 
@@ -59,7 +59,7 @@ Login = Callable[[str, str, str | None, str], Awaitable[Granted | None]]
 Checks = Callable[[], Awaitable[Mapping[str, str | None]]]
 
 
-def public_application(login: Callable[[], Login | None], around: Surroundings) -> ASGIApp:
+def public_application(login: Callable[[], Login | None], acceptor: AcceptorConfig) -> ASGIApp:
     """`GET /v1/health` and `POST /v1/login`, for apps and for web pages; and words for who asks for the WebSocket
     without an upgrade. Both arguments are asked at use, because a reload may change them; while `login` gives None
     (accounts are switched off), there is no such route.
@@ -73,7 +73,7 @@ def public_application(login: Callable[[], Login | None], around: Surroundings) 
         if by is None:
             return _error("not_found", 404)
         asked = login_request(await _bounded_body(request))
-        granted = await by(asked.user, asked.password, asked.device, _address(request, around.trusted))
+        granted = await by(asked.user, asked.password, asked.device, _address(request, acceptor.trusted))
         if granted is None:
             return _error("login_failed", 401)
         return JSONResponse({"token": granted.token, "expires_in": granted.expires_in_s})
@@ -83,7 +83,7 @@ def public_application(login: Callable[[], Login | None], around: Surroundings) 
         found = no_upgrade(
             request.scope["http_version"], headers.get("upgrade", ""), headers.get("connection", "")
         )
-        around.not_upgraded(_peer(request), meant="sec-websocket-key" in headers)
+        acceptor.not_upgraded(_peer(request), meant="sec-websocket-key" in headers)
         return PlainTextResponse(found.text, found.status, found.headers)
 
     routes = [
@@ -91,7 +91,7 @@ def public_application(login: Callable[[], Login | None], around: Surroundings) 
         Route("/v1/login", log_in, methods=["POST"]),
         Route(PATH, not_upgraded),
     ]
-    return _SecurityHeaders(_WebPages(_routed(routes), around.pages))
+    return _SecurityHeaders(_WebPages(_routed(routes), acceptor.allowed_origins))
 
 
 def ops_application(checks: Checks, metrics: Callable[[], tuple[bytes, str]]) -> ASGIApp:
@@ -138,17 +138,17 @@ class _WebPages:
     Others are named in the log, log nobody in, and cannot read what they get.
     """
 
-    def __init__(self, application: ASGIApp, pages: Pages) -> None:
+    def __init__(self, application: ASGIApp, allowed_origins: AllowedOrigins) -> None:
         self._application = application
-        self._pages = pages
+        self._allowed_origins = allowed_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Headers(scope=scope)
         origin = request.get("origin")
         if origin is None:
             await self._application(scope, receive, send)
-        elif origin not in self._pages:
-            self._pages.refused(origin)
+        elif origin not in self._allowed_origins:
+            self._allowed_origins.refused(origin)
             is_harmless = scope["method"] in ("GET", "HEAD")
             answer = self._application if is_harmless else _error("forbidden", 403)
             await answer(scope, receive, send)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
-from chatd.http.pending_sockets import Arrivals
+from chatd.http.pending_sockets import PendingSockets
 
 ACCEPTS = 16  # in one go: whoever is connected already gets his turn in between
 PAUSE_S = 1.0  # without descriptors, as asyncio waits
@@ -18,12 +18,12 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, frozen=True)
-class TlsTerms:
+class TlsOptions:
     """`make` gives the protocol of an encrypted connection; `connections` is the server's set of live ones."""
 
     context: ssl.SSLContext
     handshake_deadline_s: float
-    arrivals: Arrivals
+    pending_sockets: PendingSockets
     connections: set[Any]
     make: Callable[[], asyncio.Protocol]
 
@@ -31,10 +31,10 @@ class TlsTerms:
 class TlsServer:
     """Accepts on a listening socket until it is closed, which leaves the socket to its owner."""
 
-    def __init__(self, bound: socket.socket, terms: TlsTerms) -> None:
+    def __init__(self, bound: socket.socket, options: TlsOptions) -> None:
         self._loop = asyncio.get_running_loop()
         self._bound = bound
-        self._terms = terms
+        self._options = options
         self._pause: asyncio.TimerHandle | None = None
         bound.setblocking(False)
         self._resume()
@@ -61,25 +61,25 @@ class TlsServer:
                 self._pause = self._loop.call_later(PAUSE_S, self._resume)
                 return
             accepted.setblocking(False)
-            Handshake(accepted, peername, self._terms)
+            Handshake(accepted, peername, self._options)
 
 
 class Handshake(asyncio.Protocol):
     """One socket until its handshake is over, one way or the other."""
 
-    def __init__(self, accepted: socket.socket, peername: object, terms: TlsTerms) -> None:
+    def __init__(self, accepted: socket.socket, peername: object, options: TlsOptions) -> None:
         self._accepted = accepted
-        self._terms = terms
+        self._options = options
         self._has_begun = False
         self._task = asyncio.get_running_loop().create_task(self._shake_hands())
         self._task.add_done_callback(self._end)
-        terms.connections.add(self)
-        terms.arrivals.enter(self, peername)
+        options.connections.add(self)
+        options.pending_sockets.enter(self, peername)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The handshake is over: the encrypted transport is the next protocol's."""
         self._leave()
-        protocol = self._terms.make()
+        protocol = self._options.make()
         protocol.connection_made(transport)
         cast(asyncio.Transport, transport).set_protocol(protocol)
 
@@ -96,8 +96,8 @@ class Handshake(asyncio.Protocol):
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: self,
                 self._accepted,
-                ssl=self._terms.context,
-                ssl_handshake_timeout=self._terms.handshake_deadline_s,
+                ssl=self._options.context,
+                ssl_handshake_timeout=self._options.handshake_deadline_s,
             )
 
     def _end(self, task: asyncio.Task[None]) -> None:
@@ -106,5 +106,5 @@ class Handshake(asyncio.Protocol):
             self._accepted.close()
 
     def _leave(self) -> None:
-        self._terms.arrivals.leave(self)
-        self._terms.connections.discard(self)
+        self._options.pending_sockets.leave(self)
+        self._options.connections.discard(self)

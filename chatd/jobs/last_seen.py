@@ -3,15 +3,15 @@
 What a crash takes with it is a second of these times, which nobody was promised.
 """
 
-from chatd.core.admin import SeeLeft
+from chatd.core.admin import RecordLastSeen
 from chatd.ports import Env
 from chatd.writer.writer import Submission, Writer
 
-GATHERED_S = 1.0  # shorter than anybody looks at a time, long enough that a storm of ends is a few commits
-PART_MAX = 512  # devices a commit: some milliseconds, like a batch of as many sends
+FLUSH_AFTER_S = 1.0  # shorter than anybody looks at a time, long enough that a storm of ends is a few commits
+DEVICES_AT_ONCE = 512  # devices a commit: some milliseconds, like a batch of as many sends
 
 
-class Sightings:
+class LastSeenRecorder:
     """Call `flush` before the writer stops, else the last second is lost."""
 
     def __init__(self, env: Env, writer: Writer) -> None:
@@ -19,14 +19,16 @@ class Sightings:
         self._writer = writer
         self._left: dict[tuple[str, str], int] = {}
 
-    def left(self, user: str, device: str) -> None:
+    def on_disconnected(self, user: str, device: str) -> None:
         """The connection of a device ended now."""
         if not self._left:
-            self._env.call_later(GATHERED_S, self.flush)
+            self._env.call_later(FLUSH_AFTER_S, self.flush)
         self._left[user, device] = self._env.now_ms()
 
     def flush(self) -> None:
         """Have the writer note what was gathered."""
         gathered, self._left = list(self._left.items()), {}
-        for first in range(0, len(gathered), PART_MAX):
-            self._writer.submit(Submission("", SeeLeft(dict(gathered[first : first + PART_MAX]))))
+        for first in range(0, len(gathered), DEVICES_AT_ONCE):
+            self._writer.submit(
+                Submission("", RecordLastSeen(dict(gathered[first : first + DEVICES_AT_ONCE])))
+            )

@@ -1,16 +1,16 @@
-"""What happens by itself: idle rooms are forgotten, old operations folded, reactions of large rooms summarised."""
+"""What happens by itself: idle rooms are forgotten, old operations dropped, reactions of large rooms summarised."""
 
 import asyncio
 import logging
 from functools import partial
 
 from chatd.config.model import Config
-from chatd.core.admin import Fold, ForgetDevices, ForgetKeys, SummariseReactions
-from chatd.core.write_set import Work
+from chatd.core.admin import CompactLog, ForgetDevices, ForgetKeys, SummariseReactions
+from chatd.core.write_set import WriteSet
 from chatd.ports import Env, Store
 from chatd.protocol.errors import ChatError
 from chatd.telemetry.counters import Counters
-from chatd.writer.room_loader import Rooms
+from chatd.writer.room_loader import RoomLoader
 from chatd.writer.writer import Submission, Writer
 
 log = logging.getLogger(__name__)
@@ -19,19 +19,19 @@ ROUND_S = 60.0  # idle rooms are looked for this often
 LAG_LOOK_S = 0.05  # meets every stall of 150 ms, whenever it comes; 20 looks take half a thousandth of a core
 STALL_S = 0.1  # nothing of ours takes half of it; a person begins to notice it
 STALL_SERIOUS_S = 1.0  # busy machines and debuggers cause shorter ones: those are told at info
-FOLD_EVERY = 60  # rounds: once an hour
+COMPACT_EVERY = 60  # rounds: once an hour
 FORGOTTEN_AT_ONCE = 500  # devices a commit: a few milliseconds
-FOLD_ROOMS = 100  # per round of folding, so that no commit grows long
+COMPACTED_AT_ONCE = 100  # per round of compaction, so that no commit grows long
 KEYS_KEPT_DAYS = (
     30  # protocol.md "Writing": of requests that logged nothing; other keys live with their event
 )
 DAY_MS = 86_400_000
 
 
-class Upkeep:
+class Maintenance:
     """Runs the rounds; stops when cancelled."""
 
-    def __init__(self, store: Store, env: Env, rooms: Rooms, writer: Writer, config: Config) -> None:
+    def __init__(self, store: Store, env: Env, rooms: RoomLoader, writer: Writer, config: Config) -> None:
         self._store = store
         self._env = env
         self._rooms = rooms
@@ -51,18 +51,18 @@ class Upkeep:
             await asyncio.sleep(ROUND_S)
             count += 1
             self.forget_rooms()
-            if count % FOLD_EVERY == 0:
+            if count % COMPACT_EVERY == 0:
                 try:
-                    await self.fold()
+                    await self.compact()
                     await self.forget_devices()
                 except ChatError as error:
                     log.warning("what is old was not dropped: %s", error)
 
     def forget_rooms(self) -> None:
         """Rooms leave memory that nobody used for long, or for which there is not room enough."""
-        registry, busy = self._rooms.registry, self._writer.busy_rooms
-        registry.forget_idle(self._env.monotonic() - self._storage.room_idle_s, busy)
-        registry.forget_beyond(self._storage.members_in_memory, busy)
+        cache, busy = self._rooms.cache, self._writer.busy_rooms
+        cache.forget_idle(self._env.monotonic() - self._storage.room_idle_s, busy)
+        cache.forget_beyond(self._storage.members_in_memory, busy)
 
     async def watch_lag(self, counters: Counters) -> None:
         """Measure how late the loop is, and tell when it stood still; until cancelled."""
@@ -76,13 +76,13 @@ class Upkeep:
                 weight = logging.WARNING if late >= STALL_SERIOUS_S else logging.INFO
                 log.log(weight, "the event loop stood still for %.0f ms", late * 1000)
 
-    async def fold(self) -> int:
-        """Drop operations that are old and not among the last ones of their room; how many rooms were folded."""
+    async def compact(self) -> int:
+        """Drop operations that are old and not among the last ones of their room; how many logs were compacted."""
         before = self._env.now_ms() - self._storage.operations_kept_days * DAY_MS
-        rooms = await self._store.foldable(before, self._storage.operations_kept, FOLD_ROOMS)
+        rooms = await self._store.compactable(before, self._storage.operations_kept, COMPACTED_AT_ONCE)
         for name, floor in rooms:
-            await self._writer.carry("", Fold(name, floor))
-        await self._writer.carry("", ForgetKeys(self._env.now_ms() - KEYS_KEPT_DAYS * DAY_MS))
+            await self._writer.submit_and_wait("", CompactLog(name, floor))
+        await self._writer.submit_and_wait("", ForgetKeys(self._env.now_ms() - KEYS_KEPT_DAYS * DAY_MS))
         return len(rooms)
 
     async def forget_devices(self) -> None:
@@ -90,11 +90,11 @@ class Upkeep:
         lives_s = self._auth.token_lifetime_max_s + self._auth.leeway_s
         before = self._env.now_ms() - lives_s * 1000
         while devices := await self._store.unlisted(before, FORGOTTEN_AT_ONCE):
-            await self._writer.carry("", ForgetDevices(devices, before))
+            await self._writer.submit_and_wait("", ForgetDevices(devices, before))
 
-    def noticed(self, work: Work) -> None:
+    def on_commit(self, writes: WriteSet) -> None:
         """After a commit: reactions of large rooms are to be told, once an interval and message."""
-        for message in work.summarised.values():
+        for message in writes.summarised.values():
             due = (message.room.name, message.event.seq)
             if due not in self._summaries_due:
                 self._summaries_due.add(due)

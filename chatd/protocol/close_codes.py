@@ -22,7 +22,7 @@ VERSION = 4203
 PROTOCOL = 4204
 CONNECTION_LIMIT = 4205
 
-CLOSES: dict[int, str] = {
+CLOSE_CODES: dict[int, str] = {
     PROTOCOL_ERROR: "",
     WRONG_FRAME_KIND: "",
     BAD_UTF8: "",

@@ -6,7 +6,7 @@ protocol, it is closed. `Unavailable`: we cannot now, the client retries later. 
 
 from typing import Literal
 
-from chatd.protocol.close_codes import CLOSES
+from chatd.protocol.close_codes import CLOSE_CODES
 
 Retry = Literal["never", "later", "after_auth", "after_sync"]
 
@@ -81,4 +81,4 @@ class Broken(Exception):
 
     @property
     def reason(self) -> str:
-        return CLOSES[self.code]
+        return CLOSE_CODES[self.code]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from chatd.auth.keys import BadKey
 from chatd.config.model import Config
-from chatd.config.reloadable import Takeover, Unusable
+from chatd.config.reloadable import ReloadPlan, Unusable
 from chatd.http.sockets import ListenError
 from chatd.server.daemon import Daemon
 from chatd.server.systemd import READY, notify, reloading
@@ -15,7 +15,7 @@ from chatd.telemetry.logs import set_level
 log = logging.getLogger(__name__)
 
 # What a daemon that runs with this configuration can take over of the one that is written now; raises Unusable.
-Reread = Callable[[Config], Takeover]
+Reread = Callable[[Config], ReloadPlan]
 
 
 class Reload:
@@ -53,7 +53,7 @@ class Reload:
             set_level(found.config.log)
             self._tell(found, renewed)
 
-    def _tell(self, found: Takeover, renewed: Sequence[str]) -> None:
+    def _tell(self, found: ReloadPlan, renewed: Sequence[str]) -> None:
         """Names only: a value may be a secret."""
         log.info("settings read again; changed: %s", ", ".join((*found.changed, *renewed)) or "nothing")
         for name in found.waiting:

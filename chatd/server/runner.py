@@ -52,7 +52,7 @@ async def serve(daemon: Daemon, reread: Reread) -> None:
     listen_to_signals(stopping, reload)
     await daemon.start()
     freeze()
-    with defects_counted(daemon.inside.counters):
+    with defects_counted(daemon.app.counters):
         await serve_started(daemon, stopping, reload)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from chatd.ports import Timer
 
 
-class Machine:
+class SystemEnv:
     """Time and chance as they are."""
 
     def __init__(self) -> None:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from chatd.delivery.outbox import Outbox
-from chatd.delivery.recent_commits import Recent
+from chatd.delivery.recent_commits import RecentCommits
 from chatd.protocol.codec import Invalid
 from chatd.protocol.requests import Request
-from chatd.writer.writer import Guard
+from chatd.writer.writer import BatchAbort
 
 
 class _Kept(NamedTuple):
@@ -23,20 +23,20 @@ class _Kept(NamedTuple):
 class Backlog:
     """Stands in for the outbox until the reply to hello is out. Over `lag_bytes` events become heads here too."""
 
-    __slots__ = ("_kept", "_lag_bytes", "_moved", "_recent", "queued_bytes")
+    __slots__ = ("_kept", "_lag_bytes", "_moved", "_recent_commits", "queued_bytes")
 
     flowing = False
     lagging = False  # nothing is read before the reply to hello, so nobody needs to be told
 
-    def __init__(self, lag_bytes: int, recent: Recent) -> None:
+    def __init__(self, lag_bytes: int, recent_commits: RecentCommits) -> None:
         self._lag_bytes = lag_bytes
-        self._recent = recent
+        self._recent_commits = recent_commits
         self._kept: list[_Kept] = []
         self._moved: dict[str, tuple[int, int]] = {}
         self.queued_bytes = 0
 
     def send(self, frame: bytes) -> None:
-        self._kept.append(_Kept(frame, self._recent.stamp))
+        self._kept.append(_Kept(frame, self._recent_commits.stamp))
         self.queued_bytes += len(frame)
 
     def acked(self, room: str, seq: int, ordinal: int) -> None:
@@ -46,7 +46,7 @@ class Backlog:
         if self._moved or self.queued_bytes + len(frame) > self._lag_bytes:
             self._moved[room] = (seq, ordinal)
             return
-        self._kept.append(_Kept(frame, self._recent.stamp, room, seq, ordinal))
+        self._kept.append(_Kept(frame, self._recent_commits.stamp, room, seq, ordinal))
         self.queued_bytes += len(frame)
 
     def send_head(self, room: str, seq: int, ordinal: int) -> None:
@@ -89,4 +89,4 @@ class Held:
     """A packet that came behind a hello that is still being decided."""
 
     packet: Request | Invalid
-    guard: Guard
+    batch_abort: BatchAbort

@@ -7,15 +7,15 @@ from typing import Any
 
 from chatd.commands.context import Context, Session
 from chatd.commands.table import COMMANDS, Command
-from chatd.core.rates import Abuse, Meter
+from chatd.core.rates import Abuse, TokenBucket
 from chatd.ports import Timer
 from chatd.protocol import close_codes
 from chatd.protocol.codec import Invalid, with_host_data
 from chatd.protocol.errors import ChatError, Refused
 from chatd.protocol.replies import Ok
 from chatd.protocol.requests import Request, Send
-from chatd.session.rate_limits import Gate
-from chatd.writer.writer import Guard, Submission, aborted
+from chatd.session.rate_limits import RateLimits
+from chatd.writer.writer import BatchAbort, Submission, aborted
 
 log = logging.getLogger(__name__)
 
@@ -24,67 +24,71 @@ PACKET_BYTES = 256  # what a packet counts besides its own: the least takes as l
 ABUSE_RETRY_MS = 30_000  # protocol.md 12.2: at least this much after abuse
 
 
-class Desk:
+class Dispatcher:
     """The requests of one session. Every one that has an id is answered exactly once, through the session."""
 
     __slots__ = (
         "_abuse",
         "_answering",
+        "_bucket",
         "_bytes",
         "_ctx",
-        "_flight",
-        "_gate",
-        "_meter",
-        "_rest",
+        "_in_flight",
+        "_rate_limits",
+        "_read_pause",
         "_session",
         "_uncharged",
         "_waiting",
     )
 
-    def __init__(self, ctx: Context, gate: Gate, session: Session) -> None:
+    def __init__(self, ctx: Context, rate_limits: RateLimits, session: Session) -> None:
         self._ctx = ctx
-        self._gate = gate
+        self._rate_limits = rate_limits
         self._session = session
-        self._flight = 0
+        self._in_flight = 0
         self._answering = False
         self._waiting: list[tuple[int, Coroutine[Any, Any, Ok | None]]] = []  # at most `limits.in_flight`
-        self._meter = Meter(gate.requests)
-        self._bytes = Meter(gate.bytes)
+        self._bucket = TokenBucket(rate_limits.requests)
+        self._bytes = TokenBucket(rate_limits.bytes)
         self._uncharged = 0
-        self._rest: Timer | None = None
+        self._read_pause: Timer | None = None
         self._abuse: Abuse | None = None
 
     @property
     def full(self) -> bool:
         """As much is under way as may be, or came too fast: nothing more is read from the socket."""
-        return self._rest is not None or self._flight >= self._ctx.config.limits.in_flight
+        return self._read_pause is not None or self._in_flight >= self._ctx.config.limits.in_flight
 
-    def weigh(self, frame_bytes: int, packets: int) -> None:
+    def charge_frame(self, frame_bytes: int, packets: int) -> None:
         """Charge a frame for what it is, whatever it holds; above the rate the socket rests until it is made up for."""
         self._uncharged += frame_bytes + packets * PACKET_BYTES
         if self._uncharged < PORTION_BYTES:
             return
-        wait_s = self._gate.charge(self._bytes, self._session.user, self._uncharged)
+        wait_s = self._rate_limits.charge(self._bytes, self._session.user, self._uncharged)
         self._uncharged = 0
         if wait_s:
-            self._stop_resting()
-            self._rest = self._ctx.env.call_later(wait_s, self._rested)
+            self._cancel_read_pause()
+            self._read_pause = self._ctx.env.call_later(wait_s, self._end_read_pause)
             self._session.pause_reading()
 
-    def handle(self, packet: Request | Invalid, guard: Guard | None) -> None:
-        """Carry one packet out, or say why not. `guard` belongs to its batch frame, if it came in one."""
-        place = guard.next() if guard is not None and isinstance(packet, Send) else 0
+    def handle(self, packet: Request | Invalid, batch_abort: BatchAbort | None) -> None:
+        """Carry one packet out, or say why not. `batch_abort` belongs to its batch frame, if it came in one."""
+        place = batch_abort.next() if batch_abort is not None and isinstance(packet, Send) else 0
         try:
-            if guard is not None and isinstance(packet, Send) and guard.aborts(packet.room, place):
+            if (
+                batch_abort is not None
+                and isinstance(packet, Send)
+                and batch_abort.aborts(packet.room, place)
+            ):
                 raise aborted()
             request, command = self._admit(packet)
             if command.handler is None:
-                self._submit(request, guard if place else None, place)
+                self._submit(request, batch_abort if place else None, place)
                 return
             answer = command.handler(self._ctx, self._session, request)
         except ChatError as error:
-            if guard is not None and isinstance(packet, Send) and error.retry != "never":
-                guard.fail(packet.room, place)
+            if batch_abort is not None and isinstance(packet, Send) and error.retry != "never":
+                batch_abort.fail(packet.room, place)
             self._refuse(packet.id, error)
             return
         except Exception:  # of this request alone: the connection lives, or it would be sent again on each
@@ -95,41 +99,41 @@ class Desk:
         elif answer is not None:
             self._start(request.id, answer)
 
-    def settled(self, id: int, reply: Ok | ChatError) -> None:
+    def on_reply(self, id: int, reply: Ok | ChatError) -> None:
         """The writer's answer to a submission."""
-        self._land()
+        self._end()
         self._session.answer(id, reply)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Prepare the next answer that has to be read from the store, if the peer takes what it is sent.
 
         One at a time: whoever asks for many pages and reads none costs the memory of one.
         """
-        if self._waiting and not self._answering and self._session.takes:
+        if self._waiting and not self._answering and self._session.accepts_replies:
             self._answering = True
-            self._gate.keep(asyncio.ensure_future(self._await(*self._waiting.pop(0))))
+            self._rate_limits.keep_task(asyncio.ensure_future(self._await(*self._waiting.pop(0))))
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """The connection is over: nobody hears the answers that were not begun."""
         waiting, self._waiting = self._waiting, []
         for _, answer in waiting:
             answer.close()
-        self._stop_resting()
+        self._cancel_read_pause()
 
-    def _rested(self) -> None:
-        self._rest = None
+    def _end_read_pause(self) -> None:
+        self._read_pause = None
         self._session.resume_reading()
 
-    def _stop_resting(self) -> None:
-        if self._rest is not None:
-            self._rest.cancel()
-            self._rest = None
+    def _cancel_read_pause(self) -> None:
+        if self._read_pause is not None:
+            self._read_pause.cancel()
+            self._read_pause = None
 
     def _admit(self, packet: Request | Invalid) -> tuple[Request, Command]:
         """A packet that is a request, and its command, when rates and the token allow it; whatever it is, it counts."""
         command = None if isinstance(packet, Invalid) else COMMANDS.get(type(packet))
         room = self._own_room(packet) if command is not None and command.writes else None
-        self._gate.allow(self._session.user, self._meter, packet, command, room)
+        self._rate_limits.allow(self._session.user, self._bucket, packet, command, room)
         if isinstance(packet, Invalid):
             raise packet.refusal
         if command is None:
@@ -141,7 +145,7 @@ class Desk:
 
     def _own_room(self, request: Request | Invalid) -> str | None:
         """The room a request names, when its user is in it. One that sleeps is not busy, either."""
-        room = self._ctx.rooms.registry.rooms.get(getattr(request, "room", ""))
+        room = self._ctx.rooms.cache.rooms.get(getattr(request, "room", ""))
         return room.name if room is not None and self._session.user in room.members else None
 
     def _refuse(self, id: int, error: ChatError) -> None:
@@ -153,22 +157,24 @@ class Desk:
         rates = self._ctx.config.rates
         if self._abuse is None:
             self._abuse = Abuse()
-        now = self._session.vitals.received
+        now = self._session.deadlines.received
         self._abuse.refused(now, retry_after_ms / 1000, rates.abuse_grace_s, rates.abuse_window_s)
         if self._abuse.count >= rates.abuse_refusals:
             self._session.close(close_codes.RATE_ABUSE, retry_after=max(ABUSE_RETRY_MS, retry_after_ms))
 
-    def _submit(self, request: Request, guard: Guard | None, place: int) -> None:
-        self._depart()
+    def _submit(self, request: Request, batch_abort: BatchAbort | None, place: int) -> None:
+        self._begin()
         session = self._session
         self._ctx.writer.submit(
-            Submission(session.user, request, asker=session, id=request.id, guard=guard, place=place)
+            Submission(
+                session.user, request, requester=session, id=request.id, batch_abort=batch_abort, place=place
+            )
         )
 
     def _start(self, id: int, answer: Coroutine[Any, Any, Ok | None]) -> None:
-        self._depart()
+        self._begin()
         self._waiting.append((id, answer))
-        self.go_on()
+        self.resume()
 
     async def _await(self, id: int, answer: Coroutine[Any, Any, Ok | None]) -> None:
         """Answer when the handler is done; what is not a ChatError is our bug."""
@@ -179,10 +185,10 @@ class Desk:
         except Exception:
             reply = self._defect()
         self._answering = False
-        self._land()
+        self._end()
         if reply is not None:
             self._session.answer(id, reply)
-        self.go_on()
+        self.resume()
 
     def _defect(self) -> ChatError:
         """What is answered when the exception being handled is our bug."""
@@ -190,13 +196,13 @@ class Desk:
         log.exception("session %s: a handler failed", self._session.name)
         return ChatError("internal", "outcome unknown, retry")
 
-    def _depart(self) -> None:
+    def _begin(self) -> None:
         """One more request is under way; beyond the limit the socket is not read."""
-        self._flight += 1
-        if self._flight == self._ctx.config.limits.in_flight:
+        self._in_flight += 1
+        if self._in_flight == self._ctx.config.limits.in_flight:
             self._session.pause_reading()
 
-    def _land(self) -> None:
-        self._flight -= 1
-        if self._flight == self._ctx.config.limits.in_flight - 1:
+    def _end(self) -> None:
+        self._in_flight -= 1
+        if self._in_flight == self._ctx.config.limits.in_flight - 1:
             self._session.resume_reading()

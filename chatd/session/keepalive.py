@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from chatd.config.model import Config
-from chatd.core.deadlines import NEVER, Due, Vitals
+from chatd.core.deadlines import NEVER, Deadlines, Due
 from chatd.ports import Claims, Env, Timer
 from chatd.protocol.objects import Mode
 
@@ -11,7 +11,7 @@ HEARTBEAT_JITTER = 0.1  # connections opened together must not ping together
 STALL_LOOKS = 4  # looks at a blocked socket per `stall_s`
 
 
-class Pulse:
+class Keepalive:
     """Calls `on_due` with what is due, and `on_stall` when the socket accepted nothing for too long.
 
     `blocked` says whether output waits, `stalled` whether it waits too long; both are asked, never stored.
@@ -27,7 +27,7 @@ class Pulse:
         "_set_for",
         "_stalled",
         "_timer",
-        "vitals",
+        "deadlines",
     )
 
     def __init__(
@@ -50,17 +50,17 @@ class Pulse:
         self._timer: Timer | None = None
         self._set_for = NEVER
         self._over = False
-        self.vitals = Vitals(now, now, NEVER, NEVER)
-        self.vitals.hello = now + config.limits.hello_timeout_s
-        self.beat("foreground")
+        self.deadlines = Deadlines(now, now, NEVER, NEVER)
+        self.deadlines.hello = now + config.limits.hello_timeout_s
+        self.set_mode("foreground")
 
-    def beat(self, mode: Mode) -> int:
+    def set_mode(self, mode: Mode) -> int:
         """Put the heartbeat of `mode` in force; whole seconds."""
         heartbeat = self._config.heartbeat
         background = mode == "background"
         seconds = heartbeat.background_s if background else heartbeat.foreground_s
-        self.vitals.interval = seconds * (1 - HEARTBEAT_JITTER * self._env.random())
-        self.vitals.answer = heartbeat.answer_background_s if background else heartbeat.answer_foreground_s
+        self.deadlines.interval = seconds * (1 - HEARTBEAT_JITTER * self._env.random())
+        self.deadlines.answer = heartbeat.answer_background_s if background else heartbeat.answer_foreground_s
         self.arm()
         return int(seconds)
 
@@ -69,13 +69,13 @@ class Pulse:
         now_s = self._env.now_ms() / 1000
         left = max(0.0, claims.expires_at_s - now_s)
         lifetime = claims.expires_at_s - (now_s if claims.issued_at_s is None else claims.issued_at_s)
-        self.vitals.token(self._env.monotonic(), left, max(left, lifetime), self._config.auth.grace_s)
+        self.deadlines.token(self._env.monotonic(), left, max(left, lifetime), self._config.auth.grace_s)
         self.arm()
         return int(left)
 
     def token_left_s(self) -> float:
         """Seconds until the token in force runs out."""
-        return max(0.0, self.vitals.expired - self._config.auth.grace_s - self._env.monotonic())
+        return max(0.0, self.deadlines.expired - self._config.auth.grace_s - self._env.monotonic())
 
     def arm(self) -> None:
         """See that the timer fires in time; one that fires early is simply set again.
@@ -85,7 +85,7 @@ class Pulse:
         if self._over:
             return
         now = self._env.monotonic()
-        at = self.vitals.due()[0]
+        at = self.deadlines.due()[0]
         if self._blocked():
             at = min(at, now + self._config.outbox.stall_s / STALL_LOOKS)
         if at < self._set_for:
@@ -109,7 +109,7 @@ class Pulse:
         if self._blocked() and self._stalled(now):
             self._on_stall()
             return
-        at, what = self.vitals.due()
+        at, what = self.deadlines.due()
         try:
             if at <= now:
                 self._on_due(what)

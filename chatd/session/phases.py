@@ -13,20 +13,20 @@ class Phase(Enum):
     CLOSING = "closing"
 
 
-class Happening(Enum):
+class PhaseEvent(Enum):
     HELLO = "hello"
     HELLO_OK = "hello ok"
     CLOSE = "close decided"
 
 
-NEXT: dict[Phase, dict[Happening, Phase]] = {
-    Phase.ACCEPTED: {Happening.HELLO: Phase.GREETING, Happening.CLOSE: Phase.CLOSING},
-    Phase.GREETING: {Happening.HELLO_OK: Phase.READY, Happening.CLOSE: Phase.CLOSING},
-    Phase.READY: {Happening.CLOSE: Phase.CLOSING},
-    Phase.CLOSING: {Happening.CLOSE: Phase.CLOSING, Happening.HELLO_OK: Phase.CLOSING},
+NEXT: dict[Phase, dict[PhaseEvent, Phase]] = {
+    Phase.ACCEPTED: {PhaseEvent.HELLO: Phase.GREETING, PhaseEvent.CLOSE: Phase.CLOSING},
+    Phase.GREETING: {PhaseEvent.HELLO_OK: Phase.READY, PhaseEvent.CLOSE: Phase.CLOSING},
+    Phase.READY: {PhaseEvent.CLOSE: Phase.CLOSING},
+    Phase.CLOSING: {PhaseEvent.CLOSE: Phase.CLOSING, PhaseEvent.HELLO_OK: Phase.CLOSING},
 }
 
 
-def advance(phase: Phase, happening: Happening) -> Phase:
-    """The phase after `happening`; an illegal move is a defect of ours and raises KeyError."""
-    return NEXT[phase][happening]
+def advance(phase: Phase, phase_event: PhaseEvent) -> Phase:
+    """The phase after `phase_event`; an illegal move is a defect of ours and raises KeyError."""
+    return NEXT[phase][phase_event]

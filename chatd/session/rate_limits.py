@@ -7,7 +7,7 @@ from typing import Any
 from chatd.commands.context import Session
 from chatd.commands.table import COMMANDS, Command
 from chatd.config.model import Rates
-from chatd.core.rates import Meter, Meters, Rate, retry_after_ms, take
+from chatd.core.rates import Rate, TokenBucket, TokenBuckets, retry_after_ms, take
 from chatd.ports import Env
 from chatd.protocol.codec import Invalid
 from chatd.protocol.errors import Broken, ChatError, Refused
@@ -25,7 +25,7 @@ SITE_ADDRESSES = 16
 log = logging.getLogger(__name__)
 
 
-class Gate:
+class RateLimits:
     """The limits before a handler runs. `tasks` holds what is under way, so that a stop can wait for it."""
 
     def __init__(self, rates: Rates, env: Env, counters: Counters, admission: Admission[Any]) -> None:
@@ -34,7 +34,7 @@ class Gate:
         self._counters = counters
         self._enabled = rates.enabled
         self.requests, self.bytes, *keyed = rates_of(rates)
-        self._keyed = tuple(map(Meters, keyed))
+        self._keyed = tuple(map(TokenBuckets, keyed))
         self._user_bytes, self._writes, self._typing, self._rooms, *others = self._keyed
         self._hello_users, self._login_users, *others = others
         self._hello_addresses, self._hello_sites, self._login_addresses, self._login_sites = others
@@ -43,28 +43,33 @@ class Gate:
     def reconfigure(self, rates: Rates) -> None:
         """Put other rates in force, for the buckets there are too."""
         self._enabled = rates.enabled
-        before = (self.requests, self.bytes, *(meters.rate for meters in self._keyed))
+        before = (self.requests, self.bytes, *(buckets.rate for buckets in self._keyed))
         for rate, becomes in zip(before, rates_of(rates), strict=True):
             rate.become(becomes)
 
-    def keep(self, task: asyncio.Future[None]) -> asyncio.Future[None]:
+    def keep_task(self, task: asyncio.Future[None]) -> asyncio.Future[None]:
         """Hold on to a task until it is done."""
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return task
 
-    def charge(self, meter: Meter, user: str, count: int) -> float:
+    def charge(self, bucket: TokenBucket, user: str, count: int) -> float:
         """Charge the bytes of a frame to its connection and its user; seconds in which nothing more is to be read."""
         if not self._enabled:
             return 0.0
         now = self._env.monotonic()
-        wait_s = max(meter.charge(now, count), self._user_bytes[user].charge(now, count) if user else 0.0)
+        wait_s = max(bucket.charge(now, count), self._user_bytes[user].charge(now, count) if user else 0.0)
         if wait_s:
             self._counters.rate_limited["bytes"] += 1
         return wait_s
 
     def allow(
-        self, user: str, meter: Meter, request: Request | Invalid, command: Command | None, room: str | None
+        self,
+        user: str,
+        bucket: TokenBucket,
+        request: Request | Invalid,
+        command: Command | None,
+        room: str | None,
     ) -> None:
         """Take one packet from the connection's bucket and, when it writes, from the user's and the room's.
 
@@ -77,12 +82,12 @@ class Gate:
             return
         now = self._env.monotonic()
         if command is None or not (command.writes or command.own):
-            self._settle(take((("connection", meter),), now))
+            self._refuse_if_limited(take((("connection", bucket),), now))
             return
         own = self._typing if command.own == "typing" else self._writes
-        self._settle(take((("connection", meter), ("user", own[user])), now))
+        self._refuse_if_limited(take((("connection", bucket), ("user", own[user])), now))
         if room is not None:  # what it refuses has cost its user one: nobody books a room's time up
-            self._settle(take((("room", self._rooms[room]),), now))
+            self._refuse_if_limited(take((("room", self._rooms[room]),), now))
 
     def crowded(self, address: str) -> Refused | None:
         """Take one hello from the bucket of an address, whatever its first frame is; why not, if there is none."""
@@ -106,38 +111,38 @@ class Gate:
         self._take_address(self._login_addresses, self._login_sites, address)
         self._take_one(self._login_users, user, "user")
 
-    def _take_address(self, addresses: Meters, sites: Meters, address: str) -> None:
+    def _take_address(self, addresses: TokenBuckets, sites: TokenBuckets, address: str) -> None:
         """Take one of an address, IPv6 by /64, and of all that share its /48: who has one has 65,536 of the first."""
         if self._enabled:
             whole = site(address)
             shared = [] if whole is None else [("address", sites[whole])]
             buckets = [("address", addresses[customer(address)]), *shared]
-            self._settle(take(buckets, self._env.monotonic()))
+            self._refuse_if_limited(take(buckets, self._env.monotonic()))
 
-    def _take_one(self, meters: Meters, key: str, scope: str) -> None:
+    def _take_one(self, buckets: TokenBuckets, key: str, scope: str) -> None:
         if self._enabled:
-            self._settle(take(((scope, meters[key]),), self._env.monotonic()))
+            self._refuse_if_limited(take(((scope, buckets[key]),), self._env.monotonic()))
 
-    def _settle(self, taken: tuple[float, str]) -> None:
+    def _refuse_if_limited(self, taken: tuple[float, str]) -> None:
         """Refuse, when there is a wait."""
         wait_s, scope = taken
         if wait_s:
             self._counters.rate_limited[scope] += 1
             raise Refused("rate_limited", retry_after=retry_after_ms(wait_s), scope=scope)
 
-    def refused(self, error: ChatError) -> None:
+    def on_refused(self, error: ChatError) -> None:
         self._counters.errors[error.code] += 1
 
-    def broken(self, session: Session, broken: Broken) -> None:
+    def on_broken(self, session: Session, broken: Broken) -> None:
         """One line about a peer that broke the protocol, without what it sent."""
         log.warning(
             "session %s of %s from %s: %s", session.name, session.user or "-", session.address, broken.message
         )
 
-    def slow(self, what: str) -> None:
+    def on_slow(self, what: str) -> None:
         self._counters.slow_consumers[what] += 1
 
-    def ended(self, session: Session, code: int) -> None:
+    def on_ended(self, session: Session, code: int) -> None:
         """One line about each connection: who, from where, why it ended and how long it lasted."""
         lasted = self._env.monotonic() - session.since
         about = (session.name, session.user or "-", session.address, code, lasted)

@@ -1,4 +1,4 @@
-"""One connection of one device, from the open socket through hello to the end: packets, not sockets (websocket/wire.py)."""
+"""One connection of one device, from the open socket through hello to the end: packets, not sockets (`Wire`)."""
 
 import asyncio
 import logging
@@ -7,13 +7,13 @@ from typing import Any
 
 from msgspec import UNSET
 
-from chatd.commands.connection import Turned
+from chatd.commands.connection import HelloRejected
 from chatd.commands.context import Context
-from chatd.commands.hello import HELLO_CLOSES, hello
+from chatd.commands.hello import HELLO_CLOSE_CODES, hello
 from chatd.core.cursors import cursor_of
-from chatd.core.deadlines import NEVER, Due, Vitals
-from chatd.delivery.encoding import JSON, MSGPACK, Packet, frame_of, head_push
-from chatd.delivery.hub import Audience
+from chatd.core.deadlines import NEVER, Deadlines, Due
+from chatd.delivery.encoding import JSON, MSGPACK, EncodedPush, frame_of, head_push
+from chatd.delivery.hub import RoomSubscribers
 from chatd.delivery.outbox import Outbox
 from chatd.ports import Claims
 from chatd.protocol import close_codes
@@ -24,19 +24,19 @@ from chatd.protocol.pushes import ByePush, PingPush, TokenExpiringPush
 from chatd.protocol.replies import Error, Ok
 from chatd.protocol.requests import Hello, Request
 from chatd.session.backlog import Backlog, Held
-from chatd.session.dispatcher import Desk
-from chatd.session.keepalive import Pulse
-from chatd.session.phases import Happening, Phase, advance
-from chatd.session.rate_limits import Gate
+from chatd.session.dispatcher import Dispatcher
+from chatd.session.keepalive import Keepalive
+from chatd.session.phases import Phase, PhaseEvent, advance
+from chatd.session.rate_limits import RateLimits
 from chatd.websocket.wire import Wire
-from chatd.writer.writer import Guard
+from chatd.writer.writer import BatchAbort
 
 log = logging.getLogger(__name__)
 
 # When the closer names no time.
 RETRY_AFTER_MS = {close_codes.OVERLOADED: 5_000, close_codes.RATE_ABUSE: 30_000}
 
-NOBODY = Claims(user="", expires_at_s=0.0)
+NO_CLAIMS = Claims(user="", expires_at_s=0.0)
 
 
 class Session:
@@ -44,19 +44,21 @@ class Session:
 
     __slots__ = (
         "_ctx",
-        "_desk",
-        "_gate",
+        "_dispatcher",
         "_greeting",
         "_held",
+        "_keepalive",
         "_phase",
-        "_pulse",
+        "_rate_limits",
         "_wire",
         "address",
         "claims",
-        "departed",
+        "deadlines",
         "device",
+        "encoding",
         "focus",
-        "informed",
+        "fully_synced",
+        "left_rooms",
         "mode",
         "muted",
         "name",
@@ -68,68 +70,66 @@ class Session:
         "text",
         "turn",
         "user",
-        "variant",
-        "vitals",
     )
 
-    vitals: Vitals
-    _pulse: Pulse
+    deadlines: Deadlines
+    _keepalive: Keepalive
 
-    def __init__(self, ctx: Context, gate: Gate) -> None:
+    def __init__(self, ctx: Context, rate_limits: RateLimits) -> None:
         self._ctx = ctx
-        self._gate = gate
+        self._rate_limits = rate_limits
         self._phase = Phase.ACCEPTED
         self._wire: Wire | None = None
-        self._desk = Desk(ctx, gate, self)
+        self._dispatcher = Dispatcher(ctx, rate_limits, self)
         self._held: list[Held] = []
         self._greeting: asyncio.Future[None] | None = None
         self.name = f"{int(ctx.env.random() * 2**40):010x}"  # for logs: never a credential
         self.user = ""
         self.device = ""
-        self.claims = NOBODY
+        self.claims = NO_CLAIMS
         self.mode: Mode = "foreground"
         self.receipts = True
         self.turn = 0
-        self.rooms: dict[int, Audience] = {}
+        self.rooms: dict[int, RoomSubscribers] = {}
         self.focus: frozenset[int] = frozenset()
         self.muted: dict[int, int] = {}
-        self.departed: set[int] | None = set()
-        self.informed = False
+        self.left_rooms: set[int] | None = set()
+        self.fully_synced = False
         self.newest: dict[type, Any] = {}
-        self.outbox: Outbox | Backlog = Backlog(ctx.config.outbox.lag_bytes, ctx.live.recent)
+        self.outbox: Outbox | Backlog = Backlog(ctx.config.outbox.lag_bytes, ctx.hub.recent_commits)
 
     # --- what the wire says
 
     def opened(self, wire: Wire) -> None:
         self._wire = wire
         self.text = wire.text
-        self.variant = JSON if wire.text else MSGPACK
+        self.encoding = JSON if wire.text else MSGPACK
         self.address = wire.address
         self.since = self._ctx.env.monotonic()
-        self._pulse = Pulse(
+        self._keepalive = Keepalive(
             self._ctx.config,
             self._ctx.env,
-            on_due=self._due,
-            on_stall=self._stuck,
+            on_due=self._on_due,
+            on_stall=self._on_stall,
             blocked=self._blocked,
             stalled=self._stalled,
         )
-        self.vitals = self._pulse.vitals
+        self.deadlines = self._keepalive.deadlines
 
     def received(self, payload: bytes) -> None:
-        self.vitals.heard(self._ctx.env.monotonic())
+        self.deadlines.on_received(self._ctx.env.monotonic())
         if self._phase is Phase.CLOSING:
             return
         try:
             self._take(payload)
         except Broken as broken:
-            self._gate.broken(self, broken)
+            self._rate_limits.on_broken(self, broken)
             self.close(broken.code)
 
     def writing_blocked(self) -> None:
         if isinstance(self.outbox, Outbox):
             self.outbox.blocked()
-        self._pulse.arm()
+        self._keepalive.arm()
 
     def writing_resumed(self) -> None:
         if isinstance(self.outbox, Outbox):
@@ -138,13 +138,13 @@ class Session:
     def closed(self, code: int) -> None:
         self._leave()
         self._held.clear()
-        self._desk.leave()
+        self._dispatcher.close()
         if isinstance(self.outbox, Outbox):
             self.outbox.close()
         if self.user:
             self._ctx.presence.down(self)
-            self._ctx.sightings.left(self.user, self.device)
-        self._gate.ended(self, code)
+            self._ctx.last_seen.on_disconnected(self.user, self.device)
+        self._rate_limits.on_ended(self, code)
         self._wire = None
 
     def pause_reading(self) -> None:
@@ -154,11 +154,11 @@ class Session:
 
     def resume_reading(self) -> None:
         """Read on, unless something else speaks against it: too much under way, or a peer who takes nothing."""
-        if self._wire is not None and not self._desk.full and self.takes:
+        if self._wire is not None and not self._dispatcher.full and self.accepts_replies:
             self._wire.resume_reading()
 
     @property
-    def takes(self) -> bool:
+    def accepts_replies(self) -> bool:
         """Whether another answer may be prepared: the connection lives and takes what it is sent."""
         return self._phase is not Phase.CLOSING and not self.outbox.lagging
 
@@ -171,74 +171,76 @@ class Session:
 
     def _take(self, payload: bytes) -> None:
         """Handle the packets of one frame, in order."""
-        crowd = self._gate.crowded(self.address) if self._phase is Phase.ACCEPTED else None
+        crowd = self._rate_limits.crowded(self.address) if self._phase is Phase.ACCEPTED else None
         packets = split(payload, self.text)
-        self._desk.weigh(len(payload), len(packets))
-        guard = Guard() if len(packets) > 1 else None
+        self._dispatcher.charge_frame(len(payload), len(packets))
+        batch_abort = BatchAbort() if len(packets) > 1 else None
         for packet in packets:
             request = decode_request(packet, self.text)
             if self._phase is Phase.READY:
-                self._desk.handle(request, guard)
+                self._dispatcher.handle(request, batch_abort)
             elif self._phase is Phase.ACCEPTED:
-                self._greet(request if crowd is None else Invalid(request.id, crowd))
+                self._begin_hello(request if crowd is None else Invalid(request.id, crowd))
             elif self._phase is Phase.GREETING:
-                self._held.append(Held(request, guard or Guard()))
+                self._held.append(Held(request, batch_abort or BatchAbort()))
 
     # --- hello
 
-    def _greet(self, request: Request | Invalid) -> None:
+    def _begin_hello(self, request: Request | Invalid) -> None:
         """The first packet: hello, or the end."""
         if isinstance(request, Invalid):
-            self._turn_away(request.id, request.refusal)
+            self._reject(request.id, request.refusal)
             return
         if not isinstance(request, Hello):
             raise Broken(close_codes.PROTOCOL, "the first packet is hello")
         if not request.id:
             raise Broken(close_codes.PROTOCOL, "a hello has an id")
-        self._phase = advance(self._phase, Happening.HELLO)
-        self.vitals.hello = NEVER
+        self._phase = advance(self._phase, PhaseEvent.HELLO)
+        self.deadlines.hello = NEVER
         self.pause_reading()
-        self._greeting = self._gate.keep(asyncio.ensure_future(self._decide_hello(request)))
+        self._greeting = self._rate_limits.keep_task(asyncio.ensure_future(self._decide_hello(request)))
 
-    def _stop_greeting(self) -> None:
-        """A hello still being decided must not seat a connection that is over, nor replace a living one."""
+    def _cancel_hello(self) -> None:
+        """A hello still being decided must not subscribe a connection that is over, nor replace a living one."""
         if self._greeting is not None and self._greeting is not asyncio.current_task():
             self._greeting.cancel()
 
     async def _decide_hello(self, request: Hello) -> None:
         try:
             reply = await hello(self._ctx, self, request)
-        except Turned as turned:
-            self._turn_away(request.id, turned.refusal, turned.code)
+        except HelloRejected as rejected:
+            self._reject(request.id, rejected.refusal, rejected.code)
         except ChatError as error:
-            self._turn_away(request.id, error)
+            self._reject(request.id, error)
         except Exception:
             log.exception("session %s: hello failed", self.name)
-            self._turn_away(request.id, ChatError("internal"), close_codes.INTERNAL)
+            self._reject(request.id, ChatError("internal"), close_codes.INTERNAL)
         else:
             self._welcome(request.id, reply)
 
     def authenticated(self) -> None:
         """Called by the handler once the token is verified: out of the pool whose oldest has to go."""
-        self._gate.authenticated(self._wire)
+        self._rate_limits.authenticated(self._wire)
 
     def admit_user(self, user: str, *, take: bool) -> None:
         """Called by the handler when its turn has come: the rate of the user, looked at or taken from."""
-        self._gate.allow_user(user, take=take)
+        self._rate_limits.allow_user(user, take=take)
 
-    def shown(self, stamp: int) -> None:
+    def on_snapshot(self, stamp: int) -> None:
         """Called by the handler when it read what the reply shows: it holds all commits up to `stamp`."""
         if isinstance(self.outbox, Backlog):
             self.outbox.forget_up_to(stamp)
 
-    def _turn_away(self, id: int, error: ChatError, code: int = 0) -> None:
+    def _reject(self, id: int, error: ChatError, code: int = 0) -> None:
         if self._wire is None or self._phase is Phase.CLOSING:
             return
         self._ctx.counters.hellos["refused"] += 1
         self.outbox = self._real_outbox(self._wire)
         if id:
             self._push(Error.of(id, error))
-        self.close(code or HELLO_CLOSES.get(error.code, close_codes.PROTOCOL), retry_after=error.retry_after)
+        self.close(
+            code or HELLO_CLOSE_CODES.get(error.code, close_codes.PROTOCOL), retry_after=error.retry_after
+        )
 
     def _welcome(self, id: int, reply: Ok) -> None:
         """Reply, then what was published meanwhile, then what came behind the hello."""
@@ -246,18 +248,18 @@ class Session:
             return
         backlog = self.outbox
         self.outbox = self._real_outbox(self._wire)
-        self._phase = advance(self._phase, Happening.HELLO_OK)
+        self._phase = advance(self._phase, PhaseEvent.HELLO_OK)
         self._greeting = None
         reply.id = id
         self._push(reply)
         if isinstance(backlog, Backlog):
             backlog.replay(self.outbox)
-        self.departed = None
+        self.left_rooms = None
         waiting, self._held = self._held, []
         for held in waiting:
             if self._phase is not Phase.READY:
                 break
-            self._desk.handle(held.packet, held.guard)
+            self._dispatcher.handle(held.packet, held.batch_abort)
         self.resume_reading()
 
     def _real_outbox(self, wire: Wire) -> Outbox:
@@ -266,19 +268,19 @@ class Session:
     # --- what the outbox says
 
     def head_frame(self, heads: Mapping[str, tuple[int, int]]) -> bytes:
-        return frame_of(head_push(heads), self.variant, self._ctx.config.delivery.deflate_min_bytes)
+        return frame_of(head_push(heads), self.encoding, self._ctx.config.delivery.deflate_min_bytes)
 
     def lagged(self) -> None:
-        self._gate.slow("lagging")
+        self._rate_limits.on_slow("lagging")
         self.pause_reading()
 
     def caught_up(self) -> None:
-        self.vitals.excused(self._ctx.env.monotonic())
-        self._desk.go_on()
+        self.deadlines.excuse_silence(self._ctx.env.monotonic())
+        self._dispatcher.resume()
         self.resume_reading()
 
     def overflowed(self) -> None:
-        self._gate.slow("overflow")
+        self._rate_limits.on_slow("overflow")
         self._drop(close_codes.SLOW)
 
     # --- what is sent
@@ -288,15 +290,15 @@ class Session:
         if not id or self._phase is Phase.CLOSING:
             return
         if isinstance(reply, ChatError):
-            self._gate.refused(reply)
+            self._rate_limits.on_refused(reply)
             self._push(Error.of(id, reply))
         else:
             reply.id = id
             self._push(reply)
 
-    def settled(self, id: int, reply: Ok | ChatError) -> None:
+    def on_reply(self, id: int, reply: Ok | ChatError) -> None:
         """The writer's answer to a submission of this session."""
-        self._desk.settled(id, reply)
+        self._dispatcher.on_reply(id, reply)
 
     def push(self, packet: Any) -> None:
         """Send a packet that must not be lost while the connection lives."""
@@ -304,11 +306,11 @@ class Session:
             self._push(packet)
 
     def _push(self, packet: Any) -> None:
-        self.vitals.sent = self._ctx.env.monotonic()
-        if isinstance(packet, Packet):
-            frame = packet.frame(self.variant)
+        self.deadlines.sent = self._ctx.env.monotonic()
+        if isinstance(packet, EncodedPush):
+            frame = packet.frame(self.encoding)
         else:
-            frame = frame_of(packet, self.variant, self._ctx.config.delivery.deflate_min_bytes)
+            frame = frame_of(packet, self.encoding, self._ctx.config.delivery.deflate_min_bytes)
         self._ctx.counters.frames_sent += 1
         self._ctx.counters.bytes_sent += len(frame)
         self.outbox.send(frame)
@@ -319,59 +321,59 @@ class Session:
             return
         if isinstance(self.outbox, Backlog):
             self.outbox = self._real_outbox(self._wire)
-        if reason := close_codes.CLOSES[code]:
+        if reason := close_codes.CLOSE_CODES[code]:
             wait = RETRY_AFTER_MS.get(code, UNSET) if retry_after is None else retry_after
             self._push(ByePush(reason=reason, close=code, retry_after=wait, cursor=self._cursor()))
         self._leave()
         self.outbox.flush()
-        self._wire.close(code, close_codes.CLOSES[code])
+        self._wire.close(code, close_codes.CLOSE_CODES[code])
 
     def _leave(self) -> None:
         """Nothing is handled or told from here on."""
-        self._phase = advance(self._phase, Happening.CLOSE)
-        self._pulse.stop()
-        self._stop_greeting()
-        self._ctx.live.exit(self)
+        self._phase = advance(self._phase, PhaseEvent.CLOSE)
+        self._keepalive.stop()
+        self._cancel_hello()
+        self._ctx.hub.exit(self)
 
     # --- time
 
     def heartbeat_s(self) -> int:
         """The heartbeat of the mode in force, now in effect; whole seconds."""
-        return self._pulse.beat(self.mode)
+        return self._keepalive.set_mode(self.mode)
 
     def watch_token(self, claims: Claims) -> int:
         """Warn before this token runs out and close after it did; seconds left."""
-        return self._pulse.token(claims)
+        return self._keepalive.token(claims)
 
-    def _due(self, what: Due) -> None:
+    def _on_due(self, what: Due) -> None:
         if self._phase is Phase.CLOSING:
             return
         if what in ("ping", "idle") and self.outbox.lagging:
             # Nothing is read from who lags, so his silence means nothing; whether he lives the stall tells.
-            self.vitals.excused(self._ctx.env.monotonic())
-            self._pulse.arm()
+            self.deadlines.excuse_silence(self._ctx.env.monotonic())
+            self._keepalive.arm()
         else:
             DUE[what](self)
 
     def _ping(self) -> None:
-        self.vitals.pinged = self._ctx.env.monotonic()
+        self.deadlines.pinged = self._ctx.env.monotonic()
         self._push(PingPush(cursor=self._cursor()))
-        self._pulse.arm()
+        self._keepalive.arm()
 
     def _expiring(self) -> None:
-        self.vitals.expiring = NEVER
-        self._push(TokenExpiringPush(token_ttl=round(self._pulse.token_left_s())))
-        self._pulse.arm()
+        self.deadlines.expiring = NEVER
+        self._push(TokenExpiringPush(token_ttl=round(self._keepalive.token_left_s())))
+        self._keepalive.arm()
 
     def _drop(self, code: int) -> None:
         """End a connection that nothing can be delivered to: no bye, no waiting."""
         if self._wire is not None and self._phase is not Phase.CLOSING:
             self._leave()
-            self._wire.close(code, close_codes.CLOSES[code])
+            self._wire.close(code, close_codes.CLOSE_CODES[code])
             self._wire.abort()
 
-    def _stuck(self) -> None:
-        self._gate.slow("stall")
+    def _on_stall(self) -> None:
+        self._rate_limits.on_slow("stall")
         self._drop(close_codes.SLOW)
 
     def _blocked(self) -> bool:
@@ -382,10 +384,10 @@ class Session:
 
     def _cursor(self) -> Any:
         """A newer cursor, when everything that was published was queued to this connection, and all rooms named."""
-        current = self.informed and self.outbox.flowing and not self._ctx.telling.owes(self)
+        current = self.fully_synced and self.outbox.flowing and not self._ctx.typing_sink.has_pending(self)
         if self._phase is not Phase.READY or not current:
             return UNSET
-        if not all(self in audience.full[self.variant] for audience in self.rooms.values()):
+        if not all(self in subscribers.full[self.encoding] for subscribers in self.rooms.values()):
             return UNSET
         return cursor_of(self._ctx.store.epoch, self._ctx.writer.published)
 

@@ -6,7 +6,7 @@ NAMES_MAX = 20  # as many lines of one cause as the log lets through at a time (
 FORGOTTEN_S = 3600.0  # whoever fills the places with inventions hides what is true for an hour at most
 
 
-class Once:
+class LogOnce:
     """Remembers what was said: at most `NAMES_MAX` names, until `FORGOTTEN_S` seconds after the first of them."""
 
     def __init__(self, env: Env) -> None:

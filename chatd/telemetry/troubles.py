@@ -12,7 +12,7 @@ CALM_S = 5.0  # without another failure: longer than a client waits before it as
 
 
 @dataclass(slots=True, frozen=True)
-class About:
+class TroubleKind:
     """`meanwhile`: what is refused while it lasts. `unready`: nobody should be sent here then (/readyz)."""
 
     meanwhile: str
@@ -20,15 +20,15 @@ class About:
 
 
 # docs/operations.md "Troubles" has the same rows; a test compares them.
-TROUBLES: Mapping[str, About] = {
-    "disk": About("changes are refused with overloaded, reading goes on"),
-    "commits": About("changes are refused with internal, reading goes on"),
-    "reads": About("what needs the database is refused with internal"),
-    "damage": About("what needs the damaged part is refused with internal"),
-    "queue": About("changes are refused with overloaded"),
-    "keys": About("every hello is refused with overloaded"),
-    "hellos": About("new connections are refused with 503", unready=False),
-    "connections": About("new connections are refused with 503", unready=False),
+TROUBLES: Mapping[str, TroubleKind] = {
+    "disk": TroubleKind("changes are refused with overloaded, reading goes on"),
+    "commits": TroubleKind("changes are refused with internal, reading goes on"),
+    "reads": TroubleKind("what needs the database is refused with internal"),
+    "damage": TroubleKind("what needs the damaged part is refused with internal"),
+    "queue": TroubleKind("changes are refused with overloaded"),
+    "keys": TroubleKind("every hello is refused with overloaded"),
+    "hellos": TroubleKind("new connections are refused with 503", unready=False),
+    "connections": TroubleKind("new connections are refused with 503", unready=False),
 }
 
 
@@ -51,7 +51,7 @@ class Troubles:
         self.now: dict[str, Trouble] = {}
         self.met: Counter[str] = Counter(dict.fromkeys(TROUBLES, 0))
 
-    def meet(self, name: str, why: str) -> None:
+    def report(self, name: str, why: str) -> None:
         """Something failed for this reason. Said when it is the first time since it last went well."""
         now = self._monotonic()
         self.met[name] += 1
@@ -63,7 +63,7 @@ class Troubles:
             trouble.last = now
             trouble.count += 1
 
-    def ease(self, name: str) -> None:
+    def report_ok(self, name: str) -> None:
         """It went well once. The trouble ends when it was not met for CALM_S."""
         trouble = self.now.get(name)
         if trouble is None or self._monotonic() - trouble.last < CALM_S:

@@ -7,38 +7,38 @@ from dataclasses import dataclass, field
 from chatd.config.model import Config
 from chatd.ports import Env
 from chatd.telemetry.counters import Counters
-from chatd.telemetry.log_once import Once
+from chatd.telemetry.log_once import LogOnce
 from chatd.websocket.admission import Admission
 from chatd.websocket.client_address import Networks, is_inside, networks
 from chatd.websocket.handshake import Handshakes
-from chatd.websocket.origins import Pages
+from chatd.websocket.origins import AllowedOrigins
 from chatd.websocket.wire import Evictable, Receiver
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Surroundings:
-    """`receiver` makes the session of a connection. `pages`: web pages that may connect."""
+class AcceptorConfig:
+    """`receiver` makes the session of a connection. `allowed_origins`: web pages that may connect."""
 
     receiver: Callable[[], Receiver]
     env: Env
     admission: Admission[Evictable]
     counters: Counters
-    pages: Pages
+    allowed_origins: AllowedOrigins
     trusted: Networks = ()
     fragments_max: int = 0
     high_water_bytes: int = 0
     handshakes: Handshakes = field(default_factory=Handshakes)
-    proxies: Once = field(init=False)
+    proxies: LogOnce = field(init=False)
 
     def __post_init__(self) -> None:
-        self.proxies = Once(self.env)
+        self.proxies = LogOnce(self.env)
 
     def reconfigure(self, config: Config) -> None:
         """Put other settings in force for the handshakes to come; ValueError when a trusted proxy is no network."""
         self.trusted = networks(config.listen.trusted_proxies)
-        self.pages.adopt(config.listen)
+        self.allowed_origins.adopt(config.listen)
         self.fragments_max = config.limits.fragments
         self.high_water_bytes = config.outbox.ephemeral_bytes
 
@@ -56,20 +56,20 @@ class Surroundings:
         """Whether a peer is a proxy whose X-Forwarded-For is believed: it stands for many."""
         return is_inside(peer, self.trusted)
 
-    def arrival_cut(self, reason: str) -> None:
+    def on_socket_cut(self, reason: str) -> None:
         """Count a socket that had to go before it was a connection."""
         self.counters.arrivals_cut[reason] += 1
 
 
-def surroundings(
+def acceptor_config(
     config: Config,
     receiver: Callable[[], Receiver],
     *,
     env: Env,
     admission: Admission[Evictable],
     counters: Counters,
-) -> Surroundings:
+) -> AcceptorConfig:
     """The surroundings this configuration asks for; ValueError when a trusted proxy is no network."""
-    around = Surroundings(receiver, env, admission, counters, Pages(env, config.listen))
-    around.reconfigure(config)
-    return around
+    acceptor = AcceptorConfig(receiver, env, admission, counters, AllowedOrigins(env, config.listen))
+    acceptor.reconfigure(config)
+    return acceptor

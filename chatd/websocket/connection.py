@@ -1,6 +1,6 @@
 """One WebSocket connection as an asyncio.Protocol: bytes in, whole messages to a Receiver, frames out.
 
-HttpFront hands upgrades to it; any transport works. Nothing of the chat: what a message means is the session's.
+HttpProtocol hands upgrades to it; any transport works. Nothing of the chat: what a message means is the session's.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ from websockets.frames import Frame, Opcode
 
 from chatd.ports import Timer
 from chatd.protocol import close_codes
-from chatd.websocket.acceptor_config import Surroundings
+from chatd.websocket.acceptor_config import AcceptorConfig
 from chatd.websocket.client_address import client_address, peer_address
 from chatd.websocket.handshake import JSON, Answer, Head
 from chatd.websocket.parsing import FrameParser, is_utf8, sole_message
-from chatd.websocket.wire import NOBODY, Receiver
+from chatd.websocket.wire import NULL_RECEIVER, Receiver
 
 FLUSH_S = 2.0  # protocol.md 6.1, CLOSING: for what is still in the transport
 ANSWER_S = 5.0  # protocol.md 6.1, CLOSING: for the answer to our close frame
@@ -39,11 +39,11 @@ CORKED_BYTES_MAX = 65_536
 _log = logging.getLogger(__name__)
 
 
-def connection_class(around: Surroundings) -> type[asyncio.Protocol]:
+def connection_class(acceptor: AcceptorConfig) -> type[asyncio.Protocol]:
     """What uvicorn's Config(ws=...) wants: something that makes a connection; uvicorn calls it a class."""
 
     def connect(*, config: object, server_state: Any, app_state: object) -> WebSocketConnection:
-        return WebSocketConnection(around, server_state.connections)
+        return WebSocketConnection(acceptor, server_state.connections)
 
     return cast(type[asyncio.Protocol], connect)
 
@@ -55,7 +55,7 @@ class WebSocketConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_around",
+        "_acceptor",
         "_code",
         "_connections",
         "_control_due",
@@ -74,11 +74,11 @@ class WebSocketConnection(asyncio.Protocol):
 
     _transport: asyncio.Transport
 
-    def __init__(self, around: Surroundings, connections: set[Any]) -> None:
-        self._around = around
+    def __init__(self, acceptor: AcceptorConfig, connections: set[Any]) -> None:
+        self._acceptor = acceptor
         self._connections = connections
         self._frames: FrameParser | None = None  # most connections never need one
-        self._receiver: Receiver = NOBODY
+        self._receiver: Receiver = NULL_RECEIVER
         self._phase = _HANDSHAKE
         self._code = _LINK_LOST
         self._parts: list[bytes] | None = None
@@ -146,7 +146,7 @@ class WebSocketConnection(asyncio.Protocol):
             self._paused = False
             self._transport.resume_reading()
             # Later, not now: whoever resumes is in the middle of something and must not be called back.
-            self._around.env.call_later(0, self._continue)
+            self._acceptor.env.call_later(0, self._continue)
 
     # asyncio.Protocol
 
@@ -158,7 +158,7 @@ class WebSocketConnection(asyncio.Protocol):
         """Answer the request that came over this transport, then hear the bytes that came behind it."""
         answer = self._answer(head)
         if answer.reason:
-            self._around.counters.handshakes_rejected[answer.reason] += 1
+            self._acceptor.counters.handshakes_rejected[answer.reason] += 1
             self._transport.write(answer.response)
             self._end()
         else:
@@ -190,11 +190,11 @@ class WebSocketConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         if self._phase == _OPEN:
-            self._tell(self._receiver.writing_blocked)
+            self._call_receiver(self._receiver.writing_blocked)
 
     def resume_writing(self) -> None:
         if self._phase == _OPEN:
-            self._tell(self._receiver.writing_resumed)
+            self._call_receiver(self._receiver.writing_resumed)
         elif self._phase in (_CLOSING, _ENDING):
             self._arm(ANSWER_S)
 
@@ -205,9 +205,9 @@ class WebSocketConnection(asyncio.Protocol):
         if self._frames is not None:
             self._frames.forget()
         if self.address:
-            self._around.admission.released(self.address, self)
-            self._around.counters.connections_closed[self._code] += 1
-            self._tell(self._receiver.closed, self._code)
+            self._acceptor.admission.released(self.address, self)
+            self._acceptor.counters.connections_closed[self._code] += 1
+            self._call_receiver(self._receiver.closed, self._code)
 
     def shutdown(self) -> None:
         """Close because the server stops; uvicorn's contract."""
@@ -220,42 +220,42 @@ class WebSocketConnection(asyncio.Protocol):
     def _send_off(self, code: int) -> None:
         """Let the session say its `bye`; without one, just close."""
         if self._phase == _OPEN:
-            self._tell(self._receiver.close, code)
-        self.close(code, close_codes.CLOSES[code])
+            self._call_receiver(self._receiver.close, code)
+        self.close(code, close_codes.CLOSE_CODES[code])
 
     # the handshake
 
     def _answer(self, head: Head) -> Answer:
         """The answer to the upgrade; when the request is right, there must be a place as well."""
-        around = self._around
-        answer = around.handshakes.answer(head, around.pages)
+        acceptor = self._acceptor
+        answer = acceptor.handshakes.answer(head, acceptor.allowed_origins)
         if answer.reason == "origin":
             for origin in head.values(b"origin"):
-                around.pages.refused(origin)
+                acceptor.allowed_origins.refused(origin)
         if answer.reason:
             return answer
         peer = peer_address(self._transport.get_extra_info("peername"))
-        address = client_address(peer, head.values(b"x-forwarded-for"), around.trusted)
-        refusal = around.admission.admit(address, self)
+        address = client_address(peer, head.values(b"x-forwarded-for"), acceptor.trusted)
+        refusal = acceptor.admission.admit(address, self)
         if refusal is not None:
-            return around.handshakes.busy(refusal.reason, refusal.retry_after_s)
+            return acceptor.handshakes.busy(refusal.reason, refusal.retry_after_s)
         self.address = address
         return answer
 
     def _open(self, answer: Answer) -> None:
-        around = self._around
-        around.counters.connections_opened += 1
+        acceptor = self._acceptor
+        acceptor.counters.connections_opened += 1
         self._transport.write(answer.response)
         self._phase = _OPEN
         self.text = answer.subprotocol == JSON
-        self._transport.set_write_buffer_limits(high=around.high_water_bytes)
-        self._tell(self._begin)
-        evicted = around.admission.oldest_out()
+        self._transport.set_write_buffer_limits(high=acceptor.high_water_bytes)
+        self._call_receiver(self._begin)
+        evicted = acceptor.admission.oldest_out()
         if evicted is not None:
             evicted.evict()
 
     def _begin(self) -> None:
-        self._receiver = self._around.receiver()
+        self._receiver = self._acceptor.receiver()
         self._receiver.opened(self)
 
     # frames
@@ -315,7 +315,7 @@ class WebSocketConnection(asyncio.Protocol):
         parts = self._parts
         assert parts is not None, "the parser lets no continuation through without a beginning"
         parts.append(bytes(frame.data))
-        if len(parts) > self._around.fragments_max:
+        if len(parts) > self._acceptor.fragments_max:
             self._parts = None
             self._fail(close_codes.TOO_BIG)
         elif frame.fin:
@@ -326,13 +326,13 @@ class WebSocketConnection(asyncio.Protocol):
         if self.text and not is_utf8(payload):
             self._fail(close_codes.BAD_UTF8)
             return
-        self._around.counters.frames_received += 1
-        self._around.counters.bytes_received += len(payload)
-        self._tell(self._receiver.received, payload)
+        self._acceptor.counters.frames_received += 1
+        self._acceptor.counters.bytes_received += len(payload)
+        self._call_receiver(self._receiver.received, payload)
 
     def _control(self) -> None:
         """Count a ping or pong; the parser has answered the ping already."""
-        now = self._around.env.monotonic()
+        now = self._acceptor.env.monotonic()
         self._control_due = max(self._control_due, now) + _CONTROL_INTERVAL_S
         if self._control_due - now <= _CONTROL_BURST * _CONTROL_INTERVAL_S:
             return
@@ -341,12 +341,12 @@ class WebSocketConnection(asyncio.Protocol):
         else:
             self.abort()
 
-    def _tell(self, call: Callable[..., None], *arguments: object) -> None:
+    def _call_receiver(self, call: Callable[..., None], *arguments: object) -> None:
         try:
             call(*arguments)
         except Exception:
             _log.exception("a session failed")
-            self.close(close_codes.INTERNAL, close_codes.CLOSES[close_codes.INTERNAL])
+            self.close(close_codes.INTERNAL, close_codes.CLOSE_CODES[close_codes.INTERNAL])
 
     # the end
 
@@ -392,7 +392,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _arm(self, delay_s: float) -> None:
         self._disarm()
-        self._timer = self._around.env.call_later(delay_s, self.abort)
+        self._timer = self._acceptor.env.call_later(delay_s, self.abort)
 
     def _disarm(self) -> None:
         if self._timer is not None:

@@ -6,7 +6,7 @@ import re
 from chatd.config.model import Listen
 from chatd.config.rules import ORIGIN
 from chatd.ports import Env
-from chatd.telemetry.log_once import Once
+from chatd.telemetry.log_once import LogOnce
 
 _PORT = re.compile(r":(?:[0-9]{1,5}|\*)\Z")
 _SHOWN_MAX = 100  # characters of what no browser says
@@ -14,11 +14,11 @@ _SHOWN_MAX = 100  # characters of what no browser says
 log = logging.getLogger(__name__)
 
 
-class Pages:
+class AllowedOrigins:
     """`origin in pages` says whether web pages of this origin may connect. It is compared as a whole, but for `:*`."""
 
     def __init__(self, env: Env, listen: Listen) -> None:
-        self._once = Once(env)
+        self._log_once = LogOnce(env)
         self.adopt(listen)
 
     def adopt(self, listen: Listen) -> None:
@@ -28,7 +28,7 @@ class Pages:
         self._any_port = frozenset(
             _PORT.sub("", origin) for origin in listen.origins if origin.endswith(":*")
         )
-        self._once.forget()
+        self._log_once.forget()
 
     def __contains__(self, origin: object) -> bool:
         if self._any:
@@ -39,7 +39,7 @@ class Pages:
 
     def refused(self, origin: str) -> None:
         """Name an origin that was refused, once, with the setting that admits it."""
-        if not self._once.is_new(origin):
+        if not self._log_once.is_new(origin):
             return
         if ORIGIN.match(origin):
             log.warning(

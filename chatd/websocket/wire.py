@@ -74,7 +74,7 @@ class Receiver(Protocol):
         """The inbound message limit now, bytes: hello_frame_bytes before hello, then frame_bytes."""
 
 
-class Nobody:
+class NullReceiver:
     """The receiver before there is one."""
 
     frame_bytes_max = 0
@@ -92,4 +92,4 @@ class Nobody:
     def closed(self, code: int) -> None: ...
 
 
-NOBODY = Nobody()
+NULL_RECEIVER = NullReceiver()

@@ -14,13 +14,13 @@ from chatd.core.read_set import Counted, UnreadSpan
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, added
 from chatd.ports import Store
 from chatd.protocol.errors import ChatError, Unavailable
-from chatd.writer.read_set_loader import Asked
-from chatd.writer.room_loader import Rooms
+from chatd.writer.read_set_loader import Submitted
+from chatd.writer.room_loader import RoomLoader
 
 log = logging.getLogger(__name__)
 
 
-class LongRead(Asked, Protocol):
+class LongRead(Submitted, Protocol):
     """A submission of `read`."""
 
     def refuse(self, error: ChatError) -> None: ...
@@ -29,7 +29,7 @@ class LongRead(Asked, Protocol):
 class LongReads:
     """Counts for submissions; `give_back` takes each with its `counted` when that is done."""
 
-    def __init__(self, store: Store, rooms: Rooms, give_back: Callable[[Any], None]) -> None:
+    def __init__(self, store: Store, rooms: RoomLoader, give_back: Callable[[Any], None]) -> None:
         self._store = store
         self._rooms = rooms
         self._give_back = give_back

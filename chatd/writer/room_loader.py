@@ -7,28 +7,28 @@ import asyncio
 from collections.abc import Collection
 
 from chatd.core.room import Room
-from chatd.core.room_cache import Registry
+from chatd.core.room_cache import RoomCache
 from chatd.ports import Env, Store
 from chatd.protocol.errors import Unavailable
 
 NOT_LOADED = Unavailable("internal", "the room could not be loaded")
 
 
-class Rooms:
-    """The registry with its loader."""
+class RoomLoader:
+    """The room cache with its loader."""
 
-    def __init__(self, store: Store, env: Env, registry: Registry) -> None:
+    def __init__(self, store: Store, env: Env, cache: RoomCache) -> None:
         self._store = store
         self._env = env
         self._loading: dict[str, asyncio.Future[None]] = {}
-        self.registry = registry
+        self.cache = cache
 
     async def get(self, name: str) -> Room | None:
         """The room of this name, loaded if need be; None when there is none."""
-        room = self.registry.get(name, self._env.monotonic())
+        room = self.cache.get(name, self._env.monotonic())
         if room is None:
             await self.load((name,))
-            room = self.registry.get(name, self._env.monotonic())
+            room = self.cache.get(name, self._env.monotonic())
         return room
 
     async def of(self, user: str, name: str) -> Room | None:
@@ -43,13 +43,13 @@ class Rooms:
 
     def known(self, user: str, name: str) -> bool:
         """Whether the room is in memory, and `user` is or was in it."""
-        room = self.registry.rooms.get(name)
+        room = self.cache.rooms.get(name)
         return room is not None and (user in room.members or user in room.former)
 
     async def load(self, names: Collection[str]) -> None:
-        """Bring the rooms of these names into the registry, as far as they exist."""
+        """Bring the rooms of these names into the cache, as far as they exist."""
         now = self._env.monotonic()
-        missing = [name for name in names if self.registry.get(name, now) is None]
+        missing = [name for name in names if self.cache.get(name, now) is None]
         under_way = {self._loading[name] for name in missing if name in self._loading}
         mine = [name for name in missing if name not in self._loading]
         if mine:
@@ -70,10 +70,10 @@ class Rooms:
             raise
         else:
             for room in rooms.values():
-                self.registry.put(room, self._env.monotonic())
+                self.cache.put(room, self._env.monotonic())
             done.set_result(None)
         finally:
             for name in names:
                 del self._loading[name]
             if not self._loading:
-                self.registry.changed_receipts.clear()
+                self.cache.changed_receipts.clear()

@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chatd.core.decisions import DECISIONS
-from chatd.core.read_set import Counted, Facts, UnreadSpan
-from chatd.core.room_summary import complete_answers
+from chatd.core.read_set import Counted, ReadSet, UnreadSpan
+from chatd.core.room_summary import complete_room_replies
 from chatd.core.unread_counts import count_out
-from chatd.core.write_set import Work
+from chatd.core.write_set import WriteSet
 from chatd.ports import Env, KeyTaken, Store, StoreLost
 from chatd.protocol.errors import ChatError, Refused, Unavailable
 from chatd.protocol.replies import Ok
 from chatd.telemetry.counters import Counters
 from chatd.telemetry.supervision import supervised
 from chatd.writer.long_reads import LongReads
-from chatd.writer.read_set_loader import Gatherer, named_rooms, optimistic
+from chatd.writer.read_set_loader import ReadSetLoader, named_rooms, optimistic
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +35,13 @@ QUEUE_RETRY_MS = 1_000
 OVERLAP_MARGIN = 1.1
 
 
-class Asker(Protocol):
+class Requester(Protocol):
     """Who gets the answer: a session."""
 
-    def settled(self, id: int, reply: Ok | ChatError) -> None: ...
+    def on_reply(self, id: int, reply: Ok | ChatError) -> None: ...
 
 
-class Guard:
+class BatchAbort:
     """The sends of one batch frame: one that fails for now takes the later ones of its room along (abort rule)."""
 
     __slots__ = ("_count", "_failed")
@@ -70,34 +70,34 @@ class Submission:
 
     user: str
     request: Any
-    asker: Asker | None = None
+    requester: Requester | None = None
     id: int = 0
-    guard: Guard | None = None
-    place: int = 0  # in the guard
+    batch_abort: BatchAbort | None = None
+    place: int = 0  # in the batch
     since: float = 0.0  # when it was submitted, monotonic seconds
     future: asyncio.Future[Ok] | None = None
     reply: Ok | ChatError | None = None
-    settled: bool = False
+    completed: bool = False
     counted: tuple[UnreadSpan, Counted] | None = None  # what a long read passes
 
     def behind_failed(self) -> bool:
         """Does the abort rule forbid it by now?"""
-        return self.guard is not None and self.guard.aborts(self.request.room, self.place)
+        return self.batch_abort is not None and self.batch_abort.aborts(self.request.room, self.place)
 
     def refuse(self, error: ChatError) -> None:
         """Answer with `error` now."""
         self.reply = error
-        self.settle()
+        self.complete()
 
-    def settle(self) -> None:
+    def complete(self) -> None:
         """Give the answer, unless it was given before."""
-        if self.settled or self.reply is None:
+        if self.completed or self.reply is None:
             return
-        self.settled = True
-        if isinstance(self.reply, ChatError) and self.guard is not None and self.reply.retry != "never":
-            self.guard.fail(self.request.room, self.place)
-        if self.asker is not None:
-            self.asker.settled(self.id, self.reply)
+        self.completed = True
+        if isinstance(self.reply, ChatError) and self.batch_abort is not None and self.reply.retry != "never":
+            self.batch_abort.fail(self.request.room, self.place)
+        if self.requester is not None:
+            self.requester.on_reply(self.id, self.reply)
         elif self.future is not None and not self.future.done():
             if isinstance(self.reply, ChatError):
                 self.future.set_exception(self.reply)
@@ -109,23 +109,30 @@ class Writer:
     """Owns the order of everything that is stored. `publish` is called after each commit, before the answers."""
 
     def __init__(
-        self, store: Store, env: Env, gatherer: Gatherer, publish: Callable[[Work], None], counters: Counters
+        self,
+        store: Store,
+        env: Env,
+        read_set_loader: ReadSetLoader,
+        publish: Callable[[WriteSet], None],
+        counters: Counters,
     ) -> None:
         self._store = store
         self._env = env
-        self._gatherer = gatherer
-        self._long_reads = LongReads(store, gatherer.rooms, self._take_back)
+        self._read_set_loader = read_set_loader
+        self._long_reads = LongReads(store, read_set_loader.rooms, self._take_back)
         self._publish = publish
         self._counters = counters
         self._waiting: deque[Submission] = deque()
         self._wake = asyncio.Event()
-        self._alone = 0  # so many of those that wait are carried out one by one: one of them has a fault
+        self._one_by_one = 0  # so many of those that wait are carried out one by one: one of them has a fault
         self._apart = 0  # so many are the next batch: they were refused beside what came to nothing
         self._stopping = False
         self.lost = asyncio.Event()  # the store must not be asked again: the process is to end
         self._task: asyncio.Task[None] | None = None
-        self._untold: tuple[list[Submission], Work] | None = None  # durable, and told with the next commit
-        self._commit_s = self._telling_s = 0.0  # what the last ones took
+        self._unpublished: tuple[list[Submission], WriteSet] | None = (
+            None  # durable, and told with the next commit
+        )
+        self._commit_s = self._publishing_s = 0.0  # what the last ones took
         self._commit_began: float | None = None  # of the one under way
         self.busy_rooms: frozenset[str] = frozenset()  # rooms of the batch under way: not to be forgotten
         self.published = store.stamp  # the last commit that was told; the store may be one ahead of it
@@ -179,7 +186,7 @@ class Writer:
         self._waiting.append(submission)
         self._wake.set()
 
-    async def carry(self, user: str, request: Any) -> Ok:
+    async def submit_and_wait(self, user: str, request: Any) -> Ok:
         """Submit something and wait for its outcome: for callers that are not sessions."""
         future: asyncio.Future[Ok] = asyncio.get_running_loop().create_future()
         self.submit(Submission(user, request, future=future))
@@ -193,7 +200,7 @@ class Writer:
                 continue
             batch = self._next_batch()
             try:
-                await self._carry_out(batch)
+                await self._run_batch(batch)
             except StoreLost as error:
                 self._counters.commit_failures += 1
                 self._fail([*batch, *self._waiting], error)
@@ -210,14 +217,14 @@ class Writer:
                     self._fail(batch, Unavailable("internal", "outcome unknown, retry with the same key"))
                 else:  # nothing came of it, and only what is at fault shall suffer
                     self._waiting.extendleft(reversed(batch))
-                    self._alone = len(batch)
+                    self._one_by_one = len(batch)
 
     def _next_batch(self) -> list[Submission]:
-        count = 1 if self._alone else self._apart or min(len(self._waiting), BATCH_MAX)
-        self._alone, self._apart = max(0, self._alone - 1), 0
+        count = 1 if self._one_by_one else self._apart or min(len(self._waiting), BATCH_MAX)
+        self._one_by_one, self._apart = max(0, self._one_by_one - 1), 0
         return [self._waiting.popleft() for _ in range(count)]
 
-    async def _carry_out(self, batch: list[Submission], *, known_keys: bool = False) -> None:
+    async def _run_batch(self, batch: list[Submission], *, known_keys: bool = False) -> None:
         """Decide, store, publish, answer. `known_keys`: look every idempotency key up before deciding.
 
         While more waits, a plain batch may be told when the next one is already on its way to the disk: the disk and
@@ -225,30 +232,30 @@ class Writer:
         """
         began = self._env.monotonic()
         if known_keys or not all(optimistic(submission.request) for submission in batch):
-            self._tell()
+            self._publish_durable()
         self.busy_rooms = frozenset(name for asked in batch for name in named_rooms(asked.request))
-        facts = await self._gatherer.gather(batch, known_keys=known_keys)
-        for submission in facts.postponed:
+        reads = await self._read_set_loader.load(batch, known_keys=known_keys)
+        for submission in reads.postponed:
             batch.remove(submission)
             self._long_reads.take(submission)
-        work = Work(now=self._env.now_ms(), stamp=self._store.stamp + 1)
+        writes = WriteSet(now=self._env.now_ms(), stamp=self._store.stamp + 1)
         try:
-            stored = await self._store_outcome(batch, work, facts, known_keys=known_keys)
+            stored = await self._store_outcome(batch, writes, reads, known_keys=known_keys)
         except Exception:  # a refusal to store, or a fault of ours: nobody has seen this batch
-            work.rollback()
+            writes.rollback()
             raise
         if not stored:
-            work.rollback()
-            await self._carry_out(batch, known_keys=True)
+            writes.rollback()
+            await self._run_batch(batch, known_keys=True)
             return
-        self._tell()
-        if not work.empty:
+        self._publish_durable()
+        if not writes.empty:
             self._count(batch, began)
-            self._gatherer.committed(work)
-        self._untold = (batch, work)
-        if self._waiting and work.plain and self._overlap_pays:
+            self._read_set_loader.on_commit(writes)
+        self._unpublished = (batch, writes)
+        if self._waiting and writes.plain and self._overlap_pays:
             return
-        self._tell()
+        self._publish_durable()
         if not self._overlap_pays:
             await asyncio.sleep(0)  # what came while it was told goes along with the next
 
@@ -257,7 +264,7 @@ class Writer:
         """Is the disk slower than the sockets? Else the next batch had better wait, and take along what comes while
         this one is told: in a large room one push of everything costs half of two.
         """
-        return self._commit_s >= self._telling_s * OVERLAP_MARGIN
+        return self._commit_s >= self._publishing_s * OVERLAP_MARGIN
 
     def _count(self, batch: list[Submission], began: float) -> None:
         durable = self._env.monotonic()
@@ -265,49 +272,49 @@ class Writer:
         self._counters.batch_seconds.observe(durable - began)
         self._counters.commit_seconds.observe(durable - batch[0].since)
 
-    def _tell(self) -> None:
+    def _publish_durable(self) -> None:
         """Publish and answer the batch that is durable and not told yet, if there is one."""
-        if self._untold is None:
+        if self._unpublished is None:
             return
-        (batch, work), self._untold = self._untold, None
+        (batch, writes), self._unpublished = self._unpublished, None
         began = self._env.monotonic()
-        if not work.empty or work.positions:
-            self._publish(work)
-            self.published = max(self.published, work.stamp if not work.empty else 0)
+        if not writes.empty or writes.read_positions:
+            self._publish(writes)
+            self.published = max(self.published, writes.stamp if not writes.empty else 0)
             self._counters.delivery_seconds.observe(self._env.monotonic() - batch[0].since)
         for submission in batch:
-            submission.settle()
-        self._telling_s = self._env.monotonic() - began
+            submission.complete()
+        self._publishing_s = self._env.monotonic() - began
 
     async def _store_outcome(
-        self, batch: list[Submission], work: Work, facts: Facts, *, known_keys: bool
+        self, batch: list[Submission], writes: WriteSet, reads: ReadSet, *, known_keys: bool
     ) -> bool:
         """Decide and commit; False when it has to be decided again, knowing all keys."""
         for submission in batch:
-            decide(submission, work, facts)
-        count_out(work)
-        complete_answers(work, facts.rules.shown_to)
-        if not known_keys and any(second_look(submission) for submission in batch):
+            decide(submission, writes, reads)
+        count_out(writes)
+        complete_room_replies(writes, reads.rules.shown_to)
+        if not known_keys and any(needs_key_lookup(submission) for submission in batch):
             return False
         try:
-            if not work.empty:
-                await self._commit(work)
+            if not writes.empty:
+                await self._commit(writes)
         except KeyTaken:
             if known_keys:
                 raise
             return False
         return True
 
-    async def _commit(self, work: Work) -> None:
+    async def _commit(self, writes: WriteSet) -> None:
         """Send a batch to the disk, and tell the one before while it is on its way."""
         began = self._commit_began = self._env.monotonic()
         try:
-            if self._untold is None:
-                await self._store.commit(work)
+            if self._unpublished is None:
+                await self._store.commit(writes)
             else:
-                committing = asyncio.ensure_future(self._store.commit(work))
+                committing = asyncio.ensure_future(self._store.commit(writes))
                 await asyncio.sleep(0)  # so that it begins
-                self._tell()
+                self._publish_durable()
                 await committing
         finally:
             self._commit_began = None
@@ -322,25 +329,25 @@ class Writer:
 
     def _fail(self, batch: list[Submission], error: ChatError) -> None:
         """Nothing was stored: everybody learns that he has to ask again."""
-        self._tell()
+        self._publish_durable()
         for submission in batch:
             submission.refuse(aborted() if submission.behind_failed() else error)
 
 
-def decide(submission: Submission, work: Work, facts: Facts) -> None:
+def decide(submission: Submission, writes: WriteSet, reads: ReadSet) -> None:
     """Let core decide one submission; a refusal is its reply and changes nothing."""
-    guard = submission.guard
-    work.asked_by = submission
+    batch_abort = submission.batch_abort
+    writes.origin = submission
     try:
         if submission.behind_failed():
             raise aborted()
         submission.reply = DECISIONS[type(submission.request)](
-            submission.user, submission.request, work, facts
+            submission.user, submission.request, writes, reads
         )
     except ChatError as refusal:
         submission.reply = refusal
-        if guard is not None and refusal.retry != "never":
-            guard.fail(submission.request.room, submission.place)
+        if batch_abort is not None and refusal.retry != "never":
+            batch_abort.fail(submission.request.room, submission.place)
 
 
 def aborted() -> Refused:
@@ -348,7 +355,7 @@ def aborted() -> Refused:
     return Refused("aborted", "an earlier send of this batch failed", retry_after=0)
 
 
-def second_look(submission: Submission) -> bool:
+def needs_key_lookup(submission: Submission) -> bool:
     """Was this refused although its key, not looked up yet, may have been carried out before?"""
     return (
         optimistic(submission.request)

@@ -12,7 +12,7 @@ import pytest
 from chatd.auth.tokens import Tokens
 from chatd.config.model import Auth
 from chatd.config.secret import Secret
-from tests.kit.readme import ROOT, blocks
+from tests.kit.newcomer import ROOT, blocks
 
 SECRET = "0123456789abcdef0123456789abcdef"
 PROGRAMS = {block.language: block for block in blocks(ROOT / "docs" / "backend.md")}

@@ -17,7 +17,7 @@ from chatd.auth.tokens import Tokens
 from chatd.config.model import Auth, Key
 from chatd.config.secret import Secret
 from chatd.protocol.errors import Refused
-from tests.kit.forgery import b64, forged, signed
+from tests.kit.forged_tokens import b64, forged, signed
 
 NOW = 1_750_000_000
 SECRET = "0123456789abcdef0123456789abcdef"

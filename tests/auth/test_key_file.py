@@ -7,84 +7,84 @@ from pathlib import Path
 
 import pytest
 
-from chatd.auth.key_file import KeptSet, _put
+from chatd.auth.key_file import KeySetFile, _put
 from tests.kit.disk import watched
 from tests.kit.keysets import key_set_of
-from tests.kit.sweep import chances, sweep
+from tests.kit.power_cut_sweep import chances, sweep
 
 URL = "https://app.example/keys?key=plugh"
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> KeptSet:
-    return KeptSet(str(tmp_path), URL)
+def key_set_file(tmp_path: Path) -> KeySetFile:
+    return KeySetFile(str(tmp_path), URL)
 
 
-async def file_of(kept: KeptSet, *signers) -> Path:
-    await kept.keep(key_set_of(*signers))
-    return kept._path
+async def file_of(key_set_file: KeySetFile, *signers) -> Path:
+    await key_set_file.keep(key_set_of(*signers))
+    return key_set_file._path
 
 
-async def test_what_is_kept_is_there_for_the_next_run(kept, es, ed, tmp_path):
-    assert kept.load() == {}
-    await kept.keep(key_set_of(es, ed))
-    assert set(KeptSet(str(tmp_path), URL).load()) == {"es", "ed"}
-    assert KeptSet(str(tmp_path), URL + "2").load() == {}
+async def test_what_is_kept_is_there_for_the_next_run(key_set_file, es, ed, tmp_path):
+    assert key_set_file.load() == {}
+    await key_set_file.keep(key_set_of(es, ed))
+    assert set(KeySetFile(str(tmp_path), URL).load()) == {"es", "ed"}
+    assert KeySetFile(str(tmp_path), URL + "2").load() == {}
 
 
-async def test_the_file_is_private_and_does_not_tell_the_url(kept, es):
-    path = await file_of(kept, es)
+async def test_the_file_is_private_and_does_not_tell_the_url(key_set_file, es):
+    path = await file_of(key_set_file, es)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [one.name for one in path.parent.iterdir()] == [path.name]
     assert "plugh" not in path.name
 
 
-async def test_what_did_not_change_is_not_written_again(kept, es):
-    path = await file_of(kept, es)
+async def test_what_did_not_change_is_not_written_again(key_set_file, es):
+    path = await file_of(key_set_file, es)
     path.unlink()
-    await kept.keep(key_set_of(es))
+    await key_set_file.keep(key_set_of(es))
     assert not path.exists()
 
 
 @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
-async def test_a_file_others_may_write_is_not_believed(kept, es, mode, caplog):
-    path = await file_of(kept, es)
+async def test_a_file_others_may_write_is_not_believed(key_set_file, es, mode, caplog):
+    path = await file_of(key_set_file, es)
     path.chmod(mode)
-    assert kept.load() == {}
+    assert key_set_file.load() == {}
     assert "belongs to others, or they may write it" in caplog.text
 
 
-async def test_a_file_of_somebody_else_is_not_believed(kept, es, monkeypatch):
-    await file_of(kept, es)
+async def test_a_file_of_somebody_else_is_not_believed(key_set_file, es, monkeypatch):
+    await file_of(key_set_file, es)
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    assert kept.load() == {}
+    assert key_set_file.load() == {}
 
 
-async def test_a_link_is_not_followed(kept, es, tmp_path):
-    path = await file_of(kept, es)
+async def test_a_link_is_not_followed(key_set_file, es, tmp_path):
+    path = await file_of(key_set_file, es)
     path.rename(tmp_path / "planted")
     path.symlink_to(tmp_path / "planted")
-    assert kept.load() == {}
+    assert key_set_file.load() == {}
     (tmp_path / "victim").write_text("precious")
     path.with_suffix(".new").symlink_to(tmp_path / "victim")
-    await kept.keep(b"{}")
+    await key_set_file.keep(b"{}")
     assert (tmp_path / "victim").read_text() == "precious"
 
 
-async def test_a_file_that_is_damaged_is_said_and_not_used(kept, es, caplog):
-    path = await file_of(kept, es)
+async def test_a_file_that_is_damaged_is_said_and_not_used(key_set_file, es, caplog):
+    path = await file_of(key_set_file, es)
     path.write_bytes(path.read_bytes()[:50])
-    assert kept.load() == {}
+    assert key_set_file.load() == {}
     assert "the keys of the last run are not used" in caplog.text
 
 
 async def test_a_disk_that_takes_nothing_costs_nothing_else(es, tmp_path, caplog):
-    kept = KeptSet(str(tmp_path / "missing"), URL)
-    await kept.keep(key_set_of(es))
+    key_set_file = KeySetFile(str(tmp_path / "missing"), URL)
+    await key_set_file.keep(key_set_of(es))
     assert "not kept for the next start" in caplog.text
     (tmp_path / "missing").mkdir()
-    await kept.keep(key_set_of(es))
-    assert set(kept.load()) == {"es"}, "tried again with the next fetch"
+    await key_set_file.keep(key_set_of(es))
+    assert set(key_set_file.load()) == {"es"}, "tried again with the next fetch"
 
 
 def findings(directory: Path, put: Callable[[Path, bytes], None]) -> list[str]:
@@ -97,8 +97,8 @@ def findings(directory: Path, put: Callable[[Path, bytes], None]) -> list[str]:
 
     def check(place: Path, upto: int) -> str | None:
         found = (place / path.name).read_bytes()
-        kept = upto == len(disk.journal)
-        return None if found == new or (found == old and not kept) else f"found {found[:20]!r}"
+        is_stored = upto == len(disk.journal)
+        return None if found == new or (found == old and not is_stored) else f"found {found[:20]!r}"
 
     tally = sweep(disk, check, chances(1, 5))
     assert tally.states > 5

@@ -8,11 +8,11 @@ from typing import Any
 import jwt
 import pytest
 
-from chatd.auth.verifier import HostIdentity, host_identity
+from chatd.auth.verifier import TokenVerifier, token_verifier
 from chatd.config.model import Auth
 from chatd.protocol.errors import ChatError, Unavailable
 from tests.kit.env import START_MS, ManualEnv
-from tests.kit.forgery import forged
+from tests.kit.forged_tokens import forged
 from tests.kit.keysets import key_set_of
 
 NOW = START_MS // 1000
@@ -29,8 +29,8 @@ class HostApp:
         self.answers: Callable[[], bytes] = lambda: key_set_of(*self.published)
         self.asked = 0
         rules = Auth(jwks_url="https://app.example/keys", jwks_retry_s=RETRY_S, jwks_refresh_s=REFRESH_S)
-        self.identity: HostIdentity = host_identity(rules, self.env, directory)
-        self.identity.ring._fetch = self._fetched
+        self.identity: TokenVerifier = token_verifier(rules, self.env, directory)
+        self.identity.keyring._fetch = self._fetched
 
     async def _fetched(self) -> bytes:
         self.asked += 1
@@ -41,7 +41,7 @@ class HostApp:
         """Publish these keys, and let the daemon notice at its next refresh."""
         self.published = signers
         self.env.advance(RETRY_S)
-        await self.identity.ring.refresh()
+        await self.identity.keyring.refresh()
 
     def token(self, signer: Any, kid: str = "", ttl_s: int = 7200) -> str:
         claims = {"sub": "ann", "aud": "chatd", "iat": NOW, "exp": NOW + ttl_s}
@@ -90,7 +90,7 @@ async def test_an_outage_keeps_the_old_keys_and_admits_no_new_ones(app, es, ed):
     app.answers = lambda: b"<html>maintenance</html>"
     for _ in range(3):
         app.env.advance(REFRESH_S / 2)
-        await app.identity.ring.refresh()
+        await app.identity.keyring.refresh()
         assert await app.admits(app.token(es)) == "ann"
         assert await app.admits(app.token(ed)) == "overloaded", "perhaps it is good"
 
@@ -165,9 +165,9 @@ async def test_what_no_set_can_hold_is_refused_without_asking(app, header):
 
 async def test_the_next_run_knows_the_keys_while_the_server_is_down(app, es, ed):
     await app.publishes(es)
-    await app.identity.ring._keeping
+    await app.identity.keyring._keeping
     other = Auth(jwks_url="https://other.example/keys")
-    assert not host_identity(other, app.env, app.directory).has_keys, "of this URL only"
+    assert not token_verifier(other, app.env, app.directory).has_keys, "of this URL only"
     restarted = HostApp(app.directory)
     restarted.answers = lambda: b"<html>maintenance</html>"
     assert restarted.identity.has_keys
@@ -208,5 +208,5 @@ async def test_other_rules_are_in_force_for_remembered_tokens_at_once(app, es):
     token = app.token(es)
     assert await app.admits(token) == "ann"
     rules = Auth(jwks_url="https://app.example/keys", audience="another")
-    app.identity.adopt(host_identity(rules, app.env, app.directory))
+    app.identity.adopt(token_verifier(rules, app.env, app.directory))
     assert await app.admits(token) == "token_invalid"

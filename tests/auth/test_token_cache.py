@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatd.auth.token_cache import Remembered
+from chatd.auth.token_cache import TokenCache
 from chatd.ports import Claims
 
 
@@ -11,7 +11,7 @@ def claims(expires: float = 100.0) -> Claims:
 
 
 def test_a_token_is_known_until_it_runs_out():
-    remembered = Remembered()
+    remembered = TokenCache()
     remembered.put("token", claims())
     assert remembered.find("token", 99.9) == claims()
     assert remembered.find("token", 100.0) is None
@@ -19,13 +19,13 @@ def test_a_token_is_known_until_it_runs_out():
 
 @pytest.mark.parametrize("other", ["", "Token", "token ", "toke", "tok\udcffen"])
 def test_every_letter_counts(other):
-    remembered = Remembered()
+    remembered = TokenCache()
     remembered.put("token", claims())
     assert remembered.find(other, 0) is None
 
 
 def test_the_least_recently_used_go_first():
-    remembered = Remembered(2)
+    remembered = TokenCache(2)
     for token in ("a", "b"):
         remembered.put(token, claims())
     remembered.find("a", 0)
@@ -34,7 +34,7 @@ def test_the_least_recently_used_go_first():
 
 
 def test_what_is_forgotten_is_verified_again():
-    remembered = Remembered()
+    remembered = TokenCache()
     remembered.put("token", claims())
     remembered.forget()
     assert remembered.find("token", 0) is None

@@ -16,8 +16,8 @@ from chatd.auth.tokens import Tokens
 from chatd.config.model import Auth
 from chatd.config.secret import Secret
 from chatd.protocol.errors import Refused
-from tests.kit import forgery
-from tests.kit.forgery import Part, b64
+from tests.kit import forged_tokens
+from tests.kit.forged_tokens import Part, b64
 
 NOW = 1_750_000_000
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -26,7 +26,7 @@ GOOD = {"sub": "alice", "aud": "chatd", "iat": NOW, "exp": NOW + 3600}
 
 
 def forged(header: Part, payload: Part, key: str = SECRET) -> str:
-    return forgery.forged(header, payload, key)
+    return forged_tokens.forged(header, payload, key)
 
 
 def hs(**claims: Any) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.court import Court, Stage, rows
-from tests.kit.indoors import Indoors, indoors
+from tests.kit.auth_matrix import AuthMatrix, PreparedRoom, rows
+from tests.kit.inprocess import InProcessServer, in_process
 
 NAMES = [name for name, row in rows().items() if row.outcomes["stranger"] in ("not_found", "passed")]
 for names_no_room in ("devices.remove/others", "watch"):
@@ -17,31 +17,31 @@ for names_no_room in ("devices.remove/others", "watch"):
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[Indoors]:
-    async with indoors(tmp_path, rates={"enabled": False}) as running:
+async def server(tmp_path: Path) -> AsyncIterator[InProcessServer]:
+    async with in_process(tmp_path, rates={"enabled": False}) as running:
         yield running
 
 
-async def test_strangers_cost_the_same_reads_wherever_they_point(house: Indoors) -> None:
-    court = await Court.opens(house)
-    asker = await court.arrives("stranger")
-    stage = await court.stages("stranger", asker)
-    registry = house.inside.rooms.registry
+async def test_strangers_cost_the_same_reads_wherever_they_point(server: InProcessServer) -> None:
+    matrix = await AuthMatrix.open(server)
+    asker = await matrix.connect_as("stranger")
+    prepared = await matrix.prepare_room("stranger", asker)
+    registry = server.app.rooms.cache
     look, accounts = Counter(placed=1), Counter(people=1)
     for name in NAMES:
-        assert stage.room in registry.rooms
-        awake = await _cost(court, asker, name, stage)
+        assert prepared.room in registry.rooms
+        awake = await _cost(matrix, asker, name, prepared)
         registry.forget_idle(float("inf"), [])
-        asleep = await _cost(court, asker, name, stage)
+        asleep = await _cost(matrix, asker, name, prepared)
         assert registry.rooms == {}, f"{name} of a stranger brought a room into memory"
-        absent = await _cost(court, asker, name, Stage("gAbCdEfGhIj0", 1, 2))
+        absent = await _cost(matrix, asker, name, PreparedRoom("gAbCdEfGhIj0", 1, 2))
         assert awake == asleep == absent, name
         # Beside the look at the room only the accounts of whom the request names may be read.
         assert absent - accounts == look, name
-        await house.inside.rooms.get(stage.room)
+        await server.app.rooms.get(prepared.room)
 
 
-async def _cost(court: Court, asker, name: str, stage: Stage) -> Counter[str]:
-    before = court.house.store.calls.copy()
-    await court.asks(asker, name, stage)
-    return court.house.store.calls - before
+async def _cost(matrix: AuthMatrix, asker, name: str, prepared: PreparedRoom) -> Counter[str]:
+    before = matrix.server.store.calls.copy()
+    await matrix.outcome(asker, name, prepared)
+    return matrix.server.store.calls - before

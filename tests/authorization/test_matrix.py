@@ -8,8 +8,8 @@ from chatd.commands.table import COMMANDS
 from chatd.ports import Claims
 from chatd.protocol import close_codes
 from chatd.protocol.errors import Refused
-from tests.kit.court import ENDED, REQUESTS, Court, Stage, request_of, rows
-from tests.kit.indoors import indoors
+from tests.kit.auth_matrix import ENDED, REQUESTS, AuthMatrix, PreparedRoom, request_of, rows
+from tests.kit.inprocess import in_process
 
 ROWS = rows()
 WORDS = frozenset({"read", "send", "create", "admin"})
@@ -31,90 +31,90 @@ def test_the_word_of_every_row_is_the_one_that_is_checked():
 @pytest.mark.parametrize("name", ROWS)
 async def test_a_row_is_as_the_table_says(name: str, tmp_path: Path) -> None:
     wanted = {column: cell for column, cell in ROWS[name].outcomes.items() if column not in ENDED}
-    async with indoors(tmp_path) as house:
-        court = await Court.opens(house)
+    async with in_process(tmp_path) as server:
+        matrix = await AuthMatrix.open(server)
         found = {}
         for column in wanted:
-            asker = await court.arrives(column)
-            found[column] = await court.asks(asker, name, await court.stages(column, asker))
+            asker = await matrix.connect_as(column)
+            found[column] = await matrix.outcome(asker, name, await matrix.prepare_room(column, asker))
             if found[column] not in ("ok", "duplicate"):
-                assert court.author.hears() == [], f"{column}: others heard of what was not done"
+                assert matrix.author.take() == [], f"{column}: others heard of what was not done"
     assert found == wanted
 
 
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.word != "-"])
 async def test_without_its_word_a_row_is_forbidden_wherever_it_points(name: str, tmp_path: Path) -> None:
-    async with indoors(tmp_path) as house:
-        court = await Court.opens(house)
-        expires = house.env.now_ms() / 1000 + 3600
-        house.passports.claims["mute"] = Claims("owner", expires, allow=WORDS - {ROWS[name].word})
-        asker = await house.meets("owner", 2)
-        stage = await court.stages("owner", asker)
-        again = house.guest()
-        again.greets("mute", 2)
-        await house.quiet()
-        for place in (stage, Stage("gAbCdEfGhIj0", 1, 2, "owner")):
-            assert await court.asks(again, name, place) == "forbidden"
-        assert court.author.hears() == []
+    async with in_process(tmp_path) as server:
+        matrix = await AuthMatrix.open(server)
+        expires = server.env.now_ms() / 1000 + 3600
+        server.identity.claims["mute"] = Claims("owner", expires, allow=WORDS - {ROWS[name].word})
+        asker = await server.connect("owner", 2)
+        prepared = await matrix.prepare_room("owner", asker)
+        again = server.client()
+        again.say_hello("mute", 2)
+        await server.wait_idle()
+        for place in (prepared, PreparedRoom("gAbCdEfGhIj0", 1, 2, "owner")):
+            assert await matrix.outcome(again, name, place) == "forbidden"
+        assert matrix.author.take() == []
 
 
 # --- those whose connection ends
 
 
-async def _turned_away(court: Court, column: str) -> None:
+async def _turned_away(matrix: AuthMatrix, column: str) -> None:
     """From now on nobody of this column gets in."""
     if column == "banned":
-        await court.house.inside.admin.disable(column, True)
+        await matrix.server.app.admin.disable(column, True)
     elif column == "revoked":
-        await court.house.inside.admin.revoke(column)
-        old = court.house.env.now_ms() / 1000 - 5
-        court.house.passports.claims[column] = Claims(column, old + 3600, issued_at_s=old)
+        await matrix.server.app.admin.revoke(column)
+        old = matrix.server.env.now_ms() / 1000 - 5
+        matrix.server.identity.claims[column] = Claims(column, old + 3600, issued_at_s=old)
     else:
-        court.house.passports.refusals[column] = Refused("token_expired", "the token has expired")
+        matrix.server.identity.refusals[column] = Refused("token_expired", "the token has expired")
 
 
 @pytest.mark.parametrize("column", ENDED)
 async def test_behind_a_hello_that_fails_nothing_is_carried_out(column: str, tmp_path: Path) -> None:
     """Each row in the frame of the hello, as a phone sends its outbox."""
-    async with indoors(tmp_path, rates={"enabled": False}) as house:
-        court = await Court.opens(house)
-        stage = await court.stages("member", await court.arrives(column))
-        await _turned_away(court, column)
-        await house.quiet()
-        before = house.store.stamp
+    async with in_process(tmp_path, rates={"enabled": False}) as server:
+        matrix = await AuthMatrix.open(server)
+        prepared = await matrix.prepare_room("member", await matrix.connect_as(column))
+        await _turned_away(matrix, column)
+        await server.wait_idle()
+        before = server.store.stamp
         for name, row in ROWS.items():
-            guest = house.guest()
+            client = server.client()
             hello = {"type": "hello", "id": 1, "version": 1, "token": column, "device": "device" + "2" * 16}
-            guest.says(hello, {**request_of(name, stage), "id": 2})
-            await house.quiet()
-            assert [packet.get("id") for packet in guest.hears()] == [1, None], name
-            assert guest.wire.closed_with == (
+            client.send_packets(hello, {**request_of(name, prepared), "id": 2})
+            await server.wait_idle()
+            assert [packet.get("id") for packet in client.take()] == [1, None], name
+            assert client.wire.closed_with == (
                 int(row.outcomes[column]),
-                close_codes.CLOSES[int(row.outcomes[column])],
+                close_codes.CLOSE_CODES[int(row.outcomes[column])],
             )
-        assert house.store.stamp == before
-        assert court.author.hears() == []
+        assert server.store.stamp == before
+        assert matrix.author.take() == []
 
 
 @pytest.mark.parametrize("column", ENDED)
 async def test_what_a_connection_asks_after_its_end_is_not_carried_out(column: str, tmp_path: Path) -> None:
-    async with indoors(tmp_path, rates={"enabled": False}) as house:
-        court = await Court.opens(house)
-        expires = house.env.now_ms() / 1000 + SHORT_S
-        house.passports.claims["expired"] = Claims("expired", expires)
-        asker = await court.arrives(column)
-        stage = await court.stages("member", asker)
+    async with in_process(tmp_path, rates={"enabled": False}) as server:
+        matrix = await AuthMatrix.open(server)
+        expires = server.env.now_ms() / 1000 + SHORT_S
+        server.identity.claims["expired"] = Claims("expired", expires)
+        asker = await matrix.connect_as(column)
+        prepared = await matrix.prepare_room("member", asker)
         if column == "expired":
-            await house.passes(SHORT_S + house.config.auth.grace_s)
+            await server.advance(SHORT_S + server.config.auth.grace_s)
         else:
-            await _turned_away(court, column)
-        await house.quiet()
+            await _turned_away(matrix, column)
+        await server.wait_idle()
         code = int(ROWS["send"].outcomes[column])
-        assert asker.hears("bye")[-1]["close"] == code
-        assert asker.wire.closed_with == (code, close_codes.CLOSES[code])
-        court.author.hears()
-        before = house.store.stamp
+        assert asker.take("bye")[-1]["close"] == code
+        assert asker.wire.closed_with == (code, close_codes.CLOSE_CODES[code])
+        matrix.author.take()
+        before = server.store.stamp
         for name in ROWS:
-            assert await court.asks(asker, name, stage) == "silent", name
-        assert house.store.stamp == before
-        assert court.author.hears() == []
+            assert await matrix.outcome(asker, name, prepared) == "silent", name
+        assert server.store.stamp == before
+        assert matrix.author.take() == []

@@ -29,12 +29,12 @@ from bench.storm import manners
 from bench.storm import storm as storms
 from bench.storm.crowd import Crowd
 from bench.target import Target
-from tests.kit.canary import Canary, canary
+from tests.kit.faulty_server import FaultyServer, canary
 
 SECRET = "secret"
 
 
-def target_of(bird: Canary) -> Target:
+def target_of(bird: FaultyServer) -> Target:
     """The canary as a scenario sees it."""
     return Target(bird.url, SECRET, ENCODINGS["msgpack"], None)
 
@@ -80,7 +80,7 @@ async def test_a_population_finds_every_lie(
 class Cage:
     """Where a canary lives: for `reconnect` its home, and its daemon."""
 
-    def __init__(self, bird: Canary) -> None:
+    def __init__(self, bird: FaultyServer) -> None:
         self.url, self.secret, self.settings, self.ready_s = bird.url, SECRET, {}, 0.0
         # No process has this number, so that nothing is seen of it.
         self._watched = Daemon(bird.url, SECRET, 0, Path("/dev/null"), 0, {})

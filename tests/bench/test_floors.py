@@ -13,7 +13,7 @@ from bench.engine.part import Plan
 from bench.engine.script import Script
 from bench.engine.stage import Pacing, Report
 from bench.target import Target
-from tests.kit.floor import lying_echo, lying_floor
+from tests.kit.faulty_baseline import faulty_baseline, faulty_echo
 
 PACES = (Pacing(0.3, 0.0, quiet_s=0.3), Pacing(0.3, 0.0, rate=100.0, arrival="uniform", quiet_s=0.3))
 
@@ -43,7 +43,7 @@ def found(seen: Report) -> set[str]:
 async def test_a_push_that_is_not_what_it_says_is_found(
     fault: str, counted: set[str], pacing: Pacing
 ) -> None:
-    async with lying_floor(fault) as url:
+    async with faulty_baseline(fault) as url:
         bare = Bare(members=4, upgrade=False)
         seen = await play(Plan(BareFanout, Access(url, ""), Script("flor"), pacing, bare))
     assert found(seen) >= counted, seen.tally.counts()
@@ -63,7 +63,7 @@ async def test_a_push_that_is_not_what_it_says_is_found(
 async def test_an_echo_that_is_not_what_it_says_is_found(
     fault: str, counted: set[str], pacing: Pacing
 ) -> None:
-    async with lying_echo(fault) as url:
+    async with faulty_echo(fault) as url:
         seen = await play(Plan(Echoing, Access(url, ""), Script("echo"), pacing, 2))
     # What comes back twice is another one than is awaited, or none is.
     assert found(seen) & counted if counted else not found(seen), seen.tally.examples

@@ -21,7 +21,7 @@ from bench.outcome import MISSED
 from bench.scenarios import connect, direct, fanout
 from bench.server import Daemon, Unreachable
 from bench.target import Target
-from tests.kit.canary import STALL_S, canary
+from tests.kit.faulty_server import STALL_S, canary
 from tests.kit.result import is_whole
 
 SHORT = Pacing(duration_s=0.2, warmup_s=0.0)

@@ -25,7 +25,7 @@ from bench.peers.table import PEERS, Peer
 from bench.scenarios import peers
 from bench.server import Unreachable
 from bench.target import Target
-from tests.kit.relay import RELAY_FAULTS, relay
+from tests.kit.faulty_relay import RELAY_FAULTS, relay
 from tests.kit.result import is_whole
 
 SHORT = ["--duration", "0.4", "--warmup", "0.1"]

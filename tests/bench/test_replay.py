@@ -19,7 +19,7 @@ from bench.play import Plan, Play
 from bench.server import Unreachable
 from bench.target import Target
 from bench.trace import Trace, read
-from tests.kit.canary import FAULTY_MESSAGE, MOODS, canary
+from tests.kit.faulty_server import FAULTY_MESSAGE, MOODS, canary
 from tests.kit.result import is_whole
 
 

@@ -13,7 +13,7 @@ from chatd.client import Client, Settings, Timing
 from chatd.client.env import SystemEnv
 
 NEVER_S = 1e6
-PATIENCE_S = 10.0  # longest wait for something that should happen at once; only a failing test waits so long
+TIMEOUT_S = 10.0  # longest wait for something that should happen at once; only a failing test waits so long
 
 
 class StandingEnv:
@@ -88,7 +88,7 @@ class Peer:
 
     async def frame(self):
         """The packets of the next frame."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             content = msgpack.unpackb(await self.socket.recv())
         return content if isinstance(content, list) else [content]
 
@@ -133,7 +133,7 @@ class Peer:
 
     async def gone(self):
         """Return when the client has closed or dropped the connection; the close code."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             await self.socket.wait_closed()
         return self.socket.close_code
 
@@ -152,7 +152,7 @@ class ScriptedServer:
 
     async def accept(self):
         """The next connection, before its hello."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             return await self._arrived.get()
 
     async def welcome(self, **more):
@@ -194,7 +194,7 @@ class Watch:
 
     async def until(self, kind, **fields):
         """The next change of this class with these fields; what came before is skipped."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             async for change in self.stream:
                 if isinstance(change, kind) and all(
                     getattr(change, name) == value for name, value in fields.items()
@@ -242,7 +242,7 @@ async def connected(server, client_of):
         await client.start()
         peer = await server.accept()
         await peer.welcome(rooms=rooms, **(welcome or {}))
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             await client.connect()
         return client, peer
 

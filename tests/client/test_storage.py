@@ -12,8 +12,8 @@ import pytest
 from chatd.client.core.records import Record
 from chatd.client.storage import FileStorage, MemoryStorage
 from tests.kit.disk import Fault, lay, watched
-from tests.kit.platter import Kind
-from tests.kit.sweep import chances, sweep
+from tests.kit.power_cut_sweep import chances, sweep
+from tests.kit.simulated_disk import Kind
 
 FULL = 13  # SQLITE_FULL
 

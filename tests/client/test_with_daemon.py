@@ -25,7 +25,7 @@ from chatd.client import (
 from tests.kit.daemon import DaemonProcess, config_for, running_daemon
 from tests.kit.tokens import token_for
 
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 QUICK = Timing(
     backoff_base_s=0.05, backoff_cap_s=0.2, gap_s=0.05, read_s=0.05, delivered_s=0.05, typing_s=0.05
 )
@@ -56,7 +56,7 @@ class Watch:
         self.stream = client.changes()
 
     async def until(self, kind, condition=lambda change: True):
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             async for change in self.stream:
                 if isinstance(change, kind) and condition(change):
                     return change
@@ -67,7 +67,7 @@ class Watch:
 
 
 async def until(condition):
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(TIMEOUT_S):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -300,7 +300,7 @@ async def test_the_example_chats(daemon, client_of):
         heard = (await changes.until(MessageAdded)).message
         assert (heard.text, heard.user) == ("Hi Bob", "ann")
         await bob.room(heard.room).send("Hi Ann")
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             assert await example.stdout.readline() == b"bob: Hi Ann\n"
             example.stdin.close()
             assert await example.wait() == 0

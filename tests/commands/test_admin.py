@@ -20,35 +20,35 @@ async def daemon(tmp_path_factory) -> AsyncIterator[Daemon]:
 
 @pytest.fixture
 def admin(daemon: Daemon) -> Admin:
-    return daemon.inside.admin
+    return daemon.app.admin
 
 
 async def account(daemon: Daemon, user: str):
-    found = await daemon.inside.store.account(user)
+    found = await daemon.app.store.account(user)
     assert found is not None
     return found
 
 
 async def test_an_account_is_added(daemon, admin):
-    await admin.introduce("u42", "Ann", "https://a.example/1.png", None)
+    await admin.put_user("u42", "Ann", "https://a.example/1.png", None)
     ann = await account(daemon, "u42")
     assert (ann.name, ann.avatar, ann.version, ann.password) == ("Ann", "https://a.example/1.png", 1, None)
     assert ann.created_at > 0
 
 
 async def test_a_new_name_reaches_phones_that_cache_the_old_one(daemon, admin):
-    await admin.introduce("u42", "Ann", "", None)
-    await admin.introduce("u42", "Ann B.", "", None)
+    await admin.put_user("u42", "Ann", "", None)
+    await admin.put_user("u42", "Ann B.", "", None)
     ann = await account(daemon, "u42")
     assert (ann.name, ann.version) == ("Ann B.", 2)
 
 
 async def test_a_new_name_lets_nobody_back_in(daemon, admin):
-    await admin.introduce("u42", "Ann", "", "a hash")
+    await admin.put_user("u42", "Ann", "", "a hash")
     await admin.disable("u42", True)
     await admin.revoke("u42")
     before = await account(daemon, "u42")
-    await admin.introduce("u42", "Ann B.", "", None)
+    await admin.put_user("u42", "Ann B.", "", None)
     after = await account(daemon, "u42")
     assert after.disabled
     assert after.revoked_before == before.revoked_before > 0

@@ -1,11 +1,11 @@
 import pytest
 
-from chatd.commands.connection import Known, Turned, age, checked
-from chatd.core.admin import Amend, SeeDevice
+from chatd.commands.connection import HelloRejected, Identified, age, checked
+from chatd.core.admin import Amend, RecordDevice
 from chatd.core.users import Account, DeviceSeen
 from chatd.ports import Claims
 from chatd.protocol.requests import DevicesRemove
-from tests.kit.indoors import device_of, indoors, refusal, refused
+from tests.kit.inprocess import device_of, in_process, refusal, refused
 
 MARK_MS = 1_000_500  # of a revocation, half a second behind a full one
 LEEWAY_S = 30
@@ -49,201 +49,203 @@ REVOKED, INVALID, EXPIRED = 4201, 4101, 4100
         ({"issued_at_s": 1000.0, "generation": 2_000_000}, {"generation": 2_000_000}, None, None),
     ],
 )
-async def test_a_token_is_judged_by_every_mark_that_concerns_it(house, claims, account, device, code):
+async def test_a_token_is_judged_by_every_mark_that_concerns_it(server, claims, account, device, code):
     row = None if account is None else Account("ann", **account)
     seen = None if device is None else DeviceSeen("ann", DEVICE, **device)
-    known = Known(Claims("ann", 4e9, **claims), row, seen)
+    known = Identified(Claims("ann", 4e9, **claims), row, seen)
     if code is None:
-        assert checked(house.inside.context, known) is known
+        assert checked(server.app.context, known) is known
         return
-    with pytest.raises(Turned) as turned:
-        checked(house.inside.context, known)
-    assert turned.value.code == code
+    with pytest.raises(HelloRejected) as rejected:
+        checked(server.app.context, known)
+    assert rejected.value.code == code
 
 
-async def test_a_token_from_before_a_revocation_is_refused(house):
-    old = Claims("ann", 4e9, issued_at_s=house.env.now_ms() / 1000)
-    house.passports.claims["old"] = old
-    house.env.advance(10)
-    await house.inside.admin.revoke("ann")
-    assert (await refused(house, "old"))[1:] == ("revoked", 4201)
-    house.env.advance(40)
-    await house.meets("ann")
+async def test_a_token_from_before_a_revocation_is_refused(server):
+    old = Claims("ann", 4e9, issued_at_s=server.env.now_ms() / 1000)
+    server.identity.claims["old"] = old
+    server.env.advance(10)
+    await server.app.admin.revoke("ann")
+    assert (await refused(server, "old"))[1:] == ("revoked", 4201)
+    server.env.advance(40)
+    await server.connect("ann")
 
 
-async def test_no_clock_takes_a_token_over_a_revocation(house):
+async def test_no_clock_takes_a_token_over_a_revocation(server):
     """Its time lies ahead, within what clocks may differ: it was let in, and must not be younger than what ends it."""
-    now_s = house.env.now_ms() / 1000
-    house.passports.claims["ahead"] = Claims("ann", 4e9, issued_at_s=now_s + 25)
-    await house.meets("ahead")
-    house.env.advance(0.5)
-    await house.inside.admin.revoke("ann")
+    now_s = server.env.now_ms() / 1000
+    server.identity.claims["ahead"] = Claims("ann", 4e9, issued_at_s=now_s + 25)
+    await server.connect("ahead")
+    server.env.advance(0.5)
+    await server.app.admin.revoke("ann")
     for passed in (0, 10, 20, 1000):
-        house.env.advance(passed)
-        guest = house.guest()
-        guest.greets("ahead")
-        await house.quiet()
-        assert refusal(guest) == ("token_expired", "token_expired", 4100)
+        server.env.advance(passed)
+        client = server.client()
+        client.say_hello("ahead")
+        await server.wait_idle()
+        assert refusal(client) == ("token_expired", "token_expired", 4100)
 
 
 async def test_a_token_right_behind_a_revocation_is_good_when_it_says_so_and_else_when_it_was_waited_for(
-    house,
+    server,
 ):
-    generation = await house.inside.admin.revoke("ann")
-    now_s = house.env.now_ms() / 1000
-    house.passports.claims["told"] = Claims("ann", 4e9, issued_at_s=now_s, generation=generation)
-    assert (await house.meets("told")).session.user == "ann"
-    guest = house.guest()
-    guest.greets("ann")
-    await house.quiet()
-    error, bye = guest.wire.packets
+    generation = await server.app.admin.revoke("ann")
+    now_s = server.env.now_ms() / 1000
+    server.identity.claims["told"] = Claims("ann", 4e9, issued_at_s=now_s, generation=generation)
+    assert (await server.connect("told")).session.user == "ann"
+    client = server.client()
+    client.say_hello("ann")
+    await server.wait_idle()
+    error, bye = client.wire.packets
     assert (error["code"], error["retry"], bye["close"]) == ("token_expired", "after_auth", 4100)
     assert error["retry_after"] == bye["retry_after"] == 31_000
-    house.env.advance(error["retry_after"] / 1000)
-    await house.meets("ann")  # with a token of now
+    server.env.advance(error["retry_after"] / 1000)
+    await server.connect("ann")  # with a token of now
 
 
-async def test_a_clock_that_was_set_back_after_a_revocation_makes_nobody_wait_for_it(house):
-    mark_ms = house.env.now_ms() + 3_600_000
-    known = Known(
+async def test_a_clock_that_was_set_back_after_a_revocation_makes_nobody_wait_for_it(server):
+    mark_ms = server.env.now_ms() + 3_600_000
+    known = Identified(
         Claims("ann", 4e9, issued_at_s=mark_ms / 1000 + 1), Account("ann", revoked_before=mark_ms), None
     )
-    with pytest.raises(Turned) as turned:
-        checked(house.inside.context, known)
-    assert turned.value.refusal.retry_after == 31_000
+    with pytest.raises(HelloRejected) as rejected:
+        checked(server.app.context, known)
+    assert rejected.value.refusal.retry_after == 31_000
 
 
-async def test_a_revocation_of_a_device_leaves_tokens_of_the_others(house):
-    issued_at_s = house.env.now_ms() / 1000
+async def test_a_revocation_of_a_device_leaves_tokens_of_the_others(server):
+    issued_at_s = server.env.now_ms() / 1000
     for number in (1, 2):
         own = Claims("ann", 4e9, issued_at_s=issued_at_s, device=device_of(number))
-        house.passports.claims[f"own{number}"] = own
-    other = await house.meets("own2", device=2)
-    house.env.advance(10)
-    await house.inside.admin.revoke("ann", device_of(1))
-    assert (await refused(house, "own1", device=1))[1:] == ("revoked", 4201)
+        server.identity.claims[f"own{number}"] = own
+    other = await server.connect("own2", device=2)
+    server.env.advance(10)
+    await server.app.admin.revoke("ann", device_of(1))
+    assert (await refused(server, "own1", device=1))[1:] == ("revoked", 4201)
     assert other.wire.closed_with is None
-    await house.meets("own2", device=2)
+    await server.connect("own2", device=2)
 
 
 @pytest.mark.parametrize("verb", ["revoke", "devices.remove"])
-async def test_whoever_has_a_revoked_device_cannot_name_another(house, verb):
+async def test_whoever_has_a_revoked_device_cannot_name_another(server, verb):
     """A token bound to no device is refused on all of them, and what it opened is closed."""
-    issued_at_s = house.env.now_ms() / 1000
-    house.passports.claims["old"] = Claims("ann", 4e9, issued_at_s=issued_at_s)
-    house.passports.claims["own"] = Claims("ann", 4e9, issued_at_s=issued_at_s, device=device_of(9))
-    lost, disguised = await house.meets("old", device=1), await house.meets("old", device=2)
-    owner = await house.meets("own", device=9)
-    house.env.advance(10)
+    issued_at_s = server.env.now_ms() / 1000
+    server.identity.claims["old"] = Claims("ann", 4e9, issued_at_s=issued_at_s)
+    server.identity.claims["own"] = Claims("ann", 4e9, issued_at_s=issued_at_s, device=device_of(9))
+    lost, disguised = await server.connect("old", device=1), await server.connect("old", device=2)
+    owner = await server.connect("own", device=9)
+    server.env.advance(10)
     if verb == "revoke":
-        await house.inside.admin.revoke("ann", device_of(1))
+        await server.app.admin.revoke("ann", device_of(1))
     else:
-        assert (await owner.asks(type=verb, device=device_of(1)))["type"] == "ok"
-        house.env.advance(0)
+        assert (await owner.request(type=verb, device=device_of(1)))["type"] == "ok"
+        server.env.advance(0)
     assert lost.wire.closed_with == (4201, "revoked")
     assert disguised.wire.closed_with == (4101, "token_invalid")
     assert owner.wire.closed_with is None
-    assert (await refused(house, "old", device=3))[1:] == ("token_invalid", 4101)
+    assert (await refused(server, "old", device=3))[1:] == ("token_invalid", 4101)
 
 
 async def test_a_revoked_token_takes_nothing_from_the_rate_of_its_user(tmp_path):
     rates = {"hello_user_per_min": 2, "hello_address_per_min": 100}
-    async with indoors(tmp_path, rates=rates) as house:
-        house.passports.claims["stolen"] = Claims("ann", 4e9, issued_at_s=house.env.now_ms() / 1000)
-        house.env.advance(10)
-        await house.inside.admin.revoke("ann")
-        house.env.advance(60)
+    async with in_process(tmp_path, rates=rates) as server:
+        server.identity.claims["stolen"] = Claims("ann", 4e9, issued_at_s=server.env.now_ms() / 1000)
+        server.env.advance(10)
+        await server.app.admin.revoke("ann")
+        server.env.advance(60)
         for _ in range(20):
-            assert (await refused(house, "stolen"))[1:] == ("revoked", 4201)
+            assert (await refused(server, "stolen"))[1:] == ("revoked", 4201)
         for device in (1, 2):
-            await house.meets("ann", device=device)
-        assert (await refused(house, "ann"))[0] == "rate_limited"
-        before = house.store.calls.copy()
-        assert (await refused(house, "stolen"))[1:] == ("revoked", 4201), "though nothing is left of the rate"
-        assert (await refused(house, "ann"))[0] == "rate_limited"
-        assert "hello" not in house.store.calls - before, "nothing is read for who comes too often"
+            await server.connect("ann", device=device)
+        assert (await refused(server, "ann"))[0] == "rate_limited"
+        before = server.store.calls.copy()
+        assert (await refused(server, "stolen"))[1:] == ("revoked", 4201), (
+            "though nothing is left of the rate"
+        )
+        assert (await refused(server, "ann"))[0] == "rate_limited"
+        assert "hello" not in server.store.calls - before, "nothing is read for who comes too often"
 
 
-async def test_a_fresh_token_is_put_in_force(house):
-    ann = await house.meets("ann")
-    house.env.advance(20)
-    assert (await ann.asks(type="auth", token="ann"))["token_ttl"] == 3600
+async def test_a_fresh_token_is_put_in_force(server):
+    ann = await server.connect("ann")
+    server.env.advance(20)
+    assert (await ann.request(type="auth", token="ann"))["token_ttl"] == 3600
 
 
 @pytest.mark.parametrize("claims", [Claims("bob", 4e9), Claims("ann", 4e9, device=device_of(9))])
-async def test_a_fresh_token_is_of_the_same_user_and_device(house, claims):
-    ann = await house.meets("ann")
-    house.passports.claims["fresh"] = claims
-    reply = await ann.asks(type="auth", token="fresh")
+async def test_a_fresh_token_is_of_the_same_user_and_device(server, claims):
+    ann = await server.connect("ann")
+    server.identity.claims["fresh"] = claims
+    reply = await ann.request(type="auth", token="fresh")
     assert (reply["code"], ann.wire.closed_with) == ("auth_mismatch", None)
     assert ann.session.claims.user == "ann"
 
 
 @pytest.mark.parametrize(("before", "after"), [({"read", "send"}, {"send"}), ({"send"}, {"read", "send"})])
-async def test_a_fresh_token_reads_when_the_one_before_did(house, before, after):
-    house.passports.claims["ann"] = Claims("ann", 4e9, allow=frozenset(before))
-    house.passports.claims["fresh"] = Claims("ann", 4e9, allow=frozenset(after))
-    ann = await house.meets("ann")
-    assert (await ann.asks(type="auth", token="fresh"))["code"] == "auth_mismatch"
-    assert (await ann.asks(type="auth", token="ann"))["type"] == "ok"
+async def test_a_fresh_token_reads_when_the_one_before_did(server, before, after):
+    server.identity.claims["ann"] = Claims("ann", 4e9, allow=frozenset(before))
+    server.identity.claims["fresh"] = Claims("ann", 4e9, allow=frozenset(after))
+    ann = await server.connect("ann")
+    assert (await ann.request(type="auth", token="fresh"))["code"] == "auth_mismatch"
+    assert (await ann.request(type="auth", token="ann"))["type"] == "ok"
 
 
-async def test_a_token_that_is_revoked_while_it_is_put_in_force_is_refused(house):
+async def test_a_token_that_is_revoked_while_it_is_put_in_force_is_refused(server):
     """It was read before the revocation was stored, and is bound to no device; the connection is, and goes on."""
-    now_s = house.env.now_ms() / 1000
-    house.passports.claims["bound"] = Claims("ann", 4e9, issued_at_s=now_s, device=device_of(1))
-    house.passports.claims["fresh"] = Claims("ann", 4e9, issued_at_s=now_s)
-    ann = await house.meets("bound")
-    hold = house.store.hold("people", after=True)
-    id = ann.asks_for(type="auth", token="fresh")
+    now_s = server.env.now_ms() / 1000
+    server.identity.claims["bound"] = Claims("ann", 4e9, issued_at_s=now_s, device=device_of(1))
+    server.identity.claims["fresh"] = Claims("ann", 4e9, issued_at_s=now_s)
+    ann = await server.connect("bound")
+    hold = server.store.hold("people", after=True)
+    id = ann.send_request(type="auth", token="fresh")
     await hold.reached.wait()
-    house.env.advance(5)
-    await house.inside.admin.revoke("ann", device_of(2))
+    server.env.advance(5)
+    await server.app.admin.revoke("ann", device_of(2))
     hold.release()
-    await house.quiet()
+    await server.wait_idle()
     assert ann.reply(id)["code"] == "token_invalid"
     assert (ann.wire.closed_with, ann.session.claims.device) == (None, device_of(1))
 
 
-async def test_a_fresh_token_that_is_no_good_changes_nothing(house):
-    ann = await house.meets("ann")
-    reply = await ann.asks(type="auth", token="bad")
+async def test_a_fresh_token_that_is_no_good_changes_nothing(server):
+    ann = await server.connect("ann")
+    reply = await ann.request(type="auth", token="bad")
     assert (reply["code"], reply["retry"], ann.wire.closed_with) == ("token_invalid", "after_auth", None)
 
 
-async def test_the_mode_changes_the_heartbeat(house):
-    ann = await house.meets("ann")
-    assert (await ann.asks(type="mode", mode="background"))["heartbeat"] == 240
-    assert (await ann.asks(type="mode", mode="foreground"))["heartbeat"] == 30
+async def test_the_mode_changes_the_heartbeat(server):
+    ann = await server.connect("ann")
+    assert (await ann.request(type="mode", mode="background"))["heartbeat"] == 240
+    assert (await ann.request(type="mode", mode="foreground"))["heartbeat"] == 30
 
 
-async def test_a_ping_tells_the_time(house):
-    ann = await house.meets("ann")
-    assert (await ann.asks(type="ping"))["time"] == house.env.now_ms()
+async def test_a_ping_tells_the_time(server):
+    ann = await server.connect("ann")
+    assert (await ann.request(type="ping"))["time"] == server.env.now_ms()
 
 
-async def test_the_end_of_a_removed_device_does_not_bring_it_back(house):
-    ann = await house.meets("ann", device=1)
-    gone = await house.meets("ann", device=2)
-    await ann.asks(type="devices.remove", device=device_of(2))
-    gone.hangs_up()
-    await house.quiet()
-    assert [row["device"] for row in (await ann.asks(type="devices.list"))["devices"]] == [device_of(1)]
+async def test_the_end_of_a_removed_device_does_not_bring_it_back(server):
+    ann = await server.connect("ann", device=1)
+    gone = await server.connect("ann", device=2)
+    await ann.request(type="devices.remove", device=device_of(2))
+    gone.hang_up()
+    await server.wait_idle()
+    assert [row["device"] for row in (await ann.request(type="devices.list"))["devices"]] == [device_of(1)]
 
 
-async def test_a_device_that_was_revoked_before_it_ever_came_is_not_listed(house):
-    house.passports.claims["own"] = Claims("ann", 4e9, device=device_of(1))
-    ann = await house.meets("own", device=1)
-    await house.inside.admin.revoke("ann", device_of(2))
-    (row,) = (await ann.asks(type="devices.list"))["devices"]
+async def test_a_device_that_was_revoked_before_it_ever_came_is_not_listed(server):
+    server.identity.claims["own"] = Claims("ann", 4e9, device=device_of(1))
+    ann = await server.connect("own", device=1)
+    await server.app.admin.revoke("ann", device_of(2))
+    (row,) = (await ann.request(type="devices.list"))["devices"]
     assert (row["device"], row["last_seen"] > 0) == (device_of(1), True)
 
 
-async def test_decisions_of_people_reach_the_store(house):
-    writer = house.inside.writer
-    await writer.carry("ann", SeeDevice(device_of(3), "app", "os"))
-    await writer.carry("ann", Amend(name="Ann"))
-    await writer.carry("ann", DevicesRemove(device=device_of(3)))
-    row = await house.store.device("ann", device_of(3))
-    assert (row.app, row.removed, row.revoked_before) == ("app", True, house.env.now_ms())
-    assert (await house.store.account("ann")).name == "Ann"
+async def test_decisions_of_people_reach_the_store(server):
+    writer = server.app.writer
+    await writer.submit_and_wait("ann", RecordDevice(device_of(3), "app", "os"))
+    await writer.submit_and_wait("ann", Amend(name="Ann"))
+    await writer.submit_and_wait("ann", DevicesRemove(device=device_of(3)))
+    row = await server.store.device("ann", device_of(3))
+    assert (row.app, row.removed, row.revoked_before) == ("app", True, server.env.now_ms())
+    assert (await server.store.account("ann")).name == "Ann"

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from chatd.protocol.errors import Unavailable
-from tests.kit.indoors import new_key
+from tests.kit.inprocess import new_key
 
 CHANGES = [  # of bob's place: who asks what, and whether bob was a member before
     ("bob", {"type": "room.leave"}, True),
@@ -18,23 +18,23 @@ CHANGES = [  # of bob's place: who asks what, and whether bob was a member befor
 
 @pytest.mark.parametrize(("who", "change", "member"), CHANGES)
 @pytest.mark.parametrize("stored", [True, False])
-async def test_who_comes_or_goes_is_answered_when_that_is_on_the_disk(house, who, change, member, stored):
-    people = {user: await house.meets(user) for user in ("ann", "bob")}
-    room = await people["ann"].makes_group(*["bob"] * member, public=True)
-    hold = house.store.hold("commit")
+async def test_who_comes_or_goes_is_answered_when_that_is_on_the_disk(server, who, change, member, stored):
+    people = {user: await server.connect(user) for user in ("ann", "bob")}
+    room = await people["ann"].create_group(*["bob"] * member, public=True)
+    hold = server.store.hold("commit")
     if not stored:
-        house.store.fail("commit", Unavailable("overloaded"))
-    people[who].asks_for(**change, room=room, key=new_key())
+        server.store.fail("commit", Unavailable("overloaded"))
+    people[who].send_request(**change, room=room, key=new_key())
     await hold.reached.wait()
     bob = people["bob"]
     ids = [
-        bob.asks_for(type="log", room=room, **{"from": 1}),
-        bob.asks_for(type="room.get", room=room),
-        bob.asks_for(type="members.list", room=room),
+        bob.send_request(type="log", room=room, **{"from": 1}),
+        bob.send_request(type="room.get", room=room),
+        bob.send_request(type="members.list", room=room),
     ]
     for _ in range(20):
         await asyncio.sleep(0)
     assert [packet for packet in bob.wire.packets if packet.get("id") in ids] == []
     hold.release()
-    await house.quiet()
+    await server.wait_idle()
     assert {bob.reply(id)["type"] for id in ids} == {"ok" if member != stored else "error"}

@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from chatd.commands.hello_limiter import WAIT_S, Turnstile
+from chatd.commands.hello_limiter import WAIT_S, HelloLimiter
 from chatd.core.retry_schedule import SOON_S
 from chatd.protocol.errors import Unavailable
 from tests.kit.env import ManualEnv
@@ -17,76 +17,76 @@ async def settled():
         await asyncio.sleep(0)
 
 
-async def waiting(turnstile, count):
-    tasks = [asyncio.create_task(turnstile.wait_turn()) for _ in range(count)]
+async def waiting(hello_limiter, count):
+    tasks = [asyncio.create_task(hello_limiter.wait_turn()) for _ in range(count)]
     await settled()
     return tasks
 
 
 async def test_so_many_at_once_and_the_others_in_the_order_they_came():
-    turnstile = Turnstile(ManualEnv(), at_once=2)
-    tasks = await waiting(turnstile, 5)
+    hello_limiter = HelloLimiter(ManualEnv(), at_once=2)
+    tasks = await waiting(hello_limiter, 5)
     assert [task.done() for task in tasks] == [True, True, False, False, False]
-    assert (turnstile.under_way, turnstile.waiting) == (2, 3)
+    assert (hello_limiter.under_way, hello_limiter.waiting) == (2, 3)
     for done in range(3, 6):
-        turnstile.done()
+        hello_limiter.done()
         await settled()
         assert sum(task.done() for task in tasks) == done
         assert all(task.done() for task in tasks[:done])
 
 
 async def test_nobody_overtakes_who_waits():
-    turnstile = Turnstile(ManualEnv(), at_once=1)
-    first, second = await waiting(turnstile, 2)
-    turnstile.done()
-    (third,) = await waiting(turnstile, 1)
+    hello_limiter = HelloLimiter(ManualEnv(), at_once=1)
+    first, second = await waiting(hello_limiter, 2)
+    hello_limiter.done()
+    (third,) = await waiting(hello_limiter, 1)
     assert (first.done(), second.done(), third.done()) == (True, True, False)
 
 
 async def test_who_goes_away_while_waiting_takes_nobodys_turn():
-    turnstile = Turnstile(ManualEnv(), at_once=1)
-    _, gone, next_one = await waiting(turnstile, 3)
+    hello_limiter = HelloLimiter(ManualEnv(), at_once=1)
+    _, gone, next_one = await waiting(hello_limiter, 3)
     gone.cancel()
     await settled()
-    turnstile.done()
+    hello_limiter.done()
     await settled()
     assert next_one.done()
-    turnstile.done()
-    assert (turnstile.under_way, turnstile.waiting) == (0, 0)
+    hello_limiter.done()
+    assert (hello_limiter.under_way, hello_limiter.waiting) == (0, 0)
 
 
 async def test_a_turn_that_comes_to_who_goes_away_passes_on():
-    turnstile = Turnstile(ManualEnv(), at_once=1)
-    _, gone, next_one = await waiting(turnstile, 3)
-    turnstile.done()
+    hello_limiter = HelloLimiter(ManualEnv(), at_once=1)
+    _, gone, next_one = await waiting(hello_limiter, 3)
+    hello_limiter.done()
     gone.cancel()
     await settled()
     assert next_one.done()
-    assert turnstile.under_way == 1
+    assert hello_limiter.under_way == 1
 
 
 async def test_a_changed_number_holds_at_once():
-    turnstile = Turnstile(ManualEnv(), at_once=1)
-    tasks = await waiting(turnstile, 4)
-    turnstile.at_once = 3
-    tasks += await waiting(turnstile, 1)
+    hello_limiter = HelloLimiter(ManualEnv(), at_once=1)
+    tasks = await waiting(hello_limiter, 4)
+    hello_limiter.at_once = 3
+    tasks += await waiting(hello_limiter, 1)
     assert not tasks[-1].done()  # those who wait go first
-    turnstile.done()
+    hello_limiter.done()
     await settled()
     assert [task.done() for task in tasks] == [True] * 4 + [False]
-    turnstile.at_once = 1
-    turnstile.done()
+    hello_limiter.at_once = 1
+    hello_limiter.done()
     await settled()
     assert not tasks[-1].done()
 
 
 async def test_those_beyond_are_told_when_to_come_back():
-    turnstile = Turnstile(ManualEnv(), at_once=1)
+    hello_limiter = HelloLimiter(ManualEnv(), at_once=1)
     room = int(500 * WAIT_S)
-    tasks = await waiting(turnstile, 1 + room)
-    assert turnstile.full
+    tasks = await waiting(hello_limiter, 1 + room)
+    assert hello_limiter.full
     with pytest.raises(Unavailable) as caught:
-        await turnstile.wait_turn()
+        await hello_limiter.wait_turn()
     assert caught.value.code == "overloaded"
     assert caught.value.retry_after == 1000
     for task in tasks:
@@ -98,7 +98,7 @@ class Storm:
 
     def __init__(self, per_s: float, at_once: int, chance: random.Random) -> None:
         self.env = ManualEnv()
-        self.turnstile = Turnstile(self.env, at_once)
+        self.hello_limiter = HelloLimiter(self.env, at_once)
         self.refusals: dict[int, int] = {}
         self.inside: list[int] = []
         self.longest_s = 0.0
@@ -108,10 +108,10 @@ class Storm:
 
     def measure(self, per_s: float) -> None:
         """Let it know how fast it is, as after a storm."""
-        pace = self.turnstile._pace
+        retry_schedule = self.hello_limiter._retry_schedule
         for number in range(int(4 * per_s)):
-            pace.served(number / per_s - 4)
-        pace.rest()
+            retry_schedule.served(number / per_s - 4)
+        retry_schedule.rest()
 
     def comes(self, client: int) -> None:
         self.env.jitter = self._chance.random()
@@ -120,7 +120,7 @@ class Storm:
     async def _comes(self, client: int) -> None:
         came = self.env.monotonic()
         try:
-            await self.turnstile.wait_turn()
+            await self.hello_limiter.wait_turn()
         except Unavailable as error:
             self.refusals[client] = self.refusals.get(client, 0) + 1
             self.env.call_later((error.retry_after or 0) / 1000, lambda: self.comes(client))
@@ -130,9 +130,9 @@ class Storm:
 
     def _served(self, client: int) -> None:
         self.inside.append(client)
-        self.turnstile.done()
+        self.hello_limiter.done()
 
-    async def passes(self, seconds: float) -> None:
+    async def advance(self, seconds: float) -> None:
         for _ in range(int(seconds / TICK_S)):
             self.env.advance(TICK_S)
             await settled()
@@ -145,7 +145,7 @@ async def test_who_comes_back_when_he_was_told_gets_in(per_s, clients, seed):
     storm.measure(per_s)
     for client in range(clients):
         storm.comes(client)
-    await storm.passes(clients / per_s + SOON_S + 1)
+    await storm.advance(clients / per_s + SOON_S + 1)
     assert sorted(storm.inside) == list(range(clients))
     assert max(storm.refusals.values()) == 1
     assert storm.longest_s <= 1.5 * WAIT_S
@@ -155,5 +155,5 @@ async def test_a_storm_before_anything_was_measured_is_over_nearly_as_soon():
     storm = Storm(100, 64, random.Random(3))
     for client in range(2000):
         storm.comes(client)
-    await storm.passes(1.5 * 2000 / 100)
+    await storm.advance(1.5 * 2000 / 100)
     assert sorted(storm.inside) == list(range(2000))

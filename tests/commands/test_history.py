@@ -1,24 +1,24 @@
 import pytest
 
 from chatd.commands import history
-from chatd.core.admin import Fold
+from chatd.core.admin import CompactLog
 from chatd.protocol.requests import History, Log
-from tests.kit.indoors import indoors, new_key
+from tests.kit.inprocess import in_process, new_key
 
 
 @pytest.fixture
-async def ann(house):
-    return await house.meets("ann")
+async def ann(server):
+    return await server.connect("ann")
 
 
 @pytest.fixture
 async def room(ann):
-    return await ann.makes_group("bob")
+    return await ann.create_group("bob")
 
 
 async def chat(ann, room, count):
     for number in range(count):
-        await ann.sends(room, f"message {number}")
+        await ann.send(room, f"message {number}")
 
 
 def seqs(reply):
@@ -30,27 +30,27 @@ def seqs(reply):
 
 async def test_a_log_covers_its_range(ann, room):
     await chat(ann, room, 5)
-    reply = await ann.asks(type="log", room=room, **{"from": 2, "to": 4})
+    reply = await ann.request(type="log", room=room, **{"from": 2, "to": 4})
     assert (seqs(reply), reply["seq"], "next" in reply) == ([2, 3, 4], 6, False)
 
 
 async def test_a_log_stops_early_and_says_where_to_go_on(ann, room):
     await chat(ann, room, 5)
-    reply = await ann.asks(type="log", room=room, limit=2, **{"from": 1})
+    reply = await ann.request(type="log", room=room, limit=2, **{"from": 1})
     assert (seqs(reply), reply["next"]) == ([1, 2], 3)
-    reply = await ann.asks(type="log", room=room, **{"from": reply["next"]})
+    reply = await ann.request(type="log", room=room, **{"from": reply["next"]})
     assert (seqs(reply), "next" in reply) == ([3, 4, 5, 6], False)
 
 
 async def test_a_log_beyond_the_end_is_empty(ann, room):
-    reply = await ann.asks(type="log", room=room, **{"from": 9})
+    reply = await ann.request(type="log", room=room, **{"from": 9})
     assert (reply["events"], reply["seq"], "reset" in reply) == ([], 1, False)
 
 
-async def test_a_log_below_the_floor_is_reset(house, ann, room):
+async def test_a_log_below_the_floor_is_reset(server, ann, room):
     await chat(ann, room, 3)
-    await house.inside.writer.carry("", Fold(room, 3))
-    reply = await ann.asks(type="log", room=room, **{"from": 2})
+    await server.app.writer.submit_and_wait("", CompactLog(room, 3))
+    reply = await ann.request(type="log", room=room, **{"from": 2})
     assert (reply["events"], reply["reset"], reply["log_floor"], reply["seq"], reply["ordinal"]) == (
         [],
         True,
@@ -59,32 +59,32 @@ async def test_a_log_below_the_floor_is_reset(house, ann, room):
         3,
     )
     assert "first_visible" not in reply
-    assert seqs(await ann.asks(type="log", room=room, **{"from": 3})) == [3, 4]
+    assert seqs(await ann.request(type="log", room=room, **{"from": 3})) == [3, 4]
 
 
-async def test_a_log_below_what_one_may_see_is_reset(house, ann, room):
+async def test_a_log_below_what_one_may_see_is_reset(server, ann, room):
     await chat(ann, room, 3)
-    await ann.asks(type="members.add", room=room, key=new_key(), users=["cat"])
-    cat = await house.meets("cat")
-    reply = await cat.asks(type="log", room=room, **{"from": 4})
+    await ann.request(type="members.add", room=room, key=new_key(), users=["cat"])
+    cat = await server.connect("cat")
+    reply = await cat.request(type="log", room=room, **{"from": 4})
     assert (reply["reset"], reply["first_visible"]) == (True, 5)
-    assert seqs(await cat.asks(type="log", room=room, **{"from": 5})) == [5]
+    assert seqs(await cat.request(type="log", room=room, **{"from": 5})) == [5]
 
 
-async def test_what_is_not_durable_is_not_read(house, ann, room):
+async def test_what_is_not_durable_is_not_read(server, ann, room):
     """A reader during a commit sees the room as it was."""
-    hold = house.store.hold("commit")
-    ann.says({"type": "send", "room": room, "key": new_key(), "body": {"text": "x"}})
+    hold = server.store.hold("commit")
+    ann.send_packets({"type": "send", "room": room, "key": new_key(), "body": {"text": "x"}})
     await hold.reached.wait()
-    bob = house.guest()
-    loaded = await house.inside.context.rooms.get(room)
+    bob = server.client()
+    loaded = await server.app.context.rooms.get(room)
     assert (loaded.seq, loaded.durable_seq) == (2, 1)
     bob.session.user = "bob"
-    log = await history.log(house.inside.context, bob.session, Log(room=room, from_=1))
-    page = await history.history(house.inside.context, bob.session, History(room=room))
+    log = await history.log(server.app.context, bob.session, Log(room=room, from_=1))
+    page = await history.history(server.app.context, bob.session, History(room=room))
     assert (log.seq, len(log.events), page.seq, page.high) == (1, 1, 1, 1)
     hold.release()
-    await house.quiet()
+    await server.wait_idle()
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ async def test_what_is_not_durable_is_not_read(house, ann, room):
     ],
 )
 async def test_what_is_asked_wrongly_is_refused(ann, room, packet, code):
-    assert (await ann.asks(room=room, **packet))["code"] == code
+    assert (await ann.request(room=room, **packet))["code"] == code
 
 
 @pytest.mark.parametrize(
@@ -111,12 +111,12 @@ async def test_what_is_asked_wrongly_is_refused(ann, room, packet, code):
         {"type": "messages", "seqs": [1]},
     ],
 )
-async def test_only_members_read_the_past(house, ann, room, packet):
-    eve = await house.meets("eve")
-    assert (await eve.asks(room=room, **packet))["code"] == "not_found"
-    bob = await house.meets("bob")
-    await bob.asks(type="room.leave", room=room, key=new_key())
-    assert (await bob.asks(room=room, **packet))["code"] == "not_member"
+async def test_only_members_read_the_past(server, ann, room, packet):
+    eve = await server.connect("eve")
+    assert (await eve.request(room=room, **packet))["code"] == "not_found"
+    bob = await server.connect("bob")
+    await bob.request(type="room.leave", room=room, key=new_key())
+    assert (await bob.request(room=room, **packet))["code"] == "not_member"
 
 
 # --- history
@@ -124,7 +124,7 @@ async def test_only_members_read_the_past(house, ann, room, packet):
 
 async def test_the_newest_messages_come_without_an_anchor(ann, room):
     await chat(ann, room, 5)
-    reply = await ann.asks(type="history", room=room, limit=2)
+    reply = await ann.request(type="history", room=room, limit=2)
     assert (seqs(reply), reply["high"], reply["seq"], "end" in reply) == ([5, 6], 6, 6, False)
 
 
@@ -143,7 +143,7 @@ async def test_the_newest_messages_come_without_an_anchor(ann, room):
 )
 async def test_an_anchor_says_which_messages(ann, room, anchor, found, end):
     await chat(ann, room, 6)
-    reply = await ann.asks(type="history", room=room, **anchor)
+    reply = await ann.request(type="history", room=room, **anchor)
     assert (seqs(reply), reply.get("end", False)) == (found, end)
 
 
@@ -154,104 +154,104 @@ async def test_an_anchor_says_which_messages(ann, room, anchor, found, end):
 async def test_a_page_covers_exactly_the_interval_it_says(ann, room, anchor, limit):
     """Messages at 2, 4, 6, 8, 10: a reaction behind each."""
     for _ in range(5):
-        ack = await ann.sends(room)
-        await ann.asks(type="react", room=room, key=new_key(), target=ack["seq"], emoji="👍", set=True)
-    reply = await ann.asks(type="history", room=room, limit=limit, **anchor)
+        ack = await ann.send(room)
+        await ann.request(type="react", room=room, key=new_key(), target=ack["seq"], emoji="👍", set=True)
+    reply = await ann.request(type="history", room=room, limit=limit, **anchor)
     low, high = reply["low"], reply["high"]
     assert seqs(reply) == [seq for seq in (2, 4, 6, 8, 10) if low <= seq <= high]
     assert len(reply["events"]) <= limit
 
 
-async def test_nothing_below_what_one_may_see_is_in_a_page(house, ann, room):
+async def test_nothing_below_what_one_may_see_is_in_a_page(server, ann, room):
     await chat(ann, room, 3)
-    await ann.asks(type="members.add", room=room, key=new_key(), users=["cat"])
+    await ann.request(type="members.add", room=room, key=new_key(), users=["cat"])
     await chat(ann, room, 2)
-    cat = await house.meets("cat")
-    reply = await cat.asks(type="history", room=room)
+    cat = await server.connect("cat")
+    reply = await cat.request(type="history", room=room)
     assert (seqs(reply), reply["low"], reply["end"]) == ([6, 7], 5, True)
-    assert (await cat.asks(type="messages", room=room, seqs=[2, 3, 6]))["events"] == reply["events"][:1]
-    assert seqs(await cat.asks(type="changes", room=room, low=1, high=9, since=0)) == []
+    assert (await cat.request(type="messages", room=room, seqs=[2, 3, 6]))["events"] == reply["events"][:1]
+    assert seqs(await cat.request(type="changes", room=room, low=1, high=9, since=0)) == []
 
 
 # --- dressing
 
 
-async def test_own_reactions_are_added_for_each_reader(house, ann, room):
+async def test_own_reactions_are_added_for_each_reader(server, ann, room):
     await chat(ann, room, 2)
-    bob = await house.meets("bob")
-    await ann.asks(type="react", room=room, key=new_key(), target=2, emoji="👍", set=True)
-    await bob.asks(type="react", room=room, key=new_key(), target=2, emoji="👎", set=True)
-    cat_free = await ann.asks(type="history", room=room)
+    bob = await server.connect("bob")
+    await ann.request(type="react", room=room, key=new_key(), target=2, emoji="👍", set=True)
+    await bob.request(type="react", room=room, key=new_key(), target=2, emoji="👎", set=True)
+    cat_free = await ann.request(type="history", room=room)
     assert [event.get("mine") for event in cat_free["events"]] == [["👍"], None]
     for packet in (
         {"type": "log", "from": 1},
         {"type": "messages", "seqs": [2]},
         {"type": "changes", "low": 1, "high": 9, "since": 0},
     ):
-        events = (await bob.asks(room=room, **packet))["events"]
+        events = (await bob.request(room=room, **packet))["events"]
         assert [event["mine"] for event in events if event["seq"] == 2] == [["👎"]]
 
 
 async def test_a_text_about_reactions_is_no_reaction(ann, room):
-    await ann.asks(type="send", room=room, key=new_key(), body={"text": "x", "data": {"reactions": 1}})
-    (event,) = (await ann.asks(type="history", room=room))["events"]
+    await ann.request(type="send", room=room, key=new_key(), body={"text": "x", "data": {"reactions": 1}})
+    (event,) = (await ann.request(type="history", room=room))["events"]
     assert "mine" not in event
 
 
-async def test_an_edit_of_what_one_may_not_see_comes_without_its_text(house, ann, room):
+async def test_an_edit_of_what_one_may_not_see_comes_without_its_text(server, ann, room):
     await chat(ann, room, 1)
-    await ann.asks(type="members.add", room=room, key=new_key(), users=["cat"])
-    await ann.sends(room)
-    await ann.asks(type="edit", room=room, key=new_key(), target=2, body={"text": "secret"})
-    await ann.asks(type="edit", room=room, key=new_key(), target=4, body={"text": "open"})
-    cat = await house.meets("cat")
-    log = (await cat.asks(type="log", room=room, **{"from": 3}))["events"]
+    await ann.request(type="members.add", room=room, key=new_key(), users=["cat"])
+    await ann.send(room)
+    await ann.request(type="edit", room=room, key=new_key(), target=2, body={"text": "secret"})
+    await ann.request(type="edit", room=room, key=new_key(), target=4, body={"text": "open"})
+    cat = await server.connect("cat")
+    log = (await cat.request(type="log", room=room, **{"from": 3}))["events"]
     assert [(event["seq"], event.get("body")) for event in log if event["kind"] == "edit"] == [
         (5, None),
         (6, {"text": "open"}),
     ]
-    everything = (await ann.asks(type="log", room=room, **{"from": 3}))["events"]
+    everything = (await ann.request(type="log", room=room, **{"from": 3}))["events"]
     assert [event["body"]["text"] for event in everything if event["kind"] == "edit"] == ["secret", "open"]
 
 
-async def test_a_recalled_text_never_leaves_the_server_again(house, ann, room):
-    await ann.sends(room, "secret one")
-    await ann.asks(type="edit", room=room, key=new_key(), target=2, body={"text": "secret two"})
-    await ann.asks(type="recall", room=room, key=new_key(), target=2)
-    bob = await house.meets("bob", events=50)
+async def test_a_recalled_text_never_leaves_the_server_again(server, ann, room):
+    await ann.send(room, "secret one")
+    await ann.request(type="edit", room=room, key=new_key(), target=2, body={"text": "secret two"})
+    await ann.request(type="recall", room=room, key=new_key(), target=2)
+    bob = await server.connect("bob", events=50)
     for packet in (
         {"type": "log", "from": 1},
         {"type": "history"},
         {"type": "messages", "seqs": [2]},
         {"type": "changes", "low": 1, "high": 9, "since": 0},
     ):
-        await bob.asks(room=room, **packet)
+        await bob.request(room=room, **packet)
     assert not any(b"secret" in frame for frame in bob.wire.frames)
     assert sum(frame.count(b"recalled") for frame in bob.wire.frames) >= 4
 
 
 async def test_changes_are_those_after_a_number(ann, room):
     await chat(ann, room, 4)
-    await ann.asks(type="edit", room=room, key=new_key(), target=2, body={"text": "a"})
-    await ann.asks(type="edit", room=room, key=new_key(), target=4, body={"text": "b"})
-    assert seqs(await ann.asks(type="changes", room=room, low=1, high=9, since=0)) == [2, 4]
-    assert seqs(await ann.asks(type="changes", room=room, low=1, high=9, since=6)) == [4]
-    assert seqs(await ann.asks(type="changes", room=room, low=3, high=3, since=0)) == []
-    assert (await ann.asks(type="changes", room=room, low=9, high=3, since=0))["seq"] == 7
+    await ann.request(type="edit", room=room, key=new_key(), target=2, body={"text": "a"})
+    await ann.request(type="edit", room=room, key=new_key(), target=4, body={"text": "b"})
+    assert seqs(await ann.request(type="changes", room=room, low=1, high=9, since=0)) == [2, 4]
+    assert seqs(await ann.request(type="changes", room=room, low=1, high=9, since=6)) == [4]
+    assert seqs(await ann.request(type="changes", room=room, low=3, high=3, since=0)) == []
+    assert (await ann.request(type="changes", room=room, low=9, high=3, since=0))["seq"] == 7
 
 
 async def test_pages_fit_a_server_frame_and_go_on(tmp_path):
-    async with indoors(tmp_path, limits={"server_frame_bytes": 65536}, rates={"enabled": False}) as house:
-        ann = await house.meets("ann")
-        room = await ann.makes_group()
+    async with in_process(tmp_path, limits={"server_frame_bytes": 65536}, rates={"enabled": False}) as server:
+        ann = await server.connect("ann")
+        room = await ann.create_group()
         for _ in range(12):
-            await ann.sends(room, "x" * 15_000)
+            await ann.send(room, "x" * 15_000)
         found, at = [], 1
         while at is not None:
-            reply = await ann.asks(type="log", room=room, **{"from": at})
+            reply = await ann.request(type="log", room=room, **{"from": at})
             found += seqs(reply)
             at = reply.get("next")
         assert found == list(range(1, 14))
-        reply = await ann.asks(type="history", room=room)
+        reply = await ann.request(type="history", room=room)
         assert 1 <= len(reply["events"]) < 12
         assert max(map(len, ann.wire.frames)) <= 65536

@@ -10,13 +10,13 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from chatd.auth.passwords import WAITING_MAX, WORKERS, Passwords
-from chatd.commands.connection import Known, Turned, checked
+from chatd.commands.connection import HelloRejected, Identified, checked
 from chatd.commands.login import Granted, Login
 from chatd.core.admin import Amend
 from chatd.ports import Claims
 from chatd.protocol.errors import Unavailable
-from tests.kit.confidential import PASSWORD
-from tests.kit.indoors import Indoors
+from tests.kit.inprocess import InProcessServer
+from tests.kit.leak_detector import PASSWORD
 
 CHEAP = PasswordHasher(1, 8192, 1)  # below today's cost: replaced at the next login
 
@@ -50,19 +50,19 @@ class Hasher:
 
 
 @pytest.fixture
-async def hasher(house: Indoors) -> AsyncIterator[Hasher]:
-    spy = house.inside.passwords._hasher = Hasher(house.inside.passwords)
+async def hasher(server: InProcessServer) -> AsyncIterator[Hasher]:
+    spy = server.app.passwords._hasher = Hasher(server.app.passwords)
     yield spy
     spy.gate.set()
 
 
 @pytest.fixture
-async def login(house: Indoors, hasher: Hasher) -> Login:
+async def login(server: InProcessServer, hasher: Hasher) -> Login:
     for user, disabled in (("ann", False), ("dora", True)):
-        change = Amend(password=await house.inside.passwords.hash(PASSWORD), disabled=disabled)
-        await house.inside.writer.carry(user, change)
-    await house.inside.writer.carry("hosted", Amend(name="without a password"))
-    return Login(house.store, house.inside.writer, house.inside.passwords, Mint(), 3600)
+        change = Amend(password=await server.app.passwords.hash(PASSWORD), disabled=disabled)
+        await server.app.writer.submit_and_wait(user, change)
+    await server.app.writer.submit_and_wait("hosted", Amend(name="without a password"))
+    return Login(server.store, server.app.writer, server.app.passwords, Mint(), 3600)
 
 
 async def test_the_right_password_gives_a_token(login: Login) -> None:
@@ -82,12 +82,12 @@ async def test_the_right_password_gives_a_token(login: Login) -> None:
     ],
 )
 async def test_everybody_else_costs_one_read_and_one_hash(
-    house: Indoors, hasher: Hasher, login: Login, user: str, password: str
+    server: InProcessServer, hasher: Hasher, login: Login, user: str, password: str
 ) -> None:
-    before = house.store.calls.copy()
+    before = server.store.calls.copy()
     assert await login(user, password, None) is None
     assert hasher.costs == ["m=19456,t=2,p=1"]
-    assert house.store.calls - before == {"account": 1}
+    assert server.store.calls - before == {"account": 1}
 
 
 @pytest.mark.parametrize("user", ["ann", "nobody"])
@@ -127,47 +127,49 @@ async def _asked(login: Login, hasher: Hasher) -> "asyncio.Future[Granted | None
 
 
 async def test_a_token_for_the_old_password_is_older_than_the_new_one(
-    house: Indoors, hasher: Hasher, login: Login
+    server: InProcessServer, hasher: Hasher, login: Login
 ) -> None:
     asked = await _asked(login, hasher)
-    await house.inside.admin.set_password("ann", CHEAP.hash("a new password"))
+    await server.app.admin.set_password("ann", CHEAP.hash("a new password"))
     hasher.gate.set()
     granted = await asked
     assert granted is not None
     claims = Claims("ann", 0, generation=int(granted.token))
-    with pytest.raises(Turned):
-        checked(house.inside.context, Known(claims, await house.store.account("ann"), None))
+    with pytest.raises(HelloRejected):
+        checked(server.app.context, Identified(claims, await server.store.account("ann"), None))
 
 
-async def test_a_login_right_behind_a_revocation_is_younger_than_it(house: Indoors, login: Login) -> None:
+async def test_a_login_right_behind_a_revocation_is_younger_than_it(
+    server: InProcessServer, login: Login
+) -> None:
     """In the same millisecond; and another revocation in it is younger again."""
-    generation = await house.inside.admin.revoke("ann")
+    generation = await server.app.admin.revoke("ann")
     granted = await login("ann", PASSWORD, None)
     assert granted is not None
     claims = Claims("ann", 0, generation=int(granted.token))
     assert claims.generation == generation
-    checked(house.inside.context, Known(claims, await house.store.account("ann"), None))
-    await house.inside.admin.revoke("ann")
-    with pytest.raises(Turned):
-        checked(house.inside.context, Known(claims, await house.store.account("ann"), None))
+    checked(server.app.context, Identified(claims, await server.store.account("ann"), None))
+    await server.app.admin.revoke("ann")
+    with pytest.raises(HelloRejected):
+        checked(server.app.context, Identified(claims, await server.store.account("ann"), None))
 
 
 async def test_a_better_hash_of_the_old_password_does_not_replace_the_new_one(
-    house: Indoors, hasher: Hasher, login: Login
+    server: InProcessServer, hasher: Hasher, login: Login
 ) -> None:
-    await house.inside.writer.carry("ann", Amend(password=CHEAP.hash(PASSWORD)))
+    await server.app.writer.submit_and_wait("ann", Amend(password=CHEAP.hash(PASSWORD)))
     asked = await _asked(login, hasher)
     new = CHEAP.hash("a new password")
-    await house.inside.admin.set_password("ann", new)
+    await server.app.admin.set_password("ann", new)
     hasher.gate.set()
     await asked
-    account = await house.store.account("ann")
+    account = await server.store.account("ann")
     assert account.password == new
 
 
-async def test_a_cheap_hash_is_replaced(house: Indoors, login: Login) -> None:
+async def test_a_cheap_hash_is_replaced(server: InProcessServer, login: Login) -> None:
     cheap = CHEAP.hash(PASSWORD)
-    await house.inside.writer.carry("ann", Amend(password=cheap))
+    await server.app.writer.submit_and_wait("ann", Amend(password=cheap))
     assert await login("ann", PASSWORD, None) is not None
-    account = await house.store.account("ann")
+    account = await server.store.account("ann")
     assert account.password.startswith("$argon2id$v=19$m=19456,t=2,p=1$")

@@ -16,8 +16,8 @@ from chatd.protocol.requests import RoomUpdate
 from chatd.storage.sqlite.sync import GONE_MAX
 from tests.kit.adapters import sqlite
 from tests.kit.env import START_MS
-from tests.kit.indoors import device_of, indoors, new_key
-from tests.kit.wire import BINARY, TEXT, frame_of
+from tests.kit.inprocess import device_of, in_process, new_key
+from tests.kit.memory_wire import BINARY, TEXT, frame_of
 
 ROOMS, LOUD, TOMBSTONES = 3000, 20, 1500  # of them all; with as much to show as may be; left behind
 MESSAGES = 30
@@ -137,31 +137,31 @@ def build(path, limits):
 async def house_of(tmp_path, limits):
     await (await sqlite(tmp_path)).close()
     build(tmp_path / "chatd.sqlite", limits)
-    async with indoors(tmp_path, rates={"enabled": False}, limits=limits) as house:
-        yield house
+    async with in_process(tmp_path, rates={"enabled": False}, limits=limits) as server:
+        yield server
 
 
-class Asker:
+class Requester:
     """A connection of the worst account, in one of the encodings."""
 
-    def __init__(self, house, *, text):
-        self.guest = house.guest(text=text)
+    def __init__(self, server, *, text):
+        self.client = server.client(text=text)
         self.text = text
-        self.house = house
+        self.server = server
 
-    def says(self, packet):
-        self.guest.session.received(json.dumps(packet).encode() if self.text else msgpack.packb(packet))
+    def send_packets(self, packet):
+        self.client.session.received(json.dumps(packet).encode() if self.text else msgpack.packb(packet))
 
-    async def asks(self, **packet):
-        packet["id"] = len(self.guest.wire.packets) + 1000
-        self.says(packet)
-        await self.house.quiet()
-        return self.guest.reply(packet["id"])
+    async def request(self, **packet):
+        packet["id"] = len(self.client.wire.packets) + 1000
+        self.send_packets(packet)
+        await self.server.wait_idle()
+        return self.client.reply(packet["id"])
 
     def largest(self):
         """The size of the largest frame that came, inflated."""
         found = []
-        for write in self.guest.wire.frames:
+        for write in self.client.wire.frames:
             while write:
                 payload, write = frame_of(write, TEXT if self.text else BINARY)
                 found.append(len(payload))
@@ -205,49 +205,49 @@ def nonsense(room):
 @pytest.mark.parametrize("limits", [USUAL, SMALL], ids=["usual", "small"])
 async def test_no_reply_is_larger_than_a_frame(tmp_path, limits, text):
     room, loud = f"g{ROOMS:011}", [f"g{ROOMS - back:011}" for back in range(limits["focus"])]
-    async with house_of(tmp_path, limits) as house:
+    async with house_of(tmp_path, limits) as server:
         hello = {"type": "hello", "version": 1, "token": ANN, "rooms": 1000, "focus": loud}
-        epoch, before = house.store.epoch, ROOMS + TOMBSTONES - GONE_MAX
+        epoch, before = server.store.epoch, ROOMS + TOMBSTONES - GONE_MAX
         since = {"epoch": epoch, "cursor": cursor_of(epoch, before), "events": 50, "previews": True}
         for known in ({}, since):
-            asker = Asker(house, text=text)
-            found = [(await asker.asks(**hello, device=device_of(1), **known))["sync"]]
+            requester = Requester(server, text=text)
+            found = [(await requester.request(**hello, device=device_of(1), **known))["sync"]]
             while "more" in found[-1]:
-                found.append(await asker.asks(type="sync", more=found[-1]["more"]))
+                found.append(await requester.request(type="sync", more=found[-1]["more"]))
             named = {summary["room"] for page in found for summary in page["rooms"]}
             assert (len(named), len(found[0].get("gone", ()))) == ((LOUD, GONE_MAX) if known else (ROOMS, 0))
-            assert asker.largest() <= limits["server_frame_bytes"]
+            assert requester.largest() <= limits["server_frame_bytes"]
         for packet in everything(room):
-            reply = await asker.asks(**packet)
+            reply = await requester.request(**packet)
             assert reply["type"] == "ok", reply
-            assert asker.largest() <= limits["server_frame_bytes"], packet
+            assert requester.largest() <= limits["server_frame_bytes"], packet
         for packet in nonsense(room):
-            await asker.asks(**packet)
-            assert asker.largest() <= limits["server_frame_bytes"], packet["type"]
+            await requester.request(**packet)
+            assert requester.largest() <= limits["server_frame_bytes"], packet["type"]
 
 
 @pytest.mark.parametrize("text", [False, True], ids=["msgpack", "json"])
 @pytest.mark.parametrize("limits", [USUAL, SMALL], ids=["usual", "small"])
 async def test_no_push_is_larger_than_a_frame(tmp_path, limits, text):
     room, size = f"g{ROOMS:011}", limits["body_bytes"]
-    async with house_of(tmp_path, limits) as house:
-        ann = Asker(house, text=text)
-        await ann.asks(type="hello", version=1, token=ANN, device=device_of(1), focus=[room])
-        await ann.asks(type="watch", users=list(map(long_name, range(1, 100))))
-        bob, cat = await house.meets(long_name(1)), await house.meets(long_name(2))
+    async with house_of(tmp_path, limits) as server:
+        ann = Requester(server, text=text)
+        await ann.request(type="hello", version=1, token=ANN, device=device_of(1), focus=[room])
+        await ann.request(type="watch", users=list(map(long_name, range(1, 100))))
+        bob, cat = await server.connect(long_name(1)), await server.connect(long_name(2))
         settings = {"title": LETTER * 255, "avatar": LETTER * 2047, "data": longest(size - 1)}
-        others = [await house.meets(long_name(number)) for number in range(3, 100)]
-        for guest in (bob, cat):
+        others = [await server.connect(long_name(number)) for number in range(3, 100)]
+        for client in (bob, cat):
             body = {"data": longest(size - 16)}
             for _ in range(20):
-                guest.asks_for(type="send", room=room, key=new_key(), body=body)
-        await house.inside.writer.carry(ANN, RoomUpdate(room=room, key=new_key(), **settings))
-        for guest in others:
-            guest.says({"type": "read", "room": room, "seq": 10**6})
-        await house.quiet()
-        await house.passes(5)
-        heard = {packet["type"] for packet in ann.guest.wire.packets}
+                client.send_request(type="send", room=room, key=new_key(), body=body)
+        await server.app.writer.submit_and_wait(ANN, RoomUpdate(room=room, key=new_key(), **settings))
+        for client in others:
+            client.send_packets({"type": "read", "room": room, "seq": 10**6})
+        await server.wait_idle()
+        await server.advance(5)
+        heard = {packet["type"] for packet in ann.client.wire.packets}
         assert {"event", "room", "receipts", "presence"} <= heard
         assert ann.largest() <= limits["server_frame_bytes"]
         heads = {f"g{number:011}": (2**32 - 1, 2**32 - 1) for number in range(HEADS_PER_FRAME)}
-        assert len(ann.guest.session.head_frame(heads)) <= limits["server_frame_bytes"]
+        assert len(ann.client.session.head_frame(heads)) <= limits["server_frame_bytes"]

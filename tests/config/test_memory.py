@@ -7,7 +7,7 @@ from chatd.config import memory
 from chatd.config.memory import memory_of
 from chatd.config.model import Config, Limits, Listen, Outbox, Rates, Storage
 from chatd.core.allowances import BOUNDS
-from chatd.core.rates import Meters, Rate
+from chatd.core.rates import Rate, TokenBuckets
 from chatd.http import http_protocol, listeners
 from chatd.session.rate_limits import rates_of
 from chatd.storage.sqlite.pragmas import READER, WRITER
@@ -18,7 +18,7 @@ USUAL = memory_of(Config())
 
 def test_its_numbers_are_those_of_the_daemon():
     assert memory.QUEUE == writer.QUEUE_MAX
-    assert memory.HTTP_SOCKETS == listeners.ARRIVALS_MAX
+    assert memory.HTTP_SOCKETS == listeners.PENDING_SOCKETS_MAX
     assert memory.HTTP_SOCKET >= 2 * http_protocol.HEAD_BYTES_MAX
     assert (-1024 * WRITER["cache_size"], -1024 * READER["cache_size"]) == (
         memory.WRITER_CACHE,
@@ -28,7 +28,7 @@ def test_its_numbers_are_those_of_the_daemon():
     kinds = (
         len(rates_of(Rates())) - 2 + 1 + len(BOUNDS)
     )  # a connection has its own; besides: lookups, allowances
-    assert kinds * Meters(Rate(1.0, 1)).keys_max * 300 <= memory.METERS
+    assert kinds * TokenBuckets(Rate(1.0, 1)).keys_max * 300 <= memory.BUCKETS
 
 
 def test_an_idle_connection_is_at_most_what_is_promised():

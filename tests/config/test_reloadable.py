@@ -5,18 +5,18 @@ from typing import Any
 import msgspec
 
 from chatd.config.model import Auth, Config, Limits, Listen, Log, Rates
-from chatd.config.reloadable import MOMENTS, Takeover, moment, takeover
+from chatd.config.reloadable import TAKES_EFFECT, ReloadPlan, plan_reload, takes_effect
 from chatd.config.schema import fields
 from chatd.config.secret import Secret
 from chatd.protocol.limits import DEFAULTS
 
 
-def taken(running: Config, **sections: Any) -> Takeover:
-    return takeover(running, msgspec.structs.replace(running, **sections))
+def taken(running: Config, **sections: Any) -> ReloadPlan:
+    return plan_reload(running, msgspec.structs.replace(running, **sections))
 
 
 def test_nothing_changed_is_nothing_to_do():
-    assert takeover(Config(), Config()) == Takeover(Config(), (), ())
+    assert plan_reload(Config(), Config()) == ReloadPlan(Config(), (), ())
 
 
 def test_what_can_change_is_taken_and_what_cannot_is_kept_and_named():
@@ -48,9 +48,11 @@ def test_a_certificate_is_renewed_but_tls_does_not_come_or_go():
 
 
 def test_what_clients_were_told_at_hello_waits_for_a_restart():
-    assert {f"limits.{name}" for name in DEFAULTS} <= {name for name in MOMENTS if moment(name) == "restart"}
+    assert {f"limits.{name}" for name in DEFAULTS} <= {
+        name for name in TAKES_EFFECT if takes_effect(name) == "restart"
+    }
     assert taken(Config(), limits=Limits(page=100)).waiting == ("limits.page",)
 
 
 def test_the_table_names_keys_that_exist():
-    assert set(MOMENTS) <= set(fields())
+    assert set(TAKES_EFFECT) <= set(fields())

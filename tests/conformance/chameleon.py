@@ -7,10 +7,10 @@ from typing import Any
 
 from websockets.frames import Frame, Opcode
 
-from chatd.http.listeners import Listener, Terms
-from chatd.websocket.acceptor_config import Surroundings
+from chatd.http.listeners import Listener, ListenerOptions
+from chatd.websocket.acceptor_config import AcceptorConfig
 from chatd.websocket.connection import WebSocketConnection
-from tests.kit.echo import Echo, EchoServer, echo_config, no_page
+from tests.kit.echo_server import Echo, EchoServer, echo_config, no_page
 
 KINDS = {Opcode.TEXT: True, Opcode.BINARY: False}
 
@@ -30,13 +30,13 @@ class ChameleonServer(EchoServer):
 
     def __init__(self) -> None:
         super().__init__(echo_config(), Echo, no_page)
-        around = self.surroundings()
-        terms = Terms(self.config.listen.request_deadline_s, self.config.listen.backlog)
-        self.listener = Listener(self.config.listen.address, no_page, terms, _connecting(around))
+        acceptor = self.acceptor_config()
+        options = ListenerOptions(self.config.listen.request_deadline_s, self.config.listen.backlog)
+        self.listener = Listener(self.config.listen.address, no_page, options, _connecting(acceptor))
 
 
-def _connecting(around: Surroundings) -> Any:
+def _connecting(acceptor: AcceptorConfig) -> Any:
     def connect(*, config: object, server_state: Any, app_state: object) -> Chameleon:
-        return Chameleon(around, server_state.connections)
+        return Chameleon(acceptor, server_state.connections)
 
     return connect

@@ -8,7 +8,7 @@ import pytest
 from tests.conformance.autobahn import NotThere, behaviours, installed
 from tests.conformance.chameleon import ChameleonServer
 from tests.kit.document import tables
-from tests.kit.readme import ROOT
+from tests.kit.newcomer import ROOT
 
 DOCUMENT = ROOT / "docs" / "conformance.md"
 CASES_MIN = 247  # of the release: fewer were not run

@@ -7,7 +7,7 @@ import pytest
 
 from chatd.ports import Store
 from tests.kit.adapters import STORES
-from tests.kit.chronicle import Chronicle
+from tests.kit.history_builder import HistoryBuilder
 
 
 @pytest.fixture(params=STORES)
@@ -18,5 +18,5 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 @pytest.fixture
-def chronicle(store: Store) -> Chronicle:
-    return Chronicle(store)
+def builder(store: Store) -> HistoryBuilder:
+    return HistoryBuilder(store)

@@ -5,7 +5,7 @@ import pytest
 from chatd.core.room import Room
 from chatd.ports import EventPage, MessagePage, Store
 from chatd.protocol.codec import decode_event
-from tests.kit.chronicle import STEP_MS, Chronicle
+from tests.kit.history_builder import STEP_MS, HistoryBuilder
 
 MANY = 10_000_000
 
@@ -16,16 +16,16 @@ def seqs(page: EventPage | MessagePage | list[bytes]) -> list[int]:
 
 
 @pytest.fixture
-async def room(chronicle: Chronicle) -> Room:
+async def room(builder: HistoryBuilder) -> Room:
     """created 1, messages 2 4 7 8, edits of 2 at 3 5, reaction on 4 at 6."""
-    room = await chronicle.group("ann", "bob")
-    await chronicle.post(room, "ann")
-    await chronicle.edit(room, "ann", 2, "new")
-    await chronicle.post(room, "ann")
-    await chronicle.edit(room, "ann", 2, "newer")
-    await chronicle.react(room, "bob", 4, "+1")
-    await chronicle.post(room, "bob")
-    await chronicle.post(room, "bob", silent=True)
+    room = await builder.group("ann", "bob")
+    await builder.post(room, "ann")
+    await builder.edit(room, "ann", 2, "new")
+    await builder.post(room, "ann")
+    await builder.edit(room, "ann", 2, "newer")
+    await builder.react(room, "bob", 4, "+1")
+    await builder.post(room, "bob")
+    await builder.post(room, "bob", silent=True)
     return room
 
 
@@ -35,9 +35,9 @@ async def test_the_log_has_every_event_of_the_range(store: Store, room: Room) ->
 
 
 async def test_the_log_of_one_room_never_shows_another(
-    store: Store, chronicle: Chronicle, room: Room
+    store: Store, builder: HistoryBuilder, room: Room
 ) -> None:
-    await chronicle.group("ann")
+    await builder.group("ann")
     page = await store.log(room.number, 0, 2**40, 100, MANY)
     assert seqs(page) == list(range(1, 9))
 
@@ -101,15 +101,15 @@ async def test_history_is_cut_by_bytes_but_always_gets_on(store: Store, room: Ro
 
 
 async def test_walking_back_through_a_log_of_operations_covers_every_number_once(
-    store: Store, chronicle: Chronicle
+    store: Store, builder: HistoryBuilder
 ) -> None:
-    room = await chronicle.group("ann")
-    await chronicle.post(room, "ann")
-    work = chronicle.work()
+    room = await builder.group("ann")
+    await builder.post(room, "ann")
+    writes = builder.writes()
     for _ in range(12_000):
-        operation = chronicle.say(work, room, "ann", silent=True)
+        operation = builder.say(writes, room, "ann", silent=True)
         operation.kind = "reaction"  # whatever is no message
-    await store.commit(work)
+    await store.commit(writes)
     high, found, pages = room.seq, [], 0
     while True:
         page = await store.history(room.number, 1, high, 50, MANY, newest=True)
@@ -145,10 +145,10 @@ async def test_messages_are_those_among_the_numbers_ascending(store: Store, room
 
 
 async def test_a_number_beyond_32_bits_reaches_no_other_room(
-    store: Store, chronicle: Chronicle, room: Room
+    store: Store, builder: HistoryBuilder, room: Room
 ) -> None:
-    secret = await chronicle.group("eve")
-    event = await chronicle.post(secret, "eve", "secret")
+    secret = await builder.group("eve")
+    event = await builder.post(secret, "eve", "secret")
     across = ((secret.number - room.number) << 32) + event.seq
     assert await store.messages(room.number, [across], MANY) == []
     assert await store.messages_at([(room.number, across)]) == {}
@@ -161,24 +161,24 @@ async def test_own_reactions_are_own(store: Store, room: Room) -> None:
 
 
 async def test_only_old_operations_outside_the_last_ones_can_be_folded(
-    store: Store, chronicle: Chronicle, room: Room
+    store: Store, builder: HistoryBuilder, room: Room
 ) -> None:
     sixth = decode_event((await store.log(room.number, 6, 6, 1, MANY)).events[0]).time
     assert isinstance(sixth, int)
-    later = chronicle.now + STEP_MS
-    assert await store.foldable(later, 3, 10) == [(room.name, 6)]
-    assert await store.foldable(sixth, 1, 10) == [(room.name, 6)]
-    assert await store.foldable(sixth + 1, 1, 10) == [(room.name, 7)]
-    assert await store.foldable(later, 8, 10) == []
-    assert await store.foldable(0, 1, 10) == []
-    assert await store.foldable(later, 1, 0) == []
+    later = builder.now + STEP_MS
+    assert await store.compactable(later, 3, 10) == [(room.name, 6)]
+    assert await store.compactable(sixth, 1, 10) == [(room.name, 6)]
+    assert await store.compactable(sixth + 1, 1, 10) == [(room.name, 7)]
+    assert await store.compactable(later, 8, 10) == []
+    assert await store.compactable(0, 1, 10) == []
+    assert await store.compactable(later, 1, 0) == []
 
 
-async def test_a_folded_room_is_not_foldable_again(store: Store, chronicle: Chronicle, room: Room) -> None:
-    work = chronicle.work()
-    work.touch(room).log_floor = 6
-    work.folds.append((room.number, 6))
-    await store.commit(work)
-    assert await store.foldable(chronicle.now + STEP_MS, 3, 10) == []
+async def test_a_folded_room_is_not_foldable_again(store: Store, builder: HistoryBuilder, room: Room) -> None:
+    writes = builder.writes()
+    writes.touch(room).log_floor = 6
+    writes.compactions.append((room.number, 6))
+    await store.commit(writes)
+    assert await store.compactable(builder.now + STEP_MS, 3, 10) == []
     page = await store.history(room.number, 1, 8, 50, MANY, newest=True)
     assert (seqs(page), page.low, page.end) == ([2, 4, 7, 8], 1, True)

@@ -6,14 +6,14 @@ from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.ports import Store
 from chatd.protocol.objects import MemberRow, Profile, Reader
-from tests.kit.chronicle import Chronicle
+from tests.kit.history_builder import HistoryBuilder
 
 
 @pytest.fixture
-async def room(chronicle: Chronicle) -> Room:
-    room = await chronicle.group("mia", "ann", "bob", "anna", "zed")
-    await chronicle.posts(room, "ann", 5)
-    await chronicle.leave(room, "zed")
+async def room(builder: HistoryBuilder) -> Room:
+    room = await builder.group("mia", "ann", "bob", "anna", "zed")
+    await builder.post_many(room, "ann", 5)
+    await builder.leave(room, "zed")
     return room
 
 
@@ -39,18 +39,18 @@ async def test_members_are_paged_and_filtered(store: Store, room: Room) -> None:
     assert await found(store, room, role="member", prefix="m") == []
 
 
-async def hide(chronicle: Chronicle, user: str) -> None:
-    work = chronicle.work()
-    work.accounts.append(Account(user, receipts=False))
-    await chronicle.commit(work)
+async def hide(builder: HistoryBuilder, user: str) -> None:
+    writes = builder.writes()
+    writes.accounts.append(Account(user, receipts=False))
+    await builder.commit(writes)
 
 
 async def test_readers_are_those_who_read_that_far_and_show_it(
-    store: Store, chronicle: Chronicle, room: Room
+    store: Store, builder: HistoryBuilder, room: Room
 ) -> None:
     for user, seq in (("ann", 6), ("anna", 4), ("bob", 5), ("mia", 6)):
-        await chronicle.read(room, user, seq)
-    await hide(chronicle, "mia")
+        await builder.read(room, user, seq)
+    await hide(builder, "mia")
     assert await store.readers(room.number, 5, after="", limit=10) == (
         [Reader("ann", 6), Reader("bob", 5)],
         2,
@@ -60,33 +60,33 @@ async def test_readers_are_those_who_read_that_far_and_show_it(
 
 
 async def test_who_came_after_a_message_did_not_read_it(
-    store: Store, chronicle: Chronicle, room: Room
+    store: Store, builder: HistoryBuilder, room: Room
 ) -> None:
     last = room.seq
-    await chronicle.join(room, "zoe")
+    await builder.join(room, "zoe")
     assert await store.readers(room.number, last, after="", limit=10) == ([], 0)
-    await chronicle.read(room, "zoe", last + 1)
+    await builder.read(room, "zoe", last + 1)
     assert await store.readers(room.number, last, after="", limit=10) == ([], 0)
     assert await store.readers(room.number, last + 1, after="", limit=10) == ([Reader("zoe", last + 1)], 1)
 
 
-async def test_acquaintances_share_a_room_now(store: Store, chronicle: Chronicle, room: Room) -> None:
-    await chronicle.direct("ann", "eve")
-    deleted = await chronicle.group("ann", "kim")
-    await chronicle.delete(deleted)
+async def test_acquaintances_share_a_room_now(store: Store, builder: HistoryBuilder, room: Room) -> None:
+    await builder.direct("ann", "eve")
+    deleted = await builder.group("ann", "kim")
+    await builder.delete(deleted)
     asked = ["bob", "eve", "zed", "kim", "stranger", "ann"]
     assert await store.acquaintances("ann", asked) == {"bob", "eve", "ann"}
     assert await store.acquaintances("zed", asked) == set()
     assert await store.acquaintances("bob", []) == set()
 
 
-async def test_whose_presence_may_be_seen(store: Store, chronicle: Chronicle, room: Room) -> None:
+async def test_whose_presence_may_be_seen(store: Store, builder: HistoryBuilder, room: Room) -> None:
     """Those one shares a room with now; a direct room may count only when both have written; who hides is not among
     them, and sees nobody.
     """
-    strange, mutual = await chronicle.direct("ann", "eve"), await chronicle.direct("ann", "kim")
+    strange, mutual = await builder.direct("ann", "eve"), await builder.direct("ann", "kim")
     for place, user in ((strange, "ann"), (mutual, "ann"), (mutual, "kim")):
-        await chronicle.post(place, user)
+        await builder.post(place, user)
     asked = ["bob", "eve", "kim", "stranger", "mia"]
 
     async def seen(user: str, *, answered: bool) -> set[str]:
@@ -95,66 +95,66 @@ async def test_whose_presence_may_be_seen(store: Store, chronicle: Chronicle, ro
     assert await seen("ann", answered=True) == {"bob", "kim", "mia"}
     assert await seen("ann", answered=False) == {"bob", "kim", "mia", "eve"}
     assert await store.watchable("eve", ["ann"], answered=True) == set()
-    work = chronicle.work()
-    work.accounts.append(Account("mia", presence=False))
-    await store.commit(work)
+    writes = builder.writes()
+    writes.accounts.append(Account("mia", presence=False))
+    await store.commit(writes)
     assert await seen("ann", answered=True) == {"bob", "kim"}
     assert await store.watchable("mia", ["ann", "bob"], answered=False) == set()
 
 
-async def test_profiles_are_of_known_accounts(store: Store, chronicle: Chronicle) -> None:
-    work = chronicle.work()
-    work.accounts += [Account("bob", "Bob", "b.png", 2), Account("ann", "Ann", version=1)]
-    await store.commit(work)
+async def test_profiles_are_of_known_accounts(store: Store, builder: HistoryBuilder) -> None:
+    writes = builder.writes()
+    writes.accounts += [Account("bob", "Bob", "b.png", 2), Account("ann", "Ann", version=1)]
+    await store.commit(writes)
     assert await store.profiles(["bob", "ann", "eve"]) == [
         Profile("ann", "Ann", "", 1),
         Profile("bob", "Bob", "b.png", 2),
     ]
 
 
-async def test_removed_devices_are_not_listed_but_remembered(store: Store, chronicle: Chronicle) -> None:
+async def test_removed_devices_are_not_listed_but_remembered(store: Store, builder: HistoryBuilder) -> None:
     one, two = DeviceSeen("ann", "A" * 22, last_seen=5), DeviceSeen("ann", "B" * 22, last_seen=9)
     removed = DeviceSeen("ann", "C" * 22, last_seen=7, revoked_before=8, removed=True)
-    work = chronicle.work()
-    work.accounts += [two, one, removed, DeviceSeen("bob", "A" * 22)]
-    await store.commit(work)
+    writes = builder.writes()
+    writes.accounts += [two, one, removed, DeviceSeen("bob", "A" * 22)]
+    await store.commit(writes)
     assert await store.devices("ann") == [one, two]
     assert await store.device("ann", "C" * 22) == removed
     assert await store.listed(["ann", "bob", "eve"]) == [one, two]
 
 
 async def test_a_device_that_is_not_listed_is_found_when_its_revocation_is_old(
-    store: Store, chronicle: Chronicle
+    store: Store, builder: HistoryBuilder
 ) -> None:
     removed = DeviceSeen("ann", "A" * 22, last_seen=7, revoked_before=5, removed=True)
     never_here = DeviceSeen("bob", "B" * 22, revoked_before=6)
     revoked = DeviceSeen("cat", "C" * 22, last_seen=9, revoked_before=5)
-    work = chronicle.work()
-    work.accounts += [removed, never_here, revoked]
-    await store.commit(work)
+    writes = builder.writes()
+    writes.accounts += [removed, never_here, revoked]
+    await store.commit(writes)
     assert await store.unlisted(5, 9) == []
     assert await store.unlisted(6, 9) == [("ann", "A" * 22)]
     assert await store.unlisted(7, 9) == [("ann", "A" * 22), ("bob", "B" * 22)]
     assert await store.unlisted(7, 1) == [("ann", "A" * 22)]
 
 
-async def test_rooms_of_a_user_are_counted_as_they_come_and_go(store: Store, chronicle: Chronicle) -> None:
+async def test_rooms_of_a_user_are_counted_as_they_come_and_go(store: Store, builder: HistoryBuilder) -> None:
     async def rooms_of(*users: str) -> dict[str, int]:
         return (await store.people([], [], users)).memberships
 
-    room = await chronicle.group("ann", "bob")
-    await chronicle.direct("ann", "bob")
-    await chronicle.leave(room, "bob")
-    await chronicle.join(room, "cat")
+    room = await builder.group("ann", "bob")
+    await builder.direct("ann", "bob")
+    await builder.leave(room, "bob")
+    await builder.join(room, "cat")
     assert await rooms_of("ann", "bob", "cat", "dan") == {"ann": 2, "bob": 1, "cat": 1}
-    await chronicle.join(room, "bob")
-    await chronicle.delete(room)
+    await builder.join(room, "bob")
+    await builder.delete(room)
     assert await rooms_of("ann", "bob", "cat") == {"ann": 1, "bob": 1, "cat": 0}
 
 
-async def test_last_seen_is_the_latest_of_all_devices(store: Store, chronicle: Chronicle) -> None:
-    work = chronicle.work()
-    work.accounts += [DeviceSeen("ann", "A" * 22, last_seen=5), DeviceSeen("ann", "B" * 22, last_seen=9)]
-    work.accounts.append(DeviceSeen("bob", "A" * 22))
-    await store.commit(work)
+async def test_last_seen_is_the_latest_of_all_devices(store: Store, builder: HistoryBuilder) -> None:
+    writes = builder.writes()
+    writes.accounts += [DeviceSeen("ann", "A" * 22, last_seen=5), DeviceSeen("ann", "B" * 22, last_seen=9)]
+    writes.accounts.append(DeviceSeen("bob", "A" * 22))
+    await store.commit(writes)
     assert await store.last_seen(["ann", "bob", "eve"]) == {"ann": 9}

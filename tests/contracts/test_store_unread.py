@@ -12,7 +12,7 @@ from chatd.core.unread_counts import UNCOUNTED_EVENTS_MAX
 from chatd.ports import Store, SyncQuery
 from chatd.protocol.codec import decode_event
 from tests.kit.adapters import STORES
-from tests.kit.chronicle import Chronicle
+from tests.kit.history_builder import HistoryBuilder
 
 USERS = ("ann", "bob", "eve")
 MANY = 10_000_000
@@ -43,21 +43,21 @@ class Model:
         )
 
 
-async def live(chronicle: Chronicle, room: Room, model: Model, step: tuple[object, ...]) -> None:
+async def live(builder: HistoryBuilder, room: Room, model: Model, step: tuple[object, ...]) -> None:
     match step:
         case ("say", str(author), bool(silent), tuple(named)):
             named = tuple(name for name in named if name != author)
-            event = await chronicle.post(room, author, silent=silent, mentions=() if silent else named)
+            event = await builder.post(room, author, silent=silent, mentions=() if silent else named)
             if not silent:
                 model.messages.append((event.seq, author, named))
         case ("read", str(reader), int(seq)):
             seq = min(seq, room.seq)
             if seq > model.read[reader]:
                 model.read[reader] = seq
-                await chronicle.read(room, reader, seq)
+                await builder.read(room, reader, seq)
         case ("recall", int(number)):
             if any(seq == number for seq, _, _ in model.messages):
-                await chronicle.recall(room, "ann", number)
+                await builder.recall(room, "ann", number)
 
 
 async def check(store: Store, room: Room, model: Model) -> None:
@@ -88,10 +88,10 @@ async def test_unread_is_what_a_recount_says_after_any_history(steps: list[tuple
         with TemporaryDirectory() as directory:
             store = await make(Path(directory) / "store")
             try:
-                chronicle, model = Chronicle(store), Model()
-                room = await chronicle.group(*USERS)
+                builder, model = HistoryBuilder(store), Model()
+                room = await builder.group(*USERS)
                 for step in steps:
-                    await live(chronicle, room, model, step)
+                    await live(builder, room, model, step)
                 await check(store, room, model)
             finally:
                 await store.close()
@@ -104,33 +104,35 @@ async def unread(store: Store, user: str) -> tuple[int, int]:
     return rows.rooms[0].unread, rows.totals.unread
 
 
-async def test_own_messages_are_not_unread_however_many_there_are(store: Store, chronicle: Chronicle) -> None:
-    room = await chronicle.group(*USERS)
+async def test_own_messages_are_not_unread_however_many_there_are(
+    store: Store, builder: HistoryBuilder
+) -> None:
+    room = await builder.group(*USERS)
     for count in range(1, 2 * UNCOUNTED_EVENTS_MAX + 2):
-        await chronicle.post(room, "ann")
+        await builder.post(room, "ann")
         assert await unread(store, "ann") == (0, 0)
         assert await unread(store, "bob") == (count, count)
 
 
 async def test_the_row_of_an_author_is_written_once_for_many_messages(
-    store: Store, chronicle: Chronicle
+    store: Store, builder: HistoryBuilder
 ) -> None:
-    room = await chronicle.group(*USERS)
+    room = await builder.group(*USERS)
     for _ in range(UNCOUNTED_EVENTS_MAX - 1):
-        await chronicle.post(room, "ann")
+        await builder.post(room, "ann")
         assert room.uncounted == 2
-    await chronicle.post(room, "bob")
+    await builder.post(room, "bob")
     assert (room.uncounted, room.uncounted_by) == (0, frozenset())
     loaded = (await store.load_rooms([room.name]))[room.name]
     counts = [loaded.members[name].own_unread for name in USERS]
     assert counts == [UNCOUNTED_EVENTS_MAX - 1, 1, 0]
 
 
-async def test_counting_the_messages_of_an_author_is_no_news(store: Store, chronicle: Chronicle) -> None:
-    room = await chronicle.group(*USERS)
-    await chronicle.post(room, "ann")
+async def test_counting_the_messages_of_an_author_is_no_news(store: Store, builder: HistoryBuilder) -> None:
+    room = await builder.group(*USERS)
+    await builder.post(room, "ann")
     seen = store.stamp
-    await chronicle.read(room, "bob", 2)
+    await builder.read(room, "bob", 2)
     assert room.uncounted == 0
     assert [(await store.sync(SyncQuery(name, seen, 10))).rooms for name in ("ann", "eve")] == [[], []]
     assert await unread(store, "ann") == (0, 0)

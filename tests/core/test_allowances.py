@@ -18,13 +18,13 @@ from chatd.protocol.requests import (
     RoomLeave,
     Send,
 )
-from tests.kit.desk import Desk, group
+from tests.kit.memory_writer import MemoryWriter, group
 
 DAY_S = 86_400
 numbers = iter(range(10_000_000, 99_999_999))
 
 
-class Accountant(Desk):
+class Accountant(MemoryWriter):
     """A desk whose users have so much a day; `seconds` pass when a test says so."""
 
     def __init__(self, *rooms, **per_day):
@@ -34,13 +34,13 @@ class Accountant(Desk):
         self.seconds = 0.0
 
     def gather(self, asked):
-        facts = super().gather(asked)
-        facts.allowances, facts.now_s = self.allowances, self.seconds
-        return facts
+        reads = super().gather(asked)
+        reads.allowances, reads.now_s = self.allowances, self.seconds
+        return reads
 
     def commit(self):
         super().commit()
-        self.allowances.charge(self.work, self.seconds)
+        self.allowances.charge(self.writes, self.seconds)
 
 
 def key():
@@ -55,76 +55,76 @@ def send(room, text="x", **keys):
     return Send(**{"room": room.name, "key": key(), "body": Body(text=text), **keys})
 
 
-def refusal(desk, user, request):
+def refusal(writer, user, request):
     with pytest.raises(Refused, match="rate_limited") as refused:
-        desk.ask(user, request)
-    assert desk.work.empty
+        writer.ask(user, request)
+    assert writer.writes.empty
     assert (refused.value.scope, refused.value.retry) == ("user", "later")
     return refused.value.retry_after
 
 
 def test_rooms_made_count_and_come_back_over_the_day():
-    desk = Accountant(rooms=2)
-    desk.ask("ann", creation())
-    desk.ask("ann", RoomDirect(user="bob"))
-    wait_ms = refusal(desk, "ann", creation())
-    assert wait_ms == refusal(desk, "ann", RoomDirect(user="cat")) == DAY_S * 1000 // 2
-    desk.ask("bob", RoomDirect(user="ann"))  # which is there
-    desk.ask("bob", creation())
-    desk.seconds += wait_ms / 1000
-    desk.ask("ann", creation())
+    writer = Accountant(rooms=2)
+    writer.ask("ann", creation())
+    writer.ask("ann", RoomDirect(user="bob"))
+    wait_ms = refusal(writer, "ann", creation())
+    assert wait_ms == refusal(writer, "ann", RoomDirect(user="cat")) == DAY_S * 1000 // 2
+    writer.ask("bob", RoomDirect(user="ann"))  # which is there
+    writer.ask("bob", creation())
+    writer.seconds += wait_ms / 1000
+    writer.ask("ann", creation())
 
 
 def test_people_put_into_rooms_count_all_or_none():
-    desk = Accountant(added=5)
-    room = desk.rooms[desk.ask("ann", creation("bob", "cat", "ann")).summary.room]
-    refusal(desk, "ann", MembersAdd(room=room.name, key=key(), users=["dan", "eve", "fay", "gus"]))
-    refusal(desk, "ann", creation("dan", "eve", "fay", "gus"))
-    desk.ask("ann", MembersAdd(room=room.name, key=key(), users=["bob", "cat", "dan", "eve"]))
-    desk.ask("ann", RoomDirect(user="bob"))
-    refusal(desk, "ann", RoomDirect(user="cat"))
-    desk.ask("cat", RoomDirect(user="dan"))
+    writer = Accountant(added=5)
+    room = writer.rooms[writer.ask("ann", creation("bob", "cat", "ann")).summary.room]
+    refusal(writer, "ann", MembersAdd(room=room.name, key=key(), users=["dan", "eve", "fay", "gus"]))
+    refusal(writer, "ann", creation("dan", "eve", "fay", "gus"))
+    writer.ask("ann", MembersAdd(room=room.name, key=key(), users=["bob", "cat", "dan", "eve"]))
+    writer.ask("ann", RoomDirect(user="bob"))
+    refusal(writer, "ann", RoomDirect(user="cat"))
+    writer.ask("cat", RoomDirect(user="dan"))
 
 
 def test_what_a_batch_takes_counts_within_it():
-    desk = Accountant(rooms=2, added=3)
-    replies = desk.batch(
+    writer = Accountant(rooms=2, added=3)
+    replies = writer.batch(
         [("ann", creation("bob", "cat")), ("ann", creation("bob", "cat")), ("ann", creation("bob"))]
     )
     assert [getattr(reply, "code", "ok") for reply in replies] == ["ok", "rate_limited", "ok"]
 
 
 def test_what_came_to_nothing_costs_nothing():
-    desk = Accountant(rooms=1)
-    desk.decide([("ann", creation())])
-    desk.work.rollback()
-    desk.ask("ann", creation())
+    writer = Accountant(rooms=1)
+    writer.decide([("ann", creation())])
+    writer.writes.rollback()
+    writer.ask("ann", creation())
 
 
 def test_a_repeated_request_costs_nothing_and_is_answered_whatever_is_left():
-    desk = Accountant(rooms=1, bytes=EVENT_BYTES)
+    writer = Accountant(rooms=1, bytes=EVENT_BYTES)
     request = creation()
-    made = desk.ask("ann", request)
-    room = desk.rooms[made.summary.room]
-    refusal(desk, "ann", send(room))
-    assert desk.ask("ann", request).duplicate
-    desk = Accountant(group(ann="owner"), bytes=EVENT_BYTES)
-    (room,) = desk.rooms.values()
+    made = writer.ask("ann", request)
+    room = writer.rooms[made.summary.room]
+    refusal(writer, "ann", send(room))
+    assert writer.ask("ann", request).duplicate
+    writer = Accountant(group(ann="owner"), bytes=EVENT_BYTES)
+    (room,) = writer.rooms.values()
     request = send(room)
-    desk.ask("ann", request)
-    refusal(desk, "ann", send(room))
-    assert desk.ask("ann", request).duplicate
-    desk.ask("ann", Read(room=room.name, seq=2))
+    writer.ask("ann", request)
+    refusal(writer, "ann", send(room))
+    assert writer.ask("ann", request).duplicate
+    writer.ask("ann", Read(room=room.name, seq=2))
 
 
 def test_what_is_stored_counts_as_what_it_takes():
-    desk = Accountant(group(ann="owner", bob="member", cat="member"), bytes=1)
-    (room,) = desk.rooms.values()
+    writer = Accountant(group(ann="owner", bob="member", cat="member"), bytes=1)
+    (room,) = writer.rooms.values()
 
     def spent(user, request):
-        desk.seconds += 10 * DAY_S * 1_000_000
-        desk.ask(user, request)
-        return desk.work.spent["bytes"].get(user, 0)
+        writer.seconds += 10 * DAY_S * 1_000_000
+        writer.ask(user, request)
+        return writer.writes.spent["bytes"].get(user, 0)
 
     sent = spent("ann", send(room, "x" * 1000))
     assert EVENT_BYTES + 1000 < sent < EVENT_BYTES + 1100
@@ -142,11 +142,11 @@ def test_what_is_stored_counts_as_what_it_takes():
 
 
 def test_other_rates_count_for_those_who_used_theirs():
-    desk = Accountant(rooms=1)
-    desk.ask("ann", creation())
-    assert refusal(desk, "ann", creation()) == DAY_S * 1000
-    desk.allowances.become({"rooms": 4})
-    assert refusal(desk, "ann", creation()) == DAY_S * 1000 // 4
-    desk.allowances.become({})
+    writer = Accountant(rooms=1)
+    writer.ask("ann", creation())
+    assert refusal(writer, "ann", creation()) == DAY_S * 1000
+    writer.allowances.become({"rooms": 4})
+    assert refusal(writer, "ann", creation()) == DAY_S * 1000 // 4
+    writer.allowances.become({})
     for _ in range(5):
-        desk.ask("ann", creation())
+        writer.ask("ann", creation())

@@ -2,37 +2,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.core.deadlines import NEVER, Vitals
+from chatd.core.deadlines import NEVER, Deadlines
 
 TIMES = st.floats(min_value=0, max_value=1000)
 
 
-def vitals(**times):
-    return Vitals(**{"received": 100.0, "sent": 100.0, "interval": 30.0, "answer": 15.0, **times})
+def deadlines(**times):
+    return Deadlines(**{"received": 100.0, "sent": 100.0, "interval": 30.0, "answer": 15.0, **times})
 
 
 @given(TIMES, TIMES)
 def test_the_quieter_direction_decides_when_to_ping(received, sent):
-    assert vitals(received=received, sent=sent).due() == (min(received, sent) + 30.0, "ping")
+    assert deadlines(received=received, sent=sent).due() == (min(received, sent) + 30.0, "ping")
 
 
 def test_an_unanswered_ping_is_the_end_after_the_time_to_answer():
-    assert vitals(pinged=130.0).due() == (145.0, "idle")
+    assert deadlines(pinged=130.0).due() == (145.0, "idle")
 
 
 def test_any_frame_answers_a_ping():
-    one = vitals(pinged=130.0, sent=130.0)
-    one.heard(133.0)
+    one = deadlines(pinged=130.0, sent=130.0)
+    one.on_received(133.0)
     assert one.due() == (160.0, "ping")
 
 
 def test_a_peer_that_only_receives_is_pinged_although_much_is_sent():
-    one = vitals(sent=1000.0)
+    one = deadlines(sent=1000.0)
     assert one.due() == (130.0, "ping")
 
 
 def test_a_peer_that_only_sends_is_pinged_so_that_it_hears_something():
-    one = vitals(received=1000.0)
+    one = deadlines(received=1000.0)
     assert one.due() == (130.0, "ping")
 
 
@@ -46,31 +46,33 @@ def test_a_peer_that_only_sends_is_pinged_so_that_it_hears_something():
     ],
 )
 def test_the_warning_comes_a_minute_or_a_tenth_of_the_lifetime_before(left, lifetime, warned):
-    one = vitals()
+    one = deadlines()
     one.token(100.0, left, lifetime, 30.0)
     assert one.expiring == pytest.approx(100.0 + left - warned)
 
 
 def test_a_token_works_until_its_grace_is_over():
-    one = vitals(received=5000.0, sent=5000.0)
+    one = deadlines(received=5000.0, sent=5000.0)
     one.token(100.0, 3600.0, 3600.0, 30.0)
     one.expiring = NEVER
     assert one.due() == (3730.0, "expired")
 
 
 def test_a_fresh_token_takes_the_place_of_the_old_one():
-    one = vitals()
+    one = deadlines()
     one.token(100.0, 60.0, 60.0, 30.0)
     one.token(150.0, 3600.0, 3600.0, 30.0)
     assert (one.expiring, one.expired) == (3690.0, 3780.0)
 
 
 def test_without_hello_the_first_thing_due_is_its_timeout():
-    assert vitals(hello=110.0).due() == (110.0, "hello_timeout")
+    assert deadlines(hello=110.0).due() == (110.0, "hello_timeout")
 
 
 @given(*(st.floats(min_value=0, max_value=1e6) for _ in range(6)))
 def test_what_is_due_first_is_due(received, sent, expiring, expired, hello, pinged):
-    one = vitals(received=received, sent=sent, expiring=expiring, expired=expired, hello=hello, pinged=pinged)
+    one = deadlines(
+        received=received, sent=sent, expiring=expiring, expired=expired, hello=hello, pinged=pinged
+    )
     at, _ = one.due()
     assert at == min(pinged + 15.0, expiring, expired, hello)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatd.core.event_view import dress, reacted
+from chatd.core.event_view import event_view, reacted
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.objects import Body, Event, ReactionCount
 
@@ -18,17 +18,17 @@ def test_only_messages_with_reactions_are_asked_about():
 
 
 def test_own_reactions_are_added_and_everything_else_stays():
-    dressed = decode_event(dress(MESSAGE, {3: ["x"]}, 1))
-    assert dressed.mine == ["x"]
-    dressed.mine = decode_event(MESSAGE).mine
-    assert dressed == decode_event(MESSAGE)
+    view = decode_event(event_view(MESSAGE, {3: ["x"]}, 1))
+    assert view.mine == ["x"]
+    view.mine = decode_event(MESSAGE).mine
+    assert view == decode_event(MESSAGE)
 
 
 @pytest.mark.parametrize(("first_visible", "shown"), [(1, True), (3, True), (4, False)])
 def test_an_edit_of_what_lies_before_ones_time_has_no_body(first_visible, shown):
-    assert (decode_event(dress(EDIT, {}, first_visible)).body == Body(text="new")) is shown
+    assert (decode_event(event_view(EDIT, {}, first_visible)).body == Body(text="new")) is shown
 
 
 @pytest.mark.parametrize("blob", [PLAIN, SUMMARY])
 def test_what_needs_nothing_is_passed_as_it_is_stored(blob):
-    assert dress(blob, {3: ["x"]}, 4) is blob
+    assert event_view(blob, {3: ["x"]}, 4) is blob

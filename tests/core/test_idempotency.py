@@ -3,13 +3,13 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from chatd.core.idempotency import Repeated, digest_of, first_time, once
-from chatd.core.read_set import Facts, KeyedEvent, Rules
-from chatd.core.write_set import Work
+from chatd.core.read_set import KeyedEvent, ReadSet, Rules
+from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import Body, Event, SentBody
 from chatd.protocol.replies import WriteOk
 from chatd.protocol.requests import Pin, React, Recall, RoomUpdate, Send
-from tests.kit.desk import group
+from tests.kit.memory_writer import group
 
 KEY = "the-same-key"
 
@@ -28,64 +28,64 @@ def room():
 
 
 @pytest.fixture
-def facts(room):
-    return Facts(Rules(), {room.name: room})
+def reads(room):
+    return ReadSet(Rules(), {room.name: room})
 
 
 @pytest.fixture
-def work():
-    return Work(now=777, stamp=1)
+def writes():
+    return WriteSet(now=777, stamp=1)
 
 
-def test_a_new_key_has_a_digest_of_what_is_asked(room, facts, work):
+def test_a_new_key_has_a_digest_of_what_is_asked(room, reads, writes):
     request = send(room)
-    assert first_time("ann", request, work, facts) == digest_of(request)
+    assert first_time("ann", request, writes, reads) == digest_of(request)
 
 
-def test_a_key_in_a_room_that_does_not_exist_is_new(work):
+def test_a_key_in_a_room_that_does_not_exist_is_new(writes):
     request = send(group())
-    assert first_time("ann", request, work, Facts(Rules(), {}))
+    assert first_time("ann", request, writes, ReadSet(Rules(), {}))
 
 
-def test_a_stored_key_repeats_its_answer(room, facts, work):
+def test_a_stored_key_repeats_its_answer(room, reads, writes):
     request = send(room)
-    facts.keyed[room.number, "ann", KEY] = KeyedEvent(event(), 99, digest_of(request))
+    reads.keyed[room.number, "ann", KEY] = KeyedEvent(event(), 99, digest_of(request))
     with pytest.raises(Repeated) as repeated:
-        first_time("ann", request, work, facts)
+        first_time("ann", request, writes, reads)
     assert repeated.value.reply == WriteOk(seq=5, ordinal=3, time=99, duplicate=True)
 
 
-def test_a_key_of_this_batch_repeats_its_answer(room, facts, work):
+def test_a_key_of_this_batch_repeats_its_answer(room, reads, writes):
     request = send(room)
     digest = digest_of(request)
-    work.append(room, Event(seq=0, kind="message", user="ann"), key=KEY, digest=digest)
+    writes.append(room, Event(seq=0, kind="message", user="ann"), key=KEY, digest=digest)
     with pytest.raises(Repeated) as repeated:
-        first_time("ann", request, work, facts)
+        first_time("ann", request, writes, reads)
     assert repeated.value.reply == WriteOk(seq=2, time=777, duplicate=True)
 
 
 @pytest.mark.parametrize("digest", [1, None])
-def test_a_key_of_something_else_is_a_conflict(room, facts, work, digest):
+def test_a_key_of_something_else_is_a_conflict(room, reads, writes, digest):
     request = send(room)
-    facts.keyed[room.number, "ann", KEY] = KeyedEvent(event(), 99, digest)
+    reads.keyed[room.number, "ann", KEY] = KeyedEvent(event(), 99, digest)
     with pytest.raises(Refused) as refused:
-        first_time("ann", request, work, facts)
+        first_time("ann", request, writes, reads)
     assert (refused.value.code, refused.value.field) == ("conflict", "key")
 
 
-def test_a_key_of_another_user_or_room_is_new(room, facts, work):
+def test_a_key_of_another_user_or_room_is_new(room, reads, writes):
     request = send(room)
-    facts.keyed[room.number, "bob", KEY] = facts.keyed[room.number + 1, "ann", KEY] = KeyedEvent(
+    reads.keyed[room.number, "bob", KEY] = reads.keyed[room.number + 1, "ann", KEY] = KeyedEvent(
         event(), 99, 1
     )
-    assert first_time("ann", request, work, facts)
+    assert first_time("ann", request, writes, reads)
 
 
 def test_a_decision_is_made_once():
     answer = WriteOk(seq=5, duplicate=True)
 
     @once
-    def decide(user, request, work, facts):
+    def decide(user, request, writes, reads):
         raise Repeated(answer)
 
     assert decide("ann", None, None, None) is answer

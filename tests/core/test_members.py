@@ -5,7 +5,7 @@ from msgspec import UNSET
 
 from chatd.core.read_set import Rules
 from chatd.core.users import Account
-from chatd.core.write_set import Arrival, Departure, NewEvent
+from chatd.core.write_set import MemberJoined, MemberLeft, NewEvent
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import Body, RoleOf
@@ -22,7 +22,7 @@ from chatd.protocol.requests import (
     RoomUpdate,
     Send,
 )
-from tests.kit.desk import Desk, direct, group
+from tests.kit.memory_writer import MemoryWriter, direct, group
 
 numbers = iter(range(10_000_000, 99_999_999))
 
@@ -61,19 +61,19 @@ def room():
 
 
 @pytest.fixture
-def desk(room):
-    return Desk(room)
+def writer(room):
+    return MemoryWriter(room)
 
 
-def code_of(desk, user, request):
+def code_of(writer, user, request):
     with pytest.raises(Refused) as refused:
-        desk.ask(user, request)
-    assert desk.work.empty, "a refusal changed something"
+        writer.ask(user, request)
+    assert writer.writes.empty, "a refusal changed something"
     return refused.value.code
 
 
-def last(desk, room):
-    return desk.events(room)[-1]
+def last(writer, room):
+    return writer.events(room)[-1]
 
 
 def roles_of(room):
@@ -84,19 +84,19 @@ def roles_of(room):
 
 
 def test_who_creates_a_group_owns_it_and_everybody_sees_all_of_it():
-    desk = Desk()
-    reply = desk.ask("ann", creation("bob", "cat", "bob", "ann"))
-    (room,) = desk.rooms.values()
+    writer = MemoryWriter()
+    reply = writer.ask("ann", creation("bob", "cat", "bob", "ann"))
+    (room,) = writer.rooms.values()
     assert roles_of(room) == {"ann": "owner", "bob": "member", "cat": "member"}
     assert {member.first_visible for member in room.members.values()} == {1}
-    assert (reply.seq, reply.time, reply.duplicate) == (1, desk.now, False)
-    (event,) = desk.events(room)
+    assert (reply.seq, reply.time, reply.duplicate) == (1, writer.now, False)
+    (event,) = writer.events(room)
     assert (event.kind, event.user, event.users) == ("created", "ann", ["ann", "bob", "cat"])
 
 
 def test_a_group_has_what_it_was_created_with():
-    desk = Desk()
-    summary = desk.ask("ann", creation(avatar="a", public=True, data={"x": [1]})).summary
+    writer = MemoryWriter()
+    summary = writer.ask("ann", creation(avatar="a", public=True, data={"x": [1]})).summary
     assert (summary.title, summary.avatar, summary.public, bytes(summary.data)) == (
         "t",
         "a",
@@ -110,49 +110,49 @@ def test_a_group_has_what_it_was_created_with():
 
 @pytest.mark.parametrize("together", [True, False])
 def test_a_creation_asked_again_is_the_same_room_as_it_is_now(together):
-    desk, request = Desk(), creation("bob")
+    writer, request = MemoryWriter(), creation("bob")
     if together:
-        first, again = desk.batch([("ann", request), ("ann", request)])
+        first, again = writer.batch([("ann", request), ("ann", request)])
     else:
-        first, again = desk.ask("ann", request), desk.ask("ann", request)
+        first, again = writer.ask("ann", request), writer.ask("ann", request)
     assert again.summary.room == first.summary.room
     assert (again.duplicate, again.seq, again.time) == (True, UNSET, UNSET)
-    assert len(desk.rooms) == 1
+    assert len(writer.rooms) == 1
 
 
 def test_a_creation_key_used_for_another_room_is_a_conflict():
-    desk = Desk()
-    desk.ask("ann", creation("bob", key="the-same-key"))
-    assert code_of(desk, "ann", creation("cat", key="the-same-key")) == "conflict"
-    desk.ask("bob", creation("cat", key="the-same-key"))
+    writer = MemoryWriter()
+    writer.ask("ann", creation("bob", key="the-same-key"))
+    assert code_of(writer, "ann", creation("cat", key="the-same-key")) == "conflict"
+    writer.ask("bob", creation("cat", key="the-same-key"))
 
 
 def test_the_first_members_may_be_as_many_as_a_group_holds():
-    desk = Desk(rules=Rules(group_members=3))
-    desk.ask("ann", creation("bob", "cat"))
-    assert code_of(desk, "ann", creation("bob", "cat", "dan")) == "room_full"
+    writer = MemoryWriter(rules=Rules(group_members=3))
+    writer.ask("ann", creation("bob", "cat"))
+    assert code_of(writer, "ann", creation("bob", "cat", "dan")) == "room_full"
 
 
 def test_there_is_one_direct_room_for_two_users():
-    desk = Desk()
-    one, other = desk.ask("bob", RoomDirect(user="ann")), desk.ask("ann", RoomDirect(user="bob"))
+    writer = MemoryWriter()
+    one, other = writer.ask("bob", RoomDirect(user="ann")), writer.ask("ann", RoomDirect(user="bob"))
     assert one.summary.room == other.summary.room
     assert one.summary.room.startswith("d")
     assert (one.summary.peer, other.summary.peer) == ("ann", "bob")
     assert (one.summary.members, one.summary.role) == (UNSET, "member")
-    assert len(desk.rooms) == 1
+    assert len(writer.rooms) == 1
 
 
 def test_two_who_ask_in_one_batch_get_the_same_direct_room():
-    desk = Desk()
-    one, other = desk.batch([("ann", RoomDirect(user="bob")), ("bob", RoomDirect(user="ann"))])
+    writer = MemoryWriter()
+    one, other = writer.batch([("ann", RoomDirect(user="bob")), ("bob", RoomDirect(user="ann"))])
     assert one.summary.room == other.summary.room
-    (room,) = desk.rooms.values()
+    (room,) = writer.rooms.values()
     assert room.seq == 1
 
 
 def test_nobody_has_a_direct_room_with_himself():
-    assert code_of(Desk(), "ann", RoomDirect(user="ann")) == "bad_request"
+    assert code_of(MemoryWriter(), "ann", RoomDirect(user="ann")) == "bad_request"
 
 
 @pytest.mark.parametrize("request_", [lambda r: leave(r), lambda r: RoomDelete(room=r.name, key=key()),
@@ -160,7 +160,7 @@ def test_nobody_has_a_direct_room_with_himself():
     lambda r: RoomUpdate(room=r.name, key=key(), title="x")])  # fmt: skip
 def test_a_direct_room_cannot_be_changed(request_):
     room = direct("ann", "bob")
-    assert code_of(Desk(room), "ann", request_(room)) == "forbidden"
+    assert code_of(MemoryWriter(room), "ann", request_(room)) == "forbidden"
 
 
 # --- how many rooms
@@ -169,19 +169,19 @@ def test_a_direct_room_cannot_be_changed(request_):
 def full_of(user, count):
     """A desk where `user` is in so many rooms, and nobody else in any."""
     rooms = [group(number, **{user: "owner"}) for number in range(1, count + 1)]
-    return Desk(*rooms, rules=Rules(rooms_per_user=4))
+    return MemoryWriter(*rooms, rules=Rules(rooms_per_user=4))
 
 
 def test_others_bring_nobody_into_more_rooms_than_their_share():
-    desk = full_of("bob", 4)
-    reply = desk.ask("ann", creation("bob", "cat"))
+    writer = full_of("bob", 4)
+    reply = writer.ask("ann", creation("bob", "cat"))
     assert (reply.not_added, reply.summary.members) == (["bob"], 2)
-    room = desk.rooms[reply.summary.room]
-    reply = desk.ask("ann", add(room, "bob", "dan", "cat"))
+    room = writer.rooms[reply.summary.room]
+    reply = writer.ask("ann", add(room, "bob", "dan", "cat"))
     assert (reply.not_added, set(room.members)) == (["bob"], {"ann", "cat", "dan"})
-    reply = desk.ask("ann", add(room, "bob"))
+    reply = writer.ask("ann", add(room, "bob"))
     assert (reply.not_added, reply.duplicate, reply.seq) == (["bob"], True, UNSET)
-    assert code_of(desk, "ann", RoomDirect(user="bob")) == "quota"
+    assert code_of(writer, "ann", RoomDirect(user="bob")) == "quota"
 
 
 @pytest.mark.parametrize(
@@ -193,42 +193,42 @@ def test_others_bring_nobody_into_more_rooms_than_their_share():
     ],
 )
 def test_who_asks_for_a_room_has_half_as_many_more(fifth, sixth):
-    desk = full_of("bob", 5)
+    writer = full_of("bob", 5)
     for number in (98, 99):
-        desk.rooms[group(number).name] = group(number, cat="owner")
-        desk.rooms[group(number).name].public = True
-    desk.ask("bob", fifth)
-    assert code_of(desk, "bob", sixth) == "quota"
+        writer.rooms[group(number).name] = group(number, cat="owner")
+        writer.rooms[group(number).name].public = True
+    writer.ask("bob", fifth)
+    assert code_of(writer, "bob", sixth) == "quota"
 
 
 def test_rooms_are_counted_within_a_batch_too():
-    desk = full_of("bob", 3)
-    replies = desk.batch(
+    writer = full_of("bob", 3)
+    replies = writer.batch(
         [("ann", creation("bob")), ("cat", creation("bob")), ("dan", RoomDirect(user="bob"))]
     )
     assert [getattr(reply, "not_added", None) for reply in replies[:2]] == [UNSET, ["bob"]]
     assert replies[2].code == "quota"
-    room = desk.rooms[replies[0].summary.room]
-    replies = desk.batch([("bob", leave(room)), ("dan", RoomDirect(user="bob"))])
+    room = writer.rooms[replies[0].summary.room]
+    replies = writer.batch([("bob", leave(room)), ("dan", RoomDirect(user="bob"))])
     assert replies[1].summary.peer == "bob", "who left has a place again"
 
 
 def test_a_room_there_is_already_is_opened_however_many_there_are():
-    desk = full_of("bob", 6)
+    writer = full_of("bob", 6)
     room = direct("ann", "bob", number=50)
-    desk.rooms[room.name], desk.pairs["ann", "bob"] = room, room
-    assert desk.ask("bob", RoomDirect(user="ann")).summary.room == room.name
-    assert desk.ask("ann", RoomDirect(user="bob")).summary.room == room.name
+    writer.rooms[room.name], writer.pairs["ann", "bob"] = room, room
+    assert writer.ask("bob", RoomDirect(user="ann")).summary.room == room.name
+    assert writer.ask("ann", RoomDirect(user="bob")).summary.room == room.name
 
 
 # --- settings
 
 
-def test_an_update_changes_what_it_names_and_nothing_else(desk, room):
+def test_an_update_changes_what_it_names_and_nothing_else(writer, room):
     room.title, room.avatar, room.public = "old", "a", True
-    ack = desk.ask("bob", RoomUpdate(room=room.name, key=key(), title="new"))
+    ack = writer.ask("bob", RoomUpdate(room=room.name, key=key(), title="new"))
     assert (room.title, room.avatar, room.public) == ("new", "a", True)
-    event = last(desk, room)
+    event = last(writer, room)
     assert (event.seq, event.kind, event.title, event.avatar, event.public) == (
         ack.seq,
         "settings",
@@ -236,22 +236,22 @@ def test_an_update_changes_what_it_names_and_nothing_else(desk, room):
         UNSET,
         UNSET,
     )
-    assert list(desk.work.refreshed) == [(room.number, "")]
+    assert list(writer.writes.refreshed) == [(room.number, "")]
 
 
-def test_an_empty_text_removes_a_title(desk, room):
+def test_an_empty_text_removes_a_title(writer, room):
     room.title, room.public = "old", True
-    desk.ask("ann", RoomUpdate(room=room.name, key=key(), title="", public=False, data=None))
+    writer.ask("ann", RoomUpdate(room=room.name, key=key(), title="", public=False, data=None))
     assert (room.title, room.public) == ("", False)
-    assert last(desk, room).title == ""
-    assert last(desk, room).public is False
+    assert last(writer, room).title == ""
+    assert last(writer, room).public is False
 
 
-def test_an_update_logs_what_did_change(desk, room):
+def test_an_update_logs_what_did_change(writer, room):
     room.title, room.data = "t", encode({"a": 1})
     request = RoomUpdate(room=room.name, key=key(), title="t", public=True, data={"a": 1.0})
-    ack = desk.ask("ann", request)
-    event = last(desk, room)
+    ack = writer.ask("ann", request)
+    event = last(writer, room)
     assert (event.title, event.public, event.data) == (UNSET, True, UNSET)
     assert decode_event(ack.event) == event
 
@@ -267,48 +267,48 @@ def test_an_update_logs_what_did_change(desk, room):
         {"title": "t", "avatar": ""},
     ],
 )
-def test_an_update_that_changes_nothing_stores_nothing(desk, room, settings):
+def test_an_update_that_changes_nothing_stores_nothing(writer, room, settings):
     room.title, room.data = "t", encode({"a": [1.0], "b": 2})
-    reply = desk.ask("ann", RoomUpdate(room=room.name, key=key(), **settings))
-    assert (reply.duplicate, reply.seq, desk.work.empty) == (True, UNSET, True)
-    assert not desk.work.refreshed
+    reply = writer.ask("ann", RoomUpdate(room=room.name, key=key(), **settings))
+    assert (reply.duplicate, reply.seq, writer.writes.empty) == (True, UNSET, True)
+    assert not writer.writes.refreshed
 
 
-def test_no_data_is_not_null(desk, room):
-    assert desk.ask("ann", RoomUpdate(room=room.name, key=key(), data=None)).seq == 2
+def test_no_data_is_not_null(writer, room):
+    assert writer.ask("ann", RoomUpdate(room=room.name, key=key(), data=None)).seq == 2
 
 
-def test_a_member_changes_no_settings(desk, room):
-    assert code_of(desk, "cat", RoomUpdate(room=room.name, key=key(), title="x")) == "forbidden"
+def test_a_member_changes_no_settings(writer, room):
+    assert code_of(writer, "cat", RoomUpdate(room=room.name, key=key(), title="x")) == "forbidden"
 
 
-def test_a_deleted_room_is_gone_for_everybody(desk, room):
-    reply = desk.ask("ann", RoomDelete(room=room.name, key=key()))
-    assert (reply.seq, reply.time, room.seq) == (UNSET, desk.now, 1)
+def test_a_deleted_room_is_gone_for_everybody(writer, room):
+    reply = writer.ask("ann", RoomDelete(room=room.name, key=key()))
+    assert (reply.seq, reply.time, room.seq) == (UNSET, writer.now, 1)
     assert not room.members
     assert {member.gone for member in room.former.values()} == {"deleted"}
-    assert {step.reason for step in desk.work.steps[room.number]} == {"deleted"}
+    assert {step.reason for step in writer.writes.steps[room.number]} == {"deleted"}
 
 
-def test_a_deletion_asked_again_is_a_duplicate_for_who_did_it(desk, room):
-    desk.ask("ann", RoomDelete(room=room.name, key=key()))
-    assert desk.ask("ann", RoomDelete(room=room.name, key=key())).duplicate
-    assert code_of(desk, "bob", RoomDelete(room=room.name, key=key())) == "gone"
-    assert code_of(desk, "eve", RoomDelete(room=room.name, key=key())) == "not_found"
+def test_a_deletion_asked_again_is_a_duplicate_for_who_did_it(writer, room):
+    writer.ask("ann", RoomDelete(room=room.name, key=key()))
+    assert writer.ask("ann", RoomDelete(room=room.name, key=key())).duplicate
+    assert code_of(writer, "bob", RoomDelete(room=room.name, key=key())) == "gone"
+    assert code_of(writer, "eve", RoomDelete(room=room.name, key=key())) == "not_found"
 
 
 @pytest.mark.parametrize("user", ["bob", "cat"])
-def test_only_an_owner_deletes(desk, room, user):
-    assert code_of(desk, user, RoomDelete(room=room.name, key=key())) == "forbidden"
+def test_only_an_owner_deletes(writer, room, user):
+    assert code_of(writer, user, RoomDelete(room=room.name, key=key())) == "forbidden"
 
 
 # --- coming
 
 
-def test_who_is_added_sees_the_room_from_the_joined_event_on(desk, room):
-    desk.ask("ann", Send(room=room.name, key=key(), body=Body(text="x")))
-    ack = desk.ask("bob", add(room, "eve", "cat", "fay", "eve"))
-    event = last(desk, room)
+def test_who_is_added_sees_the_room_from_the_joined_event_on(writer, room):
+    writer.ask("ann", Send(room=room.name, key=key(), body=Body(text="x")))
+    ack = writer.ask("bob", add(room, "eve", "cat", "fay", "eve"))
+    event = last(writer, room)
     assert (event.kind, event.user, event.users, event.seq) == ("joined", "bob", ["eve", "fay"], ack.seq)
     eve = room.members["eve"]
     assert (eve.role, eve.first_visible, eve.read, eve.unread(room.ordinal)) == (
@@ -317,70 +317,70 @@ def test_who_is_added_sees_the_room_from_the_joined_event_on(desk, room):
         ack.seq - 1,
         0,
     )
-    assert [type(step) for step in desk.work.steps[room.number]] == [Arrival, Arrival, NewEvent]
+    assert [type(step) for step in writer.writes.steps[room.number]] == [MemberJoined, MemberJoined, NewEvent]
 
 
-def test_adding_who_is_in_is_a_duplicate(desk, room):
-    reply = desk.ask("ann", add(room, "bob", "cat"))
-    assert (reply.duplicate, reply.seq, desk.work.empty) == (True, UNSET, True)
+def test_adding_who_is_in_is_a_duplicate(writer, room):
+    reply = writer.ask("ann", add(room, "bob", "cat"))
+    assert (reply.duplicate, reply.seq, writer.writes.empty) == (True, UNSET, True)
 
 
 def test_a_full_group_takes_nobody_of_a_list_too_long(room):
     room.public = True
-    desk = Desk(room, rules=Rules(group_members=5))
-    assert code_of(desk, "ann", add(room, "eve", "fay")) == "room_full"
-    desk.ask("ann", add(room, "eve", "bob"))
-    assert code_of(desk, "fay", join(room)) == "room_full"
+    writer = MemoryWriter(room, rules=Rules(group_members=5))
+    assert code_of(writer, "ann", add(room, "eve", "fay")) == "room_full"
+    writer.ask("ann", add(room, "eve", "bob"))
+    assert code_of(writer, "fay", join(room)) == "room_full"
 
 
-def test_anybody_joins_a_public_group(desk, room):
+def test_anybody_joins_a_public_group(writer, room):
     room.public = True
-    ack = desk.ask("eve", join(room))
-    assert (last(desk, room).kind, last(desk, room).users) == ("joined", ["eve"])
+    ack = writer.ask("eve", join(room))
+    assert (last(writer, room).kind, last(writer, room).users) == ("joined", ["eve"])
     assert room.members["eve"].first_visible == ack.seq
 
 
 @pytest.mark.parametrize(("user", "code"), [("eve", "not_found"), ("gus", "not_member")])
-def test_a_private_group_is_not_joined(desk, room, user, code):
+def test_a_private_group_is_not_joined(writer, room, user, code):
     room.members["gus"] = group(gus="member").members["gus"]
-    desk.ask("gus", leave(room))
-    assert code_of(desk, user, join(room)) == code
+    writer.ask("gus", leave(room))
+    assert code_of(writer, user, join(room)) == code
 
 
 @pytest.mark.parametrize(("user", "code"), [("cat", "gone"), ("eve", "not_found")])
 @pytest.mark.parametrize("public", [True, False])
-def test_a_deleted_group_is_not_joined(desk, room, public, user, code):
+def test_a_deleted_group_is_not_joined(writer, room, public, user, code):
     room.public = public
-    desk.ask("ann", RoomDelete(room=room.name, key=key()))
-    assert code_of(desk, user, join(room)) == code
+    writer.ask("ann", RoomDelete(room=room.name, key=key()))
+    assert code_of(writer, user, join(room)) == code
 
 
-def test_joining_where_one_is_in_is_a_duplicate(desk, room):
-    reply = desk.ask("cat", join(room))
+def test_joining_where_one_is_in_is_a_duplicate(writer, room):
+    reply = writer.ask("cat", join(room))
     assert (reply.duplicate, reply.seq) == (True, UNSET)
 
 
-def test_who_comes_back_begins_anew(desk, room):
+def test_who_comes_back_begins_anew(writer, room):
     room.public = True
-    desk.ask("cat", Preferences(room=room.name, pinned=True))
-    desk.ask("cat", leave(room))
-    desk.ask("ann", Send(room=room.name, key=key(), body=Body(text="x", mentions=["cat"])))
-    ack = desk.ask("cat", join(room))
+    writer.ask("cat", Preferences(room=room.name, pinned=True))
+    writer.ask("cat", leave(room))
+    writer.ask("ann", Send(room=room.name, key=key(), body=Body(text="x", mentions=["cat"])))
+    ack = writer.ask("cat", join(room))
     cat = room.members["cat"]
     assert (cat.first_visible, cat.gone, cat.pinned, cat.unread(room.ordinal)) == (ack.seq, None, False, 0)
     assert "cat" not in room.former
 
 
-def test_who_hides_receipts_hides_them_in_new_rooms_too(desk, room):
+def test_who_hides_receipts_hides_them_in_new_rooms_too(writer, room):
     room.public = True
     for user in ("eve", "fay", "gus"):
-        desk.accounts[user] = Account(user, receipts=False)
-    desk.ask("ann", add(room, "eve"))
-    desk.ask("fay", join(room))
-    made = desk.ask("gus", creation("eve", "ann")).summary.room
-    pair_room = desk.ask("ann", RoomDirect(user="gus")).summary.room
+        writer.accounts[user] = Account(user, receipts=False)
+    writer.ask("ann", add(room, "eve"))
+    writer.ask("fay", join(room))
+    made = writer.ask("gus", creation("eve", "ann")).summary.room
+    pair_room = writer.ask("ann", RoomDirect(user="gus")).summary.room
     shown = {
-        u: m.receipts for name in (room.name, made, pair_room) for u, m in desk.rooms[name].members.items()
+        u: m.receipts for name in (room.name, made, pair_room) for u, m in writer.rooms[name].members.items()
     }
     assert shown == {
         "ann": True, "bob": True, "cat": True, "dan": True, "eve": False, "fay": False, "gus": False
@@ -390,25 +390,25 @@ def test_who_hides_receipts_hides_them_in_new_rooms_too(desk, room):
 # --- going
 
 
-def test_leaving_is_logged_after_the_departure(desk, room):
-    desk.ask("cat", leave(room))
+def test_leaving_is_logged_after_the_departure(writer, room):
+    writer.ask("cat", leave(room))
     assert "cat" not in room.members
     assert room.former["cat"].gone == "left"
-    steps = desk.work.steps[room.number]
-    assert [type(step) for step in steps] == [Departure, NewEvent]
-    assert (last(desk, room).kind, last(desk, room).users) == ("left", ["cat"])
+    steps = writer.writes.steps[room.number]
+    assert [type(step) for step in steps] == [MemberLeft, NewEvent]
+    assert (last(writer, room).kind, last(writer, room).users) == ("left", ["cat"])
 
 
-def test_leaving_again_is_a_duplicate(desk, room):
-    first = desk.ask("cat", leave(room, "the-same-key"))
-    again = desk.ask("cat", leave(room, "the-same-key"))
+def test_leaving_again_is_a_duplicate(writer, room):
+    first = writer.ask("cat", leave(room, "the-same-key"))
+    again = writer.ask("cat", leave(room, "the-same-key"))
     assert (again.seq, again.duplicate) == (first.seq, True)
-    assert desk.ask("cat", leave(room)).duplicate
+    assert writer.ask("cat", leave(room)).duplicate
 
 
-def test_who_was_removed_cannot_leave(desk, room):
-    desk.ask("ann", remove(room, "cat"))
-    assert code_of(desk, "cat", leave(room)) == "not_member"
+def test_who_was_removed_cannot_leave(writer, room):
+    writer.ask("ann", remove(room, "cat"))
+    assert code_of(writer, "cat", leave(room)) == "not_member"
 
 
 @pytest.mark.parametrize(
@@ -425,71 +425,71 @@ def test_the_last_owner_is_followed_by_who_served_longest(members, heir):
     room = group(**{user: role for user, (role, _) in members.items()})
     for user, (_, joined_at) in members.items():
         room.members[user].joined_at = joined_at
-    desk = Desk(room)
-    desk.ask("ann", leave(room))
-    kinds = [event.kind for event in desk.events(room)]
+    writer = MemoryWriter(room)
+    writer.ask("ann", leave(room))
+    kinds = [event.kind for event in writer.events(room)]
     if heir is None:
         assert kinds == ["left"]
     else:
         assert kinds == ["left", "role"]
-        assert last(desk, room).users == [RoleOf(heir, "owner")]
+        assert last(writer, room).users == [RoleOf(heir, "owner")]
         assert room.members[heir].role == "owner"
 
 
 def test_the_acknowledgement_of_leaving_is_of_the_left_event():
     room = group(ann="owner", bob="member")
-    desk = Desk(room)
-    assert desk.ask("ann", leave(room)).seq == 2
+    writer = MemoryWriter(room)
+    assert writer.ask("ann", leave(room)).seq == 2
 
 
-def test_removing_is_logged_and_marks_who_went(desk, room):
-    desk.ask("bob", remove(room, "cat", "eve", "dan"))
-    assert (last(desk, room).kind, last(desk, room).users) == ("removed", ["cat", "dan"])
+def test_removing_is_logged_and_marks_who_went(writer, room):
+    writer.ask("bob", remove(room, "cat", "eve", "dan"))
+    assert (last(writer, room).kind, last(writer, room).users) == ("removed", ["cat", "dan"])
     assert {room.former[user].gone for user in ("cat", "dan")} == {"removed"}
 
 
-def test_removing_nobody_is_a_duplicate(desk, room):
-    assert desk.ask("bob", remove(room, "eve")).duplicate
+def test_removing_nobody_is_a_duplicate(writer, room):
+    assert writer.ask("bob", remove(room, "eve")).duplicate
 
 
-def test_nobody_removes_himself(desk, room):
-    assert code_of(desk, "ann", remove(room, "cat", "ann")) == "bad_request"
+def test_nobody_removes_himself(writer, room):
+    assert code_of(writer, "ann", remove(room, "cat", "ann")) == "bad_request"
 
 
 @pytest.mark.parametrize("target", ["ann", "gus"])
-def test_one_who_may_not_be_removed_saves_the_others(desk, room, target):
+def test_one_who_may_not_be_removed_saves_the_others(writer, room, target):
     room.members["gus"] = group(gus="admin").members["gus"]
-    assert code_of(desk, "bob", remove(room, "cat", target)) == "forbidden"
+    assert code_of(writer, "bob", remove(room, "cat", target)) == "forbidden"
     assert "cat" in room.members
 
 
 # --- roles
 
 
-def test_roles_are_given_and_told(desk, room):
-    desk.ask("ann", roles(room, cat="admin", bob="admin", dan="owner"))
+def test_roles_are_given_and_told(writer, room):
+    writer.ask("ann", roles(room, cat="admin", bob="admin", dan="owner"))
     assert roles_of(room) == {"ann": "owner", "bob": "admin", "cat": "admin", "dan": "owner"}
-    assert last(desk, room).kind == "role"
-    assert len(last(desk, room).users) == 2, "bob's did not change"
+    assert last(writer, room).kind == "role"
+    assert len(last(writer, room).users) == 2, "bob's did not change"
 
 
-def test_roles_that_are_so_already_are_a_duplicate(desk, room):
-    assert desk.ask("ann", roles(room, bob="admin")).duplicate
+def test_roles_that_are_so_already_are_a_duplicate(writer, room):
+    assert writer.ask("ann", roles(room, bob="admin")).duplicate
 
 
-def test_a_role_for_a_stranger_changes_nothing(desk, room):
-    assert code_of(desk, "ann", roles(room, cat="admin", eve="admin")) == "not_found"
+def test_a_role_for_a_stranger_changes_nothing(writer, room):
+    assert code_of(writer, "ann", roles(room, cat="admin", eve="admin")) == "not_found"
     assert room.members["cat"].role == "member"
 
 
 @pytest.mark.parametrize("user", ["bob", "cat"])
-def test_only_owners_give_roles(desk, room, user):
-    assert code_of(desk, user, roles(room, dan="admin")) == "forbidden"
+def test_only_owners_give_roles(writer, room, user):
+    assert code_of(writer, user, roles(room, dan="admin")) == "forbidden"
 
 
-def test_a_group_keeps_an_owner(desk, room):
-    assert code_of(desk, "ann", roles(room, ann="member")) == "forbidden"
-    desk.ask("ann", roles(room, ann="member", bob="owner"))
+def test_a_group_keeps_an_owner(writer, room):
+    assert code_of(writer, "ann", roles(room, ann="member")) == "forbidden"
+    writer.ask("ann", roles(room, ann="member", bob="owner"))
     assert roles_of(room)["bob"] == "owner"
 
 
@@ -499,7 +499,7 @@ def test_a_group_keeps_an_owner(desk, room):
 @pytest.fixture
 def large(room):
     room.public = True
-    return Desk(room, rules=Rules(large_members=3))
+    return MemoryWriter(room, rules=Rules(large_members=3))
 
 
 @pytest.mark.parametrize(
@@ -510,7 +510,7 @@ def test_in_a_large_room_nobody_is_told_one_by_one(large, room, user, request_):
     reply = large.ask(user, request_(room))
     assert (reply.seq, reply.time, reply.duplicate) == (UNSET, large.now, False)
     assert room.seq == 1
-    assert list(large.work.refreshed) == [(room.number, "*")]
+    assert list(large.writes.refreshed) == [(room.number, "*")]
 
 
 def test_who_comes_into_a_large_room_sees_it_from_the_next_event_on(large, room):
@@ -560,9 +560,9 @@ STEPS = st.tuples(
 def test_whatever_happens_a_group_has_an_owner_and_a_bound(steps, capacity, large_members):
     room = group(ann="owner", bob="member")
     room.public = True
-    desk = Desk(room, rules=Rules(group_members=capacity, large_members=large_members))
+    writer = MemoryWriter(room, rules=Rules(group_members=capacity, large_members=large_members))
     for step in steps:
-        desk.batch([step])
+        writer.batch([step])
         assert not room.members or "owner" in roles_of(room).values()
         assert len(room.members) <= capacity
         assert not set(room.members) & set(room.former)
@@ -574,10 +574,10 @@ def test_whatever_happens_a_group_has_an_owner_and_a_bound(steps, capacity, larg
 def test_the_log_tells_who_is_in(steps):
     room = group(ann="owner", bob="member")
     room.public = True
-    desk = Desk(room)
-    desk.batch(steps)
+    writer = MemoryWriter(room)
+    writer.batch(steps)
     present = {"ann", "bob"}
-    for event in desk.events(room):
+    for event in writer.events(room):
         if event.kind == "joined":
             present |= set(event.users)
         elif event.kind in ("left", "removed"):

@@ -3,7 +3,7 @@ import pytest
 from chatd.core.permissions import ACTIONS, authorize, member_of, outranks
 from chatd.core.room import Member
 from chatd.protocol.errors import Refused
-from tests.kit.desk import direct, group
+from tests.kit.memory_writer import direct, group
 
 # protocol.md 11.1, written out once more: who may do what in a group.
 EVERYBODY_MAY = {"view", "post", "edit", "recall", "react", "leave"}

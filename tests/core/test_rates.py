@@ -2,7 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.core.rates import RETRY_MAX_S, TOLERANCE_S, Abuse, Meter, Meters, Rate, retry_after_ms, take
+from chatd.core.rates import (
+    RETRY_MAX_S,
+    TOLERANCE_S,
+    Abuse,
+    Rate,
+    TokenBucket,
+    TokenBuckets,
+    retry_after_ms,
+    take,
+)
 
 RATES = st.builds(
     Rate.per_second, st.sampled_from([0.5, 1, 3, 5, 7, 20, 200]), st.integers(min_value=1, max_value=60)
@@ -10,18 +19,18 @@ RATES = st.builds(
 GAPS = st.lists(st.integers(min_value=0, max_value=3000), max_size=60)  # milliseconds between requests
 
 
-def wait_s(meter, now):
+def wait_s(bucket, now):
     """Seconds until one more is allowed; 0 took it."""
-    return take([("bucket", meter)], now)[0]
+    return take([("model", bucket)], now)[0]
 
 
 def test_many_at_once_wait_until_all_of_them_have_room():
-    meter = Meter(Rate.per_day(100))
-    assert (meter.rate.interval_s, meter.rate.burst) == (864.0, 100)
-    assert meter.wait_s(0, 100) == 0
-    meter.charge(0, 98)
-    assert [meter.wait_s(0, count) for count in (1, 2, 3, 100)] == [0, 0, 864, 98 * 864]
-    assert meter.wait_s(864, 3) == 0
+    bucket = TokenBucket(Rate.per_day(100))
+    assert (bucket.rate.interval_s, bucket.rate.burst) == (864.0, 100)
+    assert bucket.wait_s(0, 100) == 0
+    bucket.charge(0, 98)
+    assert [bucket.wait_s(0, count) for count in (1, 2, 3, 100)] == [0, 0, 864, 98 * 864]
+    assert bucket.wait_s(864, 3) == 0
 
 
 class Bucket:
@@ -43,41 +52,41 @@ class Bucket:
 
 @given(RATES, GAPS)
 def test_a_meter_allows_what_a_token_bucket_allows(rate, gaps):
-    meter, bucket, now = Meter(rate), Bucket(rate), 0
+    bucket, model, now = TokenBucket(rate), Bucket(rate), 0
     for gap in gaps:
         now += gap
-        assert (wait_s(meter, now / 1000) == 0) == bucket.takes(now / 1000)
+        assert (wait_s(bucket, now / 1000) == 0) == model.takes(now / 1000)
 
 
 @given(RATES, GAPS)
 def test_the_first_refusal_tells_the_millisecond_in_which_there_is_room(rate, gaps):
-    meter, now = Meter(rate), 0
+    bucket, now = TokenBucket(rate), 0
     for gap in gaps:
         now += gap
-        wait = wait_s(Meter(rate, meter.full_at), now / 1000)
+        wait = wait_s(TokenBucket(rate, bucket.full_at), now / 1000)
         if wait:
             told = retry_after_ms(wait)
-            assert Meter(rate, meter.full_at).lacks((now + told - 2) / 1000)
+            assert TokenBucket(rate, bucket.full_at).lacks((now + told - 2) / 1000)
             early = told - 0.999  # the timer of a client counts whole milliseconds from one that has begun
-            assert not Meter(rate, meter.full_at).lacks((now + early) / 1000)
+            assert not TokenBucket(rate, bucket.full_at).lacks((now + early) / 1000)
         else:
-            meter.take(now / 1000)
+            bucket.take(now / 1000)
 
 
 @given(RATES, st.integers(min_value=1, max_value=60))
 def test_of_many_refused_at_once_each_finds_room_when_it_was_told(rate, count):
-    meter = Meter(rate)
-    waits = [wait_s(meter, 100.0) for _ in range(rate.burst + count)]
+    bucket = TokenBucket(rate)
+    waits = [wait_s(bucket, 100.0) for _ in range(rate.burst + count)]
     told = [retry_after_ms(wait) / 1000 for wait in waits if wait]
     assert len(told) == count
-    again = [wait_s(meter, 100.0 + wait) for wait in told if wait < RETRY_MAX_S]
+    again = [wait_s(bucket, 100.0 + wait) for wait in told if wait < RETRY_MAX_S]
     assert again == [0.0] * len(again)
 
 
 @given(RATES, st.integers(min_value=1, max_value=60))
 def test_of_many_refused_at_once_none_could_have_come_sooner(rate, count):
-    meter = Meter(rate)
-    told = [wait for wait in (wait_s(meter, 100.0) for _ in range(rate.burst + count)) if wait]
+    bucket = TokenBucket(rate)
+    told = [wait for wait in (wait_s(bucket, 100.0) for _ in range(rate.burst + count)) if wait]
     rounded_s = 0.001 * count  # each to a whole millisecond
     assert told == pytest.approx(
         [min(rate.interval_s * n, RETRY_MAX_S) for n in range(1, count + 1)], abs=rounded_s
@@ -85,19 +94,19 @@ def test_of_many_refused_at_once_none_could_have_come_sooner(rate, count):
 
 
 def test_a_bucket_that_refills_more_slowly_than_the_longest_wait_says_so():
-    meter = Meter(Rate(100.0, 1))
-    assert [wait_s(meter, 0.0) for _ in range(3)] == [0.0, 100.0, 100.0]
+    bucket = TokenBucket(Rate(100.0, 1))
+    assert [wait_s(bucket, 0.0) for _ in range(3)] == [0.0, 100.0, 100.0]
 
 
 @given(RATES)
 def test_a_fresh_meter_allows_its_burst_and_no_more(rate):
-    meter = Meter(rate)
-    assert [wait_s(meter, 100.0) for _ in range(rate.burst)] == [0.0] * rate.burst
-    assert wait_s(meter, 100.0) > 0
+    bucket = TokenBucket(rate)
+    assert [wait_s(bucket, 100.0) for _ in range(rate.burst)] == [0.0] * rate.burst
+    assert wait_s(bucket, 100.0) > 0
 
 
 def test_whom_one_bucket_refuses_takes_nothing_of_another():
-    wide, narrow = Meter(Rate(1.0, 2)), Meter(Rate(3.0, 1))
+    wide, narrow = TokenBucket(Rate(1.0, 2)), TokenBucket(Rate(3.0, 1))
     both = [("wide", wide), ("narrow", narrow)]
     assert take(both, 100.0) == (0.0, "")
     assert [take(both, 100.0) for _ in range(2)] == [(3.0, "narrow"), (6.0, "narrow")]
@@ -105,7 +114,7 @@ def test_whom_one_bucket_refuses_takes_nothing_of_another():
 
 
 def test_whom_two_buckets_refuse_is_told_the_longer_wait():
-    both = [("slow", Meter(Rate(3.0, 1))), ("quick", Meter(Rate(1.0, 1)))]
+    both = [("slow", TokenBucket(Rate(3.0, 1))), ("quick", TokenBucket(Rate(1.0, 1)))]
     take(both, 100.0)
     assert take(both, 100.0) == (3.0, "slow")
 
@@ -124,28 +133,28 @@ def test_milliseconds_are_rounded_up(wait, told):
 
 
 def test_meters_of_two_keys_do_not_touch():
-    meters = Meters(Rate(1.0, 1))
-    assert wait_s(meters["ann"], 0.0) == 0
-    assert wait_s(meters["bob"], 0.0) == 0
-    assert wait_s(meters["ann"], 0.0) == 1.0
+    buckets = TokenBuckets(Rate(1.0, 1))
+    assert wait_s(buckets["ann"], 0.0) == 0
+    assert wait_s(buckets["bob"], 0.0) == 0
+    assert wait_s(buckets["ann"], 0.0) == 1.0
 
 
 def test_nobody_flushes_a_used_up_bucket_by_using_many_others():
-    meters = Meters(Rate(60.0, 3), keys_max=100)
+    buckets = TokenBuckets(Rate(60.0, 3), keys_max=100)
     for _ in range(3):
-        meters["ann"].take(0.0)
+        buckets["ann"].take(0.0)
     for number in range(10_000):
-        meters[f"invented {number}"].take(0.001 * number)
-    assert meters["ann"].lacks(10.0)
-    assert len(meters._meters) <= 100
+        buckets[f"invented {number}"].take(0.001 * number)
+    assert buckets["ann"].lacks(10.0)
+    assert len(buckets._buckets) <= 100
 
 
 def test_a_bucket_that_is_full_again_goes_before_one_that_is_not():
-    meters = Meters(Rate(10.0, 1), keys_max=2)
-    meters["ann"].take(0.0)
-    meters["bob"].take(15.0)  # ann's is full since 10
-    meters["cat"].take(15.0)
-    assert meters["bob"].lacks(16.0)
+    buckets = TokenBuckets(Rate(10.0, 1), keys_max=2)
+    buckets["ann"].take(0.0)
+    buckets["bob"].take(15.0)  # ann's is full since 10
+    buckets["cat"].take(15.0)
+    assert buckets["bob"].lacks(16.0)
 
 
 def abused(*refusals):

@@ -18,7 +18,7 @@ from chatd.protocol.requests import (
     RoomUpdate,
     Send,
 )
-from tests.kit.desk import Desk, direct, group
+from tests.kit.memory_writer import MemoryWriter, direct, group
 
 numbers = iter(range(10_000_000, 99_999_999))
 
@@ -46,8 +46,8 @@ def room():
 
 
 @pytest.fixture
-def desk(room):
-    return Desk(room)
+def writer(room):
+    return MemoryWriter(room)
 
 
 def counts(room, user):
@@ -58,80 +58,80 @@ def counts(room, user):
 # --- read
 
 
-def test_reading_to_the_end_leaves_nothing_unread(desk, room):
+def test_reading_to_the_end_leaves_nothing_unread(writer, room):
     for _ in range(3):
-        desk.ask("ann", send(room, "bob"))
-    reply = desk.ask("bob", read(room, 4))
+        writer.ask("ann", send(room, "bob"))
+    reply = writer.ask("bob", read(room, 4))
     assert (reply.read, reply.unread, reply.unread_mentions) == (4, 0, 0)
 
 
-def test_reading_part_of_it_leaves_the_rest(desk, room):
+def test_reading_part_of_it_leaves_the_rest(writer, room):
     for _ in range(3):
-        desk.ask("ann", send(room, "bob"))
-    reply = desk.ask("bob", read(room, 2))
+        writer.ask("ann", send(room, "bob"))
+    reply = writer.ask("bob", read(room, 2))
     assert (reply.read, reply.unread, reply.unread_mentions) == (2, 2, 2)
 
 
-def test_a_reply_counts_what_the_same_batch_adds_behind_it(desk, room):
-    desk.ask("ann", send(room))
-    reply, _, own, _ = desk.batch(
+def test_a_reply_counts_what_the_same_batch_adds_behind_it(writer, room):
+    writer.ask("ann", send(room))
+    reply, _, own, _ = writer.batch(
         [("bob", read(room, 2)), ("ann", send(room, "bob")), ("bob", send(room)), ("ann", send(room))]
     )
     assert (reply.read, reply.unread, reply.unread_mentions, reply.ordinal) == (2, 2, 1, 4)
     assert own.ordinal == 3
 
 
-def test_reading_backwards_changes_nothing_and_answers_with_what_is_stored(desk, room):
+def test_reading_backwards_changes_nothing_and_answers_with_what_is_stored(writer, room):
     for _ in range(3):
-        desk.ask("ann", send(room))
-    desk.ask("bob", read(room, 3))
-    reply = desk.ask("bob", read(room, 2))
+        writer.ask("ann", send(room))
+    writer.ask("bob", read(room, 3))
+    reply = writer.ask("bob", read(room, 2))
     assert (reply.read, reply.unread) == (3, 1)
-    assert desk.work.empty
-    assert [position.moved for position in desk.work.positions] == [False]
+    assert writer.writes.empty
+    assert [position.moved for position in writer.writes.read_positions] == [False]
 
 
-def test_nobody_reads_beyond_the_end(desk, room):
-    desk.ask("ann", send(room))
-    assert desk.ask("bob", read(room, 99)).read == 2
-    desk.ask("ann", send(room))
+def test_nobody_reads_beyond_the_end(writer, room):
+    writer.ask("ann", send(room))
+    assert writer.ask("bob", read(room, 99)).read == 2
+    writer.ask("ann", send(room))
     assert counts(room, "bob") == (2, 1, 0)
 
 
-def test_reading_moves_the_delivered_position_along(desk, room):
-    desk.ask("ann", send(room))
-    desk.ask("bob", read(room, 2))
+def test_reading_moves_the_delivered_position_along(writer, room):
+    writer.ask("ann", send(room))
+    writer.ask("bob", read(room, 2))
     assert room.members["bob"].delivered == 2
 
 
-def test_a_moved_position_is_told_as_a_receipt_and_as_a_position(desk, room):
-    desk.ask("ann", send(room))
-    desk.ask("bob", read(room, 2))
-    assert list(desk.work.receipts) == [(room.number, "bob")]
-    assert [position.moved for position in desk.work.positions] == [True]
+def test_a_moved_position_is_told_as_a_receipt_and_as_a_position(writer, room):
+    writer.ask("ann", send(room))
+    writer.ask("bob", read(room, 2))
+    assert list(writer.writes.receipts) == [(room.number, "bob")]
+    assert [position.moved for position in writer.writes.read_positions] == [True]
 
 
-def test_who_hides_receipts_tells_none_but_reads_all_the_same(desk, room):
+def test_who_hides_receipts_tells_none_but_reads_all_the_same(writer, room):
     room.members["bob"].receipts = False
-    desk.ask("ann", send(room))
-    assert desk.ask("bob", read(room, 2)).unread == 0
-    assert not desk.work.receipts
-    assert desk.work.positions
+    writer.ask("ann", send(room))
+    assert writer.ask("bob", read(room, 2)).unread == 0
+    assert not writer.writes.receipts
+    assert writer.writes.read_positions
 
 
 def test_only_in_a_direct_room_a_watermark_changes_what_the_peer_syncs():
     for room, touched in ((group(ann="owner", bob="member"), False), (direct("ann", "bob"), True)):
-        desk = Desk(room)
-        desk.ask("ann", send(room))
-        desk.ask("bob", read(room, 2))
-        assert (room.number in desk.work.rooms) is touched
+        writer = MemoryWriter(room)
+        writer.ask("ann", send(room))
+        writer.ask("bob", read(room, 2))
+        assert (room.number in writer.writes.rooms) is touched
 
 
 @pytest.mark.parametrize(("user", "code"), [("eve", "not_found"), ("cat", "not_member")])
-def test_only_members_read(desk, room, user, code):
-    desk.ask("cat", RoomLeave(room=room.name, key=key()))
+def test_only_members_read(writer, room, user, code):
+    writer.ask("cat", RoomLeave(room=room.name, key=key()))
     with pytest.raises(Refused) as refused:
-        desk.ask(user, read(room, 1))
+        writer.ask(user, read(room, 1))
     assert refused.value.code == code
 
 
@@ -186,10 +186,10 @@ def request_of(room, step):
 @given(st.lists(st.lists(STEPS, max_size=8), max_size=6), st.sampled_from([2, 500]))
 def test_unread_is_what_the_log_says(batches, full_members):
     room = group(ann="owner", bob="member", cat="member")
-    desk, model = Desk(room, rules=Rules(full_members=full_members)), Model()
+    writer, model = MemoryWriter(room, rules=Rules(full_members=full_members)), Model()
     model.read = dict.fromkeys(USERS, 0)
     for batch in batches:
-        replies = desk.batch([request_of(room, step) for step in batch])
+        replies = writer.batch([request_of(room, step) for step in batch])
         for step, reply in zip(batch, replies, strict=True):
             follow(model, step, reply, full_members)
         for (what, user, *_), reply in zip(batch, replies, strict=True):
@@ -218,84 +218,84 @@ def follow(model, step, reply, full_members):
 
 def test_delivered_moves_up_in_the_rooms_it_names():
     one, two = group(1, ann="owner", bob="member"), direct("ann", "bob", 2)
-    desk = Desk(one, two)
-    desk.batch([("ann", send(one)), ("ann", send(two)), ("ann", send(two))])
-    desk.ask("bob", delivered((one, 2), (two, 99)))
+    writer = MemoryWriter(one, two)
+    writer.batch([("ann", send(one)), ("ann", send(two)), ("ann", send(two))])
+    writer.ask("bob", delivered((one, 2), (two, 99)))
     assert (one.members["bob"].delivered, two.members["bob"].delivered) == (2, 3)
-    assert set(desk.work.receipts) == {(1, "bob"), (2, "bob")}
+    assert set(writer.writes.receipts) == {(1, "bob"), (2, "bob")}
     assert (one.members["bob"].read, two.members["bob"].read) == (0, 0)
 
 
-def test_delivered_never_moves_down(desk, room):
-    desk.ask("ann", send(room))
-    desk.ask("bob", delivered((room, 2)))
-    desk.ask("bob", delivered((room, 1)))
+def test_delivered_never_moves_down(writer, room):
+    writer.ask("ann", send(room))
+    writer.ask("bob", delivered((room, 2)))
+    writer.ask("bob", delivered((room, 1)))
     assert room.members["bob"].delivered == 2
-    assert desk.work.empty
+    assert writer.writes.empty
 
 
-def test_nothing_is_delivered_of_before_ones_time(desk, room):
-    desk.ask("ann", send(room))
-    desk.ask("ann", MembersAdd(room=room.name, key=key(), users=["dan"]))
-    desk.ask("dan", delivered((room, 2)))
+def test_nothing_is_delivered_of_before_ones_time(writer, room):
+    writer.ask("ann", send(room))
+    writer.ask("ann", MembersAdd(room=room.name, key=key(), users=["dan"]))
+    writer.ask("dan", delivered((room, 2)))
     assert (room.members["dan"].delivered, room.members["dan"].read_seen) == (0, 0)
-    assert desk.work.empty
+    assert writer.writes.empty
 
 
 def test_delivered_passes_over_rooms_it_is_not_for(room):
     large, foreign = group(2, ann="owner", bob="member", cat="member", dan="member"), group(3, ann="owner")
-    desk = Desk(room, large, foreign, rules=Rules(delivered_members=3))
+    writer = MemoryWriter(room, large, foreign, rules=Rules(delivered_members=3))
     for one in (room, large, foreign):
-        desk.ask("ann", send(one))
+        writer.ask("ann", send(one))
     missing = group(4)
-    desk.ask("bob", delivered((missing, 1), (foreign, 2), (large, 2), (room, 2)))
+    writer.ask("bob", delivered((missing, 1), (foreign, 2), (large, 2), (room, 2)))
     assert (room.members["bob"].delivered, large.members["bob"].delivered) == (2, 0)
 
 
 # --- preferences
 
 
-def test_preferences_change_what_they_name(desk, room):
+def test_preferences_change_what_they_name(writer, room):
     bob = room.members["bob"]
-    desk.ask("bob", Preferences(room=room.name, muted_until=1, pinned=True, hidden=True))
-    desk.ask("bob", Preferences(room=room.name, pinned=False))
+    writer.ask("bob", Preferences(room=room.name, muted_until=1, pinned=True, hidden=True))
+    writer.ask("bob", Preferences(room=room.name, pinned=False))
     assert (bob.muted_until, bob.pinned, bob.hidden) == (1, False, True)
-    assert list(desk.work.refreshed) == [(room.number, "bob")]
-    assert (room.seq, desk.work.steps) == (1, {})
+    assert list(writer.writes.refreshed) == [(room.number, "bob")]
+    assert (room.seq, writer.writes.steps) == (1, {})
 
 
 @pytest.mark.parametrize(
     "asked", [{}, {"muted_until": 5}, {"pinned": True, "hidden": False}, {"receipts": True}]
 )
-def test_preferences_that_change_nothing_store_nothing(desk, room, asked):
-    desk.ask("bob", Preferences(room=room.name, muted_until=5, pinned=True))
-    desk.ask("bob", Preferences(room=room.name, **asked))
-    assert desk.work.empty
-    assert not desk.work.refreshed
+def test_preferences_that_change_nothing_store_nothing(writer, room, asked):
+    writer.ask("bob", Preferences(room=room.name, muted_until=5, pinned=True))
+    writer.ask("bob", Preferences(room=room.name, **asked))
+    assert writer.writes.empty
+    assert not writer.writes.refreshed
 
 
-def test_preferences_of_a_room_are_of_its_members(desk, room):
+def test_preferences_of_a_room_are_of_its_members(writer, room):
     with pytest.raises(Refused, match="not_found"):
-        desk.ask("eve", Preferences(room=room.name, pinned=True))
+        writer.ask("eve", Preferences(room=room.name, pinned=True))
 
 
-def test_without_a_room_only_the_account_changes(desk, room):
-    desk.ask("bob", Preferences(muted_until=1, pinned=True, hidden=True, receipts=False))
+def test_without_a_room_only_the_account_changes(writer, room):
+    writer.ask("bob", Preferences(muted_until=1, pinned=True, hidden=True, receipts=False))
     bob = room.members["bob"]
     assert (bob.muted_until, bob.pinned, bob.hidden) == (0, False, False)
-    assert desk.accounts["bob"] == Account("bob", receipts=False, created_at=desk.now)
-    assert not desk.work.refreshed
+    assert writer.accounts["bob"] == Account("bob", receipts=False, created_at=writer.now)
+    assert not writer.writes.refreshed
 
 
-def test_the_receipts_of_an_account_leave_the_rest_of_it(desk):
-    desk.accounts["bob"] = Account("bob", name="Bob", generation=3)
-    desk.ask("bob", Preferences(receipts=False))
-    assert desk.accounts["bob"] == Account("bob", name="Bob", generation=3, receipts=False)
+def test_the_receipts_of_an_account_leave_the_rest_of_it(writer):
+    writer.accounts["bob"] = Account("bob", name="Bob", generation=3)
+    writer.ask("bob", Preferences(receipts=False))
+    assert writer.accounts["bob"] == Account("bob", name="Bob", generation=3, receipts=False)
 
 
-def test_two_changes_of_one_account_in_a_batch_both_count(desk):
-    desk.batch([("bob", Preferences(receipts=False)), ("bob", Preferences(receipts=True))])
-    assert desk.accounts["bob"].receipts is True
+def test_two_changes_of_one_account_in_a_batch_both_count(writer):
+    writer.batch([("bob", Preferences(receipts=False)), ("bob", Preferences(receipts=True))])
+    assert writer.accounts["bob"].receipts is True
 
 
 @pytest.mark.parametrize(
@@ -307,8 +307,8 @@ def test_muted_until(room, until, now, muted):
     assert bob.muted(now) is muted
 
 
-def test_a_position_in_the_middle_of_a_batch_counts_what_follows_in_it(desk, room):
+def test_a_position_in_the_middle_of_a_batch_counts_what_follows_in_it(writer, room):
     sends = [("ann", send(room)), ("ann", send(room, "bob")), ("bob", send(room)), ("ann", send(room, "*"))]
-    *_, reply = desk.batch([*sends, ("bob", read(room, 2))])
+    *_, reply = writer.batch([*sends, ("bob", read(room, 2))])
     assert (reply.read, reply.unread, reply.unread_mentions) == (2, 2, 2)
     assert counts(room, "bob") == (2, 2, 2)

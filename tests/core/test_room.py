@@ -1,7 +1,7 @@
 import pytest
 
 from chatd.core.room import Member
-from tests.kit.desk import direct, group
+from tests.kit.memory_writer import direct, group
 
 
 def test_unread_counts_the_messages_of_others_behind_the_read_position():
@@ -13,7 +13,7 @@ def test_what_was_decided_is_durable_once_settled():
     room = group(ann="owner")
     room.seq, room.ordinal, room.written = 5, 3, 3
     assert (room.durable_seq, room.durable_ordinal, room.durable_written) == (1, 0, 0)
-    room.settle()
+    room.mark_durable()
     assert (room.durable_seq, room.durable_ordinal, room.durable_written) == (5, 3, 3)
 
 

@@ -2,7 +2,7 @@ from msgspec import UNSET
 
 from chatd.core.room_summary import summary_of
 from chatd.protocol.codec import encode
-from tests.kit.desk import direct, group
+from tests.kit.memory_writer import direct, group
 
 
 def test_a_group_as_its_member_sees_it():

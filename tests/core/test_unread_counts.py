@@ -3,9 +3,9 @@ from copy import deepcopy
 import pytest
 
 from chatd.core.unread_counts import UNCOUNTED_EVENTS_MAX, count_out, count_own
-from chatd.core.write_set import Work
+from chatd.core.write_set import WriteSet
 from chatd.protocol.objects import Body, Event
-from tests.kit.desk import group
+from tests.kit.memory_writer import group
 
 
 @pytest.fixture
@@ -14,23 +14,25 @@ def room():
 
 
 def batch():
-    return Work(now=1, stamp=1)
+    return WriteSet(now=1, stamp=1)
 
 
-def say(room, user, work, times=1):
+def say(room, user, writes, times=1):
     for _ in range(times):
-        work.touch(room).ordinal += 1
-        count_own(room, room.members[user], work)
-        work.append(room, Event(seq=0, kind="message", user=user, ordinal=room.ordinal, body=Body(text="x")))
+        writes.touch(room).ordinal += 1
+        count_own(room, room.members[user], writes)
+        writes.append(
+            room, Event(seq=0, kind="message", user=user, ordinal=room.ordinal, body=Body(text="x"))
+        )
 
 
 def test_an_own_message_counts_at_once_in_memory_and_not_in_the_store(room):
-    work = batch()
-    say(room, "ann", work)
-    count_out(work)
+    writes = batch()
+    say(room, "ann", writes)
+    count_out(writes)
     assert room.members["ann"].own_unread == 1
     assert (room.uncounted, room.uncounted_by) == (2, {"ann"})
-    assert work.members == work.counted == {}
+    assert writes.members == writes.counted == {}
 
 
 def test_the_uncounted_end_begins_with_its_first_message(room):
@@ -41,63 +43,63 @@ def test_the_uncounted_end_begins_with_its_first_message(room):
 
 def test_many_are_counted_in_the_store_together(room):
     for _ in range(UNCOUNTED_EVENTS_MAX - 2):
-        work = batch()
-        say(room, "ann", work)
-        count_out(work)
-        assert work.counted == {}
-    work = batch()
-    say(room, "bob", work, 2)
-    count_out(work)
-    assert work.counted == {(1, user): room.members[user] for user in ("ann", "bob")}
-    assert (room.uncounted, room.uncounted_by, work.counted_rooms) == (0, frozenset(), [1])
+        writes = batch()
+        say(room, "ann", writes)
+        count_out(writes)
+        assert writes.counted == {}
+    writes = batch()
+    say(room, "bob", writes, 2)
+    count_out(writes)
+    assert writes.counted == {(1, user): room.members[user] for user in ("ann", "bob")}
+    assert (room.uncounted, room.uncounted_by, writes.counted_rooms) == (0, frozenset(), [1])
 
 
 @pytest.mark.parametrize("order", ["before", "after"])
 def test_a_member_who_is_stored_for_another_reason_is_counted_with_all_others(room, order):
     say(room, "ann", batch())
-    work = batch()
+    writes = batch()
     if order == "before":
-        work.touch_member(room, "bob")
-    say(room, "bob", work)
+        writes.touch_member(room, "bob")
+    say(room, "bob", writes)
     if order == "after":
-        work.touch_member(room, "bob")
-    count_out(work)
-    assert set(work.counted) == {(1, "ann"), (1, "bob")}
+        writes.touch_member(room, "bob")
+    count_out(writes)
+    assert set(writes.counted) == {(1, "ann"), (1, "bob")}
     assert room.uncounted == 0
 
 
 def test_who_leaves_in_the_batch_he_wrote_in_is_counted(room):
-    work = batch()
-    say(room, "bob", work)
-    work.remove_member(room, "bob", "left")
-    count_out(work)
-    assert work.counted == {(1, "bob"): room.former["bob"]}
+    writes = batch()
+    say(room, "bob", writes)
+    writes.remove_member(room, "bob", "left")
+    count_out(writes)
+    assert writes.counted == {(1, "bob"): room.former["bob"]}
 
 
 def test_a_room_whose_members_are_stored_elsewhere_stays_uncounted(room):
-    other, work = group(2, eve="owner"), batch()
-    say(room, "ann", work)
-    work.touch_member(other, "eve")
-    count_out(work)
+    other, writes = group(2, eve="owner"), batch()
+    say(room, "ann", writes)
+    writes.touch_member(other, "eve")
+    count_out(writes)
     assert room.uncounted == 2
 
 
 def test_a_rollback_brings_back_what_was_uncounted(room):
     say(room, "ann", batch())
     before = deepcopy(room)
-    work = batch()
-    say(room, "bob", work)
-    work.touch_member(room, "bob")
-    count_out(work)
-    work.rollback()
+    writes = batch()
+    say(room, "bob", writes)
+    writes.touch_member(room, "bob")
+    count_out(writes)
+    writes.rollback()
     assert room.members == before.members
     assert (room.uncounted, room.uncounted_by) == (before.uncounted, before.uncounted_by)
 
 
 def test_a_rollback_of_a_mere_counting_brings_it_back(room):
     say(room, "ann", batch())
-    work = batch()
-    work.touch_member(room, "bob")
-    count_out(work)
-    work.rollback()
+    writes = batch()
+    writes.touch_member(room, "bob")
+    count_out(writes)
+    writes.rollback()
     assert (room.uncounted, room.uncounted_by) == (2, {"ann"})

@@ -1,20 +1,20 @@
 import pytest
 
 from chatd.delivery.heads import Heads
-from chatd.delivery.hub import Audience
+from chatd.delivery.hub import RoomSubscribers
 from tests.kit.env import ManualEnv
-from tests.kit.wire import packets_of
+from tests.kit.memory_wire import packets_of
 
 
-class Vitals:
+class Deadlines:
     sent = 0.0
 
 
-class Listener:
+class Subscriber:
     """Somebody at level head, with an outbox that writes down."""
 
     def __init__(self):
-        self.user, self.variant, self.vitals = "ann", 0, Vitals()
+        self.user, self.encoding, self.deadlines = "ann", 0, Deadlines()
         self.outbox = self
         self.flowing = True
         self.told = []
@@ -39,85 +39,85 @@ def heads(env):
 
 
 @pytest.fixture
-def listener():
-    return Listener()
+def subscriber():
+    return Subscriber()
 
 
-def audience_of(*listeners, number=1):
-    audience = Audience(number, f"g{number}", 1000)
-    for one in listeners:
-        audience.seat(one, "head")
-    return audience
+def audience_of(*connections, number=1):
+    subscribers = RoomSubscribers(number, f"g{number}", 1000)
+    for one in connections:
+        subscribers.add(one, "head")
+    return subscribers
 
 
-def test_the_first_move_is_told_at_once(heads, listener):
-    heads.moved(audience_of(listener), 5, 3)
-    assert listener.told == [("g1", 5, 3)]
+def test_the_first_move_is_told_at_once(heads, subscriber):
+    heads.moved(audience_of(subscriber), 5, 3)
+    assert subscriber.told == [("g1", 5, 3)]
 
 
-def test_moves_within_an_interval_are_one_head_with_the_last_number(env, heads, listener):
-    audience = audience_of(listener)
+def test_moves_within_an_interval_are_one_head_with_the_last_number(env, heads, subscriber):
+    subscribers = audience_of(subscriber)
     for seq in range(5, 15):
-        heads.moved(audience, seq, seq - 2)
+        heads.moved(subscribers, seq, seq - 2)
         env.advance(0.05)
-    assert listener.told == [("g1", 5, 3)]
+    assert subscriber.told == [("g1", 5, 3)]
     env.advance(0.5)
-    assert listener.told == [("g1", 5, 3), ("g1", 14, 12)]
+    assert subscriber.told == [("g1", 5, 3), ("g1", 14, 12)]
 
 
-def test_at_most_one_head_an_interval_however_busy_the_room(env, heads, listener):
-    audience = audience_of(listener)
+def test_at_most_one_head_an_interval_however_busy_the_room(env, heads, subscriber):
+    subscribers = audience_of(subscriber)
     for seq in range(1000):
-        heads.moved(audience, seq, seq)
+        heads.moved(subscribers, seq, seq)
         env.advance(0.01)
     env.advance(1)
-    assert len(listener.told) <= 12
-    assert listener.told[-1] == ("g1", 999, 999)
+    assert len(subscriber.told) <= 12
+    assert subscriber.told[-1] == ("g1", 999, 999)
 
 
-def test_a_quiet_room_waits_for_nothing(env, heads, listener):
-    audience = audience_of(listener)
-    heads.moved(audience, 5, 3)
+def test_a_quiet_room_waits_for_nothing(env, heads, subscriber):
+    subscribers = audience_of(subscriber)
+    heads.moved(subscribers, 5, 3)
     env.advance(1)
-    heads.moved(audience, 6, 4)
-    assert listener.told == [("g1", 5, 3), ("g1", 6, 4)]
+    heads.moved(subscribers, 6, 4)
+    assert subscriber.told == [("g1", 5, 3), ("g1", 6, 4)]
 
 
-def test_rooms_are_throttled_apart(heads, listener):
-    heads.moved(audience_of(listener, number=1), 5, 3)
-    heads.moved(audience_of(listener, number=2), 9, 9)
-    assert listener.told == [("g1", 5, 3), ("g2", 9, 9)]
+def test_rooms_are_throttled_apart(heads, subscriber):
+    heads.moved(audience_of(subscriber, number=1), 5, 3)
+    heads.moved(audience_of(subscriber, number=2), 9, 9)
+    assert subscriber.told == [("g1", 5, 3), ("g2", 9, 9)]
 
 
-def test_who_left_meanwhile_is_not_told(env, heads, listener):
-    audience, stays = audience_of(listener), Listener()
-    audience.seat(stays, "head")
-    heads.moved(audience, 5, 3)
-    heads.moved(audience, 6, 4)
-    audience.unseat(listener)
+def test_who_left_meanwhile_is_not_told(env, heads, subscriber):
+    subscribers, stays = audience_of(subscriber), Subscriber()
+    subscribers.add(stays, "head")
+    heads.moved(subscribers, 5, 3)
+    heads.moved(subscribers, 6, 4)
+    subscribers.discard(subscriber)
     env.advance(1)
-    assert (listener.told, stays.told) == ([("g1", 5, 3)], [("g1", 5, 3), ("g1", 6, 4)])
+    assert (subscriber.told, stays.told) == ([("g1", 5, 3)], [("g1", 5, 3), ("g1", 6, 4)])
 
 
-def test_a_slow_reader_gets_a_head_that_can_be_merged(heads, listener):
-    listener.flowing = False
-    heads.moved(audience_of(listener), 5, 3)
-    assert (listener.told, listener.merged) == ([], [("g1", 5, 3)])
+def test_a_slow_reader_gets_a_head_that_can_be_merged(heads, subscriber):
+    subscriber.flowing = False
+    heads.moved(audience_of(subscriber), 5, 3)
+    assert (subscriber.told, subscriber.merged) == ([], [("g1", 5, 3)])
 
 
-def test_an_audience_that_comes_back_while_a_head_is_due_gets_its_own(env, heads, listener):
-    before, after = audience_of(Listener()), audience_of(listener)
+def test_an_audience_that_comes_back_while_a_head_is_due_gets_its_own(env, heads, subscriber):
+    before, after = audience_of(Subscriber()), audience_of(subscriber)
     heads.moved(before, 5, 3)
     heads.moved(before, 6, 4)
     env.advance(0.5)
     heads.moved(after, 7, 5)
     heads.moved(after, 8, 6)
     env.advance(2)
-    assert listener.told == [("g1", 7, 5), ("g1", 8, 6)]
+    assert subscriber.told == [("g1", 7, 5), ("g1", 8, 6)]
 
 
 def test_a_room_without_distant_listeners_costs_no_timer(env, heads):
-    audience = audience_of()
-    heads.moved(audience, 5, 3)
-    heads.moved(audience, 6, 4)
+    subscribers = audience_of()
+    heads.moved(subscribers, 5, 3)
+    heads.moved(subscribers, 6, 4)
     assert env.pending == 0

@@ -2,34 +2,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.delivery.hub import NOBODY, Audience, Live
+from chatd.delivery.hub import NO_SUBSCRIBERS, Hub, RoomSubscribers
 
 FULL_MEMBERS = 500
 
 
 class Connection:
-    def __init__(self, user="ann", device="d1", *, variant=0, mode="foreground"):
-        self.user, self.device, self.variant, self.mode = user, device, variant, mode
+    def __init__(self, user="ann", device="d1", *, encoding=0, mode="foreground"):
+        self.user, self.device, self.encoding, self.mode = user, device, encoding, mode
         self.receipts = True
-        self.rooms, self.focus, self.muted, self.departed = {}, frozenset(), {}, set()
+        self.rooms, self.focus, self.muted, self.left_rooms = {}, frozenset(), {}, set()
 
 
 @pytest.fixture
-def live():
-    return Live(FULL_MEMBERS)
+def hub():
+    return Hub(FULL_MEMBERS)
 
 
-def attached(live, connection=None, *, number=1, members=2, muted_until=0):
+def attached(hub, connection=None, *, number=1, members=2, muted_until=0):
     connection = connection or Connection()
-    live.enter(connection)
-    live.attach(connection, number, f"g{number}", members, muted_until)
+    hub.enter(connection)
+    hub.subscribe(connection, number, f"g{number}", members, muted_until)
     return connection
 
 
-def level(live, connection, number=1):
+def level(hub, connection, number=1):
     """Where it sits; it must sit in exactly one place."""
-    audience = live.audiences[number]
-    seats = [("full", group) for group in audience.full] + [("head", audience.head), ("none", audience.none)]
+    subscribers = hub.rooms[number]
+    seats = [("full", group) for group in subscribers.full] + [
+        ("head", subscribers.head),
+        ("none", subscribers.none),
+    ]
     taken = [name for name, group in seats if connection in group]
     assert len(taken) == 1
     return taken[0]
@@ -39,150 +42,152 @@ def level(live, connection, number=1):
 @pytest.mark.parametrize("focused", [False, True])
 @pytest.mark.parametrize("muted", [False, True])
 @pytest.mark.parametrize("mode", ["foreground", "background"])
-def test_the_table_of_levels(live, members, focused, muted, mode):
+def test_the_table_of_levels(hub, members, focused, muted, mode):
     connection = Connection(mode=mode)
     connection.focus = {1} if focused else set()
-    attached(live, connection, members=members, muted_until=int(muted))
+    attached(hub, connection, members=members, muted_until=int(muted))
     expected = "full" if focused or members <= FULL_MEMBERS else "head"
     if muted and mode == "background":
         expected = "none"
-    assert level(live, connection) == expected
-    assert (connection in live.audiences[1].focused) is focused
+    assert level(hub, connection) == expected
+    assert (connection in hub.rooms[1].focused) is focused
 
 
-@pytest.mark.parametrize("variant", [0, 1, 2])
-def test_full_listeners_sit_by_the_encoding_they_get(live, variant):
-    connection = attached(live, Connection(variant=variant))
-    assert [connection in group for group in live.audiences[1].full] == [n == variant for n in range(3)]
+@pytest.mark.parametrize("encoding", [0, 1, 2])
+def test_full_listeners_sit_by_the_encoding_they_get(hub, encoding):
+    connection = attached(hub, Connection(encoding=encoding))
+    assert [connection in group for group in hub.rooms[1].full] == [n == encoding for n in range(3)]
 
 
-def test_a_room_pays_for_the_places_that_are_taken(live):
-    connection = attached(live)
-    audience = live.audiences[1]
-    assert [group for group in (*audience.full, audience.head, audience.none) if group is not NOBODY] == [
-        {connection: None}
-    ]
-    assert not any(Audience(2, "g2", 2).full)
+def test_a_room_pays_for_the_places_that_are_taken(hub):
+    connection = attached(hub)
+    subscribers = hub.rooms[1]
+    assert [
+        group
+        for group in (*subscribers.full, subscribers.head, subscribers.none)
+        if group is not NO_SUBSCRIBERS
+    ] == [{connection: None}]
+    assert not any(RoomSubscribers(2, "g2", 2).full)
 
 
-def test_attaching_again_brings_the_seat_up_to_date(live):
-    connection = attached(live, Connection(mode="background"), muted_until=1)
-    live.attach(connection, 1, "g1", 2, 0)
-    assert (level(live, connection), connection.muted) == ("full", {})
-    live.attach(connection, 1, "g1", 2, 1)
-    assert (level(live, connection), connection.muted) == ("none", {1: 1})
+def test_attaching_again_brings_the_seat_up_to_date(hub):
+    connection = attached(hub, Connection(mode="background"), muted_until=1)
+    hub.subscribe(connection, 1, "g1", 2, 0)
+    assert (level(hub, connection), connection.muted) == ("full", {})
+    hub.subscribe(connection, 1, "g1", 2, 1)
+    assert (level(hub, connection), connection.muted) == ("none", {1: 1})
 
 
-def test_a_newer_connection_takes_the_place_of_its_device(live):
+def test_a_newer_connection_takes_the_place_of_its_device(hub):
     older, other, newer = Connection(), Connection(device="d2"), Connection()
-    assert [live.enter(one) for one in (older, other, newer)] == [None, None, older]
-    assert live.of("ann") == [newer, other]
-    assert live.of("bob") == []
+    assert [hub.enter(one) for one in (older, other, newer)] == [None, None, older]
+    assert hub.of("ann") == [newer, other]
+    assert hub.of("bob") == []
 
 
-def test_the_end_of_a_replaced_connection_leaves_its_successor(live):
+def test_the_end_of_a_replaced_connection_leaves_its_successor(hub):
     older, newer = Connection(), Connection()
-    live.enter(older)
-    live.enter(newer)
-    live.exit(older)
-    assert live.of("ann") == [newer]
+    hub.enter(older)
+    hub.enter(newer)
+    hub.exit(older)
+    assert hub.of("ann") == [newer]
 
 
-def test_an_exit_takes_all_seats(live):
-    connection = attached(live)
-    live.attach(connection, 2, "g2", 1000, 1)
-    stays = attached(live, Connection("bob"))
-    live.refocus(connection, {2})
-    live.exit(connection)
-    assert (connection.rooms, connection.muted, set(live.sessions)) == ({}, {}, {"bob"})
+def test_an_exit_takes_all_seats(hub):
+    connection = attached(hub)
+    hub.subscribe(connection, 2, "g2", 1000, 1)
+    stays = attached(hub, Connection("bob"))
+    hub.set_focus(connection, {2})
+    hub.exit(connection)
+    assert (connection.rooms, connection.muted, set(hub.sessions)) == ({}, {}, {"bob"})
     assert not connection.focus
-    assert set(live.audiences) == {1}
-    assert list(live.audiences[1].listeners()) == [stays]
+    assert set(hub.rooms) == {1}
+    assert list(hub.rooms[1].connections()) == [stays]
 
 
-def test_a_second_exit_changes_nothing(live):
-    connection = attached(live)
-    live.exit(connection)
-    live.exit(connection)
-    assert (live.sessions, live.audiences) == ({}, {})
+def test_a_second_exit_changes_nothing(hub):
+    connection = attached(hub)
+    hub.exit(connection)
+    hub.exit(connection)
+    assert (hub.sessions, hub.rooms) == ({}, {})
 
 
-def test_detaching_forgets_focus_and_mute(live):
+def test_detaching_forgets_focus_and_mute(hub):
     connection = Connection()
     connection.focus = {1}
-    attached(live, connection, muted_until=1)
-    live.detach(connection, 1)
-    assert (connection.rooms, connection.focus, connection.muted, live.audiences) == ({}, set(), {}, {})
+    attached(hub, connection, muted_until=1)
+    hub.unsubscribe(connection, 1)
+    assert (connection.rooms, connection.focus, connection.muted, hub.rooms) == ({}, set(), {}, {})
 
 
-def test_detaching_where_one_is_not_is_nothing(live):
-    live.detach(Connection(), 7)
-    assert live.audiences == {}
+def test_detaching_where_one_is_not_is_nothing(hub):
+    hub.unsubscribe(Connection(), 7)
+    assert hub.rooms == {}
 
 
-def test_focus_moves_the_seat_and_back(live):
-    connection = attached(live, members=1000)
-    live.attach(connection, 2, "g2", 1000, 0)
-    live.refocus(connection, {1})
-    assert (level(live, connection, 1), level(live, connection, 2)) == ("full", "head")
-    live.refocus(connection, {2})
-    assert (level(live, connection, 1), level(live, connection, 2)) == ("head", "full")
-    assert connection not in live.audiences[1].focused
-    assert connection in live.audiences[2].focused
-    live.refocus(connection, set())
-    assert level(live, connection, 2) == "head"
+def test_focus_moves_the_seat_and_back(hub):
+    connection = attached(hub, members=1000)
+    hub.subscribe(connection, 2, "g2", 1000, 0)
+    hub.set_focus(connection, {1})
+    assert (level(hub, connection, 1), level(hub, connection, 2)) == ("full", "head")
+    hub.set_focus(connection, {2})
+    assert (level(hub, connection, 1), level(hub, connection, 2)) == ("head", "full")
+    assert connection not in hub.rooms[1].focused
+    assert connection in hub.rooms[2].focused
+    hub.set_focus(connection, set())
+    assert level(hub, connection, 2) == "head"
 
 
-def test_focus_on_a_room_one_does_not_sit_in_is_harmless(live):
-    connection = attached(live)
-    live.refocus(connection, {99})
+def test_focus_on_a_room_one_does_not_sit_in_is_harmless(hub):
+    connection = attached(hub)
+    hub.set_focus(connection, {99})
     assert connection.focus == {99}
 
 
-def test_a_sleeping_phone_hears_nothing_of_muted_rooms(live):
-    connection = attached(live, muted_until=1)
-    live.attach(connection, 2, "g2", 2, 0)
-    assert level(live, connection) == "full"
+def test_a_sleeping_phone_hears_nothing_of_muted_rooms(hub):
+    connection = attached(hub, muted_until=1)
+    hub.subscribe(connection, 2, "g2", 2, 0)
+    assert level(hub, connection) == "full"
     connection.mode = "background"
-    live.remode(connection)
-    assert (level(live, connection), level(live, connection, 2)) == ("none", "full")
+    hub.mode_changed(connection)
+    assert (level(hub, connection), level(hub, connection, 2)) == ("none", "full")
     connection.mode = "foreground"
-    live.remode(connection)
-    assert level(live, connection) == "full"
+    hub.mode_changed(connection)
+    assert level(hub, connection) == "full"
 
 
-def test_muting_takes_effect_at_once(live):
-    connection = attached(live, Connection(mode="background"))
-    live.mute(connection, 1, 1)
-    assert level(live, connection) == "none"
-    live.mute(connection, 1, 0)
-    assert (level(live, connection), connection.muted) == ("full", {})
+def test_muting_takes_effect_at_once(hub):
+    connection = attached(hub, Connection(mode="background"))
+    hub.mute(connection, 1, 1)
+    assert level(hub, connection) == "none"
+    hub.mute(connection, 1, 0)
+    assert (level(hub, connection), connection.muted) == ("full", {})
 
 
-def test_crossing_the_mark_moves_everybody_but_who_looks(live):
+def test_crossing_the_mark_moves_everybody_but_who_looks(hub):
     plain, looking = Connection("ann"), Connection("bob")
     looking.focus = {1}
     sleeping = Connection("cat", mode="background")
-    attached(live, plain, members=FULL_MEMBERS)
-    attached(live, looking, members=FULL_MEMBERS)
-    attached(live, sleeping, members=FULL_MEMBERS, muted_until=1)
-    live.resize(1, FULL_MEMBERS + 1)
-    assert [level(live, one) for one in (plain, looking, sleeping)] == ["head", "full", "none"]
-    live.resize(1, FULL_MEMBERS)
-    assert [level(live, one) for one in (plain, looking, sleeping)] == ["full", "full", "none"]
+    attached(hub, plain, members=FULL_MEMBERS)
+    attached(hub, looking, members=FULL_MEMBERS)
+    attached(hub, sleeping, members=FULL_MEMBERS, muted_until=1)
+    hub.resize(1, FULL_MEMBERS + 1)
+    assert [level(hub, one) for one in (plain, looking, sleeping)] == ["head", "full", "none"]
+    hub.resize(1, FULL_MEMBERS)
+    assert [level(hub, one) for one in (plain, looking, sleeping)] == ["full", "full", "none"]
 
 
-def test_a_resize_of_a_room_nobody_is_in_is_nothing(live):
-    live.resize(5, 3)
-    assert live.audiences == {}
+def test_a_resize_of_a_room_nobody_is_in_is_nothing(hub):
+    hub.resize(5, 3)
+    assert hub.rooms == {}
 
 
 STEPS = st.lists(
     st.tuples(
         st.integers(0, 3),
         st.one_of(
-            st.tuples(st.just("attach"), st.integers(1, 3), st.integers(0, 1)),
-            st.tuples(st.just("detach"), st.integers(1, 3)),
+            st.tuples(st.just("subscribe"), st.integers(1, 3), st.integers(0, 1)),
+            st.tuples(st.just("unsubscribe"), st.integers(1, 3)),
             st.tuples(st.just("focus"), st.sets(st.integers(1, 3))),
             st.tuples(st.just("mute"), st.integers(1, 3), st.integers(0, 1)),
             st.tuples(st.just("mode"), st.sampled_from(["foreground", "background"])),
@@ -196,38 +201,38 @@ STEPS = st.lists(
 
 @given(STEPS)
 def test_seats_and_rooms_agree_whatever_happens(steps):
-    live = Live(FULL_MEMBERS)
-    connections = [Connection(user, variant=n % 3) for n, user in enumerate(["ann", "bob", "cat", "dan"])]
+    hub = Hub(FULL_MEMBERS)
+    connections = [Connection(user, encoding=n % 3) for n, user in enumerate(["ann", "bob", "cat", "dan"])]
     for who, (what, *args) in steps:
         connection = connections[who]
-        if what == "attach" and args[0] not in connection.rooms:
-            live.enter(connection)
-            members = live.audiences[args[0]].members if args[0] in live.audiences else 500
-            live.attach(connection, args[0], f"g{args[0]}", members, args[1])
-        elif what == "detach":
-            live.detach(connection, args[0])
+        if what == "subscribe" and args[0] not in connection.rooms:
+            hub.enter(connection)
+            members = hub.rooms[args[0]].members if args[0] in hub.rooms else 500
+            hub.subscribe(connection, args[0], f"g{args[0]}", members, args[1])
+        elif what == "unsubscribe":
+            hub.unsubscribe(connection, args[0])
         elif what == "focus":
-            live.refocus(connection, set(args[0]) & set(connection.rooms))
+            hub.set_focus(connection, set(args[0]) & set(connection.rooms))
         elif what == "mute" and args[0] in connection.rooms:
-            live.mute(connection, args[0], args[1])
+            hub.mute(connection, args[0], args[1])
         elif what == "mode":
             connection.mode = args[0]
-            live.remode(connection)
+            hub.mode_changed(connection)
         elif what == "resize":
-            live.resize(args[0], args[1])
+            hub.resize(args[0], args[1])
         elif what == "exit":
-            live.exit(connection)
-        agree(live, connections)
+            hub.exit(connection)
+        agree(hub, connections)
 
 
-def agree(live, connections):
-    assert not NOBODY
+def agree(hub, connections):
+    assert not NO_SUBSCRIBERS
     for connection in connections:
-        for number, audience in connection.rooms.items():
-            assert live.audiences[number] is audience
-            assert level(live, connection, number) == live.level(connection, audience)
-            assert (connection in audience.focused) == (number in connection.focus)
+        for number, subscribers in connection.rooms.items():
+            assert hub.rooms[number] is subscribers
+            assert level(hub, connection, number) == hub.level(connection, subscribers)
+            assert (connection in subscribers.focused) == (number in connection.focus)
         assert set(connection.muted) <= set(connection.rooms)
-    for number, audience in live.audiences.items():
-        assert not audience.empty
-        assert all(audience.number == number and number in one.rooms for one in audience.listeners())
+    for number, subscribers in hub.rooms.items():
+        assert not subscribers.empty
+        assert all(subscribers.number == number and number in one.rooms for one in subscribers.connections())

@@ -165,7 +165,7 @@ def test_a_drained_queue_is_joined_into_few_writes(bench: Bench) -> None:
         bench.reply(number, 50)
     writes: list[bytes] = []
     write = bench.wire.write
-    bench.wire.write = lambda joined: (writes.append(joined), write(joined))[1]  # type: ignore[assignment]
+    bench.wire.write = lambda with_added: (writes.append(with_added), write(with_added))[1]  # type: ignore[assignment]
     bench.wire.drain()
     assert len(writes) == 1
 

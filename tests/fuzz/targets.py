@@ -13,7 +13,7 @@ from chatd.protocol.codec import Invalid, decode_packets
 from chatd.protocol.errors import ERRORS, Broken
 from chatd.protocol.identifiers import U53_MAX
 from tests.fuzz.costs import costs
-from tests.fuzz.house import Front, Household, Pipe
+from tests.fuzz.parts import AppPart, ConnectionPart, HttpPart
 
 STATUSES = {100, 101, 200, 400, 401, 403, 404, 405, 426, 431, 503}
 OF_CLIENTS = {1000, 1001, *range(3000, 5000)}  # and those of protocols to come, RFC 6455 section 7.4.2
@@ -35,7 +35,7 @@ FRAME_BYTES = 65_536
 
 def head(data: bytes) -> None:
     """A bare connection: the answer, if any, has a documented status."""
-    written = _front().meets(_pieces(data))
+    written = _http_part().attempt(_pieces(data))
     if written:
         assert written.startswith(b"HTTP/1.1 "), written[:40]
         assert int(written[9:12]) in STATUSES, written[:40]
@@ -43,14 +43,14 @@ def head(data: bytes) -> None:
 
 def frames(data: bytes) -> None:
     """A connection behind its handshake: whole messages come back, and its end, if any, has a documented code."""
-    pipe = Pipe("chatd.v1.json" if data[:1] and data[0] & 1 else "chatd.v1.msgpack")
+    connection = ConnectionPart("chatd.v1.json" if data[:1] and data[0] & 1 else "chatd.v1.msgpack")
     for piece in _pieces(data):
-        pipe.hears(piece)
-    for first, payload in _frames_of(pipe.ends()):
+        connection.receive(piece)
+    for first, payload in _frames_of(connection.close()):
         assert first in (0x81, 0x82, 0x88, 0x8A), first
         if first == 0x88 and payload:
             code = int.from_bytes(payload[:2], "big")
-            assert code in close_codes.CLOSES or code in OF_CLIENTS | OF_LIBRARIES, code
+            assert code in close_codes.CLOSE_CODES or code in OF_CLIENTS | OF_LIBRARIES, code
 
 
 def packets(data: bytes) -> None:
@@ -79,14 +79,14 @@ def commands(data: bytes) -> None:
     text, first = bool(kind & 1), bool(kind & 2)
     if len(payload) > FRAME_BYTES or (text and not _is_text(payload)):
         return
-    household = _household()
-    heard = household.greets(payload, text=text) if first else household.meets(payload, text=text)
+    app_part = _app_part()
+    heard = app_part.say_hello(payload, text=text) if first else app_part.attempt(payload, text=text)
     answered = [packet["id"] for packet in heard if "id" in packet]
     for packet in heard:
         if packet["type"] == "error":
             assert packet["code"] in ERRORS.keys() - DEFECTS, packet
         elif packet["type"] == "bye":
-            assert packet["close"] in close_codes.CLOSES.keys() - {close_codes.INTERNAL}, packet
+            assert packet["close"] in close_codes.CLOSE_CODES.keys() - {close_codes.INTERNAL}, packet
     asked = _ids(payload, text)
     if asked is not None and not any(packet["type"] == "bye" for packet in heard):
         assert sorted(answered) == sorted(asked), f"asked {asked}, answered {answered}"
@@ -103,20 +103,20 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 
 def leave() -> None:
     """Close what the targets share; a call afterwards builds it anew."""
-    if _household.cache_info().currsize:
-        _household().ends()
-    if _front.cache_info().currsize:
-        _front().ends()
-    _household.cache_clear()
-    _front.cache_clear()
+    if _app_part.cache_info().currsize:
+        _app_part().close()
+    if _http_part.cache_info().currsize:
+        _http_part().close()
+    _app_part.cache_clear()
+    _http_part.cache_clear()
 
 
-_front = cache(Front)
-_household = cache(Household)
+_http_part = cache(HttpPart)
+_app_part = cache(AppPart)
 
 
 def _documented_end(code: int) -> None:
-    assert code in close_codes.CLOSES, code
+    assert code in close_codes.CLOSE_CODES, code
 
 
 def _pieces(data: bytes) -> list[bytes]:

@@ -8,13 +8,13 @@ from typing import Any
 
 import msgpack
 
-from tests.hostile.bytesmith import packet_frame
 from tests.hostile.case import ASKED, Case
-from tests.kit.echo import upgrade_request
-from tests.kit.link import SUBPROTOCOLS
+from tests.hostile.client_bytes import packet_frame
+from tests.kit.client_socket import SUBPROTOCOLS
+from tests.kit.echo_server import upgrade_request
 from tests.kit.tokens import token_for
 
-PATIENCE_S = 20.0  # for an outcome that comes at once; only a defect waits that long
+TIMEOUT_S = 20.0  # for an outcome that comes at once; only a defect waits that long
 HELLO, PROBE = 900, 901  # ids of requests that belong to no case
 DEVICE = "mallorys-device-000001"
 
@@ -32,37 +32,37 @@ class Attacker:
         self._bye = 0
 
     @classmethod
-    async def connects(cls, host: str, port: int) -> "Attacker":
+    async def connect(cls, host: str, port: int) -> "Attacker":
         return cls(*await asyncio.open_connection(host, port))
 
-    async def upgrades(self, encoding: str) -> None:
+    async def upgrade(self, encoding: str) -> None:
         """Become a WebSocket of this encoding."""
         self.encoding = encoding
-        self.sends(upgrade_request(SUBPROTOCOLS[encoding]))
+        self.send(upgrade_request(SUBPROTOCOLS[encoding]))
         assert await self.status() == "status 101"
 
-    async def greets(self, user: str = "mallory", token: str = "") -> None:
+    async def say_hello(self, user: str = "mallory", token: str = "") -> None:
         """Say hello and wait until it is accepted; with a fresh token when none is given."""
         token = token or token_for(user)
-        self.sends_packet({"type": "hello", "id": HELLO, "version": 1, "token": token, "device": DEVICE})
+        self.send_packet({"type": "hello", "id": HELLO, "version": 1, "token": token, "device": DEVICE})
         while HELLO not in {packet.get("id") for packet in await self.packets()}:
             pass
 
-    def sends(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         self.writer.write(data)
 
-    def sends_packet(self, packet: Any) -> None:
-        self.sends(packet_frame(packet, self.encoding))
+    def send_packet(self, packet: Any) -> None:
+        self.send(packet_frame(packet, self.encoding))
 
-    async def meets(self, case: Case, sent: bytes) -> str:
+    async def attempt(self, case: Case, sent: bytes) -> str:
         """Send the bytes of a case; its outcome."""
-        self.sends(sent)
+        self.send(sent)
         if case.outcome == "waits":
             return "waits"
         if case.when == "connect":
             return await self.status()
         if case.outcome == "ignored":
-            self.sends_packet({"type": "ping", "id": PROBE})
+            self.send_packet({"type": "ping", "id": PROBE})
         found = await self.outcome()
         if case.when == "first" and found.startswith("error "):
             return (
@@ -80,13 +80,13 @@ class Attacker:
 
     async def head(self) -> bytes:
         """The head of the next HTTP answer; IncompleteReadError or ConnectionError when there is none."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             return await self.reader.readuntil(b"\r\n\r\n")
 
     async def outcome(self) -> str:
         """What comes first: the answer to the case, the answer to the probe, or the end."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(TIMEOUT_S):
                 while True:
                     first, payload = await self._frame()
                     found = self._closed(payload) if first == CLOSE_FRAME else self._said(first, payload)
@@ -97,21 +97,21 @@ class Attacker:
         except TimeoutError:
             return "silence"
 
-    async def expects(self, *outcomes: str) -> None:
+    async def expect(self, *outcomes: str) -> None:
         """Meet one of these outcomes."""
         found = await self.outcome()
         assert found in outcomes, f"expected {' or '.join(outcomes)}, met {found}"
 
     async def packets(self) -> list[dict[str, Any]]:
         """The packets of the next data frame; IncompleteReadError or ConnectionError at the end."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             while True:
                 first, payload = await self._frame()
                 assert first != CLOSE_FRAME, self._closed(payload)
                 if first != PONG_FRAME:
                     return self._decoded(payload)
 
-    async def leaves(self) -> None:
+    async def leave(self) -> None:
         """Reset the connection."""
         self.writer.transport.abort()
         with contextlib.suppress(ConnectionError):

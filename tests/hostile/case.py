@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from tests.hostile.siege import Siege
+    from tests.hostile.attacked_daemon import AttackedDaemon
 
 ASKED = 1  # the id of the one request of a case that is answered
 
-# Names of rooms of the siege, as long as real ones: tables are written before there are any.
+# Names of rooms of the attacked daemon, as long as real ones: tables are written before there are any.
 OWN = "gMallorysOwn"  # made by mallory, with alice in it: seq 2 is his message, 3 hers, 4 his, recalled by 5
 FOREIGN = "gOthersGroup"  # of alice and bob, who chat in it during every case
 NOWHERE = "gNoSuchRooms"  # there is none
@@ -49,27 +49,27 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class Scenario:
     """A bad input that takes several steps; `run` raises AssertionError when the daemon does the wrong thing."""
 
     number: int
     what: str
-    run: Callable[["Siege"], Awaitable[None]]
+    run: Callable[["AttackedDaemon"], Awaitable[None]]
 
     @property
     def id(self) -> str:
         return f"{self.number}-{self.what}"
 
 
-Telling = Callable[["Siege"], Awaitable[None]]
+ScenarioFunction = Callable[["AttackedDaemon"], Awaitable[None]]
 
 
-class Stories(list[Story]):
-    """Stories in the order they are told: `@stories(10, "no descriptor is left")` adds one."""
+class Scenarios(list[Scenario]):
+    """Stories in the order they are told: `@scenarios(10, "no descriptor is left")` adds one."""
 
-    def __call__(self, number: int, what: str) -> Callable[[Telling], Telling]:
-        def add(run: Telling) -> Telling:
-            self.append(Story(number, what, run))
+    def __call__(self, number: int, what: str) -> Callable[[ScenarioFunction], ScenarioFunction]:
+        def add(run: ScenarioFunction) -> ScenarioFunction:
+            self.append(Scenario(number, what, run))
             return run
 
         return add

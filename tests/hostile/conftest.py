@@ -1,4 +1,4 @@
-"""Besieged daemons, one for each file of tests and event loop: an attempt that harms it would harm the next."""
+"""Attacked daemons, one for each file of tests and event loop: an attempt that harms it would harm the next."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 import uvloop
 
-from tests.hostile.leaps import LeapEnv
-from tests.hostile.siege import Siege, siege
+from tests.hostile.attacked_daemon import AttackedDaemon, attacked
+from tests.hostile.stepped_env import SteppedEnv
 
 SOON_S = 0.2  # the deadline of a request where a test waits for it
 
@@ -21,15 +21,15 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def besieged(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Siege]:
-    async with siege(tmp_path_factory.mktemp("h")) as running:
+async def attacked_daemon(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AttackedDaemon]:
+    async with attacked(tmp_path_factory.mktemp("h")) as running:
         yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def timeless(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Siege]:
-    """A siege in which time passes only when a story says so."""
-    async with siege(
-        tmp_path_factory.mktemp("t"), LeapEnv(), listen={"request_deadline_s": SOON_S}
+async def stepped_daemon(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AttackedDaemon]:
+    """An attacked daemon whose time passes only when a scenario says so."""
+    async with attacked(
+        tmp_path_factory.mktemp("t"), SteppedEnv(), listen={"request_deadline_s": SOON_S}
     ) as running:
         yield running

@@ -1,21 +1,21 @@
-"""The corpus of bad inputs, all layers together: bytes with one outcome, and stories of several steps."""
+"""The corpus of bad inputs, all layers together: bytes with one outcome, and scenarios of several steps."""
 
 from tests.hostile import (
-    conduct,
-    crowds,
     domain,
     encodings,
+    floods,
     framing,
     logins,
+    member_abuse,
     packets,
-    patience,
     pieces,
-    stalking,
+    privacy,
+    timeouts,
     upgrades,
 )
 
 WIRE = (*upgrades.CASES, *framing.CASES)  # where the event loop makes a difference
 PAYLOADS = (*logins.CASES, *encodings.CASES, *packets.CASES, *domain.CASES)
 CASES = (*WIRE, *PAYLOADS)
-STORIES = (*crowds.STORIES, *pieces.STORIES, *conduct.STORIES, *stalking.STORIES)
-LEAPS = tuple(patience.STORIES)  # with a clock that leaps
+SCENARIOS = (*floods.SCENARIOS, *pieces.SCENARIOS, *member_abuse.SCENARIOS, *privacy.SCENARIOS)
+TIMED = tuple(timeouts.SCENARIOS)  # with a clock that leaps

@@ -1,7 +1,7 @@
 """Layer F: what people write and do to each other: look-alikes, invisible text, edits of others, floods of marks."""
 
-from tests.hostile.bytesmith import asking
 from tests.hostile.case import FOREIGN, HERS, HIS, OWN, RECALLED
+from tests.hostile.client_bytes import asking
 from tests.hostile.packets import Row, both, send, texting
 
 # Ids of users are ASCII (protocol.md 4): nothing of this is anybody.

@@ -5,8 +5,8 @@ import zlib
 
 import msgpack
 
-from tests.hostile.bytesmith import asking, encoded, frame, packet_frame
 from tests.hostile.case import ASKED, ENCODINGS, FOREIGN, OWN, Case
+from tests.hostile.client_bytes import asking, encoded, frame, packet_frame
 
 KEY = "key-of-mallory"
 PING = encoded(asking("ping"), "msgpack")

@@ -2,7 +2,8 @@
 
 import zlib
 
-from tests.hostile.bytesmith import (
+from tests.hostile.case import Case
+from tests.hostile.client_bytes import (
     BINARY,
     BINARY_START,
     CLOSE,
@@ -19,7 +20,6 @@ from tests.hostile.bytesmith import (
     frame,
     packet_frame,
 )
-from tests.hostile.case import Case
 
 FRAME_BYTES = 65_536  # protocol.md 2.7
 HELLO_FRAME_BYTES = 8192

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.hostile.bytesmith import asking, packet_frame
 from tests.hostile.case import ENCODINGS, FOREIGN, HERS, HIS, NOWHERE, OWN, Case, When
+from tests.hostile.client_bytes import asking, packet_frame
 from tests.kit.tokens import token_for
 
 DEVICE = "mallorys-device-000002"

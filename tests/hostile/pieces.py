@@ -2,60 +2,60 @@
 
 import msgpack
 
-from tests.hostile.bytesmith import asking, frame, packet_frame
-from tests.hostile.case import Stories
-from tests.hostile.siege import Siege
-from tests.kit.echo import upgrade_request
+from tests.hostile.attacked_daemon import AttackedDaemon
+from tests.hostile.case import Scenarios
+from tests.hostile.client_bytes import asking, frame, packet_frame
+from tests.kit.echo_server import upgrade_request
 
 PACKET = msgpack.packb(
     asking("send", room="g00000000000", key="cut-in-pieces", body={"text": "x", "mentions": ["*"]})
 )
 
-STORIES = Stories()
+SCENARIOS = Scenarios()
 
 
-@STORIES(40, "a head that ends at every byte")
-async def cuts_the_head(siege: Siege) -> None:
+@SCENARIOS(40, "a head that ends at every byte")
+async def cuts_the_head(attacked: AttackedDaemon) -> None:
     request = upgrade_request()
     for cut in range(len(request)):
-        attacker = await siege.connects()
-        attacker.sends(request[:cut])
-        await attacker.leaves()
+        attacker = await attacked.connect()
+        attacker.send(request[:cut])
+        await attacker.leave()
 
 
-@STORIES(40, "a head byte by byte")
-async def spells_the_head(siege: Siege) -> None:
-    attacker = await siege.connects()
+@SCENARIOS(40, "a head byte by byte")
+async def spells_the_head(attacked: AttackedDaemon) -> None:
+    attacker = await attacked.connect()
     for byte in upgrade_request():
-        attacker.sends(bytes((byte,)))
+        attacker.send(bytes((byte,)))
         await attacker.writer.drain()
     assert await attacker.status() == "status 101"
 
 
-@STORIES(67, "a frame byte by byte")
-async def spells_the_frame(siege: Siege) -> None:
+@SCENARIOS(67, "a frame byte by byte")
+async def spells_the_frame(attacked: AttackedDaemon) -> None:
     for encoding in ("msgpack", "json"):
-        mallory = await siege.connects(encoding, user="mallory")
+        mallory = await attacked.connect(encoding, user="mallory")
         for byte in packet_frame(asking("ping"), encoding):
-            mallory.sends(bytes((byte,)))
+            mallory.send(bytes((byte,)))
             await mallory.writer.drain()
-        await mallory.expects("ok")
-        await mallory.leaves()
+        await mallory.expect("ok")
+        await mallory.leave()
 
 
-@STORIES(67, "a frame that ends at every byte")
-async def cuts_the_frame(siege: Siege) -> None:
+@SCENARIOS(67, "a frame that ends at every byte")
+async def cuts_the_frame(attacked: AttackedDaemon) -> None:
     whole = packet_frame(asking("ping"), "msgpack")
     for cut in range(1, len(whole)):
-        mallory = await siege.connects("msgpack", user="mallory")
-        mallory.sends(whole[:cut])
-        await mallory.leaves()
+        mallory = await attacked.connect("msgpack", user="mallory")
+        mallory.send(whole[:cut])
+        await mallory.leave()
 
 
-@STORIES(72, "a packet that ends at every byte")
-async def cuts_the_packet(siege: Siege) -> None:
+@SCENARIOS(72, "a packet that ends at every byte")
+async def cuts_the_packet(attacked: AttackedDaemon) -> None:
     for cut in range(len(PACKET)):
-        mallory = await siege.connects("msgpack", user="mallory")
-        mallory.sends(frame(PACKET[:cut]))
-        await mallory.expects("close 4204")
-        await mallory.leaves()
+        mallory = await attacked.connect("msgpack", user="mallory")
+        mallory.send(frame(PACKET[:cut]))
+        await mallory.expect("close 4204")
+        await mallory.leave()

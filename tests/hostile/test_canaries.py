@@ -10,12 +10,12 @@ from chatd.commands.table import COMMANDS, Command
 from chatd.protocol import codec
 from chatd.protocol.replies import Ok
 from chatd.protocol.requests import RoomGet
-from chatd.session.rate_limits import Gate
+from chatd.session.rate_limits import RateLimits
 from chatd.websocket.admission import Admission
 from chatd.websocket.connection import WebSocketConnection
+from tests.hostile.attacked_daemon import Harm, attacked
 from tests.hostile.case import Case
 from tests.hostile.corpus import CASES
-from tests.hostile.siege import Harm, siege
 
 pytestmark = pytest.mark.asyncio(loop_factories=["uvloop"])
 
@@ -28,8 +28,8 @@ def case_of(what: str) -> Case:
 async def meets(directory: Path, what: str, **sections: dict[str, Any]) -> None:
     """One case against a daemon of its own; raises what the corpus has to say about it."""
     case = case_of(what)
-    async with siege(directory, None, **sections) as besieged:
-        found = await besieged.endures(case)
+    async with attacked(directory, None, **sections) as attacked_daemon:
+        found = await attacked_daemon.run_case(case)
         assert found == case.outcome, f"{found} instead of {case.outcome}"
 
 
@@ -64,7 +64,7 @@ async def test_a_place_that_is_not_given_back_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Admission, "released", lambda self, address, entry: None)
-    monkeypatch.setattr("tests.hostile.siege.PATIENCE_S", 0.2)
+    monkeypatch.setattr("tests.hostile.attacked_daemon.PATIENCE_S", 0.2)
     with pytest.raises(Harm, match=r"left behind: \{.admitted."):
         await meets(tmp_path, "nil")
 
@@ -78,23 +78,23 @@ async def test_a_connection_that_is_kept_is_found(tmp_path: Path, monkeypatch: p
         lost(self, exc)
 
     monkeypatch.setattr(WebSocketConnection, "connection_lost", keeps)
-    async with siege(tmp_path) as besieged:
+    async with attacked(tmp_path) as attacked_daemon:
         for _ in range(5):
-            await besieged.endures(case_of("nil"))
+            await attacked_daemon.run_case(case_of("nil"))
         with pytest.raises(Harm, match="are kept"):
-            besieged.keeps_nobody()
+            attacked_daemon.expect_no_leftovers()
         kept.clear()
 
 
 async def test_a_payload_in_the_log_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        Gate, "broken", lambda self, session, broken: logging.warning("got %s", "abcdefghijklmno")
+        RateLimits, "on_broken", lambda self, session, broken: logging.warning("got %s", "abcdefghijklmno")
     )
     case = case_of("a text")
     leaking = Case(case.number, "text", b"\x82\x90\0\0\0\0\xafabcdefghijklmno", case.outcome)
-    async with siege(tmp_path) as besieged:
+    async with attacked(tmp_path) as attacked_daemon:
         with pytest.raises(Harm, match="which was sent"):
-            await besieged.endures(leaking)
+            await attacked_daemon.run_case(leaking)
 
 
 async def test_a_wrong_close_code_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.catalogue import CATALOGUE, ELSEWHERE, NOT_THERE
-from tests.hostile.corpus import CASES, LEAPS, STORIES
+from tests.hostile.corpus import CASES, SCENARIOS, TIMED
 from tests.hostile.documented import is_documented
-from tests.kit.readme import ROOT
+from tests.kit.newcomer import ROOT
 
-HERE = {one.number for one in (*CASES, *STORIES, *LEAPS)}
+HERE = {one.number for one in (*CASES, *SCENARIOS, *TIMED)}
 LAST = 165
 
 
@@ -48,5 +48,5 @@ def test_every_outcome_is_a_documented_one() -> None:
 
 
 def test_no_case_stands_there_twice() -> None:
-    ids = [one.id for one in (*CASES, *STORIES, *LEAPS)]
+    ids = [one.id for one in (*CASES, *SCENARIOS, *TIMED)]
     assert sorted({id for id in ids if ids.count(id) > 1}) == []

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tests.kit.indoors import Guest, indoors, new_key
+from tests.kit.inprocess import InProcessClient, in_process, new_key
 
 DAY_S = 86_400
 A_DAY = {"stored_bytes_per_day": 1 << 20, "rooms_per_day": 20, "added_per_day": 100}
@@ -22,10 +22,10 @@ def stored(directory: Path) -> list[int]:
                 for text in (one, "SELECT count(*) FROM rooms", "SELECT count(*) FROM members")]  # fmt: skip
 
 
-async def flood(guest: Guest, requests: Iterator[dict[str, Any]]) -> None:
+async def flood(client: InProcessClient, requests: Iterator[dict[str, Any]]) -> None:
     """Ask until it is refused."""
     for _ in range(10_000):
-        reply = await guest.asks(**next(requests), key=new_key())
+        reply = await client.request(**next(requests), key=new_key())
         if reply["type"] == "error":
             break
     assert (reply["code"], reply["scope"]) == ("rate_limited", "user"), reply
@@ -58,10 +58,10 @@ def updates(room: str) -> Iterator[dict[str, Any]]:
 
 async def test_one_account_fills_no_more_than_its_share_of_a_day(tmp_path: Path) -> None:
     """The bucket of a day, and what runs into it during that day: twice the share, and once on each day after."""
-    async with indoors(tmp_path, rates={**FAST, **A_DAY}) as house:
-        mallory = await house.meets("mallory")
-        own = await mallory.makes_group()
-        await mallory.asks(type="room.update", room=own, key=new_key(), public=True)
+    async with in_process(tmp_path, rates={**FAST, **A_DAY}) as server:
+        mallory = await server.connect("mallory")
+        own = await mallory.create_group()
+        await mallory.request(type="room.update", room=own, key=new_key(), public=True)
         empty, rooms, places = stored(tmp_path)
         alone = again(type="room.create", kind="group", title="x")
         await flood(mallory, crowds())
@@ -70,8 +70,8 @@ async def test_one_account_fills_no_more_than_its_share_of_a_day(tmp_path: Path)
         short, long = (again(type="send", room=own, body={"text": "x" * size}) for size in (1, 16_000))
         await flood(mallory, long)
         for _ in range(24):
-            await house.passes(DAY_S / 24)
-            mallory = await house.meets("mallory")
+            await server.advance(DAY_S / 24)
+            mallory = await server.connect("mallory")
             for flooding in (crowds(), alone, short):
                 await flood(mallory, flooding)
         after, rooms_after, places_after = stored(tmp_path)
@@ -81,11 +81,13 @@ async def test_one_account_fills_no_more_than_its_share_of_a_day(tmp_path: Path)
 
 
 async def test_refusals_by_the_day_are_never_abuse(tmp_path: Path) -> None:
-    async with indoors(tmp_path, rates={**FAST, **A_DAY, "abuse_refusals": 3, "abuse_grace_s": 0.0}) as house:
-        mallory = await house.meets("mallory")
+    async with in_process(
+        tmp_path, rates={**FAST, **A_DAY, "abuse_refusals": 3, "abuse_grace_s": 0.0}
+    ) as server:
+        mallory = await server.connect("mallory")
         for _ in range(40):
-            await house.passes(0.1)
-            reply = await mallory.asks(type="room.create", key=new_key(), kind="group", title="x")
+            await server.advance(0.1)
+            reply = await mallory.request(type="room.create", key=new_key(), kind="group", title="x")
         assert reply["code"] == "rate_limited"
         assert mallory.wire.closed_with is None
 
@@ -93,56 +95,56 @@ async def test_refusals_by_the_day_are_never_abuse(tmp_path: Path) -> None:
 async def test_who_comes_and_goes_in_a_room_of_others_logs_no_more_than_may_be_written(
     tmp_path: Path,
 ) -> None:
-    async with indoors(tmp_path) as house:
-        ann = await house.meets("ann")
-        room = await ann.makes_group(public=True)
-        ann.hears()
-        guests = [await house.meets("mallory", device) for device in range(1, 6)]
+    async with in_process(tmp_path) as server:
+        ann = await server.connect("ann")
+        room = await ann.create_group(public=True)
+        ann.take()
+        clients = [await server.connect("mallory", device) for device in range(1, 6)]
         for number in range(40):
             kind = "room.join" if number % 2 == 0 else "room.leave"
-            guests[number % 5].asks_for(type=kind, room=room, key=new_key())
-        await house.quiet()
-        events = [event for push in ann.hears("event") for event in push["events"]]
-        assert 0 < len(events) <= house.config.rates.writes_burst
+            clients[number % 5].send_request(type=kind, room=room, key=new_key())
+        await server.wait_idle()
+        events = [event for push in ann.take("event") for event in push["events"]]
+        assert 0 < len(events) <= server.config.rates.writes_burst
 
 
 async def test_who_types_all_the_time_is_relayed_now_and_then(tmp_path: Path) -> None:
-    async with indoors(tmp_path) as house:
-        ann = await house.meets("ann")
-        room = await ann.makes_group("mallory")
-        await ann.asks(type="focus", rooms=[room])
-        ann.hears()
+    async with in_process(tmp_path) as server:
+        ann = await server.connect("ann")
+        room = await ann.create_group("mallory")
+        await ann.request(type="focus", rooms=[room])
+        ann.take()
         for device in range(1, 6):
-            guest = await house.meets("mallory", device)
+            client = await server.connect("mallory", device)
             for _ in range(30):
-                guest.says({"type": "typing", "room": room})
-        await house.quiet()
-        assert 0 < len(ann.hears("typing")) <= house.config.rates.writes_burst
+                client.send_packets({"type": "typing", "room": room})
+        await server.wait_idle()
+        assert 0 < len(ann.take("typing")) <= server.config.rates.writes_burst
 
 
 async def test_nobody_is_locked_out_by_rooms_that_others_put_them_into(tmp_path: Path) -> None:
-    async with indoors(tmp_path, rates={"enabled": False}, limits={"rooms_per_user": 10}) as house:
-        mallories = [await house.meets(f"mallory{number}") for number in range(3)]
-        rooms = [await guest.makes_group("victim") for guest in mallories for _ in range(10)]
-        for guest in mallories:
-            reply = await guest.asks(type="room.direct", user="victim")
+    async with in_process(tmp_path, rates={"enabled": False}, limits={"rooms_per_user": 10}) as server:
+        mallories = [await server.connect(f"mallory{number}") for number in range(3)]
+        rooms = [await client.create_group("victim") for client in mallories for _ in range(10)]
+        for client in mallories:
+            reply = await client.request(type="room.direct", user="victim")
             assert (reply["code"], reply["field"]) == ("quota", "user")
-        victim = house.guest()
-        id = victim.greets("victim")
-        await house.quiet()
+        victim = server.client()
+        id = victim.say_hello("victim")
+        await server.wait_idle()
         page = victim.reply(id)["sync"]
         assert page["totals"]["rooms"] == 10
-        own = [await victim.makes_group() for _ in range(5)]
-        reply = await victim.asks(type="room.create", key=new_key(), kind="group", title="x")
+        own = [await victim.create_group() for _ in range(5)]
+        reply = await victim.request(type="room.create", key=new_key(), kind="group", title="x")
         assert reply["code"] == "quota"
         left = page["rooms"][0]["room"]
-        assert (await victim.asks(type="room.leave", room=left, key=new_key()))["type"] == "ok"
-        await victim.makes_group()
-        victim.hangs_up()
+        assert (await victim.request(type="room.leave", room=left, key=new_key()))["type"] == "ok"
+        await victim.create_group()
+        victim.hang_up()
         for number, room in enumerate(rooms):
-            await mallories[number // 10].asks(type="room.delete", room=room, key=new_key())
-        victim = house.guest()
-        id = victim.greets("victim")
-        await house.quiet()
+            await mallories[number // 10].request(type="room.delete", room=room, key=new_key())
+        victim = server.client()
+        id = victim.say_hello("victim")
+        await server.wait_idle()
         assert {summary["room"] for summary in victim.reply(id)["sync"]["rooms"]} >= set(own)
         assert stored(tmp_path)[2] < 70

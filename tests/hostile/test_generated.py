@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chatd.protocol.requests import Hello, Request
-from tests.fuzz.house import ROOM, Household
+from tests.fuzz.parts import ROOM, AppPart
 from tests.fuzz.targets import TARGETS, leave
 from tests.hostile.case import OWN
 from tests.hostile.corpus import WIRE
@@ -34,10 +34,10 @@ WIRE_BYTES_MAX = 3000  # the long cases of the tables take long a thousand times
 
 
 @pytest.fixture(scope="module")
-def household() -> Iterator[Household]:
-    running = Household()
+def household() -> Iterator[AppPart]:
+    running = AppPart()
     yield running
-    running.ends()
+    running.close()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -53,19 +53,19 @@ def in_room(packet: dict[str, Any], *, text: bool) -> bytes:
 @pytest.mark.parametrize("text", [False, True], ids=["msgpack", "json"])
 @pytest.mark.parametrize("kind", COMMANDS, ids=type_of)
 def test_each_field_with_each_wrong_type_is_refused(
-    household: Household, kind: type[Request], text: bool
+    household: AppPart, kind: type[Request], text: bool
 ) -> None:
     for field, wrong, packet in wrong_packets(kind):
         if text and wrong not in JSON_KINDS:
             continue
-        (reply,) = household.meets(in_room({**packet, "id": 5}, text=text), text=text)
+        (reply,) = household.attempt(in_room({**packet, "id": 5}, text=text), text=text)
         assert (reply.get("code"), reply.get("id")) == ("bad_request", 5), (field, wrong, reply)
         assert re.match(f"`{reply['field']}` (must be [^^]+|is missing)$", reply["message"]), reply
 
 
 @pytest.mark.parametrize("kind", COMMANDS, ids=type_of)
-def test_the_packet_that_is_made_wrong_was_right(household: Household, kind: type[Request]) -> None:
-    heard = household.meets(in_room(right(kind, 5), text=False), text=False)
+def test_the_packet_that_is_made_wrong_was_right(household: AppPart, kind: type[Request]) -> None:
+    heard = household.attempt(in_room(right(kind, 5), text=False), text=False)
     (reply,) = [packet for packet in heard if packet.get("id") == 5]
     assert reply.get("code") != "bad_request", reply
 

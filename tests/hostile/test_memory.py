@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.hostile.attacker import Attacker
-from tests.hostile.bytesmith import frame
 from tests.hostile.case import FOREIGN, OWN, Case
+from tests.hostile.client_bytes import frame
 from tests.hostile.corpus import CASES
 from tests.hostile.packets import DIRECT
+from tests.kit.client import TestClient
 from tests.kit.daemon import DaemonProcess, daemon_process
-from tests.kit.phone import Phone
 
 ROUNDS = 2  # after the first, in which caches fill
 AT_ONCE = 16
@@ -52,9 +52,9 @@ class Attempts:
         """The large value beside the bad key, on one connection that stays."""
         mallory = await self._connected("msgpack", f"mallory{len(CASES)}")
         for _ in range(LEAKS):
-            mallory.sends(frame(LEAKY))
+            mallory.send(frame(LEAKY))
             assert await mallory.outcome() == "error bad_request"
-        await mallory.leaves()
+        await mallory.leave()
 
     async def _one(self, number: int, case: Case) -> None:
         async with self._at_once:
@@ -65,32 +65,32 @@ class Attempts:
             sent = case.sent
             for name, room in self._rooms.items():
                 sent = sent.replace(name.encode(), room.encode())
-            await mallory.meets(case, sent)
-            await mallory.leaves()
+            await mallory.attempt(case, sent)
+            await mallory.leave()
 
     async def _connected(self, encoding: str, user: str) -> Attacker:
-        mallory = await Attacker.connects(*self._place)
+        mallory = await Attacker.connect(*self._place)
         if encoding:
-            await mallory.upgrades(encoding)
+            await mallory.upgrade(encoding)
         if user:
-            await mallory.greets(user)
+            await mallory.say_hello(user)
         return mallory
 
 
 @pytest.mark.asyncio(loop_factories=["uvloop"])
 async def test_the_corpus_again_and_again_costs_no_memory(tmp_path: Path) -> None:
     async with daemon_process(tmp_path, LIMITS__UNAUTHENTICATED_PER_ADDRESS="1000") as server:
-        alice = await Phone.connect(server.url, "alice")
-        await alice.says_hello()
+        alice = await TestClient.connect(server.url, "alice")
+        await alice.say_hello()
         users = [f"mallory{number}" for number in range(len(CASES) + 1)]
-        room = await alice.creates_group("everybody", *users[:100], public=True)
-        attempts = Attempts(server, {OWN: room, DIRECT: room, FOREIGN: await alice.creates_group("private")})
+        room = await alice.create_group("everybody", *users[:100], public=True)
+        attempts = Attempts(server, {OWN: room, DIRECT: room, FOREIGN: await alice.create_group("private")})
         await attempts.all()
         memory, opened = resident_bytes(server), descriptors(server)
         for _ in range(ROUNDS):
             await attempts.all()
         assert resident_bytes(server) - memory < GROWTH_BYTES_MAX
-        await alice.catches_up()
+        await alice.catch_up()
         assert descriptors(server) <= opened + AT_ONCE
-        await alice.hangs_up()
+        await alice.hang_up()
         assert '"level": "error"' not in server.log, server.log

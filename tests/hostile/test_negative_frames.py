@@ -1,13 +1,13 @@
-"""protocol.md 17.3, Negative frames: every row of the table against the besieged daemon, in the words of a case."""
+"""protocol.md 17.3, Negative frames: every row of the table against the attacked daemon, in the words of a case."""
 
 import pytest
 
-from tests.hostile.bytesmith import BINARY, TEXT, frame
+from tests.hostile.attacked_daemon import AttackedDaemon
 from tests.hostile.case import Case, Encoding
-from tests.hostile.siege import Siege
+from tests.hostile.client_bytes import BINARY, TEXT, frame
 from tests.kit import document
+from tests.kit.client_socket import inflated
 from tests.kit.document import NegativeFrame
-from tests.kit.link import inflated
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -23,13 +23,17 @@ def case_of(row: NegativeFrame, *, first: bool) -> Case:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-async def test_the_server_answers_as_the_table_says(besieged: Siege, row: NegativeFrame) -> None:
-    assert await besieged.endures(case_of(row, first=row.first)) == row.outcome
+async def test_the_server_answers_as_the_table_says(
+    attacked_daemon: AttackedDaemon, row: NegativeFrame
+) -> None:
+    assert await attacked_daemon.run_case(case_of(row, first=row.first)) == row.outcome
 
 
 @pytest.mark.parametrize("row", UNREADABLE, ids=lambda row: row.name)
-async def test_an_unreadable_first_frame_ends_the_connection_too(besieged: Siege, row: NegativeFrame) -> None:
-    assert await besieged.endures(case_of(row, first=True)) == "close 4204"
+async def test_an_unreadable_first_frame_ends_the_connection_too(
+    attacked_daemon: AttackedDaemon, row: NegativeFrame
+) -> None:
+    assert await attacked_daemon.run_case(case_of(row, first=True)) == "close 4204"
 
 
 @pytest.mark.asyncio(loop_factories=["uvloop"])

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.hostile.bytesmith import BINARY, TEXT, frame
+from tests.hostile.attacked_daemon import AttackedDaemon
 from tests.hostile.case import Case
+from tests.hostile.client_bytes import BINARY, TEXT, frame
 from tests.hostile.documented import is_documented
 from tests.hostile.mutations import mutated
-from tests.hostile.siege import Siege
 
 pytestmark = pytest.mark.asyncio(loop_scope="module", loop_factories=["uvloop"])
 
@@ -15,11 +15,13 @@ NUMBER = 98  # of the catalogue
 
 
 @pytest.mark.parametrize("text", [False, True], ids=["msgpack", "json"])
-async def test_generated_payloads_have_documented_outcomes(besieged: Siege, text: bool) -> None:
+async def test_generated_payloads_have_documented_outcomes(
+    attacked_daemon: AttackedDaemon, text: bool
+) -> None:
     for seed in SAMPLE:
         sent = frame(mutated(seed, text=text), TEXT if text else BINARY)
         # No outcome is known before; a request that is answered, a probe, or the end: whatever comes first.
         case = Case(NUMBER, f"seed {seed}", sent, "ignored", encoding="json" if text else "msgpack")
-        found = await besieged.endures(case)
+        found = await attacked_daemon.run_case(case)
         assert is_documented(found), f"seed {seed}: {found}"
         assert found not in ("error internal", "close 1011", "cut"), f"seed {seed}: {found}"

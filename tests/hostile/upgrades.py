@@ -4,10 +4,10 @@ import base64
 import os
 
 from tests.hostile.case import Case
-from tests.kit.echo import upgrade_request
+from tests.kit.echo_server import upgrade_request
 
 KEY = base64.b64encode(os.urandom(16)).decode()
-ORIGIN = "https://app.example"  # one that the siege allows
+ORIGIN = "https://app.example"  # one that the daemon allows
 
 
 def changed(name: str, *values: str) -> bytes:
@@ -127,7 +127,7 @@ OFFERS = {
 }
 ROWS += [(34, f"offers {name}", offering(offer), 101) for name, offer in OFFERS.items()]
 
-# protocol.md 2.1 and RFC 6454: the siege allows https://app.example and http://localhost:3000.
+# protocol.md 2.1 and RFC 6454: the daemon allows https://app.example and http://localhost:3000.
 FOREIGN_ORIGINS = {
     "null": "null",
     "star": "*",

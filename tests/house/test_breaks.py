@@ -15,7 +15,7 @@ from tests.auth.test_passwords import (
     test_hashing_leaves_the_event_loop_alone as hashing_leaves_the_event_loop_alone,
 )
 from tests.authorization.test_matrix import test_a_row_is_as_the_table_says as a_row_is_as_the_table_says
-from tests.kit.indoors import indoors
+from tests.kit.inprocess import in_process
 from tests.websocket.test_admission import (
     test_the_oldest_unauthenticated_goes_when_the_pool_is_full as the_oldest_goes_when_the_pool_is_full,
 )
@@ -65,8 +65,8 @@ async def test_a_stop_that_drops_what_waits_is_found_out(
         self._waiting.clear()
         await real(self)
 
-    async with indoors(tmp_path) as house:
+    async with in_process(tmp_path) as server:
         with monkeypatch.context() as broken:
             broken.setattr(Writer, "stop", hasty)
             with pytest.raises(ValueError, match="not enough values"):  # an answer that never came
-                await a_stop_carries_out_what_waits(house)
+                await a_stop_carries_out_what_waits(server)

@@ -15,7 +15,7 @@ from chatd.config.schema import fields, sections
 from chatd.config.text import as_markdown
 from chatd.telemetry.counters import Counters, Histogram
 from chatd.telemetry.metrics import COUNTED, GAUGES
-from tests.kit.readme import ROOT, blocks, links
+from tests.kit.newcomer import ROOT, blocks, links
 
 DOCS = sorted(
     [

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.kit.readme import ROOT
+from tests.kit.newcomer import ROOT
 
 # How a Python answers that is too old, or that came without the module venv.
 TOO_OLD = 'case "$2" in *version_info*) exit 1;; esac\necho "Python 3.9.18"\n'

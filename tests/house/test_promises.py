@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from tests.kit.readme import ROOT
+from tests.kit.newcomer import ROOT
 from tests.simulation.canaries import CANARIES
 
 PROMISES = 18

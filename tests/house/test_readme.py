@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from chatd.cli.main import COMMANDS
-from tests.kit.readme import ROOT, Block, Newcomer, blocks, links, loosened, recipe
+from tests.kit.newcomer import ROOT, Block, Newcomer, blocks, links, loosened, recipe
 
 README = ROOT / "README.md"
 BLOCKS = blocks(README)

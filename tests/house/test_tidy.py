@@ -32,7 +32,7 @@ TESTED_ELSEWHERE = {
     "timing": "numbers",
     "emoji": "tests/protocol/test_emoji.py holds both sides to the same table",
 }
-MANY_PARAMETERS = {"say": "tests/kit/chronicle.py: the keys of a message, by name"}
+MANY_PARAMETERS = {"say": "tests/kit/history_builder.py: the keys of a message, by name"}
 
 
 def offenders(found):

@@ -10,7 +10,7 @@ import pytest
 from chatd.config.memory import memory_of, shown
 from chatd.config.model import Config
 from chatd.server.descriptors import needed
-from tests.kit.readme import ROOT, blocks
+from tests.kit.newcomer import ROOT, blocks
 
 EXPOSURE_MAX = 2.0  # of 10: a Python service without any of it has 9.6
 SYSTEMD = shutil.which("systemd-analyze")

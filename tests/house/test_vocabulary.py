@@ -6,7 +6,7 @@ import re
 from chatd.commands.table import COMMANDS
 from chatd.protocol import close_codes
 from chatd.protocol.errors import ERRORS
-from chatd.session.phases import NEXT, Happening, Phase
+from chatd.session.phases import NEXT, Phase, PhaseEvent
 from tests.kit.document import PATH
 from tests.kit.sources import sources
 
@@ -35,19 +35,19 @@ def test_every_error_code_of_the_table_stands_in_the_document():
 
 
 def test_every_close_code_stands_in_the_document():
-    for code, reason in close_codes.CLOSES.items():
+    for code, reason in close_codes.CLOSE_CODES.items():
         assert re.search(rf"^\|[^|]*\b{code}\b[^|]*\|[^|]*{reason}", DOCUMENT, re.MULTILINE), code
 
 
 def test_close_codes_have_one_name_each():
     named = {value for name, value in vars(close_codes).items() if name.isupper() and isinstance(value, int)}
-    assert named == set(close_codes.CLOSES)
+    assert named == set(close_codes.CLOSE_CODES)
 
 
 def test_close_codes_are_written_by_name():
     def codes(source):
         numbers = [node.value for node in ast.walk(source.tree) if isinstance(node, ast.Constant)]
-        return [number for number in numbers if type(number) is int and number in close_codes.CLOSES]
+        return [number for number in numbers if type(number) is int and number in close_codes.CLOSE_CODES]
 
     found = {source.name: codes(source) for source in SERVER if codes(source)}
     assert set(found) == {"chatd/protocol/close_codes.py"}
@@ -92,4 +92,4 @@ def test_nothing_but_the_table_assigns_a_phase():
                 value = ast.unparse(node.value)
                 assert value.startswith("advance(") or value == "Phase.ACCEPTED", f"{source.name}: {value}"
     assert set(NEXT) == set(Phase)
-    assert {happening for moves in NEXT.values() for happening in moves} == set(Happening)
+    assert {phase_event for moves in NEXT.values() for phase_event in moves} == set(PhaseEvent)

@@ -6,8 +6,8 @@ import weakref
 
 import pytest
 
-from tests.kit.echo import WAIT_S, client_frame, echo_server, upgrade_request
-from tests.kit.held import Held
+from tests.kit.echo_server import WAIT_S, client_frame, echo_server, upgrade_request
+from tests.kit.manual_connection import ManualConnection
 
 GET = b"GET /page HTTP/1.1\r\nHost: chat.example\r\n\r\n"
 LONG_POST = b"POST / HTTP/1.1\r\nHost: chat.example\r\nContent-Length: 90000\r\n\r\n"
@@ -96,7 +96,7 @@ class TestDeadline:
 
 class TestPending:
     async def test_sockets_beyond_the_number_push_the_oldest_out(self, monkeypatch):
-        monkeypatch.setattr("chatd.http.listeners.ARRIVALS_MAX", 3)
+        monkeypatch.setattr("chatd.http.listeners.PENDING_SOCKETS_MAX", 3)
         async with echo_server(listen=NEVER) as server:
             first = await server.connect()
             await _pending(server, 1)
@@ -107,7 +107,7 @@ class TestPending:
                 await page(raw)
 
     async def test_upgraded_connections_are_not_among_them(self, monkeypatch):
-        monkeypatch.setattr("chatd.http.listeners.ARRIVALS_MAX", 1)
+        monkeypatch.setattr("chatd.http.listeners.PENDING_SOCKETS_MAX", 1)
         async with echo_server(listen=NEVER) as server:
             upgraded = [await server.upgrade() for _ in range(5)]
             for raw in upgraded:
@@ -185,21 +185,21 @@ class TestUpgrade:
             (b"Host:", b"X" + odd + b"Y: z\r\nHost:"),
             (b"Host:", b"X: y" + odd + b"z\r\nHost:"),
         ):
-            held = Held(handshake=False)
-            held.receive(upgrade_request().replace(line, changed, 1))
-            assert held.transport.written[:12] in (b"HTTP/1.1 101", b"HTTP/1.1 400"), changed
+            manual = ManualConnection(handshake=False)
+            manual.receive(upgrade_request().replace(line, changed, 1))
+            assert manual.transport.written[:12] in (b"HTTP/1.1 101", b"HTTP/1.1 400"), changed
 
     def test_leaves_nothing_of_the_front(self):
-        held = Held(handshake=False)
-        front = weakref.ref(held.connection)
+        manual = ManualConnection(handshake=False)
+        front = weakref.ref(manual.connection)
         gc.disable()
         try:
-            held.receive(upgrade_request())
+            manual.receive(upgrade_request())
             assert front() is None
         finally:
             gc.enable()
-        assert held.env.pending == 0
-        assert held.connections == {held.connection}
+        assert manual.env.pending == 0
+        assert manual.connections == {manual.connection}
 
 
 def _answer_after(delay_s: float):
@@ -225,9 +225,9 @@ async def _drips_until_cut(raw, drop: bytes) -> bool:
 
 async def _pending(server, count: int) -> None:
     """Wait until so many sockets talk HTTP."""
-    arrivals = server.listener._terms.arrivals
+    pending_sockets = server.listener._options.pending_sockets
     async with asyncio.timeout(WAIT_S):
-        while len(arrivals) != count:
+        while len(pending_sockets) != count:
             await asyncio.sleep(0.01)
 
 

@@ -11,10 +11,10 @@ import textwrap
 import pytest
 from websockets.asyncio.client import connect, unix_connect
 
-from chatd.http.listeners import Listener, Terms
+from chatd.http.listeners import Listener, ListenerOptions
 from chatd.http.sockets import AddressInUse, ListenError, bound_sockets
 from tests.kit.certificates import write_certificate
-from tests.kit.echo import (
+from tests.kit.echo_server import (
     WAIT_S,
     client_frame,
     echo_server,
@@ -22,7 +22,7 @@ from tests.kit.echo import (
     upgrade_request,
 )
 
-TERMS = Terms(request_deadline_s=10.0, backlog=16)
+TERMS = ListenerOptions(request_deadline_s=10.0, backlog=16)
 SUBPROTOCOLS = ["chatd.v1.msgpack"]
 
 
@@ -120,7 +120,7 @@ class TestTls:
             assert await raw.rest() == b""
 
     async def test_silent_clients_push_each_other_out_and_nobody_else(self, certificate, monkeypatch):
-        monkeypatch.setattr("chatd.http.listeners.ARRIVALS_MAX", 3)
+        monkeypatch.setattr("chatd.http.listeners.PENDING_SOCKETS_MAX", 3)
         async with echo_server(listen={**certificate, "request_deadline_s": 100.0}) as server:
             async with _tls_client(server) as client:  # upgraded: none of them
                 silent = [await server.connect() for _ in range(6)]
@@ -131,8 +131,8 @@ class TestTls:
                     assert await other.recv() == b"hi"
                 await client.send(b"still here")
                 assert await client.recv() == b"still here"
-            assert len(server.listener._terms.arrivals) == 2
-        assert len(server.listener._terms.arrivals) == 0
+            assert len(server.listener._options.pending_sockets) == 2
+        assert len(server.listener._options.pending_sockets) == 0
 
     @pytest.mark.parametrize("said", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b""])
     async def test_who_cannot_shake_hands_leaves_nothing(self, certificate, said, caplog):
@@ -143,7 +143,8 @@ class TestTls:
             await raw.rest()
             async with asyncio.timeout(WAIT_S):
                 while (
-                    len(server.listener._terms.arrivals) or server.listener._server.server_state.connections
+                    len(server.listener._options.pending_sockets)
+                    or server.listener._server.server_state.connections
                 ):
                     await asyncio.sleep(0.01)
         assert [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []
@@ -152,21 +153,21 @@ class TestTls:
         async with echo_server(listen={**certificate, "request_deadline_s": 100.0}) as server:
             raw = await server.connect()
             async with asyncio.timeout(WAIT_S):
-                while not len(server.listener._terms.arrivals):
+                while not len(server.listener._options.pending_sockets):
                     await asyncio.sleep(0.01)
                 await server.listener.stop(100.0)
             assert await raw.rest() == b""
 
     async def test_a_missing_certificate_is_a_typed_error(self, tmp_path):
-        terms = Terms(10.0, 16, str(tmp_path / "missing.pem"), str(tmp_path / "missing.pem"))
+        options = ListenerOptions(10.0, 16, str(tmp_path / "missing.pem"), str(tmp_path / "missing.pem"))
         with pytest.raises(ListenError, match="cannot load the certificate"):
-            await Listener("127.0.0.1:0", no_page, terms).start()
+            await Listener("127.0.0.1:0", no_page, options).start()
 
     async def test_a_certificate_that_is_none_is_a_typed_error(self, tmp_path):
         (tmp_path / "cert.pem").write_text("nonsense")
-        terms = Terms(10.0, 16, str(tmp_path / "cert.pem"), str(tmp_path / "cert.pem"))
+        options = ListenerOptions(10.0, 16, str(tmp_path / "cert.pem"), str(tmp_path / "cert.pem"))
         with pytest.raises(ListenError, match="cannot load the certificate"):
-            await Listener("127.0.0.1:0", no_page, terms).start()
+            await Listener("127.0.0.1:0", no_page, options).start()
 
 
 class TestStop:
@@ -247,7 +248,7 @@ class TestStop:
 
 EMFILE = """
     import asyncio, resource, sys, time
-    from tests.kit.echo import client_frame, echo_server, no_page
+    from tests.kit.echo_server import client_frame, echo_server, no_page
     if sys.argv[1] == "uvloop":
         import uvloop
         new_loop = uvloop.new_event_loop

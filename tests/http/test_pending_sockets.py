@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatd.http.pending_sockets import Arrivals
+from chatd.http.pending_sockets import PendingSockets
 
 
 class Socket:
@@ -14,10 +14,10 @@ class Socket:
         self.cut = True
 
 
-def places(arrivals, *addresses):
+def places(pending_sockets, *addresses):
     sockets = [Socket() for _ in addresses]
     for socket, address in zip(sockets, addresses, strict=True):
-        arrivals.enter(socket, (address, 1))
+        pending_sockets.enter(socket, (address, 1))
     return sockets
 
 
@@ -27,7 +27,7 @@ def cut(sockets):
 
 def test_the_oldest_of_all_goes_when_there_are_too_many():
     reasons = []
-    sockets = places(Arrivals(2, cut=reasons.append), "192.0.2.1", "192.0.2.2", "192.0.2.3")
+    sockets = places(PendingSockets(2, cut=reasons.append), "192.0.2.1", "192.0.2.2", "192.0.2.3")
     assert cut(sockets) == [True, False, False]
     assert reasons == ["all"]
 
@@ -35,25 +35,25 @@ def test_the_oldest_of_all_goes_when_there_are_too_many():
 @pytest.mark.parametrize("many", [["192.0.2.1"] * 3, [f"2001:db8::{number}" for number in range(3)]])
 def test_the_oldest_of_an_address_goes_when_that_has_too_many(many):
     reasons = []
-    sockets = places(Arrivals(100, 2, cut=reasons.append), "192.0.2.9", *many, "2001:db8:0:1::")
+    sockets = places(PendingSockets(100, 2, cut=reasons.append), "192.0.2.9", *many, "2001:db8:0:1::")
     assert cut(sockets) == [False, True, False, False, False]
     assert reasons == ["address"]
 
 
 def test_trusted_proxies_and_unix_sockets_stand_for_many():
-    arrivals = Arrivals(100, 1, shared=lambda peer: peer == "192.0.2.1")
-    assert not any(cut(places(arrivals, *["192.0.2.1"] * 9)))
+    pending_sockets = PendingSockets(100, 1, shared=lambda peer: peer == "192.0.2.1")
+    assert not any(cut(places(pending_sockets, *["192.0.2.1"] * 9)))
     unix = [Socket() for _ in range(9)]
     for socket in unix:
-        arrivals.enter(socket, "")
+        pending_sockets.enter(socket, "")
     assert not any(cut(unix))
 
 
 def test_who_left_makes_room_and_leaves_nothing():
-    arrivals = Arrivals(2, 2)
-    sockets = places(arrivals, "192.0.2.1", "192.0.2.1")
+    pending_sockets = PendingSockets(2, 2)
+    sockets = places(pending_sockets, "192.0.2.1", "192.0.2.1")
     for socket in (*sockets, *sockets):
-        arrivals.leave(socket)
-    assert len(arrivals) == 0
-    assert not arrivals._of
-    assert not any(cut(places(arrivals, "192.0.2.1", "192.0.2.1")))
+        pending_sockets.leave(socket)
+    assert len(pending_sockets) == 0
+    assert not pending_sockets._of
+    assert not any(cut(places(pending_sockets, "192.0.2.1", "192.0.2.1")))

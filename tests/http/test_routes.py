@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import pytest
 
 from chatd.config.model import Config, Listen
-from chatd.http.listeners import Listener, Terms
+from chatd.http.listeners import Listener, ListenerOptions
 from chatd.http.routes import LOGIN_BYTES_MAX, ops_application, public_application
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.telemetry.counters import Counters
-from chatd.websocket.acceptor_config import surroundings
+from chatd.websocket.acceptor_config import acceptor_config
 from chatd.websocket.admission import Admission
 from tests.kit import http
-from tests.kit.echo import Echo, LoopEnv
+from tests.kit.echo_server import Echo, LoopEnv
 
 RIGHT = {"user": "alice", "password": "correct horse"}
 POST = b"POST /v1/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
@@ -50,7 +50,7 @@ async def serve():
     listeners = []
 
     async def _serve(application) -> str:
-        listener = Listener("127.0.0.1:0", application, Terms(request_deadline_s=10.0, backlog=16))
+        listener = Listener("127.0.0.1:0", application, ListenerOptions(request_deadline_s=10.0, backlog=16))
         await listener.start()
         listeners.append(listener)
         return f"http://127.0.0.1:{listener.port}"
@@ -64,16 +64,16 @@ ORIGIN = "https://app.example"
 
 
 @pytest.fixture
-def around():
+def acceptor():
     """What the connections of a daemon share, with one trusted proxy and one web page that may connect."""
     listen = Listen(trusted_proxies=("127.0.0.0/8",), origins=(ORIGIN,))
     config, counters = Config(listen=listen), Counters()
-    return surroundings(config, Echo, env=LoopEnv(), admission=Admission(config.limits), counters=counters)
+    return acceptor_config(config, Echo, env=LoopEnv(), admission=Admission(config.limits), counters=counters)
 
 
 @pytest.fixture
-async def public(serve, logins, around) -> str:
-    return await serve(public_application(lambda: logins, around))
+async def public(serve, logins, acceptor) -> str:
+    return await serve(public_application(lambda: logins, acceptor))
 
 
 async def login(url: str, **changes):
@@ -165,7 +165,7 @@ class TestWebSocketWithoutUpgrade:
         ],
     )
     async def test_is_told_what_is_wrong_and_how_proxies_are_told(
-        self, public, around, version, headers, what
+        self, public, acceptor, version, headers, what
     ):
         lines = [f"{name}: {value}" for name, value in {"Connection": "close", **headers}.items()]
         head = "\r\n".join([f"GET /v1/ws HTTP/{version}", "Host: a", *lines, "", ""])
@@ -175,7 +175,7 @@ class TestWebSocketWithoutUpgrade:
         text = answer.body.decode("ascii")
         for words in (what, "proxy_http_version 1.1;", "proxy_set_header Upgrade", "Caddy"):
             assert words in text
-        assert around.counters.handshakes_rejected == {"upgrade": 1}
+        assert acceptor.counters.handshakes_rejected == {"upgrade": 1}
 
     async def test_names_the_proxy_once(self, public, caplog):
         for key in ({}, {"Sec-WebSocket-Key": "c2hvcnQ="}, {"Sec-WebSocket-Key": "c2hvcnQ="}):
@@ -288,8 +288,8 @@ class TestLogin:
         assert (answer.status, answer.json) == (405, {"code": "method_not_allowed"})
         assert answer.headers["allow"] == "POST"
 
-    async def test_is_not_there_without_accounts(self, serve, around):
-        url = await serve(public_application(lambda: None, around))
+    async def test_is_not_there_without_accounts(self, serve, acceptor):
+        url = await serve(public_application(lambda: None, acceptor))
         answer = await login(url)
         assert (answer.status, answer.json) == (404, {"code": "not_found"})
 

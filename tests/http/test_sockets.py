@@ -12,7 +12,7 @@ from chatd.http.sockets import (
     shown_address,
     split_address,
 )
-from tests.kit.stacks import needs_ipv6
+from tests.kit.ip_stacks import needs_ipv6
 
 
 @pytest.mark.parametrize(

@@ -5,102 +5,102 @@ import pytest
 
 from chatd.jobs import maintenance as upkeep_module
 from chatd.protocol.errors import Unavailable
-from tests.kit.indoors import indoors, new_key
+from tests.kit.inprocess import in_process, new_key
 
 DAY_S = 86_400
 
 
 @pytest.fixture
-async def ann(house):
-    return await house.meets("ann")
+async def ann(server):
+    return await server.connect("ann")
 
 
 async def with_operations(ann, count):
     """A room with a message and `count` reactions set and cleared: its name."""
-    room = await ann.makes_group()
-    await ann.sends(room)
+    room = await ann.create_group()
+    await ann.send(room)
     for number in range(count):
-        await ann.asks(type="react", room=room, key=new_key(), target=2, emoji="👍", set=number % 2 == 0)
+        await ann.request(type="react", room=room, key=new_key(), target=2, emoji="👍", set=number % 2 == 0)
     return room
 
 
-async def floor_of(house, room):
-    return (await house.inside.context.rooms.get(room)).log_floor
+async def floor_of(server, room):
+    return (await server.app.context.rooms.get(room)).log_floor
 
 
 async def test_operations_that_are_old_and_not_among_the_last_are_folded(tmp_path):
-    async with indoors(tmp_path, rates={"enabled": False}, storage={"operations_kept": 100}) as house:
-        ann = await house.meets("ann")
+    async with in_process(tmp_path, rates={"enabled": False}, storage={"operations_kept": 100}) as server:
+        ann = await server.connect("ann")
         room = await with_operations(ann, 150)
-        assert await house.inside.upkeep.fold() == 0, "not old yet"
-        ann.hangs_up()
-        house.env.advance(31 * DAY_S)
-        assert await house.inside.upkeep.fold() == 1
-        floor = await floor_of(house, room)
+        assert await server.app.maintenance.compact() == 0, "not old yet"
+        ann.hang_up()
+        server.env.advance(31 * DAY_S)
+        assert await server.app.maintenance.compact() == 1
+        floor = await floor_of(server, room)
         assert floor > 1
-        ann = await house.meets("ann")
-        reply = await ann.asks(type="log", room=room, **{"from": floor})
+        ann = await server.connect("ann")
+        reply = await ann.request(type="log", room=room, **{"from": floor})
         assert len(reply["events"]) >= 100
-        assert (await ann.asks(type="log", room=room, **{"from": floor - 1}))["reset"] is True
-        (message,) = (await ann.asks(type="history", room=room))["events"]
+        assert (await ann.request(type="log", room=room, **{"from": floor - 1}))["reset"] is True
+        (message,) = (await ann.request(type="history", room=room))["events"]
         assert message["seq"] == 2, "messages stay"
-        assert await house.inside.upkeep.fold() == 0, "folded once"
+        assert await server.app.maintenance.compact() == 0, "folded once"
 
 
-async def test_the_last_operations_are_kept_however_old(house, ann):
+async def test_the_last_operations_are_kept_however_old(server, ann):
     await with_operations(ann, 20)
-    ann.hangs_up()
-    house.env.advance(400 * DAY_S)
-    assert await house.inside.upkeep.fold() == 0
+    ann.hang_up()
+    server.env.advance(400 * DAY_S)
+    assert await server.app.maintenance.compact() == 0
 
 
 @pytest.fixture
 async def large(tmp_path):
-    async with indoors(
+    async with in_process(
         tmp_path, rates={"enabled": False}, delivery={"large_members": 2, "full_members": 500}
-    ) as house:
-        yield house
+    ) as server:
+        yield server
 
 
-async def reactions(guest):
-    return [e for p in guest.hears("event") for e in p["events"] if e["kind"] in ("reaction", "reactions")]
+async def reactions(client):
+    return [e for p in client.take("event") for e in p["events"] if e["kind"] in ("reaction", "reactions")]
 
 
 async def test_reactions_of_a_large_room_are_told_once_an_interval(large):
-    ann, bob = await large.meets("ann"), await large.meets("bob")
-    room = await ann.makes_group("bob", "cat")
-    await ann.sends(room)
-    for guest, emoji in ((ann, "👍"), (bob, "👍"), (bob, "👎")):
-        assert "seq" not in await guest.asks(
+    ann, bob = await large.connect("ann"), await large.connect("bob")
+    room = await ann.create_group("bob", "cat")
+    await ann.send(room)
+    for client, emoji in ((ann, "👍"), (bob, "👍"), (bob, "👎")):
+        assert "seq" not in await client.request(
             type="react", room=room, key=new_key(), target=2, emoji=emoji, set=True
         )
     assert await reactions(bob) == []
-    await large.passes(1.0)
+    await large.advance(1.0)
     (event,) = await reactions(bob)
     assert (event["kind"], event["target"], event["seq"]) == ("reactions", 2, 3)
     assert event["reactions"] == [{"emoji": "👍", "count": 2}, {"emoji": "👎", "count": 1}]
-    await large.passes(5.0)
+    await large.advance(5.0)
     assert await reactions(bob) == []
 
 
 async def test_reactions_of_two_messages_are_told_apart(large):
-    ann = await large.meets("ann")
-    room = await ann.makes_group("bob", "cat")
-    await ann.sends(room)
-    await ann.sends(room)
+    ann = await large.connect("ann")
+    room = await ann.create_group("bob", "cat")
+    await ann.send(room)
+    await ann.send(room)
     for target in (2, 3):
-        await ann.asks(type="react", room=room, key=new_key(), target=target, emoji="👍", set=True)
-    await large.passes(1.0)
+        await ann.request(type="react", room=room, key=new_key(), target=target, emoji="👍", set=True)
+    await large.advance(1.0)
     assert sorted(event["target"] for event in await reactions(ann)) == [2, 3]
 
 
 async def test_a_message_recalled_meanwhile_has_no_reactions_told(large):
-    ann = await large.meets("ann")
-    room = await ann.makes_group("bob", "cat")
-    await ann.sends(room)
-    await ann.asks(type="react", room=room, key=new_key(), target=2, emoji="👍", set=True)
-    await ann.asks(type="recall", room=room, key=new_key(), target=2)
-    await large.passes(1.0)
+    ann = await large.connect("ann")
+    room = await ann.create_group("bob", "cat")
+    await ann.send(room)
+    await ann.request(type="react", room=room, key=new_key(), target=2, emoji="👍", set=True)
+    await ann.request(type="recall", room=room, key=new_key(), target=2)
+    await large.advance(1.0)
     assert await reactions(ann) == []
 
 
@@ -124,38 +124,38 @@ class Rounds:
 
 
 @pytest.fixture
-async def rounds(house, monkeypatch):
+async def rounds(server, monkeypatch):
     rounds = Rounds()
     monkeypatch.setattr(upkeep_module.asyncio, "sleep", rounds.sleep)
-    task = asyncio.ensure_future(house.inside.upkeep.run())
+    task = asyncio.ensure_future(server.app.maintenance.run())
     yield rounds
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_rooms_nobody_used_for_long_leave_memory(house, ann, rounds):
-    room = await ann.makes_group()
-    registry = house.inside.context.rooms.registry
-    ann.hangs_up()
-    house.env.advance(599)
+async def test_rooms_nobody_used_for_long_leave_memory(server, ann, rounds):
+    room = await ann.create_group()
+    registry = server.app.context.rooms.cache
+    ann.hang_up()
+    server.env.advance(599)
     await rounds.next()
     assert room in registry.rooms
-    house.env.advance(2)
+    server.env.advance(2)
     await rounds.next()
     assert room not in registry.rooms
 
 
-async def test_a_failed_round_is_told_and_the_next_one_tries_again(house, rounds, monkeypatch, caplog):
-    monkeypatch.setattr(upkeep_module, "FOLD_EVERY", 1)
-    house.store.fail("foldable", Unavailable("overloaded"))
+async def test_a_failed_round_is_told_and_the_next_one_tries_again(server, rounds, monkeypatch, caplog):
+    monkeypatch.setattr(upkeep_module, "COMPACT_EVERY", 1)
+    server.store.fail("compactable", Unavailable("overloaded"))
     await rounds.next()
     assert "not dropped" in caplog.text
-    before = house.store.calls["foldable"]
+    before = server.store.calls["compactable"]
     await rounds.next()
-    assert house.store.calls["foldable"] == before + 1
+    assert server.store.calls["compactable"] == before + 1
 
 
-async def test_a_loop_that_stood_still_is_counted_and_told(house, monkeypatch, caplog):
+async def test_a_loop_that_stood_still_is_counted_and_told(server, monkeypatch, caplog):
     slept = asyncio.Event()
     late_s = [0.0, 0.099, 0.101, 3.0]
 
@@ -163,12 +163,12 @@ async def test_a_loop_that_stood_still_is_counted_and_told(house, monkeypatch, c
         if not late_s:
             slept.set()
             await asyncio.Event().wait()
-        house.env.advance(seconds + late_s.pop(0))
+        server.env.advance(seconds + late_s.pop(0))
 
     monkeypatch.setattr(upkeep_module.asyncio, "sleep", sleep)
-    counters = house.inside.counters
+    counters = server.app.counters
     caplog.set_level(logging.INFO)
-    watching = asyncio.ensure_future(house.inside.upkeep.watch_lag(counters))
+    watching = asyncio.ensure_future(server.app.maintenance.watch_lag(counters))
     await slept.wait()
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
@@ -180,11 +180,11 @@ async def test_a_loop_that_stood_still_is_counted_and_told(house, monkeypatch, c
 
 
 async def test_rooms_there_is_no_memory_for_leave_in_the_next_round(tmp_path):
-    async with indoors(tmp_path, storage={"members_in_memory": 3}) as house:
-        ann = await house.meets("ann")
-        first, second = [await ann.makes_group("bob") for _ in range(2)]
-        house.env.advance(1)
-        await ann.sends(second)
-        house.inside.upkeep.forget_rooms()
-        assert set(house.inside.rooms.registry.rooms) == {second}
-        assert (await ann.sends(first))["seq"] > 1, "and come back when they are used"
+    async with in_process(tmp_path, storage={"members_in_memory": 3}) as server:
+        ann = await server.connect("ann")
+        first, second = [await ann.create_group("bob") for _ in range(2)]
+        server.env.advance(1)
+        await ann.send(second)
+        server.app.maintenance.forget_rooms()
+        assert set(server.app.rooms.cache.rooms) == {second}
+        assert (await ann.send(first))["seq"] > 1, "and come back when they are used"

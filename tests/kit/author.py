@@ -5,9 +5,9 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.kit.caller import Event, Refused
-from tests.kit.link import Packet
-from tests.kit.phone import Phone, fresh_key
+from tests.kit.client import TestClient, fresh_key
+from tests.kit.client_socket import Packet
+from tests.kit.packet_client import Event, Refused
 
 BURST_MAX = 8  # messages on their way at once
 
@@ -28,51 +28,51 @@ class Author:
     edited: dict[int, str] = field(default_factory=dict)  # seq -> the last of them that was acknowledged
     read: int = 0  # the highest position that was acknowledged
 
-    async def writes_until_cut(self, phone: Phone) -> None:
+    async def write_until_cut(self, client: TestClient) -> None:
         """Send the outbox again, then this and that, until the connection breaks."""
         try:
-            await self.sends_the_rest(phone)
+            await self.send_the_rest(client)
             while True:
-                await self._does_something(phone)
+                await self._act(client)
         except Refused:
             raise
         except AssertionError:  # nobody answers any more
-            assert not phone.is_connected
+            assert not client.is_connected
 
-    async def sends_the_rest(self, phone: Phone) -> None:
+    async def send_the_rest(self, client: TestClient) -> None:
         for key in list(self.outbox):
-            await self._sends(phone, key)
+            await self._send(client, key)
 
-    async def _does_something(self, phone: Phone) -> None:
+    async def _act(self, client: TestClient) -> None:
         kind = self.chance.randrange(10)
         if kind == 0 and self.acknowledged and self.changes_mind:
-            await self._edits(phone)
+            await self._edit(client)
         elif kind == 1 and self.acknowledged:
             position = max(self.acknowledged.values())
-            self.read = max(self.read, (await phone.reads(self.room, position))["read"])
+            self.read = max(self.read, (await client.read(self.room, position))["read"])
         else:
-            await self._writes(phone, 1 if kind < 7 else self.chance.randint(2, BURST_MAX))
+            await self._write(client, 1 if kind < 7 else self.chance.randint(2, BURST_MAX))
 
-    async def _writes(self, phone: Phone, count: int) -> None:
+    async def _write(self, client: TestClient, count: int) -> None:
         keys = [fresh_key() for _ in range(count)]
         self.outbox += keys
-        outcomes = await asyncio.gather(*(self._sends(phone, key) for key in keys), return_exceptions=True)
+        outcomes = await asyncio.gather(*(self._send(client, key) for key in keys), return_exceptions=True)
         for failure in filter(None, outcomes):
             raise failure
 
-    async def _sends(self, phone: Phone, key: str) -> None:
-        ack: Packet = await phone.sends(self.room, f"{self.user} {key}", key=key)
+    async def _send(self, client: TestClient, key: str) -> None:
+        ack: Packet = await client.send(self.room, f"{self.user} {key}", key=key)
         assert self.acknowledged.setdefault(key, ack["seq"]) == ack["seq"]
         self.outbox.remove(key)
 
-    async def _edits(self, phone: Phone) -> None:
+    async def _edit(self, client: TestClient) -> None:
         seq = self.chance.choice(list(self.acknowledged.values()))
         text = f"edited by {self.user} {fresh_key()}"
         self.edits.setdefault(seq, []).append(text)
-        await phone.edits(self.room, seq, text)
+        await client.edit(self.room, seq, text)
         self.edited[seq] = text
 
-    def finds(self, log: Mapping[int, Event]) -> None:
+    def check_log(self, log: Mapping[int, Event]) -> None:
         """Everything acknowledged stands in `log`, at its number, as it was left."""
         for key, seq in self.acknowledged.items():
             assert log[seq].get("key") == key, (

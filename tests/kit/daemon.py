@@ -15,10 +15,10 @@ from bench.ports import free_ports
 from chatd.config.model import Config
 from chatd.config.secret import Secret
 from chatd.ports import Env
-from chatd.server.app import Inside
+from chatd.server.app import App
 from chatd.server.daemon import Daemon
 from tests.kit import http
-from tests.kit.confidential import Ear, keeps_secrets
+from tests.kit.leak_detector import LeakDetector, check_no_secret
 from tests.kit.tokens import SECRET
 
 START_S = 30.0  # a start takes 0.3 s; a loaded machine may need much longer, a hanging one needs a limit
@@ -66,7 +66,7 @@ class RunningDaemon:
         self.config = config
         self._env = env
         self._daemon = Daemon(config, env)
-        self._ear = Ear()
+        self._ear = LeakDetector()
 
     @property
     def url(self) -> str:
@@ -85,9 +85,9 @@ class RunningDaemon:
         return Path(self.config.storage.directory) / "chatd.sqlite"
 
     @property
-    def inside(self) -> Inside:
+    def app(self) -> App:
         """The parts behind the listeners, for a test that counts what is left in them."""
-        return self._daemon.inside
+        return self._daemon.app
 
     @property
     def sockets(self) -> int:
@@ -95,13 +95,13 @@ class RunningDaemon:
         listeners = self._daemon._listeners
         return sum(len(listener._server.server_state.connections) for listener in listeners)
 
-    async def administers(self, path: str, **content: Any) -> http.Answer:
+    async def operator_calls(self, path: str, **content: Any) -> http.Answer:
         """Ask something of the admin socket, as the back end of a host app does."""
         socket_path = Path(self.config.storage.directory) / "chatd.sock"
         return await http.request(f"http://admin{path}", "POST", content=content, socket_path=socket_path)
 
     async def start(self) -> None:
-        self._ear.opens()
+        self._ear.open()
         await self._daemon.start()
 
     async def stop(self) -> None:
@@ -112,12 +112,12 @@ class RunningDaemon:
             shown["the readiness checks"] = str(await self._daemon.checks())
         await self._daemon.stop()
         for where, text in shown.items():
-            keeps_secrets(text, where)
-        self._ear.closes()
+            check_no_secret(text, where)
+        self._ear.close()
 
-    async def folds(self) -> None:
+    async def fold(self) -> None:
         """Do now what the daemon does once an hour: drop operations that are older than it must keep."""
-        await self._daemon.fold()
+        await self._daemon.compact()
 
     async def restart(self, **sections: dict[str, Any]) -> None:
         """Stop, then start on the same directory, with these sections changed."""
@@ -125,7 +125,7 @@ class RunningDaemon:
         self.config = _changed(self.config, sections)
         await self.start_again()
 
-    def reconfigures(self, **sections: dict[str, Any]) -> list[str]:
+    def reconfigure(self, **sections: dict[str, Any]) -> list[str]:
         """Put these changes in force while it runs, as a reload does; which files hold something else now."""
         self.config = _changed(self.config, sections)
         return self._daemon.reconfigure(self.config)
@@ -222,7 +222,7 @@ class DaemonProcess:
         """SIGTERM; the exit code once the daemon has drained."""
         return await self._end(signal.SIGTERM)
 
-    async def ends(self) -> int:
+    async def wait_exit(self) -> int:
         """The exit code of a daemon that ends by itself."""
         assert self._running is not None
         return await asyncio.wait_for(self._running.wait(), STOP_S)
@@ -235,7 +235,7 @@ class DaemonProcess:
         """SIGTERM, and once more when the first was heard; the exit code."""
         assert self._running is not None
         self._running.send_signal(signal.SIGTERM)
-        await self.says("leaving")
+        await self.wait_for_log("leaving")
         return await self._end(signal.SIGTERM)
 
     def reload(self) -> None:
@@ -243,7 +243,7 @@ class DaemonProcess:
         assert self._running is not None
         self._running.send_signal(signal.SIGHUP)
 
-    async def says(self, words: str, *, times: int = 1) -> None:
+    async def wait_for_log(self, words: str, *, times: int = 1) -> None:
         """Return when `words` stand in the log, so many times."""
         async with asyncio.timeout(START_S):
             while self.log.count(words) < times:
@@ -253,7 +253,7 @@ class DaemonProcess:
         await self.terminate()
         await self.start()
 
-    async def runs(self, *arguments: str) -> tuple[int, str]:
+    async def run(self, *arguments: str) -> tuple[int, str]:
         """Run a chatd command with the same environment; its exit code and everything it wrote."""
         command = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -265,7 +265,7 @@ class DaemonProcess:
             env=self._whole_environment(),
         )
         output, _ = await command.communicate()
-        keeps_secrets(output.decode(), f"what {arguments[0]} says")
+        check_no_secret(output.decode(), f"what {arguments[0]} says")
         return command.returncode or 0, output.decode()
 
     def _whole_environment(self) -> dict[str, str]:
@@ -283,7 +283,7 @@ class DaemonProcess:
         if self._running.returncode is None:
             self._running.send_signal(signal_number)
         code = await asyncio.wait_for(self._running.wait(), STOP_S)
-        keeps_secrets(self.log, "the log")
+        check_no_secret(self.log, "the log")
         return code
 
 

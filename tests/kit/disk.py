@@ -1,7 +1,7 @@
 """A directory whose disk is watched: every write and sync in order, faults where a test wants them, power cuts.
 
 What SQLite does comes from `tests.kit.vfs`, what Python does itself from `tests.kit.syscalls`; what a power cut
-leaves is decided in `tests.kit.platter`.
+leaves is decided in `tests.kit.simulated_disk`.
 """
 
 import os
@@ -14,7 +14,7 @@ from typing import NamedTuple, Self
 import pytest
 
 from tests.kit import syscalls, vfs
-from tests.kit.platter import Choose, Kind, Operation, Platter
+from tests.kit.simulated_disk import Choose, Kind, Operation, SimulatedDisk
 
 INDEX = "-shm"  # SQLite's index of the log: shared memory, built anew after every crash
 GONE = 10  # SQLITE_IOERR: what is still open when the power is off
@@ -52,7 +52,7 @@ class Disk:
             after.cut()
             self._take_over(after)
         self._after = after
-        self._platter: Platter | None = None
+        self._platter: SimulatedDisk | None = None
         self._fed = 0
 
     def start(self) -> Self:
@@ -88,7 +88,7 @@ class Disk:
         for in rising order cost what lies between them only.
         """
         if self._platter is None or upto < self._fed:
-            self._platter, self._fed = Platter(self._before), 0
+            self._platter, self._fed = SimulatedDisk(self._before), 0
         for operation in self.journal[self._fed : upto]:
             self._platter.feed(operation, choose)
         self._fed = upto

@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from tests.kit.link import Frame
-from tests.kit.phone import Phone
+from tests.kit.client import TestClient
+from tests.kit.client_socket import Frame
 
 _OF_THE_MOMENT = frozenset(
     {"id", "session", "time", "cursor"}
 )  # keys of a hello reply that differ every time
 
 
-async def frame_answering(phone: Phone, request: dict[str, Any]) -> Frame:
+async def frame_answering(client: TestClient, request: dict[str, Any]) -> Frame:
     """The frame with the reply to a request. Nothing else may be on its way to this phone."""
-    count = len(phone.link.frames_received)
-    await phone.is_answered(request)
-    (frame,) = phone.link.frames_received[count:]
+    count = len(client.link.frames_received)
+    await client.reply_to(request)
+    (frame,) = client.link.frames_received[count:]
     return frame
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.kit.platter import Kind, Operation
+from tests.kit.simulated_disk import Kind, Operation
 from tests.kit.vfs import Watcher
 
 ERRNO = {

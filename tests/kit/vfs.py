@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from tests.kit.platter import Kind, Operation
+from tests.kit.simulated_disk import Kind, Operation
 
 IOERR = sqlite3.SQLITE_IOERR
 NAME = b"watched"

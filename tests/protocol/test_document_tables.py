@@ -47,10 +47,10 @@ def test_close_codes_are_those_of_the_code() -> None:
     stated = {
         code: reason for code, reason in document.closes().items() if code not in of_the_client_or_of_nobody
     }
-    assert stated == close_codes.CLOSES
+    assert stated == close_codes.CLOSE_CODES
 
 
-@pytest.mark.parametrize("code", [code for code in close_codes.CLOSES if code >= 4000])
+@pytest.mark.parametrize("code", [code for code in close_codes.CLOSE_CODES if code >= 4000])
 def test_a_close_code_says_the_same_as_its_range(code: int) -> None:
     does = {row["Code"]: row["Client"] for row in document.section("15").tables[0]}[str(code)]
     assert does.startswith({40: "reconnect", 41: "new token", 42: "stop"}[code // 100])

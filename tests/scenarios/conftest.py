@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.company import Company
+from tests.kit.clients import Clients
 from tests.kit.daemon import DaemonProcess, RunningDaemon, config_for, daemon_process, running_daemon
 from tests.kit.loops import pytest_asyncio_loop_factories as pytest_asyncio_loop_factories
 
@@ -24,11 +24,11 @@ async def daemon(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterato
 
 
 @pytest.fixture
-async def people(daemon: RunningDaemon) -> AsyncIterator[Company]:
+async def clients(daemon: RunningDaemon) -> AsyncIterator[Clients]:
     """Makes phones; at the end every phone must have found all promises kept."""
-    company = Company(daemon.url)
+    company = Clients(daemon.url)
     yield company
-    await company.leaves()
+    await company.leave()
 
 
 @pytest.fixture
@@ -39,11 +39,11 @@ async def server(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterato
 
 
 @pytest.fixture
-async def callers(server: DaemonProcess) -> AsyncIterator[Company]:
+async def callers(server: DaemonProcess) -> AsyncIterator[Clients]:
     """Makes phones for the daemon process."""
-    company = Company(server.url)
+    company = Clients(server.url)
     yield company
-    await company.leaves()
+    await company.leave()
 
 
 def _marked(request: pytest.FixtureRequest, name: str) -> dict[str, Any]:

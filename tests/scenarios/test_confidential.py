@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from tests.kit import http
-from tests.kit.company import Company
-from tests.kit.confidential import Ear, Leaked, keeps_secrets
+from tests.kit.client import TestClient, fresh_key
+from tests.kit.client_socket import Link
+from tests.kit.clients import Clients
 from tests.kit.daemon import DaemonProcess
-from tests.kit.forgery import forged
-from tests.kit.link import Link
-from tests.kit.phone import Phone, fresh_key
+from tests.kit.forged_tokens import forged
+from tests.kit.leak_detector import LeakDetector, Leaked, check_no_secret
 from tests.kit.tokens import SECRET, token_for
 
 WORD = "plugh"  # stands in everything that is sent, and in nothing that the daemon may say
@@ -28,21 +28,21 @@ BODY = {
 }
 
 
-async def _talks(people: Company, encoding: str) -> None:
+async def _talks(clients: Clients, encoding: str) -> None:
     """Everything that members do, with a word in every place that takes one."""
-    ann = await people.connects("ann", encoding=encoding)
-    await ann.says_hello(app=WORD, os=WORD, locale=WORD, epoch=WORD, cursor=WORD, features=[WORD])
-    bob = await people.meets("bob")
-    room = await ann.creates_group(WORD + LINE, bob, avatar=WORD, data={"x": LINE})
-    seq = (await ann.does("send", room, body=BODY))["seq"]
-    await ann.does("edit", room, target=seq, body={"text": LINE})
-    await bob.reacts(room, seq, f":{WORD}:")
-    await ann.does("recall", room, target=seq)
-    await ann.does("room.update", room, title=LINE, avatar=WORD, data=LINE)
-    await bob.reads(room, seq)
+    ann = await clients.open("ann", encoding=encoding)
+    await ann.say_hello(app=WORD, os=WORD, locale=WORD, epoch=WORD, cursor=WORD, features=[WORD])
+    bob = await clients.connect("bob")
+    room = await ann.create_group(WORD + LINE, bob, avatar=WORD, data={"x": LINE})
+    seq = (await ann.mutate("send", room, body=BODY))["seq"]
+    await ann.mutate("edit", room, target=seq, body={"text": LINE})
+    await bob.react(room, seq, f":{WORD}:")
+    await ann.mutate("recall", room, target=seq)
+    await ann.mutate("room.update", room, title=LINE, avatar=WORD, data=LINE)
+    await bob.read(room, seq)
 
 
-async def _asks_wrongly(phone: Phone, room: Any) -> None:
+async def _asks_wrongly(client: TestClient, room: Any) -> None:
     for packet in (
         {"type": WORD},
         {"type": "send", "room": LINE, "key": WORD, "body": BODY},
@@ -58,7 +58,7 @@ async def _asks_wrongly(phone: Phone, room: Any) -> None:
         {"type": "devices.push", "platform": "apns", "token": WORD},
         {"type": "hello", "version": 1, "token": WORD, "device": WORD},
     ):
-        reply = await phone.is_answered(packet)
+        reply = await client.reply_to(packet)
         assert reply["type"] == "error", packet
 
 
@@ -110,17 +110,17 @@ async def _knocks(server: DaemonProcess) -> None:
 
 
 @pytest.mark.environment(LOG__LEVEL="info", LOG__FORMAT="json")
-async def test_nothing_that_is_sent_is_logged(server: DaemonProcess, callers: Company) -> None:
+async def test_nothing_that_is_sent_is_logged(server: DaemonProcess, callers: Clients) -> None:
     for encoding in ("msgpack", "json"):
         await _talks(callers, encoding)
-        mallory = await callers.meets("mallory", encoding=encoding)
+        mallory = await callers.connect("mallory", encoding=encoding)
         await _asks_wrongly(mallory, "gAbCdEfGhIj0")
     await _says_nonsense(server.url)
     await _knocks(server)
     metrics = (await http.request(f"{server.ops_url}/metrics")).body.decode()
     ready = (await http.request(f"{server.ops_url}/readyz")).body.decode()
-    await callers.leaves()
-    callers.phones.clear()
+    await callers.leave()
+    callers.peers.clear()
     await server.terminate()
     assert WORD not in metrics + ready
     assert WORD not in server.log
@@ -132,11 +132,11 @@ async def test_nothing_that_is_sent_is_logged(server: DaemonProcess, callers: Co
 
 async def test_the_configuration_is_shown_without_its_secrets(server: DaemonProcess) -> None:
     for arguments in (("config", "show"), ("config", "show", "--json"), ("config", "check")):
-        code, output = await server.runs(*arguments)  # which looks for secrets in it
+        code, output = await server.run(*arguments)  # which looks for secrets in it
         assert code == 0, output
-    code, output = await server.runs("serve", "--set", "limits.page=none", "--set", "auth.leeway_s=x")
+    code, output = await server.run("serve", "--set", "limits.page=none", "--set", "auth.leeway_s=x")
     assert code != 0
-    keeps_secrets(output, "the complaint")
+    check_no_secret(output, "the complaint")
 
 
 # --- the ear itself
@@ -153,18 +153,18 @@ async def test_the_configuration_is_shown_without_its_secrets(server: DaemonProc
     ],
 )
 def test_the_ear_hears_every_kind_of_secret(said: str) -> None:
-    ear = Ear()
-    ear.opens()
+    detector = LeakDetector()
+    detector.open()
     try:
         raise ValueError(said)
     except ValueError:
         logging.getLogger("chatd.session.rate_limits").exception("a defect")
     with pytest.raises(Leaked):
-        ear.closes()
+        detector.close()
 
 
 def test_the_ear_lets_everything_else_pass() -> None:
-    ear = Ear()
-    ear.opens()
+    detector = LeakDetector()
+    detector.open()
     logging.getLogger("chatd.session.rate_limits").info("session %s of %s", "s1", "ann", extra={"code": 1000})
-    ear.closes()
+    detector.close()

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.kit.company import Company
-from tests.kit.life import Life
-from tests.kit.phone import Phone
+from tests.kit.client import TestClient
+from tests.kit.clients import Clients
+from tests.kit.random_traffic import RandomTraffic
 from tests.kit.replica import Replica
-from tests.kit.roomlist import RoomList
+from tests.kit.room_list import RoomList
 
 USERS = ("alice", "bob", "carol", "dave")
 STEPS = 60
@@ -31,56 +31,58 @@ LIVE_KEYS = (
 )
 
 
-async def test_a_random_life_has_some_of_everything(people: Company) -> None:
-    life = Life({user: await people.meets(user) for user in USERS}, 1)
+async def test_a_random_life_has_some_of_everything(clients: Clients) -> None:
+    traffic = RandomTraffic({user: await clients.connect(user) for user in USERS}, 1)
     for _ in range(3 * STEPS):
-        await life.goes_on()
+        await traffic.step()
     kinds = "room.create room.join room.leave room.delete room.update members.add members.remove members.role"
-    assert {*kinds.split(), "send", "edit", "recall", "react", "pin"} == (+life.done).keys()
+    assert {*kinds.split(), "send", "edit", "recall", "react", "pin"} == (+traffic.done).keys()
 
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_a_phone_that_syncs_with_its_cursor_has_what_a_new_phone_is_told(
-    people: Company, seed: int
+    clients: Clients, seed: int
 ) -> None:
-    life = Life({user: await people.meets(user) for user in USERS}, seed)
-    synced = {user: await people.meets(user) for user in USERS}
+    traffic = RandomTraffic({user: await clients.connect(user) for user in USERS}, seed)
+    synced = {user: await clients.connect(user) for user in USERS}
     lists = {user: RoomList() for user in USERS}
     for step in range(STEPS):
-        await life.goes_on()
+        await traffic.step()
         if step % QUIET_EVERY == QUIET_EVERY - 1:
             for user in USERS:
-                synced[user], hello = await people.again(synced[user], **lists[user].position)
+                synced[user], hello = await clients.reconnect(synced[user], **lists[user].position)
                 lists[user].take_hello(hello)
-                assert lists[user].rooms == await _truth(people, user)
+                assert lists[user].rooms == await _truth(clients, user)
 
 
-async def _truth(people: Company, user: str) -> dict[str, Any]:
+async def _truth(clients: Clients, user: str) -> dict[str, Any]:
     """The room list as a phone without any memory is told it."""
-    fresh = await people.connects(user)
-    hello = await fresh.says_hello(previews=False)
-    await fresh.hangs_up()
+    fresh = await clients.open(user)
+    hello = await fresh.say_hello(previews=False)
+    await fresh.hang_up()
     complete = RoomList()
     complete.take_hello(hello)
     return complete.rooms
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_a_phone_that_only_listens_has_what_a_new_phone_is_told(people: Company, seed: int) -> None:
-    life = Life({user: await people.meets(user) for user in USERS}, 100 + seed)
-    listening = {user: await people.meets(user, encoding="json" if seed % 2 else "msgpack") for user in USERS}
+async def test_a_phone_that_only_listens_has_what_a_new_phone_is_told(clients: Clients, seed: int) -> None:
+    traffic = RandomTraffic({user: await clients.connect(user) for user in USERS}, 100 + seed)
+    listening = {
+        user: await clients.connect(user, encoding="json" if seed % 2 else "msgpack") for user in USERS
+    }
     for step in range(STEPS):
-        await life.goes_on()
+        await traffic.step()
         if step % QUIET_EVERY == QUIET_EVERY - 1:
-            for user, phone in listening.items():
-                await phone.catches_up()
-                assert _live(_listened(phone)) == _live(await _truth(people, user))
+            for user, client in listening.items():
+                await client.catch_up()
+                assert _live(_listened(client)) == _live(await _truth(clients, user))
 
 
-def _listened(phone: Phone, kept: RoomList | None = None) -> dict[str, Any]:
+def _listened(client: TestClient, kept: RoomList | None = None) -> dict[str, Any]:
     """What a phone knows that began with `kept` and then heard what it heard on this connection."""
     kept = kept or RoomList()
-    for packet in phone.heard:
+    for packet in client.heard:
         if packet["type"] == "ok" and "sync" in packet:
             kept.take_hello(packet)
         kept.take_push(packet)
@@ -89,26 +91,26 @@ def _listened(phone: Phone, kept: RoomList | None = None) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_a_phone_that_comes_and_goes_meanwhile_has_what_a_new_phone_is_told(
-    people: Company, seed: int
+    clients: Clients, seed: int
 ) -> None:
     """Hellos race with messages, and with joining, leaving and being removed."""
-    life = Life({user: await people.meets(user) for user in USERS}, 300 + seed)
-    phones = {user: await people.meets(user) for user in USERS}
+    traffic = RandomTraffic({user: await clients.connect(user) for user in USERS}, 300 + seed)
+    peers = {user: await clients.connect(user) for user in USERS}
     lists = {user: RoomList() for user in USERS}
 
     async def reconnects(user: str) -> None:
-        phones[user].cuts()
-        await phones[user].stops_listening()
-        _listened(phones[user], lists[user])
-        phones[user], _ = await people.again(phones[user], **lists[user].position)
+        peers[user].cut()
+        await peers[user].stop_listening()
+        _listened(peers[user], lists[user])
+        peers[user], _ = await clients.reconnect(peers[user], **lists[user].position)
 
     for step in range(STEPS):
-        await asyncio.gather(life.goes_on(), *(reconnects(user) for user in life.choose.sample(USERS, 2)))
+        await asyncio.gather(traffic.step(), *(reconnects(user) for user in traffic.choose.sample(USERS, 2)))
         if step % QUIET_EVERY == QUIET_EVERY - 1:
-            for user, phone in phones.items():
-                await phone.catches_up()
-                known = _listened(phone, copy.deepcopy(lists[user]))
-                assert _live(known) == _live(await _truth(people, user))
+            for user, client in peers.items():
+                await client.catch_up()
+                known = _listened(client, copy.deepcopy(lists[user]))
+                assert _live(known) == _live(await _truth(clients, user))
 
 
 def _live(rooms: dict[str, Any]) -> dict[str, Any]:
@@ -117,20 +119,20 @@ def _live(rooms: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.settings(delivery={"full_members": 2, "large_members": 3, "reactions_interval_s": 0.05})
 @pytest.mark.parametrize("seed", range(4))
-async def test_logs_are_dense_and_converge_in_small_and_large_rooms(people: Company, seed: int) -> None:
-    life = Life({user: await people.meets(user) for user in USERS}, 200 + seed)
+async def test_logs_are_dense_and_converge_in_small_and_large_rooms(clients: Clients, seed: int) -> None:
+    traffic = RandomTraffic({user: await clients.connect(user) for user in USERS}, 200 + seed)
     for _ in range(STEPS):
-        await life.goes_on()
+        await traffic.step()
     for user in USERS:
-        phone = await people.connects(user)
-        hello = await phone.says_hello()
+        client = await clients.open(user)
+        hello = await client.say_hello()
         for summary in hello["sync"]["rooms"]:
-            await _is_sound(phone, summary)
+            await _is_sound(client, summary)
 
 
-async def _is_sound(phone: Phone, summary: dict[str, Any]) -> None:
+async def _is_sound(client: TestClient, summary: dict[str, Any]) -> None:
     room, first = summary["room"], summary.get("first_visible", 1)
-    log, page = await _log_and_history(phone, room, first)
+    log, page = await _log_and_history(client, room, first)
     assert [event["seq"] for event in log] == list(range(first, max(first, page["seq"] + 1)))
     assert page["seq"] >= summary["seq"]
     replayed, fetched = Replica(), Replica()
@@ -140,15 +142,15 @@ async def _is_sound(phone: Phone, summary: dict[str, Any]) -> None:
 
 
 async def _log_and_history(
-    phone: Phone, room: str, first: int
+    client: TestClient, room: str, first: int
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Both of the same moment: read again while summaries of reactions are still being stored.
 
     A message may already show a change above the `seq` of its reply, never the other way round.
     """
     while True:
-        log = await phone.logs(room, first)
-        page = await phone.asks({"type": "history", "room": room, "limit": 100})
+        log = await client.read_log(room, first)
+        page = await client.request({"type": "history", "room": room, "limit": 100})
         newest = max([page["seq"], *(event.get("changed", 0) for event in page["events"])])
         if not log or log[-1]["seq"] == newest:
             return log, page

@@ -15,11 +15,11 @@ from chatd.server import app
 from chatd.storage.sqlite import pragmas
 from chatd.telemetry import troubles
 from tests.kit import http
-from tests.kit.company import Company
+from tests.kit.client import TestClient, fresh_key
+from tests.kit.clients import Clients
 from tests.kit.daemon import DaemonProcess, RunningDaemon, config_for, daemon_process, running_daemon
 from tests.kit.disk import Disk, Fault, watched
-from tests.kit.phone import Phone, fresh_key
-from tests.kit.platter import Kind, Operation
+from tests.kit.simulated_disk import Kind, Operation
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -29,7 +29,7 @@ import sqlite3, sys
 from pathlib import Path
 from chatd.cli.main import main
 from tests.kit.disk import Disk, Fault
-from tests.kit.platter import Kind
+from tests.kit.simulated_disk import Kind
 fails, directory = map(Path, sys.argv[1:])
 disk = Disk(directory).start()
 def fault(index, operation):
@@ -54,21 +54,21 @@ async def daemon(disk: Disk) -> AsyncIterator[RunningDaemon]:
         yield running
 
 
-async def is_refused(phone: Phone, room: str, code: str) -> str:
+async def is_refused(client: TestClient, room: str, code: str) -> str:
     """Send something that cannot be stored; its key."""
     key = fresh_key()
     send = {"type": "send", "room": room, "key": key, "body": {"text": "x"}}
-    error = await phone.is_refused(code, send)
+    error = await client.expect_refusal(code, send)
     assert error["retry"] == "later"
     assert error["retry_after"] > 0
     return key
 
 
-async def goes_on(phone: Phone, room: str, refused: list[str], stored: int) -> None:
+async def goes_on(client: TestClient, room: str, refused: list[str], stored: int) -> None:
     """Everything is asked for again, and stands in the log once, in order."""
     for key in refused:
-        await phone.sends(room, "x", key=key)
-    log = await phone.logs(room)
+        await client.send(room, "x", key=key)
+    log = await client.read_log(room)
     assert [event["seq"] for event in log] == list(range(1, stored + len(refused) + 1))
     assert [event["key"] for event in log[stored:]] == refused
 
@@ -83,36 +83,36 @@ async def goes_on(phone: Phone, room: str, refused: list[str], stored: int) -> N
     ids=["full", "write error", "short write"],
 )
 async def test_a_disk_that_takes_no_writes_is_read_and_comes_back_without_a_restart(
-    disk: Disk, people: Company, fault: Fault, code: str
+    disk: Disk, clients: Clients, fault: Fault, code: str
 ) -> None:
-    room, (alice, bob) = await people.in_direct("alice", "bob")
-    before = (await alice.sends(room, "before"))["seq"]
-    await bob.forgets()
+    room, (alice, bob) = await clients.in_direct("alice", "bob")
+    before = (await alice.send(room, "before"))["seq"]
+    await bob.forget()
     disk.fault = lambda index, operation: fault if operation.kind == Kind.WRITE else None
     refused = [await is_refused(alice, room, code) for _ in range(3)]
-    await bob.is_silent()
-    assert [event["body"]["text"] for event in await bob.asks_history(room)] == ["before"]
-    carol = await people.meets("carol")
-    await carol.is_silent()
+    await bob.expect_silence()
+    assert [event["body"]["text"] for event in await bob.request_history(room)] == ["before"]
+    carol = await clients.connect("carol")
+    await carol.expect_silence()
     disk.fault = None
     await goes_on(alice, room, refused, before)
 
 
 async def test_a_disk_that_cannot_be_read_refuses_and_comes_back_without_a_restart(
-    disk: Disk, people: Company
+    disk: Disk, clients: Clients
 ) -> None:
-    room, (alice, _) = await people.in_direct("alice", "bob")
+    room, (alice, _) = await clients.in_direct("alice", "bob")
     for _ in range(40):
-        await alice.sends(room, "x" * 3000)
+        await alice.send(room, "x" * 3000)
 
     def unreadable(index: int, operation: Operation) -> Fault | None:
         return Fault(sqlite3.SQLITE_IOERR_READ) if operation.kind == Kind.READ else None
 
     disk.fault = unreadable
-    error = await alice.is_refused("internal", {"type": "history", "room": room, "limit": 100})
+    error = await alice.expect_refusal("internal", {"type": "history", "room": room, "limit": 100})
     assert error["retry"] == "later"
     disk.fault = None
-    assert len(await alice.asks_history(room, limit=100)) == 40
+    assert len(await alice.request_history(room, limit=100)) == 40
 
 
 async def test_a_lock_held_by_another_program_refuses_until_it_lets_go(
@@ -120,15 +120,15 @@ async def test_a_lock_held_by_another_program_refuses_until_it_lets_go(
 ) -> None:
     monkeypatch.setitem(pragmas.WRITER, "busy_timeout", 1)
     async with running_daemon(config_for(tmp_path)) as daemon:
-        people = Company(daemon.url)
-        room, (alice, bob) = await people.in_direct("alice", "bob")
+        clients = Clients(daemon.url)
+        room, (alice, bob) = await clients.in_direct("alice", "bob")
         with closing(sqlite3.connect(daemon.database, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             refused = [await is_refused(alice, room, "internal") for _ in range(3)]
-            assert len(await bob.logs(room)) == 1
+            assert len(await bob.read_log(room)) == 1
             other.execute("ROLLBACK")
         await goes_on(alice, room, refused, 1)
-        await people.leaves()
+        await clients.leave()
 
 
 async def test_a_failed_flush_ends_the_daemon_and_the_next_one_goes_on(tmp_path: Path) -> None:
@@ -136,30 +136,30 @@ async def test_a_failed_flush_ends_the_daemon_and_the_next_one_goes_on(tmp_path:
     directory.mkdir()
     program = (sys.executable, "-c", FAILING, str(fails), str(directory))
     async with daemon_process(tmp_path, program) as daemon:
-        people = Company(daemon.url)
-        room, (alice, bob) = await people.in_direct("alice", "bob")
-        acknowledged = [(await alice.sends(room, "x"))["seq"] for _ in range(20)]
+        clients = Clients(daemon.url)
+        room, (alice, bob) = await clients.in_direct("alice", "bob")
+        acknowledged = [(await alice.send(room, "x"))["seq"] for _ in range(20)]
         fails.touch()
         key = await is_refused(alice, room, "internal")
-        assert (await bob.expects_bye(4000))["retry_after"] >= 0
-        assert await daemon.ends() == 5
+        assert (await bob.expect_bye(4000))["retry_after"] >= 0
+        assert await daemon.wait_exit() == 5
         fails.unlink()
-        await everything_is_there(daemon, people, alice, room, [*acknowledged, key])
-        await people.leaves()
+        await everything_is_there(daemon, clients, alice, room, [*acknowledged, key])
+        await clients.leave()
     assert "the disk failed: nothing is acknowledged any more" in daemon.log
     assert "the last stop was unclean: checking the database" in daemon.log
 
 
 async def everything_is_there(
-    daemon: DaemonProcess, people: Company, alice: Phone, room: str, acknowledged: list
+    daemon: DaemonProcess, clients: Clients, alice: TestClient, room: str, acknowledged: list
 ) -> None:
     """The refused message is there or not, as the disk had it, and can be sent again either way."""
     *numbers, key = acknowledged
-    await asyncio.wait_for(alice.expects_bye(4000), 10)
+    await asyncio.wait_for(alice.expect_bye(4000), 10)
     await daemon.start()
-    alice, _ = await people.again(alice)
-    assert (await alice.sends(room, "x", key=key))["seq"] == numbers[-1] + 1
-    assert [event["seq"] for event in await alice.logs(room)] == list(range(1, numbers[-1] + 2))
+    alice, _ = await clients.reconnect(alice)
+    assert (await alice.send(room, "x", key=key))["seq"] == numbers[-1] + 1
+    assert [event["seq"] for event in await alice.read_log(room)] == list(range(1, numbers[-1] + 2))
 
 
 # --- what operators see of it
@@ -220,14 +220,14 @@ CASES = (
 async def test_trouble_with_the_disk_is_said_once_shown_and_ends_by_itself(
     soon: None, disk: Disk, daemon: RunningDaemon, caplog: pytest.LogCaptureFixture, trouble: Case
 ) -> None:
-    people, name = Company(daemon.url), trouble.name
-    room, (alice, _) = await people.in_direct("alice", "bob")
+    clients, name = Clients(daemon.url), trouble.name
+    room, (alice, _) = await clients.in_direct("alice", "bob")
     for _ in range(40):
-        await alice.sends(room, "x" * 3000)
+        await alice.send(room, "x" * 3000)
     assert await readiness(daemon) == {}
     disk.fault = lambda _, operation: Fault(trouble.error) if operation.kind == trouble.kind else None
     for _ in range(3):
-        await alice.is_refused(trouble.refusal, trouble.request(room))
+        await alice.expect_refusal(trouble.refusal, trouble.request(room))
     assert trouble.why in (await readiness(daemon))[name]
     assert await metric(daemon, f'chatd_trouble{{what="{name}"}}') == 1
     disk.fault = None
@@ -238,7 +238,7 @@ async def test_trouble_with_the_disk_is_said_once_shown_and_ends_by_itself(
     assert begun.startswith(f"trouble with {name}: {trouble.why}")
     assert name == "reads" or " bytes are free, storage.min_free_bytes is 0; until it ends changes" in begun
     assert ended.startswith(f"no more trouble with {name}: ")
-    await people.leaves()
+    await clients.leave()
 
 
 async def test_a_lock_held_by_another_program_is_said_until_it_lets_go(
@@ -246,8 +246,8 @@ async def test_a_lock_held_by_another_program_is_said_until_it_lets_go(
 ) -> None:
     monkeypatch.setitem(pragmas.WRITER, "busy_timeout", 1)
     async with running_daemon(config_for(tmp_path)) as daemon:
-        people = Company(daemon.url)
-        room, (alice, _) = await people.in_direct("alice", "bob")
+        clients = Clients(daemon.url)
+        room, (alice, _) = await clients.in_direct("alice", "bob")
         with closing(sqlite3.connect(daemon.database, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             await is_refused(alice, room, "internal")
@@ -255,42 +255,42 @@ async def test_a_lock_held_by_another_program_is_said_until_it_lets_go(
             other.execute("ROLLBACK")
         await is_over(daemon)
         assert len([line for line in caplog.messages if "trouble with commits" in line]) == 2
-        await people.leaves()
+        await clients.leave()
 
 
 async def test_damage_that_a_read_finds_is_said_once_and_does_not_end(
     soon: None, disk: Disk, daemon: RunningDaemon, caplog: pytest.LogCaptureFixture
 ) -> None:
-    people = Company(daemon.url)
-    room, (alice, _) = await people.in_direct("alice", "bob")
+    clients = Clients(daemon.url)
+    room, (alice, _) = await clients.in_direct("alice", "bob")
     for _ in range(40):
-        await alice.sends(room, "x" * 3000)
+        await alice.send(room, "x" * 3000)
     corrupt = Fault(sqlite3.SQLITE_CORRUPT)
     disk.fault = lambda index, operation: corrupt if operation.kind == Kind.READ else None
     for _ in range(3):
-        await alice.is_refused("internal", {"type": "history", "room": room, "limit": 100})
+        await alice.expect_refusal("internal", {"type": "history", "room": room, "limit": 100})
     disk.fault = None
-    assert len(await alice.asks_history(room, limit=100)) == 40
+    assert len(await alice.request_history(room, limit=100)) == 40
     assert "Run `chatd check`" in (await readiness(daemon))["damage"]
     assert len([line for line in caplog.messages if "trouble with" in line]) == 1
-    await people.leaves()
+    await clients.leave()
 
 
 async def test_a_row_that_is_not_what_was_written_is_damage(
     soon: None, daemon: RunningDaemon, caplog: pytest.LogCaptureFixture
 ) -> None:
     """No check of pages can see it: a letter is another letter."""
-    people = Company(daemon.url)
-    room, (alice, _) = await people.in_direct("alice", "bob")
-    seq = (await alice.sends(room, "x"))["seq"]
+    clients = Clients(daemon.url)
+    room, (alice, _) = await clients.in_direct("alice", "bob")
+    seq = (await alice.send(room, "x"))["seq"]
     with closing(sqlite3.connect(daemon.database, isolation_level=None)) as other:
         other.execute("UPDATE events SET blob = x'c1' WHERE position & 0xFFFFFFFF = ?", (seq,))
-    await alice.is_refused(
+    await alice.expect_refusal(
         "internal", {"type": "edit", "room": room, "key": fresh_key(), "target": seq, "body": {"text": "y"}}
     )
     assert "the database is damaged" in (await readiness(daemon))["damage"]
     assert not [record for record in caplog.records if record.exc_info]
-    await people.leaves()
+    await clients.leave()
 
 
 async def test_a_database_that_is_exchanged_under_the_daemon_is_said(
@@ -307,21 +307,21 @@ async def test_a_database_that_is_exchanged_under_the_daemon_is_said(
 async def test_a_disk_that_does_not_answer_is_said_while_it_does_not(
     soon: None, monkeypatch: pytest.MonkeyPatch, daemon: RunningDaemon
 ) -> None:
-    people = Company(daemon.url)
-    room, (alice, _) = await people.in_direct("alice", "bob")
+    clients = Clients(daemon.url)
+    room, (alice, _) = await clients.in_direct("alice", "bob")
     monkeypatch.setattr(app, "COMMIT_S", 0.0)
-    answers, commit = asyncio.Event(), daemon.inside.store.commit
+    answers, commit = asyncio.Event(), daemon.app.store.commit
 
     async def hanging(work: Any) -> None:
         await answers.wait()
         await commit(work)
 
-    monkeypatch.setattr(daemon.inside.store, "commit", hanging)
-    sending = asyncio.create_task(alice.sends(room, "x"))
+    monkeypatch.setattr(daemon.app.store, "commit", hanging)
+    sending = asyncio.create_task(alice.send(room, "x"))
     while not (wrong := await readiness(daemon)):
         await asyncio.sleep(0.02)
     assert "the disk does not answer" in wrong["commits"]
     answers.set()
     await sending
     await is_over(daemon)
-    await people.leaves()
+    await clients.leave()

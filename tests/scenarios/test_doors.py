@@ -12,7 +12,7 @@ from chatd.config.model import Config, several
 from chatd.server.daemon import Daemon
 from tests.kit import http
 from tests.kit.daemon import DaemonProcess, config_for
-from tests.kit.stacks import needs_ipv6
+from tests.kit.ip_stacks import needs_ipv6
 
 LISTENING = "0A"  # the state of a socket in /proc/net/tcp
 OPERATORS = ("/livez", "/readyz", "/metrics")

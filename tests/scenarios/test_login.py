@@ -11,10 +11,10 @@ import pytest
 from argon2 import PasswordHasher
 
 from tests.kit import http
-from tests.kit.company import Company
-from tests.kit.confidential import PASSWORD
+from tests.kit.client import fresh_device
+from tests.kit.clients import Clients
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
-from tests.kit.phone import fresh_device
+from tests.kit.leak_detector import PASSWORD
 from tests.kit.tokens import earlier_token
 
 
@@ -44,25 +44,25 @@ async def _login(daemon: RunningDaemon, **fields: Any) -> http.Answer:
     return await http.request(f"{daemon.http_url}/v1/login", "POST", content=content)
 
 
-async def test_a_login_gives_a_token_that_opens_a_connection(daemon: RunningDaemon, people: Company) -> None:
+async def test_a_login_gives_a_token_that_opens_a_connection(daemon: RunningDaemon, clients: Clients) -> None:
     answer = await _login(daemon)
     assert answer.status == 200
     assert answer.json.keys() == {"token", "expires_in"}
     assert answer.json["expires_in"] == 3600
-    alice = await people.connects("alice", token=answer.json["token"])
-    hello = await alice.says_hello()
+    alice = await clients.open("alice", token=answer.json["token"])
+    hello = await alice.say_hello()
     assert hello["user"] == "alice"
     assert 3_590 <= hello["token_ttl"] <= 3_600
 
 
-async def test_a_token_for_a_device_opens_no_other(daemon: RunningDaemon, people: Company) -> None:
+async def test_a_token_for_a_device_opens_no_other(daemon: RunningDaemon, clients: Clients) -> None:
     device = fresh_device()
     token = (await _login(daemon, device=device)).json["token"]
-    other = await people.connects("alice", token=token)
-    await other.is_refused("token_invalid", other.hello())
-    await other.expects_bye(4101)
-    own = await people.connects("alice", token=token, device=device)
-    await own.says_hello()
+    other = await clients.open("alice", token=token)
+    await other.expect_refusal("token_invalid", other.hello())
+    await other.expect_bye(4101)
+    own = await clients.open("alice", token=token, device=device)
+    await own.say_hello()
 
 
 @pytest.mark.parametrize(
@@ -138,25 +138,25 @@ async def test_a_login_is_a_post(daemon: RunningDaemon) -> None:
     assert (await http.request(f"{daemon.http_url}/v1/login")).status == 405
 
 
-async def test_the_name_of_an_account_is_shown_to_others(daemon: RunningDaemon, people: Company) -> None:
-    bob = await people.meets("bob")
-    (alice,) = (await bob.asks({"type": "users.get", "users": ["alice"]}))["users"]
+async def test_the_name_of_an_account_is_shown_to_others(daemon: RunningDaemon, clients: Clients) -> None:
+    bob = await clients.connect("bob")
+    (alice,) = (await bob.request({"type": "users.get", "users": ["alice"]}))["users"]
     assert (alice["user"], alice["name"]) == ("alice", "Alice Miller")
     assert "$argon2" not in repr(bob.heard)
 
 
-async def test_a_new_password_ends_what_the_old_one_opened(daemon: RunningDaemon, people: Company) -> None:
+async def test_a_new_password_ends_what_the_old_one_opened(daemon: RunningDaemon, clients: Clients) -> None:
     token = (await _login(daemon)).json["token"]
-    phone = await people.meets("alice", token=token)
-    tablet = await people.meets("alice", token=earlier_token("alice"))
+    client = await clients.connect("alice", token=token)
+    tablet = await clients.connect("alice", token=earlier_token("alice"))
     hashed = PasswordHasher(1, 8192, 1).hash("a new password")
-    assert (await daemon.administers("/users/password", user="alice", password=hashed)).status == 200
-    for device in (phone, tablet):
-        await device.expects_bye(4201)
-        again = await people.connects("alice", device=device.device, token=device.token)
-        await again.is_refused("token_invalid", again.hello())
-        await again.expects_bye(4201)
+    assert (await daemon.operator_calls("/users/password", user="alice", password=hashed)).status == 200
+    for device in (client, tablet):
+        await device.expect_bye(4201)
+        again = await clients.open("alice", device=device.device, token=device.token)
+        await again.expect_refusal("token_invalid", again.hello())
+        await again.expect_bye(4201)
     assert (await _login(daemon)).status == 401
     for _ in range(3):
         answer = await _login(daemon, password="a new password")
-        await people.meets("alice", token=answer.json["token"])
+        await clients.connect("alice", token=answer.json["token"])

@@ -10,9 +10,9 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.kit import http
-from tests.kit.company import Company
+from tests.kit.client import TestClient, fresh_key
+from tests.kit.clients import Clients
 from tests.kit.daemon import PROGRAM, RunningDaemon, daemon_process
-from tests.kit.phone import Phone, fresh_key
 
 FILES = 264  # of which 192 are set apart, 63 are for connections and 9 for sockets that are none yet
 
@@ -22,8 +22,8 @@ async def test_a_daemon_with_few_descriptors_refuses_in_time_and_serves_on(tmp_p
     program = ("bash", "-c", f"ulimit -n {FILES}; exec {shlex.join(PROGRAM)}")
     crowd = {f"LIMITS__UNAUTHENTICATED{scope}": "900" for scope in ("", "_PER_ADDRESS")}
     async with daemon_process(tmp_path, program, LIMITS__CONNECTIONS="1000", **crowd) as daemon:
-        await daemon.says("room for 63 of limits.connections = 1000")
-        company = Company(daemon.url)
+        await daemon.wait_for_log("room for 63 of limits.connections = 1000")
+        company = Clients(daemon.url)
         room, (ann, ben) = await company.in_direct("ann", "ben")
         port = int(daemon.http_url.rpartition(":")[2])
         silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(FILES)]
@@ -32,18 +32,18 @@ async def test_a_daemon_with_few_descriptors_refuses_in_time_and_serves_on(tmp_p
         with pytest.raises(InvalidStatus, match="503"):
             await company.connects("guest")
 
-        await ann.sends(room, "can you hear me?")
-        assert (await ben.hears(room, "message"))["body"]["text"] == "can you hear me?"
+        await ann.send(room, "can you hear me?")
+        assert (await ben.next_event(room, "message"))["body"]["text"] == "can you hear me?"
         assert (await http.request(f"{daemon.ops_url}/readyz")).status == 200
         metrics = (await http.request(f"{daemon.ops_url}/metrics")).body.decode()
         assert 'chatd_handshake_rejected_total{reason="descriptors"} 1.0' in metrics
 
         for _, writer in silent:
             writer.close()
-        for guest in company.phones[2:]:
-            await guest.hangs_up()
-        await company.meets("late")
-        await company.leaves()
+        for client in company.peers[2:]:
+            await client.hang_up()
+        await company.connect("late")
+        await company.leave()
         assert "Traceback" not in daemon.log
 
 
@@ -62,20 +62,20 @@ FLOODS: dict[str, Callable[[str], dict[str, Any]]] = {
 ROUNDS, AT_ONCE = 10, 64
 
 
-async def floods(phone: Phone, packet: Callable[[str], dict[str, Any]], room: str) -> None:
+async def floods(client: TestClient, packet: Callable[[str], dict[str, Any]], room: str) -> None:
     """Batches without end and without waiting, until the server has had enough of this connection."""
     for _ in range(ROUNDS):
-        await phone.link.send([packet(room) for _ in range(AT_ONCE)])
+        await client.link.send([packet(room) for _ in range(AT_ONCE)])
         await asyncio.sleep(0)
 
 
 @pytest.mark.settings(rates=USUAL)
 @pytest.mark.parametrize("kind", FLOODS)
 async def test_one_who_floods_takes_nothing_from_others(
-    people: Company, daemon: RunningDaemon, kind: str
+    clients: Clients, daemon: RunningDaemon, kind: str
 ) -> None:
-    room, (ann, ben, _) = await people.in_group("ann", "ben", "mallory")
-    devices = [await people.meets("mallory") for _ in range(5)]
+    room, (ann, ben, _) = await clients.in_group("ann", "ben", "mallory")
+    devices = [await clients.connect("mallory") for _ in range(5)]
     flooding = [asyncio.create_task(floods(device, FLOODS[kind], room)) for device in devices]
     heard = [await talks(ann, ben, room, number) for number in range(10)]
     await asyncio.gather(*flooding)
@@ -84,10 +84,10 @@ async def test_one_who_floods_takes_nothing_from_others(
     assert b"chatd_rate_limited_total{" in (await http.request(f"{daemon.ops_url}/metrics")).body
 
 
-async def talks(ann: Phone, ben: Phone, room: str, number: int) -> str:
+async def talks(ann: TestClient, ben: TestClient, room: str, number: int) -> str:
     """One message between bystanders, never refused, heard by the other; its text."""
-    await ann.sends(room, f"message {number}")
+    await ann.send(room, f"message {number}")
     while True:
-        event = await ben.hears(room, "message")
+        event = await ben.next_event(room, "message")
         if event["user"] == "ann":
             return str(event["body"]["text"])

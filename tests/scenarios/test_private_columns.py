@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.kit.company import Company
-from tests.kit.court import Stage, request_of, rows
+from tests.kit.auth_matrix import PreparedRoom, request_of, rows
+from tests.kit.client import TestClient, fresh_key
+from tests.kit.clients import Clients
 from tests.kit.daemon import RunningDaemon
-from tests.kit.phone import Phone, fresh_key
 
 WHO = "user = 'ann'"
 OPERATION = "kind != 'message'"
@@ -102,52 +102,52 @@ def plant(database: Path) -> list[str]:
     return canaries
 
 
-async def _live(people: Company, daemon: RunningDaemon) -> tuple[str, str]:
+async def _live(clients: Clients, daemon: RunningDaemon) -> tuple[str, str]:
     """ann leaves something in every table; a group and a direct room she shares with bob."""
-    room, (ann, *_) = await people.in_group("ann", "bob", "carl")
-    direct = await ann.opens_direct("bob")
-    await daemon.administers("/users/put", user="ann", name="Ann", password="$argon2id$x")
-    await ann.asks({"type": "preferences", "receipts": False})
+    room, (ann, *_) = await clients.in_group("ann", "bob", "carl")
+    direct = await ann.open_direct("bob")
+    await daemon.operator_calls("/users/put", user="ann", name="Ann", password="$argon2id$x")
+    await ann.request({"type": "preferences", "receipts": False})
     for place in (room, direct):
-        seq = (await ann.sends(place, "words", body={"mentions": ["bob"]}))["seq"]
-        await ann.edits(place, seq, "other words")
-        await ann.reacts(place, seq, "👍")
-        await ann.reads(place, seq)
+        seq = (await ann.send(place, "words", body={"mentions": ["bob"]}))["seq"]
+        await ann.edit(place, seq, "other words")
+        await ann.react(place, seq, "👍")
+        await ann.read(place, seq)
     for _ in range(3):  # above large_members, so that one reaction and one coming are not logged
-        await ann.does("members.add", room, users=["dan"])
-        await ann.does("members.remove", room, users=["dan"])
+        await ann.mutate("members.add", room, users=["dan"])
+        await ann.mutate("members.remove", room, users=["dan"])
     return room, direct
 
 
-async def _looks_everywhere(phone: Phone, room: str) -> None:
+async def _looks_everywhere(client: TestClient, room: str) -> None:
     for name, row in rows().items():
         if name in ("pong", "auth", "room.leave", "room.delete", "mode"):
             continue
-        packet = {**request_of(name, Stage(room=room, own=2, others=2)), "key": fresh_key()}
+        packet = {**request_of(name, PreparedRoom(room=room, own=2, others=2)), "key": fresh_key()}
         if row.word not in ("send", "create"):
             del packet["key"]  # of mutations only: their ack tells where the room is
         if name in ("watch", "users.get"):
             packet["users"] = ["ann", "carl"]
-        await phone.is_answered(packet)
+        await client.reply_to(packet)
 
 
 @pytest.mark.settings(delivery={"large_members": 2})
-async def test_no_canary_ever_travels(daemon: RunningDaemon, people: Company) -> None:
-    room, direct = await _live(people, daemon)
-    await people.leaves()
-    people.phones.clear()
+async def test_no_canary_ever_travels(daemon: RunningDaemon, clients: Clients) -> None:
+    room, direct = await _live(clients, daemon)
+    await clients.leave()
+    clients.peers.clear()
     await daemon.stop()
     canaries = plant(daemon.database)
     await daemon.start_again()
-    people.url = daemon.url
-    phones = [await people.connects(user, encoding="json") for user in ("bob", "carl", "mallory")]
-    for phone in phones:
-        await phone.says_hello(events=50, previews=True, focus=[room, direct])
-    for phone in phones:
+    clients.url = daemon.url
+    peers = [await clients.open(user, encoding="json") for user in ("bob", "carl", "mallory")]
+    for client in peers:
+        await client.say_hello(events=50, previews=True, focus=[room, direct])
+    for client in peers:
         for place in (room, direct):
-            await _looks_everywhere(phone, place)
-            await phone.catches_up()
-    heard: list[Any] = [frame for phone in phones for frame in phone.link.frames_received]
+            await _looks_everywhere(client, place)
+            await client.catch_up()
+    heard: list[Any] = [frame for client in peers for frame in client.link.frames_received]
     assert len(heard) > 100
     text = "\n".join(map(str, heard))
     assert "other words" in text

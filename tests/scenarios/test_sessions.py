@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from tests.kit.company import Company
+from tests.kit.client import fresh_device, fresh_key
+from tests.kit.clients import Clients
 from tests.kit.daemon import RunningDaemon
-from tests.kit.phone import fresh_device, fresh_key
 from tests.kit.tokens import token_for
 
 SHORT_LIVED = {"leeway_s": 0, "grace_s": 0.2}
@@ -19,11 +19,11 @@ QUICK_HEART = {
 }
 
 
-async def test_s17_a_fresh_token_of_the_same_user_renews_the_session(people: Company) -> None:
-    alice = await people.meets("alice", token=token_for("alice", lifetime_s=600))
-    reply = await alice.asks({"type": "auth", "token": token_for("alice", lifetime_s=3600)})
+async def test_s17_a_fresh_token_of_the_same_user_renews_the_session(clients: Clients) -> None:
+    alice = await clients.connect("alice", token=token_for("alice", lifetime_s=600))
+    reply = await alice.request({"type": "auth", "token": token_for("alice", lifetime_s=3600)})
     assert 3_500 <= reply["token_ttl"] <= 3_600
-    await alice.is_silent()
+    await alice.expect_silence()
 
 
 @pytest.mark.parametrize(
@@ -37,221 +37,223 @@ async def test_s17_a_fresh_token_of_the_same_user_renews_the_session(people: Com
     ids=["other user", "other device", "forged", "expired"],
 )
 async def test_s17_a_wrong_token_is_refused_and_the_session_stays(
-    people: Company, token: str, code: str
+    clients: Clients, token: str, code: str
 ) -> None:
-    alice = await people.meets("alice")
-    await alice.is_refused(code, {"type": "auth", "token": token})
-    await alice.is_silent()
+    alice = await clients.connect("alice")
+    await alice.expect_refusal(code, {"type": "auth", "token": token})
+    await alice.expect_silence()
 
 
 @pytest.mark.settings(auth=SHORT_LIVED)
-async def test_s17_an_expiring_token_is_announced_and_then_ends_the_session(people: Company) -> None:
-    room, (bob, _) = await people.in_direct("bob", "carol")
-    alice = await people.meets("alice", token=token_for("alice", lifetime_s=3))
-    warning = await alice.receives("token_expiring")
+async def test_s17_an_expiring_token_is_announced_and_then_ends_the_session(clients: Clients) -> None:
+    room, (bob, _) = await clients.in_direct("bob", "carol")
+    alice = await clients.connect("alice", token=token_for("alice", lifetime_s=3))
+    warning = await alice.receive("token_expiring")
     assert warning["token_ttl"] <= 1
-    bye = await alice.expects_bye(4100)
+    bye = await alice.expect_bye(4100)
     assert bye["reason"] == "token_expired"
-    await bob.sends(room, "unaffected")
+    await bob.send(room, "unaffected")
     assert [push["type"] for push in alice.heard].count("token_expiring") == 1
 
 
 @pytest.mark.settings(auth=SHORT_LIVED)
-async def test_s17_a_refresh_in_time_keeps_the_session(people: Company) -> None:
-    alice = await people.meets("alice", token=token_for("alice", lifetime_s=3))
-    await alice.receives("token_expiring")
-    await alice.asks({"type": "auth", "token": token_for("alice", lifetime_s=3)})
-    await alice.receives("token_expiring")  # the second token is announced too: the first was really replaced
-    await alice.expects_bye(4100)
+async def test_s17_a_refresh_in_time_keeps_the_session(clients: Clients) -> None:
+    alice = await clients.connect("alice", token=token_for("alice", lifetime_s=3))
+    await alice.receive("token_expiring")
+    await alice.request({"type": "auth", "token": token_for("alice", lifetime_s=3)})
+    await alice.receive("token_expiring")  # the second token is announced too: the first was really replaced
+    await alice.expect_bye(4100)
 
 
-async def test_mode_changes_the_heartbeat(people: Company) -> None:
-    alice = await people.meets("alice")
-    assert (await alice.asks({"type": "mode", "mode": "background"}))["heartbeat"] == 240
-    assert (await alice.asks({"type": "mode", "mode": "foreground"}))["heartbeat"] == 30
-    other = await people.connects("alice")
-    assert (await other.says_hello(mode="background"))["heartbeat"] == 240
+async def test_mode_changes_the_heartbeat(clients: Clients) -> None:
+    alice = await clients.connect("alice")
+    assert (await alice.request({"type": "mode", "mode": "background"}))["heartbeat"] == 240
+    assert (await alice.request({"type": "mode", "mode": "foreground"}))["heartbeat"] == 30
+    other = await clients.open("alice")
+    assert (await other.say_hello(mode="background"))["heartbeat"] == 240
 
 
-async def test_ephemerals_stop_in_background(people: Company) -> None:
-    room, (alice, bob) = await people.in_direct("alice", "bob")
-    await bob.asks({"type": "focus", "rooms": [room]})
-    await bob.asks({"type": "mode", "mode": "background"})
-    await alice.posts({"type": "typing", "room": room})
-    ack = await alice.sends(room, "typed")
-    assert (await bob.hears(room))["seq"] == ack["seq"]
-    await bob.is_silent("typing")
-    await bob.asks({"type": "mode", "mode": "foreground"})
-    await alice.posts({"type": "typing", "room": room})
-    assert (await bob.receives("typing"))["user"] == "alice"
+async def test_ephemerals_stop_in_background(clients: Clients) -> None:
+    room, (alice, bob) = await clients.in_direct("alice", "bob")
+    await bob.request({"type": "focus", "rooms": [room]})
+    await bob.request({"type": "mode", "mode": "background"})
+    await alice.post({"type": "typing", "room": room})
+    ack = await alice.send(room, "typed")
+    assert (await bob.next_event(room))["seq"] == ack["seq"]
+    await bob.expect_silence("typing")
+    await bob.request({"type": "mode", "mode": "foreground"})
+    await alice.post({"type": "typing", "room": room})
+    assert (await bob.receive("typing"))["user"] == "alice"
 
 
-async def test_muted_rooms_stop_in_background_and_sync_finds_them(people: Company) -> None:
-    alice, bob = await people.meet("alice", "bob")
-    muted = await alice.creates_group("noise", bob)
-    loud = await alice.creates_group("news", bob)
-    await bob.asks({"type": "preferences", "room": muted, "muted_until": 1})
-    fresh, hello = await people.again(bob, mode="background")
-    sent = await alice.sends(muted, "noise")
-    await alice.sends(loud, "news")
-    assert (await fresh.hears(loud))["kind"] == "message"
+async def test_muted_rooms_stop_in_background_and_sync_finds_them(clients: Clients) -> None:
+    alice, bob = await clients.connect_all("alice", "bob")
+    muted = await alice.create_group("noise", bob)
+    loud = await alice.create_group("news", bob)
+    await bob.request({"type": "preferences", "room": muted, "muted_until": 1})
+    fresh, hello = await clients.reconnect(bob, mode="background")
+    sent = await alice.send(muted, "noise")
+    await alice.send(loud, "news")
+    assert (await fresh.next_event(loud))["kind"] == "message"
     assert [push for push in fresh.waiting() if push.get("room") == muted] == []
-    page = await fresh.asks({"type": "sync", "cursor": hello["sync"]["cursor"], "events": 5})
+    page = await fresh.request({"type": "sync", "cursor": hello["sync"]["cursor"], "events": 5})
     assert {summary["room"]: summary["seq"] for summary in page["rooms"]}[muted] == sent["seq"]
 
 
-async def test_muted_rooms_are_delivered_in_foreground(people: Company) -> None:
-    room, (alice, bob) = await people.in_group("alice", "bob")
-    await bob.asks({"type": "preferences", "room": room, "muted_until": 1})
-    ack = await alice.sends(room, "noise")
-    assert (await bob.hears(room))["seq"] == ack["seq"]
+async def test_muted_rooms_are_delivered_in_foreground(clients: Clients) -> None:
+    room, (alice, bob) = await clients.in_group("alice", "bob")
+    await bob.request({"type": "preferences", "room": room, "muted_until": 1})
+    ack = await alice.send(room, "noise")
+    assert (await bob.next_event(room))["seq"] == ack["seq"]
 
 
-async def test_a_ping_of_the_client_is_answered_with_the_time(people: Company) -> None:
-    alice = await people.meets("alice")
-    reply = await alice.asks({"type": "ping"})
+async def test_a_ping_of_the_client_is_answered_with_the_time(clients: Clients) -> None:
+    alice = await clients.connect("alice")
+    reply = await alice.request({"type": "ping"})
     assert abs(reply["time"] / 1000 - time.time()) < 60
 
 
 @pytest.mark.settings(heartbeat=QUICK_HEART)
-async def test_s16_a_silent_peer_is_pinged_and_stays_while_it_answers(people: Company) -> None:
-    alice = await people.meets("alice")
+async def test_s16_a_silent_peer_is_pinged_and_stays_while_it_answers(clients: Clients) -> None:
+    alice = await clients.connect("alice")
     for _ in range(2):
-        await alice.is_pinged()
-    await alice.is_silent()
+        await alice.wait_for_ping()
+    await alice.expect_silence()
 
 
 @pytest.mark.settings(heartbeat=QUICK_HEART)
-async def test_s16_a_frozen_peer_is_closed_with_4001(people: Company) -> None:
-    alice, frozen = await people.meets("alice"), await people.meets("frozen")
+async def test_s16_a_frozen_peer_is_closed_with_4001(clients: Clients) -> None:
+    alice, frozen = await clients.connect("alice"), await clients.connect("frozen")
     frozen.answers_pings = False
-    await frozen.expects_close(4001, 1006)
+    await frozen.expect_close(4001, 1006)
     assert [packet["type"] for packet in frozen.heard].count("ping") == 1
-    await alice.is_silent()
+    await alice.expect_silence()
 
 
 @pytest.mark.settings(heartbeat=QUICK_HEART)
-async def test_s16_a_peer_that_does_not_even_read_is_cut(people: Company) -> None:
-    _, (alice, frozen) = await people.in_touch("alice", "frozen")
-    await alice.asks({"type": "watch", "users": ["frozen"]})
+async def test_s16_a_peer_that_does_not_even_read_is_cut(clients: Clients) -> None:
+    _, (alice, frozen) = await clients.in_touch("alice", "frozen")
+    await alice.request({"type": "watch", "users": ["frozen"]})
     frozen.link.stop_reading()
-    presence = await alice.receives("presence")
+    presence = await alice.receive("presence")
     assert [(row["user"], "state" in row) for row in presence["users"]] == [("frozen", False)]
     frozen.link.resume_reading()
-    await frozen.expects_close(4001, 1006)
+    await frozen.expect_close(4001, 1006)
 
 
 @pytest.mark.settings(heartbeat=QUICK_HEART)
-async def test_s16_listening_alone_is_no_life_sign(people: Company) -> None:
+async def test_s16_listening_alone_is_no_life_sign(clients: Clients) -> None:
     """Something is sent to bob all the time; because he says nothing he is pinged nevertheless."""
-    room, (alice, bob) = await people.in_direct("alice", "bob")
+    room, (alice, bob) = await clients.in_direct("alice", "bob")
 
     async def chatters() -> None:
         while True:
-            await alice.sends(room, "blah")
+            await alice.send(room, "blah")
             await asyncio.sleep(0.1)
 
     chatting = asyncio.create_task(chatters())
-    await bob.is_pinged()
+    await bob.wait_for_ping()
     chatting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await chatting
 
 
 @pytest.mark.settings(heartbeat={**QUICK_HEART, "background_s": 1})
-async def test_the_cursor_of_a_ping_hides_nothing_that_was_withheld(people: Company) -> None:
+async def test_the_cursor_of_a_ping_hides_nothing_that_was_withheld(clients: Clients) -> None:
     """A muted room moved in background: whatever cursor the ping carries, the next hello must show the room."""
-    alice, bob = await people.meet("alice", "bob")
-    muted = await alice.creates_group("noise", bob)
-    loud = await alice.creates_group("news", bob)
-    await bob.asks({"type": "preferences", "room": muted, "muted_until": 1})
-    bob, hello = await people.again(bob, mode="background")
-    sent = (await alice.sends(muted, "noise"))["seq"]
-    await alice.sends(loud, "news")
-    await bob.hears(loud)
-    await bob.is_pinged()
+    alice, bob = await clients.connect_all("alice", "bob")
+    muted = await alice.create_group("noise", bob)
+    loud = await alice.create_group("news", bob)
+    await bob.request({"type": "preferences", "room": muted, "muted_until": 1})
+    bob, hello = await clients.reconnect(bob, mode="background")
+    sent = (await alice.send(muted, "noise"))["seq"]
+    await alice.send(loud, "news")
+    await bob.next_event(loud)
+    await bob.wait_for_ping()
     cursors = [packet["cursor"] for packet in bob.heard if packet["type"] == "ping" and "cursor" in packet]
     cursor = [hello["sync"]["cursor"], *cursors][-1]
-    _, back = await people.again(bob, epoch=hello["epoch"], cursor=cursor)
+    _, back = await clients.reconnect(bob, epoch=hello["epoch"], cursor=cursor)
     assert (muted, sent) in [(summary["room"], summary["seq"]) for summary in back["sync"]["rooms"]]
 
 
 @pytest.mark.settings(heartbeat=QUICK_HEART)
-async def test_the_cursor_of_a_ping_spares_what_was_heard(people: Company) -> None:
-    room, (alice, bob) = await people.in_direct("alice", "bob")
-    heard = (await alice.sends(room, "heard"))["seq"]
-    await bob.hears(room)
-    await bob.is_pinged()
+async def test_the_cursor_of_a_ping_spares_what_was_heard(clients: Clients) -> None:
+    room, (alice, bob) = await clients.in_direct("alice", "bob")
+    heard = (await alice.send(room, "heard"))["seq"]
+    await bob.next_event(room)
+    await bob.wait_for_ping()
     (cursor,) = [packet["cursor"] for packet in bob.heard if packet["type"] == "ping"]
-    bob.cuts()
-    missed = (await alice.sends(room, "missed"))["seq"]
+    bob.cut()
+    missed = (await alice.send(room, "missed"))["seq"]
     epoch = next(packet["epoch"] for packet in bob.heard if "epoch" in packet)
-    _, back = await people.again(bob, epoch=epoch, cursor=cursor, events=10)
+    _, back = await clients.reconnect(bob, epoch=epoch, cursor=cursor, events=10)
     (summary,) = back["sync"]["rooms"]
     assert [event["seq"] for event in summary["events"]] == [missed] == [heard + 1]
 
 
-async def test_a_removed_device_is_closed_with_4201(people: Company) -> None:
-    phone, tablet = [await people.meets_bound("alice") for _ in range(2)]
-    listed = (await phone.asks({"type": "devices.list"}))["devices"]
-    assert {row["device"] for row in listed} == {phone.device, tablet.device}
-    await phone.asks({"type": "devices.remove", "device": tablet.device})
-    await tablet.expects_bye(4201)
-    again = await people.connects("alice", device=tablet.device, token=tablet.token)
-    await again.is_refused("token_invalid", again.hello())
-    await again.expects_bye(4201)
-    await phone.is_silent()
-    listed = (await phone.asks({"type": "devices.list"}))["devices"]
-    assert [row["device"] for row in listed] == [phone.device]
+async def test_a_removed_device_is_closed_with_4201(clients: Clients) -> None:
+    client, tablet = [await clients.connect_bound("alice") for _ in range(2)]
+    listed = (await client.request({"type": "devices.list"}))["devices"]
+    assert {row["device"] for row in listed} == {client.device, tablet.device}
+    await client.request({"type": "devices.remove", "device": tablet.device})
+    await tablet.expect_bye(4201)
+    again = await clients.open("alice", device=tablet.device, token=tablet.token)
+    await again.expect_refusal("token_invalid", again.hello())
+    await again.expect_bye(4201)
+    await client.expect_silence()
+    listed = (await client.request({"type": "devices.list"}))["devices"]
+    assert [row["device"] for row in listed] == [client.device]
 
 
-async def test_devices_show_what_hello_said_about_them(people: Company) -> None:
-    alice = await people.connects("alice")
-    hello = await alice.says_hello(app="tests 1.0", os="linux")
-    (row,) = (await alice.asks({"type": "devices.list"}))["devices"]
+async def test_devices_show_what_hello_said_about_them(clients: Clients) -> None:
+    alice = await clients.open("alice")
+    hello = await alice.say_hello(app="tests 1.0", os="linux")
+    (row,) = (await alice.request({"type": "devices.list"}))["devices"]
     assert (row["app"], row["os"]) == ("tests 1.0", "linux")
     assert row["last_seen"] >= hello["time"] - 1000
 
 
-async def test_a_device_of_somebody_else_cannot_be_removed(people: Company) -> None:
-    alice, bob = await people.meet("alice", "bob")
-    await alice.is_refused("not_found", {"type": "devices.remove", "device": bob.device})
-    await bob.is_silent()
+async def test_a_device_of_somebody_else_cannot_be_removed(clients: Clients) -> None:
+    alice, bob = await clients.connect_all("alice", "bob")
+    await alice.expect_refusal("not_found", {"type": "devices.remove", "device": bob.device})
+    await bob.expect_silence()
 
 
-async def test_push_tokens_are_not_supported(people: Company) -> None:
-    alice = await people.meets("alice")
-    await alice.is_refused("not_supported", {"type": "devices.push", "platform": "apns", "token": "t"})
+async def test_push_tokens_are_not_supported(clients: Clients) -> None:
+    alice = await clients.connect("alice")
+    await alice.expect_refusal("not_supported", {"type": "devices.push", "platform": "apns", "token": "t"})
 
 
 @pytest.mark.settings(drain={"window_s": 0.2, "spread_min_s": 5.0})
 async def test_s25_a_stop_sends_everybody_away_spread_over_time(daemon: RunningDaemon) -> None:
-    company = Company(daemon.url)
-    phones = [await company.meets(f"user{number}") for number in range(200)]
+    company = Clients(daemon.url)
+    peers = [await company.connect(f"user{number}") for number in range(200)]
     stopping = asyncio.create_task(daemon.restart())
-    byes = [await phone.expects_bye(4000) for phone in phones]
+    byes = [await client.expect_bye(4000) for client in peers]
     await stopping
     waits = sorted(bye["retry_after"] for bye in byes)
     assert waits[-1] <= 5_000
     assert waits[150] - waits[50] > 1_000  # spread evenly, the middle half covers 2,500 ms of the 5,000
     company.url = daemon.url
-    back, _ = await company.again(phones[0], cursor=byes[0].get("cursor"), epoch="x")
-    await back.hangs_up()
+    back, _ = await company.again(peers[0], cursor=byes[0].get("cursor"), epoch="x")
+    await back.hang_up()
 
 
 async def test_s25_everything_acknowledged_before_a_stop_is_there_after_it(
-    daemon: RunningDaemon, people: Company
+    daemon: RunningDaemon, clients: Clients
 ) -> None:
-    room, (alice, bob) = await people.in_direct("alice", "bob")
-    _, hello = await people.again(bob)
+    room, (alice, bob) = await clients.in_direct("alice", "bob")
+    _, hello = await clients.reconnect(bob)
     send = {"type": "send", "room": room}
     sends = [{**send, "key": fresh_key(), "body": {"text": str(number)}} for number in range(60)]
-    acks = await alice.asks_at_once(sends)
+    acks = await alice.request_all(sends)
     await daemon.restart()
-    await alice.expects_bye(4000)
-    people.url = daemon.url
-    fresh, back = await people.again(bob, epoch=hello["epoch"], cursor=hello["sync"]["cursor"], events=50)
+    await alice.expect_bye(4000)
+    clients.url = daemon.url
+    fresh, back = await clients.reconnect(
+        bob, epoch=hello["epoch"], cursor=hello["sync"]["cursor"], events=50
+    )
     (summary,) = back["sync"]["rooms"]
     assert back["epoch"] == hello["epoch"]
     assert summary["seq"] == acks[-1]["seq"] == 61
-    assert len(await fresh.logs(room)) == 61
+    assert len(await fresh.read_log(room)) == 61

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from tests.kit.company import Company
-from tests.kit.link import encode
-from tests.kit.phone import Phone, fresh_key
+from tests.kit.client import TestClient, fresh_key
+from tests.kit.client_socket import encode
+from tests.kit.clients import Clients
 
 HELLOS = 1000  # S07
 
 
-async def test_a_first_sync_is_the_complete_list_with_previews(people: Company) -> None:
-    room, (alice, bob) = await people.in_direct("alice", "bob")
-    sent = await alice.sends(room, "hello")
-    _, hello = await people.again(bob)
+async def test_a_first_sync_is_the_complete_list_with_previews(clients: Clients) -> None:
+    room, (alice, bob) = await clients.in_direct("alice", "bob")
+    sent = await alice.send(room, "hello")
+    _, hello = await clients.reconnect(bob)
     (summary,) = hello["sync"]["rooms"]
     assert hello["sync"]["full"] is True
     assert hello["sync"]["totals"] == {"rooms": 1, "unread": 1, "mentions": 0}
@@ -24,20 +24,20 @@ async def test_a_first_sync_is_the_complete_list_with_previews(people: Company) 
     assert summary["preview"]["body"] == {"text": "hello"}
 
 
-async def test_nothing_changed_means_an_empty_page(people: Company) -> None:
-    _, (alice, _) = await people.in_direct("alice", "bob")
-    _, cold = await people.again(alice)
-    _, warm = await people.again(alice, **_position(cold))
+async def test_nothing_changed_means_an_empty_page(clients: Clients) -> None:
+    _, (alice, _) = await clients.in_direct("alice", "bob")
+    _, cold = await clients.reconnect(alice)
+    _, warm = await clients.reconnect(alice, **_position(cold))
     assert warm["sync"] == {"cursor": warm["sync"]["cursor"], "rooms": []}
 
 
-async def test_a_warm_hello_brings_only_what_changed_with_its_events(people: Company) -> None:
-    alice, bob = await people.meet("alice", "bob")
-    quiet = await alice.creates_group("quiet", bob)
-    busy = await alice.creates_group("busy", bob)
-    _, cold = await people.again(bob)
-    sent = [(await alice.sends(busy, f"message {number}"))["seq"] for number in range(3)]
-    _, warm = await people.again(bob, **_position(cold), events=20)
+async def test_a_warm_hello_brings_only_what_changed_with_its_events(clients: Clients) -> None:
+    alice, bob = await clients.connect_all("alice", "bob")
+    quiet = await alice.create_group("quiet", bob)
+    busy = await alice.create_group("busy", bob)
+    _, cold = await clients.reconnect(bob)
+    sent = [(await alice.send(busy, f"message {number}"))["seq"] for number in range(3)]
+    _, warm = await clients.reconnect(bob, **_position(cold), events=20)
     (summary,) = warm["sync"]["rooms"]
     assert summary["room"] == busy != quiet
     assert [event["seq"] for event in summary["events"]] == sent
@@ -45,23 +45,23 @@ async def test_a_warm_hello_brings_only_what_changed_with_its_events(people: Com
     assert "preview" not in summary
 
 
-async def test_inline_events_end_at_seq_and_are_the_newest(people: Company) -> None:
-    room, (alice, bob) = await people.in_direct("alice", "bob")
-    _, cold = await people.again(bob)
+async def test_inline_events_end_at_seq_and_are_the_newest(clients: Clients) -> None:
+    room, (alice, bob) = await clients.in_direct("alice", "bob")
+    _, cold = await clients.reconnect(bob)
     for number in range(30):
-        await alice.sends(room, f"message {number}")
-    _, warm = await people.again(bob, **_position(cold), events=10)
+        await alice.send(room, f"message {number}")
+    _, warm = await clients.reconnect(bob, **_position(cold), events=10)
     (summary,) = warm["sync"]["rooms"]
     assert [event["seq"] for event in summary["events"]] == list(range(22, 32))
 
 
-async def test_inline_events_stay_below_48_kib(people: Company) -> None:
-    alice, bob = await people.meet("alice", "bob")
-    rooms = [await alice.creates_group(f"room {number}", bob) for number in range(10)]
-    _, cold = await people.again(bob)
+async def test_inline_events_stay_below_48_kib(clients: Clients) -> None:
+    alice, bob = await clients.connect_all("alice", "bob")
+    rooms = [await alice.create_group(f"room {number}", bob) for number in range(10)]
+    _, cold = await clients.reconnect(bob)
     for room in rooms:
-        await alice.sends(room, "x" * 12_000)
-    fresh, warm = await people.again(bob, **_position(cold), events=50)
+        await alice.send(room, "x" * 12_000)
+    fresh, warm = await clients.reconnect(bob, **_position(cold), events=50)
     with_events = [summary["room"] for summary in warm["sync"]["rooms"] if "events" in summary]
     assert 1 <= len(with_events) <= 4
     assert with_events == [summary["room"] for summary in warm["sync"]["rooms"]][: len(with_events)]
@@ -70,51 +70,51 @@ async def test_inline_events_stay_below_48_kib(people: Company) -> None:
     assert len(fresh.link.frames_received[0]) < 60_000
 
 
-async def test_a_room_one_left_is_reported_gone(people: Company) -> None:
-    room, (alice, bob) = await people.in_group("alice", "bob")
-    _, cold = await people.again(bob)
-    await alice.does("members.remove", room, users=["bob"])
-    _, warm = await people.again(bob, **_position(cold))
+async def test_a_room_one_left_is_reported_gone(clients: Clients) -> None:
+    room, (alice, bob) = await clients.in_group("alice", "bob")
+    _, cold = await clients.reconnect(bob)
+    await alice.mutate("members.remove", room, users=["bob"])
+    _, warm = await clients.reconnect(bob, **_position(cold))
     assert (warm["sync"]["rooms"], warm["sync"]["gone"]) == ([], [room])
 
 
-async def test_a_deleted_room_is_reported_gone(people: Company) -> None:
-    room, (alice, bob) = await people.in_group("alice", "bob")
-    _, cold = await people.again(bob)
-    await alice.does("room.delete", room)
-    _, warm = await people.again(bob, **_position(cold))
+async def test_a_deleted_room_is_reported_gone(clients: Clients) -> None:
+    room, (alice, bob) = await clients.in_group("alice", "bob")
+    _, cold = await clients.reconnect(bob)
+    await alice.mutate("room.delete", room)
+    _, warm = await clients.reconnect(bob, **_position(cold))
     assert (warm["sync"]["rooms"], warm["sync"]["gone"]) == ([], [room])
 
 
-async def test_changes_without_events_are_found_by_sync(people: Company) -> None:
-    room, (alice, bob) = await people.in_touch("alice", "bob")
-    sent = (await alice.sends(room, "seen?"))["seq"]
-    _, cold = await people.again(alice)
-    await bob.reads(room, sent)
-    fresh, warm = await people.again(alice, **_position(cold))
+async def test_changes_without_events_are_found_by_sync(clients: Clients) -> None:
+    room, (alice, bob) = await clients.in_touch("alice", "bob")
+    sent = (await alice.send(room, "seen?"))["seq"]
+    _, cold = await clients.reconnect(alice)
+    await bob.read(room, sent)
+    fresh, warm = await clients.reconnect(alice, **_position(cold))
     assert [summary["peer_read"] for summary in warm["sync"]["rooms"]] == [sent]
-    await fresh.asks({"type": "preferences", "room": room, "pinned": True})
-    _, later = await people.again(fresh, **_position(warm))
+    await fresh.request({"type": "preferences", "room": room, "pinned": True})
+    _, later = await clients.reconnect(fresh, **_position(warm))
     assert [summary["pinned"] for summary in later["sync"]["rooms"]] == [True]
 
 
-async def test_sync_with_a_cursor_is_an_incremental_round_on_a_live_connection(people: Company) -> None:
-    room, (alice, bob) = await people.in_direct("alice", "bob")
-    fresh, cold = await people.again(bob)
-    sent = (await alice.sends(room, "while suspended"))["seq"]
-    page = await fresh.asks({"type": "sync", "cursor": cold["sync"]["cursor"], "events": 10})
+async def test_sync_with_a_cursor_is_an_incremental_round_on_a_live_connection(clients: Clients) -> None:
+    room, (alice, bob) = await clients.in_direct("alice", "bob")
+    fresh, cold = await clients.reconnect(bob)
+    sent = (await alice.send(room, "while suspended"))["seq"]
+    page = await fresh.request({"type": "sync", "cursor": cold["sync"]["cursor"], "events": 10})
     assert [event["seq"] for event in page["rooms"][0]["events"]] == [sent]
-    again = await fresh.asks({"type": "sync", "cursor": page["cursor"]})
+    again = await fresh.request({"type": "sync", "cursor": page["cursor"]})
     assert again["rooms"] == []
 
 
-async def test_pages_follow_by_more_until_the_cursor_comes(people: Company) -> None:
-    alice, bob = await people.meet("alice", "bob")
-    rooms = [await alice.creates_group(f"room {number}", bob) for number in range(25)]
+async def test_pages_follow_by_more_until_the_cursor_comes(clients: Clients) -> None:
+    alice, bob = await clients.connect_all("alice", "bob")
+    rooms = [await alice.create_group(f"room {number}", bob) for number in range(25)]
     for room in rooms:
-        await alice.sends(room, "x")
-    await alice.asks({"type": "preferences", "room": rooms[3], "pinned": True})
-    fresh, hello = await people.again(alice, rooms=10)
+        await alice.send(room, "x")
+    await alice.request({"type": "preferences", "room": rooms[3], "pinned": True})
+    fresh, hello = await clients.reconnect(alice, rooms=10)
     pages = await _all_pages(fresh, hello["sync"], rooms=10)
     assert [len(page["rooms"]) for page in pages] == [10, 10, 5]
     assert ["cursor" in page for page in pages] == [False, False, True]
@@ -124,77 +124,77 @@ async def test_pages_follow_by_more_until_the_cursor_comes(people: Company) -> N
     assert all("preview" in summary for page in pages for summary in page["rooms"])
 
 
-async def test_what_happens_between_pages_is_not_lost(people: Company) -> None:
-    alice, bob = await people.meet("alice", "bob")
-    rooms = [await alice.creates_group(f"room {number}", bob) for number in range(12)]
-    fresh, hello = await people.again(bob, rooms=5)
-    sent = [(await alice.sends(room, "in between"))["seq"] for room in rooms]
+async def test_what_happens_between_pages_is_not_lost(clients: Clients) -> None:
+    alice, bob = await clients.connect_all("alice", "bob")
+    rooms = [await alice.create_group(f"room {number}", bob) for number in range(12)]
+    fresh, hello = await clients.reconnect(bob, rooms=5)
+    sent = [(await alice.send(room, "in between"))["seq"] for room in rooms]
     for room, seq in zip(rooms, sent, strict=True):
-        assert (await fresh.hears(room, "message"))["seq"] == seq
+        assert (await fresh.next_event(room, "message"))["seq"] == seq
     pages = await _all_pages(fresh, hello["sync"], rooms=5)
     assert {summary["room"] for page in pages for summary in page["rooms"]} == set(rooms)
-    _, warm = await people.again(fresh, epoch=hello["epoch"], cursor=pages[-1]["cursor"])
+    _, warm = await clients.reconnect(fresh, epoch=hello["epoch"], cursor=pages[-1]["cursor"])
     assert {summary["room"] for summary in warm["sync"]["rooms"]} == set(rooms)
 
 
 @pytest.mark.parametrize("more", ["", "garbage", "AAAA", "x" * 64, "é"])
-async def test_a_malformed_continuation_is_refused(people: Company, more: str) -> None:
-    alice = await people.meets("alice")
-    await alice.is_refused("bad_cursor", {"type": "sync", "more": more})
+async def test_a_malformed_continuation_is_refused(clients: Clients, more: str) -> None:
+    alice = await clients.connect("alice")
+    await alice.expect_refusal("bad_cursor", {"type": "sync", "more": more})
 
 
-async def test_s08_an_old_cursor_still_works(people: Company) -> None:
-    room, (alice, bob) = await people.in_direct("alice", "bob")
-    _, cold = await people.again(bob)
+async def test_s08_an_old_cursor_still_works(clients: Clients) -> None:
+    room, (alice, bob) = await clients.in_direct("alice", "bob")
+    _, cold = await clients.reconnect(bob)
     for number in range(100):
-        await alice.sends(room, f"message {number}")
+        await alice.send(room, f"message {number}")
     for _ in range(3):
-        bob, warm = await people.again(bob, **_position(cold), events=50)
+        bob, warm = await clients.reconnect(bob, **_position(cold), events=50)
         (summary,) = warm["sync"]["rooms"]
         assert [event["seq"] for event in summary["events"]] == list(range(52, 102))
 
 
 @pytest.mark.parametrize("epoch", ["zzzz", None], ids=["foreign", "absent"])
 async def test_s08_a_cursor_of_another_epoch_brings_the_complete_list(
-    people: Company, epoch: str | None
+    clients: Clients, epoch: str | None
 ) -> None:
-    room, (alice, _) = await people.in_direct("alice", "bob")
-    _, cold = await people.again(alice)
+    room, (alice, _) = await clients.in_direct("alice", "bob")
+    _, cold = await clients.reconnect(alice)
     foreign = {"cursor": cold["sync"]["cursor"], **({"epoch": epoch} if epoch else {})}
-    _, warm = await people.again(alice, **foreign)
+    _, warm = await clients.reconnect(alice, **foreign)
     assert warm["sync"]["full"] is True
     assert [summary["room"] for summary in warm["sync"]["rooms"]] == [room]
 
 
 @pytest.mark.parametrize("cursor", ["", "garbage!", "AAAA", "A" * 64])
-async def test_s08_a_cursor_nobody_made_brings_the_complete_list(people: Company, cursor: str) -> None:
-    room, (alice, _) = await people.in_direct("alice", "bob")
-    _, cold = await people.again(alice)
-    _, warm = await people.again(alice, epoch=cold["epoch"], cursor=cursor)
+async def test_s08_a_cursor_nobody_made_brings_the_complete_list(clients: Clients, cursor: str) -> None:
+    room, (alice, _) = await clients.in_direct("alice", "bob")
+    _, cold = await clients.reconnect(alice)
+    _, warm = await clients.reconnect(alice, epoch=cold["epoch"], cursor=cursor)
     assert warm["sync"]["full"] is True
     assert [summary["room"] for summary in warm["sync"]["rooms"]] == [room]
 
 
 @pytest.mark.parametrize("cursor", ["", "garbage!"])
-async def test_an_unreadable_cursor_on_a_live_connection_is_refused(people: Company, cursor: str) -> None:
-    alice = await people.meets("alice")
-    await alice.is_refused("bad_cursor", {"type": "sync", "cursor": cursor})
+async def test_an_unreadable_cursor_on_a_live_connection_is_refused(clients: Clients, cursor: str) -> None:
+    alice = await clients.connect("alice")
+    await alice.expect_refusal("bad_cursor", {"type": "sync", "cursor": cursor})
 
 
 @pytest.mark.settings(limits={"connections_per_user": 1000})
-async def test_s07_a_thousand_hellos_during_writes_leave_no_hole(people: Company) -> None:
-    room, (alice, bob) = await people.in_direct("alice", "bob")
+async def test_s07_a_thousand_hellos_during_writes_leave_no_hole(clients: Clients) -> None:
+    room, (alice, bob) = await clients.in_direct("alice", "bob")
     stop = asyncio.Event()
 
     async def writes() -> None:
         while not stop.is_set():
-            await alice.sends(room, "x")
+            await alice.send(room, "x")
 
     writing = [asyncio.create_task(writes()) for _ in range(2)]
-    bob, hello = await people.again(bob)
+    bob, hello = await clients.reconnect(bob)
     applied = hello["sync"]["rooms"][0]["seq"]
     for _ in range(HELLOS // 10):
-        arrivals = [_arrives(people.url, _position(hello), room, applied) for _ in range(10)]
+        arrivals = [_arrives(clients.url, _position(hello), room, applied) for _ in range(10)]
         hello, applied = max(await asyncio.gather(*arrivals), key=lambda result: result[1])
     stop.set()
     await asyncio.gather(*writing)
@@ -202,32 +202,32 @@ async def test_s07_a_thousand_hellos_during_writes_leave_no_hole(people: Company
 
 async def _arrives(url: str, position: dict[str, Any], room: str, applied: int) -> tuple[dict[str, Any], int]:
     """Say hello with a position, wait for the next live event: all that was shown must be contiguous."""
-    phone = await Phone.connect(url, "bob")
-    hello = await phone.says_hello(**position, events=50)
+    client = await TestClient.connect(url, "bob")
+    hello = await client.say_hello(**position, events=50)
     reached = applied
     for summary in hello["sync"]["rooms"]:
         seqs = [event["seq"] for event in summary["events"]]
         reached = summary["seq"]
         assert seqs == list(range(reached + 1 - len(seqs), reached + 1))
         assert len(seqs) == 50 or seqs[0] <= applied + 1
-    await phone.collects_until(room, reached + 1)
-    pushed = [seq for seq in _pushed(phone, room) if seq > reached]
+    await client.collect_until(room, reached + 1)
+    pushed = [seq for seq in _pushed(client, room) if seq > reached]
     assert pushed == list(range(reached + 1, reached + 1 + len(pushed)))
-    phone.cuts()
-    await phone.stops_listening()
-    phone.keeps_promises()
+    client.cut()
+    await client.stop_listening()
+    client.check_promises()
     return hello, reached
 
 
-def _pushed(phone: Phone, room: str) -> list[int]:
-    pushes = [push for push in phone.heard if push["type"] == "event" and push["room"] == room]
+def _pushed(client: TestClient, room: str) -> list[int]:
+    pushes = [push for push in client.heard if push["type"] == "event" and push["room"] == room]
     return [event["seq"] for push in pushes for event in push["events"]]
 
 
-async def test_s14_the_first_page_of_500_rooms_is_one_small_reply(people: Company) -> None:
-    alice = await people.meets("alice")
+async def test_s14_the_first_page_of_500_rooms_is_one_small_reply(clients: Clients) -> None:
+    alice = await clients.connect("alice")
     await _creates_rooms(alice, 500)
-    fresh, hello = await people.again(alice)
+    fresh, hello = await clients.reconnect(alice)
     assert len(hello["sync"]["rooms"]) == 30
     assert hello["sync"]["totals"]["rooms"] == 500
     assert len(fresh.link.frames_received[0]) <= 16_384
@@ -237,53 +237,51 @@ async def test_s14_the_first_page_of_500_rooms_is_one_small_reply(people: Compan
     assert len(pages) == 4
 
 
-async def _creates_rooms(phone: Phone, count: int) -> None:
+async def _creates_rooms(client: TestClient, count: int) -> None:
     numbers = iter(range(count))
     while batch := [number for _, number in zip(range(50), numbers, strict=False)]:
         create = {"type": "room.create", "kind": "group", "users": []}
-        replies = await phone.asks_at_once(
+        replies = await client.request_all(
             [{**create, "key": fresh_key(), "title": f"room number {number}"} for number in batch]
         )
         rooms = [reply["summary"]["room"] for reply in replies]
         text = {"text": "the last words of this room, of the usual length of a chat message"}
-        await phone.asks_at_once(
+        await client.request_all(
             [{"type": "send", "room": room, "key": fresh_key(), "body": text} for room in rooms]
         )
 
 
-async def test_reconnecting_at_random_moments_misses_and_doubles_nothing(people: Company) -> None:
+async def test_reconnecting_at_random_moments_misses_and_doubles_nothing(clients: Clients) -> None:
     """One reader reconnects again and again while others write; its replica must equal the log."""
-    room, (alice, carol, bob) = await people.in_group("alice", "carol", "bob")
+    room, (alice, carol, bob) = await clients.in_group("alice", "carol", "bob")
     choose = random.Random(7)
     known: dict[int, str] = {}
     position: dict[str, Any] = {}
     for number in range(40):
-        bob, hello = await people.again(bob, **position, events=50)
+        bob, hello = await clients.reconnect(bob, **position, events=50)
         position = _position(hello)
         for summary in hello["sync"]["rooms"]:
             known |= {event["seq"]: event["kind"] for event in summary.get("events", [])}
-        writers = [
-            choose.choice([alice, carol]).sends(room, f"{number}") for _ in range(choose.randint(1, 6))
-        ]
+        writers = [choose.choice([alice, carol]).send(room, f"{number}") for _ in range(choose.randint(1, 6))]
         await asyncio.gather(*writers)
         if choose.random() < 0.5:
-            await bob.catches_up()
+            await bob.catch_up()
         known |= {
             e["seq"]: e["kind"] for push in bob.heard if push["type"] == "event" for e in push["events"]
         }
-        bob.cuts()
-        await bob.stops_listening()
-    bob, hello = await people.again(bob, **position, events=50)
+        bob.cut()
+        await bob.stop_listening()
+    bob, hello = await clients.reconnect(bob, **position, events=50)
     for summary in hello["sync"]["rooms"]:
         known |= {event["seq"]: event["kind"] for event in summary["events"]}
-    log = await alice.logs(room, 2)
+    log = await alice.read_log(room, 2)
     assert {seq: kind for seq, kind in known.items() if seq > 1} == {e["seq"]: e["kind"] for e in log}
 
 
-async def _all_pages(phone: Phone, first: dict[str, Any], **fields: Any) -> list[dict[str, Any]]:
+async def _all_pages(client: TestClient, first: dict[str, Any], **fields: Any) -> list[dict[str, Any]]:
     pages = [first]
     while "more" in pages[-1]:
-        pages.append(await phone.asks({"type": "sync", "more": pages[-1]["more"], **fields}))
+        pages.append(await client.request({"type": "sync", "more": pages[-1]["more"], **fields}))
     assert all(len(encode("msgpack", page)) <= 262_144 for page in pages)
     return pages
 

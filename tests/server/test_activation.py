@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit import http
-from tests.kit.company import Company
+from tests.kit.clients import Clients
 from tests.kit.daemon import PROGRAM, DaemonProcess
 
 
@@ -39,12 +39,12 @@ async def test_the_daemon_serves_the_socket_it_was_given(held: socket.socket, tm
     await daemon.start()
     try:
         assert (await early).body == b"chatd\n"
-        company = Company(url.replace("http:", "ws:") + "/v1/ws")
+        company = Clients(url.replace("http:", "ws:") + "/v1/ws")
         room, (ann, ben) = await company.in_direct("ann", "ben")
-        await ann.sends(room, "hello")
-        assert (await ben.hears(room, "message"))["body"]["text"] == "hello"
+        await ann.send(room, "hello")
+        assert (await ben.next_event(room, "message"))["body"]["text"] == "hello"
         assert await daemon.terminate() == 0
-        await company.leaves()
+        await company.leave()
     finally:
         await daemon.kill9()
 

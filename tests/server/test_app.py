@@ -11,7 +11,7 @@ import msgspec
 
 from chatd.config.reloadable import moment, replaced
 from chatd.config.schema import fields
-from tests.kit.indoors import indoors
+from tests.kit.inprocess import in_process
 
 # Asked before the session, or when a process leaves: no part behind the listeners keeps them.
 ELSEWHERE = ("log.", "drain.", "listen.")
@@ -70,15 +70,15 @@ async def test_a_reload_reaches_every_part(tmp_path: Path) -> None:
     for name, value in before.items():
         section, _, key = name.partition(".")
         sections.setdefault(section, {})[key] = value
-    async with indoors(tmp_path, **sections) as house:
-        alice = await house.meets("alice")
-        assert set(before.values()) <= reachable((house.inside, alice.session)), (
+    async with in_process(tmp_path, **sections) as server:
+        alice = await server.connect("alice")
+        assert set(before.values()) <= reachable((server.app, alice.session)), (
             "the search finds what there is"
         )
-        alice.hangs_up()
-        await house.passes(1e8)  # until nothing is scheduled by the old ones
-        house.inside.reconfigure(replaced(house.config, after))
-        bob = await house.meets("bob")
-        left = reachable((house.inside, bob.session))
+        alice.hang_up()
+        await server.advance(1e8)  # until nothing is scheduled by the old ones
+        server.app.reconfigure(replaced(server.config, after))
+        bob = await server.connect("bob")
+        left = reachable((server.app, bob.session))
         assert {name for name, value in before.items() if value in left} == set()
         assert len(after) > 30

@@ -9,12 +9,12 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from chatd.auth.keyring import KeyRing
+from chatd.auth.keyring import Keyring
 from chatd.config.secret import Secret
-from chatd.jobs.maintenance import Upkeep
+from chatd.jobs.maintenance import Maintenance
 from chatd.telemetry import supervision
 from tests.kit import http
-from tests.kit.company import Company
+from tests.kit.clients import Clients
 from tests.kit.daemon import config_for, daemon_process, running_daemon
 from tests.kit.keyserver import KeyServer, key_server
 from tests.kit.keysets import key_set_of
@@ -27,7 +27,9 @@ def provider() -> Iterator[KeyServer]:
         yield server
 
 
-@pytest.mark.parametrize(("part", "work"), [(Upkeep, "run"), (Upkeep, "watch_lag"), (KeyRing, "keep_fresh")])
+@pytest.mark.parametrize(
+    ("part", "work"), [(Maintenance, "run"), (Maintenance, "watch_lag"), (Keyring, "keep_fresh")]
+)
 async def test_a_task_that_failed_begins_again(
     part: Any, work: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -54,7 +56,7 @@ async def test_no_key_server_keeps_the_daemon_from_reloading_or_leaving(
     async with daemon_process(tmp_path, **settings) as daemon:
         await asked(provider, times)
         daemon.reload()
-        await daemon.says("settings read again; changed: nothing")
+        await daemon.wait_for_log("settings read again; changed: nothing")
         assert await daemon.terminate() == 0
         assert "left" in daemon.log
 
@@ -69,24 +71,24 @@ async def test_a_daemon_without_any_key_is_not_ready_and_one_that_had_some_is(
         await asked(provider, 1)
         ready = await http.request(f"{daemon.ops_url}/readyz")
         assert (ready.status, ready.json["checks"]["keys"]) == (503, "there is no key to verify a token with")
-        company = Company(daemon.url)
+        company = Clients(daemon.url)
         ann = await company.connects("ann", token=app.token("ann"))
-        told = await ann.is_refused("overloaded", ann.hello())
+        told = await ann.expect_refusal("overloaded", ann.hello())
         assert (told["retry"], 0 < told["retry_after"] <= 60_000) == ("later", True)
-        assert (await ann.expects_bye(4003))["retry_after"] == told["retry_after"]
+        assert (await ann.expect_bye(4003))["retry_after"] == told["retry_after"]
         provider.content = key_set_of(app)
         await daemon.restart()
-        company = Company(daemon.url)
-        await company.meets("ann", token=app.token("ann"))
-        await company.leaves()
+        company = Clients(daemon.url)
+        await company.connect("ann", token=app.token("ann"))
+        await company.leave()
         while not list(tmp_path.glob("keys-*.json")):
             await asyncio.sleep(0.01)
         provider.content = b""
         await daemon.restart()
         assert (await http.request(f"{daemon.ops_url}/readyz")).status == 200
-        company = Company(daemon.url)
-        await company.meets("ann", token=app.token("ann"))
-        await company.leaves()
+        company = Clients(daemon.url)
+        await company.connect("ann", token=app.token("ann"))
+        await company.leave()
 
 
 class Signer:

@@ -19,10 +19,10 @@ from chatd.config.memory import memory_of
 from chatd.config.model import Config
 from chatd.core.read_set import most_rooms
 from tests.hostile.attacker import Attacker
-from tests.hostile.bytesmith import BINARY, BINARY_START, MIDDLE, PING, frame
+from tests.hostile.client_bytes import BINARY, BINARY_START, MIDDLE, PING, frame
 from tests.kit import http
+from tests.kit.client import TestClient, fresh_key
 from tests.kit.daemon import DaemonProcess, daemon_process
-from tests.kit.phone import Phone, fresh_key
 from tests.kit.soak import scaled
 from tests.kit.tokens import token_for
 
@@ -56,7 +56,7 @@ def token_of(user: str) -> str:
 class Place:
     """A daemon process with alice, who has a room full of long messages with all the others in it."""
 
-    def __init__(self, server: DaemonProcess, alice: Phone, room: str) -> None:
+    def __init__(self, server: DaemonProcess, alice: TestClient, room: str) -> None:
         self.server = server
         self.alice = alice
         self.room = room
@@ -73,7 +73,7 @@ class Place:
 
     async def member(self, number: int) -> Attacker:
         attacker = await self.stranger()
-        await attacker.greets(f"member{number}", token_of(f"member{number}"))
+        await attacker.say_hello(f"member{number}", token_of(f"member{number}"))
         return attacker
 
     async def deaf(self, number: int) -> Attacker:
@@ -84,7 +84,7 @@ class Place:
         await asyncio.get_running_loop().sock_connect(mute, self._address)
         attacker = Attacker(*await asyncio.open_connection(sock=mute))
         await attacker.upgrades("msgpack")
-        await attacker.greets(f"member{number}", token_of(f"member{number}"))
+        await attacker.say_hello(f"member{number}", token_of(f"member{number}"))
         attacker.writer.transport.pause_reading()  # type: ignore[attr-defined]
         return attacker
 
@@ -95,7 +95,7 @@ class Place:
         """The memory of the daemon once everything sent to it has had its effect."""
         last, still = self.resident(), 0
         while still < STILL:
-            await self.alice.catches_up()
+            await self.alice.catch_up()
             await asyncio.sleep(LOOK_S)
             now = self.resident()
             still = still + 1 if abs(now - last) < JITTER_BYTES else 0
@@ -119,16 +119,16 @@ class Place:
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     async with daemon_process(tmp_path, **PATIENT) as server:
-        alice = await Phone.connect(server.url, "alice")
-        await alice.says_hello()
-        room = await alice.creates_group("all", *[f"member{number}" for number in range(99)])
+        alice = await TestClient.connect(server.url, "alice")
+        await alice.say_hello()
+        room = await alice.create_group("all", *[f"member{number}" for number in range(99)])
         for start in range(99, MANY, 99):
             more = [f"member{number}" for number in range(start, min(start + 99, MANY))]
-            await alice.does("members.add", room, users=more)
+            await alice.mutate("members.add", room, users=more)
         for _ in range(100):
-            await alice.sends(room, "x" * 15_000)
+            await alice.send(room, "x" * 15_000)
         yield Place(server, alice, room)
-        await alice.hangs_up()
+        await alice.hang_up()
 
 
 # --- what hostile clients do
@@ -139,34 +139,34 @@ async def nothing(attacker: Attacker, place: Place) -> None:
 
 
 async def half_a_head(attacker: Attacker, place: Place) -> None:
-    attacker.sends(b"GET /v1/ws HTTP/1.1\r\nHost: chatd\r\nX-Padding: " + b"y" * 15_000)
+    attacker.send(b"GET /v1/ws HTTP/1.1\r\nHost: chatd\r\nX-Padding: " + b"y" * 15_000)
 
 
 def half_a_frame(size: int) -> "Act":
     async def send(attacker: Attacker, place: Place) -> None:
-        attacker.sends(frame(b"x" * size)[:-1])
+        attacker.send(frame(b"x" * size)[:-1])
 
     return send
 
 
 def fragments(count: int, size: int) -> "Act":
     async def send(attacker: Attacker, place: Place) -> None:
-        attacker.sends(frame(b"x" * size, BINARY_START) + frame(b"x" * size, MIDDLE) * (count - 2))
+        attacker.send(frame(b"x" * size, BINARY_START) + frame(b"x" * size, MIDDLE) * (count - 2))
 
     return send
 
 
 async def pings(attacker: Attacker, place: Place) -> None:
-    attacker.sends(frame(b"x" * 125, PING) * 29)
+    attacker.send(frame(b"x" * 125, PING) * 29)
 
 
 async def nesting(attacker: Attacker, place: Place) -> None:
-    attacker.sends(frame(b"\xdd\x00\x00\xff\xf0" * 13_000, BINARY))
+    attacker.send(frame(b"\xdd\x00\x00\xff\xf0" * 13_000, BINARY))
 
 
 async def empty_maps(attacker: Attacker, place: Place) -> None:
     head = b"\x82\xa4type\xa4send\xa4body\xdd\x00\x00\xf0\x00"
-    attacker.sends(frame(head + b"\x80" * 61_440))
+    attacker.send(frame(head + b"\x80" * 61_440))
 
 
 async def everybody_watched(attacker: Attacker, place: Place) -> None:
@@ -250,7 +250,7 @@ async def test_no_connection_costs_more_than_is_stated(place: Place) -> None:
             await shape.act(attacker, place)
         each = (await place.settled() - before) / shape.count
         for attacker in there:
-            await attacker.leaves()
+            await attacker.leave()
         await place.is_empty()
         assert each <= getattr(stated, shape.bound), f"{shape.name}: {each / 1024:.0f} KiB each"
     assert place.descriptors() <= opened
@@ -262,23 +262,23 @@ async def test_a_user_in_as_many_rooms_as_may_be_costs_no_more_than_is_stated(tm
         await server.terminate()
         fill(server.database, "ann", most_rooms(limits.rooms_per_user))
         await server.start()
-        alice = await Phone.connect(server.url, "alice")
-        await alice.says_hello()
+        alice = await TestClient.connect(server.url, "alice")
+        await alice.say_hello()
         place = Place(server, alice, "")
 
-        async def comes() -> Phone:
-            phone = await Phone.connect(server.url, "ann", token=token_of("ann"))
-            assert (await phone.says_hello())["sync"]["totals"]["rooms"] == most_rooms(limits.rooms_per_user)
-            return phone
+        async def comes() -> TestClient:
+            client = await TestClient.connect(server.url, "ann", token=token_of("ann"))
+            assert (await client.say_hello())["sync"]["totals"]["rooms"] == most_rooms(limits.rooms_per_user)
+            return client
 
-        await (await comes()).hangs_up()
+        await (await comes()).hang_up()
         await place.is_empty()
         before = await place.settled()
         there = [await comes() for _ in range(limits.connections_per_user)]
         each = (await place.settled() - before) / len(there)
         assert each <= stated.full, f"{each / 1024:.0f} KiB each"
-        for phone in (*there, alice):
-            await phone.hangs_up()
+        for client in (*there, alice):
+            await client.hang_up()
 
 
 def fill(database: Path, user: str, count: int) -> None:
@@ -299,13 +299,13 @@ async def visits(place: Place, count: int) -> None:
 
     async def one(number: int) -> None:
         if number % 3 == 0:
-            await (await place.stranger()).leaves()
+            await (await place.stranger()).leave()
             return
         attacker = await place.member(number % MANY)
         if number % 3 == 1:
-            attacker.sends(frame(b"\x03\xe8", 0x88))
+            attacker.send(frame(b"\x03\xe8", 0x88))
             await attacker.outcome()
-        await attacker.leaves()
+        await attacker.leave()
 
     for start in range(0, count, AT_ONCE):
         await asyncio.gather(*(one(number) for number in range(start, min(start + AT_ONCE, count))))

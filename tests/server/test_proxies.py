@@ -18,7 +18,7 @@ from chatd.protocol import close_codes
 from tests.kit import http
 from tests.kit.certificates import write_certificate
 from tests.kit.daemon import START_S, RunningDaemon, config_for, running_daemon
-from tests.kit.readme import ROOT, blocks
+from tests.kit.newcomer import ROOT, blocks
 
 OPERATIONS = ROOT / "docs" / "operations.md"
 NGINX = shutil.which("nginx", path=os.defpath + ":/usr/sbin:/usr/local/sbin")

@@ -16,14 +16,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from chatd.config.model import Config
-from chatd.config.reloadable import Takeover, Unusable
+from chatd.config.reloadable import ReloadPlan, Unusable
 from chatd.server.descriptors import shared_out
 from chatd.server.reload import Reload
 from tests.kit import http
 from tests.kit.certificates import write_certificate
-from tests.kit.company import Company
+from tests.kit.client import fresh_key
+from tests.kit.clients import Clients
 from tests.kit.daemon import DaemonProcess, RunningDaemon, config_for, daemon_process, running_daemon
-from tests.kit.phone import fresh_key
 from tests.kit.tokens import token_for
 
 CANARY = "a secret that must not be seen anywhere"
@@ -42,7 +42,7 @@ class Operator:
         self._file.write_text(text)
         self._reloads += 1
         self.daemon.reload()
-        await self.daemon.says("settings", times=self._reloads)
+        await self.daemon.wait_for_log("settings", times=self._reloads)
 
 
 @pytest.fixture
@@ -58,25 +58,25 @@ def packet(room: str) -> dict[str, Any]:
 
 
 async def test_sighup_puts_the_file_in_force_and_a_broken_one_changes_nothing(operator: Operator) -> None:
-    company, log = Company(operator.daemon.url), operator.daemon
+    company, log = Clients(operator.daemon.url), operator.daemon
     room, (alice, _) = await company.in_direct("alice", "bob")
     for _ in range(5):
-        await alice.asks(packet(room))
+        await alice.request(packet(room))
 
     await operator.writes("[rates]\nwrites_burst = 1\nwrites_per_s = 0.01\n[listen]\nbacklog = 99\n")
     assert "changed: rates.writes_per_s, rates.writes_burst" in log.log
     assert "restart to change listen.backlog" in log.log
-    await alice.is_answered(packet(room))
-    await alice.is_refused("rate_limited", packet(room))
+    await alice.reply_to(packet(room))
+    await alice.expect_refusal("rate_limited", packet(room))
 
     await operator.writes("[rates]\nwrites_burst = 100\nwrites_brust = 5\n")
     assert "the settings stay as they were" in log.log
     assert "chatd.toml:3: unknown key rates.writes_brust. Did you mean rates.writes_burst?" in log.log
-    await alice.is_refused("rate_limited", packet(room))
+    await alice.expect_refusal("rate_limited", packet(room))
 
     await operator.writes("")
-    await alice.asks(packet(room))
-    await company.leaves()
+    await alice.request(packet(room))
+    await company.leave()
 
 
 async def test_sighup_takes_keys_in_and_out_for_the_next_hello(operator: Operator, tmp_path: Path) -> None:
@@ -88,11 +88,11 @@ async def test_sighup_takes_keys_in_and_out_for_the_next_hello(operator: Operato
     )
     claims = jwt.decode(token_for("ann"), options={"verify_signature": False})
     token = jwt.encode(claims, private, algorithm="EdDSA", headers={"kid": "app"})
-    company = Company(operator.daemon.url)
+    company = Clients(operator.daemon.url)
 
     async def greets() -> dict[str, Any]:
         ann = await company.connects("ann", token=token)
-        return await ann.is_answered(ann.hello())
+        return await ann.reply_to(ann.hello())
 
     assert (await greets())["code"] == "token_invalid"
     await operator.writes(f'[auth]\nkeys = [{{kid="app", algorithm="EdDSA", file="{tmp_path}/key.pem"}}]\n')
@@ -108,7 +108,7 @@ async def test_sighup_takes_keys_in_and_out_for_the_next_hello(operator: Operato
     await operator.writes("")
     assert (await greets())["code"] == "token_invalid", "remembered tokens go with their key"
     assert CANARY not in operator.daemon.log
-    await company.leaves()
+    await company.leave()
 
 
 # --- part by part, in one process
@@ -121,31 +121,31 @@ async def daemon(tmp_path: Path) -> AsyncIterator[RunningDaemon]:
 
 
 async def test_pages_that_may_connect_change(daemon: RunningDaemon) -> None:
-    company, page = Company(daemon.url), {"Origin": "https://app.example.org"}
+    company, page = Clients(daemon.url), {"Origin": "https://app.example.org"}
     with pytest.raises(Exception, match="403"):
         await company.connects("ann", headers=page)
-    daemon.reconfigures(listen={"origins": ("https://app.example.org",)})
+    daemon.reconfigure(listen={"origins": ("https://app.example.org",)})
     await company.connects("ann", headers=page)
-    await company.leaves()
+    await company.leave()
 
 
 async def test_a_proxy_that_is_trusted_now_is_believed(daemon: RunningDaemon) -> None:
-    company = Company(daemon.url)
-    daemon.reconfigures(limits={"connections_per_address": 1})
-    await company.meets("ann", headers={"X-Forwarded-For": "192.0.2.1"})
+    company = Clients(daemon.url)
+    daemon.reconfigure(limits={"connections_per_address": 1})
+    await company.connect("ann", headers={"X-Forwarded-For": "192.0.2.1"})
     with pytest.raises(Exception, match="503"):
-        await company.meets("bob", headers={"X-Forwarded-For": "192.0.2.2"})
-    daemon.reconfigures(listen={"trusted_proxies": ("127.0.0.0/8",)})
-    await company.meets("bob", headers={"X-Forwarded-For": "192.0.2.2"})
-    await company.leaves()
+        await company.connect("bob", headers={"X-Forwarded-For": "192.0.2.2"})
+    daemon.reconfigure(listen={"trusted_proxies": ("127.0.0.0/8",)})
+    await company.connect("bob", headers={"X-Forwarded-For": "192.0.2.2"})
+    await company.leave()
 
 
 async def test_a_new_heartbeat_is_told_to_new_connections(daemon: RunningDaemon) -> None:
-    company = Company(daemon.url)
-    daemon.reconfigures(heartbeat={"foreground_s": 77})
+    company = Clients(daemon.url)
+    daemon.reconfigure(heartbeat={"foreground_s": 77})
     ann = await company.connects("ann")
-    assert (await ann.says_hello())["heartbeat"] == 77
-    await company.leaves()
+    assert (await ann.say_hello())["heartbeat"] == 77
+    await company.leave()
 
 
 async def test_login_comes_and_goes_with_the_accounts(daemon: RunningDaemon) -> None:
@@ -155,9 +155,9 @@ async def test_login_comes_and_goes_with_the_accounts(daemon: RunningDaemon) -> 
         return (await http.request(f"{daemon.http_url}/v1/login", "POST", content=account)).status
 
     assert await logs_in() == 401
-    daemon.reconfigures(auth={"accounts": False})
+    daemon.reconfigure(auth={"accounts": False})
     assert await logs_in() == 404
-    daemon.reconfigures(auth={"accounts": True})
+    daemon.reconfigure(auth={"accounts": True})
     assert await logs_in() == 401
 
 
@@ -200,16 +200,16 @@ async def test_a_renewed_certificate_is_shown_to_the_next_client(tmp_path: Path)
     old, new = write_certificate(tmp_path / "old.pem"), write_certificate(tmp_path / "new.pem")
     async with running_daemon(config_for(tmp_path, listen={**old, "address": "127.0.0.1:0"})) as daemon:
         first = await shown_certificate(daemon)
-        daemon.reconfigures(listen=new)
+        daemon.reconfigure(listen=new)
         second = await shown_certificate(daemon)
-        assert daemon.reconfigures(listen=new) == []
+        assert daemon.reconfigure(listen=new) == []
         write_certificate(tmp_path / "new.pem")
-        assert daemon.reconfigures(listen=new) == ["the certificate"], "renewed under its old name"
+        assert daemon.reconfigure(listen=new) == ["the certificate"], "renewed under its old name"
         second = await shown_certificate(daemon)
         assert first != second
         (tmp_path / "new.pem").write_text("nonsense")
         with pytest.raises(Exception, match="cannot load the certificate"):
-            daemon.reconfigures(listen={**new, "origins": ("https://late.example",)}, rates={"enabled": True})
+            daemon.reconfigure(listen={**new, "origins": ("https://late.example",)}, rates={"enabled": True})
         assert await shown_certificate(daemon) == second
 
 
@@ -241,7 +241,7 @@ async def test_the_service_manager_hears_of_a_reload(tmp_path: Path, monkeypatch
         manager.bind(str(tmp_path / "notify"))
         manager.setblocking(False)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        reload = Reload(cast(Any, Patient()), lambda running: Takeover(running, (), ()))
+        reload = Reload(cast(Any, Patient()), lambda running: ReloadPlan(running, (), ()))
         running = asyncio.create_task(reload.run())
         reload.ask()
         loop = asyncio.get_running_loop()
@@ -257,12 +257,12 @@ async def test_a_defect_while_reading_ends_neither_the_daemon_nor_later_reloads(
     loop, done, daemon = asyncio.get_running_loop(), asyncio.Event(), Patient()
     outcomes: list[Any] = [RuntimeError("canary"), Unusable("chatd.toml:1: wrong. Mend it."), None]
 
-    def reread(running: Config) -> Takeover:
+    def reread(running: Config) -> ReloadPlan:
         outcome = outcomes.pop(0)
         loop.call_soon_threadsafe(again.ask if outcomes else done.set)
         if outcome is not None:
             raise outcome
-        return Takeover(Config(), ("log.level",), ())
+        return ReloadPlan(Config(), ("log.level",), ())
 
     again = Reload(daemon, reread)
     running = asyncio.create_task(again.run())

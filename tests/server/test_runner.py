@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chatd.config.model import Config
-from chatd.config.reloadable import Takeover, Unusable
+from chatd.config.reloadable import ReloadPlan, Unusable
 from chatd.server.daemon import Daemon
 from chatd.server.runner import serve
 from chatd.telemetry.counters import Counters
@@ -20,7 +20,7 @@ class Hasty(Daemon):
     """A daemon that is told to stop before its start is over, as by whoever saw its first answer."""
 
     stopped = False
-    inside: Any = SimpleNamespace(counters=Counters())
+    app: Any = SimpleNamespace(counters=Counters())
 
     async def start(self) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -38,7 +38,7 @@ class Hasty(Daemon):
         return ["127.0.0.1:0"]
 
 
-def unread(running: Config) -> Takeover:
+def unread(running: Config) -> ReloadPlan:
     raise Unusable("nobody asked for it")
 
 
@@ -54,4 +54,4 @@ async def test_a_signal_during_the_start_stops_in_order_and_defects_are_counted(
     daemon = Hasty(Config())
     await serve(daemon, unread)
     assert daemon.stopped
-    assert daemon.inside.counters.defects == 1
+    assert daemon.app.counters.defects == 1

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.company import Company
+from tests.kit.client import TestClient
+from tests.kit.clients import Clients
 from tests.kit.daemon import DaemonProcess, daemon_process
-from tests.kit.phone import Phone
 from tests.kit.soak import scaled
 
 CYCLES = scaled(2, 1000)
@@ -51,18 +51,18 @@ main(["serve"])
 class Load:
     """People who write as fast as they are acknowledged, and one who reads nothing."""
 
-    def __init__(self, company: Company, room: str, writers: list[Phone]) -> None:
+    def __init__(self, company: Clients, room: str, writers: list[TestClient]) -> None:
         self.room = room
         self.acknowledged: dict[int, str] = {}  # by number
         self._company = company
-        self._tasks = [asyncio.create_task(self._writes(phone)) for phone in writers]
+        self._tasks = [asyncio.create_task(self._writes(client)) for client in writers]
         self._news = asyncio.Event()
 
-    async def _writes(self, phone: Phone) -> None:
+    async def _writes(self, client: TestClient) -> None:
         with contextlib.suppress(AssertionError):  # the connection ended
             for count in range(1_000_000):
-                text = f"{phone.user} {count}"
-                self.acknowledged[(await phone.sends(self.room, text))["seq"]] = text
+                text = f"{client.user} {count}"
+                self.acknowledged[(await client.send(self.room, text))["seq"]] = text
                 self._news.set()
 
     async def reaches(self, count: int) -> None:
@@ -71,35 +71,35 @@ class Load:
             self._news.clear()
             await self._news.wait()
 
-    async def ends(self) -> None:
+    async def wait_exit(self) -> None:
         """Return when nobody writes any more: the server is gone."""
         await asyncio.gather(*self._tasks)
 
     async def is_kept(self, daemon: DaemonProcess) -> None:
         """Everything that was acknowledged stands in the log, at its number."""
-        reader = await Phone.connect(daemon.url, "reader")
-        await reader.says_hello()
-        log = await reader.logs(self.room)
+        reader = await TestClient.connect(daemon.url, "reader")
+        await reader.say_hello()
+        log = await reader.read_log(self.room)
         texts = {event["seq"]: event.get("body", {}).get("text") for event in log}
         assert sorted(texts) == list(range(1, len(log) + 1))
         assert {seq: texts.get(seq) for seq in self.acknowledged} == self.acknowledged
-        await reader.hangs_up()
+        await reader.hang_up()
 
 
 @asynccontextmanager
 async def under_load(daemon: DaemonProcess) -> AsyncIterator[Load]:
     """A group in which everybody writes; the one who reads nothing keeps his connection open to the end."""
-    company = Company(daemon.url)
+    company = Clients(daemon.url)
     writers = [f"writer{number}" for number in range(WRITERS)]
-    room, (_, *phones) = await company.in_group("reader", *writers)
-    deaf = await company.meets("reader", receive_buffer_bytes=4096)
+    room, (_, *peers) = await company.in_group("reader", *writers)
+    deaf = await company.connect("reader", receive_buffer_bytes=4096)
     deaf.link.stop_reading()
-    load = Load(company, room, phones)
+    load = Load(company, room, peers)
     await load.reaches(20)
     yield load
     deaf.link.cut()
-    await load.ends()
-    await company.leaves()
+    await load.wait_exit()
+    await company.leave()
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ async def test_a_second_signal_is_heard_while_a_large_database_is_checked(tmp_pa
     async with daemon_process(tmp_path, (sys.executable, "-c", CHECKING)) as daemon:
         await daemon.kill9()
         starting = asyncio.create_task(daemon.start())
-        await daemon.says("checking for ever")
+        await daemon.wait_for_log("checking for ever")
         assert await daemon.terminate_twice() == 130
         with pytest.raises(AssertionError, match="the daemon ended"):
             await starting
@@ -154,6 +154,6 @@ async def test_a_second_signal_is_heard_while_a_large_database_is_checked(tmp_pa
 
 async def test_two_daemons_on_one_directory_are_refused_with_the_pid(daemon: DaemonProcess) -> None:
     other = ("--set", "listen.address=127.0.0.1:0", "--set", "listen.ops_address=")
-    code, said = await daemon.runs("serve", *other)
+    code, said = await daemon.run("serve", *other)
     assert code == 1
     assert f"the chatd with pid {daemon.pid} uses this directory" in said

@@ -1,6 +1,6 @@
 import pytest
 
-from chatd.delivery.recent_commits import Recent
+from chatd.delivery.recent_commits import RecentCommits
 from chatd.session.backlog import Backlog
 
 
@@ -22,7 +22,7 @@ class Outbox:
 
 @pytest.fixture
 def backlog():
-    return Backlog(100, Recent())
+    return Backlog(100, RecentCommits())
 
 
 def replayed(backlog):

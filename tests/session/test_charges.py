@@ -7,7 +7,7 @@ import msgpack
 import pytest
 
 from chatd.session.dispatcher import PACKET_BYTES, PORTION_BYTES
-from tests.kit.indoors import Guest, Indoors, indoors
+from tests.kit.inprocess import InProcessClient, InProcessServer, in_process
 
 KIB = 1024
 RATE, BURST = 128 * KIB, 512 * KIB  # bytes of a connection
@@ -15,10 +15,10 @@ USER_RATE, USER_BURST = 2 * RATE, 2 * BURST
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[Indoors]:
+async def server(tmp_path: Path) -> AsyncIterator[InProcessServer]:
     """With the default rates."""
-    async with indoors(tmp_path) as house:
-        yield house
+    async with in_process(tmp_path) as server:
+        yield server
 
 
 def packed(**packet: object) -> bytes:
@@ -53,71 +53,71 @@ def least(frame: bytes) -> int:
     return weight(frame) + PORTION_BYTES
 
 
-def floods(guest: Guest, frame: bytes) -> int:
+def floods(client: InProcessClient, frame: bytes) -> int:
     """Send this while it is read, and the connection is open; what was read, as it is weighed."""
     read = 0
-    while guest.wire.reading and guest.wire.closed_with is None:
-        guest.session.received(frame)
+    while client.wire.reading and client.wire.closed_with is None:
+        client.session.received(frame)
         read += weight(frame)
     return read
 
 
 @every_flood
-async def test_of_any_flood_no_more_is_read_than_the_rate_of_bytes_allows(house, frame):
-    mallory = await house.meets("mallory")
+async def test_of_any_flood_no_more_is_read_than_the_rate_of_bytes_allows(server, frame):
+    mallory = await server.connect("mallory")
     assert floods(mallory, frame) <= BURST + least(frame)
     assert mallory.wire.closed_with is None
     for _ in range(3):
-        house.env.advance(0.5)
+        server.env.advance(0.5)
         assert floods(mallory, frame) <= RATE / 2 + least(frame)
 
 
 @pytest.mark.parametrize(
     "name", [name for name, frame in FLOODS.items() if len(frame) < KIB and name != "batches of pongs"]
 )
-async def test_a_flood_of_small_frames_ends_the_connection(house, name):
-    mallory = await house.meets("mallory")
+async def test_a_flood_of_small_frames_ends_the_connection(server, name):
+    mallory = await server.connect("mallory")
     seconds = 0.0
     while mallory.wire.closed_with is None:
         if mallory.wire.reading:
             mallory.session.received(FLOODS[name])
-        house.env.advance(0.001)
+        server.env.advance(0.001)
         seconds += 0.001
         assert seconds < 10
     assert mallory.wire.closed_with == (4007, "rate_abuse")
 
 
-async def test_reading_goes_on_to_the_byte_when_what_came_too_fast_is_made_up_for(house):
-    ann = await house.meets("ann")
+async def test_reading_goes_on_to_the_byte_when_what_came_too_fast_is_made_up_for(server):
+    ann = await server.connect("ann")
     floods(ann, FLOODS["a list that is too long"])
-    house.env.advance(0.001)
+    server.env.advance(0.001)
     assert not ann.wire.reading
-    house.env.advance(1)  # 64 KiB too much take half of that
+    server.env.advance(1)  # 64 KiB too much take half of that
     assert ann.wire.reading
-    assert (await ann.asks(type="ping"))["type"] == "ok"
+    assert (await ann.request(type="ping"))["type"] == "ok"
 
 
-async def test_the_bytes_of_a_user_are_those_of_all_their_connections(house):
-    crowd = [await house.meets("mallory", device) for device in range(1, 6)]
-    together = sum(floods(guest, WATCH) for guest in crowd)
+async def test_the_bytes_of_a_user_are_those_of_all_their_connections(server):
+    crowd = [await server.connect("mallory", device) for device in range(1, 6)]
+    together = sum(floods(client, WATCH) for client in crowd)
     assert together <= USER_BURST + len(crowd) * least(WATCH)
-    house.env.advance(4)
-    together = sum(floods(guest, WATCH) for guest in crowd)
+    server.env.advance(4)
+    together = sum(floods(client, WATCH) for client in crowd)
     assert together <= 4 * USER_RATE + len(crowd) * least(WATCH)
 
 
-async def test_who_rests_with_much_under_way_is_read_again_when_both_are_over(house):
-    ann = await house.meets("ann")
-    room = await ann.makes_group()
-    hold = house.store.hold("log")
+async def test_who_rests_with_much_under_way_is_read_again_when_both_are_over(server):
+    ann = await server.connect("ann")
+    room = await ann.create_group()
+    hold = server.store.hold("log")
     floods(ann, WATCH)
     for _ in range(32):  # what had been read already
-        ann.asks_for(type="log", room=room, **{"from": 1})
+        ann.send_request(type="log", room=room, **{"from": 1})
     await hold.reached.wait()
-    house.env.advance(5)
+    server.env.advance(5)
     assert not ann.wire.reading
     hold.release()
-    await house.quiet()
+    await server.wait_idle()
     assert ann.wire.reading
 
 
@@ -131,25 +131,25 @@ async def test_who_rests_with_much_under_way_is_read_again_when_both_are_over(ho
         FLOODS["an id of colliding keys"],
     ],
 )
-async def test_any_first_frame_takes_from_the_hellos_of_its_address(house, first):
+async def test_any_first_frame_takes_from_the_hellos_of_its_address(server, first):
     for _ in range(60):
-        stranger = house.guest()
+        stranger = server.client()
         stranger.session.received(first)
         assert stranger.wire.closed_with == (4204, "protocol")
-    ann = house.guest()
-    id = ann.greets("ann")
+    ann = server.client()
+    id = ann.say_hello("ann")
     assert (ann.reply(id)["code"], ann.reply(id)["scope"]) == ("rate_limited", "address")
     assert ann.wire.closed_with == (4003, "overloaded")
-    elsewhere = house.guest(address="192.0.2.2")
-    id = elsewhere.greets("ann")
-    await house.quiet()
+    elsewhere = server.client(address="192.0.2.2")
+    id = elsewhere.say_hello("ann")
+    await server.wait_idle()
     assert elsewhere.reply(id)["type"] == "ok"
 
 
-async def test_an_outbox_that_was_filled_offline_is_read_without_a_rest(house):
-    ann = await house.meets("ann")
-    room = await ann.makes_group()
+async def test_an_outbox_that_was_filled_offline_is_read_without_a_rest(server):
+    ann = await server.connect("ann")
+    room = await ann.create_group()
     for place in range(5):  # 16 KiB each, at once
-        ann.asks_for(type="send", room=room, key=f"key-of-ann-{place}", body={"text": "x" * 16_000})
+        ann.send_request(type="send", room=room, key=f"key-of-ann-{place}", body={"text": "x" * 16_000})
     assert ann.wire.reading
-    await house.quiet()
+    await server.wait_idle()

@@ -7,7 +7,7 @@ import pytest
 from chatd.config.model import Config
 from chatd.core.deadlines import Due
 from chatd.ports import Claims
-from chatd.session.keepalive import Pulse
+from chatd.session.keepalive import Keepalive
 from tests.kit.env import ManualEnv
 
 LONG_S = 3600.0
@@ -36,8 +36,8 @@ def dues() -> list[Due]:
 
 
 @pytest.fixture
-def pulse(env: CountingEnv, dues: list[Due]) -> Pulse:
-    return Pulse(
+def keepalive(env: CountingEnv, dues: list[Due]) -> Keepalive:
+    return Keepalive(
         Config(),
         env,
         on_due=dues.append,
@@ -47,30 +47,30 @@ def pulse(env: CountingEnv, dues: list[Due]) -> Pulse:
     )
 
 
-def greeted(pulse: Pulse, env: ManualEnv) -> None:
+def greeted(keepalive: Keepalive, env: ManualEnv) -> None:
     """As a hello leaves it: nothing is due soon any more."""
-    pulse.vitals.hello = float("inf")
-    pulse.beat("foreground")
-    pulse.token(Claims(user="ann", expires_at_s=env.now_ms() / 1000 + LONG_S))
+    keepalive.deadlines.hello = float("inf")
+    keepalive.set_mode("foreground")
+    keepalive.token(Claims(user="ann", expires_at_s=env.now_ms() / 1000 + LONG_S))
 
 
-def test_a_hello_sets_no_second_timer(pulse: Pulse, env: CountingEnv) -> None:
-    greeted(pulse, env)
+def test_a_hello_sets_no_second_timer(keepalive: Keepalive, env: CountingEnv) -> None:
+    greeted(keepalive, env)
     assert env.timers == 1
 
 
 def test_the_early_timer_finds_nothing_due_and_is_set_again(
-    pulse: Pulse, env: CountingEnv, dues: list[Due]
+    keepalive: Keepalive, env: CountingEnv, dues: list[Due]
 ) -> None:
-    greeted(pulse, env)
+    greeted(keepalive, env)
     env.advance(Config().limits.hello_timeout_s)
     assert (dues, env.timers) == ([], 2)
 
 
-def test_what_is_due_sooner_sets_the_timer_anew(pulse: Pulse, env: CountingEnv) -> None:
-    greeted(pulse, env)
-    pulse.vitals.token(env.monotonic(), 1.0, 1.0, 0.0)
-    pulse.arm()
+def test_what_is_due_sooner_sets_the_timer_anew(keepalive: Keepalive, env: CountingEnv) -> None:
+    greeted(keepalive, env)
+    keepalive.deadlines.token(env.monotonic(), 1.0, 1.0, 0.0)
+    keepalive.arm()
     assert (env.timers, env.pending) == (2, 1)
 
 
@@ -78,10 +78,10 @@ def test_a_due_that_fails_leaves_the_timer_set(env: CountingEnv) -> None:
     def fail(what: Due) -> None:
         raise RuntimeError(what)
 
-    pulse = Pulse(
+    keepalive = Keepalive(
         Config(), env, on_due=fail, on_stall=lambda: None, blocked=lambda: False, stalled=lambda now: False
     )
     with pytest.raises(RuntimeError, match="hello_timeout"):
         env.advance(Config().limits.hello_timeout_s)
     assert env.timers == 2
-    pulse.stop()
+    keepalive.stop()

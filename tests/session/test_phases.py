@@ -2,10 +2,10 @@ from itertools import product
 
 import pytest
 
-from chatd.session.phases import NEXT, Happening, Phase, advance
+from chatd.session.phases import NEXT, Phase, PhaseEvent, advance
 
 ACCEPTED, GREETING, READY, CLOSING = Phase
-HELLO, HELLO_OK, CLOSE = Happening
+HELLO, HELLO_OK, CLOSE = PhaseEvent
 
 LEGAL = {
     (ACCEPTED, HELLO): GREETING,
@@ -18,13 +18,13 @@ LEGAL = {
 }
 
 
-@pytest.mark.parametrize(("phase", "happening"), list(product(Phase, Happening)), ids=lambda e: e.name)
-def test_every_phase_answers_every_happening(phase, happening):
-    if (phase, happening) in LEGAL:
-        assert advance(phase, happening) is LEGAL[phase, happening]
+@pytest.mark.parametrize(("phase", "phase_event"), list(product(Phase, PhaseEvent)), ids=lambda e: e.name)
+def test_every_phase_answers_every_happening(phase, phase_event):
+    if (phase, phase_event) in LEGAL:
+        assert advance(phase, phase_event) is LEGAL[phase, phase_event]
     else:
         with pytest.raises(KeyError):
-            advance(phase, happening)
+            advance(phase, phase_event)
 
 
 def test_nothing_leads_out_of_closing():

@@ -4,7 +4,7 @@ import pytest
 
 from chatd.config.model import Limits, Rates
 from chatd.protocol.errors import Refused
-from chatd.session.rate_limits import SITE_ADDRESSES, Gate
+from chatd.session.rate_limits import SITE_ADDRESSES, RateLimits
 from chatd.telemetry.counters import Counters
 from chatd.websocket.admission import Admission
 from tests.kit.env import ManualEnv
@@ -13,8 +13,8 @@ RATES = Rates(hello_address_per_min=3, login_address_per_min=3, login_user_per_m
 
 
 @pytest.fixture
-def gate() -> Gate:
-    return Gate(RATES, ManualEnv(), Counters(), Admission(Limits()))
+def rate_limits() -> RateLimits:
+    return RateLimits(RATES, ManualEnv(), Counters(), Admission(Limits()))
 
 
 def allowed(take, addresses) -> int:
@@ -30,12 +30,12 @@ def allowed(take, addresses) -> int:
 
 
 @pytest.fixture(params=["hello", "login"])
-def take(request, gate):
+def take(request, rate_limits):
     def hello(address):
-        if (refusal := gate.crowded(address)) is not None:
+        if (refusal := rate_limits.crowded(address)) is not None:
             raise refusal
 
-    return hello if request.param == "hello" else lambda address: gate.allow_login(address, "ann")
+    return hello if request.param == "hello" else lambda address: rate_limits.allow_login(address, "ann")
 
 
 def test_ipv4_is_counted_by_address(take):

@@ -7,43 +7,43 @@ import pytest
 
 from chatd.commands import table
 from chatd.commands.table import Command
-from chatd.core.admin import Notify
-from chatd.jobs.last_seen import GATHERED_S
+from chatd.core.admin import PostNotice
+from chatd.jobs.last_seen import FLUSH_AFTER_S
 from chatd.ports import Claims
 from chatd.protocol import requests
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.objects import Body
 from tests.kit.env import START_MS
-from tests.kit.indoors import Indoors, indoors, new_key
+from tests.kit.inprocess import InProcessServer, in_process, new_key
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[Indoors]:
-    async with indoors(tmp_path, rates={"enabled": False}) as house:
-        yield house
+async def server(tmp_path: Path) -> AsyncIterator[InProcessServer]:
+    async with in_process(tmp_path, rates={"enabled": False}) as server:
+        yield server
 
 
 @pytest.fixture
-async def limited(tmp_path: Path) -> AsyncIterator[Indoors]:
+async def limited(tmp_path: Path) -> AsyncIterator[InProcessServer]:
     """With the default rates."""
-    async with indoors(tmp_path) as house:
-        yield house
+    async with in_process(tmp_path) as server:
+        yield server
 
 
 @pytest.fixture
-async def ann(house):
-    return await house.meets("ann")
+async def ann(server):
+    return await server.connect("ann")
 
 
 def send(room, text="x", **keys):
     return {"type": "send", "room": room, "key": new_key(), "body": {"text": text}, **keys}
 
 
-def bye(guest):
+def bye(client):
     """The last packet, which must be a bye that agrees with the close frame."""
-    last = guest.wire.packets[-1]
+    last = client.wire.packets[-1]
     assert last["type"] == "bye"
-    assert guest.wire.closed_with == (last["close"], last["reason"])
+    assert client.wire.closed_with == (last["close"], last["reason"])
     return last
 
 
@@ -58,72 +58,72 @@ def bye(guest):
         {"type": "hello", "version": 1, "token": "t", "device": "d" * 22},
     ],
 )
-async def test_the_first_packet_is_a_hello_with_an_id(house, packet):
-    guest = house.guest()
-    guest.says(packet)
-    assert (bye(guest)["reason"], len(guest.wire.packets)) == ("protocol", 1)
+async def test_the_first_packet_is_a_hello_with_an_id(server, packet):
+    client = server.client()
+    client.send_packets(packet)
+    assert (bye(client)["reason"], len(client.wire.packets)) == ("protocol", 1)
 
 
-async def test_an_invalid_hello_is_answered_and_closed(house):
-    guest = house.guest()
-    guest.says({"type": "hello", "id": 1, "version": 1})
-    assert guest.wire.packets[0]["code"] == "bad_request"
-    assert bye(guest)["reason"] == "protocol"
+async def test_an_invalid_hello_is_answered_and_closed(server):
+    client = server.client()
+    client.send_packets({"type": "hello", "id": 1, "version": 1})
+    assert client.wire.packets[0]["code"] == "bad_request"
+    assert bye(client)["reason"] == "protocol"
 
 
-async def test_silence_before_hello_is_ended(house):
-    guest = house.guest()
-    house.env.advance(9.9)
-    assert guest.wire.closed_with is None
-    house.env.advance(0.2)
-    assert (bye(guest)["reason"], bye(guest)["close"]) == ("hello_timeout", 4006)
+async def test_silence_before_hello_is_ended(server):
+    client = server.client()
+    server.env.advance(9.9)
+    assert client.wire.closed_with is None
+    server.env.advance(0.2)
+    assert (bye(client)["reason"], bye(client)["close"]) == ("hello_timeout", 4006)
 
 
-async def test_the_line_of_an_end_says_who_from_where_why_and_how_long(house, caplog):
-    ann, stranger = await house.meets("ann"), house.guest(address="2001:db8::7")
-    house.env.advance(12.34)
+async def test_the_line_of_an_end_says_who_from_where_why_and_how_long(server, caplog):
+    ann, stranger = await server.connect("ann"), server.client(address="2001:db8::7")
+    server.env.advance(12.34)
     with caplog.at_level("INFO"):
-        ann.hangs_up(1001)
-        stranger.hangs_up(1006)
+        ann.hang_up(1001)
+        stranger.hang_up(1006)
     assert [line.partition(" of ")[2] for line in caplog.messages if "ended" in line] == [
         "ann from 192.0.2.1 ended with 1001 after 12.3 s",
         "- from 2001:db8::7 ended with 1006 after 12.3 s",
     ]
 
 
-async def test_a_hello_under_way_is_not_timed_out(house):
-    guest = house.guest()
-    hold = house.store.hold("hello")
-    guest.greets("ann")
+async def test_a_hello_under_way_is_not_timed_out(server):
+    client = server.client()
+    hold = server.store.hold("hello")
+    client.say_hello("ann")
     await hold.reached.wait()
-    house.env.advance(11)
-    assert guest.wire.closed_with is None
+    server.env.advance(11)
+    assert client.wire.closed_with is None
     hold.release()
-    await house.quiet()
-    assert guest.wire.packets[0]["type"] == "ok"
+    await server.wait_idle()
+    assert client.wire.packets[0]["type"] == "ok"
 
 
-async def test_nothing_is_read_while_a_hello_is_decided(house):
-    guest = house.guest()
-    hold = house.store.hold("hello")
-    guest.greets("ann")
+async def test_nothing_is_read_while_a_hello_is_decided(server):
+    client = server.client()
+    hold = server.store.hold("hello")
+    client.say_hello("ann")
     await hold.reached.wait()
-    assert not guest.wire.reading
+    assert not client.wire.reading
     hold.release()
-    await house.quiet()
-    assert guest.wire.reading
+    await server.wait_idle()
+    assert client.wire.reading
 
 
-async def test_frames_are_small_until_hello_and_larger_after(house):
-    guest = house.guest()
-    assert guest.session.frame_bytes_max == 8192
-    guest.greets("ann")
-    await house.quiet()
-    assert guest.session.frame_bytes_max == 65536
+async def test_frames_are_small_until_hello_and_larger_after(server):
+    client = server.client()
+    assert client.session.frame_bytes_max == 8192
+    client.say_hello("ann")
+    await server.wait_idle()
+    assert client.session.frame_bytes_max == 65536
 
 
-async def test_a_second_hello_is_refused_and_the_connection_stays(house, ann):
-    id = ann.greets("ann")
+async def test_a_second_hello_is_refused_and_the_connection_stays(server, ann):
+    id = ann.say_hello("ann")
     assert ann.reply(id)["code"] == "bad_request"
     assert ann.wire.closed_with is None
 
@@ -132,30 +132,30 @@ async def test_a_second_hello_is_refused_and_the_connection_stays(house, ann):
 
 
 async def test_an_unknown_type_is_answered(ann):
-    reply = await ann.asks(type="telepathy")
+    reply = await ann.request(type="telepathy")
     assert (reply["code"], reply["retry"], ann.wire.closed_with) == ("unknown_type", "never", None)
 
 
 async def test_what_is_wrong_is_named(ann):
-    reply = await ann.asks(type="read", room="g00000000000", seq="x")
+    reply = await ann.request(type="read", room="g00000000000", seq="x")
     assert (reply["code"], reply["field"]) == ("bad_request", "seq")
 
 
 @pytest.mark.parametrize(
     "packet", [{"type": "telepathy"}, {"type": "read", "seq": 1}, {"type": "ping"}, {"id": 0, "type": "x"}]
 )
-async def test_without_an_id_nothing_is_said(house, ann, packet):
-    ann.says(packet)
-    await house.quiet()
-    assert ann.hears() == []
+async def test_without_an_id_nothing_is_said(server, ann, packet):
+    ann.send_packets(packet)
+    await server.wait_idle()
+    assert ann.take() == []
     assert ann.wire.closed_with is None
 
 
-async def test_a_request_without_an_id_is_carried_out(house, ann):
-    room = await ann.makes_group()
-    ann.says(send(room))
-    await house.quiet()
-    assert (await ann.sends(room))["seq"] == 3
+async def test_a_request_without_an_id_is_carried_out(server, ann):
+    room = await ann.create_group()
+    ann.send_packets(send(room))
+    await server.wait_idle()
+    assert (await ann.send(room))["seq"] == 3
 
 
 @pytest.mark.parametrize(
@@ -167,19 +167,19 @@ async def test_what_is_no_frame_of_packets_is_the_end(ann, payload):
     assert (bye(ann)["reason"], bye(ann)["close"]) == ("protocol", 4204)
 
 
-async def test_a_batch_is_handled_in_order(house, ann):
-    room = await ann.makes_group()
+async def test_a_batch_is_handled_in_order(server, ann):
+    room = await ann.create_group()
     ann.wire.take()
-    ann.says(*({"id": 100 + n, **send(room)} for n in range(5)), {"id": 200, "type": "ping"})
-    await house.quiet()
-    replies = [packet for packet in ann.hears() if packet["id"] != 200]
+    ann.send_packets(*({"id": 100 + n, **send(room)} for n in range(5)), {"id": 200, "type": "ping"})
+    await server.wait_idle()
+    replies = [packet for packet in ann.take() if packet["id"] != 200]
     assert [(reply["id"], reply["seq"]) for reply in replies] == [(100 + n, 2 + n) for n in range(5)]
 
 
-async def test_one_bad_packet_of_a_batch_leaves_the_others(house, ann):
-    room = await ann.makes_group()
-    ann.says({"id": 101, **send(room)}, {"id": 102, "type": "telepathy"}, {"id": 103, **send(room)})
-    await house.quiet()
+async def test_one_bad_packet_of_a_batch_leaves_the_others(server, ann):
+    room = await ann.create_group()
+    ann.send_packets({"id": 101, **send(room)}, {"id": 102, "type": "telepathy"}, {"id": 103, **send(room)})
+    await server.wait_idle()
     assert [ann.reply(id).get("seq", ann.reply(id).get("code")) for id in (101, 102, 103)] == [
         2,
         "unknown_type",
@@ -187,28 +187,28 @@ async def test_one_bad_packet_of_a_batch_leaves_the_others(house, ann):
     ]
 
 
-async def test_nothing_is_handled_after_the_end(house, ann):
-    room = await ann.makes_group()
+async def test_nothing_is_handled_after_the_end(server, ann):
+    room = await ann.create_group()
     ann.session.close(4000)
     before = len(ann.wire.packets)
-    ann.says(send(room))
-    ann.says({"type": "ping", "id": 77})
-    await house.quiet()
+    ann.send_packets(send(room))
+    ann.send_packets({"type": "ping", "id": 77})
+    await server.wait_idle()
     assert len(ann.wire.packets) == before
-    bob = await house.meets("ann", device=2)
-    assert (await bob.sends(room))["seq"] == 2
+    bob = await server.connect("ann", device=2)
+    assert (await bob.send(room))["seq"] == 2
 
 
-async def test_what_a_token_does_not_allow_is_forbidden(house):
-    house.passports.claims["reader"] = Claims("ann", 4e9, allow=frozenset({"read"}))
-    ann = await house.meets("reader")
-    assert (await ann.asks(type="ping"))["type"] == "ok"
+async def test_what_a_token_does_not_allow_is_forbidden(server):
+    server.identity.claims["reader"] = Claims("ann", 4e9, allow=frozenset({"read"}))
+    ann = await server.connect("reader")
+    assert (await ann.request(type="ping"))["type"] == "ok"
     for packet in (
         send("g00000000000"),
         {"type": "room.direct", "user": "bob"},
         {"type": "typing", "room": "g00000000000"},
     ):
-        assert (await ann.asks(**packet))["code"] == "forbidden"
+        assert (await ann.request(**packet))["code"] == "forbidden"
 
 
 async def broken_later(ctx, session, request):
@@ -221,36 +221,36 @@ def broken_at_once(ctx, session, request):
 
 @pytest.mark.parametrize("handler", [broken_later, broken_at_once])
 async def test_a_handler_with_a_bug_is_internal_and_the_connection_stays(
-    house, ann, monkeypatch, caplog, handler
+    server, ann, monkeypatch, caplog, handler
 ):
     monkeypatch.setitem(table.COMMANDS, requests.UsersGet, Command(handler))
-    reply = await ann.asks(type="users.get", users=["bob"])
+    reply = await ann.request(type="users.get", users=["bob"])
     assert (reply["code"], reply["retry"], ann.wire.closed_with) == ("internal", "later", None)
     assert "ZeroDivisionError" in caplog.text
-    assert house.inside.counters.defects == 1
-    assert (await ann.asks(type="ping"))["type"] == "ok"
+    assert server.app.counters.defects == 1
+    assert (await ann.request(type="ping"))["type"] == "ok"
 
 
-async def test_the_json_twin_speaks_the_same(house):
-    guest = house.guest(text=True)
-    guest.session.received(
+async def test_the_json_twin_speaks_the_same(server):
+    client = server.client(text=True)
+    client.session.received(
         b'{"type":"hello","id":1,"version":1,"token":"ann","device":"device0000000000000001"}'
     )
-    await house.quiet()
-    assert (guest.reply(1)["user"], guest.reply(1)["features"]) == ("ann", [])
-    guest.session.received(b'[{"type":"ping","id":2},{"type":"ping","id":3}]')
-    assert guest.reply(2)["time"] == guest.reply(3)["time"] == START_MS
-    guest.session.received(b"\x81")
-    assert guest.wire.closed_with == (4204, "protocol")
+    await server.wait_idle()
+    assert (client.reply(1)["user"], client.reply(1)["features"]) == ("ann", [])
+    client.session.received(b'[{"type":"ping","id":2},{"type":"ping","id":3}]')
+    assert client.reply(2)["time"] == client.reply(3)["time"] == START_MS
+    client.session.received(b"\x81")
+    assert client.wire.closed_with == (4204, "protocol")
 
 
-async def test_large_packets_are_deflated_for_who_can(house):
-    ann = await house.meets("ann", features=["deflate"])
-    room = await ann.makes_group("bob")
-    bob = await house.meets("bob")
+async def test_large_packets_are_deflated_for_who_can(server):
+    ann = await server.connect("ann", features=["deflate"])
+    room = await ann.create_group("bob")
+    bob = await server.connect("bob")
     for _ in range(3):
-        await bob.sends(room, "x" * 4000)
-    pushes = ann.hears("event")
+        await bob.send(room, "x" * 4000)
+    pushes = ann.take("event")
     assert [push["events"][0]["body"]["text"] for push in pushes] == ["x" * 4000] * 3
     assert max(map(len, ann.wire.frames)) < 2000
 
@@ -259,11 +259,11 @@ async def test_large_packets_are_deflated_for_who_can(house):
 
 
 async def test_sends_behind_one_refused_for_now_are_aborted_and_earlier_ones_are_not(limited):
-    ann = await limited.meets("ann")
-    room = await ann.makes_group()
+    ann = await limited.connect("ann")
+    room = await ann.create_group()
     limited.env.advance(1)
-    ann.says(*({"id": 100 + n, **send(room)} for n in range(30)))
-    await limited.quiet()
+    ann.send_packets(*({"id": 100 + n, **send(room)} for n in range(30)))
+    await limited.wait_idle()
     replies = [ann.reply(100 + n) for n in range(30)]
     assert [reply.get("seq") for reply in replies[:20]] == list(range(2, 22))
     assert (replies[20]["code"], replies[20]["scope"], replies[20]["retry_after"]) == (
@@ -275,16 +275,16 @@ async def test_sends_behind_one_refused_for_now_are_aborted_and_earlier_ones_are
     assert ann.wire.closed_with is None
 
 
-async def test_a_failed_send_aborts_those_behind_it_but_nothing_else(house, ann):
-    room, other = await ann.makes_group(), await ann.makes_group()
-    await ann.sends(room)
-    house.store.fail("commit", Unavailable("overloaded"))
-    hold = house.store.hold("commit")
-    ann.says({"id": 101, **send(room)})
+async def test_a_failed_send_aborts_those_behind_it_but_nothing_else(server, ann):
+    room, other = await ann.create_group(), await ann.create_group()
+    await ann.send(room)
+    server.store.fail("commit", Unavailable("overloaded"))
+    hold = server.store.hold("commit")
+    ann.send_packets({"id": 101, **send(room)})
     await hold.reached.wait()
-    ann.says({"id": 103, **send(other)})
+    ann.send_packets({"id": 103, **send(other)})
     hold.release()
-    await house.quiet()
+    await server.wait_idle()
     assert ann.reply(101)["code"] == "overloaded"
     assert ann.reply(103)["seq"] == 2
 
@@ -293,8 +293,8 @@ async def test_a_failed_send_aborts_those_behind_it_but_nothing_else(house, ann)
 
 
 async def test_a_limit_is_told_with_the_time_to_wait(limited):
-    ann = await limited.meets("ann")
-    replies = [ann.asks_for(type="ping") for _ in range(61)]
+    ann = await limited.connect("ann")
+    replies = [ann.send_request(type="ping") for _ in range(61)]
     assert ann.reply(replies[59])["type"] == "ok"
     limit = ann.reply(replies[60])
     assert (limit["code"], limit["retry"], limit["scope"], limit["retry_after"]) == (
@@ -304,14 +304,14 @@ async def test_a_limit_is_told_with_the_time_to_wait(limited):
         50,
     )
     limited.env.advance(0.05)
-    assert (await ann.asks(type="ping"))["type"] == "ok"
+    assert (await ann.request(type="ping"))["type"] == "ok"
 
 
 async def test_who_comes_back_too_early_again_and_again_is_sent_away(limited):
-    ann = await limited.meets("ann")
+    ann = await limited.connect("ann")
     began = limited.env.monotonic()
     while ann.wire.closed_with is None:
-        ann.asks_for(type="ping")
+        ann.send_request(type="ping")
         limited.env.advance(0.01)
         assert limited.env.monotonic() - began < 5  # 2 of them grace
     last = bye(ann)
@@ -320,14 +320,14 @@ async def test_who_comes_back_too_early_again_and_again_is_sent_away(limited):
 
 
 async def test_one_large_batch_is_no_abuse(limited):
-    ann = await limited.meets("ann")
+    ann = await limited.connect("ann")
     rooms = []
     for _ in range(2):
-        rooms += [await ann.makes_group() for _ in range(20)]
+        rooms += [await ann.create_group() for _ in range(20)]
         limited.env.advance(10)
-        ann.says({"type": "pong"})
-    ann.says(*({"id": 1000 + n, **send(room)} for n, room in enumerate(rooms)))
-    await limited.quiet()
+        ann.send_packets({"type": "pong"})
+    ann.send_packets(*({"id": 1000 + n, **send(room)} for n, room in enumerate(rooms)))
+    await limited.wait_idle()
     assert [ann.reply(1000 + n).get("code") for n in range(40)] == [None] * 20 + ["rate_limited"] * 20
     assert ann.wire.closed_with is None
 
@@ -335,219 +335,219 @@ async def test_one_large_batch_is_no_abuse(limited):
 # --- time
 
 
-async def test_a_quiet_connection_is_pinged_and_dropped_when_it_does_not_answer(house, ann):
-    house.env.advance(29)
-    assert ann.hears() == []
-    house.env.advance(1)
-    assert [packet["type"] for packet in ann.hears()] == ["ping"]
-    house.env.advance(14.9)
+async def test_a_quiet_connection_is_pinged_and_dropped_when_it_does_not_answer(server, ann):
+    server.env.advance(29)
+    assert ann.take() == []
+    server.env.advance(1)
+    assert [packet["type"] for packet in ann.take()] == ["ping"]
+    server.env.advance(14.9)
     assert ann.wire.closed_with is None
-    house.env.advance(0.2)
+    server.env.advance(0.2)
     assert (ann.wire.closed_with, ann.wire.aborted) == ((4001, "idle"), True)
-    assert house.inside.live.of("ann") == []
+    assert server.app.hub.of("ann") == []
 
 
-async def test_a_pong_keeps_it_alive(house, ann):
+async def test_a_pong_keeps_it_alive(server, ann):
     for _ in range(10):
-        house.env.advance(30)
-        assert ann.hears("ping")
-        ann.says({"type": "pong"})
+        server.env.advance(30)
+        assert ann.take("ping")
+        ann.send_packets({"type": "pong"})
     assert ann.wire.closed_with is None
 
 
-async def test_a_sleeping_phone_is_pinged_rarely(house):
-    ann = await house.meets("ann", mode="background")
-    house.env.advance(239)
-    assert ann.hears() == []
-    house.env.advance(1)
-    assert ann.hears("ping")
-    house.env.advance(29.9)
+async def test_a_sleeping_phone_is_pinged_rarely(server):
+    ann = await server.connect("ann", mode="background")
+    server.env.advance(239)
+    assert ann.take() == []
+    server.env.advance(1)
+    assert ann.take("ping")
+    server.env.advance(29.9)
     assert ann.wire.closed_with is None
-    house.env.advance(0.2)
+    server.env.advance(0.2)
     assert ann.wire.closed_with == (4001, "idle")
 
 
-async def test_connections_opened_together_do_not_ping_together(house):
-    house.env.jitter = 0.5
-    ann = await house.meets("ann")
-    house.env.advance(28.5)
-    assert ann.hears("ping")
+async def test_connections_opened_together_do_not_ping_together(server):
+    server.env.jitter = 0.5
+    ann = await server.connect("ann")
+    server.env.advance(28.5)
+    assert ann.take("ping")
 
 
-async def test_a_ping_tells_how_far_everything_was_queued(house, ann):
-    room = await ann.makes_group("bob")
-    bob = await house.meets("bob")
-    await ann.sends(room)
-    house.env.advance(30)
-    (ping,) = bob.hears("ping")
-    bob.hangs_up()
-    bob = house.guest()
-    id = bob.greets("bob", epoch=house.store.epoch, cursor=ping["cursor"])
-    await house.quiet()
+async def test_a_ping_tells_how_far_everything_was_queued(server, ann):
+    room = await ann.create_group("bob")
+    bob = await server.connect("bob")
+    await ann.send(room)
+    server.env.advance(30)
+    (ping,) = bob.take("ping")
+    bob.hang_up()
+    bob = server.client()
+    id = bob.say_hello("bob", epoch=server.store.epoch, cursor=ping["cursor"])
+    await server.wait_idle()
     assert bob.reply(id)["sync"]["rooms"] == []
 
 
-async def test_a_ping_during_a_commit_does_not_promise_what_was_not_told(house, ann):
+async def test_a_ping_during_a_commit_does_not_promise_what_was_not_told(server, ann):
     """The commit is on disk, its events are not queued yet: the cursor must stop before it."""
-    room = await ann.makes_group("bob")
-    bob = await house.meets("bob")
-    house.env.advance(29)
-    hold = house.store.hold("commit", after=True)
-    ann.says(send(room))
+    room = await ann.create_group("bob")
+    bob = await server.connect("bob")
+    server.env.advance(29)
+    hold = server.store.hold("commit", after=True)
+    ann.send_packets(send(room))
     await hold.reached.wait()
-    house.env.advance(1)
-    (ping,) = bob.hears("ping")
-    again = house.guest()
-    id = again.greets("bob", device=2, epoch=house.store.epoch, cursor=ping["cursor"])
+    server.env.advance(1)
+    (ping,) = bob.take("ping")
+    again = server.client()
+    id = again.say_hello("bob", device=2, epoch=server.store.epoch, cursor=ping["cursor"])
     while not again.wire.packets:
         await asyncio.sleep(0)
     assert [summary["seq"] for summary in again.reply(id)["sync"]["rooms"]] == [2]
     hold.release()
-    await house.quiet()
+    await server.wait_idle()
 
 
 @pytest.mark.parametrize("withheld", ["lagging", "muted", "large"])
 async def test_a_ping_has_no_cursor_while_something_is_withheld(tmp_path, withheld):
-    async with indoors(tmp_path, rates={"enabled": False}, delivery={"full_members": 2}) as house:
-        ann = await house.meets("ann")
-        room = await ann.makes_group("bob", *(["cat"] if withheld == "large" else []))
+    async with in_process(tmp_path, rates={"enabled": False}, delivery={"full_members": 2}) as server:
+        ann = await server.connect("ann")
+        room = await ann.create_group("bob", *(["cat"] if withheld == "large" else []))
         mode = "background" if withheld == "muted" else "foreground"
-        bob = await house.meets("bob", mode=mode)
+        bob = await server.connect("bob", mode=mode)
         if withheld == "muted":
-            await bob.asks(type="preferences", room=room, muted_until=1)
+            await bob.request(type="preferences", room=room, muted_until=1)
         if withheld == "lagging":
             bob.wire.clog(bob.session, 70_000)
         bob.wire.take()
-        house.env.advance(20)
+        server.env.advance(20)
         if withheld == "lagging":
-            await ann.sends(room)
-        house.env.advance(220)
+            await ann.send(room)
+        server.env.advance(220)
         bob.wire.clear(bob.session)
-        assert all("cursor" not in ping for ping in bob.hears("ping", "bye"))
+        assert all("cursor" not in ping for ping in bob.take("ping", "bye"))
 
 
 async def test_a_ping_has_no_cursor_while_the_number_of_members_is_to_be_told(tmp_path):
     slow = {"large_members": 2, "members_interval_s": 45.0}
-    async with indoors(tmp_path, rates={"enabled": False}, delivery=slow) as house:
-        ann, bob = await house.meets("ann"), await house.meets("bob")
-        room = await ann.makes_group("bob")
-        await ann.asks(type="members.add", room=room, key=new_key(), users=["cat"])
+    async with in_process(tmp_path, rates={"enabled": False}, delivery=slow) as server:
+        ann, bob = await server.connect("ann"), await server.connect("bob")
+        room = await ann.create_group("bob")
+        await ann.request(type="members.add", room=room, key=new_key(), users=["cat"])
         bob.wire.take()
-        house.env.advance(31)
-        assert [packet.get("cursor") for packet in bob.hears()] == [None]
-        bob.says({"type": "pong"})
-        house.env.advance(15)
-        bob.says({"type": "pong"})
-        house.env.advance(31)
-        told, ping = bob.hears()
+        server.env.advance(31)
+        assert [packet.get("cursor") for packet in bob.take()] == [None]
+        bob.send_packets({"type": "pong"})
+        server.env.advance(15)
+        bob.send_packets({"type": "pong"})
+        server.env.advance(31)
+        told, ping = bob.take()
         assert (told["summary"]["members"], "cursor" in ping) == (3, True)
 
 
-async def test_a_cursor_stands_for_all_rooms_so_none_comes_before_the_last_page_named_them(house):
-    ann = await house.meets("ann")
+async def test_a_cursor_stands_for_all_rooms_so_none_comes_before_the_last_page_named_them(server):
+    ann = await server.connect("ann")
     for _ in range(3):
-        await ann.makes_group("bob")
-    bob = await house.meets("bob", rooms=1)
-    house.env.advance(30)
-    assert "cursor" not in bob.hears("ping")[0]
+        await ann.create_group("bob")
+    bob = await server.connect("bob", rooms=1)
+    server.env.advance(30)
+    assert "cursor" not in bob.take("ping")[0]
     reply = {"more": bob.reply(1)["sync"]["more"]}
     while "more" in reply:
-        assert not bob.session.informed
-        reply = await bob.asks(type="sync", more=reply["more"], rooms=1)
+        assert not bob.session.fully_synced
+        reply = await bob.request(type="sync", more=reply["more"], rooms=1)
     bob.wire.take()
-    house.env.advance(30)
-    assert bob.hears("ping")[0]["cursor"]
+    server.env.advance(30)
+    assert bob.take("ping")[0]["cursor"]
 
 
-async def test_a_token_that_runs_out_is_told_then_in_grace_then_the_end(house):
-    now_s = house.env.now_ms() / 1000
-    house.passports.claims["short"] = Claims("ann", now_s + 600, issued_at_s=now_s)
-    ann = await house.meets("short")
+async def test_a_token_that_runs_out_is_told_then_in_grace_then_the_end(server):
+    now_s = server.env.now_ms() / 1000
+    server.identity.claims["short"] = Claims("ann", now_s + 600, issued_at_s=now_s)
+    ann = await server.connect("short")
 
     def passes(seconds):
         for _ in range(seconds):
-            house.env.advance(1)
-            ann.says({"type": "pong"})
-        return ann.hears("token_expiring", "bye")
+            server.env.advance(1)
+            ann.send_packets({"type": "pong"})
+        return ann.take("token_expiring", "bye")
 
     assert passes(539) == []
     assert passes(2) == [{"type": "token_expiring", "token_ttl": 60}]
     assert passes(60) == []
-    assert (await ann.asks(type="users.get", users=["bob"]))["type"] == "ok"
+    assert (await ann.request(type="users.get", users=["bob"]))["type"] == "ok"
     assert passes(27) == []
     assert [packet["reason"] for packet in passes(3)] == ["token_expired"]
     assert ann.wire.closed_with == (4100, "token_expired")
 
 
-async def test_a_fresh_token_puts_the_end_off(house):
-    now_s = house.env.now_ms() / 1000
-    house.passports.claims["short"] = Claims("ann", now_s + 100, issued_at_s=now_s)
-    ann = await house.meets("short")
-    house.passports.claims["fresh"] = Claims("ann", now_s + 3600, issued_at_s=now_s)
-    await ann.asks(type="auth", token="fresh")
+async def test_a_fresh_token_puts_the_end_off(server):
+    now_s = server.env.now_ms() / 1000
+    server.identity.claims["short"] = Claims("ann", now_s + 100, issued_at_s=now_s)
+    ann = await server.connect("short")
+    server.identity.claims["fresh"] = Claims("ann", now_s + 3600, issued_at_s=now_s)
+    await ann.request(type="auth", token="fresh")
     for _ in range(50):
-        house.env.advance(10)
-        ann.says({"type": "pong"})
+        server.env.advance(10)
+        ann.send_packets({"type": "pong"})
     assert ann.wire.closed_with is None
-    assert ann.hears("token_expiring") == []
+    assert ann.take("token_expiring") == []
 
 
 @pytest.mark.parametrize("code", [4000, 4100, 4200])
-async def test_nothing_is_due_after_the_end(house, ann, code):
+async def test_nothing_is_due_after_the_end(server, ann, code):
     ann.session.close(code)
-    waiting = house.env.pending
-    house.env.advance(1000)
-    assert house.env.pending <= waiting
+    waiting = server.env.pending
+    server.env.advance(1000)
+    assert server.env.pending <= waiting
     ann.session.writing_blocked()
-    house.env.advance(1000)
-    ann.hangs_up()
+    server.env.advance(1000)
+    ann.hang_up()
 
 
 # --- the end
 
 
-async def test_a_close_is_said_once(house, ann):
+async def test_a_close_is_said_once(server, ann):
     ann.session.close(4000, retry_after=5000)
     ann.session.close(4201)
     assert bye(ann)["retry_after"] == 5000
     assert [packet["type"] for packet in ann.wire.packets].count("bye") == 1
 
 
-async def test_a_bye_comes_after_everything_that_waits(house, ann):
-    room = await ann.makes_group("bob")
-    bob = await house.meets("bob")
+async def test_a_bye_comes_after_everything_that_waits(server, ann):
+    room = await ann.create_group("bob")
+    bob = await server.connect("bob")
     bob.wire.clog(bob.session, 70_000)
-    await ann.sends(room)
+    await ann.send(room)
     bob.session.close(4000)
-    assert [packet["type"] for packet in bob.hears()] == ["event", "bye"]
+    assert [packet["type"] for packet in bob.take()] == ["event", "bye"]
 
 
-async def test_answers_after_the_end_are_not_sent(house, ann):
-    room = await ann.makes_group()
-    hold = house.store.hold("commit")
-    ann.asks_for(**send(room))
+async def test_answers_after_the_end_are_not_sent(server, ann):
+    room = await ann.create_group()
+    hold = server.store.hold("commit")
+    ann.send_request(**send(room))
     await hold.reached.wait()
     ann.session.close(4000)
     hold.release()
-    await house.quiet()
+    await server.wait_idle()
     assert bye(ann)["reason"] == "restart"
 
 
-async def test_a_lost_connection_leaves_nothing_behind(house, ann):
-    room = await ann.makes_group("bob")
-    await ann.asks(type="focus", rooms=[room])
-    await ann.asks(type="watch", users=["bob"])
-    ann.hangs_up(1006)
-    await house.passes(31)
-    assert not house.inside.live.sessions
-    assert not house.inside.live.audiences
-    assert not house.inside.presence.states(["ann"])
-    await house.inside.writer.carry("", Notify(room, Body(text="x")))
+async def test_a_lost_connection_leaves_nothing_behind(server, ann):
+    room = await ann.create_group("bob")
+    await ann.request(type="focus", rooms=[room])
+    await ann.request(type="watch", users=["bob"])
+    ann.hang_up(1006)
+    await server.advance(31)
+    assert not server.app.hub.sessions
+    assert not server.app.hub.rooms
+    assert not server.app.presence.states(["ann"])
+    await server.app.writer.submit_and_wait("", PostNotice(room, Body(text="x")))
 
 
-async def test_the_end_of_a_connection_is_when_its_device_was_last_seen(house, ann):
-    house.env.advance(20)
-    ann.hangs_up()
-    await house.passes(GATHERED_S)
-    (row,) = await house.store.devices("ann")
+async def test_the_end_of_a_connection_is_when_its_device_was_last_seen(server, ann):
+    server.env.advance(20)
+    ann.hang_up()
+    await server.advance(FLUSH_AFTER_S)
+    (row,) = await server.store.devices("ann")
     assert row.last_seen == START_MS + 20_000

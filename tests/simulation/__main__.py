@@ -1,4 +1,4 @@
-"""`python -m tests.simulation`: many seeds or one tape; prints what was found, as small as it can be made."""
+"""`python -m tests.simulation`: many seeds or one run again; prints what was found, as small as it can be made."""
 
 import argparse
 import os
@@ -10,10 +10,10 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from tests.simulation.canaries import CANARIES
+from tests.simulation.choices import Choices, load, save
 from tests.simulation.shrink import sizes
 from tests.simulation.sometimes import WANTED
-from tests.simulation.tape import Tape, load, save
-from tests.simulation.trial import Verdict, minimal, trial, trials
+from tests.simulation.trial import TrialResult, minimal, trial, trials
 
 CHUNK = 50  # seeds a job
 
@@ -22,19 +22,21 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=100, metavar="N", help="how many (100)")
     parser.add_argument("--seed-base", type=int, metavar="B", help="the first one; drawn when not given")
-    parser.add_argument("--tape", type=Path, metavar="FILE", help="replay this tape and tell its story")
+    parser.add_argument(
+        "--choices", type=Path, metavar="FILE", help="replay these choices and tell the story"
+    )
     parser.add_argument("--canary", choices=sorted(CANARIES), default="", help="break the daemon on purpose")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (one a core)")
     parser.add_argument(
-        "--keep", type=Path, default=Path("."), metavar="DIR", help="where tapes are saved (.)"
+        "--keep", type=Path, default=Path("."), metavar="DIR", help="where choices are saved (.)"
     )
     return parser.parse_args()
 
 
 def main() -> int:
     asked = arguments()
-    if asked.tape is not None:
-        return told(trial(Tape(lanes=load(asked.tape)), asked.canary, telling=True))
+    if asked.choices is not None:
+        return told(trial(Choices(lanes=load(asked.choices)), asked.canary, telling=True))
     base = random.randrange(1 << 40) if asked.seed_base is None else asked.seed_base
     print(f"seeds {base} to {base + asked.seeds - 1}", flush=True)
     began = time.monotonic()
@@ -49,10 +51,10 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def spread(base: int, seeds: int, jobs: int, canary: str) -> tuple[dict[int, Verdict], Counter[str]]:
+def spread(base: int, seeds: int, jobs: int, canary: str) -> tuple[dict[int, TrialResult], Counter[str]]:
     """Run the seeds in several processes; a canary that is found need not be found again."""
     chunks = [range(start, min(start + CHUNK, base + seeds)) for start in range(base, base + seeds, CHUNK)]
-    failed: dict[int, Verdict] = {}
+    failed: dict[int, TrialResult] = {}
     total: Counter[str] = Counter()
     with ProcessPoolExecutor(jobs) as pool:
         for found, met in pool.map(trials, chunks, [canary] * len(chunks)):
@@ -64,19 +66,19 @@ def spread(base: int, seeds: int, jobs: int, canary: str) -> tuple[dict[int, Ver
     return failed, total
 
 
-def show(seed: int, verdict: Verdict, canary: str, directory: Path) -> None:
+def show(seed: int, verdict: TrialResult, canary: str, directory: Path) -> None:
     """The first failing seed, shrunk, as a story and as a file."""
     print(f"\nseed {seed}, made smaller ...", flush=True)
     checker, small, runs = minimal(verdict, canary)
-    path = directory / f"seed-{seed}.tape"
+    path = directory / f"seed-{seed}.choices"
     save(path, small.lanes, f"{checker}, seed {seed}{f', canary {canary}' if canary else ''}")
     before, after = sizes(verdict.lanes), sizes(small.lanes)
     print(f"{before[0]} choices, {before[1]} not calm -> {after[0]}, {after[1]}, in {runs} runs")
     told(small)
-    print(f"again: python -m tests.simulation --tape {path}{f' --canary {canary}' if canary else ''}")
+    print(f"again: python -m tests.simulation --choices {path}{f' --canary {canary}' if canary else ''}")
 
 
-def told(verdict: Verdict) -> int:
+def told(verdict: TrialResult) -> int:
     """Print the story of a run and what the checkers say."""
     print("\n".join(verdict.story))
     for checker, findings in verdict.findings.items():

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from chatd.commands import hello, sync
 from chatd.commands.admin import Admin
-from chatd.core.room_summary import complete_answers
+from chatd.core.room_summary import complete_room_replies
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.outbox import Outbox
 from chatd.session.session import Session
@@ -16,7 +16,7 @@ from chatd.storage.sqlite import backup, commit, pragmas
 from chatd.storage.sqlite.store import SqliteStore
 from chatd.writer import writer
 from chatd.writer.writer import Writer
-from tests.simulation.surroundings import SimEnv
+from tests.simulation.sim_env import SimEnv
 
 Break = Callable[[], AbstractContextManager[Any]]
 
@@ -25,12 +25,12 @@ def ack_before_commit() -> AbstractContextManager[Any]:
     """Whoever asked is answered when it is decided, not when it is on the disk."""
 
     def early(real: Any) -> Any:
-        async def store(self: Writer, work: Any) -> None:
-            for steps in work.steps.values():
+        async def store(self: Writer, writes: Any) -> None:
+            for steps in writes.steps.values():
                 for step in steps:
-                    if getattr(step, "asked_by", None) is not None:
-                        step.asked_by.settle()
-            await real(self, work)
+                    if getattr(step, "origin", None) is not None:
+                        step.origin.complete()
+            await real(self, writes)
 
         return store
 
@@ -41,10 +41,10 @@ def broadcast_before_commit() -> AbstractContextManager[Any]:
     """Everybody is told while the commit is on its way to the disk."""
 
     def early(real: Any) -> Any:
-        async def store(self: Writer, work: Any) -> None:
-            self._publish(work)
-            with patch.object(self, "_publish", lambda work: None):
-                await real(self, work)
+        async def store(self: Writer, writes: Any) -> None:
+            self._publish(writes)
+            with patch.object(self, "_publish", lambda writes: None):
+                await real(self, writes)
 
         return store
 
@@ -93,7 +93,7 @@ def number_before_await() -> AbstractContextManager[Any]:
 
         return carry_out
 
-    return patch.object(Writer, "_carry_out", hasty(Writer._carry_out))
+    return patch.object(Writer, "_run_batch", hasty(Writer._run_batch))
 
 
 def attach_after_snapshot() -> AbstractContextManager[Any]:
@@ -120,9 +120,9 @@ def member_for_ever() -> AbstractContextManager[Any]:
     """Who is removed keeps his seat: membership is what it was at hello."""
 
     def told(self: Fanout, step: Any) -> None:
-        self._live.resize(step.room.number, len(step.room.members))
+        self._hub.resize(step.room.number, len(step.room.members))
 
-    return patch.object(Fanout, "_depart", told)
+    return patch.object(Fanout, "_on_left", told)
 
 
 def revoked_but_connected() -> AbstractContextManager[Any]:
@@ -137,7 +137,7 @@ def wall_clock_limits() -> AbstractContextManager[Any]:
 
 def reset_without_reason() -> AbstractContextManager[Any]:
     """A known cursor is answered with the whole list."""
-    return patch.object(sync, "stored_since", lambda ctx, request: None)
+    return patch.object(sync, "since_of_hello", lambda ctx, request: None)
 
 
 def own_event_twice() -> AbstractContextManager[Any]:
@@ -188,17 +188,17 @@ def epoch_kept() -> AbstractContextManager[Any]:
 
 def cursor_before_the_rooms() -> AbstractContextManager[Any]:
     """A ping gives a cursor although pages of the first round were not told: a bug the simulator found."""
-    return patch.object(Session, "informed", property(lambda self: True, lambda self, value: None))
+    return patch.object(Session, "fully_synced", property(lambda self: True, lambda self, value: None))
 
 
 def counted_too_early() -> AbstractContextManager[Any]:
     """A reply that counts says what was so when it was decided, and comes behind what the batch added since."""
 
     def early(real: Any) -> Any:
-        def decide(submission: Any, work: Any, facts: Any) -> None:
-            real(submission, work, facts)
-            complete_answers(work, facts.rules.shown_to)
-            work.answers.clear()
+        def decide(submission: Any, writes: Any, reads: Any) -> None:
+            real(submission, writes, reads)
+            complete_room_replies(writes, reads.rules.shown_to)
+            writes.room_replies.clear()
 
         return decide
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from chatd.protocol.errors import ChatError
 from chatd.storage.sqlite.errors import StoreError
 from tests.kit.disk import Fault
-from tests.kit.platter import Kind
-from tests.simulation.boot import Ended, House
+from tests.kit.simulated_disk import Kind
 from tests.simulation.history import Revocation
+from tests.simulation.machine import ProcessEnded, SimMachine
 from tests.simulation.transport import TIGHT_ROOM_BYTES, Link
 
 
@@ -43,8 +43,8 @@ class Chaos:
 
     def __init__(self, world: "World") -> None:
         self.world = world
-        self.lane = world.tape.lane("chaos")
-        self.disk = world.tape.lane("disk")
+        self.lane = world.choices.lane("chaos")
+        self.disk = world.choices.lane("disk")
         self.over = False
         self.copies: list[Path] = []
         self._booting = False
@@ -73,12 +73,12 @@ class Chaos:
         self._broken = 0
         for link in self._clogged:  # also of installs that are gone: what they sent is still on its way
             link.clog(clogged=False)
-        for phone in self.world.phones:
-            if phone.line is not None and phone.line.link.down.clogged:
-                phone.line.link.clog(clogged=False)
-            if phone.line is not None:
-                phone.line.link.resume_reading()
-            phone.wake()
+        for client in self.world.clients:
+            if client.connection is not None and client.connection.link.down.clogged:
+                client.connection.link.clog(clogged=False)
+            if client.connection is not None:
+                client.connection.link.resume_reading()
+            client.wake()
         await self.up()
 
     # what disks and threads ask
@@ -114,31 +114,31 @@ class Chaos:
 
     async def up(self) -> None:
         """Start the daemon when none runs, again and again, as whoever supervises it does."""
-        house = self.world.house
+        machine = self.world.machine
         if self._booting:
             return
         self._booting = True
         try:
-            await self._up(house)
+            await self._up(machine)
         finally:
             self._booting = False
 
-    async def _up(self, house: House) -> None:
-        last = house.boots + BOOTS_MAX
-        while house.process is None:
-            if house.boots > last:
+    async def _up(self, machine: SimMachine) -> None:
+        last = machine.boots + BOOTS_MAX
+        while machine.process is None:
+            if machine.boots > last:
                 raise Stuck("the daemon does not start")
             before = self.failed
             try:
-                await house.boot()
-                self.world.note("daemon", f"boot {house.boots}")
-            except Ended:
+                await machine.boot()
+                self.world.note("daemon", f"boot {machine.boots}")
+            except ProcessEnded:
                 await self.rests()
             except StoreError as error:
                 self.world.note("daemon", f"does not start: {error}")
                 if self.failed == before:
-                    house.history.complaints.append(f"does not start: {error}")
-                house.give_up()
+                    machine.history.complaints.append(f"does not start: {error}")
+                machine.give_up()
                 await self.rests()
 
     def lost(self) -> None:
@@ -147,15 +147,15 @@ class Chaos:
         self._starting = asyncio.create_task(self.up())
 
     def crashes(self) -> None:
-        house = self.world.house
-        if house.process is None:
+        machine = self.world.machine
+        if machine.process is None:
             return
         self.world.note("daemon", "crash")
         self.world.counts_crash()
-        house.crash(self.world.tape.lane("survival"))
+        machine.crash(self.world.choices.lane("survival"))
 
     async def crash(self) -> None:
-        if self.world.house.process is not None:
+        if self.world.machine.process is not None:
             await self._until_a_commit()
             self.crashes()
             await self.rests()
@@ -163,7 +163,7 @@ class Chaos:
 
     async def _until_a_commit(self) -> None:
         """Some more milliseconds; or until the next commit, whose answers nobody has been given yet."""
-        run = self.world.house.process
+        run = self.world.machine.process
         if self.lane.pick(2) and run is not None:
             committed = len(run.ledger)
             for _ in range(LOOKS):
@@ -173,11 +173,11 @@ class Chaos:
         await asyncio.sleep(0.0002 * self.lane.pick(200))
 
     async def restart(self) -> None:
-        house = self.world.house
-        if house.process is not None and house.process.epoch:  # a signal is heard when it is up
+        machine = self.world.machine
+        if machine.process is not None and machine.process.epoch:  # a signal is heard when it is up
             self.world.note("daemon", "SIGTERM")
             began = self.world.loop.time()
-            await house.leave()
+            await machine.leave()
             limit = 0.5 * 2.0  # half of drain.deadline_s: politely until then, by reset afterwards
             self.world.count("drain deadline reached", self.world.loop.time() - began >= limit)
             await self.rests()
@@ -203,134 +203,136 @@ class Chaos:
 
     async def restore(self) -> None:
         """Back up now; put the copy of an earlier time back."""
-        house = self.world.house
-        if house.process is None:
+        machine = self.world.machine
+        if machine.process is None:
             return
         if not self.copies:
-            self.copies.append(house.back_up())
+            self.copies.append(machine.back_up())
             self.world.note("operator", "backup")
             return
         self.crashes()
-        if house.process is not None or self._booting:
+        if machine.process is not None or self._booting:
             return
-        house.put_back(self.copies[self.lane.pick(len(self.copies))])
+        machine.put_back(self.copies[self.lane.pick(len(self.copies))])
         self.world.note("operator", "restore")
         await self.up()
 
     async def revoke(self) -> None:
         """The host app logs out one device, or all of a user."""
-        phone = self.someone()
-        if phone.line is not None and self.lane.befalls(2):  # what waits for it must not reach it any more
-            self._stop_reading(phone)
+        client = self.someone()
+        if client.connection is not None and self.lane.befalls(
+            2
+        ):  # what waits for it must not reach it any more
+            self._stop_reading(client)
             await asyncio.sleep(STEP_S * self.lane.pick(STEPS))
-        process = self.world.house.process
-        if process is None or process.daemon._inside is None:
+        process = self.world.machine.process
+        if process is None or process.daemon._app is None:
             return
         # A clock that is set back would lock the user out until it is there again: he logs in as another device.
-        device = phone.device if self.world.scenario.has("jump") or self.lane.pick(3) else ""
-        inside = process.daemon.inside
+        device = client.device if self.world.scenario.has("jump") or self.lane.pick(3) else ""
+        app = process.daemon.app
         waits = any(
             session.outbox.queued_bytes or session._wire.buffered_bytes()  # type: ignore[attr-defined]
-            for session in inside.live.of(phone.user)
+            for session in app.hub.of(client.user)
         )
-        self.world.note("operator", f"revokes {phone.user} {device}")
+        self.world.note("operator", f"revokes {client.user} {device}")
         asked_s = self.world.wall.now_s()
         try:
-            await process.carry_out(inside.admin.revoke(phone.user, device))
-        except (ChatError, Ended):
+            await process.carry_out(app.admin.revoke(client.user, device))
+        except (ChatError, ProcessEnded):
             return
         self.world.count("revocation with queued messages", waits)
-        place = (inside.store.epoch, inside.store.stamp, self.world.loop.time(), asked_s)
-        self.world.house.history.revocations.append(Revocation(phone.user, device, *place))
+        place = (app.store.epoch, app.store.stamp, self.world.loop.time(), asked_s)
+        self.world.machine.history.revocations.append(Revocation(client.user, device, *place))
 
     async def fold(self) -> None:
         """The round in which old operations leave the logs, whatever the hour."""
-        house, process = self.world.house, self.world.house.process
+        machine, process = self.world.machine, self.world.machine.process
         if process is None or not process.epoch:
             return
-        house.remember()
+        machine.remember()
         try:
-            rooms = await process.carry_out(process.daemon.fold())
-        except (ChatError, Ended):
+            rooms = await process.carry_out(process.daemon.compact())
+        except (ChatError, ProcessEnded):
             return
         self.world.note("daemon", f"folds {rooms} rooms")
 
     # phones and their network
 
     def someone(self) -> Any:
-        return self.world.phones[self.lane.pick(len(self.world.phones))]
+        return self.world.clients[self.lane.pick(len(self.world.clients))]
 
     async def clogs(self) -> None:
-        phone = self.someone()
-        if phone.line is not None:
-            link = phone.line.link
+        client = self.someone()
+        if client.connection is not None:
+            link = client.connection.link
             link.clog(clogged=True)
             self._clogged.append(link)
-            self.world.note(phone.name, "network carries nothing")
+            self.world.note(client.name, "network carries nothing")
             self.world.loop.call_later(0.2 * (1 + self.lane.pick(60)), self._unclog, link)
 
     def _unclog(self, link: Any) -> None:
         link.clog(clogged=False)
 
     async def slow_reader(self) -> None:
-        phone = self.someone()
-        if phone.line is not None:
-            self._stop_reading(phone)
+        client = self.someone()
+        if client.connection is not None:
+            self._stop_reading(client)
 
-    def _stop_reading(self, phone: Any) -> None:
-        link = phone.line.link
+    def _stop_reading(self, client: Any) -> None:
+        link = client.connection.link
         if self.world.scenario.has("tight"):  # also of a connection from before the trouble
             link.down.room = min(link.down.room, TIGHT_ROOM_BYTES)
         link.stop_reading()
-        self.world.note(phone.name, "reads nothing")
+        self.world.note(client.name, "reads nothing")
         self.world.loop.call_later(0.2 * (1 + self.lane.pick(60)), link.resume_reading)
 
     async def vanish(self) -> None:
-        phone = self.someone()
-        if phone.line is not None:
-            self.world.note(phone.name, "is gone without a word")
-            phone.line.link.vanish()
+        client = self.someone()
+        if client.connection is not None:
+            self.world.note(client.name, "is gone without a word")
+            client.connection.link.vanish()
             self.vanished = True
 
     async def abandon(self) -> None:
         """The app is closed for a while, or its network changes."""
-        phone = self.someone()
-        if phone.line is not None and self.lane.pick(2):
-            self.world.note(phone.name, "network switch")
-            phone.line.link.reset()
-        elif phone.line is not None:
-            self.world.note(phone.name, "app closed")
-            phone.rest()
-            self.world.loop.call_later(0.1 * (1 + self.lane.pick(30)), self._wake, phone)
+        client = self.someone()
+        if client.connection is not None and self.lane.pick(2):
+            self.world.note(client.name, "network switch")
+            client.connection.link.reset()
+        elif client.connection is not None:
+            self.world.note(client.name, "app closed")
+            client.rest()
+            self.world.loop.call_later(0.1 * (1 + self.lane.pick(30)), self._wake, client)
 
-    def _wake(self, phone: Any) -> None:
+    def _wake(self, client: Any) -> None:
         if not self.over:
-            phone.wake()
+            client.wake()
 
     async def herd(self) -> None:
         """Everybody comes back in the same moment, each with what he could not send."""
         self.world.note("proxy", "cuts all connections")
-        for phone in self.world.phones:
-            if phone.line is not None:
-                phone.line.link.reset()
+        for client in self.world.clients:
+            if client.connection is not None:
+                client.connection.link.reset()
 
     async def turnover(self) -> None:
         """Somebody deletes a room, if they may, and makes another one."""
-        phone = self.someone()
+        client = self.someone()
         self._turned_over += 1
-        key, rooms = f"turnover-{self._turned_over:06}", list(phone.flash.timelines)
+        key, rooms = f"turnover-{self._turned_over:06}", list(client.storage.timelines)
         if rooms:
             room = rooms[self.lane.pick(len(rooms))]
-            self.world.note(phone.name, f"deletes {room}")
-            phone.post({"type": "room.delete", "room": room, "key": f"{key}-d"})
-        self.world.open_room(phone, f"{key}-c")
+            self.world.note(client.name, f"deletes {room}")
+            client.post({"type": "room.delete", "room": room, "key": f"{key}-d"})
+        self.world.open_room(client, f"{key}-c")
 
     async def reinstall(self) -> None:
-        phone = self.someone()
-        self.world.note(phone.name, "is installed anew")
-        if phone.line is not None:
-            phone.line.link.reset()
-        phone.new_device()
+        client = self.someone()
+        self.world.note(client.name, "is installed anew")
+        if client.connection is not None:
+            client.connection.link.reset()
+        client.new_device()
 
     async def stale(self) -> None:
         """Nothing now: phones of this run come with old cursors."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from tests.simulation.counters import Counters
-from tests.simulation.history import Conversation, Heard, History, Packet, Row, Truth
+from tests.simulation.history import Conversation, History, Packet, ReceivedPacket, Row, Truth
 from tests.simulation.membership import Members
 from tests.simulation.positions import Positions
 
@@ -28,11 +28,11 @@ def acknowledged(history: History) -> Findings:
         for truth in since(history, said.epoch):
             row = truth.rooms.get(request["room"], {}).get(reply["seq"])
             if stamp == 0 and not (row and row.key == request["key"] and row.event.get("user") == said.user):
-                yield f"{said.phone}: {request['key']} was acknowledged as {reply['seq']}, but there is {row}"
+                yield f"{said.client}: {request['key']} was acknowledged as {reply['seq']}, but there is {row}"
                 break
             stamp = stamp or (row.stamp if row else 0)
             if row is None or row.key != request["key"]:
-                yield f"{said.phone}: {request['key']} at {reply['seq']} is gone in epoch {truth.epoch}"
+                yield f"{said.client}: {request['key']} at {reply['seq']} is gone in epoch {truth.epoch}"
             if truth.kept is None or truth.kept < stamp:
                 break
 
@@ -56,7 +56,7 @@ def deleted_for_good(history: History) -> Findings:
         if request["type"] != "room.delete" or heard.packet["type"] != "ok":
             continue
         if request["room"] not in truths[said.epoch].deleted:
-            yield f"{said.phone}: the deletion of {request['room']} was acknowledged, and it is there"
+            yield f"{said.client}: the deletion of {request['room']} was acknowledged, and it is there"
 
 
 def dense(history: History) -> Findings:
@@ -78,7 +78,7 @@ def one_order(history: History) -> Findings:
         for seq, event in enumerate(piece.events, first):
             row = log.get(seq)
             if event["seq"] != seq or row is None or not same(event, row.event):
-                yield f"{piece.phone} applied {event} as number {seq} of {piece.room}, the log has {row}"
+                yield f"{piece.client} applied {event} as number {seq} of {piece.room}, the log has {row}"
                 break
 
 
@@ -87,12 +87,12 @@ def true_events(history: History) -> Findings:
     durable = {(commit.epoch, commit.boot, commit.stamp): commit.durable for commit in history.commits}
     for said, room, event, heard, row in shown(history):
         if row is None or not same(event, row.event):
-            yield f"{said.phone} was shown {event} of {room}, the log has {row}"
+            yield f"{said.client} was shown {event} of {room}, the log has {row}"
             continue
         safe = durable.get((said.epoch, said.boot, row.stamp), 0)
         if safe is None or safe >= heard.position:
             yield (
-                f"{said.phone} was shown {room} {event['seq']} at disk position {heard.position}, "
+                f"{said.client} was shown {room} {event['seq']} at disk position {heard.position}, "
                 f"its commit was safe at {safe}"
             )
 
@@ -109,7 +109,7 @@ def saved_acks(history: History) -> Findings:
         if row is not None:
             safe = durable.get((said.epoch, said.boot, row.stamp), 0)
             if safe is None or safe >= heard.position:
-                yield f"{said.phone}: {request['key']} was acknowledged at {heard.position}, safe at {safe}"
+                yield f"{said.client}: {request['key']} was acknowledged at {heard.position}, safe at {safe}"
 
 
 def members_only(history: History) -> Findings:
@@ -120,7 +120,7 @@ def members_only(history: History) -> Findings:
             members[truth.epoch, room] = Members(row.event for row in log.values())
     for said, room, event, _, row in shown(history):
         if row is not None and not members[said.epoch, room].saw(said.user, event["seq"]):
-            yield f"{said.phone}: {said.user} was shown {event} of {room} without being a member"
+            yield f"{said.client}: {said.user} was shown {event} of {room} without being a member"
 
 
 def without_gaps(history: History) -> Findings:
@@ -144,11 +144,11 @@ def reset_with_reason(history: History) -> Findings:
         if request["type"] == "hello" and reply["type"] == "ok":
             same_epoch = request.get("epoch") == reply["epoch"]
             if same_epoch and request.get("cursor") and reply["sync"].get("full"):
-                yield f"{said.phone}: hello with cursor {request['cursor']} was answered with everything"
+                yield f"{said.client}: hello with cursor {request['cursor']} was answered with everything"
         elif request["type"] == "log" and reply.get("reset"):
             first = reply.get("first_visible", 1)
             if request["from"] >= max(first, reply.get("log_floor", 1)) or said.epoch not in truths:
-                yield f"{said.phone}: log from {request['from']} was reset: {reply}"
+                yield f"{said.client}: log from {request['from']} was reset: {reply}"
 
 
 def revoked_is_over(history: History) -> Findings:
@@ -164,14 +164,14 @@ def revoked_is_over(history: History) -> Findings:
                 and said.began < revocation.at
                 and row.stamp > revocation.stamp
             ):
-                yield f"{said.phone} was shown {room} {event['seq']} at {heard.at:.3f}, revoked at {revocation.at:.3f}"
+                yield f"{said.client} was shown {room} {event['seq']} at {heard.at:.3f}, revoked at {revocation.at:.3f}"
 
 
 def kept_promises(history: History) -> Findings:
-    """Replies answer open requests once, every packet has its documented form and code (tests.kit.promises)."""
+    """Replies answer open requests once, every packet has its documented form (tests.kit.protocol_promises)."""
     for said in history.conversations:
         if said.garbled:
-            yield f"{said.phone}: {said.garbled}"
+            yield f"{said.client}: {said.garbled}"
 
 
 def answered(history: History) -> Findings:
@@ -180,7 +180,7 @@ def answered(history: History) -> Findings:
         return
     for said in history.conversations:
         if said.gave_up:
-            yield f"{said.phone} waited in vain at {said.gave_up:.3f}"
+            yield f"{said.client} waited in vain at {said.gave_up:.3f}"
 
 
 def honest_refusals(history: History) -> Findings:
@@ -190,9 +190,9 @@ def honest_refusals(history: History) -> Findings:
         if error["type"] != "error":
             continue
         if error["code"] == "internal" and "failing_disk" not in history.faults:
-            yield f"{said.phone}: {request['type']} was answered with internal"
+            yield f"{said.client}: {request['type']} was answered with internal"
         if request["type"] == "send" and error["code"] not in REFUSALS_OF_SEND:
-            yield f"{said.phone}: a send was refused with {error}"
+            yield f"{said.client}: a send was refused with {error}"
 
 
 def bounded(history: History) -> Findings:
@@ -215,7 +215,7 @@ def silent_log(history: History) -> Findings:
 
 def right_at_the_end(history: History) -> Findings:
     """Unread numbers and presence agree with the log."""
-    yield from history.wrong_ends
+    yield from history.final_state_findings
 
 
 def liveness(history: History) -> Findings:
@@ -267,7 +267,7 @@ def since(history: History, epoch: str) -> list[Truth]:
     return history.truths[epochs.index(epoch) :]
 
 
-def replies(history: History) -> Iterator[tuple[Conversation, Packet, Heard]]:
+def replies(history: History) -> Iterator[tuple[Conversation, Packet, ReceivedPacket]]:
     """Every reply with its request."""
     for said in history.conversations:
         requests = {asked.packet["id"]: asked.packet for asked in said.asked if "id" in asked.packet}
@@ -276,7 +276,7 @@ def replies(history: History) -> Iterator[tuple[Conversation, Packet, Heard]]:
                 yield said, requests[heard.packet["id"]], heard
 
 
-def shown(history: History) -> Iterator[tuple[Conversation, str, Packet, Heard, Row | None]]:
+def shown(history: History) -> Iterator[tuple[Conversation, str, Packet, ReceivedPacket, Row | None]]:
     """Every event a phone was shown, with the row of the log it should be."""
     truths = {truth.epoch: truth.rooms for truth in history.truths}
     for said in history.conversations:

@@ -31,14 +31,14 @@ class Counters:
     def _judge(self, room: str, counter: Packet) -> Iterator[str]:
         ordinal, read, unread = (counter.get(key, 0) for key in ("ordinal", "read", "unread"))
         if ordinal < self._told.get(room, 0):
-            yield f"{self._said.phone}: {counter} of {room}, behind message {self._told[room]}"
+            yield f"{self._said.client}: {counter} of {room}, behind message {self._told[room]}"
         counted = sum(
             seq > read and row.event.get("ordinal", ordinal + 1) <= ordinal
             for seq, row in self._rooms.get(room, {}).items()
             if row.event.get("user") != self._said.user
         )
         if unread != counted:
-            yield f"{self._said.phone}: {counter} of {room}, where {counted} are unread"
+            yield f"{self._said.client}: {counter} of {room}, where {counted} are unread"
 
     def _counters(self, packet: Packet) -> Iterator[tuple[str, Packet]]:
         if packet["type"] == "position":

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgpack
 
-from tests.kit.wire import inflate
+from tests.kit.memory_wire import inflate
 
 MASK = 0x5A17C3E8  # RFC 6455 wants them unpredictable for the sake of proxies; there is none
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10

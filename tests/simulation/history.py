@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 Packet = dict[str, Any]
 
 
-class Asked(NamedTuple):
+class SentPacket(NamedTuple):
     """A packet a phone sent. `again`: it had been sent before."""
 
     at: float
@@ -14,7 +14,7 @@ class Asked(NamedTuple):
     again: bool
 
 
-class Heard(NamedTuple):
+class ReceivedPacket(NamedTuple):
     """A packet a phone received; `written` when the daemon wrote it, the disk standing at `position`."""
 
     at: float
@@ -27,7 +27,7 @@ class Heard(NamedTuple):
 class Conversation:
     """One connection of one phone. `carried`: heads by room that the phone knew before. `issued_s`: of its token."""
 
-    phone: str
+    client: str
     user: str
     device: str
     text: bool
@@ -36,8 +36,8 @@ class Conversation:
     issued_s: float
     boot: int = 0
     epoch: str = ""
-    asked: list[Asked] = field(default_factory=list)
-    heard: list[Heard] = field(default_factory=list)
+    asked: list[SentPacket] = field(default_factory=list)
+    heard: list[ReceivedPacket] = field(default_factory=list)
     closed: bool = False
     gave_up: float = 0.0  # when its phone had waited too long for an answer
     garbled: str = ""  # a promise of the wire that was broken, in words
@@ -80,7 +80,7 @@ class Commit(NamedTuple):
 class Slice(NamedTuple):
     """Events a phone applied one after the other, without a hole as far as it knows."""
 
-    phone: str
+    client: str
     user: str
     epoch: str
     room: str
@@ -120,7 +120,9 @@ class History:
     upsets: list[str] = field(default_factory=list)  # starts and stops that failed
     leftovers: list[str] = field(default_factory=list)  # tasks and timers that outlived their connections
     unfinished: list[str] = field(default_factory=list)  # who had not converged in time, and how
-    wrong_ends: list[str] = field(default_factory=list)  # what the daemon says at the end, against the log
+    final_state_findings: list[str] = field(
+        default_factory=list
+    )  # what the daemon says at the end, against the log
     excess: Excess = field(default_factory=lambda: Excess(0, 0))
     crashes: list[float] = field(default_factory=list)
     sometimes: dict[str, int] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from heapq import heappop
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from tests.simulation.tape import Lane
+from tests.simulation.choices import Lane
 
 STEP_S = 2e-5  # what a callback takes: as long as handling a packet does
 STEPS_MAX = 60_000  # a large run takes 20,000; beyond it something goes on for ever

@@ -4,9 +4,9 @@ import contextvars
 from collections.abc import Callable
 from typing import Any
 
+from tests.simulation.choices import Lane
 from tests.simulation.loop import PROCESS, SimLoop
-from tests.simulation.tape import Lane
-from tests.simulation.transport import Link, Peer, Weather
+from tests.simulation.transport import Link, NetworkConditions, Peer
 
 DIAL_TICK_S = 0.001
 DIAL_TICKS = 40  # a handshake of TCP takes up to 40 ms
@@ -60,9 +60,9 @@ class Network:
         server = self.listening[sock.address] = SimServer(self, sock.address, factory)
         return server
 
-    def dial(self, address: str, lane: Lane, peer: Peer, weather: Weather) -> Link:
+    def dial(self, address: str, lane: Lane, peer: Peer, conditions: NetworkConditions) -> Link:
         """A connection that is being made; refused, the peer hears of it as of a lost one."""
-        link = Link(self._loop, lane, peer, weather)
+        link = Link(self._loop, lane, peer, conditions)
         self._loop.call_later(DIAL_TICK_S * (1 + lane.pick(DIAL_TICKS)), self._accept, link, address)
         return link
 

@@ -38,7 +38,7 @@ class Positions:
         room, events = packet["room"], packet["events"]
         before = self._owed.get(room, self._shown.get(room, 0))
         if room in self._told and events[0]["seq"] > before + 1:
-            yield f"{self._said.phone}: {room} goes on with {events[0]['seq']} after {before}"
+            yield f"{self._said.client}: {room} goes on with {events[0]['seq']} after {before}"
         self._show(room, events[-1]["seq"])
 
     def _reply(self, request: Packet, reply: Packet) -> None:

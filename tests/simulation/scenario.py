@@ -1,4 +1,4 @@
-"""What one run is about: drawn first, so that a tape says at its beginning which misfortunes there are at all."""
+"""What one run is about: drawn first, so that the choices say at their beginning which misfortunes there are at all."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from chatd.config import model
 from chatd.config.secret import Secret
 from tests.kit.tokens import SECRET
-from tests.simulation.phones import ADDRESS
-from tests.simulation.tape import Lane
+from tests.simulation.choices import Lane
+from tests.simulation.client import ADDRESS
 
 FAULTS = (
     "cuts",  # a connection is reset after so many bytes
@@ -41,17 +41,17 @@ LATE_FAULTS = (  # drawn last, so that older seeds and tapes keep their choices
 )
 OPERATIONS_KEPT = 4  # of a room, in a run with folds: its log is short
 
-SIZES = (4, 2, 3, 4, 5, 6, 6, 8, 10, 16, 30)  # deeds a phone: most runs are small
+SIZES = (4, 2, 3, 4, 5, 6, 6, 8, 10, 16, 30)  # actions a phone: most runs are small
 
 
 @dataclass(slots=True, frozen=True)
 class Scenario:
-    """`phones`: for each the index of its user. Two phones of one user are two devices."""
+    """`clients`: for each the index of its user. Two phones of one user are two devices."""
 
     faults: frozenset[str]
-    phones: tuple[int, ...]
+    clients: tuple[int, ...]
     rooms: int
-    deeds: int
+    actions: int
     trouble_s: float
     seed: int
 
@@ -60,7 +60,7 @@ class Scenario:
 
 
 def scenario(plan: Lane) -> Scenario:
-    """Draw one. All calm: one phone of each of two users, one room, few deeds."""
+    """Draw one. All calm: one phone of each of two users, one room, few actions."""
     seed = plan.pick(1 << 30)
     faults = frozenset(fault for fault in FAULTS if plan.befalls(2))
     extra = plan.pick(3) + (plan.pick(5) if plan.befalls(5) else 0)
@@ -68,10 +68,10 @@ def scenario(plan: Lane) -> Scenario:
     for _ in range(extra):
         users.append(plan.pick(len(users)) if plan.befalls(3) else max(users) + 1)
     rooms = 1 + (plan.pick(5) if plan.befalls(2) else 0)
-    deeds = SIZES[plan.pick(len(SIZES))]
+    actions = SIZES[plan.pick(len(SIZES))]
     trouble_s = 2.0 + plan.pick(8)
     faults |= {fault for fault in LATE_FAULTS if plan.befalls(2)}
-    return Scenario(faults, tuple(users), rooms, deeds, trouble_s, seed)
+    return Scenario(faults, tuple(users), rooms, actions, trouble_s, seed)
 
 
 def configured(chosen: Scenario, directory: Path) -> model.Config:

@@ -1,15 +1,15 @@
-"""A failing tape made small: shorter and calmer lanes, as long as the same checker complains."""
+"""Failing choices made few: shorter and calmer lanes, as long as the same checker complains."""
 
 from collections.abc import Callable
 
-from tests.simulation.tape import CALM, trimmed
+from tests.simulation.choices import CALM, trimmed
 
 Lanes = dict[str, list[int]]
 RUNS_MAX = 400  # at some 30 ms each: as long as somebody likes to wait
 
 
 class Shrinker:
-    """`fails(lanes)` says whether a tape still shows what is to be shown. `runs`: how often it was asked."""
+    """`fails(lanes)` says whether choices still show what is to be shown. `runs`: how often it was asked."""
 
     def __init__(self, fails: Callable[[Lanes], bool], runs_max: int = RUNS_MAX) -> None:
         self._fails = fails
@@ -17,7 +17,7 @@ class Shrinker:
         self.runs = 0
 
     def shrunk(self, lanes: Lanes) -> Lanes:
-        """The smallest tape that was found, whole lanes first, then blocks, then single values."""
+        """The smallest choices that were found, whole lanes first, then blocks, then single values."""
         best = trimmed(lanes)
         for step in (self._without_lanes, self._without_tails, self._without_blocks, self._with_lower):
             best = step(best)
@@ -69,6 +69,6 @@ class Shrinker:
 
 
 def sizes(lanes: Lanes) -> tuple[int, int]:
-    """How many choices a tape holds, and how many of them are not calm."""
+    """How many choices there are, and how many of them are not calm."""
     values = [value for lane in lanes.values() for value in lane]
     return len(values), sum(value != CALM for value in values)

@@ -6,8 +6,8 @@ from itertools import islice
 import pytest
 
 from tests.simulation.canaries import CANARIES
+from tests.simulation.choices import Choices
 from tests.simulation.scenario import scenario
-from tests.simulation.tape import Tape
 from tests.simulation.trial import trial
 
 SEEDS = 300  # tried at most: most are found in the first ten, the rarest shows once in a hundred
@@ -32,7 +32,7 @@ FOUND = {
 def seeds_with(faults: tuple[str, ...]) -> Iterator[int]:
     """Seeds whose runs have these misfortunes."""
     return islice(
-        (seed for seed in range(100_000) if set(faults) <= scenario(Tape(seed).lane("plan")).faults), SEEDS
+        (seed for seed in range(100_000) if set(faults) <= scenario(Choices(seed).lane("plan")).faults), SEEDS
     )
 
 
@@ -40,7 +40,7 @@ def seeds_with(faults: tuple[str, ...]) -> Iterator[int]:
 @pytest.mark.parametrize("name", FOUND)
 def test_a_break_is_found(name: str) -> None:
     faults, checker = FOUND[name]
-    assert any(checker in trial(Tape(seed), name).findings for seed in seeds_with(faults))
+    assert any(checker in trial(Choices(seed), name).findings for seed in seeds_with(faults))
 
 
 def test_every_canary_says_what_it_breaks() -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.simulation.choices import Choices
 from tests.simulation.loop import PROCESS, Deadlock, Runaway, SimLoop
-from tests.simulation.tape import Tape
 
 
-def carried_out(work: Coroutine[Any, Any, Any], tape: Tape | None = None) -> Any:
-    loop = SimLoop((tape or Tape(lanes={})).lane("order"))
+def carried_out(work: Coroutine[Any, Any, Any], choices: Choices | None = None) -> Any:
+    loop = SimLoop((choices or Choices(lanes={})).lane("order"))
     try:
         return loop.run_until_complete(work)
     finally:
@@ -38,7 +38,7 @@ def test_what_is_due_at_once_comes_in_the_order_the_tape_says() -> None:
         return order
 
     assert carried_out(two()) == ["a", "b"]
-    assert carried_out(two(), Tape(lanes={"order": [1]})) == ["b", "a"]
+    assert carried_out(two(), Choices(lanes={"order": [1]})) == ["b", "a"]
 
 
 def test_callbacks_keep_the_order_asyncio_promises() -> None:
@@ -49,7 +49,7 @@ def test_callbacks_keep_the_order_asyncio_promises() -> None:
         await asyncio.sleep(0.1)
         return order
 
-    assert carried_out(many(), Tape(3)) == list(range(9))
+    assert carried_out(many(), Choices(3)) == list(range(9))
 
 
 def test_a_function_in_a_thread_takes_its_time_and_keeps_its_turn() -> None:

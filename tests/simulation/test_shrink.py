@@ -1,7 +1,7 @@
-"""Shrinking: what is left of a failing tape is what makes it fail."""
+"""Shrinking: what is left of failing choices is what makes them fail."""
 
+from tests.simulation.choices import Choices
 from tests.simulation.shrink import Lanes, Shrinker, sizes
-from tests.simulation.tape import Tape
 from tests.simulation.trial import minimal, trial
 
 LONG: Lanes = {"a": [*range(1, 60)], "b": [7] * 40, "c": [1]}
@@ -19,7 +19,7 @@ def test_shrinking_ends() -> None:
 
 
 def test_a_broken_daemon_is_found_with_a_short_story() -> None:
-    verdict = trial(Tape(0), "own-event-twice")
+    verdict = trial(Choices(0), "own-event-twice")
     checker, small, _ = minimal(verdict, "own-event-twice")
     assert checker in small.findings
     before, after = sizes(verdict.lanes), sizes(small.lanes)

@@ -8,9 +8,9 @@ from collections import Counter
 import pytest
 
 from tests.kit.vfs import Unwatchable, library
+from tests.simulation.choices import Choices
 from tests.simulation.scenario import scenario
 from tests.simulation.sometimes import WANTED
-from tests.simulation.tape import Tape
 from tests.simulation.trial import trial, trials
 
 SEEDS = 2000
@@ -70,7 +70,7 @@ def test_what_is_interesting_happens() -> None:
     """Runs in which nobody loses an acknowledgement prove nothing about lost ones."""
     met: Counter[str] = Counter()
     for seed in troubled(TROUBLED):
-        met.update(trial(Tape(seed)).met)
+        met.update(trial(Choices(seed)).met)
         if all(met[what] for what in WANTED):
             return
     assert [what for what in WANTED if not met[what]] == []
@@ -80,8 +80,8 @@ def troubled(count: int) -> list[int]:
     """The first seeds with much trouble and much to do."""
     found = []
     for seed in range(BASE, BASE + 100 * count):
-        plan = scenario(Tape(seed).lane("plan"))
-        if len(plan.faults & RARE) >= len(RARE) - 1 and plan.deeds >= 8:
+        plan = scenario(Choices(seed).lane("plan"))
+        if len(plan.faults & RARE) >= len(RARE) - 1 and plan.actions >= 8:
             found.append(seed)
     return found[:count]
 
@@ -89,7 +89,7 @@ def troubled(count: int) -> list[int]:
 def test_one_seed_is_one_history_whatever_the_hashes() -> None:
     """Order that follows addresses or hashes would make a found seed impossible to find again."""
     program = (
-        "from tests.simulation.tape import Tape\n"
+        "from tests.simulation.choices import Choices\n"
         "from tests.simulation.trial import trial\n"
         "print(*[trial(Tape(seed)).trace for seed in range(100, 112)])"
     )

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from tests.simulation.choices import Choices
 from tests.simulation.loop import SimLoop
-from tests.simulation.tape import Tape
-from tests.simulation.transport import Link, Weather
+from tests.simulation.transport import Link, NetworkConditions
 
 
-class Ear:
+class ClientEnd:
     """The phone's end."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Ear:
         self.is_lost = True
 
 
-class Mouth(asyncio.Protocol):
+class ServerEnd(asyncio.Protocol):
     """The daemon's end."""
 
     def __init__(self) -> None:
@@ -49,94 +49,104 @@ class Mouth(asyncio.Protocol):
         self.happened.append("reset" if exc else "closed")
 
 
-class Call:
+class Pair:
     """Both ends, and a loop on which time passes."""
 
-    def __init__(self, seed: int = 1, **weather: Any) -> None:
-        self.loop = SimLoop(Tape(lanes={}).lane("order"))
-        self.ear, self.mouth = Ear(), Mouth()
-        self.link = Link(self.loop, Tape(seed).lane("air"), self.ear, Weather(**weather))
-        self.loop.call_soon(self.link.transport.begin, self.mouth, None)
-        self.passes()
+    def __init__(self, seed: int = 1, **conditions: Any) -> None:
+        self.loop = SimLoop(Choices(lanes={}).lane("order"))
+        self.client_end, self.server_end = ClientEnd(), ServerEnd()
+        self.link = Link(
+            self.loop, Choices(seed).lane("air"), self.client_end, NetworkConditions(**conditions)
+        )
+        self.loop.call_soon(self.link.transport.begin, self.server_end, None)
+        self.advance()
 
-    def passes(self, seconds: float = 5.0) -> None:
+    def advance(self, seconds: float = 5.0) -> None:
         self.loop.run_until_complete(asyncio.sleep(seconds))
 
 
 @pytest.fixture(params=[False, True], ids=["whole", "in pieces"])
 def call(request: pytest.FixtureRequest) -> Any:
-    made = Call(pieces=request.param)
+    made = Pair(pieces=request.param)
     yield made
     made.loop.close()
 
 
-def test_bytes_arrive_in_order_both_ways(call: Call) -> None:
+def test_bytes_arrive_in_order_both_ways(call: Pair) -> None:
     for number in range(50):
         call.link.transport.write(b"%03d" % number)
         call.link.send(b"%03d" % number)
-    call.passes()
-    assert call.ear.data == call.mouth.data == b"".join(b"%03d" % number for number in range(50))
+    call.advance()
+    assert call.client_end.data == call.server_end.data == b"".join(b"%03d" % number for number in range(50))
 
 
-def test_who_does_not_read_is_felt_and_loses_nothing(call: Call) -> None:
+def test_who_does_not_read_is_felt_and_loses_nothing(call: Pair) -> None:
     call.link.transport.set_write_buffer_limits(high=1000)
     call.link.stop_reading()
     call.link.transport.write(bytes(200_000))
-    call.passes()
-    assert (call.mouth.happened, len(call.ear.data)) == (["pause"], 0)
+    call.advance()
+    assert (call.server_end.happened, len(call.client_end.data)) == (["pause"], 0)
     assert call.link.transport.get_write_buffer_size() == 200_000 - 65536
     call.link.resume_reading()
-    call.passes(60.0)
-    assert (call.mouth.happened, len(call.ear.data)) == (["pause", "resume"], 200_000)
+    call.advance(60.0)
+    assert (call.server_end.happened, len(call.client_end.data)) == (["pause", "resume"], 200_000)
 
 
-def test_a_close_comes_after_the_bytes_before_it(call: Call) -> None:
+def test_a_close_comes_after_the_bytes_before_it(call: Pair) -> None:
     call.link.transport.write(b"last")
     call.link.transport.close()
-    call.passes()
-    assert (call.ear.data, call.ear.is_lost, call.mouth.happened) == (b"last", True, ["closed"])
+    call.advance()
+    assert (call.client_end.data, call.client_end.is_lost, call.server_end.happened) == (
+        b"last",
+        True,
+        ["closed"],
+    )
 
 
-def test_the_end_of_the_phone_closes_the_other_end_too(call: Call) -> None:
+def test_the_end_of_the_phone_closes_the_other_end_too(call: Pair) -> None:
     call.link.send(b"bye")
     call.link.finish()
-    call.passes()
-    assert (call.mouth.data, call.mouth.happened) == (b"bye", ["eof", "closed"])
+    call.advance()
+    assert (call.server_end.data, call.server_end.happened) == (b"bye", ["eof", "closed"])
 
 
-def test_a_phone_that_ends_while_it_dials_is_never_accepted(call: Call) -> None:
-    link = Link(call.loop, Tape(0).lane("other"), Ear(), Weather())
+def test_a_phone_that_ends_while_it_dials_is_never_accepted(call: Pair) -> None:
+    link = Link(call.loop, Choices(0).lane("other"), ClientEnd(), NetworkConditions())
     link.finish()
-    call.passes()
+    call.advance()
     assert (link.over, call.loop.complaints) == (True, [])
 
 
 @pytest.mark.parametrize("after", [1, 7, 300])
 def test_a_cut_comes_after_exactly_so_many_bytes(after: int) -> None:
-    call = Call(cut_down=after, pieces=True)
+    call = Pair(cut_down=after, pieces=True)
     for _ in range(50):
         call.link.transport.write(b"x" * 10)
-    call.passes()
+    call.advance()
     call.loop.close()
-    assert (len(call.ear.data), call.ear.is_lost, call.mouth.happened) == (after, True, ["reset"])
+    assert (len(call.client_end.data), call.client_end.is_lost, call.server_end.happened) == (
+        after,
+        True,
+        ["reset"],
+    )
 
 
-def test_a_phone_that_vanished_hears_and_says_nothing_and_nobody_is_told(call: Call) -> None:
+def test_a_phone_that_vanished_hears_and_says_nothing_and_nobody_is_told(call: Pair) -> None:
     call.link.vanish()
     call.link.transport.write(b"x")
     call.link.send(b"x")
-    call.passes()
-    assert (call.ear.data, call.mouth.data, call.mouth.happened) == (b"", b"", [])
+    call.advance()
+    assert (call.client_end.data, call.server_end.data, call.server_end.happened) == (b"", b"", [])
     call.link.transport.abort()
-    call.passes()
-    assert call.mouth.happened == ["reset"]
+    call.advance()
+    assert call.server_end.happened == ["reset"]
 
 
-def test_the_daemon_reads_no_more_than_it_wants(call: Call) -> None:
+def test_the_daemon_reads_no_more_than_it_wants(call: Pair) -> None:
     call.link.transport.pause_reading()
     call.link.send(b"x")
-    call.passes()
-    assert call.mouth.data == b""
+    call.advance()
+    assert call.server_end.data == b""
     call.link.transport.resume_reading()
-    call.passes()
-    assert call.mouth.data == b"x"
+    call.advance()
+    assert call.server_end.data == b"x"

@@ -4,7 +4,7 @@ from typing import Any
 
 Event = dict[str, Any]
 
-JUMP_PAGE = 50  # messages to go on from when the log was folded; no deed asks for as many
+JUMP_PAGE = 50  # messages to go on from when the log was folded; no action asks for as many
 
 
 def repairs(request: Event) -> bool:
@@ -52,7 +52,7 @@ class Timeline:
         return self.applied >= self.head
 
 
-class Flash:
+class ClientStorage:
     """What survives a phone's restart: where it stands, what it knows, what it has not got through yet."""
 
     def __init__(self) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from tests.simulation.choices import Lane
 from tests.simulation.loop import SimLoop
-from tests.simulation.tape import Lane
 
 TICK_S = 0.0005  # unit of the time bytes are on their way
 TICKS = 60  # up to 30 ms: a mobile network on a good day
@@ -33,7 +33,7 @@ class Peer(Protocol):
 
 
 @dataclass(slots=True)
-class Weather:
+class NetworkConditions:
     """What one connection suffers. 0 and False: nothing.
 
     `cut_up`, `cut_down`: reset after so many bytes of the phone, of the daemon. `room`: bytes the kernels hold.
@@ -69,7 +69,7 @@ class Stream:
         self._link = link
         self._loop = link.loop
         self._lane = link.lane
-        self._pieces = link.weather.pieces
+        self._pieces = link.conditions.pieces
         self._deliver = deliver
         self._cut = cut
         self._on_way: deque[bytes] = deque()  # an empty one is the end
@@ -120,10 +120,10 @@ class Stream:
 class Link:
     """One connection. The daemon's end is `transport`; the methods here are the phone's end and the network's."""
 
-    def __init__(self, loop: SimLoop, lane: Lane, peer: Peer, weather: Weather) -> None:
+    def __init__(self, loop: SimLoop, lane: Lane, peer: Peer, conditions: NetworkConditions) -> None:
         self.loop = loop
         self.lane = lane
-        self.weather = weather
+        self.conditions = conditions
         self.outside = contextvars.copy_context()  # the network goes on when a daemon is dead
         self.over = False
         self.note: Callable[[str], None] = lambda text: None
@@ -131,8 +131,8 @@ class Link:
         self.largest = 0  # bytes of one write of the daemon
         self._peer = peer
         self.transport = ServerTransport(self)
-        self.up = Stream(self, self.transport.arrived, ROOM_BYTES, weather.cut_up)
-        self.down = Stream(self, self._arrived, weather.room, weather.cut_down)
+        self.up = Stream(self, self.transport.arrived, ROOM_BYTES, conditions.cut_up)
+        self.down = Stream(self, self._arrived, conditions.room, conditions.cut_down)
 
     # the phone
 

@@ -1,4 +1,4 @@
-"""One tape, judged: what the command line, the suite and the shrinker run."""
+"""One run, judged: what the command line, the suite and the shrinker run."""
 
 import gc
 import warnings
@@ -10,16 +10,16 @@ from typing import Any
 
 from tests.simulation.canaries import CANARIES
 from tests.simulation.checkers import judge
+from tests.simulation.choices import Choices
 from tests.simulation.shrink import Lanes, Shrinker
 from tests.simulation.sometimes import met
-from tests.simulation.tape import Tape
 from tests.simulation.world import run
 
 COLLECT_EVERY = 10  # runs: a collection takes as long as a small run, ten runs some 50 MB
 
 
 @dataclass(slots=True, frozen=True)
-class Verdict:
+class TrialResult:
     """`findings` by checker; empty: all promises were kept. `story`: what happened, when it was asked for."""
 
     findings: dict[str, list[str]]
@@ -29,16 +29,16 @@ class Verdict:
     story: list[str]
 
 
-def trial(tape: Tape, canary: str = "", *, telling: bool = False) -> Verdict:
-    """Run a tape and judge it; with a canary on a daemon that is broken on purpose."""
+def trial(choices: Choices, canary: str = "", *, telling: bool = False) -> TrialResult:
+    """Make a run and judge it; with a canary on a daemon that is broken on purpose."""
     with collector_rests(), broken(canary):
-        return judged(tape, telling)
+        return judged(choices, telling)
 
 
-def judged(tape: Tape, telling: bool) -> Verdict:
-    world = run(tape, telling=telling)
+def judged(choices: Choices, telling: bool) -> TrialResult:
+    world = run(choices, telling=telling)
     history = world.history
-    return Verdict(judge(history), met(history), world.trace.hexdigest(), tape.recorded, history.notes)
+    return TrialResult(judge(history), met(history), world.trace.hexdigest(), choices.recorded, history.notes)
 
 
 def broken(canary: str) -> AbstractContextManager[Any]:
@@ -46,13 +46,13 @@ def broken(canary: str) -> AbstractContextManager[Any]:
     return CANARIES[canary]() if canary else nullcontext()
 
 
-def trials(seeds: range, canary: str = "") -> tuple[dict[int, Verdict], Counter[str]]:
+def trials(seeds: range, canary: str = "") -> tuple[dict[int, TrialResult], Counter[str]]:
     """The verdicts of those seeds that did not do well, and what all of them met."""
-    failed: dict[int, Verdict] = {}
+    failed: dict[int, TrialResult] = {}
     total: Counter[str] = Counter()
     with collector_rests():
         for seed in seeds:
-            verdict = trial(Tape(seed), canary)
+            verdict = trial(Choices(seed), canary)
             total.update(verdict.met)
             if verdict.findings:
                 failed[seed] = verdict
@@ -80,10 +80,10 @@ def collector_rests() -> Iterator[None]:
         gc.enable()
 
 
-def minimal(verdict: Verdict, canary: str = "") -> tuple[str, Verdict, int]:
+def minimal(verdict: TrialResult, canary: str = "") -> tuple[str, TrialResult, int]:
     """The checker that complained first, the smallest run in which it still does, and how many runs that took."""
     checker = next(iter(verdict.findings))
-    shrinker = Shrinker(lambda lanes: checker in trial(Tape(lanes=lanes), canary).findings)
+    shrinker = Shrinker(lambda lanes: checker in trial(Choices(lanes=lanes), canary).findings)
     with collector_rests():
         lanes = shrinker.shrunk(verdict.lanes)
-    return checker, trial(Tape(lanes=lanes), canary, telling=True), shrinker.runs
+    return checker, trial(Choices(lanes=lanes), canary, telling=True), shrinker.runs

@@ -18,7 +18,7 @@ from chatd.storage.sqlite.errors import StoreError
 from chatd.storage.sqlite.startup import inspect
 from chatd.storage.sqlite.store import SqliteStore
 from tests.kit.adapters import sqlite
-from tests.kit.chronicle import Chronicle
+from tests.kit.history_builder import HistoryBuilder
 
 MANY = 100_000_000
 
@@ -30,9 +30,9 @@ def chance(count: int) -> bytes:
 async def some(directory: Path, messages: int = 30) -> SqliteStore:
     """An open store with one room of Ann's."""
     store = await sqlite(directory)
-    chronicle = Chronicle(store)
-    room = await chronicle.group("ann")
-    await chronicle.posts(room, "ann", messages)
+    builder = HistoryBuilder(store)
+    room = await builder.group("ann")
+    await builder.post_many(room, "ann", messages)
     return store
 
 
@@ -57,14 +57,14 @@ async def test_a_backup_under_writes_has_everything_from_before_its_start(
     directory: Path, tmp_path: Path
 ) -> None:
     store = await some(directory, messages=5000)
-    chronicle = Chronicle(store)
-    chronicle.keys = 10_000  # those below are taken
+    builder = HistoryBuilder(store)
+    builder.keys = 10_000  # those below are taken
     room = (await store.load_rooms([(await store.memberships("ann"))[0].room])).popitem()[1]
     for number in range(5):
         before = room.seq
         copying = asyncio.create_task(asyncio.to_thread(backup, directory, tmp_path / f"b{number}"))
         while not copying.done():
-            await chronicle.posts(room, "ann", 20)
+            await builder.post_many(room, "ann", 20)
         await copying
         place = tmp_path / f"restored{number}"
         restore(tmp_path / f"b{number}", place, chance)
@@ -87,8 +87,8 @@ async def test_a_backup_from_another_process_disturbs_nothing(directory: Path, t
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
     assert int(done.stdout) == store.stamp
     assert (directory / "chatd.sqlite-wal").stat().st_size > 0  # the log is the writer's to fold
-    chronicle = Chronicle(store)
-    await chronicle.group("bob")
+    builder = HistoryBuilder(store)
+    await builder.group("bob")
     assert len(await seqs(store)) == 31
     await store.close()
 
@@ -128,10 +128,10 @@ async def test_a_backup_that_fails_leaves_nothing(
     full = sqlite3.OperationalError("database or disk is full")
     full.sqlite_errorcode = sqlite3.SQLITE_FULL
 
-    def settle(*_: object) -> int:
+    def finish_copy(*_: object) -> int:
         raise full
 
-    monkeypatch.setattr(backing_up, "settle", settle)
+    monkeypatch.setattr(backing_up, "finish_copy", finish_copy)
     with pytest.raises(StoreError) as caught:
         backup(directory, copies / "b")
     assert caught.value.kind == "full"
@@ -150,7 +150,7 @@ async def test_restoring_begins_a_new_epoch_at_the_commit_of_the_backup(
     store = await some(directory)
     stamp = backup(directory, tmp_path / "b")
     room = (await store.memberships("ann"))[0].room
-    await Chronicle(store).group("bob")
+    await HistoryBuilder(store).group("bob")
     await store.close()
     epoch = restore(tmp_path / "b", directory, chance)
     restored = await sqlite(directory)
@@ -191,7 +191,7 @@ async def test_the_log_of_a_killed_database_never_meets_the_restored_one(
 ) -> None:
     store = await some(directory)
     backup(directory, tmp_path / "b")
-    await Chronicle(store).group("bob")
+    await HistoryBuilder(store).group("bob")
     shutil.copytree(directory, tmp_path / "killed")
     await store.close()
     restore(tmp_path / "b", tmp_path / "killed", chance)
@@ -289,7 +289,7 @@ async def test_a_restore_that_crashes_leaves_old_new_or_a_refusal(
 ) -> None:
     store = await some(directory)
     backup(directory, tmp_path / "b")
-    await Chronicle(store).group("bob")
+    await HistoryBuilder(store).group("bob")
     if not killed:
         await store.close()
     shutil.copytree(directory, tmp_path / "old")

@@ -21,9 +21,9 @@ from chatd.storage.sqlite.errors import StoreError
 from chatd.storage.sqlite.startup import check, inspect, make_ready
 from chatd.storage.sqlite.store import SqliteStore
 from tests.kit.adapters import sqlite, storage_for
-from tests.kit.chronicle import Chronicle
 from tests.kit.env import ManualEnv
-from tests.kit.mount import mounted, remount
+from tests.kit.history_builder import HistoryBuilder
+from tests.kit.mounts import mounted, remount
 from tests.kit.soak import scaled, seed_base
 
 COMMITS = 60
@@ -43,10 +43,10 @@ async def stored(directory: Path, user: str, copy: Path) -> None:
     store = await SqliteStore.open(
         storage_for(directory), ManualEnv(seed=ord(user[0]))
     )  # an epoch of its own
-    chronicle = Chronicle(store)
-    room = await chronicle.group(user)
+    builder = HistoryBuilder(store)
+    room = await builder.group(user)
     for number in range(COMMITS):
-        await chronicle.post(room, user, f"{number} " + "x" * 300)
+        await builder.post(room, user, f"{number} " + "x" * 300)
     shutil.copytree(directory, copy)
     await store.close()
 

@@ -23,12 +23,12 @@ from chatd.storage.sqlite import pragmas, store, writer
 from chatd.storage.sqlite.errors import StoreError
 from chatd.storage.sqlite.write_set import Batch
 from tests.kit.adapters import sqlite
-from tests.kit.chronicle import Chronicle
 from tests.kit.disk import Disk, Fault, lay, watched
-from tests.kit.indoors import Indoors, indoors, new_key
+from tests.kit.history_builder import HistoryBuilder
+from tests.kit.inprocess import InProcessServer, in_process, new_key
 from tests.kit.ledger import Ledger
-from tests.kit.platter import Kind, Operation
-from tests.kit.sweep import calm, harsh, scratch
+from tests.kit.power_cut_sweep import calm, harsh, scratch
+from tests.kit.simulated_disk import Kind, Operation
 
 MESSAGES = 50
 BURST = 10  # sent at once, so stored in one commit: five commits, two checkpoints
@@ -70,7 +70,7 @@ class Outcome:
 class Run:
     """One process in which a person sends what is not acknowledged yet."""
 
-    house: Indoors
+    server: InProcessServer
     ledger: Ledger
     outcome: Outcome
 
@@ -79,17 +79,17 @@ class Run:
         for _ in range(2):
             todo, self.outcome.waiting = self.outcome.waiting, []
             for first in range(0, len(todo), BURST):
-                await asyncio.gather(*map(self.sends, todo[first : first + BURST]))
+                await asyncio.gather(*map(self.send, todo[first : first + BURST]))
 
-    async def sends(self, request: Send) -> None:
+    async def send(self, request: Send) -> None:
         try:
-            reply: Any = await self.house.inside.writer.carry("ann", request)
+            reply: Any = await self.server.app.writer.submit_and_wait("ann", request)
         except ChatError as error:
             self.outcome.refused.append(error)
             self.outcome.waiting.append(request)
         else:
             self.outcome.acknowledged[request.key] = reply.seq
-            self.ledger.promise(self.house.inside.writer.published)
+            self.ledger.promise(self.server.app.writer.published)
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +98,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     directory = tmp_path_factory.mktemp("template") / "data"
 
     async def makes() -> str:
-        async with indoors(directory) as house:
-            made = await house.inside.writer.carry("ann", RoomCreate(key=new_key(), kind="group", title="t"))
+        async with in_process(directory) as server:
+            made = await server.app.writer.submit_and_wait(
+                "ann", RoomCreate(key=new_key(), kind="group", title="t")
+            )
             return str(made.summary.room)  # type: ignore[attr-defined]
 
     return directory, asyncio.run(makes())
@@ -117,8 +119,8 @@ def copied(template: Path, *, reads: bool = False) -> Iterator[Disk]:
 @asynccontextmanager
 async def running(disk: Disk, ledger: Ledger, outcome: Outcome) -> AsyncIterator[Run]:
     with ledger.kept():
-        async with indoors(disk.directory, rates={"enabled": False}) as house:
-            yield Run(house, ledger, outcome)
+        async with in_process(disk.directory, rates={"enabled": False}) as server:
+            yield Run(server, ledger, outcome)
 
 
 class Failing:
@@ -151,7 +153,7 @@ async def one_run(template: tuple[Path, str], failing: Failing) -> Outcome:
             disk.fault = failing
             await run.sends_all()
             disk.fault = None
-            outcome.ended = run.house.inside.writer.lost.is_set()
+            outcome.ended = run.server.app.writer.lost.is_set()
             if outcome.ended:
                 disk.cut()  # the process is gone: it writes nothing more
             else:
@@ -327,7 +329,7 @@ async def killed_or_empty(template: Path, directory: Path, empty: bool) -> None:
     live = directory.with_name("live")
     shutil.copytree(template, live)
     running = await sqlite(live)
-    await Chronicle(running).group("bob")
+    await HistoryBuilder(running).group("bob")
     shutil.copytree(live, directory)
     await running.close()
     shutil.rmtree(live)

@@ -13,10 +13,10 @@ import pytest
 
 from tests.kit import vfs
 from tests.kit.adapters import sqlite
-from tests.kit.chronicle import Chronicle
 from tests.kit.disk import Disk, Fault, lay, watched
-from tests.kit.platter import Kind, Operation, Platter, sectors
-from tests.kit.sweep import calm, harsh
+from tests.kit.history_builder import HistoryBuilder
+from tests.kit.power_cut_sweep import calm, harsh
+from tests.kit.simulated_disk import Kind, Operation, SimulatedDisk, sectors
 
 FULL = 2  # PRAGMA synchronous, as the product sets it
 NORMAL = 1
@@ -260,7 +260,7 @@ def test_a_rename_is_whole_and_durable_once_its_directory_was_synced(disk: Disk)
 
 
 def test_a_file_that_was_never_synced_may_not_be_there_at_all(tmp_path: Path) -> None:
-    platter = Platter({})
+    platter = SimulatedDisk({})
     platter.feed(Operation(Kind.CREATE, "a"), calm)
     platter.feed(Operation(Kind.WRITE, "a", 0, b"1"), calm)
     assert platter.survive(harsh) == {}
@@ -276,9 +276,9 @@ def test_a_write_tears_at_the_sectors_of_the_disk_only() -> None:
 
 async def test_the_real_store_is_seen_from_its_threads(disk: Disk, tmp_path: Path) -> None:
     store = await sqlite(disk.directory)
-    chronicle = Chronicle(store)
-    room = await chronicle.group("ann")
-    await chronicle.posts(room, "ann", 5)
+    builder = HistoryBuilder(store)
+    room = await builder.group("ann")
+    await builder.post_many(room, "ann", 5)
     files = disk.survivors(len(disk.journal), harsh)
     await store.close()
     lay(files, tmp_path / "laid")

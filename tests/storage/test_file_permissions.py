@@ -17,7 +17,7 @@ from chatd.storage.sqlite.connection import open_file
 from chatd.storage.sqlite.directory import Directory, Lock
 from chatd.storage.sqlite.errors import StoreError
 from tests.kit.adapters import sqlite
-from tests.kit.chronicle import Chronicle
+from tests.kit.history_builder import HistoryBuilder
 
 STRANGER = 54321
 
@@ -44,7 +44,7 @@ def prepared(directory: Path) -> Directory:
 
 async def test_what_a_daemon_writes_is_for_its_owner_only(open_to_all: None, directory: Path) -> None:
     store = await sqlite(directory)
-    await Chronicle(store).group("ann")
+    await HistoryBuilder(store).group("ann")
     modes = {path.name: path.stat().st_mode & 0o777 for path in directory.iterdir()}
     assert modes == dict.fromkeys(
         ["chatd.sqlite", "chatd.sqlite-wal", "chatd.sqlite-shm", "chatd.lock"], 0o600

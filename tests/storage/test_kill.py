@@ -14,7 +14,7 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from tests.kit.adapters import sqlite
-from tests.kit.chronicle import Chronicle
+from tests.kit.history_builder import HistoryBuilder
 
 async def main():
     store = await sqlite(Path(sys.argv[1]))
@@ -24,7 +24,7 @@ async def main():
     room = rooms[names[0]] if names else await chronicle.group("ann")
     chronicle.keys = room.seq
     while True:
-        await chronicle.posts(room, "ann", 1 + room.seq % 7)
+        await chronicle.post_many(room, "ann", 1 + room.seq % 7)
         print(room.seq, flush=True)
 
 asyncio.run(main())

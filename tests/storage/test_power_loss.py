@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from chatd.core.write_set import Work
+from chatd.core.write_set import WriteSet
 from chatd.storage.sqlite import pragmas
 from chatd.writer.writer import Writer
-from tests.kit.bustle import SECTIONS, Acknowledged, Bustle
 from tests.kit.disk import lay, watched
-from tests.kit.indoors import indoors
+from tests.kit.inprocess import in_process
 from tests.kit.ledger import Ledger
+from tests.kit.power_cut_sweep import Tally, chances, harsh, scratch, sweep
+from tests.kit.random_workload import SECTIONS, Acknowledged, RandomWorkload
 from tests.kit.soak import scaled
-from tests.kit.sweep import Tally, chances, harsh, scratch, sweep
 
 STEPS = 60  # of the bustle: some 60 commits, 900 operations, 40 checkpoints
 SURVIVALS = 5  # of each cut: everything, nothing, three drawn
@@ -37,33 +37,33 @@ def small_logs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging.getLogger("chatd.storage"), "disabled", True)
 
 
-async def everything(bustle: Bustle) -> None:
-    await bustle.steps(STEPS)
+async def everything(workload: RandomWorkload) -> None:
+    await workload.run(STEPS)
 
 
-async def sends(bustle: Bustle) -> None:
+async def sends(workload: RandomWorkload) -> None:
     for _ in range(20):
-        await bustle.sends()
+        await workload.send()
 
 
 def worked(
-    directory: Path, seed: int, work: Callable[[Bustle], Awaitable[None]] = everything
-) -> tuple[Ledger, Bustle]:
+    directory: Path, seed: int, writes: Callable[[RandomWorkload], Awaitable[None]] = everything
+) -> tuple[Ledger, RandomWorkload]:
     """A database from its first start to its clean end, on a watched disk."""
     directory.mkdir()
 
-    async def works() -> Bustle:
-        async with indoors(directory, **SECTIONS) as house:
-            bustle = Bustle(house, seed, ledger.promise)
-            await bustle.opens()
-            await work(bustle)
-        return bustle
+    async def works() -> RandomWorkload:
+        async with in_process(directory, **SECTIONS) as server:
+            workload = RandomWorkload(server, seed, ledger.promise)
+            await workload.open()
+            await writes(workload)
+        return workload
 
     with watched(directory) as disk:
         ledger = Ledger(disk)
         with ledger.kept():
-            bustle = asyncio.run(works())
-    return ledger, bustle
+            workload = asyncio.run(works())
+    return ledger, workload
 
 
 def swept(ledger: Ledger, seed: int, survivals: int = SURVIVALS, *, every: int = 1) -> Tally:
@@ -83,28 +83,28 @@ def test_whatever_a_power_cut_leaves_is_a_commit_nobody_was_told_more_than(tmp_p
 
 
 def test_a_daemon_goes_on_after_a_power_cut_with_the_same_numbers_and_keys(tmp_path: Path) -> None:
-    ledger, bustle = worked(tmp_path / "data", seed=100)
+    ledger, workload = worked(tmp_path / "data", seed=100)
     cuts = range(
         len(ledger.disk.journal) // 3, len(ledger.disk.journal), len(ledger.disk.journal) // RESTARTS
     )
     with scratch() as place:
         for cut in cuts:
             lay(ledger.disk.survivors(cut, harsh), place / str(cut))
-            known = [said for said in bustle.acknowledged if said.stamp <= ledger.promised(cut)]
+            known = [said for said in workload.acknowledged if said.stamp <= ledger.promised(cut)]
             assert known
             asyncio.run(goes_on(place / str(cut), known))
 
 
 async def goes_on(directory: Path, known: list[Acknowledged]) -> None:
     """Start, send again what was acknowledged before the cut, and something new."""
-    async with indoors(directory, **SECTIONS) as house:
-        again = Bustle(house, 0, told=lambda stamp: None)
+    async with in_process(directory, **SECTIONS) as server:
+        again = RandomWorkload(server, 0, told=lambda stamp: None)
         for said in known:
-            reply = await again.asks(said.user, said.request)
+            reply = await again.request(said.user, said.request)
             assert (reply.seq, reply.duplicate) == (said.seq, True)
-        number = house.store.stamp
+        number = server.store.stamp
         await again.opens()
-        assert house.store.stamp > number
+        assert server.store.stamp > number
 
 
 def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,17 +116,17 @@ def told_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers are given before the commit."""
     real_outcome, real_commit = Writer._store_outcome, Writer._commit
 
-    async def outcome(self: Writer, batch, work: Work, facts, **keys: bool) -> bool:  # type: ignore[no-untyped-def]
+    async def outcome(self: Writer, batch, writes: WriteSet, reads, **keys: bool) -> bool:  # type: ignore[no-untyped-def]
         self.early = batch  # type: ignore[attr-defined]
-        return await real_outcome(self, batch, work, facts, **keys)
+        return await real_outcome(self, batch, writes, reads, **keys)
 
-    async def commit(self: Writer, work: Work) -> None:
-        self.published = work.stamp
+    async def commit(self: Writer, writes: WriteSet) -> None:
+        self.published = writes.stamp
         for submission in self.early:  # type: ignore[attr-defined]
-            submission.settle()
+            submission.complete()
         for _ in range(3):  # whoever asked takes note
             await asyncio.sleep(0)
-        await real_commit(self, work)
+        await real_commit(self, writes)
 
     monkeypatch.setattr(Writer, "_store_outcome", outcome)
     monkeypatch.setattr(Writer, "_commit", commit)
@@ -137,7 +137,7 @@ def test_a_store_that_acknowledges_too_early_is_found_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
     broken(monkeypatch)
-    ledger, _ = worked(tmp_path / "data", seed=1, work=sends)
+    ledger, _ = worked(tmp_path / "data", seed=1, writes=sends)
     findings = swept(ledger, 1, survivals=2, every=3).findings
     assert any("was acknowledged" in finding for finding in findings)
     assert all("was acknowledged" in finding for finding in findings)
@@ -146,6 +146,6 @@ def test_a_store_that_acknowledges_too_early_is_found_out(
 def test_a_log_that_is_never_synced_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """PRAGMA synchronous = OFF: here the file itself may be damaged, and that is seen too."""
     monkeypatch.setitem(pragmas.WRITER, "synchronous", 0)
-    ledger, _ = worked(tmp_path / "data", seed=1, work=sends)
+    ledger, _ = worked(tmp_path / "data", seed=1, writes=sends)
     findings = swept(ledger, 1, every=4).findings
     assert [finding for finding in findings if "was acknowledged" not in finding]

@@ -22,11 +22,11 @@ from chatd.storage.sqlite.directory import Directory
 from chatd.storage.sqlite.errors import StoreError
 from chatd.storage.sqlite.schema import Migration, applied, shipped, statements
 from tests.kit.adapters import sqlite
-from tests.kit.chronicle import Chronicle
 from tests.kit.disk import Disk, watched
+from tests.kit.history_builder import HistoryBuilder
 from tests.kit.ledger import fingerprint
+from tests.kit.power_cut_sweep import Check, Tally, chances, sweep
 from tests.kit.soak import scaled
-from tests.kit.sweep import Check, Tally, chances, sweep
 
 SURVIVALS = scaled(5, 200)  # of each cut
 MESSAGES = 40
@@ -54,10 +54,10 @@ def killed(tmp_path: Path) -> Path:
 
     async def makes() -> None:
         store = await sqlite(tmp_path / "live")
-        chronicle = Chronicle(store)
-        room = await chronicle.group("ann")
+        builder = HistoryBuilder(store)
+        room = await builder.group("ann")
         for _ in range(MESSAGES):
-            await chronicle.post(room, "ann", "x" * 500)
+            await builder.post(room, "ann", "x" * 500)
         shutil.copytree(tmp_path / "live", tmp_path / "killed")
         await store.close()
 
@@ -242,7 +242,7 @@ def other_backup(tmp_path: Path) -> Path:
 
     async def makes() -> None:
         store = await sqlite(tmp_path / "other")
-        await Chronicle(store).group("bob")
+        await HistoryBuilder(store).group("bob")
         await store.close()
 
     asyncio.run(makes())

@@ -10,14 +10,14 @@ import pytest
 
 from chatd.protocol.errors import Unavailable
 from chatd.storage.sqlite import read_pool as module
-from chatd.storage.sqlite.read_pool import TOGETHER_MAX, Readers
+from chatd.storage.sqlite.read_pool import REQUESTS_MAX, ReadPool
 from tests.kit.adapters import no_troubles, sqlite
-from tests.kit.chronicle import Chronicle
+from tests.kit.history_builder import HistoryBuilder
 
 
 async def test_a_long_read_delays_nobody_while_another_connection_is_free(directory: Path) -> None:
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 2, no_troubles())
+    readers = await ReadPool.open(directory / "chatd.sqlite", 2, no_troubles())
     held, started = threading.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -42,9 +42,9 @@ async def test_a_long_read_delays_nobody_while_another_connection_is_free(direct
 async def test_a_read_behind_a_quick_one_goes_to_the_same_connection(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PATIENCE_S", 3600)
+    monkeypatch.setattr(module, "TIMEOUT_S", 3600)
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 2, no_troubles())
+    readers = await ReadPool.open(directory / "chatd.sqlite", 2, no_troubles())
     held = Held()
     try:
         reads = await held_up(readers, held, id, id)
@@ -63,7 +63,7 @@ async def test_a_read_behind_a_quick_one_goes_to_the_same_connection(
 
 async def test_a_read_sees_one_commit_from_its_beginning_to_its_end(directory: Path) -> None:
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 1, no_troubles())
+    readers = await ReadPool.open(directory / "chatd.sqlite", 1, no_troubles())
     loop, began, going_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
     def count_twice(connection: sqlite3.Connection) -> list[int]:
@@ -75,7 +75,7 @@ async def test_a_read_sees_one_commit_from_its_beginning_to_its_end(directory: P
     try:
         reading = asyncio.create_task(readers.run(count_twice))
         await began.wait()
-        await Chronicle(store).group("ann")
+        await HistoryBuilder(store).group("ann")
         going_on.set()
         assert await reading == [0, 0]
     finally:
@@ -97,7 +97,7 @@ class Held:
         self.go_on.wait(10)
 
 
-async def held_up(readers: Readers, held: Held, *reads: Any) -> list[asyncio.Task[Any]]:
+async def held_up(readers: ReadPool, held: Held, *reads: Any) -> list[asyncio.Task[Any]]:
     """These reads, waiting behind one that holds the only connection."""
     first = asyncio.create_task(readers.run(held))
     await held.began.wait()
@@ -108,7 +108,7 @@ async def held_up(readers: Readers, held: Held, *reads: Any) -> list[asyncio.Tas
 
 async def test_reads_that_waited_for_a_connection_see_the_same_commit(directory: Path) -> None:
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 1, no_troubles())
+    readers = await ReadPool.open(directory / "chatd.sqlite", 1, no_troubles())
     held, committed, looked = Held(), threading.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -125,7 +125,7 @@ async def test_reads_that_waited_for_a_connection_see_the_same_commit(directory:
         reads = await held_up(readers, held, pause, count)
         held.go_on.set()
         await looked.wait()
-        await Chronicle(store).group("ann")
+        await HistoryBuilder(store).group("ann")
         committed.set()
         assert await asyncio.gather(*reads[1:]) == [0, 0]
         assert await readers.run(count) == 1
@@ -138,10 +138,10 @@ async def test_reads_that_waited_for_a_connection_see_the_same_commit(directory:
 
 async def test_no_hop_takes_more_than_its_share(directory: Path) -> None:
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 1, no_troubles())
+    readers = await ReadPool.open(directory / "chatd.sqlite", 1, no_troubles())
     held, last = Held(), Held()
     try:
-        reads = await held_up(readers, held, *[bool] * TOGETHER_MAX, last)
+        reads = await held_up(readers, held, *[bool] * REQUESTS_MAX, last)
         held.go_on.set()
         await asyncio.gather(*reads[:-1])  # although the last one has not ended
         assert not reads[-1].done()
@@ -156,11 +156,11 @@ async def test_no_hop_takes_more_than_its_share(directory: Path) -> None:
 
 async def test_what_is_too_much_for_one_hop_goes_to_another_free_connection(directory: Path) -> None:
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 2, no_troubles())
+    readers = await ReadPool.open(directory / "chatd.sqlite", 2, no_troubles())
     held = Held()
     try:
         reads: list[asyncio.Task[Any]] = [
-            asyncio.create_task(readers.run(read)) for read in [held, *[bool] * TOGETHER_MAX]
+            asyncio.create_task(readers.run(read)) for read in [held, *[bool] * REQUESTS_MAX]
         ]
         await reads[-1]
         assert not any(read.done() for read in reads[:-1])
@@ -174,7 +174,7 @@ async def test_what_is_too_much_for_one_hop_goes_to_another_free_connection(dire
 
 async def test_a_read_that_fails_fails_alone(directory: Path) -> None:
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 1, no_troubles())
+    readers = await ReadPool.open(directory / "chatd.sqlite", 1, no_troubles())
     held = Held()
 
     def fail(connection: sqlite3.Connection) -> None:
@@ -202,7 +202,7 @@ async def test_a_read_that_fails_fails_alone(directory: Path) -> None:
 
 async def test_who_went_away_while_waiting_is_not_read_for(directory: Path) -> None:
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 1, no_troubles())
+    readers = await ReadPool.open(directory / "chatd.sqlite", 1, no_troubles())
     held, read = Held(), list[str]()
     try:
         reads = await held_up(readers, held, lambda c: read.append("gone"), lambda c: read.append("here"))
@@ -218,7 +218,7 @@ async def test_who_went_away_while_waiting_is_not_read_for(directory: Path) -> N
 
 async def test_who_waits_when_the_store_closes_is_told(directory: Path) -> None:
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 1, no_troubles())
+    readers = await ReadPool.open(directory / "chatd.sqlite", 1, no_troubles())
     held = Held()
     reads = await held_up(readers, held, lambda connection: 1)
     held.go_on.set()
@@ -231,7 +231,7 @@ async def test_who_waits_when_the_store_closes_is_told(directory: Path) -> None:
 
 async def test_what_fails_in_a_reader_is_unavailable_with_its_cause(directory: Path) -> None:
     store = await sqlite(directory)
-    readers = await Readers.open(directory / "chatd.sqlite", 1, no_troubles())
+    readers = await ReadPool.open(directory / "chatd.sqlite", 1, no_troubles())
 
     def fail(connection: sqlite3.Connection) -> None:
         connection.execute("SELECT * FROM nothing")

@@ -13,7 +13,7 @@ from chatd.storage.sqlite import sampling, schema, startup
 from chatd.storage.sqlite.connection import open_file, readable
 from chatd.storage.sqlite.errors import StoreError
 from chatd.storage.sqlite.meta import begin_history
-from chatd.storage.sqlite.sampling import ROOTS, looked_at, spread
+from chatd.storage.sqlite.sampling import ROOTS, inspect_trees, spread
 from chatd.storage.sqlite.startup import inspect
 
 PAGE = 4096
@@ -53,7 +53,7 @@ def roots_of(path: Path) -> list[int]:
 def pages_of(path: Path, pages_max: int) -> list[int]:
     roots = roots_of(path)
     with path.open("rb") as file:
-        return [page.number for page in looked_at(file, roots, pages_max)]
+        return [page.number for page in inspect_trees(file, roots, pages_max)]
 
 
 def overwritten(path: Path, number: int, content: bytes) -> None:

@@ -18,11 +18,11 @@ from chatd.storage.sqlite.directory import Directory, Lock
 from chatd.storage.sqlite.errors import StoreError
 from chatd.storage.sqlite.store import SqliteStore
 from tests.kit.adapters import sqlite, storage_for
-from tests.kit.chronicle import Chronicle
 from tests.kit.disk import lay, watched
 from tests.kit.env import ManualEnv
-from tests.kit.platter import Kind, Operation
-from tests.kit.sweep import calm
+from tests.kit.history_builder import HistoryBuilder
+from tests.kit.power_cut_sweep import calm
+from tests.kit.simulated_disk import Kind, Operation
 
 Break = Callable[[Path], None]
 
@@ -30,9 +30,9 @@ Break = Callable[[Path], None]
 async def make(directory: Path, messages: int = 200) -> str:
     """A closed database with one room; its epoch."""
     store = await sqlite(directory)
-    chronicle = Chronicle(store)
-    room = await chronicle.group("ann")
-    await chronicle.posts(room, "ann", messages, text="x" * 100)
+    builder = HistoryBuilder(store)
+    room = await builder.group("ann")
+    await builder.post_many(room, "ann", messages, text="x" * 100)
     await store.close()
     return store.epoch
 
@@ -261,9 +261,9 @@ async def test_a_crash_while_the_first_start_switches_to_the_log_is_undone_by_th
 async def killed(directory: Path, copy: Path) -> None:
     """What a kill leaves: the files as they are while a store has them open."""
     store = await sqlite(directory)
-    chronicle = Chronicle(store)
-    room = await chronicle.group("ann")
-    await chronicle.posts(room, "ann", 50)
+    builder = HistoryBuilder(store)
+    room = await builder.group("ann")
+    await builder.post_many(room, "ann", 50)
     shutil.copytree(directory, copy)
     await store.close()
 

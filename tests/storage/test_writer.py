@@ -9,7 +9,7 @@ import pytest
 
 from chatd.config.model import Storage
 from chatd.core.room import Room
-from chatd.core.write_set import Work
+from chatd.core.write_set import WriteSet
 from chatd.ports import StoreLost
 from chatd.protocol.errors import Unavailable
 from chatd.storage.sqlite import writer as writing
@@ -20,9 +20,9 @@ from chatd.storage.sqlite.store import SqliteStore
 from chatd.storage.sqlite.write_set import Batch, batch_of
 from chatd.storage.sqlite.writer import Writer
 from tests.kit.adapters import no_troubles, sqlite
-from tests.kit.chronicle import Chronicle
 from tests.kit.env import ManualEnv
-from tests.kit.mount import mounted
+from tests.kit.history_builder import HistoryBuilder
+from tests.kit.mounts import mounted
 
 MANY = 10_000_000
 
@@ -30,7 +30,7 @@ MANY = 10_000_000
 @pytest.fixture
 async def room(directory: Path) -> Room:
     store = await sqlite(directory)
-    room = await Chronicle(store).group("ann")
+    room = await HistoryBuilder(store).group("ann")
     await store.close()
     return room
 
@@ -45,9 +45,9 @@ async def writer(directory: Path, room: Room) -> AsyncIterator[Writer]:
 
 def batch(writer: Writer, room: Room, text: str = "hello") -> Batch:
     """One message as the next commit; the room in memory stays as it was when it is not stored."""
-    work = Work(now=1, stamp=writer.stamp + 1)
-    Chronicle(None).say(work, room, "ann", text, key=f"key-{room.seq:05}")  # type: ignore[arg-type]
-    return batch_of(work)
+    writes = WriteSet(now=1, stamp=writer.stamp + 1)
+    HistoryBuilder(None).say(writes, room, "ann", text, key=f"key-{room.seq:05}")  # type: ignore[arg-type]
+    return batch_of(writes)
 
 
 def failing(code: int) -> sqlite3.OperationalError:
@@ -181,8 +181,8 @@ async def test_writes_stop_before_the_disk_is_full(directory: Path, monkeypatch:
     monkeypatch.setattr(writing, "SPACE_INTERVAL_S", 0.0)
     config = Storage(directory=str(directory), min_free_bytes=1 << 20)
     store = await SqliteStore.open(config, ManualEnv())
-    chronicle = Chronicle(store)
-    room = await chronicle.group("ann")
+    builder = HistoryBuilder(store)
+    room = await builder.group("ann")
     real = os.statvfs(directory)
 
     def almost_full(path: Path) -> os.statvfs_result:
@@ -191,9 +191,9 @@ async def test_writes_stop_before_the_disk_is_full(directory: Path, monkeypatch:
     with monkeypatch.context() as full:
         full.setattr(os, "statvfs", almost_full)
         with pytest.raises(Unavailable, match="overloaded"):
-            await store.commit(chronicle.work())
+            await store.commit(builder.writes())
     assert len((await store.log(room.number, 1, 9, 9, MANY)).events) == 1
-    await chronicle.post(room, "ann")
+    await builder.post(room, "ann")
     await store.close()
 
 
@@ -201,7 +201,7 @@ async def test_space_is_looked_for_now_and_then_and_each_time_while_there_is_non
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await SqliteStore.open(Storage(directory=str(directory), min_free_bytes=1), ManualEnv())
-    chronicle, looks, real = Chronicle(store), list[int](), os.statvfs(directory)
+    builder, looks, real = HistoryBuilder(store), list[int](), os.statvfs(directory)
     free = 0
 
     def look(path: Path) -> os.statvfs_result:
@@ -211,10 +211,10 @@ async def test_space_is_looked_for_now_and_then_and_each_time_while_there_is_non
     monkeypatch.setattr(os, "statvfs", look)
     for _ in range(2):
         with pytest.raises(Unavailable, match="overloaded"):
-            await store.commit(chronicle.work())
+            await store.commit(builder.writes())
     free = 255
-    await chronicle.group("ann")
-    await chronicle.group("bob")
+    await builder.group("ann")
+    await builder.group("bob")
     assert looks == [0, 0, 0, 0, 255]  # of two refusals each says what is free
     await store.close()
 
@@ -230,24 +230,24 @@ async def test_on_a_full_disk_nothing_acknowledged_is_lost_and_work_goes_on_with
     small_disk: Path,
 ) -> None:
     store = await sqlite(small_disk / "data")
-    chronicle = Chronicle(store)
-    room = await chronicle.group("ann")
+    builder = HistoryBuilder(store)
+    room = await builder.group("ann")
     ballast = small_disk / "ballast"
     ballast.write_bytes(b"x" * (1 << 20))
     stored, refusals = [1], []
     while len(refusals) < 3:
-        work = chronicle.work()
-        event = chronicle.say(work, room, "ann", "x" * 20_000)
+        writes = builder.writes()
+        event = builder.say(writes, room, "ann", "x" * 20_000)
         try:
-            await store.commit(work)
+            await store.commit(writes)
             stored.append(event.seq)
         except Unavailable as error:
-            work.rollback()
+            writes.rollback()
             refusals.append(error.code)
     assert set(refusals) == {"overloaded"}
     assert len((await store.log(room.number, 1, 999, 999, MANY)).events) == len(stored)
     ballast.unlink()
-    stored.append((await chronicle.post(room, "ann", "space again")).seq)
+    stored.append((await builder.post(room, "ann", "space again")).seq)
     await store.close()
     again = await sqlite(small_disk / "data")
     assert len((await again.log(room.number, 1, 999, 999, MANY)).events) == len(stored) == room.seq
@@ -256,9 +256,9 @@ async def test_on_a_full_disk_nothing_acknowledged_is_lost_and_work_goes_on_with
 
 async def test_a_closed_store_answers_unavailable(directory: Path) -> None:
     store = await sqlite(directory)
-    work = Chronicle(store).work()
+    writes = HistoryBuilder(store).writes()
     await store.close()
     with pytest.raises(Unavailable, match="internal"):
         await store.memberships("ann")
     with pytest.raises(Unavailable, match="internal"):
-        await store.commit(work)
+        await store.commit(writes)

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from chatd.core.admin import Settle
+from chatd.core.admin import Barrier
 from chatd.telemetry import supervision
 from chatd.telemetry.supervision import supervised
 
@@ -44,10 +44,10 @@ async def test_what_is_cancelled_ends(caplog):
     assert caplog.records == []
 
 
-async def test_the_writer_goes_on_after_a_defect_of_its_own(house, monkeypatch, caplog):
-    writer = house.inside.writer
+async def test_the_writer_goes_on_after_a_defect_of_its_own(server, monkeypatch, caplog):
+    writer = server.app.writer
     monkeypatch.setattr(writer, "_next_batch", lambda: 1 / 0)
-    carried = asyncio.create_task(writer.carry("", Settle()))
+    carried = asyncio.create_task(writer.submit_and_wait("", Barrier()))
     while "the writer failed" not in caplog.text:
         await asyncio.sleep(0)
     monkeypatch.undo()

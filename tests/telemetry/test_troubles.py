@@ -30,8 +30,8 @@ def test_what_lasts_is_said_once_and_so_is_its_end(
     troubles: Troubles, env: ManualEnv, said: list[str]
 ) -> None:
     for _ in range(100):
-        troubles.meet("disk", "the disk is full")
-        troubles.meet("reads", "the disk reports errors")
+        troubles.report("disk", "the disk is full")
+        troubles.report("reads", "the disk reports errors")
         env.advance(0.5)
     assert said == [
         "trouble with disk: the disk is full; until it ends changes are refused with overloaded, reading goes on",
@@ -39,8 +39,8 @@ def test_what_lasts_is_said_once_and_so_is_its_end(
         "until it ends what needs the database is refused with internal",
     ]
     env.advance(CALM_S)
-    troubles.ease("disk")
-    troubles.ease("disk")
+    troubles.report_ok("disk")
+    troubles.report_ok("disk")
     assert said[2:] == ["no more trouble with disk: it lasted 49.5 s and was met 100 times"]
     assert troubles.met["disk"] == 100
     assert set(troubles.now) == {"reads"}
@@ -50,13 +50,13 @@ def test_what_comes_and_goes_with_each_request_is_one_trouble(
     troubles: Troubles, env: ManualEnv, said: list[str]
 ) -> None:
     for _ in range(100):
-        troubles.meet("commits", "busy")
+        troubles.report("commits", "busy")
         env.advance(CALM_S / 2)
-        troubles.ease("commits")
+        troubles.report_ok("commits")
     assert len(said) == 1
     env.advance(CALM_S)
-    troubles.ease("commits")
-    troubles.meet("commits", "busy again")
+    troubles.report_ok("commits")
+    troubles.report("commits", "busy again")
     assert [line.split(":")[0] for line in said[1:]] == [
         "no more trouble with commits",
         "trouble with commits",
@@ -67,13 +67,13 @@ def test_what_is_unready_is_so_from_the_first_failure_until_the_end(
     troubles: Troubles, env: ManualEnv
 ) -> None:
     assert not any(troubles.unready().values())
-    troubles.meet("commits", "busy")
-    troubles.meet("hellos", "a storm")
+    troubles.report("commits", "busy")
+    troubles.report("hellos", "a storm")
     assert {name for name, why in troubles.unready().items() if why} == {"commits"}
-    troubles.ease("commits")
+    troubles.report_ok("commits")
     assert troubles.unready()["commits"] == "busy"
     env.advance(CALM_S)
-    troubles.ease("commits")
+    troubles.report_ok("commits")
     assert troubles.unready()["commits"] is None
 
 

@@ -118,7 +118,7 @@ class AdmissionMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.live)
     @rule(data=st.data())
-    def says_hello(self, data: st.DataObject) -> None:
+    def say_hello(self, data: st.DataObject) -> None:
         one = data.draw(st.sampled_from(sorted(self.live)))
         self.door.authenticated(one)
         if one in self.silent:

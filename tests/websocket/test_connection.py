@@ -8,8 +8,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from chatd.websocket.connection import ANSWER_S, FLUSH_S
-from tests.kit.echo import WAIT_S, client_frame, echo_server, upgrade_request
-from tests.kit.held import Held
+from tests.kit.echo_server import WAIT_S, client_frame, echo_server, upgrade_request
+from tests.kit.manual_connection import ManualConnection
 
 PACKET = b"\x81\xa4type\xa4ping"
 
@@ -50,116 +50,116 @@ class TestMessages:
         frames = client_frame(PACKET) + client_frame(PACKET * 50) + client_frame(b"\x81", 0x02)
         stream = request + frames + client_frame(b"\x02", 0x80)
         for cut in range(1, len(stream)):
-            held = Held(handshake=False)
-            held.receive(stream[:cut])
-            held.receive(stream[cut:])
-            assert held.session.messages == [PACKET, PACKET * 50, b"\x81\x02"], cut
+            manual = ManualConnection(handshake=False)
+            manual.receive(stream[:cut])
+            manual.receive(stream[cut:])
+            assert manual.session.messages == [PACKET, PACKET * 50, b"\x81\x02"], cut
 
     def test_arrive_byte_by_byte(self):
-        held = Held(handshake=False)
+        manual = ManualConnection(handshake=False)
         for byte in upgrade_request() + client_frame(PACKET) * 3:
-            held.receive(bytes([byte]))
-        assert held.session.messages == [PACKET] * 3
+            manual.receive(bytes([byte]))
+        assert manual.session.messages == [PACKET] * 3
 
     def test_a_limit_raised_by_one_message_holds_for_the_next_in_the_same_segment(self):
-        held = Held()
-        held.session.frame_bytes_max = 100
+        manual = ManualConnection()
+        manual.session.frame_bytes_max = 100
 
         def raise_the_limit(payload: bytes) -> None:
-            held.session.messages.append(payload)
-            held.session.frame_bytes_max = 1000
+            manual.session.messages.append(payload)
+            manual.session.frame_bytes_max = 1000
 
-        held.session.received = raise_the_limit
-        held.receive(client_frame(b"a" * 100) + client_frame(b"b" * 1000))
-        assert [len(message) for message in held.session.messages] == [100, 1000]
+        manual.session.received = raise_the_limit
+        manual.receive(client_frame(b"a" * 100) + client_frame(b"b" * 1000))
+        assert [len(message) for message in manual.session.messages] == [100, 1000]
 
     def test_a_limit_raised_between_two_messages_holds_for_the_next(self):
-        held = Held()
-        held.session.frame_bytes_max = 100
-        held.receive(client_frame(b"a" * 100))
-        held.session.frame_bytes_max = 1000
-        held.receive(client_frame(b"b" * 1000))
-        assert [len(message) for message in held.session.messages] == [100, 1000]
+        manual = ManualConnection()
+        manual.session.frame_bytes_max = 100
+        manual.receive(client_frame(b"a" * 100))
+        manual.session.frame_bytes_max = 1000
+        manual.receive(client_frame(b"b" * 1000))
+        assert [len(message) for message in manual.session.messages] == [100, 1000]
 
     def test_a_limit_raised_while_paused_holds_for_what_waited(self):
-        held = Held()
-        held.session.frame_bytes_max = 100
-        held.receive(client_frame(b"a" * 100))
-        held.connection.pause_reading()
-        held.receive(client_frame(b"b" * 1000))
-        held.session.frame_bytes_max = 1000
-        held.connection.resume_reading()
-        held.env.advance(0)
-        assert [len(message) for message in held.session.messages] == [100, 1000]
+        manual = ManualConnection()
+        manual.session.frame_bytes_max = 100
+        manual.receive(client_frame(b"a" * 100))
+        manual.connection.pause_reading()
+        manual.receive(client_frame(b"b" * 1000))
+        manual.session.frame_bytes_max = 1000
+        manual.connection.resume_reading()
+        manual.env.advance(0)
+        assert [len(message) for message in manual.session.messages] == [100, 1000]
 
     def test_are_counted(self):
-        held = Held()
-        held.receive(client_frame(PACKET) * 3)
-        assert held.counters.frames_received == 3
-        assert held.counters.bytes_received == 3 * len(PACKET)
-        assert held.counters.connections_opened == 1
+        manual = ManualConnection()
+        manual.receive(client_frame(PACKET) * 3)
+        assert manual.counters.frames_received == 3
+        assert manual.counters.bytes_received == 3 * len(PACKET)
+        assert manual.counters.connections_opened == 1
 
 
 class TestReading:
     def test_paused_delivers_nothing_not_even_of_the_same_segment(self):
-        held = Held()
-        held.session.received = lambda payload: (
-            held.session.messages.append(payload),
-            held.connection.pause_reading(),
+        manual = ManualConnection()
+        manual.session.received = lambda payload: (
+            manual.session.messages.append(payload),
+            manual.connection.pause_reading(),
         )
-        held.receive(client_frame(b"1") + client_frame(b"2") + client_frame(b"3"))
-        held.receive(client_frame(b"4"))
-        assert held.session.messages == [b"1"]
-        assert held.transport.is_reading_paused
+        manual.receive(client_frame(b"1") + client_frame(b"2") + client_frame(b"3"))
+        manual.receive(client_frame(b"4"))
+        assert manual.session.messages == [b"1"]
+        assert manual.transport.is_reading_paused
 
     def test_resumed_delivers_what_waited_but_not_within_the_call(self):
-        held = Held()
-        held.connection.pause_reading()
-        held.receive(client_frame(b"1") + client_frame(b"2"))
-        held.connection.resume_reading()
-        assert held.session.messages == []
-        held.env.advance(0)
-        assert held.session.messages == [b"1", b"2"]
-        assert not held.transport.is_reading_paused
+        manual = ManualConnection()
+        manual.connection.pause_reading()
+        manual.receive(client_frame(b"1") + client_frame(b"2"))
+        manual.connection.resume_reading()
+        assert manual.session.messages == []
+        manual.env.advance(0)
+        assert manual.session.messages == [b"1", b"2"]
+        assert not manual.transport.is_reading_paused
 
     def test_paused_and_resumed_within_one_message_goes_on(self):
-        held = Held()
-        held.session.received = lambda payload: (
-            held.session.messages.append(payload),
-            held.connection.pause_reading(),
-            held.connection.resume_reading(),
+        manual = ManualConnection()
+        manual.session.received = lambda payload: (
+            manual.session.messages.append(payload),
+            manual.connection.pause_reading(),
+            manual.connection.resume_reading(),
         )
-        held.receive(client_frame(b"1") + client_frame(b"2"))
-        held.env.advance(0)
-        assert held.session.messages == [b"1", b"2"]
+        manual.receive(client_frame(b"1") + client_frame(b"2"))
+        manual.env.advance(0)
+        assert manual.session.messages == [b"1", b"2"]
 
     def test_paused_again_before_the_rest_was_delivered_waits_again(self):
-        held = Held()
-        held.connection.pause_reading()
-        held.receive(client_frame(b"1"))
-        held.connection.resume_reading()
-        held.connection.pause_reading()
-        held.env.advance(0)
-        assert held.session.messages == []
+        manual = ManualConnection()
+        manual.connection.pause_reading()
+        manual.receive(client_frame(b"1"))
+        manual.connection.resume_reading()
+        manual.connection.pause_reading()
+        manual.env.advance(0)
+        assert manual.session.messages == []
 
     def test_what_waited_comes_before_what_arrives_after_the_pause(self):
-        held = Held()
-        held.connection.pause_reading()
-        held.receive(client_frame(b"1"))
-        held.connection.resume_reading()
-        held.receive(client_frame(b"2"))
-        held.env.advance(0)
-        assert held.session.messages == [b"1", b"2"]
+        manual = ManualConnection()
+        manual.connection.pause_reading()
+        manual.receive(client_frame(b"1"))
+        manual.connection.resume_reading()
+        manual.receive(client_frame(b"2"))
+        manual.env.advance(0)
+        assert manual.session.messages == [b"1", b"2"]
 
     def test_paused_by_the_opening_does_not_hear_what_came_behind_the_upgrade(self):
-        held = Held(handshake=False)
-        held.session.opened = lambda wire: wire.pause_reading()
-        held.session.received = held.session.messages.append
-        held.receive(upgrade_request() + client_frame(PACKET))
-        assert held.session.messages == []
-        held.connection.resume_reading()
-        held.env.advance(0)
-        assert held.session.messages == [PACKET]
+        manual = ManualConnection(handshake=False)
+        manual.session.opened = lambda wire: wire.pause_reading()
+        manual.session.received = manual.session.messages.append
+        manual.receive(upgrade_request() + client_frame(PACKET))
+        assert manual.session.messages == []
+        manual.connection.resume_reading()
+        manual.env.advance(0)
+        assert manual.session.messages == [PACKET]
 
     async def test_over_tcp_a_paused_client_is_pushed_back_and_then_served(self):
         async with echo_server() as server:
@@ -187,14 +187,14 @@ class TestWriting:
             assert session.flow == ["blocked", "resumed"]
 
     def test_after_close_is_a_no_op(self):
-        held = Held()
-        held.connection.close(4001, "idle")
-        written = held.transport.written
-        held.connection.write(b"\x82\x01\x80")
-        assert held.transport.written == written
-        held.lose()
-        held.connection.write(b"\x82\x01\x80")
-        assert held.connection.buffered_bytes() == 0
+        manual = ManualConnection()
+        manual.connection.close(4001, "idle")
+        written = manual.transport.written
+        manual.connection.write(b"\x82\x01\x80")
+        assert manual.transport.written == written
+        manual.lose()
+        manual.connection.write(b"\x82\x01\x80")
+        assert manual.connection.buffered_bytes() == 0
 
 
 class TestClosing:
@@ -259,232 +259,232 @@ class TestClosing:
             assert server.last.codes == [1006]
 
     def test_by_a_session_whose_link_is_lost_within_its_call_is_the_end(self):
-        held = Held()
+        manual = ManualConnection()
 
         def lose(payload: bytes) -> None:
-            held.connection.abort()
-            held.lose()
+            manual.connection.abort()
+            manual.lose()
 
-        held.session.received = lose
-        written = held.transport.written
-        held.receive(client_frame(PACKET) + client_frame(b"", 0x89) + client_frame(b"", 0x88))
-        assert held.session.codes == [1006]
-        assert held.transport.written == written
-        assert held.env.pending == 0
+        manual.session.received = lose
+        written = manual.transport.written
+        manual.receive(client_frame(PACKET) + client_frame(b"", 0x89) + client_frame(b"", 0x88))
+        assert manual.session.codes == [1006]
+        assert manual.transport.written == written
+        assert manual.env.pending == 0
 
     def test_twice_sends_one_close_frame_and_keeps_the_first_code(self):
-        held = Held()
-        held.connection.close(4001, "idle")
-        held.connection.close(4002, "slow")
-        assert held.transport.written.count(b"\x88") == 1
-        held.lose()
-        assert held.session.codes == [4001]
+        manual = ManualConnection()
+        manual.connection.close(4001, "idle")
+        manual.connection.close(4002, "slow")
+        assert manual.transport.written.count(b"\x88") == 1
+        manual.lose()
+        assert manual.session.codes == [4001]
 
     def test_never_answered_is_aborted_after_the_time(self):
-        held = Held()
-        held.connection.close(4001, "idle")
-        held.env.advance(ANSWER_S - 0.1)
-        assert not held.transport.is_aborted
-        held.env.advance(0.2)
-        assert held.transport.is_aborted
+        manual = ManualConnection()
+        manual.connection.close(4001, "idle")
+        manual.env.advance(ANSWER_S - 0.1)
+        assert not manual.transport.is_aborted
+        manual.env.advance(0.2)
+        assert manual.transport.is_aborted
 
     def test_never_flushed_is_aborted_earlier(self):
-        held = Held()
-        held.transport.is_stuck = True
-        held.connection.write(b"\x82\x01\x80" * 1000)
-        held.connection.close(4001, "idle")
-        held.env.advance(FLUSH_S + 0.1)
-        assert held.transport.is_aborted
+        manual = ManualConnection()
+        manual.transport.is_stuck = True
+        manual.connection.write(b"\x82\x01\x80" * 1000)
+        manual.connection.close(4001, "idle")
+        manual.env.advance(FLUSH_S + 0.1)
+        assert manual.transport.is_aborted
 
     def test_flushed_in_time_still_waits_for_the_answer(self):
-        held = Held()
-        held.transport.is_stuck = True
-        held.connection.write(b"\x82\x01\x80" * 1000)
-        held.connection.close(4001, "idle")
-        held.env.advance(FLUSH_S - 0.1)
-        held.transport.kernel_takes(10_000)
-        held.env.advance(ANSWER_S - 0.1)
-        assert not held.transport.is_aborted
-        held.receive(client_frame(struct.pack("!H", 4001), 0x88))
-        assert held.transport.is_closed
-        assert not held.transport.is_aborted
+        manual = ManualConnection()
+        manual.transport.is_stuck = True
+        manual.connection.write(b"\x82\x01\x80" * 1000)
+        manual.connection.close(4001, "idle")
+        manual.env.advance(FLUSH_S - 0.1)
+        manual.transport.kernel_takes(10_000)
+        manual.env.advance(ANSWER_S - 0.1)
+        assert not manual.transport.is_aborted
+        manual.receive(client_frame(struct.pack("!H", 4001), 0x88))
+        assert manual.transport.is_closed
+        assert not manual.transport.is_aborted
 
     def test_what_the_client_sends_meanwhile_is_not_heard(self):
-        held = Held()
-        held.connection.close(4001, "idle")
-        held.receive(client_frame(PACKET) + client_frame(b"x", 0x81))
-        assert held.session.messages == []
-        assert held.transport.written.count(b"\x88") == 1
+        manual = ManualConnection()
+        manual.connection.close(4001, "idle")
+        manual.receive(client_frame(PACKET) + client_frame(b"x", 0x81))
+        assert manual.session.messages == []
+        assert manual.transport.written.count(b"\x88") == 1
 
     def test_while_reading_is_paused_still_hears_the_answer(self):
-        held = Held()
-        held.connection.pause_reading()
-        held.receive(client_frame(PACKET))
-        held.connection.close(4001, "idle")
-        held.env.advance(0)
-        held.receive(client_frame(struct.pack("!H", 4001), 0x88))
-        assert held.transport.is_closed
-        assert held.session.messages == []
+        manual = ManualConnection()
+        manual.connection.pause_reading()
+        manual.receive(client_frame(PACKET))
+        manual.connection.close(4001, "idle")
+        manual.env.advance(0)
+        manual.receive(client_frame(struct.pack("!H", 4001), 0x88))
+        assert manual.transport.is_closed
+        assert manual.session.messages == []
 
     def test_a_violation_in_the_middle_of_closing_ends_it(self):
-        held = Held()
-        held.connection.close(4001, "idle")
-        held.receive(b"\xff\xff")
-        assert held.transport.has_eof
-        held.lose()
-        assert held.session.codes == [4001]
+        manual = ManualConnection()
+        manual.connection.close(4001, "idle")
+        manual.receive(b"\xff\xff")
+        assert manual.transport.has_eof
+        manual.lose()
+        assert manual.session.codes == [4001]
 
     def test_leaves_nothing_behind(self):
-        held = Held()
-        assert held.connections == {held.connection}
-        assert held.admission.total == 1
-        held.connection.close(4001, "idle")
-        held.lose()
-        assert held.connections == set()
-        assert held.admission.total == 0
-        assert held.env.pending == 0
-        assert held.session.codes == [4001]
+        manual = ManualConnection()
+        assert manual.connections == {manual.connection}
+        assert manual.admission.total == 1
+        manual.connection.close(4001, "idle")
+        manual.lose()
+        assert manual.connections == set()
+        assert manual.admission.total == 0
+        assert manual.env.pending == 0
+        assert manual.session.codes == [4001]
 
     def test_a_peer_that_half_closes_and_reads_nothing_is_aborted(self):
-        held = Held()
-        held.transport.is_stuck = True
-        held.connection.write(b"\x82\x01\x80" * 1000)
-        assert not held.connection.eof_received()
-        held.env.advance(FLUSH_S + 0.1)
-        assert held.transport.is_aborted
+        manual = ManualConnection()
+        manual.transport.is_stuck = True
+        manual.connection.write(b"\x82\x01\x80" * 1000)
+        assert not manual.connection.eof_received()
+        manual.env.advance(FLUSH_S + 0.1)
+        assert manual.transport.is_aborted
 
     def test_shutdown_says_restart(self):
-        held = Held()
-        held.connection.shutdown()
-        assert held.close_code == 4000
+        manual = ManualConnection()
+        manual.connection.shutdown()
+        assert manual.close_code == 4000
 
     def test_shutdown_before_the_handshake_just_ends(self):
-        held = Held(handshake=False)
-        held.connection.shutdown()
-        assert held.transport.is_closed
-        assert held.transport.written == b""
+        manual = ManualConnection(handshake=False)
+        manual.connection.shutdown()
+        assert manual.transport.is_closed
+        assert manual.transport.written == b""
 
 
 class TestDefects:
     @pytest.mark.parametrize("call", ["opened", "received", "writing_blocked"])
     def test_of_a_session_are_logged_once_with_traceback_and_close_1011(self, call, caplog):
-        held = Held(handshake=False)
+        manual = ManualConnection(handshake=False)
 
         def fail(*_: object) -> None:
             raise RuntimeError("a defect")
 
-        setattr(held.session, call, fail)
-        held.receive(upgrade_request())
-        held.receive(client_frame(PACKET) * 3)
-        held.transport.is_stuck = True
-        held.connection.write(bytes(70_000))
-        assert held.close_code == 1011
+        setattr(manual.session, call, fail)
+        manual.receive(upgrade_request())
+        manual.receive(client_frame(PACKET) * 3)
+        manual.transport.is_stuck = True
+        manual.connection.write(bytes(70_000))
+        assert manual.close_code == 1011
         [record] = [one for one in caplog.records if one.levelno >= logging.ERROR]
         assert record.exc_info is not None
         assert "a defect" in str(record.exc_info[1])
-        held.lose()
-        assert held.session.codes == [1011]
-        assert held.admission.total == 0
+        manual.lose()
+        assert manual.session.codes == [1011]
+        assert manual.admission.total == 0
 
     def test_of_the_factory_release_the_place(self, caplog):
-        held = Held(handshake=False)
-        del held.session  # what the factory returns
-        held.receive(upgrade_request())
-        assert held.close_code == 1011
-        held.lose()
-        assert held.admission.total == 0
+        manual = ManualConnection(handshake=False)
+        del manual.session  # what the factory returns
+        manual.receive(upgrade_request())
+        assert manual.close_code == 1011
+        manual.lose()
+        assert manual.admission.total == 0
         assert "a session failed" in caplog.text
 
     def test_of_the_end_are_logged_and_nothing_more(self, caplog):
-        held = Held()
-        held.session.closed = lambda code: 1 / 0
-        held.lose()
+        manual = ManualConnection()
+        manual.session.closed = lambda code: 1 / 0
+        manual.lose()
         assert caplog.text.count("a session failed") == 1
-        assert held.connections == set()
+        assert manual.connections == set()
 
     def test_payloads_are_never_logged(self, caplog):
         caplog.set_level(logging.DEBUG)
-        held = Held()
-        held.receive(client_frame(b"canary-in-a-message"))
-        held.receive(client_frame(b"canary-in-a-ping", 0x89))
-        held.receive(client_frame(b"canary-of-the-wrong-kind", 0x81))
+        manual = ManualConnection()
+        manual.receive(client_frame(b"canary-in-a-message"))
+        manual.receive(client_frame(b"canary-in-a-ping", 0x89))
+        manual.receive(client_frame(b"canary-of-the-wrong-kind", 0x81))
         assert "canary" not in caplog.text
         assert "61 6e 61 72 79" not in caplog.text
 
 
 class TestControlFrames:
     def test_a_ping_is_answered_with_its_payload(self):
-        held = Held()
-        held.receive(client_frame(b"hello", 0x89))
-        assert held.transport.written == b"\x8a\x05hello"
+        manual = ManualConnection()
+        manual.receive(client_frame(b"hello", 0x89))
+        assert manual.transport.written == b"\x8a\x05hello"
 
     def test_a_pong_is_not_answered(self):
-        held = Held()
-        held.receive(client_frame(b"hello", 0x8A))
-        assert held.transport.written == b""
+        manual = ManualConnection()
+        manual.receive(client_frame(b"hello", 0x8A))
+        assert manual.transport.written == b""
 
     @pytest.mark.parametrize("first", [0x89, 0x8A])
     def test_a_flood_closes_4007(self, first):
-        held = Held()
-        held.receive(client_frame(b"", first) * 1000)
-        assert held.close_code == 4007
-        assert held.transport.written.count(b"\x8a\x00") <= 32
+        manual = ManualConnection()
+        manual.receive(client_frame(b"", first) * 1000)
+        assert manual.close_code == 4007
+        assert manual.transport.written.count(b"\x8a\x00") <= 32
 
     def test_a_flood_during_the_close_is_aborted(self):
-        held = Held()
-        held.connection.close(4001, "idle")
-        held.receive(client_frame(b"", 0x89) * 1000)
-        assert held.transport.is_aborted
+        manual = ManualConnection()
+        manual.connection.close(4001, "idle")
+        manual.receive(client_frame(b"", 0x89) * 1000)
+        assert manual.transport.is_aborted
 
     def test_one_a_second_is_fine_for_ever(self):
-        held = Held()
+        manual = ManualConnection()
         for _ in range(500):
-            held.receive(client_frame(b"", 0x89))
-            held.env.advance(1)
-        assert held.close_code is None
+            manual.receive(client_frame(b"", 0x89))
+            manual.env.advance(1)
+        assert manual.close_code is None
 
     def test_pings_between_the_fragments_of_a_message_disturb_nothing(self):
-        held = Held()
+        manual = ManualConnection()
         ping = client_frame(b"p", 0x89)
-        held.receive(client_frame(b"a", 0x02) + ping + client_frame(b"b", 0x00) + ping)
-        held.receive(client_frame(b"c", 0x80))
-        assert held.session.messages == [b"abc"]
+        manual.receive(client_frame(b"a", 0x02) + ping + client_frame(b"b", 0x00) + ping)
+        manual.receive(client_frame(b"c", 0x80))
+        assert manual.session.messages == [b"abc"]
 
 
 class TestFragments:
     @pytest.mark.parametrize("payload", [b"", b"x"])
     def test_a_flood_closes_1009_and_costs_no_memory(self, payload):
-        held = Held()
+        manual = ManualConnection()
         fragments = client_frame(payload, 0x00) * 40_000
-        held.receive(client_frame(payload, 0x02))
+        manual.receive(client_frame(payload, 0x02))
         tracemalloc.start()
         try:
             for _ in range(10):  # 400,000 of them
-                held.receive(fragments)
+                manual.receive(fragments)
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-        assert held.close_code == 1009
+        assert manual.close_code == 1009
         assert peak < 2 * len(fragments)
-        assert held.session.messages == []
-        held.lose()
-        assert held.session.codes == [1009]
+        assert manual.session.messages == []
+        manual.lose()
+        assert manual.session.codes == [1009]
 
     def test_as_many_as_allowed_make_a_message(self):
-        held = Held(limits={"fragments": 64})
-        held.receive(client_frame(b"0", 0x02) + client_frame(b"1", 0x00) * 62 + client_frame(b"2", 0x80))
-        assert held.session.messages == [b"0" + b"1" * 62 + b"2"]
+        manual = ManualConnection(limits={"fragments": 64})
+        manual.receive(client_frame(b"0", 0x02) + client_frame(b"1", 0x00) * 62 + client_frame(b"2", 0x80))
+        assert manual.session.messages == [b"0" + b"1" * 62 + b"2"]
 
     def test_one_more_closes_1009(self):
-        held = Held(limits={"fragments": 64})
-        held.receive(client_frame(b"0", 0x02) + client_frame(b"1", 0x00) * 63 + client_frame(b"2", 0x80))
-        assert held.close_code == 1009
+        manual = ManualConnection(limits={"fragments": 64})
+        manual.receive(client_frame(b"0", 0x02) + client_frame(b"1", 0x00) * 63 + client_frame(b"2", 0x80))
+        assert manual.close_code == 1009
 
     def test_all_together_count_for_the_size(self):
-        held = Held()
-        held.receive(client_frame(bytes(60_000), 0x02))
-        held.receive(client_frame(bytes(5_537), 0x80))
-        assert held.close_code == 1009
+        manual = ManualConnection()
+        manual.receive(client_frame(bytes(60_000), 0x02))
+        manual.receive(client_frame(bytes(5_537), 0x80))
+        assert manual.close_code == 1009
 
 
 class TestAdmission:

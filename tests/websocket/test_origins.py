@@ -6,8 +6,8 @@ import pytest
 
 from chatd.config.model import Listen
 from chatd.telemetry.log_once import FORGOTTEN_S, NAMES_MAX
-from chatd.websocket.origins import Pages
-from tests.kit.echo import LoopEnv
+from chatd.websocket.origins import AllowedOrigins
+from tests.kit.echo_server import LoopEnv
 
 LISTED = ("https://app.example", "http://[::1]:8080", "http://localhost:*", "https://any.example:*")
 
@@ -27,8 +27,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def pages(clock: Clock) -> Pages:
-    return Pages(clock, Listen(origins=LISTED))
+def allowed_origins(clock: Clock) -> AllowedOrigins:
+    return AllowedOrigins(clock, Listen(origins=LISTED))
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def pages(clock: Clock) -> Pages:
         "https://any.example:1",
     ],
 )
-def test_a_listed_origin_may_connect(pages: Pages, origin: str) -> None:
-    assert origin in pages
+def test_a_listed_origin_may_connect(allowed_origins: AllowedOrigins, origin: str) -> None:
+    assert origin in allowed_origins
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,15 @@ def test_a_listed_origin_may_connect(pages: Pages, origin: str) -> None:
         "",
     ],
 )
-def test_no_other_may(pages: Pages, origin: str) -> None:
-    assert origin not in pages
+def test_no_other_may(allowed_origins: AllowedOrigins, origin: str) -> None:
+    assert origin not in allowed_origins
 
 
 @pytest.mark.parametrize(("unsafe", "may"), [(True, True), (False, False)])
 def test_a_star_is_everybody_only_when_the_operator_insists(clock: Clock, unsafe: bool, may: bool) -> None:
-    assert ("https://evil.example" in Pages(clock, Listen(origins=("*",), unsafe_any_origin=unsafe))) is may
+    assert (
+        "https://evil.example" in AllowedOrigins(clock, Listen(origins=("*",), unsafe_any_origin=unsafe))
+    ) is may
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -76,23 +78,23 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_a_refused_origin_is_named_once_with_the_setting_that_admits_it(
-    pages: Pages, caplog: pytest.LogCaptureFixture
+    allowed_origins: AllowedOrigins, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(3):
-        pages.refused("https://new.example:8443")
+        allowed_origins.refused("https://new.example:8443")
     (line,) = lines(caplog)
     assert 'listen.origins = ["https://new.example:8443"]' in line
     assert "CHATD_LISTEN__ORIGINS=https://new.example:8443" in line
-    pages.adopt(Listen())
-    pages.refused("https://new.example:8443")
+    allowed_origins.adopt(Listen())
+    allowed_origins.refused("https://new.example:8443")
     assert len(lines(caplog)) == 2, "a reload that does not help is answered anew"
 
 
 @pytest.mark.parametrize("origin", ["null", "https://a.example/\x1b[31m", "x" * 10_000])
 def test_what_cannot_be_listed_is_said_in_short_and_without_a_setting(
-    pages: Pages, origin: str, caplog: pytest.LogCaptureFixture
+    allowed_origins: AllowedOrigins, origin: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pages.refused(origin)
+    allowed_origins.refused(origin)
     (line,) = lines(caplog)
     assert "listen.origins" not in line
     assert line.isprintable()
@@ -100,11 +102,11 @@ def test_what_cannot_be_listed_is_said_in_short_and_without_a_setting(
 
 
 def test_inventions_fill_neither_memory_nor_log_for_ever(
-    pages: Pages, clock: Clock, caplog: pytest.LogCaptureFixture
+    allowed_origins: AllowedOrigins, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     for number in range(1000):
-        pages.refused(f"https://a{number}.example")
+        allowed_origins.refused(f"https://a{number}.example")
     assert len(lines(caplog)) == NAMES_MAX
     clock.now += FORGOTTEN_S
-    pages.refused("https://true.example")
+    allowed_origins.refused("https://true.example")
     assert "https://true.example" in lines(caplog)[-1]

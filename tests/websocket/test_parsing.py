@@ -9,8 +9,8 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 
 from chatd.websocket.parsing import FrameParser, sole_message
-from tests.kit.echo import client_frame, upgrade_request
-from tests.kit.held import Held
+from tests.kit.echo_server import client_frame, upgrade_request
+from tests.kit.manual_connection import ManualConnection
 
 
 def test_a_parser_begins_open_and_between_frames():
@@ -124,23 +124,23 @@ WHOLE = client_frame(PACKET)
 
 class TestNeed:
     def test_whole_messages_need_none_from_the_upgrade_to_the_end(self, parsers):
-        held = Held(handshake=False)
-        held.receive(upgrade_request() + WHOLE)
+        manual = ManualConnection(handshake=False)
+        manual.receive(upgrade_request() + WHOLE)
         for size in (0, 125, 126, 8192, 65_535):
-            held.receive(client_frame(bytes(size)))
-        held.connection.pause_reading()
-        held.connection.resume_reading()
-        held.env.advance(0)
-        held.connection.eof_received()
-        held.lose()
-        assert len(held.session.messages) == 6
+            manual.receive(client_frame(bytes(size)))
+        manual.connection.pause_reading()
+        manual.connection.resume_reading()
+        manual.env.advance(0)
+        manual.connection.eof_received()
+        manual.lose()
+        assert len(manual.session.messages) == 6
         assert parsers == []
 
     def test_a_refused_upgrade_needs_none(self, parsers):
-        held = Held(handshake=False)
-        held.receive(upgrade_request(target="/") + WHOLE)
-        held.lose()
-        assert held.transport.written.startswith(b"HTTP/1.1 404 ")
+        manual = ManualConnection(handshake=False)
+        manual.receive(upgrade_request(target="/") + WHOLE)
+        manual.lose()
+        assert manual.transport.written.startswith(b"HTTP/1.1 404 ")
         assert parsers == []
 
     @pytest.mark.parametrize(
@@ -155,38 +155,38 @@ class TestNeed:
         ids=["a ping", "two in one", "a split one", "two, split across", "fragments"],
     )
     def test_for_all_else_one_is_built_and_whole_messages_go_on(self, parsers, sent, messages):
-        held = Held()
-        held.receive(WHOLE)
+        manual = ManualConnection()
+        manual.receive(WHOLE)
         for data in sent:
-            held.receive(data)
-        held.receive(WHOLE)
-        held.receive(client_frame(b"p", 0x89))
-        held.receive(WHOLE)
-        assert held.session.messages == [PACKET, *messages, PACKET, PACKET]
-        assert held.transport.written.endswith(b"\x8a\x01p\x82" + bytes((len(PACKET),)) + PACKET)
+            manual.receive(data)
+        manual.receive(WHOLE)
+        manual.receive(client_frame(b"p", 0x89))
+        manual.receive(WHOLE)
+        assert manual.session.messages == [PACKET, *messages, PACKET, PACKET]
+        assert manual.transport.written.endswith(b"\x8a\x01p\x82" + bytes((len(PACKET),)) + PACKET)
         assert len(parsers) == 1
 
     def test_a_whole_frame_in_the_middle_of_a_message_is_a_violation(self):
-        held = Held()
-        held.receive(client_frame(b"a", 0x02))
-        held.receive(WHOLE)
-        assert held.close_code == 1002
-        assert held.session.messages == []
+        manual = ManualConnection()
+        manual.receive(client_frame(b"a", 0x02))
+        manual.receive(WHOLE)
+        assert manual.close_code == 1002
+        assert manual.session.messages == []
 
     def test_bad_utf8_in_a_whole_message_closes_though_there_was_none(self, parsers):
-        held = Held(subprotocol="chatd.v1.json")
-        held.receive(client_frame(b"\xff", 0x81))
-        assert held.close_code == 1007
+        manual = ManualConnection(subprotocol="chatd.v1.json")
+        manual.receive(client_frame(b"\xff", 0x81))
+        assert manual.close_code == 1007
         assert len(parsers) == 1
 
     def test_one_that_was_built_is_forgotten_with_the_link_and_freed_without_a_collection(self):
-        held = Held()
-        held.receive(client_frame(b"", 0x89))
-        remembered = weakref.ref(held.connection._frames)
+        manual = ManualConnection()
+        manual.receive(client_frame(b"", 0x89))
+        remembered = weakref.ref(manual.connection._frames)
         gc.disable()
         try:
-            held.lose()
-            del held.connection._frames
+            manual.lose()
+            del manual.connection._frames
             assert remembered() is None
         finally:
             gc.enable()

@@ -28,7 +28,7 @@ from chatd.protocol.requests import (
     RoomUpdate,
     Send,
 )
-from tests.kit.desk import Desk, group
+from tests.kit.memory_writer import MemoryWriter, group
 
 USERS = ["ann", "bob", "cat", "dan", "eve"]
 NAME = group().name
@@ -98,52 +98,52 @@ REQUESTS = st.one_of(
         st.lists(st.sampled_from(USERS), max_size=3),
     ),
     st.builds(lambda who: RoomDirect(user=who), st.sampled_from(USERS)),
-    st.builds(lambda floor: admin.Fold(NAME, floor), st.integers(1, 12)),
-    st.builds(lambda t: admin.Notify(NAME, Body(text=t)), st.text(max_size=3)),
+    st.builds(lambda floor: admin.CompactLog(NAME, floor), st.integers(1, 12)),
+    st.builds(lambda t: admin.PostNotice(NAME, Body(text=t)), st.text(max_size=3)),
 )
 BATCHES = st.lists(st.tuples(st.sampled_from(USERS), REQUESTS), max_size=12)
 
 
 @given(st.lists(BATCHES, max_size=3), BATCHES)
 def test_a_rollback_leaves_rooms_and_members_as_they_were(before, failed):
-    desk = Desk(group(ann="owner", bob="admin", cat="member"))
-    desk.rooms[NAME].public = True
+    writer = MemoryWriter(group(ann="owner", bob="admin", cat="member"))
+    writer.rooms[NAME].public = True
     for batch in before:
-        desk.batch(batch)
-    picture = desk.snapshot()
-    desk.decide(failed)
-    desk.work.rollback()
-    assert desk.rooms == picture
+        writer.batch(batch)
+    picture = writer.snapshot()
+    writer.decide(failed)
+    writer.writes.rollback()
+    assert writer.rooms == picture
 
 
 @given(st.lists(BATCHES, max_size=3), BATCHES)
 def test_a_batch_decided_again_after_a_rollback_ends_the_same(before, batch):
-    desk = Desk(group(ann="owner", bob="admin", cat="member"))
-    desk.rooms[NAME].public = True
+    writer = MemoryWriter(group(ann="owner", bob="admin", cat="member"))
+    writer.rooms[NAME].public = True
     for earlier in before:
-        desk.batch(earlier)
-    desk.decide(batch)
-    first = desk.snapshot(), [blob_list(desk)]
-    desk.work.rollback()
-    desk.decide(batch)
-    assert (desk.snapshot(), [blob_list(desk)]) == first
+        writer.batch(earlier)
+    writer.decide(batch)
+    first = writer.snapshot(), [blob_list(writer)]
+    writer.writes.rollback()
+    writer.decide(batch)
+    assert (writer.snapshot(), [blob_list(writer)]) == first
 
 
-def blob_list(desk):
+def blob_list(writer):
     return {
         number: [step.blob for step in steps if isinstance(step, NewEvent)]
-        for number, steps in desk.work.steps.items()
+        for number, steps in writer.writes.steps.items()
     }
 
 
 @given(st.lists(BATCHES, max_size=4))
 def test_every_log_is_dense_and_every_ordinal_is_too(batches):
-    desk = Desk(group(ann="owner", bob="admin", cat="member"))
-    desk.rooms[NAME].public = True
+    writer = MemoryWriter(group(ann="owner", bob="admin", cat="member"))
+    writer.rooms[NAME].public = True
     for batch in batches:
-        desk.batch(batch)
-    for room in desk.rooms.values():
-        events = desk.events(room)
+        writer.batch(batch)
+    for room in writer.rooms.values():
+        events = writer.events(room)
         first = 2 if room.name == NAME else 1
         assert [event.seq for event in events] == list(range(first, room.seq + 1))
         assert [e.ordinal for e in events if e.ordinal is not UNSET] == list(range(1, room.ordinal + 1))

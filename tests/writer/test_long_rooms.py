@@ -13,8 +13,8 @@ from chatd.protocol.objects import Body, Event
 from chatd.server.daemon import DATABASE
 from chatd.storage.sqlite import connection as connections
 from chatd.storage.sqlite.rows import position
-from tests.kit.court import AUTHOR, REQUESTS, VICTIM, VIZIER, Stage, request_of
-from tests.kit.indoors import Guest, Indoors, indoors, new_key
+from tests.kit.auth_matrix import AUTHOR, DEPUTY, REQUESTS, VICTIM, PreparedRoom, request_of
+from tests.kit.inprocess import InProcessClient, InProcessServer, in_process, new_key
 
 EVENTS = 300_000
 MIDDLE = EVENTS // 2
@@ -74,23 +74,23 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
 
 
 @pytest.fixture
-async def house(tmp_path: Path, steps: Steps) -> AsyncIterator[Indoors]:
-    async with indoors(tmp_path, rates={"enabled": False}) as house:
-        yield house
+async def server(tmp_path: Path, steps: Steps) -> AsyncIterator[InProcessServer]:
+    async with in_process(tmp_path, rates={"enabled": False}) as server:
+        yield server
 
 
 @pytest.fixture
-async def author(house: Indoors) -> Guest:
-    return await house.meets(AUTHOR)
+async def author(server: InProcessServer) -> InProcessClient:
+    return await server.connect(AUTHOR)
 
 
 @pytest.fixture
-async def room(house: Indoors, author: Guest, steps: Steps) -> str:
+async def room(server: InProcessServer, author: InProcessClient, steps: Steps) -> str:
     """A group of 300,000 events nobody read, as it comes into memory."""
-    name = await author.makes_group("king", VIZIER, VICTIM)
-    number = house.inside.rooms.registry.rooms[name].number
-    now = house.env.now_ms()
-    with closing(sqlite3.connect(Path(house.config.storage.directory) / DATABASE)) as database, database:
+    name = await author.create_group("king", DEPUTY, VICTIM)
+    number = server.app.rooms.cache.rooms[name].number
+    now = server.env.now_ms()
+    with closing(sqlite3.connect(Path(server.config.storage.directory) / DATABASE)) as database, database:
         marks = {"events": EVENTS, "room": number, "author": AUTHOR, "now": now}
         database.execute(FILL, marks)
         database.execute(
@@ -104,7 +104,7 @@ async def room(house: Indoors, author: Guest, steps: Steps) -> str:
             "UPDATE events SET blob = ? WHERE position = ?",
             [(encode(message(seq, now)), position(number, seq)) for seq in range(MIDDLE, MIDDLE + 200)],
         )
-    house.inside.rooms.registry.forget_idle(float("inf"), ())
+    server.app.rooms.cache.forget_idle(float("inf"), ())
     steps.taken()
     return name
 
@@ -119,36 +119,36 @@ def unread(user: str, read: int) -> int:
     return sum((AUTHOR if seq % 2 == 0 else "king") != user for seq in range(max(read, 1) + 1, EVENTS + 1))
 
 
-async def answered(guest: Guest, id: int) -> dict[str, Any]:
+async def answered(client: InProcessClient, id: int) -> dict[str, Any]:
     """The reply to a request that takes more than one batch."""
-    while not any(packet.get("id") == id for packet in guest.wire.packets):
-        await guest.house.inside.rooms.load(("nowhere",))  # a hop to the store, behind those under way
-    return guest.reply(id)
+    while not any(packet.get("id") == id for packet in client.wire.packets):
+        await client.server.app.rooms.load(("nowhere",))  # a hop to the store, behind those under way
+    return client.reply(id)
 
 
 async def test_no_command_costs_more_for_the_length_of_its_room(
-    house: Indoors, author: Guest, room: str, steps: Steps
+    server: InProcessServer, author: InProcessClient, room: str, steps: Steps
 ) -> None:
     names = sorted(REQUESTS, key=lambda name: (name.partition("/")[0] in LAST, name == "room.delete", name))
     costs: dict[str, int] = {}
     for place, name in enumerate(names):
-        stage = Stage(room, own=MIDDLE + 2 * place, others=MIDDLE + 2 * place + 1, user=AUTHOR)
-        id = author.asks_for(**request_of(name, stage))
+        stage = PreparedRoom(room, own=MIDDLE + 2 * place, others=MIDDLE + 2 * place + 1, user=AUTHOR)
+        id = author.send_request(**request_of(name, stage))
         await answered(author, id)
-        await house.quiet()
+        await server.wait_idle()
         costs[name] = max(steps.taken(), default=0)
     assert {name: cost for name, cost in costs.items() if cost > STEPS_MAX} == {}
     assert max(costs.values()) > STEPS_MAX / 10, "the steps are not seen"
 
 
 async def test_a_read_that_passes_much_is_counted_outside_and_holds_up_nobody(
-    house: Indoors, author: Guest, room: str, steps: Steps
+    server: InProcessServer, author: InProcessClient, room: str, steps: Steps
 ) -> None:
-    hold = house.store.hold("counted")
-    id = author.asks_for(type="read", room=room, seq=MIDDLE)
+    hold = server.store.hold("counted")
+    id = author.send_request(type="read", room=room, seq=MIDDLE)
     await hold.reached.wait()
-    vizier = await house.meets(VIZIER)
-    assert (await vizier.sends(room))["seq"] == EVENTS + 1
+    deputy = await server.connect(DEPUTY)
+    assert (await deputy.send(room))["seq"] == EVENTS + 1
     hold.release()
     reply = await answered(author, id)
     assert (reply["read"], reply["unread"], reply["ordinal"]) == (MIDDLE, unread(AUTHOR, MIDDLE) + 1, EVENTS)
@@ -157,19 +157,19 @@ async def test_a_read_that_passes_much_is_counted_outside_and_holds_up_nobody(
 
 
 async def test_a_read_near_either_end_is_decided_at_once(
-    house: Indoors, author: Guest, room: str, steps: Steps
+    server: InProcessServer, author: InProcessClient, room: str, steps: Steps
 ) -> None:
     for seq in (1, 2, 100, EVENTS - 100, EVENTS - 1, EVENTS):
-        reply = await author.asks(type="read", room=room, seq=seq)
+        reply = await author.request(type="read", room=room, seq=seq)
         assert (reply["read"], reply["unread"]) == (seq, unread(AUTHOR, seq))
         assert sum(steps.taken()) <= STEPS_MAX
 
 
 async def test_reads_of_one_member_look_at_each_event_once(
-    house: Indoors, author: Guest, room: str, steps: Steps
+    server: InProcessServer, author: InProcessClient, room: str, steps: Steps
 ) -> None:
     """Asked again and again, each time a little further."""
-    ids = [author.asks_for(type="read", room=room, seq=MIDDLE + step) for step in range(10)]
+    ids = [author.send_request(type="read", room=room, seq=MIDDLE + step) for step in range(10)]
     assert [(await answered(author, id))["read"] >= MIDDLE for id in ids] == [True] * 10
     once = (await answered(author, ids[-1]))["unread"]
     assert once == unread(AUTHOR, MIDDLE + 9)
@@ -177,19 +177,19 @@ async def test_reads_of_one_member_look_at_each_event_once(
 
 
 async def test_who_waits_when_the_daemon_leaves_is_told_to_ask_again(
-    house: Indoors, author: Guest, room: str
+    server: InProcessServer, author: InProcessClient, room: str
 ) -> None:
-    hold = house.store.hold("counted")
-    ids = [author.asks_for(type="read", room=room, seq=MIDDLE + step) for step in range(2)]
+    hold = server.store.hold("counted")
+    ids = [author.send_request(type="read", room=room, seq=MIDDLE + step) for step in range(2)]
     await hold.reached.wait()
-    await house.inside.writer.stop()
+    await server.app.writer.stop()
     assert [author.reply(id)["code"] for id in ids] == ["overloaded", "overloaded"]
 
 
 async def test_a_count_that_fails_is_answered_and_the_next_one_goes_on(
-    house: Indoors, author: Guest, room: str
+    server: InProcessServer, author: InProcessClient, room: str
 ) -> None:
-    house.store.fail("counted", RuntimeError("what is this"))
-    first, second = (author.asks_for(type="read", room=room, seq=MIDDLE + step) for step in range(2))
+    server.store.fail("counted", RuntimeError("what is this"))
+    first, second = (author.send_request(type="read", room=room, seq=MIDDLE + step) for step in range(2))
     assert (await answered(author, first))["code"] == "internal"
     assert (await answered(author, second))["read"] == MIDDLE + 1

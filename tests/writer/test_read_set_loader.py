@@ -1,6 +1,6 @@
 import pytest
 
-from chatd.core.admin import Amend, Fold, Notify, Revoke, SeeDevice
+from chatd.core.admin import Amend, CompactLog, PostNotice, RecordDevice, Revoke
 from chatd.core.read_set import Tail
 from chatd.protocol.objects import Body
 from chatd.protocol.requests import (
@@ -17,51 +17,51 @@ from chatd.protocol.requests import (
     Send,
 )
 from chatd.writer import read_set_loader
-from chatd.writer.read_set_loader import arriving, named_rooms
+from chatd.writer.read_set_loader import joining, named_rooms
 from chatd.writer.writer import Submission
-from tests.kit.indoors import device_of, new_key
+from tests.kit.inprocess import device_of, new_key
 
 
 class Gathered:
     """What the writer's gatherer knows before a batch."""
 
-    def __init__(self, house):
-        self.house = house
-        self.gatherer = house.inside.writer._gatherer
+    def __init__(self, server):
+        self.server = server
+        self.read_set_loader = server.app.writer._read_set_loader
 
     async def __call__(self, *asked, known_keys=False):
         batch = [Submission(user, request) for user, request in asked]
-        return await self.gatherer.gather(batch, known_keys=known_keys)
+        return await self.read_set_loader.load(batch, known_keys=known_keys)
 
 
 @pytest.fixture
-def gather(house):
-    return Gathered(house)
+def gather(server):
+    return Gathered(server)
 
 
 @pytest.fixture
-async def ann(house):
-    return await house.meets("ann")
+async def ann(server):
+    return await server.connect("ann")
 
 
 @pytest.fixture
-async def room(house, ann):
+async def room(server, ann):
     """A group of ann and bob with three messages of ann, the last one mentioning bob."""
-    name = await ann.makes_group("bob")
+    name = await ann.create_group("bob")
     for mentions in ([], [], ["bob"]):
-        await ann.asks(
+        await ann.request(
             type="send",
             room=name,
             key=f"message-{len(mentions)}-{new_key()}",
             body={"text": "x", "mentions": mentions},
         )
-    house.inside.context.rooms.registry.forget_idle(float("inf"), ())
+    server.app.context.rooms.cache.forget_idle(float("inf"), ())
     return name
 
 
 async def test_rooms_that_are_named_are_loaded(gather, room):
-    facts = await gather(("bob", Read(room=room, seq=1)), ("eve", Read(room="g00000000000", seq=1)))
-    assert set(facts.rooms) == {room}
+    reads = await gather(("bob", Read(room=room, seq=1)), ("eve", Read(room="g00000000000", seq=1)))
+    assert set(reads.rooms) == {room}
 
 
 @pytest.mark.parametrize("request_of_eve", [Read, RoomJoin])
@@ -69,98 +69,98 @@ async def test_a_stranger_loads_no_room_unless_it_is_open_to_all(gather, room, a
     more = {"seq": 1} if request_of_eve is Read else {"key": new_key()}
     asked = ("eve", request_of_eve(room=room, **more))
     assert set((await gather(asked)).rooms) == set()
-    await ann.asks(type="room.update", room=room, key=new_key(), public=True)
-    gather.house.inside.context.rooms.registry.forget_idle(float("inf"), ())
+    await ann.request(type="room.update", room=room, key=new_key(), public=True)
+    gather.server.app.context.rooms.cache.forget_idle(float("inf"), ())
     assert set((await gather(asked)).rooms) == ({room} if request_of_eve is RoomJoin else set())
 
 
 async def test_a_message_that_is_acted_on_is_there_with_the_reactions_asked_about(ann, gather, room):
-    await ann.asks(type="react", room=room, key=new_key(), target=2, emoji="👍", set=True)
-    facts = await gather(
+    await ann.request(type="react", room=room, key=new_key(), target=2, emoji="👍", set=True)
+    reads = await gather(
         ("ann", React(room=room, key=new_key(), target=2, emoji="👍", set=True)),
         ("ann", React(room=room, key=new_key(), target=2, emoji="👎", set=True)),
         ("ann", Edit(room=room, key=new_key(), target=3, body=Body(text="y"))),
         ("ann", Edit(room=room, key=new_key(), target=1, body=Body(text="y"))),
     )
-    assert {seq for _, seq in facts.messages} == {2, 3}
-    assert facts.messages[1, 2].mine == {("ann", "👍")}
+    assert {seq for _, seq in reads.messages} == {2, 3}
+    assert reads.messages[1, 2].mine == {("ann", "👍")}
 
 
 async def test_keys_of_sends_are_looked_up_only_the_second_time(ann, gather, room):
     send = Send(room=room, key=new_key(), body=Body(text="x"))
-    await ann.asks(type="send", room=room, key=send.key, body={"text": "x"})
+    await ann.request(type="send", room=room, key=send.key, body={"text": "x"})
     assert not (await gather(("ann", send))).keyed
-    facts = await gather(("ann", send), known_keys=True)
-    assert facts.keyed[1, "ann", send.key].event.seq == 5
+    reads = await gather(("ann", send), known_keys=True)
+    assert reads.keyed[1, "ann", send.key].event.seq == 5
 
 
 async def test_keys_of_operations_are_looked_up_at_once(ann, gather, room):
     key = new_key()
-    await ann.asks(type="edit", room=room, key=key, target=2, body={"text": "y"})
-    facts = await gather(("ann", Edit(room=room, key=key, target=2, body=Body(text="y"))))
-    assert facts.keyed[1, "ann", key].event.seq == 5
+    await ann.request(type="edit", room=room, key=key, target=2, body={"text": "y"})
+    reads = await gather(("ann", Edit(room=room, key=key, target=2, body=Body(text="y"))))
+    assert reads.keyed[1, "ann", key].event.seq == 5
 
 
-async def test_a_tail_is_read_only_where_the_position_stops_short(house, gather, room):
-    facts = await gather(("bob", Read(room=room, seq=3)), ("bob", Read(room=room, seq=99)))
-    assert facts.tails == {(1, "bob", 3): Tail(2, 0, 1), (1, "bob", 99): Tail(3, 0, 0)}
-    assert house.store.calls["counted"] == 1
+async def test_a_tail_is_read_only_where_the_position_stops_short(server, gather, room):
+    reads = await gather(("bob", Read(room=room, seq=3)), ("bob", Read(room=room, seq=99)))
+    assert reads.tails == {(1, "bob", 3): Tail(2, 0, 1), (1, "bob", 99): Tail(3, 0, 0)}
+    assert server.store.calls["counted"] == 1
 
 
-async def test_strangers_and_reads_that_move_nothing_cost_no_counting(house, gather, room):
-    await house.inside.writer.carry("bob", Read(room=room, seq=3))
-    before = house.store.calls["counted"]
+async def test_strangers_and_reads_that_move_nothing_cost_no_counting(server, gather, room):
+    await server.app.writer.submit_and_wait("bob", Read(room=room, seq=3))
+    before = server.store.calls["counted"]
     await gather(("eve", Read(room=room, seq=2)), ("bob", Read(room=room, seq=2)))
-    assert house.store.calls["counted"] == before
+    assert server.store.calls["counted"] == before
 
 
 @pytest.mark.parametrize(("seq", "tail"), [(2, Tail(1, 0, 1)), (3, Tail(2, 0, 1)), (4, Tail(3, 0, 0))])
 async def test_a_tail_is_counted_from_whichever_end_is_nearer(gather, ann, room, seq, tail):
     for _ in range(2):
-        await ann.sends(room)
-    facts = await gather(("bob", Read(room=room, seq=seq)))
-    assert facts.tails == {(1, "bob", seq): tail}
+        await ann.send(room)
+    reads = await gather(("bob", Read(room=room, seq=seq)))
+    assert reads.tails == {(1, "bob", seq): tail}
 
 
 async def test_what_a_batch_counts_is_bounded_and_the_rest_is_set_aside(gather, monkeypatch, room):
     monkeypatch.setattr(read_set_loader, "COUNTED_EVENTS_MAX", 1)
-    facts = await gather(*(("bob", Read(room=room, seq=seq)) for seq in (2, 3, 4, 1)))
-    assert [seq for _, _, seq in facts.tails] == [4, 3]
-    assert [asked.request.seq for asked in facts.postponed] == [2, 1]
+    reads = await gather(*(("bob", Read(room=room, seq=seq)) for seq in (2, 3, 4, 1)))
+    assert [seq for _, _, seq in reads.tails] == [4, 3]
+    assert [asked.request.seq for asked in reads.postponed] == [2, 1]
 
 
-async def test_rooms_that_would_be_made_twice_are_found(house, ann, gather, room):
+async def test_rooms_that_would_be_made_twice_are_found(server, ann, gather, room):
     key = new_key()
-    made = (await ann.asks(type="room.create", key=key, kind="group", title="t"))["summary"]["room"]
-    pair = (await ann.asks(type="room.direct", user="bob"))["summary"]["room"]
-    facts = await gather(
+    made = (await ann.request(type="room.create", key=key, kind="group", title="t"))["summary"]["room"]
+    pair = (await ann.request(type="room.direct", user="bob"))["summary"]["room"]
+    reads = await gather(
         ("ann", RoomCreate(key=key, kind="group", title="t")),
         ("bob", RoomDirect(user="ann")),
         ("bob", RoomDirect(user="cat")),
     )
-    assert facts.created["ann", key].name == made
-    assert [found.name for found in facts.pairs.values()] == [pair]
-    assert len({number for number, _ in facts.fresh}) == 3
+    assert reads.created["ann", key].name == made
+    assert [found.name for found in reads.pairs.values()] == [pair]
+    assert len({number for number, _ in reads.fresh}) == 3
 
 
-async def test_accounts_that_change_or_enter_are_there(house, gather, room):
+async def test_accounts_that_change_or_enter_are_there(server, gather, room):
     for user in ("ann", "bob", "cat", "dan"):
-        await house.inside.writer.carry(user, Amend())
-    facts = await gather(
+        await server.app.writer.submit_and_wait(user, Amend())
+    reads = await gather(
         ("ann", Preferences(receipts=False)), ("bob", MembersAdd(room=room, key=new_key(), users=["cat"]))
     )
-    assert set(facts.accounts) == {"ann", "cat"}
+    assert set(reads.accounts) == {"ann", "cat"}
 
 
-async def test_devices_that_change_are_there(house, gather):
-    await house.inside.writer.carry("ann", SeeDevice(device_of(1), "app"))
-    facts = await gather(("ann", SeeDevice(device_of(1))), ("ann", Revoke(device_of(2))))
-    assert {place: row.app for place, row in facts.devices.items()} == {("ann", device_of(1)): "app"}
+async def test_devices_that_change_are_there(server, gather):
+    await server.app.writer.submit_and_wait("ann", RecordDevice(device_of(1), "app"))
+    reads = await gather(("ann", RecordDevice(device_of(1))), ("ann", Revoke(device_of(2))))
+    assert {place: row.app for place, row in reads.devices.items()} == {("ann", device_of(1)): "app"}
 
 
-async def test_a_receipts_preference_reaches_loaded_rooms_with_its_commit(house, ann, room):
-    loaded = await house.inside.context.rooms.get(room)
-    await ann.asks(type="preferences", receipts=False)
+async def test_a_receipts_preference_reaches_loaded_rooms_with_its_commit(server, ann, room):
+    loaded = await server.app.context.rooms.get(room)
+    await ann.request(type="preferences", receipts=False)
     assert (loaded.members["ann"].receipts, loaded.members["bob"].receipts) == (False, True)
 
 
@@ -175,8 +175,8 @@ async def test_a_receipts_preference_reaches_loaded_rooms_with_its_commit(house,
         (Preferences(receipts=True), []),
         (RoomCreate(key="key-00000001", kind="group", title="t"), []),
         (RoomDirect(user="bob"), []),
-        (Notify("g00000000000", Body(text="x")), ["g00000000000"]),
-        (Fold("g00000000000", 1), ["g00000000000"]),
+        (PostNotice("g00000000000", Body(text="x")), ["g00000000000"]),
+        (CompactLog("g00000000000", 1), ["g00000000000"]),
     ],
 )
 def test_the_rooms_a_request_names(request_, names):
@@ -194,4 +194,4 @@ def test_the_rooms_a_request_names(request_, names):
     ],
 )
 def test_who_may_enter_by_a_request(request_, users):
-    assert list(arriving(Submission("ann", request_))) == users
+    assert list(joining(Submission("ann", request_))) == users

@@ -9,17 +9,17 @@ from chatd.protocol.errors import Refused, Unavailable
 from chatd.protocol.objects import Body
 from chatd.protocol.requests import Edit, MembersRemove, Read, RoomCreate, RoomJoin, RoomLeave, Send
 from chatd.writer import writer as writer_module
-from chatd.writer.writer import Guard, Submission
-from tests.kit.indoors import new_key
+from chatd.writer.writer import BatchAbort, Submission
+from tests.kit.inprocess import new_key
 
 
-class Asker:
+class Requester:
     """Writes down the answers it gets, in order."""
 
     def __init__(self):
         self.answers = []
 
-    def settled(self, id, reply):
+    def on_reply(self, id, reply):
         self.answers.append((id, reply))
 
     def of(self, id):
@@ -27,34 +27,34 @@ class Asker:
         return reply
 
 
-class Desk:
+class Submitter:
     """Submits to the writer of a house, and keeps what it published."""
 
-    def __init__(self, house):
-        self.house = house
-        self.writer = house.inside.writer
-        self.asker = Asker()
+    def __init__(self, server):
+        self.server = server
+        self.writer = server.app.writer
+        self.requester = Requester()
         self.published = []
         publish = self.writer._publish
-        self.writer._publish = lambda work: (self.published.append(work), publish(work))
+        self.writer._publish = lambda writes: (self.published.append(writes), publish(writes))
         self.ids = iter(range(1, 10_000))
 
     def submit(self, user, request, **keys):
         id = next(self.ids)
-        self.writer.submit(Submission(user, request, asker=self.asker, id=id, **keys))
+        self.writer.submit(Submission(user, request, requester=self.requester, id=id, **keys))
         return id
 
     async def settled(self):
-        await self.house.quiet()
+        await self.server.wait_idle()
 
     async def group(self, owner, *users):
-        reply = await self.writer.carry(
+        reply = await self.writer.submit_and_wait(
             owner, RoomCreate(key=new_key(), kind="group", title="t", users=list(users))
         )
         return reply.summary.room
 
     def room(self, name):
-        return self.house.inside.context.rooms.registry.rooms[name]
+        return self.server.app.context.rooms.cache.rooms[name]
 
 
 class Watch:
@@ -68,49 +68,49 @@ class Watch:
 
 
 @pytest.fixture
-def desk(house):
-    return Desk(house)
+def submitter(server):
+    return Submitter(server)
 
 
 def send(room, text="hello", key=None):
     return Send(room=room, key=key or new_key(), body=Body(text=text))
 
 
-async def log_of(house, desk, name):
-    page = await house.store.log(desk.room(name).number, 1, 10_000, 10_000, 1 << 20)
+async def log_of(server, submitter, name):
+    page = await server.store.log(submitter.room(name).number, 1, 10_000, 10_000, 1 << 20)
     return page.events
 
 
-async def test_what_waits_together_is_one_commit(house, desk):
-    room = await desk.group("ann")
-    before = house.store.calls["commit"]
-    ids = [desk.submit("ann", send(room)) for _ in range(100)]
-    await desk.settled()
-    assert house.store.calls["commit"] == before + 1
-    assert [id for id, _ in desk.asker.answers] == ids
-    assert [reply.seq for _, reply in desk.asker.answers] == list(range(2, 102))
+async def test_what_waits_together_is_one_commit(server, submitter):
+    room = await submitter.group("ann")
+    before = server.store.calls["commit"]
+    ids = [submitter.submit("ann", send(room)) for _ in range(100)]
+    await submitter.settled()
+    assert server.store.calls["commit"] == before + 1
+    assert [id for id, _ in submitter.requester.answers] == ids
+    assert [reply.seq for _, reply in submitter.requester.answers] == list(range(2, 102))
 
 
-async def test_a_batch_is_bounded(house, desk, monkeypatch):
+async def test_a_batch_is_bounded(server, submitter, monkeypatch):
     monkeypatch.setattr(writer_module, "BATCH_MAX", 10)
-    room = await desk.group("ann")
-    before = house.store.calls["commit"]
+    room = await submitter.group("ann")
+    before = server.store.calls["commit"]
     for _ in range(35):
-        desk.submit("ann", send(room))
-    await desk.settled()
-    assert house.store.calls["commit"] == before + 4
+        submitter.submit("ann", send(room))
+    await submitter.settled()
+    assert server.store.calls["commit"] == before + 4
 
 
-async def test_what_comes_during_a_commit_makes_the_next_batch(house, desk):
-    room = await desk.group("ann")
-    hold = house.store.hold("commit")
-    desk.submit("ann", send(room, "one"))
+async def test_what_comes_during_a_commit_makes_the_next_batch(server, submitter):
+    room = await submitter.group("ann")
+    hold = server.store.hold("commit")
+    submitter.submit("ann", send(room, "one"))
     await hold.reached.wait()
-    desk.submit("ann", send(room, "two"))
-    desk.submit("ann", send(room, "three"))
+    submitter.submit("ann", send(room, "two"))
+    submitter.submit("ann", send(room, "three"))
     hold.release()
-    await desk.settled()
-    assert [len(work.steps[desk.room(room).number]) for work in desk.published[-2:]] == [1, 2]
+    await submitter.settled()
+    assert [len(writes.steps[submitter.room(room).number]) for writes in submitter.published[-2:]] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -121,157 +121,164 @@ async def test_what_comes_during_a_commit_makes_the_next_batch(house, desk):
     ],
 )  # fmt: skip
 async def test_a_batch_is_told_while_the_next_is_committed_where_the_disk_is_slower(
-    house, desk, commit_s, telling_s, order
+    server, submitter, commit_s, telling_s, order
 ):
     """Else the next one waits, and takes along what comes while this one is told."""
-    room, seen, loop = await desk.group("ann"), [], asyncio.get_running_loop()
-    commit, publish = house.store.commit, desk.writer._publish
+    room, seen, loop = await submitter.group("ann"), [], asyncio.get_running_loop()
+    commit, publish = server.store.commit, submitter.writer._publish
 
-    def texts(work):
-        return ", ".join(step.event.body.text for step in work.steps[desk.room(room).number])
+    def texts(writes):
+        return ", ".join(step.event.body.text for step in writes.steps[submitter.room(room).number])
 
-    async def committing(work):
-        seen.append(f"commit {texts(work)}")
-        desk.writer._env.late_s += commit_s
-        await commit(work)
+    async def committing(writes):
+        seen.append(f"commit {texts(writes)}")
+        submitter.writer._env.late_s += commit_s
+        await commit(writes)
 
-    def telling(work):
-        seen.append(f"told {texts(work)}")
-        desk.writer._env.late_s += telling_s
+    def telling(writes):
+        seen.append(f"told {texts(writes)}")
+        submitter.writer._env.late_s += telling_s
         if seen[-1] == "told one":
-            loop.call_soon(desk.submit, "ann", send(room, "meanwhile"))
-        publish(work)
+            loop.call_soon(submitter.submit, "ann", send(room, "meanwhile"))
+        publish(writes)
 
-    desk.writer._store.commit, desk.writer._publish, desk.writer._env = committing, telling, Watch(house.env)
-    desk.submit("ann", send(room, "before"))  # from this one the writer knows what takes how long
-    await desk.settled()
+    submitter.writer._store.commit, submitter.writer._publish, submitter.writer._env = (
+        committing,
+        telling,
+        Watch(server.env),
+    )
+    submitter.submit("ann", send(room, "before"))  # from this one the writer knows what takes how long
+    await submitter.settled()
     seen.clear()
-    hold = house.store.hold("commit")
-    desk.submit("ann", send(room, "one"))
+    hold = server.store.hold("commit")
+    submitter.submit("ann", send(room, "one"))
     await hold.reached.wait()
-    desk.submit("ann", send(room, "two"))
+    submitter.submit("ann", send(room, "two"))
     hold.release()
     async with asyncio.timeout(10):
-        while len(desk.asker.answers) < 4:  # waiting for quiet would submit something, too
+        while len(submitter.requester.answers) < 4:  # waiting for quiet would submit something, too
             await asyncio.sleep(0)
     assert seen == order
 
 
-async def test_nobody_is_told_before_the_commit(house, desk):
-    room = await desk.group("ann")
-    published = len(desk.published)
-    hold = house.store.hold("commit")
-    desk.submit("ann", send(room))
+async def test_nobody_is_told_before_the_commit(server, submitter):
+    room = await submitter.group("ann")
+    published = len(submitter.published)
+    hold = server.store.hold("commit")
+    submitter.submit("ann", send(room))
     await hold.reached.wait()
-    assert (desk.asker.answers, len(desk.published)) == ([], published)
+    assert (submitter.requester.answers, len(submitter.published)) == ([], published)
     hold.release()
-    await desk.settled()
-    assert (len(desk.asker.answers), len(desk.published)) == (1, published + 1)
+    await submitter.settled()
+    assert (len(submitter.requester.answers), len(submitter.published)) == (1, published + 1)
 
 
-async def test_a_batch_is_published_before_its_other_answers(house, desk):
-    room = await desk.group("ann")
+async def test_a_batch_is_published_before_its_other_answers(server, submitter):
+    room = await submitter.group("ann")
     order = []
-    desk.writer._publish = lambda work: order.append("published")
-    desk.asker.settled = lambda id, reply: order.append("answered")
-    desk.submit("ann", send(room))
-    await desk.settled()
+    submitter.writer._publish = lambda writes: order.append("published")
+    submitter.requester.on_reply = lambda id, reply: order.append("answered")
+    submitter.submit("ann", send(room))
+    await submitter.settled()
     assert order == ["published", "answered"]
 
 
-async def test_how_far_was_published_moves_with_publishing_and_not_before(house, desk):
-    room = await desk.group("ann")
-    before = desk.writer.published
-    hold = house.store.hold("commit", after=True)
-    desk.submit("ann", send(room))
+async def test_how_far_was_published_moves_with_publishing_and_not_before(server, submitter):
+    room = await submitter.group("ann")
+    before = submitter.writer.published
+    hold = server.store.hold("commit", after=True)
+    submitter.submit("ann", send(room))
     await hold.reached.wait()
-    assert house.store.stamp == before + 1, "the commit is on disk"
-    assert desk.writer.published == before
+    assert server.store.stamp == before + 1, "the commit is on disk"
+    assert submitter.writer.published == before
     hold.release()
-    await desk.settled()
-    assert desk.writer.published == before + 1
+    await submitter.settled()
+    assert submitter.writer.published == before + 1
 
 
-async def test_a_refusal_is_an_answer_and_stops_nobody(house, desk):
-    room = await desk.group("ann", "bob")
+async def test_a_refusal_is_an_answer_and_stops_nobody(server, submitter):
+    room = await submitter.group("ann", "bob")
     first, refused, last = (
-        desk.submit("ann", send(room)),
-        desk.submit("eve", send(room)),
-        desk.submit("bob", send(room)),
+        submitter.submit("ann", send(room)),
+        submitter.submit("eve", send(room)),
+        submitter.submit("bob", send(room)),
     )
-    await desk.settled()
-    assert desk.asker.of(refused).code == "not_found"
-    assert (desk.asker.of(first).seq, desk.asker.of(last).seq) == (2, 3)
+    await submitter.settled()
+    assert submitter.requester.of(refused).code == "not_found"
+    assert (submitter.requester.of(first).seq, submitter.requester.of(last).seq) == (2, 3)
 
 
-async def test_a_batch_of_refusals_is_no_commit(house, desk):
-    room = await desk.group("ann")
-    before = house.store.calls["commit"]
-    id = desk.submit("eve", send(room))
-    await desk.settled()
-    assert desk.asker.of(id).code == "not_found"
-    assert house.store.calls["commit"] == before
+async def test_a_batch_of_refusals_is_no_commit(server, submitter):
+    room = await submitter.group("ann")
+    before = server.store.calls["commit"]
+    id = submitter.submit("eve", send(room))
+    await submitter.settled()
+    assert submitter.requester.of(id).code == "not_found"
+    assert server.store.calls["commit"] == before
 
 
 # --- keys
 
 
-async def test_a_stored_key_is_noticed_by_the_index_and_answered_with_the_first_reply(house, desk):
-    room = await desk.group("ann", "bob")
+async def test_a_stored_key_is_noticed_by_the_index_and_answered_with_the_first_reply(server, submitter):
+    room = await submitter.group("ann", "bob")
     request = send(room)
-    first = desk.submit("ann", request)
-    await desk.settled()
-    again, other = desk.submit("ann", request), desk.submit("bob", send(room))
-    await desk.settled()
-    replies = [desk.asker.of(id) for id in (first, again, other)]
+    first = submitter.submit("ann", request)
+    await submitter.settled()
+    again, other = submitter.submit("ann", request), submitter.submit("bob", send(room))
+    await submitter.settled()
+    replies = [submitter.requester.of(id) for id in (first, again, other)]
     assert [(reply.seq, reply.duplicate) for reply in replies] == [(2, False), (2, True), (3, False)]
-    assert len(await log_of(house, desk, room)) == 3
+    assert len(await log_of(server, submitter, room)) == 3
 
 
-async def test_a_batch_with_a_stored_key_is_published_once(house, desk):
-    room = await desk.group("ann", "bob")
+async def test_a_batch_with_a_stored_key_is_published_once(server, submitter):
+    room = await submitter.group("ann", "bob")
     request = send(room)
-    desk.submit("ann", request)
-    await desk.settled()
-    published = len(desk.published)
-    desk.submit("ann", request)
-    desk.submit("bob", send(room))
-    await desk.settled()
-    (work,) = desk.published[published:]
-    assert [step.event.user for step in work.steps[desk.room(room).number]] == ["bob"]
+    submitter.submit("ann", request)
+    await submitter.settled()
+    published = len(submitter.published)
+    submitter.submit("ann", request)
+    submitter.submit("bob", send(room))
+    await submitter.settled()
+    (writes,) = submitter.published[published:]
+    assert [step.event.user for step in writes.steps[submitter.room(room).number]] == ["bob"]
 
 
-async def test_a_lost_answer_is_given_to_who_was_removed_meanwhile(house, desk):
-    room = await desk.group("ann", "bob")
+async def test_a_lost_answer_is_given_to_who_was_removed_meanwhile(server, submitter):
+    room = await submitter.group("ann", "bob")
     request = send(room)
-    first = desk.submit("bob", request)
-    await desk.settled()
-    desk.submit("ann", MembersRemove(room=room, key=new_key(), users=["bob"]))
-    again, fresh = desk.submit("bob", request), desk.submit("bob", send(room))
-    await desk.settled()
-    assert (desk.asker.of(again).seq, desk.asker.of(again).duplicate) == (desk.asker.of(first).seq, True)
-    assert desk.asker.of(fresh).code == "not_member"
+    first = submitter.submit("bob", request)
+    await submitter.settled()
+    submitter.submit("ann", MembersRemove(room=room, key=new_key(), users=["bob"]))
+    again, fresh = submitter.submit("bob", request), submitter.submit("bob", send(room))
+    await submitter.settled()
+    assert (submitter.requester.of(again).seq, submitter.requester.of(again).duplicate) == (
+        submitter.requester.of(first).seq,
+        True,
+    )
+    assert submitter.requester.of(fresh).code == "not_member"
 
 
-async def test_a_store_that_finds_keys_taken_for_ever_is_a_fault_of_ours(house, desk, caplog):
-    room = await desk.group("ann")
+async def test_a_store_that_finds_keys_taken_for_ever_is_a_fault_of_ours(server, submitter, caplog):
+    room = await submitter.group("ann")
     for _ in range(6):  # twice for the batch, and again for each that is carried out alone
-        house.store.fail("commit", KeyTaken("again"))
-    id = desk.submit("ann", send(room))
-    await desk.settled()
-    assert desk.asker.of(id).code == "internal"
-    assert desk.room(room).seq == 1
+        server.store.fail("commit", KeyTaken("again"))
+    id = submitter.submit("ann", send(room))
+    await submitter.settled()
+    assert submitter.requester.of(id).code == "internal"
+    assert submitter.room(room).seq == 1
     assert "could not be carried out" in caplog.text
 
 
-async def test_a_member_who_is_stored_counts_his_own_messages_once(house, desk):
-    room = await desk.group("ann", "bob")
+async def test_a_member_who_is_stored_counts_his_own_messages_once(server, submitter):
+    room = await submitter.group("ann", "bob")
     for user in ("bob", "bob", "ann", "ann", "ann", "ann"):
-        desk.submit(user, send(room))
-    await desk.settled()
-    desk.submit("bob", Read(room=room, seq=2))
-    await desk.settled()
-    (summary,) = (await house.store.sync(SyncQuery("bob", None, 1))).rooms
+        submitter.submit(user, send(room))
+    await submitter.settled()
+    submitter.submit("bob", Read(room=room, seq=2))
+    await submitter.settled()
+    (summary,) = (await server.store.sync(SyncQuery("bob", None, 1))).rooms
     assert summary.unread == 4
 
 
@@ -279,228 +286,243 @@ async def test_a_member_who_is_stored_counts_his_own_messages_once(house, desk):
 
 
 @pytest.mark.parametrize("code", ["overloaded", "internal"])
-async def test_a_failed_commit_leaves_memory_as_it_was_and_answers_everybody(house, desk, code):
-    room = await desk.group("ann", "bob")
-    desk.submit("bob", send(room))
-    await desk.settled()
-    before = (desk.room(room).seq, desk.room(room).ordinal, desk.room(room).members["bob"].own_unread)
-    house.store.fail("commit", Unavailable(code))
-    ids = [desk.submit(user, send(room)) for user in ("ann", "bob", "eve")]
-    published = len(desk.published)
-    await desk.settled()
-    assert [desk.asker.of(id).code for id in ids] == [code, code, "not_found"]
-    assert len(desk.published) == published
-    after = (desk.room(room).seq, desk.room(room).ordinal, desk.room(room).members["bob"].own_unread)
+async def test_a_failed_commit_leaves_memory_as_it_was_and_answers_everybody(server, submitter, code):
+    room = await submitter.group("ann", "bob")
+    submitter.submit("bob", send(room))
+    await submitter.settled()
+    before = (
+        submitter.room(room).seq,
+        submitter.room(room).ordinal,
+        submitter.room(room).members["bob"].own_unread,
+    )
+    server.store.fail("commit", Unavailable(code))
+    ids = [submitter.submit(user, send(room)) for user in ("ann", "bob", "eve")]
+    published = len(submitter.published)
+    await submitter.settled()
+    assert [submitter.requester.of(id).code for id in ids] == [code, code, "not_found"]
+    assert len(submitter.published) == published
+    after = (
+        submitter.room(room).seq,
+        submitter.room(room).ordinal,
+        submitter.room(room).members["bob"].own_unread,
+    )
     assert after == before
 
 
-async def test_who_was_refused_for_what_then_came_to_nothing_is_decided_again(house, desk):
-    room = await desk.group("ann", "bob")
-    house.store.fail("commit", Unavailable("overloaded"))
-    ids = [desk.submit("bob", request) for request in (RoomLeave(room=room, key=new_key()), send(room))]
-    await desk.settled()
-    assert desk.asker.of(ids[0]).code == "overloaded"
-    assert desk.asker.of(ids[1]).seq == 2
+async def test_who_was_refused_for_what_then_came_to_nothing_is_decided_again(server, submitter):
+    room = await submitter.group("ann", "bob")
+    server.store.fail("commit", Unavailable("overloaded"))
+    ids = [submitter.submit("bob", request) for request in (RoomLeave(room=room, key=new_key()), send(room))]
+    await submitter.settled()
+    assert submitter.requester.of(ids[0]).code == "overloaded"
+    assert submitter.requester.of(ids[1]).seq == 2
 
 
-async def test_after_a_failed_commit_the_next_one_takes_the_same_numbers(house, desk):
-    room = await desk.group("ann")
-    house.store.fail("commit", Unavailable("overloaded"))
+async def test_after_a_failed_commit_the_next_one_takes_the_same_numbers(server, submitter):
+    room = await submitter.group("ann")
+    server.store.fail("commit", Unavailable("overloaded"))
     request = send(room)
-    desk.submit("ann", request)
-    await desk.settled()
-    id = desk.submit("ann", request)
-    await desk.settled()
-    assert (desk.asker.of(id).seq, desk.asker.of(id).duplicate) == (2, False)
-    assert len(await log_of(house, desk, room)) == 2
+    submitter.submit("ann", request)
+    await submitter.settled()
+    id = submitter.submit("ann", request)
+    await submitter.settled()
+    assert (submitter.requester.of(id).seq, submitter.requester.of(id).duplicate) == (2, False)
+    assert len(await log_of(server, submitter, room)) == 2
 
 
-async def test_a_decision_with_a_bug_hurts_nobody_else(house, desk, monkeypatch, caplog):
-    room = await desk.group("ann")
+async def test_a_decision_with_a_bug_hurts_nobody_else(server, submitter, monkeypatch, caplog):
+    room = await submitter.group("ann")
 
-    def broken(user, request, work, facts):
-        work.touch(facts.rooms[room]).seq = 77
+    def broken(user, request, writes, reads):
+        writes.touch(reads.rooms[room]).seq = 77
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
         patched.setitem(decisions.DECISIONS, Read, broken)
-        ids = [desk.submit("ann", send(room)), desk.submit("ann", Read(room=room, seq=1))]
-        await desk.settled()
-    assert desk.asker.of(ids[0]).seq == 2
-    assert desk.asker.of(ids[1]).code == "internal"
+        ids = [submitter.submit("ann", send(room)), submitter.submit("ann", Read(room=room, seq=1))]
+        await submitter.settled()
+    assert submitter.requester.of(ids[0]).seq == 2
+    assert submitter.requester.of(ids[1]).code == "internal"
     assert "ZeroDivisionError" in caplog.text
-    id = desk.submit("ann", send(room))
-    await desk.settled()
-    assert (desk.asker.of(id).seq, desk.room(room).seq) == (3, 3)
+    id = submitter.submit("ann", send(room))
+    await submitter.settled()
+    assert (submitter.requester.of(id).seq, submitter.room(room).seq) == (3, 3)
 
 
-async def test_facts_that_cannot_be_read_fail_the_batch_as_they_failed(house, desk):
-    room = await desk.group("ann")
-    desk.submit("ann", send(room))
-    await desk.settled()
-    house.store.fail("messages_at", Unavailable("overloaded", "readers are busy"))
-    id = desk.submit("ann", Edit(room=room, key=new_key(), target=2, body=Body(text="x")))
-    await desk.settled()
-    assert desk.asker.of(id).code == "overloaded"
-    assert desk.room(room).seq == 2
+async def test_facts_that_cannot_be_read_fail_the_batch_as_they_failed(server, submitter):
+    room = await submitter.group("ann")
+    submitter.submit("ann", send(room))
+    await submitter.settled()
+    server.store.fail("messages_at", Unavailable("overloaded", "readers are busy"))
+    id = submitter.submit("ann", Edit(room=room, key=new_key(), target=2, body=Body(text="x")))
+    await submitter.settled()
+    assert submitter.requester.of(id).code == "overloaded"
+    assert submitter.room(room).seq == 2
 
 
-async def test_a_read_behind_the_end_that_moves_meanwhile_in_the_same_batch(house, desk):
-    room = await desk.group("ann", "bob")
-    desk.submit("ann", MembersRemove(room=room, key=new_key(), users=["bob"]))
-    await desk.settled()
-    reply = await desk.writer.carry("ann", Read(room=room, seq=1))
+async def test_a_read_behind_the_end_that_moves_meanwhile_in_the_same_batch(server, submitter):
+    room = await submitter.group("ann", "bob")
+    submitter.submit("ann", MembersRemove(room=room, key=new_key(), users=["bob"]))
+    await submitter.settled()
+    reply = await submitter.writer.submit_and_wait("ann", Read(room=room, seq=1))
     assert reply.read == 1
     ids = [
-        desk.submit("ann", send(room)),
-        desk.submit("ann", send(room)),
-        desk.submit("ann", Read(room=room, seq=3)),
-        desk.submit("ann", send(room)),
+        submitter.submit("ann", send(room)),
+        submitter.submit("ann", send(room)),
+        submitter.submit("ann", Read(room=room, seq=3)),
+        submitter.submit("ann", send(room)),
     ]
-    await desk.settled()
-    assert (desk.asker.of(ids[2]).read, desk.asker.of(ids[2]).unread) == (3, 0)
+    await submitter.settled()
+    assert (submitter.requester.of(ids[2]).read, submitter.requester.of(ids[2]).unread) == (3, 0)
 
 
-async def test_who_joins_and_reads_in_one_batch_is_answered(house, desk):
-    reply = await desk.writer.carry(
+async def test_who_joins_and_reads_in_one_batch_is_answered(server, submitter):
+    reply = await submitter.writer.submit_and_wait(
         "ann", RoomCreate(key=new_key(), kind="group", title="t", users=[], public=True)
     )
     room = reply.summary.room
     ids = [
-        desk.submit("bob", RoomJoin(room=room, key=new_key())),
-        desk.submit("ann", send(room)),
-        desk.submit("ann", send(room)),
-        desk.submit("bob", Read(room=room, seq=3)),
+        submitter.submit("bob", RoomJoin(room=room, key=new_key())),
+        submitter.submit("ann", send(room)),
+        submitter.submit("ann", send(room)),
+        submitter.submit("bob", Read(room=room, seq=3)),
     ]
-    await desk.settled()
-    assert (desk.asker.of(ids[3]).read, desk.asker.of(ids[3]).unread) == (3, 1)
+    await submitter.settled()
+    assert (submitter.requester.of(ids[3]).read, submitter.requester.of(ids[3]).unread) == (3, 1)
 
 
 # --- the abort rule
 
 
-async def test_sends_behind_a_failed_one_of_their_frame_are_aborted(house, desk):
-    room, other = await desk.group("ann"), await desk.group("ann")
-    guard = Guard()
-    house.store.fail("commit", Unavailable("overloaded"))
-    first = desk.submit("ann", send(room), guard=guard, place=guard.next())
-    await desk.settled()
-    second = desk.submit("ann", send(room), guard=guard, place=guard.next())
-    elsewhere = desk.submit("ann", send(other), guard=guard, place=guard.next())
-    outside = desk.submit("ann", send(room))
-    await desk.settled()
-    assert desk.asker.of(first).code == "overloaded"
-    assert (desk.asker.of(second).code, desk.asker.of(second).retry_after) == ("aborted", 0)
-    assert (desk.asker.of(elsewhere).seq, desk.asker.of(outside).seq) == (2, 2)
+async def test_sends_behind_a_failed_one_of_their_frame_are_aborted(server, submitter):
+    room, other = await submitter.group("ann"), await submitter.group("ann")
+    batch_abort = BatchAbort()
+    server.store.fail("commit", Unavailable("overloaded"))
+    first = submitter.submit("ann", send(room), batch_abort=batch_abort, place=batch_abort.next())
+    await submitter.settled()
+    second = submitter.submit("ann", send(room), batch_abort=batch_abort, place=batch_abort.next())
+    elsewhere = submitter.submit("ann", send(other), batch_abort=batch_abort, place=batch_abort.next())
+    outside = submitter.submit("ann", send(room))
+    await submitter.settled()
+    assert submitter.requester.of(first).code == "overloaded"
+    assert (submitter.requester.of(second).code, submitter.requester.of(second).retry_after) == ("aborted", 0)
+    assert (submitter.requester.of(elsewhere).seq, submitter.requester.of(outside).seq) == (2, 2)
 
 
-async def test_sends_of_a_frame_that_fail_in_one_commit_are_aborted_behind_the_first(house, desk):
-    room = await desk.group("ann")
-    guard = Guard()
-    house.store.fail("commit", Unavailable("overloaded"))
-    ids = [desk.submit("ann", send(room), guard=guard, place=guard.next()) for _ in range(3)]
-    await desk.settled()
-    assert [desk.asker.of(id).code for id in ids] == ["overloaded", "aborted", "aborted"]
+async def test_sends_of_a_frame_that_fail_in_one_commit_are_aborted_behind_the_first(server, submitter):
+    room = await submitter.group("ann")
+    batch_abort = BatchAbort()
+    server.store.fail("commit", Unavailable("overloaded"))
+    ids = [
+        submitter.submit("ann", send(room), batch_abort=batch_abort, place=batch_abort.next())
+        for _ in range(3)
+    ]
+    await submitter.settled()
+    assert [submitter.requester.of(id).code for id in ids] == ["overloaded", "aborted", "aborted"]
 
 
-async def test_a_refusal_for_good_aborts_nothing(house, desk):
-    room = await desk.group("ann")
-    guard = Guard()
+async def test_a_refusal_for_good_aborts_nothing(server, submitter):
+    room = await submitter.group("ann")
+    batch_abort = BatchAbort()
     empty = Send(room=room, key=new_key(), body=Body())
-    refused = desk.submit("ann", empty, guard=guard, place=guard.next())
-    following = desk.submit("ann", send(room), guard=guard, place=guard.next())
-    await desk.settled()
-    assert desk.asker.of(refused).code == "bad_request"
-    assert desk.asker.of(following).seq == 2
+    refused = submitter.submit("ann", empty, batch_abort=batch_abort, place=batch_abort.next())
+    following = submitter.submit("ann", send(room), batch_abort=batch_abort, place=batch_abort.next())
+    await submitter.settled()
+    assert submitter.requester.of(refused).code == "bad_request"
+    assert submitter.requester.of(following).seq == 2
 
 
-async def test_a_send_that_fails_takes_no_earlier_one_along(house, desk):
-    room = await desk.group("ann")
-    guard = Guard()
-    first = desk.submit("ann", send(room), guard=guard, place=guard.next())
-    guard.fail(room, guard.next())  # refused at the door while the first one waits
-    third = desk.submit("ann", send(room), guard=guard, place=guard.next())
-    await desk.settled()
-    assert desk.asker.of(first).seq == 2
-    assert desk.asker.of(third).code == "aborted"
+async def test_a_send_that_fails_takes_no_earlier_one_along(server, submitter):
+    room = await submitter.group("ann")
+    batch_abort = BatchAbort()
+    first = submitter.submit("ann", send(room), batch_abort=batch_abort, place=batch_abort.next())
+    batch_abort.fail(room, batch_abort.next())  # refused at the door while the first one waits
+    third = submitter.submit("ann", send(room), batch_abort=batch_abort, place=batch_abort.next())
+    await submitter.settled()
+    assert submitter.requester.of(first).seq == 2
+    assert submitter.requester.of(third).code == "aborted"
 
 
 # --- the queue and the end
 
 
-async def test_a_full_queue_refuses_with_a_time_to_come_back(house, desk, monkeypatch):
+async def test_a_full_queue_refuses_with_a_time_to_come_back(server, submitter, monkeypatch):
     monkeypatch.setattr(writer_module, "QUEUE_MAX", 3)
-    room = await desk.group("ann")
-    ids = [desk.submit("ann", send(room)) for _ in range(4)]
-    refused = desk.asker.of(ids[3])
+    room = await submitter.group("ann")
+    ids = [submitter.submit("ann", send(room)) for _ in range(4)]
+    refused = submitter.requester.of(ids[3])
     assert (refused.code, refused.retry, refused.retry_after) == ("overloaded", "later", 1000)
-    await desk.settled()
-    assert [desk.asker.of(id).seq for id in ids[:3]] == [2, 3, 4]
+    await submitter.settled()
+    assert [submitter.requester.of(id).seq for id in ids[:3]] == [2, 3, 4]
 
 
-async def test_a_stop_carries_out_what_waits_and_takes_nothing_more(house):
-    desk = Desk(house)
-    room = await desk.group("ann")
-    hold = house.store.hold("commit")
-    ids = [desk.submit("ann", send(room))]
+async def test_a_stop_carries_out_what_waits_and_takes_nothing_more(server):
+    submitter = Submitter(server)
+    room = await submitter.group("ann")
+    hold = server.store.hold("commit")
+    ids = [submitter.submit("ann", send(room))]
     await hold.reached.wait()
-    ids.append(desk.submit("ann", send(room)))
-    stopping = asyncio.ensure_future(desk.writer.stop())
+    ids.append(submitter.submit("ann", send(room)))
+    stopping = asyncio.ensure_future(submitter.writer.stop())
     await asyncio.sleep(0)
-    late = desk.submit("ann", send(room))
-    assert desk.asker.of(late).code == "overloaded"
+    late = submitter.submit("ann", send(room))
+    assert submitter.requester.of(late).code == "overloaded"
     hold.release()
     await stopping
-    assert [desk.asker.of(id).seq for id in ids] == [2, 3]
+    assert [submitter.requester.of(id).seq for id in ids] == [2, 3]
 
 
-async def test_who_waits_for_an_outcome_gets_the_refusal_raised(house, desk):
+async def test_who_waits_for_an_outcome_gets_the_refusal_raised(server, submitter):
     with pytest.raises(Refused) as refused:
-        await desk.writer.carry("ann", send("g00000000000"))
+        await submitter.writer.submit_and_wait("ann", send("g00000000000"))
     assert refused.value.code == "not_found"
 
 
-async def test_who_no_longer_waits_disturbs_nobody(house, desk):
-    room = await desk.group("ann")
-    hold = house.store.hold("commit")
-    waiting = asyncio.ensure_future(desk.writer.carry("ann", send(room)))
+async def test_who_no_longer_waits_disturbs_nobody(server, submitter):
+    room = await submitter.group("ann")
+    hold = server.store.hold("commit")
+    waiting = asyncio.ensure_future(submitter.writer.submit_and_wait("ann", send(room)))
     await hold.reached.wait()
     waiting.cancel()
     hold.release()
-    id = desk.submit("ann", send(room))
-    await desk.settled()
-    assert desk.asker.of(id).seq == 3
+    id = submitter.submit("ann", send(room))
+    await submitter.settled()
+    assert submitter.requester.of(id).seq == 3
 
 
-async def test_every_submission_is_answered_once(house, desk):
-    room = await desk.group("ann")
+async def test_every_submission_is_answered_once(server, submitter):
+    room = await submitter.group("ann")
     request = send(room)
-    desk.submit("ann", request)
-    await desk.settled()
-    ids = [desk.submit("ann", request), desk.submit("eve", send(room)), desk.submit("ann", send(room))]
-    await desk.settled()
+    submitter.submit("ann", request)
+    await submitter.settled()
+    ids = [
+        submitter.submit("ann", request),
+        submitter.submit("eve", send(room)),
+        submitter.submit("ann", send(room)),
+    ]
+    await submitter.settled()
     for id in ids:
-        desk.asker.of(id)
+        submitter.requester.of(id)
 
 
-async def test_what_is_counted_is_what_was_committed(house, desk):
-    await desk.writer.carry("ann", Amend())
-    counters = house.inside.counters
+async def test_what_is_counted_is_what_was_committed(server, submitter):
+    await submitter.writer.submit_and_wait("ann", Amend())
+    counters = server.app.counters
     before = counters.batch_size.count
-    house.store.fail("commit", Unavailable("overloaded"))
+    server.store.fail("commit", Unavailable("overloaded"))
     with pytest.raises(Unavailable):
-        await desk.writer.carry("ann", Amend(name="Ann"))
+        await submitter.writer.submit_and_wait("ann", Amend(name="Ann"))
     assert (counters.batch_size.count, counters.commit_failures) == (before, 1)
 
 
-async def test_a_fault_of_the_fan_out_hides_nothing_that_was_stored(house, monkeypatch, caplog):
+async def test_a_fault_of_the_fan_out_hides_nothing_that_was_stored(server, monkeypatch, caplog):
     """Whoever may have missed a push is closed, so that he comes back and reads it from the log."""
-    ann, bob = await house.meets("ann"), await house.meets("bob")
-    room = await ann.makes_group("bob")
-    monkeypatch.setattr(house.inside.fanout, "_tell_room", lambda steps: 1 / 0)
-    ann.says({"type": "send", "id": 900, "room": room, "key": new_key(), "body": {"text": "x"}})
-    await house.quiet()
+    ann, bob = await server.connect("ann"), await server.connect("bob")
+    room = await ann.create_group("bob")
+    monkeypatch.setattr(server.app.fanout, "_push_room", lambda steps: 1 / 0)
+    ann.send_packets({"type": "send", "id": 900, "room": room, "key": new_key(), "body": {"text": "x"}})
+    await server.wait_idle()
     assert {ann.wire.packets[-1].get("close"), bob.wire.packets[-1]["close"]} == {1011}
     assert "was not told to everybody" in caplog.text
-    page = await house.store.log(1, 1, 2, 10, 10_000)
+    page = await server.store.log(1, 1, 2, 10, 10_000)
     assert len(page.events) == 2

@@ -38,7 +38,7 @@ OFFLINE_S = 5.0  # the same without a connection
 EXCERPT = 60  # characters of a message that are enough to know it by
 
 
-class Wrong(Exception):
+class InvalidCommand(Exception):
     """The typed command cannot be done; the text says why."""
 
 
@@ -86,7 +86,7 @@ class Conversation:
                     await self._command(_valid(typed[1:]))
             elif text := typed.removeprefix("/").strip():
                 self._waiting[await self._room.post(_valid(text))] = text
-        except Wrong as error:
+        except InvalidCommand as error:
             self._complain(str(error))
         except TimeoutError:  # Unreachable is one
             self._complain("no answer yet; a change is made as soon as the connection is back")
@@ -178,7 +178,7 @@ class Conversation:
         name, _, rest = typed.partition(" ")
         command = COMMANDS.get(name)
         if command is None:
-            raise Wrong(f"there is no command /{clean(name)}; see /help")
+            raise InvalidCommand(f"there is no command /{clean(name)}; see /help")
         await command[0](self, rest.strip())
 
     async def _help(self, rest: str) -> None:
@@ -191,7 +191,7 @@ class Conversation:
 
     async def _older(self, rest: str) -> None:
         if rest and not rest.isdecimal():
-            raise Wrong("usage: /history [COUNT]")
+            raise InvalidCommand("usage: /history [COUNT]")
         await self._history(min(int(rest or HISTORY), 100))
 
     async def _who(self, rest: str) -> None:
@@ -208,19 +208,19 @@ class Conversation:
     async def _edit(self, rest: str) -> None:
         target, text = self._target(rest, own=True)
         if not text:
-            raise Wrong("usage: /edit [#NUMBER] TEXT")
+            raise InvalidCommand("usage: /edit [#NUMBER] TEXT")
         await self._room.edit(target, text)
 
     async def _recall(self, rest: str) -> None:
         target, more = self._target(rest, own=True)
         if more:
-            raise Wrong("usage: /recall [#NUMBER]")
+            raise InvalidCommand("usage: /recall [#NUMBER]")
         await self._room.recall(target)
 
     async def _react(self, rest: str) -> None:
         target, emoji = self._target(rest, own=False)
         if not emoji or " " in emoji:
-            raise Wrong("usage: /react [#NUMBER] EMOJI; once more takes it back")
+            raise InvalidCommand("usage: /react [#NUMBER] EMOJI; once more takes it back")
         mine = self._shown[target].mine if target in self._shown else frozenset()
         emoji = emoji if emoji in mine else normal_emoji(emoji)
         await self._room.react(target, emoji, present=emoji not in mine)
@@ -233,7 +233,7 @@ class Conversation:
         me = self._client.user
         found = [seq for seq, one in self._shown.items() if (one.user == me) is own and not one.recalled]
         if not found:
-            raise Wrong("there is no message to do that with; name one, as in #17")
+            raise InvalidCommand("there is no message to do that with; name one, as in #17")
         return max(found), rest
 
     # What is shown.
@@ -289,7 +289,7 @@ def _valid(typed: str) -> str:
     try:
         typed.encode()
     except UnicodeEncodeError:
-        raise Wrong(f"not sent, because it is not valid text: {_excerpt(typed)}") from None
+        raise InvalidCommand(f"not sent, because it is not valid text: {_excerpt(typed)}") from None
     return typed
 
 

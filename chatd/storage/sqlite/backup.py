@@ -66,10 +66,10 @@ def copy_out(source: Path, destination: Path) -> int:
     new_private_file(destination).close()
     with closing(readable(source)) as live, closing(open_file(destination, mode="rw")) as copy:
         live.backup(copy, sleep=WAIT_S)  # all pages in one step: one read transaction, one commit's state
-        return settle(copy, destination)
+        return finish_copy(copy, destination)
 
 
-def settle(copy: sqlite3.Connection, path: Path) -> int:
+def finish_copy(copy: sqlite3.Connection, path: Path) -> int:
     """Make a copy one self-contained file and check every page and index of it; the commit it stands at."""
     copy.execute("PRAGMA journal_mode = DELETE").fetchall()
     check(copy, "integrity_check", path)

@@ -58,7 +58,7 @@ SET_REACTION = "INSERT OR IGNORE INTO reactions (room, seq, user, emoji) VALUES 
 CLEAR_REACTION = "DELETE FROM reactions WHERE room = ? AND seq = ? AND user = ? AND emoji = ?"
 
 # From the floor before this one on: what lies below holds messages only, however many.
-FOLD = """
+COMPACT = """
 DELETE FROM events
 WHERE position >= (SELECT number << 32 | log_floor FROM rooms WHERE number = ?) AND position < ?
   AND kind <> 'message'
@@ -83,7 +83,7 @@ SET_STAMP = "UPDATE meta SET value = ? WHERE key = 'stamp'"
 
 # In this order: a fold needs the old floor of its room, members and pairs need their room.
 STEPS: tuple[tuple[str, str], ...] = (
-    ("folds", FOLD),
+    ("compactions", COMPACT),
     ("created", ADD_ROOM),
     ("rooms", CHANGE_ROOM),
     ("members", PUT_MEMBER),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from chatd.storage.sqlite.rows import position
 
-FOLDED_MAX = 5000  # events a fold passes over at once: the commit that drops them stays below 50 ms
+COMPACTED_MAX = 5000  # events a compaction passes over at once: the commit that drops them stays below 50 ms
 
 LONG_ROOMS = """
 SELECT number, name, seq, log_floor FROM rooms
@@ -15,8 +15,10 @@ WHERE seq - log_floor >= ? AND deleted_by IS NULL ORDER BY number
 TIME_AT = "SELECT time FROM events WHERE position = ?"
 
 
-def foldable(connection: sqlite3.Connection, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
-    """Rooms and the floor each can have now; a room with more to fold comes again. Inside a transaction."""
+def compactable(
+    connection: sqlite3.Connection, before_ms: int, keep: int, limit: int
+) -> list[tuple[str, int]]:
+    """Rooms and the floor each can have now; a room with more to compact comes again. Inside a transaction."""
     found: list[tuple[str, int]] = []
     for name, floor in candidates(connection, before_ms, keep):
         if len(found) == limit:
@@ -27,7 +29,7 @@ def foldable(connection: sqlite3.Connection, before_ms: int, keep: int, limit: i
 
 def candidates(connection: sqlite3.Connection, before_ms: int, keep: int) -> Iterator[tuple[str, int]]:
     for number, name, seq, old_floor in connection.execute(LONG_ROOMS, (keep,)):
-        highest = min(seq - keep + 1, old_floor + FOLDED_MAX)
+        highest = min(seq - keep + 1, old_floor + COMPACTED_MAX)
         floor = first_since(connection, number, old_floor, highest, before_ms)
         if floor > old_floor:
             yield name, floor

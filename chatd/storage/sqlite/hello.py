@@ -7,16 +7,16 @@ import sqlite3
 
 from chatd.ports import HelloRows, SyncQuery
 from chatd.storage.sqlite.read_set import account, device
-from chatd.storage.sqlite.room_rows import membership, seats
+from chatd.storage.sqlite.room_rows import membership, membership_rows
 from chatd.storage.sqlite.sync import first_page
 
 
 def hello(connection: sqlite3.Connection, device_id: str, query: SyncQuery) -> HelloRows:
     """`query` is that of the first page."""
-    listed = seats(connection, query.user)
+    listed = membership_rows(connection, query.user)
     return HelloRows(
         account(connection, query.user),
         device(connection, query.user, device_id),
-        [membership(seat) for seat in listed],
+        [membership(membership_row) for membership_row in listed],
         first_page(connection, query, listed),
     )

@@ -1,4 +1,4 @@
-"""The read-only connections: each read sees one commit, and reads that wait for a connection share its next hop."""
+"""The read-only connections: each read sees one commit, and reads that wait for a connection go together."""
 
 import asyncio
 import sqlite3
@@ -18,18 +18,20 @@ T = TypeVar("T")
 
 Read = Callable[[sqlite3.Connection], Any]
 
-TOGETHER_MAX = 16  # reads a hop: the two changes of thread cost as much as a read; more would delay the first
-PATIENCE_S = 0.005  # of who waits behind a hop; a full one, of hellos, takes 2 ms
+REQUESTS_MAX = (
+    16  # reads a dispatch: the two changes of thread cost as much as a read; more would delay the first
+)
+PATIENCE_S = 0.005  # of who waits behind a dispatch; a full one, of hellos, takes 2 ms
 
 
 @dataclass(slots=True, eq=False)
-class Asked:
+class ReadRequest:
     """A read and who waits for it."""
 
     read: Read
     answer: asyncio.Future[Any]
 
-    def settle(self, outcome: Any) -> None:
+    def complete(self, outcome: Any) -> None:
         """Give what was read, or what went wrong; who went away gets nothing."""
         if self.answer.done():
             return
@@ -46,9 +48,9 @@ class Failed:
     cause: Exception
 
 
-class Readers:
+class ReadPool:
     """A few connections. A read goes along with everything else that waits when a connection takes some; so under
-    load hops grow by themselves.
+    load dispatches grow by themselves.
 
     While one is under way another connection helps only after PATIENCE_S: its thread would take turns with the first,
     and in the end both would have done what one does, slower. So a long read delays nobody by more.
@@ -58,12 +60,12 @@ class Readers:
         self._troubles = troubles
         self._connections: list[Connection] = []
         self._free: list[Connection] = []
-        self._waiting: deque[Asked] = deque()
-        self._overdue: asyncio.TimerHandle | None = None  # when who waits behind a hop has waited enough
-        self._hops: set[asyncio.Task[None]] = set()
+        self._waiting: deque[ReadRequest] = deque()
+        self._overdue: asyncio.TimerHandle | None = None  # when who waits behind a dispatch has waited enough
+        self._dispatches: set[asyncio.Task[None]] = set()
 
     @classmethod
-    async def open(cls, path: Path, count: int, troubles: Troubles) -> "Readers":
+    async def open(cls, path: Path, count: int, troubles: Troubles) -> "ReadPool":
         """`count` connections to the database at `path`; what was opened is closed again when one fails."""
         readers = cls(troubles)
         try:
@@ -79,16 +81,16 @@ class Readers:
     ) -> T:
         """`read(connection, ...)` as of one commit: nothing changes while it runs. Raises Unavailable."""
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Asked(lambda connection: read(connection, *args, **kwargs), answer))
+        self._waiting.append(ReadRequest(lambda connection: read(connection, *args, **kwargs), answer))
         self._dispatch()
         try:
             with translated():
                 result = await answer
         except Unavailable as error:
-            self._troubles.meet(*trouble(error, "reads"))
+            self._troubles.report(*trouble(error, "reads"))
             raise
         if self._troubles.now:
-            self._troubles.ease("reads")
+            self._troubles.report_ok("reads")
         return result
 
     async def close(self) -> None:
@@ -103,50 +105,50 @@ class Readers:
         self._free.append(connection)
 
     def _dispatch(self) -> None:
-        """Let what waits be taken: at once when nobody reads, else by the hop under way, or by another one soon."""
+        """Let what waits be taken: at once when nobody reads, else by the dispatch under way, or soon by another."""
         if len(self._free) == len(self._connections):
-            self._begin_hop()
+            self._start_dispatch()
         elif self._overdue is None and self._free:
             self._overdue = asyncio.get_running_loop().call_later(PATIENCE_S, self._dispatch_late)
 
     def _dispatch_late(self) -> None:
-        """Whoever waits behind a hop has been patient."""
+        """Whoever waits behind a dispatch has been patient."""
         self._overdue = None
         if self._waiting and self._free:
-            self._begin_hop()
+            self._start_dispatch()
             self._dispatch()
 
-    def _begin_hop(self) -> None:
+    def _start_dispatch(self) -> None:
         """Let a connection take what waits, in the next turn of the loop: what this one brings goes along."""
-        hop = asyncio.ensure_future(self._serve(self._free.pop()))
-        self._hops.add(hop)
-        hop.add_done_callback(self._hops.discard)
+        dispatch = asyncio.ensure_future(self._serve(self._free.pop()))
+        self._dispatches.add(dispatch)
+        dispatch.add_done_callback(self._dispatches.discard)
 
     async def _serve(self, connection: Connection) -> None:
-        """Hop after hop until nothing waits."""
+        """Hop after dispatch until nothing waits."""
         try:
-            while together := self._taken():
-                await carry_out(connection, together)
+            while requests := self._taken():
+                await run_requests(connection, requests)
         finally:
             self._free.append(connection)
 
-    def _taken(self) -> list[Asked]:
-        taken: list[Asked] = []
-        while self._waiting and len(taken) < TOGETHER_MAX:
-            asked = self._waiting.popleft()
-            if not asked.answer.done():
-                taken.append(asked)
+    def _taken(self) -> list[ReadRequest]:
+        taken: list[ReadRequest] = []
+        while self._waiting and len(taken) < REQUESTS_MAX:
+            request = self._waiting.popleft()
+            if not request.answer.done():
+                taken.append(request)
         return taken
 
 
-async def carry_out(connection: Connection, together: Sequence[Asked]) -> None:
-    """One hop: each of these reads gets its answer."""
+async def run_requests(connection: Connection, requests: Sequence[ReadRequest]) -> None:
+    """One dispatch: each of these reads gets its answer."""
     try:
-        outcomes = await connection.run(snapshot, [asked.read for asked in together])
+        outcomes = await connection.run(snapshot, [request.read for request in requests])
     except Exception as error:
-        outcomes = [Failed(error)] * len(together)
-    for asked, outcome in zip(together, outcomes, strict=True):
-        asked.settle(outcome)
+        outcomes = [Failed(error)] * len(requests)
+    for request, outcome in zip(requests, outcomes, strict=True):
+        request.complete(outcome)
 
 
 def snapshot(connection: sqlite3.Connection, reads: Sequence[Read]) -> list[Any]:

@@ -24,13 +24,13 @@ max(0, r.ordinal - m.read_ordinal - m.own_unread - CASE r.uncounted WHEN 0 THEN 
       AND e.user = m.user AND e.ordinal IS NOT NULL) END)
 """
 
-# In the order of `Seat`, then of `Place`.
-SEAT_COLUMNS = f"""
+# In the order of `MembershipRow`, then of `RoomRow`.
+MEMBERSHIP_COLUMNS = f"""
     r.number, r.name, r.members, m.muted_until,
     m.pinned, r.time, max(r.stamp, m.stamp), {UNREAD}, m.mentions, m.hidden
 """
 COLUMNS = f"""
-    {SEAT_COLUMNS},
+    {MEMBERSHIP_COLUMNS},
     r.seq, r.ordinal, m.read, m.first_visible, r.log_floor, r.last_message,
     r.title, r.avatar, hex(r.data), r.public, m.role, r.kind, r.written
 """
@@ -38,16 +38,16 @@ OF_USER = """
 FROM members m JOIN rooms r ON r.number = m.room
 WHERE m.user = ? AND m.gone IS NULL AND r.deleted_by IS NULL
 """
-SEATS = f"SELECT {in_one(SEAT_COLUMNS)} {OF_USER}"
-PLACES = f"SELECT {in_one(COLUMNS)} {OF_USER} AND m.room IN (SELECT value FROM json_each(?))"  # noqa: S608
+MEMBERSHIP_ROWS = f"SELECT {in_one(MEMBERSHIP_COLUMNS)} {OF_USER}"
+ROOM_ROWS = f"SELECT {in_one(COLUMNS)} {OF_USER} AND m.room IN (SELECT value FROM json_each(?))"  # noqa: S608
 
 # More than a summary takes besides its texts and data: the names of all its keys, twelve numbers, a room, a peer.
 SUMMARY_BYTES = 400
 UTF8_BYTES_MAX = 4  # of a character
 
 
-class Seat(NamedTuple):
-    """A user's place in a room, one row of SEATS: what seating a connection takes, the order and sums of the list."""
+class MembershipRow(NamedTuple):
+    """One row of MEMBERSHIP_ROWS: what subscribing a connection takes, and the order and sums of the list."""
 
     number: int
     name: str
@@ -61,8 +61,8 @@ class Seat(NamedTuple):
     hidden: int
 
 
-class Place(NamedTuple):
-    """The same, one row of PLACES: all of the summary that stands in the two rows joined there."""
+class RoomRow(NamedTuple):
+    """The same, one row of ROOM_ROWS: all of the summary that stands in the two rows joined there."""
 
     number: int
     name: str
@@ -98,27 +98,29 @@ class Place(NamedTuple):
         return SUMMARY_BYTES + UTF8_BYTES_MAX * (len(self.title) + len(self.avatar)) + len(self.data_hex) // 2
 
 
-# The rows of SEATS and of PLACES from the one text they come in.
-seats_in = msgspec.json.Decoder(list[Seat]).decode
-places_in = msgspec.json.Decoder(list[Place]).decode
+# The rows of MEMBERSHIP_ROWS and of ROOM_ROWS from the one text they come in.
+decode_membership_rows = msgspec.json.Decoder(list[MembershipRow]).decode
+decode_room_rows = msgspec.json.Decoder(list[RoomRow]).decode
 
 
-def seats(connection: sqlite3.Connection, user: str) -> list[Seat]:
+def membership_rows(connection: sqlite3.Connection, user: str) -> list[MembershipRow]:
     """All rooms `user` is a member of, in no order."""
-    return seats_in(connection.execute(SEATS, (user,)).fetchone()[0])
+    return decode_membership_rows(connection.execute(MEMBERSHIP_ROWS, (user,)).fetchone()[0])
 
 
-def places(connection: sqlite3.Connection, user: str, rooms: Collection[int]) -> dict[int, Place]:
+def room_rows(connection: sqlite3.Connection, user: str, rooms: Collection[int]) -> dict[int, RoomRow]:
     """Those of the rooms of these numbers that `user` is a member of, by number."""
-    row = connection.execute(PLACES, (user, json.dumps(list(rooms)))).fetchone()
-    return {place.number: place for place in places_in(row[0])}
+    row = connection.execute(ROOM_ROWS, (user, json.dumps(list(rooms)))).fetchone()
+    return {room_row.number: room_row for room_row in decode_room_rows(row[0])}
 
 
-def membership(seat: Seat) -> Membership:
-    """What seating a connection there takes."""
-    return Membership(seat.name, seat.number, seat.members, seat.muted_until)
+def membership(membership_row: MembershipRow) -> Membership:
+    """What subscribing a connection there takes."""
+    return Membership(
+        membership_row.name, membership_row.number, membership_row.members, membership_row.muted_until
+    )
 
 
 def memberships(connection: sqlite3.Connection, user: str) -> list[Membership]:
-    """All rooms of `user`, as far as seating their connections takes."""
-    return [membership(seat) for seat in seats(connection, user)]
+    """All rooms of `user`, as far as subscribing their connections takes."""
+    return [membership(membership_row) for membership_row in membership_rows(connection, user)]

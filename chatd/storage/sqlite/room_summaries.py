@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import msgspec
 from msgspec import UNSET, Raw
 
-from chatd.core.event_view import dress, reacted
+from chatd.core.event_view import event_view, reacted
 from chatd.core.room import DIRECT
 from chatd.core.visibility import ShownTo, marks_shown
 from chatd.ports import SyncQuery
 from chatd.protocol.codec import decode_tree
 from chatd.protocol.objects import ROLES, RoomSummary
 from chatd.storage.sqlite.history import mine
-from chatd.storage.sqlite.room_rows import Place
+from chatd.storage.sqlite.room_rows import RoomRow
 from chatd.storage.sqlite.rows import in_one, position
 
 # The peer's watermarks are shown when both show receipts; an account that chatd does not know shows them.
@@ -51,52 +51,58 @@ Peer = tuple[str, int, int]
 """The other user of a direct room, and up to where they read and received, as far as both show receipts."""
 
 
-def peers(connection: sqlite3.Connection, user: str, shown: Iterable[Place]) -> dict[int, Peer]:
+def peers(connection: sqlite3.Connection, user: str, shown: Iterable[RoomRow]) -> dict[int, Peer]:
     """Who else is in those of these rooms that are direct, by number."""
-    direct = [place.number for place in shown if place.kind == DIRECT]
+    direct = [room_row.number for room_row in shown if room_row.kind == DIRECT]
     if not direct:
         return {}
     row = connection.execute(PEERS, {"user": user, "rooms": json.dumps(direct)}).fetchone()
     return {number: (peer, read, delivered) for number, peer, read, delivered in msgspec.json.decode(row[0])}
 
 
-def previews(connection: sqlite3.Connection, shown: Iterable[Place]) -> dict[int, bytes]:
+def previews(connection: sqlite3.Connection, shown: Iterable[RoomRow]) -> dict[int, bytes]:
     """The latest messages of these rooms that their member may see, by number; those without one left out."""
     latest = [
-        position(place.number, place.last_message)
-        for place in shown
-        if place.last_message >= place.first_visible
+        position(room_row.number, room_row.last_message)
+        for room_row in shown
+        if room_row.last_message >= room_row.first_visible
     ]
     return dict(connection.execute(PREVIEWS, (json.dumps(latest),)).fetchall()) if latest else {}
 
 
-def summary_of(place: Place, peer: Peer | None, shown_to: ShownTo) -> RoomSummary:
+def summary_of(room_row: RoomRow, peer: Peer | None, shown_to: ShownTo) -> RoomSummary:
     """The struct of a place; `peer` of a direct room."""
     summary = RoomSummary(
-        place.name, place.seq, place.ordinal, place.time, place.read, place.unread, place.mentions
+        room_row.name,
+        room_row.seq,
+        room_row.ordinal,
+        room_row.time,
+        room_row.read,
+        room_row.unread,
+        room_row.mentions,
     )
     summary.muted_until, summary.pinned, summary.hidden = (
-        place.muted_until,
-        place.pinned == 1,
-        place.hidden == 1,
+        room_row.muted_until,
+        room_row.pinned == 1,
+        room_row.hidden == 1,
     )
-    summary.first_visible, summary.log_floor = place.first_visible, place.log_floor
+    summary.first_visible, summary.log_floor = room_row.first_visible, room_row.log_floor
     if peer is None:
-        show_group(summary, place)
+        show_group(summary, room_row)
     else:
         summary.peer, read, delivered = peer
-        if marks_shown(shown_to, direct=True, written=place.written):
+        if marks_shown(shown_to, direct=True, written=room_row.written):
             summary.peer_read, summary.peer_delivered = read, delivered
     return summary
 
 
-def show_group(summary: RoomSummary, place: Place) -> None:
-    summary.role = ROLES[place.role]
-    summary.title = place.title or UNSET
-    summary.avatar = place.avatar or UNSET
-    summary.data = decode_tree(place.data) if place.data else UNSET
-    summary.public = place.public == 1
-    summary.members = place.members
+def show_group(summary: RoomSummary, room_row: RoomRow) -> None:
+    summary.role = ROLES[room_row.role]
+    summary.title = room_row.title or UNSET
+    summary.avatar = room_row.avatar or UNSET
+    summary.data = decode_tree(room_row.data) if room_row.data else UNSET
+    summary.public = room_row.public == 1
+    summary.members = room_row.members
 
 
 @dataclass(slots=True)
@@ -118,11 +124,11 @@ def add_events(connection: sqlite3.Connection, shown: Shown, query: SyncQuery, b
     events: list[Raw] = []
     taken = 0
     for (blob,) in rows:
-        dressed = dress(blob, own, summary.first_visible)
-        if taken + len(dressed) > bytes_left:
+        view = event_view(blob, own, summary.first_visible)
+        if taken + len(view) > bytes_left:
             break
-        taken += len(dressed)
-        events.append(Raw(dressed))
+        taken += len(view)
+        events.append(Raw(view))
     if events:
         summary.events = events[::-1]
     return taken

@@ -33,7 +33,7 @@ class Shape(NamedTuple):
     pages: int
 
 
-class Looked(NamedTuple):
+class PageFinding(NamedTuple):
     """One page that was looked at: what is wrong with it, or None and the pages below it."""
 
     number: int
@@ -49,10 +49,10 @@ def first_finding(connection: sqlite3.Connection, path: Path) -> str | None:
     """
     roots = [1, *(root for (root,) in connection.execute(ROOTS))]
     with path.open("rb") as file:
-        return next((page.finding for page in looked_at(file, roots, PAGES_MAX) if page.finding), None)
+        return next((page.finding for page in inspect_trees(file, roots, PAGES_MAX) if page.finding), None)
 
 
-def looked_at(file: BinaryIO, roots: Sequence[int], pages_max: int) -> Iterator[Looked]:
+def inspect_trees(file: BinaryIO, roots: Sequence[int], pages_max: int) -> Iterator[PageFinding]:
     """Up to `pages_max` pages of the trees under `roots`, level by level; each level gets half of what is left."""
     shape = shape_of(file)
     level: list[tuple[int, set[int]]] = [(root, set()) for root in roots]
@@ -61,7 +61,7 @@ def looked_at(file: BinaryIO, roots: Sequence[int], pages_max: int) -> Iterator[
         pages_max = max(0, pages_max - len(chosen))
         level = []
         for number, family in chosen:
-            page = look(file, number, family, shape)
+            page = inspect_page(file, number, family, shape)
             yield page
             level += [(below, page.family) for below in spread(page.below, 1 + pages_max // len(chosen))]
 
@@ -80,18 +80,18 @@ def shape_of(file: BinaryIO) -> Shape:
     return Shape(page, page - header[20], file.seek(0, 2) // page)
 
 
-def look(file: BinaryIO, number: int, family: set[int], shape: Shape) -> Looked:
+def inspect_page(file: BinaryIO, number: int, family: set[int], shape: Shape) -> PageFinding:
     """Read one page of a tree whose pages are of `family`, any when it is empty, and check how it is laid out."""
     file.seek((number - 1) * shape.page)
     content = file.read(shape.page)
     if len(content) < shape.page:
-        return Looked(number, f"page {number} lies behind the end of the file", (), family)
+        return PageFinding(number, f"page {number} lies behind the end of the file", (), family)
     begin = FILE_HEADER_BYTES if number == 1 else 0
     kind, _, cells, start = struct.unpack_from(">BHHH", content, begin)
     start = start or 65536
     family = family or next((one for one in FAMILIES if kind in one), set())
     if kind not in family:
-        return Looked(number, f"page {number} is no page of its tree", (), family)
+        return PageFinding(number, f"page {number} is no page of its tree", (), family)
     first = begin + (12 if kind in INTERIOR else 8)
     pointers = array("H", content[first : first + 2 * cells])
     if byteorder == "little":
@@ -99,10 +99,10 @@ def look(file: BinaryIO, number: int, family: set[int], shape: Shape) -> Looked:
     if not first + 2 * cells <= start <= shape.usable or not all(
         start <= pointer <= shape.usable - CELL_BYTES_MIN for pointer in pointers
     ):
-        return Looked(number, f"page {number} is not laid out as it says", (), family)
+        return PageFinding(number, f"page {number} is not laid out as it says", (), family)
     below: list[int] = []
     if kind in INTERIOR:
         below = [struct.unpack_from(">I", content, place)[0] for place in (*pointers, begin + 8)]
         if not all(1 < page <= shape.pages for page in below):
-            return Looked(number, f"page {number} names pages that are not there", (), family)
-    return Looked(number, None, below, family)
+            return PageFinding(number, f"page {number} names pages that are not there", (), family)
+    return PageFinding(number, None, below, family)

@@ -9,7 +9,7 @@ from chatd.config.model import Storage
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
-from chatd.core.write_set import Work
+from chatd.core.write_set import WriteSet
 from chatd.ports import EventPage, HelloRows, Membership, MessagePage, People, Store, SyncQuery, SyncRows
 from chatd.protocol.objects import Event, MemberRow, Profile, Reader
 from chatd.storage.sqlite import compaction, history, read_set, sync
@@ -20,7 +20,7 @@ from chatd.storage.sqlite.errors import opening
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.meta import mark_closed
-from chatd.storage.sqlite.read_pool import Readers
+from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.room_rows import memberships
 from chatd.storage.sqlite.startup import make_ready, take_over
 from chatd.storage.sqlite.write_set import batch_of
@@ -30,7 +30,7 @@ from chatd.telemetry.troubles import Troubles
 log = logging.getLogger("chatd.storage")
 
 
-class Surroundings(Protocol):
+class StoreEnv(Protocol):
     """The part of `ports.Env` a store needs."""
 
     def random_bytes(self, count: int) -> bytes: ...
@@ -45,16 +45,16 @@ class SqliteStore(Store):
     """
 
     def __init__(
-        self, lock: Lock, writer: Writer, readers: Readers, troubles: Troubles, found: tuple[str, int]
+        self, lock: Lock, writer: Writer, readers: ReadPool, troubles: Troubles, found: tuple[str, int]
     ) -> None:
         self._lock = lock
         self._writer = writer
-        self._readers = readers
+        self._read_pool = readers
         self.troubles = troubles
         self._epoch, self._last_room = found
 
     @classmethod
-    async def open(cls, config: Storage, env: Surroundings) -> "SqliteStore":
+    async def open(cls, config: Storage, env: StoreEnv) -> "SqliteStore":
         """Open the database in `config.directory`, making it when the directory is new.
 
         Raises StoreError with reason and remedy when the file cannot be used; it is never repaired.
@@ -80,7 +80,7 @@ class SqliteStore(Store):
             connection = await open_writer(path)
             try:
                 epoch, stamp, last_room = await connection.run(take_over, path)
-                readers = await Readers.open(path, config.readers, troubles)
+                readers = await ReadPool.open(path, config.readers, troubles)
             except BaseException:
                 await connection.close()
                 raise
@@ -96,9 +96,9 @@ class SqliteStore(Store):
         return self._writer.stamp
 
     async def close(self) -> None:
-        """Close the readers, then the writer, which folds the write-ahead log in; idempotent."""
+        """Close the readers, then the writer, which checkpoints the write-ahead log; idempotent."""
         try:
-            await self._readers.close()
+            await self._read_pool.close()
             await self._writer.close(mark_closed)
         finally:
             self._lock.release()
@@ -110,110 +110,112 @@ class SqliteStore(Store):
     # what decisions need
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
-        return await self._readers.run(read_set.load_rooms, names)
+        return await self._read_pool.run(read_set.load_rooms, names)
 
     async def placed(self, asked: Collection[tuple[str, str, bool]]) -> set[tuple[str, str, bool]]:
-        return await self._readers.run(read_set.placed, asked)
+        return await self._read_pool.run(read_set.placed, asked)
 
     async def room_of_pair(self, a: str, b: str) -> str | None:
-        return await self._readers.run(read_set.room_of_pair, a, b)
+        return await self._read_pool.run(read_set.room_of_pair, a, b)
 
     async def room_of_key(self, creator: str, key: str) -> str | None:
-        return await self._readers.run(read_set.room_of_key, creator, key)
+        return await self._read_pool.run(read_set.room_of_key, creator, key)
 
     async def keyed(self, keys: Collection[tuple[int, str, str]]) -> dict[tuple[int, str, str], KeyedEvent]:
-        return await self._readers.run(read_set.keyed, keys)
+        return await self._read_pool.run(read_set.keyed, keys)
 
     async def messages_at(self, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], Event]:
-        return await self._readers.run(read_set.messages_at, places)
+        return await self._read_pool.run(read_set.messages_at, places)
 
     async def reactions_set(
         self, asked: Collection[tuple[int, int, str, str]]
     ) -> set[tuple[int, int, str, str]]:
-        return await self._readers.run(read_set.reactions_set, asked)
+        return await self._read_pool.run(read_set.reactions_set, asked)
 
     async def counted(self, spans: Collection[UnreadSpan]) -> dict[UnreadSpan, Counted]:
-        return await self._readers.run(read_set.counted, spans)
+        return await self._read_pool.run(read_set.counted, spans)
 
     async def next_room_number(self) -> int:
         self._last_room += 1
         return self._last_room
 
     async def account(self, user: str) -> Account | None:
-        return await self._readers.run(read_set.account, user)
+        return await self._read_pool.run(read_set.account, user)
 
     async def people(
         self, users: Collection[str], devices: Collection[tuple[str, str]], arriving: Collection[str] = ()
     ) -> People:
-        return await self._readers.run(read_set.people, users, devices, arriving)
+        return await self._read_pool.run(read_set.people, users, devices, arriving)
 
     async def device(self, user: str, device: str) -> DeviceSeen | None:
-        return await self._readers.run(read_set.device, user, device)
+        return await self._read_pool.run(read_set.device, user, device)
 
     # the one write
 
-    async def commit(self, work: Work) -> None:
-        await self._writer.commit(batch_of(work))
+    async def commit(self, writes: WriteSet) -> None:
+        await self._writer.commit(batch_of(writes))
 
     # what readers are shown
 
     async def memberships(self, user: str) -> list[Membership]:
-        return await self._readers.run(memberships, user)
+        return await self._read_pool.run(memberships, user)
 
     async def hello(self, device: str, query: SyncQuery) -> HelloRows:
-        return await self._readers.run(hello, device, query)
+        return await self._read_pool.run(hello, device, query)
 
     async def sync(self, query: SyncQuery) -> SyncRows:
-        return await self._readers.run(sync.sync, query)
+        return await self._read_pool.run(sync.sync, query)
 
     async def log(self, room: int, low: int, high: int, limit: int, page_bytes: int) -> EventPage:
-        return await self._readers.run(history.log, Span(room, low, high), Cut(limit, page_bytes))
+        return await self._read_pool.run(history.log, Span(room, low, high), Cut(limit, page_bytes))
 
     async def history(
         self, room: int, low: int, high: int, limit: int, page_bytes: int, *, newest: bool
     ) -> MessagePage:
-        return await self._readers.run(history.history, Span(room, low, high), Cut(limit, page_bytes), newest)
+        return await self._read_pool.run(
+            history.history, Span(room, low, high), Cut(limit, page_bytes), newest
+        )
 
     async def changes(self, room: int, low: int, high: int, since: int, page_bytes: int) -> EventPage:
-        return await self._readers.run(history.changes, Span(room, low, high), since, page_bytes)
+        return await self._read_pool.run(history.changes, Span(room, low, high), since, page_bytes)
 
     async def messages(self, room: int, seqs: Sequence[int], page_bytes: int) -> list[bytes]:
-        return await self._readers.run(history.messages, room, seqs, page_bytes)
+        return await self._read_pool.run(history.messages, room, seqs, page_bytes)
 
     async def mine(self, room: int, user: str, seqs: Collection[int]) -> dict[int, list[str]]:
-        return await self._readers.run(history.mine, room, user, seqs)
+        return await self._read_pool.run(history.mine, room, user, seqs)
 
     async def members(
         self, room: int, *, after: str, prefix: str, role: str | None, limit: int
     ) -> tuple[list[MemberRow], int]:
-        return await self._readers.run(users_rows.members, room, (after, prefix), role, limit)
+        return await self._read_pool.run(users_rows.members, room, (after, prefix), role, limit)
 
     async def readers(self, room: int, seq: int, *, after: str, limit: int) -> tuple[list[Reader], int]:
-        return await self._readers.run(users_rows.readers, room, seq, after, limit)
+        return await self._read_pool.run(users_rows.readers, room, seq, after, limit)
 
     async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
-        return await self._readers.run(users_rows.acquaintances, user, others)
+        return await self._read_pool.run(users_rows.acquaintances, user, others)
 
     async def watchable(self, user: str, others: Collection[str], *, answered: bool) -> set[str]:
-        return await self._readers.run(users_rows.watchable, user, others, answered)
+        return await self._read_pool.run(users_rows.watchable, user, others, answered)
 
     async def profiles(self, users: Collection[str]) -> list[Profile]:
-        return await self._readers.run(users_rows.profiles, users)
+        return await self._read_pool.run(users_rows.profiles, users)
 
     async def devices(self, user: str) -> list[DeviceSeen]:
-        return await self._readers.run(users_rows.devices, user)
+        return await self._read_pool.run(users_rows.devices, user)
 
     async def listed(self, users: Collection[str]) -> list[DeviceSeen]:
-        return await self._readers.run(users_rows.listed, users)
+        return await self._read_pool.run(users_rows.listed, users)
 
     async def unlisted(self, before: int, limit: int) -> list[tuple[str, str]]:
-        return await self._readers.run(users_rows.unlisted, before, limit)
+        return await self._read_pool.run(users_rows.unlisted, before, limit)
 
     async def last_seen(self, users: Collection[str]) -> dict[str, int]:
-        return await self._readers.run(users_rows.last_seen, users)
+        return await self._read_pool.run(users_rows.last_seen, users)
 
     async def accounts(self, after: str, limit: int) -> list[Account]:
-        return await self._readers.run(users_rows.accounts, after, limit)
+        return await self._read_pool.run(users_rows.accounts, after, limit)
 
-    async def foldable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
-        return await self._readers.run(compaction.foldable, before_ms, keep, limit)
+    async def compactable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
+        return await self._read_pool.run(compaction.compactable, before_ms, keep, limit)

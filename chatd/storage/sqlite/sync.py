@@ -13,7 +13,7 @@ from msgspec import UNSET, Raw
 from chatd.ports import SyncQuery, SyncRows
 from chatd.protocol.codec import encode
 from chatd.protocol.objects import RoomSummary, SyncTotals
-from chatd.storage.sqlite.room_rows import Place, Seat, places, seats
+from chatd.storage.sqlite.room_rows import MembershipRow, RoomRow, membership_rows, room_rows
 from chatd.storage.sqlite.room_summaries import Shown, add_events, peers, previews, summary_of
 
 Key = tuple[int, int, int]
@@ -53,19 +53,25 @@ ORDER BY m.stamp LIMIT ?
 def sync(connection: sqlite3.Connection, query: SyncQuery) -> SyncRows:
     """The page of `query`, all of it as of one commit. Runs inside a read transaction."""
     if query.after is None:
-        return first_page(connection, query, seats(connection, query.user))
+        return first_page(connection, query, membership_rows(connection, query.user))
     return later_page(connection, query, query.after)
 
 
-def first_page(connection: sqlite3.Connection, query: SyncQuery, listed: Collection[Seat]) -> SyncRows:
-    """The page a round begins with. `listed`: the user's seats as of this commit, in any order."""
+def first_page(
+    connection: sqlite3.Connection, query: SyncQuery, listed: Collection[MembershipRow]
+) -> SyncRows:
+    """The page a round begins with. `listed`: the user's memberships as of this commit, in any order."""
     gone = [] if query.since is None else gone_since(connection, query.user, query.since)
     if len(gone) > GONE_MAX:
         query, gone = replace(query, since=None), []
     page = Page(connection, query, ROOM_NAME_BYTES * len(gone))
     since = -1 if query.since is None else query.since
-    wanted = sorted((seat for seat in listed if seat.stamp > since), key=key_of, reverse=True)
-    added = page.add_numbers([seat.number for seat in wanted[: query.limit + 1]])
+    wanted = sorted(
+        (membership_row for membership_row in listed if membership_row.stamp > since),
+        key=key_of,
+        reverse=True,
+    )
+    added = page.add_numbers([membership_row.number for membership_row in wanted[: query.limit + 1]])
     after = None if added == len(wanted) else key_of(wanted[added - 1]) if added else TOP
     page.add_events()
     return SyncRows(stamp_of(connection), query.since, page.rooms, gone, totals_of(listed), after)
@@ -79,7 +85,7 @@ def gone_since(connection: sqlite3.Connection, user: str, since: int) -> list[st
 def later_page(connection: sqlite3.Connection, query: SyncQuery, after: Key) -> SyncRows:
     """A page that goes on where the one before ended."""
     page = Page(connection, query)
-    key = page.go_on(after)
+    key = page.resume(after)
     page.add_events()
     return SyncRows(stamp_of(connection), query.since, page.rooms, [], None, key)
 
@@ -89,15 +95,19 @@ def stamp_of(connection: sqlite3.Connection) -> int:
     return stamp
 
 
-def key_of(seat: Seat) -> Key:
+def key_of(membership_row: MembershipRow) -> Key:
     """Where a room stands in the list: the highest comes first."""
-    return seat.pinned, seat.time, seat.number
+    return membership_row.pinned, membership_row.time, membership_row.number
 
 
-def totals_of(listed: Collection[Seat]) -> SyncTotals:
+def totals_of(listed: Collection[MembershipRow]) -> SyncTotals:
     """Over all rooms of an account, on this page or not. What is hidden asks for nothing."""
-    unread = sum([seat.unread for seat in listed if not seat.hidden])
-    return SyncTotals(len(listed), unread, sum([seat.mentions for seat in listed if not seat.hidden]))
+    unread = sum([membership_row.unread for membership_row in listed if not membership_row.hidden])
+    return SyncTotals(
+        len(listed),
+        unread,
+        sum([membership_row.mentions for membership_row in listed if not membership_row.hidden]),
+    )
 
 
 class Page:
@@ -115,7 +125,7 @@ class Page:
     def rooms(self) -> list[RoomSummary]:
         return [shown.summary for shown in self.shown.values()]
 
-    def go_on(self, after: Key) -> Key | None:
+    def resume(self, after: Key) -> Key | None:
         """Fill the page from where the one before ended; the key to go on with, None at the round's end."""
         if after[0] == REPEATING:
             return self.repeat_moved(after[2])
@@ -146,33 +156,33 @@ class Page:
         """Add the rooms of these numbers while they fit; how many did."""
         for start in range(0, len(numbers), READ_AT_ONCE):
             part = numbers[start : start + READ_AT_ONCE]
-            found = places(self.connection, self.query.user, part)
+            found = room_rows(self.connection, self.query.user, part)
             added = self.add([found[number] for number in part])
             if added < len(part):
                 return start + added
         return len(numbers)
 
-    def add(self, wanted: Sequence[Place]) -> int:
+    def add(self, wanted: Sequence[RoomRow]) -> int:
         """Add these rooms while they fit; how many did. An empty page takes one whatever its size, if need be without
         its preview.
         """
         others = peers(self.connection, self.query.user, wanted)
         latest = previews(self.connection, wanted) if self.previews else {}
-        for added, place in enumerate(wanted):
-            if place.number in self.shown:
+        for added, room_row in enumerate(wanted):
+            if room_row.number in self.shown:
                 continue
-            summary = summary_of(place, others.get(place.number), self.query.shown_to)
-            preview = latest.get(place.number)
+            summary = summary_of(room_row, others.get(room_row.number), self.query.shown_to)
+            preview = latest.get(room_row.number)
             if preview is not None:
                 summary.preview = Raw(preview)
-            size = self.size_of(summary, place.bytes_max + len(preview or b""))
+            size = self.size_of(summary, room_row.bytes_max + len(preview or b""))
             if len(self.shown) >= self.query.limit or (size > self.bytes_left and self.shown):
                 return added
             if size > self.bytes_left:
                 summary.preview = UNSET
                 size = len(encode(summary))
             self.bytes_left -= size
-            self.shown[place.number] = Shown(place.number, summary)
+            self.shown[room_row.number] = Shown(room_row.number, summary)
         return len(wanted)
 
     def size_of(self, summary: RoomSummary, bytes_max: int) -> int:

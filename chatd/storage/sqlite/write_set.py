@@ -1,4 +1,4 @@
-"""A `Work` as rows: everything a commit writes, copied out before the commit begins.
+"""A `WriteSet` as rows: everything a commit writes, copied out before the commit begins.
 
 The copy is what makes a commit safe to wait for: whoever waits may be cancelled, and may put the rooms back
 as they were, while the rows are being written in another thread.
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from msgspec import UNSET, UnsetType
 
 from chatd.core.users import Account, DeviceSeen
-from chatd.core.write_set import NewEvent, Work
+from chatd.core.write_set import NewEvent, WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.objects import MESSAGE
 from chatd.storage.sqlite.rows import (
@@ -30,7 +30,7 @@ class Batch:
     """Parameters of the statements of one commit, in the order they are run."""
 
     stamp: int
-    folds: list[Row] = field(default_factory=list)
+    compactions: list[Row] = field(default_factory=list)
     created: list[Row] = field(default_factory=list)
     rooms: list[Row] = field(default_factory=list)
     members: list[Row] = field(default_factory=list)
@@ -50,26 +50,26 @@ class Batch:
     forgotten_devices: list[Row] = field(default_factory=list)
 
 
-def batch_of(work: Work) -> Batch:
-    """The rows of `work`; later changes to its rooms and members do not reach them."""
-    batch = Batch(work.stamp)
-    last_messages = add_events(batch, work)
-    add_rooms(batch, work, last_messages)
-    batch.members = [member_row(room, member, work.stamp) for (room, _), member in work.members.items()]
-    batch.memberships = [moved for moved in work.memberships.items() if moved[1]]
-    batch.counted = [(member.own_unread, *place) for place, member in work.counted.items()]
-    batch.counted_rooms = [(number,) for number in work.counted_rooms if number not in work.rooms]
-    batch.pairs = [(room, a, b) for a, b, room in work.pairs]
+def batch_of(writes: WriteSet) -> Batch:
+    """The rows of `writes`; later changes to its rooms and members do not reach them."""
+    batch = Batch(writes.stamp)
+    last_messages = add_events(batch, writes)
+    add_rooms(batch, writes, last_messages)
+    batch.members = [member_row(room, member, writes.stamp) for (room, _), member in writes.members.items()]
+    batch.memberships = [moved for moved in writes.memberships.items() if moved[1]]
+    batch.counted = [(member.own_unread, *place) for place, member in writes.counted.items()]
+    batch.counted_rooms = [(number,) for number in writes.counted_rooms if number not in writes.rooms]
+    batch.pairs = [(room, a, b) for a, b, room in writes.pairs]
     batch.messages = [
         (encode(message.event), none_if_unset(message.event.changed), position(room, seq))
-        for (room, seq), message in work.messages.items()
+        for (room, seq), message in writes.messages.items()
     ]
-    batch.recalled = [(room, target, position(room + 1, 0)) for room, target in work.recalled]
-    batch.reactions = [(row.set, (row.room, row.seq, row.user, row.emoji)) for row in work.reactions]
-    batch.unlogged = [(*place, digest, work.now) for place, digest in work.unlogged.items()]
-    batch.forgotten = [(work.forget_keys,)] if work.forget_keys else []
-    batch.folds = [(room, position(room, floor)) for room, floor in work.folds]
-    add_accounts(batch, work)
+    batch.recalled = [(room, target, position(room + 1, 0)) for room, target in writes.recalled]
+    batch.reactions = [(row.set, (row.room, row.seq, row.user, row.emoji)) for row in writes.reactions]
+    batch.unlogged = [(*place, digest, writes.now) for place, digest in writes.unlogged.items()]
+    batch.forgotten = [(writes.forget_keys,)] if writes.forget_keys else []
+    batch.compactions = [(room, position(room, floor)) for room, floor in writes.compactions]
+    add_accounts(batch, writes)
     return batch
 
 
@@ -77,15 +77,15 @@ def none_if_unset(value: int | UnsetType) -> int | None:
     return None if value is UNSET else value
 
 
-def add_events(batch: Batch, work: Work) -> dict[int, int]:
+def add_events(batch: Batch, writes: WriteSet) -> dict[int, int]:
     """The new events; by room the newest message among them."""
     last_messages: dict[int, int] = {}
     add = batch.events.append
-    for number, steps in work.steps.items():
+    for number, steps in writes.steps.items():
         first = number << SEQ_BITS
         for step in steps:
             if type(step) is NewEvent:
-                add(event_row(first, step, work.stamp))
+                add(event_row(first, step, writes.stamp))
                 if step.event.kind == MESSAGE:
                     last_messages[number] = step.event.seq
                 elif step.event.kind == "edit":
@@ -113,21 +113,21 @@ def event_row(first: int, new: NewEvent, stamp: int) -> Row:
     )
 
 
-def add_rooms(batch: Batch, work: Work, last_messages: dict[int, int]) -> None:
-    made = {room.number for room in work.created}
+def add_rooms(batch: Batch, writes: WriteSet, last_messages: dict[int, int]) -> None:
+    made = {room.number for room in writes.created}
     batch.created = [
-        new_room_row(room, last_messages.get(room.number, 0), work.stamp) for room in work.created
+        new_room_row(room, last_messages.get(room.number, 0), writes.stamp) for room in writes.created
     ]
     batch.rooms = [
-        changed_room_row(room, last_messages.get(number, 0), work.stamp)
-        for number, room in work.rooms.items()
+        changed_room_row(room, last_messages.get(number, 0), writes.stamp)
+        for number, room in writes.rooms.items()
         if number not in made
     ]
 
 
-def add_accounts(batch: Batch, work: Work) -> None:
+def add_accounts(batch: Batch, writes: WriteSet) -> None:
     devices: dict[Row, DeviceSeen] = {}  # the last change of each
-    for change in work.accounts:
+    for change in writes.accounts:
         if isinstance(change, Account):
             batch.accounts.append(account_row(change))
         else:

@@ -67,11 +67,11 @@ class Writer:
             await self._commit_or_raise(batch)
         except Unavailable as error:
             name, why = trouble(error, "commits")
-            self._troubles.meet(name, f"{why}; {self._space(self._free_bytes())}")
+            self._troubles.report(name, f"{why}; {self._space(self._free_bytes())}")
             raise
         if self._troubles.now:
-            self._troubles.ease("disk")
-            self._troubles.ease("commits")
+            self._troubles.report_ok("disk")
+            self._troubles.report_ok("commits")
 
     async def _commit_or_raise(self, batch: Batch) -> None:
         if self._lost:
@@ -86,9 +86,9 @@ class Writer:
         """Note it when the disk is full, before somebody is refused, and when the file is not ours any more."""
         if file_id(self._path) != self._file:
             why = "chatd.sqlite was removed or exchanged under the daemon: what it stores now ends with it"
-            self._troubles.meet("damage", f"{why}. Stop it, put the file back, or restore a backup")
+            self._troubles.report("damage", f"{why}. Stop it, put the file back, or restore a backup")
         if (free := self._free_bytes()) < self._min_free_bytes:
-            self._troubles.meet("disk", f"{DISK_FULL}; {self._space(free)}")
+            self._troubles.report("disk", f"{DISK_FULL}; {self._space(free)}")
 
     def _space(self, free: int) -> str:
         return f"{free} bytes are free, storage.min_free_bytes is {self._min_free_bytes}"
@@ -131,7 +131,7 @@ class Writer:
         self._trusted = True
 
     async def close(self, mark: Callable[[sqlite3.Connection], None]) -> None:
-        """Run `mark` when the connection can be trusted, then close it: the last one out folds the log in."""
+        """Run `mark` when the connection can be trusted, then close it: the last one out checkpoints the log."""
         try:
             if self._trusted and self._connection.is_open:
                 with translated():

@@ -1,0 +1,182 @@
+"""Who may what: the table tests/authorization/matrix.txt, the people in its columns and the requests in its rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.kit.inprocess import InProcessClient, InProcessServer, device_of, new_key
+
+TABLE = Path(__file__).parents[1] / "authorization" / "matrix.txt"
+ENDED = ("banned", "expired", "revoked")  # columns of those whose connection ends
+
+AUTHOR, DEPUTY, VICTIM, NEWCOMER = "author", "deputy", "victim", "newcomer"  # on whom is acted
+SPARE_DEVICE = 7  # of whoever asks; the author has device 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table; `outcomes` by column."""
+
+    name: str
+    word: str
+    outcomes: dict[str, str]
+
+    @property
+    def command(self) -> str:
+        return self.name.partition("/")[0]
+
+
+def rows() -> dict[str, Row]:
+    """The table, by name of the row."""
+    lines = [line.split() for line in TABLE.read_text().splitlines() if line and not line.startswith("#")]
+    (_, _, *columns), *body = lines
+    found = {name: Row(name, word, dict(zip(columns, cells, strict=True))) for name, word, *cells in body}
+    assert len(found) == len(body), "a row stands there twice"
+    return found
+
+
+@dataclass(frozen=True)
+class PreparedRoom:
+    """A room with two messages, `own` of `user` who asks, if he could post, and `others` of somebody else."""
+
+    room: str
+    own: int
+    others: int
+    user: str = ""
+
+
+REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
+    "auth": lambda prepared: {"token": prepared.user},
+    "mode": lambda prepared: {"mode": "background"},
+    "ping": lambda prepared: {},
+    "pong": lambda prepared: {},
+    "sync": lambda prepared: {},
+    "log": lambda prepared: {"room": prepared.room, "from": 1},
+    "history": lambda prepared: {"room": prepared.room},
+    "changes": lambda prepared: {"room": prepared.room, "low": 1, "high": 9, "since": 0},
+    "messages": lambda prepared: {"room": prepared.room, "seqs": [prepared.others]},
+    "send": lambda prepared: {"room": prepared.room, "body": {"text": "words"}},
+    "edit/own": lambda prepared: {
+        "room": prepared.room,
+        "target": prepared.own,
+        "body": {"text": "other words"},
+    },
+    "edit/others": lambda prepared: {
+        "room": prepared.room,
+        "target": prepared.others,
+        "body": {"text": "other words"},
+    },
+    "recall/own": lambda prepared: {"room": prepared.room, "target": prepared.own},
+    "recall/others": lambda prepared: {"room": prepared.room, "target": prepared.others},
+    "react": lambda prepared: {"room": prepared.room, "target": prepared.others, "emoji": "👍", "set": True},
+    "pin": lambda prepared: {"room": prepared.room, "target": prepared.others, "set": True},
+    "read": lambda prepared: {"room": prepared.room, "seq": prepared.others},
+    "delivered": lambda prepared: {"rooms": [{"room": prepared.room, "seq": prepared.others}]},
+    "readers": lambda prepared: {"room": prepared.room, "seq": prepared.others},
+    "focus": lambda prepared: {"rooms": [prepared.room]},
+    "typing": lambda prepared: {"room": prepared.room},
+    "watch": lambda prepared: {"users": [AUTHOR]},
+    "room.create": lambda prepared: {"kind": "group", "title": "t"},
+    "room.direct": lambda prepared: {"user": NEWCOMER},
+    "room.get": lambda prepared: {"room": prepared.room},
+    "room.update": lambda prepared: {"room": prepared.room, "title": "another"},
+    "room.delete": lambda prepared: {"room": prepared.room},
+    "room.join": lambda prepared: {"room": prepared.room},
+    "room.leave": lambda prepared: {"room": prepared.room},
+    "members.list": lambda prepared: {"room": prepared.room},
+    "members.add": lambda prepared: {"room": prepared.room, "users": [NEWCOMER]},
+    "members.remove": lambda prepared: {"room": prepared.room, "users": [VICTIM]},
+    "members.remove/admin": lambda prepared: {"room": prepared.room, "users": [DEPUTY]},
+    "members.role": lambda prepared: {"room": prepared.room, "users": [{"user": VICTIM, "role": "admin"}]},
+    "preferences/room": lambda prepared: {"room": prepared.room, "pinned": True},
+    "preferences/account": lambda prepared: {"receipts": False},
+    "preferences/presence": lambda prepared: {"presence": True},
+    "users.get": lambda prepared: {"users": [AUTHOR]},
+    "devices.push": lambda prepared: {"platform": "apns", "token": "t"},
+    "devices.list": lambda prepared: {},
+    "devices.remove/own": lambda prepared: {"device": device_of(SPARE_DEVICE)},
+    "devices.remove/others": lambda prepared: {"device": device_of(1)},
+}
+
+
+def request_of(name: str, prepared: PreparedRoom) -> dict[str, Any]:
+    """The request of a row, with a key of its own; keys that the command does not know are ignored."""
+    return {"type": name.partition("/")[0], "key": new_key(), **REQUESTS[name](prepared)}
+
+
+class AuthMatrix:
+    """A server with the users rooms are made of; `prepare_room` makes a fresh room for each question."""
+
+    def __init__(self, server: InProcessServer, author: InProcessClient, founder: InProcessClient) -> None:
+        self.server = server
+        self.author = author
+        self._founder = founder
+
+    @classmethod
+    async def open(cls, server: InProcessServer) -> "AuthMatrix":
+        return cls(server, await server.connect(AUTHOR), await server.connect("founder"))
+
+    async def connect_as(self, column: str) -> InProcessClient:
+        """Somebody of this column, connected twice: with device 2, and with one to spare."""
+        spare = await self.server.connect(column, SPARE_DEVICE)
+        spare.hang_up()
+        await self.server.wait_idle()
+        return await self.server.connect(column, 2)
+
+    async def prepare_room(self, column: str, asker: InProcessClient) -> PreparedRoom:
+        """A fresh room in which `asker` is what the column says; nothing waits for anybody afterwards."""
+        user = asker.session.user
+        if column == "direct":
+            reply = await self.author.request(type="room.direct", user=user)
+            prepared = await self._written(asker, str(reply["summary"]["room"]), asker)
+        else:
+            inside = column not in ("stranger", "passer_by")
+            prepared = await self._group(column, asker, [user] if inside else [])
+        for client in (asker, self.author, self._founder):
+            client.wire.take()
+        return prepared
+
+    async def _group(self, column: str, asker: InProcessClient, more: list[str]) -> PreparedRoom:
+        user = asker.session.user
+        users = (AUTHOR, DEPUTY, VICTIM, *more)
+        room = await self._founder.create_group(*users, public=column == "passer_by")
+        roles = {DEPUTY: "admin"} | ({user: column} if column in ("admin", "owner") else {})
+        await self._moderate("members.role", room, users=[{"user": u, "role": r} for u, r in roles.items()])
+        prepared = await self._written(asker if more else self.author, room, asker)
+        if column == "removed":
+            await self._moderate("members.remove", room, users=[user])
+        if column == "deleted":
+            await self._moderate("room.delete", room)
+        return prepared
+
+    async def _written(self, writer: InProcessClient, room: str, asker: InProcessClient) -> PreparedRoom:
+        own = (await writer.send(room))["seq"]
+        return PreparedRoom(room, own, (await self.author.send(room))["seq"], asker.session.user)
+
+    async def _moderate(self, kind: str, room: str, **keys: Any) -> None:
+        reply = await self._founder.request(type=kind, room=room, key=new_key(), **keys)
+        assert reply["type"] == "ok", reply
+
+    async def outcome(self, asker: InProcessClient, name: str, prepared: PreparedRoom) -> str:
+        """Ask the request of a row; the outcome as the cells of the table have it."""
+        before = self.server.store.stamp
+        id = asker.send_request(**request_of(name, prepared))
+        await self.server.wait_idle()
+        replies = [packet for packet in asker.wire.packets if packet.get("id") == id]
+        return outcome_of(name, replies, moved=self.server.store.stamp != before)
+
+
+def outcome_of(name: str, replies: list[dict[str, Any]], *, moved: bool) -> str:
+    """What a request came to; `moved`: something was stored."""
+    if not replies:
+        return "silent"
+    (reply,) = replies
+    if reply["type"] == "error":
+        assert not moved, f"{name} was refused and carried out: {reply!r}"
+        return str(reply["code"])
+    if "duplicate" in reply:
+        return "duplicate"
+    seen = any("state" in row for row in reply.get("users", ()))
+    done = {"focus": bool(reply.get("rooms")), "delivered": moved, "watch": seen}
+    return "ok" if done.get(name, True) else "passed"

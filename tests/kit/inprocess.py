@@ -1,0 +1,202 @@
+"""A whole daemon without sockets: the real store on a directory, a manual clock, wires in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import Any, cast
+
+import msgpack
+from msgspec.structs import replace
+
+from chatd.auth.verifier import TokenVerifier
+from chatd.config import model
+from chatd.core.admin import Barrier
+from chatd.ports import Claims
+from chatd.protocol.errors import Refused, Unavailable
+from chatd.server.app import App
+from chatd.storage.sqlite.store import SqliteStore
+from tests.kit.env import ManualEnv
+from tests.kit.faulty_store import TamperedStore
+from tests.kit.leak_detector import LeakDetector
+from tests.kit.memory_wire import MemoryWire
+
+HOUR_S = 3600.0
+_keys = count()
+
+
+def device_of(number: int) -> str:
+    """A device id."""
+    return f"device{number:016}"
+
+
+def new_key() -> str:
+    """An idempotency key never used before in this run."""
+    return f"key-{next(_keys):08}"
+
+
+class FakeIdentity:
+    """The Identity port: a token is the name of its user, unless a test wrote down other claims or a refusal."""
+
+    def __init__(self, env: ManualEnv) -> None:
+        self._env = env
+        self.claims: dict[str, Claims] = {}
+        self.refusals: dict[str, Refused] = {}
+
+    async def verify(self, token: str) -> Claims:
+        if token.startswith("bad"):
+            raise Refused("token_invalid", "no such token")
+        if token in self.refusals:
+            raise self.refusals[token]
+        now_s = self._env.now_ms() / 1000
+        return self.claims.get(token) or Claims(token, now_s + HOUR_S, issued_at_s=now_s)
+
+
+class InProcessClient:
+    """One connection and what it hears."""
+
+    def __init__(self, server: "InProcessServer", *, text: bool = False, address: str = "192.0.2.1") -> None:
+        self.server = server
+        self.session = server.app.session()
+        self.wire = MemoryWire(text=text, address=address)
+        self._ids = count(1)
+        self.session.opened(self.wire)
+
+    def send_packets(self, *packets: dict[str, Any]) -> None:
+        """Send one frame: a packet, or several as a batch."""
+        content = packets[0] if len(packets) == 1 else list(packets)
+        self.session.received(msgpack.packb(content))
+
+    def say_hello(self, user: str, device: int = 1, **keys: Any) -> int:
+        """Send a hello; its id."""
+        id = next(self._ids)
+        hello = {"type": "hello", "id": id, "version": 1, "token": user, "device": device_of(device)}
+        self.send_packets({**hello, **keys})
+        return id
+
+    def send_request(self, **packet: Any) -> int:
+        """Send a request; its id."""
+        id = next(self._ids)
+        self.send_packets({"id": id, **packet})
+        return id
+
+    async def request(self, **packet: Any) -> dict[str, Any]:
+        """Send a request and wait for its reply."""
+        id = self.send_request(**packet)
+        await self.server.wait_idle()
+        return self.reply(id)
+
+    def reply(self, id: int) -> dict[str, Any]:
+        """The one reply to a request."""
+        replies = [packet for packet in self.wire.packets if packet.get("id") == id]
+        assert len(replies) == 1, f"{len(replies)} replies to {id}"
+        return replies[0]
+
+    def take(self, *types: str) -> list[dict[str, Any]]:
+        """The packets since the last look; only those of `types`, when given."""
+        return [packet for packet in self.wire.take() if not types or packet["type"] in types]
+
+    def hang_up(self, code: int = 1001) -> None:
+        self.session.closed(code)
+
+    async def send(self, room: str, text: str = "hello", **keys: Any) -> dict[str, Any]:
+        """Send a message and wait for its acknowledgement."""
+        return await self.request(type="send", room=room, key=new_key(), body={"text": text}, **keys)
+
+    async def create_group(self, *users: str, **keys: Any) -> str:
+        """Create a group with `users`; its name."""
+        reply = await self.request(
+            type="room.create", key=new_key(), kind="group", title="t", users=list(users), **keys
+        )
+        return str(reply["summary"]["room"])
+
+
+class InProcessServer:
+    """The app of a daemon, and its clients."""
+
+    def __init__(self, settings: model.Config, env: ManualEnv, store: TamperedStore) -> None:
+        self.env = env
+        self.store = store
+        self.identity = FakeIdentity(env)
+        self.config = settings
+        self.app = App(settings, env, cast(SqliteStore, store), cast(TokenVerifier, self.identity))
+
+    def client(self, **options: Any) -> InProcessClient:
+        """A connection that has not said hello."""
+        return InProcessClient(self, **options)
+
+    async def connect(self, user: str, device: int = 1, **hello: Any) -> InProcessClient:
+        """A connection that was welcomed."""
+        client = self.client()
+        id = client.say_hello(user, device, **hello)
+        await self.wait_idle()
+        assert client.reply(id)["type"] == "ok", client.reply(id)
+        client.wire.take()
+        return client
+
+    async def wait_idle(self) -> None:
+        """Wait until nothing is under way any more: no handler, no batch."""
+        tasks = self.app.rate_limits.tasks
+        while True:
+            if tasks:
+                await asyncio.wait(set(tasks))
+            await self._nothing_waits()
+            if not tasks:
+                return
+
+    async def _nothing_waits(self) -> None:
+        """Wait for all batches; asked again when one that failed, or a full queue, took the question along."""
+        while True:
+            with suppress(Unavailable):
+                await self.app.writer.submit_and_wait("", Barrier())
+                return
+            await asyncio.sleep(0)
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass, and what it sets off."""
+        self.env.advance(seconds)
+        await self.wait_idle()
+
+
+def refusal(client: InProcessClient) -> tuple[str, str, int]:
+    """What a refused hello said: code of the error, reason of the bye, close code."""
+    error, bye = client.wire.packets
+    assert (error["type"], bye["type"]) == ("error", "bye")
+    assert client.wire.closed_with == (bye["close"], bye["reason"])
+    return error["code"], bye["reason"], bye["close"]
+
+
+async def refused(server: InProcessServer, user: str = "ann", **hello: Any) -> tuple[str, str, int]:
+    """What a hello that has to be refused is told, as `refusal`."""
+    client = server.client()
+    client.say_hello(user, **hello)
+    await server.wait_idle()
+    return refusal(client)
+
+
+def settings(directory: Path, **sections: dict[str, Any]) -> model.Config:
+    """The default configuration, with other values: settings(path, limits={"focus": 2})."""
+    plain = model.Config(storage=model.Storage(directory=str(directory), min_free_bytes=0))
+    changed = {name: replace(getattr(plain, name), **values) for name, values in sections.items()}
+    return replace(plain, **changed)
+
+
+@asynccontextmanager
+async def in_process(directory: Path, **sections: dict[str, Any]) -> AsyncIterator[InProcessServer]:
+    """A running inside; stopped and closed at the end."""
+    env = ManualEnv()
+    chosen = settings(directory, **sections)
+    store = await SqliteStore.open(chosen.storage, env)
+    server = InProcessServer(chosen, env, TamperedStore(store))
+    server.app.writer.start()
+    detector = LeakDetector()
+    detector.open()
+    try:
+        yield server
+    finally:
+        server.store.release_all()
+        await server.app.writer.stop()
+        server.app.passwords.close()
+        await store.close()
+        detector.close()

@@ -1,0 +1,179 @@
+"""Decisions without a daemon: rooms and their log in memory, batches as the writer makes them."""
+
+from collections import Counter
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import Any
+
+from chatd.core.decisions import DECISIONS
+from chatd.core.read_set import KeyedEvent, ReadSet, Rules, Tail, pair
+from chatd.core.room import DIRECT, GROUP, Member, Room
+from chatd.core.room_summary import complete_room_replies
+from chatd.core.users import Account, DeviceSeen
+from chatd.core.write_set import Message, NewEvent, WriteSet
+from chatd.protocol.codec import decode_event, encode
+from chatd.protocol.errors import ChatError
+from chatd.protocol.identifiers import room_name
+from chatd.protocol.objects import EVERYBODY, MESSAGE, Event, Role
+from chatd.protocol.replies import Ok
+from tests.kit.env import START_MS
+
+Asked = tuple[str, Any]
+
+
+def group(number: int = 1, **roles: Role) -> Room:
+    """A group as it stands after its creation: event 1 is `created`, everybody sees everything."""
+    room = Room(number, room_name("g", number), GROUP, next(iter(roles), "nobody"), START_MS, seq=1)
+    for user, role in roles.items():
+        room.members[user] = Member(user, role, START_MS, first_visible=1, read=0, read_ordinal=0)
+    return room
+
+
+def direct(a: str, b: str, number: int = 1) -> Room:
+    """A direct room as it stands after its creation."""
+    room = Room(number, room_name("d", number), DIRECT, a, START_MS, seq=1)
+    for user in (a, b):
+        room.members[user] = Member(user, "member", START_MS, first_visible=1, read=0, read_ordinal=0)
+    return room
+
+
+class MemoryWriter:
+    """Decides batches and keeps their outcome in the log it gathers facts from."""
+
+    def __init__(self, *rooms: Room, rules: Rules | None = None) -> None:
+        self.rules = rules or Rules()
+        self.rooms = {room.name: room for room in rooms}
+        self.now = START_MS
+        self.stamp = 0
+        self.log: dict[tuple[int, int], NewEvent] = {}
+        self.messages: dict[tuple[int, int], bytes] = {}
+        self.keyed: dict[tuple[int, str, str], KeyedEvent] = {}
+        self.reactions: set[tuple[int, int, str, str]] = set()
+        self.accounts: dict[str, Account] = {}
+        self.devices: dict[tuple[str, str], DeviceSeen] = {}
+        self.created: dict[tuple[str, str], Room] = {}
+        self.pairs: dict[tuple[str, str], Room] = {}
+        self.writes = WriteSet(now=self.now, stamp=0)  # of the last batch
+
+    def ask(self, user: str, request: Any) -> Any:
+        """Decide one request and keep its outcome; the reply, or the refusal raised."""
+        (reply,) = self.batch([(user, request)])
+        if isinstance(reply, ChatError):
+            raise reply
+        return reply
+
+    def batch(self, asked: Iterable[Asked]) -> list[Ok | ChatError]:
+        """Decide several requests in one WriteSet and keep its outcome; replies and refusals in order."""
+        replies = self.decide(asked)
+        self.commit()
+        return replies
+
+    def decide(self, asked: Iterable[Asked]) -> list[Ok | ChatError]:
+        """Decide without keeping anything: `writes` is open to `commit` or to a rollback."""
+        asked = list(asked)
+        reads = self.gather(asked)
+        self.writes = WriteSet(now=self.now, stamp=self.stamp + 1)
+        replies = [self._one(user, request, reads) for user, request in asked]
+        complete_room_replies(self.writes, self.rules.shown_to)
+        return replies
+
+    def _one(self, user: str, request: Any, reads: ReadSet) -> Ok | ChatError:
+        try:
+            return DECISIONS[type(request)](user, request, self.writes, reads)
+        except ChatError as refusal:
+            return refusal
+
+    def gather(self, asked: list[Asked]) -> ReadSet:
+        """What the writer would have read, as copies."""
+        reads = ReadSet(self.rules, self.rooms)
+        for (number, seq), blob in self.messages.items():
+            mine = {(u, emoji) for room, at, u, emoji in self.reactions if (room, at) == (number, seq)}
+            reads.messages[number, seq] = Message(self.room(number), decode_event(blob), mine)
+        reads.keyed = dict(self.keyed)
+        reads.created, reads.pairs = dict(self.created), dict(self.pairs)
+        reads.accounts, reads.devices = dict(self.accounts), dict(self.devices)
+        reads.memberships = Counter(user for room in self.rooms.values() for user in room.members)
+        for device in sorted(self.devices.values(), key=lambda device: device.last_seen):
+            if device.listed:
+                reads.listed.setdefault(device.user, []).append(device.device)
+        highest = max((room.number for room in self.rooms.values()), default=0)
+        reads.fresh = [(highest + step, highest + step) for step in range(len(asked) + 1, 0, -1)]
+        for user, request in asked:
+            room = self.rooms.get(getattr(request, "room", ""))
+            if room is not None and hasattr(request, "seq"):
+                reads.tails[room.number, user, request.seq] = self.tail(room, user, request.seq)
+        return reads
+
+    def room(self, number: int) -> Room:
+        return next(room for room in self.rooms.values() if room.number == number)
+
+    def tail(self, room: Room, user: str, seq: int) -> Tail:
+        """Counted from the log, as a store counts."""
+        counted = [
+            new for (number, _), new in self.log.items() if number == room.number and is_counted(new.event)
+        ]
+        after = [new for new in counted if new.event.seq > seq]
+        return Tail(
+            ordinal=len(counted) - len(after),
+            own=sum(new.event.user == user for new in after),
+            mentions=sum(
+                new.event.user != user and (user in new.mentions or EVERYBODY in new.mentions)
+                for new in after
+            ),
+        )
+
+    def commit(self) -> None:
+        """Keep the outcome of the open WriteSet."""
+        writes = self.writes
+        for steps in writes.steps.values():
+            for step in steps:
+                if isinstance(step, NewEvent):
+                    self._keep(step)
+        for room in writes.created:
+            self.rooms[room.name] = room
+            if room.client_key is not None:
+                self.created[room.creator, room.client_key] = room
+        for a, b, number in writes.pairs:
+            self.pairs[pair(a, b)] = self.room(number)
+        for place, message in writes.messages.items():
+            self.messages[place] = encode(message.event)
+        for row in writes.reactions:
+            place_of = (row.room, row.seq, row.user, row.emoji)
+            (self.reactions.add if row.set else self.reactions.discard)(place_of)
+        for change in writes.accounts:
+            if isinstance(change, Account):
+                self.accounts[change.user] = change
+            else:
+                self.devices[change.user, change.device] = change
+        writes.mark_durable()
+        self.stamp = writes.stamp
+
+    def _keep(self, new: NewEvent) -> None:
+        event = new.event
+        place = (new.room.number, event.seq)
+        self.log[place] = new
+        if event.kind == MESSAGE:
+            self.messages[place] = encode(event)
+        if new.key is not None:
+            assert isinstance(event.user, str)
+            assert isinstance(event.time, int)
+            stored = KeyedEvent(decode_event(new.blob), event.time, new.digest)
+            self.keyed[new.room.number, event.user, new.key] = stored
+
+    def events(self, room: Room) -> list[Event]:
+        """The log of a room, as stored."""
+        return [
+            decode_event(new.blob) for (number, _), new in sorted(self.log.items()) if number == room.number
+        ]
+
+    def message(self, room: Room, seq: int) -> Event:
+        """A message in its current state."""
+        return decode_event(self.messages[room.number, seq])
+
+    def snapshot(self) -> Any:
+        """Everything a rollback has to bring back, as an independent copy."""
+        return deepcopy(self.rooms)
+
+
+def is_counted(event: Event) -> bool:
+    return isinstance(event.ordinal, int)

@@ -1,0 +1,167 @@
+"""A few people who do everything that is stored, drawn from one seed: the workload under which disks are broken."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from chatd.core.admin import Amend, RecordDevice
+from chatd.protocol import requests as ask
+from chatd.protocol.errors import ChatError, Unavailable
+from chatd.protocol.objects import SentBody
+from chatd.protocol.replies import Ok, WriteOk
+from tests.kit.inprocess import InProcessServer
+
+PEOPLE = ("ann", "bob", "eve", "joe", "kim", "lee")
+MONTH_S = 31 * 86_400.0
+BURST = 12  # sends asked for at once: some of them share a commit
+
+# Small enough that a minute of work folds operations, and has a room where joins are not logged.
+SECTIONS: dict[str, dict[str, Any]] = {
+    "rates": {"enabled": False},
+    "storage": {"operations_kept": 6},
+    "delivery": {"large_members": 5},
+}
+
+
+class Acknowledged(NamedTuple):
+    """A message that was stored as number `seq` of its room, which people knew after commit `stamp`."""
+
+    user: str
+    request: ask.Send
+    seq: int
+    stamp: int
+
+
+class RandomWorkload:
+    """Asks the writer of a server for this and that. `told` is called with each commit that people know of."""
+
+    def __init__(self, server: InProcessServer, seed: int, told: Callable[[int], None]) -> None:
+        self.server = server
+        self.writer = server.app.writer
+        self.acknowledged: list[Acknowledged] = []
+        self.refused: list[ChatError] = []
+        self._chance = random.Random(seed)
+        self._told = told
+        self._keys = 0
+        self._seed = seed
+        self._rooms: list[str] = []
+        self._steps: tuple[Callable[[], Awaitable[None]], ...] = (
+            *(self.send,) * 6,
+            self.burst,
+            self.burst,
+            self.edit,
+            self.recall,
+            self.react,
+            self.read,
+            self.read,
+            self.join_or_leave,
+            self.join_or_leave,
+            self.repeat,
+            self.change_settings,
+            self.see_device,
+            self.pass_month,
+        )
+
+    async def open(self) -> None:
+        """The rooms: a group, a public one that grows large, a direct one."""
+        for public in (False, True):
+            made = await self.request(
+                "ann",
+                ask.RoomCreate(key=self.key(), kind="group", title="t", users=["bob", "eve"], public=public),
+            )
+            self._rooms.append(str(made.summary.room))  # type: ignore[union-attr]
+        direct = await self.request("ann", ask.RoomDirect(user="bob"))
+        self._rooms.append(str(direct.summary.room))  # type: ignore[union-attr]
+
+    async def run(self, count: int) -> None:
+        for _ in range(count):
+            self.server.env.advance(1)
+            await self._chance.choice(self._steps)()
+
+    async def request(self, user: str, request: Any) -> Ok | None:
+        """Ask one thing; the answer, None for a refusal, which is kept."""
+        try:
+            reply = await self.writer.submit_and_wait(user, request)
+        except ChatError as error:
+            self.refused.append(error)
+            return None
+        self._told(self.writer.published)
+        if isinstance(request, ask.Send) and isinstance(reply, WriteOk) and not reply.duplicate:
+            assert isinstance(reply.seq, int)
+            self.acknowledged.append(Acknowledged(user, request, reply.seq, self.writer.published))
+        return reply
+
+    def key(self) -> str:
+        self._keys += 1
+        return f"key-{self._seed}-{self._keys:08}"
+
+    def somewhere(self) -> tuple[str, str]:
+        return self._chance.choice(PEOPLE[:3]), self._chance.choice(self._rooms)
+
+    def target(self) -> tuple[str, str, int]:
+        """A message that was acknowledged: its author, room and number."""
+        said = self._chance.choice(self.acknowledged)
+        return said.user, said.request.room, said.seq
+
+    async def send(self) -> None:
+        user, room = self.somewhere()
+        text = "x" * self._chance.choice((1, 80, 700, 5000))
+        mentions = self._chance.choice(([], [], ["bob"], ["*"]))
+        body = SentBody(text=text, mentions=mentions) if mentions else SentBody(text=text)
+        await self.request(user, ask.Send(room=room, key=self.key(), body=body))
+
+    async def burst(self) -> None:
+        await asyncio.gather(*(self.send() for _ in range(self._chance.randrange(2, BURST))))
+
+    async def edit(self) -> None:
+        if self.acknowledged:
+            user, room, seq = self.target()
+            body = SentBody(text=f"edited {self._keys}")
+            await self.request(user, ask.Edit(room=room, key=self.key(), target=seq, body=body))
+
+    async def recall(self) -> None:
+        if self.acknowledged:
+            user, room, seq = self.target()
+            await self.request(user, ask.Recall(room=room, key=self.key(), target=seq))
+
+    async def react(self) -> None:
+        if self.acknowledged:
+            user, room, seq = self.target()
+            wanted = self._chance.random() < 0.7
+            await self.request(user, ask.React(room=room, key=self.key(), target=seq, emoji="👍", set=wanted))
+
+    async def read(self) -> None:
+        user, room = self.somewhere()
+        await self.request(user, ask.Read(room=room, seq=self._chance.randrange(1, 40)))
+
+    async def join_or_leave(self) -> None:
+        user = self._chance.choice(PEOPLE[3:])
+        kind = self._chance.choice((ask.RoomJoin, ask.RoomJoin, ask.RoomLeave))
+        await self.request(user, kind(room=self._rooms[1], key=self.key()))
+
+    async def repeat(self) -> None:
+        """Send again what was acknowledged: the answer is the number it has."""
+        if self.acknowledged:
+            said = self._chance.choice(self.acknowledged)
+            reply = await self.request(said.user, said.request)
+            assert reply is None or reply.seq == said.seq  # type: ignore[attr-defined]
+
+    async def change_settings(self) -> None:
+        title = f"title {self._keys}"
+        await self.request("ann", ask.RoomUpdate(room=self._rooms[0], key=self.key(), title=title))
+
+    async def see_device(self) -> None:
+        user = self._chance.choice(PEOPLE)
+        await self.request(user, RecordDevice(device="a-device-of-24-characters", app="app"))
+        await self.request(user, Amend(name=f"{user} {self._keys}"))
+
+    async def pass_month(self) -> None:
+        """A month goes by, and what upkeep does by itself."""
+        self.server.env.advance(MONTH_S)
+        try:
+            await self.server.app.maintenance.compact()
+        except Unavailable as error:
+            self.refused.append(error)
+            return
+        self._told(self.writer.published)

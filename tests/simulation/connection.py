@@ -1,0 +1,181 @@
+"""One connection of a phone: upgrade, frames, requests and their replies, until it is lost. Chat is not known here."""
+
+import hashlib
+import struct
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from tests.kit.protocol_promises import Promises
+from tests.simulation import frames
+from tests.simulation.frames import Incoming
+from tests.simulation.history import Conversation, Packet, ReceivedPacket, SentPacket
+from tests.simulation.loop import SimLoop
+from tests.simulation.transport import Link, NetworkConditions
+
+LOOK_S = 2.5  # how often a phone looks whether it still gets answers
+ANSWER_TIMEOUT_S = 10.0  # protocol.md 6.1: then the outcome is unknown
+SILENCE_S = 46.0  # protocol.md 6.6: heartbeat and 15 s
+
+
+class ConnectionOwner(Protocol):
+    """The phone behind a line."""
+
+    def connected_to_server(self) -> None: ...
+
+    def upgraded(self) -> None: ...
+
+    def reply(self, request: Packet, packet: Packet) -> None: ...
+
+    def push(self, packet: Packet) -> None: ...
+
+    def connection_lost(self) -> None: ...
+
+
+class Connection:
+    """A connection from the dial tone to the end."""
+
+    def __init__(
+        self,
+        loop: SimLoop,
+        owner: ConnectionOwner,
+        conversation: Conversation,
+        dial: Callable[["Connection"], Link],
+        trace: hashlib.blake2b,
+    ) -> None:
+        self.said = conversation
+        self.over = False
+        self.ready = False  # hello was answered
+        self._loop = loop
+        self._owner = owner
+        self._trace = trace
+        self._incoming = Incoming()
+        self._upgraded = False
+        self._next_id = 1
+        self._open: dict[int, tuple[float, Packet]] = {}
+        self._last_heard = loop.time()
+        self._promises = Promises()
+        self._look = loop.call_later(LOOK_S, self._look_after)
+        self.link = dial(self)
+
+    # Peer
+
+    def opened(self) -> None:
+        self.link.send(frames.upgrade(self.said.text))
+        self._owner.connected_to_server()
+
+    def received(self, data: bytes) -> None:
+        if self.over:
+            return
+        self._last_heard = self._loop.time()
+        self._incoming.feed(data)
+        if not self._upgraded:
+            head = self._incoming.head()
+            if head is None:
+                return
+            self._upgraded = head.startswith(b"HTTP/1.1 101 ")
+            if not self._upgraded:
+                self.hang_up()
+                return
+            self._owner.upgraded()
+        for opcode, payload, offset in self._incoming.frames():
+            self._trace.update(struct.pack("<d", self._loop.time()) + payload)
+            self._frame(opcode, payload, offset)
+            if self.over:
+                return
+
+    def lost(self) -> None:
+        if self.over:
+            return
+        self.over = self.said.closed = True
+        self.ready = False
+        self._look.cancel()
+        self.link.finish()
+        self._owner.connection_lost()
+
+    # what the phone does
+
+    def ask(self, packet: Packet, *, again: bool = False) -> None:
+        """Send a request that will be answered."""
+        self.send([self.numbered(packet, again=again)])
+
+    def numbered(self, packet: Packet, *, again: bool = False) -> Packet:
+        """The request with an id, remembered as open."""
+        request = {**packet, "id": self._next_id}
+        self._next_id += 1
+        self._open[request["id"]] = (self._loop.time(), request)
+        self._promises.asked(request)
+        self.said.asked.append(SentPacket(self._loop.time(), request, again))
+        return request
+
+    def send(self, packets: list[Packet]) -> None:
+        """One frame: a packet, or a batch."""
+        self.link.send(frames.encode(packets[0] if len(packets) == 1 else packets, self.said.text))
+
+    def hang_up(self) -> None:
+        """Close as a phone does whose app is closed."""
+        if self.over:
+            return
+        if self.link.connected:
+            self.link.send(frames.frame(frames.CLOSE, (1001).to_bytes(2, "big")))
+        else:
+            self.link.reset()
+        self.lost()
+
+    @property
+    def unanswered(self) -> int:
+        return len(self._open)
+
+    @property
+    def open_keys(self) -> set[str]:
+        """Keys of the mutations that wait for an answer here."""
+        return {request["key"] for _, request in self._open.values() if "key" in request}
+
+    # what it hears
+
+    def _frame(self, opcode: int, payload: bytes, offset: int) -> None:
+        if opcode in (frames.TEXT, frames.BINARY):
+            position, written = self.link.written_at(offset)
+            for packet in frames.decode(payload, self.said.text):
+                self.said.heard.append(ReceivedPacket(self._loop.time(), packet, position, written))
+                self._packet(packet)
+        elif opcode == frames.CLOSE:
+            self.link.send(frames.frame(frames.CLOSE, payload[:2]))
+            self.lost()
+        elif opcode == frames.PING:
+            self.link.send(frames.frame(frames.PONG, payload))
+
+    def _packet(self, packet: Packet) -> None:
+        try:
+            self._promises.hear(packet)
+        except AssertionError as broken:
+            self.said.garbled = self.said.garbled or str(broken)
+        if "id" in packet:
+            _, request = self._open.pop(packet["id"], (0.0, {"type": "nothing"}))
+            if packet["type"] == "ok" and request["type"] == "hello":
+                self.ready = True
+            self._owner.reply(request, packet)
+        elif packet["type"] == "ping":
+            self.send([{"type": "pong"}])
+            self._owner.push(packet)
+        else:
+            self._owner.push(packet)
+
+    def _look_after(self) -> None:
+        """Give up on a daemon that does not answer."""
+        now = self._loop.time()
+        oldest = min((asked for asked, _ in self._open.values()), default=now)
+        waiting = now - oldest if self._upgraded else now - self.said.began
+        reading = not self.link.down.paused
+        if reading and (waiting > ANSWER_TIMEOUT_S or now - self._last_heard > SILENCE_S):
+            self.said.gave_up = now
+            self.link.note("no answer: gives up")
+            self.link.reset()
+            return
+        self._look = self._loop.call_later(LOOK_S, self._look_after)
+
+
+def connector(
+    dial: Callable[..., Link], address: str, lane: Any, conditions: NetworkConditions
+) -> Callable[[Connection], Link]:
+    """How a line gets its link."""
+    return lambda connection: dial(address, lane, connection, conditions)

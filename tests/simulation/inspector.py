@@ -1,0 +1,80 @@
+"""Who looks at the daemon from inside while a run goes on: queues, tasks, timers, counters. Looks only."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from tests.simulation.history import Excess
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+LOOK_S = 0.1
+SETTLED_S = 12.0  # after the last connection: presence lingers 2 s, closing takes up to 7
+UNNOTICED_S = 70.0  # where a phone may have vanished: two heartbeats in background
+
+
+class Inspector:
+    """Fills in what the history says of bounds and of what is left over."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._most = 0
+        self._empty: tuple[int, int] = (0, 0)
+
+    async def watch(self) -> None:
+        """Look at the queues again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            self.look()
+
+    def look(self) -> None:
+        """What waits for each connection now."""
+        for session in self._sessions():
+            waiting = session.outbox.queued_bytes + session._wire.buffered_bytes()
+            self._most = max(self._most, waiting)
+
+    def _sessions(self) -> list[Any]:
+        run = self._world.machine.process
+        app = None if run is None else run.daemon._app
+        if app is None:
+            return []
+        sessions = [session for devices in app.hub.sessions.values() for session in devices.values()]
+        return [session for session in sessions if session._wire is not None]  # type: ignore[attr-defined]
+
+    def before(self) -> None:
+        """Nobody has connected yet: this is how a daemon without connections looks."""
+        self._empty = self._counted()
+
+    async def after(self) -> None:
+        """Everybody has left: it has to look so again."""
+        await asyncio.sleep(UNNOTICED_S if self._world.chaos.vanished else SETTLED_S)
+        tasks, timers = self._counted()
+        history = self._world.history
+        if tasks > self._empty[0] or timers > self._empty[1]:
+            names = sorted(task.get_name() for task in self._tasks())
+            history.leftovers.append(f"{tasks} tasks {names} and {timers} timers, at first {self._empty}")
+        app = self._world.machine.process.daemon.app  # type: ignore[union-attr]
+        for what, left in (
+            ("sessions", app.hub.sessions),
+            ("rooms with subscribers", app.hub.rooms),
+            ("tasks under way", app.rate_limits.tasks),
+        ):
+            if left:
+                history.leftovers.append(f"{len(left)} {what} are left")
+
+    def conclude(self) -> None:
+        """The largest queue, against what the configuration allows."""
+        marks = self._world.settings.outbox
+        network = self._world.network
+        written = max([network.largest, *(link.largest for link in network.links)])
+        self._world.history.excess = Excess(
+            self._most, marks.close_bytes + max(written, marks.ephemeral_bytes)
+        )
+
+    def _counted(self) -> tuple[int, int]:
+        run = self._world.machine.process
+        return len(self._tasks()), len(self._world.loop.waiting(run))
+
+    def _tasks(self) -> list["asyncio.Task[Any]"]:
+        run = self._world.machine.process
+        return [task for task in asyncio.all_tasks() if self._world.loop.born_of.get(task) is run]

@@ -1,0 +1,342 @@
+"""The machine the daemon runs on: the real composition on a simulated network and a watched disk, started, killed,
+stopped, restored. Nothing of the daemon is rebuilt here; what stands in for the system is put in its place.
+"""
+
+import asyncio
+import contextvars
+import shutil
+import sqlite3
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import msgpack
+
+from chatd.commands import hello
+from chatd.config.model import Config
+from chatd.core.admin import Barrier
+from chatd.protocol.errors import ChatError
+from chatd.server.daemon import DATABASE, Daemon
+from chatd.storage.sqlite.backup import backup, restore
+from chatd.storage.sqlite.directory import Directory
+from chatd.storage.sqlite.startup import make_ready
+from tests.kit.disk import Disk, lay
+from tests.kit.simulated_disk import Kind
+from tests.simulation.choices import Lane
+from tests.simulation.history import Commit, History, Row, Truth
+from tests.simulation.inline_threads import Threads
+from tests.simulation.loop import PROCESS, SimLoop
+from tests.simulation.network import Network, SimSocket
+from tests.simulation.sim_env import SimEnv
+
+WAL = f"{DATABASE}-wal"
+SEQ_BITS = 32  # positions of events, storage/sqlite/migrations/0001_first.sql
+RARELY_S = 20.0  # between looks that only fill metrics and HTTP headers: each costs a callback
+
+
+class ProcessEnded(Exception):
+    """The process is gone."""
+
+
+class Run:
+    """One run of the daemon, from its start to its end; the value of PROCESS in everything it schedules."""
+
+    def __init__(self, number: int, daemon: Daemon, disk: Disk, base: int, busy: Callable[[], None]) -> None:
+        self.number = number
+        self.disk = disk
+        self.base = base  # operations on earlier disks
+        self.ledger: list[
+            tuple[int, int]
+        ] = []  # stamps that were committed, each with the position behind it
+        self.leaving = False
+        self.epoch = ""  # until it is up
+        self.raced = 0  # hellos that something was committed beside
+        self.threads = Threads(busy, self._changed)
+        self.daemon = daemon
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.context = contextvars.copy_context()
+        self.context.run(PROCESS.set, self)
+
+    @property
+    def position(self) -> int:
+        """Operations on the disk so far, over all boots."""
+        return self.base + len(self.disk.journal)
+
+    def run(self, work: Any) -> "asyncio.Task[Any]":
+        """A coroutine of the daemon, as part of this process."""
+        return asyncio.get_running_loop().create_task(work, context=self.context)
+
+    async def carry_out(self, work: Any) -> Any:
+        """The result of a coroutine of the daemon. Raises ProcessEnded when the process ends before."""
+        task = self.run(work)
+        await asyncio.wait({task, self.ended}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ProcessEnded
+        return task.result()
+
+    def _changed(self, connection: sqlite3.Connection) -> None:
+        if connection.in_transaction:
+            return
+        with suppress(sqlite3.Error):  # a disk that fails tells nothing
+            (stamp,) = connection.execute("SELECT value FROM meta WHERE key = 'stamp'").fetchone()
+            if not self.ledger or stamp > self.ledger[-1][0]:
+                self.ledger.append((stamp, len(self.disk.journal)))
+
+    def commits(self) -> Iterator[Commit]:
+        """What was committed, and from which position on it was safe: a sync of the log after its last write."""
+        log = [
+            (at, operation.kind) for at, operation in enumerate(self.disk.journal) if operation.file == WAL
+        ]
+        writes = [at for at, kind in log if kind == Kind.WRITE]
+        syncs = [at for at, kind in log if kind == Kind.SYNC]
+        for stamp, position in self.ledger:
+            before = bisect_left(writes, position)
+            after = bisect_right(syncs, writes[before - 1] if before else -1)
+            yield Commit(
+                self.number, self.epoch, stamp, self.base + syncs[after] if after < len(syncs) else None
+            )
+
+
+class SimMachine:
+    """`process` is the daemon that runs, None while there is none."""
+
+    def __init__(self, loop: SimLoop, root: Path, config: Callable[[Path], Config], env: SimEnv) -> None:
+        self.network = Network(loop)
+        self.history = History()
+        self.process: Run | None = None
+        self.fault: Callable[[int, Any], Any] | None = None
+        self.busy: Callable[[], None] = lambda: None
+        self.on_lost: Callable[[], None] = lambda: None
+        self.boots = 0
+        self._folded: dict[str, dict[int, Row]] = {}  # logs of rooms as they were before folds
+        self._dead: list[Run] = []
+        self._loop = loop
+        self._root = root
+        self._config = config
+        self._env = env
+        self._outside = contextvars.copy_context()
+        self._directory = root / "first"
+        self._disk: Disk | None = None  # of the process before, unless the power failed since
+        self._position = 0
+        shutil.copytree(template(), self._directory)
+        loop.create_server = self.network.listen  # type: ignore[assignment, method-assign]
+        loop.create_unix_server = self.network.listen  # type: ignore[assignment, method-assign]
+
+    async def boot(self) -> None:
+        """Start a daemon on what the disk holds. Raises ProcessEnded when it is killed before it is up."""
+        self.boots += 1
+        disk = self._next_disk()
+        daemon = Daemon(self._config(self._directory), self._env)
+        process = Run(self.boots, daemon, disk, self._position, self.busy)
+        self.network.position = lambda: process.position
+        disk.fault = self.fault
+        self.process = process
+        await process.carry_out(process.daemon.start())
+        process.epoch = process.daemon.app.store.epoch
+        process.run(self._watch_over(process))
+
+    def _next_disk(self) -> Disk:
+        """The disk as the last process left it; in a directory of its own, so that nobody else writes there."""
+        if self._disk is not None:
+            self._directory = self._root / f"{self.boots}-goes-on"
+        self._disk = Disk(self._directory, after=self._disk).start()
+        return self._disk
+
+    async def _watch_over(self, process: Run) -> None:
+        """What running.serve does when the disk fails: tell clients, and end without another write."""
+        await process.daemon.wait_lost()
+        if process.leaving:  # whoever leaves already leaves as it was asked to
+            return
+        await process.daemon.abandon()
+        if self.process is process:
+            self.give_up()
+            self._loop.call_soon(self.on_lost, context=self._outside)
+
+    def crash(self, survival: Lane) -> None:
+        """The power fails: nothing runs any more, and the disk keeps what it must and some of the rest."""
+        process = self._gone()
+        self._loop.kill(process)
+        self.tally(process)
+        process.disk.cut()
+        process.threads.close_all()
+        files = process.disk.survivors(len(process.disk.journal), survival.pick)
+        self._directory = self._root / f"{self.boots}-after-a-crash"
+        lay(files, self._directory)
+        self._disk, self._position = None, process.position
+        self.network.crash(process)
+
+    async def leave(self) -> None:
+        """SIGTERM, and wait until the daemon has left."""
+        process = self.process
+        assert process is not None
+        self.tally(process)
+        process.leaving = True
+        try:
+            await process.carry_out(process.daemon.stop())
+        except ProcessEnded:
+            return
+        except (ChatError, TimeoutError) as error:  # the disk fails or is slow: the process ends all the same
+            self.history.upsets.append(str(error))
+            if self.process is process:
+                self.give_up()
+        else:
+            self._gone()
+
+    async def settled(self) -> None:
+        """Wait until all that was asked of the daemon is on its disk or refused: also by phones that are no more."""
+        process = self.process
+        if process is not None and process.daemon._app is not None:
+            with suppress(ChatError, ProcessEnded):
+                await process.carry_out(process.daemon.app.writer.submit_and_wait("", Barrier()))
+
+    def give_up(self) -> None:
+        """A process that did not get up, or not down, ends: it writes no more, and what it held is released."""
+        process = self._gone()
+        self._loop.kill(process)
+        process.disk.cut()
+        process.threads.close_all()
+        if process.daemon._app is not None:
+            process.daemon._app.store._lock.release()
+        self.network.crash(process)
+
+    def _gone(self) -> Run:
+        process, self.process = self.process, None
+        assert process is not None
+        self._dead.append(process)
+        process.ended.set_result(None)
+        self.history.commits += process.commits()
+        process.disk.stop()
+        process.disk.check()
+        return process
+
+    def tally(self, process: Run) -> None:
+        """Add up what this run of the daemon counted that no packet tells."""
+        app = process.daemon._app
+        if app is None:
+            return
+        closed, sometimes = app.counters.connections_closed, self.history.sometimes
+        for what, times in (
+            ("slow-consumer close", closed[4002]),
+            ("two sessions of one device", closed[4200]),
+            ("resume raced by a live message", process.raced),
+            ("commit refused by the disk", app.counters.commit_failures),
+            ("crash between commit and broadcast", bool(process.ledger) and self._untold(process, app)),
+        ):
+            sometimes[what] = sometimes.get(what, 0) + int(times)
+
+    def _untold(self, process: Run, app: Any) -> bool:
+        return process in self._loop.dead and process.ledger[-1][0] > app.writer.published
+
+    # copies
+
+    def back_up(self) -> Path:
+        """What `chatd backup` does while the daemon serves."""
+        place = self._root / f"backup-{self.boots}-{self._position}-{len(list(self._root.iterdir()))}"
+        backup(self._directory, place)
+        return place
+
+    def put_back(self, copy: Path) -> None:
+        """What `chatd restore` does while no daemon runs; closes the chapter of the old epoch."""
+        truth = self.truth()
+        with closing(sqlite3.connect(copy)) as connection:
+            (truth.kept,) = connection.execute("SELECT value FROM meta WHERE key = 'stamp'").fetchone()
+        self.history.truths.append(truth)
+        restore(copy, self._directory, self._env.random_bytes)
+
+    def remember(self) -> None:
+        """Keep, for the judges, what a fold is about to drop."""
+        for room, log in self.truth().rooms.items():
+            self._folded.setdefault(room, {}).update(log)
+
+    def truth(self) -> Truth:
+        """The log as it stands in the database, whatever the daemon has in memory."""
+        with closing(sqlite3.connect(self._directory / DATABASE)) as connection:
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            meta = dict(connection.execute("SELECT key, value FROM meta"))
+            rooms: dict[str, dict[int, Row]] = {}
+            names: dict[int, str] = {}
+            floors: dict[str, int] = {}
+            deleted = set()
+            for number, name, floor, gone in connection.execute(
+                "SELECT number, name, log_floor, deleted_by IS NOT NULL FROM rooms ORDER BY number"
+            ):
+                names[number], floors[name], rooms[name] = name, floor, {}
+                deleted |= {name} if gone else set()
+            for position, stamp, key, blob in connection.execute(
+                "SELECT position, stamp, client_key, blob FROM events ORDER BY position"
+            ):
+                rooms[names[position >> SEQ_BITS]][position % (1 << SEQ_BITS)] = Row(
+                    stamp, key, msgpack.unpackb(blob)
+                )
+            for name, log in rooms.items():
+                folded = {seq: row for seq, row in self._folded.get(name, {}).items() if seq < floors[name]}
+                rooms[name] = dict(sorted((folded | log).items()))
+            truth = Truth(meta["epoch"], rooms, meta["stamp"], floors=floors, deleted=frozenset(deleted))
+            for room, user, first, read in connection.execute(
+                "SELECT room, user, first_visible, read FROM members WHERE gone IS NULL ORDER BY room, user"
+            ):
+                truth.members.setdefault(names[room], {})[user] = {"first_visible": first, "read": read}
+            return truth
+
+    def clear(self) -> None:
+        """Put away what dead processes left in memory, so that nothing of it is called by the collector."""
+        if self.process is not None:
+            self.give_up()
+        for process in self._dead:
+            process.threads.close_all()
+            app = process.daemon._app
+            if app is not None:
+                app.store._lock.release()
+                app.passwords.close()
+        for task in asyncio.all_tasks(self._loop):
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            with suppress(BaseException):
+                task.get_coro().close()
+
+
+@cache
+def template() -> Path:
+    """A directory with an empty database, made once a process: making one takes as long as a small run."""
+    import atexit
+    import tempfile
+
+    place = Path(tempfile.mkdtemp(prefix="chatd-template-", dir=memory())) / "data"
+    atexit.register(shutil.rmtree, place.parent, ignore_errors=True)
+    place.mkdir(mode=0o700)
+    make_ready(Directory(place), lambda count: bytes(range(count)))
+    return place
+
+
+def memory() -> str | None:
+    """Where files are memory, if there is such a place."""
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
+@contextmanager
+def simulated() -> Iterator[None]:
+    """The seams of the daemon to the system, turned to the simulation."""
+
+    async def connect(connector: Callable[[], sqlite3.Connection]) -> Any:
+        process = PROCESS.get()
+        assert isinstance(process, Run)
+        return await process.threads.connect(connector)
+
+    second_look = hello.read_again
+
+    async def read_again(*args: Any) -> Any:
+        PROCESS.get().raced += 1  # type: ignore[attr-defined]
+        return await second_look(*args)
+
+    with (
+        patch("chatd.storage.sqlite.connection.connect", connect),
+        patch("chatd.commands.hello.read_again", read_again),
+        patch("chatd.http.listeners.bound_sockets", lambda address: [SimSocket(address)]),
+        patch("chatd.http.listeners._TICK_S", RARELY_S),
+        patch("chatd.jobs.maintenance.LAG_LOOK_S", RARELY_S),
+        patch("chatd.storage.sqlite.directory.network_filesystem", lambda path: None),
+    ):
+        yield
