@@ -35,5 +35,5 @@ ENCODINGS = {
 
 
 def packets(decoded: Any) -> list[Packet]:
-    """The packets of one decoded frame: a map is one packet, an array a batch (protocol.md, Transport)."""
+    """The packets of one decoded frame: a map is one packet, an array a batch (protocol.md "Batches")."""
     return decoded if isinstance(decoded, list) else [decoded]

@@ -12,7 +12,7 @@ CONTINUATION, CLOSE, PING, PONG = 0x0, 0x8, 0x9, 0xA
 NORMAL_CLOSE = 1000
 LOST = 1006  # RFC 6455, 7.1.5: no close frame was received
 
-FRAME_BYTES_MAX = 524_288  # protocol.md, Size limits: a server frame is never larger
+FRAME_BYTES_MAX = 524_288  # protocol.md "Size limits": a server frame is never larger
 HANDSHAKE_BYTES_MAX = 16_384  # far above any honest 101 answer
 
 _ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3

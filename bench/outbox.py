@@ -1,4 +1,4 @@
-"""What one author still has to say in one room, in order (protocol.md, Writing); pure, no sockets.
+"""What one author still has to say in one room, in order (protocol.md "Writing"); pure, no sockets.
 
 At most one frame of sends is unanswered. What fails with `retry` later, or loses its connection, goes back to
 the front with the same key.

@@ -17,7 +17,7 @@ from bench.frames import FrameError, FrameReader, HandshakeError, Upgrade
 
 CONNECT_TIMEOUT_S = 20.0  # the daemon gives an upgrade 10 s; a connection storm gets twice that
 REQUEST_TIMEOUT_S = (
-    30.0  # a phone waits 10 s (protocol.md, Client side); a loaded machine gets three times that
+    30.0  # a phone waits 10 s (protocol.md "Client side"); a loaded machine gets three times that
 )
 
 LOST: Packet = {"type": "error", "code": "connection_lost", "retry": "later"}

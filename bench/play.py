@@ -27,7 +27,7 @@ from bench.writer import Writer
 
 CUT_WITHIN_S = 0.02  # a cut falls somewhere in the commit and fan-out of the message that caused it
 _LOOK_S = 0.02  # how often the end of a phase is looked for, and so how exact `seconds` is
-_DEVICE_CHARS = 22  # protocol.md, Identifiers and counters
+_DEVICE_CHARS = 22  # protocol.md "Identifiers and counters"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The receiving half of a person: pushes in, positions kept, gaps repaired (protocol.md, Delivery)."""
+"""The receiving half of a person: pushes in, positions kept, gaps repaired (protocol.md "Delivery and gap repair")."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.phone import LOST, Phone
 from bench.replica import Fate, Position
 from bench.runs import Run, Runs, Sighting
 
-GAP_S = 0.5  # how long a gap may close by itself (protocol.md, Position, gaps, repair)
+GAP_S = 0.5  # how long a gap may close by itself (protocol.md "Positions, gaps and repair")
 RETRY_S = 0.25  # a `log` that was refused for now and named no time
 
 

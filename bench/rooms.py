@@ -11,7 +11,7 @@ from bench.phone import Phone
 from bench.target import Target
 
 MEMBERS_AT_ONCE = (
-    100  # `room.create` and `members.add` take at most 100 users (protocol.md, Rooms and members)
+    100  # `room.create` and `members.add` take at most 100 users (protocol.md "Rooms and members")
 )
 BLOCKS_AT_ONCE = 8  # so that the daemon's commits have something to share
 

@@ -1,6 +1,6 @@
 """Event pushes, each decoded once however many phones receive it.
 
-All members of a room get identical bytes (protocol.md, Delivery of events), so the bytes are the key: the
+All members of a room get identical bytes (protocol.md "Delivery and gap repair"), so the bytes are the key: the
 first phone pays for decoding, the others compare. What a phone checks by itself is where the run starts and
 ends, what it keeps is a sum of event identities, and both are later compared with the log.
 """

@@ -176,7 +176,7 @@ async def accepts(host: str, port: int) -> bool:
 
 
 async def healthy(host: str, port: int) -> bool:
-    """Whether `GET /v1/health` answers 200 (protocol.md, Transport)."""
+    """Whether `GET /v1/health` answers 200 (protocol.md "Transport and encoding")."""
     try:
         reader, writer = await asyncio.open_connection(host, port)
     except OSError:

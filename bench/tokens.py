@@ -9,7 +9,7 @@ import time
 
 TOKEN_TTL_S = (
     24 * 3600
-)  # the longest a daemon accepts by default (protocol.md, hello): no run outlives its tokens
+)  # the longest a daemon accepts by default (protocol.md "hello"): no run outlives its tokens
 
 
 def token(user: str, secret: str, audience: str = "chatd") -> str:

@@ -19,16 +19,16 @@ from bench.opening import BROKEN, opened
 
 LINE_BYTES_MAX = 131_072  # room for a body of 16 KiB with every character escaped
 TEXT_BYTES_MAX = (
-    16_000  # a body holds 16,384 encoded bytes (protocol.md, Size limits), some for the map around it
+    16_000  # a body holds 16,384 encoded bytes (protocol.md "Size limits"), some for the map around it
 )
-ROOM_CHARS_MAX = 256  # of a title (protocol.md, Rooms and members)
+ROOM_CHARS_MAX = 256  # of a title (protocol.md "Rooms and members")
 TS_MAX = 253_402_300_799  # the last second of the year 9999; what is more is milliseconds, as a rule
 MESSAGES_MAX = 2_000_000  # about 1 GiB of memory with texts of 120 characters
 MEMBERS_MAX = 10_000  # members of a group (`limits.group_members`)
 USERS_MAX = 20_000  # one socket each: below the ports of one address, and a usual limit of open files
 
 _FOREIGN = re.compile(r"[^A-Za-z0-9_.:@|+-]")
-_USER_CHARS_MAX = 64  # protocol.md, Identifiers and counters
+_USER_CHARS_MAX = 64  # protocol.md "Identifiers and counters"
 _QUOTED_CHARS_MAX = 60  # of what somebody wrote, in a sentence that refuses it
 
 

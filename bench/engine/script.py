@@ -35,7 +35,7 @@ class Script:
         return f"{self.run}-{number:x}"
 
     def device(self, number: int) -> str:
-        """His device, 22 characters (protocol.md, Identifiers and counters)."""
+        """His device, 22 characters (protocol.md "Identifiers and counters")."""
         return f"{self.run}-{number:x}".ljust(22, "-")
 
     def key(self, letter: Letter) -> str:

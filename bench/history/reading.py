@@ -15,7 +15,7 @@ from bench.phone import Phone
 from bench.rooms import hello
 from bench.target import Target
 
-PAGE = 50  # messages: what one screen of a phone asks for (protocol.md, Reading history)
+PAGE = 50  # messages: what one screen of a phone asks for (protocol.md "Reading history")
 _ROOMS_A_PAGE = 200  # `limits.page`: the most a sync brings at once
 
 

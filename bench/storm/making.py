@@ -15,7 +15,7 @@ def make_groups(
 ) -> None:
     """Begins to make these rooms for their clients; `names` gets each when it is there.
 
-    At most 100 clients each (protocol.md, Rooms and members). Raises Refused from the pump.
+    At most 100 clients each (protocol.md "Rooms and members"). Raises Refused from the pump.
     """
     waiting = deque(rooms)
 

@@ -1,4 +1,4 @@
-"""How long somebody waits before he dials again (protocol.md, Client side). Pure, but for chance."""
+"""How long somebody waits before he dials again (protocol.md "Client side"). Pure, but for chance."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import Protocol
 
-BASE_S, CAP_S = 1.0, 60.0  # protocol.md, Client side: backoff in the foreground
+BASE_S, CAP_S = 1.0, 60.0  # protocol.md "Client side": backoff in the foreground
 RUDE_S = 1.0  # what a client does whose author did not think about it
 
 

@@ -11,7 +11,7 @@ from bench.engine.record import SECOND_NS
 from bench.replica import Fate, Position
 from bench.storm.visit import Guest, Stage
 
-INLINE_MAX = 50  # events a room in the reply to hello (protocol.md, hello): all of a short absence
+INLINE_MAX = 50  # events a room in the reply to hello (protocol.md "hello"): all of a short absence
 RETRY_NS = SECOND_NS // 4  # a `log` that was refused for now and named no time
 
 

@@ -15,7 +15,7 @@ from bench.engine.record import SECOND_NS
 from bench.engine.script import Script
 from bench.storm.manners import Manners
 
-ANSWER_NS = 10 * SECOND_NS  # protocol.md, Client side: no answer for so long, and the connection is given up
+ANSWER_NS = 10 * SECOND_NS  # protocol.md "Client side": no answer for so long, and the connection is given up
 
 
 @dataclass

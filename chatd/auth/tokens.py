@@ -1,4 +1,4 @@
-"""Tokens of the host app (protocol.md 6.4): verified by strict rules, minted with the shared secret.
+"""Tokens of the host app (protocol.md "auth, token_expiring"): verified by strict rules, minted with the shared secret.
 
 PyJWT checks the signature and nothing else; every claim is checked here against a clock that is passed in.
 """

@@ -16,7 +16,7 @@ Examples:
   chatd token alice --ttl 10m --allow read
   TOKEN=$(chatd token alice --config chatd.toml)
 
-Host apps sign their own tokens; docs/backend.md has the code, protocol.md 6.4 the claims."""
+Host apps sign their own tokens; docs/backend.md has the code, protocol.md "auth, token_expiring" the claims."""
 )
 @click.argument("user")
 @click.option("--ttl", type=Duration(), default="1h", show_default=True, help="Lifetime: 90, 30m, 1h.")

@@ -1,4 +1,4 @@
-"""Built-in accounts: a password for a token (protocol.md 2.8)."""
+"""Built-in accounts: a password for a token (protocol.md "Plain HTTP")."""
 
 from dataclasses import dataclass, field
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Who reads, types and is there: readers, focus, typing, watch (protocol.md 10)."""
+"""Who reads, types and is there: readers, focus, typing, watch (protocol.md "focus", "typing", "watch")."""
 
 from contextlib import suppress
 

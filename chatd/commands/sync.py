@@ -1,4 +1,4 @@
-"""The room list of an account, in pages (protocol.md 5.5 and 6.3)."""
+"""The room list of an account, in pages (protocol.md "SyncPage" and "sync")."""
 
 from dataclasses import dataclass, replace
 

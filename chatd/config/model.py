@@ -108,7 +108,7 @@ class Key(Section, frozen=True):
 
 
 class Auth(Section, frozen=True):
-    """Whose tokens are accepted (protocol.md 6.4)."""
+    """The issuers and keys of accepted tokens (protocol.md "auth, token_expiring")."""
 
     audience: Annotated[
         str, Meta(min_length=1, max_length=256, description="Value the claim `aud` must contain.")
@@ -143,7 +143,7 @@ class Auth(Section, frozen=True):
 
 
 class Limits(Section, frozen=True):
-    """How much one client, address or room may ask of the daemon (protocol.md 2.7 and 12.1)."""
+    """How much one client, address or room may ask of the daemon (protocol.md "Size limits" and "Thresholds")."""
 
     frame_bytes: Annotated[
         int, _span(1024, 1 << 20, "Bytes of a client frame. 64 KiB carry a whole batch of sends.")
@@ -205,7 +205,7 @@ class Limits(Section, frozen=True):
 
 
 class Rates(Section, frozen=True):
-    """How often (protocol.md 12.2): token buckets, refilled evenly."""
+    """How often (protocol.md "Rates"): token buckets, refilled evenly."""
 
     enabled: Annotated[
         bool, _text("Off only for load tests: without limits one client can slow all others.")
@@ -266,7 +266,7 @@ class Rates(Section, frozen=True):
 
 
 class Delivery(Section, frozen=True):
-    """What is pushed to whom, and how densely (protocol.md 7.6, 10 and 12.1)."""
+    """The reach and the pace of pushes (protocol.md "Levels" and "Thresholds")."""
 
     full_members: Annotated[
         int, _span(2, 1_000_000, "Members up to which events are pushed unasked; more phones should sleep.")
@@ -307,18 +307,18 @@ class Delivery(Section, frozen=True):
 
 
 class Privacy(Section, frozen=True):
-    """What users see of each other besides what they write (protocol.md 10.9)."""
+    """The visibility of users to each other, besides their messages (protocol.md "Who is shown what of whom")."""
 
     shown_to: Annotated[
         Literal["known", "members", "nobody"],
         _text(
-            "Who sees presence, last seen and receipts. known: who shares a group, or both wrote in their direct room."
+            "The viewers of presence, last seen, receipts. known: who shares a group or a direct room where both wrote."
         ),
     ] = "known"
 
 
 class Outbox(Section, frozen=True):
-    """How much may wait for a slow connection (protocol.md 12.3)."""
+    """How much may wait for a slow connection (protocol.md "Slow connections")."""
 
     ephemeral_bytes: Annotated[
         int, _span(1024, 1 << 24, "Bytes waiting above which typing, presence and receipts are dropped.")
@@ -335,7 +335,7 @@ class Outbox(Section, frozen=True):
 
 
 class Heartbeat(Section, frozen=True):
-    """When silence is questioned, and when it is the end (protocol.md 6.6)."""
+    """When silence is questioned, and when it is the end (protocol.md "ping, pong")."""
 
     foreground_s: Annotated[
         int, _span(15, 290, "Seconds of silence until a ping; proxies forget a connection after 60.")
@@ -374,10 +374,10 @@ class Drain(Section, frozen=True):
 
 
 class Log(Section, frozen=True):
-    """What is told, and how."""
+    """The level and the form of log lines."""
 
     level: Annotated[
-        Literal["debug", "info", "warning", "error"], _text("The least weight of a line that is written.")
+        Literal["debug", "info", "warning", "error"], _text("The lowest level of a line that is written.")
     ] = "info"
     format: Annotated[
         Literal["auto", "text", "json"], _text("text, json, or auto: text on a terminal, else json.")

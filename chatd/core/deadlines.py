@@ -1,4 +1,4 @@
-"""When a connection must be looked at next: one function of its times (protocol.md 6.6 and 6.4).
+"""When a connection must be looked at next: one function of its times (protocol.md "ping, pong").
 
 Seconds on the monotonic clock throughout.
 """

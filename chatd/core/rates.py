@@ -1,4 +1,4 @@
-"""Rate limits: GCRA over a passed-in monotonic time, two floats per key (protocol.md 12.2)."""
+"""Rate limits: GCRA over a passed-in monotonic time, two floats per key (protocol.md "Rates")."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Committed batches to connections: encode once, frame once, write once (protocol.md 7.1).
+"""Committed batches to connections: encode once, frame once, write once (protocol.md "event").
 
 The events of one room that were committed in one batch become one push; the same bytes go to every member. The
 connection that asked for an event gets its acknowledgement in the event's place instead, so the numbers it sees

@@ -1,4 +1,4 @@
-"""`head` pushes of large rooms: coalesced, at most one per room and interval (protocol.md 7.2)."""
+"""`head` pushes of large rooms: coalesced, at most one per room and interval (protocol.md "head")."""
 
 from chatd.delivery.encoding import EncodedPush, head_push
 from chatd.delivery.hub import RoomSubscribers

@@ -87,7 +87,7 @@ NO_SUBSCRIBERS: SubscriberGroup = {}  # never written to: what a level is that n
 
 
 class RoomSubscribers:
-    """The live connections of one room, by delivery level (protocol.md 7.6).
+    """The live connections of one room, by delivery level (protocol.md "Levels").
 
     `full`: those who get every event, by variant.
     """

@@ -1,4 +1,4 @@
-"""What waits for one connection: bounded in bytes, in order, three steps for slow readers (protocol.md 12.3).
+"""The bounded, ordered outbox of one connection; three steps for slow readers (protocol.md "Slow connections").
 
 Above `ephemeral_bytes` ephemerals are dropped. Above `lag_bytes` events become "this room is now at N", and the
 owner, who is told, prepares nothing more. Above `close_bytes` it is over. Counted are the queue here plus what the

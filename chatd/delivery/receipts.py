@@ -1,4 +1,4 @@
-"""`receipts` pushes: watermarks that moved, gathered for an interval (protocol.md 10.3)."""
+"""`receipts` pushes: watermarks that moved, gathered for an interval (protocol.md "receipts")."""
 
 from chatd.config.model import Config
 from chatd.core.room import Member, Room

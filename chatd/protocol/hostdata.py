@@ -1,6 +1,6 @@
 """Host data (`data`): what an app may put there, and its one value mapping between the encodings.
 
-protocol.md 2.4: byte strings of MessagePack appear in JSON as {"$bytes": "<base64url, no padding>"}.
+protocol.md "JSON": byte strings of MessagePack appear in JSON as {"$bytes": "<base64url, no padding>"}.
 """
 
 import binascii

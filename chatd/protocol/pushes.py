@@ -1,4 +1,4 @@
-"""Everything the server says unasked (protocol.md 6.7, 7 and 10).
+"""Everything the server says unasked (protocol.md "All packets").
 
 No push of events carries anything per recipient: one encoding serves all.
 """

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 PORTION_BYTES = 8192  # charged together: what is small costs nearly nothing to charge
 PACKET_BYTES = 256  # what a packet counts besides its own: the least takes as long as so many of a large one
-ABUSE_RETRY_MS = 30_000  # protocol.md 12.2: at least this much after abuse
+ABUSE_RETRY_MS = 30_000  # protocol.md "Rates": at least this much after abuse
 
 
 class Dispatcher:

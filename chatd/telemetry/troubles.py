@@ -23,8 +23,8 @@ class TroubleKind:
 TROUBLES: Mapping[str, TroubleKind] = {
     "disk": TroubleKind("changes are refused with overloaded, reading goes on"),
     "commits": TroubleKind("changes are refused with internal, reading goes on"),
-    "reads": TroubleKind("what needs the database is refused with internal"),
-    "damage": TroubleKind("what needs the damaged part is refused with internal"),
+    "reads": TroubleKind("requests that need the database are refused with internal"),
+    "damage": TroubleKind("requests that need the damaged part are refused with internal"),
     "queue": TroubleKind("changes are refused with overloaded"),
     "keys": TroubleKind("every hello is refused with overloaded"),
     "hellos": TroubleKind("new connections are refused with 503", unready=False),

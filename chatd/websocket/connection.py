@@ -18,8 +18,8 @@ from chatd.websocket.handshake import JSON, Answer, Head
 from chatd.websocket.parsing import FrameParser, is_utf8, sole_message
 from chatd.websocket.wire import NULL_RECEIVER, Receiver
 
-FLUSH_S = 2.0  # protocol.md 6.1, CLOSING: for what is still in the transport
-ANSWER_S = 5.0  # protocol.md 6.1, CLOSING: for the answer to our close frame
+FLUSH_S = 2.0  # protocol.md "States", CLOSING: for what is still in the transport
+ANSWER_S = 5.0  # protocol.md "States", CLOSING: for the answer to our close frame
 _LINK_LOST = 1006  # RFC 6455 section 7.1.5
 _NO_CODE = 1005  # RFC 6455 section 7.1.5; also for a code that is not the client's to give
 _OF_CLIENTS = frozenset({1000, 1001})  # protocol.md "Close codes"

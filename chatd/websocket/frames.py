@@ -1,4 +1,4 @@
-"""Server WebSocket frames as bytes (RFC 6455 section 5.2) and the `deflate` wrapper (protocol.md 2.6).
+"""Server WebSocket frames as bytes (RFC 6455 section 5.2), and protocol.md "The deflate wrapper".
 
 Server frames are unmasked and carry nothing per recipient, so one bytes object serves every connection.
 """
@@ -9,8 +9,8 @@ import zlib
 _TEXT = 0x81  # FIN + opcode 1
 _BINARY = 0x82  # FIN + opcode 2
 
-_WRAPPER_TYPE = 1  # the ext type of protocol.md 2.6
-_WORTH_IT = 0.9  # protocol.md 2.6: a wrapper must save at least 10 %
+_WRAPPER_TYPE = 1  # the ext type of protocol.md "The deflate wrapper"
+_WORTH_IT = 0.9  # protocol.md "The deflate wrapper": a wrapper must save at least 10 %
 # 6 is where text stops shrinking noticeably; the wrapper is made once a packet, not once a recipient.
 _DEFLATE_LEVEL = 6
 _RAW = -15  # raw DEFLATE with the full 32 KiB window, no zlib header: what every phone platform inflates

@@ -1,4 +1,4 @@
-"""How an upgrade is answered (protocol.md 2.1): our own checks first, then those of the library. No sockets.
+"""How an upgrade is answered (protocol.md "The WebSocket"): our own checks, then the library's. No sockets.
 
 Whether there is a place for one more connection is not known here: admission.py counts them.
 """
@@ -217,7 +217,7 @@ def _origin_rejection(given: Sequence[str], origins: Container[str] | None) -> R
 
 
 def _first_spoken(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol:
-    """The first the client offers that we speak: its order is its wish (protocol.md 2.1)."""
+    """The first the client offers that we speak: its order is its wish (protocol.md "The WebSocket")."""
     for subprotocol in offered:
         if subprotocol in (MSGPACK, JSON):
             return subprotocol

@@ -1,4 +1,4 @@
-"""The unread number against a model that counts (protocol.md 4.2), over random histories."""
+"""The unread number against a model that counts (protocol.md "Unread"), over random histories."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

@@ -5,7 +5,7 @@ from chatd.core.room import Member
 from chatd.protocol.errors import Refused
 from tests.kit.memory_writer import direct, group
 
-# protocol.md 11.1, written out once more: who may do what in a group.
+# protocol.md "Roles", written out once more: who may do what in a group.
 EVERYBODY_MAY = {"view", "post", "edit", "recall", "react", "leave"}
 ADMINS_MAY = {"pin", "add", "remove", "update"}
 OWNERS_MAY = {"role", "delete"}

@@ -136,7 +136,7 @@ def test_only_members_read(writer, room, user, code):
 
 
 class Model:
-    """protocol.md 4.2 word for word: counts from the whole log, every time."""
+    """protocol.md "Unread" word for word: counts from the whole log, every time."""
 
     def __init__(self):
         self.messages = []  # (seq, author, whom it mentioned)

@@ -387,7 +387,7 @@ class TestStalled:
 
 
 class OutboxMachine(RuleBasedStateMachine):
-    """Random sends against a random kernel; the promises of protocol.md 12.3 hold after every step."""
+    """Random sends against a random kernel; the promises of protocol.md "Slow connections" hold after every step."""
 
     def __init__(self) -> None:
         super().__init__()

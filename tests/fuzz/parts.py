@@ -31,7 +31,7 @@ from tests.kit.manual_transport import ManualEnv, ManualTransport
 T = TypeVar("T")
 
 ROOM = b"g4fKz81QwXe2"  # the room of protocol.md: stands for one that is there
-USER = re.compile(r"[A-Za-z0-9_\-.:@|+]{1,64}")  # protocol.md 4
+USER = re.compile(r"[A-Za-z0-9_\-.:@|+]{1,64}")  # protocol.md "Identifiers and counters"
 SERVER_LIVES = 5000  # inputs until a server is built anew: its rooms and logs grow
 
 

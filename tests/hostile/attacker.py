@@ -19,7 +19,7 @@ HELLO, PROBE = 900, 901  # ids of requests that belong to no case
 DEVICE = "mallorys-device-000001"
 
 CLOSE_FRAME, PONG_FRAME = 0x88, 0x8A
-WITHOUT_BYE = {4001, 4002}  # protocol.md 15: nothing more can be delivered
+WITHOUT_BYE = {4001, 4002}  # protocol.md "Close codes": nothing more can be delivered
 
 
 class Attacker:
@@ -65,9 +65,7 @@ class Attacker:
             self.send_packet({"type": "ping", "id": PROBE})
         found = await self.outcome()
         if case.when == "first" and found.startswith("error "):
-            return (
-                f"{found} then {await self.outcome()}"  # protocol.md 6.2: a hello that is refused is the end
-            )
+            return f"{found} then {await self.outcome()}"  # a refused hello is the end: protocol.md "hello"
         return found
 
     async def status(self) -> str:

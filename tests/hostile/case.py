@@ -23,10 +23,10 @@ ENCODINGS: tuple[Encoding, ...] = ("msgpack", "json")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Bytes sent in one piece, and the one outcome that is right. The words of protocol.md 17.3, and a few more:
+    """Bytes sent in one piece, and the one right outcome, in the words of protocol.md "Negative frames" and a few more:
 
     - `status N`: the answer to an upgrade or a request
-    - `close N`: a close frame; behind a `bye` of the same code where chapter 15 has one
+    - `close N`: a close frame; behind a `bye` of the same code where the table of close codes has one
     - `ok`, `error CODE`: the reply to the packet with the id ASKED
     - `ignored`: no answer, and the connection serves the next request
     - `waits`: nothing was whole yet; the client leaves

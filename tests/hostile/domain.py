@@ -4,7 +4,7 @@ from tests.hostile.case import FOREIGN, HERS, HIS, OWN, RECALLED
 from tests.hostile.client_bytes import asking
 from tests.hostile.packets import Row, both, send, texting
 
-# Ids of users are ASCII (protocol.md 4): nothing of this is anybody.
+# Ids of users are ASCII (protocol.md "Identifiers and counters"): nothing of this is anybody.
 NOBODY = {
     "Cyrillic a": "аdmin",
     "a raised A": "ᴬdmin",
@@ -31,7 +31,7 @@ NOBODY = {
     "a quote": "admin' or 1=1--",
 }
 
-# Texts are the host app's: they are carried as they are, byte for byte (protocol.md 5.2).
+# Texts are the host app's: they are carried as they are, byte for byte (protocol.md "Body").
 TEXTS = {
     "fifty joined emoji": "\u200d".join(["👩"] * 50),
     "Zalgo": "Z" + "\u0300\u0301\u0302\u0303" * 900,

@@ -49,7 +49,7 @@ ARRAY, MAP = b"\x91", b"\x81\xa1a"
 
 
 def depth_outcome(levels: int, where: str) -> str:
-    """protocol.md 2.3: 16 levels; in unknown keys nobody need look, but the stack of the decoder ends."""
+    """protocol.md "MessagePack": 16 levels; in unknown keys nobody need look, but the stack of the decoder ends."""
     bound = 9 if where == "host data" else 512
     return "ok" if levels <= bound else "error bad_request"
 

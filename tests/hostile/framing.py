@@ -21,7 +21,7 @@ from tests.hostile.client_bytes import (
     packet_frame,
 )
 
-FRAME_BYTES = 65_536  # protocol.md 2.7
+FRAME_BYTES = 65_536  # protocol.md "Size limits"
 HELLO_FRAME_BYTES = 8192
 
 PING_PACKET = encoded(asking("ping"), "msgpack")

@@ -1,4 +1,4 @@
-"""The one HTTP route that reads a body from strangers: POST /v1/login with bodies that are none (protocol.md 2.8).
+"""POST /v1/login, the one route that reads a body from strangers, with bodies that are none (protocol.md "Plain HTTP").
 
 What its JSON may hold is in tests/http/test_routes.py; here are lies about length, depth, and clients that leave.
 """

@@ -10,7 +10,7 @@ from tests.kit.client import TestClient, fresh_key
 
 EDITS, BATCH = 512, 64
 ROUNDS = 100  # of joining and leaving
-REACTIONS = 64  # protocol.md 9.6: different ones to a message
+REACTIONS = 64  # protocol.md "react": different ones to a message
 
 SCENARIOS = Scenarios()
 

@@ -1,4 +1,4 @@
-"""protocol.md 17.3, Negative frames: every row of the table against the attacked daemon, in the words of a case."""
+"""protocol.md "Negative frames": every row of the table against the attacked daemon, in the words of a case."""
 
 import pytest
 

@@ -79,7 +79,7 @@ async def never_finishes(attacked: AttackedDaemon) -> None:
     mallory.send(frame(b"\x82", BINARY_START))
     for _ in range(600 // 5):
         if not attacked.sessions_of("mallory"):
-            break  # pings are no life sign (protocol.md 2.1): he is gone long before
+            break  # pings are no life sign (protocol.md "The WebSocket"): he is gone long before
         mallory.send(frame(b"", PING))
         await attacked.advance(5)
     await mallory.expect("cut", "close 4001")

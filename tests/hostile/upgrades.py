@@ -127,7 +127,7 @@ OFFERS = {
 }
 ROWS += [(34, f"offers {name}", offering(offer), 101) for name, offer in OFFERS.items()]
 
-# protocol.md 2.1 and RFC 6454: the daemon allows https://app.example and http://localhost:3000.
+# protocol.md "The WebSocket" and RFC 6454: the daemon allows https://app.example and http://localhost:3000.
 FOREIGN_ORIGINS = {
     "null": "null",
     "star": "*",

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
+from bench.__main__ import main as bench
 from chatd.cli.main import main
 from chatd.config.model import Config
 from chatd.config.schema import fields, sections
@@ -20,12 +21,14 @@ from tests.kit.newcomer import ROOT, blocks, links
 DOCS = sorted(
     [
         *ROOT.glob("docs/*.md"),
+        ROOT / "bench" / "README.md",
         *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),
     ]
 )
 OPERATIONS = ROOT / "docs" / "operations.md"
+PROTOCOL = ROOT / "protocol.md"
 
-every_document = pytest.mark.parametrize("document", DOCS, ids=lambda path: path.name)
+every_document = pytest.mark.parametrize("document", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
 
 
 def test_the_reference_of_settings_is_the_one_of_the_program():
@@ -34,8 +37,21 @@ def test_the_reference_of_settings_is_the_one_of_the_program():
 
 @every_document
 def test_links_lead_somewhere(document):
-    missing = [str(path.relative_to(ROOT)) for path in links(document) if not path.exists()]
+    missing = [str(path) for path in links(document) if not path.exists()]
     assert not missing
+
+
+@pytest.mark.parametrize("document", [*DOCS, PROTOCOL], ids=lambda path: path.name)
+def test_anchors_lead_to_headings(document):
+    for target, anchor in re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", document.read_text()):
+        read = document.parent / target if target else document
+        headings = re.findall(r"^#+ (.+)$", read.read_text(), re.MULTILINE)
+        assert anchor in {slug(heading) for heading in headings}, f"{target}#{anchor}"
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 @every_document
@@ -145,17 +161,53 @@ def test_commands_and_options_that_are_shown_exist(document):
         assert used <= known, arguments
 
 
+HEADINGS = re.findall(r"^##+ (?:([0-9.]+?)\.? )?(.+)$", PROTOCOL.read_text().replace("`", ""), re.MULTILINE)
+SOURCES = sorted(path for folder in ("chatd", "bench", "tests") for path in (ROOT / folder).rglob("*.py"))
+
+
+def in_one_line(path: Path) -> str:
+    """The text of a file; a citation may be broken into two lines, and into two lines of a comment."""
+    return re.sub(r"\s+(?:# )?", " ", path.read_text())
+
+
+def test_scenarios_and_options_of_the_harness_that_are_shown_exist(capsys):
+    used: dict[str, set[str]] = {}
+    for document in DOCS:
+        text = "".join(block.text for block in blocks(document))
+        for scenario, options in re.findall(r"python -m bench ([a-z]+)([^#>\n]*)", text):
+            used.setdefault(scenario, set()).update(re.findall(r"(?<= )--[a-z-]+", options))
+    assert len(used) > 10
+    for scenario, options in used.items():
+        with pytest.raises(SystemExit):
+            bench([scenario, "--help"])
+        assert options <= set(re.findall(r"^  (--[a-z-]+)\b", capsys.readouterr().out, re.MULTILINE)), (
+            scenario
+        )
+
+
 def test_chapters_of_the_protocol_that_are_named_exist():
-    headings = re.findall(r"^##+ ([0-9.]+?)\.? (.+)$", (ROOT / "protocol.md").read_text(), re.MULTILINE)
-    there = {number for number, _ in headings} | {title.replace("`", "") for _, title in headings}
+    titles = {title for _, title in HEADINGS}
     stale = []
-    for path in sorted(
-        path for folder in ("chatd", "bench", "tests") for path in (ROOT / folder).rglob("*.py")
-    ):
-        for number, title in re.findall(
-            r'protocol\.md,? (?:chapters? )?(?:(\d+(?:\.\d+)?)|"([^"]+)")', path.read_text()
-        ):
-            named = number or " ".join(title.split())  # a title may be broken into two lines
-            if named not in there:
-                stale.append(f"{path.relative_to(ROOT)}: {named}")
+    for path in (*SOURCES, *DOCS):
+        for cited in re.findall(r'protocol\.md,? ("[^"]+"(?:(?:, | and )"[^"]+")*)', in_one_line(path)):
+            stale += [(path.name, title) for title in re.findall(r'"(.+?)"', cited) if title not in titles]
     assert not stale
+
+
+def test_chapters_of_the_protocol_are_named_by_their_titles():
+    """A number changes when a chapter is put before it, and nobody finds it by searching for words."""
+    other = r"protocol\.md[^\w#]{1,4}[0-9]\S*|(?<!\.html, )\bchapters? [0-9]\S*|protocol\.md, [A-Z]\w+"
+    named = [
+        (path.name, cited) for path in (*SOURCES, *DOCS) for cited in re.findall(other, in_one_line(path))
+    ]
+    assert not named
+
+
+def test_the_protocol_refers_to_chapters_it_has():
+    aside = r"^```.*?^```|`[^`\n]*`|^#.*?$"  # code and headings
+    prose = re.sub(aside, "", PROTOCOL.read_text(), flags=re.MULTILINE | re.DOTALL)
+    numbers = re.findall(r"(?<![\d./])(?<![×=] )\d+\.\d+(?![\d.–])", prose)
+    for several in re.findall(r"\bchapters? ([\d, and]+)", prose):
+        numbers += re.findall(r"\d+", several)
+    assert len(numbers) > 100
+    assert set(numbers) <= {number for number, _ in HEADINGS}

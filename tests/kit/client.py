@@ -10,7 +10,7 @@ from tests.kit.tokens import token_for
 
 
 def fresh_key() -> str:
-    """A new idempotency key, 22 characters as protocol.md 4 recommends."""
+    """A new idempotency key, 22 characters as protocol.md "Identifiers and counters" recommends."""
     return secrets.token_urlsafe(16)
 
 

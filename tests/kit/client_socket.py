@@ -1,4 +1,4 @@
-"""One WebSocket of a test client, and the two encodings of protocol.md 2.3 and 2.4. Shares no code with chatd."""
+"""One WebSocket of a test client, in both encodings (protocol.md "MessagePack", "JSON"). Shares no code with chatd."""
 
 import asyncio
 import contextlib

@@ -190,7 +190,7 @@ def limits() -> dict[str, int]:
 
 
 def thresholds() -> dict[str, int]:
-    """The thresholds and times of chapter 12."""
+    """The thresholds and times of protocol.md "Thresholds"."""
     return {row["Name"]: int(row["Value"]) for row in section("12.1").tables[0]}
 
 

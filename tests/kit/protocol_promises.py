@@ -1,4 +1,4 @@
-"""What the server promises on every connection (protocol.md 3 and 7.7), checked on every packet."""
+"""The promises of protocol.md "Envelope" and "Positions, gaps and repair", checked on every packet."""
 
 from tests.kit import packet_schemas
 from tests.kit.client_socket import Packet

@@ -1,4 +1,4 @@
-"""A reader's copy of one room, kept by the replay rule of protocol.md 5.1 and by nothing else."""
+"""A reader's copy of one room, kept by the replay rule of protocol.md "Event" and by nothing else."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""A phone's copy of its room list, kept by sync pages and pushes alone (protocol.md 5.5, 7)."""
+"""A phone's copy of its room list, kept by sync pages and pushes alone (protocol.md "SyncPage", "room", "gone")."""
 
 from typing import Any
 

@@ -15,11 +15,11 @@ import msgpack
 from tests.kit import document
 from tests.kit.document import Vector
 
-DEFLATE_EXT = 1  # protocol.md 2.6
+DEFLATE_EXT = 1  # protocol.md "The deflate wrapper"
 
 
 def with_bytes(value: Any) -> Any:
-    """A JSON value with `{"$bytes": ...}` turned into bytes (protocol.md 2.4)."""
+    """A JSON value with `{"$bytes": ...}` turned into bytes (protocol.md "JSON")."""
     if isinstance(value, list):
         return [with_bytes(item) for item in value]
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""protocol.md 2.4: what host data may be, the same in both encodings, and known before anything is built of it."""
+"""protocol.md "JSON": what host data may be, the same in both encodings, and known before anything is built of it."""
 
 import json
 from typing import Any
@@ -37,7 +37,7 @@ def read(data: Any, *, text: bool) -> Any:
 
 
 def may_be(value: Any, level: int) -> bool:
-    """The rule as chapter 2.4 words it."""
+    """The rule as protocol.md "JSON" words it."""
     if isinstance(value, bool | str | bytes | None):
         return True
     if isinstance(value, int):

@@ -1,4 +1,4 @@
-"""protocol.md, what the host app's back end may do: revoke, lock out, rename, post notices. All of it at once."""
+"""Administration by the host app's back end: revoke, lock out, rename, post notices. All of it at once."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""protocol.md, Identifiers and counters: dense numbers, one order, unread arithmetic."""
+"""protocol.md "Identifiers and counters": dense numbers, one order, unread arithmetic."""
 
 import asyncio
 import random
@@ -13,7 +13,7 @@ OPERATIONS = 150  # random operations of the model test; enough that every kind 
 
 
 class UnreadModel:
-    """What protocol.md 4.2 says about unread, over a list of messages; the whole truth in a few lines."""
+    """What protocol.md "Unread" says about unread, over a list of messages; the whole truth in a few lines."""
 
     def __init__(self, members: list[str]) -> None:
         self.messages: dict[int, tuple[str, bool, list[str]]] = {}  # seq -> author, countable, mentions

@@ -1,4 +1,4 @@
-"""protocol.md, what the server guarantees: an acknowledged event survives kill -9, once, in its place."""
+"""protocol.md "What the server guarantees": an acknowledged event survives kill -9, once, in its place."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""protocol.md, Delivery of events: who gets which push, at which level, in which order."""
+"""protocol.md "Delivery and gap repair": who gets which push, at which level, in which order."""
 
 import asyncio
 import time

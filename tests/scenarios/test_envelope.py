@@ -1,4 +1,4 @@
-"""protocol.md, Envelope: types, ids, replies, and how both sides grow without breaking each other."""
+"""protocol.md "Envelope": types, ids, replies, and how both sides grow without breaking each other."""
 
 import pytest
 

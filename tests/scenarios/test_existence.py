@@ -1,4 +1,4 @@
-"""protocol.md 11.2: to strangers a private room looks, byte for byte, like one that does not exist."""
+"""protocol.md "Who learns what about a room": a stranger cannot tell a private room from none, byte for byte."""
 
 from typing import Any
 

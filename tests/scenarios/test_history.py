@@ -1,4 +1,4 @@
-"""protocol.md, Reading history: log, history, changes, messages."""
+"""protocol.md "Reading history": log, history, changes, messages."""
 
 import itertools
 from typing import Any

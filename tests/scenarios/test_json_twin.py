@@ -1,4 +1,4 @@
-"""protocol.md, Encoding rules: the JSON subprotocol is the exact twin of the MessagePack one."""
+"""protocol.md "JSON": the JSON subprotocol is the exact twin of the MessagePack one."""
 
 import base64
 from typing import Any

@@ -1,4 +1,4 @@
-"""protocol.md, Large rooms: coming and going is not logged above the threshold, reactions are summarised."""
+"""protocol.md "Large rooms": coming and going is not logged above the threshold, reactions are summarised."""
 
 from typing import Any
 

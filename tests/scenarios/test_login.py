@@ -1,4 +1,4 @@
-"""protocol.md, Plain HTTP: built-in accounts and POST /v1/login."""
+"""protocol.md "Plain HTTP": built-in accounts and POST /v1/login."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""protocol.md, Roles and members: who may do what to whom."""
+"""protocol.md "Roles": who may do what to whom."""
 
 from typing import Any
 

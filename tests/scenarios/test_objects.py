@@ -1,4 +1,4 @@
-"""protocol.md, Objects: events, bodies, summaries, and how operations change messages."""
+"""protocol.md "Objects": events, bodies, summaries, and how operations change messages."""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,4 @@
-"""protocol.md, epoch: a restored backup starts a new history, and clients notice."""
+"""protocol.md "Identifiers and counters": a restored backup starts a new history, and clients notice."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""protocol.md, Rooms: creating, finding, changing, entering and leaving them."""
+"""protocol.md "Rooms and members": creating, finding, changing, entering and leaving them."""
 
 import asyncio
 from typing import Any

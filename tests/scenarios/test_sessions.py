@@ -1,4 +1,4 @@
-"""protocol.md, Connection life cycle after hello: token refresh, mode, heartbeat, revocation, bye."""
+"""protocol.md "Connection life cycle": token refresh, mode, heartbeat, revocation, bye."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""protocol.md, SyncPage and sync: a phone comes back with one cursor and misses nothing."""
+"""protocol.md "SyncPage" and "sync": a phone comes back with one cursor and misses nothing."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""protocol.md, Transport: how a WebSocket is opened, what a frame may be, and what ends it."""
+"""protocol.md "Transport and encoding": how a WebSocket is opened, what a frame may be, and what ends it."""
 
 import msgpack
 import pytest

@@ -1,4 +1,4 @@
-"""protocol.md, Writing: send, edit, recall, react, pin; keys, acks, and the abort rule."""
+"""protocol.md "Writing": send, edit, recall, react, pin; keys, acks, and the abort rule."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A client that keeps to the first rule of protocol.md 9.2 gets everything through, and is never closed."""
+"""A client that keeps to protocol.md "The outbox of a client" gets everything through and is never closed."""
 
 import heapq
 from collections.abc import AsyncIterator

@@ -15,7 +15,7 @@ MINUTES_OF_TROUBLE = frozenset(
 )  # what may keep an answer away for longer than a phone waits
 REFUSALS_OF_SEND = frozenset(
     ("not_member", "not_found", "gone", "rate_limited", "overloaded", "internal", "timeout", "aborted")
-)  # of a well-formed one: protocol.md 9.3 and chapter 16
+)  # of a well-formed one: protocol.md "send" and "Error codes"
 
 
 def acknowledged(history: History) -> Findings:

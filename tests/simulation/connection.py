@@ -13,8 +13,8 @@ from tests.simulation.loop import SimLoop
 from tests.simulation.transport import Link, NetworkConditions
 
 LOOK_S = 2.5  # how often a phone looks whether it still gets answers
-ANSWER_TIMEOUT_S = 10.0  # protocol.md 6.1: then the outcome is unknown
-SILENCE_S = 46.0  # protocol.md 6.6: heartbeat and 15 s
+ANSWER_TIMEOUT_S = 10.0  # protocol.md "States": then the outcome is unknown
+SILENCE_S = 46.0  # protocol.md "ping, pong": heartbeat and 15 s
 
 
 class ConnectionOwner(Protocol):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tests.simulation.frames import encode
 from tests.simulation.history import Packet
 
-FRAME_BYTES = 65536  # protocol.md 2.7, unless the hello reply says otherwise
+FRAME_BYTES = 65536  # protocol.md "Size limits", unless the hello reply says otherwise
 BATCH = 64
 ID_BYTES = 12  # of a request, in either encoding
 
@@ -44,6 +44,6 @@ def first_frame(waiting: list[Pending], text: bool, frame_bytes: int) -> list[Pe
 
 
 def own_event(user: str, request: Packet, reply: Packet) -> Packet:
-    """The event that an acknowledgement stands for (protocol.md 7.7)."""
+    """The event that an acknowledgement stands for (protocol.md "Positions, gaps and repair")."""
     event = {"seq": reply["seq"], "kind": KINDS[request["type"]], "user": user, "time": reply["time"]}
     return event | ({"key": request["key"]} if request["type"] == "send" else {})

@@ -1,4 +1,4 @@
-"""What a phone knows of a room: positions and repair as protocol.md 7.7 has them. Kept in its flash memory."""
+"""A phone's copy of a room, as protocol.md "Positions, gaps and repair" has it. Kept in its flash memory."""
 
 from typing import Any
 

@@ -36,7 +36,7 @@ def test_what_lasts_is_said_once_and_so_is_its_end(
     assert said == [
         "trouble with disk: the disk is full; until it ends changes are refused with overloaded, reading goes on",
         "trouble with reads: the disk reports errors; "
-        "until it ends what needs the database is refused with internal",
+        "until it ends requests that need the database are refused with internal",
     ]
     env.advance(CALM_S)
     troubles.report_ok("disk")

@@ -10,7 +10,7 @@ from websockets.streams import StreamReader
 
 from chatd.websocket.frames import binary_frame, deflate_wrapper, text_frame
 
-# protocol.md 17.2: C07 an event push, C22 the same as a server frame, C12 a head push, C21 the same wrapped
+# protocol.md "Vectors": C07 an event push, C22 the same as a server frame, C12 a head push, C21 the same wrapped
 C07 = bytes.fromhex(
     "83a474797065a56576656e74a4726f6f6dac6734664b7a38315177586532a66576656e74739187a3736571cd0412a46b696e64"
     "a76d657373616765a475736572a3753432a474696d65cf0000019ab0a20cb0a76f7264696e616ccd03dba36b6579b6415a7178"

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from chatd.cli.exits import Exit, Failure
 from chatd.client import ChatError, Closed, HandshakeFailed, TokenExpired, Unreachable
 
-PATH = "/v1/ws"  # protocol.md 2.1
+PATH = "/v1/ws"  # protocol.md "The WebSocket"
 
 STATUSES = {
     401: "something in front of it wants a login first",

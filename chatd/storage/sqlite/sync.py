@@ -1,4 +1,4 @@
-"""One page of an account's rooms (protocol.md 5.5 and 6.3).
+"""One page of an account's rooms (protocol.md "SyncPage" and "sync").
 
 A round walks down a list that moves meanwhile: a room that gets a message jumps to the top, past a reader who
 has left the top. So a round ends by repeating every room that changed since it began.
