@@ -24,7 +24,7 @@ _FAST = (
     "temp_store = 2",
 )
 _AFTERWARDS = ("events", "members")  # tables whose indexes are made when the rows are there
-_COLUMNS = {"rooms": 21, "members": 15, "events": 12, "direct": 3}
+_COLUMNS = {"rooms": 21, "members": 16, "events": 12, "direct": 3}
 
 
 def fill(database: Path, shape: Shape, done: Callable[[int], None]) -> None:

@@ -3,7 +3,7 @@
 import json
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Protocol
@@ -136,39 +136,38 @@ class StoredAccounts:
         return found
 
     def put(self, user: str, name: str, password_hash: str) -> None:
-        self._change(user, new=True, name=name, password=password_hash, disabled=False)
+        from chatd.core.admin import Amend
+
+        self._decide(user, Amend(name=name, password=password_hash))
 
     def set_password(self, user: str, password_hash: str) -> None:
-        self._change(user, revoked=True, password=password_hash)
+        from chatd.core.admin import Amend
+
+        self._decide(user, Amend(password=password_hash, revoke=True, existing=True))
 
     def disable(self, user: str, *, disabled: bool, unseen: bool = False) -> None:
-        self._change(user, new=unseen, seen=True, disabled=disabled)
+        from chatd.core.admin import Amend
+
+        self._decide(user, Amend(disabled=disabled), seen=not unseen)
 
     def revoke(self, user: str, device: str, *, unseen: bool = False) -> None:
+        from chatd.core.admin import Revoke
+
         if device:
             raise Failure("one device can be revoked while the daemon runs only; without --device it is all")
-        self._change(user, new=unseen, seen=True, revoked=True)
+        self._decide(user, Revoke(), seen=not unseen)
 
-    def _change(
-        self, user: str, *, new: bool = False, seen: bool = False, revoked: bool = False, **changes: Any
-    ) -> None:
-        """Store an account with `changes`. One that is not there is added for a `new` user, or one who was `seen`."""
-        from chatd.cli.stores import now_ms, put_account
-        from chatd.core.users import Account, require_seen, user_revoked
+    def _decide(self, user: str, request: Any, *, seen: bool = False) -> None:
+        """Change an account by the rules of a daemon. `seen`: only of a user who was here."""
+        from chatd.cli.stores import decide
+        from chatd.core.users import require_seen
 
-        async def put(store: Any) -> None:
-            account = await store.account(user)
-            if account is None and seen and not new:
-                require_seen(user, "", None, await store.devices(user))
-            elif account is None and not new:
-                raise Failure(f"there is no account {user}")
-            known = account or Account(user, created_at=now_ms())
-            # A changed name must reach phones that cache it: they compare versions.
-            version = known.version + ("name" in changes)
-            changed = replace(known, version=version, **changes)
-            await put_account(store, user_revoked(changed, now_ms()) if revoked else changed)
+        async def change(store: Any) -> None:
+            if seen:
+                require_seen(user, "", await store.account(user), await store.devices(user))
+            await decide(store, user, request)
 
-        self._run(put)
+        self._run(change)
 
     def _run(self, action: Callable[[Any], Awaitable[Any]]) -> Any:
         from chatd.cli.stores import with_store

@@ -9,7 +9,9 @@ from typing import TypeVar
 
 from chatd.cli.exits import Failure
 from chatd.config.model import Config
-from chatd.core.users import Account
+from chatd.core.admin import Amend, Revoke
+from chatd.core.decisions import DECISIONS
+from chatd.core.read_set import ReadSet, Rules
 from chatd.core.write_set import WriteSet
 from chatd.ports import Store
 from chatd.protocol.errors import ChatError
@@ -57,9 +59,14 @@ def with_store(config: Config, action: Callable[[Store], Awaitable[T]], *, creat
         return asyncio.run(opened())
 
 
-async def put_account(store: Store, account: Account) -> None:
-    """Stores an account durably."""
-    await store.commit(WriteSet(now=now_ms(), stamp=store.stamp + 1, accounts=[account]))
+async def decide(store: Store, user: str, request: Amend | Revoke) -> None:
+    """Decide and store one change of an account, as a daemon would."""
+    account = await store.account(user)
+    facts = ReadSet(Rules(), {}, accounts={} if account is None else {user: account})
+    work = WriteSet(now=now_ms(), stamp=store.stamp + 1)
+    DECISIONS[type(request)](user, request, work, facts)
+    if not work.empty:
+        await store.commit(work)
 
 
 def now_ms() -> int:

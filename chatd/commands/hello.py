@@ -161,7 +161,7 @@ def subscribe(ctx: Context, session: Session, request: Hello, memberships: list[
     for row in present:
         if row.number not in session.rooms:
             loaded = ctx.rooms.cache.rooms.get(row.room)  # newer than what was read, when there is one
-            members = row.members if loaded is None else len(loaded.members)
+            members = row.members if loaded is None else loaded.size
             ctx.hub.subscribe(session, row.number, row.room, members, row.muted_until)
     ctx.hub.set_focus(session, frozenset(row.number for row in present if row.room in on_screen))
 

@@ -50,13 +50,9 @@ async def focus(ctx: Context, session: Session, request: Focus) -> FocusOk:
 def focused(ctx: Context, session: Session, room: Room) -> FocusedRoom:
     """A room that comes on screen: where it is, and who read how far when receipts are pushed there."""
     row = FocusedRoom(room.name, room.durable_seq)
-    few = len(room.members) <= ctx.config.delivery.receipts_members
+    few = room.size <= ctx.config.delivery.receipts_members
     if few and sees_receipts(ctx, session, room):
-        row.receipts = [
-            receipt_of(member)
-            for member in room.members.values()
-            if member.receipts and member.user != session.user
-        ]
+        row.receipts = [receipt_of(member) for member in room.showing_receipts(but=session.user)]
     return row
 
 
@@ -69,7 +65,7 @@ def sees_receipts(ctx: Context, session: Session, room: Room) -> bool:
 async def typing(ctx: Context, session: Session, request: Typing) -> Ok:
     """Tell those who look at the room; in rooms above `typing_members` nobody."""
     room, _ = await ctx.enter(session.user, request.room)
-    if len(room.members) <= ctx.config.delivery.typing_members:
+    if room.size <= ctx.config.delivery.typing_members:
         ctx.typing_sink.typing(session, room.number)
     return Ok()
 

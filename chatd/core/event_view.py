@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import UNSET
 
+from chatd.core.visibility import text_of
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.objects import MESSAGE
 
@@ -23,7 +24,7 @@ def event_view(blob: bytes, own: Mapping[int, list[str]], first_visible: int) ->
     event = decode_event(blob)
     if event.kind == MESSAGE and event.seq in own:
         event.mine = own[event.seq]
-    elif event.kind == "edit" and event.target is not UNSET and event.target < first_visible:
+    elif (target := text_of(event)) is not None and target < first_visible:
         event.body = UNSET
     else:
         return blob

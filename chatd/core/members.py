@@ -175,8 +175,8 @@ def delete(user: str, request: RoomDelete, writes: WriteSet, reads: ReadSet) -> 
         return WriteOk(duplicate=True)
     room, _ = authorize(room, user, "delete")
     writes.touch(room).deleted_by = user
-    writes.spend("bytes", user, MEMBER_BYTES * len(room.members))
-    for member in list(room.members):
+    writes.spend("bytes", user, MEMBER_BYTES * room.size)
+    for member in room.users:
         writes.remove_member(room, member, "deleted")
     return WriteOk(time=writes.now)
 
@@ -194,10 +194,12 @@ class MembershipChange:
 
 
 def add_member(room: Room, user: str, role: Role, writes: WriteSet, reads: ReadSet) -> None:
-    """Make `user` a member who sees the room from its next event on."""
+    """Make `user` a member who sees the room from its next event on; one who comes back keeps their extras."""
+    former = room.former.get(user)
     member = Member(user, role, writes.now, room.seq + 1, read=room.seq, read_ordinal=room.ordinal)
     account = reads.accounts.get(user)
     member.receipts = account is None or account.receipts
+    member.extras = b"" if former is None else former.extras
     writes.add_member(room, member)
 
 
@@ -236,7 +238,7 @@ def join(user: str, request: RoomJoin, writes: WriteSet, reads: ReadSet) -> Writ
         raise Refused("gone" if user in room.former else "not_found", "no such room")
     if user in room.members:
         return WriteOk(duplicate=True)
-    check_capacity(len(room.members) + 1, reads)
+    check_capacity(room.size + 1, reads)
     check_own_rooms(user, writes, reads)
     reply = begin_memberships(room, [user], MembershipChange(user, request, digest), writes, reads)
     ensure_owner(room, user, writes)  # a group everybody had left
@@ -252,7 +254,7 @@ def add(user: str, request: MembersAdd, writes: WriteSet, reads: ReadSet) -> Wri
     fresh, full = split_by_room_limit(others, writes, reads)
     if not fresh:
         return WriteOk(duplicate=True, not_added=full or UNSET)
-    check_capacity(len(room.members) + len(fresh), reads)
+    check_capacity(room.size + len(fresh), reads)
     reads.allowances.check("added", user, len(fresh), writes, reads.now_s)
     writes.spend("added", user, len(fresh))
     reply = begin_memberships(room, fresh, MembershipChange(user, request, digest), writes, reads)
@@ -296,7 +298,7 @@ def begin_memberships(
     for other in users:
         add_member(room, other, "member", writes, reads)
     large = reads.rules.large_members
-    return log_membership(room, "joined", users, asked, writes, largest=len(room.members), large=large)
+    return log_membership(room, "joined", users, asked, writes, largest=room.size, large=large)
 
 
 def end_memberships(
@@ -308,7 +310,7 @@ def end_memberships(
     reads: ReadSet,
 ) -> WriteOk:
     """End memberships and log it; the departed hear `gone` and nothing of the log from here on."""
-    largest = len(room.members)
+    largest = room.size
     writes.spend("bytes", asked.user, MEMBER_BYTES * len(users))
     for other in users:
         writes.remove_member(room, other, reason)
@@ -328,7 +330,7 @@ def set_roles(user: str, request: MembersRole, writes: WriteSet, reads: ReadSet)
     wanted = {row.user: row.role for row in request.users}
     if any(other not in room.members for other in wanted):
         raise Refused("not_found", "not a member", field="users")
-    if not any(wanted.get(m.user, m.role) == "owner" for m in room.members.values()):
+    if not room.keeps_owner(wanted):
         raise Refused("forbidden", "a group keeps an owner")
     changed = {other: role for other, role in wanted.items() if room.members[other].role != role}
     if not changed:

@@ -8,7 +8,7 @@ from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Member, Room
 from chatd.core.unread_counts import count_own
-from chatd.core.visibility import BOTH, ShownTo
+from chatd.core.visibility import BOTH, ShownTo, text_of
 from chatd.core.write_set import Message, NewEvent, Reaction, WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.emoji import normal_form
@@ -19,6 +19,9 @@ from chatd.protocol.replies import WriteOk
 from chatd.protocol.requests import Edit, Pin, React, Recall, Send
 
 OVERHEAD_BYTES = 64  # of a body with text, reply_to and thread besides the text
+# These end the text of all earlier edits of their message. The store empties those with each of them, so that a recall
+# finds one however often a message was edited.
+SUPERSEDING = ("edit", "recall")
 COMPOSED_AT_TOLERANCE_MS = 60_000  # a difference a reader would not notice is not worth a field
 
 
@@ -81,8 +84,8 @@ def count_mentions(
     """Raise the unread mentions of those a message names; who was counted, or ("*",) for everybody."""
     if body.mentions is UNSET or not body.mentions:
         return ()
-    if EVERYBODY in body.mentions and len(room.members) <= full_members:
-        named = list(room.members)
+    if EVERYBODY in body.mentions and room.size <= full_members:
+        named = room.users
         counted: tuple[str, ...] = (EVERYBODY,)
     else:
         named = [user for user in dict.fromkeys(body.mentions) if user in room.members]
@@ -113,6 +116,8 @@ def operate(
     operation.user = user
     operation.target = request.target
     writes.append(message.room, operation, key=request.key, digest=digest)
+    if operation.kind in SUPERSEDING:
+        writes.superseded.append((message.room.number, request.target, operation.seq))
     message.event.changed = operation.seq
     writes.rewrite(message)
     return acknowledgement(request, operation)
@@ -150,7 +155,6 @@ def recall(user: str, request: Recall, writes: WriteSet, reads: ReadSet) -> Writ
         check_window(message, writes.now, reads.rules.edit_window_ms)
     message.event.body = UNSET
     message.event.recalled = True
-    writes.recalled.append((room.number, request.target))
     empty_edits(room, request.target, writes)
     return operate(message, request, user, digest, Event(seq=0, kind="recall"), writes)
 
@@ -167,11 +171,16 @@ def check_window(message: Message, now: int, window_ms: int) -> None:
 
 
 def empty_edits(room: Room, target: int, writes: WriteSet) -> None:
-    """Empty the edits of a recalled message that are still in this batch; the store does the older ones."""
+    """Empty the edits of a recalled message that are still in this batch, before anybody is told of them."""
     for step in writes.steps.get(room.number, ()):
-        if isinstance(step, NewEvent) and step.event.kind == "edit" and step.event.target == target:
-            step.event.body = UNSET
-            step.blob = encode(step.event)
+        if isinstance(step, NewEvent) and text_of(step.event) == target:
+            step.blob = emptied(step.event)
+
+
+def emptied(edit: Event) -> bytes:
+    """The stored form of an edit whose text was superseded: all of it but the body (protocol.md "Event")."""
+    edit.body = UNSET
+    return encode(edit)
 
 
 @once
@@ -188,7 +197,7 @@ def react(user: str, request: React, writes: WriteSet, reads: ReadSet) -> WriteO
     check_room_for(message, asked)
     count_reaction(message, user, asked)
     writes.reactions.append(Reaction(room.number, asked.target, user, asked.emoji, asked.set))
-    if len(room.members) > reads.rules.large_members:
+    if room.size > reads.rules.large_members:
         writes.rewrite(message)
         writes.summarised[room.number, request.target] = message
         return unlogged(room, user, request, digest, writes)

@@ -7,10 +7,10 @@ from msgspec import UNSET
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet, Tail
 from chatd.core.room import Member, Room
+from chatd.core.unread_counts import count
 from chatd.core.users import Account
 from chatd.core.write_set import NewEvent, ReadPosition, RoomReply, WriteSet
 from chatd.protocol.errors import ChatError
-from chatd.protocol.objects import EVERYBODY
 from chatd.protocol.replies import Ok, ReadOk
 from chatd.protocol.requests import Delivered, Preferences, Read
 
@@ -38,17 +38,10 @@ def tail_after(room: Room, user: str, seq: int, writes: WriteSet, reads: ReadSet
     if seq == room.seq:
         return Tail(room.ordinal, 0, 0)
     stored = reads.tails[room.number, user, seq]
-    ordinal, own, mentions = stored.ordinal, stored.own, stored.mentions
-    for step in writes.steps.get(room.number, ()):
-        if not isinstance(step, NewEvent) or step.event.ordinal is UNSET:
-            continue
-        if step.event.seq <= seq:
-            ordinal += 1
-        elif step.event.user == user:
-            own += 1
-        else:
-            mentions += user in step.mentions or EVERYBODY in step.mentions
-    return Tail(ordinal, own, mentions)
+    fresh = [step for step in writes.steps.get(room.number, ()) if isinstance(step, NewEvent)]
+    passed = count((new for new in fresh if new.event.seq <= seq), user)
+    left = count((new for new in fresh if new.event.seq > seq), user)
+    return Tail(stored.ordinal + passed.messages, stored.own + left.own, stored.mentions + left.mentions)
 
 
 def publish_watermark(room: Room, member: Member, writes: WriteSet) -> None:
@@ -69,7 +62,7 @@ def delivered(user: str, request: Delivered, writes: WriteSet, reads: ReadSet) -
         seq = min(row.seq, room.seq)
         if (
             seq > max(member.delivered, member.first_visible - 1)
-            and len(room.members) <= reads.rules.delivered_members
+            and room.size <= reads.rules.delivered_members
         ):
             member = writes.touch_member(room, user)
             member.delivered = seq

@@ -4,6 +4,7 @@ Rooms are loaded on demand and forgotten when idle. What a reader may be shown c
 committed batch, never from here: during a commit this state is ahead of the disk by one batch.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chatd.protocol.objects import GoneReason, Role
@@ -30,20 +31,13 @@ class Member:
     hidden: bool = False
     gone: GoneReason | None = None
     receipts: bool = True  # account-wide preference: shows own and sees others' receipts
+    extras: bytes = (
+        b""  # rarely used state, a MessagePack map that is read and written whole; empty when absent
+    )
 
     def unread(self, ordinal: int) -> int:
         """Countable messages of others after the read position, when the room's last message is `ordinal`."""
-        return ordinal - self.read_ordinal - self.own_unread
-
-    @property
-    def read_seen(self) -> int:
-        """Up to where they read what they could see; 0: nothing. The position of a new member begins below it."""
-        return self.read if self.read >= self.first_visible else 0
-
-    @property
-    def delivered_seen(self) -> int:
-        """The same of what they received."""
-        return self.delivered if self.delivered >= self.first_visible else 0
+        return max(0, ordinal - self.read_ordinal - self.own_unread)
 
     def muted(self, now_ms: int) -> bool:
         return self.muted_until == 1 or self.muted_until > now_ms
@@ -93,13 +87,44 @@ class Room:
     def direct(self) -> bool:
         return self.kind == DIRECT
 
+    @property
+    def size(self) -> int:
+        """The number of present members."""
+        return len(self.members)
+
+    @property
+    def users(self) -> list[str]:
+        """The present members, in the order they came: for a decision about each of them."""
+        return list(self.members)
+
+    def member(self, user: str) -> Member | None:
+        """The place of a present member."""
+        return self.members.get(user)
+
+    def known(self, user: str) -> Member | None:
+        """The place of a present or former member."""
+        return self.members.get(user) or self.former.get(user)
+
+    def first_visible(self, user: str) -> int:
+        """The event from which on a listener sees the room; they may have left it later in the same batch."""
+        member = self.known(user)
+        return 1 if member is None else member.first_visible
+
+    def showing_receipts(self, but: str) -> list[Member]:
+        """The present members who show receipts, without `but`."""
+        return [member for member in self.members.values() if member.receipts and member.user != but]
+
     def peer(self, user: str) -> str:
         """The other user of a direct room."""
         return next(other for other in self.members if other != user)
 
+    def keeps_owner(self, wanted: Mapping[str, Role]) -> bool:
+        """Whether there is an owner when some members get other roles."""
+        return any(wanted.get(user, member.role) == "owner" for user, member in self.members.items())
+
     def successor(self) -> Member | None:
         """Who becomes owner when no owner is left: the longest-serving admin, else the longest-serving member."""
-        if any(member.role == "owner" for member in self.members.values()):
+        if self.keeps_owner({}):
             return None
         return min(
             self.members.values(),

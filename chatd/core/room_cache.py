@@ -24,8 +24,9 @@ class RoomCache:
 
     def put(self, room: Room, now: float) -> None:
         for user, shown in self.changed_receipts.items():
-            if user in room.members:
-                room.members[user].receipts = shown
+            member = room.member(user)
+            if member is not None:
+                member.receipts = shown
         self.rooms[room.name] = room
         self._used[room.name] = now
 
@@ -56,11 +57,11 @@ class RoomCache:
         """Carry an account's receipts preference into every room of the user, those being loaded included."""
         self.changed_receipts[user] = shown
         for room in self.rooms.values():
-            member = room.members.get(user)
+            member = room.member(user)
             if member is not None:
                 member.receipts = shown
 
 
 def weight(room: Room) -> int:
     """How many places a room takes in memory: its members, those it had, and itself."""
-    return 1 + len(room.members) + len(room.former)
+    return 1 + room.size + len(room.former)

@@ -1,18 +1,24 @@
-"""A room as one of its members sees it, from memory: for pushes and replies that follow a commit.
+"""A room as one of its members sees it (protocol.md "RoomSummary"), whether it is in memory or was read from a store.
 
 Whoever is told of a batch is told all of its events before the replies to what was asked in it. So a reply that
 counts is filled in when everything is decided: a number from the middle of the batch would be older than messages the
 connection has seen.
 """
 
+from typing import NamedTuple
+
 from msgspec import UNSET, Raw
 
 from chatd.core.room import Member, Room
-from chatd.core.visibility import ShownTo, marks_shown
+from chatd.core.visibility import ShownTo, marks_shown, seen
 from chatd.core.write_set import RoomReply, WriteSet
 from chatd.protocol.errors import Refused
-from chatd.protocol.objects import ROLES, Receipt, RoomSummary
+from chatd.protocol.objects import ROLES, Receipt, Role, RoomSummary
 from chatd.protocol.replies import ReadOk
+
+# More than a summary takes besides its texts and data: the names of all its keys, twelve numbers, a room, a peer.
+SUMMARY_BYTES = 400
+UTF8_BYTES_MAX = 4  # of a character
 
 
 def complete_room_replies(writes: WriteSet, shown_to: ShownTo) -> None:
@@ -34,49 +40,108 @@ def fill_in(answer: RoomReply, member: Member, shown_to: ShownTo) -> None:
         reply.summary = summary_of(room, member, shown_to)
 
 
+class RoomRow(NamedTuple):
+    """A room as the row of one of its members tells it: all of a summary that stands in the two rows of it.
+
+    Flags are 0 or 1, and `data_hex` is the host data in hexadecimal digits, as they come in a row of JSON.
+    """
+
+    number: int
+    name: str
+    size: int
+    muted_until: int
+    pinned: int
+    time: int
+    stamp: int  # of the last commit that changed what they see
+    unread: int
+    mentions: int
+    hidden: int
+    seq: int
+    ordinal: int
+    read: int
+    first_visible: int
+    log_floor: int
+    last_message: int
+    title: str
+    avatar: str
+    data_hex: str
+    public: int
+    role: Role
+    kind: str
+    written: int
+
+    @property
+    def data(self) -> bytes:
+        return bytes.fromhex(self.data_hex)
+
+    @property
+    def bytes_max(self) -> int:
+        """No summary of this row without preview and events is longer, encoded."""
+        return SUMMARY_BYTES + UTF8_BYTES_MAX * (len(self.title) + len(self.avatar)) + len(self.data_hex) // 2
+
+
+class Peer(NamedTuple):
+    """The other user of a direct room, how far they got, and whether both show receipts."""
+
+    user: str
+    first_visible: int
+    read: int
+    delivered: int
+    both_show: bool
+
+
 def summary_of(room: Room, member: Member, shown_to: ShownTo) -> RoomSummary:
-    """All keys of the summary but `preview` and `events`."""
+    """All keys of the summary but `preview` and `events`, from memory."""
+    peer = peer_of(room, member) if room.direct else None
+    return summarise(room, member, member.unread(room.ordinal), peer, shown_to)
+
+
+def peer_of(room: Room, member: Member) -> Peer:
+    peer = room.members[room.peer(member.user)]
+    return Peer(peer.user, peer.first_visible, peer.read, peer.delivered, member.receipts and peer.receipts)
+
+
+def summarise(
+    room: Room | RoomRow, member: Member | RoomRow, unread: int, peer: Peer | None, shown_to: ShownTo
+) -> RoomSummary:
+    """The one rule of what a summary shows, for memory and for a store; `peer` of a direct room."""
     summary = RoomSummary(
-        room=room.name,
-        seq=room.seq,
-        ordinal=room.ordinal,
-        time=room.time,
-        read=member.read,
-        unread=member.unread(room.ordinal),
-        unread_mentions=member.mentions,
+        room.name,
+        room.seq,
+        room.ordinal,
+        room.time,
+        member.read,
+        unread,
+        member.mentions,
         muted_until=member.muted_until,
-        pinned=member.pinned,
-        hidden=member.hidden,
+        pinned=bool(member.pinned),
+        hidden=bool(member.hidden),
         first_visible=member.first_visible,
         log_floor=room.log_floor,
     )
-    if room.direct:
-        show_peer(summary, room, member, shown_to)
-    else:
+    if peer is None:
         show_group(summary, room, member)
+    else:
+        summary.peer = peer.user
+        if peer.both_show and marks_shown(shown_to, direct=True, written=room.written):
+            summary.peer_read = seen(peer.read, peer.first_visible)
+            summary.peer_delivered = seen(peer.delivered, peer.first_visible)
     return summary
 
 
-def show_peer(summary: RoomSummary, room: Room, member: Member, shown_to: ShownTo) -> None:
-    """The other user, and how far they got when both show receipts and may see them."""
-    summary.peer = room.peer(member.user)
-    peer = room.members[summary.peer]
-    both_show = member.receipts and peer.receipts
-    if both_show and marks_shown(shown_to, direct=True, written=room.written):
-        summary.peer_read, summary.peer_delivered = peer.read_seen, peer.delivered_seen
+def show_group(summary: RoomSummary, room: Room | RoomRow, member: Member | RoomRow) -> None:
+    summary.title = room.title or UNSET
+    summary.avatar = room.avatar or UNSET
+    data = room.data
+    summary.data = Raw(data) if data else UNSET
+    summary.public = bool(room.public)
+    summary.members = room.size
+    summary.role = ROLES[member.role]
 
 
 def receipt_of(member: Member) -> Receipt:
     """How far a member got; a watermark that never moved is left out."""
+    first = member.first_visible
     return Receipt(
-        member.user, member.read_seen or UNSET, member.delivered_seen or UNSET, member.first_visible
+        member.user, seen(member.read, first) or UNSET, seen(member.delivered, first) or UNSET, first
     )
-
-
-def show_group(summary: RoomSummary, room: Room, member: Member) -> None:
-    summary.title = room.title or UNSET
-    summary.avatar = room.avatar or UNSET
-    summary.data = Raw(room.data) if room.data else UNSET
-    summary.public = room.public
-    summary.members = len(room.members)
-    summary.role = ROLES[member.role]

@@ -6,9 +6,14 @@ A send that changed the row of its author as well would write a page more. So a 
 member rows count no own messages, `uncounted`; whoever reads the store counts those few in the log.
 """
 
+from collections.abc import Iterable
+
+from msgspec import UNSET
+
 from chatd.core.read_set import Counted, Tail, UnreadSpan
 from chatd.core.room import Member, Room
-from chatd.core.write_set import WriteSet
+from chatd.core.write_set import NewEvent, WriteSet
+from chatd.protocol.objects import EVERYBODY
 
 UNCOUNTED_EVENTS_MAX = (
     16  # what a reader may have to look at in each room: within one or two pages of the log
@@ -16,6 +21,20 @@ UNCOUNTED_EVENTS_MAX = (
 
 
 COUNTED_EVENTS_MAX = 4_096  # that a batch looks at for all its reads: about 5 ms of the one writer
+
+
+def count(events: Iterable[NewEvent], user: str) -> Counted:
+    """What stands in events of one room, as they concern `user`. A store counts by the same rule in its log."""
+    messages = own = mentions = 0
+    for new in events:
+        if new.event.ordinal is UNSET:
+            continue
+        messages += 1
+        if new.event.user == user:
+            own += 1
+        else:
+            mentions += user in new.mentions or EVERYBODY in new.mentions
+    return Counted(messages, own, mentions)
 
 
 def span_of_read(room: Room, member: Member, seq: int) -> UnreadSpan:

@@ -117,8 +117,8 @@ class WriteSet:
     )  # only their own messages, see counting
     counted_rooms: list[int] = field(default_factory=list)  # in which nothing is uncounted any more
     messages: dict[tuple[int, int], Message] = field(default_factory=dict)  # changed messages
-    # (room, target): empty the edits of the target too
-    recalled: list[tuple[int, int]] = field(default_factory=list)
+    # (room, target, seq): edits of the target below seq lose their text, as those of posting.SUPERSEDING say
+    superseded: list[tuple[int, int, int]] = field(default_factory=list)
     reactions: list[Reaction] = field(default_factory=list)
     # direct rooms: (lower user, higher user, room)
     pairs: list[tuple[str, str, int]] = field(default_factory=list)

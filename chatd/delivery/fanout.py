@@ -7,12 +7,12 @@ never go down.
 
 from functools import partial
 
-from msgspec import UNSET, Raw
+from msgspec import Raw
 
 from chatd.config.model import Config, Delivery, Privacy
-from chatd.core.room import Room
 from chatd.core.room_summary import summary_of
 from chatd.core.users import Account
+from chatd.core.visibility import text_of
 from chatd.core.write_set import MemberJoined, MemberLeft, NewEvent, ReadPosition, RoomStep, WriteSet
 from chatd.delivery.encoding import JSON, MSGPACK, EncodedPush, frame_of
 from chatd.delivery.heads import Heads
@@ -149,11 +149,11 @@ class Fanout:
             requester = None if new.origin is None else new.origin.requester
             if requester is not None and requester in subscribers.full[requester.encoding]:
                 individual[requester] = 0
-        edited = [seq for new in run if (seq := edited_by(new)) is not None]
+        edited = [seq for new in run if (seq := text_of(new.event)) is not None]
         if edited:
             for group in subscribers.full:
                 for session in group:
-                    if (since := first_visible(room, session.user)) > min(edited):
+                    if (since := room.first_visible(session.user)) > min(edited):
                         individual[session] = since
         return individual
 
@@ -193,7 +193,7 @@ class Fanout:
         others: list[NewEvent] = []
         for new in run:
             own = new.origin is not None and new.origin.requester is session
-            if not own and (not since or (edited_by(new) or since) >= since):
+            if not own and (not since or (text_of(new.event) or since) >= since):
                 others.append(new)
                 continue
             self._push_one(session, others)
@@ -252,8 +252,8 @@ class Fanout:
     def _on_joined(self, step: MemberJoined) -> None:
         """Subscribe the connections of a new member, who learns of the room before its next event."""
         room = step.room
-        self._hub.resize(room.number, len(room.members))
-        member = room.members.get(step.user)
+        self._hub.resize(room.number, room.size)
+        member = room.member(step.user)
         if member is None:  # gone again in the same batch
             return
         sessions = self._hub.readers_of(step.user)
@@ -263,7 +263,7 @@ class Fanout:
         for session in sessions:
             if session.left_rooms is not None:
                 session.left_rooms.discard(room.number)
-            self._hub.subscribe(session, room.number, room.name, len(room.members), member.muted_until)
+            self._hub.subscribe(session, room.number, room.name, room.size, member.muted_until)
             session.push(push)
 
     def _on_left(self, step: MemberLeft) -> None:
@@ -275,12 +275,12 @@ class Fanout:
             self._hub.unsubscribe(session, room.number)
             session.outbox.leave(room.name)
             session.push(GonePush(room.name, step.reason))
-        self._hub.resize(room.number, len(room.members))
+        self._hub.resize(room.number, room.size)
 
     def _push_position(self, position: ReadPosition) -> None:
         """A moved read position to the user's other devices; one that stayed to who asked without an id."""
         room, origin = position.room, position.origin
-        member = room.members.get(position.member.user)
+        member = room.member(position.member.user)
         if member is None:
             return
         unread = member.unread(room.ordinal)
@@ -293,18 +293,6 @@ class Fanout:
 
 def event_push(run: list[NewEvent]) -> EventPush:
     return EventPush(run[0].room.name, [Raw(new.blob) for new in run])
-
-
-def first_visible(room: Room, user: str) -> int:
-    """From which number on a listener may see the room; he may have left it later in the same batch."""
-    member = room.members.get(user) or room.former.get(user)
-    return 1 if member is None else member.first_visible
-
-
-def edited_by(new: NewEvent) -> int | None:
-    """The message whose text an event carries, when it is an edit."""
-    target = new.event.target
-    return target if new.event.kind == "edit" and target is not UNSET else None
 
 
 def parts(run: list[NewEvent], bytes_max: int) -> list[list[NewEvent]]:

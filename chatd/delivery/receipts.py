@@ -24,7 +24,7 @@ class Receipts:
 
     def moved(self, room: Room, member: Member) -> None:
         """A watermark of `member` moved."""
-        if not room.direct and len(room.members) > self.delivery.receipts_members:
+        if not room.direct and room.size > self.delivery.receipts_members:
             return
         if room.number not in self._hub.rooms:
             return
@@ -60,7 +60,7 @@ class Receipts:
 
 def shows(room: Room, user: str) -> bool:
     """Is the user still a member who shows receipts?"""
-    member = room.members.get(user)
+    member = room.member(user)
     return member is not None and member.receipts
 
 

@@ -36,14 +36,14 @@ class RoomPushes:
         if user == COUNT_ONLY:
             if room.number not in self._counted:
                 self._counted[room.number] = room
-                large = len(room.members) > self.delivery.large_members
+                large = room.size > self.delivery.large_members
                 large_s = self.delivery.members_interval_s
                 interval_s = large_s if large else min(COUNT_INTERVAL_S, large_s)
                 self._env.call_later(interval_s, lambda: self._all(self._counted.pop(room.number)))
         elif user == EVERY_MEMBER:
             self._all(room)
         else:
-            member, sessions = room.members.get(user), self._hub.readers_of(user)
+            member, sessions = room.member(user), self._hub.readers_of(user)
             for session in sessions:
                 if member is not None and room.number in session.rooms:
                     self._hub.mute(session, room.number, member.muted_until)
@@ -79,7 +79,7 @@ class RoomPushes:
     def _push(self, room: Room, user: str) -> None:
         """One summary, encoded once for all connections of its reader."""
         sessions = [session for session in self._hub.readers_of(user) if room.number in session.rooms]
-        member = room.members.get(user)
+        member = room.member(user)
         if member is not None and sessions:
             summary = summary_of(room, member, self.privacy.shown_to)
             push = EncodedPush(RoomPush(summary), self._deflate_min)

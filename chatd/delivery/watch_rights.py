@@ -89,7 +89,7 @@ class WatchRights:
         """Judge `user` again, with everybody, or with those who are or were in `room`."""
         others = self._presence.related(user)
         if room is not None:
-            others = [other for other in others if other in room.members or other in room.former]
+            others = [other for other in others if room.known(other) is not None]
         for check in self._checks:
             if check.user == user:
                 check.outdated.update(others)

@@ -146,7 +146,7 @@ class Dispatcher:
     def _own_room(self, request: Request | Invalid) -> str | None:
         """The room a request names, when its user is in it. One that sleeps is not busy, either."""
         room = self._ctx.rooms.cache.rooms.get(getattr(request, "room", ""))
-        return room.name if room is not None and self._session.user in room.members else None
+        return room.name if room is not None and room.member(self._session.user) is not None else None
 
     def _refuse(self, id: int, error: ChatError) -> None:
         self._session.answer(id, error)

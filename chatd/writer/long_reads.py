@@ -73,7 +73,7 @@ class LongReads:
     async def _count(self, submission: LongRead) -> tuple[UnreadSpan, Counted] | None:
         """What the read passes; None when by now nobody needs it."""
         room = await self._rooms.get(submission.request.room)
-        member = None if room is None else room.members.get(submission.user)
+        member = None if room is None else room.member(submission.user)
         if room is None or member is None or member.read >= submission.request.seq:
             return None
         span = UnreadSpan(room.number, submission.user, member.read, submission.request.seq)

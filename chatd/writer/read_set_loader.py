@@ -118,7 +118,7 @@ class ReadSetLoader:
             room = reads.rooms.get(request.room) if isinstance(request, requests.Read) else None
             if room is None:
                 continue
-            seq, member = request.seq, room.members.get(asked.user)
+            seq, member = request.seq, room.member(asked.user)
             if seq >= room.seq:  # also of who is no member yet: he may become one in this batch
                 reads.tails[room.number, asked.user, seq] = Tail(room.ordinal, 0, 0)
             elif member is not None and seq > member.read:
@@ -193,7 +193,7 @@ def is_or_was_member(user: str, room: Room) -> bool:
 
     The maintenance of a room asks as nobody.
     """
-    return not user or user in room.members or user in room.former
+    return not user or room.known(user) is not None
 
 
 def joining(asked: Submitted) -> Iterable[str]:

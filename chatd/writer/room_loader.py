@@ -44,7 +44,7 @@ class RoomLoader:
     def known(self, user: str, name: str) -> bool:
         """Whether the room is in memory, and `user` is or was in it."""
         room = self.cache.rooms.get(name)
-        return room is not None and (user in room.members or user in room.former)
+        return room is not None and room.known(user) is not None
 
     async def load(self, names: Collection[str]) -> None:
         """Bring the rooms of these names into the cache, as far as they exist."""

@@ -105,6 +105,15 @@ def test_one_of_the_host_app_is_locked_out_before_they_come(user, command, disab
     assert listed(user, f"host-{command}")["disabled"] is disabled
 
 
+def test_who_is_locked_out_stays_so_when_they_get_an_account(user):
+    user("add", "zoe", "--password-file", "-", input=PASSWORD + "\n")
+    user("disable", "una", "--unseen")
+    assert user("add", "una", "--password-file", "-", input=PASSWORD + "\n")[0] == 0
+    assert listed(user, "una")["disabled"] is True
+    assert user("enable", "una")[0] == 0
+    assert listed(user, "una")["disabled"] is False
+
+
 def test_a_device_that_was_never_seen_is_taken_for_a_slip(running):
     revoke = ("revoke", "alice", "--device", "chatd-selftest-missing")
     code, output = running(*revoke)

@@ -249,7 +249,8 @@ async def test_an_edit_keeps_its_body_until_the_next_one(store: Store, builder: 
     await builder.edit(room, "ann", other.seq, "other")
     writes = builder.writes()
     for text in ("fourth", "fifth"):
-        writes.append(room, Event(seq=0, kind="edit", user="ann", target=one.seq, body=Body(text=text)))
+        edit = Event(seq=0, kind="edit", user="ann", target=one.seq, body=Body(text=text))
+        writes.superseded.append((room.number, one.seq, writes.append(room, edit).seq))
     await store.commit(writes)
     edits = [(event.target, event.body) for event in await log_of(store, room) if event.kind == "edit"]
     kept = [(other.seq, Body(text="other")), (one.seq, UNSET), (one.seq, Body(text="fifth"))]
@@ -263,8 +264,7 @@ async def test_an_edit_recalled_in_its_own_batch_is_stored_empty(
     message = await builder.post(room, "ann", "secret")
     writes = builder.writes()
     edit = Event(seq=0, kind="edit", user="ann", target=message.seq, body=Body(text="secret too"))
-    writes.append(room, edit)
-    writes.recalled.append((room.number, message.seq))
+    writes.superseded.append((room.number, message.seq, writes.append(room, edit).seq + 1))
     await store.commit(writes)
     assert (await log_of(store, room))[2].body is UNSET
 

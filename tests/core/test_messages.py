@@ -329,6 +329,12 @@ def test_an_edit_obeys_the_rules_of_bodies(writer, room, body):
     assert code_of(writer, "ann", request) in ("bad_request", "too_large")
 
 
+def test_an_edit_supersedes_the_edits_before_it(writer, room):
+    writer.ask("ann", send(room))
+    assert writer.ask("ann", edit(room, 2, "other")).seq == 3
+    assert writer.writes.superseded == [(room.number, 2, 3)]
+
+
 def test_an_edit_moves_no_count(writer, room):
     writer.ask("ann", send(room))
     before = {user: (m.unread(room.ordinal), m.mentions) for user, m in room.members.items()}
@@ -344,7 +350,7 @@ def test_a_recall_takes_the_body_and_keeps_the_number(writer, room):
     ack = writer.ask("ann", recall(room, 2))
     message = writer.message(room, 2)
     assert (message.body, message.recalled, message.changed, message.ordinal) == (UNSET, True, ack.seq, 1)
-    assert writer.writes.recalled == [(room.number, 2)]
+    assert writer.writes.superseded == [(room.number, 2, ack.seq)]
     assert b"secret" not in writer.messages[room.number, 2]
 
 

@@ -9,6 +9,28 @@ def test_unread_counts_the_messages_of_others_behind_the_read_position():
     assert member.unread(12) == 3
 
 
+def test_a_room_answers_for_its_members():
+    room = group(ann="owner", bob="member", eve="member")
+    room.former["bob"] = room.members.pop("bob")
+    room.members["eve"].receipts = False
+    assert (room.size, room.users) == (2, ["ann", "eve"])
+    assert (room.member("ann"), room.member("bob")) == (room.members["ann"], None)
+    assert (room.known("eve"), room.known("bob"), room.known("joe")) == (
+        room.members["eve"],
+        room.former["bob"],
+        None,
+    )
+    assert room.showing_receipts(but="bob") == [room.members["ann"]]
+    assert room.showing_receipts(but="ann") == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "keeps"), [({}, True), ({"ann": "admin"}, False), ({"ann": "admin", "bob": "owner"}, True)]
+)
+def test_a_room_keeps_an_owner_or_not(wanted, keeps):
+    assert group(ann="owner", bob="member").keeps_owner(wanted) is keeps
+
+
 def test_what_was_decided_is_durable_once_settled():
     room = group(ann="owner")
     room.seq, room.ordinal, room.written = 5, 3, 3

@@ -4,6 +4,8 @@ import ast
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.kit.sources import Source, sources
 
 INNER = {"core", "protocol"}
@@ -161,6 +163,69 @@ def test_the_client_shares_no_code_with_the_server():
     client = sources("chatd/client")
     assert offenders((source, own(source) - {"client", "__version__"}) for source in client) == {}
     assert [source.name for source in client if "msgspec" in modules(source)] == []
+
+
+ROOM_CLASS = "chatd/core/room.py"
+BATCHES = ("writes", "write_set")  # their `members` are those that a batch changes
+WALKS = {
+    "len",
+    "list",
+    "tuple",
+    "set",
+    "frozenset",
+    "dict",
+    "sorted",
+    "iter",
+    "enumerate",
+    "zip",
+    "map",
+    "filter",
+}
+WALKS |= {"any", "all", "sum", "min", "max", "next", "reversed"}
+
+
+def walks_of_members(source):
+    """Lines that count or walk the `members` of a room."""
+    for node in ast.walk(source.tree):
+        walked = [node.iter] if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension) else []
+        if isinstance(node, ast.Starred):
+            walked = [node.value]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in WALKS:
+            walked = node.args
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            walked = [node] if node.func.attr in ("values", "items", "keys", "copy") else []
+        yield from (ast.unparse(one) for one in walked if is_of_members(one))
+
+
+def is_of_members(node):
+    """Whether it is `room.members`, or `.values()`, `.items()` or `.keys()` of that."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        node = node.func.value
+    if not isinstance(node, ast.Attribute) or node.attr != "members":
+        return False
+    return ast.unparse(node.value) not in BATCHES
+
+
+def test_nobody_but_a_room_counts_or_walks_its_members():
+    """`room.size`, `room.member(user)` and what else a room answers can be had without all members in memory."""
+    server = [source for source in sources("chatd") if source.layer not in ("cli", "client")]
+    found = offenders((source, sorted({*walks_of_members(source)})) for source in server)
+    assert set(found) == {ROOM_CLASS}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "len(room.members)",
+        "for one in room.members: pass",
+        "[one for one in self.room.members.values()]",
+        "[*answer.room.members]",
+        "any(m.role for m in room.members.values())",
+        "some = dict(room.members.items())",
+    ],
+)
+def test_a_walk_is_found_whatever_it_looks_like(code):
+    assert list(walks_of_members(Source(Path("chatd/core/here.py"), code, ast.parse(code)))) != []
 
 
 def test_an_import_is_found_wherever_it_stands(tmp_path):

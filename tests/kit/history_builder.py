@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from msgspec import UNSET
 
+from chatd.core.messages import SUPERSEDING
 from chatd.core.room import Member, Room
 from chatd.core.unread_counts import count_out, count_own, span_of_read, tail_of
 from chatd.core.write_set import Message, Reaction, WriteSet
@@ -108,6 +109,8 @@ class HistoryBuilder:
         yield message.event
         operation.target = message.event.seq
         writes.append(message.room, operation)
+        if operation.kind in SUPERSEDING:
+            writes.superseded.append((message.room.number, operation.target, operation.seq))
         message.event.changed = operation.seq
         writes.rewrite(message)
 
@@ -127,7 +130,6 @@ class HistoryBuilder:
         writes, message = self.writes(), await self.message(room, target)
         with self._operation(writes, message, Event(seq=0, kind="recall", user=user)) as event:
             event.body, event.recalled = UNSET, True
-        writes.recalled.append((room.number, target))
         await self.commit(writes)
 
     async def react(self, room: Room, user: str, target: int, emoji: str, *, clear: bool = False) -> None:

@@ -31,6 +31,7 @@ PRIVATE = {
     ("members", "own_unread"): WHO,
     ("members", "mentions"): WHO,
     ("members", "muted_until"): WHO,
+    ("members", "extras"): WHO,
     ("rooms", "client_key"): "creator = 'ann'",
     ("rooms", "client_digest"): "creator = 'ann'",
     ("events", "client_key"): OPERATION,
@@ -92,7 +93,7 @@ def plant(database: Path) -> list[str]:
             kind = connection.execute(
                 "SELECT type FROM pragma_table_info(?) WHERE name = ?", (table, column)
             ).fetchone()[0]
-            value = canary if kind == "INTEGER" else f"'{canary}'"
+            value = {"INTEGER": canary, "BLOB": f"CAST('{canary}' AS BLOB)"}.get(kind, f"'{canary}'")
             if column in UNIQUE:
                 value = f"'{canary}' || hex(randomblob(4))"
             changed = connection.execute(f"UPDATE {table} SET {column} = {value} WHERE {where}").rowcount

@@ -14,6 +14,7 @@ import pytest
 
 from chatd.config.model import Storage
 from chatd.storage.sqlite import startup
+from chatd.storage.sqlite.backup import backup, restore
 from chatd.storage.sqlite.directory import Directory, Lock
 from chatd.storage.sqlite.errors import StoreError
 from chatd.storage.sqlite.store import SqliteStore
@@ -63,6 +64,17 @@ async def test_a_store_comes_back_with_its_epoch_stamp_and_rooms(directory: Path
     assert len(await store.memberships("ann")) == 1
     assert await store.next_room_number() == 2
     await store.close()
+
+
+async def test_a_new_database_and_its_backups_can_give_free_pages_back(
+    directory: Path, tmp_path: Path
+) -> None:
+    await make(directory)
+    backup(directory, tmp_path / "copy")
+    restore(tmp_path / "copy", tmp_path / "other", os.urandom)
+    for place in (directory, tmp_path / "other"):
+        with closing(sqlite3.connect(place / "chatd.sqlite")) as connection:
+            assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
 
 
 async def test_two_databases_have_two_epochs(tmp_path: Path) -> None:

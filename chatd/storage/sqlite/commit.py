@@ -2,10 +2,9 @@
 
 import sqlite3
 
-from msgspec import UNSET
-
+from chatd.core.messages import emptied
 from chatd.ports import KeyTaken
-from chatd.protocol.codec import decode_event, encode
+from chatd.protocol.codec import decode_event
 from chatd.storage.sqlite.rows import Row
 from chatd.storage.sqlite.write_set import Batch
 
@@ -32,13 +31,14 @@ WHERE number = ?
 
 PUT_MEMBER = """
 INSERT INTO members (user, room, role, joined_at, first_visible, read, read_ordinal, own_unread, mentions,
-                     delivered, muted_until, pinned, hidden, gone, stamp)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                     delivered, muted_until, pinned, hidden, gone, stamp, extras)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (room, user) DO UPDATE
 SET role = excluded.role, joined_at = excluded.joined_at, first_visible = excluded.first_visible,
     read = excluded.read, read_ordinal = excluded.read_ordinal, own_unread = excluded.own_unread,
     mentions = excluded.mentions, delivered = excluded.delivered, muted_until = excluded.muted_until,
-    pinned = excluded.pinned, hidden = excluded.hidden, gone = excluded.gone, stamp = excluded.stamp
+    pinned = excluded.pinned, hidden = excluded.hidden, gone = excluded.gone, stamp = excluded.stamp,
+    extras = excluded.extras
 """
 
 MOVE_USER = """
@@ -54,7 +54,7 @@ CHANGE_MESSAGE = "UPDATE events SET blob = ?, changed = ? WHERE position = ?"
 # Those with a body: one, as the next edit empties it.
 EDITS_OF = "SELECT position, blob FROM events WHERE position >> 32 = ? AND target = ? AND position < ?"
 EMPTY_EDIT = "UPDATE events SET blob = ?, target = NULL WHERE position = ?"
-SET_REACTION = "INSERT OR IGNORE INTO reactions (room, seq, user, emoji) VALUES (?, ?, ?, ?)"
+SET_REACTION = "INSERT INTO reactions (room, seq, user, emoji) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 CLEAR_REACTION = "DELETE FROM reactions WHERE room = ? AND seq = ? AND user = ? AND emoji = ?"
 
 # From the floor before this one on: what lies below holds messages only, however many.
@@ -65,14 +65,20 @@ WHERE position >= (SELECT number << 32 | log_floor FROM rooms WHERE number = ?) 
 """
 
 PUT_ACCOUNT = """
-INSERT OR REPLACE INTO users (user, name, avatar, version, receipts, presence, disabled, generation,
-                              revoked_before, password, created_at)
+INSERT INTO users (user, name, avatar, version, receipts, presence, disabled, generation, revoked_before,
+                   password, created_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (user) DO UPDATE
+SET name = excluded.name, avatar = excluded.avatar, version = excluded.version, receipts = excluded.receipts,
+    presence = excluded.presence, disabled = excluded.disabled, generation = excluded.generation,
+    revoked_before = excluded.revoked_before, password = excluded.password, created_at = excluded.created_at
 """
 
 PUT_DEVICE = """
-INSERT OR REPLACE INTO devices (user, device, app, os, last_seen, revoked_before, removed)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO devices (user, device, app, os, last_seen, revoked_before, removed) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (user, device) DO UPDATE
+SET app = excluded.app, os = excluded.os, last_seen = excluded.last_seen,
+    revoked_before = excluded.revoked_before, removed = excluded.removed
 """
 FORGET_DEVICE = "DELETE FROM devices WHERE user = ? AND device = ?"
 
@@ -132,7 +138,7 @@ def write(connection: sqlite3.Connection, batch: Batch) -> None:
         rows: list[Row] = getattr(batch, name)
         if rows:
             connection.executemany(sql, rows)
-    for place in (*batch.edited, *batch.recalled):
+    for place in batch.superseded:
         empty_edits(connection, place)
     for wanted, row in batch.reactions:
         connection.execute(SET_REACTION if wanted else CLEAR_REACTION, row)
@@ -140,10 +146,6 @@ def write(connection: sqlite3.Connection, batch: Batch) -> None:
 
 
 def empty_edits(connection: sqlite3.Connection, place: Row) -> None:
-    """Take the body out of the edits of a message below a position: another one followed, or the message was recalled
-    (protocol.md "Event"). Done with each edit, so that a recall finds one however often a message was edited.
-    """
+    """Empty the edits of a message below a position."""
     for where, blob in connection.execute(EDITS_OF, place).fetchall():
-        edit = decode_event(blob)
-        edit.body = UNSET
-        connection.execute(EMPTY_EDIT, (encode(edit), where))
+        connection.execute(EMPTY_EDIT, (emptied(decode_event(blob)), where))

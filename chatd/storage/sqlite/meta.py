@@ -7,6 +7,10 @@ from collections.abc import Callable
 
 EPOCH_BYTES = 9  # 72 random bits, 12 characters: no two databases of one operator share an epoch
 
+PUT_META = (
+    "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+)
+
 
 def new_epoch(random_bytes: Callable[[int], bytes]) -> str:
     """A name for a history, 12 characters of base64url (protocol.md "Identifiers and counters")."""
@@ -23,7 +27,7 @@ def read_meta(connection: sqlite3.Connection) -> dict[str, str | int]:
 
 
 def put_meta(connection: sqlite3.Connection, key: str, value: str | int) -> None:
-    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
+    connection.execute(PUT_META, (key, value))
 
 
 def begin_history(connection: sqlite3.Connection, epoch: str) -> None:

@@ -20,6 +20,10 @@ COMMON: dict[str, int | str] = {
     "mmap_size": 0,
 }
 
+# Stands in the file from its first page on; later only a copy of the whole could bring it. What is deleted leaves free
+# pages, and so they can be given back a few at a time.
+NEW_FILE: dict[str, int | str] = {"auto_vacuum": 2}  # INCREMENTAL
+
 WRITER: dict[str, int | str] = {
     **COMMON,
     "journal_mode": "wal",

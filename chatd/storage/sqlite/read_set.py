@@ -23,7 +23,7 @@ FROM rooms WHERE name = ?
 
 MEMBERS = """
 SELECT m.user, m.role, m.joined_at, m.first_visible, m.read, m.read_ordinal, m.own_unread, m.mentions,
-       m.delivered, m.muted_until, m.pinned, m.hidden, m.gone, coalesce(u.receipts, 1)
+       m.delivered, m.muted_until, m.pinned, m.hidden, m.gone, coalesce(u.receipts, 1), m.extras
 FROM members m LEFT JOIN users u ON u.user = m.user
 WHERE m.room = ?
 """
@@ -44,6 +44,7 @@ WHERE position >> 32 = ? AND user = ? AND client_key = ?
 MESSAGE_AT = "SELECT blob FROM events WHERE position = ? AND kind = 'message'"
 REACTION_SET = "SELECT 1 FROM reactions WHERE room = ? AND seq = ? AND user = ? AND emoji = ?"
 
+# `counting.count`; tests/contracts/test_store_unread.py holds both equal.
 COUNTED = """
 SELECT count(*),
        count(*) FILTER (WHERE user = :user),

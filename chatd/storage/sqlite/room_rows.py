@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from chatd.core.room_summary import RoomRow
 from chatd.ports import Membership
-from chatd.protocol.objects import Role
 from chatd.storage.sqlite.rows import in_one
 
-# Of a member `m` of a room `r`. What his row does not count of his own messages stands at the end of the log.
+# `Member.unread`, of a member `m` of a room `r`; tests/contracts/test_store_unread.py holds both equal. What the row
+# does not count of their own messages stands at the end of the log.
 UNREAD = """
 max(0, r.ordinal - m.read_ordinal - m.own_unread - CASE r.uncounted WHEN 0 THEN 0 ELSE (
     SELECT count(*) FROM events e
@@ -41,17 +42,13 @@ WHERE m.user = ? AND m.gone IS NULL AND r.deleted_by IS NULL
 MEMBERSHIP_ROWS = f"SELECT {in_one(MEMBERSHIP_COLUMNS)} {OF_USER}"
 ROOM_ROWS = f"SELECT {in_one(COLUMNS)} {OF_USER} AND m.room IN (SELECT value FROM json_each(?))"  # noqa: S608
 
-# More than a summary takes besides its texts and data: the names of all its keys, twelve numbers, a room, a peer.
-SUMMARY_BYTES = 400
-UTF8_BYTES_MAX = 4  # of a character
-
 
 class MembershipRow(NamedTuple):
     """One row of MEMBERSHIP_ROWS: what subscribing a connection takes, and the order and sums of the list."""
 
     number: int
     name: str
-    members: int
+    size: int
     muted_until: int
     pinned: int
     time: int
@@ -59,43 +56,6 @@ class MembershipRow(NamedTuple):
     unread: int
     mentions: int
     hidden: int
-
-
-class RoomRow(NamedTuple):
-    """The same, one row of ROOM_ROWS: all of the summary that stands in the two rows joined there."""
-
-    number: int
-    name: str
-    members: int
-    muted_until: int
-    pinned: int
-    time: int
-    stamp: int
-    unread: int
-    mentions: int
-    hidden: int
-    seq: int
-    ordinal: int
-    read: int
-    first_visible: int
-    log_floor: int
-    last_message: int
-    title: str
-    avatar: str
-    data_hex: str
-    public: int
-    role: Role
-    kind: str
-    written: int
-
-    @property
-    def data(self) -> bytes:
-        return bytes.fromhex(self.data_hex)
-
-    @property
-    def bytes_max(self) -> int:
-        """No summary of this place without preview and events is longer, encoded."""
-        return SUMMARY_BYTES + UTF8_BYTES_MAX * (len(self.title) + len(self.avatar)) + len(self.data_hex) // 2
 
 
 # The rows of MEMBERSHIP_ROWS and of ROOM_ROWS from the one text they come in.
@@ -117,7 +77,7 @@ def room_rows(connection: sqlite3.Connection, user: str, rooms: Collection[int])
 def membership(membership_row: MembershipRow) -> Membership:
     """What subscribing a connection there takes."""
     return Membership(
-        membership_row.name, membership_row.number, membership_row.members, membership_row.muted_until
+        membership_row.name, membership_row.number, membership_row.size, membership_row.muted_until
     )
 
 

@@ -1,4 +1,4 @@
-"""Room summaries as their member sees them (protocol.md "RoomSummary").
+"""What summaries show besides the place of their member: the peer, the latest message, the newest events.
 
 Every function runs inside a read transaction of the connection it is given.
 """
@@ -9,23 +9,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import Raw
 
 from chatd.core.event_view import event_view, reacted
 from chatd.core.room import DIRECT
-from chatd.core.visibility import ShownTo, marks_shown
+from chatd.core.room_summary import Peer, RoomRow
 from chatd.ports import SyncQuery
-from chatd.protocol.codec import decode_tree
-from chatd.protocol.objects import ROLES, RoomSummary
+from chatd.protocol.objects import RoomSummary
 from chatd.storage.sqlite.history import mine
-from chatd.storage.sqlite.room_rows import RoomRow
 from chatd.storage.sqlite.rows import in_one, position
 
-# The peer's watermarks are shown when both show receipts; an account that chatd does not know shows them.
+# An account that chatd does not know shows receipts.
 PEER = """
-    d.room, p.user,
-    CASE WHEN coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) THEN p.read ELSE 0 END,
-    CASE WHEN coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) THEN p.delivered ELSE 0 END
+    d.room, p.user, p.first_visible, p.read, p.delivered, coalesce(u.receipts, 1) AND coalesce(v.receipts, 1)
 """
 PEERS = f"""
 SELECT {in_one(PEER)}
@@ -47,17 +43,13 @@ WHERE stamp > ?
 """
 
 
-Peer = tuple[str, int, int]
-"""The other user of a direct room, and up to where they read and received, as far as both show receipts."""
-
-
 def peers(connection: sqlite3.Connection, user: str, shown: Iterable[RoomRow]) -> dict[int, Peer]:
     """Who else is in those of these rooms that are direct, by number."""
     direct = [room_row.number for room_row in shown if room_row.kind == DIRECT]
     if not direct:
         return {}
     row = connection.execute(PEERS, {"user": user, "rooms": json.dumps(direct)}).fetchone()
-    return {number: (peer, read, delivered) for number, peer, read, delivered in msgspec.json.decode(row[0])}
+    return {number: Peer(*peer) for number, *peer in msgspec.json.decode(row[0])}
 
 
 def previews(connection: sqlite3.Connection, shown: Iterable[RoomRow]) -> dict[int, bytes]:
@@ -68,41 +60,6 @@ def previews(connection: sqlite3.Connection, shown: Iterable[RoomRow]) -> dict[i
         if room_row.last_message >= room_row.first_visible
     ]
     return dict(connection.execute(PREVIEWS, (json.dumps(latest),)).fetchall()) if latest else {}
-
-
-def summary_of(room_row: RoomRow, peer: Peer | None, shown_to: ShownTo) -> RoomSummary:
-    """The struct of a place; `peer` of a direct room."""
-    summary = RoomSummary(
-        room_row.name,
-        room_row.seq,
-        room_row.ordinal,
-        room_row.time,
-        room_row.read,
-        room_row.unread,
-        room_row.mentions,
-    )
-    summary.muted_until, summary.pinned, summary.hidden = (
-        room_row.muted_until,
-        room_row.pinned == 1,
-        room_row.hidden == 1,
-    )
-    summary.first_visible, summary.log_floor = room_row.first_visible, room_row.log_floor
-    if peer is None:
-        show_group(summary, room_row)
-    else:
-        summary.peer, read, delivered = peer
-        if marks_shown(shown_to, direct=True, written=room_row.written):
-            summary.peer_read, summary.peer_delivered = read, delivered
-    return summary
-
-
-def show_group(summary: RoomSummary, room_row: RoomRow) -> None:
-    summary.role = ROLES[room_row.role]
-    summary.title = room_row.title or UNSET
-    summary.avatar = room_row.avatar or UNSET
-    summary.data = decode_tree(room_row.data) if room_row.data else UNSET
-    summary.public = room_row.public == 1
-    summary.members = room_row.members
 
 
 @dataclass(slots=True)

@@ -60,7 +60,7 @@ def changed_room_row(room: Room, last_message: int, stamp: int) -> Row:
         room.time,
         room.log_floor,
         last_message,
-        len(room.members),
+        room.size,
         room.title,
         room.avatar,
         room.public,
@@ -90,6 +90,7 @@ def member_row(room: int, member: Member, stamp: int) -> Row:
         member.hidden,
         member.gone,
         stamp,
+        member.extras,
     )
 
 

@@ -120,7 +120,7 @@ def apply(connection: sqlite3.Connection, migration: Migration) -> None:
         for statement in statements(migration.sql):
             connection.execute(statement)
         row = (migration.number, migration.name, migration.checksum)
-        connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", row)
+        connection.execute("INSERT INTO migrations (number, name, checksum) VALUES (?, ?, ?)", row)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

@@ -12,7 +12,7 @@ from chatd.storage.sqlite.connection import open_file, readable
 from chatd.storage.sqlite.directory import Directory, put_in_place
 from chatd.storage.sqlite.errors import OPENING, StoreError, opening
 from chatd.storage.sqlite.meta import begin_history, mark_open, new_epoch, read_meta
-from chatd.storage.sqlite.pragmas import APPLICATION_ID
+from chatd.storage.sqlite.pragmas import APPLICATION_ID, NEW_FILE, apply
 from chatd.storage.sqlite.sampling import first_finding
 from chatd.storage.sqlite.wal import check_log
 
@@ -63,6 +63,7 @@ def create(directory: Directory, random_bytes: Callable[[int], bytes]) -> None:
         directory.fresh.unlink(missing_ok=True)
         new_private_file(directory.fresh).close()
         with closing(open_file(directory.fresh, mode="rw")) as connection:
+            apply(connection, NEW_FILE, directory.fresh)
             schema.up(connection, schema.shipped(), directory.fresh)
             begin_history(connection, new_epoch(random_bytes))
         put_in_place(directory.fresh, directory.database)

@@ -10,11 +10,12 @@ from dataclasses import replace
 
 from msgspec import UNSET, Raw
 
+from chatd.core.room_summary import RoomRow, summarise
 from chatd.ports import SyncQuery, SyncRows
 from chatd.protocol.codec import encode
 from chatd.protocol.objects import RoomSummary, SyncTotals
-from chatd.storage.sqlite.room_rows import MembershipRow, RoomRow, membership_rows, room_rows
-from chatd.storage.sqlite.room_summaries import Shown, add_events, peers, previews, summary_of
+from chatd.storage.sqlite.room_rows import MembershipRow, membership_rows, room_rows
+from chatd.storage.sqlite.room_summaries import Shown, add_events, peers, previews
 
 Key = tuple[int, int, int]
 
@@ -171,7 +172,8 @@ class Page:
         for added, room_row in enumerate(wanted):
             if room_row.number in self.shown:
                 continue
-            summary = summary_of(room_row, others.get(room_row.number), self.query.shown_to)
+            peer = others.get(room_row.number)
+            summary = summarise(room_row, room_row, room_row.unread, peer, self.query.shown_to)
             preview = latest.get(room_row.number)
             if preview is not None:
                 summary.preview = Raw(preview)

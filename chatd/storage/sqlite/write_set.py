@@ -40,8 +40,7 @@ class Batch:
     pairs: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
     messages: list[Row] = field(default_factory=list)
-    edited: list[Row] = field(default_factory=list)  # (room, target, position): earlier edits are emptied
-    recalled: list[Row] = field(default_factory=list)
+    superseded: list[Row] = field(default_factory=list)  # (room, target, position): earlier edits are emptied
     reactions: list[tuple[bool, Row]] = field(default_factory=list)
     unlogged: list[Row] = field(default_factory=list)
     forgotten: list[Row] = field(default_factory=list)
@@ -64,7 +63,7 @@ def batch_of(writes: WriteSet) -> Batch:
         (encode(message.event), none_if_unset(message.event.changed), position(room, seq))
         for (room, seq), message in writes.messages.items()
     ]
-    batch.recalled = [(room, target, position(room + 1, 0)) for room, target in writes.recalled]
+    batch.superseded = [(room, target, position(room, seq)) for room, target, seq in writes.superseded]
     batch.reactions = [(row.set, (row.room, row.seq, row.user, row.emoji)) for row in writes.reactions]
     batch.unlogged = [(*place, digest, writes.now) for place, digest in writes.unlogged.items()]
     batch.forgotten = [(writes.forget_keys,)] if writes.forget_keys else []
@@ -88,8 +87,6 @@ def add_events(batch: Batch, writes: WriteSet) -> dict[int, int]:
                 add(event_row(first, step, writes.stamp))
                 if step.event.kind == MESSAGE:
                     last_messages[number] = step.event.seq
-                elif step.event.kind == "edit":
-                    batch.edited.append((number, step.event.target, first | step.event.seq))
     return last_messages
 
 

@@ -1,0 +1,117 @@
+"""The personal part of the database: where it names a user, how that is handed out, and how it is taken away.
+
+Each table is here, with the columns that name a user. Its exporter is a statement that selects what is kept of `:user`,
+its eraser the statements that take it away. Where either is missing a reason stands: what belongs to a room, or to
+others as well, is taken back there. No daemon may run on the database meanwhile: its memory would know nothing of it.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from chatd.protocol.codec import decode_tree
+
+
+@dataclass(slots=True, frozen=True)
+class Kept:
+    """One table. `users`: the columns that name users. `why`: the reason why there is no exporter or no eraser."""
+
+    users: tuple[str, ...] = ()
+    export: str = ""
+    erase: tuple[str, ...] = ()
+    why: str = ""
+
+
+TABLES: dict[str, Kept] = {
+    "meta": Kept(why="names nobody"),
+    "migrations": Kept(why="names nobody"),
+    # The marks of revocation stay: they refuse tokens that are still valid.
+    "users": Kept(
+        ("user",),
+        "SELECT user, name, avatar, receipts, presence, disabled, created_at FROM users WHERE user = :user",
+        (
+            """
+            UPDATE users SET name = '', avatar = '', version = version + 1, receipts = 1, presence = 1, password = NULL
+            WHERE user = :user
+            """,
+        ),
+    ),
+    "devices": Kept(
+        ("user",),
+        "SELECT device, app, os, last_seen, removed FROM devices WHERE user = :user",
+        (
+            "DELETE FROM devices WHERE user = :user AND revoked_before = 0",
+            "UPDATE devices SET app = '', os = '', last_seen = 0, removed = 1 WHERE user = :user",
+        ),
+    ),
+    # That somebody is a member is seen by all others, and by how far they read their messages are counted.
+    "members": Kept(
+        ("user",),
+        """
+        SELECT r.name AS room, m.role, m.joined_at, m.read, m.delivered, m.muted_until, m.pinned, m.hidden, m.gone,
+               m.extras
+        FROM members m JOIN rooms r ON r.number = m.room WHERE m.user = :user
+        """,
+        ("UPDATE members SET muted_until = 0, pinned = 0, hidden = 0, extras = x'' WHERE user = :user",),
+    ),
+    "memberships": Kept(("user",), why="a number that members has, too"),
+    "rooms": Kept(
+        ("creator", "deleted_by"),
+        "SELECT name, kind, created_at, title, avatar, data FROM rooms WHERE creator = :user",
+        why="a room belongs to its members",
+    ),
+    "direct": Kept(("a", "b"), why="a direct room belongs to both; members has it"),
+    "events": Kept(
+        ("user", "mentions"),
+        """
+        SELECT r.name AS room, e.position & 0xffffffff AS seq, e.blob AS event
+        FROM events e JOIN rooms r ON r.number = e.position >> 32 WHERE e.user = :user ORDER BY e.position
+        """,
+        why="the log belongs to its room: messages are recalled there",
+    ),
+    "reactions": Kept(
+        ("user",),
+        """
+        SELECT r.name AS room, x.seq, x.emoji
+        FROM reactions x JOIN rooms r ON r.number = x.room WHERE x.user = :user
+        """,
+        why="counted on the message they are on: they are cleared there",
+    ),
+    "unlogged": Kept(
+        ("user",),
+        erase=("DELETE FROM unlogged WHERE user = :user",),
+        why="not exported: random keys of requests, kept for a month",
+    ),
+}
+
+PACKED = {"data", "event", "extras"}  # columns that hold MessagePack
+
+
+def export(connection: sqlite3.Connection, user: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """All that is kept of `user`: (table, values by name), a row each, in the order of the tables."""
+    for table, kept in TABLES.items():
+        if kept.export:
+            cursor = connection.execute(kept.export, {"user": user})
+            names = [column[0] for column in cursor.description]
+            for row in cursor:
+                yield table, {name: plain(name, value) for name, value in zip(names, row, strict=True)}
+
+
+def plain(name: str, value: Any) -> Any:
+    """A value as it may be shown; what is packed is unpacked, and None where nothing is."""
+    return (decode_tree(value) if value else None) if name in PACKED else value
+
+
+def erase(connection: sqlite3.Connection, user: str) -> None:
+    """Take away what is kept of `user` alone, whole or not at all. It may be repeated."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for kept in TABLES.values():
+            for statement in kept.erase:
+                connection.execute(statement, {"user": user})
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

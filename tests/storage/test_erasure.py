@@ -1,0 +1,145 @@
+"""The personal part of the database is known table by table, handed out whole, and taken away."""
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatd.core.admin import Amend, RecordDevice, Revoke
+from chatd.core.users import Account
+from chatd.protocol import requests as ask
+from chatd.protocol.objects import SentBody
+from chatd.storage.sqlite import schema
+from chatd.storage.sqlite.connection import open_file
+from chatd.storage.sqlite.erasure import TABLES, Kept, erase, export
+from chatd.storage.sqlite.startup import inspect
+from tests.kit.adapters import sqlite
+from tests.kit.inprocess import device_of, in_process, new_key
+from tests.kit.random_workload import SECTIONS
+
+USER_COLUMNS = {"user", "creator", "deleted_by", "a", "b", "mentions"}
+NUMBERS = {("members", "mentions")}  # called like one, and holds none
+ANN = "ann-of-whom-all-is-kept"
+
+
+def columns(connection: sqlite3.Connection) -> dict[str, list[str]]:
+    tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    info = "SELECT name FROM pragma_table_info(?)"
+    return {table: [name for (name,) in connection.execute(info, (table,))] for (table,) in tables}
+
+
+def test_every_table_says_what_it_keeps_of_a_person(tmp_path: Path) -> None:
+    with closing(open_file(tmp_path / "x", mode="rwc")) as connection:
+        schema.up(connection, schema.shipped(), tmp_path)
+        found = columns(connection)
+    assert found.keys() == TABLES.keys()
+    for table, kept in TABLES.items():
+        named = [name for name in found[table] if name in USER_COLUMNS and (table, name) not in NUMBERS]
+        assert sorted(kept.users) == sorted(named), table
+        assert (kept.export and kept.erase) or kept.why, (
+            f"{table}: neither an eraser, an exporter nor a reason"
+        )
+
+
+async def lives(directory: Path) -> None:
+    """ann leaves something in every table, others little in some."""
+    async with in_process(directory, **SECTIONS) as server:
+        submit_and_wait = server.app.writer.submit_and_wait
+        await submit_and_wait(ANN, Amend(name="Ann Miller", avatar="a.png", password="$argon2id$x"))
+        await submit_and_wait("bob", Amend(name="Bob"))
+        for number in (1, 2):
+            await submit_and_wait(ANN, RecordDevice(device_of(number), app="app", os="os"))
+        await submit_and_wait(ANN, Revoke(device_of(2)))
+        others = ["bob", "eve", "joe", "kim", "lee"]
+        made = await submit_and_wait(
+            ANN, ask.RoomCreate(key=new_key(), kind="group", title="Tea", users=others)
+        )
+        room = made.summary.room
+        await submit_and_wait(ANN, ask.RoomDirect(user="bob"))
+        body = SentBody(text="hello", mentions=[ANN])
+        await submit_and_wait(ANN, ask.Send(room=room, key=new_key(), body=SentBody(text="secret")))
+        await submit_and_wait("bob", ask.Send(room=room, key=new_key(), body=body))
+        await submit_and_wait(ANN, ask.React(room=room, key=new_key(), target=2, emoji="👍", set=True))
+        await submit_and_wait(ANN, ask.Preferences(room=room, pinned=True, muted_until=1))
+        await submit_and_wait("bob", ask.Preferences(room=room, pinned=True))
+
+
+def naming(connection: sqlite3.Connection, text: str) -> set[tuple[str, str]]:
+    """The columns in which a text stands."""
+    return {
+        (table, name)
+        for table, names in columns(connection).items()
+        for name in names
+        if connection.execute(f"SELECT 1 FROM {table} WHERE instr({name}, ?)", (text,)).fetchone()
+    }
+
+
+async def test_the_columns_that_name_a_user_are_known(directory: Path) -> None:
+    await lives(directory)
+    with closing(sqlite3.connect(directory / "chatd.sqlite")) as connection:
+        found = {(table, name) for table, name in naming(connection, ANN) if name != "blob"}
+    known = {(table, name) for table, kept in TABLES.items() for name in kept.users}
+    assert found <= known
+    assert known - found <= {("direct", "b"), ("rooms", "deleted_by")}
+
+
+async def test_all_that_is_kept_of_a_user_is_exported_and_nothing_of_others(directory: Path) -> None:
+    await lives(directory)
+    with closing(sqlite3.connect(directory / "chatd.sqlite")) as connection:
+        rows = list(export(connection, ANN))
+    assert Counter(table for table, _ in rows) == {
+        "users": 1, "devices": 2, "members": 2, "rooms": 2, "events": 3, "reactions": 1,
+    }  # fmt: skip
+    texts = [
+        row["event"]["body"]["text"] for table, row in rows if table == "events" and "body" in row["event"]
+    ]
+    assert texts == ["secret"]
+    assert "Bob" not in str(rows)
+    assert "argon2" not in str(rows)
+
+
+def of_others(connection: sqlite3.Connection) -> dict[str, list[Any]]:
+    tables = ("users", "devices", "members", "reactions", "unlogged", "events", "rooms", "direct")
+    where = {"events": "1", "rooms": "1", "direct": "1"}
+    return {
+        table: connection.execute(f"SELECT * FROM {table} WHERE {where.get(table, 'user <> ?1')}",
+                                  () if table in where else (ANN,)).fetchall()
+        for table in tables
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_what_is_kept_of_a_user_alone_is_taken_away(directory: Path, times: int) -> None:
+    await lives(directory)
+    path = directory / "chatd.sqlite"
+    with closing(open_file(path, mode="rw")) as connection:
+        before = of_others(connection)
+        for _ in range(times):
+            erase(connection, ANN)
+        assert of_others(connection) == before
+        for text in ("Ann Miller", "a.png", "argon2", device_of(1)):
+            assert naming(connection, text) == set()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        rows = list(export(connection, ANN))
+    assert [row["removed"] for table, row in rows if table == "devices"] == [1]
+    assert {(row["pinned"], row["muted_until"]) for table, row in rows if table == "members"} == {(0, 0)}
+    inspect(path)
+    store = await sqlite(directory)
+    account = await store.account(ANN)
+    assert isinstance(account, Account)
+    assert account.generation > 0, "a revoked token would be good again"
+    await store.close()
+
+
+async def test_an_erasure_that_fails_takes_nothing_away(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lives(directory)
+    monkeypatch.setitem(TABLES, "last", Kept(erase=("DELETE FROM nowhere",)))
+    with closing(open_file(directory / "chatd.sqlite", mode="rw")) as connection:
+        with pytest.raises(sqlite3.OperationalError):
+            erase(connection, ANN)
+        assert naming(connection, "Ann Miller") == {("users", "name")}
