@@ -130,7 +130,7 @@ def _frame(run: list[NewEvent]) -> bytes:
 
 def _fan_out(group: list[Outbox], frame: bytes) -> int:
     for outbox in group:
-        outbox.send_event(frame, "g00000000001", 2, 1)
+        outbox.send_event(frame, "g00000000001", 2, 1, 0.0)
     return len(group)
 
 

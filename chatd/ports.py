@@ -7,7 +7,7 @@ adapter is a defect.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Room
@@ -67,6 +67,29 @@ class Claims:
 
 
 class Identity(Protocol):
+    """Knows whom a token speaks for."""
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether there is any key a token can be verified with."""
+
+    @property
+    def can_mint(self) -> bool:
+        """Whether it can sign tokens itself."""
+
+    @property
+    def key_age_s(self) -> float:
+        """Seconds since keys were last fetched, or since the start."""
+
+    async def keep_fresh(self) -> None:
+        """Fetch keys again and again; returns when there are none to fetch."""
+
+    def adopt(self, other: Self) -> bool:
+        """Verify by the rules and keys of `other` from now on; whether keys of files are others now."""
+
+    def mint(self, user: str, ttl_s: int, *, device: str | None = None, generation: int) -> str:
+        """A token for `user`; ValueError when it cannot hold this."""
+
     async def verify(self, token: str) -> Claims:
         """The claims of a valid token; Refused("token_expired") or Refused("token_invalid") otherwise.
 
@@ -189,6 +212,9 @@ class Store(Protocol):
         """Number of the last commit."""
 
     async def close(self) -> None: ...
+
+    async def probe(self) -> None:
+        """Read something; Unavailable when nothing can be read."""
 
     # what decisions need; the state of the last commit
 
@@ -325,8 +351,11 @@ class KeyTaken(Exception):
 class Present(Protocol):
     """One live connection, as far as presence needs it."""
 
-    user: str
-    mode: Mode
+    @property
+    def user(self) -> str: ...
+
+    @property
+    def mode(self) -> Mode: ...
 
 
 class Presence(Protocol):

@@ -91,7 +91,8 @@ class People:
     def __init__(self, settings: model.Config, store: SqliteStore, guests: int) -> None:
         env = Standstill()
         self.config = settings
-        self.app = App(settings, env, store, token_verifier(settings.auth, env, settings.storage.directory))
+        self.identity = token_verifier(settings.auth, env, settings.storage.directory)
+        self.app = App(settings, env, store, self.identity)
         self.connection = writable(Directory(settings.storage.directory).database)  # not the daemon's
         self.ears = [Ear()]  # the first is Ann's
         self.guests = [f"guest{number}" for number in range(guests)]
@@ -137,7 +138,7 @@ class People:
 
     def hello(self, user: str) -> bytes:
         """The frame of a hello with a token never seen before."""
-        token = self.app.identity.mint(user, 3600, jti=f"{next(self._numbers):08}")
+        token = self.identity.mint(user, 3600, jti=f"{next(self._numbers):08}")
         return frame_of(
             {"type": "hello", "id": 1, "version": 1, "token": token, "device": f"device-of-{user:-<12}"}
         )

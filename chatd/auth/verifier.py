@@ -57,6 +57,20 @@ class TokenVerifier:
         """Whether there is any key a token can be verified with."""
         return self.tokens.has_secret or not self.keyring.empty
 
+    @property
+    def can_mint(self) -> bool:
+        """Whether there is a secret to sign tokens with."""
+        return self.tokens.can_mint
+
+    @property
+    def key_age_s(self) -> float:
+        """Seconds since the key URL gave its keys, or since the start."""
+        return self.keyring.age_s
+
+    async def keep_fresh(self) -> None:
+        """Fetch the keys of `jwks_url` again and again; returns when there is none."""
+        await self.keyring.keep_fresh()
+
     def _key_set(self) -> tuple[Keyring, int]:
         return self.keyring, self.keyring.changes
 
@@ -69,7 +83,7 @@ def token_verifier(rules: model.Auth, env: Env, directory: str) -> TokenVerifier
     """The identity adapter for this configuration. Raises keys.BadKey when a key file cannot be used.
 
     In `directory` the last keys of `jwks_url` are kept for the next start.
-    Run `keyring.keep_fresh()` as a task, or await `keyring.refresh()` once, to have the keys of `jwks_url` at hand.
+    Run `keep_fresh()` as a task, or await `keyring.refresh()` once, to have the keys of `jwks_url` at hand.
     """
     keyring = Keyring(
         configured_keys(rules),

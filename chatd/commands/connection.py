@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from chatd.commands.context import Context, Session
+from chatd.commands.context import Context, NewIdentity, NewMode, Session
 from chatd.core.users import Account, DeviceSeen
 from chatd.ports import Claims
 from chatd.protocol import close_codes
 from chatd.protocol.errors import Refused
-from chatd.protocol.replies import AuthOk, ModeOk, Ok, PingOk
+from chatd.protocol.replies import Ok, PingOk
 from chatd.protocol.requests import Auth, Ping, Pong, SetMode
 
 
@@ -23,7 +23,7 @@ class HelloRejected(Exception):
     code: int
 
 
-async def auth(ctx: Context, session: Session, request: Auth) -> Ok:
+async def auth(ctx: Context, session: Session, request: Auth) -> NewIdentity:
     """Put a fresh token of the same user and device in force."""
     while True:
         stamp = ctx.store.stamp
@@ -36,20 +36,12 @@ async def auth(ctx: Context, session: Session, request: Auth) -> Ok:
             ) from rejected
         if not ctx.hub.recent_commits.concerns(stamp, claims.user, ()):
             break  # else it may have been revoked while it was looked at
-    if claims.user != session.user or claims.device not in (session.device, None):
-        raise Refused("auth_mismatch", "the token is for another user or device")
-    if ("read" in claims.allow) != ("read" in session.claims.allow):  # what is shown begins with a hello
-        raise Refused("auth_mismatch", "one of the two tokens allows to read, the other does not")
-    session.claims = claims
-    return AuthOk(token_ttl=session.watch_token(claims))
+    return NewIdentity(session.identity.renewed(claims))
 
 
-def mode(ctx: Context, session: Session, request: SetMode) -> Ok:
+def mode(ctx: Context, session: Session, request: SetMode) -> NewMode:
     """Change between foreground and background; takes effect at once."""
-    session.mode = request.mode
-    ctx.hub.mode_changed(session)
-    ctx.presence.up(session)
-    return ModeOk(heartbeat=session.heartbeat_s())
+    return NewMode(request.mode)
 
 
 def ping(ctx: Context, session: Session, request: Ping) -> Ok:

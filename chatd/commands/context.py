@@ -1,7 +1,7 @@
 """What handlers work with: one bundle of the daemon's parts, made by the composition root."""
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, Protocol
 
@@ -15,22 +15,102 @@ from chatd.delivery.hub import Hub, Subscriber
 from chatd.delivery.watch_rights import WatchRights
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.ports import Claims, Env, Identity, Presence, Store
-from chatd.protocol.errors import ChatError
-from chatd.protocol.replies import Ok
+from chatd.protocol.errors import ChatError, Refused
+from chatd.protocol.objects import Mode
+from chatd.protocol.replies import HelloOk, Ok
 from chatd.telemetry.counters import Counters
 from chatd.writer.room_loader import RoomLoader
 from chatd.writer.writer import Writer
 
 
+@dataclass(slots=True, frozen=True)
+class SessionIdentity:
+    """Whom a session speaks for, and the token that says so. `turn`: the place of its hello among all."""
+
+    user: str
+    device: str
+    claims: Claims
+    turn: int
+
+    def renewed(self, claims: Claims) -> "SessionIdentity":
+        """The same with a fresh token; Refused("auth_mismatch") when it says something else."""
+        if claims.user != self.user or claims.device not in (self.device, None):
+            raise Refused("auth_mismatch", "the token is for another user or device")
+        if ("read" in claims.allow) != ("read" in self.claims.allow):  # what is shown begins with a hello
+            raise Refused("auth_mismatch", "one of the two tokens allows to read, the other does not")
+        return replace(self, claims=claims)
+
+
+NO_IDENTITY = SessionIdentity("", "", Claims(user="", expires_at_s=0.0), 0)
+
+
+# What a handler returns when more than a reply comes of it: what its session becomes, which the session carries out.
+
+
+@dataclass(slots=True, frozen=True)
+class Admission:
+    """A hello is genuine: this is the identity of the session. It follows a handler's `become`, ahead of the seats."""
+
+    identity: SessionIdentity
+    mode: Mode
+    receipts: bool
+    deflate: bool
+
+
+@dataclass(slots=True, frozen=True)
+class Welcome:
+    """A hello is answered. `fully_synced`: its page is the whole round."""
+
+    reply: HelloOk
+    fully_synced: bool
+
+
+@dataclass(slots=True, frozen=True)
+class NewMode:
+    """Another mode is in force."""
+
+    mode: Mode
+
+
+@dataclass(slots=True, frozen=True)
+class NewIdentity:
+    """A fresh token is in force."""
+
+    identity: SessionIdentity
+
+
+@dataclass(slots=True, frozen=True)
+class Informed:
+    """A round of `sync` is told to its end with this reply."""
+
+    reply: Ok
+
+
+Change = NewMode | NewIdentity | Informed
+CHANGES = (NewMode, NewIdentity, Informed)  # the same, for `isinstance`, which is slow with a union
+
+
 class Session(Subscriber, Protocol):
     """One connection, as handlers see it."""
 
-    name: str
-    address: str
-    since: float  # when it was opened, monotonic seconds
-    text: bool
-    claims: Claims
-    fully_synced: bool  # a round of `sync` has been told to its end: a cursor may stand for this connection
+    @property
+    def identity(self) -> SessionIdentity: ...
+
+    @property
+    def claims(self) -> Claims: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def text(self) -> bool: ...
+
+    def admit(self, admission: Admission) -> None:
+        """Become the session of a user; seats and presence may be taken from here on."""
+
+    def become(self, change: Change) -> Ok:
+        """Carry out what a handler returned; the reply to its request."""
+        ...
 
     def answer(self, id: int, reply: Ok | ChatError) -> None:
         """Send the one reply to request `id`; nothing when it wanted none."""
@@ -91,6 +171,10 @@ class Context:
     hello_limiter: HelloLimiter
     lookups: Lookups
     counters: Counters
+
+    def reconfigure(self, config: Config) -> None:
+        """Put another configuration in force."""
+        self.config = config
 
     async def enter(self, user: str, name: str, action: str = "view") -> tuple[Room, Member]:
         """The room and the member, when `user` may do `action` there: the door of all reading commands.

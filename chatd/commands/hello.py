@@ -5,16 +5,16 @@ from dataclasses import replace
 from msgspec import UNSET
 
 from chatd.commands.connection import HelloRejected, Identified, checked, identify
-from chatd.commands.context import Context, Session
+from chatd.commands.context import Admission, Context, Session, SessionIdentity, Welcome
 from chatd.commands.reply_size import smaller
-from chatd.commands.sync import first_query, mark_synced, page_of
+from chatd.commands.sync import ends_round, first_query, page_of
 from chatd.core.admin import RecordDevice
-from chatd.core.users import DeviceSeen
-from chatd.ports import Claims, HelloRows, Membership, SyncQuery, SyncRows
+from chatd.core.users import Account, DeviceSeen
+from chatd.ports import HelloRows, Membership, SyncQuery, SyncRows
 from chatd.protocol import close_codes, limits
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import SyncPage
-from chatd.protocol.replies import HelloOk, Ok
+from chatd.protocol.replies import HelloOk
 from chatd.protocol.requests import Hello
 from chatd.writer.writer import Submission
 
@@ -34,32 +34,35 @@ HELLO_CLOSE_CODES: dict[str, int] = {
 }
 
 
-async def hello(ctx: Context, session: Session, request: Hello) -> Ok:
+async def hello(ctx: Context, session: Session, request: Hello) -> Welcome:
     """Authenticate, wait for a turn, read, subscribe to all rooms; what is told from then on waits for the reply."""
     if request.version < 1:
         raise Refused("not_supported", "revision 1 is the lowest spoken here", field="version")
     if len(request.focus) > ctx.config.limits.focus:
         raise Refused("too_large", "too many rooms in focus", field="focus")
-    session.turn = ctx.hub.next_turn()
+    turn = ctx.hub.next_turn()
     claims = await ctx.identity.verify(request.token)
     if claims.device not in (request.device, None):
         raise Refused("token_invalid", "the token is bound to another device")
     session.authenticated()
     await ctx.hello_limiter.wait_turn()
     try:
-        return await welcome(ctx, session, request, claims)
+        return await welcome(
+            ctx, session, request, SessionIdentity(claims.user, request.device, claims, turn)
+        )
     finally:
         ctx.hello_limiter.done()
 
 
-async def welcome(ctx: Context, session: Session, request: Hello, claims: Claims) -> Ok:
-    """The reply to who came with these claims, when it is his turn and he is in all his rooms."""
+async def welcome(ctx: Context, session: Session, request: Hello, identity: SessionIdentity) -> Welcome:
+    """The reply to who came with this identity, when it is their turn and they are in all their rooms."""
+    claims = identity.claims
     await refuse_early(ctx, session, request, claims.user)
     query = first_query(ctx, claims.user, request)
     rows = await ctx.store.hello(request.device, query)
     known = checked(ctx, Identified(claims, rows.account, rows.device))
     session.admit_user(claims.user, take=True)
-    become_current(ctx, session, request, known)
+    become_current(ctx, session, request, identity, known.account)
     if is_current(ctx, query, rows):
         subscribe(ctx, session, request, rows.memberships)
         rows_shown = rows.page
@@ -70,15 +73,14 @@ async def welcome(ctx: Context, session: Session, request: Hello, claims: Claims
         if "read" in claims.allow
         else SyncPage(rooms=[])
     )
-    mark_synced(session, page)
     ctx.counters.hellos["resumed" if not page.full else "full" if request.epoch else "first"] += 1
     record = device_record(request)
     if is_worth_recording(record, known.device, ctx.env.now_ms()):
-        ctx.writer.submit(Submission(session.user, record))
+        ctx.writer.submit(Submission(identity.user, record))
     ctx.presence.up(session)
-    return HelloOk(
+    reply = HelloOk(
         version=min(request.version, limits.REVISION),
-        user=session.user,
+        user=identity.user,
         session=session.name,
         time=ctx.env.now_ms(),
         epoch=ctx.store.epoch,
@@ -88,6 +90,7 @@ async def welcome(ctx: Context, session: Session, request: Hello, claims: Claims
         limits=unusual_limits(ctx) or UNSET,
         sync=page,
     )
+    return Welcome(reply, fully_synced=ends_round(page))
 
 
 async def page_that_fits(ctx: Context, session: Session, query: SyncQuery, rows: SyncRows) -> SyncPage:
@@ -113,21 +116,25 @@ async def refuse_early(ctx: Context, session: Session, request: Hello, user: str
         raise
 
 
-def become_current(ctx: Context, session: Session, request: Hello, known: Identified) -> None:
+def become_current(
+    ctx: Context, session: Session, request: Hello, identity: SessionIdentity, account: Account | None
+) -> None:
     """Make the session the connection of its device; an older one of the same device ends."""
-    claims, account = known.claims, known.account
-    session.user, session.device, session.claims = claims.user, request.device, claims
-    session.mode = "background" if request.mode == "background" else "foreground"
-    session.receipts = account is None or account.receipts
-    if not session.text and "deflate" in request.features:
-        session.encoding = 2
-    others = ctx.hub.sessions.get(session.user, {})
-    rival = others.get(session.device)
-    if rival is not None and rival.turn > session.turn:
+    session.admit(
+        Admission(
+            identity,
+            mode="background" if request.mode == "background" else "foreground",
+            receipts=account is None or account.receipts,
+            deflate="deflate" in request.features,
+        )
+    )
+    others = ctx.hub.sessions.get(identity.user, {})
+    rival = others.get(identity.device)
+    if rival is not None and rival.turn > identity.turn:
         raise HelloRejected(
             Refused("forbidden", "a newer connection of this device was quicker"), close_codes.REPLACED
         )
-    if session.device not in others and len(others) >= ctx.config.limits.connections_per_user:
+    if identity.device not in others and len(others) >= ctx.config.limits.connections_per_user:
         raise HelloRejected(
             Refused("forbidden", "too many devices are connected"), close_codes.CONNECTION_LIMIT
         )
@@ -145,7 +152,7 @@ def is_current(ctx: Context, query: SyncQuery, rows: HelloRows) -> bool:
 async def read_again(ctx: Context, session: Session, request: Hello, query: SyncQuery) -> SyncRows:
     """The page of a hello that was overtaken by a commit: read when the connection is subscribed, slow and sure."""
     known = await identify(ctx, request.token, request.device)
-    session.receipts = known.account is None or known.account.receipts
+    session.show_receipts(known.account is None or known.account.receipts)
     subscribe(ctx, session, request, await ctx.store.memberships(session.user))
     rows = await ctx.store.sync(query)
     session.on_snapshot(rows.stamp)
@@ -157,9 +164,10 @@ def subscribe(ctx: Context, session: Session, request: Hello, memberships: list[
     if "read" not in session.claims.allow:
         return
     on_screen = set(request.focus)
-    present = [row for row in memberships if row.number not in (session.left_rooms or ())]
+    subscribed, left = session.subscriptions.rooms, session.subscriptions.left
+    present = [row for row in memberships if row.number not in left]
     for row in present:
-        if row.number not in session.rooms:
+        if row.number not in subscribed:
             loaded = ctx.rooms.cache.rooms.get(row.room)  # newer than what was read, when there is one
             members = row.members if loaded is None else loaded.size
             ctx.hub.subscribe(session, row.number, row.room, members, row.muted_until)

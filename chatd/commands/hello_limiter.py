@@ -25,6 +25,10 @@ class HelloLimiter:
         self._retry_schedule = RetrySchedule()
         self._waiting: OrderedDict[asyncio.Future[None], None] = OrderedDict()
 
+    def reconfigure(self, at_once: int) -> None:
+        """Let so many go at once from now on."""
+        self.at_once = at_once
+
     @property
     def waiting(self) -> int:
         """Hellos that wait for their turn."""

@@ -43,7 +43,11 @@ class Login:
         self._writer = writer
         self._passwords = passwords
         self._mint = mint
-        self.ttl_s = ttl_s
+        self._ttl_s = ttl_s
+
+    def reconfigure(self, ttl_s: int) -> None:
+        """Give tokens this life from now on."""
+        self._ttl_s = ttl_s
 
     async def __call__(self, user: str, password: str, device: str | None) -> Granted | None:
         """A token, or None when user and password do not fit or the account is disabled.
@@ -59,10 +63,10 @@ class Login:
             return None
         if check.rehashed is not None:
             await self._writer.submit_and_wait(user, Amend(password=check.rehashed, replaces=stored))
-        return Granted(token, self.ttl_s)
+        return Granted(token, self._ttl_s)
 
     def _token(self, user: str, device: str | None, generation: int) -> str:
         try:
-            return self._mint.mint(user, self.ttl_s, device=device, generation=generation)
+            return self._mint.mint(user, self._ttl_s, device=device, generation=generation)
         except ValueError as error:
             raise Refused("bad_request", str(error)) from error

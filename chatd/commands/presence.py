@@ -35,15 +35,13 @@ async def focus(ctx: Context, session: Session, request: Focus) -> FocusOk:
     """Replace the set of rooms on screen. Rooms the user is not in are passed over: the reply has the others."""
     if len(request.rooms) > ctx.config.limits.focus:
         raise Refused("too_large", f"at most {ctx.config.limits.focus} rooms in focus", field="rooms")
-    session.newest[Focus] = request
     entered = []
     for name in dict.fromkeys(request.rooms):
         with suppress(ChatError):
             entered.append((await ctx.enter(session.user, name))[0])
-    # He may have left one while another was loaded.
-    present = [room for room in entered if room.number in session.rooms]
-    if session.newest[Focus] is request:
-        ctx.hub.set_focus(session, frozenset(room.number for room in present))
+    # They may have left one while another was loaded.
+    present = [room for room in entered if room.number in session.subscriptions.rooms]
+    ctx.hub.set_focus(session, frozenset(room.number for room in present))
     return FocusOk(rooms=[focused(ctx, session, room) for room in present])
 
 
@@ -74,13 +72,11 @@ async def watch(ctx: Context, session: Session, request: Watch) -> WatchOk:
     """Replace the set of watched users; those who are not shown stay `offline` and are never told of."""
     if len(request.users) > ctx.config.limits.watch:
         raise Refused("too_large", f"at most {ctx.config.limits.watch} watched users", field="users")
-    session.newest[Watch] = request
     asked = list(dict.fromkeys(request.users))
     ctx.presence.watch(session, asked)  # first, so that whatever changes meanwhile concerns it
     check = await ctx.watch_rights.check(session.user, asked)
-    if session.newest[Watch] is request:
-        certain = [user for user in asked if user not in check.outdated]
-        ctx.presence.show(session, certain, check.known)
+    certain = [user for user in asked if user not in check.outdated]
+    ctx.presence.show(session, certain, check.known)
     shown = ctx.presence.shown(session)
     states = ctx.presence.states(shown)
     seen = {user: check.last_seen[user] for user in shown if user in check.last_seen}

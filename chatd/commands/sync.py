@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from msgspec import UNSET, UnsetType
 
-from chatd.commands.context import Context, Session
+from chatd.commands.context import Context, Informed, Session
 from chatd.commands.reply_size import fitting, page_bytes
 from chatd.core.admin import RefreshSummaries
 from chatd.core.cursors import ALL, More, cursor_of, stamp_of
@@ -23,7 +23,7 @@ def first_query(ctx: Context, user: str, request: Hello) -> SyncQuery:
     return fresh(ctx, user, since_of_hello(ctx, request), wanted)
 
 
-async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk:
+async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk | Informed:
     """The next page of a round, or the first page of a new one."""
     wanted = PageOptions(page_limit(ctx, request), request.previews, request.events)
     if request.more is not UNSET:
@@ -31,14 +31,13 @@ async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk:
     else:
         query = fresh(ctx, session.user, since_of(ctx, request.cursor), wanted)
     reply = await fitting(ctx, session, lambda size: asked(ctx, session, replace(query, page_bytes=size)))
-    mark_synced(session, reply)
-    return reply
+    return Informed(reply) if ends_round(reply) else reply
 
 
 async def asked(ctx: Context, session: Session, query: SyncQuery) -> SyncOk:
     """The page of `query` for a connection that has its names."""
     rows = await ctx.store.sync(query)
-    if ctx.hub.recent_commits.concerns(rows.stamp, session.user, session.rooms):
+    if ctx.hub.recent_commits.concerns(rows.stamp, session.user, session.subscriptions.rooms):
         rows = replace(rows, rooms=await refreshed(ctx, session, rows.rooms))
     page = page_of(ctx, query, rows)
     return SyncOk(
@@ -58,7 +57,7 @@ async def refreshed(ctx: Context, session: Session, rooms: list[RoomSummary]) ->
     """
     shown = [SummaryOk(summary=summary) for summary in rooms]
     await ctx.writer.submit_and_wait(session.user, RefreshSummaries(shown))
-    names = {subscribers.name for subscribers in session.rooms.values()}
+    names = {subscribers.name for subscribers in session.subscriptions.rooms.values()}
     for before, after in zip(rooms, shown, strict=True):
         if before.time == after.summary.time:
             after.summary.preview = before.preview
@@ -128,12 +127,11 @@ def page_limit(ctx: Context, request: Sync) -> int:
     return asked
 
 
-def mark_synced(session: Session, page: SyncPage | SyncOk) -> None:
+def ends_round(page: SyncPage | SyncOk) -> bool:
     """Until a round was told to its end, nothing else gives a connection a cursor: it would stand for rooms that were
     never named.
     """
-    if page.cursor is not UNSET:
-        session.fully_synced = True
+    return page.cursor is not UNSET
 
 
 def page_of(ctx: Context, query: SyncQuery, rows: SyncRows) -> SyncPage:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from chatd.commands import connection, history, members, presence, sync, users
-from chatd.commands.context import Context, Session, for_members
+from chatd.commands.context import Change, Context, Session, for_members
 from chatd.protocol import requests
 from chatd.protocol.replies import Ok
 
-Answer = Ok | Coroutine[Any, Any, Ok | None] | None
+Answer = Ok | Change | Coroutine[Any, Any, Ok | Change | None] | None
 Handler = Callable[[Context, Session, Any], Answer]
 
 

@@ -7,7 +7,7 @@ never go down.
 
 from functools import partial
 
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from chatd.config.model import Config, Delivery, Privacy
 from chatd.core.room_summary import summary_of
@@ -47,11 +47,11 @@ class Fanout:
 
     def reconfigure(self, delivery: Delivery, privacy: Privacy) -> None:
         """Tell by other sections from now on; what is already due keeps its time."""
-        self._privacy = self._receipts.privacy = self._room_pushes.privacy = privacy
+        self._privacy = privacy
         self._large = delivery.large_members
-        self._heads.interval_s = delivery.head_interval_s
-        self._receipts.delivery = delivery
-        self._room_pushes.delivery = delivery
+        self._heads.reconfigure(delivery.head_interval_s)
+        self._receipts.reconfigure(delivery, privacy)
+        self._room_pushes.reconfigure(delivery, privacy)
 
     def publish(self, writes: WriteSet) -> None:
         """Tell everybody about a batch that is durable now, room by room, in the order of its numbers."""
@@ -69,7 +69,7 @@ class Fanout:
         for change in writes.accounts:
             if isinstance(change, Account):
                 for session in self._hub.of(change.user):
-                    session.receipts = change.receipts
+                    session.show_receipts(change.receipts)
         for ended in writes.ended:
             for session, code in self._hub.ended_by(*ended, close_codes.REVOKED):
                 self._env.call_later(0, partial(session.close, code))  # after the reply of who asked for it
@@ -173,8 +173,7 @@ class Fanout:
                 if session in individual:
                     continue
                 sent += 1
-                session.deadlines.sent = now
-                session.outbox.send_event(frame, room, head, ordinal)
+                session.outbox.send_event(frame, room, head, ordinal, now)
             self._counters.bytes_sent += len(frame) * (sent - before)
         self._counters.frames_sent += sent
         self._counters.fanout_recipients.observe(sent)
@@ -201,14 +200,15 @@ class Fanout:
             if own:
                 self._acknowledge(session, new)
             else:
-                session.outbox.send_head(new.room.name, new.event.seq, new.ordinal)
+                now = self._env.monotonic()
+                session.outbox.send_head(new.room.name, new.event.seq, new.ordinal, now)
         self._push_one(session, others)
 
     def _push_one(self, session: Subscriber, run: list[NewEvent]) -> None:
+        now = self._env.monotonic()
         for part in parts(run, self._push_bytes[session.encoding]):
             frame = frame_of(event_push(part), session.encoding, self._deflate_min)
-            session.deadlines.sent = self._env.monotonic()
-            session.outbox.send_event(frame, part[0].room.name, part[-1].event.seq, part[-1].ordinal)
+            session.outbox.send_event(frame, part[0].room.name, part[-1].event.seq, part[-1].ordinal, now)
 
     def _acknowledge(self, session: Subscriber, new: NewEvent) -> None:
         """The answer of who asked, in the place of the event."""
@@ -218,10 +218,16 @@ class Fanout:
     def _push_heads(self, subscribers: RoomSubscribers, run: list[NewEvent]) -> None:
         """Levels head and none: the head, and in full only what concerns the user himself."""
         everybody = subscribers.members <= self._hub.full_members
-        named = {user for new in run for user in new.mentions} | {new.event.user for new in run}
-        for session in (*subscribers.head, *subscribers.none):
-            if session.user in named or (everybody and EVERYBODY in named):
-                self._push_concerning(session, run, everybody)
+        named = {user for new in run for user in (*new.mentions, new.event.user) if user is not UNSET}
+        if everybody and EVERYBODY in named:
+            concerned = [*subscribers.head, *subscribers.none]
+        else:  # few are named, and many may listen from afar
+            sessions = (session for user in sorted(named) for session in self._hub.of(user))
+            concerned = [
+                session for session in sessions if session in subscribers.head or session in subscribers.none
+            ]
+        for session in concerned:
+            self._push_concerning(session, run, everybody)
         self._heads.moved(subscribers, run[-1].event.seq, run[-1].ordinal)
 
     def _push_concerning(self, session: Subscriber, run: list[NewEvent], everybody: bool) -> None:
@@ -245,9 +251,9 @@ class Fanout:
                 first.setdefault(step.user, step)
         for user, step in first.items():
             for session in self._hub.of(user) if isinstance(step, MemberJoined) else ():
-                focus = session.focus  # what is on screen stays there
+                focus = session.subscriptions.focus
                 self._hub.unsubscribe(session, step.room.number)
-                session.focus = focus
+                self._hub.set_focus(session, focus)  # what is on screen stays there
 
     def _on_joined(self, step: MemberJoined) -> None:
         """Subscribe the connections of a new member, who learns of the room before its next event."""
@@ -261,8 +267,7 @@ class Fanout:
             return
         push = EncodedPush(RoomPush(summary_of(room, member, self._privacy.shown_to)), self._deflate_min)
         for session in sessions:
-            if session.left_rooms is not None:
-                session.left_rooms.discard(room.number)
+            session.subscriptions.note_joined(room.number)
             self._hub.subscribe(session, room.number, room.name, room.size, member.muted_until)
             session.push(push)
 
@@ -270,8 +275,7 @@ class Fanout:
         """Unsubscribe the connections of a former member; what comes later is not for them."""
         room = step.room
         for session in self._hub.readers_of(step.user):
-            if session.left_rooms is not None:
-                session.left_rooms.add(room.number)
+            session.subscriptions.note_left(room.number)
             self._hub.unsubscribe(session, room.number)
             session.outbox.leave(room.name)
             session.push(GonePush(room.name, step.reason))

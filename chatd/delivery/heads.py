@@ -10,9 +10,13 @@ class Heads:
 
     def __init__(self, env: Env, interval_s: float, deflate_min: int) -> None:
         self._env = env
-        self.interval_s = interval_s
+        self._interval_s = interval_s
         self._deflate_min = deflate_min
         self._newest: dict[RoomSubscribers, tuple[int, int]] = {}  # while one is scheduled
+
+    def reconfigure(self, interval_s: float) -> None:
+        """Tell so often from now on; what is scheduled keeps its time."""
+        self._interval_s = interval_s
 
     def moved(self, subscribers: RoomSubscribers, seq: int, ordinal: int) -> None:
         """The room is at `seq` now."""
@@ -22,25 +26,24 @@ class Heads:
             return
         if not subscribers.head:
             return
-        wait = subscribers.heads_at + self.interval_s - self._env.monotonic()
+        wait = subscribers.heads_at + self._interval_s - self._env.monotonic()
         if wait <= 0:
             self._push(subscribers, seq, ordinal)
             return
-        subscribers.heads_due = True
+        subscribers.await_heads()
         self._newest[subscribers] = (seq, ordinal)
         self._env.call_later(wait, lambda: self._flush(subscribers))
 
     def _flush(self, subscribers: RoomSubscribers) -> None:
-        subscribers.heads_due = False
         self._push(subscribers, *self._newest.pop(subscribers))
 
     def _push(self, subscribers: RoomSubscribers, seq: int, ordinal: int) -> None:
-        subscribers.heads_at = self._env.monotonic()
+        now = self._env.monotonic()
+        subscribers.heads_told(now)
         packet = EncodedPush(head_push({subscribers.name: (seq, ordinal)}), self._deflate_min)
         for session in list(subscribers.head):  # one whose outbox overflows is unsubscribed
             outbox = session.outbox
-            session.deadlines.sent = subscribers.heads_at
             if outbox.flowing:
-                outbox.send(packet.frame(session.encoding))
+                outbox.send(packet.frame(session.encoding), now)
             else:
-                outbox.send_head(subscribers.name, seq, ordinal)
+                outbox.send_head(subscribers.name, seq, ordinal, now)

@@ -1,9 +1,8 @@
 """Who is connected and listens to what: sessions by user, subscribers by room. Nothing is sent here."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Literal, Protocol
 
-from chatd.core.deadlines import Deadlines
 from chatd.delivery.recent_commits import RecentCommits
 from chatd.protocol import close_codes
 from chatd.protocol.objects import Mode
@@ -16,7 +15,7 @@ ENCODINGS = 3  # msgpack, json, msgpack with deflate: one encoding of a push eac
 
 
 class PushQueue(Protocol):
-    """What waits for one connection (delivery/outbox.py has the contract)."""
+    """What waits for one connection (delivery/outbox.py has the contract). `now`: monotonic seconds."""
 
     @property
     def flowing(self) -> bool: ...
@@ -24,13 +23,13 @@ class PushQueue(Protocol):
     @property
     def queued_bytes(self) -> int: ...
 
-    def send(self, frame: bytes) -> None: ...
+    def send(self, frame: bytes, now: float) -> None: ...
 
     def acked(self, room: str, seq: int, ordinal: int) -> None: ...
 
-    def send_event(self, frame: bytes, room: str, seq: int, ordinal: int) -> None: ...
+    def send_event(self, frame: bytes, room: str, seq: int, ordinal: int, now: float) -> None: ...
 
-    def send_head(self, room: str, seq: int, ordinal: int) -> None: ...
+    def send_head(self, room: str, seq: int, ordinal: int, now: float) -> None: ...
 
     def send_ephemeral(self, frame: bytes) -> None: ...
 
@@ -54,24 +53,39 @@ class TokenRights(Protocol):
 class Subscriber(Protocol):
     """One connection, as the hub and the fan-out know it."""
 
-    user: str
-    device: str
-    encoding: int
-    mode: Mode
-    receipts: bool  # shows own and sees others' receipts
-    rooms: "dict[int, RoomSubscribers]"  # the rooms it is subscribed to, by number
-    focus: frozenset[int]  # numbers of the rooms on screen
-    muted: dict[int, int]  # muted_until by room number, unmuted rooms left out
-    left_rooms: set[int] | None  # rooms left while the connection is being attached, None when it is
-    deadlines: Deadlines
-    turn: int  # of its hello among all: the newest connection of a device is the one that stays
-    newest: dict[type, Any]  # the newest focus and watch: an older one that took longer must not win
+    @property
+    def user(self) -> str: ...
+
+    @property
+    def device(self) -> str: ...
+
+    @property
+    def turn(self) -> int:
+        """The place of its hello among all: the newest connection of a device is the one that stays."""
+        ...
 
     @property
     def claims(self) -> TokenRights: ...
 
     @property
+    def encoding(self) -> int: ...
+
+    @property
+    def mode(self) -> Mode: ...
+
+    @property
+    def receipts(self) -> bool:
+        """Whether it shows own and sees others' receipts."""
+        ...
+
+    @property
+    def subscriptions(self) -> "Subscriptions": ...
+
+    @property
     def outbox(self) -> PushQueue: ...
+
+    def show_receipts(self, shown: bool) -> None:
+        """The user prefers to show receipts, or not to."""
 
     def push(self, packet: Any) -> None:
         """Send a packet, or one encoded for several, that must not be lost while the connection lives."""
@@ -84,6 +98,77 @@ SubscriberGroup = dict[Subscriber, None]
 """Connections of one level, in the order they came."""
 
 NO_SUBSCRIBERS: SubscriberGroup = {}  # never written to: what a level is that nobody has, as most are in most rooms
+
+
+class Subscriptions:
+    """The rooms of one connection. `Hub` changes them, and keeps the audiences in step.
+
+    `rooms`: the rooms it is subscribed to, by number. `focus`: numbers of the rooms on screen. `muted`: muted_until
+    by room number, unmuted rooms left out. `fully_synced`: a round of `sync` has been told to its end, so that a cursor
+    may stand for the connection.
+    """
+
+    __slots__ = ("_left", "focus", "fully_synced", "muted", "rooms")
+
+    def __init__(self) -> None:
+        self.rooms: dict[int, RoomSubscribers] = {}
+        self.focus: frozenset[int] = frozenset()
+        self.muted: dict[int, int] = {}
+        self.fully_synced = False
+        self._left: set[int] | None = set()  # rooms left while the connection is attached, None when it is
+
+    def add(self, subscribers: "RoomSubscribers", muted_until: int) -> None:
+        """One more room."""
+        self.rooms[subscribers.number] = subscribers
+        if muted_until:
+            self.muted[subscribers.number] = muted_until
+
+    def remove(self, number: int) -> "RoomSubscribers | None":
+        """Take a room out, and off the screen; its audience."""
+        self.muted.pop(number, None)
+        self.focus -= {number}
+        return self.rooms.pop(number, None)
+
+    def mute(self, number: int, muted_until: int) -> None:
+        """Mute a room until then, or not at all: 0."""
+        if muted_until:
+            self.muted[number] = muted_until
+        else:
+            self.muted.pop(number, None)
+
+    def look_at(self, numbers: frozenset[int]) -> frozenset[int]:
+        """Replace the rooms on screen; those that come or go."""
+        before, self.focus = self.focus, numbers
+        return before ^ numbers
+
+    def note_joined(self, number: int) -> None:
+        """The user became a member."""
+        if self._left is not None:
+            self._left.discard(number)
+
+    def note_left(self, number: int) -> None:
+        """The user is no member any more: what was read before that must not seat the connection."""
+        if self._left is not None:
+            self._left.add(number)
+
+    @property
+    def left(self) -> Collection[int]:
+        """The rooms that were left while the connection is being attached."""
+        return self._left or ()
+
+    def attached(self) -> None:
+        """The connection sits in all its rooms."""
+        self._left = None
+
+    def inform(self) -> None:
+        """A round of `sync` is told to its end."""
+        self.fully_synced = True
+
+    def clear(self) -> None:
+        """The connection is over."""
+        self.rooms.clear()
+        self.muted.clear()
+        self.focus = frozenset()
 
 
 class RoomSubscribers:
@@ -107,7 +192,9 @@ class RoomSubscribers:
     @property
     def focused(self) -> list[Subscriber]:
         """Those who have the room on screen."""
-        return [subscriber for subscriber in self.connections() if self.number in subscriber.focus]
+        return [
+            subscriber for subscriber in self.connections() if self.number in subscriber.subscriptions.focus
+        ]
 
     def add(self, subscriber: Subscriber, level: Level) -> None:
         """Put `subscriber`, who is not subscribed here, at `level`."""
@@ -128,6 +215,19 @@ class RoomSubscribers:
     def connections(self) -> Iterator[Subscriber]:
         for group in (*self.full, self.head, self.none):
             yield from group
+
+    def resize(self, members: int) -> int:
+        """The room has `members` members now; how many it had before."""
+        before, self.members = self.members, members
+        return before
+
+    def await_heads(self) -> None:
+        """A `head` push is scheduled."""
+        self.heads_due = True
+
+    def heads_told(self, now: float) -> None:
+        """A `head` push goes out now."""
+        self.heads_at, self.heads_due = now, False
 
     @property
     def empty(self) -> bool:
@@ -190,35 +290,26 @@ class Hub:
             del devices[subscriber.device]
             if not devices:
                 del self.sessions[subscriber.user]
-        for subscribers in subscriber.rooms.values():
+        for subscribers in subscriber.subscriptions.rooms.values():
             self._discard(subscriber, subscribers)
-        subscriber.rooms.clear()
-        subscriber.muted.clear()
-        subscriber.focus = frozenset()
-
-    def subscribers_of(self, number: int, name: str, members: int) -> RoomSubscribers:
-        subscribers = self.rooms.get(number)
-        if subscribers is None:
-            subscribers = self.rooms[number] = RoomSubscribers(number, name, members)
-        return subscribers
+        subscriber.subscriptions.clear()
 
     def subscribe(
         self, subscriber: Subscriber, number: int, name: str, members: int, muted_until: int
     ) -> None:
         """Subscribe a connection to a room it is a member of."""
-        if number in subscriber.rooms:
+        if number in subscriber.subscriptions.rooms:
             self.mute(subscriber, number, muted_until)
             return
-        subscribers = subscriber.rooms[number] = self.subscribers_of(number, name, members)
-        if muted_until:
-            subscriber.muted[number] = muted_until
+        subscribers = self.rooms.get(number)
+        if subscribers is None:
+            subscribers = self.rooms[number] = RoomSubscribers(number, name, members)
+        subscriber.subscriptions.add(subscribers, muted_until)
         subscribers.add(subscriber, self.level(subscriber, subscribers))
 
     def unsubscribe(self, subscriber: Subscriber, number: int) -> None:
         """Take a connection out of a room; it hears nothing of it from here on."""
-        subscribers = subscriber.rooms.pop(number, None)
-        subscriber.muted.pop(number, None)
-        subscriber.focus -= {number}
+        subscribers = subscriber.subscriptions.remove(number)
         if subscribers is not None:
             self._discard(subscriber, subscribers)
 
@@ -229,30 +320,25 @@ class Hub:
             self.rooms.pop(subscribers.number, None)
 
     def mute(self, subscriber: Subscriber, number: int, muted_until: int) -> None:
-        if muted_until:
-            subscriber.muted[number] = muted_until
-        else:
-            subscriber.muted.pop(number, None)
+        subscriber.subscriptions.mute(number, muted_until)
         self.update_level(subscriber, number)
 
     def set_focus(self, subscriber: Subscriber, numbers: frozenset[int]) -> None:
         """Replace the set of rooms on screen."""
-        before = subscriber.focus
-        subscriber.focus = numbers
-        for number in before ^ numbers:
-            if number in subscriber.rooms:
+        for number in subscriber.subscriptions.look_at(numbers):
+            if number in subscriber.subscriptions.rooms:
                 self.update_level(subscriber, number)
 
     def update_level(self, subscriber: Subscriber, number: int) -> None:
         """Bring the level in step with focus, mode, muting and the size of the room."""
-        subscribers = subscriber.rooms[number]
+        subscribers = subscriber.subscriptions.rooms[number]
         subscribers.discard(subscriber)
         subscribers.add(subscriber, self.level(subscriber, subscribers))
 
     def mode_changed(self, subscriber: Subscriber) -> None:
         """Update the levels of a connection whose mode changed: only muted rooms differ."""
-        for number in subscriber.muted:
-            if number in subscriber.rooms:
+        for number in subscriber.subscriptions.muted:
+            if number in subscriber.subscriptions.rooms:
                 self.update_level(subscriber, number)
 
     def resize(self, number: int, members: int) -> None:
@@ -260,15 +346,16 @@ class Hub:
         subscribers = self.rooms.get(number)
         if subscribers is None:
             return
-        before, subscribers.members = subscribers.members, members
+        before = subscribers.resize(members)
         if (before <= self.full_members) != (members <= self.full_members):
             for subscriber in list(subscribers.connections()):
                 self.update_level(subscriber, number)
 
     def level(self, subscriber: Subscriber, subscribers: RoomSubscribers) -> Level:
         """The table of protocol.md; a mute that has run out is noticed when the mode next changes."""
-        if subscriber.mode == "background" and subscribers.number in subscriber.muted:
+        subscriptions = subscriber.subscriptions
+        if subscriber.mode == "background" and subscribers.number in subscriptions.muted:
             return "none"
-        if subscribers.number in subscriber.focus or subscribers.members <= self.full_members:
+        if subscribers.number in subscriptions.focus or subscribers.members <= self.full_members:
             return "full"
         return "head"

@@ -2,7 +2,7 @@
 
 Above `ephemeral_bytes` ephemerals are dropped. Above `lag_bytes` events become "this room is now at N", and the
 owner, who is told, prepares nothing more. Above `close_bytes` it is over. Counted are the queue here plus what the
-transport has not handed to the kernel.
+transport has not handed to the kernel. Before the reply to hello everything waits in a backlog (delivery/backlog.py).
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from itertools import islice
 from typing import NamedTuple, Protocol
 
 from chatd.config import model
+from chatd.delivery.backlog import Backlog
 from chatd.websocket.wire import Wire
 
 HEADS_PER_FRAME = 1000  # a head entry takes up to 70 bytes as JSON: 70 KiB, well below server_frame_bytes
@@ -52,12 +53,14 @@ class Owner(Protocol):
 class Outbox:
     """The queue of one connection; `owner` is told of each step.
 
-    `flowing`: nothing waits and the transport is below its mark, so a caller may use `wire.write` directly.
-    `lagging`: events are being replaced by heads. `queued_bytes`: bytes waiting here, not in the transport.
+    `backlog`: what is sent before `start` waits there. `flowing`: nothing waits and the transport is below its mark,
+    so a caller may use `wire.write` directly. `lagging`: events are being replaced by heads. `sent_at`: when something
+    that must not be lost was last sent, monotonic seconds, as the callers say.
     """
 
     __slots__ = (
         "_acked",
+        "_backlog",
         "_blocked",
         "_closed",
         "_ephemerals",
@@ -68,17 +71,20 @@ class Outbox:
         "_number",
         "_owner",
         "_queue",
+        "_queued_bytes",
         "_seen_bytes",
         "_wire",
         "flowing",
         "lagging",
-        "queued_bytes",
+        "sent_at",
     )
 
-    def __init__(self, wire: Wire, marks: model.Outbox, owner: Owner) -> None:
-        self.flowing = True
+    def __init__(self, wire: Wire, marks: model.Outbox, owner: Owner, backlog: Backlog | None = None) -> None:
+        self.flowing = backlog is None
         self.lagging = False
-        self.queued_bytes = 0
+        self.sent_at = float("-inf")
+        self._backlog = backlog
+        self._queued_bytes = 0
         self._wire = wire
         self._marks = marks
         self._owner = owner
@@ -96,10 +102,42 @@ class Outbox:
         self._seen_bytes = _UNSEEN
         self._last_progress = 0.0
 
-    def send(self, frame: bytes) -> None:
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes waiting here, not in the transport."""
+        return self._queued_bytes if self._backlog is None else self._backlog.queued_bytes
+
+    @property
+    def pending(self) -> bool:
+        """Whether output waits for the peer to take it."""
+        return not self.flowing and self._backlog is None
+
+    def start(self, reply: bytes, now: float) -> None:
+        """Send the reply to hello, behind it what the backlog kept, and from then on everything at once."""
+        backlog = self._backlog
+        self.drop_backlog()
+        self.send(reply, now)
+        if backlog is not None:
+            backlog.replay(self, now)
+
+    def drop_backlog(self) -> None:
+        """Forget what was kept before `start`: what is sent from here on goes out. No-op behind it."""
+        if self._backlog is not None:
+            self._backlog = None
+            self._settle()
+
+    def forget_up_to(self, stamp: int) -> None:
+        """Drop of the backlog what the reply to hello, which shows commit `stamp`, says better."""
+        if self._backlog is not None:
+            self._backlog.forget_up_to(stamp)
+
+    def send(self, frame: bytes, now: float) -> None:
         """Send a frame that must not be lost: reply, room, gone, position, ping, bye."""
+        self.sent_at = now
         if self.flowing:
             self._wire.write(frame)
+        elif self._backlog is not None:
+            self._backlog.send(frame)
         else:
             self._append(_Waiting(_Kind.KEPT, frame))
 
@@ -112,17 +150,24 @@ class Outbox:
         if room in self._moved:
             self._remember(room, seq, ordinal)
 
-    def send_event(self, frame: bytes, room: str, seq: int, ordinal: int) -> None:
+    def send_event(self, frame: bytes, room: str, seq: int, ordinal: int, now: float) -> None:
         """Send an `event` push that may become a head; (seq, ordinal) is the room's head after this frame."""
+        self.sent_at = now
         if self.flowing:
             self._wire.write(frame)
+        elif self._backlog is not None:
+            self._backlog.send_event(frame, room, seq, ordinal)
         elif self.lagging:
             self._remember(room, seq, ordinal)
         else:
             self._append(_Waiting(_Kind.EVENT, frame, room, seq, ordinal))
 
-    def send_head(self, room: str, seq: int, ordinal: int) -> None:
+    def send_head(self, room: str, seq: int, ordinal: int, now: float) -> None:
         """Say where a room is; replaces a head of the room that still waits."""
+        self.sent_at = now
+        if self._backlog is not None:
+            self._backlog.send_head(room, seq, ordinal)
+            return
         if not self.flowing and self.lagging:
             self._remember(room, seq, ordinal)
             return
@@ -136,12 +181,17 @@ class Outbox:
         """Send typing, presence or receipts, or drop them when anything much waits."""
         if self.flowing:
             self._wire.write(frame)
+        elif self._backlog is not None:
+            pass  # whoever just arrives asks for states when he wants them
         elif not self.lagging and self._waiting_bytes() + len(frame) <= self._marks.ephemeral_bytes:
             self._ephemerals += 1
             self._append(_Waiting(_Kind.EPHEMERAL, frame))
 
     def leave(self, room: str) -> None:
         """Say nothing of `room` behind what waits now: what was left out of it is not made up for by a head."""
+        if self._backlog is not None:
+            self._backlog.leave(room)
+            return
         self._moved.pop(room, None)
         self._heads.pop(room, None)
         for number, waiting in self._queue.items():
@@ -181,7 +231,8 @@ class Outbox:
         """Drop everything, now and from now on."""
         self._closed = True
         self.flowing = False
-        self.queued_bytes = 0
+        self._backlog = None
+        self._queued_bytes = 0
         self._ephemerals = 0
         self._queue.clear()
         self._heads.clear()
@@ -202,14 +253,14 @@ class Outbox:
         return waiting < self._seen_bytes if self._blocked else waiting != self._seen_bytes
 
     def _waiting_bytes(self) -> int:
-        return self.queued_bytes + self._wire.buffered_bytes()
+        return self._queued_bytes + self._wire.buffered_bytes()
 
     def _append(self, waiting: _Waiting) -> None:
         if self._closed:
             return
         self._number += 1
         self._queue[self._number] = waiting
-        self.queued_bytes += len(waiting.frame)
+        self._queued_bytes += len(waiting.frame)
         self._judge()
 
     def _replace_head(self, waiting: _Waiting) -> None:
@@ -246,7 +297,7 @@ class Outbox:
         self._owner.lagged()
 
     def _drop(self, number: int) -> None:
-        self.queued_bytes -= len(self._queue.pop(number).frame)
+        self._queued_bytes -= len(self._queue.pop(number).frame)
 
     def _remember(self, room: str, seq: int, ordinal: int) -> None:
         if self._closed:
@@ -285,7 +336,7 @@ class Outbox:
     def _settle(self) -> None:
         if not self._queue and not self._moved:
             self._acked = None
-            self.flowing = not self._blocked and not self._closed
+            self.flowing = not self._blocked and not self._closed and self._backlog is None
             if self.lagging:
                 self.lagging = False
                 self._owner.caught_up()

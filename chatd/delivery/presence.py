@@ -20,8 +20,8 @@ class LocalPresence:
     def __init__(self, env: Env, publish: PublishStates, *, interval_s: float, linger_s: float) -> None:
         self._env = env
         self._publish = publish
-        self.interval_s = interval_s
-        self.linger_s = linger_s
+        self._interval_s = interval_s
+        self._linger_s = linger_s
         self._sessions: dict[str, dict[Present, None]] = {}
         self._states: dict[str, State] = {}  # as told; offline ones left out
         self._lingering: dict[str, Timer] = {}
@@ -29,13 +29,18 @@ class LocalPresence:
         self._watched: dict[Present, tuple[str, ...]] = {}
         self._changed: dict[str, UserState] = {}
 
+    def reconfigure(self, interval_s: float, linger_s: float) -> None:
+        """Tell so often, and keep who left so long, from now on."""
+        self._interval_s, self._linger_s = interval_s, linger_s
+
     def up(self, session: Present) -> None:
         """`session` is live, or changed its mode."""
-        self._sessions.setdefault(session.user, {})[session] = None
-        lingering = self._lingering.pop(session.user, None)
+        user = session.user
+        self._sessions.setdefault(user, {})[session] = None
+        lingering = self._lingering.pop(user, None)
         if lingering is not None:
             lingering.cancel()
-        self._update_state(session.user)
+        self._update_state(user)
         watched = self._watched.get(session)
         if watched is not None and session.mode == "foreground":  # back: what it was not told meanwhile
             self._publish(session, [self._row(user, self._watchers[user][session]) for user in watched])
@@ -52,7 +57,7 @@ class LocalPresence:
             return
         user, left_at = session.user, self._env.now_ms()
         del self._sessions[user]
-        self._lingering[user] = self._env.call_later(self.linger_s, lambda: self._end_linger(user, left_at))
+        self._lingering[user] = self._env.call_later(self._linger_s, lambda: self._end_linger(user, left_at))
 
     def watch(self, session: Present, users: Collection[str]) -> None:
         """Replace the set of users `session` asks about; it sees none of them before that is judged."""
@@ -131,7 +136,7 @@ class LocalPresence:
             self._states[user] = state
         if user in self._watchers:
             if not self._changed:
-                self._env.call_later(self.interval_s, self._flush)
+                self._env.call_later(self._interval_s, self._flush)
             self._changed[user] = UserState(user, state, UNSET if left_at is None else left_at)
 
     def _flush(self) -> None:

@@ -1,6 +1,6 @@
 """`receipts` pushes: watermarks that moved, gathered for an interval (protocol.md "receipts")."""
 
-from chatd.config.model import Config
+from chatd.config.model import Config, Delivery, Privacy
 from chatd.core.room import Member, Room
 from chatd.core.room_summary import receipt_of
 from chatd.core.visibility import marks_shown
@@ -17,19 +17,23 @@ class Receipts:
     def __init__(self, env: Env, hub: Hub, config: Config, deflate_min: int) -> None:
         self._env = env
         self._hub = hub
-        self.delivery = config.delivery
-        self.privacy = config.privacy
+        self._delivery = config.delivery
+        self._privacy = config.privacy
         self._deflate_min = deflate_min
         self._moved: dict[int, tuple[Room, dict[str, Receipt]]] = {}
 
+    def reconfigure(self, delivery: Delivery, privacy: Privacy) -> None:
+        """Tell by these from now on."""
+        self._delivery, self._privacy = delivery, privacy
+
     def moved(self, room: Room, member: Member) -> None:
         """A watermark of `member` moved."""
-        if not room.direct and room.size > self.delivery.receipts_members:
+        if not room.direct and room.size > self._delivery.receipts_members:
             return
         if room.number not in self._hub.rooms:
             return
         if not self._moved:
-            self._env.call_later(self.delivery.receipts_interval_s, self._flush)
+            self._env.call_later(self._delivery.receipts_interval_s, self._flush)
         _, receipts = self._moved.setdefault(room.number, (room, {}))
         receipts[member.user] = receipt_of(member)
 
@@ -37,7 +41,7 @@ class Receipts:
         moved, self._moved = self._moved, {}
         for number, (room, receipts) in moved.items():
             subscribers = self._hub.rooms.get(number)
-            if not marks_shown(self.privacy.shown_to, direct=room.direct, written=room.durable_written):
+            if not marks_shown(self._privacy.shown_to, direct=room.direct, written=room.durable_written):
                 continue
             shown = {user: row for user, row in receipts.items() if shows(room, user)}
             if subscribers is not None and shown:

@@ -2,7 +2,7 @@
 
 from itertools import islice
 
-from chatd.config.model import Config
+from chatd.config.model import Config, Delivery, Privacy
 from chatd.core.room import Room
 from chatd.core.room_summary import summary_of
 from chatd.delivery.encoding import EncodedPush
@@ -24,20 +24,24 @@ class RoomPushes:
     def __init__(self, env: Env, hub: Hub, config: Config) -> None:
         self._env = env
         self._hub = hub
-        self.delivery = config.delivery
-        self.privacy = config.privacy
+        self._delivery = config.delivery
+        self._privacy = config.privacy
         self._deflate_min = config.delivery.deflate_min_bytes
         self._counted: dict[int, Room] = {}  # rooms whose member count is told when the interval is over
         self._queue: dict[tuple[str, int], Room] = {}  # by user and room number, in the order of telling
         self._scheduled = False  # a timer for the rest of the queue runs
+
+    def reconfigure(self, delivery: Delivery, privacy: Privacy) -> None:
+        """Tell by these from now on; what is already due keeps its time."""
+        self._delivery, self._privacy = delivery, privacy
 
     def due(self, room: Room, user: str) -> None:
         """The summary of `room` changed for `user`, for EVERY_MEMBER, or only in its COUNT_ONLY."""
         if user == COUNT_ONLY:
             if room.number not in self._counted:
                 self._counted[room.number] = room
-                large = room.size > self.delivery.large_members
-                large_s = self.delivery.members_interval_s
+                large = room.size > self._delivery.large_members
+                large_s = self._delivery.members_interval_s
                 interval_s = large_s if large else min(COUNT_INTERVAL_S, large_s)
                 self._env.call_later(interval_s, lambda: self._all(self._counted.pop(room.number)))
         elif user == EVERY_MEMBER:
@@ -45,7 +49,7 @@ class RoomPushes:
         else:
             member, sessions = room.member(user), self._hub.readers_of(user)
             for session in sessions:
-                if member is not None and room.number in session.rooms:
+                if member is not None and room.number in session.subscriptions.rooms:
                     self._hub.mute(session, room.number, member.muted_until)
             if sessions:
                 self._queue[user, room.number] = room
@@ -54,7 +58,7 @@ class RoomPushes:
     def has_pending(self, session: Subscriber) -> bool:
         """Is anything that a room push will tell `session` not told yet?"""
         waits = any(user == session.user for user, _ in self._queue)
-        return waits or any(number in session.rooms for number in self._counted)
+        return waits or any(number in session.subscriptions.rooms for number in self._counted)
 
     def _all(self, room: Room) -> None:
         subscribers = self._hub.rooms.get(room.number)
@@ -78,10 +82,12 @@ class RoomPushes:
 
     def _push(self, room: Room, user: str) -> None:
         """One summary, encoded once for all connections of its reader."""
-        sessions = [session for session in self._hub.readers_of(user) if room.number in session.rooms]
+        sessions = [
+            session for session in self._hub.readers_of(user) if room.number in session.subscriptions.rooms
+        ]
         member = room.member(user)
         if member is not None and sessions:
-            summary = summary_of(room, member, self.privacy.shown_to)
+            summary = summary_of(room, member, self._privacy.shown_to)
             push = EncodedPush(RoomPush(summary), self._deflate_min)
             for session in sessions:
                 session.push(push)

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from chatd.http.pending_sockets import PendingSockets
 
@@ -81,7 +81,7 @@ class Handshake(asyncio.Protocol):
         self._leave()
         protocol = self._options.make()
         protocol.connection_made(transport)
-        cast(asyncio.Transport, transport).set_protocol(protocol)
+        transport.set_protocol(protocol)
 
     def abort(self) -> None:
         """End it, and the connection."""

@@ -5,7 +5,6 @@ import logging
 from typing import Any
 
 from chatd.auth.passwords import Passwords
-from chatd.auth.verifier import TokenVerifier
 from chatd.bus.local import LocalBus
 from chatd.commands.admin import Admin
 from chatd.commands.context import Context
@@ -24,7 +23,7 @@ from chatd.delivery.presence import LocalPresence
 from chatd.delivery.watch_rights import WatchRights
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
-from chatd.ports import Env
+from chatd.ports import Env, Identity
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
 from chatd.storage.sqlite.store import SqliteStore
@@ -65,7 +64,7 @@ def per_day(rates: Rates) -> dict[Kind, int]:
 class App:
     """The parts of a daemon behind its listeners: everything but sockets. Made when the store is open."""
 
-    def __init__(self, config: Config, env: Env, store: SqliteStore, identity: TokenVerifier) -> None:
+    def __init__(self, config: Config, env: Env, store: SqliteStore, identity: Identity) -> None:
         self.store = store
         self.troubles = store.troubles
         self.counters = Counters(troubles=self.troubles.met)
@@ -115,19 +114,18 @@ class App:
 
     def reconfigure(self, config: Config) -> None:
         """Put another configuration in force, in every part that was given some of it (settings.py says of what)."""
-        self.context.config = config
-        self.admission.limits = config.limits
-        self.hello_limiter.at_once = config.limits.hellos_under_way
+        self.context.reconfigure(config)
+        self.admission.reconfigure(config.limits)
+        self.hello_limiter.reconfigure(config.limits.hellos_under_way)
         self.rate_limits.reconfigure(config.rates)
         self.lookups.reconfigure(config.rates)
-        self.read_set_loader.rules = rules_of(config)
+        self.read_set_loader.reconfigure(rules_of(config))
         self.allowances.become(per_day(config.rates))
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
-        self.presence.interval_s = config.delivery.presence_interval_s
-        self.presence.linger_s = config.delivery.presence_linger_s
+        self.presence.reconfigure(config.delivery.presence_interval_s, config.delivery.presence_linger_s)
         self.watch_rights.reconfigure(config.privacy.shown_to)
-        self.login.ttl_s = config.auth.login_token_ttl_s
+        self.login.reconfigure(config.auth.login_token_ttl_s)
 
     def publish(self, writes: WriteSet) -> None:
         """After each commit, in commit order: the connections of this process, the bus, what follows later."""

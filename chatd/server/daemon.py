@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from chatd.auth.verifier import token_verifier
-from chatd.config.model import Config, several
+from chatd.config.model import Auth, Config, several
 from chatd.http.admin import admin_app
-from chatd.http.listeners import PENDING_SOCKETS_MAX, Application, Listener, ListenerOptions
+from chatd.http.listeners import PENDING_SOCKETS_MAX, Listener, ListenerOptions
 from chatd.http.pending_sockets import PendingSockets
 from chatd.http.routes import Login, ops_application, public_application
-from chatd.ports import Env
+from chatd.ports import Env, Identity
 from chatd.protocol import close_codes
 from chatd.protocol.errors import ChatError
 from chatd.server.app import NO_KEY, App
@@ -31,20 +31,28 @@ from chatd.websocket.connection import connection_class
 
 ADMIN_SOCKET = "chatd.sock"  # in the data directory: who may open it is who owns the data
 DATABASE = "chatd.sqlite"
+PUBLIC, OPERATIONS, ADMINISTRATION = "public", "operations", "administration"  # its listeners
 DRAIN_STEP_S = 0.02  # closes are spread over ticks of this length
+
+
+# The identity adapter of a configuration; the directory is for what it keeps until the next start.
+MakeIdentity = Callable[[Auth, Env, str], Identity]
 
 
 class Daemon:
     """One daemon: `await start()`, serve, `await stop()`. Addresses are real once started."""
 
-    def __init__(self, config: Config, env: Env | None = None) -> None:
+    def __init__(
+        self, config: Config, env: Env | None = None, make_identity: MakeIdentity = token_verifier
+    ) -> None:
         self.config = config
         self.draining = False
         self.env = env or SystemEnv()
+        self._make_identity = make_identity
         self._app: App | None = None
         self.descriptors = shared_out(needed(config.limits.connections))
         self._acceptor: AcceptorConfig | None = None
-        self._listeners: list[Listener] = []
+        self._listeners: dict[str, Listener] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -55,22 +63,22 @@ class Daemon:
     @property
     def addresses(self) -> list[str]:
         """Where it listens: public, ops when there is one, the admin socket."""
-        return [address for listener in self._listeners for address in listener.addresses]
+        return [address for listener in self._listeners.values() for address in listener.addresses]
 
     @property
     def public_port(self) -> int:
-        return self._listeners[0].port
+        return self._listeners[PUBLIC].port
 
     @property
     def ops_port(self) -> int:
-        return self._listeners[1].port
+        return self._listeners[OPERATIONS].port
 
     async def start(self) -> None:
         """Open the store, start the writer, then listen.
 
         Raises StoreError, BadKey or ListenError, each with what to do about it; nothing stays open then.
         """
-        identity = token_verifier(self.config.auth, self.env, self.config.storage.directory)
+        identity = self._make_identity(self.config.auth, self.env, self.config.storage.directory)
         store = await SqliteStore.open(self.config.storage, self.env)
         app = self._app = App(self.config, self.env, store, identity)
         app.writer.start()
@@ -78,7 +86,7 @@ class Daemon:
         self._keep_running("maintenance", app.maintenance.run)
         self._keep_running("lag", partial(app.maintenance.watch_lag, app.counters))
         self._keep_running("troubles", app.watch_troubles)
-        self._keep_running("keys", identity.keyring.keep_fresh)
+        self._keep_running("keys", app.identity.keep_fresh)
         try:
             await self._listen(app)
         except BaseException:
@@ -98,13 +106,13 @@ class Daemon:
         Raises BadKey or ListenError when its keys or its certificate cannot be used; nothing has changed then.
         """
         app, listen = self.app, config.listen
-        identity = token_verifier(config.auth, self.env, config.storage.directory)
+        identity = self._make_identity(config.auth, self.env, config.storage.directory)
         renewed = []
-        if listen.tls_cert and self._listeners[0].renew_certificate(listen.tls_cert, listen.tls_key):
+        if listen.tls_cert and self._listeners[PUBLIC].renew_certificate(listen.tls_cert, listen.tls_key):
             renewed.append("the certificate")
         if app.identity.adopt(identity):
             renewed.append("the keys of tokens")
-        self._keep_running("keys", identity.keyring.keep_fresh)
+        self._keep_running("keys", app.identity.keep_fresh)
         app.reconfigure(config)
         self._reserve(app, config)
         if self._acceptor is not None:
@@ -115,7 +123,7 @@ class Daemon:
     def _reserve(self, app: App, config: Config) -> None:
         """See that there are descriptors for as many connections as may be, and refuse those there are none for."""
         self.descriptors = shared_out(raised(needed(config.limits.connections)))
-        app.admission.sockets_max = self.descriptors.connections
+        app.admission.reserve(self.descriptors.connections)
 
     async def _listen(self, app: App) -> None:
         listen = self.config.listen
@@ -132,32 +140,24 @@ class Daemon:
         public = ListenerOptions(deadline_s, backlog, listen.tls_cert, listen.tls_key, pending_sockets)
         application = public_application(self._login, acceptor)
         handed = [bound for sockets in inherited_sockets().values() for bound in sockets]
-        await self._open(several(listen.address), application, public, connection_class(acceptor), handed)
+        listener = Listener(several(listen.address), application, public, connection_class(acceptor))
+        await self._open(PUBLIC, listener, handed)
         if several(listen.ops_address):
             operations = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(OPS_SOCKETS))
-            await self._open(
-                several(listen.ops_address), ops_application(self.checks, self.metrics), operations
-            )
+            application = ops_application(self.checks, self.metrics)
+            await self._open(OPERATIONS, Listener(several(listen.ops_address), application, operations))
         path = Path(self.config.storage.directory, ADMIN_SOCKET)
         administration = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(ADMIN_SOCKETS))
-        await self._open(f"unix:{path}", admin_app(app.admin), administration)
+        await self._open(ADMINISTRATION, Listener(f"unix:{path}", admin_app(app.admin), administration))
 
-    async def _open(
-        self,
-        address: str | Sequence[str],
-        application: Application,
-        options: ListenerOptions,
-        connections: type[asyncio.Protocol] | None = None,
-        sockets: Sequence[socket.socket] = (),
-    ) -> None:
-        listener = Listener(address, application, options, connections)
+    async def _open(self, name: str, listener: Listener, sockets: Sequence[socket.socket] = ()) -> None:
         await listener.start(sockets)
-        self._listeners.append(listener)
+        self._listeners[name] = listener
 
     def _login(self) -> Login | None:
         """How to log in, while there are built-in accounts and a secret to sign their tokens with."""
         app = self.app
-        return app.log_in if self.config.auth.accounts and app.identity.tokens.can_mint else None
+        return app.log_in if self.config.auth.accounts and app.identity.can_mint else None
 
     async def compact(self) -> int:
         """Drop old operations now, as the hourly round does; how many logs were compacted."""
@@ -177,7 +177,7 @@ class Daemon:
 
     async def _store_check(self) -> str | None:
         try:
-            await self.app.store.account("readiness")
+            await self.app.store.probe()
         except ChatError as error:
             return str(error)
         return None
@@ -204,7 +204,7 @@ class Daemon:
             "wal_bytes": size_of(directory / f"{DATABASE}-wal"),
             "free_bytes": self._free_bytes(),
             "draining": int(self.draining),
-            "key_set_age_seconds": app.identity.keyring.age_s,
+            "key_set_age_seconds": app.identity.key_age_s,
             "trouble": {name: int(name in app.troubles.now) for name in TROUBLES},
         }
         return render(app.counters, gauges), MEDIA_TYPE
@@ -222,7 +222,7 @@ class Daemon:
         """Tell clients when to come back, and nothing else: the store is left as it is, for closing writes to it."""
         self.draining = True
         self.app.admission.drain()
-        self._listeners[0].stop_accepting()
+        self._listeners[PUBLIC].stop_accepting()
         await self._disconnect_all(self.app, window_s=0)
 
     async def stop(self) -> None:
@@ -237,8 +237,8 @@ class Daemon:
         self.draining = True
         await asyncio.sleep(drain.pre_stop_s if self._listeners else 0)
         app.admission.drain()
-        for listener in self._listeners[:1]:
-            listener.stop_accepting()
+        if PUBLIC in self._listeners:
+            self._listeners[PUBLIC].stop_accepting()
         await self._disconnect_all(app, drain.window_s)
         async with asyncio.timeout(drain.deadline_s):
             await self._close(app, drain.deadline_s / 2)
@@ -246,10 +246,8 @@ class Daemon:
 
     async def _close(self, app: App, deadline_s: float) -> None:
         """Close listeners, politely for at most `deadline_s` the public one, then the parts, the store last."""
-        for listener in self._listeners[:1]:
-            await listener.stop(deadline_s)
-        for listener in self._listeners[1:]:
-            await listener.stop(deadline_s / 8)
+        for name, listener in self._listeners.items():
+            await listener.stop(deadline_s if name == PUBLIC else deadline_s / 8)
         self._listeners.clear()
         under_way = (*self._tasks.values(), *app.rate_limits.tasks)
         for task in under_way:

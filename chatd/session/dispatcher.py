@@ -5,9 +5,10 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-from chatd.commands.context import Context, Session
+from chatd.commands.context import CHANGES, Change, Context, Session
 from chatd.commands.table import COMMANDS, Command
 from chatd.core.rates import Abuse, TokenBucket
+from chatd.delivery.encoding import JSON
 from chatd.ports import Timer
 from chatd.protocol import close_codes
 from chatd.protocol.codec import Invalid, with_host_data
@@ -47,7 +48,9 @@ class Dispatcher:
         self._session = session
         self._in_flight = 0
         self._answering = False
-        self._waiting: list[tuple[int, Coroutine[Any, Any, Ok | None]]] = []  # at most `limits.in_flight`
+        self._waiting: list[
+            tuple[int, Coroutine[Any, Any, Ok | Change | None]]
+        ] = []  # at most `limits.in_flight`
         self._bucket = TokenBucket(rate_limits.requests)
         self._bytes = TokenBucket(rate_limits.bytes)
         self._uncharged = 0
@@ -96,6 +99,8 @@ class Dispatcher:
             return
         if isinstance(answer, Ok):
             self._session.answer(request.id, answer)
+        elif isinstance(answer, CHANGES):
+            self._session.answer(request.id, self._session.become(answer))
         elif answer is not None:
             self._start(request.id, answer)
 
@@ -133,20 +138,23 @@ class Dispatcher:
         """A packet that is a request, and its command, when rates and the token allow it; whatever it is, it counts."""
         command = None if isinstance(packet, Invalid) else COMMANDS.get(type(packet))
         room = self._own_room(packet) if command is not None and command.writes else None
-        self._rate_limits.allow(self._session.user, self._bucket, packet, command, room)
+        identity = self._session.identity
+        self._rate_limits.allow(identity.user, self._bucket, packet, command, room)
         if isinstance(packet, Invalid):
             raise packet.refusal
         if command is None:
             raise Refused("bad_request", "hello comes once, first", field="type")
-        if command.allow and command.allow not in self._session.claims.allow:
+        if command.allow and command.allow not in identity.claims.allow:
             raise Refused("forbidden", f"the token does not allow {command.allow}")
-        request = with_host_data(packet, self._session.text, self._ctx.config.limits.body_bytes)
+        request = with_host_data(packet, self._session.encoding == JSON, self._ctx.config.limits.body_bytes)
         return request, command
 
     def _own_room(self, request: Request | Invalid) -> str | None:
         """The room a request names, when its user is in it. One that sleeps is not busy, either."""
         room = self._ctx.rooms.cache.rooms.get(getattr(request, "room", ""))
-        return room.name if room is not None and room.member(self._session.user) is not None else None
+        return (
+            room.name if room is not None and room.member(self._session.identity.user) is not None else None
+        )
 
     def _refuse(self, id: int, error: ChatError) -> None:
         self._session.answer(id, error)
@@ -157,7 +165,7 @@ class Dispatcher:
         rates = self._ctx.config.rates
         if self._abuse is None:
             self._abuse = Abuse()
-        now = self._session.deadlines.received
+        now = self._ctx.env.monotonic()
         self._abuse.refused(now, retry_after_ms / 1000, rates.abuse_grace_s, rates.abuse_window_s)
         if self._abuse.count >= rates.abuse_refusals:
             self._session.close(close_codes.RATE_ABUSE, retry_after=max(ABUSE_RETRY_MS, retry_after_ms))
@@ -167,19 +175,26 @@ class Dispatcher:
         session = self._session
         self._ctx.writer.submit(
             Submission(
-                session.user, request, requester=session, id=request.id, batch_abort=batch_abort, place=place
+                session.identity.user,
+                request,
+                requester=session,
+                id=request.id,
+                batch_abort=batch_abort,
+                place=place,
             )
         )
 
-    def _start(self, id: int, answer: Coroutine[Any, Any, Ok | None]) -> None:
+    def _start(self, id: int, answer: Coroutine[Any, Any, Ok | Change | None]) -> None:
         self._begin()
         self._waiting.append((id, answer))
         self.resume()
 
-    async def _await(self, id: int, answer: Coroutine[Any, Any, Ok | None]) -> None:
+    async def _await(self, id: int, answer: Coroutine[Any, Any, Ok | Change | None]) -> None:
         """Answer when the handler is done; what is not a ChatError is our bug."""
         try:
-            reply: Ok | ChatError | None = await answer
+            reply: Ok | Change | ChatError | None = await answer
+            if isinstance(reply, CHANGES):
+                reply = self._session.become(reply)
         except ChatError as error:
             reply = error
         except Exception:

@@ -1,9 +1,10 @@
 """The one timer of a connection: set to whatever is due next, as core/deadlines.py says."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 from chatd.config.model import Config
 from chatd.core.deadlines import NEVER, Deadlines, Due
+from chatd.delivery.outbox import Outbox
 from chatd.ports import Claims, Env, Timer
 from chatd.protocol.objects import Mode
 
@@ -11,47 +12,31 @@ HEARTBEAT_JITTER = 0.1  # connections opened together must not ping together
 STALL_LOOKS = 4  # looks at a blocked socket per `stall_s`
 
 
+class Owner(Protocol):
+    """Whose timer it is."""
+
+    def on_due(self, what: Due) -> None:
+        """It is time for this."""
+
+    def on_stall(self) -> None:
+        """The socket accepted nothing for too long."""
+
+
 class Keepalive:
-    """Calls `on_due` with what is due, and `on_stall` when the socket accepted nothing for too long.
+    """Tells `owner` what is due; `outbox` is asked whether output waits, and when something was last sent."""
 
-    `blocked` says whether output waits, `stalled` whether it waits too long; both are asked, never stored.
-    """
+    __slots__ = ("_config", "_env", "_outbox", "_over", "_owner", "_set_for", "_timer", "deadlines", "since")
 
-    __slots__ = (
-        "_blocked",
-        "_config",
-        "_env",
-        "_on_due",
-        "_on_stall",
-        "_over",
-        "_set_for",
-        "_stalled",
-        "_timer",
-        "deadlines",
-    )
-
-    def __init__(
-        self,
-        config: Config,
-        env: Env,
-        *,
-        on_due: Callable[[Due], None],
-        on_stall: Callable[[], None],
-        blocked: Callable[[], bool],
-        stalled: Callable[[float], bool],
-    ) -> None:
-        now = env.monotonic()
+    def __init__(self, config: Config, env: Env, outbox: Outbox, owner: Owner) -> None:
+        now = self.since = env.monotonic()
         self._config = config
         self._env = env
-        self._on_due = on_due
-        self._on_stall = on_stall
-        self._blocked = blocked
-        self._stalled = stalled
+        self._outbox = outbox
+        self._owner = owner
         self._timer: Timer | None = None
         self._set_for = NEVER
         self._over = False
-        self.deadlines = Deadlines(now, now, NEVER, NEVER)
-        self.deadlines.hello = now + config.limits.hello_timeout_s
+        self.deadlines = Deadlines(now, now, NEVER, NEVER, hello=now + config.limits.hello_timeout_s)
         self.set_mode("foreground")
 
     def set_mode(self, mode: Mode) -> int:
@@ -59,8 +44,8 @@ class Keepalive:
         heartbeat = self._config.heartbeat
         background = mode == "background"
         seconds = heartbeat.background_s if background else heartbeat.foreground_s
-        self.deadlines.interval = seconds * (1 - HEARTBEAT_JITTER * self._env.random())
-        self.deadlines.answer = heartbeat.answer_background_s if background else heartbeat.answer_foreground_s
+        answer = heartbeat.answer_background_s if background else heartbeat.answer_foreground_s
+        self.deadlines.set_mode(seconds * (1 - HEARTBEAT_JITTER * self._env.random()), answer)
         self.arm()
         return int(seconds)
 
@@ -85,8 +70,8 @@ class Keepalive:
         if self._over:
             return
         now = self._env.monotonic()
-        at = self.deadlines.due()[0]
-        if self._blocked():
+        at = self.deadlines.due(self._outbox.sent_at)[0]
+        if self._outbox.pending:
             at = min(at, now + self._config.outbox.stall_s / STALL_LOOKS)
         if at < self._set_for:
             self._cancel()
@@ -106,12 +91,12 @@ class Keepalive:
     def _tick(self) -> None:
         self._timer, self._set_for = None, NEVER
         now = self._env.monotonic()
-        if self._blocked() and self._stalled(now):
-            self._on_stall()
+        if self._outbox.pending and self._outbox.stalled(now):
+            self._owner.on_stall()
             return
-        at, what = self.deadlines.due()
+        at, what = self.deadlines.due(self._outbox.sent_at)
         try:
             if at <= now:
-                self._on_due(what)
+                self._owner.on_due(what)
         finally:  # whatever it did: a connection without a timer would live for ever
             self.arm()

@@ -133,19 +133,19 @@ class RateLimits:
     def on_refused(self, error: ChatError) -> None:
         self._counters.errors[error.code] += 1
 
-    def on_broken(self, session: Session, broken: Broken) -> None:
+    def on_broken(self, session: Session, address: str, broken: Broken) -> None:
         """One line about a peer that broke the protocol, without what it sent."""
         log.warning(
-            "session %s of %s from %s: %s", session.name, session.user or "-", session.address, broken.message
+            "session %s of %s from %s: %s", session.name, session.user or "-", address, broken.message
         )
 
     def on_slow(self, what: str) -> None:
         self._counters.slow_consumers[what] += 1
 
-    def on_ended(self, session: Session, code: int) -> None:
-        """One line about each connection: who, from where, why it ended and how long it lasted."""
-        lasted = self._env.monotonic() - session.since
-        about = (session.name, session.user or "-", session.address, code, lasted)
+    def on_ended(self, session: Session, address: str, code: int, since: float) -> None:
+        """One line about each connection: who, from where, why it ended and how long it lasted, from `since` on."""
+        lasted = self._env.monotonic() - since
+        about = (session.name, session.user or "-", address, code, lasted)
         log.info("session %s of %s from %s ended with %d after %.1f s", *about)
 
 

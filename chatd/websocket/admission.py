@@ -40,6 +40,14 @@ class Admission(Generic[Entry]):
         self._unauthenticated_per_customer: Counter[str] = Counter()
         self._draining: Refusal | None = None
 
+    def reconfigure(self, limits: model.Limits) -> None:
+        """Put other limits in force, for those to come."""
+        self.limits = limits
+
+    def reserve(self, sockets_max: int) -> None:
+        """There are descriptors for so many."""
+        self.sockets_max = sockets_max
+
     @property
     def total(self) -> int:
         """Connections admitted and not yet released."""

@@ -40,12 +40,15 @@ _log = logging.getLogger(__name__)
 
 
 def connection_class(acceptor: AcceptorConfig) -> type[asyncio.Protocol]:
-    """What uvicorn's Config(ws=...) wants: something that makes a connection; uvicorn calls it a class."""
+    """What uvicorn's Config(ws=...) wants: the class of the connections of one daemon."""
 
-    def connect(*, config: object, server_state: Any, app_state: object) -> WebSocketConnection:
-        return WebSocketConnection(acceptor, server_state.connections)
+    class Connection(WebSocketConnection):
+        __slots__ = ()
 
-    return cast(type[asyncio.Protocol], connect)
+        def __init__(self, *, config: object, server_state: Any, app_state: object) -> None:
+            super().__init__(acceptor, server_state.connections)
+
+    return Connection
 
 
 class WebSocketConnection(asyncio.Protocol):
@@ -75,20 +78,17 @@ class WebSocketConnection(asyncio.Protocol):
     _transport: asyncio.Transport
 
     def __init__(self, acceptor: AcceptorConfig, connections: set[Any]) -> None:
-        self._acceptor = acceptor
-        self._connections = connections
+        self._acceptor, self._connections = acceptor, connections
         self._frames: FrameParser | None = None  # most connections never need one
         self._receiver: Receiver = NULL_RECEIVER
-        self._phase = _HANDSHAKE
-        self._code = _LINK_LOST
+        self._phase, self._code = _HANDSHAKE, _LINK_LOST
         self._parts: list[bytes] | None = None
         self._paused = False
         self._corked: list[bytes] | None = None  # frames held back; None: not corked
         self._corked_bytes = 0
         self._timer: Timer | None = None
         self._control_due = 0.0
-        self.text = False
-        self.address = ""  # until admitted
+        self.text, self.address = False, ""  # until admitted
 
     # Wire
 
@@ -179,7 +179,7 @@ class WebSocketConnection(asyncio.Protocol):
                 self._deliver(payload)
                 return
         frames = self._parser()
-        frames.max_message_size = limit
+        frames.limit(limit)
         frames.receive_data(data)
         self._take_frames(frames)
 
@@ -291,7 +291,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _next_frame(self, frames: FrameParser) -> None:
         """Let the parser look for one more, under the limit that holds now."""
-        frames.max_message_size = self._receiver.frame_bytes_max
+        frames.limit(self._receiver.frame_bytes_max)
         next(frames.parser)
 
     def _frame(self, frame: Frame) -> None:

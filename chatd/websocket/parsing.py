@@ -74,6 +74,10 @@ class FrameParser(Protocol):
         """All there was is parsed and taken, and nothing waits to be: the next byte begins a frame."""
         return self.reader.between_frames and not self.reader.buffer
 
+    def limit(self, message_bytes: int) -> None:
+        """Let no message be longer, from the next frame on."""
+        self.max_message_size = message_bytes
+
     def forget(self) -> None:
         """Break the reference cycles, so that a closed connection waits for no garbage collection."""
         self.parser.close()

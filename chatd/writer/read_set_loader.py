@@ -45,6 +45,10 @@ class ReadSetLoader:
         self.rules = rules
         self._allowances = allowances
 
+    def reconfigure(self, rules: Rules) -> None:
+        """Decide by other rules from now on."""
+        self.rules = rules
+
     async def load(self, batch: Sequence[Submitted], *, known_keys: bool) -> ReadSet:
         """The read set of `batch`. With `known_keys` also the keys of sends."""
         await self._rooms_of(batch)

@@ -156,7 +156,7 @@ async def test_without_read_there_is_no_page_no_seat_and_no_event(server):
     await bob.request(type="preferences", room=room, muted_until=0)
     await server.advance(25)
     assert bot.take("ping") == bot.wire.take(), "nothing but pings"
-    assert not bot.session.rooms
+    assert not bot.session.subscriptions.rooms
     for packet in ({"type": "sync"}, {"type": "focus", "rooms": [room]}, {"type": "watch", "users": ["ann"]}):
         assert (await bot.request(**packet))["code"] == "forbidden"
 
@@ -218,7 +218,7 @@ async def crowd(server, numbers):
 
 def narrow(server):
     """Four at once, and twenty may wait."""
-    server.app.hello_limiter.at_once = 4
+    server.app.hello_limiter.reconfigure(4)
     server.app.hello_limiter._retry_schedule.per_s = 10.0
 
 
@@ -253,7 +253,7 @@ async def test_a_storm_of_those_who_do_not_wait_is_over_too(server):
 
 async def test_a_hello_that_waits_for_its_turn_is_in_nobodys_way(server):
     """It left the pool whose oldest has to go: a storm must not send away who waited longest."""
-    server.app.hello_limiter.at_once = 1
+    server.app.hello_limiter.reconfigure(1)
     hold = server.store.hold("hello")
     first, second = server.client(), server.client()
     for client in (first, second):
@@ -272,7 +272,7 @@ async def test_a_hello_that_waits_for_its_turn_is_in_nobodys_way(server):
 
 
 async def test_a_token_that_is_no_good_waits_for_nobody(server):
-    server.app.hello_limiter.at_once = 1
+    server.app.hello_limiter.reconfigure(1)
     hold = server.store.hold("hello")
     server.client().say_hello("ann")
     await hold.reached.wait()
@@ -324,7 +324,7 @@ async def test_a_hello_between_a_commit_and_its_telling_is_shown_nothing_of_befo
     assert bob.reply(id)["sync"]["rooms"][0]["first_visible"] == 3
     shown = [event["seq"] for packet in bob.take("event") for event in packet["events"]]
     assert shown == [3]
-    assert len(bob.session.focus) == 1
+    assert len(bob.session.subscriptions.focus) == 1
 
 
 @pytest.mark.parametrize("method", [*FIRST, "memberships", "sync"])
@@ -401,8 +401,8 @@ async def test_the_newest_focus_wins_even_when_an_older_one_takes_longer(server)
     await hold.reached.wait()
     hold.release()
     await server.wait_idle()
-    (number,) = ann.session.focus
-    assert ann.session.rooms[number].name == second
+    (number,) = ann.session.subscriptions.focus
+    assert ann.session.subscriptions.rooms[number].name == second
 
 
 @pytest.mark.parametrize("method", [*FIRST, "memberships", "sync"])
@@ -421,8 +421,8 @@ async def test_a_member_removed_during_a_hello_hears_nothing_after_gone(server, 
     pushes = [packet["type"] for packet in bob.wire.packets[1:]]
     assert pushes == (["gone"] if (method, after) == ("sync", True) else [])  # else the reply shows it
     assert listed == [] or pushes == ["gone"]
-    assert not bob.session.rooms
-    assert not bob.session.focus
+    assert not bob.session.subscriptions.rooms
+    assert not bob.session.subscriptions.focus
 
 
 @pytest.mark.parametrize("method", [*FIRST, "memberships", "sync"])

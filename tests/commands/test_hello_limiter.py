@@ -68,13 +68,13 @@ async def test_a_turn_that_comes_to_who_goes_away_passes_on():
 async def test_a_changed_number_holds_at_once():
     hello_limiter = HelloLimiter(ManualEnv(), at_once=1)
     tasks = await waiting(hello_limiter, 4)
-    hello_limiter.at_once = 3
+    hello_limiter.reconfigure(3)
     tasks += await waiting(hello_limiter, 1)
     assert not tasks[-1].done()  # those who wait go first
     hello_limiter.done()
     await settled()
     assert [task.done() for task in tasks] == [True] * 4 + [False]
-    hello_limiter.at_once = 1
+    hello_limiter.reconfigure(1)
     hello_limiter.done()
     await settled()
     assert not tasks[-1].done()

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from chatd.commands import history
+from chatd.commands.context import NO_IDENTITY
 from chatd.core.admin import CompactLog
 from chatd.protocol.requests import History, Log
 from tests.kit.inprocess import in_process, new_key
@@ -79,7 +82,7 @@ async def test_what_is_not_durable_is_not_read(server, ann, room):
     bob = server.client()
     loaded = await server.app.context.rooms.get(room)
     assert (loaded.seq, loaded.durable_seq) == (2, 1)
-    bob.session.user = "bob"
+    bob.session.identity = replace(NO_IDENTITY, user="bob")
     log = await history.log(server.app.context, bob.session, Log(room=room, from_=1))
     page = await history.history(server.app.context, bob.session, History(room=room))
     assert (log.seq, len(log.events), page.seq, page.high) == (1, 1, 1, 1)

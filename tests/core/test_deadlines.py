@@ -2,38 +2,44 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.core.deadlines import NEVER, Deadlines
+from chatd.core.deadlines import Deadlines
 
 TIMES = st.floats(min_value=0, max_value=1000)
 
 
 def deadlines(**times):
-    return Deadlines(**{"received": 100.0, "sent": 100.0, "interval": 30.0, "answer": 15.0, **times})
+    return Deadlines(**{"received": 100.0, "quiet_until": 0.0, "interval": 30.0, "answer": 15.0, **times})
 
 
 @given(TIMES, TIMES)
 def test_the_quieter_direction_decides_when_to_ping(received, sent):
-    assert deadlines(received=received, sent=sent).due() == (min(received, sent) + 30.0, "ping")
+    assert deadlines(received=received).due(sent) == (min(received, sent) + 30.0, "ping")
 
 
 def test_an_unanswered_ping_is_the_end_after_the_time_to_answer():
-    assert deadlines(pinged=130.0).due() == (145.0, "idle")
+    assert deadlines(pinged=130.0).due(100.0) == (145.0, "idle")
 
 
 def test_any_frame_answers_a_ping():
-    one = deadlines(pinged=130.0, sent=130.0)
+    one = deadlines(pinged=130.0)
     one.on_received(133.0)
-    assert one.due() == (160.0, "ping")
+    assert one.due(130.0) == (160.0, "ping")
+
+
+def test_silence_that_is_excused_counts_in_neither_direction():
+    one = deadlines(pinged=130.0)
+    one.excuse_silence(140.0)
+    assert one.due(120.0) == (170.0, "ping")
 
 
 def test_a_peer_that_only_receives_is_pinged_although_much_is_sent():
-    one = deadlines(sent=1000.0)
-    assert one.due() == (130.0, "ping")
+    one = deadlines()
+    assert one.due(1000.0) == (130.0, "ping")
 
 
 def test_a_peer_that_only_sends_is_pinged_so_that_it_hears_something():
     one = deadlines(received=1000.0)
-    assert one.due() == (130.0, "ping")
+    assert one.due(100.0) == (130.0, "ping")
 
 
 @pytest.mark.parametrize(
@@ -52,10 +58,10 @@ def test_the_warning_comes_a_minute_or_a_tenth_of_the_lifetime_before(left, life
 
 
 def test_a_token_works_until_its_grace_is_over():
-    one = deadlines(received=5000.0, sent=5000.0)
+    one = deadlines(received=5000.0)
     one.token(100.0, 3600.0, 3600.0, 30.0)
-    one.expiring = NEVER
-    assert one.due() == (3730.0, "expired")
+    one.warned()
+    assert one.due(5000.0) == (3730.0, "expired")
 
 
 def test_a_fresh_token_takes_the_place_of_the_old_one():
@@ -66,13 +72,11 @@ def test_a_fresh_token_takes_the_place_of_the_old_one():
 
 
 def test_without_hello_the_first_thing_due_is_its_timeout():
-    assert deadlines(hello=110.0).due() == (110.0, "hello_timeout")
+    assert deadlines(hello=110.0).due(100.0) == (110.0, "hello_timeout")
 
 
 @given(*(st.floats(min_value=0, max_value=1e6) for _ in range(6)))
 def test_what_is_due_first_is_due(received, sent, expiring, expired, hello, pinged):
-    one = deadlines(
-        received=received, sent=sent, expiring=expiring, expired=expired, hello=hello, pinged=pinged
-    )
-    at, _ = one.due()
+    one = deadlines(received=received, expiring=expiring, expired=expired, hello=hello, pinged=pinged)
+    at, _ = one.due(sent)
     assert at == min(pinged + 15.0, expiring, expired, hello)

@@ -222,7 +222,7 @@ async def test_who_is_added_and_removed_in_a_batch_hears_that_it_is_gone(server,
         together.request("ann", Send(room=room, key=new_key(), body=text("after")))
     assert not any(packet["type"] == "event" for packet in bob.wire.packets)
     assert seen(bob, room)[-1] == ("gone", None)
-    assert not bob.session.rooms
+    assert not bob.session.subscriptions.rooms
 
 
 async def test_who_leaves_hears_gone_and_the_acknowledgement(server, ann, bob):

@@ -6,25 +6,21 @@ from tests.kit.env import ManualEnv
 from tests.kit.memory_wire import packets_of
 
 
-class Deadlines:
-    sent = 0.0
-
-
 class Subscriber:
     """Somebody at level head, with an outbox that writes down."""
 
     def __init__(self):
-        self.user, self.encoding, self.deadlines = "ann", 0, Deadlines()
+        self.user, self.encoding = "ann", 0
         self.outbox = self
         self.flowing = True
         self.told = []
         self.merged = []
 
-    def send(self, frame):
+    def send(self, frame, now):
         (packet,) = packets_of(frame, False)
         self.told += [(row["room"], row["seq"], row["ordinal"]) for row in packet["rooms"]]
 
-    def send_head(self, room, seq, ordinal):
+    def send_head(self, room, seq, ordinal, now):
         self.merged.append((room, seq, ordinal))
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.delivery.hub import NO_SUBSCRIBERS, Hub, RoomSubscribers
+from chatd.delivery.hub import NO_SUBSCRIBERS, Hub, RoomSubscribers, Subscriptions
 
 FULL_MEMBERS = 500
 
@@ -11,7 +11,7 @@ class Connection:
     def __init__(self, user="ann", device="d1", *, encoding=0, mode="foreground"):
         self.user, self.device, self.encoding, self.mode = user, device, encoding, mode
         self.receipts = True
-        self.rooms, self.focus, self.muted, self.left_rooms = {}, frozenset(), {}, set()
+        self.subscriptions = Subscriptions()
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def level(hub, connection, number=1):
 @pytest.mark.parametrize("mode", ["foreground", "background"])
 def test_the_table_of_levels(hub, members, focused, muted, mode):
     connection = Connection(mode=mode)
-    connection.focus = {1} if focused else set()
+    connection.subscriptions.look_at({1} if focused else set())
     attached(hub, connection, members=members, muted_until=int(muted))
     expected = "full" if focused or members <= FULL_MEMBERS else "head"
     if muted and mode == "background":
@@ -73,9 +73,9 @@ def test_a_room_pays_for_the_places_that_are_taken(hub):
 def test_attaching_again_brings_the_seat_up_to_date(hub):
     connection = attached(hub, Connection(mode="background"), muted_until=1)
     hub.subscribe(connection, 1, "g1", 2, 0)
-    assert (level(hub, connection), connection.muted) == ("full", {})
+    assert (level(hub, connection), connection.subscriptions.muted) == ("full", {})
     hub.subscribe(connection, 1, "g1", 2, 1)
-    assert (level(hub, connection), connection.muted) == ("none", {1: 1})
+    assert (level(hub, connection), connection.subscriptions.muted) == ("none", {1: 1})
 
 
 def test_a_newer_connection_takes_the_place_of_its_device(hub):
@@ -99,8 +99,12 @@ def test_an_exit_takes_all_seats(hub):
     stays = attached(hub, Connection("bob"))
     hub.set_focus(connection, {2})
     hub.exit(connection)
-    assert (connection.rooms, connection.muted, set(hub.sessions)) == ({}, {}, {"bob"})
-    assert not connection.focus
+    assert (connection.subscriptions.rooms, connection.subscriptions.muted, set(hub.sessions)) == (
+        {},
+        {},
+        {"bob"},
+    )
+    assert not connection.subscriptions.focus
     assert set(hub.rooms) == {1}
     assert list(hub.rooms[1].connections()) == [stays]
 
@@ -114,10 +118,15 @@ def test_a_second_exit_changes_nothing(hub):
 
 def test_detaching_forgets_focus_and_mute(hub):
     connection = Connection()
-    connection.focus = {1}
+    connection.subscriptions.look_at({1})
     attached(hub, connection, muted_until=1)
     hub.unsubscribe(connection, 1)
-    assert (connection.rooms, connection.focus, connection.muted, hub.rooms) == ({}, set(), {}, {})
+    assert (
+        connection.subscriptions.rooms,
+        connection.subscriptions.focus,
+        connection.subscriptions.muted,
+        hub.rooms,
+    ) == ({}, set(), {}, {})
 
 
 def test_detaching_where_one_is_not_is_nothing(hub):
@@ -141,7 +150,7 @@ def test_focus_moves_the_seat_and_back(hub):
 def test_focus_on_a_room_one_does_not_sit_in_is_harmless(hub):
     connection = attached(hub)
     hub.set_focus(connection, {99})
-    assert connection.focus == {99}
+    assert connection.subscriptions.focus == {99}
 
 
 def test_a_sleeping_phone_hears_nothing_of_muted_rooms(hub):
@@ -161,12 +170,12 @@ def test_muting_takes_effect_at_once(hub):
     hub.mute(connection, 1, 1)
     assert level(hub, connection) == "none"
     hub.mute(connection, 1, 0)
-    assert (level(hub, connection), connection.muted) == ("full", {})
+    assert (level(hub, connection), connection.subscriptions.muted) == ("full", {})
 
 
 def test_crossing_the_mark_moves_everybody_but_who_looks(hub):
     plain, looking = Connection("ann"), Connection("bob")
-    looking.focus = {1}
+    looking.subscriptions.look_at({1})
     sleeping = Connection("cat", mode="background")
     attached(hub, plain, members=FULL_MEMBERS)
     attached(hub, looking, members=FULL_MEMBERS)
@@ -205,15 +214,15 @@ def test_seats_and_rooms_agree_whatever_happens(steps):
     connections = [Connection(user, encoding=n % 3) for n, user in enumerate(["ann", "bob", "cat", "dan"])]
     for who, (what, *args) in steps:
         connection = connections[who]
-        if what == "subscribe" and args[0] not in connection.rooms:
+        if what == "subscribe" and args[0] not in connection.subscriptions.rooms:
             hub.enter(connection)
             members = hub.rooms[args[0]].members if args[0] in hub.rooms else 500
             hub.subscribe(connection, args[0], f"g{args[0]}", members, args[1])
         elif what == "unsubscribe":
             hub.unsubscribe(connection, args[0])
         elif what == "focus":
-            hub.set_focus(connection, set(args[0]) & set(connection.rooms))
-        elif what == "mute" and args[0] in connection.rooms:
+            hub.set_focus(connection, set(args[0]) & set(connection.subscriptions.rooms))
+        elif what == "mute" and args[0] in connection.subscriptions.rooms:
             hub.mute(connection, args[0], args[1])
         elif what == "mode":
             connection.mode = args[0]
@@ -228,11 +237,14 @@ def test_seats_and_rooms_agree_whatever_happens(steps):
 def agree(hub, connections):
     assert not NO_SUBSCRIBERS
     for connection in connections:
-        for number, subscribers in connection.rooms.items():
+        for number, subscribers in connection.subscriptions.rooms.items():
             assert hub.rooms[number] is subscribers
             assert level(hub, connection, number) == hub.level(connection, subscribers)
-            assert (connection in subscribers.focused) == (number in connection.focus)
-        assert set(connection.muted) <= set(connection.rooms)
+            assert (connection in subscribers.focused) == (number in connection.subscriptions.focus)
+        assert set(connection.subscriptions.muted) <= set(connection.subscriptions.rooms)
     for number, subscribers in hub.rooms.items():
         assert not subscribers.empty
-        assert all(subscribers.number == number and number in one.rooms for one in subscribers.connections())
+        assert all(
+            subscribers.number == number and number in one.subscriptions.rooms
+            for one in subscribers.connections()
+        )

@@ -90,10 +90,10 @@ class Bench:
         self.overflows += 1
 
     def reply(self, number: int, size: int = 100) -> None:
-        self.outbox.send(frame("reply", size, number=number))
+        self.outbox.send(frame("reply", size, number=number), 0.0)
 
     def event(self, room: str, seq: int, size: int = 100) -> None:
-        self.outbox.send_event(frame("event", size, room=room, seq=seq), room, seq, seq)
+        self.outbox.send_event(frame("event", size, room=room, seq=seq), room, seq, seq, 0.0)
 
     def ephemeral(self, size: int = 100) -> None:
         self.outbox.send_ephemeral(frame("typing", size))
@@ -126,7 +126,7 @@ def bench() -> Bench:
 def test_while_flowing_everything_is_written_at_once(bench: Bench) -> None:
     bench.reply(1)
     bench.event("r", 1)
-    bench.outbox.send_head("q", 7, 5)
+    bench.outbox.send_head("q", 7, 5, 0.0)
     bench.ephemeral()
     assert bench.kinds() == ["reply", "event", "head", "typing"]
     assert bench.heads() == {"q": [7, 5]}
@@ -172,11 +172,11 @@ def test_a_drained_queue_is_joined_into_few_writes(bench: Bench) -> None:
 
 def test_a_second_head_of_a_room_replaces_the_first_and_goes_to_the_end(bench: Bench) -> None:
     bench.block()
-    bench.outbox.send_head("r", 5, 5)
-    bench.outbox.send_head("q", 1, 1)
+    bench.outbox.send_head("r", 5, 5, 0.0)
+    bench.outbox.send_head("q", 1, 1, 0.0)
     bench.event("r", 6)
     size = bench.outbox.queued_bytes
-    bench.outbox.send_head("r", 7, 6)
+    bench.outbox.send_head("r", 7, 6, 0.0)
     assert bench.outbox.queued_bytes == size
     bench.wire.drain()
     sent = bench.wire.frames()[1:]
@@ -185,10 +185,10 @@ def test_a_second_head_of_a_room_replaces_the_first_and_goes_to_the_end(bench: B
 
 def test_a_head_after_a_drain_is_a_head_of_its_own(bench: Bench) -> None:
     bench.block()
-    bench.outbox.send_head("r", 5, 5)
+    bench.outbox.send_head("r", 5, 5, 0.0)
     bench.wire.drain()
     bench.block()
-    bench.outbox.send_head("r", 6, 6)
+    bench.outbox.send_head("r", 6, 6, 0.0)
     bench.wire.drain()
     assert bench.kinds() == ["reply", "head", "reply", "head"]
 
@@ -223,7 +223,7 @@ def test_above_the_second_mark_events_and_heads_become_one_head_per_room(bench: 
     bench.block()
     for seq in range(1, 60):
         bench.event("abc"[seq % 3], seq)
-        bench.outbox.send_head("big", seq, seq)
+        bench.outbox.send_head("big", seq, seq, 0.0)
     bench.reply(1)
     assert bench.outbox.lagging
     bench.wire.drain()
@@ -236,7 +236,7 @@ def test_above_the_second_mark_events_and_heads_become_one_head_per_room(bench: 
 def test_an_older_position_never_replaces_a_newer_one(bench: Bench) -> None:
     bench.lag()
     bench.event("r", 9)
-    bench.outbox.send_head("r", 4, 4)
+    bench.outbox.send_head("r", 4, 4, 0.0)
     bench.wire.drain()
     assert bench.heads() == {"r": [9, 9]}
 
@@ -339,7 +339,7 @@ def test_a_closed_outbox_sends_and_keeps_nothing(bench: Bench) -> None:
     written = bench.wire.written
     bench.reply(2)
     bench.event("r", 1)
-    bench.outbox.send_head("r", 2, 2)
+    bench.outbox.send_head("r", 2, 2, 0.0)
     bench.ephemeral()
     bench.wire.drain()
     assert bench.wire.written == written
@@ -412,7 +412,7 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule(room=st.sampled_from("cdefg"))
     def head(self, room: str) -> None:
         seq = self._next(room)
-        self.bench.outbox.send_head(room, seq, seq)
+        self.bench.outbox.send_head(room, seq, seq, 0.0)
 
     @rule(size=st.integers(40, 500))
     def ephemeral(self, size: int) -> None:

@@ -88,7 +88,9 @@ async def test_a_connection_that_is_kept_is_found(tmp_path: Path, monkeypatch: p
 
 async def test_a_payload_in_the_log_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        RateLimits, "on_broken", lambda self, session, broken: logging.warning("got %s", "abcdefghijklmno")
+        RateLimits,
+        "on_broken",
+        lambda self, session, address, broken: logging.warning("got %s", "abcdefghijklmno"),
     )
     case = case_of("a text")
     leaking = Case(case.number, "text", b"\x82\x90\0\0\0\0\xafabcdefghijklmno", case.outcome)

@@ -92,7 +92,7 @@ class RunningDaemon:
     @property
     def sockets(self) -> int:
         """Connections of all listeners, those that only talk HTTP too."""
-        listeners = self._daemon._listeners
+        listeners = self._daemon._listeners.values()
         return sum(len(listener._server.server_state.connections) for listener in listeners)
 
     async def operator_calls(self, path: str, **content: Any) -> http.Answer:

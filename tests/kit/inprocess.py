@@ -10,10 +10,9 @@ from typing import Any, cast
 import msgpack
 from msgspec.structs import replace
 
-from chatd.auth.verifier import TokenVerifier
 from chatd.config import model
 from chatd.core.admin import Barrier
-from chatd.ports import Claims
+from chatd.ports import Claims, Env
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.server.app import App
 from chatd.storage.sqlite.store import SqliteStore
@@ -39,10 +38,11 @@ def new_key() -> str:
 class FakeIdentity:
     """The Identity port: a token is the name of its user, unless a test wrote down other claims or a refusal."""
 
-    def __init__(self, env: ManualEnv) -> None:
+    def __init__(self, env: Env) -> None:
         self._env = env
         self.claims: dict[str, Claims] = {}
         self.refusals: dict[str, Refused] = {}
+        self.has_keys, self.can_mint, self.key_age_s = True, False, 0.0
 
     async def verify(self, token: str) -> Claims:
         if token.startswith("bad"):
@@ -51,6 +51,14 @@ class FakeIdentity:
             raise self.refusals[token]
         now_s = self._env.now_ms() / 1000
         return self.claims.get(token) or Claims(token, now_s + HOUR_S, issued_at_s=now_s)
+
+    async def keep_fresh(self) -> None: ...
+
+    def adopt(self, other: "FakeIdentity") -> bool:
+        return False
+
+    def mint(self, user: str, ttl_s: int, *, device: str | None = None, generation: int) -> str:
+        return user
 
 
 class InProcessClient:
@@ -120,7 +128,7 @@ class InProcessServer:
         self.store = store
         self.identity = FakeIdentity(env)
         self.config = settings
-        self.app = App(settings, env, cast(SqliteStore, store), cast(TokenVerifier, self.identity))
+        self.app = App(settings, env, cast(SqliteStore, store), self.identity)
 
     def client(self, **options: Any) -> InProcessClient:
         """A connection that has not said hello."""

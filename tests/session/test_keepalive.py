@@ -1,14 +1,17 @@
 """pulse.py: the one timer of a connection, and how seldom it is set."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from chatd.config.model import Config
 from chatd.core.deadlines import Due
+from chatd.delivery.outbox import Outbox
 from chatd.ports import Claims
 from chatd.session.keepalive import Keepalive
 from tests.kit.env import ManualEnv
+from tests.kit.memory_wire import MemoryWire
 
 LONG_S = 3600.0
 
@@ -37,19 +40,36 @@ def dues() -> list[Due]:
 
 @pytest.fixture
 def keepalive(env: CountingEnv, dues: list[Due]) -> Keepalive:
-    return Keepalive(
-        Config(),
-        env,
-        on_due=dues.append,
-        on_stall=lambda: None,
-        blocked=lambda: False,
-        stalled=lambda now: False,
-    )
+    return pulse_of(env, dues.append)
+
+
+class Owner:
+    """Is told what is due."""
+
+    def __init__(self, on_due: Callable[[Due], None]) -> None:
+        self.on_due = on_due
+
+    def on_stall(self) -> None: ...
+
+    def head_frame(self, heads: object) -> bytes:
+        return b""
+
+    def lagged(self) -> None: ...
+
+    def caught_up(self) -> None: ...
+
+    def overflowed(self) -> None: ...
+
+
+def pulse_of(env: ManualEnv, on_due: Callable[[Due], None]) -> Keepalive:
+    """The timer of a connection that is told nothing."""
+    owner = Owner(on_due)
+    return Keepalive(Config(), env, Outbox(MemoryWire(), Config().outbox, owner), owner)
 
 
 def greeted(keepalive: Keepalive, env: ManualEnv) -> None:
     """As a hello leaves it: nothing is due soon any more."""
-    keepalive.deadlines.hello = float("inf")
+    keepalive.deadlines.greeted()
     keepalive.set_mode("foreground")
     keepalive.token(Claims(user="ann", expires_at_s=env.now_ms() / 1000 + LONG_S))
 
@@ -78,9 +98,7 @@ def test_a_due_that_fails_leaves_the_timer_set(env: CountingEnv) -> None:
     def fail(what: Due) -> None:
         raise RuntimeError(what)
 
-    keepalive = Keepalive(
-        Config(), env, on_due=fail, on_stall=lambda: None, blocked=lambda: False, stalled=lambda now: False
-    )
+    keepalive = pulse_of(env, fail)
     with pytest.raises(RuntimeError, match="hello_timeout"):
         env.advance(Config().limits.hello_timeout_s)
     assert env.timers == 2

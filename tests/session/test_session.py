@@ -452,7 +452,7 @@ async def test_a_cursor_stands_for_all_rooms_so_none_comes_before_the_last_page_
     assert "cursor" not in bob.take("ping")[0]
     reply = {"more": bob.reply(1)["sync"]["more"]}
     while "more" in reply:
-        assert not bob.session.fully_synced
+        assert not bob.session.subscriptions.fully_synced
         reply = await bob.request(type="sync", more=reply["more"], rooms=1)
     bob.wire.take()
     server.env.advance(30)

@@ -10,8 +10,8 @@ from chatd.commands import hello, sync
 from chatd.commands.admin import Admin
 from chatd.core.room_summary import complete_room_replies
 from chatd.delivery.fanout import Fanout
+from chatd.delivery.hub import Subscriptions
 from chatd.delivery.outbox import Outbox
-from chatd.session.session import Session
 from chatd.storage.sqlite import backup, commit, pragmas
 from chatd.storage.sqlite.store import SqliteStore
 from chatd.writer import writer
@@ -188,7 +188,7 @@ def epoch_kept() -> AbstractContextManager[Any]:
 
 def cursor_before_the_rooms() -> AbstractContextManager[Any]:
     """A ping gives a cursor although pages of the first round were not told: a bug the simulator found."""
-    return patch.object(Session, "fully_synced", property(lambda self: True, lambda self, value: None))
+    return patch.object(Subscriptions, "fully_synced", property(lambda self: True, lambda self, value: None))
 
 
 def counted_too_early() -> AbstractContextManager[Any]:

@@ -103,6 +103,9 @@ class SqliteStore(Store):
         finally:
             self._lock.release()
 
+    async def probe(self) -> None:
+        await self._read_pool.run(sync.stamp_of)
+
     def watch(self) -> None:
         """Note what is wrong with the disk though no request has met it."""
         self._writer.watch()

@@ -1,13 +1,9 @@
-"""What comes while a hello is decided: pushes kept behind the reply, bounded like the outbox, and packets behind it."""
+"""The pushes that come while a hello is decided, kept behind its reply and bounded like the outbox."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from chatd.delivery.outbox import Outbox
+from chatd.delivery.hub import PushQueue
 from chatd.delivery.recent_commits import RecentCommits
-from chatd.protocol.codec import Invalid
-from chatd.protocol.requests import Request
-from chatd.writer.writer import BatchAbort
 
 
 class _Kept(NamedTuple):
@@ -21,12 +17,9 @@ class _Kept(NamedTuple):
 
 
 class Backlog:
-    """Stands in for the outbox until the reply to hello is out. Over `lag_bytes` events become heads here too."""
+    """What an outbox keeps until the reply to hello is out. Over `lag_bytes` events become heads here too."""
 
     __slots__ = ("_kept", "_lag_bytes", "_moved", "_recent_commits", "queued_bytes")
-
-    flowing = False
-    lagging = False  # nothing is read before the reply to hello, so nobody needs to be told
 
     def __init__(self, lag_bytes: int, recent_commits: RecentCommits) -> None:
         self._lag_bytes = lag_bytes
@@ -38,9 +31,6 @@ class Backlog:
     def send(self, frame: bytes) -> None:
         self._kept.append(_Kept(frame, self._recent_commits.stamp))
         self.queued_bytes += len(frame)
-
-    def acked(self, room: str, seq: int, ordinal: int) -> None:
-        """Nothing: what came behind a hello is carried out after its reply."""
 
     def send_event(self, frame: bytes, room: str, seq: int, ordinal: int) -> None:
         if self._moved or self.queued_bytes + len(frame) > self._lag_bytes:
@@ -57,14 +47,6 @@ class Backlog:
         self._moved.pop(room, None)
         self._kept = [kept._replace(room="") if kept.room == room else kept for kept in self._kept]
 
-    def send_ephemeral(self, frame: bytes) -> None:
-        """Dropped: whoever just arrives asks for states when he wants them."""
-
-    def cork(self) -> None:
-        """Nothing is written yet."""
-
-    def uncork(self) -> None: ...
-
     def forget_up_to(self, stamp: int) -> None:
         """Drop what says how rooms stood at commits that the reply shows: behind it that would be old news.
 
@@ -73,20 +55,12 @@ class Backlog:
         self._kept = [kept for kept in self._kept if kept.room or kept.stamp > stamp]
         self.queued_bytes = sum(len(kept.frame) for kept in self._kept)
 
-    def replay(self, outbox: Outbox) -> None:
+    def replay(self, outbox: PushQueue, now: float) -> None:
         """Hand everything over in order."""
         for kept in self._kept:
             if kept.room:
-                outbox.send_event(kept.frame, kept.room, kept.seq, kept.ordinal)
+                outbox.send_event(kept.frame, kept.room, kept.seq, kept.ordinal, now)
             else:
-                outbox.send(kept.frame)
+                outbox.send(kept.frame, now)
         for room, (seq, ordinal) in self._moved.items():
-            outbox.send_head(room, seq, ordinal)
-
-
-@dataclass(slots=True)
-class Held:
-    """A packet that came behind a hello that is still being decided."""
-
-    packet: Request | Invalid
-    batch_abort: BatchAbort
+            outbox.send_head(room, seq, ordinal, now)
