@@ -7,7 +7,7 @@ adapter is a defect.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, Self
+from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, Self, TypeVar
 
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Room
@@ -15,18 +15,11 @@ from chatd.core.users import Account, DeviceSeen
 from chatd.core.visibility import ShownTo
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
-from chatd.protocol.objects import (
-    Event,
-    MemberRow,
-    Mode,
-    Profile,
-    Reader,
-    RoomSummary,
-    State,
-    SyncTotals,
-)
+from chatd.protocol.objects import Event, MemberRow, Mode, Profile, Reader, RoomSummary, State, SyncTotals
+from chatd.telemetry.troubles import Troubles
 
-# --- time, randomness, ids
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Timer(Protocol):
@@ -49,9 +42,6 @@ class Env(Protocol):
         """Unpredictable bytes."""
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer: ...
-
-
-# --- identity
 
 
 @dataclass(slots=True, frozen=True)
@@ -95,9 +85,6 @@ class Identity(Protocol):
 
         Raises Unavailable("overloaded", retry_after=ms) while it is not known whether there is a key for it.
         """
-
-
-# --- storage
 
 
 class Membership(NamedTuple):
@@ -196,12 +183,8 @@ class StoreLost(Unavailable):
     """
 
 
-class Store(Protocol):
-    """The truth. One writer calls `commit`, one batch at a time; everything else only reads what is committed.
-
-    Bounds of ranges are inclusive unless said. A cancelled caller leaves nothing half done: a commit that was
-    begun finishes. Room numbers are the store's keys, room names the public ones.
-    """
+class Commits(Protocol):
+    """How far a store is."""
 
     @property
     def epoch(self) -> str:
@@ -211,12 +194,21 @@ class Store(Protocol):
     def stamp(self) -> int:
         """Number of the last commit."""
 
-    async def close(self) -> None: ...
 
-    async def probe(self) -> None:
-        """Read something; Unavailable when nothing can be read."""
+class CommitStore(Commits, Protocol):
+    """The one write. One writer calls it, one batch at a time."""
 
-    # what decisions need; the state of the last commit
+    async def commit(self, writes: WriteSet) -> None:
+        """Make the batch durable, whole or not at all, and advance `stamp` to `writes.stamp`.
+
+        Raises KeyTaken when a (room, user, key), a pair or a creation key exists already: nothing was written, the
+        batch is to be decided again knowing it. Raises Unavailable("overloaded") when the disk is full and
+        Unavailable("internal") on any other failure: nothing was written.
+        """
+
+
+class DecisionStore(Protocol):
+    """What decisions need: the state of the last commit."""
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
         """The rooms of these names with all their members; unknown names are left out.
@@ -253,10 +245,6 @@ class Store(Protocol):
     async def next_room_number(self) -> int:
         """A room number never used before; each call gives a higher one."""
 
-    async def account(self, user: str) -> Account | None: ...
-
-    async def device(self, user: str, device: str) -> DeviceSeen | None: ...
-
     async def people(
         self, users: Collection[str], devices: Collection[tuple[str, str]], arriving: Collection[str] = ()
     ) -> People:
@@ -264,17 +252,15 @@ class Store(Protocol):
         `arriving` are; read at once.
         """
 
-    # the one write
+    async def listed(self, users: Collection[str]) -> list[DeviceSeen]:
+        """The listed devices of all these users, those seen longest ago first."""
 
-    async def commit(self, writes: WriteSet) -> None:
-        """Make the batch durable, whole or not at all, and advance `stamp` to `writes.stamp`.
+    async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`read(connection, ...)` as of one commit, off the loop: for chapters that bring their own statements."""
 
-        Raises KeyTaken when a (room, user, key), a pair or a creation key exists already: nothing was written, the
-        batch is to be decided again knowing it. Raises Unavailable("overloaded") when the disk is full and
-        Unavailable("internal") on any other failure: nothing was written.
-        """
 
-    # what readers are shown
+class RoomViews(Commits, Protocol):
+    """What members are shown of their rooms. Nothing that is not committed."""
 
     async def memberships(self, user: str) -> list[Membership]:
         """All rooms `user` is in."""
@@ -310,6 +296,25 @@ class Store(Protocol):
     async def readers(self, room: int, seq: int, *, after: str, limit: int) -> tuple[list[Reader], int]:
         """Members who see `seq`, read up to it or beyond and show receipts, in order of user id, and their number."""
 
+
+class UserStore(Protocol):
+    """Accounts and devices, and who knows whom."""
+
+    async def account(self, user: str) -> Account | None: ...
+
+    async def device(self, user: str, device: str) -> DeviceSeen | None: ...
+
+    async def devices(self, user: str) -> list[DeviceSeen]:
+        """The listed devices of `user`, in order of their ids."""
+
+    async def profiles(self, users: Collection[str]) -> list[Profile]: ...
+
+    async def accounts(self, after: str, limit: int) -> list[Account]:
+        """Up to `limit` accounts in order of user id, those after `after`: for the command line."""
+
+    async def last_seen(self, users: Collection[str]) -> dict[str, int]:
+        """Latest `last_seen` over the devices of each of these users, Unix milliseconds."""
+
     async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
         """Those of `others` who share a room with `user`."""
 
@@ -319,33 +324,39 @@ class Store(Protocol):
         With `answered`, a direct room counts only when both have written in it.
         """
 
-    async def profiles(self, users: Collection[str]) -> list[Profile]: ...
 
-    async def devices(self, user: str) -> list[DeviceSeen]:
-        """The listed devices of `user`, in order of their ids."""
-
-    async def listed(self, users: Collection[str]) -> list[DeviceSeen]:
-        """The listed devices of all these users, those seen longest ago first."""
+class JobStore(Protocol):
+    """What is due by itself."""
 
     async def unlisted(self, before: int, limit: int) -> list[tuple[str, str]]:
         """Up to `limit` devices (user, device) that are not listed and were revoked before this time (Unix ms)."""
-
-    async def last_seen(self, users: Collection[str]) -> dict[str, int]:
-        """Latest `last_seen` over the devices of each of these users, Unix milliseconds."""
-
-    async def accounts(self, after: str, limit: int) -> list[Account]:
-        """Up to `limit` accounts in order of user id, those after `after`: for the command line."""
 
     async def compactable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
         """Up to `limit` rooms (name, floor) whose operations below `floor` are older than `before_ms` and not
         among the last `keep` events."""
 
 
+class Store(CommitStore, DecisionStore, RoomViews, UserStore, JobStore, Protocol):
+    """The truth, whole: for the composition root. Whoever else needs a store needs one of its parts.
+
+    Bounds of ranges are inclusive unless said. A cancelled caller leaves nothing half done: a commit that was
+    begun finishes. Room numbers are the store's keys, room names the public ones.
+    """
+
+    troubles: Troubles  # of the store and of whoever uses it
+
+    async def probe(self) -> None:
+        """Read something; Unavailable when nothing can be read."""
+
+    def watch(self) -> None:
+        """Note what is wrong with the disk though no request has met it."""
+
+    async def close(self) -> None:
+        """Idempotent."""
+
+
 class KeyTaken(Exception):
     """A commit met an idempotency key that is already stored; nothing was written."""
-
-
-# --- what handlers see of connections
 
 
 class Present(Protocol):

@@ -6,7 +6,7 @@ Everything takes effect at once: when a call returns it is durable, and connecti
 from chatd.core.admin import Amend, PostNotice, Revoke
 from chatd.core.users import Account, require_seen
 from chatd.delivery.hub import Hub
-from chatd.ports import Store
+from chatd.ports import UserStore
 from chatd.protocol import close_codes
 from chatd.protocol.objects import Body
 from chatd.protocol.replies import Ok
@@ -18,7 +18,7 @@ ACCOUNTS_AT_ONCE = 1000  # some 3 ms of the loop
 class Admin:
     """The verbs of the admin socket."""
 
-    def __init__(self, store: Store, writer: Writer, hub: Hub) -> None:
+    def __init__(self, store: UserStore, writer: Writer, hub: Hub) -> None:
         self._store = store
         self._writer = writer
         self._hub = hub

@@ -1,9 +1,9 @@
 """What handlers work with: one bundle of the daemon's parts, made by the composition root."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.lookups import Lookups
@@ -14,10 +14,12 @@ from chatd.core.room import Member, Room
 from chatd.delivery.hub import Hub, Subscriber
 from chatd.delivery.watch_rights import WatchRights
 from chatd.jobs.last_seen import LastSeenRecorder
-from chatd.ports import Claims, Env, Identity, Presence, Store
+from chatd.ports import Claims, DecisionStore, Env, Identity, Presence, RoomViews, UserStore
+from chatd.protocol.codec import Vocabulary
 from chatd.protocol.errors import ChatError, Refused
 from chatd.protocol.objects import Mode
 from chatd.protocol.replies import HelloOk, Ok
+from chatd.protocol.requests import Request
 from chatd.telemetry.counters import Counters
 from chatd.writer.room_loader import RoomLoader
 from chatd.writer.writer import Writer
@@ -155,11 +157,17 @@ class TypingSink(Protocol):
     def has_pending(self, session: Session) -> bool: ...
 
 
+class ContextStore(DecisionStore, RoomViews, UserStore, Protocol):
+    """The parts of a store that commands read from."""
+
+
 @dataclass(slots=True)
 class Context:
     config: Config  # replaced as a whole by a reload: read it at use
     env: Env
-    store: Store
+    commands: "Mapping[type[Request], Command]"
+    vocabulary: Vocabulary
+    store: ContextStore
     identity: Identity
     rooms: RoomLoader
     writer: Writer
@@ -187,6 +195,24 @@ class Context:
             await self.writer.submit_and_wait(user, Barrier())
             room = await self.rooms.of(user, name)
         return authorize(room, user, action)
+
+
+Answer = Ok | Change | Coroutine[Any, Any, Ok | Change | None] | None
+Handler = Callable[[Context, Session, Any], Answer]
+
+
+@dataclass(slots=True, frozen=True)
+class Command:
+    """One row. `handler` None: the writer decides it. `allow`: the word the token must carry, "" for none.
+
+    `writes`: counts against the rates of the user and of the room, not only of the connection. `own`: the one of the
+    user alone that it counts against.
+    """
+
+    handler: Handler | None
+    allow: str = "read"
+    writes: bool = False
+    own: Literal["", "writes", "typing"] = ""
 
 
 Reading = Callable[[Context, Session, Any], Coroutine[Any, Any, Ok]]

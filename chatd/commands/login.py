@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from chatd.core.admin import Amend
-from chatd.ports import Store
+from chatd.ports import Identity, UserStore
 from chatd.protocol.errors import Refused
 from chatd.writer.writer import Writer
 
@@ -23,10 +23,6 @@ class Passwords(Protocol):
     async def check(self, password: str, stored: str | None) -> PasswordCheck: ...
 
 
-class TokenMinter(Protocol):
-    def mint(self, user: str, ttl_s: int, *, device: str | None = None, generation: int) -> str: ...
-
-
 @dataclass(slots=True, frozen=True)
 class Granted:
     token: str = field(repr=False)
@@ -37,7 +33,7 @@ class Login:
     """Answers a user and a password with a token. An unknown user costs as much time as a wrong password."""
 
     def __init__(
-        self, store: Store, writer: Writer, passwords: Passwords, mint: TokenMinter, ttl_s: int
+        self, store: UserStore, writer: Writer, passwords: Passwords, mint: Identity, ttl_s: int
     ) -> None:
         self._store = store
         self._writer = writer

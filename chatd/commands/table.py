@@ -4,32 +4,9 @@ Adding a command: a struct in protocol/requests.py, a function, a row here, a ch
 Forgetting one fails a test.
 """
 
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any, Literal
-
 from chatd.commands import connection, history, members, presence, sync, users
-from chatd.commands.context import Change, Context, Session, for_members
+from chatd.commands.context import Command, for_members
 from chatd.protocol import requests
-from chatd.protocol.replies import Ok
-
-Answer = Ok | Change | Coroutine[Any, Any, Ok | Change | None] | None
-Handler = Callable[[Context, Session, Any], Answer]
-
-
-@dataclass(slots=True, frozen=True)
-class Command:
-    """One row. `handler` None: the writer decides it. `allow`: the word the token must carry, "" for none.
-
-    `writes`: counts against the rates of the user and of the room, not only of the connection. `own`: the one of the
-    user alone that it counts against.
-    """
-
-    handler: Handler | None
-    allow: str = "read"
-    writes: bool = False
-    own: Literal["", "writes", "typing"] = ""
-
 
 WRITER = None
 

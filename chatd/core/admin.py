@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from chatd.core import messages
 from chatd.core.read_set import ReadSet
 from chatd.core.users import Account, DeviceSeen, device_revoked, user_revoked
-from chatd.core.write_set import RoomReply, WriteSet
+from chatd.core.write_set import FoldedLog, ForgottenKeys, RoomReply, WriteSet
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import DEVICES_LISTED_MAX
 from chatd.protocol.objects import Body, Event
@@ -109,7 +109,7 @@ class ForgetKeys:
 
 
 def forget_keys(user: str, request: ForgetKeys, writes: WriteSet, reads: ReadSet) -> Ok:
-    writes.forget_keys = request.before
+    writes.add(ForgottenKeys(request.before))
     return Ok()
 
 
@@ -135,12 +135,12 @@ def account_of(user: str, writes: WriteSet, reads: ReadSet) -> Account:
 
 def put_account(account: Account, writes: WriteSet, reads: ReadSet) -> None:
     reads.accounts[account.user] = account
-    writes.accounts.append(account)
+    writes.add(account)
 
 
 def put_device(device: DeviceSeen, writes: WriteSet, reads: ReadSet) -> None:
     reads.devices[device.user, device.device] = device
-    writes.accounts.append(device)
+    writes.add(device)
 
 
 def record_device(user: str, request: RecordDevice, writes: WriteSet, reads: ReadSet) -> Ok:
@@ -244,6 +244,6 @@ def summarise_reactions(user: str, request: SummariseReactions, writes: WriteSet
 def compact_log(user: str, request: CompactLog, writes: WriteSet, reads: ReadSet) -> Ok:
     room = reads.rooms.get(request.room)
     if room is not None and request.floor > room.log_floor:
+        writes.add(FoldedLog(room.number, room.log_floor, request.floor))
         writes.touch(room).log_floor = request.floor
-        writes.compactions.append((room.number, request.floor))
     return Ok()

@@ -19,7 +19,7 @@ class Allowances:
     """
 
     def __init__(self) -> None:
-        self._kinds: dict[Kind, TokenBuckets] = {}
+        self._kinds: dict[str, TokenBuckets] = {}
 
     def become(self, per_day: dict[Kind, int]) -> None:
         """Put other rates in force, for those who have used theirs too."""
@@ -35,14 +35,14 @@ class Allowances:
         buckets = self._kinds.get(kind)
         if buckets is None:
             return
-        wait_s = buckets[user].wait_s(now, count + writes.spent[kind].get(user, 0))
+        wait_s = buckets[user].wait_s(now, count + writes.spent.get((kind, user), 0))
         if wait_s:
             raise Refused("rate_limited", BOUNDS[kind], retry_after=retry_after_ms(wait_s), scope="user")
 
     def charge(self, writes: WriteSet, now: float) -> None:
         """Take what a batch spent, now that it is durable."""
-        for kind, buckets in self._kinds.items():
-            for user, count in writes.spent[kind].items():
+        for (kind, user), count in writes.spent.items():
+            if (buckets := self._kinds.get(kind)) is not None:
                 buckets[user].charge(now, count)
 
 

@@ -9,7 +9,7 @@ from chatd.core.idempotency import acknowledgement, digest_of, first_time, once,
 from chatd.core.permissions import authorize, member_of, outranks
 from chatd.core.read_set import ReadSet, most_rooms, pair
 from chatd.core.room import DIRECT, GROUP, Member, Room
-from chatd.core.write_set import RoomReply, WriteSet
+from chatd.core.write_set import DirectPair, RoomReply, WriteSet
 from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import room_name
@@ -75,7 +75,7 @@ def direct(user: str, request: RoomDirect, writes: WriteSet, reads: ReadSet) -> 
             raise Refused("quota", "this user is in as many rooms as others may open to them", field="user")
         reads.allowances.check("added", user, 1, writes, reads.now_s)
         room = reads.pairs[place] = new_room(DIRECT, user, writes, reads)
-        writes.pairs.append((*place, room.number))
+        writes.add(DirectPair(*place, room.number))
         open_room(room, {user: "member", request.user: "member"}, writes, reads)
     return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, writes)
 

@@ -9,7 +9,7 @@ from chatd.core.read_set import ReadSet
 from chatd.core.room import Member, Room
 from chatd.core.unread_counts import count_own
 from chatd.core.visibility import BOTH, ShownTo, text_of
-from chatd.core.write_set import Message, NewEvent, Reaction, WriteSet
+from chatd.core.write_set import Message, NewEvent, Reaction, SupersededEdits, WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.emoji import normal_form
 from chatd.protocol.errors import Refused
@@ -117,7 +117,7 @@ def operate(
     operation.target = request.target
     writes.append(message.room, operation, key=request.key, digest=digest)
     if operation.kind in SUPERSEDING:
-        writes.superseded.append((message.room.number, request.target, operation.seq))
+        writes.add(SupersededEdits(message.room.number, request.target, operation.seq))
     message.event.changed = operation.seq
     writes.rewrite(message)
     return acknowledgement(request, operation)
@@ -196,7 +196,7 @@ def react(user: str, request: React, writes: WriteSet, reads: ReadSet) -> WriteO
         return WriteOk(duplicate=True)
     check_room_for(message, asked)
     count_reaction(message, user, asked)
-    writes.reactions.append(Reaction(room.number, asked.target, user, asked.emoji, asked.set))
+    writes.add(Reaction(room.number, asked.target, user, asked.emoji, asked.set))
     if room.size > reads.rules.large_members:
         writes.rewrite(message)
         writes.summarised[room.number, request.target] = message

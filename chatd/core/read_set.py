@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from chatd.core.allowances import Allowances
 from chatd.core.room import Room
@@ -10,6 +10,8 @@ from chatd.core.users import Account, DeviceSeen
 from chatd.core.visibility import ShownTo
 from chatd.core.write_set import Message
 from chatd.protocol.objects import Event
+
+R = TypeVar("R")
 
 
 @dataclass(slots=True, frozen=True)
@@ -91,6 +93,12 @@ class ReadSet:
     listed: dict[str, list[str]] = field(default_factory=dict)
     # By user: rooms before this batch; left out: none.
     memberships: dict[str, int] = field(default_factory=dict)
+    # What other chapters read, by type and key: see `records_of`.
+    records: dict[type, dict[Any, Any]] = field(default_factory=dict)
+
+    def records_of(self, kind: type[R]) -> dict[Any, R]:
+        """The stored records of one type that were read for this batch, by their keys. Decisions keep them current."""
+        return self.records.setdefault(kind, {})
 
 
 def most_rooms(rooms_per_user: int) -> int:

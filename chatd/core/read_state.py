@@ -86,5 +86,5 @@ def prefer(user: str, request: Preferences, writes: WriteSet, reads: ReadSet) ->
     shows = {name: shown for name, shown in chosen.items() if shown not in (UNSET, getattr(account, name))}
     if shows:
         reads.accounts[user] = replace(account, **shows)
-        writes.accounts.append(reads.accounts[user])
+        writes.add(reads.accounts[user])
     return Ok()

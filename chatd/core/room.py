@@ -131,3 +131,43 @@ class Room:
             key=lambda member: (member.role != "admin", member.joined_at, member.first_visible, member.user),
             default=None,
         )
+
+
+# The fields that a batch may change and a rollback puts back. A value here is replaced, never changed in place.
+MEMBER_IMAGED = (
+    "user",
+    "role",
+    "joined_at",
+    "first_visible",
+    "read",
+    "read_ordinal",
+    "own_unread",
+    "mentions",
+    "delivered",
+    "muted_until",
+    "pinned",
+    "hidden",
+    "gone",
+    "receipts",
+)
+ROOM_IMAGED = (
+    "number",
+    "name",
+    "kind",
+    "creator",
+    "created_at",
+    "seq",
+    "ordinal",
+    "time",
+    "log_floor",
+    "title",
+    "avatar",
+    "public",
+    "data",
+    "client_key",
+    "client_digest",
+    "deleted_by",
+    "uncounted",
+    "written",
+    "uncounted_by",
+)

@@ -28,7 +28,7 @@ def complete_room_replies(writes: WriteSet, shown_to: ShownTo) -> None:
         if member is not None:
             fill_in(answer, member, shown_to)
         elif answer.origin is not None:
-            answer.origin.reply = Refused("not_member", "not in this room any more")
+            answer.origin.reject(Refused("not_member", "not in this room any more"))
 
 
 def fill_in(answer: RoomReply, member: Member, shown_to: ShownTo) -> None:

@@ -56,9 +56,6 @@ class DeviceSeen:
         return self.listed or self.revoked_before > 0
 
 
-AccountChange = Account | DeviceSeen
-
-
 def require_seen(user: str, device: str, account: Account | None, devices: Collection[DeviceSeen]) -> None:
     """Refused("not_found") for a user without an account or a device, or with a `device` given, not this one.
 

@@ -4,23 +4,43 @@ Decisions check everything first and change state only through a WriteSet, which
 that cannot be stored is rolled back and nobody has seen it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-from chatd.core.room import Member, Room
-from chatd.core.users import AccountChange
+from chatd.core.room import MEMBER_IMAGED, ROOM_IMAGED, Member, Room
 from chatd.protocol.codec import encode
+from chatd.protocol.errors import Refused
 from chatd.protocol.objects import Event, GoneReason
 from chatd.protocol.replies import ReadOk, SummaryOk, WriteOk
 
 EVENT_BYTES = 200  # what an event takes on the disk besides itself: its columns, its places in indexes
 
+R = TypeVar("R")
+
+
+class Origin(Protocol):
+    """The request that asked for a change. Its acknowledgement is told in the place of the event it made."""
+
+    @property
+    def id(self) -> int:
+        """The id of the request, 0 when no reply is wanted."""
+
+    @property
+    def requester(self) -> object | None:
+        """The connection that asked, None when none did."""
+
+    def reject(self, error: Refused) -> None:
+        """Let `error` be the answer in place of the reply that was decided. The answer is given by `complete`."""
+
+    def complete(self) -> None:
+        """Give the answer, unless it was given before."""
+
 
 @dataclass(slots=True)
 class NewEvent:
-    """An event numbered in this batch. `origin` is the submission whose acknowledgement stands in its place."""
+    """An event numbered in this batch. The acknowledgement of `origin` stands in its place."""
 
     room: Room
     event: Event
@@ -28,7 +48,7 @@ class NewEvent:
     key: str | None = None
     digest: int | None = None
     mentions: tuple[str, ...] = ()
-    origin: Any = None
+    origin: Origin | None = None
     ordinal: int = 0  # of the room's last message when this event is its last
 
     @property
@@ -66,8 +86,10 @@ class Message:
     mine: set[tuple[str, str]] = field(default_factory=set)  # reactions that were asked about: (user, emoji)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True)
 class Reaction:
+    """A record: `user` set `emoji` on a message, or took it back."""
+
     room: int
     seq: int
     user: str
@@ -75,81 +97,124 @@ class Reaction:
     set: bool
 
 
+@dataclass(slots=True, frozen=True)
+class SupersededEdits:
+    """A record: the edits of the message `target` below `seq` lose their text, as messages.SUPERSEDING says."""
+
+    room: int
+    target: int
+    seq: int
+
+
+@dataclass(slots=True, frozen=True)
+class DirectPair:
+    """A record: the direct room of two users, `lower` < `higher`."""
+
+    lower: str
+    higher: str
+    room: int
+
+
+@dataclass(slots=True, frozen=True)
+class FoldedLog:
+    """A record: the operations of a room from `low` up to below `floor` are dropped."""
+
+    room: int
+    low: int
+    floor: int
+
+
+@dataclass(slots=True, frozen=True)
+class ForgottenKeys:
+    """A record: keys without an event are forgotten that were used before this time (Unix ms)."""
+
+    before: int
+
+
 @dataclass(slots=True)
 class ReadPosition:
-    """A read position that was asked to move; `origin` is the submission that did."""
+    """A read position that `origin` asked to move."""
 
     room: Room
     member: Member
     moved: bool
-    origin: Any
+    origin: Origin | None
 
 
 @dataclass(slots=True)
 class RoomReply:
     """A reply that shows a room to a member: its numbers are those of the whole batch, which is told before it.
 
-    `origin`: the submission that is refused instead when `user` is no member any more by then, if there is one.
+    `origin`: the request that is refused instead when `user` is no member any more by then, if there is one.
     """
 
     reply: ReadOk | SummaryOk | WriteOk
     room: Room
     user: str
-    origin: Any = None
+    origin: Origin | None = None
 
 
-def nothing_spent() -> dict[str, dict[str, int]]:
-    return {"bytes": {}, "rooms": {}, "added": {}}
-
-
-@dataclass(slots=True)
 class WriteSet:
-    """The changes of one batch. `now` is Unix milliseconds, `stamp` the commit number all its rows carry."""
+    """The changes of one batch. `now` is Unix milliseconds, `stamp` the commit number all its rows carry.
 
-    now: int
-    stamp: int
-    steps: dict[int, list[RoomStep]] = field(default_factory=dict)  # by room number, in seq order
-    created: list[Room] = field(default_factory=list)
-    rooms: dict[int, Room] = field(default_factory=dict)  # changed rooms
-    members: dict[tuple[int, str], Member] = field(default_factory=dict)  # changed members
-    counted: dict[tuple[int, str], Member] = field(
-        default_factory=dict
-    )  # only their own messages, see counting
-    counted_rooms: list[int] = field(default_factory=list)  # in which nothing is uncounted any more
-    messages: dict[tuple[int, int], Message] = field(default_factory=dict)  # changed messages
-    # (room, target, seq): edits of the target below seq lose their text, as those of posting.SUPERSEDING say
-    superseded: list[tuple[int, int, int]] = field(default_factory=list)
-    reactions: list[Reaction] = field(default_factory=list)
-    # direct rooms: (lower user, higher user, room)
-    pairs: list[tuple[str, str, int]] = field(default_factory=list)
-    # (room, floor): operations below are dropped
-    compactions: list[tuple[int, int]] = field(default_factory=list)
-    accounts: list[AccountChange] = field(default_factory=list)
-    ended: list[tuple[str, str]] = field(default_factory=list)  # (user, device): removed by himself
-    receipts: dict[tuple[int, str], tuple[Room, Member]] = field(default_factory=dict)  # moved watermarks
-    # (room, user or ""): summary keys changed
-    refreshed: dict[tuple[int, str], Room] = field(default_factory=dict)
-    answered: list[Room] = field(default_factory=list)  # direct rooms in which both have written now
-    # reactions of large rooms to tell later
-    summarised: dict[tuple[int, int], Message] = field(default_factory=dict)
-    keyed: dict[tuple[int, str, str], NewEvent] = field(default_factory=dict)  # by (room, user, key)
-    unlogged: dict[tuple[int, str, str], int] = field(default_factory=dict)  # keys without an event: digest
-    forget_keys: int = 0  # unlogged keys used before this time are forgotten; 0: none
-    read_positions: list[ReadPosition] = field(default_factory=list)
-    room_replies: list[RoomReply] = field(default_factory=list)
-    memberships: dict[str, int] = field(
-        default_factory=dict
-    )  # rooms that users came into, less those they left
-    spent: dict[str, dict[str, int]] = field(
-        default_factory=nothing_spent
-    )  # by kind and user, see allowances
-    moves: bool = False  # somebody came or went
-    origin: Any = None  # the submission being decided
-    _touched: dict[int, Room] = field(default_factory=dict)  # rooms that changed, or whose members did
-    _rooms_before: dict[int, tuple[Any, ...]] = field(default_factory=dict)
-    _members_before: dict[tuple[int, str], tuple[Room, "MemberImage", "MemberImage"]] = field(
-        default_factory=dict
-    )
+    What every batch has to do with, the log and its rooms, is a field. What few have, a chapter adds as records of a
+    type of its own: immutable values, which the store writes with whatever it has registered for the type.
+    """
+
+    def __init__(self, now: int, stamp: int) -> None:
+        self.now = now
+        self.stamp = stamp
+        self.origin: Origin | None = None  # of what is being decided, until its first event has it
+        self.records: dict[type, list[Any]] = {}  # by type, without empty lists: see `add`
+
+        # The log.
+        self.steps: dict[int, list[RoomStep]] = {}  # by room number, in seq order
+        self.messages: dict[tuple[int, int], Message] = {}  # changed messages
+        self.keyed: dict[tuple[int, str, str], NewEvent] = {}  # by (room, user, key)
+        self.unlogged: dict[tuple[int, str, str], int] = {}  # keys without an event: digest
+
+        # Rooms and members.
+        self.created: list[Room] = []
+        self.rooms: dict[int, Room] = {}  # changed rooms
+        self.members: dict[tuple[int, str], Member] = {}  # changed members
+        self.counted: dict[tuple[int, str], Member] = {}  # only their own messages, see counting
+        self.counted_rooms: list[int] = []  # in which nothing is uncounted any more
+        self.memberships: dict[str, int] = {}  # rooms that users came into, less those they left
+        self.moves = False  # somebody came or went
+
+        # Told, and not stored as such.
+        self.room_replies: list[RoomReply] = []
+        self.read_positions: list[ReadPosition] = []
+        self.receipts: dict[tuple[int, str], tuple[Room, Member]] = {}  # moved watermarks
+        self.refreshed: dict[tuple[int, str], Room] = {}  # (room, user or ""): summary keys changed
+        self.answered: list[Room] = []  # direct rooms in which both have written now
+        self.summarised: dict[tuple[int, int], Message] = {}  # reactions of large rooms to tell later
+        self.ended: list[tuple[str, str]] = []  # (user, device): removed by its user
+
+        self.spent: dict[tuple[str, str], int] = {}  # by (kind, user), see allowances
+        self._touched: dict[int, Room] = {}  # rooms that changed, or whose members did
+        self._rooms_before: dict[int, tuple[Any, ...]] = {}
+        self._members_before: dict[tuple[int, str], tuple[Room, MemberImage, MemberImage]] = {}
+
+    def add(self, *records: object) -> None:
+        """Store these with this batch. They must not change any more."""
+        for record in records:
+            self.records.setdefault(type(record), []).append(record)
+
+    def records_of(self, kind: type[R]) -> Sequence[R]:
+        """The records of one type, in the order they were added."""
+        return self.records.get(kind, ())
+
+    def marks(self) -> dict[type, int]:
+        """The number of records there are of each type, for `drop_after`."""
+        return {kind: len(records) for kind, records in self.records.items()}
+
+    def drop_after(self, marks: Mapping[type, int]) -> None:
+        """Take the records back that were added since `marks`: their request is refused."""
+        for kind in [kind for kind, records in self.records.items() if len(records) > marks.get(kind, 0)]:
+            del self.records[kind][marks.get(kind, 0) :]
+            if not self.records[kind]:
+                del self.records[kind]
 
     def touch(self, room: Room) -> Room:
         """`room`, marked as changed by this batch."""
@@ -223,8 +288,7 @@ class WriteSet:
         origin, self.origin = self.origin, None
         new = NewEvent(room, event, encode(event), key, digest, tuple(mentions), origin, room.ordinal)
         if isinstance(event.user, str):
-            stored, size = self.spent["bytes"], len(new.blob) + EVENT_BYTES
-            stored[event.user] = stored.get(event.user, 0) + size
+            self.spend("bytes", event.user, len(new.blob) + EVENT_BYTES)
             if key is not None:
                 self.keyed[room.number, event.user, key] = new
         self._add_step(room, new)
@@ -238,15 +302,7 @@ class WriteSet:
     @property
     def empty(self) -> bool:
         """Nothing to store: every decision was a refusal or a repetition."""
-        return not (
-            self.rooms
-            or self.members
-            or self.messages
-            or self.reactions
-            or self.accounts
-            or self.compactions
-            or self.forget_keys
-        )
+        return not (self.rooms or self.members or self.messages or self.records)
 
     @property
     def plain(self) -> bool:
@@ -255,7 +311,7 @@ class WriteSet:
             self.moves
             or self.created
             or self.messages
-            or self.accounts
+            or self.records
             or self.receipts
             or self.refreshed
             or self.read_positions
@@ -263,8 +319,7 @@ class WriteSet:
 
     def spend(self, kind: str, user: str, count: int) -> None:
         """Note what the batch costs `user`, when it is stored."""
-        spent = self.spent[kind]
-        spent[user] = spent.get(user, 0) + count
+        self.spent[kind, user] = self.spent.get((kind, user), 0) + count
 
     def rewrite(self, message: Message) -> None:
         """Store the changed current state of a message."""
@@ -290,7 +345,7 @@ class WriteSet:
     def rollback(self) -> None:
         """Put every room and member back as it was before this batch."""
         for number, image in self._rooms_before.items():
-            restore_values(self._touched[number], ROOM_SCALARS, image)
+            restore_values(self._touched[number], ROOM_IMAGED, image)
         for (_, user), (room, member, former) in self._members_before.items():
             restore_member(room.members, user, member)
             restore_member(room.former, user, former)
@@ -299,14 +354,8 @@ class WriteSet:
 
 
 # An image is a tuple of values: taken once a batch for everything touched, it has to be cheap.
-ROOM_SCALARS = tuple(
-    name
-    for name in Room.__slots__
-    if name not in ("members", "former", "dirty", "changing_members") and not name.startswith("durable_")
-)
-ROOM_IMAGE = attrgetter(*ROOM_SCALARS)
-MEMBER_SCALARS = tuple(Member.__slots__)
-MEMBER_IMAGE = attrgetter(*MEMBER_SCALARS)
+ROOM_IMAGE = attrgetter(*ROOM_IMAGED)
+MEMBER_IMAGE = attrgetter(*MEMBER_IMAGED)
 
 MemberImage = tuple[Member, tuple[Any, ...]] | None
 """A member and its values from before; None when there was none."""
@@ -326,5 +375,5 @@ def restore_member(members: dict[str, Member], user: str, before: MemberImage) -
         members.pop(user, None)
         return
     member, image = before
-    restore_values(member, MEMBER_SCALARS, image)
+    restore_values(member, MEMBER_IMAGED, image)
     members[user] = member

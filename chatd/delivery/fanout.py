@@ -66,10 +66,9 @@ class Fanout:
             self._push_position(position)
         for (_, user), room in writes.refreshed.items():
             self._room_pushes.due(room, user)
-        for change in writes.accounts:
-            if isinstance(change, Account):
-                for session in self._hub.of(change.user):
-                    session.show_receipts(change.receipts)
+        for account in writes.records_of(Account):
+            for session in self._hub.of(account.user):
+                session.show_receipts(account.receipts)
         for ended in writes.ended:
             for session, code in self._hub.ended_by(*ended, close_codes.REVOKED):
                 self._env.call_later(0, partial(session.close, code))  # after the reply of who asked for it
@@ -147,7 +146,7 @@ class Fanout:
         individual: dict[Subscriber, int] = {}
         for new in run:
             requester = None if new.origin is None else new.origin.requester
-            if requester is not None and requester in subscribers.full[requester.encoding]:
+            if requester is not None and subscribers.tells_all(requester):
                 individual[requester] = 0
         edited = [seq for new in run if (seq := text_of(new.event)) is not None]
         if edited:
@@ -212,7 +211,8 @@ class Fanout:
 
     def _acknowledge(self, session: Subscriber, new: NewEvent) -> None:
         """The answer of who asked, in the place of the event."""
-        new.origin.complete()
+        if new.origin is not None:
+            new.origin.complete()
         session.outbox.acked(new.room.name, new.event.seq, new.ordinal)
 
     def _push_heads(self, subscribers: RoomSubscribers, run: list[NewEvent]) -> None:
@@ -290,8 +290,11 @@ class Fanout:
         unread = member.unread(room.ordinal)
         push = PositionPush(room.name, member.read, unread, member.mentions, room.ordinal)
         for session in self._hub.readers_of(member.user):
-            asked = origin is not None and session is origin.requester
-            if not origin.id and not position.moved if asked else position.moved:
+            if origin is not None and session is origin.requester:
+                due = not origin.id and not position.moved
+            else:
+                due = position.moved
+            if due:
                 session.push(push)
 
 

@@ -1,7 +1,7 @@
 """Who is connected and listens to what: sessions by user, subscribers by room. Nothing is sent here."""
 
 from collections.abc import Collection, Iterator
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeGuard
 
 from chatd.delivery.recent_commits import RecentCommits
 from chatd.protocol import close_codes
@@ -228,6 +228,11 @@ class RoomSubscribers:
     def heads_told(self, now: float) -> None:
         """A `head` push goes out now."""
         self.heads_at, self.heads_due = now, False
+
+    def tells_all(self, connection: object) -> TypeGuard[Subscriber]:
+        """Is this one of the listeners who get every event?"""
+        one, other, third = self.full
+        return connection in one or connection in other or connection in third
 
     @property
     def empty(self) -> bool:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Container
 from dataclasses import dataclass
 
+from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 
 KEPT = 64  # commits: at a thousand a second more than the time a hello takes to read
@@ -35,7 +36,10 @@ class RecentCommits:
         """`writes` is being told; one that stored nothing leaves no trace."""
         if writes.empty:
             return
-        users = {*(user for _, user in writes.members), *(change.user for change in writes.accounts)}
+        users = {user for _, user in writes.members}
+        if writes.records:
+            users.update(account.user for account in writes.records_of(Account))
+            users.update(device.user for device in writes.records_of(DeviceSeen))
         self._commits.append(CommitSummary(writes.stamp, frozenset(writes.rooms), frozenset(users)))
 
     def concerns(self, since: int, user: str, rooms: Container[int]) -> bool:

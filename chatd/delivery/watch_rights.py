@@ -12,7 +12,7 @@ from chatd.core.room import Room
 from chatd.core.users import Account
 from chatd.core.visibility import ShownTo
 from chatd.core.write_set import MemberJoined, MemberLeft, WriteSet
-from chatd.ports import Presence, Store
+from chatd.ports import Presence, UserStore
 from chatd.protocol.errors import ChatError
 
 CHECKED_AT_ONCE = 200  # pairs in one read, some 2 ms: behind it others get their turn
@@ -37,7 +37,7 @@ class WatchRights:
 
     def __init__(
         self,
-        store: Store,
+        store: UserStore,
         presence: Presence,
         keep_task: Callable[["asyncio.Future[None]"], object],
         shown_to: ShownTo,
@@ -66,11 +66,10 @@ class WatchRights:
             for step in (step for steps in writes.steps.values() for step in steps):
                 if isinstance(step, MemberJoined | MemberLeft):
                     self._mark_dirty(step.user, step.room)
-        for change in writes.accounts:
-            if isinstance(change, Account):
-                if not change.presence:
-                    self._presence.update_visibility(change.user, self._presence.related(change.user), (), {})
-                self._mark_dirty(change.user)
+        for account in writes.records_of(Account):
+            if not account.presence:
+                self._presence.update_visibility(account.user, self._presence.related(account.user), (), {})
+            self._mark_dirty(account.user)
 
     async def check(self, user: str, others: Collection[str]) -> VisibilityCheck:
         """Read whom of `others` this user may see, and note who comes in doubt meanwhile."""

@@ -7,7 +7,7 @@ from functools import partial
 from chatd.config.model import Config
 from chatd.core.admin import CompactLog, ForgetDevices, ForgetKeys, SummariseReactions
 from chatd.core.write_set import WriteSet
-from chatd.ports import Env, Store
+from chatd.ports import Env, JobStore
 from chatd.protocol.errors import ChatError
 from chatd.telemetry.counters import Counters
 from chatd.writer.room_loader import RoomLoader
@@ -31,7 +31,7 @@ DAY_MS = 86_400_000
 class Maintenance:
     """Runs the rounds; stops when cancelled."""
 
-    def __init__(self, store: Store, env: Env, rooms: RoomLoader, writer: Writer, config: Config) -> None:
+    def __init__(self, store: JobStore, env: Env, rooms: RoomLoader, writer: Writer, config: Config) -> None:
         self._store = store
         self._env = env
         self._rooms = rooms

@@ -3,8 +3,8 @@
 Decoding into a typed struct is the schema check; there is no second one. Nothing here knows a connection.
 """
 
-from collections.abc import Iterator
-from typing import Any, get_args
+from collections.abc import Iterable, Iterator
+from typing import Any, Union, get_args
 
 import msgspec
 from msgspec import UNSET, Raw, Struct
@@ -35,8 +35,6 @@ BATCH_MAX = 64
 WIDE = b"\xde\x00"  # a map of 16-bit length: msgspec writes it for every struct of over 15 fields, as Event
 
 _encoder = msgspec.msgpack.Encoder()
-_request = msgspec.msgpack.Decoder(AnyRequest)
-_request_json = msgspec.json.Decoder(AnyRequest)
 _lenient = msgspec.msgpack.Decoder(AnySend | AnyEdit)
 _lenient_json = msgspec.json.Decoder(AnySend | AnyEdit)
 _batch = msgspec.msgpack.Decoder(list[Raw])
@@ -58,7 +56,21 @@ UNKNOWN_KEY = (
     "contains unknown field"  # of a complaint of the decoder; only bodies of messages are that strict
 )
 
-TYPES = frozenset(kind.__struct_config__.tag for kind in get_args(AnyRequest))
+
+class Vocabulary:
+    """The requests that are known, and what decodes any of them."""
+
+    __slots__ = ("from_json", "from_msgpack", "types")
+
+    def __init__(self, kinds: Iterable[type[Request]]) -> None:
+        known = tuple(kinds)
+        self.types = frozenset(kind.__struct_config__.tag for kind in known)
+        union: type[Request] = Union[known]  # type: ignore[assignment]  # noqa: UP007
+        self.from_msgpack = msgspec.msgpack.Decoder(union).decode
+        self.from_json = msgspec.json.Decoder(union).decode
+
+
+CHAT = Vocabulary(get_args(AnyRequest))
 
 
 class Invalid(Struct, frozen=True):
@@ -116,28 +128,35 @@ def decode_packets(payload: bytes, text: bool) -> Iterator[Request | Invalid]:
             yield Invalid(request.id, refusal)
 
 
-def decode_request(packet: bytes | Raw, text: bool) -> Request | Invalid:
+def decode_request(packet: bytes | Raw, text: bool, known: Vocabulary = CHAT) -> Request | Invalid:
     """One packet as its request struct, or why not. Its host data is still as it came."""
     try:
-        request = typed(packet, text)
-    except (msgspec.ValidationError, RecursionError) as error:
-        return invalid(packet, text, error)
+        return (known.from_json if text else known.from_msgpack)(packet)
+    except (*UNDECODABLE, RecursionError) as error:
+        return second_reading(packet, text, error, known)
+
+
+def second_reading(packet: bytes | Raw, text: bool, error: Exception, known: Vocabulary) -> Request | Invalid:
+    """A packet that failed its schema: carried out all the same where that may be, else why not."""
+    try:
+        return trimmed(packet, text, error)
+    except (msgspec.ValidationError, RecursionError) as failure:
+        return invalid(packet, text, failure, known)
     except UNDECODABLE:
-        return not_text(bytes(packet), text)
-    return request
+        return not_text(bytes(packet), text, known)
 
 
-def not_text(packet: bytes, text: bool) -> Request | Invalid:
+def not_text(packet: bytes, text: bool, known: Vocabulary) -> Request | Invalid:
     """A packet with text that is none: carried out where nobody looks at that text, and else refused by its field.
 
     Raises Broken when that is not what is wrong, or when there is no id to answer.
     """
     content = mark_json(packet) if text else packet
     if content != packet:
-        return decode_request(content, text)
+        return decode_request(content, text, known)
     try:
         content = nil_json(packet) if text else nil_msgpack(packet)
-        found = decode_request(content, text) if content != packet else None
+        found = decode_request(content, text, known) if content != packet else None
     except (IndexError, KeyError):
         found = None
     if isinstance(found, Invalid) and found.id:
@@ -145,21 +164,17 @@ def not_text(packet: bytes, text: bool) -> Request | Invalid:
     raise Broken(PROTOCOL, "undecodable frame")
 
 
-def typed(packet: bytes | Raw, text: bool) -> Request:
-    """One packet as its request struct. The body of a message may have keys that are not known: it is trimmed."""
-    try:
-        request: Request = (_request_json if text else _request).decode(packet)
-    except msgspec.ValidationError as error:
-        if UNKNOWN_KEY not in str(error):
-            raise
-        request = (_lenient_json if text else _lenient).decode(packet)
-        fields = msgspec.structs.asdict(request)
-        fields["body"] = TrimmedBody(**msgspec.structs.asdict(fields["body"]))
-        request = Send(**fields) if isinstance(request, Send) else Edit(**fields)
-    return request
+def trimmed(packet: bytes | Raw, text: bool, error: Exception) -> Request:
+    """A message whose body has keys that are not known, without them; raises `error` when that is not what is wrong."""
+    if not isinstance(error, msgspec.ValidationError) or UNKNOWN_KEY not in str(error):
+        raise error
+    request = (_lenient_json if text else _lenient).decode(packet)
+    fields = msgspec.structs.asdict(request)
+    fields["body"] = TrimmedBody(**msgspec.structs.asdict(fields["body"]))
+    return Send(**fields) if isinstance(request, Send) else Edit(**fields)
 
 
-def invalid(packet: bytes | Raw, text: bool, error: Exception) -> Invalid:
+def invalid(packet: bytes | Raw, text: bool, error: Exception, known: Vocabulary) -> Invalid:
     """Answerable form of a packet that failed its schema; Broken when it is no map or its envelope is unreadable."""
     try:
         envelope: Envelope = (_envelope_json if text else _envelope).decode(packet)
@@ -169,14 +184,14 @@ def invalid(packet: bytes | Raw, text: bool, error: Exception) -> Invalid:
         content = mark_json(bytes(packet)) if text else packet
         if content == packet:
             raise Broken(PROTOCOL, "undecodable frame") from undecodable
-        return invalid(content, text, error)
+        return invalid(content, text, error, known)
     id = value_of(envelope.id, _id_json if text else _id) or 0
     if isinstance(error, RecursionError):
         return Invalid(id, Refused("bad_request", "nested too deep"))
     # A known type is complained about when it comes twice: the decoder goes by the first, the envelope by the last.
     type = value_of(envelope.type, _word_json if text else _word)
-    known = type in TYPES if type is not None else True
-    if not known and str(error).endswith("at `$.type`"):
+    is_known = type in known.types if type is not None else True
+    if not is_known and str(error).endswith("at `$.type`"):
         return Invalid(id, Refused("unknown_type", "this request type is not known here"))
     return Invalid(id, refusal_of(str(error)))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 from chatd.auth.passwords import Passwords
@@ -23,12 +24,16 @@ from chatd.delivery.presence import LocalPresence
 from chatd.delivery.watch_rights import WatchRights
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
-from chatd.ports import Env, Identity
+from chatd.ports import Env, Identity, Store
+from chatd.protocol.codec import Vocabulary
+from chatd.protocol.requests import Hello
+from chatd.server.capability import Capability, combined
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
-from chatd.storage.sqlite.store import SqliteStore
 from chatd.telemetry.counters import Counters
 from chatd.websocket.admission import Admission
+from chatd.writer.commit_hooks import CommitHooks, Subscribers
+from chatd.writer.needs import Sources
 from chatd.writer.read_set_loader import ReadSetLoader
 from chatd.writer.room_loader import RoomLoader
 from chatd.writer.writer import Submission, Writer
@@ -62,9 +67,15 @@ def per_day(rates: Rates) -> dict[Kind, int]:
 
 
 class App:
-    """The parts of a daemon behind its listeners: everything but sockets. Made when the store is open."""
+    """The parts of a daemon behind its listeners: everything but sockets. Made when the store is open.
 
-    def __init__(self, config: Config, env: Env, store: SqliteStore, identity: Identity) -> None:
+    `whole`: the chat of this package, and the capabilities it was combined with.
+    """
+
+    def __init__(
+        self, config: Config, env: Env, store: Store, identity: Identity, whole: Capability | None = None
+    ) -> None:
+        whole = whole or combined()
         self.store = store
         self.troubles = store.troubles
         self.counters = Counters(troubles=self.troubles.met)
@@ -80,8 +91,13 @@ class App:
         self.rooms = RoomLoader(store, env, RoomCache())
         self.allowances = Allowances()
         self.allowances.become(per_day(config.rates))
-        self.read_set_loader = ReadSetLoader(store, env, self.rooms, rules_of(config), self.allowances)
-        self.writer = Writer(store, env, self.read_set_loader, self.publish, self.counters)
+        sources = Sources(store, env, self.rooms)
+        self.read_set_loader = ReadSetLoader(sources, rules_of(config), self.allowances, whole.needs)
+        self.hooks = CommitHooks(
+            committed=Subscribers(self.read_set_loader.charge, self.rooms.committed),
+            published=Subscribers(self._publish, self.bus.publish),
+        )
+        self.writer = Writer(store, env, self.read_set_loader, whole.decisions, self.hooks, self.counters)
         self.last_seen = LastSeenRecorder(env, self.writer)
         self.maintenance = Maintenance(store, env, self.rooms, self.writer, config)
         self.presence = LocalPresence(
@@ -93,11 +109,14 @@ class App:
         self.watch_rights = WatchRights(
             store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to
         )
+        self.hooks.published.subscribe(self.maintenance.on_commit, self.watch_rights.on_commit)
         self.admin = Admin(store, self.writer, self.hub)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.context = Context(
             config=config,
             env=env,
+            commands=whole.commands,
+            vocabulary=Vocabulary((Hello, *whole.commands)),
             store=store,
             identity=identity,
             rooms=self.rooms,
@@ -111,6 +130,8 @@ class App:
             lookups=self.lookups,
             counters=self.counters,
         )
+        self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
+        self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
 
     def reconfigure(self, config: Config) -> None:
         """Put another configuration in force, in every part that was given some of it (settings.py says of what)."""
@@ -127,16 +148,13 @@ class App:
         self.watch_rights.reconfigure(config.privacy.shown_to)
         self.login.reconfigure(config.auth.login_token_ttl_s)
 
-    def publish(self, writes: WriteSet) -> None:
-        """After each commit, in commit order: the connections of this process, the bus, what follows later."""
+    def _publish(self, writes: WriteSet) -> None:
+        """Tell the connections of this process."""
         try:
             self.fanout.publish(writes)
         except Exception:  # stored it is: whoever may have missed a part comes back and reads it from the log
             log.exception("commit %d was not told to everybody", writes.stamp)
             self.fanout.close_concerned(writes)
-        self.bus.publish(writes)
-        self.maintenance.on_commit(writes)
-        self.watch_rights.on_commit(writes)
 
     async def watch_troubles(self) -> None:
         """Look for troubles that no request meets, and try whether those of the disk are over; until cancelled."""

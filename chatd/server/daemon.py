@@ -4,24 +4,26 @@ import asyncio
 import math
 import shutil
 import socket
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from chatd.auth.verifier import token_verifier
-from chatd.config.model import Auth, Config, several
+from chatd.config.model import Auth, Config, Storage, several
 from chatd.http.admin import admin_app
 from chatd.http.listeners import PENDING_SOCKETS_MAX, Listener, ListenerOptions
 from chatd.http.pending_sockets import PendingSockets
 from chatd.http.routes import Login, ops_application, public_application
-from chatd.ports import Env, Identity
+from chatd.ports import Env, Identity, Store
 from chatd.protocol import close_codes
 from chatd.protocol.errors import ChatError
 from chatd.server.app import NO_KEY, App
+from chatd.server.capability import Capability, combined
 from chatd.server.descriptors import ADMIN_SOCKETS, OPS_SOCKETS, needed, raised, shared_out
 from chatd.server.system_env import SystemEnv
 from chatd.server.systemd import inherited_sockets
+from chatd.storage.sqlite.chapters import Chapter
 from chatd.storage.sqlite.store import SqliteStore
 from chatd.telemetry.metrics import MEDIA_TYPE, render
 from chatd.telemetry.supervision import supervised
@@ -34,21 +36,33 @@ DATABASE = "chatd.sqlite"
 PUBLIC, OPERATIONS, ADMINISTRATION = "public", "operations", "administration"  # its listeners
 DRAIN_STEP_S = 0.02  # closes are spread over ticks of this length
 
+OpenStore = Callable[[Storage, Env, Chapter], Awaitable[Store]]
+
 
 # The identity adapter of a configuration; the directory is for what it keeps until the next start.
 MakeIdentity = Callable[[Auth, Env, str], Identity]
 
 
 class Daemon:
-    """One daemon: `await start()`, serve, `await stop()`. Addresses are real once started."""
+    """One daemon: `await start()`, serve, `await stop()`. Addresses are real once started.
+
+    `capabilities`: what it has besides the chat of this package.
+    """
 
     def __init__(
-        self, config: Config, env: Env | None = None, make_identity: MakeIdentity = token_verifier
+        self,
+        config: Config,
+        env: Env | None = None,
+        make_identity: MakeIdentity = token_verifier,
+        capabilities: Sequence[Capability] = (),
+        open_store: OpenStore = SqliteStore.open,
     ) -> None:
         self.config = config
         self.draining = False
         self.env = env or SystemEnv()
         self._make_identity = make_identity
+        self._whole = combined(capabilities)
+        self._open_store = open_store
         self._app: App | None = None
         self.descriptors = shared_out(needed(config.limits.connections))
         self._acceptor: AcceptorConfig | None = None
@@ -79,8 +93,8 @@ class Daemon:
         Raises StoreError, BadKey or ListenError, each with what to do about it; nothing stays open then.
         """
         identity = self._make_identity(self.config.auth, self.env, self.config.storage.directory)
-        store = await SqliteStore.open(self.config.storage, self.env)
-        app = self._app = App(self.config, self.env, store, identity)
+        store = await self._open_store(self.config.storage, self.env, self._whole.sqlite)
+        app = self._app = App(self.config, self.env, store, identity, self._whole)
         app.writer.start()
         self._reserve(app, self.config)
         self._keep_running("maintenance", app.maintenance.run)

@@ -5,8 +5,7 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-from chatd.commands.context import CHANGES, Change, Context, Session
-from chatd.commands.table import COMMANDS, Command
+from chatd.commands.context import CHANGES, Change, Command, Context, Session
 from chatd.core.rates import Abuse, TokenBucket
 from chatd.delivery.encoding import JSON
 from chatd.ports import Timer
@@ -136,7 +135,7 @@ class Dispatcher:
 
     def _admit(self, packet: Request | Invalid) -> tuple[Request, Command]:
         """A packet that is a request, and its command, when rates and the token allow it; whatever it is, it counts."""
-        command = None if isinstance(packet, Invalid) else COMMANDS.get(type(packet))
+        command = None if isinstance(packet, Invalid) else self._ctx.commands.get(type(packet))
         room = self._own_room(packet) if command is not None and command.writes else None
         identity = self._session.identity
         self._rate_limits.allow(identity.user, self._bucket, packet, command, room)

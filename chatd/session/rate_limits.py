@@ -4,8 +4,9 @@ import asyncio
 import logging
 from typing import Any
 
-from chatd.commands.context import Session
-from chatd.commands.table import COMMANDS, Command
+from msgspec import Struct
+
+from chatd.commands.context import Command, Session
 from chatd.config.model import Rates
 from chatd.core.rates import Rate, TokenBucket, TokenBuckets, retry_after_ms, take
 from chatd.ports import Env
@@ -17,7 +18,16 @@ from chatd.websocket.admission import Admission
 from chatd.websocket.client_address import customer, site
 from chatd.websocket.wire import Wire
 
-NAMES: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in COMMANDS}
+
+class Names(dict[type[Struct], str]):
+    """The words of requests, each found once."""
+
+    def __missing__(self, kind: type[Struct]) -> str:
+        name = self[kind] = str(kind.__struct_config__.tag)
+        return name
+
+
+NAMES = Names()
 
 # A /48 of IPv6 may ask for as much as so many addresses: a campus of some thousand phones, or one attacker.
 SITE_ADDRESSES = 16

@@ -163,7 +163,7 @@ class Session:
         self._dispatcher.charge_frame(len(payload), len(packets))
         batch_abort = BatchAbort() if len(packets) > 1 else None
         for packet in packets:
-            request = decode_request(packet, text)
+            request = decode_request(packet, text, self._ctx.vocabulary)
             if self._phase is Phase.READY:
                 self._dispatcher.handle(request, batch_abort)
             elif self._phase is Phase.ACCEPTED:

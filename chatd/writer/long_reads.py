@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 from chatd.core.read_set import Counted, UnreadSpan
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, added
-from chatd.ports import Store
+from chatd.ports import DecisionStore
 from chatd.protocol.errors import ChatError, Unavailable
-from chatd.writer.read_set_loader import Submitted
+from chatd.writer.needs import Submitted
 from chatd.writer.room_loader import RoomLoader
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class LongRead(Submitted, Protocol):
 class LongReads:
     """Counts for submissions; `give_back` takes each with its `counted` when that is done."""
 
-    def __init__(self, store: Store, rooms: RoomLoader, give_back: Callable[[Any], None]) -> None:
+    def __init__(self, store: DecisionStore, rooms: RoomLoader, give_back: Callable[[Any], None]) -> None:
         self._store = store
         self._rooms = rooms
         self._give_back = give_back

@@ -8,7 +8,9 @@ from collections.abc import Collection
 
 from chatd.core.room import Room
 from chatd.core.room_cache import RoomCache
-from chatd.ports import Env, Store
+from chatd.core.users import Account
+from chatd.core.write_set import WriteSet
+from chatd.ports import DecisionStore, Env
 from chatd.protocol.errors import Unavailable
 
 NOT_LOADED = Unavailable("internal", "the room could not be loaded")
@@ -17,7 +19,7 @@ NOT_LOADED = Unavailable("internal", "the room could not be loaded")
 class RoomLoader:
     """The room cache with its loader."""
 
-    def __init__(self, store: Store, env: Env, cache: RoomCache) -> None:
+    def __init__(self, store: DecisionStore, env: Env, cache: RoomCache) -> None:
         self._store = store
         self._env = env
         self._loading: dict[str, asyncio.Future[None]] = {}
@@ -45,6 +47,13 @@ class RoomLoader:
         """Whether the room is in memory, and `user` is or was in it."""
         room = self.cache.rooms.get(name)
         return room is not None and room.known(user) is not None
+
+    def committed(self, writes: WriteSet) -> None:
+        """After a commit: the rooms it made are in memory, and every member has the preferences of their account."""
+        for room in writes.created:
+            self.cache.put(room, self._env.monotonic())
+        for account in writes.records_of(Account):
+            self.cache.set_receipts(account.user, account.receipts)
 
     async def load(self, names: Collection[str]) -> None:
         """Bring the rooms of these names into the cache, as far as they exist."""

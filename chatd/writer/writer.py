@@ -8,20 +8,21 @@ under load batches grow by themselves. There is no lock anywhere because decisio
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chatd.core.decisions import DECISIONS
+from chatd.core.decisions import DECISIONS, Decide
 from chatd.core.read_set import Counted, ReadSet, UnreadSpan
 from chatd.core.room_summary import complete_room_replies
 from chatd.core.unread_counts import count_out
 from chatd.core.write_set import WriteSet
-from chatd.ports import Env, KeyTaken, Store, StoreLost
+from chatd.ports import CommitStore, Env, KeyTaken, StoreLost
 from chatd.protocol.errors import ChatError, Refused, Unavailable
 from chatd.protocol.replies import Ok
 from chatd.telemetry.counters import Counters
 from chatd.telemetry.supervision import supervised
+from chatd.writer.commit_hooks import CommitHook, CommitHooks
 from chatd.writer.long_reads import LongReads
 from chatd.writer.read_set_loader import ReadSetLoader, named_rooms, optimistic
 
@@ -84,6 +85,10 @@ class Submission:
         """Does the abort rule forbid it by now?"""
         return self.batch_abort is not None and self.batch_abort.aborts(self.request.room, self.place)
 
+    def reject(self, error: Refused) -> None:
+        """Answer with `error` in place of what was decided, when the batch is told."""
+        self.reply = error
+
     def refuse(self, error: ChatError) -> None:
         """Answer with `error` now."""
         self.reply = error
@@ -106,21 +111,24 @@ class Submission:
 
 
 class Writer:
-    """Owns the order of everything that is stored. `publish` is called after each commit, before the answers."""
+    """Owns the order of everything that is stored. `decisions` has a function for each type of request."""
 
     def __init__(
         self,
-        store: Store,
+        store: CommitStore,
         env: Env,
         read_set_loader: ReadSetLoader,
-        publish: Callable[[WriteSet], None],
+        decisions: Mapping[type, Decide],
+        hooks: CommitHooks,
         counters: Counters,
     ) -> None:
         self._store = store
         self._env = env
         self._read_set_loader = read_set_loader
-        self._long_reads = LongReads(store, read_set_loader.rooms, self._take_back)
-        self._publish = publish
+        self._long_reads = LongReads(read_set_loader.store, read_set_loader.rooms, self._take_back)
+        self._decisions = decisions
+        self._committed: CommitHook = hooks.committed
+        self._publish: CommitHook = hooks.published
         self._counters = counters
         self._waiting: deque[Submission] = deque()
         self._wake = asyncio.Event()
@@ -251,7 +259,8 @@ class Writer:
         self._publish_durable()
         if not writes.empty:
             self._count(batch, began)
-            self._read_set_loader.on_commit(writes)
+            writes.mark_durable()
+            self._committed(writes)
         self._unpublished = (batch, writes)
         if self._waiting and writes.plain and self._overlap_pays:
             return
@@ -291,7 +300,7 @@ class Writer:
     ) -> bool:
         """Decide and commit; False when it has to be decided again, knowing all keys."""
         for submission in batch:
-            decide(submission, writes, reads)
+            decide(submission, writes, reads, self._decisions)
         count_out(writes)
         complete_room_replies(writes, reads.rules.shown_to)
         if not known_keys and any(needs_key_lookup(submission) for submission in batch):
@@ -334,18 +343,21 @@ class Writer:
             submission.refuse(aborted() if submission.behind_failed() else error)
 
 
-def decide(submission: Submission, writes: WriteSet, reads: ReadSet) -> None:
+def decide(
+    submission: Submission, writes: WriteSet, reads: ReadSet, decisions: Mapping[type, Decide] = DECISIONS
+) -> None:
     """Let core decide one submission; a refusal is its reply and changes nothing."""
     batch_abort = submission.batch_abort
     writes.origin = submission
+    marks = writes.marks() if writes.records else {}
     try:
         if submission.behind_failed():
             raise aborted()
-        submission.reply = DECISIONS[type(submission.request)](
-            submission.user, submission.request, writes, reads
-        )
+        decision = decisions[type(submission.request)]
+        submission.reply = decision(submission.user, submission.request, writes, reads)
     except ChatError as refusal:
         submission.reply = refusal
+        writes.drop_after(marks)
         if batch_abort is not None and refusal.retry != "never":
             batch_abort.fail(submission.request.room, submission.place)
 

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from chatd.core.room import Member, Room
 from chatd.core.users import Account, DeviceSeen
-from chatd.core.write_set import Message
+from chatd.core.write_set import FoldedLog, Message, SupersededEdits
 from chatd.ports import KeyTaken, Store, SyncQuery
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.identifiers import room_name
@@ -107,7 +107,7 @@ async def test_a_key_used_again_is_refused_and_nothing_of_the_batch_stays(
     await builder.post(room, "ann", key="key-again")
     stamp, seq = store.stamp, room.seq
     writes = builder.writes()
-    writes.accounts.append(Account("carl"))
+    writes.add(Account("carl"))
     builder.say(writes, room, "bob", "fine", key="key-fresh")
     builder.say(writes, room, "ann", "again", key="key-again")
     with pytest.raises(KeyTaken):
@@ -250,7 +250,7 @@ async def test_an_edit_keeps_its_body_until_the_next_one(store: Store, builder: 
     writes = builder.writes()
     for text in ("fourth", "fifth"):
         edit = Event(seq=0, kind="edit", user="ann", target=one.seq, body=Body(text=text))
-        writes.superseded.append((room.number, one.seq, writes.append(room, edit).seq))
+        writes.add(SupersededEdits(room.number, one.seq, writes.append(room, edit).seq))
     await store.commit(writes)
     edits = [(event.target, event.body) for event in await log_of(store, room) if event.kind == "edit"]
     kept = [(other.seq, Body(text="other")), (one.seq, UNSET), (one.seq, Body(text="fifth"))]
@@ -264,7 +264,7 @@ async def test_an_edit_recalled_in_its_own_batch_is_stored_empty(
     message = await builder.post(room, "ann", "secret")
     writes = builder.writes()
     edit = Event(seq=0, kind="edit", user="ann", target=message.seq, body=Body(text="secret too"))
-    writes.superseded.append((room.number, message.seq, writes.append(room, edit).seq + 1))
+    writes.add(SupersededEdits(room.number, message.seq, writes.append(room, edit).seq + 1))
     await store.commit(writes)
     assert (await log_of(store, room))[2].body is UNSET
 
@@ -306,8 +306,8 @@ async def test_folding_drops_operations_below_the_floor_and_keeps_messages(
 
 async def fold(builder: HistoryBuilder, room: Room, floor: int) -> None:
     writes = builder.writes()
+    writes.add(FoldedLog(room.number, room.log_floor, floor))
     writes.touch(room).log_floor = floor
-    writes.compactions.append((room.number, floor))
     await builder.commit(writes)
 
 
@@ -316,7 +316,7 @@ async def test_accounts_and_devices_are_replaced_as_a_whole(store: Store, builde
     client = DeviceSeen("ann", "D" * 22, "app", "os", 10, 11, False)
     for account, device in ((Account("ann"), DeviceSeen("ann", "D" * 22, last_seen=1)), (full, client)):
         writes = builder.writes()
-        writes.accounts += [account, device]
+        writes.add(account, device)
         await store.commit(writes)
         assert await store.account("ann") == account
         assert await store.device("ann", "D" * 22) == device
@@ -335,7 +335,7 @@ async def test_a_device_that_is_neither_listed_nor_revoked_has_no_row(
         ([replace(client, last_seen=0), client], client),
     ):
         writes = builder.writes()
-        writes.accounts += changes
+        writes.add(*changes)
         await store.commit(writes)
         assert await store.device("ann", "D" * 22) == left
 
@@ -390,7 +390,7 @@ async def test_a_member_carries_the_receipts_preference_of_his_account(
 ) -> None:
     room = await builder.group("ann", "bob")
     writes = builder.writes()
-    writes.accounts.append(Account("ann", receipts=False))
+    writes.add(Account("ann", receipts=False))
     await store.commit(writes)
     members = (await store.load_rooms([room.name]))[room.name].members
     assert {user: member.receipts for user, member in members.items()} == {"ann": False, "bob": True}

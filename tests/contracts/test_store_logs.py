@@ -3,6 +3,7 @@
 import pytest
 
 from chatd.core.room import Room
+from chatd.core.write_set import FoldedLog
 from chatd.ports import EventPage, MessagePage, Store
 from chatd.protocol.codec import decode_event
 from tests.kit.history_builder import STEP_MS, HistoryBuilder
@@ -176,8 +177,8 @@ async def test_only_old_operations_outside_the_last_ones_can_be_folded(
 
 async def test_a_folded_room_is_not_foldable_again(store: Store, builder: HistoryBuilder, room: Room) -> None:
     writes = builder.writes()
+    writes.add(FoldedLog(room.number, room.log_floor, 6))
     writes.touch(room).log_floor = 6
-    writes.compactions.append((room.number, 6))
     await store.commit(writes)
     assert await store.compactable(builder.now + STEP_MS, 3, 10) == []
     page = await store.history(room.number, 1, 8, 50, MANY, newest=True)

@@ -41,7 +41,7 @@ async def test_members_are_paged_and_filtered(store: Store, room: Room) -> None:
 
 async def hide(builder: HistoryBuilder, user: str) -> None:
     writes = builder.writes()
-    writes.accounts.append(Account(user, receipts=False))
+    writes.add(Account(user, receipts=False))
     await builder.commit(writes)
 
 
@@ -96,7 +96,7 @@ async def test_whose_presence_may_be_seen(store: Store, builder: HistoryBuilder,
     assert await seen("ann", answered=False) == {"bob", "kim", "mia", "eve"}
     assert await store.watchable("eve", ["ann"], answered=True) == set()
     writes = builder.writes()
-    writes.accounts.append(Account("mia", presence=False))
+    writes.add(Account("mia", presence=False))
     await store.commit(writes)
     assert await seen("ann", answered=True) == {"bob", "kim"}
     assert await store.watchable("mia", ["ann", "bob"], answered=False) == set()
@@ -104,7 +104,7 @@ async def test_whose_presence_may_be_seen(store: Store, builder: HistoryBuilder,
 
 async def test_profiles_are_of_known_accounts(store: Store, builder: HistoryBuilder) -> None:
     writes = builder.writes()
-    writes.accounts += [Account("bob", "Bob", "b.png", 2), Account("ann", "Ann", version=1)]
+    writes.add(Account("bob", "Bob", "b.png", 2), Account("ann", "Ann", version=1))
     await store.commit(writes)
     assert await store.profiles(["bob", "ann", "eve"]) == [
         Profile("ann", "Ann", "", 1),
@@ -116,7 +116,7 @@ async def test_removed_devices_are_not_listed_but_remembered(store: Store, build
     one, two = DeviceSeen("ann", "A" * 22, last_seen=5), DeviceSeen("ann", "B" * 22, last_seen=9)
     removed = DeviceSeen("ann", "C" * 22, last_seen=7, revoked_before=8, removed=True)
     writes = builder.writes()
-    writes.accounts += [two, one, removed, DeviceSeen("bob", "A" * 22)]
+    writes.add(two, one, removed, DeviceSeen("bob", "A" * 22))
     await store.commit(writes)
     assert await store.devices("ann") == [one, two]
     assert await store.device("ann", "C" * 22) == removed
@@ -130,7 +130,7 @@ async def test_a_device_that_is_not_listed_is_found_when_its_revocation_is_old(
     never_here = DeviceSeen("bob", "B" * 22, revoked_before=6)
     revoked = DeviceSeen("cat", "C" * 22, last_seen=9, revoked_before=5)
     writes = builder.writes()
-    writes.accounts += [removed, never_here, revoked]
+    writes.add(removed, never_here, revoked)
     await store.commit(writes)
     assert await store.unlisted(5, 9) == []
     assert await store.unlisted(6, 9) == [("ann", "A" * 22)]
@@ -154,7 +154,7 @@ async def test_rooms_of_a_user_are_counted_as_they_come_and_go(store: Store, bui
 
 async def test_last_seen_is_the_latest_of_all_devices(store: Store, builder: HistoryBuilder) -> None:
     writes = builder.writes()
-    writes.accounts += [DeviceSeen("ann", "A" * 22, last_seen=5), DeviceSeen("ann", "B" * 22, last_seen=9)]
-    writes.accounts.append(DeviceSeen("bob", "A" * 22))
+    writes.add(DeviceSeen("ann", "A" * 22, last_seen=5), DeviceSeen("ann", "B" * 22, last_seen=9))
+    writes.add(DeviceSeen("bob", "A" * 22))
     await store.commit(writes)
     assert await store.last_seen(["ann", "bob", "eve"]) == {"ann": 9}

@@ -119,7 +119,7 @@ async def test_receipts_are_hidden_when_either_side_hides_them(
     await builder.post(room, "bob")
     await builder.read(room, "bob", 2)
     writes = builder.writes()
-    writes.accounts.append(Account(hiding, receipts=False))
+    writes.add(Account(hiding, receipts=False))
     await store.commit(writes)
     summary = await summary_of(store, "ann")
     assert (summary.peer, summary.peer_read, summary.peer_delivered) == ("bob", 0, 0)
@@ -139,7 +139,7 @@ async def test_a_hello_reads_everything_as_of_one_commit(store: Store, builder: 
     room = await builder.group("ann", "bob")
     await builder.post(room, "ann")
     writes = builder.writes()
-    writes.accounts += [Account("bob", name="Bob"), DeviceSeen("bob", "d" * 22, app="chat")]
+    writes.add(Account("bob", name="Bob"), DeviceSeen("bob", "d" * 22, app="chat"))
     await store.commit(writes)
     query = SyncQuery("bob", None, 10)
     rows = await store.hello("d" * 22, query)

@@ -124,7 +124,7 @@ def test_what_is_stored_counts_as_what_it_takes():
     def spent(user, request):
         writer.seconds += 10 * DAY_S * 1_000_000
         writer.ask(user, request)
-        return writer.writes.spent["bytes"].get(user, 0)
+        return writer.writes.spent.get(("bytes", user), 0)
 
     sent = spent("ann", send(room, "x" * 1000))
     assert EVENT_BYTES + 1000 < sent < EVENT_BYTES + 1100

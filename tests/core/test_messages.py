@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from chatd.core import admin
 from chatd.core.read_set import Rules
+from chatd.core.write_set import SupersededEdits
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import REACTIONS_MAX
@@ -332,7 +333,7 @@ def test_an_edit_obeys_the_rules_of_bodies(writer, room, body):
 def test_an_edit_supersedes_the_edits_before_it(writer, room):
     writer.ask("ann", send(room))
     assert writer.ask("ann", edit(room, 2, "other")).seq == 3
-    assert writer.writes.superseded == [(room.number, 2, 3)]
+    assert writer.writes.records_of(SupersededEdits) == [SupersededEdits(room.number, 2, 3)]
 
 
 def test_an_edit_moves_no_count(writer, room):
@@ -350,7 +351,7 @@ def test_a_recall_takes_the_body_and_keeps_the_number(writer, room):
     ack = writer.ask("ann", recall(room, 2))
     message = writer.message(room, 2)
     assert (message.body, message.recalled, message.changed, message.ordinal) == (UNSET, True, ack.seq, 1)
-    assert writer.writes.superseded == [(room.number, 2, ack.seq)]
+    assert writer.writes.records_of(SupersededEdits) == [SupersededEdits(room.number, 2, ack.seq)]
     assert b"secret" not in writer.messages[room.number, 2]
 
 

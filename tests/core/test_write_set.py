@@ -1,6 +1,6 @@
 from copy import deepcopy
 
-from chatd.core.room import Member
+from chatd.core.room import MEMBER_IMAGED, ROOM_IMAGED, Member, Room
 from chatd.core.write_set import MemberJoined, MemberLeft, NewEvent, WriteSet
 from chatd.protocol.codec import decode_event
 from chatd.protocol.objects import Body, Event
@@ -41,6 +41,36 @@ def test_a_work_is_empty_until_something_has_to_be_stored():
     assert writes.empty
     writes.touch_member(room, "ann")
     assert not writes.empty
+
+
+def test_a_record_is_something_to_store_and_is_told_before_the_next_batch_is_decided():
+    writes = WriteSet(now=1, stamp=1)
+    assert writes.plain
+    writes.add("one", 2, "three")
+    assert (writes.empty, writes.plain) == (False, False)
+    assert (writes.records_of(str), writes.records_of(int), writes.records_of(float)) == (
+        ["one", "three"],
+        [2],
+        (),
+    )
+
+
+def test_records_are_taken_back_to_a_mark_and_those_before_it_stay():
+    writes = WriteSet(now=1, stamp=1)
+    writes.add("one")
+    marks = writes.marks()
+    writes.add("two", 3)
+    writes.drop_after(marks)
+    assert writes.records == {str: ["one"]}
+    writes.drop_after({})
+    assert writes.empty
+
+
+def test_every_field_of_a_room_and_of_a_member_is_imaged_or_known_not_to_be():
+    kept_otherwise = {"members", "former"}  # by member: see `_members_before`
+    of_the_batch = {"dirty", "changing_members", "durable_seq", "durable_ordinal", "durable_written"}
+    assert {*ROOM_IMAGED} == {*Room.__slots__} - kept_otherwise - of_the_batch
+    assert {*MEMBER_IMAGED} == {*Member.__slots__}
 
 
 def test_a_rollback_brings_back_who_came_and_who_went():

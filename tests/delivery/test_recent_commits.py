@@ -54,7 +54,7 @@ def test_a_read_in_a_direct_room_concerns_the_peer_who_sees_the_watermark(writer
 def test_what_is_known_of_accounts_concerns_their_users(writer):
     recent_commits = RecentCommits()
     writer.ask("ann", says(writer.room(1).name))
-    writer.writes.accounts.append(Account("eve"))
+    writer.writes.add(Account("eve"))
     recent_commits.note(writer.writes)
     assert recent_commits.concerns(0, "eve", [])
 

@@ -6,7 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from chatd.commands.table import COMMANDS, Command
+from chatd.commands.context import Command
+from chatd.commands.table import COMMANDS
 from chatd.protocol import codec
 from chatd.protocol.replies import Ok
 from chatd.protocol.requests import RoomGet

@@ -62,10 +62,11 @@ def config_for(directory: Path, **sections: dict[str, Any]) -> Config:
 class RunningDaemon:
     """A daemon in this event loop, and where to reach it; `restart` stops it cleanly and starts it again."""
 
-    def __init__(self, config: Config, env: Env | None = None) -> None:
+    def __init__(self, config: Config, env: Env | None = None, **parts: Any) -> None:
         self.config = config
         self._env = env
-        self._daemon = Daemon(config, env)
+        self._parts = parts
+        self._daemon = Daemon(config, env, **parts)
         self._ear = LeakDetector()
 
     @property
@@ -132,7 +133,7 @@ class RunningDaemon:
 
     async def start_again(self) -> None:
         """Start a new daemon of the same configuration after a stop; its port is another."""
-        self._daemon = Daemon(self.config, self._env)
+        self._daemon = Daemon(self.config, self._env, **self._parts)
         await self.start()
 
 
@@ -144,9 +145,14 @@ def _changed(config: Config, sections: dict[str, dict[str, Any]]) -> Config:
 
 
 @asynccontextmanager
-async def running_daemon(config: Config, env: Env | None = None) -> AsyncIterator[RunningDaemon]:
-    """A daemon of this configuration, started and stopped around the block; `env` is its time and chance."""
-    daemon = RunningDaemon(config, env)
+async def running_daemon(
+    config: Config, env: Env | None = None, **parts: Any
+) -> AsyncIterator[RunningDaemon]:
+    """A daemon of this configuration, started and stopped around the block; `env` is its time and chance.
+
+    `parts`: its capabilities, and what opens its store, as `Daemon` takes them.
+    """
+    daemon = RunningDaemon(config, env, **parts)
     await daemon.start()
     try:
         yield daemon

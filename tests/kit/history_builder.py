@@ -8,7 +8,7 @@ from msgspec import UNSET
 from chatd.core.messages import SUPERSEDING
 from chatd.core.room import Member, Room
 from chatd.core.unread_counts import count_out, count_own, span_of_read, tail_of
-from chatd.core.write_set import Message, Reaction, WriteSet
+from chatd.core.write_set import DirectPair, Message, Reaction, SupersededEdits, WriteSet
 from chatd.ports import Store
 from chatd.protocol.codec import encode
 from chatd.protocol.identifiers import room_name
@@ -60,7 +60,7 @@ class HistoryBuilder:
             writes.add_member(room, Member(user, role, writes.now, first_visible=1, read=0, read_ordinal=0))
         if room.direct:
             low, high = sorted(users)
-            writes.pairs.append((low, high, room.number))
+            writes.add(DirectPair(low, high, room.number))
         writes.append(room, Event(seq=0, kind="created", user=room.creator, users=list(users)))
 
     def say(
@@ -110,7 +110,7 @@ class HistoryBuilder:
         operation.target = message.event.seq
         writes.append(message.room, operation)
         if operation.kind in SUPERSEDING:
-            writes.superseded.append((message.room.number, operation.target, operation.seq))
+            writes.add(SupersededEdits(message.room.number, operation.target, operation.seq))
         message.event.changed = operation.seq
         writes.rewrite(message)
 
@@ -137,7 +137,7 @@ class HistoryBuilder:
         operation = Event(seq=0, kind="reaction", user=user, emoji=emoji, set=not clear)
         with self._operation(writes, message, operation) as event:
             event.reactions = UNSET if clear else [ReactionCount(emoji, 1)]
-        writes.reactions.append(Reaction(room.number, target, user, emoji, not clear))
+        writes.add(Reaction(room.number, target, user, emoji, not clear))
         await self.commit(writes)
 
     async def read(self, room: Room, user: str, seq: int, *, delivered: int | None = None) -> None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from chatd.config import model
 from chatd.core.admin import Barrier
-from chatd.ports import Claims, Env
+from chatd.ports import Claims, Env, Store
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.server.app import App
 from chatd.storage.sqlite.store import SqliteStore
@@ -57,7 +57,7 @@ class FakeIdentity:
     def adopt(self, other: "FakeIdentity") -> bool:
         return False
 
-    def mint(self, user: str, ttl_s: int, *, device: str | None = None, generation: int) -> str:
+    def mint(self, user: str, ttl_s: int, *, device: str | None = None, generation: int = 0) -> str:
         return user
 
 
@@ -128,7 +128,7 @@ class InProcessServer:
         self.store = store
         self.identity = FakeIdentity(env)
         self.config = settings
-        self.app = App(settings, env, cast(SqliteStore, store), self.identity)
+        self.app = App(settings, env, cast(Store, store), self.identity)
 
     def client(self, **options: Any) -> InProcessClient:
         """A connection that has not said hello."""

@@ -14,8 +14,6 @@ import pytest
 from chatd.protocol import codec, request_id
 
 DECODERS = (
-    "_request",
-    "_request_json",
     "_lenient",
     "_lenient_json",
     "_batch",
@@ -57,6 +55,9 @@ def counted() -> Iterator[Callable[[Callable[[], object]], int]]:
     with pytest.MonkeyPatch.context() as patch:
         for name in DECODERS:
             patch.setattr(codec, name, Counter(getattr(codec, name), spent))
+        for name in ("from_msgpack", "from_json"):
+            decoder = getattr(codec.CHAT, name).__self__
+            patch.setattr(codec.CHAT, name, Counter(decoder, spent).decode)
         patch.setattr(codec, "_tree", Tree(codec._tree, spent))
         patch.setattr(request_id, "_string", Counter(request_id._string, spent))
 

@@ -6,11 +6,11 @@ from copy import deepcopy
 from typing import Any
 
 from chatd.core.decisions import DECISIONS
-from chatd.core.read_set import KeyedEvent, ReadSet, Rules, Tail, pair
+from chatd.core.read_set import KeyedEvent, ReadSet, Rules, Tail
 from chatd.core.room import DIRECT, GROUP, Member, Room
 from chatd.core.room_summary import complete_room_replies
 from chatd.core.users import Account, DeviceSeen
-from chatd.core.write_set import Message, NewEvent, WriteSet
+from chatd.core.write_set import DirectPair, Message, NewEvent, Reaction, WriteSet
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.errors import ChatError
 from chatd.protocol.identifiers import room_name
@@ -133,18 +133,17 @@ class MemoryWriter:
             self.rooms[room.name] = room
             if room.client_key is not None:
                 self.created[room.creator, room.client_key] = room
-        for a, b, number in writes.pairs:
-            self.pairs[pair(a, b)] = self.room(number)
+        for made in writes.records_of(DirectPair):
+            self.pairs[made.lower, made.higher] = self.room(made.room)
         for place, message in writes.messages.items():
             self.messages[place] = encode(message.event)
-        for row in writes.reactions:
+        for row in writes.records_of(Reaction):
             place_of = (row.room, row.seq, row.user, row.emoji)
             (self.reactions.add if row.set else self.reactions.discard)(place_of)
-        for change in writes.accounts:
-            if isinstance(change, Account):
-                self.accounts[change.user] = change
-            else:
-                self.devices[change.user, change.device] = change
+        for account in writes.records_of(Account):
+            self.accounts[account.user] = account
+        for device in writes.records_of(DeviceSeen):
+            self.devices[device.user, device.device] = device
         writes.mark_durable()
         self.stamp = writes.stamp
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import msgpack
 import pytest
 
-from chatd.commands import table
-from chatd.commands.table import Command
+from chatd.commands.context import Command
 from chatd.core.admin import PostNotice
 from chatd.jobs.last_seen import FLUSH_AFTER_S
 from chatd.ports import Claims
@@ -223,7 +222,7 @@ def broken_at_once(ctx, session, request):
 async def test_a_handler_with_a_bug_is_internal_and_the_connection_stays(
     server, ann, monkeypatch, caplog, handler
 ):
-    monkeypatch.setitem(table.COMMANDS, requests.UsersGet, Command(handler))
+    monkeypatch.setitem(server.app.context.commands, requests.UsersGet, Command(handler))
     reply = await ann.request(type="users.get", users=["bob"])
     assert (reply["code"], reply["retry"], ann.wire.closed_with) == ("internal", "later", None)
     assert "ZeroDivisionError" in caplog.text

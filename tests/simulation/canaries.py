@@ -9,6 +9,7 @@ from unittest.mock import patch
 from chatd.commands import hello, sync
 from chatd.commands.admin import Admin
 from chatd.core.room_summary import complete_room_replies
+from chatd.core.write_set import NewEvent
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Subscriptions
 from chatd.delivery.outbox import Outbox
@@ -28,7 +29,7 @@ def ack_before_commit() -> AbstractContextManager[Any]:
         async def store(self: Writer, writes: Any) -> None:
             for steps in writes.steps.values():
                 for step in steps:
-                    if getattr(step, "origin", None) is not None:
+                    if isinstance(step, NewEvent) and step.origin is not None:
                         step.origin.complete()
             await real(self, writes)
 
@@ -195,8 +196,8 @@ def counted_too_early() -> AbstractContextManager[Any]:
     """A reply that counts says what was so when it was decided, and comes behind what the batch added since."""
 
     def early(real: Any) -> Any:
-        def decide(submission: Any, writes: Any, reads: Any) -> None:
-            real(submission, writes, reads)
+        def decide(submission: Any, writes: Any, reads: Any, decisions: Any) -> None:
+            real(submission, writes, reads, decisions)
             complete_room_replies(writes, reads.rules.shown_to)
             writes.room_replies.clear()
 

@@ -20,10 +20,12 @@ from chatd.commands import hello
 from chatd.config.model import Config
 from chatd.core.admin import Barrier
 from chatd.protocol.errors import ChatError
+from chatd.server.app import App
 from chatd.server.daemon import DATABASE, Daemon
 from chatd.storage.sqlite.backup import backup, restore
 from chatd.storage.sqlite.directory import Directory
 from chatd.storage.sqlite.startup import make_ready
+from chatd.storage.sqlite.store import SqliteStore
 from tests.kit.disk import Disk, lay
 from tests.kit.simulated_disk import Kind
 from tests.simulation.choices import Lane
@@ -200,7 +202,7 @@ class SimMachine:
         process.disk.cut()
         process.threads.close_all()
         if process.daemon._app is not None:
-            process.daemon._app.store._lock.release()
+            release(process.daemon._app)
         self.network.crash(process)
 
     def _gone(self) -> Run:
@@ -290,7 +292,7 @@ class SimMachine:
             process.threads.close_all()
             app = process.daemon._app
             if app is not None:
-                app.store._lock.release()
+                release(app)
                 app.passwords.close()
         for task in asyncio.all_tasks(self._loop):
             task._log_destroy_pending = False  # type: ignore[attr-defined]
@@ -340,3 +342,9 @@ def simulated() -> Iterator[None]:
         patch("chatd.storage.sqlite.directory.network_filesystem", lambda path: None),
     ):
         yield
+
+
+def release(app: App) -> None:
+    """Let go of the directory of a daemon that is dead."""
+    assert isinstance(app.store, SqliteStore)
+    app.store._lock.release()

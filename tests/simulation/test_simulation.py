@@ -91,7 +91,7 @@ def test_one_seed_is_one_history_whatever_the_hashes() -> None:
     program = (
         "from tests.simulation.choices import Choices\n"
         "from tests.simulation.trial import trial\n"
-        "print(*[trial(Tape(seed)).trace for seed in range(100, 112)])"
+        "print(*[trial(Choices(seed)).trace for seed in range(100, 112)])"
     )
     traces = {
         subprocess.run(

@@ -35,7 +35,7 @@ MODULES: tuple[ModuleType, ...] = (
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 WHOLE_TABLES = {"compaction.LONG_ROOMS"}  # upkeep once in a while
 OF_SOME_ROWS = {  # what must not walk the rows that the others want
-    "room_rows.SEATS": "members_of_user",
+    "room_rows.MEMBERSHIP_ROWS": "members_of_user",
     "users.ACQUAINTANCES": "members_of_user",
     "sync.LISTED": "members_of_user",
     "sync.MOVED": "members_of_user",

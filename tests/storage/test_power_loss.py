@@ -103,7 +103,7 @@ async def goes_on(directory: Path, known: list[Acknowledged]) -> None:
             reply = await again.request(said.user, said.request)
             assert (reply.seq, reply.duplicate) == (said.seq, True)
         number = server.store.stamp
-        await again.opens()
+        await again.open()
         assert server.store.stamp > number
 
 

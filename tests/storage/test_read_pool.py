@@ -42,7 +42,7 @@ async def test_a_long_read_delays_nobody_while_another_connection_is_free(direct
 async def test_a_read_behind_a_quick_one_goes_to_the_same_connection(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TIMEOUT_S", 3600)
+    monkeypatch.setattr(module, "PATIENCE_S", 3600)
     store = await sqlite(directory)
     readers = await ReadPool.open(directory / "chatd.sqlite", 2, no_troubles())
     held = Held()

@@ -1,5 +1,6 @@
 import pytest
 
+from chatd.commands.table import COMMANDS
 from chatd.core.admin import Amend, CompactLog, PostNotice, RecordDevice, Revoke
 from chatd.core.read_set import Tail
 from chatd.protocol.objects import Body
@@ -14,10 +15,12 @@ from chatd.protocol.requests import (
     RoomCreate,
     RoomDirect,
     RoomJoin,
+    RoomMutation,
     Send,
 )
-from chatd.writer import read_set_loader
-from chatd.writer.read_set_loader import joining, named_rooms
+from chatd.writer import needs
+from chatd.writer.needs import NEEDS, joining, used_keys
+from chatd.writer.read_set_loader import named_rooms
 from chatd.writer.writer import Submission
 from tests.kit.inprocess import device_of, new_key
 
@@ -123,7 +126,7 @@ async def test_a_tail_is_counted_from_whichever_end_is_nearer(gather, ann, room,
 
 
 async def test_what_a_batch_counts_is_bounded_and_the_rest_is_set_aside(gather, monkeypatch, room):
-    monkeypatch.setattr(read_set_loader, "COUNTED_EVENTS_MAX", 1)
+    monkeypatch.setattr(needs, "COUNTED_EVENTS_MAX", 1)
     reads = await gather(*(("bob", Read(room=room, seq=seq)) for seq in (2, 3, 4, 1)))
     assert [seq for _, _, seq in reads.tails] == [4, 3]
     assert [asked.request.seq for asked in reads.postponed] == [2, 1]
@@ -195,3 +198,27 @@ def test_the_rooms_a_request_names(request_, names):
 )
 def test_who_may_enter_by_a_request(request_, users):
     assert list(joining(Submission("ann", request_))) == users
+
+
+def test_every_change_of_a_room_looks_its_key_up():
+    changes = {kind for kind in COMMANDS if issubclass(kind, RoomMutation)}
+    assert {kind for kind, needed in NEEDS.items() if used_keys in needed} == changes
+
+
+async def test_a_need_is_read_once_for_all_that_have_it_and_not_for_those_that_have_it_not(
+    server, gather, ann, room
+):
+    server.store.calls.clear()
+    react = [React(room=room, key=new_key(), target=2, emoji="👍", set=True) for _ in range(3)]
+    await gather(
+        *(("ann", request) for request in react), ("ann", Send(room=room, key=new_key(), body=Body(text="x")))
+    )
+    calls = {name: server.store.calls[name] for name in ("messages_at", "reactions_set", "keyed", "people")}
+    assert calls == {"messages_at": 1, "reactions_set": 1, "keyed": 1, "people": 0}
+
+
+async def test_a_send_needs_its_room_and_nothing_else(server, gather, ann, room):
+    await gather(("ann", Send(room=room, key=new_key(), body=Body(text="x"))))
+    server.store.calls.clear()
+    await gather(("ann", Send(room=room, key=new_key(), body=Body(text="x"))))
+    assert not server.store.calls

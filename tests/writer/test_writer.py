@@ -2,7 +2,6 @@ import asyncio
 
 import pytest
 
-from chatd.core import decisions
 from chatd.core.admin import Amend
 from chatd.ports import KeyTaken, SyncQuery
 from chatd.protocol.errors import Refused, Unavailable
@@ -338,7 +337,7 @@ async def test_a_decision_with_a_bug_hurts_nobody_else(server, submitter, monkey
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setitem(decisions.DECISIONS, Read, broken)
+        patched.setitem(server.app.writer._decisions, Read, broken)
         ids = [submitter.submit("ann", send(room)), submitter.submit("ann", Read(room=room, seq=1))]
         await submitter.settled()
     assert submitter.requester.of(ids[0]).seq == 2

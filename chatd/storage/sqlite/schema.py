@@ -4,7 +4,7 @@ A table of checksums tells which were applied. Files only add: a released file s
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -22,13 +22,18 @@ CREATE TABLE IF NOT EXISTS migrations (
 ) STRICT
 """
 
+OUTSIDE = 10_000
+
 # Of no migration: the table of them, and what `ANALYZE` leaves, numbers for the planner. Tables run nothing.
 BESIDE = {("table", "migrations"), ("table", "sqlite_stat1"), ("table", "sqlite_stat4")}
 
 
 @dataclass(slots=True, frozen=True)
 class Migration:
-    """One numbered file. `name` is its file name, `sql` its text."""
+    """One numbered file. `name` is its file name, `sql` its text.
+
+    Numbers below OUTSIDE are those of this package; a chapter from outside takes others, which nobody else has.
+    """
 
     number: int
     name: str
@@ -55,15 +60,22 @@ def applied(connection: sqlite3.Connection) -> dict[int, tuple[str, str]]:
     return {number: (name, checksum) for number, name, checksum in rows}
 
 
-def pending(connection: sqlite3.Connection, migrations: list[Migration], where: Path) -> list[Migration]:
+def pending(connection: sqlite3.Connection, migrations: Sequence[Migration], where: Path) -> list[Migration]:
     """What is still to be applied.
 
-    Raises StoreError: "newer" when the file was written by a later version, "foreign" when an applied
-    migration is not the one that we ship under its number, or when the schema is not what those applied make.
+    Raises StoreError: "newer" when the file was written by a later version, or with more parts; "foreign" when an
+    applied migration is not the one that we ship under its number, or the schema is not what those applied make.
     """
     done = applied(connection)
     ours = {migration.number: migration for migration in migrations}
     for number, (name, checksum) in done.items():
+        if number not in ours and number >= OUTSIDE:
+            raise StoreError(
+                "newer",
+                where,
+                f"the database holds tables of a part that this daemon does not have ({name})",
+                "Start it with that part, or restore a backup from before",
+            )
         if number not in ours:
             raise StoreError(
                 "newer",
@@ -82,7 +94,7 @@ def pending(connection: sqlite3.Connection, migrations: list[Migration], where: 
     return [migration for migration in migrations if migration.number not in done]
 
 
-def compare(connection: sqlite3.Connection, done: list[Migration], where: Path) -> None:
+def compare(connection: sqlite3.Connection, done: Sequence[Migration], where: Path) -> None:
     """Refuse a schema that is not exactly what the migrations `done` make: a trigger would run inside our commits."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
         for statement in (one for migration in done for one in statements(migration.sql)):
@@ -103,7 +115,7 @@ def objects(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
     return {row for row in rows if row[:2] not in BESIDE}
 
 
-def up(connection: sqlite3.Connection, migrations: list[Migration], where: Path) -> list[str]:
+def up(connection: sqlite3.Connection, migrations: Sequence[Migration], where: Path) -> list[str]:
     """Apply what is pending, each in one transaction; the names of what was applied."""
     todo = pending(connection, migrations, where)
     for migration in todo:

@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from chatd.storage.sqlite.errors import OPENING, StoreError, opening
 from chatd.storage.sqlite.meta import begin_history, mark_open, new_epoch, read_meta
 from chatd.storage.sqlite.pragmas import APPLICATION_ID, NEW_FILE, apply
 from chatd.storage.sqlite.sampling import first_finding
+from chatd.storage.sqlite.schema import Migration
 from chatd.storage.sqlite.wal import check_log
 
 WHOLE_PAGES_MAX = 16_384  # 64 MiB, some 0.2 s of one core at a start
@@ -29,9 +30,12 @@ WAL_RESET_FIXED = (
 log = logging.getLogger("chatd.storage")
 
 
-def make_ready(directory: Directory, random_bytes: Callable[[int], bytes]) -> None:
+def make_ready(
+    directory: Directory, random_bytes: Callable[[int], bytes], migrations: Sequence[Migration] = ()
+) -> None:
     """See that there is a whole database of ours with a known schema; make one when the directory is new.
 
+    `migrations`: all that are known, those of this package unless given.
     The caller holds the lock. Raises StoreError; a file that is refused is left as it was.
     """
     if sqlite3.sqlite_version_info < SQLITE_MIN:
@@ -44,11 +48,13 @@ def make_ready(directory: Directory, random_bytes: Callable[[int], bytes]) -> No
     if sqlite3.sqlite_version_info < WAL_RESET_FIXED:
         log.info("SQLite %s: let no other program write %s", sqlite3.sqlite_version, directory.database.name)
     if not directory.database.exists():
-        create(directory, random_bytes)
-    inspect(directory.database)
+        create(directory, random_bytes, migrations)
+    inspect(directory.database, migrations)
 
 
-def create(directory: Directory, random_bytes: Callable[[int], bytes]) -> None:
+def create(
+    directory: Directory, random_bytes: Callable[[int], bytes], migrations: Sequence[Migration] = ()
+) -> None:
     """Make an empty database aside and put it in place whole: an empty or half-made file is always damage."""
     left = directory.remains()
     if left:
@@ -64,12 +70,12 @@ def create(directory: Directory, random_bytes: Callable[[int], bytes]) -> None:
         new_private_file(directory.fresh).close()
         with closing(open_file(directory.fresh, mode="rw")) as connection:
             apply(connection, NEW_FILE, directory.fresh)
-            schema.up(connection, schema.shipped(), directory.fresh)
+            schema.up(connection, migrations or schema.shipped(), directory.fresh)
             begin_history(connection, new_epoch(random_bytes))
         put_in_place(directory.fresh, directory.database)
 
 
-def inspect(path: Path) -> None:
+def inspect(path: Path, migrations: Sequence[Migration] = ()) -> None:
     """Refuse a file that is not ours, too new or damaged. Reads only: refusing changes nothing.
 
     What a crash at the first start cut off is undone before, as SQLite does when it may write.
@@ -79,7 +85,7 @@ def inspect(path: Path) -> None:
         Directory(path.parent).require_private_files()
     finish_rollback(path)
     with opening(path), closing(readable(path)) as connection:
-        schema.pending(connection, schema.shipped(), path)
+        schema.pending(connection, migrations or schema.shipped(), path)
         check_log(connection, path)
         if read_meta(connection).get("clean") != 1:
             log.warning("the last stop was unclean: checking the database")
@@ -143,10 +149,12 @@ def look_over(connection: sqlite3.Connection, path: Path) -> None:
         raise damaged(path, finding)
 
 
-def take_over(connection: sqlite3.Connection, path: Path) -> tuple[str, int, int]:
+def take_over(
+    connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = ()
+) -> tuple[str, int, int]:
     """Bring the schema up to date and note that a daemon runs; epoch, last commit, last room number."""
     with opening(path):
-        for name in schema.up(connection, schema.shipped(), path):
+        for name in schema.up(connection, migrations or schema.shipped(), path):
             log.info("applied %s", name)
         mark_open(connection)
         meta = read_meta(connection)

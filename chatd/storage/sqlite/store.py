@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.config.model import Storage
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
@@ -14,6 +14,7 @@ from chatd.ports import EventPage, HelloRows, Membership, MessagePage, People, S
 from chatd.protocol.objects import Event, MemberRow, Profile, Reader
 from chatd.storage.sqlite import compaction, history, read_set, sync
 from chatd.storage.sqlite import users as users_rows
+from chatd.storage.sqlite.chapters import Chapter, built_in
 from chatd.storage.sqlite.connection import open_writer
 from chatd.storage.sqlite.directory import Directory, Lock, rewrite
 from chatd.storage.sqlite.errors import opening
@@ -21,11 +22,15 @@ from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.meta import mark_closed
 from chatd.storage.sqlite.read_pool import ReadPool
+from chatd.storage.sqlite.records import WriteRecords
 from chatd.storage.sqlite.room_rows import memberships
 from chatd.storage.sqlite.startup import make_ready, take_over
 from chatd.storage.sqlite.write_set import batch_of
 from chatd.storage.sqlite.writer import Writer
 from chatd.telemetry.troubles import Troubles
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 log = logging.getLogger("chatd.storage")
 
@@ -45,18 +50,26 @@ class SqliteStore(Store):
     """
 
     def __init__(
-        self, lock: Lock, writer: Writer, readers: ReadPool, troubles: Troubles, found: tuple[str, int]
+        self,
+        lock: Lock,
+        writer: Writer,
+        readers: ReadPool,
+        troubles: Troubles,
+        found: tuple[str, int],
+        writes: Mapping[type, WriteRecords],
     ) -> None:
         self._lock = lock
         self._writer = writer
         self._read_pool = readers
         self.troubles = troubles
+        self._writes = writes
         self._epoch, self._last_room = found
 
     @classmethod
-    async def open(cls, config: Storage, env: StoreEnv) -> "SqliteStore":
+    async def open(cls, config: Storage, env: StoreEnv, chapter: Chapter | None = None) -> "SqliteStore":
         """Open the database in `config.directory`, making it when the directory is new.
 
+        `chapter`: all that is to be stored, which is what this package stores unless given.
         Raises StoreError with reason and remedy when the file cannot be used; it is never repaired.
         """
         directory = Directory(config.directory)
@@ -64,28 +77,30 @@ class SqliteStore(Store):
         lock = Lock.take(directory)
         try:
             # In a thread: checking a large database takes minutes, and signals shall be heard meanwhile.
-            await asyncio.to_thread(make_ready, directory, env.random_bytes)
-            return await cls._start(config, directory, lock, Troubles(env.monotonic, log.warning))
+            chapter = chapter or built_in()
+            await asyncio.to_thread(make_ready, directory, env.random_bytes, chapter.migrations)
+            troubles = Troubles(env.monotonic, log.warning)
+            return await cls._start(config, directory, lock, troubles, chapter)
         except BaseException:
             lock.release()
             raise
 
     @classmethod
     async def _start(
-        cls, config: Storage, directory: Directory, lock: Lock, troubles: Troubles
+        cls, config: Storage, directory: Directory, lock: Lock, troubles: Troubles, chapter: Chapter
     ) -> "SqliteStore":
         path = directory.database
         with opening(path):
             rewrite(directory.wal)
             connection = await open_writer(path)
             try:
-                epoch, stamp, last_room = await connection.run(take_over, path)
+                epoch, stamp, last_room = await connection.run(take_over, path, chapter.migrations)
                 readers = await ReadPool.open(path, config.readers, troubles)
             except BaseException:
                 await connection.close()
                 raise
         writer = Writer(path, connection, stamp, config.min_free_bytes, troubles)
-        return cls(lock, writer, readers, troubles, (epoch, last_room))
+        return cls(lock, writer, readers, troubles, (epoch, last_room), chapter.writes)
 
     @property
     def epoch(self) -> str:
@@ -153,10 +168,13 @@ class SqliteStore(Store):
     async def device(self, user: str, device: str) -> DeviceSeen | None:
         return await self._read_pool.run(read_set.device, user, device)
 
+    async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._read_pool.run(read, *args, **kwargs)
+
     # the one write
 
     async def commit(self, writes: WriteSet) -> None:
-        await self._writer.commit(batch_of(writes))
+        await self._writer.commit(batch_of(writes, self._writes))
 
     # what readers are shown
 

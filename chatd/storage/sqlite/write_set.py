@@ -4,20 +4,20 @@ The copy is what makes a commit safe to wait for: whoever waits may be cancelled
 as they were, while the rows are being written in another thread.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import NewEvent, WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.objects import MESSAGE
+from chatd.storage.sqlite.records import WRITES, WriteRecords
 from chatd.storage.sqlite.rows import (
     SEQ_BITS,
     Row,
-    account_row,
     changed_room_row,
-    device_row,
     member_row,
     mentions_column,
     new_room_row,
@@ -27,49 +27,55 @@ from chatd.storage.sqlite.rows import (
 
 @dataclass(slots=True)
 class Batch:
-    """Parameters of the statements of one commit, in the order they are run."""
+    """Parameters of the statements of one commit, in the order they are run; then the records, with who writes them."""
 
     stamp: int
-    compactions: list[Row] = field(default_factory=list)
-    created: list[Row] = field(default_factory=list)
-    rooms: list[Row] = field(default_factory=list)
-    members: list[Row] = field(default_factory=list)
-    memberships: list[Row] = field(default_factory=list)
-    counted: list[Row] = field(default_factory=list)
-    counted_rooms: list[Row] = field(default_factory=list)
-    pairs: list[Row] = field(default_factory=list)
-    events: list[Row] = field(default_factory=list)
-    messages: list[Row] = field(default_factory=list)
-    superseded: list[Row] = field(default_factory=list)  # (room, target, position): earlier edits are emptied
-    reactions: list[tuple[bool, Row]] = field(default_factory=list)
-    unlogged: list[Row] = field(default_factory=list)
-    forgotten: list[Row] = field(default_factory=list)
-    accounts: list[Row] = field(default_factory=list)
-    devices: list[Row] = field(default_factory=list)
-    forgotten_devices: list[Row] = field(default_factory=list)
+    created: Sequence[Row] = ()
+    rooms: Sequence[Row] = ()
+    members: Sequence[Row] = ()
+    memberships: Sequence[Row] = ()
+    counted: Sequence[Row] = ()
+    counted_rooms: Sequence[Row] = ()
+    events: Sequence[Row] = ()
+    messages: Sequence[Row] = ()
+    unlogged: Sequence[Row] = ()
+    records: Sequence[tuple[WriteRecords, Sequence[Any]]] = ()
 
 
-def batch_of(writes: WriteSet) -> Batch:
+def batch_of(writes: WriteSet, writers: Mapping[type, WriteRecords] = WRITES) -> Batch:
     """The rows of `writes`; later changes to its rooms and members do not reach them."""
     batch = Batch(writes.stamp)
     last_messages = add_events(batch, writes)
     add_rooms(batch, writes, last_messages)
-    batch.members = [member_row(room, member, writes.stamp) for (room, _), member in writes.members.items()]
-    batch.memberships = [moved for moved in writes.memberships.items() if moved[1]]
-    batch.counted = [(member.own_unread, *place) for place, member in writes.counted.items()]
-    batch.counted_rooms = [(number,) for number in writes.counted_rooms if number not in writes.rooms]
-    batch.pairs = [(room, a, b) for a, b, room in writes.pairs]
-    batch.messages = [
-        (encode(message.event), none_if_unset(message.event.changed), position(room, seq))
-        for (room, seq), message in writes.messages.items()
-    ]
-    batch.superseded = [(room, target, position(room, seq)) for room, target, seq in writes.superseded]
-    batch.reactions = [(row.set, (row.room, row.seq, row.user, row.emoji)) for row in writes.reactions]
-    batch.unlogged = [(*place, digest, writes.now) for place, digest in writes.unlogged.items()]
-    batch.forgotten = [(writes.forget_keys,)] if writes.forget_keys else []
-    batch.compactions = [(room, position(room, floor)) for room, floor in writes.compactions]
-    add_accounts(batch, writes)
+    if writes.members:
+        batch.members = [
+            member_row(room, member, writes.stamp) for (room, _), member in writes.members.items()
+        ]
+    if writes.memberships:
+        batch.memberships = [moved for moved in writes.memberships.items() if moved[1]]
+    if writes.counted:
+        batch.counted = [(member.own_unread, *place) for place, member in writes.counted.items()]
+    if writes.counted_rooms:
+        batch.counted_rooms = [(number,) for number in writes.counted_rooms if number not in writes.rooms]
+    if writes.messages:
+        batch.messages = [
+            (encode(message.event), none_if_unset(message.event.changed), position(room, seq))
+            for (room, seq), message in writes.messages.items()
+        ]
+    if writes.unlogged:
+        batch.unlogged = [(*place, digest, writes.now) for place, digest in writes.unlogged.items()]
+    if writes.records:
+        batch.records = registered(writes, writers)
     return batch
+
+
+def registered(
+    writes: WriteSet, writers: Mapping[type, WriteRecords]
+) -> Sequence[tuple[WriteRecords, Sequence[Any]]]:
+    """The records of `writes` with what writes them, in the order it was registered. LookupError when nothing does."""
+    if unknown := writes.records.keys() - writers.keys():
+        raise LookupError(f"nothing writes {', '.join(kind.__name__ for kind in unknown)}")
+    return [(write, tuple(writes.records[kind])) for kind, write in writers.items() if kind in writes.records]
 
 
 def none_if_unset(value: int | UnsetType) -> int | None:
@@ -79,14 +85,15 @@ def none_if_unset(value: int | UnsetType) -> int | None:
 def add_events(batch: Batch, writes: WriteSet) -> dict[int, int]:
     """The new events; by room the newest message among them."""
     last_messages: dict[int, int] = {}
-    add = batch.events.append
+    events: list[Row] = []
     for number, steps in writes.steps.items():
         first = number << SEQ_BITS
         for step in steps:
             if type(step) is NewEvent:
-                add(event_row(first, step, writes.stamp))
+                events.append(event_row(first, step, writes.stamp))
                 if step.event.kind == MESSAGE:
                     last_messages[number] = step.event.seq
+    batch.events = events
     return last_messages
 
 
@@ -111,23 +118,13 @@ def event_row(first: int, new: NewEvent, stamp: int) -> Row:
 
 
 def add_rooms(batch: Batch, writes: WriteSet, last_messages: dict[int, int]) -> None:
-    made = {room.number for room in writes.created}
-    batch.created = [
-        new_room_row(room, last_messages.get(room.number, 0), writes.stamp) for room in writes.created
-    ]
+    changed = writes.rooms
+    if writes.created:
+        batch.created = [
+            new_room_row(room, last_messages.get(room.number, 0), writes.stamp) for room in writes.created
+        ]
+        made = {room.number for room in writes.created}
+        changed = {number: room for number, room in writes.rooms.items() if number not in made}
     batch.rooms = [
-        changed_room_row(room, last_messages.get(number, 0), writes.stamp)
-        for number, room in writes.rooms.items()
-        if number not in made
+        changed_room_row(room, last_messages.get(number, 0), writes.stamp) for number, room in changed.items()
     ]
-
-
-def add_accounts(batch: Batch, writes: WriteSet) -> None:
-    devices: dict[Row, DeviceSeen] = {}  # the last change of each
-    for change in writes.accounts:
-        if isinstance(change, Account):
-            batch.accounts.append(account_row(change))
-        else:
-            devices[change.user, change.device] = change
-    batch.devices = [device_row(device) for device in devices.values() if device.matters]
-    batch.forgotten_devices = [place for place, device in devices.items() if not device.matters]

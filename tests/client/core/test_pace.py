@@ -4,7 +4,7 @@ import pytest
 
 from chatd.client.core.errors import error_from
 from chatd.client.core.outbox import Outbox, Window
-from chatd.core.rates import Abuse, Meter, Rate, retry_after_ms, take
+from chatd.core.rates import Abuse, TokenBucket, Rate, retry_after_ms, take
 
 WINDOW = Window(frame_bytes=65536)
 BURST, EVERY_S = 20, 0.2
@@ -15,7 +15,7 @@ class Server:
     """One user's writes; the abort rule of batches."""
 
     def __init__(self):
-        self.meter = Meter(Rate(EVERY_S, BURST))
+        self.meter = TokenBucket(Rate(EVERY_S, BURST))
         self.abuse = Abuse()
         self.refusals = 0
 

@@ -1,0 +1,100 @@
+"""The records of chapters as rows: what few batches hold beside the log and its rooms.
+
+A type of record has one function here, or in the chapter that brings it (`Chapter`). It is called within the
+transaction, behind the statements of the log, and only when there are such records.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from chatd.core.messages import emptied
+from chatd.core.users import Account, DeviceSeen
+from chatd.core.write_set import DirectPair, FoldedLog, ForgottenKeys, Reaction, SupersededEdits
+from chatd.protocol.codec import decode_event
+from chatd.storage.sqlite.rows import account_row, device_row, position
+
+WriteRecords = Callable[[sqlite3.Connection, Sequence[Any], int], None]
+"""Writes records of one type; the last argument is the stamp of the commit."""
+
+ADD_PAIR = "INSERT INTO direct (room, a, b) VALUES (?, ?, ?)"
+
+# Those with a body: one, as the next edit empties it.
+EDITS_OF = "SELECT position, blob FROM events WHERE position >> 32 = ? AND target = ? AND position < ?"
+EMPTY_EDIT = "UPDATE events SET blob = ?, target = NULL WHERE position = ?"
+SET_REACTION = "INSERT INTO reactions (room, seq, user, emoji) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+CLEAR_REACTION = "DELETE FROM reactions WHERE room = ? AND seq = ? AND user = ? AND emoji = ?"
+
+# From the floor before this one on: what lies below holds messages only, however many.
+FOLD = "DELETE FROM events WHERE position >= ? AND position < ? AND kind <> 'message'"
+
+PUT_ACCOUNT = """
+INSERT INTO users (user, name, avatar, version, receipts, presence, disabled, generation, revoked_before,
+                   password, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (user) DO UPDATE
+SET name = excluded.name, avatar = excluded.avatar, version = excluded.version, receipts = excluded.receipts,
+    presence = excluded.presence, disabled = excluded.disabled, generation = excluded.generation,
+    revoked_before = excluded.revoked_before, password = excluded.password, created_at = excluded.created_at
+"""
+
+PUT_DEVICE = """
+INSERT INTO devices (user, device, app, os, last_seen, revoked_before, removed) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (user, device) DO UPDATE
+SET app = excluded.app, os = excluded.os, last_seen = excluded.last_seen,
+    revoked_before = excluded.revoked_before, removed = excluded.removed
+"""
+FORGET_DEVICE = "DELETE FROM devices WHERE user = ? AND device = ?"
+
+FORGET_UNLOGGED = "DELETE FROM unlogged WHERE time < ?"
+
+
+def write_pairs(connection: sqlite3.Connection, pairs: Sequence[DirectPair], stamp: int) -> None:
+    connection.executemany(ADD_PAIR, [(pair.room, pair.lower, pair.higher) for pair in pairs])
+
+
+def write_reactions(connection: sqlite3.Connection, reactions: Sequence[Reaction], stamp: int) -> None:
+    for one in reactions:
+        row = (one.room, one.seq, one.user, one.emoji)
+        connection.execute(SET_REACTION if one.set else CLEAR_REACTION, row)
+
+
+def write_superseded(
+    connection: sqlite3.Connection, superseded: Sequence[SupersededEdits], stamp: int
+) -> None:
+    """Empty the edits of a message below a position; those with a body: one, as the next edit empties it."""
+    for one in superseded:
+        place = (one.room, one.target, position(one.room, one.seq))
+        for where, blob in connection.execute(EDITS_OF, place).fetchall():
+            connection.execute(EMPTY_EDIT, (emptied(decode_event(blob)), where))
+
+
+def write_folds(connection: sqlite3.Connection, folds: Sequence[FoldedLog], stamp: int) -> None:
+    bounds = [(position(fold.room, fold.low), position(fold.room, fold.floor)) for fold in folds]
+    connection.executemany(FOLD, bounds)
+
+
+def write_accounts(connection: sqlite3.Connection, accounts: Sequence[Account], stamp: int) -> None:
+    connection.executemany(PUT_ACCOUNT, map(account_row, accounts))
+
+
+def write_devices(connection: sqlite3.Connection, devices: Sequence[DeviceSeen], stamp: int) -> None:
+    """Only the last change of each device counts; a row that says nothing any more is dropped."""
+    last = {(device.user, device.device): device for device in devices}
+    connection.executemany(PUT_DEVICE, [device_row(device) for device in last.values() if device.matters])
+    connection.executemany(FORGET_DEVICE, [key for key, device in last.items() if not device.matters])
+
+
+def forget_unlogged(connection: sqlite3.Connection, forgotten: Sequence[ForgottenKeys], stamp: int) -> None:
+    connection.executemany(FORGET_UNLOGGED, [(one.before,) for one in forgotten])
+
+
+WRITES: Mapping[type, WriteRecords] = {
+    DirectPair: write_pairs,
+    Reaction: write_reactions,
+    SupersededEdits: write_superseded,
+    FoldedLog: write_folds,
+    Account: write_accounts,
+    DeviceSeen: write_devices,
+    ForgottenKeys: forget_unlogged,
+}

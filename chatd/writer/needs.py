@@ -1,0 +1,198 @@
+"""What decisions need besides their room: each chapter says in one function what its requests need, and reads it.
+
+A need is called once for all requests of a batch that have it, and reads for them together. It finds the rooms they
+name in `reads.rooms`. A chapter of its own keeps what it read in `reads.records_of(itsType)`.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from chatd.core import admin
+from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
+from chatd.core.room import Member, Room
+from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
+from chatd.core.write_set import Message
+from chatd.ports import DecisionStore, Env
+from chatd.protocol import requests
+from chatd.protocol.emoji import normal_form
+from chatd.writer.room_loader import RoomLoader
+
+AccountBound = (requests.Preferences, requests.DevicesRemove, admin.Amend, admin.Revoke)
+DeviceBound = (requests.DevicesRemove, admin.RecordDevice, admin.Revoke)
+
+
+class Submitted(Protocol):
+    """A submission. `counted`: what a read passes, when that was counted outside the batch."""
+
+    user: str
+    request: Any
+    counted: tuple[UnreadSpan, Counted] | None
+
+
+@dataclass(slots=True, frozen=True)
+class Sources:
+    """Where needs are read from."""
+
+    store: DecisionStore
+    env: Env
+    rooms: RoomLoader
+
+
+Need = Callable[[Sources, Sequence[Submitted], ReadSet], Awaitable[None]]
+
+
+async def messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Messages that operations act on, with the reactions that are asked about."""
+    targets: dict[tuple[int, int], Room] = {}
+    reactions: set[tuple[int, int, str, str]] = set()
+    for asked in batch:
+        request = asked.request
+        room = reads.rooms.get(request.room)
+        if room is not None and is_or_was_member(asked.user, room):
+            targets[room.number, request.target] = room
+            if isinstance(request, requests.React):
+                for emoji in {request.emoji, normal_form(request.emoji) or request.emoji}:
+                    reactions.add((room.number, request.target, asked.user, emoji))
+    if not targets:
+        return
+    for place, event in (await sources.store.messages_at(targets.keys())).items():
+        reads.messages[place] = Message(targets[place], event)
+    for number, seq, user, emoji in await sources.store.reactions_set(reactions) if reactions else ():
+        if (number, seq) in reads.messages:
+            reads.messages[number, seq].mine.add((user, emoji))
+
+
+async def used_keys(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Keys used before."""
+    wanted = set()
+    for asked in batch:
+        room = reads.rooms.get(asked.request.room)
+        if room is not None and is_or_was_member(asked.user, room):
+            wanted.add((room.number, asked.user, asked.request.key))
+    if wanted:
+        reads.keyed = await sources.store.keyed(wanted)
+
+
+async def tails(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """What lies after read positions that stop short of the newest event, as far as one batch may count it."""
+    wanted: dict[UnreadSpan, tuple[Room, Member, int]] = {}
+    left = COUNTED_EVENTS_MAX
+    for asked in batch:
+        request = asked.request
+        room = reads.rooms.get(request.room)
+        if room is None:
+            continue
+        seq, member = request.seq, room.members.get(asked.user)
+        if seq >= room.seq:  # also of who is no member yet: he may become one in this batch
+            reads.tails[room.number, asked.user, seq] = Tail(room.ordinal, 0, 0)
+        elif member is not None and seq > member.read:
+            span = span_of_read(room, member, seq)
+            if asked.counted is not None and asked.counted[0][2:] == (member.read, seq):
+                reads.tails[room.number, asked.user, seq] = tail_of(room, member, *asked.counted)
+            elif span in wanted or span.events <= left:
+                left -= 0 if span in wanted else span.events
+                wanted[span] = (room, member, seq)
+            else:
+                reads.postponed.append(asked)
+    for span, counted in (await sources.store.counted(wanted.keys()) if wanted else {}).items():
+        room, member, seq = wanted[span]
+        reads.tails[room.number, member.user, seq] = tail_of(room, member, span, counted)
+
+
+async def new_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Rooms that creations would repeat, and numbers and names for those they make."""
+    for asked in batch:
+        request = asked.request
+        if isinstance(request, requests.RoomCreate):
+            name = await sources.store.room_of_key(asked.user, request.key)
+            room = await sources.rooms.get(name) if name is not None else None
+            if room is not None:
+                reads.created[asked.user, request.key] = room
+        else:
+            place = pair(asked.user, request.user)
+            name = await sources.store.room_of_pair(*place)
+            room = await sources.rooms.get(name) if name is not None else None
+            if room is not None:
+                reads.pairs[place] = room
+        chance = int.from_bytes(sources.env.random_bytes(8), "big")
+        reads.fresh.append((await sources.store.next_room_number(), chance))
+
+
+async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Accounts and devices that are about to change, and the accounts of who is about to enter a room."""
+    newcomers = {user for asked in batch for user in joining(asked)}
+    users = newcomers | {asked.user for asked in batch if isinstance(asked.request, AccountBound)}
+    devices = {place for asked in batch for place in devices_of(asked)}
+    if users or devices:
+        known = await sources.store.people(users, devices, newcomers)
+        reads.accounts, reads.devices = known.accounts, known.devices
+        reads.memberships = known.memberships
+    await other_devices(sources, batch, reads)
+
+
+async def other_devices(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """The devices beside those that are to be listed and are not yet: the oldest may have to go."""
+    seen = {
+        (asked.user, asked.request.device) for asked in batch if isinstance(asked.request, admin.RecordDevice)
+    }
+    fresh = {place[0] for place in seen if place not in reads.devices or not reads.devices[place].listed}
+    for device in await sources.store.listed(fresh) if fresh else ():
+        reads.devices[device.user, device.device] = device
+        reads.listed.setdefault(device.user, []).append(device.device)
+
+
+def is_or_was_member(user: str, room: Room) -> bool:
+    """Is or was he a member? For strangers nothing is read: they used no key here, and see no message.
+
+    The maintenance of a room asks as nobody.
+    """
+    return not user or user in room.members or user in room.former
+
+
+def joining(asked: Submitted) -> Iterable[str]:
+    """The users who may become members by what is asked."""
+    request = asked.request
+    if isinstance(request, requests.RoomCreate):
+        return [asked.user, *request.users]
+    if isinstance(request, requests.RoomDirect):
+        return [asked.user, request.user]
+    if isinstance(request, requests.RoomJoin):
+        return [asked.user]
+    return request.users if isinstance(request, requests.MembersAdd) else ()
+
+
+def devices_of(asked: Submitted) -> Iterable[tuple[str, str]]:
+    """The devices, each with its user, that what is asked is about."""
+    request = asked.request
+    if isinstance(request, admin.RecordLastSeen | admin.ForgetDevices):
+        return request.devices
+    return [(asked.user, request.device)] if isinstance(request, DeviceBound) else ()
+
+
+NEEDS: Mapping[type, tuple[Need, ...]] = {
+    requests.Send: (used_keys,),
+    requests.Edit: (messages, used_keys),
+    requests.Recall: (messages, used_keys),
+    requests.React: (messages, used_keys),
+    requests.Pin: (messages, used_keys),
+    admin.SummariseReactions: (messages,),
+    requests.Read: (tails,),
+    requests.RoomCreate: (new_rooms, people),
+    requests.RoomDirect: (new_rooms, people),
+    requests.RoomUpdate: (used_keys,),
+    requests.RoomDelete: (used_keys,),
+    requests.RoomJoin: (used_keys, people),
+    requests.RoomLeave: (used_keys,),
+    requests.MembersAdd: (used_keys, people),
+    requests.MembersRemove: (used_keys,),
+    requests.MembersRole: (used_keys,),
+    requests.Preferences: (people,),
+    requests.DevicesRemove: (people,),
+    admin.Amend: (people,),
+    admin.Revoke: (people,),
+    admin.RecordDevice: (people,),
+    admin.RecordLastSeen: (people,),
+    admin.ForgetDevices: (people,),
+}
+"""By request. One that is not here needs its room and nothing else."""

@@ -1,0 +1,136 @@
+"""A capability from outside the package: every user marks places in their rooms. All its layers are in this file."""
+
+import sqlite3
+from collections.abc import Collection, Sequence
+
+from msgspec import Struct
+
+from chatd.commands.context import Command, Context, Session
+from chatd.core.permissions import authorize
+from chatd.core.read_set import ReadSet
+from chatd.core.write_set import WriteSet
+from chatd.protocol.errors import Refused
+from chatd.protocol.identifiers import U53, Room, Seq
+from chatd.protocol.pushes import Push
+from chatd.protocol.replies import Ok
+from chatd.protocol.requests import Request
+from chatd.server.capability import Capability
+from chatd.storage.sqlite.chapters import Chapter
+from chatd.storage.sqlite.schema import OUTSIDE, Migration
+from chatd.writer.needs import Sources, Submitted
+
+BOOKMARKS_MAX = 3  # of a user
+
+# --- the wire
+
+
+class BookmarkSet(Request, tag="bookmark.set", frozen=True, kw_only=True):
+    room: Room
+    seq: Seq
+    note: str
+
+
+class BookmarksList(Request, tag="bookmarks.list", frozen=True, kw_only=True):
+    pass
+
+
+class Bookmark(Struct, frozen=True):
+    """A record, and how it is shown."""
+
+    user: str
+    room: str
+    seq: U53
+    note: str
+
+
+class BookmarksOk(Ok, tag="ok", kw_only=True):
+    bookmarks: list[Bookmark]
+
+
+class BookmarkPush(Push, tag="bookmark"):
+    bookmark: Bookmark
+
+
+# --- the decision, and what it needs
+
+
+def set_bookmark(user: str, request: BookmarkSet, writes: WriteSet, reads: ReadSet) -> Ok:
+    """Mark a place. It adds the record before all is checked, as a careless one would."""
+    room, _ = authorize(reads.rooms.get(request.room), user, "view")
+    bookmark = Bookmark(user, room.name, request.seq, request.note)
+    writes.add(bookmark)
+    known = reads.records_of(Bookmark)
+    place = (user, room.name, request.seq)
+    if place not in known and sum(one.user == user for one in known.values()) >= BOOKMARKS_MAX:
+        raise Refused("too_large", "as many bookmarks as a user may have", field="seq")
+    known[place] = bookmark
+    return Ok()
+
+
+async def bookmarks_of_askers(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    for one in await sources.store.read(read_bookmarks, {asked.user for asked in batch}):
+        reads.records_of(Bookmark)[one.user, one.room, one.seq] = one
+
+
+# --- the table
+
+MIGRATION = Migration(
+    OUTSIDE + 1,
+    "10001_bookmarks.sql",
+    """
+    CREATE TABLE bookmarks (
+        user  TEXT NOT NULL,
+        room  TEXT NOT NULL,
+        seq   INTEGER NOT NULL,
+        note  TEXT NOT NULL,
+        stamp INTEGER NOT NULL,
+        PRIMARY KEY (user, room, seq)
+    ) STRICT, WITHOUT ROWID;
+    """,
+)
+PUT = """
+INSERT INTO bookmarks (user, room, seq, note, stamp) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET note = excluded.note, stamp = excluded.stamp
+"""
+
+
+def write_bookmarks(connection: sqlite3.Connection, bookmarks: Sequence[Bookmark], stamp: int) -> None:
+    connection.executemany(PUT, [(one.user, one.room, one.seq, one.note, stamp) for one in bookmarks])
+
+
+def read_bookmarks(connection: sqlite3.Connection, users: Collection[str]) -> list[Bookmark]:
+    rows = "SELECT user, room, seq, note FROM bookmarks WHERE user = ? ORDER BY room, seq"
+    return [Bookmark(*row) for user in users for row in connection.execute(rows, (user,))]
+
+
+# --- what is read, and what is told
+
+
+async def list_bookmarks(ctx: Context, session: Session, request: BookmarksList) -> Ok:
+    return BookmarksOk(bookmarks=await ctx.store.read(read_bookmarks, [session.user]))
+
+
+def count_bookmarks(ctx: Context, writes: WriteSet) -> None:
+    """Keep the number of changes since the start, in memory."""
+    ctx.counters.events_committed["bookmark"] += len(writes.records_of(Bookmark))
+
+
+def tell_bookmarks(ctx: Context, writes: WriteSet) -> None:
+    for bookmark in writes.records_of(Bookmark):
+        for listener in ctx.hub.readers_of(bookmark.user):
+            listener.push(BookmarkPush(bookmark))
+
+
+def fail(ctx: Context, writes: WriteSet) -> None:
+    """A subscriber with a fault."""
+    raise ZeroDivisionError
+
+
+BOOKMARKS = Capability(
+    commands={BookmarkSet: Command(None, own="writes"), BookmarksList: Command(list_bookmarks)},
+    decisions={BookmarkSet: set_bookmark},
+    needs={BookmarkSet: (bookmarks_of_askers,)},
+    committed=(fail, count_bookmarks),
+    published=(fail, tell_bookmarks),
+    sqlite=Chapter({Bookmark: write_bookmarks}, [MIGRATION]),
+)
