@@ -15,7 +15,17 @@ from chatd.core.users import Account, DeviceSeen
 from chatd.core.visibility import ShownTo
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
-from chatd.protocol.objects import Event, MemberRow, Mode, Profile, Reader, RoomSummary, State, SyncTotals
+from chatd.protocol.objects import (
+    AccountRow,
+    Event,
+    MemberRow,
+    Mode,
+    Profile,
+    Reader,
+    RoomSummary,
+    State,
+    SyncTotals,
+)
 from chatd.telemetry.troubles import Troubles
 
 P = ParamSpec("P")
@@ -105,6 +115,8 @@ class SyncQuery:
     page. `first_stamp`: commit number the first page was read at, 0 on the first page; the round ends with the rooms
     that changed since, in pages of their own when they do not fit the last one. `page_bytes` bounds the page,
     `events_bytes` within it the events, which come as the user may see them. `shown_to`: whose marks they see.
+    `sections`: bits of those whose account rows end the round (core/sections.py), `full_sections` of those that are
+    walked from their beginning; all of them are where `since` is None.
     """
 
     user: str
@@ -117,15 +129,17 @@ class SyncQuery:
     after: tuple[int, int, int] | None = None
     first_stamp: int = 0
     shown_to: ShownTo = "known"
+    sections: int = 0
+    full_sections: int = 0
 
 
 @dataclass(slots=True, frozen=True)
 class SyncRows:
     """`stamp`: commit number this was read at; the cursor of a round is that of its first page.
 
-    `since`: that of the query, or None where more rooms are gone since than a page names: all rooms are listed
-    instead. `after`: sort key to continue with, None on the last page. `gone` and `totals` are filled on the first
-    page only.
+    `since` and `full_sections`: those of the query, or None and all where more rooms are gone since than a page names,
+    or tombstones of account rows may be forgotten: everything is listed instead. `after`: sort key to continue with,
+    None on the last page. `gone` and `totals` are filled on the first page only. `sections`: account rows by section.
     """
 
     stamp: int
@@ -134,6 +148,8 @@ class SyncRows:
     gone: list[str]
     totals: SyncTotals | None
     after: tuple[int, int, int] | None
+    sections: dict[str, list[AccountRow]]
+    full_sections: int
 
 
 @dataclass(slots=True, frozen=True)

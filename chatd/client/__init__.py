@@ -15,6 +15,7 @@ from .change_feed import ChangeStream
 from .client import Client
 from .core.account import Presence
 from .core.changes import (
+    AccountChanged,
     Change,
     ChangesMissed,
     EventAdded,
@@ -82,6 +83,7 @@ from .tokens import TokenRejected
 __all__ = [
     "ERRORS",
     "Aborted",
+    "AccountChanged",
     "AuthMismatch",
     "BadCursor",
     "BadRequest",

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from .change_feed import ChangeStream
@@ -215,6 +215,16 @@ class Client:
     async def register_push(self, platform: str, token: str) -> None:
         """Register this device's push token; `platform` is `apns`, `fcm` or `web`."""
         await self.call({"type": "devices.push", "platform": platform, "token": token})
+
+    def account_rows(self, section: str = "account") -> Mapping[str, Any]:
+        """The own account rows of a section, by name, as last told; those of the last run before that (protocol.md,
+        "Account rows")."""
+        return self._engine.account.rows.section(section)
+
+    @property
+    def preferences(self) -> Mapping[str, bool]:
+        """Whether `receipts` and `presence` are shown, whichever device chose so."""
+        return {"receipts": True, "presence": True, **self.account_rows().get("preferences", {})}
 
     async def show_receipts(self, shown: bool) -> None:
         """Whether others see how far one read; those who hide see nobody's (protocol.md, "preferences")."""

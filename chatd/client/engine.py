@@ -31,6 +31,9 @@ from .typing_state import TypingState
 SMALLEST_PAGE = 10
 """Rooms of a page below which a slow link (4002) halves it no more."""
 
+FEATURES = ["account"]
+"""Feature words that hold in both encodings (protocol.md, "hello")."""
+
 OTHER_USER = 4299
 """Our own code for "the token is another user's": in the range that stops, and never on the wire."""
 
@@ -139,13 +142,20 @@ class Engine:
         return await self.sender.deliver(packet)
 
     async def sync(self) -> None:
-        """Ask what changed since the cursor (protocol.md, "sync"); further pages follow in the background."""
+        """Ask what changed since the cursor (protocol.md, "sync"); further pages follow in the background, all of them
+        where a round is under way: one begun in its middle would pass for the whole."""
+        if self.repairer.in_round:
+            self.repairer.sync_again()
+            return
         account = self.account
         account.begin_round()
         start = {"cursor": account.cursor} if account.cursor else {}
         more = account.take_sync(await self.call({"type": "sync", "rooms": self.repairer.page, **start}))
         if more:
             self.repairer.pages(more)
+
+    def on_more_rows(self) -> None:
+        self.repairer.sync_again()
 
     def set_mode(self, mode: str) -> None:
         """`foreground` or `background`, now and in every hello to come (protocol.md, "mode")."""
@@ -192,8 +202,8 @@ class Engine:
         hello: Packet = {"type": "hello", "version": VERSION, "token": token, "device": self.device}
         words = {"app": settings.app, "os": settings.os, "locale": settings.locale}
         hello |= {name: value for name, value in words.items() if value}
-        if settings.deflate and settings.encoding == "msgpack":
-            hello["features"] = ["deflate"]
+        deflate = settings.deflate and settings.encoding == "msgpack"
+        hello["features"] = ["deflate", *FEATURES] if deflate else FEATURES
         if self.lifecycle.background:
             hello["mode"] = "background"
         if account.focused:

@@ -39,6 +39,7 @@ class Repairer:
         self._timers: dict[str, Timer] = {}
         self._rooms: deque[str] = deque()
         self._round: Packet | None = None  # what the sync that is under way asks next; empty: a full one
+        self._again = False  # a sync is to begin when the one under way has ended
         self._task: asyncio.Task[None] | None = None
 
     def soon(self, replica: Replica) -> None:
@@ -61,6 +62,18 @@ class Repairer:
         self._take_page(more)
         self._run()
 
+    @property
+    def in_round(self) -> bool:
+        """Whether pages of a sync are still to come."""
+        return self._round is not None
+
+    def sync_again(self) -> None:
+        """More changed than was told: a round that begins from here on has it (protocol.md, "account")."""
+        self._again = True
+        if self._round is None:
+            self._take_page("")
+        self._run()
+
     def resume(self) -> None:
         """Connected again: take up every hole that was left."""
         for replica in self._account.replicas.values():
@@ -75,7 +88,7 @@ class Repairer:
             timer.cancel()
         self._timers.clear()
         self._rooms.clear()
-        self._round = None
+        self._round, self._again = None, False
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -191,3 +204,7 @@ class Repairer:
 
     def _take_page(self, more: str) -> None:
         self._round = {"more": more} if more else None
+        if self._again and not more:
+            self._again = False
+            self._account.begin_round()
+            self._round = {"cursor": self._account.cursor} if self._account.cursor else {}

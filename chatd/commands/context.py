@@ -9,6 +9,7 @@ from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.lookups import Lookups
 from chatd.config.model import Config
 from chatd.core.admin import Barrier
+from chatd.core.cursors import Position
 from chatd.core.permissions import authorize
 from chatd.core.room import Member, Room
 from chatd.delivery.hub import Hub, Subscriber
@@ -57,14 +58,15 @@ class Admission:
     mode: Mode
     receipts: bool
     deflate: bool
+    sections: int  # of account rows in force, as bits
 
 
 @dataclass(slots=True, frozen=True)
 class Welcome:
-    """A hello is answered. `fully_synced`: its page is the whole round."""
+    """A hello is answered. `reached`: the position its page leads to, where it ends the round."""
 
     reply: HelloOk
-    fully_synced: bool
+    reached: Position | None
 
 
 @dataclass(slots=True, frozen=True)
@@ -83,9 +85,10 @@ class NewIdentity:
 
 @dataclass(slots=True, frozen=True)
 class Informed:
-    """A round of `sync` is told to its end with this reply."""
+    """A round of `sync` is told to its end with this reply, and has reached this position."""
 
     reply: Ok
+    reached: Position
 
 
 Change = NewMode | NewIdentity | Informed

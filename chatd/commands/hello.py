@@ -7,8 +7,9 @@ from msgspec import UNSET
 from chatd.commands.connection import HelloRejected, Identified, checked, identify
 from chatd.commands.context import Admission, Context, Session, SessionIdentity, Welcome
 from chatd.commands.reply_size import smaller
-from chatd.commands.sync import ends_round, first_query, page_of
+from chatd.commands.sync import first_query, page_of, reached
 from chatd.core.admin import RecordDevice
+from chatd.core.sections import in_force
 from chatd.core.users import Account, DeviceSeen
 from chatd.ports import HelloRows, Membership, SyncQuery, SyncRows
 from chatd.protocol import close_codes, limits
@@ -84,13 +85,13 @@ async def welcome(ctx: Context, session: Session, request: Hello, identity: Sess
         session=session.name,
         time=ctx.env.now_ms(),
         epoch=ctx.store.epoch,
-        features=[word for word in request.features if word in limits.FEATURES and not session.text],
+        features=features_of(session, request),
         heartbeat=session.heartbeat_s(),
         token_ttl=session.watch_token(claims),
         limits=unusual_limits(ctx) or UNSET,
         sync=page,
     )
-    return Welcome(reply, fully_synced=ends_round(page))
+    return Welcome(reply, reached(ctx, page))
 
 
 async def page_that_fits(ctx: Context, session: Session, query: SyncQuery, rows: SyncRows) -> SyncPage:
@@ -126,6 +127,7 @@ def become_current(
             mode="background" if request.mode == "background" else "foreground",
             receipts=account is None or account.receipts,
             deflate="deflate" in request.features,
+            sections=in_force(request.features),
         )
     )
     others = ctx.hub.sessions.get(identity.user, {})
@@ -187,6 +189,12 @@ def is_worth_recording(record: RecordDevice, known: DeviceSeen | None, now_ms: i
     if known is None or known.removed or not 0 <= now_ms - known.last_seen < SEEN_AGAIN_MS:
         return True
     return (record.app or known.app, record.os or known.os) != (known.app, known.os)
+
+
+def features_of(session: Session, request: Hello) -> list[str]:
+    """The feature words in force."""
+    unknown = limits.BINARY_FEATURES if session.text else frozenset[str]()
+    return [word for word in request.features if word in limits.FEATURES and word not in unknown]
 
 
 def unusual_limits(ctx: Context) -> dict[str, int]:

@@ -7,10 +7,12 @@ from msgspec import UNSET, UnsetType
 from chatd.commands.context import Context, Informed, Session
 from chatd.commands.reply_size import fitting, page_bytes
 from chatd.core.admin import RefreshSummaries
-from chatd.core.cursors import ALL, More, cursor_of, stamp_of
+from chatd.core.cursors import ALL, More, Position, cursor_of, position_of
+from chatd.core.sections import in_force, named, registered
 from chatd.ports import SyncQuery, SyncRows
 from chatd.protocol import limits
 from chatd.protocol.errors import Refused
+from chatd.protocol.identifiers import U53_MAX
 from chatd.protocol.objects import RoomSummary, SyncPage
 from chatd.protocol.replies import SummaryOk, SyncOk
 from chatd.protocol.requests import Hello, Sync
@@ -20,7 +22,7 @@ def first_query(ctx: Context, user: str, request: Hello) -> SyncQuery:
     """What the page inside a hello reply holds: everything, or what changed since the client's cursor."""
     rooms = limits.SUMMARIES_FIRST if request.rooms is UNSET else request.rooms
     wanted = PageOptions(min(rooms, ctx.config.limits.page), request.previews, request.events)
-    return fresh(ctx, user, since_of_hello(ctx, request), wanted)
+    return fresh(ctx, user, stored_position(ctx, request), wanted, in_force(request.features))
 
 
 async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk | Informed:
@@ -29,9 +31,12 @@ async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk | Inform
     if request.more is not UNSET:
         query = continued(ctx, session.user, More.unpack(request.more), wanted)
     else:
-        query = fresh(ctx, session.user, since_of(ctx, request.cursor), wanted)
+        query = fresh(
+            ctx, session.user, position_in(ctx, request.cursor), wanted, session.subscriptions.sections
+        )
     reply = await fitting(ctx, session, lambda size: asked(ctx, session, replace(query, page_bytes=size)))
-    return Informed(reply) if ends_round(reply) else reply
+    until = reached(ctx, reply)
+    return reply if until is None else Informed(reply, until)
 
 
 async def asked(ctx: Context, session: Session, query: SyncQuery) -> SyncOk:
@@ -47,6 +52,8 @@ async def asked(ctx: Context, session: Session, query: SyncQuery) -> SyncOk:
         more=page.more,
         full=page.full,
         totals=page.totals,
+        sections=page.sections,
+        full_sections=page.full_sections,
     )
 
 
@@ -75,25 +82,28 @@ class PageOptions:
     events: int | UnsetType
 
 
-def since_of_hello(ctx: Context, request: Hello) -> int | None:
+def stored_position(ctx: Context, request: Hello) -> Position | None:
     """Where a reconnecting client stands. Whatever it stored that does not fit here is healed by a full round."""
     if request.epoch != ctx.store.epoch:
         return None
     try:
-        return since_of(ctx, request.cursor)
+        return position_in(ctx, request.cursor)
     except Refused:
         return None
 
 
-def since_of(ctx: Context, cursor: str | UnsetType) -> int | None:
-    """The commit number a round starts from; None when everything must be listed."""
-    return None if cursor is UNSET else stamp_of(cursor, ctx.store.epoch, ctx.store.stamp)
+def position_in(ctx: Context, cursor: str | UnsetType) -> Position | None:
+    """Where a round starts from; None when everything must be listed."""
+    return None if cursor is UNSET else position_of(cursor, ctx.store.epoch, ctx.store.stamp)
 
 
-def fresh(ctx: Context, user: str, since: int | None, wanted: PageOptions) -> SyncQuery:
-    """The first page of a round. Previews come by default when everything is listed."""
+def fresh(ctx: Context, user: str, start: Position | None, wanted: PageOptions, sections: int) -> SyncQuery:
+    """The first page of a round over rooms and `sections`. Previews come by default when everything is listed."""
     previews = None if wanted.previews is UNSET else wanted.previews
-    return query_of(ctx, user, since, wanted.rooms, previews, 0 if wanted.events is UNSET else wanted.events)
+    events = 0 if wanted.events is UNSET else wanted.events
+    since, covered = start or (None, 0)
+    query = query_of(ctx, user, since, wanted.rooms, previews, events)
+    return replace(query, sections=sections, full_sections=sections & ~covered) if sections else query
 
 
 def continued(ctx: Context, user: str, more: More, wanted: PageOptions) -> SyncQuery:
@@ -102,7 +112,13 @@ def continued(ctx: Context, user: str, more: More, wanted: PageOptions) -> SyncQ
     events = more.events if wanted.events is UNSET else wanted.events
     since = None if more.since == ALL else more.since
     query = query_of(ctx, user, since, wanted.rooms, previews, events)
-    return replace(query, after=(more.pinned, more.time, more.number), first_stamp=more.first_stamp)
+    return replace(
+        query,
+        after=(more.pinned, more.time, more.number),
+        first_stamp=more.first_stamp,
+        sections=registered(more.sections),
+        full_sections=more.full_sections,
+    )
 
 
 def query_of(
@@ -127,23 +143,25 @@ def page_limit(ctx: Context, request: Sync) -> int:
     return asked
 
 
-def ends_round(page: SyncPage | SyncOk) -> bool:
-    """Until a round was told to its end, nothing else gives a connection a cursor: it would stand for rooms that were
-    never named.
-    """
-    return page.cursor is not UNSET
+def reached(ctx: Context, page: SyncPage | SyncOk) -> Position | None:
+    """The position that a round has reached with its last page; None with the pages before it."""
+    return None if page.cursor is UNSET else position_of(page.cursor, ctx.store.epoch, U53_MAX)
 
 
 def page_of(ctx: Context, query: SyncQuery, rows: SyncRows) -> SyncPage:
     """Rows as a page: `more` while there is more, the cursor of the round's first commit on the last page."""
     first_stamp = query.first_stamp or rows.stamp
     page = SyncPage(rooms=rows.rooms, gone=rows.gone or UNSET, full=rows.since is None)
+    page.sections = rows.sections or UNSET
     if rows.since is None or rows.rooms or rows.gone:  # nothing changed: the totals did not either
         page.totals = rows.totals or UNSET
     if rows.after is None:
-        page.cursor = cursor_of(ctx.store.epoch, first_stamp)
+        page.cursor = cursor_of(ctx.store.epoch, first_stamp, query.sections)
+        if rows.full_sections:
+            page.full_sections = [name for name, _ in named(rows.full_sections)]
     else:
         since = ALL if rows.since is None else rows.since
         previews = rows.since is None if query.previews is None else query.previews
-        page.more = More(since, first_stamp, *rows.after, previews, query.events).pack()
+        sections = query.sections, rows.full_sections
+        page.more = More(since, first_stamp, *rows.after, previews, query.events, *sections).pack()
     return page

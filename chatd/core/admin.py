@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from chatd.core import messages
 from chatd.core.read_set import ReadSet
+from chatd.core.sections import StartedDay
 from chatd.core.users import Account, DeviceSeen, device_revoked, user_revoked
 from chatd.core.write_set import FoldedLog, ForgottenKeys, RoomReply, WriteSet
 from chatd.protocol.errors import Refused
@@ -106,6 +107,18 @@ class ForgetKeys:
     """Forget keys of requests that logged nothing, used before this time (Unix ms)."""
 
     before: int
+
+
+@dataclass(slots=True, frozen=True)
+class NoteDay:
+    """Note which commit a day (Unix days) has, and forget tombstones of account rows that are too old by it."""
+
+    day: int
+
+
+def note_day(user: str, request: NoteDay, writes: WriteSet, reads: ReadSet) -> Ok:
+    writes.add(StartedDay(request.day))
+    return Ok()
 
 
 def forget_keys(user: str, request: ForgetKeys, writes: WriteSet, reads: ReadSet) -> Ok:

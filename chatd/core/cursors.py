@@ -1,6 +1,7 @@
 """The account cursor and the continuation of paged replies: opaque to clients, plain numbers here.
 
-A cursor is a commit number of one epoch. The commit number is stamped on rows, so a cursor costs nothing to keep.
+A cursor is a commit number of one epoch, and the sections of account rows it covers. The commit number is stamped on
+rows, so a cursor costs nothing to keep.
 """
 
 import re
@@ -9,7 +10,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import UNSET, UnsetType
 
@@ -17,7 +18,8 @@ from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX
 
 CURSOR = struct.Struct(">4sQ")
-MORE = struct.Struct(">qQBQIBB")
+COVERING = struct.Struct(">4sQH")  # with the sections it covers, as bits
+MORE = struct.Struct(">qQBQQBBHH")
 ALL = -1  # `since` of a round that lists everything
 
 
@@ -37,20 +39,31 @@ def unpack(text: str, form: struct.Struct) -> tuple[Any, ...]:
         raise Refused("bad_cursor", "not a cursor of this server") from error
 
 
-def cursor_of(epoch: str, stamp: int) -> str:
-    """The cursor that stands for "everything up to commit `stamp`"."""
-    return pack(CURSOR.pack(tag_of(epoch), stamp))
+class Position(NamedTuple):
+    """What a cursor stands for: everything up to commit `stamp`, of rooms and of the sections (bits) it covers."""
+
+    stamp: int
+    sections: int
 
 
-def stamp_of(cursor: str, epoch: str, newest: int) -> int | None:
-    """The commit number of a cursor; None when it is of another epoch or from the future (a full round follows).
+def cursor_of(epoch: str, stamp: int, sections: int = 0) -> str:
+    """The cursor of a position."""
+    tag = tag_of(epoch)
+    return pack(COVERING.pack(tag, stamp, sections) if sections else CURSOR.pack(tag, stamp))
+
+
+def position_of(cursor: str, epoch: str, newest: int) -> Position | None:
+    """The position of a cursor; None when it is of another epoch or from the future (a full round follows).
 
     Raises Refused("bad_cursor") when it is malformed.
     """
-    tag, stamp = unpack(cursor, CURSOR)
+    if len(cursor) * 3 // 4 == CURSOR.size:  # all cursors were like this one once
+        tag, stamp, sections = *unpack(cursor, CURSOR), 0
+    else:
+        tag, stamp, sections = unpack(cursor, COVERING)
     if tag != tag_of(epoch) or stamp > newest:
         return None
-    return int(stamp)
+    return Position(stamp, sections)
 
 
 USER = re.compile(r"[A-Za-z0-9_\-.:@|+]{1,64}\Z")
@@ -67,7 +80,9 @@ def after_user(more: str | UnsetType) -> str:
 
 @dataclass(slots=True, frozen=True)
 class More:
-    """Where a sync round goes on: its `since` (ALL for a full one), the commit it began at, the last row's sort key."""
+    """Where a sync round goes on: its `since` (ALL for a full one), the commit it began at, the last row's sort key,
+    the sections it walks, as bits, and those of them it walks in full.
+    """
 
     since: int
     first_stamp: int
@@ -76,17 +91,27 @@ class More:
     number: int
     previews: bool
     events: int
+    sections: int
+    full_sections: int
 
     def pack(self) -> str:
         return pack(
             MORE.pack(
-                self.since, self.first_stamp, self.pinned, self.time, self.number, self.previews, self.events
+                self.since,
+                self.first_stamp,
+                self.pinned,
+                self.time,
+                self.number,
+                self.previews,
+                self.events,
+                self.sections,
+                self.full_sections,
             )
         )
 
     @classmethod
     def unpack(cls, text: str) -> "More":
-        since, first_stamp, pinned, time, number, previews, events = unpack(text, MORE)
-        if max(since, first_stamp, time) > U53_MAX or since < ALL:
+        since, first_stamp, pinned, time, number, previews, *rest = unpack(text, MORE)
+        if max(since, first_stamp, time, number) > U53_MAX or since < ALL:
             raise Refused("bad_cursor", "not a continuation of this server", field="more")
-        return cls(since, first_stamp, pinned, time, number, bool(previews), events)
+        return cls(since, first_stamp, pinned, time, number, bool(previews), *rest)

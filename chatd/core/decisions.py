@@ -42,4 +42,5 @@ DECISIONS: dict[type, Decide] = {
     admin.SummariseReactions: admin.summarise_reactions,
     admin.CompactLog: admin.compact_log,
     admin.ForgetKeys: admin.forget_keys,
+    admin.NoteDay: admin.note_day,
 }

@@ -7,9 +7,11 @@ from msgspec import UNSET
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet, Tail
 from chatd.core.room import Member, Room
+from chatd.core.sections import ACCOUNT, ChangedRow
 from chatd.core.unread_counts import count
 from chatd.core.users import Account
 from chatd.core.write_set import NewEvent, ReadPosition, RoomReply, WriteSet
+from chatd.protocol.codec import encode
 from chatd.protocol.errors import ChatError
 from chatd.protocol.replies import Ok, ReadOk
 from chatd.protocol.requests import Delivered, Preferences, Read
@@ -87,4 +89,6 @@ def prefer(user: str, request: Preferences, writes: WriteSet, reads: ReadSet) ->
     if shows:
         reads.accounts[user] = replace(account, **shows)
         writes.add(reads.accounts[user])
+        row = {name: getattr(reads.accounts[user], name) for name in chosen}
+        writes.add(ChangedRow(user, ACCOUNT, "preferences", encode(row)))
     return Ok()

@@ -11,9 +11,11 @@ from msgspec import UNSET, Raw
 
 from chatd.config.model import Config, Delivery, Privacy
 from chatd.core.room_summary import summary_of
+from chatd.core.sections import ChangedRow
 from chatd.core.users import Account
 from chatd.core.visibility import text_of
 from chatd.core.write_set import MemberJoined, MemberLeft, NewEvent, ReadPosition, RoomStep, WriteSet
+from chatd.delivery.account_rows import AccountRows
 from chatd.delivery.encoding import JSON, MSGPACK, EncodedPush, frame_of
 from chatd.delivery.heads import Heads
 from chatd.delivery.hub import Hub, RoomSubscribers, Subscriber
@@ -44,6 +46,7 @@ class Fanout:
         self._privacy = config.privacy
         self._receipts = Receipts(env, hub, config, self._deflate_min)
         self._room_pushes = RoomPushes(env, hub, config)
+        self._account_rows = AccountRows(hub, config)
 
     def reconfigure(self, delivery: Delivery, privacy: Privacy) -> None:
         """Tell by other sections from now on; what is already due keeps its time."""
@@ -66,6 +69,8 @@ class Fanout:
             self._push_position(position)
         for (_, user), room in writes.refreshed.items():
             self._room_pushes.due(room, user)
+        if writes.records:
+            self._account_rows.publish(writes)
         for account in writes.records_of(Account):
             for session in self._hub.of(account.user):
                 session.show_receipts(account.receipts)
@@ -78,6 +83,9 @@ class Fanout:
         for number in writes.steps:
             subscribers = self._hub.rooms.get(number)
             for session in list(subscribers.connections()) if subscribers is not None else ():
+                session.close(close_codes.INTERNAL)
+        for user in {row.user for row in writes.records_of(ChangedRow)}:
+            for session in self._hub.of(user):
                 session.close(close_codes.INTERNAL)
 
     def typing(self, session: Subscriber, number: int) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any, Literal, Protocol, TypeGuard
 
+from chatd.core.cursors import Position
 from chatd.delivery.recent_commits import RecentCommits
 from chatd.protocol import close_codes
 from chatd.protocol.objects import Mode
@@ -108,13 +109,15 @@ class Subscriptions:
     may stand for the connection.
     """
 
-    __slots__ = ("_left", "focus", "fully_synced", "muted", "rooms")
+    __slots__ = ("_behind", "_left", "focus", "fully_synced", "muted", "rooms", "sections")
 
     def __init__(self) -> None:
         self.rooms: dict[int, RoomSubscribers] = {}
         self.focus: frozenset[int] = frozenset()
         self.muted: dict[int, int] = {}
         self.fully_synced = False
+        self.sections = 0
+        self._behind = 0
         self._left: set[int] | None = set()  # rooms left while the connection is attached, None when it is
 
     def add(self, subscribers: "RoomSubscribers", muted_until: int) -> None:
@@ -160,9 +163,27 @@ class Subscriptions:
         """The connection sits in all its rooms."""
         self._left = None
 
-    def inform(self) -> None:
-        """A round of `sync` is told to its end."""
-        self.fully_synced = True
+    def cover(self, sections: int) -> None:
+        """These sections of account rows are in force here, as bits."""
+        self.sections = sections
+
+    def fall_behind(self, stamp: int) -> None:
+        """The connection was only told that there are `more` account rows of this commit."""
+        self._behind = stamp
+
+    def inform(self, reached: Position) -> None:
+        """A round of `sync` is told to its end. Until then nothing else gives a connection a cursor, which would stand
+        for rooms and account rows that were never named; so it is again behind a push that only said `more` of them.
+        """
+        if reached.sections == self.sections:
+            self.fully_synced = True
+            if reached.stamp >= self._behind:
+                self._behind = 0
+
+    @property
+    def has_cursor(self) -> bool:
+        """Whether a cursor may stand for the connection."""
+        return self.fully_synced and not self._behind
 
     def clear(self) -> None:
         """The connection is over."""

@@ -4,16 +4,22 @@ from collections import deque
 from collections.abc import Container
 from dataclasses import dataclass
 
+from chatd.core.sections import ChangedRow
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 
+OF_USERS: tuple[type[Account | DeviceSeen | ChangedRow], ...] = (
+    Account,
+    DeviceSeen,
+    ChangedRow,
+)  # records that a hello or a sync reads
 KEPT = 64  # commits: at a thousand a second more than the time a hello takes to read
 
 
 @dataclass(slots=True, frozen=True)
 class CommitSummary:
-    """One commit that was told: its number, the rooms it changed, the users whose account, device or place in a room
-    it did: what the store stamps with the number, and a sync looks for.
+    """One commit that was told: its number, the rooms it changed, the users whose account, device, account rows or
+    place in a room it did: what the store stamps with the number, and a sync looks for.
     """
 
     stamp: int
@@ -37,9 +43,8 @@ class RecentCommits:
         if writes.empty:
             return
         users = {user for _, user in writes.members}
-        if writes.records:
-            users.update(account.user for account in writes.records_of(Account))
-            users.update(device.user for device in writes.records_of(DeviceSeen))
+        for kind in OF_USERS if writes.records else ():
+            users.update(record.user for record in writes.records_of(kind))
         self._commits.append(CommitSummary(writes.stamp, frozenset(writes.rooms), frozenset(users)))
 
     def concerns(self, since: int, user: str, rooms: Container[int]) -> bool:

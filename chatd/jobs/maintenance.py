@@ -5,7 +5,7 @@ import logging
 from functools import partial
 
 from chatd.config.model import Config
-from chatd.core.admin import CompactLog, ForgetDevices, ForgetKeys, SummariseReactions
+from chatd.core.admin import CompactLog, ForgetDevices, ForgetKeys, NoteDay, SummariseReactions
 from chatd.core.write_set import WriteSet
 from chatd.ports import Env, JobStore
 from chatd.protocol.errors import ChatError
@@ -55,6 +55,7 @@ class Maintenance:
                 try:
                     await self.compact()
                     await self.forget_devices()
+                    await self._writer.submit_and_wait("", NoteDay(self._env.now_ms() // DAY_MS))
                 except ChatError as error:
                     log.warning("what is old was not dropped: %s", error)
 

@@ -159,8 +159,16 @@ class SyncTotals(Struct):
     mentions: U53
 
 
+class AccountRow(Struct, omit_defaults=True):
+    """A row of a section, whole; without `value` it is gone. The one with the higher `stamp` holds."""
+
+    name: str
+    stamp: U53
+    value: Raw | UnsetType = UNSET
+
+
 class SyncPage(Struct, omit_defaults=True, kw_only=True):
-    """One page of an account's rooms: `cursor` on the last page, `more` on all others."""
+    """One page of an account's rooms, and of its rows behind them: `cursor` on the last page, `more` on all others."""
 
     cursor: str | UnsetType = UNSET
     rooms: list[RoomSummary]
@@ -168,6 +176,8 @@ class SyncPage(Struct, omit_defaults=True, kw_only=True):
     more: str | UnsetType = UNSET
     full: bool = False
     totals: SyncTotals | UnsetType = UNSET
+    sections: dict[str, list[AccountRow]] | UnsetType = UNSET
+    full_sections: list[str] | UnsetType = UNSET
 
 
 class RoomPosition(Struct):

@@ -6,7 +6,7 @@ No push of events carries anything per recipient: one encoding serves all.
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from chatd.protocol.identifiers import U53, Milliseconds
-from chatd.protocol.objects import GoneReason, Receipt, RoomPosition, RoomSummary, UserState
+from chatd.protocol.objects import AccountRow, GoneReason, Receipt, RoomPosition, RoomSummary, UserState
 
 
 class Push(Struct, tag_field="type", omit_defaults=True):
@@ -57,6 +57,13 @@ class TypingPush(Push, tag="typing"):
 
 class PresencePush(Push, tag="presence"):
     users: list[UserState]
+
+
+class AccountPush(Push, tag="account"):
+    """Account rows that a commit changed, by section; with `more` they are too many: `sync` has them."""
+
+    sections: dict[str, list[AccountRow]] | UnsetType = UNSET
+    more: bool = False
 
 
 class TokenExpiringPush(Push, tag="token_expiring", omit_defaults=False):

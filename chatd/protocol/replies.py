@@ -5,6 +5,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from chatd.protocol.errors import ChatError, Retry
 from chatd.protocol.identifiers import U53, Milliseconds
 from chatd.protocol.objects import (
+    AccountRow,
     DeviceRow,
     FocusedRoom,
     MemberRow,
@@ -56,6 +57,8 @@ class SyncOk(Ok, tag="ok", kw_only=True):
     more: str | UnsetType = UNSET
     full: bool = False
     totals: SyncTotals | UnsetType = UNSET
+    sections: dict[str, list[AccountRow]] | UnsetType = UNSET
+    full_sections: list[str] | UnsetType = UNSET
 
 
 class EventsOk(Ok, tag="ok", kw_only=True):

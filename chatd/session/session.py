@@ -204,6 +204,7 @@ class Session:
         self.identity = admission.identity
         self.mode = admission.mode
         self.receipts = admission.receipts
+        self.subscriptions.cover(admission.sections)
         if admission.deflate and self.encoding == MSGPACK:
             self.encoding = DEFLATE
 
@@ -226,8 +227,8 @@ class Session:
         self._phase = advance(self._phase, PhaseEvent.HELLO_OK)
         greeting, self._greeting = self._greeting, None
         self.subscriptions.attached()
-        if welcome.fully_synced:
-            self.subscriptions.inform()
+        if welcome.reached is not None:
+            self.subscriptions.inform(welcome.reached)
         reply = welcome.reply
         reply.id = id
         self.outbox.start(self._framed(reply), self._ctx.env.monotonic())
@@ -254,7 +255,7 @@ class Session:
         return AuthOk(token_ttl=self.watch_token(self.identity.claims))
 
     def _inform(self, change: Informed) -> Ok:
-        self.subscriptions.inform()
+        self.subscriptions.inform(change.reached)
         return change.reply
 
     def show_receipts(self, shown: bool) -> None:
@@ -376,16 +377,16 @@ class Session:
         self._drop(close_codes.SLOW)
 
     def _cursor(self) -> Any:
-        """A newer cursor, when everything that was published was queued to this connection, and all rooms named."""
+        """A newer cursor, when everything that was published was queued to this connection, and all rows named."""
         subscriptions = self.subscriptions
         current = (
-            subscriptions.fully_synced and self.outbox.flowing and not self._ctx.typing_sink.has_pending(self)
+            subscriptions.has_cursor and self.outbox.flowing and not self._ctx.typing_sink.has_pending(self)
         )
         if self._phase is not Phase.READY or not current:
             return UNSET
         if not all(self in subscribers.full[self.encoding] for subscribers in subscriptions.rooms.values()):
             return UNSET
-        return cursor_of(self._ctx.store.epoch, self._ctx.writer.published)
+        return cursor_of(self._ctx.store.epoch, self._ctx.writer.published, subscriptions.sections)
 
 
 DUE: dict[Due, Callable[[Session], None]] = {

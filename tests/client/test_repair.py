@@ -301,6 +301,21 @@ async def test_a_round_broken_by_a_drop_is_begun_again_without_a_cursor(server, 
     assert "cursor" not in hello
 
 
+async def test_a_sync_during_a_round_follows_it(server, client_of):
+    """Begun in its middle it would have the rooms of earlier pages forgotten at the end."""
+    client = client_of(server)
+    await client.start()
+    peer = await server.accept()
+    await peer.welcome(rooms=[{"room": "a", "seq": 1}], sync={"more": "m1", "full": True, "cursor": None})
+    page = await peer.expect("sync")
+    await client.sync()
+    await peer.ok(page, rooms=[{"room": "b", "seq": 1}], full=True, cursor="c1")
+    again = await peer.expect("sync")
+    assert again["cursor"] == "c1"
+    assert set(client.rooms) == {"a", "b"}
+    await peer.ok(again, rooms=[], cursor="c2")
+
+
 # --- stale stretches
 
 

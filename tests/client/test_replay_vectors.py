@@ -105,6 +105,9 @@ class Player:
             expected = {**expected, "messages": messages}
         assert {name: held[name] for name in expected} == expected
 
+    async def account_rows(self, expected):
+        assert self.client.account_rows(expected["section"]) == expected["rows"]
+
     async def rooms(self, expected):
         assert sorted(self.account.replicas) == sorted(expected)
 
@@ -117,6 +120,7 @@ STEPS = {
     "app": Player.app,
     "replica": Player.replica,
     "rooms": Player.rooms,
+    "account": Player.account_rows,
 }
 
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from chatd.client import (
+    AccountChanged,
     Client,
     Closed,
     FileStorage,
@@ -304,3 +305,21 @@ async def test_the_example_chats(daemon, client_of):
             assert await example.stdout.readline() == b"bob: Hi Ann\n"
             example.stdin.close()
             assert await example.wait() == 0
+
+
+async def test_a_preference_reaches_the_other_device_now_and_after_a_restart(daemon, client_of, tmp_path):
+    storage = tmp_path / "tablet.chat"
+    async with client_of(daemon.url, "ann") as client:
+        async with client_of(daemon.url, "ann", storage=FileStorage(storage)) as tablet:
+            assert tablet.preferences == {"receipts": True, "presence": True}
+            watch = Watch(tablet)
+            await client.show_receipts(False)
+            await watch.until(AccountChanged)
+            assert tablet.preferences == {"receipts": False, "presence": True}
+        await client.show_presence(False)
+    later = client_of("ws://127.0.0.1:1/v1/ws", "ann", storage=FileStorage(storage))
+    await later.start()  # without a network
+    assert later.preferences == {"receipts": False, "presence": True}
+    await later.close()
+    async with client_of(daemon.url, "ann", storage=FileStorage(storage), encoding="json") as tablet:
+        assert tablet.preferences == {"receipts": False, "presence": False}

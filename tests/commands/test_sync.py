@@ -185,7 +185,7 @@ async def test_a_round_without_cursor_is_full(server):
     assert (reply["full"], names(reply)) == (True, rooms[::-1])
 
 
-MADE_BY_HAND = More(since=0, first_stamp=2**64 - 1, pinned=0, time=0, number=0, previews=False, events=0)
+MADE_BY_HAND = More(0, 2**64 - 1, 0, 0, 0, previews=False, events=0, sections=0, full_sections=0)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 import asyncio
 import logging
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -153,6 +155,17 @@ async def test_a_failed_round_is_told_and_the_next_one_tries_again(server, round
     before = server.store.calls["compactable"]
     await rounds.next()
     assert server.store.calls["compactable"] == before + 1
+
+
+async def test_the_commit_of_a_day_is_noted(server, rounds, monkeypatch, tmp_path):
+    """So it is known which tombstones of account rows are old."""
+    monkeypatch.setattr(upkeep_module, "COMPACT_EVERY", 1)
+    await rounds.next()
+    await rounds.next()
+    with closing(sqlite3.connect(tmp_path / "chatd.sqlite")) as connection:
+        ((day, stamp),) = connection.execute("SELECT day, stamp FROM days").fetchall()
+    assert day == server.env.now_ms() // upkeep_module.DAY_MS
+    assert 0 < stamp < server.store.stamp
 
 
 async def test_a_loop_that_stood_still_is_counted_and_told(server, monkeypatch, caplog):

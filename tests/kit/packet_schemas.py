@@ -199,12 +199,25 @@ summary = record(
 # Replies (2.5 to 2.10), by the type of the request
 
 _totals = record({"rooms": u53, "unread": u53, "mentions": u53})
+account_row = record({"name": word, "stamp": positive}, {"value": host_data})
+
+
+def sections(value: Any, where: str) -> None:
+    """Account rows by section, none of them empty."""
+    if not isinstance(value, dict) or not value:
+        raise Misshapen(f"{where}: no map of sections: {value!r}")
+    for name, rows in value.items():
+        listed(account_row, least=1)(rows, f"{where}.{name}")
+
+
 _sync_keys: dict[str, Shape] = {
     "gone": listed(room, least=1),
     "cursor": cursor,
     "more": more,
     "full": flag,
     "totals": _totals,
+    "sections": sections,
+    "full_sections": listed(word, least=1),
 }
 sync_page = record({"rooms": listed(summary)}, _sync_keys)
 _receipt = record({"user": user}, {"read": positive, "delivered": positive, "first_visible": two_or_more})
@@ -312,6 +325,7 @@ PUSHES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "typing": ({"room": room, "user": user}, {}),
     "presence": ({"users": listed(_seen, least=1)}, {}),
     "token_expiring": ({"token_ttl": u53}, {}),
+    "account": ({}, {"sections": sections, "more": flag}),
     "ping": ({}, {"cursor": cursor}),
     "bye": ({"reason": word, "close": positive}, {"retry_after": u53, "to": text, "cursor": cursor}),
 }

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import pytest
 
 from tests.kit.auth_matrix import PreparedRoom, request_of, rows
@@ -39,6 +40,7 @@ PRIVATE = {
     ("unlogged", "client_key"): "1",
     ("unlogged", "digest"): "1",
     ("unlogged", "time"): "1",
+    ("account_rows", "body"): WHO,
 }
 UNIQUE = {"client_key", "device"}  # a canary each
 
@@ -59,6 +61,9 @@ PLAIN = {
     "reactions": {"room", "seq", "user", "emoji"},
     "users": {"user", "name", "avatar", "version", "receipts", "presence", "disabled"},
     "devices": {"user", "last_seen", "removed"},
+    "account_rows": {"number", "user", "name", "stamp"},
+    "account_state": {"user", "stamp"},
+    "days": {"day", "stamp"},
 }  # fmt: skip
 
 FIRST = 77_700_101  # canaries that are numbers count from here; no clock, seq or size comes near
@@ -93,7 +98,8 @@ def plant(database: Path) -> list[str]:
             kind = connection.execute(
                 "SELECT type FROM pragma_table_info(?) WHERE name = ?", (table, column)
             ).fetchone()[0]
-            value = {"INTEGER": canary, "BLOB": f"CAST('{canary}' AS BLOB)"}.get(kind, f"'{canary}'")
+            blob = f"x'{msgpack.packb(canary).hex()}'"
+            value = {"INTEGER": canary, "BLOB": blob}.get(kind, f"'{canary}'")
             if column in UNIQUE:
                 value = f"'{canary}' || hex(randomblob(4))"
             changed = connection.execute(f"UPDATE {table} SET {column} = {value} WHERE {where}").rowcount

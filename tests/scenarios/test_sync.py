@@ -108,6 +108,28 @@ async def test_sync_with_a_cursor_is_an_incremental_round_on_a_live_connection(c
     assert again["rooms"] == []
 
 
+@pytest.mark.parametrize("encoding", ["msgpack", "json"])
+async def test_an_updated_app_gets_the_account_rows_from_before_its_cursor(
+    clients: Clients, encoding: str
+) -> None:
+    """S26"""
+    alice = await clients.connect("alice", encoding=encoding)
+    await alice.request({"type": "preferences", "presence": False})
+    hidden = {"receipts": True, "presence": False}
+    old, before = await clients.reconnect(alice)
+    assert "sections" not in before["sync"]
+    updated, now = await clients.reconnect(old, features=["account"], **_position(before))
+    assert now["features"] == ["account"]
+    assert [row["value"] for row in now["sync"]["sections"]["account"]] == [hidden]
+    assert now["sync"]["full_sections"] == ["account"]
+    await updated.request({"type": "preferences", "presence": True})
+    push = await updated.receive("account")
+    assert [row["value"] for row in push["sections"]["account"]] == [{"receipts": True, "presence": True}]
+    _, later = await clients.reconnect(updated, features=["account"], **_position(now))
+    assert later["sync"]["sections"] == push["sections"]
+    assert "full_sections" not in later["sync"]
+
+
 async def test_pages_follow_by_more_until_the_cursor_comes(clients: Clients) -> None:
     alice, bob = await clients.connect_all("alice", "bob")
     rooms = [await alice.create_group(f"room {number}", bob) for number in range(25)]

@@ -175,6 +175,10 @@ def prefer(actor: Actor) -> None:
     actor.ask({"type": "preferences", "room": actor.room(), **choice[actor._lane.pick(len(choice))]})
 
 
+def choose(actor: Actor) -> None:
+    actor.ask({"type": "preferences", "receipts": actor._lane.befalls(2)})
+
+
 def look(actor: Actor) -> None:
     room = actor.room()
     page = (
@@ -191,7 +195,7 @@ def look(actor: Actor) -> None:
     )
     packet = page[actor._lane.pick(len(page))]
     if packet["type"] == "sync":
-        actor.client.synchronise()
+        actor.client.rounds.synchronise()
     else:
         actor.ask(packet)
 
@@ -229,6 +233,8 @@ ACTIONS: tuple[Callable[[Actor], None], ...] = (
     promote,
     rename,
     prefer,
+    choose,
+    choose,
     focus,
     type_away,
     watch,

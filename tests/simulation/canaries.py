@@ -138,7 +138,7 @@ def wall_clock_limits() -> AbstractContextManager[Any]:
 
 def reset_without_reason() -> AbstractContextManager[Any]:
     """A known cursor is answered with the whole list."""
-    return patch.object(sync, "since_of_hello", lambda ctx, request: None)
+    return patch.object(sync, "stored_position", lambda ctx, request: None)
 
 
 def own_event_twice() -> AbstractContextManager[Any]:
@@ -158,13 +158,13 @@ def first_missed_skipped() -> AbstractContextManager[Any]:
     """A resume begins one commit too late."""
 
     def late(real: Any) -> Any:
-        def since(ctx: Any, cursor: Any) -> int | None:
-            stamp: int | None = real(ctx, cursor)
-            return None if stamp is None else stamp + 1
+        def position(ctx: Any, cursor: Any) -> Any:
+            known = real(ctx, cursor)
+            return None if known is None else known._replace(stamp=known.stamp + 1)
 
-        return since
+        return position
 
-    return patch.object(sync, "since_of", late(sync.since_of))
+    return patch.object(sync, "position_in", late(sync.position_in))
 
 
 def epoch_kept() -> AbstractContextManager[Any]:
@@ -190,6 +190,24 @@ def epoch_kept() -> AbstractContextManager[Any]:
 def cursor_before_the_rooms() -> AbstractContextManager[Any]:
     """A ping gives a cursor although pages of the first round were not told: a bug the simulator found."""
     return patch.object(Subscriptions, "fully_synced", property(lambda self: True, lambda self, value: None))
+
+
+def covered_unseen() -> AbstractContextManager[Any]:
+    """A cursor passes for one that covers every section, whatever its phone has seen."""
+
+    def covering(real: Any) -> Any:
+        def position(ctx: Any, cursor: Any) -> Any:
+            known = real(ctx, cursor)
+            return None if known is None else known._replace(sections=0xFFFF)
+
+        return position
+
+    return patch.object(sync, "position_in", covering(sync.position_in))
+
+
+def cursor_before_the_rows() -> AbstractContextManager[Any]:
+    """A ping gives a cursor although account rows were not told, but only that there are more."""
+    return patch.object(Subscriptions, "fall_behind", lambda self, stamp: None)
 
 
 def counted_too_early() -> AbstractContextManager[Any]:
@@ -223,4 +241,6 @@ CANARIES: dict[str, Break] = {
     "epoch-kept": epoch_kept,
     "cursor-before-the-rooms": cursor_before_the_rooms,
     "counted-too-early": counted_too_early,
+    "covered-unseen": covered_unseen,
+    "cursor-before-the-rows": cursor_before_the_rows,
 }

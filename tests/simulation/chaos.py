@@ -12,6 +12,7 @@ from tests.kit.disk import Fault
 from tests.kit.simulated_disk import Kind
 from tests.simulation.history import Revocation
 from tests.simulation.machine import ProcessEnded, SimMachine
+from tests.simulation.section_faults import SECTION_MISFORTUNES
 from tests.simulation.transport import TIGHT_ROOM_BYTES, Link
 
 
@@ -54,6 +55,7 @@ class Chaos:
         self.vanished = False
         self._clogged: list[Link] = []
         self._turned_over = 0
+        self.days = 100_000  # long after those of the daemon's own rounds
         self.failed = 0  # operations of the disk so far that failed
         self._kinds = [name for name in MISFORTUNES if world.scenario.has(name)]
 
@@ -360,4 +362,4 @@ MISFORTUNES: dict[str, Callable[[Chaos], Awaitable[None]]] = {
         "fold",
         "turnover",
     )
-}
+} | SECTION_MISFORTUNES

@@ -2,6 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
+from chatd.core.cursors import position_of
+from chatd.core.sections import ACCOUNT, SECTIONS
+from chatd.protocol.identifiers import U53_MAX
+from tests.kit.notes import NOTES, SECTION
 from tests.simulation.counters import Counters
 from tests.simulation.history import Conversation, History, Packet, ReceivedPacket, Row, Truth
 from tests.simulation.membership import Members
@@ -143,12 +147,34 @@ def reset_with_reason(history: History) -> Findings:
         reply = heard.packet
         if request["type"] == "hello" and reply["type"] == "ok":
             same_epoch = request.get("epoch") == reply["epoch"]
-            if same_epoch and request.get("cursor") and reply["sync"].get("full"):
+            aged = any(at < heard.at for at in history.aged)  # then a cursor may be too old for account rows
+            if same_epoch and request.get("cursor") and reply["sync"].get("full") and not aged:
                 yield f"{said.client}: hello with cursor {request['cursor']} was answered with everything"
         elif request["type"] == "log" and reply.get("reset"):
             first = reply.get("first_visible", 1)
             if request["from"] >= max(first, reply.get("log_floor", 1)) or said.epoch not in truths:
                 yield f"{said.client}: log from {request['from']} was reset: {reply}"
+
+
+def rows_of_the_cursor(history: History) -> Findings:
+    """Whoever stores a cursor has, of every section it covers, the rows of that commit, or later states of them."""
+    bits = {SECTIONS[ACCOUNT].bit: ACCOUNT, SECTION.bit: NOTES}
+    for snapshot in history.snapshots:
+        position = position_of(snapshot.cursor, snapshot.epoch, U53_MAX)
+        assert position is not None
+        versions = history.versions.get(snapshot.epoch, ())
+        for section in [name for bit, name in bits.items() if position.sections >> bit & 1]:
+            told = [one for one in versions if (one.user, one.section) == (snapshot.user, section)]
+            known = {(one.name, one.stamp): one.value for one in told}
+            due = {one.name: one for one in told if one.stamp <= position.stamp}
+            held = snapshot.rows.get(section, {})
+            for name, row in due.items():
+                stamp, value = held.get(name, (0, None))
+                if stamp < row.stamp and not (row.value is None and value is None):
+                    yield f"{snapshot.client} at commit {position.stamp} has {(stamp, value)}, there is {row}"
+            for name, (stamp, value) in held.items():
+                if known.get((name, stamp), Ellipsis) != value:
+                    yield f"{snapshot.client} at commit {position.stamp} has {name} {(stamp, value)} of {section}"
 
 
 def revoked_is_over(history: History) -> Findings:
@@ -237,6 +263,7 @@ CHECKERS: dict[str, Callable[[History], Findings]] = {
         without_gaps,
         true_counters,
         reset_with_reason,
+        rows_of_the_cursor,
         revoked_is_over,
         kept_promises,
         answered,

@@ -12,6 +12,7 @@ from tests.simulation.connection import Connection, connector
 from tests.simulation.environment import Environment, Quirks
 from tests.simulation.history import Conversation, Packet, Slice
 from tests.simulation.outbox import FRAME_BYTES, Pending, first_frame, own_event
+from tests.simulation.rounds import Rounds
 from tests.simulation.timelines import JUMP_PAGE, ClientStorage, Timeline, repairs
 
 ADDRESS = "192.0.2.2:443"
@@ -42,13 +43,14 @@ class SimClient:
     wait_s: float = 0.0
     waiting: Any = None
     answers: list[tuple[Packet, Packet]] = field(default_factory=list)  # to what was asked only to know
+    rounds: Rounds = field(init=False)
     _token: str = ""
     _frame_bytes: int = FRAME_BYTES
     _early: dict[str, list[Packet]] = field(default_factory=dict)  # events of rooms that were not named yet
-    _round: set[str] | None = None  # rooms that a full round named so far
     _put_off: list[tuple[float, Packet]] = field(default_factory=list)  # refused for now, and until when
 
     def __post_init__(self) -> None:
+        self.rounds = Rounds(self)
         self.new_device()
 
     # life
@@ -106,7 +108,13 @@ class SimClient:
     def idle(self) -> bool:
         """Nothing is left to do: all sent, all repaired."""
         complete = all(timeline.complete for timeline in self.storage.timelines.values())
-        waits = self.outbox or self._put_off or self.connection is None or self.connection.unanswered
+        waits = (
+            self.outbox
+            or self._put_off
+            or self.rounds.again
+            or self.connection is None
+            or self.connection.unanswered
+        )
         return self.ready and complete and not waits
 
     # Owner: what its line says
@@ -123,6 +131,7 @@ class SimClient:
         self.connection = None
         self._early.clear()
         self._put_off.clear()
+        self.rounds.lost()
         for timeline in self.storage.timelines.values():
             timeline.asking = False
         if self.waiting is None:
@@ -152,8 +161,8 @@ class SimClient:
     def _hello(self, connection: Connection) -> None:
         storage, quirks = self.storage, self.quirks
         packet = {"type": "hello", "version": 1, "token": self._token, "device": self.device}
-        if quirks.deflate and not quirks.text:
-            packet["features"] = ["deflate"]
+        packet["features"] = [*quirks.words, *(["deflate"] if quirks.deflate and not quirks.text else [])]
+        self.rounds.begin()
         if storage.epoch:
             stale = quirks.stale and storage.old_cursor and self.lane.befalls(3)
             connection.said.had_cursor = storage.old_cursor if stale else storage.cursor
@@ -174,45 +183,19 @@ class SimClient:
         if reply["epoch"] != self.storage.epoch:
             self.put_away()
             self.storage.timelines = {}
+            self.storage.rows = {}
             self.storage.cursor = self.storage.old_cursor = ""
             self.storage.epoch = self.connection.said.epoch = reply["epoch"]
-        self._round = set() if reply["sync"].get("full") else None
-        self._page(request, reply["sync"])
+        self.rounds.welcomed(reply["sync"])
         for pending in self.outbox.values():
             pending.due = 0.0
         self._later()
 
-    def _page(self, request: Packet, page: Packet) -> None:
-        for summary in page["rooms"]:
-            self._summary(summary)
-        for room in page.get("gone", ()):
-            self._forget(room)
-        if "more" in page:
-            self.connection.ask({"type": "sync", "more": page["more"]})  # type: ignore[union-attr]
-            return
-        self._store_cursor(page["cursor"])
-        if self._round is not None:
-            for room in [room for room in self.storage.timelines if room not in self._round]:
-                self._forget(room)
-            self._round = None
-
-    def synchronise(self) -> None:
-        """A round on the living connection."""
-        if self.ready and self._round is None:
-            self.connection.ask({"type": "sync", "cursor": self.storage.cursor, "rooms": 2})  # type: ignore[union-attr]
-
-    def _store_cursor(self, cursor: str) -> None:
-        if cursor != self.storage.cursor:
-            self.storage.cursor, self.storage.old_cursor = (
-                cursor,
-                self.storage.old_cursor or self.storage.cursor,
-            )
-
     # rooms
 
-    def _summary(self, summary: Packet) -> None:
-        if self._round is not None:  # also of a room that was made between two pages
-            self._round.add(summary["room"])
+    def summary(self, summary: Packet) -> None:
+        if self.rounds.rooms is not None:  # also of a room that was made between two pages
+            self.rounds.rooms.add(summary["room"])
         ended = self.storage.summarise(summary)
         if ended is not None:
             self._keep(ended)
@@ -221,7 +204,7 @@ class SimClient:
             timeline.take(event)
         self._repair(timeline)
 
-    def _forget(self, room: str) -> None:
+    def forget(self, room: str) -> None:
         self._early.pop(room, None)
         timeline = self.storage.timelines.pop(room, None)
         if timeline is not None:
@@ -315,7 +298,7 @@ class SimClient:
             self.storage.timelines[request["room"]].hear_of(reply["seq"])
             self._repair(self.storage.timelines[request["room"]])
         if "summary" in reply:
-            self._summary(reply["summary"])
+            self.summary(reply["summary"])
 
     def _own_event(self, request: Packet, reply: Packet) -> None:
         self._take(request["room"], own_event(self.user, request, reply))
@@ -332,7 +315,7 @@ class SimClient:
         if error.get("retry", "never") == "never":
             self.outbox.pop(key or "", None)
             if repairs(request) and error["code"] in ("not_member", "gone", "not_found"):
-                self._forget(request["room"])
+                self.forget(request["room"])
             return
         delay_s = error.get("retry_after", 0) / 1000 or RETRY_S
         due = self.environment.loop.time() + delay_s
@@ -369,7 +352,7 @@ class SimClient:
 
     def _pinged(self, packet: Packet) -> None:
         if "cursor" in packet:
-            self._store_cursor(packet["cursor"])
+            self.rounds.store(packet["cursor"])
 
     def _bye(self, packet: Packet) -> None:
         self._pinged(packet)
@@ -381,7 +364,7 @@ class SimClient:
 
 REPLIES: dict[str, Callable[[SimClient, Packet, Packet], None]] = {
     "hello": SimClient._welcomed,
-    "sync": SimClient._page,
+    "sync": lambda client, request, reply: client.rounds.page(request, reply),
     "log": SimClient._logged,
     "history": SimClient._leafed,
 }
@@ -389,8 +372,9 @@ REPLIES: dict[str, Callable[[SimClient, Packet, Packet], None]] = {
 PUSHES: dict[str, Callable[[SimClient, Packet], None]] = {
     "event": SimClient._events,
     "head": SimClient._heads,
-    "room": lambda client, packet: client._summary(packet["summary"]),
-    "gone": lambda client, packet: client._forget(packet["room"]),
+    "room": lambda client, packet: client.summary(packet["summary"]),
+    "gone": lambda client, packet: client.forget(packet["room"]),
+    "account": lambda client, packet: client.rounds.account(packet),
     "ping": SimClient._pinged,
     "bye": SimClient._bye,
 }

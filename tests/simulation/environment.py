@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tests.simulation.choices import Lane
-from tests.simulation.history import Conversation, Slice
+from tests.simulation.history import Conversation, Slice, Snapshot
 from tests.simulation.loop import SimLoop
 from tests.simulation.network import Network
 from tests.simulation.transport import NetworkConditions
@@ -19,6 +19,7 @@ class Environment(Protocol):
     trace: hashlib.blake2b
     conversations: list[Conversation]
     slices: list[Slice]
+    snapshots: list[Snapshot]
 
     def token(self, user: str, device: str) -> tuple[str, float]:
         """A token of the host app, and when it was issued."""
@@ -43,3 +44,4 @@ class Quirks:
     stale: bool = False
     inline: int = 0
     page: int = 30
+    words: tuple[str, ...] = ()  # for account rows; more after an update of the app

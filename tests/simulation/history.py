@@ -52,6 +52,16 @@ class Row(NamedTuple):
     event: Packet
 
 
+class RowVersion(NamedTuple):
+    """An account row as a commit left it; `value` None: gone."""
+
+    stamp: int
+    user: str
+    section: str
+    name: str
+    value: Any
+
+
 @dataclass(slots=True)
 class Truth:
     """The log of one epoch, read when it ended, with what was folded away below the `floors` of rooms.
@@ -66,6 +76,7 @@ class Truth:
     kept: int | None = None
     floors: dict[str, int] = field(default_factory=dict)
     deleted: frozenset[str] = frozenset()
+    rows: list[RowVersion] = field(default_factory=list)
 
 
 class Commit(NamedTuple):
@@ -85,6 +96,16 @@ class Slice(NamedTuple):
     epoch: str
     room: str
     events: list[Packet]
+
+
+class Snapshot(NamedTuple):
+    """The account rows a phone kept when it stored a cursor: stamp and value of each by section and name."""
+
+    client: str
+    user: str
+    epoch: str
+    cursor: str
+    rows: dict[str, dict[str, tuple[int, Any]]]
 
 
 class Revocation(NamedTuple):
@@ -116,6 +137,9 @@ class History:
     commits: list[Commit] = field(default_factory=list)
     slices: list[Slice] = field(default_factory=list)
     revocations: list[Revocation] = field(default_factory=list)
+    versions: dict[str, list[RowVersion]] = field(default_factory=dict)  # by epoch, in commit order
+    snapshots: list[Snapshot] = field(default_factory=list)
+    aged: list[float] = field(default_factory=list)  # when old tombstones of account rows were forgotten
     complaints: list[str] = field(default_factory=list)  # errors the daemon logged and nothing explains
     upsets: list[str] = field(default_factory=list)  # starts and stops that failed
     leftovers: list[str] = field(default_factory=list)  # tasks and timers that outlived their connections

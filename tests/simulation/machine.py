@@ -27,9 +27,10 @@ from chatd.storage.sqlite.directory import Directory
 from chatd.storage.sqlite.startup import make_ready
 from chatd.storage.sqlite.store import SqliteStore
 from tests.kit.disk import Disk, lay
+from tests.kit.notes import registered
 from tests.kit.simulated_disk import Kind
 from tests.simulation.choices import Lane
-from tests.simulation.history import Commit, History, Row, Truth
+from tests.simulation.history import Commit, History, Row, RowVersion, Truth
 from tests.simulation.inline_threads import Threads
 from tests.simulation.loop import PROCESS, SimLoop
 from tests.simulation.network import Network, SimSocket
@@ -37,6 +38,10 @@ from tests.simulation.sim_env import SimEnv
 
 WAL = f"{DATABASE}-wal"
 SEQ_BITS = 32  # positions of events, storage/sqlite/migrations/0001_first.sql
+ROWS = """
+SELECT stamp, user, 'account', name, body FROM account_rows WHERE stamp > ?
+UNION ALL SELECT stamp, user, 'notes', name, body FROM notes WHERE stamp > ? ORDER BY stamp
+"""
 RARELY_S = 20.0  # between looks that only fill metrics and HTTP headers: each costs a callback
 
 
@@ -54,6 +59,7 @@ class Run:
         self.ledger: list[
             tuple[int, int]
         ] = []  # stamps that were committed, each with the position behind it
+        self.versions: list[RowVersion] = []  # of account rows, those of the start first
         self.leaving = False
         self.epoch = ""  # until it is up
         self.raced = 0  # hellos that something was committed beside
@@ -86,6 +92,8 @@ class Run:
         with suppress(sqlite3.Error):  # a disk that fails tells nothing
             (stamp,) = connection.execute("SELECT value FROM meta WHERE key = 'stamp'").fetchone()
             if not self.ledger or stamp > self.ledger[-1][0]:
+                last = self.ledger[-1][0] if self.ledger else -1
+                self.versions += rows_since(connection, last)
                 self.ledger.append((stamp, len(self.disk.journal)))
 
     def commits(self) -> Iterator[Commit]:
@@ -211,6 +219,8 @@ class SimMachine:
         self._dead.append(process)
         process.ended.set_result(None)
         self.history.commits += process.commits()
+        if process.epoch:
+            self.history.versions.setdefault(process.epoch, []).extend(process.versions)
         process.disk.stop()
         process.disk.check()
         return process
@@ -282,6 +292,7 @@ class SimMachine:
                 "SELECT room, user, first_visible, read FROM members WHERE gone IS NULL ORDER BY room, user"
             ):
                 truth.members.setdefault(names[room], {})[user] = {"first_visible": first, "read": read}
+            truth.rows = rows_since(connection, -1)
             return truth
 
     def clear(self) -> None:
@@ -298,6 +309,15 @@ class SimMachine:
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             with suppress(BaseException):
                 task.get_coro().close()
+
+
+def rows_since(connection: sqlite3.Connection, stamp: int) -> list[RowVersion]:
+    """The account rows that were changed after this commit."""
+    found = connection.execute(ROWS, (stamp, stamp)).fetchall()
+    return [
+        RowVersion(stamp, user, section, name, None if body is None else msgpack.unpackb(body))
+        for stamp, user, section, name, body in found
+    ]
 
 
 @cache
@@ -334,6 +354,7 @@ def simulated() -> Iterator[None]:
         return await second_look(*args)
 
     with (
+        registered(),
         patch("chatd.storage.sqlite.connection.connect", connect),
         patch("chatd.commands.hello.read_again", read_again),
         patch("chatd.http.listeners.bound_sockets", lambda address: [SimSocket(address)]),

@@ -38,6 +38,9 @@ FAULTS = (
 LATE_FAULTS = (  # drawn last, so that older seeds and tapes keep their choices
     "fold",  # old operations leave the logs
     "turnover",  # rooms are deleted, others are made
+    "notes",  # the host changes account rows of its users, and lets half a year pass
+    "update",  # apps learn the words for account rows
+    "switch",  # a section of account rows is switched off and on
 )
 OPERATIONS_KEPT = 4  # of a room, in a run with folds: its log is short
 

@@ -21,6 +21,9 @@ WANTED = (
     "drain deadline reached",
     "folded below a phone",
     "room deleted",
+    "more account rows than a push tells",
+    "section walked in full on a resume",
+    "tombstones of account rows forgotten",
 )
 
 
@@ -52,6 +55,8 @@ def told(history: History) -> Iterator[str]:
             yield "reset sent"
             if request["type"] == "log" and request["from"] >= reply.get("first_visible", 1):
                 yield "folded below a phone"
+        elif "cursor" in request and reply.get("sync", {}).get("full_sections"):
+            yield "section walked in full on a resume"
         elif request["type"] == "room.delete" and reply["type"] == "ok":
             yield "room deleted"
         elif reply.get("code") == "rate_limited":

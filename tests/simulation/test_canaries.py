@@ -25,6 +25,8 @@ FOUND = {
     "epoch-kept": (("restore",), "acknowledged"),
     "first-missed-skipped": ((), "without_gaps"),
     "counted-too-early": ((), "true_counters"),
+    "covered-unseen": (("update", "notes"), "rows_of_the_cursor"),
+    "cursor-before-the-rows": (("notes",), "rows_of_the_cursor"),
     "wall-clock-limits": (("jump",), "liveness"),
 }
 

@@ -60,10 +60,19 @@ class ClientStorage:
         self.cursor = ""
         self.old_cursor = ""
         self.timelines: dict[str, Timeline] = {}
+        self.rows: dict[str, dict[str, tuple[int, Any]]] = {}  # of the account: stamp and value, None: gone
         self.muted: set[str] = set()
 
     def heads(self) -> dict[str, int]:
         return {name: timeline.head for name, timeline in self.timelines.items()}
+
+    def take_rows(self, sections: dict[str, list[dict[str, Any]]]) -> None:
+        """Account rows: the higher stamp holds."""
+        for section, rows in sections.items():
+            held = self.rows.setdefault(section, {})
+            for row in rows:
+                if row["stamp"] > held.get(row["name"], (0, None))[0]:
+                    held[row["name"]] = (row["stamp"], row.get("value"))
 
     def summarise(self, summary: dict[str, Any]) -> Timeline | None:
         """Take a summary in; the timeline it ended when the user had left and come back."""

@@ -7,6 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from chatd.core.sections import ACCOUNT, SECTIONS
+from tests.kit.notes import NOTES
 from tests.kit.tokens import token_for
 from tests.simulation.actions import Actor
 from tests.simulation.chaos import Chaos, Stuck
@@ -27,6 +29,7 @@ CONVERGE_S = 120.0  # reliability.md section 4: once nothing bad happens any mor
 LOOK_S = 0.25
 CALM_LOOKS = 2  # in a row
 LIFETIME_S = 3600  # of a token
+BOTH = (ACCOUNT, NOTES)
 SHORT_LIFE_S = 61  # of a token in a run about expiry; config: the grace is 1 s
 
 
@@ -47,6 +50,7 @@ class World:
         self.history.faults = chosen.faults
         self.conversations = self.history.conversations
         self.slices = self.history.slices
+        self.snapshots = self.history.snapshots
         self.clients: list[SimClient] = []
         self.actors: list[Actor] = []
         self.rooms: list[str] = []
@@ -151,6 +155,7 @@ class World:
             stale=self.scenario.has("stale"),
             inline=(20, 0, 3)[lane.pick(3)],
             page=30 if not lane.befalls(3) else 1,
+            words=(BOTH, ("account",), ())[lane.pick(3)],
         )
         client = SimClient(self, f"phone {name}", user, lane, self.choices.lane(f"air {name}"), quirks)
         self.clients.append(client)
@@ -191,6 +196,18 @@ class World:
             known = {room: timeline.applied for room, timeline in client.storage.timelines.items()}
             if known != expected:
                 self.history.unfinished.append(f"{client.name} has {known}, the log {expected}")
+            for section in {*client.quirks.words} & SECTIONS.keys():
+                held = client.storage.rows.get(section, {})
+                rows = {name: value for name, (_, value) in held.items() if value is not None}
+                state = {
+                    row.name: row.value
+                    for row in truth.rows
+                    if (row.user, row.section) == (client.user, section) and row.value is not None
+                }
+                if rows != state:
+                    self.history.unfinished.append(
+                        f"{client.name} has the {section} {rows}, there are {state}"
+                    )
 
     def _state(self, client: SimClient) -> str:
         behind = {t.room: (t.applied, t.head) for t in client.storage.timelines.values() if not t.complete}

@@ -18,13 +18,13 @@ from tests.kit.history_builder import HistoryBuilder
 
 async def main():
     store = await sqlite(Path(sys.argv[1]))
-    chronicle = Chronicle(store)
+    builder = HistoryBuilder(store)
     names = [membership.room for membership in await store.memberships("ann")]
     rooms = await store.load_rooms(names)
-    room = rooms[names[0]] if names else await chronicle.group("ann")
-    chronicle.keys = room.seq
+    room = rooms[names[0]] if names else await builder.group("ann")
+    builder.keys = room.seq
     while True:
-        await chronicle.post_many(room, "ann", 1 + room.seq % 7)
+        await builder.post_many(room, "ann", 1 + room.seq % 7)
         print(room.seq, flush=True)
 
 asyncio.run(main())

@@ -17,6 +17,7 @@ from chatd.storage.sqlite import (
     room_rows,
     room_summaries,
     schema,
+    sections,
     sync,
     users,
 )
@@ -29,6 +30,7 @@ MODULES: tuple[ModuleType, ...] = (
     history,
     users,
     room_rows,
+    sections,
     room_summaries,
     sync,
 )
@@ -41,6 +43,8 @@ OF_SOME_ROWS = {  # what must not walk the rows that the others want
     "sync.MOVED": "members_of_user",
     "sync.GONE": "members_gone",
     "users.UNLISTED": "devices_unlisted",
+    "sections.WALK": "account_rows_news",
+    "sections.FORGET": "account_rows_tombstones",
 }
 SMALL = ("VIRTUAL TABLE", "subquery")  # a list in a parameter; rows that were limited before
 STATEMENTS = {

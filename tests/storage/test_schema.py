@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from chatd.protocol.codec import encode
 from chatd.storage.sqlite import schema
 from chatd.storage.sqlite.connection import open_file
 from chatd.storage.sqlite.errors import StoreError
@@ -168,3 +169,26 @@ def test_rooms_from_before_learn_who_wrote_in_them(connection: sqlite3.Connectio
     up(connection, shipped(), path)
     found = dict(connection.execute("SELECT number, written FROM rooms"))
     assert found == {1: 0, 2: 1, 3: 2, 4: 3, 5: 0}
+
+
+def test_preferences_from_before_become_rows_as_the_daemon_writes_them(
+    connection: sqlite3.Connection,
+) -> None:
+    """0005: of those who had chosen something; the row has the stamp of the last commit before."""
+    up(connection, shipped()[:4], Path("x"))
+    connection.execute("INSERT INTO meta VALUES ('stamp', 7)")
+    for user, receipts, presence in (("ann", 1, 1), ("bob", 0, 1), ("cat", 1, 0), ("dan", 0, 0)):
+        columns = "user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, created_at"
+        row = (user, "", "", 0, receipts, presence, 0, 0, 0, 0)
+        connection.execute(f"INSERT INTO users ({columns}) VALUES ({', '.join('?' * 10)})", row)
+    up(connection, shipped(), Path("x"))
+    rows = connection.execute("SELECT user, name, body, stamp FROM account_rows ORDER BY user").fetchall()
+    assert rows == [
+        (user, "preferences", encode({"receipts": receipts, "presence": presence}), 7)
+        for user, receipts, presence in (("bob", False, True), ("cat", True, False), ("dan", False, False))
+    ]
+    assert connection.execute("SELECT * FROM account_state").fetchall() == [
+        ("bob", 7),
+        ("cat", 7),
+        ("dan", 7),
+    ]

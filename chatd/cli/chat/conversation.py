@@ -8,6 +8,7 @@ from typing import Any
 from chatd.cli.chat.screen import Screen
 from chatd.cli.chat.wording import change_line, clean, event_line, message_line, tick, typing_note
 from chatd.client import (
+    AccountChanged,
     Change,
     ChangesMissed,
     ChatError,
@@ -168,6 +169,11 @@ class Conversation:
         elif change.phase is Phase.STOPPED and not self.quitting:
             self._complain(f"the server ended the connection: {change.reason or change.code}")
 
+    def _account(self, change: AccountChanged) -> None:
+        if change.name == "preferences":
+            said = [f"{name} {'on' if shown else 'off'}" for name, shown in self._client.preferences.items()]
+            self._note(f"on all your devices: {', '.join(said)}")
+
     def _gone(self, change: RoomGone) -> None:
         self._complain(f"you are no longer in this room ({clean(change.reason)})")
         self.gone = True
@@ -323,4 +329,5 @@ CHANGES: dict[type, Callable[[Conversation, Any], None]] = {
     TypingStopped: Conversation._typing,
     StateChanged: Conversation._state,
     RoomGone: Conversation._gone,
+    AccountChanged: Conversation._account,
 }

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from .changes import Change, PresenceChanged, RoomGone
+from .account_rows import AccountRows
+from .changes import AccountChanged, Change, PresenceChanged, RoomGone
 from .packets import (
+    AccountPush,
     CursorPush,
     Decoded,
     Event,
@@ -50,6 +52,10 @@ class AccountDelegate(Protocol):
         """Fetch what a room has beyond what was applied, if it is wanted."""
         ...
 
+    def on_more_rows(self) -> None:
+        """Begin a sync: more account rows changed than were told."""
+        ...
+
     def on_own_message(self, event: Event) -> None:
         """Take an own message, wherever in the log, as the acknowledgement of its entry in the outbox."""
         ...
@@ -75,6 +81,7 @@ class Account:
         self.presence: dict[str, Presence] = {}
         self.focused: tuple[str, ...] = ()
         self.totals: Mapping[str, int] = {}
+        self.rows = AccountRows()
         self._delegate = delegate
         self._kept = messages_kept
         self._unstored: dict[tuple[str, str], None] = {}
@@ -96,6 +103,7 @@ class Account:
             self.epoch = reply["epoch"]
             for replica in self.replicas.values():
                 replica.reset()
+            self._changed_rows(self.rows.clear())
             self._store("account", "epoch")
             self._store_rooms()
 
@@ -109,14 +117,17 @@ class Account:
         for room in page.get("gone", ()):
             self._lose(room, "removed")
         self.totals = page.get("totals", self.totals)
+        self._changed_rows(self.rows.take(page.get("sections", {})))
         more = page.get("more", "")
         if not more:
             self._end_round(page.get("cursor", ""))
+            self._changed_rows(self.rows.end_round(page.get("full_sections", ())))
         return more
 
     def begin_round(self) -> None:
         """A sync begins; an unfinished one before it is void."""
         self._listed = None
+        self.rows.begin_round()
 
     def take_push(self, packet: Packet) -> None:
         """Take a push; unknown types are ignored (protocol.md, "Forward compatibility")."""
@@ -196,6 +207,8 @@ class Account:
         self.cursor = account.get("cursor", "")
         for room, record in tables.get("rooms", {}).items():
             self.replica(room).restore(record)
+        for place, row in tables.get("account_rows", {}).items():
+            self.rows.take({place.partition(" ")[0]: [row]})
 
     @property
     def unstored(self) -> bool:
@@ -203,17 +216,25 @@ class Account:
         return bool(self._unstored)
 
     def records(self) -> list[Record]:
-        """Return the rows that changed since the last call: rooms first, so that a cursor is never ahead of them
+        """Return the rows that changed since the last call: the cursor last, so that it is never ahead of the others
         (protocol.md, "sync")."""
         unstored, self._unstored = self._unstored, {}
-        ordered = sorted(unstored, key=lambda place: place[0] != "rooms")
+        ordered = sorted(unstored, key=lambda place: place[0] == "account")
         return [Record(table, key, self._value(table, key)) for table, key in ordered]
 
     def _value(self, table: str, key: str) -> object:
         if table == "account":
             return getattr(self, key) or None
+        if table == "account_rows":
+            section, _, name = key.partition(" ")
+            return self.rows.row(section, name)
         replica = self.replicas.get(key)
         return replica.record() if replica else None
+
+    def _changed_rows(self, places: Iterable[tuple[str, str]]) -> None:
+        for section, name in places:
+            self._store("account_rows", f"{section} {name}")
+            self._delegate.on_change(AccountChanged(section, name))
 
     def _store(self, table: str, key: str) -> None:
         self._unstored[table, key] = None
@@ -250,6 +271,11 @@ class Account:
 
     def _on_presence(self, push: PresencePush) -> None:
         self.take_presence(push.get("users", ()))
+
+    def _on_account(self, push: AccountPush) -> None:
+        self._changed_rows(self.rows.take(push.get("sections", {})))
+        if push.get("more"):
+            self._delegate.on_more_rows()
 
     def _on_cursor(self, push: CursorPush) -> None:
         # Valid only on top of a finished round: before that, pages are still missing.
@@ -298,6 +324,7 @@ PUSHES: dict[str, Callable[[Account, Decoded], None]] = {
     "receipts": Account._on_receipts,
     "typing": Account._on_typing,
     "presence": Account._on_presence,
+    "account": Account._on_account,
     "ping": Account._on_cursor,
     "bye": Account._on_cursor,
 }

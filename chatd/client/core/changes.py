@@ -108,6 +108,14 @@ class PresenceChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountChanged:
+    """A row of the account changed, on whatever device, or is gone (`client.account_rows(section)`)."""
+
+    section: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class SendDone:
     """An entry of the outbox is durable: it became event `seq` of the room (0 where nothing is logged)."""
 
@@ -154,6 +162,7 @@ Change = (
     | TypingStarted
     | TypingStopped
     | PresenceChanged
+    | AccountChanged
     | SendDone
     | SendDelayed
     | SendFailed

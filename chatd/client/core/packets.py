@@ -89,6 +89,14 @@ class RoomSummary(TypedDict, total=False):
     events: list[Event]
 
 
+class AccountRow(TypedDict):
+    """A row of a section (protocol.md, "Account rows"); without `value` it is gone."""
+
+    name: str
+    stamp: int
+    value: NotRequired[object]
+
+
 class SyncPage(TypedDict, total=False):
     """One page of a sync (protocol.md, "SyncPage"); also the reply to `sync`."""
 
@@ -98,6 +106,8 @@ class SyncPage(TypedDict, total=False):
     more: str
     full: bool
     totals: Mapping[str, int]
+    sections: Mapping[str, list[AccountRow]]
+    full_sections: list[str]
 
 
 class ReceiptEntry(TypedDict):
@@ -351,6 +361,13 @@ class PresencePush(TypedDict):
     """`presence`."""
 
     users: list[PresenceEntry]
+
+
+class AccountPush(TypedDict, total=False):
+    """`account`."""
+
+    sections: Mapping[str, list[AccountRow]]
+    more: bool
 
 
 class CursorPush(TypedDict):

@@ -55,6 +55,14 @@ TABLES: dict[str, Kept] = {
         """,
         ("UPDATE members SET muted_until = 0, pinned = 0, hidden = 0, extras = x'' WHERE user = :user",),
     ),
+    "account_rows": Kept(
+        ("user",),
+        "SELECT name, body FROM account_rows WHERE user = :user",
+        # A tombstone, which the other devices of the user have to see; its name says nothing.
+        ("UPDATE account_rows SET body = NULL WHERE user = :user",),
+    ),
+    "account_state": Kept(("user",), why="a number that account_rows has, too"),
+    "days": Kept(why="names nobody"),
     "memberships": Kept(("user",), why="a number that members has, too"),
     "rooms": Kept(
         ("creator", "deleted_by"),
@@ -85,7 +93,7 @@ TABLES: dict[str, Kept] = {
     ),
 }
 
-PACKED = {"data", "event", "extras"}  # columns that hold MessagePack
+PACKED = {"body", "data", "event", "extras"}  # columns that hold MessagePack
 
 
 def export(connection: sqlite3.Connection, user: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -7,13 +7,13 @@ import sqlite3
 
 from chatd.ports import HelloRows, SyncQuery
 from chatd.storage.sqlite.read_set import account, device
-from chatd.storage.sqlite.room_rows import membership, membership_rows
-from chatd.storage.sqlite.sync import first_page
+from chatd.storage.sqlite.room_rows import membership
+from chatd.storage.sqlite.sync import first_page, listed_by
 
 
 def hello(connection: sqlite3.Connection, device_id: str, query: SyncQuery) -> HelloRows:
     """`query` is that of the first page."""
-    listed = membership_rows(connection, query.user)
+    listed = listed_by(connection, query)
     return HelloRows(
         account(connection, query.user),
         device(connection, query.user, device_id),

@@ -40,6 +40,8 @@ FROM members m JOIN rooms r ON r.number = m.room
 WHERE m.user = ? AND m.gone IS NULL AND r.deleted_by IS NULL
 """
 MEMBERSHIP_ROWS = f"SELECT {in_one(MEMBERSHIP_COLUMNS)} {OF_USER}"
+ALL_PLACES = f"SELECT {in_one(COLUMNS)} {OF_USER}"
+ROOMS = "SELECT rooms FROM memberships WHERE user = ?"
 ROOM_ROWS = f"SELECT {in_one(COLUMNS)} {OF_USER} AND m.room IN (SELECT value FROM json_each(?))"  # noqa: S608
 
 
@@ -68,13 +70,21 @@ def membership_rows(connection: sqlite3.Connection, user: str) -> list[Membershi
     return decode_membership_rows(connection.execute(MEMBERSHIP_ROWS, (user,)).fetchone()[0])
 
 
+def few_places(connection: sqlite3.Connection, user: str, rooms_max: int) -> list[RoomRow]:
+    """All rooms `user` is a member of, whole, in no order; none where they are more than that."""
+    known = connection.execute(ROOMS, (user,)).fetchone()
+    if known is None or known[0] > rooms_max:
+        return []
+    return decode_room_rows(connection.execute(ALL_PLACES, (user,)).fetchone()[0])
+
+
 def room_rows(connection: sqlite3.Connection, user: str, rooms: Collection[int]) -> dict[int, RoomRow]:
     """Those of the rooms of these numbers that `user` is a member of, by number."""
     row = connection.execute(ROOM_ROWS, (user, json.dumps(list(rooms)))).fetchone()
     return {room_row.number: room_row for room_row in decode_room_rows(row[0])}
 
 
-def membership(membership_row: MembershipRow) -> Membership:
+def membership(membership_row: MembershipRow | RoomRow) -> Membership:
     """What subscribing a connection there takes."""
     return Membership(
         membership_row.name, membership_row.number, membership_row.size, membership_row.muted_until

@@ -14,8 +14,9 @@ from chatd.core.room_summary import RoomRow, summarise
 from chatd.ports import SyncQuery, SyncRows
 from chatd.protocol.codec import encode
 from chatd.protocol.objects import RoomSummary, SyncTotals
-from chatd.storage.sqlite.room_rows import MembershipRow, membership_rows, room_rows
+from chatd.storage.sqlite.room_rows import MembershipRow, few_places, membership_rows, room_rows
 from chatd.storage.sqlite.room_summaries import Shown, add_events, peers, previews
+from chatd.storage.sqlite.sections import FIRST, Sections
 
 Key = tuple[int, int, int]
 
@@ -27,6 +28,7 @@ GONE_MAX = 1000  # rooms a round names as gone; beyond it, listing what is left 
 ROOM_NAME_BYTES = 13  # 12 characters and their MessagePack header
 
 STAMP = "SELECT value FROM meta WHERE key = 'stamp'"
+FLOOR = "SELECT value FROM meta WHERE key = 'floor'"
 
 LISTED = """
 SELECT m.pinned, r.time, r.number
@@ -54,18 +56,29 @@ ORDER BY m.stamp LIMIT ?
 def sync(connection: sqlite3.Connection, query: SyncQuery) -> SyncRows:
     """The page of `query`, all of it as of one commit. Runs inside a read transaction."""
     if query.after is None:
-        return first_page(connection, query, membership_rows(connection, query.user))
+        return first_page(connection, query, listed_by(connection, query))
     return later_page(connection, query, query.after)
 
 
+def listed_by(connection: sqlite3.Connection, query: SyncQuery) -> Sequence[MembershipRow | RoomRow]:
+    """The user's seats, in no order; of a full list that is short whole, as the page shows them all in any case."""
+    few = few_places(connection, query.user, READ_AT_ONCE) if query.since is None else []
+    return few or membership_rows(connection, query.user)
+
+
 def first_page(
-    connection: sqlite3.Connection, query: SyncQuery, listed: Collection[MembershipRow]
+    connection: sqlite3.Connection, query: SyncQuery, listed: Collection[MembershipRow | RoomRow]
 ) -> SyncRows:
     """The page a round begins with. `listed`: the user's memberships as of this commit, in any order."""
     gone = [] if query.since is None else gone_since(connection, query.user, query.since)
-    if len(gone) > GONE_MAX:
-        query, gone = replace(query, since=None), []
+    if len(gone) > GONE_MAX or is_below_floor(connection, query):
+        query, gone = replace(query, since=None, full_sections=query.sections), []
     page = Page(connection, query, ROOM_NAME_BYTES * len(gone))
+    page.known = {
+        membership_row.number: membership_row
+        for membership_row in listed
+        if isinstance(membership_row, RoomRow)
+    }
     since = -1 if query.since is None else query.since
     wanted = sorted(
         (membership_row for membership_row in listed if membership_row.stamp > since),
@@ -75,7 +88,7 @@ def first_page(
     added = page.add_numbers([membership_row.number for membership_row in wanted[: query.limit + 1]])
     after = None if added == len(wanted) else key_of(wanted[added - 1]) if added else TOP
     page.add_events()
-    return SyncRows(stamp_of(connection), query.since, page.rooms, gone, totals_of(listed), after)
+    return page.result(gone, totals_of(listed), page.add_sections() if after is None else after)
 
 
 def gone_since(connection: sqlite3.Connection, user: str, since: int) -> list[str]:
@@ -86,9 +99,19 @@ def gone_since(connection: sqlite3.Connection, user: str, since: int) -> list[st
 def later_page(connection: sqlite3.Connection, query: SyncQuery, after: Key) -> SyncRows:
     """A page that goes on where the one before ended."""
     page = Page(connection, query)
-    key = page.resume(after)
+    key = page.resume(after) if after[0] < FIRST else after
     page.add_events()
-    return SyncRows(stamp_of(connection), query.since, page.rooms, [], None, key)
+    if key is None or key[0] >= FIRST:
+        key = page.add_sections(key)
+    return page.result([], None, key)
+
+
+def is_below_floor(connection: sqlite3.Connection, query: SyncQuery) -> bool:
+    """May tombstones of account rows that the reader has not seen be forgotten?"""
+    if not query.sections or not query.since:
+        return False
+    floor: int = connection.execute(FLOOR).fetchone()[0]
+    return query.since < floor
 
 
 def stamp_of(connection: sqlite3.Connection) -> int:
@@ -96,12 +119,12 @@ def stamp_of(connection: sqlite3.Connection) -> int:
     return stamp
 
 
-def key_of(membership_row: MembershipRow) -> Key:
+def key_of(membership_row: MembershipRow | RoomRow) -> Key:
     """Where a room stands in the list: the highest comes first."""
     return membership_row.pinned, membership_row.time, membership_row.number
 
 
-def totals_of(listed: Collection[MembershipRow]) -> SyncTotals:
+def totals_of(listed: Collection[MembershipRow | RoomRow]) -> SyncTotals:
     """Over all rooms of an account, on this page or not. What is hidden asks for nothing."""
     unread = sum([membership_row.unread for membership_row in listed if not membership_row.hidden])
     return SyncTotals(
@@ -117,14 +140,19 @@ class Page:
     def __init__(self, connection: sqlite3.Connection, query: SyncQuery, taken: int = 0) -> None:
         self.connection = connection
         self.query = query
+        self.stamp = stamp_of(connection)
+        self.sections = Sections(connection, query, query.first_stamp or self.stamp)
         self.shown: dict[int, Shown] = {}
+        self.known: dict[int, RoomRow] = {}  # read already; none, or all that will be asked for
         self.previews = query.since is None if query.previews is None else query.previews
         self.events_bytes = min(query.events_bytes, query.page_bytes // 2) if query.events else 0
         self.bytes_left = query.page_bytes - self.events_bytes - taken
 
-    @property
-    def rooms(self) -> list[RoomSummary]:
-        return [shown.summary for shown in self.shown.values()]
+    def result(self, gone: list[str], totals: SyncTotals | None, after: Key | None) -> SyncRows:
+        """The page as it is now."""
+        rooms = [shown.summary for shown in self.shown.values()]
+        query, rows = self.query, self.sections.rows
+        return SyncRows(self.stamp, query.since, rooms, gone, totals, after, rows, query.full_sections)
 
     def resume(self, after: Key) -> Key | None:
         """Fill the page from where the one before ended; the key to go on with, None at the round's end."""
@@ -157,7 +185,7 @@ class Page:
         """Add the rooms of these numbers while they fit; how many did."""
         for start in range(0, len(numbers), READ_AT_ONCE):
             part = numbers[start : start + READ_AT_ONCE]
-            found = room_rows(self.connection, self.query.user, part)
+            found = self.known or room_rows(self.connection, self.query.user, part)
             added = self.add([found[number] for number in part])
             if added < len(part):
                 return start + added
@@ -190,6 +218,10 @@ class Page:
     def size_of(self, summary: RoomSummary, bytes_max: int) -> int:
         """Bytes to reckon with: what it takes at most, measured only where that would not fit."""
         return bytes_max if bytes_max <= self.bytes_left else len(encode(summary))
+
+    def add_sections(self, after: Key | None = None) -> Key | None:
+        """Add account rows behind the rooms, from this key on; the key to go on with, None at the round's end."""
+        return self.sections.add(after, self.bytes_left, empty=not self.shown)
 
     def add_events(self) -> None:
         """Add the newest events of the rooms, most recently active ones first, as far as the bytes go."""

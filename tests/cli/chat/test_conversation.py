@@ -11,6 +11,7 @@ import pytest
 from chatd.cli.chat import conversation
 from chatd.cli.chat.conversation import COMMANDS, Conversation
 from chatd.client import (
+    AccountChanged,
     ChangesMissed,
     EventAdded,
     Member,
@@ -104,6 +105,7 @@ class FakeRoom:
 class FakeClient:
     def __init__(self) -> None:
         self.user = "bob"
+        self.preferences = {"receipts": False, "presence": True}
         self.presence = {"user-0": SimpleNamespace(state="online")}
         self.asked: list[Any] = []
 
@@ -221,6 +223,12 @@ async def test_lost_and_found_connections_are_told_once(scene):
     assert scene.screen.shown[1:] == ["-- connected again"]
     scene.talk.take(StateChanged(Phase.STOPPED, 4201, "revoked"))
     assert scene.last == "-- the server ended the connection: revoked"
+
+
+async def test_a_preference_that_another_device_chose_is_told(scene):
+    await scene.begins()
+    scene.talk.take(AccountChanged("account", "preferences"))
+    assert scene.screen.shown == ["-- on all your devices: receipts off, presence on"]
 
 
 async def test_leaving_the_room_ends_it(scene):

@@ -4,6 +4,7 @@ import pytest
 
 from chatd.client.core.account import Account, Presence
 from chatd.client.core.changes import (
+    AccountChanged,
     EventAdded,
     MessageAdded,
     PresenceChanged,
@@ -11,7 +12,7 @@ from chatd.client.core.changes import (
     RoomGone,
     RoomMoved,
 )
-from chatd.client.core.records import put
+from chatd.client.core.records import Record, put
 
 
 class Delegate:
@@ -19,6 +20,7 @@ class Delegate:
 
     def __init__(self):
         self.changes, self.typing, self.gaps, self.lags, self.own = [], [], [], [], []
+        self.syncs = 0
 
     def on_change(self, change):
         self.changes.append(change)
@@ -31,6 +33,9 @@ class Delegate:
 
     def on_behind(self, replica):
         self.lags.append(replica.room)
+
+    def on_more_rows(self):
+        self.syncs += 1
 
     def on_own_message(self, event):
         self.own.append(event["seq"])
@@ -133,6 +138,55 @@ def test_the_same_epoch_keeps_everything(account):
     account.take_push(events("a", text(6)))
     account.take_hello({"user": "me", "epoch": "e1"})
     assert (account.cursor, account.replicas["a"].timeline.applied) == ("c1", 6)
+
+
+# --- account rows
+
+
+def row(name, stamp, **value):
+    return {"account": [{"name": name, "stamp": stamp, **value}]}
+
+
+def test_a_row_that_changed_is_told_once_and_stored_before_the_cursor(account, told):
+    page = {"rooms": [], "sections": row("a", 5, value=1), "cursor": "c1"}
+    account.take_sync(page)
+    account.take_push({"type": "account", "sections": row("a", 5, value=1)})
+    assert told.of(AccountChanged) == [AccountChanged("account", "a")]
+    records = account.records()
+    assert next(record.table for record in records if record.table != "rooms") == "account_rows"
+    assert records[-1] == Record("account", "cursor", "c1")
+
+
+def test_rows_survive_a_restart_gone_ones_too(account, told):
+    account.take_push({"type": "account", "sections": row("a", 5, value=1)})
+    account.take_push({"type": "account", "sections": row("a b", 6)})
+    other = Account(told, 100)
+    other.restore(stored(account))
+    other.take_push({"type": "account", "sections": row("a b", 5, value=2)})
+    assert other.rows.section("account") == {"a": 1}
+
+
+def test_a_row_that_is_forgotten_is_told_and_leaves_the_storage(account, told):
+    account.take_sync({"rooms": [], "sections": row("a", 5, value=1), "cursor": "c1"})
+    tables = stored(account)
+    account.begin_round()
+    account.take_sync({"rooms": [], "full_sections": ["account"], "cursor": "c2"})
+    assert told.of(AccountChanged)[1:] == [AccountChanged("account", "a")]
+    assert stored(account, tables)["account_rows"] == {}
+
+
+def test_another_epoch_drops_all_rows(account):
+    account.take_sync({"rooms": [], "sections": row("a", 100, value=1), "cursor": "c1"})
+    tables = stored(account)
+    account.take_hello({"user": "me", "epoch": "e2"})
+    account.take_sync({"rooms": [], "full": True, "sections": row("b", 3, value=2), "cursor": "c2"})
+    assert account.rows.section("account") == {"b": 2}
+    assert list(stored(account, tables)["account_rows"]) == ["account b"]
+
+
+def test_more_rows_than_were_told_begin_a_sync(account, told):
+    account.take_push({"type": "account", "more": True})
+    assert told.syncs == 1
 
 
 # --- pushes

@@ -4,7 +4,7 @@ import pytest
 
 from chatd.client.core.errors import error_from
 from chatd.client.core.outbox import Outbox, Window
-from chatd.core.rates import Abuse, TokenBucket, Rate, retry_after_ms, take
+from chatd.core.rates import Abuse, Rate, TokenBucket, retry_after_ms, take
 
 WINDOW = Window(frame_bytes=65536)
 BURST, EVERY_S = 20, 0.2

@@ -1,0 +1,151 @@
+"""The tables of the sections of account rows, and the walk over them that ends a round of sync.
+
+A section is walked upwards by (stamp, number): a row that changes meanwhile gets a higher stamp and is met later, so
+nothing has to be repeated. A full walk leaves out tombstones as old as its first commit, since there is nothing a
+client could hold of them; a younger one is named, because its row may have been on an earlier page.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from msgspec import UNSET, Raw
+
+from chatd.core.sections import ACCOUNT, ChangedRow, StartedDay, named
+from chatd.ports import SyncQuery
+from chatd.protocol.identifiers import U53_MAX
+from chatd.protocol.objects import AccountRow
+
+FIRST = 4  # in the keys of sync.py: (FIRST + bit, stamp, number) goes on in a section, behind all rooms
+ROWS_AT_ONCE = 256
+ROW_BYTES = 40  # more than a row takes besides its value and name
+UTF8_BYTES_MAX = 4  # of a character
+TOMBSTONE_DAYS = 180  # a phone that was away longer starts over
+
+Key = tuple[int, int, int]
+Found = tuple[int, int, str, bytes | None]  # stamp, number, name, value; None: a tombstone
+
+
+class Walk(NamedTuple):
+    """Rows of `user` behind (`stamp`, `number`), in that order; tombstones only those younger than `tombstones`."""
+
+    user: str
+    stamp: int
+    number: int
+    tombstones: int
+    limit: int
+
+
+class SectionTable(NamedTuple):
+    """Where the rows of a section are kept: SQL that puts (user, name, value, stamp), that walks, and that forgets the
+    tombstones at or below a stamp.
+    """
+
+    put: str
+    walk: Callable[[sqlite3.Connection, Walk], list[Found]]
+    forget: str
+
+
+PUT = """
+INSERT INTO account_rows (user, name, body, stamp) VALUES (?, ?, ?, ?)
+ON CONFLICT (user, name) DO UPDATE SET body = excluded.body, stamp = excluded.stamp
+"""
+WALK = """
+SELECT stamp, number, name, body FROM account_rows
+WHERE user = ? AND (stamp, number) > (?, ?) AND (body IS NOT NULL OR stamp > ?)
+ORDER BY stamp, number LIMIT ?
+"""
+FORGET = "DELETE FROM account_rows WHERE body IS NULL AND stamp <= ?"
+
+STATE = "SELECT stamp FROM account_state WHERE user = ?"
+PUT_STATE = """
+INSERT INTO account_state VALUES (?, ?) ON CONFLICT (user) DO UPDATE SET stamp = excluded.stamp
+"""
+
+NOTE_DAY = "INSERT INTO days VALUES (?, ?) ON CONFLICT DO NOTHING"
+FLOOR_OF = "SELECT max(stamp) FROM days WHERE day <= ?"
+FORGET_DAYS = "DELETE FROM days WHERE day <= ? AND stamp < ?"
+RAISE_FLOOR = "UPDATE meta SET value = ? WHERE key = 'floor' AND value < ?"
+
+
+def walking(sql: str) -> Callable[[sqlite3.Connection, Walk], list[Found]]:
+    """The walk that a statement with the five parameters of `Walk` is."""
+    return lambda connection, walk: connection.execute(sql, walk).fetchall()
+
+
+TABLES: dict[str, SectionTable] = {ACCOUNT: SectionTable(PUT, walking(WALK), FORGET)}
+"""By the name of the section."""
+
+
+def write_rows(connection: sqlite3.Connection, rows: Sequence[ChangedRow], stamp: int) -> None:
+    """Put rows, those of one name in their order, and the stamp of their users."""
+    for row in rows:
+        connection.execute(TABLES[row.section].put, (row.user, row.name, row.value, stamp))
+    connection.executemany(PUT_STATE, {(row.user, stamp) for row in rows})
+
+
+def write_days(connection: sqlite3.Connection, days: Sequence[StartedDay], stamp: int) -> None:
+    """Note the commit of a day, and forget the tombstones that are older than TOMBSTONE_DAYS."""
+    for day in [one.day for one in days]:
+        connection.execute(NOTE_DAY, (day, stamp))
+        floor = connection.execute(FLOOR_OF, (day - TOMBSTONE_DAYS,)).fetchone()[0]
+        if floor is not None:
+            connection.execute(RAISE_FLOOR, (floor, floor))
+            connection.execute(FORGET_DAYS, (day - TOMBSTONE_DAYS, floor))
+            for table in TABLES.values():
+                connection.execute(table.forget, (floor,))
+
+
+def unchanged(connection: sqlite3.Connection, query: SyncQuery) -> bool:
+    """Has the reader all rows of the user already?"""
+    if query.since is None or query.full_sections:
+        return False
+    row = connection.execute(STATE, (query.user,)).fetchone()
+    return row is None or row[0] <= query.since
+
+
+class Sections:
+    """The account rows of one page, while it is filled. `first_stamp`: the commit its round began at."""
+
+    def __init__(self, connection: sqlite3.Connection, query: SyncQuery, first_stamp: int) -> None:
+        self._connection = connection
+        self._query = query
+        self._first_stamp = first_stamp
+        self.rows: dict[str, list[AccountRow]] = {}
+
+    def add(self, after: Key | None, bytes_left: int, *, empty: bool) -> Key | None:
+        """Add rows while they fit; the key to go on with, None at the round's end. `after` None: from the first
+        section on. An `empty` page takes one row whatever its size.
+        """
+        if not self._query.sections or (after is None and unchanged(self._connection, self._query)):
+            return None
+        for name, bit in named(self._query.sections):
+            if after is not None and FIRST + bit < after[0]:
+                continue
+            place = after if after is not None and FIRST + bit == after[0] else self._start(bit)
+            for row, found in self._behind(name, place):
+                bytes_left -= len(found[3] or b"") + UTF8_BYTES_MAX * len(found[2]) + ROW_BYTES
+                if bytes_left < 0 and not (empty and not self.rows):
+                    return place
+                self.rows.setdefault(name, []).append(row)
+                place = (FIRST + bit, found[0], found[1])
+        return None
+
+    def _start(self, bit: int) -> Key:
+        since = 0 if self._is_full(bit) else self._query.since or 0
+        return (FIRST + bit, since, U53_MAX if since else 0)
+
+    def _is_full(self, bit: int) -> bool:
+        return self._query.since is None or bool(self._query.full_sections >> bit & 1)
+
+    def _behind(self, name: str, place: Key) -> Iterator[tuple[AccountRow, Found]]:
+        bit, stamp, number = place[0] - FIRST, place[1], place[2]
+        tombstones = self._first_stamp if self._is_full(bit) else 0
+        while True:
+            walk = Walk(self._query.user, stamp, number, tombstones, ROWS_AT_ONCE)
+            found = TABLES[name].walk(self._connection, walk)
+            for one in found:
+                stamp, number, value = one[0], one[1], one[3]
+                yield AccountRow(one[2], stamp, UNSET if value is None else Raw(value)), one
+            if len(found) < ROWS_AT_ONCE:
+                return

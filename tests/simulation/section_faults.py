@@ -1,0 +1,77 @@
+"""What befalls account rows: the host changes them, apps learn their words, a section is switched off and on."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from chatd.core.admin import NoteDay
+from chatd.core.sections import ACCOUNT, SECTIONS
+from chatd.delivery.account_rows import ROWS_TOLD_MAX
+from chatd.protocol.errors import ChatError
+from chatd.storage.sqlite.sections import TOMBSTONE_DAYS
+from tests.kit.notes import NOTES, SECTION, PutNotes
+from tests.simulation.machine import ProcessEnded
+
+if TYPE_CHECKING:
+    from tests.simulation.chaos import Chaos
+
+WORDS = ((ACCOUNT, NOTES), (), (ACCOUNT,))
+
+
+async def notes(chaos: "Chaos") -> None:
+    """The host changes notes of its users, now and then more than a push tells; or a quarter of a year passes."""
+    world, fate = chaos.world, chaos.lane.pick(8)
+    if fate == 7:
+        chaos.days += TOMBSTONE_DAYS // 2
+        if await carried(chaos, "", NoteDay(chaos.days)):
+            world.machine.history.aged.append(world.loop.time())
+            world.count("tombstones of account rows forgotten")
+        return
+    for user in world.users:
+        changed = {f"n{chaos.lane.pick(4)}": None if fate == 5 else fate}
+        if fate == 6:
+            changed = dict.fromkeys([f"n{number}" for number in range(ROWS_TOLD_MAX + 1)], fate)
+            world.count("more account rows than a push tells")
+        await carried(chaos, user, PutNotes(changed))
+
+
+async def carried(chaos: "Chaos", user: str, request: Any) -> bool:
+    """Have the writer carry something out; whether it did."""
+    process = chaos.world.machine.process
+    if process is None or process.daemon._app is None:
+        return False
+    with suppress(ChatError, ProcessEnded):
+        await process.carry_out(process.daemon.app.writer.submit_and_wait(user, request))
+        return True
+    return False
+
+
+async def update(chaos: "Chaos") -> None:
+    """Apps are updated, or come back as they were: what words they name, they say with their next hello."""
+    for client in chaos.world.clients:
+        client.quirks.words = WORDS[chaos.lane.pick(len(WORDS))]
+        chaos.world.note(client.name, f"names {client.quirks.words}")
+        if client.connection is not None:
+            client.connection.link.reset()
+
+
+async def switch(chaos: "Chaos") -> None:
+    """The daemon is started again with the section of notes switched off, or on."""
+    machine = chaos.world.machine
+    if machine.process is None or not machine.process.epoch:
+        return
+    await machine.leave()
+    if machine.process is None:
+        on = SECTIONS.pop(NOTES, None) is None
+        if on:
+            SECTIONS[NOTES] = SECTION
+        chaos.world.note("operator", f"switches notes {'on' if on else 'off'}")
+    await chaos.rests()
+    await chaos.up()
+
+
+SECTION_MISFORTUNES: dict[str, Callable[["Chaos"], Awaitable[None]]] = {
+    "notes": notes,
+    "update": update,
+    "switch": switch,
+}
