@@ -1,16 +1,21 @@
-"""How many tests run side by side with `-n auto`, and who may touch what they make."""
+"""How many tests run side by side with `-n auto`, who may touch what they make, and how slow a machine may be: very."""
 
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.kit.inprocess import InProcessServer, in_process
 
 PER_CORE = 1.5  # some tests wait for a deadline or a process: the core is lent to others meanwhile
 
 os.umask(0o022)  # a daemon refuses a directory that a group may change, as some systems make them
+
+# How long an example takes to draw or to run says how busy the machine is.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 
 @pytest.hookimpl

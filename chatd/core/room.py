@@ -149,6 +149,7 @@ MEMBER_IMAGED = (
     "hidden",
     "gone",
     "receipts",
+    "extras",
 )
 ROOM_IMAGED = (
     "number",

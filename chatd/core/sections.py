@@ -1,9 +1,9 @@
 """The sections of account rows: state that belongs to a user and to no room, kept by every device of theirs
 (protocol.md "Account rows").
 
-A section is registered here, and the table it is walked in by the store (storage/sqlite/sections.py). One is in force on
-a connection that names its feature word. A cursor says which sections it covers: one that it does not, after an update of
-the app or of the server, is walked in full.
+A section is registered here, and the table it is walked in by the store (storage/sqlite/sections.py). It is in force on
+a connection that names its feature word. A cursor says which sections it covers: any other that is in force, after an
+update of the app or of the server, is walked in full.
 """
 
 from collections.abc import Collection, Iterator

@@ -30,7 +30,7 @@ def test_a_documented_program_signs_a_token_that_is_taken(language, tmp_path):
     (tmp_path / named[1]).write_text(block.text)
     caches = {"GOCACHE": str(tmp_path / "cache"), "GOFLAGS": "-mod=mod"}
     made = subprocess.run(
-        command, capture_output=True, text=True, cwd=tmp_path, timeout=55,
+        command, capture_output=True, text=True, cwd=tmp_path, timeout=240,
         env={**os.environ, **caches, "CHAT_SECRET": SECRET},
     )  # fmt: skip
     assert made.returncode == 0, made.stderr

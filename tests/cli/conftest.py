@@ -45,7 +45,7 @@ def shell(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "chatd", *arguments],
-            capture_output=True, text=True, timeout=60, cwd=tmp_path, env={**os.environ, **environment},
+            capture_output=True, text=True, timeout=240, cwd=tmp_path, env={**os.environ, **environment},
         )  # fmt: skip
 
     return call
@@ -82,7 +82,7 @@ class Server:
         """Run another command beside the server."""
         return subprocess.run(
             [sys.executable, "-m", "chatd", *arguments],
-            capture_output=True, text=True, timeout=60, cwd=self.directory, input=input,
+            capture_output=True, text=True, timeout=240, cwd=self.directory, input=input,
         )  # fmt: skip
 
     def stop(self) -> int:

@@ -21,7 +21,7 @@ def first(tmp_path_factory):
 
     directory = tmp_path_factory.mktemp("d")
     command = [sys.executable, "-m", "chatd", "dev", "--once", "--port", "0"]
-    return subprocess.run(command, capture_output=True, text=True, cwd=directory, timeout=60), directory
+    return subprocess.run(command, capture_output=True, text=True, cwd=directory, timeout=240), directory
 
 
 def test_once_delivers_a_message_and_exits_with_0(first):
@@ -132,7 +132,7 @@ def test_a_refused_web_page_is_named_with_the_setting_that_admits_it(server):
 def upgraded(server, origin):
     """The status a browser gets that opens the socket for a page of `origin`."""
     url = urlsplit(server.url)
-    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=30)
+    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=240)
     headers = {
         "Upgrade": "websocket",
         "Connection": "Upgrade",

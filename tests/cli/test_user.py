@@ -205,7 +205,7 @@ def login(server, user, password):
     body = json.dumps({"user": user, "password": password}).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=240) as response:
             return response.status
     except urllib.error.HTTPError as error:
         error.close()

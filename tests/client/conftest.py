@@ -13,7 +13,7 @@ from chatd.client import Client, Settings, Timing
 from chatd.client.env import SystemEnv
 
 NEVER_S = 1e6
-TIMEOUT_S = 10.0  # longest wait for something that should happen at once; only a failing test waits so long
+TIMEOUT_S = 30.0  # longest wait for something that should happen at once; only a failing test waits so long
 
 
 class StandingEnv:

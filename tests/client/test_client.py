@@ -16,6 +16,7 @@ from chatd.client import (
     Timing,
     Unreachable,
 )
+from tests.kit.waiting import until
 
 ROOM = {"room": "r", "seq": 10, "first_visible": 11, "title": "Bikes"}
 
@@ -125,9 +126,7 @@ async def test_a_call_refused_for_now_waits_and_repeats(connected, env):
     client, peer = await connected()
     calling = asyncio.create_task(client.call({"type": "users.get"}))
     await peer.refuse(await peer.expect("users.get"), "overloaded", "later", retry_after=300)
-    async with asyncio.timeout(10):
-        while 0.3 not in env.delays:
-            await asyncio.sleep(0)
+    await until(lambda: 0.3 in env.delays)
     env.advance(0.3)
     await peer.ok(await peer.expect("users.get"), users=[])
     await calling

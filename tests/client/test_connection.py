@@ -10,6 +10,7 @@ from chatd.client.core.codec import JsonCodec, MsgpackCodec
 from chatd.client.core.errors import ConnectionLost, RateLimited
 from chatd.client.core.limits import HELLO_FRAME_BYTES, Limits
 from chatd.client.settings import Settings
+from tests.kit.waiting import until
 
 
 @pytest.fixture
@@ -257,8 +258,7 @@ async def test_bye_is_authoritative_and_nothing_is_sent_after_it(linked):
     await peer.expect("one")
     bye = {"type": "bye", "close": 4000, "reason": "restart", "retry_after": 7340, "cursor": "c9"}
     await peer.push(bye)
-    while not pushed:
-        await asyncio.sleep(0)
+    await until(lambda: pushed)
     assert not connection.alive
     connection.send({"type": "late"})
     connection.ask({"type": "later"}, pushed.append)
@@ -270,8 +270,7 @@ async def test_bye_is_authoritative_and_nothing_is_sent_after_it(linked):
 async def test_a_server_that_says_bye_and_stays_is_left_after_a_while(linked, env):
     _, peer, pushed, running = await linked()
     await peer.push({"type": "bye", "close": 4000, "reason": "restart"})
-    while not pushed:
-        await asyncio.sleep(0)
+    await until(lambda: pushed)
     env.advance(5)
     assert (await running).code == 4000
 

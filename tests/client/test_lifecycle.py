@@ -6,6 +6,7 @@ import http
 import pytest
 
 from chatd.client import Client, Closed, MemoryStorage, Phase, Settings, StateChanged, Timing, Unreachable
+from tests.kit.waiting import until
 
 
 @pytest.fixture
@@ -24,9 +25,7 @@ def phases():
 
 async def timer(env, expected):
     """Wait until a timer of this length is set."""
-    async with asyncio.timeout(10):
-        while expected not in env.delays:
-            await asyncio.sleep(0)
+    await until(lambda: expected in env.delays)
 
 
 def tokens(*answers):
@@ -491,9 +490,7 @@ async def test_a_usable_network_ends_the_waiting_but_for_some_jitter(server, cli
 
 
 async def until_backoff(client):
-    async with asyncio.timeout(10):
-        while client.phase is not Phase.BACKOFF:
-            await asyncio.sleep(0)
+    await until(lambda: client.phase is Phase.BACKOFF)
 
 
 async def test_a_network_change_probes_a_living_connection(connected, env):

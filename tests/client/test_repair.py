@@ -3,6 +3,7 @@
 import asyncio
 
 from chatd.client import MessageAdded, Phase, RoomGone, StateChanged, TimelineReset
+from tests.kit.waiting import until
 
 
 def text(seq, **more):
@@ -23,12 +24,6 @@ def events(*seqs, room="r"):
 
 def head(seq, room="r"):
     return {"type": "head", "rooms": [{"room": room, "seq": seq, "ordinal": seq}]}
-
-
-async def until(condition):
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0)
 
 
 async def told(changes, count):

@@ -6,6 +6,7 @@ import pytest
 
 from chatd.client.core.messages import message_from
 from tests.kit import document
+from tests.kit.waiting import until
 
 HELLO = {
     "version": 1,
@@ -51,9 +52,7 @@ class Player:
         assert self.asked == []
         if self.peer is not None:
             self.peer.cut()
-            async with asyncio.timeout(10):
-                while self.client._engine.lifecycle.connection is not None:
-                    await asyncio.sleep(0)
+            await until(lambda: self.client._engine.lifecycle.connection is None)
             self.env.advance(60)
         else:
             await self.client.start()

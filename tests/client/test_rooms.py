@@ -6,6 +6,7 @@ import pytest
 
 from chatd.client import Forbidden, Member, RoomGone
 from chatd.client.core.replica import Receipt
+from tests.kit.waiting import until
 
 ROOM = {"room": "r", "seq": 10, "first_visible": 11, "ordinal": 10, "title": "Bikes", "members": 3}
 
@@ -151,9 +152,7 @@ async def test_changed_members_are_fetched_from_the_log_not_guessed(connected, e
     joined = {"seq": 12, "kind": "joined", "user": "me", "time": 1, "users": ["ann"]}
     await peer.ok(await peer.expect("log"), events=[joined], seq=12)
     await peer.barrier()
-    async with asyncio.timeout(10):
-        while client.room("r").applied < 12:
-            await asyncio.sleep(0)
+    await until(lambda: client.room("r").applied >= 12)
 
 
 @pytest.mark.parametrize(

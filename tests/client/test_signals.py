@@ -1,7 +1,5 @@
 """Read and delivered marks, typing, focus, watch."""
 
-import asyncio
-
 import pytest
 
 from chatd.client import (
@@ -13,6 +11,7 @@ from chatd.client import (
     TypingStarted,
     TypingStopped,
 )
+from tests.kit.waiting import until
 
 ROOM = {"room": "r", "seq": 10, "first_visible": 11, "ordinal": 10, "unread": 5, "peer": "bob"}
 
@@ -27,12 +26,6 @@ async def reconnected(server, env, changes):
     peer = await server.accept()
     await peer.welcome(rooms=[ROOM])
     return peer
-
-
-async def until(condition):
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0)
 
 
 async def test_a_read_mark_goes_at_once_and_the_answer_sets_the_numbers(connected):

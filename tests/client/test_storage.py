@@ -14,6 +14,7 @@ from chatd.client.storage import FileStorage, MemoryStorage
 from tests.kit.disk import Fault, lay, watched
 from tests.kit.power_cut_sweep import chances, sweep
 from tests.kit.simulated_disk import Kind
+from tests.kit.waiting import until
 
 FULL = 13  # SQLITE_FULL
 
@@ -232,8 +233,7 @@ async def test_after_a_full_disk_everything_is_written_that_was_not(tmp_path, ca
         await opened.save([Record("rooms", "a", 1)])
         disk.fault = full
         opened.note([Record("rooms", "b", 2)])
-        while "full" not in caplog.text:
-            await asyncio.sleep(0.001)
+        await until(lambda: "full" in caplog.text)
         disk.fault = None
         await opened.save([Record("rooms", "c", 3)])
         await opened.close()

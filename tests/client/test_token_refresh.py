@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from chatd.client import Phase, StateChanged, Timing
+from tests.kit.waiting import until
 
 
 class Callback:
@@ -32,12 +33,6 @@ def callback():
 
 RETRY = Timing(token_retry_s=7.0, positions_s=1e6)
 EXPIRING = {"type": "token_expiring", "token_ttl": 60}
-
-
-async def until(condition):
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0)
 
 
 async def test_a_warning_brings_a_fresh_token(connected, callback):

@@ -25,8 +25,9 @@ from chatd.client import (
 )
 from tests.kit.daemon import DaemonProcess, config_for, running_daemon
 from tests.kit.tokens import token_for
+from tests.kit.waiting import until
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 30.0
 QUICK = Timing(
     backoff_base_s=0.05, backoff_cap_s=0.2, gap_s=0.05, read_s=0.05, delivered_s=0.05, typing_s=0.05
 )
@@ -65,12 +66,6 @@ class Watch:
 
     async def texts(self, count):
         return [(await self.until(MessageAdded)).message.text for _ in range(count)]
-
-
-async def until(condition):
-    async with asyncio.timeout(TIMEOUT_S):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(("first", "second"), [("msgpack", "json"), ("json", "msgpack")])

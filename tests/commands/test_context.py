@@ -1,11 +1,10 @@
 """The door of all reading commands goes by what is on the disk."""
 
-import asyncio
-
 import pytest
 
 from chatd.protocol.errors import Unavailable
 from tests.kit.inprocess import new_key
+from tests.kit.waiting import nothing_is_ready
 
 CHANGES = [  # of bob's place: who asks what, and whether bob was a member before
     ("bob", {"type": "room.leave"}, True),
@@ -32,8 +31,7 @@ async def test_who_comes_or_goes_is_answered_when_that_is_on_the_disk(server, wh
         bob.send_request(type="room.get", room=room),
         bob.send_request(type="members.list", room=room),
     ]
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await nothing_is_ready()
     assert [packet for packet in bob.wire.packets if packet.get("id") in ids] == []
     hold.release()
     await server.wait_idle()

@@ -1,5 +1,3 @@
-import asyncio
-
 import pytest
 
 from chatd.commands.hello import HELLO_CLOSE_CODES
@@ -10,6 +8,7 @@ from chatd.protocol.errors import ERRORS, Unavailable
 from chatd.protocol.objects import Body
 from chatd.protocol.requests import MembersAdd, MembersRemove, Preferences, Read, Send
 from tests.kit.inprocess import device_of, in_process, new_key, refusal, refused
+from tests.kit.waiting import until
 
 
 def empty(server):
@@ -261,8 +260,7 @@ async def test_a_hello_that_waits_for_its_turn_is_in_nobodys_way(server):
     first.say_hello("ann")
     second.say_hello("bob")
     await hold.reached.wait()
-    for _ in range(10):
-        await asyncio.sleep(0)
+    await until(lambda: server.app.hello_limiter.waiting)
     assert server.app.admission.unauthenticated == 0
     assert (server.app.hello_limiter.under_way, server.app.hello_limiter.waiting) == (1, 1)
     second.hang_up()
@@ -278,8 +276,7 @@ async def test_a_token_that_is_no_good_waits_for_nobody(server):
     await hold.reached.wait()
     forger = server.client()
     forger.say_hello("bad")
-    while not forger.wire.closed_with:
-        await asyncio.sleep(0)
+    await until(lambda: forger.wire.closed_with)
     assert refusal(forger)[0] == "token_invalid"
     hold.release()
     await server.wait_idle()
@@ -317,8 +314,7 @@ async def test_a_hello_between_a_commit_and_its_telling_is_shown_nothing_of_befo
     who.send_packets({"type": welcome, "id": 91, "room": room, "key": new_key(), **users})
     await hold.reached.wait()
     id = bob.say_hello("bob", events=10, focus=[room])
-    while not any(packet.get("id") == id for packet in bob.wire.packets):
-        await asyncio.sleep(0)
+    await bob.answer(id)
     hold.release()
     await server.wait_idle()
     assert bob.reply(id)["sync"]["rooms"][0]["first_visible"] == 3
@@ -335,8 +331,8 @@ async def test_a_message_stored_during_a_hello_is_in_its_snapshot_or_follows_it(
     bob = server.client()
     hold, id = await held(server, bob, "bob", method, after=after, events=10)
     acks = [ann.send_request(type="send", room=room, key=new_key(), body={"text": "x"}) for _ in range(3)]
-    while not all(any(p.get("id") == ack for p in ann.wire.packets) for ack in acks):
-        await asyncio.sleep(0)
+    for ack in acks:
+        await ann.answer(ack)
     hold.release()
     await server.wait_idle()
     assert bob.wire.packets[0] == bob.reply(id), "the reply comes first"
@@ -530,8 +526,7 @@ async def test_a_slower_hello_does_not_replace_a_newer_one(server):
     older, newer = server.client(), server.client()
     hold, _ = await held(server, older, "ann", "hello", after=True)
     newer.say_hello("ann")
-    while not newer.wire.packets:
-        await asyncio.sleep(0)
+    await until(lambda: newer.wire.packets)
     hold.release()
     await server.wait_idle()
     assert refusal(older) == ("forbidden", "replaced", 4200)

@@ -7,19 +7,14 @@ from chatd.commands.hello_limiter import WAIT_S, HelloLimiter
 from chatd.core.retry_schedule import SOON_S
 from chatd.protocol.errors import Unavailable
 from tests.kit.env import ManualEnv
+from tests.kit.waiting import nothing_is_ready
 
 TICK_S = 0.004  # short against the time of one hello, which begins with a tick
 
 
-async def settled():
-    """Let every task go as far as it can."""
-    for _ in range(5):
-        await asyncio.sleep(0)
-
-
 async def waiting(hello_limiter, count):
     tasks = [asyncio.create_task(hello_limiter.wait_turn()) for _ in range(count)]
-    await settled()
+    await nothing_is_ready()
     return tasks
 
 
@@ -30,7 +25,7 @@ async def test_so_many_at_once_and_the_others_in_the_order_they_came():
     assert (hello_limiter.under_way, hello_limiter.waiting) == (2, 3)
     for done in range(3, 6):
         hello_limiter.done()
-        await settled()
+        await nothing_is_ready()
         assert sum(task.done() for task in tasks) == done
         assert all(task.done() for task in tasks[:done])
 
@@ -47,9 +42,9 @@ async def test_who_goes_away_while_waiting_takes_nobodys_turn():
     hello_limiter = HelloLimiter(ManualEnv(), at_once=1)
     _, gone, next_one = await waiting(hello_limiter, 3)
     gone.cancel()
-    await settled()
+    await nothing_is_ready()
     hello_limiter.done()
-    await settled()
+    await nothing_is_ready()
     assert next_one.done()
     hello_limiter.done()
     assert (hello_limiter.under_way, hello_limiter.waiting) == (0, 0)
@@ -60,7 +55,7 @@ async def test_a_turn_that_comes_to_who_goes_away_passes_on():
     _, gone, next_one = await waiting(hello_limiter, 3)
     hello_limiter.done()
     gone.cancel()
-    await settled()
+    await nothing_is_ready()
     assert next_one.done()
     assert hello_limiter.under_way == 1
 
@@ -72,11 +67,11 @@ async def test_a_changed_number_holds_at_once():
     tasks += await waiting(hello_limiter, 1)
     assert not tasks[-1].done()  # those who wait go first
     hello_limiter.done()
-    await settled()
+    await nothing_is_ready()
     assert [task.done() for task in tasks] == [True] * 4 + [False]
     hello_limiter.reconfigure(1)
     hello_limiter.done()
-    await settled()
+    await nothing_is_ready()
     assert not tasks[-1].done()
 
 
@@ -135,7 +130,7 @@ class Storm:
     async def advance(self, seconds: float) -> None:
         for _ in range(int(seconds / TICK_S)):
             self.env.advance(TICK_S)
-            await settled()
+            await nothing_is_ready()
 
 
 @pytest.mark.parametrize(("per_s", "clients"), [(100, 1000), (400, 1500), (1500, 6000)])

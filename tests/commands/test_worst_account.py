@@ -16,8 +16,8 @@ from chatd.protocol.requests import RoomUpdate
 from chatd.storage.sqlite.sync import GONE_MAX
 from tests.kit.adapters import sqlite
 from tests.kit.env import START_MS
+from tests.kit.frames import server_frames
 from tests.kit.inprocess import device_of, in_process, new_key
-from tests.kit.memory_wire import BINARY, TEXT, frame_of
 
 ROOMS, LOUD, TOMBSTONES = 3000, 20, 1500  # of them all; with as much to show as may be; left behind
 MESSAGES = 30
@@ -160,12 +160,7 @@ class Requester:
 
     def largest(self):
         """The size of the largest frame that came, inflated."""
-        found = []
-        for write in self.client.wire.frames:
-            while write:
-                payload, write = frame_of(write, TEXT if self.text else BINARY)
-                found.append(len(payload))
-        return max(found)
+        return max(len(payload) for write in self.client.wire.frames for _, payload in server_frames(write))
 
 
 def everything(room):

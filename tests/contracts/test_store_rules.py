@@ -79,7 +79,7 @@ class Story:
         """Have an account show receipts or not, and memory follow as after any commit."""
         self.accounts[user] = replace(self.accounts.get(user) or Account(user), receipts=receipts)
         writes = self.builder.writes()
-        writes.accounts.append(self.accounts[user])
+        writes.add(self.accounts[user])
         await self.builder.commit(writes)
         if (known := self.room.known(user)) is not None:
             known.receipts = receipts

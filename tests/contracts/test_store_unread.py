@@ -92,7 +92,7 @@ async def check(store: Store, room: Room, model: Model) -> None:
     assert log == list(range(1, room.seq + 1))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(steps=histories)
 async def test_unread_is_what_a_recount_says_after_any_history(steps: list[tuple[object, ...]]) -> None:
     for make in STORES.values():

@@ -474,4 +474,4 @@ def _positions(sent: dict) -> list[tuple[str, int]]:
 
 
 TestOutboxMachine = OutboxMachine.TestCase
-TestOutboxMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestOutboxMachine.settings = settings(max_examples=150, stateful_step_count=40)

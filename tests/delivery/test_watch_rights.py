@@ -1,7 +1,5 @@
 """Out of the last shared room is out of sight."""
 
-import asyncio
-
 import pytest
 from msgspec.structs import replace
 
@@ -9,6 +7,7 @@ from chatd.config.model import Privacy
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.requests import Preferences
 from tests.kit.inprocess import InProcessClient, InProcessServer, new_key
+from tests.kit.waiting import until
 
 
 async def kicks(owner: InProcessClient, room: str, user: str) -> None:
@@ -83,8 +82,7 @@ async def test_a_watch_that_was_read_before_an_arrival_shows_them_in_the_end(ser
     id = bob.send_request(type="watch", users=["ann"])
     await hold.reached.wait()
     ann.send_request(type="room.create", key=new_key(), kind="group", title="t", users=["bob"])
-    while server.app.presence.shown(bob.session) != ["ann"]:
-        await asyncio.sleep(0)
+    await until(lambda: server.app.presence.shown(bob.session) == ["ann"])
     hold.release()
     await server.wait_idle()
     assert bob.reply(id)["users"] == [{"user": "ann", "state": "online"}]
@@ -101,8 +99,7 @@ async def test_a_newer_watch_is_not_undone_by_an_older_look(server: InProcessSer
     ann.send_request(type="room.create", key=new_key(), kind="group", title="t", users=["bob"])
     await server._nothing_waits()
     id = bob.send_request(type="watch", users=["ann"])
-    while not any(packet.get("id") == id for packet in bob.wire.packets):
-        await asyncio.sleep(0)
+    await bob.answer(id)
     bob.wire.take()
     hold.release()
     await server.wait_idle()

@@ -24,9 +24,10 @@ from chatd.websocket.acceptor_config import AcceptorConfig, acceptor_config
 from chatd.websocket.admission import Admission
 from chatd.websocket.connection import connection_class
 from tests.kit.echo_server import Echo
+from tests.kit.env import ManualEnv
 from tests.kit.inprocess import FakeIdentity, InProcessClient, InProcessServer, device_of, in_process
 from tests.kit.manual_connection import ManualConnection
-from tests.kit.manual_transport import ManualEnv, ManualTransport
+from tests.kit.manual_transport import ManualTransport
 
 T = TypeVar("T")
 

@@ -14,6 +14,7 @@ from chatd.protocol.errors import ERRORS, Broken
 from chatd.protocol.identifiers import U53_MAX
 from tests.fuzz.costs import costs
 from tests.fuzz.parts import AppPart, ConnectionPart, HttpPart
+from tests.kit.frames import server_frames
 
 STATUSES = {100, 101, 200, 400, 401, 403, 404, 405, 426, 431, 503}
 OF_CLIENTS = {1000, 1001, *range(3000, 5000)}  # and those of protocols to come, RFC 6455 section 7.4.2
@@ -46,7 +47,7 @@ def frames(data: bytes) -> None:
     connection = ConnectionPart("chatd.v1.json" if data[:1] and data[0] & 1 else "chatd.v1.msgpack")
     for piece in _pieces(data):
         connection.receive(piece)
-    for first, payload in _frames_of(connection.close()):
+    for first, payload in server_frames(connection.close()):
         assert first in (0x81, 0x82, 0x88, 0x8A), first
         if first == 0x88 and payload:
             code = int.from_bytes(payload[:2], "big")
@@ -123,21 +124,6 @@ def _pieces(data: bytes) -> list[bytes]:
     """The rest of an input in pieces, of a size its first byte gives; the lowest bit of it means something else."""
     size = (data[0] >> 1) or len(data) if data else 1
     return [data[at : at + size] for at in range(1, len(data), size)]
-
-
-def _frames_of(written: bytes) -> list[tuple[int, bytes]]:
-    """The frames a server wrote: unmasked and whole."""
-    found = []
-    while written:
-        first, size, start = written[0], written[1], 2
-        assert size < 128, "a server never masks"
-        if size >= 126:
-            start = 4 if size == 126 else 10
-            size = int.from_bytes(written[2:start], "big")
-        assert len(written) >= start + size, "a write ends inside a frame"
-        found.append((first, written[start : start + size]))
-        written = written[start + size :]
-    return found
 
 
 def _is_text(payload: bytes) -> bool:

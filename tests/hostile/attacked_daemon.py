@@ -17,9 +17,9 @@ from chatd.websocket.connection import WebSocketConnection
 from tests.hostile.attacker import TIMEOUT_S, Attacker
 from tests.hostile.case import FOREIGN, OWN, Case, Scenario
 from tests.hostile.packets import DIRECT
-from tests.hostile.stepped_env import SteppedEnv
 from tests.kit.client import TestClient
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
+from tests.kit.stepped_env import SteppedEnv
 from tests.kit.tokens import token_for
 
 ORIGINS = ("https://app.example", "http://localhost:3000", "null", "*")  # the last two name nobody

@@ -11,14 +11,13 @@ import msgpack
 from tests.hostile.case import ASKED, Case
 from tests.hostile.client_bytes import packet_frame
 from tests.kit.client_socket import SUBPROTOCOLS
-from tests.kit.echo_server import upgrade_request
+from tests.kit.frames import CLOSE, PONG, read_frame, upgrade_request
 from tests.kit.tokens import token_for
 
-TIMEOUT_S = 20.0  # for an outcome that comes at once; only a defect waits that long
+TIMEOUT_S = 30.0  # for an outcome that comes at once; only a defect waits that long
 HELLO, PROBE = 900, 901  # ids of requests that belong to no case
 DEVICE = "mallorys-device-000001"
 
-CLOSE_FRAME, PONG_FRAME = 0x88, 0x8A
 WITHOUT_BYE = {4001, 4002}  # protocol.md "Close codes": nothing more can be delivered
 
 
@@ -86,8 +85,8 @@ class Attacker:
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 while True:
-                    first, payload = await self._frame()
-                    found = self._closed(payload) if first == CLOSE_FRAME else self._said(first, payload)
+                    first, payload = await read_frame(self.reader)
+                    found = self._closed(payload) if first == CLOSE else self._said(first, payload)
                     if found:
                         return found
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -104,9 +103,9 @@ class Attacker:
         """The packets of the next data frame; IncompleteReadError or ConnectionError at the end."""
         async with asyncio.timeout(TIMEOUT_S):
             while True:
-                first, payload = await self._frame()
-                assert first != CLOSE_FRAME, self._closed(payload)
-                if first != PONG_FRAME:
+                first, payload = await read_frame(self.reader)
+                assert first != CLOSE, self._closed(payload)
+                if first != PONG:
                     return self._decoded(payload)
 
     async def leave(self) -> None:
@@ -116,7 +115,7 @@ class Attacker:
             await self.writer.wait_closed()
 
     def _said(self, first: int, payload: bytes) -> str | None:
-        if first == PONG_FRAME:
+        if first == PONG:
             return None
         for packet in self._decoded(payload):
             if packet["type"] == "bye":
@@ -140,15 +139,6 @@ class Attacker:
     def _decoded(self, payload: bytes) -> list[dict[str, Any]]:
         content = json.loads(payload) if self.encoding == "json" else msgpack.unpackb(payload)
         return content if isinstance(content, list) else [content]
-
-    async def _frame(self) -> tuple[int, bytes]:
-        first, size = await self.reader.readexactly(2)
-        assert size < 128, "a server never masks"
-        if size == 126:
-            (size,) = struct.unpack("!H", await self.reader.readexactly(2))
-        elif size == 127:
-            (size,) = struct.unpack("!Q", await self.reader.readexactly(8))
-        return first, await self.reader.readexactly(size)
 
 
 def _is_echo(code: int) -> bool:

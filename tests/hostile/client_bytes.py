@@ -7,23 +7,14 @@ from typing import Any
 import msgpack
 
 from tests.hostile.case import ASKED
-
-# First bytes: FIN and opcode, RFC 6455 section 5.2.
-PING, PONG, CLOSE = 0x89, 0x8A, 0x88
-TEXT, BINARY, CONTINUATION = 0x81, 0x82, 0x80
-TEXT_START, BINARY_START, MIDDLE = 0x01, 0x02, 0x00
+from tests.kit.frames import BINARY, CLOSE, TEXT, client_frame
 
 NO_MASK = bytes(4)  # masks with zeros: the mask bit is set, and the payload stays as it is
 
 
 def frame(payload: bytes, first: int = BINARY) -> bytes:
     """A masked frame with its length in the shortest form."""
-    size = len(payload)
-    if size < 126:
-        return bytes((first, 0x80 | size)) + NO_MASK + payload
-    if size < 1 << 16:
-        return struct.pack("!BBH", first, 0x80 | 126, size) + NO_MASK + payload
-    return struct.pack("!BBQ", first, 0x80 | 127, size) + NO_MASK + payload
+    return client_frame(payload, first, mask=NO_MASK)
 
 
 def declared(size: int, first: int = BINARY) -> bytes:

@@ -8,7 +8,7 @@ import pytest_asyncio
 import uvloop
 
 from tests.hostile.attacked_daemon import AttackedDaemon, attacked
-from tests.hostile.stepped_env import SteppedEnv
+from tests.kit.stepped_env import SteppedEnv
 
 SOON_S = 0.2  # the deadline of a request where a test waits for it
 

@@ -8,7 +8,7 @@ from tests.hostile.attacked_daemon import AttackedDaemon
 from tests.hostile.case import OWN, Scenarios
 from tests.hostile.client_bytes import asking, packet_frame
 from tests.hostile.documented import is_documented
-from tests.kit.echo_server import upgrade_request
+from tests.kit.frames import upgrade_request
 
 CONNECTS, AT_ONCE = 3000, 100  # as fast as they go; more at once than a listener accepts in one turn
 GARBAGE_BYTES, CHUNK_BYTES = 100 << 20, 1 << 16

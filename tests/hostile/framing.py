@@ -3,23 +3,8 @@
 import zlib
 
 from tests.hostile.case import Case
-from tests.hostile.client_bytes import (
-    BINARY,
-    BINARY_START,
-    CLOSE,
-    CONTINUATION,
-    MIDDLE,
-    PING,
-    PONG,
-    TEXT,
-    TEXT_START,
-    asking,
-    closing,
-    declared,
-    encoded,
-    frame,
-    packet_frame,
-)
+from tests.hostile.client_bytes import asking, closing, declared, encoded, frame, packet_frame
+from tests.kit.frames import BINARY, BINARY_START, CLOSE, CONTINUATION, MIDDLE, PING, PONG, TEXT, TEXT_START
 
 FRAME_BYTES = 65_536  # protocol.md "Size limits"
 HELLO_FRAME_BYTES = 8192

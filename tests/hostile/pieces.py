@@ -5,7 +5,7 @@ import msgpack
 from tests.hostile.attacked_daemon import AttackedDaemon
 from tests.hostile.case import Scenarios
 from tests.hostile.client_bytes import asking, frame, packet_frame
-from tests.kit.echo_server import upgrade_request
+from tests.kit.frames import upgrade_request
 
 PACKET = msgpack.packb(
     asking("send", room="g00000000000", key="cut-in-pieces", body={"text": "x", "mentions": ["*"]})

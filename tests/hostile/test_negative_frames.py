@@ -4,10 +4,11 @@ import pytest
 
 from tests.hostile.attacked_daemon import AttackedDaemon
 from tests.hostile.case import Case, Encoding
-from tests.hostile.client_bytes import BINARY, TEXT, frame
+from tests.hostile.client_bytes import frame
 from tests.kit import document
 from tests.kit.client_socket import inflated
 from tests.kit.document import NegativeFrame
+from tests.kit.frames import BINARY, TEXT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -4,9 +4,10 @@ import pytest
 
 from tests.hostile.attacked_daemon import AttackedDaemon
 from tests.hostile.case import Case
-from tests.hostile.client_bytes import BINARY, TEXT, frame
+from tests.hostile.client_bytes import frame
 from tests.hostile.documented import is_documented
 from tests.hostile.mutations import mutated
+from tests.kit.frames import BINARY, TEXT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module", loop_factories=["uvloop"])
 

@@ -6,7 +6,8 @@ import socket
 
 from tests.hostile.attacked_daemon import AttackedDaemon
 from tests.hostile.case import FOREIGN, OWN, Scenarios
-from tests.hostile.client_bytes import BINARY_START, PING, asking, frame
+from tests.hostile.client_bytes import asking, frame
+from tests.kit.frames import BINARY_START, PING
 
 YEAR_S = 365 * 86_400.0
 TINY_WINDOW_BYTES = 1  # the kernel makes the least it can of it

@@ -4,7 +4,7 @@ import base64
 import os
 
 from tests.hostile.case import Case
-from tests.kit.echo_server import upgrade_request
+from tests.kit.frames import upgrade_request
 
 KEY = base64.b64encode(os.urandom(16)).decode()
 ORIGIN = "https://app.example"  # one that the daemon allows

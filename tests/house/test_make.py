@@ -27,7 +27,7 @@ def make(directory, *arguments):
         env={"PATH": os.defpath},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
 
 
@@ -88,5 +88,5 @@ def test_the_gate_fails_when_either_fails(checkout, outcomes):
     shutil.copy(ROOT / ".ci" / "run", checkout / ".ci")
     checked, tested = outcomes
     (checkout / "Makefile").write_text(f"check:\n\t@{checked}\ntest:\n\t@{tested}\n")
-    gate = subprocess.run([checkout / ".ci" / "run"], capture_output=True, timeout=60)
+    gate = subprocess.run([checkout / ".ci" / "run"], capture_output=True, timeout=240)
     assert gate.returncode == 1

@@ -6,7 +6,8 @@ import weakref
 
 import pytest
 
-from tests.kit.echo_server import WAIT_S, client_frame, echo_server, upgrade_request
+from tests.kit.echo_server import WAIT_S, echo_server
+from tests.kit.frames import client_frame, upgrade_request
 from tests.kit.manual_connection import ManualConnection
 
 GET = b"GET /page HTTP/1.1\r\nHost: chat.example\r\n\r\n"

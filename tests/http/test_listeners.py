@@ -14,13 +14,8 @@ from websockets.asyncio.client import connect, unix_connect
 from chatd.http.listeners import Listener, ListenerOptions
 from chatd.http.sockets import AddressInUse, ListenError, bound_sockets
 from tests.kit.certificates import write_certificate
-from tests.kit.echo_server import (
-    WAIT_S,
-    client_frame,
-    echo_server,
-    no_page,
-    upgrade_request,
-)
+from tests.kit.echo_server import WAIT_S, echo_server, no_page
+from tests.kit.frames import client_frame, upgrade_request
 
 TERMS = ListenerOptions(request_deadline_s=10.0, backlog=16)
 SUBPROTOCOLS = ["chatd.v1.msgpack"]
@@ -248,7 +243,8 @@ class TestStop:
 
 EMFILE = """
     import asyncio, resource, sys, time
-    from tests.kit.echo_server import client_frame, echo_server, no_page
+    from tests.kit.echo_server import echo_server, no_page
+    from tests.kit.frames import client_frame
     if sys.argv[1] == "uvloop":
         import uvloop
         new_loop = uvloop.new_event_loop

@@ -136,19 +136,3 @@ class TestClient(PacketClient):
             return None
 
         return await self._wait_for(take, f"head of {room} at {seq}", within_s)
-
-    async def catch_up(self) -> None:
-        """Return when everything the server had queued for this phone has arrived: a ping round trip."""
-        await self.request({"type": "ping"})
-
-    async def expect_silence(self, *kinds: str) -> None:
-        """Nothing waits and nothing was on its way: no push at all, or none of these types."""
-        await self.catch_up()
-        unheard = [push for push in self.waiting() if not kinds or push["type"] in kinds]
-        assert not unheard, f"{self.user} heard {unheard!r}"
-
-    async def forget(self) -> None:
-        """Catch up and throw away what waits."""
-        await self.catch_up()
-        self._pushes.clear()
-        self._events.clear()

@@ -85,7 +85,7 @@ class Link:
             compression=None,
             additional_headers=headers,
             ping_interval=None,
-            close_timeout=5,
+            close_timeout=60,
             max_size=FRAME_BYTES_MAX,
             max_queue=None,
         )

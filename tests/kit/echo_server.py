@@ -1,7 +1,6 @@
 """An edge without a chat: sessions that echo, on a real listener, and WebSocket frames written by hand."""
 
 import asyncio
-import base64
 import contextlib
 import os
 import random
@@ -23,8 +22,9 @@ from chatd.websocket.admission import Admission
 from chatd.websocket.connection import connection_class
 from chatd.websocket.frames import binary_frame, text_frame
 from chatd.websocket.wire import Evictable, Wire
+from tests.kit.frames import read_frame, upgrade_request
 
-WAIT_S = 20.0  # for what happens at once; a machine under load needs a while, a defect for ever
+WAIT_S = 120.0  # for what happens at once; a machine under load needs a while, a defect for ever
 
 
 class LoopEnv:
@@ -187,7 +187,7 @@ class RawSocket:
 
     async def frame(self) -> tuple[int, bytes]:
         """First byte and payload of the next frame."""
-        return await asyncio.wait_for(self._frame(), WAIT_S)
+        return await asyncio.wait_for(read_frame(self.reader), WAIT_S)
 
     async def close_code(self) -> int:
         """The code of the close frame, whatever comes before it."""
@@ -208,49 +208,3 @@ class RawSocket:
         self.writer.close()
         with contextlib.suppress(ConnectionError):
             await self.writer.wait_closed()
-
-    async def _frame(self) -> tuple[int, bytes]:
-        first, length = await self.reader.readexactly(2)
-        assert length < 128, "a server never masks"
-        if length == 126:
-            (length,) = struct.unpack("!H", await self.reader.readexactly(2))
-        elif length == 127:
-            (length,) = struct.unpack("!Q", await self.reader.readexactly(8))
-        return first, await self.reader.readexactly(length)
-
-
-def upgrade_request(
-    subprotocol: str | None = "chatd.v1.msgpack",
-    *,
-    target: str = "/v1/ws",
-    start: str = "",
-    without: tuple[str, ...] = (),
-    more: tuple[str, ...] = (),
-) -> bytes:
-    """A handshake; `start` replaces the request line, `without` drops headers by name, `more` adds lines."""
-    headers = {
-        "Host": "chat.example",
-        "Connection": "Upgrade",
-        "Upgrade": "websocket",
-        "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
-    }
-    if subprotocol is not None:
-        headers["Sec-WebSocket-Protocol"] = subprotocol
-    lines = [start or f"GET {target} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in headers.items() if name not in without]
-    return "\r\n".join([*lines, *more, "", ""]).encode("latin-1")
-
-
-def client_frame(payload: bytes, first: int = 0x82, *, mask: bytes = b"\x37\xfa\x21\x3d") -> bytes:
-    """A masked client frame; `first` is FIN, reserved bits and opcode."""
-    masked = bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
-    return _client_head(first, len(payload)) + mask + masked
-
-
-def _client_head(first: int, length: int) -> bytes:
-    if length < 126:
-        return bytes((first, 0x80 | length))
-    if length < 1 << 16:
-        return struct.pack("!BBH", first, 0x80 | 126, length)
-    return struct.pack("!BBQ", first, 0x80 | 127, length)

@@ -20,6 +20,7 @@ from tests.kit.env import ManualEnv
 from tests.kit.faulty_store import TamperedStore
 from tests.kit.leak_detector import LeakDetector
 from tests.kit.memory_wire import MemoryWire
+from tests.kit.waiting import until
 
 HOUR_S = 3600.0
 _keys = count()
@@ -93,6 +94,11 @@ class InProcessClient:
         """Send a request and wait for its reply."""
         id = self.send_request(**packet)
         await self.server.wait_idle()
+        return self.reply(id)
+
+    async def answer(self, id: int) -> dict[str, Any]:
+        """Wait for the reply to a request, whatever else is still under way."""
+        await until(lambda: any(packet.get("id") == id for packet in self.wire.packets))
         return self.reply(id)
 
     def reply(self, id: int) -> dict[str, Any]:

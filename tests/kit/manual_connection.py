@@ -11,8 +11,10 @@ from chatd.telemetry.counters import Counters
 from chatd.websocket.acceptor_config import AcceptorConfig, acceptor_config
 from chatd.websocket.admission import Admission
 from chatd.websocket.connection import connection_class
-from tests.kit.echo_server import Echo, echo_config, no_page, upgrade_request
-from tests.kit.manual_transport import ManualEnv, ManualTransport
+from tests.kit.echo_server import Echo, echo_config, no_page
+from tests.kit.env import ManualEnv
+from tests.kit.frames import upgrade_request
+from tests.kit.manual_transport import ManualTransport
 
 
 class ManualConnection:

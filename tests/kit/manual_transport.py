@@ -1,61 +1,7 @@
-"""Time and transport moved by hand: a clock whose timers run in `advance`, a kernel that waits to be told."""
+"""A transport moved by hand: its kernel waits to be told."""
 
 import asyncio
-import heapq
-from collections.abc import Callable
 from typing import Any, cast
-
-from chatd.ports import Timer
-
-
-class ManualTimer:
-    def __init__(self, callback: Callable[[], None]) -> None:
-        self.callback: Callable[[], None] | None = callback
-
-    def cancel(self) -> None:
-        self.callback = None
-
-
-class ManualEnv:
-    """Time that passes in `advance` only; randomness is always the middle and zero bytes."""
-
-    def __init__(self) -> None:
-        self._now = 1000.0
-        self._count = 0
-        self._timers: list[tuple[float, int, ManualTimer]] = []
-
-    def now_ms(self) -> int:
-        return 1_763_900_000_000 + int(self._now * 1000)
-
-    def monotonic(self) -> float:
-        return self._now
-
-    def random(self) -> float:
-        return 0.5
-
-    def random_bytes(self, count: int) -> bytes:
-        return bytes(count)
-
-    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
-        timer = ManualTimer(callback)
-        self._count += 1
-        heapq.heappush(self._timers, (self._now + delay_s, self._count, timer))
-        return timer
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass and run what is due, in order."""
-        end = self._now + seconds
-        while self._timers and self._timers[0][0] <= end:
-            due, _, timer = heapq.heappop(self._timers)
-            self._now = max(self._now, due)
-            if timer.callback is not None:
-                timer.callback()
-        self._now = end
-
-    @property
-    def pending(self) -> int:
-        """Timers that will still run."""
-        return sum(timer.callback is not None for _, _, timer in self._timers)
 
 
 class ManualTransport(asyncio.Transport):

@@ -7,8 +7,8 @@ from typing import Any
 import msgpack
 
 from chatd.websocket.wire import Receiver
+from tests.kit.frames import BINARY, TEXT, server_frames
 
-TEXT, BINARY = 0x81, 0x82
 DEFLATED = 1  # the ext type of a wrapper
 
 
@@ -81,23 +81,16 @@ class MemoryWire:
 def packets_of(data: bytes, text: bool) -> list[dict[str, Any]]:
     """The packets of one or more unmasked, unfragmented server frames."""
     packets: list[dict[str, Any]] = []
-    while data:
-        payload, data = frame_of(data, TEXT if text else BINARY)
-        packet = json.loads(payload) if text else msgpack.unpackb(payload, ext_hook=inflate)
-        packets.extend(packet if isinstance(packet, list) else [packet])
+    for first, payload in server_frames(data):
+        assert first == (TEXT if text else BINARY), f"a frame begins with {first:#x}"
+        packets += packets_in(payload, text)
     return packets
 
 
-def frame_of(data: bytes, first: int) -> tuple[bytes, bytes]:
-    """The payload of the first frame, and what follows it."""
-    assert data[0] == first, f"a frame begins with {data[0]:#x}"
-    length, start = data[1], 2
-    if length == 126:
-        length, start = int.from_bytes(data[2:4], "big"), 4
-    elif length == 127:
-        length, start = int.from_bytes(data[2:10], "big"), 10
-    assert len(data) >= start + length, "a write ends inside a frame"
-    return data[start : start + length], data[start + length :]
+def packets_in(payload: bytes, text: bool) -> list[dict[str, Any]]:
+    """The packets in the payload of a data frame."""
+    content = json.loads(payload) if text else msgpack.unpackb(payload, ext_hook=inflate)
+    return content if isinstance(content, list) else [content]
 
 
 def inflate(code: int, content: bytes) -> Any:

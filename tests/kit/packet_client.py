@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from tests.kit.client_socket import Frame, Link, Packet
 from tests.kit.protocol_promises import Promises
 
-TIMEOUT_S = 10.0  # how long a phone waits for what must come; only failing tests ever wait that long
+TIMEOUT_S = 30.0  # how long a phone waits for what must come; only failing tests ever wait that long
 
 UNTYPED = ""  # of requests whose reply has no shape to check: what they are is up to the test
 

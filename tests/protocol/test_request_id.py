@@ -6,7 +6,7 @@ from typing import Any
 
 import msgpack
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatd.protocol.request_id import skim_id
@@ -21,8 +21,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=20,
 )
-# Deep values take long to draw, on a machine that is busy longer than the library likes.
-SLOWLY = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+SLOWLY = settings(max_examples=50)  # deep values take long to draw
 WITHOUT_BYTES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),

@@ -9,6 +9,7 @@ import pytest
 from tests.kit.clients import Clients
 from tests.kit.daemon import DaemonProcess, RunningDaemon, config_for, daemon_process, running_daemon
 from tests.kit.loops import pytest_asyncio_loop_factories as pytest_asyncio_loop_factories
+from tests.kit.stepped_env import SteppedEnv
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -17,9 +18,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
+def clock() -> SteppedEnv:
+    """The time of `daemon`, for tests that ask for it: it passes when they say so. Others live in real time."""
+    return SteppedEnv()
+
+
+@pytest.fixture
 async def daemon(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[RunningDaemon]:
     """A daemon in this event loop; `@pytest.mark.settings(limits={...})` changes its configuration."""
-    async with running_daemon(config_for(tmp_path, **_marked(request, "settings"))) as running:
+    env = request.getfixturevalue("clock") if "clock" in request.fixturenames else None
+    async with running_daemon(config_for(tmp_path, **_marked(request, "settings")), env) as running:
         yield running
 
 

@@ -155,7 +155,7 @@ async def everything_is_there(
 ) -> None:
     """The refused message is there or not, as the disk had it, and can be sent again either way."""
     *numbers, key = acknowledged
-    await asyncio.wait_for(alice.expect_bye(4000), 10)
+    await alice.expect_bye(4000)
     await daemon.start()
     alice, _ = await clients.reconnect(alice)
     assert (await alice.send(room, "x", key=key))["seq"] == numbers[-1] + 1

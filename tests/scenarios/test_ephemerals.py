@@ -4,6 +4,7 @@ import pytest
 
 from tests.kit.client import TestClient
 from tests.kit.clients import Clients
+from tests.kit.stepped_env import SteppedEnv
 
 
 async def test_typing_is_relayed_to_those_who_focus_the_room(clients: Clients) -> None:
@@ -93,13 +94,16 @@ async def test_presence_follows_those_one_watches(clients: Clients) -> None:
 
 
 @pytest.mark.settings(delivery={"presence_linger_s": 1.0})
-async def test_a_quick_reconnect_is_no_absence(clients: Clients) -> None:
+async def test_a_quick_reconnect_is_no_absence(clients: Clients, clock: SteppedEnv) -> None:
     _, (alice, bob) = await clients.in_touch("alice", "bob")
     await alice.request({"type": "watch", "users": ["bob"]})
     for _ in range(3):
         bob.cut()
         bob, _ = await clients.reconnect(bob)
     await bob.hang_up()
+    while not any(packet["type"] == "presence" for packet in alice.heard):
+        clock.advance(1.0)
+        await alice.catch_up()
     assert await _sees(alice, "bob") == "offline"
     assert sum(packet["type"] == "presence" for packet in alice.heard) == 1
 

@@ -8,6 +8,7 @@ from tests.kit.auth_matrix import REQUESTS, PreparedRoom, request_of, rows
 from tests.kit.client import TestClient, fresh_key
 from tests.kit.clients import Clients
 from tests.kit.replies import frame_answering, shown
+from tests.kit.stepped_env import SteppedEnv
 
 ABSENT = {"g": "gAbCdEfGhIj0", "d": "dAbCdEfGhIj0"}
 ROOM_ROWS = [name for name, row in rows().items() if row.outcomes["stranger"] in ("not_found", "passed")]
@@ -133,7 +134,7 @@ async def test_a_device_of_somebody_else_looks_like_none(clients: Clients) -> No
 
 
 @pytest.mark.settings(rates={"enabled": True, "room_per_s": 0.1, "room_burst": 3})
-async def test_the_rate_of_a_busy_room_shows_strangers_nothing(clients: Clients) -> None:
+async def test_the_rate_of_a_busy_room_shows_strangers_nothing(clients: Clients, clock: SteppedEnv) -> None:
     room, (alice, bob) = await clients.in_group("alice", "bob")
     for client in (alice, bob, alice):
         await client.send(room, "busy")
@@ -145,7 +146,9 @@ async def test_the_rate_of_a_busy_room_shows_strangers_nothing(clients: Clients)
 
 
 @pytest.mark.settings(rates={"enabled": True, "room_per_s": 0.1, "room_burst": 3})
-async def test_strangers_and_removed_members_cannot_use_up_the_rate_of_a_room(clients: Clients) -> None:
+async def test_strangers_and_removed_members_cannot_use_up_the_rate_of_a_room(
+    clients: Clients, clock: SteppedEnv
+) -> None:
     room, (alice, bob, carol) = await clients.in_group("alice", "bob", "carol")
     await alice.mutate("members.remove", room, users=["carol"])
     mallory = await clients.connect("mallory")

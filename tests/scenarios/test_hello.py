@@ -9,6 +9,8 @@ import pytest
 from tests.kit.client import fresh_device, fresh_key
 from tests.kit.client_socket import encode
 from tests.kit.clients import Clients
+from tests.kit.daemon import RunningDaemon
+from tests.kit.stepped_env import SteppedEnv
 from tests.kit.tokens import SECRET, token_for
 
 DEVICE = "Zk3vN0b1Q2mXr8sT5uWy7A"
@@ -126,10 +128,12 @@ async def test_s01_an_outbox_behind_a_refused_hello_is_dropped(clients: Clients)
     assert (await alice.get_room(room))["seq"] == 1
 
 
-@pytest.mark.settings(limits={"hello_timeout_s": 0.5})
-async def test_s02_silence_instead_of_hello_is_closed_with_4006(clients: Clients) -> None:
+async def test_s02_silence_instead_of_hello_is_closed_with_4006(
+    daemon: RunningDaemon, clients: Clients, clock: SteppedEnv
+) -> None:
     alice = await clients.connect("alice")
     nobody = await clients.open("nobody")
+    clock.advance(daemon.config.limits.hello_timeout_s)
     await nobody.expect_bye(4006)
     await alice.expect_silence()
 

@@ -1,13 +1,12 @@
 """protocol.md "Rates": refusals say exactly how long to wait, and only abuse ends a connection."""
 
-import asyncio
-import time
 from typing import Any
 
 import pytest
 
 from tests.kit.client import fresh_key
 from tests.kit.clients import Clients
+from tests.kit.stepped_env import SteppedEnv
 
 ONE_A_SECOND = {"enabled": True, "writes_per_s": 1.0, "writes_burst": 4}  # of which one opens the room
 
@@ -17,19 +16,19 @@ def _send(room: str) -> dict[str, Any]:
 
 
 @pytest.mark.settings(rates=ONE_A_SECOND)
-async def test_s20_whoever_waits_exactly_retry_after_is_served(clients: Clients) -> None:
+async def test_s20_whoever_waits_exactly_retry_after_is_served(clients: Clients, clock: SteppedEnv) -> None:
     room, (alice, _) = await clients.in_direct("alice", "bob")
     for _ in range(3):
         await alice.request(_send(room))
     error = await alice.expect_refusal("rate_limited", _send(room))
     assert (error["retry"], error["scope"]) == ("later", "user")
     assert 0 < error["retry_after"] <= 1_000
-    await asyncio.sleep(error["retry_after"] / 1000)
+    clock.advance(error["retry_after"] / 1000)
     await alice.request(_send(room))
 
 
 @pytest.mark.settings(rates={"enabled": True, "lookups_per_day": 100})
-async def test_nobody_copies_the_directory(clients: Clients) -> None:
+async def test_nobody_copies_the_directory(clients: Clients, clock: SteppedEnv) -> None:
     """Strangers cost, known or not; those one shares a room with do not, nor does oneself. All or nothing."""
     _, (alice, bob) = await clients.in_direct("alice", "bob")
     tablet = await clients.connect("alice")
@@ -51,20 +50,20 @@ async def test_nobody_copies_the_directory(clients: Clients) -> None:
 
 
 @pytest.mark.settings(rates={**ONE_A_SECOND, "writes_per_s": 0.1})
-async def test_s20_retry_after_counts_down_with_the_clock_and_up_with_the_refusals(clients: Clients) -> None:
+async def test_s20_retry_after_counts_down_with_the_clock_and_up_with_the_refusals(
+    clients: Clients, clock: SteppedEnv
+) -> None:
     room, (alice, _) = await clients.in_direct("alice", "bob")
     for _ in range(3):
         await alice.request(_send(room))
-    started = time.monotonic()
     first = (await alice.expect_refusal("rate_limited", _send(room)))["retry_after"]
+    clock.advance(3)
     second = (await alice.expect_refusal("rate_limited", _send(room)))["retry_after"]
-    elapsed_ms = (time.monotonic() - started) * 1000
-    assert 5_000 < first <= 10_000
-    assert first + 10_000 - elapsed_ms - 2 <= second <= first + 10_000
+    assert (first, second) == (10_000, 17_000)
 
 
 @pytest.mark.settings(rates=ONE_A_SECOND)
-async def test_writes_are_counted_per_user_over_all_devices(clients: Clients) -> None:
+async def test_writes_are_counted_per_user_over_all_devices(clients: Clients, clock: SteppedEnv) -> None:
     room, (alice, bob) = await clients.in_direct("alice", "bob")
     tablet = await clients.connect("alice")
     for client in (alice, tablet, alice):
@@ -74,7 +73,7 @@ async def test_writes_are_counted_per_user_over_all_devices(clients: Clients) ->
 
 
 @pytest.mark.settings(rates={"enabled": True, "room_per_s": 0.1, "room_burst": 3})
-async def test_writes_are_counted_per_room_over_all_members(clients: Clients) -> None:
+async def test_writes_are_counted_per_room_over_all_members(clients: Clients, clock: SteppedEnv) -> None:
     room, (alice, bob) = await clients.in_direct("alice", "bob")
     for client in (alice, bob, alice):
         await client.request(_send(room))
@@ -83,7 +82,7 @@ async def test_writes_are_counted_per_room_over_all_members(clients: Clients) ->
 
 
 @pytest.mark.settings(rates={"enabled": True, "requests_per_s": 0.1, "requests_burst": 5})
-async def test_requests_are_counted_per_connection(clients: Clients) -> None:
+async def test_requests_are_counted_per_connection(clients: Clients, clock: SteppedEnv) -> None:
     alice, bob = await clients.open("alice"), await clients.open("bob")
     await alice.say_hello()
     replies = [await alice.reply_to({"type": "ping"}) for _ in range(6)]
@@ -94,7 +93,7 @@ async def test_requests_are_counted_per_connection(clients: Clients) -> None:
 
 
 @pytest.mark.settings(rates={"enabled": True, "requests_per_s": 0.1, "requests_burst": 10})
-async def test_packets_without_id_over_the_limit_are_dropped(clients: Clients) -> None:
+async def test_packets_without_id_over_the_limit_are_dropped(clients: Clients, clock: SteppedEnv) -> None:
     room, (alice, bob) = await clients.in_direct("alice", "bob")
     await bob.request({"type": "focus", "rooms": [room]})
     for _ in range(30):
@@ -106,7 +105,7 @@ async def test_packets_without_id_over_the_limit_are_dropped(clients: Clients) -
 
 
 @pytest.mark.settings(rates={"enabled": True, "hello_user_per_min": 3})
-async def test_hellos_are_counted_per_user(clients: Clients) -> None:
+async def test_hellos_are_counted_per_user(clients: Clients, clock: SteppedEnv) -> None:
     for _ in range(3):
         await clients.connect("alice")
     fourth = await clients.open("alice")
@@ -119,7 +118,7 @@ async def test_hellos_are_counted_per_user(clients: Clients) -> None:
 
 
 @pytest.mark.settings(rates={"enabled": True, "hello_address_per_min": 3})
-async def test_hellos_are_counted_per_address(clients: Clients) -> None:
+async def test_hellos_are_counted_per_address(clients: Clients, clock: SteppedEnv) -> None:
     for user in ("alice", "bob", "carol"):
         await clients.connect(user)
     fourth = await clients.open("dave")
@@ -129,12 +128,14 @@ async def test_hellos_are_counted_per_address(clients: Clients) -> None:
 
 
 @pytest.mark.settings(rates={**ONE_A_SECOND, "writes_per_s": 0.01, "abuse_refusals": 4, "abuse_grace_s": 0.0})
-async def test_ignoring_retry_after_ends_the_connection(clients: Clients) -> None:
+async def test_ignoring_retry_after_ends_the_connection(clients: Clients, clock: SteppedEnv) -> None:
     room, (alice, bob) = await clients.in_direct("alice", "bob")
     for _ in range(3):
         await alice.request(_send(room))
     for _ in range(4):  # the first had nothing to ignore yet
+        clock.advance(0.1)
         await alice.expect_refusal("rate_limited", _send(room))
+    clock.advance(0.1)
     alice.allow_reply(900)
     await alice.post({**_send(room), "id": 900})
     bye = await alice.expect_bye(4007)

@@ -2,21 +2,38 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import pytest
 
-from tests.kit.client import fresh_device, fresh_key
+from tests.kit.client import TestClient, fresh_device, fresh_key
+from tests.kit.client_socket import Packet
 from tests.kit.clients import Clients
 from tests.kit.daemon import RunningDaemon
+from tests.kit.stepped_env import SteppedEnv
 from tests.kit.tokens import token_for
 
-SHORT_LIVED = {"leeway_s": 0, "grace_s": 0.2}
-QUICK_HEART = {
-    "foreground_s": 1,
-    "background_s": 2,
-    "answer_foreground_s": 1.0,  # also the longest pause of a busy machine that a living peer survives
-    "answer_background_s": 1.0,
-}
+LIFE_S = (
+    100  # of a token, and longer than anything is silent: far beyond the warning and the answer to a ping
+)
+STEP_S = 1.0  # shorter than any answer may take
+HEARTBEAT_S = 30  # in foreground
+
+
+async def passes_until(clock: SteppedEnv, condition: Callable[[], object], bystander: TestClient) -> None:
+    """Let time pass in steps in which everybody hears what there is to hear."""
+    while not condition():
+        clock.advance(STEP_S)
+        await bystander.catch_up()
+
+
+def heard(client: TestClient, kind: str) -> list[Packet]:
+    return [packet for packet in client.heard if packet.get("type") == kind]
+
+
+def short_lived(user: str, clock: SteppedEnv) -> str:
+    now_s = clock.now_ms() // 1000
+    return token_for(user, iat=now_s, exp=now_s + LIFE_S)
 
 
 async def test_s17_a_fresh_token_of_the_same_user_renews_the_session(clients: Clients) -> None:
@@ -44,24 +61,30 @@ async def test_s17_a_wrong_token_is_refused_and_the_session_stays(
     await alice.expect_silence()
 
 
-@pytest.mark.settings(auth=SHORT_LIVED)
-async def test_s17_an_expiring_token_is_announced_and_then_ends_the_session(clients: Clients) -> None:
+async def test_s17_an_expiring_token_is_announced_and_then_ends_the_session(
+    clients: Clients, clock: SteppedEnv
+) -> None:
     room, (bob, _) = await clients.in_direct("bob", "carol")
-    alice = await clients.connect("alice", token=token_for("alice", lifetime_s=3))
-    warning = await alice.receive("token_expiring")
-    assert warning["token_ttl"] <= 1
+    alice = await clients.connect("alice", token=short_lived("alice", clock))
+    await passes_until(clock, lambda: heard(alice, "bye"), bob)
+    (warning,) = heard(alice, "token_expiring")
+    assert 0 < warning["token_ttl"] < LIFE_S
     bye = await alice.expect_bye(4100)
     assert bye["reason"] == "token_expired"
     await bob.send(room, "unaffected")
-    assert [push["type"] for push in alice.heard].count("token_expiring") == 1
 
 
-@pytest.mark.settings(auth=SHORT_LIVED)
-async def test_s17_a_refresh_in_time_keeps_the_session(clients: Clients) -> None:
-    alice = await clients.connect("alice", token=token_for("alice", lifetime_s=3))
-    await alice.receive("token_expiring")
-    await alice.request({"type": "auth", "token": token_for("alice", lifetime_s=3)})
-    await alice.receive("token_expiring")  # the second token is announced too: the first was really replaced
+async def test_s17_a_refresh_in_time_keeps_the_session(clients: Clients, clock: SteppedEnv) -> None:
+    alice, bob = (
+        await clients.connect("alice", token=short_lived("alice", clock)),
+        await clients.connect("bob"),
+    )
+    await passes_until(clock, lambda: heard(alice, "token_expiring"), bob)
+    await alice.request({"type": "auth", "token": short_lived("alice", clock)})
+    await passes_until(clock, lambda: heard(alice, "bye"), bob)
+    assert len(heard(alice, "token_expiring")) == 2, (
+        "the second token is announced too: the first was replaced"
+    )
     await alice.expect_bye(4100)
 
 
@@ -113,53 +136,48 @@ async def test_a_ping_of_the_client_is_answered_with_the_time(clients: Clients) 
     assert abs(reply["time"] / 1000 - time.time()) < 60
 
 
-@pytest.mark.settings(heartbeat=QUICK_HEART)
-async def test_s16_a_silent_peer_is_pinged_and_stays_while_it_answers(clients: Clients) -> None:
-    alice = await clients.connect("alice")
-    for _ in range(2):
-        await alice.wait_for_ping()
+async def test_s16_a_silent_peer_is_pinged_and_stays_while_it_answers(
+    clients: Clients, clock: SteppedEnv
+) -> None:
+    alice, bob = await clients.connect_all("alice", "bob")
+    await passes_until(clock, lambda: len(heard(alice, "ping")) == 2, bob)
     await alice.expect_silence()
 
 
-@pytest.mark.settings(heartbeat=QUICK_HEART)
-async def test_s16_a_frozen_peer_is_closed_with_4001(clients: Clients) -> None:
+async def test_s16_a_frozen_peer_is_closed_with_4001(clients: Clients, clock: SteppedEnv) -> None:
     alice, frozen = await clients.connect("alice"), await clients.connect("frozen")
     frozen.answers_pings = False
+    await passes_until(clock, lambda: not frozen.is_connected, alice)
     await frozen.expect_close(4001, 1006)
-    assert [packet["type"] for packet in frozen.heard].count("ping") == 1
+    assert len(heard(frozen, "ping")) == 1
     await alice.expect_silence()
 
 
-@pytest.mark.settings(heartbeat=QUICK_HEART)
-async def test_s16_a_peer_that_does_not_even_read_is_cut(clients: Clients) -> None:
+async def test_s16_a_peer_that_does_not_even_read_is_cut(clients: Clients, clock: SteppedEnv) -> None:
     _, (alice, frozen) = await clients.in_touch("alice", "frozen")
     await alice.request({"type": "watch", "users": ["frozen"]})
     frozen.link.stop_reading()
+    await passes_until(clock, lambda: heard(alice, "presence"), alice)
     presence = await alice.receive("presence")
     assert [(row["user"], "state" in row) for row in presence["users"]] == [("frozen", False)]
     frozen.link.resume_reading()
     await frozen.expect_close(4001, 1006)
 
 
-@pytest.mark.settings(heartbeat=QUICK_HEART)
-async def test_s16_listening_alone_is_no_life_sign(clients: Clients) -> None:
+async def test_s16_listening_alone_is_no_life_sign(clients: Clients, clock: SteppedEnv) -> None:
     """Something is sent to bob all the time; because he says nothing he is pinged nevertheless."""
     room, (alice, bob) = await clients.in_direct("alice", "bob")
-
-    async def chatters() -> None:
-        while True:
-            await alice.send(room, "blah")
-            await asyncio.sleep(0.1)
-
-    chatting = asyncio.create_task(chatters())
-    await bob.wait_for_ping()
-    chatting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await chatting
+    for _ in range(round(HEARTBEAT_S / STEP_S)):
+        assert not heard(bob, "ping")
+        clock.advance(STEP_S)
+        await alice.send(room, "blah")
+        await bob.next_event(room)
+    assert len(heard(bob, "ping")) == 1
 
 
-@pytest.mark.settings(heartbeat={**QUICK_HEART, "background_s": 1})
-async def test_the_cursor_of_a_ping_hides_nothing_that_was_withheld(clients: Clients) -> None:
+async def test_the_cursor_of_a_ping_hides_nothing_that_was_withheld(
+    clients: Clients, clock: SteppedEnv
+) -> None:
     """A muted room moved in background: whatever cursor the ping carries, the next hello must show the room."""
     alice, bob = await clients.connect_all("alice", "bob")
     muted = await alice.create_group("noise", bob)
@@ -169,26 +187,25 @@ async def test_the_cursor_of_a_ping_hides_nothing_that_was_withheld(clients: Cli
     sent = (await alice.send(muted, "noise"))["seq"]
     await alice.send(loud, "news")
     await bob.next_event(loud)
-    await bob.wait_for_ping()
+    await passes_until(clock, lambda: heard(bob, "ping"), alice)
     cursors = [packet["cursor"] for packet in bob.heard if packet["type"] == "ping" and "cursor" in packet]
     cursor = [hello["sync"]["cursor"], *cursors][-1]
     _, back = await clients.reconnect(bob, epoch=hello["epoch"], cursor=cursor)
     assert (muted, sent) in [(summary["room"], summary["seq"]) for summary in back["sync"]["rooms"]]
 
 
-@pytest.mark.settings(heartbeat=QUICK_HEART)
-async def test_the_cursor_of_a_ping_spares_what_was_heard(clients: Clients) -> None:
+async def test_the_cursor_of_a_ping_spares_what_was_heard(clients: Clients, clock: SteppedEnv) -> None:
     room, (alice, bob) = await clients.in_direct("alice", "bob")
-    heard = (await alice.send(room, "heard"))["seq"]
+    before = (await alice.send(room, "heard"))["seq"]
     await bob.next_event(room)
-    await bob.wait_for_ping()
-    (cursor,) = [packet["cursor"] for packet in bob.heard if packet["type"] == "ping"]
+    await passes_until(clock, lambda: heard(bob, "ping"), alice)
+    (cursor,) = [packet["cursor"] for packet in heard(bob, "ping")]
     bob.cut()
     missed = (await alice.send(room, "missed"))["seq"]
     epoch = next(packet["epoch"] for packet in bob.heard if "epoch" in packet)
     _, back = await clients.reconnect(bob, epoch=epoch, cursor=cursor, events=10)
     (summary,) = back["sync"]["rooms"]
-    assert [event["seq"] for event in summary["events"]] == [missed] == [heard + 1]
+    assert [event["seq"] for event in summary["events"]] == [missed] == [before + 1]
 
 
 async def test_a_removed_device_is_closed_with_4201(clients: Clients) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.kit.client import TestClient, fresh_key
 from tests.kit.clients import Clients
 from tests.kit.daemon import RunningDaemon
+from tests.kit.stepped_env import SteppedEnv
 
 
 async def test_the_ack_of_a_send_carries_its_place(clients: Clients) -> None:
@@ -367,7 +368,9 @@ async def test_pins_are_of_admins_in_groups_and_of_both_in_direct_rooms(clients:
 
 
 @pytest.mark.settings(rates={"enabled": True, "room_per_s": 0.01, "room_burst": 2})
-async def test_s19_a_send_that_may_succeed_later_aborts_the_ones_behind_it(clients: Clients) -> None:
+async def test_s19_a_send_that_may_succeed_later_aborts_the_ones_behind_it(
+    clients: Clients, clock: SteppedEnv
+) -> None:
     alice, bob = await clients.connect_all("alice", "bob")
     busy = await alice.create_group("busy", bob)
     calm = await alice.create_group("calm", bob)

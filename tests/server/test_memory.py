@@ -19,10 +19,11 @@ from chatd.config.memory import memory_of
 from chatd.config.model import Config
 from chatd.core.read_set import most_rooms
 from tests.hostile.attacker import Attacker
-from tests.hostile.client_bytes import BINARY, BINARY_START, MIDDLE, PING, frame
+from tests.hostile.client_bytes import frame
 from tests.kit import http
 from tests.kit.client import TestClient, fresh_key
 from tests.kit.daemon import DaemonProcess, daemon_process
+from tests.kit.frames import BINARY, BINARY_START, MIDDLE, PING
 from tests.kit.soak import scaled
 from tests.kit.tokens import token_for
 
@@ -238,7 +239,7 @@ SHAPES = (
 )
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_no_connection_costs_more_than_is_stated(place: Place) -> None:
     """Every shape against the memory before the first: what an earlier one left counts against the later ones."""
     stated = memory_of(Config())
@@ -312,7 +313,7 @@ async def visits(place: Place, count: int) -> None:
     await place.is_empty()
 
 
-@pytest.mark.timeout(60 + CYCLES // 20)
+@pytest.mark.timeout(300 + CYCLES // 5)
 async def test_those_who_came_and_went_leave_nothing(place: Place) -> None:
     await visits(place, CYCLES // 3)
     before, opened = await place.settled(), place.descriptors()

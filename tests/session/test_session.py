@@ -1,4 +1,3 @@
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -398,9 +397,7 @@ async def test_a_ping_during_a_commit_does_not_promise_what_was_not_told(server,
     (ping,) = bob.take("ping")
     again = server.client()
     id = again.say_hello("bob", device=2, epoch=server.store.epoch, cursor=ping["cursor"])
-    while not again.wire.packets:
-        await asyncio.sleep(0)
-    assert [summary["seq"] for summary in again.reply(id)["sync"]["rooms"]] == [2]
+    assert [summary["seq"] for summary in (await again.answer(id))["sync"]["rooms"]] == [2]
     hold.release()
     await server.wait_idle()
 

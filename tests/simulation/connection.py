@@ -5,9 +5,10 @@ import struct
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from tests.kit.frames import BINARY, CLOSE, PING, PONG, TEXT, client_frame, upgrade_request
+from tests.kit.memory_wire import packets_in
 from tests.kit.protocol_promises import Promises
-from tests.simulation import frames
-from tests.simulation.frames import Incoming
+from tests.simulation.frames import Incoming, encode
 from tests.simulation.history import Conversation, Packet, ReceivedPacket, SentPacket
 from tests.simulation.loop import SimLoop
 from tests.simulation.transport import Link, NetworkConditions
@@ -60,7 +61,7 @@ class Connection:
     # Peer
 
     def opened(self) -> None:
-        self.link.send(frames.upgrade(self.said.text))
+        self.link.send(upgrade_request(f"chatd.v1.{'json' if self.said.text else 'msgpack'}"))
         self._owner.connected_to_server()
 
     def received(self, data: bytes) -> None:
@@ -77,9 +78,9 @@ class Connection:
                 self.hang_up()
                 return
             self._owner.upgraded()
-        for opcode, payload, offset in self._incoming.frames():
+        for first, payload, offset in self._incoming.frames():
             self._trace.update(struct.pack("<d", self._loop.time()) + payload)
-            self._frame(opcode, payload, offset)
+            self._frame(first, payload, offset)
             if self.over:
                 return
 
@@ -109,14 +110,14 @@ class Connection:
 
     def send(self, packets: list[Packet]) -> None:
         """One frame: a packet, or a batch."""
-        self.link.send(frames.encode(packets[0] if len(packets) == 1 else packets, self.said.text))
+        self.link.send(encode(packets[0] if len(packets) == 1 else packets, self.said.text))
 
     def hang_up(self) -> None:
         """Close as a phone does whose app is closed."""
         if self.over:
             return
         if self.link.connected:
-            self.link.send(frames.frame(frames.CLOSE, (1001).to_bytes(2, "big")))
+            self.link.send(client_frame((1001).to_bytes(2, "big"), CLOSE))
         else:
             self.link.reset()
         self.lost()
@@ -132,17 +133,17 @@ class Connection:
 
     # what it hears
 
-    def _frame(self, opcode: int, payload: bytes, offset: int) -> None:
-        if opcode in (frames.TEXT, frames.BINARY):
+    def _frame(self, first: int, payload: bytes, offset: int) -> None:
+        if first in (TEXT, BINARY):
             position, written = self.link.written_at(offset)
-            for packet in frames.decode(payload, self.said.text):
+            for packet in packets_in(payload, self.said.text):
                 self.said.heard.append(ReceivedPacket(self._loop.time(), packet, position, written))
                 self._packet(packet)
-        elif opcode == frames.CLOSE:
-            self.link.send(frames.frame(frames.CLOSE, payload[:2]))
+        elif first == CLOSE:
+            self.link.send(client_frame(payload[:2], CLOSE))
             self.lost()
-        elif opcode == frames.PING:
-            self.link.send(frames.frame(frames.PONG, payload))
+        elif first == PING:
+            self.link.send(client_frame(payload, PONG))
 
     def _packet(self, packet: Packet) -> None:
         try:

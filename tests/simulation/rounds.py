@@ -1,4 +1,4 @@
-"""The rounds of one phone: pages of rooms and account rows, and the cursor at their end (protocol.md 6.3, 5.6)."""
+"""The rounds of one phone: pages of rooms and account rows, and the cursor at their end (protocol.md "sync", "Account rows")."""
 
 from typing import TYPE_CHECKING
 
@@ -64,7 +64,8 @@ class Rounds:
         self.again = self._under_way
         if client.ready and not self._under_way:
             self.begin()
-            client.connection.ask({"type": "sync", "cursor": client.storage.cursor, "rooms": 2})  # type: ignore[union-attr]
+            request = {"type": "sync", "cursor": client.storage.cursor, "rooms": 2}
+            client.connection.ask(request)  # type: ignore[union-attr]
 
     def account(self, push: Packet) -> None:
         """Account rows changed; the more of them are asked for when the phone gets round to it."""

@@ -38,7 +38,7 @@ def seeds_with(faults: tuple[str, ...]) -> Iterator[int]:
     )
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", FOUND)
 def test_a_break_is_found(name: str) -> None:
     faults, checker = FOUND[name]

@@ -55,7 +55,7 @@ async def test_a_cancelled_caller_does_not_stop_the_function(path: Path) -> None
     connection, held, done = await open_reader(path), threading.Event(), threading.Event()
 
     def wait(connection: sqlite3.Connection) -> None:
-        held.wait(10)
+        held.wait()
         done.set()
 
     try:

@@ -65,6 +65,7 @@ async def lives(directory: Path) -> None:
         await submit_and_wait(ANN, ask.React(room=room, key=new_key(), target=2, emoji="👍", set=True))
         await submit_and_wait(ANN, ask.Preferences(room=room, pinned=True, muted_until=1))
         await submit_and_wait("bob", ask.Preferences(room=room, pinned=True))
+        await submit_and_wait(ANN, ask.Preferences(receipts=False))
 
 
 def naming(connection: sqlite3.Connection, text: str) -> set[tuple[str, str]]:
@@ -91,7 +92,7 @@ async def test_all_that_is_kept_of_a_user_is_exported_and_nothing_of_others(dire
     with closing(sqlite3.connect(directory / "chatd.sqlite")) as connection:
         rows = list(export(connection, ANN))
     assert Counter(table for table, _ in rows) == {
-        "users": 1, "devices": 2, "members": 2, "rooms": 2, "events": 3, "reactions": 1,
+        "users": 1, "devices": 2, "members": 2, "rooms": 2, "account_rows": 1, "events": 3, "reactions": 1,
     }  # fmt: skip
     texts = [
         row["event"]["body"]["text"] for table, row in rows if table == "events" and "body" in row["event"]

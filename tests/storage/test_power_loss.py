@@ -19,13 +19,14 @@ from tests.kit.ledger import Ledger
 from tests.kit.power_cut_sweep import Tally, chances, harsh, scratch, sweep
 from tests.kit.random_workload import SECTIONS, Acknowledged, RandomWorkload
 from tests.kit.soak import scaled
+from tests.kit.waiting import nothing_is_ready
 
 STEPS = 60  # of the bustle: some 60 commits, 900 operations, 40 checkpoints
 SURVIVALS = 5  # of each cut: everything, nothing, three drawn
 RESTARTS = 12  # of each run: a whole start costs 20 ms
 
 pytestmark = [
-    pytest.mark.timeout(scaled(240, 7200)),
+    pytest.mark.timeout(scaled(900, 7200)),
     pytest.mark.filterwarnings("default::pytest.PytestUnhandledThreadExceptionWarning"),
 ]
 
@@ -124,8 +125,7 @@ def told_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
         self.published = writes.stamp
         for submission in self.early:  # type: ignore[attr-defined]
             submission.complete()
-        for _ in range(3):  # whoever asked takes note
-            await asyncio.sleep(0)
+        await nothing_is_ready()  # whoever asked takes note
         await real_commit(self, writes)
 
     monkeypatch.setattr(Writer, "_store_outcome", outcome)

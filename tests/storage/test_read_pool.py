@@ -23,7 +23,7 @@ async def test_a_long_read_delays_nobody_while_another_connection_is_free(direct
 
     def long(connection: sqlite3.Connection) -> None:
         loop.call_soon_threadsafe(started.set)
-        held.wait(10)
+        held.wait()
 
     try:
         slow = asyncio.create_task(readers.run(long))
@@ -48,7 +48,6 @@ async def test_a_read_behind_a_quick_one_goes_to_the_same_connection(
     held = Held()
     try:
         reads = await held_up(readers, held, id, id)
-        await asyncio.sleep(0.01)
         assert not reads[1].done()
         held.go_on.set()
         await reads[0]
@@ -94,7 +93,7 @@ class Held:
 
     def __call__(self, connection: sqlite3.Connection) -> None:
         self._loop.call_soon_threadsafe(self.began.set)
-        self.go_on.wait(10)
+        self.go_on.wait()
 
 
 async def held_up(readers: ReadPool, held: Held, *reads: Any) -> list[asyncio.Task[Any]]:

@@ -8,6 +8,7 @@ import pytest
 from chatd.core.admin import Barrier
 from chatd.telemetry import supervision
 from chatd.telemetry.supervision import supervised
+from tests.kit.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +49,6 @@ async def test_the_writer_goes_on_after_a_defect_of_its_own(server, monkeypatch,
     writer = server.app.writer
     monkeypatch.setattr(writer, "_next_batch", lambda: 1 / 0)
     carried = asyncio.create_task(writer.submit_and_wait("", Barrier()))
-    while "the writer failed" not in caplog.text:
-        await asyncio.sleep(0)
+    await until(lambda: "the writer failed" in caplog.text)
     monkeypatch.undo()
     await carried

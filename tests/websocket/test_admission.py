@@ -150,4 +150,4 @@ class AdmissionMachine(RuleBasedStateMachine):
 
 
 TestAdmissionMachine = AdmissionMachine.TestCase
-TestAdmissionMachine.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestAdmissionMachine.settings = settings(max_examples=100, stateful_step_count=30)

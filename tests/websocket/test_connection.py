@@ -8,7 +8,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from chatd.websocket.connection import ANSWER_S, FLUSH_S
-from tests.kit.echo_server import WAIT_S, client_frame, echo_server, upgrade_request
+from tests.kit.echo_server import WAIT_S, echo_server
+from tests.kit.frames import client_frame, upgrade_request
 from tests.kit.manual_connection import ManualConnection
 
 PACKET = b"\x81\xa4type\xa4ping"

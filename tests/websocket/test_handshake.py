@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatd.websocket.handshake import JSON, MSGPACK, PATH, Answer, Handshakes, Head, usual_answer
-from tests.kit.echo_server import client_frame, echo_server, upgrade_request
+from tests.kit.echo_server import echo_server
+from tests.kit.frames import client_frame, upgrade_request
 
 ORIGINS = ("https://app.example", "http://localhost:3000")
 

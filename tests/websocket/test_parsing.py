@@ -9,7 +9,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 
 from chatd.websocket.parsing import FrameParser, sole_message
-from tests.kit.echo_server import client_frame, upgrade_request
+from tests.kit.frames import client_frame, upgrade_request
 from tests.kit.manual_connection import ManualConnection
 
 

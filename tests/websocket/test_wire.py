@@ -1,7 +1,7 @@
 import pytest
 
 from chatd.websocket.connection import CORKED_BYTES_MAX
-from tests.kit.echo_server import client_frame
+from tests.kit.frames import client_frame
 from tests.kit.manual_connection import ManualConnection
 
 

@@ -10,6 +10,7 @@ from chatd.protocol.requests import Edit, MembersRemove, Read, RoomCreate, RoomJ
 from chatd.writer import writer as writer_module
 from chatd.writer.writer import BatchAbort, Submission
 from tests.kit.inprocess import new_key
+from tests.kit.waiting import until
 
 
 class Requester:
@@ -154,9 +155,9 @@ async def test_a_batch_is_told_while_the_next_is_committed_where_the_disk_is_slo
     await hold.reached.wait()
     submitter.submit("ann", send(room, "two"))
     hold.release()
-    async with asyncio.timeout(10):
-        while len(submitter.requester.answers) < 4:  # waiting for quiet would submit something, too
-            await asyncio.sleep(0)
+    await until(
+        lambda: len(submitter.requester.answers) == 4
+    )  # waiting for quiet would submit something, too
     assert seen == order
 
 

@@ -83,7 +83,7 @@ def raw(server, *arguments, typed, environment=None, close=()):
     command = shlex.join([sys.executable, "-m", "chatd", "chat", "--url", server.url, *arguments])
     closed = " ".join(f"{number}>&-" for number in close)
     return subprocess.run(
-        ["sh", "-c", f"{command} {closed}"], input=typed, capture_output=True, timeout=60,
+        ["sh", "-c", f"{command} {closed}"], input=typed, capture_output=True, timeout=240,
         cwd=server.directory, env={**os.environ, **(environment or {})},
     )  # fmt: skip
 
@@ -119,7 +119,7 @@ def test_with_the_server_gone_it_ends_and_returns_what_was_not_sent(tmp_path_fac
     server.process.kill()
     server.process.wait()
     server.process.stdout.close()
-    _, complaints = program.communicate("Too late\n", timeout=60)
+    _, complaints = program.communicate("Too late\n", timeout=240)
     assert program.returncode == 4
     assert complaints.splitlines() == [
         "chatd: not sent: Too late",
@@ -166,7 +166,9 @@ def test_why_there_is_no_connection_is_told(server, tls_port):
         )
         for url in why
     }  # fmt: skip
-    said = {url: (program.communicate(timeout=60)[1], program.returncode) for url, program in running.items()}
+    said = {
+        url: (program.communicate(timeout=240)[1], program.returncode) for url, program in running.items()
+    }
     for url, reason in why.items():
         text, code = said[url]
         assert text.startswith(f"chatd: no connection to {url}: {reason}"), text

@@ -412,5 +412,5 @@ class AnyLife(RuleBasedStateMachine):
         assert {entry.key for entry in self.outbox} == self.failed
 
 
-AnyLife.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+AnyLife.TestCase.settings = settings(max_examples=100, stateful_step_count=40)
 TestAnyLife = AnyLife.TestCase

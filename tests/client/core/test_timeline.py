@@ -584,7 +584,7 @@ class LateReplies(RuleBasedStateMachine):
                 assert timeline.messages.get(seq) == states.get(seq)
 
 
-LateReplies.TestCase.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+LateReplies.TestCase.settings = settings(max_examples=200, stateful_step_count=30)
 TestLateReplies = LateReplies.TestCase
 
 
