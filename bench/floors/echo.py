@@ -18,8 +18,8 @@ from typing import Any
 from bench import loop
 from bench.frames import server_frame
 from chatd.config.model import Config, Limits
+from chatd.env import Timer
 from chatd.http.listeners import Listener, ListenerOptions
-from chatd.ports import Timer
 from chatd.telemetry.counters import Counters
 from chatd.websocket.acceptor_config import acceptor_config
 from chatd.websocket.admission import Admission

@@ -23,7 +23,7 @@ from chatd.core.admin import Barrier
 from chatd.core.read_set import ReadSet
 from chatd.core.unread_counts import count_out
 from chatd.core.write_set import WriteSet
-from chatd.ports import Timer
+from chatd.env import Timer
 from chatd.protocol.codec import decode_packets, decode_request
 from chatd.server.app import App, rules_of
 from chatd.server.system_env import SystemEnv

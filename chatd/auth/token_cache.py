@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from hashlib import blake2b
 
-from chatd.ports import Claims
+from chatd.auth.interface import Claims
 
 TOKENS_MAX = 20_000  # some 400 B each: 8 MB at worst
 

@@ -14,9 +14,9 @@ from typing import Any, NoReturn
 
 import jwt
 
+from chatd.auth.interface import Claims
 from chatd.auth.keys import VerifyKey
 from chatd.config import model
-from chatd.ports import Claims
 from chatd.protocol.errors import Refused
 
 TOKEN_BYTES_MAX = 4096  # half of the smallest usual header limit; a real token has 300 to 1000 bytes

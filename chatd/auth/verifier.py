@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from chatd.auth.interface import Claims
 from chatd.auth.key_download import download
 from chatd.auth.key_file import KeySetFile
 from chatd.auth.keyring import Keyring
@@ -10,7 +11,7 @@ from chatd.auth.keys import configured_keys
 from chatd.auth.token_cache import TokenCache
 from chatd.auth.tokens import Tokens, taken_apart
 from chatd.config import model
-from chatd.ports import Claims, Env
+from chatd.env import Env
 
 
 class TokenVerifier:

@@ -13,8 +13,8 @@ from chatd.core.admin import Amend, Revoke
 from chatd.core.decisions import DECISIONS
 from chatd.core.read_set import ReadSet, Rules
 from chatd.core.write_set import WriteSet
-from chatd.ports import Store
 from chatd.protocol.errors import ChatError
+from chatd.storage.interface import Store
 from chatd.storage.sqlite.directory import Directory
 from chatd.storage.sqlite.errors import StoreError
 from chatd.storage.sqlite.store import SqliteStore

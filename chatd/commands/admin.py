@@ -6,10 +6,10 @@ Everything takes effect at once: when a call returns it is durable, and connecti
 from chatd.core.admin import Amend, PostNotice, Revoke
 from chatd.core.users import Account, require_seen
 from chatd.delivery.hub import Hub
-from chatd.ports import UserStore
 from chatd.protocol import close_codes
 from chatd.protocol.objects import Body
 from chatd.protocol.replies import Ok
+from chatd.storage.interface import UserStore
 from chatd.writer.writer import Writer
 
 ACCOUNTS_AT_ONCE = 1000  # some 3 ms of the loop

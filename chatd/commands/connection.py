@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from chatd.auth.interface import Claims
 from chatd.commands.context import Context, NewIdentity, NewMode, Session
 from chatd.core.users import Account, DeviceSeen
-from chatd.ports import Claims
 from chatd.protocol import close_codes
 from chatd.protocol.errors import Refused
 from chatd.protocol.replies import Ok, PingOk

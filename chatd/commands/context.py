@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, Literal, Protocol
 
+from chatd.auth.interface import Claims, Identity
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.lookups import Lookups
 from chatd.config.model import Config
@@ -13,14 +14,16 @@ from chatd.core.cursors import Position
 from chatd.core.permissions import authorize
 from chatd.core.room import Member, Room
 from chatd.delivery.hub import Hub, Subscriber
+from chatd.delivery.interface import Presence
 from chatd.delivery.watch_rights import WatchRights
+from chatd.env import Env
 from chatd.jobs.last_seen import LastSeenRecorder
-from chatd.ports import Claims, DecisionStore, Env, Identity, Presence, RoomViews, UserStore
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.errors import ChatError, Refused
 from chatd.protocol.objects import Mode
 from chatd.protocol.replies import HelloOk, Ok
 from chatd.protocol.requests import Request
+from chatd.storage.interface import DecisionStore, RoomViews, UserStore
 from chatd.telemetry.counters import Counters
 from chatd.writer.room_loader import RoomLoader
 from chatd.writer.writer import Writer

@@ -11,12 +11,12 @@ from chatd.commands.sync import first_query, page_of, reached
 from chatd.core.admin import RecordDevice
 from chatd.core.sections import in_force
 from chatd.core.users import Account, DeviceSeen
-from chatd.ports import HelloRows, Membership, SyncQuery, SyncRows
 from chatd.protocol import close_codes, limits
 from chatd.protocol.errors import Refused
 from chatd.protocol.objects import SyncPage
 from chatd.protocol.replies import HelloOk
 from chatd.protocol.requests import Hello
+from chatd.storage.interface import HelloRows, Membership, SyncQuery, SyncRows
 from chatd.writer.writer import Submission
 
 SEEN_AGAIN_MS = 3_600_000  # a device that comes back within the hour is known to be there

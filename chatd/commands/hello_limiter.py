@@ -5,7 +5,7 @@ from collections import OrderedDict
 
 from chatd.core.rates import retry_after_ms
 from chatd.core.retry_schedule import RetrySchedule
-from chatd.ports import Env
+from chatd.env import Env
 from chatd.protocol.errors import Unavailable
 
 WAIT_S = 2.0  # of a hello for its turn; a client gives up after 10, and should hear sooner that it is crowded

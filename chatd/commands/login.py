@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from chatd.auth.interface import Identity
 from chatd.core.admin import Amend
-from chatd.ports import Identity, UserStore
 from chatd.protocol.errors import Refused
+from chatd.storage.interface import UserStore
 from chatd.writer.writer import Writer
 
 

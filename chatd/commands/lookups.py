@@ -2,7 +2,7 @@
 
 from chatd.config.model import Rates
 from chatd.core.rates import Rate, TokenBuckets, retry_after_ms
-from chatd.ports import Env
+from chatd.env import Env
 from chatd.protocol.errors import Refused
 from chatd.telemetry.counters import Counters
 

@@ -9,13 +9,13 @@ from chatd.commands.reply_size import fitting, page_bytes
 from chatd.core.admin import RefreshSummaries
 from chatd.core.cursors import ALL, More, Position, cursor_of, position_of
 from chatd.core.sections import in_force, named, registered
-from chatd.ports import SyncQuery, SyncRows
 from chatd.protocol import limits
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX
 from chatd.protocol.objects import RoomSummary, SyncPage
 from chatd.protocol.replies import SummaryOk, SyncOk
 from chatd.protocol.requests import Hello, Sync
+from chatd.storage.interface import SyncQuery, SyncRows
 
 
 def first_query(ctx: Context, user: str, request: Hello) -> SyncQuery:

@@ -19,9 +19,10 @@ from chatd.delivery.account_rows import AccountRows
 from chatd.delivery.encoding import JSON, MSGPACK, EncodedPush, frame_of
 from chatd.delivery.heads import Heads
 from chatd.delivery.hub import Hub, RoomSubscribers, Subscriber
+from chatd.delivery.interface import Present
 from chatd.delivery.receipts import Receipts
 from chatd.delivery.room_pushes import RoomPushes
-from chatd.ports import Env, Present
+from chatd.env import Env
 from chatd.protocol import close_codes
 from chatd.protocol.limits import JSON_GROWTH
 from chatd.protocol.objects import EVERYBODY, UserState

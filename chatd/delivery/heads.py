@@ -2,7 +2,7 @@
 
 from chatd.delivery.encoding import EncodedPush, head_push
 from chatd.delivery.hub import RoomSubscribers
-from chatd.ports import Env
+from chatd.env import Env
 
 
 class Heads:

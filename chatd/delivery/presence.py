@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection, Mapping
 
 from msgspec import UNSET
 
-from chatd.ports import Env, Present, Timer
+from chatd.delivery.interface import Present
+from chatd.env import Env, Timer
 from chatd.protocol.objects import State, UserState
 
 PublishStates = Callable[[Present, list[UserState]], None]

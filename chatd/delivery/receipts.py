@@ -6,7 +6,7 @@ from chatd.core.room_summary import receipt_of
 from chatd.core.visibility import marks_shown
 from chatd.delivery.encoding import EncodedPush
 from chatd.delivery.hub import Hub, RoomSubscribers, Subscriber
-from chatd.ports import Env
+from chatd.env import Env
 from chatd.protocol.objects import Receipt
 from chatd.protocol.pushes import ReceiptsPush
 

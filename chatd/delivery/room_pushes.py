@@ -7,7 +7,7 @@ from chatd.core.room import Room
 from chatd.core.room_summary import summary_of
 from chatd.delivery.encoding import EncodedPush
 from chatd.delivery.hub import Hub, Subscriber
-from chatd.ports import Env
+from chatd.env import Env
 from chatd.protocol.pushes import RoomPush
 
 PUSHED_AT_ONCE = 200  # about a millisecond of encoding

@@ -12,8 +12,9 @@ from chatd.core.room import Room
 from chatd.core.users import Account
 from chatd.core.visibility import ShownTo
 from chatd.core.write_set import MemberJoined, MemberLeft, WriteSet
-from chatd.ports import Presence, UserStore
+from chatd.delivery.interface import Presence
 from chatd.protocol.errors import ChatError
+from chatd.storage.interface import UserStore
 
 CHECKED_AT_ONCE = 200  # pairs in one read, some 2 ms: behind it others get their turn
 

@@ -4,7 +4,7 @@ What a crash takes with it is a second of these times, which nobody was promised
 """
 
 from chatd.core.admin import RecordLastSeen
-from chatd.ports import Env
+from chatd.env import Env
 from chatd.writer.writer import Submission, Writer
 
 FLUSH_AFTER_S = 1.0  # shorter than anybody looks at a time, long enough that a storm of ends is a few commits

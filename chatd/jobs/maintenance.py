@@ -7,8 +7,9 @@ from functools import partial
 from chatd.config.model import Config
 from chatd.core.admin import CompactLog, ForgetDevices, ForgetKeys, NoteDay, SummariseReactions
 from chatd.core.write_set import WriteSet
-from chatd.ports import Env, JobStore
+from chatd.env import Env
 from chatd.protocol.errors import ChatError
+from chatd.storage.interface import JobStore
 from chatd.telemetry.counters import Counters
 from chatd.writer.room_loader import RoomLoader
 from chatd.writer.writer import Submission, Writer

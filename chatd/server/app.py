@@ -5,6 +5,7 @@ import logging
 from functools import partial
 from typing import Any
 
+from chatd.auth.interface import Identity
 from chatd.auth.passwords import Passwords
 from chatd.bus.local import LocalBus
 from chatd.commands.admin import Admin
@@ -22,14 +23,15 @@ from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Hub
 from chatd.delivery.presence import LocalPresence
 from chatd.delivery.watch_rights import WatchRights
+from chatd.env import Env
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
-from chatd.ports import Env, Identity, Store
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.requests import Hello
 from chatd.server.capability import Capability, combined
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
+from chatd.storage.interface import Store
 from chatd.telemetry.counters import Counters
 from chatd.websocket.admission import Admission
 from chatd.writer.commit_hooks import CommitHooks, Subscribers

@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from chatd.auth.interface import Identity
 from chatd.auth.verifier import token_verifier
 from chatd.config.model import Auth, Config, Storage, several
+from chatd.env import Env
 from chatd.http.admin import admin_app
 from chatd.http.listeners import PENDING_SOCKETS_MAX, Listener, ListenerOptions
 from chatd.http.pending_sockets import PendingSockets
 from chatd.http.routes import Login, ops_application, public_application
-from chatd.ports import Env, Identity, Store
 from chatd.protocol import close_codes
 from chatd.protocol.errors import ChatError
 from chatd.server.app import NO_KEY, App
@@ -23,6 +24,7 @@ from chatd.server.capability import Capability, combined
 from chatd.server.descriptors import ADMIN_SOCKETS, OPS_SOCKETS, needed, raised, shared_out
 from chatd.server.system_env import SystemEnv
 from chatd.server.systemd import inherited_sockets
+from chatd.storage.interface import Store
 from chatd.storage.sqlite.chapters import Chapter
 from chatd.storage.sqlite.store import SqliteStore
 from chatd.telemetry.metrics import MEDIA_TYPE, render

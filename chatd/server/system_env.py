@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable
 
-from chatd.ports import Timer
+from chatd.env import Timer
 
 
 class SystemEnv:

@@ -8,7 +8,7 @@ from typing import Any
 from chatd.commands.context import CHANGES, Change, Command, Context, Session
 from chatd.core.rates import Abuse, TokenBucket
 from chatd.delivery.encoding import JSON
-from chatd.ports import Timer
+from chatd.env import Timer
 from chatd.protocol import close_codes
 from chatd.protocol.codec import Invalid, with_host_data
 from chatd.protocol.errors import ChatError, Refused

@@ -2,10 +2,11 @@
 
 from typing import Protocol
 
+from chatd.auth.interface import Claims
 from chatd.config.model import Config
 from chatd.core.deadlines import NEVER, Deadlines, Due
 from chatd.delivery.outbox import Outbox
-from chatd.ports import Claims, Env, Timer
+from chatd.env import Env, Timer
 from chatd.protocol.objects import Mode
 
 HEARTBEAT_JITTER = 0.1  # connections opened together must not ping together

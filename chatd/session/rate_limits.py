@@ -9,7 +9,7 @@ from msgspec import Struct
 from chatd.commands.context import Command, Session
 from chatd.config.model import Rates
 from chatd.core.rates import Rate, TokenBucket, TokenBuckets, retry_after_ms, take
-from chatd.ports import Env
+from chatd.env import Env
 from chatd.protocol.codec import Invalid
 from chatd.protocol.errors import Broken, ChatError, Refused
 from chatd.protocol.requests import Request

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import UNSET
 
+from chatd.auth.interface import Claims
 from chatd.commands.context import (
     NO_IDENTITY,
     Admission,
@@ -22,7 +23,6 @@ from chatd.delivery.backlog import Backlog
 from chatd.delivery.encoding import DEFLATE, JSON, MSGPACK, EncodedPush, frame_of, head_push
 from chatd.delivery.hub import Subscriptions
 from chatd.delivery.outbox import Outbox
-from chatd.ports import Claims
 from chatd.protocol import close_codes
 from chatd.protocol.codec import Invalid, decode_request, split
 from chatd.protocol.errors import Broken, ChatError

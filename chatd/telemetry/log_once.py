@@ -1,6 +1,6 @@
 """Saying a thing once: lines that every request could cause are written for the first one only."""
 
-from chatd.ports import Env
+from chatd.env import Env
 
 NAMES_MAX = 20  # as many lines of one cause as the log lets through at a time (telemetry/logs.py)
 FORGOTTEN_S = 3600.0  # whoever fills the places with inventions hides what is true for an hour at most

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chatd.config.model import Config
-from chatd.ports import Env
+from chatd.env import Env
 from chatd.telemetry.counters import Counters
 from chatd.telemetry.log_once import LogOnce
 from chatd.websocket.admission import Admission

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from websockets.frames import Frame, Opcode
 
-from chatd.ports import Timer
+from chatd.env import Timer
 from chatd.protocol import close_codes
 from chatd.websocket.acceptor_config import AcceptorConfig
 from chatd.websocket.client_address import client_address, peer_address

@@ -5,7 +5,7 @@ import re
 
 from chatd.config.model import Listen
 from chatd.config.rules import ORIGIN
-from chatd.ports import Env
+from chatd.env import Env
 from chatd.telemetry.log_once import LogOnce
 
 _PORT = re.compile(r":(?:[0-9]{1,5}|\*)\Z")

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from chatd.core.read_set import Counted, UnreadSpan
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, added
-from chatd.ports import DecisionStore
 from chatd.protocol.errors import ChatError, Unavailable
+from chatd.storage.interface import DecisionStore
 from chatd.writer.needs import Submitted
 from chatd.writer.room_loader import RoomLoader
 

@@ -13,9 +13,10 @@ from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
 from chatd.core.write_set import Message
-from chatd.ports import DecisionStore, Env
+from chatd.env import Env
 from chatd.protocol import requests
 from chatd.protocol.emoji import normal_form
+from chatd.storage.interface import DecisionStore
 from chatd.writer.room_loader import RoomLoader
 
 AccountBound = (requests.Preferences, requests.DevicesRemove, admin.Amend, admin.Revoke)

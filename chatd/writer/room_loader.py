@@ -10,8 +10,9 @@ from chatd.core.room import Room
 from chatd.core.room_cache import RoomCache
 from chatd.core.users import Account
 from chatd.core.write_set import WriteSet
-from chatd.ports import DecisionStore, Env
+from chatd.env import Env
 from chatd.protocol.errors import Unavailable
+from chatd.storage.interface import DecisionStore
 
 NOT_LOADED = Unavailable("internal", "the room could not be loaded")
 

@@ -17,9 +17,10 @@ from chatd.core.read_set import Counted, ReadSet, UnreadSpan
 from chatd.core.room_summary import complete_room_replies
 from chatd.core.unread_counts import count_out
 from chatd.core.write_set import WriteSet
-from chatd.ports import CommitStore, Env, KeyTaken, StoreLost
+from chatd.env import Env
 from chatd.protocol.errors import ChatError, Refused, Unavailable
 from chatd.protocol.replies import Ok
+from chatd.storage.interface import CommitStore, KeyTaken, StoreLost
 from chatd.telemetry.counters import Counters
 from chatd.telemetry.supervision import supervised
 from chatd.writer.commit_hooks import CommitHook, CommitHooks

@@ -2,8 +2,8 @@
 
 import pytest
 
+from chatd.auth.interface import Claims
 from chatd.auth.token_cache import TokenCache
-from chatd.ports import Claims
 
 
 def claims(expires: float = 100.0) -> Claims:

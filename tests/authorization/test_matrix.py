@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from chatd.auth.interface import Claims
 from chatd.commands.table import COMMANDS
-from chatd.ports import Claims
 from chatd.protocol import close_codes
 from chatd.protocol.errors import Refused
 from tests.kit.auth_matrix import ENDED, REQUESTS, AuthMatrix, PreparedRoom, request_of, rows

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chatd.ports import Claims
+from chatd.auth.interface import Claims
 from chatd.protocol.errors import Refused
 from tests.kit.inprocess import in_process
 

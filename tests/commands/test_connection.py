@@ -1,9 +1,9 @@
 import pytest
 
+from chatd.auth.interface import Claims
 from chatd.commands.connection import HelloRejected, Identified, age, checked
 from chatd.core.admin import Amend, RecordDevice
 from chatd.core.users import Account, DeviceSeen
-from chatd.ports import Claims
 from chatd.protocol.requests import DevicesRemove
 from tests.kit.inprocess import device_of, in_process, refusal, refused
 

@@ -9,11 +9,11 @@ import pytest
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
+from chatd.auth.interface import Claims
 from chatd.auth.passwords import WAITING_MAX, WORKERS, Passwords
 from chatd.commands.connection import HelloRejected, Identified, checked
 from chatd.commands.login import Granted, Login
 from chatd.core.admin import Amend
-from chatd.ports import Claims
 from chatd.protocol.errors import Unavailable
 from tests.kit.inprocess import InProcessServer
 from tests.kit.leak_detector import PASSWORD

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.ports import Store
+from chatd.storage.interface import Store
 from tests.kit.adapters import STORES
 from tests.kit.history_builder import HistoryBuilder
 

@@ -9,10 +9,10 @@ from msgspec import UNSET
 from chatd.core.room import Member, Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import FoldedLog, Message, SupersededEdits
-from chatd.ports import KeyTaken, Store, SyncQuery
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.identifiers import room_name
 from chatd.protocol.objects import Body, Event
+from chatd.storage.interface import KeyTaken, Store, SyncQuery
 from tests.kit.history_builder import HistoryBuilder
 
 MANY = 10_000_000

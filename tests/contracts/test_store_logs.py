@@ -4,8 +4,8 @@ import pytest
 
 from chatd.core.room import Room
 from chatd.core.write_set import FoldedLog
-from chatd.ports import EventPage, MessagePage, Store
 from chatd.protocol.codec import decode_event
+from chatd.storage.interface import EventPage, MessagePage, Store
 from tests.kit.history_builder import STEP_MS, HistoryBuilder
 
 MANY = 10_000_000

@@ -4,8 +4,8 @@ import pytest
 
 from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
-from chatd.ports import Store
 from chatd.protocol.objects import MemberRow, Profile, Reader
+from chatd.storage.interface import Store
 from tests.kit.history_builder import HistoryBuilder
 
 

@@ -9,9 +9,9 @@ from msgspec import UNSET, Raw
 from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.visibility import ShownTo
-from chatd.ports import Membership, Store, SyncQuery, SyncRows
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.objects import RoomSummary
+from chatd.storage.interface import Membership, Store, SyncQuery, SyncRows
 from tests.kit.history_builder import HistoryBuilder
 
 

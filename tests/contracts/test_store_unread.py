@@ -10,9 +10,9 @@ from chatd.core.read_set import UnreadSpan
 from chatd.core.room import Room
 from chatd.core.unread_counts import UNCOUNTED_EVENTS_MAX, count
 from chatd.core.write_set import NewEvent
-from chatd.ports import Store, SyncQuery
 from chatd.protocol.codec import decode_event
 from chatd.protocol.objects import Event
+from chatd.storage.interface import Store, SyncQuery
 from tests.kit.adapters import STORES
 from tests.kit.history_builder import HistoryBuilder
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from chatd.auth.interface import Claims
 from chatd.core.admin import PostNotice
 from chatd.core.room import Room
 from chatd.core.write_set import NewEvent
 from chatd.delivery.fanout import parts
-from chatd.ports import Claims
 from chatd.protocol.objects import Body, Event
 from chatd.protocol.requests import MembersAdd, MembersRemove, Read, RoomDelete, RoomLeave, Send
 from chatd.writer.writer import Submission

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 import msgpack
 from uvicorn.server import ServerState
 
+from chatd.auth.interface import Claims
 from chatd.config.model import Config
 from chatd.http.listeners import ListenerOptions, _uvicorn_config
 from chatd.http.routes import public_application
-from chatd.ports import Claims
 from chatd.protocol.errors import Refused
 from chatd.telemetry.counters import Counters
 from chatd.websocket.acceptor_config import AcceptorConfig, acceptor_config

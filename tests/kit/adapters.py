@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from chatd.config.model import Storage
-from chatd.ports import Store
+from chatd.storage.interface import Store
 from chatd.storage.sqlite.store import SqliteStore
 from chatd.telemetry.troubles import Troubles
 from tests.kit.env import ManualEnv

@@ -14,7 +14,7 @@ import msgspec
 from bench.ports import free_ports
 from chatd.config.model import Config
 from chatd.config.secret import Secret
-from chatd.ports import Env
+from chatd.env import Env
 from chatd.server.app import App
 from chatd.server.daemon import Daemon
 from tests.kit import http

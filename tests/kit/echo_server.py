@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from chatd.config.model import Config
+from chatd.env import Timer
 from chatd.http.listeners import Application, Listener, ListenerOptions
-from chatd.ports import Timer
 from chatd.protocol import close_codes
 from chatd.telemetry.counters import Counters
 from chatd.websocket.acceptor_config import AcceptorConfig, acceptor_config

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from itertools import count
 
-from chatd.ports import Timer
+from chatd.env import Timer
 
 TIMERS_MAX = 100_000  # in one go: more is a timer that sets itself without pause
 START_MS = 1_763_900_000_000  # some day in 2025: a number a reader of a failure recognises

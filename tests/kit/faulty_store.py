@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter, deque
 from typing import Any
 
-from chatd.ports import Store
+from chatd.storage.interface import Store
 
 
 class Hold:

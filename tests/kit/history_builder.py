@@ -9,10 +9,10 @@ from chatd.core.messages import SUPERSEDING
 from chatd.core.room import Member, Room
 from chatd.core.unread_counts import count_out, count_own, span_of_read, tail_of
 from chatd.core.write_set import DirectPair, Message, Reaction, SupersededEdits, WriteSet
-from chatd.ports import Store
 from chatd.protocol.codec import encode
 from chatd.protocol.identifiers import room_name
 from chatd.protocol.objects import Body, Event, ReactionCount, Role
+from chatd.storage.interface import Store
 from tests.kit.env import START_MS
 
 STEP_MS = 1000  # between commits: times tell the order of events

@@ -10,11 +10,13 @@ from typing import Any, cast
 import msgpack
 from msgspec.structs import replace
 
+from chatd.auth.interface import Claims
 from chatd.config import model
 from chatd.core.admin import Barrier
-from chatd.ports import Claims, Env, Store
+from chatd.env import Env
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.server.app import App
+from chatd.storage.interface import Store
 from chatd.storage.sqlite.store import SqliteStore
 from tests.kit.env import ManualEnv
 from tests.kit.faulty_store import TamperedStore

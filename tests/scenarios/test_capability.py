@@ -9,7 +9,7 @@ import pytest
 from chatd.commands.context import Command
 from chatd.config.model import Storage
 from chatd.core.write_set import WriteSet
-from chatd.ports import Env
+from chatd.env import Env
 from chatd.protocol.requests import Ping
 from chatd.server.capability import Capability, combined
 from chatd.storage.sqlite.chapters import Chapter

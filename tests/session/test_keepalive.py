@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from chatd.auth.interface import Claims
 from chatd.config.model import Config
 from chatd.core.deadlines import Due
 from chatd.delivery.outbox import Outbox
-from chatd.ports import Claims
 from chatd.session.keepalive import Keepalive
 from tests.kit.env import ManualEnv
 from tests.kit.memory_wire import MemoryWire

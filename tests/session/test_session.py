@@ -4,10 +4,10 @@ from pathlib import Path
 import msgpack
 import pytest
 
+from chatd.auth.interface import Claims
 from chatd.commands.context import Command
 from chatd.core.admin import PostNotice
 from chatd.jobs.last_seen import FLUSH_AFTER_S
-from chatd.ports import Claims
 from chatd.protocol import requests
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.objects import Body

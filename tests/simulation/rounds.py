@@ -1,4 +1,4 @@
-"""The rounds of one phone: pages of rooms and account rows, and the cursor at their end (protocol.md "sync", "Account rows")."""
+"""The rounds of one phone: pages of rooms and account rows, and the cursor at their end (protocol.md "sync")."""
 
 from typing import TYPE_CHECKING
 

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable
 
-from chatd.ports import Timer
+from chatd.env import Timer
 from tests.kit.env import START_MS
 
 

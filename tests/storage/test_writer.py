@@ -10,8 +10,8 @@ import pytest
 from chatd.config.model import Storage
 from chatd.core.room import Room
 from chatd.core.write_set import WriteSet
-from chatd.ports import StoreLost
 from chatd.protocol.errors import Unavailable
+from chatd.storage.interface import StoreLost
 from chatd.storage.sqlite import writer as writing
 from chatd.storage.sqlite.commit import commit
 from chatd.storage.sqlite.connection import open_writer

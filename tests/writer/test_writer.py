@@ -3,10 +3,10 @@ import asyncio
 import pytest
 
 from chatd.core.admin import Amend
-from chatd.ports import KeyTaken, SyncQuery
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.protocol.objects import Body
 from chatd.protocol.requests import Edit, MembersRemove, Read, RoomCreate, RoomJoin, RoomLeave, Send
+from chatd.storage.interface import KeyTaken, SyncQuery
 from chatd.writer import writer as writer_module
 from chatd.writer.writer import BatchAbort, Submission
 from tests.kit.inprocess import new_key

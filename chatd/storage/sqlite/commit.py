@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
-from chatd.ports import KeyTaken
+from chatd.storage.interface import KeyTaken
 from chatd.storage.sqlite.rows import Row
 from chatd.storage.sqlite.write_set import Batch
 

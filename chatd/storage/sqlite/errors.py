@@ -9,8 +9,8 @@ from typing import Literal
 
 from msgspec import DecodeError
 
-from chatd.ports import StoreLost
 from chatd.protocol.errors import Unavailable
+from chatd.storage.interface import StoreLost
 
 Kind = Literal[
     "missing", "read_only", "unsafe", "locked", "in_use", "foreign", "newer", "damaged", "full", "unsupported"

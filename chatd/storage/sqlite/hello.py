@@ -5,7 +5,7 @@ Runs inside a read transaction of the connection it is given.
 
 import sqlite3
 
-from chatd.ports import HelloRows, SyncQuery
+from chatd.storage.interface import HelloRows, SyncQuery
 from chatd.storage.sqlite.read_set import account, device
 from chatd.storage.sqlite.room_rows import membership
 from chatd.storage.sqlite.sync import first_page, listed_by

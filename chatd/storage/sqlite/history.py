@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from chatd.ports import EventPage, MessagePage
+from chatd.storage.interface import EventPage, MessagePage
 from chatd.storage.sqlite.rows import position
 
 SCANNED_MAX = 5000  # rows a page of messages may pass over, some 3 ms; the page says how far it came

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from chatd.core.room_summary import RoomRow
-from chatd.ports import Membership
+from chatd.storage.interface import Membership
 from chatd.storage.sqlite.rows import in_one
 
 # `Member.unread`, of a member `m` of a room `r`; tests/contracts/test_store_unread.py holds both equal. What the row

@@ -10,8 +10,17 @@ from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
-from chatd.ports import EventPage, HelloRows, Membership, MessagePage, People, Store, SyncQuery, SyncRows
 from chatd.protocol.objects import Event, MemberRow, Profile, Reader
+from chatd.storage.interface import (
+    EventPage,
+    HelloRows,
+    Membership,
+    MessagePage,
+    People,
+    Store,
+    SyncQuery,
+    SyncRows,
+)
 from chatd.storage.sqlite import compaction, history, read_set, sync
 from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.chapters import Chapter, built_in

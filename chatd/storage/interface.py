@@ -1,13 +1,8 @@
-"""What the inside needs from the outside: one Protocol each, with its contract. No implementation lives here.
+"""The contract of a store, in parts by its user: the writer, decisions, readers, accounts, jobs."""
 
-Errors: an adapter raises `Unavailable` ("overloaded" for now impossible, "internal" when it does not know what
-happened), a store that must not be asked again `StoreLost`, and nothing foreign; everything else that leaves an
-adapter is a defect.
-"""
-
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, Self, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Room
@@ -19,82 +14,16 @@ from chatd.protocol.objects import (
     AccountRow,
     Event,
     MemberRow,
-    Mode,
     Profile,
     Reader,
     RoomSummary,
-    State,
     SyncTotals,
 )
 from chatd.telemetry.troubles import Troubles
 
 P = ParamSpec("P")
+
 T = TypeVar("T")
-
-
-class Timer(Protocol):
-    def cancel(self) -> None: ...
-
-
-class Env(Protocol):
-    """Time and chance. Nothing else in the daemon asks the machine for either."""
-
-    def now_ms(self) -> int:
-        """Wall clock, Unix milliseconds; may jump. Shown to people, never used to decide."""
-
-    def monotonic(self) -> float:
-        """Seconds that never go back."""
-
-    def random(self) -> float:
-        """Uniform in [0, 1)."""
-
-    def random_bytes(self, count: int) -> bytes:
-        """Unpredictable bytes."""
-
-    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer: ...
-
-
-@dataclass(slots=True, frozen=True)
-class Claims:
-    """What a verified token says. Times are Unix seconds."""
-
-    user: str
-    expires_at_s: float
-    issued_at_s: float | None = None
-    device: str | None = None
-    allow: frozenset[str] = frozenset({"read", "send", "create"})
-    generation: int | None = None
-
-
-class Identity(Protocol):
-    """Knows whom a token speaks for."""
-
-    @property
-    def has_keys(self) -> bool:
-        """Whether there is any key a token can be verified with."""
-
-    @property
-    def can_mint(self) -> bool:
-        """Whether it can sign tokens itself."""
-
-    @property
-    def key_age_s(self) -> float:
-        """Seconds since keys were last fetched, or since the start."""
-
-    async def keep_fresh(self) -> None:
-        """Fetch keys again and again; returns when there are none to fetch."""
-
-    def adopt(self, other: Self) -> bool:
-        """Verify by the rules and keys of `other` from now on; whether keys of files are others now."""
-
-    def mint(self, user: str, ttl_s: int, *, device: str | None = None, generation: int) -> str:
-        """A token for `user`; ValueError when it cannot hold this."""
-
-    async def verify(self, token: str) -> Claims:
-        """The claims of a valid token; Refused("token_expired") or Refused("token_invalid") otherwise.
-
-        Raises Unavailable("overloaded", retry_after=ms) while it is not known whether there is a key for it.
-        """
 
 
 class Membership(NamedTuple):
@@ -373,55 +302,3 @@ class Store(CommitStore, DecisionStore, RoomViews, UserStore, JobStore, Protocol
 
 class KeyTaken(Exception):
     """A commit met an idempotency key that is already stored; nothing was written."""
-
-
-class Present(Protocol):
-    """One live connection, as far as presence needs it."""
-
-    @property
-    def user(self) -> str: ...
-
-    @property
-    def mode(self) -> Mode: ...
-
-
-class Presence(Protocol):
-    """Who is online. Connections come and go; watchers hear of changes, coalesced."""
-
-    def up(self, session: Present) -> None:
-        """`session` is live, or changed its mode."""
-
-    def down(self, session: Present) -> None:
-        """`session` is gone; it watches nobody any more."""
-
-    def watch(self, session: Present, users: Collection[str]) -> None:
-        """Replace the set of users `session` asks about; it sees none of them before that is judged."""
-
-    def show(self, session: Present, users: Collection[str], known: Collection[str]) -> None:
-        """Of `users`, as far as `session` watches them, it sees exactly those in `known` from here on."""
-
-    def shown(self, session: Present) -> list[str]:
-        """Those whom `session` watches and may see."""
-
-    def watching(self) -> list[str]:
-        """The users who watch somebody."""
-
-    def related(self, user: str) -> list[str]:
-        """Those who watch `user`, or whom `user` watches."""
-
-    def update_visibility(
-        self, user: str, others: Collection[str], known: Collection[str], last_seen: Mapping[str, int]
-    ) -> None:
-        """Of `others`, exactly the known see `user` and are seen; who watches is told what that changes."""
-
-    def states(self, users: Collection[str]) -> Mapping[str, State]:
-        """State words of those who are not offline."""
-
-
-class Bus(Protocol):
-    """Carries committed batches to other processes. Best effort: never blocks, never raises.
-
-    A lost batch only makes others slower, never wrong: everything can be read again from the store.
-    """
-
-    def publish(self, writes: WriteSet) -> None: ...
