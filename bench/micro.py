@@ -25,7 +25,7 @@ from chatd.delivery.encoding import MSGPACK, frame_of
 from chatd.delivery.fanout import event_push
 from chatd.delivery.outbox import Outbox
 from chatd.protocol.codec import decode_packets
-from chatd.protocol.requests import Send
+from chatd.protocol.messages import Send
 
 ROUNDS = 9  # of which the median counts, and the range is told
 ROUND_S = 0.05  # long enough for the clock, short enough to fall between two others' turns

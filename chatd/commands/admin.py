@@ -7,8 +7,8 @@ from chatd.core.admin import Amend, PostNotice, Revoke
 from chatd.core.users import Account, require_seen
 from chatd.delivery.hub import Hub
 from chatd.protocol import close_codes
-from chatd.protocol.objects import Body
-from chatd.protocol.replies import Ok
+from chatd.protocol.envelope import Ok
+from chatd.protocol.messages import Body
 from chatd.storage.interface import UserStore
 from chatd.writer.writer import Writer
 

@@ -10,9 +10,9 @@ from chatd.auth.interface import Claims
 from chatd.commands.context import Context, NewIdentity, NewMode, Session
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol import close_codes
+from chatd.protocol.connection import Auth, Ping, PingOk, Pong, SetMode
+from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
-from chatd.protocol.replies import Ok, PingOk
-from chatd.protocol.requests import Auth, Ping, Pong, SetMode
 
 
 @dataclass(frozen=True)

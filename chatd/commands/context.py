@@ -19,10 +19,9 @@ from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.protocol.codec import Vocabulary
+from chatd.protocol.connection import HelloOk, Mode
+from chatd.protocol.envelope import Ok, Request
 from chatd.protocol.errors import ChatError, Refused
-from chatd.protocol.objects import Mode
-from chatd.protocol.replies import HelloOk, Ok
-from chatd.protocol.requests import Request
 from chatd.storage.interface import DecisionStore, RoomViews, UserStore
 from chatd.telemetry.counters import Counters
 from chatd.writer.room_loader import RoomLoader

@@ -12,10 +12,9 @@ from chatd.core.admin import RecordDevice
 from chatd.core.sections import in_force
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol import close_codes, limits
+from chatd.protocol.connection import Hello, HelloOk
 from chatd.protocol.errors import Refused
-from chatd.protocol.objects import SyncPage
-from chatd.protocol.replies import HelloOk
-from chatd.protocol.requests import Hello
+from chatd.protocol.sync import SyncPage
 from chatd.storage.interface import HelloRows, Membership, SyncQuery, SyncRows
 from chatd.writer.writer import Submission
 

@@ -13,10 +13,10 @@ from msgspec import UNSET, Raw
 from chatd.commands.context import Context, Session
 from chatd.commands.reply_size import fitting
 from chatd.core.event_view import event_view, reacted
+from chatd.protocol.envelope import Request
 from chatd.protocol.errors import Refused
+from chatd.protocol.history import Changes, EventsOk, History, Log, Messages
 from chatd.protocol.limits import HISTORY_DEFAULT, HISTORY_MAX
-from chatd.protocol.replies import EventsOk
-from chatd.protocol.requests import Changes, History, Log, Messages, Request
 
 PageRequest = TypeVar("PageRequest", bound=Request)
 

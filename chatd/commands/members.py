@@ -5,8 +5,7 @@ from msgspec import UNSET
 from chatd.commands.context import Context, Session
 from chatd.commands.history import limited
 from chatd.core.cursors import after_user
-from chatd.protocol.replies import MembersOk
-from chatd.protocol.requests import MembersList
+from chatd.protocol.members import MembersList, MembersOk
 
 
 async def members(ctx: Context, session: Session, request: MembersList) -> MembersOk:

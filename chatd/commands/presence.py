@@ -10,10 +10,10 @@ from chatd.core.cursors import after_user
 from chatd.core.room import Room
 from chatd.core.room_summary import receipt_of
 from chatd.core.visibility import marks_shown
+from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import ChatError, Refused
-from chatd.protocol.objects import FocusedRoom, State, UserState
-from chatd.protocol.replies import FocusOk, Ok, ReadersOk, WatchOk
-from chatd.protocol.requests import Focus, Readers, Typing, Watch
+from chatd.protocol.presence import Focus, FocusedRoom, FocusOk, State, Typing, UserState, Watch, WatchOk
+from chatd.protocol.read_state import Readers, ReadersOk
 
 
 async def readers(ctx: Context, session: Session, request: Readers) -> ReadersOk:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from chatd.commands.context import Context, Session
 from chatd.protocol.codec import as_json, encode
-from chatd.protocol.replies import Ok
+from chatd.protocol.envelope import Ok
 
 Reply = TypeVar("Reply", bound=Ok)
 

@@ -10,11 +10,11 @@ from chatd.core.admin import RefreshSummaries
 from chatd.core.cursors import ALL, More, Position, cursor_of, position_of
 from chatd.core.sections import in_force, named, registered
 from chatd.protocol import limits
+from chatd.protocol.connection import Hello
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX
-from chatd.protocol.objects import RoomSummary, SyncPage
-from chatd.protocol.replies import SummaryOk, SyncOk
-from chatd.protocol.requests import Hello, Sync
+from chatd.protocol.rooms import RoomSummary, SummaryOk
+from chatd.protocol.sync import Sync, SyncOk, SyncPage
 from chatd.storage.interface import SyncQuery, SyncRows
 
 

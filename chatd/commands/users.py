@@ -5,10 +5,9 @@ from msgspec import UNSET
 from chatd.commands.context import Context, Session
 from chatd.commands.reply_size import bytes_of, page_bytes
 from chatd.core.admin import Barrier
+from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
-from chatd.protocol.objects import DeviceRow, Profile
-from chatd.protocol.replies import DevicesOk, Ok, UsersOk
-from chatd.protocol.requests import DevicesList, DevicesPush, UsersGet
+from chatd.protocol.users import DeviceRow, DevicesList, DevicesOk, DevicesPush, Profile, UsersGet, UsersOk
 
 
 async def users(ctx: Context, session: Session, request: UsersGet) -> UsersOk:

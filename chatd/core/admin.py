@@ -8,11 +8,12 @@ from chatd.core.read_set import ReadSet
 from chatd.core.sections import StartedDay
 from chatd.core.users import Account, DeviceSeen, device_revoked, user_revoked
 from chatd.core.write_set import FoldedLog, ForgottenKeys, RoomReply, WriteSet
+from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import DEVICES_LISTED_MAX
-from chatd.protocol.objects import Body, Event
-from chatd.protocol.replies import Ok, SummaryOk, WriteOk
-from chatd.protocol.requests import DevicesRemove
+from chatd.protocol.messages import Body, Event, WriteOk
+from chatd.protocol.rooms import SummaryOk
+from chatd.protocol.users import DevicesRemove
 
 
 @dataclass(slots=True, frozen=True)

@@ -6,31 +6,35 @@ from typing import Any
 from chatd.core import admin, members, messages, read_state
 from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
-from chatd.protocol import requests
-from chatd.protocol.replies import Ok
+from chatd.protocol.envelope import Ok
+from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
+from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.read_state import Delivered, Read
+from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomGet, RoomUpdate
+from chatd.protocol.users import DevicesRemove
 
 Decide = Callable[[str, Any, WriteSet, ReadSet], Ok]
 
 DECISIONS: dict[type, Decide] = {
-    requests.Send: messages.post,
-    requests.Edit: messages.edit,
-    requests.Recall: messages.recall,
-    requests.React: messages.react,
-    requests.Pin: messages.pin,
-    requests.Read: read_state.read,
-    requests.Delivered: read_state.delivered,
-    requests.Preferences: read_state.prefer,
-    requests.RoomCreate: members.create,
-    requests.RoomDirect: members.direct,
-    requests.RoomGet: members.get,
-    requests.RoomUpdate: members.update,
-    requests.RoomDelete: members.delete,
-    requests.RoomJoin: members.join,
-    requests.RoomLeave: members.leave,
-    requests.MembersAdd: members.add,
-    requests.MembersRemove: members.remove,
-    requests.MembersRole: members.set_roles,
-    requests.DevicesRemove: admin.remove_device,
+    Send: messages.post,
+    Edit: messages.edit,
+    Recall: messages.recall,
+    React: messages.react,
+    Pin: messages.pin,
+    Read: read_state.read,
+    Delivered: read_state.delivered,
+    Preferences: read_state.prefer,
+    RoomCreate: members.create,
+    RoomDirect: members.direct,
+    RoomGet: members.get,
+    RoomUpdate: members.update,
+    RoomDelete: members.delete,
+    RoomJoin: members.join,
+    RoomLeave: members.leave,
+    MembersAdd: members.add,
+    MembersRemove: members.remove,
+    MembersRole: members.set_roles,
+    DevicesRemove: admin.remove_device,
     admin.RecordDevice: admin.record_device,
     admin.RecordLastSeen: admin.record_last_seen,
     admin.ForgetDevices: admin.forget_devices,

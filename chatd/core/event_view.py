@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from chatd.core.visibility import text_of
 from chatd.protocol.codec import decode_event, encode
-from chatd.protocol.objects import MESSAGE
+from chatd.protocol.messages import MESSAGE
 
 REACTIONS_KEY = b"\xa9reactions"  # the key as it stands in a packed event
 

@@ -15,21 +15,12 @@ from chatd.core.room import Room
 from chatd.core.write_set import EVENT_BYTES, WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.emoji import normal_form
+from chatd.protocol.envelope import Mutation, RoomMutation
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX
-from chatd.protocol.objects import Body, Event, TrimmedBody
-from chatd.protocol.replies import WriteOk
-from chatd.protocol.requests import (
-    Edit,
-    MembersAdd,
-    MembersRemove,
-    MembersRole,
-    Mutation,
-    React,
-    RoomMutation,
-    RoomUpdate,
-    Send,
-)
+from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole
+from chatd.protocol.messages import Body, Edit, Event, React, Send, TrimmedBody, WriteOk
+from chatd.protocol.rooms import RoomUpdate
 
 KeyedRequest = TypeVar("KeyedRequest", bound=RoomMutation)
 Decision = Callable[[str, KeyedRequest, WriteSet, ReadSet], WriteOk]

@@ -11,22 +11,20 @@ from chatd.core.read_set import ReadSet, most_rooms, pair
 from chatd.core.room import DIRECT, GROUP, Member, Room
 from chatd.core.write_set import DirectPair, RoomReply, WriteSet
 from chatd.protocol.codec import decode_tree, encode
+from chatd.protocol.envelope import RoomMutation
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import room_name
-from chatd.protocol.objects import Event, GoneReason, Role, RoleOf, RoomSummary
-from chatd.protocol.replies import SummaryOk, WriteOk
-from chatd.protocol.requests import (
-    MembersAdd,
-    MembersRemove,
-    MembersRole,
+from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, Role, RoleOf, RoomJoin, RoomLeave
+from chatd.protocol.messages import Event, WriteOk
+from chatd.protocol.rooms import (
+    GoneReason,
     RoomCreate,
     RoomDelete,
     RoomDirect,
     RoomGet,
-    RoomJoin,
-    RoomLeave,
-    RoomMutation,
+    RoomSummary,
     RoomUpdate,
+    SummaryOk,
 )
 
 ROOM_BYTES = 400  # what a room and a member take on the disk, indexes and counters included

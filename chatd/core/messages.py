@@ -14,9 +14,19 @@ from chatd.protocol.codec import encode
 from chatd.protocol.emoji import normal_form
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import EMOJI_BYTES_MAX, REACTIONS_MAX
-from chatd.protocol.objects import EVERYBODY, MESSAGE, Body, Event, ReactionCount
-from chatd.protocol.replies import WriteOk
-from chatd.protocol.requests import Edit, Pin, React, Recall, Send
+from chatd.protocol.messages import (
+    EVERYBODY,
+    MESSAGE,
+    Body,
+    Edit,
+    Event,
+    Pin,
+    React,
+    ReactionCount,
+    Recall,
+    Send,
+    WriteOk,
+)
 
 OVERHEAD_BYTES = 64  # of a body with text, reply_to and thread besides the text
 # These end the text of all earlier edits of their message. The store empties those with each of them, so that a recall

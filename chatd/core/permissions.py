@@ -5,7 +5,7 @@ A stranger cannot tell a private room from one that does not exist: both are `no
 
 from chatd.core.room import Member, Room
 from chatd.protocol.errors import Refused
-from chatd.protocol.objects import Role
+from chatd.protocol.members import Role
 
 RANK: dict[Role, int] = {"member": 0, "admin": 1, "owner": 2}
 

@@ -9,7 +9,7 @@ from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.visibility import ShownTo
 from chatd.core.write_set import Message
-from chatd.protocol.objects import Event
+from chatd.protocol.messages import Event
 
 R = TypeVar("R")
 

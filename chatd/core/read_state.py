@@ -12,9 +12,10 @@ from chatd.core.unread_counts import count
 from chatd.core.users import Account
 from chatd.core.write_set import NewEvent, ReadPosition, RoomReply, WriteSet
 from chatd.protocol.codec import encode
+from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import ChatError
-from chatd.protocol.replies import Ok, ReadOk
-from chatd.protocol.requests import Delivered, Preferences, Read
+from chatd.protocol.read_state import Delivered, Read, ReadOk
+from chatd.protocol.rooms import Preferences
 
 
 def read(user: str, request: Read, writes: WriteSet, reads: ReadSet) -> ReadOk:

@@ -7,7 +7,8 @@ committed batch, never from here: during a commit this state is ahead of the dis
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from chatd.protocol.objects import GoneReason, Role
+from chatd.protocol.members import Role
+from chatd.protocol.rooms import GoneReason
 
 DIRECT = "direct"
 GROUP = "group"

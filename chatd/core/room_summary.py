@@ -13,8 +13,9 @@ from chatd.core.room import Member, Room
 from chatd.core.visibility import ShownTo, marks_shown, seen
 from chatd.core.write_set import RoomReply, WriteSet
 from chatd.protocol.errors import Refused
-from chatd.protocol.objects import ROLES, Receipt, Role, RoomSummary
-from chatd.protocol.replies import ReadOk
+from chatd.protocol.members import ROLES, Role
+from chatd.protocol.read_state import ReadOk, Receipt
+from chatd.protocol.rooms import RoomSummary
 
 # More than a summary takes besides its texts and data: the names of all its keys, twelve numbers, a room, a peer.
 SUMMARY_BYTES = 400

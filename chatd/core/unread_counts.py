@@ -13,7 +13,7 @@ from msgspec import UNSET
 from chatd.core.read_set import Counted, Tail, UnreadSpan
 from chatd.core.room import Member, Room
 from chatd.core.write_set import NewEvent, WriteSet
-from chatd.protocol.objects import EVERYBODY
+from chatd.protocol.messages import EVERYBODY
 
 UNCOUNTED_EVENTS_MAX = (
     16  # what a reader may have to look at in each room: within one or two pages of the log

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import UNSET
 
-from chatd.protocol.objects import Event
+from chatd.protocol.messages import Event
 
 ShownTo = Literal["known", "members", "nobody"]
 """The operator's word: who shares a group, or has been answered in a direct room; who shares any room; nobody."""

@@ -12,8 +12,9 @@ from typing import Any, Protocol, TypeVar
 from chatd.core.room import MEMBER_IMAGED, ROOM_IMAGED, Member, Room
 from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
-from chatd.protocol.objects import Event, GoneReason
-from chatd.protocol.replies import ReadOk, SummaryOk, WriteOk
+from chatd.protocol.messages import Event, WriteOk
+from chatd.protocol.read_state import ReadOk
+from chatd.protocol.rooms import GoneReason, SummaryOk
 
 EVENT_BYTES = 200  # what an event takes on the disk besides itself: its columns, its places in indexes
 

@@ -8,8 +8,7 @@ from chatd.core.write_set import WriteSet
 from chatd.delivery.encoding import EncodedPush
 from chatd.delivery.hub import Hub
 from chatd.protocol.limits import JSON_GROWTH
-from chatd.protocol.objects import AccountRow
-from chatd.protocol.pushes import AccountPush
+from chatd.protocol.sync import AccountPush, AccountRow
 
 ROWS_TOLD_MAX = 200  # of one commit; beyond it a round of `sync` is cheaper for both
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from chatd.protocol.codec import as_json, encode
-from chatd.protocol.objects import RoomPosition
-from chatd.protocol.pushes import HeadPush
+from chatd.protocol.messages import HeadPush
+from chatd.protocol.read_state import RoomPosition
 from chatd.websocket.frames import binary_frame, deflate_wrapper, text_frame
 
 MSGPACK, JSON, DEFLATE = range(3)

@@ -25,8 +25,10 @@ from chatd.delivery.room_pushes import RoomPushes
 from chatd.env import Env
 from chatd.protocol import close_codes
 from chatd.protocol.limits import JSON_GROWTH
-from chatd.protocol.objects import EVERYBODY, UserState
-from chatd.protocol.pushes import EventPush, GonePush, PositionPush, PresencePush, RoomPush, TypingPush
+from chatd.protocol.messages import EVERYBODY, EventPush
+from chatd.protocol.presence import PresencePush, TypingPush, UserState
+from chatd.protocol.read_state import PositionPush
+from chatd.protocol.rooms import GonePush, RoomPush
 from chatd.telemetry.counters import Counters
 
 PUSH_MARGIN_BYTES = 256  # what an event push holds besides its events

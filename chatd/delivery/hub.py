@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol, TypeGuard
 from chatd.core.cursors import Position
 from chatd.delivery.recent_commits import RecentCommits
 from chatd.protocol import close_codes
-from chatd.protocol.objects import Mode
+from chatd.protocol.connection import Mode
 
 Level = Literal["full", "head", "none"]
 

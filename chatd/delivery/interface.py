@@ -3,10 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from chatd.protocol.objects import (
-    Mode,
-    State,
-)
+from chatd.protocol.connection import Mode
+from chatd.protocol.presence import State
 
 
 class Present(Protocol):

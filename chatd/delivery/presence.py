@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from chatd.delivery.interface import Present
 from chatd.env import Env, Timer
-from chatd.protocol.objects import State, UserState
+from chatd.protocol.presence import State, UserState
 
 PublishStates = Callable[[Present, list[UserState]], None]
 

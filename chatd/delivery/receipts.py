@@ -7,8 +7,7 @@ from chatd.core.visibility import marks_shown
 from chatd.delivery.encoding import EncodedPush
 from chatd.delivery.hub import Hub, RoomSubscribers, Subscriber
 from chatd.env import Env
-from chatd.protocol.objects import Receipt
-from chatd.protocol.pushes import ReceiptsPush
+from chatd.protocol.read_state import Receipt, ReceiptsPush
 
 
 class Receipts:

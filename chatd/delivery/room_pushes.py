@@ -8,7 +8,7 @@ from chatd.core.room_summary import summary_of
 from chatd.delivery.encoding import EncodedPush
 from chatd.delivery.hub import Hub, Subscriber
 from chatd.env import Env
-from chatd.protocol.pushes import RoomPush
+from chatd.protocol.rooms import RoomPush
 
 PUSHED_AT_ONCE = 200  # about a millisecond of encoding
 DIRTY_RETRY_S = 0.02  # a commit takes a few milliseconds

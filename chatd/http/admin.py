@@ -19,7 +19,7 @@ from chatd.http.routes import client_left
 from chatd.protocol.complaints import refusal_of
 from chatd.protocol.errors import ChatError, Unavailable
 from chatd.protocol.identifiers import Address, Device, Room, Title, User
-from chatd.protocol.objects import Body
+from chatd.protocol.messages import Body
 
 BODY_BYTES_MAX = 65_536  # a notice is the largest thing asked here
 

@@ -11,23 +11,24 @@ from msgspec import UNSET, Raw, Struct
 
 from chatd.protocol.close_codes import PROTOCOL
 from chatd.protocol.complaints import refusal_of
+from chatd.protocol.envelope import Envelope, Request
 from chatd.protocol.errors import Broken, Refused
 from chatd.protocol.hostdata import check_host_data, check_json, from_json, to_json
 from chatd.protocol.identifiers import RequestId
 from chatd.protocol.limits import DEFAULTS
-from chatd.protocol.objects import Event, TrimmedBody, without_empties, without_empty
-from chatd.protocol.request_id import mark_json, nil_json, nil_msgpack, skim_id
-from chatd.protocol.requests import (
+from chatd.protocol.messages import (
     AnyEdit,
-    AnyRequest,
     AnySend,
     Edit,
-    Envelope,
-    Request,
-    RoomCreate,
-    RoomUpdate,
+    Event,
     Send,
+    TrimmedBody,
+    without_empties,
+    without_empty,
 )
+from chatd.protocol.request_id import mark_json, nil_json, nil_msgpack, skim_id
+from chatd.protocol.requests import AnyRequest
+from chatd.protocol.rooms import RoomCreate, RoomUpdate
 
 MAP_FIRST_BYTES = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
 ARRAY_FIRST_BYTES = frozenset((*range(0x90, 0xA0), 0xDC))

@@ -7,10 +7,13 @@ wrong, where, and what would be right: too much of something is `too_large`, any
 import re
 from typing import get_args
 
+from chatd.protocol.connection import Mode
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import Device, Key, Room, User
-from chatd.protocol.objects import Mention, Mode, Role
-from chatd.protocol.requests import GroupKind, Platform
+from chatd.protocol.members import Role
+from chatd.protocol.messages import Mention
+from chatd.protocol.rooms import GroupKind
+from chatd.protocol.users import Platform
 
 FORMS = {
     User: "the id of a user, 1 to 64 of A-Z a-z 0-9 _ - . : @ | +",

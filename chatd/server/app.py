@@ -27,7 +27,7 @@ from chatd.env import Env
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
 from chatd.protocol.codec import Vocabulary
-from chatd.protocol.requests import Hello
+from chatd.protocol.connection import Hello
 from chatd.server.capability import Capability, combined
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session

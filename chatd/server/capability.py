@@ -13,7 +13,7 @@ from chatd.commands.context import Command, Context
 from chatd.commands.table import COMMANDS
 from chatd.core.decisions import DECISIONS, Decide
 from chatd.core.write_set import WriteSet
-from chatd.protocol.requests import Request
+from chatd.protocol.envelope import Request
 from chatd.storage.sqlite.chapters import Chapter
 from chatd.storage.sqlite.chapters import built_in as stored
 from chatd.writer.needs import NEEDS, Need

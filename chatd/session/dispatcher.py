@@ -11,9 +11,9 @@ from chatd.delivery.encoding import JSON
 from chatd.env import Timer
 from chatd.protocol import close_codes
 from chatd.protocol.codec import Invalid, with_host_data
+from chatd.protocol.envelope import Ok, Request
 from chatd.protocol.errors import ChatError, Refused
-from chatd.protocol.replies import Ok
-from chatd.protocol.requests import Request, Send
+from chatd.protocol.messages import Send
 from chatd.session.rate_limits import RateLimits
 from chatd.writer.writer import BatchAbort, Submission, aborted
 

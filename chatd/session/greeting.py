@@ -11,8 +11,9 @@ from chatd.commands.context import Context, Session, Welcome
 from chatd.commands.hello import hello
 from chatd.protocol import close_codes
 from chatd.protocol.codec import Invalid
+from chatd.protocol.connection import Hello
+from chatd.protocol.envelope import Request
 from chatd.protocol.errors import ChatError
-from chatd.protocol.requests import Hello, Request
 from chatd.writer.writer import BatchAbort
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from chatd.config.model import Config
 from chatd.core.deadlines import NEVER, Deadlines, Due
 from chatd.delivery.outbox import Outbox
 from chatd.env import Env, Timer
-from chatd.protocol.objects import Mode
+from chatd.protocol.connection import Mode
 
 HEARTBEAT_JITTER = 0.1  # connections opened together must not ping together
 STALL_LOOKS = 4  # looks at a blocked socket per `stall_s`

@@ -11,8 +11,8 @@ from chatd.config.model import Rates
 from chatd.core.rates import Rate, TokenBucket, TokenBuckets, retry_after_ms, take
 from chatd.env import Env
 from chatd.protocol.codec import Invalid
+from chatd.protocol.envelope import Request
 from chatd.protocol.errors import Broken, ChatError, Refused
-from chatd.protocol.requests import Request
 from chatd.telemetry.counters import Counters
 from chatd.websocket.admission import Admission
 from chatd.websocket.client_address import customer, site

@@ -25,11 +25,9 @@ from chatd.delivery.hub import Subscriptions
 from chatd.delivery.outbox import Outbox
 from chatd.protocol import close_codes
 from chatd.protocol.codec import Invalid, decode_request, split
+from chatd.protocol.connection import AuthOk, ByePush, Hello, Mode, ModeOk, PingPush, TokenExpiringPush
+from chatd.protocol.envelope import Error, Ok, Request
 from chatd.protocol.errors import Broken, ChatError
-from chatd.protocol.objects import Mode
-from chatd.protocol.pushes import ByePush, PingPush, TokenExpiringPush
-from chatd.protocol.replies import AuthOk, Error, ModeOk, Ok
-from chatd.protocol.requests import Hello, Request
 from chatd.session.dispatcher import Dispatcher
 from chatd.session.greeting import Greeting
 from chatd.session.keepalive import Keepalive

@@ -10,15 +10,12 @@ from chatd.core.users import Account, DeviceSeen
 from chatd.core.visibility import ShownTo
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
-from chatd.protocol.objects import (
-    AccountRow,
-    Event,
-    MemberRow,
-    Profile,
-    Reader,
-    RoomSummary,
-    SyncTotals,
-)
+from chatd.protocol.members import MemberRow
+from chatd.protocol.messages import Event
+from chatd.protocol.read_state import Reader
+from chatd.protocol.rooms import RoomSummary
+from chatd.protocol.sync import AccountRow, SyncTotals
+from chatd.protocol.users import Profile
 from chatd.telemetry.troubles import Troubles
 
 P = ParamSpec("P")

@@ -14,13 +14,17 @@ from chatd.core.room import Member, Room
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
 from chatd.core.write_set import Message
 from chatd.env import Env
-from chatd.protocol import requests
 from chatd.protocol.emoji import normal_form
+from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
+from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.read_state import Read
+from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomUpdate
+from chatd.protocol.users import DevicesRemove
 from chatd.storage.interface import DecisionStore
 from chatd.writer.room_loader import RoomLoader
 
-AccountBound = (requests.Preferences, requests.DevicesRemove, admin.Amend, admin.Revoke)
-DeviceBound = (requests.DevicesRemove, admin.RecordDevice, admin.Revoke)
+AccountBound = (Preferences, DevicesRemove, admin.Amend, admin.Revoke)
+DeviceBound = (DevicesRemove, admin.RecordDevice, admin.Revoke)
 
 
 class Submitted(Protocol):
@@ -52,7 +56,7 @@ async def messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet)
         room = reads.rooms.get(request.room)
         if room is not None and is_or_was_member(asked.user, room):
             targets[room.number, request.target] = room
-            if isinstance(request, requests.React):
+            if isinstance(request, React):
                 for emoji in {request.emoji, normal_form(request.emoji) or request.emoji}:
                     reactions.add((room.number, request.target, asked.user, emoji))
     if not targets:
@@ -105,7 +109,7 @@ async def new_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet
     """Rooms that creations would repeat, and numbers and names for those they make."""
     for asked in batch:
         request = asked.request
-        if isinstance(request, requests.RoomCreate):
+        if isinstance(request, RoomCreate):
             name = await sources.store.room_of_key(asked.user, request.key)
             room = await sources.rooms.get(name) if name is not None else None
             if room is not None:
@@ -154,13 +158,13 @@ def is_or_was_member(user: str, room: Room) -> bool:
 def joining(asked: Submitted) -> Iterable[str]:
     """The users who may become members by what is asked."""
     request = asked.request
-    if isinstance(request, requests.RoomCreate):
+    if isinstance(request, RoomCreate):
         return [asked.user, *request.users]
-    if isinstance(request, requests.RoomDirect):
+    if isinstance(request, RoomDirect):
         return [asked.user, request.user]
-    if isinstance(request, requests.RoomJoin):
+    if isinstance(request, RoomJoin):
         return [asked.user]
-    return request.users if isinstance(request, requests.MembersAdd) else ()
+    return request.users if isinstance(request, MembersAdd) else ()
 
 
 def devices_of(asked: Submitted) -> Iterable[tuple[str, str]]:
@@ -172,24 +176,24 @@ def devices_of(asked: Submitted) -> Iterable[tuple[str, str]]:
 
 
 NEEDS: Mapping[type, tuple[Need, ...]] = {
-    requests.Send: (used_keys,),
-    requests.Edit: (messages, used_keys),
-    requests.Recall: (messages, used_keys),
-    requests.React: (messages, used_keys),
-    requests.Pin: (messages, used_keys),
+    Send: (used_keys,),
+    Edit: (messages, used_keys),
+    Recall: (messages, used_keys),
+    React: (messages, used_keys),
+    Pin: (messages, used_keys),
     admin.SummariseReactions: (messages,),
-    requests.Read: (tails,),
-    requests.RoomCreate: (new_rooms, people),
-    requests.RoomDirect: (new_rooms, people),
-    requests.RoomUpdate: (used_keys,),
-    requests.RoomDelete: (used_keys,),
-    requests.RoomJoin: (used_keys, people),
-    requests.RoomLeave: (used_keys,),
-    requests.MembersAdd: (used_keys, people),
-    requests.MembersRemove: (used_keys,),
-    requests.MembersRole: (used_keys,),
-    requests.Preferences: (people,),
-    requests.DevicesRemove: (people,),
+    Read: (tails,),
+    RoomCreate: (new_rooms, people),
+    RoomDirect: (new_rooms, people),
+    RoomUpdate: (used_keys,),
+    RoomDelete: (used_keys,),
+    RoomJoin: (used_keys, people),
+    RoomLeave: (used_keys,),
+    MembersAdd: (used_keys, people),
+    MembersRemove: (used_keys,),
+    MembersRole: (used_keys,),
+    Preferences: (people,),
+    DevicesRemove: (people,),
     admin.Amend: (people,),
     admin.Revoke: (people,),
     admin.RecordDevice: (people,),

@@ -6,13 +6,15 @@ from typing import Any
 from chatd.core.allowances import Allowances
 from chatd.core.read_set import ReadSet, Rules
 from chatd.core.write_set import WriteSet
-from chatd.protocol import requests
+from chatd.protocol.members import RoomJoin
+from chatd.protocol.messages import Send
+from chatd.protocol.read_state import Delivered
 from chatd.writer.needs import Need, Sources, Submitted
 
 
 def optimistic(request: Any) -> bool:
     """A send is stored without looking its key up first: the unique index notices the rare repetition."""
-    return isinstance(request, requests.Send)
+    return isinstance(request, Send)
 
 
 class ReadSetLoader:
@@ -52,7 +54,7 @@ class ReadSetLoader:
                 ):  # the maintenance of a room asks as nobody
                     wanted.add(name)
                 else:
-                    joins = isinstance(asked.request, requests.RoomJoin)
+                    joins = isinstance(asked.request, RoomJoin)
                     asked_from_outside.add((asked.user, name, joins))
         if asked_from_outside:
             wanted.update(name for _, name, _ in await self.store.placed(asked_from_outside))
@@ -75,7 +77,7 @@ class ReadSetLoader:
 
 def named_rooms(request: Any) -> Iterable[str]:
     """The rooms a request names."""
-    if isinstance(request, requests.Delivered):
+    if isinstance(request, Delivered):
         return [row.room for row in request.rooms]
     name = getattr(request, "room", None)
     return [name] if isinstance(name, str) else []

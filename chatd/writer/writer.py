@@ -18,8 +18,8 @@ from chatd.core.room_summary import complete_room_replies
 from chatd.core.unread_counts import count_out
 from chatd.core.write_set import WriteSet
 from chatd.env import Env
+from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import ChatError, Refused, Unavailable
-from chatd.protocol.replies import Ok
 from chatd.storage.interface import CommitStore, KeyTaken, StoreLost
 from chatd.telemetry.counters import Counters
 from chatd.telemetry.supervision import supervised

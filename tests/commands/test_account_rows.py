@@ -7,7 +7,7 @@ import pytest
 from chatd.core.admin import NoteDay
 from chatd.core.cursors import More
 from chatd.core.sections import SECTIONS
-from chatd.protocol.requests import Preferences
+from chatd.protocol.rooms import Preferences
 from chatd.storage.sqlite.sections import TOMBSTONE_DAYS
 from tests.kit.inprocess import device_of
 from tests.kit.notes import PutNotes, registered

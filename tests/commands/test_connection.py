@@ -4,7 +4,7 @@ from chatd.auth.interface import Claims
 from chatd.commands.connection import HelloRejected, Identified, age, checked
 from chatd.core.admin import Amend, RecordDevice
 from chatd.core.users import Account, DeviceSeen
-from chatd.protocol.requests import DevicesRemove
+from chatd.protocol.users import DevicesRemove
 from tests.kit.inprocess import device_of, in_process, refusal, refused
 
 MARK_MS = 1_000_500  # of a revocation, half a second behind a full one

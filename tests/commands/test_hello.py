@@ -5,8 +5,10 @@ from chatd.commands.hello import HELLO_CLOSE_CODES
 from chatd.core.admin import Amend
 from chatd.protocol.close_codes import CLOSE_CODES
 from chatd.protocol.errors import ERRORS, Unavailable
-from chatd.protocol.objects import Body
-from chatd.protocol.requests import MembersAdd, MembersRemove, Preferences, Read, Send
+from chatd.protocol.members import MembersAdd, MembersRemove
+from chatd.protocol.messages import Body, Send
+from chatd.protocol.read_state import Read
+from chatd.protocol.rooms import Preferences
 from tests.kit.inprocess import device_of, in_process, new_key, refusal, refused
 from tests.kit.waiting import until
 

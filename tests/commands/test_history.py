@@ -5,7 +5,7 @@ import pytest
 from chatd.commands import history
 from chatd.commands.context import NO_IDENTITY
 from chatd.core.admin import CompactLog
-from chatd.protocol.requests import History, Log
+from chatd.protocol.history import History, Log
 from tests.kit.inprocess import in_process, new_key
 
 

@@ -1,8 +1,9 @@
 import pytest
 
 from chatd.core.cursors import More, cursor_of
-from chatd.protocol.objects import Body
-from chatd.protocol.requests import MembersRemove, Read, Send
+from chatd.protocol.members import MembersRemove
+from chatd.protocol.messages import Body, Send
+from chatd.protocol.read_state import Read
 from chatd.storage.sqlite import sync as storage_sync
 from tests.kit.inprocess import in_process, new_key
 

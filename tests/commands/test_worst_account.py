@@ -11,8 +11,8 @@ from chatd.core.cursors import cursor_of
 from chatd.delivery.outbox import HEADS_PER_FRAME
 from chatd.protocol.codec import encode
 from chatd.protocol.limits import DEVICES_LISTED_MAX, REACTIONS_MAX
-from chatd.protocol.objects import Body, Event, ReactionCount
-from chatd.protocol.requests import RoomUpdate
+from chatd.protocol.messages import Body, Event, ReactionCount
+from chatd.protocol.rooms import RoomUpdate
 from chatd.storage.sqlite.sync import GONE_MAX
 from tests.kit.adapters import sqlite
 from tests.kit.env import START_MS

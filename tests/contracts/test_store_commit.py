@@ -11,7 +11,7 @@ from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import FoldedLog, Message, SupersededEdits
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.identifiers import room_name
-from chatd.protocol.objects import Body, Event
+from chatd.protocol.messages import Body, Event
 from chatd.storage.interface import KeyTaken, Store, SyncQuery
 from tests.kit.history_builder import HistoryBuilder
 

@@ -4,7 +4,9 @@ import pytest
 
 from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
-from chatd.protocol.objects import MemberRow, Profile, Reader
+from chatd.protocol.members import MemberRow
+from chatd.protocol.read_state import Reader
+from chatd.protocol.users import Profile
 from chatd.storage.interface import Store
 from tests.kit.history_builder import HistoryBuilder
 

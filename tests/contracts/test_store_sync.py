@@ -10,7 +10,7 @@ from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.visibility import ShownTo
 from chatd.protocol.codec import decode_event, encode
-from chatd.protocol.objects import RoomSummary
+from chatd.protocol.rooms import RoomSummary
 from chatd.storage.interface import Membership, Store, SyncQuery, SyncRows
 from tests.kit.history_builder import HistoryBuilder
 

@@ -11,7 +11,7 @@ from chatd.core.room import Room
 from chatd.core.unread_counts import UNCOUNTED_EVENTS_MAX, count
 from chatd.core.write_set import NewEvent
 from chatd.protocol.codec import decode_event
-from chatd.protocol.objects import Event
+from chatd.protocol.messages import Event
 from chatd.storage.interface import Store, SyncQuery
 from tests.kit.adapters import STORES
 from tests.kit.history_builder import HistoryBuilder

@@ -16,8 +16,9 @@ from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import FoldedLog
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import DEVICES_LISTED_MAX
-from chatd.protocol.objects import Body
-from chatd.protocol.requests import DevicesRemove, Recall, RoomDelete, Send
+from chatd.protocol.messages import Body, Recall, Send
+from chatd.protocol.rooms import RoomDelete
+from chatd.protocol.users import DevicesRemove
 from tests.kit.memory_writer import MemoryWriter, group
 
 

@@ -6,18 +6,10 @@ from chatd.core.allowances import Allowances
 from chatd.core.members import MEMBER_BYTES, ROOM_BYTES
 from chatd.core.write_set import EVENT_BYTES
 from chatd.protocol.errors import Refused
-from chatd.protocol.objects import Body
-from chatd.protocol.requests import (
-    MembersAdd,
-    MembersRemove,
-    Read,
-    RoomCreate,
-    RoomDelete,
-    RoomDirect,
-    RoomJoin,
-    RoomLeave,
-    Send,
-)
+from chatd.protocol.members import MembersAdd, MembersRemove, RoomJoin, RoomLeave
+from chatd.protocol.messages import Body, Send
+from chatd.protocol.read_state import Read
+from chatd.protocol.rooms import RoomCreate, RoomDelete, RoomDirect
 from tests.kit.memory_writer import MemoryWriter, group
 
 DAY_S = 86_400

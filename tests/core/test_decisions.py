@@ -1,6 +1,8 @@
 from chatd.commands.table import COMMANDS
 from chatd.core.decisions import DECISIONS
-from chatd.protocol import requests
+from chatd.protocol.connection import Hello
+from chatd.protocol.envelope import Mutation
+from chatd.protocol.requests import AnyRequest
 
 
 def test_the_writer_decides_every_command_that_has_no_handler():
@@ -14,9 +16,9 @@ def test_no_command_is_both_decided_and_handled():
 
 
 def test_every_request_but_hello_has_a_row():
-    assert set(COMMANDS) | {requests.Hello} == set(requests.AnyRequest.__args__)
+    assert set(COMMANDS) | {Hello} == set(AnyRequest.__args__)
 
 
 def test_every_mutation_is_decided_by_the_writer():
-    mutations = {request for request in COMMANDS if issubclass(request, requests.Mutation)}
+    mutations = {request for request in COMMANDS if issubclass(request, Mutation)}
     assert mutations <= set(DECISIONS)

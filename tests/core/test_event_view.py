@@ -4,7 +4,7 @@ import pytest
 
 from chatd.core.event_view import event_view, reacted
 from chatd.protocol.codec import decode_event, encode
-from chatd.protocol.objects import Body, Event, ReactionCount
+from chatd.protocol.messages import Body, Event, ReactionCount
 
 COUNTS = [ReactionCount("x", 2)]
 MESSAGE = encode(Event(seq=3, kind="message", user="ann", body=Body(text="hi"), reactions=COUNTS))

@@ -6,9 +6,8 @@ from chatd.core.idempotency import Repeated, digest_of, first_time, once
 from chatd.core.read_set import KeyedEvent, ReadSet, Rules
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Refused
-from chatd.protocol.objects import Body, Event, SentBody
-from chatd.protocol.replies import WriteOk
-from chatd.protocol.requests import Pin, React, Recall, RoomUpdate, Send
+from chatd.protocol.messages import Body, Event, Pin, React, Recall, Send, SentBody, WriteOk
+from chatd.protocol.rooms import RoomUpdate
 from tests.kit.memory_writer import group
 
 KEY = "the-same-key"

@@ -8,20 +8,9 @@ from chatd.core.users import Account
 from chatd.core.write_set import MemberJoined, MemberLeft, NewEvent
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.errors import Refused
-from chatd.protocol.objects import Body, RoleOf
-from chatd.protocol.requests import (
-    MembersAdd,
-    MembersRemove,
-    MembersRole,
-    Preferences,
-    RoomCreate,
-    RoomDelete,
-    RoomDirect,
-    RoomJoin,
-    RoomLeave,
-    RoomUpdate,
-    Send,
-)
+from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoleOf, RoomJoin, RoomLeave
+from chatd.protocol.messages import Body, Send
+from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomUpdate
 from tests.kit.memory_writer import MemoryWriter, direct, group
 
 numbers = iter(range(10_000_000, 99_999_999))

@@ -10,21 +10,21 @@ from chatd.core.write_set import SupersededEdits
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import REACTIONS_MAX
-from chatd.protocol.objects import Attachment, Body, ReactionCount, SentBody
-from chatd.protocol.replies import WriteOk
-from chatd.protocol.requests import (
+from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomLeave
+from chatd.protocol.messages import (
+    Attachment,
+    Body,
     Edit,
-    MembersAdd,
-    MembersRemove,
-    MembersRole,
     Pin,
     React,
+    ReactionCount,
     Recall,
-    RoleOf,
-    RoomLeave,
-    RoomUpdate,
     Send,
+    SentBody,
+    WriteOk,
 )
+from chatd.protocol.requests import RoleOf
+from chatd.protocol.rooms import RoomUpdate
 from tests.kit.memory_writer import MemoryWriter, direct, group
 
 DAY_MS = 86_400_000

@@ -7,19 +7,10 @@ from chatd.core.read_set import Rules
 from chatd.core.room_summary import receipt_of
 from chatd.core.users import Account
 from chatd.protocol.errors import Refused
-from chatd.protocol.objects import Body
-from chatd.protocol.requests import (
-    Delivered,
-    DeliveredRoom,
-    Edit,
-    MembersAdd,
-    Preferences,
-    Read,
-    Recall,
-    RoomLeave,
-    RoomUpdate,
-    Send,
-)
+from chatd.protocol.members import MembersAdd, RoomLeave
+from chatd.protocol.messages import Body, Edit, Recall, Send
+from chatd.protocol.read_state import Delivered, DeliveredRoom, Read
+from chatd.protocol.rooms import Preferences, RoomUpdate
 from tests.kit.memory_writer import MemoryWriter, direct, group
 
 numbers = iter(range(10_000_000, 99_999_999))

@@ -4,7 +4,7 @@ import pytest
 
 from chatd.core.unread_counts import UNCOUNTED_EVENTS_MAX, count_out, count_own
 from chatd.core.write_set import WriteSet
-from chatd.protocol.objects import Body, Event
+from chatd.protocol.messages import Body, Event
 from tests.kit.memory_writer import group
 
 

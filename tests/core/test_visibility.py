@@ -1,7 +1,7 @@
 import pytest
 
 from chatd.core.visibility import marks_shown, text_of
-from chatd.protocol.objects import Body, Event
+from chatd.protocol.messages import Body, Event
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from copy import deepcopy
 from chatd.core.room import MEMBER_IMAGED, ROOM_IMAGED, Member, Room
 from chatd.core.write_set import MemberJoined, MemberLeft, NewEvent, WriteSet
 from chatd.protocol.codec import decode_event
-from chatd.protocol.objects import Body, Event
+from chatd.protocol.messages import Body, Event
 from tests.kit.memory_writer import group
 
 

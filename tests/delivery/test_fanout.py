@@ -9,8 +9,10 @@ from chatd.core.admin import PostNotice
 from chatd.core.room import Room
 from chatd.core.write_set import NewEvent
 from chatd.delivery.fanout import parts
-from chatd.protocol.objects import Body, Event
-from chatd.protocol.requests import MembersAdd, MembersRemove, Read, RoomDelete, RoomLeave, Send
+from chatd.protocol.members import MembersAdd, MembersRemove, RoomLeave
+from chatd.protocol.messages import Body, Event, Send
+from chatd.protocol.read_state import Read
+from chatd.protocol.rooms import RoomDelete
 from chatd.writer.writer import Submission
 from tests.kit.inprocess import InProcessServer, device_of, in_process, new_key
 

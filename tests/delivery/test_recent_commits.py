@@ -4,8 +4,8 @@ import pytest
 
 from chatd.core.users import Account
 from chatd.delivery.recent_commits import KEPT, RecentCommits
-from chatd.protocol.objects import Body
-from chatd.protocol.requests import Read, Send
+from chatd.protocol.messages import Body, Send
+from chatd.protocol.read_state import Read
 from tests.kit.memory_writer import MemoryWriter, direct, group
 
 numbers = count(1)

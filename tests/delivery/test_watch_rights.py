@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from chatd.config.model import Privacy
 from chatd.protocol.errors import Unavailable
-from chatd.protocol.requests import Preferences
+from chatd.protocol.rooms import Preferences
 from tests.kit.inprocess import InProcessClient, InProcessServer, new_key
 from tests.kit.waiting import until
 

@@ -5,7 +5,9 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from chatd.protocol.requests import Request, RoomDelete, RoomLeave
+from chatd.protocol.envelope import Request
+from chatd.protocol.members import RoomLeave
+from chatd.protocol.rooms import RoomDelete
 from tests.hostile.case import FOREIGN, NOWHERE, OWN
 from tests.hostile.samples import COMMANDS, encoded, right
 

@@ -5,7 +5,9 @@ from typing import Any, get_args
 import msgspec
 from msgspec import inspect
 
-from chatd.protocol.requests import AnyRequest, Hello, Request
+from chatd.protocol.connection import Hello
+from chatd.protocol.envelope import Request
+from chatd.protocol.requests import AnyRequest
 from tests.hostile.case import HIS, OWN
 
 COMMANDS: tuple[type[Request], ...] = tuple(kind for kind in get_args(AnyRequest) if kind is not Hello)

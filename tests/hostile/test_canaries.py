@@ -9,8 +9,8 @@ import pytest
 from chatd.commands.context import Command
 from chatd.commands.table import COMMANDS
 from chatd.protocol import codec
-from chatd.protocol.replies import Ok
-from chatd.protocol.requests import RoomGet
+from chatd.protocol.envelope import Ok
+from chatd.protocol.rooms import RoomGet
 from chatd.session.rate_limits import RateLimits
 from chatd.websocket.admission import Admission
 from chatd.websocket.connection import WebSocketConnection

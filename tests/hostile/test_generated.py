@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from chatd.protocol.requests import Hello, Request
+from chatd.protocol.connection import Hello
+from chatd.protocol.envelope import Request
 from tests.fuzz.parts import ROOM, AppPart
 from tests.fuzz.targets import TARGETS, leave
 from tests.hostile.case import OWN

@@ -9,11 +9,9 @@ from chatd.commands.context import Command, Context, Session
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
+from chatd.protocol.envelope import Ok, Push, Request
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53, Room, Seq
-from chatd.protocol.pushes import Push
-from chatd.protocol.replies import Ok
-from chatd.protocol.requests import Request
 from chatd.server.capability import Capability
 from chatd.storage.sqlite.chapters import Chapter
 from chatd.storage.sqlite.schema import OUTSIDE, Migration

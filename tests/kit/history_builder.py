@@ -11,7 +11,8 @@ from chatd.core.unread_counts import count_out, count_own, span_of_read, tail_of
 from chatd.core.write_set import DirectPair, Message, Reaction, SupersededEdits, WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.identifiers import room_name
-from chatd.protocol.objects import Body, Event, ReactionCount, Role
+from chatd.protocol.members import Role
+from chatd.protocol.messages import Body, Event, ReactionCount
 from chatd.storage.interface import Store
 from tests.kit.env import START_MS
 

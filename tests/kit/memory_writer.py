@@ -12,10 +12,11 @@ from chatd.core.room_summary import complete_room_replies
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import DirectPair, Message, NewEvent, Reaction, WriteSet
 from chatd.protocol.codec import decode_event, encode
+from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import ChatError
 from chatd.protocol.identifiers import room_name
-from chatd.protocol.objects import EVERYBODY, MESSAGE, Event, Role
-from chatd.protocol.replies import Ok
+from chatd.protocol.members import Role
+from chatd.protocol.messages import EVERYBODY, MESSAGE, Event
 from tests.kit.env import START_MS
 
 Asked = tuple[str, Any]

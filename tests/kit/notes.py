@@ -13,7 +13,7 @@ from chatd.core.sections import SECTIONS, ChangedRow, Section
 from chatd.core.write_set import WriteSet
 from chatd.protocol import limits
 from chatd.protocol.codec import encode
-from chatd.protocol.replies import Ok
+from chatd.protocol.envelope import Ok
 from chatd.storage.sqlite import schema
 from chatd.storage.sqlite.sections import TABLES, SectionTable, walking
 

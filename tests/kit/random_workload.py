@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from chatd.core.admin import Amend, RecordDevice
-from chatd.protocol import requests as ask
+from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import ChatError, Unavailable
-from chatd.protocol.objects import SentBody
-from chatd.protocol.replies import Ok, WriteOk
+from chatd.protocol.members import RoomJoin, RoomLeave
+from chatd.protocol.messages import Edit, React, Recall, Send, SentBody, WriteOk
+from chatd.protocol.read_state import Read
+from chatd.protocol.rooms import RoomCreate, RoomDirect, RoomUpdate
 from tests.kit.inprocess import InProcessServer
 
 PEOPLE = ("ann", "bob", "eve", "joe", "kim", "lee")
@@ -28,7 +30,7 @@ class Acknowledged(NamedTuple):
     """A message that was stored as number `seq` of its room, which people knew after commit `stamp`."""
 
     user: str
-    request: ask.Send
+    request: Send
     seq: int
     stamp: int
 
@@ -68,10 +70,10 @@ class RandomWorkload:
         for public in (False, True):
             made = await self.request(
                 "ann",
-                ask.RoomCreate(key=self.key(), kind="group", title="t", users=["bob", "eve"], public=public),
+                RoomCreate(key=self.key(), kind="group", title="t", users=["bob", "eve"], public=public),
             )
             self._rooms.append(str(made.summary.room))  # type: ignore[union-attr]
-        direct = await self.request("ann", ask.RoomDirect(user="bob"))
+        direct = await self.request("ann", RoomDirect(user="bob"))
         self._rooms.append(str(direct.summary.room))  # type: ignore[union-attr]
 
     async def run(self, count: int) -> None:
@@ -87,7 +89,7 @@ class RandomWorkload:
             self.refused.append(error)
             return None
         self._told(self.writer.published)
-        if isinstance(request, ask.Send) and isinstance(reply, WriteOk) and not reply.duplicate:
+        if isinstance(request, Send) and isinstance(reply, WriteOk) and not reply.duplicate:
             assert isinstance(reply.seq, int)
             self.acknowledged.append(Acknowledged(user, request, reply.seq, self.writer.published))
         return reply
@@ -109,7 +111,7 @@ class RandomWorkload:
         text = "x" * self._chance.choice((1, 80, 700, 5000))
         mentions = self._chance.choice(([], [], ["bob"], ["*"]))
         body = SentBody(text=text, mentions=mentions) if mentions else SentBody(text=text)
-        await self.request(user, ask.Send(room=room, key=self.key(), body=body))
+        await self.request(user, Send(room=room, key=self.key(), body=body))
 
     async def burst(self) -> None:
         await asyncio.gather(*(self.send() for _ in range(self._chance.randrange(2, BURST))))
@@ -118,26 +120,26 @@ class RandomWorkload:
         if self.acknowledged:
             user, room, seq = self.target()
             body = SentBody(text=f"edited {self._keys}")
-            await self.request(user, ask.Edit(room=room, key=self.key(), target=seq, body=body))
+            await self.request(user, Edit(room=room, key=self.key(), target=seq, body=body))
 
     async def recall(self) -> None:
         if self.acknowledged:
             user, room, seq = self.target()
-            await self.request(user, ask.Recall(room=room, key=self.key(), target=seq))
+            await self.request(user, Recall(room=room, key=self.key(), target=seq))
 
     async def react(self) -> None:
         if self.acknowledged:
             user, room, seq = self.target()
             wanted = self._chance.random() < 0.7
-            await self.request(user, ask.React(room=room, key=self.key(), target=seq, emoji="👍", set=wanted))
+            await self.request(user, React(room=room, key=self.key(), target=seq, emoji="👍", set=wanted))
 
     async def read(self) -> None:
         user, room = self.somewhere()
-        await self.request(user, ask.Read(room=room, seq=self._chance.randrange(1, 40)))
+        await self.request(user, Read(room=room, seq=self._chance.randrange(1, 40)))
 
     async def join_or_leave(self) -> None:
         user = self._chance.choice(PEOPLE[3:])
-        kind = self._chance.choice((ask.RoomJoin, ask.RoomJoin, ask.RoomLeave))
+        kind = self._chance.choice((RoomJoin, RoomJoin, RoomLeave))
         await self.request(user, kind(room=self._rooms[1], key=self.key()))
 
     async def repeat(self) -> None:
@@ -149,7 +151,7 @@ class RandomWorkload:
 
     async def change_settings(self) -> None:
         title = f"title {self._keys}"
-        await self.request("ann", ask.RoomUpdate(room=self._rooms[0], key=self.key(), title=title))
+        await self.request("ann", RoomUpdate(room=self._rooms[0], key=self.key(), title=title))
 
     async def see_device(self) -> None:
         user = self._chance.choice(PEOPLE)

@@ -11,13 +11,24 @@ from chatd.commands.table import COMMANDS
 from chatd.config.model import Config, Limits
 from chatd.core.members import MEMBER_BYTES, ROOM_BYTES
 from chatd.core.write_set import EVENT_BYTES
-from chatd.protocol import close_codes, codec, errors, limits, objects, pushes, replies, requests
+from chatd.protocol import close_codes, codec, errors, limits
+from chatd.protocol.connection import AuthOk, HelloOk, ModeOk, PingOk
+from chatd.protocol.envelope import Error, Push
+from chatd.protocol.history import EventsOk
+from chatd.protocol.members import MembersOk
+from chatd.protocol.messages import Attachment, Body, Event, WriteOk
+from chatd.protocol.presence import FocusOk, WatchOk
+from chatd.protocol.read_state import ReadersOk, ReadOk
+from chatd.protocol.requests import AnyRequest
+from chatd.protocol.rooms import RoomSummary, SummaryOk
+from chatd.protocol.sync import SyncPage
+from chatd.protocol.users import DevicesOk, UsersOk
 from chatd.storage.sqlite.sync import GONE_MAX
 from tests.kit import document, vectors
 from tests.kit.document import Line
 
-REQUESTS = {request.__struct_config__.tag: request for request in get_args(requests.AnyRequest)}
-PUSHES = {push.__struct_config__.tag: push for push in pushes.Push.__subclasses__()}
+REQUESTS = {request.__struct_config__.tag: request for request in get_args(AnyRequest)}
+PUSHES = {push.__struct_config__.tag: push for push in Push.__subclasses__()}
 ENVELOPE = {"type", "id"}
 
 
@@ -238,19 +249,19 @@ def test_the_keys_of_a_push_are_those_of_the_code(type: str) -> None:
 
 
 REPLIES = {
-    "hello": replies.HelloOk,
-    "auth": replies.AuthOk,
-    "mode": replies.ModeOk,
-    "ping": replies.PingOk,
-    "read": replies.ReadOk,
-    "readers": replies.ReadersOk,
-    "focus": replies.FocusOk,
-    "watch": replies.WatchOk,
-    "room.direct": replies.SummaryOk,
-    "room.get": replies.SummaryOk,
-    "members.list": replies.MembersOk,
-    "users.get": replies.UsersOk,
-    "devices.list": replies.DevicesOk,
+    "hello": HelloOk,
+    "auth": AuthOk,
+    "mode": ModeOk,
+    "ping": PingOk,
+    "read": ReadOk,
+    "readers": ReadersOk,
+    "focus": FocusOk,
+    "watch": WatchOk,
+    "room.direct": SummaryOk,
+    "room.get": SummaryOk,
+    "members.list": MembersOk,
+    "users.get": UsersOk,
+    "devices.list": DevicesOk,
 }
 
 
@@ -270,7 +281,7 @@ def test_the_keys_of_the_reading_replies_are_those_of_the_code() -> None:
         for type in ("log", "history", "changes", "messages")
         for key in document.keys(type, first="Reply key")
     }
-    assert stated == set(fields(replies.EventsOk))
+    assert stated == set(fields(EventsOk))
 
 
 def test_the_keys_of_an_ack_are_those_of_the_code() -> None:
@@ -279,16 +290,16 @@ def test_the_keys_of_an_ack_are_those_of_the_code() -> None:
         for row in document.section("9.1").table(first="Reply key")
         for key in document.words(row["Reply key"])
     }
-    assert stated | {"summary", "not_added"} == set(fields(replies.WriteOk))
+    assert stated | {"summary", "not_added"} == set(fields(WriteOk))
 
 
 # --- objects
 
 OBJECTS = {
-    "5.2": objects.Body,
-    "5.3": objects.Attachment,
-    "5.4": objects.RoomSummary,
-    "5.5": objects.SyncPage,
+    "5.2": Body,
+    "5.3": Attachment,
+    "5.4": RoomSummary,
+    "5.5": SyncPage,
 }
 
 
@@ -306,7 +317,7 @@ def test_the_keys_of_an_event_are_those_of_the_code() -> None:
     further = {name for row in by_kind for name in re.findall(r"`([a-z_]+)`", row["Further keys"])}
     parts = {"role"}  # a key inside `users`
     future = {"fallback"}  # for kinds this server does not know
-    in_code = {field.name for field in msgspec.structs.fields(objects.Event)}
+    in_code = {field.name for field in msgspec.structs.fields(Event)}
     assert (stated | further) - parts - future == in_code
 
 
@@ -314,7 +325,7 @@ def test_the_keys_of_an_error_are_those_of_the_code() -> None:
     stated = [
         name for row in document.section("3.2").table(first="Key") for name in document.words(row["Key"])
     ]
-    assert set(stated) - ENVELOPE == set(fields(replies.Error))
+    assert set(stated) - ENVELOPE == set(fields(Error))
 
 
 # --- examples

@@ -6,8 +6,19 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from chatd.protocol import codec, objects, pushes, replies, requests
+from chatd.protocol import codec
+from chatd.protocol.connection import AuthOk, HelloOk, ModeOk, PingOk
+from chatd.protocol.envelope import Error, Push, Request
 from chatd.protocol.errors import Broken
+from chatd.protocol.history import EventsOk
+from chatd.protocol.members import MembersOk
+from chatd.protocol.messages import WriteOk
+from chatd.protocol.presence import FocusOk, WatchOk
+from chatd.protocol.read_state import ReadersOk, ReadOk
+from chatd.protocol.requests import AnyRequest
+from chatd.protocol.rooms import RoomSummary, SummaryOk
+from chatd.protocol.sync import SyncOk
+from chatd.protocol.users import DevicesOk, UsersOk
 from tests.kit import document, vectors
 from tests.kit.document import NegativeFrame, Vector
 
@@ -57,14 +68,14 @@ def test_a_vector_written_as_json_only_gets_its_sizes_and_hex() -> None:
 # --- by the codec: what clients send
 
 
-def requests_of(payload: bytes, text: bool) -> list[requests.Request]:
+def requests_of(payload: bytes, text: bool) -> list[Request]:
     decoded = list(codec.decode_packets(payload, text))
     for request in decoded:
-        assert isinstance(request, requests.Request), request
+        assert isinstance(request, Request), request
     return decoded  # type: ignore[return-value]
 
 
-def as_sent(request: requests.Request) -> dict[str, Any]:
+def as_sent(request: Request) -> dict[str, Any]:
     """The packet of a request as a JSON value, without the keys that hold their default."""
     held = {
         field.encode_name: getattr(request, field.name)
@@ -92,7 +103,7 @@ def test_both_encodings_decode_into_equal_requests(vector: Vector) -> None:
 
 
 def test_every_request_has_a_vector() -> None:
-    tags = {request.__struct_config__.tag for request in get_args(requests.AnyRequest)}
+    tags = {request.__struct_config__.tag for request in get_args(AnyRequest)}
     assert tags == {packet["type"] for vector in INCOMING for packet in vector.packets}
 
 
@@ -105,30 +116,30 @@ def test_a_key_that_is_sent_twice_counts_as_its_last_value() -> None:
 
 # --- by the codec: what the server sends
 
-PUSHES = {push.__struct_config__.tag: push for push in pushes.Push.__subclasses__()}
+PUSHES = {push.__struct_config__.tag: push for push in Push.__subclasses__()}
 REPLIES = {  # the answer to these requests; all others are answered by a WriteOk
-    "hello": replies.HelloOk,
-    "auth": replies.AuthOk,
-    "mode": replies.ModeOk,
-    "ping": replies.PingOk,
-    "sync": replies.SyncOk,
-    "read": replies.ReadOk,
-    "readers": replies.ReadersOk,
-    "focus": replies.FocusOk,
-    "watch": replies.WatchOk,
-    "room.direct": replies.SummaryOk,
-    "members.list": replies.MembersOk,
-    "users.get": replies.UsersOk,
-    "devices.list": replies.DevicesOk,
-} | dict.fromkeys(("log", "history", "changes", "messages"), replies.EventsOk)
+    "hello": HelloOk,
+    "auth": AuthOk,
+    "mode": ModeOk,
+    "ping": PingOk,
+    "sync": SyncOk,
+    "read": ReadOk,
+    "readers": ReadersOk,
+    "focus": FocusOk,
+    "watch": WatchOk,
+    "room.direct": SummaryOk,
+    "members.list": MembersOk,
+    "users.get": UsersOk,
+    "devices.list": DevicesOk,
+} | dict.fromkeys(("log", "history", "changes", "messages"), EventsOk)
 
 
 def struct_of(vector: Vector, packet: dict[str, Any]) -> type[msgspec.Struct]:
     if packet["type"] == "error":
-        return replies.Error
+        return Error
     if packet["type"] != "ok":
         return PUSHES[packet["type"]]
-    return REPLIES.get(vector.title.split(" ")[0].rstrip(","), replies.WriteOk)
+    return REPLIES.get(vector.title.split(" ")[0].rstrip(","), WriteOk)
 
 
 def encoded_by_the_server(vector: Vector, packet: dict[str, Any]) -> bytes:
@@ -182,7 +193,7 @@ def test_every_kind_of_event_is_in_a_vector() -> None:
 
 def test_summaries_show_every_key_in_some_vector() -> None:
     shown = {key for vector in OUTGOING for summary in summaries(vector.value) for key in summary}
-    assert shown == {field.encode_name for field in msgspec.structs.fields(objects.RoomSummary)}
+    assert shown == {field.encode_name for field in msgspec.structs.fields(RoomSummary)}
 
 
 def summaries(value: Any) -> list[dict[str, Any]]:

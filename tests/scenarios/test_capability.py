@@ -10,7 +10,7 @@ from chatd.commands.context import Command
 from chatd.config.model import Storage
 from chatd.core.write_set import WriteSet
 from chatd.env import Env
-from chatd.protocol.requests import Ping
+from chatd.protocol.connection import Ping
 from chatd.server.capability import Capability, combined
 from chatd.storage.sqlite.chapters import Chapter
 from chatd.storage.sqlite.errors import StoreError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.protocol.pushes import PingPush
+from chatd.protocol.connection import PingPush
 from tests.kit.inprocess import InProcessServer, in_process, new_key
 
 

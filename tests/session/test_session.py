@@ -8,9 +8,9 @@ from chatd.auth.interface import Claims
 from chatd.commands.context import Command
 from chatd.core.admin import PostNotice
 from chatd.jobs.last_seen import FLUSH_AFTER_S
-from chatd.protocol import requests
 from chatd.protocol.errors import Unavailable
-from chatd.protocol.objects import Body
+from chatd.protocol.messages import Body
+from chatd.protocol.users import UsersGet
 from tests.kit.env import START_MS
 from tests.kit.inprocess import InProcessServer, in_process, new_key
 
@@ -221,7 +221,7 @@ def broken_at_once(ctx, session, request):
 async def test_a_handler_with_a_bug_is_internal_and_the_connection_stays(
     server, ann, monkeypatch, caplog, handler
 ):
-    monkeypatch.setitem(server.app.context.commands, requests.UsersGet, Command(handler))
+    monkeypatch.setitem(server.app.context.commands, UsersGet, Command(handler))
     reply = await ann.request(type="users.get", users=["bob"])
     assert (reply["code"], reply["retry"], ann.wire.closed_with) == ("internal", "later", None)
     assert "ZeroDivisionError" in caplog.text

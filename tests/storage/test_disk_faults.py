@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from chatd.protocol.errors import ChatError, Unavailable
-from chatd.protocol.objects import Body
-from chatd.protocol.requests import RoomCreate, Send
+from chatd.protocol.messages import Body, Send
+from chatd.protocol.rooms import RoomCreate
 from chatd.storage.sqlite import pragmas, store, writer
 from chatd.storage.sqlite.errors import StoreError
 from chatd.storage.sqlite.write_set import Batch

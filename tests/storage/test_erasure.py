@@ -10,8 +10,8 @@ import pytest
 
 from chatd.core.admin import Amend, RecordDevice, Revoke
 from chatd.core.users import Account
-from chatd.protocol import requests as ask
-from chatd.protocol.objects import SentBody
+from chatd.protocol.messages import React, Send, SentBody
+from chatd.protocol.rooms import Preferences, RoomCreate, RoomDirect
 from chatd.storage.sqlite import schema
 from chatd.storage.sqlite.connection import open_file
 from chatd.storage.sqlite.erasure import TABLES, Kept, erase, export
@@ -54,18 +54,16 @@ async def lives(directory: Path) -> None:
             await submit_and_wait(ANN, RecordDevice(device_of(number), app="app", os="os"))
         await submit_and_wait(ANN, Revoke(device_of(2)))
         others = ["bob", "eve", "joe", "kim", "lee"]
-        made = await submit_and_wait(
-            ANN, ask.RoomCreate(key=new_key(), kind="group", title="Tea", users=others)
-        )
+        made = await submit_and_wait(ANN, RoomCreate(key=new_key(), kind="group", title="Tea", users=others))
         room = made.summary.room
-        await submit_and_wait(ANN, ask.RoomDirect(user="bob"))
+        await submit_and_wait(ANN, RoomDirect(user="bob"))
         body = SentBody(text="hello", mentions=[ANN])
-        await submit_and_wait(ANN, ask.Send(room=room, key=new_key(), body=SentBody(text="secret")))
-        await submit_and_wait("bob", ask.Send(room=room, key=new_key(), body=body))
-        await submit_and_wait(ANN, ask.React(room=room, key=new_key(), target=2, emoji="👍", set=True))
-        await submit_and_wait(ANN, ask.Preferences(room=room, pinned=True, muted_until=1))
-        await submit_and_wait("bob", ask.Preferences(room=room, pinned=True))
-        await submit_and_wait(ANN, ask.Preferences(receipts=False))
+        await submit_and_wait(ANN, Send(room=room, key=new_key(), body=SentBody(text="secret")))
+        await submit_and_wait("bob", Send(room=room, key=new_key(), body=body))
+        await submit_and_wait(ANN, React(room=room, key=new_key(), target=2, emoji="👍", set=True))
+        await submit_and_wait(ANN, Preferences(room=room, pinned=True, muted_until=1))
+        await submit_and_wait("bob", Preferences(room=room, pinned=True))
+        await submit_and_wait(ANN, Preferences(receipts=False))
 
 
 def naming(connection: sqlite3.Connection, text: str) -> set[tuple[str, str]]:

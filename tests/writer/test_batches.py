@@ -6,28 +6,11 @@ from msgspec import UNSET
 
 from chatd.core import admin
 from chatd.core.write_set import NewEvent
-from chatd.protocol.objects import Body
-from chatd.protocol.requests import (
-    Delivered,
-    DeliveredRoom,
-    Edit,
-    MembersAdd,
-    MembersRemove,
-    MembersRole,
-    Pin,
-    Preferences,
-    React,
-    Read,
-    Recall,
-    RoleOf,
-    RoomCreate,
-    RoomDelete,
-    RoomDirect,
-    RoomJoin,
-    RoomLeave,
-    RoomUpdate,
-    Send,
-)
+from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
+from chatd.protocol.messages import Body, Edit, Pin, React, Recall, Send
+from chatd.protocol.read_state import Delivered, DeliveredRoom, Read
+from chatd.protocol.requests import RoleOf
+from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomUpdate
 from tests.kit.memory_writer import MemoryWriter, group
 
 USERS = ["ann", "bob", "cat", "dan", "eve"]

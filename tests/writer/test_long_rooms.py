@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chatd.protocol.codec import encode
-from chatd.protocol.objects import Body, Event
+from chatd.protocol.messages import Body, Event
 from chatd.server.daemon import DATABASE
 from chatd.storage.sqlite import connection as connections
 from chatd.storage.sqlite.rows import position

@@ -3,21 +3,11 @@ import pytest
 from chatd.commands.table import COMMANDS
 from chatd.core.admin import Amend, CompactLog, PostNotice, RecordDevice, Revoke
 from chatd.core.read_set import Tail
-from chatd.protocol.objects import Body
-from chatd.protocol.requests import (
-    Delivered,
-    DeliveredRoom,
-    Edit,
-    MembersAdd,
-    Preferences,
-    React,
-    Read,
-    RoomCreate,
-    RoomDirect,
-    RoomJoin,
-    RoomMutation,
-    Send,
-)
+from chatd.protocol.envelope import RoomMutation
+from chatd.protocol.members import MembersAdd, RoomJoin
+from chatd.protocol.messages import Body, Edit, React, Send
+from chatd.protocol.read_state import Delivered, DeliveredRoom, Read
+from chatd.protocol.rooms import Preferences, RoomCreate, RoomDirect
 from chatd.writer import needs
 from chatd.writer.needs import NEEDS, joining, used_keys
 from chatd.writer.read_set_loader import named_rooms

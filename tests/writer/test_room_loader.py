@@ -4,8 +4,7 @@ import pytest
 
 from chatd.core.room_cache import RoomCache
 from chatd.protocol.errors import Unavailable
-from chatd.protocol.objects import Body
-from chatd.protocol.requests import Send
+from chatd.protocol.messages import Body, Send
 from chatd.writer.room_loader import RoomLoader
 from tests.kit.inprocess import new_key
 

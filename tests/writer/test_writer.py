@@ -4,8 +4,10 @@ import pytest
 
 from chatd.core.admin import Amend
 from chatd.protocol.errors import Refused, Unavailable
-from chatd.protocol.objects import Body
-from chatd.protocol.requests import Edit, MembersRemove, Read, RoomCreate, RoomJoin, RoomLeave, Send
+from chatd.protocol.members import MembersRemove, RoomJoin, RoomLeave
+from chatd.protocol.messages import Body, Edit, Send
+from chatd.protocol.read_state import Read
+from chatd.protocol.rooms import RoomCreate
 from chatd.storage.interface import KeyTaken, SyncQuery
 from chatd.writer import writer as writer_module
 from chatd.writer.writer import BatchAbort, Submission

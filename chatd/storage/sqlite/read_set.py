@@ -11,7 +11,7 @@ from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Member, Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.codec import decode_event
-from chatd.protocol.objects import Event
+from chatd.protocol.messages import Event
 from chatd.storage.interface import People
 from chatd.storage.sqlite.rows import SEPARATOR, Row, account_of, device_of, position
 

@@ -14,7 +14,7 @@ from msgspec import Raw
 from chatd.core.event_view import event_view, reacted
 from chatd.core.room import DIRECT
 from chatd.core.room_summary import Peer, RoomRow
-from chatd.protocol.objects import RoomSummary
+from chatd.protocol.rooms import RoomSummary
 from chatd.storage.interface import SyncQuery
 from chatd.storage.sqlite.history import mine
 from chatd.storage.sqlite.rows import in_one, position

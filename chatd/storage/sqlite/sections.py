@@ -13,7 +13,7 @@ from msgspec import UNSET, Raw
 
 from chatd.core.sections import ACCOUNT, ChangedRow, StartedDay, named
 from chatd.protocol.identifiers import U53_MAX
-from chatd.protocol.objects import AccountRow
+from chatd.protocol.sync import AccountRow
 from chatd.storage.interface import SyncQuery
 
 FIRST = 4  # in the keys of sync.py: (FIRST + bit, stamp, number) goes on in a section, behind all rooms

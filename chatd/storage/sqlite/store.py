@@ -10,7 +10,10 @@ from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
-from chatd.protocol.objects import Event, MemberRow, Profile, Reader
+from chatd.protocol.members import MemberRow
+from chatd.protocol.messages import Event
+from chatd.protocol.read_state import Reader
+from chatd.protocol.users import Profile
 from chatd.storage.interface import (
     EventPage,
     HelloRows,

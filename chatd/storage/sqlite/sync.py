@@ -12,7 +12,8 @@ from msgspec import UNSET, Raw
 
 from chatd.core.room_summary import RoomRow, summarise
 from chatd.protocol.codec import encode
-from chatd.protocol.objects import RoomSummary, SyncTotals
+from chatd.protocol.rooms import RoomSummary
+from chatd.protocol.sync import SyncTotals
 from chatd.storage.interface import SyncQuery, SyncRows
 from chatd.storage.sqlite.room_rows import MembershipRow, few_places, membership_rows, room_rows
 from chatd.storage.sqlite.room_summaries import Shown, add_events, peers, previews

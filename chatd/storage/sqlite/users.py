@@ -8,7 +8,9 @@ import sqlite3
 from collections.abc import Collection
 
 from chatd.core.users import Account, DeviceSeen
-from chatd.protocol.objects import MemberRow, Profile, Reader
+from chatd.protocol.members import MemberRow
+from chatd.protocol.read_state import Reader
+from chatd.protocol.users import Profile
 from chatd.storage.sqlite.rows import account_of, device_of
 
 AFTER_USERS = "\x7f"  # user ids are ASCII: sorts above every one that begins alike

@@ -1,25 +1,21 @@
-"""The objects inside packets: Event, Body, RoomSummary and their parts (protocol.md "Objects").
+"""Messages and the other events of a room's log (protocol.md "Objects" and "Writing")."""
 
-Field order is the order on the wire. Optional keys are left out when they hold their default.
-"""
-
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
-from chatd.protocol.identifiers import U53, Milliseconds, Seq, Title, User
-
-Role = Literal["member", "admin", "owner"]
-Mode = Literal["foreground", "background"]
-State = Literal["offline", "online", "away"]
-GoneReason = Literal["left", "removed", "banned", "deleted"]
+from chatd.protocol.envelope import Ok, Push, RoomMutation
+from chatd.protocol.identifiers import U53, Milliseconds, Seq, Title
+from chatd.protocol.limits import EMOJI_BYTES_MAX
+from chatd.protocol.members import RoleOf
+from chatd.protocol.read_state import RoomPosition
+from chatd.protocol.rooms import RoomSummary
 
 MESSAGE = "message"
-ROLES: dict[str, Role] = {"member": "member", "admin": "admin", "owner": "owner"}
-"""Role words by their text: defaults are left out by identity, so a stored word is looked up here."""
 
 EVERYBODY = "*"  # the mention of all members
+
 Mention = Annotated[str, Meta(pattern=r"^(\*|[A-Za-z0-9_\-.:@|+]{1,64})\Z")]
 
 
@@ -68,6 +64,7 @@ class TrimmedBody(SentBody, frozen=True):
 
 
 Part = TypeVar("Part", bound=Struct)
+
 Content = TypeVar("Content", bound=Body)
 
 
@@ -89,13 +86,6 @@ def without_empty(part: Part, names: tuple[str, ...]) -> Part:
 class ReactionCount(Struct, frozen=True):
     emoji: str
     count: U53
-
-
-class RoleOf(Struct, frozen=True):
-    """One row of `members.role` and of the `role` event."""
-
-    user: User
-    role: Role
 
 
 class Event(Struct, omit_defaults=True):
@@ -125,112 +115,62 @@ class Event(Struct, omit_defaults=True):
     mine: list[str] | UnsetType = UNSET
 
 
-class RoomSummary(Struct, omit_defaults=True):
-    """A room as its member sees it in the chat list; always the full state of its keys."""
+class Send(RoomMutation, tag="send", frozen=True, kw_only=True):
+    body: SentBody
+    composed_at: Milliseconds | UnsetType = UNSET
+    silent: bool = False
+
+
+class Edit(RoomMutation, tag="edit", frozen=True, kw_only=True):
+    target: Seq
+    body: SentBody
+
+
+class Recall(RoomMutation, tag="recall", frozen=True, kw_only=True):
+    target: Seq
+
+
+class React(RoomMutation, tag="react", frozen=True, kw_only=True):
+    target: Seq
+    emoji: Annotated[str, Meta(min_length=1, max_length=EMOJI_BYTES_MAX)]
+    set: bool
+
+
+class Pin(RoomMutation, tag="pin", frozen=True, kw_only=True):
+    target: Seq
+    set: bool
+
+
+class AnySend(Send, tag="send", frozen=True, kw_only=True):
+    """A `send` whose body may have keys that are not known here."""
+
+    body: LooseBody  # type: ignore[assignment]
+
+
+class AnyEdit(Edit, tag="edit", frozen=True, kw_only=True):
+    body: LooseBody  # type: ignore[assignment]
+
+
+class WriteOk(Ok, tag="ok", kw_only=True):
+    """The acknowledgement of a mutation: durable, ordered, will reach every member's log."""
+
+    seq: U53 | UnsetType = UNSET
+    ordinal: U53 | UnsetType = UNSET
+    time: Milliseconds | UnsetType = UNSET
+    duplicate: bool = False
+    event: Raw | UnsetType = UNSET
+    summary: RoomSummary | UnsetType = UNSET
+    not_added: list[str] | UnsetType = UNSET
+
+
+class EventPush(Push, tag="event"):
+    """Events of one room, contiguous and ascending."""
 
     room: str
-    seq: U53 = 0
-    ordinal: U53 = 0
-    time: Milliseconds = 0
-    read: U53 = 0
-    unread: U53 = 0
-    unread_mentions: U53 = 0
-    title: str | UnsetType = UNSET
-    avatar: str | UnsetType = UNSET
-    data: Any = UNSET
-    public: bool = False
-    peer: str | UnsetType = UNSET
-    peer_read: U53 = 0
-    peer_delivered: U53 = 0
-    members: U53 | UnsetType = UNSET
-    role: Role = "member"
-    muted_until: Milliseconds = 0
-    pinned: bool = False
-    hidden: bool = False
-    first_visible: U53 = 1
-    log_floor: U53 = 1
-    preview: Raw | UnsetType = UNSET
-    events: list[Raw] | UnsetType = UNSET
+    events: list[Raw]
 
 
-class SyncTotals(Struct):
-    rooms: U53
-    unread: U53
-    mentions: U53
+class HeadPush(Push, tag="head"):
+    """These rooms moved; content on request."""
 
-
-class AccountRow(Struct, omit_defaults=True):
-    """A row of a section, whole; without `value` it is gone. The one with the higher `stamp` holds."""
-
-    name: str
-    stamp: U53
-    value: Raw | UnsetType = UNSET
-
-
-class SyncPage(Struct, omit_defaults=True, kw_only=True):
-    """One page of an account's rooms, and of its rows behind them: `cursor` on the last page, `more` on all others."""
-
-    cursor: str | UnsetType = UNSET
-    rooms: list[RoomSummary]
-    gone: list[str] | UnsetType = UNSET
-    more: str | UnsetType = UNSET
-    full: bool = False
-    totals: SyncTotals | UnsetType = UNSET
-    sections: dict[str, list[AccountRow]] | UnsetType = UNSET
-    full_sections: list[str] | UnsetType = UNSET
-
-
-class RoomPosition(Struct):
-    """A room and the number of its last event and last message."""
-
-    room: str
-    seq: U53
-    ordinal: U53
-
-
-class Receipt(Struct, omit_defaults=True):
-    """How far a member got, and from which event on they see the room: what lies below was neither read nor missed."""
-
-    user: str
-    read: U53 | UnsetType = UNSET
-    delivered: U53 | UnsetType = UNSET
-    first_visible: U53 = 1
-
-
-class Reader(Struct):
-    user: str
-    read: U53
-
-
-class FocusedRoom(Struct, omit_defaults=True):
-    room: str
-    seq: U53
-    receipts: list[Receipt] | UnsetType = UNSET
-
-
-class UserState(Struct, omit_defaults=True):
-    user: str
-    state: State = "offline"
-    last_seen: Milliseconds | UnsetType = UNSET
-
-
-class MemberRow(Struct):
-    user: str
-    role: Role
-    joined_at: Milliseconds
-
-
-class Profile(Struct, omit_defaults=True):
-    """Display data of a user as far as chatd knows it; `version` moves when it changes."""
-
-    user: str
-    name: str = ""
-    avatar: str = ""
-    version: U53 = 0
-
-
-class DeviceRow(Struct, omit_defaults=True):
-    device: str
-    app: str | UnsetType = UNSET
-    os: str | UnsetType = UNSET
-    last_seen: Milliseconds = 0
+    rooms: list[RoomPosition]

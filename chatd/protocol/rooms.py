@@ -1,0 +1,100 @@
+"""Rooms and what their members see of them (protocol.md "RoomSummary" and "Rooms and members")."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from chatd.protocol.envelope import Mutation, Ok, Push, Request, RoomMutation
+from chatd.protocol.identifiers import (
+    U53,
+    Address,
+    Milliseconds,
+    Room,
+    Title,
+    User,
+)
+from chatd.protocol.limits import MEMBERS_CHANGED_MAX
+from chatd.protocol.members import Role
+
+GoneReason = Literal["left", "removed", "banned", "deleted"]
+
+
+class RoomSummary(Struct, omit_defaults=True):
+    """A room as its member sees it in the chat list; always the full state of its keys."""
+
+    room: str
+    seq: U53 = 0
+    ordinal: U53 = 0
+    time: Milliseconds = 0
+    read: U53 = 0
+    unread: U53 = 0
+    unread_mentions: U53 = 0
+    title: str | UnsetType = UNSET
+    avatar: str | UnsetType = UNSET
+    data: Any = UNSET
+    public: bool = False
+    peer: str | UnsetType = UNSET
+    peer_read: U53 = 0
+    peer_delivered: U53 = 0
+    members: U53 | UnsetType = UNSET
+    role: Role = "member"
+    muted_until: Milliseconds = 0
+    pinned: bool = False
+    hidden: bool = False
+    first_visible: U53 = 1
+    log_floor: U53 = 1
+    preview: Raw | UnsetType = UNSET
+    events: list[Raw] | UnsetType = UNSET
+
+
+GroupKind = Literal["group"]
+
+
+class RoomCreate(Mutation, tag="room.create", frozen=True, kw_only=True):
+    kind: GroupKind
+    title: Title
+    users: Annotated[list[User], Meta(max_length=MEMBERS_CHANGED_MAX)] = []
+    avatar: Address | UnsetType = UNSET
+    public: bool = False
+    data: Raw | UnsetType = UNSET
+
+
+class RoomDirect(Request, tag="room.direct", frozen=True, kw_only=True):
+    user: User
+
+
+class RoomGet(Request, tag="room.get", frozen=True, kw_only=True):
+    room: Room
+
+
+class RoomUpdate(RoomMutation, tag="room.update", frozen=True, kw_only=True):
+    title: Title | UnsetType = UNSET
+    avatar: Address | UnsetType = UNSET
+    public: bool | UnsetType = UNSET
+    data: Raw | UnsetType = UNSET
+
+
+class RoomDelete(RoomMutation, tag="room.delete", frozen=True, kw_only=True):
+    pass
+
+
+class Preferences(Request, tag="preferences", frozen=True, kw_only=True):
+    room: Room | UnsetType = UNSET
+    muted_until: Milliseconds | UnsetType = UNSET
+    pinned: bool | UnsetType = UNSET
+    hidden: bool | UnsetType = UNSET
+    receipts: bool | UnsetType = UNSET
+    presence: bool | UnsetType = UNSET
+
+
+class SummaryOk(Ok, tag="ok", kw_only=True):
+    summary: RoomSummary
+
+
+class RoomPush(Push, tag="room"):
+    summary: RoomSummary
+
+
+class GonePush(Push, tag="gone"):
+    room: str
+    reason: GoneReason = "removed"

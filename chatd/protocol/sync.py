@@ -1,0 +1,60 @@
+"""The rooms and the rows of an account, in pages (protocol.md "sync" and "Account rows")."""
+
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from chatd.protocol.envelope import Ok, Push, Request
+from chatd.protocol.identifiers import U53, Seq
+from chatd.protocol.rooms import RoomSummary
+
+
+class SyncTotals(Struct):
+    rooms: U53
+    unread: U53
+    mentions: U53
+
+
+class AccountRow(Struct, omit_defaults=True):
+    """A row of a section, whole; without `value` it is gone. The one with the higher `stamp` holds."""
+
+    name: str
+    stamp: U53
+    value: Raw | UnsetType = UNSET
+
+
+class SyncPage(Struct, omit_defaults=True, kw_only=True):
+    """One page of an account's rooms, and of its rows behind them: `cursor` on the last page, `more` on all others."""
+
+    cursor: str | UnsetType = UNSET
+    rooms: list[RoomSummary]
+    gone: list[str] | UnsetType = UNSET
+    more: str | UnsetType = UNSET
+    full: bool = False
+    totals: SyncTotals | UnsetType = UNSET
+    sections: dict[str, list[AccountRow]] | UnsetType = UNSET
+    full_sections: list[str] | UnsetType = UNSET
+
+
+class Sync(Request, tag="sync", frozen=True, kw_only=True):
+    cursor: str | UnsetType = UNSET
+    more: str | UnsetType = UNSET
+    rooms: Seq | UnsetType = UNSET
+    previews: bool | UnsetType = UNSET
+    events: U53 | UnsetType = UNSET
+
+
+class SyncOk(Ok, tag="ok", kw_only=True):
+    cursor: str | UnsetType = UNSET
+    rooms: list[RoomSummary]
+    gone: list[str] | UnsetType = UNSET
+    more: str | UnsetType = UNSET
+    full: bool = False
+    totals: SyncTotals | UnsetType = UNSET
+    sections: dict[str, list[AccountRow]] | UnsetType = UNSET
+    full_sections: list[str] | UnsetType = UNSET
+
+
+class AccountPush(Push, tag="account"):
+    """Account rows that a commit changed, by section; with `more` they are too many: `sync` has them."""
+
+    sections: dict[str, list[AccountRow]] | UnsetType = UNSET
+    more: bool = False
