@@ -5,11 +5,13 @@ A file is found by two coordinates: the layer is the folder, and the chapter of 
 other names, one subject a file. An arrow reads "may import"; a test fails on any other:
 
     cli -> server -> http, session -> commands -> delivery, jobs -> writer, websocket
-        -> storage, bus, auth -> telemetry -> ports, config -> core -> protocol
+        -> storage, bus, auth -> interfaces -> telemetry -> env, config -> core -> protocol
+
+The inside knows the contracts of its adapters, each an interface.py in their folder, and never an adapter.
 
     protocol/   the wire: requests, replies, pushes, objects, error and close tables, codec
     core/       the rules of chat: synchronous and pure
-    ports.py    what the inside needs from the outside, each with its contract
+    env.py      time, chance and timers, as everything asks for them
     config/     every limit with its unit and reason; where values come from, the rules over them, how they are written
     telemetry/  counters, metrics, logs, troubles
     storage/    SQLite: one writing connection, group commit, read-only connections for history

@@ -19,7 +19,7 @@ from bench.micro import Nowhere
 from chatd.auth.verifier import token_verifier
 from chatd.config import model
 from chatd.config.secret import Secret
-from chatd.core.admin import Barrier
+from chatd.core.maintenance import Barrier
 from chatd.core.read_set import ReadSet
 from chatd.core.unread_counts import count_out
 from chatd.core.write_set import WriteSet

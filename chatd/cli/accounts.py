@@ -136,22 +136,22 @@ class StoredAccounts:
         return found
 
     def put(self, user: str, name: str, password_hash: str) -> None:
-        from chatd.core.admin import Amend
+        from chatd.core.accounts import Amend
 
         self._decide(user, Amend(name=name, password=password_hash))
 
     def set_password(self, user: str, password_hash: str) -> None:
-        from chatd.core.admin import Amend
+        from chatd.core.accounts import Amend
 
         self._decide(user, Amend(password=password_hash, revoke=True, existing=True))
 
     def disable(self, user: str, *, disabled: bool, unseen: bool = False) -> None:
-        from chatd.core.admin import Amend
+        from chatd.core.accounts import Amend
 
         self._decide(user, Amend(disabled=disabled), seen=not unseen)
 
     def revoke(self, user: str, device: str, *, unseen: bool = False) -> None:
-        from chatd.core.admin import Revoke
+        from chatd.core.accounts import Revoke
 
         if device:
             raise Failure("one device can be revoked while the daemon runs only; without --device it is all")

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from chatd.cli.exits import Failure
 from chatd.config.model import Config
-from chatd.core.admin import Amend, Revoke
+from chatd.core.accounts import Amend, Revoke
 from chatd.core.decisions import DECISIONS
 from chatd.core.read_set import ReadSet, Rules
 from chatd.core.write_set import WriteSet

@@ -3,7 +3,8 @@
 Everything takes effect at once: when a call returns it is durable, and connections it ends have been closed.
 """
 
-from chatd.core.admin import Amend, PostNotice, Revoke
+from chatd.core.accounts import Amend, Revoke
+from chatd.core.maintenance import PostNotice
 from chatd.core.users import Account, require_seen
 from chatd.delivery.hub import Hub
 from chatd.protocol import close_codes

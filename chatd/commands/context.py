@@ -9,8 +9,8 @@ from chatd.auth.interface import Claims, Identity
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.lookups import Lookups
 from chatd.config.model import Config
-from chatd.core.admin import Barrier
 from chatd.core.cursors import Position
+from chatd.core.maintenance import Barrier
 from chatd.core.permissions import authorize
 from chatd.core.room import Member, Room
 from chatd.delivery.hub import Hub, Subscriber

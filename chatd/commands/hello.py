@@ -8,7 +8,7 @@ from chatd.commands.connection import HelloRejected, Identified, checked, identi
 from chatd.commands.context import Admission, Context, Session, SessionIdentity, Welcome
 from chatd.commands.reply_size import smaller
 from chatd.commands.sync import first_query, page_of, reached
-from chatd.core.admin import RecordDevice
+from chatd.core.accounts import RecordDevice
 from chatd.core.sections import in_force
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol import close_codes, limits

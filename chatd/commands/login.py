@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from chatd.auth.interface import Identity
-from chatd.core.admin import Amend
+from chatd.core.accounts import Amend
 from chatd.protocol.errors import Refused
 from chatd.storage.interface import UserStore
 from chatd.writer.writer import Writer

@@ -6,8 +6,8 @@ from msgspec import UNSET, UnsetType
 
 from chatd.commands.context import Context, Informed, Session
 from chatd.commands.reply_size import fitting, page_bytes
-from chatd.core.admin import RefreshSummaries
 from chatd.core.cursors import ALL, More, Position, cursor_of, position_of
+from chatd.core.maintenance import RefreshSummaries
 from chatd.core.sections import in_force, named, registered
 from chatd.protocol import limits
 from chatd.protocol.connection import Hello

@@ -4,7 +4,7 @@ from msgspec import UNSET
 
 from chatd.commands.context import Context, Session
 from chatd.commands.reply_size import bytes_of, page_bytes
-from chatd.core.admin import Barrier
+from chatd.core.maintenance import Barrier
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.users import DeviceRow, DevicesList, DevicesOk, DevicesPush, Profile, UsersGet, UsersOk

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from chatd.core import admin, members, messages, read_state
+from chatd.core import accounts, maintenance, members, messages, read_state, rooms
 from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
@@ -24,27 +24,27 @@ DECISIONS: dict[type, Decide] = {
     Read: read_state.read,
     Delivered: read_state.delivered,
     Preferences: read_state.prefer,
-    RoomCreate: members.create,
-    RoomDirect: members.direct,
-    RoomGet: members.get,
-    RoomUpdate: members.update,
-    RoomDelete: members.delete,
+    RoomCreate: rooms.create,
+    RoomDirect: rooms.direct,
+    RoomGet: rooms.get,
+    RoomUpdate: rooms.update,
+    RoomDelete: rooms.delete,
     RoomJoin: members.join,
     RoomLeave: members.leave,
     MembersAdd: members.add,
     MembersRemove: members.remove,
     MembersRole: members.set_roles,
-    DevicesRemove: admin.remove_device,
-    admin.RecordDevice: admin.record_device,
-    admin.RecordLastSeen: admin.record_last_seen,
-    admin.ForgetDevices: admin.forget_devices,
-    admin.Barrier: admin.barrier,
-    admin.RefreshSummaries: admin.refresh_summaries,
-    admin.Revoke: admin.revoke,
-    admin.Amend: admin.amend,
-    admin.PostNotice: admin.post_notice,
-    admin.SummariseReactions: admin.summarise_reactions,
-    admin.CompactLog: admin.compact_log,
-    admin.ForgetKeys: admin.forget_keys,
-    admin.NoteDay: admin.note_day,
+    DevicesRemove: accounts.remove_device,
+    accounts.RecordDevice: accounts.record_device,
+    accounts.RecordLastSeen: accounts.record_last_seen,
+    accounts.ForgetDevices: accounts.forget_devices,
+    maintenance.Barrier: maintenance.barrier,
+    maintenance.RefreshSummaries: maintenance.refresh_summaries,
+    accounts.Revoke: accounts.revoke,
+    accounts.Amend: accounts.amend,
+    maintenance.PostNotice: maintenance.post_notice,
+    maintenance.SummariseReactions: maintenance.summarise_reactions,
+    maintenance.CompactLog: maintenance.compact_log,
+    maintenance.ForgetKeys: maintenance.forget_keys,
+    maintenance.NoteDay: maintenance.note_day,
 }

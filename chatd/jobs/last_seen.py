@@ -3,7 +3,7 @@
 What a crash takes with it is a second of these times, which nobody was promised.
 """
 
-from chatd.core.admin import RecordLastSeen
+from chatd.core.accounts import RecordLastSeen
 from chatd.env import Env
 from chatd.writer.writer import Submission, Writer
 

@@ -5,7 +5,8 @@ import logging
 from functools import partial
 
 from chatd.config.model import Config
-from chatd.core.admin import CompactLog, ForgetDevices, ForgetKeys, NoteDay, SummariseReactions
+from chatd.core.accounts import ForgetDevices
+from chatd.core.maintenance import CompactLog, ForgetKeys, NoteDay, SummariseReactions
 from chatd.core.write_set import WriteSet
 from chatd.env import Env
 from chatd.protocol.errors import ChatError

@@ -14,8 +14,8 @@ from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.login import Granted, Login
 from chatd.commands.lookups import Lookups
 from chatd.config.model import Config, Rates
-from chatd.core.admin import ForgetKeys
 from chatd.core.allowances import Allowances, Kind
+from chatd.core.maintenance import ForgetKeys
 from chatd.core.read_set import Rules
 from chatd.core.room_cache import RoomCache
 from chatd.core.write_set import WriteSet

@@ -376,15 +376,13 @@ class Session:
 
     def _cursor(self) -> Any:
         """A newer cursor, when everything that was published was queued to this connection, and all rows named."""
-        subscriptions = self.subscriptions
-        current = (
-            subscriptions.has_cursor and self.outbox.flowing and not self._ctx.typing_sink.has_pending(self)
-        )
+        mine = self.subscriptions
+        current = mine.has_cursor and self.outbox.flowing and not self._ctx.typing_sink.has_pending(self)
         if self._phase is not Phase.READY or not current:
             return UNSET
-        if not all(self in subscribers.full[self.encoding] for subscribers in subscriptions.rooms.values()):
+        if not all(self in subscribers.full[self.encoding] for subscribers in mine.rooms.values()):
             return UNSET
-        return cursor_of(self._ctx.store.epoch, self._ctx.writer.published, subscriptions.sections)
+        return cursor_of(self._ctx.store.epoch, self._ctx.writer.published, mine.sections)
 
 
 DUE: dict[Due, Callable[[Session], None]] = {

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chatd.core import admin
+from chatd.core import accounts, maintenance
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
@@ -23,8 +23,8 @@ from chatd.protocol.users import DevicesRemove
 from chatd.storage.interface import DecisionStore
 from chatd.writer.room_loader import RoomLoader
 
-AccountBound = (Preferences, DevicesRemove, admin.Amend, admin.Revoke)
-DeviceBound = (DevicesRemove, admin.RecordDevice, admin.Revoke)
+AccountBound = (Preferences, DevicesRemove, accounts.Amend, accounts.Revoke)
+DeviceBound = (DevicesRemove, accounts.RecordDevice, accounts.Revoke)
 
 
 class Submitted(Protocol):
@@ -139,7 +139,9 @@ async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -
 async def other_devices(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """The devices beside those that are to be listed and are not yet: the oldest may have to go."""
     seen = {
-        (asked.user, asked.request.device) for asked in batch if isinstance(asked.request, admin.RecordDevice)
+        (asked.user, asked.request.device)
+        for asked in batch
+        if isinstance(asked.request, accounts.RecordDevice)
     }
     fresh = {place[0] for place in seen if place not in reads.devices or not reads.devices[place].listed}
     for device in await sources.store.listed(fresh) if fresh else ():
@@ -170,7 +172,7 @@ def joining(asked: Submitted) -> Iterable[str]:
 def devices_of(asked: Submitted) -> Iterable[tuple[str, str]]:
     """The devices, each with its user, that what is asked is about."""
     request = asked.request
-    if isinstance(request, admin.RecordLastSeen | admin.ForgetDevices):
+    if isinstance(request, accounts.RecordLastSeen | accounts.ForgetDevices):
         return request.devices
     return [(asked.user, request.device)] if isinstance(request, DeviceBound) else ()
 
@@ -181,7 +183,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     Recall: (messages, used_keys),
     React: (messages, used_keys),
     Pin: (messages, used_keys),
-    admin.SummariseReactions: (messages,),
+    maintenance.SummariseReactions: (messages,),
     Read: (tails,),
     RoomCreate: (new_rooms, people),
     RoomDirect: (new_rooms, people),
@@ -194,10 +196,10 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     MembersRole: (used_keys,),
     Preferences: (people,),
     DevicesRemove: (people,),
-    admin.Amend: (people,),
-    admin.Revoke: (people,),
-    admin.RecordDevice: (people,),
-    admin.RecordLastSeen: (people,),
-    admin.ForgetDevices: (people,),
+    accounts.Amend: (people,),
+    accounts.Revoke: (people,),
+    accounts.RecordDevice: (people,),
+    accounts.RecordLastSeen: (people,),
+    accounts.ForgetDevices: (people,),
 }
 """By request. One that is not here needs its room and nothing else."""

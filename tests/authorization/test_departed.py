@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.core.admin import Amend
+from chatd.core.accounts import Amend
 from tests.kit.inprocess import InProcessClient, InProcessServer, in_process, new_key
 
 MARKS = {"ephemeral_bytes": 2_000, "lag_bytes": 4_000, "close_bytes": 1_000_000}

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from chatd.core.admin import NoteDay
 from chatd.core.cursors import More
+from chatd.core.maintenance import NoteDay
 from chatd.core.sections import SECTIONS
 from chatd.protocol.rooms import Preferences
 from chatd.storage.sqlite.sections import TOMBSTONE_DAYS

@@ -2,7 +2,7 @@ import pytest
 
 from chatd.auth.interface import Claims
 from chatd.commands.connection import HelloRejected, Identified, age, checked
-from chatd.core.admin import Amend, RecordDevice
+from chatd.core.accounts import Amend, RecordDevice
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.users import DevicesRemove
 from tests.kit.inprocess import device_of, in_process, refusal, refused

@@ -2,7 +2,7 @@ import pytest
 
 from chatd.auth.interface import Claims
 from chatd.commands.hello import HELLO_CLOSE_CODES
-from chatd.core.admin import Amend
+from chatd.core.accounts import Amend
 from chatd.protocol.close_codes import CLOSE_CODES
 from chatd.protocol.errors import ERRORS, Unavailable
 from chatd.protocol.members import MembersAdd, MembersRemove

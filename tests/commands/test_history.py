@@ -4,7 +4,7 @@ import pytest
 
 from chatd.commands import history
 from chatd.commands.context import NO_IDENTITY
-from chatd.core.admin import CompactLog
+from chatd.core.maintenance import CompactLog
 from chatd.protocol.history import History, Log
 from tests.kit.inprocess import in_process, new_key
 

@@ -13,7 +13,7 @@ from chatd.auth.interface import Claims
 from chatd.auth.passwords import WAITING_MAX, WORKERS, Passwords
 from chatd.commands.connection import HelloRejected, Identified, checked
 from chatd.commands.login import Granted, Login
-from chatd.core.admin import Amend
+from chatd.core.accounts import Amend
 from chatd.protocol.errors import Unavailable
 from tests.kit.inprocess import InProcessServer
 from tests.kit.leak_detector import PASSWORD

@@ -4,13 +4,13 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from chatd.core import admin
+from chatd.core import maintenance
 from chatd.core.read_set import Rules
 from chatd.core.write_set import SupersededEdits
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import REACTIONS_MAX
-from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomLeave
+from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoleOf, RoomLeave
 from chatd.protocol.messages import (
     Attachment,
     Body,
@@ -23,7 +23,6 @@ from chatd.protocol.messages import (
     SentBody,
     WriteOk,
 )
-from chatd.protocol.requests import RoleOf
 from chatd.protocol.rooms import RoomUpdate
 from tests.kit.memory_writer import MemoryWriter, direct, group
 
@@ -489,7 +488,7 @@ def test_the_reactions_of_a_large_room_are_told_in_one_event(room):
     writer = MemoryWriter(room, rules=Rules(large_members=3))
     writer.ask("ann", send(room))
     writer.batch([("bob", react(room, 2)), ("cat", react(room, 2)), ("dan", react(room, 2, "👎"))])
-    writer.ask("", admin.SummariseReactions(room.name, 2))
+    writer.ask("", maintenance.SummariseReactions(room.name, 2))
     event = writer.events(room)[-1]
     assert (event.kind, event.user, event.target) == ("reactions", UNSET, 2)
     assert event.reactions == [ReactionCount("👍", 2), ReactionCount("👎", 1)]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chatd.auth.interface import Claims
-from chatd.core.admin import PostNotice
+from chatd.core.maintenance import PostNotice
 from chatd.core.room import Room
 from chatd.core.write_set import NewEvent
 from chatd.delivery.fanout import parts

@@ -9,29 +9,32 @@ import pytest
 from tests.kit.sources import Source, sources
 
 INNER = {"core", "protocol"}
-ADAPTER = {"ports", "config", "telemetry", *INNER}
+ADAPTER = {"env", "config", "telemetry", *INNER}
+INTERFACES = {"storage.interface", "bus.interface", "auth.interface", "delivery.interface"}
+INSIDE = {*INTERFACES, *ADAPTER}
 
-# What each folder of chatd may import of chatd, besides itself and the version.
+# What each folder of chatd may import of chatd, besides itself and the version. `x.interface` is a contract alone.
 ARROWS: dict[str, set[str]] = {
     "protocol": set(),
     "core": {"protocol"},
-    "ports": INNER,
+    "env": set(),
     "config": INNER,
-    "telemetry": {"config", "ports"},
-    "storage": ADAPTER,
-    "bus": ADAPTER,
-    "auth": ADAPTER,
-    "websocket": ADAPTER,
-    "delivery": {"websocket", *ADAPTER},
-    "writer": ADAPTER,
-    "jobs": {"writer", *ADAPTER},
-    "commands": {"delivery", "jobs", "writer", *ADAPTER},
-    "session": {"commands", "delivery", "websocket", "writer", *ADAPTER},
-    "http": {"commands", "websocket", *ADAPTER},
+    "telemetry": {"env", "config"},
+    **{contract: {"telemetry", *INNER} for contract in INTERFACES},
+    "storage": {"storage.interface", *ADAPTER},
+    "bus": {"bus.interface", *ADAPTER},
+    "auth": {"auth.interface", *ADAPTER},
+    "websocket": INSIDE,
+    "delivery": {"websocket", *INSIDE},
+    "writer": INSIDE,
+    "jobs": {"writer", *INSIDE},
+    "commands": {"delivery", "jobs", "writer", *INSIDE},
+    "session": {"commands", "delivery", "websocket", "writer", *INSIDE},
+    "http": {"commands", "websocket", *INSIDE},
     "server": {
-        "http", "session", "commands", "jobs", "writer", "delivery", "websocket", "storage", "bus", "auth", *ADAPTER,
+        "http", "session", "commands", "jobs", "writer", "delivery", "websocket", "storage", "bus", "auth", *INSIDE,
     },
-    "cli": {"server", "http", "storage", "auth", "client", *ADAPTER},
+    "cli": {"server", "http", "storage", "auth", "client", *INSIDE},
     "client": set(),
     "bench": {"client"},
     "__main__": {"cli"},
@@ -95,9 +98,19 @@ def modules(source):
     return {name.split(".")[0] for name in source.imports()}
 
 
+def layer(name):
+    """The layer of a module; the contract of one is a layer of its own."""
+    parts = name.split(".")[1:]
+    return ".".join(parts[:2]) if parts[1:2] == ["interface"] else parts[0]
+
+
+def layer_of(source):
+    return f"{source.layer}.interface" if source.path.stem == "interface" else source.layer
+
+
 def own(source):
     """What a file imports of chatd, by layer."""
-    return {name.split(".")[1] for name in source.imports() if name.startswith("chatd.")}
+    return {layer(name) for name in source.imports() if name.startswith("chatd.")}
 
 
 def offenders(found):
@@ -106,13 +119,13 @@ def offenders(found):
 
 
 def test_imports_follow_the_arrows():
-    allowed = {layer: {layer, "__version__", *arrows} for layer, arrows in ARROWS.items()}
+    allowed = {name: {name, "__version__", *arrows} for name, arrows in ARROWS.items()}
     bound = [source for source in PRODUCT if not source.name.startswith(BESIDE_THE_DAEMON)]
-    assert offenders((source, own(source) - allowed[source.layer]) for source in bound) == {}
+    assert offenders((source, own(source) - allowed[layer_of(source)]) for source in bound) == {}
 
 
 def test_every_arrow_is_of_a_layer_there_is():
-    layers = {source.layer for source in PRODUCT}
+    layers = {layer_of(source) for source in PRODUCT}
     assert layers == set(ARROWS)
     assert {layer for arrows in ARROWS.values() for layer in arrows} <= layers
 
@@ -130,9 +143,15 @@ def test_the_core_of_the_client_imports_nothing_of_its_shell():
     assert offenders((source, shell(source)) for source in sources("chatd/client/core")) == {}
 
 
-def test_ports_only_say_what_is_needed():
-    (ports,) = [source for source in PRODUCT if source.name == "chatd/ports.py"]
-    assert modules(ports) <= {"collections", "dataclasses", "typing", "chatd"}
+def test_interfaces_only_say_what_is_needed():
+    contracts = [
+        source for source in PRODUCT if source.path.stem in ("interface", "env") and source.layer != "client"
+    ]
+    assert len(contracts) == 5
+    assert (
+        offenders((s, modules(s) - {"collections", "dataclasses", "typing", "chatd"}) for s in contracts)
+        == {}
+    )
 
 
 def test_only_env_asks_the_machine_for_time_and_chance():

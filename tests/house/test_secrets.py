@@ -59,8 +59,8 @@ def test_they_are_found():
     assert {
         "chatd.config.model.Auth",
         "chatd.core.users.Account",
-        "chatd.protocol.requests.Hello",
-        "chatd.protocol.requests.Auth",
+        "chatd.protocol.connection.Hello",
+        "chatd.protocol.connection.Auth",
         "chatd.protocol.login.LoginRequest",
         "chatd.http.admin.PutUser",
         "chatd.commands.login.Granted",
@@ -80,7 +80,7 @@ def compared(source):
 def test_secrets_are_compared_in_constant_time():
     """Where it is done, `hmac.compare_digest` does it: == ends at the first letter that differs."""
     known = {
-        "chatd/core/admin.py: account.password != request.replaces": "two hashes of our own, nobody waits",
+        "chatd/core/accounts.py: account.password != request.replaces": "two hashes of our own, nobody waits",
         "chatd/config/rules.py: secret == (piece[:size] * len(secret))[:len(secret)]": "the operator's, with itself",
     }
     assert set(known) == {line for source in SERVER for line in compared(source)}

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from chatd.core.admin import Barrier, RecordDevice, RecordLastSeen
+from chatd.core.accounts import RecordDevice, RecordLastSeen
+from chatd.core.maintenance import Barrier
 from chatd.jobs.last_seen import DEVICES_AT_ONCE, FLUSH_AFTER_S
 from chatd.writer.writer import Submission
 from tests.kit.client import TestClient

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from chatd.auth.interface import Claims
 from chatd.config import model
-from chatd.core.admin import Barrier
+from chatd.core.maintenance import Barrier
 from chatd.env import Env
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.server.app import App

@@ -5,7 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-from chatd.core.admin import Amend, RecordDevice
+from chatd.core.accounts import Amend, RecordDevice
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import ChatError, Unavailable
 from chatd.protocol.members import RoomJoin, RoomLeave

@@ -6,7 +6,7 @@ import pytest
 
 from chatd.auth.interface import Claims
 from chatd.commands.context import Command
-from chatd.core.admin import PostNotice
+from chatd.core.maintenance import PostNotice
 from chatd.jobs.last_seen import FLUSH_AFTER_S
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.messages import Body

@@ -18,7 +18,7 @@ import msgpack
 
 from chatd.commands import hello
 from chatd.config.model import Config
-from chatd.core.admin import Barrier
+from chatd.core.maintenance import Barrier
 from chatd.protocol.errors import ChatError
 from chatd.server.app import App
 from chatd.server.daemon import DATABASE, Daemon

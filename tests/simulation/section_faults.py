@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from chatd.core.admin import NoteDay
+from chatd.core.maintenance import NoteDay
 from chatd.core.sections import ACCOUNT, SECTIONS
 from chatd.delivery.account_rows import ROWS_TOLD_MAX
 from chatd.protocol.errors import ChatError

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatd.core.admin import Amend, RecordDevice, Revoke
+from chatd.core.accounts import Amend, RecordDevice, Revoke
 from chatd.core.users import Account
 from chatd.protocol.messages import React, Send, SentBody
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDirect

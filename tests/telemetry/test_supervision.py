@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from chatd.core.admin import Barrier
+from chatd.core.maintenance import Barrier
 from chatd.telemetry import supervision
 from chatd.telemetry.supervision import supervised
 from tests.kit.waiting import until

@@ -4,12 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from chatd.core import admin
+from chatd.core import maintenance
 from chatd.core.write_set import NewEvent
-from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
+from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoleOf, RoomJoin, RoomLeave
 from chatd.protocol.messages import Body, Edit, Pin, React, Recall, Send
 from chatd.protocol.read_state import Delivered, DeliveredRoom, Read
-from chatd.protocol.requests import RoleOf
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomUpdate
 from tests.kit.memory_writer import MemoryWriter, group
 
@@ -81,8 +80,8 @@ REQUESTS = st.one_of(
         st.lists(st.sampled_from(USERS), max_size=3),
     ),
     st.builds(lambda who: RoomDirect(user=who), st.sampled_from(USERS)),
-    st.builds(lambda floor: admin.CompactLog(NAME, floor), st.integers(1, 12)),
-    st.builds(lambda t: admin.PostNotice(NAME, Body(text=t)), st.text(max_size=3)),
+    st.builds(lambda floor: maintenance.CompactLog(NAME, floor), st.integers(1, 12)),
+    st.builds(lambda t: maintenance.PostNotice(NAME, Body(text=t)), st.text(max_size=3)),
 )
 BATCHES = st.lists(st.tuples(st.sampled_from(USERS), REQUESTS), max_size=12)
 

@@ -1,7 +1,8 @@
 import pytest
 
 from chatd.commands.table import COMMANDS
-from chatd.core.admin import Amend, CompactLog, PostNotice, RecordDevice, Revoke
+from chatd.core.accounts import Amend, RecordDevice, Revoke
+from chatd.core.maintenance import CompactLog, PostNotice
 from chatd.core.read_set import Tail
 from chatd.protocol.envelope import RoomMutation
 from chatd.protocol.members import MembersAdd, RoomJoin

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from chatd.core.admin import Amend
+from chatd.core.accounts import Amend
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.protocol.members import MembersRemove, RoomJoin, RoomLeave
 from chatd.protocol.messages import Body, Edit, Send

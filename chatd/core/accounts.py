@@ -1,18 +1,14 @@
-"""Decisions nobody makes over the socket: devices seen, revocation, accounts, notices, maintenance of rooms."""
+"""Decisions on accounts and devices: seen, amended, revoked, forgotten. Synchronous and pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from chatd.core import messages
 from chatd.core.read_set import ReadSet
-from chatd.core.sections import StartedDay
 from chatd.core.users import Account, DeviceSeen, device_revoked, user_revoked
-from chatd.core.write_set import FoldedLog, ForgottenKeys, RoomReply, WriteSet
+from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import DEVICES_LISTED_MAX
-from chatd.protocol.messages import Body, Event, WriteOk
-from chatd.protocol.rooms import SummaryOk
 from chatd.protocol.users import DevicesRemove
 
 
@@ -41,21 +37,6 @@ class ForgetDevices:
 
 
 @dataclass(slots=True, frozen=True)
-class Barrier:
-    """Nothing: whoever waits for its outcome knows that everything asked before is durable."""
-
-
-@dataclass(slots=True, frozen=True)
-class RefreshSummaries:
-    """Bring summaries that the user read from the store up to the last commit, as far as their rooms are loaded.
-
-    What changed since they were read is.
-    """
-
-    rooms: Sequence[SummaryOk]
-
-
-@dataclass(slots=True, frozen=True)
 class Revoke:
     """Refuse tokens issued before now: of one device, or of the whole user when `device` is empty."""
 
@@ -77,66 +58,6 @@ class Amend:
     revoke: bool = False
     existing: bool = False
     replaces: str | None = field(default=None, repr=False)
-
-
-@dataclass(slots=True, frozen=True)
-class PostNotice:
-    """A text of the host app in a room's log."""
-
-    room: str
-    body: Body
-
-
-@dataclass(slots=True, frozen=True)
-class SummariseReactions:
-    """Tell a large room the reactions of one message."""
-
-    room: str
-    target: int
-
-
-@dataclass(slots=True, frozen=True)
-class CompactLog:
-    """Drop the operations below `floor`; messages stay."""
-
-    room: str
-    floor: int
-
-
-@dataclass(slots=True, frozen=True)
-class ForgetKeys:
-    """Forget keys of requests that logged nothing, used before this time (Unix ms)."""
-
-    before: int
-
-
-@dataclass(slots=True, frozen=True)
-class NoteDay:
-    """Note which commit a day (Unix days) has, and forget tombstones of account rows that are too old by it."""
-
-    day: int
-
-
-def note_day(user: str, request: NoteDay, writes: WriteSet, reads: ReadSet) -> Ok:
-    writes.add(StartedDay(request.day))
-    return Ok()
-
-
-def forget_keys(user: str, request: ForgetKeys, writes: WriteSet, reads: ReadSet) -> Ok:
-    writes.add(ForgottenKeys(request.before))
-    return Ok()
-
-
-def barrier(user: str, request: Barrier, writes: WriteSet, reads: ReadSet) -> Ok:
-    return Ok()
-
-
-def refresh_summaries(user: str, request: RefreshSummaries, writes: WriteSet, reads: ReadSet) -> Ok:
-    for reply in request.rooms:
-        room = reads.rooms.get(reply.summary.room)
-        if room is not None and user in room.members:
-            writes.room_replies.append(RoomReply(reply, room, user))
-    return Ok()
 
 
 def device_of(user: str, device: str, reads: ReadSet) -> DeviceSeen:
@@ -234,30 +155,4 @@ def amend(user: str, request: Amend, writes: WriteSet, reads: ReadSet) -> Ok:
         put_account(user_revoked(replace(known, **changes), writes.now), writes, reads)
     elif account is None or changes:
         put_account(replace(known, **changes), writes, reads)
-    return Ok()
-
-
-def post_notice(user: str, request: PostNotice, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Log a notice; it has no author and counts nowhere."""
-    messages.check_body(request.body, reads.rules.body_bytes)
-    room = reads.rooms.get(request.room)
-    if room is None or room.deleted_by is not None:
-        raise Refused("not_found", "no such room")
-    event = writes.append(room, Event(seq=0, kind="notice", body=request.body))
-    return WriteOk(seq=event.seq, time=event.time)
-
-
-def summarise_reactions(user: str, request: SummariseReactions, writes: WriteSet, reads: ReadSet) -> Ok:
-    room = reads.rooms.get(request.room)
-    message = reads.messages.get((room.number, request.target)) if room is not None else None
-    if room is not None and message is not None and message.event.recalled is not True:
-        messages.summarise_reactions(room, message, writes)
-    return Ok()
-
-
-def compact_log(user: str, request: CompactLog, writes: WriteSet, reads: ReadSet) -> Ok:
-    room = reads.rooms.get(request.room)
-    if room is not None and request.floor > room.log_floor:
-        writes.add(FoldedLog(room.number, room.log_floor, request.floor))
-        writes.touch(room).log_floor = request.floor
     return Ok()

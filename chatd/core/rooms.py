@@ -1,0 +1,153 @@
+"""Decisions on rooms (protocol.md "Rooms and members"). Synchronous and pure."""
+
+from typing import Any, TypeVar
+
+from msgspec import UNSET
+
+from chatd.core.idempotency import acknowledgement, digest_of, first_time, once, same
+from chatd.core.members import (
+    MEMBER_BYTES,
+    ROOM_BYTES,
+    UTF8_BYTES_MAX,
+    add_member,
+    check_capacity,
+    check_own_rooms,
+    split_by_room_limit,
+)
+from chatd.core.permissions import authorize
+from chatd.core.read_set import ReadSet, pair
+from chatd.core.room import DIRECT, GROUP, Room
+from chatd.core.write_set import DirectPair, RoomReply, WriteSet
+from chatd.protocol.codec import decode_tree, encode
+from chatd.protocol.errors import Refused
+from chatd.protocol.identifiers import room_name
+from chatd.protocol.members import Role
+from chatd.protocol.messages import Event, WriteOk
+from chatd.protocol.rooms import (
+    RoomCreate,
+    RoomDelete,
+    RoomDirect,
+    RoomGet,
+    RoomSummary,
+    RoomUpdate,
+    SummaryOk,
+)
+
+Shows = TypeVar("Shows", SummaryOk, WriteOk)
+
+
+def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> WriteOk:
+    """Make a group; its creator is the owner. The same key again answers with the room as it is now."""
+    digest = digest_of(request)
+    made = reads.created.get((user, request.key))
+    if made is not None:
+        if made.client_digest != digest:
+            raise Refused("conflict", "this key was used for another room", field="key")
+        return shown(WriteOk(duplicate=True), authorize(made, user, "view")[0], user, writes)
+    check_new_room(user, writes, reads)
+    users, full = split_by_room_limit(
+        [other for other in dict.fromkeys(request.users) if other != user], writes, reads
+    )
+    check_capacity(len(users) + 1, reads)
+    reads.allowances.check("added", user, len(users), writes, reads.now_s)
+    room = new_room(GROUP, user, writes, reads)
+    room.title = request.title
+    room.avatar = "" if request.avatar is UNSET else request.avatar
+    room.public = request.public
+    room.data = b"" if request.data is UNSET else encode(request.data)
+    room.client_key, room.client_digest = request.key, digest
+    reads.created[user, request.key] = room
+    open_room(room, {user: "owner", **dict.fromkeys(users, "member")}, writes, reads)
+    return shown(WriteOk(seq=room.seq, time=writes.now, not_added=full or UNSET), room, user, writes)
+
+
+def direct(user: str, request: RoomDirect, writes: WriteSet, reads: ReadSet) -> SummaryOk:
+    """The direct room of two users; made by the first who asks, the same for both ever after."""
+    if request.user == user:
+        raise Refused("bad_request", "a direct room takes another user", field="user")
+    place = pair(user, request.user)
+    room = reads.pairs.get(place)
+    if room is None:
+        check_new_room(user, writes, reads)
+        if split_by_room_limit([request.user], writes, reads)[1]:
+            raise Refused("quota", "this user is in as many rooms as others may open to them", field="user")
+        reads.allowances.check("added", user, 1, writes, reads.now_s)
+        room = reads.pairs[place] = new_room(DIRECT, user, writes, reads)
+        writes.add(DirectPair(*place, room.number))
+        open_room(room, {user: "member", request.user: "member"}, writes, reads)
+    return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, writes)
+
+
+def get(user: str, request: RoomGet, writes: WriteSet, reads: ReadSet) -> SummaryOk:
+    """The room as the user sees it: asked in the order of what changes it, so that nothing told before is missing."""
+    room, _ = authorize(reads.rooms.get(request.room), user, "view")
+    return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, writes)
+
+
+def shown(reply: Shows, room: Room, user: str, writes: WriteSet) -> Shows:
+    """`reply`, which will show `room` to `user` as it is after the batch."""
+    writes.room_replies.append(RoomReply(reply, room, user, writes.origin))
+    return reply
+
+
+def new_room(kind: str, creator: str, writes: WriteSet, reads: ReadSet) -> Room:
+    number, chance = reads.fresh.pop()
+    room = Room(number, room_name(kind[0], chance), kind, creator, writes.now)
+    writes.created.append(room)
+    return writes.touch(room)
+
+
+def open_room(room: Room, roles: dict[str, Role], writes: WriteSet, reads: ReadSet) -> None:
+    """Add the first members and log `created` as event 1."""
+    for user, role in roles.items():
+        add_member(room, user, role, writes, reads)
+    writes.spend("rooms", room.creator, 1)
+    writes.spend("added", room.creator, len(roles) - 1)
+    texts = UTF8_BYTES_MAX * (len(room.title) + len(room.avatar)) + len(room.data)
+    writes.spend("bytes", room.creator, ROOM_BYTES + texts + MEMBER_BYTES * len(roles))
+    writes.append(room, Event(seq=0, kind="created", user=room.creator, users=list(roles)))
+
+
+def check_new_room(user: str, writes: WriteSet, reads: ReadSet) -> None:
+    """Refuse to make one more room."""
+    check_own_rooms(user, writes, reads)
+    reads.allowances.check("rooms", user, 1, writes, reads.now_s)
+    reads.allowances.check("bytes", user, 1, writes, reads.now_s)
+
+
+@once
+def update(user: str, request: RoomUpdate, writes: WriteSet, reads: ReadSet) -> WriteOk:
+    """Change title, avatar, openness or host data; the event names what did change."""
+    digest = first_time(user, request, writes, reads)
+    room, _ = authorize(reads.rooms.get(request.room), user, "update")
+    changed = new_settings(room, request)
+    if not changed:
+        return WriteOk(duplicate=True)
+    writes.touch(room)
+    for name, value in changed.items():
+        setattr(room, name, encode(value) if name == "data" else value)
+    writes.refreshed[room.number, ""] = room
+    event = Event(seq=0, kind="settings", user=user, **changed)
+    return acknowledgement(request, writes.append(room, event, key=request.key, digest=digest))
+
+
+def new_settings(room: Room, request: RoomUpdate) -> dict[str, Any]:
+    """What an update asks for that is not so already."""
+    asked = {name: getattr(request, name) for name in ("title", "avatar", "public")}
+    changed = {name: value for name, value in asked.items() if value not in (UNSET, getattr(room, name))}
+    if request.data is not UNSET and not (room.data and same(decode_tree(room.data), request.data)):
+        changed["data"] = request.data
+    return changed
+
+
+def delete(user: str, request: RoomDelete, writes: WriteSet, reads: ReadSet) -> WriteOk:
+    """End a group for all its members; asked again by the same owner it is a repetition."""
+    room = reads.rooms.get(request.room)
+    if room is not None and room.deleted_by == user:
+        return WriteOk(duplicate=True)
+    room, _ = authorize(room, user, "delete")
+    writes.touch(room).deleted_by = user
+    writes.spend("bytes", user, MEMBER_BYTES * room.size)
+    for member in room.users:
+        writes.remove_member(room, member, "deleted")
+    return WriteOk(time=writes.now)
