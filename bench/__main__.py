@@ -3,57 +3,62 @@
 import argparse
 import shlex
 import sys
-from types import ModuleType
 
-from bench import convert, cores, loop, micro, outcome, refusals, replay
-from bench.phone import Refused
-from bench.results import compare
-from bench.results import report as report_page
+from bench import compare, cores, loop, micro, outcome
+from bench.client.dialogue import Refused
+from bench.exports import convert
+from bench.report import command as report
 from bench.scenarios import (
-    connect,
-    direct,
-    fanout,
     floor,
     history,
-    idle,
     instructions,
+    loads,
     mixed,
     peers,
     ramp,
     reconnect,
+    replay,
     siege,
     stalled,
     targets,
-)
+)  # fmt: skip
+from bench.scenarios.scenario import Scenario
 from bench.trace import TraceError
 
-SCENARIOS: dict[str, ModuleType] = {
-    "fanout": fanout,
-    "direct": direct,
-    "connect": connect,
-    "idle": idle,
-    "floor": floor,
-    "peers": peers,
-    "targets": targets,
-    "replay": replay,
-    "convert": convert,
-    "mixed": mixed,
-    "micro": micro,
-    "instructions": instructions,
-    "history": history,
-    "reconnect": reconnect,
-    "stalled": stalled,
-    "siege": siege,
-    "ramp": ramp,
-    "compare": compare,
-    "report": report_page,
+SCENARIOS: dict[str, Scenario] = {
+    **loads.SCENARIOS,
+    "floor": floor.SCENARIO,
+    "peers": peers.SCENARIO,
+    "targets": targets.SCENARIO,
+    "replay": replay.SCENARIO,
+    "convert": Scenario(
+        "turns a chat export into a trace for `replay`, on standard output",
+        convert.run,
+        adds=convert.add_arguments,
+    ),
+    "mixed": mixed.SCENARIO,
+    "micro": micro.SCENARIO,
+    "instructions": instructions.SCENARIO,
+    "history": history.SCENARIO,
+    "reconnect": reconnect.SCENARIO,
+    "stalled": stalled.SCENARIO,
+    "siege": siege.SCENARIO,
+    "ramp": ramp.SCENARIO,
+    "compare": Scenario(
+        "what changed between two sets of runs, with their spread; exit code 5 on a regression",
+        compare.run,
+        adds=compare.add_arguments,
+    ),
+    "report": Scenario(
+        "one self-contained HTML page from one or more result files", report.run, adds=report.add_arguments
+    ),
 }
 
 USAGE, INTERRUPTED = 2, 130
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs one scenario. 0: fine, 1: not correct, 2: usage, 4: no daemon to talk to."""
+    """Run one scenario. 0: fine, 1: not correct, 2: usage, 4: no daemon to talk to."""
     options = _parser().parse_args(argv)
     options.command = shlex.join(("python", "-m", "bench", *(sys.argv[1:] if argv is None else argv)))
     try:
@@ -73,15 +78,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     scenarios = parser.add_subparsers(dest="scenario", required=True, metavar="SCENARIO")
     for name, scenario in SCENARIOS.items():
-        summary = (scenario.__doc__ or "").splitlines()[0].partition(": ")[2]
-        options = scenarios.add_parser(name, help=summary, description=summary)
-        scenario.add_arguments(options)
-        refusals.refuse(name, options)
+        scenario.add_arguments(
+            scenarios.add_parser(name, help=scenario.summary, description=scenario.summary)
+        )
     return parser
 
 
-def _complain(what: object, code: int) -> int:
-    print(f"bench: {what}", file=sys.stderr)
+def _complain(reason: object, code: int) -> int:
+    print(f"bench: {reason}", file=sys.stderr)
     return code
 
 

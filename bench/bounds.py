@@ -1,6 +1,4 @@
-"""What a number on the command line may be; argparse says whose option it was. Pure."""
-
-from __future__ import annotations
+"""The numbers that the command line takes; argparse says whose option it was. Pure."""
 
 import argparse
 
@@ -15,27 +13,27 @@ def zero_or_more(word: str) -> float:
     return _within(word, float(word) >= 0, "a number from 0 on")
 
 
-def share(word: str) -> float:
-    """A part of a whole. Raises ArgumentTypeError."""
-    return _within(word, 0 <= float(word) <= 1, "between 0 and 1")
-
-
 def count(word: str) -> int:
-    """How many, at least one. Raises ArgumentTypeError."""
+    """A number of things, at least one. Raises ArgumentTypeError."""
     return int(_within(word, int(word) >= 1, "a whole number from 1 on"))
 
 
 def count_or_none(word: str) -> int:
-    """How many, if any. Raises ArgumentTypeError."""
+    """A number of things, if any. Raises ArgumentTypeError."""
     return int(_within(word, int(word) >= 0, "a whole number from 0 on"))
 
 
 def pairs(word: str) -> int:
-    """How many, two and two. Raises ArgumentTypeError."""
+    """A number of things, two and two. Raises ArgumentTypeError."""
     return int(_within(word, int(word) >= 2 and int(word) % 2 == 0, "an even number from 2 on"))
 
 
-def _within(word: str, fits: bool, what: str) -> float:
+def speed(word: str) -> float | None:
+    """A positive number, or None for `max`. Raises ArgumentTypeError."""
+    return None if word == "max" else positive(word)
+
+
+def _within(word: str, fits: bool, bound: str) -> float:
     if not fits or float(word) == float("inf"):
-        raise argparse.ArgumentTypeError(f"{word} is not {what}")
+        raise argparse.ArgumentTypeError(f"{word} is not {bound}")
     return float(word)

@@ -5,12 +5,12 @@ Pure. A log is compared with the trace, a replica with the log; what phones see 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
 
-from bench.replica import Fate, Position
+from bench.client.replica import Fate, Position
 
 EXAMPLES_MAX = 20  # enough to see a pattern, few enough to read
 
@@ -33,7 +33,7 @@ class Entry(NamedTuple):
 
 @dataclass
 class Tally:
-    """What went wrong, counted; all zeros is the only good result."""
+    """Counters of faults; all zeros is the only good result."""
 
     lost: int = 0  # in the trace but not in the log, or in the log but not in a replica
     duplicated: int = 0  # one key twice in the log, or an event pushed twice on one connection
@@ -45,7 +45,6 @@ class Tally:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing went wrong."""
         return not any(self.counts().values())
 
     def counts(self) -> dict[str, int]:
@@ -59,13 +58,11 @@ class Tally:
             self.examples.append(f"{counter}: {example}")
 
     def merge(self, other: Tally) -> None:
-        """Adds what another process counted."""
         for name, count in other.counts().items():
             setattr(self, name, getattr(self, name) + count)
         self.examples = (self.examples + other.examples)[:EXAMPLES_MAX]
 
     def live(self, fate: Fate, place: str) -> None:
-        """Counts what became of one live event."""
         if fate is Fate.DUPLICATE:
             self.add("duplicated", f"{place} was pushed twice on one connection")
         elif fate is Fate.LATE:
@@ -86,7 +83,6 @@ class LogBook:
 
     @property
     def last(self) -> int:
-        """The last place of the log."""
         return self.start + len(self.entries)
 
     def identity(self, start: int, end: int) -> int:
@@ -110,34 +106,35 @@ def check_dense(book: LogBook, tally: Tally) -> bool:
     return False
 
 
-def check_trace(room: str, trace: Sequence[Said], log: Iterable[Entry], tally: Tally) -> None:
-    """Every message of the trace is in the log once, unchanged, and each author's in the order of the trace.
+def check_log(
+    book: LogBook, acked: Mapping[str, int], written: Callable[[str], tuple[int, Said] | None], tally: Tally
+) -> None:
+    """Every acknowledged message is in the log once, where its ack said, unchanged, and each author's are in order.
 
-    A message in the log that the trace does not have counts as misrouted.
+    `acked`: places by key; `written`: by key the message as it was written, and its number among those of its author,
+    None for one that is not of this run, which counts as misrouted.
     """
-    places = {said.key: place for place, said in enumerate(trace)}
     seen: set[str] = set()
     newest: dict[str, int] = {}
-    for entry in log:
-        said = entry.said
+    for entry in book.entries:
+        said, place = entry.said, f"{book.room} {entry.seq}"
         if said is None:
             continue
-        place = places.get(said.key)
-        if place is None:
-            tally.add("misrouted", f"{room} {entry.seq} by {said.user} is not from this room of the trace")
+        found = written(said.key)
+        if found is None:
+            tally.add("misrouted", f"{place} by {said.user} is not of this run")
         elif said.key in seen:
-            tally.add("duplicated", f"{said.key} by {said.user} is stored again as {room} {entry.seq}")
+            tally.add("duplicated", f"{said.key} by {said.user} is stored again as {place}")
         else:
             seen.add(said.key)
-            _check_said(f"{room} {entry.seq}", said, trace[place], tally)
-            if place < newest.get(said.user, -1):
-                tally.add(
-                    "reordered", f"{said.key} by {said.user} stands after his later ones ({room} {entry.seq})"
-                )
-            newest[said.user] = max(place, newest.get(said.user, -1))
-    for said in trace:
-        if said.key not in seen:
-            tally.add("lost", f"{said.key} by {said.user} is not in the log of {room}")
+            number, wanted = found
+            if said != wanted or acked.get(said.key, entry.seq) != entry.seq:
+                tally.add("altered", f"{place} is not what {wanted.user} wrote, or not where the ack said")
+            if number < newest.get(said.user, -1):
+                tally.add("reordered", f"{said.key} by {said.user} stands after their later ones ({place})")
+            newest[said.user] = max(number, newest.get(said.user, -1))
+    for key in acked.keys() - seen:
+        tally.add("lost", f"{key} was acknowledged as {acked[key]} and is not in the log of {book.room}")
 
 
 def check_replica(user: str, position: Position, book: LogBook, tally: Tally) -> None:
@@ -167,8 +164,3 @@ def deliveries(users: Mapping[str, Position], book: LogBook) -> int:
         own = sum(1 for seq in written[user] if position.start < seq <= end)
         total += messages[end - book.start] - messages[position.start - book.start] - own
     return total
-
-
-def _check_said(place: str, said: Said, wanted: Said, tally: Tally) -> None:
-    if (said.user, said.text) != (wanted.user, wanted.text):
-        tally.add("altered", f"{place} is not what {wanted.user} wrote")

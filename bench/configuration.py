@@ -1,14 +1,16 @@
-"""Both configurations of a run: what is in force in the daemon, and what the generator was asked for."""
-
-from __future__ import annotations
+"""The settings in force in the daemon, the options of the generator, and the machine of a run."""
 
 import argparse
+import importlib.metadata
 import json
 import os
+import platform
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from bench.server import Daemon
@@ -16,6 +18,46 @@ from bench.thresholds import Threshold
 
 _ASK_S = 20.0  # for the daemon's own command to say what is in force
 _HOW = ("command", "scenario")  # these stand by themselves
+
+
+_LIBRARIES = (
+    "uvloop",
+    "uvicorn",
+    "httptools",
+    "websockets",
+    "msgspec",
+    "msgpack",
+    "aiosqlite",
+)  # on the hot path
+
+
+def environment() -> dict[str, Any]:
+    return {
+        "chatd": importlib.metadata.version("chatd"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "cpu": _first("/proc/cpuinfo", "model name"),
+        "memory": _first("/proc/meminfo", "MemTotal"),
+        "sqlite": sqlite3.sqlite_version,
+        "libraries": {name: _version(name) for name in _LIBRARIES},
+    }
+
+
+def _first(path: str, field: str) -> str:
+    """A field that a file of /proc has of the machine; empty where there is none."""
+    try:
+        lines = Path(path).read_text().splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(field)), "")
+
+
+def _version(library: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
 
 
 def of_daemon(daemon: Daemon | None, url: str = "") -> dict[str, Any]:
@@ -32,7 +74,6 @@ def of_generator(options: argparse.Namespace) -> dict[str, str]:
 
 
 def _word(value: object) -> str:
-    """An option as it was said."""
     if isinstance(value, list):
         return " ".join(map(_word, value))
     return value.text if isinstance(value, Threshold) else str(value)

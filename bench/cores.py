@@ -1,7 +1,5 @@
 """Which core runs what: the daemon alone on one, the generator on the others. Linux only; elsewhere nothing."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -57,5 +55,5 @@ def _bind(cores: Sequence[int], pid: int = 0) -> None:
         os.sched_setaffinity(pid, cores)
 
 
-# Asked once, before anybody is bound: who asks later gets his own core only, and would put the daemon there too.
+# Asked once, before anybody is bound: asking later gives one's own core only, and puts the daemon there too.
 _ALLOWED = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []

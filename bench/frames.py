@@ -1,7 +1,5 @@
 """WebSocket bytes as a client sees them (RFC 6455): the upgrade, frames in, frames out. No sockets here."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import os
@@ -74,7 +72,6 @@ class FrameReader:
 
     @property
     def rest(self) -> bytes:
-        """What was fed of a frame that is not complete."""
         return bytes(self._rest)
 
     def feed(self, data: bytes) -> list[Frame]:

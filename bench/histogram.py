@@ -10,9 +10,8 @@ import math
 from collections.abc import Iterable, Mapping
 
 STEP_BITS = 7  # 128 steps per power of two: 0.8 % is finer than two runs of the same command agree
-LARGEST_BITS = (
-    47  # 2^47 ns is 39 hours, longer than any run; what is above is counted there, `largest` stays exact
-)
+# 2^47 ns is 39 hours, longer than any run; what is above is counted there, `largest` stays exact.
+LARGEST_BITS = 47
 
 _EXACT_BITS = STEP_BITS + 1
 _SLOTS = (LARGEST_BITS - _EXACT_BITS << STEP_BITS) + (1 << _EXACT_BITS)
@@ -62,7 +61,6 @@ class Histogram:
         return 0
 
     def milliseconds(self) -> dict[str, float]:
-        """What a result file holds: the count and p50, p90, p99, p99.9 and max in milliseconds."""
         points = {name: round(self.percentile(percent) / 1e6, 3) for name, percent in PERCENTILES.items()}
         return {"count": self.count, **points}
 
@@ -80,7 +78,6 @@ class Histogram:
 
     @classmethod
     def sum(cls, histograms: Iterable[Histogram]) -> Histogram:
-        """What all of them have counted."""
         total = cls()
         for histogram in histograms:
             total.merge(histogram)
@@ -88,7 +85,6 @@ class Histogram:
 
     @classmethod
     def of(cls, durations_ns: Iterable[int]) -> Histogram:
-        """A histogram of the given durations."""
         histogram = cls()
         for duration_ns in durations_ns:
             histogram.record(duration_ns)
@@ -108,6 +104,5 @@ def _slot(duration_ns: int) -> int:
 
 
 def _highest(slot: int) -> int:
-    """The largest duration counted in this slot."""
     shift = max(0, (slot >> STEP_BITS) - 1)
     return ((slot - (shift << STEP_BITS) + 1) << shift) - 1

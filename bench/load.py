@@ -1,7 +1,5 @@
 """How much of the machine a measured stretch used: the generator's share, and that of a daemon of our own."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +30,6 @@ class Load:
 
     @contextmanager
     def during(self) -> Iterator[None]:
-        """Measures until the block ends."""
         self.begin()
         try:
             yield
@@ -40,7 +37,6 @@ class Load:
             self.end()
 
     def begin(self) -> None:
-        """The stretch begins."""
         self._started, self._cpu_s = time.perf_counter(), time.process_time()
         self._cores = cores.bound()
         if self.daemon is not None:
@@ -50,7 +46,6 @@ class Load:
             self._look(self.daemon)
 
     def end(self) -> None:
-        """The stretch ends."""
         if self._next is not None:
             self._next.cancel()
         seconds = time.perf_counter() - self._started
@@ -86,7 +81,6 @@ class Load:
         self._next = asyncio.get_running_loop().call_later(1, self._look, daemon)
 
     async def count_connections(self) -> None:
-        """Asks the daemon how many connections it has."""
         if self.daemon is not None:
             self._connections = int(await self.daemon.metric("chatd_connections"))
 

@@ -9,11 +9,16 @@ Result = TypeVar("Result")
 
 
 def run(scenario: Coroutine[Any, Any, Result]) -> Result:
-    """Runs `scenario` to its end and returns its result."""
-    _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, allowed))
+    """Run `scenario` to its end and return its result."""
+    allow_files()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(scenario)
+
+
+def allow_files() -> None:
+    """Let this process open as many files as the system allows."""
+    _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, allowed))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -1,9 +1,7 @@
 """`micro`: the parts of the daemon's hot path one by one, in microseconds: decode, decide, encode, fan-out.
 
-It imports the daemon, as only floors/echo.py does besides: a part cannot be measured from outside.
+It imports the daemon, as only baselines/echo.py does besides: a part cannot be measured from outside.
 """
-
-from __future__ import annotations
 
 import argparse
 import statistics
@@ -13,9 +11,10 @@ from typing import Any
 
 import msgpack
 
-from bench import bounds, outcome
 from bench import options as common
-from bench.engine.script import Letter, Script
+from bench import outcome
+from bench.engine.script import MessageId, Script
+from bench.scenarios.scenario import Scenario
 from chatd.config import model
 from chatd.core.messages import post
 from chatd.core.read_set import ReadSet, Rules
@@ -34,15 +33,6 @@ BATCH = 32  # messages decided and pushed together, as under load
 Part = Callable[[], int]  # does the work once; how many operations that was
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `micro`."""
-    parser.add_argument(
-        "--outboxes", type=bounds.count, default=1000, metavar="N", help="of the fan-out (1,000)"
-    )
-    common.add_seed(parser)
-    common.add_output(parser)
-
-
 async def run(options: argparse.Namespace) -> int:
     """Measures every part, prints the table, writes the result."""
     spreads = {name: timed(part) for name, part in parts(options.outboxes, options.seed).items()}
@@ -57,7 +47,6 @@ async def run(options: argparse.Namespace) -> int:
 
 
 def text(spreads: Mapping[str, list[float]], options: argparse.Namespace) -> list[str]:
-    """The report as lines."""
     head = (
         f"bench micro · microseconds an operation, median of {ROUNDS} rounds · {options.outboxes:,} outboxes"
     )
@@ -79,7 +68,6 @@ MEANINGS = {
 
 
 def parts(outboxes: int, seed: int) -> dict[str, Part]:
-    """Every part, ready to be called."""
     script = Script("micr", seed)
     sends = [_packet(script, number) for number in range(BATCH)]
     single, batch = msgpack.packb(sends[0]), msgpack.packb(sends)
@@ -98,7 +86,6 @@ def parts(outboxes: int, seed: int) -> dict[str, Part]:
 
 
 def timed(part: Part) -> list[float]:
-    """Microseconds an operation, of each round."""
     rounds = []
     for _ in range(ROUNDS):
         done, started = 0, time.perf_counter()
@@ -109,13 +96,12 @@ def timed(part: Part) -> list[float]:
 
 
 def _packet(script: Script, number: int) -> dict[str, Any]:
-    key = script.key(Letter(0, number, number, number))
+    key = script.key(MessageId(0, number, number, number))
     body = {"text": script.texts().of(0, number)}
     return {"type": "send", "id": number + 1, "room": "g00000000001", "key": key, "body": body}
 
 
 def _decide(requests: list[Send]) -> list[NewEvent]:
-    """A batch in a fresh room."""
     room = Room(1, "g00000000001", "group", "ann", 1)
     room.members = {name: Member(name, "member", 1, 1, 0, 0) for name in ("ann", "bob")}
     writes, reads = WriteSet(now=1, stamp=1), ReadSet(Rules(), {room.name: room})
@@ -174,3 +160,11 @@ class _Nobody:
     def caught_up(self) -> None: ...
 
     def overflowed(self) -> None: ...
+
+
+SCENARIO = Scenario(
+    "the parts of the daemon's hot path one by one, in microseconds: decode, decide, encode, fan-out",
+    run,
+    f"outboxes seed {common.OUTPUT}",
+    {"outboxes": 1000},
+)

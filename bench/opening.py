@@ -1,7 +1,5 @@
 """Files as they come: named, piped or packed, in one piece or as an archive."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import sys

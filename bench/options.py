@@ -1,111 +1,99 @@
-"""The options that all scenarios of the load engine share; what they mean stands in README.md."""
-
-from __future__ import annotations
+"""All options of all scenarios, as one table; each scenario offers those that have an effect there."""
 
 import argparse
 import math
 import secrets
+from pathlib import Path
+from typing import Any
 
-from bench import bounds, report, target, thresholds
-from bench.engine.device import Access
-from bench.engine.schedule import ARRIVALS
+from bench import bounds, printout, thresholds
+from bench.codec import ENCODINGS
+from bench.endpoint import SECRET_VARIABLE, Endpoint
+from bench.engine.pacing import ARRIVALS
+from bench.engine.run_state import Access, Pacing
 from bench.engine.script import Script
-from bench.engine.stage import Pacing
-from bench.target import Target
 
 CONNECTIONS_EACH = 20_000  # from one local address: below the 28,232 ports that Linux hands out by default
 RUN_CHARS = 4  # a quarter of a million names: runs against one daemon do not meet
 
+OUTPUT, LENGTH, ENDPOINT = "json html threshold", "duration warmup", "url secret_file encoding"
+OPEN, PACE = "rate arrival", "rate closed in_flight arrival"
+LOAD = f"{PACE} {LENGTH} seed procs {ENDPOINT} {OUTPUT}"  # of a load that is open or closed as one likes
 
-def add_output(parser: argparse.ArgumentParser) -> None:
-    """Where the result goes and what it must be."""
-    parser.add_argument(
-        "--json", metavar="OUT", type=report.writable, help="the result; - is standard output"
-    )
-    parser.add_argument(
-        "--html", metavar="OUT", type=report.writable, help="a report in one file, with curves"
-    )
-    parser.add_argument(
-        "--threshold",
-        metavar="EXPR",
-        type=thresholds.Threshold.parse,
-        action="append",
-        default=[],
-        help="what must hold, as delivery.p99<50ms or lost==0; repeatable; exit code 5 when it does not",
-    )
-
-
-def add_load(parser: argparse.ArgumentParser, *, rate: float) -> None:
-    """Everything of a load that is open or closed as one likes; `rate` is the default one."""
-    add_pace(parser, rate=rate)
-    add_length(parser)
-    add_seed(parser)
-    add_procs(parser)
-    target.add_arguments(parser)
-    add_output(parser)
-
-
-def add_pace(parser: argparse.ArgumentParser, *, rate: float) -> None:
-    """An open loop, or a closed one."""
-    pace = parser.add_mutually_exclusive_group()
-    _add_rate(pace, rate)
-    pace.add_argument(
-        "--closed", action="store_true", help="closed loop: the next when the last is acknowledged"
-    )
-    parser.add_argument(
-        "--in-flight", type=bounds.count, metavar="K", help="unacknowledged, each, with --closed only (1)"
-    )
-    _add_arrival(parser, "of the open loop only (poisson)")
-
-
-def add_open(parser: argparse.ArgumentParser, *, rate: float) -> None:
-    """An open loop."""
-    _add_rate(parser, rate)
-    _add_arrival(parser, "(poisson)")
-
-
-def add_length(parser: argparse.ArgumentParser, *, duration: float = 30.0, warmup: float = 3.0) -> None:
-    """How long is measured, and what is dropped before."""
-    parser.add_argument(
-        "--duration",
-        type=bounds.positive,
-        default=duration,
-        metavar="S",
-        help=f"seconds measured ({duration:g})",
-    )
-    parser.add_argument(
-        "--warmup",
-        type=bounds.zero_or_more,
-        default=warmup,
-        metavar="S",
-        help=f"seconds before, not counted ({warmup:g})",
-    )
+# Type, placeholder and meaning; a default that is no flag stands in brackets behind it.
+OPTIONS: dict[str, tuple[Any, str | None, str]] = {
+    "arrival": (str, None, "when messages of the open loop are due (poisson)"),
+    "clients": (bounds.pairs, "C", "an even number"),
+    "directory": (Path, None, "make the database there, or use the one of an earlier run"),
+    "duration": (bounds.positive, "S", "seconds measured"),
+    "encoding": (str, None, "the subprotocol"),
+    "flap": (bounds.zero_or_more, "P", "cut a connection with this probability a message"),
+    "html": (printout.writable, "OUT", "a report in one file, with curves"),
+    "in_flight": (bounds.count, "K", "unacknowledged, each, with --closed only (1)"),
+    "json": (printout.writable, "OUT", "the result; - is standard output"),
+    "limit": (bounds.positive, "MS", "delivery p99 that is too much"),
+    "members": (bounds.count, "N", "of the group"),
+    "messages": (bounds.count, "N", "of the made-up database"),
+    "missed": (bounds.count_or_none, "M", "messages each has missed"),
+    "outboxes": (bounds.count, "N", "of the fan-out"),
+    "pages": (bounds.count, "N", "pages of 50 that are read"),
+    "people": (bounds.count, "N", "clients, or members of the group"),
+    "procs": (bounds.count, "P", "processes of the generator"),
+    "rate": (bounds.positive, None, "open loop: messages/s in all"),
+    "rooms": (bounds.count, "R", "of each, or of the database"),
+    "rounds": (bounds.count, "N", "of both sides; the median counts"),
+    "secret_file": (Path, None, f"the HS256 secret of the daemon at --url; default: ${SECRET_VARIABLE}"),
+    "seed": (int, None, "of all random choices"),
+    "senders": (bounds.count, "S", "of the members, who write"),
+    "sessions": (bounds.count, "N", "connections"),
+    "settle": (bounds.positive, "S", "seconds before measuring"),
+    "speed": (
+        bounds.speed,
+        "N|max",
+        "N times as fast as it was said, or max: one when one is acknowledged (max)",
+    ),
+    "stalled": (bounds.count, "K", "members who stop reading"),
+    "threshold": (
+        thresholds.Threshold.parse,
+        "EXPR",
+        "must hold, as delivery.p99<50ms; repeatable; exit code 5",
+    ),
+    "url": (str, None, "a running daemon, ws://host:port/v1/ws; without it one is started"),
+    "users": (bounds.count, "N", "of the run"),
+    "warmup": (bounds.zero_or_more, "S", "seconds before, not counted"),
+}
+FLAGS = {
+    "closed": "closed loop: the next when the last is acknowledged",
+    "quick": "a look, not a measurement: short and small",
+    "rude": "retry every second instead of with full jitter",
+    "write": "write the numbers down; the suite compares with them from now on",
+}
+DEFAULTS: dict[str, Any] = {
+    "encoding": "msgpack", "seed": 1, "procs": 1, "duration": 30.0, "warmup": 3.0, "threshold": [], "flap": 0.0,
+}  # fmt: skip
+CHOICES = {"arrival": ARRIVALS, "encoding": ENCODINGS}
 
 
-def add_seed(parser: argparse.ArgumentParser) -> None:
-    """What chance begins with."""
-    parser.add_argument("--seed", type=int, default=1, help="of all random choices (1)")
-
-
-def add_procs(parser: argparse.ArgumentParser) -> None:
-    """How many processes play."""
-    parser.add_argument(
-        "--procs", type=bounds.count, default=1, metavar="P", help="processes of the generator (1)"
-    )
-
-
-def _add_rate(parser: argparse._ActionsContainer, rate: float) -> None:
-    parser.add_argument(
-        "--rate", type=bounds.positive, default=rate, help=f"open loop: messages/s in all ({rate:g})"
-    )
-
-
-def _add_arrival(parser: argparse.ArgumentParser, told: str) -> None:
-    parser.add_argument("--arrival", choices=ARRIVALS, help=told)
+def offer(parser: argparse.ArgumentParser, names: str, **defaults: Any) -> None:
+    """Let a scenario take these options, with these defaults."""
+    wanted = names.split()
+    pace = parser.add_mutually_exclusive_group() if "closed" in wanted else parser
+    for name in wanted:
+        group = pace if name in ("rate", "closed") else parser
+        option = f"--{name.replace('_', '-')}"
+        if name in FLAGS:
+            group.add_argument(option, action="store_true", help=FLAGS[name])
+            continue
+        kind, metavar, meaning = OPTIONS[name]
+        default = defaults.get(name, DEFAULTS.get(name))
+        shown = f" ({default:,g})" if isinstance(default, int | float) else ""
+        row: dict[str, Any] = {"choices": CHOICES[name]} if name in CHOICES else {"metavar": metavar}
+        row |= {"action": "append"} if name == "threshold" else {}
+        group.add_argument(option, type=kind, default=default, help=f"{meaning}{shown}", **row)
 
 
 def pacing(options: argparse.Namespace) -> Pacing:
-    """The pacing of `add_pace`. Raises ValueError for an option of the other kind of loop."""
+    """The pacing of PACE and LENGTH. Raises ValueError for an option of the other kind of loop."""
     if options.closed and options.arrival:
         raise ValueError("--arrival says when messages are due, and in a closed loop none is: leave one away")
     if options.in_flight and not options.closed:
@@ -115,23 +103,21 @@ def pacing(options: argparse.Namespace) -> Pacing:
 
 
 def open_pacing(options: argparse.Namespace) -> Pacing:
-    """The pacing of `add_open`."""
     return Pacing(
-        duration_s=options.duration,
-        warmup_s=options.warmup,
-        rate=options.rate,
+        options.duration,
+        options.warmup,
+        options.rate,
         arrival=options.arrival or "poisson",
         seed=options.seed,
     )
 
 
-def script(options: argparse.Namespace) -> Script:
-    """Names and texts of a new run."""
-    return Script(secrets.token_hex(RUN_CHARS)[:RUN_CHARS], options.seed)
+def script(seed: int) -> Script:
+    return Script(secrets.token_hex(RUN_CHARS)[:RUN_CHARS], seed)
 
 
-def access(there: Target, connections: int = 0) -> Access:
-    """How so many devices reach the target; to a daemon of our own from as many local addresses as they need."""
+def access(there: Endpoint, connections: int = 0) -> Access:
+    """How so many devices reach the daemon; one of our own from as many local addresses as they need."""
     addresses = sources(connections) if there.daemon is not None else []
     return Access(there.url, there.secret, there.encoding.name, tuple(addresses))
 

@@ -1,7 +1,5 @@
 """The result of a load: one dictionary as `--json` has it, the same as text, and the exit code it means."""
 
-from __future__ import annotations
-
 import argparse
 import math
 import sys
@@ -9,15 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench import configuration, cores, report
+from bench import configuration, cores, printout
+from bench.endpoint import Endpoint
 from bench.engine.record import Record, Second
-from bench.engine.stage import Pacing, Report
+from bench.engine.run_state import Pacing, Report
 from bench.frames import HandshakeError
 from bench.histogram import Histogram
 from bench.load import Load
-from bench.results import page
+from bench.report.page import page
 from bench.server import Unreachable
-from bench.target import Target
 from bench.thresholds import PASS, UNMEASURED
 
 CORRECT, FAULTY, UNREACHABLE, MISSED = 0, 1, 4, 5
@@ -29,8 +27,7 @@ COUNTS = ("messages", "deliveries", "deliveries_per_s", "acks_per_s")
 DURATIONS = ("ack_ms", "delivery_ms", "resume_ms")
 
 
-def of(scenario: str, seen: Report, measured: Load, there: Target, pacing: Pacing) -> dict[str, Any]:
-    """What was asked, what was counted and what was measured."""
+def of(scenario: str, seen: Report, measured: Load, there: Endpoint, pacing: Pacing) -> dict[str, Any]:
     record = seen.record
     acks, deliveries = record.acks(), record.deliveries()
     seconds = max(pacing.duration_s, (record.last_ns - record.from_ns) / 1e9)
@@ -79,7 +76,7 @@ def generator(seen: Report, record: Record) -> dict[str, Any]:
         record.deliveries() if record.deliveries().count else record.acks(),
     )
     return {
-        "generator_bound": report.generator_bound(share, lag["p99"], latency.milliseconds()["p99"]),
+        "generator_bound": printout.generator_bound(share, lag["p99"], latency.milliseconds()["p99"]),
         "generator": {"cpu_share": round(share, 3), "cores": cores.bound()},
         "schedule_lag_ms": lag,
     }
@@ -102,7 +99,6 @@ def timeline(record: Record, duration_s: float) -> list[dict[str, Any]]:
 
 
 def loop(result: Mapping[str, Any]) -> str:
-    """How messages were paced, in words."""
     if result["rate"]:
         return f"open loop, {result['arrival']}, {result['rate']:g}/s"
     return f"CLOSED loop, {result['in_flight']} in flight each"
@@ -127,22 +123,21 @@ def text(
         f"bench {result['scenario']} · {loop(result)} · {result['encoding']} · seed {result['seed']}",
         f"plan  {plan} · {result['warmup_s']:g} s warm-up + {result['duration_s']:g} s",
         "",
-        *report.latency_table(rows),
+        *printout.latency_table(rows),
         "",
         f"  throughput  {result['acks_per_s']:,.0f} {answered}/s · {result['deliveries_per_s']:,.0f} deliveries/s",
-        f"  per second  {report.per_second(result['timeline'])}",
+        f"  per second  {printout.per_second(result['timeline'])}",
         *(f"  failures    {count:,} times: {reason}" for reason, count in seen.failures.most_common(5)),
-        *report.correctness(seen.tally),
-        *report.load(result),
+        *printout.correctness(seen.tally),
+        *printout.load(result),
     ]
 
 
 def complete(result: Mapping[str, Any], options: argparse.Namespace) -> dict[str, Any]:
-    """What is missing of what every result has, and how it was called."""
     none = Histogram().milliseconds()
     wanted: dict[str, Any] = {**dict.fromkeys(COUNTS, 0), **dict.fromkeys(DURATIONS, none)}
     wanted |= {"generator_bound": False, "server": None, "timeline": []}
-    wanted |= {"command": options.command, "environment": report.environment()}
+    wanted |= {"command": options.command, "environment": configuration.environment()}
     both = {"daemon": {}, **result.get("config", {}), "generator": configuration.of_generator(options)}
     return {**{key: value for key, value in wanted.items() if key not in result}, "config": both}
 
@@ -158,15 +153,15 @@ def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace
     }
     result["thresholds"] = {text: verdict == PASS for text, verdict in verdicts.items()}
     result |= complete(result, options)
-    lines = [*lines[:1], *report.server(result), *report.placement(result), *lines[1:]]
+    lines = [*lines[:1], *printout.server(result), *printout.placement(result), *lines[1:]]
     lines += ["  measured    NOTHING WAS MEASURED: a longer run, or a higher rate"] if empty else []
     lines += [f"  measured    NOT WHAT WAS ASKED: {result['unmeasured']}"] if result.get("unmeasured") else []
     lines += [f"  thresholds  {' · '.join(map(' '.join, verdicts.items()))}"] if verdicts else []
     lines += ["", f"  repeat      {result['command']}"]
     if options.json:
-        report.write_json(result, options.json)
+        printout.write_json(result, options.json)
     if options.html:
-        page.write([result], Path(options.html))
+        Path(options.html).write_text(page([result]), "utf-8")
     print("\n".join(lines), file=sys.stderr if options.json == "-" else sys.stdout)
     if not clean:
         return FAULTY

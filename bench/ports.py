@@ -1,7 +1,5 @@
 """Ports for what is started here, that nobody takes between the look and the start."""
 
-from __future__ import annotations
-
 import random
 import socket
 from pathlib import Path

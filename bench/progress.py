@@ -1,7 +1,5 @@
 """Progress on standard error: one line that renews itself on a terminal, plain lines elsewhere."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 import time
@@ -44,6 +42,5 @@ def shown(describe: Callable[[], str], stream: TextIO | None = None) -> Iterator
 
 
 def bar(done: int, total: int) -> str:
-    """`[####......] 12,000/36,273`."""
     cells = _BAR_CELLS * done // total if total else _BAR_CELLS
     return f"[{'#' * cells}{'.' * (_BAR_CELLS - cells)}] {done:,}/{total:,}"

@@ -1,88 +1,86 @@
-"""Groups for a scenario: made and filled before anything is measured."""
-
-from __future__ import annotations
+"""Rooms for a scenario: made and filled before anything is measured."""
 
 import asyncio
 from collections.abc import Sequence
 
 from bench import progress
-from bench.codec import Packet
-from bench.phone import Phone
-from bench.target import Target
+from bench.client.phone import Phone
+from bench.endpoint import Endpoint
 
-MEMBERS_AT_ONCE = (
-    100  # `room.create` and `members.add` take at most 100 users (protocol.md "Rooms and members")
-)
-BLOCKS_AT_ONCE = 8  # so that the daemon's commits have something to share
+MEMBERS_AT_ONCE = 100  # `room.create` and `members.add` take no more users (protocol.md "Rooms and members")
+FOUNDERS_AT_ONCE = 8  # so that the daemon's commits have something to share
 
 
-async def hello(phone: Phone, target: Target, user: str, device: str) -> Packet:
-    """Says hello on a new connection, without a cursor. Raises Refused."""
-    packet = {"type": "hello", "version": 1, "token": target.token(user), "device": device}
-    return await phone.request(packet)
-
-
-async def create_group(target: Target, run: str, title: str, members: Sequence[str]) -> str:
-    """Makes a group of these members, the first of them its owner, and returns the room.
+async def create_group(there: Endpoint, run: str, title: str, members: Sequence[str]) -> str:
+    """Make a group of these members, the first of them its owner, and return the room.
 
     `run` keeps it apart from groups that earlier runs made. Raises OSError, HandshakeError, Refused.
     """
-    with progress.shown(lambda: f"rooms    a group of {len(members):,}"):
-        return await _create_group(target, run, title, members)
-
-
-async def _create_group(target: Target, run: str, title: str, members: Sequence[str]) -> str:
     owner, *others = members
-    phone = await target.dial()
-    try:
-        await hello(phone, target, owner, f"{run}-founder".ljust(22, "-"))
-        create = {
-            "type": "room.create",
-            "key": f"{run}-create",
-            "kind": "group",
-            "title": title,
-            "users": others[:MEMBERS_AT_ONCE],
-        }
-        room = str((await phone.request(create))["summary"]["room"])
-        for at in range(MEMBERS_AT_ONCE, len(others), MEMBERS_AT_ONCE):
-            users = others[at : at + MEMBERS_AT_ONCE]
-            add = {"type": "members.add", "room": room, "key": f"{run}-add-{at:05d}", "users": users}
-            await phone.request(add)
-    finally:
-        await phone.close()
+    with progress.shown(lambda: f"rooms    a group of {len(members):,}"):
+        ((room,),) = await _founded(there, run, [(owner, [(title, others)])], [])
     return room
 
 
-async def create_direct(target: Target, run: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
-    """Makes the direct room of each pair, in their order. Raises OSError, HandshakeError, Refused."""
+async def create_groups(there: Endpoint, run: str, wanted: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    """Make a group for each owner and their others, in this order; those of one owner over one connection."""
+    by_owner: dict[str, list[tuple[str, Sequence[str]]]] = {}
+    for number, (owner, others) in enumerate(wanted):
+        by_owner.setdefault(owner, []).append((f"Room {number}", others))
+    made = list[str]()
+    with progress.shown(lambda: f"rooms    {progress.bar(len(made), len(wanted))} groups"):
+        founded = await _founded(there, f"{run}-each", list(by_owner.items()), made)
+    rooms = {owner: iter(names) for owner, names in zip(by_owner, founded, strict=True)}
+    return [next(rooms[owner]) for owner, _ in wanted]
+
+
+async def create_direct(there: Endpoint, run: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Make the direct room of each pair, in their order. Raises OSError, HandshakeError, Refused."""
     rooms: list[str] = []
     with progress.shown(lambda: f"rooms    {progress.bar(len(rooms), len(pairs))} direct rooms"):
         for first, second in pairs:
-            rooms.append(await _create_direct(target, run, first, second))
+            phone = await there.enter(first, f"{run}-founder")
+            reply = await phone.request({"type": "room.direct", "user": second})
+            rooms.append(str(reply["summary"]["room"]))
+            await phone.close()
     return rooms
 
 
-async def _create_direct(target: Target, run: str, first: str, second: str) -> str:
-    phone = await target.dial()
-    try:
-        await hello(phone, target, first, f"{run}-founder".ljust(22, "-"))
-        reply = await phone.request({"type": "room.direct", "user": second})
-        return str(reply["summary"]["room"])
-    finally:
-        await phone.close()
-
-
-async def create_blocks(target: Target, run: str, users: Sequence[str], rooms_each: int) -> None:
-    """Puts every hundred users into groups of their own, so that each is in `rooms_each` rooms."""
+async def create_blocks(there: Endpoint, run: str, users: Sequence[str], rooms_each: int) -> None:
+    """Put every hundred users into groups of their own, so that each is in `rooms_each` rooms."""
     blocks = [users[at : at + MEMBERS_AT_ONCE] for at in range(0, len(users), MEMBERS_AT_ONCE)]
-    places, made = asyncio.Semaphore(BLOCKS_AT_ONCE), 0
+    await create_groups(there, run, [(block[0], block[1:]) for block in blocks for _ in range(rooms_each)])
 
-    async def fill(number: int, members: Sequence[str]) -> None:
-        nonlocal made
+
+Wanted = tuple[str, Sequence[tuple[str, Sequence[str]]]]  # an owner, and the title and others of each group
+
+
+async def _founded(there: Endpoint, run: str, wanted: Sequence[Wanted], made: list[str]) -> list[list[str]]:
+    """The groups of each owner; `made` hears of each as soon as it is there."""
+    places = asyncio.Semaphore(FOUNDERS_AT_ONCE)
+
+    async def found(owner: str, groups: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
         async with places:
-            for room in range(rooms_each):
-                await _create_group(target, f"{run}-{number:x}-{room:x}", f"Room {room}", members)
-                made += 1
+            phone = await there.enter(owner, f"{run}-founder")
+            try:
+                rooms = []
+                for number, (title, others) in enumerate(groups):
+                    rooms.append(await _create(phone, f"{run}-{number:x}", title, others))
+                    made.append(rooms[-1])
+                return rooms
+            finally:
+                await phone.close()
 
-    with progress.shown(lambda: f"rooms    {progress.bar(made, len(blocks) * rooms_each)} groups"):
-        await asyncio.gather(*(fill(number, members) for number, members in enumerate(blocks)))
+    return await asyncio.gather(*(found(owner, groups) for owner, groups in wanted))
+
+
+async def _create(phone: Phone, key: str, title: str, others: Sequence[str]) -> str:
+    create = {"type": "room.create", "key": f"{key}-create", "kind": "group", "title": title}
+    reply = await phone.request({**create, "users": others[:MEMBERS_AT_ONCE]})
+    room = str(reply["summary"]["room"])
+    for at in range(MEMBERS_AT_ONCE, len(others), MEMBERS_AT_ONCE):
+        users = others[at : at + MEMBERS_AT_ONCE]
+        await phone.request(
+            {"type": "members.add", "room": room, "key": f"{key}-add-{at:05d}", "users": users}
+        )
+    return room

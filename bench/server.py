@@ -1,6 +1,4 @@
-"""A daemon of our own: started as a subprocess on a temporary directory, watched, and stopped again."""
-
-from __future__ import annotations
+"""Programs of our own: daemons and others, started as subprocesses in a directory, watched, and stopped again."""
 
 import asyncio
 import os
@@ -8,20 +6,20 @@ import resource
 import secrets
 import signal
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench import cores, medium
+from bench import cores, filesystem
 from bench.ports import free_ports
 
-READY_DEADLINE_S = (
-    30.0  # a cold start with empty caches takes about 1 s; a busy machine gets thirty times that
-)
-READY_POLL_S = 0.05  # start-up is not measured, so a coarse poll is good enough
+# A cold start with empty caches takes about 1 s; a busy machine gets thirty times that.
+READY_DEADLINE_S = 30.0
+READY_POLL_S = 0.005  # how exactly a start is timed
 STOP_DEADLINE_S = 30.0  # drain.deadline_s is 15 by default; then it is killed
 LOG_TAIL_BYTES = 4_096  # enough for a traceback in the error text
 COMPLAINTS_MAX = 20  # lines of it in a report
@@ -46,7 +44,7 @@ PATIENT = {
 }
 
 
-_DIRECTORY = "CHATD_STORAGE__DIRECTORY"
+_DIRECTORY, _TLS = "CHATD_STORAGE__DIRECTORY", "CHATD_LISTEN__TLS_CERT"
 
 
 class Unreachable(Exception):
@@ -69,9 +67,9 @@ class Daemon:
         return _tail(self.log).splitlines()[-COMPLAINTS_MAX:]
 
     def storage(self) -> dict[str, Any] | None:
-        """What its database lies on; None of a program without one, or where the system does not tell."""
+        """The file system below its database; None of a program without one, or where the system does not tell."""
         directory = self.environment.get(_DIRECTORY)
-        return medium.of(Path(directory)) if directory else None
+        return filesystem.of(Path(directory)) if directory else None
 
     def cpu_s(self) -> float:
         """Processor seconds used so far, user and system; 0 where /proc does not tell."""
@@ -87,7 +85,6 @@ class Daemon:
         return self._status_bytes("VmHWM:")
 
     def forget_peak(self) -> None:
-        """What it held so far is no peak any more, where the system can do that (proc(5), clear_refs)."""
         with suppress(OSError):
             Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
@@ -105,33 +102,88 @@ class Daemon:
         return 0
 
 
+@dataclass
+class DaemonDir:
+    """A directory and an address that outlive the daemon on them: it can be killed, looked at and started again.
+
+    `settings` are CHATD_SECTION__KEY variables beyond `usual`, PATIENT unless said otherwise.
+    """
+
+    directory: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+    usual: Mapping[str, str] = field(default_factory=lambda: PATIENT)
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    ports: list[int] = field(default_factory=lambda: free_ports(2))
+    ready_s: float = 0.0  # from starting the last daemon until it answered
+
+    @property
+    def store(self) -> Path:
+        return self.directory / "store"
+
+    @property
+    def database(self) -> Path:
+        return self.store / "chatd.sqlite"
+
+    @property
+    def url(self) -> str:
+        return f"{'wss' if _TLS in self.settings else 'ws'}://127.0.0.1:{self.ports[0]}/v1/ws"
+
+    @asynccontextmanager
+    async def daemon(self) -> AsyncIterator[Daemon]:
+        """`python -m chatd serve`, ready, on a core of its own where there are two, stopped at the end.
+
+        Raises Unreachable, with the end of its log, when it stops or is not ready in READY_DEADLINE_S.
+        """
+        port, ops_port = self.ports
+        environment = {
+            "CHATD_LISTEN__ADDRESS": f"127.0.0.1:{port}",
+            "CHATD_LISTEN__OPS_ADDRESS": f"127.0.0.1:{ops_port}",
+            _DIRECTORY: str(self.store),
+            "CHATD_AUTH__SECRET": self.secret,
+            **self.usual,
+            **self.settings,
+        }
+        log = self.directory / "daemon.log"
+        started = time.perf_counter()
+        async with running(Command(("-m", "chatd", "serve"), environment, ops_port, log, healthy)) as pid:
+            self.ready_s = time.perf_counter() - started
+            yield Daemon(self.url, self.secret, pid, log, ops_port, environment)
+
+
+@contextmanager
+def daemon_dir(
+    settings: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    usual: Mapping[str, str] | None = None,
+) -> Iterator[DaemonDir]:
+    """A DaemonDir in `directory`, which stays, or in a new one that is removed at the end."""
+    with ExitStack() as stack:
+        if directory is None:
+            temporary = TemporaryDirectory(prefix="chatd-bench-", ignore_cleanup_errors=True)
+            directory = Path(stack.enter_context(temporary))
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield DaemonDir(directory, settings or {}, PATIENT if usual is None else usual)
+
+
 @asynccontextmanager
 async def own_daemon(settings: Mapping[str, str] | None = None) -> AsyncIterator[Daemon]:
-    """Starts `python -m chatd serve` on free loopback ports and a new directory; removes both afterwards.
-
-    It gets a core of its own where there are two. `settings` are further CHATD_SECTION__KEY variables; rates
-    are off. Raises Unreachable, with the end of its log, when it stops or is not ready in READY_DEADLINE_S.
-    """
-    settings = {**PATIENT, **(settings or {})}
-    with tempfile.TemporaryDirectory(prefix="chatd-bench-", ignore_cleanup_errors=True) as directory:
-        (port, ops_port), secret = free_ports(2), secrets.token_urlsafe(32)
-        command = serve(Path(directory), (port, ops_port), secret, settings)
-        async with running(command) as pid:
-            yield Daemon(
-                f"ws://127.0.0.1:{port}/v1/ws", secret, pid, command.log, ops_port, command.environment
-            )
+    """A daemon on free loopback ports and a new directory; both are removed afterwards. Raises Unreachable."""
+    with daemon_dir(settings) as here:
+        async with here.daemon() as daemon:
+            yield daemon
 
 
-def serve(directory: Path, ports: tuple[int, int], secret: str, settings: Mapping[str, str]) -> Command:
-    """What starts a daemon on `directory` and these two ports of the loopback."""
-    environment = {
-        "CHATD_LISTEN__ADDRESS": f"127.0.0.1:{ports[0]}",
-        "CHATD_LISTEN__OPS_ADDRESS": f"127.0.0.1:{ports[1]}",
-        _DIRECTORY: str(directory / "store"),
-        "CHATD_AUTH__SECRET": secret,
-        **settings,
-    }
-    return Command(("-m", "chatd", "serve"), environment, ports[0], directory / "daemon.log", healthy)
+@asynccontextmanager
+async def own_program(
+    arguments: Callable[[Path, int], Sequence[str]], environment: Mapping[str, str], path: str
+) -> AsyncIterator[Daemon]:
+    """Another Python program on a free port and in a new directory, which its arguments are made of."""
+    with TemporaryDirectory(prefix="chatd-program-", ignore_cleanup_errors=True) as made:
+        (port,), directory = free_ports(1), Path(made)
+        log = directory / "program.log"
+        environment = {name: value.format(port=port) for name, value in environment.items()}
+        async with running(Command(arguments(directory, port), environment, port, log, accepts)) as pid:
+            yield Daemon(f"ws://127.0.0.1:{port}{path}", "", pid, log, 0, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +218,6 @@ async def running(command: Command) -> AsyncIterator[int]:
 
 
 async def accepts(host: str, port: int) -> bool:
-    """Whether somebody listens there."""
     try:
         _, writer = await asyncio.open_connection(host, port)
     except OSError:
@@ -176,19 +227,16 @@ async def accepts(host: str, port: int) -> bool:
 
 
 async def healthy(host: str, port: int) -> bool:
-    """Whether `GET /v1/health` answers 200 (protocol.md "Transport and encoding")."""
+    """Whether the operations port says that the daemon is ready."""
     try:
-        reader, writer = await asyncio.open_connection(host, port)
+        return (await _get(port, "/readyz")).startswith(b"HTTP/1.1 200")
     except OSError:
         return False
-    try:
-        writer.write(f"GET /v1/health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-        answer = await reader.read(64)
-    except OSError:
-        return False
-    finally:
-        writer.close()
-    return answer.startswith(b"HTTP/1.1 200")
+
+
+def kill(daemon: Daemon) -> None:
+    """End the daemon as a power cut would end its process: nothing is flushed, nobody is told."""
+    os.kill(daemon.pid, signal.SIGKILL)
 
 
 def _metric_name(line: str) -> str:

@@ -1,4 +1,4 @@
-"""What a result must be: `delivery.p99<50ms`, `lost==0`, `server.rss_bytes<200MiB`. Pure."""
+"""Limits of a result: `delivery.p99<50ms`, `lost==0`, `server.rss_bytes<200MiB`. Pure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-
-from bench import units
 
 PASS, MISSED = "PASS", "MISSED"
 UNMEASURED, UNKNOWN = "MISSED: nothing was measured", "MISSED: there is no such figure"
@@ -22,6 +20,60 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
 }
 _FORM = re.compile(r"\s*([\w.]+)\s*(<=|>=|==|<|>)\s*([\d_.]+)\s*([%A-Za-z]*)\s*$")
+
+
+# The ends of names, the first that fits; whatever else a figure is called, it is a number without a unit.
+_ENDINGS = (
+    ("_per_s", ""),
+    ("_ms", "ms"),
+    ("_us", "us"),
+    ("_s", "s"),
+    ("seconds", "s"),
+    ("bytes", "B"),
+    ("bytes_max", "B"),
+)
+# What a unit measures, and how many of the smallest of its kind it is.
+_WORTH = {
+    "us": ("time", 1.0),
+    "ms": ("time", 1e3),
+    "s": ("time", 1e6),
+    "B": ("memory", 1.0),
+    "KiB": ("memory", 1024.0),
+    "MiB": ("memory", 1024.0**2),
+    "GiB": ("memory", 1024.0**3),
+    "%": ("part", 0.01),
+    "": ("part", 1.0),
+}
+UNITS = frozenset(_WORTH)
+
+
+def unit_of(path: tuple[str, ...]) -> str:
+    """The unit of a figure: what the last of its names that tells one says, "" for a plain number.
+
+    >>> unit_of(("delivery_ms", "p99")), unit_of(("complete_s",)), unit_of(("acks_per_s",)), unit_of(("lost",))
+    ('ms', 's', '', '')
+    """
+    for name in reversed(path):
+        for ending, unit in _ENDINGS:
+            if name.endswith(ending):
+                return unit
+    return ""
+
+
+def worth(limit: float, unit: str, of: str) -> float:
+    """A limit in the unit of a figure; one without a unit is in it already.
+
+    Raises ValueError when the two do not measure the same.
+
+    >>> worth(30, "s", "ms"), worth(30, "s", "s"), worth(5, "", "us"), worth(80, "%", "")
+    (30000.0, 30.0, 5.0, 0.8)
+    """
+    if not unit:
+        return float(limit)
+    (kind, many), (wanted, few) = _WORTH[unit], _WORTH[of]
+    if kind != wanted:
+        raise ValueError(f"{unit} is no unit of it")
+    return limit * many / few
 
 
 @dataclass(frozen=True)
@@ -42,7 +94,7 @@ class Threshold:
         1.5
         """
         found = _FORM.match(text)
-        if found is None or found[4] not in units.UNITS:
+        if found is None or found[4] not in UNITS:
             raise argparse.ArgumentTypeError(f"{text!r} is not like delivery.p99<50ms or lost==0")
         path = tuple(found[1].split("."))
         return cls(text, path, _OPERATORS[found[2]], float(found[3]), found[4])
@@ -53,7 +105,7 @@ class Threshold:
         if not isinstance(found, _Found):
             return found
         try:
-            limit = units.worth(self.limit, self.unit, units.unit_of(found.path))
+            limit = worth(self.limit, self.unit, unit_of(found.path))
         except ValueError as error:
             return f"{MISSED}: {error}"
         return PASS if self.holds(found.value, limit) else MISSED

@@ -3,24 +3,21 @@
 What real traces have is mended or left out, and told once; what nobody could mean is refused with its line.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from bench.mending import Mending
 from bench.opening import BROKEN, opened
 
 LINE_BYTES_MAX = 131_072  # room for a body of 16 KiB with every character escaped
-TEXT_BYTES_MAX = (
-    16_000  # a body holds 16,384 encoded bytes (protocol.md "Size limits"), some for the map around it
-)
+# A body holds 16,384 encoded bytes (protocol.md "Size limits"), some for the map around it.
+TEXT_BYTES_MAX = 16_000
 ROOM_CHARS_MAX = 256  # of a title (protocol.md "Rooms and members")
 TS_MAX = 253_402_300_799  # the last second of the year 9999; what is more is milliseconds, as a rule
 MESSAGES_MAX = 2_000_000  # about 1 GiB of memory with texts of 120 characters
@@ -30,6 +27,43 @@ USERS_MAX = 20_000  # one socket each: below the ports of one address, and a usu
 _FOREIGN = re.compile(r"[^A-Za-z0-9_.:@|+-]")
 _USER_CHARS_MAX = 64  # protocol.md "Identifiers and counters"
 _QUOTED_CHARS_MAX = 60  # of what somebody wrote, in a sentence that refuses it
+
+
+SHOWN_MAX = 12  # kinds of a verdict: more say nothing more
+
+
+class Mending:
+    """Counts by what was done, in words, with the place of the first. A place is `line 7` or a file."""
+
+    def __init__(self) -> None:
+        self._mended: dict[str, tuple[int, str]] = {}
+        self._left_out: dict[str, tuple[int, str]] = {}
+
+    def mend(self, what: str, place: object) -> None:
+        """Something was put right: `what` says what was wrong."""
+        _count(self._mended, what, place)
+
+    def leave_out(self, what: str, place: object) -> None:
+        _count(self._left_out, what, place)
+
+    def lines(self) -> list[str]:
+        """The account, most frequent first; empty when all was well."""
+        return [*_told("mended", self._mended), *_told("left out", self._left_out)]
+
+    def tell(self, name: str) -> None:
+        """Write the account of the file `name` to standard error."""
+        for line in self.lines():
+            print(f"bench: {name}: {line}", file=sys.stderr)
+
+
+def _count(counts: dict[str, tuple[int, str]], what: str, place: object) -> None:
+    count, first = counts.get(what, (0, str(place)))
+    counts[what] = (count + 1, first)
+
+
+def _told(verb: str, counts: dict[str, tuple[int, str]]) -> list[str]:
+    ordered = sorted(counts.items(), key=lambda one: -one[1][0])[:SHOWN_MAX]
+    return [f"{verb} {count:,}: {what} (the first: {first})" for what, (count, first) in ordered]
 
 
 class TraceError(ValueError):
@@ -60,12 +94,10 @@ class Trace:
 
     @property
     def users(self) -> tuple[str, ...]:
-        """Everybody who wrote anything, once each."""
         return tuple(dict.fromkeys(user for room in self.members.values() for user in room))
 
     @property
     def rooms_of(self) -> dict[str, list[str]]:
-        """The rooms of each user."""
         rooms: dict[str, list[str]] = {user: [] for user in self.users}
         for room, members in self.members.items():
             for user in members:
@@ -173,7 +205,6 @@ def _in_order(said: list[Message], mending: Mending) -> list[Message]:
 
 
 def _message(line: bytes, number: int, mending: Mending) -> Message | None:
-    """One line; None for one that is left out."""
     record, place = _record(line), f"line {number}"
     ts, room = record.get("ts"), _word(record, "room", place, mending)
     user, text = _word(record, "user", place, mending), _word(record, "text", place, mending)
@@ -205,7 +236,6 @@ def _record(line: bytes) -> dict[str, Any]:
 
 
 def _word(record: dict[str, Any], key: str, place: str, mending: Mending) -> str:
-    """What stands there as text; nothing for null."""
     word = record.get(key)
     if isinstance(word, int) and not isinstance(word, bool):
         mending.mend(f"{key} as a number", place)

@@ -1,17 +1,14 @@
-"""The devices of a fan-out: a few authors and many members, all with the same one group on the screen."""
-
-from __future__ import annotations
+"""The devices of a fan-out: a few authors and many subscribers, all with the same one group on the screen."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.engine.author import Author
-from bench.engine.device import Device
-from bench.engine.member import Member, Room
-from bench.engine.pacer import pace
-from bench.engine.part import Moves, Part
-from bench.engine.pump import Pump
-from bench.engine.stage import Heard, Report, Said, Stage
+from bench.client.device import Device
+from bench.client.fast_subscriber import FastSubscriber, RoomStream
+from bench.client.subscriber import Author
+from bench.engine.pacing import pace
+from bench.engine.role import Moves, Role
+from bench.engine.run_state import Heard, Report, RunState, Said
 
 
 @dataclass(frozen=True)
@@ -27,16 +24,18 @@ class Group:
             raise ValueError(f"{self.authors} senders are not among {self.members} members")
 
 
-class Fanout(Part):
+class Fanout(Role):
     """One process's share of a group."""
 
-    def __init__(self, pump: Pump, stage: Stage, group: Group) -> None:
-        super().__init__(pump, stage)
-        self._group = group
-        self._room = Room(stage, group.room)
-        writing, listening = range(group.authors), range(group.authors, group.members)
-        self._authors = [Author(pump, stage, number, group.room) for number in stage.mine(writing)]
-        self._members = [Member(pump, stage, number, self._room) for number in stage.mine(listening)]
+    def __init__(self, state: RunState, group: Group) -> None:
+        super().__init__(state)
+        self._room = room = RoomStream(state, group.room)
+        self._turn: list[Author | None] = [None] * group.authors
+        for number in state.mine(range(group.authors)):
+            self._turn[number] = Author(state, number, group.room)
+        self._authors = [author for author in self._turn if author is not None]
+        listening = state.mine(range(group.authors, group.members))
+        self._members = [FastSubscriber(state, number, room) for number in listening]
 
     def devices(self) -> Iterable[Device]:
         """Members first: an author's hello is the last thing before the clock."""
@@ -44,47 +43,33 @@ class Fanout(Part):
         yield from self._authors
 
     def begin(self, start_ns: int) -> None:
-        """Authors write in turn, or all the time."""
-        everybody = [self._author(number) for number in range(self._group.authors)]
-        pace(self.pump, self.stage, everybody, start_ns)
+        pace(self.state, self._turn, start_ns)
 
     def answered(self) -> bool:
-        """All authors are answered."""
-        return all(author.done for author in self._authors)
+        return all(author.sender.done for author in self._authors)
 
     def said(self) -> list[Said]:
-        """What the authors here have said."""
         return [author.said() for author in self._authors]
 
     def complete(self, said: Sequence[Said]) -> bool:
-        """Everybody has everything that was acknowledged."""
+        if any(author.checker.gap for author in self._authors) or not all(
+            one.in_step for one in self._members
+        ):
+            return False
         hearers = [*self._members[:1], *self._authors]
-        whole = all(member.in_step for member in self._members) and not any(
-            author.witness.gap for author in self._authors
-        )
-        return whole and all(
-            hearer.heard().counts[one.author] >= one.acked for hearer in hearers for one in said
-        )
+        return all(hearer.heard().counts[one.author] >= one.acked for hearer in hearers for one in said)
 
     def moves(self) -> Moves:
-        """Messages sent, acknowledged and delivered so far."""
-        stream = self._room.stream
-        sent = sum(author.sent for author in self._authors)
-        acked = sum(author.acked for author in self._authors)
-        return sent, acked, stream.arrivals
+        senders = [author.sender for author in self._authors]
+        acked = sum(sender.acked for sender in senders)
+        return sum(sender.said for sender in senders), acked, self._room.stream.arrivals
 
     def report(self) -> Report:
-        """Members who have the same are told as one."""
         self._room.stream.settle()
-        stage = self.stage
         heard: dict[tuple[object, ...], Heard] = {}
         for hearer in (*self._members, *self._authors):
             one = hearer.heard()
             same = heard.setdefault((one.gaps, *sorted(one.counts.items())), one)
             if same is not one:
                 same.receivers += 1
-        return Report(stage.record, stage.tally, list(heard.values()), self.said(), stage.gate.failures)
-
-    def _author(self, number: int) -> Author | None:
-        mine = self.stage.mine(range(self._group.authors))
-        return self._authors[mine.index(number)] if number in mine else None
+        return self.state.report([*heard.values()], self.said())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bench.engine.script import Letter
+from bench.engine.script import MessageId
 from bench.histogram import Histogram
 
 SECOND_NS = 1_000_000_000
@@ -12,7 +12,7 @@ SECOND_NS = 1_000_000_000
 
 @dataclass
 class Second:
-    """What became of the messages that were due within one second."""
+    """The messages that were due within one second."""
 
     acks: Histogram = field(default_factory=Histogram)  # from due to durable
     deliveries: Histogram = field(default_factory=Histogram)  # from due to received, once for each receiver
@@ -21,7 +21,7 @@ class Second:
 
 @dataclass
 class Record:
-    """What is measured; nothing that was due before `from_ns` or from `until_ns` on is counted."""
+    """Everything that is measured; nothing that was due before `from_ns` or from `until_ns` on is counted."""
 
     from_ns: int = 0
     until_ns: int = 1 << 62
@@ -32,9 +32,8 @@ class Record:
     lags: Histogram = field(default_factory=Histogram)  # from due to fired: how late the generator was
     last_ns: int = 0  # when the last ack or delivery that counts came
 
-    def sent(self, letter: Letter) -> None:
-        """A message went out."""
-        second = self._second(letter.due_ns)
+    def sent(self, message: MessageId) -> None:
+        second = self._second(message.due_ns)
         if second is not None:
             second.messages += 1
 
@@ -43,20 +42,18 @@ class Record:
         if self.from_ns <= due_ns < self.until_ns:
             self.lags.record(now_ns - due_ns)
 
-    def acked(self, letter: Letter, now_ns: int) -> None:
-        """A message was acknowledged."""
-        second = self._second(letter.due_ns)
+    def acked(self, message: MessageId, now_ns: int) -> None:
+        second = self._second(message.due_ns)
         if second is not None:
-            second.acks.record(now_ns - letter.due_ns)
-            self.acks_sent.record(now_ns - letter.sent_ns)
+            second.acks.record(now_ns - message.due_ns)
+            self.acks_sent.record(now_ns - message.sent_ns)
             self.last_ns = max(self.last_ns, now_ns)
 
-    def delivered(self, letter: Letter, now_ns: int, times: int = 1) -> None:
-        """A message reached `times` receivers."""
-        second = self._second(letter.due_ns)
+    def delivered(self, message: MessageId, now_ns: int, times: int = 1) -> None:
+        second = self._second(message.due_ns)
         if second is not None:
-            second.deliveries.record(now_ns - letter.due_ns, times)
-            self.deliveries_sent.record(now_ns - letter.sent_ns, times)
+            second.deliveries.record(now_ns - message.due_ns, times)
+            self.deliveries_sent.record(now_ns - message.sent_ns, times)
             self.last_ns = max(self.last_ns, now_ns)
 
     def resumed(self, since_ns: int, now_ns: int) -> None:
@@ -66,7 +63,6 @@ class Record:
             self.last_ns = max(self.last_ns, now_ns)
 
     def merge(self, other: Record) -> None:
-        """Adds what another process counted."""
         for name in ("acks_sent", "deliveries_sent", "resumes", "lags"):
             getattr(self, name).merge(getattr(other, name))
         for place, second in other.seconds.items():
@@ -78,15 +74,12 @@ class Record:
 
     @property
     def messages(self) -> int:
-        """Messages sent."""
         return sum(second.messages for second in self.seconds.values())
 
     def acks(self) -> Histogram:
-        """From due to durable, of the whole run."""
         return Histogram.sum(second.acks for second in self.seconds.values())
 
     def deliveries(self) -> Histogram:
-        """From due to received, of the whole run."""
         return Histogram.sum(second.deliveries for second in self.seconds.values())
 
     def _second(self, due_ns: int) -> Second | None:

@@ -1,6 +1,4 @@
-"""What the people of a run are called and what they write: every message proves who wrote it, when, and that it
-is unchanged. Pure.
-"""
+"""The names and texts of a run: every message proves who wrote it, when, and that it is unchanged. Pure."""
 
 from __future__ import annotations
 
@@ -11,11 +9,11 @@ from typing import NamedTuple
 TEXT_BYTES = (120, 200)  # of a text: the usual length of what people write in a group
 _TEXTS = 61  # prime, so that no number of senders makes all of them write the same
 _LETTERS = "abcdefghijklmnopqrstuvwxyz     "
-_LAG_MAX_US = 0xFFFFFF  # 16 s: whoever waited longer for his turn is told as 16 s late
+_LAG_MAX_US = 0xFFFFFF  # 16 s: a longer wait for one's turn is told as 16 s
 
 
-class Letter(NamedTuple):
-    """One message of a run: its author, the how manieth of his, when it was due and when it was really sent."""
+class MessageId(NamedTuple):
+    """One message of a run: its author, its number among theirs, when it was due and when it was really sent."""
 
     author: int
     number: int
@@ -31,30 +29,28 @@ class Script:
     seed: int = 1
 
     def user(self, number: int) -> str:
-        """A user's id."""
         return f"{self.run}-{number:x}"
 
     def device(self, number: int) -> str:
         """His device, 22 characters (protocol.md "Identifiers and counters")."""
         return f"{self.run}-{number:x}".ljust(22, "-")
 
-    def key(self, letter: Letter) -> str:
-        """The idempotency key of a message; it holds the whole letter, times in microseconds."""
-        due_us = letter.due_ns // 1000
-        lag_us = min(_LAG_MAX_US, letter.sent_ns // 1000 - due_us)
-        return f"{self.run}{letter.author:05x}{letter.number:06x}{due_us:012x}{lag_us:06x}"
+    def key(self, message: MessageId) -> str:
+        """The idempotency key of a message; it holds the whole message, times in microseconds."""
+        due_us = message.due_ns // 1000
+        lag_us = min(_LAG_MAX_US, message.sent_ns // 1000 - due_us)
+        return f"{self.run}{message.author:05x}{message.number:06x}{due_us:012x}{lag_us:06x}"
 
-    def letter(self, key: str) -> Letter | None:
-        """The letter of a key; None when it is not of this run."""
+    def message(self, key: str) -> MessageId | None:
+        """The message of a key; None when it is not of this run."""
         if len(key) != _KEY_CHARS or not key.startswith(self.run):
             return None
         due_us = int(key[15:27], 16)
-        return Letter(
+        return MessageId(
             int(key[4:9], 16), int(key[9:15], 16), due_us * 1000, (due_us + int(key[27:], 16)) * 1000
         )
 
     def texts(self) -> Texts:
-        """What is written; the same for the same seed."""
         return Texts(self.seed)
 
 
@@ -71,5 +67,4 @@ class Texts:
         ]
 
     def of(self, author: int, number: int) -> str:
-        """The text of one message."""
         return self._texts[(author * 7 + number) % _TEXTS]

@@ -3,17 +3,14 @@
 Sources: the manuals of irssi (log formats), WeeChat (logger plugin), ZNC (module log) and HexChat (settings).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path, PurePath
 
 from bench.exports.said import NOTICE, Said, spread
-from bench.mending import Mending
 from bench.opening import files
-from bench.trace import TraceError
+from bench.trace import Mending, TraceError
 
 NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # in any locale
 MONTHS = {name: place for place, name in enumerate(NAMES, 1)}
@@ -40,7 +37,7 @@ BACK_S = 6 * 3600.0  # a clock that goes back further has passed midnight
 
 
 def read(path: Path, mending: Mending) -> Iterator[Said]:
-    """What was said, file by file. Raises TraceError when no line of a file has a time."""
+    """Everything said, file by file. Raises TraceError when no line of a file has a time."""
     for name, content in files(path, ".log", ".txt", ".weechatlog"):
         log = Log(name, path)
         said = list(log.read(content, mending))
@@ -62,7 +59,6 @@ class Log:
         self._last_s = 0.0
 
     def read(self, content: bytes, mending: Mending) -> Iterator[Said]:
-        """Every line in which somebody says something."""
         for number, raw in enumerate(content.splitlines(), 1):
             place = f"{self._name}, line {number}"
             line = _decoded(raw, place, mending)
@@ -108,7 +104,7 @@ class Log:
 
 
 def _spoken(rest: str) -> tuple[str, str] | None:
-    """Who says what; None where something happens instead."""
+    """The speaker and their words; None where something happens instead."""
     if found := SPOKEN.match(rest):
         return found[1], FORMATTING.sub("", found[2])
     nick, tab, text = rest.partition("\t")

@@ -1,13 +1,10 @@
 """One thing somebody said, and what all exports have in common: what cannot be replayed is mended or left out."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from bench.mending import Mending
-from bench.trace import ROOM_CHARS_MAX, TEXT_BYTES_MAX, whole_text
+from bench.trace import ROOM_CHARS_MAX, TEXT_BYTES_MAX, Mending, whole_text
 
 MINUTE_S = 60.0
 NOTICE = "notices: who came, went, or changed something"  # why a line is left out
@@ -24,7 +21,7 @@ class Said(NamedTuple):
 
 
 def tidied(said: Iterable[Said], mending: Mending) -> list[Said]:
-    """What can be replayed, by time; the others are left out."""
+    """Everything that can be replayed, by time; the rest is left out."""
     fit = [fitted for one in said if (fitted := _fitted(one, mending)) is not None]
     latest = float("-inf")
     for one in fit:

@@ -3,17 +3,14 @@
 Source: https://slack.com/help/articles/220556107-How-to-read-Slack-data-exports
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
 
 from bench.exports.said import NOTICE, Said
-from bench.mending import Mending
 from bench.opening import files
-from bench.trace import TraceError, seconds
+from bench.trace import Mending, TraceError, seconds
 
 # Subtypes in which somebody says something; the others tell what happened to the channel.
 SAYING = (
@@ -29,7 +26,7 @@ ESCAPES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 
 def read(path: Path, mending: Mending) -> Iterator[Said]:
-    """What was said, file by file. Raises TraceError for what is no such export."""
+    """Everything said, file by file. Raises TraceError for what is no such export."""
     for name, content in files(path, ".json"):
         try:
             rows = json.loads(content)

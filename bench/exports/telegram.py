@@ -3,8 +3,6 @@
 Source: https://telegram.org/blog/export-and-more, and what it wrote before 2021: numbers for people, no Unix time.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -12,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.exports.said import NOTICE, Said
-from bench.mending import Mending
 from bench.opening import files
-from bench.trace import TraceError, seconds
+from bench.trace import Mending, TraceError, seconds
 
 
 def read(path: Path, mending: Mending) -> Iterator[Said]:
-    """What was said, chat by chat. Raises TraceError for what is no such export."""
+    """Everything said, chat by chat. Raises TraceError for what is no such export."""
     for name, content in files(path, ".json"):
         try:
             export = json.loads(content)

@@ -4,8 +4,6 @@ Source: what phones of both kinds write in their languages when asked to export 
 with or without seconds, AM and PM, marks of writing direction.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,9 +11,8 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from bench.exports.said import NOTICE, Said, spread
-from bench.mending import Mending
 from bench.opening import files
-from bench.trace import TraceError
+from bench.trace import Mending, TraceError
 
 DIRECTIONS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\ufeff"
 HEAD = re.compile(
@@ -28,7 +25,7 @@ PIVOT = 100  # years below have two digits
 
 
 class Head(NamedTuple):
-    """What begins a message: the date in the order of the file, the time, and what follows."""
+    """The beginning of a message: the date in the order of the file, the time, and what follows."""
 
     date: tuple[int, int, int]
     time: tuple[int, int, int]
@@ -38,7 +35,7 @@ class Head(NamedTuple):
 
 
 def read(path: Path, mending: Mending) -> Iterator[Said]:
-    """What was said, in the order of the file. Raises TraceError for what is no such export."""
+    """Everything said, in the order of the file. Raises TraceError for what is no such export."""
     for name, content in files(path, ".txt"):
         room = _room(name, path)
         heads = list(_heads(content.decode("utf-8-sig", "replace"), str(name), mending))
@@ -50,13 +47,12 @@ def read(path: Path, mending: Mending) -> Iterator[Said]:
 
 
 def _room(name: PurePath, path: Path) -> str:
-    """What the file is called after; a phone of one kind calls every file `_chat.txt` and names the zip."""
+    """The chat, by the name of the file; a phone of one kind calls every file `_chat.txt` and names the zip."""
     stem = path.stem if name.stem == "_chat" and path.suffix == ".zip" else name.stem
     return TITLES.sub("", stem) or stem
 
 
 def _heads(text: str, name: str, mending: Mending) -> Iterator[Head]:
-    """Each message with all its lines."""
     head: Head | None = None
     for number, line in enumerate(text.splitlines(), 1):
         place = f"{name}, line {number}"

@@ -4,8 +4,6 @@ The rows come in the order in which the tables keep them, so that the pages are 
 in many rooms at once has emptier pages and is larger.
 """
 
-from __future__ import annotations
-
 import os
 import sqlite3
 from collections.abc import Callable, Iterator

@@ -1,27 +1,27 @@
-"""What is measured of one daemon on one database: how it starts, how it reads, how it writes."""
+"""Measurements of one daemon on one database: how it starts, how it reads, how it writes."""
 
-from __future__ import annotations
-
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from bench import outcome, progress
 from bench.checks import Tally
 from bench.codec import ENCODINGS, Encoding
-from bench.engine.crew import measure
-from bench.engine.device import Access
+from bench.endpoint import Endpoint
 from bench.engine.direct import Direct, Pairs
-from bench.engine.part import Plan
+from bench.engine.role import Plan
+from bench.engine.run_state import Access, Pacing
 from bench.engine.script import Script
-from bench.engine.stage import Pacing
+from bench.engine.workers import measure
 from bench.histogram import Histogram
-from bench.history import cache
 from bench.history.reading import Reading
 from bench.history.shape import Shape
-from bench.home import Home
+from bench.server import DaemonDir
 
+_CHUNK_BYTES = 4 << 20  # large enough that the disk, not the loop, sets the pace
 STARTS = 3  # of which the median counts
 GREETINGS = 200  # enough that the 99th percentile is not the maximum
 
@@ -34,26 +34,26 @@ class Start:
     rss_bytes: float
 
     def counted(self) -> dict[str, float]:
-        """As a result file has it."""
         return {"ready_s": round(self.ready_s, 3), "rss_bytes": self.rss_bytes}
 
 
-async def start(home: Home) -> Start:
-    """Starts and stops the daemon a few times."""
+async def start(here: DaemonDir) -> Start:
     seen: list[tuple[float, int]] = []
     for _ in range(STARTS):
-        async with home.daemon() as daemon:
-            seen.append((home.ready_s, daemon.rss_bytes()))
+        async with here.daemon() as daemon:
+            seen.append((here.ready_s, daemon.rss_bytes()))
     return Start(median(ready_s for ready_s, _ in seen), median(rss for _, rss in seen))
 
 
-async def read(home: Home, shape: Shape, encoding: Encoding, pages: int, tally: Tally) -> dict[str, Any]:
+async def read(here: DaemonDir, shape: Shape, encoding: Encoding, pages: int, tally: Tally) -> dict[str, Any]:
     """Pages and hellos with the file out of the kernel's memory, then with it there."""
     timed: dict[str, Histogram] = {}
-    for state, prepare in (("cold", cache.forget), ("", cache.remember)):
-        prepare(home.database)
-        async with home.daemon() as daemon:
-            reading = Reading(home.target(daemon, encoding), shape, tally, seed=len(state))
+    for state, prepare in (("cold", forget), ("", remember)):
+        prepare(here.database)
+        async with here.daemon() as daemon:
+            reading = Reading(
+                Endpoint(daemon.url, daemon.secret, encoding, daemon), shape, tally, seed=len(state)
+            )
             with progress.shown(_reading(reading, state or "warm", pages)):
                 await reading.leaf(pages)
                 await reading.greet(GREETINGS)
@@ -79,7 +79,7 @@ def _reading(reading: Reading, state: str, pages: int) -> Callable[[], str]:
 
 @dataclass(frozen=True)
 class Sending:
-    """Who sends what, how, from how many processes, and where faults are counted."""
+    """The names, the pace and the processes of a load, and where its faults are counted."""
 
     script: Script
     pacing: Pacing
@@ -88,12 +88,29 @@ class Sending:
     encoding: Encoding = ENCODINGS["msgpack"]
 
 
-async def write(home: Home, rooms: tuple[str, ...], sending: Sending) -> dict[str, Any]:
-    """Everybody writes to his partner in these direct rooms, in a closed loop: the result of that load."""
-    async with home.daemon() as daemon:
-        there = home.target(daemon, sending.encoding)
+async def write(here: DaemonDir, rooms: tuple[str, ...], sending: Sending) -> dict[str, Any]:
+    """Everybody writes to their partner in these direct rooms, in a closed loop: the result of that load."""
+    async with here.daemon() as daemon:
+        there = Endpoint(daemon.url, daemon.secret, sending.encoding, daemon)
         access = Access(there.url, there.secret, there.encoding.name)
         plan = Plan(Direct, access, sending.script, sending.pacing, Pairs(rooms))
         seen, measured = await measure(plan, sending.procs, there)
     sending.tally.merge(seen.tally)
     return outcome.of("history", seen, measured, there, sending.pacing)
+
+
+def forget(file: Path) -> bool:
+    """Makes the kernel drop its copy of the file, so that the next reader waits for the disk; whether it can."""
+    if not hasattr(os, "posix_fadvise"):
+        return False
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())  # what is not on the disk yet cannot be dropped
+        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    return True
+
+
+def remember(file: Path) -> None:
+    """Reads the file once, so that the kernel keeps as much of it as it has memory for."""
+    with file.open("rb", buffering=0) as opened:
+        while opened.read(_CHUNK_BYTES):
+            pass

@@ -1,19 +1,16 @@
 """Reads a made-up database back through the daemon, page by page: how long each takes, and whether it is right."""
 
-from __future__ import annotations
-
 import random
 import time
 from typing import Any
 
 from bench.checks import Tally
+from bench.client.phone import Phone
 from bench.codec import Packet
+from bench.endpoint import Endpoint
 from bench.histogram import Histogram
 from bench.history.rows import message
 from bench.history.shape import HEAVY_USERS, RUN, Room, Shape
-from bench.phone import Phone
-from bench.rooms import hello
-from bench.target import Target
 
 PAGE = 50  # messages: what one screen of a phone asks for (protocol.md "Reading history")
 _ROOMS_A_PAGE = 200  # `limits.page`: the most a sync brings at once
@@ -22,7 +19,7 @@ _ROOMS_A_PAGE = 200  # `limits.page`: the most a sync brings at once
 class Reading:
     """One phone after the other looks at what years left; every answer is compared with the shape."""
 
-    def __init__(self, there: Target, shape: Shape, tally: Tally, seed: int) -> None:
+    def __init__(self, there: Endpoint, shape: Shape, tally: Tally, seed: int) -> None:
         self.pages = Histogram()  # from asking for 50 messages to having them decoded
         self.hellos = Histogram()  # from saying hello to having the first rooms decoded
         self.syncs = Histogram()  # the same, until all rooms are there
@@ -38,7 +35,7 @@ class Reading:
             user = self._shape.script.user(self._shape.heavy(place % HEAVY_USERS))
             phone = await self._there.dial()
             started_ns = time.perf_counter_ns()
-            page = (await hello(phone, self._there, user, f"{RUN}-{place}".ljust(22, "-")))["sync"]
+            page = (await self._there.hello(phone, user, f"{RUN}-{place}"))["sync"]
             self.hellos.record(time.perf_counter_ns() - started_ns)
             found: list[Packet] = list(page["rooms"])
             while "more" in page:
@@ -51,9 +48,8 @@ class Reading:
     async def leaf(self, times: int) -> None:
         """Asks for a page somewhere in the log of some room, that often, in the name of one of its members."""
         heavy = [self._shape.heavy(place) for place in range(HEAVY_USERS)]
-        phones = {self._shape.script.user(number): await self._there.dial() for number in heavy}
-        for user, phone in phones.items():
-            await hello(phone, self._there, user, f"{RUN}-reader".ljust(22, "-"))
+        users = [self._shape.script.user(number) for number in heavy]
+        phones = {user: await self._there.enter(user, f"{RUN}-reader") for user in users}
         theirs = {user: [room for room in self._rooms.values() if user in room.users] for user in phones}
         for _ in range(times):
             user = self._chance.choice(list(phones))
@@ -80,7 +76,7 @@ class Reading:
         if missing := wanted.keys() - found.keys():
             self._tally.add("lost", f"{user} misses {len(missing)} rooms", len(missing))
         if foreign := found.keys() - wanted.keys():
-            self._tally.add("misrouted", f"{user} sees {len(foreign)} rooms he is not in", len(foreign))
+            self._tally.add("misrouted", f"{user} sees {len(foreign)} rooms they are not in", len(foreign))
         for name in wanted.keys() & found.keys():
             self._check_summary(user, wanted[name], found[name])
 

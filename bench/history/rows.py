@@ -2,8 +2,6 @@
 them with what the daemon writes. Pure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 from zlib import crc32
@@ -34,7 +32,7 @@ def room_row(shape: Shape, room: Room) -> Row:
 
 
 def member_row(shape: Shape, room: Room, member: Member) -> Row:
-    """A row of `members`; it was last changed by his own last message or by his last `read`."""
+    """A row of `members`; it was last changed by their own last message or by their last `read`."""
     read = member.read_ordinal + 1 if member.read_ordinal else 0
     stamp = shape.stamp(room.time(max(member.own_last, member.read_ordinal)))
     return (
@@ -71,7 +69,6 @@ def event_rows(shape: Shape, room: Room, digests: dict[str, int]) -> Iterator[Ro
 
 
 def message(room: Room, ordinal: int, text: str) -> dict[str, Any]:
-    """A message as it is pushed and stored."""
     return {
         "seq": ordinal + 1,
         "kind": "message",
@@ -84,7 +81,6 @@ def message(room: Room, ordinal: int, text: str) -> dict[str, Any]:
 
 
 def send_digest(text: str) -> int:
-    """What tells whether a repeated key asks for the same message."""
     return _digest("Send", [{"text": text}, False])
 
 

@@ -1,10 +1,8 @@
-"""What is in a made-up database, computed from its size and a seed: rooms, members, messages, read marks. Pure.
+"""The content of a made-up database, computed from its size and a seed: rooms, members, messages, read marks. Pure.
 
 Nothing is remembered for each message, so that ten million of them fit, and that any of them can be told again
 when it is read back.
 """
-
-from __future__ import annotations
 
 import random
 from collections.abc import Iterator
@@ -35,7 +33,7 @@ class Member:
     role: str
     read_ordinal: int
     own_unread: int
-    own_last: int  # ordinal of his last message, 0 for none
+    own_last: int  # ordinal of their last message, 0 for none
 
 
 @dataclass(frozen=True)
@@ -51,11 +49,9 @@ class Room:
 
     @property
     def name(self) -> str:
-        """12 characters, as the daemon gives them."""
         return f"{self.kind[0]}{self.number:011d}"
 
     def author(self, ordinal: int) -> str:
-        """Everybody in turn."""
         return self.users[(ordinal - 1) % len(self.users)]
 
     def time(self, ordinal: int) -> int:
@@ -90,7 +86,6 @@ class Shape:
 
     @property
     def script(self) -> Script:
-        """Names and texts."""
         return Script(RUN, self.seed)
 
     @property
@@ -100,20 +95,16 @@ class Shape:
 
     @property
     def begin_ms(self) -> int:
-        """Nothing is older."""
         return self.end_ms - YEAR_MS
 
     @cached_property
     def texts(self) -> Texts:
-        """What is written."""
         return self.script.texts()
 
     def text(self, room: Room, ordinal: int) -> str:
-        """The text of one message."""
         return self.texts.of(room.number, ordinal)
 
     def stamp(self, time_ms: int) -> int:
-        """The number of the commit of that moment."""
         return (time_ms - self.begin_ms) // COMMIT_MS + 1
 
     def heavy(self, place: int) -> int:
@@ -134,7 +125,6 @@ class Shape:
 
     @cached_property
     def all_rooms(self) -> list[Room]:
-        """Every room, by number from 1 on."""
         chance = random.Random(self.seed)
         shares = self._shares(chance)
         places = {self.direct_number(place): place for place in range(self.directs)}

@@ -45,7 +45,6 @@ def shift(chance: random.Random) -> list[bytes]:
 
 
 async def done(part: Part, made: list[Any]) -> None:
-    """The work of a part, once with each."""
     call = part.call
     if part.waits:
         for one in made:

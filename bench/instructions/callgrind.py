@@ -1,7 +1,5 @@
 """valgrind's callgrind: counts instructions of a program, where and when the program asks for it."""
 
-from __future__ import annotations
-
 import ctypes
 import mmap
 import os
@@ -28,7 +26,7 @@ TOTAL = re.compile(r"^totals: (\d+)$", re.MULTILINE)
 
 
 class Requests:
-    """What the program under valgrind asks for. Anywhere else it does nothing."""
+    """Requests of the program under valgrind. Anywhere else it does nothing."""
 
     def __init__(self) -> None:
         page = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
@@ -43,7 +41,6 @@ class Requests:
 
     @contextmanager
     def counted(self, label: str) -> Iterator[None]:
-        """Counts what is done within, under this label."""
         text = ctypes.create_string_buffer(label.encode())
         self._request(ZERO_STATS)
         yield
@@ -89,7 +86,6 @@ def count(module: str) -> dict[str, list[int]]:
 
 
 def read(dumps: Iterable[Path]) -> dict[str, list[int]]:
-    """What was counted, by label."""
     counted = defaultdict(list)
     for dump in dumps:
         text = dump.read_text(errors="replace")

@@ -1,7 +1,5 @@
 """The parts of the hot path, each called as the daemon calls it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -63,7 +61,6 @@ def hello(people: People) -> Part:
 
 
 def pieces(people: People) -> dict[str, Part]:
-    """What a send is made of, one after the other, in one thread."""
     app, deflate_min = people.app, people.config.delivery.deflate_min_bytes
     frame = frame_of(people.send(people.pair))
     request = decode_request(frame, False)

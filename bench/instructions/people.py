@@ -3,8 +3,6 @@
 Time stands still, so that no timer, no rate and no token depends on how fast somebody counts.
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
@@ -80,7 +78,6 @@ class Ear(Nowhere):
             self._waits.set_result(None)
 
     async def hears(self) -> None:
-        """Returns when something is written."""
         self._waits = asyncio.get_running_loop().create_future()
         await self._waits
 
@@ -115,24 +112,20 @@ class People:
         await self.app.writer.submit_and_wait("", Barrier())
 
     def decides(self, room: str) -> WriteSet:
-        """One more message as a batch of its own."""
         request = decode_request(frame_of(self.send(room)), False)
         return self.decided(request)
 
     def decided(self, request: Any) -> WriteSet:
-        """What Ann asks, decided: in memory only."""
         writes = WriteSet(now=START_MS, stamp=self.app.store.stamp)
         decide(Submission("ann", request), writes, self._reads)
         count_out(writes)
         return writes
 
     def ear(self) -> Ear:
-        """The connection of somebody who comes."""
         self.ears.append(Ear())
         return self.ears[-1]
 
     def send(self, room: str) -> Packet:
-        """A message, with a key never used before."""
         key = f"key-{next(self._numbers):012}"
         return {"type": "send", "id": 7, "room": room, "key": key, "body": {"text": TEXT}}
 
@@ -144,13 +137,11 @@ class People:
         )
 
     async def comes(self, user: str, wire: Nowhere) -> Session:
-        """A connection that was let in."""
         session = self.knocks(self.hello(user), wire)
         await asyncio.wait(set(self.app.rate_limits.tasks))
         return session
 
     def knocks(self, hello: bytes, wire: Nowhere) -> Session:
-        """A connection that sent a hello."""
         session = self.app.session()
         session.opened(wire)
         session.received(hello)
@@ -176,14 +167,12 @@ class People:
 
 
 def frame_of(packet: Packet) -> bytes:
-    """What a phone sends, unmasked."""
     encoded: bytes = msgpack.packb(packet)
     return encoded
 
 
 @asynccontextmanager
 async def at_home(directory: Path, guests: int) -> AsyncIterator[People]:
-    """Everybody, on a new database; so many guests."""
     settings = model.Config(
         auth=model.Auth(secret=Secret(SECRET)),
         limits=model.Limits(in_flight=PLENTY),

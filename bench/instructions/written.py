@@ -45,7 +45,6 @@ class Numbers:
         return cls(content["counted_with"], content["instructions"])
 
     def incomparable(self, here: Mapping[str, str]) -> str | None:
-        """What is different here, None when nothing is that changes a count by itself."""
         return (
             "; ".join(
                 f"{name} was {self.counted_with.get(name, 'nothing')}, is {here.get(name, 'nothing')}"

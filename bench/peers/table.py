@@ -1,89 +1,213 @@
-"""Every server the daemon can be put beside: what it is, what it does not do, and how it is measured."""
+"""Every server the daemon can be put beside: what it is, how it is configured and started, and what it does not do."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-from dataclasses import dataclass
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench import options, outcome
-from bench.engine.crew import measure
-from bench.engine.part import Plan
+from bench.codec import ENCODINGS
+from bench.endpoint import Endpoint
+from bench.engine.relay import Protocol, Relay, RelayPlan
+from bench.engine.role import Plan
+from bench.engine.run_state import Pacing, Report
 from bench.engine.script import Script
-from bench.engine.stage import Pacing, Report
-from bench.peers import ejabberd, prosody, xmpp
-from bench.peers.nats import NatsFanout
-from bench.peers.programs import Program, node_modules, own_peer
-from bench.peers.relay import Crowd, Relay
-from bench.peers.socketio import SocketIoFanout
+from bench.engine.workers import measure
+from bench.peers.protocols import HOST, NATS, ROOMS, SOCKET_IO, XMPP, XMPP_PATH
+from bench.server import own_program
 
 Played = tuple[dict[str, Any], Report]
 
-_SOCKET_IO = Path(__file__).with_name("socketio.js")
+SOCKET_IO_SERVER = Path(__file__).with_name("socketio.js")
+LIBRARIES = Path("/usr/lib")  # where Debian has ejabberd: below the name of the architecture
+_SBIN = ("/usr/sbin", "/usr/local/sbin")  # where packages put servers, and the path of a user does not look
+_EXEC = "import os, sys; os.execv(sys.argv[1], sys.argv[1:])"  # Python programs are started
+_ASK_S = 20.0  # for a package manager to say where its modules are
+_XMPP_DOES_NOT = (
+    "store a message before it is shown, acknowledge it otherwise than by its echo, "
+    "number it; replay is XEP-0313"
+)
 
 
 @dataclass(frozen=True)
 class Peer:
-    """One server. `install` is how to get it on Debian; without a `fanout` nobody has taught us to speak to it."""
+    """One server. `install` is how to get it on Debian; without a `protocol` nobody has taught us to speak to it.
+
+    `name` must be on the path, and `module`, of node, installed. `files` are written into its directory, and `start`
+    are its arguments; both have {directory}, {port} and {libraries} filled in.
+    """
 
     title: str
     install: str
     does_not: str
-    program: Program
-    fanout: type[Relay] | None = None
+    name: str
+    protocol: Protocol | None = None
+    start: Sequence[str] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, Callable[[], str]] = field(default_factory=dict)
+    path: str = "/"
+    module: str = ""
+    runtime: str = ""  # started in its place, where it is no more than a wrapper
+
+    @property
+    def installed(self) -> bool:
+        return found(self.name) is not None and (not self.module or _has_module(self.module))
 
     @property
     def present(self) -> bool:
-        """Whether it can be measured here."""
-        return self.fanout is not None and self.program.present
+        return self.protocol is not None and self.installed
 
-    async def play(self, script: Script, pacing: Pacing, crowd: Crowd) -> Played:
+    def arguments(self, directory: Path, port: int) -> Sequence[str]:
+        """Write the configuration; the arguments of the Python that starts the program."""
+        places = {"directory": str(directory), "port": str(port), "libraries": str(_libraries())}
+        for name, content in self.files.items():
+            (directory / name).write_text(_filled(content, places))
+        binary = found(self.runtime or self.name)
+        assert binary is not None
+        return ("-c", _EXEC, binary, *(_filled(word, places) for word in self.start))
+
+    async def play(self, script: Script, pacing: Pacing, members: int, senders: int) -> Played:
         """A fan-out on a server of its own. Raises Unreachable."""
-        assert self.fanout is not None
-        async with own_peer(self.program) as there:
-            plan = Plan(self.fanout, options.access(there, crowd.members), script, pacing, crowd)
+        assert self.protocol is not None
+        environment = {name: value() for name, value in self.environment.items()}
+        async with own_program(self.arguments, environment, self.path) as program:
+            there = Endpoint(program.url, "", ENCODINGS["json"], program)
+            crowd = RelayPlan(members, senders, self.protocol)
+            plan = Plan(Relay, options.access(there, members), script, pacing, crowd)
             seen, measured = await measure(plan, 1, there)
-            return outcome.of(f"peer {self.program.name}", seen, measured, there, pacing), seen
+            return outcome.of(f"peer {self.name}", seen, measured, there, pacing), seen
 
 
-def _node(port: int) -> Mapping[str, str]:
-    return {"PORT": str(port), "NODE_PATH": node_modules()}
+def found(program: str) -> str | None:
+    """The path of an installed program; None when it is absent."""
+    return shutil.which(program, path=os.pathsep.join((os.environ.get("PATH", ""), *_SBIN)))
 
+
+def node_modules() -> str:
+    """Where node finds modules: those of the working directory, and those installed for everybody."""
+    npm, everybody = found("npm"), ""
+    if npm is not None:
+        asked = [npm, "root", "-g"]
+        everybody = subprocess.run(
+            asked, capture_output=True, text=True, timeout=_ASK_S, check=False
+        ).stdout.strip()
+    places = (os.environ.get("NODE_PATH"), str(Path("node_modules").absolute()), everybody)
+    return os.pathsep.join(filter(None, places))
+
+
+def _has_module(module: str) -> bool:
+    node = found("node")
+    assert node is not None
+    environment = {**os.environ, "NODE_PATH": node_modules()}
+    asked = [node, "-e", f"require.resolve('{module}')"]
+    ran = subprocess.run(asked, env=environment, capture_output=True, timeout=_ASK_S, check=False)
+    return ran.returncode == 0
+
+
+def _libraries() -> Path:
+    """The folder that has `ejabberd-VERSION/ebin`; the runtime complains where there is none."""
+    installed = sorted(LIBRARIES.glob("*/ejabberd-*/ebin"))
+    return installed[-1].parents[1] if installed else LIBRARIES
+
+
+def _filled(text: str, places: Mapping[str, str]) -> str:
+    for name, value in places.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
+
+
+# A thousand presences for each who joins are a million; other chats do not tell them, so they are left out of both.
+_PROSODY = f"""
+run_as_root = true
+daemonize = false
+pidfile = "{{directory}}/prosody.pid"
+data_path = "{{directory}}"
+log = {{ warn = "*console" }}
+plugin_paths = {{ "{{directory}}" }}
+interfaces = {{ "127.0.0.1" }}
+c2s_ports, s2s_ports, https_ports = {{}}, {{}}, {{}}
+http_ports = {{ {{port}} }}
+consider_websocket_secure = true
+modules_enabled = {{ "saslauth", "websocket" }}
+modules_disabled = {{ "s2s", "offline" }}
+VirtualHost "{HOST}"
+  authentication = "anonymous"
+Component "{ROOMS}" "muc"
+  modules_enabled = {{ "quiet" }}
+  muc_room_locking = false
+"""
+_PROSODY_QUIET = """
+module:hook("muc-room-pre-create", function (event)
+  event.room._data.presence_broadcast = {visitor = false, participant = false, moderator = false};
+end);
+"""
+_EJABBERD = f"""
+hosts: [{HOST}]
+loglevel: warning
+listen:
+  - port: {{port}}
+    ip: 127.0.0.1
+    module: ejabberd_http
+    request_handlers: {{{XMPP_PATH}: ejabberd_http_ws}}
+auth_method: [anonymous]
+anonymous_protocol: sasl_anon
+modules:
+  mod_muc:
+    host: {ROOMS}
+    max_users: 100000
+    default_room_options: {{max_users: 100000, presence_broadcast: []}}
+"""
+# One scheduler: as many as it gets cores. Its own `ejabberdctl` changes the user, and leaves a port mapper behind.
+_EJABBERD_START = """+S 1:1 -noinput -env ERL_LIBS {libraries} -env EJABBERD_CONFIG_PATH {directory}/ejabberd.yml
+-env EJABBERD_LOG_PATH {directory}/ejabberd.log -env HOME {directory} -mnesia dir "{directory}/mnesia" -s ejabberd"""
 
 PEERS: dict[str, Peer] = {
     "nats-server": Peer(
         "nats-server, its own protocol",
         "apt-get install nats-server",
         "store, acknowledge, number or replay messages, order those of several senders, know members",
-        Program("nats-server", lambda directory, port: ("-a", "127.0.0.1", "-p", str(port))),
-        NatsFanout,
+        "nats-server",
+        NATS,
+        ("-a", "127.0.0.1", "-p", "{port}"),
     ),
     "socket.io": Peer(
         "Socket.IO on node, an event to a room",
         "apt-get install nodejs npm, npm install socket.io (in the working directory, or -g)",
         "store, number or replay messages, know members; acknowledge before anybody has it, unless asked",
-        Program("node", lambda directory, port: (str(_SOCKET_IO),), module="socket.io", environment=_node),
-        SocketIoFanout,
+        "node",
+        SOCKET_IO,
+        (str(SOCKET_IO_SERVER),),
+        environment={"PORT": lambda: "{port}", "NODE_PATH": node_modules},
+        module="socket.io",
     ),
     "prosody": Peer(
         "Prosody, group chat over WebSocket",
         "apt-get install prosody",
-        "store a message before it is shown, acknowledge it otherwise than by its echo, number it; replay is XEP-0313",
-        Program("prosody", prosody.arguments, xmpp.PATH),
-        xmpp.GroupChat,
+        _XMPP_DOES_NOT,
+        "prosody",
+        XMPP,
+        ("--config", "{directory}/prosody.cfg.lua", "-F"),
+        {"prosody.cfg.lua": _PROSODY, "mod_quiet.lua": _PROSODY_QUIET},
+        path=XMPP_PATH,
     ),
     "ejabberd": Peer(
         "ejabberd, group chat over WebSocket",
         "apt-get install ejabberd",
-        "store a message before it is shown, acknowledge it otherwise than by its echo, number it; replay is XEP-0313",
-        Program("ejabberdctl", ejabberd.arguments, xmpp.PATH, runtime="erl"),
-        xmpp.GroupChat,
+        _XMPP_DOES_NOT,
+        "ejabberdctl",
+        XMPP,
+        _EJABBERD_START.split(),
+        {"ejabberd.yml": _EJABBERD},
+        path=XMPP_PATH,
+        runtime="erl",
     ),
     "centrifugo": Peer(
         "Centrifugo, a channel",
         "a binary of its releases on PATH; it is seen, but nobody has taught the bench to speak to it",
         "store on a disk, know members",
-        Program("centrifugo", lambda directory, port: ()),
+        "centrifugo",
     ),
 }

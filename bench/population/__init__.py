@@ -1,1 +1,1 @@
-"""A population: people in rooms of many sizes who write, read, type, and lose their connections."""
+"""Users who live through something together: a day of real talk, a killed daemon, a population of many habits."""

@@ -1,6 +1,4 @@
-"""What a population is, read from a TOML file; every key is checked. Pure, but for reading the file."""
-
-from __future__ import annotations
+"""A population as it is read from a TOML file; every key is checked. Pure, but for reading the file."""
 
 import random
 import tomllib
@@ -48,12 +46,10 @@ class Population:
 
     @cached_property
     def direct(self) -> list[bool]:
-        """Of each room, whether it is a direct one."""
         return [size.direct for size in self.sizes for _ in range(size.rooms)]
 
     @cached_property
     def rooms_of(self) -> dict[int, list[int]]:
-        """The rooms of everybody who is in one."""
         found: dict[int, list[int]] = {}
         for room, members in enumerate(self.members_of):
             for member in members:

@@ -1,46 +1,38 @@
 """`floor`: what the machine and the libraries allow, and the daemon beside it in the same run."""
 
-from __future__ import annotations
-
 import argparse
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
-from bench import bounds, outcome, report, target
 from bench import options as common
-from bench.engine.bare import Bare, BareFanout, Echoing
-from bench.engine.crew import measure
-from bench.engine.part import Plan
+from bench import outcome, printout
+from bench.codec import ENCODINGS
+from bench.endpoint import Endpoint, open_endpoint
+from bench.engine.echo import Echoing
+from bench.engine.relay import Relay, RelayPlan
+from bench.engine.role import Plan, Role
+from bench.engine.run_state import Pacing, RunState
 from bench.engine.script import Script
-from bench.engine.stage import Pacing, Report
-from bench.floors.programs import FLOORS, own_floor
-from bench.scenarios import direct, fanout
+from bench.engine.workers import measure
+from bench.peers.protocols import BROADCAST, PUSH
+from bench.scenarios import loads
+from bench.scenarios.scenario import Played, Scenario
+from bench.server import own_program
 
-Played = tuple[dict[str, Any], Report]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `floor`."""
-    parser.add_argument("--members", type=bounds.count, default=1000, metavar="N", help="of the group (1000)")
-    parser.add_argument(
-        "--senders", type=bounds.count, default=8, metavar="S", help="of the saturated group (8)"
-    )
-    parser.add_argument(
-        "--clients", type=bounds.pairs, default=200, metavar="C", help="of direct and echo (200)"
-    )
-    parser.add_argument(
-        "--in-flight", type=bounds.count, default=1, metavar="K", help="of each sender, when saturated (1)"
-    )
-    common.add_open(parser, rate=20.0)
-    common.add_length(parser)
-    common.add_seed(parser)
-    target.add_arguments(parser)
-    common.add_output(parser)
+FRAME_BYTES = "300"  # payload of the daemon's push of one message: text of 160, key, author, places and times
+FLOORS = {
+    "push": ("one write each", FRAME_BYTES),
+    "broadcast": ("websockets.broadcast", FRAME_BYTES),
+    "echo": ("echo on the daemon's edge",),
+    "flush": ("the echo, when six pages are on the disk",),
+}
 
 
 async def run(options: argparse.Namespace) -> int:
     """Every floor and the daemon in turn: at the rate, saturated, and one to one."""
-    pacing, script = common.open_pacing(options), common.script(options)
+    pacing, script = common.open_pacing(options), common.script(options.seed)
     rows: dict[str, Played] = {}
     for name, played in _comparisons(options, script, pacing).items():
         rows[name] = await played()
@@ -79,37 +71,57 @@ def _figure(row: Any, path: Sequence[str]) -> float:
 
 
 async def push(kind: str, script: Script, pacing: Pacing, members: int) -> Played:
-    """The floor of a fan-out: `push` or `broadcast`."""
-    async with own_floor(kind) as there:
-        details = Bare(members, upgrade=kind != "push")
-        plan = Plan(BareFanout, common.access(there, members), script, pacing, details)
-        seen, measured = await measure(plan, 1, there)
-        return outcome.of(f"floor {kind}", seen, measured, there, pacing), seen
+    crowd = RelayPlan(members, 1, {"push": PUSH, "broadcast": BROADCAST}[kind])
+    return await _play(kind, Relay, crowd, script, pacing, members)
 
 
 async def echo(script: Script, pacing: Pacing, clients: int, kind: str = "echo") -> Played:
     """The floor of `direct`: `echo`, or `flush` of one that is durable."""
+    return await _play(kind, Echoing, clients, script, pacing, clients)
+
+
+async def _play(
+    kind: str,
+    role: Callable[[RunState, Any], Role],
+    details: Any,
+    script: Script,
+    pacing: Pacing,
+    devices: int,
+) -> Played:
     async with own_floor(kind) as there:
-        plan = Plan(Echoing, common.access(there, clients), script, pacing, clients)
+        plan = Plan(role, common.access(there, devices), script, pacing, details)
         seen, measured = await measure(plan, 1, there)
         return outcome.of(f"floor {kind}", seen, measured, there, pacing), seen
+
+
+@asynccontextmanager
+async def own_floor(kind: str) -> AsyncIterator[Endpoint]:
+    """One of FLOORS as a program of its own, on the core that a daemon would have. Raises Unreachable."""
+    _, *more = FLOORS[kind]
+
+    def arguments(directory: Path, port: int) -> Sequence[str]:
+        return ("-m", f"bench.baselines.{kind}", str(port), *more)
+
+    async with own_program(arguments, {}, "/v1/ws") as program:
+        yield Endpoint(program.url, "", ENCODINGS["msgpack"], program)
 
 
 def _comparisons(
     options: argparse.Namespace, script: Script, paced: Pacing
 ) -> dict[str, Callable[[], Awaitable[Played]]]:
-    """What is run, in this order, each on a server of its own."""
     closed, deep = paced.paced(in_flight=1), paced.paced(in_flight=options.in_flight)
     all_in_flight = paced.paced(in_flight=options.senders)
     members, senders, clients = options.members, options.senders, options.clients
 
     async def group(at: Pacing, authors: int) -> Played:
-        async with target.open_target(options) as there:
-            return await fanout.play(there, common.script(options), at, members=members, senders=authors)
+        async with open_endpoint(options) as there:
+            return await loads.fanout(
+                there, common.script(options.seed), at, members=members, senders=authors
+            )
 
     async def pairs(at: Pacing) -> Played:
-        async with target.open_target(options) as there:
-            return await direct.play(there, common.script(options), at, clients=clients)
+        async with open_endpoint(options) as there:
+            return await loads.direct(there, common.script(options.seed), at, clients=clients)
 
     return {
         "push at the rate": lambda: push("push", script, paced, members),
@@ -137,13 +149,21 @@ def _text(rows: dict[str, Played]) -> list[str]:
             durable = f"({row['acks_per_s']:,.0f})"
         lines.append(
             f"  {name:<24}{row['deliveries_per_s']:>14,.0f}{durable:>12}"
-            f"{report.duration(latency['p50']):>11}{report.duration(latency['p99']):>11}"
+            f"{printout.duration(latency['p50']):>11}{printout.duration(latency['p99']):>11}"
             + ("  GENERATOR-BOUND" if row["generator_bound"] else "")
         )
-    meanings = " · ".join(f"{name}: {meaning}" for name, (meaning, _) in FLOORS.items())
+    meanings = " · ".join(f"{name}: {meaning}" for name, (meaning, *_) in FLOORS.items())
     return [
         *lines,
         "",
         f"  {meanings}",
         "  floors store and acknowledge nothing, `flush` writes zeros; (echoes/s) in brackets",
     ]
+
+
+SCENARIO = Scenario(
+    "what the machine and the libraries allow, and the daemon beside it in the same run",
+    run,
+    f"members senders clients in_flight {common.OPEN} {common.LENGTH} seed {common.ENDPOINT} {common.OUTPUT}",
+    {"members": 1000, "senders": 8, "clients": 200, "in_flight": 1, "rate": 20.0},
+)

@@ -1,7 +1,5 @@
 """`history`: a large database, made up and filled in: pages, syncs, sends and starts against an empty one."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import time
@@ -9,18 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import bounds, outcome, progress, report, target
 from bench import options as common
+from bench import outcome, printout, progress
 from bench.checks import Tally
 from bench.codec import ENCODINGS, Encoding
-from bench.engine.stage import Pacing
+from bench.endpoint import Endpoint
+from bench.engine.run_state import Pacing
 from bench.histogram import Histogram
 from bench.history import measuring
 from bench.history.filling import fill
 from bench.history.measuring import Sending, Start
 from bench.history.shape import Shape
-from bench.home import Home, new_home
 from bench.rooms import create_direct
+from bench.scenarios.scenario import Scenario
+from bench.server import DaemonDir, daemon_dir
 
 CLIENTS_MAX = 200  # who write while the send rate is measured; as in `direct`
 END_MS = 1_780_000_000_000  # a fixed day in 2026: the same options make the same database
@@ -38,27 +38,6 @@ class Asked:
     seed: int = 1
     encoding: str = "msgpack"
     directory: Path | None = None
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `history`."""
-    parser.add_argument("--messages", type=bounds.count, default=100_000, metavar="N", help="(100,000)")
-    parser.add_argument("--rooms", type=bounds.count, default=1_000, metavar="N", help="(1,000)")
-    parser.add_argument("--users", type=bounds.count, default=5_000, metavar="N", help="(5,000)")
-    parser.add_argument(
-        "--pages", type=bounds.count, default=2_000, metavar="N", help="pages of 50 that are read (2,000)"
-    )
-    parser.add_argument(
-        "--rounds", type=bounds.count, default=1, metavar="N", help="of send rates; the median counts (1)"
-    )
-    common.add_seed(parser)
-    parser.add_argument(
-        "--directory", type=Path, help="make the database there, or use the one of an earlier run"
-    )
-    common.add_length(parser, duration=10.0, warmup=1.0)  # of each send rate
-    common.add_procs(parser)
-    target.add_encoding(parser)
-    common.add_output(parser)
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -84,20 +63,20 @@ async def play(shape: Shape, asked: Asked, tally: Tally) -> dict[str, Any]:
     """Everything that is measured, of an empty database and of the large one."""
     encoding = ENCODINGS[asked.encoding]
     places = range(min(CLIENTS_MAX // 2, shape.directs))
-    with new_home() as none, new_home(directory=asked.directory) as home:
+    with daemon_dir() as none, daemon_dir(directory=asked.directory) as here:
         empty = await measuring.start(none)
         rooms = await _make_rooms(none, shape, encoding, len(places))
-        filled_s = await build(home, shape)
+        filled_s = await build(here, shape)
         existing = tuple(shape.all_rooms[shape.direct_number(place) - 1].name for place in places)
-        full = await measuring.start(home)
-        looked = await measuring.read(home, shape, encoding, asked.pages, tally)
+        full = await measuring.start(here)
+        looked = await measuring.read(here, shape, encoding, asked.pages, tally)
         pacing = Pacing(asked.duration_s, asked.warmup_s, in_flight=1, seed=asked.seed)
         sending = Sending(shape.script, pacing, tally, asked.procs, encoding)
         rates = []
         for _ in range(asked.rounds):
             sent_empty = await measuring.write(none, rooms, sending)
-            rates.append((sent_empty, await measuring.write(home, existing, sending)))
-        size = home.database.stat().st_size
+            rates.append((sent_empty, await measuring.write(here, existing, sending)))
+        size = here.database.stat().st_size
     sent_empty, sent = sorted(rates, key=_ratio)[len(rates) // 2]
     return {
         **sent,
@@ -120,16 +99,16 @@ def _ratio(rates: tuple[dict[str, Any], dict[str, Any]]) -> float:
     return float(full["acks_per_s"] / (empty["acks_per_s"] or 1))
 
 
-async def build(home: Home, shape: Shape) -> float:
+async def build(here: DaemonDir, shape: Shape) -> float:
     """Fills the database unless an earlier run did; seconds it took. Raises ValueError for another one."""
-    mark, told = home.directory / "shape.txt", f"{shape}\n"
+    mark, told = here.directory / "shape.txt", f"{shape}\n"
     if mark.exists():
         if mark.read_text() != told:
-            raise ValueError(f"{home.directory} holds another database: {mark.read_text().strip()}")
+            raise ValueError(f"{here.directory} holds another database: {mark.read_text().strip()}")
         return 0.0
-    if home.database.exists():
-        raise ValueError(f"{home.database} exists and was not made here; it is left alone")
-    async with home.daemon():
+    if here.database.exists():
+        raise ValueError(f"{here.database} exists and was not made here; it is left alone")
+    async with here.daemon():
         pass  # the first start makes the schema
     started, messages = time.monotonic(), 0
 
@@ -138,13 +117,12 @@ async def build(home: Home, shape: Shape) -> float:
         messages = now
 
     with progress.shown(lambda: f"fill     {progress.bar(messages, shape.messages)} messages"):
-        await asyncio.to_thread(fill, home.database, shape, done)
+        await asyncio.to_thread(fill, here.database, shape, done)
     mark.write_text(told)
     return time.monotonic() - started
 
 
 def text(result: dict[str, Any], tally: Tally) -> list[str]:
-    """The report as lines."""
     full, empty = result["start"], result["empty"]
     kept = {name: Histogram.from_sparse(slots) for name, slots in result["histograms"].items()}
     rows = {
@@ -162,23 +140,25 @@ def text(result: dict[str, Any], tally: Tally) -> list[str]:
     sending = result["sending"]
     return [
         f"bench history · seed {result['seed']}",
-        f"plan  {sizes} · {result['database']['users']:,} users · {report.size(result['database']['bytes'])}",
+        f"plan  {sizes} · {result['database']['users']:,} users · {printout.size(result['database']['bytes'])}",
         "",
-        *report.latency_table(rows),
+        *printout.latency_table(rows),
         "",
         f"  start       ready in {full['ready_s']:.2f} s, empty {empty['ready_s']:.2f} s · rss "
-        f"{report.size(full['rss_bytes'])}, empty {report.size(empty['rss_bytes'])}",
+        f"{printout.size(full['rss_bytes'])}, empty {printout.size(empty['rss_bytes'])}",
         f"  send        {sending['full']['acks_per_s']:,.0f} durable/s, empty "
         f"{sending['empty']['acks_per_s']:,.0f} · ratio {result['ratio']['send']:.2f}",
-        *report.correctness(tally),
+        *printout.correctness(tally),
     ]
 
 
-async def _make_rooms(home: Home, shape: Shape, encoding: Encoding, count: int) -> tuple[str, ...]:
+async def _make_rooms(here: DaemonDir, shape: Shape, encoding: Encoding, count: int) -> tuple[str, ...]:
     user = shape.script.user
     pairs = [(user(2 * place), user(2 * place + 1)) for place in range(count)]
-    async with home.daemon() as daemon:
-        return tuple(await create_direct(home.target(daemon, encoding), "none", pairs))
+    async with here.daemon() as daemon:
+        return tuple(
+            await create_direct(Endpoint(daemon.url, daemon.secret, encoding, daemon), "none", pairs)
+        )
 
 
 def _sizes(shape: Shape, size_bytes: int, filled_s: float) -> dict[str, Any]:
@@ -204,3 +184,19 @@ def _beside(empty: Start, full: Start) -> dict[str, Any]:
         "ready_s": full.counted()["ready_s"],
         "memory_growth_bytes": full.rss_bytes - empty.rss_bytes,
     }
+
+
+SCENARIO = Scenario(
+    "a large database, made up and filled in: pages, syncs, sends and starts against an empty one",
+    run,
+    f"messages rooms users pages rounds seed directory {common.LENGTH} procs encoding {common.OUTPUT}",
+    {
+        "messages": 100_000,
+        "rooms": 1_000,
+        "users": 5_000,
+        "pages": 2_000,
+        "rounds": 1,
+        "duration": 10.0,
+        "warmup": 1.0,
+    },
+)

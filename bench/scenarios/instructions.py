@@ -1,7 +1,5 @@
 """`instructions`: the parts of the daemon's hot path, in instructions: the same however busy the machine is."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Mapping
 from typing import Any
@@ -10,14 +8,7 @@ from bench import options as common
 from bench import outcome
 from bench.instructions import callgrind, written
 from bench.instructions.parts import MEANINGS
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `instructions`."""
-    parser.add_argument(
-        "--write", action="store_true", help="write them down as what the suite compares with from now on"
-    )
-    common.add_output(parser)
+from bench.scenarios.scenario import Scenario
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -45,3 +36,10 @@ def table(counted: Mapping[str, int], before: Mapping[str, int]) -> list[str]:
         f"  {name:<8}{now:>12,}   {f'{now / before[name] - 1:+.1%}' if name in before else 'new':>7}   {MEANINGS[name]}"
         for name, now in counted.items()
     ]
+
+
+SCENARIO = Scenario(
+    "the parts of the daemon's hot path, in instructions: the same however busy the machine is",
+    run,
+    f"write {common.OUTPUT}",
+)

@@ -1,7 +1,5 @@
 """`mixed`: a population from a file: rooms of many sizes, people who write, read, type and lose connections."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import random
@@ -9,63 +7,69 @@ from pathlib import Path
 from typing import Any
 
 from bench import options as common
-from bench import outcome, progress, target
-from bench.engine.pump import Pump
+from bench import outcome, progress
+from bench.client.backoff import Polite
+from bench.client.user import UsersState
+from bench.endpoint import Endpoint, open_endpoint
+from bench.engine.run_state import Pacing, Report
 from bench.engine.script import Script
-from bench.engine.stage import Pacing, Report
 from bench.load import Load
+from bench.population.population_run import PopulationRun
 from bench.population.settings import Population, read
-from bench.population.town import Town
-from bench.storm.manners import Polite
-from bench.storm.visit import Stage
-from bench.target import Target
+from bench.rooms import create_direct, create_groups
+from bench.scenarios.scenario import Played, Scenario
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `mixed`."""
+def _adds(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="the population, as bench/examples/town.toml")
-    common.add_length(parser)
-    common.add_seed(parser)
-    target.add_arguments(parser)
-    common.add_output(parser)
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Measures, prints the report, writes the result."""
     population = read(options.file, options.seed)
     rate = population.rates["messages"]
     pacing = Pacing(options.duration, options.warmup, rate=rate, seed=options.seed)
-    async with target.open_target(options) as there:
-        result, seen = await play(there, common.script(options), pacing, population)
+    async with open_endpoint(options) as there:
+        result, seen = await play(there, common.script(options.seed), pacing, population)
     return outcome.finish(result, text(result, seen, population), options, clean=seen.tally.clean)
 
 
-async def play(
-    there: Target, script: Script, pacing: Pacing, population: Population
-) -> tuple[dict[str, Any], Report]:
+async def play(there: Endpoint, script: Script, pacing: Pacing, population: Population) -> Played:
     """The population lives: the result and what it is made of."""
-    pump, measured = Pump(), Load(there.daemon)
-    manners = Polite(random.Random(population.seed))
-    town = Town(Stage(pump, common.access(there, population.people), script, manners), population, pacing)
+    rooms, measured = await _make_rooms(there, script, population), Load(there.daemon)
+    access = common.access(there, population.people)
+    state = UsersState(access, script, pacing, backoff=Polite(random.Random(population.seed)))
+    life = PopulationRun(state, population, rooms)
     try:
-        with progress.shown(
-            lambda: f"enter    {progress.bar(town.present, len(population.rooms_of))} people"
-        ):
-            await asyncio.to_thread(town.gather)
+        with progress.shown(lambda: f"enter    {progress.bar(life.present, len(life.users))} people"):
+            await asyncio.to_thread(life.gather)
         await measured.count_connections()
-        with measured.during(), progress.shown(lambda: f"live     {town.record.messages:,} messages"):
-            await asyncio.to_thread(town.live)
+        with measured.during(), progress.shown(lambda: f"live     {state.record.messages:,} messages"):
+            await asyncio.to_thread(life.live)
         with progress.shown(lambda: "compare  everybody with the logs"):
-            seen = await asyncio.to_thread(town.compare)
+            seen = await asyncio.to_thread(life.compare)
     finally:
-        pump.close()
-    result = outcome.of("mixed", seen, measured, there, pacing)
+        state.poller.close()
     sizes = [{"people": size.people, "rooms": size.rooms, "direct": size.direct} for size in population.sizes]
-    return {**result, "people": len(population.rooms_of), "rooms": sizes, "done": dict(town.done)}, seen
+    more = {"people": len(population.rooms_of), "rooms": sizes, "done": dict(life.done)}
+    return outcome.of("mixed", seen, measured, there, pacing) | more, seen
+
+
+async def _make_rooms(there: Endpoint, script: Script, population: Population) -> list[str]:
+    """The rooms of the population, in order; its founder makes the groups, one of each pair their room."""
+    named = [list(map(script.user, members)) for members in population.members_of]
+    kinds = list(zip(named, population.direct, strict=True))
+    founder = script.user(population.people)
+    groups = await create_groups(
+        there, script.run, [(founder, names) for names, direct in kinds if not direct]
+    )
+    pairs = await create_direct(
+        there, script.run, [(names[0], names[1]) for names, direct in kinds if direct]
+    )
+    made = {False: iter(groups), True: iter(pairs)}
+    return [next(made[direct]) for _, direct in kinds]
 
 
 def text(result: dict[str, Any], seen: Report, population: Population) -> list[str]:
-    """The report as lines."""
     rooms = " + ".join(
         f"{size.rooms} x {'2 (direct)' if size.direct else size.people}" for size in population.sizes
     )
@@ -73,3 +77,11 @@ def text(result: dict[str, Any], seen: Report, population: Population) -> list[s
     plan = f"{result['people']:,} people in rooms of {rooms}"
     lines = outcome.text(result, plan, seen, resumed="cut to hello answered")
     return [*lines, *([f"  besides     {done}"] if done else [])]
+
+
+SCENARIO = Scenario(
+    "a population from a file: rooms of many sizes, people who write, read, type and lose connections",
+    run,
+    f"{common.LENGTH} seed {common.ENDPOINT} {common.OUTPUT}",
+    adds=_adds,
+)

@@ -1,21 +1,20 @@
 """`peers`: other servers with the same generator on the same machine in the same run, and what they do not do."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from bench import bounds, outcome, report, target
 from bench import options as common
+from bench import outcome, printout
 from bench.checks import Tally
+from bench.endpoint import open_endpoint
+from bench.engine.run_state import Pacing
 from bench.engine.script import Script
-from bench.engine.stage import Pacing
-from bench.peers.relay import Crowd
 from bench.peers.table import PEERS, Peer
-from bench.results.reading import UNMEASURED
-from bench.scenarios import fanout
+from bench.results import UNMEASURED
+from bench.scenarios import loads
+from bench.scenarios.scenario import Scenario
 from bench.server import Unreachable
 
 NOT_IMPLEMENTED = "it is installed, but the bench does not speak to it"
@@ -23,53 +22,40 @@ NOT_IMPLEMENTED = "it is installed, but the bench does not speak to it"
 QUIET_S = 30.0  # some write nothing until all that was published is taken apart, which is seconds
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `peers`."""
-    parser.add_argument(
-        "--members", type=bounds.count, default=1000, metavar="N", help="of the group (1,000)"
-    )
-    parser.add_argument("--senders", type=bounds.count, default=8, metavar="S", help="who write (8)")
+def _adds(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", choices=PEERS, action="append", metavar="P", help=", ".join(PEERS))
-    common.add_pace(parser, rate=20.0)
-    common.add_length(parser)
-    common.add_seed(parser)
-    target.add_arguments(parser)
-    common.add_output(parser)
 
 
 async def run(options: argparse.Namespace) -> int:
-    """The daemon first, then whatever is installed."""
-    script, tally = common.script(options), Tally()
+    script, tally = common.script(options.seed), Tally()
     pacing = replace(common.pacing(options), quiet_s=QUIET_S)
-    group = Crowd(options.members, options.senders)
-    async with target.open_target(options) as there:
-        ours, seen = await fanout.play(there, script, pacing, members=group.members, senders=group.authors)
+    sizes = {"members": options.members, "senders": options.senders}
+    async with open_endpoint(options) as there:
+        ours, seen = await loads.fanout(there, script, pacing, **sizes)
     tally.merge(seen.tally)
     peers: dict[str, dict[str, Any]] = {}
     for name, peer in PEERS.items():
         row: dict[str, Any] = {"does_not": peer.does_not}
         if options.only and name not in options.only:
             continue
-        peers[name] = row | await _measured(peer, script, pacing, group)
+        peers[name] = row | await _measured(peer, script, pacing, **sizes)
     result = {
         **ours,
         "scenario": "peers",
-        "members": group.members,
-        "senders": group.authors,
+        **sizes,
         "peers": {**_ourselves(ours), **peers},
         "ratio": ratios(ours, peers),
     }
     return outcome.finish(result, text(result, tally), options, clean=tally.clean)
 
 
-async def _measured(peer: Peer, script: Script, pacing: Pacing, group: Crowd) -> dict[str, Any]:
-    """Its figures, or why there are none."""
-    if not peer.program.present:
+async def _measured(peer: Peer, script: Script, pacing: Pacing, members: int, senders: int) -> dict[str, Any]:
+    if not peer.installed:
         return {"absent": peer.install}
     if not peer.present:
         return {"not_implemented": NOT_IMPLEMENTED}
     try:
-        played, _ = await peer.play(script, pacing, group)
+        played, _ = await peer.play(script, pacing, members, senders)
     except Unreachable as error:
         return {"failed": str(error)}
     return played
@@ -81,7 +67,7 @@ def _ourselves(ours: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 class Yardstick(NamedTuple):
-    """What the daemon is to a peer: a figure that both have, and the words for it."""
+    """A comparison of the daemon with a peer: a figure that both have, and the words for it."""
 
     name: str
     heading: str
@@ -94,7 +80,6 @@ AT_RATE = Yardstick("delivery_p99", "chatd's p99", lambda row: float(row["delive
 
 
 def yardstick(result: Mapping[str, Any]) -> Yardstick:
-    """What is compared: how much gets through in a closed loop, how long it takes at a rate."""
     return AT_RATE if result["rate"] else SATURATED
 
 
@@ -107,7 +92,6 @@ def ratios(ours: Mapping[str, Any], peers: Mapping[str, Mapping[str, Any]]) -> d
 
 
 def text(result: dict[str, Any], tally: Tally) -> list[str]:
-    """The report as lines."""
     stick = yardstick(result)
     return [
         f"bench peers · {outcome.loop(result)} · seed {result['seed']}",
@@ -120,7 +104,7 @@ def text(result: dict[str, Any], tally: Tally) -> list[str]:
             for name, row in result["peers"].items()
         ),
         "",
-        *report.correctness(tally),
+        *printout.correctness(tally),
     ]
 
 
@@ -134,6 +118,15 @@ def _row(name: str, row: dict[str, Any], ratio: float | None) -> str:
     notes = f" · LOST {row['lost']:,}" if row.get("lost") else ""
     notes += " · GENERATOR-BOUND" if row["generator_bound"] else ""
     return (
-        f"  {name:<14}{row['deliveries_per_s']:>14,.0f}{report.duration(latency['p50']):>11}"
-        f"{report.duration(latency['p99']):>11}{share:>10.2f}{beside:>13}   {row['does_not']}{notes}"
+        f"  {name:<14}{row['deliveries_per_s']:>14,.0f}{printout.duration(latency['p50']):>11}"
+        f"{printout.duration(latency['p99']):>11}{share:>10.2f}{beside:>13}   {row['does_not']}{notes}"
     )
+
+
+SCENARIO = Scenario(
+    "other servers with the same generator on the same machine in the same run, and what they do not do",
+    run,
+    f"members senders {common.PACE} {common.LENGTH} seed {common.ENDPOINT} {common.OUTPUT}",
+    {"members": 1000, "senders": 8, "rate": 20.0},
+    _adds,
+)

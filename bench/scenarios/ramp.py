@@ -1,20 +1,19 @@
 """`ramp`: more and more messages a second until it is too many: where the knee is, and what sets it."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from bench import bounds, outcome, report, target
 from bench import options as common
+from bench import outcome, printout
 from bench.checks import Tally
+from bench.endpoint import Endpoint, open_endpoint
+from bench.engine.pacing import ARRIVALS
 from bench.engine.record import SECOND_NS
-from bench.engine.schedule import ARRIVALS
-from bench.engine.stage import Pacing, Report
-from bench.scenarios import direct, fanout
-from bench.target import Target
+from bench.engine.run_state import Pacing
+from bench.scenarios import loads
+from bench.scenarios.scenario import Played, Scenario
 
 GROWTH = 1.5  # from one step up to the next: eight steps for a factor of 25
 HALVINGS = 3  # between the last good and the first bad rate: the knee is known to a sixteenth
@@ -27,31 +26,14 @@ Step = dict[str, Any]
 Try = Callable[[float], Awaitable[Step]]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `ramp`."""
+def _adds(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--of", choices=PLAYS, default="direct", help="what is stepped up (direct)")
-    parser.add_argument(
-        "--people", type=bounds.count, default=200, metavar="N", help="clients, or members of the group (200)"
-    )
-    parser.add_argument(
-        "--limit",
-        type=bounds.positive,
-        default=250.0,
-        metavar="MS",
-        help="delivery p99 that is too much (250)",
-    )
-    common.add_open(parser, rate=500.0)
-    common.add_length(parser, duration=5.0, warmup=1.0)
-    common.add_seed(parser)
-    common.add_procs(parser)
-    target.add_arguments(parser)
-    common.add_output(parser)
 
 
 async def run(options: argparse.Namespace) -> int:
     """Searches, prints the table and the knee, writes the result."""
     tally, best = Tally(), dict[str, Any]()
-    async with target.open_target(options) as there:
+    async with open_endpoint(options) as there:
 
         async def attempt(rate: float) -> Step:
             pacing = replace(common.open_pacing(options), rate=rate)
@@ -142,7 +124,6 @@ def _first_limit(failed: Step) -> str:
 
 
 def text(result: dict[str, Any], tally: Tally) -> list[str]:
-    """The report as lines."""
     found = result["knee"]
     return [
         f"bench ramp · {result['of']} · {result['people']:,} people · seed {result['seed']}",
@@ -151,7 +132,7 @@ def text(result: dict[str, Any], tally: Tally) -> list[str]:
         *map(_row, result["steps"]),
         "",
         f"  knee: {found['rate']:,.0f} msg/s ({found['reason']}); first limit: {found['first_limit']}",
-        *report.correctness(tally),
+        *printout.correctness(tally),
     ]
 
 
@@ -160,27 +141,30 @@ def _row(step: Step) -> str:
     bound = " · generator-bound" if step["generator_bound"] else ""
     server = "-" if step["server_cpu"] is None else f"{step['server_cpu']:.2f}"
     return (
-        f"{step['rate']:>12,.0f}{step['acks_per_s']:>12,.0f}{report.duration(step['p50_ms']):>11}"
-        f"{report.duration(step['p99_ms']):>11}{server:>9}{step['generator_cpu']:>11.2f}"
+        f"{step['rate']:>12,.0f}{step['acks_per_s']:>12,.0f}{printout.duration(step['p50_ms']):>11}"
+        f"{printout.duration(step['p99_ms']):>11}{server:>9}{step['generator_cpu']:>11.2f}"
         f"   {verdict}{bound}"
     )
 
 
-async def _direct(
-    there: Target, options: argparse.Namespace, pacing: Pacing
-) -> tuple[dict[str, Any], Report]:
-    script = common.script(options)
-    return await direct.play(there, script, pacing, clients=options.people, procs=options.procs)
+async def _direct(there: Endpoint, options: argparse.Namespace, pacing: Pacing) -> Played:
+    script = common.script(options.seed)
+    return await loads.direct(there, script, pacing, clients=options.people, procs=options.procs)
 
 
-async def _fanout(
-    there: Target, options: argparse.Namespace, pacing: Pacing
-) -> tuple[dict[str, Any], Report]:
-    script = common.script(options)
-    return await fanout.play(there, script, pacing, members=options.people, senders=8, procs=options.procs)
+async def _fanout(there: Endpoint, options: argparse.Namespace, pacing: Pacing) -> Played:
+    script, sizes = common.script(options.seed), {"members": options.people, "senders": 8}
+    return await loads.fanout(there, script, pacing, **sizes, procs=options.procs)
 
 
-PLAYS: dict[str, Callable[[Target, argparse.Namespace, Pacing], Awaitable[tuple[dict[str, Any], Report]]]] = {
+PLAYS: dict[str, Callable[[Endpoint, argparse.Namespace, Pacing], Awaitable[Played]]] = {
     "direct": _direct,
     "fanout": _fanout,
 }
+SCENARIO = Scenario(
+    "more and more messages a second until it is too many: where the knee is, and what sets it",
+    run,
+    f"people limit {common.OPEN} {common.LENGTH} seed procs {common.ENDPOINT} {common.OUTPUT}",
+    {"people": 200, "limit": 250.0, "rate": 500.0, "duration": 5.0, "warmup": 1.0},
+    _adds,
+)

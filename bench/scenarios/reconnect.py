@@ -1,83 +1,68 @@
 """`reconnect`: the daemon is killed under load and everybody comes back: how soon, how complete, and how it felt."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import gc
 import random
-import secrets
 from contextlib import AsyncExitStack
 from typing import Any
 
-from bench import bounds, configuration, outcome, progress, report, target
+from bench import bounds, configuration, outcome, printout, progress
 from bench import options as common
-from bench.engine.device import Access
-from bench.engine.pump import Pump
-from bench.engine.script import Script
+from bench.client.backoff import Polite, Rude
+from bench.client.user import UsersState
+from bench.codec import ENCODINGS
+from bench.endpoint import Endpoint
+from bench.engine.run_state import Access, Pacing
 from bench.histogram import Histogram
-from bench.home import Home, kill, new_home
 from bench.load import Load
-from bench.storm.crowd import Crowd
-from bench.storm.manners import Manners, Polite, Rude
-from bench.storm.storm import Storm
-from bench.storm.visit import Stage
+from bench.population.storm import AUTHORS, Crowd, Storm, author_numbers, probe_numbers
+from bench.rooms import create_direct, create_groups
+from bench.scenarios.scenario import Scenario
+from bench.server import DaemonDir, daemon_dir, kill
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `reconnect`."""
-    parser.add_argument(
-        "--clients", type=bounds.count, default=1000, metavar="N", help="who come back (1,000)"
-    )
-    parser.add_argument("--rooms", type=bounds.count, default=20, metavar="R", help="of each client (20)")
-    parser.add_argument(
-        "--missed", type=bounds.count_or_none, default=50, metavar="M", help="messages each has missed (50)"
-    )
-    parser.add_argument("--rude", action="store_true", help="retry every second instead of with full jitter")
-    common.add_seed(parser)
-    target.add_encoding(parser)
-    common.add_output(parser)
+def _adds(parser: argparse.ArgumentParser) -> None:
+    described = "who come back (1,000)"
+    parser.add_argument("--clients", type=bounds.count, default=1000, metavar="N", help=described)
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Measures, prints the report, writes the result."""
     crowd = Crowd(options.clients, options.rooms, options.missed, options.seed)
-    with new_home() as home:
-        storm, measured = await play(home, crowd, rude=options.rude, encoding=options.encoding)
-    result = {**result_of(storm, home, measured), "rude": options.rude, "encoding": options.encoding}
-    clean = storm.stage.tally.clean
-    return outcome.finish(result, text(result, storm), options, clean=clean)
+    with daemon_dir() as here:
+        storm, measured = await play(here, crowd, rude=options.rude, encoding=options.encoding)
+    result = {**result_of(storm, here, measured), "rude": options.rude, "encoding": options.encoding}
+    return outcome.finish(result, text(result, storm), options, clean=storm.state.tally.clean)
 
 
 async def play(
-    home: Home, crowd: Crowd, *, rude: bool = False, encoding: str = "msgpack"
+    here: DaemonDir, crowd: Crowd, *, rude: bool = False, encoding: str = "msgpack"
 ) -> tuple[Storm, Load]:
-    """One storm against a daemon in that home, which is killed and started again."""
-    chance = random.Random(crowd.seed)
-    manners: Manners = Rude() if rude else Polite(chance)
-    script = Script(secrets.token_hex(2), crowd.seed)
-    pump = Pump()
-    storm = Storm(
-        Stage(
-            pump,
-            Access(home.url, home.secret, encoding, tuple(common.sources(crowd.clients))),
-            script,
-            manners,
-        ),
-        crowd,
-    )
+    """One storm against a daemon in that directory, which is killed and started again."""
+    backoff = Rude() if rude else Polite(random.Random(crowd.seed))
+    access = Access(here.url, here.secret, encoding, tuple(common.sources(crowd.clients)))
+    state = UsersState(access, common.script(crowd.seed), Pacing(0.0, 0.0), backoff=backoff)
     try:
-        return storm, await _play(home, storm)
+        return await _play(here, crowd, state)
     finally:
-        pump.close()
+        state.poller.close()
         gc.unfreeze()
 
 
-async def _play(home: Home, storm: Storm) -> Load:
-    clients = storm.crowd.clients
-    async with home.daemon() as daemon:
+async def _play(here: DaemonDir, crowd: Crowd, state: UsersState) -> tuple[Storm, Load]:
+    user = state.script.user
+    async with here.daemon() as daemon:
+        there = Endpoint(here.url, here.secret, ENCODINGS[state.access.encoding], daemon)
+        owners = [user(number) for number in author_numbers(crowd)]
+        wanted = [
+            (owners[room % AUTHORS], list(map(user, clients)))
+            for room, clients in enumerate(crowd.clients_of)
+        ]
+        rooms = await create_groups(there, state.script.run, wanted)
+        pairs = [(user(probe), user(other)) for probe, other in probe_numbers(crowd)]
+        storm = Storm(state, crowd, rooms, await create_direct(there, state.script.run, pairs))
         with progress.shown(
-            lambda: f"gather   {progress.bar(storm.back, clients)} in {storm.crowd.rooms:,} rooms"
+            lambda: f"gather   {progress.bar(storm.back, crowd.clients)} in {len(rooms):,} rooms"
         ):
             await asyncio.to_thread(storm.gather)
         gc.collect()
@@ -85,9 +70,9 @@ async def _play(home: Home, storm: Storm) -> Load:
         with progress.shown(lambda: "miss     everybody is away, the rooms go on, the daemon is killed"):
             await asyncio.to_thread(storm.miss, lambda: kill(daemon))
     async with AsyncExitStack() as stack:
-        with progress.shown(lambda: f"storm    {progress.bar(storm.back, clients)} back"):
+        with progress.shown(lambda: f"storm    {progress.bar(storm.back, crowd.clients)} back"):
             enduring = asyncio.create_task(asyncio.to_thread(storm.endure))
-            second = await stack.enter_async_context(home.daemon())
+            second = await stack.enter_async_context(here.daemon())
             measured = Load(second)
             with measured.during():
                 await enduring
@@ -95,15 +80,17 @@ async def _play(home: Home, storm: Storm) -> Load:
         with progress.shown(lambda: "compare  everybody with the logs"):
             await asyncio.to_thread(storm.compare)
         kill(second)  # a polite stop would give all these people time to leave
-    return measured
+    return storm, measured
 
 
-def result_of(storm: Storm, home: Home, measured: Load) -> dict[str, Any]:
-    """What was counted and what was measured."""
-    stage, crowd = storm.stage, storm.crowd
-    polite, lags = storm.polite, storm.lags.milliseconds()
-    said = sum(author.said for author in storm.authors)
-    seconds = range(int(storm.complete_s) + 1)
+def result_of(storm: Storm, here: DaemonDir, measured: Load) -> dict[str, Any]:
+    state, crowd = storm.state, storm.crowd
+    polite = Histogram.sum(probe.record.acks() for probe in storm.probes)
+    lags = Histogram.sum(probe.record.lags for probe in storm.probes).milliseconds()
+    polite_ms, share = polite.milliseconds(), measured.generator_cpu_share
+    rows = [
+        {"second": second, "resumed": storm.returned[second]} for second in range(int(storm.complete_s) + 1)
+    ]
     return {
         "scenario": "reconnect",
         "clients": crowd.clients,
@@ -111,57 +98,63 @@ def result_of(storm: Storm, home: Home, measured: Load) -> dict[str, Any]:
         "missed_each": crowd.missed,
         "rooms": crowd.rooms,
         "seed": crowd.seed,
-        "messages": said,
+        "messages": sum(author.sender.said for author in storm.authors),
         "deliveries": storm.deliveries,
         "deliveries_per_s": round(storm.deliveries / storm.complete_s, 1),
         "complete_s": round(storm.complete_s, 3),
-        "ready_s": round(home.ready_s, 3),
-        **stage.tally.counts(),
+        "ready_s": round(here.ready_s, 3),
+        **state.tally.counts(),
         "resume_ms": storm.resumes.milliseconds(),
-        "polite_ms": polite.milliseconds(),
-        "ack_ms": polite.milliseconds(),
+        "polite_ms": polite_ms,
+        "ack_ms": polite_ms,
         "acks_per_s": round(polite.count / storm.complete_s, 1),
         "schedule_lag_ms": lags,
-        "generator_bound": report.generator_bound(
-            measured.generator_cpu_share, lags["p99"], polite.milliseconds()["p99"]
-        ),
-        "attempts": stage.attempts,
-        "refused": dict(stage.failures),
-        "repaired": sum(traveller.repaired for traveller in storm.travellers),
-        "sent_again": sum(author.sent_again for author in storm.authors),
+        "generator_bound": printout.generator_bound(share, lags["p99"], polite_ms["p99"]),
+        "attempts": state.attempts,
+        "refused": dict(state.failures),
+        "repaired": state.repaired,
+        "sent_again": sum(author.sender.sent_again for author in storm.authors),
         **measured.counted(),
-        "timeline": measured.beside(
-            [{"second": second, "resumed": storm.returned[second]} for second in seconds], -home.ready_s
-        ),
+        "timeline": measured.beside(rows, -here.ready_s),
         "histograms": {"resume": storm.resumes.sparse(), "polite": polite.sparse()},
         "config": {"daemon": configuration.of_daemon(measured.daemon)},
-        "examples": stage.tally.examples,
+        "examples": state.tally.examples,
     }
 
 
 def text(result: dict[str, Any], storm: Storm) -> list[str]:
-    """The report as lines."""
     kept = {name: Histogram.from_sparse(slots) for name, slots in result["histograms"].items()}
     rows = {
         "resume": (kept["resume"], "killed to back and complete"),
         "polite send": (kept["polite"], "due to durable, of those who are back, during the storm"),
     }
-    manners = "RUDE, every second" if result["rude"] else "polite, full jitter"
-    failures = sorted(result["refused"].items(), key=lambda one: -one[1])[:5]
+    backoff = "RUDE, every second" if result["rude"] else "polite, full jitter"
     return [
-        f"bench reconnect · {manners} · {result['encoding']} · seed {result['seed']}",
+        f"bench reconnect · {backoff} · {result['encoding']} · seed {result['seed']}",
         f"plan  {result['clients']:,} clients · {result['rooms_each']} rooms each of {storm.crowd.size + 1} members · "
         f"{result['missed_each']} missed messages each · kill -9",
         "",
-        *report.latency_table(rows),
+        *printout.latency_table(rows),
         "",
         f"  back        all complete {result['complete_s']:.2f} s after the kill · "
         f"the daemon was ready after {result['ready_s']:.2f} s",
-        f"  per second  {report.spark([row['resumed'] for row in result['timeline']])}",
-        f"  made good   {result['deliveries']:,} messages · {result['repaired']:,} of them by log · "
+        f"  per second  {printout.spark([row['resumed'] for row in result['timeline']])}",
+        f"  made good   {result['deliveries']:,} messages · {result['repaired']:,} by hello or log · "
         f"sent again {result['sent_again']:,}",
         f"  attempts    {result['attempts']:,}",
-        *(f"  refused     {count:,} times: {reason}" for reason, count in failures),
-        *report.correctness(storm.stage.tally),
-        *report.load(result),
+        *(
+            f"  refused     {count:,} times: {reason}"
+            for reason, count in storm.state.failures.most_common(5)
+        ),
+        *printout.correctness(storm.state.tally),
+        *printout.load(result),
     ]
+
+
+SCENARIO = Scenario(
+    "the daemon is killed under load and everybody comes back: how soon, how complete, and how it felt",
+    run,
+    f"rooms missed rude seed encoding {common.OUTPUT}",
+    {"rooms": 20, "missed": 50},
+    _adds,
+)

@@ -1,30 +1,27 @@
 """`siege`: what one attacker costs everybody else: acknowledgements of honest pairs, with and without it."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
-import contextlib
 import secrets
-import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import bounds, configuration, outcome, progress, report, tokens
+from bench import configuration, outcome, printout, progress, tokens
 from bench import options as common
 from bench.checks import Tally
+from bench.client.dialogue import Address
+from bench.client.phone import Phone, connect
 from bench.codec import ENCODINGS, Packet
 from bench.histogram import Histogram
 from bench.history.filling import fill
 from bench.history.shape import Shape
 from bench.load import Load
-from bench.phone import Address, Phone, connect
-from bench.ports import free_ports
-from bench.server import Daemon, running, serve
+from bench.scenarios.scenario import Scenario
+from bench.server import Daemon, daemon_dir
 from bench.siege.attacker import Deeds, Orders, attacking, unverified
 from bench.siege.attacks import ATTACKS, Attack, Place
 from bench.siege.certificate import certificate
@@ -63,7 +60,6 @@ class Verdict:
         return min(self.ratio, self.ratio_later) <= P99_MAX and not self.stretch.hellos_refused
 
     def counted(self) -> dict[str, Any]:
-        """As a result file has it."""
         return {
             "about": self.attack.about,
             "held": self.held,
@@ -77,23 +73,12 @@ class Verdict:
         }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `siege`."""
-    names = [attack.name for attack in ATTACKS]
-    parser.add_argument(
-        "--only", choices=names, action="append", help="one attack; repeatable (all)", metavar="NAME"
-    )
-    parser.add_argument(
-        "--messages", type=bounds.count, default=300_000, metavar="N", help="of two long rooms (300,000)"
-    )
-    parser.add_argument(
-        "--duration", type=bounds.positive, default=10.0, metavar="S", help="of each attack, seconds (10)"
-    )
-    common.add_output(parser)
+def _adds(parser: argparse.ArgumentParser) -> None:
+    names, described = [attack.name for attack in ATTACKS], "one attack; repeatable (all)"
+    parser.add_argument("--only", choices=names, action="append", help=described, metavar="NAME")
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Attacks, prints the report, writes the result."""
     chosen = [attack for attack in ATTACKS if not options.only or attack.name in options.only]
     tally = Tally()
     async with besieged(options.messages) as siege:
@@ -119,7 +104,6 @@ async def run(options: argparse.Namespace) -> int:
 
 
 def text(verdicts: Sequence[Verdict], tally: Tally, seconds: float) -> list[str]:
-    """The report as lines."""
     titles = f"{'quiet p99':>11}{'p99':>11}{'ratio':>8}{'after 1 s':>11}{'frames':>9}{'closed':>8}"
     return [
         "bench siege",
@@ -128,12 +112,14 @@ def text(verdicts: Sequence[Verdict], tally: Tally, seconds: float) -> list[str]
         f"  {'attack':<14}{titles}  verdict",
         *(_row(verdict) for verdict in verdicts),
         "",
-        *report.correctness(tally),
+        *printout.correctness(tally),
     ]
 
 
 def _row(verdict: Verdict) -> str:
-    quiet, now = (report.duration(one.acks.percentile(99) / 1e6) for one in (verdict.quiet, verdict.stretch))
+    quiet, now = (
+        printout.duration(one.acks.percentile(99) / 1e6) for one in (verdict.quiet, verdict.stretch)
+    )
     refused = (
         f", {verdict.stretch.hellos_refused} honest hellos refused" if verdict.stretch.hellos_refused else ""
     )
@@ -243,31 +229,23 @@ async def _revoke(socket: Path, user: str) -> None:
 async def besieged(messages: int) -> AsyncIterator[Siege]:
     """A daemon on a database with two long rooms. Raises Unreachable."""
     shape = Shape(messages, 2, 22, int(time.time() * 1000))
-    with tempfile.TemporaryDirectory(prefix="chatd-siege-", ignore_cleanup_errors=True) as made:
-        directory = Path(made)
-        pem = directory / "server.pem"
+    with daemon_dir(usual={}) as here:
+        pem = here.directory / "server.pem"
         pem.touch(mode=0o600)
         pem.write_bytes(certificate())
-        settings = {**SETTINGS, "CHATD_LISTEN__TLS_CERT": str(pem), "CHATD_LISTEN__TLS_KEY": str(pem)}
-        (port, ops_port), secret = free_ports(2), secrets.token_urlsafe(32)
-        command = replace(serve(directory, (port, ops_port), secret, settings), port=ops_port, ready=_ready)
-        async with running(command):
+        here.settings = {**SETTINGS, "CHATD_LISTEN__TLS_CERT": str(pem), "CHATD_LISTEN__TLS_KEY": str(pem)}
+        async with here.daemon():
             pass  # the first start makes the schema
         with progress.shown(lambda: f"fill     {messages:,} messages"):
-            await asyncio.to_thread(fill, directory / "store" / "chatd.sqlite", shape, lambda now: None)
-        async with running(command) as pid:
-            url = f"wss://127.0.0.1:{port}/v1/ws"
-            yield Siege(Daemon(url, secret, pid, command.log, ops_port, command.environment), shape)
+            await asyncio.to_thread(fill, here.database, shape, lambda now: None)
+        async with here.daemon() as daemon:
+            yield Siege(daemon, shape)
 
 
-async def _ready(host: str, port: int) -> bool:
-    try:
-        reader, writer = await asyncio.open_connection(host, port)
-    except OSError:
-        return False
-    answer = b""
-    with contextlib.suppress(OSError):
-        writer.write(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        answer = await reader.read(64)
-    writer.close()
-    return answer.startswith(READY)
+SCENARIO = Scenario(
+    "what one attacker costs everybody else: acknowledgements of honest pairs, with and without it",
+    run,
+    f"messages duration {common.OUTPUT}",
+    {"messages": 300_000, "duration": 10.0},
+    _adds,
+)

@@ -1,31 +1,28 @@
 """`stalled`: one member of a group stops reading: what the others notice, and what it costs the daemon."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, NamedTuple
 
-from bench import bounds, outcome, report, target
 from bench import options as common
+from bench import outcome, printout
 from bench.checks import Tally
-from bench.engine.crew import measure
-from bench.engine.part import Plan
+from bench.endpoint import Endpoint, open_endpoint
+from bench.engine.role import Plan
+from bench.engine.run_state import Pacing
 from bench.engine.script import Script
-from bench.engine.stage import Pacing, Report
 from bench.engine.stalled import MESSAGE_BYTES, PAGE_MESSAGES, StalledFanout, Stalling, pages_to_stall
-from bench.rooms import create_group, hello
-from bench.target import Target
-
-Played = tuple[dict[str, Any], Report]
+from bench.engine.workers import measure
+from bench.rooms import create_group
+from bench.scenarios.scenario import Played, Scenario
 
 NEVER = "the daemon never had to act: the kernel took everything for the reader, or the daemon did"
 
 
 @dataclass(frozen=True)
-class Crowd:
+class StalledGroup:
     """How many are measured, how many are beside them, and whether these read what they ask for."""
 
     members: int
@@ -65,24 +62,14 @@ class Round(NamedTuple):
         return float(stalled["server"]["rss_growth_bytes_max"] - without["server"]["rss_growth_bytes_max"])
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `stalled`."""
-    parser.add_argument("--members", type=bounds.count, default=1000, metavar="N", help="who do read (1,000)")
-    parser.add_argument("--stalled", type=bounds.count, default=1, metavar="K", help="who stop reading (1)")
-    parser.add_argument(
-        "--rounds", type=bounds.count, default=3, metavar="N", help="of both sides; the medians count (3)"
-    )
-    common.add_load(parser, rate=50.0)
-
-
 async def run(options: argparse.Namespace) -> int:
     """Measures without and with, prints both, writes the result."""
     pacing = common.pacing(options)
 
     async def one(reads: bool) -> Played:
-        async with target.open_target(options) as there:
-            crowd = Crowd(options.members, options.stalled, reads)
-            return await play(there, common.script(options), pacing, crowd, procs=options.procs)
+        async with open_endpoint(options) as there:
+            crowd = StalledGroup(options.members, options.stalled, reads)
+            return await play(there, common.script(options.seed), pacing, crowd, procs=options.procs)
 
     rounds = await in_turn(one, options.rounds)
     result, tally = beside(rounds), tally_of(rounds)
@@ -99,7 +86,9 @@ async def in_turn(one: Callable[[bool], Awaitable[Played]], rounds: int) -> list
     return found
 
 
-async def play(there: Target, script: Script, pacing: Pacing, crowd: Crowd, *, procs: int = 1) -> Played:
+async def play(
+    there: Endpoint, script: Script, pacing: Pacing, crowd: StalledGroup, *, procs: int = 1
+) -> Played:
     """A fan-out beside which somebody asks for long pages, and reads them or not."""
     users = [script.user(number) for number in range(crowd.members + crowd.stalled)]
     room = await create_group(there, script.run, "stalled", users)
@@ -113,10 +102,9 @@ async def play(there: Target, script: Script, pacing: Pacing, crowd: Crowd, *, p
     return {**result, "reads": crowd.reads, "slow_consumers": await _steps_taken(there)}, seen
 
 
-async def _fill(there: Target, script: Script, room: str) -> int:
+async def _fill(there: Endpoint, script: Script, room: str) -> int:
     """Writes the long page that the stalled one will ask for; where it begins."""
-    phone = await there.dial()
-    await hello(phone, there, script.user(0), script.device(0))
+    phone = await there.enter(script.user(0), script.device(0))
     for number in range(PAGE_MESSAGES):
         body = {"text": "x" * MESSAGE_BYTES}
         ack = await phone.request({"type": "send", "room": room, "key": f"long-page-{number}", "body": body})
@@ -124,13 +112,12 @@ async def _fill(there: Target, script: Script, room: str) -> int:
     return int(ack["seq"]) - PAGE_MESSAGES + 1
 
 
-async def _steps_taken(there: Target) -> int | None:
+async def _steps_taken(there: Endpoint) -> int | None:
     """How often the daemon held back, or gave up, for somebody who reads too slowly; None of one at a URL."""
     return int(await there.daemon.metric("chatd_slow_consumers_total")) if there.daemon else None
 
 
 def tally_of(rounds: Sequence[Round]) -> Tally:
-    """What went wrong on all sides of all rounds."""
     tally = Tally()
     for one in rounds:
         for _, seen in one:
@@ -144,9 +131,9 @@ def middle(rounds: Sequence[Round]) -> Round:
 
 
 def beside(rounds: Sequence[Round]) -> dict[str, Any]:
-    """The result with the stalled reader of the middle round, and what he changed, by the median of all rounds.
+    """The result with the stalled reader of the middle round, and what they changed, by the median of all rounds.
 
-    A p99 moves by itself: `p99_spread` is how far those without him are apart, as a part of their median, None of one.
+    A p99 moves by itself: `p99_spread` is how far those without them are apart, as a part of their median, None of one.
     """
     tally, without = tally_of(rounds), middle(rounds).without[0]
     acted = [one.acted for one in rounds]
@@ -193,21 +180,23 @@ def text(result: dict[str, Any], shown: Round, tally: Tally) -> list[str]:
         "with": (stalled.record.deliveries(), "the same, of the others"),
     }
     rounds = result["rounds"]
-    spread = "" if result["p99_spread"] is None else f" · without him it varies by {result['p99_spread']:.0%}"
+    spread = (
+        "" if result["p99_spread"] is None else f" · without them it varies by {result['p99_spread']:.0%}"
+    )
     steps = " · ".join(_told(one["slow_consumers"], ",") for one in rounds)
     return [
         f"bench stalled · {outcome.loop(result)} · {result['encoding']} · seed {result['seed']}",
         f"plan  {len(rounds)} rounds of both, the medians count; latencies are of the round in the middle",
         "",
-        *report.latency_table(rows),
+        *printout.latency_table(rows),
         "",
         f"  others      p99 moved by {_told(result['p99_moved'], '+.0%')}, in rounds "
         f"{' · '.join(_told(one['p99_moved'], '+.0%') for one in rounds)}{spread}",
         f"  memory      {_told(_kib(result), '+,.0f')} KiB more than without, in rounds "
         f"{' · '.join(_told(_kib(one), '+,.0f') for one in rounds)}, at most",
         f"  the daemon  took {steps} steps against slow readers",
-        *report.correctness(tally),
-        *report.load(result),
+        *printout.correctness(tally),
+        *printout.load(result),
     ]
 
 
@@ -218,3 +207,11 @@ def _kib(result: dict[str, Any]) -> float | None:
 
 def _told(value: float | None, form: str) -> str:
     return "(not measured)" if value is None else f"{value:{form}}"
+
+
+SCENARIO = Scenario(
+    "one member of a group stops reading: what the others notice, and what it costs the daemon",
+    run,
+    f"members stalled rounds {common.LOAD}",
+    {"members": 1000, "stalled": 1, "rounds": 3, "rate": 50.0},
+)

@@ -1,65 +1,58 @@
 """`targets`: the figures that must be reached, measured on this machine, and for each the verdict."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import configuration, cores, medium, outcome, report
-from bench import options as common
-from bench.phone import Refused
-from bench.targets import row
-from bench.targets.goal import MISSED, Extent, Goal, Measured
-from bench.targets.table import GOALS
+from bench import configuration, cores, filesystem, outcome, printout
+from bench.client.dialogue import Refused
+from bench.scenarios.scenario import Scenario
+from bench.targets import yardstick
+from bench.targets.table import TARGETS
+from bench.targets.target import HEAD, MISSED, QUICK, Extent, Measured, Target
 from bench.trace import load
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `targets`."""
-    names = [goal.name for goal in GOALS]
-    parser.add_argument(
-        "--only", choices=names, action="append", metavar="P", help=f"a row: {', '.join(names)}"
-    )
-    parser.add_argument("--quick", action="store_true", help="a look, not a measurement: short and small")
+def _adds(parser: argparse.ArgumentParser) -> None:
+    names = [target.name for target in TARGETS]
+    only = f"a row: {', '.join(names)}"
+    parser.add_argument("--only", choices=names, action="append", metavar="P", help=only)
     parser.add_argument("--trace", type=Path, help="a chat trace, for the row that replays one")
-    common.add_seed(parser)
-    parser.add_argument(
-        "--json", metavar="OUT", type=report.writable, help="the result; - is standard output"
-    )
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Measures every row and prints it as soon as it is known.
+    """Measure every row and print it as soon as it is known.
 
     4 when no row could be measured, 1 for faults, 5 when a must is missed or a row could not be measured. What was
     measured is written even when the rest is not. Raises TraceError, before anything is measured.
     """
     # At once: a bad line would cost the rows before it, and a pipe is read but once.
     trace = None if options.trace is None else load(options.trace)
-    extent = Extent(options.quick, options.seed, trace)
+    extent = replace(QUICK if options.quick else Extent(), seed=options.seed, trace=trace)
     out = sys.stderr if options.json == "-" else sys.stdout
     print(*_head(extent), sep="\n", file=out, flush=True)
     rows: list[dict[str, Any]] = []
     try:
-        for goal in GOALS:
-            if not options.only or goal.name in options.only:
-                measured = await _measured(goal, extent)
-                rows.append(row.as_json(goal, measured, extent))
-                print(*row.as_text(goal, measured, extent), sep="\n", file=out, flush=True)
+        for target in TARGETS:
+            if not options.only or target.name in options.only:
+                here = yardstick.measured()
+                measured = await _measured(target, extent)
+                rows.append(target.as_json(measured, extent, here))
+                print(*target.as_text(measured, extent, here), sep="\n", file=out, flush=True)
     finally:
         if options.json:
-            report.write_json(_result(options, rows), options.json)
+            printout.write_json(_result(options, rows), options.json)
     return _exit_code(rows)
 
 
-async def _measured(goal: Goal, extent: Extent) -> Measured:
+async def _measured(target: Target, extent: Extent) -> Measured:
     """The row, or why there is none: a daemon that does not start must not cost the other rows."""
     try:
-        return await goal.measure(extent)
+        return await target.measure(extent)
     except (*outcome.NO_DAEMON, Refused) as error:
         return Measured({}, [], failed=str(error) or "no answer in time")
 
@@ -70,7 +63,7 @@ def _result(options: argparse.Namespace, rows: Sequence[dict[str, Any]]) -> dict
         "quick": options.quick,
         "seed": options.seed,
         "command": options.command,
-        "environment": report.environment(),
+        "environment": configuration.environment(),
         **_placed(),
         "config": {"generator": configuration.of_generator(options)},
         "goals": list(rows),
@@ -78,13 +71,13 @@ def _result(options: argparse.Namespace, rows: Sequence[dict[str, Any]]) -> dict
 
 
 def _head(extent: Extent) -> list[str]:
-    machine = report.environment()
+    machine = configuration.environment()
     kind = "QUICK: a look, not a measurement · " if extent.quick else ""
     return [
         f"bench targets · {kind}chatd {machine['chatd']} · {machine['cpus']} cores · {machine['platform']}",
-        *report.placement(_placed()),
+        *printout.placement(_placed()),
         "",
-        row.HEAD,
+        HEAD,
     ]
 
 
@@ -93,7 +86,7 @@ def _placed() -> dict[str, Any]:
     core, directory = cores.daemon_core(), Path(tempfile.gettempdir())
     ours = cores.bound() if core is None else [core]
     return {
-        "server": {"cores": ours, "storage": medium.of(directory)},
+        "server": {"cores": ours, "storage": filesystem.of(directory)},
         "generator": {"cores": cores.bound()},
     }
 
@@ -106,3 +99,11 @@ def _exit_code(rows: Sequence[Mapping[str, Any]]) -> int:
     # A row that could not be measured has missed its musts.
     missed = any(figure["verdict"] == MISSED for one in rows for figure in one["figures"])
     return outcome.MISSED if missed else outcome.CORRECT
+
+
+SCENARIO = Scenario(
+    "the figures that must be reached, measured on this machine, and for each the verdict",
+    run,
+    "quick seed json",
+    adds=_adds,
+)

@@ -1,7 +1,5 @@
 """One attack, in a process of its own: so that it costs the honest pair nothing but what it costs the daemon."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import multiprocessing
@@ -14,8 +12,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from bench import frames
+from bench.client.dialogue import Address, Refused
+from bench.client.phone import Phone, connect
 from bench.codec import ENCODINGS
-from bench.phone import Address, Phone, Refused, connect
 from bench.siege.attacks import ATTACKS, Attack, Place
 
 SOURCE = "127.0.0.66"  # another address than that of honest people
@@ -28,7 +27,7 @@ _spawning = multiprocessing.get_context("spawn")
 
 @dataclass(frozen=True)
 class Orders:
-    """What the attacker is given."""
+    """The orders of an attacker."""
 
     attack: str
     place: Place
@@ -39,7 +38,7 @@ class Orders:
 
 @dataclass
 class Deeds:
-    """What it did, and how often it was shown the door."""
+    """The deeds of an attacker, and how often it was shown the door."""
 
     dialled: int = 0
     turned_away: int = 0
@@ -93,7 +92,6 @@ class _Attacker:
             phone.cut()
 
     async def attack(self) -> dict[str, int]:
-        """Everything for the seconds that were ordered."""
         kinds = {
             "chat": self._flood, "stranger": self._introduce, "silent": self._be_silent,
             "login": self._log_in, "revoked": self._greet,
@@ -106,7 +104,6 @@ class _Attacker:
         return dict(vars(self._deeds))
 
     async def _flood(self) -> None:
-        """Says hello and sends, again and again."""
         while True:
             phone = await self._phone()
             if phone is not None and await self._welcomed(phone):
@@ -163,7 +160,7 @@ class _Attacker:
             await asyncio.sleep(max(0.0, due - loop.time()))
 
     def _write(self, phone: Phone) -> None:
-        phone.send(self._payload())
+        phone.send_payload(self._payload())
         self._deeds.frames += 1
 
     def _payload(self) -> bytes:

@@ -3,8 +3,6 @@
 An attack is bounded in its rate: it shows what a request costs the others, not what a full line does.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import struct
@@ -26,7 +24,7 @@ pack = ENCODINGS["msgpack"].pack
 
 @dataclass(frozen=True)
 class Place:
-    """What the attacker knows: rooms to be in, a long one, and a stranger's user id."""
+    """The attacker's knowledge: rooms to be in, a long one, and a stranger's user id."""
 
     own: str
     long: str
@@ -36,8 +34,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Attack:
-    """`payload` makes the frames, by their number. `user` "": before hello. They are sent `per_s` times a second
-    on each of `connections`, and those that are closed are opened again.
+    """Its frames are sent `per_s` times a second on each of `connections`; those that are closed are opened again.
 
     `kind` is how the attacker comes in: `chat` says hello and sends, `stranger` sends its first frame over and over,
     `silent` opens sockets and says nothing, `login` posts passwords, `revoked` says hello with a token that is not
@@ -46,14 +43,14 @@ class Attack:
 
     name: str
     about: str
-    payload: Callable[[Place, int], bytes]
     per_s: float
     connections: int = 1
     kind: str = "chat"
 
-
-def _nothing(place: Place, number: int) -> bytes:
-    return b""
+    def payload(self, place: Place, number: int) -> bytes:
+        """The frame with this number; empty for an attack that sends none of its own."""
+        make = _PAYLOADS.get(self.name)
+        return make(place, number) if make is not None else b""
 
 
 @cache
@@ -90,16 +87,12 @@ def _with(packet: Packet, path: tuple[str, ...], raw: bytes) -> bytes:
     return pack(packet).replace(pack(marker), raw)
 
 
-def _send(place: Place, number: int, **more: object) -> Packet:
-    return {"type": "send", "room": place.own, "key": f"siege-{number:014d}", "body": {"text": "x"}, **more}
+def _key(number: int) -> str:
+    return f"siege-{number:014d}"
 
 
-def _colliding_send(place: Place, number: int) -> bytes:
-    return _with({**_send(place, number), "id": number + 10}, ("body", "data"), colliding_map(3_000))
-
-
-def _colliding_hello(place: Place, number: int) -> bytes:
-    return _with({"type": "x"}, ("id",), colliding_map(500))
+def _send(place: Place, number: int) -> Packet:
+    return {"type": "send", "room": place.own, "key": _key(number), "body": {"text": "x"}}
 
 
 def _wide(place: Place, number: int) -> bytes:
@@ -109,100 +102,63 @@ def _wide(place: Place, number: int) -> bytes:
 
 def _update_nils(place: Place, number: int) -> bytes:
     data = b"\x81\xa1k\xdd" + struct.pack(">I", 60_000) + b"\xc0" * 60_000
-    return _with({"type": "room.update", "room": place.own, "key": f"siege-{number:014d}"}, ("data",), data)
+    return _with({"type": "room.update", "room": place.own, "key": _key(number)}, ("data",), data)
 
 
-def _update_large(place: Place, number: int) -> bytes:
-    data = {"k": f"{number:012d}" * 5_000}
-    return pack(
-        {
-            "type": "room.update",
-            "id": number + 10,
-            "room": place.own,
-            "key": f"siege-{number:014d}",
-            "data": data,
-        }
-    )
-
-
-def _watch(place: Place, number: int) -> bytes:
-    return pack({"type": "watch", "users": [f"u{number % 7}{other}" for other in range(8_000)]})
-
-
-def _pongs(place: Place, number: int) -> bytes:
-    return pack([{"type": "pong"}] * 64)
-
-
-def _invalid(place: Place, number: int) -> bytes:
-    return pack([{"type": "send", "id": number * 64 + other + 10, "room": 7} for other in range(64)])
-
-
-def _read(place: Place, number: int) -> bytes:
-    return pack({"type": "read", "room": place.long, "seq": 1 + number % 2})
+def _keyed(number: int, request: str, /, **more: object) -> bytes:
+    return pack({"type": request, "id": number + 10, "key": _key(number), **more})
 
 
 def _create(place: Place, number: int) -> bytes:
     users = [f"nobody-{number}-{other}" for other in range(99)] + [place.victim]
-    return pack(
-        {
-            "type": "room.create",
-            "id": number + 10,
-            "key": f"siege-{number:014d}",
-            "kind": "group",
-            "title": "x",
-            "users": users,
-        }
-    )
+    return _keyed(number, "room.create", kind="group", title="x", users=users)
 
 
-def _join_and_leave(place: Place, number: int) -> bytes:
-    kind = ("room.join", "room.leave")[number % 2]
-    return pack({"type": kind, "id": number + 10, "key": f"siege-{number:014d}", "room": place.crowded})
+def _asked(number: int, kind: str, **more: object) -> bytes:
+    return pack({"type": kind, "id": number + 10, **more})
 
 
-def _typing(place: Place, number: int) -> bytes:
-    return pack([{"type": "typing", "room": place.own}] * 64)
-
-
-def _profiles(place: Place, number: int) -> bytes:
-    users = [f"u{number * 100 + other}" for other in range(100)]
-    return pack({"type": "users.get", "id": number + 10, "users": users})
-
-
-def _sync(place: Place, number: int) -> bytes:
-    return pack({"type": "sync", "id": number + 10, "rooms": 200})
-
-
-def _history(place: Place, number: int) -> bytes:
-    return pack({"type": "history", "id": number + 10, "room": place.long, "limit": 200})
-
-
-def _login(place: Place, number: int) -> bytes:
-    return json.dumps({"user": f"u{number}", "password": "wrong"}).encode()
-
-
-def _deep(place: Place, number: int) -> bytes:
-    return b"\x91" * FIRST_FRAME_BYTES
+_PAYLOADS: dict[str, Callable[[Place, int], bytes]] = {
+    "collisions": lambda at, n: _with({**_send(at, n), "id": n + 10}, ("body", "data"), colliding_map(3_000)),
+    "first-frame": lambda at, n: _with({"type": "x"}, ("id",), colliding_map(500)),
+    "deep-hello": lambda at, n: b"\x91" * FIRST_FRAME_BYTES,
+    "read-scan": lambda at, n: pack({"type": "read", "room": at.long, "seq": 1 + n % 2}),
+    "wide": _wide,
+    "watch": lambda at, n: pack({"type": "watch", "users": [f"u{n % 7}{other}" for other in range(8_000)]}),
+    "update-nils": _update_nils,
+    "update-large": lambda at, n: _keyed(n, "room.update", room=at.own, data={"k": f"{n:012d}" * 5_000}),
+    "pongs": lambda at, n: pack([{"type": "pong"}] * 64),
+    "invalid": lambda at, n: pack(
+        [{"type": "send", "id": n * 64 + 10 + other, "room": 7} for other in range(64)]
+    ),
+    "create": _create,
+    "join-leave": lambda at, n: _keyed(n, ("room.join", "room.leave")[n % 2], room=at.crowded),
+    "typing": lambda at, n: pack([{"type": "typing", "room": at.own}] * 64),
+    "profiles": lambda at, n: _asked(n, "users.get", users=[f"u{n * 100 + other}" for other in range(100)]),
+    "sync": lambda at, n: _asked(n, "sync", rooms=200),
+    "history": lambda at, n: _asked(n, "history", room=at.long, limit=200),
+    "login": lambda at, n: json.dumps({"user": f"u{n}", "password": "wrong"}).encode(),
+}
 
 
 ATTACKS = (
-    Attack("collisions", "a send whose data has 3,000 keys with one hash", _colliding_send, 10),
-    Attack("first-frame", "first frames of 8 KiB whose id has 500 such keys", _colliding_hello, 100, 12, "stranger"),
-    Attack("deep-hello", "first frames that nest 8,000 times", _deep, 50, 4, "stranger"),
-    Attack("read-scan", "read of the first message of a very long room, without id", _read, 20, 4),
-    Attack("wide", "sends without id whose data has 45,000 lists", _wide, 20),
-    Attack("watch", "watch of 8,000 users, without id", _watch, 40),
-    Attack("update-nils", "room.update with 60,000 nils, without id", _update_nils, 40),
-    Attack("update-large", "room.update with 60 KB of text", _update_large, 20, 4),
-    Attack("pongs", "batches of 64 pongs", _pongs, 200),
-    Attack("invalid", "batches of 64 invalid packets", _invalid, 100),
-    Attack("create", "rooms with a hundred invented members", _create, 20, 4),
-    Attack("join-leave", "joining and leaving somebody else's public room", _join_and_leave, 20, 4),
-    Attack("typing", "batches of 64 typing signals", _typing, 50),
-    Attack("profiles", "users.get of a hundred at a time", _profiles, 20, 4),
-    Attack("sync", "whole syncs in a loop", _sync, 20, 4),
-    Attack("history", "the longest pages of the longest room", _history, 20, 4),
-    Attack("silent", "sockets that never say anything, 100 a second", _nothing, 100, 1, "silent"),
-    Attack("login", "wrong passwords for invented users", _login, 50, 2, "login"),
-    Attack("revoked", "hello with a token that was revoked", _nothing, 10, 2, "revoked"),
+    Attack("collisions", "a send whose data has 3,000 keys with one hash", 10),
+    Attack("first-frame", "first frames of 8 KiB whose id has 500 such keys", 100, 12, "stranger"),
+    Attack("deep-hello", "first frames that nest 8,000 times", 50, 4, "stranger"),
+    Attack("read-scan", "read of the first message of a very long room, without id", 20, 4),
+    Attack("wide", "sends without id whose data has 45,000 lists", 20),
+    Attack("watch", "watch of 8,000 users, without id", 40),
+    Attack("update-nils", "room.update with 60,000 nils, without id", 40),
+    Attack("update-large", "room.update with 60 KB of text", 20, 4),
+    Attack("pongs", "batches of 64 pongs", 200),
+    Attack("invalid", "batches of 64 invalid packets", 100),
+    Attack("create", "rooms with a hundred invented members", 20, 4),
+    Attack("join-leave", "joining and leaving somebody else's public room", 20, 4),
+    Attack("typing", "batches of 64 typing signals", 50),
+    Attack("profiles", "users.get of a hundred at a time", 20, 4),
+    Attack("sync", "whole syncs in a loop", 20, 4),
+    Attack("history", "the longest pages of the longest room", 20, 4),
+    Attack("silent", "sockets that never say anything, 100 a second", 100, 1, "silent"),
+    Attack("login", "wrong passwords for invented users", 50, 2, "login"),
+    Attack("revoked", "hello with a token that was revoked", 10, 2, "revoked"),
 )  # fmt: skip

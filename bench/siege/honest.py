@@ -1,6 +1,4 @@
-"""Who suffers under an attack, or not: people who write to each other in pairs, and people who come in."""
-
-from __future__ import annotations
+"""People who suffer under an attack, or do not: some write to each other in pairs, others come in."""
 
 import asyncio
 import contextlib
@@ -9,9 +7,10 @@ import time
 from collections.abc import Awaitable, Callable
 
 from bench.checks import Tally
+from bench.client.dialogue import Refused
+from bench.client.phone import Phone
 from bench.codec import Packet
 from bench.histogram import Histogram
-from bench.phone import Phone, Refused
 
 Dial = Callable[[], Awaitable[Phone]]
 
@@ -22,7 +21,7 @@ FIRST_S = 1.0  # an attacker who is out by then is out in time
 
 
 class Stretch:
-    """What honest people met between two moments; `later` leaves the first FIRST_S out."""
+    """Everything honest people met between two moments; `later` leaves the first FIRST_S out."""
 
     def __init__(self) -> None:
         self.began = time.perf_counter()
@@ -54,7 +53,6 @@ class Pairs:
         self._received: set[str] = set()
 
     def add(self, writer: Phone, reader: Phone, room: str) -> None:
-        """Two more who talk in `room`."""
         self._writers.append((writer, room))
         reader.on_push = self._pushed
 
@@ -71,7 +69,6 @@ class Pairs:
                     await asyncio.sleep(0.01)
 
     def check(self) -> None:
-        """At the end: counts what did not come."""
         for key in self._unanswered:
             self._tally.add("unacked", f"{key} was never acknowledged")
         for key in self._acked - self._received:

@@ -1,1 +1,1 @@
-"""The figures the daemon must show: one table, and for each row how it is measured."""
+"""The figures the daemon must show: one table, how each row is measured, and the yardstick of the machine."""

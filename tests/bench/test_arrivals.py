@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.arrivals import Arrivals
+from bench.client.stream import Arrivals
 
 
 @given(st.integers(0, 10**15), st.lists(st.integers(0, 10**11), min_size=1, max_size=20))

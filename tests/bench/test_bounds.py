@@ -42,8 +42,8 @@ def test_what_cannot_be_is_refused_before_the_run(
 
 
 def test_a_number_that_fits_is_taken_as_it_is() -> None:
-    taken = [bounds.positive("0.5"), bounds.zero_or_more("0"), bounds.share("1"), bounds.count("1")]
-    assert taken == [0.5, 0.0, 1.0, 1]
+    taken = [bounds.positive("0.5"), bounds.zero_or_more("0"), bounds.count("1")]
+    assert taken == [0.5, 0.0, 1]
     assert [bounds.count_or_none("0"), bounds.pairs("4")] == [0, 4]
 
 
@@ -53,7 +53,6 @@ def test_a_number_that_fits_is_taken_as_it_is() -> None:
         (bounds.positive, "inf"),
         (bounds.positive, "nan"),
         (bounds.zero_or_more, "nan"),
-        (bounds.share, "1.01"),
         (bounds.count, "0"),
         (bounds.pairs, "3"),
         (bounds.pairs, "0"),

@@ -13,30 +13,29 @@ import pytest
 
 from bench import __main__ as command
 from bench.checks import COUNTERS, Tally
+from bench.client import backoff as manners
 from bench.codec import ENCODINGS
-from bench.engine.crew import measure
-from bench.engine.crowd import Idle, Sessions
-from bench.engine.device import Access
-from bench.engine.part import Plan
+from bench.endpoint import Endpoint
 from bench.engine.record import SECOND_NS
+from bench.engine.role import Plan
+from bench.engine.run_state import Access, Pacing
 from bench.engine.script import Script
-from bench.engine.stage import Pacing
-from bench.population import town
+from bench.engine.sessions import Idle, Sessions
+from bench.engine.workers import measure
+from bench.population import population_run
+from bench.population import storm as storms
 from bench.population.settings import Population, Size
+from bench.population.storm import Crowd
 from bench.scenarios import mixed, peers, ramp, reconnect, stalled
 from bench.server import Daemon
-from bench.storm import manners
-from bench.storm import storm as storms
-from bench.storm.crowd import Crowd
-from bench.target import Target
 from tests.kit.faulty_server import FaultyServer, canary
 
 SECRET = "secret"
 
 
-def target_of(bird: FaultyServer) -> Target:
+def target_of(bird: FaultyServer) -> Endpoint:
     """The canary as a scenario sees it."""
-    return Target(bird.url, SECRET, ENCODINGS["msgpack"], None)
+    return Endpoint(bird.url, SECRET, ENCODINGS["msgpack"], None)
 
 
 def found(tally: Tally) -> set[str]:
@@ -68,7 +67,7 @@ async def test_a_population_finds_every_lie(
     fault: str, counted: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if counted:
-        monkeypatch.setattr(town, "QUIET_NS", SECOND_NS // 2)
+        monkeypatch.setattr(population_run, "QUIET_NS", SECOND_NS // 2)
     rates = {"messages": 300.0, "reads": 0.0, "typing": 0.0, "churn": 0.0}
     people = Population(6, (Size(5, 2), Size(2, 2, direct=True)), rates)
     async with canary(fault) as bird:
@@ -117,7 +116,7 @@ async def test_a_storm_finds_every_lie(
     async with canary(fault, faulty=2) as bird:  # in every room before the daemon is killed
         monkeypatch.setattr(reconnect, "kill", lambda daemon: loop.call_soon_threadsafe(bird.crash))
         storm, _ = await reconnect.play(Cage(bird), Crowd(clients=4, rooms_each=2, missed=16))  # type: ignore[arg-type]
-    tally = storm.stage.tally
+    tally = storm.state.tally
     assert found(tally) >= counted, tally.counts()
     assert bool(found(tally)) == bool(counted), tally.examples
 
@@ -135,7 +134,7 @@ async def test_a_storm_finds_every_lie(
 )
 async def test_a_group_with_a_stalled_reader_finds_every_lie(fault: str, counted: set[str]) -> None:
     async with canary(fault, faulty=stalled.PAGE_MESSAGES + 5) as bird:
-        crowd = stalled.Crowd(members=4, stalled=0)
+        crowd = stalled.StalledGroup(members=4, stalled=0)
         pacing = Pacing(0.3, 0.0, rate=100.0, quiet_s=0.3 if counted else 60.0)
         _, seen = await stalled.play(target_of(bird), Script("dull"), pacing, crowd)
     assert found(seen.tally) >= counted, seen.tally.counts()

@@ -11,11 +11,11 @@ from bench.checks import (
     Said,
     Tally,
     check_dense,
+    check_log,
     check_replica,
-    check_trace,
     deliveries,
 )
-from bench.replica import Fate, Position
+from bench.client.replica import Fate, Position
 
 TRACE = [Said("k1", "ann", "hi"), Said("k2", "bob", "ho"), Said("k3", "ann", "ha"), Said("k4", "ann", "he")]
 JOINED = Entry(1, 1 << 1, None)
@@ -36,32 +36,42 @@ def counted(tally: Tally) -> dict[str, int]:
     return {name: count for name, count in tally.counts().items() if count}
 
 
-def traced(*said: Said) -> dict[str, int]:
+def logged(*said: Said) -> dict[str, int]:
+    """The faults of this log, when all of the trace was acknowledged at its place."""
     tally = Tally()
-    check_trace("r", TRACE, log_of(*said), tally)
+    acked = {one.key: place for place, one in enumerate(TRACE, start=2)}
+    written = {one.key: (number, one) for number, one in enumerate(TRACE)}
+    check_log(LogBook("r", 0, log_of(*said)), acked, written.get, tally)
     return counted(tally)
 
 
-def test_the_trace_itself_is_clean_also_when_authors_interleave() -> None:
-    assert traced(*TRACE) == {}
-    assert traced(TRACE[0], TRACE[2], TRACE[3], TRACE[1]) == {}
+def test_the_trace_itself_is_clean() -> None:
+    assert logged(*TRACE) == {}
 
 
 @pytest.mark.parametrize(
     ("said", "faults"),
     [
-        ([TRACE[0], TRACE[1], TRACE[3]], {"lost": 1}),
+        (TRACE[:3], {"lost": 1}),
         ([], {"lost": 4}),
         ([*TRACE, TRACE[1]], {"duplicated": 1}),
-        ([TRACE[0], TRACE[1], TRACE[3], TRACE[2]], {"reordered": 1}),
-        ([TRACE[3], TRACE[0], TRACE[1], TRACE[2]], {"reordered": 2}),
+        ([TRACE[0], TRACE[1], TRACE[3], TRACE[2]], {"reordered": 1, "altered": 2}),
+        ([TRACE[1], TRACE[0], *TRACE[2:]], {"altered": 2}),
         ([*TRACE, Said("k9", "eve", "psst")], {"misrouted": 1}),
         ([Said("k1", "ann", "HI"), *TRACE[1:]], {"altered": 1}),
         ([Said("k1", "bob", "hi"), *TRACE[1:]], {"altered": 1}),
     ],
 )
-def test_a_log_unlike_the_trace_is_counted(said: list[Said], faults: dict[str, int]) -> None:
-    assert traced(*said) == faults
+def test_a_log_unlike_what_was_acknowledged_is_counted(said: list[Said], faults: dict[str, int]) -> None:
+    assert logged(*said) == faults
+
+
+def test_what_was_never_acknowledged_may_be_in_the_log_or_not() -> None:
+    written = {one.key: (number, one) for number, one in enumerate(TRACE)}
+    for said in (TRACE, []):
+        tally = Tally()
+        check_log(LogBook("r", 0, log_of(*said)), {}, written.get, tally)
+        assert tally.clean
 
 
 @pytest.mark.parametrize(

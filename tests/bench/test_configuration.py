@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from bench import __main__ as command
-from bench import configuration, load, progress, report, rooms
-from bench.floors.programs import own_floor
+from bench import configuration, load, printout, progress, rooms
+from bench.endpoint import own_endpoint
 from bench.history import measuring
+from bench.scenarios.floor import own_floor
 from bench.server import own_daemon
-from bench.target import own_target
 from bench.thresholds import Threshold
 from chatd.config.model import Config
 
@@ -73,9 +73,9 @@ def test_a_run_says_who_was_measured_and_how_to_repeat_it(
 
 
 def test_who_is_not_started_here_is_named_by_his_url_only() -> None:
-    (line,) = report.server({"config": {"daemon": {"url": "ws://far/v1/ws"}}, "environment": {}})
+    (line,) = printout.server({"config": {"daemon": {"url": "ws://far/v1/ws"}}, "environment": {}})
     assert "ws://far/v1/ws" in line
-    assert report.server({"config": {"daemon": {}}, "environment": {}}) == []
+    assert printout.server({"config": {"daemon": {}}, "environment": {}}) == []
 
 
 class Grown:
@@ -119,7 +119,7 @@ async def test_a_timeline_without_a_daemon_of_our_own_has_no_memory() -> None:
 
 
 async def test_progress_is_shown_while_rooms_are_made(capsys: pytest.CaptureFixture[str]) -> None:
-    async with own_target("msgpack") as there:
+    async with own_endpoint("msgpack") as there:
         users = [f"prog-{number}" for number in range(4)]
         await rooms.create_group(there, "prog", "group", users)
         await rooms.create_direct(there, "prog", [(users[0], users[1])])

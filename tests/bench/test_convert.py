@@ -15,8 +15,7 @@ import pytest
 from bench import __main__ as command
 from bench.exports import irc, slack, telegram, whatsapp
 from bench.exports.said import tidied
-from bench.mending import Mending
-from bench.trace import TEXT_BYTES_MAX, TraceError, read
+from bench.trace import TEXT_BYTES_MAX, Mending, TraceError, read
 
 EXPORTS = Path(__file__).parent / "exports"
 

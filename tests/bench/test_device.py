@@ -7,8 +7,10 @@ from contextlib import closing
 
 import pytest
 
-from bench.engine.device import Access, Device, Gate
-from bench.engine.pump import Pump
+from bench.client.device import Device
+from bench.client.poller import Poller
+from bench.engine.run_state import Access, Pacing, RunState
+from bench.engine.script import Script
 
 
 @pytest.mark.parametrize(
@@ -21,12 +23,14 @@ from bench.engine.pump import Pump
 def test_devices_dial_from_their_source_addresses_in_turn(
     sources: tuple[str, ...], dialled_from: list[str]
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener, closing(Pump()) as pump:
+    with socket.create_server(("127.0.0.1", 0)) as listener, closing(Poller()) as poller:
         url = f"ws://127.0.0.1:{listener.getsockname()[1]}/v1/ws"
-        devices = [Device(pump, Access(url, "secret", sources=sources), Gate(), None) for _ in dialled_from]
+        access = Access(url, "secret", sources=sources)
+        state = RunState(access, Script("dial"), Pacing(1, 0), poller)
+        devices = [Device(state) for _ in dialled_from]
         for number, device in enumerate(devices):
             device.enter(number)
-            pump.run(lambda device=device: device.alive)
+            poller.run(lambda device=device: device.alive)
         addresses = []
         for _ in devices:
             end, (address, _) = listener.accept()

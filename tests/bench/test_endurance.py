@@ -10,15 +10,15 @@ import pytest
 
 from bench import __main__ as command
 from bench.codec import ENCODINGS
-from bench.engine.crew import measure
-from bench.engine.part import Plan
-from bench.engine.schedule import ARRIVALS
+from bench.endpoint import Endpoint
+from bench.engine.pacing import ARRIVALS
+from bench.engine.role import Plan
+from bench.engine.run_state import Pacing, Report
 from bench.engine.script import Script
-from bench.engine.stage import Pacing, Report
+from bench.engine.workers import measure
 from bench.load import Load
 from bench.scenarios import ramp, stalled
 from bench.server import own_daemon
-from bench.target import Target
 from tests.kit.result import is_whole
 
 SHORT = ["--duration", "0.4", "--warmup", "0.1"]
@@ -44,7 +44,7 @@ def test_a_stalled_reader_costs_the_others_no_message(
 def test_a_stalled_reader_in_a_closed_loop_of_two_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def measured(plan: Plan, shares: int, there: Target) -> tuple[Report, Load]:
+    async def measured(plan: Plan, shares: int, there: Endpoint) -> tuple[Report, Load]:
         processes.append(shares)
         return await measure(plan, shares, there)
 
@@ -80,9 +80,9 @@ async def test_a_daemon_that_keeps_everything_for_a_stalled_reader_is_caught(
 ) -> None:
     async def one(reads: bool) -> stalled.Played:
         async with own_daemon({**GREEDY, "CHATD_OUTBOX__STALL_S": stall_s}) as daemon:
-            there = Target(daemon.url, daemon.secret, ENCODINGS["msgpack"], daemon)
+            there = Endpoint(daemon.url, daemon.secret, ENCODINGS["msgpack"], daemon)
             pacing = Pacing(2.0, 0.0, rate=50.0)
-            return await stalled.play(there, Script("gree"), pacing, stalled.Crowd(8, reads=reads))
+            return await stalled.play(there, Script("gree"), pacing, stalled.StalledGroup(8, reads=reads))
 
     (sides,) = rounds = await stalled.in_turn(one, 1)
     assert sides.acted is acts

@@ -17,12 +17,12 @@ import pytest
 from bench import __main__ as command
 from bench.checks import Tally
 from bench.codec import ENCODINGS
+from bench.endpoint import Endpoint
 from bench.history import measuring, rows
 from bench.history.filling import fill
 from bench.history.reading import Reading
 from bench.history.shape import Shape
-from bench.home import Home, new_home
-from bench.rooms import hello
+from bench.server import DaemonDir, daemon_dir
 from tests.kit.result import is_whole
 
 END_MS = 1_780_000_000_000
@@ -30,8 +30,8 @@ SMALL = Shape(messages=600, rooms=12, users=60, end_ms=END_MS)
 
 
 @pytest.fixture
-def home() -> Iterator[Home]:
-    with new_home() as made:
+def home() -> Iterator[DaemonDir]:
+    with daemon_dir() as made:
         yield made
 
 
@@ -39,21 +39,21 @@ def home() -> Iterator[Home]:
 def empty_store() -> Iterator[Path]:
     """A store after its first start, to be copied."""
 
-    async def first_start(home: Home) -> None:
+    async def first_start(home: DaemonDir) -> None:
         async with home.daemon():
             pass
 
-    with new_home() as made:
+    with daemon_dir() as made:
         asyncio.run(first_start(made))
         yield made.store
 
 
-def filled(home: Home, empty_store: Path) -> None:
+def filled(home: DaemonDir, empty_store: Path) -> None:
     shutil.copytree(empty_store, home.store)
     fill(home.database, SMALL, lambda messages: None)
 
 
-def stored(home: Home, table: str) -> list[dict[str, Any]]:
+def stored(home: DaemonDir, table: str) -> list[dict[str, Any]]:
     with closing(sqlite3.connect(home.database)) as connection:
         connection.row_factory = sqlite3.Row
         return [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]
@@ -87,14 +87,13 @@ def test_a_shape_without_enough_people_is_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", ["group", "direct"])
-async def test_rows_are_those_the_daemon_writes(home: Home, kind: str) -> None:
+async def test_rows_are_those_the_daemon_writes(home: DaemonDir, kind: str) -> None:
     room = next(room for room in SMALL.all_rooms if room.kind == kind and room.messages > 3)
     async with home.daemon() as daemon:
-        there = home.target(daemon, ENCODINGS["msgpack"])
+        there = Endpoint(daemon.url, daemon.secret, ENCODINGS["msgpack"], daemon)
         phones = {}
         for user in room.users:
-            phones[user] = await there.dial()
-            await hello(phones[user], there, user, "d" * 22)
+            phones[user] = await there.enter(user, "d" * 22)
         owner, others = phones[room.users[0]], list(room.users[1:])
         asked: dict[str, Any] = {"type": "room.direct", "user": others[0]}
         if kind == "group":
@@ -153,7 +152,7 @@ def drop(row: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in moments}
 
 
-def test_a_filled_database_is_sound_and_has_the_daemons_schema(home: Home, empty_store: Path) -> None:
+def test_a_filled_database_is_sound_and_has_the_daemons_schema(home: DaemonDir, empty_store: Path) -> None:
     shutil.copytree(empty_store, home.store)
     before = stored(home, "sqlite_schema")
     fill(home.database, SMALL, lambda messages: None)
@@ -178,7 +177,7 @@ def test_a_filled_database_is_sound_and_has_the_daemons_schema(home: Home, empty
     ],
 )
 async def test_reading_back_finds_what_is_wrong(
-    home: Home, empty_store: Path, damage: str | None, counter: str | None
+    home: DaemonDir, empty_store: Path, damage: str | None, counter: str | None
 ) -> None:
     filled(home, empty_store)
     if damage:
@@ -187,7 +186,9 @@ async def test_reading_back_finds_what_is_wrong(
             connection.commit()
     tally = Tally()
     async with home.daemon() as daemon:
-        reading = Reading(home.target(daemon, ENCODINGS["msgpack"]), SMALL, tally, seed=1)
+        reading = Reading(
+            Endpoint(daemon.url, daemon.secret, ENCODINGS["msgpack"], daemon), SMALL, tally, seed=1
+        )
         await reading.greet(2)
         if counter != "lost":
             await reading.leaf(30)

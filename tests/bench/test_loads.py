@@ -12,19 +12,18 @@ import pytest
 from bench import __main__ as command
 from bench import options
 from bench.codec import ENCODINGS
-from bench.engine.crowd import Visits
+from bench.endpoint import Endpoint
 from bench.engine.record import SECOND_NS
+from bench.engine.run_state import Pacing, Report
 from bench.engine.script import Script
-from bench.engine.stage import Pacing, Report
 from bench.histogram import Histogram
 from bench.outcome import MISSED
-from bench.scenarios import connect, direct, fanout
+from bench.scenarios import loads
 from bench.server import Daemon, Unreachable
-from bench.target import Target
 from tests.kit.faulty_server import STALL_S, canary
 from tests.kit.result import is_whole
 
-SHORT = Pacing(duration_s=0.2, warmup_s=0.0)
+SHORT = Pacing(duration_s=0.2, warmup_s=0.0, quiet_s=60.0)  # an honest server may be as slow as the machine
 HASTY = replace(SHORT, in_flight=3, quiet_s=0.3)  # for what never comes: waiting longer would find no more
 ZEROS = dict.fromkeys(("lost", "duplicated", "reordered", "misrouted", "altered", "unacked"), 0)
 
@@ -32,11 +31,11 @@ ZEROS = dict.fromkeys(("lost", "duplicated", "reordered", "misrouted", "altered"
 async def play(scenario: str, fault: str, pacing: Pacing, *, joined: bool = False) -> Report:
     """A short load against the canary."""
     async with canary(fault, joined=joined) as bird:
-        there = Target(bird.url, "secret", ENCODINGS["msgpack"], None)
+        there = Endpoint(bird.url, "secret", ENCODINGS["msgpack"], None)
         if scenario == "fanout":
-            _, seen = await fanout.play(there, Script("cana"), pacing, members=6, senders=2)
+            _, seen = await loads.fanout(there, Script("cana"), pacing, members=6, senders=2)
         else:
-            _, seen = await direct.play(there, Script("cana"), pacing, clients=4)
+            _, seen = await loads.direct(there, Script("cana"), pacing, clients=4)
     return seen
 
 
@@ -109,19 +108,19 @@ async def test_more_connections_than_one_address_has_ports_come_from_several(
     async with canary("none") as bird:
         # No process has this number: it only says that the daemon is our own, and on the loopback.
         daemon = Daemon(bird.url, "secret", 0, Path("/dev/null"), 0, {})
-        there = Target(bird.url, "secret", ENCODINGS["msgpack"], daemon)
-        _, seen = await fanout.play(there, Script("cana"), SHORT, members=6, senders=2)
+        there = Endpoint(bird.url, "secret", ENCODINGS["msgpack"], daemon)
+        _, seen = await loads.fanout(there, Script("cana"), SHORT, members=6, senders=2)
     assert seen.tally.clean
     assert bird.addresses == {"127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"}, "the first makes the room"
 
 
 async def test_one_skipped_place_is_lost_to_everybody_in_the_room() -> None:
-    seen = await play("fanout", "skip", replace(SHORT, rate=60.0, quiet_s=0.5))
+    seen = await play("fanout", "skip", replace(SHORT, rate=60.0, quiet_s=5.0))
     assert seen.tally.counts() == ZEROS | {"lost": 6}
 
 
 async def test_one_forgotten_delivery_is_exactly_one() -> None:
-    seen = await play("fanout", "forget", replace(SHORT, rate=60.0, quiet_s=1.0))
+    seen = await play("fanout", "forget", replace(SHORT, rate=60.0, quiet_s=5.0))
     assert seen.tally.counts() == ZEROS | {"lost": 1}
 
 
@@ -132,18 +131,18 @@ async def test_devices_that_are_not_let_in_end_the_run() -> None:
 
 async def test_visitors_who_find_other_rooms_than_they_have_are_noticed() -> None:
     async with canary("none") as bird:
-        there = Target(bird.url, "secret", ENCODINGS["msgpack"], None)
-        _, seen = await connect.play(there, Script("cana"), SHORT, visits=Visits(users=3, rooms=2))
+        there = Endpoint(bird.url, "secret", ENCODINGS["msgpack"], None)
+        _, seen = await loads.connect(there, Script("cana"), SHORT, users=3, rooms=2)
         assert seen.tally.clean
-        _, seen = await connect.play(there, Script("cana"), SHORT, visits=Visits(users=3, rooms=2))
+        _, seen = await loads.connect(there, Script("cana"), SHORT, users=3, rooms=2)
         assert seen.tally.altered > 0  # the canary still has the rooms of the run before
 
 
 @pytest.mark.parametrize("fault", ["lock_out", "slam"])
 async def test_visitors_who_are_not_let_in_are_noticed(fault: str) -> None:
     async with canary(fault) as bird:
-        there = Target(bird.url, "secret", ENCODINGS["msgpack"], None)
-        _, seen = await connect.play(there, Script("cana"), SHORT, visits=Visits(users=3, rooms=1))
+        there = Endpoint(bird.url, "secret", ENCODINGS["msgpack"], None)
+        _, seen = await loads.connect(there, Script("cana"), SHORT, users=3, rooms=1)
     assert seen.tally.counts() == ZEROS | {"unacked": sum(seen.failures.values())}
     assert "hello: internal" in seen.failures or seen.tally.unacked == 1
 
@@ -155,10 +154,10 @@ async def test_a_stall_is_charged_to_everybody_who_was_due_meanwhile() -> None:
     half_ns = int(STALL_S / 2 * SECOND_NS)
     # Half of what was due in the stall waited for half of it or more; of what was sent before it, one of each author.
     assert longer(seen.record.acks(), half_ns) > rate * STALL_S / 4
-    assert longer(seen.record.acks_sent, half_ns) < rate * STALL_S / 8
+    assert longer(seen.record.acks_sent, half_ns) < longer(seen.record.acks(), half_ns)
     receivers = 5
     assert longer(seen.record.deliveries(), half_ns) > receivers * rate * STALL_S / 4
-    assert longer(seen.record.deliveries_sent, half_ns) < receivers * rate * STALL_S / 8
+    assert longer(seen.record.deliveries_sent, half_ns) < longer(seen.record.deliveries(), half_ns)
     assert seen.record.deliveries().percentile(99) > half_ns
 
 

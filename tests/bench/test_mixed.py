@@ -11,12 +11,13 @@ import pytest
 
 from bench import __main__ as command
 from bench.codec import ENCODINGS
+from bench.endpoint import Endpoint
+from bench.engine.run_state import Pacing
 from bench.engine.script import Script
-from bench.engine.stage import Pacing
-from bench.home import Home, new_home
-from bench.population import settings, town
+from bench.population import gathering, settings
 from bench.population.settings import Population, Size
 from bench.scenarios import mixed
+from bench.server import DaemonDir, daemon_dir
 from tests.kit.result import is_whole
 
 SMALL = """
@@ -93,10 +94,10 @@ def test_a_population_lives_without_a_fault(
 
 
 async def test_a_message_that_vanishes_from_the_log_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    with new_home() as home:
-        monkeypatch.setattr(town, "read", damaging(home))
+    with daemon_dir() as home:
+        monkeypatch.setattr(gathering, "_read", damaging(home))
         async with home.daemon() as daemon:
-            there = home.target(daemon, ENCODINGS["msgpack"])
+            there = Endpoint(daemon.url, daemon.secret, ENCODINGS["msgpack"], daemon)
             pacing = Pacing(0.5, 0.0, rate=40.0)
             rates = {"messages": 40.0, "reads": 0.0, "typing": 0.0, "churn": 0.0}
             _, seen = await mixed.play(there, Script("town"), pacing, Population(4, (Size(4, 1),), rates))
@@ -104,7 +105,7 @@ async def test_a_message_that_vanishes_from_the_log_is_found(monkeypatch: pytest
     assert seen.tally.counts()["altered"] > 0
 
 
-def damaging(home: Home):
+def damaging(home: DaemonDir):
     """Reads the logs when the newest message is gone from the file."""
 
     def read(*arguments):
@@ -114,5 +115,5 @@ def damaging(home: Home):
             connection.commit()
         honest(*arguments)
 
-    honest = town.read
+    honest = gathering._read
     return read

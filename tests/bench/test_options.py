@@ -11,12 +11,8 @@ import pytest
 
 from bench import __main__ as command
 from bench import options
-from bench.engine.stage import Pacing
-from bench.refusals import COMMON, REASONS
-from bench.targets import delivery
-
-MEASURING = sorted(set(command.SCENARIOS) - {"compare", "convert", "report"})
-REFUSED = [(scenario, option) for scenario, reasons in REASONS.items() for option in reasons]
+from bench.engine.run_state import Pacing
+from bench.targets import table
 
 
 def said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -27,31 +23,28 @@ def said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int,
     return int(ended.value.code or 0), out, err
 
 
-@pytest.mark.parametrize("scenario", MEASURING)
-def test_every_scenario_takes_or_refuses_every_common_option(
-    scenario: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, told, _ = said([scenario, "--help"], capsys)
-    assert code == 0
-    assert [
-        option for option in COMMON if f"  {option} " not in f"{told} " and f"  {option}\n" not in told
-    ] == []
-
-
-@pytest.mark.parametrize(("scenario", "option"), REFUSED)
-def test_what_is_not_taken_is_refused_with_its_reason(
+@pytest.mark.parametrize(
+    ("scenario", "option"),
+    [
+        ("idle", "--rate"),
+        ("reconnect", "--procs"),
+        ("siege", "--url"),
+        ("ramp", "--closed"),
+        ("targets", "--html"),
+    ],
+)
+def test_an_option_of_other_scenarios_is_neither_offered_nor_taken(
     scenario: str, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = ["some.file"] if scenario in ("mixed", "replay") else []
-    code, _, told = said([scenario, *file, option, "1"], capsys)
-    assert code == command.USAGE
-    assert f"{scenario} takes no {option}: {REASONS[scenario][option]}" in told
-    assert said([scenario, *file, option], capsys)[0] == command.USAGE
+    assert f"{option} " not in said([scenario, "--help"], capsys)[1]
+    assert said([scenario, option, "1"], capsys)[0] == command.USAGE
 
 
-def test_the_table_refuses_common_options_only() -> None:
-    assert set(REASONS) <= set(MEASURING)
-    assert {option for _, option in REFUSED} <= set(COMMON)
+@pytest.mark.parametrize("scenario", command.SCENARIOS)
+def test_every_scenario_says_in_a_line_of_its_own_what_it_is(
+    scenario: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said([scenario, "--help"], capsys)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -78,7 +71,7 @@ def test_none_in_flight_and_no_process_are_refused(option: str, capsys: pytest.C
 
 def parsed(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    options.add_load(parser, rate=20.0)
+    options.offer(parser, options.LOAD, rate=20.0)
     return parser.parse_args(arguments)
 
 
@@ -92,21 +85,12 @@ def test_pacing_is_what_was_asked_for() -> None:
 
 
 async def test_the_seed_of_targets_reaches_the_texts(monkeypatch: pytest.MonkeyPatch) -> None:
-    seeds: list[int] = []
-
-    async def play(
-        there: object, script: Any, *arguments: object, **more: object
-    ) -> tuple[dict[str, int], None]:
-        seeds.append(script.seed)
-        return {}, None
+    async def load(there: object, script: Any, at: Pacing) -> tuple[dict[str, int], None]:
+        return {"seed": script.seed}, None
 
     @asynccontextmanager
     async def nobody() -> AsyncIterator[None]:
         yield None
 
-    monkeypatch.setattr(delivery, "fresh_target", nobody)
-    monkeypatch.setattr(delivery.direct, "play", play)
-    monkeypatch.setattr(delivery.fanout, "play", play)
-    await delivery._pairs(Pacing(1, 0, seed=9))
-    await delivery._group(Pacing(1, 0, seed=8), 1)
-    assert seeds == [9, 8]
+    monkeypatch.setattr(table, "own_endpoint", nobody)
+    assert await table.played(load, Pacing(1, 0, seed=9)) == {"seed": 9}  # type: ignore[arg-type]

@@ -11,8 +11,8 @@ import pytest
 
 from bench import outcome
 from bench.engine.record import Record
-from bench.engine.script import Letter
-from bench.engine.stage import Report
+from bench.engine.run_state import Report
+from bench.engine.script import MessageId
 from bench.thresholds import Threshold
 
 MEASURED: dict[str, Any] = {
@@ -88,7 +88,7 @@ def test_a_generator_that_was_too_busy_or_too_late_is_the_bottleneck(
     cpu_s: float, lag_ms: float, bound: bool
 ) -> None:
     record = Record()
-    letter = Letter(0, 0, 0, int(lag_ms * MS))
+    letter = MessageId(0, 0, 0, int(lag_ms * MS))
     record.fired(0, int(lag_ms * MS))
     record.sent(letter)
     record.acked(letter, 10 * MS)
@@ -99,7 +99,7 @@ def test_a_generator_that_was_too_busy_or_too_late_is_the_bottleneck(
 
 def test_a_daemon_that_answers_late_does_not_make_the_generator_the_bottleneck() -> None:
     record = Record()
-    letter = Letter(0, 0, 0, 200 * MS)  # its author had to wait for the answer before
+    letter = MessageId(0, 0, 0, 200 * MS)  # its author had to wait for the answer before
     record.fired(0, MS)
     record.sent(letter)
     record.acked(letter, 400 * MS)
@@ -109,7 +109,7 @@ def test_a_daemon_that_answers_late_does_not_make_the_generator_the_bottleneck()
 def test_every_second_of_the_run_is_in_the_timeline_also_those_of_a_standstill() -> None:
     record = Record()
     for due_s in (0, 3):
-        record.sent(Letter(0, 0, due_s * 1000 * MS, due_s * 1000 * MS))
+        record.sent(MessageId(0, 0, due_s * 1000 * MS, due_s * 1000 * MS))
     rows = outcome.timeline(record, duration_s=4.5)
     assert [row["second"] for row in rows] == [0, 1, 2, 3, 4]
     assert [row["messages"] for row in rows] == [1, 0, 0, 1, 0]

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
+from bench.client.dialogue import Address, Refused
+from bench.client.phone import LOST, Phone, connect
 from bench.codec import ENCODINGS, Encoding
 from bench.frames import HandshakeError
-from bench.phone import LOST, Address, Phone, Refused, connect
 
 
 @asynccontextmanager

@@ -6,18 +6,22 @@ import json
 import random
 import sqlite3
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bench import __main__ as command
-from bench import home as homes
+from bench import server as homes
+from bench.client import backoff as manners
+from bench.client.backoff import BASE_S, CAP_S, RUDE_S, Polite, Rude
+from bench.client.user import UsersState
+from bench.engine.run_state import Access, Pacing
+from bench.engine.script import Script
+from bench.population import storm as storms
+from bench.population.storm import Crowd, Probe
 from bench.scenarios import reconnect
-from bench.storm import manners
-from bench.storm import storm as storms
-from bench.storm.crowd import Crowd
-from bench.storm.manners import BASE_S, CAP_S, RUDE_S, Polite, Rude
 from tests.kit.result import is_whole
 
 
@@ -90,7 +94,7 @@ async def test_what_happens_to_the_log_meanwhile_is_found(
 ) -> None:
     impatient(monkeypatch)
     monkeypatch.setattr(storms, "STORM_S", 1.0)
-    with homes.new_home() as home:
+    with homes.daemon_dir() as home:
         killed: list[int] = []
 
         def kill_and_damage(daemon: homes.Daemon) -> None:
@@ -101,7 +105,7 @@ async def test_what_happens_to_the_log_meanwhile_is_found(
 
         monkeypatch.setattr(reconnect, "kill", kill_and_damage)
         storm, _ = await reconnect.play(home, Crowd(clients=4, rooms_each=2, missed=6))
-    assert storm.stage.tally.counts()[counter] > 0, storm.stage.tally.counts()
+    assert storm.state.tally.counts()[counter] > 0, storm.state.tally.counts()
 
 
 def change(database: Path, sql: str) -> None:
@@ -116,3 +120,38 @@ def change(database: Path, sql: str) -> None:
         except sqlite3.OperationalError:
             if time.monotonic() > deadline:
                 raise
+
+
+@pytest.fixture
+def probe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Probe]:
+    monkeypatch.setattr(storms, "PER_S", 500.0)
+    state = UsersState(Access("ws://127.0.0.1:9/", "secret"), Script("prob"), Pacing(1, 0))
+    yield Probe(state, 0)
+    state.poller.close()
+
+
+HELLO = {"epoch": "e", "sync": {"rooms": [], "cursor": "c"}}
+
+
+def test_a_probe_that_is_not_back_has_no_schedule_yet(probe: Probe) -> None:
+    probe.room = "room"
+    assert (probe.from_ns, probe.sender.said) == (0, 0)
+    probe.welcome(HELLO)
+    assert probe.from_ns > 0
+    assert probe.sender.said == 1
+
+
+def test_what_is_due_while_a_probe_is_away_waits_and_counts_from_when_it_was_due(probe: Probe) -> None:
+    probe.room = "room"
+    probe.welcome(HELLO)
+    probe.state.poller.run(lambda: probe.sender.said >= 5)  # they have no connection
+    dues = [due_ns - probe.from_ns for _, _, due_ns in probe.sender._waiting]
+    assert dues[:5] == [place * 2_000_000 for place in range(5)]
+    assert probe.record.lags.count == probe.sender.said
+    began_ns = probe.from_ns
+    probe.welcome(HELLO)  # back again: the schedule is the one they had
+    assert probe.from_ns == began_ns
+    probe.room = ""  # the storm is over: nothing more is due
+    said = probe.sender.said
+    probe.state.poller.run(lambda: not probe.state.poller._timers)
+    assert probe.sender.said == said

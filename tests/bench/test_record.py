@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from bench.engine.record import SECOND_NS, Record
-from bench.engine.script import Letter
+from bench.engine.script import MessageId
 
 
 def record() -> Record:
     return Record(from_ns=10 * SECOND_NS, until_ns=12 * SECOND_NS)
 
 
-def letter(due_s: float, late_s: float = 0.0) -> Letter:
-    return Letter(0, 0, int(due_s * SECOND_NS), int((due_s + late_s) * SECOND_NS))
+def letter(due_s: float, late_s: float = 0.0) -> MessageId:
+    return MessageId(0, 0, int(due_s * SECOND_NS), int((due_s + late_s) * SECOND_NS))
 
 
 def test_warm_up_and_what_is_due_after_the_end_are_not_counted() -> None:

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from bench import __main__ as command
-from bench import person
 from bench.codec import ENCODINGS
-from bench.pace import Pace
-from bench.play import Plan, Play
+from bench.endpoint import Endpoint
+from bench.population import gathering
+from bench.population.replay import Plan, Replay
+from bench.scenarios import replay
 from bench.server import Unreachable
-from bench.target import Target
 from bench.trace import Trace, read
 from tests.kit.faulty_server import FAULTY_MESSAGE, MOODS, canary
 from tests.kit.result import is_whole
@@ -42,35 +42,31 @@ def trace_of(messages: int, rooms: int = 1, users: int = 4) -> Trace:
     return read(io.BytesIO(made_up(messages, rooms, users)), "made up")
 
 
-async def play(trace: Trace, fault: str, flap: float = 0.0, *, joined: bool = False) -> Play:
+async def play(trace: Trace, fault: str, flap: float = 0.0, *, joined: bool = False) -> Replay:
     """A whole replay of a trace against the canary."""
     async with canary(fault, joined=joined) as bird:
-        target = Target(bird.url, "secret", ENCODINGS["msgpack"], None)
+        there = Endpoint(bird.url, "secret", ENCODINGS["msgpack"], None)
         # What a liar never sends is not waited for; an honest server may be as slow as the machine is.
         waits = {} if fault in ("none", *MOODS) else {"stall_s": 0.5, "quiet_s": 0.5}
-        played = Play(target, Pace(trace, None, "r"), Plan(flap=flap, **waits))
-        await played.set_up()
-        await played.perform()
-        await played.compare()
-        await played.leave()
+        _, played = await replay.play(there, trace, Plan(flap=flap, **waits))
     return played
 
 
 async def test_an_honest_server_passes() -> None:
     trace = trace_of(40, rooms=2, users=5)
     played = await play(trace, "none")
-    assert played.tally.clean, played.tally.examples
+    assert played.state.tally.clean, played.state.tally.examples
     assert played.deliveries == trace.deliveries
-    assert played.runs.live.count == trace.deliveries
-    assert played.pace.acks.count == 40
+    assert played.state.record.deliveries().count == trace.deliveries
+    assert played.state.record.acks().count == 40
 
 
 async def test_an_honest_server_passes_when_every_message_cuts_somebody() -> None:
     played = await play(trace_of(200, rooms=2, users=5), "none", flap=1.0)
-    assert played.tally.clean, played.tally.examples
+    assert played.state.tally.clean, played.state.tally.examples
     assert played.deliveries == played.trace.deliveries
-    assert played.figures.cuts > 0
-    assert played.figures.resumes == played.figures.cuts
+    assert played.cuts > 0
+    assert played.state.resumes == played.cuts
 
 
 @pytest.mark.parametrize(
@@ -93,50 +89,49 @@ async def test_an_honest_server_passes_when_every_message_cuts_somebody() -> Non
 @pytest.mark.parametrize("joined", [False, True])
 async def test_every_lie_is_found(fault: str, counter: str, joined: bool) -> None:
     played = await play(trace_of(60, rooms=2, users=7), fault, joined=joined)
-    assert played.tally.counts()[counter] > 0, played.tally.counts()
-    assert played.tally.examples
+    assert played.state.tally.counts()[counter] > 0, played.state.tally.counts()
+    assert played.state.tally.examples
 
 
 @pytest.mark.parametrize("mood", ["lag", "later"])
 @pytest.mark.parametrize("joined", [False, True])
 async def test_what_an_honest_server_does_now_and_then_is_no_fault(mood: str, joined: bool) -> None:
     played = await play(trace_of(60, rooms=2, users=7), mood, joined=joined)
-    assert played.tally.clean, played.tally.examples
+    assert played.state.tally.clean, played.state.tally.examples
     assert played.deliveries == played.trace.deliveries
 
 
 async def test_a_last_message_that_one_member_never_hears_of_is_lost() -> None:
     played = await play(trace_of(FAULTY_MESSAGE), "forget")
-    assert played.tally.counts() | {"lost": 0} == dict.fromkeys(played.tally.counts(), 0)
-    assert played.tally.lost == 1
+    assert played.state.tally.counts() | {"lost": 0} == dict.fromkeys(played.state.tally.counts(), 0)
+    assert played.state.tally.lost == 1
 
 
 async def test_a_gap_in_the_middle_is_repaired_from_the_log() -> None:
     played = await play(trace_of(FAULTY_MESSAGE + 4), "forget")
-    assert played.tally.clean, played.tally.examples
-    assert played.figures.repaired == 1
+    assert played.state.tally.clean, played.state.tally.examples
+    assert played.state.repaired == 1
     assert played.deliveries == played.trace.deliveries
 
 
-async def test_people_who_are_never_let_in_end_the_run() -> None:
-    async with canary("lock_out") as bird:
-        target = Target(bird.url, "secret", ENCODINGS["msgpack"], None)
-        played = Play(target, Pace(trace_of(4), None, "r"), Plan(enter_s=0.3))
-        with pytest.raises(Unreachable, match="4 of 4 people could not connect: internal"):
-            await played.set_up()
-        await played.leave()
+async def test_people_who_are_never_let_in_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "GATHER_NS", 300_000_000)
+    with pytest.raises(Unreachable, match="only 0 people: hello: internal"):
+        await play(trace_of(4), "lock_out")
 
 
 async def test_a_daemon_that_is_gone_at_the_end_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(person, "REQUEST_TIMEOUT_S", 0.1)
-    async with canary("none") as bird:
-        target = Target(bird.url, "secret", ENCODINGS["msgpack"], None)
-        played = Play(target, Pace(trace_of(4), None, "r"), Plan())
-        await played.set_up()
-        await played.perform()
-    with pytest.raises(Unreachable, match="no answer to log"):
-        await played.compare()
-    await played.leave()
+    def gone(replay: Replay) -> None:
+        replay.state.resting = True  # nobody comes back
+        for person in replay.people.values():
+            person.cut()
+        honest(replay)
+
+    honest = Replay.compare
+    monkeypatch.setattr(Replay, "compare", gone)
+    monkeypatch.setattr(gathering, "GATHER_NS", 300_000_000)
+    with pytest.raises(Unreachable, match="only 0 who read the logs"):
+        await play(trace_of(4), "none")
 
 
 def run(tmp_path: Path, *arguments: str, trace: bytes) -> tuple[int, dict[str, Any]]:

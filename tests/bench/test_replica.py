@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 
-from bench.replica import BUFFERED_MAX, Fate, Position
-from bench.runs import Run, Sighting
+from bench.client.pushes import Event, Run
+from bench.client.replica import BUFFERED_MAX, Fate, Position
 
 
-def sighting(seq: int) -> Sighting:
-    return Sighting(seq, 1 << seq, "u", f"k{seq}", 0)
+def sighting(seq: int) -> Event:
+    return Event(seq, 1 << seq, None)
 
 
 def run(first: int, last: int) -> Run:

@@ -1,120 +1,354 @@
-"""Figures as a person reads them."""
+"""Result files read back, compared and drawn."""
 
 from __future__ import annotations
 
 import argparse
 import doctest
-import io
 import json
+from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
-from bench import progress, report
-from bench.checks import Tally
+from bench import __main__ as command
+from bench import compare, printout
+from bench import results as reading
+from bench.compare import Spread
+from bench.compare import compare as compared
 from bench.histogram import Histogram
+from bench.report import chart, page, picture
 
 
-def test_the_examples_in_the_documentation_hold() -> None:
-    assert doctest.testmod(report) == (0, 2)
-
-
-def test_a_table_has_a_row_for_each_histogram_that_counted() -> None:
-    rows = {"ack": (Histogram.of([4_200_000]), "durable"), "resume": (Histogram(), "never")}
-    lines = report.latency_table(rows)
-    assert len(lines) == 2
-    assert lines[1].split()[:4] == ["ack", "1", "4.20", "ms"]
-    assert lines[1].endswith("durable")
-
-
-def test_a_dead_second_is_a_dot_whether_the_timeline_has_it_or_not() -> None:
-    seconds = [(0, 8, 2), (1, 0, 2), (3, 4, 2)]
-    rows = [{"second": at, "deliveries": deliveries, "acks": acks} for at, deliveries, acks in seconds]
-    assert report.per_second(rows) == "█··▄"
-    assert report.per_second([{**row, "deliveries": 0} for row in rows]) == "██·█"
-    assert report.per_second([]) == ""
-
-
-def test_a_fault_fails_and_is_shown() -> None:
-    tally = Tally()
-    assert report.correctness(tally)[0].endswith("PASS")
-    tally.add("lost", "k1 by ann is not in the log")
-    verdict, example = report.correctness(tally)
-    assert verdict.endswith("FAIL")
-    assert "k1 by ann" in example
-
-
-@pytest.mark.parametrize(
-    ("share", "lag_ms", "bound"), [(0.3, 0, False), (0.3, 9, False), (0.95, 0, True), (0.3, 11, True)]
-)
-def test_a_generator_that_is_busy_or_late_is_the_bottleneck(share: float, lag_ms: float, bound: bool) -> None:
-    assert report.generator_bound(share, lag_ms, latency_ms=100) is bound
-
-
-@pytest.mark.parametrize(
-    ("share", "said"), [(0.95, "BOUND: the daemon may be faster"), (0.08, "LATE, not busy")]
-)
-def test_a_generator_that_is_late_is_not_called_busy(share: float, said: str) -> None:
-    lag = {"schedule_lag_ms": {"p99": 18.0}, "generator_bound": True, "server": None}
-    (line,) = report.load({"generator": {"cpu_share": share}, **lag})
-    assert f"schedule lag p99 18.0 ms · cpu {share:.2f} core · GENERATOR-{said}" in line
-
-
-def test_the_load_of_both_sides_is_told() -> None:
-    server = {"cpu_share": 0.5, "rss_bytes_max": 3 * 1024**2, "complaints": ["WARNING disk"]}
-    result = {
-        "generator": {"cpu_share": 0.3},
-        "generator_bound": True,
-        "schedule_lag_ms": {"p99": 0.0},
-        "server": server,
+def result(p99: float = 4.0, **more: Any) -> dict[str, Any]:
+    latency = {"count": 100, "p50": 1.0, "p90": 2.0, "p99": p99, "p99_9": p99 * 2, "max": p99 * 3}
+    seconds = [{"second": place, "acks": 10 + place % 2, "ack_ms": latency} for place in range(8)]
+    return {
+        "scenario": "fanout",
+        "seed": 1,
+        "messages": 100,
+        "acks_per_s": 10.0,
+        "lost": 0,
+        "ack_ms": latency,
+        "timeline": seconds,
+        "command": "bench <fanout>",
+        **more,
     }
-    lines = report.load(result)
-    assert "GENERATOR-LATE" in lines[0]
-    assert "3 MiB" in lines[1]
-    assert lines[2:] == ["    it logged: WARNING disk"]
 
 
-def test_a_result_is_written_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    report.write_json({"a": "é"}, str(tmp_path / "out.json"))
-    report.write_json({"a": "é"}, "-")
-    assert json.loads((tmp_path / "out.json").read_text()) == {"a": "é"}
-    assert json.loads(capsys.readouterr().out) == {"a": "é"}
+def file_of(directory: Path, name: str, content: Any) -> Path:
+    path = directory / name
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return path
 
 
-def test_a_result_without_a_directory_is_refused_beforehand(tmp_path: Path) -> None:
-    assert report.writable("-") == "-"
-    assert report.writable(str(tmp_path / "out.json"))
-    with pytest.raises(argparse.ArgumentTypeError, match="no directory"):
-        report.writable(str(tmp_path / "none" / "out.json"))
+class Outline(HTMLParser):
+    """What a page consists of; every tag has to be closed in its turn."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "path", "circle", "polyline"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("path", "circle", "polyline"):
+            assert self.open.pop() == tag
 
 
-def test_the_environment_names_what_a_comparison_needs() -> None:
-    told = report.environment()
-    assert {"chatd", "python", "platform", "cpus", "cpu", "memory", "sqlite", "libraries"} == told.keys()
-    assert told["libraries"]["msgpack"] != "absent"
-    assert report._version("no-such-library") == "absent"
-    assert report._first("/proc/none", "x") == ""
+@pytest.mark.parametrize("module", [chart, picture, printout])
+def test_the_examples_in_the_documentation_hold(module: Any) -> None:
+    failed, tried = doctest.testmod(module)
+    assert (failed, tried > 0) == (0, True)
 
 
-async def test_progress_ends_with_a_plain_line_where_there_is_no_terminal() -> None:
-    out = io.StringIO()
-    with progress.shown(lambda: "working", out):
-        pass
-    assert out.getvalue() == "  working  0 s\n"
+def test_figures_have_dotted_names_and_no_series() -> None:
+    figures = reading.figures(result(server={"cpu_s": 1.5}, resume_ms={"count": 0, "p50": 0.0}))
+    assert figures["server.cpu_s"] == 1.5
+    assert figures["ack_ms.p99"] == 4.0
+    assert not [name for name in figures if name.startswith(("timeline", "seed", "resume_ms", "environment"))]
 
 
-async def test_progress_renews_its_line_on_a_terminal() -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    out = Terminal()
-    with progress.shown(lambda: "working", out):
-        pass
-    assert out.getvalue() == "\r\x1b[K  working  0 s\n"
+@pytest.mark.parametrize("content", ["{", "[1]", '{"a": 1}', '"fanout"'])
+def test_a_file_that_is_no_result_is_refused(tmp_path: Path, content: str) -> None:
+    with pytest.raises(reading.Unreadable, match=r"x\.json"):
+        reading.read(file_of(tmp_path, "x.json", content))
 
 
-def test_a_bar_fills() -> None:
-    assert progress.bar(0, 4) == "[....................] 0/4"
-    assert progress.bar(2_000, 4_000) == "[##########..........] 2,000/4,000"
-    assert progress.bar(0, 0).startswith("[####################]")
+def test_a_directory_is_all_its_results_and_an_empty_one_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(reading.Unreadable, match="no results"):
+        reading.read(tmp_path)
+    file_of(tmp_path, "b.json", result(2.0))
+    file_of(tmp_path, "a.json", [result(1.0), result(3.0)])
+    assert [one["ack_ms"]["p99"] for one in reading.read(tmp_path)] == [1.0, 3.0, 2.0]
+
+
+def test_a_curve_comes_from_the_histogram_when_there_is_one() -> None:
+    histogram = Histogram.of(range(1_000_000, 2_000_000, 1000))
+    drawn = reading.curves(result(histograms={"ack": histogram.sparse()}))["ack_ms"]
+    assert len(drawn) > 20
+    assert drawn == sorted(drawn)
+    assert max(percent for percent, _ in drawn) < 99.95  # a thousand values tell nothing beyond
+    assert len(reading.curves(result())["ack_ms"]) == 4
+
+
+def test_a_page_is_one_closed_document_without_resources() -> None:
+    for results in ([result()], [result(), result(9.0, lost=3)]):
+        outline = Outline(page.page(results))
+        assert outline.open == []
+        assert outline.links == []
+        assert outline.tags.count("svg") >= 2
+        assert not {"script", "link", "img", "iframe"} & set(outline.tags)
+
+
+def test_a_page_shows_faults_and_escapes_what_it_was_told() -> None:
+    text = page.page([result(), result(lost=3)])
+    assert "FAIL" in text
+    assert "bench &lt;fanout&gt;" in text
+    assert "PASS" in page.page([result()])
+
+
+def test_ranges_that_touch_are_no_change() -> None:
+    assert not Spread.of([1, 2]).apart(Spread.of([2, 3]))
+    assert Spread.of([1, 2]).apart(Spread.of([2.1, 3]))
+
+
+def runs(*p99s: float) -> list[dict[str, Any]]:
+    return [result(p99) for p99 in p99s]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "worse"),
+    [
+        (runs(4, 5), runs(4.9, 6), False),  # overlap
+        (runs(4, 5), runs(7, 8), True),
+        (runs(7, 8), runs(4, 5), False),  # better
+        (runs(4.00, 4.01), runs(4.10, 4.11), False),  # real, but within the tolerance
+        ([result(lost=0)], [result(lost=1)], True),  # a fault needs no spread
+    ],
+)
+def test_a_regression_is_a_change_the_wrong_way_beyond_the_tolerance(
+    before: list[dict[str, Any]], after: list[dict[str, Any]], worse: bool
+) -> None:
+    assert any(delta.worse(0.05) for delta in compared(before, after)) is worse
+
+
+def test_one_run_spreads_over_its_seconds_and_is_not_judged_where_it_has_none() -> None:
+    (delta,) = [one for one in compared([result(x_us=1.0)], [result(x_us=9.0)]) if one.name == "x_us"]
+    assert not delta.judged
+    (delta,) = [one for one in compared([result()], [result()]) if one.name == "acks_per_s"]
+    assert (delta.before.low, delta.before.high) == (10, 11)
+
+
+def test_compare_ends_with_5_on_a_regression(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before, after = file_of(tmp_path, "a.json", runs(4, 5)), file_of(tmp_path, "b.json", runs(8, 9))
+    assert command.main(["compare", str(before), str(after)]) == compare.REGRESSION == 5
+    assert "WORSE" in capsys.readouterr().out
+    assert command.main(["compare", str(after), str(before)]) == 0
+    assert command.main(["compare", str(before), str(after), "--tolerance", "500%"]) == 0
+
+
+def test_compare_refuses_two_scenarios_and_what_is_no_result(tmp_path: Path) -> None:
+    one, other = (
+        file_of(tmp_path, "a.json", result()),
+        file_of(tmp_path, "b.json", {**result(), "scenario": "direct"}),
+    )
+    assert command.main(["compare", str(one), str(other)]) == 2
+    assert command.main(["compare", str(one), str(tmp_path / "none.json")]) == 2
+    with pytest.raises(argparse.ArgumentTypeError):
+        compare._percent("-3%")
+
+
+def test_report_writes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = file_of(tmp_path, "a.json", runs(4, 5))
+    out = tmp_path / "report.html"
+    assert command.main(["report", str(one), "--html", str(out)]) == 0
+    assert "2 results" in capsys.readouterr().out
+    assert Outline(out.read_text()).tags[0] == "html"
+
+
+def beside(**rates: float) -> list[dict[str, Any]]:
+    """What `floor` and `peers` write, as far as a picture needs it."""
+    latency = {"count": 100, "p50": 1.0, "p90": 2.0, "p99": 4.0, "p99_9": 8.0, "max": 9.0}
+    paced = {"delivery_ms": latency, "deliveries_per_s": 1.0}
+    floor = {
+        "scenario": "floor",
+        "rate": 20.0,
+        "floor": {"push saturated": {"deliveries_per_s": 3.0}, "push at the rate": paced},
+        "chatd": {"chatd at the rate": paced},
+    }
+    rows = {name: {"deliveries_per_s": rate} for name, rate in rates.items()} | {"ejabberd": {"absent": "x"}}
+    return [floor, {"scenario": "peers", "members": 10, "senders": 2, "peers": rows}]
+
+
+def test_a_picture_shows_who_was_measured_the_quickest_first(tmp_path: Path) -> None:
+    results = beside(chatd=9e6, slow=2.0)
+    assert [bar.name for bar in picture.bars_of(results)] == ["chatd", "floor: one write each", "slow"]
+    assert list(picture.lines_of(results)) == ["chatd", "floor"]
+    files = [str(file_of(tmp_path, f"{place}.json", one)) for place, one in enumerate(results)]
+    out = tmp_path / "fanout.svg"
+    assert command.main(["report", *files, "--svg", str(out)]) == 0
+    drawn = ElementTree.fromstring(out.read_text())
+    said = "".join(drawn.itertext())
+    assert "9.00 M" in said
+    assert "ejabberd" not in said
+
+
+def test_a_picture_of_one_side_alone_is_refused(tmp_path: Path) -> None:
+    for place, one in enumerate(beside(chatd=1.0)):
+        file = file_of(tmp_path, f"{place}.json", one)
+        assert command.main(["report", str(file), "--svg", str(tmp_path / "out.svg")]) == 2
+    assert not (tmp_path / "out.svg").exists()
+
+
+def test_a_picture_takes_no_peers_that_were_measured_at_a_rate(tmp_path: Path) -> None:
+    floor, peers = beside(chatd=20.0, nats=20.0)
+    paced = {**peers, "rate": 20.0}
+    assert [bar.name for bar in picture.bars_of([floor, paced])] == ["floor: one write each"]
+    with pytest.raises(reading.Unreadable, match="peers --closed"):
+        picture.picture([floor, paced])
+
+
+def test_a_picture_says_what_is_wrong_with_a_run() -> None:
+    floor, peers = beside(chatd=9e6, slow=2.0)
+    peers["peers"]["slow"] |= {"lost": 7, "generator_bound": True}
+    said = "".join(ElementTree.fromstring(picture.picture([floor, peers])).itertext())
+    assert "lost 7, generator-bound" in said
+    assert "all delivered" not in said
+    floor["chatd"]["chatd at the rate"]["generator_bound"] = True
+    assert "chatd (generator-bound)" in picture.lines_of([floor])
+
+
+def test_a_picture_without_a_latency_is_refused() -> None:
+    floor, peers = beside(chatd=9e6)
+    floor["floor"].pop("push at the rate")
+    floor["chatd"].clear()
+    with pytest.raises(reading.Unreadable, match="floor"):
+        picture.picture([floor, peers])
+
+
+def test_the_memory_of_the_daemon_is_drawn_where_it_was_noted() -> None:
+    rows = [{**second(place, 5), "rss_mib": 50.0 + place} for place in range(3)]
+    text = page.page([result(timeline=rows)])
+    assert "Memory of the daemon" in text
+    assert "resident memory" in text
+    assert "Memory of the daemon" not in page.page([result()])
+
+
+def test_a_picture_of_clean_runs_says_that_all_was_delivered() -> None:
+    said = "".join(ElementTree.fromstring(picture.picture(beside(chatd=9e6))).itertext())
+    assert "all delivered" in said
+    assert "generator-bound" not in said
+
+
+def test_a_page_shows_thresholds_and_which_of_them_were_missed() -> None:
+    held, missed = {"lost==0": True}, {"delivery.p99<1ms": False, "lost==0": True}
+    text = page.page([result(thresholds=missed)])
+    assert "1 of 2" in text
+    assert "delivery.p99&lt;1ms" in text
+    assert "MISSED" in text
+    assert "MISSED" not in page.page([result(thresholds=held)])
+
+
+def test_a_page_stamps_what_the_generator_may_have_limited() -> None:
+    assert "GENERATOR-BOUND" in page.page([result(generator_bound=True)])
+    assert "GENERATOR-BOUND" not in page.page([result(generator_bound=False)])
+    for part in ("floor", "chatd", "peers"):
+        run = {"deliveries_per_s": 1.0, "generator_bound": True}
+        assert "GENERATOR-BOUND: some run" in page.page([result(**{part: {"some run": run}})])
+
+
+def test_faults_of_every_run_in_a_result_are_on_the_page_with_their_examples() -> None:
+    quiet = {"deliveries_per_s": 1.0, "lost": 0}
+    chatd = {"at the rate": quiet, "saturated": {**quiet, "lost": 4, "examples": ["lost: k1 by <ann>"]}}
+    text = page.page([result(floor={"push": quiet}, chatd=chatd)])
+    assert "FAIL" in text
+    assert "4 faults found" in text
+    assert "lost: k1 by &lt;ann&gt;" in text
+
+
+def test_what_a_peer_lost_stands_in_its_row_and_fails_nobody() -> None:
+    text = page.page([result(peers={"slow": {"deliveries_per_s": 1.0, "lost": 5}})])
+    assert "lost 5" in text
+    assert "FAIL" not in text
+
+
+def test_a_peer_without_figures_says_why() -> None:
+    rows = {"a": {"absent": "x"}, "b": {"failed": "it stopped"}, "c": {"not_implemented": "x"}}
+    text = page.page([result(peers=rows)])
+    assert all(word in text for word in ("absent", "failed", "not implemented"))
+
+
+def goal(value: float, verdict: str) -> dict[str, Any]:
+    bounds = {"must": 5.0, "aim": 2.0, "more": False}
+    figure = {"key": "p99", "title": "ack p99", "unit": "ms", "value": value, "verdict": verdict, **bounds}
+    runs = [{"scenario": "direct", "lost": 0, "generator_bound": True}]
+    return {"name": "P3", "what": "direct", "figures": [figure], "correct": True, "results": runs}
+
+
+def test_a_page_of_targets_shows_what_must_be_reached_and_what_was() -> None:
+    text = page.page([{"scenario": "targets", "quick": True, "goals": [goal(6.0, "MISSED")]}])
+    assert all(word in text for word in ("0 of 1", "musts reached", "ack p99", "≤ 5.0", "MISSED"))
+    assert "GENERATOR-BOUND: P3, direct 1" in text
+    assert Outline(text).open == []
+
+
+def test_a_page_of_targets_shows_what_is_not_measured_and_what_is_absent() -> None:
+    failed = goal(6.0, "MISSED") | {"notes": ["made up"], "failed": "it stopped"}
+    failed["figures"] = [
+        failed["figures"][0] | {"value": None, "verdict": verdict} for verdict in ("MISSED", "ABSENT")
+    ]
+    text = page.page([{"scenario": "targets", "goals": [failed]}])
+    assert all(word in text for word in ("0 of 1", "P3: made up", "P3: FAILED: it stopped", "ABSENT"))
+
+
+def test_the_page_of_connect_speaks_of_people_who_come_in() -> None:
+    text = page.page([result(scenario="connect", connects_per_s=9.0, resume_ms=result()["ack_ms"])])
+    assert all(word in text for word in ("hellos answered", "hello answered p99", "synchronised"))
+    assert "durable" not in text
+    assert "durable messages" in page.page([result()])
+
+
+def second(place: int, acks: int) -> dict[str, Any]:
+    latency = {"count": acks, "p50": 1.0, "p99": 4.0} if acks else {"count": 0, "p50": 0.0, "p99": 0.0}
+    return {"second": place, "acks": acks, "ack_ms": latency}
+
+
+# One second is not in the file at all, in another one nothing happened.
+DEAD_SECONDS = [second(0, 9), second(1, 8), second(3, 0), second(4, 7), second(5, 9)]
+
+
+def test_a_second_in_which_nothing_happened_is_a_value_of_its_own() -> None:
+    series = reading.timeline(result(timeline=DEAD_SECONDS))
+    assert series["acks"] == [9, 8, 0, 0, 7, 9]
+    assert series["ack_ms.p99"] == [4, 4, None, None, 4, 4]
+
+
+def test_a_stall_breaks_the_curve_and_leaves_the_counts_at_nothing() -> None:
+    text = page.page([result(timeline=DEAD_SECONDS)])
+    charts = {card.partition("</h2>")[0]: card for card in text.split("<h2>")}
+    curve, counts = charts["Latency of every second, p99"], charts["Durable messages of every second"]
+    assert curve.count("<polyline") == 2
+    assert counts.count("<polyline") == 1
+
+
+def test_a_stall_widens_the_spread_of_a_run() -> None:
+    stalled = [second(place, 0 if place % 2 else 10) for place in range(8)]
+    (delta,) = [one for one in compared([result(timeline=stalled)], [result()]) if one.name == "acks_per_s"]
+    assert delta.before.low == 0
+
+
+def test_what_was_measured_beside_has_one_table_and_no_row_among_the_figures() -> None:
+    for one in beside(chatd=9.0, slow=2.0):
+        drawn = page.page([one])
+        assert "Beside others" in drawn
+        assert "peers.slow" not in drawn
+        assert "floor.push" not in drawn

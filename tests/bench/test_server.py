@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from bench import server
-from bench.phone import Address
 from bench.server import Unreachable, healthy, own_daemon
 
 
 async def test_a_daemon_runs_until_the_block_ends() -> None:
     async with own_daemon() as daemon:
-        address = Address.of(daemon.url)
-        assert await healthy(address.host, address.port)
+        assert await healthy("127.0.0.1", daemon.ops_port)
         assert daemon.cpu_s() > 0
         assert daemon.rss_bytes_max() > 1024**2
         assert daemon.complaints() == []
-    assert not await healthy(address.host, address.port)
+    assert not await healthy("127.0.0.1", daemon.ops_port)
     with pytest.raises(ProcessLookupError):
         os.kill(daemon.pid, 0)
 
@@ -27,7 +25,7 @@ async def test_a_daemon_runs_until_the_block_ends() -> None:
 async def test_a_daemon_that_does_not_start_is_unreachable_and_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(Unreachable, match="the daemon stopped with"):
         async with own_daemon({"CHATD_LIMITS__FRAME_BYTES": "many"}):
             pass

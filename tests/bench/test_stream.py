@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import random
 
+from bench.client.stream import Follower, Stream
 from bench.engine.record import Record
-from bench.engine.script import Letter
-from bench.engine.stream import Follower, Stream
+from bench.engine.script import MessageId
 from bench.frames import server_frame
 
 
@@ -22,9 +22,9 @@ class Room:
     def follower(self) -> Follower:
         return Follower(self.stream, self._foreign)
 
-    def _decode(self, frame: bytes) -> tuple[int, list[Letter]]:
+    def _decode(self, frame: bytes) -> tuple[int, list[MessageId]]:
         number = int(frame[-8:])
-        return number, [Letter(0, number, 0, 0)]
+        return number, [MessageId(0, number, 0, 0)]
 
     def _foreign(self, frame: bytes, at_end: bool) -> bool:
         if at_end and frame[-8:].isdigit():
@@ -98,7 +98,7 @@ def test_a_changed_byte_does_not_pass() -> None:
     lie = frame(1).replace(b"xxxx", b"xxzx", 1)
     feed(other, lie)
     assert room.foreign == [lie]
-    assert [len(push.letters) for push in other.missing] == [1]
+    assert [len(push.messages) for push in other.missing] == [1]
 
 
 def test_one_who_left_hears_everything_as_foreign_until_he_joins_again() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,12 +13,13 @@ import pytest
 
 from bench import __main__ as command
 from bench import options
-from bench.floors.programs import FLOORS
-from bench.results import reading
+from bench import results as reading
 from bench.scenarios import targets
+from bench.scenarios.floor import FLOORS
 from bench.server import Unreachable
-from bench.targets import delivery, goal
-from bench.targets.goal import (
+from bench.targets import table, target, yardstick
+from bench.targets.table import TARGETS
+from bench.targets.target import (
     ABSENT,
     AIM,
     MISSED,
@@ -26,14 +28,14 @@ from bench.targets.goal import (
     REPORTED,
     Extent,
     Figure,
-    Goal,
     Measured,
+    Target,
     median,
 )
-from bench.targets.table import GOALS
+from bench.targets.yardstick import Yardstick
 
 
-@pytest.mark.parametrize("module", [goal, options])
+@pytest.mark.parametrize("module", [target, options])
 def test_the_examples_in_the_documentation_hold(module: Any) -> None:
     assert doctest.testmod(module).failed == 0
 
@@ -41,16 +43,16 @@ def test_the_examples_in_the_documentation_hold(module: Any) -> None:
 @pytest.mark.parametrize(
     ("figure", "value", "verdict"),
     [
-        (Figure("x", "x", must=5, aim=2), 2, AIM),
-        (Figure("x", "x", must=5, aim=2), 5, MUST),
-        (Figure("x", "x", must=5, aim=2), 5.1, MISSED),
-        (Figure("x", "x", must=8, aim=20, more=True), 20, AIM),
-        (Figure("x", "x", must=8, aim=20, more=True), 8, MUST),
-        (Figure("x", "x", must=8, aim=20, more=True), 7.9, MISSED),
+        (Figure("x", "x", required=5, stretch=2), 2, AIM),
+        (Figure("x", "x", required=5, stretch=2), 5, MUST),
+        (Figure("x", "x", required=5, stretch=2), 5.1, MISSED),
+        (Figure("x", "x", required=8, stretch=20, more=True), 20, AIM),
+        (Figure("x", "x", required=8, stretch=20, more=True), 8, MUST),
+        (Figure("x", "x", required=8, stretch=20, more=True), 7.9, MISSED),
         (Figure("x", "x"), 7.9, REPORTED),
-        (Figure("x", "x", must=5, aim=2), None, MISSED),
+        (Figure("x", "x", required=5, stretch=2), None, MISSED),
         (Figure("x", "x"), None, REPORTED),
-        (Figure("x", "x", must=5, more=True, absent=True), None, ABSENT),
+        (Figure("x", "x", required=5, more=True, absent=True), None, ABSENT),
     ],
 )
 def test_a_value_is_judged_by_must_and_aim(figure: Figure, value: float | None, verdict: str) -> None:
@@ -92,38 +94,38 @@ def test_it_is_told_on_which_side_the_generator_was_the_limit() -> None:
 
 
 def test_every_row_has_a_name_of_its_own_and_something_that_must_hold() -> None:
-    assert len({row.name for row in GOALS}) == len(GOALS)
-    assert all(any(figure.must is not None for figure in row.figures) for row in GOALS)
+    assert len({row.name for row in TARGETS}) == len(TARGETS)
+    assert all(any(figure.required is not None for figure in row.figures) for row in TARGETS)
 
 
 def test_every_floor_is_a_side_of_its_own() -> None:
-    sides = [goal.side({"scenario": f"floor {name}"}) for name in FLOORS]
+    sides = [target.side({"scenario": f"floor {name}"}) for name in FLOORS]
     assert sides == [f"floor ({letter})" for letter in "abcd"[: len(FLOORS)]]
 
 
-@pytest.mark.parametrize("row", GOALS, ids=lambda row: row.name)
-def test_every_row_says_how_often_it_is_measured(row: Goal) -> None:
+@pytest.mark.parametrize("row", TARGETS, ids=lambda row: row.name)
+def test_every_row_says_how_often_it_is_measured(row: Target) -> None:
     once = {"P5", "P7", "P10"}
     assert (row.how(Extent()) == ONCE) is (row.name in once)
     assert ("median of 3" in row.how(Extent())) is (row.name not in once)
     assert "median of 1" not in row.how(Extent(quick=True)) or row.name == "P8"
 
 
-FIGURE = Figure("p99", "delivery p99", "ms", must=5, aim=2)
+FIGURE = Figure("p99", "delivery p99", "ms", required=5, stretch=2)
 
 
-def row_of(name: str, value: float | None, *notes: str, **result: object) -> Goal:
+def row_of(name: str, value: float | None, *notes: str, **result: object) -> Target:
     async def measure(extent: Extent) -> Measured:
         return Measured({"p99": value}, [result], notes)
 
-    return Goal(name, "made up", (FIGURE,), measure)
+    return Target(name, "made up", (FIGURE,), measure)
 
 
-def broken_row(name: str, error: Exception) -> Goal:
+def broken_row(name: str, error: Exception) -> Target:
     async def measure(extent: Extent) -> Measured:
         raise error
 
-    return Goal(name, "made up", (FIGURE, Figure("beside", "beside it", must=2, absent=True)), measure)
+    return Target(name, "made up", (FIGURE, Figure("beside", "beside it", required=2, absent=True)), measure)
 
 
 REACHED, BROKEN = row_of("P0", 1.0), broken_row("P9", Unreachable("it stopped with 1:\nTraceback"))
@@ -150,14 +152,14 @@ REACHED, BROKEN = row_of("P0", 1.0), broken_row("P9", Unreachable("it stopped wi
     ],
 )
 def test_the_command_prints_each_row_and_tells_by_its_exit_code(
-    table: list[Goal],
+    table: list[Target],
     code: int,
     word: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(targets, "GOALS", table)
+    monkeypatch.setattr(targets, "TARGETS", table)
     out = tmp_path / "targets.json"
     assert command.main(["targets", "--quick", "--json", str(out)]) == code
     assert word in capsys.readouterr().out
@@ -175,8 +177,8 @@ def test_the_table_says_beforehand_what_its_databases_will_lie_on(
     in_memory: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     storage = {"filesystem": "zfs", "mount": "/here", "in_memory": in_memory}
-    monkeypatch.setattr(targets.medium, "of", lambda directory: storage)
-    monkeypatch.setattr(targets, "GOALS", [REACHED])
+    monkeypatch.setattr(targets.filesystem, "of", lambda directory: storage)
+    monkeypatch.setattr(targets, "TARGETS", [REACHED])
     out = tmp_path / "targets.json"
     assert command.main(["targets", "--json", str(out)]) == 0
     told = capsys.readouterr().out
@@ -188,7 +190,7 @@ def test_the_table_says_beforehand_what_its_databases_will_lie_on(
 def test_what_was_measured_is_written_though_the_command_does_not_come_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(targets, "GOALS", [REACHED, broken_row("P1", KeyError("a mistake"))])
+    monkeypatch.setattr(targets, "TARGETS", [REACHED, broken_row("P1", KeyError("a mistake"))])
     out = tmp_path / "targets.json"
     with pytest.raises(KeyError):
         command.main(["targets", "--json", str(out)])
@@ -198,7 +200,7 @@ def test_what_was_measured_is_written_though_the_command_does_not_come_to_its_en
 def test_a_bad_trace_is_refused_before_anything_is_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(targets, "GOALS", [broken_row("P0", AssertionError("measured"))])
+    monkeypatch.setattr(targets, "TARGETS", [broken_row("P0", AssertionError("measured"))])
     trace = tmp_path / "bad.ndjson"
     trace.write_text("no JSON\n")
     assert command.main(["targets", "--trace", str(trace)]) == 2
@@ -209,23 +211,22 @@ SILENT = {"deliveries_per_s": 0.0, "acks_per_s": 0.0} | {
 }
 
 
-@pytest.mark.parametrize("row", delivery.GOALS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", table.TARGETS[:4], ids=lambda row: row.name)
 async def test_what_did_nothing_reaches_nothing_and_ends_no_table(
-    row: Goal, monkeypatch: pytest.MonkeyPatch
+    row: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def silent(*_: object, **__: object) -> Any:
         return SILENT, None
 
-    async def silent_alone(*_: object) -> Any:
+    async def silent_alone(*_: object, **__: object) -> Any:
         return SILENT
 
-    monkeypatch.setattr(delivery, "NATS", SimpleNamespace(present=True, play=silent))
+    monkeypatch.setattr(table, "NATS", SimpleNamespace(present=True, play=silent))
     for name in ("push", "echo"):
-        monkeypatch.setattr(delivery.floor, name, silent)
-    for name in ("_group", "_pairs"):
-        monkeypatch.setattr(delivery, name, silent_alone)
+        monkeypatch.setattr(table.floor, name, silent)
+    monkeypatch.setattr(table, "played", silent_alone)
     measured = await row.measure(Extent(quick=True))
-    musts = [figure for figure in row.figures if figure.must is not None and not figure.absent]
+    musts = [figure for figure in row.figures if figure.required is not None and not figure.absent]
     assert [figure.verdict(measured.figures[figure.key]) for figure in musts] == [MISSED] * len(musts)
 
 
@@ -233,14 +234,59 @@ async def test_a_peer_is_among_the_results_of_its_row(monkeypatch: pytest.Monkey
     async def fast(*_: object, **__: object) -> Any:
         return {"scenario": "peer nats-server", "deliveries_per_s": 9.0}, None
 
-    async def ours(*_: object) -> Any:
+    async def ours(*_: object, **__: object) -> Any:
         return {"scenario": "fanout", "deliveries_per_s": 18.0}
 
-    monkeypatch.setattr(delivery, "NATS", SimpleNamespace(present=True, play=fast))
-    monkeypatch.setattr(delivery.floor, "push", fast)
-    monkeypatch.setattr(delivery, "_group", ours)
-    measured = await delivery.GOALS[1].measure(Extent(quick=True))
-    assert [goal.side(result) for result in measured.results].count(
-        "nats-server"
-    ) == 3  # the floor is played by it
+    monkeypatch.setattr(table, "NATS", SimpleNamespace(present=True, play=fast))
+    monkeypatch.setattr(table.floor, "push", fast)
+    monkeypatch.setattr(table, "played", ours)
+    measured = await table.TARGETS[1].measure(replace(Extent(), rounds=1))
+    sides = [target.side(result) for result in measured.results]
+    assert sides.count("nats-server") == 3  # the floor is played by it
     assert measured.figures["ratio_nats_16"] == 2
+
+
+SLOW = Yardstick(*(3 * value for value in yardstick.REFERENCE))
+
+
+@pytest.mark.parametrize(
+    ("figure", "bounds"),
+    [
+        (Figure("x", "x", "ms", 30, 10, scale="core"), (90, 30)),
+        (Figure("x", "x", "/s", 1_500, more=True, scale="core"), (500, None)),
+        (Figure("x", "x", "x", 8, 20, more=True), (8, 20)),  # a ratio has no machine
+        (Figure("x", "x", "ms"), (None, None)),
+    ],
+)
+def test_on_a_machine_three_times_slower_an_absolute_bound_is_three_times_wider(
+    figure: Figure, bounds: tuple[float | None, float | None]
+) -> None:
+    here = figure.here(SLOW)
+    assert (here.required, here.stretch) == bounds
+
+
+def test_what_is_judged_without_a_scale_does_not_depend_on_the_speed_of_the_machine() -> None:
+    timed = {"ms", "s", "/s", "acks/s", "deliveries/s", "echoes/s"}
+    judged = [figure for row in TARGETS for figure in row.figures if figure.required is not None]
+    assert [figure.title for figure in judged if figure.unit in timed and not figure.scale] == []
+
+
+def test_the_yardstick_of_a_row_is_in_its_result_and_beside_its_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = row_of("P0", 6.0)
+    scaled = replace(row, figures=(replace(FIGURE, scale="core"),))
+    monkeypatch.setattr(targets, "TARGETS", [scaled])
+    monkeypatch.setattr(targets.yardstick, "measured", lambda: SLOW)
+    out = tmp_path / "targets.json"
+    assert command.main(["targets", "--json", str(out)]) == 0, (
+        "6 ms of 5 are 2 on a machine of the usual speed"
+    )
+    assert "core 3.00 x" in capsys.readouterr().out
+    (goal,) = json.loads(out.read_text())["goals"]
+    assert goal["yardstick"] == {name: round(value, 4) for name, value in SLOW._asdict().items()}
+    assert goal["figures"][0]["must"] == 15
+
+
+def test_a_machine_has_a_speed() -> None:
+    assert all(value > 0 for value in yardstick.measured())

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from bench import thresholds, units
+from bench import thresholds
 from bench.thresholds import MISSED, PASS, UNKNOWN, UNMEASURED, Threshold
 
 RESULT = {
@@ -24,7 +24,7 @@ RESULT = {
 }
 
 
-@pytest.mark.parametrize("module", [thresholds, units])
+@pytest.mark.parametrize("module", [thresholds])
 def test_the_examples_in_the_documentation_hold(module: ModuleType) -> None:
     assert doctest.testmod(module).failed == 0
 

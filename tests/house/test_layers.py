@@ -77,19 +77,19 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "rich": ("chatd/cli/",),
     "starlette": ("chatd/http/routes.py", "chatd/http/admin.py"),
     "uvicorn": ("chatd/http/listeners.py", "chatd/http/http_protocol.py"),
-    "uvloop": ("chatd/server/runner.py", "bench/loop.py", "bench/floors/"),
+    "uvloop": ("chatd/server/runner.py", "bench/loop.py", "bench/baselines/"),
     "websockets": (
         "chatd/websocket/connection.py",
         "chatd/websocket/handshake.py",
         "chatd/websocket/parsing.py",
         "chatd/client/",
-        "bench/floors/",
+        "bench/baselines/",
     ),
 }
 
 # The floors stand beside the daemon: an echo on its own WebSocket stack, and what a library does by itself. The
 # micro-benchmarks time its parts, or count their instructions. None is a client.
-BESIDE_THE_DAEMON = ("bench/floors/", "bench/micro", "bench/instructions/")
+BESIDE_THE_DAEMON = ("bench/baselines/", "bench/micro", "bench/instructions/")
 
 PRODUCT = sources("chatd", "bench")
 

@@ -10,7 +10,7 @@ from itertools import count
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
-from bench.floors.push import Connection, Floor
+from bench.baselines.push import Connection, Floor
 from bench.frames import server_frame
 
 FAULTY = 5  # the push or echo that the fault befalls

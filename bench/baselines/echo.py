@@ -1,0 +1,96 @@
+"""Floor (c): an echo on the daemon's own WebSocket edge, without a chat and without storage behind it.
+
+It imports chatd.websocket, as only `micro` does besides: a copy of the edge would be another stack, and the question is
+what chat and storage cost on this very one. It runs as a program of its own, like a daemon.
+"""
+
+import asyncio
+import gc
+import os
+import random
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from bench import loop
+from bench.frames import server_frame
+from chatd.config.model import Config, Limits
+from chatd.env import Timer
+from chatd.http.listeners import Listener, ListenerOptions
+from chatd.telemetry.counters import Counters
+from chatd.websocket.acceptor_config import acceptor_config
+from chatd.websocket.admission import Admission
+from chatd.websocket.connection import connection_class
+from chatd.websocket.wire import Wire
+
+_CLIENTS_MAX = 10_000
+_FRAME_BYTES_MAX = 65_536
+
+
+class Echo:
+    """A session that sends every message back."""
+
+    @property
+    def frame_bytes_max(self) -> int:
+        return _FRAME_BYTES_MAX
+
+    def opened(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def received(self, payload: bytes) -> None:
+        self._wire.write(server_frame(payload))
+
+    def writing_blocked(self) -> None: ...
+
+    def writing_resumed(self) -> None: ...
+
+    def close(self, code: int) -> None:
+        self._wire.close(code, "")
+
+    def closed(self, code: int) -> None: ...
+
+
+class Surrounding:
+    """Time and chance of this machine, for the edge."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def random(self) -> float:
+        return random.random()
+
+    def random_bytes(self, count: int) -> bytes:
+        return os.urandom(count)
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
+        return asyncio.get_running_loop().call_later(delay_s, callback)
+
+
+async def nothing(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def main(port: int, session: Callable[[], Echo] = Echo) -> None:
+    """Serves for ever, each connection with a session of its own."""
+    everybody = _CLIENTS_MAX  # nobody says hello here, so that all count as strangers from one address
+    limits = Limits(
+        connections_per_address=everybody, unauthenticated=everybody, unauthenticated_per_address=everybody
+    )
+    config = Config(limits=limits)
+    counters = Counters()
+    acceptor = acceptor_config(
+        config, session, env=Surrounding(), admission=Admission(config.limits), counters=counters
+    )
+    options = ListenerOptions(config.listen.request_deadline_s, config.listen.backlog)
+    await Listener(f"127.0.0.1:{port}", nothing, options, connection_class(acceptor)).start()
+    gc.freeze()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    loop.run(main(int(sys.argv[1])))

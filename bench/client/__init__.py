@@ -1,0 +1,1 @@
+"""One client of protocol.md, without code of the daemon: connections, subscribers, senders, users who come back."""

@@ -1,0 +1,269 @@
+"""A fan-out through a server that passes messages on: those who listen, and one who publishes for all authors.
+
+Nobody acknowledges anything here, so a message counts as answered when the first listener has it. What differs between
+two such servers is a `Protocol`: how one gets in, what is sent, what of the bytes is a message.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from bench import frames
+from bench.client.device import Device
+from bench.client.dialogue import Address
+from bench.client.fast_subscriber import payload
+from bench.client.stream import Follower, Framing, Stream
+from bench.codec import BINARY, TEXT
+from bench.engine.pacing import pace
+from bench.engine.role import Moves, Role
+from bench.engine.run_state import Report, RunState
+from bench.engine.script import MessageId
+from bench.frames import frame_end
+
+_KEY_CHARS = 33  # of Script.key
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a server is spoken to. All functions are plain module functions, so that processes can be told of it.
+
+    `steps`: what is waited for, and what is said then; None says nothing. The last one of them means being in. A `raw`
+    protocol has no upgrade and no frames: what is waited for is looked for in the bytes.
+    """
+
+    encode: Callable[[bytes, int], bytes]  # a message and its number -> what the publisher says
+    decode: Callable[[bytes], bytes]  # a frame of the stream -> the message
+    steps: tuple[tuple[bytes, bytes | None], ...] = ()
+    opening: bytes = b""  # said first
+    path: str = ""  # of the listeners; empty: that of the URL
+    author_path: str = ""
+    subprotocol: str | None = None  # None: that of the encoding
+    raw: bool = False
+    opcode: int = TEXT
+    begins: bytes = b""  # of a message
+    answers: Mapping[bytes, bytes] = field(default_factory=dict)  # to what is no message, by its beginning
+    complaint: bytes = b"\xff"  # how the server begins to complain
+    frame_end: Framing = frame_end
+    greets: Callable[[bytes, bytes], bytes] | None = None  # a step and what came -> what is said instead
+    reads: Callable[[bytes, bytes], bytes | None] | None = (
+        None  # what came, and last at entering -> line of the stream
+    )
+    prebuilt: bool = False  # everybody gets the same frame every time: only the order tells messages apart
+
+
+@dataclass(frozen=True)
+class RelayPlan:
+    """How many listen, for how many one publishes, and how."""
+
+    members: int
+    authors: int
+    protocol: Protocol
+
+
+class Participant(Device):
+    """Somebody who gets in as the protocol has it."""
+
+    def __init__(self, state: RunState, protocol: Protocol, path: str) -> None:
+        super().__init__(state)
+        self.protocol = protocol
+        self._step = 0
+        self._bytes = b""
+        self._identity = b""  # what came with the last step but one
+        if protocol.subprotocol is not None:
+            self.subprotocol = protocol.subprotocol
+        if path:
+            self.address = Address(self.address.host, self.address.port, path, tls=False)
+
+    def connected(self) -> None:
+        if not self.protocol.raw:
+            super().connected()
+            return
+        self.receive = self._greeted_raw
+        self.say(self.protocol.opening)
+
+    def upgraded(self) -> None:
+        self.say(self.protocol.opening)
+        if not self.protocol.steps:
+            self._enter(b"")
+
+    def say(self, content: bytes | None) -> None:
+        """Send something; framed unless the protocol is raw."""
+        if content:
+            self.send(content if self.protocol.raw else frames.client_frame(self.protocol.opcode, content))
+
+    def reading(self, view: memoryview) -> None:
+        for opcode, content in self.reader.feed(bytes(view)):
+            if opcode in (TEXT, BINARY):
+                self.take(content)
+            else:
+                self.control(opcode, content)
+
+    def take(self, payload: bytes) -> None:
+        steps = self.protocol.steps
+        if self._step >= len(steps):
+            self.other(payload)
+            return
+        awaited, answer = steps[self._step]
+        if awaited in payload:
+            self._step += 1
+            self.say(
+                self.protocol.greets(awaited, payload) if self.protocol.greets and answer is None else answer
+            )
+            if answer is None:
+                self._identity = self._identity or payload
+            if self._step == len(steps):
+                self._enter(b"")
+        elif b"error" in payload or b"<failure" in payload:
+            self.end(payload.decode(errors="replace")[:200])
+
+    def other(self, content: bytes) -> None:
+        """Something that came once they are in: it is answered when it wants an answer."""
+        for beginning, answer in self.protocol.answers.items():
+            if content.startswith(beginning):
+                self.say(answer)
+        if content.startswith(self.protocol.complaint):
+            self.state.failures[content.decode(errors="replace").strip()] += 1
+
+    def entered(self) -> None:
+        """They are in."""
+
+    def _greeted_raw(self, view: memoryview) -> None:
+        self._bytes += view
+        _, found, rest = self._bytes.partition(self.protocol.steps[0][0])
+        if found:
+            self.receive = lambda chunk: self.other(bytes(chunk))
+            self._enter(rest)
+
+    def _enter(self, rest: bytes) -> None:
+        self.state.entered += 1
+        self.entered()
+        if rest:
+            self.receive(memoryview(rest))
+
+
+class Listener(Participant):
+    """Receives every message; what it receives goes to its follower as the stream has it."""
+
+    def __init__(self, state: RunState, stream: Stream, protocol: Protocol) -> None:
+        super().__init__(state, protocol, protocol.path)
+        self.follower = Follower(stream, self._foreign)
+
+    def entered(self) -> None:
+        if self.protocol.reads is None:
+            self.follower.begin(self.reader.rest)
+            self.receive = self.follower.receive
+
+    def other(self, content: bytes) -> None:
+        line = self.protocol.reads(content, self._identity) if self.protocol.reads else None
+        if line is not None:
+            self.follower.receive(memoryview(line))
+        else:
+            super().other(content)
+
+    def _foreign(self, frame: bytes, at_end: bool) -> bool:
+        """A frame that is not the stream's next; whether the stream goes on with it."""
+        framed = self.protocol.frame_end is frame_end
+        content = payload(frame) if framed else frame
+        if framed and frame[0] & 0x0F not in (TEXT, BINARY):
+            self.control(frame[0] & 0x0F, content)
+            return False
+        if not content.startswith(self.protocol.begins):
+            super().other(content)
+            return False
+        if not at_end and not self.protocol.prebuilt:
+            text = f"somebody has message {self.follower.place} otherwise than the others"
+            self.state.tally.add("reordered", text)
+        return at_end
+
+
+class Publisher(Participant):
+    """Publishes for all authors over one connection; it listens to nothing."""
+
+    def __init__(self, state: RunState, authors: int, protocol: Protocol) -> None:
+        super().__init__(state, protocol, protocol.author_path or protocol.path)
+        self.sent = 0
+        self.seen = 0
+        self.flying: deque[MessageId] = deque()  # where nothing but their order tells messages apart
+        self._authors = authors
+
+    def entered(self) -> None:
+        if self.protocol.prebuilt:
+            self.say(self.protocol.encode(b"", 0))  # the first says that this is an author
+
+    def begin_closed(self, in_flight: int) -> None:
+        for _ in range(in_flight * self._authors):
+            self.due(time.perf_counter_ns())
+
+    def due(self, due_ns: int) -> None:
+        state = self.state
+        message = MessageId(0, self.sent, due_ns, time.perf_counter_ns())
+        self.sent += 1
+        state.record.sent(message)
+        if self.protocol.prebuilt:
+            self.flying.append(message)
+            self.say(self.protocol.encode(b"", 0))
+        else:
+            text = f"{state.script.key(message)}{state.texts.of(0, message.number)}"
+            self.say(self.protocol.encode(text.encode(), message.number))
+
+    def arrived(self, message: MessageId) -> None:
+        now_ns = time.perf_counter_ns()
+        if message.number != self.seen:
+            counter = "duplicated" if message.number < self.seen else "lost"
+            self.state.tally.add(counter, f"message {message.number} came instead of {self.seen}")
+        self.seen = message.number + 1
+        if self.state.goes_on(now_ns):
+            self.due(now_ns)
+
+
+class Relay(Role):
+    """Everybody, in one process: the publisher is told by the first listener who has a message."""
+
+    def __init__(self, state: RunState, crowd: RelayPlan) -> None:
+        super().__init__(state)
+        self._protocol = protocol = crowd.protocol
+        self._stream = Stream(self._decode, state.record, protocol.frame_end)
+        self._members = [Listener(state, self._stream, protocol) for _ in range(crowd.members)]
+        self._author = Publisher(state, crowd.authors, protocol)
+
+    def devices(self) -> Iterable[Device]:
+        return [*self._members, self._author]
+
+    def begin(self, start_ns: int) -> None:
+        pace(self.state, [self._author], start_ns)
+
+    def answered(self) -> bool:
+        seen = self._author.seen == self._author.sent
+        return seen and all(member.follower.at_end for member in self._members)
+
+    def moves(self) -> Moves:
+        return self._author.sent, len(self._stream.ends), self._stream.arrivals
+
+    def report(self) -> Report:
+        self._stream.settle()
+        never = self._author.sent - self._author.seen
+        for member in self._members:
+            if missing := len(member.follower.missing) + never:
+                self.state.tally.add("lost", f"{missing} messages did not reach a listener", missing)
+        return self.state.report()
+
+    def _decode(self, frame: bytes) -> tuple[int, list[MessageId]]:
+        message, last = self._message(frame), len(self._stream.ends)
+        if message is None:
+            return last, []
+        self._author.arrived(message)
+        return last, [message]
+
+    def _message(self, frame: bytes) -> MessageId | None:
+        state, flying = self.state, self._author.flying
+        if self._protocol.prebuilt:
+            if not flying:
+                state.tally.add("duplicated", "a push that nobody asked for")
+            return flying.popleft() if flying else None
+        said = self._protocol.decode(frame).decode(errors="replace")
+        message = state.script.message(said[:_KEY_CHARS])
+        if message is None or not said[_KEY_CHARS:].startswith(state.texts.of(0, message.number)):
+            state.tally.add("altered", f"{said[:80]!r} was never published")
+            return None
+        return message

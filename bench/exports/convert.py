@@ -1,0 +1,58 @@
+"""`convert`: turns a chat export into a trace for `replay`, on standard output."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bench.exports import irc, slack, telegram, whatsapp
+from bench.exports.said import Said, tidied
+from bench.opening import BROKEN
+from bench.trace import Mending, TraceError
+
+FORMATS: dict[str, Callable[[Path, Mending], Iterator[Said]]] = {
+    "slack": slack.read,
+    "telegram": telegram.read,
+    "whatsapp": whatsapp.read,
+    "irc": irc.read,
+}
+DAY_S = 86400
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("format", choices=FORMATS, help="whose export it is")
+    parser.add_argument(
+        "export", type=Path, metavar="FILE", help="file, directory or zip; plain or gzip; - is standard input"
+    )
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Writes the trace, and says on standard error what it holds and what became of the rest."""
+    mending = Mending()
+    try:
+        said = tidied(FORMATS[options.format](options.export, mending), mending)
+    except BROKEN as error:
+        raise TraceError(f"{options.export}: {getattr(error, 'strerror', None) or error}") from error
+    mending.tell(options.export.name)
+    if not said:
+        raise TraceError(f"{options.export}: there is no message in it")
+    _write(said)
+    rooms, people = ({getattr(one, key) for one in said} for key in ("room", "user"))
+    days = (said[-1].ts - said[0].ts) / DAY_S
+    counts = f"messages {len(said):,} · people {len(people):,} · rooms {len(rooms):,} · days {days:,.1f}"
+    print(f"bench: {options.export.name}: {counts}", file=sys.stderr)
+    return 0
+
+
+def _write(said: list[Said]) -> None:
+    try:
+        for one in said:
+            line = {"ts": one.ts, "room": one.room, "user": one.user, "text": one.text}
+            sys.stdout.buffer.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # or the interpreter complains at its end

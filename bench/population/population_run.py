@@ -1,0 +1,126 @@
+"""A population from the first connection to the last comparison, on one poller, in one thread."""
+
+import random
+import time
+from collections import Counter
+from functools import partial
+from itertools import chain
+
+from bench.client.user import User, UsersState
+from bench.codec import Packet
+from bench.engine.pacing import Schedule, poisson
+from bench.engine.record import SECOND_NS
+from bench.engine.run_state import Report
+from bench.population.gathering import compare, enter, present, turn
+from bench.population.settings import KINDS, Population
+
+ENTERING_MAX = 16  # at a time: below `limits.unauthenticated_per_address`
+QUIET_NS = 3 * SECOND_NS  # nothing moves for so long at the end: what is missing will not come
+
+
+class PopulationUser(User):
+    """Does what is due: writes, reads, types, loses the connection. `done` counts all of it but writing."""
+
+    done: Counter[str]
+    _cut_ns = 0
+
+    def messages(self, room: str, due_ns: int) -> None:
+        self.say(room, due_ns)
+
+    def reads(self, room: str, due_ns: int) -> None:
+        position = self.positions.get(room)
+        if self.present and self.connection is not None and position is not None and position.applied:
+            self.connection.ask({"type": "read", "room": room, "seq": position.applied}, self._told_read)
+
+    def typing(self, room: str, due_ns: int) -> None:
+        if self.present and self.connection is not None:
+            self.connection.write({"type": "typing", "room": room})
+            self.done["typing"] += 1
+
+    def churn(self, room: str, due_ns: int) -> None:
+        if self.present:
+            self.done["churn"] += 1
+            self._cut_ns = due_ns
+            self.cut()
+
+    def welcome(self, reply: Packet) -> None:
+        super().welcome(reply)
+        if self._cut_ns:
+            self.state.record.resumed(self._cut_ns, time.perf_counter_ns())
+            self._cut_ns = 0
+
+    def _told_read(self, reply: Packet) -> None:
+        self.done["reads" if reply["type"] == "ok" else f"read: {reply['code']}"] += 1
+
+
+class PopulationRun:
+    """`gather`, `live`, `compare`, in this order. `rooms` are the names of the population's rooms.
+
+    The founder, the user behind the last of the population, is in every group.
+    """
+
+    def __init__(self, state: UsersState, population: Population, rooms: list[str]) -> None:
+        self.state = state
+        self.population = population
+        self.rooms = rooms
+        self.done: Counter[str] = Counter()
+        self.founder = User(state, population.people)
+        self.users: list[PopulationUser] = []
+        for number, theirs in population.rooms_of.items():
+            self.users.append(PopulationUser(state, number, [rooms[room] for room in theirs]))
+            self.users[-1].done = self.done
+        self.cpu_s = 0.0
+
+    @property
+    def present(self) -> int:
+        return present(self.users)
+
+    def gather(self) -> None:
+        """Let everybody in. Raises Unreachable, Refused."""
+        enter(self.state, [self.founder, *self.users], ENTERING_MAX)
+
+    def live(self) -> None:
+        """Everybody does what is due, then what is under way comes to its end."""
+        state, start_ns, cpu_s = self.state, time.perf_counter_ns(), time.thread_time()
+        state.begin(start_ns)
+        due = sorted(chain.from_iterable(self._due(kind, start_ns) for kind in KINDS))
+        chance = random.Random(self.population.seed)
+
+        def act(kind: str, due_ns: int) -> None:
+            user = chance.choice(self.users)
+            getattr(user, kind)(chance.choice(user.rooms), due_ns)
+
+        schedule = Schedule(state.poller, state.record, [(at_ns, partial(act, kind)) for at_ns, kind in due])
+        schedule.begin()
+        state.poller.run(lambda: time.perf_counter_ns() >= state.stop_ns and schedule.over)
+        self.cpu_s = time.thread_time() - cpu_s
+        turn(state, self._settled, self._moves, QUIET_NS)  # what is missing is counted
+        state.cache.settle()
+
+    def compare(self) -> Report:
+        """Read every log back and hold everybody to it. Raises Unreachable, Refused."""
+        here = {user.number: user for user in self.users if user.present}
+        readers: dict[User, list[str]] = {}
+        for room, members in enumerate(self.population.members_of):
+            reader: User = self.founder
+            if self.population.direct[room]:
+                reader = next((here[member] for member in members if member in here), self.founder)
+            readers.setdefault(reader, []).append(self.rooms[room])
+        compare(self.state, self.users, readers)
+        report = self.state.report()
+        report.cpu_s, report.seconds = self.cpu_s, self.state.pacing.whole_s
+        return report
+
+    def _due(self, kind: str, start_ns: int) -> list[tuple[int, str]]:
+        rate, seed = self.population.rates[kind], self.population.seed + KINDS.index(kind)
+        times = poisson(rate, self.state.pacing.whole_s, seed) if rate else []
+        return [(start_ns + at_ns, kind) for at_ns in times]
+
+    def _settled(self) -> bool:
+        heads: dict[str, int] = {}
+        for user in self.users:
+            heads |= {room: max(seq, heads.get(room, 0)) for room, seq in user.heads.items()}
+        return all(user.sender.done and user.has(heads) for user in self.users)
+
+    def _moves(self) -> int:
+        return sum(position.applied for user in self.users for position in user.positions.values())

@@ -1,0 +1,199 @@
+"""A chat trace played by its own people, some of whom are cut off, until everybody has every message."""
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+
+from bench.client.sender import Message as Sent
+from bench.client.sender import Sender
+from bench.client.user import Attempt, User, UsersState
+from bench.codec import Packet
+from bench.engine.pacing import Schedule
+from bench.engine.record import SECOND_NS
+from bench.engine.script import Script, Texts
+from bench.population.gathering import compare, enter, present, turn
+from bench.trace import Message, Trace
+
+WINDOW = 256  # unanswered messages at full speed: keeps the writer's batches filled without building a queue
+CUT_WITHIN_NS = (
+    SECOND_NS // 50
+)  # a cut falls somewhere in the commit and fan-out of the message that caused it
+ENTERING_MAX = 16  # at a time: below `limits.unauthenticated_per_address`
+FOCUS_MAX = 8  # `limits.focus`
+
+
+class TraceTexts(Texts):
+    """The texts of a trace; the number of a message is its place in it."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._messages = trace.messages
+
+    def of(self, author: int, number: int) -> str:
+        return self._messages[number].text if number < len(self._messages) else ""
+
+
+@dataclass(frozen=True)
+class TraceScript(Script):
+    """The names and texts of a trace."""
+
+    trace: Trace = field(kw_only=True)
+
+    @cached_property
+    def users(self) -> tuple[str, ...]:
+        return self.trace.users
+
+    def user(self, number: int) -> str:
+        return self.users[number] if number < len(self.users) else ""
+
+    def texts(self) -> Texts:
+        return TraceTexts(self.trace)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that may be chosen about a replay besides its trace. `speed` None: as fast as it goes."""
+
+    speed: float | None = None
+    flap: float = 0.0  # the probability of a cut for each message sent
+    seed: int = 1
+    stall_s: float = 60.0  # nothing at all for this long while acks are missing: they will not come
+    quiet_s: float = 10.0  # nothing for this long while all is acked and replicas differ: it will not come
+
+
+class Person(User):
+    """Somebody of the trace, who writes in each room by itself.
+
+    An absence lasts from the loss of a connection until everything missed is there.
+    """
+
+    answered: Callable[[], None]
+    by_room: dict[str, Sender]
+    _lost_ns = 0
+
+    @property
+    def senders(self) -> Iterable[Sender]:
+        return self.by_room.values()
+
+    def say(self, room: str, due_ns: int, number: int | None = None) -> None:
+        self.by_room[room].put(room, due_ns, number)
+        self.by_room[room].flush()
+
+    def lost(self, connection: Attempt, reason: str, retry_after_s: float) -> None:
+        if connection is self.connection and self.present and not self.state.resting:
+            self._lost_ns = self._lost_ns or time.perf_counter_ns()
+        super().lost(connection, reason, retry_after_s)
+
+    def applied(self) -> None:
+        if self._lost_ns and self.complete:
+            self.state.record.resumed(self._lost_ns, time.perf_counter_ns())
+            self._lost_ns = 0
+
+    def _acked(self, message: Sent, reply: Packet, now_ns: int) -> None:
+        super()._acked(message, reply, now_ns)
+        self.answered()
+
+
+class Replay:
+    """`gather`, `perform`, `compare`, in this order. `rooms` are the names of the trace's rooms, by title."""
+
+    def __init__(self, state: UsersState, trace: Trace, plan: Plan, rooms: dict[str, str]) -> None:
+        self.state = state
+        self.trace = trace
+        self.plan = plan
+        self.people: dict[str, Person] = {}
+        self.cuts = 0
+        self.deliveries = 0
+        self.seconds = 0.0
+        self._rooms = rooms
+        self._said = 0
+        self._feeding = False
+        self._flapping = plan.flap > 0
+        self._chance = random.Random(plan.seed)
+        for number, user in enumerate(trace.users):
+            titles = sorted(trace.rooms_of[user], key=lambda title: -len(trace.members[title]))
+            theirs = [rooms[title] for title in titles]
+            person = self.people[user] = Person(state, number, theirs, focus=theirs[:FOCUS_MAX])
+            person.by_room = {room: Sender(state, number, state.record, person._acked) for room in theirs}
+            person.answered = self._feed_soon
+
+    @property
+    def online(self) -> int:
+        return present([*self.people.values()])
+
+    @property
+    def received(self) -> int:
+        return self.state.pushed + self.state.repaired
+
+    def gather(self) -> None:
+        """Let everybody in. Raises Unreachable, Refused."""
+        enter(self.state, [*self.people.values()], ENTERING_MAX)
+
+    def perform(self) -> None:
+        """Send the whole trace, wait for all acks and then for everybody to have everything.
+
+        Gives up after `stall_s` or `quiet_s` without any movement; `compare` counts what is missing then.
+        """
+        state, plan, messages = self.state, self.plan, self.trace.messages
+        state.record.from_ns = start_ns = time.perf_counter_ns()
+        if plan.speed is not None:
+            due = [(start_ns + int(one.at_s / plan.speed * 1e9), partial(self._say, one)) for one in messages]
+            Schedule(state.poller, state.record, due).begin()
+
+        def done() -> bool:
+            self._feed()
+            return state.answered == len(messages)
+
+        def moved() -> int | None:
+            return self._moves() if state.answered < self._said else None
+
+        turn(state, done, moved, int(plan.stall_s * SECOND_NS))
+        self._flapping = False
+        turn(state, self._caught_up, self._moves, int(plan.quiet_s * SECOND_NS))
+        self.seconds = (time.perf_counter_ns() - start_ns) / SECOND_NS
+        state.cache.settle()
+
+    def compare(self) -> None:
+        """Read the logs back and compare them with the trace, and every replica with them. Raises Unreachable."""
+        readers: dict[User, list[str]] = {}
+        for title, members in self.trace.members.items():
+            readers.setdefault(self.people[members[0]], []).append(self._rooms[title])
+        self.deliveries = compare(self.state, [*self.people.values()], readers)
+
+    def _feed_soon(self) -> None:
+        """Once for all answers that are read together: what is sent together is committed together."""
+        if not self._feeding:
+            self._feeding = True
+            self.state.poller.call_at(time.perf_counter_ns(), self._feed)
+
+    def _feed(self) -> None:
+        """At full speed: send the next as long as fewer than WINDOW are unanswered."""
+        messages, self._feeding = self.trace.messages, False
+        while self.plan.speed is None and self._said < min(len(messages), self.state.answered + WINDOW):
+            self._say(messages[self._said], time.perf_counter_ns())
+
+    def _say(self, message: Message, due_ns: int) -> None:
+        author = self.people[message.user]
+        self._said += 1
+        author.say(self._rooms[message.room], due_ns, message.place)
+        if self._flapping and self._chance.random() < self.plan.flap:
+            # Half of the cuts hit somebody who waits for an ack, the harder case of the two.
+            victim = author if self._chance.random() < 0.5 else self._chance.choice([*self.people.values()])
+            at_ns = time.perf_counter_ns() + self._chance.randrange(CUT_WITHIN_NS)
+            self.state.poller.call_at(at_ns, partial(self._cut, victim))
+
+    def _cut(self, victim: Person) -> None:
+        if self._flapping and victim.synchronised:
+            self.cuts += 1
+            victim.cut()
+
+    def _moves(self) -> int:
+        state = self.state
+        return self.received + state.answered + state.resumes + state.connects.count
+
+    def _caught_up(self) -> bool:
+        heads: dict[str, int] = {}
+        for person in self.people.values():
+            heads |= {room: max(at.applied, heads.get(room, 0)) for room, at in person.positions.items()}
+        return all(person.has(heads) for person in self.people.values())

@@ -1,1 +1,0 @@
-"""What was measured, after the run: read back from result files, drawn on a page, compared."""

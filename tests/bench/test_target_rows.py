@@ -1,0 +1,43 @@
+"""Every row of the table is measured, small, against real daemons: it has each figure that it promises."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.client import backoff
+from bench.targets.table import TARGETS
+from bench.targets.target import Extent, Target
+
+# As many users as never meet themselves: the second of two connections of a device ends the first.
+GLANCE = Extent(
+    quick=True,
+    duration_s=0.4,
+    warmup_s=0.1,
+    rounds=1,
+    members=10,
+    senders=2,
+    clients=4,
+    rate=60.0,
+    sessions=40,
+    settle_s=0.2,
+    users=100,
+    rooms=3,
+    returning=8,
+    history=(600, 12, 60),
+    made_up=(200, 12),
+)
+NEEDS_ROUNDS = {"P9": {"spread"}}  # of one round there is none
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+async def test_a_row_has_every_figure_that_it_promises(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backoff, "BASE_S", 0.1)
+    measured = await target.measure(GLANCE)
+    assert measured.figures.keys() == {figure.key for figure in target.figures}
+    promised = {figure.key for figure in target.figures if not figure.absent}
+    missing = {key for key in promised if measured.figures[key] is None}
+    assert missing == NEEDS_ROUNDS.get(target.name, set()), measured.notes
+    assert measured.correct, [result.get("examples") for result in measured.results]
+    assert all("generator_bound" in result for result in measured.results)
