@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from bench.client.pushes import Run
 
-BUFFERED_MAX = 64  # protocol.md, Position, gaps, repair
+BUFFERED_MAX = 64  # protocol.md "Positions, gaps and repair"
 
 
 class Fate(Enum):

@@ -21,7 +21,7 @@ from bench.histogram import Histogram
 
 ANSWER_NS = 10 * SECOND_NS  # protocol.md "Client side": no answer for so long, and the connection is given up
 RETRY_NS = SECOND_NS // 4  # a `log` that was refused for now and named no time
-INLINE_MAX = 50  # events a room in the reply to hello (protocol.md, hello): all of a short absence
+INLINE_MAX = 50  # events a room in the reply to hello (protocol.md "hello"): all of a short absence
 CUT = "cut"
 
 

@@ -10,7 +10,7 @@ from bench.checks import COUNTERS
 from bench.codec import ENCODINGS
 from bench.endpoint import Endpoint
 from bench.engine.echo import Echoing
-from bench.engine.relay import FaultyRelay, RelayPlan
+from bench.engine.relay import Relay, RelayPlan
 from bench.engine.role import Plan
 from bench.engine.run_state import Access, Pacing, Report
 from bench.engine.script import Script
@@ -54,7 +54,7 @@ async def test_a_push_that_is_not_what_it_says_is_found(
 ) -> None:
     async with faulty_baseline(fault) as url:
         seen = await play(
-            Plan(FaultyRelay, Access(url, ""), Script("flor"), patient(pacing, fault), RelayPlan(4, 1, PUSH))
+            Plan(Relay, Access(url, ""), Script("flor"), patient(pacing, fault), RelayPlan(4, 1, PUSH))
         )
     assert found(seen) >= counted, seen.tally.counts()
     assert bool(found(seen)) == bool(counted), seen.tally.examples

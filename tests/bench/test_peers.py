@@ -14,7 +14,7 @@ import pytest
 from bench import __main__ as command
 from bench.codec import ENCODINGS
 from bench.endpoint import Endpoint
-from bench.engine.relay import FaultyRelay, RelayPlan
+from bench.engine.relay import Relay, RelayPlan
 from bench.engine.role import Plan
 from bench.engine.run_state import Access, Pacing, Report
 from bench.engine.script import MessageId, Script
@@ -38,7 +38,7 @@ async def play(fault: str, pacing: Pacing) -> Report:
     async with relay(fault) as liar:
         url = f"ws://127.0.0.1:{liar.port}/"
         there = Endpoint(url, "", ENCODINGS["json"], None)
-        plan = Plan(FaultyRelay, Access(url, "", "json"), Script("lies"), pacing, RelayPlan(3, 2, NATS))
+        plan = Plan(Relay, Access(url, "", "json"), Script("lies"), pacing, RelayPlan(3, 2, NATS))
         seen, _ = await measure(plan, 1, there)
     return seen
 

@@ -39,7 +39,7 @@ def test_every_corpus_is_of_a_target() -> None:
 
 MESSAGE = b'{"type":"send","id":1,"room":"g4fKz81QwXe2","key":"key-of-a","body":{}}'
 BROKEN = {
-    "head": ("chatd.http.http_protocol.HttpFront._refuse", b"\0nonsense\r\n\r\n"),
+    "head": ("chatd.http.http_protocol.HttpProtocol._refuse", b"\0nonsense\r\n\r\n"),
     "frames": ("chatd.websocket.connection.WebSocketConnection._control", b"\0\x89\x80\0\0\0\0"),
     "packets": ("chatd.protocol.codec.with_host_data", b"\1" + MESSAGE),
     "commands": ("chatd.core.messages.check_body", b"\1" + MESSAGE),

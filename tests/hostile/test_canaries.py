@@ -65,7 +65,7 @@ async def test_a_place_that_is_not_given_back_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Admission, "released", lambda self, address, entry: None)
-    monkeypatch.setattr("tests.hostile.attacked_daemon.PATIENCE_S", 0.2)
+    monkeypatch.setattr("tests.hostile.attacked_daemon.TIMEOUT_S", 0.2)
     with pytest.raises(Harm, match=r"left behind: \{.admitted."):
         await meets(tmp_path, "nil")
 
