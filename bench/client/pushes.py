@@ -1,6 +1,6 @@
 """Event pushes, each decoded once however many users receive it.
 
-All members of a room get identical bytes (protocol.md "Delivery and gap repair"), so the bytes are the key: the first user
+All members of a room get identical bytes (protocol.md "Delivery and gap repair"), so the bytes are the key: one user
 pays for decoding, the others compare. Every user checks where the run starts and ends, and keeps a sum of event
 identities; both are later compared with the log.
 """
