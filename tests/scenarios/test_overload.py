@@ -28,9 +28,9 @@ async def test_a_daemon_with_few_descriptors_refuses_in_time_and_serves_on(tmp_p
         port = int(daemon.http_url.rpartition(":")[2])
         silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(FILES)]
         for _ in range(61):
-            await company.connects("guest")
+            await company.open("guest")
         with pytest.raises(InvalidStatus, match="503"):
-            await company.connects("guest")
+            await company.open("guest")
 
         await ann.send(room, "can you hear me?")
         assert (await ben.next_event(room, "message"))["body"]["text"] == "can you hear me?"

@@ -252,7 +252,7 @@ async def test_s25_a_stop_sends_everybody_away_spread_over_time(daemon: RunningD
     assert waits[-1] <= 5_000
     assert waits[150] - waits[50] > 1_000  # spread evenly, the middle half covers 2,500 ms of the 5,000
     company.url = daemon.url
-    back, _ = await company.again(peers[0], cursor=byes[0].get("cursor"), epoch="x")
+    back, _ = await company.reconnect(peers[0], cursor=byes[0].get("cursor"), epoch="x")
     await back.hang_up()
 
 
