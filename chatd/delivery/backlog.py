@@ -1,6 +1,6 @@
 """The pushes that come while a hello is decided, kept for after its reply and bounded like the outbox.
 
-Why they wait, and what may be dropped of them, is told in outbox.py.
+Why they wait, and what may be dropped of them, is explained in outbox.py.
 """
 
 from typing import NamedTuple

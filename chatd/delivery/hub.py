@@ -290,15 +290,15 @@ class Hub:
         return self._turns
 
     def of(self, user: str) -> list[Subscriber]:
-        """The connections of one user."""
+        """Return the connections of one user."""
         return list(self.sessions.get(user, {}).values())
 
     def readers_of(self, user: str) -> list[Subscriber]:
-        """The connections of one user whose token allows to read."""
+        """Return the connections of one user whose token allows to read."""
         return [subscriber for subscriber in self.of(user) if "read" in subscriber.claims.allow]
 
     def ended_by(self, user: str, device: str, code: int) -> list[tuple[Subscriber, int]]:
-        """The connections that a revocation of `device`, or of all when it is "", ends, each with its close code.
+        """Return the connections that a revocation of `device`, "" for all, ends, each with its close code.
 
         A token that is bound to no device is refused on every device, because it may be the one that was stolen.
         """
@@ -384,7 +384,7 @@ class Hub:
                 self.update_level(subscriber, number)
 
     def level(self, subscriber: Subscriber, subscribers: RoomSubscribers) -> Level:
-        """The level by the table of protocol.md "Levels". A mute that ran out is noticed at the next change of mode."""
+        """Return the level (protocol.md "Levels"). A mute that ran out counts until the next change of mode."""
         subscriptions = subscriber.subscriptions
         if subscriber.mode == "background" and subscribers.number in subscriptions.muted:
             return "none"

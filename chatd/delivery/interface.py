@@ -33,13 +33,13 @@ class Presence(Protocol):
         """Let `session` see exactly those of `users` that it watches and that are in `known`."""
 
     def shown(self, session: Present) -> list[str]:
-        """The users that `session` watches and may see."""
+        """Return the users that `session` watches and may see."""
 
     def watching(self) -> list[str]:
-        """The users who watch somebody."""
+        """Return the users who watch somebody."""
 
     def related(self, user: str) -> list[str]:
-        """The users who watch `user`, or whom `user` watches."""
+        """Return the users who watch `user`, or whom `user` watches."""
 
     def update_visibility(
         self, user: str, others: Collection[str], known: Collection[str], last_seen: Mapping[str, int]
@@ -50,4 +50,4 @@ class Presence(Protocol):
         """
 
     def states(self, users: Collection[str]) -> Mapping[str, State]:
-        """The states of those of `users` who are not offline."""
+        """Return the states of those of `users` who are not offline."""

@@ -14,8 +14,8 @@ When it blocks, frames queue here, and the queue plus the buffer of the transpor
 1. above `ephemeral_bytes` typing, presence and receipts are dropped: a later state replaces them anyway;
 2. above `lag_bytes` events are dropped from the queue, and the outbox is `lagging`: it only remembers the newest number
    of each room. When the queue is empty it sends these as `head` pushes, at most one per room however long it took, and
-   the client reads what it misses from the log. Numbers without holes are what makes that possible. The owner, who is
-   told, reads no requests and prepares no replies meanwhile: otherwise the peer could fill the queue by asking;
+   the client reads what it misses from the log. Numbers without holes are what makes that possible. Meanwhile its
+   owner reads no requests and prepares no replies, or the peer could fill the queue by asking;
 3. above `close_bytes` everything is dropped and the connection ends. Only replies and pushes that must not be lost get
    there. The client comes back with its cursor.
 

@@ -12,7 +12,7 @@ PublishStates = Callable[[Present, list[UserState]], None]
 
 
 class LocalPresence:
-    """The states of users. `publish(watcher, changed states)` is called at most once an interval for each watcher.
+    """The adapter of `Presence`. `publish(watcher, changed states)` is called at most once an interval and watcher.
 
     A user is `online` with a session in the foreground, `away` with sessions in the background only, and `offline`
     when the last one has been gone for `linger_s` seconds, so that a short loss of network changes nothing.
@@ -37,7 +37,6 @@ class LocalPresence:
         self._interval_s, self._linger_s = interval_s, linger_s
 
     def up(self, session: Present) -> None:
-        """Note that `session` is live, or changed its mode."""
         user = session.user
         self._sessions.setdefault(user, {})[session] = None
         lingering = self._lingering.pop(user, None)
@@ -50,7 +49,6 @@ class LocalPresence:
             self._publish(session, [self._row(user, self._watchers[user][session]) for user in watched])
 
     def down(self, session: Present) -> None:
-        """Note that `session` ended; it watches nobody any more."""
         self.watch(session, ())
         sessions = self._sessions.get(session.user)
         if sessions is None or session not in sessions:
@@ -64,7 +62,6 @@ class LocalPresence:
         self._lingering[user] = self._env.call_later(self._linger_s, lambda: self._end_linger(user, left_at))
 
     def watch(self, session: Present, users: Collection[str]) -> None:
-        """Replace the set of users that `session` watches; it sees none of them until `show` says which."""
         for user in self._watched.pop(session, ()):
             self._watchers[user].pop(session, None)
             if not self._watchers[user]:
@@ -76,21 +73,17 @@ class LocalPresence:
         self._watched[session] = tuple(users)
 
     def show(self, session: Present, users: Collection[str], known: Collection[str]) -> None:
-        """Let `session` see exactly those of `users` that it watches and that are in `known`."""
         for user in users:
             if session in self._watchers.get(user, ()):
                 self._watchers[user][session] = user in known
 
     def shown(self, session: Present) -> list[str]:
-        """The users that `session` watches and may see."""
         return [user for user in self._watched.get(session, ()) if self._watchers[user][session]]
 
     def watching(self) -> list[str]:
-        """The users who watch somebody."""
         return list(dict.fromkeys(session.user for session in self._watched))
 
     def related(self, user: str) -> list[str]:
-        """The users who watch `user`, or whom `user` watches."""
         own = self._sessions.get(user, ())
         watched = (other for session in own for other in self._watched.get(session, ()))
         return list(dict.fromkeys([*(session.user for session in self._watchers.get(user, ())), *watched]))
@@ -98,7 +91,6 @@ class LocalPresence:
     def update_visibility(
         self, user: str, others: Collection[str], known: Collection[str], last_seen: Mapping[str, int]
     ) -> None:
-        """Let exactly the `known` of `others` see `user` and be seen by them; changes are pushed to watchers."""
         among = frozenset(others)
         pairs = [(session, user, session.user) for session in self._watchers.get(user, ())]
         for session in self._sessions.get(user, ()):
@@ -116,7 +108,6 @@ class LocalPresence:
             self._publish(session, rows)
 
     def states(self, users: Collection[str]) -> Mapping[str, State]:
-        """The states of those of `users` who are not offline."""
         return {user: self._states[user] for user in users if user in self._states}
 
     def _row(self, user: str, shown: bool) -> UserState:

@@ -1,6 +1,6 @@
 """Summaries of the last published commits, for a connection that read a snapshot before it was subscribed.
 
-The race that they decide is told in commands/hello.py.
+The race that they decide is explained in commands/hello.py.
 """
 
 from collections import deque

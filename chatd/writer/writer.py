@@ -2,7 +2,7 @@
 
 A batch is everything that waits, up to a bound. It is loaded, decided synchronously by core, stored in one transaction,
 published and answered. There is no lock because a decision never awaits, and no timer that collects a batch: while one
-batch is stored the next one gathers, so a batch is one message at low load and grows by itself.
+batch is stored the next one fills, so a batch is one message at low load and grows by itself.
 
 **The problem.** A commit with a flush takes milliseconds of the disk and none of the event loop. Publishing takes
 milliseconds of the event loop, a thousand writes in a large room, and none of the disk. One after the other, each would
@@ -201,7 +201,7 @@ class Writer:
         self._wake.set()
 
     def _refusal(self) -> Unavailable | None:
-        """The reason why nothing more can be taken now."""
+        """Return the refusal when nothing more can be taken now."""
         if self.lost.is_set():
             return Unavailable("internal", "the disk failed", retry_after=QUEUE_RETRY_MS)
         if self.full or self._stopping:
