@@ -1,1 +1,1 @@
-"""Adapters of the Bus port: how committed batches reach other processes."""
+"""The bus that carries committed batches to other processes: its contract and its adapters."""

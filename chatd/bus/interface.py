@@ -1,4 +1,4 @@
-"""The contract of a bus: it carries committed events to other processes."""
+"""The contract of a bus."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from chatd.core.write_set import WriteSet
 
 
 class Bus(Protocol):
-    """Carries committed batches to other processes. Best effort: never blocks, never raises.
+    """The way of committed batches to other processes. Best effort: it never blocks and never raises.
 
     A lost batch only makes others slower, never wrong: everything can be read again from the store.
     """

@@ -1,10 +1,10 @@
-"""One process: whoever is live is live here, so a committed batch needs no carrying."""
+"""The bus of a single process: all connections are here, so a committed batch need not be carried anywhere."""
 
 from chatd.core.write_set import WriteSet
 
 
 class LocalBus:
-    """The Bus of a single process: there is nobody else to tell."""
+    """The bus of a single process."""
 
     def publish(self, writes: WriteSet) -> None:
-        """Nothing to do: the fan-out of this process has the batch already."""
+        """Do nothing: the fan-out of this process has the batch already."""

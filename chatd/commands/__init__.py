@@ -1,1 +1,1 @@
-"""One command, one function: commands that only read, and the table of all. Changes are decided in core."""
+"""The commands that only read, one function each, and the table of all commands. Changes are decided in core."""

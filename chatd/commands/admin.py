@@ -1,4 +1,4 @@
-"""What the operator and the host app's back end may do while the daemon runs: accounts, revocation, notices.
+"""The verbs of the operator and of the host app's back end while the daemon runs: accounts, revocation, notices.
 
 Everything takes effect at once: when a call returns it is durable, and connections it ends have been closed.
 """
@@ -13,7 +13,8 @@ from chatd.protocol.messages import Body
 from chatd.storage.interface import UserStore
 from chatd.writer.writer import Writer
 
-ACCOUNTS_AT_ONCE = 1000  # some 3 ms of the loop
+# Some 3 ms of the loop.
+ACCOUNTS_AT_ONCE = 1000
 
 
 class Admin:
@@ -25,24 +26,24 @@ class Admin:
         self._hub = hub
 
     async def accounts(self, after: str) -> list[Account]:
-        """The next accounts in order of user id, none at the end."""
+        """Return the next accounts behind `after` in order of user id, none at the end."""
         return await self._store.accounts(after, ACCOUNTS_AT_ONCE)
 
     async def put_user(self, user: str, name: str, avatar: str, password_hash: str | None) -> None:
-        """Add an account, or change what others see of it. Who is locked out stays so; revoked is revoked.
+        """Add an account, or change its name, avatar and password. It stays disabled and revoked if it was.
 
-        `password_hash` None leaves the password as it is.
+        `password_hash`: None leaves the password as it is.
         """
         await self._writer.submit_and_wait(user, Amend(name=name, avatar=avatar, password=password_hash))
 
     async def set_password(self, user: str, password_hash: str) -> int:
-        """Give an account a new password; tokens issued before are refused from now on. As `revoke`."""
+        """Give an account a new password, and revoke its tokens; return the new generation, as `revoke` does."""
         await self._writer.submit_and_wait(user, Amend(password=password_hash, revoke=True, existing=True))
         self._end(user, "", close_codes.REVOKED)
         return await self._generation(user)
 
     async def disable(self, user: str, disabled: bool, *, seen: bool = False) -> None:
-        """Lock a user out, or let them in again. `seen`: nobody who was never here, which would be a slip."""
+        """Disable a user, or enable them again. `seen`: refuse a user who never connected, probably mistyped."""
         if seen:
             await self._require_seen(user)
         await self._writer.submit_and_wait(user, Amend(disabled=disabled))
@@ -52,8 +53,8 @@ class Admin:
     async def revoke(self, user: str, device: str = "", *, seen: bool = False) -> int:
         """Refuse every token issued until now, of one device or of all, and close the connections that use them.
 
-        The generation of tokens that are issued from now on: one that carries it is good at once, whatever the clocks.
-        `seen`: of nobody who, and of no device that, was never here.
+        Return the generation of tokens that are issued from now on: a token that carries it is valid at once, whatever
+        the clocks say. `seen`: refuse a user or device that never connected.
         """
         if seen:
             await self._require_seen(user, device)
@@ -62,7 +63,7 @@ class Admin:
         return await self._generation(user)
 
     async def notice(self, room: str, body: Body) -> Ok:
-        """Log a text of the host app in a room."""
+        """Post a text of the host app in a room."""
         return await self._writer.submit_and_wait("", PostNotice(room, body))
 
     async def _require_seen(self, user: str, device: str = "") -> None:

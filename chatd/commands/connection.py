@@ -1,5 +1,5 @@
-"""Commands about a connection that is ready: auth, mode, ping (protocol.md "Connection life cycle"); and whom a token
-speaks for.
+"""Commands about a connection that is ready: auth, mode, ping (protocol.md "Connection life cycle"); and the check of
+tokens against revocations.
 """
 
 from collections.abc import Iterator
@@ -34,13 +34,14 @@ async def auth(ctx: Context, session: Session, request: Auth) -> NewIdentity:
             raise (
                 refusal if refusal.retry == "after_auth" else Refused("token_invalid", refusal.message)
             ) from rejected
+        # Else it may have been revoked during the check.
         if not ctx.hub.recent_commits.concerns(stamp, claims.user, ()):
-            break  # else it may have been revoked while it was looked at
+            break
     return NewIdentity(session.identity.renewed(claims))
 
 
 def mode(ctx: Context, session: Session, request: SetMode) -> NewMode:
-    """Change between foreground and background; takes effect at once."""
+    """Change between foreground and background, at once."""
     return NewMode(request.mode)
 
 
@@ -49,13 +50,13 @@ def ping(ctx: Context, session: Session, request: Ping) -> Ok:
 
 
 def pong(ctx: Context, session: Session, request: Pong) -> Ok:
-    """Nothing to do: hearing it was all."""
+    """Do nothing: any packet proves that the peer lives."""
     return Ok()
 
 
 @dataclass(slots=True, frozen=True)
 class Identified:
-    """Who says hello: what his token says, and what is stored of his account and device."""
+    """A verified token, and the stored account and device of its user."""
 
     claims: Claims
     account: Account | None
@@ -63,7 +64,7 @@ class Identified:
 
 
 async def identify(ctx: Context, token: str, device: str) -> Identified:
-    """Who a token that is valid and was not revoked for this device belongs to."""
+    """Verify a token, and check that it was not revoked for this device."""
     claims = await ctx.identity.verify(token)
     place = (claims.user, device)
     known = await ctx.store.people([claims.user], [place])
@@ -71,7 +72,7 @@ async def identify(ctx: Context, token: str, device: str) -> Identified:
 
 
 def checked(ctx: Context, known: Identified) -> Identified:
-    """Whoever may connect, as they came. Raises HelloRejected when the user is disabled or the token may be revoked."""
+    """Return `known` unchanged, or raise HelloRejected when the user is disabled or the token may be revoked."""
     if known.account is not None and known.account.disabled:
         raise HelloRejected(Refused("forbidden", "this user is disabled"), close_codes.BANNED)
     leeway_s = ctx.config.auth.leeway_s
@@ -83,7 +84,7 @@ def checked(ctx: Context, known: Identified) -> Identified:
             raise HelloRejected(Refused("token_invalid", "the token was revoked"), code)
     for found, mark_ms, _ in ages:
         if found == "unclear":
-            # It would be more only by a clock that was set back since: nobody waits for that.
+            # A longer wait could only come from a clock that was set back since.
             most_ms = (leeway_s + 1) * 1000
             wait_ms = min(most_ms, max(0, mark_ms + most_ms - ctx.env.now_ms()))
             refusal = Refused("token_expired", "issued too close to a revocation", retry_after=wait_ms)
@@ -92,7 +93,10 @@ def checked(ctx: Context, known: Identified) -> Identified:
 
 
 def revocation_marks(known: Identified) -> Iterator[tuple[int, int]]:
-    """The marks a token must lie behind, each with the close code of one that does not; the gravest first."""
+    """Yield the marks a token must be younger than, each with the close code of one that is not; the gravest first.
+
+    A mark is a time in Unix milliseconds.
+    """
     account, device = known.account, known.device
     if account is not None and account.revoked_before:
         yield account.revoked_before, close_codes.REVOKED
@@ -103,10 +107,10 @@ def revocation_marks(known: Identified) -> Iterator[tuple[int, int]]:
 
 
 def age(claims: Claims, mark_ms: int, leeway_s: float) -> Literal["younger", "older", "unclear"]:
-    """A token against the mark of a revocation. One that carries its generation is told exactly.
+    """Compare a token with the mark of a revocation. For one that carries its generation the answer is exact.
 
     Of the others, one without `iat` is old. Clocks differ by the leeway, and times of tokens are often cut to seconds:
-    one issued ahead of a revocation may bear a later time than one issued behind it. What could be either is `unclear`.
+    one issued before a revocation may bear a later time than one issued after it. In that range it is `unclear`.
     """
     if claims.generation is not None:
         return "older" if claims.generation < mark_ms else "younger"

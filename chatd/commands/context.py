@@ -1,4 +1,4 @@
-"""What handlers work with: one bundle of the daemon's parts, made by the composition root."""
+"""The context of handlers: the parts of the daemon they work with, and the types of what they return."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ from chatd.writer.writer import Writer
 
 @dataclass(slots=True, frozen=True)
 class SessionIdentity:
-    """Whom a session speaks for, and the token that says so. `turn`: the place of its hello among all."""
+    """The user and device of a session, and the token that proves them. `turn`: the number of its hello among all."""
 
     user: str
     device: str
@@ -38,10 +38,11 @@ class SessionIdentity:
     turn: int
 
     def renewed(self, claims: Claims) -> "SessionIdentity":
-        """The same with a fresh token; Refused("auth_mismatch") when it says something else."""
+        """Return the same with a fresh token; Refused("auth_mismatch") when it is for another user, device or right."""
         if claims.user != self.user or claims.device not in (self.device, None):
             raise Refused("auth_mismatch", "the token is for another user or device")
-        if ("read" in claims.allow) != ("read" in self.claims.allow):  # what is shown begins with a hello
+        # Rooms are subscribed to in hello, or not at all.
+        if ("read" in claims.allow) != ("read" in self.claims.allow):
             raise Refused("auth_mismatch", "one of the two tokens allows to read, the other does not")
         return replace(self, claims=claims)
 
@@ -49,23 +50,26 @@ class SessionIdentity:
 NO_IDENTITY = SessionIdentity("", "", Claims(user="", expires_at_s=0.0), 0)
 
 
-# What a handler returns when more than a reply comes of it: what its session becomes, which the session carries out.
+# The changes of a session that a handler may return in place of a reply; the session carries them out.
 
 
 @dataclass(slots=True, frozen=True)
 class Admission:
-    """A hello is genuine: this is the identity of the session. It follows a handler's `become`, ahead of the seats."""
+    """A hello is authenticated: the session gets this identity, before it is subscribed to rooms.
+
+    `sections`: those of account rows in force, as bits.
+    """
 
     identity: SessionIdentity
     mode: Mode
     receipts: bool
     deflate: bool
-    sections: int  # of account rows in force, as bits
+    sections: int
 
 
 @dataclass(slots=True, frozen=True)
 class Welcome:
-    """A hello is answered. `reached`: the position its page leads to, where it ends the round."""
+    """A hello is answered. `reached`: the position of its page when it ends the round of sync, else None."""
 
     reply: HelloOk
     reached: Position | None
@@ -87,14 +91,15 @@ class NewIdentity:
 
 @dataclass(slots=True, frozen=True)
 class Informed:
-    """A round of `sync` is told to its end with this reply, and has reached this position."""
+    """This reply is the last of a round of `sync`, which has reached this position."""
 
     reply: Ok
     reached: Position
 
 
 Change = NewMode | NewIdentity | Informed
-CHANGES = (NewMode, NewIdentity, Informed)  # the same, for `isinstance`, which is slow with a union
+# The same for `isinstance`, which is slow with a union.
+CHANGES = (NewMode, NewIdentity, Informed)
 
 
 class Session(Subscriber, Protocol):
@@ -113,49 +118,49 @@ class Session(Subscriber, Protocol):
     def text(self) -> bool: ...
 
     def admit(self, admission: Admission) -> None:
-        """Become the session of a user; seats and presence may be taken from here on."""
+        """Become the session of a user; it may be subscribed and seen as present from here on."""
 
     def become(self, change: Change) -> Ok:
-        """Carry out what a handler returned; the reply to its request."""
+        """Carry out a change that a handler returned; return the reply to its request."""
         ...
 
     def answer(self, id: int, reply: Ok | ChatError) -> None:
-        """Send the one reply to request `id`; nothing when it wanted none."""
+        """Send the one reply to request `id`; nothing when `id` is 0."""
 
     def on_reply(self, id: int, reply: Ok | ChatError) -> None:
-        """The writer's answer to a submission of this session."""
+        """Pass on the writer's reply to a submission of this session."""
 
     def pause_reading(self) -> None:
         """Take nothing more from the socket; TCP pushes back on the client."""
 
     def resume_reading(self) -> None:
-        """Read on, when nothing else speaks against it."""
+        """Read on, unless there is another reason not to."""
 
     @property
     def accepts_replies(self) -> bool:
-        """Whether another answer may be prepared: the connection lives and takes what it is sent."""
+        """Whether another reply may be prepared: the connection lives and takes what it is sent."""
         ...
 
     def authenticated(self) -> None:
-        """The token is genuine: nobody else takes this connection's place any more."""
+        """Leave the pool of unauthenticated connections, whose oldest are closed for new ones."""
 
     def admit_user(self, user: str, *, take: bool) -> None:
-        """Refused("rate_limited") when the user has no hello left; else `take` one, when the token may be used."""
+        """Raise Refused("rate_limited") when the user has no hello left; else take one if `take`."""
 
     def on_snapshot(self, stamp: int) -> None:
-        """The reply to hello shows commit `stamp`: what was kept of earlier ones must not be told behind it."""
+        """Note that the reply to hello shows commit `stamp`: older pushes must not follow it."""
 
     def heartbeat_s(self) -> int:
-        """The heartbeat of the mode in force, now in effect; seconds."""
+        """Put the heartbeat of the mode in force, and return it in seconds."""
         ...
 
     def watch_token(self, claims: Claims) -> int:
-        """Warn before this token runs out and close after it did; seconds left."""
+        """Warn before this token expires and close after it did; return the seconds left."""
         ...
 
 
 class TypingSink(Protocol):
-    """What handlers ask of the fan-out besides the publishing of commits."""
+    """The part of the fan-out that handlers use."""
 
     def typing(self, session: Session, number: int) -> None: ...
 
@@ -168,7 +173,9 @@ class ContextStore(DecisionStore, RoomViews, UserStore, Protocol):
 
 @dataclass(slots=True)
 class Context:
-    config: Config  # replaced as a whole by a reload: read it at use
+    """The parts of the daemon. `config` is replaced as a whole by a reload: read it at use."""
+
+    config: Config
     env: Env
     commands: "Mapping[type[Request], Command]"
     vocabulary: Vocabulary
@@ -190,10 +197,10 @@ class Context:
         self.config = config
 
     async def enter(self, user: str, name: str, action: str = "view") -> tuple[Room, Member]:
-        """The room and the member, when `user` may do `action` there: the door of all reading commands.
+        """Return the room and the member when `user` may do `action` there; every reading command begins with this.
 
-        Do not hold either across an await: what may have changed must be asked for again. Whoever comes or goes
-        just now is answered when that is on the disk: memory is ahead of it, and may have to go back.
+        Do not hold either across an await: ask for them again. When the user joins or leaves in a commit under way,
+        wait for it: memory is ahead of the disk, and may have to go back.
         """
         room = await self.rooms.of(user, name)
         while room is not None and user in room.changing_members:
@@ -210,8 +217,8 @@ Handler = Callable[[Context, Session, Any], Answer]
 class Command:
     """One row. `handler` None: the writer decides it. `allow`: the word the token must carry, "" for none.
 
-    `writes`: counts against the rates of the user and of the room, not only of the connection. `own`: the one of the
-    user alone that it counts against.
+    `writes`: it counts against the rates of the user and of the room, not only of the connection. `own`: the rate of
+    the user alone that it counts against.
     """
 
     handler: Handler | None
@@ -224,9 +231,9 @@ Reading = Callable[[Context, Session, Any], Coroutine[Any, Any, Ok]]
 
 
 def for_members(read: Reading) -> Reading:
-    """A command that reads of the room it names, withheld from whoever was put out while it was read.
+    """Decorate a command that reads the room it names: refuse the reply when the user left during the read.
 
-    What is read is the state of that moment, and may be younger than his leaving.
+    The rows may be younger than their leaving.
     """
 
     @wraps(read)

@@ -1,4 +1,37 @@
-"""A hello: who is it, where does he sit, what has he missed (protocol.md "hello")."""
+"""The hello of a connection: identity, snapshot, subscriptions (protocol.md "hello").
+
+**The problem.** The reply to hello shows the rooms of the user as of a commit S, read from the database. From then on
+the connection must get every push after S. So it has to read a snapshot, and to subscribe to the rooms in it, while the
+writer goes on. If it subscribes after reading, a commit that is published in between reaches neither the snapshot nor
+the connection: a message is missed, and nobody notices. If it subscribes first, it has to know its rooms, which is a
+read of its own, for every hello of a storm.
+
+**The invariant.** For every commit that concerns the user: the snapshot holds it, or its pushes reach the connection,
+or both. Twice is harmless, since a client knows events by their numbers, and rooms by their newest state.
+
+**The solution is optimistic.** One read brings account, memberships and page, in one transaction that has the number S.
+Then, without an await between the steps:
+
+1. the session becomes the connection of its device (`Hub.enter`). From here on joins and leaves reach it;
+2. `RecentCommits` says whether a commit after S was published that concerns the user or one of these rooms. Nearly
+   always none was, and the session subscribes to the memberships it read. As nothing awaited since the check, nothing
+   was published since: there is no gap;
+3. if there was one, the snapshot is used for nothing. Memberships are read, the session subscribes to them, except to
+   rooms whose leaving was pushed meanwhile, and only then the page is read (`read_again`). This cannot lose anything,
+   and costs two more reads.
+
+**The commit that is durable but not published.** The writer publishes after the disk has the commit, so S may be ahead
+of everything published. Then the pushes of S come after the snapshot that holds it. They wait in the backlog of the
+outbox until the reply is out; those that describe a room as of S or before are dropped (`on_snapshot`), because behind
+the reply they could carry an older state than it; events follow it and are recognised. A user who joined a room in S is
+subscribed by the snapshot before the join is published; the fan-out takes that back first, since the events before
+the join, in the same batch, are not for them.
+
+**Why not lock the writer for the read?** Each hello would stop all chat for a read, and a storm of them would stop it
+for long. **Why not compare S with the last published number?** At hundreds of commits a second it is never the same
+number. The rooms and users of each commit are what makes the first read nearly always good enough. The summaries
+of the last commits are kept; a hello that took longer than they reach reads again.
+"""
 
 from dataclasses import replace
 
@@ -18,9 +51,10 @@ from chatd.protocol.sync import SyncPage
 from chatd.storage.interface import HelloRows, Membership, SyncQuery, SyncRows
 from chatd.writer.writer import Submission
 
-SEEN_AGAIN_MS = 3_600_000  # a device that comes back within the hour is known to be there
+# A device that comes back within the hour is not recorded again.
+SEEN_AGAIN_MS = 3_600_000
 
-# What follows the `error` that answers a hello: `bye` with this close code.
+# The close code of the `bye` that follows an `error` in answer to a hello.
 HELLO_CLOSE_CODES: dict[str, int] = {
     "token_expired": close_codes.TOKEN_EXPIRED,
     "token_invalid": close_codes.TOKEN_INVALID,
@@ -35,7 +69,7 @@ HELLO_CLOSE_CODES: dict[str, int] = {
 
 
 async def hello(ctx: Context, session: Session, request: Hello) -> Welcome:
-    """Authenticate, wait for a turn, read, subscribe to all rooms; what is told from then on waits for the reply."""
+    """Authenticate, wait for a turn, read a snapshot, subscribe to all rooms; return the reply."""
     if request.version < 1:
         raise Refused("not_supported", "revision 1 is the lowest spoken here", field="version")
     if len(request.focus) > ctx.config.limits.focus:
@@ -55,7 +89,7 @@ async def hello(ctx: Context, session: Session, request: Hello) -> Welcome:
 
 
 async def welcome(ctx: Context, session: Session, request: Hello, identity: SessionIdentity) -> Welcome:
-    """The reply to who came with this identity, when it is their turn and they are in all their rooms."""
+    """Read, check, subscribe, and return the reply to a hello whose turn it is."""
     claims = identity.claims
     await refuse_early(ctx, session, request, claims.user)
     query = first_query(ctx, claims.user, request)
@@ -94,7 +128,7 @@ async def welcome(ctx: Context, session: Session, request: Hello, identity: Sess
 
 
 async def page_that_fits(ctx: Context, session: Session, query: SyncQuery, rows: SyncRows) -> SyncPage:
-    """What was read as a page; read again, smaller, where it would be too long as JSON."""
+    """Return rows as a page; read them again, fewer, when they would be too long as JSON."""
     page = page_of(ctx, query, rows)
     while session.text and (size := smaller(ctx, session, page, query.page_bytes)):
         query = replace(query, page_bytes=size)
@@ -105,9 +139,9 @@ async def page_that_fits(ctx: Context, session: Session, query: SyncQuery, rows:
 
 
 async def refuse_early(ctx: Context, session: Session, request: Hello, user: str) -> None:
-    """Spare a hello that is over the user's rate its reading; but who holds a revoked token is told so first.
+    """Refuse a hello above the user's rate before anything is read; a revoked token is the graver reason.
 
-    The rate is the user's: nothing is taken from it before the token was found good.
+    Nothing is taken from the rate before the token was checked, since it is the user's.
     """
     try:
         session.admit_user(user, take=False)
@@ -145,13 +179,13 @@ def become_current(
 
 
 def is_current(ctx: Context, query: SyncQuery, rows: HelloRows) -> bool:
-    """Was nothing of what was read told to others since, when this connection was not subscribed yet?"""
+    """Whether no later commit about the user or these rooms was published before this connection subscribes."""
     numbers = {row.number for row in rows.memberships}
     return not ctx.hub.recent_commits.concerns(rows.page.stamp, query.user, numbers)
 
 
 async def read_again(ctx: Context, session: Session, request: Hello, query: SyncQuery) -> SyncRows:
-    """The page of a hello that was overtaken by a commit: read when the connection is subscribed, slow and sure."""
+    """Subscribe first and read the page after it, for a hello whose snapshot was overtaken by a commit."""
     known = await identify(ctx, request.token, request.device)
     session.show_receipts(known.account is None or known.account.receipts)
     subscribe(ctx, session, request, await ctx.store.memberships(session.user))
@@ -161,7 +195,7 @@ async def read_again(ctx: Context, session: Session, request: Hello, query: Sync
 
 
 def subscribe(ctx: Context, session: Session, request: Hello, memberships: list[Membership]) -> None:
-    """Subscribe the session to all its rooms but those it left meanwhile; to none if it may not read."""
+    """Subscribe the session to all its rooms but those the user left meanwhile; to none if it may not read."""
     if "read" not in session.claims.allow:
         return
     on_screen = set(request.focus)
@@ -169,7 +203,8 @@ def subscribe(ctx: Context, session: Session, request: Hello, memberships: list[
     present = [row for row in memberships if row.number not in left]
     for row in present:
         if row.number not in subscribed:
-            loaded = ctx.rooms.cache.rooms.get(row.room)  # newer than what was read, when there is one
+            # A room in memory is newer than the row.
+            loaded = ctx.rooms.cache.rooms.get(row.room)
             members = row.members if loaded is None else loaded.size
             ctx.hub.subscribe(session, row.number, row.room, members, row.muted_until)
     ctx.hub.set_focus(session, frozenset(row.number for row in present if row.room in on_screen))
@@ -184,20 +219,20 @@ def device_record(request: Hello) -> RecordDevice:
 
 
 def is_worth_recording(record: RecordDevice, known: DeviceSeen | None, now_ms: int) -> bool:
-    """Is a hello worth a row? The end of the connection writes it anyway; a storm of known devices need not."""
+    """Whether a hello is recorded: not for a known device, so that a storm costs no commits; its end is recorded."""
     if known is None or known.removed or not 0 <= now_ms - known.last_seen < SEEN_AGAIN_MS:
         return True
     return (record.app or known.app, record.os or known.os) != (known.app, known.os)
 
 
 def features_of(session: Session, request: Hello) -> list[str]:
-    """The feature words in force."""
+    """Return the feature words in force."""
     unknown = limits.BINARY_FEATURES if session.text else frozenset[str]()
     return [word for word in request.features if word in limits.FEATURES and word not in unknown]
 
 
 def unusual_limits(ctx: Context) -> dict[str, int]:
-    """The limits that differ from the documented defaults, and up to how many members `*` counts when that does."""
+    """Return the limits that differ from the documented defaults, by name, `full_delivery_members` among them."""
     unusual = {
         name: getattr(ctx.config.limits, name)
         for name, usual in limits.DEFAULTS.items()

@@ -1,4 +1,4 @@
-"""Hellos under way: so many at once, the next ones in the order they came, and the others told when to come back."""
+"""The limit of hellos under way: so many at once, the next ones in order of arrival, the others told to retry."""
 
 import asyncio
 from collections import OrderedDict
@@ -8,14 +8,15 @@ from chatd.core.retry_schedule import RetrySchedule
 from chatd.env import Env
 from chatd.protocol.errors import Unavailable
 
-WAIT_S = 2.0  # of a hello for its turn; a client gives up after 10, and should hear sooner that it is crowded
+# The longest wait of a hello for its turn. A client gives up after 10, and should learn sooner that it has to retry.
+WAIT_S = 2.0
 
 
 class HelloLimiter:
-    """Call `wait_turn` and, when it returned, `done` exactly once.
+    """The queue of hellos. Call `wait_turn` and, when it returned, `done` exactly once.
 
     As many wait as are served in WAIT_S, by the rate measured last; so a storm neither fills memory with hellos
-    whose clients gave up, nor keeps the loop from those who are in.
+    whose clients gave up, nor keeps the loop from connections that are ready.
     """
 
     def __init__(self, env: Env, at_once: int) -> None:
@@ -26,21 +27,21 @@ class HelloLimiter:
         self._waiting: OrderedDict[asyncio.Future[None], None] = OrderedDict()
 
     def reconfigure(self, at_once: int) -> None:
-        """Let so many go at once from now on."""
+        """Let so many be under way at once from now on."""
         self.at_once = at_once
 
     @property
     def waiting(self) -> int:
-        """Hellos that wait for their turn."""
+        """The number of hellos that wait for their turn."""
         return len(self._waiting)
 
     @property
     def full(self) -> bool:
-        """No room to wait."""
+        """Whether nobody else may wait."""
         return len(self._waiting) >= max(self.at_once, self._retry_schedule.per_s * WAIT_S)
 
     async def wait_turn(self) -> None:
-        """Returns when it is the caller's turn. Raises Unavailable("overloaded", retry_after=ms) when it is full."""
+        """Return when it is the caller's turn; raise Unavailable("overloaded", retry_after=ms) when it is full."""
         if self.under_way < self.at_once and not self._waiting:
             self.under_way += 1
             return
@@ -51,12 +52,13 @@ class HelloLimiter:
         try:
             await turn
         except asyncio.CancelledError:
-            if self._waiting.pop(turn, self) is self:  # its turn came when it went away
+            # Its turn had come already.
+            if self._waiting.pop(turn, self) is self:
                 self.done()
             raise
 
     def done(self) -> None:
-        """A hello is over, however it ended: the next ones may go."""
+        """Note that a hello is over, however it ended, and give the next ones their turn."""
         self.under_way -= 1
         if self._waiting:
             self._retry_schedule.served(self._env.monotonic())
@@ -68,5 +70,5 @@ class HelloLimiter:
             turn.set_result(None)
 
     def booked_ms(self) -> int:
-        """Milliseconds after which somebody who is sent away finds room; a moment of his own."""
+        """Reserve a time for a hello that is refused; return the milliseconds until then."""
         return retry_after_ms(self._retry_schedule.book(self._env.monotonic(), self._env.random()))

@@ -1,7 +1,7 @@
-"""Reading a room's past: log, history, changes, messages (protocol.md "Reading history").
+"""The past of a room: log, history, changes, messages (protocol.md "Reading history").
 
-Every reader is bounded by the room's last event at the time he was authorized: what is stored later, perhaps after
-he was put out, is not in the page.
+Every page ends at the room's last event at the time its reader was authorized: events stored later, perhaps after
+the reader was removed, are not in it.
 """
 
 from collections.abc import Callable, Coroutine
@@ -20,13 +20,14 @@ from chatd.protocol.limits import HISTORY_DEFAULT, HISTORY_MAX
 
 PageRequest = TypeVar("PageRequest", bound=Request)
 
-MINE_PART = 8  # of a page is for the own reactions that most pages hold; where they are more it is read again, smaller
+# This part of a page, an eighth, is for own reactions. A page with more of them is read again, smaller.
+MINE_PART = 8
 
 
 def cut_to_fit(
     read: Callable[[Context, Session, PageRequest, int], Coroutine[Any, Any, EventsOk]],
 ) -> Callable[[Context, Session, PageRequest], Coroutine[Any, Any, EventsOk]]:
-    """`read`, which is told how many bytes of events its page may have, with pages that fit a server frame."""
+    """Decorate `read`, whose last argument is the bytes of events its page may have: the reply fits a server frame."""
 
     @wraps(read)
     async def handler(ctx: Context, session: Session, request: PageRequest) -> EventsOk:
@@ -36,6 +37,7 @@ def cut_to_fit(
 
 
 def limited(asked: Any, default: int, most: int) -> int:
+    """Return the number of items of a page; Refused("too_large") above `most`."""
     if asked is UNSET:
         return default
     if asked > most:
@@ -45,7 +47,7 @@ def limited(asked: Any, default: int, most: int) -> int:
 
 @cut_to_fit
 async def log(ctx: Context, session: Session, request: Log, size: int) -> EventsOk:
-    """All events from `from` on, or `reset` when that reaches below what is kept or visible."""
+    """Return all events from `from` on, or `reset` when `from` is below the first kept or visible event."""
     room, member = await ctx.enter(session.user, request.room)
     number, seq, ordinal, floor = room.number, room.durable_seq, room.durable_ordinal, room.log_floor
     limit = limited(request.limit, ctx.config.limits.page, ctx.config.limits.page)
@@ -63,7 +65,7 @@ async def log(ctx: Context, session: Session, request: Log, size: int) -> Events
 
 @cut_to_fit
 async def history(ctx: Context, session: Session, request: History, size: int) -> EventsOk:
-    """Messages in current state around a place, with the interval of seq the page covers exactly."""
+    """Return messages in current state around a place, with the interval of seq that the page covers exactly."""
     room, member = await ctx.enter(session.user, request.room)
     limit = limited(request.limit, HISTORY_DEFAULT, HISTORY_MAX)
     anchors = [a for a in (request.before, request.after, request.around) if a is not UNSET]
@@ -87,10 +89,11 @@ async def history(ctx: Context, session: Session, request: History, size: int) -
 async def page(
     ctx: Context, number: int, low: int, high: int, limit: int, size: int, *, newest: bool
 ) -> EventsOk:
-    """One page of low..high; an empty range covers nothing, which `low` > `high` says."""
+    """Return one page of low..high. An empty range covers nothing: the reply has `low` > `high`."""
     if low > high:
         return EventsOk(events=[], low=low, high=max(high, 0), end=newest)
-    if not limit:  # the lower half of a page of one
+    if not limit:
+        # The lower half of a page of one.
         return EventsOk(events=[], low=high + 1, high=high)
     rows = await ctx.store.history(number, low, high, limit, size, newest=newest)
     return EventsOk(events=[Raw(blob) for blob in rows.events], low=rows.low, high=rows.high, end=rows.end)
@@ -99,9 +102,10 @@ async def page(
 async def around(
     ctx: Context, number: int, first: int, seq: int, anchor: int, limit: int, size: int
 ) -> EventsOk:
-    """About half of the page below `anchor`, and the rest from it on; half of the bytes for each."""
+    """Return about half of the page below `anchor`, and the rest from it on; half of the bytes for each."""
     anchor = min(max(anchor, first), seq + 1)
-    below = limit // 2 if size // 2 >= ctx.config.limits.body_bytes else 0  # where not even one fits a half
+    # None below it when half of the bytes might not hold one message.
+    below = limit // 2 if size // 2 >= ctx.config.limits.body_bytes else 0
     older = await page(ctx, number, first, anchor - 1, below, size // 2, newest=True)
     newer = await page(ctx, number, anchor, seq, limit - below, size // 2, newest=False)
     low = older.low if anchor > first else anchor
@@ -111,7 +115,7 @@ async def around(
 
 @cut_to_fit
 async def changes(ctx: Context, session: Session, request: Changes, size: int) -> EventsOk:
-    """Messages of an interval that changed after `since`."""
+    """Return the messages of an interval that changed after `since`."""
     room, member = await ctx.enter(session.user, request.room)
     number, seq, first = room.number, room.durable_seq, member.first_visible
     low, high = max(request.low, first), min(request.high, seq)
@@ -124,7 +128,7 @@ async def changes(ctx: Context, session: Session, request: Changes, size: int) -
 
 @cut_to_fit
 async def messages(ctx: Context, session: Session, request: Messages, size: int) -> EventsOk:
-    """The messages of these numbers, as far as they exist and are visible."""
+    """Return the messages of these numbers, as far as they exist and are visible."""
     room, member = await ctx.enter(session.user, request.room)
     number, seq, first = room.number, room.durable_seq, member.first_visible
     wanted = [asked for asked in request.seqs if first <= asked <= seq]
@@ -135,7 +139,7 @@ async def messages(ctx: Context, session: Session, request: Messages, size: int)
 async def event_views(
     ctx: Context, user: str, number: int, events: list[bytes] | list[Raw], first_visible: int
 ) -> list[Raw]:
-    """Stored events for one reader: own reactions added, edits of messages he may not see emptied."""
+    """Return stored events for one reader: own reactions added, edits of messages they may not see emptied."""
     blobs = [bytes(event) for event in events]
     seqs = reacted(blobs)
     own = await ctx.store.mine(number, user, seqs) if seqs else {}

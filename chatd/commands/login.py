@@ -19,7 +19,7 @@ class PasswordCheck(Protocol):
 
 
 class Passwords(Protocol):
-    """Checks passwords off the loop; Unavailable("overloaded") when too many wait."""
+    """A checker of passwords outside the loop; Unavailable("overloaded") when too many wait."""
 
     async def check(self, password: str, stored: str | None) -> PasswordCheck: ...
 
@@ -31,7 +31,7 @@ class Granted:
 
 
 class Login:
-    """Answers a user and a password with a token. An unknown user costs as much time as a wrong password."""
+    """The exchange of a password for a token. An unknown user costs as much time as a wrong password."""
 
     def __init__(
         self, store: UserStore, writer: Writer, passwords: Passwords, mint: Identity, ttl_s: int
@@ -43,14 +43,14 @@ class Login:
         self._ttl_s = ttl_s
 
     def reconfigure(self, ttl_s: int) -> None:
-        """Give tokens this life from now on."""
+        """Give tokens another lifetime from now on, in seconds."""
         self._ttl_s = ttl_s
 
     async def __call__(self, user: str, password: str, device: str | None) -> Granted | None:
-        """A token, or None when user and password do not fit or the account is disabled.
+        """Return a token, or None when user and password do not match or the account is disabled.
 
-        The token carries the generation of the account as it was read: a change of the password while it is being
-        checked is younger.
+        The token carries the generation of the account as it was read, so a change of the password during the check
+        revokes it.
         """
         account = await self._store.account(user)
         token = self._token(user, device, 0 if account is None else account.generation)

@@ -1,4 +1,4 @@
-"""How many profiles of strangers a user may still be shown: nobody copies the directory (protocol.md "Rates")."""
+"""The daily budget of profiles of strangers, so that nobody can copy the directory (protocol.md "Rates")."""
 
 from chatd.config.model import Rates
 from chatd.core.rates import Rate, TokenBuckets, retry_after_ms
@@ -8,7 +8,7 @@ from chatd.telemetry.counters import Counters
 
 
 class Lookups:
-    """One bucket a user, in memory; a restart fills them."""
+    """One bucket for each user, in memory; a restart fills them."""
 
     def __init__(self, rates: Rates, env: Env, counters: Counters) -> None:
         self._env = env
@@ -17,12 +17,12 @@ class Lookups:
         self._users = TokenBuckets(Rate.per_day(rates.lookups_per_day))
 
     def reconfigure(self, rates: Rates) -> None:
-        """Put another budget in force, for those who have used theirs too."""
+        """Put another budget in force, also for users who have used theirs."""
         self._enabled = rates.enabled
         self._users.rate.become(Rate.per_day(rates.lookups_per_day))
 
     def take(self, user: str, count: int) -> None:
-        """Take `count` profiles of the budget of `user`, or none; Refused("rate_limited") until it has so many."""
+        """Take `count` profiles from the budget of `user`; Refused("rate_limited") when it has fewer."""
         if not count or not self._enabled:
             return
         now, bucket = self._env.monotonic(), self._users[user]

@@ -1,4 +1,4 @@
-"""Looking at rooms: members.list (protocol.md "Rooms and members"). Everything else about them is the writer's."""
+"""The list of members (protocol.md "Rooms and members"). Changes of members are decided in core."""
 
 from msgspec import UNSET
 
@@ -9,7 +9,7 @@ from chatd.protocol.members import MembersList, MembersOk
 
 
 async def members(ctx: Context, session: Session, request: MembersList) -> MembersOk:
-    """One page of the members, in order of user id."""
+    """Return one page of the members, in order of user id."""
     room, _ = await ctx.enter(session.user, request.room)
     limit = limited(request.limit, ctx.config.limits.page, ctx.config.limits.page)
     rows, count = await ctx.store.members(

@@ -1,4 +1,4 @@
-"""Who reads, types and is there: readers, focus, typing, watch (protocol.md "focus", "typing", "watch")."""
+"""Commands about readers, rooms on screen, typing and presence (protocol.md "focus", "typing", "watch")."""
 
 from contextlib import suppress
 
@@ -17,7 +17,7 @@ from chatd.protocol.read_state import Readers, ReadersOk
 
 
 async def readers(ctx: Context, session: Session, request: Readers) -> ReadersOk:
-    """Who could see `seq` and read up to it or beyond, as far as receipts are shown here."""
+    """Return the members who could see `seq` and read it, as far as receipts are shown here."""
     room, member = await ctx.enter(session.user, request.room)
     if request.seq < member.first_visible:
         raise Refused("not_found", "no such message", field="seq")
@@ -32,21 +32,21 @@ async def readers(ctx: Context, session: Session, request: Readers) -> ReadersOk
 
 
 async def focus(ctx: Context, session: Session, request: Focus) -> FocusOk:
-    """Replace the set of rooms on screen. Rooms the user is not in are passed over: the reply has the others."""
+    """Replace the set of rooms on screen. Rooms the user is not in are left out, also of the reply."""
     if len(request.rooms) > ctx.config.limits.focus:
         raise Refused("too_large", f"at most {ctx.config.limits.focus} rooms in focus", field="rooms")
     entered = []
     for name in dict.fromkeys(request.rooms):
         with suppress(ChatError):
             entered.append((await ctx.enter(session.user, name))[0])
-    # They may have left one while another was loaded.
+    # The user may have left one while another was loaded.
     present = [room for room in entered if room.number in session.subscriptions.rooms]
     ctx.hub.set_focus(session, frozenset(room.number for room in present))
     return FocusOk(rooms=[focused(ctx, session, room) for room in present])
 
 
 def focused(ctx: Context, session: Session, room: Room) -> FocusedRoom:
-    """A room that comes on screen: where it is, and who read how far when receipts are pushed there."""
+    """Return the row of a room on screen: its head, and its receipts when they are pushed there."""
     row = FocusedRoom(room.name, room.durable_seq)
     few = room.size <= ctx.config.delivery.receipts_members
     if few and sees_receipts(ctx, session, room):
@@ -55,13 +55,13 @@ def focused(ctx: Context, session: Session, room: Room) -> FocusedRoom:
 
 
 def sees_receipts(ctx: Context, session: Session, room: Room) -> bool:
-    """Does the user see how far others got in this room, as far as they show it? Not who hides their own."""
+    """Whether the user sees receipts of others in this room; one who hides their own sees none."""
     shown_to = ctx.config.privacy.shown_to
     return session.receipts and marks_shown(shown_to, direct=room.direct, written=room.durable_written)
 
 
 async def typing(ctx: Context, session: Session, request: Typing) -> Ok:
-    """Tell those who look at the room; in rooms above `typing_members` nobody."""
+    """Push to those who have the room on screen; in rooms above `typing_members` to nobody."""
     room, _ = await ctx.enter(session.user, request.room)
     if room.size <= ctx.config.delivery.typing_members:
         ctx.typing_sink.typing(session, room.number)
@@ -69,11 +69,12 @@ async def typing(ctx: Context, session: Session, request: Typing) -> Ok:
 
 
 async def watch(ctx: Context, session: Session, request: Watch) -> WatchOk:
-    """Replace the set of watched users; those who are not shown stay `offline` and are never told of."""
+    """Replace the set of watched users; those the user may not see are `offline`, and never pushed."""
     if len(request.users) > ctx.config.limits.watch:
         raise Refused("too_large", f"at most {ctx.config.limits.watch} watched users", field="users")
     asked = list(dict.fromkeys(request.users))
-    ctx.presence.watch(session, asked)  # first, so that whatever changes meanwhile concerns it
+    # First, so that changes during the check concern this session.
+    ctx.presence.watch(session, asked)
     check = await ctx.watch_rights.check(session.user, asked)
     certain = [user for user in asked if user not in check.outdated]
     ctx.presence.show(session, certain, check.known)

@@ -19,14 +19,14 @@ from chatd.storage.interface import SyncQuery, SyncRows
 
 
 def first_query(ctx: Context, user: str, request: Hello) -> SyncQuery:
-    """What the page inside a hello reply holds: everything, or what changed since the client's cursor."""
+    """Return the query of the page in a hello reply: everything, or the changes since the client's cursor."""
     rooms = limits.SUMMARIES_FIRST if request.rooms is UNSET else request.rooms
     wanted = PageOptions(min(rooms, ctx.config.limits.page), request.previews, request.events)
     return fresh(ctx, user, stored_position(ctx, request), wanted, in_force(request.features))
 
 
 async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk | Informed:
-    """The next page of a round, or the first page of a new one."""
+    """Return the next page of a round, or the first page of a new one."""
     wanted = PageOptions(page_limit(ctx, request), request.previews, request.events)
     if request.more is not UNSET:
         query = continued(ctx, session.user, More.unpack(request.more), wanted)
@@ -40,7 +40,7 @@ async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk | Inform
 
 
 async def asked(ctx: Context, session: Session, query: SyncQuery) -> SyncOk:
-    """The page of `query` for a connection that has its names."""
+    """Read the page of `query`; rooms that a commit changed meanwhile are read again."""
     rows = await ctx.store.sync(query)
     if ctx.hub.recent_commits.concerns(rows.stamp, session.user, session.subscriptions.rooms):
         rows = replace(rows, rooms=await refreshed(ctx, session, rows.rooms))
@@ -58,9 +58,9 @@ async def asked(ctx: Context, session: Session, query: SyncQuery) -> SyncOk:
 
 
 async def refreshed(ctx: Context, session: Session, rooms: list[RoomSummary]) -> list[RoomSummary]:
-    """Summaries that a commit overtook on their way, as of the last one that was told; without rooms the user left.
+    """Return these summaries as of the last published commit, without rooms the user left meanwhile.
 
-    What a room's newest event was is not looked up again: this connection has been told of it.
+    The newest event of a room that changed is left out: this connection was pushed it.
     """
     shown = [SummaryOk(summary=summary) for summary in rooms]
     await ctx.writer.submit_and_wait(session.user, RefreshSummaries(shown))
@@ -75,7 +75,7 @@ async def refreshed(ctx: Context, session: Session, rooms: list[RoomSummary]) ->
 
 @dataclass(slots=True, frozen=True)
 class PageOptions:
-    """How much of each room a page shows, as far as the client said."""
+    """The number of rooms of a page, and what it shows of each, as far as the client said."""
 
     rooms: int
     previews: bool | UnsetType
@@ -83,7 +83,7 @@ class PageOptions:
 
 
 def stored_position(ctx: Context, request: Hello) -> Position | None:
-    """Where a reconnecting client stands. Whatever it stored that does not fit here is healed by a full round."""
+    """Return the position of a reconnecting client; None, for a full round, when its cursor does not fit here."""
     if request.epoch != ctx.store.epoch:
         return None
     try:
@@ -93,12 +93,12 @@ def stored_position(ctx: Context, request: Hello) -> Position | None:
 
 
 def position_in(ctx: Context, cursor: str | UnsetType) -> Position | None:
-    """Where a round starts from; None when everything must be listed."""
+    """Return the position that a round starts from; None when everything must be listed."""
     return None if cursor is UNSET else position_of(cursor, ctx.store.epoch, ctx.store.stamp)
 
 
 def fresh(ctx: Context, user: str, start: Position | None, wanted: PageOptions, sections: int) -> SyncQuery:
-    """The first page of a round over rooms and `sections`. Previews come by default when everything is listed."""
+    """Return the query of the first page of a round. By default there are previews when everything is listed."""
     previews = None if wanted.previews is UNSET else wanted.previews
     events = 0 if wanted.events is UNSET else wanted.events
     since, covered = start or (None, 0)
@@ -107,7 +107,7 @@ def fresh(ctx: Context, user: str, start: Position | None, wanted: PageOptions, 
 
 
 def continued(ctx: Context, user: str, more: More, wanted: PageOptions) -> SyncQuery:
-    """The next page of a round, showing what the round began with unless the client says otherwise."""
+    """Return the query of the next page of a round, with the options of the first unless the client gives others."""
     previews = more.previews if wanted.previews is UNSET else wanted.previews
     events = more.events if wanted.events is UNSET else wanted.events
     since = None if more.since == ALL else more.since
@@ -144,16 +144,17 @@ def page_limit(ctx: Context, request: Sync) -> int:
 
 
 def reached(ctx: Context, page: SyncPage | SyncOk) -> Position | None:
-    """The position that a round has reached with its last page; None with the pages before it."""
+    """Return the position that a round has reached with its last page; None for the pages before it."""
     return None if page.cursor is UNSET else position_of(page.cursor, ctx.store.epoch, U53_MAX)
 
 
 def page_of(ctx: Context, query: SyncQuery, rows: SyncRows) -> SyncPage:
-    """Rows as a page: `more` while there is more, the cursor of the round's first commit on the last page."""
+    """Return rows as a page: with `more`, or on the last page with the cursor of the round's first commit."""
     first_stamp = query.first_stamp or rows.stamp
     page = SyncPage(rooms=rows.rooms, gone=rows.gone or UNSET, full=rows.since is None)
     page.sections = rows.sections or UNSET
-    if rows.since is None or rows.rooms or rows.gone:  # nothing changed: the totals did not either
+    # When no room changed, the totals did not either.
+    if rows.since is None or rows.rooms or rows.gone:
         page.totals = rows.totals or UNSET
     if rows.after is None:
         page.cursor = cursor_of(ctx.store.epoch, first_stamp, query.sections)

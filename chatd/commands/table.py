@@ -1,7 +1,7 @@
-"""The command table: who handles a request, what a token must allow, and what it costs. Checked before the handler.
+"""The command table: the handler of each request, the word its token must allow, and the rates it counts against.
 
-Adding a command: a struct in its chapter of protocol/, a function, a row here, a chapter in protocol.md, a scenario.
-Forgetting one fails a test.
+A new command needs a struct in its chapter of protocol/, a function, a row here, a chapter in protocol.md, and a
+scenario. A test fails when one is missing.
 """
 
 from chatd.commands import connection, history, members, presence, sync, users

@@ -11,9 +11,9 @@ from chatd.protocol.users import DeviceRow, DevicesList, DevicesOk, DevicesPush,
 
 
 async def users(ctx: Context, session: Session, request: UsersGet) -> UsersOk:
-    """Display data of users, empty for those chatd knows nothing of: who exists is not told. As many as fit a frame.
+    """Return profiles, as many as fit a frame; that of an unknown user is empty, so that it says nothing about users.
 
-    Strangers, known or not, count against the user's budget of the day: all that are shown, or nobody is.
+    Strangers, known or not, count against the user's budget of the day; when it is too small, nobody is shown.
     """
     asked = list(dict.fromkeys(request.users))
     known = {profile.user: profile for profile in await ctx.store.profiles(asked)}
@@ -31,10 +31,9 @@ async def users(ctx: Context, session: Session, request: UsersGet) -> UsersOk:
 
 
 async def devices(ctx: Context, session: Session, request: DevicesList) -> DevicesOk:
-    """The user's own devices."""
-    await ctx.writer.submit_and_wait(
-        session.user, Barrier()
-    )  # so that the list has what this connection said in its hello
+    """Return the user's own devices."""
+    # The record of this device, made at hello, may still wait for the writer.
+    await ctx.writer.submit_and_wait(session.user, Barrier())
     rows = await ctx.store.devices(session.user)
     return DevicesOk(
         devices=[

@@ -1,4 +1,7 @@
-"""The pushes that come while a hello is decided, kept behind its reply and bounded like the outbox."""
+"""The pushes that come while a hello is decided, kept for after its reply and bounded like the outbox.
+
+Why they wait, and what may be dropped of them, is explained in outbox.py.
+"""
 
 from typing import NamedTuple
 
@@ -7,7 +10,7 @@ from chatd.delivery.recent_commits import RecentCommits
 
 
 class _Kept(NamedTuple):
-    """A frame, and the commit told when it came. `room` "": not an event, always kept."""
+    """A frame, and the last published commit when it came. `room` "" when it is not an event."""
 
     frame: bytes
     stamp: int
@@ -17,7 +20,7 @@ class _Kept(NamedTuple):
 
 
 class Backlog:
-    """What an outbox keeps until the reply to hello is out. Over `lag_bytes` events become heads here too."""
+    """The frames of an outbox until the reply to hello is out. Above `lag_bytes` events become heads, as there."""
 
     __slots__ = ("_kept", "_lag_bytes", "_moved", "_recent_commits", "queued_bytes")
 
@@ -43,20 +46,20 @@ class Backlog:
         self._moved[room] = (seq, ordinal)
 
     def leave(self, room: str) -> None:
-        """Say nothing of `room` behind what is kept now."""
+        """Send nothing more about `room` after the frames kept so far."""
         self._moved.pop(room, None)
         self._kept = [kept._replace(room="") if kept.room == room else kept for kept in self._kept]
 
     def forget_up_to(self, stamp: int) -> None:
-        """Drop what says how rooms stood at commits that the reply shows: behind it that would be old news.
+        """Drop the frames that describe rooms as of commits up to `stamp`, which the reply shows: they would be old.
 
-        Events stay: they are what the reply only counts.
+        Events stay, because the reply only counts them.
         """
         self._kept = [kept for kept in self._kept if kept.room or kept.stamp > stamp]
         self.queued_bytes = sum(len(kept.frame) for kept in self._kept)
 
     def replay(self, outbox: PushQueue, now: float) -> None:
-        """Hand everything over in order."""
+        """Send everything to `outbox`, in order."""
         for kept in self._kept:
             if kept.room:
                 outbox.send_event(kept.frame, kept.room, kept.seq, kept.ordinal, now)

@@ -1,4 +1,4 @@
-"""One push, encoded and framed once for all who get it: by variant msgpack, json, or msgpack with deflate."""
+"""One push, encoded and framed once for all its recipients: as msgpack, json, or msgpack with deflate."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ MSGPACK, JSON, DEFLATE = range(3)
 
 
 class EncodedPush:
-    """A push whose frames are made when first asked for."""
+    """A push whose frames are made at first use, one for each encoding."""
 
     __slots__ = ("_deflate_min", "_frames", "_payload")
 
@@ -40,12 +40,12 @@ class EncodedPush:
 
 
 def frame_of(packet: Any, encoding: int, deflate_min: int) -> bytes:
-    """The frame of a packet for one connection."""
+    """Return the frame of a packet for one connection."""
     if encoding == MSGPACK:
         return binary_frame(encode(packet))
     return EncodedPush(packet, deflate_min).frame(encoding)
 
 
 def head_push(heads: Mapping[str, tuple[int, int]]) -> HeadPush:
-    """The push that says where rooms are: {room: (seq, ordinal)}."""
+    """Return the push that says where rooms are. `heads`: (seq, ordinal) by room."""
     return HeadPush([RoomPosition(room, seq, ordinal) for room, (seq, ordinal) in heads.items()])

@@ -1,8 +1,38 @@
 """Committed batches to connections: encode once, frame once, write once (protocol.md "event").
 
-The events of one room that were committed in one batch become one push; the same bytes go to every member. The
-connection that asked for an event gets its acknowledgement in the event's place instead, so the numbers it sees
-never go down.
+**The problem.** A message to a room of a thousand members is one commit and a thousand writes. The work for each
+recipient is most of the work of the daemon: encoding a push for each of them would cost more than all the rest.
+
+**The invariant.** A push holds nothing about its recipient. So the events of one room that were committed in one batch
+are one push, encoded once for each encoding in use (msgpack, json, msgpack with deflate) and framed once, and every
+recipient gets the same bytes object. `RoomSubscribers.full` keeps connections by encoding, so that the inner loop looks
+nothing up: it calls `send_event` with the same five arguments.
+
+**What differs per reader** is taken out of the push, and each difference has its own place:
+
+- unread counters, own reactions, mute and pin belong to summaries and pages, which are encoded per reader and sent
+  seldom. An event names whom it mentions; whether that is the reader, the client decides;
+- the author gets an acknowledgement instead of their event, in its place, so the numbers they see never go down and
+  they never see their message twice. A run of events that holds one of theirs is sent to them in parts: others' events
+  as pushes, their own as acknowledgements. This is prepared before the shared push, and goes out under a cork as one
+  write, because an author should not wait for a thousand others;
+- an edit of a message from before a member joined must not show its text to them. They get a head instead of that
+  event, and their client reads the log, where the event is emptied. Only a run with edits looks for such members;
+- members who join or leave within the batch see exactly the events between. The steps of a room are one list, joins
+  and leaves between events, and each is carried out at its place: a run of events ends where the subscribers change;
+- the level of delivery. In large rooms most connections get a head once an interval, and in muted rooms those in the
+  background get none; both get in full only events that mention the user or were sent from another device of theirs.
+
+**Why one encoding serves all encodings.** A stored event is msgpack already, and a push splices these bytes in as they
+are; nothing is encoded that is in the database. Its JSON is made from the msgpack, and its compressed form, too, and
+only when the first recipient needs it: `EncodedPush` keeps the three frames. Compression has no context over packets,
+as one of the transport would: its output would differ for each connection, and so would its memory.
+
+**Why not a push per event, or per reader?** A burst of twenty messages in a batch would be twenty frames and system
+calls for each recipient. A push per reader could hold an unread counter, but a client computes it from the ordinal.
+
+Everything here is synchronous: a batch is published in one go, so nothing comes between its pushes, and no connection
+sees a later batch before an earlier one.
 """
 
 from functools import partial
@@ -31,11 +61,12 @@ from chatd.protocol.read_state import PositionPush
 from chatd.protocol.rooms import GonePush, RoomPush
 from chatd.telemetry.counters import Counters
 
-PUSH_MARGIN_BYTES = 256  # what an event push holds besides its events
+# The bytes of an event push besides its events, at most.
+PUSH_MARGIN_BYTES = 256
 
 
 class Fanout:
-    """Tells live connections what was committed. Everything is synchronous: a batch is told in one go."""
+    """The publisher of commits to the live connections of this process."""
 
     def __init__(self, config: Config, env: Env, hub: Hub, counters: Counters) -> None:
         self._env = env
@@ -43,7 +74,8 @@ class Fanout:
         self._counters = counters
         self._deflate_min = config.delivery.deflate_min_bytes
         size = config.limits.server_frame_bytes - PUSH_MARGIN_BYTES
-        self._push_bytes = (size, size // JSON_GROWTH, size)  # of events as they are stored, by variant
+        # Bytes of events as they are stored that fit one push, by encoding.
+        self._push_bytes = (size, size // JSON_GROWTH, size)
         self._large = config.delivery.large_members
         self._heads = Heads(env, config.delivery.head_interval_s, self._deflate_min)
         self._privacy = config.privacy
@@ -52,7 +84,7 @@ class Fanout:
         self._account_rows = AccountRows(hub, config)
 
     def reconfigure(self, delivery: Delivery, privacy: Privacy) -> None:
-        """Tell by other sections from now on; what is already due keeps its time."""
+        """Put other settings in force; pushes that are already scheduled keep their time."""
         self._privacy = privacy
         self._large = delivery.large_members
         self._heads.reconfigure(delivery.head_interval_s)
@@ -60,7 +92,7 @@ class Fanout:
         self._room_pushes.reconfigure(delivery, privacy)
 
     def publish(self, writes: WriteSet) -> None:
-        """Tell everybody about a batch that is durable now, room by room, in the order of its numbers."""
+        """Push a batch that is durable now, room by room, in the order of its numbers."""
         self._hub.recent_commits.note(writes)
         for steps in writes.steps.values():
             if writes.moves:
@@ -79,10 +111,11 @@ class Fanout:
                 session.show_receipts(account.receipts)
         for ended in writes.ended:
             for session, code in self._hub.ended_by(*ended, close_codes.REVOKED):
-                self._env.call_later(0, partial(session.close, code))  # after the reply of who asked for it
+                # A little later, so that the reply to the request comes first.
+                self._env.call_later(0, partial(session.close, code))
 
     def close_concerned(self, writes: WriteSet) -> None:
-        """Close every connection that a batch concerns: what it was told of it is not known."""
+        """Close every connection that a batch concerns, when publishing failed: perhaps it missed a part."""
         for number in writes.steps:
             subscribers = self._hub.rooms.get(number)
             for session in list(subscribers.connections()) if subscribers is not None else ():
@@ -92,7 +125,7 @@ class Fanout:
                 session.close(close_codes.INTERNAL)
 
     def typing(self, session: Subscriber, number: int) -> None:
-        """Tell those who look at a room that the user of `session` is typing."""
+        """Push to those who have a room on screen that the user of `session` is typing."""
         subscribers = self._hub.rooms.get(number)
         if subscribers is None:
             return
@@ -102,11 +135,11 @@ class Fanout:
                 other.outbox.send_ephemeral(packet.frame(other.encoding))
 
     def has_pending(self, session: Subscriber) -> bool:
-        """Is something durable still to be told to `session`, besides what its levels leave out?"""
+        """Whether a durable change is still to be pushed to `session`, besides those its levels leave out."""
         return self._room_pushes.has_pending(session)
 
     def presence(self, watcher: Present, states: list[UserState]) -> None:
-        """Tell a watcher of changed states, unless its phone sleeps."""
+        """Push changed states to a watcher, unless it is in the background."""
         for session in self._hub.of(watcher.user):
             if session is watcher and session.mode == "foreground":
                 packet = EncodedPush(PresencePush(states), self._deflate_min)
@@ -115,7 +148,7 @@ class Fanout:
     # --- one room
 
     def _push_room(self, steps: list[RoomStep]) -> None:
-        """Runs of events to the subscribers of that moment; who joins or leaves changes them in between."""
+        """Push the steps of a room: runs of events, and between them the members who join or leave."""
         run: list[NewEvent] = []
         for step in steps:
             if isinstance(step, NewEvent):
@@ -131,33 +164,36 @@ class Fanout:
         self._push_events(run)
 
     def _push_events(self, run: list[NewEvent]) -> None:
-        """A run to its room: one push for most, event by event for authors and for those who may not see all."""
+        """Push a run to its room: as one push for most, in parts for authors and for those who may not see all."""
         if not run:
             return
         subscribers = self._hub.rooms.get(run[0].room.number)
         if subscribers is not None:
             individual = self._individual(subscribers, run)
-            alone = sum(map(len, subscribers.full)) == len(individual)  # a direct room where both just wrote
-            for session, since in individual.items():  # first: an author need not wait for a thousand writes
+            # As in a direct room where both just wrote.
+            nobody_else = sum(map(len, subscribers.full)) == len(individual)
+            for session, since in individual.items():
                 self._push_corked(session, run, since)
             push_bytes = self._push_bytes[JSON if subscribers.full[JSON] else MSGPACK]
-            for part in parts(run, push_bytes) if not alone else ():
+            for part in parts(run, push_bytes) if not nobody_else else ():
                 self._push_full(subscribers, part, individual)
             if subscribers.head or subscribers.none or subscribers.heads_due:
                 self._push_heads(subscribers, run)
-        for new in run:  # who asked and does not listen here any more
+        # Requesters who are not subscribed to the room, or not any more, got nothing above.
+        for new in run:
             if new.origin is not None:
                 new.origin.complete()
 
     def _individual(self, subscribers: RoomSubscribers, run: list[NewEvent]) -> dict[Subscriber, int]:
-        """Connections at level full that do not get the shared push; with each the number its user sees the room
-        from, when something in this run lies before it, else 0.
+        """Return the connections at level full that do not get the shared push.
+
+        Each with its user's first visible seq when an edit in this run is of a message before it, else 0.
         """
         room = run[0].room
         individual: dict[Subscriber, int] = {}
         for new in run:
             requester = None if new.origin is None else new.origin.requester
-            if requester is not None and subscribers.tells_all(requester):
+            if requester is not None and subscribers.receives_all(requester):
                 individual[requester] = 0
         edited = [seq for new in run if (seq := text_of(new.event)) is not None]
         if edited:
@@ -170,7 +206,7 @@ class Fanout:
     def _push_full(
         self, subscribers: RoomSubscribers, run: list[NewEvent], individual: dict[Subscriber, int]
     ) -> None:
-        """One push to everybody else at level full. The hot loop of the daemon."""
+        """Send one push to everybody else at level full. The hot loop of the daemon."""
         room, head, ordinal = run[0].room.name, run[-1].event.seq, run[-1].ordinal
         now = self._env.monotonic()
         packet = EncodedPush(event_push(run), self._deflate_min)
@@ -179,7 +215,8 @@ class Fanout:
             if not connections:
                 continue
             frame, before = packet.frame(encoding), sent
-            for session in list(connections):  # one whose outbox overflows is unsubscribed
+            # A copy, because a connection whose outbox overflows is unsubscribed.
+            for session in list(connections):
                 if session in individual:
                     continue
                 sent += 1
@@ -189,7 +226,7 @@ class Fanout:
         self._counters.fanout_recipients.observe(sent)
 
     def _push_corked(self, session: Subscriber, run: list[NewEvent], since: int) -> None:
-        """What `_push_individually` has to say, as one write."""
+        """Call `_push_individually` so that its frames become one write."""
         outbox = session.outbox
         outbox.cork()
         try:
@@ -198,7 +235,7 @@ class Fanout:
             outbox.uncork()
 
     def _push_individually(self, session: Subscriber, run: list[NewEvent], since: int) -> None:
-        """Others' events as pushes, own ones as acknowledgements, edits of unseen messages as heads; in order."""
+        """Send others' events as pushes, own ones as acknowledgements, edits of unseen messages as heads; in order."""
         others: list[NewEvent] = []
         for new in run:
             own = new.origin is not None and new.origin.requester is session
@@ -221,18 +258,19 @@ class Fanout:
             session.outbox.send_event(frame, part[0].room.name, part[-1].event.seq, part[-1].ordinal, now)
 
     def _acknowledge(self, session: Subscriber, new: NewEvent) -> None:
-        """The answer of who asked, in the place of the event."""
+        """Answer the request, in the place of the event."""
         if new.origin is not None:
             new.origin.complete()
         session.outbox.acked(new.room.name, new.event.seq, new.ordinal)
 
     def _push_heads(self, subscribers: RoomSubscribers, run: list[NewEvent]) -> None:
-        """Levels head and none: the head, and in full only what concerns the user himself."""
+        """Push to levels head and none: the head, and in full only events that concern the user."""
         everybody = subscribers.members <= self._hub.full_members
         named = {user for new in run for user in (*new.mentions, new.event.user) if user is not UNSET}
         if everybody and EVERYBODY in named:
             concerned = [*subscribers.head, *subscribers.none]
-        else:  # few are named, and many may listen from afar
+        else:
+            # Few users are named, and many connections may be at level head.
             sessions = (session for user in sorted(named) for session in self._hub.of(user))
             concerned = [
                 session for session in sessions if session in subscribers.head or session in subscribers.none
@@ -255,7 +293,7 @@ class Fanout:
     # --- members
 
     def _unsubscribe_newcomers(self, steps: list[RoomStep]) -> None:
-        """Whoever said hello between this commit and now sits there already; what came before them is not theirs."""
+        """Unsubscribe new members who said hello since the commit: events before their join are not for them."""
         first: dict[str, RoomStep] = {}
         for step in steps:
             if not isinstance(step, NewEvent):
@@ -264,14 +302,16 @@ class Fanout:
             for session in self._hub.of(user) if isinstance(step, MemberJoined) else ():
                 focus = session.subscriptions.focus
                 self._hub.unsubscribe(session, step.room.number)
-                self._hub.set_focus(session, focus)  # what is on screen stays there
+                # The rooms on screen stay there.
+                self._hub.set_focus(session, focus)
 
     def _on_joined(self, step: MemberJoined) -> None:
-        """Subscribe the connections of a new member, who learns of the room before its next event."""
+        """Subscribe the connections of a new member, and push the room to them before its next event."""
         room = step.room
         self._hub.resize(room.number, room.size)
         member = room.member(step.user)
-        if member is None:  # gone again in the same batch
+        if member is None:
+            # They left again in the same batch.
             return
         sessions = self._hub.readers_of(step.user)
         if not sessions:
@@ -283,7 +323,7 @@ class Fanout:
             session.push(push)
 
     def _on_left(self, step: MemberLeft) -> None:
-        """Unsubscribe the connections of a former member; what comes later is not for them."""
+        """Unsubscribe the connections of a former member, and push that the room is gone."""
         room = step.room
         for session in self._hub.readers_of(step.user):
             session.subscriptions.note_left(room.number)
@@ -293,7 +333,7 @@ class Fanout:
         self._hub.resize(room.number, room.size)
 
     def _push_position(self, position: ReadPosition) -> None:
-        """A moved read position to the user's other devices; one that stayed to who asked without an id."""
+        """Push a moved read position to the user's other devices, and one that stayed to a request without an id."""
         room, origin = position.room, position.origin
         member = room.member(position.member.user)
         if member is None:
@@ -314,7 +354,7 @@ def event_push(run: list[NewEvent]) -> EventPush:
 
 
 def parts(run: list[NewEvent], bytes_max: int) -> list[list[NewEvent]]:
-    """`run` cut so that no push exceeds a server frame.
+    """Cut `run` so that no push exceeds a server frame.
 
     >>> parts([], 10)
     []

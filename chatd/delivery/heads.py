@@ -6,21 +6,22 @@ from chatd.env import Env
 
 
 class Heads:
-    """Tells the distant listeners of a room where it is, once an interval."""
+    """The `head` pushes to connections at level head."""
 
     def __init__(self, env: Env, interval_s: float, deflate_min: int) -> None:
         self._env = env
         self._interval_s = interval_s
         self._deflate_min = deflate_min
-        self._newest: dict[RoomSubscribers, tuple[int, int]] = {}  # while one is scheduled
+        # (seq, ordinal) of the rooms of which a push is scheduled.
+        self._newest: dict[RoomSubscribers, tuple[int, int]] = {}
 
     def reconfigure(self, interval_s: float) -> None:
-        """Tell so often from now on; what is scheduled keeps its time."""
+        """Put another interval in force; pushes that are already scheduled keep their time."""
         self._interval_s = interval_s
 
     def moved(self, subscribers: RoomSubscribers, seq: int, ordinal: int) -> None:
-        """The room is at `seq` now."""
-        # though nobody may listen from afar now: who comes back hears no old number
+        """Push that the room is at `seq`, now or when the interval is over."""
+        # Even if nobody is at level head now: a connection that comes back to it must not get an old number.
         if subscribers.heads_due:
             self._newest[subscribers] = (seq, ordinal)
             return
@@ -30,7 +31,7 @@ class Heads:
         if wait <= 0:
             self._push(subscribers, seq, ordinal)
             return
-        subscribers.await_heads()
+        subscribers.mark_heads_due()
         self._newest[subscribers] = (seq, ordinal)
         self._env.call_later(wait, lambda: self._flush(subscribers))
 
@@ -39,9 +40,10 @@ class Heads:
 
     def _push(self, subscribers: RoomSubscribers, seq: int, ordinal: int) -> None:
         now = self._env.monotonic()
-        subscribers.heads_told(now)
+        subscribers.mark_heads_sent(now)
         packet = EncodedPush(head_push({subscribers.name: (seq, ordinal)}), self._deflate_min)
-        for session in list(subscribers.head):  # one whose outbox overflows is unsubscribed
+        # A copy, because a connection whose outbox overflows is unsubscribed.
+        for session in list(subscribers.head):
             outbox = session.outbox
             if outbox.flowing:
                 outbox.send(packet.frame(session.encoding), now)

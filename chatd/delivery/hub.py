@@ -1,4 +1,4 @@
-"""Who is connected and listens to what: sessions by user, subscribers by room. Nothing is sent here."""
+"""The live connections of this process: by user and device, and by room. Nothing is sent here."""
 
 from collections.abc import Collection, Iterator
 from typing import Any, Literal, Protocol, TypeGuard
@@ -12,11 +12,12 @@ Level = Literal["full", "head", "none"]
 
 NEVER = float("-inf")
 
-ENCODINGS = 3  # msgpack, json, msgpack with deflate: one encoding of a push each
+# msgpack, json, msgpack with deflate.
+ENCODINGS = 3
 
 
 class PushQueue(Protocol):
-    """What waits for one connection (delivery/outbox.py has the contract). `now`: monotonic seconds."""
+    """The queue of one connection (delivery/outbox.py has the contract). `now`: monotonic seconds."""
 
     @property
     def flowing(self) -> bool: ...
@@ -42,7 +43,7 @@ class PushQueue(Protocol):
 
 
 class TokenRights(Protocol):
-    """What the token of a connection says: the words it allows, and the device it is bound to."""
+    """The rights in a token: the words it allows, and the device it is bound to."""
 
     @property
     def allow(self) -> frozenset[str]: ...
@@ -62,7 +63,7 @@ class Subscriber(Protocol):
 
     @property
     def turn(self) -> int:
-        """The place of its hello among all: the newest connection of a device is the one that stays."""
+        """The number of its hello among all: the newest connection of a device is the one that stays."""
         ...
 
     @property
@@ -76,7 +77,7 @@ class Subscriber(Protocol):
 
     @property
     def receipts(self) -> bool:
-        """Whether it shows own and sees others' receipts."""
+        """Whether the user shows their receipts and sees those of others."""
         ...
 
     @property
@@ -86,27 +87,28 @@ class Subscriber(Protocol):
     def outbox(self) -> PushQueue: ...
 
     def show_receipts(self, shown: bool) -> None:
-        """The user prefers to show receipts, or not to."""
+        """Put the preference of the user for receipts in force."""
 
     def push(self, packet: Any) -> None:
-        """Send a packet, or one encoded for several, that must not be lost while the connection lives."""
+        """Send a packet, or an `EncodedPush`, that must not be lost while the connection lives."""
 
     def close(self, code: int, *, retry_after: int | None = None) -> None:
-        """`bye`, then the close frame."""
+        """Send `bye`, then the close frame. `retry_after`: milliseconds."""
 
 
 SubscriberGroup = dict[Subscriber, None]
 """Connections of one level, in the order they came."""
 
-NO_SUBSCRIBERS: SubscriberGroup = {}  # never written to: what a level is that nobody has, as most are in most rooms
+# The group of a level that nobody has, as most are in most rooms. Never written to.
+NO_SUBSCRIBERS: SubscriberGroup = {}
 
 
 class Subscriptions:
-    """The rooms of one connection. `Hub` changes them, and keeps the audiences in step.
+    """The rooms of one connection. `Hub` changes them, and keeps the subscribers of each room in step.
 
     `rooms`: the rooms it is subscribed to, by number. `focus`: numbers of the rooms on screen. `muted`: muted_until
-    by room number, unmuted rooms left out. `fully_synced`: a round of `sync` has been told to its end, so that a cursor
-    may stand for the connection.
+    by room number, unmuted rooms left out. `fully_synced`: a round of `sync` was sent to its end. `sections`: the
+    sections of account rows in force, as bits.
     """
 
     __slots__ = ("_behind", "_left", "focus", "fully_synced", "muted", "rooms", "sections")
@@ -118,62 +120,65 @@ class Subscriptions:
         self.fully_synced = False
         self.sections = 0
         self._behind = 0
-        self._left: set[int] | None = set()  # rooms left while the connection is attached, None when it is
+        # Rooms left during hello; None after it.
+        self._left: set[int] | None = set()
 
     def add(self, subscribers: "RoomSubscribers", muted_until: int) -> None:
-        """One more room."""
+        """Add a room."""
         self.rooms[subscribers.number] = subscribers
         if muted_until:
             self.muted[subscribers.number] = muted_until
 
     def remove(self, number: int) -> "RoomSubscribers | None":
-        """Take a room out, and off the screen; its audience."""
+        """Take a room out, also of those on screen; return its subscribers."""
         self.muted.pop(number, None)
         self.focus -= {number}
         return self.rooms.pop(number, None)
 
     def mute(self, number: int, muted_until: int) -> None:
-        """Mute a room until then, or not at all: 0."""
+        """Mute a room until `muted_until`, Unix milliseconds; 0 unmutes it."""
         if muted_until:
             self.muted[number] = muted_until
         else:
             self.muted.pop(number, None)
 
     def look_at(self, numbers: frozenset[int]) -> frozenset[int]:
-        """Replace the rooms on screen; those that come or go."""
+        """Replace the rooms on screen; return those that were added or removed."""
         before, self.focus = self.focus, numbers
         return before ^ numbers
 
     def note_joined(self, number: int) -> None:
-        """The user became a member."""
+        """Note that the user joined a room."""
         if self._left is not None:
             self._left.discard(number)
 
     def note_left(self, number: int) -> None:
-        """The user is no member any more: what was read before that must not seat the connection."""
+        """Note that the user left a room: memberships read before that must not subscribe the connection."""
         if self._left is not None:
             self._left.add(number)
 
     @property
     def left(self) -> Collection[int]:
-        """The rooms that were left while the connection is being attached."""
+        """The rooms that the user left during hello."""
         return self._left or ()
 
     def attached(self) -> None:
-        """The connection sits in all its rooms."""
+        """Note that the connection is subscribed to all its rooms, and hello is over."""
         self._left = None
 
     def cover(self, sections: int) -> None:
-        """These sections of account rows are in force here, as bits."""
+        """Put sections of account rows in force, as bits."""
         self.sections = sections
 
     def fall_behind(self, stamp: int) -> None:
-        """The connection was only told that there are `more` account rows of this commit."""
+        """Note that the connection only learned that there are `more` account rows of this commit."""
         self._behind = stamp
 
     def inform(self, reached: Position) -> None:
-        """A round of `sync` is told to its end. Until then nothing else gives a connection a cursor, which would stand
-        for rooms and account rows that were never named; so it is again behind a push that only said `more` of them.
+        """Note that a round of `sync` was sent to its end, which has this position.
+
+        Before that no cursor may be sent: it would stand for rooms and account rows that were never named. The same
+        holds after a push that only said that there are `more` account rows.
         """
         if reached.sections == self.sections:
             self.fully_synced = True
@@ -182,11 +187,11 @@ class Subscriptions:
 
     @property
     def has_cursor(self) -> bool:
-        """Whether a cursor may stand for the connection."""
+        """Whether a cursor may stand for everything that was sent to the connection."""
         return self.fully_synced and not self._behind
 
     def clear(self) -> None:
-        """The connection is over."""
+        """Forget everything: the connection is over."""
         self.rooms.clear()
         self.muted.clear()
         self.focus = frozenset()
@@ -195,7 +200,8 @@ class Subscriptions:
 class RoomSubscribers:
     """The live connections of one room, by delivery level (protocol.md "Levels").
 
-    `full`: those who get every event, by variant.
+    `full`: those who get every event, by encoding. `heads_at`: when the last `head` push went out, monotonic seconds.
+    `heads_due`: one is scheduled.
     """
 
     __slots__ = ("full", "head", "heads_at", "heads_due", "members", "name", "none", "number")
@@ -207,18 +213,18 @@ class RoomSubscribers:
         self.full: list[SubscriberGroup] = [NO_SUBSCRIBERS] * ENCODINGS
         self.head = NO_SUBSCRIBERS
         self.none = NO_SUBSCRIBERS
-        self.heads_at = NEVER  # when the last `head` went out
-        self.heads_due = False  # one is scheduled
+        self.heads_at = NEVER
+        self.heads_due = False
 
     @property
     def focused(self) -> list[Subscriber]:
-        """Those who have the room on screen."""
+        """The connections that have the room on screen."""
         return [
             subscriber for subscriber in self.connections() if self.number in subscriber.subscriptions.focus
         ]
 
     def add(self, subscriber: Subscriber, level: Level) -> None:
-        """Put `subscriber`, who is not subscribed here, at `level`."""
+        """Put `subscriber`, which is not subscribed here, at `level`."""
         if level == "full":
             self.full[subscriber.encoding] = with_added(self.full[subscriber.encoding], subscriber)
         elif level == "head":
@@ -238,20 +244,20 @@ class RoomSubscribers:
             yield from group
 
     def resize(self, members: int) -> int:
-        """The room has `members` members now; how many it had before."""
+        """Set the number of members; return the one before."""
         before, self.members = self.members, members
         return before
 
-    def await_heads(self) -> None:
-        """A `head` push is scheduled."""
+    def mark_heads_due(self) -> None:
+        """Note that a `head` push is scheduled."""
         self.heads_due = True
 
-    def heads_told(self, now: float) -> None:
-        """A `head` push goes out now."""
+    def mark_heads_sent(self, now: float) -> None:
+        """Note that a `head` push goes out now."""
         self.heads_at, self.heads_due = now, False
 
-    def tells_all(self, connection: object) -> TypeGuard[Subscriber]:
-        """Is this one of the listeners who get every event?"""
+    def receives_all(self, connection: object) -> TypeGuard[Subscriber]:
+        """Whether this is one of the subscribers at level full."""
         one, other, third = self.full
         return connection in one or connection in other or connection in third
 
@@ -261,7 +267,7 @@ class RoomSubscribers:
 
 
 def with_added(group: SubscriberGroup, subscriber: Subscriber) -> SubscriberGroup:
-    """`group` with `subscriber` at its end: a group of its own once it has somebody."""
+    """Return `group` with `subscriber` at its end; a new one in place of `NO_SUBSCRIBERS`."""
     if group is NO_SUBSCRIBERS:
         return {subscriber: None}
     group[subscriber] = None
@@ -269,7 +275,7 @@ def with_added(group: SubscriberGroup, subscriber: Subscriber) -> SubscriberGrou
 
 
 class Hub:
-    """All live connections of this process. `full_members`: largest room that is told every event unasked."""
+    """All live connections of this process. `full_members`: the largest room whose members all get every event."""
 
     def __init__(self, full_members: int) -> None:
         self.full_members = full_members
@@ -279,22 +285,22 @@ class Hub:
         self._turns = 0
 
     def next_turn(self) -> int:
-        """The number of a hello that begins now; each is higher than all before."""
+        """Return the number of a hello that begins now; each is higher than all before."""
         self._turns += 1
         return self._turns
 
     def of(self, user: str) -> list[Subscriber]:
-        """The connections of one user."""
+        """Return the connections of one user."""
         return list(self.sessions.get(user, {}).values())
 
     def readers_of(self, user: str) -> list[Subscriber]:
-        """Those connections of one user that may be shown anything."""
+        """Return the connections of one user whose token allows to read."""
         return [subscriber for subscriber in self.of(user) if "read" in subscriber.claims.allow]
 
     def ended_by(self, user: str, device: str, code: int) -> list[tuple[Subscriber, int]]:
-        """The connections that a revocation of `device`, or of all when it is "", ends, each with its close code.
+        """Return the connections that a revocation of `device`, "" for all, ends, each with its close code.
 
-        Whoever came with a token that is bound to no device needs another one: it may be the one that was stolen.
+        A token that is bound to no device is refused on every device, because it may be the one that was stolen.
         """
         return [
             (subscriber, code if device in ("", subscriber.device) else close_codes.TOKEN_INVALID)
@@ -303,7 +309,7 @@ class Hub:
         ]
 
     def enter(self, subscriber: Subscriber) -> Subscriber | None:
-        """Make `subscriber` the connection of its device; the one it replaces is returned."""
+        """Make `subscriber` the connection of its device; return the one it replaces."""
         devices = self.sessions.setdefault(subscriber.user, {})
         before = devices.get(subscriber.device)
         devices[subscriber.device] = subscriber
@@ -334,13 +340,13 @@ class Hub:
         subscribers.add(subscriber, self.level(subscriber, subscribers))
 
     def unsubscribe(self, subscriber: Subscriber, number: int) -> None:
-        """Take a connection out of a room; it hears nothing of it from here on."""
+        """Take a connection out of a room: it gets no further pushes of it."""
         subscribers = subscriber.subscriptions.remove(number)
         if subscribers is not None:
             self._discard(subscriber, subscribers)
 
     def _discard(self, subscriber: Subscriber, subscribers: RoomSubscribers) -> None:
-        """Unsubscribe it; a room without subscribers is forgotten."""
+        """Take `subscriber` out; a room without subscribers is forgotten."""
         subscribers.discard(subscriber)
         if subscribers.empty:
             self.rooms.pop(subscribers.number, None)
@@ -362,13 +368,13 @@ class Hub:
         subscribers.add(subscriber, self.level(subscriber, subscribers))
 
     def mode_changed(self, subscriber: Subscriber) -> None:
-        """Update the levels of a connection whose mode changed: only muted rooms differ."""
+        """Update the levels of a connection whose mode changed. Only those of muted rooms can differ."""
         for number in subscriber.subscriptions.muted:
             if number in subscriber.subscriptions.rooms:
                 self.update_level(subscriber, number)
 
     def resize(self, number: int, members: int) -> None:
-        """The room has `members` members now; crossing the mark moves everybody's level."""
+        """Set the number of members of a room; crossing `full_members` changes the levels of its subscribers."""
         subscribers = self.rooms.get(number)
         if subscribers is None:
             return
@@ -378,7 +384,7 @@ class Hub:
                 self.update_level(subscriber, number)
 
     def level(self, subscriber: Subscriber, subscribers: RoomSubscribers) -> Level:
-        """The table of protocol.md; a mute that has run out is noticed when the mode next changes."""
+        """Return the level (protocol.md "Levels"). A mute that ran out counts until the next change of mode."""
         subscriptions = subscriber.subscriptions
         if subscriber.mode == "background" and subscribers.number in subscriptions.muted:
             return "none"

@@ -1,4 +1,4 @@
-"""The contract of presence: it knows who is online, and tells those who watch."""
+"""The contract of presence: the states of users, and pushes to those who watch them."""
 
 from collections.abc import Collection, Mapping
 from typing import Protocol
@@ -18,33 +18,36 @@ class Present(Protocol):
 
 
 class Presence(Protocol):
-    """Who is online. Connections come and go; watchers hear of changes, coalesced."""
+    """The states of users. Changes are pushed to watchers, coalesced."""
 
     def up(self, session: Present) -> None:
-        """`session` is live, or changed its mode."""
+        """Note that `session` is live, or changed its mode."""
 
     def down(self, session: Present) -> None:
-        """`session` is gone; it watches nobody any more."""
+        """Note that `session` ended; it watches nobody any more."""
 
     def watch(self, session: Present, users: Collection[str]) -> None:
-        """Replace the set of users `session` asks about; it sees none of them before that is judged."""
+        """Replace the set of users that `session` watches; it sees none of them until `show` says which."""
 
     def show(self, session: Present, users: Collection[str], known: Collection[str]) -> None:
-        """Of `users`, as far as `session` watches them, it sees exactly those in `known` from here on."""
+        """Let `session` see exactly those of `users` that it watches and that are in `known`."""
 
     def shown(self, session: Present) -> list[str]:
-        """Those whom `session` watches and may see."""
+        """Return the users that `session` watches and may see."""
 
     def watching(self) -> list[str]:
-        """The users who watch somebody."""
+        """Return the users who watch somebody."""
 
     def related(self, user: str) -> list[str]:
-        """Those who watch `user`, or whom `user` watches."""
+        """Return the users who watch `user`, or whom `user` watches."""
 
     def update_visibility(
         self, user: str, others: Collection[str], known: Collection[str], last_seen: Mapping[str, int]
     ) -> None:
-        """Of `others`, exactly the known see `user` and are seen; who watches is told what that changes."""
+        """Let exactly the `known` of `others` see `user` and be seen by them; changes are pushed to watchers.
+
+        `last_seen`: Unix milliseconds by user.
+        """
 
     def states(self, users: Collection[str]) -> Mapping[str, State]:
-        """State words of those who are not offline."""
+        """Return the states of those of `users` who are not offline."""

@@ -1,8 +1,39 @@
 """The bounded, ordered outbox of one connection; three steps for slow readers (protocol.md "Slow connections").
 
-Above `ephemeral_bytes` ephemerals are dropped. Above `lag_bytes` events become "this room is now at N", and the
-owner, who is told, prepares nothing more. Above `close_bytes` it is over. Counted are the queue here plus what the
-transport has not handed to the kernel. Before the reply to hello everything waits in a backlog (delivery/backlog.py).
+**The problem.** A phone in a tunnel takes no bytes, and its rooms go on. To wait for it would delay everybody in them;
+to keep everything would cost memory without bound; to drop frames would leave holes in its rooms; to close at once
+would cost a reconnect for each short loss of network.
+
+**The invariants.** Sending never waits. The bytes of a connection are bounded by `close_bytes` and one frame. Frames
+leave in the order in which they were sent, or not at all. A frame is only dropped when the client can do without it, or
+learns later that something is missing. The numbers of a room that a client sees never go down.
+
+**The three steps.** While the transport takes bytes, a frame is written at once and nothing is counted (`flowing`).
+When it blocks, frames queue here, and the queue plus the buffer of the transport is compared with three marks:
+
+1. above `ephemeral_bytes` typing, presence and receipts are dropped: a later state replaces them anyway;
+2. above `lag_bytes` events are dropped from the queue, and the outbox is `lagging`: it only remembers the newest number
+   of each room. When the queue is empty it sends these as `head` pushes, at most one per room however long it took, and
+   the client reads what it misses from the log. Numbers without holes are what makes that possible. Meanwhile its
+   owner reads no requests and prepares no replies, or the peer could fill the queue by asking;
+3. above `close_bytes` everything is dropped and the connection ends. Only replies and pushes that must not be lost get
+   there. The client comes back with its cursor.
+
+A peer that accepts nothing at all for `stall_s` reaches no mark when its rooms are silent; `stalled` finds it.
+
+**What makes heads correct.** A newer head replaces a queued one of its room and goes to the end, because at the old
+place it would overtake events between them. An acknowledgement that is queued has named a number, so `acked` keeps it:
+a head behind it must not say less. When the user leaves a room, its queued frames are kept, since they are from before,
+and its remembered head is dropped: behind `gone` nothing may name the room.
+
+**Before the reply to hello** a connection is subscribed already, so that nothing falls between snapshot and live pushes
+(commands/hello.py). But a client must not get an event of a room that the reply has not named. So frames wait in a
+`Backlog`, with the same second mark, and follow the reply. Frames that describe a room as of a commit that the reply
+shows are dropped (`forget_up_to`): they would put an older state in place of a newer one. Events stay, since the
+reply only counts them; one that comes twice is recognised by its number. Ephemerals do not wait.
+
+**Why no session to resume?** A buffer that survives its connection would have to be bounded, too, and what falls out of
+it would need the log. The log and one cursor do it alone.
 """
 
 from collections.abc import Mapping
@@ -14,9 +45,12 @@ from chatd.config import model
 from chatd.delivery.backlog import Backlog
 from chatd.websocket.wire import Wire
 
-HEADS_PER_FRAME = 1000  # a head entry takes up to 70 bytes as JSON: 70 KiB, well below server_frame_bytes
-_WRITE_BYTES = 65536  # joined into one write while draining: one system call, and no long copy
-_UNSEEN = 1 << 62  # more than any buffer holds: the next look at the transport counts as progress
+# A head entry takes up to 70 bytes as JSON: 70 KiB, well below server_frame_bytes.
+HEADS_PER_FRAME = 1000
+# Joined into one write while the queue drains: one system call, and no long copy.
+_WRITE_BYTES = 65536
+# More than any buffer holds: the next look at the transport counts as progress.
+_UNSEEN = 1 << 62
 
 
 class _Kind(IntEnum):
@@ -35,25 +69,25 @@ class _Waiting(NamedTuple):
 
 
 class Owner(Protocol):
-    """Whose outbox it is."""
+    """The session that the outbox belongs to."""
 
     def head_frame(self, heads: Mapping[str, tuple[int, int]]) -> bytes:
-        """The push that says where these rooms are, {room: (seq, ordinal)}."""
+        """Return the push that says where these rooms are. `heads`: (seq, ordinal) by room."""
 
     def lagged(self) -> None:
-        """The second mark was passed: from now on events become heads."""
+        """Called when the second mark was passed: from now on events become heads."""
 
     def caught_up(self) -> None:
-        """Nothing waits any more: it lags no longer."""
+        """Called when nothing waits any more, after `lagged`."""
 
     def overflowed(self) -> None:
-        """The third mark was passed and everything was dropped; said once."""
+        """Called once, when the third mark was passed and everything was dropped."""
 
 
 class Outbox:
-    """The queue of one connection; `owner` is told of each step.
+    """The queue of one connection; `owner` is called at each step.
 
-    `backlog`: what is sent before `start` waits there. `flowing`: nothing waits and the transport is below its mark,
+    `backlog`: frames sent before `start` wait there. `flowing`: nothing waits and the transport is below its mark,
     so a caller may use `wire.write` directly. `lagging`: events are being replaced by heads. `sent_at`: when something
     that must not be lost was last sent, monotonic seconds, as the callers say.
     """
@@ -95,16 +129,15 @@ class Outbox:
         self._number = 0
         self._heads: dict[str, int] = {}  # room -> number of its queued head
         self._ephemerals = 0
-        self._moved: dict[str, tuple[int, int]] = {}  # room -> head, for what lagging left out
-        self._acked: dict[str, tuple[int, int]] | None = (
-            None  # room -> number of the last ack since it blocked
-        )
+        # By room, (seq, ordinal): its head, where events were dropped; and its last acknowledgement since it blocked.
+        self._moved: dict[str, tuple[int, int]] = {}
+        self._acked: dict[str, tuple[int, int]] | None = None
         self._seen_bytes = _UNSEEN
         self._last_progress = 0.0
 
     @property
     def queued_bytes(self) -> int:
-        """Bytes waiting here, not in the transport."""
+        """The bytes that wait here, not in the transport."""
         return self._queued_bytes if self._backlog is None else self._backlog.queued_bytes
 
     @property
@@ -113,7 +146,7 @@ class Outbox:
         return not self.flowing and self._backlog is None
 
     def start(self, reply: bytes, now: float) -> None:
-        """Send the reply to hello, behind it what the backlog kept, and from then on everything at once."""
+        """Send the reply to hello, then the frames of the backlog, and from then on everything at once."""
         backlog = self._backlog
         self.drop_backlog()
         self.send(reply, now)
@@ -121,13 +154,13 @@ class Outbox:
             backlog.replay(self, now)
 
     def drop_backlog(self) -> None:
-        """Forget what was kept before `start`: what is sent from here on goes out. No-op behind it."""
+        """Forget the frames kept before `start`; later ones go out. Does nothing after `start`."""
         if self._backlog is not None:
             self._backlog = None
-            self._settle()
+            self._update_flowing()
 
     def forget_up_to(self, stamp: int) -> None:
-        """Drop of the backlog what the reply to hello, which shows commit `stamp`, says better."""
+        """Drop frames of the backlog that are older than the reply to hello, which shows commit `stamp`."""
         if self._backlog is not None:
             self._backlog.forget_up_to(stamp)
 
@@ -142,7 +175,7 @@ class Outbox:
             self._append(_Waiting(_Kind.KEPT, frame))
 
     def acked(self, room: str, seq: int, ordinal: int) -> None:
-        """An acknowledgement that was just sent named this number: no later head may say less."""
+        """Note that an acknowledgement that was just sent named this number: no later head may say less."""
         if self.flowing or self._closed:
             return
         self._acked = self._acked or {}
@@ -182,13 +215,13 @@ class Outbox:
         if self.flowing:
             self._wire.write(frame)
         elif self._backlog is not None:
-            pass  # whoever just arrives asks for states when he wants them
+            pass  # a client asks for states after hello
         elif not self.lagging and self._waiting_bytes() + len(frame) <= self._marks.ephemeral_bytes:
             self._ephemerals += 1
             self._append(_Waiting(_Kind.EPHEMERAL, frame))
 
     def leave(self, room: str) -> None:
-        """Say nothing of `room` behind what waits now: what was left out of it is not made up for by a head."""
+        """Send nothing more about `room` after the frames queued so far, nor a head for dropped events."""
         if self._backlog is not None:
             self._backlog.leave(room)
             return
@@ -199,33 +232,33 @@ class Outbox:
                 self._queue[number] = _Waiting(_Kind.KEPT, waiting.frame)
 
     def cork(self) -> None:
-        """Let frames wait for each other, those that do not queue here; `uncork` must follow."""
+        """Hold back frames that are written directly, to join them; `uncork` must follow."""
         self._wire.cork()
 
     def uncork(self) -> None:
-        """Write what waited, at once."""
+        """Write the frames held back since `cork` as one."""
         self._wire.uncork()
 
     def blocked(self) -> None:
-        """The transport is above its high-water mark: queue from now on."""
+        """Queue from now on: the transport is above its high-water mark."""
         self._blocked = True
         self.flowing = False
         self._seen_bytes = _UNSEEN
 
     def resumed(self) -> None:
-        """The transport is below its low-water mark: hand over what waits until it blocks again."""
+        """Write queued frames until the transport, which is below its low-water mark, blocks again."""
         self._blocked = False
         while self._queue and not self._blocked:
             self._wire.write(self._taken(_WRITE_BYTES))
         while self._moved and not self._queue and not self._blocked:
             self._wire.write(self._owner.head_frame(self._taken_heads()))
-        self._settle()
+        self._update_flowing()
 
     def flush(self) -> None:
-        """Hand over everything queued whatever the marks, for the moment before `wire.close`."""
+        """Write everything queued whatever the marks; called just before `wire.close`."""
         while self._queue:
             self._wire.write(self._taken(_WRITE_BYTES))
-        self._settle()
+        self._update_flowing()
 
     def close(self) -> None:
         """Drop everything, now and from now on."""
@@ -240,7 +273,7 @@ class Outbox:
         self._acked = None
 
     def stalled(self, now: float) -> bool:
-        """Whether the socket accepted nothing for `stall_s`; ask now and then, `now` is monotonic seconds."""
+        """Whether the socket accepted nothing for `stall_s`. Call it regularly; `now`: monotonic seconds."""
         waiting = self._wire.buffered_bytes()
         if not waiting or self._progressed(waiting):
             self._seen_bytes = waiting
@@ -306,7 +339,7 @@ class Outbox:
         self._moved[room] = max((seq, ordinal), acked, self._moved.get(room, (0, 0)))
 
     def _taken(self, bytes_max: int) -> bytes:
-        """The oldest frames up to about `bytes_max`, removed from the queue, as one write."""
+        """Remove the oldest frames from the queue, up to about `bytes_max`, and return them joined."""
         frames: list[bytes] = []
         numbers: list[int] = []
         size = 0
@@ -333,7 +366,7 @@ class Outbox:
             del self._moved[room]
         return heads
 
-    def _settle(self) -> None:
+    def _update_flowing(self) -> None:
         if not self._queue and not self._moved:
             self._acked = None
             self.flowing = not self._blocked and not self._closed and self._backlog is None

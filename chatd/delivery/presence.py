@@ -1,4 +1,4 @@
-"""Who is online, in one process: counted by live sessions, told to watchers, coalesced, with a linger."""
+"""Presence in one process: states by live sessions, pushed to watchers, coalesced, with a linger."""
 
 from collections.abc import Callable, Collection, Mapping
 
@@ -12,10 +12,10 @@ PublishStates = Callable[[Present, list[UserState]], None]
 
 
 class LocalPresence:
-    """`publish(watcher, changed states)` is called at most once an interval for each watcher.
+    """The adapter of `Presence`. `publish(watcher, changed states)` is called at most once an interval and watcher.
 
     A user is `online` with a session in the foreground, `away` with sessions in the background only, and `offline`
-    when the last one has been gone for `linger_s` seconds: a lift or a reconnect is no news.
+    when the last one has been gone for `linger_s` seconds, so that a short loss of network changes nothing.
     """
 
     def __init__(self, env: Env, publish: PublishStates, *, interval_s: float, linger_s: float) -> None:
@@ -24,18 +24,19 @@ class LocalPresence:
         self._interval_s = interval_s
         self._linger_s = linger_s
         self._sessions: dict[str, dict[Present, None]] = {}
-        self._states: dict[str, State] = {}  # as told; offline ones left out
+        # Users who are offline are left out.
+        self._states: dict[str, State] = {}
         self._lingering: dict[str, Timer] = {}
-        self._watchers: dict[str, dict[Present, bool]] = {}  # of a user, and whether they may see them
+        # The sessions that watch a user, and whether each may see them.
+        self._watchers: dict[str, dict[Present, bool]] = {}
         self._watched: dict[Present, tuple[str, ...]] = {}
         self._changed: dict[str, UserState] = {}
 
     def reconfigure(self, interval_s: float, linger_s: float) -> None:
-        """Tell so often, and keep who left so long, from now on."""
+        """Put another interval and linger in force."""
         self._interval_s, self._linger_s = interval_s, linger_s
 
     def up(self, session: Present) -> None:
-        """`session` is live, or changed its mode."""
         user = session.user
         self._sessions.setdefault(user, {})[session] = None
         lingering = self._lingering.pop(user, None)
@@ -43,11 +44,11 @@ class LocalPresence:
             lingering.cancel()
         self._update_state(user)
         watched = self._watched.get(session)
-        if watched is not None and session.mode == "foreground":  # back: what it was not told meanwhile
+        if watched is not None and session.mode == "foreground":
+            # In the background it got no states.
             self._publish(session, [self._row(user, self._watchers[user][session]) for user in watched])
 
     def down(self, session: Present) -> None:
-        """`session` is gone; it watches nobody any more."""
         self.watch(session, ())
         sessions = self._sessions.get(session.user)
         if sessions is None or session not in sessions:
@@ -61,7 +62,6 @@ class LocalPresence:
         self._lingering[user] = self._env.call_later(self._linger_s, lambda: self._end_linger(user, left_at))
 
     def watch(self, session: Present, users: Collection[str]) -> None:
-        """Replace the set of users `session` asks about; it sees none of them before that is judged."""
         for user in self._watched.pop(session, ()):
             self._watchers[user].pop(session, None)
             if not self._watchers[user]:
@@ -73,21 +73,17 @@ class LocalPresence:
         self._watched[session] = tuple(users)
 
     def show(self, session: Present, users: Collection[str], known: Collection[str]) -> None:
-        """Of `users`, as far as `session` watches them, it sees exactly those in `known` from here on."""
         for user in users:
             if session in self._watchers.get(user, ()):
                 self._watchers[user][session] = user in known
 
     def shown(self, session: Present) -> list[str]:
-        """Those whom `session` watches and may see."""
         return [user for user in self._watched.get(session, ()) if self._watchers[user][session]]
 
     def watching(self) -> list[str]:
-        """The users who watch somebody."""
         return list(dict.fromkeys(session.user for session in self._watched))
 
     def related(self, user: str) -> list[str]:
-        """Those who watch `user`, or whom `user` watches."""
         own = self._sessions.get(user, ())
         watched = (other for session in own for other in self._watched.get(session, ()))
         return list(dict.fromkeys([*(session.user for session in self._watchers.get(user, ())), *watched]))
@@ -95,12 +91,11 @@ class LocalPresence:
     def update_visibility(
         self, user: str, others: Collection[str], known: Collection[str], last_seen: Mapping[str, int]
     ) -> None:
-        """Of `others`, exactly the known see `user` and are seen; who watches is told what that changes."""
         among = frozenset(others)
         pairs = [(session, user, session.user) for session in self._watchers.get(user, ())]
         for session in self._sessions.get(user, ()):
             pairs += [(session, other, other) for other in self._watched.get(session, ())]
-        news: dict[Present, list[UserState]] = {}
+        changes: dict[Present, list[UserState]] = {}
         for session, watched, other in pairs:
             shown = other in known
             if other in among and self._watchers[watched][session] != shown:
@@ -108,12 +103,11 @@ class LocalPresence:
                 row = self._row(watched, shown)
                 if shown and row.state == "offline":
                     row.last_seen = last_seen.get(watched, UNSET)
-                news.setdefault(session, []).append(row)
-        for session, rows in news.items():
+                changes.setdefault(session, []).append(row)
+        for session, rows in changes.items():
             self._publish(session, rows)
 
     def states(self, users: Collection[str]) -> Mapping[str, State]:
-        """State words of those who are not offline."""
         return {user: self._states[user] for user in users if user in self._states}
 
     def _row(self, user: str, shown: bool) -> UserState:
@@ -124,7 +118,7 @@ class LocalPresence:
         self._update_state(user, left_at)
 
     def _update_state(self, user: str, left_at: int | None = None) -> None:
-        """Work out the state of a user; a change is told within the interval."""
+        """Set the state of a user by their sessions; a change is pushed within the interval."""
         sessions = self._sessions.get(user, {})
         state: State = "offline"
         if sessions:
@@ -142,10 +136,10 @@ class LocalPresence:
 
     def _flush(self) -> None:
         changed, self._changed = self._changed, {}
-        news: dict[Present, list[UserState]] = {}
+        changes: dict[Present, list[UserState]] = {}
         for user, row in changed.items():
             for watcher, shown in self._watchers.get(user, {}).items():
                 if shown:
-                    news.setdefault(watcher, []).append(row)
-        for watcher, rows in news.items():
+                    changes.setdefault(watcher, []).append(row)
+        for watcher, rows in changes.items():
             self._publish(watcher, rows)

@@ -1,4 +1,4 @@
-"""`receipts` pushes: watermarks that moved, gathered for an interval (protocol.md "receipts")."""
+"""`receipts` pushes: watermarks that moved, collected for an interval (protocol.md "receipts")."""
 
 from chatd.config.model import Config, Delivery, Privacy
 from chatd.core.room import Member, Room
@@ -11,7 +11,9 @@ from chatd.protocol.read_state import Receipt, ReceiptsPush
 
 
 class Receipts:
-    """Who may see marks is told: in direct rooms the peer, in groups up to `receipts_members` those who look."""
+    """The pushes of moved watermarks: in direct rooms to the peer, in groups up to `receipts_members` to those
+    who have the room on screen.
+    """
 
     def __init__(self, env: Env, hub: Hub, config: Config, deflate_min: int) -> None:
         self._env = env
@@ -22,11 +24,11 @@ class Receipts:
         self._moved: dict[int, tuple[Room, dict[str, Receipt]]] = {}
 
     def reconfigure(self, delivery: Delivery, privacy: Privacy) -> None:
-        """Tell by these from now on."""
+        """Put other settings in force."""
         self._delivery, self._privacy = delivery, privacy
 
     def moved(self, room: Room, member: Member) -> None:
-        """A watermark of `member` moved."""
+        """Push within the interval that a watermark of `member` moved."""
         if not room.direct and room.size > self._delivery.receipts_members:
             return
         if room.number not in self._hub.rooms:
@@ -62,11 +64,11 @@ class Receipts:
 
 
 def shows(room: Room, user: str) -> bool:
-    """Is the user still a member who shows receipts?"""
+    """Whether the user is still a member, and shows receipts."""
     member = room.member(user)
     return member is not None and member.receipts
 
 
 def wants(session: Subscriber) -> bool:
-    """Who hides his receipts sees none; a sleeping phone is not woken for them."""
+    """Whether a connection gets receipts: a user who hides their own sees none, and none wake a phone."""
     return session.receipts and session.mode == "foreground"

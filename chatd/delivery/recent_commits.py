@@ -1,4 +1,7 @@
-"""What the last commits were about: for a connection that read its snapshot before it was subscribed."""
+"""Summaries of the last published commits, for a connection that read a snapshot before it was subscribed.
+
+The race that they decide is explained in commands/hello.py.
+"""
 
 from collections import deque
 from collections.abc import Container
@@ -8,18 +11,16 @@ from chatd.core.sections import ChangedRow
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 
-OF_USERS: tuple[type[Account | DeviceSeen | ChangedRow], ...] = (
-    Account,
-    DeviceSeen,
-    ChangedRow,
-)  # records that a hello or a sync reads
-KEPT = 64  # commits: at a thousand a second more than the time a hello takes to read
+# Records of users that a hello or a sync reads.
+OF_USERS: tuple[type[Account | DeviceSeen | ChangedRow], ...] = (Account, DeviceSeen, ChangedRow)
+# Commits: at a thousand a second more than the time a hello takes to read.
+KEPT = 64
 
 
 @dataclass(slots=True, frozen=True)
 class CommitSummary:
-    """One commit that was told: its number, the rooms it changed, the users whose account, device, account rows or
-    place in a room it did: what the store stamps with the number, and a sync looks for.
+    """A published commit: its number, the rooms it changed, and the users whose account, device, account rows or
+    membership it changed. These are the rows that the store stamps with the number, and that a sync looks for.
     """
 
     stamp: int
@@ -28,18 +29,18 @@ class CommitSummary:
 
 
 class RecentCommits:
-    """The commits told last. Note them in order, each before or while it is told."""
+    """The last published commits. Note them in order, each before its first push."""
 
     def __init__(self) -> None:
         self._commits: deque[CommitSummary] = deque(maxlen=KEPT)
 
     @property
     def stamp(self) -> int:
-        """The number of the commit told last, 0 for none."""
+        """The number of the last published commit, 0 for none."""
         return self._commits[-1].stamp if self._commits else 0
 
     def note(self, writes: WriteSet) -> None:
-        """`writes` is being told; one that stored nothing leaves no trace."""
+        """Note a commit that is about to be published; one that stored nothing is left out."""
         if writes.empty:
             return
         users = {user for _, user in writes.members}
@@ -48,9 +49,9 @@ class RecentCommits:
         self._commits.append(CommitSummary(writes.stamp, frozenset(writes.rooms), frozenset(users)))
 
     def concerns(self, since: int, user: str, rooms: Container[int]) -> bool:
-        """Was anything told of `user` or of these rooms that a snapshot of commit `since` does not hold?
+        """Whether a commit after `since` about `user` or one of these rooms was published.
 
-        True also when that is too long ago to know.
+        True also when `since` is too long ago to know.
         """
         for commit in reversed(self._commits):
             if commit.stamp <= since:

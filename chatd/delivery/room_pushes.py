@@ -10,16 +10,20 @@ from chatd.delivery.hub import Hub, Subscriber
 from chatd.env import Env
 from chatd.protocol.rooms import RoomPush
 
-PUSHED_AT_ONCE = 200  # about a millisecond of encoding
-DIRTY_RETRY_S = 0.02  # a commit takes a few milliseconds
-COUNT_INTERVAL_S = 1.0  # events name who comes and goes at once; the number need not be told for each of them
+# About a millisecond of encoding.
+PUSHED_AT_ONCE = 200
+# A commit takes a few milliseconds.
+DIRTY_RETRY_S = 0.02
+# Events name each member who joins or leaves at once; their number need not be pushed each time.
+COUNT_INTERVAL_S = 1.0
 
 EVERY_MEMBER = ""
-COUNT_ONLY = "*"  # only the number of members moved
+# Only the number of members changed.
+COUNT_ONLY = "*"
 
 
 class RoomPushes:
-    """Tells one member, or all, that a summary changed; member counts once an interval, a longer one in large rooms."""
+    """The `room` pushes to one member or to all. Member counts go out once an interval, a longer one in large rooms."""
 
     def __init__(self, env: Env, hub: Hub, config: Config) -> None:
         self._env = env
@@ -27,16 +31,19 @@ class RoomPushes:
         self._delivery = config.delivery
         self._privacy = config.privacy
         self._deflate_min = config.delivery.deflate_min_bytes
-        self._counted: dict[int, Room] = {}  # rooms whose member count is told when the interval is over
-        self._queue: dict[tuple[str, int], Room] = {}  # by user and room number, in the order of telling
-        self._scheduled = False  # a timer for the rest of the queue runs
+        # Rooms whose member count is pushed when the interval is over, by number.
+        self._counted: dict[int, Room] = {}
+        # By user and room number, in the order of pushing.
+        self._queue: dict[tuple[str, int], Room] = {}
+        # Whether a timer for the rest of the queue runs.
+        self._scheduled = False
 
     def reconfigure(self, delivery: Delivery, privacy: Privacy) -> None:
-        """Tell by these from now on; what is already due keeps its time."""
+        """Put other settings in force; pushes that are already due keep their time."""
         self._delivery, self._privacy = delivery, privacy
 
     def due(self, room: Room, user: str) -> None:
-        """The summary of `room` changed for `user`, for EVERY_MEMBER, or only in its COUNT_ONLY."""
+        """Push the changed summary of `room` to `user`, to EVERY_MEMBER, or with COUNT_ONLY to all in an interval."""
         if user == COUNT_ONLY:
             if room.number not in self._counted:
                 self._counted[room.number] = room
@@ -56,7 +63,7 @@ class RoomPushes:
                 self._flush()
 
     def has_pending(self, session: Subscriber) -> bool:
-        """Is anything that a room push will tell `session` not told yet?"""
+        """Whether a `room` push to `session` is not sent yet."""
         waits = any(user == session.user for user, _ in self._queue)
         return waits or any(number in session.subscriptions.rooms for number in self._counted)
 
@@ -67,7 +74,7 @@ class RoomPushes:
             self._flush()
 
     def _flush(self) -> None:
-        """Tell the first of those that wait. A room whose memory is ahead of the disk goes behind the others."""
+        """Push the first of those that wait. A room whose memory is ahead of the disk goes to the end."""
         dirty = 0
         for place, room in list(islice(self._queue.items(), PUSHED_AT_ONCE)):
             del self._queue[place]
@@ -81,7 +88,7 @@ class RoomPushes:
             self._env.call_later(DIRTY_RETRY_S if dirty == len(self._queue) else 0, self._resume)
 
     def _push(self, room: Room, user: str) -> None:
-        """One summary, encoded once for all connections of its reader."""
+        """Push a summary, encoded once for all connections of its reader."""
         sessions = [
             session for session in self._hub.readers_of(user) if room.number in session.subscriptions.rooms
         ]

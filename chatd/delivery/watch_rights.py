@@ -1,7 +1,8 @@
-"""Who is shown to whom (protocol.md "presence"): judged when somebody is watched, and when what that rests on changed.
+"""The right to see somebody's presence (protocol.md "presence"): checked when a watch begins, and again when rooms or
+preferences change.
 
-Two users see each other or neither sees the other. So a judgement is about pairs: one user, and others who watch them
-or whom they watch.
+Two users see each other, or neither sees the other. So a check is about pairs: one user, and others who watch them or
+whom they watch.
 """
 
 import asyncio
@@ -16,14 +17,15 @@ from chatd.delivery.interface import Presence
 from chatd.protocol.errors import ChatError
 from chatd.storage.interface import UserStore
 
-CHECKED_AT_ONCE = 200  # pairs in one read, some 2 ms: behind it others get their turn
+# Pairs in one read, some 2 ms; the loop does other work between two of them.
+CHECKED_AT_ONCE = 200
 
 
 @dataclass(slots=True, eq=False)
 class VisibilityCheck:
-    """Whom of `others` this user may see: `known`, with when they and the user were last seen.
+    """The result of a check: the `known` of `others` that this user may see, and when they and the user were last seen.
 
-    Not to be believed of those `outdated` since it was read: they are judged again.
+    `last_seen`: Unix milliseconds by user. `outdated`: users for whom it does not hold any more.
     """
 
     user: str
@@ -34,7 +36,7 @@ class VisibilityCheck:
 
 
 class WatchRights:
-    """Decides who sees whom. `keep_task` holds on to the task that judges again."""
+    """The checks of who sees whom. `keep_task` holds on to the task that checks again."""
 
     def __init__(
         self,
@@ -48,11 +50,12 @@ class WatchRights:
         self._keep_task = keep_task
         self._shown_to = shown_to
         self._checks: list[VisibilityCheck] = []
-        self._dirty: dict[str, dict[str, None] | None] = {}  # by user: with whom, None for everybody
+        # The pairs to check again, by user: with whom, None for everybody.
+        self._dirty: dict[str, dict[str, None] | None] = {}
         self._rechecking = False
 
     def reconfigure(self, shown_to: ShownTo) -> None:
-        """Judge everybody again when the operator says something else."""
+        """Put another rule in force, and check everybody again if it differs."""
         if shown_to != self._shown_to:
             self._shown_to = shown_to
             for check in self._checks:
@@ -60,7 +63,7 @@ class WatchRights:
             self._recheck(dict.fromkeys(self._presence.watching()))
 
     def on_commit(self, writes: WriteSet) -> None:
-        """After a commit: who came, left, answered or changed their preference may see others, or others them."""
+        """Check again the users who joined, left, answered or changed their preference. A commit hook."""
         for room in writes.answered:
             self._mark_dirty(room.creator, room)
         if writes.moves:
@@ -73,7 +76,7 @@ class WatchRights:
             self._mark_dirty(account.user)
 
     async def check(self, user: str, others: Collection[str]) -> VisibilityCheck:
-        """Read whom of `others` this user may see, and note who comes in doubt meanwhile."""
+        """Read which of `others` this user may see; commits during the read mark users as outdated."""
         check = VisibilityCheck(user, others)
         if self._shown_to == "nobody" or not others:
             return check
@@ -86,7 +89,7 @@ class WatchRights:
         return check
 
     def _mark_dirty(self, user: str, room: Room | None = None) -> None:
-        """Judge `user` again, with everybody, or with those who are or were in `room`."""
+        """Check `user` again, with everybody, or with those who are or were in `room`."""
         others = self._presence.related(user)
         if room is not None:
             others = [other for other in others if room.known(other) is not None]
@@ -121,7 +124,8 @@ class WatchRights:
     async def _recheck_one(self, user: str, others: Collection[str]) -> None:
         try:
             check = await self.check(user, others)
-        except ChatError:  # whom we cannot ask about is not shown
+        except ChatError:
+            # A user whose rights cannot be read is not shown.
             check = VisibilityCheck(user, others)
         certain = [other for other in others if other not in check.outdated]
         self._presence.update_visibility(user, certain, check.known, check.last_seen)

@@ -1,4 +1,4 @@
-"""What happens by itself: idle rooms are forgotten, old operations dropped, reactions of large rooms summarised."""
+"""Regular maintenance: forget idle rooms, drop old operations and devices, summarise reactions of large rooms."""
 
 import asyncio
 import logging
@@ -17,21 +17,27 @@ from chatd.writer.writer import Submission, Writer
 
 log = logging.getLogger(__name__)
 
-ROUND_S = 60.0  # idle rooms are looked for this often
-LAG_LOOK_S = 0.05  # meets every stall of 150 ms, whenever it comes; 20 looks take half a thousandth of a core
-STALL_S = 0.1  # nothing of ours takes half of it; a person begins to notice it
-STALL_SERIOUS_S = 1.0  # busy machines and debuggers cause shorter ones: those are told at info
-COMPACT_EVERY = 60  # rounds: once an hour
-FORGOTTEN_AT_ONCE = 500  # devices a commit: a few milliseconds
-COMPACTED_AT_ONCE = 100  # per round of compaction, so that no commit grows long
-KEYS_KEPT_DAYS = (
-    30  # protocol.md "Writing": of requests that logged nothing; other keys live with their event
-)
+# Idle rooms are looked for this often.
+ROUND_S = 60.0
+# Finds every stall of 150 ms, whenever it begins; 20 looks take half a thousandth of a core.
+LAG_LOOK_S = 0.05
+# No step of the daemon takes half of it, and a person begins to notice it.
+STALL_S = 0.1
+# Busy machines and debuggers cause shorter ones: those are logged as info.
+STALL_SERIOUS_S = 1.0
+# Rounds: once an hour.
+COMPACT_EVERY = 60
+# Devices in a commit: a few milliseconds.
+FORGOTTEN_AT_ONCE = 500
+# Logs per round of compaction, so that it ends.
+COMPACTED_AT_ONCE = 100
+# Keys of requests that logged no event (protocol.md "Writing"); other keys live as long as their event.
+KEYS_KEPT_DAYS = 30
 DAY_MS = 86_400_000
 
 
 class Maintenance:
-    """Runs the rounds; stops when cancelled."""
+    """The rounds of maintenance."""
 
     def __init__(self, store: JobStore, env: Env, rooms: RoomLoader, writer: Writer, config: Config) -> None:
         self._store = store
@@ -42,12 +48,12 @@ class Maintenance:
         self._summaries_due: set[tuple[str, int]] = set()
 
     def reconfigure(self, config: Config) -> None:
-        """Keep house by other settings from the next round on."""
+        """Put other settings in force from the next round on."""
         self._storage, self._auth = config.storage, config.auth
         self._reactions_interval_s = config.delivery.reactions_interval_s
 
     async def run(self) -> None:
-        """Rounds until cancelled. A failed round is logged and the next one tries again."""
+        """Run rounds until cancelled. A failed round is logged, and the next one tries again."""
         count = 0
         while True:
             await asyncio.sleep(ROUND_S)
@@ -59,16 +65,16 @@ class Maintenance:
                     await self.forget_devices()
                     await self._writer.submit_and_wait("", NoteDay(self._env.now_ms() // DAY_MS))
                 except ChatError as error:
-                    log.warning("what is old was not dropped: %s", error)
+                    log.warning("old operations, keys and devices were not dropped: %s", error)
 
     def forget_rooms(self) -> None:
-        """Rooms leave memory that nobody used for long, or for which there is not room enough."""
+        """Drop rooms from memory that nobody used for long, or that are beyond its limit."""
         cache, busy = self._rooms.cache, self._writer.busy_rooms
         cache.forget_idle(self._env.monotonic() - self._storage.room_idle_s, busy)
         cache.forget_beyond(self._storage.members_in_memory, busy)
 
     async def watch_lag(self, counters: Counters) -> None:
-        """Measure how late the loop is, and tell when it stood still; until cancelled."""
+        """Measure how late the event loop is, and log when it stood still; until cancelled."""
         while True:
             due = self._env.monotonic() + LAG_LOOK_S
             await asyncio.sleep(LAG_LOOK_S)
@@ -76,11 +82,11 @@ class Maintenance:
             counters.loop_lag_seconds.observe(late)
             if late > STALL_S:
                 counters.loop_stalls += 1
-                weight = logging.WARNING if late >= STALL_SERIOUS_S else logging.INFO
-                log.log(weight, "the event loop stood still for %.0f ms", late * 1000)
+                level = logging.WARNING if late >= STALL_SERIOUS_S else logging.INFO
+                log.log(level, "the event loop stood still for %.0f ms", late * 1000)
 
     async def compact(self) -> int:
-        """Drop operations that are old and not among the last ones of their room; how many logs were compacted."""
+        """Drop operations that are old and not among the last ones of their room; return the number of logs."""
         before = self._env.now_ms() - self._storage.operations_kept_days * DAY_MS
         rooms = await self._store.compactable(before, self._storage.operations_kept, COMPACTED_AT_ONCE)
         for name, floor in rooms:
@@ -89,14 +95,14 @@ class Maintenance:
         return len(rooms)
 
     async def forget_devices(self) -> None:
-        """Drop devices that are not listed, when no token that their revocation refuses can be valid any more."""
+        """Drop devices that are not listed, once no token that their revocation refuses can be valid any more."""
         lives_s = self._auth.token_lifetime_max_s + self._auth.leeway_s
         before = self._env.now_ms() - lives_s * 1000
         while devices := await self._store.unlisted(before, FORGOTTEN_AT_ONCE):
             await self._writer.submit_and_wait("", ForgetDevices(devices, before))
 
     def on_commit(self, writes: WriteSet) -> None:
-        """After a commit: reactions of large rooms are to be told, once an interval and message."""
+        """Schedule summaries of reactions in large rooms, once per interval and message. A commit hook."""
         for message in writes.summarised.values():
             due = (message.room.name, message.event.seq)
             if due not in self._summaries_due:

@@ -1,4 +1,4 @@
-"""Carries out what one ready connection asks: checks, dispatch by the command table, how much is under way."""
+"""The requests of one ready connection: checks, dispatch by the command table, the limit of requests under way."""
 
 import asyncio
 import logging
@@ -15,17 +15,21 @@ from chatd.protocol.envelope import Ok, Request
 from chatd.protocol.errors import ChatError, Refused
 from chatd.protocol.messages import Send
 from chatd.session.rate_limits import RateLimits
-from chatd.writer.writer import BatchAbort, Submission, aborted
+from chatd.writer.batch_abort import BatchAbort
+from chatd.writer.writer import Submission, aborted
 
 log = logging.getLogger(__name__)
 
-PORTION_BYTES = 8192  # charged together: what is small costs nearly nothing to charge
-PACKET_BYTES = 256  # what a packet counts besides its own: the least takes as long as so many of a large one
-ABUSE_RETRY_MS = 30_000  # protocol.md "Rates": at least this much after abuse
+# Bytes are charged in portions, so that a small frame costs nearly nothing to charge.
+PORTION_BYTES = 8192
+# A packet is charged as so many bytes more: the smallest takes as long as so many bytes of a large one.
+PACKET_BYTES = 256
+# At least this much after abuse (protocol.md "Rates").
+ABUSE_RETRY_MS = 30_000
 
 
 class Dispatcher:
-    """The requests of one session. Every one that has an id is answered exactly once, through the session."""
+    """The requests of one session. Each that has an id is answered exactly once, through the session."""
 
     __slots__ = (
         "_abuse",
@@ -47,9 +51,8 @@ class Dispatcher:
         self._session = session
         self._in_flight = 0
         self._answering = False
-        self._waiting: list[
-            tuple[int, Coroutine[Any, Any, Ok | Change | None]]
-        ] = []  # at most `limits.in_flight`
+        # At most `limits.in_flight` of them.
+        self._waiting: list[tuple[int, Coroutine[Any, Any, Ok | Change | None]]] = []
         self._bucket = TokenBucket(rate_limits.requests)
         self._bytes = TokenBucket(rate_limits.bytes)
         self._uncharged = 0
@@ -58,11 +61,11 @@ class Dispatcher:
 
     @property
     def full(self) -> bool:
-        """As much is under way as may be, or came too fast: nothing more is read from the socket."""
+        """Whether nothing more is read from the socket: as much is under way as may be, or it came too fast."""
         return self._read_pause is not None or self._in_flight >= self._ctx.config.limits.in_flight
 
     def charge_frame(self, frame_bytes: int, packets: int) -> None:
-        """Charge a frame for what it is, whatever it holds; above the rate the socket rests until it is made up for."""
+        """Charge a frame, whatever it holds; above the rate nothing is read from the socket for a while."""
         self._uncharged += frame_bytes + packets * PACKET_BYTES
         if self._uncharged < PORTION_BYTES:
             return
@@ -74,7 +77,7 @@ class Dispatcher:
             self._session.pause_reading()
 
     def handle(self, packet: Request | Invalid, batch_abort: BatchAbort | None) -> None:
-        """Carry one packet out, or say why not. `batch_abort` belongs to its batch frame, if it came in one."""
+        """Carry out one packet, or refuse it. `batch_abort`: of its batch frame, if it came in one."""
         place = batch_abort.next() if batch_abort is not None and isinstance(packet, Send) else 0
         try:
             if (
@@ -93,7 +96,8 @@ class Dispatcher:
                 batch_abort.fail(packet.room, place)
             self._refuse(packet.id, error)
             return
-        except Exception:  # of this request alone: the connection lives, or it would be sent again on each
+        except Exception:
+            # The connection stays open, or the client would send the request again on the next one.
             self._refuse(packet.id, self._defect())
             return
         if isinstance(answer, Ok):
@@ -104,21 +108,21 @@ class Dispatcher:
             self._start(request.id, answer)
 
     def on_reply(self, id: int, reply: Ok | ChatError) -> None:
-        """The writer's answer to a submission."""
+        """Answer with the writer's reply to a submission."""
         self._end()
         self._session.answer(id, reply)
 
     def resume(self) -> None:
-        """Prepare the next answer that has to be read from the store, if the peer takes what it is sent.
+        """Prepare the next reply that is read from the store, if the peer takes what it is sent.
 
-        One at a time: whoever asks for many pages and reads none costs the memory of one.
+        One at a time: a peer that asks for many pages and reads none costs the memory of one.
         """
         if self._waiting and not self._answering and self._session.accepts_replies:
             self._answering = True
             self._rate_limits.keep_task(asyncio.ensure_future(self._await(*self._waiting.pop(0))))
 
     def close(self) -> None:
-        """The connection is over: nobody hears the answers that were not begun."""
+        """Drop the replies that were not begun: the connection is over."""
         waiting, self._waiting = self._waiting, []
         for _, answer in waiting:
             answer.close()
@@ -134,7 +138,7 @@ class Dispatcher:
             self._read_pause = None
 
     def _admit(self, packet: Request | Invalid) -> tuple[Request, Command]:
-        """A packet that is a request, and its command, when rates and the token allow it; whatever it is, it counts."""
+        """Return the request and its command when rates and the token allow it. Every packet counts against rates."""
         command = None if isinstance(packet, Invalid) else self._ctx.commands.get(type(packet))
         room = self._own_room(packet) if command is not None and command.writes else None
         identity = self._session.identity
@@ -149,7 +153,7 @@ class Dispatcher:
         return request, command
 
     def _own_room(self, request: Request | Invalid) -> str | None:
-        """The room a request names, when its user is in it. One that sleeps is not busy, either."""
+        """Return the room of a request when its user is in it. One that is not in memory is not busy, either."""
         room = self._ctx.rooms.cache.rooms.get(getattr(request, "room", ""))
         return (
             room.name if room is not None and room.member(self._session.identity.user) is not None else None
@@ -189,7 +193,7 @@ class Dispatcher:
         self.resume()
 
     async def _await(self, id: int, answer: Coroutine[Any, Any, Ok | Change | None]) -> None:
-        """Answer when the handler is done; what is not a ChatError is our bug."""
+        """Answer when the handler is done."""
         try:
             reply: Ok | Change | ChatError | None = await answer
             if isinstance(reply, CHANGES):
@@ -205,13 +209,13 @@ class Dispatcher:
         self.resume()
 
     def _defect(self) -> ChatError:
-        """What is answered when the exception being handled is our bug."""
+        """Log and count the exception being handled, which is a defect; return the reply to its request."""
         self._ctx.counters.defects += 1
         log.exception("session %s: a handler failed", self._session.name)
         return ChatError("internal", "outcome unknown, retry")
 
     def _begin(self) -> None:
-        """One more request is under way; beyond the limit the socket is not read."""
+        """Count one more request under way; at the limit the socket is not read."""
         self._in_flight += 1
         if self._in_flight == self._ctx.config.limits.in_flight:
             self._session.pause_reading()

@@ -1,4 +1,4 @@
-"""A hello that is being decided, and the packets that come behind it."""
+"""A hello that is being decided, and the packets that came after it."""
 
 import asyncio
 import logging
@@ -14,51 +14,51 @@ from chatd.protocol.codec import Invalid
 from chatd.protocol.connection import Hello
 from chatd.protocol.envelope import Request
 from chatd.protocol.errors import ChatError
-from chatd.writer.writer import BatchAbort
+from chatd.writer.batch_abort import BatchAbort
 
 log = logging.getLogger(__name__)
 
 
-class Greeted(Session, Protocol):
-    """The session that said hello."""
+class GreetingSession(Session, Protocol):
+    """The session that sent a hello."""
 
-    def turn_away(self, id: int, error: ChatError, code: int = 0) -> None:
-        """Answer a hello with an error, and end."""
+    def reject_hello(self, id: int, error: ChatError, code: int = 0) -> None:
+        """Answer a hello with an error, and close."""
 
     def welcome(self, id: int, welcome: Welcome) -> None:
-        """Answer a hello, and begin."""
+        """Answer a hello, and become ready."""
 
 
 @dataclass(slots=True)
-class Held:
-    """A packet that came behind a hello that is still being decided."""
+class HeldPacket:
+    """A packet that came while a hello was being decided."""
 
     packet: Request | Invalid
     batch_abort: BatchAbort
 
 
 class Greeting:
-    """Decides a hello, and tells the session. `keep` holds on to the task; `held` waits for the reply."""
+    """The decision of a hello, as a task. `keep` holds on to the task; `held`: packets to handle after the reply."""
 
     __slots__ = ("_session", "_task", "held")
 
     def __init__(
         self,
         ctx: Context,
-        session: Greeted,
+        session: GreetingSession,
         request: Hello,
         keep: Callable[[asyncio.Future[None]], asyncio.Future[None]],
     ) -> None:
-        self.held: list[Held] = []
+        self.held: list[HeldPacket] = []
         self._session = session
         self._task = keep(asyncio.ensure_future(self._decide(ctx, request)))
 
     def hold(self, packet: Request | Invalid, batch_abort: BatchAbort) -> None:
-        """One more packet came."""
-        self.held.append(Held(packet, batch_abort))
+        """Keep a packet until the reply is out."""
+        self.held.append(HeldPacket(packet, batch_abort))
 
     def stop(self) -> None:
-        """Decide nothing any more: that must not subscribe a connection that is over, nor replace a living one."""
+        """Cancel the task: it must not subscribe a connection that is over, nor replace a living one."""
         if self._task is not asyncio.current_task():
             self._task.cancel()
 
@@ -67,11 +67,11 @@ class Greeting:
         try:
             welcome = await hello(ctx, session, request)
         except HelloRejected as rejected:
-            session.turn_away(request.id, rejected.refusal, rejected.code)
+            session.reject_hello(request.id, rejected.refusal, rejected.code)
         except ChatError as error:
-            session.turn_away(request.id, error)
+            session.reject_hello(request.id, error)
         except Exception:
             log.exception("session %s: hello failed", session.name)
-            session.turn_away(request.id, ChatError("internal"), close_codes.INTERNAL)
+            session.reject_hello(request.id, ChatError("internal"), close_codes.INTERNAL)
         else:
             session.welcome(request.id, welcome)

@@ -1,4 +1,4 @@
-"""The one timer of a connection: set to whatever is due next, as core/deadlines.py says."""
+"""The one timer of a connection, set to the next of its deadlines (core/deadlines.py)."""
 
 from typing import Protocol
 
@@ -9,22 +9,24 @@ from chatd.delivery.outbox import Outbox
 from chatd.env import Env, Timer
 from chatd.protocol.connection import Mode
 
-HEARTBEAT_JITTER = 0.1  # connections opened together must not ping together
-STALL_LOOKS = 4  # looks at a blocked socket per `stall_s`
+# Connections opened together must not ping together.
+HEARTBEAT_JITTER = 0.1
+# Looks at a blocked socket per `stall_s`.
+STALL_LOOKS = 4
 
 
 class Owner(Protocol):
-    """Whose timer it is."""
+    """The session that the timer belongs to."""
 
     def on_due(self, what: Due) -> None:
-        """It is time for this."""
+        """Called when a deadline has come."""
 
     def on_stall(self) -> None:
-        """The socket accepted nothing for too long."""
+        """Called when the socket accepted nothing for `stall_s`."""
 
 
 class Keepalive:
-    """Tells `owner` what is due; `outbox` is asked whether output waits, and when something was last sent."""
+    """The timer of `owner`. `outbox` says whether output waits, and when something was last sent."""
 
     __slots__ = ("_config", "_env", "_outbox", "_over", "_owner", "_set_for", "_timer", "deadlines", "since")
 
@@ -41,7 +43,7 @@ class Keepalive:
         self.set_mode("foreground")
 
     def set_mode(self, mode: Mode) -> int:
-        """Put the heartbeat of `mode` in force; whole seconds."""
+        """Put the heartbeat of `mode` in force; return it in whole seconds."""
         heartbeat = self._config.heartbeat
         background = mode == "background"
         seconds = heartbeat.background_s if background else heartbeat.foreground_s
@@ -51,7 +53,7 @@ class Keepalive:
         return int(seconds)
 
     def token(self, claims: Claims) -> int:
-        """Warn before this token runs out and report when it did, grace included; seconds left."""
+        """Warn before this token expires and report when it did, grace included; return the seconds left."""
         now_s = self._env.now_ms() / 1000
         left = max(0.0, claims.expires_at_s - now_s)
         lifetime = claims.expires_at_s - (now_s if claims.issued_at_s is None else claims.issued_at_s)
@@ -60,13 +62,13 @@ class Keepalive:
         return int(left)
 
     def token_left_s(self) -> float:
-        """Seconds until the token in force runs out."""
+        """Return the seconds until the token in force expires."""
         return max(0.0, self.deadlines.expired - self._config.auth.grace_s - self._env.monotonic())
 
     def arm(self) -> None:
-        """See that the timer fires in time; one that fires early is simply set again.
+        """Set the timer if it would fire too late; one that fires early is set again.
 
-        A timer of asyncio costs more than a look at the clock, and what is due moves away with nearly every call.
+        A timer of asyncio costs more than a look at the clock, and the deadline moves with nearly every call.
         """
         if self._over:
             return
@@ -80,7 +82,7 @@ class Keepalive:
             self._timer = self._env.call_later(max(0.0, at - now), self._tick)
 
     def stop(self) -> None:
-        """Nothing is due any more: what closes must not be called again and again for what is overdue."""
+        """Fire no more: a connection that closes must not be called for overdue deadlines."""
         self._over = True
         self._cancel()
 
@@ -99,5 +101,6 @@ class Keepalive:
         try:
             if at <= now:
                 self._owner.on_due(what)
-        finally:  # whatever it did: a connection without a timer would live for ever
+        finally:
+            # A connection without a timer would live for ever.
             self.arm()

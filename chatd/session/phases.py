@@ -7,8 +7,10 @@ from enum import Enum
 
 
 class Phase(Enum):
-    ACCEPTED = "accepted"  # the WebSocket is open, no hello yet
-    GREETING = "greeting"  # hello is being decided; packets behind it are held
+    """`ACCEPTED`: the WebSocket is open, no hello yet. `GREETING`: hello is being decided, later packets are held."""
+
+    ACCEPTED = "accepted"
+    GREETING = "greeting"
     READY = "ready"
     CLOSING = "closing"
 
@@ -28,5 +30,5 @@ NEXT: dict[Phase, dict[PhaseEvent, Phase]] = {
 
 
 def advance(phase: Phase, phase_event: PhaseEvent) -> Phase:
-    """The phase after `phase_event`; an illegal move is a defect of ours and raises KeyError."""
+    """Return the phase after `phase_event`; raise KeyError for an illegal one, which is a defect."""
     return NEXT[phase][phase_event]

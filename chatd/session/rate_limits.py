@@ -1,4 +1,4 @@
-"""What all sessions of a daemon share: rates by user, room and address, what is counted, what is logged."""
+"""The state that all sessions share: rates by user, room and address, and the counters and log lines of sessions."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ from chatd.websocket.wire import Wire
 
 
 class Names(dict[type[Struct], str]):
-    """The words of requests, each found once."""
+    """The type words of requests, each looked up once."""
 
     def __missing__(self, kind: type[Struct]) -> str:
         name = self[kind] = str(kind.__struct_config__.tag)
@@ -29,14 +29,14 @@ class Names(dict[type[Struct], str]):
 
 NAMES = Names()
 
-# A /48 of IPv6 may ask for as much as so many addresses: a campus of some thousand phones, or one attacker.
+# A /48 of IPv6 has the rate of so many addresses: it is a campus of some thousand phones, or one attacker.
 SITE_ADDRESSES = 16
 
 log = logging.getLogger(__name__)
 
 
 class RateLimits:
-    """The limits before a handler runs. `tasks` holds what is under way, so that a stop can wait for it."""
+    """The limits before a handler runs. `tasks`: replies and hellos under way, so that a stop can wait for them."""
 
     def __init__(self, rates: Rates, env: Env, counters: Counters, admission: Admission[Any]) -> None:
         self._env = env
@@ -51,7 +51,7 @@ class RateLimits:
         self.tasks: set[asyncio.Future[Any]] = set()
 
     def reconfigure(self, rates: Rates) -> None:
-        """Put other rates in force, for the buckets there are too."""
+        """Put other rates in force, also for existing buckets."""
         self._enabled = rates.enabled
         before = (self.requests, self.bytes, *(buckets.rate for buckets in self._keyed))
         for rate, becomes in zip(before, rates_of(rates), strict=True):
@@ -64,7 +64,7 @@ class RateLimits:
         return task
 
     def charge(self, bucket: TokenBucket, user: str, count: int) -> float:
-        """Charge the bytes of a frame to its connection and its user; seconds in which nothing more is to be read."""
+        """Charge the bytes of a frame to its connection and user; return the seconds in which nothing may be read."""
         if not self._enabled:
             return 0.0
         now = self._env.monotonic()
@@ -83,8 +83,8 @@ class RateLimits:
     ) -> None:
         """Take one packet from the connection's bucket and, when it writes, from the user's and the room's.
 
-        `command`: None for what is none, which counts like one. `room`: the one it names, when the user is in it;
-        others must neither use its bucket up nor look into it.
+        `command`: None for an invalid packet, which counts, too. `room`: the one it names when the user is in it;
+        strangers must neither use up its bucket nor learn its state.
         """
         if command is not None:
             self._counters.requests[NAMES[type(request)]] += 1
@@ -96,11 +96,12 @@ class RateLimits:
             return
         own = self._typing if command.own == "typing" else self._writes
         self._refuse_if_limited(take((("connection", bucket), ("user", own[user])), now))
-        if room is not None:  # what it refuses has cost its user one: nobody books a room's time up
+        if room is not None:
+            # A refusal here has cost the user one above, so that nobody can block a room for others.
             self._refuse_if_limited(take((("room", self._rooms[room]),), now))
 
-    def crowded(self, address: str) -> Refused | None:
-        """Take one hello from the bucket of an address, whatever its first frame is; why not, if there is none."""
+    def take_hello(self, address: str) -> Refused | None:
+        """Take one hello from the bucket of an address, whatever its first frame is; return the refusal, if any."""
         try:
             self._take_address(self._hello_addresses, self._hello_sites, address)
         except Refused as refusal:
@@ -108,21 +109,21 @@ class RateLimits:
         return None
 
     def authenticated(self, wire: Wire | None) -> None:
-        """A connection leaves the pool of unauthenticated ones."""
+        """Take a connection out of the pool of unauthenticated ones."""
         self._admission.authenticated(wire)
 
     def allow_user(self, user: str, *, take: bool) -> None:
-        """Take one hello from the user's bucket, or only see whether there is one."""
+        """Take one hello from the user's bucket, or without `take` only check that there is one."""
         if take or self._hello_users[user].lacks(self._env.monotonic()):
             self._take_one(self._hello_users, user, "user")
 
     def allow_login(self, address: str, user: str) -> None:
-        """Take one from the buckets of an address and of the account it names, whether or not there is one."""
+        """Take one login from the buckets of an address and of the user it names, whether or not that exists."""
         self._take_address(self._login_addresses, self._login_sites, address)
         self._take_one(self._login_users, user, "user")
 
     def _take_address(self, addresses: TokenBuckets, sites: TokenBuckets, address: str) -> None:
-        """Take one of an address, IPv6 by /64, and of all that share its /48: who has one has 65,536 of the first."""
+        """Take one of an address, IPv6 by /64, and one of its /48, since that owner has 65,536 of the first kind."""
         if self._enabled:
             whole = site(address)
             shared = [] if whole is None else [("address", sites[whole])]
@@ -134,7 +135,7 @@ class RateLimits:
             self._refuse_if_limited(take(((scope, buckets[key]),), self._env.monotonic()))
 
     def _refuse_if_limited(self, taken: tuple[float, str]) -> None:
-        """Refuse, when there is a wait."""
+        """Raise Refused("rate_limited") when there is a wait."""
         wait_s, scope = taken
         if wait_s:
             self._counters.rate_limited[scope] += 1
@@ -144,7 +145,7 @@ class RateLimits:
         self._counters.errors[error.code] += 1
 
     def on_broken(self, session: Session, address: str, broken: Broken) -> None:
-        """One line about a peer that broke the protocol, without what it sent."""
+        """Log a peer that broke the protocol, without the bytes it sent."""
         log.warning(
             "session %s of %s from %s: %s", session.name, session.user or "-", address, broken.message
         )
@@ -153,15 +154,15 @@ class RateLimits:
         self._counters.slow_consumers[what] += 1
 
     def on_ended(self, session: Session, address: str, code: int, since: float) -> None:
-        """One line about each connection: who, from where, why it ended and how long it lasted, from `since` on."""
+        """Log the end of a connection: user, address, close code, duration. `since`: its start, monotonic seconds."""
         lasted = self._env.monotonic() - since
         about = (session.name, session.user or "-", address, code, lasted)
         log.info("session %s of %s from %s ended with %d after %.1f s", *about)
 
 
 def rates_of(rates: Rates) -> tuple[Rate, ...]:
-    """Packets and bytes of a connection; bytes, writes and typing of a user, writes in a room; hellos and logins of a
-    user; hellos, then logins, of an address and of a site.
+    """Return the rates of: packets and bytes of a connection; bytes, writes and typing of a user; writes in a room;
+    hellos and logins of a user; hellos, then logins, of an address and of a site.
     """
     return (
         Rate.per_second(rates.requests_per_s, rates.requests_burst),

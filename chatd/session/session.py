@@ -34,14 +34,14 @@ from chatd.session.keepalive import Keepalive
 from chatd.session.phases import Phase, PhaseEvent, advance
 from chatd.session.rate_limits import RateLimits
 from chatd.websocket.wire import Wire
-from chatd.writer.writer import BatchAbort
+from chatd.writer.batch_abort import BatchAbort
 
-# When the closer names no time.
+# Used where `close` is called without a time.
 RETRY_AFTER_MS = {close_codes.OVERLOADED: 5_000, close_codes.RATE_ABUSE: 30_000}
 
 
 class Session:
-    """One connection. Handlers, audiences and presence know it under their own Protocols."""
+    """One connection. Handlers, the hub and presence know it under their own Protocols."""
 
     __slots__ = (
         "_ctx",
@@ -67,7 +67,8 @@ class Session:
         self._wire: Wire | None = None
         self._dispatcher = Dispatcher(ctx, rate_limits, self)
         self._greeting: Greeting | None = None
-        self.name = f"{int(ctx.env.random() * 2**40):010x}"  # for logs: never a credential
+        # For logs: never a credential.
+        self.name = f"{int(ctx.env.random() * 2**40):010x}"
         self.identity = NO_IDENTITY
         self.mode: Mode = "foreground"
         self.receipts = True
@@ -93,7 +94,7 @@ class Session:
     def text(self) -> bool:
         return self.encoding == JSON
 
-    # --- what the wire says
+    # --- calls of the wire
 
     def opened(self, wire: Wire) -> None:
         self._wire = wire
@@ -137,13 +138,13 @@ class Session:
             self._wire.pause_reading()
 
     def resume_reading(self) -> None:
-        """Read on, unless something else speaks against it: too much under way, or a peer who takes nothing."""
+        """Read on, unless too much is under way, or the peer takes nothing."""
         if self._wire is not None and not self._dispatcher.full and self.accepts_replies:
             self._wire.resume_reading()
 
     @property
     def accepts_replies(self) -> bool:
-        """Whether another answer may be prepared: the connection lives and takes what it is sent."""
+        """Whether another reply may be prepared: the connection lives and takes what it is sent."""
         return self._phase is not Phase.CLOSING and not self.outbox.lagging
 
     @property
@@ -155,7 +156,7 @@ class Session:
 
     def _take(self, payload: bytes, address: str) -> None:
         """Handle the packets of one frame, in order."""
-        crowd = self._rate_limits.crowded(address) if self._phase is Phase.ACCEPTED else None
+        refusal = self._rate_limits.take_hello(address) if self._phase is Phase.ACCEPTED else None
         text = self.encoding == JSON
         packets = split(payload, text)
         self._dispatcher.charge_frame(len(payload), len(packets))
@@ -165,16 +166,16 @@ class Session:
             if self._phase is Phase.READY:
                 self._dispatcher.handle(request, batch_abort)
             elif self._phase is Phase.ACCEPTED:
-                self._begin_hello(request if crowd is None else Invalid(request.id, crowd))
+                self._begin_hello(request if refusal is None else Invalid(request.id, refusal))
             elif self._greeting is not None:
                 self._greeting.hold(request, batch_abort or BatchAbort())
 
     # --- hello
 
     def _begin_hello(self, request: Request | Invalid) -> None:
-        """The first packet: hello, or the end."""
+        """Begin to decide the first packet, which must be hello."""
         if isinstance(request, Invalid):
-            self.turn_away(request.id, request.refusal)
+            self.reject_hello(request.id, request.refusal)
             return
         if not isinstance(request, Hello):
             raise Broken(close_codes.PROTOCOL, "the first packet is hello")
@@ -186,19 +187,19 @@ class Session:
         self._greeting = Greeting(self._ctx, self, request, self._rate_limits.keep_task)
 
     def authenticated(self) -> None:
-        """Called by the handler once the token is verified: out of the pool whose oldest has to go."""
+        """Leave the pool of unauthenticated connections, whose oldest are closed for new ones."""
         self._rate_limits.authenticated(self._wire)
 
     def admit_user(self, user: str, *, take: bool) -> None:
-        """Called by the handler when its turn has come: the rate of the user, looked at or taken from."""
+        """Raise Refused("rate_limited") when the user has no hello left; else take one if `take`."""
         self._rate_limits.allow_user(user, take=take)
 
     def on_snapshot(self, stamp: int) -> None:
-        """Called by the handler when it read what the reply shows: it holds all commits up to `stamp`."""
+        """Note that the reply to hello shows commit `stamp`: older pushes must not follow it."""
         self.outbox.forget_up_to(stamp)
 
     def admit(self, admission: Admission) -> None:
-        """Called by the handler before it takes a seat: from here on it is the session of a user."""
+        """Become the session of a user; it may be subscribed and seen as present from here on."""
         self.identity = admission.identity
         self.mode = admission.mode
         self.receipts = admission.receipts
@@ -206,8 +207,8 @@ class Session:
         if admission.deflate and self.encoding == MSGPACK:
             self.encoding = DEFLATE
 
-    def turn_away(self, id: int, error: ChatError, code: int = 0) -> None:
-        """Answer a hello with an error, and end."""
+    def reject_hello(self, id: int, error: ChatError, code: int = 0) -> None:
+        """Answer a hello with an error, and close."""
         if self._wire is None or self._phase is Phase.CLOSING:
             return
         self._ctx.counters.hellos["refused"] += 1
@@ -219,7 +220,7 @@ class Session:
         )
 
     def welcome(self, id: int, welcome: Welcome) -> None:
-        """Reply, then what was published meanwhile, then what came behind the hello."""
+        """Send the reply, then the pushes of the backlog, then handle the packets that came after the hello."""
         if self._wire is None or self._phase is Phase.CLOSING:
             return
         self._phase = advance(self._phase, PhaseEvent.HELLO_OK)
@@ -236,10 +237,10 @@ class Session:
             self._dispatcher.handle(one.packet, one.batch_abort)
         self.resume_reading()
 
-    # --- what it becomes
+    # --- changes that handlers return
 
     def become(self, change: Change) -> Ok:
-        """Carry out what a handler returned; the reply to its request."""
+        """Carry out a change that a handler returned; return the reply to its request."""
         return BECOMES[type(change)](self, change)
 
     def _switch_mode(self, change: NewMode) -> Ok:
@@ -257,10 +258,9 @@ class Session:
         return change.reply
 
     def show_receipts(self, shown: bool) -> None:
-        """The user prefers to show receipts, or not to."""
         self.receipts = shown
 
-    # --- what the outbox says
+    # --- calls of the outbox
 
     def head_frame(self, heads: Mapping[str, tuple[int, int]]) -> bytes:
         return frame_of(head_push(heads), self.encoding, self._ctx.config.delivery.deflate_min_bytes)
@@ -278,10 +278,10 @@ class Session:
         self._rate_limits.on_slow("overflow")
         self._drop(close_codes.SLOW)
 
-    # --- what is sent
+    # --- sending
 
     def answer(self, id: int, reply: Ok | ChatError) -> None:
-        """Send the one reply to request `id`; nothing when it wanted none."""
+        """Send the one reply to request `id`; nothing when `id` is 0."""
         if not id or self._phase is Phase.CLOSING:
             return
         if isinstance(reply, ChatError):
@@ -292,7 +292,7 @@ class Session:
             self._push(reply)
 
     def on_reply(self, id: int, reply: Ok | ChatError) -> None:
-        """The writer's answer to a submission of this session."""
+        """Pass on the writer's reply to a submission of this session."""
         self._dispatcher.on_reply(id, reply)
 
     def push(self, packet: Any) -> None:
@@ -304,7 +304,7 @@ class Session:
         self.outbox.send(self._framed(packet), self._ctx.env.monotonic())
 
     def _framed(self, packet: Any) -> bytes:
-        """The frame of a packet that is sent now."""
+        """Return the frame of a packet, and count it as sent."""
         if isinstance(packet, EncodedPush):
             frame = packet.frame(self.encoding)
         else:
@@ -314,7 +314,7 @@ class Session:
         return frame
 
     def close(self, code: int, *, retry_after: int | None = None) -> None:
-        """`bye`, then the close frame; nothing is handled or sent after it."""
+        """Send `bye`, then the close frame; nothing is handled or sent after it. `retry_after`: milliseconds."""
         if self._phase is Phase.CLOSING or self._wire is None:
             return
         self.outbox.drop_backlog()
@@ -326,7 +326,7 @@ class Session:
         self._wire.close(code, close_codes.CLOSE_CODES[code])
 
     def _leave(self) -> None:
-        """Nothing is handled or told from here on."""
+        """Enter the last phase: nothing is handled or pushed from here on."""
         self._phase = advance(self._phase, PhaseEvent.CLOSE)
         self._keepalive.stop()
         if self._greeting is not None:
@@ -336,18 +336,18 @@ class Session:
     # --- time
 
     def heartbeat_s(self) -> int:
-        """The heartbeat of the mode in force, now in effect; whole seconds."""
+        """Put the heartbeat of the mode in force, and return it in whole seconds."""
         return self._keepalive.set_mode(self.mode)
 
     def watch_token(self, claims: Claims) -> int:
-        """Warn before this token runs out and close after it did; seconds left."""
+        """Warn before this token expires and close after it did; return the seconds left."""
         return self._keepalive.token(claims)
 
     def on_due(self, what: Due) -> None:
         if self._phase is Phase.CLOSING:
             return
         if what in ("ping", "idle") and self.outbox.lagging:
-            # Nothing is read from who lags, so his silence means nothing; whether he lives the stall tells.
+            # Nothing is read from a peer that lags, so its silence means nothing; `on_stall` finds a dead one.
             self._keepalive.deadlines.excuse_silence(self._ctx.env.monotonic())
             self._keepalive.arm()
         else:
@@ -364,7 +364,7 @@ class Session:
         self._keepalive.arm()
 
     def _drop(self, code: int) -> None:
-        """End a connection that nothing can be delivered to: no bye, no waiting."""
+        """End a connection that nothing can be delivered to, without `bye` and without waiting."""
         if self._wire is not None and self._phase is not Phase.CLOSING:
             self._leave()
             self._wire.close(code, close_codes.CLOSE_CODES[code])
@@ -375,7 +375,7 @@ class Session:
         self._drop(close_codes.SLOW)
 
     def _cursor(self) -> Any:
-        """A newer cursor, when everything that was published was queued to this connection, and all rows named."""
+        """Return a newer cursor, when everything published was queued to this connection, and all rows named."""
         mine = self.subscriptions
         current = mine.has_cursor and self.outbox.flowing and not self._ctx.typing_sink.has_pending(self)
         if self._phase is not Phase.READY or not current:

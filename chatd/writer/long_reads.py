@@ -1,7 +1,7 @@
 """Reads that pass more events than a batch may look at: counted here, outside the batch, and then decided by it.
 
-What a span of the log holds never changes, so it may be counted while others write; and a read position only rises, so
-all the reads of one member look at each event once. One read is counted at a time, a piece of it a hop.
+A span of the log never changes, so it may be counted while others write; and a read position only rises, so all reads
+of one member look at each event once. One read is counted at a time, in pieces of `COUNTED_EVENTS_MAX` events.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class LongRead(Submitted, Protocol):
 
 
 class LongReads:
-    """Counts for submissions; `give_back` takes each with its `counted` when that is done."""
+    """The reads that wait to be counted; `give_back` gets each with its `counted` set."""
 
     def __init__(self, store: DecisionStore, rooms: RoomLoader, give_back: Callable[[Any], None]) -> None:
         self._store = store
@@ -37,13 +37,13 @@ class LongReads:
         self._task: asyncio.Task[None] | None = None
 
     def take(self, submission: LongRead) -> None:
-        """Count for `submission`, behind those that came before."""
+        """Count for `submission`, after those that came before."""
         self._waiting.append(submission)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="long reads")
 
     async def stop(self) -> None:
-        """Count no more; who waits is told to ask again."""
+        """Count no more, and refuse the reads that wait."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -71,7 +71,7 @@ class LongReads:
             self._give_back(submission)
 
     async def _count(self, submission: LongRead) -> tuple[UnreadSpan, Counted] | None:
-        """What the read passes; None when by now nobody needs it."""
+        """Count the events that the read passes; None when nobody needs it any more."""
         room = await self._rooms.get(submission.request.room)
         member = None if room is None else room.member(submission.user)
         if room is None or member is None or member.read >= submission.request.seq:

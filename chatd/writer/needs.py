@@ -1,7 +1,7 @@
-"""What decisions need besides their room: each chapter says in one function what its requests need, and reads it.
+"""The state that decisions need besides their room: one function reads one need, for all requests that have it.
 
 A need is called once for all requests of a batch that have it, and reads for them together. It finds the rooms they
-name in `reads.rooms`. A chapter of its own keeps what it read in `reads.records_of(itsType)`.
+name in `reads.rooms`. A new chapter keeps its records in `reads.records_of(ItsType)`.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ DeviceBound = (DevicesRemove, accounts.RecordDevice, accounts.Revoke)
 
 
 class Submitted(Protocol):
-    """A submission. `counted`: what a read passes, when that was counted outside the batch."""
+    """A submission. `counted`: the events that a read passes, when they were counted outside the batch."""
 
     user: str
     request: Any
@@ -37,7 +37,7 @@ class Submitted(Protocol):
 
 @dataclass(slots=True, frozen=True)
 class Sources:
-    """Where needs are read from."""
+    """The sources that needs are read from."""
 
     store: DecisionStore
     env: Env
@@ -48,7 +48,7 @@ Need = Callable[[Sources, Sequence[Submitted], ReadSet], Awaitable[None]]
 
 
 async def messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
-    """Messages that operations act on, with the reactions that are asked about."""
+    """Read the messages that operations act on, with the reactions they name."""
     targets: dict[tuple[int, int], Room] = {}
     reactions: set[tuple[int, int, str, str]] = set()
     for asked in batch:
@@ -69,7 +69,7 @@ async def messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet)
 
 
 async def used_keys(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
-    """Keys used before."""
+    """Read which of the idempotency keys were used before."""
     wanted = set()
     for asked in batch:
         room = reads.rooms.get(asked.request.room)
@@ -80,7 +80,7 @@ async def used_keys(sources: Sources, batch: Sequence[Submitted], reads: ReadSet
 
 
 async def tails(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
-    """What lies after read positions that stop short of the newest event, as far as one batch may count it."""
+    """Count what lies behind read positions that stop short of the newest event, as far as one batch may count."""
     wanted: dict[UnreadSpan, tuple[Room, Member, int]] = {}
     left = COUNTED_EVENTS_MAX
     for asked in batch:
@@ -89,7 +89,8 @@ async def tails(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) ->
         if room is None:
             continue
         seq, member = request.seq, room.members.get(asked.user)
-        if seq >= room.seq:  # also of who is no member yet: he may become one in this batch
+        if seq >= room.seq:
+            # Also for a user who is no member yet: they may become one in this batch.
             reads.tails[room.number, asked.user, seq] = Tail(room.ordinal, 0, 0)
         elif member is not None and seq > member.read:
             span = span_of_read(room, member, seq)
@@ -106,7 +107,7 @@ async def tails(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) ->
 
 
 async def new_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
-    """Rooms that creations would repeat, and numbers and names for those they make."""
+    """Read the rooms that creations would repeat, and draw numbers and names for those they make."""
     for asked in batch:
         request = asked.request
         if isinstance(request, RoomCreate):
@@ -125,7 +126,7 @@ async def new_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet
 
 
 async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
-    """Accounts and devices that are about to change, and the accounts of who is about to enter a room."""
+    """Read the accounts and devices that are about to change, and the accounts of users about to join a room."""
     newcomers = {user for asked in batch for user in joining(asked)}
     users = newcomers | {asked.user for asked in batch if isinstance(asked.request, AccountBound)}
     devices = {place for asked in batch for place in devices_of(asked)}
@@ -137,7 +138,7 @@ async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -
 
 
 async def other_devices(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
-    """The devices beside those that are to be listed and are not yet: the oldest may have to go."""
+    """Read the listed devices of users who are about to list another one: the oldest may have to go."""
     seen = {
         (asked.user, asked.request.device)
         for asked in batch
@@ -150,15 +151,15 @@ async def other_devices(sources: Sources, batch: Sequence[Submitted], reads: Rea
 
 
 def is_or_was_member(user: str, room: Room) -> bool:
-    """Is or was he a member? For strangers nothing is read: they used no key here, and see no message.
+    """Whether `user` is or was a member. For strangers nothing is read: they used no key here, and see no message.
 
-    The maintenance of a room asks as nobody.
+    Maintenance asks with an empty user.
     """
     return not user or user in room.members or user in room.former
 
 
 def joining(asked: Submitted) -> Iterable[str]:
-    """The users who may become members by what is asked."""
+    """Return the users who may become members by this submission."""
     request = asked.request
     if isinstance(request, RoomCreate):
         return [asked.user, *request.users]
@@ -170,7 +171,7 @@ def joining(asked: Submitted) -> Iterable[str]:
 
 
 def devices_of(asked: Submitted) -> Iterable[tuple[str, str]]:
-    """The devices, each with its user, that what is asked is about."""
+    """Return the devices, as (user, device), that this submission is about."""
     request = asked.request
     if isinstance(request, accounts.RecordLastSeen | accounts.ForgetDevices):
         return request.devices
@@ -202,4 +203,4 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     accounts.RecordLastSeen: (people,),
     accounts.ForgetDevices: (people,),
 }
-"""By request. One that is not here needs its room and nothing else."""
+"""The needs of each type of request. One that is not here needs its room and nothing else."""

@@ -1,4 +1,4 @@
-"""What a batch needs to know before core decides: read here, in few calls, for all submissions together."""
+"""The loader of read sets: everything a batch needs before core decides, in few calls for all submissions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,12 +13,12 @@ from chatd.writer.needs import Need, Sources, Submitted
 
 
 def optimistic(request: Any) -> bool:
-    """A send is stored without looking its key up first: the unique index notices the rare repetition."""
+    """Whether a request is stored without looking its key up first: the unique index finds the rare repetition."""
     return isinstance(request, Send)
 
 
 class ReadSetLoader:
-    """Loads the read set of a batch, and charges what it spent after its commit."""
+    """The loader of read sets. After a commit it charges the allowances that the batch spent."""
 
     def __init__(
         self, sources: Sources, rules: Rules, allowances: Allowances, needs: Mapping[type, tuple[Need, ...]]
@@ -30,28 +30,27 @@ class ReadSetLoader:
         self._allowances = allowances
 
     def reconfigure(self, rules: Rules) -> None:
-        """Decide by other rules from now on."""
+        """Put other rules in force."""
         self.rules = rules
 
     async def load(self, batch: Sequence[Submitted], *, known_keys: bool) -> ReadSet:
-        """The read set of `batch`. With `known_keys` also the keys of sends."""
+        """Return the read set of `batch`. With `known_keys` also the keys of sends."""
         await self._rooms_of(batch)
         reads = ReadSet(self.rules, self.rooms.cache.rooms)
         reads.allowances, reads.now_s = self._allowances, self._env.monotonic()
-        # A send needs its room and nothing else, and most of what is asked are sends.
+        # A send needs its room and nothing else, and most requests are sends.
         others = batch if known_keys else [asked for asked in batch if not optimistic(asked.request)]
         if others:
             await self._needs_of(others, reads)
         return reads
 
     async def _rooms_of(self, batch: Sequence[Submitted]) -> None:
-        """Load the rooms that are named by somebody who has to do with them; strangers load none."""
+        """Load the rooms that are named by users who are or were in them; strangers load none."""
         wanted, asked_from_outside = set(), set()
         for asked in batch:
             for name in named_rooms(asked.request):
-                if not asked.user or self.rooms.known(
-                    asked.user, name
-                ):  # the maintenance of a room asks as nobody
+                # Maintenance asks with an empty user.
+                if not asked.user or self.rooms.known(asked.user, name):
                     wanted.add(name)
                 else:
                     joins = isinstance(asked.request, RoomJoin)
@@ -71,12 +70,12 @@ class ReadSetLoader:
             await need(self._sources, together, reads)
 
     def charge(self, writes: WriteSet) -> None:
-        """After a commit: take from the allowances what it spent."""
+        """Take from the allowances what a commit spent. A commit hook."""
         self._allowances.charge(writes, self._env.monotonic())
 
 
 def named_rooms(request: Any) -> Iterable[str]:
-    """The rooms a request names."""
+    """Return the names of the rooms of a request."""
     if isinstance(request, Delivered):
         return [row.room for row in request.rooms]
     name = getattr(request, "room", None)

@@ -1,6 +1,6 @@
-"""Rooms come into memory here, and only here: one load per room at a time, shared by the writer and by readers.
+"""The only place where rooms come into memory: one load per room at a time, shared by the writer and by readers.
 
-Why that is safe: a batch touches loaded rooms only, so no commit can pass a room by while it is being loaded.
+That is safe because a batch touches loaded rooms only: no commit can change a room while it is being loaded.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class RoomLoader:
         self.cache = cache
 
     async def get(self, name: str) -> Room | None:
-        """The room of this name, loaded if need be; None when there is none."""
+        """Return the room of this name, loaded if need be; None when there is none."""
         room = self.cache.get(name, self._env.monotonic())
         if room is None:
             await self.load((name,))
@@ -35,10 +35,10 @@ class RoomLoader:
         return room
 
     async def of(self, user: str, name: str) -> Room | None:
-        """The room of this name, loaded if need be, when `user` is or was in it.
+        """Return the room of this name, loaded if need be, when `user` is or was in it; else None.
 
-        Whoever asks for one of others costs the same look at the store, whether it is in memory, asleep or not there,
-        and loads nothing.
+        A request for a room of others costs the same look at the store whether the room is in memory, only stored, or
+        does not exist, and loads nothing: its time says nothing about rooms.
         """
         if not self.known(user, name) and not await self._store.placed([(user, name, False)]):
             return None
@@ -50,7 +50,7 @@ class RoomLoader:
         return room is not None and room.known(user) is not None
 
     def committed(self, writes: WriteSet) -> None:
-        """After a commit: the rooms it made are in memory, and every member has the preferences of their account."""
+        """Put created rooms into the cache, and preferences of accounts into their members. A commit hook."""
         for room in writes.created:
             self.cache.put(room, self._env.monotonic())
         for account in writes.records_of(Account):
@@ -72,11 +72,10 @@ class RoomLoader:
         self._loading.update(dict.fromkeys(names, done))
         try:
             rooms = await self._store.load_rooms(names)
-        except (
-            BaseException
-        ) as error:  # who waits for it must not take a failure for a room that is not there
+        except BaseException as error:
+            # Whoever waits for this load must not take a failure for a room that does not exist.
             done.set_exception(error if isinstance(error, Unavailable) else NOT_LOADED)
-            done.exception()  # perhaps nobody waits
+            done.exception()  # marks it as retrieved: perhaps nobody waits
             raise
         else:
             for room in rooms.values():

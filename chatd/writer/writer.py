@@ -1,8 +1,37 @@
 """The one writer: it numbers, commits and publishes, in commit order.
 
-It takes everything that waits, lets core decide it synchronously on loaded rooms, stores the outcome in one
-transaction, and only then acknowledges and hands the batch to the fan-out. At low load a batch is one message;
-under load batches grow by themselves. There is no lock anywhere because decisions never await.
+A batch is everything that waits, up to a bound. It is loaded, decided synchronously by core, stored in one transaction,
+published and answered. There is no lock because a decision never awaits, and no timer that collects a batch: while one
+batch is stored the next one fills, so a batch is one message at low load and grows by itself.
+
+**The problem.** A commit with a flush takes milliseconds of the disk and none of the event loop. Publishing takes
+milliseconds of the event loop, a thousand writes in a large room, and none of the disk. One after the other, each would
+stand idle while the other works, and throughput would be half of what the machine can do.
+
+**The invariants.** Nothing is shown that is not durable. Batches are published in the order of their commits. Each
+submission is answered once, after its commit. A decision sees everything that was decided before it.
+
+**The overlap.** When batch N is durable and more waits, N is kept as `_unpublished`. Batch N+1 is loaded and decided,
+its commit begins in the thread of the store, and then, on the loop, N is published and answered. That is safe because:
+
+- at most one batch is unpublished, and it is published before another one is published, or failed;
+- only a `plain` batch is kept. Its pushes are encoded from its events alone; all others read rooms and members while
+  they are published, and would show what N+1 decided, which is not durable;
+- only a batch of sends is loaded and decided before N is published: it needs its rooms, and these are mostly in memory.
+  Others read more, which may take long, and the requesters of N would wait for it;
+- the hooks `committed` have run for N, so memory is right for N+1. Only the hooks `published` come later.
+
+**When it pays.** The end of a commit is noticed when publishing is over, at the earliest. Where publishing takes longer
+than the commit, the overlap gains nothing, and it makes batches small: in a large room one push of everything costs
+half of two. So the last durations decide. Without overlap the loop runs once after publishing, so that whatever arrived
+during it joins the next batch.
+
+**Why not a task of its own that publishes?** It would need a queue with a bound, and an answer to a store that fails
+while batches wait in it. Here the writer is the queue, of length one.
+
+**When a commit fails**, nobody has seen its batch: memory is rolled back and everybody is asked to retry. Those who
+were refused beside it are decided again, because the refusal may rest on a change that never came to be. Keys of sends
+are not looked up before the commit: the unique index finds a repetition, and the batch is decided again with all keys.
 """
 
 import asyncio
@@ -23,71 +52,55 @@ from chatd.protocol.errors import ChatError, Refused, Unavailable
 from chatd.storage.interface import CommitStore, KeyTaken, StoreLost
 from chatd.telemetry.counters import Counters
 from chatd.telemetry.supervision import supervised
+from chatd.writer.batch_abort import BatchAbort
 from chatd.writer.commit_hooks import CommitHook, CommitHooks
 from chatd.writer.long_reads import LongReads
 from chatd.writer.read_set_loader import ReadSetLoader, named_rooms, optimistic
 
 log = logging.getLogger(__name__)
 
-BATCH_MAX = 512  # a commit of this many takes a few milliseconds; more would only delay the first of them
-QUEUE_MAX = 20_000  # some seconds of work; beyond it the honest answer is "overloaded"
+# A commit of this many takes a few milliseconds; more would only delay the first of them.
+BATCH_MAX = 512
+# Some seconds of work; beyond it the honest answer is "overloaded".
+QUEUE_MAX = 20_000
 QUEUE_RETRY_MS = 1_000
 
-# A commit that is over when the batch before it is told took at most as long: it is seen only then, a little later.
+# A commit that ends during publishing is noticed a little later, so it seems longer than publishing by about this.
 OVERLAP_MARGIN = 1.1
 
 
 class Requester(Protocol):
-    """Who gets the answer: a session."""
+    """The session that gets the reply."""
 
     def on_reply(self, id: int, reply: Ok | ChatError) -> None: ...
 
 
-class BatchAbort:
-    """The sends of one batch frame: one that fails for now takes the later ones of its room along (abort rule)."""
-
-    __slots__ = ("_count", "_failed")
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._failed: dict[str, int] = {}
-
-    def next(self) -> int:
-        """The place of one more send."""
-        self._count += 1
-        return self._count
-
-    def fail(self, room: str, place: int) -> None:
-        """The send at `place` failed with a `retry` other than never."""
-        self._failed[room] = min(place, self._failed.get(room, place))
-
-    def aborts(self, room: str, place: int) -> bool:
-        """Did an earlier send to `room` fail?"""
-        return self._failed.get(room, place) < place
-
-
 @dataclass(slots=True, eq=False)
 class Submission:
-    """One thing somebody asked, waiting for the writer; answered exactly once."""
+    """A request that waits for the writer; answered exactly once.
+
+    `place`: in its batch frame. `since`: when it was submitted, monotonic seconds. `counted`: the events that a long
+    read passes.
+    """
 
     user: str
     request: Any
     requester: Requester | None = None
     id: int = 0
     batch_abort: BatchAbort | None = None
-    place: int = 0  # in the batch
-    since: float = 0.0  # when it was submitted, monotonic seconds
+    place: int = 0
+    since: float = 0.0
     future: asyncio.Future[Ok] | None = None
     reply: Ok | ChatError | None = None
     completed: bool = False
-    counted: tuple[UnreadSpan, Counted] | None = None  # what a long read passes
+    counted: tuple[UnreadSpan, Counted] | None = None
 
     def behind_failed(self) -> bool:
-        """Does the abort rule forbid it by now?"""
+        """Whether the abort rule forbids it by now."""
         return self.batch_abort is not None and self.batch_abort.aborts(self.request.room, self.place)
 
     def reject(self, error: Refused) -> None:
-        """Answer with `error` in place of what was decided, when the batch is told."""
+        """Answer with `error` instead of the decision, when the batch is published."""
         self.reply = error
 
     def refuse(self, error: ChatError) -> None:
@@ -112,7 +125,12 @@ class Submission:
 
 
 class Writer:
-    """Owns the order of everything that is stored. `decisions` has a function for each type of request."""
+    """The order of everything that is stored.
+
+    `decisions`: a function for each type of request. `published`: the last commit that was published; the store may be
+    one ahead. `busy_rooms`: names of the rooms of the batch under way, which must stay in memory. `lost`: the store
+    must not be asked again, and the process is to end.
+    """
 
     def __init__(
         self,
@@ -133,24 +151,24 @@ class Writer:
         self._counters = counters
         self._waiting: deque[Submission] = deque()
         self._wake = asyncio.Event()
-        self._one_by_one = 0  # so many of those that wait are carried out one by one: one of them has a fault
-        self._apart = 0  # so many are the next batch: they were refused beside what came to nothing
+        # So many of those that wait are carried out one by one, because one of them has a fault.
+        self._one_by_one = 0
+        # So many of those that wait are a batch of their own: they were refused beside a batch that failed.
+        self._refused_beside = 0
         self._stopping = False
-        self.lost = asyncio.Event()  # the store must not be asked again: the process is to end
+        self.lost = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._unpublished: tuple[list[Submission], WriteSet] | None = (
-            None  # durable, and told with the next commit
-        )
-        self._commit_s = self._publishing_s = 0.0  # what the last ones took
-        self._commit_began: float | None = None  # of the one under way
-        self.busy_rooms: frozenset[str] = frozenset()  # rooms of the batch under way: not to be forgotten
-        self.published = store.stamp  # the last commit that was told; the store may be one ahead of it
+        self._unpublished: tuple[list[Submission], WriteSet] | None = None
+        self._commit_s = self._publishing_s = 0.0
+        self._commit_began: float | None = None
+        self.busy_rooms: frozenset[str] = frozenset()
+        self.published = store.stamp
 
     def start(self) -> None:
         self._task = asyncio.create_task(supervised("the writer", self._run), name="writer")
 
     async def stop(self) -> None:
-        """Carry out what waits, then end."""
+        """Carry out everything that waits, then end."""
         self._stopping = True
         await self._long_reads.stop()
         self._wake.set()
@@ -159,17 +177,17 @@ class Writer:
 
     @property
     def depth(self) -> int:
-        """Submissions waiting."""
+        """The number of submissions that wait."""
         return len(self._waiting)
 
     @property
     def committing_s(self) -> float:
-        """Seconds since the commit under way began; 0 when there is none."""
+        """The seconds since the commit under way began; 0 when there is none."""
         return 0.0 if self._commit_began is None else self._env.monotonic() - self._commit_began
 
     @property
     def full(self) -> bool:
-        """As much waits as may: nothing more is taken."""
+        """Whether nothing more is taken, because as much waits as may."""
         return len(self._waiting) >= QUEUE_MAX
 
     def submit(self, submission: Submission) -> None:
@@ -183,7 +201,7 @@ class Writer:
         self._wake.set()
 
     def _refusal(self) -> Unavailable | None:
-        """Why nothing more can be taken now."""
+        """Return the refusal when nothing more can be taken now."""
         if self.lost.is_set():
             return Unavailable("internal", "the disk failed", retry_after=QUEUE_RETRY_MS)
         if self.full or self._stopping:
@@ -191,12 +209,12 @@ class Writer:
         return None
 
     def _take_back(self, submission: Submission) -> None:
-        """A read that was set aside is counted."""
+        """Queue a read again whose events were counted outside the batch."""
         self._waiting.append(submission)
         self._wake.set()
 
     async def submit_and_wait(self, user: str, request: Any) -> Ok:
-        """Submit something and wait for its outcome: for callers that are not sessions."""
+        """Submit a request and wait for its outcome, for callers that are not sessions."""
         future: asyncio.Future[Ok] = asyncio.get_running_loop().create_future()
         self.submit(Submission(user, request, future=future))
         return await future
@@ -224,21 +242,18 @@ class Writer:
                 log.exception("a batch of %d could not be carried out", len(batch))
                 if len(batch) == 1:
                     self._fail(batch, Unavailable("internal", "outcome unknown, retry with the same key"))
-                else:  # nothing came of it, and only what is at fault shall suffer
+                else:
+                    # Nothing of it was stored, and only the submission at fault shall fail.
                     self._waiting.extendleft(reversed(batch))
                     self._one_by_one = len(batch)
 
     def _next_batch(self) -> list[Submission]:
-        count = 1 if self._one_by_one else self._apart or min(len(self._waiting), BATCH_MAX)
-        self._one_by_one, self._apart = max(0, self._one_by_one - 1), 0
+        count = 1 if self._one_by_one else self._refused_beside or min(len(self._waiting), BATCH_MAX)
+        self._one_by_one, self._refused_beside = max(0, self._one_by_one - 1), 0
         return [self._waiting.popleft() for _ in range(count)]
 
     async def _run_batch(self, batch: list[Submission], *, known_keys: bool = False) -> None:
-        """Decide, store, publish, answer. `known_keys`: look every idempotency key up before deciding.
-
-        While more waits, a plain batch may be told when the next one is already on its way to the disk: the disk and
-        the sockets work at the same time. Commit order is telling order all the same.
-        """
+        """Decide, store, publish, answer. `known_keys`: look every idempotency key up before deciding."""
         began = self._env.monotonic()
         if known_keys or not all(optimistic(submission.request) for submission in batch):
             self._publish_durable()
@@ -250,7 +265,8 @@ class Writer:
         writes = WriteSet(now=self._env.now_ms(), stamp=self._store.stamp + 1)
         try:
             stored = await self._store_outcome(batch, writes, reads, known_keys=known_keys)
-        except Exception:  # a refusal to store, or a fault of ours: nobody has seen this batch
+        except Exception:
+            # The store refused it, or it is a defect: nobody has seen this batch.
             writes.rollback()
             raise
         if not stored:
@@ -267,13 +283,11 @@ class Writer:
             return
         self._publish_durable()
         if not self._overlap_pays:
-            await asyncio.sleep(0)  # what came while it was told goes along with the next
+            await asyncio.sleep(0)  # submissions that came meanwhile join the next batch
 
     @property
     def _overlap_pays(self) -> bool:
-        """Is the disk slower than the sockets? Else the next batch had better wait, and take along what comes while
-        this one is told: in a large room one push of everything costs half of two.
-        """
+        """Whether the disk is slower than the sockets."""
         return self._commit_s >= self._publishing_s * OVERLAP_MARGIN
 
     def _count(self, batch: list[Submission], began: float) -> None:
@@ -283,7 +297,7 @@ class Writer:
         self._counters.commit_seconds.observe(durable - batch[0].since)
 
     def _publish_durable(self) -> None:
-        """Publish and answer the batch that is durable and not told yet, if there is one."""
+        """Publish and answer the batch that is durable and not published yet, if there is one."""
         if self._unpublished is None:
             return
         (batch, writes), self._unpublished = self._unpublished, None
@@ -299,7 +313,7 @@ class Writer:
     async def _store_outcome(
         self, batch: list[Submission], writes: WriteSet, reads: ReadSet, *, known_keys: bool
     ) -> bool:
-        """Decide and commit; False when it has to be decided again, knowing all keys."""
+        """Decide and commit; return False when it has to be decided again with all keys looked up."""
         for submission in batch:
             decide(submission, writes, reads, self._decisions)
         count_out(writes)
@@ -316,7 +330,7 @@ class Writer:
         return True
 
     async def _commit(self, writes: WriteSet) -> None:
-        """Send a batch to the disk, and tell the one before while it is on its way."""
+        """Commit a batch, and publish the one before while it is on its way to the disk."""
         began = self._commit_began = self._env.monotonic()
         try:
             if self._unpublished is None:
@@ -331,14 +345,14 @@ class Writer:
         self._commit_s = self._env.monotonic() - began
 
     def _decide_again(self, refused: list[Submission]) -> None:
-        """Put back who was refused beside what came to nothing: perhaps that was the reason."""
+        """Queue again what was refused beside a batch that failed, which may have been the reason."""
         for submission in refused:
             submission.reply = None
         self._waiting.extendleft(reversed(refused))
-        self._apart = len(refused)
+        self._refused_beside = len(refused)
 
     def _fail(self, batch: list[Submission], error: ChatError) -> None:
-        """Nothing was stored: everybody learns that he has to ask again."""
+        """Answer with `error`: nothing was stored."""
         self._publish_durable()
         for submission in batch:
             submission.refuse(aborted() if submission.behind_failed() else error)
@@ -347,7 +361,7 @@ class Writer:
 def decide(
     submission: Submission, writes: WriteSet, reads: ReadSet, decisions: Mapping[type, Decide] = DECISIONS
 ) -> None:
-    """Let core decide one submission; a refusal is its reply and changes nothing."""
+    """Have core decide one submission; a refusal is its reply and changes nothing."""
     batch_abort = submission.batch_abort
     writes.origin = submission
     marks = writes.marks() if writes.records else {}
@@ -364,20 +378,11 @@ def decide(
 
 
 def aborted() -> Refused:
-    """Why a send behind a failed one is not carried out."""
+    """Return the refusal of a send behind a failed one."""
     return Refused("aborted", "an earlier send of this batch failed", retry_after=0)
 
 
 def needs_key_lookup(submission: Submission) -> bool:
-    """Was this refused although its key, not looked up yet, may have been carried out before?"""
-    return (
-        optimistic(submission.request)
-        and isinstance(submission.reply, Refused)
-        and submission.reply.code
-        in (
-            "not_member",
-            "forbidden",
-            "gone",
-            "muted",
-        )
-    )
+    """Whether this was refused although its key, not looked up yet, may have been carried out before."""
+    refusal = submission.reply if optimistic(submission.request) else None
+    return isinstance(refusal, Refused) and refusal.code in ("not_member", "forbidden", "gone", "muted")

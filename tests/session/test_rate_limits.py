@@ -32,7 +32,7 @@ def allowed(take, addresses) -> int:
 @pytest.fixture(params=["hello", "login"])
 def take(request, rate_limits):
     def hello(address):
-        if (refusal := rate_limits.crowded(address)) is not None:
+        if (refusal := rate_limits.take_hello(address)) is not None:
             raise refusal
 
     return hello if request.param == "hello" else lambda address: rate_limits.allow_login(address, "ann")

@@ -10,7 +10,8 @@ from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import RoomCreate
 from chatd.storage.interface import KeyTaken, SyncQuery
 from chatd.writer import writer as writer_module
-from chatd.writer.writer import BatchAbort, Submission
+from chatd.writer.batch_abort import BatchAbort
+from chatd.writer.writer import Submission
 from tests.kit.inprocess import new_key
 from tests.kit.waiting import until
 
