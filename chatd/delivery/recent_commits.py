@@ -1,18 +1,16 @@
 """What the last commits were about: for a connection that read its snapshot before it was subscribed."""
 
 from collections import deque
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from chatd.core.sections import ChangedRow
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 
-OF_USERS: tuple[type[Account | DeviceSeen | ChangedRow], ...] = (
-    Account,
-    DeviceSeen,
-    ChangedRow,
-)  # records that a hello or a sync reads
+# Records with a `user`, whose rows a hello or a sync reads; those of this package.
+OF_USERS: tuple[type[Any], ...] = (Account, DeviceSeen, ChangedRow)
 KEPT = 64  # commits: at a thousand a second more than the time a hello takes to read
 
 
@@ -28,9 +26,13 @@ class CommitSummary:
 
 
 class RecentCommits:
-    """The commits told last. Note them in order, each before or while it is told."""
+    """The commits told last. Note them in order, each before or while it is told.
 
-    def __init__(self) -> None:
+    `of_users`: the types of records that concern the user they name.
+    """
+
+    def __init__(self, of_users: Sequence[type[Any]] = OF_USERS) -> None:
+        self._of_users = of_users
         self._commits: deque[CommitSummary] = deque(maxlen=KEPT)
 
     @property
@@ -43,7 +45,7 @@ class RecentCommits:
         if writes.empty:
             return
         users = {user for _, user in writes.members}
-        for kind in OF_USERS if writes.records else ():
+        for kind in self._of_users if writes.records else ():
             users.update(record.user for record in writes.records_of(kind))
         self._commits.append(CommitSummary(writes.stamp, frozenset(writes.rooms), frozenset(users)))
 

@@ -22,6 +22,7 @@ from chatd.core.write_set import WriteSet
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Hub
 from chatd.delivery.presence import LocalPresence
+from chatd.delivery.recent_commits import RecentCommits
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
 from chatd.jobs.last_seen import LastSeenRecorder
@@ -87,8 +88,8 @@ class App:
         self.lookups = Lookups(config.rates, env, self.counters)
         self.admission: Admission[Any] = Admission(config.limits, self._crowded_ms)
         self.rate_limits = RateLimits(config.rates, env, self.counters, self.admission)
-        self.hub = Hub(config.delivery.full_members)
-        self.fanout = Fanout(config, env, self.hub, self.counters)
+        self.hub = Hub(config.delivery.full_members, RecentCommits(whole.of_users))
+        self.fanout = Fanout(config, env, self.hub, self.counters, whole.sections)
         self.bus = LocalBus()
         self.rooms = RoomLoader(store, env, RoomCache())
         self.allowances = Allowances()
@@ -119,6 +120,7 @@ class App:
             env=env,
             commands=whole.commands,
             vocabulary=Vocabulary((Hello, *whole.commands)),
+            sections=whole.sections,
             store=store,
             identity=identity,
             rooms=self.rooms,
