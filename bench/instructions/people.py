@@ -108,7 +108,7 @@ class People:
             await self.comes(user, Nowhere())
         for user in self.guests:
             (await self.comes(user, Nowhere())).closed(1000)
-        self.app.last_seen.flush()
+        self.app.context.last_seen.flush()
         await self.app.writer.submit_and_wait("", Barrier())
 
     def decides(self, room: str) -> WriteSet:

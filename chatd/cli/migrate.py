@@ -41,9 +41,13 @@ def status(loaded: Loaded) -> None:
             return
         check_header(path)
         with closing(readable(path)) as connection:
-            pending = {one.number for one in schema.pending(connection, schema.shipped(), path)}
+            todo = schema.pending(connection, schema.shipped(), path, unknown=True)
+            unknown_parts = schema.unknown_parts(connection, schema.shipped())
+            pending = {one.number for one in todo}
     for one in schema.shipped():
         click.echo(f"{'pending' if one.number in pending else 'applied':<8} {one.name}")
+    for name in unknown_parts:
+        click.echo(f"unknown  {name}, of a part that this chatd does not have")
 
 
 @migrate.command()

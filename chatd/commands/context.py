@@ -13,6 +13,7 @@ from chatd.core.cursors import Position
 from chatd.core.maintenance import Barrier
 from chatd.core.permissions import authorize
 from chatd.core.room import Member, Room
+from chatd.core.sections import Sections
 from chatd.delivery.hub import Hub, Subscriber
 from chatd.delivery.interface import Presence
 from chatd.delivery.watch_rights import WatchRights
@@ -179,6 +180,7 @@ class Context:
     env: Env
     commands: "Mapping[type[Request], Command]"
     vocabulary: Vocabulary
+    sections: Sections
     store: ContextStore
     identity: Identity
     rooms: RoomLoader

@@ -118,7 +118,7 @@ async def welcome(ctx: Context, session: Session, request: Hello, identity: Sess
         session=session.name,
         time=ctx.env.now_ms(),
         epoch=ctx.store.epoch,
-        features=features_of(session, request),
+        features=features_of(ctx, session, request),
         heartbeat=session.heartbeat_s(),
         token_ttl=session.watch_token(claims),
         limits=unusual_limits(ctx) or UNSET,
@@ -160,7 +160,7 @@ def become_current(
             mode="background" if request.mode == "background" else "foreground",
             receipts=account is None or account.receipts,
             deflate="deflate" in request.features,
-            sections=in_force(request.features),
+            sections=in_force(ctx.sections, request.features),
         )
     )
     others = ctx.hub.sessions.get(identity.user, {})
@@ -225,10 +225,11 @@ def is_worth_recording(record: RecordDevice, known: DeviceSeen | None, now_ms: i
     return (record.app or known.app, record.os or known.os) != (known.app, known.os)
 
 
-def features_of(session: Session, request: Hello) -> list[str]:
+def features_of(ctx: Context, session: Session, request: Hello) -> list[str]:
     """Return the feature words in force."""
+    known = {*limits.FEATURES, *(section.feature for section in ctx.sections.values())}
     unknown = limits.BINARY_FEATURES if session.text else frozenset[str]()
-    return [word for word in request.features if word in limits.FEATURES and word not in unknown]
+    return [word for word in request.features if word in known and word not in unknown]
 
 
 def unusual_limits(ctx: Context) -> dict[str, int]:

@@ -22,7 +22,7 @@ def first_query(ctx: Context, user: str, request: Hello) -> SyncQuery:
     """Return the query of the page in a hello reply: everything, or the changes since the client's cursor."""
     rooms = limits.SUMMARIES_FIRST if request.rooms is UNSET else request.rooms
     wanted = PageOptions(min(rooms, ctx.config.limits.page), request.previews, request.events)
-    return fresh(ctx, user, stored_position(ctx, request), wanted, in_force(request.features))
+    return fresh(ctx, user, stored_position(ctx, request), wanted, in_force(ctx.sections, request.features))
 
 
 async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk | Informed:
@@ -116,7 +116,7 @@ def continued(ctx: Context, user: str, more: More, wanted: PageOptions) -> SyncQ
         query,
         after=(more.pinned, more.time, more.number),
         first_stamp=more.first_stamp,
-        sections=registered(more.sections),
+        sections=registered(ctx.sections, more.sections),
         full_sections=more.full_sections,
     )
 
@@ -159,7 +159,7 @@ def page_of(ctx: Context, query: SyncQuery, rows: SyncRows) -> SyncPage:
     if rows.after is None:
         page.cursor = cursor_of(ctx.store.epoch, first_stamp, query.sections)
         if rows.full_sections:
-            page.full_sections = [name for name, _ in named(rows.full_sections)]
+            page.full_sections = [*named(ctx.sections, rows.full_sections)]
     else:
         since = ALL if rows.since is None else rows.since
         previews = rows.since is None if query.previews is None else query.previews

@@ -1,12 +1,12 @@
 """The sections of account rows: state that belongs to a user and to no room, kept by every device of theirs
 (protocol.md "Account rows").
 
-A section is registered here, and the table it is walked in by the store (storage/sqlite/sections.py). It is in force on
-a connection that names its feature word. A cursor says which sections it covers: any other that is in force, after an
-update of the app or of the server, is walked in full.
+A capability brings its own (server/capability.py), with the table that the store walks (storage/sqlite/sections.py). A
+section is in force on a connection that names its feature word. A cursor says which sections it covers: any other that
+is in force, after an update of the app or of the server, is walked in full.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -39,22 +39,25 @@ class StartedDay:
 
 ACCOUNT = "account"
 
-SECTIONS: dict[str, Section] = {ACCOUNT: Section(0, "account")}
-"""By name, in the order they are walked."""
+Sections = Mapping[str, Section]
+"""Those of a daemon, by name."""
+
+SECTIONS: Sections = {ACCOUNT: Section(0, "account")}
+"""Those of this package."""
 
 
-def in_force(features: Collection[str]) -> int:
+def in_force(sections: Sections, features: Collection[str]) -> int:
     """The sections, as bits, of a connection that named these feature words."""
-    return sum([1 << section.bit for section in SECTIONS.values() if section.feature in features])
+    return sum([1 << section.bit for section in sections.values() if section.feature in features])
 
 
-def registered(bits: int) -> int:
+def registered(sections: Sections, bits: int) -> int:
     """Those of `bits` that are sections here."""
-    return bits & sum([1 << section.bit for section in SECTIONS.values()])
+    return bits & sum([1 << section.bit for section in sections.values()])
 
 
-def named(bits: int) -> Iterator[tuple[str, int]]:
-    """Name and bit of each section in `bits`, in the order they are walked."""
-    for name, section in SECTIONS.items():
+def named(sections: Sections, bits: int) -> Iterator[str]:
+    """The name of each section in `bits`."""
+    for name, section in sections.items():
         if bits >> section.bit & 1:
-            yield name, section.bit
+            yield name

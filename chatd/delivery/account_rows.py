@@ -3,7 +3,7 @@
 from msgspec import UNSET, Raw
 
 from chatd.config.model import Config
-from chatd.core.sections import ChangedRow, named
+from chatd.core.sections import ChangedRow, Sections, named
 from chatd.core.write_set import WriteSet
 from chatd.delivery.encoding import EncodedPush
 from chatd.delivery.hub import Hub
@@ -16,8 +16,9 @@ ROWS_TOLD_MAX = 200  # of one commit; beyond it a round of `sync` is cheaper for
 class AccountRows:
     """Tells each connection the rows of the sections in force on it, or that there are more than it is told."""
 
-    def __init__(self, hub: Hub, config: Config) -> None:
+    def __init__(self, hub: Hub, config: Config, sections: Sections) -> None:
         self._hub = hub
+        self._sections = sections
         self._deflate_min = config.delivery.deflate_min_bytes
         self._bytes_max = config.limits.server_frame_bytes // JSON_GROWTH
 
@@ -30,7 +31,7 @@ class AccountRows:
             changed.setdefault(user, {}).setdefault(section, []).append(row)
         for user, sections in changed.items():
             for in_force in {session.subscriptions.sections for session in self._hub.readers_of(user)}:
-                shown = {name: sections[name] for name, _ in named(in_force) if name in sections}
+                shown = {name: sections[name] for name in named(self._sections, in_force) if name in sections}
                 if shown:
                     self._push(user, in_force, shown, writes.stamp)
 

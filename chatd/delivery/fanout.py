@@ -41,7 +41,7 @@ from msgspec import UNSET, Raw
 
 from chatd.config.model import Config, Delivery, Privacy
 from chatd.core.room_summary import summary_of
-from chatd.core.sections import ChangedRow
+from chatd.core.sections import ChangedRow, Sections
 from chatd.core.users import Account
 from chatd.core.visibility import text_of
 from chatd.core.write_set import MemberJoined, MemberLeft, NewEvent, ReadPosition, RoomStep, WriteSet
@@ -68,7 +68,7 @@ PUSH_MARGIN_BYTES = 256
 class Fanout:
     """The publisher of commits to the live connections of this process."""
 
-    def __init__(self, config: Config, env: Env, hub: Hub, counters: Counters) -> None:
+    def __init__(self, config: Config, env: Env, hub: Hub, counters: Counters, sections: Sections) -> None:
         self._env = env
         self._hub = hub
         self._counters = counters
@@ -81,7 +81,7 @@ class Fanout:
         self._privacy = config.privacy
         self._receipts = Receipts(env, hub, config, self._deflate_min)
         self._room_pushes = RoomPushes(env, hub, config)
-        self._account_rows = AccountRows(hub, config)
+        self._account_rows = AccountRows(hub, config, sections)
 
     def reconfigure(self, delivery: Delivery, privacy: Privacy) -> None:
         """Put other settings in force; pushes that are already scheduled keep their time."""

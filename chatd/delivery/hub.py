@@ -277,11 +277,11 @@ def with_added(group: SubscriberGroup, subscriber: Subscriber) -> SubscriberGrou
 class Hub:
     """All live connections of this process. `full_members`: the largest room whose members all get every event."""
 
-    def __init__(self, full_members: int) -> None:
+    def __init__(self, full_members: int, recent_commits: RecentCommits | None = None) -> None:
         self.full_members = full_members
         self.sessions: dict[str, dict[str, Subscriber]] = {}  # by user, then device
         self.rooms: dict[int, RoomSubscribers] = {}
-        self.recent_commits = RecentCommits()
+        self.recent_commits = recent_commits or RecentCommits()
         self._turns = 0
 
     def next_turn(self) -> int:

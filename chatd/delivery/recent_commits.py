@@ -4,15 +4,16 @@ The race that they decide is explained in commands/hello.py.
 """
 
 from collections import deque
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from chatd.core.sections import ChangedRow
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 
-# Records of users that a hello or a sync reads.
-OF_USERS: tuple[type[Account | DeviceSeen | ChangedRow], ...] = (Account, DeviceSeen, ChangedRow)
+# Records of this package with a `user`, whose rows a hello or a sync reads.
+OF_USERS: tuple[type[Any], ...] = (Account, DeviceSeen, ChangedRow)
 # Commits: at a thousand a second more than the time a hello takes to read.
 KEPT = 64
 
@@ -29,9 +30,14 @@ class CommitSummary:
 
 
 class RecentCommits:
-    """The last published commits. Note them in order, each before its first push."""
+    """The last published commits. Note them in order, each before its first push.
 
-    def __init__(self) -> None:
+
+    `of_users`: the types of records that concern the user they name.
+    """
+
+    def __init__(self, of_users: Sequence[type[Any]] = OF_USERS) -> None:
+        self._of_users = of_users
         self._commits: deque[CommitSummary] = deque(maxlen=KEPT)
 
     @property
@@ -44,7 +50,7 @@ class RecentCommits:
         if writes.empty:
             return
         users = {user for _, user in writes.members}
-        for kind in OF_USERS if writes.records else ():
+        for kind in self._of_users if writes.records else ():
             users.update(record.user for record in writes.records_of(kind))
         self._commits.append(CommitSummary(writes.stamp, frozenset(writes.rooms), frozenset(users)))
 

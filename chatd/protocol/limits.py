@@ -14,7 +14,8 @@ DEFAULTS: dict[str, int] = {
 FULL_DELIVERY_MEMBERS = 500  # members up to which a mention of everybody counts: a client counts, too
 
 REVISION = 1  # the highest revision of version 1 this server speaks
-FEATURES = ("deflate", "account")  # feature words this server understands
+# Feature words this server understands; the sections of account rows have their own.
+FEATURES = ("deflate",)
 BINARY_FEATURES = {"deflate"}  # and those of them that mean nothing where packets are JSON
 HOST_DATA_NODES = 4096  # values and keys of one `data`: 16 KiB of numbers, and a millisecond to look at
 FOCUS_MAX, WATCH_MAX = 64, 5000  # the highest an operator may set: what a decoder needs to know

@@ -22,6 +22,7 @@ from chatd.core.write_set import WriteSet
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Hub
 from chatd.delivery.presence import LocalPresence
+from chatd.delivery.recent_commits import RecentCommits
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
 from chatd.jobs.last_seen import LastSeenRecorder
@@ -79,28 +80,24 @@ class App:
     ) -> None:
         whole = whole or combined()
         self.store = store
-        self.troubles = store.troubles
-        self.counters = Counters(troubles=self.troubles.met)
+        self.counters = Counters(troubles=store.troubles.met)
         self.identity = identity
         self.passwords = Passwords()
         self.hello_limiter = HelloLimiter(env, config.limits.hellos_under_way)
-        self.lookups = Lookups(config.rates, env, self.counters)
         self.admission: Admission[Any] = Admission(config.limits, self._crowded_ms)
         self.rate_limits = RateLimits(config.rates, env, self.counters, self.admission)
-        self.hub = Hub(config.delivery.full_members)
-        self.fanout = Fanout(config, env, self.hub, self.counters)
-        self.bus = LocalBus()
+        self.hub = Hub(config.delivery.full_members, RecentCommits(whole.of_users))
+        self.fanout = Fanout(config, env, self.hub, self.counters, whole.sections)
         self.rooms = RoomLoader(store, env, RoomCache())
-        self.allowances = Allowances()
-        self.allowances.become(per_day(config.rates))
+        allowances = Allowances()
+        allowances.become(per_day(config.rates))
         sources = Sources(store, env, self.rooms)
-        self.read_set_loader = ReadSetLoader(sources, rules_of(config), self.allowances, whole.needs)
+        self.read_set_loader = ReadSetLoader(sources, rules_of(config), allowances, whole.needs)
         self.hooks = CommitHooks(
             committed=Subscribers(self.read_set_loader.charge, self.rooms.committed),
-            published=Subscribers(self._publish, self.bus.publish),
+            published=Subscribers(self._publish, LocalBus().publish),
         )
         self.writer = Writer(store, env, self.read_set_loader, whole.decisions, self.hooks, self.counters)
-        self.last_seen = LastSeenRecorder(env, self.writer)
         self.maintenance = Maintenance(store, env, self.rooms, self.writer, config)
         self.presence = LocalPresence(
             env,
@@ -108,10 +105,8 @@ class App:
             interval_s=config.delivery.presence_interval_s,
             linger_s=config.delivery.presence_linger_s,
         )
-        self.watch_rights = WatchRights(
-            store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to
-        )
-        self.hooks.published.subscribe(self.maintenance.on_commit, self.watch_rights.on_commit)
+        watch_rights = WatchRights(store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to)
+        self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
         self.admin = Admin(store, self.writer, self.hub)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.context = Context(
@@ -119,17 +114,18 @@ class App:
             env=env,
             commands=whole.commands,
             vocabulary=Vocabulary((Hello, *whole.commands)),
+            sections=whole.sections,
             store=store,
             identity=identity,
             rooms=self.rooms,
             writer=self.writer,
-            last_seen=self.last_seen,
+            last_seen=LastSeenRecorder(env, self.writer),
             hub=self.hub,
             presence=self.presence,
-            watch_rights=self.watch_rights,
+            watch_rights=watch_rights,
             typing_sink=self.fanout,
             hello_limiter=self.hello_limiter,
-            lookups=self.lookups,
+            lookups=Lookups(config.rates, env, self.counters),
             counters=self.counters,
         )
         self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
@@ -141,13 +137,12 @@ class App:
         self.admission.reconfigure(config.limits)
         self.hello_limiter.reconfigure(config.limits.hellos_under_way)
         self.rate_limits.reconfigure(config.rates)
-        self.lookups.reconfigure(config.rates)
-        self.read_set_loader.reconfigure(rules_of(config))
-        self.allowances.become(per_day(config.rates))
+        self.context.lookups.reconfigure(config.rates)
+        self.read_set_loader.reconfigure(rules_of(config), per_day(config.rates))
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
         self.presence.reconfigure(config.delivery.presence_interval_s, config.delivery.presence_linger_s)
-        self.watch_rights.reconfigure(config.privacy.shown_to)
+        self.context.watch_rights.reconfigure(config.privacy.shown_to)
         self.login.reconfigure(config.auth.login_token_ttl_s)
 
     def _publish(self, writes: WriteSet) -> None:
@@ -164,14 +159,14 @@ class App:
             self.store.watch()
             for name, why in self.pressures().items():
                 if why:
-                    self.troubles.report(name, why)
+                    self.store.troubles.report(name, why)
                 else:
-                    self.troubles.report_ok(name)
+                    self.store.troubles.report_ok(name)
             if self.writer.committing_s > COMMIT_S:
-                self.troubles.report(
+                self.store.troubles.report(
                     "commits", f"the disk does not answer for {self.writer.committing_s:.0f} s"
                 )
-            elif {"disk", "commits"} & self.troubles.now.keys() and not self.writer.depth:
+            elif {"disk", "commits"} & self.store.troubles.now.keys() and not self.writer.depth:
                 self.writer.submit(Submission("", ForgetKeys(before=1)))  # drops nothing, and is a commit
             await asyncio.sleep(TROUBLES_LOOK_S)
 

@@ -187,7 +187,7 @@ class Daemon:
         return {
             "draining": "the daemon is leaving" if self.draining else None,
             "store": await self._store_check(),
-            **self.app.troubles.unready(),
+            **self.app.store.troubles.unready(),
             "keys": None if self.app.identity.has_keys else NO_KEY,
         }
 
@@ -221,7 +221,7 @@ class Daemon:
             "free_bytes": self._free_bytes(),
             "draining": int(self.draining),
             "key_set_age_seconds": app.identity.key_age_s,
-            "trouble": {name: int(name in app.troubles.now) for name in TROUBLES},
+            "trouble": {name: int(name in app.store.troubles.now) for name in TROUBLES},
         }
         return render(app.counters, gauges), MEDIA_TYPE
 
@@ -269,7 +269,7 @@ class Daemon:
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
-        app.last_seen.flush()
+        app.context.last_seen.flush()
         await app.writer.stop()
         app.passwords.close()
         await app.store.close()

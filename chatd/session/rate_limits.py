@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -35,6 +35,14 @@ SITE_ADDRESSES = 16
 log = logging.getLogger(__name__)
 
 
+class Attempts(NamedTuple):
+    """The buckets of hellos, or of logins: by user, by address, and by the site that addresses share."""
+
+    users: TokenBuckets
+    addresses: TokenBuckets
+    sites: TokenBuckets
+
+
 class RateLimits:
     """The limits before a handler runs. `tasks`: replies and hellos under way, so that a stop can wait for them."""
 
@@ -43,18 +51,16 @@ class RateLimits:
         self._admission = admission
         self._counters = counters
         self._enabled = rates.enabled
-        self.requests, self.bytes, *keyed = rates_of(rates)
-        self._keyed = tuple(map(TokenBuckets, keyed))
-        self._user_bytes, self._writes, self._typing, self._rooms, *others = self._keyed
-        self._hello_users, self._login_users, *others = others
-        self._hello_addresses, self._hello_sites, self._login_addresses, self._login_sites = others
+        self._rates = rates_of(rates)
+        self.requests, self.bytes, *keyed = self._rates
+        self._user_bytes, self._writes, self._typing, self._rooms, *attempts = map(TokenBuckets, keyed)
+        self._hellos, self._logins = Attempts(*attempts[:3]), Attempts(*attempts[3:])
         self.tasks: set[asyncio.Future[Any]] = set()
 
     def reconfigure(self, rates: Rates) -> None:
         """Put other rates in force, also for existing buckets."""
         self._enabled = rates.enabled
-        before = (self.requests, self.bytes, *(buckets.rate for buckets in self._keyed))
-        for rate, becomes in zip(before, rates_of(rates), strict=True):
+        for rate, becomes in zip(self._rates, rates_of(rates), strict=True):
             rate.become(becomes)
 
     def keep_task(self, task: asyncio.Future[None]) -> asyncio.Future[None]:
@@ -103,7 +109,7 @@ class RateLimits:
     def take_hello(self, address: str) -> Refused | None:
         """Take one hello from the bucket of an address, whatever its first frame is; return the refusal, if any."""
         try:
-            self._take_address(self._hello_addresses, self._hello_sites, address)
+            self._take_address(self._hellos, address)
         except Refused as refusal:
             return refusal
         return None
@@ -114,25 +120,25 @@ class RateLimits:
 
     def allow_user(self, user: str, *, take: bool) -> None:
         """Take one hello from the user's bucket, or without `take` only check that there is one."""
-        if take or self._hello_users[user].lacks(self._env.monotonic()):
-            self._take_one(self._hello_users, user, "user")
+        if take or self._hellos.users[user].lacks(self._env.monotonic()):
+            self._take_user(self._hellos, user)
 
     def allow_login(self, address: str, user: str) -> None:
         """Take one login from the buckets of an address and of the user it names, whether or not that exists."""
-        self._take_address(self._login_addresses, self._login_sites, address)
-        self._take_one(self._login_users, user, "user")
+        self._take_address(self._logins, address)
+        self._take_user(self._logins, user)
 
-    def _take_address(self, addresses: TokenBuckets, sites: TokenBuckets, address: str) -> None:
+    def _take_address(self, attempts: Attempts, address: str) -> None:
         """Take one of an address, IPv6 by /64, and one of its /48, since that owner has 65,536 of the first kind."""
         if self._enabled:
             whole = site(address)
-            shared = [] if whole is None else [("address", sites[whole])]
-            buckets = [("address", addresses[customer(address)]), *shared]
+            shared = [] if whole is None else [("address", attempts.sites[whole])]
+            buckets = [("address", attempts.addresses[customer(address)]), *shared]
             self._refuse_if_limited(take(buckets, self._env.monotonic()))
 
-    def _take_one(self, buckets: TokenBuckets, key: str, scope: str) -> None:
+    def _take_user(self, attempts: Attempts, user: str) -> None:
         if self._enabled:
-            self._refuse_if_limited(take(((scope, buckets[key]),), self._env.monotonic()))
+            self._refuse_if_limited(take((("user", attempts.users[user]),), self._env.monotonic()))
 
     def _refuse_if_limited(self, taken: tuple[float, str]) -> None:
         """Raise Refused("rate_limited") when there is a wait."""
@@ -162,7 +168,7 @@ class RateLimits:
 
 def rates_of(rates: Rates) -> tuple[Rate, ...]:
     """Return the rates of: packets and bytes of a connection; bytes, writes and typing of a user; writes in a room;
-    hellos and logins of a user; hellos, then logins, of an address and of a site.
+    hellos of a user, of an address and of a site; logins of the same.
     """
     return (
         Rate.per_second(rates.requests_per_s, rates.requests_burst),
@@ -172,9 +178,9 @@ def rates_of(rates: Rates) -> tuple[Rate, ...]:
         Rate.per_second(rates.writes_per_s, rates.writes_burst),
         Rate.per_second(rates.room_per_s, rates.room_burst),
         Rate.per_minute(rates.hello_user_per_min),
-        Rate.per_minute(rates.login_user_per_min),
         Rate.per_minute(rates.hello_address_per_min),
         Rate.per_minute(SITE_ADDRESSES * rates.hello_address_per_min),
+        Rate.per_minute(rates.login_user_per_min),
         Rate.per_minute(rates.login_address_per_min),
         Rate.per_minute(SITE_ADDRESSES * rates.login_address_per_min),
     )

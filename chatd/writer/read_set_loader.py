@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from chatd.core.allowances import Allowances
+from chatd.core.allowances import Allowances, Kind
 from chatd.core.read_set import ReadSet, Rules
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import RoomJoin
@@ -29,9 +29,10 @@ class ReadSetLoader:
         self.rules = rules
         self._allowances = allowances
 
-    def reconfigure(self, rules: Rules) -> None:
-        """Put other rules in force."""
+    def reconfigure(self, rules: Rules, per_day: dict[Kind, int]) -> None:
+        """Decide by other rules and allowances from now on; what was taken of them stays taken."""
         self.rules = rules
+        self._allowances.become(per_day)
 
     async def load(self, batch: Sequence[Submitted], *, known_keys: bool) -> ReadSet:
         """Return the read set of `batch`. With `known_keys` also the keys of sends."""

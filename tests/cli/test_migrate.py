@@ -1,6 +1,11 @@
 """`chatd migrate`: what the schema is and how it gets there."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
+
+from chatd.storage.sqlite.schema import OUTSIDE
 
 
 @pytest.fixture
@@ -40,3 +45,18 @@ def test_a_live_database_is_looked_at_but_not_migrated(server):
     result = server.chatd("migrate", "up")
     assert result.returncode == 1
     assert "uses this directory" in result.stderr
+
+
+def test_the_tables_of_a_part_that_is_not_here_are_left_to_it(run, stored, tmp_path):
+    """What only reads or copies works; what writes is for a daemon that has the part."""
+    with closing(sqlite3.connect(tmp_path / "chatd-data" / "chatd.sqlite")) as connection, connection:
+        connection.execute("CREATE TABLE marks (user TEXT)")
+        connection.execute("INSERT INTO migrations VALUES (?, '10001_marks.sql', 'x')", (OUTSIDE + 1,))
+    assert "unknown  10001_marks.sql" in run("migrate", "status").output
+    assert "of 10001_marks.sql, a part that this chatd does not have" in run("check").output
+    copy = str(tmp_path / "copy.sqlite")
+    assert run("backup", copy).exit_code == 0
+    assert run("restore", "--yes", copy).exit_code == 0
+    result = run("migrate", "up")
+    assert result.exit_code == 1
+    assert "holds tables of a part that this daemon does not have (10001_marks.sql)" in result.output

@@ -9,16 +9,16 @@ from chatd.core.maintenance import NoteDay
 from chatd.core.sections import SECTIONS
 from chatd.protocol.rooms import Preferences
 from chatd.storage.sqlite.sections import TOMBSTONE_DAYS
-from tests.kit.inprocess import device_of
-from tests.kit.notes import PutNotes, registered
+from tests.kit.inprocess import device_of, in_process
+from tests.kit.notes import NOTES, PutNotes
 
 BOTH = ["account", "notes"]
 
 
-@pytest.fixture(autouse=True)
-def notes():
-    with registered():
-        yield
+@pytest.fixture
+async def server(tmp_path):
+    async with in_process(tmp_path, NOTES, rates={"enabled": False}) as server:
+        yield server
 
 
 async def puts(server, user="ann", /, **values):
@@ -132,7 +132,7 @@ async def test_a_section_the_cursor_does_not_cover_is_walked_in_full(server):
 async def test_a_section_switched_on_later_is_walked_in_full(server, monkeypatch):
     await puts(server, a=1)
     with monkeypatch.context() as off:
-        off.delitem(SECTIONS, "notes")
+        off.setattr(server.app.context, "sections", SECTIONS)
         client, before = await comes(server)
         assert before["full_sections"] == ["account"]
         await puts(server, b=2)  # an import, for one
@@ -227,7 +227,7 @@ async def test_a_hello_that_a_change_overtook_reads_again(server):
 async def test_a_hello_with_nothing_new_reads_no_rows(server, monkeypatch):
     await puts(server, a=1)
     _, page = await comes(server)
-    monkeypatch.setattr("chatd.storage.sqlite.sections.TABLES", {})
+    monkeypatch.setattr("chatd.storage.sqlite.sections.Sections._behind", None)
     assert "sections" not in (await comes(server, cursor=page["cursor"]))[1]
 
 

@@ -3,9 +3,11 @@ from itertools import count
 import pytest
 
 from chatd.core.users import Account
-from chatd.delivery.recent_commits import KEPT, RecentCommits
+from chatd.delivery.recent_commits import KEPT, OF_USERS, RecentCommits
 from chatd.protocol.messages import Body, Send
 from chatd.protocol.read_state import Read
+from chatd.server.capability import combined
+from tests.kit.bookmarks import BOOKMARKS, Bookmark
 from tests.kit.memory_writer import MemoryWriter, direct, group
 
 numbers = count(1)
@@ -57,6 +59,15 @@ def test_what_is_known_of_accounts_concerns_their_users(writer):
     writer.writes.add(Account("eve"))
     recent_commits.note(writer.writes)
     assert recent_commits.concerns(0, "eve", [])
+
+
+def test_a_record_from_outside_concerns_its_user_where_it_is_registered(writer):
+    writer.ask("ann", says(writer.room(1).name))
+    writer.writes.add(Bookmark("eve", "g", 1, "x"))
+    for of_users, concerned in ((OF_USERS, False), (combined([BOOKMARKS]).of_users, True)):
+        recent_commits = RecentCommits(of_users)
+        recent_commits.note(writer.writes)
+        assert recent_commits.concerns(0, "eve", []) is concerned
 
 
 def test_nothing_is_left_of_what_stored_nothing(writer):

@@ -60,7 +60,7 @@ async def test_the_ends_of_many_are_several_commits(server: InProcessServer) -> 
     users = [f"user{number}" for number in range(DEVICES_AT_ONCE + 1)]
     for user in users:
         server.app.writer.submit(Submission(user, RecordDevice(device_of(1))))
-        server.app.last_seen.on_disconnected(user, device_of(1))
+        server.app.context.last_seen.on_disconnected(user, device_of(1))
     await server.advance(FLUSH_AFTER_S)
     assert [len(one.devices) for one in asked] == [DEVICES_AT_ONCE, 1]
     assert len(await server.store.last_seen(users)) == DEVICES_AT_ONCE + 1

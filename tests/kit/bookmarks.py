@@ -8,16 +8,23 @@ from msgspec import Struct
 from chatd.commands.context import Command, Context, Session
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet
+from chatd.core.sections import ChangedRow, Section
 from chatd.core.write_set import WriteSet
+from chatd.protocol.codec import encode
 from chatd.protocol.envelope import Ok, Push, Request
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53, Room, Seq
 from chatd.server.capability import Capability
 from chatd.storage.sqlite.chapters import Chapter
+from chatd.storage.sqlite.erasure import Kept
 from chatd.storage.sqlite.schema import OUTSIDE, Migration
 from chatd.writer.needs import Sources, Submitted
+from tests.kit.notes import created, kept_rows, section_table
 
 BOOKMARKS_MAX = 3  # of a user
+LATEST = "bookmarks"
+SECTION = Section(10, LATEST)
+"""The account row of each room: which of its places the user marked last."""
 
 # --- the wire
 
@@ -57,6 +64,7 @@ def set_bookmark(user: str, request: BookmarkSet, writes: WriteSet, reads: ReadS
     room, _ = authorize(reads.rooms.get(request.room), user, "view")
     bookmark = Bookmark(user, room.name, request.seq, request.note)
     writes.add(bookmark)
+    writes.add(ChangedRow(user, LATEST, room.name, encode({"seq": request.seq})))
     known = reads.records_of(Bookmark)
     place = (user, room.name, request.seq)
     if place not in known and sum(one.user == user for one in known.values()) >= BOOKMARKS_MAX:
@@ -70,7 +78,7 @@ async def bookmarks_of_askers(sources: Sources, batch: Sequence[Submitted], read
         reads.records_of(Bookmark)[one.user, one.room, one.seq] = one
 
 
-# --- the table
+# --- the tables
 
 MIGRATION = Migration(
     OUTSIDE + 1,
@@ -84,8 +92,17 @@ MIGRATION = Migration(
         stamp INTEGER NOT NULL,
         PRIMARY KEY (user, room, seq)
     ) STRICT, WITHOUT ROWID;
-    """,
+    """
+    + created("latest_bookmarks"),
 )
+KEPT = {
+    "bookmarks": Kept(
+        ("user",),
+        "SELECT room, seq, note FROM bookmarks WHERE user = :user",
+        ("DELETE FROM bookmarks WHERE user = :user",),
+    ),
+    "latest_bookmarks": kept_rows("latest_bookmarks"),
+}
 PUT = """
 INSERT INTO bookmarks (user, room, seq, note, stamp) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET note = excluded.note, stamp = excluded.stamp
@@ -130,5 +147,12 @@ BOOKMARKS = Capability(
     needs={BookmarkSet: (bookmarks_of_askers,)},
     committed=(fail, count_bookmarks),
     published=(fail, tell_bookmarks),
-    sqlite=Chapter({Bookmark: write_bookmarks}, [MIGRATION]),
+    sections={LATEST: SECTION},
+    of_users=(Bookmark,),
+    sqlite=Chapter(
+        {Bookmark: write_bookmarks},
+        [MIGRATION],
+        {LATEST: section_table(SECTION, "latest_bookmarks")},
+        KEPT,
+    ),
 )

@@ -16,6 +16,7 @@ from chatd.core.maintenance import Barrier
 from chatd.env import Env
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.server.app import App
+from chatd.server.capability import Capability, combined
 from chatd.storage.interface import Store
 from chatd.storage.sqlite.store import SqliteStore
 from tests.kit.env import ManualEnv
@@ -131,12 +132,14 @@ class InProcessClient:
 class InProcessServer:
     """The app of a daemon, and its clients."""
 
-    def __init__(self, settings: model.Config, env: ManualEnv, store: TamperedStore) -> None:
+    def __init__(
+        self, settings: model.Config, env: ManualEnv, store: TamperedStore, whole: Capability | None = None
+    ) -> None:
         self.env = env
         self.store = store
         self.identity = FakeIdentity(env)
         self.config = settings
-        self.app = App(settings, env, cast(Store, store), self.identity)
+        self.app = App(settings, env, cast(Store, store), self.identity, whole)
 
     def client(self, **options: Any) -> InProcessClient:
         """A connection that has not said hello."""
@@ -199,12 +202,15 @@ def settings(directory: Path, **sections: dict[str, Any]) -> model.Config:
 
 
 @asynccontextmanager
-async def in_process(directory: Path, **sections: dict[str, Any]) -> AsyncIterator[InProcessServer]:
-    """A running inside; stopped and closed at the end."""
+async def in_process(
+    directory: Path, *capabilities: Capability, **sections: dict[str, Any]
+) -> AsyncIterator[InProcessServer]:
+    """A running app; stopped and closed at the end."""
     env = ManualEnv()
     chosen = settings(directory, **sections)
-    store = await SqliteStore.open(chosen.storage, env)
-    server = InProcessServer(chosen, env, TamperedStore(store))
+    whole = combined(capabilities)
+    store = await SqliteStore.open(chosen.storage, env, whole.sqlite)
+    server = InProcessServer(chosen, env, TamperedStore(store), whole)
     server.app.writer.start()
     detector = LeakDetector()
     detector.open()

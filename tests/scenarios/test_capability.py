@@ -1,6 +1,8 @@
 """A capability is added from outside the package, by the registration that the chat of the package uses."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +14,21 @@ from chatd.core.write_set import WriteSet
 from chatd.env import Env
 from chatd.protocol.connection import Ping
 from chatd.server.capability import Capability, combined
+from chatd.storage.sqlite.backup import backup, restore
 from chatd.storage.sqlite.chapters import Chapter
+from chatd.storage.sqlite.checking import report
+from chatd.storage.sqlite.directory import Directory
+from chatd.storage.sqlite.erasure import erase, export
 from chatd.storage.sqlite.errors import StoreError
 from chatd.storage.sqlite.store import SqliteStore
 from tests.kit import packet_schemas
 from tests.kit.adapters import sqlite
-from tests.kit.bookmarks import BOOKMARKS, BOOKMARKS_MAX, Bookmark
+from tests.kit.bookmarks import BOOKMARKS, BOOKMARKS_MAX, LATEST, MIGRATION, SECTION, Bookmark
 from tests.kit.client import TestClient
 from tests.kit.clients import Clients
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
 from tests.kit.faulty_store import TamperedStore
+from tests.kit.notes import section_table
 
 DEFAULTS = {"type": "bookmark.set", "note": "here"}
 
@@ -119,7 +126,84 @@ async def test_a_table_of_it_is_added_to_a_database_that_is_there(tmp_path: Path
         await ann.hang_up()
 
 
+async def test_its_account_rows_synchronise_by_the_cursor(daemon: RunningDaemon, clients: Clients) -> None:
+    """A full walk, a push, what changed since, and a cursor from before the app knew the feature word."""
+    first, (ann,) = await clients.in_group("ann")
+    second = await ann.create_group("another")
+    old, before = await clients.reconnect(ann)
+    await old.request({**DEFAULTS, "room": first, "seq": 1})
+    phone, now = await clients.reconnect(old, features=[LATEST], **place(before))
+    assert now["features"] == now["sync"]["full_sections"] == [LATEST]
+    assert rows(now["sync"]) == {first: {"seq": 1}}
+    tablet = await clients.connect("ann", hello={"features": [LATEST]})
+    other = await clients.connect("ann")
+    await tablet.request({**DEFAULTS, "room": second, "seq": 1})
+    push = await phone.receive("account")
+    assert rows(push) == {second: {"seq": 1}}
+    await other.expect_silence("account")
+    phone, later = await clients.reconnect(phone, features=[LATEST], **place(now))
+    assert later["sync"]["sections"] == push["sections"]
+    assert "full_sections" not in later["sync"]
+    await daemon.restart()
+    again = Clients(daemon.url)
+    _, full = await again.reconnect(tablet, features=["account", LATEST], **place(before))
+    assert full["sync"]["full_sections"] == ["account", LATEST]
+    assert rows(full["sync"]) == {first: {"seq": 1}, second: {"seq": 1}}
+    await again.leave()
+
+
+def place(hello: Any) -> dict[str, Any]:
+    """The keys of a hello that goes on where the round of this one ended."""
+    return {"epoch": hello["epoch"], "cursor": hello["sync"]["cursor"]}
+
+
+def rows(page: Any) -> dict[str, Any]:
+    """The account rows of a page or a push: value by name."""
+    return {row["name"]: row["value"] for row in page["sections"][LATEST]}
+
+
+async def test_what_it_keeps_of_a_user_is_handed_out_and_taken_away(
+    daemon: RunningDaemon, clients: Clients
+) -> None:
+    room, (ann, bob) = await clients.in_group("ann", "bob")
+    for client in (ann, bob):
+        await client.request({**DEFAULTS, "room": room, "seq": 1})
+    kept = combined([BOOKMARKS]).sqlite.kept
+    with closing(sqlite3.connect(daemon.database, isolation_level=None)) as connection:
+        found = [row for row in export(connection, "ann", kept) if "bookmarks" in row[0]]
+        assert found == [
+            ("bookmarks", {"room": room, "seq": 1, "note": "here"}),
+            ("latest_bookmarks", {"name": room, "body": {"seq": 1}}),
+        ]
+        erase(connection, "ann", kept)
+        left = connection.execute("SELECT user FROM bookmarks").fetchall()
+        left += connection.execute("SELECT user FROM latest_bookmarks WHERE body IS NOT NULL").fetchall()
+    assert left == [("bob",), ("bob",)]
+
+
+async def test_a_database_of_it_is_backed_up_checked_and_restored_without_it(tmp_path: Path) -> None:
+    """Of its tables the pages are checked; a trigger, which might run, is refused."""
+    config = config_for(tmp_path / "with")
+    async with running_daemon(config, capabilities=[BOOKMARKS]):
+        pass
+    backup(tmp_path / "with", tmp_path / "copy")
+    restore(tmp_path / "copy", tmp_path / "with", lambda count: bytes(count))
+    found = report(Directory(config.storage.directory))
+    assert (found.findings, found.unknown_parts) == ([], [MIGRATION.name])
+    async with running_daemon(config, capabilities=[BOOKMARKS]):
+        pass
+    with closing(sqlite3.connect(tmp_path / "copy")) as connection:
+        connection.execute("CREATE TRIGGER x AFTER INSERT ON bookmarks BEGIN DELETE FROM events; END")
+    with pytest.raises(StoreError, match="trigger 'x'"):
+        restore(tmp_path / "copy", tmp_path / "new", lambda count: bytes(count))
+
+
 def test_two_capabilities_cannot_claim_the_same() -> None:
+    same_bit = section_table(SECTION, "others")
+    with pytest.raises(ValueError, match=f"{SECTION.bit}"):
+        combined([BOOKMARKS, Capability(sqlite=Chapter(sections={"others": same_bit}))])
+    with pytest.raises(ValueError, match="others"):
+        combined([Capability(sections={"others": SECTION})])
     with pytest.raises(ValueError, match="Ping"):
         combined([BOOKMARKS, Capability(commands={Ping: Command(None)})])
 

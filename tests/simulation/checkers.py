@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from chatd.core.cursors import position_of
 from chatd.core.sections import ACCOUNT, SECTIONS
 from chatd.protocol.identifiers import U53_MAX
-from tests.kit.notes import NOTES, SECTION
+from tests.kit import notes
 from tests.simulation.counters import Counters
 from tests.simulation.history import Conversation, History, Packet, ReceivedPacket, Row, Truth
 from tests.simulation.membership import Members
@@ -158,7 +158,7 @@ def reset_with_reason(history: History) -> Findings:
 
 def rows_of_the_cursor(history: History) -> Findings:
     """Whoever stores a cursor has, of every section it covers, the rows of that commit, or later states of them."""
-    bits = {SECTIONS[ACCOUNT].bit: ACCOUNT, SECTION.bit: NOTES}
+    bits = {SECTIONS[ACCOUNT].bit: ACCOUNT, notes.SECTION.bit: notes.NAME}
     for snapshot in history.snapshots:
         position = position_of(snapshot.cursor, snapshot.epoch, U53_MAX)
         assert position is not None

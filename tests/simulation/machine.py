@@ -21,13 +21,14 @@ from chatd.config.model import Config
 from chatd.core.maintenance import Barrier
 from chatd.protocol.errors import ChatError
 from chatd.server.app import App
+from chatd.server.capability import combined
 from chatd.server.daemon import DATABASE, Daemon
 from chatd.storage.sqlite.backup import backup, restore
 from chatd.storage.sqlite.directory import Directory
 from chatd.storage.sqlite.startup import make_ready
 from chatd.storage.sqlite.store import SqliteStore
 from tests.kit.disk import Disk, lay
-from tests.kit.notes import registered
+from tests.kit.notes import NOTES
 from tests.kit.simulated_disk import Kind
 from tests.simulation.choices import Lane
 from tests.simulation.history import Commit, History, Row, RowVersion, Truth
@@ -122,6 +123,7 @@ class SimMachine:
         self.busy: Callable[[], None] = lambda: None
         self.on_lost: Callable[[], None] = lambda: None
         self.boots = 0
+        self.notes = NOTES  # or OFF, with the next boot
         self._folded: dict[str, dict[int, Row]] = {}  # logs of rooms as they were before folds
         self._dead: list[Run] = []
         self._loop = loop
@@ -140,7 +142,7 @@ class SimMachine:
         """Start a daemon on what the disk holds. Raises ProcessEnded when it is killed before it is up."""
         self.boots += 1
         disk = self._next_disk()
-        daemon = Daemon(self._config(self._directory), self._env)
+        daemon = Daemon(self._config(self._directory), self._env, capabilities=[self.notes])
         process = Run(self.boots, daemon, disk, self._position, self.busy)
         self.network.position = lambda: process.position
         disk.fault = self.fault
@@ -329,7 +331,7 @@ def template() -> Path:
     place = Path(tempfile.mkdtemp(prefix="chatd-template-", dir=memory())) / "data"
     atexit.register(shutil.rmtree, place.parent, ignore_errors=True)
     place.mkdir(mode=0o700)
-    make_ready(Directory(place), lambda count: bytes(range(count)))
+    make_ready(Directory(place), lambda count: bytes(range(count)), combined([NOTES]).sqlite.migrations)
     return place
 
 
@@ -354,7 +356,6 @@ def simulated() -> Iterator[None]:
         return await second_look(*args)
 
     with (
-        registered(),
         patch("chatd.storage.sqlite.connection.connect", connect),
         patch("chatd.commands.hello.read_again", read_again),
         patch("chatd.http.listeners.bound_sockets", lambda address: [SimSocket(address)]),

@@ -5,17 +5,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from chatd.core.maintenance import NoteDay
-from chatd.core.sections import ACCOUNT, SECTIONS
+from chatd.core.sections import ACCOUNT
 from chatd.delivery.account_rows import ROWS_TOLD_MAX
 from chatd.protocol.errors import ChatError
 from chatd.storage.sqlite.sections import TOMBSTONE_DAYS
-from tests.kit.notes import NOTES, SECTION, PutNotes
+from tests.kit.notes import NAME, NOTES, OFF, PutNotes
 from tests.simulation.machine import ProcessEnded
 
 if TYPE_CHECKING:
     from tests.simulation.chaos import Chaos
 
-WORDS = ((ACCOUNT, NOTES), (), (ACCOUNT,))
+WORDS = ((ACCOUNT, NAME), (), (ACCOUNT,))
 
 
 async def notes(chaos: "Chaos") -> None:
@@ -62,9 +62,8 @@ async def switch(chaos: "Chaos") -> None:
         return
     await machine.leave()
     if machine.process is None:
-        on = SECTIONS.pop(NOTES, None) is None
-        if on:
-            SECTIONS[NOTES] = SECTION
+        on = machine.notes is OFF
+        machine.notes = NOTES if on else OFF
         chaos.world.note("operator", f"switches notes {'on' if on else 'off'}")
     await chaos.rests()
     await chaos.up()

@@ -7,8 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from chatd.core.sections import ACCOUNT, SECTIONS
-from tests.kit.notes import NOTES
+from chatd.core.sections import ACCOUNT
+from tests.kit import notes
 from tests.kit.tokens import token_for
 from tests.simulation.actions import Actor
 from tests.simulation.chaos import Chaos, Stuck
@@ -29,7 +29,7 @@ CONVERGE_S = 120.0  # reliability.md section 4: once nothing bad happens any mor
 LOOK_S = 0.25
 CALM_LOOKS = 2  # in a row
 LIFETIME_S = 3600  # of a token
-BOTH = (ACCOUNT, NOTES)
+BOTH = (ACCOUNT, notes.NAME)
 SHORT_LIFE_S = 61  # of a token in a run about expiry; config: the grace is 1 s
 
 
@@ -196,7 +196,7 @@ class World:
             known = {room: timeline.applied for room, timeline in client.storage.timelines.items()}
             if known != expected:
                 self.history.unfinished.append(f"{client.name} has {known}, the log {expected}")
-            for section in {*client.quirks.words} & SECTIONS.keys():
+            for section in {*client.quirks.words} & {ACCOUNT, *self.machine.notes.sections}:
                 held = client.storage.rows.get(section, {})
                 rows = {name: value for name, (_, value) in held.items() if value is not None}
                 state = {

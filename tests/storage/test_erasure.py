@@ -12,12 +12,15 @@ from chatd.core.accounts import Amend, RecordDevice, Revoke
 from chatd.core.users import Account
 from chatd.protocol.messages import React, Send, SentBody
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDirect
+from chatd.server.capability import Capability, combined
 from chatd.storage.sqlite import schema
 from chatd.storage.sqlite.connection import open_file
 from chatd.storage.sqlite.erasure import TABLES, Kept, erase, export
 from chatd.storage.sqlite.startup import inspect
 from tests.kit.adapters import sqlite
+from tests.kit.bookmarks import BOOKMARKS
 from tests.kit.inprocess import device_of, in_process, new_key
+from tests.kit.notes import NOTES
 from tests.kit.random_workload import SECTIONS
 
 USER_COLUMNS = {"user", "creator", "deleted_by", "a", "b", "mentions"}
@@ -31,12 +34,14 @@ def columns(connection: sqlite3.Connection) -> dict[str, list[str]]:
     return {table: [name for (name,) in connection.execute(info, (table,))] for (table,) in tables}
 
 
-def test_every_table_says_what_it_keeps_of_a_person(tmp_path: Path) -> None:
+@pytest.mark.parametrize("capabilities", [[], [BOOKMARKS, NOTES]])
+def test_every_table_says_what_it_keeps_of_a_person(tmp_path: Path, capabilities: list[Capability]) -> None:
+    chapter = combined(capabilities).sqlite
     with closing(open_file(tmp_path / "x", mode="rwc")) as connection:
-        schema.up(connection, schema.shipped(), tmp_path)
+        schema.up(connection, chapter.migrations, tmp_path)
         found = columns(connection)
-    assert found.keys() == TABLES.keys()
-    for table, kept in TABLES.items():
+    assert found.keys() == chapter.kept.keys()
+    for table, kept in chapter.kept.items():
         named = [name for name in found[table] if name in USER_COLUMNS and (table, name) not in NUMBERS]
         assert sorted(kept.users) == sorted(named), table
         assert (kept.export and kept.erase) or kept.why, (
@@ -133,12 +138,10 @@ async def test_what_is_kept_of_a_user_alone_is_taken_away(directory: Path, times
     await store.close()
 
 
-async def test_an_erasure_that_fails_takes_nothing_away(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_erasure_that_fails_takes_nothing_away(directory: Path) -> None:
     await lives(directory)
-    monkeypatch.setitem(TABLES, "last", Kept(erase=("DELETE FROM nowhere",)))
+    tables = {**TABLES, "last": Kept(erase=("DELETE FROM nowhere",))}
     with closing(open_file(directory / "chatd.sqlite", mode="rw")) as connection:
         with pytest.raises(sqlite3.OperationalError):
-            erase(connection, ANN)
+            erase(connection, ANN, tables)
         assert naming(connection, "Ann Miller") == {("users", "name")}

@@ -2,20 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
-from chatd.storage.sqlite import schema
+from chatd.core.sections import ChangedRow, StartedDay
+from chatd.storage.sqlite import erasure, schema, sections
+from chatd.storage.sqlite.erasure import Kept
 from chatd.storage.sqlite.records import WRITES, WriteRecords
 from chatd.storage.sqlite.schema import Migration
+from chatd.storage.sqlite.sections import SectionTable
 
 
 @dataclass(slots=True, frozen=True)
 class Chapter:
-    """`writes`: the function for each type of record. `migrations`: in order of their numbers."""
+    """`writes`: the function for each type of record. `migrations`: in order of their numbers.
+
+    `sections`: by name, the tables of account rows. `kept`: for each table of the migrations, where it names a user.
+    """
 
     writes: Mapping[type, WriteRecords] = field(default_factory=dict)
     migrations: Sequence[Migration] = ()
+    sections: Mapping[str, SectionTable] = field(default_factory=dict)
+    kept: Mapping[str, Kept] = field(default_factory=dict)
+
+    def writers(self) -> dict[type, WriteRecords]:
+        """`writes`, and the functions for account rows, which have one type of record for all sections."""
+        rows = partial(sections.write_rows, self.sections)
+        days = partial(sections.write_days, self.sections)
+        return {**self.writes, ChangedRow: rows, StartedDay: days}
 
 
 def built_in() -> Chapter:
     """The records and tables of this package."""
-    return Chapter(WRITES, schema.shipped())
+    return Chapter(WRITES, schema.shipped(), sections.TABLES, erasure.TABLES)

@@ -1,7 +1,7 @@
 """A whole look at a data directory, whether a daemon uses it or not: everything that is wrong. Changes nothing."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -28,12 +28,16 @@ BLOBS = "SELECT position, blob FROM events"
 
 @dataclass(slots=True)
 class Report:
-    """`findings`: what is wrong. `holder`: pid of the daemon that runs. `stamp`: commit that was looked at."""
+    """`findings`: what is wrong. `holder`: pid of the daemon that runs. `stamp`: commit that was looked at.
+
+    `unknown_parts`: migrations of capabilities this version does not have; of their tables only the pages were checked.
+    """
 
     findings: list[StoreError]
     holder: str | None = None
     stamp: int = 0
     events: int = 0
+    unknown_parts: Sequence[str] = ()
 
 
 def report(place: Directory) -> Report:
@@ -61,7 +65,8 @@ def look_into(place: Directory, found: Report) -> None:
     check_header(path)
     found.holder = place.holder()
     with closing(readable(path)) as connection:
-        schema.pending(connection, schema.shipped(), path)
+        schema.pending(connection, schema.shipped(), path, unknown=True)
+        found.unknown_parts = schema.unknown_parts(connection, schema.shipped())
         if found.holder is None:
             note(place, found, partial(check_log, connection, path))
         connection.execute("BEGIN")

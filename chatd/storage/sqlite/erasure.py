@@ -1,12 +1,13 @@
 """The personal part of the database: where it names a user, how that is handed out, and how it is taken away.
 
-Each table is here, with the columns that name a user. Its exporter is a statement that selects what is kept of `:user`,
-its eraser the statements that take it away. Where either is missing a reason stands: what belongs to a room, or to
-others as well, is taken back there. No daemon may run on the database meanwhile: its memory would know nothing of it.
+Each table is here, or in the chapter that brings it, with the columns that name a user. Its exporter is a statement
+that selects what is kept of `:user`, its eraser the statements that take it away. Where either is missing a reason
+stands: what belongs to a room, or to others as well, is taken back there. No daemon may run on the database meanwhile:
+its memory would know nothing of it.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ class Kept:
     why: str = ""
 
 
-TABLES: dict[str, Kept] = {
+TABLES: Mapping[str, Kept] = {
     "meta": Kept(why="names nobody"),
     "migrations": Kept(why="names nobody"),
     # The marks of revocation stay: they refuse tokens that are still valid.
@@ -96,9 +97,11 @@ TABLES: dict[str, Kept] = {
 PACKED = {"body", "data", "event", "extras"}  # columns that hold MessagePack
 
 
-def export(connection: sqlite3.Connection, user: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def export(
+    connection: sqlite3.Connection, user: str, tables: Mapping[str, Kept] = TABLES
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """All that is kept of `user`: (table, values by name), a row each, in the order of the tables."""
-    for table, kept in TABLES.items():
+    for table, kept in tables.items():
         if kept.export:
             cursor = connection.execute(kept.export, {"user": user})
             names = [column[0] for column in cursor.description]
@@ -111,11 +114,11 @@ def plain(name: str, value: Any) -> Any:
     return (decode_tree(value) if value else None) if name in PACKED else value
 
 
-def erase(connection: sqlite3.Connection, user: str) -> None:
+def erase(connection: sqlite3.Connection, user: str, tables: Mapping[str, Kept] = TABLES) -> None:
     """Take away what is kept of `user` alone, whole or not at all. It may be repeated."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for kept in TABLES.values():
+        for kept in tables.values():
             for statement in kept.erase:
                 connection.execute(statement, {"user": user})
         connection.execute("COMMIT")

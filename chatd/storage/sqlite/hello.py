@@ -8,15 +8,18 @@ import sqlite3
 from chatd.storage.interface import HelloRows, SyncQuery
 from chatd.storage.sqlite.read_set import account, device
 from chatd.storage.sqlite.room_rows import membership
+from chatd.storage.sqlite.sections import SectionTables
 from chatd.storage.sqlite.sync import first_page, listed_by
 
 
-def hello(connection: sqlite3.Connection, device_id: str, query: SyncQuery) -> HelloRows:
+def hello(
+    connection: sqlite3.Connection, device_id: str, query: SyncQuery, tables: SectionTables
+) -> HelloRows:
     """`query` is that of the first page."""
     listed = listed_by(connection, query)
     return HelloRows(
         account(connection, query.user),
         device(connection, query.user, device_id),
         [membership(membership_row) for membership_row in listed],
-        first_page(connection, query, listed),
+        first_page(connection, query, tables, listed),
     )

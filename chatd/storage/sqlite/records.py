@@ -9,12 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chatd.core.messages import emptied
-from chatd.core.sections import ChangedRow, StartedDay
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import DirectPair, FoldedLog, ForgottenKeys, Reaction, SupersededEdits
 from chatd.protocol.codec import decode_event
 from chatd.storage.sqlite.rows import account_row, device_row, position
-from chatd.storage.sqlite.sections import write_days, write_rows
 
 WriteRecords = Callable[[sqlite3.Connection, Sequence[Any], int], None]
 """Writes records of one type; the last argument is the stamp of the commit."""
@@ -99,6 +97,4 @@ WRITES: Mapping[type, WriteRecords] = {
     Account: write_accounts,
     DeviceSeen: write_devices,
     ForgottenKeys: forget_unlogged,
-    ChangedRow: write_rows,
-    StartedDay: write_days,
 }

@@ -32,7 +32,8 @@ BESIDE = {("table", "migrations"), ("table", "sqlite_stat1"), ("table", "sqlite_
 class Migration:
     """One numbered file. `name` is its file name, `sql` its text.
 
-    Numbers below OUTSIDE are those of this package; a chapter from outside takes others, which nobody else has.
+    Numbers below OUTSIDE are those of this package. A chapter from outside takes others, which nobody else has, and
+    makes tables and indexes: a trigger or a view is refused by the commands that do not know its chapter.
     """
 
     number: int
@@ -60,13 +61,25 @@ def applied(connection: sqlite3.Connection) -> dict[int, tuple[str, str]]:
     return {number: (name, checksum) for number, name, checksum in rows}
 
 
-def pending(connection: sqlite3.Connection, migrations: Sequence[Migration], where: Path) -> list[Migration]:
+def unknown_parts(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> list[str]:
+    """The names of applied migrations of capabilities that are not among `migrations`."""
+    ours = {migration.number for migration in migrations}
+    return [
+        name for number, (name, _) in applied(connection).items() if number >= OUTSIDE and number not in ours
+    ]
+
+
+def pending(
+    connection: sqlite3.Connection, migrations: Sequence[Migration], where: Path, *, unknown: bool = False
+) -> list[Migration]:
     """What is still to be applied.
 
+    `unknown`: tables of capabilities that are not among `migrations` may be there, and are not judged.
     Raises StoreError: "newer" when the file was written by a later version, or with more parts; "foreign" when an
     applied migration is not the one that we ship under its number, or the schema is not what those applied make.
     """
-    done = applied(connection)
+    parts = unknown_parts(connection, migrations) if unknown else []
+    done = {number: one for number, one in applied(connection).items() if one[0] not in parts}
     ours = {migration.number: migration for migration in migrations}
     for number, (name, checksum) in done.items():
         if number not in ours and number >= OUTSIDE:
@@ -90,17 +103,26 @@ def pending(connection: sqlite3.Connection, migrations: Sequence[Migration], whe
                 f"the database was made with another {name} than this version has",
                 "Install the version that made it, or an unmodified chatd",
             )
-    compare(connection, [migration for migration in migrations if migration.number in done], where)
+    ours_applied = [migration for migration in migrations if migration.number in done]
+    compare(connection, ours_applied, where, unknown=bool(parts))
     return [migration for migration in migrations if migration.number not in done]
 
 
-def compare(connection: sqlite3.Connection, done: Sequence[Migration], where: Path) -> None:
-    """Refuse a schema that is not exactly what the migrations `done` make: a trigger would run inside our commits."""
+def compare(
+    connection: sqlite3.Connection, done: Sequence[Migration], where: Path, *, unknown: bool = False
+) -> None:
+    """Refuse a schema that is not exactly what the migrations `done` make: a trigger would run inside our commits.
+
+    `unknown`: other tables may be there, with their indexes; but no trigger or view that is not ours.
+    """
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
         for statement in (one for migration in done for one in statements(migration.sql)):
             memory.execute(statement)
         expected, found = objects(memory), objects(connection)
-    for kind, name, _ in sorted(found ^ expected):
+    if unknown:
+        tables = {one[3] for one in expected} | {name for _, name in BESIDE}
+        found = {one for one in found if one[0] not in ("table", "index") or one[3] in tables}
+    for kind, name, *_ in sorted(found ^ expected):
         raise StoreError(
             "foreign",
             where,
@@ -109,10 +131,10 @@ def compare(connection: sqlite3.Connection, done: Sequence[Migration], where: Pa
         )
 
 
-def objects(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
-    """Type, name and definition of everything that migrations make."""
-    rows = connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
-    return {row for row in rows if row[:2] not in BESIDE}
+def objects(connection: sqlite3.Connection) -> set[tuple[str, str, str, str]]:
+    """Type, name, definition and table of everything that migrations make."""
+    wanted = "SELECT type, name, sql, tbl_name FROM sqlite_schema WHERE sql IS NOT NULL"
+    return {row for row in connection.execute(wanted) if row[:2] not in BESIDE}
 
 
 def up(connection: sqlite3.Connection, migrations: Sequence[Migration], where: Path) -> list[str]:

@@ -6,12 +6,12 @@ client could hold of them; a younger one is named, because its row may have been
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import UNSET, Raw
 
-from chatd.core.sections import ACCOUNT, ChangedRow, StartedDay, named
+from chatd.core.sections import ACCOUNT, SECTIONS, ChangedRow, Section, StartedDay
 from chatd.protocol.identifiers import U53_MAX
 from chatd.protocol.sync import AccountRow
 from chatd.storage.interface import SyncQuery
@@ -41,6 +41,7 @@ class SectionTable(NamedTuple):
     tombstones at or below a stamp.
     """
 
+    section: Section
     put: str
     walk: Callable[[sqlite3.Connection, Walk], list[Found]]
     forget: str
@@ -73,18 +74,25 @@ def walking(sql: str) -> Callable[[sqlite3.Connection, Walk], list[Found]]:
     return lambda connection, walk: connection.execute(sql, walk).fetchall()
 
 
-TABLES: dict[str, SectionTable] = {ACCOUNT: SectionTable(PUT, walking(WALK), FORGET)}
-"""By the name of the section."""
+SectionTables = Mapping[str, SectionTable]
+"""By the name of the section, in the order they are walked: that of their bits."""
+
+TABLES: SectionTables = {ACCOUNT: SectionTable(SECTIONS[ACCOUNT], PUT, walking(WALK), FORGET)}
+"""Those of this package."""
 
 
-def write_rows(connection: sqlite3.Connection, rows: Sequence[ChangedRow], stamp: int) -> None:
+def write_rows(
+    tables: SectionTables, connection: sqlite3.Connection, rows: Sequence[ChangedRow], stamp: int
+) -> None:
     """Put rows, those of one name in their order, and the stamp of their users."""
     for row in rows:
-        connection.execute(TABLES[row.section].put, (row.user, row.name, row.value, stamp))
+        connection.execute(tables[row.section].put, (row.user, row.name, row.value, stamp))
     connection.executemany(PUT_STATE, {(row.user, stamp) for row in rows})
 
 
-def write_days(connection: sqlite3.Connection, days: Sequence[StartedDay], stamp: int) -> None:
+def write_days(
+    tables: SectionTables, connection: sqlite3.Connection, days: Sequence[StartedDay], stamp: int
+) -> None:
     """Note the commit of a day, and forget the tombstones that are older than TOMBSTONE_DAYS."""
     for day in [one.day for one in days]:
         connection.execute(NOTE_DAY, (day, stamp))
@@ -92,7 +100,7 @@ def write_days(connection: sqlite3.Connection, days: Sequence[StartedDay], stamp
         if floor is not None:
             connection.execute(RAISE_FLOOR, (floor, floor))
             connection.execute(FORGET_DAYS, (day - TOMBSTONE_DAYS, floor))
-            for table in TABLES.values():
+            for table in tables.values():
                 connection.execute(table.forget, (floor,))
 
 
@@ -107,9 +115,12 @@ def unchanged(connection: sqlite3.Connection, query: SyncQuery) -> bool:
 class Sections:
     """The account rows of one page, while it is filled. `first_stamp`: the commit its round began at."""
 
-    def __init__(self, connection: sqlite3.Connection, query: SyncQuery, first_stamp: int) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, query: SyncQuery, tables: SectionTables, first_stamp: int
+    ) -> None:
         self._connection = connection
         self._query = query
+        self._tables = tables
         self._first_stamp = first_stamp
         self.rows: dict[str, list[AccountRow]] = {}
 
@@ -119,11 +130,14 @@ class Sections:
         """
         if not self._query.sections or (after is None and unchanged(self._connection, self._query)):
             return None
-        for name, bit in named(self._query.sections):
+        for name, table in self._tables.items():
+            bit = table.section.bit
+            if not self._query.sections >> bit & 1:
+                continue
             if after is not None and FIRST + bit < after[0]:
                 continue
             place = after if after is not None and FIRST + bit == after[0] else self._start(bit)
-            for row, found in self._behind(name, place):
+            for row, found in self._behind(table, place):
                 bytes_left -= len(found[3] or b"") + UTF8_BYTES_MAX * len(found[2]) + ROW_BYTES
                 if bytes_left < 0 and not (empty and not self.rows):
                     return place
@@ -138,12 +152,12 @@ class Sections:
     def _is_full(self, bit: int) -> bool:
         return self._query.since is None or bool(self._query.full_sections >> bit & 1)
 
-    def _behind(self, name: str, place: Key) -> Iterator[tuple[AccountRow, Found]]:
+    def _behind(self, table: SectionTable, place: Key) -> Iterator[tuple[AccountRow, Found]]:
         bit, stamp, number = place[0] - FIRST, place[1], place[2]
         tombstones = self._first_stamp if self._is_full(bit) else 0
         while True:
             walk = Walk(self._query.user, stamp, number, tombstones, ROWS_AT_ONCE)
-            found = TABLES[name].walk(self._connection, walk)
+            found = table.walk(self._connection, walk)
             for one in found:
                 stamp, number, value = one[0], one[1], one[3]
                 yield AccountRow(one[2], stamp, UNSET if value is None else Raw(value)), one

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.config.model import Storage
@@ -34,7 +34,6 @@ from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.meta import mark_closed
 from chatd.storage.sqlite.read_pool import ReadPool
-from chatd.storage.sqlite.records import WriteRecords
 from chatd.storage.sqlite.room_rows import memberships
 from chatd.storage.sqlite.startup import make_ready, take_over
 from chatd.storage.sqlite.write_set import batch_of
@@ -68,13 +67,13 @@ class SqliteStore(Store):
         readers: ReadPool,
         troubles: Troubles,
         found: tuple[str, int],
-        writes: Mapping[type, WriteRecords],
+        chapter: Chapter,
     ) -> None:
         self._lock = lock
         self._writer = writer
         self._read_pool = readers
         self.troubles = troubles
-        self._writes = writes
+        self._writes, self._section_tables = chapter.writers(), chapter.sections
         self._epoch, self._last_room = found
 
     @classmethod
@@ -112,7 +111,7 @@ class SqliteStore(Store):
                 await connection.close()
                 raise
         writer = Writer(path, connection, stamp, config.min_free_bytes, troubles)
-        return cls(lock, writer, readers, troubles, (epoch, last_room), chapter.writes)
+        return cls(lock, writer, readers, troubles, (epoch, last_room), chapter)
 
     @property
     def epoch(self) -> str:
@@ -194,10 +193,10 @@ class SqliteStore(Store):
         return await self._read_pool.run(memberships, user)
 
     async def hello(self, device: str, query: SyncQuery) -> HelloRows:
-        return await self._read_pool.run(hello, device, query)
+        return await self._read_pool.run(hello, device, query, self._section_tables)
 
     async def sync(self, query: SyncQuery) -> SyncRows:
-        return await self._read_pool.run(sync.sync, query)
+        return await self._read_pool.run(sync.sync, query, self._section_tables)
 
     async def log(self, room: int, low: int, high: int, limit: int, page_bytes: int) -> EventPage:
         return await self._read_pool.run(history.log, Span(room, low, high), Cut(limit, page_bytes))

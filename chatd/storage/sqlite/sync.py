@@ -17,7 +17,7 @@ from chatd.protocol.sync import SyncTotals
 from chatd.storage.interface import SyncQuery, SyncRows
 from chatd.storage.sqlite.room_rows import MembershipRow, few_places, membership_rows, room_rows
 from chatd.storage.sqlite.room_summaries import Shown, add_events, peers, previews
-from chatd.storage.sqlite.sections import FIRST, Sections
+from chatd.storage.sqlite.sections import FIRST, Sections, SectionTables
 
 Key = tuple[int, int, int]
 
@@ -54,11 +54,11 @@ ORDER BY m.stamp LIMIT ?
 """
 
 
-def sync(connection: sqlite3.Connection, query: SyncQuery) -> SyncRows:
+def sync(connection: sqlite3.Connection, query: SyncQuery, tables: SectionTables) -> SyncRows:
     """The page of `query`, all of it as of one commit. Runs inside a read transaction."""
     if query.after is None:
-        return first_page(connection, query, listed_by(connection, query))
-    return later_page(connection, query, query.after)
+        return first_page(connection, query, tables, listed_by(connection, query))
+    return later_page(connection, query, tables, query.after)
 
 
 def listed_by(connection: sqlite3.Connection, query: SyncQuery) -> Sequence[MembershipRow | RoomRow]:
@@ -68,13 +68,16 @@ def listed_by(connection: sqlite3.Connection, query: SyncQuery) -> Sequence[Memb
 
 
 def first_page(
-    connection: sqlite3.Connection, query: SyncQuery, listed: Collection[MembershipRow | RoomRow]
+    connection: sqlite3.Connection,
+    query: SyncQuery,
+    tables: SectionTables,
+    listed: Collection[MembershipRow | RoomRow],
 ) -> SyncRows:
     """The page a round begins with. `listed`: the user's memberships as of this commit, in any order."""
     gone = [] if query.since is None else gone_since(connection, query.user, query.since)
     if len(gone) > GONE_MAX or is_below_floor(connection, query):
         query, gone = replace(query, since=None, full_sections=query.sections), []
-    page = Page(connection, query, ROOM_NAME_BYTES * len(gone))
+    page = Page(connection, query, tables, ROOM_NAME_BYTES * len(gone))
     page.known = {
         membership_row.number: membership_row
         for membership_row in listed
@@ -97,9 +100,11 @@ def gone_since(connection: sqlite3.Connection, user: str, since: int) -> list[st
     return [name for (name,) in connection.execute(GONE, (user, since, GONE_MAX + 1))]
 
 
-def later_page(connection: sqlite3.Connection, query: SyncQuery, after: Key) -> SyncRows:
+def later_page(
+    connection: sqlite3.Connection, query: SyncQuery, tables: SectionTables, after: Key
+) -> SyncRows:
     """A page that goes on where the one before ended."""
-    page = Page(connection, query)
+    page = Page(connection, query, tables)
     key = page.resume(after) if after[0] < FIRST else after
     page.add_events()
     if key is None or key[0] >= FIRST:
@@ -138,11 +143,13 @@ def totals_of(listed: Collection[MembershipRow | RoomRow]) -> SyncTotals:
 class Page:
     """A page while it is filled: rooms are added until one does not fit."""
 
-    def __init__(self, connection: sqlite3.Connection, query: SyncQuery, taken: int = 0) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, query: SyncQuery, tables: SectionTables, taken: int = 0
+    ) -> None:
         self.connection = connection
         self.query = query
         self.stamp = stamp_of(connection)
-        self.sections = Sections(connection, query, query.first_stamp or self.stamp)
+        self.sections = Sections(connection, query, tables, query.first_stamp or self.stamp)
         self.shown: dict[int, Shown] = {}
         self.known: dict[int, RoomRow] = {}  # read already; none, or all that will be asked for
         self.previews = query.since is None if query.previews is None else query.previews
