@@ -41,7 +41,7 @@ SHIPPED = schema.shipped()
 
 @dataclass(slots=True, frozen=True)
 class PutNotes:
-    """Set these notes; None removes one."""
+    """A request to set these notes; None removes one."""
 
     notes: Mapping[str, Any]
 
@@ -54,7 +54,7 @@ def put_notes(user: str, request: PutNotes, writes: WriteSet, reads: ReadSet) ->
 
 @contextmanager
 def registered() -> Iterator[None]:
-    """The section is known, and new databases have its table."""
+    """Register the section around the block; new databases have its table."""
     number = len(SHIPPED) + 1
     migrations = [*SHIPPED, schema.Migration(number, f"{number:04}_notes.sql", CREATE)]
     with pytest.MonkeyPatch.context() as patch:
