@@ -1,5 +1,5 @@
-"""Tells a captive portal from an outage (protocol.md, "Rules for mobile clients"): asks the server for the six
-bytes only it answers."""
+"""The test that tells a captive portal from an outage (protocol.md, "Rules for mobile clients"): a request for the
+six bytes that only the server answers."""
 
 import asyncio
 import ssl
@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 EXPECTED = b"chatd\n"
 ANSWER_MAX = 4096
-"""Bytes read of the answer: the right one is far smaller, and a wrong one need not be read."""
+"""Bytes read of the answer: the right one is far smaller, and a wrong one need not be read to its end."""
 
 
 async def is_portal(url: str, context: ssl.SSLContext | None, timeout_s: float) -> bool:
-    """Whether somebody else than chatd answers `GET /v1/health` on the host of a `ws:` or `wss:` address.
+    """Whether something other than chatd answers `GET /v1/health` on the host of a `ws:` or `wss:` address.
 
     False when nobody answers at all: that is an outage. Never raises.
     """

@@ -1,7 +1,7 @@
-"""The way of changes to the app: callbacks, and an async iterator on top of them.
+"""The path of changes to the app: callbacks, and an async iterator on top of them.
 
-The queue of an iterator is bounded. A reader that lags by more than its bound loses what it has not read and gets
-one `ChangesMissed` instead: the rooms hold the truth, so nothing is lost but the story of how it came about. The
+The queue of an iterator is bounded. A reader that lags by more than the bound loses the changes it has not read and
+gets one `ChangesMissed` instead: the rooms hold the current state, so only the steps that led to it are lost. The
 socket is never slowed down by a slow reader, for that would cost the connection.
 """
 
@@ -33,11 +33,12 @@ class ChangeFeed:
         return lambda: self._unsubscribe(token)
 
     def emit(self, change: Change) -> None:
-        """Tell everybody."""
+        """Call every listener with `change`."""
         for listener in tuple(self._listeners.values()):
             try:
                 listener(change)
-            except Exception:  # the app's fault must not cost the connection
+            except Exception:
+                # A fault of the app must not cost the connection.
                 log.exception("a listener failed at %r", change)
 
     def _unsubscribe(self, token: object) -> None:
@@ -70,11 +71,11 @@ class ChangeStream:
         return change
 
     def __len__(self) -> int:
-        """Changes that wait to be read."""
+        """Return the number of changes that wait to be read."""
         return len(self._waiting)
 
     def end(self) -> None:
-        """Take no more; what is queued can still be read, then the iteration ends."""
+        """Take no more changes; those that are queued can still be read, then the iteration ends."""
         self._unsubscribe()
         self._ended = True
         self._wake.set()

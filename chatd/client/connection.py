@@ -1,10 +1,9 @@
 """One WebSocket from its upgrade to its end: frames, replies to requests, heartbeat; it never reconnects.
 
-All its state dies with it, so nothing of one connection can confuse the next (protocol.md, "Envelope" and
-"States").
+All its state ends with it, so nothing of one connection can confuse the next (protocol.md, "Envelope" and "States").
 
-Two tasks serve it: `run` reads, one more writes. Replies and pushes are handed on synchronously, in the order they
-came, inside `run`; what is sent in one turn of the event loop shares a frame. One timer watches all deadlines.
+Two tasks serve it: `run` reads, the other writes. Replies and pushes are handed on synchronously inside `run`, in the
+order of their arrival; packets sent in one turn of the event loop share a frame. One timer watches all deadlines.
 """
 
 import asyncio
@@ -26,7 +25,7 @@ from .env import Timer
 from .settings import Settings
 
 OnReply = Callable[[Decoded], None]
-"""Takes the `ok`, the `ChatError`, or None when the outcome will never be known."""
+"""A callback that takes the `ok`, the `ChatError`, or None when the outcome will never be known."""
 
 HELLO_HEARTBEAT_S = 30.0
 """Heartbeat assumed until the hello reply names it."""
@@ -34,7 +33,7 @@ HELLO_HEARTBEAT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why a connection ended. `code` 0: no close frame came."""
+    """The reason why a connection ended. `code` 0: no close frame came."""
 
     code: int = 0
     reason: str = ""
@@ -45,7 +44,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A request without its reply."""
+    """A request that has no reply yet."""
 
     asked_at: float
     on_reply: OnReply
@@ -107,8 +106,8 @@ class Connection:
         self._rearm()
 
     def ask_until_taken(self, current: Callable[[], Packet], on_reply: OnReply) -> None:
-        """Send the request that `current` gives. When it is refused for now, send what `current` gives by then, for
-        as long as this connection lives; any other answer is the reply."""
+        """Send the request that `current` returns; while it is refused for now, send what `current` returns by then,
+        as long as this connection lives. Any other answer is the reply."""
         packet = current()
 
         def answered(answer: Decoded) -> None:
@@ -124,46 +123,48 @@ class Connection:
         self.ask(packet, answered)
 
     async def request(self, packet: Packet) -> Decoded:
-        """The `ok` to a request; raises its `ChatError`, or `ConnectionLost` when the outcome is unknown."""
+        """Send a request and return its `ok`; raises its `ChatError`, or `ConnectionLost` when the outcome is
+        unknown."""
         reply: asyncio.Future[Decoded] = asyncio.get_running_loop().create_future()
         self.ask(packet, lambda answer: _complete(reply, answer))
         return await reply
 
     def accepted(self, heartbeat_s: float, limits: Limits) -> None:
-        """The hello was answered: its heartbeat and limits are in force."""
+        """Put the heartbeat and limits of the hello reply in force."""
         self.limits = limits
         self._frame_bytes = limits.frame_bytes
         self.set_heartbeat(heartbeat_s)
 
     def set_heartbeat(self, heartbeat_s: float) -> None:
-        """The server pings after this much silence from now on."""
+        """Set the seconds of silence after which the server pings."""
         self._deadlines.heartbeat_s = heartbeat_s
         self._rearm()
 
     def probe(self) -> None:
-        """Ask for a sign of life; none within `probe_s` drops the connection. At most one per `probe_s`."""
+        """Send a ping; no answer within `probe_s` drops the connection. At most one ping per `probe_s`."""
         if self.alive and self._deadlines.probe(self._env.monotonic()):
             self.ask({"type": "ping"}, self._probed)
 
     def silent_s(self) -> float:
-        """Seconds since the last frame came in."""
+        """Return the seconds since the last frame came in."""
         return self._deadlines.silent_s(self._env.monotonic())
 
     # Ending.
 
     def drop(self, reason: str, code: int = 1006) -> None:
-        """End at once, without a close handshake: for a link that is thought dead, or a peer we cannot talk to."""
+        """End at once, without a close handshake: for a link that is thought dead, or a peer that breaks the
+        protocol."""
         self._end(Ending(code, reason))
         self._socket.transport.abort()
 
     async def close(self, code: int, reason: str = "") -> None:
-        """End in the ordinary way, once everything queued is written."""
+        """Write everything queued, then end with a close handshake."""
         await self._write_all()
         self._end(Ending(code, reason))
         await self._socket.close(code, reason)
 
     async def run(self) -> Ending:
-        """Read until the end and tell why it came; every pending request is settled by then."""
+        """Read until the end and return its reason; every pending request is completed by then."""
         writer = asyncio.create_task(self._write())
         self._rearm()
         try:
@@ -201,10 +202,12 @@ class Connection:
 
     def _pong(self, packet: Packet) -> None:
         self.send({"type": "pong"})
-        self._on_push(packet)  # this too
+        # The ping may carry a cursor.
+        self._on_push(packet)
 
     def _bye(self, push: ByePush) -> None:
-        self._on_push(push)  # it may carry a cursor
+        # The bye may carry a cursor.
+        self._on_push(push)
         self._outgoing.clear()
         self._end(
             Ending(
@@ -217,7 +220,7 @@ class Connection:
         self._env.call_later(self._timing.close_s, self._socket.transport.abort)
 
     def _end(self, ending: Ending) -> None:
-        """The first reason stays: `bye` is authoritative, the close frame only mirrors it (protocol.md, "bye")."""
+        """Keep the first reason: `bye` is authoritative, the close frame only mirrors it (protocol.md, "bye")."""
         if self.ending is None:
             self.ending = ending
 
@@ -254,8 +257,8 @@ class Connection:
             await self._socket.send(frame, text=self._codec.text)
 
     def _next_frame(self) -> list[bytes]:
-        """As many whole groups as fit; a group is never split, for its order depends on the one frame (protocol.md,
-        "The outbox of a client")."""
+        """Return as many whole groups as fit; a group is never split, since its order depends on the one frame
+        (protocol.md, "The outbox of a client")."""
         frame = list(self._outgoing.popleft())
         size = _size(frame)
         while self._outgoing:
@@ -269,10 +272,11 @@ class Connection:
     # Deadlines.
 
     def _rearm(self) -> None:
-        """See to it that the one timer fires no later than the earliest deadline."""
+        """Make the one timer fire no later than the earliest deadline."""
         deadline = self._deadlines.next_at(self._oldest())
         if not self.alive or (self._watch is not None and self._watch_at <= deadline):
-            return  # a timer that fires too early just looks again; most requests are long answered by then
+            # A timer that fires too early only checks again; most requests are long answered by then.
+            return
         if self._watch is not None:
             self._watch.cancel()
         self._watch_at = deadline
@@ -291,7 +295,7 @@ class Connection:
         self._rearm()
 
     def _probed(self, answer: Decoded) -> None:
-        """The link lives, so what is overdue now will not be answered: its outcome is unknown (protocol.md,
+        """Give up the requests that are overdue although the link lives: their outcome is unknown (protocol.md,
         "States")."""
         self._deadlines.answered()
         limit = self._env.monotonic() - self._timing.request_s
@@ -315,7 +319,7 @@ _ENVELOPE: dict[str, Callable[[Connection, Decoded], None]] = {
 async def open_connection(
     url: str, codec: Codec, settings: Settings, on_push: Callable[[Decoded], None]
 ) -> Connection:
-    """A connection whose upgrade succeeded and whose hello is still to be sent.
+    """Return a connection whose upgrade succeeded and whose hello is still to be sent.
 
     Raises OSError when the network or TLS fails, its `HandshakeFailed` when the upgrade does.
     """
@@ -345,11 +349,13 @@ async def open_connection(
 
 
 def _size(group: list[bytes]) -> int:
-    return sum(map(len, group)) + len(group)  # and a comma each, in JSON
+    # Plus one comma each, in JSON.
+    return sum(map(len, group)) + len(group)
 
 
 def _complete(reply: "asyncio.Future[Decoded]", answer: Decoded) -> None:
-    if reply.done():  # the caller went away
+    # The caller stopped waiting.
+    if reply.done():
         return
     if answer is None:
         reply.set_exception(ConnectionLost())

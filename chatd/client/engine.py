@@ -1,6 +1,6 @@
 """The parts of a client put together; the public face is client.py, the rules are in the parts.
 
-Everything on a connection goes through here in the order it happened: hello, what the server says, the end.
+Everything on a connection passes through here in order: hello, replies and pushes, the end.
 """
 
 import asyncio
@@ -29,17 +29,18 @@ from .tokens import GetToken, Tokens
 from .typing_state import TypingState
 
 SMALLEST_PAGE = 10
-"""Rooms of a page below which a slow link (4002) halves it no more."""
+"""Rooms of a page below which a slow link (4002) no longer halves it."""
 
 FEATURES = ["account"]
 """Feature words that hold in both encodings (protocol.md, "hello")."""
 
 OTHER_USER = 4299
-"""Our own code for "the token is another user's": in the range that stops, and never on the wire."""
+"""The close code of the client itself for "the token is of another user": in the range that stops, and never on the
+wire."""
 
 
 class Engine:
-    """One client without its public face; the delegate of its account and of its life cycle."""
+    """One client without its public face; it is the delegate of its account and of its life cycle."""
 
     def __init__(self, url: str, get_token: GetToken, storage: Storage, settings: Settings) -> None:
         env, timing = settings.env, settings.timing
@@ -59,7 +60,7 @@ class Engine:
         self._decided = asyncio.Event()
         self._noting: Timer | None = None
 
-    # Beginning and end.
+    # Lifecycle.
 
     async def start(self, device: str) -> None:
         """Load what is stored and begin to connect."""
@@ -68,7 +69,7 @@ class Engine:
         self.lifecycle.start()
 
     async def stop(self) -> None:
-        """Close the connection and the storage; the engine is of no use after that."""
+        """Close the connection and the storage; a stopped engine cannot be started again."""
         await self.lifecycle.stop()
         if self.device:
             self._note()
@@ -78,16 +79,17 @@ class Engine:
         tables = await self.storage.load()
         self.account.restore(tables)
         self.sender.restore(tables)
-        self.account.records()  # what was just read need not be written
+        # What was just read need not be written.
+        self.account.records()
         self.device = device or tables.get("account", {}).get("device", "") or self.settings.env.device()
         self.storage.note([Record("account", "device", self.device)])
         if self.settings.delivered:
             self.feed.subscribe(self.signals.arrived)
 
-    # Asking.
+    # Requests.
 
     async def wait_ready(self) -> Connection:
-        """The connection, once it is READY; raises `Closed` when the client is stopped."""
+        """Return the connection once it is READY; raises `Closed` when the client is stopped."""
         while True:
             connection = self.lifecycle.connection
             if self.lifecycle.phase is Phase.READY and connection is not None and connection.alive:
@@ -98,7 +100,7 @@ class Engine:
             await self._decided.wait()
 
     async def call(self, packet: Packet, timeout: float | None = None) -> Decoded:
-        """The `ok` to a request, over as many connections as it takes within `timeout` seconds.
+        """Return the `ok` to a request, over as many connections as it takes within `timeout` seconds.
 
         Every request of the protocol may be repeated: reads, keyed mutations, replacements of a set. A refusal for
         now is waited out if the time allows. Raises the `ChatError`, `Closed` or `Unreachable`.
@@ -111,7 +113,8 @@ class Engine:
                     try:
                         return await (await self.wait_ready()).request(packet)
                     except ConnectionLost:
-                        await asyncio.sleep(0)  # let the life cycle notice
+                        # Let the life cycle notice the loss.
+                        await asyncio.sleep(0)
                     except ChatError as error:
                         refusal = error
                         await self._wait_out(error, limit)
@@ -119,9 +122,9 @@ class Engine:
             raise refusal or Unreachable(f"no answer to {packet['type']} within {limit:g} s") from None
 
     async def mutate(self, packet: Packet, *, logged: bool = True) -> Ack:
-        """Like `call`, for requests with a `key`; what it appended to the log is applied, or fetched.
+        """Send a request with a `key` like `call`; the event that it appended to the log is applied, or fetched.
 
-        `logged=False`: nobody here will see that log any more, or there was none.
+        `logged=False`: this client does not see that log any more, or there is none.
         """
         packet = {**packet, "key": self.settings.env.key()}
         ack: Ack = await self.call(packet)
@@ -136,14 +139,14 @@ class Engine:
         return ack
 
     async def deliver(self, packet: Packet) -> Receipt:
-        """Send by the outbox and wait for the acknowledgement; `Closed` at once if nobody is going to send it."""
+        """Send by the outbox and wait for the acknowledgement; raises `Closed` at once if the client is stopped."""
         if self.lifecycle.phase is Phase.STOPPED:
             raise self._why_stopped() from self.lifecycle.trouble
         return await self.sender.deliver(packet)
 
     async def sync(self) -> None:
-        """Ask what changed since the cursor (protocol.md, "sync"); further pages follow in the background, all of them
-        where a round is under way: one begun in its middle would pass for the whole."""
+        """Fetch what changed since the cursor (protocol.md, "sync"); further pages follow in the background. During a
+        round all of them do: a round begun in its middle would pass for a whole one."""
         if self.repairer.in_round:
             self.repairer.sync_again()
             return
@@ -158,7 +161,7 @@ class Engine:
         self.repairer.sync_again()
 
     def set_mode(self, mode: str) -> None:
-        """`foreground` or `background`, now and in every hello to come (protocol.md, "mode")."""
+        """Set `foreground` or `background`, now and in every hello to come (protocol.md, "mode")."""
         self.lifecycle.background = mode == "background"
         connection = self.lifecycle.connection
         if connection is not None and self.lifecycle.phase is Phase.READY:
@@ -250,7 +253,8 @@ class Engine:
         self.sender.lost()
         self.signals.disconnected()
         self.typing_state.clear()
-        self._note()  # the app may be suspended or killed before the next timer
+        # The app may be suspended or killed before the next timer.
+        self._note()
 
     def on_phase(self, phase: Phase, closed: Closed | None) -> None:
         self._decided.set()

@@ -16,26 +16,28 @@ class Timer(Protocol):
 
 
 class Env(Protocol):
-    """Time, randomness and timers, as the client needs them; tests bring their own."""
+    """Time, randomness and timers, as the client needs them; a test passes its own."""
 
     def monotonic(self) -> float:
-        """Seconds that never jump; time asleep does not count."""
+        """Return seconds that never jump; time asleep does not count."""
         ...
 
     def time_ms(self) -> int:
-        """Unix milliseconds of this device, only for display."""
+        """Return Unix milliseconds of this device, only for display."""
         ...
 
     def random(self) -> float:
-        """A number in [0, 1)."""
+        """Return a number in [0, 1)."""
         ...
 
     def key(self) -> str:
-        """A fresh idempotency key: 22 characters, base64url of a UUIDv7 (protocol.md, "Identifiers and counters")."""
+        """Return a fresh idempotency key: 22 characters, base64url of a UUIDv7 (protocol.md, "Identifiers and
+        counters")."""
         ...
 
     def device(self) -> str:
-        """A fresh device id: 22 characters, base64url of 128 random bits (protocol.md, "Identifiers and counters")."""
+        """Return a fresh device id: 22 characters, base64url of 128 random bits (protocol.md, "Identifiers and
+        counters")."""
         ...
 
     def call_later(self, delay_s: float, action: Callable[[], None]) -> Timer:
@@ -44,7 +46,7 @@ class Env(Protocol):
 
 
 class SystemEnv:
-    """The real one."""
+    """The clock, randomness and timers of the operating system."""
 
     def monotonic(self) -> float:
         return time.monotonic()
@@ -76,7 +78,7 @@ async def wait(env: Env, delay_s: float) -> None:
 
 
 def uuid7(time_ms: int, noise: bytes) -> bytes:
-    """A UUIDv7 of 48 bits of time and 74 of the 80 bits of `noise` (RFC 9562, section 5.7)."""
+    """Return a UUIDv7 of 48 bits of time and 74 of the 80 bits of `noise` (RFC 9562, section 5.7)."""
     value = bytearray(time_ms.to_bytes(6, "big") + noise)
     value[6] = 0x70 | value[6] & 0x0F
     value[8] = 0x80 | value[8] & 0x3F
@@ -84,5 +86,5 @@ def uuid7(time_ms: int, noise: bytes) -> bytes:
 
 
 def base64url(value: bytes) -> str:
-    """URL-safe base64 without padding (RFC 4648, section 5)."""
+    """Return URL-safe base64 without padding (RFC 4648, section 5)."""
     return base64.urlsafe_b64encode(value).rstrip(b"=").decode()

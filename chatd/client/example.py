@@ -12,7 +12,8 @@ from chatd.client import Client, MessageAdded, Room
 async def send_lines(client: Client, room: Room) -> None:
     while line := await asyncio.to_thread(sys.stdin.readline):
         await room.send(line.rstrip("\n"))
-    await client.close()  # which ends the iterator of changes
+    # This ends the iterator of changes.
+    await client.close()
 
 
 async def chat(url: str, token: str, peer: str) -> None:

@@ -1,7 +1,7 @@
 """The life cycle: from token to connection to backoff and round again (protocol.md, "States").
 
 `Lifecycle` owns the phase and nothing else may assign it. It does not look into what a connection carries: a
-`LifecycleDelegate` says hello, takes the replies and pushes, and hears when it can work and when it cannot.
+`LifecycleDelegate` gives the hello, takes replies and pushes, and learns when it can work and when it cannot.
 """
 
 import asyncio
@@ -26,41 +26,41 @@ log = logging.getLogger(__name__)
 
 
 class LifecycleDelegate(Protocol):
-    """The rest of the client, which works on a connection. All calls are synchronous and in the order things
-    happened."""
+    """The rest of the client, which works on a connection. All calls are synchronous and in the order of events."""
 
     def hello(self, token: str) -> Packet:
-        """The hello packet."""
+        """Return the hello packet."""
         ...
 
     def on_opened(self, connection: Connection) -> None:
-        """The hello is on its way; more may be sent behind it."""
+        """Send more behind the hello, which is on its way."""
         ...
 
     def on_welcomed(self, connection: Connection, reply: HelloReply) -> None:
-        """The hello was answered; dropping the connection here refuses it."""
+        """Take the hello reply; dropping the connection here refuses it."""
         ...
 
     def on_push(self, packet: Packet) -> None:
-        """The server said something by itself."""
+        """Take a push."""
         ...
 
     def on_lost(self, ending: Ending) -> None:
-        """The connection is gone."""
+        """Handle the loss of the connection."""
         ...
 
     def on_phase(self, phase: Phase, closed: Closed | None) -> None:
-        """The phase changed; `closed` says why it is STOPPED."""
+        """Take the new phase; `closed` is the reason of STOPPED."""
         ...
 
 
 class Lifecycle:
-    """Keeps one client connected while it should be."""
+    """The loop that keeps one client connected while it should be."""
 
     def __init__(self, url: str, tokens: Tokens, settings: Settings, delegate: LifecycleDelegate) -> None:
         self.phase = Phase.STOPPED
         self.closed: Closed | None = None
-        self.trouble: Exception | None = None  # why the last attempt failed; None once one succeeded
+        # The failure of the last attempt; None once one succeeded.
+        self.trouble: Exception | None = None
         self.connection: Connection | None = None
         self.background = False
         self._url = url
@@ -79,20 +79,20 @@ class Lifecycle:
             self._run(Trigger.START)
 
     async def stop(self, code: int = 1000) -> None:
-        """STOPPED, after an ordinary close."""
+        """Move to STOPPED, after an ordinary close."""
         if self.phase is not Phase.STOPPED:
             await self._end(code)
             self._stopped(Closed(0, "stopped"))
         self._tokens.close()
 
     async def suspend(self) -> None:
-        """SUSPENDED: closed with 1001, and not a single timer until `wake` (protocol.md, "States")."""
+        """Move to SUSPENDED: closed with 1001, and no timer until `wake` (protocol.md, "States")."""
         if self.phase not in (Phase.STOPPED, Phase.SUSPENDED):
             await self._end(1001)
             self._move(Trigger.SUSPEND)
 
     def wake(self) -> None:
-        """The app is in front, or the network is back: connect soon (protocol.md, "States")."""
+        """Connect soon: the app is in front, or the network is back (protocol.md, "States")."""
         self._backoff.reset()
         if self.phase is Phase.SUSPENDED:
             self._run(Trigger.RESUME)
@@ -100,7 +100,7 @@ class Lifecycle:
             self._pause.set_result(True)
 
     def revive(self) -> None:
-        """The app is in front: leave also a STOPPED that lasts only so long (4200, 4205)."""
+        """Leave also a temporary STOPPED (4200, 4205): the app is in front."""
         if self.closed is not None and close_rule(self.closed.code).then is Then.STOP_UNTIL_FOREGROUND:
             self.start()
         self.wake()
@@ -131,7 +131,7 @@ class Lifecycle:
             self._give_up(Closed(1011, "internal"))
 
     async def _attempt(self) -> None:
-        """From CONNECTING round to CONNECTING, or to STOPPED."""
+        """Go from CONNECTING round to CONNECTING, or to STOPPED."""
         token = self._tokens.usable(self._now()) or await self._new_token()
         url = self._moved_to or self._url
         try:
@@ -141,16 +141,18 @@ class Lifecycle:
         except OSError as error:
             log.info("cannot connect to %s: %r", url, error)
             self.trouble = error
-            self._moved_to = ""  # if that was where we were sent, the old address knows better by now
+            # If the server had moved this client to it, the old address knows better by now.
+            self._moved_to = ""
             await self._wait_out(url, error)
             return
         ending = await self._serve(connection, token)
         self._backoff.lost(self._now())
-        if self._task is asyncio.current_task():  # or else stopped or suspended by hand
+        # Otherwise `stop` or `suspend` ended it.
+        if self._task is asyncio.current_task():
             await self._follow(ending)
 
     async def _follow(self, ending: Ending) -> None:
-        """Do what the close code asks for (protocol.md, "Close codes")."""
+        """Carry out the rule of the close code (protocol.md, "Close codes")."""
         rule = close_rule(ending.code)
         if rule.our_bug:
             log.error("closed with %s %s: a fault of this client", ending.code, ending.reason or rule.reason)
@@ -159,13 +161,14 @@ class Lifecycle:
             await self._wait(self._delay_s(ending.retry_after_s))
         elif rule.then is Then.NEW_TOKEN:
             again = self._tokens.refused(ending.code)
-            wait_s = ending.retry_after_s  # a token that is signed sooner is no better
+            # A token signed sooner would be no better.
+            wait_s = ending.retry_after_s
             await self._new_token(self._delay_s(wait_s) if again or wait_s else 0.0)
         else:
             self._give_up(Closed(ending.code, ending.reason or rule.reason))
 
     async def _new_token(self, delay_s: float = 0.0) -> str:
-        """NEED_TOKEN until the app gives a token that may be shown."""
+        """Stay in NEED_TOKEN until the app returns a token that may be used."""
         self._move(Trigger.WANTS_TOKEN)
         while True:
             await self._sleep(delay_s)
@@ -173,9 +176,8 @@ class Lifecycle:
                 token = await self._tokens.fetch()
             except TokenRejected:
                 raise
-            except (
-                Exception
-            ) as error:  # whatever the app's callback raises: it is asked again, more and more slowly
+            except Exception as error:
+                # Whatever the callback of the app raises: it is called again, more and more slowly.
                 log.warning("no token: %r", error)
                 self.trouble = error
                 delay_s = self._delay_s()
@@ -222,8 +224,8 @@ class Lifecycle:
     # Waiting.
 
     async def _wait_out(self, url: str, error: Exception) -> None:
-        """No connection: back off, or sit out a captive portal, which is no reason to back off further
-        (protocol.md, "Rules for mobile clients")."""
+        """Back off, or wait behind a captive portal, which is no reason to back off further (protocol.md, "Rules for
+        mobile clients")."""
         timing, strange = self._settings.timing, isinstance(error, (ssl.SSLError, HandshakeFailed))
         retry_after_s = error.retry_after_s if isinstance(error, HandshakeFailed) else 0.0
         if strange and not retry_after_s and await is_portal(url, self._settings.ssl, timing.open_s):
@@ -237,12 +239,12 @@ class Lifecycle:
         self._move(Trigger.TIMER)
 
     async def _sleep(self, delay_s: float) -> None:
-        """Sleep, unless `wake` ends it: then a last random moment, so that a crowd does not come at once."""
+        """Sleep unless `wake` ends it: then for a last random moment, so that not all clients come at once."""
         if delay_s > 0 and await self._pause_for(delay_s):
             await self._pause_for(self._settings.env.random() * self._settings.timing.wake_jitter_s)
 
     async def _pause_for(self, delay_s: float) -> bool:
-        """True if it was cut short."""
+        """Sleep for `wait_s` or until `wake`; return whether it was cut short."""
         pause: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._pause = pause
         timer = self._settings.env.call_later(delay_s, lambda: _finish(pause))
@@ -283,7 +285,7 @@ RETRY_CODES = {"after_auth": 4100, "never": 4204}
 
 
 def _refusal(error: ChatError) -> Ending:
-    """A refused hello as the close it amounts to."""
+    """Return a refused hello as the close it amounts to."""
     code = HELLO_REFUSALS.get(error.name) or RETRY_CODES.get(error.retry, 0)
     return Ending(code, error.name, (error.retry_after or 0) / 1000)
 

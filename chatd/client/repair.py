@@ -1,7 +1,7 @@
-"""Fetches what is missing: the rest of a sync, holes in a room's log, stale stretches of its cache.
+"""The fetching of what is missing: the rest of a sync, holes in the log of a room, stale stretches of its cache.
 
-One task at most works through everything, one request at a time, so that a client that comes back after a week does
-not storm the server; rooms on the screen go first. The rules of what to ask are in timeline.py.
+One task at most works through everything, one request at a time, so that a client that returns after a week does not
+flood the server; rooms on the screen go first. The rules of what to ask are in timeline.py.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ JUMP_PAGE = 50
 """Messages of the newest page: two screens (protocol.md, "Positions, gaps and repair")."""
 
 STALE_ROUNDS = 8
-"""Rounds of `changes` before a stretch is shown as it is: each covers a page, and the next showing goes on."""
+"""Rounds of `changes` before a stretch is shown as it is: each covers a page, and the next display continues."""
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ Call = Callable[[Packet], Awaitable[Decoded]]
 
 
 class Repairer:
-    """Brings one account up to date. `call` sends a request and gives its `ok`."""
+    """The job that brings one account up to date. `call` sends a request and returns its `ok`."""
 
     def __init__(self, call: Call, account: Account, settings: Settings) -> None:
         self.page = 200
@@ -38,12 +38,14 @@ class Repairer:
         self._settings = settings
         self._timers: dict[str, Timer] = {}
         self._rooms: deque[str] = deque()
-        self._round: Packet | None = None  # what the sync that is under way asks next; empty: a full one
-        self._again = False  # a sync is to begin when the one under way has ended
+        # The next request of the sync that is under way; empty: a full one.
+        self._round: Packet | None = None
+        # Whether a sync is to begin when the one under way has ended.
+        self._again = False
         self._task: asyncio.Task[None] | None = None
 
     def soon(self, replica: Replica) -> None:
-        """A hole was seen: repair it at once if the server told of it, else unless it closes by itself
+        """Repair a hole: at once if the server announced it, else after a moment, unless it closes by itself
         (protocol.md, "Positions, gaps and repair")."""
         if replica.timeline.known_hole:
             self._queue(replica.room)
@@ -53,12 +55,12 @@ class Repairer:
             )
 
     def perhaps(self, replica: Replica) -> None:
-        """The room moved on: repair at once what is on the screen or wanted anyway, the rest when it is opened."""
+        """Repair a room that moved on: at once if it is on the screen or wanted anyway, else when it is opened."""
         if self._settings.prefetch or replica.room in self._account.focused:
             self._queue(replica.room)
 
     def pages(self, more: str) -> None:
-        """A sync has further pages."""
+        """Fetch the further pages of a sync."""
         self._take_page(more)
         self._run()
 
@@ -68,14 +70,15 @@ class Repairer:
         return self._round is not None
 
     def sync_again(self) -> None:
-        """More changed than was told: a round that begins from here on has it (protocol.md, "account")."""
+        """Begin a sync behind the one under way: only a round from here on has all that changed (protocol.md,
+        "account")."""
         self._again = True
         if self._round is None:
             self._take_page("")
         self._run()
 
     def resume(self) -> None:
-        """Connected again: take up every hole that was left."""
+        """Repair every hole that was left, on a new connection."""
         for replica in self._account.replicas.values():
             if replica.timeline.buffer:
                 self._queue(replica.room)
@@ -83,7 +86,7 @@ class Repairer:
                 self.perhaps(replica)
 
     def stop(self) -> None:
-        """The connection is gone; `resume` and the next sync begin anew."""
+        """Stop, as the connection is gone; `resume` and the next sync begin anew."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -94,7 +97,7 @@ class Repairer:
             self._task = None
 
     async def repair(self, replica: Replica) -> None:
-        """Fetch until the room is up to its head. Raises what `call` raises."""
+        """Fetch until the room is at its head. Raises what `call` raises."""
         while (plan := replica.timeline.plan()) is not None:
             if not (isinstance(plan, Fetch) and await self._log(replica, plan)):
                 await self._jump(replica)
@@ -123,7 +126,7 @@ class Repairer:
         reply: HistoryReply = await self._ask(replica, "history", limit=JUMP_PAGE)
         self._account.match_own(reply.get("events", ()))
         self._account.publish(replica, replica.timeline.take_newest(reply))
-        # A jump skips messages, so the unread number cannot be counted on: ask for it.
+        # A jump skips messages, so the unread number cannot be derived from them: fetch it.
         answer: SummaryReply = await self._ask(replica, "room.get")
         self._account.take_summary(answer["summary"])
 
@@ -165,14 +168,15 @@ class Repairer:
                     await self._next_room()
                 else:
                     await self._next_page()
-            except Unreachable as error:  # a lost connection ends this task; this one only does not answer
+            except Unreachable as error:
+                # A lost connection ends this task; here it only does not answer.
                 log.warning("repair takes long: %s", error)
             except ChatError as error:
                 log.warning("repair takes long: %s", error)
                 await wait(self._settings.env, self._settings.timing.pause_s(error.retry_after))
 
     async def _next_room(self) -> None:
-        """Repair the first room that waits; it waits again when that has to be done later."""
+        """Repair the first room that waits; it is queued again when that has to be done later."""
         replica = self._account.replicas.get(self._rooms.popleft())
         if replica is None:
             return

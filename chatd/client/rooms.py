@@ -1,4 +1,4 @@
-"""A room as the app holds it: its state to look at, and everything one can do in it."""
+"""A room as the app holds it: its state, and everything one can do in it."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,8 +18,7 @@ from .core.packets import (
     ReadersReply,
     SummaryReply,
 )
-from .core.replica import Receipt as Mark
-from .core.replica import Replica
+from .core.replica import MemberReceipt, Replica
 from .core.summary import Summary
 from .core.timeline import Page
 from .engine import Engine
@@ -53,9 +52,9 @@ class Readers:
 class Room:
     """One room of one client.
 
-    Methods that write return when the server has it durably, or raise its `ChatError`; they survive reconnects, and
-    what they asked for is done even if the caller stops waiting. `content` is a text or a whole body (protocol.md,
-    "Body").
+    Methods that write return when the server has stored the change durably, or raise its `ChatError`; they survive
+    reconnects, and the change is made even if the caller stops waiting. `content` is a text or a whole body
+    (protocol.md, "Body").
     """
 
     __slots__ = ("_engine", "id")
@@ -67,31 +66,31 @@ class Room:
     def __repr__(self) -> str:
         return f"Room({self.id!r})"
 
-    # To look at.
+    # State.
 
     @property
     def summary(self) -> Summary:
-        """Title, peer, role and the rest; counters are as of the server's last word, see `unread` for live ones."""
+        """Title, peer, role and the rest, as the server sent them last; `unread` counts on from there."""
         return self._seen.summary
 
     @property
     def head(self) -> int:
-        """The highest `seq` heard of."""
+        """The highest known `seq`."""
         return self._seen.timeline.head
 
     @property
     def applied(self) -> int:
-        """The `seq` up to which everything was applied here."""
+        """The `seq` up to which every event was applied here."""
         return self._seen.timeline.applied
 
     @property
     def unread(self) -> int:
-        """Unread messages, also those whose content did not come yet."""
+        """The number of unread messages, also of those whose content was not fetched."""
         return self._seen.badge
 
     @property
     def unread_mentions(self) -> int:
-        """Unread mentions."""
+        """The number of unread mentions."""
         return self._seen.unread_mentions
 
     @property
@@ -100,9 +99,9 @@ class Room:
         return self._seen.read
 
     @property
-    def receipts(self) -> Mapping[str, Mark]:
-        """The positions up to which other members read and got the room, as far as the server tells (protocol.md,
-        "receipts")."""
+    def receipts(self) -> Mapping[str, MemberReceipt]:
+        """The positions up to which other members have read and received the room, as far as the server tells
+        (protocol.md, "receipts")."""
         return self._seen.receipts
 
     @property
@@ -116,7 +115,7 @@ class Room:
         return self._seen.timeline.messages
 
     def cached(self) -> tuple[Message, ...]:
-        """The newest messages cached without a hole, ascending."""
+        """Return the newest messages cached without a hole, ascending."""
         timeline = self._seen.timeline
         return timeline.between(timeline.cached.covered_down_from(timeline.applied), timeline.applied)
 
@@ -131,7 +130,7 @@ class Room:
     async def post(self, content: str | Body, *, silent: bool = False, composed_at: int | None = None) -> str:
         """Put a message into the outbox and return its key, once it is stored here.
 
-        What becomes of it is told as `SendDone`, `SendDelayed` or `SendFailed`.
+        Its outcome comes as `SendDone`, `SendDelayed` or `SendFailed`.
         """
         return await self._engine.sender.post(self._message(content, silent, composed_at))
 
@@ -140,13 +139,14 @@ class Room:
         return await self._write("edit", target=seq, body=_body(content))
 
     async def recall(self, seq: int) -> Receipt:
-        """Take a message back for everybody."""
+        """Recall a message for everybody."""
         return await self._write("recall", target=seq)
 
     async def react(self, seq: int, emoji: str, *, present: bool = True) -> Receipt:
         """Set, or with `present=False` clear, an own reaction: one emoji, or a word between colons, as in `:yes:`.
 
-        How an emoji is presented makes no difference (protocol.md, "react"). Raises `BadRequest` for anything else.
+        The presentation of an emoji makes no difference (protocol.md, "react"). Raises `BadRequest` for anything
+        else.
         """
         message = self._replica.timeline.messages.get(seq)
         if present or message is None or emoji not in message.mine:
@@ -160,7 +160,7 @@ class Room:
     # Reading.
 
     async def timeline(self, limit: int = HISTORY_PAGE) -> tuple[Message, ...]:
-        """The newest `limit` messages, ascending and up to date; fetches exactly what is missing."""
+        """Return the newest `limit` messages, ascending and up to date; fetches exactly what is missing."""
         await self._engine.repairer.repair(self._replica)
         before = self.applied + 1
         messages: tuple[Message, ...] = ()
@@ -179,10 +179,10 @@ class Room:
         around: int | None = None,
         limit: int = HISTORY_PAGE,
     ) -> Page:
-        """A page of messages in their current state, ascending (protocol.md, "history").
+        """Return a page of messages in their current state, ascending (protocol.md, "history").
 
-        Give one of `before` (below this `seq`), `after`, `around`; none means the newest. `limit` is at most 100.
-        What lies `before` a point is answered from the cache if it is there without a hole. The page says what it
+        Give one of `before` (below this `seq`), `after`, `around`; none means the newest. `limit` is at most 100. A
+        page `before` a message comes from the cache if it is there without a hole. The page says which numbers it
         covers.
         """
         if before is not None:
@@ -196,19 +196,19 @@ class Room:
         return self._page(reply)
 
     async def log(self, first: int, last: int | None = None, limit: int | None = None) -> LogReply:
-        """The raw reply of `log` from number `first` on (protocol.md, "log"); it is not applied to the room."""
+        """Return the raw reply of `log` from number `first` on (protocol.md, "log"); it is not applied to the room."""
         asked = {"from": first, "to": last, "limit": limit}
         reply: LogReply = await self._call("log", **_named(asked))
         return reply
 
     async def changes(self, low: int, high: int, since: int) -> ChangesReply:
-        """The raw reply of `changes`: messages in `low` to `high` changed after `since` (protocol.md, "changes");
-        it is not applied."""
+        """Return the raw reply of `changes`: messages in `low` to `high` changed after `since` (protocol.md,
+        "changes"); it is not applied."""
         reply: ChangesReply = await self._call("changes", low=low, high=high, since=since)
         return reply
 
     async def fetch(self, seqs: Iterable[int]) -> tuple[Message, ...]:
-        """These messages, at most 100, in their current state (protocol.md, "messages")."""
+        """Return these messages, at most 100, in their current state (protocol.md, "messages")."""
         reply: MessagesReply = await self._call("messages", seqs=list(seqs))
         events = reply["events"]
         replica = self._replica
@@ -221,7 +221,7 @@ class Room:
         self._engine.signals.read(self._replica, self.applied if seq is None else seq)
 
     def typing(self) -> None:
-        """Tell the others that the user writes; call it on every key, it is sent at most every 3 s (protocol.md,
+        """Show the others that the user is typing; call it on every key, it is sent at most every 3 s (protocol.md,
         "typing")."""
         self._engine.signals.typing(self.id)
 
@@ -234,7 +234,7 @@ class Room:
     # The room itself.
 
     async def refresh(self) -> Summary:
-        """Ask for the summary."""
+        """Fetch the summary."""
         reply: SummaryReply = await self._call("room.get")
         return self._engine.account.take_summary(reply["summary"]).summary
 
@@ -243,7 +243,7 @@ class Room:
         await self._mutate("room.update", **settings)
 
     async def delete(self) -> None:
-        """Delete the room (owner)."""
+        """Delete the room; only its owner may."""
         await self._mutate("room.delete")
         self._engine.account.lose(self.id, "deleted")
 
@@ -257,7 +257,7 @@ class Room:
         self._engine.account.lose(self.id, "left")
 
     async def members(self, *, prefix: str = "", role: str = "") -> AsyncIterator[Member]:
-        """All members, page by page: `async for member in room.members()`."""
+        """Yield all members, page by page: `async for member in room.members()`."""
         more = ""
         while True:
             reply: MembersReply = await self._call(
@@ -286,12 +286,12 @@ class Room:
     async def preferences(
         self, *, muted_until: int | None = None, pinned: bool | None = None, hidden: bool | None = None
     ) -> None:
-        """The own view of the room (protocol.md, "preferences"): mute until a time in ms (1 for ever, 0 not), pin
-        to the top, hide."""
+        """Change the own view of the room (protocol.md, "preferences"): mute until a time in ms (1 for ever, 0 not),
+        pin to the top, hide."""
         asked = {"muted_until": muted_until, "pinned": pinned, "hidden": hidden}
         await self._call("preferences", **_named(asked))
 
-    # Inside.
+    # Internal.
 
     @property
     def _replica(self) -> Replica:

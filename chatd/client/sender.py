@@ -1,6 +1,6 @@
-"""Carries the outbox to the server: stores an entry, sends it when its turn comes, settles it when answered.
+"""The way of the outbox to the server: an entry is stored, sent in its turn, and completed when it is answered.
 
-The decisions are in outbox.py; here are the storage, the connection and those who wait for a receipt.
+The decisions are in outbox.py; here are the storage, the connection and the callers who wait for a receipt.
 """
 
 import asyncio
@@ -25,20 +25,21 @@ from .storage import Storage
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The server has it, durably. `seq` and `ordinal` are 0 where nothing was logged or counted."""
+    """The proof that the server stored a mutation durably. `seq` and `ordinal` are 0 where nothing was logged or
+    counted."""
 
     room: str
     key: str
     seq: int = 0
     ordinal: int = 0
     time: int = 0
-    """Unix milliseconds, server clock."""
+    """Unix milliseconds, clock of the server."""
     duplicate: bool = False
-    """It had it already."""
+    """Whether the server had it already."""
 
 
 class Sender:
-    """The outbox of one account at work."""
+    """The job that sends the outbox of one account."""
 
     def __init__(
         self, storage: Storage, account: Account, feed: ChangeFeed, codec: Codec, settings: Settings
@@ -56,13 +57,13 @@ class Sender:
         self._timer: Timer | None = None
 
     def restore(self, tables: Tables) -> None:
-        """Take back what an earlier run left unsent."""
+        """Load the mutations that an earlier run left unsent."""
         records = sorted(tables.get("outbox", {}).values(), key=lambda record: record["order"])
         for record in records:
             self.outbox.add(self.outbox.restored(record, len(self._codec.encode(record["packet"]))))
 
     async def post(self, packet: Packet) -> str:
-        """Put a mutation into the outbox; on return it is stored and would survive a power loss.
+        """Put a mutation into the outbox; on return it is stored and survives a power loss.
 
         Returns its key. Raises `TooLarge` if it fits no frame, `OutboxFull`, ValueError or TypeError if no server
         would take it, OSError if it cannot be stored. Cancelling before it is stored leaves nothing behind.
@@ -75,7 +76,8 @@ class Sender:
             raise too_large_error(entry.size, self._limits.frame_bytes)
         try:
             await self._storage.save([self._record(entry)])
-        except BaseException:  # cancelled, or the disk is full: it was not promised, so it must not be sent
+        except BaseException:
+            # Cancelled, or the disk is full: it was not promised, so it must not be sent.
             self._storage.note([Record("outbox", entry.key, None)])
             raise
         self.outbox.add(entry)
@@ -83,9 +85,9 @@ class Sender:
         return entry.key
 
     async def deliver(self, packet: Packet) -> Receipt:
-        """Post a mutation and wait until the server has it.
+        """Post a mutation and wait for its acknowledgement.
 
-        Raises the `ChatError` of a final refusal; then the entry is gone, for the caller knows. Cancelling stops
+        Raises the `ChatError` of a final refusal; then the entry is gone, since the caller knows. Cancelling stops
         the waiting, not the sending, and so does `Closed` when the client stops.
         """
         receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
@@ -105,7 +107,7 @@ class Sender:
         return entry is not None
 
     def discard(self, key: str) -> bool:
-        """Give up an entry that is not on its way right now. False if there is no such entry."""
+        """Remove an entry that is not in flight. False if there is no such entry."""
         gone = self.outbox.discard(key) is not None
         if gone:
             self._storage.note([Record("outbox", key, None)])
@@ -114,13 +116,13 @@ class Sender:
     # The connection.
 
     def opened(self, connection: Connection) -> None:
-        """Send behind the hello what fits the small frames allowed there (protocol.md, "States")."""
+        """Send behind the hello as much as fits the small frames allowed there (protocol.md, "States")."""
         self._connection = connection
         self._window = Window(HELLO_FRAME_BYTES)
         self.flush()
 
     def ready(self, limits: Limits) -> None:
-        """The limits are known; send the rest."""
+        """Take the limits and send the rest."""
         self._limits = limits
         self._window = Window(limits.frame_bytes, limits.batch, limits.in_flight)
         for entry in self.outbox.too_large(limits.frame_bytes):
@@ -130,20 +132,20 @@ class Sender:
         self.flush()
 
     def lost(self) -> None:
-        """The connection is gone; it has told everybody whose answer will never come."""
+        """Forget the connection; it has completed every request whose answer will never come."""
         self._connection = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def stopped(self, closed: Closed) -> None:
-        """Nobody will be answered any more; what is in the outbox stays there."""
+        """Complete every waiting caller with `closed`; the outbox stays as it is."""
         for receipt in self._waiting.values():
             if not receipt.done():
                 receipt.set_exception(closed)
 
     def flush(self) -> None:
-        """Send whatever may be sent now."""
+        """Send everything that may be sent now."""
         if self._connection is None or not self._connection.alive:
             return
         now = self._settings.env.monotonic()
@@ -152,8 +154,8 @@ class Sender:
         self._set_timer(now)
 
     def own_message(self, event: Event) -> None:
-        """An own message was seen, wherever in the log: that is an acknowledgement too (protocol.md, "Positions,
-        gaps and repair")."""
+        """Take an own message, wherever it is in the log, as an acknowledgement (protocol.md, "Positions, gaps and
+        repair")."""
         entry = self._leave(event.get("key", ""))
         if entry is not None:
             numbers = (event["seq"], event.get("ordinal", 0), event.get("time", 0))

@@ -27,12 +27,12 @@ class Settings:
     messages_kept: int = 2000
     """Messages cached per room that is not on the screen; 0 keeps positions only (for load generators)."""
     delivered: bool = True
-    """Tell senders that messages arrived here."""
+    """Confirm to senders that messages arrived here."""
     outbox_max: int = 10_000
     """Messages that may wait; above it `OutboxFull`."""
     changes_max: int = 1000
-    """Changes one iterator may lag behind before it is told `ChangesMissed`."""
+    """Changes by which one iterator may lag before it gets `ChangesMissed`."""
     ssl: SSLContext | None = None
-    """TLS for `wss:` addresses; None: the system's trust store. Share one among many clients, it is big."""
+    """TLS for `wss:` addresses; None: the trust store of the system. Share one among many clients, it is big."""
     timing: Timing = field(default_factory=Timing)
     env: Env = field(default_factory=SystemEnv)

@@ -1,5 +1,5 @@
-"""The signals a client gives in passing: read and delivered marks, typing, focus, watch; coalesced (protocol.md,
-"typing")."""
+"""The signals of a client that need no durable delivery: read and delivered marks, typing, focus, watch; coalesced
+(protocol.md, "typing")."""
 
 import logging
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class Signals:
-    """The marks of one account. They wait while there is no connection; the latest value is what counts."""
+    """The signals of one account. They wait while there is no connection; the latest value counts."""
 
     def __init__(self, account: Account, settings: Settings) -> None:
         timing, env = settings.timing, settings.env
@@ -41,7 +41,7 @@ class Signals:
         self._typing_throttle = Throttle(env, timing.typing_s, self._send_typing)
 
     def connected(self, connection: Connection) -> None:
-        """READY: say again what the server forgot with the old connection, and what waited."""
+        """Repeat what the server forgot with the old connection, and send what waited."""
         self._connection = connection
         if self._account.focused:
             self.focus(self._account.focused)
@@ -53,35 +53,35 @@ class Signals:
             self._delivered_throttle.touch(DELIVERED)
 
     def disconnected(self) -> None:
-        """No connection: keep the values, forget the pace."""
+        """Keep the values and stop the timers."""
         self._connection = None
         for throttle in (self._read_throttle, self._delivered_throttle, self._typing_throttle):
             throttle.stop()
 
     def read(self, replica: Replica, seq: int) -> None:
-        """The user has seen the room up to `seq`."""
+        """Mark the room as read up to `seq`."""
         if replica.mark_read(seq):
             self._reads[replica.room] = seq
             self._read_throttle.touch(replica.room)
 
     def typing(self, room: str) -> None:
-        """The user writes."""
+        """Signal that the user is typing."""
         self._typing_throttle.touch_now_or_never(room)
 
     def focus(self, rooms: Iterable[str]) -> None:
-        """These rooms are on the screen (protocol.md, "focus")."""
+        """Name the rooms on the screen (protocol.md, "focus")."""
         self._account.focused = tuple(rooms)
         if self._connection is not None:
             self._connection.ask_until_taken(self._focus, self._focused)
 
     def watch(self, users: Iterable[str]) -> None:
-        """The presence of these users is of interest (protocol.md, "watch")."""
+        """Follow the presence of these users (protocol.md, "watch")."""
         self.watched = tuple(users)
         if self._connection is not None:
             self._connection.ask_until_taken(self._watch, self._watched)
 
     def arrived(self, change: Change) -> None:
-        """A listener of the feed: messages of others in small rooms are confirmed as delivered."""
+        """Confirm messages of others in small rooms as delivered; a listener of the feed."""
         if not isinstance(change, MessageAdded) or change.message.user == self._account.user:
             return
         summary = self._account.replica(change.room).summary
@@ -120,7 +120,8 @@ class Signals:
             replica = self._account.replica(room)
             self._account.publish(replica, replica.take_position(answer))
         elif (answer is None or answer.retry == "later") and room not in self._reads:
-            self._reads[room] = seq  # marks are monotonic: saying it again is harmless
+            # Marks are monotonic: sending it again is harmless.
+            self._reads[room] = seq
             if answer is not None:
                 self._read_throttle.touch(room)
 

@@ -36,33 +36,33 @@ WRITE = "INSERT INTO records VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = 
 
 
 class Storage(Protocol):
-    """A durable map of tables. The records of one call are kept together; order holds across `note` and `save`."""
+    """A durable map of tables. The records of one call are kept together; the order holds across `note` and `save`."""
 
     async def load(self) -> Tables:
         """Return everything stored, in the order of first insertion; called once, before anything else."""
         ...
 
     def note(self, records: Sequence[Record]) -> None:
-        """Store soon: a crash may lose it, but never tears it and never loses what was saved.
+        """Store soon: a crash may lose these records, but never a part of them, and never any that were saved.
 
-        What cannot be written, as on a full disk, is logged and written with the next that can.
+        Records that cannot be written, as on a full disk, are logged and written with the next that can.
         """
         ...
 
     async def save(self, records: Sequence[Record]) -> None:
-        """Store now: on return these records and everything noted before would survive a power loss.
+        """Store now: on return these records and everything noted before survive a power loss.
 
         Raises OSError when that cannot be promised.
         """
         ...
 
     async def close(self) -> None:
-        """Finish and let go."""
+        """Finish writing and release the file."""
         ...
 
 
 class MemoryStorage:
-    """Survives reconnects and nothing else; for tests, load generators and throw-away sessions."""
+    """A storage that survives reconnects and nothing else; for tests, load generators and throw-away sessions."""
 
     def __init__(self) -> None:
         self._tables: Tables = {}
@@ -82,9 +82,9 @@ class MemoryStorage:
 
 
 class FileStorage:
-    """Keeps the map in one SQLite file. Saves that wait at the same time share one commit.
+    """The map in one SQLite file. Saves that wait at the same time share one commit.
 
-    A thread of its own works on the file, one transaction at a time; meanwhile the next one gathers here. `load`
+    A thread of its own works on the file, one transaction at a time; meanwhile the next one is collected here. `load`
     raises BlockingIOError while another storage holds the file, and OSError when it is not a file of this kind.
     """
 
@@ -125,12 +125,14 @@ class FileStorage:
         if self._writing is not None:
             await asyncio.wait([self._writing])
         try:
-            await self._in_thread(self._database.close)  # which folds the log into the file, and syncs it
+            # This folds the write-ahead log into the file and syncs it.
+            await self._in_thread(self._database.close)
         finally:
             self._end_thread()
 
     async def _write(self) -> None:
-        """Write what waits, and what comes meanwhile; after a failure only what somebody waits for."""
+        """Write the records that wait, and those that come meanwhile; after a failure only those that a caller waits
+        for."""
         while self._waiting or self._savers:
             rows, self._waiting = self._waiting, {}
             savers, self._savers = self._savers, []
@@ -156,7 +158,8 @@ class FileStorage:
 
     def _open(self) -> tuple[sqlite3.Connection, Tables]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would let others read it
+        # SQLite would let other users read it.
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
         database = sqlite3.connect(self._path, timeout=0, isolation_level=None)
         try:
             self._take(database)
@@ -172,7 +175,7 @@ class FileStorage:
         return database, tables
 
     def _take(self, database: sqlite3.Connection) -> None:
-        """Lock the file until the end, and make the table in a new one."""
+        """Lock the file until the end, and create the table in a new one."""
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
         database.execute("BEGIN EXCLUSIVE")
         kind = [
@@ -185,10 +188,11 @@ class FileStorage:
         elif kind != [APPLICATION_ID, FORMAT]:
             raise self._foreign()
         database.execute("COMMIT")
-        database.execute("PRAGMA journal_mode = WAL")  # one sync a commit, in place of three
+        # One sync a commit instead of three.
+        database.execute("PRAGMA journal_mode = WAL")
 
     def _commit(self, rows: dict[tuple[str, str], bytes | None], *, durable: bool) -> OSError | None:
-        """Write rows in one transaction; with `durable`, it and all before it are on the disk afterwards."""
+        """Write rows in one transaction; with `durable`, these and all before are on the disk afterwards."""
         database = self._database
         try:
             # A commit in the log syncs it whole when this is FULL, and not at all when it is NORMAL.
@@ -199,15 +203,17 @@ class FileStorage:
                 database.executemany('DELETE FROM records WHERE "table" = ? AND "key" = ?', gone)
                 kept = [(*place, value) for place, value in rows.items() if value is not None]
                 database.executemany(WRITE, kept)
-            if durable and not rows:  # there was no commit to sync what came before
+            # There was no commit that would sync what came before.
+            if durable and not rows:
                 database.execute("PRAGMA wal_checkpoint")
         except sqlite3.Error as error:
             return self._failure(error)
         return None
 
     def _failure(self, error: sqlite3.Error) -> OSError:
-        """The error of SQLite as one of the system."""
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the details
+        """Return an error of SQLite as one of the operating system."""
+        # Without the extended code.
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_BUSY:
             return BlockingIOError(f"{self._path} is open in another client")
         if code == sqlite3.SQLITE_NOTADB:

@@ -1,4 +1,4 @@
-"""At most one of something per interval, the last one never lost: for read marks, delivered marks, typing."""
+"""The limit of one action per interval, the last one never lost: for read marks, delivered marks, typing."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from .env import Env, Timer
 
 
 class Throttle:
-    """Per key: the first touch fires at once, later ones fire once, when the interval is over."""
+    """A throttle per key: the first touch fires at once, later ones fire once, when the interval is over."""
 
     def __init__(self, env: Env, interval_s: float, fire: Callable[[str], None]) -> None:
         self._env = env
@@ -16,19 +16,19 @@ class Throttle:
         self._touched: set[str] = set()
 
     def touch(self, key: str) -> None:
-        """Something happened to `key`."""
+        """Fire for `key`, now or at the end of its interval."""
         if key in self._resting:
             self._touched.add(key)
         else:
             self._go(key)
 
     def touch_now_or_never(self, key: str) -> None:
-        """Like `touch`, but forgotten if it is too early."""
+        """Fire for `key` now, or not at all when it is too early."""
         if key not in self._resting:
             self._go(key)
 
     def stop(self) -> None:
-        """Drop every timer and everything that waits."""
+        """Cancel every timer and forget everything that waits."""
         for timer in self._resting.values():
             timer.cancel()
         self._resting.clear()

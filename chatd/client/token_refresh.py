@@ -1,4 +1,4 @@
-"""Renews the token in place while a connection lives (protocol.md, "auth, token_expiring")."""
+"""The renewal of the token while a connection lives (protocol.md, "auth, token_expiring")."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class TokenRefresh:
-    """At most one renewal at a time, bound to the connection that asked for it."""
+    """The renewal of one token at a time, bound to the connection that asked for it."""
 
     def __init__(self, tokens: Tokens, settings: Settings) -> None:
         self._tokens = tokens
@@ -23,12 +23,12 @@ class TokenRefresh:
         self._task: asyncio.Task[None] | None = None
 
     def start(self, connection: Connection) -> None:
-        """The server warned that the token expires."""
+        """Renew the token, which is about to expire."""
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._renew(connection))
 
     def stop(self) -> None:
-        """The connection is gone; its renewal with it."""
+        """Stop the renewal, as its connection is gone."""
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -38,7 +38,7 @@ class TokenRefresh:
             await wait(self._settings.env, self._settings.timing.token_retry_s)
 
     async def _tried(self, connection: Connection) -> bool:
-        """True when there is nothing more to try on this connection."""
+        """Try once; return whether there is nothing more to try on this connection."""
         try:
             token = await self._tokens.fetch()
             if not connection.alive:
@@ -49,7 +49,8 @@ class TokenRefresh:
         except ChatError as error:
             log.warning("the renewed token was refused: %s", error)
             return self._refused(error)
-        except Exception as error:  # whatever the app's callback raises
+        except Exception as error:
+            # Whatever the callback of the app raises.
             log.warning("no renewed token: %r", error)
             return False
         self._tokens.accepted(reply.get("token_ttl", float("inf")), self._settings.env.monotonic())

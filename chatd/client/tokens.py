@@ -1,4 +1,4 @@
-"""The tokens of the app: the current one, and the one that must never be shown again (protocol.md, "auth,
+"""The tokens of the app: the current one, and the one that must never be sent again (protocol.md, "auth,
 token_expiring")."""
 
 import asyncio
@@ -10,11 +10,11 @@ TOKEN_INVALID = 4101
 
 
 class TokenRejected(Exception):
-    """A fresh token was called invalid, or the app has no other: stop and show the login."""
+    """A fresh token was called invalid, or the app has no other: the client stops and the app shows its login."""
 
 
 class Tokens:
-    """The app's token callback, asked by one caller at a time."""
+    """The token callback of the app, called for one caller at a time."""
 
     def __init__(self, get_token: GetToken) -> None:
         self._get_token = get_token
@@ -26,15 +26,14 @@ class Tokens:
         self._fetching: asyncio.Task[str] | None = None
 
     def usable(self, now: float) -> str:
-        """The token at hand, or nothing if there is none that may be shown."""
+        """The current token; empty if there is none that may be sent."""
         return self._current if now < self._expires_at else ""
 
     async def fetch(self) -> str:
-        """A token from the app that the server has not refused.
+        """Return a token from the app that the server has not refused.
 
-        Callers at the same time share one call. Raises `TokenRejected` when the app answers a token that was called
-        invalid with the very same one, ValueError when it does so with an expired one, and what the callback
-        raises.
+        Callers at the same time share one call. Raises `TokenRejected` when the app returns the very token that was
+        called invalid, ValueError when it returns the one that expired, and whatever the callback raises.
         """
         if self._fetching is None:
             self._fetching = asyncio.ensure_future(self._get_token())
@@ -48,14 +47,15 @@ class Tokens:
         return token
 
     def accepted(self, ttl_s: float, now: float) -> None:
-        """The server took the current token; it expires in `ttl_s` seconds of its clock."""
+        """Keep the current token, which the server accepted; it expires in `ttl_s` seconds of its clock."""
         self._expires_at = now + ttl_s
         self._invalid = self._refusals = 0
 
     def refused(self, code: int) -> bool:
-        """The server refused the current token with this close code; True if not for the first time running.
+        """Note that the server refused the current token with this close code; return whether it refused the one
+        before, too.
 
-        Raises `TokenRejected` at the second 4101 running.
+        Raises `TokenRejected` at the second 4101 in a row.
         """
         self._refused, self._current = self._current or self._refused, ""
         self._refusals += 1
@@ -67,9 +67,10 @@ class Tokens:
     def _fetched(self, task: asyncio.Task[str]) -> None:
         self._fetching = None
         if not task.cancelled():
-            task.exception()  # every caller may have gone away; then nobody else asks for it
+            # If every caller has stopped waiting, nobody else retrieves the exception.
+            task.exception()
 
     def close(self) -> None:
-        """Ask no more."""
+        """Cancel the call that is under way."""
         if self._fetching is not None:
             self._fetching.cancel()

@@ -1,5 +1,5 @@
-"""The users who are typing right now, as far as the server tells: shown for 6 s or until the message comes
-(protocol.md, "typing")."""
+"""The users who are typing, as far as the server tells: shown for 6 s or until their message comes (protocol.md,
+"typing")."""
 
 from .change_feed import ChangeFeed
 from .core.changes import TypingStarted, TypingStopped
@@ -7,7 +7,7 @@ from .env import Env, Timer
 
 
 class TypingState:
-    """The users writing in each room."""
+    """The users who are typing in each room."""
 
     def __init__(self, env: Env, shown_s: float, feed: ChangeFeed) -> None:
         self._env = env
@@ -16,7 +16,7 @@ class TypingState:
         self._timers: dict[tuple[str, str], Timer] = {}
 
     def typing(self, room: str, user: str) -> None:
-        """A typing signal came."""
+        """Show a user as typing."""
         running = self._timers.get((room, user))
         if running is None:
             self._feed.emit(TypingStarted(room, user))
@@ -25,8 +25,9 @@ class TypingState:
         self._timers[room, user] = self._env.call_later(self._shown_s, lambda: self.stopped(room, user))
 
     def stopped(self, room: str, user: str) -> None:
-        """Their message came, or the time is over."""
-        if not self._timers:  # once per message: mostly nobody types
+        """Show a user as typing no longer: their message came, or the time is over."""
+        # Called for each message, and mostly nobody types.
+        if not self._timers:
             return
         running = self._timers.pop((room, user), None)
         if running is not None:
@@ -38,6 +39,6 @@ class TypingState:
         return [user for place, user in self._timers if place == room]
 
     def clear(self) -> None:
-        """The connection is gone: nobody is known to write."""
+        """Forget all of them, as the connection is gone."""
         for room, user in tuple(self._timers):
             self.stopped(room, user)

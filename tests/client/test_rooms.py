@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from chatd.client import Forbidden, Member, RoomGone
-from chatd.client.core.replica import Receipt
+from chatd.client.core.replica import MemberReceipt
 from tests.kit.waiting import until
 
 ROOM = {"room": "r", "seq": 10, "first_visible": 11, "ordinal": 10, "title": "Bikes", "members": 3}
@@ -227,7 +227,7 @@ async def test_what_one_sees_of_a_room(connected):
         1,
         4,
     )
-    assert room.receipts == {"bob": Receipt()}
+    assert room.receipts == {"bob": MemberReceipt()}
     assert repr(room) == "Room('r')"
 
 

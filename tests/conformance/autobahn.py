@@ -1,7 +1,7 @@
-"""Autobahn's fuzzing client: where it is, how it gets there, and one run of it. It needs a Python 2.7, and lives in a
-directory outside the repository: nothing of it is installed beside the daemon.
+"""Autobahn's fuzzing client: its place, its installation, and one run of it.
 
-python -m tests.conformance.autobahn: install it.
+It needs Python 2.7, and is installed in a directory outside the repository, apart from the daemon. `python -m
+tests.conformance.autobahn` installs it.
 """
 
 import asyncio
@@ -11,27 +11,29 @@ import shutil
 import subprocess
 from pathlib import Path
 
-VERSION = "autobahntestsuite==25.10.1"  # the last release; it runs on Python 2 only
-INSTALL_S = 240  # twenty packages, some of which are built
+# The last release; it runs on Python 2 only.
+VERSION = "autobahntestsuite==25.10.1"
+# There are twenty packages, some of which are built.
+INSTALL_S = 240
 CASES = ("*",)
-# load; compression, which chatd never negotiates (protocol.md "The WebSocket")
+# Load; compression, which chatd never negotiates (protocol.md "The WebSocket").
 LEFT_OUT = ("9.*", "12.*", "13.*")
 
 START = "from autobahntestsuite import wstest; wstest.run()"
 
 
 class NotThere(Exception):
-    """The client cannot be had here; the text says why."""
+    """The client cannot be had here; the text is the reason."""
 
 
 def home() -> Path:
-    """Where the client lives: AUTOBAHN_HOME, or the cache of the user."""
+    """Return the directory of the client: AUTOBAHN_HOME, or the cache of the user."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return Path(os.environ.get("AUTOBAHN_HOME") or cache / "chatd" / "autobahn")
 
 
 def python2() -> str:
-    """A Python 2.7 that runs; NotThere when there is none."""
+    """Return a Python 2.7 that runs; raises NotThere when there is none."""
     versions = sorted(Path.home().glob(".pyenv/versions/2.7.*/bin/python2.7"))
     for candidate in (shutil.which("python2.7"), *map(str, versions)):
         if candidate and _says(candidate, "import sys; print(sys.version_info[0])") == "2":
@@ -40,7 +42,7 @@ def python2() -> str:
 
 
 def installed() -> Path:
-    """The directory of the client, which is filled when it is empty; NotThere when that cannot be done."""
+    """Return the directory of the client, installed when it is empty; raises NotThere when that cannot be done."""
     directory, python = home(), python2()
     if (directory / "zope" / "__init__.py").exists():
         return directory
@@ -51,12 +53,13 @@ def installed() -> Path:
         raise NotThere(f"{VERSION} could not be installed: {error}") from None
     if done.returncode:
         raise NotThere(f"{VERSION} could not be installed: {done.stderr[-300:]}")
-    (directory / "zope" / "__init__.py").touch()  # a namespace package that Python 2 does not see without
+    # Without this file Python 2 does not see the namespace package.
+    (directory / "zope" / "__init__.py").touch()
     return directory
 
 
 async def behaviours(url: str, reports: Path) -> dict[str, str]:
-    """Run all cases but LEFT_OUT against an echo at `url`; case -> OK, NON-STRICT, INFORMATIONAL, FAILED, ...
+    """Run all cases but LEFT_OUT against an echo at `url`; return OK, NON-STRICT, INFORMATIONAL, FAILED, ... by case.
 
     Every connection offers `chatd.v1.msgpack`. `reports` is a directory for what the client writes.
     """

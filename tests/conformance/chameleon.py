@@ -1,4 +1,4 @@
-"""An echo behind the daemon's own edge that takes text and binary on one connection: Autobahn sends both.
+"""An echo behind the listener of the daemon that takes text and binary on one connection, as Autobahn sends both.
 
 That a connection of chatd takes one kind only is tested in tests/hostile/framing.py.
 """
@@ -16,7 +16,7 @@ KINDS = {Opcode.TEXT: True, Opcode.BINARY: False}
 
 
 class Chameleon(WebSocketConnection):
-    """Takes on the kind of every message that begins."""
+    """A connection that takes on the kind of every message that begins."""
 
     __slots__ = ()
 

@@ -5,5 +5,5 @@ import uvloop
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """On the loop that operators run; the other one differs in sockets, not in frames."""
+    """Run on the loop that operators use; the other one differs in sockets, not in frames."""
     return {"uvloop": uvloop.new_event_loop}

@@ -1,5 +1,5 @@
-"""WebSocket conformance: Autobahn's fuzzing client against the daemon's edge. Every case that is not OK is explained
-in docs/conformance.md, and what is explained there is so."""
+"""WebSocket conformance: Autobahn's fuzzing client against the listener of the daemon. Every case that is not OK is
+explained in docs/conformance.md, and every explanation there is of such a case."""
 
 from pathlib import Path
 
@@ -11,11 +11,12 @@ from tests.kit.document import tables
 from tests.kit.newcomer import ROOT
 
 DOCUMENT = ROOT / "docs" / "conformance.md"
-CASES_MIN = 247  # of the release: fewer were not run
+# The cases of the release: with fewer, some were not run.
+CASES_MIN = 247
 
 
 def explained() -> dict[str, str]:
-    """Case -> behaviour, of the table of the document."""
+    """Return the behaviours in the table of the document, by case."""
     rows = [row for table in tables(DOCUMENT.read_text()) for row in table if "Behaviour" in row]
     return {case: row["Behaviour"] for row in rows for case in row["Case"].replace("`", "").split(", ")}
 

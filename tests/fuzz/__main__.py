@@ -1,7 +1,7 @@
 """python -m tests.fuzz TARGET SECONDS: look for inputs that break a target, with atheris, guided by coverage.
 
-It works in build/fuzz. What walks new ways is left there, for keep.py to take into the corpus; what broke something is
-left as TARGET-crash-*.
+It works in build/fuzz. Inputs with new coverage are left there, for `python -m tests.fuzz.minimize` to take into the
+corpus; inputs that broke something are left as TARGET-crash-*.
 """
 
 import os
@@ -16,8 +16,10 @@ import atheris
 from tests.fuzz import corpus
 
 WORK = Path("build/fuzz")
-INPUT_BYTES_MAX = 4096  # longer ones are slow, and say nothing that two of these do not
-STUCK_S = 20  # an input that takes as long has found an endless loop
+# Longer ones are slow, and find nothing that two of these do not.
+INPUT_BYTES_MAX = 4096
+# An input that takes as long has found an endless loop.
+STUCK_S = 20
 
 with atheris.instrument_imports(include=["chatd", "websockets", "uvicorn"]):
     from tests.fuzz.targets import TARGETS
@@ -33,7 +35,7 @@ def run(target: str, *options: str) -> None:
 
 
 def guarded(target: str) -> Callable[[bytes], None]:
-    """The target, which ends the process at the first defect: threads of a store would keep it from ending."""
+    """Return a target that ends the process at the first defect: threads of a store would keep it from ending."""
 
     def call(data: bytes) -> None:
         try:

@@ -1,20 +1,21 @@
-"""The inputs that are kept: a text file for each target, an input a line, escaped so that one can read it."""
+"""The inputs that are kept: a text file for each target, an input a line, escaped so that it can be read."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 HERE = Path(__file__).parent / "corpus"
-INPUT_BYTES_MAX = 2048  # of one that is kept: larger ones are in the tables of tests/hostile
+# The size of an input that is kept: larger ones are in the tables of tests/hostile.
+INPUT_BYTES_MAX = 2048
 
 
 def kept(target: str) -> list[bytes]:
-    """The inputs of a target, in the order of the file."""
+    """Return the inputs of a target, in the order of the file."""
     lines = (HERE / f"{target}.txt").read_text("ascii").splitlines()
     return [line.encode("ascii").decode("unicode_escape").encode("latin-1") for line in lines]
 
 
 def keep(target: str, inputs: Iterable[bytes]) -> int:
-    """Replace the inputs of a target, short ones first; how many were kept."""
+    """Replace the inputs of a target, short ones first; return how many were kept."""
     chosen = sorted({one for one in inputs if len(one) <= INPUT_BYTES_MAX}, key=lambda one: (len(one), one))
     lines = [one.decode("latin-1").encode("unicode_escape").decode("ascii") for one in chosen]
     (HERE / f"{target}.txt").write_text("".join(f"{line}\n" for line in lines), "ascii")
@@ -29,5 +30,5 @@ def lay_out(target: str, directory: Path) -> None:
 
 
 def read_in(directory: Path) -> list[bytes]:
-    """The inputs a fuzzer left in a directory."""
+    """Return the inputs that a fuzzer left in a directory."""
     return [path.read_bytes() for path in directory.iterdir() if path.is_file()]

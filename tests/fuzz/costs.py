@@ -1,4 +1,4 @@
-"""What a payload may cost: so much for each byte that it is charged for (session/dispatcher.py), whatever it is."""
+"""The cost of a payload: so much for each byte that it is charged for (session/dispatcher.py), whatever it is."""
 
 import struct
 from collections.abc import Callable
@@ -10,12 +10,14 @@ from chatd.protocol.errors import Broken
 from chatd.session.dispatcher import PACKET_BYTES
 from tests.kit.instructions import counted
 
-PER_BYTE = 100  # instructions; a value of one byte takes 77 with all that is done to look at it
-BASE = 2000  # for a frame that holds nothing
+# Instructions; a value of one byte takes 77 with all that is done to read it.
+PER_BYTE = 100
+# The cost of a frame that holds nothing.
+BASE = 2000
 
 SEND = {"type": "send", "id": 1, "room": "g4fKz81QwXe2", "key": "AZqxkP3ve9SFmQbJ7hE3Zw"}
 UPDATE = {**SEND, "type": "room.update"}
-# Where a value is put: what stands before it, in each encoding, and behind it in JSON.
+# The places of a value: the bytes before it, in each encoding, and those behind it in JSON.
 PLACES: list[tuple[bytes, bytes, bytes]] = [
     (b"", b"", b""),
     (b"\x85" + msgpack.packb(SEND)[1:] + b"\xa4body\x81\xa4data", b'{"type":"send","id":1,"room":"g4fKz81QwXe2",'
@@ -30,7 +32,8 @@ PLACES: list[tuple[bytes, bytes, bytes]] = [
 
 
 def costs(data: bytes) -> None:
-    """A value in some place of a packet: it costs no more than its bytes allow, and no map is built of odd keys."""
+    """Check a value in some place of a packet: it costs no more than its bytes allow, and no map is built of odd
+    keys."""
     kind, value = data[0] if data else 0, data[1:]
     text = bool(kind & 1)
     packed, spelled, behind = PLACES[(kind >> 1) % len(PLACES)]
@@ -39,7 +42,8 @@ def costs(data: bytes) -> None:
         try:
             payload.decode()
         except UnicodeDecodeError:
-            return  # the connection lets nothing else through
+            # The connection lets nothing else through.
+            return
     check_cost(payload, text)
 
 
@@ -58,7 +62,7 @@ def attempt(read: Callable[[], int]) -> int:
 
 
 def colliding(count: int) -> bytes:
-    """A map whose keys are arrays with one hash: -1 and -2 have the same, and so have arrays of them."""
+    """Return a map whose keys are arrays with one hash: -1 and -2 have the same, and so have arrays of them."""
     bits = max(1, (count - 1).bit_length())
     keys = (msgpack.packb([-1 - (number >> bit & 1) for bit in range(bits)]) for number in range(count))
     return b"\xdf" + struct.pack(">I", count) + b"".join(key + b"\xc0" for key in keys)

@@ -1,6 +1,7 @@
-"""python -m tests.fuzz.minimize TARGET: take finds of build/fuzz that walk a new way into the corpus.
+"""python -m tests.fuzz.minimize TARGET: take inputs of build/fuzz with new coverage into the corpus.
 
-A way is two lines of the daemon that follow each other, and how often in powers of two: what the fuzzer goes by, too.
+Coverage is pairs of lines of the daemon that follow each other, with their number in powers of two: as the fuzzer
+measures it, too.
 """
 
 import sys
@@ -14,13 +15,14 @@ from tests.fuzz import corpus
 from tests.fuzz.targets import TARGETS, leave
 
 FOUND = Path("build/fuzz")
-OURS = "/chatd/"  # what the name of a file of the daemon holds
+# A part of the name of every file of the daemon.
+OURS = "/chatd/"
 
 Way = tuple[str, int, int, int]
 
 
 def ways(call: Callable[[bytes], None], data: bytes) -> set[Way]:
-    """The ways through the daemon that an input takes."""
+    """Return the coverage of an input."""
     walked: Counter[tuple[str, int, int]] = Counter()
     last: dict[int, int] = {}
 
@@ -43,7 +45,7 @@ def ways(call: Callable[[bytes], None], data: bytes) -> set[Way]:
 
 
 def fewest(call: Callable[[bytes], None], inputs: list[bytes]) -> list[bytes]:
-    """Those inputs, short ones first, that walk ways no shorter one did."""
+    """Return the inputs, short ones first, with coverage that no shorter one had."""
     chosen, known = [], set[Way]()
     for data in sorted(set(inputs), key=lambda one: (len(one), one)):
         new = ways(call, data) - known

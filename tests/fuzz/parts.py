@@ -1,5 +1,5 @@
-"""Parts of the daemon in memory, for the targets: an HTTP front and a connection on a transport without a kernel, and
-a whole inside with its store, all driven from one plain function call at a time."""
+"""Parts of the daemon in memory, for the targets: an HTTP protocol and a connection on a transport without a kernel,
+and a whole server with its store, all driven by one plain function call at a time."""
 
 import asyncio
 import contextlib
@@ -31,13 +31,16 @@ from tests.kit.manual_transport import ManualTransport
 
 T = TypeVar("T")
 
-ROOM = b"g4fKz81QwXe2"  # the room of protocol.md: stands for one that is there
-USER = re.compile(r"[A-Za-z0-9_\-.:@|+]{1,64}")  # protocol.md "Identifiers and counters"
-SERVER_LIVES = 5000  # inputs until a server is built anew: its rooms and logs grow
+# The room of protocol.md: stands for one that exists.
+ROOM = b"g4fKz81QwXe2"
+# protocol.md "Identifiers and counters".
+USER = re.compile(r"[A-Za-z0-9_\-.:@|+]{1,64}")
+# Inputs until a server is built anew: its rooms and logs grow.
+SERVER_LIVES = 5000
 
 
 class HttpPart:
-    """The HTTP front as a listener makes it, and the loop it needs."""
+    """The HTTP protocol as a listener makes it, and the loop it needs."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -47,11 +50,11 @@ class HttpPart:
             application, ListenerOptions(10.0, 16), connection_class(self.acceptor)
         )
         self._config.load()
-        self._errors = ErrorLog()
+        self._errors = DefectLog()
         logging.getLogger().addHandler(self._errors)
 
     def attempt(self, pieces: list[bytes]) -> bytes:
-        """What a fresh front writes to a client that sends these pieces and leaves."""
+        """Return what a fresh protocol writes to a client that sends these pieces and leaves."""
         return self.loop.run_until_complete(self._attempt(pieces))
 
     def close(self) -> None:
@@ -77,11 +80,11 @@ class HttpPart:
 
 
 async def nobody(user: str, password: str, device: str | None, address: str) -> None:
-    """A login that knows no account."""
+    """Refuse every login, as no account is known."""
 
 
 def acceptor(config: Config) -> AcceptorConfig:
-    """What connections share; their sessions echo."""
+    """Return what connections share; their sessions echo."""
     return acceptor_config(
         config, Echo, env=ManualEnv(), admission=Admission(config.limits), counters=Counters()
     )
@@ -92,7 +95,7 @@ class ConnectionPart:
 
     def __init__(self, subprotocol: str) -> None:
         self._held = ManualConnection(subprotocol=subprotocol)
-        self._errors = ErrorLog()
+        self._errors = DefectLog()
         logging.getLogger().addHandler(self._errors)
 
     def receive(self, piece: bytes) -> None:
@@ -100,7 +103,7 @@ class ConnectionPart:
             self._held.receive(piece)
 
     def close(self) -> bytes:
-        """Lose the link; everything the server wrote."""
+        """Lose the link; return everything that the server wrote."""
         self._held.lose()
         logging.getLogger().removeHandler(self._errors)
         self._errors.expect_empty()
@@ -110,30 +113,30 @@ class ConnectionPart:
 
 
 class AppPart:
-    """An inside with a store, and mallory in it, who comes again whenever he was thrown out."""
+    """A server with a store, and mallory as a client, who connects again after every close."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._stack = contextlib.AsyncExitStack()
-        self._house: InProcessServer | None = None
+        self._server: InProcessServer | None = None
         self._guests: dict[bool, InProcessClient] = {}
         self._lives = 0
         self._room = ROOM
-        self._errors = ErrorLog()
+        self._errors = DefectLog()
         logging.getLogger().addHandler(self._errors)
 
     def attempt(self, payload: bytes, *, text: bool) -> list[dict[str, Any]]:
-        """What mallory hears after one payload, a `bye` included."""
+        """Return what mallory receives after one payload, a `bye` included."""
         return self._run(self._attempt(payload, text))
 
     def say_hello(self, payload: bytes, *, text: bool) -> list[dict[str, Any]]:
-        """What a stranger hears whose first payload this is; he leaves at once."""
+        """Return what a stranger receives whose first payload this is; the stranger leaves at once."""
         return self._run(self._say_hello(payload, text))
 
     def close(self) -> None:
         """Close the server: its threads would keep a process from ending."""
         self._run(self._stack.aclose())
-        self._house = None
+        self._server = None
         logging.getLogger().removeHandler(self._errors)
         self._loop.close()
 
@@ -164,20 +167,20 @@ class AppPart:
         return [session for devices in server.app.hub.sessions.values() for session in devices.values()]
 
     async def _living(self) -> InProcessServer:
-        """The server; a new one when the old one is too full."""
-        if self._house is None or self._lives >= SERVER_LIVES:
+        """Return the server; a new one when the old one is too full."""
+        if self._server is None or self._lives >= SERVER_LIVES:
             await self._build()
-        assert self._house is not None
+        assert self._server is not None
         self._lives += 1
-        return self._house
+        return self._server
 
     async def _welcome(self, text: bool) -> InProcessClient:
-        assert self._house is not None
-        client = self._house.client(text=text)
+        assert self._server is not None
+        client = self._server.client(text=text)
         device = device_of(2 if text else 1)
         hello = {"type": "hello", "id": 1, "version": 1, "token": "mallory", "device": device}
         client.session.received(json.dumps(hello).encode() if text else msgpack.packb(hello))
-        await self._house.wait_idle()
+        await self._server.wait_idle()
         assert client.reply(1)["type"] == "ok", client.take()
         client.take()
         return client
@@ -185,11 +188,11 @@ class AppPart:
     async def _build(self) -> None:
         await self._stack.aclose()
         directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="fuzz")))
-        self._house = await self._stack.enter_async_context(in_process(directory, rates={"enabled": False}))
-        self._house.identity.verify = strict(self._house.identity)  # type: ignore[method-assign, assignment]
+        self._server = await self._stack.enter_async_context(in_process(directory, rates={"enabled": False}))
+        self._server.identity.verify = strict(self._server.identity)  # type: ignore[method-assign, assignment]
         self._guests.clear()
         self._lives = 0
-        ann = await self._house.connect("ann")
+        ann = await self._server.connect("ann")
         self._room = (await ann.create_group("mallory", public=True)).encode()
         await ann.send(self._room.decode())
         ann.hang_up()
@@ -199,7 +202,8 @@ class AppPart:
 
 
 def strict(identity: FakeIdentity) -> Callable[[str], Coroutine[Any, Any, Claims]]:
-    """A token is the name of its user; one that is no name is refused, as the real identity does."""
+    """Return a verifier for which a token is the name of its user; one that is no name is refused, as the real
+    identity does."""
     verify = identity.verify
 
     async def verify_name(token: str) -> Claims:
@@ -210,8 +214,8 @@ def strict(identity: FakeIdentity) -> Callable[[str], Coroutine[Any, Any, Claims
     return verify_name
 
 
-class ErrorLog(logging.Handler):
-    """Fails on what a daemon logs as its own defect."""
+class DefectLog(logging.Handler):
+    """A log handler that fails on what a daemon logs as its own defect."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

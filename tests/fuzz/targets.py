@@ -1,5 +1,5 @@
-"""Five functions that take any bytes and raise nothing but for a defect: what a fuzzer calls, and what the suite
-replays its corpus through. The first byte of an input chooses the encoding or how the rest is cut."""
+"""Five functions that take any bytes and raise only for a defect: for a fuzzer, and for the suite, which replays its
+corpus. The first byte of an input chooses the encoding or how the rest is cut."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,9 @@ from tests.fuzz.parts import AppPart, ConnectionPart, HttpPart
 from tests.kit.frames import server_frames
 
 STATUSES = {100, 101, 200, 400, 401, 403, 404, 405, 426, 431, 503}
-OF_CLIENTS = {1000, 1001, *range(3000, 5000)}  # and those of protocols to come, RFC 6455 section 7.4.2
+# The last range includes codes of later protocols (RFC 6455 section 7.4.2).
+OF_CLIENTS = {1000, 1001, *range(3000, 5000)}
+# This includes a close that is repeated to its sender.
 OF_LIBRARIES = {
     1001,
     1003,
@@ -29,13 +31,14 @@ OF_LIBRARIES = {
     1012,
     1013,
     1014,
-}  # a close that is repeated to its sender
-DEFECTS = {"internal"}  # documented, and never right here
+}
+# Errors that are documented, and never right here.
+DEFECTS = {"internal"}
 FRAME_BYTES = 65_536
 
 
 def head(data: bytes) -> None:
-    """A bare connection: the answer, if any, has a documented status."""
+    """Check a bare connection: the answer, if any, has a documented status."""
     written = _http_part().attempt(_pieces(data))
     if written:
         assert written.startswith(b"HTTP/1.1 "), written[:40]
@@ -43,7 +46,7 @@ def head(data: bytes) -> None:
 
 
 def frames(data: bytes) -> None:
-    """A connection behind its handshake: whole messages come back, and its end, if any, has a documented code."""
+    """Check a connection behind its handshake: whole messages come back, and its end, if any, has a documented code."""
     connection = ConnectionPart("chatd.v1.json" if data[:1] and data[0] & 1 else "chatd.v1.msgpack")
     for piece in _pieces(data):
         connection.receive(piece)
@@ -55,10 +58,11 @@ def frames(data: bytes) -> None:
 
 
 def packets(data: bytes) -> None:
-    """A payload: requests, refusals, or the end; and another decoder reads the same out of it."""
+    """Check a payload: requests, refusals, or the end; and another decoder reads the same out of it."""
     text, payload = bool(data[:1]) and data[0] & 1 == 1, data[1:]
     if text and not _is_text(payload):
-        return  # the connection lets nothing else through
+        # The connection lets nothing else through.
+        return
     try:
         found = list(decode_packets(payload, text))
     except Broken as broken:
@@ -72,24 +76,24 @@ def packets(data: bytes) -> None:
 
 
 def commands(data: bytes) -> None:
-    """A payload for a whole daemon without sockets: documented answers, one to each request, and no defect.
+    """Check a payload for a whole daemon without sockets: documented answers, one to each request, and no defect.
 
-    It is mallory's next frame, or, by another bit, the first one of a stranger.
+    It is the next frame of mallory, or, by another bit, the first one of a stranger.
     """
     kind, payload = data[0] if data else 0, data[1:]
     text, first = bool(kind & 1), bool(kind & 2)
     if len(payload) > FRAME_BYTES or (text and not _is_text(payload)):
         return
     app_part = _app_part()
-    heard = app_part.say_hello(payload, text=text) if first else app_part.attempt(payload, text=text)
-    answered = [packet["id"] for packet in heard if "id" in packet]
-    for packet in heard:
+    received = app_part.say_hello(payload, text=text) if first else app_part.attempt(payload, text=text)
+    answered = [packet["id"] for packet in received if "id" in packet]
+    for packet in received:
         if packet["type"] == "error":
             assert packet["code"] in ERRORS.keys() - DEFECTS, packet
         elif packet["type"] == "bye":
             assert packet["close"] in close_codes.CLOSE_CODES.keys() - {close_codes.INTERNAL}, packet
     asked = _ids(payload, text)
-    if asked is not None and not any(packet["type"] == "bye" for packet in heard):
+    if asked is not None and not any(packet["type"] == "bye" for packet in received):
         assert sorted(answered) == sorted(asked), f"asked {asked}, answered {answered}"
 
 
@@ -103,7 +107,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 
 
 def leave() -> None:
-    """Close what the targets share; a call afterwards builds it anew."""
+    """Close the server of the targets; a call afterwards builds it anew."""
     if _app_part.cache_info().currsize:
         _app_part().close()
     if _http_part.cache_info().currsize:
@@ -121,7 +125,8 @@ def _documented_end(code: int) -> None:
 
 
 def _pieces(data: bytes) -> list[bytes]:
-    """The rest of an input in pieces, of a size its first byte gives; the lowest bit of it means something else."""
+    """Return the rest of an input in pieces, of a size that its first byte gives; the lowest bit of it means
+    something else."""
     size = (data[0] >> 1) or len(data) if data else 1
     return [data[at : at + size] for at in range(1, len(data), size)]
 
@@ -135,18 +140,19 @@ def _is_text(payload: bytes) -> bool:
 
 
 def _agrees(payload: bytes, text: bool, ids: list[int]) -> None:
-    """Does an independent decoder find the same ids? Where it finds no packets at all, it has no say."""
+    """Whether an independent decoder finds the same ids; one that finds no packets at all is not counted."""
     asked = _ids(payload, text)
     if asked is not None:
         assert [id for id in ids if id] == asked, f"ids {ids}, but there are {asked}"
 
 
 def _ids(payload: bytes, text: bool) -> list[int] | None:
-    """The valid ids of a frame's packets by another decoder; None when it can tell nothing."""
+    """Return the valid ids in the packets of a frame by another decoder; None when it cannot tell."""
     try:
         content = json.loads(payload) if text else _unpacked(payload)
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException):
-        return None  # TypeError: a map as the key of a map
+        # A TypeError is a map as the key of a map.
+        return None
     batch = content if isinstance(content, list) else [content]
     if not all(isinstance(packet, dict) and _is_plain(packet) for packet in batch):
         return None

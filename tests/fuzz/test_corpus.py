@@ -1,4 +1,4 @@
-"""The corpus the fuzzer left, through the same targets, without the fuzzer."""
+"""The corpus that the fuzzer left, through the same targets, without the fuzzer."""
 
 from collections.abc import Iterator
 from pathlib import Path

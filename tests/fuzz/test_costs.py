@@ -1,4 +1,4 @@
-"""Payloads made to hurt, as large as a frame may be."""
+"""Payloads made to be expensive, as large as a frame may be."""
 
 import struct
 

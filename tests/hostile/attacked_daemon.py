@@ -1,4 +1,4 @@
-"""A real daemon with people who chat while mallory does his worst, and the look for damage after each attempt."""
+"""A real daemon with two users who chat while mallory attacks it, and the check for damage after each attempt."""
 
 import asyncio
 import gc
@@ -22,26 +22,32 @@ from tests.kit.daemon import RunningDaemon, config_for, running_daemon
 from tests.kit.stepped_env import SteppedEnv
 from tests.kit.tokens import token_for
 
-ORIGINS = ("https://app.example", "http://localhost:3000", "null", "*")  # the last two name nobody
-DAY_S = 86_400.0  # the longest life of a token: alice and bob stay through hours that pass in a blink
-LINGERING = 2  # the writer holds on to its last batch, and with it to who asked, until the next one
-STEP_S = 5.0  # well below the 30 s of a heartbeat
-LEAK_BYTES = 12  # so many bytes of what was sent, in a line of the log, are no accident
+# The last two are origins that are not allowed.
+ORIGINS = ("https://app.example", "http://localhost:3000", "null", "*")
+# The longest life of a token: alice and bob stay through hours that pass at once.
+DAY_S = 86_400.0
+# The writer holds on to its last batch, and with it to the connections that asked, until the next one.
+LINGERING = 2
+# This is well below the 30 s of a heartbeat.
+STEP_S = 5.0
+# So many bytes of what was sent, in a line of the log, are no accident.
+LEAK_BYTES = 12
 
 
 class Harm(AssertionError):
-    """An attempt did damage: what was found."""
+    """An attempt did damage."""
 
 
 class AttackedDaemon:
-    """The daemon, alice and bob, and what the log says. Every attempt ends with a look for damage."""
+    """The daemon, alice and bob, and the log. Every attempt ends with a check for damage."""
 
     def __init__(self, daemon: RunningDaemon, log: "LogKeeper", env: SteppedEnv | None = None) -> None:
         self.daemon = daemon
         self.log = log
         self.env = env
         self._attackers: list[Attacker] = []
-        self.names: dict[str, str] = {}  # rooms, by the names the tables use
+        # Rooms, by their names in the tables.
+        self.names: dict[str, str] = {}
 
     @property
     def place(self) -> tuple[str, int]:
@@ -52,7 +58,7 @@ class AttackedDaemon:
         return parts.hostname, parts.port
 
     async def set_up(self) -> None:
-        """Alice and bob arrive; mallory makes his room with alice in it."""
+        """Connect alice and bob, and create the room of mallory with alice in it."""
         lasting = {user: token_for(user, lifetime_s=DAY_S) for user in ("alice", "bob")}
         self.alice = await TestClient.connect(self.daemon.url, "alice", token=lasting["alice"])
         self.bob = await TestClient.connect(self.daemon.url, "bob", token=lasting["bob"], encoding="json")
@@ -70,9 +76,9 @@ class AttackedDaemon:
         await self.bob.forget()
 
     async def connect(self, encoding: str = "", *, user: str = "") -> Attacker:
-        """A connection of mallory's: bare, upgraded when there is an encoding, welcomed when there is a user.
+        """Open a connection of mallory: bare, upgraded when there is an encoding, welcomed when there is a user.
 
-        It leaves with the end of the scenario at the latest.
+        It is closed with the end of the scenario at the latest.
         """
         attacker = await Attacker.connect(*self.place)
         self._attackers.append(attacker)
@@ -83,7 +89,7 @@ class AttackedDaemon:
         return attacker
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass, in steps in which alice and bob show that they live. Only with a SteppedEnv."""
+        """Let time pass, in steps after which alice and bob send something. Only with a SteppedEnv."""
         assert self.env is not None
         for _ in range(math.ceil(seconds / STEP_S)):
             self.env.advance(STEP_S)
@@ -107,7 +113,7 @@ class AttackedDaemon:
             await client.hang_up()
 
     async def run_case(self, case: Case) -> str:
-        """Let mallory try a case; its outcome. Raises Harm when anything is left of it."""
+        """Run a case of mallory; return its outcome. Raises Harm when anything is left of it."""
         before = self.footprint()
         mallory = await Attacker.connect(*self.place)
         try:
@@ -125,7 +131,7 @@ class AttackedDaemon:
         return found
 
     async def run_scenario(self, scenario: Scenario) -> None:
-        """Let mallory play a scenario. Raises Harm when anything is left of it."""
+        """Run a scenario of mallory. Raises Harm when anything is left of it."""
         before = self.footprint()
         try:
             await scenario.run(self)
@@ -138,25 +144,25 @@ class AttackedDaemon:
         self.log.check_quiet_about(b"")
 
     def fill_in(self, sent: bytes) -> bytes:
-        """The bytes of a case, with real names of rooms for those of the tables; they are as long."""
+        """Return the bytes of a case, with real names of rooms for those of the tables; they are as long."""
         for name, real in self.names.items():
             sent = sent.replace(name.encode(), real.encode())
         return sent
 
     async def chat(self) -> None:
-        """Alice says something, and bob hears it."""
+        """Send a message from alice, and wait until bob has it."""
         room = self.names[FOREIGN]
         ack = await self.alice.send(room, "still here")
-        heard = await self.bob.next_event(room)
-        if heard["seq"] != ack["seq"]:
-            raise Harm(f"bob heard {heard['seq']}, alice said {ack['seq']}")
+        pushed = await self.bob.next_event(room)
+        if pushed["seq"] != ack["seq"]:
+            raise Harm(f"bob got {pushed['seq']}, alice sent {ack['seq']}")
 
     def sessions_of(self, user: str) -> list[Any]:
-        """The sessions a user has."""
+        """Return the sessions of a user."""
         return list(self.daemon.app.hub.sessions.get(user, {}).values())
 
     def footprint(self) -> dict[str, int]:
-        """How much of everything there is that an attempt could leave behind."""
+        """Return the number of all objects that an attempt could leave behind."""
         app = self.daemon.app
         return {
             "tasks": sum(map(_lasts, asyncio.all_tasks())),
@@ -169,7 +175,7 @@ class AttackedDaemon:
         }
 
     async def expect_recovery(self, before: dict[str, int]) -> None:
-        """Return when there is no more of anything than before."""
+        """Return when there are no more objects of any kind than before."""
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 while grown := self._grown(before):
@@ -183,16 +189,16 @@ class AttackedDaemon:
 
 
 def _lasts(task: asyncio.Task[Any]) -> bool:
-    """Listeners wait for their end in a new task every second: those come and go by themselves."""
+    """Whether a task lasts: listeners wait for their end in a new task every second."""
     return getattr(task.get_coro(), "__qualname__", "") != "Event.wait"
 
 
-# It says which web pages were refused: an origin is no secret. tests/websocket/test_origins.py has the rest.
+# It names the web pages that were refused: an origin is no secret. tests/websocket/test_origins.py has the rest.
 NAMES_ORIGINS = "chatd.websocket.origins"
 
 
 class LogKeeper(logging.Handler):
-    """Keeps what is logged, and complains about what must not be."""
+    """A log handler that keeps what is logged, and raises for what must not be."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -215,7 +221,7 @@ class LogKeeper(logging.Handler):
 
 
 def leaked(line: str, sent: bytes) -> str | None:
-    """A piece of `sent` in a line, at least LEAK_BYTES long, or None."""
+    """Return a piece of `sent` in a line, at least LEAK_BYTES long, or None."""
     text = line.encode()
     pieces = (text[at : at + LEAK_BYTES] for at in range(len(text) - LEAK_BYTES + 1))
     return next((piece.decode("latin-1") for piece in pieces if piece in sent), None)
@@ -225,7 +231,7 @@ def leaked(line: str, sent: bytes) -> str | None:
 async def attacked(
     directory: Path, env: SteppedEnv | None = None, **sections: dict[str, Any]
 ) -> AsyncIterator[AttackedDaemon]:
-    """A attacked daemon around the block; `sections` change its configuration, `env` lets hours pass at will."""
+    """Run an attacked daemon around the block; `sections` change its configuration, `env` lets hours pass at will."""
     log, root = LogKeeper(), logging.getLogger()
     level = root.level
     root.addHandler(log)

@@ -1,4 +1,4 @@
-"""One hostile connection to a daemon: sends any bytes, and says in one word what came of it."""
+"""One hostile connection to a daemon: it sends any bytes, and names the outcome in a word."""
 
 import asyncio
 import contextlib
@@ -14,15 +14,18 @@ from tests.kit.client_socket import SUBPROTOCOLS
 from tests.kit.frames import CLOSE, PONG, read_frame, upgrade_request
 from tests.kit.tokens import token_for
 
-TIMEOUT_S = 30.0  # for an outcome that comes at once; only a defect waits that long
-HELLO, PROBE = 900, 901  # ids of requests that belong to no case
+# The wait for an outcome that comes at once; only a defect takes that long.
+TIMEOUT_S = 30.0
+# Ids of requests that belong to no case.
+HELLO, PROBE = 900, 901
 DEVICE = "mallorys-device-000001"
 
-WITHOUT_BYE = {4001, 4002}  # protocol.md "Close codes": nothing more can be delivered
+# protocol.md "Close codes": nothing more can be delivered.
+WITHOUT_BYE = {4001, 4002}
 
 
 class Attacker:
-    """A TCP connection of mallory's."""
+    """A TCP connection of mallory."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -35,7 +38,7 @@ class Attacker:
         return cls(*await asyncio.open_connection(host, port))
 
     async def upgrade(self, encoding: str) -> None:
-        """Become a WebSocket of this encoding."""
+        """Upgrade to a WebSocket of this encoding."""
         self.encoding = encoding
         self.send(upgrade_request(SUBPROTOCOLS[encoding]))
         assert await self.status() == "status 101"
@@ -54,7 +57,7 @@ class Attacker:
         self.send(packet_frame(packet, self.encoding))
 
     async def attempt(self, case: Case, sent: bytes) -> str:
-        """Send the bytes of a case; its outcome."""
+        """Send the bytes of a case; return its outcome."""
         self.send(sent)
         if case.outcome == "waits":
             return "waits"
@@ -64,11 +67,12 @@ class Attacker:
             self.send_packet({"type": "ping", "id": PROBE})
         found = await self.outcome()
         if case.when == "first" and found.startswith("error "):
-            return f"{found} then {await self.outcome()}"  # a refused hello is the end: protocol.md "hello"
+            # A refused hello is the end: protocol.md "hello".
+            return f"{found} then {await self.outcome()}"
         return found
 
     async def status(self) -> str:
-        """The status of the next HTTP answer, or `cut`."""
+        """Return the status of the next HTTP answer, or `cut`."""
         try:
             head = await self.head()
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -76,12 +80,12 @@ class Attacker:
         return f"status {int(head.split()[1])}"
 
     async def head(self) -> bytes:
-        """The head of the next HTTP answer; IncompleteReadError or ConnectionError when there is none."""
+        """Return the head of the next HTTP answer; raises IncompleteReadError or ConnectionError when there is none."""
         async with asyncio.timeout(TIMEOUT_S):
             return await self.reader.readuntil(b"\r\n\r\n")
 
     async def outcome(self) -> str:
-        """What comes first: the answer to the case, the answer to the probe, or the end."""
+        """Return what comes first: the answer to the case, the answer to the probe, or the end."""
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 while True:
@@ -95,12 +99,12 @@ class Attacker:
             return "silence"
 
     async def expect(self, *outcomes: str) -> None:
-        """Meet one of these outcomes."""
+        """Check that the outcome is one of these."""
         found = await self.outcome()
         assert found in outcomes, f"expected {' or '.join(outcomes)}, met {found}"
 
     async def packets(self) -> list[dict[str, Any]]:
-        """The packets of the next data frame; IncompleteReadError or ConnectionError at the end."""
+        """Return the packets of the next data frame; raises IncompleteReadError or ConnectionError at the end."""
         async with asyncio.timeout(TIMEOUT_S):
             while True:
                 first, payload = await read_frame(self.reader)
@@ -142,5 +146,5 @@ class Attacker:
 
 
 def _is_echo(code: int) -> bool:
-    """A code only a client uses: the server repeats it."""
+    """Whether only a client uses this code: the server repeats it."""
     return code >= 4300

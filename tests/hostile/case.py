@@ -1,4 +1,4 @@
-"""What a bad input is: its number in the catalogue, the bytes, and what the documents say comes of it. No tables."""
+"""The type of a bad input: its number in the catalogue, the bytes, and the documented outcome. No tables."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from tests.hostile.attacked_daemon import AttackedDaemon
 
-ASKED = 1  # the id of the one request of a case that is answered
+# The id of the one request of a case that is answered.
+ASKED = 1
 
 # Names of rooms of the attacked daemon, as long as real ones: tables are written before there are any.
-OWN = "gMallorysOwn"  # made by mallory, with alice in it: seq 2 is his message, 3 hers, 4 his, recalled by 5
-FOREIGN = "gOthersGroup"  # of alice and bob, who chat in it during every case
-NOWHERE = "gNoSuchRooms"  # there is none
+# Created by mallory, with alice in it: seq 2 and 4 are messages of mallory, 3 of alice; 5 recalls 4.
+OWN = "gMallorysOwn"
+# The group of alice and bob, who chat in it during every case.
+FOREIGN = "gOthersGroup"
+# No room has this name.
+NOWHERE = "gNoSuchRooms"
 HIS, HERS, RECALLED = 2, 3, 4
 
 When = Literal["connect", "first", "later"]
@@ -44,13 +48,13 @@ class Case:
 
     @property
     def id(self) -> str:
-        """Names the case in a report."""
+        """The name of the case in a report."""
         return f"{self.number}-{self.when}-{self.encoding}-{self.what}"
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A bad input that takes several steps; `run` raises AssertionError when the daemon does the wrong thing."""
+    """A bad input of several steps; `run` raises AssertionError when the daemon does the wrong thing."""
 
     number: int
     what: str
@@ -65,7 +69,7 @@ ScenarioFunction = Callable[["AttackedDaemon"], Awaitable[None]]
 
 
 class Scenarios(list[Scenario]):
-    """Stories in the order they are told: `@scenarios(10, "no descriptor is left")` adds one."""
+    """Scenarios in order of definition: `@scenarios(10, "no descriptor is left")` adds one."""
 
     def __call__(self, number: int, what: str) -> Callable[[ScenarioFunction], ScenarioFunction]:
         def add(run: ScenarioFunction) -> ScenarioFunction:

@@ -1,4 +1,5 @@
-"""The catalogue of bad inputs: every number with what it is, and where those are tested that have no row here."""
+"""The catalogue of bad inputs: the subject of every number, and the place of the tests of those that have no row
+here."""
 
 CATALOGUE: dict[int, str] = {
     # A. TCP and TLS

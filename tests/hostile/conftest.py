@@ -10,7 +10,8 @@ import uvloop
 from tests.hostile.attacked_daemon import AttackedDaemon, attacked
 from tests.kit.stepped_env import SteppedEnv
 
-SOON_S = 0.2  # the deadline of a request where a test waits for it
+# The deadline of a request where a test waits for it.
+SOON_S = 0.2
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:

@@ -14,8 +14,10 @@ from tests.hostile import (
     upgrades,
 )
 
-WIRE = (*upgrades.CASES, *framing.CASES)  # where the event loop makes a difference
+# Cases for which the event loop makes a difference.
+WIRE = (*upgrades.CASES, *framing.CASES)
 PAYLOADS = (*logins.CASES, *encodings.CASES, *packets.CASES, *domain.CASES)
 CASES = (*WIRE, *PAYLOADS)
 SCENARIOS = (*floods.SCENARIOS, *pieces.SCENARIOS, *member_abuse.SCENARIOS, *privacy.SCENARIOS)
-TIMED = tuple(timeouts.SCENARIOS)  # with a clock that leaps
+# Scenarios with a clock that jumps.
+TIMED = tuple(timeouts.SCENARIOS)

@@ -1,10 +1,10 @@
-"""Layer F: what people write and do to each other: look-alikes, invisible text, edits of others, floods of marks."""
+"""Layer F, the content of packets: look-alikes, invisible text, edits of others, floods of reactions."""
 
 from tests.hostile.case import FOREIGN, HERS, HIS, OWN, RECALLED
 from tests.hostile.client_bytes import asking
 from tests.hostile.packets import Row, both, send, texting
 
-# Ids of users are ASCII (protocol.md "Identifiers and counters"): nothing of this is anybody.
+# Ids of users are ASCII (protocol.md "Identifiers and counters"): none of these is a user.
 NOBODY = {
     "Cyrillic a": "аdmin",
     "a raised A": "ᴬdmin",
@@ -31,7 +31,7 @@ NOBODY = {
     "a quote": "admin' or 1=1--",
 }
 
-# Texts are the host app's: they are carried as they are, byte for byte (protocol.md "Body").
+# Texts belong to the host app: they are carried as they are, byte for byte (protocol.md "Body").
 TEXTS = {
     "fifty joined emoji": "\u200d".join(["👩"] * 50),
     "Zalgo": "Z" + "\u0300\u0301\u0302\u0303" * 900,

@@ -1,4 +1,4 @@
-"""Layer D: payloads that are no packet: MessagePack bombs, lies about lengths, keys and numbers of the wrong kind."""
+"""Layer D, payloads that are no packet: MessagePack bombs, false lengths, keys and numbers of the wrong kind."""
 
 import struct
 import zlib
@@ -15,22 +15,22 @@ SIZES_DECLARED = {"array32": 0xDD, "map32": 0xDF, "str32": 0xDB, "bin32": 0xC6, 
 
 
 def ping_with(value: bytes, key: bytes = b"\xa1x") -> bytes:
-    """A ping with one unknown key and these bytes as its value."""
+    """Return a ping with one unknown key and these bytes as its value."""
     return b"\x83" + PING[1:] + key + value
 
 
 def typing_in(room: bytes) -> bytes:
-    """A request with these bytes as its room."""
+    """Return a request with these bytes as its room."""
     return b"\x83\xa4type\xa6typing\xa2id\x01\xa4room" + room
 
 
 def reading(seq: bytes) -> bytes:
-    """A read mark with these bytes as its number."""
+    """Return a read mark with these bytes as its number."""
     return b"\x84\xa4type\xa4read\xa2id\x01\xa4room\xac" + OWN.encode() + b"\xa3seq" + seq
 
 
 def sending(data: bytes) -> bytes:
-    """A message with these bytes as host data."""
+    """Return a message with these bytes as host data."""
     head = {"type": "send", "id": ASKED, "room": OWN, "key": f"{KEY}-{zlib.crc32(data):08x}"}
     return b"\x85" + bytes(msgpack.packb(head))[1:] + b"\xa4body\x81\xa4data" + data
 
@@ -40,7 +40,7 @@ def nested(levels: int, opening: bytes, inmost: bytes) -> bytes:
 
 
 def colliding(count: int) -> bytes:
-    """Host data of integer-like keys: what an attacker of a hash table would send."""
+    """Return host data with integer-like keys, as an attacker of a hash table would send."""
     keys = (msgpack.packb(f"{number * (2**61 - 1)}") for number in range(count))
     return b"\xde" + struct.pack("!H", count) + b"".join(key + b"\xc0" for key in keys)
 
@@ -49,7 +49,8 @@ ARRAY, MAP = b"\x91", b"\x81\xa1a"
 
 
 def depth_outcome(levels: int, where: str) -> str:
-    """protocol.md "MessagePack": 16 levels; in unknown keys nobody need look, but the stack of the decoder ends."""
+    """Return the outcome of a depth (protocol.md "MessagePack": 16 levels); unknown keys need not be checked, but the
+    stack of the decoder ends."""
     bound = 9 if where == "host data" else 512
     return "ok" if levels <= bound else "error bad_request"
 
@@ -61,7 +62,7 @@ DEEP = [
     for where, put in (("host data", sending), ("an unknown key", ping_with))
 ]
 
-# number, what, payload, outcome
+# number, description, payload, outcome
 ON_MSGPACK: list[tuple[int, str, bytes, str]] = [
     (69, "nothing", b"", "close 4204"),
     (70, "the reserved byte", b"\xc1", "close 4204"),
@@ -136,7 +137,7 @@ ON_MSGPACK: list[tuple[int, str, bytes, str]] = [
     (90, "JSON by mistake", encoded(asking("ping"), "json"), "close 4204"),
 ]  # fmt: skip
 
-# What a decoder of packets sees; the same in both encodings.
+# Payloads as a decoder of packets gets them; the same in both encodings.
 PACKETS: list[tuple[int, str, dict[str, object], str]] = [
     (80, "64 unknown keys", asking("ping", **{f"unknown{n}": n for n in range(64)}), "ok"),
     (80, "65 unknown keys", asking("ping", **{f"unknown{n}": n for n in range(65)}), "ok"),

@@ -10,7 +10,8 @@ from tests.hostile.client_bytes import asking, packet_frame
 from tests.hostile.documented import is_documented
 from tests.kit.frames import upgrade_request
 
-CONNECTS, AT_ONCE = 3000, 100  # as fast as they go; more at once than a listener accepts in one turn
+# Connections as fast as possible; more at once than a listener accepts in one turn.
+CONNECTS, AT_ONCE = 3000, 100
 GARBAGE_BYTES, CHUNK_BYTES = 100 << 20, 1 << 16
 REQUESTS = 10_000
 

@@ -1,4 +1,4 @@
-"""Layer C: WebSocket frames that are wrong, or come at the wrong time."""
+"""Layer C, WebSocket frames that are wrong, or come at the wrong time."""
 
 import zlib
 
@@ -6,26 +6,26 @@ from tests.hostile.case import Case
 from tests.hostile.client_bytes import asking, closing, declared, encoded, frame, packet_frame
 from tests.kit.frames import BINARY, BINARY_START, CLOSE, CONTINUATION, MIDDLE, PING, PONG, TEXT, TEXT_START
 
-FRAME_BYTES = 65_536  # protocol.md "Size limits"
+# protocol.md "Size limits".
+FRAME_BYTES = 65_536
 HELLO_FRAME_BYTES = 8192
 
 PING_PACKET = encoded(asking("ping"), "msgpack")
 PADDED = encoded(asking("ping", pad="x" * FRAME_BYTES), "msgpack")
-WHOLE = PADDED.replace(
-    b"x" * FRAME_BYTES, b"x" * (2 * FRAME_BYTES - len(PADDED))
-)  # a packet of the whole limit
+# A packet of the whole limit.
+WHOLE = PADDED.replace(b"x" * FRAME_BYTES, b"x" * (2 * FRAME_BYTES - len(PADDED)))
 WHOLE = WHOLE.replace((FRAME_BYTES).to_bytes(4, "big"), (2 * FRAME_BYTES - len(PADDED)).to_bytes(4, "big"))
 
 
 def fragments(payload: bytes, count: int) -> bytes:
-    """A message in `count` frames: all but the last of one byte."""
+    """Return a message in `count` frames: all but the last of one byte."""
     first, middle = payload[:1], payload[1 : count - 1]
     parts = frame(first, BINARY_START) + b"".join(frame(bytes((byte,)), MIDDLE) for byte in middle)
     return parts + frame(payload[count - 1 :], CONTINUATION)
 
 
 def bomb() -> bytes:
-    """64 MiB of zeros in 64 KiB: raw DEFLATE, in blocks that stand alone."""
+    """Return 64 MiB of zeros in 64 KiB: raw DEFLATE, in blocks that stand alone."""
     deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
     block = deflater.compress(bytes(1 << 20)) + deflater.flush(zlib.Z_FULL_FLUSH)
     return block * 64 + deflater.flush()
@@ -33,7 +33,7 @@ def bomb() -> bytes:
 
 BOMB = bomb()
 
-# number, what, bytes, outcome
+# number, description, bytes, outcome
 ON_MSGPACK: list[tuple[int, str, bytes, str]] = [
     (41, "unmasked", b"\x82\x02hi", "close 1002"),
     (42, "RSV1", frame(b"hi", 0xC2), "close 1002"),
@@ -104,7 +104,7 @@ ON_JSON: list[tuple[int, str, bytes, str]] = [
     (67, "two frames and a half", packet_frame({"type": "pong"}, "json") * 2 + b"\x81", "waits"),
 ]  # fmt: skip
 
-# Before hello less is allowed.
+# Before hello the limits are smaller.
 FIRST: list[tuple[int, str, bytes, str]] = [
     (52, "a first frame of 8,193 bytes", frame(bytes(HELLO_FRAME_BYTES + 1)), "close 1009"),
     (52, "a first frame of 8,193 bytes, declared", declared(HELLO_FRAME_BYTES + 1), "close 1009"),

@@ -1,6 +1,7 @@
-"""POST /v1/login, the one route that reads a body from strangers, with bodies that are none (protocol.md "Plain HTTP").
+"""POST /v1/login, the one route that reads a body from strangers, with bodies that are none (protocol.md "Plain
+HTTP").
 
-What its JSON may hold is in tests/http/test_routes.py; here are lies about length, depth, and clients that leave.
+The content of its JSON is tested in tests/http/test_routes.py; here are false lengths, depth, and clients that leave.
 """
 
 import json
@@ -13,7 +14,7 @@ GOOD = {"user": "mallory", "password": "long enough"}
 
 
 def posted(body: bytes, *more: str, length: int | None = None) -> bytes:
-    """A login with this body; `length` is what it says of its size when that is not true."""
+    """Return a login with this body; `length` is its declared size when that is not true."""
     lines = ["POST /v1/login HTTP/1.1", "Host: chat.example", "Content-Type: application/json"]
     lines += [f"Content-Length: {len(body) if length is None else length}", *more, "", ""]
     return "\r\n".join(lines).encode() + body

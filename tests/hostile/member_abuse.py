@@ -1,4 +1,4 @@
-"""Layers E and F in several steps: texts that must come out as they went in, edits and joins without number, exits."""
+"""Layers E and F in several steps: texts that must be delivered unchanged, endless edits and joins, leaves."""
 
 from typing import Any
 
@@ -9,8 +9,10 @@ from tests.hostile.domain import TEXTS
 from tests.kit.client import TestClient, fresh_key
 
 EDITS, BATCH = 512, 64
-ROUNDS = 100  # of joining and leaving
-REACTIONS = 64  # protocol.md "react": different ones to a message
+# Rounds of joining and leaving.
+ROUNDS = 100
+# The different reactions that one message may have (protocol.md "react").
+REACTIONS = 64
 
 SCENARIOS = Scenarios()
 

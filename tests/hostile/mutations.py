@@ -1,4 +1,4 @@
-"""Right packets made wrong by chance, a seed at a time: in their structure, then in their bytes."""
+"""Correct packets made wrong at random, one seed each: in their structure, then in their bytes."""
 
 import copy
 import random
@@ -18,14 +18,14 @@ EDGES: tuple[Any, ...] = (
 )  # fmt: skip
 DEPTH_MAX = 40
 
-# Who is out of the room is refused everything else.
+# A user who is not in the room is refused everything else.
 STAYING = tuple(kind for kind in COMMANDS if kind not in (RoomLeave, RoomDelete))
 
 Packet = dict[str, Any]
 
 
 def edge(chance: random.Random) -> Any:
-    """A value from the edge; of its own, since others may be put into it."""
+    """Return a value at a limit; a copy, since others may be put into it."""
     return copy.deepcopy(chance.choice(EDGES))
 
 
@@ -103,7 +103,8 @@ BYTEWISE: tuple[Callable[[bytearray, random.Random], None], ...] = (flip, cut, i
 
 
 def mutated(seed: int, commands: tuple[type[Request], ...] = STAYING, *, text: bool) -> bytes:
-    """A payload: a packet or a batch with up to three changes, its bytes with up to two; some are random bytes."""
+    """Return a payload: a packet or a batch with up to three changes, its bytes with up to two; some are random
+    bytes."""
     chance = random.Random(seed)
     if chance.random() < 0.02:
         return chance.randbytes(chance.randrange(1, 200))
@@ -120,7 +121,8 @@ def mutated(seed: int, commands: tuple[type[Request], ...] = STAYING, *, text: b
 def _changed(commands: tuple[type[Request], ...], id: int, chance: random.Random) -> Packet:
     packet = copy.deepcopy(right(chance.choice(commands), 1 + id))
     if "key" in packet:
-        packet["key"] = f"key-{id:08}"  # a second one would be a conflict whatever else is wrong
+        # A second one would be a conflict whatever else is wrong.
+        packet["key"] = f"key-{id:08}"
     for _ in range(chance.randrange(1, 4)):
         if packet:
             chance.choice(STRUCTURAL)(packet, chance)

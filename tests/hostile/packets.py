@@ -1,4 +1,4 @@
-"""Layer E: packets that are well formed and wrong: at the wrong time, of a wrong shape, with impossible numbers."""
+"""Layer E, packets that are well formed and wrong: at the wrong time, of a wrong shape, with impossible numbers."""
 
 from typing import Any
 
@@ -7,14 +7,16 @@ from tests.hostile.client_bytes import asking, packet_frame
 from tests.kit.tokens import token_for
 
 DEVICE = "mallorys-device-000002"
-SOONEST = 2**53  # the first number that is none: u53 ends below it
-DIRECT = "dMallorysDir"  # the direct room of mallory and alice
+# The first number that is none: u53 ends below it.
+SOONEST = 2**53
+# The direct room of mallory and alice.
+DIRECT = "dMallorysDir"
 
 Row = tuple[int, str, dict[str, Any] | list[dict[str, Any]], str]
 
 
 def hello(**changes: Any) -> dict[str, Any]:
-    """A first packet; a change to None leaves the key out."""
+    """Return a first packet; a change to None leaves the key out."""
     keys = {"version": 1, "token": token_for("mallory"), "device": DEVICE, **changes}
     return asking("hello", **{name: value for name, value in keys.items() if value is not None})
 
@@ -24,7 +26,7 @@ def send(key: str, body: Any, room: str = OWN, **more: Any) -> dict[str, Any]:
 
 
 def unasked(packet: dict[str, Any]) -> dict[str, Any]:
-    """The same without an id."""
+    """Return the same packet without an id."""
     return {name: value for name, value in packet.items() if name != "id"}
 
 
@@ -161,14 +163,14 @@ LATER: list[Row] = [
 
 
 def sent(packets: dict[str, Any] | list[dict[str, Any]], encoding: str) -> bytes:
-    """A packet, or several in frames of their own."""
+    """Return a packet, or several in frames of their own."""
     return b"".join(
         packet_frame(one, encoding) for one in ([packets] if isinstance(packets, dict) else packets)
     )
 
 
 def both(rows: list[Row], when: When) -> tuple[Case, ...]:
-    """Each row in both encodings: they have the same outcome."""
+    """Return each row in both encodings: they have the same outcome."""
     return tuple(
         Case(number, what, sent(packets, encoding), outcome, when, encoding)
         for number, what, packets, outcome in rows

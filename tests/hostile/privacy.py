@@ -1,4 +1,4 @@
-"""Layer G in several steps: what a stranger finds out about somebody who never answered."""
+"""Layer G in several steps: what a stranger learns about a user who never answered."""
 
 from tests.hostile.attacked_daemon import AttackedDaemon
 from tests.hostile.case import OWN, Scenarios
@@ -22,7 +22,8 @@ async def stalks(attacked: AttackedDaemon) -> None:
     await mallory.request({"type": "focus", "rooms": [room, attacked.names[OWN]]})
     await mallory.forget()
     await lives(attacked, hermit, room, sent)
-    await mallory.receive("receipts", room=attacked.names[OWN])  # what the hermit did came before
+    # Pushes about the hermit were sent before it.
+    await mallory.receive("receipts", room=attacked.names[OWN])
     await mallory.receive("presence", users=[{"user": "alice", "state": "away"}])
     assert "hermit" not in repr(mallory.waiting())
     (focused,) = (await mallory.request({"type": "focus", "rooms": [room]}))["rooms"]
@@ -37,7 +38,7 @@ async def stalks(attacked: AttackedDaemon) -> None:
 
 
 async def lives(attacked: AttackedDaemon, hermit: TestClient, room: str, sent: int) -> None:
-    """The hermit gets it, reads it and puts the phone away; alice does the same behind, and that is heard."""
+    """Let the hermit receive, read and disconnect; alice does the same behind, and her receipts arrive."""
     for who, place, seq in (
         (hermit, room, sent),
         (
@@ -52,7 +53,7 @@ async def lives(attacked: AttackedDaemon, hermit: TestClient, room: str, sent: i
 
 
 async def answers(mallory: TestClient, hermit: TestClient, room: str, sent: int) -> None:
-    """From the answer on both see each other, until one of them does not want to."""
+    """Let the hermit answer: from then on both see each other, until one of them hides it."""
     await mallory.forget()
     await hermit.request({"type": "mode", "mode": "foreground"})
     await hermit.send(room, "who is this?")

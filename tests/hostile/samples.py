@@ -1,4 +1,4 @@
-"""A right packet of every command, and which kinds of value each of its fields takes: read from the structs."""
+"""A correct packet of every command, and the kinds of value that each of its fields takes: read from the structs."""
 
 from typing import Any, get_args
 
@@ -12,7 +12,7 @@ from tests.hostile.case import HIS, OWN
 
 COMMANDS: tuple[type[Request], ...] = tuple(kind for kind in get_args(AnyRequest) if kind is not Hello)
 
-# A value that fits wherever a field of this name stands.
+# A value that fits wherever a field has this name.
 FITTING: dict[str, Any] = {
     "room": OWN,
     "key": "key-of-mallory",
@@ -43,7 +43,7 @@ FITTING_HERE: dict[tuple[str, str], Any] = {
     ("members.role", "users"): [{"user": "alice", "role": "member"}],
 }
 
-# A value of each kind there is, and the kinds of a field's type that take it.
+# A value of each kind, and the kinds that the type of a field takes.
 WRONG: dict[str, Any] = {
     "nothing": None,
     "truth": True,
@@ -62,23 +62,24 @@ KIND_OF: dict[type, str] = {
     inspect.StructType: "map",
     inspect.LiteralType: "text",
 }
-JSON_KINDS = frozenset(WRONG) - {"bytes"}  # JSON has none
+# JSON has no bytes.
+JSON_KINDS = frozenset(WRONG) - {"bytes"}
 
 
 def type_of(kind: type[Request]) -> str:
-    """The word of a command."""
+    """Return the type of a command on the wire."""
     return str(kind.__struct_config__.tag)
 
 
 def fields_of(kind: type[Request]) -> list[inspect.Field]:
-    """The fields of a command beside the envelope."""
+    """Return the fields of a command beside the envelope."""
     about = inspect.type_info(kind)
     assert isinstance(about, inspect.StructType)
     return [field for field in about.fields if field.encode_name != "id"]
 
 
 def right(kind: type[Request], id: int) -> dict[str, Any]:
-    """A packet of this command with its required fields, all of them right."""
+    """Return a packet of this command with its required fields, all of them correct."""
     required = [field.encode_name for field in fields_of(kind) if field.required]
     word = type_of(kind)
     values = {name: FITTING_HERE.get((word, name), FITTING.get(name)) for name in required}
@@ -86,7 +87,7 @@ def right(kind: type[Request], id: int) -> dict[str, Any]:
 
 
 def kinds_taken(field: inspect.Field) -> set[str] | None:
-    """The kinds of value a field takes, None for any."""
+    """Return the kinds of value that a field takes, None for any."""
     types = field.type.types if isinstance(field.type, inspect.UnionType) else (field.type,)
     if any(isinstance(one, inspect.RawType) for one in types):
         return None
@@ -96,7 +97,7 @@ def kinds_taken(field: inspect.Field) -> set[str] | None:
 
 
 def wrong_packets(kind: type[Request]) -> list[tuple[str, str, dict[str, Any]]]:
-    """Field, kind of the wrong value, and the packet: each field with each kind it does not take."""
+    """Yield field, kind of the wrong value, and the packet: each field with each kind that it does not take."""
     found = []
     for field in fields_of(kind):
         taken = kinds_taken(field)

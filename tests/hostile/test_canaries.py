@@ -1,4 +1,4 @@
-"""The corpus can fail: each break here, made on purpose, is found by a case of it."""
+"""Proof that the corpus can fail: each deliberate break here is found by one of its cases."""
 
 import logging
 from pathlib import Path
@@ -22,12 +22,12 @@ pytestmark = pytest.mark.asyncio(loop_factories=["uvloop"])
 
 
 def case_of(what: str) -> Case:
-    """The first case of this description."""
+    """Return the first case of this description."""
     return next(case for case in CASES if case.what == what)
 
 
 async def meets(directory: Path, what: str, **sections: dict[str, Any]) -> None:
-    """One case against a daemon of its own; raises what the corpus has to say about it."""
+    """Run one case against a daemon of its own; raises what the corpus finds."""
     case = case_of(what)
     async with attacked(directory, None, **sections) as attacked_daemon:
         found = await attacked_daemon.run_case(case)

@@ -1,4 +1,4 @@
-"""Every number of the catalogue is tried somewhere, and everything that is tried has a number."""
+"""Every number of the catalogue is tested somewhere, and everything that is tested has a number."""
 
 import ast
 from pathlib import Path
@@ -15,7 +15,7 @@ LAST = 165
 
 
 def names_in(path: Path) -> set[str]:
-    """The names of the tests in a file; those in classes with the class before them."""
+    """Return the names of the tests in a file; those in classes with the class before them."""
     tree = ast.parse(path.read_text())
     names = set()
     for node in tree.body:

@@ -1,4 +1,4 @@
-"""Every case of the corpus against a real daemon: the documented outcome, and no harm to anybody else."""
+"""Every case of the corpus against a real daemon: the documented outcome, and no harm to others."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What one account can fill, and whom it can lock out, when it tries: rows and bytes, never time."""
+"""The share of one account, and the users whom it can lock out, when it tries: rows and bytes, never time."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ FAST = {"requests_per_s": 1e6, "requests_burst": 1_000_000, "writes_per_s": 1e6,
 
 
 def stored(directory: Path) -> list[int]:
-    """How many bytes, rooms and places in rooms the database has."""
+    """Return the number of bytes, rooms and members in the database."""
     with closing(sqlite3.connect(directory / "chatd.sqlite")) as connection:
         one = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
         return [connection.execute(text).fetchone()[0]
@@ -23,7 +23,7 @@ def stored(directory: Path) -> list[int]:
 
 
 async def flood(client: InProcessClient, requests: Iterator[dict[str, Any]]) -> None:
-    """Ask until it is refused."""
+    """Send until a request is refused."""
     for _ in range(10_000):
         reply = await client.request(**next(requests), key=new_key())
         if reply["type"] == "error":
@@ -57,7 +57,7 @@ def updates(room: str) -> Iterator[dict[str, Any]]:
 
 
 async def test_one_account_fills_no_more_than_its_share_of_a_day(tmp_path: Path) -> None:
-    """The bucket of a day, and what runs into it during that day: twice the share, and once on each day after."""
+    """The bucket of a day, and its refill during that day: twice the share, and once on each day after."""
     async with in_process(tmp_path, rates={**FAST, **A_DAY}) as server:
         mallory = await server.connect("mallory")
         own = await mallory.create_group()

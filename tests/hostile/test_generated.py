@@ -1,5 +1,5 @@
-"""Ten thousand generated bad inputs: every outcome is a documented one, every request is answered once, nobody else
-notices. Most meet the session without a socket; a sample of them goes over the wire in test_over_the_wire.py."""
+"""Ten thousand generated bad inputs: every outcome is documented, every request is answered once, others are not
+disturbed. Most reach the session without a socket; a sample of them goes over the wire in test_over_the_wire.py."""
 
 import random
 import re
@@ -26,16 +26,21 @@ from tests.hostile.samples import (
     wrong_packets,
 )
 
-PARTS = 10  # so that the workers of a test run share them
+# The inputs are split, so that the workers of a test run share them.
+PARTS = 10
 PAYLOADS = 7000
-HELLOS = 500  # in each encoding
-STREAMS = 1000  # of each: heads of HTTP, frames
-WRONG_MIN = 1000  # fields times kinds times encodings: a reader of structs that finds few is broken
-WIRE_BYTES_MAX = 3000  # the long cases of the tables take long a thousand times
+# First payloads in each encoding.
+HELLOS = 500
+# Streams of each kind: heads of HTTP, frames.
+STREAMS = 1000
+# Fields times kinds times encodings: a reader of structs that finds few is broken.
+WRONG_MIN = 1000
+# The long cases of the tables take long a thousand times.
+WIRE_BYTES_MAX = 3000
 
 
 @pytest.fixture(scope="module")
-def household() -> Iterator[AppPart]:
+def app_part() -> Iterator[AppPart]:
     running = AppPart()
     yield running
     running.close()
@@ -54,20 +59,20 @@ def in_room(packet: dict[str, Any], *, text: bool) -> bytes:
 @pytest.mark.parametrize("text", [False, True], ids=["msgpack", "json"])
 @pytest.mark.parametrize("kind", COMMANDS, ids=type_of)
 def test_each_field_with_each_wrong_type_is_refused(
-    household: AppPart, kind: type[Request], text: bool
+    app_part: AppPart, kind: type[Request], text: bool
 ) -> None:
     for field, wrong, packet in wrong_packets(kind):
         if text and wrong not in JSON_KINDS:
             continue
-        (reply,) = household.attempt(in_room({**packet, "id": 5}, text=text), text=text)
+        (reply,) = app_part.attempt(in_room({**packet, "id": 5}, text=text), text=text)
         assert (reply.get("code"), reply.get("id")) == ("bad_request", 5), (field, wrong, reply)
         assert re.match(f"`{reply['field']}` (must be [^^]+|is missing)$", reply["message"]), reply
 
 
 @pytest.mark.parametrize("kind", COMMANDS, ids=type_of)
-def test_the_packet_that_is_made_wrong_was_right(household: AppPart, kind: type[Request]) -> None:
-    heard = household.attempt(in_room(right(kind, 5), text=False), text=False)
-    (reply,) = [packet for packet in heard if packet.get("id") == 5]
+def test_the_packet_that_is_made_wrong_was_right(app_part: AppPart, kind: type[Request]) -> None:
+    received = app_part.attempt(in_room(right(kind, 5), text=False), text=False)
+    (reply,) = [packet for packet in received if packet.get("id") == 5]
     assert reply.get("code") != "bad_request", reply
 
 
@@ -107,7 +112,7 @@ def test_changed_streams_have_documented_outcomes(target: str) -> None:
 
 
 def tried(target: str, data: bytes, seed: int) -> None:
-    """Let a target have an input; what it finds wrong is told with the seed."""
+    """Give an input to a target; its findings come with the seed."""
     try:
         TARGETS[target](data)
     except Exception as error:

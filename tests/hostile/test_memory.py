@@ -1,4 +1,4 @@
-"""The corpus against the daemon as an operator runs it, again and again: memory and descriptors stay where they are."""
+"""The corpus against the daemon as an operator runs it, again and again: memory and descriptors do not grow."""
 
 import asyncio
 import os
@@ -15,9 +15,10 @@ from tests.hostile.packets import DIRECT
 from tests.kit.client import TestClient
 from tests.kit.daemon import DaemonProcess, daemon_process
 
-ROUNDS = 2  # after the first, in which caches fill
+# Rounds after the first, in which caches fill.
+ROUNDS = 2
 AT_ONCE = 16
-# What a connection leaves is in cycles: some 9 KiB that wait for a collection, which comes after a few thousand. Each
+# The objects of a connection are in cycles: some 9 KiB wait for a collection, which comes after a few thousand. Each
 # of the large values is 60 kB, so that a leak of them is twice this.
 GROWTH_BYTES_MAX = 32 << 20
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -36,7 +37,7 @@ def descriptors(server: DaemonProcess) -> int:
 
 
 class Attempts:
-    """Mallory's attempts on a daemon process."""
+    """The attempts of mallory on a daemon process."""
 
     def __init__(self, server: DaemonProcess, rooms: dict[str, str]) -> None:
         parts = urlsplit(server.url)
@@ -49,7 +50,7 @@ class Attempts:
         await self.leaks()
 
     async def leaks(self) -> None:
-        """The large value beside the bad key, on one connection that stays."""
+        """Send the large value beside the bad key, on one connection that stays."""
         mallory = await self._connected("msgpack", f"mallory{len(CASES)}")
         for _ in range(LEAKS):
             mallory.send(frame(LEAKY))

@@ -14,7 +14,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ROWS = document.negative_frames()
 UNREADABLE = [row for row in ROWS if row.outcome == "close 4204"]
-NUMBER = 98  # of the catalogue: they are about fields and forms
+# The number in the catalogue, as the frames are about fields and forms.
+NUMBER = 98
 
 
 def case_of(row: NegativeFrame, *, first: bool) -> Case:

@@ -1,4 +1,4 @@
-"""A sample of the generated inputs over real sockets: the same outcomes as without, and the bystanders chat on."""
+"""A sample of the generated inputs over real sockets: the same outcomes as without, and the other users chat on."""
 
 import pytest
 
@@ -11,8 +11,10 @@ from tests.kit.frames import BINARY, TEXT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module", loop_factories=["uvloop"])
 
-SAMPLE = range(100_000, 100_150)  # seeds nobody else uses
-NUMBER = 98  # of the catalogue
+# Seeds that no other test uses.
+SAMPLE = range(100_000, 100_150)
+# The number in the catalogue.
+NUMBER = 98
 
 
 @pytest.mark.parametrize("text", [False, True], ids=["msgpack", "json"])
@@ -21,7 +23,7 @@ async def test_generated_payloads_have_documented_outcomes(
 ) -> None:
     for seed in SAMPLE:
         sent = frame(mutated(seed, text=text), TEXT if text else BINARY)
-        # No outcome is known before; a request that is answered, a probe, or the end: whatever comes first.
+        # No outcome is known before; a request that is answered, a probe, or the end: whichever comes first.
         case = Case(NUMBER, f"seed {seed}", sent, "ignored", encoding="json" if text else "msgpack")
         found = await attacked_daemon.run_case(case)
         assert is_documented(found), f"seed {seed}: {found}"

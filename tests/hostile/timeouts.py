@@ -1,5 +1,7 @@
-"""Silent and dripping clients, links that die without a word, clocks that jump. Time is a SteppedEnv,
-and the deadline of a request, which is the event loop's, is short."""
+"""Silent and slow clients, links that end without a close, clocks that jump.
+
+Time is a SteppedEnv; the deadline of a request is the event loop's, and short.
+"""
 
 import asyncio
 import socket
@@ -10,7 +12,8 @@ from tests.hostile.client_bytes import asking, frame
 from tests.kit.frames import BINARY_START, PING
 
 YEAR_S = 365 * 86_400.0
-TINY_WINDOW_BYTES = 1  # the kernel makes the least it can of it
+# The kernel makes it as small as it can.
+TINY_WINDOW_BYTES = 1
 
 SCENARIOS = Scenarios()
 
@@ -62,7 +65,8 @@ async def takes_nothing(attacked: AttackedDaemon) -> None:
     mallory.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, TINY_WINDOW_BYTES)
     mallory.writer.transport.pause_reading()  # type: ignore[attr-defined]
     own = attacked.names[OWN]
-    for _ in range(300):  # 16 KiB each: more than the sockets of both sides take
+    # 16 KiB each: more than the sockets of both sides take.
+    for _ in range(300):
         if not attacked.sessions_of("mallory"):
             break
         await attacked.alice.send(own, "x" * 16_000)
@@ -80,7 +84,8 @@ async def never_finishes(attacked: AttackedDaemon) -> None:
     mallory.send(frame(b"\x82", BINARY_START))
     for _ in range(600 // 5):
         if not attacked.sessions_of("mallory"):
-            break  # pings are no life sign (protocol.md "The WebSocket"): he is gone long before
+            # Pings are no sign of life (protocol.md "The WebSocket"): the connection ends long before.
+            break
         mallory.send(frame(b"", PING))
         await attacked.advance(5)
     await mallory.expect("cut", "close 4001")
@@ -91,7 +96,8 @@ async def never_answers(attacked: AttackedDaemon) -> None:
     mallory = await attacked.connect("msgpack", user="mallory")
     mallory.send_packet(7)
     await mallory.expect("close 4204")
-    mallory.send_packet(asking("ping"))  # not heard any more
+    # This is not read any more.
+    mallory.send_packet(asking("ping"))
     await attacked.advance(5)
     await mallory.expect("cut")
 

@@ -1,4 +1,4 @@
-"""Layer B: requests that are no upgrade, or a strange one. A TLS client, a mailer and a shell knock here too (A)."""
+"""Layer B, requests that are no upgrade, or a strange one; also clients of TLS, mail and shells (layer A)."""
 
 import base64
 import os
@@ -7,26 +7,27 @@ from tests.hostile.case import Case
 from tests.kit.frames import upgrade_request
 
 KEY = base64.b64encode(os.urandom(16)).decode()
-ORIGIN = "https://app.example"  # one that the daemon allows
+# An origin that the daemon allows.
+ORIGIN = "https://app.example"
 
 
 def changed(name: str, *values: str) -> bytes:
-    """A handshake with this header replaced by headers of these values."""
+    """Return a handshake with this header replaced by headers of these values."""
     return upgrade_request(without=(name,), more=tuple(f"{name}: {value}" for value in values))
 
 
 def with_line(line: bytes) -> bytes:
-    """A handshake with these bytes as one more header line."""
+    """Return a handshake with these bytes as one more header line."""
     return upgrade_request()[:-2] + line + b"\r\n\r\n"
 
 
 def started(line: str) -> bytes:
-    """A handshake with another request line."""
+    """Return a handshake with another request line."""
     return upgrade_request(start=line)
 
 
 def on(target: str) -> bytes:
-    """A handshake with another target."""
+    """Return a handshake with another target."""
     return upgrade_request(target=target)
 
 
@@ -38,7 +39,7 @@ def from_page(*origins: str) -> bytes:
     return upgrade_request(more=tuple(f"Origin: {origin}" for origin in origins))
 
 
-# number, what, request, status
+# number, description, request, status
 ROWS: list[tuple[int, str, bytes, int]] = [
     (6, "a TLS ClientHello", bytes.fromhex("16030100c8010000c40303") + os.urandom(200), 400),
     (7, "the banner of SSH", b"SSH-2.0-OpenSSH_9.6\r\n", 400),
@@ -116,7 +117,7 @@ ROWS: list[tuple[int, str, bytes, int]] = [
     (40, "empty lines before are right", b"\r\n\r\n" + upgrade_request(), 101),
 ]  # fmt: skip
 
-# Any of them may be offered: none is negotiated, which test_corpus.py looks for in the answer.
+# Any of them may be offered: none is negotiated, which test_corpus.py checks in the answer.
 OFFERS = {
     "permessage-deflate": "permessage-deflate",
     "a window of 8": "permessage-deflate; server_max_window_bits=8",

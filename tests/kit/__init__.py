@@ -1,1 +1,1 @@
-"""Tools the tests share. Nothing here is a test, and nothing here is part of the product."""
+"""The tools that tests share. They hold no tests and no part of the product."""

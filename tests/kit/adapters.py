@@ -1,4 +1,4 @@
-"""The stores that keep the contract of `ports.Store`: a new adapter is one more row here."""
+"""The stores that keep the contract of `chatd.storage.interface`: a new adapter is one more row here."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,12 +11,12 @@ from tests.kit.env import ManualEnv
 
 
 def storage_for(directory: Path) -> Storage:
-    """The settings of a store in `directory`; the disk may be as full as it likes."""
+    """Return the settings of a store in `directory`, without a limit for a full disk."""
     return Storage(directory=str(directory), min_free_bytes=0)
 
 
 def no_troubles() -> Troubles:
-    """A place for troubles, which says nothing."""
+    """Ignore the troubles that a store reports."""
     return Troubles(ManualEnv().monotonic, lambda *_: None)
 
 
@@ -24,7 +24,7 @@ opened: list[SqliteStore] = []
 
 
 async def sqlite(directory: Path) -> SqliteStore:
-    """An open store; a test that fails before it closes it leaves that to `close_opened`."""
+    """Open a store; a test that fails before it closes it leaves that to `close_opened`."""
     store = await SqliteStore.open(storage_for(directory), ManualEnv())
     opened.append(store)
     return store

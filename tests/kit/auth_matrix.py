@@ -1,4 +1,4 @@
-"""Who may what: the table tests/authorization/matrix.txt, the people in its columns and the requests in its rows."""
+"""The permissions: the table tests/authorization/matrix.txt, the users in its columns and the requests in its rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,10 +8,13 @@ from typing import Any
 from tests.kit.inprocess import InProcessClient, InProcessServer, device_of, new_key
 
 TABLE = Path(__file__).parents[1] / "authorization" / "matrix.txt"
-ENDED = ("banned", "expired", "revoked")  # columns of those whose connection ends
+# Columns of users whose connection ends.
+ENDED = ("banned", "expired", "revoked")
 
-AUTHOR, DEPUTY, VICTIM, NEWCOMER = "author", "deputy", "victim", "newcomer"  # on whom is acted
-SPARE_DEVICE = 7  # of whoever asks; the author has device 1
+# The users who are acted on.
+AUTHOR, DEPUTY, VICTIM, NEWCOMER = "author", "deputy", "victim", "newcomer"
+# The spare device of the user who asks; the author has device 1.
+SPARE_DEVICE = 7
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Row:
 
 
 def rows() -> dict[str, Row]:
-    """The table, by name of the row."""
+    """Return the rows of the table by name."""
     lines = [line.split() for line in TABLE.read_text().splitlines() if line and not line.startswith("#")]
     (_, _, *columns), *body = lines
     found = {name: Row(name, word, dict(zip(columns, cells, strict=True))) for name, word, *cells in body}
@@ -38,7 +41,7 @@ def rows() -> dict[str, Row]:
 
 @dataclass(frozen=True)
 class PreparedRoom:
-    """A room with two messages, `own` of `user` who asks, if he could post, and `others` of somebody else."""
+    """A room with two messages, `own` of the user who asks, if they could post, and `others` of another user."""
 
     room: str
     own: int
@@ -101,12 +104,12 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
 
 
 def request_of(name: str, prepared: PreparedRoom) -> dict[str, Any]:
-    """The request of a row, with a key of its own; keys that the command does not know are ignored."""
+    """Return the request of a row, with a fresh key; keys that the command does not know are ignored."""
     return {"type": name.partition("/")[0], "key": new_key(), **REQUESTS[name](prepared)}
 
 
 class AuthMatrix:
-    """A server with the users rooms are made of; `prepare_room` makes a fresh room for each question."""
+    """A server with the users of every room; `prepare_room` makes a fresh room for each request."""
 
     def __init__(self, server: InProcessServer, author: InProcessClient, founder: InProcessClient) -> None:
         self.server = server
@@ -118,14 +121,14 @@ class AuthMatrix:
         return cls(server, await server.connect(AUTHOR), await server.connect("founder"))
 
     async def connect_as(self, column: str) -> InProcessClient:
-        """Somebody of this column, connected twice: with device 2, and with one to spare."""
+        """Return a user of this column, connected twice: with device 2, and with a spare one."""
         spare = await self.server.connect(column, SPARE_DEVICE)
         spare.hang_up()
         await self.server.wait_idle()
         return await self.server.connect(column, 2)
 
     async def prepare_room(self, column: str, asker: InProcessClient) -> PreparedRoom:
-        """A fresh room in which `asker` is what the column says; nothing waits for anybody afterwards."""
+        """Return a fresh room in which `asker` is what the column says; no push waits for anybody afterwards."""
         user = asker.session.user
         if column == "direct":
             reply = await self.author.request(type="room.direct", user=user)
@@ -159,7 +162,7 @@ class AuthMatrix:
         assert reply["type"] == "ok", reply
 
     async def outcome(self, asker: InProcessClient, name: str, prepared: PreparedRoom) -> str:
-        """Ask the request of a row; the outcome as the cells of the table have it."""
+        """Send the request of a row and return its outcome, in the words of the table."""
         before = self.server.store.stamp
         id = asker.send_request(**request_of(name, prepared))
         await self.server.wait_idle()
@@ -168,7 +171,7 @@ class AuthMatrix:
 
 
 def outcome_of(name: str, replies: list[dict[str, Any]], *, moved: bool) -> str:
-    """What a request came to; `moved`: something was stored."""
+    """Return the outcome of a request; `moved`: something was stored."""
     if not replies:
         return "silent"
     (reply,) = replies

@@ -1,4 +1,4 @@
-"""Somebody who writes while daemons come and go: an outbox, what was acknowledged, and what must hold in the end."""
+"""A user who writes while daemons come and go: an outbox, the acknowledged messages, and the checks at the end."""
 
 import asyncio
 import random
@@ -9,34 +9,40 @@ from tests.kit.client import TestClient, fresh_key
 from tests.kit.client_socket import Packet
 from tests.kit.packet_client import Event, Refused
 
-BURST_MAX = 8  # messages on their way at once
+# Messages in flight at once.
+BURST_MAX = 8
 
 
 @dataclass
 class Author:
-    """Writes into one room and never gives up: what was not acknowledged is sent again with the same key."""
+    """A user who writes into one room; what was not acknowledged is sent again with the same key."""
 
     user: str
     room: str
     chance: random.Random
-    changes_mind: bool = True  # edits what was acknowledged
-    acknowledged: dict[str, int] = field(default_factory=dict)  # key -> seq
-    outbox: list[str] = field(default_factory=list)  # keys in the order they were written
-    edits: dict[int, list[str]] = field(
-        default_factory=dict
-    )  # seq -> texts, in the order they were asked for
-    edited: dict[int, str] = field(default_factory=dict)  # seq -> the last of them that was acknowledged
-    read: int = 0  # the highest position that was acknowledged
+    # Whether acknowledged messages are edited.
+    changes_mind: bool = True
+    # The seq of each key.
+    acknowledged: dict[str, int] = field(default_factory=dict)
+    # Keys in the order of writing.
+    outbox: list[str] = field(default_factory=list)
+    # Texts by seq, in the order of the requests.
+    edits: dict[int, list[str]] = field(default_factory=dict)
+    # The last acknowledged text by seq.
+    edited: dict[int, str] = field(default_factory=dict)
+    # The highest position that was acknowledged.
+    read: int = 0
 
     async def write_until_cut(self, client: TestClient) -> None:
-        """Send the outbox again, then this and that, until the connection breaks."""
+        """Send the outbox again, then other requests, until the connection breaks."""
         try:
             await self.send_the_rest(client)
             while True:
                 await self._act(client)
         except Refused:
             raise
-        except AssertionError:  # nobody answers any more
+        except AssertionError:
+            # No answer comes any more.
             assert not client.is_connected
 
     async def send_the_rest(self, client: TestClient) -> None:
@@ -73,7 +79,7 @@ class Author:
         self.edited[seq] = text
 
     def check_log(self, log: Mapping[int, Event]) -> None:
-        """Everything acknowledged stands in `log`, at its number, as it was left."""
+        """Check that everything acknowledged is in `log`, at its number and in its last state."""
         for key, seq in self.acknowledged.items():
             assert log[seq].get("key") == key, (
                 f"{self.user}: {key} was acknowledged as {seq}, there is {log[seq]}"

@@ -1,4 +1,5 @@
-"""A capability from outside the package: every user marks places in their rooms. All its layers are in this file."""
+"""A capability from outside the package: every user bookmarks messages of their rooms. All its layers are in this
+file."""
 
 import sqlite3
 from collections.abc import Collection, Sequence
@@ -21,12 +22,13 @@ from chatd.storage.sqlite.schema import OUTSIDE, Migration
 from chatd.writer.needs import Sources, Submitted
 from tests.kit.notes import created, kept_rows, section_table
 
-BOOKMARKS_MAX = 3  # of a user
+# The most bookmarks of one user.
+BOOKMARKS_MAX = 3
 LATEST = "bookmarks"
+# The account row of each room: which of its places the user marked last.
 SECTION = Section(10, LATEST)
-"""The account row of each room: which of its places the user marked last."""
 
-# --- the wire
+# --- the protocol
 
 
 class BookmarkSet(Request, tag="bookmark.set", frozen=True, kw_only=True):
@@ -40,7 +42,7 @@ class BookmarksList(Request, tag="bookmarks.list", frozen=True, kw_only=True):
 
 
 class Bookmark(Struct, frozen=True):
-    """A record, and how it is shown."""
+    """A record, and the form in which it is shown."""
 
     user: str
     room: str
@@ -56,11 +58,11 @@ class BookmarkPush(Push, tag="bookmark"):
     bookmark: Bookmark
 
 
-# --- the decision, and what it needs
+# --- the decision, and its needs
 
 
 def set_bookmark(user: str, request: BookmarkSet, writes: WriteSet, reads: ReadSet) -> Ok:
-    """Mark a place. It adds the record before all is checked, as a careless one would."""
+    """Set a bookmark. It adds the record before all is checked, to show that a refusal rolls it back."""
     room, _ = authorize(reads.rooms.get(request.room), user, "view")
     bookmark = Bookmark(user, room.name, request.seq, request.note)
     writes.add(bookmark)
@@ -118,7 +120,7 @@ def read_bookmarks(connection: sqlite3.Connection, users: Collection[str]) -> li
     return [Bookmark(*row) for user in users for row in connection.execute(rows, (user,))]
 
 
-# --- what is read, and what is told
+# --- reading and pushing
 
 
 async def list_bookmarks(ctx: Context, session: Session, request: BookmarksList) -> Ok:
@@ -137,7 +139,7 @@ def tell_bookmarks(ctx: Context, writes: WriteSet) -> None:
 
 
 def fail(ctx: Context, writes: WriteSet) -> None:
-    """A subscriber with a fault."""
+    """Fail, as a subscriber with a defect does."""
     raise ZeroDivisionError
 
 

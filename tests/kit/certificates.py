@@ -1,4 +1,4 @@
-"""Certificates for listeners under test, each signed by itself."""
+"""Self-signed certificates for listeners under test."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -10,14 +10,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 def write_certificate(path: Path) -> dict[str, str]:
-    """A new certificate for 127.0.0.1 with its key in one private file, as settings of the section listen."""
+    """Write a new certificate for 127.0.0.1 and its key into one private file; return it as settings of the section
+    listen."""
     path.touch(mode=0o600)
     path.write_bytes(certificate_with_key())
     return {"tls_cert": str(path), "tls_key": str(path)}
 
 
 def certificate_with_key() -> bytes:
-    """A certificate for 127.0.0.1 and its private key, PEM; every call makes another one."""
+    """Return a new certificate for 127.0.0.1 and its private key, PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "chatd test")])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""`TestClient`: a scripted user of the daemon, for scenarios. Shares no code with chatd."""
+"""`TestClient`: a scripted user of the daemon, for scenarios. It shares no code with chatd."""
 
 import secrets
 from collections import deque
@@ -10,7 +10,7 @@ from tests.kit.tokens import token_for
 
 
 def fresh_key() -> str:
-    """A new idempotency key, 22 characters as protocol.md "Identifiers and counters" recommends."""
+    """Return a new idempotency key, 22 characters as protocol.md "Identifiers and counters" recommends."""
     return secrets.token_urlsafe(16)
 
 
@@ -31,14 +31,14 @@ class TestClient(PacketClient):
 
     @classmethod
     async def connect(cls, url: str, user: str, *, encoding: str = "msgpack", **options: Any) -> "TestClient":
-        """A phone with an open WebSocket that has not said hello; `options` are those of Link and TestClient."""
+        """Return one with an open WebSocket that has not said hello; `options` are those of Link and TestClient."""
         own = {name: options.pop(name) for name in ("device", "token") if name in options}
         return cls(await Link.open(url, encoding, **options), user, **own)
 
-    # Saying what people say
+    # Requests
 
     async def say_hello(self, **fields: Any) -> Packet:
-        """The first packet; `fields` add to the minimal hello."""
+        """Send the first packet and return the reply; `fields` add to the minimal hello."""
         return await self.request(self.hello(**fields))
 
     def hello(self, **fields: Any) -> Packet:
@@ -58,7 +58,7 @@ class TestClient(PacketClient):
         return str(reply["summary"]["room"])
 
     async def mutate(self, kind: str, room: str, **fields: Any) -> Packet:
-        """A mutation of `room` with a fresh `key`."""
+        """Send a mutation of `room` with a fresh `key`."""
         return await self.request({"type": kind, "room": room, "key": fresh_key(), **fields})
 
     async def send(self, room: str, text: str, *, key: str | None = None, **fields: Any) -> Packet:
@@ -82,12 +82,12 @@ class TestClient(PacketClient):
         return await self.request({"type": "read", "room": room, "seq": seq})
 
     async def get_room(self, room: str) -> Packet:
-        """The current summary of a room."""
+        """Return the current summary of a room."""
         summary: Packet = (await self.request({"type": "room.get", "room": room}))["summary"]
         return summary
 
     async def read_log(self, room: str, start: int = 1, **fields: Any) -> list[Event]:
-        """The whole log of a room from `start`, page by page."""
+        """Return the whole log of a room from `start`, page by page."""
         events: list[Event] = []
         position: int | None = start
         while position is not None:
@@ -98,14 +98,14 @@ class TestClient(PacketClient):
         return events
 
     async def request_history(self, room: str, **fields: Any) -> list[Event]:
-        """One page of messages, the newest unless `before`, `after` or `around` says otherwise."""
+        """Return one page of messages, the newest unless `before`, `after` or `around` says otherwise."""
         events: list[Event] = (await self.request({"type": "history", "room": room, **fields}))["events"]
         return events
 
-    # Hearing
+    # Pushes
 
     async def next_event(self, room: str, kind: str | None = None, *, within_s: float = TIMEOUT_S) -> Event:
-        """The next event of a room; with `kind`, the next of that kind, passing over others."""
+        """Return the next event of a room; with `kind`, the next of that kind, passing over others."""
 
         def take() -> Event | None:
             events = self._events.get(room, deque())
@@ -118,14 +118,14 @@ class TestClient(PacketClient):
         return await self._wait_for(take, f"event {kind or ''} in {room}", within_s)
 
     async def collect_until(self, room: str, seq: int, *, within_s: float = TIMEOUT_S) -> list[Event]:
-        """The waiting and coming events of a room up to the one numbered `seq`."""
+        """Return the waiting and coming events of a room up to the one numbered `seq`."""
         events = [await self.next_event(room, within_s=within_s)]
         while events[-1]["seq"] < seq:
             events.append(await self.next_event(room, within_s=within_s))
         return events
 
     async def wait_for_head(self, room: str, seq: int, *, within_s: float = TIMEOUT_S) -> Packet:
-        """The head of a room once it has reached `seq`."""
+        """Return the head of a room once it has reached `seq`."""
 
         def take() -> Packet | None:
             for push in [push for push in self._pushes if push["type"] == "head"]:

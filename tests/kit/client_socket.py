@@ -1,4 +1,5 @@
-"""One WebSocket of a test client, in both encodings (protocol.md "MessagePack", "JSON"). Shares no code with chatd."""
+"""One WebSocket of a test client, in both encodings (protocol.md "MessagePack", "JSON"). It shares no code with
+chatd."""
 
 import asyncio
 import contextlib
@@ -18,23 +19,25 @@ Packet: TypeAlias = dict[str, Any]
 Frame: TypeAlias = str | bytes
 
 SUBPROTOCOLS = {"msgpack": "chatd.v1.msgpack", "json": "chatd.v1.json"}
-WRAPPER = 1  # the MessagePack ext type of a deflated frame
-FRAME_BYTES_MAX = 1_048_576  # what an iPhone accepts by default, four times what the server may send
+# The MessagePack ext type of a deflated frame.
+WRAPPER = 1
+# The default limit of iOS, four times the largest frame of the server.
+FRAME_BYTES_MAX = 1_048_576
 
 
 class Garbled(AssertionError):
-    """The server sent a frame that no client could read."""
+    """The server sent a frame that no client can read."""
 
 
 def encode(encoding: str, content: Any) -> Frame:
-    """One client frame of a packet or a batch."""
+    """Return one client frame of a packet or a batch."""
     if encoding == "json":
         return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return cast(bytes, msgpack.packb(content))
 
 
 def decode(encoding: str, frame: Frame) -> list[Packet]:
-    """The packets of one server frame, in order; raises Garbled when it breaks the rules of 2.1."""
+    """Return the packets of one server frame, in order; raises Garbled when it breaks the rules of the encoding."""
     if isinstance(frame, str) != (encoding == "json"):
         raise Garbled(f"a {type(frame).__name__} frame on {encoding}")
     content = json.loads(frame) if isinstance(frame, str) else _unpacked(frame)
@@ -45,7 +48,7 @@ def decode(encoding: str, frame: Frame) -> list[Packet]:
 
 
 def inflated(wrapped: bytes) -> bytes:
-    """The bytes inside a `deflate` wrapper: raw DEFLATE, stateless."""
+    """Return the bytes inside a `deflate` wrapper: raw DEFLATE, stateless."""
     inflater = zlib.decompressobj(wbits=-15)
     return inflater.decompress(wrapped) + inflater.flush()
 
@@ -77,7 +80,7 @@ class Link:
         receive_buffer_bytes: int | None = None,
         headers: dict[str, str] | None = None,
     ) -> "Link":
-        """Connect and shake hands; `receive_buffer_bytes` bounds what the kernel takes when nobody reads."""
+        """Connect and shake hands; `receive_buffer_bytes` bounds what the kernel accepts when nothing is read."""
         connection = await connect(
             url,
             subprotocols=[Subprotocol(SUBPROTOCOLS[encoding])],
@@ -105,7 +108,7 @@ class Link:
         return self._connection.close_reason
 
     async def packets(self) -> AsyncIterator[Packet]:
-        """Every packet the server sends, until the link closes."""
+        """Yield every packet that the server sends, until the link closes."""
         with contextlib.suppress(ConnectionClosed):
             while True:
                 frame = await self._connection.recv()
@@ -114,7 +117,7 @@ class Link:
                     yield packet
 
     async def send(self, content: Any) -> None:
-        """Send one packet or batch; a link that closed meanwhile swallows it, as a dead network would."""
+        """Send one packet or batch; a link that closed meanwhile drops it, as a dead network would."""
         await self.send_frame(encode(self.encoding, content))
 
     async def send_frame(self, frame: Frame) -> None:
@@ -131,7 +134,7 @@ class Link:
         await (await self._connection.ping())
 
     def write(self, raw: bytes) -> None:
-        """Put bytes on the TCP connection behind the back of the WebSocket layer."""
+        """Put bytes on the TCP connection, past the WebSocket layer."""
         self._connection.transport.write(raw)
 
     def stop_reading(self) -> None:
@@ -147,7 +150,7 @@ class Link:
         self._connection.transport.abort()
 
     async def close(self, code: int = 1000) -> None:
-        """Close with a handshake; a stalled link cannot hear the answer and is cut."""
+        """Close with a handshake; a stalled link cannot read the answer and is cut."""
         if self._is_stalled:
             self.cut()
         await self._connection.close(code)
@@ -160,8 +163,10 @@ async def _connected_socket(url: str, receive_buffer_bytes: int | None) -> socke
     parts = urlsplit(url)
     connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     connection.setblocking(False)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio sets it on sockets it made
-    if receive_buffer_bytes is not None:  # before connect: the kernel fixes the window scale in the handshake
+    # The event loop sets it only on sockets that it made.
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # This comes before connect, as the kernel fixes the window scale in the handshake.
+    if receive_buffer_bytes is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
     try:
         await asyncio.get_running_loop().sock_connect(connection, (parts.hostname, parts.port))

@@ -1,4 +1,4 @@
-"""What is true of every database of ours, whatever was written: each query finds the rows that contradict it."""
+"""The invariants of every database of chatd, whatever was written: each query finds the rows that break one."""
 
 import sqlite3
 
@@ -67,6 +67,6 @@ RULES: dict[str, str] = {
 
 
 def contradictions(connection: sqlite3.Connection) -> list[str]:
-    """The rules that a database breaks, with the first rows that do."""
+    """Return the invariants that a database breaks, with the first rows that do."""
     found = ((rule, connection.execute(query).fetchmany(3)) for rule, query in RULES.items())
     return [f"not true: {rule} {rows}" for rule, rows in found if rows]

@@ -21,12 +21,14 @@ from tests.kit import http
 from tests.kit.leak_detector import LeakDetector, check_no_secret
 from tests.kit.tokens import SECRET
 
-START_S = 120.0  # a start takes 0.3 s; a loaded machine may need much longer, a hanging one needs a limit
-STOP_S = 120.0  # the deadline of a drain is 15 s, of a machine that is not busy
+# A start takes 0.3 s; a loaded machine may need much longer, a hanging one needs a limit.
+START_S = 120.0
+# The deadline of a drain is 15 s, on a machine that is not busy.
+STOP_S = 120.0
 
 PROGRAM = (sys.executable, "-m", "chatd", "serve")
 
-# What the scenarios change: ports of their own, no rate limits, and coalescing so short that a test which
+# The changes of the scenarios: ports of their own, no rate limits, and coalescing so short that a test which
 # waits for a coalesced push waits for a moment.
 SECTIONS: dict[str, dict[str, Any]] = {
     "listen": {"address": "127.0.0.1:0", "ops_address": "127.0.0.1:0"},
@@ -48,7 +50,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
 
 
 def config_for(directory: Path, **sections: dict[str, Any]) -> Config:
-    """The configuration of scenarios with these changes, section by section; values are not validated."""
+    """Return the configuration of scenarios with these changes, section by section; values are not validated."""
     config = Config()
     for name, own in {**SECTIONS, **{name: {} for name in sections}}.items():
         values = {**SECTIONS.get(name, {}), **own, **sections.get(name, {})}
@@ -60,7 +62,7 @@ def config_for(directory: Path, **sections: dict[str, Any]) -> Config:
 
 
 class RunningDaemon:
-    """A daemon in this event loop, and where to reach it; `restart` stops it cleanly and starts it again."""
+    """A daemon in this event loop, with its addresses; `restart` stops it cleanly and starts it again."""
 
     def __init__(self, config: Config, env: Env | None = None, **parts: Any) -> None:
         self.config = config
@@ -92,12 +94,12 @@ class RunningDaemon:
 
     @property
     def sockets(self) -> int:
-        """Connections of all listeners, those that only talk HTTP too."""
+        """The number of connections of all listeners, those that only speak HTTP included."""
         listeners = self._daemon._listeners.values()
         return sum(len(listener._server.server_state.connections) for listener in listeners)
 
     async def operator_calls(self, path: str, **content: Any) -> http.Answer:
-        """Ask something of the admin socket, as the back end of a host app does."""
+        """Call the admin socket, as the back end of a host app does."""
         socket_path = Path(self.config.storage.directory) / "chatd.sock"
         return await http.request(f"http://admin{path}", "POST", content=content, socket_path=socket_path)
 
@@ -106,7 +108,7 @@ class RunningDaemon:
         await self._daemon.start()
 
     async def stop(self) -> None:
-        """Stop; raises Leaked when anything it showed while it ran held a secret."""
+        """Stop; raises Leaked when anything it logged held a secret."""
         shown = {"the configuration": f"{self.config!r} {self.config}"}
         if self._daemon.addresses:
             shown["the metrics"] = self._daemon.metrics()[0].decode()
@@ -117,7 +119,7 @@ class RunningDaemon:
         self._ear.close()
 
     async def fold(self) -> None:
-        """Do now what the daemon does once an hour: drop operations that are older than it must keep."""
+        """Run the hourly maintenance now: fold operations that are older than the daemon must keep."""
         await self._daemon.compact()
 
     async def restart(self, **sections: dict[str, Any]) -> None:
@@ -127,7 +129,7 @@ class RunningDaemon:
         await self.start_again()
 
     def reconfigure(self, **sections: dict[str, Any]) -> list[str]:
-        """Put these changes in force while it runs, as a reload does; which files hold something else now."""
+        """Put these changes in force while it runs, as a reload does; return the files that hold something else now."""
         self.config = _changed(self.config, sections)
         return self._daemon.reconfigure(self.config)
 
@@ -148,9 +150,9 @@ def _changed(config: Config, sections: dict[str, dict[str, Any]]) -> Config:
 async def running_daemon(
     config: Config, env: Env | None = None, **parts: Any
 ) -> AsyncIterator[RunningDaemon]:
-    """A daemon of this configuration, started and stopped around the block; `env` is its time and chance.
+    """Run a daemon of this configuration around the block; `env` is its time and randomness.
 
-    `parts`: its capabilities, and what opens its store, as `Daemon` takes them.
+    `parts`: its capabilities, and the function that opens its store, as `Daemon` takes them.
     """
     daemon = RunningDaemon(config, env, **parts)
     await daemon.start()
@@ -161,12 +163,13 @@ async def running_daemon(
 
 
 class DaemonProcess:
-    """`python -m chatd serve` as an operator runs it: configured by the environment, ended by signals."""
+    """A process of `python -m chatd serve` as an operator runs it: configured by the environment, ended by signals."""
 
     def __init__(self, directory: Path, program: Sequence[str] = PROGRAM, **settings: str) -> None:
         self.directory = directory
         self._program = program
-        self.inherits: tuple[int, ...] = ()  # descriptors the process gets from us
+        # Descriptors that the process inherits from the test.
+        self.inherits: tuple[int, ...] = ()
         self.log_path = directory / "daemon.log"
         self._public_port, self._ops_port = free_ports(2)
         self._environment = {
@@ -203,7 +206,7 @@ class DaemonProcess:
 
     @property
     def log(self) -> str:
-        """Everything the daemon wrote so far, over all its starts."""
+        """Return everything the daemon logged so far, over all its starts."""
         return self.log_path.read_text() if self.log_path.exists() else ""
 
     async def start(self) -> None:
@@ -225,32 +228,32 @@ class DaemonProcess:
             raise AssertionError(f"the daemon did not get ready:\n{self.log}") from None
 
     async def terminate(self) -> int:
-        """SIGTERM; the exit code once the daemon has drained."""
+        """Send SIGTERM and return the exit code once the daemon has drained."""
         return await self._end(signal.SIGTERM)
 
     async def wait_exit(self) -> int:
-        """The exit code of a daemon that ends by itself."""
+        """Return the exit code of a daemon that ends by itself."""
         assert self._running is not None
         return await asyncio.wait_for(self._running.wait(), STOP_S)
 
     async def kill9(self) -> None:
-        """SIGKILL: no goodbye, no flush."""
+        """Send SIGKILL: no goodbye, no flush."""
         await self._end(signal.SIGKILL)
 
     async def terminate_twice(self) -> int:
-        """SIGTERM, and once more when the first was heard; the exit code."""
+        """Send SIGTERM, and once more when the first was logged; return the exit code."""
         assert self._running is not None
         self._running.send_signal(signal.SIGTERM)
         await self.wait_for_log("leaving")
         return await self._end(signal.SIGTERM)
 
     def reload(self) -> None:
-        """SIGHUP: it reads its configuration again."""
+        """Send SIGHUP, on which it reads its configuration again."""
         assert self._running is not None
         self._running.send_signal(signal.SIGHUP)
 
     async def wait_for_log(self, words: str, *, times: int = 1) -> None:
-        """Return when `words` stand in the log, so many times."""
+        """Return when `words` occur in the log, so many times."""
         async with asyncio.timeout(START_S):
             while self.log.count(words) < times:
                 await asyncio.sleep(0.01)
@@ -260,7 +263,7 @@ class DaemonProcess:
         await self.start()
 
     async def run(self, *arguments: str) -> tuple[int, str]:
-        """Run a chatd command with the same environment; its exit code and everything it wrote."""
+        """Run a chatd command with the same environment; return its exit code and its output."""
         command = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -281,7 +284,8 @@ class DaemonProcess:
     async def _is_ready(self) -> bool:
         try:
             return (await http.request(f"{self.ops_url}/readyz")).status == 200
-        except (OSError, IndexError):  # nobody listens yet, or a connection that ended without an answer
+        except (OSError, IndexError):
+            # No listener yet, or a connection that ended without an answer.
             return False
 
     async def _end(self, signal_number: signal.Signals) -> int:
@@ -297,7 +301,7 @@ class DaemonProcess:
 async def daemon_process(
     directory: Path, program: Sequence[str] = PROGRAM, **settings: str
 ) -> AsyncIterator[DaemonProcess]:
-    """A daemon process around the block; `settings` are environment names without CHATD_."""
+    """Run a daemon process around the block; `settings` are environment names without CHATD_."""
     daemon = DaemonProcess(directory, program, **settings)
     await daemon.start()
     try:

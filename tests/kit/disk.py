@@ -1,7 +1,7 @@
 """A directory whose disk is watched: every write and sync in order, faults where a test wants them, power cuts.
 
-What SQLite does comes from `tests.kit.vfs`, what Python does itself from `tests.kit.syscalls`; what a power cut
-leaves is decided in `tests.kit.simulated_disk`.
+Operations of SQLite come from `tests.kit.vfs`, those of Python itself from `tests.kit.syscalls`; the state that a
+power cut leaves is decided in `tests.kit.simulated_disk`.
 """
 
 import os
@@ -16,12 +16,14 @@ import pytest
 from tests.kit import syscalls, vfs
 from tests.kit.simulated_disk import Choose, Kind, Operation, SimulatedDisk
 
-INDEX = "-shm"  # SQLite's index of the log: shared memory, built anew after every crash
-GONE = 10  # SQLITE_IOERR: what is still open when the power is off
+# The index that SQLite keeps of the log: shared memory, built anew after every crash.
+INDEX = "-shm"
+# SQLITE_IOERR: the error of every open file when the power is off.
+GONE = 10
 
 
 class Fault(NamedTuple):
-    """An operation that fails with SQLite's result `code`; of a write the first `written` bytes happen."""
+    """An operation that fails with the SQLite result `code`; of a write the first `written` bytes happen."""
 
     code: int
     written: int = 0
@@ -33,10 +35,10 @@ Hook = Callable[[int, Operation], Fault | None]
 class Disk:
     """The disk below `directory` from `start` (or `with`) to `stop`.
 
-    `journal` holds what happened, in order; what lay there before is durable and not in it. `fault(index,
-    operation)` is asked before each operation, with the place it would get in the journal: a Fault makes it
-    fail, and the hook may wait. Reads are shown to it only with `reads`, and never kept. With `after` it is the
-    disk of another directory, moved here with the files as the system shows them: what it lacks it still lacks.
+    `journal` holds the operations in order; older content is durable and not in it. `fault(index, operation)` is
+    called before each operation, with the index it would get in the journal: a Fault makes it fail, and the hook may
+    wait. It gets reads only with `reads`, and they are never kept. With `after` the disk is that of another
+    directory, moved here with the files as the system shows them: what it had not synced is still not synced.
     """
 
     def __init__(self, directory: Path, *, reads: bool = False, after: "Disk | None" = None) -> None:
@@ -44,7 +46,8 @@ class Disk:
         self.reads = reads
         self.journal: list[Operation] = []
         self.fault: Hook | None = None
-        self.errors: list[BaseException] = []  # what a hook raised inside SQLite, which knows no exceptions
+        # Exceptions that a hook raised inside SQLite, which has none.
+        self.errors: list[BaseException] = []
         self._powered = True
         self._before: dict[str, bytes] = {}
         self._known: set[str] = set()
@@ -56,7 +59,7 @@ class Disk:
         self._fed = 0
 
     def start(self) -> Self:
-        """Watch the directory; what lies in it now is durable. vfs.Unwatchable where SQLite hides from us."""
+        """Watch the directory, whose content is durable now. Raises vfs.Unwatchable where SQLite cannot be watched."""
         if self._after is None:
             self._before = files_in(self.directory)
             self._known = set(self._before)
@@ -65,27 +68,27 @@ class Disk:
         return self
 
     def stop(self) -> None:
-        """Watch no more files; what is still open stays watched until it is closed."""
+        """Stop watching new files; an open file stays watched until it is closed."""
         vfs.forget(self)
         syscalls.forget(self)
 
     def cut(self) -> None:
-        """The power is off: nothing reaches the disk any more, and whoever still tries gets an I/O error."""
+        """Cut the power: nothing reaches the disk any more, and every operation gets an I/O error."""
         self._powered = False
 
     def mark(self, label: str) -> None:
-        """Note in the journal that something was promised here, as that a message was acknowledged."""
+        """Note in the journal that something was promised here, such as the acknowledgement of a message."""
         self.journal.append(Operation(Kind.MARK, label))
 
     def marks(self, upto: int) -> list[str]:
-        """The labels of the marks among the first `upto` operations."""
+        """Return the labels of the marks among the first `upto` operations."""
         return [operation.file for operation in self.journal[:upto] if operation.kind == Kind.MARK]
 
     def survivors(self, upto: int, choose: Choose) -> dict[str, bytes]:
-        """Name and content of the files that a power cut after `upto` operations may leave.
+        """Return name and content of the files that a power cut after `upto` operations may leave.
 
-        `choose(n)` draws from 0 to n - 1; 0 is the calmest: everything that was written is there. Cuts asked
-        for in rising order cost what lies between them only.
+        `choose(n)` draws from 0 to n - 1; 0 is the calmest: everything that was written is there. Cuts asked for in
+        rising order cost only the operations between them.
         """
         if self._platter is None or upto < self._fed:
             self._platter, self._fed = SimulatedDisk(self._before), 0
@@ -104,7 +107,7 @@ class Disk:
         self.check()
 
     def check(self) -> None:
-        """Raise the first thing that went wrong inside the layer itself."""
+        """Raise the first failure inside the layer itself."""
         if self.errors:
             raise self.errors[0]
 
@@ -115,7 +118,7 @@ class Disk:
     # for vfs and syscalls
 
     def ask(self, operation: Operation) -> Fault | None:
-        """Whether `operation` shall fail. What a failed one leaves is kept."""
+        """Return whether `operation` shall fail. The part that a failed one leaves is kept."""
         if not self._powered:
             return Fault(GONE)
         fault = self.fault(len(self.journal), operation) if self.fault is not None else None
@@ -130,7 +133,7 @@ class Disk:
             self.journal.append(operation._replace(content=operation.content[: fault.written]))
 
     def keep(self, operation: Operation) -> None:
-        """`operation` happened."""
+        """Keep an operation that happened."""
         if operation.file.endswith(INDEX):
             return
         self.journal.append(operation)
@@ -144,7 +147,7 @@ class Disk:
                 self._known |= {operation.to}
 
     def adopt(self, name: str) -> None:
-        """A file that nobody made here, as one a test put down: it is durable as it is."""
+        """Add a file that was made elsewhere, such as one a test wrote: its content is durable."""
         path = self.directory / name
         if name not in self._known and is_kept(path):
             self._known.add(name)
@@ -152,19 +155,19 @@ class Disk:
 
 
 def files_in(directory: Path) -> dict[str, bytes]:
-    """Name and content of what means something after a crash."""
+    """Return name and content of the files that matter after a crash."""
     found = directory.iterdir() if directory.exists() else ()
     return {path.name: path.read_bytes() for path in found if is_kept(path)}
 
 
 def is_kept(path: Path) -> bool:
-    """Is this a file whose content means something after a crash?"""
+    """Whether the content of a file matters after a crash."""
     return path.is_file() and not path.name.endswith(INDEX)
 
 
 @contextmanager
 def watched(directory: Path, *, reads: bool = False) -> Iterator[Disk]:
-    """A watched directory around a block; skips the test where SQLite cannot be watched."""
+    """Watch a directory around a block; skips the test where SQLite cannot be watched."""
     try:
         vfs.library()
     except vfs.Unwatchable as reason:

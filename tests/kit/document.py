@@ -1,6 +1,6 @@
 """protocol.md as data: its sections, tables, conversations, vectors, negative frames and replays.
 
-Reads only what the document states; what the bytes of a vector mean is in vectors.py.
+It reads only what the document states; the meaning of the bytes of a vector is in vectors.py.
 """
 
 import json
@@ -13,12 +13,13 @@ from typing import Any
 
 PATH = Path(__file__).parents[2] / "protocol.md"
 
-Row = dict[str, str]  # a row of a table: column title -> cell, without the backticks around it
+# Column title -> cell, without the backticks around it.
+Row = dict[str, str]
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands below it, up to the next heading of any level."""
+    """A heading and its text, up to the next heading of any level."""
 
     level: int
     title: str
@@ -26,7 +27,7 @@ class Section:
 
     @property
     def number(self) -> str:
-        """`9.3` of "9.3 `send`"; empty when the heading has no number."""
+        """The number, as `9.3` of "9.3 `send`"; empty when the heading has none."""
         found = re.match(r"[\d.]*\d", self.title)
         return found[0] if found else ""
 
@@ -40,7 +41,7 @@ class Section:
         return tables(self.text)
 
     def table(self, *, first: str) -> list[Row]:
-        """The rows of all tables whose first column is titled `first`."""
+        """Return the rows of all tables whose first column is titled `first`."""
         return [row for rows in self.tables if rows and next(iter(rows[0])) == first for row in rows]
 
 
@@ -49,12 +50,15 @@ class Vector:
     """One conformance vector, exactly as the document states it."""
 
     name: str
-    direction: str  # C>S, S>C, any
+    # C>S, S>C, any.
+    direction: str
     title: str
-    form: str  # msgpack, wrapper, server frame, client frame
+    # msgpack, wrapper, server frame, client frame.
+    form: str
     json_text: str
     payload: bytes
-    payload_bytes: int  # the sizes the document claims
+    # The sizes the document claims.
+    payload_bytes: int
     json_bytes: int
 
     @property
@@ -69,20 +73,24 @@ class Vector:
 
 @dataclass(frozen=True)
 class NegativeFrame:
-    """A frame that should not come, and what the server does with it."""
+    """A frame that breaks the protocol, and the answer of the server."""
 
     name: str
-    first: bool  # the first frame of a connection; otherwise it follows an accepted hello
-    subprotocol: str  # msgpack, json
-    opcode: str  # binary, text
+    # The first frame of a connection; otherwise it follows an accepted hello.
+    first: bool
+    # msgpack, json.
+    subprotocol: str
+    # binary, text.
+    opcode: str
     payload: bytes
-    outcome: str  # "close 4204", "error bad_request", "ignored"
+    # "close 4204", "error bad_request", "ignored".
+    outcome: str
     title: str
 
 
 @dataclass(frozen=True)
 class Replay:
-    """A replay vector: what happens to a client, step by step, and the replica it ends with."""
+    """A replay vector: the steps of a client, and the replica it ends with."""
 
     name: str
     title: str
@@ -91,7 +99,7 @@ class Replay:
 
 @dataclass(frozen=True)
 class Line:
-    """One frame of a conversation: `sender` C or S, and its JSON."""
+    """One frame of a conversation: `sender` is C or S, then its JSON."""
 
     sender: str
     json_text: str
@@ -110,7 +118,7 @@ def text() -> str:
 
 @cache
 def sections() -> tuple[Section, ...]:
-    """All sections in order. Headings inside fenced blocks do not count."""
+    """Return all sections in order. Headings inside fenced blocks do not count."""
     found: list[Section] = []
     level, title, lines = 0, "", list[str]()
     fenced = False
@@ -127,18 +135,18 @@ def sections() -> tuple[Section, ...]:
 
 
 def section(number: str) -> Section:
-    """The section with this number, such as "2.7" or "16"."""
+    """Return the section with this number, such as "2.7" or "16"."""
     (found,) = (section for section in sections() if section.number == number)
     return found
 
 
 def sections_of(type: str) -> list[Section]:
-    """The sections whose heading names this packet type."""
+    """Return the sections whose heading names this packet type."""
     return [section for section in sections() if type in section.types]
 
 
 def tables(text: str) -> list[list[Row]]:
-    """The tables in a text: for each its rows, for each row its cells by column title."""
+    """Return the tables in a text: for each its rows, for each row its cells by column title."""
     found: list[list[Row]] = []
     titles: list[str] | None = None
     for line in text.splitlines():
@@ -153,29 +161,29 @@ def tables(text: str) -> list[list[Row]]:
 
 
 def cells(line: str) -> list[str]:
-    """The cells of one row; a cell that is one word in backticks comes without them."""
+    """Return the cells of one row; a cell that is one word in backticks comes without them."""
     return [re.sub(r"^`([^`]*)`$", r"\1", cell.strip()) for cell in line.strip().strip("|").split("|")]
 
 
 def words(cell: str) -> dict[str, bool]:
-    """The names in backticks of a cell, with whether a `?` stands behind them."""
+    """Return the names in backticks of a cell, and whether a `?` follows each."""
     named = cell if "`" in cell else f"`{cell}`"
     return {name: mark == "?" for name, mark in re.findall(r"`([^`]+)`(\??)", named) if name}
 
 
 def keys(type: str, *, first: str = "Key") -> dict[str, bool]:
-    """The keys of a packet type by its tables titled `first`, and whether each is required."""
+    """Return the keys of a packet type by its tables titled `first`, and whether each is required."""
     rows = [row for section in sections_of(type) for row in section.table(first=first)]
     return {name: row["Default"] == "required" for row in rows for name in words(row[first])}
 
 
 def errors() -> dict[str, str]:
-    """Error codes with their `retry`."""
+    """Return the error codes with their `retry`."""
     return {row["code"]: row["retry"] for row in section("16").tables[0]}
 
 
 def closes() -> dict[int, str]:
-    """Close codes with their reason words, of all codes a server may use."""
+    """Return the close codes with their reason words, of all codes a server may use."""
     return {
         int(code): row["reason"]
         for row in section("15").tables[0]
@@ -185,27 +193,27 @@ def closes() -> dict[int, str]:
 
 
 def limits() -> dict[str, int]:
-    """The size limits with their defaults."""
+    """Return the size limits with their defaults."""
     return {row["Key"]: int(row["Default"]) for row in section("2.7").tables[0]}
 
 
 def thresholds() -> dict[str, int]:
-    """The thresholds and times of protocol.md "Thresholds"."""
+    """Return the thresholds and times of protocol.md "Thresholds"."""
     return {row["Name"]: int(row["Value"]) for row in section("12.1").tables[0]}
 
 
 def index() -> dict[str, Row]:
-    """The requests of the index of all packets, by type."""
+    """Return the requests of the index of all packets, by type."""
     return {row["Request"]: row for row in section("3.4").table(first="Request")}
 
 
 def pushes() -> dict[str, Row]:
-    """The pushes of the index of all packets, by type."""
+    """Return the pushes of the index of all packets, by type."""
     return {row["Push"]: row for row in section("3.4").table(first="Push")}
 
 
 def conversations() -> Iterator[Line]:
-    """Every frame of every conversation. A frame may continue on indented lines."""
+    """Return every frame of every conversation. A frame may continue on indented lines."""
     for section in sections():
         for block in re.findall(r"^```conversation\n(.*?)^```", section.text, re.S | re.M):
             for frame in re.split(r"^(?=[CS]> )", block, flags=re.M):
@@ -214,7 +222,7 @@ def conversations() -> Iterator[Line]:
 
 
 def vectors() -> list[Vector]:
-    """All vectors, in the document's order."""
+    """Return all vectors, in the order of the document."""
     return [vector(section) for section in sections() if re.match(r"C\d+ ", section.title)]
 
 
@@ -235,18 +243,18 @@ def vector(section: Section) -> Vector:
 
 
 def block(section: Section, language: str) -> str:
-    """The content of the section's one fenced block of this language."""
+    """Return the content of the one fenced block of this language in a section."""
     (found,) = blocks(section, language)
     return found
 
 
 def blocks(section: Section, language: str) -> list[str]:
-    """The content of all fenced blocks of this language."""
+    """Return the content of all fenced blocks of this language."""
     return re.findall(rf"^```{language}\n(.*?)\n?^```", section.text, re.S | re.M)
 
 
 def replays() -> list[Replay]:
-    """All replay vectors, in the document's order."""
+    """Return all replay vectors, in the order of the document."""
     return [replay(section) for section in sections() if re.match(r"R\d+ ", section.title)]
 
 
@@ -256,7 +264,7 @@ def replay(section: Section) -> Replay:
 
 
 def negative_frames() -> list[NegativeFrame]:
-    """All negative frames, with their bytes built."""
+    """Return all negative frames, with their bytes built."""
     known = {vector.name: vector.payload for vector in vectors()}
     return [negative_frame(row, known) for row in section("17.3").tables[0]]
 

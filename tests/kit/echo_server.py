@@ -1,4 +1,4 @@
-"""An edge without a chat: sessions that echo, on a real listener, and WebSocket frames written by hand."""
+"""A listener without a chat: its sessions echo, on real sockets, and WebSocket frames are written by hand."""
 
 import asyncio
 import contextlib
@@ -24,11 +24,12 @@ from chatd.websocket.frames import binary_frame, text_frame
 from chatd.websocket.wire import Evictable, Wire
 from tests.kit.frames import read_frame, upgrade_request
 
-WAIT_S = 120.0  # for what happens at once; a machine under load needs a while, a defect for ever
+# The wait for what happens at once; a loaded machine needs a while, a defect for ever.
+WAIT_S = 120.0
 
 
 class LoopEnv:
-    """Time and chance of the running event loop."""
+    """The time and randomness of the running event loop."""
 
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
@@ -47,7 +48,7 @@ class LoopEnv:
 
 
 class Echo:
-    """A session that sends every message back and keeps what it was told."""
+    """A session that sends every message back and records the calls it got."""
 
     def __init__(self, frame_bytes_max: int = 65536) -> None:
         self.frame_bytes_max = frame_bytes_max
@@ -86,7 +87,7 @@ class Echo:
 
 
 async def no_page(scope: Any, receive: Any, send: Any) -> None:
-    """An application that reads the body and answers 200 `page` to everything."""
+    """Read the body and answer 200 `page`, whatever the request."""
     while (await receive()).get("more_body"):
         pass
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
@@ -94,7 +95,7 @@ async def no_page(scope: Any, receive: Any, send: Any) -> None:
 
 
 class EchoServer:
-    """A listener whose sessions echo. `sessions` are all that ever were, in order of their handshakes."""
+    """A listener whose sessions echo. `sessions` are all of its sessions, in order of their handshakes."""
 
     def __init__(self, config: Config, make: Callable[[], Echo], application: Application) -> None:
         self.config = config
@@ -133,12 +134,12 @@ class EchoServer:
         await self.listener.stop(0.0)
 
     async def connect(self) -> "RawSocket":
-        """A plain TCP connection."""
+        """Open a plain TCP connection."""
         self._raws.append(RawSocket(*await asyncio.open_connection("127.0.0.1", self.listener.port)))
         return self._raws[-1]
 
     async def upgrade(self, subprotocol: str = "chatd.v1.msgpack") -> "RawSocket":
-        """A connection behind a successful handshake."""
+        """Open a connection and upgrade it."""
         raw = await self.connect()
         raw.send(upgrade_request(subprotocol))
         status, _ = await raw.response()
@@ -150,7 +151,7 @@ class EchoServer:
 async def echo_server(
     make: Callable[[], Echo] = Echo, application: Application = no_page, **sections: dict[str, Any]
 ) -> AsyncIterator[EchoServer]:
-    """An echo server on a free port around the block; `sections` change the configuration."""
+    """Run an echo server on a free port around the block; `sections` change the configuration."""
     server = EchoServer(echo_config(**sections), make, application)
     await server.listener.start()
     try:
@@ -160,7 +161,7 @@ async def echo_server(
 
 
 def echo_config(**sections: dict[str, Any]) -> Config:
-    """The default configuration on a free port, with these values changed section by section."""
+    """Return the default configuration on a free port, with these values changed section by section."""
     config = Config()
     for name, values in {"listen": {}, **sections}.items():
         values = {"address": "127.0.0.1:0", **values} if name == "listen" else values
@@ -171,7 +172,7 @@ def echo_config(**sections: dict[str, Any]) -> Config:
 
 
 class RawSocket:
-    """A client that sends any bytes and reads frames without judging them."""
+    """A client that sends any bytes and reads frames without checking them."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -181,30 +182,30 @@ class RawSocket:
         self.writer.write(data)
 
     async def response(self) -> tuple[int, bytes]:
-        """Status and whole head of an HTTP response."""
+        """Return status and whole head of an HTTP response."""
         head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), WAIT_S)
         return int(head.split()[1]), head
 
     async def frame(self) -> tuple[int, bytes]:
-        """First byte and payload of the next frame."""
+        """Return first byte and payload of the next frame."""
         return await asyncio.wait_for(read_frame(self.reader), WAIT_S)
 
     async def close_code(self) -> int:
-        """The code of the close frame, whatever comes before it."""
+        """Return the code of the close frame, skipping all frames before it."""
         while True:
             first, payload = await self.frame()
             if first == 0x88:
                 return int(struct.unpack("!H", payload[:2])[0])
 
     async def rest(self) -> bytes:
-        """Everything until the server closes or resets."""
+        """Return everything until the server closes or resets."""
         try:
             return await asyncio.wait_for(self.reader.read(), WAIT_S)
         except ConnectionError:
             return b""
 
     async def closed(self) -> None:
-        """Close, and wait until it is."""
+        """Close, and wait until it is closed."""
         self.writer.close()
         with contextlib.suppress(ConnectionError):
             await self.writer.wait_closed()

@@ -1,4 +1,4 @@
-"""Time and chance that a test holds in its hand: the Env port, standing still until told to move."""
+"""Time and randomness under the control of a test: an Env that stands still until it is advanced."""
 
 import heapq
 import random
@@ -7,12 +7,14 @@ from itertools import count
 
 from chatd.env import Timer
 
-TIMERS_MAX = 100_000  # in one go: more is a timer that sets itself without pause
-START_MS = 1_763_900_000_000  # some day in 2025: a number a reader of a failure recognises
+# Timers of one advance: more is a timer that sets itself without pause.
+TIMERS_MAX = 100_000
+# A day in 2025: a number that a reader of a failure recognises.
+START_MS = 1_763_900_000_000
 
 
 class ManualTimer:
-    """One callback, waiting for its time."""
+    """One callback that waits for its time."""
 
     def __init__(self, callback: Callable[[], None]) -> None:
         self.callback: Callable[[], None] | None = callback
@@ -22,14 +24,15 @@ class ManualTimer:
 
 
 class ManualEnv:
-    """Both clocks move only by `advance`; timers fire on the way, in order of their times."""
+    """An Env whose clocks move only by `advance`; timers fire on the way, in order of their times."""
 
     def __init__(self, seed: int = 0) -> None:
         self._elapsed = 0.0
         self._timers: list[tuple[float, int, ManualTimer]] = []
         self._numbers = count()
         self._chance = random.Random(seed)
-        self.jitter = 0.0  # what random() says
+        # The value of random().
+        self.jitter = 0.0
 
     def now_ms(self) -> int:
         return START_MS + round(self._elapsed * 1000)
@@ -49,7 +52,7 @@ class ManualEnv:
         return timer
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` pass; what a timer sets within them fires, too."""
+        """Let `seconds` pass; a timer that is set within them fires, too."""
         until = self._elapsed + seconds
         fired = 0
         while self._timers and self._timers[0][0] <= until:
@@ -63,5 +66,5 @@ class ManualEnv:
 
     @property
     def pending(self) -> int:
-        """Timers that wait and were not cancelled."""
+        """The number of timers that wait and were not cancelled."""
         return sum(timer.callback is not None for _, _, timer in self._timers)

@@ -1,4 +1,4 @@
-"""Floors that tell lies on purpose: what a daemon is put beside must be held to its word, too."""
+"""Baselines with deliberate faults: the harness must verify the servers that a daemon is compared with, too."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from websockets.typing import Subprotocol
 from bench.baselines.push import Connection, Floor
 from bench.frames import server_frame
 
-FAULTY = 5  # the push or echo that the fault befalls
+# The number of the push or echo with the fault.
+FAULTY = 5
 _FRAME_BYTES = 300
 _COPIES = {"swallow": 0, "double": 2}
 
 
 class FaultyBaseline(Floor):
-    """Floor (a) with one fault.
+    """Baseline (a) with one fault.
 
-    `forget`: one member does not get it, `alter`: he gets other bytes, `swallow`: nobody gets it,
-    `double`: everybody gets it twice.
+    `forget`: one member does not get it, `alter`: one member gets other bytes, `swallow`: nobody gets it, `double`:
+    everybody gets it twice.
     """
 
     def __init__(self, fault: str) -> None:
@@ -44,19 +45,19 @@ class FaultyBaseline(Floor):
         if self._fault == "double":
             for member in everybody:
                 member.write(self._frame)
-        told = {
+        receivers = {
             "forget": everybody - {chosen},
             "alter": everybody - {chosen},
             "swallow": set[asyncio.Transport](),
         }
-        self.members = told.get(self._fault, everybody)
+        self.members = receivers.get(self._fault, everybody)
         super()._push()
         self.members = everybody
 
 
 @asynccontextmanager
 async def faulty_baseline(fault: str) -> AsyncIterator[str]:
-    """The URL of a running floor (a)."""
+    """Run a faulty baseline (a) and yield its URL."""
     floor = FaultyBaseline(fault)
     loop = asyncio.get_running_loop()
     async with await loop.create_server(lambda: Connection(floor), "127.0.0.1", 0) as server:
@@ -65,7 +66,7 @@ async def faulty_baseline(fault: str) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def faulty_echo(fault: str) -> AsyncIterator[str]:
-    """The URL of a running echo; one message is swallowed, doubled, or comes back altered (`alter`)."""
+    """Run a faulty echo and yield its URL; one message is swallowed, doubled, or comes back altered (`alter`)."""
     heard = count(1)
 
     async def echo(link: ServerConnection) -> None:

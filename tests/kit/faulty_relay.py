@@ -1,4 +1,4 @@
-"""A server of the NATS protocol that lies on purpose: what a comparison with others must notice, too."""
+"""A server of the NATS protocol with deliberate faults, which a comparison with other servers must notice."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-FAULTY_MESSAGE = 5  # the message that the fault befalls
+# The number of the message with the fault.
+FAULTY_MESSAGE = 5
 RELAY_FAULTS = (
     "none",
     "swallow",  # nobody gets it
@@ -14,12 +15,12 @@ RELAY_FAULTS = (
     "double",  # everybody gets it twice
     "stutter",  # one subscriber gets it twice
     "swap",  # it comes behind the next one
-    "alter",  # with other words
+    "alter",  # it comes with another text
 )
 
 
 class FaultyRelay:
-    """The server; `port` says where."""
+    """The server; `port` is where it listens."""
 
     def __init__(self, fault: str) -> None:
         self.fault = fault
@@ -29,7 +30,7 @@ class FaultyRelay:
         self._held = b""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection until it ends."""
+        """Serve one connection until it ends."""
         while line := await reader.readline():
             word, *rest = line.split()
             if word == b"PING":
@@ -57,7 +58,7 @@ class FaultyRelay:
 
 @asynccontextmanager
 async def relay(fault: str) -> AsyncIterator[FaultyRelay]:
-    """A running relay on a free loopback port."""
+    """Run a relay on a free loopback port."""
     liar = FaultyRelay(fault)
     server = await asyncio.start_server(liar.serve, "127.0.0.1", 0)
     liar.port = next(iter(server.sockets)).getsockname()[1]

@@ -1,7 +1,7 @@
-"""A tiny server that tells lies on purpose: a harness that finds nothing wrong with it is itself wrong.
+"""A small server with deliberate faults: a harness that finds nothing wrong with it is itself wrong.
 
-It speaks as much of protocol.md as a replay needs, on the `websockets` library and in memory, and commits one
-fault at a known moment. It is no model of the daemon: no rights, no limits, no receipts.
+It speaks as much of protocol.md as a replay needs, on the `websockets` library and in memory, and commits one fault
+at a known moment. It is no model of the daemon: no permissions, no limits, no receipts.
 """
 
 from __future__ import annotations
@@ -22,32 +22,35 @@ from websockets.typing import Subprotocol
 
 Packet = dict[str, Any]
 
-FAULTY_MESSAGE = 5  # the message of a room that the fault befalls, unless a test says otherwise
-STALL_S = 0.5  # long enough that what is due meanwhile is seen to wait
-HANG_UP_S = 0.2  # long enough that everybody is in, short enough for a short run
+# The message of a room with the fault, unless a test names another.
+FAULTY_MESSAGE = 5
+# Long enough that the next messages are seen to wait.
+STALL_S = 0.5
+# Long enough for all clients to connect, short enough for a short run.
+HANG_UP_S = 0.2
 FAULTS = (
     "none",
-    "swallow",  # acknowledged and numbered, but neither stored nor pushed: the next one takes its place
-    "forget",  # not pushed to one member; a later push shows the gap, if there is a later one
+    "swallow",  # acknowledged and numbered, but neither stored nor pushed: the next one takes its number
+    "forget",  # not pushed to one member; a later push shows the gap, if there is one
     "double",  # pushed twice
     "store_twice",  # one key becomes two messages
     "swap",  # pushed after the one behind it
     "reverse",  # a batch is stored backwards
-    "stray",  # pushed to somebody who is not a member
+    "stray",  # pushed to a user who is not a member
     "alter",  # stored and pushed with another text
-    "whisper",  # one member is told another text than the log holds
+    "whisper",  # one member gets another text than the log holds
     "lock_out",  # hello is refused for now, for ever
     "silence",  # stored and pushed, never acknowledged
-    "hang_up",  # a connection that said hello is ended a moment later
-    "slam",  # a hello is answered by the end of the connection, once there is a room
-    "skip",  # a place of the log is given to nobody
+    "hang_up",  # a connection that said hello is closed a moment later
+    "slam",  # a hello is answered by closing the connection, once there is a room
+    "skip",  # a number of the log is never used
     "babble",  # pushed as bytes that are no packet
-    "conceal",  # one member is told a head instead, and what he asks for is not in the log he gets
-    "misquote",  # the same, and the log he gets has another text
+    "conceal",  # one member gets a head instead, and the log served to them lacks the message
+    "misquote",  # the same, and the log served to them has another text
 )
-# What an honest server does now and then, and a harness must take for what it is.
+# Behaviour of a correct server that a harness must accept.
 MOODS = (
-    "lag",  # one member is told a head instead of the event
+    "lag",  # one member gets a head instead of the event
     "later",  # refused for now, once
     "stall",  # everything stops for a moment before it is stored
 )
@@ -59,11 +62,12 @@ class _Room:
     users: list[str]
     events: list[Packet] = field(default_factory=list)
     messages: int = 0
-    last: int = 0  # the place of its newest event
+    # The number of its newest event.
+    last: int = 0
 
 
-class _Told(NamedTuple):
-    """One event on its way to the members of a room but its author."""
+class _Delivery(NamedTuple):
+    """One event on its way to the members of a room except its author."""
 
     room: _Room
     event: Packet
@@ -72,24 +76,29 @@ class _Told(NamedTuple):
 
 
 class FaultyServer:
-    """The server; `url` says where, `fault` is one of FAULTS and MOODS and befalls the message `faulty` of each room.
+    """The server; `url` is its address, `fault` is one of FAULTS and MOODS and applies to the message `faulty` of
+    each room.
 
-    `joined`: what came in one frame is pushed in one, as the daemon does with what it committed together.
+    `joined`: the messages of one frame are pushed in one, as the daemon does with one commit.
     """
 
     def __init__(self, fault: str, faulty: int = FAULTY_MESSAGE, *, joined: bool = False) -> None:
         self.url = ""
         self.fault = fault
-        self.refused: list[str] = []  # keys
-        self.addresses: set[str] = set()  # that connections came from
+        # The keys of refused requests.
+        self.refused: list[str] = []
+        # Source addresses of connections.
+        self.addresses: set[str] = set()
         self._joined = joined
         self._faulty = faulty
-        self._chosen = ""  # who was told of a head
-        self._telling: list[_Told] = []
+        # The member who got a head.
+        self._chosen = ""
+        self._waiting: list[_Delivery] = []
         self._rooms: dict[str, _Room] = {}
         self._online: dict[str, ServerConnection] = {}
-        self._held: list[_Told] = []
-        self._writing = asyncio.Lock()  # one post at a time, so that everybody sees one order
+        self._held: list[_Delivery] = []
+        # One post at a time, so that all members see one order.
+        self._writing = asyncio.Lock()
         self._commands: dict[str, Callable[[str, Packet], Packet]] = {
             "room.create": self._create,
             "room.direct": self._direct,
@@ -98,7 +107,7 @@ class FaultyServer:
         }
 
     async def serve(self, link: ServerConnection) -> None:
-        """One connection until it ends."""
+        """Serve one connection until it ends."""
         user = ""
         self.addresses.add(link.remote_address[0])
         try:
@@ -119,7 +128,8 @@ class FaultyServer:
             user = _subject(packet["token"])
             self._online[user] = link
             if self.fault == "slam" and self._rooms:
-                self.fault = "none"  # once is enough
+                # Once is enough.
+                self.fault = "none"
                 link.transport.abort()
             elif self.fault == "lock_out" and self._rooms:
                 refusal = {"code": "internal", "retry": "later"}
@@ -127,7 +137,8 @@ class FaultyServer:
             else:
                 await _send(link, {"type": "ok", "id": packet["id"], **self._hello(user)})
             if self.fault == "hang_up":
-                self.fault = "none"  # once is enough
+                # Once is enough.
+                self.fault = "none"
                 asyncio.get_running_loop().call_later(HANG_UP_S, link.transport.abort)
         elif packet["type"] == "send":
             async with self._writing:
@@ -139,10 +150,10 @@ class FaultyServer:
         return user
 
     def crash(self) -> None:
-        """Every connection is lost, as when the daemon is killed; what was stored is not.
+        """Lose every connection, as when the daemon is killed; stored messages stay.
 
-        What comes back is honest: a room that begins in the storm would have a fault of its own, or none, by how fast
-        the machine is.
+        Afterwards the server is correct: a room that begins in the storm would have a fault of its own, or none,
+        depending on the speed of the machine.
         """
         self.fault = "none"
         for link in self._online.values():
@@ -174,11 +185,11 @@ class FaultyServer:
         page = events[:50]
         rest = {"next": page[-1]["seq"] + 1} if len(events) > len(page) else {}
         if user == self._chosen:
-            page = [told for event in page for told in self._quoted(event)]
+            page = [delivery for event in page for delivery in self._quoted(event)]
         return {"events": page, "seq": room.last, **rest}
 
     def _quoted(self, event: Packet) -> list[Packet]:
-        """An event of the log as somebody is told who was told of a head before."""
+        """Return an event of the log as the member sees it who got a head before."""
         if event.get("ordinal") != self._faulty or self.fault == "lag":
             return [event]
         return [{**event, "body": {"text": "psst"}}] if self.fault == "misquote" else []
@@ -223,70 +234,72 @@ class FaultyServer:
             room.events.pop()
             room.last -= 1
             return
-        await self._publish(_Told(room, event, user, faulty))
+        await self._publish(_Delivery(room, event, user, faulty))
         if faulty and self.fault == "store_twice":
-            await self._tell(_Told(room, self._append(room, event), "", False))
+            await self._deliver(_Delivery(room, self._append(room, event), "", False))
 
-    async def _publish(self, told: _Told) -> None:
-        if told.faulty and self.fault == "swap":
-            self._held.append(told)
+    async def _publish(self, delivery: _Delivery) -> None:
+        if delivery.faulty and self.fault == "swap":
+            self._held.append(delivery)
             return
-        await self._tell(told)
-        if told.faulty and self.fault == "double":
-            await self._tell(told._replace(faulty=False))
-        while self._held and self._held[0].room is told.room:
-            await self._tell(self._held.pop()._replace(author="", faulty=False))
+        await self._deliver(delivery)
+        if delivery.faulty and self.fault == "double":
+            await self._deliver(delivery._replace(faulty=False))
+        while self._held and self._held[0].room is delivery.room:
+            await self._deliver(self._held.pop()._replace(author="", faulty=False))
 
-    async def _tell(self, told: _Told) -> None:
-        self._telling.append(told)
+    async def _deliver(self, delivery: _Delivery) -> None:
+        self._waiting.append(delivery)
         if not self._joined:
             await self._flush()
 
     async def _flush(self) -> None:
-        """Pushes what waits, in one push as far as it is of one room and author."""
-        telling, self._telling = self._telling, []
-        for _, same in groupby(telling, key=lambda told: (told.room.name, told.author)):
+        """Push what waits, in one push as far as it is of one room and author."""
+        deliveries, self._waiting = self._waiting, []
+        for _, same in groupby(deliveries, key=lambda delivery: (delivery.room.name, delivery.author)):
             await self._push(list(same))
 
-    async def _push(self, telling: list[_Told]) -> None:
-        room, author, faulty = telling[0].room, telling[0].author, any(told.faulty for told in telling)
+    async def _push(self, deliveries: list[_Delivery]) -> None:
+        room, author = deliveries[0].room, deliveries[0].author
+        faulty = any(delivery.faulty for delivery in deliveries)
         users = [user for user in room.users if user != author]
         if faulty and self.fault == "stray":
             users = [*users, *(user for user in self._online if user not in room.users)]
         for place, user in enumerate(users):
             if link := self._online.get(user):
-                await self._push_to(link, telling, chosen=faulty and place == 0)
+                await self._push_to(link, deliveries, chosen=faulty and place == 0)
 
-    async def _push_to(self, link: ServerConnection, telling: list[_Told], *, chosen: bool) -> None:
-        """One member gets what waits; a fault that befalls one befalls the chosen one."""
-        room = telling[0].room.name
-        if any(told.faulty for told in telling) and self.fault == "babble":
+    async def _push_to(self, link: ServerConnection, deliveries: list[_Delivery], *, chosen: bool) -> None:
+        """Push what waits to one member; a fault that applies to one member applies to the chosen one."""
+        room = deliveries[0].room.name
+        if any(delivery.faulty for delivery in deliveries) and self.fault == "babble":
             await link.send(_BABBLE)
         elif chosen and self.fault in ("lag", "conceal", "misquote"):
-            heads = [{"room": room, "seq": telling[-1].event["seq"]}]
+            heads = [{"room": room, "seq": deliveries[-1].event["seq"]}]
             self._chosen = next(user for user, theirs in self._online.items() if theirs is link)
             await _send(link, {"type": "head", "rooms": heads})
-        elif events := [event for told in telling for event in self._heard(told, chosen=chosen)]:
+        elif events := [event for delivery in deliveries for event in self._shown(delivery, chosen=chosen)]:
             await _send(link, {"type": "event", "room": room, "events": events})
 
-    def _heard(self, told: _Told, *, chosen: bool) -> list[Packet]:
-        """What a member hears of an event."""
-        if told.faulty and chosen and self.fault == "forget":
+    def _shown(self, delivery: _Delivery, *, chosen: bool) -> list[Packet]:
+        """Return an event as one member gets it."""
+        if delivery.faulty and chosen and self.fault == "forget":
             return []
-        if told.faulty and chosen and self.fault == "whisper":
-            return [{**told.event, "body": {"text": "psst"}}]
-        return [told.event]
+        if delivery.faulty and chosen and self.fault == "whisper":
+            return [{**delivery.event, "body": {"text": "psst"}}]
+        return [delivery.event]
 
 
 _LATER = {"code": "rate_limited", "retry": "later", "retry_after": 1}
-_BABBLE = b"\xc1"  # the one byte that MessagePack never uses
+# The one byte that MessagePack never uses.
+_BABBLE = b"\xc1"
 
 
 @asynccontextmanager
 async def canary(
     fault: str, faulty: int = FAULTY_MESSAGE, *, joined: bool = False
 ) -> AsyncIterator[FaultyServer]:
-    """A running faulty server on a free loopback port."""
+    """Run a faulty server on a free loopback port."""
     bird = FaultyServer(fault, faulty, joined=joined)
     protocols = [Subprotocol("chatd.v1.msgpack")]
     async with serve(bird.serve, "127.0.0.1", 0, subprotocols=protocols, ping_interval=None) as server:

@@ -1,4 +1,4 @@
-"""A store one can break and hold: wraps a real one, and fails or waits where a test wants it."""
+"""A store that can be made to fail and to wait: it wraps a real one."""
 
 import asyncio
 from collections import Counter, deque
@@ -8,7 +8,7 @@ from chatd.storage.interface import Store
 
 
 class Hold:
-    """One call that waits. `reached` is set when it does; `release` lets it go on."""
+    """One call that waits. `reached` is set when it does; `release` lets it continue."""
 
     def __init__(self, *, after: bool) -> None:
         self.after = after
@@ -24,7 +24,7 @@ class Hold:
 
 
 class TamperedStore:
-    """Has everything its store has. `calls` counts the calls of each method."""
+    """A store with the methods of the one it wraps. `calls` counts the calls of each method."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -34,18 +34,18 @@ class TamperedStore:
         self.calls: Counter[str] = Counter()
 
     def fail(self, method: str, error: Exception) -> None:
-        """The next call of `method` that has no failure yet raises `error` and does nothing."""
+        """Make the next call of `method` that has no failure yet raise `error` and do nothing."""
         self._failures.setdefault(method, deque()).append(error)
 
     def hold(self, method: str, *, after: bool = False) -> Hold:
-        """The next call of `method` waits before it does anything; with `after`, when it has its result."""
+        """Make the next call of `method` wait before it does anything; with `after`, when it has its result."""
         hold = Hold(after=after)
         self._holds.setdefault(method, deque()).append(hold)
         self._waiting.append(hold)
         return hold
 
     def release_all(self) -> None:
-        """Let everything go on, now and later: for the end of a test, also of one that failed."""
+        """Let everything continue, now and later: for the end of a test, also of one that failed."""
         for hold in self._waiting:
             hold.release()
 

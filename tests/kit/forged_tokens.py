@@ -1,4 +1,4 @@
-"""Tokens made letter by letter, as no honest library would: what a forger sends."""
+"""Tokens made byte by byte, as no correct library would: those of a forger."""
 
 import base64
 import hashlib
@@ -14,12 +14,12 @@ def b64(content: bytes) -> str:
 
 
 def signed(header: Part, payload: Part) -> str:
-    """The first two segments of a token of exactly these texts."""
+    """Return the first two segments of a token of exactly these texts."""
     return ".".join(b64(_bytes(part)) for part in (header, payload))
 
 
 def forged(header: Part, payload: Part, key: str | bytes) -> str:
-    """A token of exactly these texts, correctly signed with HS256."""
+    """Return a token of exactly these texts, correctly signed with HS256."""
     secret = key if isinstance(key, bytes) else key.encode()
     text = signed(header, payload)
     return text + "." + b64(hmac.new(secret, text.encode(), hashlib.sha256).digest())

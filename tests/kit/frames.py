@@ -1,4 +1,4 @@
-"""WebSocket frames by hand (RFC 6455 section 5.2), of clients and of servers. Shares no code with chatd."""
+"""WebSocket frames made by hand (RFC 6455 section 5.2), of clients and of servers. They share no code with chatd."""
 
 import asyncio
 import struct
@@ -8,7 +8,8 @@ PING, PONG, CLOSE = 0x89, 0x8A, 0x88
 TEXT, BINARY, CONTINUATION = 0x81, 0x82, 0x80
 TEXT_START, BINARY_START, MIDDLE = 0x01, 0x02, 0x00
 
-KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # of RFC 6455 section 1.3
+# The key of RFC 6455 section 1.3.
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 
 def upgrade_request(
@@ -19,7 +20,7 @@ def upgrade_request(
     without: tuple[str, ...] = (),
     more: tuple[str, ...] = (),
 ) -> bytes:
-    """A handshake; `start` replaces the request line, `without` drops headers by name, `more` adds lines."""
+    """Return a handshake; `start` replaces the request line, `without` drops headers by name, `more` adds lines."""
     headers = {
         "Host": "chat.example",
         "Connection": "Upgrade",
@@ -35,7 +36,7 @@ def upgrade_request(
 
 
 def client_frame(payload: bytes, first: int = BINARY, *, mask: bytes = b"\x37\xfa\x21\x3d") -> bytes:
-    """A masked client frame; `first` is FIN, reserved bits and opcode."""
+    """Return a masked client frame; `first` is FIN, reserved bits and opcode."""
     size = len(payload)
     stream = (mask * (size // 4 + 1))[:size]
     masked = int.from_bytes(payload, "big") ^ int.from_bytes(stream, "big")
@@ -51,7 +52,7 @@ def _client_head(first: int, size: int) -> bytes:
 
 
 def server_frame(data: bytes | bytearray) -> tuple[int, bytes, int] | None:
-    """The first byte, the payload and the size of the first frame in `data`; None when it is not whole."""
+    """Return the first byte, the payload and the size of the first frame in `data`; None when it is not whole."""
     if len(data) < 2:
         return None
     size, start = data[1], 2
@@ -64,7 +65,7 @@ def server_frame(data: bytes | bytearray) -> tuple[int, bytes, int] | None:
 
 
 def server_frames(data: bytes) -> list[tuple[int, bytes]]:
-    """All frames in `data`, whose last one is whole: first bytes and payloads."""
+    """Return first bytes and payloads of all frames in `data`, whose last one is whole."""
     frames = []
     while data:
         found = server_frame(data)
@@ -75,7 +76,7 @@ def server_frames(data: bytes) -> list[tuple[int, bytes]]:
 
 
 async def read_frame(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    """The first byte and the payload of the next frame."""
+    """Return the first byte and the payload of the next frame."""
     first, size = await reader.readexactly(2)
     assert size < 128, "a server never masks"
     if size == 126:

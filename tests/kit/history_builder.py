@@ -1,4 +1,4 @@
-"""Writes histories into a store, one commit a sentence: what core would decide, without core's rules."""
+"""Histories written into a store, one commit a call: what core would decide, without the rules of core."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,7 +16,8 @@ from chatd.protocol.messages import Body, Event, ReactionCount
 from chatd.storage.interface import Store
 from tests.kit.env import START_MS
 
-STEP_MS = 1000  # between commits: times tell the order of events
+# The time between commits, so that times show the order of events.
+STEP_MS = 1000
 
 
 class HistoryBuilder:
@@ -28,7 +29,7 @@ class HistoryBuilder:
         self.keys = 0
 
     def writes(self) -> WriteSet:
-        """An empty batch, to be committed next."""
+        """Return an empty write set, to be committed next."""
         self.now += STEP_MS
         return WriteSet(now=self.now, stamp=self.store.stamp + 1)
 
@@ -37,7 +38,7 @@ class HistoryBuilder:
         await self.store.commit(writes)
 
     async def group(self, *users: str, key: str | None = None) -> Room:
-        """A group; the first user owns it."""
+        """Create a group; the first user owns it."""
         room = Room(await self.store.next_room_number(), "", "group", users[0], self.now, client_key=key)
         room.client_digest = None if key is None else 1
         return await self._made(room, users)
@@ -53,7 +54,7 @@ class HistoryBuilder:
         return room
 
     def open(self, writes: WriteSet, room: Room, users: Iterable[str]) -> None:
-        """Make `room` part of a batch."""
+        """Add `room` to a write set."""
         writes.created.append(room)
         writes.touch(room)
         for user in users:
@@ -75,7 +76,7 @@ class HistoryBuilder:
         silent: bool = False,
         mentions: tuple[str, ...] = (),
     ) -> Event:
-        """Make a message part of a batch."""
+        """Add a message to a write set."""
         self.keys += 1
         key = key or f"key-{self.keys:08}"
         event = Event(seq=0, kind="message", user=user, key=key, body=Body(text=text))
@@ -92,14 +93,14 @@ class HistoryBuilder:
         return writes.append(room, event, key=key, digest=self.keys, mentions=mentions)
 
     async def post(self, room: Room, user: str, text: str = "hello", **options: object) -> Event:
-        """One message, one commit."""
+        """Commit one message."""
         writes = self.writes()
         event = self.say(writes, room, user, text, **options)  # type: ignore[arg-type]
         await self.commit(writes)
         return event
 
     async def post_many(self, room: Room, user: str, count: int, text: str = "hello") -> None:
-        """Many messages, one commit."""
+        """Commit many messages at once."""
         writes = self.writes()
         for _ in range(count):
             self.say(writes, room, user, text)
@@ -116,7 +117,7 @@ class HistoryBuilder:
         writes.rewrite(message)
 
     async def message(self, room: Room, seq: int) -> Message:
-        """A stored message, to be changed."""
+        """Return a stored message, to be changed."""
         found = await self.store.messages_at([(room.number, seq)])
         return Message(room, found[room.number, seq])
 
@@ -142,7 +143,7 @@ class HistoryBuilder:
         await self.commit(writes)
 
     async def read(self, room: Room, user: str, seq: int, *, delivered: int | None = None) -> None:
-        """Move a read position, as the reading decision does."""
+        """Move a read position, as the decision does."""
         span = span_of_read(room, room.members[user], seq)
         tail = tail_of(room, room.members[user], span, (await self.store.counted([span]))[span])
         writes = self.writes()

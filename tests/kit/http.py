@@ -1,4 +1,4 @@
-"""One HTTP exchange by hand: tests of routes need no client library."""
+"""One HTTP exchange made by hand: tests of routes need no client library."""
 
 import asyncio
 import json
@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 @dataclass(frozen=True)
 class Answer:
     status: int
-    headers: dict[str, str]  # names in lower case
+    # Names in lower case.
+    headers: dict[str, str]
     body: bytes
 
     @property
@@ -27,7 +28,8 @@ async def request(
     headers: dict[str, str] | None = None,
     socket_path: Path | None = None,
 ) -> Answer:
-    """Ask `url` once on a fresh connection; `content` is sent as JSON. Raises OSError when nobody listens.
+    """Send one request to `url` on a fresh connection; `content` is sent as JSON. Raises OSError when no listener is
+    there.
 
     `socket_path` is the Unix socket to connect to, instead of host and port of the URL.
     """

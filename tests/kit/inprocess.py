@@ -1,4 +1,4 @@
-"""A whole daemon without sockets: the real store on a directory, a manual clock, wires in memory."""
+"""A whole daemon without sockets: the real store in a directory, a manual clock, wires in memory."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,17 +30,17 @@ _keys = count()
 
 
 def device_of(number: int) -> str:
-    """A device id."""
+    """Return a device id."""
     return f"device{number:016}"
 
 
 def new_key() -> str:
-    """An idempotency key never used before in this run."""
+    """Return an idempotency key never used before in this run."""
     return f"key-{next(_keys):08}"
 
 
 class FakeIdentity:
-    """The Identity port: a token is the name of its user, unless a test wrote down other claims or a refusal."""
+    """An Identity for which a token is the name of its user, unless a test set other claims or a refusal."""
 
     def __init__(self, env: Env) -> None:
         self._env = env
@@ -66,7 +66,7 @@ class FakeIdentity:
 
 
 class InProcessClient:
-    """One connection and what it hears."""
+    """One connection and the packets it received."""
 
     def __init__(self, server: "InProcessServer", *, text: bool = False, address: str = "192.0.2.1") -> None:
         self.server = server
@@ -81,37 +81,37 @@ class InProcessClient:
         self.session.received(msgpack.packb(content))
 
     def say_hello(self, user: str, device: int = 1, **keys: Any) -> int:
-        """Send a hello; its id."""
+        """Send a hello; return its id."""
         id = next(self._ids)
         hello = {"type": "hello", "id": id, "version": 1, "token": user, "device": device_of(device)}
         self.send_packets({**hello, **keys})
         return id
 
     def send_request(self, **packet: Any) -> int:
-        """Send a request; its id."""
+        """Send a request; return its id."""
         id = next(self._ids)
         self.send_packets({"id": id, **packet})
         return id
 
     async def request(self, **packet: Any) -> dict[str, Any]:
-        """Send a request and wait for its reply."""
+        """Send a request; wait for its reply and return it."""
         id = self.send_request(**packet)
         await self.server.wait_idle()
         return self.reply(id)
 
     async def answer(self, id: int) -> dict[str, Any]:
-        """Wait for the reply to a request, whatever else is still under way."""
+        """Wait for the reply to a request, whatever else is under way, and return it."""
         await until(lambda: any(packet.get("id") == id for packet in self.wire.packets))
         return self.reply(id)
 
     def reply(self, id: int) -> dict[str, Any]:
-        """The one reply to a request."""
+        """Return the one reply to a request."""
         replies = [packet for packet in self.wire.packets if packet.get("id") == id]
         assert len(replies) == 1, f"{len(replies)} replies to {id}"
         return replies[0]
 
     def take(self, *types: str) -> list[dict[str, Any]]:
-        """The packets since the last look; only those of `types`, when given."""
+        """Return the packets since the last call; only those of `types`, when given."""
         return [packet for packet in self.wire.take() if not types or packet["type"] in types]
 
     def hang_up(self, code: int = 1001) -> None:
@@ -122,7 +122,7 @@ class InProcessClient:
         return await self.request(type="send", room=room, key=new_key(), body={"text": text}, **keys)
 
     async def create_group(self, *users: str, **keys: Any) -> str:
-        """Create a group with `users`; its name."""
+        """Create a group with `users`; return its name."""
         reply = await self.request(
             type="room.create", key=new_key(), kind="group", title="t", users=list(users), **keys
         )
@@ -142,11 +142,11 @@ class InProcessServer:
         self.app = App(settings, env, cast(Store, store), self.identity, whole)
 
     def client(self, **options: Any) -> InProcessClient:
-        """A connection that has not said hello."""
+        """Return a connection that has not said hello."""
         return InProcessClient(self, **options)
 
     async def connect(self, user: str, device: int = 1, **hello: Any) -> InProcessClient:
-        """A connection that was welcomed."""
+        """Return a connection that was welcomed."""
         client = self.client()
         id = client.say_hello(user, device, **hello)
         await self.wait_idle()
@@ -155,7 +155,7 @@ class InProcessServer:
         return client
 
     async def wait_idle(self) -> None:
-        """Wait until nothing is under way any more: no handler, no batch."""
+        """Wait until nothing is under way: no handler, no batch."""
         tasks = self.app.rate_limits.tasks
         while True:
             if tasks:
@@ -165,7 +165,7 @@ class InProcessServer:
                 return
 
     async def _nothing_waits(self) -> None:
-        """Wait for all batches; asked again when one that failed, or a full queue, took the question along."""
+        """Wait for all batches; wait again when one failed, or a full queue refused the request to wait."""
         while True:
             with suppress(Unavailable):
                 await self.app.writer.submit_and_wait("", Barrier())
@@ -173,13 +173,13 @@ class InProcessServer:
             await asyncio.sleep(0)
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass, and what it sets off."""
+        """Let time pass, and wait for everything it sets off."""
         self.env.advance(seconds)
         await self.wait_idle()
 
 
 def refusal(client: InProcessClient) -> tuple[str, str, int]:
-    """What a refused hello said: code of the error, reason of the bye, close code."""
+    """Return the answer to a refused hello: code of the error, reason of the bye, close code."""
     error, bye = client.wire.packets
     assert (error["type"], bye["type"]) == ("error", "bye")
     assert client.wire.closed_with == (bye["close"], bye["reason"])
@@ -187,7 +187,7 @@ def refusal(client: InProcessClient) -> tuple[str, str, int]:
 
 
 async def refused(server: InProcessServer, user: str = "ann", **hello: Any) -> tuple[str, str, int]:
-    """What a hello that has to be refused is told, as `refusal`."""
+    """Send a hello that has to be refused; return its `refusal`."""
     client = server.client()
     client.say_hello(user, **hello)
     await server.wait_idle()
@@ -195,7 +195,7 @@ async def refused(server: InProcessServer, user: str = "ann", **hello: Any) -> t
 
 
 def settings(directory: Path, **sections: dict[str, Any]) -> model.Config:
-    """The default configuration, with other values: settings(path, limits={"focus": 2})."""
+    """Return the default configuration with other values: settings(path, limits={"focus": 2})."""
     plain = model.Config(storage=model.Storage(directory=str(directory), min_free_bytes=0))
     changed = {name: replace(getattr(plain, name), **values) for name, values in sections.items()}
     return replace(plain, **changed)
@@ -205,7 +205,7 @@ def settings(directory: Path, **sections: dict[str, Any]) -> model.Config:
 async def in_process(
     directory: Path, *capabilities: Capability, **sections: dict[str, Any]
 ) -> AsyncIterator[InProcessServer]:
-    """A running app; stopped and closed at the end."""
+    """Run a server around the block; it is stopped and closed at the end."""
     env = ManualEnv()
     chosen = settings(directory, **sections)
     whole = combined(capabilities)

@@ -1,6 +1,5 @@
-"""Counts what a call costs in a way that is the same on every machine: instructions of the interpreter, and bytes
-handed to decoders written in C, each of which goes over its bytes once.
-"""
+"""The cost of a call, counted the same on every machine: instructions of the interpreter, and bytes handed to
+decoders written in C, each of which reads its bytes once."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -29,7 +28,7 @@ DECODERS = (
 
 
 class Counter:
-    """Stands in for a decoder and counts its bytes."""
+    """A replacement of a decoder that counts its bytes."""
 
     def __init__(self, decoder: Any, spent: list[int]) -> None:
         self._decoder = decoder
@@ -41,7 +40,7 @@ class Counter:
 
 
 class Tree(Counter):
-    """The one decoder that builds maps of any keys: it must be given none that are not text."""
+    """A replacement of the one decoder that builds maps of any keys: it must get no keys except texts."""
 
     def decode(self, data: Any) -> Any:
         msgpack.unpackb(bytes(data), strict_map_key=True, unicode_errors="replace")
@@ -50,7 +49,7 @@ class Tree(Counter):
 
 @contextmanager
 def counted() -> Iterator[Callable[[Callable[[], object]], int]]:
-    """Gives a function that says what a call costs."""
+    """Yield a function that returns the cost of a call."""
     spent = [0]
     with pytest.MonkeyPatch.context() as patch:
         for name in DECODERS:
@@ -69,7 +68,7 @@ def counted() -> Iterator[Callable[[Callable[[], object]], int]]:
 
 
 def executed(call: Callable[[], object]) -> int:
-    """Instructions that the interpreter executes in Python code under a call."""
+    """Return the number of instructions that the interpreter executes in Python code under a call."""
     count, before = 0, sys.gettrace()
 
     def trace(frame: FrameType, event: str, _: object) -> Any:

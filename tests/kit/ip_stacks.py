@@ -1,4 +1,4 @@
-"""Tests that need both stacks, on machines that may have one."""
+"""Marks of tests that need both IP stacks, on machines that may have only one."""
 
 import socket
 

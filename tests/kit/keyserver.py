@@ -9,7 +9,7 @@ from chatd.auth.keys import KEY_SET_BYTES_MAX
 
 
 class KeyServer(ThreadingHTTPServer):
-    """The last part of the path says how it answers: `good` is with `content`."""
+    """A server whose answer depends on the last part of the path: `good` is with `content`."""
 
     daemon_threads = True
 
@@ -35,7 +35,7 @@ class Answer(BaseHTTPRequestHandler):
         self.wfile.write(self.server.content)
 
     def answer_switched(self) -> None:
-        """Its content, once there is some that holds a key."""
+        """Answer with its content, once there is some that holds a key."""
         if b"kid" in self.server.content:
             self.answer_good()
         else:
@@ -100,7 +100,7 @@ class Answer(BaseHTTPRequestHandler):
 
 @contextmanager
 def key_server() -> Iterator[KeyServer]:
-    """A key server around the block; what it drips ends with it."""
+    """Run a key server around the block; answers that are still dripping end with it."""
     server = KeyServer()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

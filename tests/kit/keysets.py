@@ -1,4 +1,4 @@
-"""What a host app publishes: its public keys as a JSON Web Key Set."""
+"""The publication of a host app: its public keys as a JSON Web Key Set."""
 
 import json
 from typing import Any
@@ -9,11 +9,11 @@ MAKERS: dict[str, Any] = {"RS256": RSAAlgorithm, "ES256": ECAlgorithm, "EdDSA": 
 
 
 def jwk_of(signer: Any) -> dict[str, Any]:
-    """The public key of a signer (`kid`, `algorithm`, `private`) as a JSON Web Key."""
+    """Return the public key of a signer (`kid`, `algorithm`, `private`) as a JSON Web Key."""
     made: dict[str, Any] = MAKERS[signer.algorithm].to_jwk(signer.private.public_key(), as_dict=True)
     return {**made, "kid": signer.kid, "use": "sig", "key_ops": ["verify"]}
 
 
 def key_set_of(*signers: Any) -> bytes:
-    """The key set of these signers."""
+    """Return the key set of these signers."""
     return json.dumps({"keys": [jwk_of(one) for one in signers]}).encode()

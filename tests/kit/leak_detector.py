@@ -1,4 +1,4 @@
-"""The secrets of the tests, and an ear for them: every daemon of the kit is searched at its end."""
+"""The secrets of the tests, and a detector for them: the log of every daemon of the kit is searched when it ends."""
 
 import logging
 import re
@@ -16,23 +16,24 @@ SECRETS = {
     "a private key": "PRIVATE KEY",
 }
 
-_LOGGERS = ("chatd", "uvicorn", "asyncio")  # in whose names a daemon speaks
+# The loggers of a daemon.
+_LOGGERS = ("chatd", "uvicorn", "asyncio")
 _PLAIN = frozenset(vars(logging.makeLogRecord({})))
 
 
 class Leaked(AssertionError):
-    """A daemon said what it must keep to itself."""
+    """A daemon logged a secret."""
 
 
 def check_no_secret(text: str, where: str) -> None:
-    """Raise Leaked when a secret stands in `text`."""
+    """Raise Leaked when a secret occurs in `text`."""
     for name, pattern in SECRETS.items():
         if found := re.search(pattern, text):
             raise Leaked(f"{name} in {where}: …{text[max(0, found.start() - 200) : found.end() + 20]}…")
 
 
 class LeakDetector(logging.Handler):
-    """Hears what the daemons of this process log, from info on, before anything is redacted."""
+    """A log handler that collects what the daemons of this process log, from info on, before anything is redacted."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -48,7 +49,7 @@ class LeakDetector(logging.Handler):
                 logger.setLevel(logging.INFO)
 
     def close(self) -> None:
-        """Stop listening; raises Leaked when a secret was heard."""
+        """Stop collecting; raises Leaked when a secret was logged."""
         for name, level in self._levels.items():
             logging.getLogger(name).removeHandler(self)
             logging.getLogger(name).setLevel(level)

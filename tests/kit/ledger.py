@@ -1,4 +1,5 @@
-"""Every state a database went through, commit by commit, and what was promised when: a crash must leave one of them."""
+"""Every state a database went through, commit by commit, and the promises made at each: a crash must leave one of
+them."""
 
 import sqlite3
 from bisect import bisect_right
@@ -18,34 +19,35 @@ from tests.kit.consistency import contradictions
 from tests.kit.disk import Disk
 
 TABLES = ("rooms", "members", "events", "unlogged", "direct", "reactions", "users", "devices", "migrations")
-NOTHING = -1  # promised before there is a database
+# The stamp of what is promised before there is a database.
+NOTHING = -1
 
 
 def fingerprint(connection: sqlite3.Connection) -> int:
-    """Of every row of every table but the facts that change without a commit."""
+    """Return a hash of every row of every table, except values that change without a commit."""
     rows = [tuple(connection.execute(f"SELECT * FROM {table}")) for table in TABLES]
     return hash((tuple(rows), read_meta(connection)["epoch"]))
 
 
 class Ledger:
-    """Written while a store works on `disk`; read when its power was cut."""
+    """The states and promises of a store that works on `disk`; they are read when its power was cut."""
 
     def __init__(self, disk: Disk) -> None:
         self.disk = disk
-        self.states: dict[int, int] = {}  # commit number -> fingerprint
-        self._promises: list[tuple[int, int]] = [
-            (0, NOTHING)
-        ]  # from that operation on, that commit is durable
+        # Fingerprint by commit number.
+        self.states: dict[int, int] = {}
+        # From that operation on, that commit is durable.
+        self._promises: list[tuple[int, int]] = [(0, NOTHING)]
         self._consistent: set[int] = set()
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Note every commit of the block, in the thread that makes it."""
+        """Record every commit of the block, in the thread that makes it."""
         with patch.object(writer, "commit", self._commit):
             yield
 
     def note(self, directory: Path) -> None:
-        """Take what a start found as it is: a commit whose flush failed may have been made or not."""
+        """Record the state that a start found: a commit whose flush failed may have been made or not."""
         with closing(readable(Directory(directory).database)) as connection:
             self.states[int(read_meta(connection)["stamp"])] = fingerprint(connection)
 
@@ -56,16 +58,16 @@ class Ledger:
         self.states[batch.stamp] = fingerprint(connection)
 
     def promise(self, stamp: int) -> None:
-        """Somebody was told something that holds from commit `stamp` on."""
+        """Record that a client was sent something that holds from commit `stamp` on."""
         if stamp > self._promises[-1][1]:
             self._promises.append((len(self.disk.journal), stamp))
 
     def promised(self, upto: int) -> int:
-        """The last commit somebody knew of after so many operations."""
+        """Return the last commit that was promised after so many operations."""
         return self._promises[bisect_right(self._promises, upto, key=lambda promise: promise[0]) - 1][1]
 
     def check(self, directory: Path, upto: int) -> str | None:
-        """What is wrong with the database that a power cut left, opened as a daemon opens it."""
+        """Return the defects of the database that a power cut left, opened as a daemon opens it."""
         place, promised = Directory(directory), self.promised(upto)
         if not place.database.exists():
             return "the database is gone" if promised > NOTHING else self._begins(place)
@@ -73,19 +75,19 @@ class Ledger:
             startup.make_ready(place, bytes)
             with closing(readable(place.database)) as connection:
                 startup.check(connection, "quick_check", place.database)
-                return self._judge(connection, promised)
+                return self._compare(connection, promised)
         except (StoreError, sqlite3.Error) as error:
             return f"refused: {error}"
 
     def _begins(self, place: Directory) -> str | None:
-        """Before there was a database, the next start makes one."""
+        """Return whether the next start makes the database, as there was none before."""
         try:
             startup.make_ready(place, bytes)
         except (StoreError, sqlite3.Error) as error:
             return f"refused: {error}"
         return None
 
-    def _judge(self, connection: sqlite3.Connection, promised: int) -> str | None:
+    def _compare(self, connection: sqlite3.Connection, promised: int) -> str | None:
         stamp = int(read_meta(connection)["stamp"])
         if stamp < promised:
             return f"stands at commit {stamp}, but {promised} was acknowledged"

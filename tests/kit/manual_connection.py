@@ -1,4 +1,5 @@
-"""A WebSocket connection held in the hand: its transport and its clock move when told, its session echoes."""
+"""A WebSocket connection under the control of a test: its transport and its clock move on command, its session
+echoes."""
 
 import struct
 from typing import Any
@@ -18,9 +19,9 @@ from tests.kit.manual_transport import ManualTransport
 
 
 class ManualConnection:
-    """A connection on a manual transport, behind its handshake unless told otherwise.
+    """A connection on a manual transport, behind its handshake unless the test asks for less.
 
-    As on a socket, the HTTP front is the first to hear; `connection` is whoever has the transport now.
+    As on a socket, the HTTP protocol gets the bytes first; `connection` is the protocol that has the transport now.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class ManualConnection:
 
     @property
     def connections(self) -> set[Any]:
-        """What the server would close if it stopped."""
+        """The connections that the server would close if it stopped."""
         return self.state.connections
 
     def receive(self, data: bytes) -> None:
@@ -66,7 +67,8 @@ class ManualConnection:
 
 
 def front_of(acceptor: AcceptorConfig, state: ServerState, timers: Any) -> HttpProtocol:
-    """A fresh front as a listener makes it, whose upgrades go to `acceptor`; `timers` has `call_later`."""
+    """Return a fresh HTTP protocol as a listener makes it, whose upgrades go to `acceptor`; `timers` has
+    `call_later`."""
     config = _uvicorn_config(no_page, ListenerOptions(10.0, 16), connection_class(acceptor))
     config.load()
     make: Any = config.http_protocol_class

@@ -1,11 +1,11 @@
-"""A transport moved by hand: its kernel waits to be told."""
+"""A transport under the control of a test: its kernel waits for commands."""
 
 import asyncio
 from typing import Any, cast
 
 
 class ManualTransport(asyncio.Transport):
-    """Collects what is written; the kernel takes it at once, or when told with `kernel_takes`."""
+    """A transport that collects what is written; the kernel takes it at once, or by `kernel_takes`."""
 
     def __init__(self, protocol: asyncio.Protocol, *, peername: object = ("192.0.2.1", 40000)) -> None:
         super().__init__({"peername": peername})

@@ -1,4 +1,4 @@
-"""A connection without a socket: takes the frames a session writes, and keeps them as packets."""
+"""A connection without a socket, which keeps the frames that a session writes as packets."""
 
 import json
 import zlib
@@ -9,11 +9,12 @@ import msgpack
 from chatd.websocket.wire import Receiver
 from tests.kit.frames import BINARY, TEXT, server_frames
 
-DEFLATED = 1  # the ext type of a wrapper
+# The ext type of a wrapper.
+DEFLATED = 1
 
 
 class MemoryWire:
-    """The Wire of one session. `frames` are the writes as they came, `packets` what is in them, in order."""
+    """The Wire of one session. `frames` are the writes as they came, `packets` their content, in order."""
 
     def __init__(self, *, text: bool = False, address: str = "192.0.2.1") -> None:
         self.text = text
@@ -63,23 +64,23 @@ class MemoryWire:
         self.reading = True
 
     def take(self) -> list[dict[str, Any]]:
-        """The packets written since the last look."""
+        """Return the packets written since the last call."""
         taken, self._taken = self.packets[self._taken :], len(self.packets)
         return taken
 
     def clog(self, receiver: Receiver, waiting: int) -> None:
-        """The transport holds `waiting` bytes the kernel does not take."""
+        """Make the transport hold `waiting` bytes that the kernel does not take."""
         self.buffered = waiting
         receiver.writing_blocked()
 
     def clear(self, receiver: Receiver) -> None:
-        """The kernel took everything."""
+        """Make the kernel take everything."""
         self.buffered = 0
         receiver.writing_resumed()
 
 
 def packets_of(data: bytes, text: bool) -> list[dict[str, Any]]:
-    """The packets of one or more unmasked, unfragmented server frames."""
+    """Return the packets of one or more unmasked, unfragmented server frames."""
     packets: list[dict[str, Any]] = []
     for first, payload in server_frames(data):
         assert first == (TEXT if text else BINARY), f"a frame begins with {first:#x}"
@@ -88,7 +89,7 @@ def packets_of(data: bytes, text: bool) -> list[dict[str, Any]]:
 
 
 def packets_in(payload: bytes, text: bool) -> list[dict[str, Any]]:
-    """The packets in the payload of a data frame."""
+    """Return the packets in the payload of a data frame."""
     content = json.loads(payload) if text else msgpack.unpackb(payload, ext_hook=inflate)
     return content if isinstance(content, list) else [content]
 

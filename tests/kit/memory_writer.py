@@ -23,7 +23,7 @@ Asked = tuple[str, Any]
 
 
 def group(number: int = 1, **roles: Role) -> Room:
-    """A group as it stands after its creation: event 1 is `created`, everybody sees everything."""
+    """Return a group as it is after its creation: event 1 is `created`, every member sees everything."""
     room = Room(number, room_name("g", number), GROUP, next(iter(roles), "nobody"), START_MS, seq=1)
     for user, role in roles.items():
         room.members[user] = Member(user, role, START_MS, first_visible=1, read=0, read_ordinal=0)
@@ -31,7 +31,7 @@ def group(number: int = 1, **roles: Role) -> Room:
 
 
 def direct(a: str, b: str, number: int = 1) -> Room:
-    """A direct room as it stands after its creation."""
+    """Return a direct room as it is after its creation."""
     room = Room(number, room_name("d", number), DIRECT, a, START_MS, seq=1)
     for user in (a, b):
         room.members[user] = Member(user, "member", START_MS, first_visible=1, read=0, read_ordinal=0)
@@ -39,7 +39,7 @@ def direct(a: str, b: str, number: int = 1) -> Room:
 
 
 class MemoryWriter:
-    """Decides batches and keeps their outcome in the log it gathers facts from."""
+    """A writer that decides batches and keeps their outcome in the log from which it builds read sets."""
 
     def __init__(self, *rooms: Room, rules: Rules | None = None) -> None:
         self.rules = rules or Rules()
@@ -54,23 +54,24 @@ class MemoryWriter:
         self.devices: dict[tuple[str, str], DeviceSeen] = {}
         self.created: dict[tuple[str, str], Room] = {}
         self.pairs: dict[tuple[str, str], Room] = {}
-        self.writes = WriteSet(now=self.now, stamp=0)  # of the last batch
+        # The write set of the last batch.
+        self.writes = WriteSet(now=self.now, stamp=0)
 
     def ask(self, user: str, request: Any) -> Any:
-        """Decide one request and keep its outcome; the reply, or the refusal raised."""
+        """Decide one request and keep its outcome; return the reply, or raise the refusal."""
         (reply,) = self.batch([(user, request)])
         if isinstance(reply, ChatError):
             raise reply
         return reply
 
     def batch(self, asked: Iterable[Asked]) -> list[Ok | ChatError]:
-        """Decide several requests in one WriteSet and keep its outcome; replies and refusals in order."""
+        """Decide several requests in one WriteSet and keep its outcome; return replies and refusals in order."""
         replies = self.decide(asked)
         self.commit()
         return replies
 
     def decide(self, asked: Iterable[Asked]) -> list[Ok | ChatError]:
-        """Decide without keeping anything: `writes` is open to `commit` or to a rollback."""
+        """Decide without keeping anything: `writes` waits for `commit` or a rollback."""
         asked = list(asked)
         reads = self.gather(asked)
         self.writes = WriteSet(now=self.now, stamp=self.stamp + 1)
@@ -85,7 +86,7 @@ class MemoryWriter:
             return refusal
 
     def gather(self, asked: list[Asked]) -> ReadSet:
-        """What the writer would have read, as copies."""
+        """Return what the writer would have read, as copies."""
         reads = ReadSet(self.rules, self.rooms)
         for (number, seq), blob in self.messages.items():
             mine = {(u, emoji) for room, at, u, emoji in self.reactions if (room, at) == (number, seq)}
@@ -109,7 +110,7 @@ class MemoryWriter:
         return next(room for room in self.rooms.values() if room.number == number)
 
     def tail(self, room: Room, user: str, seq: int) -> Tail:
-        """Counted from the log, as a store counts."""
+        """Return the end of the log, counted as a store counts."""
         counted = [
             new for (number, _), new in self.log.items() if number == room.number and is_counted(new.event)
         ]
@@ -161,17 +162,17 @@ class MemoryWriter:
             self.keyed[new.room.number, event.user, new.key] = stored
 
     def events(self, room: Room) -> list[Event]:
-        """The log of a room, as stored."""
+        """Return the log of a room, as stored."""
         return [
             decode_event(new.blob) for (number, _), new in sorted(self.log.items()) if number == room.number
         ]
 
     def message(self, room: Room, seq: int) -> Event:
-        """A message in its current state."""
+        """Return a message in its current state."""
         return decode_event(self.messages[room.number, seq])
 
     def snapshot(self) -> Any:
-        """Everything a rollback has to bring back, as an independent copy."""
+        """Return everything that a rollback has to restore, as an independent copy."""
         return deepcopy(self.rooms)
 
 

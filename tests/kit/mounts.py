@@ -1,4 +1,4 @@
-"""File systems of their own, small or read-only, where the tests run as root."""
+"""File systems for one test, small or read-only, where the tests run as root."""
 
 import subprocess
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ def mount(*arguments: str) -> bool:
 
 @contextmanager
 def mounted(place: Path, options: str) -> Iterator[Path]:
-    """A file system in memory with these mount options; skips the test where that is not allowed."""
+    """Mount a file system in memory with these options around the block; skips the test where that is not allowed."""
     place.mkdir()
     if not mount("-t", "tmpfs", "-o", options, "tmpfs", str(place)):
         pytest.skip("only root may mount a file system")
@@ -28,5 +28,5 @@ def mounted(place: Path, options: str) -> Iterator[Path]:
 
 
 def remount(place: Path, options: str) -> None:
-    """Change the options of one that is mounted."""
+    """Change the options of a mounted file system."""
     assert mount("-o", f"remount,{options}", str(place))

@@ -1,4 +1,4 @@
-"""A document as a newcomer uses it: its code blocks, and a shell beside a development server to run them in."""
+"""The documents as a newcomer uses them: their code blocks, and a shell beside a development server to run them in."""
 
 import os
 import re
@@ -11,9 +11,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-COMMAND_S = 240.0  # the longest takes 3 s; a loaded machine may need much longer
+# The longest takes 3 s; a loaded machine may need much longer.
+COMMAND_S = 240.0
 
-PORTS = ("8470", "8471")  # of `make run`, and of operations beside it
+# The ports of `make run`, for clients and for operators.
+PORTS = ("8470", "8471")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +32,21 @@ class Block:
 
 
 def blocks(document: Path) -> list[Block]:
-    """The fenced code blocks of a Markdown file, in order."""
+    """Return the fenced code blocks of a Markdown file, in order."""
     text = document.read_text()
     found = re.finditer(r"^```([^\n]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return [Block(one[1].strip(), one[2], text.count("\n", 0, one.start()) + 1) for one in found]
 
 
 def links(document: Path) -> Iterator[Path]:
-    """The files that a Markdown file links to."""
+    """Return the files that a Markdown file links to."""
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text()):
         if "://" not in target:
             yield document.parent / target
 
 
 def recipe(target: str, *variables: str) -> str:
-    """What `make TARGET` would run once everything is installed."""
+    """Return the commands of `make TARGET` once everything is installed."""
     stamps = ("-o", ".venv/installed", "-o", ".venv/installed-dev")
     made = subprocess.run(
         ["make", "--no-print-directory", "--dry-run", *stamps, target, *variables],
@@ -54,10 +56,10 @@ def recipe(target: str, *variables: str) -> str:
 
 
 class Newcomer:
-    """Somebody in an empty directory with one server, started by `make run` on a port of its own.
+    """A user in an empty directory with one server, started by `make run` on a port of its own.
 
-    Commands are run as they are written, but for three things: `.venv/bin/` is where this Python is, the
-    ports are those of the server, and what `make` would do is done without installing first.
+    Commands run as they are written, with three exceptions: `.venv/bin/` is the folder of this Python, the ports are
+    those of the server, and the work of `make` is done without installing first.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -67,7 +69,7 @@ class Newcomer:
         self._ports = PORTS
 
     def make_run(self) -> str:
-        """Start the server as `make run` does; what it printed, written as if on its usual ports."""
+        """Start the server as `make run` does; return its output, with the usual ports in place of its own."""
         command = self._translated(recipe("run", "ARGS=--port 0"))
         self._server = subprocess.Popen(
             ["sh", "-c", f"exec {command}"],
@@ -86,11 +88,11 @@ class Newcomer:
         return self._shown(self.output)
 
     def save(self, name: str, text: str) -> None:
-        """Keep a program under the name the document gives it."""
+        """Save a program under the name that the document gives it."""
         (self.directory / name).write_text(self._translated(text))
 
     def run(self, line: str, typed: str = "") -> str:
-        """Run a line of shell and give what it wrote; a command that fails is an AssertionError."""
+        """Run a line of shell and return its output; a command that fails is an AssertionError."""
         done = subprocess.run(
             ["sh", "-c", self._translated(line)],
             cwd=self.directory, env=self._environment(), input=typed,
@@ -100,7 +102,7 @@ class Newcomer:
         return self._shown(done.stdout)
 
     def leave(self) -> None:
-        """Ctrl-C."""
+        """Press Ctrl-C and wait for the end of the server."""
         if self._server is not None and self._server.stdout is not None:
             self._server.send_signal(signal.SIGINT)
             self._server.stdout.read()
@@ -110,7 +112,8 @@ class Newcomer:
     def _translated(self, text: str) -> str:
         for written, real in zip(PORTS, self._ports, strict=True):
             text = text.replace(f":{written}", f":{real}")
-        if self._ports != PORTS:  # another port has to be said where the usual one is understood
+        # Another port has to be named where the usual one is the default.
+        if self._ports != PORTS:
             text = re.sub(r"(chatd chat )", rf"\1--url ws://127.0.0.1:{self._ports[0]}/v1/ws ", text)
         return text.replace(".venv/bin/", f"{BIN}/")
 
@@ -121,11 +124,11 @@ class Newcomer:
         return output.replace(" --url ws://127.0.0.1:8470/v1/ws\n", "\n")
 
     def _environment(self) -> dict[str, str]:
-        """A shell that does not know where chatd is installed."""
+        """Return the environment of a shell that does not know where chatd is installed."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CHATD_")}
         return {**kept, "PATH": os.defpath}
 
 
 def loosened(line: str) -> str:
-    """A line of output without what differs from run to run: numbers."""
+    """Return a line of output without the numbers, which differ from run to run."""
     return re.sub(r"[0-9]+(?:\.[0-9]+)?", "N", line).strip()

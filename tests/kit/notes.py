@@ -57,7 +57,7 @@ def kept_rows(table: str) -> Kept:
 
 @dataclass(slots=True, frozen=True)
 class PutNotes:
-    """Set these notes; None removes one."""
+    """A request to set these notes; None removes one."""
 
     notes: Mapping[str, Any]
 
@@ -77,5 +77,5 @@ NOTES = Capability(
         kept={NAME: kept_rows(NAME)},
     ),
 )
+# The same with its section switched off; what is stored stays.
 OFF = replace(NOTES, sections={})
-"""The same with its section switched off; what is stored stays."""

@@ -1,4 +1,4 @@
-"""The wire side of a scripted client: requests and their replies, promises, endings. Knows no chat."""
+"""The protocol side of a scripted client: requests and their replies, promises, endings. It knows no chat."""
 
 import asyncio
 import itertools
@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 from tests.kit.client_socket import Frame, Link, Packet
 from tests.kit.protocol_promises import Promises
 
-TIMEOUT_S = 30.0  # how long a phone waits for what must come; only failing tests ever wait that long
+# The wait for what must come; only failing tests ever wait that long.
+TIMEOUT_S = 30.0
 
-UNTYPED = ""  # of requests whose reply has no shape to check: what they are is up to the test
+# The type of requests whose reply has no schema to check: the test checks it.
+UNTYPED = ""
 
 Event = dict[str, Any]
 T = TypeVar("T")
@@ -26,23 +28,25 @@ class Refused(AssertionError):
 
 
 class PacketClient:
-    """One connection that asks and listens; pushes wait in order until a verb takes them."""
+    """One connection that sends requests and reads; pushes wait in order until a method takes them."""
 
     def __init__(self, link: Link, name: str) -> None:
         self.link = link
         self.name = name
         self.answers_pings = True
-        self.heard: list[Packet] = []  # everything, in order of arrival
+        # Everything, in order of arrival.
+        self.heard: list[Packet] = []
         self._pushes: deque[Packet] = deque()
         self._events: dict[str, deque[Event]] = {}
         self._replies: dict[int, asyncio.Future[Packet]] = {}
-        self._ids = itertools.count(1001)  # frames the tests make themselves use lower ones
+        # Frames that the tests make themselves use lower ones.
+        self._ids = itertools.count(1001)
         self._promises = Promises()
         self._news = asyncio.Event()
         self._failure: BaseException | None = None
         self._listening = asyncio.create_task(self._listen(), name=f"ears of {name}")
 
-    # Asking
+    # Requests
 
     async def request(self, packet: Packet) -> Packet:
         """Send a request and return its `ok`; raises Refused on `error`."""
@@ -52,13 +56,13 @@ class PacketClient:
         return reply
 
     async def expect_refusal(self, code: str, packet: Packet) -> Packet:
-        """Send a request that must be answered with this error code; returns the error."""
+        """Send a request that must be answered with this error code; return the error."""
         reply = await self.reply_to(packet)
         assert reply.get("code") == code, f"{packet!r}: expected {code}, got {reply!r}"
         return reply
 
     async def reply_to(self, packet: Packet) -> Packet:
-        """Send a request and return its reply, whichever it is."""
+        """Send a request and return its reply, whether ok or error."""
         (reply,) = await self.request_all([packet], as_batch=False)
         return reply
 
@@ -77,7 +81,7 @@ class PacketClient:
         ]
 
     async def post(self, packet: Packet) -> None:
-        """Send a packet without `id`: no reply will come."""
+        """Send a packet without `id`, which gets no reply."""
         await self.link.send(packet)
 
     async def send_frame(self, frame: Frame) -> None:
@@ -85,7 +89,7 @@ class PacketClient:
         await self.link.send_frame(frame)
 
     async def reply_to_frame(self, frame: Frame, request_id: int) -> Packet:
-        """Send a frame the test made itself, with a request of this id, and return the reply."""
+        """Send a frame that the test made itself, with a request of this id, and return the reply."""
         reply = self.allow_reply(request_id)
         await self.link.send_frame(frame)
         return await self._in_time(reply, f"the reply to request {request_id}")
@@ -94,10 +98,10 @@ class PacketClient:
         """Allow one reply to this id; the future need not be awaited."""
         return self._expect_reply({"type": UNTYPED, "id": request_id})
 
-    # Ending
+    # Endings
 
     async def expect_bye(self, close: int, *, within_s: float = TIMEOUT_S) -> Packet:
-        """The server says `bye` with this close code, then closes with it; returns the `bye`."""
+        """Wait until the server says `bye` with this close code and closes with it; return the `bye`."""
         bye = await self.receive("bye", within_s=within_s)
         assert bye["close"] == close, f"expected bye {close}, got {bye!r}"
         await self.expect_close(close, within_s=within_s)
@@ -105,7 +109,7 @@ class PacketClient:
         return bye
 
     async def expect_close(self, *codes: int, within_s: float = TIMEOUT_S) -> None:
-        """The link closes with one of these codes."""
+        """Wait until the link closes with one of these codes."""
         await self._in_time(asyncio.shield(self._listening), f"close {codes}", within_s)
         self.check_promises()
         assert self.link.close_code in codes, f"expected close {codes}, got {self.link.close_code}"
@@ -121,7 +125,7 @@ class PacketClient:
         self.check_promises()
 
     async def stop_listening(self) -> None:
-        """Return when the link is closed and everything before that was heard."""
+        """Return when the link is closed and everything before that was read."""
         await self._in_time(asyncio.shield(self._listening), "the link to close")
 
     @property
@@ -129,14 +133,14 @@ class PacketClient:
         return not self._listening.done()
 
     def check_promises(self) -> None:
-        """Raise what the server did wrong on this connection, if anything."""
+        """Raise the first promise that the server broke on this connection, if any."""
         if self._failure is not None:
             raise self._failure
 
-    # Hearing
+    # Pushes
 
     async def receive(self, kind: str, *, within_s: float = TIMEOUT_S, **match: Any) -> Packet:
-        """The first waiting push of this type whose keys equal `match`; others keep waiting."""
+        """Return the first waiting push of this type whose keys equal `match`; others keep waiting."""
 
         def take() -> Packet | None:
             for push in self._pushes:
@@ -148,28 +152,28 @@ class PacketClient:
         return await self._wait_for(take, f"push {kind} {match}", within_s)
 
     async def wait_for_ping(self, *, within_s: float = TIMEOUT_S) -> None:
-        """Return when the server has asked once more whether this connection lives."""
+        """Return when the server has sent another ping."""
         before = self._count("ping")
         await self._wait_for(lambda: True if self._count("ping") > before else None, "a ping", within_s)
 
     async def catch_up(self) -> None:
-        """Return when everything the server had queued for this connection has arrived: a ping round trip."""
+        """Return when everything that the server had queued for this connection has arrived: a ping round trip."""
         await self.request({"type": "ping"})
 
     async def expect_silence(self, *kinds: str) -> None:
-        """Nothing waits and nothing was on its way: no push at all, or none of these types."""
+        """Check that nothing waits and nothing was on its way: no push at all, or none of these types."""
         await self.catch_up()
         unheard = [push for push in self.waiting() if not kinds or push["type"] in kinds]
         assert not unheard, f"{self.name} heard {unheard!r}"
 
     async def forget(self) -> None:
-        """Catch up and throw away what waits."""
+        """Catch up and drop everything that waits."""
         await self.catch_up()
         self._pushes.clear()
         self._events.clear()
 
     def waiting(self) -> list[Packet]:
-        """The pushes and events no verb has taken yet."""
+        """The pushes and events that no method has taken yet."""
         events = [
             {"type": "event", "room": room, "events": list(events)}
             for room, events in self._events.items()
@@ -189,7 +193,7 @@ class PacketClient:
         self._replies[request["id"]] = reply
         return reply
 
-    # Listening
+    # Reading
 
     async def _listen(self) -> None:
         try:

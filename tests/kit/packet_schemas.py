@@ -1,6 +1,6 @@
-"""What each server packet must look like, written from the tables of protocol.md, not from the daemon.
+"""The schema of each server packet, written from the tables of protocol.md, not from the daemon.
 
-A shape is a function that raises Misshapen; records refuse unknown keys, so a leaked field fails a test.
+A schema is a function that raises Misshapen; records refuse unknown keys, so a leaked field fails a test.
 """
 
 import re
@@ -55,7 +55,7 @@ def listed(item: Shape, *, least: int = 0, most: int = 10_000) -> Shape:
 
 
 def record(required: Mapping[str, Shape], optional: Mapping[str, Shape] | None = None) -> Shape:
-    """A map with all `required` keys, any of the `optional` ones, and no other."""
+    """Return the schema of a map with all `required` keys, any of the `optional` ones, and no other."""
     known = {**required, **(optional or {})}
 
     def check(value: Any, where: str) -> None:
@@ -72,7 +72,7 @@ def record(required: Mapping[str, Shape], optional: Mapping[str, Shape] | None =
 
 
 def flag(value: Any, where: str) -> None:
-    """True, or the key absent."""
+    """Check that a value is True; otherwise the key is absent."""
     if value is not True:
         raise Misshapen(f"{where}: a flag is true or absent, not {value!r}")
 
@@ -83,12 +83,14 @@ def boolean(value: Any, where: str) -> None:
 
 
 def host_data(value: Any, where: str) -> None:
-    """Anything the host app stores."""
+    """Accept anything that the host app stores."""
 
 
 u53 = _integer(0)
-positive = _integer(1)  # also counters whose default 0 is left out
-two_or_more = _integer(2)  # positions whose default 1 is left out
+# Counters whose default 0 is left out are positive, too.
+positive = _integer(1)
+# Positions whose default 1 is left out.
+two_or_more = _integer(2)
 user = _text(r"[A-Za-z0-9_\-.:@|+]{1,64}")
 room = _text(r"[dg][0-9A-Za-z]{11}")
 key = _text(r"[A-Za-z0-9_-]{8,36}")
@@ -98,7 +100,8 @@ epoch = _text(r".{1,16}")
 text = _text(r".*")
 word = _text(r".+")
 role = one_of("member", "admin", "owner")
-state = one_of("online", "away")  # offline, the default, is left out
+# Offline, the default, is left out.
+state = one_of("online", "away")
 
 # Objects (2.4)
 
@@ -167,7 +170,8 @@ def _event(extra: Mapping[str, Shape]) -> Shape:
 
 
 event = _event({})
-event_for_reader = _event({"mine": listed(word, least=1)})  # `mine` only in replies to the requester
+# `mine` only in replies to the requester.
+event_for_reader = _event({"mine": listed(word, least=1)})
 
 summary = record(
     {"room": room, "seq": positive},
@@ -203,7 +207,7 @@ account_row = record({"name": word, "stamp": positive}, {"value": host_data})
 
 
 def sections(value: Any, where: str) -> None:
-    """Account rows by section, none of them empty."""
+    """Check account rows by section, none of them empty."""
     if not isinstance(value, dict) or not value:
         raise Misshapen(f"{where}: no map of sections: {value!r}")
     for name, rows in value.items():
@@ -227,7 +231,7 @@ _events = listed(event_for_reader)
 _done: dict[str, Shape] = {"time": positive, "seq": positive, "duplicate": flag}
 _stored: dict[str, Shape] = {"time": positive, "seq": positive}
 _change: tuple[dict[str, Shape], dict[str, Shape]] = ({}, _done)
-_told: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {**_done, "event": event})
+_logged: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {**_done, "event": event})
 _limits = record(
     {},
     dict.fromkeys(
@@ -278,7 +282,9 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "send": (_stored, {"ordinal": positive, "duplicate": flag, "event": event}),
     "recall": (_stored, {"duplicate": flag}),
     **dict.fromkeys(("pin", "room.join", "room.leave"), _change),
-    **dict.fromkeys(("edit", "react", "room.update", "members.add", "members.remove", "members.role"), _told),
+    **dict.fromkeys(
+        ("edit", "react", "room.update", "members.add", "members.remove", "members.role"), _logged
+    ),
     "room.delete": ({}, {"time": positive, "duplicate": flag}),
     "room.create": ({"summary": summary}, _done),
     "room.direct": ({"summary": summary}, {}),
@@ -348,7 +354,7 @@ CLOSES = document.closes()
 
 
 def check_push(packet: Mapping[str, Any]) -> None:
-    """A push without `id`, of a known type, with the keys of its table row."""
+    """Check a push without `id`: of a known type, with the keys of its table row."""
     kind = packet.get("type")
     if kind not in PUSHES:
         raise Misshapen(f"no such push: {packet!r}")
@@ -359,7 +365,7 @@ def check_push(packet: Mapping[str, Any]) -> None:
 
 
 def check_reply(request: str, packet: Mapping[str, Any]) -> None:
-    """An `ok` with the keys of requests of this type (any keys for ""), or a well-formed `error`."""
+    """Check an `ok` with the keys of requests of this type (any keys for ""), or a well-formed `error`."""
     content = {name: value for name, value in packet.items() if name not in ("type", "id")}
     if packet["type"] == "ok":
         if not request:

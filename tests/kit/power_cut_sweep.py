@@ -1,4 +1,4 @@
-"""Cutting the power everywhere: at each operation of a journal, several survivals of what was not synced."""
+"""A power cut everywhere: at each operation of a journal, with several survivals of what was not synced."""
 
 import random
 import shutil
@@ -11,15 +11,16 @@ from pathlib import Path
 from tests.kit.disk import Disk, lay
 from tests.kit.simulated_disk import Choose
 
-MEMORY = Path("/dev/shm")  # where there is one, thousands of states are laid without waiting for a disk
+# Where there is one, thousands of states are written without waiting for a disk.
+MEMORY = Path("/dev/shm")
 
-# What is wrong with the files in a directory that a power cut after so many operations left; None: nothing.
+# The defect of the files in a directory that a power cut after so many operations left; None: there is none.
 Check = Callable[[Path, int], str | None]
 
 
 @dataclass
 class Tally:
-    """What a sweep saw. `states`: distinct survivals of each cut; `findings` name cut and survival."""
+    """The result of a sweep. `states`: distinct survivals of each cut; `findings` name cut and survival."""
 
     states: int = 0
     findings: list[str] = field(default_factory=list)
@@ -27,7 +28,7 @@ class Tally:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A directory for files that nobody needs to keep."""
+    """Yield a directory for files that nobody needs to keep."""
     place = Path(tempfile.mkdtemp(prefix="chatd-sweep-", dir=MEMORY if MEMORY.is_dir() else None))
     try:
         yield place
@@ -36,17 +37,17 @@ def scratch() -> Iterator[Path]:
 
 
 def calm(options: int) -> int:
-    """Everything that was written is there."""
+    """Choose the survival in which everything that was written is there."""
     return 0
 
 
 def harsh(options: int) -> int:
-    """Nothing is there that was not synced: the last names are missing, and of each write all its sectors."""
+    """Choose the survival without anything that was not synced: no last names, and no sector of a write."""
     return options - 1
 
 
 def chances(seed: int, count: int) -> list[Choose]:
-    """The two extremes, then chance."""
+    """Return the two extremes, then random choices."""
     drawn = [random.Random(seed * 1000 + number).randrange for number in range(count - 2)]
     return [calm, harsh, *drawn]
 

@@ -9,36 +9,38 @@ class BrokenPromise(AssertionError):
 
 
 class Promises:
-    """Replies answer open requests once, no room goes back in `seq`, nothing follows `bye` or `gone`."""
+    """The checks: replies answer open requests once, no room goes back in `seq`, nothing follows `bye` or `gone`."""
 
     def __init__(self) -> None:
         self._open_requests: dict[int, Packet] = {}
-        self._applied: dict[str, int] = {}  # room -> the highest seq shown by an event or an ack
-        self._heads: dict[str, int] = {}  # room -> the highest seq shown at all
+        # The highest seq of each room shown by an event or an ack.
+        self._applied: dict[str, int] = {}
+        # The highest seq of each room shown at all.
+        self._heads: dict[str, int] = {}
         self._left: set[str] = set()
         self._said_bye = False
 
     def asked(self, packet: Packet) -> None:
-        """Remember a request, so that its reply can be judged."""
+        """Remember a request, so that its reply can be checked."""
         self._open_requests[packet["id"]] = packet
 
     def hear(self, packet: Packet) -> None:
-        """Judge one packet of the server; raises BrokenPromise or Misshapen."""
+        """Check one packet of the server; raises BrokenPromise or Misshapen."""
         if self._said_bye:
             raise BrokenPromise(f"after bye: {packet!r}")
         if "id" in packet:
             self._hear_reply(packet)
             return
         packet_schemas.check_push(packet)
-        judges = {
+        checks = {
             "event": self._hear_events,
             "head": self._hear_heads,
             "room": self._hear_room,
             "gone": self._hear_gone,
             "bye": self._hear_bye,
         }
-        if judge := judges.get(packet["type"]):
-            judge(packet)
+        if check := checks.get(packet["type"]):
+            check(packet)
 
     def _hear_reply(self, packet: Packet) -> None:
         request = self._open_requests.pop(packet["id"], None)
@@ -51,7 +53,7 @@ class Promises:
             self._hear_ack(request, packet)
 
     def _hear_ack(self, request: Packet, packet: Packet) -> None:
-        """An ack stands where the own event would have been; a duplicate shows an old number."""
+        """Check an acknowledgement, which stands in place of the own event; a duplicate shows an old number."""
         if request["type"] == "room.join":
             self._left.discard(request["room"])
         if "seq" in packet and "duplicate" not in packet:

@@ -1,4 +1,4 @@
-"""Random lives of a few users in a few rooms: the traffic that scenarios compare the truth against."""
+"""Random actions of a few users in a few rooms: the traffic after which scenarios compare all copies."""
 
 import asyncio
 import random
@@ -9,18 +9,19 @@ from tests.kit.client import TestClient, fresh_key
 
 
 class RandomTraffic:
-    """Random actions of some users in a few rooms. Every mutation may be sent twice, as after a lost ack."""
+    """Random actions of some users in a few rooms. Every mutation may be sent twice, as after a lost reply."""
 
     def __init__(self, peers: dict[str, TestClient], seed: int) -> None:
         self.peers = peers
         self.users = list(peers)
         self.choose = random.Random(seed)
-        self.rooms: dict[str, TestClient] = {}  # with a phone that had all rights at first
+        # Each room with a client that had all permissions at first.
+        self.rooms: dict[str, TestClient] = {}
         self.sent: list[tuple[str, int, TestClient]] = []
         self.done: Counter[str] = Counter()
 
     async def step(self) -> None:
-        """Three actions at the same time."""
+        """Do three actions at the same time."""
         actions = (
             [self.send] * 4
             + [self.change_message] * 3
@@ -50,7 +51,7 @@ class RandomTraffic:
             self.sent.append((room, seq, client))
 
     async def change_message(self, client: TestClient) -> None:
-        """Do something to a message: mostly as its author, sometimes as whoever may not."""
+        """Change a message: mostly as its author, sometimes as a user who may not."""
         if not self.sent:
             return
         room, target, author = self.choose.choice(self.sent[-20:])
@@ -116,7 +117,7 @@ class RandomTraffic:
         return self.choose.choice(list(self.rooms)) if self.rooms else None
 
     async def _ruling(self, client: TestClient, packet: dict[str, Any]) -> None:
-        """Something for owners: mostly done by the one who made the room."""
+        """Do something that owners may: mostly as the user who made the room."""
         if room := self._room():
             by = self.rooms[room] if self.choose.random() < 0.8 else client
             await self._mutate(by, {**packet, "room": room})
@@ -126,7 +127,7 @@ class RandomTraffic:
             await self._mutate(client, {**packet, "room": room})
 
     async def _mutate(self, client: TestClient, packet: dict[str, Any]) -> dict[str, Any]:
-        """Send a mutation, sometimes again with its key: what was stored is answered as it was."""
+        """Send a mutation, sometimes again with its key: the answer is the same as before."""
         packet = {**packet, "key": fresh_key()}
         reply = await client.reply_to(packet)
         self.done[packet["type"]] += reply["type"] == "ok" and "duplicate" not in reply

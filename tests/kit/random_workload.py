@@ -1,4 +1,4 @@
-"""A few people who do everything that is stored, drawn from one seed: the workload under which disks are broken."""
+"""A few users who do everything that is stored, drawn from one seed: the workload under which disks are broken."""
 
 import asyncio
 import random
@@ -16,9 +16,10 @@ from tests.kit.inprocess import InProcessServer
 
 PEOPLE = ("ann", "bob", "eve", "joe", "kim", "lee")
 MONTH_S = 31 * 86_400.0
-BURST = 12  # sends asked for at once: some of them share a commit
+# The most sends at once: some of them share a commit.
+BURST = 12
 
-# Small enough that a minute of work folds operations, and has a room where joins are not logged.
+# Small enough that a minute of work folds operations, and has a room in which joins are not logged.
 SECTIONS: dict[str, dict[str, Any]] = {
     "rates": {"enabled": False},
     "storage": {"operations_kept": 6},
@@ -27,7 +28,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
 
 
 class Acknowledged(NamedTuple):
-    """A message that was stored as number `seq` of its room, which people knew after commit `stamp`."""
+    """A message that was stored as number `seq` of its room, and acknowledged after commit `stamp`."""
 
     user: str
     request: Send
@@ -36,7 +37,7 @@ class Acknowledged(NamedTuple):
 
 
 class RandomWorkload:
-    """Asks the writer of a server for this and that. `told` is called with each commit that people know of."""
+    """Random requests to the writer of a server. `told` is called with each commit that was acknowledged."""
 
     def __init__(self, server: InProcessServer, seed: int, told: Callable[[int], None]) -> None:
         self.server = server
@@ -66,7 +67,7 @@ class RandomWorkload:
         )
 
     async def open(self) -> None:
-        """The rooms: a group, a public one that grows large, a direct one."""
+        """Create the rooms: a group, a public one that grows large, a direct one."""
         for public in (False, True):
             made = await self.request(
                 "ann",
@@ -82,7 +83,7 @@ class RandomWorkload:
             await self._chance.choice(self._steps)()
 
     async def request(self, user: str, request: Any) -> Ok | None:
-        """Ask one thing; the answer, None for a refusal, which is kept."""
+        """Send one request; return the answer, None for a refusal, which is kept."""
         try:
             reply = await self.writer.submit_and_wait(user, request)
         except ChatError as error:
@@ -102,7 +103,7 @@ class RandomWorkload:
         return self._chance.choice(PEOPLE[:3]), self._chance.choice(self._rooms)
 
     def target(self) -> tuple[str, str, int]:
-        """A message that was acknowledged: its author, room and number."""
+        """Return a message that was acknowledged: its author, room and number."""
         said = self._chance.choice(self.acknowledged)
         return said.user, said.request.room, said.seq
 
@@ -143,7 +144,7 @@ class RandomWorkload:
         await self.request(user, kind(room=self._rooms[1], key=self.key()))
 
     async def repeat(self) -> None:
-        """Send again what was acknowledged: the answer is the number it has."""
+        """Send an acknowledged message again: the answer is its number."""
         if self.acknowledged:
             said = self._chance.choice(self.acknowledged)
             reply = await self.request(said.user, said.request)
@@ -159,7 +160,7 @@ class RandomWorkload:
         await self.request(user, Amend(name=f"{user} {self._keys}"))
 
     async def pass_month(self) -> None:
-        """A month goes by, and what upkeep does by itself."""
+        """Let a month go by, and run the maintenance."""
         self.server.env.advance(MONTH_S)
         try:
             await self.server.app.maintenance.compact()

@@ -1,4 +1,4 @@
-"""A reader's copy of one room, kept by the replay rule of protocol.md "Event" and by nothing else."""
+"""The copy of one room at a reader, kept by the replay rule of protocol.md "Event" and by nothing else."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,7 +7,7 @@ Event = dict[str, Any]
 
 
 class Replica:
-    """Messages by `seq`; applying any log any number of times must end in the server's current state."""
+    """Messages by `seq`; applying any log any number of times must end in the current state of the server."""
 
     def __init__(self) -> None:
         self.messages: dict[int, Event] = {}
@@ -17,7 +17,7 @@ class Replica:
             self.apply(event)
 
     def apply(self, event: Event) -> None:
-        """An operation counts only when it is newer than the last change of its target."""
+        """Apply an event; an operation counts only when it is newer than the last change of its target."""
         if event["kind"] == "message":
             self._take(event)
             return

@@ -1,4 +1,4 @@
-"""What every result file of the harness has, whichever scenario wrote it."""
+"""The keys that every result file of the harness has, whichever scenario wrote it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ PERCENTILES = {"p50", "p90", "p99", "p99_9", "max"}
 NUMBERS = ("messages", "deliveries", "deliveries_per_s", "acks_per_s", *COUNTERS, "seed")
 DURATIONS = ("ack_ms", "delivery_ms", "resume_ms")
 OTHERS = ("scenario", "generator_bound", "server", "timeline", "environment", "config", "command")
-NOBODY_STAYS = {"connect"}  # connections are counted before the clock starts
+# Connections are counted before the clock starts.
+NOBODY_STAYS = {"connect"}
 OF_A_SERVER = {"cpu_s", "rss_bytes", "connections"}
 
 
 def is_whole(result: Mapping[str, Any]) -> bool:
-    """Raises AssertionError, which says what is missing, unless the result of a run with a daemon of its own is."""
+    """Raise AssertionError, which says what is missing, unless the result of a run with a daemon of its own is
+    complete."""
     missing = [key for key in (*NUMBERS, *DURATIONS, *OTHERS) if key not in result]
     assert not missing, missing
     assert all(isinstance(result[key], int | float) for key in NUMBERS), result

@@ -1,26 +1,28 @@
-"""A phone's copy of its room list, kept by sync pages and pushes alone (protocol.md "SyncPage", "room", "gone")."""
+"""The room list of a client, kept by sync pages and pushes alone (protocol.md "SyncPage", "room", "gone")."""
 
 from typing import Any
 
 from tests.kit.client_socket import Packet
 
-FLEETING = {"preview", "events"}  # asked for, not kept
+# Sent on request, not kept.
+FLEETING = {"preview", "events"}
 
 
 class RoomList:
-    """Rooms by name, as a client would show them, and the position it would say in its next hello."""
+    """Rooms by name, as a client would show them, and the cursor it would send in its next hello."""
 
     def __init__(self) -> None:
         self.rooms: dict[str, dict[str, Any]] = {}
         self.position: dict[str, str] = {}
-        self._mentioned: set[str] = set()  # by the pages of the current full round
+        # The rooms named by the pages of the current full round.
+        self._mentioned: set[str] = set()
 
     def take_hello(self, hello: Packet) -> None:
         self.position["epoch"] = hello["epoch"]
         self.take_page(hello["sync"])
 
     def take_page(self, page: Packet) -> None:
-        """Apply a page; the last one of a full round forgets every room no page mentioned."""
+        """Apply a page; the last one of a full round forgets every room that no page named."""
         for summary in page["rooms"]:
             self.take_summary(summary)
             self._mentioned.add(summary["room"])

@@ -1,6 +1,6 @@
-"""What a disk holds that may lose power: what was synced, and of the rest whatever the drawn chances leave.
+"""The content of a disk that may lose power: what was synced, and of the rest what the drawn choices leave.
 
-The rules are those of a file system with ordered metadata: a sync makes a file's content and its name durable;
+The rules are those of a file system with ordered metadata: a sync makes the content and the name of a file durable;
 names change in order, and are durable when their directory was synced; other writes may be there, missing or torn.
 """
 
@@ -10,31 +10,36 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
 
-SECTOR = 512  # bytes a disk writes whole or not at all
+# Bytes that a disk writes whole or not at all.
+SECTOR = 512
 
 Choose = Callable[[int], int]
 
 
 class Kind(StrEnum):
-    """What can be done to a file, or be noted."""
+    """The operations on a file, and the mark of a test."""
 
     CREATE = "create"
     WRITE = "write"
     TRUNCATE = "truncate"
     SYNC = "sync"
-    FAILED_SYNC = "failed sync"  # what waited for it may be lost for good, whatever a later sync says
+    # What waited for it may be lost for good, whatever a later sync says.
+    FAILED_SYNC = "failed sync"
     DELETE = "delete"
     RENAME = "rename"
     SYNC_DIRECTORY = "sync directory"
-    FOUND = "found"  # a file that was there, durable, before anybody here touched it
+    # A file that was there, durable, before anything here changed it.
+    FOUND = "found"
     READ = "read"
-    MARK = "mark"  # nothing happened: a test noted something
+    # Nothing happened: a test noted something.
+    MARK = "mark"
 
 
 class Operation(NamedTuple):
-    """One thing done to `file`, a name in the directory (of a mark, its label).
+    """One operation on `file`, a name in the directory (of a mark, its label).
 
-    `offset` is where a write or read begins and to how many bytes a truncation cuts; `to` a rename's new name.
+    `offset` is where a write or read begins and the size to which a truncation cuts; `to` is the new name of a
+    rename.
     """
 
     kind: Kind
@@ -46,7 +51,7 @@ class Operation(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Content:
-    """Bytes of one file that are on the disk, and the writes that may not be."""
+    """The bytes of one file that are on the disk, and the writes that may not be."""
 
     durable: bytearray = field(default_factory=bytearray)
     waiting: list[Operation] = field(default_factory=list)
@@ -69,19 +74,21 @@ class NameChange:
 
     name: str
     content: Content | None
-    certain: bool = False  # the file was synced, and with it its name
+    # The file was synced, and with it its name.
+    certain: bool = False
 
 
 class SimulatedDisk:
-    """Files as the system sees them and as the disk has them. `before`: what was durable at the beginning."""
+    """Files as the system sees them and as the disk has them. `before`: the durable content at the beginning."""
 
     def __init__(self, before: dict[str, bytes]) -> None:
         self._seen = {name: Content(bytearray(content)) for name, content in before.items()}
         self._durable = dict(self._seen)
-        self._waiting: list[list[NameChange]] = []  # each change of names, whole or not at all
+        # Each change of names, whole or not at all.
+        self._waiting: list[list[NameChange]] = []
 
     def feed(self, operation: Operation, choose: Choose) -> None:
-        """Let one operation happen; `choose` is asked only for what a failed sync loses."""
+        """Apply one operation; `choose` is called only for what a failed sync loses."""
         name = operation.file
         match operation.kind:
             case Kind.WRITE | Kind.TRUNCATE:
@@ -103,7 +110,7 @@ class SimulatedDisk:
                 self._waiting.clear()
 
     def survive(self, choose: Choose) -> dict[str, bytes]:
-        """The files a power cut leaves now."""
+        """Return the files that a power cut leaves now."""
         kept = len(self._waiting) - (choose(len(self._waiting) + 1) if self._waiting else 0)
         names = dict(self._durable)
         for place, change in enumerate(self._waiting):
@@ -132,7 +139,7 @@ def rename(names: dict[str, Content], link: NameChange) -> None:
 
 
 def put(content: bytearray, operation: Operation) -> None:
-    """Write or cut a file's bytes."""
+    """Write or cut the bytes of a file."""
     offset = operation.offset
     if operation.kind == Kind.TRUNCATE:
         del content[offset:]
@@ -167,12 +174,12 @@ SURVIVALS = (everything, nothing, beginning, some, torn)
 
 
 def chosen(waiting: list[Operation], choose: Choose) -> list[Operation]:
-    """Those of the writes that wait which made it to the disk, whole or in parts."""
+    """Return the waiting writes that reached the disk, whole or in parts."""
     return SURVIVALS[choose(len(SURVIVALS))](waiting, choose) if waiting else []
 
 
 def sectors(operation: Operation) -> list[Operation]:
-    """A write as the parts a disk writes whole."""
+    """Return a write as the parts that a disk writes whole."""
     if operation.kind != Kind.WRITE:
         return [operation]
     start, end = operation.offset, operation.offset + len(operation.content)

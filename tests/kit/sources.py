@@ -1,4 +1,4 @@
-"""The source files of the project as trees: what the tests of the house look at."""
+"""The source files of the project as syntax trees, for the tests of its rules."""
 
 import ast
 from collections.abc import Iterator
@@ -27,12 +27,12 @@ class Source:
 
     @property
     def layer(self) -> str:
-        """`core` of chatd/core/room.py, `config` of chatd/config/model.py, `bench` of anything in bench."""
+        """The layer: `core` of chatd/core/room.py, `config` of chatd/config/model.py, `bench` of anything in bench."""
         parts = self.path.with_suffix("").parts
         return parts[1] if parts[0] == "chatd" else parts[0]
 
     def imports(self) -> Iterator[str]:
-        """Full names of the imported modules, wherever in the file."""
+        """Return the full names of the imported modules, wherever in the file."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)
@@ -44,7 +44,7 @@ class Source:
                     yield module
 
     def _resolved(self, node: ast.ImportFrom) -> str:
-        """The full name of the module something is imported from."""
+        """Return the full name of the module of an import."""
         above = self.path.with_suffix("").parts[: -node.level] if node.level else ()
         return ".".join((*above, *filter(None, (node.module,))))
 
@@ -61,7 +61,7 @@ class Source:
 
 @cache
 def sources(*folders: str) -> tuple[Source, ...]:
-    """All Python files below these folders of the project, in order of path."""
+    """Return all Python files below these folders of the project, in order of path."""
     found = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
     return tuple(source_of(path) for path in found)
 
@@ -72,7 +72,7 @@ def source_of(path: Path) -> Source:
 
 
 def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Lines after signature and docstring."""
+    """Return the number of lines after signature and docstring."""
     body = function.body[1:] if ast.get_docstring(function) else function.body
     if not body:
         return 0
@@ -82,6 +82,6 @@ def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Named parameters, `self` included."""
+    """Return the number of named parameters, `self` included."""
     arguments = function.args
     return len(arguments.posonlyargs) + len(arguments.args) + len(arguments.kwonlyargs)

@@ -1,4 +1,4 @@
-"""Time for a real daemon on real sockets: what is due at once happens at once, hours pass when a test says so."""
+"""Time for a real daemon on real sockets: what is due at once happens at once, hours pass on command."""
 
 import asyncio
 import time
@@ -9,12 +9,13 @@ from tests.kit.env import ManualEnv
 
 
 class SteppedEnv(ManualEnv):
-    """The clocks stand still but for `advance` and `jump_s`. The wall clock begins with the real one, for tokens."""
+    """Clocks that move only by `advance` and `jump_s`. The wall clock begins with the real one, for tokens."""
 
     def __init__(self) -> None:
         super().__init__()
         self._began_ms = time.time_ns() // 1_000_000
-        self.jump_s = 0.0  # by how much the wall clock is off
+        # The error of the wall clock.
+        self.jump_s = 0.0
 
     def now_ms(self) -> int:
         return self._began_ms + round(1000 * (self.monotonic() + self.jump_s))

@@ -1,6 +1,7 @@
-"""What Python itself does to the files of a watched directory, told and failed like what SQLite does.
+"""The operations of Python itself on the files of a watched directory, reported and failed like those of SQLite.
 
-Renames, removals, syncs, and writes at a place; content written in other ways is taken as durable when met.
+They are renames, removals, syncs, and writes at a place; content written in other ways is taken as durable when
+found.
 """
 
 import errno
@@ -20,11 +21,12 @@ ERRNO = {
 }
 
 watchers: dict[Path, Watcher] = {}
-replaced: dict[str, Callable[..., Any]] = {}  # the functions of `os` as they were
+# The functions of `os` as they were.
+replaced: dict[str, Callable[..., Any]] = {}
 
 
 def watch(watcher: Watcher) -> None:
-    """Tell `watcher` of what is done by name in its directory."""
+    """Report the operations by name in the directory of `watcher`."""
     if not watchers:
         for function in (replace, unlink, pwrite, fsync):
             replaced[function.__name__] = getattr(os, function.__name__)
@@ -39,7 +41,7 @@ def forget(watcher: Watcher) -> None:
 
 
 def watcher_of(path: Any) -> Watcher | None:
-    """Who watches the directory of `path`, given relative to a descriptor by nobody here."""
+    """Return the watcher of the directory of `path`; no code here gives one relative to a descriptor."""
     return watchers.get(Path(os.path.realpath(os.path.dirname(os.path.abspath(path)))))
 
 
@@ -80,7 +82,7 @@ def pwrite(descriptor: int, content: bytes, offset: int) -> int:
 
 
 def fsync(descriptor: int) -> None:
-    """A sync of a file, or of the directory: of its names."""
+    """Sync a file, or a directory: its names."""
     path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
     if path in watchers:
         carried(watchers[path], Operation(Kind.SYNC_DIRECTORY, ""), lambda: replaced["fsync"](descriptor))

@@ -1,4 +1,4 @@
-"""What the bytes of a vector mean, by a MessagePack library the server does not use.
+"""The meaning of the bytes of a vector, by a MessagePack library that the server does not use.
 
 `python -m tests.kit.vectors` fills in the sizes of all vectors of protocol.md, and the hex of those without.
 """
@@ -15,11 +15,12 @@ import msgpack
 from tests.kit import document
 from tests.kit.document import Vector
 
-DEFLATE_EXT = 1  # protocol.md "The deflate wrapper"
+# protocol.md "The deflate wrapper".
+DEFLATE_EXT = 1
 
 
 def with_bytes(value: Any) -> Any:
-    """A JSON value with `{"$bytes": ...}` turned into bytes (protocol.md "JSON")."""
+    """Return a JSON value with `{"$bytes": ...}` turned into bytes (protocol.md "JSON")."""
     if isinstance(value, list):
         return [with_bytes(item) for item in value]
     if not isinstance(value, dict):
@@ -31,7 +32,7 @@ def with_bytes(value: Any) -> Any:
 
 
 def without_bytes(value: Any) -> Any:
-    """The inverse of `with_bytes`."""
+    """Return the inverse of `with_bytes`."""
     if isinstance(value, bytes):
         return {"$bytes": urlsafe_b64encode(value).rstrip(b"=").decode()}
     if isinstance(value, list):
@@ -42,18 +43,18 @@ def without_bytes(value: Any) -> Any:
 
 
 def pack(value: Any) -> bytes:
-    """A JSON value as MessagePack, in the order of its keys."""
+    """Return a JSON value as MessagePack, in the order of its keys."""
     packed: bytes = msgpack.packb(with_bytes(value), use_bin_type=True)
     return packed
 
 
 def unpack(payload: bytes) -> Any:
-    """A MessagePack payload as a JSON value."""
+    """Return a MessagePack payload as a JSON value."""
     return without_bytes(msgpack.unpackb(payload, raw=False, strict_map_key=True))
 
 
 def message(vector: Vector) -> bytes:
-    """The MessagePack inside a vector, out of its wrapper or WebSocket frame."""
+    """Return the MessagePack inside a vector, out of its wrapper or WebSocket frame."""
     return OPENERS[vector.form](vector.payload)
 
 
@@ -67,7 +68,7 @@ def inflated(payload: bytes) -> bytes:
 
 
 def unframed(frame: bytes) -> bytes:
-    """The payload of one server frame: FIN, binary, not masked (RFC 6455, 5.2)."""
+    """Return the payload of one server frame: FIN, binary, not masked (RFC 6455, 5.2)."""
     assert frame[0] == 0x82
     length, start = (int.from_bytes(frame[2:4], "big"), 4) if frame[1] == 126 else (frame[1], 2)
     assert len(frame) == start + length
@@ -75,7 +76,7 @@ def unframed(frame: bytes) -> bytes:
 
 
 def unmasked(frame: bytes) -> bytes:
-    """The payload of one short client frame: FIN, binary, masked (RFC 6455, 5.3)."""
+    """Return the payload of one short client frame: FIN, binary, masked (RFC 6455, 5.3)."""
     assert frame[0] == 0x82
     assert frame[1] == 0x80 | (len(frame) - 6)
     mask = frame[2:6]
@@ -91,7 +92,7 @@ OPENERS: dict[str, Callable[[bytes], bytes]] = {
 
 
 def refreshed(text: str) -> str:
-    """The document with the sizes of all vectors, and the bytes of those that had none, filled in."""
+    """Return the document with the sizes of all vectors, and the bytes of those that had none, filled in."""
     pattern = re.compile(
         r"(?P<head>^#### C\d+ .*\n)\n?(?:\d+ bytes (?P<form>[a-z ]+), \d+ bytes json\.\n)?\n?"
         r"```json\n(?P<json>.*)\n```\n\n?(?:```hex\n(?P<hex>[0-9a-f]*)\n```\n)?",

@@ -1,7 +1,8 @@
-"""Python between SQLite and its files: the standard library's own SQLite, with a few of its file methods replaced.
+"""Python between SQLite and its files: the SQLite of the standard library, with a few of its file methods replaced.
 
 The default VFS is copied and registered in place of itself. Files below a watched directory get a copy of their
-method table in which what writes is ours and calls the real thing; everything else stays SQLite's own.
+method table in which the writing methods are those of this file and call the real ones; the rest stays that of
+SQLite.
 """
 
 import ctypes
@@ -19,8 +20,8 @@ from tests.kit.simulated_disk import Kind, Operation
 IOERR = sqlite3.SQLITE_IOERR
 NAME = b"watched"
 OPEN_CREATE = 0x4
-# A main journal, a super-journal, a WAL: at the first sync of one that may be new SQLite's unix VFS syncs the
-# directory too, by itself, out of our sight (os_unix.c, UNIXFILE_DIRSYNC).
+# A main journal, a super-journal, a WAL: at the first sync of one that may be new, the unix VFS of SQLite syncs the
+# directory too, by itself, past this layer (os_unix.c, UNIXFILE_DIRSYNC).
 OPEN_JOURNALS = 0x800 | 0x4000 | 0x80000
 
 # The prototypes of sqlite.org/c3ref/io_methods.html and vfs.html that are replaced. The real ones of the PY kind
@@ -29,6 +30,7 @@ Write = (c_int, c_void_p, c_void_p, c_int, c_int64)
 Truncate = (c_int, c_void_p, c_int64)
 Sync = (c_int, c_void_p, c_int)
 Close = (c_int, c_void_p)
+# The name as an address: SQLite reads on behind it.
 Open = (
     c_int,
     c_void_p,
@@ -36,16 +38,16 @@ Open = (
     c_void_p,
     c_int,
     c_void_p,
-)  # the name as an address: SQLite reads on behind it
+)
 Delete = (c_int, c_void_p, c_void_p, c_int)
 
 
 class Unwatchable(Exception):
-    """Why nothing can be put between this Python's SQLite and its files."""
+    """The reason why nothing can be put between this Python's SQLite and its files."""
 
 
 class Fails(Protocol):
-    """How an operation fails: with `code`, after `written` bytes."""
+    """The failure of an operation: `code`, after `written` bytes."""
 
     @property
     def code(self) -> int: ...
@@ -54,7 +56,7 @@ class Fails(Protocol):
 
 
 class Watcher(Protocol):
-    """Who is told of the files below `directory`."""
+    """The receiver of the operations on files below `directory`."""
 
     directory: Path
     reads: bool
@@ -66,7 +68,7 @@ class Watcher(Protocol):
 
 
 class Vfs(Structure):
-    """sqlite3_vfs; of its functions those we replace by name, the others as they come."""
+    """The struct sqlite3_vfs; the functions that are replaced have names, the others are one block."""
 
     _fields_ = (
         ("version", c_int),
@@ -82,7 +84,7 @@ class Vfs(Structure):
 
 
 class Methods(Structure):
-    """sqlite3_io_methods up to version 3."""
+    """The struct sqlite3_io_methods up to version 3."""
 
     _fields_ = (
         ("version", c_int),
@@ -108,7 +110,7 @@ class Real:
 
 @dataclass(slots=True)
 class Opened:
-    """A file SQLite holds open."""
+    """A file that SQLite holds open."""
 
     name: str
     watcher: Watcher
@@ -116,12 +118,14 @@ class Opened:
     syncs_directory: bool
 
 
-watchers: dict[str, Watcher] = {}  # by directory, with a slash
-opened: dict[int, Opened] = {}  # by the address of SQLite's file object
+# The watchers by directory, with a slash.
+watchers: dict[str, Watcher] = {}
+# The open files by the address of the file object of SQLite.
+opened: dict[int, Opened] = {}
 
 
 def watch(watcher: Watcher) -> None:
-    """Tell `watcher` of every file that is opened below its directory from now on. Raises Unwatchable."""
+    """Report to `watcher` every file that is opened below its directory from now on. Raises Unwatchable."""
     layer = installed()
     if not watchers:
         layer.register()
@@ -129,13 +133,13 @@ def watch(watcher: Watcher) -> None:
 
 
 def forget(watcher: Watcher) -> None:
-    """Tell it of no other files."""
+    """Report no further files to it."""
     if watchers.pop(f"{watcher.directory}/", None) is not None and not watchers:
         installed().unregister()
 
 
 def watcher_of(path: str) -> tuple[Watcher, str] | None:
-    """Who watches `path`, and the name of the file in his directory."""
+    """Return the watcher of `path`, and the name of the file in its directory."""
     for directory, watcher in watchers.items():
         if path.startswith(directory):
             return watcher, path[len(directory) :]
@@ -143,10 +147,11 @@ def watcher_of(path: str) -> tuple[Watcher, str] | None:
 
 
 def library() -> ctypes.CDLL:
-    """The SQLite that `sqlite3` uses. Raises Unwatchable where it was built in and hidden."""
+    """Return the SQLite that `sqlite3` uses. Raises Unwatchable where it was built in and hidden."""
     import _sqlite3
 
-    found = ctypes.CDLL(getattr(_sqlite3, "__file__", None))  # a look-up includes what it depends on
+    # A look-up includes what it depends on.
+    found = ctypes.CDLL(getattr(_sqlite3, "__file__", None))
     try:
         found.sqlite3_libversion.restype = c_char_p
         found.sqlite3_vfs_find.restype = POINTER(Vfs)
@@ -192,7 +197,7 @@ class Layer:
         self._sqlite.sqlite3_vfs_unregister(ctypes.byref(self._vfs))
 
     def open(self, vfs: int, name: int | None, file: int, flags: int, out: int | None) -> int:
-        """xOpen: the real one, then our table in place of its own. A file without a name is a temporary one."""
+        """Run xOpen: the real one, then replace its table. A file without a name is a temporary one."""
         found = watcher_of(path_at(name)) if name else None
         if found is None:
             return int(self._real_open(vfs, name, file, flags, out))
@@ -205,7 +210,8 @@ class Layer:
             creation = Operation(Kind.CREATE, name)
             fault = watcher.ask(creation) if created else None
             if fault is not None:
-                c_void_p.from_address(file).value = None  # no methods: SQLite does not close it
+                # No methods: SQLite does not close it.
+                c_void_p.from_address(file).value = None
                 return fault.code
             code = int(self._real_open(*call))
             if code == 0:
@@ -224,7 +230,7 @@ class Layer:
         pointer.value = addressof(methods)
 
     def _table(self, address: int, reads: bool) -> tuple[Methods, Real]:
-        """Our version of the method table at `address`."""
+        """Return the replacement of the method table at `address`."""
         if (address, reads) not in self._tables:
             original = Methods.from_address(address)
             ours = Methods.from_buffer_copy(original)
@@ -235,7 +241,7 @@ class Layer:
         return self._tables[address, reads]
 
     def delete(self, vfs: int, name: int, sync_directory: int) -> int:
-        """xDelete."""
+        """Run xDelete."""
         found = watcher_of(path_at(name))
         if found is None:
             return int(self._real_delete(vfs, name, sync_directory))
@@ -260,7 +266,7 @@ def path_at(address: int) -> str:
 
 
 def failed(watcher: Watcher, error: BaseException) -> int:
-    """No exception passes through SQLite: it is kept for the test, and SQLite hears of an I/O error."""
+    """Keep an exception for the test, since none passes through SQLite, which gets an I/O error."""
     watcher.errors.append(error)
     return IOERR
 
@@ -279,7 +285,7 @@ def carried(file: Opened, operation: Operation, real: Callable[..., int], call: 
 
 
 def write(address: int, buffer: int, amount: int, offset: int) -> int:
-    """xWrite. A fault may let the first bytes through."""
+    """Run xWrite. A fault may let the first bytes through."""
     file = opened[address]
     watcher = file.watcher
     try:
@@ -298,7 +304,7 @@ def write(address: int, buffer: int, amount: int, offset: int) -> int:
 
 
 def read(address: int, buffer: int, amount: int, offset: int) -> int:
-    """xRead, when the watcher wants to see reads."""
+    """Run xRead, and report it when the watcher wants to see reads."""
     file = opened[address]
     try:
         fault = file.watcher.ask(Operation(Kind.READ, file.name, offset))

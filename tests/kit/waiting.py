@@ -1,17 +1,18 @@
-"""Waits for what a test needs, nothing by the clock: what never comes ends with the timeout of the suite."""
+"""The waits of tests, for conditions and never for time: what never comes ends with the timeout of the suite."""
 
 import asyncio
 from collections.abc import Callable
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Give way to others until `condition()` holds."""
+    """Let other tasks run until `condition()` holds."""
     while not condition():
         await asyncio.sleep(0)
 
 
 async def nothing_is_ready() -> None:
-    """Let every task go as far as it can without a socket, a thread or a timer. Needs asyncio's own loop."""
+    """Let every task go as far as it can without a socket, a thread or a timer. Needs the event loop of asyncio
+    itself."""
     ready = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
     await asyncio.sleep(0)
     while ready:

@@ -1,4 +1,4 @@
 """The whole daemon in one thread, on a clock and a network that a list of small integers decides about.
 
-`python -m tests.simulation --seeds 100` runs it; docs/simulation.md says how to read what it prints.
+`python -m tests.simulation --seeds 100` runs it; docs/simulation.md explains its output.
 """

@@ -1,4 +1,5 @@
-"""`python -m tests.simulation`: many seeds or one run again; prints what was found, as small as it can be made."""
+"""The command `python -m tests.simulation`: many seeds or one run again; the findings are printed as small as
+possible."""
 
 import argparse
 import os
@@ -15,7 +16,8 @@ from tests.simulation.shrink import sizes
 from tests.simulation.sometimes import WANTED
 from tests.simulation.trial import TrialResult, minimal, trial, trials
 
-CHUNK = 50  # seeds a job
+# Seeds a job.
+CHUNK = 50
 
 
 def arguments() -> argparse.Namespace:
@@ -36,7 +38,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     asked = arguments()
     if asked.choices is not None:
-        return told(trial(Choices(lanes=load(asked.choices)), asked.canary, telling=True))
+        return show_story(trial(Choices(lanes=load(asked.choices)), asked.canary, story=True))
     base = random.randrange(1 << 40) if asked.seed_base is None else asked.seed_base
     print(f"seeds {base} to {base + asked.seeds - 1}", flush=True)
     began = time.monotonic()
@@ -52,7 +54,7 @@ def main() -> int:
 
 
 def spread(base: int, seeds: int, jobs: int, canary: str) -> tuple[dict[int, TrialResult], Counter[str]]:
-    """Run the seeds in several processes; a canary that is found need not be found again."""
+    """Run the seeds in several processes; a canary that was found need not be found again."""
     chunks = [range(start, min(start + CHUNK, base + seeds)) for start in range(base, base + seeds, CHUNK)]
     failed: dict[int, TrialResult] = {}
     total: Counter[str] = Counter()
@@ -67,19 +69,19 @@ def spread(base: int, seeds: int, jobs: int, canary: str) -> tuple[dict[int, Tri
 
 
 def show(seed: int, verdict: TrialResult, canary: str, directory: Path) -> None:
-    """The first failing seed, shrunk, as a story and as a file."""
+    """Shrink the first failing seed, and print its story and save its choices."""
     print(f"\nseed {seed}, made smaller ...", flush=True)
     checker, small, runs = minimal(verdict, canary)
     path = directory / f"seed-{seed}.choices"
     save(path, small.lanes, f"{checker}, seed {seed}{f', canary {canary}' if canary else ''}")
     before, after = sizes(verdict.lanes), sizes(small.lanes)
     print(f"{before[0]} choices, {before[1]} not calm -> {after[0]}, {after[1]}, in {runs} runs")
-    told(small)
+    show_story(small)
     print(f"again: python -m tests.simulation --choices {path}{f' --canary {canary}' if canary else ''}")
 
 
-def told(verdict: TrialResult) -> int:
-    """Print the story of a run and what the checkers say."""
+def show_story(verdict: TrialResult) -> int:
+    """Print the story of a run and the findings of the checkers."""
     print("\n".join(verdict.story))
     for checker, findings in verdict.findings.items():
         print(f"\n{checker}:")

@@ -1,4 +1,4 @@
-"""What people do with their phones: a table of actions, drawn from the phone's lane. Only asked, never judged here."""
+"""The actions of users: a table from which a client draws. They only send; the checkers compare the outcome."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,22 +7,26 @@ from tests.simulation.client import SimClient
 from tests.simulation.history import Packet
 
 PACE_S = 0.01
-PACES = 40  # up to 0.4 s between two actions
-BURST = 6  # sends at once
+# Up to 0.4 s pass between two actions.
+PACES = 40
+# The most sends at once.
+BURST = 6
 EMOJIS = ("👍", "🎉")
 WORDS = ("hi", "words", "a longer sentence that somebody typed", "ö" * 40)
-LONG = "x" * 700  # so that small outboxes fill
+# This fills small outboxes.
+LONG = "x" * 700
 
 
 class Actor:
-    """Who holds one phone: does `left` more things to the rooms in `rooms`, which all people share."""
+    """The user of one client: does `left` more actions in the rooms in `rooms`, which all users share."""
 
     def __init__(self, client: SimClient, rooms: list[str], users: list[str], actions: int) -> None:
         self.client = client
         self.rooms = rooms
         self.users = users
         self.left = actions
-        self.siblings: list[SimClient] = []  # other devices of the same user
+        # Other devices of the same user.
+        self.siblings: list[SimClient] = []
         self._lane = client.lane
         self._made = 0
 
@@ -41,14 +45,14 @@ class Actor:
         action(self)
         self._next()
 
-    # what actions are made of
+    # The parts of actions.
 
     def key(self) -> str:
         self._made += 1
         return f"{self.client.device.rstrip('_')}-{self._made:06}"
 
     def room(self) -> str:
-        """Mostly a room this person is in."""
+        """Return a room, mostly one that this user is in."""
         known = list(self.client.storage.timelines)
         if known and not self._lane.befalls(8):
             return known[self._lane.pick(len(known))]
@@ -58,7 +62,7 @@ class Actor:
         return self.users[self._lane.pick(len(self.users))]
 
     def target(self, room: str) -> int | None:
-        """A message of the room, one of the last."""
+        """Return one of the last messages of the room."""
         timeline = self.client.storage.timelines.get(room)
         events = timeline.events[-12:] if timeline is not None else []
         messages = [event["seq"] for event in events if event["kind"] == "message"]
@@ -68,12 +72,12 @@ class Actor:
         self.client.post({"type": kind, "room": room, "key": self.key(), **fields})
 
     def ask(self, packet: Packet) -> None:
-        """Something whose answer matters only to the checkers; without a connection nobody asks."""
+        """Send a request whose answer matters only to the checkers; without a connection it is not sent."""
         if self.client.ready:
             self.client.connection.ask(packet)  # type: ignore[union-attr]
 
-    def tell(self, packet: Packet) -> None:
-        """Something nobody answers."""
+    def send(self, packet: Packet) -> None:
+        """Send a packet that has no answer."""
         if self.client.ready:
             self.client.connection.send([packet])  # type: ignore[union-attr]
 
@@ -88,7 +92,7 @@ def send(actor: Actor) -> None:
 
 
 def send_many(actor: Actor) -> None:
-    """A batch, long messages among them."""
+    """Send a batch, long messages among them."""
     room = actor.room()
     for _ in range(2 + actor._lane.pick(BURST)):
         text = LONG if actor._lane.befalls(2) else "quick"
@@ -98,7 +102,7 @@ def send_many(actor: Actor) -> None:
 
 
 def act_on(kind: str, **fields: Any) -> Callable[[Actor], None]:
-    """an action done to a message."""
+    """Return an action on a message."""
 
     def act(actor: Actor) -> None:
         room = actor.room()
@@ -115,7 +119,7 @@ def react(actor: Actor) -> None:
 
 
 def repeat(actor: Actor) -> None:
-    """Send something again that was answered long ago, as after a lost acknowledgement."""
+    """Send again a mutation that was answered long ago, as after a lost acknowledgement."""
     done = actor.client.done
     if done and actor.client.ready:
         packet = done[actor._lane.pick(len(done))]
@@ -123,7 +127,7 @@ def repeat(actor: Actor) -> None:
 
 
 def copy(actor: Actor) -> None:
-    """Send what another device of the same user is just sending."""
+    """Send a copy of a mutation that another device of the same user is sending."""
     for sibling in actor.siblings:
         if sibling.outbox and actor.client.ready:
             pending = next(iter(sibling.outbox.values()))
@@ -142,7 +146,7 @@ def deliver(actor: Actor) -> None:
         {"room": t.room, "seq": t.applied} for t in actor.client.storage.timelines.values() if t.applied > 0
     ]
     if rows:
-        actor.tell({"type": "delivered", "rooms": rows})
+        actor.send({"type": "delivered", "rooms": rows})
 
 
 def join(actor: Actor) -> None:
@@ -205,7 +209,7 @@ def focus(actor: Actor) -> None:
 
 
 def type_away(actor: Actor) -> None:
-    actor.tell({"type": "typing", "room": actor.room()})
+    actor.send({"type": "typing", "room": actor.room()})
 
 
 def watch(actor: Actor) -> None:

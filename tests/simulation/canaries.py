@@ -23,7 +23,7 @@ Break = Callable[[], AbstractContextManager[Any]]
 
 
 def ack_before_commit() -> AbstractContextManager[Any]:
-    """Whoever asked is answered when it is decided, not when it is on the disk."""
+    """Answer a request when it is decided, not when it is on the disk."""
 
     def early(real: Any) -> Any:
         async def store(self: Writer, writes: Any) -> None:
@@ -39,7 +39,7 @@ def ack_before_commit() -> AbstractContextManager[Any]:
 
 
 def broadcast_before_commit() -> AbstractContextManager[Any]:
-    """Everybody is told while the commit is on its way to the disk."""
+    """Push events while their commit is on its way to the disk."""
 
     def early(real: Any) -> Any:
         async def store(self: Writer, writes: Any) -> None:
@@ -53,13 +53,13 @@ def broadcast_before_commit() -> AbstractContextManager[Any]:
 
 
 def unsynced() -> AbstractContextManager[Any]:
-    """`synchronous=NORMAL`: a commit returns before it is on the disk."""
+    """Set `synchronous=NORMAL`: a commit returns before it is on the disk."""
     return patch.dict(pragmas.WRITER, {"synchronous": 1})
 
 
 @contextmanager
 def dedupe_dropped() -> Iterator[None]:
-    """The unique index is dropped with the first commit, and nobody looks keys up."""
+    """Drop the unique index with the first commit, and never look up keys."""
 
     def forgetful(real: Any) -> Any:
         def write(connection: Any, batch: Any) -> None:
@@ -79,7 +79,7 @@ def dedupe_dropped() -> Iterator[None]:
 
 
 def number_before_await() -> AbstractContextManager[Any]:
-    """Batches are carried out side by side: one is numbered before the other is stored."""
+    """Carry out batches concurrently: one is numbered before the other is stored."""
 
     def hasty(real: Any) -> Any:
         async def carry_out(self: Writer, batch: Any, *, known_keys: bool = False) -> None:
@@ -98,12 +98,13 @@ def number_before_await() -> AbstractContextManager[Any]:
 
 
 def attach_after_snapshot() -> AbstractContextManager[Any]:
-    """hello reads its snapshot before it listens to the rooms, and never looks again."""
+    """Read the snapshot of hello before subscribing to the rooms, and never compare again."""
     real_hello = SqliteStore.hello
 
     async def slow(self: SqliteStore, device: str, query: Any) -> Any:
         rows = await real_hello(self, device, query)
-        await asyncio.sleep(0.2)  # what is told now finds no seat
+        # Events pushed now find no subscriber.
+        await asyncio.sleep(0.2)
         return rows
 
     stack = ExitStack()
@@ -113,36 +114,36 @@ def attach_after_snapshot() -> AbstractContextManager[Any]:
 
 
 def unbounded_outbox() -> AbstractContextManager[Any]:
-    """What waits for a slow connection is never judged."""
+    """Never check what waits for a slow connection."""
     return patch.object(Outbox, "_judge", lambda self: None)
 
 
 def member_for_ever() -> AbstractContextManager[Any]:
-    """Who is removed keeps his seat: membership is what it was at hello."""
+    """Keep the subscription of a removed member: membership is what it was at hello."""
 
-    def told(self: Fanout, step: Any) -> None:
+    def leave_subscribed(self: Fanout, step: Any) -> None:
         self._hub.resize(step.room.number, len(step.room.members))
 
-    return patch.object(Fanout, "_on_left", told)
+    return patch.object(Fanout, "_on_left", leave_subscribed)
 
 
 def revoked_but_connected() -> AbstractContextManager[Any]:
-    """A revocation is stored, and the connections that are there go on."""
+    """Store a revocation, and leave the open connections as they are."""
     return patch.object(Admin, "_end", lambda self, user, device, code: None)
 
 
 def wall_clock_limits() -> AbstractContextManager[Any]:
-    """Limits and timeouts go by the wall clock."""
+    """Measure limits and timeouts by the wall clock."""
     return patch.object(SimEnv, "monotonic", lambda self: self._wall.now_s())
 
 
 def reset_without_reason() -> AbstractContextManager[Any]:
-    """A known cursor is answered with the whole list."""
+    """Answer a known cursor with the whole list."""
     return patch.object(sync, "stored_position", lambda ctx, request: None)
 
 
 def own_event_twice() -> AbstractContextManager[Any]:
-    """The author gets the event besides the acknowledgement."""
+    """Push the event to its author, too, besides the acknowledgement."""
 
     def twice(real: Any) -> Any:
         def acknowledge(self: Fanout, session: Any, new: Any) -> None:
@@ -155,7 +156,7 @@ def own_event_twice() -> AbstractContextManager[Any]:
 
 
 def first_missed_skipped() -> AbstractContextManager[Any]:
-    """A resume begins one commit too late."""
+    """Begin a resume one commit too late."""
 
     def late(real: Any) -> Any:
         def position(ctx: Any, cursor: Any) -> Any:
@@ -168,7 +169,7 @@ def first_missed_skipped() -> AbstractContextManager[Any]:
 
 
 def epoch_kept() -> AbstractContextManager[Any]:
-    """A restored backup keeps its epoch, so phones believe numbers of a history that is gone."""
+    """Keep the epoch of a restored backup, so that clients trust numbers of another history."""
 
     def keep(real: Any) -> Any:
         def begin(path: Any, random_bytes: Any) -> str:
@@ -188,12 +189,12 @@ def epoch_kept() -> AbstractContextManager[Any]:
 
 
 def cursor_before_the_rooms() -> AbstractContextManager[Any]:
-    """A ping gives a cursor although pages of the first round were not told: a bug the simulator found."""
+    """Put a cursor into a ping although pages of the first round were not sent: a bug that the simulator found."""
     return patch.object(Subscriptions, "fully_synced", property(lambda self: True, lambda self, value: None))
 
 
 def covered_unseen() -> AbstractContextManager[Any]:
-    """A cursor passes for one that covers every section, whatever its phone has seen."""
+    """Take a cursor for one that covers every section, whatever its client has seen."""
 
     def covering(real: Any) -> Any:
         def position(ctx: Any, cursor: Any) -> Any:
@@ -206,12 +207,12 @@ def covered_unseen() -> AbstractContextManager[Any]:
 
 
 def cursor_before_the_rows() -> AbstractContextManager[Any]:
-    """A ping gives a cursor although account rows were not told, but only that there are more."""
+    """Put a cursor into a ping although changed account rows were announced, but not sent."""
     return patch.object(Subscriptions, "fall_behind", lambda self, stamp: None)
 
 
 def counted_too_early() -> AbstractContextManager[Any]:
-    """A reply that counts says what was so when it was decided, and comes behind what the batch added since."""
+    """Send a reply with counters as of its decision behind what the batch added since."""
 
     def early(real: Any) -> Any:
         def decide(submission: Any, writes: Any, reads: Any, decisions: Any) -> None:

@@ -1,4 +1,4 @@
-"""The misfortunes of one run: what befalls phones, the network, the disk and the machine, and when it ends."""
+"""The faults of one run: those of clients, the network, the disk and the machine, and the time when they end."""
 
 import asyncio
 import sqlite3
@@ -17,30 +17,34 @@ from tests.simulation.transport import TIGHT_ROOM_BYTES, Link
 
 
 class Stuck(AssertionError):
-    """The run does not get on: nothing can be said of what comes after."""
+    """The run does not continue: nothing can be said of what comes after."""
 
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 STEP_S = 0.05
-STEPS = 24  # up to 1.2 s between two misfortunes
+# Up to 1.2 s pass between two faults.
+STEPS = 24
 SLOW_TICKS = 100
 TEN_YEARS_S = 315_576_000.0
-# What fails, and SQLite's name for it. A lock that somebody else holds is no matter of the file: see `busy`.
+# The faults of a disk, and their names in SQLite. A lock of another process is no matter of the file: see `busy`.
 DISK_FAULTS = (
     (Kind.WRITE, sqlite3.SQLITE_FULL),
     (Kind.WRITE, sqlite3.SQLITE_IOERR_WRITE),
     (Kind.SYNC, sqlite3.SQLITE_IOERR_FSYNC),
 )
 BUSY = len(DISK_FAULTS)
-LOOKS = 300  # for a commit: as many hundred microseconds
-BOOTS_MAX = 20  # attempts: a disk that fails lets one through before
-DOWN_S = 0.3  # a daemon that went is started again within this, 8 times as long at worst
+# The wait for a commit, in hundreds of microseconds.
+LOOKS = 300
+# Attempts to start: a failing disk lets one through before.
+BOOTS_MAX = 20
+# A daemon that ended is started again within this, 8 times as long at worst.
+DOWN_S = 0.3
 
 
 class Chaos:
-    """Misfortunes, one after the other, until `end`."""
+    """The faults, one after the other, until `end`."""
 
     def __init__(self, world: "World") -> None:
         self.world = world
@@ -50,17 +54,20 @@ class Chaos:
         self.copies: list[Path] = []
         self._booting = False
         self._starting: asyncio.Task[None] | None = None
-        self._broken = 0  # so many operations of the disk fail, as DISK_FAULTS[_code]
+        # The number of disk operations still to fail, as DISK_FAULTS[_code].
+        self._broken = 0
         self._code = 0
         self.vanished = False
         self._clogged: list[Link] = []
         self._turned_over = 0
-        self.days = 100_000  # long after those of the daemon's own rounds
-        self.failed = 0  # operations of the disk so far that failed
+        # This is long after the rounds of maintenance in the daemon.
+        self.days = 100_000
+        # Operations of the disk so far that failed.
+        self.failed = 0
         self._kinds = [name for name in MISFORTUNES if world.scenario.has(name)]
 
     async def run(self) -> None:
-        """Let things happen for as long as the scenario says."""
+        """Cause faults for as long as the scenario says."""
         loop = self.world.loop
         until = loop.time() + self.world.scenario.trouble_s
         while loop.time() < until:
@@ -70,10 +77,11 @@ class Chaos:
         await self.end()
 
     async def end(self) -> None:
-        """From here on nothing bad happens, and what went down comes up."""
+        """End all faults and start everything that is down."""
         self.over = True
         self._broken = 0
-        for link in self._clogged:  # also of installs that are gone: what they sent is still on its way
+        # This includes former devices, whose packets are still on the way.
+        for link in self._clogged:
             link.clog(clogged=False)
         for client in self.world.clients:
             if client.connection is not None and client.connection.link.down.clogged:
@@ -83,17 +91,17 @@ class Chaos:
             client.wake()
         await self.up()
 
-    # what disks and threads ask
+    # for disks and threads
 
     def takes_s(self) -> float:
-        """How long the next function takes in its thread, or its result to come back."""
+        """Return how long the next function takes in its thread, or its result to come back."""
         if self.over or not self.world.scenario.has("slow_disk"):
             return 0.0001 * (1 + self.disk.pick(10))
         slow = self.disk.pick(SLOW_TICKS)
         return 0.0001 * (1 + slow) if slow < SLOW_TICKS - 1 else 0.05 * (1 + self.disk.pick(SLOW_TICKS))
 
     def fault(self, index: int, operation: Any) -> Fault | None:
-        """Whether a write or sync fails."""
+        """Return the fault of a write or sync, if it fails."""
         if not self._broken or self._code == BUSY:
             return None
         kind, code = DISK_FAULTS[self._code]
@@ -104,7 +112,7 @@ class Chaos:
         return Fault(code)
 
     def busy(self) -> None:
-        """Before each function on a connection: perhaps a foreign program holds the lock."""
+        """Maybe fail a function on a connection, as if a foreign program held the lock."""
         if self._broken and self._code == BUSY:
             self._broken -= 1
             self.failed += 1
@@ -115,7 +123,7 @@ class Chaos:
     # the machine
 
     async def up(self) -> None:
-        """Start the daemon when none runs, again and again, as whoever supervises it does."""
+        """Start the daemon when none runs, again and again, as a supervisor does."""
         machine = self.world.machine
         if self._booting:
             return
@@ -144,7 +152,7 @@ class Chaos:
                 await self.rests()
 
     def lost(self) -> None:
-        """The daemon ended because of its disk: it is started again."""
+        """Start the daemon again, which ended because of its disk."""
         self.world.note("daemon", "gives up its disk")
         self._starting = asyncio.create_task(self.up())
 
@@ -164,7 +172,7 @@ class Chaos:
             await self.up()
 
     async def _until_a_commit(self) -> None:
-        """Some more milliseconds; or until the next commit, whose answers nobody has been given yet."""
+        """Wait some milliseconds; or until the next commit, whose answers were not sent yet."""
         run = self.world.machine.process
         if self.lane.pick(2) and run is not None:
             committed = len(run.ledger)
@@ -176,17 +184,19 @@ class Chaos:
 
     async def restart(self) -> None:
         machine = self.world.machine
-        if machine.process is not None and machine.process.epoch:  # a signal is heard when it is up
+        # A signal is handled when it is up.
+        if machine.process is not None and machine.process.epoch:
             self.world.note("daemon", "SIGTERM")
             began = self.world.loop.time()
             await machine.leave()
-            limit = 0.5 * 2.0  # half of drain.deadline_s: politely until then, by reset afterwards
+            # Half of drain.deadline_s: with bye until then, by reset afterwards.
+            limit = 0.5 * 2.0
             self.world.count("drain deadline reached", self.world.loop.time() - began >= limit)
             await self.rests()
             await self.up()
 
     async def rests(self) -> None:
-        """A while without a daemon."""
+        """Leave the daemon down for a while."""
         await asyncio.sleep(DOWN_S * (1 + self.lane.pick(8)))
 
     async def jump(self) -> None:
@@ -204,7 +214,7 @@ class Chaos:
         self.world.note("disk", f"{self._broken} of {what} fail")
 
     async def restore(self) -> None:
-        """Back up now; put the copy of an earlier time back."""
+        """Back up now; restore the copy of an earlier time."""
         machine = self.world.machine
         if machine.process is None:
             return
@@ -220,17 +230,16 @@ class Chaos:
         await self.up()
 
     async def revoke(self) -> None:
-        """The host app logs out one device, or all of a user."""
+        """Log out one device, or all of a user, as the host app does."""
         client = self.someone()
-        if client.connection is not None and self.lane.befalls(
-            2
-        ):  # what waits for it must not reach it any more
+        if client.connection is not None and self.lane.befalls(2):
+            # What waits for it must not reach it any more.
             self._stop_reading(client)
             await asyncio.sleep(STEP_S * self.lane.pick(STEPS))
         process = self.world.machine.process
         if process is None or process.daemon._app is None:
             return
-        # A clock that is set back would lock the user out until it is there again: he logs in as another device.
+        # A clock that is set back would lock the user out until it is there again: they log in as another device.
         device = client.device if self.world.scenario.has("jump") or self.lane.pick(3) else ""
         app = process.daemon.app
         waits = any(
@@ -248,7 +257,7 @@ class Chaos:
         self.world.machine.history.revocations.append(Revocation(client.user, device, *place))
 
     async def fold(self) -> None:
-        """The round in which old operations leave the logs, whatever the hour."""
+        """Fold old operations out of the logs, whatever the hour."""
         machine, process = self.world.machine, self.world.machine.process
         if process is None or not process.epoch:
             return
@@ -259,7 +268,7 @@ class Chaos:
             return
         self.world.note("daemon", f"folds {rooms} rooms")
 
-    # phones and their network
+    # clients and their network
 
     def someone(self) -> Any:
         return self.world.clients[self.lane.pick(len(self.world.clients))]
@@ -283,7 +292,8 @@ class Chaos:
 
     def _stop_reading(self, client: Any) -> None:
         link = client.connection.link
-        if self.world.scenario.has("tight"):  # also of a connection from before the trouble
+        # This includes a connection from before the faults.
+        if self.world.scenario.has("tight"):
             link.down.room = min(link.down.room, TIGHT_ROOM_BYTES)
         link.stop_reading()
         self.world.note(client.name, "reads nothing")
@@ -297,7 +307,7 @@ class Chaos:
             self.vanished = True
 
     async def abandon(self) -> None:
-        """The app is closed for a while, or its network changes."""
+        """Close the app for a while, or change its network."""
         client = self.someone()
         if client.connection is not None and self.lane.pick(2):
             self.world.note(client.name, "network switch")
@@ -312,14 +322,14 @@ class Chaos:
             client.wake()
 
     async def herd(self) -> None:
-        """Everybody comes back in the same moment, each with what he could not send."""
+        """Let every client come back in the same moment, each with what it could not send."""
         self.world.note("proxy", "cuts all connections")
         for client in self.world.clients:
             if client.connection is not None:
                 client.connection.link.reset()
 
     async def turnover(self) -> None:
-        """Somebody deletes a room, if they may, and makes another one."""
+        """Delete a room, if a member may, and create another one."""
         client = self.someone()
         self._turned_over += 1
         key, rooms = f"turnover-{self._turned_over:06}", list(client.storage.timelines)
@@ -337,10 +347,10 @@ class Chaos:
         client.new_device()
 
     async def stale(self) -> None:
-        """Nothing now: phones of this run come with old cursors."""
+        """Do nothing now: clients of this run come with old cursors."""
 
     async def expiry(self) -> None:
-        """Nothing now: tokens of this run are short."""
+        """Do nothing now: tokens of this run are short."""
 
 
 MISFORTUNES: dict[str, Callable[[Chaos], Awaitable[None]]] = {

@@ -1,4 +1,4 @@
-"""The judges: pure functions over the history of a run, each for one promise. A finding is a sentence for people."""
+"""The checkers: pure functions over the history of a run, each for one promise. A finding is a sentence."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,19 +13,22 @@ from tests.simulation.positions import Positions
 
 Findings = Iterator[str]
 
-EXPLAINED = ("disk", "sqlite3.", "StoreError", "Unavailable")  # what an error of a failing disk speaks of
+# The words of an error of a failing disk.
+EXPLAINED = ("disk", "sqlite3.", "StoreError", "Unavailable")
+# The faults that may keep an answer away for longer than a client waits.
 MINUTES_OF_TROUBLE = frozenset(
     ("clogs", "vanish", "slow_reader", "slow_disk", "failing_disk", "pause", "crash", "restart", "restore")
-)  # what may keep an answer away for longer than a phone waits
+)
+# The refusals of a well-formed one: protocol.md "send" and "Error codes".
 REFUSALS_OF_SEND = frozenset(
     ("not_member", "not_found", "gone", "rate_limited", "overloaded", "internal", "timeout", "aborted")
-)  # of a well-formed one: protocol.md "send" and "Error codes"
+)
 
 
 def acknowledged(history: History) -> Findings:
-    """G1, G2: what was acknowledged is in the log, at the number of the ack, once, and stays there."""
-    for said, request, heard in replies(history):
-        reply = heard.packet
+    """G1, G2: An acknowledged message is in the log, at the number of the ack, once, and stays there."""
+    for said, request, received in replies(history):
+        reply = received.packet
         if reply["type"] != "ok" or "key" not in request or "seq" not in reply or "room" not in request:
             continue
         stamp = 0
@@ -42,7 +45,7 @@ def acknowledged(history: History) -> Findings:
 
 
 def once(history: History) -> Findings:
-    """G2: one event for each key of a user in a room; an operation that was folded away may come again."""
+    """G2: There is one event for each key of a user in a room; an operation that was folded away may come again."""
     for truth in history.truths:
         for room, log in truth.rooms.items():
             seen: dict[tuple[str, str], int] = {}
@@ -54,17 +57,17 @@ def once(history: History) -> Findings:
 
 
 def deleted_for_good(history: History) -> Findings:
-    """G1: a room whose deletion was acknowledged is deleted."""
+    """G1: A room whose deletion was acknowledged is deleted."""
     truths = {truth.epoch: truth for truth in history.truths}
-    for said, request, heard in replies(history):
-        if request["type"] != "room.delete" or heard.packet["type"] != "ok":
+    for said, request, received in replies(history):
+        if request["type"] != "room.delete" or received.packet["type"] != "ok":
             continue
         if request["room"] not in truths[said.epoch].deleted:
             yield f"{said.client}: the deletion of {request['room']} was acknowledged, and it is there"
 
 
 def dense(history: History) -> Findings:
-    """G3: numbers are 1, 2, 3, … and so are those of messages that count."""
+    """G3: Numbers are 1, 2, 3, … and so are those of messages that count."""
     for truth in history.truths:
         for room, log in truth.rooms.items():
             ordinals = [row.event["ordinal"] for row in log.values() if "ordinal" in row.event]
@@ -74,7 +77,7 @@ def dense(history: History) -> Findings:
 
 
 def one_order(history: History) -> Findings:
-    """G3, G5: what a phone applied is a piece of the log without a hole, whoever it is."""
+    """G3, G5: The events that a client applied are a piece of the log without a hole, for every client."""
     truths = {truth.epoch: truth for truth in history.truths}
     for piece in history.slices:
         log = truths[piece.epoch].rooms.get(piece.room, {})
@@ -87,37 +90,37 @@ def one_order(history: History) -> Findings:
 
 
 def true_events(history: History) -> Findings:
-    """G3, G4: every event that was shown is the one in the log, and was on the disk when it was written out."""
+    """G3, G4: Every event that was sent is the one in the log, and was on the disk when it was written out."""
     durable = {(commit.epoch, commit.boot, commit.stamp): commit.durable for commit in history.commits}
-    for said, room, event, heard, row in shown(history):
+    for said, room, event, received, row in shown(history):
         if row is None or not same(event, row.event):
             yield f"{said.client} was shown {event} of {room}, the log has {row}"
             continue
         safe = durable.get((said.epoch, said.boot, row.stamp), 0)
-        if safe is None or safe >= heard.position:
+        if safe is None or safe >= received.position:
             yield (
-                f"{said.client} was shown {room} {event['seq']} at disk position {heard.position}, "
+                f"{said.client} was shown {room} {event['seq']} at disk position {received.position}, "
                 f"its commit was safe at {safe}"
             )
 
 
 def saved_acks(history: History) -> Findings:
-    """G1: an acknowledgement was written out after the sync of its commit."""
+    """G1: An acknowledgement was written out after the sync of its commit."""
     durable = {(commit.epoch, commit.boot, commit.stamp): commit.durable for commit in history.commits}
     truths = {truth.epoch: truth for truth in history.truths}
-    for said, request, heard in replies(history):
-        reply = heard.packet
+    for said, request, received in replies(history):
+        reply = received.packet
         if reply["type"] != "ok" or "key" not in request or "room" not in request:
             continue
         row = truths[said.epoch].rooms.get(request["room"], {}).get(reply.get("seq", 0))
         if row is not None:
             safe = durable.get((said.epoch, said.boot, row.stamp), 0)
-            if safe is None or safe >= heard.position:
-                yield f"{said.client}: {request['key']} was acknowledged at {heard.position}, safe at {safe}"
+            if safe is None or safe >= received.position:
+                yield f"{said.client}: {request['key']} was acknowledged at {received.position}, safe at {safe}"
 
 
 def members_only(history: History) -> Findings:
-    """G13: who is shown an event was a member when it was committed."""
+    """G13: The receiver of an event was a member when it was committed."""
     members: dict[tuple[str, str], Members] = {}
     for truth in history.truths:
         for room, log in truth.rooms.items():
@@ -128,26 +131,27 @@ def members_only(history: History) -> Findings:
 
 
 def without_gaps(history: History) -> Findings:
-    """G5: on one connection the numbers of a room follow one another, from the snapshot on."""
+    """G5: On one connection the numbers of a room follow one another, from the snapshot on."""
     for said in history.conversations:
         yield from Positions(said).gaps()
 
 
 def true_counters(history: History) -> Findings:
-    """Unread numbers are those of the log, and no older than what the connection was told before."""
+    """Unread numbers are those of the log, and no older than what the connection was sent before."""
     truths = {truth.epoch: truth.rooms for truth in history.truths}
     for said in history.conversations:
         yield from Counters(said, truths.get(said.epoch, {})).wrong()
 
 
 def reset_with_reason(history: History) -> Findings:
-    """G5: nothing is begun anew unless it has to be."""
+    """G5: Nothing is reset without a reason."""
     truths = {truth.epoch: truth for truth in history.truths}
-    for said, request, heard in replies(history):
-        reply = heard.packet
+    for said, request, received in replies(history):
+        reply = received.packet
         if request["type"] == "hello" and reply["type"] == "ok":
             same_epoch = request.get("epoch") == reply["epoch"]
-            aged = any(at < heard.at for at in history.aged)  # then a cursor may be too old for account rows
+            # Then a cursor may be too old for account rows.
+            aged = any(at < received.at for at in history.aged)
             if same_epoch and request.get("cursor") and reply["sync"].get("full") and not aged:
                 yield f"{said.client}: hello with cursor {request['cursor']} was answered with everything"
         elif request["type"] == "log" and reply.get("reset"):
@@ -157,16 +161,17 @@ def reset_with_reason(history: History) -> Findings:
 
 
 def rows_of_the_cursor(history: History) -> Findings:
-    """Whoever stores a cursor has, of every section it covers, the rows of that commit, or later states of them."""
+    """A client that stores a cursor has, of every section it covers, the rows of that commit, or later states of
+    them."""
     bits = {SECTIONS[ACCOUNT].bit: ACCOUNT, notes.SECTION.bit: notes.NAME}
     for snapshot in history.snapshots:
         position = position_of(snapshot.cursor, snapshot.epoch, U53_MAX)
         assert position is not None
         versions = history.versions.get(snapshot.epoch, ())
         for section in [name for bit, name in bits.items() if position.sections >> bit & 1]:
-            told = [one for one in versions if (one.user, one.section) == (snapshot.user, section)]
-            known = {(one.name, one.stamp): one.value for one in told}
-            due = {one.name: one for one in told if one.stamp <= position.stamp}
+            rows = [one for one in versions if (one.user, one.section) == (snapshot.user, section)]
+            known = {(one.name, one.stamp): one.value for one in rows}
+            due = {one.name: one for one in rows if one.stamp <= position.stamp}
             held = snapshot.rows.get(section, {})
             for name, row in due.items():
                 stamp, value = held.get(name, (0, None))
@@ -178,8 +183,8 @@ def rows_of_the_cursor(history: History) -> Findings:
 
 
 def revoked_is_over(history: History) -> Findings:
-    """G13: after a revocation returned, its connections are shown nothing that is committed later."""
-    for said, room, event, heard, row in shown(history):
+    """G13: After a revocation returned, its connections are sent nothing that is committed later."""
+    for said, room, event, received, row in shown(history):
         for revocation in history.revocations:
             if (
                 row is not None
@@ -190,7 +195,8 @@ def revoked_is_over(history: History) -> Findings:
                 and said.began < revocation.at
                 and row.stamp > revocation.stamp
             ):
-                yield f"{said.client} was shown {room} {event['seq']} at {heard.at:.3f}, revoked at {revocation.at:.3f}"
+                shown_at = f"{room} {event['seq']} at {received.at:.3f}"
+                yield f"{said.client} was shown {shown_at}, revoked at {revocation.at:.3f}"
 
 
 def kept_promises(history: History) -> Findings:
@@ -201,7 +207,7 @@ def kept_promises(history: History) -> Findings:
 
 
 def answered(history: History) -> Findings:
-    """Every request has its answer, where nothing in this run may keep it away."""
+    """Every request has its answer, unless a fault of this run may keep it away."""
     if history.faults & MINUTES_OF_TROUBLE:
         return
     for said in history.conversations:
@@ -210,9 +216,9 @@ def answered(history: History) -> Findings:
 
 
 def honest_refusals(history: History) -> Findings:
-    """Refusals fit their request, and `internal` is said only where a disk failed."""
-    for said, request, heard in replies(history):
-        error = heard.packet
+    """Refusals fit their request, and `internal` is sent only where a disk failed."""
+    for said, request, received in replies(history):
+        error = received.packet
         if error["type"] != "error":
             continue
         if error["code"] == "internal" and "failing_disk" not in history.faults:
@@ -222,7 +228,7 @@ def honest_refusals(history: History) -> Findings:
 
 
 def bounded(history: History) -> Findings:
-    """G6, G7: what waits for one connection stays within its bound."""
+    """G6, G7: The bytes that wait for one connection stay within its bound."""
     if history.excess.bytes > history.excess.allowed:
         yield f"{history.excess.bytes} bytes waited for one connection, {history.excess.allowed} may"
 
@@ -245,7 +251,7 @@ def right_at_the_end(history: History) -> Findings:
 
 
 def liveness(history: History) -> Findings:
-    """Within 120 s after the last trouble everybody has everything, and nothing waits to be acknowledged."""
+    """Within 120 s after the last fault every client has everything, and nothing waits to be acknowledged."""
     yield from history.unfinished
 
 
@@ -277,45 +283,45 @@ CHECKERS: dict[str, Callable[[History], Findings]] = {
 }
 
 
-def judge(history: History) -> dict[str, list[str]]:
-    """The findings by the name of the checker; a run that did not end has no log to compare with."""
+def check(history: History) -> dict[str, list[str]]:
+    """Return the findings by the name of the checker; a run that did not end has no log to compare with."""
     if not history.truths or not history.ended:
         return {"liveness": history.unfinished or ["the run did not end"]}
     found = {name: list(check(history)) for name, check in CHECKERS.items()}
     return {name: findings for name, findings in found.items() if findings}
 
 
-# what several checkers look at
+# the common parts of checkers
 
 
 def since(history: History, epoch: str) -> list[Truth]:
-    """The truths from this epoch on."""
+    """Return the truths from this epoch on."""
     epochs = [truth.epoch for truth in history.truths]
     return history.truths[epochs.index(epoch) :]
 
 
 def replies(history: History) -> Iterator[tuple[Conversation, Packet, ReceivedPacket]]:
-    """Every reply with its request."""
+    """Yield every reply with its request."""
     for said in history.conversations:
         requests = {asked.packet["id"]: asked.packet for asked in said.asked if "id" in asked.packet}
-        for heard in said.heard:
-            if "id" in heard.packet and heard.packet["id"] in requests:
-                yield said, requests[heard.packet["id"]], heard
+        for received in said.received:
+            if "id" in received.packet and received.packet["id"] in requests:
+                yield said, requests[received.packet["id"]], received
 
 
 def shown(history: History) -> Iterator[tuple[Conversation, str, Packet, ReceivedPacket, Row | None]]:
-    """Every event a phone was shown, with the row of the log it should be."""
+    """Yield every event that a client was sent, with the row of the log it should be."""
     truths = {truth.epoch: truth.rooms for truth in history.truths}
     for said in history.conversations:
         rooms = truths.get(said.epoch, {})
         requests = {asked.packet["id"]: asked.packet for asked in said.asked if "id" in asked.packet}
-        for heard in said.heard:
-            for room, event in events_of(heard.packet, requests):
-                yield said, room, event, heard, rooms.get(room, {}).get(event["seq"])
+        for received in said.received:
+            for room, event in events_of(received.packet, requests):
+                yield said, room, event, received, rooms.get(room, {}).get(event["seq"])
 
 
 def events_of(packet: Packet, requests: dict[int, Packet]) -> Iterator[tuple[str, Packet]]:
-    """The events in a packet, each with its room."""
+    """Yield the events in a packet, each with its room."""
     if packet["type"] == "event":
         for event in packet["events"]:
             yield packet["room"], event
@@ -332,7 +338,7 @@ def events_of(packet: Packet, requests: dict[int, Packet]) -> Iterator[tuple[str
 
 
 def same(event: Packet, stored: Packet) -> bool:
-    """Whether two forms of an event are one: what never changes about it is equal."""
+    """Whether two forms of an event are one: its keys that never change are equal."""
     return all(
         event[name] == stored.get(name) for name in ("seq", "kind", "user", "time", "key") if name in event
     )

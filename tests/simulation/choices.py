@@ -8,7 +8,7 @@ CALM = 0
 
 
 class Lane:
-    """The choices about one subject, such as one phone's network: shortening a lane does not shift the others."""
+    """The choices about one subject, such as the network of one client: shortening a lane does not shift the others."""
 
     __slots__ = ("_chance", "_given", "values")
 
@@ -18,7 +18,7 @@ class Lane:
         self.values: list[int] = []
 
     def pick(self, choices: int) -> int:
-        """One of 0..choices-1. What replayed choices do not say is CALM."""
+        """Return one of 0..choices-1; CALM where replayed choices have no value."""
         if self._chance is not None:
             value = int(self._chance.random() * choices)
         elif len(self.values) < len(self._given):
@@ -29,12 +29,12 @@ class Lane:
         return value
 
     def befalls(self, one_in: int) -> bool:
-        """Whether a misfortune that comes once in `one_in` times comes now."""
+        """Return whether a fault that comes once in `one_in` times comes now."""
         return self.pick(one_in) == one_in - 1
 
 
 class Choices:
-    """All lanes of one run, drawn from a seed, or replayed. What was picked stands in `recorded`."""
+    """All lanes of one run, drawn from a seed, or replayed. The picked values are in `recorded`."""
 
     def __init__(self, seed: int | None = None, lanes: dict[str, list[int]] | None = None) -> None:
         self._seed = seed
@@ -42,7 +42,7 @@ class Choices:
         self._lanes: dict[str, Lane] = {}
 
     def lane(self, name: str) -> Lane:
-        """The lane of this name; the same one however often it is asked for."""
+        """Return the lane of this name, always the same one."""
         if name not in self._lanes:
             chance = None if self._seed is None else random.Random(f"{self._seed} {name}")
             self._lanes[name] = Lane(chance, self._given.get(name, []))
@@ -50,7 +50,7 @@ class Choices:
 
     @property
     def recorded(self) -> dict[str, list[int]]:
-        """What was picked, without the calm ends of lanes."""
+        """The picked values, without the calm ends of lanes."""
         return trimmed({name: lane.values for name, lane in self._lanes.items()})
 
 
@@ -71,12 +71,12 @@ def trimmed(lanes: dict[str, list[int]]) -> dict[str, list[int]]:
 
 
 def load(path: Path) -> dict[str, list[int]]:
-    """The lanes in a file made by `save`."""
+    """Return the lanes in a file made by `save`."""
     lanes: dict[str, list[int]] = json.loads(path.read_text())["lanes"]
     return lanes
 
 
 def save(path: Path, lanes: dict[str, list[int]], note: str) -> None:
-    """Write choices that `--choices` replays; `note` says to people what they show."""
+    """Write choices that `--choices` replays; `note` tells the reader what they show."""
     rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(values)}" for name, values in lanes.items())
     path.write_text(f'{{"note": {json.dumps(note)},\n "lanes": {{\n{rows}\n}}}}\n')

@@ -1,6 +1,6 @@
-"""A phone: reconnects, synchronises, repairs gaps, and gets its outbox through, as protocol.md asks of clients.
+"""A client that reconnects, synchronises, repairs gaps, and delivers its outbox, as protocol.md asks.
 
-What people do with it is in actions.py.
+The actions of its user are in actions.py.
 """
 
 from collections.abc import Callable
@@ -17,15 +17,19 @@ from tests.simulation.timelines import JUMP_PAGE, ClientStorage, Timeline, repai
 
 ADDRESS = "192.0.2.2:443"
 BACKOFF_TICK_S = 0.05
-BACKOFF_TICKS = 20  # up to a second: a rude client, so that much happens
-LOGIN_S = 1.0  # tokens have whole seconds: one of the second of its revocation counts as older
-RETRY_S = 0.2  # before asking again when the daemon names no time
-EAGER_MAX = 4  # of the outbox behind a hello, whose frame has at most 8192 bytes
+# Up to a second: a rude client, so that much happens.
+BACKOFF_TICKS = 20
+# Tokens have whole seconds: one of the second of its revocation counts as older.
+LOGIN_S = 1.0
+# The pause before asking again when the daemon names no time.
+RETRY_S = 0.2
+# Entries of the outbox behind a hello, whose frame has at most 8192 bytes.
+EAGER_MAX = 4
 
 
 @dataclass(slots=True, eq=False)
 class SimClient:
-    """One install of the app on one device of a user."""
+    """One installation of the app on one device of a user."""
 
     environment: Environment
     name: str
@@ -36,27 +40,32 @@ class SimClient:
     device: str = ""
     storage: ClientStorage = field(default_factory=ClientStorage)
     outbox: dict[str, Pending] = field(default_factory=dict)
-    done: list[Packet] = field(default_factory=list)  # acknowledged, for late repetitions
+    # Acknowledged, for late repetitions.
+    done: list[Packet] = field(default_factory=list)
     connection: Connection | None = None
-    resting: bool = False  # wants no connection
+    # Whether it wants no connection.
+    resting: bool = False
     installs: int = 0
     wait_s: float = 0.0
     waiting: Any = None
-    answers: list[tuple[Packet, Packet]] = field(default_factory=list)  # to what was asked only to know
+    # The replies that only the checkers read, with their requests.
+    answers: list[tuple[Packet, Packet]] = field(default_factory=list)
     rounds: Rounds = field(init=False)
     _token: str = ""
     _frame_bytes: int = FRAME_BYTES
-    _early: dict[str, list[Packet]] = field(default_factory=dict)  # events of rooms that were not named yet
-    _put_off: list[tuple[float, Packet]] = field(default_factory=list)  # refused for now, and until when
+    # Events of rooms that were not named yet.
+    _early: dict[str, list[Packet]] = field(default_factory=dict)
+    # Refused for now, with the time of the next attempt.
+    _put_off: list[tuple[float, Packet]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rounds = Rounds(self)
         self.new_device()
 
-    # life
+    # lifecycle
 
     def new_device(self) -> None:
-        """As after a new install: another device id, and nothing known."""
+        """Become a new device, as after a new installation: another id, and no state."""
         self.put_away()
         self.installs += 1
         self.device = f"{self.name}-{self.installs}".replace(" ", "-").ljust(22, "_")
@@ -65,7 +74,7 @@ class SimClient:
         self.done = []
 
     def connect(self) -> None:
-        """Dial, unless a connection is there or none is wanted."""
+        """Connect, unless a connection is there or none is wanted."""
         self.waiting = None
         if self.connection is not None or self.resting:
             return
@@ -106,7 +115,7 @@ class SimClient:
 
     @property
     def idle(self) -> bool:
-        """Nothing is left to do: all sent, all repaired."""
+        """Whether nothing is left to do: all sent, all repaired."""
         complete = all(timeline.complete for timeline in self.storage.timelines.values())
         waits = (
             self.outbox
@@ -117,7 +126,7 @@ class SimClient:
         )
         return self.ready and complete and not waits
 
-    # Owner: what its line says
+    # ConnectionOwner
 
     def connected_to_server(self) -> None:
         if self.connection is not None and self.quirks.eager:
@@ -194,7 +203,8 @@ class SimClient:
     # rooms
 
     def summary(self, summary: Packet) -> None:
-        if self.rounds.rooms is not None:  # also of a room that was made between two pages
+        # This includes a room that was made between two pages.
+        if self.rounds.rooms is not None:
             self.rounds.rooms.add(summary["room"])
         ended = self.storage.summarise(summary)
         if ended is not None:
@@ -217,13 +227,14 @@ class SimClient:
             )
 
     def put_away(self) -> None:
-        """Hand what was applied over to the record; what follows begins anew."""
+        """Move the applied events to the record of the run; the room begins anew."""
         for timeline in self.storage.timelines.values():
             self._keep(timeline)
 
     def _take(self, room: str, event: Packet) -> None:
         timeline = self.storage.timelines.get(room)
-        if timeline is None:  # of a page still to come, perhaps
+        # Perhaps the room is on a page still to come.
+        if timeline is None:
             self._early.setdefault(room, []).append(event)
         else:
             timeline.take(event)
@@ -247,7 +258,8 @@ class SimClient:
             fresh = Timeline(timeline.room, reply.get("first_visible", 1))
             fresh.hear_of(reply["seq"])
             self.storage.timelines[timeline.room] = timeline = fresh
-            if request["from"] >= fresh.first_visible:  # of what was folded away only messages are left
+            # Only messages are left of what was folded away.
+            if request["from"] >= fresh.first_visible:
                 self._ask_for(fresh, {"type": "history", "limit": JUMP_PAGE})
         for event in reply["events"]:
             timeline.take(event)
@@ -308,7 +320,8 @@ class SimClient:
 
     def _refused(self, request: Packet, error: Packet) -> None:
         if request["type"] == "hello":
-            return  # bye follows
+            # A bye follows.
+            return
         if repairs(request) and request["room"] in self.storage.timelines:
             self.storage.timelines[request["room"]].asking = False
         key = request.get("key")
@@ -321,7 +334,8 @@ class SimClient:
         due = self.environment.loop.time() + delay_s
         if key in self.outbox:
             self.outbox[key].due = due
-        elif key is None and not repairs(request):  # what is missing of a log stands in its timeline
+        elif key is None and not repairs(request):
+            # What is missing of a log is known by its timeline.
             self._put_off.append((due, request))
         self.environment.loop.call_later(delay_s + 0.001, self._later)
 
@@ -357,7 +371,8 @@ class SimClient:
     def _bye(self, packet: Packet) -> None:
         self._pinged(packet)
         self.wait_s = packet.get("retry_after", 0) / 1000
-        if packet["reason"] == "revoked":  # whoever logs in again begins anew
+        # A user who logs in again begins anew.
+        if packet["reason"] == "revoked":
             self.new_device()
             self.wait_s = LOGIN_S
 

@@ -1,4 +1,4 @@
-"""One connection of a phone: upgrade, frames, requests and their replies, until it is lost. Chat is not known here."""
+"""One connection of a client: upgrade, frames, requests and their replies, until it is lost. It knows no chat."""
 
 import hashlib
 import struct
@@ -13,13 +13,16 @@ from tests.simulation.history import Conversation, Packet, ReceivedPacket, SentP
 from tests.simulation.loop import SimLoop
 from tests.simulation.transport import Link, NetworkConditions
 
-LOOK_S = 2.5  # how often a phone looks whether it still gets answers
-ANSWER_TIMEOUT_S = 10.0  # protocol.md "States": then the outcome is unknown
-SILENCE_S = 46.0  # protocol.md "ping, pong": heartbeat and 15 s
+# How often a client checks whether it still gets answers.
+LOOK_S = 2.5
+# protocol.md "States": then the outcome is unknown.
+ANSWER_TIMEOUT_S = 10.0
+# protocol.md "ping, pong": heartbeat and 15 s.
+SILENCE_S = 46.0
 
 
 class ConnectionOwner(Protocol):
-    """The phone behind a line."""
+    """The client of a connection."""
 
     def connected_to_server(self) -> None: ...
 
@@ -33,7 +36,7 @@ class ConnectionOwner(Protocol):
 
 
 class Connection:
-    """A connection from the dial tone to the end."""
+    """A connection from dialling to its end."""
 
     def __init__(
         self,
@@ -45,7 +48,8 @@ class Connection:
     ) -> None:
         self.said = conversation
         self.over = False
-        self.ready = False  # hello was answered
+        # Whether hello was answered.
+        self.ready = False
         self._loop = loop
         self._owner = owner
         self._trace = trace
@@ -93,14 +97,14 @@ class Connection:
         self.link.finish()
         self._owner.connection_lost()
 
-    # what the phone does
+    # calls of the client
 
     def ask(self, packet: Packet, *, again: bool = False) -> None:
         """Send a request that will be answered."""
         self.send([self.numbered(packet, again=again)])
 
     def numbered(self, packet: Packet, *, again: bool = False) -> Packet:
-        """The request with an id, remembered as open."""
+        """Give a request an id and remember it as open."""
         request = {**packet, "id": self._next_id}
         self._next_id += 1
         self._open[request["id"]] = (self._loop.time(), request)
@@ -109,11 +113,11 @@ class Connection:
         return request
 
     def send(self, packets: list[Packet]) -> None:
-        """One frame: a packet, or a batch."""
+        """Send one frame: a packet, or a batch."""
         self.link.send(encode(packets[0] if len(packets) == 1 else packets, self.said.text))
 
     def hang_up(self) -> None:
-        """Close as a phone does whose app is closed."""
+        """Close as a client does whose app is closed."""
         if self.over:
             return
         if self.link.connected:
@@ -128,16 +132,16 @@ class Connection:
 
     @property
     def open_keys(self) -> set[str]:
-        """Keys of the mutations that wait for an answer here."""
+        """Return the keys of the mutations that wait for an answer here."""
         return {request["key"] for _, request in self._open.values() if "key" in request}
 
-    # what it hears
+    # packets of the daemon
 
     def _frame(self, first: int, payload: bytes, offset: int) -> None:
         if first in (TEXT, BINARY):
             position, written = self.link.written_at(offset)
             for packet in packets_in(payload, self.said.text):
-                self.said.heard.append(ReceivedPacket(self._loop.time(), packet, position, written))
+                self.said.received.append(ReceivedPacket(self._loop.time(), packet, position, written))
                 self._packet(packet)
         elif first == CLOSE:
             self.link.send(client_frame(payload[:2], CLOSE))
@@ -178,5 +182,5 @@ class Connection:
 def connector(
     dial: Callable[..., Link], address: str, lane: Any, conditions: NetworkConditions
 ) -> Callable[[Connection], Link]:
-    """How a line gets its link."""
+    """Return the function that gives a connection its link."""
     return lambda connection: dial(address, lane, connection, conditions)

@@ -1,4 +1,4 @@
-"""What one connection was told of its unread messages: each number against the log, and against what came before it."""
+"""The unread numbers that one connection was sent: each compared with the log, and with those before it."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from tests.simulation.positions import summaries
 
 
 class Counters:
-    """`_told`: by room the highest ordinal that this connection knows of."""
+    """The known ordinals: `_told` has by room the highest one that this connection knows of."""
 
     def __init__(self, said: Conversation, rooms: dict[str, dict[int, Row]]) -> None:
         self._said = said
@@ -16,9 +16,9 @@ class Counters:
         self._told: dict[str, int] = {}
 
     def wrong(self) -> Iterator[str]:
-        """Counters that are older than what was told before them, or not what the log says; as sentences."""
-        for heard in self._said.heard:
-            packet = heard.packet
+        """Return, as sentences, the counters that are older than those before them, or that differ from the log."""
+        for received in self._said.received:
+            packet = received.packet
             for room, counter in self._counters(packet):
                 yield from self._judge(room, counter)
             for room, ordinal in self._numbers(packet):
@@ -52,7 +52,7 @@ class Counters:
                 yield summary["room"], summary
 
     def _numbers(self, packet: Packet) -> Iterator[tuple[str, int]]:
-        """Ordinals a packet tells of: of events, heads, acknowledgements, and counters themselves."""
+        """Yield the ordinals in a packet: of events, heads, acknowledgements, and counters themselves."""
         if packet["type"] == "event":
             for event in packet["events"]:
                 yield packet["room"], event.get("ordinal", 0)

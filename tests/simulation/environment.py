@@ -1,4 +1,4 @@
-"""What phones find around them, and how one differs from another."""
+"""The environment of clients, and how one client differs from another."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from tests.simulation.transport import NetworkConditions
 
 
 class Environment(Protocol):
-    """What phones find around them."""
+    """The environment of clients."""
 
     loop: SimLoop
     network: Network
@@ -22,21 +22,22 @@ class Environment(Protocol):
     snapshots: list[Snapshot]
 
     def token(self, user: str, device: str) -> tuple[str, float]:
-        """A token of the host app, and when it was issued."""
+        """Return a token of the host app, and the time when it was issued."""
 
     def conditions(self, lane: Lane) -> NetworkConditions:
-        """What the next connection will suffer."""
+        """Return the faults of the next connection."""
 
     def note(self, who: str, text: str) -> None:
-        """One line of the story."""
+        """Add one line to the story."""
 
     def boot(self) -> int:
-        """Which start of the daemon this is."""
+        """Return the number of starts of the daemon."""
 
 
 @dataclass(slots=True)
 class Quirks:
-    """What this phone does differently. `stale`: sometimes comes with an old cursor; `eager`: hello at once."""
+    """The peculiarities of one client. `stale`: it sometimes comes with an old cursor; `eager`: it says hello at
+    once."""
 
     text: bool = False
     deflate: bool = False
@@ -44,4 +45,5 @@ class Quirks:
     stale: bool = False
     inline: int = 0
     page: int = 30
-    words: tuple[str, ...] = ()  # for account rows; more after an update of the app
+    # Feature words for account rows; more after an update of the app.
+    words: tuple[str, ...] = ()

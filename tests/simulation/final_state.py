@@ -1,4 +1,5 @@
-"""What phones are told at the end, against the log: unread numbers from its events, presence from who is there."""
+"""The state that clients are sent at the end, compared with the log: unread numbers with its events, presence with
+the connections."""
 
 from collections.abc import Iterator
 
@@ -7,7 +8,7 @@ from tests.simulation.history import Packet, Truth
 
 
 def final_state_findings(client: SimClient, truth: Truth, clients: list[SimClient]) -> Iterator[str]:
-    """Every difference, as a sentence."""
+    """Return every difference, as a sentence."""
     for request, reply in client.answers:
         if request["type"] == "room.get":
             yield from wrong_summary(client, reply["summary"], truth)
@@ -23,18 +24,18 @@ def wrong_summary(client: SimClient, summary: Packet, truth: Truth) -> Iterator[
         seq > read and seq >= first and "ordinal" in row.event and row.event["user"] != client.user
         for seq, row in log.items()
     )
-    told = (summary["seq"], read, first, summary.get("unread", 0))
-    if told != (max(log), member["read"], member["first_visible"], unread):
-        yield f"{client.name}: {room} is said to be at {told}, the log says {max(log)}, {member}, {unread} unread"
+    sent = (summary["seq"], read, first, summary.get("unread", 0))
+    if sent != (max(log), member["read"], member["first_visible"], unread):
+        yield f"{client.name}: {room} is said to be at {sent}, the log says {max(log)}, {member}, {unread} unread"
 
 
 def wrong_presence(
     client: SimClient, users: list[Packet], truth: Truth, clients: list[SimClient]
 ) -> Iterator[str]:
-    """Whoever shares a room is online, as all phones are on at the end."""
+    """Yield the wrong presence: every user who shares a room is online, as all clients are connected at the end."""
     near = {user for members in truth.members.values() if client.user in members for user in members}
     there = {other.user for other in clients if other.ready}
     for row in users:
         online = row["user"] in near and row["user"] in there
         if (row.get("state") == "online") != online:
-            yield f"{client.name} is told {row}, who shares a room: {row['user'] in near}"
+            yield f"{client.name} is sent {row}, who shares a room: {row['user'] in near}"

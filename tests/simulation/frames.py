@@ -1,4 +1,4 @@
-"""Wire bytes of a phone: packets out, whole frames in. Shares no code with the daemon."""
+"""The wire bytes of a client: packets out, whole frames in. They share no code with the daemon."""
 
 import json
 from collections.abc import Iterator
@@ -10,29 +10,30 @@ from tests.kit.frames import BINARY, TEXT, client_frame, server_frame
 
 
 def encode(content: Any, text: bool) -> bytes:
-    """A packet or a batch as one frame."""
+    """Return a packet or a batch as one frame."""
     if text:
         return client_frame(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(), TEXT)
     return client_frame(msgpack.packb(content), BINARY)
 
 
 class Incoming:
-    """Bytes of the daemon, as frames."""
+    """The bytes of the daemon, as frames."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self.offset = 0  # of the connection's bytes: where the buffer begins
+        # The place of the buffer, in bytes of the connection.
+        self.offset = 0
 
     def feed(self, data: bytes) -> None:
         self._buffer += data
 
     def head(self) -> bytes | None:
-        """The answer to the upgrade request, once it is whole."""
+        """Return the answer to the upgrade request, once it is whole."""
         end = self._buffer.find(b"\r\n\r\n")
         return None if end < 0 else self._take(end + 4)
 
     def frames(self) -> Iterator[tuple[int, bytes, int]]:
-        """First byte, payload, and the offset of each whole frame."""
+        """Yield first byte, payload, and the offset of each whole frame."""
         while (found := server_frame(self._buffer)) is not None:
             first, payload, size = found
             where = self.offset

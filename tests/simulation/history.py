@@ -1,4 +1,4 @@
-"""What happened in one run, as facts: the checkers read it, and nothing here judges."""
+"""The events of one run, as facts: the checkers read them, and nothing here compares them."""
 
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ Packet = dict[str, Any]
 
 
 class SentPacket(NamedTuple):
-    """A packet a phone sent. `again`: it had been sent before."""
+    """A packet that a client sent. `again`: it had been sent before."""
 
     at: float
     packet: Packet
@@ -15,7 +15,7 @@ class SentPacket(NamedTuple):
 
 
 class ReceivedPacket(NamedTuple):
-    """A packet a phone received; `written` when the daemon wrote it, the disk standing at `position`."""
+    """A packet that a client received; `written` when the daemon wrote it, the disk standing at `position`."""
 
     at: float
     packet: Packet
@@ -25,7 +25,7 @@ class ReceivedPacket(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Conversation:
-    """One connection of one phone. `carried`: heads by room that the phone knew before. `issued_s`: of its token."""
+    """One connection of one client. `carried`: heads by room that the client knew before. `issued_s`: of its token."""
 
     client: str
     user: str
@@ -37,10 +37,12 @@ class Conversation:
     boot: int = 0
     epoch: str = ""
     asked: list[SentPacket] = field(default_factory=list)
-    heard: list[ReceivedPacket] = field(default_factory=list)
+    received: list[ReceivedPacket] = field(default_factory=list)
     closed: bool = False
-    gave_up: float = 0.0  # when its phone had waited too long for an answer
-    garbled: str = ""  # a promise of the wire that was broken, in words
+    # The time when its client had waited too long for an answer.
+    gave_up: float = 0.0
+    # A promise of the wire that was broken, as a sentence.
+    garbled: str = ""
     had_cursor: str = ""
 
 
@@ -53,7 +55,7 @@ class Row(NamedTuple):
 
 
 class RowVersion(NamedTuple):
-    """An account row as a commit left it; `value` None: gone."""
+    """An account row as a commit left it; `value` None: deleted."""
 
     stamp: int
     user: str
@@ -89,7 +91,7 @@ class Commit(NamedTuple):
 
 
 class Slice(NamedTuple):
-    """Events a phone applied one after the other, without a hole as far as it knows."""
+    """Events that a client applied one after the other, without a hole as far as it knows."""
 
     client: str
     user: str
@@ -99,7 +101,7 @@ class Slice(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """The account rows a phone kept when it stored a cursor: stamp and value of each by section and name."""
+    """The account rows that a client kept when it stored a cursor: stamp and value of each by section and name."""
 
     client: str
     user: str
@@ -120,7 +122,7 @@ class Revocation(NamedTuple):
 
 
 class Excess(NamedTuple):
-    """The most bytes that ever waited for one connection, and how many may."""
+    """The most bytes that ever waited for one connection, and the allowed number."""
 
     bytes: int
     allowed: int
@@ -128,7 +130,7 @@ class Excess(NamedTuple):
 
 @dataclass(slots=True)
 class History:
-    """All of it. `ended`: the run came to its end, well or not; else it got stuck on the way."""
+    """All of it. `ended`: the run came to its end, well or not; otherwise it got stuck."""
 
     faults: frozenset[str] = frozenset()
     ended: bool = False
@@ -137,17 +139,23 @@ class History:
     commits: list[Commit] = field(default_factory=list)
     slices: list[Slice] = field(default_factory=list)
     revocations: list[Revocation] = field(default_factory=list)
-    versions: dict[str, list[RowVersion]] = field(default_factory=dict)  # by epoch, in commit order
+    # The versions of account rows by epoch, in commit order.
+    versions: dict[str, list[RowVersion]] = field(default_factory=dict)
     snapshots: list[Snapshot] = field(default_factory=list)
-    aged: list[float] = field(default_factory=list)  # when old tombstones of account rows were forgotten
-    complaints: list[str] = field(default_factory=list)  # errors the daemon logged and nothing explains
-    upsets: list[str] = field(default_factory=list)  # starts and stops that failed
-    leftovers: list[str] = field(default_factory=list)  # tasks and timers that outlived their connections
-    unfinished: list[str] = field(default_factory=list)  # who had not converged in time, and how
-    final_state_findings: list[str] = field(
-        default_factory=list
-    )  # what the daemon says at the end, against the log
+    # The times when old tombstones of account rows were forgotten.
+    aged: list[float] = field(default_factory=list)
+    # Errors that the daemon logged and no fault explains.
+    complaints: list[str] = field(default_factory=list)
+    # Starts and stops that failed.
+    upsets: list[str] = field(default_factory=list)
+    # Tasks and timers that outlived their connections.
+    leftovers: list[str] = field(default_factory=list)
+    # Clients that had not converged in time, and how.
+    unfinished: list[str] = field(default_factory=list)
+    # The differences at the end between daemon and log.
+    final_state_findings: list[str] = field(default_factory=list)
     excess: Excess = field(default_factory=lambda: Excess(0, 0))
     crashes: list[float] = field(default_factory=list)
     sometimes: dict[str, int] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)  # the story for people
+    # The story, for readers.
+    notes: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""A connection to SQLite without a thread: the same functions over the same SQL, when the loop says that they run."""
+"""A connection to SQLite without a thread: the same functions over the same SQL, run when the loop decides."""
 
 import asyncio
 import sqlite3
@@ -10,9 +10,8 @@ OnChange = Callable[[sqlite3.Connection], None]
 
 
 class InlineConnection:
-    """Stands in for storage.connection.Connection. `before` is called before each function, and may raise what
-    SQLite would; `changed` is told after each that wrote something.
-    """
+    """A replacement of storage.connection.Connection. `before` is called before each function, and may raise what
+    SQLite would; `changed` is called after each that wrote something."""
 
     def __init__(self, connection: sqlite3.Connection, before: Callable[[], None], changed: OnChange) -> None:
         self._connection: sqlite3.Connection | None = connection
@@ -25,7 +24,7 @@ class InlineConnection:
         return self._connection is not None
 
     async def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """`function(connection, ...)`, in order of the calls; who is cancelled meanwhile does not stop it."""
+        """Run `function(connection, ...)`, in order of the calls; cancelling a caller does not stop it."""
         if self._connection is None:
             raise sqlite3.ProgrammingError("the connection is closed")
         work = partial(self._run, partial(function, self._connection, *args, **kwargs))
@@ -42,7 +41,7 @@ class InlineConnection:
                 self._changed(connection)
 
     async def close(self) -> None:
-        """Close after what was asked before; idempotent."""
+        """Close after the earlier calls; idempotent."""
         if self._connection is not None:
             await asyncio.get_running_loop().run_in_executor(self, self._close)  # type: ignore[arg-type]
 
@@ -53,7 +52,7 @@ class InlineConnection:
 
 
 class Threads:
-    """What replaces storage.connection.connect for one process, and what it left open."""
+    """The replacement of storage.connection.connect for one process, and the connections it left open."""
 
     def __init__(self, before: Callable[[], None], changed: OnChange) -> None:
         self._before = before

@@ -1,4 +1,4 @@
-"""Who looks at the daemon from inside while a run goes on: queues, tasks, timers, counters. Looks only."""
+"""The inspection of the daemon from inside during a run: queues, tasks, timers, counters. It only reads."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -9,12 +9,14 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 LOOK_S = 0.1
-SETTLED_S = 12.0  # after the last connection: presence lingers 2 s, closing takes up to 7
-UNNOTICED_S = 70.0  # where a phone may have vanished: two heartbeats in background
+# The wait after the last connection: presence lingers 2 s, closing takes up to 7.
+SETTLED_S = 12.0
+# The same where a client may have vanished: two heartbeats in background.
+UNNOTICED_S = 70.0
 
 
 class Inspector:
-    """Fills in what the history says of bounds and of what is left over."""
+    """The part of the history about bounds and leftovers."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
@@ -22,13 +24,13 @@ class Inspector:
         self._empty: tuple[int, int] = (0, 0)
 
     async def watch(self) -> None:
-        """Look at the queues again and again, until cancelled."""
+        """Inspect the queues again and again, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_S)
             self.look()
 
     def look(self) -> None:
-        """What waits for each connection now."""
+        """Record the bytes that wait for each connection now."""
         for session in self._sessions():
             waiting = session.outbox.queued_bytes + session._wire.buffered_bytes()
             self._most = max(self._most, waiting)
@@ -42,11 +44,11 @@ class Inspector:
         return [session for session in sessions if session._wire is not None]  # type: ignore[attr-defined]
 
     def before(self) -> None:
-        """Nobody has connected yet: this is how a daemon without connections looks."""
+        """Record the state of a daemon before the first connection."""
         self._empty = self._counted()
 
     async def after(self) -> None:
-        """Everybody has left: it has to look so again."""
+        """Compare the state with the first one, after the last client has left."""
         await asyncio.sleep(UNNOTICED_S if self._world.chaos.vanished else SETTLED_S)
         tasks, timers = self._counted()
         history = self._world.history
@@ -63,7 +65,7 @@ class Inspector:
                 history.leftovers.append(f"{len(left)} {what} are left")
 
     def conclude(self) -> None:
-        """The largest queue, against what the configuration allows."""
+        """Compare the largest queue with what the configuration allows."""
         marks = self._world.settings.outbox
         network = self._world.network
         written = max([network.largest, *(link.largest for link in network.links)])

@@ -10,20 +10,24 @@ from weakref import WeakKeyDictionary
 
 from tests.simulation.choices import Lane
 
-STEP_S = 2e-5  # what a callback takes: as long as handling a packet does
-STEPS_MAX = 60_000  # a large run takes 20,000; beyond it something goes on for ever
-REORDERED = 4  # what falls due in one instant comes in another order, within so many
+# The duration of a callback: as long as handling a packet takes.
+STEP_S = 2e-5
+# A large run takes 20,000; beyond it something goes on for ever.
+STEPS_MAX = 60_000
+# Callbacks due in one instant come in another order, within so many.
+REORDERED = 4
 
 Process = ContextVar[object]
-PROCESS: Process = ContextVar("process")  # to whom a callback belongs; inherited by what it schedules
+# The process of a callback; inherited by what it schedules.
+PROCESS: Process = ContextVar("process")
 
 
 class Deadlock(AssertionError):
-    """Everybody waits and no timer is set."""
+    """Everything waits and no timer is set."""
 
 
 class Runaway(AssertionError):
-    """Callbacks go on and on without getting anywhere."""
+    """Callbacks go on and on without progress."""
 
 
 class SimLoop(asyncio.BaseEventLoop):
@@ -42,9 +46,8 @@ class SimLoop(asyncio.BaseEventLoop):
         self._order = order
         self._now = 0.0
         self._free: dict[object, float] = {}
-        self.born_of: WeakKeyDictionary[asyncio.Task[Any], object] = (
-            WeakKeyDictionary()
-        )  # tasks by their process
+        # Tasks by their process.
+        self.born_of: WeakKeyDictionary[asyncio.Task[Any], object] = WeakKeyDictionary()
         self.set_task_factory(self._bear)
         self.set_exception_handler(lambda _, context: self.complaints.append(context))
 
@@ -57,19 +60,19 @@ class SimLoop(asyncio.BaseEventLoop):
         return self._now
 
     def kill(self, process: object) -> None:
-        """Nothing that belongs to `process` is called any more."""
+        """End `process`: none of its callbacks is called any more."""
         self.dead.add(process)
 
     def pause(self, seconds: float) -> None:
-        """Let time pass in which nobody runs, as while a collector or the machine holds everything."""
+        """Let time pass in which nothing runs, as while a collector or the machine holds everything."""
         self._now += seconds
 
     def waiting(self, process: object) -> list[asyncio.TimerHandle]:
-        """The timers of `process` that are set."""
+        """Return the timers of `process` that are set."""
         timers: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
         return [timer for timer in timers if not timer.cancelled() and owner(timer) is process]
 
-    # threads, carried out inline
+    # threads, run inline
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         """Begin `func` when the functions before it on this executor are done; the result takes a while, too."""
@@ -80,14 +83,14 @@ class SimLoop(asyncio.BaseEventLoop):
         return future
 
     def _carry_out(self, executor: object, future: asyncio.Future[Any], func: Any, args: Any) -> None:
-        told = max(self._now, self._free[executor]) + self.takes_s()
-        self._free[executor] = told
+        finished = max(self._now, self._free[executor]) + self.takes_s()
+        self._free[executor] = finished
         try:
             result = func(*args)
         except BaseException as error:
-            self.call_at(told, settle, future, None, error)
+            self.call_at(finished, settle, future, None, error)
         else:
-            self.call_at(told, settle, future, result, None)
+            self.call_at(finished, settle, future, result, None)
 
     # private parts of BaseEventLoop; test_loop.py fails when a release of Python changes them
 
@@ -139,12 +142,12 @@ class SimLoop(asyncio.BaseEventLoop):
 
 
 def owner(handle: asyncio.Handle) -> object:
-    """The process a callback belongs to."""
+    """Return the process of a callback."""
     return handle._context.get(PROCESS, None)  # type: ignore[attr-defined]
 
 
 def settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
-    """Give a future its outcome, unless whoever waited has gone."""
+    """Give a future its outcome, unless it was cancelled."""
     if future.done():
         return
     if error is not None:

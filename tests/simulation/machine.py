@@ -1,6 +1,5 @@
-"""The machine the daemon runs on: the real composition on a simulated network and a watched disk, started, killed,
-stopped, restored. Nothing of the daemon is rebuilt here; what stands in for the system is put in its place.
-"""
+"""The machine of the daemon: the real composition on a simulated network and a watched disk, started, killed,
+stopped, restored. Nothing of the daemon is rebuilt here; only the system around it is replaced."""
 
 import asyncio
 import contextvars
@@ -38,12 +37,14 @@ from tests.simulation.network import Network, SimSocket
 from tests.simulation.sim_env import SimEnv
 
 WAL = f"{DATABASE}-wal"
-SEQ_BITS = 32  # positions of events, storage/sqlite/migrations/0001_first.sql
+# Positions of events, storage/sqlite/migrations/0001_first.sql.
+SEQ_BITS = 32
 ROWS = """
 SELECT stamp, user, 'account', name, body FROM account_rows WHERE stamp > ?
 UNION ALL SELECT stamp, user, 'notes', name, body FROM notes WHERE stamp > ? ORDER BY stamp
 """
-RARELY_S = 20.0  # between looks that only fill metrics and HTTP headers: each costs a callback
+# The pause between updates of metrics and HTTP headers: each costs a callback.
+RARELY_S = 20.0
 
 
 class ProcessEnded(Exception):
@@ -56,14 +57,17 @@ class Run:
     def __init__(self, number: int, daemon: Daemon, disk: Disk, base: int, busy: Callable[[], None]) -> None:
         self.number = number
         self.disk = disk
-        self.base = base  # operations on earlier disks
-        self.ledger: list[
-            tuple[int, int]
-        ] = []  # stamps that were committed, each with the position behind it
-        self.versions: list[RowVersion] = []  # of account rows, those of the start first
+        # Operations on earlier disks.
+        self.base = base
+        # Stamps that were committed, each with the position behind it.
+        self.ledger: list[tuple[int, int]] = []
+        # The versions of account rows, those of the start first.
+        self.versions: list[RowVersion] = []
         self.leaving = False
-        self.epoch = ""  # until it is up
-        self.raced = 0  # hellos that something was committed beside
+        # It is empty until the daemon is up.
+        self.epoch = ""
+        # Hellos during which something was committed.
+        self.raced = 0
         self.threads = Threads(busy, self._changed)
         self.daemon = daemon
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -72,15 +76,15 @@ class Run:
 
     @property
     def position(self) -> int:
-        """Operations on the disk so far, over all boots."""
+        """The number of operations on the disk so far, over all boots."""
         return self.base + len(self.disk.journal)
 
     def run(self, work: Any) -> "asyncio.Task[Any]":
-        """A coroutine of the daemon, as part of this process."""
+        """Start a coroutine of the daemon, as part of this process."""
         return asyncio.get_running_loop().create_task(work, context=self.context)
 
     async def carry_out(self, work: Any) -> Any:
-        """The result of a coroutine of the daemon. Raises ProcessEnded when the process ends before."""
+        """Return the result of a coroutine of the daemon. Raises ProcessEnded when the process ends before."""
         task = self.run(work)
         await asyncio.wait({task, self.ended}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
@@ -90,7 +94,8 @@ class Run:
     def _changed(self, connection: sqlite3.Connection) -> None:
         if connection.in_transaction:
             return
-        with suppress(sqlite3.Error):  # a disk that fails tells nothing
+        # A failing disk answers nothing.
+        with suppress(sqlite3.Error):
             (stamp,) = connection.execute("SELECT value FROM meta WHERE key = 'stamp'").fetchone()
             if not self.ledger or stamp > self.ledger[-1][0]:
                 last = self.ledger[-1][0] if self.ledger else -1
@@ -98,7 +103,8 @@ class Run:
                 self.ledger.append((stamp, len(self.disk.journal)))
 
     def commits(self) -> Iterator[Commit]:
-        """What was committed, and from which position on it was safe: a sync of the log after its last write."""
+        """Return the commits, each with the position from which on it was safe: a sync of the log after its last
+        write."""
         log = [
             (at, operation.kind) for at, operation in enumerate(self.disk.journal) if operation.file == WAL
         ]
@@ -123,8 +129,10 @@ class SimMachine:
         self.busy: Callable[[], None] = lambda: None
         self.on_lost: Callable[[], None] = lambda: None
         self.boots = 0
-        self.notes = NOTES  # or OFF, with the next boot
-        self._folded: dict[str, dict[int, Row]] = {}  # logs of rooms as they were before folds
+        # NOTES, or with the next boot OFF.
+        self.notes = NOTES
+        # Logs of rooms as they were before folds.
+        self._folded: dict[str, dict[int, Row]] = {}
         self._dead: list[Run] = []
         self._loop = loop
         self._root = root
@@ -132,7 +140,8 @@ class SimMachine:
         self._env = env
         self._outside = contextvars.copy_context()
         self._directory = root / "first"
-        self._disk: Disk | None = None  # of the process before, unless the power failed since
+        # The disk of the process before, unless the power failed since.
+        self._disk: Disk | None = None
         self._position = 0
         shutil.copytree(template(), self._directory)
         loop.create_server = self.network.listen  # type: ignore[assignment, method-assign]
@@ -152,16 +161,18 @@ class SimMachine:
         process.run(self._watch_over(process))
 
     def _next_disk(self) -> Disk:
-        """The disk as the last process left it; in a directory of its own, so that nobody else writes there."""
+        """Return the disk as the last process left it; in a directory of its own, so that no other process writes
+        there."""
         if self._disk is not None:
             self._directory = self._root / f"{self.boots}-goes-on"
         self._disk = Disk(self._directory, after=self._disk).start()
         return self._disk
 
     async def _watch_over(self, process: Run) -> None:
-        """What running.serve does when the disk fails: tell clients, and end without another write."""
+        """Tell clients and end without another write when the disk fails, as server.runner does."""
         await process.daemon.wait_lost()
-        if process.leaving:  # whoever leaves already leaves as it was asked to
+        # A process that is leaving already does so as it was asked to.
+        if process.leaving:
             return
         await process.daemon.abandon()
         if self.process is process:
@@ -169,7 +180,7 @@ class SimMachine:
             self._loop.call_soon(self.on_lost, context=self._outside)
 
     def crash(self, survival: Lane) -> None:
-        """The power fails: nothing runs any more, and the disk keeps what it must and some of the rest."""
+        """Cut the power: nothing runs any more, and the disk keeps what it must and some of the rest."""
         process = self._gone()
         self._loop.kill(process)
         self.tally(process)
@@ -182,7 +193,7 @@ class SimMachine:
         self.network.crash(process)
 
     async def leave(self) -> None:
-        """SIGTERM, and wait until the daemon has left."""
+        """Send SIGTERM, and wait until the daemon has ended."""
         process = self.process
         assert process is not None
         self.tally(process)
@@ -191,7 +202,8 @@ class SimMachine:
             await process.carry_out(process.daemon.stop())
         except ProcessEnded:
             return
-        except (ChatError, TimeoutError) as error:  # the disk fails or is slow: the process ends all the same
+        except (ChatError, TimeoutError) as error:
+            # The disk fails or is slow: the process ends all the same.
             self.history.upsets.append(str(error))
             if self.process is process:
                 self.give_up()
@@ -199,14 +211,14 @@ class SimMachine:
             self._gone()
 
     async def settled(self) -> None:
-        """Wait until all that was asked of the daemon is on its disk or refused: also by phones that are no more."""
+        """Wait until all requests to the daemon are on its disk or refused: also those of former devices."""
         process = self.process
         if process is not None and process.daemon._app is not None:
             with suppress(ChatError, ProcessEnded):
                 await process.carry_out(process.daemon.app.writer.submit_and_wait("", Barrier()))
 
     def give_up(self) -> None:
-        """A process that did not get up, or not down, ends: it writes no more, and what it held is released."""
+        """End a process that could not start or stop: it writes no more, and what it held is released."""
         process = self._gone()
         self._loop.kill(process)
         process.disk.cut()
@@ -228,7 +240,7 @@ class SimMachine:
         return process
 
     def tally(self, process: Run) -> None:
-        """Add up what this run of the daemon counted that no packet tells."""
+        """Add up the counters of this run of the daemon that no packet shows."""
         app = process.daemon._app
         if app is None:
             return
@@ -248,13 +260,13 @@ class SimMachine:
     # copies
 
     def back_up(self) -> Path:
-        """What `chatd backup` does while the daemon serves."""
+        """Do what `chatd backup` does while the daemon serves."""
         place = self._root / f"backup-{self.boots}-{self._position}-{len(list(self._root.iterdir()))}"
         backup(self._directory, place)
         return place
 
     def put_back(self, copy: Path) -> None:
-        """What `chatd restore` does while no daemon runs; closes the chapter of the old epoch."""
+        """Do what `chatd restore` does while no daemon runs; this ends the old epoch."""
         truth = self.truth()
         with closing(sqlite3.connect(copy)) as connection:
             (truth.kept,) = connection.execute("SELECT value FROM meta WHERE key = 'stamp'").fetchone()
@@ -262,12 +274,12 @@ class SimMachine:
         restore(copy, self._directory, self._env.random_bytes)
 
     def remember(self) -> None:
-        """Keep, for the judges, what a fold is about to drop."""
+        """Keep, for the checkers, what a fold is about to drop."""
         for room, log in self.truth().rooms.items():
             self._folded.setdefault(room, {}).update(log)
 
     def truth(self) -> Truth:
-        """The log as it stands in the database, whatever the daemon has in memory."""
+        """Return the log as it is in the database, whatever the daemon has in memory."""
         with closing(sqlite3.connect(self._directory / DATABASE)) as connection:
             connection.execute("PRAGMA wal_autocheckpoint = 0")
             meta = dict(connection.execute("SELECT key, value FROM meta"))
@@ -298,7 +310,7 @@ class SimMachine:
             return truth
 
     def clear(self) -> None:
-        """Put away what dead processes left in memory, so that nothing of it is called by the collector."""
+        """Release what dead processes left in memory, so that the collector calls none of it."""
         if self.process is not None:
             self.give_up()
         for process in self._dead:
@@ -314,7 +326,7 @@ class SimMachine:
 
 
 def rows_since(connection: sqlite3.Connection, stamp: int) -> list[RowVersion]:
-    """The account rows that were changed after this commit."""
+    """Return the account rows that were changed after this commit."""
     found = connection.execute(ROWS, (stamp, stamp)).fetchall()
     return [
         RowVersion(stamp, user, section, name, None if body is None else msgpack.unpackb(body))
@@ -324,7 +336,7 @@ def rows_since(connection: sqlite3.Connection, stamp: int) -> list[RowVersion]:
 
 @cache
 def template() -> Path:
-    """A directory with an empty database, made once a process: making one takes as long as a small run."""
+    """Return a directory with an empty database, made once a process: making one takes as long as a small run."""
     import atexit
     import tempfile
 
@@ -336,13 +348,13 @@ def template() -> Path:
 
 
 def memory() -> str | None:
-    """Where files are memory, if there is such a place."""
+    """Return a directory whose files are in memory, if there is one."""
     return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 @contextmanager
 def simulated() -> Iterator[None]:
-    """The seams of the daemon to the system, turned to the simulation."""
+    """Replace the interfaces of the daemon to the system by those of the simulation."""
 
     async def connect(connector: Callable[[], sqlite3.Connection]) -> Any:
         process = PROCESS.get()
@@ -367,6 +379,6 @@ def simulated() -> Iterator[None]:
 
 
 def release(app: App) -> None:
-    """Let go of the directory of a daemon that is dead."""
+    """Release the directory of a dead daemon."""
     assert isinstance(app.store, SqliteStore)
     app.store._lock.release()

@@ -1,4 +1,4 @@
-"""Who was in a room when: read from its log alone, so that it can judge what the daemon kept in memory."""
+"""The members of a room at any time: read from its log alone, independent of what the daemon kept in memory."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who listens where, and which connections there are: what `create_server` of a loop and a dialling phone meet."""
+"""The listeners and connections: the other side of `create_server` of a loop and of a dialling client."""
 
 import contextvars
 from collections.abc import Callable
@@ -9,13 +9,15 @@ from tests.simulation.loop import PROCESS, SimLoop
 from tests.simulation.transport import Link, NetworkConditions, Peer
 
 DIAL_TICK_S = 0.001
-DIAL_TICKS = 40  # a handshake of TCP takes up to 40 ms
+# A handshake of TCP takes up to 40 ms.
+DIAL_TICKS = 40
 
 
 class SimSocket:
-    """A bound socket, as far as a Listener looks at it."""
+    """A bound socket, with the methods that a Listener calls."""
 
-    family = 0  # neither TCP nor Unix: nothing to remove from a file system
+    # Neither TCP nor Unix: nothing to remove from a file system.
+    family = 0
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -46,29 +48,32 @@ class SimServer:
 
 
 class Network:
-    """Connections between phones and the process that listens. `position` tells where the disk stands."""
+    """The connections between clients and the process that listens. `position` returns that of the disk."""
 
     def __init__(self, loop: SimLoop) -> None:
         self._loop = loop
         self.listening: dict[str, SimServer] = {}
-        self.links: dict[Link, object] = {}  # with the process at the other end
-        self.largest = 0  # bytes of one write of a daemon, on links that are gone
+        # The process at the other end, by link.
+        self.links: dict[Link, object] = {}
+        # The bytes of the largest write of a daemon, on links that are gone.
+        self.largest = 0
         self.position: Callable[[], int] = lambda: 0
 
     async def listen(self, factory: Callable[[], Any], *, sock: SimSocket, **_: Any) -> SimServer:
-        """What the loop's create_server and create_unix_server do."""
+        """Do what create_server and create_unix_server of the loop do."""
         server = self.listening[sock.address] = SimServer(self, sock.address, factory)
         return server
 
     def dial(self, address: str, lane: Lane, peer: Peer, conditions: NetworkConditions) -> Link:
-        """A connection that is being made; refused, the peer hears of it as of a lost one."""
+        """Return a connection that is being made; if it is refused, its peer is called as for a lost one."""
         link = Link(self._loop, lane, peer, conditions)
         self._loop.call_later(DIAL_TICK_S * (1 + lane.pick(DIAL_TICKS)), self._accept, link, address)
         return link
 
     def _accept(self, link: Link, address: str) -> None:
         server = self.listening.get(address)
-        if link.over:  # given up while it was dialled
+        # Given up while it was dialled.
+        if link.over:
             return
         if server is None:
             link.refused()
@@ -86,7 +91,7 @@ class Network:
             del self.links[link]
 
     def crash(self, process: object) -> None:
-        """The machine of `process` is gone: phones that are heard get a reset, nothing is listened to."""
+        """Lose the machine of `process`: connected clients get a reset, nothing listens any more."""
         for address, server in list(self.listening.items()):
             if server.context.get(PROCESS) is process:
                 del self.listening[address]

@@ -1,15 +1,18 @@
-"""Mutations of a phone on their way: kept, with their keys, until they are answered for good."""
+"""The mutations of a client in flight: kept, with their keys, until they are answered for good."""
 
 from dataclasses import dataclass
 
 from tests.simulation.frames import encode
 from tests.simulation.history import Packet
 
-FRAME_BYTES = 65536  # protocol.md "Size limits", unless the hello reply says otherwise
+# protocol.md "Size limits", unless the hello reply says otherwise.
+FRAME_BYTES = 65536
 BATCH = 64
-ID_BYTES = 12  # of a request, in either encoding
+# The bytes of a request id, in either encoding.
+ID_BYTES = 12
 
-KINDS = {  # of the event that a mutation makes
+# The kind of the event that a mutation makes.
+KINDS = {
     "send": "message",
     "edit": "edit",
     "recall": "recall",
@@ -30,11 +33,12 @@ class Pending:
 
     packet: Packet
     asked: bool = False
-    due: float = 0.0  # not to be asked before
+    # The entry is not sent before this time.
+    due: float = 0.0
 
 
 def first_frame(waiting: list[Pending], text: bool, frame_bytes: int) -> list[Pending]:
-    """The first of those that wait, as many as one frame may hold."""
+    """Return the first entries that wait, as many as one frame may hold."""
     size = 0
     for count, pending in enumerate(waiting[:BATCH]):
         size += len(encode(pending.packet, text)) + ID_BYTES
@@ -44,6 +48,6 @@ def first_frame(waiting: list[Pending], text: bool, frame_bytes: int) -> list[Pe
 
 
 def own_event(user: str, request: Packet, reply: Packet) -> Packet:
-    """The event that an acknowledgement stands for (protocol.md "Positions, gaps and repair")."""
+    """Return the event that an acknowledgement stands for (protocol.md "Positions, gaps and repair")."""
     event = {"seq": reply["seq"], "kind": KINDS[request["type"]], "user": user, "time": reply["time"]}
     return event | ({"key": request["key"]} if request["type"] == "send" else {})

@@ -1,4 +1,4 @@
-"""Where the rooms of one connection stand as its packets tell it: a hole between two of them is a broken promise."""
+"""The positions of the rooms of one connection by its packets: a hole between two of them is a broken promise."""
 
 from collections.abc import Iterator
 
@@ -6,10 +6,10 @@ from tests.simulation.history import Conversation, Packet
 
 
 class Positions:
-    """`at`: rooms whose state this connection was told, and the last number it was shown of each.
+    """The rooms whose state this connection was sent, in `at`, with the last number of each.
 
-    What a `head` names may be left out. An acknowledgement may overtake what is withheld while the connection
-    lags; then a head has to name the room before its events go on.
+    A room that a `head` names may have skipped events. An acknowledgement may overtake events that are withheld while
+    the connection lags; then a head has to name the room before its events go on.
     """
 
     def __init__(self, said: Conversation) -> None:
@@ -17,12 +17,13 @@ class Positions:
         self._requests = {asked.packet["id"]: asked.packet for asked in said.asked if "id" in asked.packet}
         self._told: set[str] = set()
         self._shown: dict[str, int] = {}
-        self._owed: dict[str, int] = {}  # by room: where it stood before an acknowledgement went ahead
+        # By room, its position before an acknowledgement went ahead.
+        self._owed: dict[str, int] = {}
 
     def gaps(self) -> Iterator[str]:
-        """The holes, as sentences."""
-        for heard in self._said.heard:
-            packet = heard.packet
+        """Yield the holes, as sentences."""
+        for received in self._said.received:
+            packet = received.packet
             if packet["type"] == "event":
                 yield from self._event(packet)
             elif packet["type"] == "gone":
@@ -44,7 +45,8 @@ class Positions:
     def _reply(self, request: Packet, reply: Packet) -> None:
         if request.get("type") == "hello" and reply["type"] == "ok":
             if request.get("epoch") == reply["epoch"] and "more" not in reply["sync"]:
-                for room, seq in self._said.carried.items():  # a room that is not listed is where it was
+                # A room that is not listed is where it was.
+                for room, seq in self._said.carried.items():
                     self._summary(room, seq)
         elif "key" in request and "seq" in reply and "duplicate" not in reply and "room" in request:
             room, seq = request["room"], reply["seq"]
@@ -69,7 +71,7 @@ class Positions:
 
 
 def summaries(packet: Packet) -> list[Packet]:
-    """What a packet says of where rooms are."""
+    """Yield the positions of rooms in a packet."""
     if packet["type"] == "head":
         return list(packet["rooms"])
     if packet["type"] == "room":

@@ -1,4 +1,4 @@
-"""The rounds of one phone: pages of rooms and account rows, and the cursor at their end (protocol.md "sync")."""
+"""The rounds of one client: pages of rooms and account rows, and the cursor at their end (protocol.md "sync")."""
 
 from typing import TYPE_CHECKING
 
@@ -7,30 +7,32 @@ from tests.simulation.history import Packet, Snapshot
 if TYPE_CHECKING:
     from tests.simulation.client import SimClient
 
-LAZY_S = 20  # up to so many seconds until a phone asks for account rows that it was not told
+# The most seconds until a client asks for account rows that were not sent.
+LAZY_S = 20
 
 
 class Rounds:
-    """`rooms`: those that a full round named so far. `again`: another round is to follow."""
+    """The round under way. `rooms`: those that a full round named so far. `again`: another round is to follow."""
 
     def __init__(self, client: "SimClient") -> None:
         self._phone = client
         self.rooms: set[str] | None = None
         self.again = False
         self._under_way = False
-        self._named: set[tuple[str, str]] = set()  # account rows told since the round began
+        # Account rows named since the round began.
+        self._named: set[tuple[str, str]] = set()
 
     def begin(self) -> None:
-        """A round is asked for."""
+        """Begin a round."""
         self._under_way = True
         self._named.clear()
 
     def lost(self) -> None:
-        """The connection is gone, and what was under way on it."""
+        """Forget the round under way, as the connection is gone."""
         self._under_way = self.again = False
 
     def welcomed(self, page: Packet) -> None:
-        """The first page of a hello."""
+        """Take the first page, in the hello reply."""
         self.rooms = set() if page.get("full") else None
         self.page({}, page)
 
@@ -59,7 +61,7 @@ class Rounds:
             self.synchronise()
 
     def synchronise(self) -> None:
-        """A round on the living connection, when the one under way has ended."""
+        """Begin a round on the open connection, when the one under way has ended."""
         client = self._phone
         self.again = self._under_way
         if client.ready and not self._under_way:
@@ -68,14 +70,14 @@ class Rounds:
             client.connection.ask(request)  # type: ignore[union-attr]
 
     def account(self, push: Packet) -> None:
-        """Account rows changed; the more of them are asked for when the phone gets round to it."""
+        """Take account rows that changed; announced ones are asked for a while later."""
         self._take_rows(push)
         if push.get("more"):
             self.again = True
             self._phone.environment.loop.call_later(self._phone.lane.pick(LAZY_S), self.synchronise)
 
     def store(self, cursor: str) -> None:
-        """Keep a cursor, and for the judges the account rows it stands for."""
+        """Store a cursor, and for the checkers the account rows it stands for."""
         client, storage = self._phone, self._phone.storage
         if cursor != storage.cursor:
             storage.cursor, storage.old_cursor = cursor, storage.old_cursor or storage.cursor

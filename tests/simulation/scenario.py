@@ -1,4 +1,4 @@
-"""What one run is about: drawn first, so that the choices say at their beginning which misfortunes there are at all."""
+"""The plan of one run: drawn first, so that the choices say at their beginning which faults there are."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +15,14 @@ FAULTS = (
     "cuts",  # a connection is reset after so many bytes
     "pieces",  # bytes come in pieces
     "clogs",  # a network carries nothing for a while
-    "vanish",  # a phone is gone without a word
-    "slow_reader",  # a phone reads nothing for a while
+    "vanish",  # a client vanishes without a close
+    "slow_reader",  # a client reads nothing for a while
     "slow_disk",
     "failing_disk",  # full, busy, I/O errors
     "crash",
     "restart",  # SIGTERM and a new start
     "jump",  # of the wall clock
-    "pause",  # nobody runs for a while
+    "pause",  # nothing runs for a while
     "reinstall",
     "stale",  # old cursors
     "revoke",
@@ -35,21 +35,24 @@ FAULTS = (
     "herd",  # all connections are cut at once, as when a proxy is restarted
 )
 
-LATE_FAULTS = (  # drawn last, so that older seeds and tapes keep their choices
+# Drawn last, so that older seeds and choices stay valid.
+LATE_FAULTS = (
     "fold",  # old operations leave the logs
     "turnover",  # rooms are deleted, others are made
     "notes",  # the host changes account rows of its users, and lets half a year pass
-    "update",  # apps learn the words for account rows
+    "update",  # apps learn the feature words for account rows
     "switch",  # a section of account rows is switched off and on
 )
-OPERATIONS_KEPT = 4  # of a room, in a run with folds: its log is short
+# The operations a room keeps in a run with folds: its log is short.
+OPERATIONS_KEPT = 4
 
-SIZES = (4, 2, 3, 4, 5, 6, 6, 8, 10, 16, 30)  # actions a phone: most runs are small
+# Actions of each client: most runs are small.
+SIZES = (4, 2, 3, 4, 5, 6, 6, 8, 10, 16, 30)
 
 
 @dataclass(slots=True, frozen=True)
 class Scenario:
-    """`clients`: for each the index of its user. Two phones of one user are two devices."""
+    """The parameters of a run. `clients`: for each the index of its user. Two clients of one user are two devices."""
 
     faults: frozenset[str]
     clients: tuple[int, ...]
@@ -63,7 +66,7 @@ class Scenario:
 
 
 def scenario(plan: Lane) -> Scenario:
-    """Draw one. All calm: one phone of each of two users, one room, few actions."""
+    """Draw a scenario. All calm: one client of each of two users, one room, few actions."""
     seed = plan.pick(1 << 30)
     faults = frozenset(fault for fault in FAULTS if plan.befalls(2))
     extra = plan.pick(3) + (plan.pick(5) if plan.befalls(5) else 0)
@@ -78,7 +81,7 @@ def scenario(plan: Lane) -> Scenario:
 
 
 def configured(chosen: Scenario, directory: Path) -> model.Config:
-    """The configuration a daemon of this scenario runs with: the defaults, but for what takes long to reach."""
+    """Return the configuration of a daemon of this scenario: the defaults, except for what takes long to reach."""
     settings = model.Config(
         listen=model.Listen(address=ADDRESS, ops_address=""),
         storage=model.Storage(directory=str(directory), min_free_bytes=0, readers=1),

@@ -1,4 +1,5 @@
-"""What befalls account rows: the host changes them, apps learn their words, a section is switched off and on."""
+"""The faults of account rows: the host changes them, apps learn their feature words, a section is switched off and
+on."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -19,7 +20,7 @@ WORDS = ((ACCOUNT, NAME), (), (ACCOUNT,))
 
 
 async def notes(chaos: "Chaos") -> None:
-    """The host changes notes of its users, now and then more than a push tells; or a quarter of a year passes."""
+    """Change notes as the host does, now and then more than a push carries; or let a quarter of a year pass."""
     world, fate = chaos.world, chaos.lane.pick(8)
     if fate == 7:
         chaos.days += TOMBSTONE_DAYS // 2
@@ -36,7 +37,7 @@ async def notes(chaos: "Chaos") -> None:
 
 
 async def carried(chaos: "Chaos", user: str, request: Any) -> bool:
-    """Have the writer carry something out; whether it did."""
+    """Ask the writer for a change; return whether it was made."""
     process = chaos.world.machine.process
     if process is None or process.daemon._app is None:
         return False
@@ -47,7 +48,7 @@ async def carried(chaos: "Chaos", user: str, request: Any) -> bool:
 
 
 async def update(chaos: "Chaos") -> None:
-    """Apps are updated, or come back as they were: what words they name, they say with their next hello."""
+    """Update apps, or set them back: they send their feature words with their next hello."""
     for client in chaos.world.clients:
         client.quirks.words = WORDS[chaos.lane.pick(len(WORDS))]
         chaos.world.note(client.name, f"names {client.quirks.words}")
@@ -56,7 +57,7 @@ async def update(chaos: "Chaos") -> None:
 
 
 async def switch(chaos: "Chaos") -> None:
-    """The daemon is started again with the section of notes switched off, or on."""
+    """Start the daemon again with the section of notes switched off, or on."""
     machine = chaos.world.machine
     if machine.process is None or not machine.process.epoch:
         return

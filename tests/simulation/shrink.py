@@ -1,15 +1,17 @@
-"""Failing choices made few: shorter and calmer lanes, as long as the same checker complains."""
+"""The reduction of failing choices: shorter and calmer lanes, as long as the same checker fails."""
 
 from collections.abc import Callable
 
 from tests.simulation.choices import CALM, trimmed
 
 Lanes = dict[str, list[int]]
-RUNS_MAX = 400  # at some 30 ms each: as long as somebody likes to wait
+# At some 30 ms each, this is as long as a user likes to wait.
+RUNS_MAX = 400
 
 
 class Shrinker:
-    """`fails(lanes)` says whether choices still show what is to be shown. `runs`: how often it was asked."""
+    """A reduction by `fails(lanes)`, which says whether choices still show the failure. `runs`: the number of its
+    calls."""
 
     def __init__(self, fails: Callable[[Lanes], bool], runs_max: int = RUNS_MAX) -> None:
         self._fails = fails
@@ -17,7 +19,7 @@ class Shrinker:
         self.runs = 0
 
     def shrunk(self, lanes: Lanes) -> Lanes:
-        """The smallest choices that were found, whole lanes first, then blocks, then single values."""
+        """Return the smallest choices that were found: whole lanes first, then blocks, then single values."""
         best = trimmed(lanes)
         for step in (self._without_lanes, self._without_tails, self._without_blocks, self._with_lower):
             best = step(best)
@@ -69,6 +71,6 @@ class Shrinker:
 
 
 def sizes(lanes: Lanes) -> tuple[int, int]:
-    """How many choices there are, and how many of them are not calm."""
+    """Return the number of choices, and of those that are not calm."""
     values = [value for lane in lanes.values() for value in lane]
     return len(values), sum(value != CALM for value in values)

@@ -1,4 +1,4 @@
-"""The Env port of a simulated daemon: virtual time, a wall clock that jumps, chance that is the same every time."""
+"""The Env of a simulated daemon: virtual time, a wall clock that jumps, and randomness that is the same every time."""
 
 import asyncio
 import random
@@ -19,7 +19,7 @@ class WallClock:
 
 
 class SimEnv:
-    """Time and chance of one daemon process."""
+    """The time and randomness of one daemon process."""
 
     def __init__(self, wall: WallClock, seed: int) -> None:
         self._wall = wall

@@ -1,4 +1,4 @@
-"""States that are only interesting when they happen: each has to be met now and then, or the runs prove little."""
+"""The states that a run should reach now and then: without them the runs prove little."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -28,26 +28,26 @@ WANTED = (
 
 
 def met(history: History) -> Counter[str]:
-    """How often each state was met in one run."""
+    """Return how often each state was reached in one run."""
     found = Counter(history.sometimes)
     if history.ended:
-        found.update(told(history))
+        found.update(shown_by_packets(history))
     return found
 
 
-def told(history: History) -> Iterator[str]:
-    """Those that packets tell of, one name for each time."""
+def shown_by_packets(history: History) -> Iterator[str]:
+    """Yield the states that packets show, one name for each time."""
     first: dict[tuple[str, str], float] = {}
     for said in sorted(history.conversations, key=lambda said: said.began):
         yield from at_hello(said)
         for asked in said.asked:
             if "key" in asked.packet:
                 first.setdefault((said.user, asked.packet["key"]), asked.at)
-    for said, request, heard in replies(history):
-        reply = heard.packet
+    for said, request, received in replies(history):
+        reply = received.packet
         if reply.get("duplicate") and "seq" in reply:
             began = first[said.user, request["key"]]
-            if any(began < crash < heard.at for crash in history.crashes):
+            if any(began < crash < received.at for crash in history.crashes):
                 yield "dedupe hit after crash"
             if request["key"] in lost_acks(history):
                 yield "ack lost after commit"
@@ -64,21 +64,21 @@ def told(history: History) -> Iterator[str]:
 
 
 def lost_acks(history: History) -> set[str]:
-    """Keys whose first acknowledgement anybody heard was already that of a repetition."""
+    """Return the keys whose first received acknowledgement was already that of a repetition."""
     seen: dict[str, bool] = {}
-    for _, request, heard in replies(history):
-        if "key" in request and heard.packet["type"] == "ok":
-            seen.setdefault(request["key"], bool(heard.packet.get("duplicate")))
+    for _, request, received in replies(history):
+        if "key" in request and received.packet["type"] == "ok":
+            seen.setdefault(request["key"], bool(received.packet.get("duplicate")))
     return {key for key, repeated in seen.items() if repeated}
 
 
 def at_hello(said: Conversation) -> Iterator[str]:
-    """Whether something was missed."""
-    for heard in said.heard:
-        if "sync" in heard.packet:
+    """Yield the states of a hello reply: whether something was missed."""
+    for received in said.received:
+        if "sync" in received.packet:
             missed = (
                 row["seq"] > said.carried.get(row["room"], row["seq"])
-                for row in heard.packet["sync"]["rooms"]
+                for row in received.packet["sync"]["rooms"]
             )
             if any(missed):
                 yield "resume with missed events"

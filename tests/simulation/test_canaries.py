@@ -10,9 +10,10 @@ from tests.simulation.choices import Choices
 from tests.simulation.scenario import scenario
 from tests.simulation.trial import trial
 
-SEEDS = 300  # tried at most: most are found in the first ten, the rarest shows once in a hundred
+# The most seeds that are tried: most breaks show in the first ten, the rarest once in a hundred.
+SEEDS = 300
 
-# What kind of trouble shows it (none: any run does), and the checker that has to complain.
+# The faults that show it (none: any run does), and the checker that has to fail.
 FOUND = {
     "ack-before-commit": ((), "acknowledged"),
     "broadcast-before-commit": ((), "true_events"),
@@ -32,7 +33,7 @@ FOUND = {
 
 
 def seeds_with(faults: tuple[str, ...]) -> Iterator[int]:
-    """Seeds whose runs have these misfortunes."""
+    """Yield seeds whose runs have these faults."""
     return islice(
         (seed for seed in range(100_000) if set(faults) <= scenario(Choices(seed).lane("plan")).faults), SEEDS
     )

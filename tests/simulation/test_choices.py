@@ -20,11 +20,11 @@ def test_what_was_recorded_replays() -> None:
     assert picked(Choices(lanes=first.recorded)) == before
 
 
-def test_beyond_its_end_a_tape_is_calm() -> None:
+def test_beyond_its_end_a_lane_is_calm() -> None:
     assert picked(Choices(lanes={"net": [3, 14]}), count=4) == [3, 4, 0, 0]
 
 
-def test_a_misfortune_is_never_the_calm_choice() -> None:
+def test_a_fault_is_never_the_calm_choice() -> None:
     assert not any(Choices(lanes={}).lane("net").befalls(2) for _ in range(9))
     assert Choices(lanes={"net": [1]}).lane("net").befalls(2)
 
@@ -35,7 +35,7 @@ def test_a_shorter_lane_leaves_the_others_where_they_were() -> None:
     assert picked(whole, "b") == picked(shorter, "b")
 
 
-def test_a_saved_tape_loads(tmp_path: Path) -> None:
+def test_saved_choices_load(tmp_path: Path) -> None:
     lanes = {"phone a": [0, 3], "disk": [1]}
     save(tmp_path / "x.choices", lanes, "what it shows")
     assert load(tmp_path / "x.choices") == lanes

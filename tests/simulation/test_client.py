@@ -1,4 +1,4 @@
-"""Phones of the simulation keep the rules of clients where no run is sure to show it."""
+"""The clients of the simulation keep the rules of protocol.md that no run is sure to show."""
 
 import asyncio
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ NOT_NOW = {"type": "error", "id": 2, "code": "internal", "retry": "later", "retr
 
 
 class OpenConnection:
-    """A connection on which nobody answers."""
+    """A connection whose requests get no answer."""
 
     ready = True
     unanswered = 0

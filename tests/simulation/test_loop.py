@@ -28,7 +28,7 @@ def test_time_passes_without_waiting() -> None:
     assert carried_out(napping(86_400.0)) == pytest.approx(86_400.0, abs=0.01)
 
 
-def test_what_is_due_at_once_comes_in_the_order_the_tape_says() -> None:
+def test_what_is_due_at_once_comes_in_the_order_of_the_choices() -> None:
     async def two() -> list[str]:
         order: list[str] = []
         loop = asyncio.get_running_loop()
@@ -57,7 +57,8 @@ def test_a_function_in_a_thread_takes_its_time_and_keeps_its_turn() -> None:
         loop, done, thread = asyncio.get_running_loop(), list[int](), object()
         loop.takes_s = iter((0.5, 0.1, 0.2, 0.1, 0.1, 0.1)).__next__  # type: ignore[attr-defined]
         calls = [loop.run_in_executor(thread, done.append, number) for number in range(3)]  # type: ignore[arg-type]
-        calls[1].cancel()  # who waited has gone; the function runs all the same
+        # Its caller is gone; the function runs all the same.
+        calls[1].cancel()
         await asyncio.gather(*calls, return_exceptions=True)
         return done
 

@@ -1,4 +1,4 @@
-"""Seeds of the whole daemon under misfortune: every promise of the checkers, over as many lives as fit."""
+"""Seeds of the whole daemon under faults: every promise of the checkers, over as many runs as fit."""
 
 import os
 import subprocess
@@ -16,21 +16,22 @@ from tests.simulation.trial import trial, trials
 SEEDS = 1000
 CHUNK = 25
 BASE = int(os.environ.get("SIMULATION_BASE", "0"))
-TROUBLED = 400  # seeds at most; 130 are enough as a rule
+# The most seeds that are tried; 130 are enough as a rule.
+TROUBLED = 400
 RARE = frozenset(("revoke", "slow_reader", "tight", "crash", "slow_disk", "strict"))
 HASH_SEEDS = ("0", "1", "77")
 ONCE_FOUND = (
     7700525,  # a page of a sync was refused for now, and never asked again
     8000026,  # an outbox that fits no frame closed every connection
     8001130,  # a device that was revoked before it ever came was listed, without the time it was seen
-    8101883,  # who left, and could not be stored as gone, was answered as if he were
-    8103915,  # the network handed the end of a phone to a connection that was not accepted yet
-    8104767,  # a room whose deletion was on its way to the disk was said to be gone
+    8101883,  # a leave that could not be stored was acknowledged
+    8103915,  # the network handed the end of a client to a connection that was not accepted yet
+    8104767,  # a room whose deletion was on its way to the disk was reported as gone
     8206926,  # a room that was made between two pages of a round was forgotten at its end
-    8303191,  # a hello between a commit and its telling heard of messages from before the joining
-    8304886,  # an event was told to nobody else when slow authors lost their seats while they were told
-    8617046,  # a clock that was set back after a revocation made a phone wait for an hour
-    8708003,  # what a phone that is no more had sent was stored when the log had been read
+    8303191,  # a hello between a commit and its publication got messages from before the joining
+    8304886,  # an event was pushed to nobody else when slow authors were unsubscribed during its push
+    8617046,  # a clock that was set back after a revocation made a client wait for an hour
+    8708003,  # packets of a former device were stored when the log had been read
 )
 
 
@@ -77,7 +78,7 @@ def test_what_is_interesting_happens() -> None:
 
 
 def troubled(count: int) -> list[int]:
-    """The first seeds with much trouble and much to do."""
+    """Return the first seeds with many faults and many actions."""
     found = []
     for seed in range(BASE, BASE + 100 * count):
         plan = scenario(Choices(seed).lane("plan"))

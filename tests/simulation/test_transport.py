@@ -1,4 +1,4 @@
-"""The simulated connection has the manners of a real one: order, pressure, ends."""
+"""The simulated connection behaves like a real one: order, pressure, ends."""
 
 import asyncio
 from typing import Any
@@ -11,7 +11,7 @@ from tests.simulation.transport import Link, NetworkConditions
 
 
 class ClientEnd:
-    """The phone's end."""
+    """The end of the client."""
 
     def __init__(self) -> None:
         self.data = b""
@@ -27,7 +27,7 @@ class ClientEnd:
 
 
 class ServerEnd(asyncio.Protocol):
-    """The daemon's end."""
+    """The end of the daemon."""
 
     def __init__(self) -> None:
         self.data = b""

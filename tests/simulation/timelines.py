@@ -1,19 +1,20 @@
-"""A phone's copy of a room, as protocol.md "Positions, gaps and repair" has it. Kept in its flash memory."""
+"""The copy of a room at a client, as protocol.md "Positions, gaps and repair" has it. It survives a restart."""
 
 from typing import Any
 
 Event = dict[str, Any]
 
-JUMP_PAGE = 50  # messages to go on from when the log was folded; no action asks for as many
+# Messages to go on from when the log was folded; no action asks for as many.
+JUMP_PAGE = 50
 
 
 def repairs(request: Event) -> bool:
-    """Whether a request closes a gap, and is not somebody's curiosity."""
+    """Whether a request closes a gap, rather than being an action of a user."""
     return request["type"] == "log" or request.get("limit") == JUMP_PAGE
 
 
 class Timeline:
-    """One room: `applied` up to where nothing is missing, `head` the highest number heard of."""
+    """One room: everything up to `applied` is known, `head` is the highest known number."""
 
     __slots__ = ("applied", "asking", "events", "first_visible", "head", "room", "waiting")
 
@@ -23,14 +24,15 @@ class Timeline:
         self.applied = self.head = first_visible - 1
         self.events: list[Event] = []
         self.waiting: dict[int, Event] = {}
-        self.asking = False  # a `log` is under way
+        # Whether a `log` is under way.
+        self.asking = False
 
     def hear_of(self, seq: int) -> None:
-        """The room is at `seq` by now."""
+        """Note that the room is at `seq`."""
         self.head = max(self.head, seq)
 
     def take(self, event: Event) -> None:
-        """One event, wherever it came from."""
+        """Take one event, wherever it came from."""
         seq = event["seq"]
         self.hear_of(seq)
         if seq > self.applied:
@@ -40,7 +42,7 @@ class Timeline:
             self.events.append(self.waiting.pop(self.applied))
 
     def jump(self, seq: int) -> None:
-        """Everything up to `seq` is known otherwise: go on behind it, unless it goes on already."""
+        """Continue behind `seq`, unless the room is there already: everything up to it is known otherwise."""
         if self.events:
             return
         self.applied = seq
@@ -53,21 +55,22 @@ class Timeline:
 
 
 class ClientStorage:
-    """What survives a phone's restart: where it stands, what it knows, what it has not got through yet."""
+    """The state that survives a restart of a client: its positions, its rooms, its outbox."""
 
     def __init__(self) -> None:
         self.epoch = ""
         self.cursor = ""
         self.old_cursor = ""
         self.timelines: dict[str, Timeline] = {}
-        self.rows: dict[str, dict[str, tuple[int, Any]]] = {}  # of the account: stamp and value, None: gone
+        # Account rows: stamp and value, None: deleted.
+        self.rows: dict[str, dict[str, tuple[int, Any]]] = {}
         self.muted: set[str] = set()
 
     def heads(self) -> dict[str, int]:
         return {name: timeline.head for name, timeline in self.timelines.items()}
 
     def take_rows(self, sections: dict[str, list[dict[str, Any]]]) -> None:
-        """Account rows: the higher stamp holds."""
+        """Take account rows: the higher stamp is valid."""
         for section, rows in sections.items():
             held = self.rows.setdefault(section, {})
             for row in rows:
@@ -75,7 +78,7 @@ class ClientStorage:
                     held[row["name"]] = (row["stamp"], row.get("value"))
 
     def summarise(self, summary: dict[str, Any]) -> Timeline | None:
-        """Take a summary in; the timeline it ended when the user had left and come back."""
+        """Take a summary; return the timeline that it ended when the user had left and come back."""
         room, first = summary["room"], summary.get("first_visible", 1)
         known = self.timelines.get(room)
         ended = known if known is not None and known.first_visible != first else None

@@ -1,6 +1,6 @@
-"""One simulated TCP connection: the transport a daemon's protocol holds, and the other end in a phone.
+"""One simulated TCP connection: the transport of a protocol of the daemon, and the other end in a client.
 
-Bytes arrive late, in pieces, or not at all, but never twice and never out of order: that TCP sees to.
+Bytes arrive late, in pieces, or not at all, but never twice and never out of order, as with TCP.
 """
 
 import asyncio
@@ -13,30 +13,36 @@ from typing import Any, Protocol
 from tests.simulation.choices import Lane
 from tests.simulation.loop import SimLoop
 
-TICK_S = 0.0005  # unit of the time bytes are on their way
-TICKS = 60  # up to 30 ms: a mobile network on a good day
-PIECES = 4  # one delivery in so many comes in two pieces
-HIGH_BYTES = 65536  # asyncio's own mark
-ROOM_BYTES = 65536  # what the two kernels hold of a stream, where nothing else is drawn
-TIGHT_ROOM_BYTES = 2048  # where outboxes are small, too
+# Unit of the time that bytes are on their way.
+TICK_S = 0.0005
+# Up to 30 ms: a mobile network on a good day.
+TICKS = 60
+# One delivery in so many comes in two pieces.
+PIECES = 4
+# The mark of asyncio.
+HIGH_BYTES = 65536
+# The bytes that the two kernels hold of a stream, where nothing else is drawn.
+ROOM_BYTES = 65536
+# The same where outboxes are small, too.
+TIGHT_ROOM_BYTES = 2048
 
 
 class Peer(Protocol):
-    """What a phone hears of its connection."""
+    """The callbacks of a client for its connection."""
 
     def opened(self) -> None: ...
 
     def received(self, data: bytes) -> None: ...
 
     def lost(self) -> None:
-        """It is over, or never began: closed, reset, refused."""
+        """Take the end of the connection, which may never have begun: closed, reset, refused."""
 
 
 @dataclass(slots=True)
 class NetworkConditions:
-    """What one connection suffers. 0 and False: nothing.
+    """The faults of one connection. 0 and False: none.
 
-    `cut_up`, `cut_down`: reset after so many bytes of the phone, of the daemon. `room`: bytes the kernels hold.
+    `cut_up`, `cut_down`: reset after so many bytes of the client, of the daemon. `room`: bytes that the kernels hold.
     """
 
     cut_up: int = 0
@@ -63,8 +69,10 @@ class Stream:
     )
 
     def __init__(self, link: "Link", deliver: Callable[[bytes], None], room: int, cut: int) -> None:
-        self.paused = False  # its reader reads no more
-        self.clogged = False  # the network carries nothing
+        # Whether its reader reads no more.
+        self.paused = False
+        # Whether the network carries nothing.
+        self.clogged = False
         self.room = room
         self._link = link
         self._loop = link.loop
@@ -72,8 +80,10 @@ class Stream:
         self._pieces = link.conditions.pieces
         self._deliver = deliver
         self._cut = cut
-        self._on_way: deque[bytes] = deque()  # an empty one is the end
-        self._arrives = False  # a delivery is scheduled
+        # The pieces on their way; an empty one is the end.
+        self._on_way: deque[bytes] = deque()
+        # Whether a delivery is scheduled.
+        self._arrives = False
 
     def send(self, data: bytes) -> None:
         self._on_way.append(data)
@@ -104,7 +114,7 @@ class Stream:
         self.go_on()
 
     def _piece(self, data: bytes) -> bytes:
-        """Take the next bytes off: all there are, or some first."""
+        """Take the next bytes off: all there are, or some of them."""
         ends = self._on_way[-1] == b""
         size = len(data)
         if self._pieces and size > 1 and self._lane.befalls(PIECES):
@@ -118,23 +128,26 @@ class Stream:
 
 
 class Link:
-    """One connection. The daemon's end is `transport`; the methods here are the phone's end and the network's."""
+    """One connection. The end of the daemon is `transport`; the methods are those of the client and the network."""
 
     def __init__(self, loop: SimLoop, lane: Lane, peer: Peer, conditions: NetworkConditions) -> None:
         self.loop = loop
         self.lane = lane
         self.conditions = conditions
-        self.outside = contextvars.copy_context()  # the network goes on when a daemon is dead
+        # The network goes on when a daemon is dead.
+        self.outside = contextvars.copy_context()
         self.over = False
         self.note: Callable[[str], None] = lambda text: None
-        self.marks: deque[tuple[int, int, float]] = deque()  # server bytes so far, and where the disk stood
-        self.largest = 0  # bytes of one write of the daemon
+        # Server bytes so far, and the position of the disk.
+        self.marks: deque[tuple[int, int, float]] = deque()
+        # The bytes of the largest write of the daemon.
+        self.largest = 0
         self._peer = peer
         self.transport = ServerTransport(self)
         self.up = Stream(self, self.transport.arrived, ROOM_BYTES, conditions.cut_up)
         self.down = Stream(self, self._arrived, conditions.room, conditions.cut_down)
 
-    # the phone
+    # the client
 
     def send(self, data: bytes) -> None:
         if not self.over:
@@ -148,40 +161,40 @@ class Link:
         self.down.go_on()
 
     def clog(self, *, clogged: bool) -> None:
-        """The network carries nothing in either direction, or does again."""
+        """Stop the network in both directions, or start it again."""
         for stream in (self.up, self.down):
             stream.clogged = clogged
             stream.go_on()
 
     def finish(self) -> None:
-        """Say that nothing more comes from the phone (FIN); it still reads. Before it is accepted: give up."""
+        """Say that nothing more comes from the client (FIN); it still reads. Before it is accepted: give up."""
         if not self.connected:
             self.over = True
         elif not self.over:
             self.up.send(b"")
 
     def reset(self) -> None:
-        """Both ends learn that the connection is gone; what was on its way is lost."""
+        """Report to both ends that the connection is gone; bytes on their way are lost."""
         if not self.over:
             self.over = True
             self.transport.lose(ConnectionResetError("reset"))
             self._tell_lost()
 
     def refused(self) -> None:
-        """Nobody listens there."""
+        """Refuse the connection, as nothing listens there."""
         self.over = True
         self._tell_lost()
 
     @property
     def connected(self) -> bool:
-        """Whether the daemon has accepted: before that the phone can only give up."""
+        """Whether the daemon has accepted: before that the client can only give up."""
         return self.transport.begun
 
     def opened(self) -> None:
         self._peer.opened()
 
     def vanish(self) -> None:
-        """The phone is gone without a word: nothing arrives any more, and the daemon is not told."""
+        """Let the client vanish: nothing arrives any more, and the daemon is not informed."""
         self.clog(clogged=True)
         self._tell_lost()
 
@@ -189,7 +202,8 @@ class Link:
         self.loop.call_soon(self._peer.lost, context=self.outside)
 
     def written_at(self, offset: int) -> tuple[int, float]:
-        """Where the disk stood, and when, as the daemon wrote its byte at `offset`; asked in rising order."""
+        """Return the position of the disk, and the time, when the daemon wrote its byte at `offset`; called in rising
+        order."""
         while self.marks[0][0] <= offset:
             self.marks.popleft()
         return self.marks[0][1:]
@@ -203,7 +217,7 @@ class Link:
 
 
 class ServerTransport(asyncio.Transport):
-    """The daemon's end, with the manners of asyncio's selector transport."""
+    """The end of the daemon, which behaves like the selector transport of asyncio."""
 
     def __init__(self, link: Link) -> None:
         super().__init__()
@@ -213,7 +227,8 @@ class ServerTransport(asyncio.Transport):
         self._high, self._low = HIGH_BYTES, HIGH_BYTES // 4
         self._closing = self._finished = self._eof_wanted = self._paused = False
         self._written = 0
-        self.begun = False  # accepted: before that nothing can be sent
+        # Whether it is accepted: before that nothing can be sent.
+        self.begun = False
         self._protocol: Any = None
         self._context: Any = None
         self.position: Callable[[], int] = lambda: 0
@@ -224,7 +239,7 @@ class ServerTransport(asyncio.Transport):
         self.begun = True
         self._call(protocol.connection_made, self)
 
-    # what arrives from the phone; runs as the daemon
+    # bytes from the client; run as the daemon
 
     def arrived(self, data: bytes) -> None:
         if not self._finished:
@@ -239,7 +254,7 @@ class ServerTransport(asyncio.Transport):
             self.close()
 
     def lose(self, error: Exception | None) -> None:
-        """The connection is over, for the daemon."""
+        """End the connection for the daemon."""
         if not self._finished:
             self._finished = self._closing = True
             self._buffer.clear()
@@ -308,10 +323,10 @@ class ServerTransport(asyncio.Transport):
         self._link.reset()
         self.lose(None)
 
-    # what leaves
+    # bytes to the client
 
     def sent(self) -> None:
-        """The network took something: there is room for more."""
+        """Continue, as the network took something."""
         if self._finished or not (self._buffer or self._paused):
             return
         self._push()

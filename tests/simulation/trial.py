@@ -1,4 +1,4 @@
-"""One run, judged: what the command line, the suite and the shrinker run."""
+"""One run with its checks, for the command line, the suite and the shrinker."""
 
 import gc
 import warnings
@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.simulation.canaries import CANARIES
-from tests.simulation.checkers import judge
+from tests.simulation.checkers import check
 from tests.simulation.choices import Choices
 from tests.simulation.shrink import Lanes, Shrinker
 from tests.simulation.sometimes import met
 from tests.simulation.world import run
 
-COLLECT_EVERY = 10  # runs: a collection takes as long as a small run, ten runs some 50 MB
+# Runs between collections: one takes as long as a small run, ten runs take some 50 MB.
+COLLECT_EVERY = 10
 
 
 @dataclass(slots=True, frozen=True)
 class TrialResult:
-    """`findings` by checker; empty: all promises were kept. `story`: what happened, when it was asked for."""
+    """A result: `findings` by checker; empty: all promises were kept. `story`: its events, when asked for."""
 
     findings: dict[str, list[str]]
     met: Counter[str]
@@ -29,25 +30,25 @@ class TrialResult:
     story: list[str]
 
 
-def trial(choices: Choices, canary: str = "", *, telling: bool = False) -> TrialResult:
-    """Make a run and judge it; with a canary on a daemon that is broken on purpose."""
+def trial(choices: Choices, canary: str = "", *, story: bool = False) -> TrialResult:
+    """Make a run and check it; with a canary on a daemon that is broken on purpose."""
     with collector_rests(), broken(canary):
-        return judged(choices, telling)
+        return checked(choices, story)
 
 
-def judged(choices: Choices, telling: bool) -> TrialResult:
-    world = run(choices, telling=telling)
+def checked(choices: Choices, story: bool) -> TrialResult:
+    world = run(choices, story=story)
     history = world.history
-    return TrialResult(judge(history), met(history), world.trace.hexdigest(), choices.recorded, history.notes)
+    return TrialResult(check(history), met(history), world.trace.hexdigest(), choices.recorded, history.notes)
 
 
 def broken(canary: str) -> AbstractContextManager[Any]:
-    """The break of this name in force; none for no name. KeyError for one there is not."""
+    """Put the break of this name in force around the block; none for no name. Raises KeyError for an unknown one."""
     return CANARIES[canary]() if canary else nullcontext()
 
 
 def trials(seeds: range, canary: str = "") -> tuple[dict[int, TrialResult], Counter[str]]:
-    """The verdicts of those seeds that did not do well, and what all of them met."""
+    """Return the results of those seeds that failed, and the states that all of them reached."""
     failed: dict[int, TrialResult] = {}
     total: Counter[str] = Counter()
     with collector_rests():
@@ -63,12 +64,13 @@ def trials(seeds: range, canary: str = "") -> tuple[dict[int, TrialResult], Coun
 
 @contextmanager
 def collector_rests() -> Iterator[None]:
-    """No collection in the middle of a run: when it comes would depend on everything before."""
+    """Prevent a collection in the middle of a run: its time would depend on everything before."""
     if not gc.isenabled():
         yield
         return
     gc.collect()
-    gc.freeze()  # for good: what a whole test run has left would be looked at again for every few seeds
+    # The objects of a whole test run would be traced again for every few seeds.
+    gc.freeze()
     gc.disable()
     try:
         with warnings.catch_warnings():
@@ -81,9 +83,9 @@ def collector_rests() -> Iterator[None]:
 
 
 def minimal(verdict: TrialResult, canary: str = "") -> tuple[str, TrialResult, int]:
-    """The checker that complained first, the smallest run in which it still does, and how many runs that took."""
+    """Return the checker that failed first, the smallest run in which it still does, and how many runs that took."""
     checker = next(iter(verdict.findings))
     shrinker = Shrinker(lambda lanes: checker in trial(Choices(lanes=lanes), canary).findings)
     with collector_rests():
         lanes = shrinker.shrunk(verdict.lanes)
-    return checker, trial(Choices(lanes=lanes), canary, telling=True), shrinker.runs
+    return checker, trial(Choices(lanes=lanes), canary, story=True), shrinker.runs

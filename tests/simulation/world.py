@@ -1,4 +1,4 @@
-"""A run from its choices to its history: everybody sets up in peace, lives through the trouble, and has to converge."""
+"""A run from its choices to its history: all clients set up in peace, go through the faults, and have to converge."""
 
 import asyncio
 import hashlib
@@ -25,18 +25,22 @@ from tests.simulation.sim_env import SimEnv, WallClock
 from tests.simulation.transport import TIGHT_ROOM_BYTES, NetworkConditions
 
 SETUP_S = 30.0
-CONVERGE_S = 120.0  # reliability.md section 4: once nothing bad happens any more
+# Many times what clients need once there are no more faults.
+CONVERGE_S = 120.0
 LOOK_S = 0.25
-CALM_LOOKS = 2  # in a row
-LIFETIME_S = 3600  # of a token
+# Comparisons in a row that have to find nothing.
+CALM_LOOKS = 2
+# The life of a token, in seconds.
+LIFETIME_S = 3600
 BOTH = (ACCOUNT, notes.NAME)
-SHORT_LIFE_S = 61  # of a token in a run about expiry; config: the grace is 1 s
+# The life of a token in a run about expiry; the grace of the configuration is 1 s.
+SHORT_LIFE_S = 61
 
 
 class World:
-    """The run. It is the Environment of its phones."""
+    """The run. It is the Environment of its clients."""
 
-    def __init__(self, choices: Choices, root: Path, *, telling: bool) -> None:
+    def __init__(self, choices: Choices, root: Path, *, story: bool) -> None:
         self.choices = choices
         self.scenario: Scenario = scenario(choices.lane("plan"))
         self.loop = SimLoop(choices.lane("order"))
@@ -58,9 +62,9 @@ class World:
         self.loop.takes_s = self.chaos.takes_s
         self.settings = configured(chosen, root)
         self.inspector = Inspector(self)
-        self._telling = telling
+        self._story = story
 
-    # Streets
+    # Environment
 
     def token(self, user: str, device: str) -> tuple[str, float]:
         lifetime = SHORT_LIFE_S if self.scenario.has("expiry") else LIFETIME_S
@@ -83,14 +87,14 @@ class World:
         return conditions
 
     def note(self, who: str, text: str) -> None:
-        if self._telling:
+        if self._story:
             self.history.notes.append(f"t={self.loop.time():.4f} {who}: {text}")
 
     def boot(self) -> int:
         return self.machine.boots
 
     def count(self, what: str, happened: bool = True) -> None:
-        """One more of the things that should happen sometimes."""
+        """Count a state that should be reached now and then."""
         if happened:
             self.history.sometimes[what] = self.history.sometimes.get(what, 0) + 1
 
@@ -99,7 +103,7 @@ class World:
     troubled = False
 
     async def live(self) -> None:
-        """All of it."""
+        """Run everything."""
         self.machine.fault, self.machine.busy = self.chaos.fault, self.chaos.busy
         self.machine.on_lost = self.chaos.lost
         await self.chaos.up()
@@ -141,7 +145,7 @@ class World:
             self.actors.append(actor)
 
     def open_room(self, maker: SimClient, key: str) -> None:
-        """A public group of everybody there is."""
+        """Create a public group of all users."""
         others = [user for user in self.users if user != maker.user]
         fields = {"kind": "group", "title": "t", "users": others, "public": True}
         maker.post({"type": "room.create", "key": key, **fields})
@@ -186,7 +190,7 @@ class World:
         self._compare(self.history.truths[-1])
 
     def _compare(self, truth: Truth) -> None:
-        """What phones that are connected and quiet believe, against the log."""
+        """Compare the state of clients that are connected and quiet with the log."""
         for client in self.clients:
             expected = {
                 room: max(truth.rooms[room])
@@ -220,7 +224,7 @@ class World:
         await self.machine.leave()
 
     async def _ask_at_the_end(self) -> None:
-        """Unread numbers and presence, as every phone is told them, against the log."""
+        """Compare unread numbers and presence, as every client is sent them, with the log."""
         truth = self.history.truths[-1]
         for client in self.clients:
             client.answers.clear()
@@ -236,7 +240,7 @@ class World:
 
 
 class ErrorLog(logging.Handler):
-    """Errors the daemon logs."""
+    """A log handler for errors of the daemon."""
 
     def __init__(self, world: World) -> None:
         super().__init__(logging.ERROR)
@@ -246,13 +250,13 @@ class ErrorLog(logging.Handler):
         self._world.history.complaints.append(self.format(record))
 
 
-def run(choices: Choices, *, telling: bool = False) -> World:
-    """One whole run; how it ended is in the world's history."""
+def run(choices: Choices, *, story: bool = False) -> World:
+    """Make one whole run; how it ended is in the history of the world."""
     root = Path(tempfile.mkdtemp(prefix="chatd-sim-", dir=memory()))
     world = None
     try:
         with simulated():
-            world = World(choices, root, telling=telling)
+            world = World(choices, root, story=story)
             complaints = ErrorLog(world)
             logging.getLogger().addHandler(complaints)
             try:

@@ -1,4 +1,4 @@
-"""The client without input and output: a porter translates it line by line, and the tests in tests/client/core too.
+"""The client without input and output, which a port translates line by line, together with tests/client/core.
 
-Nothing here waits, asks for the time or for chance, or knows a socket; time comes in as an argument.
+Nothing here waits, reads a clock, draws random numbers or knows a socket; time comes in as an argument.
 """

@@ -1,7 +1,7 @@
-"""The local copy of one account: its rooms, its place in the change feed, the presence of others; pure.
+"""The local copy of one account: its rooms, its position in the change feed, the presence of others; pure.
 
-It takes what the server says (hello reply, pages of a sync, pushes), moves the replicas and tells its delegate what
-changed and what has to be fetched; what has to be stored it collects for `records`.
+It takes the replies and pushes of the server, moves the replicas and tells its delegate what changed and what has to
+be fetched; rows to be stored are collected for `records`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -34,10 +34,10 @@ from .replica import EVERYBODY_MEMBERS_MAX, Replica
 
 
 class AccountDelegate(Protocol):
-    """The rest of the client, as an account sees it. All calls are synchronous and in the order things happened."""
+    """The rest of the client, as an account sees it. All calls are synchronous and in the order of events."""
 
     def on_change(self, change: Change) -> None:
-        """Handle a change; the app is to be told."""
+        """Hand a change to the app."""
         ...
 
     def on_typing(self, room: str, user: str) -> None:
@@ -53,7 +53,7 @@ class AccountDelegate(Protocol):
         ...
 
     def on_more_rows(self) -> None:
-        """Begin a sync: more account rows changed than were told."""
+        """Begin a sync: more account rows changed than were sent."""
         ...
 
     def on_own_message(self, event: Event) -> None:
@@ -87,14 +87,15 @@ class Account:
         self._unstored: dict[tuple[str, str], None] = {}
         self._listed: set[str] | None = None
 
-    # What the server says.
+    # Packets of the server.
 
     def take_hello(self, reply: HelloReply) -> None:
-        """Take the hello reply but for its sync page; another epoch ends everything that was numbered (protocol.md,
-        "Identifiers and counters")."""
+        """Take the hello reply except for its sync page; another epoch resets everything that is numbered
+        (protocol.md, "Identifiers and counters")."""
         self.user = reply["user"]
         self._everybody_max = reply.get("limits", {}).get("full_delivery_members", EVERYBODY_MEMBERS_MAX)
-        for replica in self.replicas.values():  # those made before the first hello did not know
+        # Replicas made before the first hello did not know the user.
+        for replica in self.replicas.values():
             replica.belongs_to(self.user)
             replica.everybody_max = self._everybody_max
         self._store("account", "user")
@@ -108,8 +109,7 @@ class Account:
             self._store_rooms()
 
     def take_sync(self, page: SyncPage) -> str:
-        """Take one page of a sync; the result is the `more` to ask next, empty after the last page (protocol.md,
-        "sync")."""
+        """Take one page of a sync; return the `more` to ask next, empty after the last page (protocol.md, "sync")."""
         if page.get("full") and self._listed is None:
             self._listed = set()
         for summary in page.get("rooms", ()):
@@ -125,7 +125,7 @@ class Account:
         return more
 
     def begin_round(self) -> None:
-        """A sync begins; an unfinished one before it is void."""
+        """Begin a sync; an unfinished one before it is void."""
         self._listed = None
         self.rows.begin_round()
 
@@ -144,26 +144,26 @@ class Account:
             self._delegate.on_gap(replica)
 
     def take_summary(self, summary: RoomSummary) -> Replica:
-        """Take a summary that came as a reply."""
+        """Take the summary of a reply."""
         return self._summary(summary)
 
     def take_head(self, room: str, seq: int, ordinal: int = 0) -> None:
-        """A room moved; its content was not sent."""
+        """Take the head of a room that moved; its content was not sent."""
         replica = self.replica(room)
         self.publish(replica, replica.take_head(seq, ordinal))
         self._check(replica)
 
     def take_presence(self, users: Iterable[PresenceEntry]) -> None:
-        """Users came or went."""
+        """Take the presence of users."""
         for entry in users:
             now = Presence(entry.get("state", "offline"), entry.get("last_seen", 0))
             self.presence[entry["user"]] = now
             self._delegate.on_change(PresenceChanged(entry["user"], now.state, now.last_seen))
 
-    # What the rest of the client needs.
+    # For the rest of the client.
 
     def replica(self, room: str) -> Replica:
-        """The replica of a room; pushes may name a room before any page listed it (protocol.md, "sync")."""
+        """Return the replica of a room; a push may name a room before any page listed it (protocol.md, "sync")."""
         replica = self.replicas.get(room)
         if replica is None:
             replica = self.replicas[room] = Replica(room, self.user)
@@ -171,7 +171,7 @@ class Account:
         return replica
 
     def peek(self, room: str) -> Replica:
-        """Return the replica of a room to look at; looking makes no unknown room known."""
+        """Return the replica of a room for reading; an unknown room is not added."""
         return self.replicas.get(room) or Replica(room, self.user)
 
     def publish(self, replica: Replica, changes: Iterable[Change]) -> None:
@@ -183,25 +183,25 @@ class Account:
         self._store("rooms", replica.room)
 
     def match_own(self, events: Iterable[Event]) -> None:
-        """Point out the own messages among `events`, whatever their position (protocol.md, "Positions, gaps and
+        """Report the own messages among `events`, whatever their position (protocol.md, "Positions, gaps and
         repair")."""
         for event in events:
             if event.get("user") == self.user and event.get("kind") == "message":
                 self._delegate.on_own_message(event)
 
     def lose(self, room: str, reason: str) -> None:
-        """No longer in a room."""
+        """Remove a room that this user is no longer in."""
         self._lose(room, reason)
 
     def drop_cursor(self) -> None:
-        """Begin with a full sync next time (4005)."""
+        """Drop the cursor, so that the next sync is a full one (4005)."""
         self.cursor = ""
         self._store("account", "cursor")
 
     # Storing.
 
     def restore(self, tables: Tables) -> None:
-        """Take back what an earlier run stored."""
+        """Load what an earlier run stored."""
         account = tables.get("account", {})
         self.user, self.epoch = account.get("user", ""), account.get("epoch", "")
         self.cursor = account.get("cursor", "")
@@ -243,7 +243,7 @@ class Account:
         for room in self.replicas:
             self._store("rooms", room)
 
-    # One push each.
+    # One method for each push.
 
     def _on_event(self, push: EventPush) -> None:
         self.take_events(push["room"], push.get("events", ()))
@@ -328,4 +328,4 @@ PUSHES: dict[str, Callable[[Account, Decoded], None]] = {
     "ping": Account._on_cursor,
     "bye": Account._on_cursor,
 }
-"""Every push that moves the account."""
+"""The method of every push that moves the account."""

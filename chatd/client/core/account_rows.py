@@ -1,7 +1,7 @@
 """The account rows of this device, by section and name (protocol.md, "Account rows"); pure.
 
-The row with the higher stamp holds, wherever it came from. So one that is gone stays as a stamp: an older page must
-not bring it back.
+The row with the higher stamp is valid, wherever it came from. A deleted row is kept as a stamp, so that an older page
+does not bring it back.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,14 +14,15 @@ class AccountRows:
 
     def __init__(self) -> None:
         self._rows: dict[str, dict[str, AccountRow]] = {}
-        self._named: set[tuple[str, str]] = set()  # since the round began
+        # The rows named since the round began.
+        self._named: set[tuple[str, str]] = set()
 
     def begin_round(self) -> None:
-        """A sync begins."""
+        """Begin a sync."""
         self._named.clear()
 
     def take(self, sections: Mapping[str, Iterable[AccountRow]]) -> list[tuple[str, str]]:
-        """Take the rows of a page or a push; section and name of those that changed."""
+        """Take the rows of a page or a push; return section and name of those that changed."""
         changed = []
         for section, rows in sections.items():
             held = self._rows.setdefault(section, {})
@@ -34,8 +35,8 @@ class AccountRows:
         return changed
 
     def end_round(self, full_sections: Iterable[str]) -> list[tuple[str, str]]:
-        """End a sync; section and name of the rows that are forgotten, since these sections were walked in full and
-        nothing named them."""
+        """End a sync; return section and name of the rows that are forgotten, since their sections were walked in
+        full and no page named them."""
         forgotten = [
             (section, name)
             for section in full_sections
@@ -48,15 +49,15 @@ class AccountRows:
         return forgotten
 
     def clear(self) -> list[tuple[str, str]]:
-        """Forget all, as a new epoch demands; section and name of what there was."""
+        """Forget all rows, as a new epoch demands; return their sections and names."""
         forgotten = [(section, name) for section, rows in self._rows.items() for name in rows]
         self._rows.clear()
         return forgotten
 
     def section(self, section: str) -> dict[str, object]:
-        """The values of a section by name."""
+        """Return the values of a section by name."""
         return {name: row["value"] for name, row in self._rows.get(section, {}).items() if "value" in row}
 
     def row(self, section: str, name: str) -> AccountRow | None:
-        """One row, gone or not."""
+        """Return one row, deleted or not."""
         return self._rows.get(section, {}).get(name)

@@ -1,4 +1,4 @@
-"""An acknowledgement as the event it stands for, which the author's own connection gets it instead of; pure.
+"""The event of an acknowledgement, which the connection of the author gets in its place; pure.
 
 Source: protocol.md, "Positions, gaps and repair".
 """
@@ -8,7 +8,7 @@ from typing import cast
 from .packets import Ack, Event, Packet
 
 COMPOSED_SLACK_MS = 60_000
-"""`composed_at` is stored only where it differs from `time` by more (protocol.md, "send")."""
+"""Milliseconds by which `composed_at` must differ from `time` to be stored (protocol.md, "send")."""
 
 KEPT: dict[str, tuple[str, tuple[str, ...]]] = {
     "send": ("message", ("key", "body")),
@@ -19,12 +19,13 @@ KEPT: dict[str, tuple[str, tuple[str, ...]]] = {
     "room.update": ("settings", ("title", "avatar", "public", "data")),
 }
 """The requests whose event follows from the request alone: its kind, and the keys it takes over. Membership is not
-among them: the server leaves out of the event who was a member already."""
+among them: the server leaves users who were members already out of the event."""
 
 
 def event_of(packet: Packet, ack: Ack, user: str) -> Event | None:
     """Return the event a mutation became; None where the log has none (no `seq`, or a type not in `KEPT`)."""
-    if "event" in ack:  # a filter of the server changed what was sent
+    # A filter of the server changed what was sent.
+    if "event" in ack:
         return ack["event"]
     kind, names = KEPT.get(packet["type"], ("", ()))
     if not kind or "seq" not in ack:

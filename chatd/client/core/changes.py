@@ -1,4 +1,4 @@
-"""The changes a client tells its app: small immutable facts, one class each, nothing else.
+"""The changes that a client reports to its app: small immutable records, one class each.
 
 State lives in the rooms (`client.rooms`); a change says what moved, so that a screen can follow.
 """
@@ -28,7 +28,7 @@ class RoomChanged:
 
 @dataclass(frozen=True, slots=True)
 class RoomGone:
-    """No longer in the room: `left`, `removed`, `banned`, `deleted`, or `forgotten` after a full sync."""
+    """The user is no longer in the room: `left`, `removed`, `banned`, `deleted`, or `forgotten` after a full sync."""
 
     room: str
     reason: str
@@ -45,7 +45,8 @@ class RoomMoved:
 
 @dataclass(frozen=True, slots=True)
 class MessageAdded:
-    """A message new to this client: live, or missed while away. Each is told once, in the order of the room."""
+    """A message that is new to this client: live, or missed while away. Each is reported once, in the order of the
+    room."""
 
     room: str
     message: Message
@@ -61,7 +62,7 @@ class MessageChanged:
 
 @dataclass(frozen=True, slots=True)
 class EventAdded:
-    """Something else in the log: membership, roles, settings, a notice, or a kind of the future (see `fallback`)."""
+    """Another event in the log: membership, roles, settings, a notice, or an unknown kind (see `fallback`)."""
 
     room: str
     event: Event
@@ -69,14 +70,14 @@ class EventAdded:
 
 @dataclass(frozen=True, slots=True)
 class TimelineReset:
-    """Too much was missed: the newest page is cached now, what lies before it is to be paged in on demand."""
+    """Too much was missed: the newest page is cached now, older messages are fetched on demand."""
 
     room: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptsChanged:
-    """These users read, or got, more of the room."""
+    """These users have read, or received, more of the room."""
 
     room: str
     users: tuple[str, ...]
@@ -100,7 +101,7 @@ class TypingStopped:
 
 @dataclass(frozen=True, slots=True)
 class PresenceChanged:
-    """A watched user came, went or dozed: `online`, `away`, `offline`. `last_seen` in ms, 0 if unknown."""
+    """The presence of a watched user changed to `online`, `away` or `offline`. `last_seen` in ms, 0 if unknown."""
 
     user: str
     state: str
@@ -109,7 +110,7 @@ class PresenceChanged:
 
 @dataclass(frozen=True, slots=True)
 class AccountChanged:
-    """A row of the account changed, on whatever device, or is gone (`client.account_rows(section)`)."""
+    """A row of the account changed, on whatever device, or was deleted (`client.account_rows(section)`)."""
 
     section: str
     name: str

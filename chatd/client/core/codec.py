@@ -40,7 +40,7 @@ class BadFrame(Exception):
 
 
 class Codec(Protocol):
-    """One encoding. `encode` gives one packet's bytes; `join` makes the frame of several of them."""
+    """One encoding. `encode` returns the bytes of one packet; `join` makes a frame of several."""
 
     subprotocol: str
     text: bool
@@ -57,22 +57,22 @@ class MsgpackCodec:
     text = False
 
     def encode(self, packet: Packet) -> bytes:
-        """The packet's MessagePack bytes.
+        """Return the MessagePack bytes of a packet.
 
-        Raises ValueError or TypeError for what cannot be encoded (an integer over 64 bits, a foreign type).
+        Raises ValueError or TypeError for values that cannot be encoded (an integer over 64 bits, a foreign type).
         """
         packed: bytes = msgpack.packb(packet, use_bin_type=True)
         return packed
 
     def join(self, packets: Sequence[bytes]) -> bytes:
-        """One frame of 1 to 64 encoded packets."""
+        """Return one frame of 1 to 64 encoded packets."""
         if len(packets) == 1:
             return packets[0]
         head = bytes([0x90 | len(packets)]) if len(packets) < 16 else bytes([0xDC, 0, len(packets)])
         return head + b"".join(packets)
 
     def decode(self, frame: bytes | str) -> list[Packet]:
-        """The packets of a frame, in order; `BadFrame` for anything else."""
+        """Return the packets of a frame, in order; raises `BadFrame` for anything else."""
         if isinstance(frame, str):
             raise BadFrame("a text frame on the binary subprotocol")
         content = _unpack(frame)
@@ -88,20 +88,20 @@ class JsonCodec:
     text = True
 
     def encode(self, packet: Packet) -> bytes:
-        """The packet's JSON as UTF-8.
+        """Return the JSON of a packet as UTF-8.
 
-        Raises ValueError or TypeError for what cannot be encoded (NaN, a lone surrogate, a foreign type).
+        Raises ValueError or TypeError for values that cannot be encoded (NaN, a lone surrogate, a foreign type).
         """
         return json.dumps(
             packet, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_bytes_to_json
         ).encode()
 
     def join(self, packets: Sequence[bytes]) -> bytes:
-        """One frame of 1 to 64 encoded packets."""
+        """Return one frame of 1 to 64 encoded packets."""
         return packets[0] if len(packets) == 1 else b"[" + b",".join(packets) + b"]"
 
     def decode(self, frame: bytes | str) -> list[Packet]:
-        """The packets of a frame, in order; `BadFrame` for anything else."""
+        """Return the packets of a frame, in order; raises `BadFrame` for anything else."""
         if not isinstance(frame, str):
             raise BadFrame("a binary frame on the text subprotocol")
         try:
@@ -114,7 +114,7 @@ CODECS: dict[str, type[MsgpackCodec] | type[JsonCodec]] = {"msgpack": MsgpackCod
 
 
 def check(value: object, level: int = 1) -> None:
-    """Raise ValueError for what an encoder takes and no server does: it must not get into an outbox."""
+    """Raise ValueError for values that an encoder accepts and no server does: they must not get into an outbox."""
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("not a finite number")
     if isinstance(value, int) and abs(value) > INTEGER_MAX:
@@ -146,7 +146,7 @@ def _unpack(frame: bytes) -> object:
 
 
 def _inflate(wrapper: msgpack.ExtType) -> bytes:
-    """The content of the `deflate` wrapper: raw DEFLATE, complete, nothing behind it, at most 512 KiB."""
+    """Return the content of the `deflate` wrapper: raw DEFLATE, complete, nothing behind it, at most 512 KiB."""
     if wrapper.code != DEFLATE_TYPE:
         raise BadFrame(f"wrapper of unknown type {wrapper.code}")
     inflater = zlib.decompressobj(RAW_DEFLATE)

@@ -1,5 +1,5 @@
 """The moments at which a link is to be probed, and at which it is dead (protocol.md, "States" and "ping, pong");
-pure, time comes in."""
+pure, time comes in as an argument."""
 
 from enum import Enum
 
@@ -31,11 +31,11 @@ class Deadlines:
         self._probing = False
 
     def heard(self, now: float) -> None:
-        """A frame came in."""
+        """Note that a frame came in."""
         self._heard_at = now
 
     def silent_s(self, now: float) -> float:
-        """Seconds since the last frame."""
+        """Return the seconds since the last frame."""
         return now - self._heard_at
 
     def probe(self, now: float) -> bool:
@@ -46,11 +46,11 @@ class Deadlines:
         return True
 
     def answered(self) -> None:
-        """The ping was answered."""
+        """Note that the ping was answered."""
         self._probing = False
 
     def next_at(self, asked_at: float | None) -> float:
-        """When to look again."""
+        """Return the time of the earliest deadline."""
         if self._probing:
             return min(self._dead_at, self._next_probe_at)
         if asked_at is not None:
@@ -72,5 +72,5 @@ class Deadlines:
 
     @property
     def _next_probe_at(self) -> float:
-        # The time for an answer and the least time between two probes are one number.
+        # The time for the answer is also the least time between two probes.
         return self._probed_at + self._timing.probe_s

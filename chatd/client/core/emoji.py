@@ -1,5 +1,5 @@
-"""The normal form of an emoji (protocol.md, "react"), so that what is shown before the server answers is what will
-be stored. Whether it is an emoji at all is for the server to say; pure."""
+"""The normal form of an emoji (protocol.md, "react"), so that the form shown before the server answers is the one it
+stores. Whether a text is an emoji at all is for the server to decide; pure."""
 
 import re
 
@@ -20,5 +20,5 @@ _BARE = re.compile(f"[{_CHARACTERS}](?![\U0001f3fb-\U0001f3ff])|.(?=\u20e3)")
 
 
 def normal_emoji(emoji: str) -> str:
-    """The emoji as it will be stored: with U+FE0F where it belongs, and nowhere else."""
+    """Return an emoji as the server stores it: with U+FE0F where it belongs, and nowhere else."""
     return _BARE.sub("\\g<0>\ufe0f", re.sub("[\ufe0e\ufe0f]", "", emoji))

@@ -1,7 +1,7 @@
 """The failures a caller can meet, as exceptions: one class per error code of the protocol, and the ends of a
 connection.
 
-Which code means what is written here once; nothing here decides when to retry (outbox.py and lifecycle.py do).
+The codes and their classes are written here once; when to retry is decided in outbox.py and lifecycle.py.
 """
 
 from typing import ClassVar
@@ -17,8 +17,8 @@ RETRIES = frozenset({"never", "later", "after_auth", "after_sync"})
 class ChatError(Exception):
     """The server refused a request (protocol.md, "error").
 
-    `retry` says what may be done about it: `never`, `later` (after `retry_after` milliseconds), `after_auth` or
-    `after_sync`. Decide from `retry` when the code is not known. Codes without a class of their own are plain
+    `retry` says how it may be repeated: `never`, `later` (after `retry_after` milliseconds), `after_auth` or
+    `after_sync`. Decide by `retry` when the code is not known. A code without a class of its own is a plain
     `ChatError`.
     """
 
@@ -55,7 +55,7 @@ class ChatError(Exception):
 
 
 def error_from(packet: ErrorReply) -> ChatError:
-    """The exception for an `error` packet; an unknown code gives a plain `ChatError`."""
+    """Return the exception for an `error` packet; an unknown code gives a plain `ChatError`."""
     return ERRORS.get(packet.get("code", ""), ChatError)(packet)
 
 
@@ -68,11 +68,11 @@ class UnknownType(ChatError, code="unknown_type", retry="never"):
 
 
 class NotSupported(ChatError, code="not_supported", retry="never"):
-    """Needs a feature that is not in force, or is switched off."""
+    """The request needs a feature that is not in force, or is switched off."""
 
 
 class TokenExpired(ChatError, code="token_expired", retry="after_auth"):
-    """The token is too old."""
+    """The token has expired."""
 
 
 class TokenInvalid(ChatError, code="token_invalid", retry="after_auth"):
@@ -88,7 +88,7 @@ class Forbidden(ChatError, code="forbidden", retry="never"):
 
 
 class NotMember(ChatError, code="not_member", retry="never"):
-    """Not, or not any more, in the room."""
+    """The user is not, or no longer, in the room."""
 
 
 class NotFound(ChatError, code="not_found", retry="never"):
@@ -108,15 +108,15 @@ class RoomFull(ChatError, code="room_full", retry="never"):
 
 
 class QuotaReached(ChatError, code="quota", retry="never"):
-    """One user may be in no more rooms."""
+    """The user is in as many rooms as one user may be."""
 
 
 class EditWindowOver(ChatError, code="edit_window", retry="never"):
-    """Too late to edit or recall."""
+    """The time in which a message may be edited or recalled is over."""
 
 
 class Muted(ChatError, code="muted", retry="later"):
-    """A temporary ban on posting."""
+    """The user is temporarily barred from posting."""
 
 
 class Conflict(ChatError, code="conflict", retry="never"):
@@ -128,23 +128,23 @@ class Aborted(ChatError, code="aborted", retry="later"):
 
 
 class RateLimited(ChatError, code="rate_limited", retry="later"):
-    """Too fast; `retry_after` and `scope` say by how much and where."""
+    """The client asks too often; `retry_after` and `scope` say for how long and where to wait."""
 
 
 class Overloaded(ChatError, code="overloaded", retry="later"):
-    """The server cannot now."""
+    """The server cannot serve the request now."""
 
 
 class ServerTimeout(ChatError, code="timeout", retry="later"):
-    """The server gave up waiting; whether it happened is unknown."""
+    """The server timed out; whether the change was made is unknown."""
 
 
 class Internal(ChatError, code="internal", retry="later"):
-    """A fault of the server; whether it happened is unknown."""
+    """A fault of the server; whether the change was made is unknown."""
 
 
 class BadCursor(ChatError, code="bad_cursor", retry="after_sync"):
-    """A malformed `cursor` or `more`."""
+    """The `cursor` or `more` is malformed."""
 
 
 class Closed(Exception):
@@ -164,10 +164,10 @@ class Unreachable(TimeoutError):
 
 
 class HandshakeFailed(ConnectionError):
-    """Something answers at the address, but does not open a WebSocket.
+    """The peer at the address answers, but does not open a WebSocket.
 
-    `status` is that of its HTTP answer, 0 when it gave none; `retry_after_s` what a full or stopping server asks
-    for (protocol.md, "The WebSocket"), or 0.
+    `status` is that of its HTTP answer, 0 when it gave none; `retry_after_s` is the pause that a full or stopping
+    server asks for (protocol.md, "The WebSocket"), or 0.
     """
 
     def __init__(self, message: str, status: int = 0, retry_after_s: float = 0.0) -> None:

@@ -1,8 +1,8 @@
-"""The stretches of a room's log that are cached, and the number up to which each is known to be right; pure.
+"""The stretches of the log of a room that are cached, and the number up to which each is known to be right; pure.
 
-The set is a piecewise map from `seq` to `valid`: closed intervals, ascending, never overlapping, neighbours with
-the same `valid` joined. `valid` is the `seq` up to which every change of that stretch is known (protocol.md,
-"Positions, gaps and repair"). Coverage comes only from replies that state it, never from the numbers of messages.
+The set is a piecewise map from `seq` to `valid`: closed intervals, ascending, never overlapping, neighbours with the
+same `valid` joined. `valid` is the `seq` up to which every change of that stretch is known (protocol.md, "Positions,
+gaps and repair"). Coverage comes only from replies that state it, never from the numbers of messages.
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,8 @@ class Intervals:
         if low > high:
             return
         parts: list[Interval] = []
-        free = low  # the lowest number not yet given to a part with a newer `valid`
+        # The lowest number that is not yet given to a part with a newer `valid`.
+        free = low
         for part in self._parts:
             parts += _outside(part, low, high)
             if part.valid > valid and part.low <= high and part.high >= low:
@@ -57,24 +58,26 @@ class Intervals:
         self._parts = _joined(sorted(parts))
 
     def advance(self, old: int, new: int) -> None:
-        """The log moved on from `old` to `new`: everything right up to `old` stays right, the tail grows
-        (protocol.md, "Positions, gaps and repair")."""
+        """Move the end of the log from `old` to `new`: everything right up to `old` stays right, the newest stretch
+        grows (protocol.md, "Positions, gaps and repair")."""
         parts = self._parts
         if len(parts) == 1 and parts[0].high == old == parts[0].valid:
-            parts[0] = Interval(parts[0].low, new, new)  # the usual case, once per event
+            # The usual case, once per event.
+            parts[0] = Interval(parts[0].low, new, new)
             return
         self._parts = [part._replace(valid=new) if part.valid == old else part for part in parts]
         self.add(new, new, new)
 
     def holding(self, seq: int) -> Interval | None:
-        """The interval that holds `seq`."""
-        for part in reversed(self._parts):  # almost always the newest
+        """Return the interval that holds `seq`."""
+        # It is almost always the newest.
+        for part in reversed(self._parts):
             if part.low <= seq <= part.high:
                 return part
         return None
 
     def covered_down_from(self, seq: int) -> int:
-        """The lowest number reached from `seq` downwards without a hole; `seq` + 1 if it is not cached itself."""
+        """Return the lowest number reached from `seq` downwards without a hole; `seq` + 1 if it is not cached."""
         low = seq + 1
         for part in reversed(self._parts):
             if part.low < low <= part.high + 1:
@@ -87,7 +90,7 @@ class Intervals:
         return [Interval(max(part.low, low), min(part.high, high), part.valid) for part in touched]
 
     def stale(self, low: int, high: int, current: int) -> Interval | None:
-        """The first stretch between `low` and `high` that is not right up to `current`, cut to those bounds."""
+        """Return the first stretch between `low` and `high` that is not right up to `current`, cut to those bounds."""
         return next((part for part in self.within(low, high) if part.valid < current), None)
 
     def forget_below(self, seq: int) -> None:

@@ -18,7 +18,7 @@ class Limits:
 
     @classmethod
     def from_packet(cls, packet: Mapping[str, int]) -> "Limits":
-        """The defaults, changed by the keys the server sent; unknown keys are ignored."""
+        """Return the defaults, changed by the keys that the server sent; unknown keys are ignored."""
         known = {entry.name for entry in fields(cls)}
         return cls(**{name: value for name, value in packet.items() if name in known})
 

@@ -1,6 +1,6 @@
-"""A message and what can happen to it: the operations of a room's log folded into one current state; pure.
+"""A message and its changes: the operations of the log of a room folded into one current state; pure.
 
-The one rule (protocol.md, "Event"): an operation counts only if its `seq` is above the message's `changed`. So
+The one rule (protocol.md, "Event"): an operation counts only if its `seq` is above the `changed` of the message. So
 replaying a log, in part or twice, gives the same message.
 """
 
@@ -18,9 +18,9 @@ class Message:
     seq: int
     user: str
     time: int
-    """Unix milliseconds, server clock."""
+    """Unix milliseconds, clock of the server."""
     ordinal: int = 0
-    """Its number among the countable messages; 0: silent."""
+    """The number among the messages that count as unread; 0: silent."""
     key: str = ""
     body: Body | None = None
     """None after a recall."""
@@ -38,13 +38,13 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The text of the body, or nothing."""
+        """The text of the body, empty if there is none."""
         text = (self.body or {}).get("text", "")
         return text if isinstance(text, str) else ""
 
 
 def message_from(room: str, event: Event) -> Message:
-    """The message of a `message` event, which is always served in its current state (protocol.md, "Event")."""
+    """Return the message of a `message` event, which is always served in its current state (protocol.md, "Event")."""
     return Message(
         room=room,
         seq=event["seq"],
@@ -64,7 +64,7 @@ def message_from(room: str, event: Event) -> Message:
 
 
 def changed_by(message: Message, operation: Event, me: str) -> Message:
-    """The message after `operation`; the same object if the operation is older than its state.
+    """Return the message after `operation`; the same object if the operation is older than its state.
 
     `me` is the own user, whose reactions move `mine`.
     """
@@ -74,17 +74,17 @@ def changed_by(message: Message, operation: Event, me: str) -> Message:
 
 
 def emptied(message: Message) -> Message:
-    """The message without its body, known to be recalled though its state is not known otherwise."""
+    """Return the message without its body, known to be recalled though its state is not known otherwise."""
     return replace(message, body=None, recalled=True)
 
 
 def with_own_reaction(message: Message, emoji: str, *, present: bool) -> Message:
-    """The message with the own reaction known apart from the log, as in large rooms (protocol.md, "react")."""
+    """Return the message with the own reaction, which the log of a large room does not hold (protocol.md, "react")."""
     return replace(message, mine=_with(message.mine, emoji, present))
 
 
 def _edit(message: Message, operation: Event, me: str) -> Message:
-    # Without a body: the message was recalled since, and the recall follows. When it was edited stays true.
+    # Without a body, the message was recalled since, and the recall follows. The time of its edit stays true.
     return replace(message, edited=operation.get("time", 0), body=operation.get("body", message.body))
 
 
@@ -117,7 +117,8 @@ OPERATIONS: dict[str, Callable[[Message, Event, str], Message]] = {
     "reactions": _reactions,
     "pin": _pin,
 }
-"""Every kind of event that changes a message, and the message after it; `changed` is set for all of them."""
+"""Every kind of event that changes a message, with the function that returns the message after it; `changed` is set
+for all of them."""
 
 
 def _counts(event: Event) -> Mapping[str, int]:

@@ -1,6 +1,6 @@
-"""Everything this client wants written, until the server has it; pure, time comes in as an argument.
+"""The mutations of this client until the server has acknowledged them; pure, time comes in as an argument.
 
-One entry per mutation, with the key that makes it idempotent for ever (protocol.md, "The outbox of a client"):
+Each entry is one mutation, with the key that makes it idempotent for ever (protocol.md, "The outbox of a client"):
 
     QUEUED -> INFLIGHT -> done (leaves the outbox)
        ^         |
@@ -10,9 +10,9 @@ One entry per mutation, with the key that makes it idempotent for ever (protocol
 Order: each room is a lane. A lane has at most one unanswered frame; a frame holds either several sends in order
 (the server aborts the rest when one fails for now) or one other operation (it has no such rule for those).
 
-After `rate_limited` the lane waits as long as its refusal says, and if the limit is not the room's, lanes that were
-not refused wait until everything that was has had its time. What is slowed goes one packet a frame until it ran
-empty.
+After `rate_limited` the lane waits as long as its refusal says, and if the limit is not one of the room, lanes that
+were not refused wait until those that were have had their time. A lane that was slowed down sends one packet a frame
+until it is empty.
 """
 
 from collections import deque
@@ -51,7 +51,7 @@ class EntryRecord(TypedDict):
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One mutation on its way. `packet` is the request without `id`; `size` its bytes on the wire."""
+    """One mutation in the outbox. `packet` is the request without `id`; `size` its bytes on the wire."""
 
     key: str
     room: str
@@ -63,11 +63,11 @@ class Entry:
 
     @property
     def is_send(self) -> bool:
-        """Whether it may share a frame with its neighbours."""
+        """Whether the entry may share a frame with its neighbours."""
         return bool(self.packet["type"] == "send")
 
     def record(self) -> EntryRecord:
-        """Return what survives a restart."""
+        """Return the part that survives a restart."""
         failed = self.state is State.FAILED
         record: EntryRecord = {"packet": self.packet, "order": self.order, "failed": failed}
         if self.error is not None:
@@ -76,7 +76,7 @@ class Entry:
 
 
 class Pace:
-    """When the next frame may go, and whether it may hold more than one packet."""
+    """The time of the next frame, and whether it may hold more than one packet."""
 
     __slots__ = ("_refusals", "open_at", "slow")
 
@@ -86,11 +86,11 @@ class Pace:
         self._refusals = 0
 
     def answered(self) -> None:
-        """A request was accepted."""
+        """Note that a request was accepted."""
         self._refusals = 0
 
     def refused(self, error: ChatError, now: float, later_s: float) -> None:
-        """The server said not now; without `retry_after` the pause doubles from `later_s`."""
+        """Note a refusal for now; without `retry_after` the pause doubles from `later_s`."""
         if error.retry_after is not None:
             pause = error.retry_after / 1000
         else:
@@ -100,7 +100,7 @@ class Pace:
         self.slow = self.slow or error.name == "rate_limited"
 
     def rested(self) -> None:
-        """Nothing waits any more: go fast again, but keep the pause the server asked for."""
+        """Return to full speed, as nothing waits any more, but keep the pause that the server asked for."""
         self.slow = False
 
 
@@ -112,10 +112,10 @@ class Lane:
     unanswered: set[str] = field(default_factory=set)
     pace: Pace = field(default_factory=Pace)
     was_told: bool = False
-    """Its first entry was refused over a limit of all lanes and has a time of its own."""
+    """Whether its first entry was refused over a limit of all lanes and has a time of its own."""
 
     def open_at(self, everybody: Pace) -> float:
-        """When its next frame may go."""
+        """The time when its next frame may go."""
         return self.pace.open_at if self.was_told else max(self.pace.open_at, everybody.open_at)
 
 
@@ -150,16 +150,16 @@ class Outbox:
         return key in self._entries
 
     def get(self, key: str) -> Entry | None:
-        """The entry with this key."""
+        """Return the entry with this key."""
         return self._entries.get(key)
 
     def entry(self, packet: Packet, size: int) -> Entry:
-        """A new entry for a request with `room` and `key`; `add` it once it is stored."""
+        """Return a new entry for a request with `room` and `key`; `add` it once it is stored."""
         self._order += 1
         return Entry(packet["key"], packet["room"], packet, self._order, size + ID_BYTES)
 
     def restored(self, record: EntryRecord, size: int) -> Entry:
-        """The entry a record was made of; what was in flight is queued again."""
+        """Return the entry of a record; one that was in flight is queued again."""
         packet = record["packet"]
         entry = Entry(packet["key"], packet["room"], packet, record["order"], size + ID_BYTES)
         self._order = max(self._order, entry.order)
@@ -169,12 +169,12 @@ class Outbox:
         return entry
 
     def add(self, entry: Entry) -> None:
-        """Let a stored entry take its place."""
+        """Add a stored entry at its place."""
         self._entries[entry.key] = entry
         if entry.state is State.QUEUED:
             self._lane(entry.room).entries.append(entry)
 
-    # Going out.
+    # Taking.
 
     def take(self, now: float, window: Window) -> list[list[Entry]]:
         """Return the entries to send now: one list per frame, each of one room; they are INFLIGHT from here on."""
@@ -191,15 +191,16 @@ class Outbox:
         return frames
 
     def next_at(self, now: float) -> float | None:
-        """When `take` is worth another call, if only time has to pass."""
+        """Return the time when `take` is worth another call, if nothing but time has to pass."""
         waiting = [lane.open_at(self._pace) for lane in self._lanes.values() if not lane.unanswered]
         at = min(waiting, default=now)
         return at if at > now else None
 
-    # Coming back.
+    # Answers.
 
     def done(self, key: str) -> Entry | None:
-        """The server has it: by an acknowledgement, or because the event was seen. None if it is not here."""
+        """Remove an entry that the server has: by an acknowledgement, or because its event was seen. None if it is
+        not here."""
         entry = self._entries.pop(key, None)
         if entry is not None:
             self._pace.answered()
@@ -208,7 +209,7 @@ class Outbox:
         return entry
 
     def refused(self, entry: Entry, error: ChatError, now: float) -> State:
-        """The server said no: FAILED for good, or QUEUED again at its old place."""
+        """Take a refusal: FAILED for good, or QUEUED again at its old place."""
         if entry.key not in self._entries:
             return entry.state
         self._answered(entry)
@@ -225,20 +226,20 @@ class Outbox:
         return entry.state
 
     def unknown(self, entry: Entry) -> None:
-        """No answer, or the connection was lost: send it again, with the same key."""
+        """Queue an entry again, with the same key: it got no answer, or the connection was lost."""
         if entry.key in self._entries and entry.state is State.INFLIGHT:
             self._answered(entry)
             entry.state = State.QUEUED
 
     def too_large(self, limit: int) -> list[Entry]:
-        """The queued entries that fit no frame of `limit` bytes."""
+        """Return the queued entries that fit no frame of `limit` bytes."""
         return [entry for entry in self if entry.state is State.QUEUED and entry.size > limit]
 
     def reject(self, entry: Entry, error: ChatError) -> None:
-        """Refuse an entry on this side."""
+        """Refuse an entry on the side of the client."""
         self._fail(entry, error)
 
-    # By hand.
+    # Requests of the app.
 
     def resend(self, key: str) -> Entry | None:
         """Queue a FAILED entry again, with its old key, behind what waits."""
@@ -250,7 +251,7 @@ class Outbox:
         return entry
 
     def discard(self, key: str) -> Entry | None:
-        """Give up an entry that is not in flight."""
+        """Remove an entry that is not in flight."""
         entry = self._entries.get(key)
         if entry is None or entry.state is State.INFLIGHT:
             return None
@@ -261,12 +262,14 @@ class Outbox:
     # Lanes.
 
     def _frame(self, lane: Lane, window: Window) -> list[Entry]:
-        """The entries of the lane's next frame; empty if not even the first one fits."""
+        """Return the entries of the next frame of the lane; empty if not even the first one fits."""
         count = 1 if lane.pace.slow or self._pace.slow else window.batch
-        free = window.frame_bytes - 3  # the head of a batch
+        # The head of a batch.
+        free = window.frame_bytes - 3
         frame: list[Entry] = []
         for entry in lane.entries:
-            free -= entry.size + 1  # the comma between two JSON packets
+            # The comma between two JSON packets.
+            free -= entry.size + 1
             if free < 0 or len(frame) == count or (frame and not entry.is_send):
                 break
             frame.append(entry)
@@ -276,7 +279,8 @@ class Outbox:
 
     def _send(self, frame: list[Entry], lane: Lane) -> None:
         room = frame[0].room
-        self._lanes[room] = self._lanes.pop(room)  # to the end: no room starves another
+        # Moved to the end, so that no room starves another.
+        self._lanes[room] = self._lanes.pop(room)
         for entry in frame:
             entry.state = State.INFLIGHT
             lane.unanswered.add(entry.key)
@@ -310,7 +314,7 @@ class Outbox:
 
 
 def too_large_error(size: int, limit: int) -> TooLarge:
-    """The refusal of a mutation that fits no frame."""
+    """Return the refusal of a mutation that fits no frame."""
     return TooLarge(
         {"code": "too_large", "retry": "never", "field": "body", "message": f"{size} bytes, at most {limit}"}
     )

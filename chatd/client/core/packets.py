@@ -1,7 +1,7 @@
 """The packets a client reads, as types: objects, replies and pushes, under the chapters of protocol.md; pure.
 
-They are what a peer that keeps to the protocol sends, and cost nothing at run time: unknown keys are ignored, and
-an absent key has its default. `u53` is int here, `ms` an int of Unix milliseconds.
+They describe what a peer that keeps to the protocol sends, and cost nothing at run time: unknown keys are ignored,
+and an absent key has its default. `u53` is int here, `ms` an int of Unix milliseconds.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ Packet = dict[str, Any]
 """A packet as it is sent, or as it was decoded."""
 
 Decoded = Any
-"""A packet that was decoded; the function that takes it names which of the types below it is."""
+"""A packet that was decoded; the annotation where it is taken names which of the types below it is."""
 
 # Objects.
 
@@ -90,7 +90,7 @@ class RoomSummary(TypedDict, total=False):
 
 
 class AccountRow(TypedDict):
-    """A row of a section (protocol.md, "Account rows"); without `value` it is gone."""
+    """A row of a section (protocol.md, "Account rows"); without `value` it is deleted."""
 
     name: str
     stamp: int

@@ -1,6 +1,6 @@
 """One room as this client knows it: summary, unread numbers, receipts, and the timeline; pure.
 
-The server is the authority for `unread`. Between two of its values this side adds one for each countable message of
+The server is the authority for `unread`. Between two of its values the client adds one for each countable message of
 somebody else that was applied without a hole (protocol.md, "Unread"); `counted` is the `seq`, and `as_of` the
 ordinal, up to which `unread` is right.
 """
@@ -16,25 +16,25 @@ from .summary import Summary
 from .timeline import Timeline
 
 EVERYBODY_MEMBERS_MAX = 500
-"""Up to so many members a mention of `*` counts (protocol.md, "Thresholds"), unless the hello reply tells another
+"""Members up to which a mention of `*` counts (protocol.md, "Thresholds"), unless the hello reply gives another
 number."""
 
 
-class Receipt(NamedTuple):
-    """The positions up to which one member read and got the room, which they see from `first_visible` on."""
+class MemberReceipt(NamedTuple):
+    """The positions up to which one member has read and received the room, which they see from `first_visible` on."""
 
     read: int = 0
     delivered: int = 0
     first_visible: int = 1
 
 
-def receipt_from(entry: ReceiptEntry) -> Receipt:
+def receipt_from(entry: ReceiptEntry) -> MemberReceipt:
     """Return the positions an entry names; the others never moved."""
-    return Receipt(entry.get("read", 0), entry.get("delivered", 0), entry.get("first_visible", 1))
+    return MemberReceipt(entry.get("read", 0), entry.get("delivered", 0), entry.get("first_visible", 1))
 
 
 class RoomRecord(TypedDict):
-    """The part of a room that survives a restart; `applied` only if it was ever looked at."""
+    """The part of a room that survives a restart; `applied` only if the room was ever opened."""
 
     summary: RoomSummary
     counted: int
@@ -65,11 +65,11 @@ class Replica:
         self.everybody_max = EVERYBODY_MEMBERS_MAX
         self.summary = Summary(room)
         self.timeline = Timeline(room, me)
-        self.receipts: dict[str, Receipt] = {}
+        self.receipts: dict[str, MemberReceipt] = {}
         self.reset()
 
     def belongs_to(self, user: str) -> None:
-        """The own user became known."""
+        """Set the own user, known from the hello reply."""
         self.me = self.timeline.me = user
 
     def reset(self) -> None:
@@ -91,7 +91,7 @@ class Replica:
         self._count_from(summary.seq, summary.unread, summary.unread_mentions)
         self.read = max(self.read, summary.read)
         if summary.peer:
-            self._receive(summary.peer, Receipt(summary.peer_read, summary.peer_delivered))
+            self._receive(summary.peer, MemberReceipt(summary.peer_read, summary.peer_delivered))
         return [RoomChanged(self.room), *self.feed(packet.get("events", ()))]
 
     def feed(self, events: Iterable[Event]) -> list[Change]:
@@ -107,13 +107,13 @@ class Replica:
         return changes
 
     def take_head(self, seq: int, ordinal: int) -> list[Change]:
-        """The room moved; its content comes on request (protocol.md, "Positions, gaps and repair")."""
+        """Take a new head; the content is fetched on request (protocol.md, "Positions, gaps and repair")."""
         known = self.timeline.head
         self.timeline.heard(seq, ordinal)
         return [RoomMoved(self.room, seq, ordinal)] if seq > known else []
 
     def take_position(self, packet: PositionReply) -> list[Change]:
-        """The own read position moved, here or on another device (protocol.md, "Positions, gaps and repair" and
+        """Take the own read position, moved here or on another device (protocol.md, "Positions, gaps and repair" and
         "read")."""
         self.read = max(self.read, packet.get("read", 0))
         self.as_of = packet.get("ordinal", self.timeline.ordinal)
@@ -122,19 +122,19 @@ class Replica:
         return [RoomChanged(self.room)]
 
     def take_receipts(self, receipts: Iterable[ReceiptEntry]) -> list[Change]:
-        """Members read, or got, more (protocol.md, "receipts")."""
+        """Take positions of members who have read, or received, more (protocol.md, "receipts")."""
         moved = [entry["user"] for entry in receipts if self._receive(entry["user"], receipt_from(entry))]
         return [ReceiptsChanged(self.room, tuple(moved))] if moved else []
 
     def take_own_reaction(self, target: int, emoji: str, *, present: bool) -> list[Change]:
-        """An own reaction is stored though no event tells of it (protocol.md, "react", large rooms)."""
+        """Take an own reaction that is stored though no event carries it (protocol.md, "react", large rooms)."""
         message = self.timeline.messages.get(target)
         if message is not None:
             self.timeline.messages[target] = with_own_reaction(message, emoji, present=present)
         return []
 
     def mark_read(self, seq: int) -> bool:
-        """Move the own read position up; False if it is there already."""
+        """Raise the own read position; False if it is there already."""
         if seq <= self.read:
             return False
         self.read = seq
@@ -145,7 +145,7 @@ class Replica:
 
     @property
     def badge(self) -> int:
-        """Unread messages, with those that were only told of, by a head or by a later number (protocol.md,
+        """The number of unread messages, with those known only by a head or by a later number (protocol.md,
         "Unread")."""
         early = self.timeline.buffer.values()
         own = [
@@ -154,15 +154,16 @@ class Replica:
         return self.unread + max(0, self.timeline.ordinal - self.as_of - len(own))
 
     def trim(self, kept: int) -> None:
-        """Bound the cache, some events at a time."""
-        slack = kept // 4 + 32  # sorting the numbers once per so many events costs next to nothing
+        """Bound the cache, in steps of some events."""
+        # Sorting the numbers once per so many events costs next to nothing.
+        slack = kept // 4 + 32
         if len(self.timeline.messages) + len(self.timeline.notes) > kept + slack:
             self.timeline.trim(kept)
 
-    # What survives a restart.
+    # Storage.
 
     def record(self) -> RoomRecord:
-        """Everything to be kept; messages are not."""
+        """Return everything to be stored; messages are not."""
         timeline = self.timeline
         summary = replace(
             self.summary,
@@ -178,18 +179,19 @@ class Replica:
         return record
 
     def restore(self, record: RoomRecord) -> None:
-        """Take back what `record` gave."""
+        """Load what `record` returned."""
         self.take_summary(record["summary"])
         self.counted = record.get("counted", self.counted)
         self.as_of = record.get("as_of", self.as_of)
         if "applied" in record:
             self.timeline.resume(record["applied"])
 
-    # Counting.
+    # Unread numbers.
 
     def _count(self, message: Message) -> None:
         self.counted = message.seq
-        if message.ordinal <= self.as_of:  # silent, or in the server's number already
+        # It is silent, or in the number of the server already.
+        if message.ordinal <= self.as_of:
             return
         self.as_of = message.ordinal
         if message.user == self.me or message.seq <= self.read:
@@ -201,7 +203,7 @@ class Replica:
             self.unread_mentions += 1
 
     def _count_from(self, seq: int, unread: int, mentions: int) -> None:
-        """The server's numbers, right at `seq`; messages applied beyond it are counted on top."""
+        """Take the numbers of the server, right at `seq`; messages applied beyond it are added."""
         self.unread, self.unread_mentions, self.counted = unread, mentions, seq
         messages = self.timeline.messages
         if seq < self.timeline.applied:
@@ -209,8 +211,8 @@ class Replica:
                 self._count(messages[later])
             self.counted = self.timeline.applied
 
-    def _receive(self, user: str, told: Receipt) -> bool:
-        old = self.receipts.get(user, Receipt())
-        new = Receipt(*map(max, old, told))
+    def _receive(self, user: str, named: MemberReceipt) -> bool:
+        old = self.receipts.get(user, MemberReceipt())
+        new = MemberReceipt(*map(max, old, named))
         self.receipts[user] = new
         return new != old

@@ -1,8 +1,7 @@
-"""The life of a connection as a table, what each close code asks for, and the backoff; pure.
+"""The life of a connection as a table, the action for each close code, and the backoff; pure.
 
-Rules for this file: everything that changes the phase is in TRANSITIONS, everything that depends on a close code is
-in CLOSES (protocol.md, "States" and "Close codes"). It knows neither clock nor socket: the time comes in as an
-argument.
+Everything that changes the phase is in TRANSITIONS, everything that depends on a close code is in CLOSES
+(protocol.md, "States" and "Close codes"). Neither clock nor socket is known here: time comes in as an argument.
 """
 
 from dataclasses import dataclass
@@ -51,7 +50,7 @@ TRANSITIONS: dict[Phase, dict[Trigger, Phase]] = {
 
 
 def advance(phase: Phase, trigger: Trigger) -> Phase:
-    """The phase after `trigger`; ValueError when the table has no such step."""
+    """Return the phase after `trigger`; raises ValueError when the table has no such step."""
     try:
         return TRANSITIONS[phase][trigger]
     except KeyError:
@@ -74,7 +73,7 @@ class CloseRule:
     reason: str
     then: Then = Then.RECONNECT
     our_bug: bool = False
-    """Our own fault: wait as long as the cap says, and report."""
+    """Whether it is a fault of this client: wait as long as the cap says, and report."""
     drop_cursor: bool = False
     smaller_pages: bool = False
 
@@ -107,7 +106,7 @@ _RANGES = ((4100, 4199, Then.NEW_TOKEN), (4200, 4299, Then.STOP))
 
 
 def close_rule(code: int) -> CloseRule:
-    """The rule for a close code; an unknown one is decided by its range, 0 and 1006 are link loss."""
+    """Return the rule for a close code; an unknown one is decided by its range, 0 and 1006 are link loss."""
     known = CLOSES.get(code)
     if known is not None:
         return known
@@ -120,8 +119,8 @@ def close_rule(code: int) -> CloseRule:
 class Backoff:
     """The delay before the next attempt: `random * min(cap, base * 2**k)`, full jitter (protocol.md, "States").
 
-    `k` grows with every attempt and returns to 0 only after `calm_s` seconds in READY, so that a server which
-    accepts and drops us is not hammered.
+    `k` grows with every attempt and returns to 0 only after `calm_s` seconds in READY, so that a server that accepts
+    and drops this client is not hammered.
     """
 
     def __init__(self, base_s: float, calm_s: float) -> None:
@@ -131,31 +130,31 @@ class Backoff:
         self.k = 0
 
     def ready(self, now: float) -> None:
-        """READY was reached."""
+        """Note that READY was reached."""
         self._ready_at = now
 
     def lost(self, now: float) -> None:
-        """The connection ended."""
+        """Note that the connection ended."""
         if self._ready_at is not None and now - self._ready_at >= self._calm_s:
             self.k = 0
         self._ready_at = None
 
     def delay_s(self, random: float, cap_s: float, at_least_s: float = 0.0) -> float:
-        """The next delay; counts an attempt. `random` is in [0, 1), `at_least_s` a `retry_after`.
+        """Return the next delay; counts an attempt. `random` is in [0, 1), `at_least_s` a `retry_after`.
 
-        A lower bound longer than the drawn delay is used as it is: whoever names one has spread it already.
+        A lower bound longer than the drawn delay is used as it is: the server that named it has spread it already.
         """
         drawn = random * self._limit_s(cap_s)
         self.k += 1
         return max(drawn, at_least_s)
 
     def to_cap(self, cap_s: float) -> None:
-        """Let the next delay be drawn from the whole cap."""
+        """Draw the next delay from the whole cap."""
         while self._limit_s(cap_s) < cap_s:
             self.k += 1
 
     def reset(self) -> None:
-        """A validated network or the foreground: begin again (protocol.md, "States")."""
+        """Begin again, after a validated network or the foreground (protocol.md, "States")."""
         self.k = 0
 
     def _limit_s(self, cap_s: float) -> float:

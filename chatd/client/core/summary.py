@@ -22,7 +22,7 @@ class Summary:
     data: object = None
     public: bool = False
     peer: str = ""
-    """The other user; set exactly in 1:1 rooms."""
+    """The other user; set in 1:1 rooms only."""
     peer_read: int = 0
     peer_delivered: int = 0
     members: int = 0
@@ -43,10 +43,10 @@ class Summary:
         return cls(packet["room"], **known)
 
     def packet(self) -> RoomSummary:
-        """Return the packet it came from: keys at their default left out."""
+        """Return the packet it came from, without keys at their default."""
         pairs = ((name, getattr(self, name)) for name in DEFAULTS)
-        told = {name: value for name, value in pairs if value != DEFAULTS[name]}
-        return cast(RoomSummary, {"room": self.room} | told)
+        changed = {name: value for name, value in pairs if value != DEFAULTS[name]}
+        return cast(RoomSummary, {"room": self.room} | changed)
 
 
 DEFAULTS = {entry.name: entry.default for entry in fields(Summary) if entry.default is not MISSING}

@@ -1,6 +1,6 @@
-"""One room's log as this client knows it: what was applied, what is missing, what is cached; pure.
+"""The log of one room as this client knows it: what was applied, what is missing, what is cached; pure.
 
-This is the machine of protocol.md, "Positions, gaps and repair", under these names: `new` is the opposite of
+This is the state machine of protocol.md, "Positions, gaps and repair", under these names: `new` is the opposite of
 `started`, `early` is `buffer`, and `page` and `cover` are `take_page` and `_validate`.
 """
 
@@ -17,14 +17,14 @@ BUFFER_MAX = 64
 """Early events kept (protocol.md, "Positions, gaps and repair"); a longer hole is repaired from the log anyway."""
 
 JUMP_DISTANCE = 500
-"""Further behind than this, the newest page is fetched instead of everything between (protocol.md, "Positions, gaps
-and repair")."""
+"""Events behind the head above which the newest page is fetched instead of everything between (protocol.md,
+"Positions, gaps and repair")."""
 
 START_DISTANCE = 50
-"""A room never looked at with more than a page of events begins at its end, not at its beginning."""
+"""Events above which a room that was never opened begins at its end, not at its beginning."""
 
 RECENT_MAX = 256
-"""Applied operations remembered: seconds of a busy room, more than a page is ever late."""
+"""Applied operations remembered: seconds of a busy room, longer than a page is ever late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,10 @@ class Page:
 
 
 class Timeline:
-    """The log of one room. Methods that take what the server said return what changed by it."""
+    """The log of one room. Methods that take a packet of the server return what it changed."""
 
     __slots__ = (
+        "announced",
         "applied",
         "buffer",
         "cached",
@@ -68,7 +69,6 @@ class Timeline:
         "recent",
         "room",
         "started",
-        "told",
     )
 
     def __init__(self, room: str, me: str) -> None:
@@ -86,7 +86,7 @@ class Timeline:
         self.buffer: dict[int, Event] = {}
         self._move_to(self.first_visible - 1)
         self.head = 0
-        self.told = 0
+        self.announced = 0
         self.ordinal = 0
         self.cached = Intervals()
         self.messages: dict[int, Message] = {}
@@ -94,28 +94,30 @@ class Timeline:
 
     @property
     def behind(self) -> bool:
-        """Whether the log goes on beyond what was applied."""
+        """Whether the log goes on beyond `applied`."""
         return self.head > self.applied
 
     @property
     def known_hole(self) -> bool:
-        """Whether the server told of what is missing without sending it: nothing will close that by itself."""
-        return self.told > self.applied
+        """Whether the server announced events that it did not send: nothing will close that hole by itself."""
+        return self.announced > self.applied
 
     def resume(self, applied: int) -> None:
-        """Continue at a position kept from an earlier run; nothing is cached."""
+        """Continue at a position stored by an earlier run; nothing is cached."""
         self.started = True
         self._move_to(applied)
 
     def heard(self, seq: int, ordinal: int = 0) -> None:
-        """The room is at `seq` at least, as a summary, a `head` or a reply says."""
-        self.told = max(self.told, seq)
+        """Note that the room is at `seq` at least, as a summary, a `head` or a reply says."""
+        self.announced = max(self.announced, seq)
         self.head = max(self.head, seq)
         self.ordinal = max(self.ordinal, ordinal)
 
     def bounds(self, first_visible: int, log_floor: int) -> None:
-        """Take what the server can still show: messages from `first_visible`, operations from `log_floor` on."""
-        if first_visible > self.first_visible:  # left and came back: what lies below is not ours any more
+        """Take the bounds of what the server can still show: messages from `first_visible`, operations from
+        `log_floor` on."""
+        # The user left and came back: older messages are no longer visible.
+        if first_visible > self.first_visible:
             self._forget_below(first_visible)
         self.first_visible = first_visible
         self.log_floor = log_floor
@@ -125,9 +127,10 @@ class Timeline:
     # Events, pushed or replayed.
 
     def feed(self, events: Iterable[Event]) -> list[Change]:
-        """Take events in whatever order and number they come."""
+        """Take events in any order and number."""
         out: list[Change] = []
-        self._drain(out)  # what waited may follow on now, when the bounds moved
+        # Early events may follow on now, when the bounds moved.
+        self._drain(out)
         for event in events:
             self._take(event, out)
         return out
@@ -187,7 +190,7 @@ class Timeline:
     # Replies.
 
     def plan(self) -> Fetch | Jump | None:
-        """Return the request to make next to catch up with `head`; None when there is nothing to repair."""
+        """Return the next request needed to catch up with `head`; None when there is nothing to repair."""
         if not self.behind:
             return None
         distance_max = JUMP_DISTANCE if self.started else START_DISTANCE
@@ -196,7 +199,7 @@ class Timeline:
         return Fetch(self.applied + 1, self.head)
 
     def take_log(self, reply: LogReply) -> tuple[bool, list[Change]]:
-        """Take a `log` reply. False: the log does not reach back so far, or did not help; jump."""
+        """Take a `log` reply. False: the log does not reach back so far, or did not help; the newest page is needed."""
         before = self.applied
         self.heard(reply.get("seq", 0))
         if reply.get("reset"):
@@ -207,11 +210,12 @@ class Timeline:
         return self.applied > before or not self.behind, changes
 
     def take_newest(self, reply: HistoryReply) -> list[Change]:
-        """Take the newest page as the new tail (`jump` in protocol.md, "Positions, gaps and repair"); what was
-        pushed meanwhile is told as added."""
+        """Take the newest page as the new end (`jump` in protocol.md, "Positions, gaps and repair"); messages pushed
+        meanwhile are reported as added."""
         seq = reply["seq"]
         self.heard(seq)
-        if self.started and seq <= self.applied:  # caught up by other means while we asked
+        # It caught up by other means meanwhile.
+        if self.started and seq <= self.applied:
             return self.take_page(reply)
         out: list[Change] = [TimelineReset(self.room)]
         live = {number for number in self.buffer if number <= seq}
@@ -223,8 +227,7 @@ class Timeline:
         return out
 
     def take_page(self, reply: HistoryReply) -> list[Change]:
-        """Take a page of history: exactly `low` to `high` is cached by it, right up to its `seq` (protocol.md,
-        "history")."""
+        """Take a page of history: it caches exactly `low` to `high`, right up to its `seq` (protocol.md, "history")."""
         out: list[Change] = []
         self.heard(reply["seq"])
         self._merge(reply.get("events", ()), Paged(out))
@@ -256,7 +259,7 @@ class Timeline:
         return [event for event in events if self.cached.holding(event["seq"])]
 
     def _validate(self, low: int, high: int, valid: int, out: list[Change]) -> None:
-        """These numbers are cached as they were at `valid`; bring them on to `applied` if that can be done."""
+        """Cache these numbers as they were at `valid`; bring them on to `applied` if possible."""
         if self.recent.since <= valid < self.applied:
             self._catch_up(low, high, valid, out)
             valid = self.applied
@@ -276,12 +279,13 @@ class Timeline:
                 self.notes[event["seq"]] = event
 
     def _keep(self, event: Event) -> tuple[Message | None, Message]:
-        """Of two states of a message the later one; both what was held and what is held now."""
+        """Keep the later of two states of a message; return what was held and what is held now."""
         old, new = self.messages.get(event["seq"]), message_from(self.room, event)
         if old is not None and old.changed > new.changed:
             return old, old
         if old is not None and old.recalled and not new.recalled:
-            new = emptied(new)  # the recall overtook this event; recalled text never comes back
+            # The recall overtook this event; a recalled text never comes back.
+            new = emptied(new)
         self.messages[new.seq] = new
         return old, new
 
@@ -302,11 +306,11 @@ class Timeline:
     # The cache.
 
     def between(self, low: int, high: int) -> tuple[Message, ...]:
-        """The cached messages from `low` to `high`, ascending."""
+        """Return the cached messages from `low` to `high`, ascending."""
         return tuple(self.messages[seq] for seq in sorted(self.messages) if low <= seq <= high)
 
     def page_before(self, before: int, limit: int) -> Page | None:
-        """The `limit` messages below `before`, if the cache holds them without a hole and up to date."""
+        """Return the `limit` messages below `before`, if the cache holds them without a hole and up to date."""
         low = self.cached.covered_down_from(before - 1)
         if low >= before or self.cached.stale(low, before - 1, self.applied):
             return None
@@ -343,13 +347,13 @@ class Recent:
         self._operations: deque[Event] = deque()
 
     def add(self, operation: Event) -> None:
-        """Remember one more; the oldest may go."""
+        """Remember one more; the oldest may be dropped."""
         self._operations.append(operation)
         if len(self._operations) > RECENT_MAX:
             self.since = self._operations.popleft()["seq"]
 
     def after(self, seq: int) -> list[Event]:
-        """Those above `seq`, ascending."""
+        """Return the operations above `seq`, ascending."""
         return [operation for operation in self._operations if operation["seq"] > seq]
 
 
@@ -357,7 +361,7 @@ Telling = Callable[[Message | None, Message], None]
 
 
 class Paged:
-    """Tells of messages a page corrected; new ones are the answer to a question and need no telling."""
+    """A report of the messages that a page corrected; new ones are the answer to a request and need no report."""
 
     def __init__(self, out: list[Change]) -> None:
         self._out = out
@@ -368,7 +372,7 @@ class Paged:
 
 
 class Jumped:
-    """Tells of messages that had been pushed before the jump swallowed them."""
+    """A report of the messages that had been pushed before the jump took them over."""
 
     def __init__(self, live: set[int], out: list[Change]) -> None:
         self._live = live

@@ -13,13 +13,13 @@ class Timing:
     backoff_calm_s: float = 30.0
     """Seconds in READY after which the backoff begins again at its base (protocol.md, "States")."""
     wake_jitter_s: float = 1.0
-    """Spread of the attempt after "network is back" or "app in front" (protocol.md, "States")."""
+    """Spread of the attempt after the network is back or the app is in front (protocol.md, "States")."""
     portal_wait_s: float = 30.0
     """Wait behind a captive portal (protocol.md, "Rules for mobile clients")."""
     open_s: float = 10.0
     """TCP, TLS and upgrade together: as long as the server allows for the hello."""
     request_s: float = 10.0
-    """Unanswered for so long, a request makes us probe the link (protocol.md, "States")."""
+    """Time without an answer after which a request makes the client probe the link (protocol.md, "States")."""
     probe_s: float = 5.0
     """Time for the answer to a probe, and the least time between two (protocol.md, "States")."""
     dead_s: float = 15.0
@@ -27,7 +27,7 @@ class Timing:
     close_s: float = 5.0
     """Time for the peer to finish a close (protocol.md, "bye")."""
     call_s: float = 30.0
-    """Time a call of the public interface waits for connection and reply together, if not told otherwise."""
+    """Time that a call of the public interface waits for connection and reply together, by default."""
     gap_s: float = 0.5
     """Wait before a hole is repaired: most holes are reordering and close by themselves (protocol.md, "Positions,
     gaps and repair")."""
@@ -38,14 +38,14 @@ class Timing:
     typing_s: float = 3.0
     """At most one typing signal per room in this time (protocol.md, "typing")."""
     typing_shown_s: float = 6.0
-    """A typing signal is shown for so long (protocol.md, "typing")."""
+    """Time for which a typing signal is shown (protocol.md, "typing")."""
     positions_s: float = 1.0
-    """Positions are written this often: losing a second of them costs a repeated page, never a message."""
+    """Interval in which positions are written: losing a second of them costs a repeated page, never a message."""
     token_retry_s: float = 10.0
     """Pause after a failed renewal of the token; the server warns 60 s ahead (protocol.md, "auth, token_expiring")."""
     later_s: float = 1.0
     """Pause after `later` without `retry_after`; doubles up to the cap of the backoff."""
 
     def pause_s(self, retry_after: int | None) -> float:
-        """The pause after a refusal with `later`, seconds; `retry_after` is what it said, milliseconds."""
+        """Return the pause after a refusal with `later`, in seconds; `retry_after` is what it said, in milliseconds."""
         return self.later_s if retry_after is None else retry_after / 1000

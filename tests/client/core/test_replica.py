@@ -1,7 +1,7 @@
 """One room: summary, unread numbers, receipts, and what survives a restart."""
 
 from chatd.client.core.changes import MessageAdded, ReceiptsChanged, RoomChanged, RoomMoved
-from chatd.client.core.replica import EVERYBODY_MEMBERS_MAX, Receipt, Replica
+from chatd.client.core.replica import EVERYBODY_MEMBERS_MAX, MemberReceipt, Replica
 
 ROOM, ME = "gRoom", "me"
 
@@ -95,7 +95,7 @@ def test_a_position_of_another_device_sets_the_numbers():
 def test_a_receipt_says_from_where_on_its_member_sees_the_room():
     replica = opened()
     replica.take_receipts([{"user": "bob", "read": 9}, {"user": "eve", "delivered": 8, "first_visible": 7}])
-    assert replica.receipts == {"bob": Receipt(9, 0, 1), "eve": Receipt(0, 8, 7)}
+    assert replica.receipts == {"bob": MemberReceipt(9, 0, 1), "eve": MemberReceipt(0, 8, 7)}
 
 
 def test_what_a_position_counted_is_not_counted_again_when_it_comes():
@@ -152,12 +152,12 @@ def test_receipts_only_move_forward_and_are_told_when_they_move():
     assert replica.take_receipts([{"user": "bob", "read": 9}]) == [ReceiptsChanged(ROOM, ("bob",))]
     assert replica.take_receipts([{"user": "bob", "read": 4}]) == []
     assert replica.take_receipts([{"user": "bob", "delivered": 10}]) == [ReceiptsChanged(ROOM, ("bob",))]
-    assert replica.receipts["bob"] == Receipt(9, 10)
+    assert replica.receipts["bob"] == MemberReceipt(9, 10)
 
 
 def test_the_peer_of_a_direct_room_has_receipts_from_the_summary():
     replica = opened(10, peer="bob", peer_read=7, peer_delivered=9)
-    assert replica.receipts == {"bob": Receipt(7, 9)}
+    assert replica.receipts == {"bob": MemberReceipt(7, 9)}
 
 
 def test_an_own_reaction_of_a_large_room_is_remembered():
