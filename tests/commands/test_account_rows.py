@@ -1,4 +1,4 @@
-"""Account rows through the whole inside: rounds, pushes, cursors (protocol.md "Account rows")."""
+"""Account rows through a whole daemon without sockets: rounds, pushes, cursors (protocol.md "Account rows")."""
 
 import json
 
@@ -29,7 +29,7 @@ async def puts(server, user="ann", /, **values):
 
 
 async def comes(server, features=BOTH, user="ann", **hello):
-    """A hello with these feature words; the guest and the page."""
+    """Say hello with these feature words; return the client and the page."""
     client = server.client()
     id = client.say_hello(user, features=features, epoch=server.store.epoch, **hello)
     await server.wait_idle()
@@ -39,7 +39,7 @@ async def comes(server, features=BOTH, user="ann", **hello):
 
 
 async def ping(server, client):
-    """What a heartbeat says."""
+    """Return the packet of a heartbeat."""
     client.take()
     await server.advance(31)
     (ping,) = client.take("ping")
@@ -212,7 +212,7 @@ async def test_long_rows_are_not_told_either(server):
 
 
 async def test_a_hello_that_a_change_overtook_reads_again(server):
-    """The commit is told between the reading of the hello and the seat that would have heard it."""
+    """The commit is published between the read of a hello and its subscription."""
     _, page = await comes(server)
     held = server.store.hold("hello", after=True)
     client = server.client()

@@ -286,7 +286,7 @@ async def test_a_token_that_is_no_good_waits_for_nobody(server):
 
 # --- what happens while a hello is decided (S07, S23)
 
-# Where a hello waits: at its one read, or, when a commit was told meanwhile, at those it repeats in its seat.
+# A hello waits at its one read, or, when a commit was published meanwhile, at those it repeats while subscribed.
 FIRST, AGAIN = ("hello",), ("people", "memberships", "sync")
 
 
@@ -377,7 +377,7 @@ async def test_no_counter_behind_a_hello_is_older_than_its_reply(server, method,
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("verb", ["revoke", "disable"])
 async def test_a_revocation_is_not_overtaken_by_a_hello(server, method, after, verb):
-    """The token was checked before the revocation was committed, the seat taken after it."""
+    """The token was checked before the revocation was committed, the connection subscribed after it."""
     bob, now_s = server.client(), server.env.now_ms() / 1000
     server.identity.claims["bob"] = Claims("bob", now_s + 3600, issued_at_s=now_s)
     hold, _ = await held(server, bob, "bob", method, after=after)
@@ -465,7 +465,7 @@ async def test_a_hello_nobody_overtook_reads_once(server):
     hold, id = await held(server, bob, "bob", "hello", after=True)
     await server.app.writer.submit_and_wait(
         "ann", MembersAdd(room=other, key=new_key(), users=["fay"])
-    )  # not his room
+    )  # not a room of the user
     hold.release()
     await server.wait_idle()
     read = server.store.calls - before

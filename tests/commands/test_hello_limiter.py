@@ -89,7 +89,7 @@ async def test_those_beyond_are_told_when_to_come_back():
 
 
 class Storm:
-    """Clients that come at once to a door that serves `per_s`; who is sent away comes back when he was told to."""
+    """Clients that come at once to a server of `per_s` hellos; those refused come back after their `retry_after`."""
 
     def __init__(self, per_s: float, at_once: int, chance: random.Random) -> None:
         self.env = ManualEnv()

@@ -1,4 +1,4 @@
-"""No frame is larger than the limit, whatever an account looks like: the worst one asks for all and hears it."""
+"""No frame is larger than the limit: the worst possible account asks for everything and receives it."""
 
 import json
 import sqlite3
@@ -164,7 +164,7 @@ class Requester:
 
 
 def everything(room):
-    """What can be asked, with as much to answer as may be."""
+    """Requests with the longest possible replies."""
     users = list(map(long_name, range(1, 100)))
     yield from ({"type": "log", "room": room, "from": start} for start in (1, 5, 25))
     yield from ({"type": "history", "room": room, "limit": 100, **where}
@@ -180,7 +180,7 @@ def everything(room):
 
 
 def nonsense(room):
-    """What is refused, with as much to say about it as may be."""
+    """Requests with the longest possible errors."""
     junk = LETTER * 20_000
     yield {"type": junk}
     yield {"type": "mode", "mode": junk}

@@ -1,4 +1,4 @@
-"""ports.Store.commit: whole or not at all, once per key, in the order of commits."""
+"""Store.commit: whole or not at all, once per key, in the order of commits."""
 
 import asyncio
 from dataclasses import replace

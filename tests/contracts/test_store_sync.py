@@ -1,4 +1,4 @@
-"""ports.Store.sync, memberships: what a member is shown of his rooms (protocol.md "RoomSummary" and "sync")."""
+"""Store.sync, memberships: the rooms as their member is shown them (protocol.md "RoomSummary" and "sync")."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -153,7 +153,7 @@ def test_a_name_beside_a_star_counts_in_a_room_where_the_star_does_not(room):
     assert [room.members[user].mentions for user in ("bob", "cat")] == [1, 0]
 
 
-# --- one key, one deed
+# --- one key, one change
 
 
 def test_a_repeated_key_gets_the_first_answer(writer, room):

@@ -193,7 +193,7 @@ def test_unread_is_what_the_log_says(batches, full_members):
 
 
 def follow(model, step, reply, full_members):
-    """Carry one step and its reply into the model. `*` names who is in when it is posted."""
+    """Carry one step and its reply into the model. `*` names those who are members when it is posted."""
     what, user, *rest = step
     if what == "send" and not rest[0]:
         named = set(rest[1])

@@ -385,7 +385,7 @@ async def test_numbers_on_one_connection_never_go_down(tmp_path, full_members):
 
 @pytest.mark.parametrize("level", ["full", "head"])
 async def test_no_counter_is_older_than_what_was_told_before_it(tmp_path, level):
-    """What is asked before a message is answered behind it when one commit holds both."""
+    """A request made before a message is answered behind it when one commit holds both."""
     async with in_process(
         tmp_path, rates={"enabled": False}, delivery={"full_members": 500 if level == "full" else 2}
     ) as server:
@@ -540,7 +540,7 @@ async def test_a_head_after_lagging_says_no_less_than_the_acknowledgements_befor
 
 
 async def test_a_connection_that_overflows_while_all_are_told_harms_nobody_else(server, ann, bob, caplog):
-    """Its seat goes while the audience is gone through: everybody behind it is told, and stays connected."""
+    """It is unsubscribed while the subscribers are walked: all behind it get the push, and stay connected."""
     slow, fast = await server.connect("cat"), await server.connect("dan")
     room = await ann.create_group("cat", "bob", "dan")
     for client in (bob, fast):
@@ -554,7 +554,7 @@ async def test_a_connection_that_overflows_while_all_are_told_harms_nobody_else(
 
 
 async def test_an_author_who_overflows_does_not_make_an_audience_of_authors(server, ann, bob):
-    """Counted after its seat is gone, those who are told apart would be as many as are left."""
+    """Counted after it is unsubscribed, those with a push of their own would be as many as are left."""
     slow = await server.connect("cat")
     room = await ann.create_group("bob", "cat")
     for author in (ann, slow):

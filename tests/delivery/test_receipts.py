@@ -160,7 +160,7 @@ async def test_an_answer_counts_when_it_is_on_the_disk(server, ann, bob, letter)
 
 @pytest.mark.parametrize(("shown_to", "seen"), [("members", True), ("nobody", False)])
 async def test_the_operator_says_who_sees_marks(server, ann, bob, pair, shown_to, seen):
-    """And a running daemon is told: here of a room in which both have written, and of one in which nobody has."""
+    """A reload changes it: here of a room in which both have written, and of one in which nobody has."""
     quiet = (await ann.request(type="room.direct", user="carol"))["summary"]["room"]
     carol, group = await server.connect("carol"), await focused_group(ann, bob)
     server.app.reconfigure(replace(server.config, privacy=Privacy(shown_to=shown_to)))

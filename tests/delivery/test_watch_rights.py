@@ -1,4 +1,4 @@
-"""Out of the last shared room is out of sight."""
+"""Presence is shown to those who share a room, and no longer."""
 
 import pytest
 from msgspec.structs import replace
@@ -16,7 +16,7 @@ async def kicks(owner: InProcessClient, room: str, user: str) -> None:
 
 
 async def test_out_of_the_last_shared_room_is_out_of_sight(server: InProcessServer) -> None:
-    """For both: who left, and who stays. Nobody is told when the other really comes and goes."""
+    """It holds for both, the one who left and the one who stays: no presence of the other is pushed."""
     ann, bob = await server.connect("ann"), await server.connect("bob")
     room = await ann.create_group("bob")
     for client, user in ((ann, "bob"), (bob, "ann")):
@@ -76,7 +76,7 @@ async def test_a_watch_that_was_read_before_a_departure_shows_nobody(server: InP
 
 
 async def test_a_watch_that_was_read_before_an_arrival_shows_them_in_the_end(server: InProcessServer) -> None:
-    """The pair is judged again while the watch is under way: then its reply says so, and nobody is told twice."""
+    """The pair is judged again while the watch is under way: its reply says so, and nothing is pushed twice."""
     ann, bob = await server.connect("ann"), await server.connect("bob")
     hold = server.store.hold("watchable", after=True)
     id = bob.send_request(type="watch", users=["ann"])
@@ -127,7 +127,7 @@ def states_told(client: InProcessClient) -> list[tuple[str, str]]:
 
 
 async def test_a_stranger_sees_who_answered_from_then_on(server: InProcessServer) -> None:
-    """And is seen: neither before, whoever made the room and however much was written."""
+    """They see and are seen; neither holds before, whoever made the room and however much was written."""
     ann, bob = await server.connect("ann"), await server.connect("bob")
     room = (await ann.request(type="room.direct", user="bob"))["summary"]["room"]
     await ann.send(room)
@@ -136,7 +136,8 @@ async def test_a_stranger_sees_who_answered_from_then_on(server: InProcessServer
     await server.advance(10)
     await bob.request(type="mode", mode="foreground")
     await server.advance(10)
-    assert (states_told(ann), states_told(bob)) == ([], [("ann", "offline")])  # who comes back is told again
+    # A member who comes back gets it again.
+    assert (states_told(ann), states_told(bob)) == ([], [("ann", "offline")])
     await bob.send(room)
     assert (states_told(ann), states_told(bob)) == ([("bob", "online")], [("ann", "online")])
     await bob.request(type="mode", mode="background")

@@ -1,4 +1,4 @@
-"""Nobody writes attributes of others: whoever wants an object changed calls it, or returns what it shall become.
+"""No code writes attributes of another object: it calls a method, or returns the new value.
 
 Written to may be `self`, and what the function itself has made. Counters are there for everybody to count in.
 """
@@ -103,5 +103,5 @@ def test_a_line_that_writes_to_others_is_found(line, found):
 
 
 def test_a_session_has_few_attributes():
-    """What more it has to know belongs to one of its parts."""
+    """Further state belongs to one of its parts."""
     assert len(Session.__slots__) <= 14

@@ -110,7 +110,7 @@ def layer_of(source):
 
 
 def own(source):
-    """What a file imports of chatd, by layer."""
+    """Return the layers of chatd that a file imports."""
     return {layer(name) for name in source.imports() if name.startswith("chatd.")}
 
 

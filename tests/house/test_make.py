@@ -1,4 +1,4 @@
-"""The two commands where something is missing: what a newcomer is told, and what is not done twice."""
+"""The two commands where something is missing: the text that a newcomer reads, and the steps that are not repeated."""
 
 import os
 import shutil

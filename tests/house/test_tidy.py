@@ -1,4 +1,4 @@
-"""Sizes, names and sentences. A number here may be lowered; raising one needs a reason in the table."""
+"""Sizes, names and the mirror of the tree. A number here may be lowered; raising one needs a reason in the table."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""sightings.py: the ends of connections, noted together; and none is lost when the daemon stops."""
+"""last_seen.py: the ends of connections, noted together; and none is lost when the daemon stops."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.kit.inprocess import InProcessServer, device_of
 
 
 def heard(server: InProcessServer) -> list[RecordLastSeen]:
-    """What the writer is asked to note, from now on."""
+    """Collect the requests to the writer, from now on."""
     asked: list[RecordLastSeen] = []
     submit = server.app.writer.submit
 

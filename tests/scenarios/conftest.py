@@ -1,4 +1,4 @@
-"""What every scenario starts from: a daemon of its own, on both event loops, and the phones of its people."""
+"""Fixtures of the scenarios: a daemon for each, on both event loops, and its clients."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Random lives: whatever people do to rooms and to each other, a phone that synchronises ends up with the truth."""
+"""Random traffic: whatever users do, a client that synchronises ends with the state of the server."""
 
 import asyncio
 import copy
@@ -56,7 +56,7 @@ async def test_a_phone_that_syncs_with_its_cursor_has_what_a_new_phone_is_told(
 
 
 async def _truth(clients: Clients, user: str) -> dict[str, Any]:
-    """The room list as a phone without any memory is told it."""
+    """The room list as a new phone receives it."""
     fresh = await clients.open(user)
     hello = await fresh.say_hello(previews=False)
     await fresh.hang_up()
@@ -80,7 +80,7 @@ async def test_a_phone_that_only_listens_has_what_a_new_phone_is_told(clients: C
 
 
 def _listened(client: TestClient, kept: RoomList | None = None) -> dict[str, Any]:
-    """What a phone knows that began with `kept` and then heard what it heard on this connection."""
+    """The room list of a phone that began with `kept` and then received the packets of this connection."""
     kept = kept or RoomList()
     for packet in client.heard:
         if packet["type"] == "ok" and "sync" in packet:

@@ -13,7 +13,7 @@ OPERATIONS = 150  # random operations of the model test; enough that every kind 
 
 
 class UnreadModel:
-    """What protocol.md "Unread" says about unread, over a list of messages; the whole truth in a few lines."""
+    """A model of protocol.md "Unread" over a list of messages."""
 
     def __init__(self, members: list[str]) -> None:
         self.messages: dict[int, tuple[str, bool, list[str]]] = {}  # seq -> author, countable, mentions
@@ -42,7 +42,7 @@ class UnreadModel:
 
 
 class Chatter:
-    """Random traffic of one room, told to the model as it is told to the server."""
+    """Random traffic of one room, given to the model and to the server."""
 
     def __init__(self, room: str, peers: list[TestClient], seed: int) -> None:
         self.room, self.peers, self.last = room, peers, 1

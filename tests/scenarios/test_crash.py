@@ -70,7 +70,7 @@ class Kills:
         self.chance = random.Random(seed)
         self.authors: list[Author] = []
         self.log: dict[int, Event] = {}  # everything that was ever read back, by number
-        self.shown: dict[int, str] = {}  # what the reader ever heard: seq -> key
+        self.shown: dict[int, str] = {}  # all events the reader received: seq -> key
 
     async def begins(self) -> list[TestClient]:
         """A group of a reader and authors, all connected, the reader first."""
@@ -112,7 +112,7 @@ class Kills:
             assert self.log.get(seq, {}).get("key") == key, f"{seq} was acknowledged"
 
     async def wait_exit(self, reader: TestClient, peers: list[TestClient]) -> None:
-        """What was on its way is sent again; then the whole log holds what was acknowledged, and nothing else."""
+        """Unacknowledged sends are repeated; then the whole log holds the acknowledged messages and nothing else."""
         for author, client in zip(self.authors, peers, strict=True):
             await author.send_the_rest(client)
         await self.looks(reader, peers)

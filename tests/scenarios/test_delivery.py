@@ -1,4 +1,4 @@
-"""protocol.md "Delivery and gap repair": who gets which push, at which level, in which order."""
+"""protocol.md "Delivery and gap repair": the recipients of each push, its level, its order."""
 
 import asyncio
 from typing import Any

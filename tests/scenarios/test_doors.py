@@ -1,4 +1,4 @@
-"""Which doors a daemon opens: one for clients, one on loopback for operators, one file for the host app."""
+"""The sockets a daemon listens on: one for clients, one on loopback for operators, one file for the host app."""
 
 import os
 import re

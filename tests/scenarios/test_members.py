@@ -1,4 +1,4 @@
-"""protocol.md "Roles": who may do what to whom."""
+"""protocol.md "Roles": the rights of each role over each other."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""More than the daemon can or wants to serve: what it refuses, and that nobody else notices."""
+"""More than the daemon can serve: its refusals, without an effect on others."""
 
 import asyncio
 import shlex
@@ -85,7 +85,7 @@ async def test_one_who_floods_takes_nothing_from_others(
 
 
 async def talks(ann: TestClient, ben: TestClient, room: str, number: int) -> str:
-    """One message between bystanders, never refused, heard by the other; its text."""
+    """Send one message between bystanders, never refused, received by the other; return its text."""
     await ann.send(room, f"message {number}")
     while True:
         event = await ben.next_event(room, "message")

@@ -1,4 +1,4 @@
-"""The kit itself: a phone that never objects would prove nothing, so each broken promise must be found."""
+"""The test client itself: one that never objects would prove nothing, so each broken promise must be found."""
 
 from typing import Any
 

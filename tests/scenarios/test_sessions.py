@@ -21,7 +21,7 @@ HEARTBEAT_S = 30  # in foreground
 
 
 async def passes_until(clock: SteppedEnv, condition: Callable[[], object], bystander: TestClient) -> None:
-    """Let time pass in steps in which everybody hears what there is to hear."""
+    """Let time pass in steps, with all packets received in each."""
     while not condition():
         clock.advance(STEP_S)
         await bystander.catch_up()
@@ -165,7 +165,7 @@ async def test_s16_a_peer_that_does_not_even_read_is_cut(clients: Clients, clock
 
 
 async def test_s16_listening_alone_is_no_life_sign(clients: Clients, clock: SteppedEnv) -> None:
-    """Something is sent to bob all the time; because he says nothing he is pinged nevertheless."""
+    """Something is sent to bob all the time; because bob sends nothing, the server pings nevertheless."""
     room, (alice, bob) = await clients.in_direct("alice", "bob")
     for _ in range(round(HEARTBEAT_S / STEP_S)):
         assert not heard(bob, "ping")

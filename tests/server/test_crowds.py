@@ -1,4 +1,4 @@
-"""A daemon with its own TLS among strangers who open sockets and say nothing."""
+"""A daemon with its own TLS and many sockets that never send a byte."""
 
 import asyncio
 import os

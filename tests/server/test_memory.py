@@ -1,4 +1,4 @@
-"""What connections cost the daemon, honest and hostile, held against what `chatd config show --memory` states."""
+"""The memory of honest and hostile connections, compared with `chatd config show --memory`."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ JITTER_BYTES = 128 << 10  # the log and the timers go on
 CYCLES = scaled(3_000, 100_000)
 AT_ONCE = 25
 LEFT_MAX = 0.10  # of the daemon's memory: arenas that hold one living object
-PAGES = 60  # of 70 KB: what the kernel takes for a deaf one, and more than his outbox may
+PAGES = 60  # of 70 KB: what the kernel buffers for a client that does not read, and more than its outbox may
 LONG_ONES = 16  # with 40 who send them 10 MB, which the writer holds several times over while it stores them
 SMALL_WINDOW = 4096  # bytes the kernel takes for somebody who reads nothing
 
@@ -78,7 +78,7 @@ class Place:
         return attacker
 
     async def deaf(self, number: int) -> Attacker:
-        """A member who reads nothing any more, and whose kernel takes little for him."""
+        """A member who reads nothing any more, and whose kernel buffers little."""
         mute = socket.socket()
         mute.setblocking(False)
         mute.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_WINDOW)

@@ -1,4 +1,4 @@
-"""Whatever comes in is charged before anybody looks what it is: nobody escapes the rates by being malformed."""
+"""All input is charged before it is decoded: malformed packets do not escape the rates."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -49,7 +49,7 @@ def weight(frame: bytes) -> int:
 
 
 def least(frame: bytes) -> int:
-    """What may be read beyond the rate: a frame is taken whole, and what is less than a portion waits to be charged."""
+    """Return the bytes read beyond the rate at most: a whole frame, and a portion that is charged later."""
     return weight(frame) + PORTION_BYTES
 
 

@@ -1,4 +1,4 @@
-"""How much is under way for one connection, and what happens when its peer does not read."""
+"""The requests under way for one connection, also when its peer does not read."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""pulse.py: the one timer of a connection, and how seldom it is set."""
+"""keepalive.py: the one timer of a connection, and how seldom it is set."""
 
 from collections.abc import Callable
 from typing import Any
@@ -44,7 +44,7 @@ def keepalive(env: CountingEnv, dues: list[Due]) -> Keepalive:
 
 
 class Owner:
-    """Is told what is due."""
+    """Record the calls for deadlines that are due."""
 
     def __init__(self, on_due: Callable[[Due], None]) -> None:
         self.on_due = on_due
@@ -62,7 +62,7 @@ class Owner:
 
 
 def pulse_of(env: ManualEnv, on_due: Callable[[Due], None]) -> Keepalive:
-    """The timer of a connection that is told nothing."""
+    """The timer of a connection that receives nothing."""
     owner = Owner(on_due)
     return Keepalive(Config(), env, Outbox(MemoryWire(), Config().outbox, owner), owner)
 

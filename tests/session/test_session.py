@@ -253,7 +253,7 @@ async def test_large_packets_are_deflated_for_who_can(server):
     assert max(map(len, ann.wire.frames)) < 2000
 
 
-# --- the abort rule at the door
+# --- the abort rule of refusals before a command
 
 
 async def test_sends_behind_one_refused_for_now_are_aborted_and_earlier_ones_are_not(limited):

@@ -21,7 +21,7 @@ from tests.kit.random_workload import SECTIONS, Acknowledged, RandomWorkload
 from tests.kit.soak import scaled
 from tests.kit.waiting import nothing_is_ready
 
-STEPS = 60  # of the bustle: some 60 commits, 900 operations, 40 checkpoints
+STEPS = 60  # of the workload: some 60 commits, 900 operations, 40 checkpoints
 SURVIVALS = 5  # of each cut: everything, nothing, three drawn
 RESTARTS = 12  # of each run: a whole start costs 20 ms
 
@@ -125,7 +125,7 @@ def told_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
         self.published = writes.stamp
         for submission in self.early:  # type: ignore[attr-defined]
             submission.complete()
-        await nothing_is_ready()  # whoever asked takes note
+        await nothing_is_ready()  # the requester records it
         await real_commit(self, writes)
 
     monkeypatch.setattr(Writer, "_store_outcome", outcome)

@@ -30,7 +30,7 @@ class Requester:
 
 
 class Submitter:
-    """Submits to the writer of a house, and keeps what it published."""
+    """Submit to the writer of a server, and keep what it published."""
 
     def __init__(self, server):
         self.server = server
@@ -60,7 +60,7 @@ class Submitter:
 
 
 class Watch:
-    """A clock that tells how long something took, and lets no timer fire."""
+    """A clock that measures durations, and lets no timer fire."""
 
     def __init__(self, env):
         self.now_ms, self.late_s = env.now_ms, 0.0
@@ -125,7 +125,7 @@ async def test_what_comes_during_a_commit_makes_the_next_batch(server, submitter
 async def test_a_batch_is_told_while_the_next_is_committed_where_the_disk_is_slower(
     server, submitter, commit_s, telling_s, order
 ):
-    """Else the next one waits, and takes along what comes while this one is told."""
+    """Otherwise the next batch waits, and takes along what comes while this one is published."""
     room, seen, loop = await submitter.group("ann"), [], asyncio.get_running_loop()
     commit, publish = server.store.commit, submitter.writer._publish
 
@@ -438,7 +438,7 @@ async def test_a_send_that_fails_takes_no_earlier_one_along(server, submitter):
     room = await submitter.group("ann")
     batch_abort = BatchAbort()
     first = submitter.submit("ann", send(room), batch_abort=batch_abort, place=batch_abort.next())
-    batch_abort.fail(room, batch_abort.next())  # refused at the door while the first one waits
+    batch_abort.fail(room, batch_abort.next())  # refused before the queue while the first one waits
     third = submitter.submit("ann", send(room), batch_abort=batch_abort, place=batch_abort.next())
     await submitter.settled()
     assert submitter.requester.of(first).seq == 2
@@ -518,7 +518,7 @@ async def test_what_is_counted_is_what_was_committed(server, submitter):
 
 
 async def test_a_fault_of_the_fan_out_hides_nothing_that_was_stored(server, monkeypatch, caplog):
-    """Whoever may have missed a push is closed, so that he comes back and reads it from the log."""
+    """A connection that may have missed a push is closed, so that its client comes back and reads it from the log."""
     ann, bob = await server.connect("ann"), await server.connect("bob")
     room = await ann.create_group("bob")
     monkeypatch.setattr(server.app.fanout, "_push_room", lambda steps: 1 / 0)

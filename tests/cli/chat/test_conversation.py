@@ -1,4 +1,4 @@
-"""conversation.py: what is shown and what typed lines do, on a room without a server."""
+"""conversation.py: the lines shown and the effect of typed lines, on a room without a server."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
