@@ -117,7 +117,7 @@ async def test_a_key_that_appears_during_a_flood_is_found(app, es, ed):
 
 
 async def test_a_key_that_comes_between_two_fetches_is_waited_for(app, es, ed):
-    """Not refused: a client that is told its token is no good twice stops for ever."""
+    """Not refused: a client whose tokens are called invalid twice stops for ever."""
     await app.publishes(es)
     app.published = (es, ed)
     app.env.advance(RETRY_S / 4)

@@ -135,7 +135,7 @@ class Storm:
 
 @pytest.mark.parametrize(("per_s", "clients"), [(100, 1000), (400, 1500), (1500, 6000)])
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_who_comes_back_when_he_was_told_gets_in(per_s, clients, seed):
+async def test_a_client_that_waits_for_retry_after_is_accepted(per_s, clients, seed):
     storm = Storm(per_s, 64, random.Random(seed))
     storm.measure(per_s)
     for client in range(clients):

@@ -128,7 +128,7 @@ async def test_an_incremental_round_on_a_live_connection(server):
     assert "full" not in reply
 
 
-async def test_a_page_is_no_older_than_what_was_told_while_it_was_read(server):
+async def test_a_page_is_no_older_than_what_was_pushed_while_it_was_read(server):
     _, (moved, read, left, calm) = await filled(server, 4)
     bob = await server.connect("bob")
     hold = server.store.hold("sync", after=True)

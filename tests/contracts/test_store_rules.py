@@ -30,7 +30,7 @@ step = st.one_of(
     st.tuples(st.just("read"), user, st.integers(1, 20)),
     st.tuples(st.just("receive"), user, st.integers(1, 20)),
     st.tuples(st.just("prefer"), user, flags),
-    st.tuples(st.just("settle"), user, settings_),
+    st.tuples(st.just("update"), user, settings_),
     st.tuples(st.just("show"), user, st.booleans()),
     st.tuples(st.just("move"), user, st.none()),
 )
@@ -42,7 +42,7 @@ FULL: list[tuple[str, str, object]] = [
     ("show", "bob", False),
     ("read", "bob", 2),
     ("read", "ann", 3),
-    ("settle", "ann", {"title": "t"}),
+    ("update", "ann", {"title": "t"}),
     ("move", "eve", None),
 ]
 
@@ -64,7 +64,7 @@ class Story:
                 await self.show(user, shown)
             case "move", None if not room.direct and user != room.creator:
                 await (builder.join if member is None else builder.leave)(room, user)
-            case "settle", dict(changed) if not room.direct:
+            case "update", dict(changed) if not room.direct:
                 await builder.settings(room, **changed)
             case "say", bool(silent) if member is not None:
                 await builder.post(room, user, silent=silent)

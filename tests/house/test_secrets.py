@@ -36,7 +36,7 @@ def fields_of(kind):
 
 
 def is_secret(kind, name):
-    """Whether there is a password may be said."""
+    """Whether a field holds a secret; a flag that says there is one does not."""
     return name in SECRET_NAMES and typing.get_type_hints(kind)[name] is not bool
 
 

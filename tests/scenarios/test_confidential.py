@@ -152,7 +152,7 @@ async def test_the_configuration_is_shown_without_its_secrets(server: DaemonProc
         "-----BEGIN PRIVATE KEY-",
     ],
 )
-def test_the_ear_hears_every_kind_of_secret(said: str) -> None:
+def test_the_search_finds_every_kind_of_secret(said: str) -> None:
     detector = LeakDetector()
     detector.open()
     try:

@@ -51,8 +51,8 @@ class Chatter:
 
     async def does_something(self) -> None:
         client = self.choose.choice(self.peers)
-        deeds = [self.send, self.send, self.send, self.read, self.edit, self.react, self.recall]
-        await self.choose.choice(deeds)(client)
+        actions = [self.send, self.send, self.send, self.read, self.edit, self.react, self.recall]
+        await self.choose.choice(actions)(client)
 
     async def send(self, client: TestClient) -> None:
         silent = self.choose.random() < 0.2

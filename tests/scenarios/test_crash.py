@@ -27,7 +27,7 @@ async def test_s06_an_acknowledged_event_survives_kill_9(server: DaemonProcess, 
     acks = [await alice.send(room, f"message {number}") for number in range(20)]
     await server.kill9()
     await server.start()
-    alice, hello = await callers.again(alice)
+    alice, hello = await callers.reconnect(alice)
     log = await alice.read_log(room)
     assert [event["seq"] for event in log] == list(range(1, 22))
     assert [event["time"] for event in log[1:]] == [ack["time"] for ack in acks]
@@ -42,7 +42,7 @@ async def test_s03_a_key_is_remembered_over_kill_9(server: DaemonProcess, caller
     first = await alice.send(room, "once", key=key)
     await server.kill9()
     await server.start()
-    alice, _ = await callers.again(alice)
+    alice, _ = await callers.reconnect(alice)
     again = await alice.send(room, "once", key=key)
     assert (again["seq"], again["ordinal"], again["time"]) == (first["seq"], first["ordinal"], first["time"])
     assert again["duplicate"] is True
@@ -50,12 +50,12 @@ async def test_s03_a_key_is_remembered_over_kill_9(server: DaemonProcess, caller
 
 async def test_a_cursor_is_good_after_kill_9(server: DaemonProcess, callers: Clients) -> None:
     room, (alice, bob) = await callers.in_direct("alice", "bob")
-    _, before = await callers.again(bob)
+    _, before = await callers.reconnect(bob)
     sent = (await alice.send(room, "x"))["seq"]
     await server.kill9()
     await server.start()
     position = {"epoch": before["epoch"], "cursor": before["sync"]["cursor"]}
-    _, after = await callers.again(bob, **position, events=10)
+    _, after = await callers.reconnect(bob, **position, events=10)
     assert after["epoch"] == before["epoch"]
     assert [event["seq"] for event in after["sync"]["rooms"][0]["events"]] == [sent]
     assert "full" not in after["sync"]
@@ -80,7 +80,7 @@ class Kills:
         return peers
 
     async def once(self, peers: list[TestClient]) -> list[TestClient]:
-        """People write, the daemon is killed and started again; their next phones."""
+        """Let authors write, kill the daemon and start it again; return their next clients."""
         writing = [
             asyncio.create_task(author.write_until_cut(client))
             for author, client in zip(self.authors, peers[1:], strict=True)
@@ -94,7 +94,7 @@ class Kills:
         self.shown |= shown(peers[0])
         self.callers.peers.clear()
         await self.server.start()
-        return [(await self.callers.again(client))[0] for client in peers]
+        return [(await self.callers.reconnect(client))[0] for client in peers]
 
     async def looks(self, reader: TestClient, peers: list[TestClient], start: int = 1) -> None:
         """Read back from `start` on: one dense log, each key once, nothing missing that anybody knew of."""
@@ -158,17 +158,15 @@ main(["serve"])
 
 async def test_a_daemon_that_acknowledges_before_it_stores_is_found_out(tmp_path: Path) -> None:
     async with daemon_process(tmp_path, (sys.executable, "-c", EARLY)) as server:
-        company = Clients(server.url)
-        kills = Kills(server, company, seed=1)
+        callers = Clients(server.url)
+        kills = Kills(server, callers, seed=1)
         clients = await kills.begins()
         for author in kills.authors:
-            author.changes_mind = (
-                False  # what is not stored cannot be edited: that would be found out too soon
-            )
+            author.changes_mind = False  # an edit of what is not stored would be found too soon
         clients = await kills.once(clients)
         with pytest.raises(AssertionError, match="was acknowledged"):
             await kills.looks(clients[0], clients[1:])
-        await company.leave()
+        await callers.leave()
 
 
 def shown(client: TestClient) -> dict[int, str]:
@@ -190,7 +188,7 @@ async def test_sigterm_drains_and_exits_with_zero(server: DaemonProcess, callers
     await bob.expect_bye(4000)
     assert await ended == 0
     await server.start()
-    alice, _ = await callers.again(alice)
+    alice, _ = await callers.reconnect(alice)
     assert (await alice.get_room(room))["seq"] == sent
 
 
@@ -203,7 +201,7 @@ async def test_sigterm_under_load_loses_nothing(server: DaemonProcess, callers: 
     assert await server.terminate() == 0
     await writing
     await server.start()
-    alice, _ = await callers.again(alice)
+    alice, _ = await callers.reconnect(alice)
     await writer.send_the_rest(alice)
     log = {event["seq"]: event for event in await alice.read_log(room)}
     writer.check_log(log)
@@ -212,7 +210,7 @@ async def test_sigterm_under_load_loses_nothing(server: DaemonProcess, callers: 
 
 @pytest.mark.environment(LIMITS__PAGE="20", HEARTBEAT__FOREGROUND_S="60")
 async def test_the_environment_configures_the_daemon(server: DaemonProcess, callers: Clients) -> None:
-    alice = await callers.connects("alice")
+    alice = await callers.open("alice")
     hello = await alice.say_hello()
     assert (hello["limits"], hello["heartbeat"]) == ({"page": 20}, 60)
 

@@ -96,7 +96,7 @@ def test_a_kept_promise_is_no_complaint(packets: list[Packet]) -> None:
 
 
 @pytest.mark.parametrize("packets", BROKEN.values(), ids=BROKEN)
-def test_a_broken_promise_is_noticed(packets: list[Packet]) -> None:
+def test_a_broken_promise_is_found(packets: list[Packet]) -> None:
     with pytest.raises(BrokenPromise):
         _hears(packets)
 

@@ -22,17 +22,17 @@ async def test_s24_a_restored_backup_has_a_new_epoch_and_every_client_starts_ove
     assert code == 0, output
     lost = fresh_key()
     await alice.send(room, "after the backup", key=lost)
-    bob, hello = await callers.again(bob)
+    bob, hello = await callers.reconnect(bob)
     await server.terminate()
     code, output = await server.run("restore", "--yes", str(saved))
     assert code == 0, output
     await server.start()
 
-    bob, back = await callers.again(bob, epoch=hello["epoch"], cursor=hello["sync"]["cursor"])
+    bob, back = await callers.reconnect(bob, epoch=hello["epoch"], cursor=hello["sync"]["cursor"])
     assert back["epoch"] != hello["epoch"]
     assert back["sync"]["full"] is True
     assert back["sync"]["rooms"][0]["seq"] == before["seq"]
-    alice, _ = await callers.again(alice)
+    alice, _ = await callers.reconnect(alice)
     again = await alice.send(room, "in the backup", key=kept)
     assert (again["seq"], again["duplicate"]) == (before["seq"], True)
     resent = await alice.send(room, "after the backup", key=lost)
@@ -54,7 +54,7 @@ async def test_a_backup_taken_under_load_holds_everything_acknowledged_before_it
     code, output = await server.run("restore", "--yes", str(saved))
     assert code == 0, output
     await server.start()
-    alice, _ = await callers.again(alice)
+    alice, _ = await callers.reconnect(alice)
     assert [event["time"] for event in await alice.read_log(room, 2)] == [ack["time"] for ack in acks]
 
 

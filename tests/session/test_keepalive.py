@@ -40,7 +40,7 @@ def dues() -> list[Due]:
 
 @pytest.fixture
 def keepalive(env: CountingEnv, dues: list[Due]) -> Keepalive:
-    return pulse_of(env, dues.append)
+    return keepalive_of(env, dues.append)
 
 
 class Owner:
@@ -61,7 +61,7 @@ class Owner:
     def overflowed(self) -> None: ...
 
 
-def pulse_of(env: ManualEnv, on_due: Callable[[Due], None]) -> Keepalive:
+def keepalive_of(env: ManualEnv, on_due: Callable[[Due], None]) -> Keepalive:
     """The timer of a connection that receives nothing."""
     owner = Owner(on_due)
     return Keepalive(Config(), env, Outbox(MemoryWire(), Config().outbox, owner), owner)
@@ -98,7 +98,7 @@ def test_a_due_that_fails_leaves_the_timer_set(env: CountingEnv) -> None:
     def fail(what: Due) -> None:
         raise RuntimeError(what)
 
-    keepalive = pulse_of(env, fail)
+    keepalive = keepalive_of(env, fail)
     with pytest.raises(RuntimeError, match="hello_timeout"):
         env.advance(Config().limits.hello_timeout_s)
     assert env.timers == 2

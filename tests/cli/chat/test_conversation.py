@@ -311,7 +311,7 @@ async def test_a_refused_message_is_told_and_given_up(scene):
     await scene.talk.wait_settled()
 
 
-async def test_it_is_settled_when_everything_is_stored(scene):
+async def test_it_is_complete_when_everything_is_stored(scene):
     await scene.begins()
     await scene.talk.enter("Hi")
     waiting = asyncio.create_task(scene.talk.wait_settled())
