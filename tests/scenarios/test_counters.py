@@ -17,15 +17,13 @@ class UnreadModel:
 
     def __init__(self, members: list[str]) -> None:
         self.messages: dict[int, tuple[str, bool, list[str]]] = {}  # seq -> author, countable, mentions
-        self.read: dict[str, int] = dict.fromkeys(
-            members, 1
-        )  # the read position starts at the `created` event
+        self.position = dict.fromkeys(members, 1)  # where each starts: the `created` event
 
     def sent(self, seq: int, author: str, *, silent: bool, mentions: list[str]) -> None:
         self.messages[seq] = (author, not silent, mentions)
 
     def read(self, user: str, seq: int, last: int) -> None:
-        self.read[user] = max(self.read[user], min(seq, last))
+        self.position[user] = max(self.position[user], min(seq, last))
 
     def unread(self, user: str) -> int:
         return len(self._counted(user))
@@ -37,7 +35,7 @@ class UnreadModel:
         return [
             mentions
             for seq, (author, countable, mentions) in self.messages.items()
-            if countable and author != user and seq > self.read[user]
+            if countable and author != user and seq > self.position[user]
         ]
 
 
@@ -66,7 +64,7 @@ class Chatter:
         seq = self.choose.randint(1, self.last + 3)
         reply = await client.read(self.room, seq)
         self.model.read(client.user, seq, self.last)
-        assert reply["read"] == self.model.read[client.user]
+        assert reply["read"] == self.model.position[client.user]
         assert reply["unread"] == self.model.unread(client.user)
         assert reply["unread_mentions"] == self.model.mentions(client.user)
 

@@ -72,7 +72,7 @@ async def test_a_daemon_without_any_key_is_not_ready_and_one_that_had_some_is(
         ready = await http.request(f"{daemon.ops_url}/readyz")
         assert (ready.status, ready.json["checks"]["keys"]) == (503, "there is no key to verify a token with")
         company = Clients(daemon.url)
-        ann = await company.connects("ann", token=app.token("ann"))
+        ann = await company.open("ann", token=app.token("ann"))
         told = await ann.expect_refusal("overloaded", ann.hello())
         assert (told["retry"], 0 < told["retry_after"] <= 60_000) == ("later", True)
         assert (await ann.expect_bye(4003))["retry_after"] == told["retry_after"]

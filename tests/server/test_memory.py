@@ -65,11 +65,11 @@ class Place:
         self._address = str(parts.hostname), int(parts.port or 0)
 
     async def socket(self) -> Attacker:
-        return await Attacker.connects(*self._address)
+        return await Attacker.connect(*self._address)
 
     async def stranger(self) -> Attacker:
         attacker = await self.socket()
-        await attacker.upgrades("msgpack")
+        await attacker.upgrade("msgpack")
         return attacker
 
     async def member(self, number: int) -> Attacker:
@@ -84,7 +84,7 @@ class Place:
         mute.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_WINDOW)
         await asyncio.get_running_loop().sock_connect(mute, self._address)
         attacker = Attacker(*await asyncio.open_connection(sock=mute))
-        await attacker.upgrades("msgpack")
+        await attacker.upgrade("msgpack")
         await attacker.say_hello(f"member{number}", token_of(f"member{number}"))
         attacker.writer.transport.pause_reading()  # type: ignore[attr-defined]
         return attacker
@@ -171,22 +171,22 @@ async def empty_maps(attacker: Attacker, place: Place) -> None:
 
 
 async def everybody_watched(attacker: Attacker, place: Place) -> None:
-    attacker.sends_packet({"type": "watch", "id": 5, "users": [f"somebody{n}" for n in range(200)]})
+    attacker.send_packet({"type": "watch", "id": 5, "users": [f"somebody{n}" for n in range(200)]})
 
 
 async def pages_unread(attacker: Attacker, place: Place) -> None:
     for number in range(PAGES):
-        attacker.sends_packet({"type": "history", "id": 10 + number, "room": place.room, "limit": 100})
+        attacker.send_packet({"type": "history", "id": 10 + number, "room": place.room, "limit": 100})
 
 
 async def batches_unread(attacker: Attacker, place: Place) -> None:
     for _ in range(4):
-        attacker.sends_packet([post(place.room, number, 900) for number in range(60)])
+        attacker.send_packet([post(place.room, number, 900) for number in range(60)])
 
 
 async def long_messages_unread(attacker: Attacker, place: Place) -> None:
     for number in range(LONG_ONES):
-        attacker.sends_packet(post(place.room, number, 15_000))
+        attacker.send_packet(post(place.room, number, 15_000))
 
 
 def post(room: str, number: int, size: int) -> dict[str, Any]:

@@ -91,7 +91,7 @@ async def test_sighup_takes_keys_in_and_out_for_the_next_hello(operator: Operato
     company = Clients(operator.daemon.url)
 
     async def greets() -> dict[str, Any]:
-        ann = await company.connects("ann", token=token)
+        ann = await company.open("ann", token=token)
         return await ann.reply_to(ann.hello())
 
     assert (await greets())["code"] == "token_invalid"
@@ -123,9 +123,9 @@ async def daemon(tmp_path: Path) -> AsyncIterator[RunningDaemon]:
 async def test_pages_that_may_connect_change(daemon: RunningDaemon) -> None:
     company, page = Clients(daemon.url), {"Origin": "https://app.example.org"}
     with pytest.raises(Exception, match="403"):
-        await company.connects("ann", headers=page)
+        await company.open("ann", headers=page)
     daemon.reconfigure(listen={"origins": ("https://app.example.org",)})
-    await company.connects("ann", headers=page)
+    await company.open("ann", headers=page)
     await company.leave()
 
 
@@ -143,7 +143,7 @@ async def test_a_proxy_that_is_trusted_now_is_believed(daemon: RunningDaemon) ->
 async def test_a_new_heartbeat_is_told_to_new_connections(daemon: RunningDaemon) -> None:
     company = Clients(daemon.url)
     daemon.reconfigure(heartbeat={"foreground_s": 77})
-    ann = await company.connects("ann")
+    ann = await company.open("ann")
     assert (await ann.say_hello())["heartbeat"] == 77
     await company.leave()
 
