@@ -88,10 +88,10 @@ def test_nobody_writes_attributes_of_others(source):
     [
         ("session.mode = 'background'", ["session.mode"]),
         ("session.newest[Focus] = request", ["session.newest"]),
-        ("self._desk.full = True", ["self._desk.full"]),
+        ("self._dispatcher.full = True", ["self._dispatcher.full"]),
         ("a.number, self.b = 1, 2", ["a.number"]),
         ("del session.mode", ["session.mode"]),
-        ("audience = self.audiences.get(1); audience.members += 1", ["audience.members"]),
+        ("room = self.rooms.get(1); room.members += 1", ["room.members"]),
         ("row = Row(1); row.state = 1", []),
         ("row = await read(1); row.state = 1", []),
         ("self.mode = 1; self._rooms[1] = 2; self._counters.sent += 1", []),
