@@ -1,4 +1,4 @@
-"""How many tests run side by side with `-n auto`, who may touch what they make, and how slow a machine may be: very."""
+"""The number of tests side by side with `-n auto`, the mode of their files, and no time limit for an example."""
 
 import os
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""download.py against a key server that answers well, badly, too long and too slowly."""
+"""key_download.py against a key server that answers well, badly, too long and too slowly."""
 
 import asyncio
 import ssl
@@ -96,7 +96,7 @@ async def test_who_gives_up_ends_the_download(provider):
 
 
 class Nobody(ThreadPoolExecutor):
-    """Whoever needs a thread of the loop is found out."""
+    """A download that takes a thread of the loop's pool is found."""
 
     def submit(self, *_: object, **__: object) -> NoReturn:
         raise AssertionError("nobody is free")

@@ -88,7 +88,7 @@ async def test_a_disk_that_takes_nothing_costs_nothing_else(es, tmp_path, caplog
 
 
 def findings(directory: Path, put: Callable[[Path, bytes], None]) -> list[str]:
-    """What is wrong after power cuts while one set is put in place of another."""
+    """Return the faults found after power cuts while one set replaces another."""
     old, new, path = b"old" * 2000, b"new" * 3000, directory / "keys.json"
     path.write_bytes(old)
     with watched(directory) as disk:

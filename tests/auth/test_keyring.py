@@ -1,4 +1,4 @@
-"""ring.py: key rotation, outages, and floods of unknown kids."""
+"""keyring.py: key rotation, outages, and floods of unknown kids."""
 
 import asyncio
 import logging

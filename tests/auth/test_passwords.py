@@ -1,4 +1,4 @@
-"""passwords.py: what is stored, what is right, and what happens when many ask at once."""
+"""passwords.py: the stored hash, the check, and many checks at once."""
 
 import asyncio
 import threading
@@ -80,14 +80,14 @@ async def test_a_cheaper_hash_is_replaced_at_login(passwords):
 
 async def test_too_many_are_told_to_come_again(passwords):
     pool = Passwords(waiting_max=3)
-    gate = threading.Event()
-    held = [asyncio.ensure_future(pool._run(gate.wait)) for _ in range(5)]
+    released = threading.Event()
+    held = [asyncio.ensure_future(pool._run(released.wait)) for _ in range(5)]
     await asyncio.sleep(0)
     with pytest.raises(Unavailable) as caught:
         await pool.check("correct horse", None)
     assert caught.value.code == "overloaded"
     assert caught.value.retry_after == 1000
-    gate.set()
+    released.set()
     await asyncio.gather(*held)
     assert not (await pool.check("correct horse", None)).right
     pool.close()

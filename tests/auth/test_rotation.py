@@ -1,4 +1,4 @@
-"""The host app changes its keys: who gets in at each step, with every token verified and remembered before."""
+"""The host app changes its keys: the tokens that are accepted at each step, all of them verified and cached before."""
 
 import asyncio
 from collections.abc import Callable
@@ -48,7 +48,7 @@ class HostApp:
         return jwt.encode(claims, signer.private, signer.algorithm, headers={"kid": kid or signer.kid})
 
     async def admits(self, token: str) -> str:
-        """What a hello with this token comes to."""
+        """Return the outcome of a hello with this token."""
         try:
             return (await self.identity.verify(token)).user
         except ChatError as error:
@@ -117,7 +117,7 @@ async def test_a_key_that_appears_during_a_flood_is_found(app, es, ed):
 
 
 async def test_a_key_that_comes_between_two_fetches_is_waited_for(app, es, ed):
-    """Not refused: a client that is told its token is no good twice stops for ever."""
+    """Not refused: a client whose tokens are called invalid twice stops for ever."""
     await app.publishes(es)
     app.published = (es, ed)
     app.env.advance(RETRY_S / 4)

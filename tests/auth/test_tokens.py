@@ -1,4 +1,4 @@
-"""tokens.py: what is accepted, and a long list of what is not."""
+"""tokens.py: tokens that are accepted, and a long list of those that are not."""
 
 import json
 import tomllib

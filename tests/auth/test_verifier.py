@@ -1,4 +1,4 @@
-"""host.py: the Identity port put together from configuration."""
+"""verifier.py: the `Identity` of the host app, built from configuration."""
 
 import json
 

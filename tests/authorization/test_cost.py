@@ -1,5 +1,5 @@
-"""What a stranger's question costs the store: one look, the same for a private room in memory, for one that sleeps, and
-for one that is not there. And it loads nothing.
+"""The cost of a stranger's question to the store: one read, the same for a private room in memory, for one that is not
+loaded, and for one that does not exist. And it loads nothing.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Who left a room, or was put out, hears and reads nothing of it from there on, whatever was under way."""
+"""A user who left a room, or was removed, receives and reads nothing of it from then on, whatever was under way."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,16 +24,16 @@ async def kicks(owner: InProcessClient, room: str, user: str) -> None:
 
 
 def after_gone(client: InProcessClient, room: str) -> list[dict]:
-    """What came of the room behind its `gone`."""
+    """Return the packets about the room that follow its `gone`."""
     packets = client.take()
     places = [at for at, packet in enumerate(packets) if packet["type"] == "gone"]
     return [packet for packet in packets[places[0] + 1 :] if room in str(packet)]
 
 
-# --- with much waiting for him
+# --- with much in the outbox
 
 
-@pytest.mark.parametrize("before", [1, 20], ids=["little waits", "he lags already"])
+@pytest.mark.parametrize("before", [1, 20], ids=["little waits", "lags already"])
 async def test_a_slow_phone_hears_nothing_of_the_room_behind_gone(
     server: InProcessServer, before: int
 ) -> None:
@@ -56,7 +56,7 @@ async def test_a_slow_phone_hears_nothing_of_the_room_behind_gone(
     ]
 
 
-async def test_a_phone_that_just_arrives_hears_nothing_of_the_room_behind_gone(
+async def test_a_client_that_just_arrives_receives_nothing_of_the_room_behind_gone(
     server: InProcessServer,
 ) -> None:
     owner, other = await server.connect("owner"), await server.connect("late")
@@ -80,7 +80,7 @@ async def test_a_phone_that_just_arrives_hears_nothing_of_the_room_behind_gone(
     assert after_gone(late, room) == []
 
 
-async def test_the_head_of_a_large_room_that_is_due_goes_to_those_who_are_in_it(tmp_path: Path) -> None:
+async def test_the_head_of_a_large_room_that_is_due_goes_to_its_members(tmp_path: Path) -> None:
     async with in_process(tmp_path, delivery={"full_members": 2}, rates={"enabled": False}) as server:
         owner, rex, stays = [await server.connect(user) for user in ("owner", "rex", "stays")]
         room = await owner.create_group("rex", "stays", "others")
@@ -95,7 +95,7 @@ async def test_the_head_of_a_large_room_that_is_due_goes_to_those_who_are_in_it(
         assert after_gone(rex, room) == []
 
 
-# --- what he asked for before, answered after
+# --- requests from before, answered after
 
 READ = {
     "log": {"from": 1},
@@ -110,7 +110,7 @@ METHOD = {"members.list": "members"}
 
 @pytest.mark.parametrize("kind", READ)
 async def test_what_was_read_while_he_was_put_out_is_withheld(server: InProcessServer, kind: str) -> None:
-    """The reader may run after an edit that came after his leaving."""
+    """The read may run after an edit that was made after the user left."""
     owner, rex = await server.connect("owner"), await server.connect("rex")
     room = await owner.create_group("rex")
     seq = (await owner.send(room, "for rex"))["seq"]
@@ -126,7 +126,9 @@ async def test_what_was_read_while_he_was_put_out_is_withheld(server: InProcessS
     assert "not for rex" not in str(rex.wire.packets)
 
 
-async def test_a_focus_passes_over_a_room_he_left_while_another_was_loaded(server: InProcessServer) -> None:
+async def test_a_focus_passes_over_a_room_that_was_left_while_another_was_loaded(
+    server: InProcessServer,
+) -> None:
     owner, rex = await server.connect("owner"), await server.connect("rex")
     left, other = await owner.create_group("rex"), await owner.create_group("rex")
     server.app.rooms.cache.forget_idle(float("inf"), [left])

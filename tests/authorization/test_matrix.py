@@ -1,4 +1,4 @@
-"""The table of who may what, asked cell by cell. A command without a row fails here."""
+"""The table of permissions, one request for each cell. A command without a row fails here."""
 
 from pathlib import Path
 

@@ -36,7 +36,7 @@ async def rooms(server: InProcessServer) -> Rooms:
     return Rooms(bob, ann, near, far)
 
 
-DEEDS: dict[str, dict[str, Any]] = {
+OPERATIONS: dict[str, dict[str, Any]] = {
     "edit": {"body": {"text": "forged"}},
     "recall": {},
     "react": {"emoji": "👍", "set": True},
@@ -44,10 +44,10 @@ DEEDS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("kind", DEEDS)
+@pytest.mark.parametrize("kind", OPERATIONS)
 async def test_the_number_of_a_message_elsewhere_is_no_message_here(rooms: Rooms, kind: str) -> None:
     before = await rooms.ann.request(type="history", room=rooms.far)
-    reply = await rooms.bob.request(type=kind, room=rooms.near, key=new_key(), target=FAR, **DEEDS[kind])
+    reply = await rooms.bob.request(type=kind, room=rooms.near, key=new_key(), target=FAR, **OPERATIONS[kind])
     assert (reply["code"], reply["field"]) == ("not_found", "target")
     after = await rooms.ann.request(type="history", room=rooms.far)
     assert {**after, "id": 0} == {**before, "id": 0}
@@ -116,7 +116,7 @@ async def test_a_new_member_cannot_reach_back(server: InProcessServer, rooms: Ro
     """Neither by number, nor through what acts on messages of before."""
     await rooms.ann.request(type="members.add", room=rooms.far, key=new_key(), users=["bob"])
     rooms.bob.take()
-    for kind, fields in DEEDS.items():
+    for kind, fields in OPERATIONS.items():
         asked = {"type": kind, "room": rooms.far, "key": new_key(), "target": FAR, **fields}
         assert (await rooms.bob.request(**asked))["code"] in ("not_found", "forbidden"), kind
     for kind, fields in READS.items():

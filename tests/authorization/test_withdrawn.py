@@ -1,4 +1,4 @@
-"""A key that the host app withdrew: nobody gets in with it any more, and who is in stays until his token ends."""
+"""A key that the host app withdrew: it opens no new connection, and connections stay until their token ends."""
 
 from pathlib import Path
 

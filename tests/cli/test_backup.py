@@ -1,4 +1,4 @@
-"""`chatd backup` and `chatd restore`, live and stopped, and everything they must refuse."""
+"""`chatd backup` and `chatd restore`, live and stopped, and all that they must refuse."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""`chatd config`: what is generated is right, what is shown is safe."""
+"""`chatd config`: the generated file is right, and the shown values hold no secret."""
 
 import datetime
 import json

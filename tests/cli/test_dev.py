@@ -15,7 +15,7 @@ from chatd import __version__
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory):
-    """What `chatd dev --once` prints on an empty directory, and the directory."""
+    """The output of `chatd dev --once` on an empty directory, and the directory."""
     import subprocess
     import sys
 

@@ -1,4 +1,4 @@
-"""`chatd migrate`: what the schema is and how it gets there."""
+"""`chatd migrate`: the schema, and the way to it."""
 
 import sqlite3
 from contextlib import closing

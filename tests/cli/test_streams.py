@@ -12,7 +12,7 @@ START_S = 120.0  # a start takes half a second
 
 
 def answers(path):
-    """Whether somebody listens at a Unix socket."""
+    """Whether a process listens on a Unix socket."""
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(str(path)) == 0
 

@@ -1,4 +1,4 @@
-"""`chatd token`: what it prints is a token the daemon accepts, or nothing."""
+"""`chatd token`: it prints a token that the daemon accepts, or nothing."""
 
 import time
 
@@ -72,7 +72,7 @@ def test_the_secret_of_the_first_start_is_found(run, tmp_path):
 
 
 def test_the_key_is_the_text_of_the_secret_file_as_it_stands(run, tmp_path):
-    """What looks like base64 is not decoded: the other side signs with the same letters."""
+    """A secret that looks like base64 is not decoded: the other side signs with the same characters."""
     text = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
     path = tmp_path / "app secret"
     path.write_text(text + "\n")

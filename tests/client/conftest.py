@@ -1,4 +1,4 @@
-"""What the tests of the client share: a clock that stands still, a server that does what the test says."""
+"""Fixtures of the client's tests: a clock that stands still, a server that does as a test says."""
 
 import asyncio
 import heapq

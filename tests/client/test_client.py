@@ -1,4 +1,4 @@
-"""The public face."""
+"""The public interface."""
 
 import asyncio
 

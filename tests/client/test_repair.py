@@ -1,4 +1,4 @@
-"""Fetching what is missing."""
+"""Fetching missing events."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""A room in the hands of an app."""
+"""A room as an app uses it."""
 
 import asyncio
 

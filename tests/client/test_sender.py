@@ -297,7 +297,7 @@ async def test_what_the_server_allows_no_more_is_failed(server, client_of, watch
 
 
 class SlowStorage(MemoryStorage):
-    """Saves when told to."""
+    """A storage that saves when a test says so."""
 
     def __init__(self):
         super().__init__()

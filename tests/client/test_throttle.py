@@ -1,4 +1,4 @@
-"""At most one per interval."""
+"""At most one signal per interval."""
 
 from chatd.client.throttle import Throttle
 

@@ -1,4 +1,4 @@
-"""Which token may be shown."""
+"""The token that may be shown."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Who is writing."""
+"""The users who are typing."""
 
 import pytest
 

@@ -192,7 +192,7 @@ async def test_read_marks_receipts_typing_and_presence(daemon, client_of):
         assert (await at_ann.until(PresenceChanged)).state == "offline"
 
 
-async def test_a_client_that_was_away_misses_nothing_and_hears_nothing_twice(daemon, client_of):
+async def test_a_client_that_was_away_misses_nothing_and_receives_nothing_twice(daemon, client_of):
     storage = MemoryStorage()
     async with client_of(daemon.url, "ann") as ann:
         mine = await ann.direct("bob")

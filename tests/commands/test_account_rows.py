@@ -1,4 +1,4 @@
-"""Account rows through the whole inside: rounds, pushes, cursors (protocol.md "Account rows")."""
+"""Account rows through a whole daemon without sockets: rounds, pushes, cursors (protocol.md "Account rows")."""
 
 import json
 
@@ -29,7 +29,7 @@ async def puts(server, user="ann", /, **values):
 
 
 async def comes(server, features=BOTH, user="ann", **hello):
-    """A hello with these feature words; the guest and the page."""
+    """Say hello with these feature words; return the client and the page."""
     client = server.client()
     id = client.say_hello(user, features=features, epoch=server.store.epoch, **hello)
     await server.wait_idle()
@@ -39,7 +39,7 @@ async def comes(server, features=BOTH, user="ann", **hello):
 
 
 async def ping(server, client):
-    """What a heartbeat says."""
+    """Return the packet of a heartbeat."""
     client.take()
     await server.advance(31)
     (ping,) = client.take("ping")
@@ -63,7 +63,7 @@ async def rest_of(client, page):
     return found
 
 
-async def test_a_preference_is_told_to_all_own_devices_and_comes_with_their_next_hello(server):
+async def test_a_preference_is_pushed_to_all_own_devices_and_comes_with_their_next_hello(server):
     client, page = await comes(server, ["account"])
     tablet, _ = await comes(server, ["account"], device=2)
     old, _ = await comes(server, [], device=3)
@@ -105,7 +105,7 @@ async def test_feature_words_hold_on_json_too(server):
     assert rows(push, "account")["preferences"][1] == {"receipts": True, "presence": False}
 
 
-async def test_who_names_no_section_has_the_cursor_and_the_pages_of_before(server):
+async def test_a_client_that_names_no_section_has_the_cursor_and_the_pages_of_before(server):
     await server.app.writer.submit_and_wait("ann", Preferences(presence=False))
     client, page = await comes(server, [])
     assert "sections" not in page
@@ -196,7 +196,7 @@ async def test_a_round_begun_before_the_rows_does_not_free_the_cursor(server):
     assert "cursor" not in await ping(server, client)
 
 
-async def test_two_hundred_rows_are_told(server):
+async def test_two_hundred_rows_are_pushed(server):
     client, _ = await comes(server)
     await puts(server, **{f"n{number}": number for number in range(200)})
     (push,) = client.take("account")
@@ -205,14 +205,14 @@ async def test_two_hundred_rows_are_told(server):
     assert (await ping(server, client))["cursor"]
 
 
-async def test_long_rows_are_not_told_either(server):
+async def test_long_rows_are_not_pushed_either(server):
     client, _ = await comes(server)
     await puts(server, a="x" * 60_000)
     assert client.take("account") == [{"type": "account", "more": True}]
 
 
 async def test_a_hello_that_a_change_overtook_reads_again(server):
-    """The commit is told between the reading of the hello and the seat that would have heard it."""
+    """The commit is published between the read of a hello and its subscription."""
     _, page = await comes(server)
     held = server.store.hold("hello", after=True)
     client = server.client()
@@ -280,7 +280,7 @@ async def test_what_is_younger_than_the_floor_is_kept(server):
     assert rows(page)["a"][1] is None
 
 
-async def test_who_may_not_read_is_told_no_rows(server):
+async def test_a_token_without_read_gets_no_rows(server):
     claims = await server.identity.verify("ann")
     server.identity.claims["ann"] = type(claims)("ann", claims.expires_at_s, allow=frozenset({"send"}))
     client, page = await comes(server, ["account"])

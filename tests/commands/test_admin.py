@@ -1,4 +1,4 @@
-"""What the back end may do to accounts, on a whole daemon without connections."""
+"""The operations of the back end on accounts, on a whole daemon without connections."""
 
 from collections.abc import AsyncIterator
 

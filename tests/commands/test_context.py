@@ -1,4 +1,4 @@
-"""The door of all reading commands goes by what is on the disk."""
+"""The check before all reading commands goes by durable state."""
 
 import pytest
 

@@ -136,7 +136,7 @@ async def test_too_many_hellos_are_sent_away_for_a_while(tmp_path):
 # --- without `read`
 
 
-async def test_without_read_there_is_no_page_no_seat_and_no_event(server):
+async def test_without_read_there_is_no_page_no_subscription_and_no_event(server):
     ann = await server.connect("ann")
     room = await ann.create_group("bob")
     await ann.send(room, "a secret")
@@ -200,8 +200,8 @@ def test_every_refusal_of_a_hello_has_a_close():
 CLIENTS = 200
 
 
-async def crowd(server, numbers):
-    """These come at the same moment: who was let in, and when each of the others is to come back, milliseconds."""
+async def connect_together(server, numbers):
+    """Connect these at one moment; return when each that was refused is to come back, milliseconds."""
     clients = {number: server.client() for number in numbers}
     for number, client in clients.items():
         client.say_hello(f"u{number}")
@@ -223,11 +223,11 @@ def narrow(server):
     server.app.hello_limiter._retry_schedule.per_s = 10.0
 
 
-async def test_a_storm_of_those_who_wait_as_they_are_told_lets_everybody_in_the_next_time(server):
+async def test_a_storm_of_clients_that_wait_for_retry_after_is_accepted_the_next_time(server):
     narrow(server)
     ann = await server.connect("ann")
     room = await ann.create_group()
-    later = await crowd(server, range(CLIENTS))
+    later = await connect_together(server, range(CLIENTS))
     assert len(later) == CLIENTS - 24
     assert sorted(set(later.values())) == list(later.values()), "a moment for each, in the order they came"
     assert (await ann.send(room))["seq"] == 2
@@ -235,7 +235,7 @@ async def test_a_storm_of_those_who_wait_as_they_are_told_lets_everybody_in_the_
     for number, at in later.items():
         server.env.advance((at - now) / 1000)
         now = at
-        assert await crowd(server, [number]) == {}
+        assert await connect_together(server, [number]) == {}
     assert len(server.app.hub.sessions) == CLIENTS + 1
 
 
@@ -243,7 +243,7 @@ async def test_a_storm_of_those_who_do_not_wait_is_over_too(server):
     narrow(server)
     away, rounds = range(CLIENTS), 0
     while away:
-        left = list(await crowd(server, away))
+        left = list(await connect_together(server, away))
         assert len(left) <= max(0, len(away) - 24)
         away, rounds = left, rounds + 1
         server.env.advance(1)
@@ -286,7 +286,7 @@ async def test_a_token_that_is_no_good_waits_for_nobody(server):
 
 # --- what happens while a hello is decided (S07, S23)
 
-# Where a hello waits: at its one read, or, when a commit was told meanwhile, at those it repeats in its seat.
+# A hello waits at its one read, or, when a commit was published meanwhile, at those it repeats while subscribed.
 FIRST, AGAIN = ("hello",), ("people", "memberships", "sync")
 
 
@@ -305,7 +305,7 @@ async def held(server, client, user, method, *, after=False, **hello):
 
 
 @pytest.mark.parametrize("welcome", ["members.add", "room.join"])
-async def test_a_hello_between_a_commit_and_its_telling_is_shown_nothing_of_before(server, welcome):
+async def test_a_hello_between_a_commit_and_its_push_is_shown_nothing_of_before(server, welcome):
     ann, bob = await server.connect("ann"), server.client()
     room = await ann.create_group(public=True)
     who, users = (
@@ -377,7 +377,7 @@ async def test_no_counter_behind_a_hello_is_older_than_its_reply(server, method,
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("verb", ["revoke", "disable"])
 async def test_a_revocation_is_not_overtaken_by_a_hello(server, method, after, verb):
-    """The token was checked before the revocation was committed, the seat taken after it."""
+    """The token was checked before the revocation was committed, the connection subscribed after it."""
     bob, now_s = server.client(), server.env.now_ms() / 1000
     server.identity.claims["bob"] = Claims("bob", now_s + 3600, issued_at_s=now_s)
     hold, _ = await held(server, bob, "bob", method, after=after)
@@ -405,7 +405,7 @@ async def test_the_newest_focus_wins_even_when_an_older_one_takes_longer(server)
 
 @pytest.mark.parametrize("method", [*FIRST, "memberships", "sync"])
 @pytest.mark.parametrize("after", [False, True])
-async def test_a_member_removed_during_a_hello_hears_nothing_after_gone(server, method, after):
+async def test_a_member_removed_during_a_hello_receives_nothing_after_gone(server, method, after):
     ann = await server.connect("ann")
     room = await ann.create_group("bob")
     bob = server.client()
@@ -425,7 +425,7 @@ async def test_a_member_removed_during_a_hello_hears_nothing_after_gone(server, 
 
 @pytest.mark.parametrize("method", [*FIRST, "memberships", "sync"])
 @pytest.mark.parametrize("after", [False, True])
-async def test_a_member_added_during_a_hello_hears_everything_from_there_on(server, method, after):
+async def test_a_member_added_during_a_hello_receives_everything_from_there_on(server, method, after):
     ann = await server.connect("ann")
     room = await ann.create_group()
     bob = server.client()
@@ -465,7 +465,7 @@ async def test_a_hello_nobody_overtook_reads_once(server):
     hold, id = await held(server, bob, "bob", "hello", after=True)
     await server.app.writer.submit_and_wait(
         "ann", MembersAdd(room=other, key=new_key(), users=["fay"])
-    )  # not his room
+    )  # not a room of the user
     hold.release()
     await server.wait_idle()
     read = server.store.calls - before

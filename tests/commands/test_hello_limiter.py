@@ -89,7 +89,7 @@ async def test_those_beyond_are_told_when_to_come_back():
 
 
 class Storm:
-    """Clients that come at once to a door that serves `per_s`; who is sent away comes back when he was told to."""
+    """Clients that come at once to a server of `per_s` hellos; those refused come back after their `retry_after`."""
 
     def __init__(self, per_s: float, at_once: int, chance: random.Random) -> None:
         self.env = ManualEnv()
@@ -135,7 +135,7 @@ class Storm:
 
 @pytest.mark.parametrize(("per_s", "clients"), [(100, 1000), (400, 1500), (1500, 6000)])
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_who_comes_back_when_he_was_told_gets_in(per_s, clients, seed):
+async def test_a_client_that_waits_for_retry_after_is_accepted(per_s, clients, seed):
     storm = Storm(per_s, 64, random.Random(seed))
     storm.measure(per_s)
     for client in range(clients):

@@ -176,7 +176,7 @@ async def test_nothing_below_what_one_may_see_is_in_a_page(server, ann, room):
     assert seqs(await cat.request(type="changes", room=room, low=1, high=9, since=0)) == []
 
 
-# --- dressing
+# --- views of events
 
 
 async def test_own_reactions_are_added_for_each_reader(server, ann, room):

@@ -30,18 +30,18 @@ class Mint:
 
 
 class Hasher:
-    """Counts what the real one is asked to do; waits at the gate, when there is one."""
+    """Count the calls of the real one; each waits for `released`."""
 
     def __init__(self, passwords: Passwords) -> None:
         self._real = passwords._hasher
         self.costs: list[str] = []  # of what was verified
         self.works = True
-        self.gate = threading.Event()
-        self.gate.set()
+        self.released = threading.Event()
+        self.released.set()
 
     def verify(self, stored: str, text: str) -> bool:
         self.costs.append(stored.split("$")[3])
-        self.gate.wait(30)
+        self.released.wait(30)
         if not self.works:
             raise VerificationError
         return self._real.verify(stored, text)
@@ -54,7 +54,7 @@ class Hasher:
 async def hasher(server: InProcessServer) -> AsyncIterator[Hasher]:
     spy = server.app.passwords._hasher = Hasher(server.app.passwords)
     yield spy
-    spy.gate.set()
+    spy.released.set()
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ async def test_what_cannot_be_a_password_is_hashed_for_nobody(
 
 async def test_a_flood_of_logins_is_told_to_come_again(hasher: Hasher, login: Login) -> None:
     """At most so many hashes of 19 MiB under way or waiting, however many ask."""
-    hasher.gate.clear()
+    hasher.released.clear()
     hasher.works = False
     asked = [asyncio.ensure_future(login(f"user{number}", PASSWORD, None)) for number in range(500)]
     await until(lambda: sum(one.done() for one in asked) >= len(asked) - WORKERS - WAITING_MAX)
@@ -110,7 +110,7 @@ async def test_a_flood_of_logins_is_told_to_come_again(hasher: Hasher, login: Lo
     waiting = [one for one in asked if not one.done()]
     assert all(isinstance(one.exception(), Unavailable) for one in done)
     assert len(hasher.costs) <= WORKERS
-    hasher.gate.set()
+    hasher.released.set()
     assert await asyncio.gather(*waiting) == [None] * len(waiting)
     assert len(hasher.costs) == WORKERS + WAITING_MAX
 
@@ -120,7 +120,7 @@ async def test_a_flood_of_logins_is_told_to_come_again(hasher: Hasher, login: Lo
 
 async def _asked(login: Login, hasher: Hasher) -> "asyncio.Future[Granted | None]":
     """A login whose password is being checked."""
-    hasher.gate.clear()
+    hasher.released.clear()
     asked = asyncio.ensure_future(login("ann", PASSWORD, None))
     await until(lambda: hasher.costs)
     return asked
@@ -131,7 +131,7 @@ async def test_a_token_for_the_old_password_is_older_than_the_new_one(
 ) -> None:
     asked = await _asked(login, hasher)
     await server.app.admin.set_password("ann", CHEAP.hash("a new password"))
-    hasher.gate.set()
+    hasher.released.set()
     granted = await asked
     assert granted is not None
     claims = Claims("ann", 0, generation=int(granted.token))
@@ -161,7 +161,7 @@ async def test_a_better_hash_of_the_old_password_does_not_replace_the_new_one(
     asked = await _asked(login, hasher)
     new = CHEAP.hash("a new password")
     await server.app.admin.set_password("ann", new)
-    hasher.gate.set()
+    hasher.released.set()
     await asked
     account = await server.store.account("ann")
     assert account.password == new

@@ -128,7 +128,7 @@ async def test_an_incremental_round_on_a_live_connection(server):
     assert "full" not in reply
 
 
-async def test_a_page_is_no_older_than_what_was_told_while_it_was_read(server):
+async def test_a_page_is_no_older_than_what_was_pushed_while_it_was_read(server):
     _, (moved, read, left, calm) = await filled(server, 4)
     bob = await server.connect("bob")
     hold = server.store.hold("sync", after=True)
@@ -162,7 +162,7 @@ async def test_where_too_many_rooms_are_gone_the_round_is_full(server, monkeypat
     bob, page = await hello(server, device=2)
 
     async def both():
-        """What a `sync` and a `hello` from the cursor of before say."""
+        """Return the pages of a `sync` and a `hello` from the earlier cursor."""
         known = {"epoch": server.store.epoch, "cursor": page["cursor"], "rooms": 1}
         return await bob.request(type="sync", cursor=page["cursor"], rooms=1), (
             await hello(server, device=3, **known)
@@ -199,7 +199,7 @@ async def test_what_is_no_cursor_is_refused_on_a_live_connection(server, keys):
 
 
 async def test_a_cursor_that_cannot_be_read_does_not_lock_a_phone_out(server):
-    """Whatever it stored: it gets its rooms, or is told to drop the cursor."""
+    """A client gets its rooms, or an error that drops the cursor, whatever it stored."""
     await filled(server, 1)
     client = server.client()
     id = client.say_hello("ann", device=2, epoch=server.store.epoch, cursor="?")

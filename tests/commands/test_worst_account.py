@@ -1,4 +1,4 @@
-"""No frame is larger than the limit, whatever an account looks like: the worst one asks for all and hears it."""
+"""No frame is larger than the limit: the worst possible account asks for everything and receives it."""
 
 import json
 import sqlite3
@@ -134,7 +134,7 @@ def build(path, limits):
 
 
 @asynccontextmanager
-async def house_of(tmp_path, limits):
+async def limited_server(tmp_path, limits):
     await (await sqlite(tmp_path)).close()
     build(tmp_path / "chatd.sqlite", limits)
     async with in_process(tmp_path, rates={"enabled": False}, limits=limits) as server:
@@ -164,7 +164,7 @@ class Requester:
 
 
 def everything(room):
-    """What can be asked, with as much to answer as may be."""
+    """Requests with the longest possible replies."""
     users = list(map(long_name, range(1, 100)))
     yield from ({"type": "log", "room": room, "from": start} for start in (1, 5, 25))
     yield from ({"type": "history", "room": room, "limit": 100, **where}
@@ -180,7 +180,7 @@ def everything(room):
 
 
 def nonsense(room):
-    """What is refused, with as much to say about it as may be."""
+    """Requests with the longest possible errors."""
     junk = LETTER * 20_000
     yield {"type": junk}
     yield {"type": "mode", "mode": junk}
@@ -200,7 +200,7 @@ def nonsense(room):
 @pytest.mark.parametrize("limits", [USUAL, SMALL], ids=["usual", "small"])
 async def test_no_reply_is_larger_than_a_frame(tmp_path, limits, text):
     room, loud = f"g{ROOMS:011}", [f"g{ROOMS - back:011}" for back in range(limits["focus"])]
-    async with house_of(tmp_path, limits) as server:
+    async with limited_server(tmp_path, limits) as server:
         hello = {"type": "hello", "version": 1, "token": ANN, "rooms": 1000, "focus": loud}
         epoch, before = server.store.epoch, ROOMS + TOMBSTONES - GONE_MAX
         since = {"epoch": epoch, "cursor": cursor_of(epoch, before), "events": 50, "previews": True}
@@ -225,7 +225,7 @@ async def test_no_reply_is_larger_than_a_frame(tmp_path, limits, text):
 @pytest.mark.parametrize("limits", [USUAL, SMALL], ids=["usual", "small"])
 async def test_no_push_is_larger_than_a_frame(tmp_path, limits, text):
     room, size = f"g{ROOMS:011}", limits["body_bytes"]
-    async with house_of(tmp_path, limits) as server:
+    async with limited_server(tmp_path, limits) as server:
         ann = Requester(server, text=text)
         await ann.request(type="hello", version=1, token=ANN, device=device_of(1), focus=[room])
         await ann.request(type="watch", users=list(map(long_name, range(1, 100))))

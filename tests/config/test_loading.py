@@ -1,4 +1,4 @@
-"""configuration.py with layers.py, files.py and rules.py: to a Config, or to words."""
+"""loading.py with sources.py, files.py and rules.py: a `Config`, or the problems in words."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def toml(tmp_path: Path) -> Any:
 
 
 def problems(*arguments: Any, **named: Any) -> list[str]:
-    """What is said about a configuration, one text a problem, directories cut off."""
+    """Return the problems of a configuration, one text each, without directories."""
     with pytest.raises(ConfigError) as caught:
         load(*arguments, **named)
     return [

@@ -1,4 +1,4 @@
-"""config.py: the tree itself."""
+"""model.py: the tree of settings."""
 
 import copy
 import logging

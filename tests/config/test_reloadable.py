@@ -1,4 +1,4 @@
-"""settings.py: what a running daemon can take over, key by key."""
+"""reloadable.py: the settings that a running daemon can take over, key by key."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A store of every kind, and a chronicle that writes into it."""
+"""A store of every kind, and a history that is written into it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

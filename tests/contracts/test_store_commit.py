@@ -1,4 +1,4 @@
-"""ports.Store.commit: whole or not at all, once per key, in the order of commits."""
+"""Store.commit: whole or not at all, once per key, in the order of commits."""
 
 import asyncio
 from dataclasses import replace
@@ -241,7 +241,7 @@ async def test_a_recall_empties_the_message_and_all_its_edits(store: Store, buil
 
 
 async def test_an_edit_keeps_its_body_until_the_next_one(store: Store, builder: HistoryBuilder) -> None:
-    """So a recall has one edit to empty, not as many as somebody had the patience to make."""
+    """So a recall has one edit to empty, however many were made."""
     room = await builder.group("ann")
     one, other = await builder.post(room, "ann"), await builder.post(room, "ann")
     for text in ("first", "second", "third"):
@@ -385,7 +385,7 @@ async def test_a_room_of_many_members_is_loaded_whole(store: Store, builder: His
     assert loaded.members["user00042"] == Member("user00042", "member", writes.now, 1, 0, 0)
 
 
-async def test_a_member_carries_the_receipts_preference_of_his_account(
+async def test_a_member_carries_the_receipts_preference_of_their_account(
     store: Store, builder: HistoryBuilder
 ) -> None:
     room = await builder.group("ann", "bob")

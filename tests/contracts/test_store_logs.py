@@ -1,4 +1,4 @@
-"""ports.Store.log, history, changes, messages, mine and foldable: pages of one room."""
+"""Store.log, history, changes, messages, mine and foldable: pages of one room."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""ports.Store: members, readers, acquaintances, profiles, devices."""
+"""Store: members, readers, acquaintances, profiles, devices."""
 
 import pytest
 

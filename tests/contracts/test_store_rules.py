@@ -1,4 +1,4 @@
-"""What a store answers by queries of its own is what the rules of core say, after any history."""
+"""The queries of a store give the same answers as the rules of core, after any history."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +30,7 @@ step = st.one_of(
     st.tuples(st.just("read"), user, st.integers(1, 20)),
     st.tuples(st.just("receive"), user, st.integers(1, 20)),
     st.tuples(st.just("prefer"), user, flags),
-    st.tuples(st.just("settle"), user, settings_),
+    st.tuples(st.just("update"), user, settings_),
     st.tuples(st.just("show"), user, st.booleans()),
     st.tuples(st.just("move"), user, st.none()),
 )
@@ -42,7 +42,7 @@ FULL: list[tuple[str, str, object]] = [
     ("show", "bob", False),
     ("read", "bob", 2),
     ("read", "ann", 3),
-    ("settle", "ann", {"title": "t"}),
+    ("update", "ann", {"title": "t"}),
     ("move", "eve", None),
 ]
 
@@ -64,7 +64,7 @@ class Story:
                 await self.show(user, shown)
             case "move", None if not room.direct and user != room.creator:
                 await (builder.join if member is None else builder.leave)(room, user)
-            case "settle", dict(changed) if not room.direct:
+            case "update", dict(changed) if not room.direct:
                 await builder.settings(room, **changed)
             case "say", bool(silent) if member is not None:
                 await builder.post(room, user, silent=silent)
@@ -98,7 +98,7 @@ async def check_summaries(store: Store, room: Room) -> None:
 
 
 async def check_readers(store: Store, room: Room) -> None:
-    """Who read a message is who could see it, read up to it and shows receipts."""
+    """The readers of a message are those who could see it, read up to it and show receipts."""
     for seq in range(1, room.seq + 1):
         rows, count = await store.readers(room.number, seq, after="", limit=10)
         receipts = [receipt_of(member) for member in room.showing_receipts(but="")]
@@ -110,7 +110,7 @@ async def check_readers(store: Store, room: Room) -> None:
 
 
 async def check_watchable(store: Store, room: Room) -> None:
-    """Whom one may watch is who shares a room in which the marks of both are shown."""
+    """A user may watch those who share a room in which the marks of both are shown."""
     for one in room.users:
         for shown_to in ("known", "members"):
             answered = shown_to == "known"

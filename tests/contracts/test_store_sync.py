@@ -1,4 +1,4 @@
-"""ports.Store.sync, memberships: what a member is shown of his rooms (protocol.md "RoomSummary" and "sync")."""
+"""Store.sync, memberships: the rooms as their member is shown them (protocol.md "RoomSummary" and "sync")."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -82,7 +82,9 @@ async def test_defaults_are_left_out_of_an_encoded_summary(store: Store, builder
     assert encode(summary) == encode(RoomSummary(room=room.name, seq=1, members=2))
 
 
-async def test_a_direct_room_shows_the_peer_and_how_far_he_got(store: Store, builder: HistoryBuilder) -> None:
+async def test_a_direct_room_shows_the_peer_and_their_positions(
+    store: Store, builder: HistoryBuilder
+) -> None:
     room = await builder.direct("ann", "bob")
     await builder.post(room, "bob")
     event = await builder.post(room, "ann")

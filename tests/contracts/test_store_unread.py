@@ -29,7 +29,7 @@ histories = st.lists(st.one_of(message, message, reading, recalling), max_size=2
 
 
 class Model:
-    """Who read how far, and every countable message: unread is counted, never kept."""
+    """A model of read positions and countable messages: unread is counted, never kept."""
 
     def __init__(self) -> None:
         self.messages: list[tuple[int, str, tuple[str, ...]]] = []
@@ -109,7 +109,7 @@ async def test_unread_is_what_a_recount_says_after_any_history(steps: list[tuple
 
 
 async def unread(store: Store, user: str) -> tuple[int, int]:
-    """What the one room of a user shows, and the total."""
+    """Return the numbers of the one room of a user, and the total."""
     rows = await store.sync(SyncQuery(user, None, 10))
     assert rows.totals is not None
     return rows.rooms[0].unread, rows.totals.unread

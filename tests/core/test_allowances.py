@@ -1,4 +1,4 @@
-"""What a user may store, make and impose on others a day: refused when there is no more, charged when it is stored."""
+"""The allowances of a user a day, of bytes, rooms and additions: refused when used up, charged when stored."""
 
 import pytest
 
@@ -17,7 +17,7 @@ numbers = iter(range(10_000_000, 99_999_999))
 
 
 class Accountant(MemoryWriter):
-    """A desk whose users have so much a day; `seconds` pass when a test says so."""
+    """A writer in memory whose users have so much a day; `seconds` pass when a test says so."""
 
     def __init__(self, *rooms, **per_day):
         super().__init__(*rooms)

@@ -37,7 +37,7 @@ def test_a_peer_that_only_receives_is_pinged_although_much_is_sent():
     assert one.due(1000.0) == (130.0, "ping")
 
 
-def test_a_peer_that_only_sends_is_pinged_so_that_it_hears_something():
+def test_a_peer_that_only_sends_is_pinged_so_that_it_receives_something():
     one = deadlines(received=1000.0)
     assert one.due(100.0) == (130.0, "ping")
 

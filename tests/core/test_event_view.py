@@ -1,4 +1,4 @@
-"""What one reader is shown of a stored event."""
+"""A stored event as one reader is shown it."""
 
 import pytest
 

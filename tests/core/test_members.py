@@ -86,7 +86,7 @@ def test_who_is_added_sees_the_room_from_the_joined_event_on(writer, room):
     assert [type(step) for step in writer.writes.steps[room.number]] == [MemberJoined, MemberJoined, NewEvent]
 
 
-def test_adding_who_is_in_is_a_duplicate(writer, room):
+def test_adding_a_member_is_a_duplicate(writer, room):
     reply = writer.ask("ann", add(room, "bob", "cat"))
     assert (reply.duplicate, reply.seq, writer.writes.empty) == (True, UNSET, True)
 
@@ -232,7 +232,7 @@ def test_one_who_may_not_be_removed_saves_the_others(writer, room, target):
 # --- roles
 
 
-def test_roles_are_given_and_told(writer, room):
+def test_roles_are_given_and_logged(writer, room):
     writer.ask("ann", roles(room, cat="admin", bob="admin", dan="owner"))
     assert roles_of(room) == {"ann": "owner", "bob": "admin", "cat": "admin", "dan": "owner"}
     assert last(writer, room).kind == "role"
@@ -272,7 +272,7 @@ def large(room):
     ("user", "request_"),
     [("ann", lambda r: add(r, "eve")), ("eve", join), ("cat", leave), ("ann", lambda r: remove(r, "cat"))],
 )
-def test_in_a_large_room_nobody_is_told_one_by_one(large, room, user, request_):
+def test_in_a_large_room_joins_are_not_pushed_one_by_one(large, room, user, request_):
     reply = large.ask(user, request_(room))
     assert (reply.seq, reply.time, reply.duplicate) == (UNSET, large.now, False)
     assert room.seq == 1
@@ -286,11 +286,11 @@ def test_who_comes_into_a_large_room_sees_it_from_the_next_event_on(large, room)
     assert room.members["eve"].unread(room.ordinal) == 1
 
 
-def test_in_a_large_room_roles_are_told(large, room):
+def test_in_a_large_room_roles_are_pushed(large, room):
     assert large.ask("ann", roles(room, cat="admin")).seq == 2
 
 
-def test_in_a_large_room_the_heir_is_told(large, room):
+def test_in_a_large_room_the_new_owner_is_pushed(large, room):
     large.ask("ann", leave(room))
     assert [event.kind for event in large.events(room)] == ["role"]
     assert room.members["bob"].role == "owner"
@@ -337,7 +337,7 @@ def test_whatever_happens_a_group_has_an_owner_and_a_bound(steps, capacity, larg
 
 
 @given(st.lists(STEPS, max_size=25))
-def test_the_log_tells_who_is_in(steps):
+def test_the_log_names_the_members(steps):
     room = group(ann="owner", bob="member")
     room.public = True
     writer = MemoryWriter(room)

@@ -153,7 +153,7 @@ def test_a_name_beside_a_star_counts_in_a_room_where_the_star_does_not(room):
     assert [room.members[user].mentions for user in ("bob", "cat")] == [1, 0]
 
 
-# --- one key, one deed
+# --- one key, one change
 
 
 def test_a_repeated_key_gets_the_first_answer(writer, room):
@@ -484,7 +484,7 @@ def test_in_a_large_room_a_reaction_is_stored_without_event(room):
     assert writer.message(room, 2).reactions == [ReactionCount("👍", 1)]
 
 
-def test_the_reactions_of_a_large_room_are_told_in_one_event(room):
+def test_the_reactions_of_a_large_room_are_pushed_in_one_event(room):
     writer = MemoryWriter(room, rules=Rules(large_members=3))
     writer.ask("ann", send(room))
     writer.batch([("bob", react(room, 2)), ("cat", react(room, 2)), ("dan", react(room, 2, "👎"))])

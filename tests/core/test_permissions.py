@@ -83,7 +83,7 @@ def test_who_left_before_the_deletion_learns_that_it_is_gone_too():
     assert refusal(room, "bob", "view") == "gone"
 
 
-def test_the_door_gives_room_and_member():
+def test_authorize_gives_room_and_member():
     room = group(ann="owner")
     assert authorize(room, "ann", "view") == (room, room.members["ann"])
 

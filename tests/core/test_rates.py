@@ -158,7 +158,7 @@ def test_a_bucket_that_is_full_again_goes_before_one_that_is_not():
 
 
 def abused(*refusals):
-    """What is counted of refusals (when, told to wait), with a grace of 2 s and a window of 60 s."""
+    """Count refusals (time, wait asked for) with a grace of 2 s and a window of 60 s."""
     abuse = Abuse()
     for now, wait in refusals:
         abuse.refused(now, wait, 2.0, 60.0)

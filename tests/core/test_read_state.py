@@ -97,14 +97,14 @@ def test_reading_moves_the_delivered_position_along(writer, room):
     assert room.members["bob"].delivered == 2
 
 
-def test_a_moved_position_is_told_as_a_receipt_and_as_a_position(writer, room):
+def test_a_moved_position_is_pushed_as_a_receipt_and_as_a_position(writer, room):
     writer.ask("ann", send(room))
     writer.ask("bob", read(room, 2))
     assert list(writer.writes.receipts) == [(room.number, "bob")]
     assert [position.moved for position in writer.writes.read_positions] == [True]
 
 
-def test_who_hides_receipts_tells_none_but_reads_all_the_same(writer, room):
+def test_a_member_who_hides_receipts_sends_none_but_reads_all_the_same(writer, room):
     room.members["bob"].receipts = False
     writer.ask("ann", send(room))
     assert writer.ask("bob", read(room, 2)).unread == 0
@@ -193,7 +193,7 @@ def test_unread_is_what_the_log_says(batches, full_members):
 
 
 def follow(model, step, reply, full_members):
-    """Carry one step and its reply into the model. `*` names who is in when it is posted."""
+    """Carry one step and its reply into the model. `*` names those who are members when it is posted."""
     what, user, *rest = step
     if what == "send" and not rest[0]:
         named = set(rest[1])

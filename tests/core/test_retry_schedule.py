@@ -38,7 +38,7 @@ def test_before_anything_was_measured_a_rate_is_assumed():
 
 
 @given(st.integers(20, 5000), st.lists(st.floats(0, 0.999), min_size=2, max_size=300))
-def test_everybody_gets_a_moment_of_his_own_at_the_rate_they_are_served(per_s, chances):
+def test_every_client_gets_a_time_of_its_own_at_the_rate_of_service(per_s, chances):
     retry_schedule = measured(per_s)
     moments = [retry_schedule.book(0.0, chance) for chance in chances]
     near = [moment for moment in moments if moment < FAR_S / 2]

@@ -31,7 +31,7 @@ def test_a_room_keeps_an_owner_or_not(wanted, keeps):
     assert group(ann="owner", bob="member").keeps_owner(wanted) is keeps
 
 
-def test_what_was_decided_is_durable_once_settled():
+def test_what_was_decided_is_durable_once_complete():
     room = group(ann="owner")
     room.seq, room.ordinal, room.written = 5, 3, 3
     assert (room.durable_seq, room.durable_ordinal, room.durable_written) == (1, 0, 0)

@@ -32,7 +32,7 @@ def test_what_a_group_does_not_have_is_absent():
     assert (summary.title, summary.avatar, summary.data) == (UNSET, UNSET, UNSET)
 
 
-def test_a_direct_room_shows_the_peer_and_how_far_he_got():
+def test_a_direct_room_shows_the_peer_and_their_positions():
     room = direct("ann", "bob")
     room.members["bob"].read, room.members["bob"].delivered, room.written = 4, 6, 3
     summary = summary_of(room, room.members["ann"], "known")

@@ -151,7 +151,7 @@ def test_a_direct_room_cannot_be_changed(request_):
 
 
 def full_of(user, count):
-    """A desk where `user` is in so many rooms, and nobody else in any."""
+    """A writer in memory where `user` is in so many rooms, and nobody else in any."""
     rooms = [group(number, **{user: "owner"}) for number in range(1, count + 1)]
     return MemoryWriter(*rooms, rules=Rules(rooms_per_user=4))
 

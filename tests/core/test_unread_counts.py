@@ -68,7 +68,7 @@ def test_a_member_who_is_stored_for_another_reason_is_counted_with_all_others(ro
     assert room.uncounted == 0
 
 
-def test_who_leaves_in_the_batch_he_wrote_in_is_counted(room):
+def test_a_member_who_leaves_in_the_batch_they_wrote_in_is_counted(room):
     writes = batch()
     say(room, "bob", writes)
     writes.remove_member(room, "bob", "left")

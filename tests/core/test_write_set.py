@@ -43,7 +43,7 @@ def test_a_work_is_empty_until_something_has_to_be_stored():
     assert not writes.empty
 
 
-def test_a_record_is_something_to_store_and_is_told_before_the_next_batch_is_decided():
+def test_a_record_is_something_to_store_and_is_published_before_the_next_batch_is_decided():
     writes = WriteSet(now=1, stamp=1)
     assert writes.plain
     writes.add("one", 2, "three")

@@ -55,7 +55,7 @@ def test_what_must_not_be_lost_is_kept_beyond_the_mark(backlog):
     assert backlog.queued_bytes == 600
 
 
-def test_a_head_is_told_once_with_the_last_number(backlog):
+def test_a_head_is_pushed_once_with_the_last_number(backlog):
     backlog.send_head("g1", 5, 3)
     backlog.send_head("g1", 6, 4)
     assert replayed(backlog) == [("g1", 6, 4)]

@@ -137,7 +137,7 @@ async def test_the_acknowledgement_stands_where_the_event_would(server, ann, bob
     assert seen(bob, room) == [("event", 2), ("ack", 3), ("event", 4), ("ack", 5), ("ack", 6), ("event", 7)]
 
 
-async def test_who_hears_several_frames_of_a_batch_hears_them_in_one_write(server, ann, bob):
+async def test_several_frames_of_a_batch_for_one_connection_are_one_write(server, ann, bob):
     room = await ann.create_group("bob")
     async with await Together.of(server):
         for client in (ann, bob, ann):
@@ -191,7 +191,7 @@ async def test_an_author_who_hung_up_disturbs_nobody(server, ann, bob):
 # --- members come and go in the middle of a batch
 
 
-async def test_who_is_added_in_a_batch_hears_from_there_on(server, ann, bob):
+async def test_a_user_added_in_a_batch_receives_from_there_on(server, ann, bob):
     room = await ann.create_group()
     async with await Together.of(server) as together:
         together.request("ann", Send(room=room, key=new_key(), body=text("before")))
@@ -200,7 +200,7 @@ async def test_who_is_added_in_a_batch_hears_from_there_on(server, ann, bob):
     assert seen(bob, room) == [("room", None), ("event", 3), ("event", 4)]
 
 
-async def test_who_is_removed_in_a_batch_hears_nothing_from_there_on(server, ann, bob):
+async def test_a_user_removed_in_a_batch_receives_nothing_from_there_on(server, ann, bob):
     room = await ann.create_group("bob")
     bob.wire.take()
     ann.wire.take()
@@ -215,7 +215,7 @@ async def test_who_is_removed_in_a_batch_hears_nothing_from_there_on(server, ann
     assert bob.take() == []
 
 
-async def test_who_is_added_and_removed_in_a_batch_hears_that_it_is_gone(server, ann, bob):
+async def test_a_user_added_and_removed_in_a_batch_receives_gone(server, ann, bob):
     room = await ann.create_group()
     async with await Together.of(server) as together:
         together.request("ann", MembersAdd(room=room, key=new_key(), users=["bob"]))
@@ -227,7 +227,7 @@ async def test_who_is_added_and_removed_in_a_batch_hears_that_it_is_gone(server,
     assert not bob.session.subscriptions.rooms
 
 
-async def test_who_leaves_hears_gone_and_the_acknowledgement(server, ann, bob):
+async def test_a_user_who_leaves_receives_gone_and_the_acknowledgement(server, ann, bob):
     room = await ann.create_group("bob")
     second = await server.connect("bob", device=2)
     bob.wire.take()
@@ -245,7 +245,7 @@ async def test_a_deleted_room_is_gone_for_everybody(server, ann, bob):
     assert not any(subscribers.name == room for subscribers in server.app.hub.rooms.values())
 
 
-async def test_who_joined_later_gets_the_head_instead_of_an_edit_of_what_he_may_not_see(server, ann, bob):
+async def test_a_later_member_gets_the_head_instead_of_an_edit_of_an_invisible_message(server, ann, bob):
     room = await ann.create_group("bob")
     await ann.send(room)
     await ann.request(type="members.add", room=room, key=new_key(), users=["cat"])
@@ -272,13 +272,13 @@ async def group_of_four(server):
     return ann, bob, room
 
 
-async def test_at_level_head_only_the_head_is_told(distant):
+async def test_at_level_head_only_the_head_is_pushed(distant):
     ann, bob, room = await group_of_four(distant)
     await ann.send(room)
     assert bob.take() == [{"type": "head", "rooms": [{"room": room, "seq": 2, "ordinal": 1}]}]
 
 
-async def test_the_author_gets_the_acknowledgement_and_his_other_devices_the_event(distant):
+async def test_the_author_gets_the_acknowledgement_and_their_other_devices_the_event(distant):
     ann, _, room = await group_of_four(distant)
     other = await distant.connect("ann", device=2)
     reply = await ann.send(room)
@@ -286,7 +286,7 @@ async def test_the_author_gets_the_acknowledgement_and_his_other_devices_the_eve
     assert [packet["type"] for packet in other.take()] == ["event", "head"]
 
 
-async def test_a_mention_is_told_in_full_at_any_level(distant):
+async def test_a_mention_is_pushed_in_full_at_any_level(distant):
     ann, bob, room = await group_of_four(distant)
     cat = await distant.connect("cat")
     await ann.request(type="send", room=room, key=new_key(), body={"text": "x", "mentions": ["bob"]})
@@ -301,7 +301,7 @@ async def test_a_mention_of_everybody_is_none_in_a_room_at_level_head(distant):
     assert bob.take("head") == []
 
 
-async def test_a_focused_room_is_told_in_full(distant):
+async def test_a_focused_room_is_pushed_in_full(distant):
     ann, bob, room = await group_of_four(distant)
     await bob.request(type="focus", rooms=[room])
     bob.wire.take()
@@ -314,7 +314,7 @@ async def test_a_focused_room_is_told_in_full(distant):
     assert [packet["type"] for packet in bob.take()] == ["head"]
 
 
-async def test_a_sleeping_phone_hears_nothing_of_a_muted_room_but_its_name(server, ann):
+async def test_a_background_client_receives_nothing_of_a_muted_room_but_its_name(server, ann):
     room = await ann.create_group("bob")
     bob = await server.connect("bob", mode="background")
     await bob.request(type="preferences", room=room, muted_until=1)
@@ -384,8 +384,8 @@ async def test_numbers_on_one_connection_never_go_down(tmp_path, full_members):
 
 
 @pytest.mark.parametrize("level", ["full", "head"])
-async def test_no_counter_is_older_than_what_was_told_before_it(tmp_path, level):
-    """What is asked before a message is answered behind it when one commit holds both."""
+async def test_no_counter_is_older_than_what_was_pushed_before_it(tmp_path, level):
+    """A request made before a message is answered behind it when one commit holds both."""
     async with in_process(
         tmp_path, rates={"enabled": False}, delivery={"full_members": 500 if level == "full" else 2}
     ) as server:
@@ -411,7 +411,7 @@ async def test_no_counter_is_older_than_what_was_told_before_it(tmp_path, level)
             assert (summary["unread"], summary["ordinal"]) == (ordinal, ordinal)
 
 
-async def test_who_was_put_out_by_the_same_commit_is_not_shown_the_room(server, ann, bob):
+async def test_a_user_removed_by_the_same_commit_is_not_shown_the_room(server, ann, bob):
     room = await ann.create_group("bob")
     async with await Together.of(server) as together:
         bob.send_packets(
@@ -422,7 +422,7 @@ async def test_who_was_put_out_by_the_same_commit_is_not_shown_the_room(server, 
     assert [bob.reply(id)["code"] for id in (900, 901)] == ["not_member", "not_member"]
 
 
-async def test_who_left_and_came_back_is_told_the_counters_of_the_new_place(server, ann, bob):
+async def test_a_user_who_left_and_came_back_gets_the_counters_of_the_new_membership(server, ann, bob):
     room = await ann.create_group("bob")
     await ann.send(room)
     async with await Together.of(server) as together:
@@ -446,7 +446,7 @@ async def test_a_position_says_which_message_it_counts_last(server, ann, bob):
     }  # fmt: skip
 
 
-async def test_a_moved_read_position_is_told_to_the_other_devices(server, ann, bob):
+async def test_a_moved_read_position_is_pushed_to_the_other_devices(server, ann, bob):
     room = await ann.create_group("bob")
     await ann.send(room)
     other = await server.connect("bob", device=2)
@@ -473,7 +473,7 @@ async def test_a_lower_position_without_id_is_answered_to_who_asked(server, ann,
     assert other.take() == []
 
 
-async def test_typing_is_told_to_those_who_look_and_are_awake(server, ann, bob):
+async def test_typing_is_pushed_to_those_who_focus_and_are_in_front(server, ann, bob):
     room = await ann.create_group("bob", "cat")
     cat, sleeper = await server.connect("cat"), await server.connect("bob", device=2)
     for client in (ann, bob, sleeper):
@@ -520,7 +520,7 @@ async def test_a_receipts_preference_is_in_force_at_once(server, ann, bob):
     assert bob.take("receipts") == []
 
 
-async def test_nobody_hears_twice_of_a_leave_by_himself(server, ann, bob):
+async def test_a_user_who_leaves_receives_it_once(server, ann, bob):
     room = await ann.create_group("bob")
     await server.app.writer.submit_and_wait("bob", RoomLeave(room=room, key=new_key()))
     assert len(bob.take("gone")) == 1
@@ -539,8 +539,8 @@ async def test_a_head_after_lagging_says_no_less_than_the_acknowledgements_befor
     assert (own["seq"], head["rooms"]) == (3, [{"room": room, "seq": 3, "ordinal": 2}])
 
 
-async def test_a_connection_that_overflows_while_all_are_told_harms_nobody_else(server, ann, bob, caplog):
-    """Its seat goes while the audience is gone through: everybody behind it is told, and stays connected."""
+async def test_a_connection_that_overflows_during_a_push_harms_nobody_else(server, ann, bob, caplog):
+    """It is unsubscribed while the subscribers are walked: all behind it get the push, and stay connected."""
     slow, fast = await server.connect("cat"), await server.connect("dan")
     room = await ann.create_group("cat", "bob", "dan")
     for client in (bob, fast):
@@ -553,8 +553,8 @@ async def test_a_connection_that_overflows_while_all_are_told_harms_nobody_else(
     assert "not told to everybody" not in caplog.text
 
 
-async def test_an_author_who_overflows_does_not_make_an_audience_of_authors(server, ann, bob):
-    """Counted after its seat is gone, those who are told apart would be as many as are left."""
+async def test_an_author_who_overflows_does_not_make_all_subscribers_authors(server, ann, bob):
+    """Counted after it is unsubscribed, those with a push of their own would be as many as are left."""
     slow = await server.connect("cat")
     room = await ann.create_group("bob", "cat")
     for author in (ann, slow):

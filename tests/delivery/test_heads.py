@@ -39,20 +39,20 @@ def subscriber():
     return Subscriber()
 
 
-def audience_of(*connections, number=1):
+def subscribers_of(*connections, number=1):
     subscribers = RoomSubscribers(number, f"g{number}", 1000)
     for one in connections:
         subscribers.add(one, "head")
     return subscribers
 
 
-def test_the_first_move_is_told_at_once(heads, subscriber):
-    heads.moved(audience_of(subscriber), 5, 3)
+def test_the_first_move_is_pushed_at_once(heads, subscriber):
+    heads.moved(subscribers_of(subscriber), 5, 3)
     assert subscriber.told == [("g1", 5, 3)]
 
 
 def test_moves_within_an_interval_are_one_head_with_the_last_number(env, heads, subscriber):
-    subscribers = audience_of(subscriber)
+    subscribers = subscribers_of(subscriber)
     for seq in range(5, 15):
         heads.moved(subscribers, seq, seq - 2)
         env.advance(0.05)
@@ -62,7 +62,7 @@ def test_moves_within_an_interval_are_one_head_with_the_last_number(env, heads, 
 
 
 def test_at_most_one_head_an_interval_however_busy_the_room(env, heads, subscriber):
-    subscribers = audience_of(subscriber)
+    subscribers = subscribers_of(subscriber)
     for seq in range(1000):
         heads.moved(subscribers, seq, seq)
         env.advance(0.01)
@@ -72,7 +72,7 @@ def test_at_most_one_head_an_interval_however_busy_the_room(env, heads, subscrib
 
 
 def test_a_quiet_room_waits_for_nothing(env, heads, subscriber):
-    subscribers = audience_of(subscriber)
+    subscribers = subscribers_of(subscriber)
     heads.moved(subscribers, 5, 3)
     env.advance(1)
     heads.moved(subscribers, 6, 4)
@@ -80,13 +80,13 @@ def test_a_quiet_room_waits_for_nothing(env, heads, subscriber):
 
 
 def test_rooms_are_throttled_apart(heads, subscriber):
-    heads.moved(audience_of(subscriber, number=1), 5, 3)
-    heads.moved(audience_of(subscriber, number=2), 9, 9)
+    heads.moved(subscribers_of(subscriber, number=1), 5, 3)
+    heads.moved(subscribers_of(subscriber, number=2), 9, 9)
     assert subscriber.told == [("g1", 5, 3), ("g2", 9, 9)]
 
 
-def test_who_left_meanwhile_is_not_told(env, heads, subscriber):
-    subscribers, stays = audience_of(subscriber), Subscriber()
+def test_a_user_who_left_meanwhile_gets_no_push(env, heads, subscriber):
+    subscribers, stays = subscribers_of(subscriber), Subscriber()
     subscribers.add(stays, "head")
     heads.moved(subscribers, 5, 3)
     heads.moved(subscribers, 6, 4)
@@ -97,12 +97,12 @@ def test_who_left_meanwhile_is_not_told(env, heads, subscriber):
 
 def test_a_slow_reader_gets_a_head_that_can_be_merged(heads, subscriber):
     subscriber.flowing = False
-    heads.moved(audience_of(subscriber), 5, 3)
+    heads.moved(subscribers_of(subscriber), 5, 3)
     assert (subscriber.told, subscriber.merged) == ([], [("g1", 5, 3)])
 
 
-def test_an_audience_that_comes_back_while_a_head_is_due_gets_its_own(env, heads, subscriber):
-    before, after = audience_of(Subscriber()), audience_of(subscriber)
+def test_subscribers_that_come_back_while_a_head_is_due_get_their_own(env, heads, subscriber):
+    before, after = subscribers_of(Subscriber()), subscribers_of(subscriber)
     heads.moved(before, 5, 3)
     heads.moved(before, 6, 4)
     env.advance(0.5)
@@ -113,7 +113,7 @@ def test_an_audience_that_comes_back_while_a_head_is_due_gets_its_own(env, heads
 
 
 def test_a_room_without_distant_listeners_costs_no_timer(env, heads):
-    subscribers = audience_of()
+    subscribers = subscribers_of()
     heads.moved(subscribers, 5, 3)
     heads.moved(subscribers, 6, 4)
     assert env.pending == 0

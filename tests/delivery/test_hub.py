@@ -27,13 +27,13 @@ def attached(hub, connection=None, *, number=1, members=2, muted_until=0):
 
 
 def level(hub, connection, number=1):
-    """Where it sits; it must sit in exactly one place."""
+    """Return the level it is subscribed at; it must be exactly one."""
     subscribers = hub.rooms[number]
-    seats = [("full", group) for group in subscribers.full] + [
+    groups = [("full", group) for group in subscribers.full] + [
         ("head", subscribers.head),
         ("none", subscribers.none),
     ]
-    taken = [name for name, group in seats if connection in group]
+    taken = [name for name, group in groups if connection in group]
     assert len(taken) == 1
     return taken[0]
 
@@ -70,7 +70,7 @@ def test_a_room_pays_for_the_places_that_are_taken(hub):
     assert not any(RoomSubscribers(2, "g2", 2).full)
 
 
-def test_attaching_again_brings_the_seat_up_to_date(hub):
+def test_subscribing_again_brings_the_subscription_up_to_date(hub):
     connection = attached(hub, Connection(mode="background"), muted_until=1)
     hub.subscribe(connection, 1, "g1", 2, 0)
     assert (level(hub, connection), connection.subscriptions.muted) == ("full", {})
@@ -93,7 +93,7 @@ def test_the_end_of_a_replaced_connection_leaves_its_successor(hub):
     assert hub.of("ann") == [newer]
 
 
-def test_an_exit_takes_all_seats(hub):
+def test_an_exit_ends_all_subscriptions(hub):
     connection = attached(hub)
     hub.subscribe(connection, 2, "g2", 1000, 1)
     stays = attached(hub, Connection("bob"))
@@ -134,7 +134,7 @@ def test_detaching_where_one_is_not_is_nothing(hub):
     assert hub.rooms == {}
 
 
-def test_focus_moves_the_seat_and_back(hub):
+def test_focus_moves_the_subscription_and_back(hub):
     connection = attached(hub, members=1000)
     hub.subscribe(connection, 2, "g2", 1000, 0)
     hub.set_focus(connection, {1})
@@ -153,7 +153,7 @@ def test_focus_on_a_room_one_does_not_sit_in_is_harmless(hub):
     assert connection.subscriptions.focus == {99}
 
 
-def test_a_sleeping_phone_hears_nothing_of_muted_rooms(hub):
+def test_a_background_client_receives_nothing_of_muted_rooms(hub):
     connection = attached(hub, muted_until=1)
     hub.subscribe(connection, 2, "g2", 2, 0)
     assert level(hub, connection) == "full"
@@ -209,7 +209,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_seats_and_rooms_agree_whatever_happens(steps):
+def test_subscriptions_and_rooms_agree_whatever_happens(steps):
     hub = Hub(FULL_MEMBERS)
     connections = [Connection(user, encoding=n % 3) for n, user in enumerate(["ann", "bob", "cat", "dan"])]
     for who, (what, *args) in steps:

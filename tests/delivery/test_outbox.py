@@ -13,7 +13,7 @@ MARKS = model.Outbox(ephemeral_bytes=1024, lag_bytes=4096, close_bytes=8192, sta
 
 
 class SlowWire:
-    """A wire whose kernel takes bytes only when told; blocks above ephemeral_bytes as the transport does."""
+    """A wire whose kernel takes bytes when a test says so; blocks above ephemeral_bytes as the transport does."""
 
     text = False
     address = "192.0.2.1"

@@ -50,7 +50,7 @@ async def focused_group(*clients):
     return room
 
 
-async def test_a_moved_watermark_is_told_to_the_peer_after_the_interval(server, ann, bob, pair):
+async def test_a_moved_watermark_is_pushed_to_the_peer_after_the_interval(server, ann, bob, pair):
     await bob.request(type="read", room=pair, seq=2)
     await server.advance(0.9)
     assert ann.take("receipts") == []
@@ -60,7 +60,7 @@ async def test_a_moved_watermark_is_told_to_the_peer_after_the_interval(server, 
     ]
 
 
-async def test_moves_within_the_interval_are_told_once_with_the_last_position(server, ann, bob, pair):
+async def test_moves_within_the_interval_are_pushed_once_with_the_last_position(server, ann, bob, pair):
     for seq in (2, 3, 4):
         await bob.request(type="read", room=pair, seq=seq)
     await server.advance(1)
@@ -82,14 +82,14 @@ async def test_the_next_interval_begins_with_the_next_move(server, ann, bob, pai
     assert len(ann.take("receipts")) == 1
 
 
-async def test_nobody_is_told_his_own(server, ann, bob, pair):
+async def test_nobody_gets_their_own(server, ann, bob, pair):
     other = await server.connect("bob", device=2)
     await bob.request(type="read", room=pair, seq=2)
     await server.advance(1)
     assert bob.take("receipts") == other.take("receipts") == []
 
 
-async def test_both_who_read_are_told_of_the_other(server, ann, bob, pair):
+async def test_two_who_read_get_each_others_receipt(server, ann, bob, pair):
     await bob.send(pair)
     await ann.request(type="read", room=pair, seq=5)
     await bob.request(type="read", room=pair, seq=4)
@@ -98,7 +98,7 @@ async def test_both_who_read_are_told_of_the_other(server, ann, bob, pair):
     assert [[row["user"] for row in push["receipts"]] for push in bob.take("receipts")] == [["ann"]]
 
 
-async def test_delivered_is_told_without_a_read_position(server, ann, bob, pair):
+async def test_delivered_is_pushed_without_a_read_position(server, ann, bob, pair):
     bob.send_packets({"type": "delivered", "rooms": [{"room": pair, "seq": 4}]})
     await server.wait_idle()
     await server.advance(1)
@@ -160,7 +160,7 @@ async def test_an_answer_counts_when_it_is_on_the_disk(server, ann, bob, letter)
 
 @pytest.mark.parametrize(("shown_to", "seen"), [("members", True), ("nobody", False)])
 async def test_the_operator_says_who_sees_marks(server, ann, bob, pair, shown_to, seen):
-    """And a running daemon is told: here of a room in which both have written, and of one in which nobody has."""
+    """A reload changes it: here of a room in which both have written, and of one in which nobody has."""
     quiet = (await ann.request(type="room.direct", user="carol"))["summary"]["room"]
     carol, group = await server.connect("carol"), await focused_group(ann, bob)
     server.app.reconfigure(replace(server.config, privacy=Privacy(shown_to=shown_to)))
@@ -175,7 +175,7 @@ async def test_the_operator_says_who_sees_marks(server, ann, bob, pair, shown_to
         assert (bool(rows), marks) == (seen, [1, 1, 1, 1] if seen else [0, 0, 0, 0])
 
 
-async def test_in_a_group_only_those_who_look_are_told(server, ann, bob):
+async def test_in_a_group_only_those_who_focus_get_receipts(server, ann, bob):
     cat = await server.connect("cat")
     room = await focused_group(ann, bob, cat)
     await cat.request(type="focus", rooms=[])
@@ -186,7 +186,7 @@ async def test_in_a_group_only_those_who_look_are_told(server, ann, bob):
     assert cat.take("receipts") == []
 
 
-async def test_a_group_above_the_limit_is_not_told(server, ann, bob):
+async def test_a_group_above_the_limit_gets_no_receipts(server, ann, bob):
     cat, dan = await server.connect("cat"), await server.connect("dan")
     room = await focused_group(ann, bob, cat, dan)
     await bob.request(type="read", room=room, seq=2)

@@ -19,7 +19,7 @@ def writer():
 
 
 def told(writer, *asked):
-    """What is known after these were committed, one commit each, beginning with number 1."""
+    """The recent commits after these, one commit each, beginning with number 1."""
     recent_commits = RecentCommits()
     for user, request in asked:
         writer.ask(user, request)

@@ -22,7 +22,7 @@ def summaries(client):
     return [packet["summary"] for packet in client.take("room")]
 
 
-async def test_new_settings_are_told_to_every_member_as_he_sees_the_room(server, ann):
+async def test_new_settings_are_pushed_to_every_member_as_they_see_the_room(server, ann):
     room = await ann.create_group("bob")
     bob, eve = await server.connect("bob"), await server.connect("eve")
     ann.wire.take()
@@ -46,7 +46,7 @@ async def test_a_summary_is_encoded_once_for_all_connections_of_its_reader(serve
     )
 
 
-async def test_changes_that_wait_are_told_together(server, ann, monkeypatch):
+async def test_changes_that_wait_are_pushed_together(server, ann, monkeypatch):
     room = await ann.create_group("bob")
     monkeypatch.setattr(room_pushes, "PUSHED_AT_ONCE", 1)
     bob = await server.connect("bob")
@@ -59,7 +59,7 @@ async def test_changes_that_wait_are_told_together(server, ann, monkeypatch):
     assert (titles[-1], len(titles) < 3) == ("c", True)
 
 
-async def test_own_preferences_are_told_to_own_devices_only(server, ann):
+async def test_own_preferences_are_pushed_to_own_devices_only(server, ann):
     room = await ann.create_group("bob")
     bob, other = await server.connect("ann", device=2), await server.connect("bob")
     ann.wire.take()
@@ -82,14 +82,14 @@ async def test_muting_is_in_force_at_once(server, ann):
     assert [packet["type"] for packet in bob.take()] == ["event"]
 
 
-async def test_a_new_role_is_told_to_who_has_it(server, ann):
+async def test_a_new_role_is_pushed_to_its_member(server, ann):
     room = await ann.create_group("bob")
     bob = await server.connect("bob")
     await ann.request(type="members.role", room=room, key=new_key(), users=[{"user": "bob", "role": "admin"}])
     assert [one["role"] for one in summaries(bob)] == ["admin"]
 
 
-async def test_the_count_of_a_large_room_is_told_once_an_interval(server, ann):
+async def test_the_count_of_a_large_room_is_pushed_once_an_interval(server, ann):
     room = await ann.create_group("bob", "cat")
     bob = await server.connect("bob")
     for user in ("dan", "eve", "fay"):
@@ -105,7 +105,7 @@ async def test_the_count_of_a_large_room_is_told_once_an_interval(server, ann):
 
 
 @pytest.mark.parametrize("kind", ["members.add", "members.remove", "room.join", "room.leave"])
-async def test_the_count_of_a_small_room_is_told_to_everybody_within_a_second(server, ann, kind):
+async def test_the_count_of_a_small_room_is_pushed_to_everybody_within_a_second(server, ann, kind):
     room = await ann.create_group("bob", public=True)
     bob, cat = await server.connect("bob"), await server.connect("cat")
     others = {"users": ["dan"]} if kind == "members.add" else {"users": ["bob"]}
@@ -120,7 +120,7 @@ async def test_the_count_of_a_small_room_is_told_to_everybody_within_a_second(se
     assert kind == "room.join" or not summaries(cat)
 
 
-async def test_who_come_within_a_second_are_told_of_in_one_number(server, ann):
+async def test_joins_within_a_second_are_pushed_as_one_number(server, ann):
     room = await ann.create_group()
     ann.wire.take()
     for user in ("bob", "cat"):
@@ -136,7 +136,7 @@ async def test_a_room_that_vanished_meanwhile_costs_nothing(server, ann):
     await server.advance(31)
 
 
-async def test_a_large_room_is_told_a_few_at_a_time(tmp_path, monkeypatch):
+async def test_a_large_room_is_pushed_to_a_few_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr(room_pushes, "PUSHED_AT_ONCE", 2)
     async with in_process(tmp_path, rates={"enabled": False}) as server:
         clients = [await server.connect(user) for user in ("ann", "bob", "cat", "dan", "eve")]
@@ -149,7 +149,7 @@ async def test_a_large_room_is_told_a_few_at_a_time(tmp_path, monkeypatch):
         assert [len(summaries(client)) for client in clients] == [1] * 5
 
 
-async def test_who_was_removed_before_his_turn_is_told_nothing(tmp_path, monkeypatch):
+async def test_a_member_removed_before_their_turn_gets_no_push(tmp_path, monkeypatch):
     monkeypatch.setattr(room_pushes, "PUSHED_AT_ONCE", 1)
     async with in_process(tmp_path, rates={"enabled": False}) as server:
         ann, bob = await server.connect("ann"), await server.connect("bob")

@@ -1,4 +1,4 @@
-"""Out of the last shared room is out of sight."""
+"""Presence is shown to those who share a room, and no longer."""
 
 import pytest
 from msgspec.structs import replace
@@ -16,7 +16,7 @@ async def kicks(owner: InProcessClient, room: str, user: str) -> None:
 
 
 async def test_out_of_the_last_shared_room_is_out_of_sight(server: InProcessServer) -> None:
-    """For both: who left, and who stays. Nobody is told when the other really comes and goes."""
+    """It holds for both, the one who left and the one who stays: no presence of the other is pushed."""
     ann, bob = await server.connect("ann"), await server.connect("bob")
     room = await ann.create_group("bob")
     for client, user in ((ann, "bob"), (bob, "ann")):
@@ -76,7 +76,7 @@ async def test_a_watch_that_was_read_before_a_departure_shows_nobody(server: InP
 
 
 async def test_a_watch_that_was_read_before_an_arrival_shows_them_in_the_end(server: InProcessServer) -> None:
-    """The pair is judged again while the watch is under way: then its reply says so, and nobody is told twice."""
+    """The pair is judged again while the watch is under way: its reply says so, and nothing is pushed twice."""
     ann, bob = await server.connect("ann"), await server.connect("bob")
     hold = server.store.hold("watchable", after=True)
     id = bob.send_request(type="watch", users=["ann"])
@@ -121,13 +121,13 @@ async def sees(client: InProcessClient, user: str) -> str:
     return str(row.get("state", "offline"))
 
 
-def states_told(client: InProcessClient) -> list[tuple[str, str]]:
+def states_pushed(client: InProcessClient) -> list[tuple[str, str]]:
     rows = [row for push in client.take("presence") for row in push["users"]]
     return [(row["user"], row.get("state", "offline")) for row in rows]
 
 
 async def test_a_stranger_sees_who_answered_from_then_on(server: InProcessServer) -> None:
-    """And is seen: neither before, whoever made the room and however much was written."""
+    """They see and are seen; neither holds before, whoever made the room and however much was written."""
     ann, bob = await server.connect("ann"), await server.connect("bob")
     room = (await ann.request(type="room.direct", user="bob"))["summary"]["room"]
     await ann.send(room)
@@ -136,19 +136,20 @@ async def test_a_stranger_sees_who_answered_from_then_on(server: InProcessServer
     await server.advance(10)
     await bob.request(type="mode", mode="foreground")
     await server.advance(10)
-    assert (states_told(ann), states_told(bob)) == ([], [("ann", "offline")])  # who comes back is told again
+    # A member who comes back gets it again.
+    assert (states_pushed(ann), states_pushed(bob)) == ([], [("ann", "offline")])
     await bob.send(room)
-    assert (states_told(ann), states_told(bob)) == ([("bob", "online")], [("ann", "online")])
+    assert (states_pushed(ann), states_pushed(bob)) == ([("bob", "online")], [("ann", "online")])
     await bob.request(type="mode", mode="background")
     await server.advance(10)
-    assert states_told(ann) == [("bob", "away")]
+    assert states_pushed(ann) == [("bob", "away")]
 
 
 async def test_who_is_met_again_in_a_new_room_is_seen_without_asking(server: InProcessServer) -> None:
     ann, bob = await server.connect("ann"), await server.connect("bob")
     assert await sees(bob, "ann") == "offline"
     await ann.create_group("bob")
-    assert states_told(bob) == [("ann", "online")]
+    assert states_pushed(bob) == [("ann", "online")]
 
 
 async def test_who_hides_shows_nothing_and_sees_nobody_on_any_device(server: InProcessServer) -> None:
@@ -159,7 +160,7 @@ async def test_who_hides_shows_nothing_and_sees_nobody_on_any_device(server: InP
     for client, user in ((ann, "bob"), (bob, "ann"), (tablet, "ann")):
         assert await sees(client, user) == "online"
     await bob.request(type="preferences", presence=False)
-    assert [states_told(client) for client in (ann, bob, tablet)] == [
+    assert [states_pushed(client) for client in (ann, bob, tablet)] == [
         [("bob", "offline")], [("ann", "offline")], [("ann", "offline")],
     ]  # fmt: skip
     assert [await sees(ann, "bob"), await sees(tablet, "ann")] == ["offline", "offline"]
@@ -167,10 +168,10 @@ async def test_who_hides_shows_nothing_and_sees_nobody_on_any_device(server: InP
         for client in (ann, bob, tablet):
             await client.request(type="mode", mode=mode)
         await server.advance(10)
-    told = [state for client in (ann, bob, tablet) for _, state in states_told(client)]
+    told = [state for client in (ann, bob, tablet) for _, state in states_pushed(client)]
     assert set(told) == {"offline"}
     await bob.request(type="preferences", presence=True)
-    assert [states_told(client) for client in (ann, bob, tablet)] == [
+    assert [states_pushed(client) for client in (ann, bob, tablet)] == [
         [("bob", "online")], [("ann", "online")], [("ann", "online")],
     ]  # fmt: skip
 
@@ -182,10 +183,10 @@ async def test_hiding_waits_for_no_read(server: InProcessServer) -> None:
     hold = server.store.hold("watchable")
     bob.send_request(type="preferences", presence=False)
     await hold.reached.wait()
-    assert states_told(ann) == [("bob", "offline")]
+    assert states_pushed(ann) == [("bob", "offline")]
     hold.release()
     await server.wait_idle()
-    assert states_told(ann) == []
+    assert states_pushed(ann) == []
 
 
 async def test_who_shows_again_while_away_is_shown_with_when_that_was(server: InProcessServer) -> None:
@@ -216,7 +217,7 @@ async def test_a_preference_that_comes_while_a_watch_is_read_holds_for_it(server
     assert server.app.presence.shown(bob.session) == []
 
 
-async def test_a_running_daemon_is_told_who_is_shown_to_whom(server: InProcessServer) -> None:
+async def test_a_reload_changes_who_is_shown_to_whom(server: InProcessServer) -> None:
     ann, _, _ = [await server.connect(user) for user in ("ann", "bob", "eve")]
     await ann.create_group("bob")
     await ann.request(type="room.direct", user="eve")
@@ -228,10 +229,10 @@ async def test_a_running_daemon_is_told_who_is_shown_to_whom(server: InProcessSe
     ):
         server.app.reconfigure(replace(server.config, privacy=Privacy(shown_to=shown_to)))
         await server.wait_idle()
-        assert (shown_to, states_told(ann)) == (shown_to, told)
+        assert (shown_to, states_pushed(ann)) == (shown_to, told)
 
 
-async def test_a_watch_that_is_read_while_the_operator_changes_his_mind_shows_nobody(
+async def test_a_watch_that_is_read_while_the_setting_changes_shows_nobody(
     server: InProcessServer,
 ) -> None:
     ann, bob = await server.connect("ann"), await server.connect("bob")

@@ -1,4 +1,4 @@
-"""Nobody writes attributes of others: whoever wants an object changed calls it, or returns what it shall become.
+"""No code writes attributes of another object: it calls a method, or returns the new value.
 
 Written to may be `self`, and what the function itself has made. Counters are there for everybody to count in.
 """
@@ -88,10 +88,10 @@ def test_nobody_writes_attributes_of_others(source):
     [
         ("session.mode = 'background'", ["session.mode"]),
         ("session.newest[Focus] = request", ["session.newest"]),
-        ("self._desk.full = True", ["self._desk.full"]),
+        ("self._dispatcher.full = True", ["self._dispatcher.full"]),
         ("a.number, self.b = 1, 2", ["a.number"]),
         ("del session.mode", ["session.mode"]),
-        ("audience = self.audiences.get(1); audience.members += 1", ["audience.members"]),
+        ("room = self.rooms.get(1); room.members += 1", ["room.members"]),
         ("row = Row(1); row.state = 1", []),
         ("row = await read(1); row.state = 1", []),
         ("self.mode = 1; self._rooms[1] = 2; self._counters.sent += 1", []),
@@ -103,5 +103,5 @@ def test_a_line_that_writes_to_others_is_found(line, found):
 
 
 def test_a_session_has_few_attributes():
-    """What more it has to know belongs to one of its parts."""
+    """Further state belongs to one of its parts."""
     assert len(Session.__slots__) <= 14

@@ -1,4 +1,4 @@
-"""What chatd depends on: few, each with its reason and a floor, and one lock for deployments that matches them."""
+"""The dependencies: few, each with its reason and a lower bound, and one matching lock for deployments."""
 
 import re
 import tomllib

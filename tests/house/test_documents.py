@@ -41,6 +41,47 @@ def test_links_lead_somewhere(document):
     assert not missing
 
 
+# A path begins at one of these, or beside the document.
+PLACES = (ROOT, ROOT / "chatd", ROOT / "tests")
+# Documents about one folder name its files alone.
+FOLDERS = {
+    "client.md": ("chatd/client", "chatd/client/core"),
+    "simulation.md": ("tests/simulation",),
+    "CONTRIBUTING.md": ("tests/hostile",),
+}
+NO_FILES = {"hello.py", "application/"}  # the program of the reader of README.md; a prefix of media types
+
+
+@pytest.mark.parametrize("document", [*DOCS, PROTOCOL], ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_that_are_named_exist(document):
+    beside = (document.parent, *(ROOT / folder for folder in FOLDERS.get(document.name, ())))
+    fences = r"^```.*?^```"
+    prose = re.sub(fences, "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    named = set(re.findall(r"`(\w[\w.-]*(?:/[\w.-]+)*(?:\.(?:py|sql|md|toml)|/))(?:::\w+)?`", prose))
+    missing = {name for name in named if not any((place / name).exists() for place in (*PLACES, *beside))}
+    assert missing <= NO_FILES
+
+
+FOR_CONTRIBUTORS = (
+    "architecture.md",
+    "simulation.md",
+    "glossary.md",
+    "CONTRIBUTING.md",
+    "client.md",
+    "conformance.md",
+)
+
+
+@pytest.mark.parametrize(
+    "document", [one for one in DOCS if one.name in FOR_CONTRIBUTORS], ids=lambda path: path.name
+)
+def test_classes_and_tables_that_are_named_exist(document):
+    known = {word for path in SOURCES for word in re.findall(r"[A-Z]\w+", path.read_text())}
+    code = re.findall(r"`([^`\n]+)`", document.read_text())
+    named = {word for text in code for word in re.findall(r"\b[A-Z]\w+", text)}
+    assert named <= known
+
+
 @pytest.mark.parametrize("document", [*DOCS, PROTOCOL], ids=lambda path: path.name)
 def test_anchors_lead_to_headings(document):
     for target, anchor in re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", document.read_text()):

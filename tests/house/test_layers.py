@@ -1,12 +1,13 @@
 """Imports run one way. The arrows here are those of chatd/__init__.py; any other fails."""
 
 import ast
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.kit.sources import Source, sources
+from tests.kit.sources import ROOT, Source, sources
 
 INNER = {"core", "protocol"}
 ADAPTER = {"env", "config", "telemetry", *INNER}
@@ -109,7 +110,7 @@ def layer_of(source):
 
 
 def own(source):
-    """What a file imports of chatd, by layer."""
+    """Return the layers of chatd that a file imports."""
     return {layer(name) for name in source.imports() if name.startswith("chatd.")}
 
 
@@ -128,6 +129,38 @@ def test_every_arrow_is_of_a_layer_there_is():
     layers = {layer_of(source) for source in PRODUCT}
     assert layers == set(ARROWS)
     assert {layer for arrows in ARROWS.values() for layer in arrows} <= layers
+
+
+def drawn(text):
+    """The arrows of a map as ranks: from left to right, a rank may import those behind it."""
+    arrows = re.search(r"^ *cli (?:->|→) .*\n.*$", text, re.MULTILINE)
+    return [rank.strip().split(", ") for rank in re.split("->|→", arrows[0])]
+
+
+MAP = (ROOT / "chatd" / "__init__.py").read_text()
+RANKS = drawn(MAP)
+
+
+def test_the_arrows_are_those_of_the_map():
+    """A layer may import of lower ranks alone. The client has none: nothing of the daemon but `cli` knows it."""
+    below: dict[str, set[str]] = {}
+    for number, rank in enumerate(RANKS):
+        lower = {layer for one in RANKS[number + 1 :] for layer in one}
+        lower |= INTERFACES if "interfaces" in lower else set()
+        below |= dict.fromkeys(INTERFACES if rank == ["interfaces"] else rank, lower)
+    ranked = {layer for rank in RANKS for layer in rank}
+    assert set(ARROWS) - ranked - INTERFACES == {"client", "bench", "__main__", "__init__"}
+    upward = {layer: ARROWS[layer] - lower for layer, lower in below.items()}
+    assert {layer: arrows for layer, arrows in upward.items() if arrows} == {"cli": {"client"}}
+
+
+def test_the_map_names_every_folder():
+    named = set(re.findall(r"^    ([a-z_]+)(?:/|\.py) ", MAP, re.MULTILINE))
+    assert named == {source.layer for source in sources("chatd")} - {"__init__", "__main__"}
+
+
+def test_the_documents_draw_the_same_map():
+    assert drawn((ROOT / "docs" / "architecture.md").read_text()) == RANKS
 
 
 def test_rules_and_vocabulary_are_pure():

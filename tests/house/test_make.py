@@ -1,4 +1,4 @@
-"""The two commands where something is missing: what a newcomer is told, and what is not done twice."""
+"""The two commands where something is missing: the text that a newcomer reads, and the steps that are not repeated."""
 
 import os
 import shutil
@@ -76,14 +76,14 @@ def test_arguments_reach_the_server(checkout):
     assert made.stdout.strip() == ".venv/bin/chatd dev --port 9000"
 
 
-def test_the_gate_is_check_and_test(checkout):
+def test_ci_runs_check_and_test(checkout):
     gate = ROOT / ".ci" / "run"
     assert os.access(gate, os.X_OK)
     assert "for target in check test; do" in gate.read_text()
 
 
 @pytest.mark.parametrize("outcomes", [("false", "true"), ("true", "false")])
-def test_the_gate_fails_when_either_fails(checkout, outcomes):
+def test_ci_fails_when_either_fails(checkout, outcomes):
     (checkout / ".ci").mkdir()
     shutil.copy(ROOT / ".ci" / "run", checkout / ".ci")
     checked, tested = outcomes

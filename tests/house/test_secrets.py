@@ -36,7 +36,7 @@ def fields_of(kind):
 
 
 def is_secret(kind, name):
-    """Whether there is a password may be said."""
+    """Whether a field holds a secret; a flag that says there is one does not."""
     return name in SECRET_NAMES and typing.get_type_hints(kind)[name] is not bool
 
 
@@ -68,7 +68,7 @@ def test_they_are_found():
 
 
 def compared(source):
-    """What is compared with == or != and has the name of a secret."""
+    """Yield comparisons with == or != of something with the name of a secret."""
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Compare) and any(isinstance(op, (ast.Eq, ast.NotEq)) for op in node.ops):
             for side in (node.left, *node.comparators):

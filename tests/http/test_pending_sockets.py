@@ -1,4 +1,4 @@
-"""Sockets that are no connection yet: who has to go when there are too many."""
+"""Sockets that are no connection yet: the one that is closed when there are too many."""
 
 import pytest
 

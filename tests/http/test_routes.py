@@ -66,7 +66,7 @@ ORIGIN = "https://app.example"
 
 @pytest.fixture
 def acceptor():
-    """What the connections of a daemon share, with one trusted proxy and one web page that may connect."""
+    """The configuration of an acceptor, with one trusted proxy and one web page that may connect."""
     listen = Listen(trusted_proxies=("127.0.0.0/8",), origins=(ORIGIN,))
     config, counters = Config(listen=listen), Counters()
     return acceptor_config(config, Echo, env=LoopEnv(), admission=Admission(config.limits), counters=counters)
@@ -96,7 +96,7 @@ PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-He
 
 
 class TestWebPages:
-    """What a browser does for a page: it asks before (a preflight), and reads what names the page's origin."""
+    """A browser on behalf of a page: it sends a preflight, and reads only replies that name the page's origin."""
 
     async def test_of_a_listed_origin_fetches_health(self, public):
         answer = await http.request(f"{public}/v1/health", headers={"Origin": ORIGIN})

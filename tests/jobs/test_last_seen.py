@@ -1,4 +1,4 @@
-"""sightings.py: the ends of connections, noted together; and none is lost when the daemon stops."""
+"""last_seen.py: the ends of connections, noted together; and none is lost when the daemon stops."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.kit.inprocess import InProcessServer, device_of
 
 
 def heard(server: InProcessServer) -> list[RecordLastSeen]:
-    """What the writer is asked to note, from now on."""
+    """Collect the requests to the writer, from now on."""
     asked: list[RecordLastSeen] = []
     submit = server.app.writer.submit
 
@@ -46,7 +46,7 @@ async def test_ends_are_noted_together_each_with_its_own_time(server: InProcessS
     assert await last_seen(server, "bob") == START_MS + 5_000 + round(1000 * FLUSH_AFTER_S / 2)
 
 
-async def test_who_comes_back_at_once_is_seen_last_when_he_left_last(server: InProcessServer) -> None:
+async def test_a_user_who_comes_back_at_once_was_last_seen_at_their_last_end(server: InProcessServer) -> None:
     for _ in range(2):
         client = await server.connect("ann")
         await server.advance(FLUSH_AFTER_S / 4)

@@ -68,7 +68,7 @@ async def reactions(client):
     return [e for p in client.take("event") for e in p["events"] if e["kind"] in ("reaction", "reactions")]
 
 
-async def test_reactions_of_a_large_room_are_told_once_an_interval(large):
+async def test_reactions_of_a_large_room_are_pushed_once_an_interval(large):
     ann, bob = await large.connect("ann"), await large.connect("bob")
     room = await ann.create_group("bob", "cat")
     await ann.send(room)
@@ -96,7 +96,7 @@ async def test_reactions_of_two_messages_are_told_apart(large):
     assert sorted(event["target"] for event in await reactions(ann)) == [2, 3]
 
 
-async def test_a_message_recalled_meanwhile_has_no_reactions_told(large):
+async def test_a_message_recalled_meanwhile_has_no_reactions_pushed(large):
     ann = await large.connect("ann")
     room = await ann.create_group("bob", "cat")
     await ann.send(room)

@@ -1,4 +1,4 @@
-"""What the codec says of packets that are wrong in two ways at once."""
+"""The errors of the codec for packets that are wrong in two ways at once."""
 
 import msgspec
 import pytest

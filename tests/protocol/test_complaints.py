@@ -1,4 +1,4 @@
-"""Refusals of what fails its schema: a sentence for whoever wrote it, and the code that the size rule says."""
+"""Refusals of packets that fail their schema: a sentence for the author of a client, and the code of the size rule."""
 
 from collections.abc import Iterator
 from typing import Any, get_args

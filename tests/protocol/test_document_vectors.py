@@ -239,7 +239,7 @@ BEYOND_THE_CODEC = {
 
 
 def outcome(frame: NegativeFrame) -> str:
-    """What the codec makes of a frame, in the document's words."""
+    """Return the codec's verdict on a frame, in the document's words."""
     try:
         decoded = list(codec.decode_packets(frame.payload, frame.subprotocol == "json"))
     except Broken as broken:

@@ -1,4 +1,4 @@
-"""What is one emoji, and its normal form."""
+"""The rule for one emoji, and its normal form."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""protocol.md "JSON": what host data may be, the same in both encodings, and known before anything is built of it."""
+"""protocol.md "JSON": the bounds of host data, the same in both encodings, checked before anything is built of it."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every scenario starts from: a daemon of its own, on both event loops, and the phones of its people."""
+"""Fixtures of the scenarios: a daemon for each, on both event loops, and its clients."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -33,10 +33,10 @@ async def daemon(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterato
 
 @pytest.fixture
 async def clients(daemon: RunningDaemon) -> AsyncIterator[Clients]:
-    """Makes phones; at the end every phone must have found all promises kept."""
-    company = Clients(daemon.url)
-    yield company
-    await company.leave()
+    """A factory of clients; at the end each of them must have found all promises kept."""
+    clients = Clients(daemon.url)
+    yield clients
+    await clients.leave()
 
 
 @pytest.fixture
@@ -48,10 +48,10 @@ async def server(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterato
 
 @pytest.fixture
 async def callers(server: DaemonProcess) -> AsyncIterator[Clients]:
-    """Makes phones for the daemon process."""
-    company = Clients(server.url)
-    yield company
-    await company.leave()
+    """A factory of clients of the daemon process."""
+    clients = Clients(server.url)
+    yield clients
+    await clients.leave()
 
 
 def _marked(request: pytest.FixtureRequest, name: str) -> dict[str, Any]:

@@ -62,7 +62,7 @@ async def marks_of(client: TestClient) -> list[tuple[int, str]]:
     return [(one["seq"], one["note"]) for one in reply["bookmarks"]]
 
 
-async def test_what_it_stores_is_answered_told_read_and_still_there_after_a_restart(
+async def test_what_it_stores_is_answered_pushed_read_and_still_there_after_a_restart(
     daemon: RunningDaemon, clients: Clients
 ) -> None:
     """And a subscriber of it that fails on every commit hinders nobody."""
@@ -226,8 +226,8 @@ async def test_a_daemon_works_on_whatever_store_it_is_given(tmp_path: Path) -> N
         return given[0]
 
     async with running_daemon(config_for(tmp_path), open_store=tampered) as running:
-        company = Clients(running.url)
-        room, (ann,) = await company.in_group("ann")
+        clients = Clients(running.url)
+        room, (ann,) = await clients.in_group("ann")
         await ann.send(room, "x")
-        await company.leave()
+        await clients.leave()
     assert given[0].calls["commit"] >= 2

@@ -1,4 +1,4 @@
-"""What people write and what they prove themselves with is nowhere but in the store: not in the log, not in metrics."""
+"""Messages, tokens and passwords are nowhere but in the store: not in the log, not in metrics."""
 
 import contextlib
 import json
@@ -91,7 +91,7 @@ async def _says_nonsense(url: str) -> None:
 
 
 async def _knocks(server: DaemonProcess) -> None:
-    """The other doors: HTTP, login, the admin socket."""
+    """The other interfaces: HTTP, login, the admin socket."""
     for path in (f"/{WORD}", f"/v1/health?{WORD}", f"/v1/ws?token={WORD}", f"/v1/ws?access_token={WORD}"):
         await http.request(server.http_url + path, headers={"User-Agent": WORD, "Cookie": WORD, "Host": WORD})
     for content in ({"user": "ann", "password": WORD + WORD}, {"user": LINE, "password": WORD}, [LINE]):
@@ -139,7 +139,7 @@ async def test_the_configuration_is_shown_without_its_secrets(server: DaemonProc
     check_no_secret(output, "the complaint")
 
 
-# --- the ear itself
+# --- the search itself
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ async def test_the_configuration_is_shown_without_its_secrets(server: DaemonProc
         "-----BEGIN PRIVATE KEY-",
     ],
 )
-def test_the_ear_hears_every_kind_of_secret(said: str) -> None:
+def test_the_search_finds_every_kind_of_secret(said: str) -> None:
     detector = LeakDetector()
     detector.open()
     try:

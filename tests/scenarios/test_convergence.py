@@ -1,4 +1,4 @@
-"""Random lives: whatever people do to rooms and to each other, a phone that synchronises ends up with the truth."""
+"""Random traffic: whatever users do, a client that synchronises ends with the state of the server."""
 
 import asyncio
 import copy
@@ -40,7 +40,7 @@ async def test_a_random_life_has_some_of_everything(clients: Clients) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_a_phone_that_syncs_with_its_cursor_has_what_a_new_phone_is_told(
+async def test_a_client_that_syncs_with_its_cursor_has_what_a_new_client_gets(
     clients: Clients, seed: int
 ) -> None:
     traffic = RandomTraffic({user: await clients.connect(user) for user in USERS}, seed)
@@ -56,7 +56,7 @@ async def test_a_phone_that_syncs_with_its_cursor_has_what_a_new_phone_is_told(
 
 
 async def _truth(clients: Clients, user: str) -> dict[str, Any]:
-    """The room list as a phone without any memory is told it."""
+    """The room list as a new phone receives it."""
     fresh = await clients.open(user)
     hello = await fresh.say_hello(previews=False)
     await fresh.hang_up()
@@ -66,7 +66,7 @@ async def _truth(clients: Clients, user: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_a_phone_that_only_listens_has_what_a_new_phone_is_told(clients: Clients, seed: int) -> None:
+async def test_a_client_that_only_receives_has_what_a_new_client_gets(clients: Clients, seed: int) -> None:
     traffic = RandomTraffic({user: await clients.connect(user) for user in USERS}, 100 + seed)
     listening = {
         user: await clients.connect(user, encoding="json" if seed % 2 else "msgpack") for user in USERS
@@ -80,7 +80,7 @@ async def test_a_phone_that_only_listens_has_what_a_new_phone_is_told(clients: C
 
 
 def _listened(client: TestClient, kept: RoomList | None = None) -> dict[str, Any]:
-    """What a phone knows that began with `kept` and then heard what it heard on this connection."""
+    """The room list of a phone that began with `kept` and then received the packets of this connection."""
     kept = kept or RoomList()
     for packet in client.heard:
         if packet["type"] == "ok" and "sync" in packet:
@@ -90,7 +90,7 @@ def _listened(client: TestClient, kept: RoomList | None = None) -> dict[str, Any
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_a_phone_that_comes_and_goes_meanwhile_has_what_a_new_phone_is_told(
+async def test_a_client_that_comes_and_goes_meanwhile_has_what_a_new_client_gets(
     clients: Clients, seed: int
 ) -> None:
     """Hellos race with messages, and with joining, leaving and being removed."""

@@ -13,7 +13,7 @@ OPERATIONS = 150  # random operations of the model test; enough that every kind 
 
 
 class UnreadModel:
-    """What protocol.md "Unread" says about unread, over a list of messages; the whole truth in a few lines."""
+    """A model of protocol.md "Unread" over a list of messages."""
 
     def __init__(self, members: list[str]) -> None:
         self.messages: dict[int, tuple[str, bool, list[str]]] = {}  # seq -> author, countable, mentions
@@ -40,7 +40,7 @@ class UnreadModel:
 
 
 class Chatter:
-    """Random traffic of one room, told to the model as it is told to the server."""
+    """Random traffic of one room, given to the model and to the server."""
 
     def __init__(self, room: str, peers: list[TestClient], seed: int) -> None:
         self.room, self.peers, self.last = room, peers, 1
@@ -49,8 +49,8 @@ class Chatter:
 
     async def does_something(self) -> None:
         client = self.choose.choice(self.peers)
-        deeds = [self.send, self.send, self.send, self.read, self.edit, self.react, self.recall]
-        await self.choose.choice(deeds)(client)
+        actions = [self.send, self.send, self.send, self.read, self.edit, self.react, self.recall]
+        await self.choose.choice(actions)(client)
 
     async def send(self, client: TestClient) -> None:
         silent = self.choose.random() < 0.2

@@ -70,7 +70,7 @@ class Kills:
         self.chance = random.Random(seed)
         self.authors: list[Author] = []
         self.log: dict[int, Event] = {}  # everything that was ever read back, by number
-        self.shown: dict[int, str] = {}  # what the reader ever heard: seq -> key
+        self.shown: dict[int, str] = {}  # all events the reader received: seq -> key
 
     async def begins(self) -> list[TestClient]:
         """A group of a reader and authors, all connected, the reader first."""
@@ -80,7 +80,7 @@ class Kills:
         return peers
 
     async def once(self, peers: list[TestClient]) -> list[TestClient]:
-        """People write, the daemon is killed and started again; their next phones."""
+        """Let authors write, kill the daemon and start it again; return their next clients."""
         writing = [
             asyncio.create_task(author.write_until_cut(client))
             for author, client in zip(self.authors, peers[1:], strict=True)
@@ -112,7 +112,7 @@ class Kills:
             assert self.log.get(seq, {}).get("key") == key, f"{seq} was acknowledged"
 
     async def wait_exit(self, reader: TestClient, peers: list[TestClient]) -> None:
-        """What was on its way is sent again; then the whole log holds what was acknowledged, and nothing else."""
+        """Unacknowledged sends are repeated; then the whole log holds the acknowledged messages and nothing else."""
         for author, client in zip(self.authors, peers, strict=True):
             await author.send_the_rest(client)
         await self.looks(reader, peers)
@@ -158,17 +158,15 @@ main(["serve"])
 
 async def test_a_daemon_that_acknowledges_before_it_stores_is_found_out(tmp_path: Path) -> None:
     async with daemon_process(tmp_path, (sys.executable, "-c", EARLY)) as server:
-        company = Clients(server.url)
-        kills = Kills(server, company, seed=1)
+        callers = Clients(server.url)
+        kills = Kills(server, callers, seed=1)
         clients = await kills.begins()
         for author in kills.authors:
-            author.changes_mind = (
-                False  # what is not stored cannot be edited: that would be found out too soon
-            )
+            author.changes_mind = False  # an edit of what is not stored would be found too soon
         clients = await kills.once(clients)
         with pytest.raises(AssertionError, match="was acknowledged"):
             await kills.looks(clients[0], clients[1:])
-        await company.leave()
+        await callers.leave()
 
 
 def shown(client: TestClient) -> dict[int, str]:

@@ -1,4 +1,4 @@
-"""protocol.md "Delivery and gap repair": who gets which push, at which level, in which order."""
+"""protocol.md "Delivery and gap repair": the recipients of each push, its level, its order."""
 
 import asyncio
 from typing import Any
@@ -64,7 +64,7 @@ async def test_a_new_member_gets_the_room_and_then_its_events(clients: Clients) 
     assert events[-1]["seq"] == sent["seq"]
 
 
-async def test_members_of_a_new_group_are_told_at_once(clients: Clients) -> None:
+async def test_members_of_a_new_group_get_it_at_once(clients: Clients) -> None:
     alice, bob = await clients.connect_all("alice", "bob")
     tablet = await clients.connect("alice")
     room = await alice.create_group("tea", bob)
@@ -72,7 +72,7 @@ async def test_members_of_a_new_group_are_told_at_once(clients: Clients) -> None
     assert (await tablet.receive("room"))["summary"]["role"] == "owner"
 
 
-async def test_the_peer_of_a_new_direct_room_is_told(clients: Clients) -> None:
+async def test_the_peer_of_a_new_direct_room_gets_it(clients: Clients) -> None:
     alice, bob = await clients.connect_all("alice", "bob")
     room = await alice.open_direct(bob)
     sent = await alice.send(room, "hello")
@@ -81,7 +81,7 @@ async def test_the_peer_of_a_new_direct_room_is_told(clients: Clients) -> None:
     assert (await bob.next_event(room, "message"))["seq"] == sent["seq"]
 
 
-async def test_s23_a_removed_member_hears_nothing_after_gone(clients: Clients) -> None:
+async def test_s23_a_removed_member_receives_nothing_after_gone(clients: Clients) -> None:
     room, (alice, bob, carol) = await clients.in_group("alice", "bob", "carol")
     await alice.mutate("members.remove", room, users=["bob"])
     assert await bob.receive("gone") == {"type": "gone", "room": room}  # `removed`, the default, is left out
@@ -133,7 +133,7 @@ async def test_s23_also_when_removal_races_with_messages(clients: Clients) -> No
         assert kinds.count("gone") == 1
 
 
-async def test_whoever_comes_back_hears_again(clients: Clients) -> None:
+async def test_a_member_who_comes_back_receives_again(clients: Clients) -> None:
     room, (alice, bob) = await clients.in_group("alice", "bob")
     await alice.mutate("members.remove", room, users=["bob"])
     await alice.send(room, "unheard")
@@ -272,7 +272,7 @@ async def test_in_small_groups_everybody_is_mentioned(clients: Clients) -> None:
     assert "unread_mentions" not in await alice.get_room(room)
 
 
-async def test_strangers_hear_nothing(clients: Clients) -> None:
+async def test_strangers_receive_nothing(clients: Clients) -> None:
     room, (alice, _) = await clients.in_group("alice", "bob", public=True)
     mallory = await clients.connect("mallory")
     await alice.send(room, "private", body={"mentions": ["mallory"]})

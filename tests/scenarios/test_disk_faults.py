@@ -181,7 +181,7 @@ async def is_over(daemon: RunningDaemon) -> None:
 
 
 async def readiness(daemon: RunningDaemon) -> dict[str, str]:
-    """What is wrong, of the checks of /readyz."""
+    """Return the failing checks of /readyz."""
     answer = await http.request(f"{daemon.ops_url}/readyz")
     wrong = {name: said for name, said in answer.json["checks"].items() if said != "ok"}
     assert (answer.status, answer.json["ready"]) == ((503, False) if wrong else (200, True))

@@ -1,4 +1,4 @@
-"""protocol.md "typing" and "presence": never stored, only to those who look, and gone when nobody does."""
+"""protocol.md "typing" and "presence": never stored, pushed only to those who watch, and gone when nobody does."""
 
 import pytest
 

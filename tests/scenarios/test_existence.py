@@ -63,7 +63,7 @@ async def test_without_an_id_nothing_is_said_about_either(clients: Clients, enco
     assert [packet["type"] for packet in mallory.heard] == ["ok", "ok"]  # of the hello and of a ping
 
 
-async def test_a_public_room_shows_strangers_nothing_but_its_door(clients: Clients) -> None:
+async def test_a_public_room_shows_strangers_only_that_it_can_be_joined(clients: Clients) -> None:
     room, (alice, _) = await clients.in_group("alice", "bob", public=True)
     await alice.send(room, "for members")
     mallory = await clients.connect("mallory")

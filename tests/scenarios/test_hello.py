@@ -1,4 +1,4 @@
-"""protocol.md "Connection life cycle": who may come in, and what the first packet is answered with."""
+"""protocol.md "Connection life cycle": the connections that are accepted, and the answer to the first packet."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""protocol.md "Large rooms": coming and going is not logged above the threshold, reactions are summarised."""
+"""protocol.md "Large rooms": joins and leaves are not logged above the threshold, reactions are summarised."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ async def test_joining_is_not_logged_but_counted(clients: Clients) -> None:
     assert "seq" not in await grace.mutate("room.join", room)
     assert "seq" not in await alice.mutate("members.add", room, users=["heidi"])
     pushed = (await bob.receive("room"))["summary"]["members"]
-    if pushed < 10:  # the two may have been told of one by one
+    if pushed < 10:  # the two may come in a push each
         pushed = (await bob.receive("room"))["summary"]["members"]
     assert pushed == 10
     after = await alice.get_room(room)

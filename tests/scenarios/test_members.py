@@ -1,4 +1,4 @@
-"""protocol.md "Roles": who may do what to whom."""
+"""protocol.md "Roles": the rights of each role over each other."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.kit.client import TestClient, fresh_key
 from tests.kit.clients import Clients
 
 # What each role may do in a group, row by row as 11.1 has it; `of_owner` is a message of the owner.
-DEEDS: dict[str, tuple[dict[str, Any], set[str]]] = {
+ACTIONS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "post": ({"type": "send", "body": {"text": "x"}}, {"member", "admin", "owner"}),
     "react": ({"type": "react", "emoji": "👍", "set": True}, {"member", "admin", "owner"}),
     "pin": ({"type": "pin", "set": True}, {"admin", "owner"}),
@@ -39,12 +39,12 @@ async def _court(clients: Clients) -> tuple[str, dict[str, TestClient], int]:
 
 
 @pytest.mark.parametrize("role", ["member", "admin", "owner"])
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("action", ACTIONS)
 async def test_a_role_may_do_what_its_row_says_and_nothing_else(
-    clients: Clients, deed: str, role: str
+    clients: Clients, action: str, role: str
 ) -> None:
     room, peers, target = await _court(clients)
-    fields, allowed = DEEDS[deed]
+    fields, allowed = ACTIONS[action]
     packet = {**fields, "room": room, "key": fresh_key()}
     if fields["type"] in ("react", "pin", "recall", "edit"):
         packet["target"] = target

@@ -1,4 +1,4 @@
-"""More than the daemon can or wants to serve: what it refuses, and that nobody else notices."""
+"""More than the daemon can serve: its refusals, without an effect on others."""
 
 import asyncio
 import shlex
@@ -20,17 +20,17 @@ FILES = 264  # of which 192 are set apart, 63 are for connections and 9 for sock
 @pytest.mark.asyncio(loop_factories=["asyncio"])
 async def test_a_daemon_with_few_descriptors_refuses_in_time_and_serves_on(tmp_path: Path) -> None:
     program = ("bash", "-c", f"ulimit -n {FILES}; exec {shlex.join(PROGRAM)}")
-    crowd = {f"LIMITS__UNAUTHENTICATED{scope}": "900" for scope in ("", "_PER_ADDRESS")}
-    async with daemon_process(tmp_path, program, LIMITS__CONNECTIONS="1000", **crowd) as daemon:
+    limits = {f"LIMITS__UNAUTHENTICATED{scope}": "900" for scope in ("", "_PER_ADDRESS")}
+    async with daemon_process(tmp_path, program, LIMITS__CONNECTIONS="1000", **limits) as daemon:
         await daemon.wait_for_log("room for 63 of limits.connections = 1000")
-        company = Clients(daemon.url)
-        room, (ann, ben) = await company.in_direct("ann", "ben")
+        clients = Clients(daemon.url)
+        room, (ann, ben) = await clients.in_direct("ann", "ben")
         port = int(daemon.http_url.rpartition(":")[2])
         silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(FILES)]
         for _ in range(61):
-            await company.open("guest")
+            await clients.open("silent")
         with pytest.raises(InvalidStatus, match="503"):
-            await company.open("guest")
+            await clients.open("silent")
 
         await ann.send(room, "can you hear me?")
         assert (await ben.next_event(room, "message"))["body"]["text"] == "can you hear me?"
@@ -40,10 +40,10 @@ async def test_a_daemon_with_few_descriptors_refuses_in_time_and_serves_on(tmp_p
 
         for _, writer in silent:
             writer.close()
-        for client in company.peers[2:]:
+        for client in clients.peers[2:]:
             await client.hang_up()
-        await company.connect("late")
-        await company.leave()
+        await clients.connect("late")
+        await clients.leave()
         assert "Traceback" not in daemon.log
 
 
@@ -85,7 +85,7 @@ async def test_one_who_floods_takes_nothing_from_others(
 
 
 async def talks(ann: TestClient, ben: TestClient, room: str, number: int) -> str:
-    """One message between bystanders, never refused, heard by the other; its text."""
+    """Send one message between bystanders, never refused, received by the other; return its text."""
     await ann.send(room, f"message {number}")
     while True:
         event = await ben.next_event(room, "message")

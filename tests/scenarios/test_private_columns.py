@@ -1,4 +1,4 @@
-"""What is stored about others for the server's own use never travels: every such column holds a canary."""
+"""Columns for the server's own use are never sent to others: every such column holds a canary."""
 
 import sqlite3
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.kit.daemon import RunningDaemon
 WHO = "user = 'ann'"
 OPERATION = "kind != 'message'"
 
-# Private columns of ann, the others' rows, and of what she did: (table, column): whose rows.
+# Private columns of ann, the others' rows, and of requests by ann: (table, column): whose rows.
 PRIVATE = {
     ("users", "password"): WHO,
     ("users", "generation"): WHO,
@@ -110,7 +110,7 @@ def plant(database: Path) -> list[str]:
 
 
 async def _live(clients: Clients, daemon: RunningDaemon) -> tuple[str, str]:
-    """ann leaves something in every table; a group and a direct room she shares with bob."""
+    """ann leaves something in every table; bob is in a group and a direct room of theirs."""
     room, (ann, *_) = await clients.in_group("ann", "bob", "carl")
     direct = await ann.open_direct("bob")
     await daemon.operator_calls("/users/put", user="ann", name="Ann", password="$argon2id$x")
@@ -132,7 +132,7 @@ async def _looks_everywhere(client: TestClient, room: str) -> None:
             continue
         packet = {**request_of(name, PreparedRoom(room=room, own=2, others=2)), "key": fresh_key()}
         if row.word not in ("send", "create"):
-            del packet["key"]  # of mutations only: their ack tells where the room is
+            del packet["key"]  # of mutations only: their acknowledgement has the position of the room
         if name in ("watch", "users.get"):
             packet["users"] = ["ann", "carl"]
         await client.reply_to(packet)

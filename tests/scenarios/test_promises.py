@@ -1,4 +1,4 @@
-"""The kit itself: a phone that never objects would prove nothing, so each broken promise must be found."""
+"""The test client itself: one that never objects would prove nothing, so each broken promise must be found."""
 
 from typing import Any
 
@@ -96,7 +96,7 @@ def test_a_kept_promise_is_no_complaint(packets: list[Packet]) -> None:
 
 
 @pytest.mark.parametrize("packets", BROKEN.values(), ids=BROKEN)
-def test_a_broken_promise_is_noticed(packets: list[Packet]) -> None:
+def test_a_broken_promise_is_found(packets: list[Packet]) -> None:
     with pytest.raises(BrokenPromise):
         _hears(packets)
 

@@ -1,4 +1,4 @@
-"""protocol.md "Rates": refusals say exactly how long to wait, and only abuse ends a connection."""
+"""protocol.md "Rates": refusals give the exact time to wait, and only abuse ends a connection."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""protocol.md "Read state, receipts, typing, presence": watermarks that only move forward, and who is told of them."""
+"""protocol.md "Read state, receipts, typing, presence": watermarks that only rise, and the users they are pushed to."""
 
 import pytest
 

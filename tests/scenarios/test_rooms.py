@@ -79,7 +79,7 @@ async def test_more_than_100_first_members_are_too_many(clients: Clients) -> Non
     await alice.expect_refusal("too_large", _create(users=[f"user{number}" for number in range(101)]))
 
 
-async def test_naming_oneself_or_somebody_twice_is_no_second_seat(clients: Clients) -> None:
+async def test_naming_oneself_or_somebody_twice_is_one_membership(clients: Clients) -> None:
     alice = await clients.connect("alice")
     reply = await alice.request(_create(users=["bob", "alice", "bob"]))
     assert reply["summary"]["members"] == 2
@@ -192,7 +192,7 @@ async def test_anybody_may_join_a_public_room(clients: Clients) -> None:
     assert (await carol.next_event(room, "message"))["seq"] == sent["seq"]
 
 
-async def test_joining_twice_keeps_the_same_seat(clients: Clients) -> None:
+async def test_joining_twice_keeps_the_membership(clients: Clients) -> None:
     room, (alice, bob) = await clients.in_group("alice", "bob", public=True)
     again = await bob.mutate("room.join", room)
     assert again["duplicate"] is True
@@ -212,7 +212,7 @@ async def test_a_private_room_cannot_be_joined(clients: Clients) -> None:
     assert {**private, "id": 0} == {**absent, "id": 0}
 
 
-async def test_a_public_room_shows_a_stranger_nothing_but_its_door(clients: Clients) -> None:
+async def test_a_public_room_shows_a_stranger_only_that_it_can_be_joined(clients: Clients) -> None:
     room, _ = await clients.in_group("alice", "bob", public=True)
     mallory = await clients.connect("mallory")
     await mallory.expect_refusal("not_found", {"type": "room.get", "room": room})
@@ -232,7 +232,7 @@ async def test_leaving_is_an_event_for_the_others(clients: Clients) -> None:
 
 
 async def test_an_ack_of_leaving_stands_before_the_return(clients: Clients) -> None:
-    """Both may be committed together; the phone of who leaves must still see one order."""
+    """Both may be committed together; the client of the one who leaves must still see one order."""
     room, (alice, bob) = await clients.in_group("alice", "bob")
     for _ in range(30):
         await asyncio.gather(bob.mutate("room.leave", room), alice.mutate("members.add", room, users=["bob"]))

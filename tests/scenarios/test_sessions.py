@@ -21,7 +21,7 @@ HEARTBEAT_S = 30  # in foreground
 
 
 async def passes_until(clock: SteppedEnv, condition: Callable[[], object], bystander: TestClient) -> None:
-    """Let time pass in steps in which everybody hears what there is to hear."""
+    """Let time pass in steps, with all packets received in each."""
     while not condition():
         clock.advance(STEP_S)
         await bystander.catch_up()
@@ -165,7 +165,7 @@ async def test_s16_a_peer_that_does_not_even_read_is_cut(clients: Clients, clock
 
 
 async def test_s16_listening_alone_is_no_life_sign(clients: Clients, clock: SteppedEnv) -> None:
-    """Something is sent to bob all the time; because he says nothing he is pinged nevertheless."""
+    """Something is sent to bob all the time; because bob sends nothing, the server pings nevertheless."""
     room, (alice, bob) = await clients.in_direct("alice", "bob")
     for _ in range(round(HEARTBEAT_S / STEP_S)):
         assert not heard(bob, "ping")
@@ -194,7 +194,7 @@ async def test_the_cursor_of_a_ping_hides_nothing_that_was_withheld(
     assert (muted, sent) in [(summary["room"], summary["seq"]) for summary in back["sync"]["rooms"]]
 
 
-async def test_the_cursor_of_a_ping_spares_what_was_heard(clients: Clients, clock: SteppedEnv) -> None:
+async def test_the_cursor_of_a_ping_spares_what_was_received(clients: Clients, clock: SteppedEnv) -> None:
     room, (alice, bob) = await clients.in_direct("alice", "bob")
     before = (await alice.send(room, "heard"))["seq"]
     await bob.next_event(room)
@@ -243,16 +243,16 @@ async def test_push_tokens_are_not_supported(clients: Clients) -> None:
 
 @pytest.mark.settings(drain={"window_s": 0.2, "spread_min_s": 5.0})
 async def test_s25_a_stop_sends_everybody_away_spread_over_time(daemon: RunningDaemon) -> None:
-    company = Clients(daemon.url)
-    peers = [await company.connect(f"user{number}") for number in range(200)]
+    clients = Clients(daemon.url)
+    peers = [await clients.connect(f"user{number}") for number in range(200)]
     stopping = asyncio.create_task(daemon.restart())
     byes = [await client.expect_bye(4000) for client in peers]
     await stopping
     waits = sorted(bye["retry_after"] for bye in byes)
     assert waits[-1] <= 5_000
     assert waits[150] - waits[50] > 1_000  # spread evenly, the middle half covers 2,500 ms of the 5,000
-    company.url = daemon.url
-    back, _ = await company.reconnect(peers[0], cursor=byes[0].get("cursor"), epoch="x")
+    clients.url = daemon.url
+    back, _ = await clients.reconnect(peers[0], cursor=byes[0].get("cursor"), epoch="x")
     await back.hang_up()
 
 

@@ -1,4 +1,4 @@
-"""protocol.md "Slow connections": a phone that does not read hurts only itself, and loses nothing."""
+"""protocol.md "Slow connections": a client that does not read delays only itself, and loses nothing."""
 
 import asyncio
 from pathlib import Path

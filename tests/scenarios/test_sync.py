@@ -309,5 +309,5 @@ async def _all_pages(client: TestClient, first: dict[str, Any], **fields: Any) -
 
 
 def _position(hello: dict[str, Any]) -> dict[str, Any]:
-    """What a phone stores of a hello reply, to say it in the next hello."""
+    """Return what a client stores of a hello reply for its next hello."""
     return {"epoch": hello["epoch"], "cursor": hello["sync"]["cursor"]}

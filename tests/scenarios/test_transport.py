@@ -1,4 +1,4 @@
-"""protocol.md "Transport and encoding": how a WebSocket is opened, what a frame may be, and what ends it."""
+"""protocol.md "Transport and encoding": the opening of a WebSocket, its frames, and its end."""
 
 import msgpack
 import pytest

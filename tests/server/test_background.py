@@ -1,4 +1,4 @@
-"""What goes on beside the connections: whatever a key server answers and whatever fails, it does not end."""
+"""The background tasks of a daemon: they go on, whatever a key server answers and whatever fails."""
 
 import asyncio
 from collections.abc import Iterator

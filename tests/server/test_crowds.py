@@ -1,4 +1,4 @@
-"""A daemon with its own TLS among strangers who open sockets and say nothing."""
+"""A daemon with its own TLS and many sockets that never send a byte."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ def with_tls(directory: Path, pem: dict[str, str], program: Sequence[str] = PROG
 
 
 @asynccontextmanager
-async def crowd(daemon: DaemonProcess, count: int) -> AsyncIterator[None]:
+async def silent_sockets(daemon: DaemonProcess, count: int) -> AsyncIterator[None]:
     """So many open sockets to a daemon that says nothing on any of them; the daemon runs around the block."""
     await daemon.start()
     parts, writers = urlsplit(daemon.http_url), []
@@ -55,7 +55,7 @@ async def test_silent_sockets_keep_nobody_out_and_operators_least(
 ) -> None:
     program = ("bash", "-c", f"ulimit -n {FILES}; exec {shlex.join(PROGRAM)}")
     daemon = with_tls(tmp_path, pem, program)
-    async with crowd(daemon, 400):
+    async with silent_sockets(daemon, 400):
         parts, trust = urlsplit(daemon.http_url), ssl.create_default_context(cafile=pem["tls_cert"])
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port, ssl=trust)
         writer.write(b"GET /v1/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
@@ -73,9 +73,9 @@ async def test_silent_sockets_keep_nobody_out_and_operators_least(
 )
 async def test_a_silent_socket_costs_what_is_stated(tmp_path: Path, pem: dict[str, str]) -> None:
     daemon, stated = with_tls(tmp_path, pem), memory_of(Config(listen=Listen(**pem))).silent
-    async with crowd(daemon, 0):
+    async with silent_sockets(daemon, 0):
         before, opened = resident(daemon), descriptors(daemon)
-    async with crowd(daemon, 200):
+    async with silent_sockets(daemon, 200):
         async with asyncio.timeout(START_S):
             while descriptors(daemon) < opened + 200:
                 await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""How many sockets a process can have: shared out, raised as far as it goes, and told when they do not suffice."""
+"""The file descriptors of a process: shared out, raised as far as possible, and logged when they do not suffice."""
 
 import resource
 

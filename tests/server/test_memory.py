@@ -1,4 +1,4 @@
-"""What connections cost the daemon, honest and hostile, held against what `chatd config show --memory` states."""
+"""The memory of honest and hostile connections, compared with `chatd config show --memory`."""
 
 import asyncio
 import os
@@ -30,12 +30,12 @@ from tests.kit.tokens import token_for
 MANY, FEW = 200, 40  # connections of a shape; of one that makes the daemon hold a megabyte each
 DAY_S = 86_400.0  # the longest life of a token, and longer than any soak
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-LOOK_S, STILL = 0.05, 4  # memory has settled when so many looks find the same
+LOOK_S, STILL = 0.05, 4  # memory is stable when so many looks find the same
 JITTER_BYTES = 128 << 10  # the log and the timers go on
 CYCLES = scaled(3_000, 100_000)
 AT_ONCE = 25
 LEFT_MAX = 0.10  # of the daemon's memory: arenas that hold one living object
-PAGES = 60  # of 70 KB: what the kernel takes for a deaf one, and more than his outbox may
+PAGES = 60  # of 70 KB: what the kernel buffers for a client that does not read, and more than its outbox may
 LONG_ONES = 16  # with 40 who send them 10 MB, which the writer holds several times over while it stores them
 SMALL_WINDOW = 4096  # bytes the kernel takes for somebody who reads nothing
 
@@ -78,7 +78,7 @@ class Place:
         return attacker
 
     async def deaf(self, number: int) -> Attacker:
-        """A member who reads nothing any more, and whose kernel takes little for him."""
+        """A member who reads nothing any more, and whose kernel buffers little."""
         mute = socket.socket()
         mute.setblocking(False)
         mute.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_WINDOW)
@@ -92,7 +92,7 @@ class Place:
     def resident(self) -> int:
         return int(Path(f"/proc/{self.server.pid}/statm").read_text().split()[1]) * PAGE_BYTES
 
-    async def settled(self) -> int:
+    async def stable_bytes(self) -> int:
         """The memory of the daemon once everything sent to it has had its effect."""
         last, still = self.resident(), 0
         while still < STILL:
@@ -244,12 +244,12 @@ async def test_no_connection_costs_more_than_is_stated(place: Place) -> None:
     """Every shape against the memory before the first: what an earlier one left counts against the later ones."""
     stated = memory_of(Config())
     await visits(place, 10)
-    before, opened = await place.settled(), place.descriptors()
+    before, opened = await place.stable_bytes(), place.descriptors()
     for shape in SHAPES:
         there = [await shape.come(place, number) for number in range(shape.count)]
         for attacker in there:
             await shape.act(attacker, place)
-        each = (await place.settled() - before) / shape.count
+        each = (await place.stable_bytes() - before) / shape.count
         for attacker in there:
             await attacker.leave()
         await place.is_empty()
@@ -274,9 +274,9 @@ async def test_a_user_in_as_many_rooms_as_may_be_costs_no_more_than_is_stated(tm
 
         await (await comes()).hang_up()
         await place.is_empty()
-        before = await place.settled()
+        before = await place.stable_bytes()
         there = [await comes() for _ in range(limits.connections_per_user)]
-        each = (await place.settled() - before) / len(there)
+        each = (await place.stable_bytes() - before) / len(there)
         assert each <= stated.full, f"{each / 1024:.0f} KiB each"
         for client in (*there, alice):
             await client.hang_up()
@@ -316,8 +316,8 @@ async def visits(place: Place, count: int) -> None:
 @pytest.mark.timeout(300 + CYCLES // 5)
 async def test_those_who_came_and_went_leave_nothing(place: Place) -> None:
     await visits(place, CYCLES // 3)
-    before, opened = await place.settled(), place.descriptors()
+    before, opened = await place.stable_bytes(), place.descriptors()
     await visits(place, CYCLES)
-    after = await place.settled()
+    after = await place.stable_bytes()
     assert after <= before * (1 + LEFT_MAX), f"{before >> 10} KiB before, {after >> 10} KiB after"
     assert place.descriptors() <= opened

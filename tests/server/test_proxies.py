@@ -62,7 +62,7 @@ async def listens(port: int) -> bool:
 
 
 class Visitor:
-    """Somebody who comes to the proxy from an address of his own."""
+    """A client that reaches the proxy from an address of its own."""
 
     def __init__(self, port: int, certificate: str) -> None:
         self._url = f"wss://127.0.0.1:{port}/v1/ws"
@@ -89,7 +89,7 @@ async def daemon(tmp_path: Path) -> AsyncIterator[RunningDaemon]:
 
 
 async def everybody_has_his_own_address(port: int, certificate: str) -> None:
-    """A WebSocket goes through, and limits count who is behind the proxy, whatever he writes himself."""
+    """A WebSocket goes through, and limits count the client behind the proxy, whatever header it sends."""
     visitor = Visitor(port, certificate)
     first = await visitor.connects("127.0.0.2")
     with pytest.raises(InvalidStatus, match="503"):

@@ -30,7 +30,7 @@ CANARY = "a secret that must not be seen anywhere"
 
 
 class Operator:
-    """Somebody with an editor and SIGHUP, and a daemon process that reads his file."""
+    """An operator with an editor and SIGHUP, and a daemon process that reads the file."""
 
     def __init__(self, directory: Path, daemon: DaemonProcess) -> None:
         self.daemon = daemon
@@ -162,7 +162,7 @@ async def test_login_comes_and_goes_with_the_accounts(daemon: RunningDaemon) -> 
 
 
 async def shown_certificate(daemon: RunningDaemon) -> bytes:
-    """What a new client is shown, DER."""
+    """The certificate that a new client is shown, DER."""
     trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     port = int(daemon.http_url.rpartition(":")[2])

@@ -17,7 +17,7 @@ from chatd.telemetry.counters import Counters
 
 
 class Hasty(Daemon):
-    """A daemon that is told to stop before its start is over, as by whoever saw its first answer."""
+    """A daemon that gets SIGTERM before its start is over, right after its first answer."""
 
     stopped = False
     app: Any = SimpleNamespace(counters=Counters())

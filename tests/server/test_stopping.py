@@ -1,4 +1,4 @@
-"""How a daemon ends: in order and in time, whoever hangs; and what the next start makes of an end without order."""
+"""The end of a daemon: in order and in time, whatever hangs; and the next start after an end without order."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from tests.kit.soak import scaled
 
 CYCLES = scaled(2, 1000)
 WRITERS = 3
-DEADLINE_S = "4"  # half of it for whoever hangs, half for the database on a busy machine
+DEADLINE_S = "4"  # half of it for connections that hang, half for the database on a busy machine
 
 # The daemon as `chatd serve` runs it, but for a disk that no commit comes back from while the file "hangs" exists.
 HANGING = """
@@ -88,7 +88,7 @@ class Load:
 
 @asynccontextmanager
 async def under_load(daemon: DaemonProcess) -> AsyncIterator[Load]:
-    """A group in which everybody writes; the one who reads nothing keeps his connection open to the end."""
+    """A group in which everybody writes; one member reads nothing and keeps the connection open to the end."""
     company = Clients(daemon.url)
     writers = [f"writer{number}" for number in range(WRITERS)]
     room, (_, *peers) = await company.in_group("reader", *writers)

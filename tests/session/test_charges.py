@@ -1,4 +1,4 @@
-"""Whatever comes in is charged before anybody looks what it is: nobody escapes the rates by being malformed."""
+"""All input is charged before it is decoded: malformed packets do not escape the rates."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -49,7 +49,7 @@ def weight(frame: bytes) -> int:
 
 
 def least(frame: bytes) -> int:
-    """What may be read beyond the rate: a frame is taken whole, and what is less than a portion waits to be charged."""
+    """Return the bytes read beyond the rate at most: a whole frame, and a portion that is charged later."""
     return weight(frame) + PORTION_BYTES
 
 
@@ -98,12 +98,12 @@ async def test_reading_goes_on_to_the_byte_when_what_came_too_fast_is_made_up_fo
 
 
 async def test_the_bytes_of_a_user_are_those_of_all_their_connections(server):
-    crowd = [await server.connect("mallory", device) for device in range(1, 6)]
-    together = sum(floods(client, WATCH) for client in crowd)
-    assert together <= USER_BURST + len(crowd) * least(WATCH)
+    clients = [await server.connect("mallory", device) for device in range(1, 6)]
+    together = sum(floods(client, WATCH) for client in clients)
+    assert together <= USER_BURST + len(clients) * least(WATCH)
     server.env.advance(4)
-    together = sum(floods(client, WATCH) for client in crowd)
-    assert together <= 4 * USER_RATE + len(crowd) * least(WATCH)
+    together = sum(floods(client, WATCH) for client in clients)
+    assert together <= 4 * USER_RATE + len(clients) * least(WATCH)
 
 
 async def test_who_rests_with_much_under_way_is_read_again_when_both_are_over(server):

@@ -1,4 +1,4 @@
-"""How much is under way for one connection, and what happens when its peer does not read."""
+"""The requests under way for one connection, also when its peer does not read."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -61,7 +61,7 @@ async def test_a_slow_reader_lags_and_is_told_where_its_rooms_are(server, ann):
     assert [push["type"] for push in bob.take()] == ["event"]
 
 
-async def test_nothing_is_read_from_who_lags_until_he_caught_up(server, ann):
+async def test_nothing_is_read_from_a_lagging_client_until_it_caught_up(server, ann):
     room = await ann.create_group("bob")
     bob = await server.connect("bob")
     bob.wire.clog(bob.session, 300_000)
@@ -88,7 +88,7 @@ async def test_an_answer_that_comes_meanwhile_changes_nothing_about_it(server, a
     assert ann.wire.reading
 
 
-async def test_who_lags_gets_no_reply_that_must_be_read_until_he_caught_up(server, ann):
+async def test_a_lagging_client_gets_no_reply_that_must_be_read_until_it_caught_up(server, ann):
     room = await ann.create_group()
     ann.wire.take()
     ann.wire.clog(ann.session, 300_000)
@@ -125,7 +125,7 @@ async def test_what_waits_to_be_read_is_forgotten_with_the_connection(server, an
     assert not server.app.rate_limits.tasks
 
 
-async def test_the_silence_of_who_lags_is_not_held_against_him(server, ann):
+async def test_the_silence_of_a_lagging_client_does_not_end_it(server, ann):
     room = await ann.create_group("bob")
     bob = await server.connect("bob")
     bob.wire.clog(bob.session, 300_000)

@@ -1,4 +1,4 @@
-"""pulse.py: the one timer of a connection, and how seldom it is set."""
+"""keepalive.py: the one timer of a connection, and how seldom it is set."""
 
 from collections.abc import Callable
 from typing import Any
@@ -40,11 +40,11 @@ def dues() -> list[Due]:
 
 @pytest.fixture
 def keepalive(env: CountingEnv, dues: list[Due]) -> Keepalive:
-    return pulse_of(env, dues.append)
+    return keepalive_of(env, dues.append)
 
 
 class Owner:
-    """Is told what is due."""
+    """Record the calls for deadlines that are due."""
 
     def __init__(self, on_due: Callable[[Due], None]) -> None:
         self.on_due = on_due
@@ -61,8 +61,8 @@ class Owner:
     def overflowed(self) -> None: ...
 
 
-def pulse_of(env: ManualEnv, on_due: Callable[[Due], None]) -> Keepalive:
-    """The timer of a connection that is told nothing."""
+def keepalive_of(env: ManualEnv, on_due: Callable[[Due], None]) -> Keepalive:
+    """The timer of a connection that receives nothing."""
     owner = Owner(on_due)
     return Keepalive(Config(), env, Outbox(MemoryWire(), Config().outbox, owner), owner)
 
@@ -98,7 +98,7 @@ def test_a_due_that_fails_leaves_the_timer_set(env: CountingEnv) -> None:
     def fail(what: Due) -> None:
         raise RuntimeError(what)
 
-    keepalive = pulse_of(env, fail)
+    keepalive = keepalive_of(env, fail)
     with pytest.raises(RuntimeError, match="hello_timeout"):
         env.advance(Config().limits.hello_timeout_s)
     assert env.timers == 2

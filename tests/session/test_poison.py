@@ -76,7 +76,7 @@ every_poison = pytest.mark.parametrize(("text", "poison"), POISONS)
 )
 async def test_it_is_refused_by_its_field_alone_and_in_a_batch(server, text, poison, field, keys):
     client = await greeted(server, text=text)
-    room = await guest_group(server, client)
+    room = await writable_group(server, client)
     request = {"id": 7, "room": room, "key": new_key(), **keys}
     says(client, request, poison)
     says(client, [{"type": "ping", "id": 8}, {**request, "id": 9}, {"type": "ping", "id": 10}], poison)
@@ -106,7 +106,7 @@ async def test_what_cannot_be_answered_ends_the_connection(server, text, poison)
 @pytest.mark.parametrize("key", [with_ends(HALF_PAIR.encode()), with_ends(b"\n")])
 async def test_a_key_that_is_no_text_is_refused_in_host_data_and_unknown_elsewhere(server, key):
     client = await greeted(server, text=True)
-    room = await guest_group(server, client)
+    room = await writable_group(server, client)
     says(client, {"type": "room.update", "id": 7, "room": room, "key": new_key(), "data": {PLACE: 1}}, key)
     says(client, {"type": "ping", "id": 8, PLACE: 1}, key)
     await server.wait_idle()
@@ -124,7 +124,7 @@ async def test_what_cannot_be_split_into_packets_ends_the_connection(server, bro
     assert client.wire.closed_with == (4204, "protocol")
 
 
-async def guest_group(server: InProcessServer, client: InProcessClient) -> str:
+async def writable_group(server: InProcessServer, client: InProcessClient) -> str:
     says(client, {"type": "room.create", "id": 2, "key": new_key(), "kind": "group", "title": "t"})
     await server.wait_idle()
     return str(client.reply(2)["summary"]["room"])

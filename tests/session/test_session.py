@@ -253,7 +253,7 @@ async def test_large_packets_are_deflated_for_who_can(server):
     assert max(map(len, ann.wire.frames)) < 2000
 
 
-# --- the abort rule at the door
+# --- the abort rule of refusals before a command
 
 
 async def test_sends_behind_one_refused_for_now_are_aborted_and_earlier_ones_are_not(limited):
@@ -385,7 +385,7 @@ async def test_a_ping_tells_how_far_everything_was_queued(server, ann):
     assert bob.reply(id)["sync"]["rooms"] == []
 
 
-async def test_a_ping_during_a_commit_does_not_promise_what_was_not_told(server, ann):
+async def test_a_ping_during_a_commit_does_not_promise_what_was_not_pushed(server, ann):
     """The commit is on disk, its events are not queued yet: the cursor must stop before it."""
     room = await ann.create_group("bob")
     bob = await server.connect("bob")
@@ -422,7 +422,7 @@ async def test_a_ping_has_no_cursor_while_something_is_withheld(tmp_path, withhe
         assert all("cursor" not in ping for ping in bob.take("ping", "bye"))
 
 
-async def test_a_ping_has_no_cursor_while_the_number_of_members_is_to_be_told(tmp_path):
+async def test_a_ping_has_no_cursor_while_the_number_of_members_is_to_be_pushed(tmp_path):
     slow = {"large_members": 2, "members_interval_s": 45.0}
     async with in_process(tmp_path, rates={"enabled": False}, delivery=slow) as server:
         ann, bob = await server.connect("ann"), await server.connect("bob")

@@ -1,4 +1,4 @@
-"""The one file that knows aiosqlite: what it relies on, and the settings every connection has."""
+"""The one file that imports aiosqlite: the behaviour it relies on, and the settings of every connection."""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,4 @@
-"""What a start makes of a database that something else has changed: it refuses in words, or everything is there.
+"""A start on a database that something else has changed: it refuses in words, or everything is there.
 
 It never repairs, and a file that is refused stays as it was.
 """
@@ -130,7 +130,7 @@ def test_a_flipped_bit_in_the_header_or_a_page_is_refused_or_harms_no_structure(
 
 
 def test_a_flipped_bit_in_the_log_is_refused_unless_it_looks_like_a_power_cut(killed: Directory) -> None:
-    """Of the last two commits nobody can tell: a power cut leaves the same."""
+    """Loss of the last two commits cannot be noticed: a power cut leaves the same."""
     seed = seed_base()
     chance, content = random.Random(seed), killed.wal.read_bytes()
     refused = 0
@@ -193,7 +193,7 @@ def test_a_log_of_another_database_is_refused(killed: Directory, made: Path) -> 
 
 
 def test_without_its_log_a_killed_database_is_what_it_was_at_the_last_checkpoint(killed: Directory) -> None:
-    """Nobody can tell this from a log that another program folded in: what is there is checked, and is whole."""
+    """This looks like a log that another program checkpointed: what is there is checked, and is whole."""
     killed.wal.unlink()
     assert refusal(killed) is None
     assert commits(killed) == 0

@@ -45,7 +45,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class Outcome:
-    """What came of one run of 50 messages."""
+    """The outcome of one run of 50 messages."""
 
     failing: "Failing"
     waiting: list[Send]  # not acknowledged yet
@@ -75,7 +75,7 @@ class Run:
     outcome: Outcome
 
     async def sends_all(self) -> None:
-        """Burst by burst; whoever is refused asks again with the same key, in the second round."""
+        """Send burst by burst; refused requests are repeated with the same key in the second round."""
         for _ in range(2):
             todo, self.outcome.waiting = self.outcome.waiting, []
             for first in range(0, len(todo), BURST):
@@ -165,7 +165,7 @@ async def one_run(template: tuple[Path, str], failing: Failing) -> Outcome:
 
 
 async def in_a_new_process(disk: Disk, ledger: Ledger, outcome: Outcome) -> None:
-    """Go on with the files as the system shows them to whoever starts next on the same machine."""
+    """Go on with the files as the system shows them to the next start on the same machine."""
     with Disk(disk.directory.with_name("moved"), after=disk) as moved:
         async with running(moved, ledger, outcome) as run:
             ledger.note(moved.directory)
@@ -174,7 +174,7 @@ async def in_a_new_process(disk: Disk, ledger: Ledger, outcome: Outcome) -> None
 
 
 def power_cuts(disk: Disk, ledger: Ledger) -> list[str]:
-    """What is wrong after a power cut now, with the least, the most and some of what was not synced."""
+    """Return the faults after a power cut now, with the least, the most and some of what was not synced."""
     cut = len(disk.journal)
     with scratch() as place:
         for number, choose in enumerate((harsh, calm, random.Random(1).randrange)):
@@ -220,7 +220,7 @@ async def test_a_fault_at_any_call_loses_nothing_and_acknowledges_nothing_false(
 async def test_a_failed_flush_of_a_commit_ends_the_writer_and_that_of_a_checkpoint_costs_nothing(
     template: tuple[Path, str],
 ) -> None:
-    """What a checkpoint writes still stands in the log, and is written again by the next one."""
+    """Pages of a failed checkpoint are still in the log, and the next one writes them again."""
     kinds, fault, _ = FAULTS[FLUSH]
     outcomes = [
         await one_run(template, Failing(kinds, fault, at)) for at in range(await calls_of(template, *kinds))

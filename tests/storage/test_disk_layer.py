@@ -1,4 +1,4 @@
-"""The recording file layer (tests/kit/disk.py): it sees what SQLite does, fails what it is told to, and forgets
+"""The recording file layer (tests/kit/disk.py): it sees the calls of SQLite, fails those that a test names, and forgets
 what a power cut forgets. Every other test of crashes and broken disks rests on these.
 """
 
@@ -260,12 +260,12 @@ def test_a_rename_is_whole_and_durable_once_its_directory_was_synced(disk: Disk)
 
 
 def test_a_file_that_was_never_synced_may_not_be_there_at_all(tmp_path: Path) -> None:
-    platter = SimulatedDisk({})
-    platter.feed(Operation(Kind.CREATE, "a"), calm)
-    platter.feed(Operation(Kind.WRITE, "a", 0, b"1"), calm)
-    assert platter.survive(harsh) == {}
-    platter.feed(Operation(Kind.SYNC, "a"), calm)
-    assert platter.survive(harsh) == {"a": b"1"}
+    disk = SimulatedDisk({})
+    disk.feed(Operation(Kind.CREATE, "a"), calm)
+    disk.feed(Operation(Kind.WRITE, "a", 0, b"1"), calm)
+    assert disk.survive(harsh) == {}
+    disk.feed(Operation(Kind.SYNC, "a"), calm)
+    assert disk.survive(harsh) == {"a": b"1"}
 
 
 def test_a_write_tears_at_the_sectors_of_the_disk_only() -> None:

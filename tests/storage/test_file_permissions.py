@@ -55,7 +55,7 @@ async def test_what_a_daemon_writes_is_for_its_owner_only(open_to_all: None, dir
 async def test_a_database_a_backup_and_a_restore_are_private_before_their_first_byte(
     open_to_all: None, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever opened one while it was being made could read it ever after."""
+    """A process that opened one while it was being made could read it ever after."""
     begun: dict[str, tuple[int, int]] = {}
 
     def watched(path: Path, *, mode: str) -> sqlite3.Connection:

@@ -55,5 +55,5 @@ async def test_everything_acknowledged_is_there_after_kill_9(directory: Path, ac
     seqs = [decode_event(blob).seq for blob in page.events]
     assert seqs == list(range(1, room.seq + 1))
     assert room.ordinal == room.seq - 1
-    assert last <= room.seq <= last + 7  # at most the one commit whose acknowledgement was not heard
+    assert last <= room.seq <= last + 7  # at most the one commit whose acknowledgement was not received
     await store.close()

@@ -1,4 +1,4 @@
-"""Which file system holds a directory, and that a networked one is refused."""
+"""The file system of a directory; a networked one is refused."""
 
 from pathlib import Path
 

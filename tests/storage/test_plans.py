@@ -1,4 +1,4 @@
-"""How SQLite carries the statements out: no table is scanned where a room, a user or a position is given."""
+"""The query plans of SQLite: no table is scanned where a room, a user or a position is given."""
 
 import re
 import sqlite3

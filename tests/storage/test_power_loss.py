@@ -1,6 +1,6 @@
 """The power fails at any write or sync of the store, below the real writer, and the disk keeps what it likes.
 
-Whatever is left opens as it stands, at a commit that was made, and no older than what people were told of.
+Whatever is left opens as it stands, at a commit that was made, and with all that was acknowledged or pushed.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from tests.kit.random_workload import SECTIONS, Acknowledged, RandomWorkload
 from tests.kit.soak import scaled
 from tests.kit.waiting import nothing_is_ready
 
-STEPS = 60  # of the bustle: some 60 commits, 900 operations, 40 checkpoints
+STEPS = 60  # of the workload: some 60 commits, 900 operations, 40 checkpoints
 SURVIVALS = 5  # of each cut: everything, nothing, three drawn
 RESTARTS = 12  # of each run: a whole start costs 20 ms
 
@@ -113,7 +113,7 @@ def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(pragmas.WRITER, "synchronous", 1)
 
 
-def told_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
+def acknowledged_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers are given before the commit."""
     real_outcome, real_commit = Writer._store_outcome, Writer._commit
 
@@ -125,14 +125,14 @@ def told_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
         self.published = writes.stamp
         for submission in self.early:  # type: ignore[attr-defined]
             submission.complete()
-        await nothing_is_ready()  # whoever asked takes note
+        await nothing_is_ready()  # the requester records it
         await real_commit(self, writes)
 
     monkeypatch.setattr(Writer, "_store_outcome", outcome)
     monkeypatch.setattr(Writer, "_commit", commit)
 
 
-@pytest.mark.parametrize("broken", [unsynced, told_too_early])
+@pytest.mark.parametrize("broken", [unsynced, acknowledged_too_early])
 def test_a_store_that_acknowledges_too_early_is_found_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: Callable[[pytest.MonkeyPatch], None]
 ) -> None:

@@ -107,7 +107,7 @@ def structure(path: Path) -> tuple[object, ...]:
 
 
 def started(directory: Path) -> Path:
-    """What a start does before it serves; the database."""
+    """Do what a start does before it serves; return the database."""
     place = Directory(directory)
     startup.make_ready(place, chance)
     directories.rewrite(place.wal)

@@ -1,4 +1,4 @@
-"""What a start looks at in a database too large to be read whole: how much, which pages, what it finds."""
+"""The sample that a start reads of a database too large to be read whole: its size, its pages, its findings."""
 
 import sqlite3
 from collections.abc import Iterator

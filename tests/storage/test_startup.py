@@ -1,4 +1,4 @@
-"""Opening a store: what is made, what is refused and in which words, and that refusing changes nothing."""
+"""Opening a store: the files made, the refusals and their words; a refusal changes nothing."""
 
 import errno
 import os
@@ -271,7 +271,7 @@ async def test_a_crash_while_the_first_start_switches_to_the_log_is_undone_by_th
 
 
 async def killed(directory: Path, copy: Path) -> None:
-    """What a kill leaves: the files as they are while a store has them open."""
+    """The files that a kill leaves: those of a store that has them open."""
     store = await sqlite(directory)
     builder = HistoryBuilder(store)
     room = await builder.group("ann")

@@ -152,7 +152,7 @@ class TestReading:
         manual.env.advance(0)
         assert manual.session.messages == [b"1", b"2"]
 
-    def test_paused_by_the_opening_does_not_hear_what_came_behind_the_upgrade(self):
+    def test_paused_by_the_opening_does_not_receive_what_came_behind_the_upgrade(self):
         manual = ManualConnection(handshake=False)
         manual.session.opened = lambda wire: wire.pause_reading()
         manual.session.received = manual.session.messages.append
@@ -310,14 +310,14 @@ class TestClosing:
         assert manual.transport.is_closed
         assert not manual.transport.is_aborted
 
-    def test_what_the_client_sends_meanwhile_is_not_heard(self):
+    def test_what_the_client_sends_meanwhile_is_ignored(self):
         manual = ManualConnection()
         manual.connection.close(4001, "idle")
         manual.receive(client_frame(PACKET) + client_frame(b"x", 0x81))
         assert manual.session.messages == []
         assert manual.transport.written.count(b"\x88") == 1
 
-    def test_while_reading_is_paused_still_hears_the_answer(self):
+    def test_while_reading_is_paused_still_receives_the_answer(self):
         manual = ManualConnection()
         manual.connection.pause_reading()
         manual.receive(client_frame(PACKET))

@@ -1,4 +1,4 @@
-"""What an upgrade may choose: its subprotocol, and the page it comes from. Bad ones are in tests/hostile."""
+"""The choices of an upgrade: its subprotocol, and the page it comes from. Bad ones are in tests/hostile."""
 
 import gc
 import weakref

@@ -1,4 +1,4 @@
-"""Web pages that may connect, and what the log says of the others."""
+"""Web pages that may connect, and the log lines about the others."""
 
 import logging
 

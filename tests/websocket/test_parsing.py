@@ -1,5 +1,4 @@
-"""What websocket/parsing.py relies on in the library: a new release that breaks it fails here, with a name. And when a
-connection needs a parser at all."""
+"""The behaviour of the library that websocket/parsing.py relies on, by name, and the connections that need a parser."""
 
 import gc
 import weakref

@@ -36,14 +36,14 @@ def test_one_that_fails_is_logged_and_counted_and_hurts_no_other(called, caplog)
     assert "ZeroDivisionError" in caplog.text
 
 
-async def test_memory_is_in_step_before_anybody_is_told_and_connections_come_first(server, called):
+async def test_memory_is_in_step_before_anything_is_published_and_connections_come_first(server, called):
     ann = await server.connect("ann")
 
-    def noting_what_ann_heard(moment):
+    def noting_what_ann_received(moment):
         return lambda writes: called.append((moment, [packet["type"] for packet in ann.wire.packets[1:]]))
 
-    server.app.hooks.committed.subscribe(noting_what_ann_heard("committed"))
-    server.app.hooks.published.subscribe(noting_what_ann_heard("published"))
+    server.app.hooks.committed.subscribe(noting_what_ann_received("committed"))
+    server.app.hooks.published.subscribe(noting_what_ann_received("published"))
     await ann.create_group()
     assert called == [("committed", []), ("published", ["room", "ok"])]
 

@@ -1,4 +1,4 @@
-"""What commands cost in a room of 300,000 events: counted in steps of SQLite, so no machine makes a difference."""
+"""The cost of commands in a room of 300,000 events, counted in steps of SQLite: the same on every machine."""
 
 import sqlite3
 from collections.abc import AsyncIterator, Iterator

@@ -17,7 +17,7 @@ from tests.kit.inprocess import device_of, new_key
 
 
 class Gathered:
-    """What the writer's gatherer knows before a batch."""
+    """The state of the writer's loader before a batch."""
 
     def __init__(self, server):
         self.server = server

@@ -32,7 +32,7 @@ async def test_a_room_that_does_not_exist_is_none(rooms):
     assert await rooms.get("g00000000000") is None
 
 
-async def test_many_who_ask_at_once_share_one_load(server, rooms, name):
+async def test_many_requests_at_once_share_one_load(server, rooms, name):
     hold = server.store.hold("load_rooms")
     asking = [asyncio.ensure_future(rooms.get(name)) for _ in range(10)]
     await hold.reached.wait()

@@ -129,7 +129,7 @@ def test_with_the_server_gone_it_ends_and_returns_what_was_not_sent(tmp_path_fac
 
 @pytest.fixture(scope="module")
 def tls_port(tmp_path_factory):
-    """The port of a server that speaks TLS, and nothing inside."""
+    """The port of a server that speaks TLS, and nothing within it."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(write_certificate(tmp_path_factory.mktemp("c") / "server.pem")["tls_cert"])
     with socket.create_server(("127.0.0.1", 0)) as listening:

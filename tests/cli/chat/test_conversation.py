@@ -1,4 +1,4 @@
-"""conversation.py: what is shown and what typed lines do, on a room without a server."""
+"""conversation.py: the lines shown and the effect of typed lines, on a room without a server."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -311,7 +311,7 @@ async def test_a_refused_message_is_told_and_given_up(scene):
     await scene.talk.wait_settled()
 
 
-async def test_it_is_settled_when_everything_is_stored(scene):
+async def test_it_is_complete_when_everything_is_stored(scene):
     await scene.begins()
     await scene.talk.enter("Hi")
     waiting = asyncio.create_task(scene.talk.wait_settled())

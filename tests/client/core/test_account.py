@@ -1,4 +1,4 @@
-"""One account: pages of a sync, pushes, and what is stored of it."""
+"""One account: pages of a sync, pushes, and the rows stored of it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Account rows: which of two holds, and what is forgotten (protocol.md, "Account rows")."""
+"""Account rows: the row that wins, and those that are forgotten (protocol.md, "Account rows")."""
 
 from itertools import permutations
 

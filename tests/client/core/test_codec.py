@@ -1,4 +1,4 @@
-"""The client's codec against the vectors of protocol.md and against what must be refused."""
+"""The client's codec against the vectors of protocol.md and against input that it must refuse."""
 
 import json
 import struct

@@ -1,4 +1,4 @@
-"""When a link is probed and when it is dead."""
+"""The times at which a link is probed and given up."""
 
 import pytest
 

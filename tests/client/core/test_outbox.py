@@ -341,7 +341,7 @@ def test_records_bring_everything_back_as_queued_or_failed():
 
 
 class AnyLife(RuleBasedStateMachine):
-    """Whatever the server answers and however often the line breaks, each room's sends are accepted in
+    """Sends of a room are accepted in order, whatever the server answers and however often the line breaks, in
     order."""
 
     def __init__(self):

@@ -1,4 +1,4 @@
-"""The types of what a client reads, held against the tables of protocol.md."""
+"""The types of the packets a client reads, compared with the tables of protocol.md."""
 
 import pytest
 

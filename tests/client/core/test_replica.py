@@ -1,4 +1,4 @@
-"""One room: summary, unread numbers, receipts, and what survives a restart."""
+"""One room: summary, unread numbers, receipts, and the rows that survive a restart."""
 
 from chatd.client.core.changes import MessageAdded, ReceiptsChanged, RoomChanged, RoomMoved
 from chatd.client.core.replica import EVERYBODY_MEMBERS_MAX, MemberReceipt, Replica

@@ -1,4 +1,4 @@
-"""Which doors a daemon opens: one for clients, one on loopback for operators, one file for the host app."""
+"""The sockets a daemon listens on: one for clients, one on loopback for operators, one file for the host app."""
 
 import os
 import re
@@ -46,10 +46,10 @@ async def test_a_daemon_listens_on_two_loopback_ports_and_one_file(server: Daemo
     for table in ("tcp6", "udp", "udp6", "raw"):
         assert bound(table, inodes) == []
     named = [line.split()[-1] for line in Path("/proc/net/unix").read_text().splitlines() if "/" in line]
-    (door,) = [name for name in named if name.startswith(str(server.directory))]
-    assert door == str(server.directory / "store" / "chatd.sock")
-    assert stat.S_IMODE(os.stat(door).st_mode) & 0o007 == 0  # a group may be let in, nobody else
-    assert stat.S_IMODE(os.stat(Path(door).parent).st_mode) & 0o077 == 0
+    (admin,) = [name for name in named if name.startswith(str(server.directory))]
+    assert admin == str(server.directory / "store" / "chatd.sock")
+    assert stat.S_IMODE(os.stat(admin).st_mode) & 0o007 == 0  # a group may be let in, nobody else
+    assert stat.S_IMODE(os.stat(Path(admin).parent).st_mode) & 0o077 == 0
 
 
 def test_by_default_both_ports_are_on_loopback() -> None:
@@ -74,7 +74,7 @@ async def test_a_daemon_serves_all_its_addresses(tmp_path: Path) -> None:
         await daemon.stop()
 
 
-async def test_operators_and_administration_are_not_behind_the_door_of_clients(server: DaemonProcess) -> None:
+async def test_operators_and_administration_have_sockets_of_their_own(server: DaemonProcess) -> None:
     for method in ("GET", "POST"):
         for path in (*OPERATORS, *ADMINISTRATION, "/", "/docs", "/openapi.json", "/debug", "/v1/revoke"):
             answer = await http.request(

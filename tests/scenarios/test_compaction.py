@@ -1,4 +1,4 @@
-"""protocol.md "log": old operations are folded into their messages, and a log from below is reset."""
+"""protocol.md "log": old operations are compacted into their messages, and a log from below is reset."""
 
 import pytest
 
