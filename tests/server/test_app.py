@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from chatd.config.reloadable import moment, replaced
+from chatd.config.reloadable import replaced, takes_effect
 from chatd.config.schema import fields
 from tests.kit.inprocess import in_process
 
@@ -24,7 +24,7 @@ def marked(numbers: Iterator[int]) -> dict[str, float]:
         field.name
         for field in fields().values()
         if type(field.default) in (int, float)
-        and moment(field.name) == "at once"
+        and takes_effect(field.name) == "at once"
         and not field.name.startswith(ELSEWHERE)
     ]
     return {name: type(fields()[name].default)(next(numbers)) for name in names}
