@@ -7,12 +7,12 @@ other names, one subject a file. An arrow reads "may import"; a test fails on an
     cli -> server -> http, session -> commands -> delivery, jobs -> writer, websocket
         -> storage, bus, auth -> interfaces -> telemetry -> env, config -> core -> protocol
 
-The inside knows the contracts of its adapters, each an interface.py in their folder, and never an adapter.
+The core parts import the contracts of adapters, each an interface.py in its folder, and never an adapter.
 
     protocol/   the wire: requests, replies, pushes, objects, error and close tables, codec
     core/       the rules of chat: synchronous and pure
-    env.py      time, chance and timers, as everything asks for them
-    config/     every limit with its unit and reason; where values come from, the rules over them, how they are written
+    env.py      the interface to time, randomness and timers
+    config/     every limit with its unit and reason; the sources of values, the rules over them, their written form
     telemetry/  counters, metrics, logs, troubles
     storage/    SQLite: one writing connection, group commit, read-only connections for history
     bus/        how committed events reach other processes: inside one process today
@@ -20,7 +20,7 @@ The inside knows the contracts of its adapters, each an interface.py in their fo
     writer/     the one write path: load, decide, commit, publish
     delivery/   committed events to connections: hub, fan-out, outbox, heads, receipts, presence
     commands/   the table of all commands; one function for each that only reads
-    jobs/       what happens by itself: maintenance, last seen
+    jobs/       periodic work: maintenance, last seen
     websocket/  bytes: connections, frames, handshakes
     session/    the life of one connection: session, dispatcher, keepalive, rate limits
     http/       listeners and routes: for clients, for operators, for the back end of the host app

@@ -1,4 +1,4 @@
-"""Time, chance and timers, as everything in the daemon asks for them."""
+"""The interface to time, randomness and timers."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -9,18 +9,20 @@ class Timer(Protocol):
 
 
 class Env(Protocol):
-    """Time and chance. Nothing else in the daemon asks the machine for either."""
+    """Time and randomness. Nothing else in the daemon asks the machine for either, so that tests can set both."""
 
     def now_ms(self) -> int:
-        """Wall clock, Unix milliseconds; may jump. Shown to people, never used to decide."""
+        """Return the wall clock, Unix milliseconds; may jump. Shown to people, never used to decide."""
 
     def monotonic(self) -> float:
-        """Seconds that never go back."""
+        """Return seconds that never go back."""
 
     def random(self) -> float:
-        """Uniform in [0, 1)."""
+        """Return a number, uniform in [0, 1)."""
 
     def random_bytes(self, count: int) -> bytes:
-        """Unpredictable bytes."""
+        """Return unpredictable bytes."""
 
-    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer: ...
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
+        """Call `callback` once, after `delay_s` seconds, unless the timer is cancelled."""
+        ...

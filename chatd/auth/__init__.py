@@ -1,1 +1,1 @@
-"""Adapters of the Identity port: tokens of the host app, keys, passwords of built-in accounts."""
+"""Identity: tokens of the host app, keys, passwords of built-in accounts."""

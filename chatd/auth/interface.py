@@ -1,4 +1,4 @@
-"""The contract of an identity: it knows whom a token speaks for."""
+"""The contract of an identity adapter, which verifies and mints tokens."""
 
 from dataclasses import dataclass
 from typing import Protocol, Self
@@ -6,7 +6,7 @@ from typing import Protocol, Self
 
 @dataclass(slots=True, frozen=True)
 class Claims:
-    """What a verified token says. Times are Unix seconds."""
+    """The claims of a verified token. Times are Unix seconds."""
 
     user: str
     expires_at_s: float
@@ -17,31 +17,31 @@ class Claims:
 
 
 class Identity(Protocol):
-    """Knows whom a token speaks for."""
+    """The verification of tokens, and the minting of those for built-in accounts."""
 
     @property
     def has_keys(self) -> bool:
-        """Whether there is any key a token can be verified with."""
+        """Whether there is any key to verify tokens with."""
 
     @property
     def can_mint(self) -> bool:
-        """Whether it can sign tokens itself."""
+        """Whether there is a secret to sign tokens with."""
 
     @property
     def key_age_s(self) -> float:
         """Seconds since keys were last fetched, or since the start."""
 
     async def keep_fresh(self) -> None:
-        """Fetch keys again and again; returns when there are none to fetch."""
+        """Fetch keys periodically, until cancelled; return at once when there are none to fetch."""
 
     def adopt(self, other: Self) -> bool:
-        """Verify by the rules and keys of `other` from now on; whether keys of files are others now."""
+        """Use the rules and keys of `other` from now on; return whether keys from files changed."""
 
     def mint(self, user: str, ttl_s: int, *, device: str | None = None, generation: int) -> str:
-        """A token for `user`; ValueError when it cannot hold this."""
+        """Return a token for `user`, valid for `ttl_s` seconds; ValueError when it would be refused."""
 
     async def verify(self, token: str) -> Claims:
-        """The claims of a valid token; Refused("token_expired") or Refused("token_invalid") otherwise.
+        """Return the claims of a valid token; Refused("token_expired") or Refused("token_invalid") otherwise.
 
         Raises Unavailable("overloaded", retry_after=ms) while it is not known whether there is a key for it.
         """

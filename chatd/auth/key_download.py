@@ -1,7 +1,7 @@
-"""Fetching a key set over HTTPS: bounded in bytes and seconds, no redirects, in a thread of its own.
+"""The download of a key set over HTTPS: bounded in bytes and seconds, no redirects, in a thread of its own.
 
 Not in the executor of the loop: an endpoint that drips would take its few threads one by one, and a process waits for
-them when it leaves.
+them when it exits.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 async def download(url: str) -> bytes:
-    """The body behind `url`; OSError (TimeoutError is one) for whatever else comes of it, within TOTAL_S."""
+    """Return the body behind `url` within TOTAL_S; OSError (TimeoutError is one) for any failure."""
     sockets = _OpenSockets()
     try:
         async with asyncio.timeout(TOTAL_S):
@@ -35,12 +35,12 @@ async def download(url: str) -> bytes:
 
 
 async def in_thread(work: Callable[[], T], name: str) -> T:
-    """What `work` returns or raises, run in a daemon thread, which nobody waits for when the process leaves."""
+    """Run `work` in a daemon thread, which does not delay the exit of the process; return or raise its outcome."""
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[T] = loop.create_future()
 
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if outcome.done():  # whoever waited has gone away
+    def complete(result: T | None, error: BaseException | None) -> None:
+        if outcome.done():  # the waiting task was cancelled
             return
         if error is not None:
             outcome.set_exception(error)
@@ -54,14 +54,14 @@ async def in_thread(work: Callable[[], T], name: str) -> T:
         except BaseException as error:
             failed = error
         with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(settle, result, failed)
+            loop.call_soon_threadsafe(complete, result, failed)
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return await outcome
 
 
 class _OpenSockets:
-    """The sockets of one download, for the one who ends it from outside: who reads them meets their end."""
+    """The sockets of one download; `cut` shuts them down, which ends a read in another thread."""
 
     def __init__(self) -> None:
         self._sockets: list[socket.socket] = []
@@ -76,16 +76,16 @@ class _OpenSockets:
         self._is_cut = True
         for one in self._sockets:
             with suppress(OSError):
-                # That of the system: the one of an SSLSocket takes the TLS away from under the thread that reads.
+                # Not SSLSocket.shutdown, which would remove the TLS state that the reading thread uses.
                 socket.socket.shutdown(one, socket.SHUT_RDWR)
 
 
 class _Handler(HTTPSHandler, HTTPHandler):
-    """Connections whose sockets a line holds."""
+    """A handler of urllib that adds the sockets of its connections to `sockets`."""
 
     def __init__(self, sockets: _OpenSockets) -> None:
         super().__init__()
-        self._line = sockets
+        self._sockets = sockets
 
     def http_open(self, request: Request) -> HTTPResponse:
         return self.do_open(self._made(HTTPConnection), request)
@@ -94,7 +94,7 @@ class _Handler(HTTPSHandler, HTTPHandler):
         return self.do_open(self._made(HTTPSConnection), request)
 
     def _made(self, kind: type[HTTPConnection]) -> type[HTTPConnection]:
-        sockets = self._line
+        sockets = self._sockets
 
         class Connection(kind):  # type: ignore[valid-type, misc]
             def connect(self) -> None:
@@ -105,7 +105,8 @@ class _Handler(HTTPSHandler, HTTPHandler):
 
 
 def _read(url: str, sockets: _OpenSockets) -> bytes:
-    request = Request(url, headers={"Accept": "application/json", "User-Agent": "chatd"})  # noqa: S310 scheme checked by the configuration
+    # The configuration checked the scheme.
+    request = Request(url, headers={"Accept": "application/json", "User-Agent": "chatd"})  # noqa: S310
     try:
         with _opener(sockets).open(request, timeout=SOCKET_S) as response:
             if response.status != HTTPStatus.OK:
@@ -117,15 +118,14 @@ def _read(url: str, sockets: _OpenSockets) -> bytes:
                     raise OSError(f"longer than {KEY_SET_BYTES_MAX} bytes")
     except OSError:
         raise
-    except (
-        Exception
-    ) as error:  # http.client and urllib raise more kinds than they name; some show the URL, and its key
+    except Exception as error:
+        # http.client and urllib raise more kinds than they document; some show the URL, with a key in it.
         raise OSError(f"no HTTP answer ({type(error).__name__})") from None
     return bytes(content)
 
 
 def _opener(sockets: _OpenSockets) -> OpenerDirector:
-    """Without what follows redirects: they could lead to plain http or into the local network."""
+    """Return an opener that follows no redirects: they could lead to plain http or into the local network."""
     opener = OpenerDirector()
     opener.add_handler(ProxyHandler())
     opener.add_handler(_Handler(sockets))

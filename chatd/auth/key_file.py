@@ -1,6 +1,6 @@
-"""The last good key set of a URL, in a file of the data directory: who starts while the URL is down knows its keys.
+"""The last good key set of a URL, in a file of the data directory, for a start while the URL is down.
 
-Not in the database: a backup must not bring back keys that were withdrawn since.
+Not in the database: a restored backup must not bring back keys that were withdrawn since.
 """
 
 import logging
@@ -17,18 +17,18 @@ logger = logging.getLogger(__name__)
 
 
 class KeySetFile:
-    """The key set of one URL: another URL has another file, whose name does not tell it, for it may hold a secret."""
+    """The file of one URL, named by a hash of the URL, which may hold a secret."""
 
     def __init__(self, directory: str, url: str) -> None:
         self._path = Path(directory, f"keys-{blake2b(url.encode(), digest_size=8).hexdigest()}.json")
         self._content = b""
 
     def is_of(self, other: "KeySetFile | None") -> bool:
-        """Whether both are of the same URL."""
+        """Whether both belong to the same URL."""
         return other is not None and self._path == other._path
 
     def load(self) -> dict[str, VerifyKey]:
-        """The keys that were kept, by kid; none when there is no file, or one that cannot be believed."""
+        """Return the kept keys by kid; none when there is no file, or one that cannot be trusted."""
         if not os.path.lexists(self._path):
             return {}
         try:
@@ -41,7 +41,7 @@ class KeySetFile:
         return found
 
     async def keep(self, content: bytes) -> None:
-        """Put a set in place of the one before, durable and whole. A disk that fails costs nothing else."""
+        """Replace the kept set, durably and as a whole. A failed write is only logged."""
         if content == self._content:
             return
         try:

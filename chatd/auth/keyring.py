@@ -1,4 +1,4 @@
-"""The keyring: configured keys, and those behind a URL, fetched rarely and kept through outages."""
+"""The keyring: configured keys, and those of a URL, fetched rarely and kept through outages."""
 
 import asyncio
 import logging
@@ -14,8 +14,8 @@ logger = logging.getLogger(__name__)
 
 Fetch = Callable[[], Awaitable[bytes]]
 
-UNKNOWN_KIDS_MAX = 1000  # kids that are remembered; a forger who names more makes honest ones wait once more
-SETTLED_S = 10.0  # who was told when the next fetch is comes within these seconds of it
+UNKNOWN_KIDS_MAX = 1000  # remembered kids; a forger who names more makes honest clients wait once more
+RETURN_S = 10.0  # clients that were refused until the next fetch return within these seconds after it
 
 
 class Keyring:
@@ -44,24 +44,23 @@ class Keyring:
         self._retry_s = retry_s
         self._made_at = monotonic()
         self._asked_at = float("-inf")
-        self._answered = float("-inf")  # when the fetch that gave what is known was begun
-        self._named: OrderedDict[str, float] = (
-            OrderedDict()
-        )  # kids that are not known: since when they are asked for
+        self._answered = float("-inf")  # begin of the last successful fetch
+        # Unknown kids: since when tokens name them.
+        self._named: OrderedDict[str, float] = OrderedDict()
         self._failing = False
         self._in_flight: asyncio.Task[bool] | None = None
         self._keeping: asyncio.Task[None] | None = None
         self.changes = 0  # how often the fetched keys were replaced by others
 
     def inherit(self, before: "Keyring") -> None:
-        """Take over what an earlier keyring fetched, if it was from the same place: no phone waits for a fetch."""
+        """Take over the fetched keys of an earlier keyring of the same URL, so that no client waits for a fetch."""
         if self._key_set_file is not None and self._key_set_file.is_of(before._key_set_file):
-            self._fetched, self._asked_at, self._answered = (
-                before._fetched,
+            self._fetched, self._named, self._failing = before._fetched, before._named, before._failing
+            self._asked_at, self._answered, self._made_at = (
                 before._asked_at,
                 before._answered,
+                before._made_at,
             )
-            self._named, self._failing, self._made_at = before._named, before._failing, before._made_at
 
     @property
     def age_s(self) -> float:
@@ -70,18 +69,18 @@ class Keyring:
 
     @property
     def empty(self) -> bool:
-        """There is no key at all."""
+        """Whether there is no key at all."""
         return not (self.fixed or self._fetched)
 
     def find(self, kid: str) -> VerifyKey | None:
-        """The key with exactly this id, if it is known now."""
+        """Return the key with exactly this id, None when it is not known now."""
         return self.fixed.get(kid) or self._fetched.get(kid)
 
     async def wait_known(self, kid: str) -> None:
-        """Return when it is known whether there is a key `kid`: it is found, or missing in a set asked for since.
+        """Return when it is known whether there is a key `kid`: it is found, or missing in a set fetched since.
 
         Raises Unavailable("overloaded") with the time until the next fetch while that is not known: the URL does not
-        answer, or was asked less than `retry_s` ago, before anybody named `kid`.
+        answer, or was asked less than `retry_s` ago, before any token named `kid`.
         """
         if self.find(kid) or self._fetch is None or len(kid) > KEY_ID_MAX:
             return
@@ -94,14 +93,14 @@ class Keyring:
             )
 
     def _due_in_s(self) -> float:
-        """Seconds until the URL may be asked again; less than none when it may."""
+        """Return the seconds until the URL may be asked again; negative when it may."""
         return self._asked_at + self._retry_s - self._monotonic()
 
     def _named_since(self, kid: str) -> float:
-        """When an unknown `kid` was named first; now, when the answer to that is so old that keys may have come."""
+        """Return when an unknown `kid` was first named; now, when the fetch after that is old: it may exist since."""
         now = self._monotonic()
         named_at = self._named.pop(kid, now)
-        if named_at <= self._answered < now - SETTLED_S:
+        if named_at <= self._answered < now - RETURN_S:
             named_at = now
         self._named[kid] = named_at
         if len(self._named) > UNKNOWN_KIDS_MAX:
@@ -109,18 +108,18 @@ class Keyring:
         return named_at
 
     async def refresh(self) -> bool:
-        """Fetches the key set, or joins the fetch in flight; whether it succeeded."""
+        """Fetch the key set, or join the fetch in flight; return whether it succeeded."""
         if self._fetch is None:
             return True
         if self._in_flight is None:
             self._asked_at = self._monotonic()
             self._in_flight = asyncio.create_task(self._fetch_once(self._fetch), name="key set")
             self._in_flight.add_done_callback(self._on_fetched)
-        # Shielded: the one who asked first may hang up while others wait.
+        # Shielded: the first of the waiting clients may disconnect.
         return await asyncio.shield(self._in_flight)
 
     async def keep_fresh(self) -> None:
-        """Refreshes for ever: every `refresh_s`, after a failure every `retry_s`. Cancel to stop."""
+        """Refresh every `refresh_s`, after a failure every `retry_s`, until cancelled."""
         while self._fetch is not None:
             succeeded = await self.refresh()
             await asyncio.sleep(self._refresh_s if succeeded else self._retry_s)
@@ -143,6 +142,6 @@ class Keyring:
         self._failing, self._answered = False, begun
         self.changes += found != self._fetched
         self._fetched = found
-        if self._key_set_file is not None:  # beside: a disk that hangs must not keep anybody from the keys
+        if self._key_set_file is not None:  # in a task: a disk that hangs must not delay the use of the keys
             self._keeping = asyncio.create_task(self._key_set_file.keep(content), name="kept keys")
         return True

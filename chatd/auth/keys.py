@@ -1,4 +1,4 @@
-"""Public keys from PEM files and JSON Web Key Sets (RFC 7517). Only reading; tokens.py chooses."""
+"""Public keys from PEM files and JSON Web Key Sets (RFC 7517)."""
 
 import json
 import os
@@ -22,9 +22,9 @@ ED25519_PRIME = 2**255 - 19
 ED25519_ORDER_8 = int.from_bytes(
     bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
 )
-# The heights of the points whose order divides 8. Under such a key (an empty one is among them) anybody signs.
+# The y coordinates of the points whose order divides 8. Anybody can sign for such a key (an empty one is among them).
 ED25519_SMALL = frozenset({0, 1, ED25519_PRIME - 1, ED25519_ORDER_8, ED25519_PRIME - ED25519_ORDER_8})
-OTHERS_MAY_WRITE = 0o022  # whoever may write such a file says which keys are good
+OTHERS_MAY_WRITE = 0o022  # a user who may write such a file decides which keys are valid
 RSA_BITS_MIN = 2048  # NIST SP 800-131A
 RSA_BITS_MAX = 8192  # beyond, one verification costs milliseconds
 
@@ -39,17 +39,17 @@ class VerifyKey:
 
 
 class BadKey(ValueError):
-    """A key or key set that cannot be used; the text says which and why."""
+    """A key or key set that cannot be used; the text names it and the reason."""
 
 
 def configured_keys(rules: model.Auth) -> dict[str, VerifyKey]:
-    """The keys the configuration names, by kid; `keys` win over `jwks_file`. Raises BadKey."""
+    """Return the configured keys by kid; `keys` win over `jwks_file`. Raises BadKey."""
     found = key_set(read_public(rules.jwks_file), rules.jwks_file) if rules.jwks_file else {}
     return found | {key.kid: pem_key(key, read_public(key.file)) for key in rules.keys}
 
 
 def pem_key(key: model.Key, pem: bytes) -> VerifyKey:
-    """The public key in a PEM text, checked against the algorithm it is configured for. Raises BadKey."""
+    """Return the public key of a PEM text, checked against its configured algorithm. Raises BadKey."""
     if b"PRIVATE KEY" in pem:
         raise BadKey(
             f"{key.file} holds a private key; make a public one: openssl pkey -in {key.file} -pubout"
@@ -64,7 +64,7 @@ def pem_key(key: model.Key, pem: bytes) -> VerifyKey:
 
 
 def key_set(encoded: bytes, source: str) -> dict[str, VerifyKey]:
-    """The usable keys of a JWK Set by kid; others are skipped (RFC 7517, 5). BadKey if none is left."""
+    """Return the usable keys of a JWK Set by kid; others are skipped (RFC 7517, 5). BadKey if none is left."""
     try:
         content = json.loads(encoded)
         listed = content["keys"]
@@ -74,7 +74,7 @@ def key_set(encoded: bytes, source: str) -> dict[str, VerifyKey]:
         raise BadKey(f"{source} has no list of at most {KEYS_MAX} keys")
     found: dict[str, VerifyKey] = {}
     for key in _usable(listed):
-        # The first of two with one kid, so that nobody who appends can replace.
+        # The first of two with one kid wins, so that an appended key cannot replace another.
         found.setdefault(key.kid, key)
     if not found:
         raise BadKey(f"{source} has no usable key (kid, use sig, RSA, P-256 or Ed25519)")
@@ -82,7 +82,7 @@ def key_set(encoded: bytes, source: str) -> dict[str, VerifyKey]:
 
 
 def read_public(path: str, *, own: bool = False) -> bytes:
-    """The bytes of a small regular file; `own`: that nobody but us can have written. Raises BadKey."""
+    """Return the bytes of a small regular file; `own`: one that only this user can have written. Raises BadKey."""
     # O_NONBLOCK: a FIFO must be refused, not waited for.
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (os.O_NOFOLLOW if own else 0)
     try:
@@ -138,8 +138,8 @@ def _algorithm_of(public: object) -> str | None:
 
 
 def _is_small(public: Ed25519PublicKey) -> bool:
-    height = int.from_bytes(public.public_bytes_raw(), "little") & ~(1 << 255)  # without the sign
-    return height % ED25519_PRIME in ED25519_SMALL
+    y = int.from_bytes(public.public_bytes_raw(), "little") & ~(1 << 255)  # without the sign of x
+    return y % ED25519_PRIME in ED25519_SMALL
 
 
 def _number(text: str) -> int:

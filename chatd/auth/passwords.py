@@ -13,17 +13,17 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from chatd.protocol.errors import Refused, Unavailable
 
-MEMORY_KIB = 19 * 1024  # with 2 passes and 1 lane: OWASP's first choice, 40 ms here
+MEMORY_KIB = 19 * 1024  # with 2 passes and 1 lane: a choice of OWASP, 40 ms on a usual core
 PASSES = 2
 LANES = 1
 LENGTH_MIN = 8  # code points: NIST SP 800-63B
-LENGTH_MAX = 128  # code points: a passphrase; bounds the hashing of a hostile megabyte
+LENGTH_MAX = 128  # code points: enough for a passphrase; bounds the cost of a hostile input
 WORKERS = 2  # threads: logins may take two cores and 38 MiB, no more
-WAITING_MAX = 32  # queued checks: 0.7 s of work; later ones are told to come again
+WAITING_MAX = 32  # queued checks: 0.7 s of work; further ones are refused with a time to try again
 RETRY_AFTER_MS = 1000  # by then the queue is worked off
 
-# Stands in for the hash of a user who does not exist: the same work, and no password has it.
-HASH_OF_NOBODY = (
+# Checked in place of the hash of a user who does not exist: the same work, and no password matches.
+DUMMY_HASH = (
     f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}$"
     + b64encode(bytes(16)).decode().rstrip("=")
     + "$"
@@ -35,14 +35,14 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class PasswordCheck:
-    """Whether the password was right; then perhaps a new hash, when the stored one is below today's cost."""
+    """The outcome of a check; with a right password a new hash, when the stored one is weaker than today's."""
 
     right: bool
     rehashed: str | None = field(default=None, repr=False)
 
 
 class Passwords:
-    """Hashes and checks passwords. `close` at the end."""
+    """The hashing and checking of passwords. Call `close` at the end."""
 
     def __init__(self, *, waiting_max: int = WAITING_MAX) -> None:
         self._hasher = PasswordHasher(PASSES, MEMORY_KIB, LANES)
@@ -51,7 +51,7 @@ class Passwords:
         self._waiting_max = waiting_max
 
     async def hash(self, password: str) -> str:
-        """The hash to store. Refused("bad_request") below 8 or above 128 code points of NFC."""
+        """Return the hash to store. Refused("bad_request") below 8 or above 128 code points of NFC."""
         text = _normal(password)
         if text is None:
             message = f"a password has {LENGTH_MIN} to {LENGTH_MAX} characters"
@@ -69,12 +69,12 @@ class Passwords:
         return await self._run(lambda: self._checked(text, stored))
 
     def close(self) -> None:
-        """Ends the threads; what is queued is dropped."""
+        """End the threads; queued checks are dropped."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _checked(self, text: str, stored: str | None) -> PasswordCheck:
         try:
-            self._hasher.verify(stored or HASH_OF_NOBODY, text)
+            self._hasher.verify(stored or DUMMY_HASH, text)
         except (VerificationError, InvalidHashError):
             return PasswordCheck(False)
         if stored is None:
@@ -95,7 +95,7 @@ class Passwords:
 
 
 def _normal(password: str) -> str | None:
-    """The password as it is hashed, in NFC since keyboards differ in composing an umlaut. None: unusable."""
+    """Return the password in NFC, because keyboards compose an umlaut differently; None when it is unusable."""
     # A character decomposes into four at most; checked first so that a megabyte is not even normalised.
     if len(password) > 4 * LENGTH_MAX:
         return None

@@ -1,4 +1,4 @@
-"""Tokens that were verified before: a phone comes back with the same one all day, and in a storm all come at once."""
+"""A cache of verified tokens: phones reconnect with the same one all day, and after an outage all at once."""
 
 from collections import OrderedDict
 from hashlib import blake2b
@@ -11,7 +11,7 @@ TOKENS_MAX = 20_000  # some 400 B each: 8 MB at worst
 class TokenCache:
     """Claims by digest of their token; the least recently used go first. Tokens themselves are not kept.
 
-    What is remembered holds for one set of keys: `forget` when a key was replaced.
+    Entries are valid for one set of keys: call `forget` when a key was replaced.
     """
 
     def __init__(self, tokens_max: int = TOKENS_MAX) -> None:
@@ -19,12 +19,12 @@ class TokenCache:
         self._tokens_max = tokens_max
 
     def find(self, token: str, now_s: float) -> Claims | None:
-        """The claims of a token that was genuine and has not run out."""
-        place = digest(token)
-        claims = self._claims.get(place)
+        """Return the claims of a token that was verified and has not expired."""
+        key = digest(token)
+        claims = self._claims.get(key)
         if claims is None or claims.expires_at_s <= now_s:
             return None
-        self._claims.move_to_end(place)
+        self._claims.move_to_end(key)
         return claims
 
     def put(self, token: str, claims: Claims) -> None:

@@ -21,7 +21,7 @@ from chatd.protocol.errors import Refused
 
 TOKEN_BYTES_MAX = 4096  # half of the smallest usual header limit; a real token has 300 to 1000 bytes
 NUMBER_MAX = 2**53 - 1  # numbers beyond are not exact in JSON
-FRACTION_DIGITS = 3  # milliseconds: what lies below is noise of the floats that times of today are
+FRACTION_DIGITS = 3  # milliseconds: below that floats of current times are not exact
 HEADERS_KEPT = 64  # all tokens of a key have the same one; a hostile one has at most 4 KB
 AUDIENCES_MAX = 16  # one is usual; bounds the work of a hostile list
 PUBLIC_ALGORITHMS = ("EdDSA", "ES256", "RS256")
@@ -29,9 +29,9 @@ ALGORITHMS = (*PUBLIC_ALGORITHMS, "HS256")
 KINDS = frozenset({"jwt", "at+jwt"})  # `typ`: other kinds, such as logout tokens, are signed by the same keys
 MEDIA_TYPES = "application/"  # `typ` may be written with it or without (RFC 7515, 4.1.9)
 ALLOWED = frozenset({"read", "send", "create", "admin"})
-ALLOWED_UNSAID = ALLOWED - {"admin"}
+ALLOWED_BY_DEFAULT = ALLOWED - {"admin"}
 
-# Base64url whose spare bits behind the last byte are zero: else several texts would be one token.
+# Base64url whose spare bits after the last byte are zero: else several texts would be one token.
 _LETTER = "[A-Za-z0-9_-]"
 _SEGMENT = rf"(?:{_LETTER}{{4}})*(?:{_LETTER}{{4}}|{_LETTER}{{2}}[AEIMQUYcgkosw048]|{_LETTER}[AQgw])"
 _SHAPE = re.compile(rf"(({_SEGMENT})\.({_SEGMENT}))\.({_SEGMENT})\Z")
@@ -40,23 +40,23 @@ _DEVICE = re.compile(r"[A-Za-z0-9_-]{22}\Z")
 
 
 @dataclass(slots=True, frozen=True)
-class Presented:
-    """A token taken apart, with nothing of it believed yet. `key_id` None: it wants the shared secret."""
+class ParsedToken:
+    """The parts of a token, not verified yet. `key_id` None: it is signed with the shared secret."""
 
     algorithm: object  # as the header names it
     key_id: str | None
-    signed: str  # what the signature is over
+    signed: str  # the text that is signed
     payload: str  # base64url, as are the others
     signature: str
 
     @property
     def public_key_id(self) -> str | None:
-        """The public key it is to be verified with; None when it can be with none."""
+        """The id of the public key to verify it with; None when there can be none."""
         return self.key_id if self.algorithm in PUBLIC_ALGORITHMS else None
 
 
 class Tokens:
-    """Verifies and mints tokens. `find` gives the public key with exactly this kid, or None."""
+    """The rules of tokens. `find` returns the public key with exactly this kid, or None."""
 
     def __init__(self, rules: model.Auth, find: Callable[[str], VerifyKey | None]) -> None:
         self._rules = rules
@@ -72,30 +72,28 @@ class Tokens:
 
     @property
     def has_secret(self) -> bool:
-        """Whether there is a secret that tokens are believed by."""
+        """Whether there is a secret to verify tokens with."""
         return self._prepared is not None
 
     def verify(self, token: str, now_s: float) -> Claims:
-        """The claims of a token that is genuine, meant for us and in its time.
+        """Return the claims of a token with a valid signature, our audience and a current lifetime.
 
-        `now_s` is Unix seconds. Raises Refused("token_expired") when only its time is over, else
+        `now_s` is Unix seconds. Raises Refused("token_expired") when only its lifetime is over, else
         Refused("token_invalid").
         """
-        return self.claims(taken_apart(token), now_s)
+        return self.claims(parse_token(token), now_s)
 
-    def claims(self, presented: Presented, now_s: float) -> Claims:
-        """As `verify`, of a token that is taken apart already."""
-        key, algorithm = self._key(presented)
-        if not self._algorithms[algorithm].verify(
-            presented.signed.encode(), key, _decoded(presented.signature)
-        ):
+    def claims(self, parsed: ParsedToken, now_s: float) -> Claims:
+        """Return the claims as `verify`, of a token that is parsed already."""
+        key, algorithm = self._key(parsed)
+        if not self._algorithms[algorithm].verify(parsed.signed.encode(), key, _decoded(parsed.signature)):
             _refuse("the signature does not match")
-        return self._claims(_json_object(_decoded(presented.payload), "claims"), now_s)
+        return self._claims(_json_object(_decoded(parsed.payload), "claims"), now_s)
 
     def mint(
         self, user: str, ttl_s: int, now_s: float, *, device: str | None = None, **claims: object
     ) -> str:
-        """A token for `user` that lives `ttl_s` seconds, signed with the secret; `claims` are added.
+        """Return a token for `user` that is valid for `ttl_s` seconds, signed with the secret; `claims` are added.
 
         Raises ValueError when there is no secret, or when the token would be refused again.
         """
@@ -119,22 +117,22 @@ class Tokens:
         return self._rules.secret.reveal().encode()
 
     def _prepared_secret(self) -> Any:
-        """The secret as its algorithm wants it: looked at once, not with each token. None when there is no good one."""
+        """Return the secret as a key of its algorithm, prepared once; None when there is no usable one."""
         try:
             return self._algorithms["HS256"].prepare_key(self._secret()) if self._rules.secret else None
-        except jwt.InvalidKeyError:  # it looks like a public key: nothing signed with it is believed
+        except jwt.InvalidKeyError:  # it looks like a public key: nothing signed with it is accepted
             return None
 
-    def _key(self, presented: Presented) -> tuple[Any, str]:
-        """The one key for this token, and its one algorithm whatever `alg` says."""
-        if presented.key_id is None:
-            if presented.algorithm == "HS256" and self._prepared is not None:
+    def _key(self, parsed: ParsedToken) -> tuple[Any, str]:
+        """Return the one key for this token and the one algorithm of the key, whatever `alg` names."""
+        if parsed.key_id is None:
+            if parsed.algorithm == "HS256" and self._prepared is not None:
                 return self._prepared, "HS256"
             _refuse("the header names no kid")
-        key = self._find(presented.key_id)
+        key = self._find(parsed.key_id)
         if key is None:
             _refuse("the kid is not known")
-        if presented.algorithm != key.algorithm:
+        if parsed.algorithm != key.algorithm:
             _refuse("the key is for another alg")
         return key.public, key.algorithm
 
@@ -151,7 +149,7 @@ class Tokens:
             expires_at_s=expires,
             issued_at_s=issued,
             device=_matching(claims, "device", _DEVICE),
-            allow=_allowed(claims["allow"]) if "allow" in claims else ALLOWED_UNSAID,
+            allow=_allowed(claims["allow"]) if "allow" in claims else ALLOWED_BY_DEFAULT,
             generation=_counter(claims, "generation"),
         )
 
@@ -163,7 +161,7 @@ class Tokens:
             _refuse("aud does not contain the configured audience")
 
     def _times(self, claims: Mapping[str, Any], now_s: float) -> tuple[float, float | None]:
-        """`exp` and `iat`. What makes a token invalid comes first: expired means that all else was right."""
+        """Return `exp` and `iat`. Expiry is checked last: `token_expired` means that everything else was right."""
         leeway = self._rules.leeway_s
         expires, issued = _instant(claims, "exp"), _instant(claims, "iat")
         if expires is None:
@@ -186,21 +184,21 @@ def _refuse(why: str) -> NoReturn:
     raise Refused("token_invalid", why) from None
 
 
-def taken_apart(token: str) -> Presented:
-    """The parts of a token. Refused("token_invalid") when it is none, or of a kind that is not taken here."""
+def parse_token(token: str) -> ParsedToken:
+    """Return the parts of a token. Refused("token_invalid") when it is none, or of an unsupported kind."""
     shape = _SHAPE.match(token) if len(token) <= TOKEN_BYTES_MAX else None
     if shape is None:
         _refuse("not a token in three parts of base64url")
     signed, head, payload, signature = shape.groups()
     algorithm, key_id = _algorithm_and_key_id(head)
-    return Presented(algorithm, key_id, signed, payload, signature)
+    return ParsedToken(algorithm, key_id, signed, payload, signature)
 
 
 @lru_cache(HEADERS_KEPT)
 def _algorithm_and_key_id(head: str) -> tuple[object, str | None]:
-    """The algorithm and the key id that a header names."""
+    """Return the algorithm and the key id that a header names."""
     header = _json_object(_decoded(head), "header")
-    # RFC 7515, 4.1.11: what is marked critical must be understood, and we understand no extension.
+    # RFC 7515, 4.1.11: an extension that is marked critical must be understood, and none is supported.
     if "crit" in header or "b64" in header:
         _refuse("the header marks an extension as critical")
     kind = header.get("typ", "JWT")
@@ -227,7 +225,7 @@ def _decoded(segment: str) -> bytes:
 
 def _json_object(encoded: bytes, part: str) -> dict[str, Any]:
     try:
-        # Decoded here: json would take UTF-16 and 32 as well, which others read as something else (RFC 7519, 7.2).
+        # Decoded here: json would accept UTF-16 and 32, which other readers understand differently (RFC 7519, 7.2).
         content = _json.decode(encoded.decode())
     except (ValueError, RecursionError):
         content = None
@@ -251,11 +249,11 @@ _json = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 
 
 def _instant(claims: Mapping[str, Any], name: str) -> float | None:
-    """Unix seconds, with or without a fraction (NumericDate of RFC 7519, 2)."""
+    """Return Unix seconds, with or without a fraction (NumericDate of RFC 7519, 2)."""
     if name not in claims:
         return None
     value = claims[name]
-    # bool is an int in Python; what is infinite by its exponent is above the bound.
+    # bool is an int in Python; a number that overflows to infinity is above the bound.
     if type(value) not in (int, float) or not 0 <= value <= NUMBER_MAX:
         _refuse(f"{name} must be a number of seconds")
     return float(value)

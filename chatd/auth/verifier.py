@@ -1,4 +1,4 @@
-"""The Identity port: who a token of the host app speaks for."""
+"""The identity adapter for tokens of the host app."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,35 +9,32 @@ from chatd.auth.key_file import KeySetFile
 from chatd.auth.keyring import Keyring
 from chatd.auth.keys import configured_keys
 from chatd.auth.token_cache import TokenCache
-from chatd.auth.tokens import Tokens, taken_apart
+from chatd.auth.tokens import Tokens, parse_token
 from chatd.config import model
 from chatd.env import Env
 
 
 class TokenVerifier:
-    """Verifies tokens, asking the key URL once in a while for keys it does not know."""
+    """The verification of tokens by the configured keys and those of a URL, with a cache."""
 
     def __init__(self, tokens: Tokens, keyring: Keyring, now_s: Callable[[], float]) -> None:
         self.tokens = tokens
         self.keyring = keyring
         self._now_s = now_s
         self._token_cache = TokenCache()
-        self._keys = self._key_set()  # what is remembered was verified with
+        self._keys = self._key_set()  # the keys that cached tokens were verified with
 
     def adopt(self, other: "TokenVerifier") -> bool:
-        """Verify by the rules and keys of `other` from now on; keys fetched from the same URL stay known.
+        """Use the rules and keys of `other` from now on; keys fetched from the same URL stay known.
 
-        Whether keys of files are others now.
+        Return whether keys from files changed.
         """
         other.keyring.inherit(self.keyring)
         before, self.tokens, self.keyring = self.keyring, other.tokens, other.keyring
         return before.fixed != self.keyring.fixed
 
     async def verify(self, token: str) -> Claims:
-        """The claims of a valid token; Refused("token_expired") or Refused("token_invalid") otherwise.
-
-        Raises Unavailable("overloaded", retry_after=ms) while it is not known whether there is a key for it.
-        """
+        """Return the claims of a valid token; errors as in the interface."""
         if self._keys != self._key_set():
             self._token_cache.forget()
             self._keys = self._key_set()
@@ -45,17 +42,17 @@ class TokenVerifier:
         return known if known is not None else await self._verify(token)
 
     async def _verify(self, token: str) -> Claims:
-        presented = taken_apart(token)
-        if presented.public_key_id is not None:
-            await self.keyring.wait_known(presented.public_key_id)
-        claims = self.tokens.claims(presented, self._now_s())
+        parsed = parse_token(token)
+        if parsed.public_key_id is not None:
+            await self.keyring.wait_known(parsed.public_key_id)
+        claims = self.tokens.claims(parsed, self._now_s())
         if self._keys == self._key_set():
             self._token_cache.put(token, claims)
         return claims
 
     @property
     def has_keys(self) -> bool:
-        """Whether there is any key a token can be verified with."""
+        """Whether there is any key to verify tokens with."""
         return self.tokens.has_secret or not self.keyring.empty
 
     @property
@@ -65,26 +62,26 @@ class TokenVerifier:
 
     @property
     def key_age_s(self) -> float:
-        """Seconds since the key URL gave its keys, or since the start."""
+        """Seconds since the keys of the URL were last fetched, or since the start."""
         return self.keyring.age_s
 
     async def keep_fresh(self) -> None:
-        """Fetch the keys of `jwks_url` again and again; returns when there is none."""
+        """Fetch the keys of `jwks_url` periodically, until cancelled; return at once when there is no URL."""
         await self.keyring.keep_fresh()
 
     def _key_set(self) -> tuple[Keyring, int]:
         return self.keyring, self.keyring.changes
 
     def mint(self, user: str, ttl_s: int, *, device: str | None = None, **claims: object) -> str:
-        """A token for `user`, as `Tokens.mint`, from now on."""
+        """Return a token for `user`, as `Tokens.mint`, valid from now on."""
         return self.tokens.mint(user, ttl_s, self._now_s(), device=device, **claims)
 
 
 def token_verifier(rules: model.Auth, env: Env, directory: str) -> TokenVerifier:
-    """The identity adapter for this configuration. Raises keys.BadKey when a key file cannot be used.
+    """Return the identity adapter of this configuration. Raises keys.BadKey when a key file cannot be used.
 
     In `directory` the last keys of `jwks_url` are kept for the next start.
-    Run `keep_fresh()` as a task, or await `keyring.refresh()` once, to have the keys of `jwks_url` at hand.
+    Run `keep_fresh()` as a task, or await `keyring.refresh()` once, to fetch the keys of `jwks_url`.
     """
     keyring = Keyring(
         configured_keys(rules),

@@ -1,1 +1,1 @@
-"""argv and environment -> Config -> one action; one file a command group."""
+"""The command line; one file a command group."""

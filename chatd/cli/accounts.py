@@ -1,4 +1,4 @@
-"""Changing accounts where they are: over the admin socket of a running daemon, else in the database."""
+"""The accounts of a server, over the admin socket of a running daemon, else in the database."""
 
 import json
 import socket
@@ -13,12 +13,12 @@ from chatd.cli.exits import Failure
 from chatd.config.model import Config
 
 EVERY_ONE = -1  # no limit
-ANSWER_S = 30.0  # a daemon under load answers in one; nobody waits longer at a prompt
+ANSWER_S = 30.0  # a daemon under load answers in one second; nobody waits longer at a prompt
 
 
 @dataclass(frozen=True, slots=True)
 class AccountLine:
-    """One account as it is shown. `created_at` is Unix milliseconds, `password` whether it has one."""
+    """One account for display. `created_at` is Unix milliseconds, `password` whether it has one."""
 
     user: str
     name: str
@@ -28,10 +28,10 @@ class AccountLine:
 
 
 class Accounts(Protocol):
-    """The accounts of one server. A change is durable when the call returns; Failure says why it is not."""
+    """The accounts of one server. A change is durable when the call returns; else it raises Failure."""
 
     def all(self) -> Iterable[AccountLine]:
-        """All accounts in order of user id."""
+        """Return all accounts in order of user id."""
         ...
 
     def put(self, user: str, name: str, password_hash: str) -> None:
@@ -43,7 +43,7 @@ class Accounts(Protocol):
         ...
 
     def disable(self, user: str, *, disabled: bool, unseen: bool = False) -> None:
-        """Lock a user out, or let them in again. `unseen`: also one who has no account and no device here yet."""
+        """Disable a user, or enable them again. `unseen`: also one without an account or a device here."""
         ...
 
     def revoke(self, user: str, device: str, *, unseen: bool = False) -> None:
@@ -52,15 +52,15 @@ class Accounts(Protocol):
 
 
 def accounts_of(config: Config, *, create: bool = False) -> Accounts:
-    """The accounts of the server with this configuration, whether it runs or not.
+    """Return the accounts of the server with this configuration, whether it runs or not.
 
-    `create`: in a new database where there is none. Else that is a Failure when something is asked.
+    `create`: make a database where there is none. Else a call is a Failure then.
     """
     path = Path(config.storage.directory) / "chatd.sock"
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(path))
-        except OSError:  # no such file, or nobody behind it: the database is ours to open
+        except OSError:  # no such file, or no daemon: the database may be opened here
             return StoredAccounts(config, create=create)
     return ServedAccounts(path)
 
@@ -154,11 +154,13 @@ class StoredAccounts:
         from chatd.core.accounts import Revoke
 
         if device:
-            raise Failure("one device can be revoked while the daemon runs only; without --device it is all")
+            raise Failure(
+                "one device can be revoked only while the daemon runs; leave out --device to revoke all"
+            )
         self._decide(user, Revoke(), seen=not unseen)
 
     def _decide(self, user: str, request: Any, *, seen: bool = False) -> None:
-        """Change an account by the rules of a daemon. `seen`: only of a user who was here."""
+        """Change an account by the rules of a daemon. `seen`: only of a user with an account or a device."""
         from chatd.cli.stores import decide
         from chatd.core.users import require_seen
 

@@ -1,4 +1,4 @@
-"""`chatd backup` and `chatd restore`: the whole database as one file, out and in."""
+"""`chatd backup` and `chatd restore`: the whole database as one file."""
 
 import secrets
 import time
@@ -25,10 +25,10 @@ Copy the file to another machine; a backup on the same disk is lost with it."""
 @click.option("--force", is_flag=True, help="Replace DEST, once the new backup is complete.")
 @with_configuration
 def backup(loaded: Loaded, destination: str, force: bool) -> None:
-    """Copy the database to DEST while the daemon runs, or not.
+    """Copy the database to DEST, while the daemon runs or not.
 
     The copy is the state after one commit, complete in one file, and checked page by page. An existing DEST
-    is left alone without --force, and stays as it was when the backup fails.
+    is replaced only with --force, and stays as it was when the backup fails.
     """
     from chatd.cli.stores import explained
     from chatd.storage.sqlite.errors import opening
@@ -47,15 +47,15 @@ Examples:
   chatd restore /backup/chatd.sqlite --data /var/lib/chatd
   chatd restore --yes /backup/chatd.sqlite
 
-Clients notice by themselves: they fetch everything anew and send again what the backup does not have."""
+Clients notice it: they fetch everything anew, and send messages again that the backup does not have."""
 )
 @click.argument("source", metavar="SRC", type=click.Path(path_type=Path))
-@click.option("--yes", is_flag=True, help="Replace the database that is there.")
+@click.option("--yes", is_flag=True, help="Replace an existing database.")
 @with_configuration
 def restore(loaded: Loaded, source: Path, yes: bool) -> None:
     """Put the backup SRC in place of the database. Stop the daemon first.
 
-    SRC is checked before anything is changed. The database that was there is kept beside it as
+    SRC is checked before anything is changed. The replaced database is kept beside it as
     chatd.sqlite.replaced.
     """
     from chatd.cli.stores import explained
@@ -65,7 +65,7 @@ def restore(loaded: Loaded, source: Path, yes: bool) -> None:
     directory = Path(loaded.config.storage.directory)
     with explained():
         if Directory(directory).has_database() and not yes:
-            raise Failure(f"there is a database in {directory}. To replace it, say --yes")
+            raise Failure(f"there is a database in {directory}. To replace it, add --yes")
         epoch = put_back(source, directory, secrets.token_bytes)
     click.echo(f"Restored {source} into {directory}. A new history begins: epoch {epoch}.")
 
@@ -91,7 +91,7 @@ def _require_replaceable(config: Config, target: Path, *, force: bool) -> None:
 
 
 def _copied(config: Config, target: Path) -> int:
-    """Copies beside the target and puts the copy in its place when it is whole; the commit it stands at."""
+    """Write a whole copy, then put it in place of the target; return the commit it stands at."""
     from chatd.storage.sqlite.backup import backup as copy_out
     from chatd.storage.sqlite.directory import put_in_place
 

@@ -1,4 +1,4 @@
-"""`chatd check`: is the data directory as it should be?"""
+"""`chatd check`: the check of a data directory."""
 
 import click
 
@@ -17,10 +17,10 @@ Run it as the user of the daemon. It reads everything, so it takes about as long
 )
 @with_configuration
 def check(loaded: Loaded) -> None:
-    """Check the data directory, while the daemon runs or not; say what is wrong and what to do (exit code 1).
+    """Check the data directory, while the daemon runs or not; print problems and remedies (exit code 1).
 
-    Owners and permissions, the schema, every page, index and reference, every stored event, and, while no
-    daemon runs, the write-ahead log. Nothing is changed.
+    It checks owners and permissions, the schema, every page, index and reference, every stored event, and,
+    while no daemon runs, the write-ahead log. Nothing is changed.
     """
     from chatd.storage.sqlite.checking import report
     from chatd.storage.sqlite.directory import Directory

@@ -43,7 +43,7 @@ def init(output: str | None) -> None:
         click.echo(as_toml(), nl=False)
         return
     try:
-        # It may come to hold a secret, so nobody else may read it from the start.
+        # An operator may add a secret, so other users may never read it.
         with new_private_file(Path(output)) as file:
             file.write(as_toml())
     except OSError as error:
@@ -55,9 +55,9 @@ def init(output: str | None) -> None:
 @click.option("--quiet", is_flag=True, help="Print problems only; for ExecStartPre.")
 @with_config_sources
 def check(sources: ConfigSources, quiet: bool) -> None:
-    """Say OK, or everything that is wrong (exit code 3).
+    """Print OK, or all problems (exit code 3).
 
-    Reads key and certificate files too, but asks nothing of the network.
+    It also reads key and certificate files, but does not use the network.
     """
     loaded = sources.load(file_problems)
     warnings = _warnings(loaded.config)
@@ -68,12 +68,12 @@ def check(sources: ConfigSources, quiet: bool) -> None:
 
 
 @config.command()
-@click.option("--changed", is_flag=True, help="Only what is not the default.")
+@click.option("--changed", is_flag=True, help="Only values that are not the default.")
 @click.option("--json", "for_programs", is_flag=True, help="As JSON.")
-@click.option("--memory", is_flag=True, help="How much memory the limits come to, instead.")
+@click.option("--memory", is_flag=True, help="Instead, the bounds of memory that follow from the limits.")
 @with_configuration
 def show(loaded: Loaded, changed: bool, for_programs: bool, memory: bool) -> None:
-    """Print what is in force and where each value comes from. Secrets are not shown."""
+    """Print the values in force and the origin of each. Secrets are not shown."""
     if memory:
         click.echo(as_table(loaded.config), nl=False)
         return

@@ -1,4 +1,4 @@
-"""`chatd dev`: a server to try things out, which shows in one second that it works."""
+"""`chatd dev`: a development server, which shows in one second that it works."""
 
 import asyncio
 import contextlib
@@ -22,12 +22,12 @@ from chatd.config.first_secret import with_own_secret
 from chatd.config.loading import load
 from chatd.config.model import Config
 
-# Password by user. Everybody knows them, so a development server listens on loopback only.
+# Password by user. They are public, so a development server listens on loopback only.
 DEMO_USERS = {"alice": "alice-password", "bob": "bob-password"}
 DIRECTORY = "./chatd-data"
 PORT = 8470
-# What is otherwise than in `chatd serve`, unless the environment says it. Informative lines would drown the banner; a
-# page that is being developed comes from whatever port its tools have.
+# Values that differ from `chatd serve`, unless the environment sets them. Log lines at info would hide the banner; the
+# development server of a web page may have any port.
 DEFAULTS = {
     "CHATD_LOG__LEVEL": "warning",
     "CHATD_LISTEN__ORIGINS": ",".join(
@@ -45,14 +45,14 @@ Examples:
   chatd dev --port 0        on any free port
 
 The data stay in ./chatd-data; delete the directory to start afresh. Settings can come from the environment
-(CHATD_LOG__LEVEL=debug), but no configuration file is read. Web pages on loopback may connect; whichever else is
-refused is named with the setting that admits it."""
+(CHATD_LOG__LEVEL=debug), but no configuration file is read. Web pages on loopback may connect; the log names others
+that are refused, with the setting that admits them."""
 )
 @click.option("--once", is_flag=True, help="Stop after the self-test.")
 @click.option("--port", type=click.IntRange(0, 65534), default=PORT, show_default=True, help="0: a free one.")
 @click.option("--data", default=DIRECTORY, show_default=True, metavar="DIR", help="Data directory.")
 def dev(once: bool, port: int, data: str) -> None:
-    """Try it: a daemon with demo users that delivers a first message.
+    """Try chatd: a daemon with demo users that delivers a first message.
 
     Listens on loopback only: the passwords of the demo users are public.
     """
@@ -69,7 +69,7 @@ def dev(once: bool, port: int, data: str) -> None:
 
 
 def dev_config(port: int, data: str) -> Config:
-    """The configuration of a development server: defaults and environment, on loopback."""
+    """Return the configuration of a development server: defaults and environment, on loopback."""
     flags = [
         ("listen.address", f"127.0.0.1:{port}", "--port"),
         ("listen.ops_address", f"127.0.0.1:{port + 1 if port else 0}", "--port"),
@@ -79,7 +79,7 @@ def dev_config(port: int, data: str) -> Config:
 
 
 def add_demo_users(config: Config) -> None:
-    """Adds those of DEMO_USERS that have no account yet."""
+    """Add those of DEMO_USERS that have no account yet."""
     from chatd.auth.passwords import Passwords
 
     accounts = StoredAccounts(config, create=True)
@@ -108,13 +108,13 @@ class DevInstance:
 
     @property
     def data(self) -> str:
-        """What other commands need to find its data."""
+        """The options with which other commands find its data."""
         directory = self.config.storage.directory
         return f" --data {directory}" if directory != DIRECTORY else ""
 
     @property
     def options(self) -> str:
-        """What other commands need to find this server."""
+        """The options with which other commands find this server."""
         return (f" --url {self.url}" if self.port != PORT else "") + self.data
 
 
@@ -123,10 +123,10 @@ def _run(config: Config, *, once: bool, is_new: bool) -> None:
     from chatd.telemetry.logs import logging_to
 
     with logging_to(sys.stderr, config.log), asyncio.Runner(loop_factory=event_loop) as runner:
-        runner.run(_live(config, once=once, is_new=is_new))
+        runner.run(_serve(config, once=once, is_new=is_new))
 
 
-async def _live(config: Config, *, once: bool, is_new: bool) -> None:
+async def _serve(config: Config, *, once: bool, is_new: bool) -> None:
     from chatd.server.daemon import Daemon
 
     daemon = Daemon(config)
@@ -137,7 +137,7 @@ async def _live(config: Config, *, once: bool, is_new: bool) -> None:
         await _self_test(instance)
         if once:
             return
-        with _listening_to_signals() as stopping:  # before the hints: whoever reads them may press Ctrl-C
+        with _listening_to_signals() as stopping:  # before the hints, whose reader may press Ctrl-C
             click.echo(_hints(instance))
             await stopping.wait()
         click.echo("Stopping.")
@@ -163,7 +163,7 @@ async def _self_test(instance: DevInstance) -> None:
 
 @contextlib.contextmanager
 def _listening_to_signals() -> Iterator[asyncio.Event]:
-    """An event that SIGTERM or Ctrl-C sets; outside, both do what they always do."""
+    """Give an event that SIGTERM or Ctrl-C sets within the block."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
@@ -205,7 +205,7 @@ Ctrl-C stops the server."""
 
 
 def program_path() -> str:
-    """What to write before `chatd` so that a shell finds it: nothing, or a directory such as .venv/bin/."""
+    """Return the path with which a shell finds `chatd`: nothing, or a directory such as .venv/bin/."""
     directory = Path(sys.executable).parent
     found = shutil.which("chatd")
     if found is not None and Path(found).parent == directory:

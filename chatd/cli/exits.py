@@ -1,4 +1,4 @@
-"""How a command ends: the exit codes, in one table, and the one exception that carries them."""
+"""The exit codes of all commands, and the exception that carries them."""
 
 from enum import IntEnum
 
@@ -9,17 +9,17 @@ class Exit(IntEnum):
     """Exit codes; scripts may rely on them."""
 
     OK = 0
-    FAILURE = 1  # it was tried and did not work
+    FAILURE = 1  # the action failed
     USAGE = 2  # the command line is wrong (click's own number)
     CONFIG = 3  # the configuration is wrong; restarting will not help
-    UNREACHABLE = 4  # nobody answers at that address
+    UNREACHABLE = 4  # no server answers at that address
 
 
 EXITS_HELP = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 wrong configuration, 4 server unreachable."
 
 
 class Failure(click.ClickException):
-    """Ends the command: the text goes to stderr, the code to the shell."""
+    """The end of a command: the text goes to stderr, the code to the shell."""
 
     def __init__(self, text: str, code: Exit = Exit.FAILURE) -> None:
         super().__init__(text)

@@ -13,9 +13,9 @@ from chatd.cli.exits import EXITS_HELP, Exit, Failure
 from chatd.cli.streams import complete_streams, give_up_output, is_unwritable
 from chatd.config.problems import ConfigError
 
-# Where each command lives (module:name) and what it does. The order is that of the help.
+# Each command's place (module:name) and its line in the help, in the order of the help.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "dev": ("chatd.cli.dev:dev", "Try it: a daemon with demo users that delivers a first message."),
+    "dev": ("chatd.cli.dev:dev", "Try chatd: a daemon with demo users that delivers a first message."),
     "serve": ("chatd.cli.serve:serve", "Run the daemon (also what bare `chatd` does)."),
     "chat": ("chatd.cli.chat.command:chat", "Chat in the terminal."),
     "token": ("chatd.cli.token:token", "Print a token for a user."),
@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("chatd.cli.config:config", "Configuration: init, check, show, doc."),
     "backup": ("chatd.cli.backup:backup", "Copy the database while the daemon runs."),
     "restore": ("chatd.cli.backup:restore", "Put a backup in place of the database."),
-    "check": ("chatd.cli.check:check", "Check the data directory: what is wrong, and what to do."),
+    "check": ("chatd.cli.check:check", "Check the data directory: problems and remedies."),
     "migrate": ("chatd.cli.migrate:migrate", "The database schema: status, up."),
 }
 DEFAULT = "serve"
@@ -39,7 +39,7 @@ Examples:
 
 
 class Commands(click.Group):
-    """Looks commands up in COMMANDS; a ConfigError or a failed output of any of them becomes its exit code."""
+    """The group of all COMMANDS; a ConfigError or a failed output of any of them becomes an exit code."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         complete_streams()
@@ -53,7 +53,7 @@ class Commands(click.Group):
             sys.exit(Exit.FAILURE)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        # `chatd` and `chatd --config FILE` mean serve; the group's own options stay its own.
+        # `chatd` and `chatd --config FILE` mean serve; the options of the group itself do not.
         own = {name for option in self.get_params(ctx) for name in option.opts}
         if not args or (args[0].startswith("-") and args[0] not in own):
             args = [DEFAULT, *args]

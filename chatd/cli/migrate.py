@@ -53,7 +53,7 @@ def status(loaded: Loaded) -> None:
 @migrate.command()
 @with_configuration
 def up(loaded: Loaded) -> None:
-    """Apply what is pending, each migration whole or not at all. Stop the daemon first."""
+    """Apply pending migrations, each whole or not at all. Stop the daemon first."""
     from chatd.cli.stores import explained
     from chatd.storage.sqlite import schema
     from chatd.storage.sqlite.connection import writable

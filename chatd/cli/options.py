@@ -35,14 +35,14 @@ class Duration(click.ParamType[int]):
 
 @dataclass(frozen=True, slots=True)
 class ConfigSources:
-    """Where the configuration of a command comes from: --config, --data, --set, and the environment."""
+    """The sources of a command's configuration: --config, --data, --set, and the environment."""
 
     path: str | None
     data: str | None
     changes: tuple[str, ...]
 
     def load(self, look: Callable[[Config], Iterable[Problem]] = lambda config: ()) -> Loaded:
-        """Read them; ConfigError, also with what `look` finds, or BadParameter for a malformed --set."""
+        """Read them; ConfigError, also with problems that `look` finds, or BadParameter for a malformed --set."""
         flags = [_change(change) for change in self.changes]
         if self.data is not None:
             flags.append(("storage.directory", self.data, "--data"))
@@ -50,7 +50,7 @@ class ConfigSources:
 
 
 def with_configuration(command: Callable[..., R]) -> Callable[..., R]:
-    """Adds --config, --data and --set, and passes the loaded configuration as the first argument."""
+    """Add --config, --data and --set, and pass the loaded configuration as the first argument."""
 
     @with_config_sources
     @wraps(command)
@@ -61,7 +61,7 @@ def with_configuration(command: Callable[..., R]) -> Callable[..., R]:
 
 
 def with_config_sources(command: Callable[..., R]) -> Callable[..., R]:
-    """Adds --config, --data and --set, and passes where to read as the first argument."""
+    """Add --config, --data and --set, and pass the ConfigSources as the first argument."""
 
     @click.option(
         "--config", "path", envvar="CHATD_CONFIG", metavar="FILE", help="TOML file; see chatd config init."
@@ -83,6 +83,6 @@ def _change(change: str) -> tuple[str, str, str]:
         raise click.BadParameter(f"{change!r} is not SECTION.KEY=VALUE", param_hint="--set")
     field = fields().get(name)
     if field is not None and field.secret:
-        # The command line is open to every user of the machine, in ps and /proc.
+        # Every user of the machine can read command lines, in ps and /proc.
         raise click.BadParameter(f"write {name} to a file and set {name}_file", param_hint="--set")
     return name, value, f"--set {name}"

@@ -1,4 +1,4 @@
-"""Asking for passwords: at a prompt, from a file or from stdin, never from the command line."""
+"""The input of passwords: at a prompt, from a file or from stdin, never from the command line."""
 
 import asyncio
 import sys
@@ -14,7 +14,7 @@ password_option = click.option(
 
 
 def hashed(path: str | None) -> str:
-    """The hash of a password from the file `path`, from stdin ("-") or typed twice; Failure if unusable."""
+    """Return the hash of a password from the file `path`, from stdin ("-") or typed twice; Failure if unusable."""
     from chatd.auth.passwords import Passwords
     from chatd.protocol.errors import Refused
 

@@ -1,4 +1,4 @@
-"""What can be known to fail before a start: key files, certificates, addresses in use."""
+"""Checks before a start: key files, certificates, addresses in use."""
 
 import errno
 import ssl
@@ -16,14 +16,14 @@ from chatd.server.systemd import is_activated
 
 
 def file_problems(config: Config) -> list[Problem]:
-    """What is wrong with the files the configuration names."""
+    """Return the problems of the key and certificate files of a configuration."""
     return [*_key_problems(config), *_certificate_problems(config)]
 
 
 def require_free(config: Config) -> None:
-    """Refuses a start whose addresses are taken, and says by whom where the system tells.
+    """Raise Failure when an address is in use, with the process that has it where the system tells.
 
-    A public socket that the service manager opened for us is taken, and ours.
+    The public addresses are not checked when the service manager opened the sockets for this process.
     """
     public = () if is_activated() else several(config.listen.address)
     for key, addresses in (("address", public), ("ops_address", several(config.listen.ops_address))):
@@ -55,14 +55,14 @@ def _taken(key: str, host: str, port: int, error: OSError) -> str:
 
 
 def owner_of(port: int) -> str:
-    """Name and pid of the process that listens on a local TCP port, as far as this user may see; else ""."""
+    """Return name and pid of the process that listens on a local TCP port, if this user may see it; else ""."""
     sockets = {f"socket:[{inode}]" for inode in _listening(port)}
     if not sockets:
         return ""
     for entry in Path("/proc").glob("[0-9]*/fd/*"):
         try:
             held = str(entry.readlink())
-        except OSError:  # the process ended, or belongs to somebody else
+        except OSError:  # the process ended, or belongs to another user
             continue
         if held in sockets:
             pid = entry.parts[2]
@@ -72,7 +72,7 @@ def owner_of(port: int) -> str:
 
 
 def _listening(port: int) -> list[str]:
-    """Inodes of the sockets that listen on `port`: fields of /proc/net/tcp, see proc(5)."""
+    """Return the inodes of sockets that listen on `port`, from /proc/net/tcp, see proc(5)."""
     inodes = []
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
@@ -87,7 +87,7 @@ def _listening(port: int) -> list[str]:
 
 
 def _key_problems(config: Config) -> list[Problem]:
-    # The cryptography takes a while to import.
+    # The library cryptography takes a while to import.
     from chatd.auth.keys import BadKey, configured_keys
 
     parts: list[Mapping[str, object]] = [{"auth.keys": ()}]
@@ -107,7 +107,7 @@ def _certificate_problems(config: Config) -> list[Problem]:
         return []
     try:
         require_private(listen.tls_key)
-        # A password would be asked on the terminal; the daemon has none to ask.
+        # Without `password` OpenSSL would ask for one on the terminal, which a daemon does not have.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(listen.tls_cert, listen.tls_key, password=lambda: "")
     except ConfigError as error:

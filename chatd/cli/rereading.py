@@ -1,4 +1,4 @@
-"""What SIGHUP asks for: the configuration read again from the same places, as far as a running daemon can take it."""
+"""Reading the configuration again from the same sources, for the reload of a running daemon."""
 
 from chatd.cli.options import ConfigSources
 from chatd.cli.preflight import file_problems
@@ -10,13 +10,13 @@ from chatd.config.rules import broken_rules
 
 
 class ConfigReloader:
-    """Reads `sources` again; called with the configuration that is in force."""
+    """The reader of the configuration at a reload; called with the configuration in force."""
 
     def __init__(self, sources: ConfigSources) -> None:
         self._sources = sources
 
     def __call__(self, running: Config) -> ReloadPlan:
-        """What to put in force and what has to wait. Raises Unusable with all that is wrong."""
+        """Return the changes to apply and those that have to wait. Raises Unusable with all problems."""
         try:
             return self._read(running)
         except ConfigError as error:
@@ -26,7 +26,7 @@ class ConfigReloader:
         loaded = self._sources.load(file_problems)
         wanted = with_first_secret(loaded.config, create=False)
         found = plan_reload(running, wanted)
-        # Each was checked for itself; together with what has to wait they may still contradict each other.
+        # The new configuration is valid, but mixed with old values of waiting keys it may contradict itself.
         if broken := list(broken_rules(found.config, loaded.origins)):
             raise ConfigError(broken)
         return found

@@ -1,7 +1,7 @@
-"""The self-test of a server: something goes from one user to another, over real WebSockets, and its figures.
+"""The self-test of a server: one user sends to another over real WebSockets, and the times are measured.
 
-A new server is given a first message. One that has it already shows that it is still there, and sends the sign
-that somebody is typing: that goes the same way and leaves nothing behind.
+A new server gets a first message. With a server that has it already, the test finds it and sends a typing signal,
+which takes the same way and is not stored.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ TEXT = "Hello! This message was sent by the self-test of chatd dev."
 
 
 async def self_test(url: str, token_of: Callable[[str], str], sender: str, receiver: str) -> str:
-    """What was seen, with figures for a person. Raises TimeoutError, OSError, ChatError or Closed."""
+    """Return a summary with times for a person. Raises TimeoutError, OSError, ChatError or Closed."""
     async with (
         asyncio.timeout(TIMEOUT_S),
         _client(url, token_of, receiver) as inbox,
@@ -25,7 +25,7 @@ async def self_test(url: str, token_of: Callable[[str], str], sender: str, recei
         room = await outbox.direct(receiver)
         if stored := await room.timeline(1):
             await inbox.call({"type": "focus", "rooms": [room.id]})
-            return await _sign_of_life(room, stored[-1].seq, inbox.changes())
+            return await _typing_signal(room, stored[-1].seq, inbox.changes())
         return await _first_message(room, outbox.changes(), inbox.changes())
 
 
@@ -45,15 +45,15 @@ async def _first_message(room: Room, sent: ChangeStream, received: ChangeStream)
     return f"stored in {stored_ms:.1f} ms, delivered in {delivered_ms:.1f} ms (seq {seq})"
 
 
-async def _sign_of_life(room: Room, seq: int, received: ChangeStream) -> str:
+async def _typing_signal(room: Room, seq: int, received: ChangeStream) -> str:
     begun = perf_counter()
     room.typing()
     await _next(received, lambda change: isinstance(change, TypingStarted) and change.room == room.id)
-    return f"message {seq} is still there, a sign of life came in {_ms_since(begun):.1f} ms"
+    return f"message {seq} is still there, a typing signal was delivered in {_ms_since(begun):.1f} ms"
 
 
 async def _next(changes: ChangeStream, wanted: Callable[[Change], bool]) -> Any:
-    """The first change that is wanted."""
+    """Return the first wanted change."""
     async for change in changes:
         if wanted(change):
             return change
@@ -68,6 +68,6 @@ def _client(url: str, token_of: Callable[[str], str], user: str) -> Client:
     async def token() -> str:
         return token_of(user)
 
-    # The same device at every start, so that repeated self-tests leave one behind, not hundreds.
+    # The same device at every start, so that repeated self-tests leave one device, not hundreds.
     device = f"chatd-selftest-{user}".ljust(22, "-")[:22]
     return Client(url, token, device=device, settings=Settings(app="chatd dev"))

@@ -15,21 +15,21 @@ Examples:
   chatd serve --data /var/lib/chatd --set listen.address=0.0.0.0:8470
   CHATD_LOG__LEVEL=debug chatd
 
-Ends on SIGTERM or Ctrl-C after telling its clients to reconnect; a second signal ends it at once.
+It stops on SIGTERM or Ctrl-C after telling its clients to reconnect; a second signal ends it at once.
 SIGHUP reads the configuration again: chatd config doc says which keys count at once."""
 )
 @with_config_sources
 def serve(sources: ConfigSources) -> None:
-    """Run the daemon until it is told to stop.
+    """Run the daemon until a signal stops it.
 
-    Without any keys configured it serves built-in accounts (chatd user add), signed with a secret that it
-    makes in its data directory at the first start.
+    Without any configured keys it serves built-in accounts (chatd user add), whose tokens are signed with a
+    secret that it makes in its data directory at the first start.
     """
     loaded = sources.load(file_problems)
     require_free(loaded.config)
     config = with_first_secret(loaded.config, create=True)
     from chatd.cli.starting import start_explained
-    from chatd.server.runner import run  # uvicorn and the rest: half a second that no other command needs
+    from chatd.server.runner import run  # uvicorn and the rest take half a second to import
 
     with start_explained():
         run(config, ConfigReloader(sources))

@@ -1,4 +1,4 @@
-"""What can go wrong while a daemon starts, as words and exit codes."""
+"""The errors of a start of the daemon, as texts and exit codes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from chatd.storage.sqlite.errors import StoreError
 
 @contextmanager
 def start_explained() -> Iterator[None]:
-    """Turns a refused start into a Failure; anything else is a defect and keeps its traceback."""
+    """Turn a refused start into a Failure; anything else is a defect and keeps its traceback."""
     try:
         yield
     except BadKey as error:

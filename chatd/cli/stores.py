@@ -1,4 +1,4 @@
-"""Opening the database from the command line, when no daemon has it, with errors as words."""
+"""Opening the database from the command line, when no daemon uses it."""
 
 import asyncio
 import secrets
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class CliEnv:
-    """The time and chance a store asks for."""
+    """The part of Env that a store needs."""
 
     def monotonic(self) -> float:
         return time.monotonic()
@@ -34,7 +34,7 @@ class CliEnv:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turns what the storage refuses into the words and exit code of a failed command."""
+    """Turn errors of the storage into a Failure."""
     try:
         yield
     except (StoreError, ChatError) as error:
@@ -42,7 +42,7 @@ def explained() -> Iterator[None]:
 
 
 def with_store(config: Config, action: Callable[[Store], Awaitable[T]], *, create: bool = False) -> T:
-    """Runs `action` on the database of `config`; Failure when a daemon uses it or it cannot be opened.
+    """Run `action` on the database of `config`; Failure when a daemon uses it or it cannot be opened.
 
     `create`: make a database where there is none. Otherwise a wrong directory is refused and left as it was.
     """
@@ -53,7 +53,7 @@ def with_store(config: Config, action: Callable[[Store], Awaitable[T]], *, creat
 
     with explained():
         directory = Directory(config.storage.directory)
-        # An interrupted restore, which leaves something beside the missing database, has words of its own.
+        # An interrupted restore, which leaves files beside the missing database, has an error text of its own.
         if not (create or directory.has_database() or directory.remains()):
             directory.require_database()
         return asyncio.run(opened())
@@ -62,15 +62,15 @@ def with_store(config: Config, action: Callable[[Store], Awaitable[T]], *, creat
 async def decide(store: Store, user: str, request: Amend | Revoke) -> None:
     """Decide and store one change of an account, as a daemon would."""
     account = await store.account(user)
-    facts = ReadSet(Rules(), {}, accounts={} if account is None else {user: account})
-    work = WriteSet(now=now_ms(), stamp=store.stamp + 1)
-    DECISIONS[type(request)](user, request, work, facts)
-    if not work.empty:
-        await store.commit(work)
+    reads = ReadSet(Rules(), {}, accounts={} if account is None else {user: account})
+    writes = WriteSet(now=now_ms(), stamp=store.stamp + 1)
+    DECISIONS[type(request)](user, request, writes, reads)
+    if not writes.empty:
+        await store.commit(writes)
 
 
 def now_ms() -> int:
-    """Unix milliseconds."""
+    """Return Unix milliseconds."""
     return time.time_ns() // 1_000_000
 
 

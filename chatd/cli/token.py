@@ -1,4 +1,4 @@
-"""`chatd token`: a token as the host app would sign it, for trying things out."""
+"""`chatd token`: a token as the host app would sign it, for tests."""
 
 import time
 
@@ -28,7 +28,7 @@ Host apps sign their own tokens; docs/backend.md has the code, protocol.md "auth
 def token(loaded: Loaded, user: str, ttl: int, device: str | None, allow: tuple[str, ...]) -> None:
     """Print a token for USER, signed with the shared secret of the server.
 
-    The token gives whoever holds it the rights of USER until it expires.
+    Everybody who has the token has the rights of USER until it expires.
     """
     from chatd.auth.tokens import Tokens
 

@@ -1,4 +1,4 @@
-"""`chatd user`: the built-in accounts, for installations without an app that has users of its own."""
+"""`chatd user`: the built-in accounts, for installations without a host app."""
 
 import json
 import re
@@ -55,7 +55,7 @@ def _checked_device(ctx: click.Context, param: click.Parameter, value: str) -> s
 
 user_argument = click.argument("name", metavar="USER", callback=_checked_user)
 unseen_option = click.option(
-    "--unseen", is_flag=True, help="Though USER never came here: one of the host app, beforehand."
+    "--unseen", is_flag=True, help="Also for a USER of the host app who was never connected."
 )
 
 
@@ -65,17 +65,16 @@ unseen_option = click.option(
 @password_option
 @with_configuration
 def add(loaded: Loaded, name: str, shown: str | None, password_file: str | None) -> None:
-    """Add USER, who signs in with a password at POST /v1/login."""
+    """Add USER, who logs in with a password at POST /v1/login."""
     accounts = accounts_of(loaded.config, create=True)
     is_new = not Path(loaded.config.storage.directory, "chatd.sqlite").exists()
     if not is_new and any(line.user == name and line.password for line in accounts.all()):
         raise Failure(f"{name} exists already. Change the password with: chatd user passwd {name}")
-    accounts.put(
-        name, shown or name, hashed(password_file)
-    )  # a new database is made last, for a password there is
+    # This makes a new database, after the password was read.
+    accounts.put(name, shown or name, hashed(password_file))
     click.echo(f"Added {name}.")
     if is_new:
-        click.echo(f"There was no database in {loaded.config.storage.directory}: it is new.", err=True)
+        click.echo(f"There was no database in {loaded.config.storage.directory}: made a new one.", err=True)
 
 
 @user.command()
@@ -83,7 +82,7 @@ def add(loaded: Loaded, name: str, shown: str | None, password_file: str | None)
 @password_option
 @with_configuration
 def passwd(loaded: Loaded, name: str, password_file: str | None) -> None:
-    """Change the password of USER. Tokens issued before are refused from now on."""
+    """Change the password of USER. Tokens issued before are refused."""
     accounts_of(loaded.config).set_password(name, hashed(password_file))
     click.echo(f"Changed the password of {name}; earlier tokens are refused.")
 
@@ -93,7 +92,7 @@ def passwd(loaded: Loaded, name: str, password_file: str | None) -> None:
 @unseen_option
 @with_configuration
 def disable(loaded: Loaded, name: str, unseen: bool) -> None:
-    """Lock USER out at once, with any token. Messages stay."""
+    """Disable USER at once, with any token. Messages stay."""
     accounts_of(loaded.config).disable(name, disabled=True, unseen=unseen)
     click.echo(f"Disabled {name}. Undo with: chatd user enable {name}")
 
@@ -102,7 +101,7 @@ def disable(loaded: Loaded, name: str, unseen: bool) -> None:
 @user_argument
 @with_configuration
 def enable(loaded: Loaded, name: str) -> None:
-    """Let USER in again."""
+    """Enable a disabled USER again."""
     accounts_of(loaded.config).disable(name, disabled=False)
     click.echo(f"Enabled {name}.")
 
@@ -113,7 +112,7 @@ def enable(loaded: Loaded, name: str) -> None:
 @unseen_option
 @with_configuration
 def revoke(loaded: Loaded, name: str, device: str, unseen: bool) -> None:
-    """Refuse every token USER was given until now; a new one works."""
+    """Refuse every token issued to USER until now; a new one works."""
     accounts_of(loaded.config).revoke(name, device, unseen=unseen)
     click.echo(f"Revoked the tokens of {name}.")
 
@@ -122,13 +121,13 @@ def revoke(loaded: Loaded, name: str, device: str, unseen: bool) -> None:
 @click.option("--json", "for_programs", is_flag=True, help="As JSON lines.")
 @with_configuration
 def listed(loaded: Loaded, for_programs: bool) -> None:
-    """List the accounts the server knows."""
+    """List the accounts of the server."""
     for line in accounts_of(loaded.config).all():
         click.echo(json.dumps(asdict(line)) if for_programs else _shown(line))
 
 
 def _shown(line: AccountLine) -> str:
     state = "disabled" if line.disabled else "active" if line.password else "host app"
-    # A name comes from outside; control characters would steer the terminal.
+    # A name comes from outside; its control characters would affect the terminal.
     name = "".join(letter if letter.isprintable() else "?" for letter in line.name)
     return f"{line.user:<24} {state:<9} {name}"

@@ -1,1 +1,1 @@
-"""The configuration: its model, where values come from, the rules over them, and how they are written down."""
+"""The configuration: its model, the sources of values, the rules over them, and their written form."""

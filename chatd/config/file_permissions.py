@@ -1,4 +1,4 @@
-"""Whose a file is and what others may do with it: what keeps messages and secrets from other users of a machine."""
+"""The owners and permissions that keep messages and secrets from other users of a machine."""
 
 import os
 import pwd
@@ -7,32 +7,33 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 PRIVATE = 0o600
-TOUCH = 0o077  # by group and world: a file that holds messages or secrets
-CHANGE = 0o022  # a directory: who may put files into it may exchange the database
-LOOK = 0o067  # into a directory; a group that may only pass gets as far as the admin socket, which lets it in
+TOUCH = 0o077  # any access of group and world: forbidden for a file with messages or secrets
+CHANGE = 0o022  # forbidden for a directory: other users who may add files could replace the database
+LOOK = 0o067  # forbidden for a directory; a group may only pass through it to the admin socket
 
 
 class Fault(NamedTuple):
-    """What is wrong with a file and how to mend it, in words for the operator."""
+    """A problem with a file and its remedy, as texts for the operator."""
 
     what: str
     fix: str
 
 
 def fault(path: Path, forbidden: int, status: os.stat_result | None = None) -> Fault | None:
-    """Why the file or directory at `path` cannot be trusted with messages and secrets; None when it can.
+    """Return the reason not to trust the file or directory at `path` with messages and secrets; None without one.
 
-    It belongs to whoever runs chatd; a file may also be root's, or of the owner of its directory, who could exchange
-    it anyway. `forbidden`: permissions that others must not have. `status`: of the open file, else of `path`. OSError.
+    Its owner must be the user of the process; a file may also belong to root or to the owner of its directory, who
+    could replace it. `forbidden`: permissions that others must not have. `status`: of the open file, else of `path`.
+    Raises OSError.
     """
     status = status or path.stat()
-    us = os.geteuid()
-    owners = {us} if stat.S_ISDIR(status.st_mode) else {us, 0, path.absolute().parent.stat().st_uid}
+    own = os.geteuid()
+    owners = {own} if stat.S_ISDIR(status.st_mode) else {own, 0, path.absolute().parent.stat().st_uid}
     if status.st_uid not in owners:
         owner = name_of(status.st_uid)
         return Fault(
-            f"it belongs to {owner}, and chatd runs as {name_of(us)}",
-            f"Run chatd as {owner} (sudo -u {owner} ...), or: chown -R {name_of(us)} {path}",
+            f"it belongs to {owner}, and chatd runs as {name_of(own)}",
+            f"Run chatd as {owner} (sudo -u {owner} ...), or: chown -R {name_of(own)} {path}",
         )
     mode = stat.S_IMODE(status.st_mode)
     if mode & forbidden:
@@ -42,7 +43,7 @@ def fault(path: Path, forbidden: int, status: os.stat_result | None = None) -> F
 
 
 def name_of(uid: int) -> str:
-    """The name of a user of this machine, or the number of one without."""
+    """Return the name of a user of this machine, or the number of one without a name."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -50,5 +51,5 @@ def name_of(uid: int) -> str:
 
 
 def new_private_file(path: Path) -> TextIO:
-    """Make a file that only its owner may open, from its first moment on; FileExistsError when anything is there."""
+    """Create a file that only its owner may ever open; FileExistsError when the path exists."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE), "w")

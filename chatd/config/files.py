@@ -1,4 +1,4 @@
-"""Reading the small text files an operator writes, configuration and secrets; refuses what surprises."""
+"""Reading the small text files of an operator, configuration and secrets; unusual files are refused."""
 
 import os
 import stat
@@ -14,12 +14,12 @@ UTF8_MARK = b"\xef\xbb\xbf"
 
 
 def read_text(path: str, bytes_max: int = TEXT_BYTES_MAX) -> str:
-    """The UTF-8 text of a regular file of at most `bytes_max` bytes; else ConfigError."""
+    """Return the UTF-8 text of a regular file of at most `bytes_max` bytes; else ConfigError."""
     return _decoded(path, _read(path, bytes_max, private=False))
 
 
 def read_secret(path: str) -> Secret:
-    """The secret in a file that only its owner may read, without the line end an editor added."""
+    """Return the secret in a file that only its owner may read, without a line end."""
     text = _decoded(path, _read(path, SECRET_BYTES_MAX, private=True)).rstrip("\r\n")
     if not text or "\n" in text:
         raise refuse(path, "the secret must be exactly one line", "Write it with: openssl rand -base64 32")
@@ -27,12 +27,12 @@ def read_secret(path: str) -> Secret:
 
 
 def require_private(path: str) -> None:
-    """Refuses a file of somebody else, or one that group or world may read or write."""
+    """Refuse a file of another user, or one that group or world may read or write."""
     _require_private(path, os.stat(path))
 
 
 def require_private_directory(path: Path) -> None:
-    """Refuses a directory of somebody else, or one whose files others may exchange."""
+    """Refuse a directory of another user, or one whose files other users may replace."""
     if wrong := fault(path, CHANGE):
         raise refuse(str(path), wrong.what, f"{wrong.fix}.")
 
@@ -63,7 +63,7 @@ def _read(path: str, bytes_max: int, *, private: bool) -> bytes:
 
 
 def _advice(path: str) -> str:
-    if not os.path.exists(path):  # not that of a Path, which raises where nobody lets us look
+    if not os.path.exists(path):  # not Path.exists, which raises when the directory cannot be read
         return "Check the path, or write a file with: chatd config init"
     return "Check its permissions and those of its directory."
 

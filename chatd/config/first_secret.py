@@ -1,4 +1,4 @@
-"""The secret of a server nobody configured: made once, kept beside the database, private."""
+"""The secret of a server without configured keys: made once, kept beside the database, private."""
 
 import os
 import secrets
@@ -15,7 +15,7 @@ SECRET_BYTES = 32  # 256 bits, the strength of HS256 itself
 
 
 def with_first_secret(config: Config, *, create: bool) -> Config:
-    """`config`, with the secret in its data directory if it names no other way to verify tokens.
+    """Return `config`, with the secret of its data directory if it has no other keys to verify tokens with.
 
     `create`: make that secret when there is none, as the first start does. ConfigError if it cannot be used.
     """
@@ -25,7 +25,7 @@ def with_first_secret(config: Config, *, create: bool) -> Config:
 
 
 def with_own_secret(config: Config, *, create: bool) -> Config:
-    """`config` with the configured secret, else with that of its data directory if there is one."""
+    """Return `config` with the configured secret, else with that of its data directory if there is one."""
     path = secret_path(config)
     if config.auth.secret:
         return config
@@ -37,12 +37,12 @@ def with_own_secret(config: Config, *, create: bool) -> Config:
 
 
 def is_configured(auth: Auth) -> bool:
-    """Whether tokens can be verified with what the configuration names."""
+    """Whether the configuration names keys to verify tokens with."""
     return bool(auth.secret or auth.keys or auth.jwks_file or auth.jwks_url)
 
 
 def secret_path(config: Config) -> Path:
-    """Where the secret of the first start lies."""
+    """Return the path of the secret of the first start."""
     return Path(config.storage.directory) / "secret"
 
 
@@ -54,7 +54,7 @@ def _create(path: Path) -> None:
             file.write(secrets.token_urlsafe(SECRET_BYTES) + "\n")
             file.flush()
             os.fsync(file.fileno())
-    except FileExistsError:  # of an earlier start, or of another one that was faster: as good
+    except FileExistsError:  # of an earlier start, or of another one that was faster
         pass
     except OSError as error:
         what = f"the secret of a first start cannot be written: {error.strerror}"
@@ -75,7 +75,7 @@ def _exists(path: Path) -> bool:
 
 
 def secret_of(config: Config) -> Secret:
-    """The shared secret, or ConfigError that says how to get one."""
+    """Return the shared secret; ConfigError, with the way to get one, when there is none."""
     if not config.auth.secret:
         what = "there is no secret to sign tokens with"
         fix = "Start the daemon once (chatd dev, chatd serve), use its --config, or set auth.secret_file."

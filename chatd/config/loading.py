@@ -1,4 +1,4 @@
-"""File, environment and flags -> one checked Config and the origin of every value. Later wins."""
+"""The loading of one checked Config from file, environment and flags, with the origin of every value. Later wins."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from chatd.config.schema import Field, converted, fields, nearest
 from chatd.config.sources import Setting, environment_settings, file_settings, flag_settings
 
 DEFAULT = "default"
-SHOWN_MAX = 60  # characters of a wrong value that are shown: enough to find it
+SHOWN_MAX = 60  # characters of a wrong value in its problem: enough to find it
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ def load(
     flags: Sequence[tuple[str, str, str]] = (),
     look: Callable[[Config], Iterable[Problem]] = lambda config: (),
 ) -> Loaded:
-    """The configuration from a TOML file, CHATD_SECTION__KEY variables and (name, text, flag) triples.
+    """Load the configuration from a TOML file, CHATD_SECTION__KEY variables and (name, text, flag) triples.
 
-    `look` says what else is wrong with it. Raises ConfigError with every problem found, not only the first; what
-    cannot be judged without a value that is wrong itself is left out.
+    `look` finds further problems. Raises ConfigError with all problems, except for those of rules over a value
+    that is wrong itself.
     """
     gathered = _Layers()
     gathered.take(file_settings(path) if path else ())
@@ -50,7 +50,7 @@ def load(
 
 @dataclass(slots=True)
 class _Layers:
-    """What was found so far. `spoilt`: keys whose value is wrong; None when not even that can be told."""
+    """The values and problems of the layers so far. `spoilt`: keys with a wrong value; None when it may be any."""
 
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class _Layers:
             self.values[entry.name], self.origins[entry.name] = outcome, entry.origin
 
     def with_secret(self, config: Config) -> Config:
-        """`config` with the secret that its `secret_file` holds; what is wrong with it is a problem."""
+        """Return `config` with the secret in its `secret_file`; add a problem when it cannot be used."""
         auth = config.auth
         if not auth.secret_file:
             return config
@@ -93,7 +93,7 @@ class _Layers:
 
 
 def _checked(setting: Setting) -> Any:
-    """The value in its final type, or the Problem with it."""
+    """Return the value in its final type, or the Problem with it."""
     field = fields().get(setting.name)
     if field is None:
         return _unknown(setting)

@@ -1,6 +1,6 @@
-"""How much memory a daemon may come to, derived from the limits of its configuration. Nothing is measured here.
+"""The bounds of a daemon's memory, derived from the limits of its configuration.
 
-The constants were measured, and rounded up; tests/server/test_memory.py holds a daemon against them.
+The constants were measured, and rounded up; tests/server/test_memory.py compares a daemon with them.
 """
 
 from collections.abc import Iterator
@@ -12,29 +12,28 @@ from chatd.core.read_set import most_rooms
 KIB, MIB = 1 << 10, 1 << 20
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
-PROGRAM = 96 * MIB  # 57 MiB after the start; buffers of the hour, and what waits for a collection
+PROGRAM = 96 * MIB  # 57 MiB after the start; buffers, and objects that wait for a garbage collection
 WRITER_CACHE, READER_CACHE = 16 * MIB, 8 * MIB  # storage/sqlite/pragmas.py: pages of SQLite
 TOKENS = 8 * MIB  # auth/token_cache.py: 20,000 digests with their claims
 BUCKETS = 14 * 15 * MIB  # core/rates.py: fourteen kinds of buckets, 50,000 keys of 300 bytes each
-MEMBER = 400  # a member of a room in memory: the object, its name, its place in two tables
+MEMBER = 400  # a member of a room in memory: the object, its name, its entries in two tables
 QUEUE = 20_000  # writer/writer.py: requests that wait for the disk
 REQUEST = 4 * KIB  # a request beside its body: the objects around it
-HTTP_SOCKETS, HTTP_SOCKET = (
-    4096,
-    48 * KIB,
-)  # http/listeners.py and http/http_protocol.py: a head of 16 KiB, twice, and the parser
-CONNECTION = 32 * KIB  # parser, session, timers, places in some forty rooms; 17 KiB for one room
-# delivery/hub.py: a connection in a room, and a room that somebody listens to
+# http/listeners.py and http/http_protocol.py: a head of 16 KiB, twice, and the parser
+HTTP_SOCKETS, HTTP_SOCKET = 4096, 48 * KIB
+CONNECTION = 32 * KIB  # parser, session, timers, subscriptions to some forty rooms; 17 KiB for one room
+# delivery/hub.py: a connection in a room, and a room with subscribers
 SUBSCRIPTION, ROOM_SUBSCRIBERS = 256, 512
-READ = 256 * KIB  # what the event loop reads in one go, before it hears that nothing more is wanted
-SILENT = 8 * KIB  # a socket that says nothing: its transport, its place among the others, its deadline
+READ = 256 * KIB  # the event loop reads as much in one go, before reading is paused
+SILENT = 8 * KIB  # a silent socket: its transport, its table entry, its deadline
 TLS, TLS_READ = 64 * KIB, 256 * KIB  # keys and records; the buffer of a client that sends much
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes. `parts` by name, with `connections` as good ones; one socket that says nothing; one connection before
-    hello, idle, idle in as many rooms as a user may be in, and at its worst.
+    """Bounds in bytes: `parts` by name, with idle connections; `silent`, one silent socket; and one connection.
+
+    The connection is before hello (`stranger`), `idle`, idle in as many rooms as allowed (`full`), or at its `worst`.
     """
 
     parts: dict[str, int]
@@ -46,17 +45,17 @@ class Memory:
 
     @property
     def usual(self) -> int:
-        """What all of it comes to at most, while everybody reads what he is sent and sends what he begins."""
+        """The bound of all parts together, while clients read all pushes and finish all frames they begin."""
         return sum(self.parts.values())
 
 
 def memory_of(config: Config) -> Memory:
-    """What the limits of a configuration come to."""
+    """Return the bounds that follow from the limits of a configuration."""
     limits, outbox = config.limits, config.outbox
     is_tls = bool(config.listen.tls_cert)
     idle = CONNECTION + is_tls * TLS
     asked = limits.in_flight * (limits.body_bytes + REQUEST)
-    # A message is held in pieces and joined; the mark is looked at after a frame was added.
+    # A message is held in pieces and joined; the mark is checked after a frame was added.
     full = idle + most_rooms(limits.rooms_per_user) * (SUBSCRIPTION + ROOM_SUBSCRIBERS)
     worst = full + READ + is_tls * TLS_READ + 2 * limits.frame_bytes + asked
     worst += outbox.close_bytes + limits.server_frame_bytes
@@ -75,12 +74,12 @@ def memory_of(config: Config) -> Memory:
 
 
 def as_table(config: Config) -> str:
-    """The bound in words for the operator."""
+    """Return the bounds as a table for the operator."""
     return "\n".join(_lines(config, memory_of(config))) + "\n"
 
 
 def shown(size: float) -> str:
-    """A size as people write it.
+    """Return a size with a unit.
 
     >>> shown(1536)
     '1.5 KiB'
@@ -95,18 +94,18 @@ def _lines(config: Config, memory: Memory) -> Iterator[str]:
     limits = config.limits
     for name, size in memory.parts.items():
         yield f"{name:<44}{shown(size):>12}"
-    yield f"{'together, while everybody reads':<44}{shown(memory.usual):>12}"
-    yield f"{'one socket that says nothing, among them':<44}{shown(memory.silent):>12}"
+    yield f"{'together, while clients read all pushes':<44}{shown(memory.usual):>12}"
+    yield f"{'of it, one silent socket':<44}{shown(memory.silent):>12}"
     yield ""
-    yield "What hostile clients can add to that, at most:"
+    yield "Hostile clients can add at most:"
     strangers = min(limits.unauthenticated, limits.connections)
     above = memory.worst - memory.idle
     added = {
         "one connection": above,
         "one user (limits.connections_per_user)": limits.connections_per_user * above,
         "one address (limits.connections_per_address)": limits.connections_per_address * above,
-        "strangers (limits.unauthenticated)": strangers * (memory.stranger - memory.idle),
-        "everybody at once (limits.connections)": limits.connections * above,
+        "before hello (limits.unauthenticated)": strangers * (memory.stranger - memory.idle),
+        "all connections (limits.connections)": limits.connections * above,
     }
     for name, size in added.items():
         yield f"{name:<44}{shown(size):>12}"

@@ -1,6 +1,6 @@
 """Every limit of the daemon: its name, unit, default, bounds, and the reason for its value.
 
-Frozen structs, one a section, `Config` on top. Reading files, environment and flags is in cli/.
+Frozen structs, one a section, `Config` on top.
 """
 
 from typing import Annotated, Literal
@@ -12,7 +12,7 @@ from chatd.config.secret import Secret
 
 
 def several(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    """The texts of a key that takes one or a list of them; none where it is empty."""
+    """Return the texts of a key that takes one or a list of them; none where it is empty."""
     return tuple(filter(None, (value,) if isinstance(value, str) else value))
 
 
@@ -25,27 +25,25 @@ def _span(low: float, high: float, description: str) -> Meta:
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What all sections share: frozen, named arguments only, no unknown keys."""
+    """The base of all sections: frozen, named arguments only, no unknown keys."""
 
 
 class Listen(Section, frozen=True):
-    """Where the daemon listens, and whom it believes."""
+    """The listeners of the daemon, and the proxies and web pages it trusts."""
 
     address: Annotated[
         str | tuple[str, ...],
-        _text(
-            "HOST:PORT of the public listener, or several. Loopback: usually a proxy with TLS is in front."
-        ),
+        _text("HOST:PORT of the public listener, or several. Loopback, because usually a proxy is in front."),
     ] = "127.0.0.1:8470"
     ops_address: Annotated[
         str | tuple[str, ...],
-        _text('HOST:PORT of metrics and health, or several; "" = none. Apart: never public by mistake.'),
+        _text('HOST:PORT of metrics and health, or several; "" = none. Separate: never public by mistake.'),
     ] = "127.0.0.1:8471"
     tls_cert: Annotated[str, _text('PEM file with the certificate chain; "" = no TLS here.')] = ""
     tls_key: Annotated[str, _text("PEM file with the key of tls_cert; not readable by other users.")] = ""
     trusted_proxies: Annotated[
         tuple[str, ...],
-        _text("Networks (CIDR) whose X-Forwarded-For is believed: its right-most hop outside them."),
+        _text("Networks (CIDR) whose X-Forwarded-For is used: the client is its last hop outside them."),
     ] = ()
     origins: Annotated[
         tuple[str, ...],
@@ -59,25 +57,28 @@ class Listen(Section, frozen=True):
     ] = 4096
     request_deadline_s: Annotated[
         float,
-        _span(0.1, 300, "Seconds for a request head. A slow phone needs 2, a slowloris takes for ever."),
+        _span(0.1, 300, "Seconds for a request head. A slow phone needs 2, a slowloris attack never ends."),
     ] = 10.0
 
 
 class Storage(Section, frozen=True):
-    """The database, and how long its parts are kept."""
+    """The database, and the times for which its parts are kept."""
 
     directory: Annotated[
         str, _text("Directory of chatd.sqlite, made at the first start, readable by its owner only.")
     ] = "./chatd-data"
     readers: Annotated[
-        int, _span(1, 16, "Read-only connections, a thread each. Two: a long history delays nobody.")
+        int, _span(1, 16, "Read-only connections, a thread each. Two: a long history delays no other read.")
     ] = 2
     edit_window_s: Annotated[
         int,
-        _span(0, 10 * 365 * 86400, "Seconds for an author to edit or recall: a day corrects, not rewrites."),
+        _span(0, 10 * 365 * 86400, "Seconds for an author to edit or recall: a day is enough to correct."),
     ] = 86400
     operations_kept_days: Annotated[
-        int, _span(1, 3650, "Days operations (edit, recall, reaction) replay; later messages are re-read.")
+        int,
+        _span(
+            1, 3650, "Days operations (edit, recall, reaction) are kept; later clients read messages anew."
+        ),
     ] = 30
     operations_kept: Annotated[
         int,
@@ -88,10 +89,10 @@ class Storage(Section, frozen=True):
     ] = 600.0
     members_in_memory: Annotated[
         int,
-        _span(1000, 1_000_000_000, "Members of rooms in memory, looked at once a minute: 400 bytes each."),
+        _span(1000, 1_000_000_000, "Members of rooms in memory, checked once a minute: 400 bytes each."),
     ] = 2_000_000
     min_free_bytes: Annotated[
-        int, _span(0, 1 << 50, "Bytes of free disk below which writes stop; leaves the WAL room to finish.")
+        int, _span(0, 1 << 50, "Bytes of free disk below which writes stop; leaves space for the WAL.")
     ] = 64 << 20
 
 
@@ -102,7 +103,7 @@ class Key(Section, frozen=True):
         str, Meta(min_length=1, max_length=128, description="Key id, compared exactly with the token's.")
     ]
     algorithm: Annotated[
-        Literal["EdDSA", "ES256", "RS256"], _text("EdDSA, ES256 or RS256; a key never serves two.")
+        Literal["EdDSA", "ES256", "RS256"], _text("EdDSA, ES256 or RS256; a key is for one only.")
     ]
     file: Annotated[str, Meta(min_length=1, description="PEM file with the public key.")]
 
@@ -125,12 +126,12 @@ class Auth(Section, frozen=True):
         float, _span(60, 7 * 86400, "Seconds between refreshes of jwks_url; keys are announced days ahead.")
     ] = 3600.0
     jwks_retry_s: Annotated[
-        float, _span(1, 3600, "Least seconds between fetches for unknown key ids: forgers cause no stampede.")
+        float, _span(1, 3600, "Least seconds between fetches for unknown key ids: forgers cause no flood.")
     ] = 60.0
     token_lifetime_max_s: Annotated[
-        int, _span(60, 30 * 86400, "Longest token lifetime, seconds. A day bounds the worth of a stolen one.")
+        int, _span(60, 30 * 86400, "Longest token lifetime, seconds. A day bounds the use of a stolen token.")
     ] = 86400
-    leeway_s: Annotated[int, _span(0, 300, "Clock difference forgiven, seconds. NTP keeps well below.")] = 30
+    leeway_s: Annotated[int, _span(0, 300, "Clock difference tolerated, seconds. NTP stays well below.")] = 30
     grace_s: Annotated[
         float, _span(0, 600, "Seconds a connection still works after its token expired: a tunnel.")
     ] = 30.0
@@ -143,26 +144,22 @@ class Auth(Section, frozen=True):
 
 
 class Limits(Section, frozen=True):
-    """How much one client, address or room may ask of the daemon (protocol.md "Size limits" and "Thresholds")."""
+    """The sizes and counts allowed to a client, address or room (protocol.md "Size limits" and "Thresholds")."""
 
     frame_bytes: Annotated[
         int, _span(1024, 1 << 20, "Bytes of a client frame. 64 KiB carry a whole batch of sends.")
     ] = 65536
     hello_frame_bytes: Annotated[
         int,
-        _span(1024, 65536, "Bytes of the first frame, from nobody known yet: a 4 KiB token and a cursor."),
+        _span(1024, 65536, "Bytes of the first frame, before authentication: a 4 KiB token and a cursor."),
     ] = 8192
     server_frame_bytes: Annotated[
         int,
-        _span(
-            65536, 524288, "Bytes of a server frame, inflated. iOS refuses above 1 MiB and retries for ever."
-        ),
+        _span(65536, 524288, "Bytes of a server frame, inflated. iOS refuses above 1 MiB, and reconnects."),
     ] = 262144
     body_bytes: Annotated[
         int,
-        _span(
-            256, 262144, "Bytes of a message body as MessagePack. Ten pages of text; files travel elsewhere."
-        ),
+        _span(256, 262144, "Bytes of a message body as MessagePack. Ten pages of text; files go elsewhere."),
     ] = 16384
     batch: Annotated[int, _span(1, 1024, "Packets in a batch: a phone's outbox after a tunnel.")] = 64
     in_flight: Annotated[
@@ -176,9 +173,7 @@ class Limits(Section, frozen=True):
     ] = 10_000
     rooms_per_user: Annotated[
         int,
-        _span(
-            10, 100_000, "Rooms others may bring a user into; what they do themself has half as many more."
-        ),
+        _span(10, 100_000, "Rooms that others may add a user to; their own joins may be half as many more."),
     ] = 2000
     hello_timeout_s: Annotated[
         float, _span(0.1, 120, "Seconds from the handshake to hello; a phone sends it at once.")
@@ -199,13 +194,13 @@ class Limits(Section, frozen=True):
     ] = 20
     hellos_under_way: Annotated[
         int,
-        _span(1, 100_000, "Hellos carried out at once: a few hops to the readers; others wait, or return."),
+        _span(1, 100_000, "Hellos carried out at once, each with a few reads; others wait, or return."),
     ] = 64
     fragments: Annotated[int, _span(1, 4096, "Fragments of a message; honest clients send one.")] = 64
 
 
 class Rates(Section, frozen=True):
-    """How often (protocol.md "Rates"): token buckets, refilled evenly."""
+    """The rates allowed to a client (protocol.md "Rates"): token buckets, refilled evenly."""
 
     enabled: Annotated[
         bool, _text("Off only for load tests: without limits one client can slow all others.")
@@ -224,9 +219,7 @@ class Rates(Section, frozen=True):
     writes_per_s: Annotated[float, _span(0.01, 1e6, "Writes a second and user: faster than typing.")] = 5.0
     writes_burst: Annotated[int, _span(1, 1_000_000, "Writes at once: an outbox filled offline.")] = 20
     room_per_s: Annotated[float, _span(0.01, 1e6, "Writes a second and room; more cannot be read.")] = 20.0
-    room_burst: Annotated[
-        int, _span(1, 1_000_000, "Writes at once in a room: the second a goal is scored.")
-    ] = 60
+    room_burst: Annotated[int, _span(1, 1_000_000, "Writes at once in a room: everybody after a goal.")] = 60
     hello_user_per_min: Annotated[
         int, _span(1, 1_000_000, "Hellos a minute and user: ten devices, or one on a bad train.")
     ] = 10
@@ -235,7 +228,7 @@ class Rates(Section, frozen=True):
     ] = 60
     login_user_per_min: Annotated[
         int,
-        _span(1, 1_000_000, "Password checks a minute and account, from wherever: a botnet guesses slowly."),
+        _span(1, 1_000_000, "Password checks a minute and account, from any address: bounds a botnet."),
     ] = 10
     login_address_per_min: Annotated[
         int, _span(1, 1_000_000, "Password checks a minute and address; each costs 40 ms and 19 MiB.")
@@ -245,31 +238,33 @@ class Rates(Section, frozen=True):
         _span(
             100,
             1_000_000,
-            "Profiles of strangers a day and user: nobody needs more, and 1,000 accounts copy 100 million in 200 days.",
+            "Profiles of strangers a day and user: enough to search; 1,000 accounts copy 100 million in 200 days.",
         ),
     ] = 500
     stored_bytes_per_day: Annotated[
         int,
-        _span(
-            1 << 20, 1 << 50, "Bytes on the disk a day and user: 80,000 messages, or 2,000 of the longest."
-        ),
+        _span(1 << 20, 1 << 50, "Bytes on disk a day and user: 80,000 messages, or 2,000 of the longest."),
     ] = 32 << 20
     rooms_per_day: Annotated[int, _span(1, 1_000_000, "Rooms a user makes a day, direct ones too.")] = 200
     added_per_day: Annotated[
-        int, _span(100, 1_000_000, "Users whom a user puts into rooms a day: ten groups of a hundred.")
+        int, _span(100, 1_000_000, "Users that a user adds to rooms a day: ten groups of a hundred.")
     ] = 1000
     abuse_refusals: Annotated[
-        int, _span(1, 1_000_000, "Frames in the window that ignore retry_after and end a connection.")
+        int,
+        _span(1, 1_000_000, "Frames in the window that ignore retry_after, until the connection is closed."),
     ] = 50
     abuse_window_s: Annotated[float, _span(1, 3600, "The window of abuse_refusals, seconds.")] = 60.0
-    abuse_grace_s: Annotated[float, _span(0, 60, "Seconds until a refusal must have been read.")] = 2.0
+    abuse_grace_s: Annotated[float, _span(0, 60, "Seconds for a refusal to reach the client.")] = 2.0
 
 
 class Delivery(Section, frozen=True):
-    """The reach and the pace of pushes (protocol.md "Levels" and "Thresholds")."""
+    """The recipients and intervals of pushes (protocol.md "Levels" and "Thresholds")."""
 
     full_members: Annotated[
-        int, _span(2, 1_000_000, "Members up to which events are pushed unasked; more phones should sleep.")
+        int,
+        _span(
+            2, 1_000_000, "Members up to which all events are pushed; larger rooms would keep phones awake."
+        ),
     ] = 500
     large_members: Annotated[
         int, _span(2, 1_000_000, "Members above which joins are not logged and reactions are summarised.")
@@ -287,16 +282,16 @@ class Delivery(Section, frozen=True):
         float, _span(0.05, 60, "Seconds between heads of a room; a badge needs no more.")
     ] = 1.0
     receipts_interval_s: Annotated[
-        float, _span(0.05, 60, "Seconds in which receipts of a room are gathered; ticks may lag.")
+        float, _span(0.05, 60, "Seconds in which receipts of a room are collected; they may lag.")
     ] = 1.0
     presence_interval_s: Annotated[
-        float, _span(0.05, 60, "Seconds in which presence changes are gathered; dots may lag.")
+        float, _span(0.05, 60, "Seconds in which presence changes are collected; they may lag.")
     ] = 2.0
     presence_linger_s: Annotated[
-        float, _span(0, 600, "Seconds still online after the last connection: a lift, a reconnect.")
+        float, _span(0, 600, "Seconds online after the last connection: covers a reconnect.")
     ] = 30.0
     members_interval_s: Annotated[
-        float, _span(0.05, 600, "Seconds between member counts of a large room; nobody counts along.")
+        float, _span(0.05, 600, "Seconds between member counts of a large room; an older count does no harm.")
     ] = 30.0
     reactions_interval_s: Annotated[
         float, _span(0.05, 60, "Seconds between summaries of one message's reactions in a large room.")
@@ -312,13 +307,13 @@ class Privacy(Section, frozen=True):
     shown_to: Annotated[
         Literal["known", "members", "nobody"],
         _text(
-            "The viewers of presence, last seen, receipts. known: who shares a group or a direct room where both wrote."
+            "Viewers of presence, last seen, receipts. known: users of a shared group, or a direct chat of both."
         ),
     ] = "known"
 
 
 class Outbox(Section, frozen=True):
-    """How much may wait for a slow connection (protocol.md "Slow connections")."""
+    """The bytes and times allowed to a slow connection (protocol.md "Slow connections")."""
 
     ephemeral_bytes: Annotated[
         int, _span(1024, 1 << 24, "Bytes waiting above which typing, presence and receipts are dropped.")
@@ -335,7 +330,7 @@ class Outbox(Section, frozen=True):
 
 
 class Heartbeat(Section, frozen=True):
-    """When silence is questioned, and when it is the end (protocol.md "ping, pong")."""
+    """The times of pings and of their answers (protocol.md "ping, pong")."""
 
     foreground_s: Annotated[
         int, _span(15, 290, "Seconds of silence until a ping; proxies forget a connection after 60.")
@@ -352,17 +347,15 @@ class Heartbeat(Section, frozen=True):
 
 
 class Drain(Section, frozen=True):
-    """How the daemon leaves."""
+    """The end of the daemon."""
 
     pre_stop_s: Annotated[
-        float, _span(0, 300, "Seconds /readyz says no before anything closes: two polls of a load balancer.")
+        float, _span(0, 300, "Seconds of 503 from /readyz before closing: two polls of a load balancer.")
     ] = 0.0
     spread_min_s: Annotated[float, _span(0, 3600, "Least seconds over which reconnects are spread.")] = 5.0
     reconnects_per_s: Annotated[
         float,
-        _span(
-            1, 1e6, "Reconnects a second asked of the next daemon; a handshake costs 0.2 ms, a hello more."
-        ),
+        _span(1, 1e6, "Reconnects a second to the next daemon; a handshake costs 0.2 ms, a hello more."),
     ] = 500.0
     window_s: Annotated[
         float,
@@ -385,7 +378,7 @@ class Log(Section, frozen=True):
 
 
 class Config(Section, frozen=True):
-    """The whole configuration; `Config()` is what `chatd serve` runs without file, environment or flags."""
+    """The whole configuration; `Config()` is that of `chatd serve` without file, environment or flags."""
 
     listen: Listen = Listen()
     storage: Storage = Storage()

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: where, what, and how to mend it. All problems are told at once."""
+"""The problems of a configuration, each with its place and remedy. All are reported at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault; `where` is file:line, `env NAME`, a flag, or "" when no one place is to blame."""
+    """One problem and its remedy; `where` is file:line, `env NAME`, a flag, or "" when it has no single place."""
 
     where: str
     what: str
@@ -26,5 +26,5 @@ class ConfigError(Exception):
 
 
 def refuse(where: str, what: str, fix: str) -> ConfigError:
-    """A `ConfigError` with a single problem."""
+    """Return a `ConfigError` with a single problem."""
     return ConfigError([Problem(where, what, fix)])

@@ -1,4 +1,4 @@
-"""What of the configuration a running daemon can take over, and since when it counts. Nothing is put in force here."""
+"""The keys that a running daemon can change, and the time from which a change counts."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from chatd.config.model import Config
 
 TakesEffect = Literal["at once", "new connections", "restart"]
 
-# Every key that is not named here counts at once. A connection keeps what it was told at its hello or built from.
+# Every other key counts at once. A connection keeps the values that it announced at hello or was made with.
 TAKES_EFFECT: Mapping[str, TakesEffect] = {
     # sockets are opened and their buffers sized once
     "listen.address": "restart",
@@ -21,7 +21,7 @@ TAKES_EFFECT: Mapping[str, TakesEffect] = {
     "storage.directory": "restart",
     "storage.readers": "restart",
     "storage.min_free_bytes": "restart",
-    # clients were told these at hello, and hold them for true as long as they are connected
+    # clients learn these at hello, and rely on them as long as they are connected
     "limits.frame_bytes": "restart",
     "limits.server_frame_bytes": "restart",
     "limits.body_bytes": "restart",
@@ -30,7 +30,7 @@ TAKES_EFFECT: Mapping[str, TakesEffect] = {
     "limits.focus": "restart",
     "limits.watch": "restart",
     "limits.page": "restart",
-    # who sits at which level of a room was decided by it
+    # subscriptions of connections were made by it
     "delivery.full_members": "restart",
     "delivery.deflate_min_bytes": "restart",
     "log.format": "restart",
@@ -48,12 +48,12 @@ TAKES_EFFECT: Mapping[str, TakesEffect] = {
 
 
 class Unusable(Exception):
-    """A configuration that cannot be used; the text says what is wrong, where, and how to mend it."""
+    """A configuration that cannot be used; the text has the problems, their places and remedies."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReloadPlan:
-    """`config` is what can be in force now; the names of keys that changed, and of those that wait for a restart."""
+    """The configuration to apply now, the names of changed keys, and those that wait for a restart."""
 
     config: Config
     changed: tuple[str, ...]
@@ -61,12 +61,12 @@ class ReloadPlan:
 
 
 def takes_effect(name: str) -> TakesEffect:
-    """When a change of the key "section.key" counts."""
+    """Return when a change of the key "section.key" counts."""
     return TAKES_EFFECT.get(name, "at once")
 
 
 def plan_reload(running: Config, wanted: Config) -> ReloadPlan:
-    """`wanted` as far as a daemon that runs with `running` can take it over."""
+    """Return the plan that applies as much of `wanted` as a daemon with `running` can."""
     names = tuple(differences(running, wanted))
     waiting = tuple(name for name in names if _waits(name, running, wanted))
     kept = {name: _value(running, name) for name in waiting}
@@ -74,7 +74,7 @@ def plan_reload(running: Config, wanted: Config) -> ReloadPlan:
 
 
 def differences(one: Config, other: Config) -> Iterator[str]:
-    """The names of the keys whose values differ."""
+    """Return the names of the keys whose values differ."""
     for section in Config.__struct_fields__:
         for key in getattr(one, section).__struct_fields__:
             name = f"{section}.{key}"
@@ -83,7 +83,7 @@ def differences(one: Config, other: Config) -> Iterator[str]:
 
 
 def replaced(config: Config, values: Mapping[str, Any]) -> Config:
-    """The same configuration with other values for these "section.key"."""
+    """Return the configuration with other values for these "section.key"."""
     tables: dict[str, dict[str, Any]] = {}
     for name, value in values.items():
         section, _, key = name.partition(".")
@@ -96,7 +96,7 @@ def replaced(config: Config, values: Mapping[str, Any]) -> Config:
 
 def _waits(name: str, running: Config, wanted: Config) -> bool:
     if name in ("listen.tls_cert", "listen.tls_key"):
-        # Another pair is taken over; a listener with TLS cannot do without, nor one without get it.
+        # Another certificate and key can be loaded, but TLS cannot be switched on or off.
         return not (running.listen.tls_cert and wanted.listen.tls_cert)
     return takes_effect(name) == "restart"
 

@@ -1,4 +1,4 @@
-"""What values must say together: rules over several keys, and shapes no single bound can express."""
+"""Rules over several keys, and over forms that bounds cannot express."""
 
 import ipaddress
 import os
@@ -11,23 +11,21 @@ from chatd.config.model import Config, several
 from chatd.config.problems import Problem
 from chatd.protocol.limits import JSON_GROWTH
 
-ENVELOPE_BYTES = (
-    1024  # type, id, room, key, time and map headers around a body, with room for a long user name
-)
+ENVELOPE_BYTES = 1024  # type, id, room, key, time, a long user name and map headers around a body
 BESIDE_BODY_BYTES = 32_768  # as JSON: 64 reactions twice, a title, an avatar, a hundred users
 ROW_BYTES = 160  # as JSON: a user of 64 characters, three numbers or words, and their keys
 SECRET_BYTES_MIN = 32  # RFC 7518, 3.2: an HS256 key is at least as long as its hash
 SECRET_LETTERS_MIN = 8  # different ones; 32 random hexadecimal digits have fewer once in 27 million times
-# The largest private networks: 10.0.0.0/8, fc00::/7. Whoever believes more believes strangers.
+# The largest private networks: 10.0.0.0/8, fc00::/7. Wider ones contain public addresses.
 PROXY_BITS_MIN = {4: 8, 6: 7}
-# What may stand in listen.origins: scheme, host and port as a browser writes them (RFC 6454, 6.2), or any port.
+# An entry of listen.origins: scheme, host and port as a browser writes them (RFC 6454, 6.2), or any port.
 ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::(?:[0-9]{1,5}|\*))?\Z")
 SOCKET_PATH_BYTES_MAX = 107  # sun_path of unix(7) without its final NUL
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`holds` for every usable configuration; `keys` are to blame when it does not."""
+    """A rule that `holds` for every usable configuration; `says` and `keys` are for the problem when it does not."""
 
     keys: tuple[str, ...]
     says: str
@@ -37,9 +35,9 @@ class Rule:
 def broken_rules(
     config: Config, origins: Mapping[str, str], spoilt: Set[str] | None = frozenset()
 ) -> Iterator[Problem]:
-    """A Problem for every rule that does not hold, at the origin of the first of its keys that was set.
+    """Return a Problem for every rule that does not hold, at the origin of the first of its keys that was set.
 
-    Rules over a key that is `spoilt`, which has no value worth judging, are left out; None spoils all.
+    Rules over a `spoilt` key, whose value is wrong itself, are left out; None means that any key may be.
     """
     for rule in RULES:
         if spoilt is not None and spoilt.isdisjoint(rule.keys) and not rule.holds(config):
@@ -48,7 +46,7 @@ def broken_rules(
 
 
 def split_address(address: str) -> tuple[str, int]:
-    """Host and port of "HOST:PORT" or "[V6]:PORT"; ValueError if it is neither. Port 0 picks a free one."""
+    """Split "HOST:PORT" or "[V6]:PORT" into host and port; ValueError if it is neither. Port 0 means a free one."""
     host, colon, port = address.rpartition(":")
     if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
         raise ValueError(f"{address!r} is not HOST:PORT")
@@ -78,7 +76,7 @@ def _address(address: str) -> bool:
 
 
 def _fixed(addresses: Iterable[str]) -> list[tuple[str, int]]:
-    """Those that name a port; with 0 each gets another."""
+    """Return the addresses with a fixed port; with port 0 each gets another one."""
     return [split for split in map(split_address, filter(_address, addresses)) if split[1]]
 
 
@@ -96,7 +94,7 @@ def _network(text: str) -> bool:
 
 
 def _strong(secret: str) -> bool:
-    """Not a text that somebody typed to reach the length: few letters, or a short piece again and again."""
+    """Whether it is no text typed to reach the length: of few letters, or a short piece repeated."""
     piece = secret[: SECRET_BYTES_MIN // 2]
     repeats = any(secret == (piece[:size] * len(secret))[: len(secret)] for size in range(1, len(piece)))
     return len(set(secret)) >= SECRET_LETTERS_MIN and not repeats
@@ -154,7 +152,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         ("listen.trusted_proxies",),
-        "listen.trusted_proxies may hold nothing wider than 10.0.0.0/8 or fc00::/7: it would believe strangers",
+        "listen.trusted_proxies may hold nothing wider than 10.0.0.0/8 or fc00::/7: it would trust strangers",
         lambda c: all(_narrow(proxy) for proxy in c.listen.trusted_proxies if _network(proxy)),
     ),
     Rule(

@@ -1,7 +1,4 @@
-"""The keys of the configuration, read from its structs: for checking, suggestions and generated texts.
-
-The only file of cli/ that looks at the structs through msgspec.
-"""
+"""The keys of the configuration, read from its structs: for checks, suggestions and generated texts."""
 
 import difflib
 from collections.abc import Iterator
@@ -20,7 +17,7 @@ ONE_OR_SEVERAL = "text or list of texts"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One key: `expects` says its type and bounds in words, `annotation` to msgspec."""
+    """One key: `expects` has its type and bounds in words, `annotation` for msgspec."""
 
     section: str
     key: str
@@ -40,7 +37,7 @@ class Field:
 
     @property
     def shown_default(self) -> str:
-        """The default as TOML writes it; JSON is TOML for texts, numbers, truth values and lists."""
+        """The default in TOML; JSON is TOML for texts, numbers, truth values and lists."""
         return msgspec.json.encode(self.default, enc_hook=str).decode()
 
     @property
@@ -59,19 +56,19 @@ class Section:
 
 @cache
 def sections() -> tuple[Section, ...]:
-    """All sections in the order of `Config`."""
+    """Return all sections in the order of `Config`."""
     hints = get_type_hints(Config)
     return tuple(_section(name, hints[name]) for name in Config.__struct_fields__)
 
 
 @cache
 def fields() -> dict[str, Field]:
-    """All keys by "section.key"."""
+    """Return all keys by "section.key"."""
     return {field.name: field for section in sections() for field in section.fields}
 
 
 def nearest(name: str) -> str:
-    """The key most like `name`, or "" if none is near.
+    """Return the key most similar to `name`, or "" if none is close.
 
     >>> nearest("limits.pgae")
     'limits.page'
@@ -80,25 +77,25 @@ def nearest(name: str) -> str:
     found = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     if found:
         return found[0]
-    # A key under the wrong section is the other common slip.
+    # A key under the wrong section is the other common mistake.
     key = name.rpartition(".")[2]
     return next((other for other in fields() if other.rpartition(".")[2] == key), "")
 
 
 def converted(field: Field, value: Any, *, loose: bool) -> Any:
-    """`value` in the type of `field`, else ValueError; `loose` reads text as numbers and truth values."""
+    """Return `value` in the type of `field`, else ValueError; `loose` reads text as numbers and truth values."""
     return msgspec.convert(value, field.annotation, strict=not loose, dec_hook=from_plain)
 
 
 def from_plain(kind: type, value: Any) -> Any:
-    """`dec_hook` for msgspec: makes a `Secret` of a str."""
+    """Make a `Secret` of a str; the `dec_hook` for msgspec."""
     if kind is Secret and isinstance(value, str):
         return Secret(value)
     raise TypeError(f"expected a text, got {type(value).__name__}")
 
 
 def plain(value: Any) -> Any:
-    """`value` as JSON knows it: lists, maps, texts and numbers; secrets as asterisks."""
+    """Return `value` in types of JSON: lists, maps, texts and numbers; secrets as asterisks."""
     return msgspec.to_builtins(value, enc_hook=str)
 
 

@@ -1,10 +1,10 @@
-"""A text that must not be shown by accident. What it is used for is written elsewhere."""
+"""A text that must not be shown by accident."""
 
 import hmac
 
 
 class Secret:
-    """A text that does not show itself: `repr`, `str` and formatting give asterisks; `reveal()` gives it."""
+    """A secret text: `repr`, `str` and formatting give asterisks, `reveal()` the text."""
 
     __slots__ = ("_text",)
 
@@ -12,7 +12,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself, for the one place that needs it."""
+        """Return the text itself."""
         return self._text
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""The three places a setting comes from: the TOML file, the environment, the flags. Only shape is checked."""
+"""The three sources of settings: the TOML file, the environment, the flags. Values are not checked here."""
 
 import json
 import re
@@ -18,7 +18,7 @@ _KEY = re.compile(r"\s*([\w-]+(?:\s*\.\s*[\w-]+)*)\s*=")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One value and its origin; `loose`: it came as text and may be read as a number or truth value."""
+    """One value and its origin; `loose`: a text that may be read as a number or truth value."""
 
     name: str
     value: Any
@@ -27,7 +27,7 @@ class Setting:
 
 
 def file_settings(path: str) -> Iterator[Setting | Problem]:
-    """Settings of a TOML file, `path:line` their origin; ConfigError if it is no readable TOML."""
+    """Return the settings of a TOML file, with `path:line` as origin; ConfigError if it is no readable TOML."""
     text = read_text(path)
     tables = _parsed(path, text)
     lines = _lines(text)
@@ -49,7 +49,7 @@ def file_settings(path: str) -> Iterator[Setting | Problem]:
 
 
 def environment_settings(environment: Mapping[str, str]) -> Iterator[Setting | Problem]:
-    """Settings of CHATD_SECTION__KEY variables; others are ignored unless they look like a slip."""
+    """Return the settings of CHATD_SECTION__KEY variables; others are ignored unless they look like a mistake."""
     for variable, text in sorted(environment.items()):
         if not variable.startswith(PREFIX):
             continue
@@ -61,7 +61,7 @@ def environment_settings(environment: Mapping[str, str]) -> Iterator[Setting | P
 
 
 def flag_settings(pairs: Sequence[tuple[str, str, str]]) -> Iterator[Setting | Problem]:
-    """Settings of (name, text, flag) from the command line."""
+    """Return the settings of (name, text, flag) from the command line."""
     for name, text, flag in pairs:
         yield from _setting(name, text, flag)
 
@@ -87,7 +87,7 @@ def _hint(name: str) -> str:
 
 
 def _listed(text: str, expects: str) -> Any:
-    """A list in one variable: JSON when it begins like one, else words between commas.
+    """Read a list in one variable: JSON when it begins like one, else words between commas.
 
     A key that takes one text or several keeps a single word as it is.
     """
@@ -123,7 +123,7 @@ def _syntax_error(path: str, message: str) -> Exception:
 
 
 def _lines(text: str) -> dict[str, int]:
-    """Line of each key's first appearance by its dotted name: good to point at, never used to decide."""
+    """Return the first line of each key by its dotted name; approximate, for messages only."""
     found: dict[str, int] = {}
     table = ""
     for number, line in enumerate(text.splitlines(), start=1):

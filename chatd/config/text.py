@@ -1,4 +1,4 @@
-"""The configuration as text: a commented file, a reference in markdown, and what is in force."""
+"""The configuration as text: a commented file, a reference in markdown, and the values in force."""
 
 import json
 from collections.abc import Iterator
@@ -12,16 +12,16 @@ from chatd.config.schema import Field, plain, sections
 MARKDOWN_HEAD = """# Configuration
 
 `chatd serve` reads it at the start, and again on SIGHUP. Then a change counts at once, for new connections, or
-only after a restart; the log names the keys that wait for one. A configuration that is wrong anywhere changes nothing.
+only after a restart; the log names the keys that wait for one. A configuration with any error changes nothing.
 """
 TABLE_HEAD = "| Key | Type | Default | A change counts | Meaning |\n|---|---|---|---|---|\n"
 WIDTH = 100  # columns of a generated file: fits a terminal beside a log
 
 
 def as_toml() -> str:
-    """Every key with its default, commented out: so what is not changed follows later versions."""
+    """Return every key with its default, commented out, so that unchanged keys follow later versions."""
     head = (
-        "# Configuration of chatd: every key with its default. Remove the # before what you change.\n"
+        "# Configuration of chatd: every key with its default. Remove the # before a key that you change.\n"
         "# The environment wins over this file (CHATD_LIMITS__PAGE=100), flags win over both.\n"
         "# Check it with: chatd config check --config FILE\n"
     )
@@ -31,7 +31,7 @@ def as_toml() -> str:
 
 
 def as_markdown() -> str:
-    """The reference: one table a section."""
+    """Return the reference in markdown: one table a section."""
     return MARKDOWN_HEAD + "".join(
         f"\n## `[{one.name}]`\n\n{one.description}\n\n{TABLE_HEAD}"
         + "".join(_row(field) for field in one.fields)
@@ -40,12 +40,12 @@ def as_markdown() -> str:
 
 
 def as_shown(loaded: Loaded, *, only_changed: bool = False) -> str:
-    """What is in force, as TOML, with the origin of each value; secrets are asterisks."""
+    """Return the values in force as TOML, with the origin of each; secrets are asterisks."""
     return "\n".join(_shown_lines(loaded, only_changed)) + "\n"
 
 
 def as_json(loaded: Loaded) -> str:
-    """The same for programs: {"section.key": {"value": ..., "origin": ...}}."""
+    """Return the same for programs: {"section.key": {"value": ..., "origin": ...}}."""
     content = {
         field.name: {"value": plain(_value(loaded, field)), "origin": loaded.origins[field.name]}
         for section in sections()
@@ -86,7 +86,7 @@ def _value(loaded: Loaded, field: Field) -> Any:
 
 
 def _toml(value: Any) -> str:
-    """JSON is TOML for texts, numbers, truth values and lists of texts; tables are written inline."""
+    """Return TOML: as JSON for texts, numbers, truth values and lists of texts; tables are written inline."""
     shown = plain(value)
     if isinstance(shown, (list, tuple)):
         return "[" + ", ".join(map(_toml, shown)) + "]"

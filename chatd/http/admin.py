@@ -1,6 +1,6 @@
 """The admin socket: a Unix socket in the data directory, for the command line and the host app's back end.
 
-Who may open the file may do everything here; it is never on a network. JSON in, JSON out.
+Any process that may open the file may do everything here; it is never on a network. JSON in, JSON out.
 """
 
 import json
@@ -21,7 +21,7 @@ from chatd.protocol.errors import ChatError, Unavailable
 from chatd.protocol.identifiers import Address, Device, Room, Title, User
 from chatd.protocol.messages import Body
 
-BODY_BYTES_MAX = 65_536  # a notice is the largest thing asked here
+BODY_BYTES_MAX = 65_536  # a notice is the largest request
 
 
 class OfUser(msgspec.Struct, forbid_unknown_fields=True):
@@ -29,7 +29,7 @@ class OfUser(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PutUser(msgspec.Struct, forbid_unknown_fields=True):
-    """`password`: an argon2id hash, made by the caller; None leaves the one there is."""
+    """`password`: an argon2id hash, made by the caller; None keeps the stored one."""
 
     user: User
     password: str | None = None
@@ -69,7 +69,7 @@ Verb = Callable[[Any], Awaitable[Any]]
 
 
 def admin_app(admin: Admin) -> Starlette:
-    """The routes of the admin socket, each a POST with one JSON object; GET /users lists accounts."""
+    """Return the routes of the admin socket, each a POST with one JSON object; GET /users lists accounts."""
 
     async def put_user(asked: PutUser) -> None:
         await admin.put_user(asked.user, asked.name, asked.avatar, asked.password)
@@ -103,7 +103,7 @@ def admin_app(admin: Admin) -> Starlette:
 
 
 def endpoint(kind: type, verb: Verb) -> Callable[[Request], Awaitable[Response]]:
-    """An HTTP endpoint that decodes `kind` from the body, runs `verb`, and answers in JSON."""
+    """Return an HTTP endpoint that decodes `kind` from the body, runs `verb`, and answers in JSON."""
 
     async def answer(request: Request) -> Response:
         body = await request.body()
@@ -123,7 +123,7 @@ def endpoint(kind: type, verb: Verb) -> Callable[[Request], Awaitable[Response]]
 
 
 def public(account: Account) -> dict[str, Any]:
-    """An account as it may be shown: never its password."""
+    """Return the fields of an account that may be shown: never its password."""
     return {
         "user": account.user,
         "name": account.name,

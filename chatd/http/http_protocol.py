@@ -1,7 +1,7 @@
-"""The HTTP side of a socket: uvicorn's httptools protocol with deadlines, head limits and a whole upgrade.
+"""The HTTP side of a socket: uvicorn's httptools protocol with deadlines, head limits and upgrades.
 
-What uvicorn leaves open: silent and dripping clients, endless heads, bytes that come together with an upgrade
-request, responses nobody reads.
+It handles what uvicorn does not: silent and dripping clients, endless heads, bytes that come together with an
+upgrade request, responses that the client does not read.
 """
 
 import asyncio
@@ -17,15 +17,17 @@ from uvicorn.protocols.utils import get_remote_addr, is_ssl
 from chatd.http.pending_sockets import PendingSockets
 from chatd.websocket.handshake import Head
 
-HEAD_BYTES_MAX = 16 * 1024  # a browser behind a proxy sends 2 KiB; nginx allows 32 KiB, the tests of others 8
+HEAD_BYTES_MAX = (
+    16 * 1024
+)  # a browser behind a proxy sends 2 KiB; nginx allows 32 KiB, public test suites need 8
 HEADERS_MAX = 64  # a browser behind a proxy sends 25
 RESPONSE_DEADLINE_S = 30.0  # a login may wait behind others for a hashing thread; nothing else takes long
-LINGER_S = 2.0  # for the peer to read a refusal before the reset that unread bytes cause
+LINGER_S = 2.0  # time for the peer to read a refusal before the reset that unread bytes cause
 
 
 @dataclass(slots=True)
 class HttpOptions:
-    """What one listener grants: seconds for a request, and a place among the sockets that are no connection yet."""
+    """The options of one listener: seconds for a request, and its set of sockets without a WebSocket connection."""
 
     request_deadline_s: float
     pending_sockets: PendingSockets
@@ -41,13 +43,13 @@ class HttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0  # of names and values seen by the parser
         self._raw_bytes = 0  # received since the request began
         self._in_head = False
-        self._is_upgrade = False  # what the head asks for, and we speak it
+        self._is_upgrade = False  # whether the head asks for an upgrade that is supported
         self._refused = False
 
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        # As the class above does, but for asking the kernel for our address, which nobody wants to know.
+        # As in the base class, without the system call for our own address, which is not needed.
         self.connections.add(self)
         self.transport = transport
         self.flow = FlowControl(transport)
@@ -78,7 +80,7 @@ class HttpProtocol(HttpToolsProtocol):
             if self._in_head and self._raw_bytes > HEAD_BYTES_MAX:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
-    # callbacks of the parser; what they raise refuses the request
+    # callbacks of the parser; an exception refuses the request
 
     def on_message_begin(self) -> None:
         self._in_head = True
@@ -98,14 +100,14 @@ class HttpProtocol(HttpToolsProtocol):
         if not self._has_one_host():
             raise ValueError("RFC 9112 section 3.2: exactly one Host")
         if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
-            raise ValueError("RFC 9112 section 6.1: no other transfer coding is read here")
+            raise ValueError("RFC 9112 section 6.1: only the transfer coding chunked is supported")
         version = self.parser.get_http_version()
         if version not in ("1.0", "1.1"):
-            raise ValueError("no version of HTTP that has heads")
-        # HTTP/1.0 knows no upgrade (RFC 9110 section 7.8): the application answers what a proxy made of one.
+            raise ValueError("not HTTP/1.0 or HTTP/1.1")
+        # HTTP/1.0 has no upgrade (RFC 9110 section 7.8): the application answers one that a proxy degraded.
         self._is_upgrade = version == "1.1" and self.parser.should_upgrade() and super()._should_upgrade()
         if self._is_upgrade:
-            return  # what follows here prepares an answer of the application
+            return  # the rest prepares an answer of the application
         self.scope["client"] = get_remote_addr(self.transport)
         super().on_headers_complete()
 
@@ -117,7 +119,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def _should_upgrade(self) -> bool:
-        """What the class above asks at every turn, looked up once."""
+        """Return the outcome that was computed once for the head."""
         return self._is_upgrade
 
     # the response
@@ -132,7 +134,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         if self.transport.get_write_buffer_size():
-            self.abort()  # a response nobody reads would keep a closing socket for ever
+            self.abort()  # a response that is not read would keep a closing socket for ever
         else:
             super().timeout_keep_alive_handler()
 
@@ -168,7 +170,9 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _upgrade(self, rest: bytes) -> None:
         if not self._is_upgrade:
-            self.cycle.keep_alive = False  # answered as if not asked, but what follows is not HTTP
+            self.cycle.keep_alive = (
+                False  # answered without an upgrade, but the bytes that follow are not HTTP
+            )
         elif any(name in _BODY_HEADERS and value != b"0" for name, value in self.headers):
             self._refuse(_BAD, "A request that asks for a WebSocket has no body.\n")
         elif self.cycle is not None and not self.cycle.response_complete:
@@ -177,11 +181,12 @@ class HttpProtocol(HttpToolsProtocol):
             self._hand_over(rest)
 
     def _hand_over(self, rest: bytes) -> None:
-        """Give the transport to the WebSocket protocol, with the head and what came behind it."""
+        """Give the transport to the WebSocket protocol, with the head and the bytes that followed it."""
         self._leave()
         self.connections.discard(self)
         head = Head(self.parser.get_method(), self.url, self.headers)
-        self.parser = None  # type: ignore[assignment]  # it refers back to us: freed now, not by a collection
+        # It refers back to this object, which is freed now, not by a garbage collection.
+        self.parser = None  # type: ignore[assignment]
         make: Any = self.ws_protocol_class
         protocol = make(config=self.config, server_state=self.server_state, app_state=self.app_state)
         protocol.connection_made(self.transport)
@@ -204,7 +209,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _unsupported_upgrade_warning(self) -> None:
-        """A client asking for another protocol is no event worth a line."""
+        """Log nothing when a client asks for another protocol."""
 
 
 _BAD = HTTPStatus.BAD_REQUEST

@@ -1,4 +1,4 @@
-"""Listeners: uvicorn as a library inside our event loop. Nothing outside http/ knows that uvicorn exists."""
+"""Listeners: uvicorn as a library inside our event loop. Nothing outside http/ imports uvicorn."""
 
 import asyncio
 import contextlib
@@ -29,15 +29,15 @@ Application = Callable[
     [_Scope, Callable[[], Awaitable[_Scope]], Callable[[_Scope], Awaitable[None]]], Awaitable[None]
 ]
 
-PENDING_SOCKETS_MAX = 4096  # sockets that are no connection yet, at most: as many as the usual backlog holds
-_KEEP_ALIVE_S = 5  # idle between two requests; a browser reconnects in a blink
+PENDING_SOCKETS_MAX = 4096  # sockets that are no connection yet: as many as the usual backlog holds
+_KEEP_ALIVE_S = 5  # idle between two requests; a browser reconnects quickly
 _TICK_S = 1.0  # the Date header has seconds
-_POLL_S = 0.02  # while stopping; shorter than anybody notices
+_POLL_S = 0.02  # while stopping; too short to be noticed
 
 
 @dataclass(slots=True, frozen=True)
 class ListenerOptions:
-    """How a listener treats its clients, see config.Listen. No TLS without a certificate.
+    """The options of a listener, see config.Listen. No TLS without a certificate.
 
     `pending_sockets`: the sockets that are no WebSocket connection yet.
     """
@@ -50,10 +50,7 @@ class ListenerOptions:
 
 
 class Listener:
-    """One address, or several, with an HTTP application and, when given, WebSocket connections.
-
-    Several listeners live in one event loop, each with its own.
-    """
+    """One address, or several, with an HTTP application and, when given, WebSocket connections."""
 
     def __init__(
         self,
@@ -66,13 +63,13 @@ class Listener:
         self._options = options
         self._server = _Server(_uvicorn_config(application, options, connection_class), options)
         self._sockets: list[socket.socket] = []
-        self._is_ours = True  # the sockets; else somebody else removes their files
-        self._certificate = b""  # the file, as it was loaded
+        self._is_ours = True  # whether the sockets are; else systemd removes their files
+        self._certificate = b""  # the content of the file that was loaded
         self._serving: asyncio.Task[None] | None = None
 
     @property
     def address(self) -> str:
-        """The first of `addresses`, where it listens; with the real port once started."""
+        """The first of its addresses, with the real port once started."""
         return self.addresses[0]
 
     @property
@@ -83,7 +80,7 @@ class Listener:
     async def start(self, sockets: Sequence[socket.socket] = ()) -> None:
         """Listen on the addresses, or on these sockets (systemd's). Raises ListenError, AddressInUse.
 
-        A certificate that cannot be loaded is a ListenError too.
+        A certificate that cannot be loaded is a ListenError, too.
         """
         try:
             self._server.config.load()
@@ -102,14 +99,13 @@ class Listener:
             await self._serving
 
     def renew_certificate(self, tls_cert: str, tls_key: str) -> bool:
-        """Greet new clients with the certificate that is there now; whether it is another one.
+        """Use the current content of the certificate files for new clients; return whether it changed.
 
-        ListenError, and the old one stays, if it cannot be used.
-        A listener that was started without TLS has none to renew, which is a ListenError too.
+        ListenError when it cannot be used, or the listener was started without TLS; the old one stays then.
         """
         context = self._server.config.ssl
         if context is None:
-            raise ListenError(f"{self.address} was started without TLS: restart to have it")
+            raise ListenError(f"{self.address} was started without TLS: restart to enable it")
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls_cert, tls_key, password=lambda: "")
             context.load_cert_chain(tls_cert, tls_key, password=lambda: "")
@@ -119,11 +115,11 @@ class Listener:
         return before != self._certificate
 
     def stop_accepting(self) -> None:
-        """Close the listening sockets; connections go on. A new client is refused by the kernel."""
+        """Close the listening sockets; connections stay open. The kernel refuses new clients."""
         self._close_sockets()
 
     async def stop(self, deadline_s: float) -> None:
-        """Close everything, politely for `deadline_s` seconds, then by reset. Idempotent."""
+        """Close everything; connections still open after `deadline_s` seconds are reset. Idempotent."""
         self.stop_accepting()
         if self._serving is not None:
             self._server.leave(deadline_s)
@@ -134,24 +130,24 @@ class Listener:
         for bound in self._sockets:
             if self._is_ours:
                 remove_unix(bound)
-        self._server.stop_accepting()  # the loop must forget them before they are closed
+        self._server.stop_accepting()  # the loop has to release them before they are closed
         for bound in self._sockets:
             bound.close()
         self._sockets.clear()
 
 
 def certificate_in(path: str) -> bytes:
-    """The content of a certificate file; nothing where there is to be no TLS."""
+    """Return the content of a certificate file; b"" for an empty path, which means no TLS."""
     return Path(path).read_bytes() if path else b""
 
 
 def _uvicorn_config(
     application: Application, options: ListenerOptions, connection_class: type[asyncio.Protocol] | None
 ) -> uvicorn.Config:
-    front = functools.partial(HttpProtocol, HttpOptions(options.request_deadline_s, options.pending_sockets))
+    http = functools.partial(HttpProtocol, HttpOptions(options.request_deadline_s, options.pending_sockets))
     return uvicorn.Config(
         cast(Any, application),
-        http=cast(type[asyncio.Protocol], front),
+        http=cast(type[asyncio.Protocol], http),
         ws=connection_class or "none",
         loop="none",
         lifespan="off",
@@ -168,7 +164,7 @@ def _uvicorn_config(
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server without its signals, its exits, and its way to stop: all of those are the daemon's."""
+    """uvicorn's server without its signal handlers, exits and shutdown, which are the daemon's."""
 
     def __init__(self, config: uvicorn.Config, options: ListenerOptions) -> None:
         super().__init__(config)
@@ -203,7 +199,7 @@ class _Server(uvicorn.Server):
         listen = loop.create_unix_server if bound.family == socket.AF_UNIX else loop.create_server
         context, make = self.config.ssl, functools.partial(self._connection, loop)
         if context is None:
-            # asyncio takes the backlog for how many to accept in one go, and without descriptors logs each of them.
+            # asyncio accepts `backlog` sockets in one go, and logs each of them when there are no descriptors.
             server: asyncio.Server | TlsServer = await listen(make, sock=bound, backlog=ACCEPTS)
         else:
             options, connections = self._options, cast(set[Any], self.server_state.connections)

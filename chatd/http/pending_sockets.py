@@ -1,6 +1,6 @@
-"""Sockets that were accepted and are no WebSocket connection yet: how many there may be, of all and of an address.
+"""Sockets that were accepted and are no WebSocket connection yet: limits on their number in total and per address.
 
-They shake hands for TLS, talk HTTP, or say nothing. Nobody is refused: the oldest has to go, of whoever has too many.
+They are in a TLS handshake, speak HTTP, or are silent. None is refused: the oldest one over the limit is closed.
 """
 
 from collections import defaultdict
@@ -9,7 +9,7 @@ from typing import Protocol
 
 from chatd.websocket.client_address import UNIX_PEER, customer, peer_address
 
-Cut = Callable[[str], None]  # told why one had to go: `all`, or `address`
+Cut = Callable[[str], None]  # called with the limit that was exceeded: `all`, or `address`
 
 
 class PendingSocket(Protocol):
@@ -18,9 +18,9 @@ class PendingSocket(Protocol):
 
 
 class PendingSockets:
-    """Keeps at most `sockets_max`, of one address `per_address`, IPv6 by /64; 0 bounds no address.
+    """The pending sockets: at most `sockets_max`, and `per_address` of one address (IPv6: of a /64; 0: no limit).
 
-    Peers that `shared` names stand for many: proxies that are trusted, and Unix sockets.
+    The limit per address does not hold for `shared` peers, such as trusted proxies, nor for Unix sockets.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class PendingSockets:
         return len(self._customers)
 
     def enter(self, pending: PendingSocket, peername: object) -> None:
-        """Count one, and cut the one that has to go for it. `peername` is what its transport says."""
+        """Add a socket, and close the oldest one over a limit. `peername` is that of its transport."""
         peer = peer_address(peername)
         key = self._customers[pending] = customer(peer)
         own = self._of[key]
@@ -57,7 +57,7 @@ class PendingSockets:
             self._end(next(iter(self._customers)), "all")
 
     def leave(self, pending: PendingSocket) -> None:
-        """It is upgraded, or gone; no-op when it left before."""
+        """Remove a socket that was upgraded or closed; no-op when it was removed before."""
         key = self._customers.pop(pending, None)
         if key is not None:
             own = self._of[key]

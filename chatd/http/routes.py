@@ -22,7 +22,7 @@ from chatd.websocket.origins import AllowedOrigins
 HEALTH = b"chatd\n"  # protocol.md "Plain HTTP": exactly these bytes, so that no captive portal looks alike
 
 LOGIN_BYTES_MAX = 4096  # a user, a password of 128 characters and a device take 400
-_DRAINED_BYTES_MAX = 2 << 20  # of a body too large: read on, so that no reset overtakes the answer
+_DRAINED_BYTES_MAX = 2 << 20  # of a body that is too large: it is read, so that no reset overtakes the answer
 
 _SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -31,7 +31,7 @@ _SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-# What a page of another origin may ask for: all there is. A browser asks again after these seconds.
+# Pages of other origins may use all routes. A browser repeats the preflight after these seconds.
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "Content-Type",
@@ -42,7 +42,7 @@ _CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
 class Granted(Protocol):
-    """A token for `hello`, and how many seconds it is good for."""
+    """A token for `hello`, and the seconds for which it is valid."""
 
     @property
     def token(self) -> str: ...
@@ -51,17 +51,18 @@ class Granted(Protocol):
     def expires_in_s(self) -> int: ...
 
 
-# (user, password, device or None, client address) -> a token, or None when user and password do not fit.
+# (user, password, device or None, client address) -> a token, or None when user and password do not match.
 # Raises Refused("rate_limited", retry_after=ms), Refused("bad_request"), or Unavailable.
 Login = Callable[[str, str, str | None, str], Awaitable[Granted | None]]
 
-# What must be true to serve, by name: None, or what is wrong. Names and texts are shown to operators.
+# The conditions of readiness by name: None, or the problem. Names and texts are shown to operators.
 Checks = Callable[[], Awaitable[Mapping[str, str | None]]]
 
 
 def public_application(login: Callable[[], Login | None], acceptor: AcceptorConfig) -> ASGIApp:
-    """`GET /v1/health` and `POST /v1/login`, for apps and for web pages; and words for who asks for the WebSocket
-    without an upgrade. Both arguments are asked at use, because a reload may change them; while `login` gives None
+    """Return the application of clients: `GET /v1/health`, `POST /v1/login`, a hint for WebSockets without an upgrade.
+
+    Both arguments are read at each request, because a reload may change them; while `login` returns None
     (accounts are switched off), there is no such route.
     """
 
@@ -95,7 +96,7 @@ def public_application(login: Callable[[], Login | None], acceptor: AcceptorConf
 
 
 def ops_application(checks: Checks, metrics: Callable[[], tuple[bytes, str]]) -> ASGIApp:
-    """`/livez` when the loop answers, `/readyz` with every check, `/metrics` (content and its media type)."""
+    """Return the application of operators: `/livez`, `/readyz` with every check, `/metrics` (content, media type)."""
 
     async def live(request: Request) -> Response:
         return Response(b"ok\n", media_type="text/plain")
@@ -116,7 +117,7 @@ def ops_application(checks: Checks, metrics: Callable[[], tuple[bytes, str]]) ->
 
 
 async def client_left(request: Request, error: Exception) -> Response:
-    """A client that goes in the middle of its body is no defect, and nobody reads what it is answered."""
+    """Answer a client that left in the middle of its body, which is no defect; nobody reads the answer."""
     return _error("bad_request", 400)
 
 
@@ -128,14 +129,14 @@ def _routed(routes: list[Route]) -> ASGIApp:
         Exception: _defect,
     }
     application = Starlette(routes=routes, exception_handlers=handlers)  # type: ignore[arg-type]
-    application.router.redirect_slashes = False  # redirects would repeat whatever Host the client made up
+    application.router.redirect_slashes = False  # a redirect would repeat any Host that the client made up
     return application
 
 
 class _WebPages:
-    """Lets web pages that may connect read every answer, as browsers ask for it (Fetch Standard, "CORS protocol").
+    """The answers to web pages: those that may connect can read them (Fetch Standard, "CORS protocol").
 
-    Others are named in the log, log nobody in, and cannot read what they get.
+    Others are logged, cannot log in, and cannot read the answers.
     """
 
     def __init__(self, application: ASGIApp, allowed_origins: AllowedOrigins) -> None:
@@ -178,7 +179,7 @@ def _with_headers(send: Send, added: Mapping[str, str]) -> Send:
 
 
 class _SecurityHeaders:
-    """Adds the same headers to every response, the ones of errors too."""
+    """The same security headers for every response, errors included."""
 
     def __init__(self, application: ASGIApp) -> None:
         self._application = application

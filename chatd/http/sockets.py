@@ -1,4 +1,4 @@
-"""Addresses to listen on, as sockets: host:port, [v6]:port, unix:/path. Errors say what to do about them."""
+"""Addresses to listen on, as sockets: host:port, [v6]:port, unix:/path. Error texts name the remedy."""
 
 import errno
 import os
@@ -15,13 +15,13 @@ class ListenError(Exception):
 
 
 class AddressInUse(ListenError):
-    """Somebody else listens there already."""
+    """Another process listens there already."""
 
 
 def bound_sockets(*addresses: str) -> list[socket.socket]:
-    """Sockets bound to these addresses, not listening yet: one each, or two for a name with IPv4 and IPv6.
+    """Return sockets bound to these addresses, not listening yet: one each, or two for a name with IPv4 and IPv6.
 
-    An IPv6 socket takes IPv6 only, so `0.0.0.0` and `[::]` may have the same port. Port 0 takes a free one. Raises
+    An IPv6 socket takes IPv6 only, so `0.0.0.0` and `[::]` may have the same port. Port 0 means a free one. Raises
     ListenError; nothing stays open then.
     """
     sockets: list[socket.socket] = []
@@ -40,7 +40,7 @@ def bound_sockets(*addresses: str) -> list[socket.socket]:
 
 
 def split_address(address: str) -> tuple[str, int]:
-    """Host and port of `host:port` or `[v6]:port`; an empty host means every interface."""
+    """Split `host:port` or `[v6]:port` into host and port; an empty host means every interface."""
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdigit() or int(port) > 65535 or (":" in host and not host.startswith("[")):
         raise ListenError(f"{address!r} is no address: HOST:PORT, [IPV6]:PORT or unix:/path is expected")
@@ -48,12 +48,12 @@ def split_address(address: str) -> tuple[str, int]:
 
 
 def shown_host(host: str) -> str:
-    """A host as it stands before a port."""
+    """Return a host as it is written before a port."""
     return f"[{host}]" if ":" in host else host
 
 
 def shown_address(bound: socket.socket) -> str:
-    """The address of a socket the way `bound_sockets` takes it, with the real port."""
+    """Return the address of a socket as `bound_sockets` takes it, with the real port."""
     name = bound.getsockname()
     if isinstance(name, tuple):
         host, port = name[:2]
@@ -83,7 +83,7 @@ def _resolved(host: str, port: int, address: str) -> list[tuple[int, tuple[objec
 
 def _bound_tcp(family: int, place: tuple[object, ...], address: str) -> socket.socket:
     try:
-        # The protocol is said because asyncio turns Nagle off only where it reads IPPROTO_TCP.
+        # The protocol is named because asyncio turns Nagle off only for IPPROTO_TCP.
         bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except OSError as error:  # a kernel without IPv6
         raise _explained(error, address) from error
@@ -102,9 +102,8 @@ def _bound_unix(path: str) -> socket.socket:
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _remove_stale(path)
-        with suppress(
-            OSError
-        ):  # Linux makes the file with this mode; elsewhere its directory has to protect it
+        # Linux makes the file with this mode; elsewhere its directory has to protect it.
+        with suppress(OSError):
             os.fchmod(bound.fileno(), _UNIX_MODE)
         bound.bind(path)
         os.chmod(path, _UNIX_MODE)
@@ -115,7 +114,7 @@ def _bound_unix(path: str) -> socket.socket:
 
 
 def _remove_stale(path: str) -> None:
-    """Remove a socket file nobody listens on: what a killed daemon leaves behind."""
+    """Remove a socket file that a killed daemon left behind."""
     if not os.path.exists(path) or not stat.S_ISSOCK(os.stat(path).st_mode):
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:

@@ -1,4 +1,4 @@
-"""Accepting sockets and shaking hands for TLS: the loop would do both, but count nobody before the hands are shaken."""
+"""Accepting sockets and TLS handshakes. asyncio can do both, but would not count a socket before its handshake ends."""
 
 import asyncio
 import logging
@@ -11,15 +11,15 @@ from typing import Any
 
 from chatd.http.pending_sockets import PendingSockets
 
-ACCEPTS = 16  # in one go: whoever is connected already gets his turn in between
-PAUSE_S = 1.0  # without descriptors, as asyncio waits
+ACCEPTS = 16  # sockets accepted in one go, so that connections are served in between
+PAUSE_S = 1.0  # when there are no descriptors; as long as asyncio waits
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, frozen=True)
 class TlsOptions:
-    """`make` gives the protocol of an encrypted connection; `connections` is the server's set of live ones."""
+    """`make` returns the protocol of an encrypted connection; `connections` is the server's set of open ones."""
 
     context: ssl.SSLContext
     handshake_deadline_s: float
@@ -29,7 +29,7 @@ class TlsOptions:
 
 
 class TlsServer:
-    """Accepts on a listening socket until it is closed, which leaves the socket to its owner."""
+    """The accept loop of a listening socket; closing it leaves the socket to its owner."""
 
     def __init__(self, bound: socket.socket, options: TlsOptions) -> None:
         self._loop = asyncio.get_running_loop()
@@ -40,7 +40,7 @@ class TlsServer:
         self._resume()
 
     def close(self) -> None:
-        """Accept nobody any more. Idempotent."""
+        """Stop accepting. Idempotent."""
         if self._pause is not None:
             self._pause.cancel()
         if self._bound.fileno() >= 0:
@@ -65,33 +65,33 @@ class TlsServer:
 
 
 class Handshake(asyncio.Protocol):
-    """One socket until its handshake is over, one way or the other."""
+    """One socket until its TLS handshake succeeds or fails."""
 
     def __init__(self, accepted: socket.socket, peername: object, options: TlsOptions) -> None:
         self._accepted = accepted
         self._options = options
         self._has_begun = False
-        self._task = asyncio.get_running_loop().create_task(self._shake_hands())
+        self._task = asyncio.get_running_loop().create_task(self._run())
         self._task.add_done_callback(self._end)
         options.connections.add(self)
         options.pending_sockets.enter(self, peername)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The handshake is over: the encrypted transport is the next protocol's."""
+        """Give the encrypted transport to the next protocol, for the handshake succeeded."""
         self._leave()
         protocol = self._options.make()
         protocol.connection_made(transport)
         transport.set_protocol(protocol)
 
     def abort(self) -> None:
-        """End it, and the connection."""
+        """End the handshake and the connection."""
         self._task.cancel()
 
-    shutdown = abort  # what uvicorn calls when the server stops: there is nobody to say goodbye to
+    shutdown = abort  # uvicorn calls it when the server stops; no close frame can be sent yet
 
-    async def _shake_hands(self) -> None:
+    async def _run(self) -> None:
         self._has_begun = True
-        # ssl.SSLError is an OSError, so are time-outs and resets: a stranger who cannot shake hands is no event.
+        # ssl.SSLError is an OSError, so are time-outs and resets: a failed handshake is not logged.
         with suppress(OSError):
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: self,
@@ -102,7 +102,7 @@ class Handshake(asyncio.Protocol):
 
     def _end(self, task: asyncio.Task[None]) -> None:
         self._leave()
-        if not self._has_begun:  # nobody has taken the socket over
+        if not self._has_begun:  # the socket has no transport that closes it
             self._accepted.close()
 
     def _leave(self) -> None:

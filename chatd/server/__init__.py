@@ -1,1 +1,1 @@
-"""The daemon put together: its parts, its process, its reload, its clock."""
+"""The composition of the daemon, its process, its reload and its clock."""

@@ -1,4 +1,4 @@
-"""The parts of a daemon behind its listeners, put together: everything but sockets."""
+"""The composition of the parts of a daemon behind its listeners: everything but sockets."""
 
 import asyncio
 import logging
@@ -44,12 +44,12 @@ from chatd.writer.writer import Submission, Writer
 log = logging.getLogger(__name__)
 
 NO_KEY = "there is no key to verify a token with"
-COMMIT_S = 10.0  # of one commit: the longest a client waits for its answer
-TROUBLES_LOOK_S = 1.0  # soon enough for an operator, and no load
+COMMIT_S = 10.0  # duration of one commit: the longest a client waits for its answer
+TROUBLES_INTERVAL_S = 1.0  # soon enough for an operator, and no load
 
 
 def rules_of(config: Config) -> Rules:
-    """The part of the configuration that decisions follow."""
+    """Return the part of the configuration that decisions follow."""
     return Rules(
         body_bytes=config.limits.body_bytes,
         group_members=config.limits.group_members,
@@ -63,7 +63,7 @@ def rules_of(config: Config) -> Rules:
 
 
 def per_day(rates: Rates) -> dict[Kind, int]:
-    """What each user may do a day."""
+    """Return the daily allowances of each user."""
     if not rates.enabled:
         return {}
     return {"bytes": rates.stored_bytes_per_day, "rooms": rates.rooms_per_day, "added": rates.added_per_day}
@@ -72,7 +72,7 @@ def per_day(rates: Rates) -> dict[Kind, int]:
 class App:
     """The parts of a daemon behind its listeners: everything but sockets. Made when the store is open.
 
-    `whole`: the chat of this package, and the capabilities it was combined with.
+    `whole`: the chat of this package and the capabilities it was combined with.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class App:
         self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
 
     def reconfigure(self, config: Config) -> None:
-        """Put another configuration in force, in every part that was given some of it (settings.py says of what)."""
+        """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
         self.context.reconfigure(config)
         self.admission.reconfigure(config.limits)
         self.hello_limiter.reconfigure(config.limits.hellos_under_way)
@@ -146,15 +146,17 @@ class App:
         self.login.reconfigure(config.auth.login_token_ttl_s)
 
     def _publish(self, writes: WriteSet) -> None:
-        """Tell the connections of this process."""
+        """Push a commit to the connections of this process."""
         try:
             self.fanout.publish(writes)
-        except Exception:  # stored it is: whoever may have missed a part comes back and reads it from the log
-            log.exception("commit %d was not told to everybody", writes.stamp)
+        except (
+            Exception
+        ):  # it is stored: clients that may have missed a part reconnect and read the log of events
+            log.exception("commit %d was not pushed to everybody", writes.stamp)
             self.fanout.close_concerned(writes)
 
     async def watch_troubles(self) -> None:
-        """Look for troubles that no request meets, and try whether those of the disk are over; until cancelled."""
+        """Check for troubles that no request meets, and whether those of the disk have ended; until cancelled."""
         while True:
             self.store.watch()
             for name, why in self.pressures().items():
@@ -164,14 +166,14 @@ class App:
                     self.store.troubles.report_ok(name)
             if self.writer.committing_s > COMMIT_S:
                 self.store.troubles.report(
-                    "commits", f"the disk does not answer for {self.writer.committing_s:.0f} s"
+                    "commits", f"the disk has not answered for {self.writer.committing_s:.0f} s"
                 )
             elif {"disk", "commits"} & self.store.troubles.now.keys() and not self.writer.depth:
-                self.writer.submit(Submission("", ForgetKeys(before=1)))  # drops nothing, and is a commit
-            await asyncio.sleep(TROUBLES_LOOK_S)
+                self.writer.submit(Submission("", ForgetKeys(before=1)))  # an empty change, to try a commit
+            await asyncio.sleep(TROUBLES_INTERVAL_S)
 
     def pressures(self) -> dict[str, str | None]:
-        """By trouble: None, or the bound that was reached."""
+        """Return, by name of a trouble, None or the limit that was reached."""
         admission, hello_limiter, writer = self.admission, self.hello_limiter, self.writer
         room = min(admission.limits.connections, admission.sockets_max)
         return {
@@ -185,11 +187,11 @@ class App:
         return self.hello_limiter.booked_ms() if self.hello_limiter.full else None
 
     def session(self) -> Session:
-        """A receiver for a connection that was just accepted."""
+        """Return the session of a connection that was just accepted."""
         return Session(self.context, self.rate_limits)
 
     async def log_in(self, user: str, password: str, device: str | None, address: str) -> Granted | None:
-        """A token for a user and a password; None when they do not fit. Limited per address and user."""
+        """Return a token for a user and a password; None when they do not match. Limited per address and user."""
         self.rate_limits.allow_login(address, user)
         granted = await self.login(user, password, device)
         self.counters.logins["granted" if granted else "login_failed"] += 1

@@ -33,22 +33,21 @@ from chatd.telemetry.troubles import TROUBLES
 from chatd.websocket.acceptor_config import AcceptorConfig, acceptor_config
 from chatd.websocket.connection import connection_class
 
-ADMIN_SOCKET = "chatd.sock"  # in the data directory: who may open it is who owns the data
+ADMIN_SOCKET = "chatd.sock"  # in the data directory, for the owner of the data
 DATABASE = "chatd.sqlite"
-PUBLIC, OPERATIONS, ADMINISTRATION = "public", "operations", "administration"  # its listeners
+PUBLIC, OPERATIONS, ADMINISTRATION = "public", "operations", "administration"  # the listeners
 DRAIN_STEP_S = 0.02  # closes are spread over ticks of this length
 
 OpenStore = Callable[[Storage, Env, Chapter], Awaitable[Store]]
 
-
-# The identity adapter of a configuration; the directory is for what it keeps until the next start.
+# The identity adapter of a configuration; it keeps files for the next start in the directory.
 MakeIdentity = Callable[[Auth, Env, str], Identity]
 
 
 class Daemon:
     """One daemon: `await start()`, serve, `await stop()`. Addresses are real once started.
 
-    `capabilities`: what it has besides the chat of this package.
+    `capabilities` are added to the chat of this package.
     """
 
     def __init__(
@@ -78,7 +77,7 @@ class Daemon:
 
     @property
     def addresses(self) -> list[str]:
-        """Where it listens: public, ops when there is one, the admin socket."""
+        """The addresses it listens on: public, operations when there is one, the admin socket."""
         return [address for listener in self._listeners.values() for address in listener.addresses]
 
     @property
@@ -92,7 +91,7 @@ class Daemon:
     async def start(self) -> None:
         """Open the store, start the writer, then listen.
 
-        Raises StoreError, BadKey or ListenError, each with what to do about it; nothing stays open then.
+        Raises StoreError, BadKey or ListenError, whose texts name the remedy; nothing stays open then.
         """
         identity = self._make_identity(self.config.auth, self.env, self.config.storage.directory)
         store = await self._open_store(self.config.storage, self.env, self._whole.sqlite)
@@ -110,16 +109,16 @@ class Daemon:
             raise
 
     def _keep_running(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run `work` until the daemon stops, in place of what ran under that name."""
+        """Run `work` until the daemon stops, in place of an earlier task of that name."""
         if name in self._tasks:
             self._tasks[name].cancel()
         self._tasks[name] = asyncio.create_task(supervised(name, work), name=name)
 
     def reconfigure(self, config: Config) -> list[str]:
-        """Put another configuration in force, in which nothing differs that needs a restart (settings.py).
+        """Apply another configuration, which differs in no key that needs a restart (config/reloadable.py).
 
-        What it is that files hold something else now, in words, whether or not a setting names another file.
-        Raises BadKey or ListenError when its keys or its certificate cannot be used; nothing has changed then.
+        Return descriptions of the files whose content changed, whether or not a setting names another file.
+        Raises BadKey or ListenError when keys or certificate cannot be used; nothing has changed then.
         """
         app, listen = self.app, config.listen
         identity = self._make_identity(config.auth, self.env, config.storage.directory)
@@ -137,7 +136,7 @@ class Daemon:
         return renewed
 
     def _reserve(self, app: App, config: Config) -> None:
-        """See that there are descriptors for as many connections as may be, and refuse those there are none for."""
+        """Raise the limit of descriptors for all allowed connections, and admit only as many as there are for."""
         self.descriptors = shared_out(raised(needed(config.limits.connections)))
         app.admission.reserve(self.descriptors.connections)
 
@@ -171,21 +170,21 @@ class Daemon:
         self._listeners[name] = listener
 
     def _login(self) -> Login | None:
-        """How to log in, while there are built-in accounts and a secret to sign their tokens with."""
+        """Return the login function; None without built-in accounts or a secret to sign their tokens with."""
         app = self.app
         return app.log_in if self.config.auth.accounts and app.identity.can_mint else None
 
     async def compact(self) -> int:
-        """Drop old operations now, as the hourly round does; how many logs were compacted."""
+        """Drop old operations now, as the hourly round does; return how many logs were compacted."""
         return await self.app.maintenance.compact()
 
-    # --- what operators see
+    # --- for operators
 
     async def checks(self) -> Mapping[str, str | None]:
-        """What must be true to serve, by name: None, or what is wrong."""
+        """Return the conditions of readiness by name: None, or the problem."""
         self.app.store.watch()
         return {
-            "draining": "the daemon is leaving" if self.draining else None,
+            "draining": "the daemon is stopping" if self.draining else None,
             "store": await self._store_check(),
             **self.app.store.troubles.unready(),
             "keys": None if self.app.identity.has_keys else NO_KEY,
@@ -199,7 +198,7 @@ class Daemon:
         return None
 
     def metrics(self) -> tuple[bytes, str]:
-        """Everything counted, for Prometheus, and its media type."""
+        """Return all metrics in the format of Prometheus, and its media type."""
         app = self.app
         sessions = [session for devices in app.hub.sessions.values() for session in devices.values()]
         directory = Path(self.config.storage.directory)
@@ -231,21 +230,21 @@ class Daemon:
     # --- the end
 
     async def wait_lost(self) -> None:
-        """Return when the store must not be asked again (ports.StoreLost): `abandon`, and end the process."""
+        """Return when the store is lost (StoreLost); then call `abandon` and end the process."""
         await self.app.writer.lost.wait()
 
     async def abandon(self) -> None:
-        """Tell clients when to come back, and nothing else: the store is left as it is, for closing writes to it."""
+        """Disconnect clients with a time to come back; leave the store open, because closing writes to it."""
         self.draining = True
         self.app.admission.drain()
         self._listeners[PUBLIC].stop_accepting()
         await self._disconnect_all(self.app, window_s=0)
 
     async def stop(self) -> None:
-        """Tell clients when to come back, finish what was accepted, close everything. Idempotent.
+        """Disconnect clients with a time to come back, finish accepted writes, close everything. Idempotent.
 
         Takes about `drain.pre_stop_s` and `drain.window_s`, and at most `drain.deadline_s` more. TimeoutError when
-        the store did not answer by then: it is not closed, and whatever was acknowledged is on the disk.
+        the store did not answer by then: it is not closed, and all acknowledged writes are on the disk.
         """
         if self._app is None:
             return
@@ -261,21 +260,21 @@ class Daemon:
         self._app = None
 
     async def _close(self, app: App, deadline_s: float) -> None:
-        """Close listeners, politely for at most `deadline_s` the public one, then the parts, the store last."""
+        """Close the listeners, the public one within `deadline_s` seconds, then the parts, the store last."""
         for name, listener in self._listeners.items():
             await listener.stop(deadline_s if name == PUBLIC else deadline_s / 8)
         self._listeners.clear()
-        under_way = (*self._tasks.values(), *app.rate_limits.tasks)
-        for task in under_way:
+        tasks = (*self._tasks.values(), *app.rate_limits.tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         app.context.last_seen.flush()
         await app.writer.stop()
         app.passwords.close()
         await app.store.close()
 
     async def _disconnect_all(self, app: App, window_s: float) -> None:
-        """`bye` `restart` to every connection, over `window_s`, each with its own time to come back."""
+        """Send `bye` `restart` to every connection, over `window_s`, each with its own time to come back."""
         drain = self.config.drain
         sessions = [session for devices in app.hub.sessions.values() for session in devices.values()]
         spread_ms = 1000 * max(drain.spread_min_s, len(sessions) / drain.reconnects_per_s)
@@ -289,7 +288,7 @@ class Daemon:
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file; 0 when there is none."""
+    """Return the bytes of a file; 0 when there is none."""
     try:
         return path.stat().st_size
     except OSError:

@@ -1,22 +1,21 @@
-"""How many sockets this process can have (RLIMIT_NOFILE), less what it needs for its files."""
+"""The sockets that this process can have (RLIMIT_NOFILE), less the descriptors of its files."""
 
 import resource
 from dataclasses import dataclass
 
 OPS_SOCKETS = 32  # of the operations address: a scraper, probes, and an operator with curl
 ADMIN_SOCKETS = 96  # of the admin socket: the back end of a host app, many requests at once
-# Set apart: the sockets above; database and log with two readers, a backup, the log, listeners, key files, /proc for
-# metrics, a reload, some 40; and what is accepted in one go before the oldest has to go.
+# Reserved: the sockets above; database and log with two readers, a backup, the log, listeners, key files, /proc for
+# metrics, a reload, some 40; and the sockets accepted in one go before the oldest is closed.
 FILES = 192
-# The part of what is left that is for sockets that are no WebSocket connection yet.
-HTTP_SHARE = 8
-ADDRESS_SHARE = 8  # of those, what one address may have
-ADDRESS_MIN = 32  # though they be few: as many as are accepted in two goes
+HTTP_SHARE = 8  # one in so many of the rest is for sockets that are no WebSocket connection yet
+ADDRESS_SHARE = 8  # one in so many of those is for one address
+ADDRESS_MIN = 32  # at least: as many as are accepted in two goes
 
 
 @dataclass(slots=True, frozen=True)
 class Descriptors:
-    """What `limit` descriptors leave: for WebSocket connections, and for sockets that are none yet."""
+    """The division of `limit` descriptors: WebSocket connections, and sockets that are none yet (`http`)."""
 
     limit: int
     connections: int
@@ -24,11 +23,11 @@ class Descriptors:
 
     @property
     def http_per_address(self) -> int:
-        """How many of the latter one address may have."""
+        """The number of `http` sockets that one address may have."""
         return max(ADDRESS_MIN, self.http // ADDRESS_SHARE)
 
     def shortage(self, wanted: int) -> str:
-        """What to tell the operator when there is not room for so many connections; else ""."""
+        """Return a warning for the operator when there are too few for so many connections; else ""."""
         if self.connections >= wanted:
             return ""
         return (
@@ -38,25 +37,25 @@ class Descriptors:
 
 
 def shared_out(limit: int) -> Descriptors:
-    """How `limit` descriptors are used; each kind of socket gets at least one."""
+    """Divide `limit` descriptors; each kind of socket gets at least one."""
     left = max(2, limit - FILES)
     http = max(1, left // HTTP_SHARE)
     return Descriptors(limit, left - http, http)
 
 
 def needed(connections: int) -> int:
-    """The limit that leaves room for so many connections."""
+    """Return the limit that has room for so many connections."""
     return FILES + connections + -(-connections // (HTTP_SHARE - 1))
 
 
 def raised(wanted: int) -> int:
-    """Raise the soft limit to `wanted` as far as the system allows; the limit in force, never lower than before."""
+    """Raise the soft limit to `wanted` as far as the system allows; return the new limit, never a lower one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    aim = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft == resource.RLIM_INFINITY or soft >= aim:
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft == resource.RLIM_INFINITY or soft >= allowed:
         return wanted if soft == resource.RLIM_INFINITY else soft
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (aim, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
     except OSError:  # a sandbox may forbid it
         return soft
-    return aim
+    return allowed

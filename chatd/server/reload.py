@@ -1,4 +1,4 @@
-"""SIGHUP: the configuration is read again, and what can change while the daemon runs is put in force."""
+"""The reload after SIGHUP: the configuration is read again, and changes that need no restart are applied."""
 
 import asyncio
 import logging
@@ -14,35 +14,35 @@ from chatd.telemetry.logs import set_level
 
 log = logging.getLogger(__name__)
 
-# What a daemon that runs with this configuration can take over of the one that is written now; raises Unusable.
+# Reads the configuration and returns the changes that a daemon with this one can apply; raises Unusable.
 Reread = Callable[[Config], ReloadPlan]
 
 
 class Reload:
-    """Carries out one reload after the other; what is asked during one is carried out once, after it."""
+    """The reloads of a daemon, one after the other; requests during a reload lead to one more after it."""
 
     def __init__(self, daemon: Daemon, reread: Reread) -> None:
         self._daemon = daemon
         self._reread = reread
-        self._asked = asyncio.Event()
+        self._requested = asyncio.Event()
 
     def ask(self) -> None:
         """Reload soon, or as soon as the daemon has started."""
-        self._asked.set()
+        self._requested.set()
 
     async def run(self) -> None:
-        """Carry out what is asked, until cancelled."""
+        """Reload at each request, until cancelled."""
         while True:
-            await self._asked.wait()
-            self._asked.clear()
+            await self._requested.wait()
+            self._requested.clear()
             notify(reloading(self._daemon.env.monotonic()))
             await self._reload()
             notify(READY)
 
     async def _reload(self) -> None:
-        """All or nothing: a configuration that is wrong anywhere changes nothing."""
+        """Apply the whole new configuration; one with any error changes nothing."""
         try:
-            # In a thread: files may lie on a slow disk, and reading a large key set takes its time.
+            # In a thread: files may lie on a slow disk, and a large key set takes long to read.
             found = await asyncio.to_thread(self._reread, self._daemon.config)
             renewed = self._daemon.reconfigure(found.config)
         except (Unusable, BadKey, ListenError) as error:
@@ -51,10 +51,10 @@ class Reload:
             log.exception("the settings stay as they were")
         else:
             set_level(found.config.log)
-            self._tell(found, renewed)
+            self._log(found, renewed)
 
-    def _tell(self, found: ReloadPlan, renewed: Sequence[str]) -> None:
-        """Names only: a value may be a secret."""
+    def _log(self, found: ReloadPlan, renewed: Sequence[str]) -> None:
+        """Log the names of changed keys; never values, which may be secrets."""
         log.info("settings read again; changed: %s", ", ".join((*found.changed, *renewed)) or "nothing")
         for name in found.waiting:
             log.warning("restart to change %s", name)

@@ -1,4 +1,4 @@
-"""A daemon as a process: its event loop, its signals, its log, its service manager."""
+"""The daemon as a process: its event loop, signals, log and service manager."""
 
 import asyncio
 import gc
@@ -21,20 +21,20 @@ log = logging.getLogger(__name__)
 
 GEN2_THRESHOLD = 100  # a full collection at 100,000 objects takes 24 ms: ten times rarer than by default
 LOST = 5  # exit code when the disk failed to flush a commit: the next after those of cli/exits.py
-IMPATIENT = 130  # exit code after a second signal: as a shell reports SIGINT
+SECOND_SIGNAL = 130  # exit code after a second signal: as a shell reports SIGINT
 
 
 def run(config: Config, reread: Reread) -> None:
     """Run a daemon until SIGTERM or SIGINT; a second signal ends it at once, which loses nothing acknowledged.
 
-    SIGHUP asks `reread` for the configuration of now.
+    On SIGHUP `reread` reads the configuration again.
     """
     with logging_to(sys.stderr, config.log), asyncio.Runner(loop_factory=event_loop) as runner:
         runner.run(serve(Daemon(config), reread))
 
 
 def event_loop() -> asyncio.AbstractEventLoop:
-    """uvloop where there is one."""
+    """Return a loop of uvloop where it is installed, else of asyncio."""
     try:
         import uvloop
     except ImportError:
@@ -43,9 +43,9 @@ def event_loop() -> asyncio.AbstractEventLoop:
 
 
 async def serve(daemon: Daemon, reread: Reread) -> None:
-    """Start, tell, wait for a signal, stop. A store that is lost ends the process without being closed.
+    """Start, report, wait for a signal, stop. A store that is lost ends the process without being closed.
 
-    Signals are heard before anything is opened: whoever sees the first answer may stop the daemon at once, and
+    Signals are handled before anything is opened: a client of the first answer may stop the daemon at once, and
     a default SIGTERM would end it without closing the store.
     """
     stopping, reload = asyncio.Event(), Reload(daemon, reread)
@@ -57,9 +57,9 @@ async def serve(daemon: Daemon, reread: Reread) -> None:
 
 
 async def serve_started(daemon: Daemon, stopping: asyncio.Event, reload: Reload) -> None:
-    """Tell, wait for the signal, stop."""
-    lasting = {"watchdog": feed_watchdog, "reload": reload.run}
-    beside = [asyncio.create_task(supervised(name, work)) for name, work in lasting.items()]
+    """Report the start, wait for the signal, stop."""
+    works = {"watchdog": feed_watchdog, "reload": reload.run}
+    tasks = [asyncio.create_task(supervised(name, work)) for name, work in works.items()]
     log.info("chatd %s listens on %s", __version__, ", ".join(daemon.addresses))
     if shortage := daemon.descriptors.shortage(daemon.config.limits.connections):
         log.warning("%s", shortage)
@@ -67,19 +67,19 @@ async def serve_started(daemon: Daemon, stopping: asyncio.Event, reload: Reload)
     await first_of(stopping.wait(), daemon.wait_lost())
     if not stopping.is_set():
         await give_up(daemon)
-    notify(STOPPING, status("leaving"))
-    for task in beside:
+    notify(STOPPING, status("stopping"))
+    for task in tasks:
         task.cancel()
     try:
         await daemon.stop()
     except TimeoutError:
-        log.error("the disk does not answer: leaving without closing the database; the next start checks it")
+        log.error("the disk does not answer: exiting without closing the database; the next start checks it")
         leave(0)
-    log.info("left")
+    log.info("stopped")
 
 
 async def first_of(*waits: Coroutine[Any, Any, object]) -> None:
-    """Return when one of them does."""
+    """Return when the first of them does."""
     tasks = [asyncio.create_task(wait) for wait in waits]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
@@ -87,9 +87,9 @@ async def first_of(*waits: Coroutine[Any, Any, object]) -> None:
 
 
 async def give_up(daemon: Daemon) -> NoReturn:
-    """End without another write: what was acknowledged is on the disk, and the next start reads what else is."""
+    """Exit without another write: acknowledged writes are on the disk, and the next start reads the rest."""
     log.critical(
-        "the disk failed: nothing is acknowledged any more, leaving for a new start to read what is there"
+        "the disk failed: nothing is acknowledged any more, exiting; the next start reads what was stored"
     )
     notify(STOPPING, status("the disk failed"))
     await daemon.abandon()
@@ -97,13 +97,13 @@ async def give_up(daemon: Daemon) -> NoReturn:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process now, with nothing but the log written out: threads that wait for a disk are not waited for."""
+    """End the process now, after writing the log; do not wait for threads that wait for a disk."""
     logging.shutdown()
     os._exit(code)
 
 
 def freeze() -> None:
-    """Take what start-up made out of the reach of the collector, and let it search old objects rarely."""
+    """Exempt the objects of the start from garbage collection, and make full collections rare."""
     gc.collect()
     gc.freeze()
     young, middle, _ = gc.get_threshold()
@@ -111,14 +111,14 @@ def freeze() -> None:
 
 
 def listen_to_signals(stopping: asyncio.Event, reload: Reload) -> None:
-    """SIGTERM and SIGINT stop; the second one ends the process. SIGHUP reads the configuration again."""
+    """Handle signals: SIGTERM and SIGINT stop, a second one ends the process, SIGHUP reloads."""
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
         if stopping.is_set():
-            log.warning("a second signal: leaving at once")
-            leave(IMPATIENT)
-        log.info("leaving")
+            log.warning("a second signal: exiting at once")
+            leave(SECOND_SIGNAL)
+        log.info("stopping")
         stopping.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -127,7 +127,7 @@ def listen_to_signals(stopping: asyncio.Event, reload: Reload) -> None:
 
 
 async def feed_watchdog() -> None:
-    """Tell the service manager that the loop turns, as often as it wants."""
+    """Notify the watchdog of the service manager, as often as it asks for, while the loop runs."""
     interval = watchdog_interval_s()
     while interval is not None:
         notify(WATCHDOG)

@@ -1,4 +1,4 @@
-"""The Env port on a real machine: its clocks, its randomness, the timers of the running loop."""
+"""The Env of a real machine: its clocks, its randomness, the timers of the running loop."""
 
 import asyncio
 import os
@@ -10,10 +10,10 @@ from chatd.env import Timer
 
 
 class SystemEnv:
-    """Time and chance as they are."""
+    """Time and randomness of the operating system."""
 
     def __init__(self) -> None:
-        self._chance = random.Random(os.urandom(16))  # noqa: S311 - jitter, nothing that must not be guessed
+        self._random = random.Random(os.urandom(16))  # noqa: S311 - for jitter, which may be guessed
 
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
@@ -22,7 +22,7 @@ class SystemEnv:
         return time.monotonic()
 
     def random(self) -> float:
-        return self._chance.random()
+        return self._random.random()
 
     def random_bytes(self, count: int) -> bytes:
         return os.urandom(count)

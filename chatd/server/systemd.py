@@ -1,4 +1,4 @@
-"""What a service manager is told (sd_notify) and gives (LISTEN_FDS). Without one, all of it does nothing."""
+"""Notifications to a service manager (sd_notify) and sockets from it (LISTEN_FDS). Without one, no-ops."""
 
 import os
 import socket
@@ -12,17 +12,17 @@ WATCHDOG = "WATCHDOG=1"
 
 
 def status(text: str) -> str:
-    """The line `systemctl status` shows."""
+    """Return the state that `systemctl status` shows."""
     return "STATUS=" + text.replace("\n", " ")
 
 
 def reloading(monotonic_s: float) -> str:
-    """That a reload begins; the time tells the manager which of its signals it answers (sd_notify(3))."""
+    """Return the states of a reload that begins; the time relates it to a signal of the manager (sd_notify(3))."""
     return f"RELOADING=1\nMONOTONIC_USEC={int(monotonic_s * 1_000_000)}"
 
 
 def notify(*states: str, environment: Mapping[str, str] = os.environ) -> bool:
-    """Send states to NOTIFY_SOCKET; True when somebody listens. Never raises: it is only told."""
+    """Send states to NOTIFY_SOCKET; return whether they were received. Never raises."""
     path = environment.get("NOTIFY_SOCKET", "")
     if not path.startswith(("/", "@")):
         return False
@@ -37,7 +37,7 @@ def notify(*states: str, environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def watchdog_interval_s(environment: Mapping[str, str] = os.environ) -> float | None:
-    """How often to send WATCHDOG: half of what sd_watchdog_enabled(3) allows; None for never."""
+    """Return the seconds between two WATCHDOG states: half of what sd_watchdog_enabled(3) allows; None for never."""
     allowed, pid = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", "")
     if not allowed.isdigit() or int(allowed) == 0 or (pid and pid != str(os.getpid())):
         return None
@@ -45,15 +45,15 @@ def watchdog_interval_s(environment: Mapping[str, str] = os.environ) -> float | 
 
 
 def is_activated(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether the manager opened the listening sockets for this process; they are taken by `inherited_sockets`."""
+    """Whether the manager opened the listening sockets for this process; `inherited_sockets` takes them."""
     count = environment.get("LISTEN_FDS", "")
     return count.isdigit() and int(count) > 0 and environment.get("LISTEN_PID", "") == str(os.getpid())
 
 
 def inherited_sockets(environment: MutableMapping[str, str] = os.environ) -> dict[str, list[socket.socket]]:
-    """The listening sockets the manager opened for this process, by name (LISTEN_FDNAMES), once.
+    """Take the listening sockets that the manager opened for this process, by name (LISTEN_FDNAMES).
 
-    The variables are removed, so that no child takes them for its own.
+    The variables are removed, so that no child process uses them.
     """
     activated = is_activated(environment)
     count, _ = environment.pop("LISTEN_FDS", ""), environment.pop("LISTEN_PID", "")

@@ -1,6 +1,6 @@
-"""What the daemon counts: plain ints on the hot path, read when somebody scrapes. No names of users or rooms.
+"""The counters of the daemon: plain ints on the hot path, read at a scrape. No names of users or rooms.
 
-A word with a bounded set of values is a small dict: word -> count. telemetry/metrics.py gives all of it names.
+A counter with a label is a small dict: label value -> count. telemetry/metrics.py has the names of all metrics.
 """
 
 from bisect import bisect_left
@@ -8,16 +8,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-# Seconds, in steps of about 2.5, from a commit on a fast disk (0.5 ms) to what nobody waits for (10 s).
+# Seconds, in steps of about 2.5, from a commit on a fast disk (0.5 ms) to longer than anybody waits (10 s).
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 # Counts of things in one go, from one to the largest room (10,000) in steps of about 3.
 SIZES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0)
 
 
 class Histogram:
-    """How often values fell into fixed buckets: each into the first whose bound it does not exceed.
+    """A histogram with fixed buckets; a value falls into the first whose bound it does not exceed.
 
-    `counts` has one entry per bound and a last one for what is above all of them; `total` sums the values.
+    `counts` has one entry per bound and a last one for larger values; `total` sums the values.
     """
 
     __slots__ = ("bounds", "counts", "total")
@@ -54,7 +54,7 @@ def _sizes() -> Histogram:
 
 @dataclass(slots=True)
 class Counters:
-    """Everything counted since the start; add with `counters.errors[code] += 1`."""
+    """All counters since the start; add with `counters.errors[code] += 1`."""
 
     # connections (websocket/connection.py)
     connections_opened: int = 0
@@ -86,5 +86,5 @@ class Counters:
     # the machine
     loop_lag_seconds: Histogram = field(default_factory=_seconds)
     loop_stalls: int = 0  # times it was late by more than 100 ms
-    troubles: dict[str, int] = field(default_factory=_words)  # what: telemetry/troubles.py
+    troubles: dict[str, int] = field(default_factory=_words)  # names in telemetry/troubles.py
     defects: int = 0  # unexpected exceptions, each logged with its traceback

@@ -1,4 +1,4 @@
-"""What is logged, and how: one line a record, escaped, without tokens, never waiting for whoever reads it."""
+"""The format and the writing of the log: one line a record, escaped, without secrets, never blocking the event loop."""
 
 import json
 import logging
@@ -16,14 +16,16 @@ from chatd.config.model import Log
 from chatd.telemetry.counters import Counters
 
 FIELD_CHARACTERS_MAX = 1024  # one field of a hostile client must not fill the disk
-_TRACE_CHARACTERS_MAX = 8192  # of our own making, and useless without its end
-_QUEUE_RECORDS_MAX = 10_000  # some 5 MB; beyond it lines are dropped and counted, the loop is not
+_TRACE_CHARACTERS_MAX = 8192  # longer than a field: it is of our own making, and useless without its end
+_QUEUE_RECORDS_MAX = (
+    10_000  # some 5 MB; beyond it lines are dropped and counted, so that the loop does not wait
+)
 _BURST = 20  # lines of one cause in a window
 _WINDOW_S = 10.0
-_CAUSES_MAX = 1000  # causes are log calls, so there are as many as lines of code; a bound all the same
+_CAUSES_MAX = 1000  # more than there are log calls
 
-# A JSON Web Token, the hash of a password, a private key, or whatever stands behind a name or scheme that says
-# secret, in a URL, in JSON or in the repr of a struct.
+# A JSON Web Token, the hash of a password, a private key, or the value after a name or scheme of secrets, in a URL,
+# in JSON or in the repr of a struct.
 _SECRETS = re.compile(
     r"eyJ[A-Za-z0-9_=-]{4,}(?:\.[A-Za-z0-9_=-]*){0,4}"
     r"|\$argon2[A-Za-z0-9+/$=,]*"
@@ -31,26 +33,26 @@ _SECRETS = re.compile(
     r"|(?i:(?P<name>bearer |(?:token|secret|password)(?:=|[\"']\s*:\s*)b?))"
     r"(?:\"[^\"]*\"?|'[^']*'?|[^\s&\"',;]+)"
 )
-# Controls, and what changes the direction or the look of a line: C0, C1, zero width, bidi, line separators,
-# annotations, surrogates, tags, variation selectors.
+# Characters that control a terminal or change the direction or the look of a line: C0, C1, zero width, bidi, line
+# separators, annotations, surrogates, tags, variation selectors.
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e01ef]"
 )
 
-# Libraries that tell their life at info, or payloads at debug: only what is wrong with them is ours to see.
+# Libraries that log routine at info, or payloads at debug: only their warnings are wanted.
 _QUIET = ("uvicorn.error", "websockets", "aiosqlite")
-_STOP_S = 2.0  # for what is queued at the end; a reader that is stuck must not keep the daemon from leaving
+_STOP_S = 2.0  # for queued lines at the end; a reader that is stuck must not keep the daemon from exiting
 
 _Queue = queue.Queue[logging.LogRecord | None]  # None ends it
 
-# What every record has; anything else came with `extra=`.
+# The attributes of every record; any other came with `extra=`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "suppressed"}
 
 
 @contextmanager
 def logging_to(stream: IO[str], settings: Log) -> Iterator[None]:
-    """Send the log to `stream` as the configuration says; on the way out everything queued is written.
+    """Send the log to `stream` in the configured form; at the end everything queued is written.
 
     Text on a terminal, else a JSON object a line: ts, level, logger, msg, the fields given as `extra`, trace.
     """
@@ -71,7 +73,7 @@ def logging_to(stream: IO[str], settings: Log) -> Iterator[None]:
 
 @contextmanager
 def defects_counted(counters: Counters) -> Iterator[None]:
-    """Count what is logged as an error with a traceback, by whomever: that is what a defect is."""
+    """Count as defects all errors that are logged with a traceback."""
     handler = _DefectCount(counters)
     logging.getLogger().addHandler(handler)
     try:
@@ -81,7 +83,7 @@ def defects_counted(counters: Counters) -> Iterator[None]:
 
 
 def set_level(settings: Log) -> None:
-    """Write lines of another weight from now on."""
+    """Apply another level from now on."""
     logging.getLogger().setLevel(settings.level.upper())
 
 
@@ -112,9 +114,9 @@ class TextFormatter(logging.Formatter):
 
 
 class CauseLimit(logging.Filter):
-    """Lets `burst` lines of one cause (logger, level and message before its arguments) through a window.
+    """A limit of `burst` lines of one cause (logger, level and message before its arguments) in a window.
 
-    The first line of the next window carries `suppressed`, the number left out. Time is the records' own.
+    The first line of the next window carries `suppressed`, the number left out. Times are those of the records.
     """
 
     def __init__(self, burst: int = _BURST, window_s: float = _WINDOW_S) -> None:
@@ -138,7 +140,7 @@ class CauseLimit(logging.Filter):
 
 @contextmanager
 def _as_root(handler: logging.Handler, level: str) -> Iterator[None]:
-    """All loggers speak through `handler` alone, the quiet ones from warnings on."""
+    """Send all loggers to `handler` alone, the quiet ones from warnings on."""
     root = logging.getLogger()
     before = root.level, root.handlers[:]
     root.handlers[:] = [handler]
@@ -169,7 +171,7 @@ class _DefectCount(logging.Handler):
 
 
 class _DroppingHandler(QueueHandler):
-    """Hands records to the writing thread; a full queue costs the line, which the next one reports."""
+    """A handler that passes records to the writing thread; a full queue drops lines, which the next one counts."""
 
     def __init__(self, records: _Queue, writer: threading.Thread) -> None:
         super().__init__(records)
@@ -178,7 +180,7 @@ class _DroppingHandler(QueueHandler):
         self._dropped = 0
 
     def close(self) -> None:
-        """Wait until what is queued is written; `logging.shutdown` calls it, for ends that unwind nothing."""
+        """Wait until everything queued is written; `logging.shutdown` calls it for exits that unwind nothing."""
         if self._writer.is_alive():
             with suppress(queue.Full):
                 self._records.put(None, timeout=_STOP_S)
@@ -195,7 +197,7 @@ class _DroppingHandler(QueueHandler):
             self._dropped += 1
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
-        """The record itself: nobody changes it afterwards, and the traceback is formatted off the loop."""
+        """Return the record itself: nothing changes it afterwards, and its traceback is formatted in the thread."""
         record.msg = _message(record)
         record.args = None
         return record
@@ -204,7 +206,7 @@ class _DroppingHandler(QueueHandler):
 def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except (TypeError, ValueError):  # arguments that do not fit their message are no reason to lose the line
+    except (TypeError, ValueError):  # the arguments do not fit the message
         return str(record.msg)
 
 

@@ -18,7 +18,7 @@ from chatd.telemetry.counters import Counters, Histogram
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-# A value, or one value per word of the metric's label.
+# A value, or one for each value of the metric's label.
 Gauge = float | Mapping[str, float]
 
 
@@ -29,7 +29,7 @@ class _About:
     label: str = ""
 
 
-# field of Counters -> what it is called; tests compare the two
+# field of Counters -> its metric; tests compare the two
 COUNTED: dict[str, _About] = {
     "connections_opened": _About("connections_opened", "WebSocket handshakes that succeeded."),
     "connections_closed": _About("connections_closed", "Connections that ended, by close code.", "code"),
@@ -43,31 +43,34 @@ COUNTED: dict[str, _About] = {
     "errors": _About("errors", "Error replies by code.", "code"),
     "rate_limited": _About(
         "rate_limited",
-        "Requests refused by a rate limit, and frames (bytes) that let a connection rest.",
+        "Requests refused by a rate limit, and frames (bytes) that pause reading from a connection.",
         "scope",
     ),
-    "hellos": _About("hellos", "Hellos by how they ended.", "result"),
-    "logins": _About("logins", "Logins by how they ended.", "result"),
-    "slow_consumers": _About("slow_consumers", "Steps taken against slow readers.", "action"),
+    "hellos": _About("hellos", "Hellos by result.", "result"),
+    "logins": _About("logins", "Logins by result.", "result"),
+    "slow_consumers": _About("slow_consumers", "Measures taken against slow clients.", "action"),
     "events_committed": _About("events_committed", "Events made durable, by kind.", "kind"),
     "commit_failures": _About("commit_failures", "Transactions that failed."),
     "commit_seconds": _About(
-        "message_commit_seconds", "From the arrival of a batch's oldest until it is durable."
+        "message_commit_seconds", "From the arrival of the oldest mutation of a batch until it is durable."
     ),
     "batch_seconds": _About("batch_seconds", "Duration of one transaction."),
     "batch_size": _About("batch_size", "Mutations in one transaction."),
-    "delivery_seconds": _About("message_delivery_seconds", "From a batch's oldest to its last socket write."),
+    "delivery_seconds": _About(
+        "message_delivery_seconds",
+        "From the arrival of the oldest mutation of a batch to its last socket write.",
+    ),
     "fanout_recipients": _About("fanout_recipients", "Connections one push was written to."),
     "loop_lag_seconds": _About("event_loop_lag_seconds", "How late the event loop runs timers."),
-    "loop_stalls": _About("event_loop_stalls", "Times the event loop stood still for more than 100 ms."),
-    "troubles": _About("troubles", "Times something was met that does not work.", "what"),
+    "loop_stalls": _About("event_loop_stalls", "Times the event loop was late by more than 100 ms."),
+    "troubles": _About("troubles", "Failures by trouble.", "what"),
     "defects": _About("defects", "Unexpected exceptions; each is in the log with its traceback."),
 }
 
-# name -> what it is; the daemon measures these when somebody scrapes
+# name -> its metric; the daemon measures these at a scrape
 GAUGES: dict[str, _About] = {
     "connections": _About("connections", "Connections now.", "state"),
-    "hellos_now": _About("hellos_now", "Hellos being carried out, and waiting for their turn.", "state"),
+    "hellos_now": _About("hellos_now", "Hellos being carried out, and hellos waiting.", "state"),
     "users": _About("users", "Users with at least one connection."),
     "rooms": _About("rooms", "Rooms in memory."),
     "writer_queue": _About("writer_queue", "Mutations waiting for the writer."),
@@ -75,16 +78,16 @@ GAUGES: dict[str, _About] = {
     "database_bytes": _About("database_bytes", "Size of the database file."),
     "wal_bytes": _About("wal_bytes", "Size of the write-ahead log."),
     "free_bytes": _About("free_bytes", "Free bytes on the disk of the database."),
-    "draining": _About("draining", "1 while the daemon is leaving."),
+    "draining": _About("draining", "1 while the daemon stops."),
     "key_set_age_seconds": _About(
-        "key_set_age_seconds", "Since auth.jwks_url gave its keys, or since the start."
+        "key_set_age_seconds", "Seconds since the keys of auth.jwks_url were fetched, or since the start."
     ),
-    "trouble": _About("trouble", "1 while something does not work.", "what"),
+    "trouble": _About("trouble", "1 while a trouble lasts.", "what"),
 }
 
 
 def render(counters: Counters, gauges: Mapping[str, Gauge]) -> bytes:
-    """Everything in the text format (MEDIA_TYPE). A gauge whose name is not in GAUGES is a KeyError."""
+    """Return all metrics in the text format (MEDIA_TYPE). A gauge whose name is not in GAUGES is a KeyError."""
     registry = CollectorRegistry()
     registry.register(_Collector(counters, gauges))
     ProcessCollector(registry=registry)
@@ -99,7 +102,7 @@ class _Collector:
 
     def collect(self) -> Iterator[Metric]:
         build = {"version": __version__, "python": platform.python_version()}
-        yield InfoMetricFamily("chatd_build", "What is running.", value=build)
+        yield InfoMetricFamily("chatd_build", "The running version.", value=build)
         for field, about in COUNTED.items():
             yield _counted(about, getattr(self._counters, field))
         for name, value in self._gauges.items():

@@ -1,4 +1,4 @@
-"""Tasks that go on as long as the daemon does."""
+"""Tasks that run as long as the daemon does."""
 
 import asyncio
 import logging
@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable
 
 log = logging.getLogger(__name__)
 
-RESTART_S = 1.0  # what fails at once fails once a second: seen soon, and no load
+RESTART_S = 1.0  # work that fails at once fails once a second: seen soon, and no load
 
 
 async def supervised(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Run `work` until it returns; when it fails, that is logged as a defect, and it begins again."""
+    """Run `work` until it returns; a failure is logged as a defect, and it is started again."""
     while True:
         try:
             await work()
             return
         except Exception:
-            log.exception("%s failed, and begins again", name)
+            log.exception("%s failed, and is started again", name)
         await asyncio.sleep(RESTART_S)

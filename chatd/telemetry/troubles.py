@@ -1,19 +1,19 @@
-"""What does not work now, each said once when it begins and once when it ends, however many requests meet it.
+"""Troubles: conditions in which something does not work, logged once when they begin and once when they end.
 
-One home for all of them: the log, the metrics and the readiness of the daemon say the same. A trouble ends when
-nothing met it for CALM_S, so that one which comes and goes is not told with each request.
+The log, the metrics and the readiness of the daemon share this state. A trouble ends when no request met it for
+CALM_S, so that an intermittent one is not logged with each request.
 """
 
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-CALM_S = 5.0  # without another failure: longer than a client waits before it asks again, too short to miss
+CALM_S = 5.0  # without another failure: longer than a client waits before it tries again
 
 
 @dataclass(slots=True, frozen=True)
 class TroubleKind:
-    """`meanwhile`: what is refused while it lasts. `unready`: nobody should be sent here then (/readyz)."""
+    """`meanwhile`: the effect on clients while it lasts. `unready`: whether /readyz answers 503 then."""
 
     meanwhile: str
     unready: bool = True
@@ -34,7 +34,7 @@ TROUBLES: Mapping[str, TroubleKind] = {
 
 @dataclass(slots=True)
 class Trouble:
-    """One that lasts: why, since when, when it was met last and how often."""
+    """A lasting trouble: its reason, its begin, its last failure (monotonic seconds) and the number of failures."""
 
     why: str
     since: float
@@ -43,39 +43,39 @@ class Trouble:
 
 
 class Troubles:
-    """`now`: those that last, by name. `met`: how often each was met since the start."""
+    """`now`: the lasting troubles by name. `met`: how often each was met since the start."""
 
     def __init__(self, monotonic: Callable[[], float], say: Callable[..., None]) -> None:
         self._monotonic = monotonic
-        self._say = say
+        self._log = say
         self.now: dict[str, Trouble] = {}
         self.met: Counter[str] = Counter(dict.fromkeys(TROUBLES, 0))
 
     def report(self, name: str, why: str) -> None:
-        """Something failed for this reason. Said when it is the first time since it last went well."""
+        """Note a failure and its reason; log it when it begins a trouble."""
         now = self._monotonic()
         self.met[name] += 1
         trouble = self.now.get(name)
         if trouble is None:
             self.now[name] = Trouble(why, now, now)
-            self._say("trouble with %s: %s; until it ends %s", name, why, TROUBLES[name].meanwhile)
+            self._log("trouble with %s: %s; until it ends %s", name, why, TROUBLES[name].meanwhile)
         else:
             trouble.last = now
             trouble.count += 1
 
     def report_ok(self, name: str) -> None:
-        """It went well once. The trouble ends when it was not met for CALM_S."""
+        """Note a success; it ends a trouble that was not met for CALM_S."""
         trouble = self.now.get(name)
         if trouble is None or self._monotonic() - trouble.last < CALM_S:
             return
         del self.now[name]
         lasted = trouble.last - trouble.since
-        self._say(
+        self._log(
             "no more trouble with %s: it lasted %.1f s and was met %d times", name, lasted, trouble.count
         )
 
     def unready(self) -> dict[str, str | None]:
-        """By the name of each trouble that speaks against readiness: None, or why."""
+        """Return, by name of each trouble that makes the daemon unready, None or its reason."""
         return {
             name: self.now[name].why if name in self.now else None
             for name, about in TROUBLES.items()

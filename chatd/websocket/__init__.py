@@ -1,1 +1,1 @@
-"""Bytes: WebSocket connections, frames, handshakes."""
+"""WebSocket connections as bytes: handshakes, frames, admission."""

@@ -1,4 +1,4 @@
-"""What all connections of a daemon share: settings, and whom they tell. Made once by the daemon."""
+"""The settings, counters and callbacks that all connections of a daemon share."""
 
 import logging
 from collections.abc import Callable
@@ -19,7 +19,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class AcceptorConfig:
-    """`receiver` makes the session of a connection. `allowed_origins`: web pages that may connect."""
+    """The state that all connections share, made once for a daemon.
+
+    `receiver` makes the session of a connection. `allowed_origins`: web pages that may connect.
+    """
 
     receiver: Callable[[], Receiver]
     env: Env
@@ -36,28 +39,28 @@ class AcceptorConfig:
         self.proxies = LogOnce(self.env)
 
     def reconfigure(self, config: Config) -> None:
-        """Put other settings in force for the handshakes to come; ValueError when a trusted proxy is no network."""
+        """Apply other settings to future handshakes; ValueError when a trusted proxy is no network."""
         self.trusted = networks(config.listen.trusted_proxies)
         self.allowed_origins.adopt(config.listen)
         self.fragments_max = config.limits.fragments
         self.high_water_bytes = config.outbox.ephemeral_bytes
 
     def not_upgraded(self, peer: str, *, meant: bool) -> None:
-        """Count a request for the WebSocket without an upgrade; name the peer once, if it was `meant` to have one."""
+        """Count a request for the WebSocket without an upgrade; log the peer once if an upgrade was `meant`."""
         self.counters.handshakes_rejected["upgrade"] += 1
         if meant and self.proxies.is_new(peer):
             log.warning(
-                "%s hands on requests for a WebSocket without their upgrade: docs/operations.md, "
-                '"TLS and proxies", says how a proxy is told',
+                "%s forwards WebSocket requests without their upgrade: "
+                'see docs/operations.md, "TLS and proxies", for the settings of the proxy',
                 peer,
             )
 
     def is_trusted(self, peer: str) -> bool:
-        """Whether a peer is a proxy whose X-Forwarded-For is believed: it stands for many."""
+        """Whether a peer is a trusted proxy, whose X-Forwarded-For is used and which many clients share."""
         return is_inside(peer, self.trusted)
 
     def on_socket_cut(self, reason: str) -> None:
-        """Count a socket that had to go before it was a connection."""
+        """Count a socket that was closed before it became a connection."""
         self.counters.arrivals_cut[reason] += 1
 
 
@@ -69,7 +72,7 @@ def acceptor_config(
     admission: Admission[Evictable],
     counters: Counters,
 ) -> AcceptorConfig:
-    """The surroundings this configuration asks for; ValueError when a trusted proxy is no network."""
+    """Return the AcceptorConfig of a configuration; ValueError when a trusted proxy is no network."""
     acceptor = AcceptorConfig(receiver, env, admission, counters, AllowedOrigins(env, config.listen))
     acceptor.reconfigure(config)
     return acceptor

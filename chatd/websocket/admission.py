@@ -1,4 +1,4 @@
-"""How many connections may exist: in all, per address, and before hello. Pure accounting; closes nothing."""
+"""The limits on connections: in total, per address, and before hello. Pure accounting, which closes nothing."""
 
 import math
 from collections import Counter
@@ -9,30 +9,30 @@ from typing import Generic, TypeVar
 from chatd.config import model
 from chatd.websocket.client_address import customer
 
-RETRY_AFTER_S = 5  # a full house empties slowly; sooner only repeats the refusal
+RETRY_AFTER_S = 5  # a full server empties slowly; an earlier attempt would only be refused again
 
-Entry = TypeVar("Entry")  # anything hashable; chatd counts wires
+Entry = TypeVar("Entry")  # anything hashable; the daemon counts wires
 
 
 @dataclass(slots=True, frozen=True)
 class Refusal:
-    """Why an upgrade gets 503, as a word for metrics, and after how many seconds to come back."""
+    """The reason for a 503, as a label of metrics, and the seconds after which to try again."""
 
     reason: str
     retry_after_s: int = RETRY_AFTER_S
 
 
 class Admission(Generic[Entry]):
-    """Counts the connections. Every admitted entry must be released once, authenticated or not.
+    """The count of connections. Every admitted entry must be released once, authenticated or not.
 
-    Limits per address count IPv6 by /64. The pool of unauthenticated connections never refuses: it is the
-    oldest that has to go, so a flood of silent sockets does not lock out a phone that speaks at once.
-    `crowded_ms` says, when no more hellos are taken, after how many milliseconds to come back; else None.
+    Limits per address count IPv6 by /64. The pool of unauthenticated connections never refuses: its oldest
+    is closed instead, so a flood of silent sockets does not lock out a phone that sends hello at once.
+    `crowded_ms` returns the milliseconds after which to try again while no hellos are accepted, else None.
     """
 
     def __init__(self, limits: model.Limits, crowded_ms: Callable[[], int | None] = lambda: None) -> None:
         self.limits = limits
-        self.sockets_max: float = math.inf  # what the process has descriptors for
+        self.sockets_max: float = math.inf  # as many as the process has descriptors for
         self._crowded_ms = crowded_ms
         self._total = 0
         self._per_customer: Counter[str] = Counter()
@@ -41,11 +41,11 @@ class Admission(Generic[Entry]):
         self._draining: Refusal | None = None
 
     def reconfigure(self, limits: model.Limits) -> None:
-        """Put other limits in force, for those to come."""
+        """Apply other limits to future connections."""
         self.limits = limits
 
     def reserve(self, sockets_max: int) -> None:
-        """There are descriptors for so many."""
+        """Admit at most as many connections as there are descriptors for."""
         self.sockets_max = sockets_max
 
     @property
@@ -63,7 +63,7 @@ class Admission(Generic[Entry]):
         self._draining = Refusal("draining", retry_after_s)
 
     def admit(self, address: str, entry: Entry) -> Refusal | None:
-        """Count a new connection, unauthenticated, or say why not; then ask `oldest_out`."""
+        """Count a new, unauthenticated connection, or return its refusal. Call `oldest_out` afterwards."""
         key = customer(address)
         refusal = self._draining or self._refusal(key)
         if refusal is None:
@@ -74,7 +74,7 @@ class Admission(Generic[Entry]):
         return refusal
 
     def oldest_out(self) -> Entry | None:
-        """The connection that must be closed because the pool is too full; it has left the pool already."""
+        """Remove and return the connection to close because the pool is over its limit; None while it is not."""
         if len(self._unauthenticated) <= self.limits.unauthenticated:
             return None
         oldest = next(iter(self._unauthenticated))
@@ -82,13 +82,13 @@ class Admission(Generic[Entry]):
         return oldest
 
     def authenticated(self, entry: Entry) -> None:
-        """The connection said a valid hello and leaves the pool; no-op when it is not in it."""
+        """Take a connection that sent a valid hello out of the pool; no-op when it is not in it."""
         key = self._unauthenticated.pop(entry, None)
         if key is not None:
             _decrement(self._unauthenticated_per_customer, key)
 
     def released(self, address: str, entry: Entry) -> None:
-        """The connection is gone."""
+        """Forget a connection that was closed."""
         self.authenticated(entry)
         self._total -= 1
         _decrement(self._per_customer, customer(address))

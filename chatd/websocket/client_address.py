@@ -1,11 +1,11 @@
-"""Whose address a request has when proxies stand in front (X-Forwarded-For). Pure; no names are resolved."""
+"""The address of a client behind trusted proxies (X-Forwarded-For). Pure; no names are resolved."""
 
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-UNIX_PEER = "unix"  # the peer of a Unix socket: whoever the file's permissions let in
+UNIX_PEER = "unix"  # any peer of a Unix socket; the permissions of its file limit access
 
-# One customer gets a whole /64 (RFC 6177), so counting single IPv6 addresses would count nothing. Many get a /48.
+# A customer gets a whole /64 (RFC 6177), so counting single IPv6 addresses would limit nothing. Many get a /48.
 _IPV6_CUSTOMER_BITS, _IPV6_SITE_BITS = 64, 48
 
 Address = IPv4Address | IPv6Address
@@ -13,25 +13,25 @@ Networks = Sequence[IPv4Network | IPv6Network]
 
 
 def networks(cidrs: Iterable[str]) -> Networks:
-    """The trusted networks of the configuration; raises ValueError for a text that is none."""
+    """Return the networks of the configuration; raises ValueError for a text that is none."""
     return tuple(ip_network(cidr, strict=False) for cidr in cidrs)
 
 
 def peer_address(peername: object) -> str:
-    """The address in a transport's `peername`: (host, port, ...) of TCP, anything else is a Unix socket."""
+    """Return the address in a transport's `peername`: (host, port, ...) of TCP, anything else is a Unix socket."""
     if isinstance(peername, (tuple, list)) and peername:
         return str(peername[0])
     return UNIX_PEER
 
 
 def client_address(peer: str, forwarded: Sequence[str], trusted: Networks) -> str:
-    """The right-most address that is no trusted proxy, canonical; the peer's own when a hop is malformed.
+    """Return the right-most address that is no trusted proxy, canonical; the peer's own when a hop is malformed.
 
     `forwarded` are the values of all X-Forwarded-For headers in order. An untrusted peer is the client,
-    whatever it claims. When every hop is trusted the left-most is the client: a machine of our own.
+    whatever it claims. When every hop is trusted the left-most is the client, on a machine of the operator.
     """
     if not forwarded and ":" not in peer:
-        return peer  # IPv4 as the kernel writes it, or a Unix socket: nothing to make canonical
+        return peer  # IPv4 as the kernel writes it, or a Unix socket: canonical already
     address = _parsed(peer)
     own = peer if address is None else str(address)
     if not forwarded or not _is_trusted(own, address, trusted):
@@ -47,12 +47,12 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Networks) -> st
 
 
 def customer(address: str) -> str:
-    """What limits per address count by: the address itself, for IPv6 its /64."""
+    """Return the unit that limits per address count: the address itself, for IPv6 its /64."""
     return _network(address, _IPV6_CUSTOMER_BITS) or address
 
 
 def site(address: str) -> str | None:
-    """The /48 of an IPv6 address, which has 65,536 customers and may be one; None for any other address."""
+    """Return the /48 of an IPv6 address, which may be 65,536 customers or one; None for any other address."""
     return _network(address, _IPV6_SITE_BITS)
 
 
@@ -76,7 +76,7 @@ def _is_inside(address: Address, trusted: Networks) -> bool:
 
 
 def _parsed(hop: str) -> Address | None:
-    """An address, bare or with a port (`[v6]:port`); v4-mapped IPv6 becomes IPv4. None for anything else."""
+    """Parse an address, bare or with a port (`[v6]:port`); v4-mapped IPv6 becomes IPv4. None for anything else."""
     host = hop.strip(" \t")
     if host.startswith("["):
         host, bracket, port = host[1:].partition("]")
@@ -94,7 +94,7 @@ def _is_port(digits: str, separator: str) -> bool:
 
 
 def _ip(host: str) -> Address | None:
-    if "%" in host:  # a zone names an interface of somebody else's machine
+    if "%" in host:  # a zone names an interface of another machine
         return None
     try:
         address = ip_address(host)

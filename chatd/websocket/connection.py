@@ -1,6 +1,6 @@
 """One WebSocket connection as an asyncio.Protocol: bytes in, whole messages to a Receiver, frames out.
 
-HttpProtocol hands upgrades to it; any transport works. Nothing of the chat: what a message means is the session's.
+HttpProtocol hands upgrades to it; any transport works. It knows nothing of chat: the session interprets messages.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ from chatd.websocket.handshake import JSON, Answer, Head
 from chatd.websocket.parsing import FrameParser, is_utf8, sole_message
 from chatd.websocket.wire import NULL_RECEIVER, Receiver
 
-FLUSH_S = 2.0  # protocol.md "States", CLOSING: for what is still in the transport
+FLUSH_S = 2.0  # protocol.md "States", CLOSING: for the bytes still in the transport
 ANSWER_S = 5.0  # protocol.md "States", CLOSING: for the answer to our close frame
 _LINK_LOST = 1006  # RFC 6455 section 7.1.5
-_NO_CODE = 1005  # RFC 6455 section 7.1.5; also for a code that is not the client's to give
+_NO_CODE = 1005  # RFC 6455 section 7.1.5; also for a code that a client may not send
 _OF_CLIENTS = frozenset({1000, 1001})  # protocol.md "Close codes"
 
 # WebSocket pings and pongs: a client needs one in 20 s, some send one a second after a network switch.
@@ -30,17 +30,17 @@ _CONTROL_BURST = 30
 
 _FINAL_TEXT, _FINAL_BINARY = 0x81, 0x82  # first byte of an unfragmented data frame
 
-# How far a connection has got; the order matters.
+# The phases of a connection, compared by their order.
 _HANDSHAKE, _OPEN, _CLOSING, _ENDING, _LOST = range(5)
 
-# Above this a corked connection writes all the same: copies stay short, and the transport tells when it is full.
+# Above this a corked connection writes anyway: copies stay short, and the transport reports when it is full.
 CORKED_BYTES_MAX = 65_536
 
 _log = logging.getLogger(__name__)
 
 
 def connection_class(acceptor: AcceptorConfig) -> type[asyncio.Protocol]:
-    """What uvicorn's Config(ws=...) wants: the class of the connections of one daemon."""
+    """Return the class of the connections of one daemon, for uvicorn's Config(ws=...)."""
 
     class Connection(WebSocketConnection):
         __slots__ = ()
@@ -52,7 +52,7 @@ def connection_class(acceptor: AcceptorConfig) -> type[asyncio.Protocol]:
 
 
 class WebSocketConnection(asyncio.Protocol):
-    """One connection from its upgrade to the end; implements Wire.
+    """One connection from its upgrade to its end; implements Wire.
 
     `connections` is the server's set of live connections: entered when made, left when lost.
     """
@@ -112,7 +112,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._corked, self._corked_bytes = None, 0
 
     def _write_corked(self) -> None:
-        """Hand over what the cork holds; it stays in."""
+        """Write the frames held by the cork, which stays in place."""
         if self._corked and self._phase < _ENDING:
             frames, self._corked, self._corked_bytes = self._corked, [], 0
             self._transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
@@ -145,7 +145,7 @@ class WebSocketConnection(asyncio.Protocol):
         if self._paused:
             self._paused = False
             self._transport.resume_reading()
-            # Later, not now: whoever resumes is in the middle of something and must not be called back.
+            # Later, not now: the caller is not finished and must not be called back meanwhile.
             self._acceptor.env.call_later(0, self._continue)
 
     # asyncio.Protocol
@@ -155,7 +155,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._connections.add(self)
 
     def upgraded(self, head: Head, rest: bytes) -> None:
-        """Answer the request that came over this transport, then hear the bytes that came behind it."""
+        """Answer the request that came over this transport, then receive the bytes that followed it."""
         answer = self._answer(head)
         if answer.reason:
             self._acceptor.counters.handshakes_rejected[answer.reason] += 1
@@ -168,7 +168,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._phase >= _ENDING:
-            return  # waiting for the peer's FIN: closing over unread bytes would reset our close frame away
+            return  # waiting for the peer's FIN: with unread bytes a close becomes a reset, and loses our close frame
         if self._paused:
             self._parser().reader.feed_data(data)
             return
@@ -211,14 +211,14 @@ class WebSocketConnection(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """Close because the server stops; uvicorn's contract."""
-        self._send_off(close_codes.RESTART)
+        self._close_by_session(close_codes.RESTART)
 
     def evict(self) -> None:
-        """Close to make room for others; the pool of those who said no hello is too full."""
-        self._send_off(close_codes.OVERLOADED)
+        """Close to make room for others in the pool of unauthenticated connections."""
+        self._close_by_session(close_codes.OVERLOADED)
 
-    def _send_off(self, code: int) -> None:
-        """Let the session say its `bye`; without one, just close."""
+    def _close_by_session(self, code: int) -> None:
+        """Let the session send `bye` and close; without a session, just close."""
         if self._phase == _OPEN:
             self._call_receiver(self._receiver.close, code)
         self.close(code, close_codes.CLOSE_CODES[code])
@@ -226,7 +226,7 @@ class WebSocketConnection(asyncio.Protocol):
     # the handshake
 
     def _answer(self, head: Head) -> Answer:
-        """The answer to the upgrade; when the request is right, there must be a place as well."""
+        """Return the answer to the upgrade; a correct request must be admitted as well."""
         acceptor = self._acceptor
         answer = acceptor.handshakes.answer(head, acceptor.allowed_origins)
         if answer.reason == "origin":
@@ -261,12 +261,12 @@ class WebSocketConnection(asyncio.Protocol):
     # frames
 
     def _may_begin_a_message(self) -> bool:
-        """Would the next byte be the first of a message?"""
+        """Whether the next byte begins a message."""
         frames = self._frames
         return self._phase == _OPEN and self._parts is None and (frames is None or frames.between_frames)
 
     def _parser(self) -> FrameParser:
-        """The parser of everything but whole messages, from the first time on that one is needed."""
+        """Return the parser of everything but whole messages, made when it is first needed."""
         if self._frames is None:
             self._frames = FrameParser()
         return self._frames
@@ -277,7 +277,7 @@ class WebSocketConnection(asyncio.Protocol):
             self._take_frames(self._frames)
 
     def _take_frames(self, frames: FrameParser) -> None:
-        """Handle what the parser has, one frame at a time: each may change what the next one may be."""
+        """Handle the frames of the parser one at a time: each may change the limit of the next one."""
         while frames.events:
             for frame in frames.events_received():
                 self._frame(cast(Frame, frame))
@@ -290,7 +290,7 @@ class WebSocketConnection(asyncio.Protocol):
             self._flush()
 
     def _next_frame(self, frames: FrameParser) -> None:
-        """Let the parser look for one more, under the limit that holds now."""
+        """Let the parser read one more frame, under the current limit."""
         frames.limit(self._receiver.frame_bytes_max)
         next(frames.parser)
 
@@ -301,7 +301,7 @@ class WebSocketConnection(asyncio.Protocol):
         elif opcode is Opcode.PING or opcode is Opcode.PONG:
             self._control()
         elif self._phase != _OPEN:
-            pass  # what a client sends while we close is not heard
+            pass  # data that a client sends while we close is ignored
         elif opcode is Opcode.CONT:
             self._continuation(frame)
         elif (opcode is Opcode.TEXT) is not self.text:
@@ -313,7 +313,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _continuation(self, frame: Frame) -> None:
         parts = self._parts
-        assert parts is not None, "the parser lets no continuation through without a beginning"
+        assert parts is not None, "the parser rejects a continuation without a first fragment"
         parts.append(bytes(frame.data))
         if len(parts) > self._acceptor.fragments_max:
             self._parts = None
@@ -331,13 +331,13 @@ class WebSocketConnection(asyncio.Protocol):
         self._call_receiver(self._receiver.received, payload)
 
     def _control(self) -> None:
-        """Count a ping or pong; the parser has answered the ping already."""
+        """Limit the rate of pings and pongs; the parser has answered the ping already."""
         now = self._acceptor.env.monotonic()
         self._control_due = max(self._control_due, now) + _CONTROL_INTERVAL_S
         if self._control_due - now <= _CONTROL_BURST * _CONTROL_INTERVAL_S:
             return
         if self._phase == _OPEN:
-            self._send_off(close_codes.RATE_ABUSE)
+            self._close_by_session(close_codes.RATE_ABUSE)
         else:
             self.abort()
 
@@ -356,12 +356,12 @@ class WebSocketConnection(asyncio.Protocol):
             self._code = received.code if received.code in _OF_CLIENTS else _NO_CODE
 
     def _fail(self, code: int) -> None:
-        """Close over a violation: what else the client sends is not read."""
+        """Close because of a violation; nothing more is read."""
         self._parser().fail(code)
         self._flush()
 
     def _flush(self) -> None:
-        self._write_corked()  # what was said before comes before
+        self._write_corked()  # frames of earlier writes go first
         for chunk in self._parser().data_to_send():
             if self._phase == _LOST:
                 return
@@ -371,14 +371,14 @@ class WebSocketConnection(asyncio.Protocol):
                 self._over()
 
     def _over(self) -> None:
-        """The parser has nothing more to say; who closed first gave the code."""
+        """End the connection, for the parser has nothing more to send; the first close frame gave the code."""
         frames = self._parser()
         if self._phase == _OPEN and frames.close_sent is not None and self._code == _LINK_LOST:
             self._code = frames.close_sent.code
         self._end(answered=frames.close_rcvd is not None)
 
     def _end(self, *, answered: bool = False) -> None:
-        """Flush, then leave the peer a moment to read it and to go, unless it `answered` our close frame."""
+        """Flush, then give the peer time to read and to close, unless it `answered` our close frame."""
         self._phase = _ENDING
         if not answered and self._transport.can_write_eof():
             self._transport.write_eof()

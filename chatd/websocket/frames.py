@@ -10,33 +10,33 @@ _TEXT = 0x81  # FIN + opcode 1
 _BINARY = 0x82  # FIN + opcode 2
 
 _WRAPPER_TYPE = 1  # the ext type of protocol.md "The deflate wrapper"
-_WORTH_IT = 0.9  # protocol.md "The deflate wrapper": a wrapper must save at least 10 %
-# 6 is where text stops shrinking noticeably; the wrapper is made once a packet, not once a recipient.
+_SIZE_RATIO_MAX = 0.9  # protocol.md "The deflate wrapper": a wrapper must save at least 10 %
+# Text hardly shrinks further above 6; the wrapper is made once a packet, not once a recipient.
 _DEFLATE_LEVEL = 6
-_RAW = -15  # raw DEFLATE with the full 32 KiB window, no zlib header: what every phone platform inflates
+_RAW = -15  # raw DEFLATE with the full 32 KiB window, no zlib header: every phone platform inflates it
 
 
 def binary_frame(payload: bytes) -> bytes:
-    """`payload` as one final binary frame."""
+    """Return `payload` as one final binary frame."""
     return _head(_BINARY, len(payload)) + payload
 
 
 def text_frame(payload: bytes) -> bytes:
-    """`payload`, which must be UTF-8, as one final text frame."""
+    """Return `payload`, which must be UTF-8, as one final text frame."""
     return _head(_TEXT, len(payload)) + payload
 
 
 def deflate_wrapper(payload: bytes, min_bytes: int) -> bytes | None:
-    """The MessagePack packet or batch inside the `deflate` wrapper, not yet framed.
+    """Wrap a MessagePack packet or batch in `deflate`, not yet framed.
 
-    None when it is shorter than `min_bytes` (config: delivery.deflate_min_bytes) or saves less than 10 %.
+    None when it is shorter than `min_bytes` (config: delivery.deflate_min_bytes) or would save less than 10 %.
     """
     if len(payload) < min_bytes:
         return None
     deflater = zlib.compressobj(_DEFLATE_LEVEL, zlib.DEFLATED, _RAW)
     content = deflater.compress(payload) + deflater.flush()
     wrapper = _ext_head(len(content)) + content
-    return wrapper if len(wrapper) <= len(payload) * _WORTH_IT else None
+    return wrapper if len(wrapper) <= len(payload) * _SIZE_RATIO_MAX else None
 
 
 def _head(first: int, length: int) -> bytes:

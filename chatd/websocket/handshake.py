@@ -1,6 +1,6 @@
-"""How an upgrade is answered (protocol.md "The WebSocket"): our own checks, then the library's. No sockets.
+"""The answer to an upgrade (protocol.md "The WebSocket"): our own checks, then those of the library. No sockets.
 
-Whether there is a place for one more connection is not known here: admission.py counts them.
+Limits on the number of connections are in admission.py.
 """
 
 import logging
@@ -25,11 +25,11 @@ _CREDENTIALS = frozenset({"token", "access_token"})
 
 _SWITCHING = 101
 
-# The library's own lines: one per refusal at info, heads at debug. Only its defects are ours to see.
+# The library logs each refusal at info and heads at debug; only its defects are wanted.
 _log = logging.getLogger(__name__)
 _log.setLevel(logging.ERROR)
 
-# What nearly every client asks, to the letter, beside its key; the library need not take it apart.
+# The headers of nearly every client, byte for byte, beside its key: answered without the library.
 _USUAL = {
     b"upgrade": frozenset({b"websocket", b"WebSocket"}),
     b"connection": frozenset({b"Upgrade", b"upgrade", b"keep-alive, Upgrade"}),
@@ -46,18 +46,18 @@ _ACCEPTED = (
 
 @dataclass
 class Head:
-    """A request as a parser of HTTP/1.1 reads it: names in lower case, white space behind values kept."""
+    """The head of a request as an HTTP/1.1 parser gives it: names in lower case, white space after values kept."""
 
     method: bytes
     target: bytes
     headers: Sequence[tuple[bytes, bytes]]
 
     def values(self, name: bytes) -> list[str]:
-        """All values of a header."""
+        """Return all values of a header."""
         return [_text(value) for one, value in self.headers if one == name]
 
     def request(self) -> Request:
-        """The same in the words of the library."""
+        """Return the head as a Request of the library."""
         named = Headers()
         for name, value in self.headers:
             named[name.decode("latin-1")] = _text(value)
@@ -65,13 +65,13 @@ class Head:
 
 
 def _text(value: bytes) -> str:
-    """A value without the white space around it, which does not belong to it (RFC 9110 section 5.5)."""
+    """Return a value without the white space around it, which is not part of it (RFC 9110 section 5.5)."""
     return value.strip(b" \t").decode("latin-1")
 
 
 @dataclass(slots=True, frozen=True)
 class Answer:
-    """The response as bytes; when it is no 101 the reason as a word for metrics, else the subprotocol."""
+    """A response as bytes, and its subprotocol; when it is no 101, the reason as a label of metrics."""
 
     response: bytes
     reason: str = ""
@@ -79,8 +79,9 @@ class Answer:
 
 
 class Handshakes:
-    """Answers all upgrades of a daemon: the usual ones at a glance, others with one object of the library, which makes
-    one for each connection. Nothing of a request is left in it for the next one.
+    """The answers to all upgrades of a daemon: usual requests without the library, all others with one object of it.
+
+    The library means one object for each connection; here its state is cleared after each request.
     """
 
     def __init__(self) -> None:
@@ -89,11 +90,11 @@ class Handshakes:
         )
 
     def answer(self, head: Head, origins: Container[str] | None) -> Answer:
-        """What this request gets, as far as it depends on the request; `origins` as in `rejection`."""
+        """Return the answer, as far as it depends on the request alone; `origins` as in `rejection`."""
         return usual_answer(head) or self.weighed(head.request(), origins)
 
     def weighed(self, request: Request, origins: Container[str] | None) -> Answer:
-        """The answer to whatever was asked, by our own checks and those of the library."""
+        """Return the answer to any request, by our own checks and those of the library."""
         rejected = rejection(request.path, request.headers.get_all, origins)
         if rejected is None and request.method == "GET":
             rejected = version_rejection(request.headers.get_all("Sec-WebSocket-Version"))
@@ -108,7 +109,7 @@ class Handshakes:
         return Answer(response.serialize(), reason, subprotocol)
 
     def busy(self, reason: str, retry_after_s: int) -> Answer:
-        """503 with the time to come back."""
+        """Return a 503 with the seconds after which to try again."""
         response = self._library.reject(503, "Too many connections.\n")
         response.headers["Retry-After"] = str(retry_after_s)
         return Answer(response.serialize(), reason)
@@ -117,7 +118,7 @@ class Handshakes:
         library = self._library
         failure: BaseException | None = library.handshake_exc
         while failure is not None:
-            # It leads back to the failure and to the request, which are freed now, not by a collection.
+            # A traceback refers back to the failure and the request: without it they need no garbage collection.
             failure.__traceback__ = None
             failure = failure.__context__
         library.origin = library.subprotocol = library.handshake_exc = None
@@ -126,7 +127,7 @@ class Handshakes:
 
 @dataclass(slots=True, frozen=True)
 class Rejection:
-    """HTTP status, the reason as a word for metrics, and words for who develops the client or runs the proxy."""
+    """HTTP status, reason as a label of metrics, and a text for the developer of the client or the proxy's operator."""
 
     status: int
     reason: str
@@ -136,13 +137,13 @@ class Rejection:
 
 # RFC 9110 section 15.5.22, RFC 6455 section 4.4
 _UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
-_PROXIES = """A proxy in between has to hand the upgrade on:
+_PROXIES = """A proxy in between has to forward the upgrade:
   nginx   proxy_http_version 1.1;
           proxy_set_header Upgrade $http_upgrade;
           proxy_set_header Connection "upgrade";
   Caddy   reverse_proxy does so by itself, over HTTP/1.1: without "versions h2c" in its transport.
 """
-_WRONG_PATH = Rejection(404, "path", f"The chat speaks at {PATH}.\n")
+_WRONG_PATH = Rejection(404, "path", f"The WebSocket is at {PATH}.\n")
 _TOKEN_IN_URL = Rejection(400, "token_in_url", "No credentials in the URL: send the token in hello.\n")
 _HOST = Rejection(400, "host", "Exactly one Host header is required.\n")
 _TWO_ORIGINS = Rejection(400, "origin", "More than one Origin header.\n")
@@ -150,31 +151,33 @@ _FOREIGN_ORIGIN = Rejection(403, "origin", "Web pages of this origin may not con
 
 
 def version_rejection(versions: Sequence[str]) -> Rejection | None:
-    """Why this Sec-WebSocket-Version is refused, and which there is (RFC 6455 section 4.4), or None."""
+    """Return the rejection of any Sec-WebSocket-Version but 13 (RFC 6455 section 4.4), or None."""
     if versions and set(versions) == {"13"}:
         return None
-    said = f"is {', '.join(versions)[:40]!a}" if versions else "is missing"
-    return Rejection(426, "version", f"Sec-WebSocket-Version {said}; 13 is spoken here.\n", _UPGRADE)
+    found = f"is {', '.join(versions)[:40]!a}" if versions else "is missing"
+    return Rejection(426, "version", f"Sec-WebSocket-Version {found}; it must be 13.\n", _UPGRADE)
 
 
 def no_upgrade(http_version: str, upgrade: str, connection: str) -> Rejection:
-    """Why a request for the path of the WebSocket is none, by its version of HTTP and these two headers."""
+    """Return the rejection of a request for PATH without an upgrade, by its HTTP version and these two headers."""
     if http_version == "1.0":
-        what = "HTTP/1.0 knows no upgrade"
+        problem = "HTTP/1.0 has no upgrade"
     elif upgrade.strip().lower() == "websocket":
-        what = f"Connection does not say Upgrade, but {connection[:40]!a}"
+        problem = f"the Connection header is not Upgrade but {connection[:40]!a}"
+    elif upgrade:
+        problem = f"the Upgrade header is not websocket but {upgrade[:40]!a}"
     else:
-        what = f"Upgrade does not say websocket, but {upgrade[:40]!a}" if upgrade else "there is no Upgrade"
-    return Rejection(426, "upgrade", f"{PATH} speaks WebSocket, and {what}.\n{_PROXIES}", _UPGRADE)
+        problem = "the Upgrade header is missing"
+    return Rejection(426, "upgrade", f"{PATH} is a WebSocket, and {problem}.\n{_PROXIES}", _UPGRADE)
 
 
 def rejection(
     target: str, values_of: Callable[[str], Sequence[str]], origins: Container[str] | None
 ) -> Rejection | None:
-    """Why a request for `target` with these headers is refused, or None.
+    """Return the rejection of a request for `target` with these headers, or None.
 
     `values_of` gives all values of a header. `origins` are the web pages that may connect, compared as a
-    whole (RFC 6454 section 4: scheme, host and port); None lets any page. Apps send none, and need none.
+    whole (RFC 6454 section 4: scheme, host and port); None lets any page. Apps send no Origin.
     """
     path, _, query = target.partition("?")
     if path != PATH:
@@ -187,9 +190,9 @@ def rejection(
 
 
 def usual_answer(head: Head) -> Answer | None:
-    """The answer to a request that leaves nothing to decide (RFC 6455 section 4.2); None for all others.
+    """Return the answer to a request with the usual headers (RFC 6455 section 4.2); None for all others.
 
-    Never another one than `Handshakes.weighed` gives, but for the date, which a 101 need not have.
+    It equals the answer of `Handshakes.weighed`, but for the date, which a 101 need not have.
     """
     asked = dict(head.headers)
     subprotocol = _SPOKEN.get(asked.get(b"sec-websocket-protocol", b""))
@@ -217,7 +220,7 @@ def _origin_rejection(given: Sequence[str], origins: Container[str] | None) -> R
 
 
 def _first_spoken(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol:
-    """The first the client offers that we speak: its order is its wish (protocol.md "The WebSocket")."""
+    """Return the first supported offer: clients list them by preference (protocol.md "The WebSocket")."""
     for subprotocol in offered:
         if subprotocol in (MSGPACK, JSON):
             return subprotocol

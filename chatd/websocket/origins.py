@@ -1,4 +1,4 @@
-"""Web pages that may connect (`listen.origins`), and a line in the log for each that may not."""
+"""The web pages that may connect (`listen.origins`), and a log line for each that was refused."""
 
 import logging
 import re
@@ -9,20 +9,20 @@ from chatd.env import Env
 from chatd.telemetry.log_once import LogOnce
 
 _PORT = re.compile(r":(?:[0-9]{1,5}|\*)\Z")
-_SHOWN_MAX = 100  # characters of what no browser says
+_SHOWN_MAX = 100  # characters of an origin that no browser sends
 
 log = logging.getLogger(__name__)
 
 
 class AllowedOrigins:
-    """`origin in pages` says whether web pages of this origin may connect. It is compared as a whole, but for `:*`."""
+    """The set of origins whose web pages may connect; an origin is compared as a whole, but for `:*`."""
 
     def __init__(self, env: Env, listen: Listen) -> None:
         self._log_once = LogOnce(env)
         self.adopt(listen)
 
     def adopt(self, listen: Listen) -> None:
-        """Put other origins in force; those that are refused then are named anew."""
+        """Apply other origins; those refused from now on are logged again."""
         self._any = "*" in listen.origins and listen.unsafe_any_origin
         self._exact = frozenset(listen.origins)
         self._any_port = frozenset(
@@ -34,11 +34,11 @@ class AllowedOrigins:
         if self._any:
             return True
         if not isinstance(origin, str) or not ORIGIN.match(origin) or origin.endswith("*"):
-            return False  # "null", which sandboxed frames and local files say, names nobody
+            return False  # "null", which sandboxed frames and local files send, identifies nobody
         return origin in self._exact or _PORT.sub("", origin) in self._any_port
 
     def refused(self, origin: str) -> None:
-        """Name an origin that was refused, once, with the setting that admits it."""
+        """Log a refused origin once, with the setting that would admit it."""
         if not self._log_once.is_new(origin):
             return
         if ORIGIN.match(origin):
@@ -49,4 +49,4 @@ class AllowedOrigins:
         elif origin == "null":
             log.warning("a web page without an origin (a file, a sandbox) may not connect: serve it by http")
         else:
-            log.warning("a web page of %r may not connect: no browser says that", origin[:_SHOWN_MAX])
+            log.warning("a web page of %r may not connect: no browser sends that", origin[:_SHOWN_MAX])

@@ -1,6 +1,6 @@
-"""WebSocket frames of one connection without I/O: whole messages at a glance, all else by the parser of `websockets`.
+"""WebSocket frames of one connection without I/O: whole messages directly, all else by the parser of `websockets`.
 
-Leans on how the parser of the library is built, which tests/websocket/test_parsing.py checks.
+It relies on internals of that parser, which tests/websocket/test_parsing.py checks.
 """
 
 import logging
@@ -17,19 +17,18 @@ except ImportError:
 # RFC 6455 section 5.2, as a client sends: the mask bit and the length in one byte, then four bytes of mask.
 MASKED = 0x80
 MASKED_HEAD = 6
-LENGTH_16 = 126  # says that two bytes of length follow
+LENGTH_16 = 126  # two bytes of length follow
 
-# The library's own lines: one per connection at info, payloads at debug. Only its defects are ours to see.
+# The library logs each connection at info and payloads at debug; only its defects are wanted.
 _log = logging.getLogger(__name__)
 _log.setLevel(logging.ERROR)
 
 
 def sole_message(data: bytes, first: int, limit: int) -> bytes | None:
-    """The payload, when `data` is exactly one whole frame that begins with the byte `first`; else None.
+    """Return the payload when `data` is exactly one whole masked frame that begins with the byte `first`; else None.
 
-    What nearly every read brings, so that most connections never need a parser; right only where a frame may
-    begin. The frame is masked and at most `limit` bytes; lengths in a longer form than needed are left to the
-    parser.
+    Nearly every read is one, so most connections never need a parser. Valid only where a frame may begin.
+    The payload has at most `limit` bytes; lengths in a longer form than needed are left to the parser.
     """
     if len(data) < MASKED_HEAD or data[0] != first:
         return None
@@ -46,7 +45,7 @@ def sole_message(data: bytes, first: int, limit: int) -> bytes | None:
 
 
 def is_utf8(payload: bytes) -> bool:
-    """May a text message hold this (RFC 6455 section 8.1)?"""
+    """Whether a text message may hold this payload (RFC 6455 section 8.1)."""
     try:
         payload.decode()
     except UnicodeDecodeError:
@@ -57,8 +56,8 @@ def is_utf8(payload: bytes) -> bool:
 class FrameParser(Protocol):
     """The library's protocol of an open connection without extensions, which hands over one frame at a time.
 
-    The library parses all it has; so a client could have a buffer full of frames parsed under limits that the
-    first of them changes, or be heard further after a pause.
+    The library itself parses all it has, under a limit that the first of the frames may change, and also
+    after reading was paused.
     """
 
     reader: "_Reader"
@@ -71,26 +70,26 @@ class FrameParser(Protocol):
 
     @property
     def between_frames(self) -> bool:
-        """All there was is parsed and taken, and nothing waits to be: the next byte begins a frame."""
+        """Whether everything received is parsed and taken, so that the next byte begins a frame."""
         return self.reader.between_frames and not self.reader.buffer
 
     def limit(self, message_bytes: int) -> None:
-        """Let no message be longer, from the next frame on."""
+        """Limit messages to this length, from the next frame on."""
         self.max_message_size = message_bytes
 
     def forget(self) -> None:
-        """Break the reference cycles, so that a closed connection waits for no garbage collection."""
+        """Break the reference cycles, so that a closed connection needs no garbage collection."""
         self.parser.close()
         del self.parser, self.reader
 
 
 class _Reader(StreamReader):
-    """Lets the parser begin a frame only when the one before it was taken."""
+    """The input of the parser, which lets it begin a frame only when the one before was taken."""
 
     def __init__(self, frames: Protocol) -> None:
         super().__init__()
         self._frames = frames
-        self.between_frames = False  # the parser has taken all there was, and waits for a frame to begin
+        self.between_frames = False  # the parser has consumed all input, and waits for a frame to begin
 
     def at_eof(self) -> Generator[None, None, bool]:
         while self._frames.events or not (self.buffer or self.eof):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 
-from chatd.auth.passwords import HASH_OF_NOBODY, Passwords
+from chatd.auth.passwords import DUMMY_HASH, Passwords
 from chatd.protocol.errors import Refused, Unavailable
 
 
@@ -45,7 +45,7 @@ async def test_unusable_lengths_are_refused_before_hashing(passwords, password, 
     with pytest.raises(Refused) as caught:
         await passwords.hash(password)
     assert (caught.value.code, caught.value.field) == ("bad_request", "password")
-    assert not (await passwords.check(password, HASH_OF_NOBODY)).right
+    assert not (await passwords.check(password, DUMMY_HASH)).right
 
 
 @pytest.mark.parametrize("password", ["12345678", "x" * 128, "\U0001f511" * 8, "u\u0308" * 128])
@@ -59,7 +59,7 @@ async def test_nothing_is_cut_off(passwords):
 
 
 async def test_an_unknown_user_costs_the_same_work_and_is_never_right(passwords):
-    found = extract_parameters(HASH_OF_NOBODY)
+    found = extract_parameters(DUMMY_HASH)
     assert (found.memory_cost, found.time_cost, found.parallelism) == (19456, 2, 1)
     assert not (await passwords.check("correct horse", None)).right
 

@@ -207,4 +207,4 @@ def test_memory_is_shown_for_the_configuration_in_force(run):
     assert re.search(r"connections, idle \(limits\.connections\) +31\.2 MiB", few)
     usual = memory_of(Config())
     assert f"{shown(usual.worst - usual.idle)}\n" in few
-    assert "everybody at once" in few
+    assert "all connections" in few

@@ -147,7 +147,7 @@ def test_the_first_account_may_come_before_the_first_start_which_is_said(run):
     for name, new in (("zoe", True), ("yan", False)):
         result = run("user", "add", name, "--password-file", "-", input=PASSWORD + "\n")
         assert result.exit_code == 0
-        assert ("There was no database in ./chatd-data: it is new." in result.output) is new
+        assert ("There was no database in ./chatd-data: made a new one." in result.output) is new
 
 
 @pytest.mark.parametrize("password", [(), ("--password-file", "missing"), ("--password-file", "-")])

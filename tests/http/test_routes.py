@@ -156,13 +156,17 @@ class TestWebSocketWithoutUpgrade:
     @pytest.mark.parametrize(
         ("version", "headers", "what"),
         [
-            ("1.1", {}, "there is no Upgrade"),
-            ("1.1", {"Connection": "Upgrade"}, "there is no Upgrade"),
-            ("1.1", {"Connection": "keep-alive", "Upgrade": "websocket"}, "Connection does not say Upgrade"),
-            ("1.1", {**UPGRADE, "Upgrade": "h2c"}, "Upgrade does not say websocket, but 'h2c'"),
-            ("1.1", {**UPGRADE, "Upgrade": "\xff" * 99}, "Upgrade does not say websocket, but '"),
-            ("1.0", UPGRADE, "HTTP/1.0 knows no upgrade"),
-            ("1.0", {}, "HTTP/1.0 knows no upgrade"),
+            ("1.1", {}, "the Upgrade header is missing"),
+            ("1.1", {"Connection": "Upgrade"}, "the Upgrade header is missing"),
+            (
+                "1.1",
+                {"Connection": "keep-alive", "Upgrade": "websocket"},
+                "the Connection header is not Upgrade",
+            ),
+            ("1.1", {**UPGRADE, "Upgrade": "h2c"}, "the Upgrade header is not websocket but 'h2c'"),
+            ("1.1", {**UPGRADE, "Upgrade": "\xff" * 99}, "the Upgrade header is not websocket but '"),
+            ("1.0", UPGRADE, "HTTP/1.0 has no upgrade"),
+            ("1.0", {}, "HTTP/1.0 has no upgrade"),
         ],
     )
     async def test_is_told_what_is_wrong_and_how_proxies_are_told(
@@ -186,7 +190,7 @@ class TestWebSocketWithoutUpgrade:
             for record in caplog.records
             if record.name == "chatd.websocket.acceptor_config"
         ]
-        assert line.startswith("127.0.0.1 hands on requests for a WebSocket without their upgrade")
+        assert line.startswith("127.0.0.1 forwards WebSocket requests without their upgrade")
 
 
 class TestLogin:

@@ -244,7 +244,7 @@ class DaemonProcess:
         """Send SIGTERM, and once more when the first was logged; return the exit code."""
         assert self._running is not None
         self._running.send_signal(signal.SIGTERM)
-        await self.wait_for_log("leaving")
+        await self.wait_for_log("stopping")
         return await self._end(signal.SIGTERM)
 
     def reload(self) -> None:

@@ -168,7 +168,7 @@ async def everything_is_there(
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The daemon tries often whether a trouble is over, which none is before `is_over` says so."""
-    monkeypatch.setattr(app, "TROUBLES_LOOK_S", 0.02)
+    monkeypatch.setattr(app, "TROUBLES_INTERVAL_S", 0.02)
     monkeypatch.setattr(troubles, "CALM_S", 3600.0)
 
 

@@ -58,7 +58,7 @@ async def test_no_key_server_keeps_the_daemon_from_reloading_or_leaving(
         daemon.reload()
         await daemon.wait_for_log("settings read again; changed: nothing")
         assert await daemon.terminate() == 0
-        assert "left" in daemon.log
+        assert "stopped" in daemon.log
 
 
 async def test_a_daemon_without_any_key_is_not_ready_and_one_that_had_some_is(

@@ -113,7 +113,7 @@ async def test_sigterm_under_load_ends_in_order_though_somebody_hangs(daemon: Da
     for cycle in range(1, CYCLES + 1):
         async with under_load(daemon) as load:
             assert await daemon.terminate() == 0
-        assert daemon.log.count(": left\n") + daemon.log.count('"left"') == cycle
+        assert daemon.log.count(": stopped\n") + daemon.log.count('"stopped"') == cycle
         await daemon.start()
         await load.is_kept(daemon)
     assert "unclean" not in daemon.log
@@ -122,7 +122,7 @@ async def test_sigterm_under_load_ends_in_order_though_somebody_hangs(daemon: Da
 async def test_a_second_sigterm_ends_at_once_and_loses_nothing_acknowledged(daemon: DaemonProcess) -> None:
     async with under_load(daemon) as load:
         assert await daemon.terminate_twice() == 130
-    assert "a second signal: leaving at once" in daemon.log
+    assert "a second signal: exiting at once" in daemon.log
     await daemon.start()
     assert "the last stop was unclean: checking the database" in daemon.log
     await load.is_kept(daemon)
@@ -135,7 +135,7 @@ async def test_a_disk_that_hangs_does_not_keep_the_daemon_from_leaving(tmp_path:
         async with under_load(daemon) as load:
             hangs.touch()
             assert await daemon.terminate() == 0
-        assert "the disk does not answer: leaving without closing the database" in daemon.log
+        assert "the disk does not answer: exiting without closing the database" in daemon.log
         hangs.unlink()
         await daemon.start()
         assert "the last stop was unclean: checking the database" in daemon.log

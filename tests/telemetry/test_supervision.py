@@ -31,8 +31,8 @@ async def test_what_fails_is_logged_with_its_traceback_and_begins_again(caplog):
         if record.name == supervision.log.name
     ]
     assert said == [
-        (logging.ERROR, "the work failed, and begins again", "first"),
-        (logging.ERROR, "the work failed, and begins again", "second"),
+        (logging.ERROR, "the work failed, and is started again", "first"),
+        (logging.ERROR, "the work failed, and is started again", "second"),
     ]
 
 

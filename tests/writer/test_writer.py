@@ -526,6 +526,6 @@ async def test_a_fault_of_the_fan_out_hides_nothing_that_was_stored(server, monk
     ann.send_packets({"type": "send", "id": 900, "room": room, "key": new_key(), "body": {"text": "x"}})
     await server.wait_idle()
     assert {ann.wire.packets[-1].get("close"), bob.wire.packets[-1]["close"]} == {1011}
-    assert "was not told to everybody" in caplog.text
+    assert "was not pushed to everybody" in caplog.text
     page = await server.store.log(1, 1, 2, 10, 10_000)
     assert len(page.events) == 2

@@ -15,10 +15,10 @@ from chatd.config.loading import Loaded
 from chatd.config.model import Config, several
 from chatd.config.rules import split_address
 
-CONNECT_S = 5.0  # three attempts; longer, and nobody answers
+CONNECT_S = 5.0  # enough for three attempts
 TOKEN_S = 3600  # seconds of a token made here; a new one is made when it ends
 
-if TYPE_CHECKING:  # rich and the client take 0.2 s that `chatd chat --help` does not need
+if TYPE_CHECKING:  # rich and the client take 0.2 s to import, too long for `chatd chat --help`
     from chatd.cli.chat.conversation import Conversation
     from chatd.cli.chat.screen import Screen
     from chatd.client import Change, ChangeStream, Client
@@ -34,10 +34,10 @@ Examples:
   CHATD_TOKEN=... chatd chat --with alice --url wss://chat.example/v1/ws
   echo "The backup is done" | chatd chat --as ops --with alice
 
-Type /help inside. Without --token it signs a token itself, with the secret of the server it runs beside."""
+Type /help inside. Without --token it signs a token itself, with the secret of the server on this machine."""
 )
-@click.option("--as", "user", metavar="USER", help="Who you are; not needed with --token.")
-@click.option("--with", "peer", metavar="USER", help="Whom to talk to.")
+@click.option("--as", "user", metavar="USER", help="Your user id; not needed with --token.")
+@click.option("--with", "peer", metavar="USER", help="The user to chat with.")
 @click.option("--room", metavar="ID", help="A room instead of one user.")
 @click.option(
     "--url", envvar="CHATD_URL", metavar="URL", help="Address of the server; else the configured one."
@@ -49,8 +49,8 @@ Type /help inside. Without --token it signs a token itself, with the secret of t
 def chat(loaded: Loaded, user: str | None, url: str | None, token: str | None, **place: str | None) -> None:
     """Chat in the terminal, or through pipes.
 
-    Messages show their number (#17), the prompt shows how far the own last one came (✓ stored, ✓✓ delivered,
-    ✓✓ read) and who is typing. A lost connection is taken up again by itself.
+    Messages show their number (#17), the prompt shows the state of your last one (✓ stored, ✓✓ delivered,
+    ✓✓ read) and who is typing. A lost connection is restored automatically.
     """
     peer, room = place["peer"], place["room"]
     if bool(peer) == bool(room):
@@ -58,7 +58,9 @@ def chat(loaded: Loaded, user: str | None, url: str | None, token: str | None, *
     if not token and not user:
         raise click.UsageError("give --as USER, or a token")
     get_token = _given(token) if token else _minted(loaded.config, user or "")
-    logging.getLogger("chatd.client").setLevel(logging.ERROR)  # the conversation itself tells of lost links
+    logging.getLogger("chatd.client").setLevel(
+        logging.ERROR
+    )  # the conversation itself reports lost connections
     try:
         asyncio.run(_talk(url or url_of(loaded.config), get_token, peer, room))
     except KeyboardInterrupt:
@@ -66,7 +68,7 @@ def chat(loaded: Loaded, user: str | None, url: str | None, token: str | None, *
 
 
 def url_of(config: Config) -> str:
-    """The address of the server with this configuration, as seen from this machine."""
+    """Return the URL of the server with this configuration, as seen from this machine."""
     host, port = split_address(several(config.listen.address)[0])
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 recognised, not bound
     scheme = "wss" if config.listen.tls_cert else "ws"
@@ -79,7 +81,7 @@ def _given(token: str) -> GetToken:
     async def get_token() -> str:
         from chatd.client import TokenRejected
 
-        if not left:  # it was refused, and there is no other
+        if not left:  # the only token was refused
             raise TokenRejected
         return left.pop()
 
@@ -133,7 +135,7 @@ async def _talk(url: str, get_token: GetToken, peer: str | None, room: str | Non
 
 
 async def _begin(client: "Client", conversation: "Conversation") -> None:
-    """Shows the history, and what was said while it was fetched."""
+    """Show the history, and messages that arrived while it was fetched."""
     from chatd.client import MessageAdded
 
     early: list[Change] = []
@@ -146,7 +148,7 @@ async def _begin(client: "Client", conversation: "Conversation") -> None:
 
 
 async def _converse(conversation: "Conversation", screen: "Screen", changes: "ChangeStream") -> None:
-    """Shows and types side by side, until one of them is at its end."""
+    """Show changes and read lines concurrently, until one of them ends."""
     from chatd.client import Phase
 
     async def show() -> None:
@@ -171,11 +173,11 @@ async def _converse(conversation: "Conversation", screen: "Screen", changes: "Ch
         await asyncio.gather(showing, typing, return_exceptions=True)
     for task in (showing, typing):
         if not task.cancelled() and (error := task.exception()) is not None:
-            raise error  # what it shows on was closed, for example
+            raise error  # the output was closed, for example
     conversation.return_unsent()
     if conversation.unsent:
         raise Failure("not everything was sent: no connection", Exit.UNREACHABLE)
     if typing.cancelled():
-        raise Failure("the conversation was ended by the server")
+        raise Failure("the server ended the conversation")
     if screen.is_script and conversation.complaints:
         raise Failure(f"{conversation.complaints} of the lines could not be carried out")

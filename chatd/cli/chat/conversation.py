@@ -1,4 +1,4 @@
-"""One room in a terminal: shows what happens in it, does what is typed. Knows no terminal and no socket."""
+"""One room in a terminal: its changes are shown, typed commands are carried out. Without terminal or socket."""
 
 import asyncio
 import contextlib
@@ -33,18 +33,18 @@ from chatd.client import (
 
 HISTORY = 20  # messages shown at the start: a screenful
 LISTED_MAX = 50  # members listed by /who
-ANSWER_S = 10.0  # longer, and the prompt is given back; what was asked is done when the link allows
-SETTLE_S = 30.0  # for what was typed last, at its end: through a reconnect or two
+ANSWER_S = 10.0  # then the prompt returns; a change is still made when the connection allows
+SETTLE_S = 30.0  # for the last messages at the end: enough for a reconnect or two
 OFFLINE_S = 5.0  # the same without a connection
-EXCERPT = 60  # characters of a message that are enough to know it by
+EXCERPT = 60  # characters that are enough to recognise a message
 
 
 class InvalidCommand(Exception):
-    """The typed command cannot be done; the text says why."""
+    """A typed command that cannot be carried out; the text is the reason."""
 
 
 class Conversation:
-    """Shows the changes of one room on a screen and carries out what is typed there."""
+    """The view of one room on a screen, and the commands that are typed there."""
 
     def __init__(self, client: Client, room: Room, screen: Screen) -> None:
         self._client = client
@@ -62,7 +62,7 @@ class Conversation:
         screen.on_key = room.typing
 
     async def begin(self) -> None:
-        """Show the latest messages and take part from now on."""
+        """Show the latest messages and focus the room."""
         self._client.focus([self._room])
         if peer := self._room.summary.peer:
             self._client.watch([peer])
@@ -80,7 +80,7 @@ class Conversation:
             self._refresh()
 
     async def enter(self, typed: str) -> None:
-        """Do what was typed: a command after a slash, else a message (two slashes send one)."""
+        """Carry out a typed line: a command after a slash, else a message (two slashes send one)."""
         try:
             if typed.startswith("/") and not typed.startswith("//"):
                 async with asyncio.timeout(ANSWER_S):
@@ -98,7 +98,7 @@ class Conversation:
         self._refresh()
 
     async def wait_settled(self) -> None:
-        """Return when everything entered was stored or refused, or for too long could not be sent."""
+        """Return when all entered messages were stored or refused, or could not be sent for too long."""
         now = asyncio.get_running_loop().time
         began = now()
         with contextlib.suppress(TimeoutError):
@@ -110,12 +110,12 @@ class Conversation:
                     await self._settling.wait()
 
     def return_unsent(self) -> None:
-        """Say what was entered and not stored; only for the end."""
+        """Report entered messages that were not stored; only for the end."""
         for text in self._waiting.values():
             self._complain(f"not sent: {_excerpt(text)}")
         self.unsent = len(self._waiting)
 
-    # What happens.
+    # Changes.
 
     def _added(self, change: MessageAdded) -> None:
         message = change.message
@@ -137,7 +137,7 @@ class Conversation:
             self._screen.show(line)
 
     def _reset(self, change: TimelineReset) -> None:
-        self._note("you were away for long: older messages with /history")
+        self._note("you were away for a long time: older messages with /history")
 
     def _done(self, change: SendDone) -> None:
         self._waiting.pop(change.key, None)
@@ -148,10 +148,10 @@ class Conversation:
             self._complain(f"not sent: {_excerpt(text)}: {change.error}")
 
     def _missed(self, change: ChangesMissed) -> None:
-        """Too much happened at once to be shown; what is not in the outbox any more was stored."""
+        """Note that changes were skipped; messages that left the outbox were stored."""
         left = {entry.key for entry in self._client.outbox}
         self._waiting = {key: text for key, text in self._waiting.items() if key in left}
-        self._note("much happened at once: what is missing here is in /history")
+        self._note("too many changes at once: missing messages are in /history")
 
     def _receipts(self, change: ReceiptsChanged) -> None:
         """Shown in the status."""
@@ -178,7 +178,7 @@ class Conversation:
         self._complain(f"you are no longer in this room ({clean(change.reason)})")
         self.gone = True
 
-    # What is typed.
+    # Commands.
 
     async def _command(self, typed: str) -> None:
         name, _, rest = typed.partition(" ")
@@ -232,7 +232,7 @@ class Conversation:
         await self._room.react(target, emoji, present=emoji not in mine)
 
     def _target(self, rest: str, *, own: bool) -> tuple[int, str]:
-        """The message meant and what follows: "#17 text", or "text" for the latest own (or other) one."""
+        """Return the target and the rest of "#17 text", or of "text" for the latest own (or other) message."""
         first, _, more = rest.partition(" ")
         if first.startswith("#") and first[1:].isdecimal():
             return int(first[1:]), more.strip()
@@ -242,7 +242,7 @@ class Conversation:
             raise InvalidCommand("there is no message to do that with; name one, as in #17")
         return max(found), rest
 
-    # What is shown.
+    # Output.
 
     async def _history(self, count: int) -> None:
         oldest = min(self._shown, default=None)
@@ -291,7 +291,7 @@ class Conversation:
 
 
 def _valid(typed: str) -> str:
-    """What was typed, unless the input held bytes that are no text."""
+    """Return the typed text; InvalidCommand when the input held bytes that are no text."""
     try:
         typed.encode()
     except UnicodeEncodeError:
@@ -305,7 +305,7 @@ def _excerpt(text: str) -> str:
 
 Command = Callable[[Conversation, str], Awaitable[None]]
 
-# Name: what does it, its arguments, its meaning. /help prints this table.
+# Name: its function, arguments and meaning. /help prints this table.
 COMMANDS: dict[str, tuple[Command, str, str]] = {
     "help": (Conversation._help, "", "this list"),
     "history": (Conversation._older, "[COUNT]", "older messages"),

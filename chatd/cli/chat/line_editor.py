@@ -1,11 +1,11 @@
-"""Editing one line of text from key presses: bytes in, text and events out. Knows no terminal."""
+"""The editing of one line of text by key presses: bytes in, text and events out. Without a terminal."""
 
 import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-LENGTH_MAX = 8000  # characters: what fits a message body in any script
+LENGTH_MAX = 8000  # characters: in any script they fit a message body
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ _UNFINISHED = re.compile(r"\x1b(\[[0-?]*[ -/]*|O)?\Z")
 
 
 class LineEditor:
-    """Backspace, Ctrl-U (empty the line), Ctrl-W (drop a word), Enter, Ctrl-D. `text` is the line so far.
+    """A line editor with Backspace, Ctrl-U (empty the line), Ctrl-W (drop a word), Enter, Ctrl-D. `text`: its line.
 
     `encoding`: that of the terminal.
     """
@@ -38,7 +38,7 @@ class LineEditor:
         self._held = ""
 
     def feed(self, keys: bytes) -> Iterator[Entered | Ended]:
-        """Takes what the terminal read; a character may be cut anywhere. Consume the result at once."""
+        """Handle input of the terminal, which may be cut anywhere. Consume the result at once."""
         typed = self._held + self._decoder.decode(keys)
         cut = _UNFINISHED.search(typed)
         self._held = cut[0] if cut else ""

@@ -1,4 +1,4 @@
-"""Where a conversation is shown and typed: a terminal with a line to type in, or plain pipes for scripts."""
+"""The screen of a conversation: a terminal with an input line, or plain pipes for scripts."""
 
 import asyncio
 import io
@@ -31,18 +31,18 @@ CLEAR_LINE = "\r\x1b[2K"  # carriage return, erase the whole line (ECMA-48, 8.3.
 
 
 class Screen(Protocol):
-    """Shows lines and a status, and gives the lines typed. `on_key` is called when the user types."""
+    """The output of lines and a status, and the input of lines. `on_key` is called when the user types."""
 
     on_key: Callable[[], None]
     is_script: bool
-    """Nobody looks on who could do it again: what cannot be done makes the command fail."""
+    """Whether no person watches, so that a line that cannot be carried out makes the command fail."""
 
     def show(self, line: Line) -> None:
         """Add a line at the end."""
         ...
 
     def complain(self, text: str) -> None:
-        """Say that something could not be done."""
+        """Show that something could not be done."""
         ...
 
     def status(self, text: str) -> None:
@@ -50,12 +50,12 @@ class Screen(Protocol):
         ...
 
     def lines(self) -> AsyncIterator[str]:
-        """The lines typed, until the end of input."""
+        """Return the typed lines, until the end of input."""
         ...
 
 
 class PipeScreen:
-    """Plain lines on stdout, complaints on stderr, lines from stdin. A status is not shown: it is no line."""
+    """A screen of pipes: lines on stdout, complaints on stderr, input from stdin. The status is not shown."""
 
     is_script = True
 
@@ -65,7 +65,7 @@ class PipeScreen:
         self._console = console
 
     def show(self, line: Line) -> None:
-        """Print the line at once, for whoever reads the pipe."""
+        """Print the line at once, for the reader of the pipe."""
         self._console.print(_text(line), soft_wrap=True)
         self._console.file.flush()
 
@@ -74,10 +74,10 @@ class PipeScreen:
         click.echo(f"chatd: {text}", err=True)
 
     def status(self, text: str) -> None:
-        """Nothing to show it on."""
+        """Do nothing."""
 
     async def lines(self) -> AsyncIterator[str]:
-        """Lines of stdin, read by a thread: stdin may be a file, which no event loop can wait for."""
+        """Return the lines of stdin, read by a thread: stdin may be a file, which no event loop can wait for."""
         queue: asyncio.Queue[str] = asyncio.Queue()
         loop = asyncio.get_running_loop()
 
@@ -96,7 +96,7 @@ class PipeScreen:
 
 
 class TerminalScreen:
-    """Messages scroll above; the last line holds the status and what is being typed in `encoding`."""
+    """A screen on a terminal: messages scroll above the last line, which has the status and the input in `encoding`."""
 
     is_script = False
 
@@ -108,13 +108,13 @@ class TerminalScreen:
         self._status = ""
 
     def show(self, line: Line) -> None:
-        """Print the line above the one being typed."""
+        """Print the line above the input line."""
         self._console.file.write(CLEAR_LINE)
         self._console.print(_text(line))
         self._draw()
 
     def complain(self, text: str) -> None:
-        """Print it like a message, so that it can be told from one."""
+        """Print it above the input line, in the style of errors."""
         self.show(((f"-- {text}", "error"),))
 
     def status(self, text: str) -> None:
@@ -124,7 +124,7 @@ class TerminalScreen:
             self._draw()
 
     async def lines(self) -> AsyncIterator[str]:
-        """Lines as they are entered; the terminal is set back at the end."""
+        """Return the lines as they are entered; the terminal is restored at the end."""
         queue: asyncio.Queue[str | None] = asyncio.Queue()
         loop = asyncio.get_running_loop()
         with _each_key(self._descriptor):
@@ -161,17 +161,17 @@ class TerminalScreen:
 
 
 def tail(text: str, cells: int) -> str:
-    """The end of `text` that fits so many columns; wide characters take two."""
+    """Return the end of `text` that fits so many columns; wide characters take two."""
     while cell_len(text) > cells:
         text = text[1:]
     return text
 
 
 def screen_for(source: TextIO, target: TextIO) -> Screen:
-    """The screen for these: a terminal only when both are one.
+    """Return the screen for these streams: a terminal only when both are one.
 
     Letters that `target` lacks are shown as question marks; bytes of `source` that are no text become lone
-    surrogates, which whoever uses the lines must refuse.
+    surrogates, which the caller must refuse.
     """
     if isinstance(source, io.TextIOWrapper):
         source.reconfigure(errors="surrogateescape")
@@ -184,13 +184,13 @@ def screen_for(source: TextIO, target: TextIO) -> Screen:
 
 
 def standard_screen() -> Screen:
-    """The screen for stdin and stdout; one that is closed is empty, and shows nothing."""
+    """Return the screen for stdin and stdout; a closed stream is empty, and shows nothing."""
     return screen_for(sys.stdin or io.StringIO(), sys.stdout or io.StringIO())
 
 
 @contextmanager
 def _each_key(descriptor: int) -> Iterator[None]:
-    """Keys arrive as they are pressed and are not echoed; Ctrl-C still interrupts."""
+    """Let keys arrive as they are pressed, without echo; Ctrl-C still interrupts."""
     before = termios.tcgetattr(descriptor)
     tty.setcbreak(descriptor)
     try:
@@ -204,4 +204,4 @@ def _text(line: Line) -> Text:
 
 
 def _nothing() -> None:
-    """Nobody cares who types."""
+    """Do nothing."""

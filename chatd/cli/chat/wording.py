@@ -1,4 +1,4 @@
-"""How a conversation reads in a terminal: messages and changes as short pieces of styled text. Pure."""
+"""The wording of messages and changes in a terminal, as short pieces of styled text. Pure."""
 
 import time
 import unicodedata
@@ -15,7 +15,7 @@ PENDING, STORED, DELIVERED, READ = "…", "✓", "✓✓", "✓✓ read"
 
 
 def message_line(message: Message, me: str) -> Line:
-    """One message: time, number, author, text, reactions."""
+    """Return one message as a line: time, number, author, text, reactions."""
     author = "own" if message.user == me else "other"
     pieces = [
         (f"{clock(message.time)} ", "faint"),
@@ -33,7 +33,7 @@ def message_line(message: Message, me: str) -> Line:
 
 
 def content(message: Message) -> Piece:
-    """The text of a message, or what stands in its place."""
+    """Return the text of a message, or a placeholder."""
     if message.recalled:
         return "message recalled", "faint"
     attachments = (message.body or {}).get("attachments") or ()
@@ -43,7 +43,7 @@ def content(message: Message) -> Piece:
 
 
 def change_line(before: Message | None, after: Message) -> Line | None:
-    """What happened to a message already shown; None when nothing one sees did."""
+    """Return a line about a change of a message that is shown; None for an invisible change."""
     number = (f"#{after.seq} ", "faint")
     if after.recalled:
         return None if before is not None and before.recalled else (number, ("was recalled", "note"))
@@ -57,7 +57,7 @@ def change_line(before: Message | None, after: Message) -> Line | None:
 
 
 def event_line(event: Mapping[str, object]) -> Line | None:
-    """Membership, roles, settings and notices; None for what needs no line."""
+    """Return a line about membership, roles, settings or a notice; None for other events."""
     actor, users = clean(str(event.get("user", ""))), _users(event)
     words = {
         "created": f"{actor} made this room",
@@ -74,38 +74,38 @@ def event_line(event: Mapping[str, object]) -> Line | None:
 
 
 def reactions(counts: Mapping[str, int]) -> str:
-    """Reactions with their counts, the most frequent first."""
+    """Return reactions with their counts, the most frequent first."""
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return " ".join(clean(emoji) + (f" {count}" if count > 1 else "") for emoji, count in ordered)
 
 
 def tick(*, seq: int, read: int, delivered: int) -> str:
-    """How far an own message came: stored, delivered, read. `seq` 0: not stored yet."""
+    """Return the state of an own message: stored, delivered, read. `seq` 0: not stored yet."""
     if not seq:
         return PENDING
     return READ if read >= seq else DELIVERED if delivered >= seq else STORED
 
 
 def typing_note(users: list[str]) -> str:
-    """Who writes right now, in a few words."""
+    """Return a short note about the users who are typing."""
     if not users:
         return ""
     return f"{clean(users[0])} is typing" if len(users) == 1 else f"{len(users)} are typing"
 
 
 def clock(time_ms: int) -> str:
-    """Hour and minute, local time; the date too when it is not today's."""
+    """Return hour and minute in local time, with the date when it is not today."""
     then, now = time.localtime(time_ms / 1000), time.localtime()
     return time.strftime("%H:%M" if then[:3] == now[:3] else "%Y-%m-%d %H:%M", then)
 
 
 def clean(text: str) -> str:
-    """`text` without anything that steers a terminal: control, escape and bidi override characters."""
+    """Replace the characters of `text` that affect a terminal: control, escape and bidi override characters."""
     return "".join(letter if _harmless(letter) else " " if letter in "\n\t" else "?" for letter in text)
 
 
 def _harmless(letter: str) -> bool:
-    # Joiners (Cf) hold emoji and Indic letters together; the others of their kind only hide and turn text.
+    # Joiners (Cf) are part of emoji and Indic letters; other characters of category Cf hide or reverse text.
     return letter in "\u200c\u200d" or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 

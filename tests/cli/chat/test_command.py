@@ -152,10 +152,10 @@ def test_why_there_is_no_connection_is_told(server, tls_port):
     (free,) = free_ports(1)
     place = server.url.removeprefix("ws://").partition("/")[0]
     why = {
-        f"ws://127.0.0.1:{free}/v1/ws": "nobody answers",
+        f"ws://127.0.0.1:{free}/v1/ws": "no server answers",
         f"ws://{place}/chat": "it answered HTTP 404: there is no chat at that path; it usually is /v1/ws",
-        f"wss://{place}/v1/ws": "it does not speak TLS at that port: try ws://",
-        f"ws://127.0.0.1:{tls_port}/v1/ws": "it does not speak HTTP at that port: try wss://",
+        f"wss://{place}/v1/ws": "that port has no TLS: try ws://",
+        f"ws://127.0.0.1:{tls_port}/v1/ws": "that port has no plain HTTP: try wss://",
         f"wss://127.0.0.1:{tls_port}/v1/ws": "its certificate is not trusted here",
         "ws://nowhere.invalid/v1/ws": "there is no host named nowhere.invalid",
     }

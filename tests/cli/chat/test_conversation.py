@@ -188,7 +188,7 @@ async def test_events_are_told(scene):
     scene.talk.take(TimelineReset(ROOM))
     assert scene.screen.shown == [
         "-- carol joined",
-        "-- you were away for long: older messages with /history",
+        "-- you were away for a long time: older messages with /history",
     ]
 
 
