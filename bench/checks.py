@@ -48,11 +48,9 @@ class Tally:
         return not any(self.counts().values())
 
     def counts(self) -> dict[str, int]:
-        """The counters by name, in the order of a report."""
         return {name: getattr(self, name) for name in COUNTERS}
 
     def add(self, counter: str, example: str, count: int = 1) -> None:
-        """Counts `count` faults of one kind and keeps the first examples."""
         setattr(self, counter, getattr(self, counter) + count)
         if len(self.examples) < EXAMPLES_MAX:
             self.examples.append(f"{counter}: {example}")

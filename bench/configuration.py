@@ -68,7 +68,6 @@ def of_daemon(daemon: Daemon | None, url: str = "") -> dict[str, Any]:
 
 
 def of_generator(options: argparse.Namespace) -> dict[str, str]:
-    """Every option of the generator that has a value."""
     told = {name: value for name, value in vars(options).items() if name not in _HOW}
     return {name: _word(value) for name, value in told.items() if value not in (None, [], False)}
 

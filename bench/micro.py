@@ -34,7 +34,6 @@ Part = Callable[[], int]  # does the work once; how many operations that was
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Measures every part, prints the table, writes the result."""
     spreads = {name: timed(part) for name, part in parts(options.outboxes, options.seed).items()}
     result = {
         "scenario": "micro",

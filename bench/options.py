@@ -75,7 +75,6 @@ CHOICES = {"arrival": ARRIVALS, "encoding": ENCODINGS}
 
 
 def offer(parser: argparse.ArgumentParser, names: str, **defaults: Any) -> None:
-    """Let a scenario take these options, with these defaults."""
     wanted = names.split()
     pace = parser.add_mutually_exclusive_group() if "closed" in wanted else parser
     for name in wanted:

@@ -69,7 +69,6 @@ def of(scenario: str, seen: Report, measured: Load, there: Endpoint, pacing: Pac
 
 
 def generator(seen: Report, record: Record) -> dict[str, Any]:
-    """How the generator did, and whether it was the bottleneck."""
     share = seen.cpu_s / seen.seconds if seen.seconds else 0.0
     lag, latency = (
         record.lags.milliseconds(),
@@ -169,7 +168,6 @@ def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace
 
 
 def _empty(result: Mapping[str, Any]) -> bool:
-    """Whether nothing happened of all that the scenario counts, so that nothing is proved."""
     counts = [result[name] for name in ("messages", "sessions") if name in result]
     counts += [result[name]["count"] for name in DURATIONS if name in result]
     return bool(counts) and not any(counts)

@@ -46,7 +46,6 @@ def latency_table(rows: Mapping[str, tuple[Histogram, str]]) -> list[str]:
 
 
 def correctness(tally: Tally) -> list[str]:
-    """The counters, the verdict, and the first things that went wrong."""
     counts = " · ".join(f"{name} {count:,}" for name, count in tally.counts().items())
     verdict = "PASS" if tally.clean else "FAIL"
     return [f"  correct     {counts}   {verdict}", *(f"    {example}" for example in tally.examples)]
@@ -122,7 +121,6 @@ def generator_bound(cpu_share: float, lag_ms: float, latency_ms: float) -> bool:
 
 
 def per_second(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The seconds of a timeline as blocks: deliveries, or acks where nothing is delivered at all."""
     key = "deliveries" if any(row["deliveries"] for row in rows) else "acks"
     counted = {int(row["second"]): row[key] for row in rows}
     return spark([counted.get(second, 0) for second in range(max(counted, default=-1) + 1)])

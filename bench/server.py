@@ -227,7 +227,6 @@ async def accepts(host: str, port: int) -> bool:
 
 
 async def healthy(host: str, port: int) -> bool:
-    """Whether the operations port says that the daemon is ready."""
     try:
         return (await _get(port, "/readyz")).startswith(b"HTTP/1.1 200")
     except OSError:

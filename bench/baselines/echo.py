@@ -76,7 +76,6 @@ async def nothing(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def main(port: int, session: Callable[[], Echo] = Echo) -> None:
-    """Serves for ever, each connection with a session of its own."""
     everybody = _CLIENTS_MAX  # nobody says hello here, so that all count as strangers from one address
     limits = Limits(
         connections_per_address=everybody, unauthenticated=everybody, unauthenticated_per_address=everybody

@@ -36,12 +36,10 @@ class Position:
 
     @property
     def behind(self) -> bool:
-        """Whether more is known to exist than is applied."""
         return self.applied < self.head
 
     @property
     def snapshot(self) -> int:
-        """The room's last place as this connection's hello told it."""
         return self._snapshot
 
     def connected(self) -> None:

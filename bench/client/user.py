@@ -92,7 +92,6 @@ class User:
 
     @property
     def senders(self) -> Iterable[Sender]:
-        """The senders of all they have to say: one, unless a subclass has one for each room."""
         return (self.sender,)
 
     def say(self, room: str, due_ns: int, number: int | None = None) -> None:
@@ -107,7 +106,6 @@ class User:
             self.lost(connection, str(error), 0.0)
 
     def cut(self) -> None:
-        """Lose the connection from this side, without a word."""
         if self.connection is not None:
             self.connection.drop()
             self.lost(self.connection, CUT, 0.0)
@@ -121,7 +119,6 @@ class User:
         return self.state.access.hello(self.name, self.state.script.device(self.number), **more)
 
     def welcome(self, reply: Packet) -> None:
-        """The hello was answered; what is in doubt goes out again."""
         self.present, self._tries = True, 0
         for position in self.positions.values():
             position.connected()
@@ -227,7 +224,6 @@ class User:
                 self.state.repairs.record(now_ns - message.due_ns)
 
     def _repair(self, room: str) -> None:
-        """Ask for what is missing; one question at a time for each room."""
         position = self.positions[room]
         if self.connection is None or room in self._asking or not position.behind:
             return

@@ -38,7 +38,6 @@ class Fanout(Role):
         self._members = [FastSubscriber(state, number, room) for number in listening]
 
     def devices(self) -> Iterable[Device]:
-        """Members first: an author's hello is the last thing before the clock."""
         yield from self._members
         yield from self._authors
 

@@ -57,7 +57,6 @@ class Record:
             self.last_ns = max(self.last_ns, now_ns)
 
     def resumed(self, since_ns: int, now_ns: int) -> None:
-        """A device that was due, or was cut off, then is ready now."""
         if self.from_ns <= since_ns < self.until_ns:
             self.resumes.record(now_ns - since_ns)
             self.last_ns = max(self.last_ns, now_ns)

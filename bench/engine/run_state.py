@@ -28,7 +28,6 @@ class Access:
         return {"type": "hello", "version": 1, "token": token, "device": device, "previews": False, **more}
 
     def source(self, number: int) -> str:
-        """The local address of the device with this number; empty: the system's choice."""
         return self.sources[number % len(self.sources)] if self.sources else ""
 
 
@@ -150,7 +149,6 @@ class Report:
         self.seconds = max(self.seconds, other.seconds)
 
     def conclude(self) -> None:
-        """Count what did not reach a receiver, and what was never acknowledged."""
         said: dict[str, list[Said]] = {}
         for author in self.said:
             said.setdefault(author.room, []).append(author)

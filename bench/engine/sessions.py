@@ -131,7 +131,6 @@ class Connecting(Role):
         visitor.enter(self._sent)
 
     def left(self, visitor: Visitor, *, synced: bool) -> None:
-        """A visitor is gone; in a closed loop the next one comes."""
         self._inside.discard(visitor)
         self._synced += synced
         now_ns = time.perf_counter_ns()

@@ -29,7 +29,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Writes the trace, and says on standard error what it holds and what became of the rest."""
     mending = Mending()
     try:
         said = tidied(FORMATS[options.format](options.export, mending), mending)

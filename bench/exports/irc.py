@@ -104,7 +104,6 @@ class Log:
 
 
 def _spoken(rest: str) -> tuple[str, str] | None:
-    """The speaker and their words; None where something happens instead."""
     if found := SPOKEN.match(rest):
         return found[1], FORMATTING.sub("", found[2])
     nick, tab, text = rest.partition("\t")

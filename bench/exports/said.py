@@ -32,7 +32,6 @@ def tidied(said: Iterable[Said], mending: Mending) -> list[Said]:
 
 
 def spread(said: list[Said], mending: Mending) -> Iterator[Said]:
-    """The same, where times are whole minutes: what falls into one minute is spread over it."""
     at = 0
     while at < len(said):
         end = at + 1

@@ -48,7 +48,6 @@ def fill(database: Path, shape: Shape, done: Callable[[int], None]) -> None:
 
 
 def _settle(database: Path) -> None:
-    """Back to the settings of the daemon, and onto the disk."""
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = wal").fetchall()
     with database.open("rb+") as file:

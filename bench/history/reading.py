@@ -30,7 +30,6 @@ class Reading:
         self._rooms = {room.name: room for room in shape.all_rooms}
 
     async def greet(self, times: int) -> None:
-        """Says hello that often as a user with very many rooms, without a cursor, and reads all of them."""
         for place in range(times):
             user = self._shape.script.user(self._shape.heavy(place % HEAVY_USERS))
             phone = await self._there.dial()

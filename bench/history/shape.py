@@ -63,7 +63,6 @@ class Room:
         return f"{self.time(ordinal):011x}{self.number * 2_654_435_761 + ordinal & 0xFFFFFFFFFFF:011x}"
 
     def own(self, place: int, ordinal: int) -> int:
-        """How many of the first `ordinal` messages the member at this place wrote."""
         return (ordinal - place + len(self.users) - 1) // len(self.users)
 
 
@@ -136,7 +135,6 @@ class Shape:
         ]
 
     def members(self, room: Room) -> Iterator[Member]:
-        """The members of a room and how far each has read."""
         chance = random.Random(room.number * 31 + self.seed)
         for place, user in enumerate(room.users):
             read = max(0, room.messages - chance.randrange(_BEHIND_MAX))

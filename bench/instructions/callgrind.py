@@ -52,7 +52,6 @@ class Requests:
 
 
 def missing() -> str | None:
-    """Why nothing can be counted here, None when it can."""
     if os.uname().machine != "x86_64":
         return f"the numbers are of x86_64, this is {os.uname().machine}"
     return None if shutil.which("valgrind") else "valgrind is missing: apt-get install valgrind"

@@ -97,7 +97,6 @@ class People:
         self._numbers = count()
 
     async def gather(self) -> None:
-        """Make the rooms, and let everybody in; guests leave again."""
         crowd = [f"crowd{number}" for number in range(OUTBOXES)]
         self.pair = await self._room({"type": "room.direct", "user": "bob"})
         self.group = await self._room(self._group(crowd))

@@ -61,7 +61,6 @@ class Peer:
         return self.protocol is not None and self.installed
 
     def arguments(self, directory: Path, port: int) -> Sequence[str]:
-        """Write the configuration; the arguments of the Python that starts the program."""
         places = {"directory": str(directory), "port": str(port), "libraries": str(_libraries())}
         for name, content in self.files.items():
             (directory / name).write_text(_filled(content, places))
@@ -82,7 +81,6 @@ class Peer:
 
 
 def found(program: str) -> str | None:
-    """The path of an installed program; None when it is absent."""
     return shutil.which(program, path=os.pathsep.join((os.environ.get("PATH", ""), *_SBIN)))
 
 

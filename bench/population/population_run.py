@@ -80,7 +80,6 @@ class PopulationRun:
         enter(self.state, [self.founder, *self.users], ENTERING_MAX)
 
     def live(self) -> None:
-        """Everybody does what is due, then what is under way comes to its end."""
         state, start_ns, cpu_s = self.state, time.perf_counter_ns(), time.thread_time()
         state.begin(start_ns)
         due = sorted(chain.from_iterable(self._due(kind, start_ns) for kind in KINDS))

@@ -44,7 +44,6 @@ class Crowd:
 
     @cached_property
     def rooms_of(self) -> list[list[int]]:
-        """The rooms of each client: everybody is in rooms with different people."""
         chance = random.Random(self.seed)
         found: list[list[int]] = []
         for _ in range(self.size):

@@ -108,7 +108,6 @@ def _subtitle(results: Sequence[Result]) -> str:
 
 
 def _tiles(results: Sequence[Result]) -> Iterator[str]:
-    """A tile for each thing that was judged, and the figures one looks for first."""
     counted = [faults for result in results if (faults := known.faults(result)) is not None]
     if counted:
         wrong = sum(sum(faults.values()) for faults in counted)
@@ -164,7 +163,6 @@ def _remarks(result: Result) -> Iterator[str]:
 
 
 def _goals(result: Result) -> str:
-    """The figures of a table of targets, what each must reach, and whether it did."""
     rows = []
     for goal, figure in _goal_figures(result):
         sign, value, verdict = "≥" if figure["more"] else "≤", figure["value"], figure["verdict"]
@@ -266,7 +264,6 @@ def _core(row: Mapping[str, Any]) -> str:
 
 
 def _notes(row: Mapping[str, Any]) -> str:
-    """The faults of a run, a peer's too, and whether the generator was the limit."""
     counted = known.faults({**row, "scenario": ""}) or {}
     notes = [_marked(f"{key} {count:,}", BAD) for key, count in counted.items() if count]
     return "<br>".join([*notes, *([_marked(BOUND, WARN)] if row.get("generator_bound") else [])])
@@ -286,7 +283,6 @@ _BESIDE_CELLS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def _figures(results: Sequence[Result], names: Sequence[str]) -> str:
-    """Every figure worth a look, a column for each result; from the second on with the difference."""
     columns, ways = [known.figures(result) for result in results], judged(results[0])
     shown = [
         key for key in columns[0] if (key in ways or key.startswith(_SHOWN)) and not key.startswith(_BESIDE)

@@ -31,7 +31,6 @@ FLOORS = {
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Every floor and the daemon in turn: at the rate, saturated, and one to one."""
     pacing, script = common.open_pacing(options), common.script(options.seed)
     rows: dict[str, Played] = {}
     for name, played in _comparisons(options, script, pacing).items():

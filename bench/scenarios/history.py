@@ -41,7 +41,6 @@ class Asked:
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Builds, measures, prints the report, writes the result."""
     shape = Shape(options.messages, options.rooms, options.users, END_MS, options.seed)
     tally = Tally()
     asked = Asked(
@@ -60,7 +59,6 @@ async def run(options: argparse.Namespace) -> int:
 
 
 async def play(shape: Shape, asked: Asked, tally: Tally) -> dict[str, Any]:
-    """Everything that is measured, of an empty database and of the large one."""
     encoding = ENCODINGS[asked.encoding]
     places = range(min(CLIENTS_MAX // 2, shape.directs))
     with daemon_dir() as none, daemon_dir(directory=asked.directory) as here:

@@ -31,7 +31,6 @@ async def run(options: argparse.Namespace) -> int:
 
 
 def table(counted: Mapping[str, int], before: Mapping[str, int]) -> list[str]:
-    """One line a part, with how it differs from what was written."""
     return [
         f"  {name:<8}{now:>12,}   {f'{now / before[name] - 1:+.1%}' if name in before else 'new':>7}   {MEANINGS[name]}"
         for name, now in counted.items()

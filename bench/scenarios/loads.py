@@ -42,7 +42,6 @@ async def direct(there: Endpoint, script: Script, pacing: Pacing, *, clients: in
 async def connect(
     there: Endpoint, script: Script, pacing: Pacing, *, users: int, rooms: int, procs: int = 1
 ) -> Played:
-    """Make rooms and let everybody in, one after the other."""
     await create_blocks(there, script.run, list(map(script.user, range(users))), rooms)
     plan = Plan(Connecting, common.access(there), script, pacing, Sessions(users, rooms))
     seen, measured = await measure(plan, procs, there)

@@ -34,7 +34,6 @@ async def run(options: argparse.Namespace) -> int:
 
 
 async def play(there: Endpoint, script: Script, pacing: Pacing, population: Population) -> Played:
-    """The population lives: the result and what it is made of."""
     rooms, measured = await _make_rooms(there, script, population), Load(there.daemon)
     access = common.access(there, population.people)
     state = UsersState(access, script, pacing, backoff=Polite(random.Random(population.seed)))

@@ -31,7 +31,6 @@ def _adds(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Searches, prints the table and the knee, writes the result."""
     tally, best = Tally(), dict[str, Any]()
     async with open_endpoint(options) as there:
 
@@ -82,7 +81,6 @@ def due(pacing: Pacing) -> int:
 
 
 def judged(result: dict[str, Any], pacing: Pacing, limit_ms: float) -> Step:
-    """One step: its figures, and whether the daemon held."""
     delivery = result["delivery_ms"]
     failures = {
         "nothing was delivered": not delivery["count"],

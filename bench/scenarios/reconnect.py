@@ -38,7 +38,6 @@ async def run(options: argparse.Namespace) -> int:
 async def play(
     here: DaemonDir, crowd: Crowd, *, rude: bool = False, encoding: str = "msgpack"
 ) -> tuple[Storm, Load]:
-    """One storm against a daemon in that directory, which is killed and started again."""
     backoff = Rude() if rude else Polite(random.Random(crowd.seed))
     access = Access(here.url, here.secret, encoding, tuple(common.sources(crowd.clients)))
     state = UsersState(access, common.script(crowd.seed), Pacing(0.0, 0.0), backoff=backoff)

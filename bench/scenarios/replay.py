@@ -28,7 +28,6 @@ def _adds(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Replay, print the report, write the result; 1 if anything was lost, doubled or reordered."""
     trace = load(options.trace)
     async with open_endpoint(options) as there:
         result, seen = await play(there, trace, Plan(options.speed, options.flap, options.seed))
@@ -36,7 +35,6 @@ async def run(options: argparse.Namespace) -> int:
 
 
 async def play(there: Endpoint, trace: Trace, plan: Plan) -> tuple[dict[str, Any], Replay]:
-    """Replay a trace: the result and what it is made of."""
     run = secrets.token_hex(4)  # never the same twice: a daemon at a URL may still have the last run
     rooms = {
         title: await create_group(there, f"{run}-{number}", title, members)
@@ -69,7 +67,6 @@ async def play(there: Endpoint, trace: Trace, plan: Plan) -> tuple[dict[str, Any
 
 
 def _result(replay: Replay, there: Endpoint, measured: Load) -> dict[str, Any]:
-    """The request, the counts and the measurements, as a result file holds them."""
     state, trace, plan, seconds = replay.state, replay.trace, replay.plan, replay.seconds
     timed = {
         "ack": state.record.acks(),

@@ -63,7 +63,6 @@ class Round(NamedTuple):
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Measures without and with, prints both, writes the result."""
     pacing = common.pacing(options)
 
     async def one(reads: bool) -> Played:

@@ -48,7 +48,6 @@ class Attack:
     kind: str = "chat"
 
     def payload(self, place: Place, number: int) -> bytes:
-        """The frame with this number; empty for an attack that sends none of its own."""
         make = _PAYLOADS.get(self.name)
         return make(place, number) if make is not None else b""
 

@@ -114,7 +114,6 @@ class Extent:
     made_up: tuple[int, int] = (5_000, 300)  # messages and people, when no trace is given
 
     def pacing(self) -> Pacing:
-        """A closed loop of this length; `paced` makes another of it."""
         return Pacing(self.duration_s, self.warmup_s, seed=self.seed)
 
 
@@ -144,7 +143,6 @@ class Measured:
     failed: str = ""
 
     def value(self, figure: Figure) -> float | None:
-        """The value of a figure; None for one that was not measured."""
         return None if self.failed or figure.absent else self.figures[figure.key]
 
     def remarks(self) -> Iterator[str]:
@@ -211,7 +209,6 @@ class Target:
         return ONCE if once else self.taken.format(rounds=extent.rounds)
 
     def as_json(self, measured: Measured, extent: Extent, yardstick: Yardstick) -> dict[str, Any]:
-        """The row as a result file holds it, once it is measured."""
         bound = measured.generator_bound
         return {
             "name": self.name,
@@ -228,7 +225,6 @@ class Target:
         }
 
     def as_text(self, measured: Measured, extent: Extent, yardstick: Yardstick) -> list[str]:
-        """The row as lines: how it was taken and what one must know of it, then a figure each."""
         lines = [" · ".join((f"{self.name}  {self.what}", self.how(extent), *measured.remarks()))]
         if any(figure.scale for figure in self.figures):
             lines.append(f"  bounds are scaled by the machine: {yardstick}")
