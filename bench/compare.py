@@ -16,17 +16,14 @@ from bench.results import Result, Unreadable, figures, read, timeline
 
 REGRESSION = 5
 SECONDS_MIN = 4  # fewer seconds tell nothing about how a figure spreads
-SURE = (
-    *COUNTERS,
-    "missed",
-    "incorrect",
-)  # counts of what must not be: one more is worse, whatever the spread
+# Counts of what must not be: one more is worse, whatever the spread.
+SURE = (*COUNTERS, "missed", "incorrect")
 MORE, LESS, NEITHER = 1, -1, 0
 # Words that stand for somebody else: what the daemon is put beside, and the generator.
 _OTHERS = frozenset(("peers", "floor", "empty", "generator", "schedule_lag_ms"))
 # The first pattern that fits a name, with a dot before it, tells the way; without one there is none.
 _MORE = ("*.ratio.*", "*.knee.rate", "*_per_s")
-_LESS = (
+_LESS = [
     "*_ms.p*",
     "*_ms.max",
     "*_us",
@@ -35,7 +32,7 @@ _LESS = (
     "*.ready_s",
     "*.complete_s",
     ".server.cpu_s",
-)
+]
 _WAYS = (
     ("*.ratio.*_p99", LESS),
     *((pattern, MORE) for pattern in _MORE),
@@ -90,10 +87,6 @@ class Delta(NamedTuple):
         """Whether it can be told from chance: a count of faults always, anything else by its spread."""
         return self.name.rpartition(".")[2] in SURE or (self.before.known and self.after.known)
 
-    @property
-    def gained(self) -> bool:
-        return (self.after.middle - self.before.middle) * self.way > 0
-
     def worse(self, tolerance: float) -> bool:
         """Whether this is a regression: the ranges are apart, the wrong way, and by more than `tolerance`."""
         return self.verdict(tolerance) == "WORSE"
@@ -106,7 +99,7 @@ class Delta(NamedTuple):
             return "one run: not judged"
         if not self.before.apart(self.after):
             return "within the spread"
-        if self.gained:
+        if (self.after.middle - self.before.middle) * self.way > 0:
             return "better"
         return "WORSE" if self.change is None or abs(self.change) > tolerance else "slightly worse"
 

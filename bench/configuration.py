@@ -18,17 +18,8 @@ from bench.thresholds import Threshold
 
 _ASK_S = 20.0  # for the daemon's own command to say what is in force
 _HOW = ("command", "scenario")  # these stand by themselves
-
-
-_LIBRARIES = (
-    "uvloop",
-    "uvicorn",
-    "httptools",
-    "websockets",
-    "msgspec",
-    "msgpack",
-    "aiosqlite",
-)  # on the hot path
+# On the hot path.
+_LIBRARIES = "uvloop", "uvicorn", "httptools", "websockets", "msgspec", "msgpack", "aiosqlite"
 
 
 def environment() -> dict[str, Any]:

@@ -125,40 +125,27 @@ class Nowhere:
     text = False
     address = ""
 
-    def write(self, frame: bytes) -> None:
-        pass
-
-    def cork(self) -> None: ...
-
-    def uncork(self) -> None: ...
+    def write(self, frame: bytes) -> None: ...
 
     def buffered_bytes(self) -> int:
         return 0
 
-    def close(self, code: int, reason: str) -> None:
-        pass
+    def close(self, code: int, reason: str) -> None: ...
 
-    def abort(self) -> None:
-        pass
+    def abort(self) -> None: ...
 
-    def pause_reading(self) -> None:
-        pass
-
-    def resume_reading(self) -> None:
-        pass
+    cork = uncork = pause_reading = resume_reading = abort
 
 
 class _Nobody:
-    """The owner of an outbox that flows: it is never told of anything."""
+    """The owner of an outbox that flows, which never calls it."""
 
     def head_frame(self, heads: Mapping[str, tuple[int, int]]) -> bytes:
         return b""
 
     def lagged(self) -> None: ...
 
-    def caught_up(self) -> None: ...
-
-    def overflowed(self) -> None: ...
+    caught_up = overflowed = lagged
 
 
 SCENARIO = Scenario(

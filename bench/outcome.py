@@ -10,7 +10,9 @@ from typing import Any
 from bench import configuration, cores, printout
 from bench.endpoint import Endpoint
 from bench.engine.record import Record, Second
+from bench.engine.role import Plan
 from bench.engine.run_state import Pacing, Report
+from bench.engine.workers import measure
 from bench.frames import HandshakeError
 from bench.histogram import Histogram
 from bench.load import Load
@@ -25,6 +27,14 @@ NO_DAEMON = (Unreachable, HandshakeError, TimeoutError, OSError)
 # What every result has, whatever it measured; what a scenario has nothing of is 0, with a count of 0 where it has one.
 COUNTS = ("messages", "deliveries", "deliveries_per_s", "acks_per_s")
 DURATIONS = ("ack_ms", "delivery_ms", "resume_ms")
+
+Played = tuple[dict[str, Any], Report]
+
+
+async def play(scenario: str, plan: Plan, there: Endpoint, shares: int = 1) -> Played:
+    """Carry a plan out with so many processes: the result, and what it is made of. Raises Unreachable."""
+    seen, measured = await measure(plan, shares, there)
+    return of(scenario, seen, measured, there, plan.pacing), seen
 
 
 def of(scenario: str, seen: Report, measured: Load, there: Endpoint, pacing: Pacing) -> dict[str, Any]:

@@ -7,9 +7,8 @@ import json
 import secrets
 import time
 
-TOKEN_TTL_S = (
-    24 * 3600
-)  # the longest a daemon accepts by default (protocol.md "hello"): no run outlives its tokens
+# The longest a daemon accepts by default (protocol.md "hello"): no run outlives its tokens.
+TOKEN_TTL_S = 24 * 3600
 
 
 def token(user: str, secret: str, audience: str = "chatd") -> str:

@@ -43,7 +43,7 @@ class Echo:
 
     def writing_blocked(self) -> None: ...
 
-    def writing_resumed(self) -> None: ...
+    writing_resumed = writing_blocked
 
     def close(self, code: int) -> None:
         self._wire.close(code, "")

@@ -39,9 +39,7 @@ class UsersState(RunState):
     resumes: int = 0  # hellos with a cursor that were answered
     ended: Counter[str] = field(default_factory=Counter)  # connections that we did not end, by close code
     connects: Histogram = field(default_factory=Histogram)  # from dialling to the last page of the sync
-    repairs: Histogram = field(
-        default_factory=Histogram
-    )  # from due to received, of what came by hello or log
+    repairs: Histogram = field(default_factory=Histogram)  # from due to received by hello or log
 
     def __post_init__(self) -> None:
         super().__post_init__()

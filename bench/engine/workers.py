@@ -20,7 +20,7 @@ START_NS = SECOND_NS // 10  # between the word and the clock, so that all proces
 
 # A fork of our own process would inherit the event loop and its descriptors; the server has neither.
 _forking = multiprocessing.get_context("forkserver")
-_forking.set_forkserver_preload(["bench.engine.fanout", "bench.engine.direct"])
+_forking.set_forkserver_preload(["bench.engine.conversation"])
 
 
 @dataclass

@@ -23,9 +23,8 @@ DAY_S = 86400
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("format", choices=FORMATS, help="whose export it is")
-    parser.add_argument(
-        "export", type=Path, metavar="FILE", help="file, directory or zip; plain or gzip; - is standard input"
-    )
+    described = "file, directory or zip; plain or gzip; - is standard input"
+    parser.add_argument("export", type=Path, metavar="FILE", help=described)
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -52,6 +51,5 @@ def _write(said: list[Said]) -> None:
             sys.stdout.buffer.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # or the interpreter complains at its end
+        # Or the interpreter complains at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,10 +1,13 @@
 """One thing somebody said, and what all exports have in common: what cannot be replayed is mended or left out."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
 
-from bench.trace import ROOM_CHARS_MAX, TEXT_BYTES_MAX, Mending, whole_text
+from bench.opening import files
+from bench.trace import ROOM_CHARS_MAX, TEXT_BYTES_MAX, Mending, TraceError, whole_text
 
 MINUTE_S = 60.0
 NOTICE = "notices: who came, went, or changed something"  # why a line is left out
@@ -18,6 +21,15 @@ class Said(NamedTuple):
     user: str
     text: str
     place: str
+
+
+def documents(path: Path) -> Iterator[tuple[PurePath, Any]]:
+    """Yield the JSON files of an export, decoded, each with its name inside. Raises TraceError."""
+    for name, content in files(path, ".json"):
+        try:
+            yield name, json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise TraceError(f"{name}: not JSON: {error}") from None
 
 
 def tidied(said: Iterable[Said], mending: Mending) -> list[Said]:

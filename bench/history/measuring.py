@@ -11,11 +11,10 @@ from bench import outcome, progress
 from bench.checks import Tally
 from bench.codec import ENCODINGS, Encoding
 from bench.endpoint import Endpoint
-from bench.engine.direct import Direct, Pairs
+from bench.engine.conversation import Direct, Pairs
 from bench.engine.role import Plan
 from bench.engine.run_state import Access, Pacing
 from bench.engine.script import Script
-from bench.engine.workers import measure
 from bench.histogram import Histogram
 from bench.history.reading import Reading
 from bench.history.shape import Shape
@@ -94,9 +93,9 @@ async def write(here: DaemonDir, rooms: tuple[str, ...], sending: Sending) -> di
         there = Endpoint(daemon.url, daemon.secret, sending.encoding, daemon)
         access = Access(there.url, there.secret, there.encoding.name)
         plan = Plan(Direct, access, sending.script, sending.pacing, Pairs(rooms))
-        seen, measured = await measure(plan, sending.procs, there)
+        result, seen = await outcome.play("history", plan, there, sending.procs)
     sending.tally.merge(seen.tally)
-    return outcome.of("history", seen, measured, there, sending.pacing)
+    return result
 
 
 def forget(file: Path) -> bool:

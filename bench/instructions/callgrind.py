@@ -63,22 +63,14 @@ def count(module: str) -> dict[str, list[int]]:
         raise ValueError(reason)
     with TemporaryDirectory(prefix="chatd-callgrind-") as directory:
         out = Path(directory, "out")
-        tool = [
-            "valgrind",
-            "--quiet",
-            "--tool=callgrind",
-            "--instr-atstart=no",
-            f"--callgrind-out-file={out}",
-        ]
+        tool = f"valgrind --quiet --tool=callgrind --instr-atstart=no --callgrind-out-file={out}".split()
         # Nothing of this process: names hashed alike have the same places in every dict.
         there = {"PATH": os.defpath, "TMPDIR": directory, "PYTHONHASHSEED": "0"}
         program = [sys.executable, "-m", module]
-        subprocess.run(
-            program, cwd=CHECKOUT, env=there, check=True
-        )  # leaves compiled modules: memory lies alike
-        ran = subprocess.run(
-            [*tool, *program], cwd=CHECKOUT, env=there, capture_output=True, text=True, check=False
-        )
+        # Leaves compiled modules: memory lies alike.
+        subprocess.run(program, cwd=CHECKOUT, env=there, check=True)
+        watched = [*tool, *program]
+        ran = subprocess.run(watched, cwd=CHECKOUT, env=there, capture_output=True, text=True, check=False)
         if ran.returncode:
             raise ValueError(f"{module} failed under valgrind:\n{ran.stdout}{ran.stderr}")
         return read(sorted(out.parent.glob("out.*"), key=lambda dump: int(dump.suffix[1:])))

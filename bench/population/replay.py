@@ -17,9 +17,8 @@ from bench.population.gathering import compare, enter, present, turn
 from bench.trace import Message, Trace
 
 WINDOW = 256  # unanswered messages at full speed: keeps the writer's batches filled without building a queue
-CUT_WITHIN_NS = (
-    SECOND_NS // 50
-)  # a cut falls somewhere in the commit and fan-out of the message that caused it
+# A cut falls somewhere in the commit and fan-out of the message that caused it.
+CUT_WITHIN_NS = SECOND_NS // 50
 ENTERING_MAX = 16  # at a time: below `limits.unauthenticated_per_address`
 FOCUS_MAX = 8  # `limits.focus`
 

@@ -15,10 +15,10 @@ from bench.engine.relay import Relay, RelayPlan
 from bench.engine.role import Plan, Role
 from bench.engine.run_state import Pacing, RunState
 from bench.engine.script import Script
-from bench.engine.workers import measure
+from bench.outcome import Played
 from bench.peers.protocols import BROADCAST, PUSH
 from bench.scenarios import loads
-from bench.scenarios.scenario import Played, Scenario
+from bench.scenarios.scenario import Scenario
 from bench.server import own_program
 
 FRAME_BYTES = "300"  # payload of the daemon's push of one message: text of 160, key, author, places and times
@@ -89,8 +89,7 @@ async def _play(
 ) -> Played:
     async with own_floor(kind) as there:
         plan = Plan(role, common.access(there, devices), script, pacing, details)
-        seen, measured = await measure(plan, 1, there)
-        return outcome.of(f"floor {kind}", seen, measured, there, pacing), seen
+        return await outcome.play(f"floor {kind}", plan, there)
 
 
 @asynccontextmanager

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from bench import options as common
 from bench import outcome, printout
 from bench.endpoint import Endpoint, open_endpoint, own_endpoint
-from bench.engine.direct import Direct, Pairs
-from bench.engine.fanout import Fanout, Group
+from bench.engine.conversation import Direct, Fanout, Group, Pairs
 from bench.engine.role import Plan
 from bench.engine.run_state import Pacing
 from bench.engine.script import Script
 from bench.engine.sessions import Connecting, Idle, Sessions
-from bench.engine.workers import measure
+from bench.outcome import Played
 from bench.rooms import create_blocks, create_direct, create_group
-from bench.scenarios.scenario import Played, Scenario
+from bench.scenarios.scenario import Scenario
 
 
 async def fanout(
@@ -23,20 +22,16 @@ async def fanout(
 ) -> Played:
     room = await create_group(there, script.run, "fan-out", list(map(script.user, range(members))))
     plan = Plan(Fanout, common.access(there, members), script, pacing, Group(room, members, senders))
-    seen, measured = await measure(plan, procs, there)
-    return outcome.of("fanout", seen, measured, there, pacing) | {
-        "members": members,
-        "senders": senders,
-    }, seen
+    result, seen = await outcome.play("fanout", plan, there, procs)
+    return result | {"members": members, "senders": senders}, seen
 
 
 async def direct(there: Endpoint, script: Script, pacing: Pacing, *, clients: int, procs: int = 1) -> Played:
     pairs = [(script.user(number), script.user(number + 1)) for number in range(0, clients, 2)]
     rooms = Pairs(tuple(await create_direct(there, script.run, pairs)))
-    seen, measured = await measure(
-        Plan(Direct, common.access(there, clients), script, pacing, rooms), procs, there
-    )
-    return outcome.of("direct", seen, measured, there, pacing) | {"clients": clients}, seen
+    plan = Plan(Direct, common.access(there, clients), script, pacing, rooms)
+    result, seen = await outcome.play("direct", plan, there, procs)
+    return result | {"clients": clients}, seen
 
 
 async def connect(
@@ -44,9 +39,9 @@ async def connect(
 ) -> Played:
     await create_blocks(there, script.run, list(map(script.user, range(users))), rooms)
     plan = Plan(Connecting, common.access(there), script, pacing, Sessions(users, rooms))
-    seen, measured = await measure(plan, procs, there)
-    result = outcome.of("connect", seen, measured, there, pacing) | {"users": users, "rooms": rooms}
-    return result | {"connects_per_s": round(seen.record.resumes.count / result["seconds"], 1)}, seen
+    result, seen = await outcome.play("connect", plan, there, procs)
+    connects_per_s = round(seen.record.resumes.count / result["seconds"], 1)
+    return result | {"users": users, "rooms": rooms, "connects_per_s": connects_per_s}, seen
 
 
 async def idle(
@@ -58,11 +53,10 @@ async def idle(
     await create_blocks(there, script.run, list(map(script.user, range(sessions))), rooms)
     filled_bytes = there.daemon.rss_bytes()
     plan = Plan(Idle, common.access(there, sessions), script, pacing, Sessions(sessions, rooms))
-    seen, measured = await measure(plan, procs, there)
-    result = outcome.of("idle", seen, measured, there, pacing) | {"sessions": sessions, "rooms": rooms}
+    result, seen = await outcome.play("idle", plan, there, procs)
     session_bytes = round((result["server"]["rss_bytes"] - empty_bytes) / sessions)
     memory = {"empty_bytes": empty_bytes, "filled_bytes": filled_bytes, "session_bytes": session_bytes}
-    return result | memory, seen
+    return result | {"sessions": sessions, "rooms": rooms, **memory}, seen
 
 
 @dataclass(frozen=True)

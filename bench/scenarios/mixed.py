@@ -14,10 +14,11 @@ from bench.endpoint import Endpoint, open_endpoint
 from bench.engine.run_state import Pacing, Report
 from bench.engine.script import Script
 from bench.load import Load
+from bench.outcome import Played
 from bench.population.population_run import PopulationRun
 from bench.population.settings import Population, read
 from bench.rooms import create_direct, create_groups
-from bench.scenarios.scenario import Played, Scenario
+from bench.scenarios.scenario import Scenario
 
 
 def _adds(parser: argparse.ArgumentParser) -> None:

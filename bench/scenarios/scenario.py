@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import options
-from bench.engine.run_state import Report
-
-Played = tuple[dict[str, Any], Report]
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from bench.history.shape import Shape
 from bench.load import Load
 from bench.scenarios.scenario import Scenario
 from bench.server import Daemon, daemon_dir
-from bench.siege.attacker import Deeds, Orders, attacking, unverified
+from bench.siege.attacker import Deeds, Orders, attacking, hello, unverified
 from bench.siege.attacks import ATTACKS, Attack, Place
 from bench.siege.certificate import certificate
 from bench.siege.honest import PAIRS, Pairs, Stretch, come_in
@@ -117,16 +117,12 @@ def text(verdicts: Sequence[Verdict], tally: Tally, seconds: float) -> list[str]
 
 
 def _row(verdict: Verdict) -> str:
-    quiet, now = (
-        printout.duration(one.acks.percentile(99) / 1e6) for one in (verdict.quiet, verdict.stretch)
-    )
-    refused = (
-        f", {verdict.stretch.hellos_refused} honest hellos refused" if verdict.stretch.hellos_refused else ""
-    )
-    deeds = verdict.deeds
+    sides, deeds, refused = (verdict.quiet, verdict.stretch), verdict.deeds, verdict.stretch.hellos_refused
+    quiet, now = (printout.duration(side.acks.percentile(99) / 1e6) for side in sides)
+    refusals = f", {refused} honest hellos refused" if refused else ""
     return (
         f"  {verdict.attack.name:<14}{quiet:>11}{now:>11}{verdict.ratio:>8.2f}{verdict.ratio_later:>11.2f}"
-        f"{deeds.frames:>9,}{deeds.closed + deeds.turned_away:>8,}  {'held' if verdict.held else 'NOTICED'}{refused}"
+        f"{deeds.frames:>9,}{deeds.closed + deeds.turned_away:>8,}  {'held' if verdict.held else 'NOTICED'}{refusals}"
     )
 
 
@@ -174,9 +170,8 @@ class Siege:
         """The rooms that attacks are about; the attacker's own, and a public one of somebody else."""
         attacker, host = await self._enter(ATTACKER), await self._enter("siege-host")
         own = await _create(attacker, "own")
-        crowded = await _create(
-            host, "crowded", public=True, users=[f"siege-guest-{number}" for number in range(60)]
-        )
+        guests = [f"siege-guest-{number}" for number in range(60)]
+        crowded = await _create(host, "crowded", public=True, users=guests)
         attacker.cut()
         host.cut()
         long = next(room for room in self._shape.all_rooms if room.kind == "direct")
@@ -186,25 +181,19 @@ class Siege:
         if attack.kind != "revoked":
             return tokens.token(ATTACKER, self.daemon.secret)
         token = tokens.token("siege-victim", self.daemon.secret)
-        await _revoke(
-            Path(self.daemon.environment["CHATD_STORAGE__DIRECTORY"]) / "chatd.sock", "siege-victim"
-        )
+        directory = Path(self.daemon.environment["CHATD_STORAGE__DIRECTORY"])
+        await _revoke(directory / "chatd.sock", "siege-victim")
         return token
 
     def _hello(self) -> Packet:
-        user = f"siege-{secrets.token_hex(4)}"
-        token = tokens.token(user, self.daemon.secret)
-        return {"type": "hello", "version": 1, "token": token, "device": secrets.token_urlsafe(16)}
+        return hello(tokens.token(f"siege-{secrets.token_hex(4)}", self.daemon.secret))
 
     async def _dial(self) -> Phone:
         return await connect(self._address, ENCODINGS["msgpack"], unverified())
 
     async def _enter(self, user: str) -> Phone:
         phone = await self._dial()
-        token = tokens.token(user, self.daemon.secret)
-        await phone.request(
-            {"type": "hello", "version": 1, "token": token, "device": secrets.token_urlsafe(16)}
-        )
+        await phone.request(hello(tokens.token(user, self.daemon.secret)))
         return phone
 
 

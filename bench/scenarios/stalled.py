@@ -14,9 +14,9 @@ from bench.engine.role import Plan
 from bench.engine.run_state import Pacing
 from bench.engine.script import Script
 from bench.engine.stalled import MESSAGE_BYTES, PAGE_MESSAGES, StalledFanout, Stalling, pages_to_stall
-from bench.engine.workers import measure
+from bench.outcome import Played
 from bench.rooms import create_group
-from bench.scenarios.scenario import Played, Scenario
+from bench.scenarios.scenario import Scenario
 
 NEVER = "the daemon never had to act: the kernel took everything for the reader, or the daemon did"
 
@@ -94,10 +94,9 @@ async def play(
     page_from = await _fill(there, script, room)
     group = Stalling(room, crowd.members, 1, page_from, pages_to_stall(), crowd.stalled, crowd.reads)
     plan = Plan(StalledFanout, common.access(there, len(users)), script, pacing, group)
-    seen, measured = await measure(plan, procs, there)
+    result, seen = await outcome.play("stalled", plan, there, procs)
     if not crowd.reads:
         seen.failures.clear()  # the stalled one is thrown out, which is as it should be
-    result = outcome.of("stalled", seen, measured, there, pacing)
     return {**result, "reads": crowd.reads, "slow_consumers": await _steps_taken(there)}, seen
 
 

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from bench import frames
 from bench.client.dialogue import Address, Refused
 from bench.client.phone import Phone, connect
-from bench.codec import ENCODINGS
+from bench.codec import ENCODINGS, Packet
 from bench.siege.attacks import ATTACKS, Attack, Place
 
 SOURCE = "127.0.0.66"  # another address than that of honest people
@@ -67,14 +67,7 @@ async def attacking(orders: Orders) -> AsyncIterator[Deeds]:
 
 def _perform(orders: Orders, line: Connection) -> None:
     os.nice(POLITENESS)
-    line.send(asyncio.run(_carry_out(orders, line)))
-
-
-async def _carry_out(orders: Orders, line: Connection) -> dict[str, int]:
-    attacker = _Attacker(orders)
-    await attacker.look_around()
-    line.send("begun")
-    return await attacker.attack()
+    line.send(asyncio.run(_Attacker(orders).attack(line)))
 
 
 class _Attacker:
@@ -85,13 +78,12 @@ class _Attacker:
         self._deeds = Deeds()
         self._number = 0
 
-    async def look_around(self) -> None:
-        """One connection, opened and dropped: what takes time at the first only is no part of the attack."""
+    async def attack(self, line: Connection) -> dict[str, int]:
+        """Attack after one connection, opened and dropped: what takes time at the first only is no part of it."""
         phone = await self._phone()
         if phone is not None:
             phone.cut()
-
-    async def attack(self) -> dict[str, int]:
+        line.send("begun")
         kinds = {
             "chat": self._flood, "stranger": self._introduce, "silent": self._be_silent,
             "login": self._log_in, "revoked": self._greet,
@@ -154,9 +146,8 @@ class _Attacker:
         due = loop.time()
         while phone.alive:
             self._write(phone)
-            due = max(
-                due + 1 / self._attack.per_s, loop.time() - 1
-            )  # who is held up does not catch up for ever
+            # A sender that is held up does not catch up for ever.
+            due = max(due + 1 / self._attack.per_s, loop.time() - 1)
             await asyncio.sleep(max(0.0, due - loop.time()))
 
     def _write(self, phone: Phone) -> None:
@@ -172,25 +163,19 @@ class _Attacker:
     async def _phone(self) -> Phone | None:
         self._deeds.dialled += 1
         try:
-            phone = await connect(self._address, ENCODINGS["msgpack"], unverified(), SOURCE)
+            return await connect(self._address, ENCODINGS["msgpack"], unverified(), SOURCE)
         except (OSError, TimeoutError, frames.HandshakeError):
             self._deeds.turned_away += 1
             return None
-        return phone
 
     async def _welcomed(self, phone: Phone) -> bool:
-        hello = {
-            "type": "hello",
-            "version": 1,
-            "token": self._orders.token,
-            "device": secrets.token_urlsafe(16),
-        }
         try:
-            await phone.request(hello)
+            await phone.request(hello(self._orders.token))
         except (Refused, TimeoutError):
             self._deeds.turned_away += 1
             return False
-        phone.on_payload = _ignore  # what it is answered is of no interest to it
+        # Answers are read, so that the daemon need not wait, and not looked at.
+        phone.on_payload = lambda payload: None
         return True
 
     async def _socket(self, *, encrypted: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -199,8 +184,8 @@ class _Attacker:
         return await asyncio.open_connection(*where, ssl=tls, local_addr=(SOURCE, 0))
 
 
-def _ignore(payload: bytes) -> None:
-    """Read, so that the daemon need not wait, and not looked at."""
+def hello(token: str) -> Packet:
+    return {"type": "hello", "version": 1, "token": token, "device": secrets.token_urlsafe(16)}
 
 
 def unverified() -> ssl.SSLContext:

@@ -11,11 +11,11 @@ from bench.endpoint import own_endpoint
 from bench.engine.run_state import Pacing
 from bench.history.shape import Shape
 from bench.options import script
+from bench.outcome import Played
 from bench.peers.table import PEERS
 from bench.population.replay import Plan
 from bench.population.storm import Crowd
 from bench.scenarios import floor, history, loads, reconnect, replay, stalled
-from bench.scenarios.scenario import Played
 from bench.server import daemon_dir
 from bench.targets.target import ONCE, Extent, Figure, Measured, Target, median, number_of, ratio
 from bench.trace import Trace, read

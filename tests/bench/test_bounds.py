@@ -9,7 +9,7 @@ import pytest
 
 from bench import __main__ as command
 from bench import bounds
-from bench.engine.fanout import Group
+from bench.engine.conversation import Group
 
 WITHOUT = {"compare", "report", "convert"}  # these measure nothing
 MAY_BE_NONE = {"warmup", "flap", "missed"}
