@@ -7,6 +7,7 @@ import sys
 from bench import compare, cores, loop, micro, outcome
 from bench.client.dialogue import Refused
 from bench.exports import convert
+from bench.options import Scenario
 from bench.report import command as report
 from bench.scenarios import (
     floor,
@@ -22,7 +23,6 @@ from bench.scenarios import (
     stalled,
     targets,
 )  # fmt: skip
-from bench.scenarios.scenario import Scenario
 from bench.trace import TraceError
 
 SCENARIOS: dict[str, Scenario] = {

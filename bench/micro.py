@@ -14,7 +14,7 @@ import msgpack
 from bench import options as common
 from bench import outcome
 from bench.engine.script import MessageId, Script
-from bench.scenarios.scenario import Scenario
+from bench.options import Scenario
 from chatd.config import model
 from chatd.core.messages import post
 from chatd.core.read_set import ReadSet, Rules

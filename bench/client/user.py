@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
-from bench.client.backoff import Backoff, Polite
 from bench.client.device import Device
 from bench.client.dialogue import Refused
 from bench.client.pushes import Pushes, Run
@@ -18,6 +19,38 @@ from bench.codec import Packet, packets
 from bench.engine.record import SECOND_NS, Record
 from bench.engine.run_state import RunState
 from bench.histogram import Histogram
+
+BASE_S, CAP_S = 1.0, 60.0  # protocol.md "Client side": backoff in the foreground
+RUDE_S = 1.0  # how a client behaves whose author did not think about it
+
+
+class Backoff(Protocol):
+    """Decides about the next attempt."""
+
+    def delay_s(self, attempt: int, retry_after_s: float) -> float:
+        """Seconds until the next attempt, the `attempt`th since it last went well (from 0)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Polite:
+    """Full jitter over a doubling span, `hurry` times as fast; what the server asks for is a lower bound."""
+
+    chance: random.Random = field(default_factory=random.Random)
+    hurry: float = 1.0
+
+    def delay_s(self, attempt: int, retry_after_s: float) -> float:
+        span_s = min(CAP_S, BASE_S * 2.0 ** min(attempt, 30)) / self.hurry
+        return max(retry_after_s, self.chance.uniform(0, span_s))
+
+
+@dataclass(frozen=True)
+class Rude:
+    """Every second, whatever the server asks for."""
+
+    def delay_s(self, attempt: int, retry_after_s: float) -> float:
+        return RUDE_S
+
 
 ANSWER_NS = 10 * SECOND_NS  # protocol.md "Client side": no answer for so long, and the connection is given up
 RETRY_NS = SECOND_NS // 4  # a `log` that was refused for now and named no time

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from bench import tokens
+from bench import codec
 from bench.checks import Tally
 from bench.client.poller import Poller
 from bench.codec import ENCODINGS, Packet
@@ -24,7 +24,7 @@ class Access:
     sources: tuple[str, ...] = ()
 
     def hello(self, user: str, device: str, **more: object) -> Packet:
-        token = tokens.token(user, self.secret)
+        token = codec.token(user, self.secret)
         return {"type": "hello", "version": 1, "token": token, "device": device, "previews": False, **more}
 
     def source(self, number: int) -> str:

@@ -50,18 +50,14 @@ async def read(here: DaemonDir, shape: Shape, encoding: Encoding, pages: int, ta
     for state, prepare in (("cold", forget), ("", remember)):
         prepare(here.database)
         async with here.daemon() as daemon:
-            reading = Reading(
-                Endpoint(daemon.url, daemon.secret, encoding, daemon), shape, tally, seed=len(state)
-            )
+            there = Endpoint(daemon.url, daemon.secret, encoding, daemon)
+            reading = Reading(there, shape, tally, seed=len(state))
             with progress.shown(_reading(reading, state or "warm", pages)):
                 await reading.leaf(pages)
                 await reading.greet(GREETINGS)
         suffix = f"_{state}_ms" if state else "_ms"
-        timed |= {
-            f"page{suffix}": reading.pages,
-            f"hello{suffix}": reading.hellos,
-            f"sync{suffix}": reading.syncs,
-        }
+        kinds = {"page": reading.pages, "hello": reading.hellos, "sync": reading.syncs}
+        timed |= {f"{kind}{suffix}": histogram for kind, histogram in kinds.items()}
     return {
         **{name: histogram.milliseconds() for name, histogram in timed.items()},
         "histograms": {name.removesuffix("_ms"): histogram.sparse() for name, histogram in timed.items()},

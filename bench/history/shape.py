@@ -77,11 +77,10 @@ class Shape:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        if self.rooms < 2 or self.users < 2 * self.directs + HEAVY_USERS or self.messages < 1:
-            needed = 2 * self.directs + HEAVY_USERS
-            raise ValueError(
-                f"{self.rooms:,} rooms need {needed:,} users, two rooms and one message at least"
-            )
+        needed = 2 * self.directs + HEAVY_USERS
+        if self.rooms < 2 or self.users < needed or self.messages < 1:
+            text = f"{self.rooms:,} rooms need {needed:,} users, two rooms and one message at least"
+            raise ValueError(text)
 
     @property
     def script(self) -> Script:

@@ -7,9 +7,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench import loop
-from bench.instructions.callgrind import Requests
 from bench.instructions.parts import Part, parts
 from bench.instructions.people import at_home
+from bench.instructions.written import Requests
 
 TIMES = 16  # and twice as often; a room counts own messages in the store once in 16
 HELLOS = 3  # one is as long as all of a send four times

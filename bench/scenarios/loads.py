@@ -12,9 +12,9 @@ from bench.engine.role import Plan
 from bench.engine.run_state import Pacing
 from bench.engine.script import Script
 from bench.engine.sessions import Connecting, Idle, Sessions
+from bench.options import Scenario
 from bench.outcome import Played
 from bench.rooms import create_blocks, create_direct, create_group
-from bench.scenarios.scenario import Scenario
 
 
 async def fanout(

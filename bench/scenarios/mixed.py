@@ -8,17 +8,15 @@ from typing import Any
 
 from bench import options as common
 from bench import outcome, progress
-from bench.client.backoff import Polite
-from bench.client.user import UsersState
+from bench.client.user import Polite, UsersState
 from bench.endpoint import Endpoint, open_endpoint
 from bench.engine.run_state import Pacing, Report
 from bench.engine.script import Script
 from bench.load import Load
+from bench.options import Scenario
 from bench.outcome import Played
-from bench.population.population_run import PopulationRun
-from bench.population.settings import Population, read
+from bench.population.population_run import Population, PopulationRun, read
 from bench.rooms import create_direct, create_groups
-from bench.scenarios.scenario import Scenario
 
 
 def _adds(parser: argparse.ArgumentParser) -> None:

@@ -11,10 +11,10 @@ from bench.checks import Tally
 from bench.endpoint import open_endpoint
 from bench.engine.run_state import Pacing
 from bench.engine.script import Script
+from bench.options import Scenario
 from bench.peers.table import PEERS, Peer
 from bench.results import UNMEASURED
 from bench.scenarios import loads
-from bench.scenarios.scenario import Scenario
 from bench.server import Unreachable
 
 NOT_IMPLEMENTED = "it is installed, but the bench does not speak to it"

@@ -12,9 +12,9 @@ from bench.endpoint import Endpoint, open_endpoint
 from bench.engine.pacing import ARRIVALS
 from bench.engine.record import SECOND_NS
 from bench.engine.run_state import Pacing
+from bench.options import Scenario
 from bench.outcome import Played
 from bench.scenarios import loads
-from bench.scenarios.scenario import Scenario
 
 GROWTH = 1.5  # from one step up to the next: eight steps for a factor of 25
 HALVINGS = 3  # between the last good and the first bad rate: the knee is known to a sixteenth

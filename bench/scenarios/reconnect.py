@@ -7,24 +7,23 @@ import random
 from contextlib import AsyncExitStack
 from typing import Any
 
-from bench import bounds, configuration, outcome, printout, progress
+from bench import configuration, outcome, printout, progress
 from bench import options as common
-from bench.client.backoff import Polite, Rude
-from bench.client.user import UsersState
+from bench.client.user import Polite, Rude, UsersState
 from bench.codec import ENCODINGS
 from bench.endpoint import Endpoint
 from bench.engine.run_state import Access, Pacing
 from bench.histogram import Histogram
 from bench.load import Load
+from bench.options import Scenario
 from bench.population.storm import AUTHORS, Crowd, Storm, author_numbers, probe_numbers
 from bench.rooms import create_direct, create_groups
-from bench.scenarios.scenario import Scenario
 from bench.server import DaemonDir, daemon_dir, kill
 
 
 def _adds(parser: argparse.ArgumentParser) -> None:
     described = "who come back (1,000)"
-    parser.add_argument("--clients", type=bounds.count, default=1000, metavar="N", help=described)
+    parser.add_argument("--clients", type=common.count, default=1000, metavar="N", help=described)
 
 
 async def run(options: argparse.Namespace) -> int:

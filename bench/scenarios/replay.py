@@ -9,14 +9,13 @@ from typing import Any
 
 from bench import configuration, outcome, printout, progress
 from bench import options as common
-from bench.client.backoff import Polite
-from bench.client.user import UsersState
+from bench.client.user import Polite, UsersState
 from bench.endpoint import Endpoint, open_endpoint
 from bench.engine.run_state import Pacing
 from bench.load import Load
+from bench.options import Scenario
 from bench.population.replay import WINDOW, Plan, Replay, TraceScript
 from bench.rooms import create_group
-from bench.scenarios.scenario import Scenario
 from bench.trace import Trace, load
 
 HURRY = 10.0  # times as fast as a phone comes back, so that more of the traffic meets one that returns

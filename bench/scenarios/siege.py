@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import configuration, outcome, printout, progress, tokens
+from bench import codec, configuration, outcome, printout, progress
 from bench import options as common
 from bench.checks import Tally
 from bench.client.dialogue import Address
@@ -20,11 +20,10 @@ from bench.histogram import Histogram
 from bench.history.filling import fill
 from bench.history.shape import Shape
 from bench.load import Load
-from bench.scenarios.scenario import Scenario
+from bench.options import Scenario
 from bench.server import Daemon, daemon_dir
-from bench.siege.attacker import Deeds, Orders, attacking, hello, unverified
+from bench.siege.attacker import Deeds, Orders, attacking, certificate, hello, unverified
 from bench.siege.attacks import ATTACKS, Attack, Place
-from bench.siege.certificate import certificate
 from bench.siege.honest import PAIRS, Pairs, Stretch, come_in
 
 P99_MAX = 3.0  # times as long as without the attack; or the attacker is out within a second
@@ -179,21 +178,21 @@ class Siege:
 
     async def _token(self, attack: Attack) -> str:
         if attack.kind != "revoked":
-            return tokens.token(ATTACKER, self.daemon.secret)
-        token = tokens.token("siege-victim", self.daemon.secret)
+            return codec.token(ATTACKER, self.daemon.secret)
+        token = codec.token("siege-victim", self.daemon.secret)
         directory = Path(self.daemon.environment["CHATD_STORAGE__DIRECTORY"])
         await _revoke(directory / "chatd.sock", "siege-victim")
         return token
 
     def _hello(self) -> Packet:
-        return hello(tokens.token(f"siege-{secrets.token_hex(4)}", self.daemon.secret))
+        return hello(codec.token(f"siege-{secrets.token_hex(4)}", self.daemon.secret))
 
     async def _dial(self) -> Phone:
         return await connect(self._address, ENCODINGS["msgpack"], unverified())
 
     async def _enter(self, user: str) -> Phone:
         phone = await self._dial()
-        await phone.request(hello(tokens.token(user, self.daemon.secret)))
+        await phone.request(hello(codec.token(user, self.daemon.secret)))
         return phone
 
 

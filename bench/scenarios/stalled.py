@@ -14,9 +14,9 @@ from bench.engine.role import Plan
 from bench.engine.run_state import Pacing
 from bench.engine.script import Script
 from bench.engine.stalled import MESSAGE_BYTES, PAGE_MESSAGES, StalledFanout, Stalling, pages_to_stall
+from bench.options import Scenario
 from bench.outcome import Played
 from bench.rooms import create_group
-from bench.scenarios.scenario import Scenario
 
 NEVER = "the daemon never had to act: the kernel took everything for the reader, or the daemon did"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench import configuration, cores, filesystem, outcome, printout
 from bench.client.dialogue import Refused
-from bench.scenarios.scenario import Scenario
+from bench.options import Scenario
 from bench.targets import yardstick
 from bench.targets.table import TARGETS
 from bench.targets.target import HEAD, MISSED, QUICK, Extent, Measured, Target
