@@ -87,6 +87,10 @@ class Delta(NamedTuple):
         """Whether it can be told from chance: a count of faults always, anything else by its spread."""
         return self.name.rpartition(".")[2] in SURE or (self.before.known and self.after.known)
 
+    @property
+    def gained(self) -> bool:
+        return (self.after.middle - self.before.middle) * self.way > 0
+
     def worse(self, tolerance: float) -> bool:
         """Whether this is a regression: the ranges are apart, the wrong way, and by more than `tolerance`."""
         return self.verdict(tolerance) == "WORSE"
@@ -99,7 +103,7 @@ class Delta(NamedTuple):
             return "one run: not judged"
         if not self.before.apart(self.after):
             return "within the spread"
-        if (self.after.middle - self.before.middle) * self.way > 0:
+        if self.gained:
             return "better"
         return "WORSE" if self.change is None or abs(self.change) > tolerance else "slightly worse"
 

@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,10 @@ def correctness(tally: Tally) -> list[str]:
     return [f"  correct     {counts}   {verdict}", *(f"    {example}" for example in tally.examples)]
 
 
+def frequent(title: str, counts: Counter[str]) -> list[str]:
+    return [f"  {title:<10}  {count:,} times: {reason}" for reason, count in counts.most_common(5)]
+
+
 def duration(milliseconds: float) -> str:
     """A duration with three digits and its unit.
 
@@ -85,9 +90,8 @@ def placement(result: Mapping[str, Any]) -> list[str]:
     ours, theirs, storage = server["cores"], result["generator"]["cores"], server["storage"]
     shared = ", THE SAME CORES: each is in the figures of the other" if set(ours) & set(theirs) else ""
     where = f"{storage['filesystem']}, {storage['mount']}" if storage else "nobody tells what"
-    lines = [
-        f"placed  daemon on {_cores(ours)} · generator on {_cores(theirs)}{shared} · database on {where}"
-    ]
+    sides = f"daemon on {_cores(ours)} · generator on {_cores(theirs)}{shared}"
+    lines = [f"placed  {sides} · database on {where}"]
     return lines + ([f"WARNING {IN_MEMORY}"] if filesystem.in_memory(result) else [])
 
 

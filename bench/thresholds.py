@@ -23,28 +23,14 @@ _FORM = re.compile(r"\s*([\w.]+)\s*(<=|>=|==|<|>)\s*([\d_.]+)\s*([%A-Za-z]*)\s*$
 
 
 # The ends of names, the first that fits; whatever else a figure is called, it is a number without a unit.
-_ENDINGS = (
-    ("_per_s", ""),
-    ("_ms", "ms"),
-    ("_us", "us"),
-    ("_s", "s"),
-    ("seconds", "s"),
-    ("bytes", "B"),
-    ("bytes_max", "B"),
-)
+_ENDINGS = {"_per_s": "", "_ms": "ms", "_us": "us", "_s": "s", "seconds": "s", "bytes": "B", "bytes_max": "B"}
 # What a unit measures, and how many of the smallest of its kind it is.
-_WORTH = {
-    "us": ("time", 1.0),
-    "ms": ("time", 1e3),
-    "s": ("time", 1e6),
-    "B": ("memory", 1.0),
-    "KiB": ("memory", 1024.0),
-    "MiB": ("memory", 1024.0**2),
-    "GiB": ("memory", 1024.0**3),
-    "%": ("part", 0.01),
-    "": ("part", 1.0),
+_KINDS = {
+    "time": {"us": 1.0, "ms": 1e3, "s": 1e6},
+    "memory": {"B": 1.0, "KiB": 1024.0, "MiB": 1024.0**2, "GiB": 1024.0**3},
+    "part": {"%": 0.01, "": 1.0},
 }
-UNITS = frozenset(_WORTH)
+_WORTH = {unit: (kind, many) for kind, units in _KINDS.items() for unit, many in units.items()}
 
 
 def unit_of(path: tuple[str, ...]) -> str:
@@ -54,7 +40,7 @@ def unit_of(path: tuple[str, ...]) -> str:
     ('ms', 's', '', '')
     """
     for name in reversed(path):
-        for ending, unit in _ENDINGS:
+        for ending, unit in _ENDINGS.items():
             if name.endswith(ending):
                 return unit
     return ""
@@ -94,7 +80,7 @@ class Threshold:
         1.5
         """
         found = _FORM.match(text)
-        if found is None or found[4] not in UNITS:
+        if found is None or found[4] not in _WORTH:
             raise argparse.ArgumentTypeError(f"{text!r} is not like delivery.p99<50ms or lost==0")
         path = tuple(found[1].split("."))
         return cls(text, path, _OPERATORS[found[2]], float(found[3]), found[4])

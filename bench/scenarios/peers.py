@@ -35,17 +35,12 @@ async def run(options: argparse.Namespace) -> int:
     tally.merge(seen.tally)
     peers: dict[str, dict[str, Any]] = {}
     for name, peer in PEERS.items():
-        row: dict[str, Any] = {"does_not": peer.does_not}
-        if options.only and name not in options.only:
-            continue
-        peers[name] = row | await _measured(peer, script, pacing, **sizes)
-    result = {
-        **ours,
-        "scenario": "peers",
-        **sizes,
-        "peers": {**_ourselves(ours), **peers},
-        "ratio": ratios(ours, peers),
-    }
+        if not options.only or name in options.only:
+            measured = await _measured(peer, script, pacing, **sizes)
+            peers[name] = {"does_not": peer.does_not, **measured}
+    chatd = {key: ours[key] for key in ("deliveries_per_s", "delivery_ms", "server", "generator_bound")}
+    rows = {"chatd": {**chatd, "does_not": ""}, **peers}
+    result = {**ours, "scenario": "peers", **sizes, "peers": rows, "ratio": ratios(ours, peers)}
     return outcome.finish(result, text(result, tally), options, clean=tally.clean)
 
 
@@ -55,15 +50,9 @@ async def _measured(peer: Peer, script: Script, pacing: Pacing, members: int, se
     if not peer.present:
         return {"not_implemented": NOT_IMPLEMENTED}
     try:
-        played, _ = await peer.play(script, pacing, members, senders)
+        return (await peer.play(script, pacing, members, senders))[0]
     except Unreachable as error:
         return {"failed": str(error)}
-    return played
-
-
-def _ourselves(ours: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    short = {key: ours[key] for key in ("deliveries_per_s", "delivery_ms", "server", "generator_bound")}
-    return {"chatd": {**short, "does_not": ""}}
 
 
 class Yardstick(NamedTuple):

@@ -92,8 +92,7 @@ def judged(result: dict[str, Any], pacing: Pacing, limit_ms: float) -> Step:
     return {
         "rate": round(pacing.rate, 1),
         "acks_per_s": result["acks_per_s"],
-        "p50_ms": delivery["p50"],
-        "p99_ms": delivery["p99"],
+        **{f"{name}_ms": delivery[name] for name in ("p50", "p99")},
         "server_cpu": result["server"]["cpu_share"] if result["server"] else None,
         "generator_cpu": result["generator"]["cpu_share"],
         "generator_bound": result["generator_bound"],

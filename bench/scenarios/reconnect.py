@@ -52,10 +52,8 @@ async def _play(here: DaemonDir, crowd: Crowd, state: UsersState) -> tuple[Storm
     async with here.daemon() as daemon:
         there = Endpoint(here.url, here.secret, ENCODINGS[state.access.encoding], daemon)
         owners = [user(number) for number in author_numbers(crowd)]
-        wanted = [
-            (owners[room % AUTHORS], list(map(user, clients)))
-            for room, clients in enumerate(crowd.clients_of)
-        ]
+        members = [list(map(user, clients)) for clients in crowd.clients_of]
+        wanted = [(owners[room % AUTHORS], clients) for room, clients in enumerate(members)]
         rooms = await create_groups(there, state.script.run, wanted)
         pairs = [(user(probe), user(other)) for probe, other in probe_numbers(crowd)]
         storm = Storm(state, crowd, rooms, await create_direct(there, state.script.run, pairs))
@@ -86,9 +84,8 @@ def result_of(storm: Storm, here: DaemonDir, measured: Load) -> dict[str, Any]:
     polite = Histogram.sum(probe.record.acks() for probe in storm.probes)
     lags = Histogram.sum(probe.record.lags for probe in storm.probes).milliseconds()
     polite_ms, share = polite.milliseconds(), measured.generator_cpu_share
-    rows = [
-        {"second": second, "resumed": storm.returned[second]} for second in range(int(storm.complete_s) + 1)
-    ]
+    seconds = range(int(storm.complete_s) + 1)
+    rows = [{"second": second, "resumed": storm.returned[second]} for second in seconds]
     return {
         "scenario": "reconnect",
         "clients": crowd.clients,
@@ -140,10 +137,7 @@ def text(result: dict[str, Any], storm: Storm) -> list[str]:
         f"  made good   {result['deliveries']:,} messages · {result['repaired']:,} by hello or log · "
         f"sent again {result['sent_again']:,}",
         f"  attempts    {result['attempts']:,}",
-        *(
-            f"  refused     {count:,} times: {reason}"
-            for reason, count in storm.state.failures.most_common(5)
-        ),
+        *printout.frequent("refused", storm.state.failures),
         *printout.correctness(storm.state.tally),
         *printout.load(result),
     ]

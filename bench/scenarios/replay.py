@@ -67,13 +67,9 @@ async def play(there: Endpoint, trace: Trace, plan: Plan) -> tuple[dict[str, Any
 
 def _result(replay: Replay, there: Endpoint, measured: Load) -> dict[str, Any]:
     state, trace, plan, seconds = replay.state, replay.trace, replay.plan, replay.seconds
-    timed = {
-        "ack": state.record.acks(),
-        "delivery": state.record.deliveries(),
-        "repair": state.repairs,
-        "resume": state.record.resumes,
-        "connect": state.connects,
-    }
+    acks, deliveries = state.record.acks(), state.record.deliveries()
+    timed = {"ack": acks, "delivery": deliveries, "repair": state.repairs}
+    timed |= {"resume": state.record.resumes, "connect": state.connects}
     lags, share = state.record.lags.milliseconds(), measured.generator_cpu_share
     return {
         "scenario": "replay",
@@ -96,18 +92,14 @@ def _result(replay: Replay, there: Endpoint, measured: Load) -> dict[str, Any]:
         **state.tally.counts(),
         "cuts": replay.cuts,
         "resumes": state.resumes,
-        "sent_again": sum(
-            sender.sent_again for person in replay.people.values() for sender in person.senders
-        ),
+        "sent_again": sum(one.sent_again for person in replay.people.values() for one in person.senders),
         "ended_otherwise": dict(state.ended),
         "refused": dict(state.failures),
-        "acks_per_s": round(timed["ack"].count / seconds, 1),
+        "acks_per_s": round(acks.count / seconds, 1),
         "deliveries_per_s": round(replay.deliveries / seconds, 1),
         **{f"{name}_ms": histogram.milliseconds() for name, histogram in timed.items()},
         "schedule_lag_ms": lags,
-        "generator_bound": printout.generator_bound(
-            share, lags["p99"], timed["delivery"].milliseconds()["p99"]
-        ),
+        "generator_bound": printout.generator_bound(share, lags["p99"], deliveries.milliseconds()["p99"]),
         **measured.counted(),
         "timeline": measured.beside(outcome.timeline(state.record, seconds)),
         "histograms": {name: histogram.sparse() for name, histogram in timed.items()},
@@ -143,8 +135,7 @@ def _text(replay: Replay, result: dict[str, Any]) -> list[str]:
         f"  links       cut {replay.cuts:,} · resumes {state.resumes:,} · "
         f"messages sent again {result['sent_again']:,}",
     ]
-    for title, counter in (("ended", state.ended), ("refused", state.failures)):
-        lines += [f"  {title:<10}  {count:,} times: {reason}" for reason, count in counter.most_common(5)]
+    lines += printout.frequent("ended", state.ended) + printout.frequent("refused", state.failures)
     return [*lines, *printout.correctness(state.tally), *printout.load(result)]
 
 

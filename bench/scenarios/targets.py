@@ -83,12 +83,9 @@ def _head(extent: Extent) -> list[str]:
 
 def _placed() -> dict[str, Any]:
     """Where every daemon of the table and the generator will be, as a result has it."""
-    core, directory = cores.daemon_core(), Path(tempfile.gettempdir())
+    core, storage = cores.daemon_core(), filesystem.of(Path(tempfile.gettempdir()))
     ours = cores.bound() if core is None else [core]
-    return {
-        "server": {"cores": ours, "storage": filesystem.of(directory)},
-        "generator": {"cores": cores.bound()},
-    }
+    return {"server": {"cores": ours, "storage": storage}, "generator": {"cores": cores.bound()}}
 
 
 def _exit_code(rows: Sequence[Mapping[str, Any]]) -> int:
