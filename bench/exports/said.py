@@ -3,11 +3,13 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from bench.opening import files
-from bench.trace import ROOM_CHARS_MAX, TEXT_BYTES_MAX, Mending, TraceError, whole_text
+from bench.trace import ROOM_CHARS_MAX, TEXT_BYTES_MAX, Mending, TraceError, in_order, whole_text
 
 MINUTE_S = 60.0
 NOTICE = "notices: who came, went, or changed something"  # why a line is left out
@@ -35,24 +37,16 @@ def documents(path: Path) -> Iterator[tuple[PurePath, Any]]:
 def tidied(said: Iterable[Said], mending: Mending) -> list[Said]:
     """Everything that can be replayed, by time; the rest is left out."""
     fit = [fitted for one in said if (fitted := _fitted(one, mending)) is not None]
-    latest = float("-inf")
-    for one in fit:
-        if one.ts < latest:
-            mending.mend("not in the order of time, sorted", one.place)
-        latest = max(latest, one.ts)
-    return sorted(fit, key=lambda one: one.ts)
+    return in_order(fit, attrgetter("ts"), "{0.place}", mending)
 
 
 def spread(said: list[Said], mending: Mending) -> Iterator[Said]:
-    at = 0
-    while at < len(said):
-        end = at + 1
-        while end < len(said) and said[end].ts == said[at].ts:
-            end += 1
-        for place, one in enumerate(said[at:end]):
+    """Yield the same, where times are whole minutes: messages of one minute in a row are spread over it."""
+    for _, group in groupby(said, attrgetter("ts")):
+        minute = list(group)
+        for place, one in enumerate(minute):
             mending.mend("the minute only, spread over it", one.place)
-            yield one._replace(ts=one.ts + MINUTE_S * place / (end - at))
-        at = end
+            yield one._replace(ts=one.ts + MINUTE_S * place / len(minute))
 
 
 def _fitted(one: Said, mending: Mending) -> Said | None:

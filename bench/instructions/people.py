@@ -131,9 +131,8 @@ class People:
     def hello(self, user: str) -> bytes:
         """The frame of a hello with a token never seen before."""
         token = self.identity.mint(user, 3600, jti=f"{next(self._numbers):08}")
-        return frame_of(
-            {"type": "hello", "id": 1, "version": 1, "token": token, "device": f"device-of-{user:-<12}"}
-        )
+        device = f"device-of-{user:-<12}"
+        return frame_of({"type": "hello", "id": 1, "version": 1, "token": token, "device": device})
 
     async def comes(self, user: str, wire: Nowhere) -> Session:
         session = self.knocks(self.hello(user), wire)
@@ -148,14 +147,8 @@ class People:
 
     def _group(self, users: list[str]) -> Packet:
         key = f"key-{next(self._numbers):012}"
-        return {
-            "type": "room.create",
-            "id": 1,
-            "key": key,
-            "kind": "group",
-            "title": "A group",
-            "users": users,
-        }
+        group = {"kind": "group", "title": "A group", "users": users}
+        return {"type": "room.create", "id": 1, "key": key, **group}
 
     async def _room(self, packet: Packet) -> str:
         return str((await self._carry(packet)).summary.room)

@@ -52,14 +52,12 @@ class Numbers:
         return cls(content["counted_with"], content["instructions"])
 
     def incomparable(self, here: Mapping[str, str]) -> str | None:
-        return (
-            "; ".join(
-                f"{name} was {self.counted_with.get(name, 'nothing')}, is {here.get(name, 'nothing')}"
-                for name in sorted(self.counted_with.keys() | here.keys())
-                if self.counted_with.get(name) != here.get(name)
-            )
-            or None
+        then = self.counted_with
+        changed = (name for name in sorted(then.keys() | here.keys()) if then.get(name) != here.get(name))
+        words = (
+            f"{name} was {then.get(name, 'nothing')}, is {here.get(name, 'nothing')}" for name in changed
         )
+        return "; ".join(words) or None
 
     def rises(self, counted: Mapping[str, int]) -> dict[str, str]:
         """The parts of `counted` that cost more than RISE_MAX above what is written, or are not written at all."""

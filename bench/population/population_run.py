@@ -15,7 +15,7 @@ from bench.codec import Packet
 from bench.engine.pacing import Schedule, poisson
 from bench.engine.record import SECOND_NS
 from bench.engine.run_state import Report
-from bench.population.gathering import compare, enter, present, turn
+from bench.population.gathering import compare, enter, heads_of, present, turn
 
 SIZE_MAX = 100  # people in a room: what one `room.create` takes
 KINDS = ("messages", "reads", "typing", "churn")  # what people do, a second, all together
@@ -70,12 +70,8 @@ class Population:
 def read(path: Path, seed: int) -> Population:
     """The population of a file. Raises ValueError with the name of the key that is wrong."""
     try:
-        tree = tomllib.loads(path.read_text("utf-8"))
+        return _population(tomllib.loads(path.read_text("utf-8")), seed)
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
-    try:
-        return _population(tree, seed)
-    except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
 
@@ -88,9 +84,8 @@ def _population(tree: dict[str, Any], seed: int) -> Population:
     sizes = tuple(_size(row, people) for row in rows)
     pairs, wanted = people * (people - 1) // 2, sum(size.rooms for size in sizes if size.direct)
     if wanted > pairs // 2:
-        raise ValueError(
-            f"{people} people have room for {pairs // 2:,} direct rooms at most, not {wanted:,}: count"
-        )
+        most = f"{people} people have room for {pairs // 2:,} direct rooms at most"
+        raise ValueError(f"{most}, not {wanted:,}: count")
     rates = tree.get("rates", {})
     _known(rates, KINDS, "[rates]")
     return Population(people, sizes, {kind: _rate(rates, kind) for kind in KINDS}, seed)
@@ -100,11 +95,10 @@ def _size(row: Any, people: int) -> Size:
     _known(row, ("kind", "people", "count"), "[[rooms]]")
     if row.get("kind", "group") not in ("group", "direct"):
         raise ValueError(f"kind is group or direct, not {row['kind']!r}")
-    if row.get("kind") == "direct":
-        return Size(
-            _whole({"people": 2, **row}, "people", 2, 2), _whole(row, "count", 1, 100_000), direct=True
-        )
-    return Size(_whole(row, "people", 1, min(SIZE_MAX, people)), _whole(row, "count", 1, 100_000))
+    direct = row.get("kind") == "direct"
+    low, high = (2, 2) if direct else (1, min(SIZE_MAX, people))
+    size = _whole({"people": 2, **row} if direct else row, "people", low, high)
+    return Size(size, _whole(row, "count", 1, 100_000), direct)
 
 
 def _known(tree: Any, keys: tuple[str, ...], where: str) -> None:
@@ -230,9 +224,7 @@ class PopulationRun:
         return [(start_ns + at_ns, kind) for at_ns in times]
 
     def _settled(self) -> bool:
-        heads: dict[str, int] = {}
-        for user in self.users:
-            heads |= {room: max(seq, heads.get(room, 0)) for room, seq in user.heads.items()}
+        heads = heads_of(user.heads for user in self.users)
         return all(user.sender.done and user.has(heads) for user in self.users)
 
     def _moves(self) -> int:

@@ -13,7 +13,7 @@ from bench.codec import Packet
 from bench.engine.pacing import Schedule
 from bench.engine.record import SECOND_NS
 from bench.engine.script import Script, Texts
-from bench.population.gathering import compare, enter, present, turn
+from bench.population.gathering import compare, enter, heads_of, present, turn
 from bench.trace import Message, Trace
 
 WINDOW = 256  # unanswered messages at full speed: keeps the writer's batches filled without building a queue
@@ -192,7 +192,6 @@ class Replay:
         return self.received + state.answered + state.resumes + state.connects.count
 
     def _caught_up(self) -> bool:
-        heads: dict[str, int] = {}
-        for person in self.people.values():
-            heads |= {room: max(at.applied, heads.get(room, 0)) for room, at in person.positions.items()}
-        return all(person.has(heads) for person in self.people.values())
+        people = self.people.values()
+        heads = heads_of({room: at.applied for room, at in one.positions.items()} for one in people)
+        return all(person.has(heads) for person in people)
