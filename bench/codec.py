@@ -29,13 +29,10 @@ class Encoding:
     unpack: Callable[[bytes], Any]
 
 
-def _pack_json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 ENCODINGS = {
     "msgpack": Encoding("msgpack", "chatd.v1.msgpack", BINARY, msgpack.packb, msgpack.unpackb),
-    "json": Encoding("json", "chatd.v1.json", TEXT, _pack_json, json.loads),
+    "json": Encoding("json", "chatd.v1.json", TEXT, lambda value: _json.encode(value).encode(), json.loads),
 }
 
 

@@ -7,7 +7,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 PASS, MISSED = "PASS", "MISSED"
 UNMEASURED, UNKNOWN = "MISSED: nothing was measured", "MISSED: there is no such figure"
@@ -88,24 +88,18 @@ class Threshold:
     def check(self, result: Mapping[str, Any]) -> str:
         """PASS, or MISSED and why: nothing holds of what was not measured, or is not there."""
         found = _find(result, self.path)
-        if not isinstance(found, _Found):
+        if isinstance(found, str):
             return found
+        path, value = found
         try:
-            limit = worth(self.limit, self.unit, unit_of(found.path))
+            limit = worth(self.limit, self.unit, unit_of(path))
         except ValueError as error:
             return f"{MISSED}: {error}"
-        return PASS if self.holds(found.value, limit) else MISSED
+        return PASS if self.holds(value, limit) else MISSED
 
 
-class _Found(NamedTuple):
-    """A number of a result, and the names that lead to it."""
-
-    path: tuple[str, ...]
-    value: float
-
-
-def _find(result: Mapping[str, Any], path: tuple[str, ...]) -> _Found | str:
-    """The number at a path, in which `_ms` may be left out; or the verdict where there is none."""
+def _find(result: Mapping[str, Any], path: tuple[str, ...]) -> tuple[tuple[str, ...], float] | str:
+    """Return the names that lead to the number at a path, and the number; or the verdict where there is none."""
     tree: Any = result
     names: list[str] = []
     for name in path:
@@ -117,4 +111,4 @@ def _find(result: Mapping[str, Any], path: tuple[str, ...]) -> _Found | str:
         known, tree = tree, tree.get(names[-1])
         if tree is None and names[-1] in known:
             return UNMEASURED
-    return _Found(tuple(names), float(tree)) if isinstance(tree, int | float) else UNKNOWN
+    return (tuple(names), float(tree)) if isinstance(tree, int | float) else UNKNOWN

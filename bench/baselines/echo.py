@@ -52,8 +52,6 @@ class Echo:
 
 
 class Surrounding:
-    """Time and chance of this machine, for the edge."""
-
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
 

@@ -18,8 +18,6 @@ RETRY_NS = 10_000_000  # the shortest wait before something refused for now is s
 
 
 class Message(NamedTuple):
-    """One message on its way."""
-
     room: str
     id: MessageId
 

@@ -25,8 +25,6 @@ RUDE_S = 1.0  # how a client behaves whose author did not think about it
 
 
 class Backoff(Protocol):
-    """Decides about the next attempt."""
-
     def delay_s(self, attempt: int, retry_after_s: float) -> float:
         """Seconds until the next attempt, the `attempt`th since it last went well (from 0)."""
         ...
@@ -46,8 +44,6 @@ class Polite:
 
 @dataclass(frozen=True)
 class Rude:
-    """Every second, whatever the server asks for."""
-
     def delay_s(self, attempt: int, retry_after_s: float) -> float:
         return RUDE_S
 
@@ -308,8 +304,6 @@ class User:
 
 
 class Attempt(Device):
-    """One connection of a user."""
-
     def __init__(self, user: User) -> None:
         super().__init__(user.state)
         self.dialled_ns = time.perf_counter_ns()

@@ -56,8 +56,6 @@ class EchoClient(Device):
 
 
 class Echoing(Role):
-    """All clients of the echo."""
-
     def __init__(self, state: RunState, clients: int) -> None:
         super().__init__(state)
         self._clients = {number: EchoClient(state, number) for number in state.mine(range(clients))}

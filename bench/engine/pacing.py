@@ -11,8 +11,6 @@ from bench.engine.run_state import RunState
 
 
 class Speaker(Protocol):
-    """Anybody who can be made to write."""
-
     def begin_closed(self, in_flight: int) -> None:
         """Keep that many messages in flight until the run stops."""
 

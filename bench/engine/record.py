@@ -12,8 +12,6 @@ SECOND_NS = 1_000_000_000
 
 @dataclass
 class Second:
-    """The messages that were due within one second."""
-
     acks: Histogram = field(default_factory=Histogram)  # from due to durable
     deliveries: Histogram = field(default_factory=Histogram)  # from due to received, once for each receiver
     messages: int = 0  # sent

@@ -54,8 +54,6 @@ class Pacing:
 
 @dataclass
 class RunState:
-    """The shared part of one process."""
-
     access: Access
     script: Script
     pacing: Pacing
@@ -129,8 +127,6 @@ class Said:
 
 @dataclass
 class Report:
-    """Everything one process tells at the end."""
-
     record: Record = field(default_factory=Record)
     tally: Tally = field(default_factory=Tally)
     heard: list[Heard] = field(default_factory=list)

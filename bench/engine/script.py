@@ -57,8 +57,6 @@ _KEY_CHARS = 33
 
 
 class Texts:
-    """The text of every message of a run."""
-
     def __init__(self, seed: int) -> None:
         chance = random.Random(seed)
         sizes = (chance.randint(*TEXT_BYTES) for _ in range(_TEXTS))

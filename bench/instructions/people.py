@@ -41,8 +41,6 @@ Packet = dict[str, Any]
 
 
 class Never:
-    """A timer that does not fire."""
-
     def cancel(self) -> None: ...
 
 

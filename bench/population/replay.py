@@ -35,8 +35,6 @@ class TraceTexts(Texts):
 
 @dataclass(frozen=True)
 class TraceScript(Script):
-    """The names and texts of a trace."""
-
     trace: Trace = field(kw_only=True)
 
     @cached_property

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench import options as common
 from bench import outcome, printout
@@ -61,12 +61,14 @@ async def idle(
 
 @dataclass(frozen=True)
 class Load:
-    """How a load is called by its options. `plan` is made of its result."""
+    """A load, its sizes and its rate unless others are asked for. `plan` is made of its result."""
 
+    summary: str
     play: Callable[..., Awaitable[Played]]
-    sizes: tuple[str, ...]
+    sizes: dict[str, int]
+    rate: float
     plan: str
-    words: dict[str, str]
+    words: dict[str, str] = field(default_factory=dict)
 
     async def run(self, options: argparse.Namespace) -> int:
         script, pacing = common.script(options.seed), common.pacing(options)
@@ -95,33 +97,35 @@ async def _idle(options: argparse.Namespace) -> int:
     return outcome.finish(result, lines, options, clean=seen.tally.clean)
 
 
-_LOADS = {
-    "fanout": Load(fanout, ("members", "senders"), "{members:,} members on screen · {senders} senders", {}),
-    "direct": Load(direct, ("clients",), "{clients:,} clients in pairs", {}),
+LOADS = {
+    "fanout": Load(
+        "a few senders and one group, all of whose members have it on the screen",
+        fanout,
+        {"members": 1000, "senders": 1},
+        20.0,
+        "{members:,} members on screen · {senders} senders",
+    ),
+    "direct": Load(
+        "pairs of people who write to each other, every message durable before it is acknowledged",
+        direct,
+        {"clients": 200},
+        1000.0,
+        "{clients:,} clients in pairs",
+    ),
     "connect": Load(
+        "how many devices a second come in: handshake, hello with its token, first sync of their rooms",
         connect,
-        ("users", "rooms"),
+        {"users": 1000, "rooms": 20},
+        500.0,
         "{users:,} users with {rooms} rooms each, one after the other",
         {"answered": "let in", "resumed": "due to synchronised"},
     ),
 }
-_ROWS: dict[str, tuple[str, dict[str, float]]] = {
-    "fanout": (
-        "a few senders and one group, all of whose members have it on the screen",
-        {"members": 1000, "senders": 1, "rate": 20.0},
-    ),
-    "direct": (
-        "pairs of people who write to each other, every message durable before it is acknowledged",
-        {"clients": 200, "rate": 1000.0},
-    ),
-    "connect": (
-        "how many devices a second come in: handshake, hello with its token, first sync of their rooms",
-        {"users": 1000, "rooms": 20, "rate": 500.0},
-    ),
-}
 SCENARIOS = {
-    name: Scenario(summary, _LOADS[name].run, f"{' '.join(_LOADS[name].sizes)} {common.LOAD}", defaults)
-    for name, (summary, defaults) in _ROWS.items()
+    name: Scenario(
+        load.summary, load.run, f"{' '.join(load.sizes)} {common.LOAD}", {**load.sizes, "rate": load.rate}
+    )
+    for name, load in LOADS.items()
 } | {
     "idle": Scenario(
         "what a session costs in memory that only waits, with its rooms loaded",

@@ -25,6 +25,7 @@ UNSEEN = "not the generator: what a daemon at a URL waits for cannot be seen fro
 
 Step = dict[str, Any]
 Try = Callable[[float], Awaitable[Step]]
+Play = Callable[[Endpoint, argparse.Namespace, Pacing], Awaitable[Played]]
 
 
 def _adds(parser: argparse.ArgumentParser) -> None:
@@ -145,20 +146,15 @@ def _row(step: Step) -> str:
     )
 
 
-async def _direct(there: Endpoint, options: argparse.Namespace, pacing: Pacing) -> Played:
-    script = common.script(options.seed)
-    return await loads.direct(there, script, pacing, clients=options.people, procs=options.procs)
+def _play(load: Callable[..., Awaitable[Played]], people: str, **sizes: int) -> Play:
+    def play(there: Endpoint, options: argparse.Namespace, pacing: Pacing) -> Awaitable[Played]:
+        of = {people: options.people, **sizes}
+        return load(there, common.script(options.seed), pacing, **of, procs=options.procs)
+
+    return play
 
 
-async def _fanout(there: Endpoint, options: argparse.Namespace, pacing: Pacing) -> Played:
-    script, sizes = common.script(options.seed), {"members": options.people, "senders": 8}
-    return await loads.fanout(there, script, pacing, **sizes, procs=options.procs)
-
-
-PLAYS: dict[str, Callable[[Endpoint, argparse.Namespace, Pacing], Awaitable[Played]]] = {
-    "direct": _direct,
-    "fanout": _fanout,
-}
+PLAYS = {"direct": _play(loads.direct, "clients"), "fanout": _play(loads.fanout, "members", senders=8)}
 SCENARIO = Scenario(
     "more and more messages a second until it is too many: where the knee is, and what sets it",
     run,

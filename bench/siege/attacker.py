@@ -32,8 +32,6 @@ _spawning = multiprocessing.get_context("spawn")
 
 @dataclass(frozen=True)
 class Orders:
-    """The orders of an attacker."""
-
     attack: str
     place: Place
     url: str
