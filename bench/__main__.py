@@ -78,9 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     scenarios = parser.add_subparsers(dest="scenario", required=True, metavar="SCENARIO")
     for name, scenario in SCENARIOS.items():
-        scenario.add_arguments(
-            scenarios.add_parser(name, help=scenario.summary, description=scenario.summary)
-        )
+        about = scenario.summary
+        scenario.add_arguments(scenarios.add_parser(name, help=about, description=about))
     return parser
 
 

@@ -139,9 +139,8 @@ def check_replica(user: str, position: Position, book: LogBook, tally: Tally) ->
     """One replica ends where the log ends and holds the same events."""
     missing = book.last - position.applied
     if missing > 0:
-        tally.add(
-            "lost", f"{user} misses {missing} events of {book.room} from {position.applied + 1} on", missing
-        )
+        text = f"{user} misses {missing} events of {book.room} from {position.applied + 1} on"
+        tally.add("lost", text, missing)
     if missing < 0 or position.start < book.start:
         tally.add("altered", f"{user} has events of {book.room} that the log does not have")
     elif position.identity != book.identity(position.start, position.applied):

@@ -205,9 +205,8 @@ def judged(result: Result) -> dict[str, int]:
         required = (
             (goal, one) for goal in result["goals"] for one in goal["figures"] if one["must"] is not None
         )
-        return ways | {
-            f"{goal['name']}.{one['key']}": MORE if one["more"] else LESS for goal, one in required
-        }
+        more = {f"{goal['name']}.{one['key']}": one["more"] for goal, one in required}
+        return ways | {name: MORE if upwards else LESS for name, upwards in more.items()}
     known = _ONLY.get(result["scenario"], tuple(figures(result)))
     skipped = _OF_A_RATE if result.get("loop") == "closed" else ()
     return {name: way for name in known if name not in skipped and (way := better(name))}

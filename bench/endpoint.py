@@ -39,9 +39,8 @@ class Endpoint:
     async def hello(self, phone: Phone, user: str, device: str) -> Packet:
         """Say hello on a new connection, without a cursor. Raises Refused."""
         token = codec.token(user, self.secret)
-        return await phone.request(
-            {"type": "hello", "version": 1, "token": token, "device": device.ljust(22, "-")}
-        )
+        device = device.ljust(22, "-")
+        return await phone.request({"type": "hello", "version": 1, "token": token, "device": device})
 
 
 @asynccontextmanager

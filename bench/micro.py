@@ -46,9 +46,8 @@ async def run(options: argparse.Namespace) -> int:
 
 
 def text(spreads: Mapping[str, list[float]], options: argparse.Namespace) -> list[str]:
-    head = (
-        f"bench micro · microseconds an operation, median of {ROUNDS} rounds · {options.outboxes:,} outboxes"
-    )
+    outboxes = f"{options.outboxes:,} outboxes"
+    head = f"bench micro · microseconds an operation, median of {ROUNDS} rounds · {outboxes}"
     rows = (
         f"  {name:<16}{statistics.median(values):>10.3f}   {min(values):.3f} .. {max(values):.3f}   {MEANINGS[name]}"
         for name, values in spreads.items()

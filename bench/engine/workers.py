@@ -106,10 +106,8 @@ class Workers:
 
     def _playing(self) -> str:
         sent, acked, delivered = self._moves()
-        pacing = self._plan.pacing
-        return (
-            f"play     {pacing.whole_s:.0f} s · {sent:,} sent · {acked:,} durable · {delivered:,} delivered"
-        )
+        whole_s = self._plan.pacing.whole_s
+        return f"play     {whole_s:.0f} s · {sent:,} sent · {acked:,} durable · {delivered:,} delivered"
 
 
 async def measure(plan: Plan, shares: int, there: Endpoint) -> tuple[Report, Load]:

@@ -34,9 +34,8 @@ async def main() -> None:
                     made = [part.make() for _ in range(count)]
                     with requests.counted(f"{name} {count}"):
                         await done(part, made)
-            assert not any(b"error" in frame for ear in people.ears for frame in ear.frames), (
-                "somebody was refused"
-            )
+            refused = any(b"error" in frame for ear in people.ears for frame in ear.frames)
+            assert not refused, "somebody was refused"
 
 
 def shift(chance: random.Random) -> list[bytes]:

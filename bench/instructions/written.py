@@ -54,10 +54,8 @@ class Numbers:
     def incomparable(self, here: Mapping[str, str]) -> str | None:
         then = self.counted_with
         changed = (name for name in sorted(then.keys() | here.keys()) if then.get(name) != here.get(name))
-        words = (
-            f"{name} was {then.get(name, 'nothing')}, is {here.get(name, 'nothing')}" for name in changed
-        )
-        return "; ".join(words) or None
+        sides = ((name, then.get(name, "nothing"), here.get(name, "nothing")) for name in changed)
+        return "; ".join(f"{name} was {was}, is {now}" for name, was, now in sides) or None
 
     def rises(self, counted: Mapping[str, int]) -> dict[str, str]:
         """The parts of `counted` that cost more than RISE_MAX above what is written, or are not written at all."""

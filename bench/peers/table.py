@@ -85,9 +85,8 @@ def node_modules() -> str:
     npm, everybody = found("npm"), ""
     if npm is not None:
         asked = [npm, "root", "-g"]
-        everybody = subprocess.run(
-            asked, capture_output=True, text=True, timeout=_ASK_S, check=False
-        ).stdout.strip()
+        told = subprocess.run(asked, capture_output=True, text=True, timeout=_ASK_S, check=False)
+        everybody = told.stdout.strip()
     places = (os.environ.get("NODE_PATH"), str(Path("node_modules").absolute()), everybody)
     return os.pathsep.join(filter(None, places))
 

@@ -57,9 +57,8 @@ async def _play(here: DaemonDir, crowd: Crowd, state: UsersState) -> tuple[Storm
         rooms = await create_groups(there, state.script.run, wanted)
         pairs = [(user(probe), user(other)) for probe, other in probe_numbers(crowd)]
         storm = Storm(state, crowd, rooms, await create_direct(there, state.script.run, pairs))
-        with progress.shown(
-            lambda: f"gather   {progress.bar(storm.back, crowd.clients)} in {len(rooms):,} rooms"
-        ):
+        within = f"in {len(rooms):,} rooms"
+        with progress.shown(lambda: f"gather   {progress.bar(storm.back, crowd.clients)} {within}"):
             await asyncio.to_thread(storm.gather)
         gc.collect()
         gc.freeze()  # the people stay until the end; a full collection need not look at them again
