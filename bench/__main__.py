@@ -31,11 +31,7 @@ SCENARIOS: dict[str, Scenario] = {
     "peers": peers.SCENARIO,
     "targets": targets.SCENARIO,
     "replay": replay.SCENARIO,
-    "convert": Scenario(
-        "turns a chat export into a trace for `replay`, on standard output",
-        convert.run,
-        adds=convert.add_arguments,
-    ),
+    "convert": convert.SCENARIO,
     "mixed": mixed.SCENARIO,
     "micro": micro.SCENARIO,
     "instructions": instructions.SCENARIO,
@@ -44,14 +40,8 @@ SCENARIOS: dict[str, Scenario] = {
     "stalled": stalled.SCENARIO,
     "siege": siege.SCENARIO,
     "ramp": ramp.SCENARIO,
-    "compare": Scenario(
-        "what changed between two sets of runs, with their spread; exit code 5 on a regression",
-        compare.run,
-        adds=compare.add_arguments,
-    ),
-    "report": Scenario(
-        "one self-contained HTML page from one or more result files", report.run, adds=report.add_arguments
-    ),
+    "compare": compare.SCENARIO,
+    "report": report.SCENARIO,
 }
 
 USAGE, INTERRUPTED = 2, 130

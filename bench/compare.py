@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from bench import filesystem
 from bench.checks import COUNTERS
+from bench.options import Scenario
 from bench.printout import IN_MEMORY, worded
 from bench.results import Result, Unreadable, figures, read, timeline
 
@@ -106,13 +107,6 @@ class Delta(NamedTuple):
         if self.gained:
             return "better"
         return "WORSE" if self.change is None or abs(self.change) > tolerance else "slightly worse"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("before", type=Path, help="a result file, or a directory with several runs")
-    parser.add_argument("after", type=Path, help="the same, of what is to be judged")
-    worst = "a change up to this is no regression (5%%)"
-    parser.add_argument("--tolerance", type=_percent, default=0.05, metavar="P%", help=worst)
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -217,3 +211,15 @@ def _percent(word: str) -> float:
     if not 0 <= value < 10:
         raise argparse.ArgumentTypeError(f"{word} is not a percentage from 0 to 1000")
     return value
+
+
+_WORST = "a change up to this is no regression (5%%)"
+SCENARIO = Scenario(
+    "what changed between two sets of runs, with their spread; exit code 5 on a regression",
+    run,
+    own={
+        "before": {"type": Path, "help": "a result file, or a directory with several runs"},
+        "after": {"type": Path, "help": "the same, of what is to be judged"},
+        "--tolerance": {"type": _percent, "default": 0.05, "metavar": "P%", "help": _WORST},
+    },
+)

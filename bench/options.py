@@ -3,8 +3,8 @@
 import argparse
 import math
 import secrets
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -151,15 +151,15 @@ def sources(connections: int) -> list[str]:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One subcommand. `offers` are names of `options.OPTIONS`, `defaults` theirs; `adds` are options of its own."""
+    """One subcommand. `offers` are names of OPTIONS, `defaults` theirs; `own` are rows for argparse."""
 
     summary: str
     run: Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
     offers: str = ""
-    defaults: dict[str, Any] | None = None
-    adds: Callable[[argparse.ArgumentParser], None] | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        if self.adds is not None:
-            self.adds(parser)
-        offer(parser, self.offers, **(self.defaults or {}))
+        for name, row in self.own.items():
+            parser.add_argument(name, **row)
+        offer(parser, self.offers, **self.defaults)

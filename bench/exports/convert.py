@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.exports import irc, slack, telegram, whatsapp
 from bench.exports.said import Said, tidied
 from bench.opening import BROKEN
+from bench.options import Scenario
 from bench.trace import Mending, TraceError
 
 FORMATS: dict[str, Callable[[Path, Mending], Iterator[Said]]] = {
@@ -19,12 +20,6 @@ FORMATS: dict[str, Callable[[Path, Mending], Iterator[Said]]] = {
     "irc": irc.read,
 }
 DAY_S = 86400
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("format", choices=FORMATS, help="whose export it is")
-    described = "file, directory or zip; plain or gzip; - is standard input"
-    parser.add_argument("export", type=Path, metavar="FILE", help=described)
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -53,3 +48,14 @@ def _write(said: list[Said]) -> None:
     except BrokenPipeError:
         # Or the interpreter complains at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+_EXPORT = "file, directory or zip; plain or gzip; - is standard input"
+SCENARIO = Scenario(
+    "turns a chat export into a trace for `replay`, on standard output",
+    run,
+    own={
+        "format": {"choices": FORMATS, "help": "whose export it is"},
+        "export": {"type": Path, "metavar": "FILE", "help": _EXPORT},
+    },
+)

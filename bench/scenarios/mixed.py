@@ -20,10 +20,6 @@ from bench.population.population_run import Population, PopulationRun, read
 from bench.rooms import create_direct, create_groups
 
 
-def _adds(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="the population, as bench/examples/town.toml")
-
-
 async def run(options: argparse.Namespace) -> int:
     population = read(options.file, options.seed)
     rate = population.rates["messages"]
@@ -78,5 +74,5 @@ SCENARIO = Scenario(
     "a population from a file: rooms of many sizes, people who write, read, type and lose connections",
     run,
     f"{common.LENGTH} seed {common.ENDPOINT} {common.OUTPUT}",
-    adds=_adds,
+    own={"file": {"type": Path, "help": "the population, as bench/examples/town.toml"}},
 )

@@ -22,10 +22,6 @@ NOT_IMPLEMENTED = "it is installed, but the bench does not speak to it"
 QUIET_S = 30.0  # some write nothing until all that was published is taken apart, which is seconds
 
 
-def _adds(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--only", choices=PEERS, action="append", metavar="P", help=", ".join(PEERS))
-
-
 async def run(options: argparse.Namespace) -> int:
     script, tally = common.script(options.seed), Tally()
     pacing = replace(common.pacing(options), quiet_s=QUIET_S)
@@ -117,5 +113,5 @@ SCENARIO = Scenario(
     run,
     f"members senders {common.PACE} {common.LENGTH} seed {common.ENDPOINT} {common.OUTPUT}",
     {"members": 1000, "senders": 8, "rate": 20.0},
-    _adds,
+    {"--only": {"choices": PEERS, "action": "append", "metavar": "P", "help": ", ".join(PEERS)}},
 )

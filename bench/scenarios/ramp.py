@@ -28,10 +28,6 @@ Try = Callable[[float], Awaitable[Step]]
 Play = Callable[[Endpoint, argparse.Namespace, Pacing], Awaitable[Played]]
 
 
-def _adds(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--of", choices=PLAYS, default="direct", help="what is stepped up (direct)")
-
-
 async def run(options: argparse.Namespace) -> int:
     tally, best = Tally(), dict[str, Any]()
     async with open_endpoint(options) as there:
@@ -160,5 +156,5 @@ SCENARIO = Scenario(
     run,
     f"people limit {common.OPEN} {common.LENGTH} seed procs {common.ENDPOINT} {common.OUTPUT}",
     {"people": 200, "limit": 250.0, "rate": 500.0, "duration": 5.0, "warmup": 1.0},
-    _adds,
+    {"--of": {"choices": PLAYS, "default": "direct", "help": "what is stepped up (direct)"}},
 )

@@ -21,11 +21,6 @@ from bench.rooms import create_direct, create_groups
 from bench.server import DaemonDir, daemon_dir, kill
 
 
-def _adds(parser: argparse.ArgumentParser) -> None:
-    described = "who come back (1,000)"
-    parser.add_argument("--clients", type=common.count, default=1000, metavar="N", help=described)
-
-
 async def run(options: argparse.Namespace) -> int:
     crowd = Crowd(options.clients, options.rooms, options.missed, options.seed)
     with daemon_dir() as here:
@@ -147,5 +142,5 @@ SCENARIO = Scenario(
     run,
     f"rooms missed rude seed encoding {common.OUTPUT}",
     {"rooms": 20, "missed": 50},
-    _adds,
+    {"--clients": {"type": common.count, "default": 1000, "metavar": "N", "help": "who come back (1,000)"}},
 )

@@ -21,11 +21,6 @@ from bench.trace import Trace, load
 HURRY = 10.0  # times as fast as a phone comes back, so that more of the traffic meets one that returns
 
 
-def _adds(parser: argparse.ArgumentParser) -> None:
-    described = "JSON lines with ts, room, user, text; gzip accepted; - is standard input"
-    parser.add_argument("trace", type=Path, help=described)
-
-
 async def run(options: argparse.Namespace) -> int:
     trace = load(options.trace)
     async with open_endpoint(options) as there:
@@ -143,5 +138,10 @@ SCENARIO = Scenario(
     "plays a chat trace, one connection a person, cuts some, and compares all replicas at the end",
     run,
     f"speed flap seed {common.ENDPOINT} {common.OUTPUT}",
-    adds=_adds,
+    own={
+        "trace": {
+            "type": Path,
+            "help": "JSON lines with ts, room, user, text; gzip accepted; - is standard input",
+        }
+    },
 )

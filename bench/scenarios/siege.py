@@ -72,11 +72,6 @@ class Verdict:
         }
 
 
-def _adds(parser: argparse.ArgumentParser) -> None:
-    names, described = [attack.name for attack in ATTACKS], "one attack; repeatable (all)"
-    parser.add_argument("--only", choices=names, action="append", help=described, metavar="NAME")
-
-
 async def run(options: argparse.Namespace) -> int:
     chosen = [attack for attack in ATTACKS if not options.only or attack.name in options.only]
     tally = Tally()
@@ -230,10 +225,18 @@ async def besieged(messages: int) -> AsyncIterator[Siege]:
             yield Siege(daemon, shape)
 
 
+NAMES = [attack.name for attack in ATTACKS]
 SCENARIO = Scenario(
     "what one attacker costs everybody else: acknowledgements of honest pairs, with and without it",
     run,
     f"messages duration {common.OUTPUT}",
     {"messages": 300_000, "duration": 10.0},
-    _adds,
+    {
+        "--only": {
+            "choices": NAMES,
+            "action": "append",
+            "metavar": "NAME",
+            "help": "one attack; repeatable (all)",
+        }
+    },
 )

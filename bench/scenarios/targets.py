@@ -17,13 +17,6 @@ from bench.targets.target import HEAD, MISSED, QUICK, Extent, Measured, Target
 from bench.trace import load
 
 
-def _adds(parser: argparse.ArgumentParser) -> None:
-    names = [target.name for target in TARGETS]
-    only = f"a row: {', '.join(names)}"
-    parser.add_argument("--only", choices=names, action="append", metavar="P", help=only)
-    parser.add_argument("--trace", type=Path, help="a chat trace, for the row that replays one")
-
-
 async def run(options: argparse.Namespace) -> int:
     """Measure every row and print it as soon as it is known.
 
@@ -98,9 +91,18 @@ def _exit_code(rows: Sequence[Mapping[str, Any]]) -> int:
     return outcome.MISSED if missed else outcome.CORRECT
 
 
+NAMES = [target.name for target in TARGETS]
 SCENARIO = Scenario(
     "the figures that must be reached, measured on this machine, and for each the verdict",
     run,
     "quick seed json",
-    adds=_adds,
+    own={
+        "--only": {
+            "choices": NAMES,
+            "action": "append",
+            "metavar": "P",
+            "help": f"a row: {', '.join(NAMES)}",
+        },
+        "--trace": {"type": Path, "help": "a chat trace, for the row that replays one"},
+    },
 )

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import secrets
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -80,6 +80,7 @@ class _Attacker:
         self._address = Address.of(orders.url)
         self._deeds = Deeds()
         self._number = 0
+        self._pause_s = self._attack.connections / self._attack.per_s
 
     async def attack(self, line: Connection) -> dict[str, int]:
         """Attack after one connection, opened and dropped: what takes time at the first only is no part of it."""
@@ -88,9 +89,12 @@ class _Attacker:
             phone.cut()
         line.send("begun")
         kinds = {
-            "chat": self._flood, "stranger": self._introduce, "silent": self._be_silent,
-            "login": self._log_in, "revoked": self._greet,
-        }  # fmt: skip
+            "chat": lambda: self._dial_again(self._flood, REDIAL_S),
+            "stranger": lambda: self._dial_again(self._introduce, self._pause_s),
+            "revoked": lambda: self._dial_again(self._greet, self._pause_s),
+            "silent": self._be_silent,
+            "login": self._log_in,
+        }
         act = kinds[self._attack.kind]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._orders.seconds), asyncio.TaskGroup() as together:
@@ -98,31 +102,27 @@ class _Attacker:
                     together.create_task(act())
         return dict(vars(self._deeds))
 
-    async def _flood(self) -> None:
-        while True:
-            phone = await self._phone()
-            if phone is not None and await self._welcomed(phone):
-                await self._send(phone)
-                self._deeds.closed += 1
-            await asyncio.sleep(REDIAL_S)
-
-    async def _introduce(self) -> None:
-        """One frame before hello, on connections that are opened for it."""
+    async def _dial_again(self, act: Callable[[Phone], Awaitable[None]], pause_s: float) -> None:
         while True:
             phone = await self._phone()
             if phone is not None:
-                self._write(phone)
-                await phone.lost
-                self._deeds.closed += 1
-            await asyncio.sleep(self._attack.connections / self._attack.per_s)
+                await act(phone)
+            await asyncio.sleep(pause_s)
 
-    async def _greet(self) -> None:
-        while True:
-            phone = await self._phone()
-            if phone is not None:
-                await self._welcomed(phone)
-                phone.cut()
-            await asyncio.sleep(self._attack.connections / self._attack.per_s)
+    async def _flood(self, phone: Phone) -> None:
+        if await self._welcomed(phone):
+            await self._send(phone)
+            self._deeds.closed += 1
+
+    async def _introduce(self, phone: Phone) -> None:
+        """Send one frame before hello, on a connection that is opened for it."""
+        self._write(phone)
+        await phone.lost
+        self._deeds.closed += 1
+
+    async def _greet(self, phone: Phone) -> None:
+        await self._welcomed(phone)
+        phone.cut()
 
     async def _be_silent(self) -> None:
         held: list[asyncio.StreamWriter] = []
@@ -142,7 +142,7 @@ class _Attacker:
                 writer.write(head.encode() + body)
                 await reader.read()
                 writer.transport.abort()
-            await asyncio.sleep(self._attack.connections / self._attack.per_s)
+            await asyncio.sleep(self._pause_s)
 
     async def _send(self, phone: Phone) -> None:
         loop = asyncio.get_running_loop()
