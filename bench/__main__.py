@@ -7,6 +7,7 @@ import sys
 from bench import compare, cores, loop, micro, outcome
 from bench.client.dialogue import Refused
 from bench.exports import convert
+from bench.options import Scenario
 from bench.report import command as report
 from bench.scenarios import (
     floor,
@@ -22,7 +23,6 @@ from bench.scenarios import (
     stalled,
     targets,
 )  # fmt: skip
-from bench.scenarios.scenario import Scenario
 from bench.trace import TraceError
 
 SCENARIOS: dict[str, Scenario] = {
@@ -31,11 +31,7 @@ SCENARIOS: dict[str, Scenario] = {
     "peers": peers.SCENARIO,
     "targets": targets.SCENARIO,
     "replay": replay.SCENARIO,
-    "convert": Scenario(
-        "turns a chat export into a trace for `replay`, on standard output",
-        convert.run,
-        adds=convert.add_arguments,
-    ),
+    "convert": convert.SCENARIO,
     "mixed": mixed.SCENARIO,
     "micro": micro.SCENARIO,
     "instructions": instructions.SCENARIO,
@@ -44,14 +40,8 @@ SCENARIOS: dict[str, Scenario] = {
     "stalled": stalled.SCENARIO,
     "siege": siege.SCENARIO,
     "ramp": ramp.SCENARIO,
-    "compare": Scenario(
-        "what changed between two sets of runs, with their spread; exit code 5 on a regression",
-        compare.run,
-        adds=compare.add_arguments,
-    ),
-    "report": Scenario(
-        "one self-contained HTML page from one or more result files", report.run, adds=report.add_arguments
-    ),
+    "compare": compare.SCENARIO,
+    "report": report.SCENARIO,
 }
 
 USAGE, INTERRUPTED = 2, 130
@@ -78,9 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     scenarios = parser.add_subparsers(dest="scenario", required=True, metavar="SCENARIO")
     for name, scenario in SCENARIOS.items():
-        scenario.add_arguments(
-            scenarios.add_parser(name, help=scenario.summary, description=scenario.summary)
-        )
+        about = scenario.summary
+        scenario.add_arguments(scenarios.add_parser(name, help=about, description=about))
     return parser
 
 

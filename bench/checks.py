@@ -48,11 +48,9 @@ class Tally:
         return not any(self.counts().values())
 
     def counts(self) -> dict[str, int]:
-        """The counters by name, in the order of a report."""
         return {name: getattr(self, name) for name in COUNTERS}
 
     def add(self, counter: str, example: str, count: int = 1) -> None:
-        """Counts `count` faults of one kind and keeps the first examples."""
         setattr(self, counter, getattr(self, counter) + count)
         if len(self.examples) < EXAMPLES_MAX:
             self.examples.append(f"{counter}: {example}")
@@ -141,9 +139,8 @@ def check_replica(user: str, position: Position, book: LogBook, tally: Tally) ->
     """One replica ends where the log ends and holds the same events."""
     missing = book.last - position.applied
     if missing > 0:
-        tally.add(
-            "lost", f"{user} misses {missing} events of {book.room} from {position.applied + 1} on", missing
-        )
+        text = f"{user} misses {missing} events of {book.room} from {position.applied + 1} on"
+        tally.add("lost", text, missing)
     if missing < 0 or position.start < book.start:
         tally.add("altered", f"{user} has events of {book.room} that the log does not have")
     elif position.identity != book.identity(position.start, position.applied):

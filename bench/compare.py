@@ -11,22 +11,20 @@ from typing import NamedTuple
 
 from bench import filesystem
 from bench.checks import COUNTERS
+from bench.options import Scenario
 from bench.printout import IN_MEMORY, worded
 from bench.results import Result, Unreadable, figures, read, timeline
 
 REGRESSION = 5
 SECONDS_MIN = 4  # fewer seconds tell nothing about how a figure spreads
-SURE = (
-    *COUNTERS,
-    "missed",
-    "incorrect",
-)  # counts of what must not be: one more is worse, whatever the spread
+# Counts of what must not be: one more is worse, whatever the spread.
+SURE = (*COUNTERS, "missed", "incorrect")
 MORE, LESS, NEITHER = 1, -1, 0
 # Words that stand for somebody else: what the daemon is put beside, and the generator.
 _OTHERS = frozenset(("peers", "floor", "empty", "generator", "schedule_lag_ms"))
 # The first pattern that fits a name, with a dot before it, tells the way; without one there is none.
 _MORE = ("*.ratio.*", "*.knee.rate", "*_per_s")
-_LESS = (
+_LESS = [
     "*_ms.p*",
     "*_ms.max",
     "*_us",
@@ -35,7 +33,7 @@ _LESS = (
     "*.ready_s",
     "*.complete_s",
     ".server.cpu_s",
-)
+]
 _WAYS = (
     ("*.ratio.*_p99", LESS),
     *((pattern, MORE) for pattern in _MORE),
@@ -109,13 +107,6 @@ class Delta(NamedTuple):
         if self.gained:
             return "better"
         return "WORSE" if self.change is None or abs(self.change) > tolerance else "slightly worse"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("before", type=Path, help="a result file, or a directory with several runs")
-    parser.add_argument("after", type=Path, help="the same, of what is to be judged")
-    worst = "a change up to this is no regression (5%%)"
-    parser.add_argument("--tolerance", type=_percent, default=0.05, metavar="P%", help=worst)
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -208,9 +199,8 @@ def judged(result: Result) -> dict[str, int]:
         required = (
             (goal, one) for goal in result["goals"] for one in goal["figures"] if one["must"] is not None
         )
-        return ways | {
-            f"{goal['name']}.{one['key']}": MORE if one["more"] else LESS for goal, one in required
-        }
+        more = {f"{goal['name']}.{one['key']}": one["more"] for goal, one in required}
+        return ways | {name: MORE if upwards else LESS for name, upwards in more.items()}
     known = _ONLY.get(result["scenario"], tuple(figures(result)))
     skipped = _OF_A_RATE if result.get("loop") == "closed" else ()
     return {name: way for name in known if name not in skipped and (way := better(name))}
@@ -221,3 +211,15 @@ def _percent(word: str) -> float:
     if not 0 <= value < 10:
         raise argparse.ArgumentTypeError(f"{word} is not a percentage from 0 to 1000")
     return value
+
+
+_WORST = "a change up to this is no regression (5%%)"
+SCENARIO = Scenario(
+    "what changed between two sets of runs, with their spread; exit code 5 on a regression",
+    run,
+    own={
+        "before": {"type": Path, "help": "a result file, or a directory with several runs"},
+        "after": {"type": Path, "help": "the same, of what is to be judged"},
+        "--tolerance": {"type": _percent, "default": 0.05, "metavar": "P%", "help": _WORST},
+    },
+)

@@ -18,17 +18,8 @@ from bench.thresholds import Threshold
 
 _ASK_S = 20.0  # for the daemon's own command to say what is in force
 _HOW = ("command", "scenario")  # these stand by themselves
-
-
-_LIBRARIES = (
-    "uvloop",
-    "uvicorn",
-    "httptools",
-    "websockets",
-    "msgspec",
-    "msgpack",
-    "aiosqlite",
-)  # on the hot path
+# On the hot path.
+_LIBRARIES = "uvloop", "uvicorn", "httptools", "websockets", "msgspec", "msgpack", "aiosqlite"
 
 
 def environment() -> dict[str, Any]:
@@ -68,7 +59,6 @@ def of_daemon(daemon: Daemon | None, url: str = "") -> dict[str, Any]:
 
 
 def of_generator(options: argparse.Namespace) -> dict[str, str]:
-    """Every option of the generator that has a value."""
     told = {name: value for name, value in vars(options).items() if name not in _HOW}
     return {name: _word(value) for name, value in told.items() if value not in (None, [], False)}
 

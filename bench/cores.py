@@ -11,7 +11,6 @@ def daemon_core() -> int | None:
 
 
 def generator_cores() -> list[int]:
-    """The cores of the generator: all others, or the only one."""
     return _ALLOWED[1:] or _ALLOWED
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from bench import tokens
+from bench import codec
 from bench.client.dialogue import Address
 from bench.client.phone import Phone, connect
 from bench.codec import ENCODINGS, Encoding, Packet
@@ -38,10 +38,9 @@ class Endpoint:
 
     async def hello(self, phone: Phone, user: str, device: str) -> Packet:
         """Say hello on a new connection, without a cursor. Raises Refused."""
-        token = tokens.token(user, self.secret)
-        return await phone.request(
-            {"type": "hello", "version": 1, "token": token, "device": device.ljust(22, "-")}
-        )
+        token = codec.token(user, self.secret)
+        device = device.ljust(22, "-")
+        return await phone.request({"type": "hello", "version": 1, "token": token, "device": device})
 
 
 @asynccontextmanager

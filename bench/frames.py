@@ -142,12 +142,10 @@ def frame_end(data: bytes, at: int) -> int:
 
 
 def header_bytes(size: int) -> int:
-    """How long the header of a server's frame is, by its second byte (RFC 6455, 5.2)."""
     return 2 if size < 126 else 4 if size == 126 else 10
 
 
 def client_frame(opcode: int, payload: bytes) -> bytes:
-    """One final masked frame (RFC 6455, 5.2 and 5.3)."""
     size = len(payload)
     mask = _masks.getrandbits(32).to_bytes(4, "big")
     if size < 126:

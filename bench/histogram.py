@@ -30,7 +30,6 @@ class Histogram:
         self.largest = 0
 
     def record(self, duration_ns: int, times: int = 1) -> None:
-        """Counts one duration `times` times (at least 1)."""
         if duration_ns > self.largest:
             self.largest = duration_ns
         if duration_ns < self.smallest or not self.count:
@@ -39,7 +38,6 @@ class Histogram:
         self._slots[_slot(duration_ns)] += times
 
     def merge(self, other: Histogram) -> None:
-        """Adds what `other` counted, as if both had been recorded here."""
         if not other.count:
             return
         self.smallest = min(self.smallest, other.smallest) if self.count else other.smallest

@@ -71,10 +71,10 @@ class Load:
 
         `from_s` is when its second 0 began, counted from the beginning of the stretch.
         """
-        return [{**row, **self._memory(round(from_s + row["second"] + 1))} for row in rows]
-
-    def _memory(self, at_s: int) -> dict[str, float]:
-        return {"rss_mib": self._rss_mib[at_s]} if 0 <= at_s < len(self._rss_mib) else {}
+        known = dict(enumerate(self._rss_mib))
+        ends = [round(from_s + row["second"] + 1) for row in rows]
+        memory = ({"rss_mib": known[at_s]} if at_s in known else {} for at_s in ends)
+        return [{**row, **more} for row, more in zip(rows, memory, strict=True)]
 
     def _look(self, daemon: Daemon) -> None:
         self._rss_mib.append(round(daemon.rss_bytes() / 1024**2, 1))

@@ -16,7 +16,6 @@ def run(scenario: Coroutine[Any, Any, Result]) -> Result:
 
 
 def allow_files() -> None:
-    """Let this process open as many files as the system allows."""
     _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, allowed))
 

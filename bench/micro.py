@@ -14,7 +14,7 @@ import msgpack
 from bench import options as common
 from bench import outcome
 from bench.engine.script import MessageId, Script
-from bench.scenarios.scenario import Scenario
+from bench.options import Scenario
 from chatd.config import model
 from chatd.core.messages import post
 from chatd.core.read_set import ReadSet, Rules
@@ -34,7 +34,6 @@ Part = Callable[[], int]  # does the work once; how many operations that was
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Measures every part, prints the table, writes the result."""
     spreads = {name: timed(part) for name, part in parts(options.outboxes, options.seed).items()}
     result = {
         "scenario": "micro",
@@ -47,9 +46,8 @@ async def run(options: argparse.Namespace) -> int:
 
 
 def text(spreads: Mapping[str, list[float]], options: argparse.Namespace) -> list[str]:
-    head = (
-        f"bench micro · microseconds an operation, median of {ROUNDS} rounds · {options.outboxes:,} outboxes"
-    )
+    outboxes = f"{options.outboxes:,} outboxes"
+    head = f"bench micro · microseconds an operation, median of {ROUNDS} rounds · {outboxes}"
     rows = (
         f"  {name:<16}{statistics.median(values):>10.3f}   {min(values):.3f} .. {max(values):.3f}   {MEANINGS[name]}"
         for name, values in spreads.items()
@@ -126,40 +124,27 @@ class Nowhere:
     text = False
     address = ""
 
-    def write(self, frame: bytes) -> None:
-        pass
-
-    def cork(self) -> None: ...
-
-    def uncork(self) -> None: ...
+    def write(self, frame: bytes) -> None: ...
 
     def buffered_bytes(self) -> int:
         return 0
 
-    def close(self, code: int, reason: str) -> None:
-        pass
+    def close(self, code: int, reason: str) -> None: ...
 
-    def abort(self) -> None:
-        pass
+    def abort(self) -> None: ...
 
-    def pause_reading(self) -> None:
-        pass
-
-    def resume_reading(self) -> None:
-        pass
+    cork = uncork = pause_reading = resume_reading = abort
 
 
 class _Nobody:
-    """The owner of an outbox that flows: it is never told of anything."""
+    """The owner of an outbox that flows, which never calls it."""
 
     def head_frame(self, heads: Mapping[str, tuple[int, int]]) -> bytes:
         return b""
 
     def lagged(self) -> None: ...
 
-    def caught_up(self) -> None: ...
-
-    def overflowed(self) -> None: ...
+    caught_up = overflowed = lagged
 
 
 SCENARIO = Scenario(

@@ -1,17 +1,48 @@
-"""All options of all scenarios, as one table; each scenario offers those that have an effect there."""
+"""A subcommand and its options: all options of all scenarios as one table; each scenario offers those that matter."""
 
 import argparse
 import math
 import secrets
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import bounds, printout, thresholds
+from bench import printout
 from bench.codec import ENCODINGS
 from bench.endpoint import SECRET_VARIABLE, Endpoint
 from bench.engine.pacing import ARRIVALS
 from bench.engine.run_state import Access, Pacing
 from bench.engine.script import Script
+from bench.thresholds import Threshold
+
+Bound = Callable[[str], Any]  # Raises ArgumentTypeError.
+
+
+def _bounded(name: str, kind: Callable[[str], float], fits: Callable[[float], bool], words: str) -> Bound:
+    """Return the type of a finite number of an option; argparse shows its name for what is no number."""
+
+    def parse(word: str) -> float:
+        number = kind(word)
+        if not fits(number) or number == math.inf:
+            raise argparse.ArgumentTypeError(f"{word} is not {words}")
+        return number
+
+    parse.__name__ = name
+    return parse
+
+
+positive = _bounded("positive", float, lambda number: number > 0, "a positive number")
+zero_or_more = _bounded("zero_or_more", float, lambda number: number >= 0, "a number from 0 on")
+count = _bounded("count", int, lambda number: number >= 1, "a whole number from 1 on")
+count_or_none = _bounded("count_or_none", int, lambda number: number >= 0, "a whole number from 0 on")
+pairs = _bounded("pairs", int, lambda number: number >= 2 and number % 2 == 0, "an even number from 2 on")
+
+
+def speed(word: str) -> Any:
+    """Return a positive number, or None for `max`. Raises ArgumentTypeError."""
+    return None if word == "max" else positive(word)
+
 
 CONNECTIONS_EACH = 20_000  # from one local address: below the 28,232 ports that Linux hands out by default
 RUN_CHARS = 4  # a quarter of a million names: runs against one daemon do not meet
@@ -23,44 +54,36 @@ LOAD = f"{PACE} {LENGTH} seed procs {ENDPOINT} {OUTPUT}"  # of a load that is op
 # Type, placeholder and meaning; a default that is no flag stands in brackets behind it.
 OPTIONS: dict[str, tuple[Any, str | None, str]] = {
     "arrival": (str, None, "when messages of the open loop are due (poisson)"),
-    "clients": (bounds.pairs, "C", "an even number"),
+    "clients": (pairs, "C", "an even number"),
     "directory": (Path, None, "make the database there, or use the one of an earlier run"),
-    "duration": (bounds.positive, "S", "seconds measured"),
+    "duration": (positive, "S", "seconds measured"),
     "encoding": (str, None, "the subprotocol"),
-    "flap": (bounds.zero_or_more, "P", "cut a connection with this probability a message"),
+    "flap": (zero_or_more, "P", "cut a connection with this probability a message"),
     "html": (printout.writable, "OUT", "a report in one file, with curves"),
-    "in_flight": (bounds.count, "K", "unacknowledged, each, with --closed only (1)"),
+    "in_flight": (count, "K", "unacknowledged, each, with --closed only (1)"),
     "json": (printout.writable, "OUT", "the result; - is standard output"),
-    "limit": (bounds.positive, "MS", "delivery p99 that is too much"),
-    "members": (bounds.count, "N", "of the group"),
-    "messages": (bounds.count, "N", "of the made-up database"),
-    "missed": (bounds.count_or_none, "M", "messages each has missed"),
-    "outboxes": (bounds.count, "N", "of the fan-out"),
-    "pages": (bounds.count, "N", "pages of 50 that are read"),
-    "people": (bounds.count, "N", "clients, or members of the group"),
-    "procs": (bounds.count, "P", "processes of the generator"),
-    "rate": (bounds.positive, None, "open loop: messages/s in all"),
-    "rooms": (bounds.count, "R", "of each, or of the database"),
-    "rounds": (bounds.count, "N", "of both sides; the median counts"),
+    "limit": (positive, "MS", "delivery p99 that is too much"),
+    "members": (count, "N", "of the group"),
+    "messages": (count, "N", "of the made-up database"),
+    "missed": (count_or_none, "M", "messages each has missed"),
+    "outboxes": (count, "N", "of the fan-out"),
+    "pages": (count, "N", "pages of 50 that are read"),
+    "people": (count, "N", "clients, or members of the group"),
+    "procs": (count, "P", "processes of the generator"),
+    "rate": (positive, None, "open loop: messages/s in all"),
+    "rooms": (count, "R", "of each, or of the database"),
+    "rounds": (count, "N", "of both sides; the median counts"),
     "secret_file": (Path, None, f"the HS256 secret of the daemon at --url; default: ${SECRET_VARIABLE}"),
     "seed": (int, None, "of all random choices"),
-    "senders": (bounds.count, "S", "of the members, who write"),
-    "sessions": (bounds.count, "N", "connections"),
-    "settle": (bounds.positive, "S", "seconds before measuring"),
-    "speed": (
-        bounds.speed,
-        "N|max",
-        "N times as fast as it was said, or max: one when one is acknowledged (max)",
-    ),
-    "stalled": (bounds.count, "K", "members who stop reading"),
-    "threshold": (
-        thresholds.Threshold.parse,
-        "EXPR",
-        "must hold, as delivery.p99<50ms; repeatable; exit code 5",
-    ),
+    "senders": (count, "S", "of the members, who write"),
+    "sessions": (count, "N", "connections"),
+    "settle": (positive, "S", "seconds before measuring"),
+    "speed": (speed, "N|max", "N times as fast as it was said, or max: one when one is acknowledged (max)"),
+    "stalled": (count, "K", "members who stop reading"),
+    "threshold": (Threshold.parse, "EXPR", "must hold, as delivery.p99<50ms; repeatable; exit code 5"),
     "url": (str, None, "a running daemon, ws://host:port/v1/ws; without it one is started"),
-    "users": (bounds.count, "N", "of the run"),
-    "warmup": (bounds.zero_or_more, "S", "seconds before, not counted"),
+    "users": (count, "N", "of the run"),
+    "warmup": (zero_or_more, "S", "seconds before, not counted"),
 }
 FLAGS = {
     "closed": "closed loop: the next when the last is acknowledged",
@@ -75,7 +98,6 @@ CHOICES = {"arrival": ARRIVALS, "encoding": ENCODINGS}
 
 
 def offer(parser: argparse.ArgumentParser, names: str, **defaults: Any) -> None:
-    """Let a scenario take these options, with these defaults."""
     wanted = names.split()
     pace = parser.add_mutually_exclusive_group() if "closed" in wanted else parser
     for name in wanted:
@@ -103,13 +125,8 @@ def pacing(options: argparse.Namespace) -> Pacing:
 
 
 def open_pacing(options: argparse.Namespace) -> Pacing:
-    return Pacing(
-        options.duration,
-        options.warmup,
-        options.rate,
-        arrival=options.arrival or "poisson",
-        seed=options.seed,
-    )
+    arrival, seed = options.arrival or "poisson", options.seed
+    return Pacing(options.duration, options.warmup, options.rate, arrival=arrival, seed=seed)
 
 
 def script(seed: int) -> Script:
@@ -130,3 +147,19 @@ def sources(connections: int) -> list[str]:
     """
     count = math.ceil(connections / CONNECTIONS_EACH)
     return [f"127.0.0.{place + 2}" for place in range(count)] if count > 1 else []
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One subcommand. `offers` are names of OPTIONS, `defaults` theirs; `own` are rows for argparse."""
+
+    summary: str
+    run: Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
+    offers: str = ""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        for name, row in self.own.items():
+            parser.add_argument(name, **row)
+        offer(parser, self.offers, **self.defaults)

@@ -10,7 +10,9 @@ from typing import Any
 from bench import configuration, cores, printout
 from bench.endpoint import Endpoint
 from bench.engine.record import Record, Second
+from bench.engine.role import Plan
 from bench.engine.run_state import Pacing, Report
+from bench.engine.workers import measure
 from bench.frames import HandshakeError
 from bench.histogram import Histogram
 from bench.load import Load
@@ -26,10 +28,20 @@ NO_DAEMON = (Unreachable, HandshakeError, TimeoutError, OSError)
 COUNTS = ("messages", "deliveries", "deliveries_per_s", "acks_per_s")
 DURATIONS = ("ack_ms", "delivery_ms", "resume_ms")
 
+Played = tuple[dict[str, Any], Report]
+
+
+async def play(scenario: str, plan: Plan, there: Endpoint, shares: int = 1) -> Played:
+    """Carry a plan out with so many processes: the result, and what it is made of. Raises Unreachable."""
+    seen, measured = await measure(plan, shares, there)
+    return of(scenario, seen, measured, there, plan.pacing), seen
+
 
 def of(scenario: str, seen: Report, measured: Load, there: Endpoint, pacing: Pacing) -> dict[str, Any]:
     record = seen.record
     acks, deliveries = record.acks(), record.deliveries()
+    timed = {"ack": acks, "delivery": deliveries, "resume": record.resumes}
+    sent = {"ack": record.acks_sent, "delivery": record.deliveries_sent}
     seconds = max(pacing.duration_s, (record.last_ns - record.from_ns) / 1e9)
     return {
         "scenario": scenario,
@@ -47,21 +59,12 @@ def of(scenario: str, seen: Report, measured: Load, there: Endpoint, pacing: Pac
         "deliveries_per_s": round(deliveries.count / seconds, 1),
         "acks_per_s": round(acks.count / seconds, 1),
         **seen.tally.counts(),
-        "ack_ms": acks.milliseconds(),
-        "delivery_ms": deliveries.milliseconds(),
-        "resume_ms": record.resumes.milliseconds(),
-        "from_actual_send": {
-            "ack_ms": record.acks_sent.milliseconds(),
-            "delivery_ms": record.deliveries_sent.milliseconds(),
-        },
+        **{f"{name}_ms": histogram.milliseconds() for name, histogram in timed.items()},
+        "from_actual_send": {f"{name}_ms": histogram.milliseconds() for name, histogram in sent.items()},
         **generator(seen, record),
         "server": measured.counted()["server"],
         "timeline": measured.beside(timeline(record, pacing.duration_s), pacing.warmup_s),
-        "histograms": {
-            "ack": acks.sparse(),
-            "delivery": deliveries.sparse(),
-            "resume": record.resumes.sparse(),
-        },
+        "histograms": {name: histogram.sparse() for name, histogram in timed.items()},
         "failures": dict(seen.failures),
         "config": {"daemon": configuration.of_daemon(there.daemon, there.url)},
         "examples": seen.tally.examples,
@@ -69,14 +72,11 @@ def of(scenario: str, seen: Report, measured: Load, there: Endpoint, pacing: Pac
 
 
 def generator(seen: Report, record: Record) -> dict[str, Any]:
-    """How the generator did, and whether it was the bottleneck."""
     share = seen.cpu_s / seen.seconds if seen.seconds else 0.0
-    lag, latency = (
-        record.lags.milliseconds(),
-        record.deliveries() if record.deliveries().count else record.acks(),
-    )
+    lag, latency = record.lags.milliseconds(), record.deliveries()
+    latency_ms = (latency if latency.count else record.acks()).milliseconds()
     return {
-        "generator_bound": printout.generator_bound(share, lag["p99"], latency.milliseconds()["p99"]),
+        "generator_bound": printout.generator_bound(share, lag["p99"], latency_ms["p99"]),
         "generator": {"cpu_share": round(share, 3), "cores": cores.bound()},
         "schedule_lag_ms": lag,
     }
@@ -115,10 +115,8 @@ def text(
         "resume": (record.resumes, resumed),
     }
     if result["rate"]:
-        rows |= {
-            "ack (sent)": (record.acks_sent, "from the actual send"),
-            "delivery (s.)": (record.deliveries_sent, "from the actual send"),
-        }
+        sent = {"ack (sent)": record.acks_sent, "delivery (s.)": record.deliveries_sent}
+        rows |= {name: (histogram, "from the actual send") for name, histogram in sent.items()}
     return [
         f"bench {result['scenario']} · {loop(result)} · {result['encoding']} · seed {result['seed']}",
         f"plan  {plan} · {result['warmup_s']:g} s warm-up + {result['duration_s']:g} s",
@@ -127,7 +125,7 @@ def text(
         "",
         f"  throughput  {result['acks_per_s']:,.0f} {answered}/s · {result['deliveries_per_s']:,.0f} deliveries/s",
         f"  per second  {printout.per_second(result['timeline'])}",
-        *(f"  failures    {count:,} times: {reason}" for reason, count in seen.failures.most_common(5)),
+        *printout.frequent("failures", seen.failures),
         *printout.correctness(seen.tally),
         *printout.load(result),
     ]
@@ -148,9 +146,7 @@ def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace
     `unmeasured` in a result says why the scenario did not come to what it is there to measure.
     """
     empty = _empty(result)
-    verdicts = {
-        threshold.text: UNMEASURED if empty else threshold.check(result) for threshold in options.threshold
-    }
+    verdicts = {one.text: UNMEASURED if empty else one.check(result) for one in options.threshold}
     result["thresholds"] = {text: verdict == PASS for text, verdict in verdicts.items()}
     result |= complete(result, options)
     lines = [*lines[:1], *printout.server(result), *printout.placement(result), *lines[1:]]
@@ -169,7 +165,6 @@ def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace
 
 
 def _empty(result: Mapping[str, Any]) -> bool:
-    """Whether nothing happened of all that the scenario counts, so that nothing is proved."""
     counts = [result[name] for name in ("messages", "sessions") if name in result]
     counts += [result[name]["count"] for name in DURATIONS if name in result]
     return bool(counts) and not any(counts)

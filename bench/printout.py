@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,13 @@ def latency_table(rows: Mapping[str, tuple[Histogram, str]]) -> list[str]:
 
 
 def correctness(tally: Tally) -> list[str]:
-    """The counters, the verdict, and the first things that went wrong."""
     counts = " · ".join(f"{name} {count:,}" for name, count in tally.counts().items())
     verdict = "PASS" if tally.clean else "FAIL"
     return [f"  correct     {counts}   {verdict}", *(f"    {example}" for example in tally.examples)]
+
+
+def frequent(title: str, counts: Counter[str]) -> list[str]:
+    return [f"  {title:<10}  {count:,} times: {reason}" for reason, count in counts.most_common(5)]
 
 
 def duration(milliseconds: float) -> str:
@@ -86,9 +90,8 @@ def placement(result: Mapping[str, Any]) -> list[str]:
     ours, theirs, storage = server["cores"], result["generator"]["cores"], server["storage"]
     shared = ", THE SAME CORES: each is in the figures of the other" if set(ours) & set(theirs) else ""
     where = f"{storage['filesystem']}, {storage['mount']}" if storage else "nobody tells what"
-    lines = [
-        f"placed  daemon on {_cores(ours)} · generator on {_cores(theirs)}{shared} · database on {where}"
-    ]
+    sides = f"daemon on {_cores(ours)} · generator on {_cores(theirs)}{shared}"
+    lines = [f"placed  {sides} · database on {where}"]
     return lines + ([f"WARNING {IN_MEMORY}"] if filesystem.in_memory(result) else [])
 
 
@@ -122,7 +125,6 @@ def generator_bound(cpu_share: float, lag_ms: float, latency_ms: float) -> bool:
 
 
 def per_second(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The seconds of a timeline as blocks: deliveries, or acks where nothing is delivered at all."""
     key = "deliveries" if any(row["deliveries"] for row in rows) else "acks"
     counted = {int(row["second"]): row[key] for row in rows}
     return spark([counted.get(second, 0) for second in range(max(counted, default=-1) + 1)])

@@ -121,7 +121,6 @@ def faults(result: Result) -> dict[str, int] | None:
 
 
 def examples(result: Result) -> list[str]:
-    """The first faults of all runs of a result except peers', in words."""
     return [example for run in _answerable(result) for example in run.get("examples", ())]
 
 

@@ -80,7 +80,6 @@ async def _create(phone: Phone, key: str, title: str, others: Sequence[str]) -> 
     room = str(reply["summary"]["room"])
     for at in range(MEMBERS_AT_ONCE, len(others), MEMBERS_AT_ONCE):
         users = others[at : at + MEMBERS_AT_ONCE]
-        await phone.request(
-            {"type": "members.add", "room": room, "key": f"{key}-add-{at:05d}", "users": users}
-        )
+        add = {"type": "members.add", "room": room, "key": f"{key}-add-{at:05d}", "users": users}
+        await phone.request(add)
     return room

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import resource
 import secrets
 import signal
@@ -76,13 +77,14 @@ class Daemon:
         fields = _proc(self.pid, "stat").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
 
-    def rss_bytes(self) -> int:
-        """The memory it holds now; 0 where /proc does not tell."""
-        return self._status_bytes("VmRSS:")
+    def rss_bytes(self, field: str = "VmRSS:") -> int:
+        """Return the memory it holds now, or another field of its status; 0 where /proc does not tell."""
+        lines = (line.split() for line in _proc(self.pid, "status").splitlines() if line.startswith(field))
+        return next((int(line[1]) * 1024 for line in lines), 0)
 
     def rss_bytes_max(self) -> int:
-        """The most memory it held since it started, or since `forget_peak`; 0 where /proc does not tell."""
-        return self._status_bytes("VmHWM:")
+        """Return the most memory it held since it started, or since `forget_peak`."""
+        return self.rss_bytes("VmHWM:")
 
     def forget_peak(self) -> None:
         with suppress(OSError):
@@ -93,13 +95,7 @@ class Daemon:
         if not self.ops_port:
             return 0.0
         lines = (await _get(self.ops_port, "/metrics")).decode(errors="replace").splitlines()
-        return sum(float(line.split(" ")[-1]) for line in lines if _metric_name(line) == name)
-
-    def _status_bytes(self, field: str) -> int:
-        for line in _proc(self.pid, "status").splitlines():
-            if line.startswith(field):
-                return int(line.split()[1]) * 1024
-        return 0
+        return sum(float(line.split(" ")[-1]) for line in lines if re.split("[ {]", line)[0] == name)
 
 
 @dataclass
@@ -202,12 +198,10 @@ async def running(command: Command) -> AsyncIterator[int]:
     """The pid of the program, ready and on a core of its own, and stopped afterwards. Raises Unreachable."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("CHATD_")}
     with command.log.open("wb") as output:
+        started = (sys.executable, *command.arguments)
+        environment = {**inherited, **command.environment}
         program = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *command.arguments,
-            env={**inherited, **command.environment},
-            stdout=output,
-            stderr=output,
+            *started, env=environment, stdout=output, stderr=output
         )
     cores.pin(cores.daemon_core(), program.pid)
     try:
@@ -227,7 +221,6 @@ async def accepts(host: str, port: int) -> bool:
 
 
 async def healthy(host: str, port: int) -> bool:
-    """Whether the operations port says that the daemon is ready."""
     try:
         return (await _get(port, "/readyz")).startswith(b"HTTP/1.1 200")
     except OSError:
@@ -237,10 +230,6 @@ async def healthy(host: str, port: int) -> bool:
 def kill(daemon: Daemon) -> None:
     """End the daemon as a power cut would end its process: nothing is flushed, nobody is told."""
     os.kill(daemon.pid, signal.SIGKILL)
-
-
-def _metric_name(line: str) -> str:
-    return line.partition(" ")[0].partition("{")[0]
 
 
 async def _get(port: int, path: str) -> bytes:

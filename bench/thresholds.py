@@ -7,7 +7,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 PASS, MISSED = "PASS", "MISSED"
 UNMEASURED, UNKNOWN = "MISSED: nothing was measured", "MISSED: there is no such figure"
@@ -23,28 +23,14 @@ _FORM = re.compile(r"\s*([\w.]+)\s*(<=|>=|==|<|>)\s*([\d_.]+)\s*([%A-Za-z]*)\s*$
 
 
 # The ends of names, the first that fits; whatever else a figure is called, it is a number without a unit.
-_ENDINGS = (
-    ("_per_s", ""),
-    ("_ms", "ms"),
-    ("_us", "us"),
-    ("_s", "s"),
-    ("seconds", "s"),
-    ("bytes", "B"),
-    ("bytes_max", "B"),
-)
+_ENDINGS = {"_per_s": "", "_ms": "ms", "_us": "us", "_s": "s", "seconds": "s", "bytes": "B", "bytes_max": "B"}
 # What a unit measures, and how many of the smallest of its kind it is.
-_WORTH = {
-    "us": ("time", 1.0),
-    "ms": ("time", 1e3),
-    "s": ("time", 1e6),
-    "B": ("memory", 1.0),
-    "KiB": ("memory", 1024.0),
-    "MiB": ("memory", 1024.0**2),
-    "GiB": ("memory", 1024.0**3),
-    "%": ("part", 0.01),
-    "": ("part", 1.0),
+_KINDS = {
+    "time": {"us": 1.0, "ms": 1e3, "s": 1e6},
+    "memory": {"B": 1.0, "KiB": 1024.0, "MiB": 1024.0**2, "GiB": 1024.0**3},
+    "part": {"%": 0.01, "": 1.0},
 }
-UNITS = frozenset(_WORTH)
+_WORTH = {unit: (kind, many) for kind, units in _KINDS.items() for unit, many in units.items()}
 
 
 def unit_of(path: tuple[str, ...]) -> str:
@@ -54,7 +40,7 @@ def unit_of(path: tuple[str, ...]) -> str:
     ('ms', 's', '', '')
     """
     for name in reversed(path):
-        for ending, unit in _ENDINGS:
+        for ending, unit in _ENDINGS.items():
             if name.endswith(ending):
                 return unit
     return ""
@@ -94,7 +80,7 @@ class Threshold:
         1.5
         """
         found = _FORM.match(text)
-        if found is None or found[4] not in UNITS:
+        if found is None or found[4] not in _WORTH:
             raise argparse.ArgumentTypeError(f"{text!r} is not like delivery.p99<50ms or lost==0")
         path = tuple(found[1].split("."))
         return cls(text, path, _OPERATORS[found[2]], float(found[3]), found[4])
@@ -102,24 +88,18 @@ class Threshold:
     def check(self, result: Mapping[str, Any]) -> str:
         """PASS, or MISSED and why: nothing holds of what was not measured, or is not there."""
         found = _find(result, self.path)
-        if not isinstance(found, _Found):
+        if isinstance(found, str):
             return found
+        path, value = found
         try:
-            limit = worth(self.limit, self.unit, unit_of(found.path))
+            limit = worth(self.limit, self.unit, unit_of(path))
         except ValueError as error:
             return f"{MISSED}: {error}"
-        return PASS if self.holds(found.value, limit) else MISSED
+        return PASS if self.holds(value, limit) else MISSED
 
 
-class _Found(NamedTuple):
-    """A number of a result, and the names that lead to it."""
-
-    path: tuple[str, ...]
-    value: float
-
-
-def _find(result: Mapping[str, Any], path: tuple[str, ...]) -> _Found | str:
-    """The number at a path, in which `_ms` may be left out; or the verdict where there is none."""
+def _find(result: Mapping[str, Any], path: tuple[str, ...]) -> tuple[tuple[str, ...], float] | str:
+    """Return the names that lead to the number at a path, and the number; or the verdict where there is none."""
     tree: Any = result
     names: list[str] = []
     for name in path:
@@ -131,4 +111,4 @@ def _find(result: Mapping[str, Any], path: tuple[str, ...]) -> _Found | str:
         known, tree = tree, tree.get(names[-1])
         if tree is None and names[-1] in known:
             return UNMEASURED
-    return _Found(tuple(names), float(tree)) if isinstance(tree, int | float) else UNKNOWN
+    return (tuple(names), float(tree)) if isinstance(tree, int | float) else UNKNOWN

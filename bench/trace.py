@@ -8,10 +8,12 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 from bench.opening import BROKEN, opened
 
@@ -36,34 +38,32 @@ class Mending:
     """Counts by what was done, in words, with the place of the first. A place is `line 7` or a file."""
 
     def __init__(self) -> None:
-        self._mended: dict[str, tuple[int, str]] = {}
-        self._left_out: dict[str, tuple[int, str]] = {}
+        self._counts: dict[str, Counter[str]] = {"mended": Counter(), "left out": Counter()}
+        self._first: dict[tuple[str, str], object] = {}
 
     def mend(self, what: str, place: object) -> None:
-        """Something was put right: `what` says what was wrong."""
-        _count(self._mended, what, place)
+        """Count something that was put right: `what` says what was wrong."""
+        self._count("mended", what, place)
 
     def leave_out(self, what: str, place: object) -> None:
-        _count(self._left_out, what, place)
+        self._count("left out", what, place)
 
     def lines(self) -> list[str]:
-        """The account, most frequent first; empty when all was well."""
-        return [*_told("mended", self._mended), *_told("left out", self._left_out)]
+        """Return the account, most frequent first; empty when all was well."""
+        return [
+            f"{verb} {count:,}: {what} (the first: {self._first[verb, what]})"
+            for verb, counts in self._counts.items()
+            for what, count in counts.most_common(SHOWN_MAX)
+        ]
 
     def tell(self, name: str) -> None:
         """Write the account of the file `name` to standard error."""
         for line in self.lines():
             print(f"bench: {name}: {line}", file=sys.stderr)
 
-
-def _count(counts: dict[str, tuple[int, str]], what: str, place: object) -> None:
-    count, first = counts.get(what, (0, str(place)))
-    counts[what] = (count + 1, first)
-
-
-def _told(verb: str, counts: dict[str, tuple[int, str]]) -> list[str]:
-    ordered = sorted(counts.items(), key=lambda one: -one[1][0])[:SHOWN_MAX]
-    return [f"{verb} {count:,}: {what} (the first: {first})" for what, (count, first) in ordered]
+    def _count(self, verb: str, what: str, place: object) -> None:
+        self._counts[verb][what] += 1
+        self._first.setdefault((verb, what), place)
 
 
 class TraceError(ValueError):
@@ -128,13 +128,11 @@ def load(path: Path) -> Trace:
 def read(lines: BinaryIO, name: str, mending: Mending | None = None) -> Trace:
     """A trace from an open binary file. Empty lines are skipped, unknown keys ignored."""
     mending = Mending() if mending is None else mending
-    said = _in_order(list(_said(lines, name, mending)), mending)
+    said = in_order(list(_said(lines, name, mending)), attrgetter("at_s"), "line {0.place}", mending)
     if not said:
         raise TraceError(f"{name}: there is no message in it")
     first_s = said[0].at_s
-    messages = tuple(
-        message._replace(place=place, at_s=message.at_s - first_s) for place, message in enumerate(said)
-    )
+    messages = tuple(one._replace(place=place, at_s=one.at_s - first_s) for place, one in enumerate(said))
     members: dict[str, dict[str, None]] = {}
     for message in messages:
         members.setdefault(message.room, {})[message.user] = None
@@ -153,9 +151,8 @@ def seconds(ts: object, place: object = "") -> float:
     if not math.isfinite(number):
         raise TraceError(f"{where}ts must be a number of seconds, not {_quoted(ts)}")
     if abs(number) > TS_MAX:
-        raise TraceError(
-            f"{where}ts is {_quoted(ts)}, which is after the year 9999; it counts seconds, not less"
-        )
+        late = f"ts is {_quoted(ts)}, which is after the year 9999; it counts seconds, not less"
+        raise TraceError(f"{where}{late}")
     return number
 
 
@@ -195,13 +192,17 @@ def _said(lines: BinaryIO, name: str, mending: Mending) -> Iterator[Message]:
             yield message
 
 
-def _in_order(said: list[Message], mending: Mending) -> list[Message]:
+Timed = TypeVar("Timed")
+
+
+def in_order(said: list[Timed], at_s: Callable[[Timed], float], place: str, mending: Mending) -> list[Timed]:
+    """Return everything by time; `place`, a format, says where something that was too early stood."""
     latest_s = -math.inf
-    for message in said:
-        if message.at_s < latest_s:
-            mending.mend("not in the order of time, sorted", f"line {message.place}")
-        latest_s = max(latest_s, message.at_s)
-    return sorted(said, key=lambda message: message.at_s)
+    for one in said:
+        if at_s(one) < latest_s:
+            mending.mend("not in the order of time, sorted", place.format(one))
+        latest_s = max(latest_s, at_s(one))
+    return sorted(said, key=at_s)
 
 
 def _message(line: bytes, number: int, mending: Mending) -> Message | None:

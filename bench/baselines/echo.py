@@ -43,7 +43,7 @@ class Echo:
 
     def writing_blocked(self) -> None: ...
 
-    def writing_resumed(self) -> None: ...
+    writing_resumed = writing_blocked
 
     def close(self, code: int) -> None:
         self._wire.close(code, "")
@@ -52,8 +52,6 @@ class Echo:
 
 
 class Surrounding:
-    """Time and chance of this machine, for the edge."""
-
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
 
@@ -76,7 +74,6 @@ async def nothing(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def main(port: int, session: Callable[[], Echo] = Echo) -> None:
-    """Serves for ever, each connection with a session of its own."""
     everybody = _CLIENTS_MAX  # nobody says hello here, so that all count as strangers from one address
     limits = Limits(
         connections_per_address=everybody, unauthenticated=everybody, unauthenticated_per_address=everybody

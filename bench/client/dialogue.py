@@ -87,13 +87,11 @@ class Dialogue(ABC):
         self.write(self.numbered(packet, answered))
 
     def numbered(self, packet: Packet, answered: Callable[[Packet], None]) -> Packet:
-        """The packet with the next request id, whose reply is awaited from now on."""
         self._last_id += 1
         self._replies[self._last_id] = answered
         return {"type": packet["type"], "id": self._last_id, **packet}
 
     def write(self, content: Packet | list[Packet]) -> None:
-        """Send one packet, or several as one batch frame."""
         self.send(frames.client_frame(self.encoding.opcode, self.encoding.pack(content)))
 
     def take(self, payload: bytes) -> None:

@@ -43,7 +43,6 @@ class FastSubscriber(Subscriber):
 
     @property
     def in_step(self) -> bool:
-        """Whether this subscriber has everything the stream has."""
         if self._alone:
             return not self.checker.gap and self.checker.applied >= self._shared.checker.applied
         return self.follower.at_end

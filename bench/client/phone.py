@@ -55,12 +55,10 @@ class Phone(Dialogue, asyncio.Protocol):
         return answer
 
     def send(self, content: bytes) -> None:
-        """Send bytes as they are; nothing once the connection is lost."""
         if self._transport is not None:
             self._transport.write(content)
 
     def send_payload(self, payload: bytes) -> None:
-        """Send bytes as one data message, whatever they are."""
         self.send(frames.client_frame(self.encoding.opcode, payload))
 
     def cut(self) -> None:
@@ -69,7 +67,6 @@ class Phone(Dialogue, asyncio.Protocol):
             self._transport.abort()
 
     async def close(self) -> None:
-        """Close normally and wait until the connection is gone."""
         self.send(frames.client_frame(frames.CLOSE, frames.NORMAL_CLOSE.to_bytes(2, "big")))
         try:
             await asyncio.wait_for(asyncio.shield(self.lost), CONNECT_TIMEOUT_S)

@@ -150,7 +150,6 @@ class Poller:
         self.awake_ns = 0
 
     def add(self, fd: int, connection: Connection) -> None:
-        """Begins to watch a socket that is being connected."""
         self._connections[fd] = connection
         self._epoll.register(fd, _READ | _WRITE)
 

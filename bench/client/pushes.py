@@ -50,7 +50,6 @@ class Pushes:
         self._seen: dict[tuple[str, int], tuple[Packet, Event]] = {}
 
     def get(self, payload: bytes) -> tuple[Run, ...] | None:
-        """The runs in these very bytes, if some user has had them before."""
         return self._runs.get(payload)
 
     def put(self, payload: bytes, pushes: list[Packet]) -> tuple[Run, ...]:
@@ -76,7 +75,6 @@ class Pushes:
         return found
 
     def settle(self) -> None:
-        """Count the arrivals of all runs that are still kept."""
         for runs in self._runs.values():
             self._settle(runs)
 

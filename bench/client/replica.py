@@ -11,8 +11,6 @@ BUFFERED_MAX = 64  # protocol.md "Positions, gaps and repair"
 
 
 class Fate(Enum):
-    """The fate of one event."""
-
     APPLIED = auto()
     BUFFERED = auto()  # there is a gap before it
     OVERLAP = auto()  # known from the reply to hello, which is allowed
@@ -23,7 +21,7 @@ class Fate(Enum):
 class Position:
     """How far one user is in one room, and the sum of the identities of all events up to there."""
 
-    __slots__ = ("_buffer", "_pushed", "_snapshot", "applied", "head", "identity", "start")
+    __slots__ = ("_buffer", "_pushed", "applied", "head", "identity", "snapshot", "start")
 
     def __init__(self, start: int) -> None:
         self.start = start
@@ -32,28 +30,22 @@ class Position:
         self.identity = 0
         self._buffer: dict[int, int] = {}
         self._pushed = 0
-        self._snapshot = 0
+        self.snapshot = 0  # the last place as this connection's hello told it
 
     @property
     def behind(self) -> bool:
-        """Whether more is known to exist than is applied."""
         return self.applied < self.head
-
-    @property
-    def snapshot(self) -> int:
-        """The room's last place as this connection's hello told it."""
-        return self._snapshot
 
     def connected(self) -> None:
         """A new connection: nothing was pushed on it yet."""
         self._buffer.clear()
         self._pushed = 0
-        self._snapshot = 0
+        self.snapshot = 0
         self.head = self.applied
 
     def told(self, seq: int) -> None:
         """A summary says that the room is at `seq`; pushes up to there may repeat what it brought."""
-        self._snapshot = max(self._snapshot, seq)
+        self.snapshot = max(self.snapshot, seq)
         self.head = max(self.head, seq)
 
     def run(self, run: Run) -> bool:
@@ -74,7 +66,7 @@ class Position:
             return Fate.DUPLICATE if known else Fate.LATE
         self._pushed = seq
         if seq <= self.applied:
-            return Fate.OVERLAP if seq <= self._snapshot else Fate.DUPLICATE
+            return Fate.OVERLAP if seq <= self.snapshot else Fate.DUPLICATE
         self.head = max(self.head, seq)
         return Fate.APPLIED if self.repaired(seq, identity) else Fate.BUFFERED
 

@@ -18,8 +18,6 @@ RETRY_NS = 10_000_000  # the shortest wait before something refused for now is s
 
 
 class Message(NamedTuple):
-    """One message on its way."""
-
     room: str
     id: MessageId
 
@@ -55,25 +53,21 @@ class Sender:
         self.said += 1
 
     def connected(self, connection: Device) -> None:
-        """There is a connection: what is in doubt goes out again."""
         self.connection, self._resting = connection, False
         self.flush()
 
     def lost(self) -> None:
-        """The connection is gone; everything that is unanswered is in doubt."""
         self.connection = None
         self._again += self._unanswered
         self._unanswered = {}
 
     def give_up(self) -> None:
-        """Nothing is sent any more; what is unanswered stays unacknowledged."""
         self.connection = None
         self._waiting.clear()
         self._again.clear()
         self._unanswered.clear()
 
     def flush(self) -> None:
-        """Send what waits, in one frame, unless one is unanswered."""
         connection = self.connection
         if self._unanswered or self._resting or connection is None or not connection.alive:
             return

@@ -50,10 +50,9 @@ class SequenceChecker:
         message = self._script.message(event.get("key", ""))
         if message is None:
             return None
-        text, author = event.get("body", {}).get("text"), event.get("user")
-        if text != self._texts.of(message.author, message.number) or author != self._script.user(
-            message.author
-        ):
+        said = event.get("body", {}).get("text"), event.get("user")
+        author = message.author
+        if said != (self._texts.of(author, message.number), self._script.user(author)):
             self._tally.add("altered", f"{self._name} {event['seq']} is not what was written")
         self._number(message, repaired)
         return message

@@ -60,7 +60,6 @@ class Push(Arrivals):
         self.messages = messages
 
     def settle(self, record: Record) -> None:
-        """Moves the arrivals noted so far into the histograms."""
         for now_ns, members in self.taken():
             for message in self.messages:
                 record.delivered(message, now_ns, members)
@@ -164,7 +163,6 @@ class Follower:
         self.place = place
 
     def _receive_otherwise(self, view: memoryview) -> None:
-        """More than the stream has, or something else than it: frame by frame."""
         stream = self.stream
         boundary = stream.start(self.place)
         content = (self._rest or bytes(stream.content[boundary : self.at])) + view

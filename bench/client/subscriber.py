@@ -55,7 +55,6 @@ class Subscriber(Device):
                 self.state.record.delivered(message, now_ns)
 
     def _heads(self, push: Packet) -> None:
-        """A room is further than was pushed: this device lagged."""
         for room in push["rooms"]:
             if room["room"] == self.room and room["seq"] > self.checker.applied and not self.repairing:
                 self.repairing = True
@@ -101,7 +100,6 @@ class Author(Subscriber):
         return Said(self.room, self.number, self.sender.said, self.sender.acked)
 
     def begin_closed(self, in_flight: int) -> None:
-        """Keep that many messages in flight until the run stops."""
         now_ns = time.perf_counter_ns()
         for _ in range(in_flight):
             self.sender.put(self.room, now_ns)

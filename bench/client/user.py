@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
-from bench.client.backoff import Backoff, Polite
 from bench.client.device import Device
 from bench.client.dialogue import Refused
 from bench.client.pushes import Pushes, Run
@@ -18,6 +19,34 @@ from bench.codec import Packet, packets
 from bench.engine.record import SECOND_NS, Record
 from bench.engine.run_state import RunState
 from bench.histogram import Histogram
+
+BASE_S, CAP_S = 1.0, 60.0  # protocol.md "Client side": backoff in the foreground
+RUDE_S = 1.0  # how a client behaves whose author did not think about it
+
+
+class Backoff(Protocol):
+    def delay_s(self, attempt: int, retry_after_s: float) -> float:
+        """Seconds until the next attempt, the `attempt`th since it last went well (from 0)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Polite:
+    """Full jitter over a doubling span, `hurry` times as fast; what the server asks for is a lower bound."""
+
+    chance: random.Random = field(default_factory=random.Random)
+    hurry: float = 1.0
+
+    def delay_s(self, attempt: int, retry_after_s: float) -> float:
+        span_s = min(CAP_S, BASE_S * 2.0 ** min(attempt, 30)) / self.hurry
+        return max(retry_after_s, self.chance.uniform(0, span_s))
+
+
+@dataclass(frozen=True)
+class Rude:
+    def delay_s(self, attempt: int, retry_after_s: float) -> float:
+        return RUDE_S
+
 
 ANSWER_NS = 10 * SECOND_NS  # protocol.md "Client side": no answer for so long, and the connection is given up
 RETRY_NS = SECOND_NS // 4  # a `log` that was refused for now and named no time
@@ -39,9 +68,7 @@ class UsersState(RunState):
     resumes: int = 0  # hellos with a cursor that were answered
     ended: Counter[str] = field(default_factory=Counter)  # connections that we did not end, by close code
     connects: Histogram = field(default_factory=Histogram)  # from dialling to the last page of the sync
-    repairs: Histogram = field(
-        default_factory=Histogram
-    )  # from due to received, of what came by hello or log
+    repairs: Histogram = field(default_factory=Histogram)  # from due to received by hello or log
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -92,7 +119,6 @@ class User:
 
     @property
     def senders(self) -> Iterable[Sender]:
-        """The senders of all they have to say: one, unless a subclass has one for each room."""
         return (self.sender,)
 
     def say(self, room: str, due_ns: int, number: int | None = None) -> None:
@@ -107,7 +133,6 @@ class User:
             self.lost(connection, str(error), 0.0)
 
     def cut(self) -> None:
-        """Lose the connection from this side, without a word."""
         if self.connection is not None:
             self.connection.drop()
             self.lost(self.connection, CUT, 0.0)
@@ -121,7 +146,6 @@ class User:
         return self.state.access.hello(self.name, self.state.script.device(self.number), **more)
 
     def welcome(self, reply: Packet) -> None:
-        """The hello was answered; what is in doubt goes out again."""
         self.present, self._tries = True, 0
         for position in self.positions.values():
             position.connected()
@@ -227,7 +251,6 @@ class User:
                 self.state.repairs.record(now_ns - message.due_ns)
 
     def _repair(self, room: str) -> None:
-        """Ask for what is missing; one question at a time for each room."""
         position = self.positions[room]
         if self.connection is None or room in self._asking or not position.behind:
             return
@@ -281,8 +304,6 @@ class User:
 
 
 class Attempt(Device):
-    """One connection of a user."""
-
     def __init__(self, user: User) -> None:
         super().__init__(user.state)
         self.dialled_ns = time.perf_counter_ns()

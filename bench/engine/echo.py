@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from bench import frames
 from bench.client.device import Device
-from bench.engine.pacing import pace
+from bench.engine.pacing import Speaker, pace
 from bench.engine.role import Moves, Role
 from bench.engine.run_state import Report, RunState
 from bench.engine.script import MessageId
 
 
-class EchoClient(Device):
+class EchoClient(Device, Speaker):
     """One client; everything comes back in order."""
 
     def __init__(self, state: RunState, number: int) -> None:
@@ -25,10 +25,6 @@ class EchoClient(Device):
     @property
     def done(self) -> bool:
         return not self._flying
-
-    def begin_closed(self, in_flight: int) -> None:
-        for _ in range(in_flight):
-            self.due(time.perf_counter_ns())
 
     def due(self, due_ns: int) -> None:
         state = self.state
@@ -56,8 +52,6 @@ class EchoClient(Device):
 
 
 class Echoing(Role):
-    """All clients of the echo."""
-
     def __init__(self, state: RunState, clients: int) -> None:
         super().__init__(state)
         self._clients = {number: EchoClient(state, number) for number in state.mine(range(clients))}

@@ -11,10 +11,10 @@ from bench.engine.run_state import RunState
 
 
 class Speaker(Protocol):
-    """Anybody who can be made to write."""
-
     def begin_closed(self, in_flight: int) -> None:
         """Keep that many messages in flight until the run stops."""
+        for _ in range(in_flight):
+            self.due(time.perf_counter_ns())
 
     def due(self, due_ns: int) -> None:
         """One message is due."""

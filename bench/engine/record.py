@@ -12,8 +12,6 @@ SECOND_NS = 1_000_000_000
 
 @dataclass
 class Second:
-    """The messages that were due within one second."""
-
     acks: Histogram = field(default_factory=Histogram)  # from due to durable
     deliveries: Histogram = field(default_factory=Histogram)  # from due to received, once for each receiver
     messages: int = 0  # sent
@@ -57,7 +55,6 @@ class Record:
             self.last_ns = max(self.last_ns, now_ns)
 
     def resumed(self, since_ns: int, now_ns: int) -> None:
-        """A device that was due, or was cut off, then is ready now."""
         if self.from_ns <= since_ns < self.until_ns:
             self.resumes.record(now_ns - since_ns)
             self.last_ns = max(self.last_ns, now_ns)

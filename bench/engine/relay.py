@@ -46,9 +46,8 @@ class Protocol:
     complaint: bytes = b"\xff"  # how the server begins to complain
     frame_end: Framing = frame_end
     greets: Callable[[bytes, bytes], bytes] | None = None  # a step and what came -> what is said instead
-    reads: Callable[[bytes, bytes], bytes | None] | None = (
-        None  # what came, and last at entering -> line of the stream
-    )
+    # What came, and what came last at entering -> a line of the stream.
+    reads: Callable[[bytes, bytes], bytes | None] | None = None
     prebuilt: bool = False  # everybody gets the same frame every time: only the order tells messages apart
 
 
@@ -107,9 +106,8 @@ class Participant(Device):
         awaited, answer = steps[self._step]
         if awaited in payload:
             self._step += 1
-            self.say(
-                self.protocol.greets(awaited, payload) if self.protocol.greets and answer is None else answer
-            )
+            greets = self.protocol.greets if answer is None else None
+            self.say(greets(awaited, payload) if greets else answer)
             if answer is None:
                 self._identity = self._identity or payload
             if self._step == len(steps):

@@ -104,7 +104,6 @@ def telling(role: Role, line: Connection, topic: str, moves: Callable[[], Moves]
 
 
 def perform(plan: Plan, place: Place, line: Connection) -> None:
-    """The life of one process: enter, wait for the word, play, tell."""
     cores.pin(place.core)
     loop.allow_files()
     poller = Poller(wakeful=place.alone)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from bench import tokens
+from bench import codec
 from bench.checks import Tally
 from bench.client.poller import Poller
 from bench.codec import ENCODINGS, Packet
@@ -24,11 +24,10 @@ class Access:
     sources: tuple[str, ...] = ()
 
     def hello(self, user: str, device: str, **more: object) -> Packet:
-        token = tokens.token(user, self.secret)
+        token = codec.token(user, self.secret)
         return {"type": "hello", "version": 1, "token": token, "device": device, "previews": False, **more}
 
     def source(self, number: int) -> str:
-        """The local address of the device with this number; empty: the system's choice."""
         return self.sources[number % len(self.sources)] if self.sources else ""
 
 
@@ -55,8 +54,6 @@ class Pacing:
 
 @dataclass
 class RunState:
-    """The shared part of one process."""
-
     access: Access
     script: Script
     pacing: Pacing
@@ -130,8 +127,6 @@ class Said:
 
 @dataclass
 class Report:
-    """Everything one process tells at the end."""
-
     record: Record = field(default_factory=Record)
     tally: Tally = field(default_factory=Tally)
     heard: list[Heard] = field(default_factory=list)
@@ -150,7 +145,6 @@ class Report:
         self.seconds = max(self.seconds, other.seconds)
 
     def conclude(self) -> None:
-        """Count what did not reach a receiver, and what was never acknowledged."""
         said: dict[str, list[Said]] = {}
         for author in self.said:
             said.setdefault(author.room, []).append(author)

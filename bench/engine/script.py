@@ -32,7 +32,7 @@ class Script:
         return f"{self.run}-{number:x}"
 
     def device(self, number: int) -> str:
-        """His device, 22 characters (protocol.md "Identifiers and counters")."""
+        """Return the device of a user, 22 characters (protocol.md "Identifiers and counters")."""
         return f"{self.run}-{number:x}".ljust(22, "-")
 
     def key(self, message: MessageId) -> str:
@@ -46,9 +46,8 @@ class Script:
         if len(key) != _KEY_CHARS or not key.startswith(self.run):
             return None
         due_us = int(key[15:27], 16)
-        return MessageId(
-            int(key[4:9], 16), int(key[9:15], 16), due_us * 1000, (due_us + int(key[27:], 16)) * 1000
-        )
+        sent_us = due_us + int(key[27:], 16)
+        return MessageId(int(key[4:9], 16), int(key[9:15], 16), due_us * 1000, sent_us * 1000)
 
     def texts(self) -> Texts:
         return Texts(self.seed)
@@ -58,13 +57,10 @@ _KEY_CHARS = 33
 
 
 class Texts:
-    """The text of every message of a run."""
-
     def __init__(self, seed: int) -> None:
         chance = random.Random(seed)
-        self._texts = [
-            "".join(chance.choices(_LETTERS, k=chance.randint(*TEXT_BYTES))) for _ in range(_TEXTS)
-        ]
+        sizes = (chance.randint(*TEXT_BYTES) for _ in range(_TEXTS))
+        self._texts = ["".join(chance.choices(_LETTERS, k=size)) for size in sizes]
 
     def of(self, author: int, number: int) -> str:
         return self._texts[(author * 7 + number) % _TEXTS]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bench.client.device import Device
 from bench.codec import Packet
-from bench.engine.pacing import pace
+from bench.engine.pacing import Speaker, pace
 from bench.engine.role import Moves, Role
 from bench.engine.run_state import Report, RunState
 from bench.engine.script import MessageId
@@ -96,7 +96,7 @@ class Visitor(Newcomer):
         self._role.left(self, synced=False)
 
 
-class Connecting(Role):
+class Connecting(Role, Speaker):
     """One process's share of the visits: one after the other, or at a rate. It is its own speaker for the pace."""
 
     def __init__(self, state: RunState, sessions: Sessions) -> None:
@@ -116,10 +116,6 @@ class Connecting(Role):
         turn[self.state.share] = self
         pace(self.state, turn, start_ns)
 
-    def begin_closed(self, in_flight: int) -> None:
-        for _ in range(in_flight):
-            self.due(time.perf_counter_ns())
-
     def due(self, due_ns: int) -> None:
         user = self._users[0]
         self._users.rotate(-1)
@@ -131,7 +127,6 @@ class Connecting(Role):
         visitor.enter(self._sent)
 
     def left(self, visitor: Visitor, *, synced: bool) -> None:
-        """A visitor is gone; in a closed loop the next one comes."""
         self._inside.discard(visitor)
         self._synced += synced
         now_ns = time.perf_counter_ns()

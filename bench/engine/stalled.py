@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.client.device import Device
 from bench.client.subscriber import Subscriber
 from bench.codec import Packet
-from bench.engine.fanout import Fanout, Group
+from bench.engine.conversation import Fanout, Group
 from bench.engine.record import SECOND_NS
 from bench.engine.run_state import RunState
 

@@ -20,7 +20,7 @@ START_NS = SECOND_NS // 10  # between the word and the clock, so that all proces
 
 # A fork of our own process would inherit the event loop and its descriptors; the server has neither.
 _forking = multiprocessing.get_context("forkserver")
-_forking.set_forkserver_preload(["bench.engine.fanout", "bench.engine.direct"])
+_forking.set_forkserver_preload(["bench.engine.conversation"])
 
 
 @dataclass
@@ -106,10 +106,8 @@ class Workers:
 
     def _playing(self) -> str:
         sent, acked, delivered = self._moves()
-        pacing = self._plan.pacing
-        return (
-            f"play     {pacing.whole_s:.0f} s · {sent:,} sent · {acked:,} durable · {delivered:,} delivered"
-        )
+        whole_s = self._plan.pacing.whole_s
+        return f"play     {whole_s:.0f} s · {sent:,} sent · {acked:,} durable · {delivered:,} delivered"
 
 
 async def measure(plan: Plan, shares: int, there: Endpoint) -> tuple[Report, Load]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.exports import irc, slack, telegram, whatsapp
 from bench.exports.said import Said, tidied
 from bench.opening import BROKEN
+from bench.options import Scenario
 from bench.trace import Mending, TraceError
 
 FORMATS: dict[str, Callable[[Path, Mending], Iterator[Said]]] = {
@@ -21,15 +22,7 @@ FORMATS: dict[str, Callable[[Path, Mending], Iterator[Said]]] = {
 DAY_S = 86400
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("format", choices=FORMATS, help="whose export it is")
-    parser.add_argument(
-        "export", type=Path, metavar="FILE", help="file, directory or zip; plain or gzip; - is standard input"
-    )
-
-
 async def run(options: argparse.Namespace) -> int:
-    """Writes the trace, and says on standard error what it holds and what became of the rest."""
     mending = Mending()
     try:
         said = tidied(FORMATS[options.format](options.export, mending), mending)
@@ -53,6 +46,16 @@ def _write(said: list[Said]) -> None:
             sys.stdout.buffer.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # or the interpreter complains at its end
+        # Or the interpreter complains at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+_EXPORT = "file, directory or zip; plain or gzip; - is standard input"
+SCENARIO = Scenario(
+    "turns a chat export into a trace for `replay`, on standard output",
+    run,
+    own={
+        "format": {"choices": FORMATS, "help": "whose export it is"},
+        "export": {"type": Path, "metavar": "FILE", "help": _EXPORT},
+    },
+)

@@ -23,15 +23,8 @@ NAMED = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)")  # the day, in the name of a file
 SPOKEN = re.compile(r"<[@+%&~! ]*([^>\s]+) ?>[ \t]?(.*)")
 ACTED = re.compile(r"\*[ \t]+([^\s*]+) (.+)")
 HAPPENED = re.compile(r"(has|sets|is now known|was kicked|changed|changes) |\(\S+@\S+\)|\[\S+@\S+\]")
-ABOUT = (
-    "Now talking",
-    "Topic ",
-    "Channel ",
-    "You ",
-    "Disconnected",
-    "Connect",
-    "Looking",
-)  # a client of itself
+# A client of itself.
+ABOUT = "Now talking", "Topic ", "Channel ", "You ", "Disconnected", "Connect", "Looking"
 FORMATTING = re.compile(r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|[\x00-\x08\x0e-\x1f\x7f]")  # colours, bold, reverse
 BACK_S = 6 * 3600.0  # a clock that goes back further has passed midnight
 
@@ -104,7 +97,6 @@ class Log:
 
 
 def _spoken(rest: str) -> tuple[str, str] | None:
-    """The speaker and their words; None where something happens instead."""
     if found := SPOKEN.match(rest):
         return found[1], FORMATTING.sub("", found[2])
     nick, tab, text = rest.partition("\t")

@@ -1,10 +1,15 @@
 """One thing somebody said, and what all exports have in common: what cannot be replayed is mended or left out."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
 
-from bench.trace import ROOM_CHARS_MAX, TEXT_BYTES_MAX, Mending, whole_text
+from bench.opening import files
+from bench.trace import ROOM_CHARS_MAX, TEXT_BYTES_MAX, Mending, TraceError, in_order, whole_text
 
 MINUTE_S = 60.0
 NOTICE = "notices: who came, went, or changed something"  # why a line is left out
@@ -20,28 +25,28 @@ class Said(NamedTuple):
     place: str
 
 
+def documents(path: Path) -> Iterator[tuple[PurePath, Any]]:
+    """Yield the JSON files of an export, decoded, each with its name inside. Raises TraceError."""
+    for name, content in files(path, ".json"):
+        try:
+            yield name, json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise TraceError(f"{name}: not JSON: {error}") from None
+
+
 def tidied(said: Iterable[Said], mending: Mending) -> list[Said]:
     """Everything that can be replayed, by time; the rest is left out."""
     fit = [fitted for one in said if (fitted := _fitted(one, mending)) is not None]
-    latest = float("-inf")
-    for one in fit:
-        if one.ts < latest:
-            mending.mend("not in the order of time, sorted", one.place)
-        latest = max(latest, one.ts)
-    return sorted(fit, key=lambda one: one.ts)
+    return in_order(fit, attrgetter("ts"), "{0.place}", mending)
 
 
 def spread(said: list[Said], mending: Mending) -> Iterator[Said]:
-    """The same, where times are whole minutes: what falls into one minute is spread over it."""
-    at = 0
-    while at < len(said):
-        end = at + 1
-        while end < len(said) and said[end].ts == said[at].ts:
-            end += 1
-        for place, one in enumerate(said[at:end]):
+    """Yield the same, where times are whole minutes: messages of one minute in a row are spread over it."""
+    for _, group in groupby(said, attrgetter("ts")):
+        minute = list(group)
+        for place, one in enumerate(minute):
             mending.mend("the minute only, spread over it", one.place)
-            yield one._replace(ts=one.ts + MINUTE_S * place / (end - at))
-        at = end
+            yield one._replace(ts=one.ts + MINUTE_S * place / len(minute))
 
 
 def _fitted(one: Said, mending: Mending) -> Said | None:

@@ -3,35 +3,24 @@
 Source: https://slack.com/help/articles/220556107-How-to-read-Slack-data-exports
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
 
-from bench.exports.said import NOTICE, Said
-from bench.opening import files
-from bench.trace import Mending, TraceError, seconds
+from bench.exports.said import NOTICE, Said, documents
+from bench.trace import Mending, seconds
 
 # Subtypes in which somebody says something; the others tell what happened to the channel.
-SAYING = (
+SAYING = [
     None,
-    "bot_message",
-    "me_message",
-    "thread_broadcast",
-    "reply_broadcast",
-    "file_share",
-    "file_comment",
-)
+    *["bot_message", "me_message", "thread_broadcast", "reply_broadcast", "file_share", "file_comment"],
+]
 ESCAPES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 
 def read(path: Path, mending: Mending) -> Iterator[Said]:
     """Everything said, file by file. Raises TraceError for what is no such export."""
-    for name, content in files(path, ".json"):
-        try:
-            rows = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            raise TraceError(f"{name}: not JSON: {error}") from None
+    for name, rows in documents(path):
         if isinstance(rows, list):  # users.json and others are lists, too, of what has no `ts`
             room = name.parent.name or _alone(path)
             for number, row in enumerate(rows, 1):
@@ -40,7 +29,7 @@ def read(path: Path, mending: Mending) -> Iterator[Said]:
 
 
 def _alone(path: Path) -> str:
-    """The channel of a file given by itself, or of a folder that is all there is."""
+    """Return the channel of a file given by itself, or of a folder that is all there is."""
     whole = path.absolute()
     return whole.name if whole.is_dir() else whole.parent.name or PurePath(path).stem
 

@@ -3,24 +3,18 @@
 Source: https://telegram.org/blog/export-and-more, and what it wrote before 2021: numbers for people, no Unix time.
 """
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.exports.said import NOTICE, Said
-from bench.opening import files
+from bench.exports.said import NOTICE, Said, documents
 from bench.trace import Mending, TraceError, seconds
 
 
 def read(path: Path, mending: Mending) -> Iterator[Said]:
     """Everything said, chat by chat. Raises TraceError for what is no such export."""
-    for name, content in files(path, ".json"):
-        try:
-            export = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            raise TraceError(f"{name}: not JSON: {error}") from None
+    for name, export in documents(path):
         for chat in _chats(export, str(name)):
             room = str(chat.get("name") or f"{chat.get('type', 'chat')} {chat.get('id', '')}".strip())
             for number, message in enumerate(chat["messages"], 1):
@@ -34,9 +28,8 @@ def _chats(export: Any, name: str) -> list[dict[str, Any]]:
         found = [chat for part in parts if isinstance(part, dict) for chat in part.get("list", ())]
     else:
         found = [export]
-    if not found or not all(
-        isinstance(chat, dict) and isinstance(chat.get("messages"), list) for chat in found
-    ):
+    whole = (isinstance(chat, dict) and isinstance(chat.get("messages"), list) for chat in found)
+    if not found or not all(whole):
         raise TraceError(f"{name}: no export of Telegram: there are no messages in it")
     return found
 

@@ -80,9 +80,8 @@ def _order(dates: list[tuple[int, int, int]], name: PurePath, mending: Mending) 
     if any(first > 31 for first, _, _ in dates):
         return 0, 1, 2
     day_first, month_first = (2, 1, 0), (2, 0, 1)
-    possible = [
-        order for order in (day_first, month_first) if all(date[order[1]] <= 12 for date in dates)
-    ] or [day_first]
+    orders = (day_first, month_first)
+    possible = [order for order in orders if all(date[order[1]] <= 12 for date in dates)] or [day_first]
     rising = [order for order in possible if (days := [_ymd(date, order) for date in dates]) == sorted(days)]
     if len(rising) == 2 and len({date[:2] for date in dates}) > 1:
         mending.mend("day or month first cannot be told, day taken", name)

@@ -11,11 +11,10 @@ from bench import outcome, progress
 from bench.checks import Tally
 from bench.codec import ENCODINGS, Encoding
 from bench.endpoint import Endpoint
-from bench.engine.direct import Direct, Pairs
+from bench.engine.conversation import Direct, Pairs
 from bench.engine.role import Plan
 from bench.engine.run_state import Access, Pacing
 from bench.engine.script import Script
-from bench.engine.workers import measure
 from bench.histogram import Histogram
 from bench.history.reading import Reading
 from bench.history.shape import Shape
@@ -51,18 +50,14 @@ async def read(here: DaemonDir, shape: Shape, encoding: Encoding, pages: int, ta
     for state, prepare in (("cold", forget), ("", remember)):
         prepare(here.database)
         async with here.daemon() as daemon:
-            reading = Reading(
-                Endpoint(daemon.url, daemon.secret, encoding, daemon), shape, tally, seed=len(state)
-            )
+            there = Endpoint(daemon.url, daemon.secret, encoding, daemon)
+            reading = Reading(there, shape, tally, seed=len(state))
             with progress.shown(_reading(reading, state or "warm", pages)):
                 await reading.leaf(pages)
                 await reading.greet(GREETINGS)
         suffix = f"_{state}_ms" if state else "_ms"
-        timed |= {
-            f"page{suffix}": reading.pages,
-            f"hello{suffix}": reading.hellos,
-            f"sync{suffix}": reading.syncs,
-        }
+        kinds = {"page": reading.pages, "hello": reading.hellos, "sync": reading.syncs}
+        timed |= {f"{kind}{suffix}": histogram for kind, histogram in kinds.items()}
     return {
         **{name: histogram.milliseconds() for name, histogram in timed.items()},
         "histograms": {name.removesuffix("_ms"): histogram.sparse() for name, histogram in timed.items()},
@@ -94,9 +89,9 @@ async def write(here: DaemonDir, rooms: tuple[str, ...], sending: Sending) -> di
         there = Endpoint(daemon.url, daemon.secret, sending.encoding, daemon)
         access = Access(there.url, there.secret, there.encoding.name)
         plan = Plan(Direct, access, sending.script, sending.pacing, Pairs(rooms))
-        seen, measured = await measure(plan, sending.procs, there)
+        result, seen = await outcome.play("history", plan, there, sending.procs)
     sending.tally.merge(seen.tally)
-    return outcome.of("history", seen, measured, there, sending.pacing)
+    return result
 
 
 def forget(file: Path) -> bool:

@@ -9,7 +9,7 @@ from bench.client.phone import Phone
 from bench.codec import Packet
 from bench.endpoint import Endpoint
 from bench.histogram import Histogram
-from bench.history.rows import message
+from bench.history.filling import message
 from bench.history.shape import HEAVY_USERS, RUN, Room, Shape
 
 PAGE = 50  # messages: what one screen of a phone asks for (protocol.md "Reading history")
@@ -30,7 +30,6 @@ class Reading:
         self._rooms = {room.name: room for room in shape.all_rooms}
 
     async def greet(self, times: int) -> None:
-        """Says hello that often as a user with very many rooms, without a cursor, and reads all of them."""
         for place in range(times):
             user = self._shape.script.user(self._shape.heavy(place % HEAVY_USERS))
             phone = await self._there.dial()
@@ -84,15 +83,11 @@ class Reading:
         (member,) = [one for one in self._shape.members(room) if one.user == user]
         unread = room.messages - member.read_ordinal - member.own_unread
         told = [summary.get(key, 0) for key in ("seq", "ordinal", "unread", "members")]
-        self._same(
-            f"{room.name} as {user} sees it",
-            told,
-            [room.messages + 1, room.messages, unread, len(room.users)],
-        )
+        wanted = [room.messages + 1, room.messages, unread, len(room.users)]
+        self._same(f"{room.name} as {user} sees it", told, wanted)
         if room.messages:
-            self._same(
-                f"the preview of {room.name}", summary.get("preview"), self._message(room, room.messages)
-            )
+            last = self._message(room, room.messages)
+            self._same(f"the preview of {room.name}", summary.get("preview"), last)
 
     def _same(self, what: str, told: object, wanted: object) -> None:
         if told != wanted:

@@ -63,7 +63,6 @@ class Room:
         return f"{self.time(ordinal):011x}{self.number * 2_654_435_761 + ordinal & 0xFFFFFFFFFFF:011x}"
 
     def own(self, place: int, ordinal: int) -> int:
-        """How many of the first `ordinal` messages the member at this place wrote."""
         return (ordinal - place + len(self.users) - 1) // len(self.users)
 
 
@@ -78,11 +77,10 @@ class Shape:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        if self.rooms < 2 or self.users < 2 * self.directs + HEAVY_USERS or self.messages < 1:
-            needed = 2 * self.directs + HEAVY_USERS
-            raise ValueError(
-                f"{self.rooms:,} rooms need {needed:,} users, two rooms and one message at least"
-            )
+        needed = 2 * self.directs + HEAVY_USERS
+        if self.rooms < 2 or self.users < needed or self.messages < 1:
+            text = f"{self.rooms:,} rooms need {needed:,} users, two rooms and one message at least"
+            raise ValueError(text)
 
     @property
     def script(self) -> Script:
@@ -136,7 +134,6 @@ class Shape:
         ]
 
     def members(self, room: Room) -> Iterator[Member]:
-        """The members of a room and how far each has read."""
         chance = random.Random(room.number * 31 + self.seed)
         for place, user in enumerate(room.users):
             read = max(0, room.messages - chance.randrange(_BEHIND_MAX))

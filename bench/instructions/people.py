@@ -41,8 +41,6 @@ Packet = dict[str, Any]
 
 
 class Never:
-    """A timer that does not fire."""
-
     def cancel(self) -> None: ...
 
 
@@ -97,7 +95,6 @@ class People:
         self._numbers = count()
 
     async def gather(self) -> None:
-        """Make the rooms, and let everybody in; guests leave again."""
         crowd = [f"crowd{number}" for number in range(OUTBOXES)]
         self.pair = await self._room({"type": "room.direct", "user": "bob"})
         self.group = await self._room(self._group(crowd))
@@ -132,9 +129,8 @@ class People:
     def hello(self, user: str) -> bytes:
         """The frame of a hello with a token never seen before."""
         token = self.identity.mint(user, 3600, jti=f"{next(self._numbers):08}")
-        return frame_of(
-            {"type": "hello", "id": 1, "version": 1, "token": token, "device": f"device-of-{user:-<12}"}
-        )
+        device = f"device-of-{user:-<12}"
+        return frame_of({"type": "hello", "id": 1, "version": 1, "token": token, "device": device})
 
     async def comes(self, user: str, wire: Nowhere) -> Session:
         session = self.knocks(self.hello(user), wire)
@@ -149,14 +145,8 @@ class People:
 
     def _group(self, users: list[str]) -> Packet:
         key = f"key-{next(self._numbers):012}"
-        return {
-            "type": "room.create",
-            "id": 1,
-            "key": key,
-            "kind": "group",
-            "title": "A group",
-            "users": users,
-        }
+        group = {"kind": "group", "title": "A group", "users": users}
+        return {"type": "room.create", "id": 1, "key": key, **group}
 
     async def _room(self, packet: Packet) -> str:
         return str((await self._carry(packet)).summary.room)

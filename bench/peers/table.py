@@ -6,20 +6,17 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from bench import options, outcome
 from bench.codec import ENCODINGS
 from bench.endpoint import Endpoint
 from bench.engine.relay import Protocol, Relay, RelayPlan
 from bench.engine.role import Plan
-from bench.engine.run_state import Pacing, Report
+from bench.engine.run_state import Pacing
 from bench.engine.script import Script
-from bench.engine.workers import measure
+from bench.outcome import Played
 from bench.peers.protocols import HOST, NATS, ROOMS, SOCKET_IO, XMPP, XMPP_PATH
 from bench.server import own_program
-
-Played = tuple[dict[str, Any], Report]
 
 SOCKET_IO_SERVER = Path(__file__).with_name("socketio.js")
 LIBRARIES = Path("/usr/lib")  # where Debian has ejabberd: below the name of the architecture
@@ -61,7 +58,6 @@ class Peer:
         return self.protocol is not None and self.installed
 
     def arguments(self, directory: Path, port: int) -> Sequence[str]:
-        """Write the configuration; the arguments of the Python that starts the program."""
         places = {"directory": str(directory), "port": str(port), "libraries": str(_libraries())}
         for name, content in self.files.items():
             (directory / name).write_text(_filled(content, places))
@@ -77,12 +73,10 @@ class Peer:
             there = Endpoint(program.url, "", ENCODINGS["json"], program)
             crowd = RelayPlan(members, senders, self.protocol)
             plan = Plan(Relay, options.access(there, members), script, pacing, crowd)
-            seen, measured = await measure(plan, 1, there)
-            return outcome.of(f"peer {self.name}", seen, measured, there, pacing), seen
+            return await outcome.play(f"peer {self.name}", plan, there)
 
 
 def found(program: str) -> str | None:
-    """The path of an installed program; None when it is absent."""
     return shutil.which(program, path=os.pathsep.join((os.environ.get("PATH", ""), *_SBIN)))
 
 
@@ -91,9 +85,8 @@ def node_modules() -> str:
     npm, everybody = found("npm"), ""
     if npm is not None:
         asked = [npm, "root", "-g"]
-        everybody = subprocess.run(
-            asked, capture_output=True, text=True, timeout=_ASK_S, check=False
-        ).stdout.strip()
+        told = subprocess.run(asked, capture_output=True, text=True, timeout=_ASK_S, check=False)
+        everybody = told.stdout.strip()
     places = (os.environ.get("NODE_PATH"), str(Path("node_modules").absolute()), everybody)
     return os.pathsep.join(filter(None, places))
 

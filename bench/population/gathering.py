@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bench.checks import Entry, LogBook, Said, check_dense, check_log, check_replica, deliveries
 from bench.client.dialogue import Refused
@@ -93,6 +93,14 @@ def compare(state: UsersState, users: Sequence[User], readers: Mapping[User, Seq
             check_replica(name, position, book, state.tally)
         reached += deliveries(positions[room], book)
     return reached
+
+
+def heads_of(places: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Return the furthest place of each room."""
+    heads: dict[str, int] = {}
+    for theirs in places:
+        heads |= {room: max(seq, heads.get(room, 0)) for room, seq in theirs.items()}
+    return heads
 
 
 def _read(reader: User, rooms: deque[str], logs: dict[str, list[Packet]]) -> None:

@@ -2,17 +2,125 @@
 
 import random
 import time
+import tomllib
 from collections import Counter
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import chain
+from pathlib import Path
+from typing import Any
 
 from bench.client.user import User, UsersState
 from bench.codec import Packet
 from bench.engine.pacing import Schedule, poisson
 from bench.engine.record import SECOND_NS
 from bench.engine.run_state import Report
-from bench.population.gathering import compare, enter, present, turn
-from bench.population.settings import KINDS, Population
+from bench.population.gathering import compare, enter, heads_of, present, turn
+
+SIZE_MAX = 100  # people in a room: what one `room.create` takes
+KINDS = ("messages", "reads", "typing", "churn")  # what people do, a second, all together
+
+
+@dataclass(frozen=True)
+class Size:
+    """So many rooms with so many people each; `direct` ones are of two people, each pair once."""
+
+    people: int
+    rooms: int
+    direct: bool = False
+
+
+@dataclass(frozen=True)
+class Population:
+    """`people` in rooms of these sizes, and how often in a second they do something, all of them together."""
+
+    people: int
+    sizes: tuple[Size, ...]
+    rates: dict[str, float]
+    seed: int = 1
+
+    @cached_property
+    def members_of(self) -> list[list[int]]:
+        """The people of each room, drawn by chance; everybody who is left is in no room."""
+        chance, pairs = random.Random(self.seed), set[frozenset[int]]()
+        found: list[list[int]] = []
+        for size in self.sizes:
+            for _ in range(size.rooms):
+                members = chance.sample(range(self.people), size.people)
+                while size.direct and frozenset(members) in pairs:
+                    members = chance.sample(range(self.people), size.people)
+                if size.direct:
+                    pairs.add(frozenset(members))
+                found.append(members)
+        return found
+
+    @cached_property
+    def direct(self) -> list[bool]:
+        return [size.direct for size in self.sizes for _ in range(size.rooms)]
+
+    @cached_property
+    def rooms_of(self) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for room, members in enumerate(self.members_of):
+            for member in members:
+                found.setdefault(member, []).append(room)
+        return found
+
+
+def read(path: Path, seed: int) -> Population:
+    """The population of a file. Raises ValueError with the name of the key that is wrong."""
+    try:
+        return _population(tomllib.loads(path.read_text("utf-8")), seed)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _population(tree: dict[str, Any], seed: int) -> Population:
+    _known(tree, ("people", "rooms", "rates"), "the file")
+    people = _whole(tree, "people", 2, 100_000)
+    rows = tree.get("rooms")
+    if not isinstance(rows, list) or not rows:
+        raise ValueError("there is no [[rooms]] with people and count")
+    sizes = tuple(_size(row, people) for row in rows)
+    pairs, wanted = people * (people - 1) // 2, sum(size.rooms for size in sizes if size.direct)
+    if wanted > pairs // 2:
+        most = f"{people} people have room for {pairs // 2:,} direct rooms at most"
+        raise ValueError(f"{most}, not {wanted:,}: count")
+    rates = tree.get("rates", {})
+    _known(rates, KINDS, "[rates]")
+    return Population(people, sizes, {kind: _rate(rates, kind) for kind in KINDS}, seed)
+
+
+def _size(row: Any, people: int) -> Size:
+    _known(row, ("kind", "people", "count"), "[[rooms]]")
+    if row.get("kind", "group") not in ("group", "direct"):
+        raise ValueError(f"kind is group or direct, not {row['kind']!r}")
+    direct = row.get("kind") == "direct"
+    low, high = (2, 2) if direct else (1, min(SIZE_MAX, people))
+    size = _whole({"people": 2, **row} if direct else row, "people", low, high)
+    return Size(size, _whole(row, "count", 1, 100_000), direct)
+
+
+def _known(tree: Any, keys: tuple[str, ...], where: str) -> None:
+    if not isinstance(tree, dict):
+        raise ValueError(f"{where} is not a table")
+    if unknown := sorted(tree.keys() - set(keys)):
+        raise ValueError(f"{where} has no {', '.join(unknown)}; it has {', '.join(keys)}")
+
+
+def _whole(tree: dict[str, Any], key: str, low: int, high: int) -> int:
+    value = tree.get(key)
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{key} is a whole number from {low:,} to {high:,}, not {value!r}")
+    return value
+
+
+def _rate(tree: dict[str, Any], key: str) -> float:
+    value = tree.get(key, 0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e6:
+        raise ValueError(f"{key} is a number a second, not {value!r}")
+    return float(value)
+
 
 ENTERING_MAX = 16  # at a time: below `limits.unauthenticated_per_address`
 QUIET_NS = 3 * SECOND_NS  # nothing moves for so long at the end: what is missing will not come
@@ -80,7 +188,6 @@ class PopulationRun:
         enter(self.state, [self.founder, *self.users], ENTERING_MAX)
 
     def live(self) -> None:
-        """Everybody does what is due, then what is under way comes to its end."""
         state, start_ns, cpu_s = self.state, time.perf_counter_ns(), time.thread_time()
         state.begin(start_ns)
         due = sorted(chain.from_iterable(self._due(kind, start_ns) for kind in KINDS))
@@ -117,9 +224,7 @@ class PopulationRun:
         return [(start_ns + at_ns, kind) for at_ns in times]
 
     def _settled(self) -> bool:
-        heads: dict[str, int] = {}
-        for user in self.users:
-            heads |= {room: max(seq, heads.get(room, 0)) for room, seq in user.heads.items()}
+        heads = heads_of(user.heads for user in self.users)
         return all(user.sender.done and user.has(heads) for user in self.users)
 
     def _moves(self) -> int:

@@ -13,13 +13,12 @@ from bench.codec import Packet
 from bench.engine.pacing import Schedule
 from bench.engine.record import SECOND_NS
 from bench.engine.script import Script, Texts
-from bench.population.gathering import compare, enter, present, turn
+from bench.population.gathering import compare, enter, heads_of, present, turn
 from bench.trace import Message, Trace
 
 WINDOW = 256  # unanswered messages at full speed: keeps the writer's batches filled without building a queue
-CUT_WITHIN_NS = (
-    SECOND_NS // 50
-)  # a cut falls somewhere in the commit and fan-out of the message that caused it
+# A cut falls somewhere in the commit and fan-out of the message that caused it.
+CUT_WITHIN_NS = SECOND_NS // 50
 ENTERING_MAX = 16  # at a time: below `limits.unauthenticated_per_address`
 FOCUS_MAX = 8  # `limits.focus`
 
@@ -36,8 +35,6 @@ class TraceTexts(Texts):
 
 @dataclass(frozen=True)
 class TraceScript(Script):
-    """The names and texts of a trace."""
-
     trace: Trace = field(kw_only=True)
 
     @cached_property
@@ -193,7 +190,6 @@ class Replay:
         return self.received + state.answered + state.resumes + state.connects.count
 
     def _caught_up(self) -> bool:
-        heads: dict[str, int] = {}
-        for person in self.people.values():
-            heads |= {room: max(at.applied, heads.get(room, 0)) for room, at in person.positions.items()}
-        return all(person.has(heads) for person in self.people.values())
+        people = self.people.values()
+        heads = heads_of({room: at.applied for room, at in one.positions.items()} for one in people)
+        return all(person.has(heads) for person in people)

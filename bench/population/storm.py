@@ -44,7 +44,6 @@ class Crowd:
 
     @cached_property
     def rooms_of(self) -> list[list[int]]:
-        """The rooms of each client: everybody is in rooms with different people."""
         chance = random.Random(self.seed)
         found: list[list[int]] = []
         for _ in range(self.size):
@@ -105,10 +104,8 @@ class Storm:
         self.rooms = rooms
         self.authors = [User(state, number, record=Record(_NEVER)) for number in author_numbers(crowd)]
         self.probes = [Probe(state, number) for number, _ in probe_numbers(crowd)]
-        self.clients = [
-            User(state, number, [rooms[room] for room in theirs])
-            for number, theirs in enumerate(crowd.rooms_of)
-        ]
+        theirs = ([rooms[room] for room in places] for places in crowd.rooms_of)
+        self.clients = [User(state, number, named) for number, named in enumerate(theirs)]
         self.killed_ns = 0
         self.resumes = Histogram()  # from the kill to having everything
         self.returned: Counter[int] = Counter()  # how many, by the second after the kill
@@ -173,12 +170,11 @@ class Storm:
     def compare(self) -> None:
         """Read every log back, and hold the authors' acks and all positions to it. Raises Unreachable, Refused."""
         senders = (*self.authors, *self.probes)
-        turn(
-            self.state,
-            lambda: all(sender.sender.done and sender.present for sender in senders),
-            lambda: 0,
-            LAST_ACKS_NS,
-        )
+
+        def done() -> bool:
+            return all(sender.sender.done and sender.present for sender in senders)
+
+        turn(self.state, done, lambda: 0, LAST_ACKS_NS)
         for probe in self.probes:
             if not probe.present:
                 self.state.tally.add("unacked", f"{probe.name} never came back to send")

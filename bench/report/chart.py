@@ -53,7 +53,6 @@ def linear_axis(title: str, high: float) -> Axis:
 
 
 def chart(title: str, across: Axis, up: Axis, lines: Mapping[str, Line]) -> str:
-    """One picture with its legend; `title` is for those who cannot see it."""
     keys = (f'<li class="c{number % COLORS}">{escape(name)}</li>' for number, name in enumerate(lines))
     return (
         f'<figure><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
@@ -62,7 +61,6 @@ def chart(title: str, across: Axis, up: Axis, lines: Mapping[str, Line]) -> str:
 
 
 def plot(across: Axis, up: Axis, lines: Mapping[str, Line]) -> str:
-    """Grid and lines, for a picture of WIDTH x HEIGHT."""
     parts = [_grid(across, up)]
     for number, line in enumerate(lines.values()):
         for piece in pieces(line):

@@ -3,18 +3,11 @@
 import argparse
 from pathlib import Path
 
+from bench.options import Scenario
 from bench.printout import writable
 from bench.report.page import page
 from bench.report.picture import picture
 from bench.results import read
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    files = "files that --json wrote, or directories of them"
-    parser.add_argument("results", nargs="+", type=Path, help=files)
-    parser.add_argument("--html", metavar="OUT", type=writable, default="report.html", help="(report.html)")
-    drawn = "one picture of `floor` and `peers`, for a README, instead"
-    parser.add_argument("--svg", metavar="OUT", type=writable, help=drawn)
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -24,3 +17,15 @@ async def run(options: argparse.Namespace) -> int:
     Path(options.svg or options.html).write_text(text, "utf-8")
     print(f"wrote {options.svg or options.html} from {len(results)} result{'s'[: len(results) > 1]}")
     return 0
+
+
+_DRAWN = "one picture of `floor` and `peers`, for a README, instead"
+SCENARIO = Scenario(
+    "one self-contained HTML page from one or more result files",
+    run,
+    own={
+        "results": {"nargs": "+", "type": Path, "help": "files that --json wrote, or directories of them"},
+        "--html": {"metavar": "OUT", "type": writable, "default": "report.html", "help": "(report.html)"},
+        "--svg": {"metavar": "OUT", "type": writable, "help": _DRAWN},
+    },
+)

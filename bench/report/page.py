@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 from string import Template
@@ -13,7 +14,7 @@ from bench import results as known
 from bench.compare import judged
 from bench.configuration import changed
 from bench.printout import title, worded
-from bench.report.chart import Line, chart, linear_axis, log_axis, percent_axis
+from bench.report.chart import Axis, Line, chart, linear_axis, log_axis, percent_axis
 from bench.results import Result
 from bench.targets.target import ABSENT, MISSED, REPORTED, number
 
@@ -22,22 +23,20 @@ PASS, FAIL, BOUND = "PASS", "FAIL", "GENERATOR-BOUND"
 
 # The figures shown in large letters, with the name of what each is of.
 _HEADLINES = (
-    ("deliveries_per_s", "deliveries", ""),
-    ("connects_per_s", "resume_ms", ""),
-    ("acks_per_s", "acks", ""),
-    ("ack_ms.p99", "ack_ms", " p99"),
-    ("delivery_ms.p99", "delivery_ms", " p99"),
-    ("page_ms.p99", "page_ms", " p99"),
-    ("hello_ms.p99", "hello_ms", " p99"),
+    *(
+        ("deliveries_per_s", "deliveries", ""),
+        ("connects_per_s", "resume_ms", ""),
+        ("acks_per_s", "acks", ""),
+    ),
+    *((f"{name}_ms.p99", f"{name}_ms", " p99") for name in ("ack", "delivery", "page", "hello")),
     ("complete_s", "all back", ""),
     ("session_bytes", "a session", ""),
     ("knee.rate", "knee", ""),
     ("server.rss_bytes_max", "memory of the server", ""),
 )
 # The charts of the timeline: heading, unit, series.
-_LATENCY = "Latency of every second, p99"
 _SECONDS = (
-    (_LATENCY, "ms", ("ack_ms.p99", "delivery_ms.p99", "polite_ms.p99")),
+    ("Latency of every second, p99", "ms", ("ack_ms.p99", "delivery_ms.p99", "polite_ms.p99")),
     ("Deliveries of every second", "per second", ("deliveries",)),
     ("{acks} of every second", "per second", ("acks",)),
     ("Back and complete, in every second", "people", ("resumed",)),
@@ -62,13 +61,9 @@ def page(results: Sequence[Result]) -> str:
         _figures(results, names),
         _section("How it was made", "".join(map(_origin, results, names))),
     )
-    places = {
-        "style": style,
-        "head": head,
-        "subtitle": escape(_subtitle(results)),
-        "sections": "".join(sections),
-    }
-    return Template(Path(__file__).with_name("page.html").read_text("utf-8")).substitute(places)
+    places = {"style": style, "head": head, "subtitle": escape(_subtitle(results))}
+    text = Path(__file__).with_name("page.html").read_text("utf-8")
+    return Template(text).substitute(places, sections="".join(sections))
 
 
 def _section(heading: str, content: str) -> str:
@@ -108,7 +103,6 @@ def _subtitle(results: Sequence[Result]) -> str:
 
 
 def _tiles(results: Sequence[Result]) -> Iterator[str]:
-    """A tile for each thing that was judged, and the figures one looks for first."""
     counted = [faults for result in results if (faults := known.faults(result)) is not None]
     if counted:
         wrong = sum(sum(faults.values()) for faults in counted)
@@ -137,9 +131,7 @@ def _details(results: Sequence[Result], names: Sequence[str]) -> str:
     counted = [Counter(known.faults(result) or {}) for result in results]
     kinds = dict.fromkeys(kind for one in counted for kind in one if one[kind])
     judged_rows = [[escape(text), *(marks[one.get(text)] for one in held)] for text in texts]
-    found = [
-        [kind, *(_marked(f"{one[kind]:,}", BAD if one[kind] else "") for one in counted)] for kind in kinds
-    ]
+    found = [[kind, *(_marked(f"{one[kind]:,}", BAD * bool(one[kind])) for one in counted)] for kind in kinds]
     told = [[f"{BOUND}: {name}" for result in results for name in _bound_runs(result)]]
     told += [[line for result in results for line in lines(result)] for lines in (known.examples, _remarks)]
     tables = _table(("threshold", *names), judged_rows) + _table(("fault", *names), found)
@@ -164,16 +156,14 @@ def _remarks(result: Result) -> Iterator[str]:
 
 
 def _goals(result: Result) -> str:
-    """The figures of a table of targets, what each must reach, and whether it did."""
     rows = []
     for goal, figure in _goal_figures(result):
         sign, value, verdict = "≥" if figure["more"] else "≤", figure["value"], figure["verdict"]
         bounds = ["" if figure[key] is None else f"{sign} {number(figure[key])}" for key in ("must", "aim")]
         kind = BAD if verdict == MISSED else "" if verdict in (REPORTED, ABSENT) else GOOD
         measured = "" if value is None else f"{number(value)} {escape(figure['unit'])}"
-        rows.append(
-            [escape(goal["name"]), escape(figure["title"]), measured, *bounds, _marked(verdict, kind)]
-        )
+        names = [escape(goal["name"]), escape(figure["title"])]
+        rows.append([*names, measured, *bounds, _marked(verdict, kind)])
     heads = ("row", "figure", "measured", "must", "aim", "verdict")
     return _section("Targets, quick" if result.get("quick") else "Targets", _table(heads, rows))
 
@@ -190,17 +180,22 @@ def _values(lines: Mapping[str, Line], place: int = 1) -> list[float]:
     return [value for line in lines.values() for point in line if (value := point[place]) is not None]
 
 
+def _drawn(heading: str, lines: Mapping[str, Line], across: Callable[[float], Axis], unit: str) -> str:
+    """Return a section with a chart, logarithmic in `ms`, else linear; nothing without lines."""
+    if not lines:
+        return ""
+    values = _values(lines)
+    up = log_axis(unit, values) if unit == "ms" else linear_axis(unit, max(values))
+    return _section(heading, chart(heading, across(max(_values(lines, 0))), up, lines))
+
+
 def _latencies(named: Named) -> str:
     lines: dict[str, Line] = {
         _label(result, key, name, len(named) == 1): points
         for result, name in named
         for key, points in known.curves(result).items()
     }
-    if not lines:
-        return ""
-    across = percent_axis(max(_values(lines, 0)))
-    drawing = chart("latency by percentile", across, log_axis("ms", _values(lines)), lines)
-    return _section("Latency by percentile", drawing)
+    return _drawn("Latency by percentile", lines, percent_axis, "ms")
 
 
 def _timelines(named: Named) -> Iterator[str]:
@@ -212,11 +207,8 @@ def _timelines(named: Named) -> Iterator[str]:
             for key in keys
             if len(series.get(key, [])) > 1 and any(series[key])
         }
-        if lines:
-            heading = form.format(acks=title(str(named[0][0]["scenario"]), "acks").capitalize())
-            values, across = _values(lines), linear_axis("second", max(_values(lines, 0)))
-            up = log_axis(unit, values) if form == _LATENCY else linear_axis(unit, max(values))
-            yield _section(heading, chart(heading, across, up, lines))
+        heading = form.format(acks=title(str(named[0][0]["scenario"]), "acks").capitalize())
+        yield _drawn(heading, lines, partial(linear_axis, "second"), unit)
 
 
 def _ramp(named: Named) -> str:
@@ -228,21 +220,15 @@ def _ramp(named: Named) -> str:
         for key in ("p50", "p99")
         if result.get("steps")
     }
-    if not lines:
-        return ""
-    across = linear_axis("messages/s asked for", max(_values(lines, 0)))
-    return _section(
-        "Latency by rate", chart("latency by rate", across, log_axis("ms", _values(lines)), lines)
-    )
+    return _drawn("Latency by rate", lines, partial(linear_axis, "messages/s asked for"), "ms")
 
 
 def _beside(result: Result) -> str:
     """Everything else that was measured in the same run, and what each of them does not do."""
-    parts = ((result.get(part) or {}) for part in ("floor", "chatd", "peers"))
     rows = [
         [escape(name), *(cell(row) for cell in _BESIDE_CELLS.values())]
-        for part in parts
-        for name, row in part.items()
+        for part in ("floor", "chatd", "peers")
+        for name, row in (result.get(part) or {}).items()
     ]
     return _section("Beside others, same machine, same run", _table(("server", *_BESIDE_CELLS), rows))
 
@@ -266,7 +252,6 @@ def _core(row: Mapping[str, Any]) -> str:
 
 
 def _notes(row: Mapping[str, Any]) -> str:
-    """The faults of a run, a peer's too, and whether the generator was the limit."""
     counted = known.faults({**row, "scenario": ""}) or {}
     notes = [_marked(f"{key} {count:,}", BAD) for key, count in counted.items() if count]
     return "<br>".join([*notes, *([_marked(BOUND, WARN)] if row.get("generator_bound") else [])])
@@ -286,14 +271,11 @@ _BESIDE_CELLS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def _figures(results: Sequence[Result], names: Sequence[str]) -> str:
-    """Every figure worth a look, a column for each result; from the second on with the difference."""
     columns, ways = [known.figures(result) for result in results], judged(results[0])
-    shown = [
-        key for key in columns[0] if (key in ways or key.startswith(_SHOWN)) and not key.startswith(_BESIDE)
-    ]
     rows = [
         [escape(key), *(_cell(key, columns[0], column, ways.get(key, 0)) for column in columns)]
-        for key in shown
+        for key in columns[0]
+        if (key in ways or key.startswith(_SHOWN)) and not key.startswith(_BESIDE)
         if any(column.get(key) for column in columns)
     ]
     return _section("Figures" if len(results) == 1 else "Comparison", _table(("figure", *names), rows))

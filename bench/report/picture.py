@@ -61,7 +61,6 @@ def picture(results: Sequence[Result]) -> str:
 
 
 def bars_of(results: Sequence[Result]) -> list[Bar]:
-    """Everything that was saturated, the quickest first."""
     rows = _saturated(results).items()
     bars = [Bar(name, float(row["deliveries_per_s"]), note(row)) for name, row in rows]
     return sorted(bars, key=lambda bar: -bar.per_second)
@@ -103,7 +102,6 @@ def lines_of(results: Sequence[Result]) -> dict[str, Line]:
 
 
 def _style() -> str:
-    """The colours of the page, light and dark, and what a picture without a page needs."""
     page, own = (Path(__file__).with_name(name).read_text("utf-8") for name in ("page.css", "picture.css"))
     return (page.partition("* {")[0] + own).replace("\n", " ")
 

@@ -15,11 +15,12 @@ from bench.engine.relay import Relay, RelayPlan
 from bench.engine.role import Plan, Role
 from bench.engine.run_state import Pacing, RunState
 from bench.engine.script import Script
-from bench.engine.workers import measure
+from bench.options import Scenario
+from bench.outcome import Played
 from bench.peers.protocols import BROADCAST, PUSH
 from bench.scenarios import loads
-from bench.scenarios.scenario import Played, Scenario
 from bench.server import own_program
+from bench.targets.target import number_of
 
 FRAME_BYTES = "300"  # payload of the daemon's push of one message: text of 160, key, author, places and times
 FLOORS = {
@@ -31,7 +32,6 @@ FLOORS = {
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Every floor and the daemon in turn: at the rate, saturated, and one to one."""
     pacing, script = common.open_pacing(options), common.script(options.seed)
     rows: dict[str, Played] = {}
     for name, played in _comparisons(options, script, pacing).items():
@@ -58,40 +58,29 @@ def ratios(measured: Mapping[str, dict[str, Any]]) -> dict[str, float]:
     }
     found = {}
     for name, (sides, path) in pairs.items():
-        ours, floor = (_figure(measured[side], path) for side in sides)
+        ours, floor = (number_of(measured[side], *path) or 0.0 for side in sides)
         if floor:
             found[name] = round(ours / floor, 3)
     return found
 
 
-def _figure(row: Any, path: Sequence[str]) -> float:
-    for key in path:
-        row = row[key]
-    return float(row)
-
-
 async def push(kind: str, script: Script, pacing: Pacing, members: int) -> Played:
     crowd = RelayPlan(members, 1, {"push": PUSH, "broadcast": BROADCAST}[kind])
-    return await _play(kind, Relay, crowd, script, pacing, members)
+    return await _play(kind, Relay, crowd, script, pacing)
 
 
 async def echo(script: Script, pacing: Pacing, clients: int, kind: str = "echo") -> Played:
     """The floor of `direct`: `echo`, or `flush` of one that is durable."""
-    return await _play(kind, Echoing, clients, script, pacing, clients)
+    return await _play(kind, Echoing, clients, script, pacing)
 
 
 async def _play(
-    kind: str,
-    role: Callable[[RunState, Any], Role],
-    details: Any,
-    script: Script,
-    pacing: Pacing,
-    devices: int,
+    kind: str, role: Callable[[RunState, Any], Role], details: Any, script: Script, pacing: Pacing
 ) -> Played:
     async with own_floor(kind) as there:
+        devices = details if isinstance(details, int) else details.members
         plan = Plan(role, common.access(there, devices), script, pacing, details)
-        seen, measured = await measure(plan, 1, there)
-        return outcome.of(f"floor {kind}", seen, measured, there, pacing), seen
+        return await outcome.play(f"floor {kind}", plan, there)
 
 
 @asynccontextmanager
@@ -115,9 +104,8 @@ def _comparisons(
 
     async def group(at: Pacing, authors: int) -> Played:
         async with open_endpoint(options) as there:
-            return await loads.fanout(
-                there, common.script(options.seed), at, members=members, senders=authors
-            )
+            run = common.script(options.seed)
+            return await loads.fanout(there, run, at, members=members, senders=authors)
 
     async def pairs(at: Pacing) -> Played:
         async with open_endpoint(options) as there:
@@ -138,10 +126,8 @@ def _comparisons(
 
 
 def _text(rows: dict[str, Played]) -> list[str]:
-    lines = ["bench floor · the same generator, one server after the other", ""]
-    lines.append(
-        "".ljust(26) + "deliveries/s".rjust(14) + "durable/s".rjust(12) + "p50".rjust(11) + "p99".rjust(11)
-    )
+    head = f"{'':<26}{'deliveries/s':>14}{'durable/s':>12}{'p50':>11}{'p99':>11}"
+    lines = ["bench floor · the same generator, one server after the other", "", head]
     for name, (row, _) in rows.items():
         latency = row["delivery_ms"] if row["delivery_ms"]["count"] else row["ack_ms"]
         durable = f"{row['acks_per_s']:,.0f}" if name.startswith(("chatd", "flush")) else "-"

@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,10 @@ from bench.engine.run_state import Pacing
 from bench.histogram import Histogram
 from bench.history import measuring
 from bench.history.filling import fill
-from bench.history.measuring import Sending, Start
+from bench.history.measuring import Sending
 from bench.history.shape import Shape
+from bench.options import Scenario
 from bench.rooms import create_direct
-from bench.scenarios.scenario import Scenario
 from bench.server import DaemonDir, daemon_dir
 
 CLIENTS_MAX = 200  # who write while the send rate is measured; as in `direct`
@@ -41,26 +41,16 @@ class Asked:
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Builds, measures, prints the report, writes the result."""
     shape = Shape(options.messages, options.rooms, options.users, END_MS, options.seed)
     tally = Tally()
-    asked = Asked(
-        pages=options.pages,
-        duration_s=options.duration,
-        warmup_s=options.warmup,
-        procs=options.procs,
-        rounds=options.rounds,
-        seed=options.seed,
-        encoding=options.encoding,
-        directory=options.directory,
-    )
+    names = {"duration_s": "duration", "warmup_s": "warmup"}
+    asked = Asked(**{one.name: getattr(options, names.get(one.name, one.name)) for one in fields(Asked)})
     result = {**await play(shape, asked, tally), "scenario": "history"}
     result |= {"seed": options.seed, **tally.counts(), "examples": tally.examples}
     return outcome.finish(result, text(result, tally), options, clean=tally.clean)
 
 
 async def play(shape: Shape, asked: Asked, tally: Tally) -> dict[str, Any]:
-    """Everything that is measured, of an empty database and of the large one."""
     encoding = ENCODINGS[asked.encoding]
     places = range(min(CLIENTS_MAX // 2, shape.directs))
     with daemon_dir() as none, daemon_dir(directory=asked.directory) as here:
@@ -84,7 +74,10 @@ async def play(shape: Shape, asked: Asked, tally: Tally) -> dict[str, Any]:
         "pages": asked.pages,
         **looked,
         "histograms": {**sent["histograms"], **looked["histograms"]},
-        **_beside(empty, full),
+        "start": full.counted(),
+        "empty": empty.counted(),
+        "ready_s": full.counted()["ready_s"],
+        "memory_growth_bytes": full.rss_bytes - empty.rss_bytes,
         "sending": {"full": _short(sent), "empty": _short(sent_empty)},
         "ratio": {"send": round(_ratio((sent_empty, sent)), 3)},
     }
@@ -156,20 +149,16 @@ async def _make_rooms(here: DaemonDir, shape: Shape, encoding: Encoding, count: 
     user = shape.script.user
     pairs = [(user(2 * place), user(2 * place + 1)) for place in range(count)]
     async with here.daemon() as daemon:
-        return tuple(
-            await create_direct(Endpoint(daemon.url, daemon.secret, encoding, daemon), "none", pairs)
-        )
+        there = Endpoint(daemon.url, daemon.secret, encoding, daemon)
+        return tuple(await create_direct(there, "none", pairs))
 
 
 def _sizes(shape: Shape, size_bytes: int, filled_s: float) -> dict[str, Any]:
-    largest = max(room.messages for room in shape.all_rooms)
     return {
         "database": {
-            "messages": shape.messages,
-            "rooms": shape.rooms,
-            "users": shape.users,
+            **{key: getattr(shape, key) for key in ("messages", "rooms", "users")},
             "members": sum(len(room.users) for room in shape.all_rooms),
-            "largest_room": largest,
+            "largest_room": max(room.messages for room in shape.all_rooms),
             "bytes": size_bytes,
             "filled_s": round(filled_s, 1),
         },
@@ -177,26 +166,10 @@ def _sizes(shape: Shape, size_bytes: int, filled_s: float) -> dict[str, Any]:
     }
 
 
-def _beside(empty: Start, full: Start) -> dict[str, Any]:
-    return {
-        "start": full.counted(),
-        "empty": empty.counted(),
-        "ready_s": full.counted()["ready_s"],
-        "memory_growth_bytes": full.rss_bytes - empty.rss_bytes,
-    }
-
-
+LENGTHS = {"duration": 10.0, "warmup": 1.0}
 SCENARIO = Scenario(
     "a large database, made up and filled in: pages, syncs, sends and starts against an empty one",
     run,
     f"messages rooms users pages rounds seed directory {common.LENGTH} procs encoding {common.OUTPUT}",
-    {
-        "messages": 100_000,
-        "rooms": 1_000,
-        "users": 5_000,
-        "pages": 2_000,
-        "rounds": 1,
-        "duration": 10.0,
-        "warmup": 1.0,
-    },
+    {"messages": 100_000, "rooms": 1_000, "users": 5_000, "pages": 2_000, "rounds": 1} | LENGTHS,
 )

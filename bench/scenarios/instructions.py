@@ -6,14 +6,14 @@ from typing import Any
 
 from bench import options as common
 from bench import outcome
-from bench.instructions import callgrind, written
+from bench.instructions import written
 from bench.instructions.parts import MEANINGS
-from bench.scenarios.scenario import Scenario
+from bench.options import Scenario
 
 
 async def run(options: argparse.Namespace) -> int:
     """Counts every part and prints the table; with --write the file follows, else a rise is a failure."""
-    counted = written.each(callgrind.count("bench.instructions"))
+    counted = written.each(written.count("bench.instructions"))
     numbers, here = written.Numbers.load(written.PATH), written.here()
     incomparable = numbers.incomparable(here)
     rises = {} if options.write or incomparable else numbers.rises(counted)
@@ -31,7 +31,6 @@ async def run(options: argparse.Namespace) -> int:
 
 
 def table(counted: Mapping[str, int], before: Mapping[str, int]) -> list[str]:
-    """One line a part, with how it differs from what was written."""
     return [
         f"  {name:<8}{now:>12,}   {f'{now / before[name] - 1:+.1%}' if name in before else 'new':>7}   {MEANINGS[name]}"
         for name, now in counted.items()

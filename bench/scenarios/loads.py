@@ -2,20 +2,19 @@
 
 import argparse
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench import options as common
 from bench import outcome, printout
 from bench.endpoint import Endpoint, open_endpoint, own_endpoint
-from bench.engine.direct import Direct, Pairs
-from bench.engine.fanout import Fanout, Group
+from bench.engine.conversation import Direct, Fanout, Group, Pairs
 from bench.engine.role import Plan
 from bench.engine.run_state import Pacing
 from bench.engine.script import Script
 from bench.engine.sessions import Connecting, Idle, Sessions
-from bench.engine.workers import measure
+from bench.options import Scenario
+from bench.outcome import Played
 from bench.rooms import create_blocks, create_direct, create_group
-from bench.scenarios.scenario import Played, Scenario
 
 
 async def fanout(
@@ -23,31 +22,26 @@ async def fanout(
 ) -> Played:
     room = await create_group(there, script.run, "fan-out", list(map(script.user, range(members))))
     plan = Plan(Fanout, common.access(there, members), script, pacing, Group(room, members, senders))
-    seen, measured = await measure(plan, procs, there)
-    return outcome.of("fanout", seen, measured, there, pacing) | {
-        "members": members,
-        "senders": senders,
-    }, seen
+    result, seen = await outcome.play("fanout", plan, there, procs)
+    return result | {"members": members, "senders": senders}, seen
 
 
 async def direct(there: Endpoint, script: Script, pacing: Pacing, *, clients: int, procs: int = 1) -> Played:
     pairs = [(script.user(number), script.user(number + 1)) for number in range(0, clients, 2)]
     rooms = Pairs(tuple(await create_direct(there, script.run, pairs)))
-    seen, measured = await measure(
-        Plan(Direct, common.access(there, clients), script, pacing, rooms), procs, there
-    )
-    return outcome.of("direct", seen, measured, there, pacing) | {"clients": clients}, seen
+    plan = Plan(Direct, common.access(there, clients), script, pacing, rooms)
+    result, seen = await outcome.play("direct", plan, there, procs)
+    return result | {"clients": clients}, seen
 
 
 async def connect(
     there: Endpoint, script: Script, pacing: Pacing, *, users: int, rooms: int, procs: int = 1
 ) -> Played:
-    """Make rooms and let everybody in, one after the other."""
     await create_blocks(there, script.run, list(map(script.user, range(users))), rooms)
     plan = Plan(Connecting, common.access(there), script, pacing, Sessions(users, rooms))
-    seen, measured = await measure(plan, procs, there)
-    result = outcome.of("connect", seen, measured, there, pacing) | {"users": users, "rooms": rooms}
-    return result | {"connects_per_s": round(seen.record.resumes.count / result["seconds"], 1)}, seen
+    result, seen = await outcome.play("connect", plan, there, procs)
+    connects_per_s = round(seen.record.resumes.count / result["seconds"], 1)
+    return result | {"users": users, "rooms": rooms, "connects_per_s": connects_per_s}, seen
 
 
 async def idle(
@@ -59,21 +53,22 @@ async def idle(
     await create_blocks(there, script.run, list(map(script.user, range(sessions))), rooms)
     filled_bytes = there.daemon.rss_bytes()
     plan = Plan(Idle, common.access(there, sessions), script, pacing, Sessions(sessions, rooms))
-    seen, measured = await measure(plan, procs, there)
-    result = outcome.of("idle", seen, measured, there, pacing) | {"sessions": sessions, "rooms": rooms}
+    result, seen = await outcome.play("idle", plan, there, procs)
     session_bytes = round((result["server"]["rss_bytes"] - empty_bytes) / sessions)
     memory = {"empty_bytes": empty_bytes, "filled_bytes": filled_bytes, "session_bytes": session_bytes}
-    return result | memory, seen
+    return result | {"sessions": sessions, "rooms": rooms, **memory}, seen
 
 
 @dataclass(frozen=True)
 class Load:
-    """How a load is called by its options. `plan` is made of its result."""
+    """A load, its sizes and its rate unless others are asked for. `plan` is made of its result."""
 
+    summary: str
     play: Callable[..., Awaitable[Played]]
-    sizes: tuple[str, ...]
+    sizes: dict[str, int]
+    rate: float
     plan: str
-    words: dict[str, str]
+    words: dict[str, str] = field(default_factory=dict)
 
     async def run(self, options: argparse.Namespace) -> int:
         script, pacing = common.script(options.seed), common.pacing(options)
@@ -102,33 +97,35 @@ async def _idle(options: argparse.Namespace) -> int:
     return outcome.finish(result, lines, options, clean=seen.tally.clean)
 
 
-_LOADS = {
-    "fanout": Load(fanout, ("members", "senders"), "{members:,} members on screen · {senders} senders", {}),
-    "direct": Load(direct, ("clients",), "{clients:,} clients in pairs", {}),
+LOADS = {
+    "fanout": Load(
+        "a few senders and one group, all of whose members have it on the screen",
+        fanout,
+        {"members": 1000, "senders": 1},
+        20.0,
+        "{members:,} members on screen · {senders} senders",
+    ),
+    "direct": Load(
+        "pairs of people who write to each other, every message durable before it is acknowledged",
+        direct,
+        {"clients": 200},
+        1000.0,
+        "{clients:,} clients in pairs",
+    ),
     "connect": Load(
+        "how many devices a second come in: handshake, hello with its token, first sync of their rooms",
         connect,
-        ("users", "rooms"),
+        {"users": 1000, "rooms": 20},
+        500.0,
         "{users:,} users with {rooms} rooms each, one after the other",
         {"answered": "let in", "resumed": "due to synchronised"},
     ),
 }
-_ROWS: dict[str, tuple[str, dict[str, float]]] = {
-    "fanout": (
-        "a few senders and one group, all of whose members have it on the screen",
-        {"members": 1000, "senders": 1, "rate": 20.0},
-    ),
-    "direct": (
-        "pairs of people who write to each other, every message durable before it is acknowledged",
-        {"clients": 200, "rate": 1000.0},
-    ),
-    "connect": (
-        "how many devices a second come in: handshake, hello with its token, first sync of their rooms",
-        {"users": 1000, "rooms": 20, "rate": 500.0},
-    ),
-}
 SCENARIOS = {
-    name: Scenario(summary, _LOADS[name].run, f"{' '.join(_LOADS[name].sizes)} {common.LOAD}", defaults)
-    for name, (summary, defaults) in _ROWS.items()
+    name: Scenario(
+        load.summary, load.run, f"{' '.join(load.sizes)} {common.LOAD}", {**load.sizes, "rate": load.rate}
+    )
+    for name, load in LOADS.items()
 } | {
     "idle": Scenario(
         "what a session costs in memory that only waits, with its rooms loaded",

@@ -3,25 +3,21 @@
 import argparse
 import asyncio
 import random
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bench import options as common
 from bench import outcome, progress
-from bench.client.backoff import Polite
-from bench.client.user import UsersState
+from bench.client.user import Polite, UsersState
 from bench.endpoint import Endpoint, open_endpoint
 from bench.engine.run_state import Pacing, Report
 from bench.engine.script import Script
 from bench.load import Load
-from bench.population.population_run import PopulationRun
-from bench.population.settings import Population, read
+from bench.options import Scenario
+from bench.outcome import Played
+from bench.population.population_run import Population, PopulationRun, read
 from bench.rooms import create_direct, create_groups
-from bench.scenarios.scenario import Played, Scenario
-
-
-def _adds(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="the population, as bench/examples/town.toml")
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -34,7 +30,6 @@ async def run(options: argparse.Namespace) -> int:
 
 
 async def play(there: Endpoint, script: Script, pacing: Pacing, population: Population) -> Played:
-    """The population lives: the result and what it is made of."""
     rooms, measured = await _make_rooms(there, script, population), Load(there.daemon)
     access = common.access(there, population.people)
     state = UsersState(access, script, pacing, backoff=Polite(random.Random(population.seed)))
@@ -49,7 +44,7 @@ async def play(there: Endpoint, script: Script, pacing: Pacing, population: Popu
             seen = await asyncio.to_thread(life.compare)
     finally:
         state.poller.close()
-    sizes = [{"people": size.people, "rooms": size.rooms, "direct": size.direct} for size in population.sizes]
+    sizes = list(map(asdict, population.sizes))
     more = {"people": len(population.rooms_of), "rooms": sizes, "done": dict(life.done)}
     return outcome.of("mixed", seen, measured, there, pacing) | more, seen
 
@@ -59,20 +54,16 @@ async def _make_rooms(there: Endpoint, script: Script, population: Population) -
     named = [list(map(script.user, members)) for members in population.members_of]
     kinds = list(zip(named, population.direct, strict=True))
     founder = script.user(population.people)
-    groups = await create_groups(
-        there, script.run, [(founder, names) for names, direct in kinds if not direct]
-    )
-    pairs = await create_direct(
-        there, script.run, [(names[0], names[1]) for names, direct in kinds if direct]
-    )
-    made = {False: iter(groups), True: iter(pairs)}
-    return [next(made[direct]) for _, direct in kinds]
+    wanted = [(founder, names) for names, direct in kinds if not direct]
+    groups = iter(await create_groups(there, script.run, wanted))
+    pairs = [(names[0], names[1]) for names, direct in kinds if direct]
+    directs = iter(await create_direct(there, script.run, pairs))
+    return [next(directs if direct else groups) for _, direct in kinds]
 
 
 def text(result: dict[str, Any], seen: Report, population: Population) -> list[str]:
-    rooms = " + ".join(
-        f"{size.rooms} x {'2 (direct)' if size.direct else size.people}" for size in population.sizes
-    )
+    sizes = population.sizes
+    rooms = " + ".join(f"{one.rooms} x {'2 (direct)' if one.direct else one.people}" for one in sizes)
     done = " · ".join(f"{kind} {count:,}" for kind, count in sorted(result["done"].items()))
     plan = f"{result['people']:,} people in rooms of {rooms}"
     lines = outcome.text(result, plan, seen, resumed="cut to hello answered")
@@ -83,5 +74,5 @@ SCENARIO = Scenario(
     "a population from a file: rooms of many sizes, people who write, read, type and lose connections",
     run,
     f"{common.LENGTH} seed {common.ENDPOINT} {common.OUTPUT}",
-    adds=_adds,
+    own={"file": {"type": Path, "help": "the population, as bench/examples/town.toml"}},
 )

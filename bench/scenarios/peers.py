@@ -11,19 +11,15 @@ from bench.checks import Tally
 from bench.endpoint import open_endpoint
 from bench.engine.run_state import Pacing
 from bench.engine.script import Script
+from bench.options import Scenario
 from bench.peers.table import PEERS, Peer
 from bench.results import UNMEASURED
 from bench.scenarios import loads
-from bench.scenarios.scenario import Scenario
 from bench.server import Unreachable
 
 NOT_IMPLEMENTED = "it is installed, but the bench does not speak to it"
 
 QUIET_S = 30.0  # some write nothing until all that was published is taken apart, which is seconds
-
-
-def _adds(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--only", choices=PEERS, action="append", metavar="P", help=", ".join(PEERS))
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -35,17 +31,12 @@ async def run(options: argparse.Namespace) -> int:
     tally.merge(seen.tally)
     peers: dict[str, dict[str, Any]] = {}
     for name, peer in PEERS.items():
-        row: dict[str, Any] = {"does_not": peer.does_not}
-        if options.only and name not in options.only:
-            continue
-        peers[name] = row | await _measured(peer, script, pacing, **sizes)
-    result = {
-        **ours,
-        "scenario": "peers",
-        **sizes,
-        "peers": {**_ourselves(ours), **peers},
-        "ratio": ratios(ours, peers),
-    }
+        if not options.only or name in options.only:
+            measured = await _measured(peer, script, pacing, **sizes)
+            peers[name] = {"does_not": peer.does_not, **measured}
+    chatd = {key: ours[key] for key in ("deliveries_per_s", "delivery_ms", "server", "generator_bound")}
+    rows = {"chatd": {**chatd, "does_not": ""}, **peers}
+    result = {**ours, "scenario": "peers", **sizes, "peers": rows, "ratio": ratios(ours, peers)}
     return outcome.finish(result, text(result, tally), options, clean=tally.clean)
 
 
@@ -55,15 +46,9 @@ async def _measured(peer: Peer, script: Script, pacing: Pacing, members: int, se
     if not peer.present:
         return {"not_implemented": NOT_IMPLEMENTED}
     try:
-        played, _ = await peer.play(script, pacing, members, senders)
+        return (await peer.play(script, pacing, members, senders))[0]
     except Unreachable as error:
         return {"failed": str(error)}
-    return played
-
-
-def _ourselves(ours: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    short = {key: ours[key] for key in ("deliveries_per_s", "delivery_ms", "server", "generator_bound")}
-    return {"chatd": {**short, "does_not": ""}}
 
 
 class Yardstick(NamedTuple):
@@ -128,5 +113,5 @@ SCENARIO = Scenario(
     run,
     f"members senders {common.PACE} {common.LENGTH} seed {common.ENDPOINT} {common.OUTPUT}",
     {"members": 1000, "senders": 8, "rate": 20.0},
-    _adds,
+    {"--only": {"choices": PEERS, "action": "append", "metavar": "P", "help": ", ".join(PEERS)}},
 )

@@ -12,8 +12,9 @@ from bench.endpoint import Endpoint, open_endpoint
 from bench.engine.pacing import ARRIVALS
 from bench.engine.record import SECOND_NS
 from bench.engine.run_state import Pacing
+from bench.options import Scenario
+from bench.outcome import Played
 from bench.scenarios import loads
-from bench.scenarios.scenario import Played, Scenario
 
 GROWTH = 1.5  # from one step up to the next: eight steps for a factor of 25
 HALVINGS = 3  # between the last good and the first bad rate: the knee is known to a sixteenth
@@ -24,14 +25,10 @@ UNSEEN = "not the generator: what a daemon at a URL waits for cannot be seen fro
 
 Step = dict[str, Any]
 Try = Callable[[float], Awaitable[Step]]
-
-
-def _adds(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--of", choices=PLAYS, default="direct", help="what is stepped up (direct)")
+Play = Callable[[Endpoint, argparse.Namespace, Pacing], Awaitable[Played]]
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Searches, prints the table and the knee, writes the result."""
     tally, best = Tally(), dict[str, Any]()
     async with open_endpoint(options) as there:
 
@@ -82,7 +79,6 @@ def due(pacing: Pacing) -> int:
 
 
 def judged(result: dict[str, Any], pacing: Pacing, limit_ms: float) -> Step:
-    """One step: its figures, and whether the daemon held."""
     delivery = result["delivery_ms"]
     failures = {
         "nothing was delivered": not delivery["count"],
@@ -93,8 +89,7 @@ def judged(result: dict[str, Any], pacing: Pacing, limit_ms: float) -> Step:
     return {
         "rate": round(pacing.rate, 1),
         "acks_per_s": result["acks_per_s"],
-        "p50_ms": delivery["p50"],
-        "p99_ms": delivery["p99"],
+        **{f"{name}_ms": delivery[name] for name in ("p50", "p99")},
         "server_cpu": result["server"]["cpu_share"] if result["server"] else None,
         "generator_cpu": result["generator"]["cpu_share"],
         "generator_bound": result["generator_bound"],
@@ -147,24 +142,19 @@ def _row(step: Step) -> str:
     )
 
 
-async def _direct(there: Endpoint, options: argparse.Namespace, pacing: Pacing) -> Played:
-    script = common.script(options.seed)
-    return await loads.direct(there, script, pacing, clients=options.people, procs=options.procs)
+def _play(load: Callable[..., Awaitable[Played]], people: str, **sizes: int) -> Play:
+    def play(there: Endpoint, options: argparse.Namespace, pacing: Pacing) -> Awaitable[Played]:
+        of = {people: options.people, **sizes}
+        return load(there, common.script(options.seed), pacing, **of, procs=options.procs)
+
+    return play
 
 
-async def _fanout(there: Endpoint, options: argparse.Namespace, pacing: Pacing) -> Played:
-    script, sizes = common.script(options.seed), {"members": options.people, "senders": 8}
-    return await loads.fanout(there, script, pacing, **sizes, procs=options.procs)
-
-
-PLAYS: dict[str, Callable[[Endpoint, argparse.Namespace, Pacing], Awaitable[Played]]] = {
-    "direct": _direct,
-    "fanout": _fanout,
-}
+PLAYS = {"direct": _play(loads.direct, "clients"), "fanout": _play(loads.fanout, "members", senders=8)}
 SCENARIO = Scenario(
     "more and more messages a second until it is too many: where the knee is, and what sets it",
     run,
     f"people limit {common.OPEN} {common.LENGTH} seed procs {common.ENDPOINT} {common.OUTPUT}",
     {"people": 200, "limit": 250.0, "rate": 500.0, "duration": 5.0, "warmup": 1.0},
-    _adds,
+    {"--of": {"choices": PLAYS, "default": "direct", "help": "what is stepped up (direct)"}},
 )

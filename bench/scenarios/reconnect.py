@@ -7,24 +7,18 @@ import random
 from contextlib import AsyncExitStack
 from typing import Any
 
-from bench import bounds, configuration, outcome, printout, progress
+from bench import configuration, outcome, printout, progress
 from bench import options as common
-from bench.client.backoff import Polite, Rude
-from bench.client.user import UsersState
+from bench.client.user import Polite, Rude, UsersState
 from bench.codec import ENCODINGS
 from bench.endpoint import Endpoint
 from bench.engine.run_state import Access, Pacing
 from bench.histogram import Histogram
 from bench.load import Load
+from bench.options import Scenario
 from bench.population.storm import AUTHORS, Crowd, Storm, author_numbers, probe_numbers
 from bench.rooms import create_direct, create_groups
-from bench.scenarios.scenario import Scenario
 from bench.server import DaemonDir, daemon_dir, kill
-
-
-def _adds(parser: argparse.ArgumentParser) -> None:
-    described = "who come back (1,000)"
-    parser.add_argument("--clients", type=bounds.count, default=1000, metavar="N", help=described)
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -38,7 +32,6 @@ async def run(options: argparse.Namespace) -> int:
 async def play(
     here: DaemonDir, crowd: Crowd, *, rude: bool = False, encoding: str = "msgpack"
 ) -> tuple[Storm, Load]:
-    """One storm against a daemon in that directory, which is killed and started again."""
     backoff = Rude() if rude else Polite(random.Random(crowd.seed))
     access = Access(here.url, here.secret, encoding, tuple(common.sources(crowd.clients)))
     state = UsersState(access, common.script(crowd.seed), Pacing(0.0, 0.0), backoff=backoff)
@@ -54,16 +47,13 @@ async def _play(here: DaemonDir, crowd: Crowd, state: UsersState) -> tuple[Storm
     async with here.daemon() as daemon:
         there = Endpoint(here.url, here.secret, ENCODINGS[state.access.encoding], daemon)
         owners = [user(number) for number in author_numbers(crowd)]
-        wanted = [
-            (owners[room % AUTHORS], list(map(user, clients)))
-            for room, clients in enumerate(crowd.clients_of)
-        ]
+        members = [list(map(user, clients)) for clients in crowd.clients_of]
+        wanted = [(owners[room % AUTHORS], clients) for room, clients in enumerate(members)]
         rooms = await create_groups(there, state.script.run, wanted)
         pairs = [(user(probe), user(other)) for probe, other in probe_numbers(crowd)]
         storm = Storm(state, crowd, rooms, await create_direct(there, state.script.run, pairs))
-        with progress.shown(
-            lambda: f"gather   {progress.bar(storm.back, crowd.clients)} in {len(rooms):,} rooms"
-        ):
+        within = f"in {len(rooms):,} rooms"
+        with progress.shown(lambda: f"gather   {progress.bar(storm.back, crowd.clients)} {within}"):
             await asyncio.to_thread(storm.gather)
         gc.collect()
         gc.freeze()  # the people stay until the end; a full collection need not look at them again
@@ -88,9 +78,8 @@ def result_of(storm: Storm, here: DaemonDir, measured: Load) -> dict[str, Any]:
     polite = Histogram.sum(probe.record.acks() for probe in storm.probes)
     lags = Histogram.sum(probe.record.lags for probe in storm.probes).milliseconds()
     polite_ms, share = polite.milliseconds(), measured.generator_cpu_share
-    rows = [
-        {"second": second, "resumed": storm.returned[second]} for second in range(int(storm.complete_s) + 1)
-    ]
+    seconds = range(int(storm.complete_s) + 1)
+    rows = [{"second": second, "resumed": storm.returned[second]} for second in seconds]
     return {
         "scenario": "reconnect",
         "clients": crowd.clients,
@@ -142,10 +131,7 @@ def text(result: dict[str, Any], storm: Storm) -> list[str]:
         f"  made good   {result['deliveries']:,} messages · {result['repaired']:,} by hello or log · "
         f"sent again {result['sent_again']:,}",
         f"  attempts    {result['attempts']:,}",
-        *(
-            f"  refused     {count:,} times: {reason}"
-            for reason, count in storm.state.failures.most_common(5)
-        ),
+        *printout.frequent("refused", storm.state.failures),
         *printout.correctness(storm.state.tally),
         *printout.load(result),
     ]
@@ -156,5 +142,5 @@ SCENARIO = Scenario(
     run,
     f"rooms missed rude seed encoding {common.OUTPUT}",
     {"rooms": 20, "missed": 50},
-    _adds,
+    {"--clients": {"type": common.count, "default": 1000, "metavar": "N", "help": "who come back (1,000)"}},
 )

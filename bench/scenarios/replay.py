@@ -9,26 +9,19 @@ from typing import Any
 
 from bench import configuration, outcome, printout, progress
 from bench import options as common
-from bench.client.backoff import Polite
-from bench.client.user import UsersState
+from bench.client.user import Polite, UsersState
 from bench.endpoint import Endpoint, open_endpoint
 from bench.engine.run_state import Pacing
 from bench.load import Load
+from bench.options import Scenario
 from bench.population.replay import WINDOW, Plan, Replay, TraceScript
 from bench.rooms import create_group
-from bench.scenarios.scenario import Scenario
 from bench.trace import Trace, load
 
 HURRY = 10.0  # times as fast as a phone comes back, so that more of the traffic meets one that returns
 
 
-def _adds(parser: argparse.ArgumentParser) -> None:
-    described = "JSON lines with ts, room, user, text; gzip accepted; - is standard input"
-    parser.add_argument("trace", type=Path, help=described)
-
-
 async def run(options: argparse.Namespace) -> int:
-    """Replay, print the report, write the result; 1 if anything was lost, doubled or reordered."""
     trace = load(options.trace)
     async with open_endpoint(options) as there:
         result, seen = await play(there, trace, Plan(options.speed, options.flap, options.seed))
@@ -36,7 +29,6 @@ async def run(options: argparse.Namespace) -> int:
 
 
 async def play(there: Endpoint, trace: Trace, plan: Plan) -> tuple[dict[str, Any], Replay]:
-    """Replay a trace: the result and what it is made of."""
     run = secrets.token_hex(4)  # never the same twice: a daemon at a URL may still have the last run
     rooms = {
         title: await create_group(there, f"{run}-{number}", title, members)
@@ -69,15 +61,10 @@ async def play(there: Endpoint, trace: Trace, plan: Plan) -> tuple[dict[str, Any
 
 
 def _result(replay: Replay, there: Endpoint, measured: Load) -> dict[str, Any]:
-    """The request, the counts and the measurements, as a result file holds them."""
     state, trace, plan, seconds = replay.state, replay.trace, replay.plan, replay.seconds
-    timed = {
-        "ack": state.record.acks(),
-        "delivery": state.record.deliveries(),
-        "repair": state.repairs,
-        "resume": state.record.resumes,
-        "connect": state.connects,
-    }
+    acks, deliveries = state.record.acks(), state.record.deliveries()
+    timed = {"ack": acks, "delivery": deliveries, "repair": state.repairs}
+    timed |= {"resume": state.record.resumes, "connect": state.connects}
     lags, share = state.record.lags.milliseconds(), measured.generator_cpu_share
     return {
         "scenario": "replay",
@@ -100,18 +87,14 @@ def _result(replay: Replay, there: Endpoint, measured: Load) -> dict[str, Any]:
         **state.tally.counts(),
         "cuts": replay.cuts,
         "resumes": state.resumes,
-        "sent_again": sum(
-            sender.sent_again for person in replay.people.values() for sender in person.senders
-        ),
+        "sent_again": sum(one.sent_again for person in replay.people.values() for one in person.senders),
         "ended_otherwise": dict(state.ended),
         "refused": dict(state.failures),
-        "acks_per_s": round(timed["ack"].count / seconds, 1),
+        "acks_per_s": round(acks.count / seconds, 1),
         "deliveries_per_s": round(replay.deliveries / seconds, 1),
         **{f"{name}_ms": histogram.milliseconds() for name, histogram in timed.items()},
         "schedule_lag_ms": lags,
-        "generator_bound": printout.generator_bound(
-            share, lags["p99"], timed["delivery"].milliseconds()["p99"]
-        ),
+        "generator_bound": printout.generator_bound(share, lags["p99"], deliveries.milliseconds()["p99"]),
         **measured.counted(),
         "timeline": measured.beside(outcome.timeline(state.record, seconds)),
         "histograms": {name: histogram.sparse() for name, histogram in timed.items()},
@@ -147,8 +130,7 @@ def _text(replay: Replay, result: dict[str, Any]) -> list[str]:
         f"  links       cut {replay.cuts:,} · resumes {state.resumes:,} · "
         f"messages sent again {result['sent_again']:,}",
     ]
-    for title, counter in (("ended", state.ended), ("refused", state.failures)):
-        lines += [f"  {title:<10}  {count:,} times: {reason}" for reason, count in counter.most_common(5)]
+    lines += printout.frequent("ended", state.ended) + printout.frequent("refused", state.failures)
     return [*lines, *printout.correctness(state.tally), *printout.load(result)]
 
 
@@ -156,5 +138,10 @@ SCENARIO = Scenario(
     "plays a chat trace, one connection a person, cuts some, and compares all replicas at the end",
     run,
     f"speed flap seed {common.ENDPOINT} {common.OUTPUT}",
-    adds=_adds,
+    own={
+        "trace": {
+            "type": Path,
+            "help": "JSON lines with ts, room, user, text; gzip accepted; - is standard input",
+        }
+    },
 )

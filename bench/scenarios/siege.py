@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import configuration, outcome, printout, progress, tokens
+from bench import codec, configuration, outcome, printout, progress
 from bench import options as common
 from bench.checks import Tally
 from bench.client.dialogue import Address
@@ -20,11 +20,10 @@ from bench.histogram import Histogram
 from bench.history.filling import fill
 from bench.history.shape import Shape
 from bench.load import Load
-from bench.scenarios.scenario import Scenario
+from bench.options import Scenario
 from bench.server import Daemon, daemon_dir
-from bench.siege.attacker import Deeds, Orders, attacking, unverified
+from bench.siege.attacker import Deeds, Orders, attacking, certificate, hello, unverified
 from bench.siege.attacks import ATTACKS, Attack, Place
-from bench.siege.certificate import certificate
 from bench.siege.honest import PAIRS, Pairs, Stretch, come_in
 
 P99_MAX = 3.0  # times as long as without the attack; or the attacker is out within a second
@@ -73,11 +72,6 @@ class Verdict:
         }
 
 
-def _adds(parser: argparse.ArgumentParser) -> None:
-    names, described = [attack.name for attack in ATTACKS], "one attack; repeatable (all)"
-    parser.add_argument("--only", choices=names, action="append", help=described, metavar="NAME")
-
-
 async def run(options: argparse.Namespace) -> int:
     chosen = [attack for attack in ATTACKS if not options.only or attack.name in options.only]
     tally = Tally()
@@ -117,16 +111,12 @@ def text(verdicts: Sequence[Verdict], tally: Tally, seconds: float) -> list[str]
 
 
 def _row(verdict: Verdict) -> str:
-    quiet, now = (
-        printout.duration(one.acks.percentile(99) / 1e6) for one in (verdict.quiet, verdict.stretch)
-    )
-    refused = (
-        f", {verdict.stretch.hellos_refused} honest hellos refused" if verdict.stretch.hellos_refused else ""
-    )
-    deeds = verdict.deeds
+    sides, deeds, refused = (verdict.quiet, verdict.stretch), verdict.deeds, verdict.stretch.hellos_refused
+    quiet, now = (printout.duration(side.acks.percentile(99) / 1e6) for side in sides)
+    refusals = f", {refused} honest hellos refused" if refused else ""
     return (
         f"  {verdict.attack.name:<14}{quiet:>11}{now:>11}{verdict.ratio:>8.2f}{verdict.ratio_later:>11.2f}"
-        f"{deeds.frames:>9,}{deeds.closed + deeds.turned_away:>8,}  {'held' if verdict.held else 'NOTICED'}{refused}"
+        f"{deeds.frames:>9,}{deeds.closed + deeds.turned_away:>8,}  {'held' if verdict.held else 'NOTICED'}{refusals}"
     )
 
 
@@ -174,9 +164,8 @@ class Siege:
         """The rooms that attacks are about; the attacker's own, and a public one of somebody else."""
         attacker, host = await self._enter(ATTACKER), await self._enter("siege-host")
         own = await _create(attacker, "own")
-        crowded = await _create(
-            host, "crowded", public=True, users=[f"siege-guest-{number}" for number in range(60)]
-        )
+        guests = [f"siege-guest-{number}" for number in range(60)]
+        crowded = await _create(host, "crowded", public=True, users=guests)
         attacker.cut()
         host.cut()
         long = next(room for room in self._shape.all_rooms if room.kind == "direct")
@@ -184,27 +173,21 @@ class Siege:
 
     async def _token(self, attack: Attack) -> str:
         if attack.kind != "revoked":
-            return tokens.token(ATTACKER, self.daemon.secret)
-        token = tokens.token("siege-victim", self.daemon.secret)
-        await _revoke(
-            Path(self.daemon.environment["CHATD_STORAGE__DIRECTORY"]) / "chatd.sock", "siege-victim"
-        )
+            return codec.token(ATTACKER, self.daemon.secret)
+        token = codec.token("siege-victim", self.daemon.secret)
+        directory = Path(self.daemon.environment["CHATD_STORAGE__DIRECTORY"])
+        await _revoke(directory / "chatd.sock", "siege-victim")
         return token
 
     def _hello(self) -> Packet:
-        user = f"siege-{secrets.token_hex(4)}"
-        token = tokens.token(user, self.daemon.secret)
-        return {"type": "hello", "version": 1, "token": token, "device": secrets.token_urlsafe(16)}
+        return hello(codec.token(f"siege-{secrets.token_hex(4)}", self.daemon.secret))
 
     async def _dial(self) -> Phone:
         return await connect(self._address, ENCODINGS["msgpack"], unverified())
 
     async def _enter(self, user: str) -> Phone:
         phone = await self._dial()
-        token = tokens.token(user, self.daemon.secret)
-        await phone.request(
-            {"type": "hello", "version": 1, "token": token, "device": secrets.token_urlsafe(16)}
-        )
+        await phone.request(hello(codec.token(user, self.daemon.secret)))
         return phone
 
 
@@ -242,10 +225,18 @@ async def besieged(messages: int) -> AsyncIterator[Siege]:
             yield Siege(daemon, shape)
 
 
+NAMES = [attack.name for attack in ATTACKS]
 SCENARIO = Scenario(
     "what one attacker costs everybody else: acknowledgements of honest pairs, with and without it",
     run,
     f"messages duration {common.OUTPUT}",
     {"messages": 300_000, "duration": 10.0},
-    _adds,
+    {
+        "--only": {
+            "choices": NAMES,
+            "action": "append",
+            "metavar": "NAME",
+            "help": "one attack; repeatable (all)",
+        }
+    },
 )

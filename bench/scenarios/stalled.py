@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -14,9 +15,9 @@ from bench.engine.role import Plan
 from bench.engine.run_state import Pacing
 from bench.engine.script import Script
 from bench.engine.stalled import MESSAGE_BYTES, PAGE_MESSAGES, StalledFanout, Stalling, pages_to_stall
-from bench.engine.workers import measure
+from bench.options import Scenario
+from bench.outcome import Played
 from bench.rooms import create_group
-from bench.scenarios.scenario import Played, Scenario
 
 NEVER = "the daemon never had to act: the kernel took everything for the reader, or the daemon did"
 
@@ -61,9 +62,12 @@ class Round(NamedTuple):
             return None
         return float(stalled["server"]["rss_growth_bytes_max"] - without["server"]["rss_growth_bytes_max"])
 
+    def counted(self) -> dict[str, Any]:
+        told = {"slow_consumers": self.stalled[0]["slow_consumers"], "p99_moved": _rounded(self.p99_moved)}
+        return told | {"memory_growth_bytes": self.memory_growth_bytes}
+
 
 async def run(options: argparse.Namespace) -> int:
-    """Measures without and with, prints both, writes the result."""
     pacing = common.pacing(options)
 
     async def one(reads: bool) -> Played:
@@ -78,12 +82,9 @@ async def run(options: argparse.Namespace) -> int:
 
 async def in_turn(one: Callable[[bool], Awaitable[Played]], rounds: int) -> list[Round]:
     """Both sides in each round; who came first is second in the next, so that what drifts hits both alike."""
-    found = []
-    for number in range(rounds):
-        order = (True, False) if number % 2 == 0 else (False, True)
-        sides = {reads: await one(reads) for reads in order}
-        found.append(Round(sides[True], sides[False]))
-    return found
+    orders = [(True, False) if number % 2 == 0 else (False, True) for number in range(rounds)]
+    found = [{reads: await one(reads) for reads in order} for order in orders]
+    return [Round(sides[True], sides[False]) for sides in found]
 
 
 async def play(
@@ -95,10 +96,9 @@ async def play(
     page_from = await _fill(there, script, room)
     group = Stalling(room, crowd.members, 1, page_from, pages_to_stall(), crowd.stalled, crowd.reads)
     plan = Plan(StalledFanout, common.access(there, len(users)), script, pacing, group)
-    seen, measured = await measure(plan, procs, there)
+    result, seen = await outcome.play("stalled", plan, there, procs)
     if not crowd.reads:
         seen.failures.clear()  # the stalled one is thrown out, which is as it should be
-    result = outcome.of("stalled", seen, measured, there, pacing)
     return {**result, "reads": crowd.reads, "slow_consumers": await _steps_taken(there)}, seen
 
 
@@ -119,9 +119,8 @@ async def _steps_taken(there: Endpoint) -> int | None:
 
 def tally_of(rounds: Sequence[Round]) -> Tally:
     tally = Tally()
-    for one in rounds:
-        for _, seen in one:
-            tally.merge(seen.tally)
+    for _, seen in chain.from_iterable(rounds):
+        tally.merge(seen.tally)
     return tally
 
 
@@ -136,7 +135,7 @@ def beside(rounds: Sequence[Round]) -> dict[str, Any]:
     A p99 moves by itself: `p99_spread` is how far those without them are apart, as a part of their median, None of one.
     """
     tally, without = tally_of(rounds), middle(rounds).without[0]
-    acted = [one.acted for one in rounds]
+    never = False in (one.acted for one in rounds)
     p99s_ms = [one.without[0]["delivery_ms"]["p99"] for one in rounds]
     alone = len(rounds) == 1 or not median(p99s_ms)
     return {
@@ -145,21 +144,12 @@ def beside(rounds: Sequence[Round]) -> dict[str, Any]:
         "examples": tally.examples,
         "generator_bound": any(side["generator_bound"] for one in rounds for side, _ in one),
         "without": {key: without[key] for key in ("delivery_ms", "server", "slow_consumers")},
-        "rounds": [
-            {
-                "slow_consumers": one.stalled[0]["slow_consumers"],
-                "p99_moved": _rounded(one.p99_moved),
-                "memory_growth_bytes": one.memory_growth_bytes,
-            }
-            for one in rounds
-        ],
+        "rounds": [one.counted() for one in rounds],
         "p99_moved": _median([one.p99_moved for one in rounds]),
         "p99_spread": None if alone else round((max(p99s_ms) - min(p99s_ms)) / median(p99s_ms), 3),
         # What the daemon took in for a reader whom it never noticed is in `rounds`, and proves no bound.
-        "memory_growth_bytes": None
-        if False in acted
-        else _median([one.memory_growth_bytes for one in rounds]),
-        "unmeasured": NEVER if False in acted else None,
+        "memory_growth_bytes": None if never else _median([one.memory_growth_bytes for one in rounds]),
+        "unmeasured": NEVER if never else None,
     }
 
 
@@ -179,10 +169,8 @@ def text(result: dict[str, Any], shown: Round, tally: Tally) -> list[str]:
         "without": (without.record.deliveries(), "due to received, everybody reads"),
         "with": (stalled.record.deliveries(), "the same, of the others"),
     }
-    rounds = result["rounds"]
-    spread = (
-        "" if result["p99_spread"] is None else f" · without them it varies by {result['p99_spread']:.0%}"
-    )
+    rounds, spread_part = result["rounds"], result["p99_spread"]
+    spread = "" if spread_part is None else f" · without them it varies by {spread_part:.0%}"
     steps = " · ".join(_told(one["slow_consumers"], ",") for one in rounds)
     return [
         f"bench stalled · {outcome.loop(result)} · {result['encoding']} · seed {result['seed']}",

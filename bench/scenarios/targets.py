@@ -10,18 +10,11 @@ from typing import Any
 
 from bench import configuration, cores, filesystem, outcome, printout
 from bench.client.dialogue import Refused
-from bench.scenarios.scenario import Scenario
+from bench.options import Scenario
 from bench.targets import yardstick
 from bench.targets.table import TARGETS
 from bench.targets.target import HEAD, MISSED, QUICK, Extent, Measured, Target
 from bench.trace import load
-
-
-def _adds(parser: argparse.ArgumentParser) -> None:
-    names = [target.name for target in TARGETS]
-    only = f"a row: {', '.join(names)}"
-    parser.add_argument("--only", choices=names, action="append", metavar="P", help=only)
-    parser.add_argument("--trace", type=Path, help="a chat trace, for the row that replays one")
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -83,12 +76,9 @@ def _head(extent: Extent) -> list[str]:
 
 def _placed() -> dict[str, Any]:
     """Where every daemon of the table and the generator will be, as a result has it."""
-    core, directory = cores.daemon_core(), Path(tempfile.gettempdir())
+    core, storage = cores.daemon_core(), filesystem.of(Path(tempfile.gettempdir()))
     ours = cores.bound() if core is None else [core]
-    return {
-        "server": {"cores": ours, "storage": filesystem.of(directory)},
-        "generator": {"cores": cores.bound()},
-    }
+    return {"server": {"cores": ours, "storage": storage}, "generator": {"cores": cores.bound()}}
 
 
 def _exit_code(rows: Sequence[Mapping[str, Any]]) -> int:
@@ -101,9 +91,18 @@ def _exit_code(rows: Sequence[Mapping[str, Any]]) -> int:
     return outcome.MISSED if missed else outcome.CORRECT
 
 
+NAMES = [target.name for target in TARGETS]
 SCENARIO = Scenario(
     "the figures that must be reached, measured on this machine, and for each the verdict",
     run,
     "quick seed json",
-    adds=_adds,
+    own={
+        "--only": {
+            "choices": NAMES,
+            "action": "append",
+            "metavar": "P",
+            "help": f"a row: {', '.join(NAMES)}",
+        },
+        "--trace": {"type": Path, "help": "a chat trace, for the row that replays one"},
+    },
 )

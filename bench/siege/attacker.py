@@ -6,15 +6,20 @@ import multiprocessing
 import os
 import secrets
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from bench import frames
 from bench.client.dialogue import Address, Refused
 from bench.client.phone import Phone, connect
-from bench.codec import ENCODINGS
+from bench.codec import ENCODINGS, Packet
 from bench.siege.attacks import ATTACKS, Attack, Place
 
 SOURCE = "127.0.0.66"  # another address than that of honest people
@@ -27,8 +32,6 @@ _spawning = multiprocessing.get_context("spawn")
 
 @dataclass(frozen=True)
 class Orders:
-    """The orders of an attacker."""
-
     attack: str
     place: Place
     url: str
@@ -67,14 +70,7 @@ async def attacking(orders: Orders) -> AsyncIterator[Deeds]:
 
 def _perform(orders: Orders, line: Connection) -> None:
     os.nice(POLITENESS)
-    line.send(asyncio.run(_carry_out(orders, line)))
-
-
-async def _carry_out(orders: Orders, line: Connection) -> dict[str, int]:
-    attacker = _Attacker(orders)
-    await attacker.look_around()
-    line.send("begun")
-    return await attacker.attack()
+    line.send(asyncio.run(_Attacker(orders).attack(line)))
 
 
 class _Attacker:
@@ -84,18 +80,21 @@ class _Attacker:
         self._address = Address.of(orders.url)
         self._deeds = Deeds()
         self._number = 0
+        self._pause_s = self._attack.connections / self._attack.per_s
 
-    async def look_around(self) -> None:
-        """One connection, opened and dropped: what takes time at the first only is no part of the attack."""
+    async def attack(self, line: Connection) -> dict[str, int]:
+        """Attack after one connection, opened and dropped: what takes time at the first only is no part of it."""
         phone = await self._phone()
         if phone is not None:
             phone.cut()
-
-    async def attack(self) -> dict[str, int]:
+        line.send("begun")
         kinds = {
-            "chat": self._flood, "stranger": self._introduce, "silent": self._be_silent,
-            "login": self._log_in, "revoked": self._greet,
-        }  # fmt: skip
+            "chat": lambda: self._dial_again(self._flood, REDIAL_S),
+            "stranger": lambda: self._dial_again(self._introduce, self._pause_s),
+            "revoked": lambda: self._dial_again(self._greet, self._pause_s),
+            "silent": self._be_silent,
+            "login": self._log_in,
+        }
         act = kinds[self._attack.kind]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._orders.seconds), asyncio.TaskGroup() as together:
@@ -103,31 +102,27 @@ class _Attacker:
                     together.create_task(act())
         return dict(vars(self._deeds))
 
-    async def _flood(self) -> None:
-        while True:
-            phone = await self._phone()
-            if phone is not None and await self._welcomed(phone):
-                await self._send(phone)
-                self._deeds.closed += 1
-            await asyncio.sleep(REDIAL_S)
-
-    async def _introduce(self) -> None:
-        """One frame before hello, on connections that are opened for it."""
+    async def _dial_again(self, act: Callable[[Phone], Awaitable[None]], pause_s: float) -> None:
         while True:
             phone = await self._phone()
             if phone is not None:
-                self._write(phone)
-                await phone.lost
-                self._deeds.closed += 1
-            await asyncio.sleep(self._attack.connections / self._attack.per_s)
+                await act(phone)
+            await asyncio.sleep(pause_s)
 
-    async def _greet(self) -> None:
-        while True:
-            phone = await self._phone()
-            if phone is not None:
-                await self._welcomed(phone)
-                phone.cut()
-            await asyncio.sleep(self._attack.connections / self._attack.per_s)
+    async def _flood(self, phone: Phone) -> None:
+        if await self._welcomed(phone):
+            await self._send(phone)
+            self._deeds.closed += 1
+
+    async def _introduce(self, phone: Phone) -> None:
+        """Send one frame before hello, on a connection that is opened for it."""
+        self._write(phone)
+        await phone.lost
+        self._deeds.closed += 1
+
+    async def _greet(self, phone: Phone) -> None:
+        await self._welcomed(phone)
+        phone.cut()
 
     async def _be_silent(self) -> None:
         held: list[asyncio.StreamWriter] = []
@@ -147,16 +142,15 @@ class _Attacker:
                 writer.write(head.encode() + body)
                 await reader.read()
                 writer.transport.abort()
-            await asyncio.sleep(self._attack.connections / self._attack.per_s)
+            await asyncio.sleep(self._pause_s)
 
     async def _send(self, phone: Phone) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while phone.alive:
             self._write(phone)
-            due = max(
-                due + 1 / self._attack.per_s, loop.time() - 1
-            )  # who is held up does not catch up for ever
+            # A sender that is held up does not catch up for ever.
+            due = max(due + 1 / self._attack.per_s, loop.time() - 1)
             await asyncio.sleep(max(0.0, due - loop.time()))
 
     def _write(self, phone: Phone) -> None:
@@ -172,25 +166,19 @@ class _Attacker:
     async def _phone(self) -> Phone | None:
         self._deeds.dialled += 1
         try:
-            phone = await connect(self._address, ENCODINGS["msgpack"], unverified(), SOURCE)
+            return await connect(self._address, ENCODINGS["msgpack"], unverified(), SOURCE)
         except (OSError, TimeoutError, frames.HandshakeError):
             self._deeds.turned_away += 1
             return None
-        return phone
 
     async def _welcomed(self, phone: Phone) -> bool:
-        hello = {
-            "type": "hello",
-            "version": 1,
-            "token": self._orders.token,
-            "device": secrets.token_urlsafe(16),
-        }
         try:
-            await phone.request(hello)
+            await phone.request(hello(self._orders.token))
         except (Refused, TimeoutError):
             self._deeds.turned_away += 1
             return False
-        phone.on_payload = _ignore  # what it is answered is of no interest to it
+        # Answers are read, so that the daemon need not wait, and not looked at.
+        phone.on_payload = lambda payload: None
         return True
 
     async def _socket(self, *, encrypted: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -199,8 +187,8 @@ class _Attacker:
         return await asyncio.open_connection(*where, ssl=tls, local_addr=(SOURCE, 0))
 
 
-def _ignore(payload: bytes) -> None:
-    """Read, so that the daemon need not wait, and not looked at."""
+def hello(token: str) -> Packet:
+    return {"type": "hello", "version": 1, "token": token, "device": secrets.token_urlsafe(16)}
 
 
 def unverified() -> ssl.SSLContext:
@@ -208,3 +196,14 @@ def unverified() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
+
+
+def certificate() -> bytes:
+    """A key and a certificate that it signed itself, for a day, PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "chatd siege")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    return made.sign(key, hashes.SHA256()).public_bytes(pem) + private

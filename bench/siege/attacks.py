@@ -48,7 +48,6 @@ class Attack:
     kind: str = "chat"
 
     def payload(self, place: Place, number: int) -> bytes:
-        """The frame with this number; empty for an attack that sends none of its own."""
         make = _PAYLOADS.get(self.name)
         return make(place, number) if make is not None else b""
 
@@ -129,7 +128,7 @@ _PAYLOADS: dict[str, Callable[[Place, int], bytes]] = {
     "update-large": lambda at, n: _keyed(n, "room.update", room=at.own, data={"k": f"{n:012d}" * 5_000}),
     "pongs": lambda at, n: pack([{"type": "pong"}] * 64),
     "invalid": lambda at, n: pack(
-        [{"type": "send", "id": n * 64 + 10 + other, "room": 7} for other in range(64)]
+        [{"type": "send", "id": n * 64 + other, "room": 7} for other in range(10, 74)]
     ),
     "create": _create,
     "join-leave": lambda at, n: _keyed(n, ("room.join", "room.leave")[n % 2], room=at.crowded),

@@ -57,7 +57,6 @@ class Pairs:
         reader.on_push = self._pushed
 
     async def write(self, stretch: Stretch, seconds: float) -> None:
-        """Writes for so long, then waits for the last acknowledgement."""
         began = time.perf_counter()
         for number in range(int(seconds * RATE)):
             due = began + number / RATE

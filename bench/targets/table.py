@@ -11,11 +11,11 @@ from bench.endpoint import own_endpoint
 from bench.engine.run_state import Pacing
 from bench.history.shape import Shape
 from bench.options import script
+from bench.outcome import Played
 from bench.peers.table import PEERS
 from bench.population.replay import Plan
 from bench.population.storm import Crowd
 from bench.scenarios import floor, history, loads, reconnect, replay, stalled
-from bench.scenarios.scenario import Played
 from bench.server import daemon_dir
 from bench.targets.target import ONCE, Extent, Figure, Measured, Target, median, number_of, ratio
 from bench.trace import Trace, read
@@ -116,9 +116,8 @@ async def _reconnect(extent: Extent) -> Measured:
 async def _history(extent: Extent) -> Measured:
     messages, rooms, users = extent.history
     shape, tally = Shape(messages, rooms, users, history.END_MS, extent.seed), Tally()
-    asked = history.Asked(
-        duration_s=extent.duration_s, warmup_s=min(1.0, extent.warmup_s), rounds=extent.rounds
-    )
+    warmup_s = min(1.0, extent.warmup_s)
+    asked = history.Asked(duration_s=extent.duration_s, warmup_s=warmup_s, rounds=extent.rounds)
     result = {**await history.play(shape, asked, tally), **tally.counts(), "examples": tally.examples}
     sides = result["sending"].values()
     result["generator_bound"] = any(side["generator_bound"] for side in sides)
@@ -135,10 +134,8 @@ async def _history(extent: Extent) -> Measured:
 async def _stalled(extent: Extent) -> Measured:
     async def one(reads: bool) -> Played:
         async with own_endpoint() as there:
-            at, crowd = (
-                extent.pacing().paced(rate=extent.stalled_rate),
-                stalled.StalledGroup(extent.members, reads=reads),
-            )
+            at = extent.pacing().paced(rate=extent.stalled_rate)
+            crowd = stalled.StalledGroup(extent.members, reads=reads)
             return await stalled.play(there, script(extent.seed), at, crowd)
 
     rounds = await stalled.in_turn(one, extent.rounds)
@@ -174,13 +171,8 @@ async def _replay(extent: Extent) -> Measured:
 def made_up(messages: int, people: int) -> Trace:
     """Some people in one large group and a few small ones, when nobody gave a trace."""
     lines = (
-        {
-            "ts": place,
-            "room": f"room {place % 7 % 4}",
-            "user": f"user {place * 31 % people}",
-            "text": "x" * 80,
-        }
-        for place in range(messages)
+        {"ts": at, "room": f"room {at % 7 % 4}", "user": f"user {at * 31 % people}", "text": "x" * 80}
+        for at in range(messages)
     )
     return read(io.BytesIO("\n".join(map(json.dumps, lines)).encode()), "made up")
 

@@ -42,9 +42,8 @@ class Figure:
         """The figure with its bounds as they are on this machine."""
         slowness = yardstick.slowness(self.scale)
         factor = 1 / slowness if self.more else slowness
-        required, stretch = (
-            None if bound is None else bound * factor for bound in (self.required, self.stretch)
-        )
+        bounds = (self.required, self.stretch)
+        required, stretch = (None if bound is None else bound * factor for bound in bounds)
         return replace(self, required=required, stretch=stretch)
 
     def verdict(self, value: float | None) -> str:
@@ -63,13 +62,10 @@ class Figure:
 
     def as_json(self, value: float | None) -> dict[str, Any]:
         return {
-            "key": self.key,
-            "title": self.title,
-            "unit": self.unit,
+            **{key: getattr(self, key) for key in ("key", "title", "unit", "more")},
             "value": None if value is None else round(value, 3),
             "must": self.required,
             "aim": self.stretch,
-            "more": self.more,
             "scale": self.scale or None,
             "verdict": self.verdict(value),
         }
@@ -77,14 +73,9 @@ class Figure:
     def as_text(self, value: float | None) -> str:
         shown = number(value) if value is not None else "-" if self.absent else UNMEASURED
         sign = "≥" if self.more else "≤"
-        bounds = (
-            "" if bound is None else f"{sign} {number(bound)}" for bound in (self.required, self.stretch)
-        )
-        required, stretch = bounds
-        line = (
-            f"  {self.title:<38}{shown:>14}  {required:>10}{stretch:>10}   {self.verdict(value)} {self.unit}"
-        )
-        return line.rstrip()
+        bounds = (self.required, self.stretch)
+        limits = "".join(f"{'' if one is None else f'{sign} {number(one)}':>10}" for one in bounds)
+        return f"  {self.title:<38}{shown:>14}  {limits}   {self.verdict(value)} {self.unit}".rstrip()
 
     def _holds(self, value: float, limit: float) -> bool:
         return value >= limit if self.more else value <= limit
@@ -114,21 +105,11 @@ class Extent:
     made_up: tuple[int, int] = (5_000, 300)  # messages and people, when no trace is given
 
     def pacing(self) -> Pacing:
-        """A closed loop of this length; `paced` makes another of it."""
         return Pacing(self.duration_s, self.warmup_s, seed=self.seed)
 
 
-QUICK = Extent(
-    quick=True,
-    duration_s=3.0,
-    warmup_s=1.0,
-    rounds=1,
-    sessions=1_500,
-    settle_s=2.0,
-    users=200,
-    returning=200,
-    history=(50_000, 700, 3_000),
-)
+_SMALL: dict[str, Any] = {"rounds": 1, "sessions": 1_500, "users": 200, "returning": 200}
+QUICK = Extent(True, duration_s=3.0, warmup_s=1.0, settle_s=2.0, history=(50_000, 700, 3_000), **_SMALL)
 
 
 @dataclass(frozen=True)
@@ -144,7 +125,6 @@ class Measured:
     failed: str = ""
 
     def value(self, figure: Figure) -> float | None:
-        """The value of a figure; None for one that was not measured."""
         return None if self.failed or figure.absent else self.figures[figure.key]
 
     def remarks(self) -> Iterator[str]:
@@ -163,9 +143,8 @@ class Measured:
     @property
     def correct(self) -> bool:
         """Whether no run of the daemon or a floor lost, doubled or reordered anything; peers may."""
-        return not any(
-            result.get(name) for result in self.results if not of_peer(result) for name in COUNTERS
-        )
+        ours = (result for result in self.results if not of_peer(result))
+        return not any(result.get(name) for result in ours for name in COUNTERS)
 
     @property
     def generator_bound(self) -> dict[str, tuple[int, int]]:
@@ -211,7 +190,6 @@ class Target:
         return ONCE if once else self.taken.format(rounds=extent.rounds)
 
     def as_json(self, measured: Measured, extent: Extent, yardstick: Yardstick) -> dict[str, Any]:
-        """The row as a result file holds it, once it is measured."""
         bound = measured.generator_bound
         return {
             "name": self.name,
@@ -228,7 +206,6 @@ class Target:
         }
 
     def as_text(self, measured: Measured, extent: Extent, yardstick: Yardstick) -> list[str]:
-        """The row as lines: how it was taken and what one must know of it, then a figure each."""
         lines = [" · ".join((f"{self.name}  {self.what}", self.how(extent), *measured.remarks()))]
         if any(figure.scale for figure in self.figures):
             lines.append(f"  bounds are scaled by the machine: {yardstick}")

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from bench import __main__ as command
-from bench import bounds
-from bench.engine.fanout import Group
+from bench import options
+from bench.engine.conversation import Group
 
 WITHOUT = {"compare", "report", "convert"}  # these measure nothing
 MAY_BE_NONE = {"warmup", "flap", "missed"}
@@ -42,20 +42,20 @@ def test_what_cannot_be_is_refused_before_the_run(
 
 
 def test_a_number_that_fits_is_taken_as_it_is() -> None:
-    taken = [bounds.positive("0.5"), bounds.zero_or_more("0"), bounds.count("1")]
+    taken = [options.positive("0.5"), options.zero_or_more("0"), options.count("1")]
     assert taken == [0.5, 0.0, 1]
-    assert [bounds.count_or_none("0"), bounds.pairs("4")] == [0, 4]
+    assert [options.count_or_none("0"), options.pairs("4")] == [0, 4]
 
 
 @pytest.mark.parametrize(
     ("bound", "word"),
     [
-        (bounds.positive, "inf"),
-        (bounds.positive, "nan"),
-        (bounds.zero_or_more, "nan"),
-        (bounds.count, "0"),
-        (bounds.pairs, "3"),
-        (bounds.pairs, "0"),
+        (options.positive, "inf"),
+        (options.positive, "nan"),
+        (options.zero_or_more, "nan"),
+        (options.count, "0"),
+        (options.pairs, "3"),
+        (options.pairs, "0"),
     ],
 )
 def test_a_number_out_of_its_bounds_is_not(bound: object, word: str) -> None:

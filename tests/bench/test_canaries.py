@@ -13,7 +13,7 @@ import pytest
 
 from bench import __main__ as command
 from bench.checks import COUNTERS, Tally
-from bench.client import backoff as manners
+from bench.client import user as users
 from bench.codec import ENCODINGS
 from bench.endpoint import Endpoint
 from bench.engine.record import SECOND_NS
@@ -24,7 +24,7 @@ from bench.engine.sessions import Idle, Sessions
 from bench.engine.workers import measure
 from bench.population import population_run
 from bench.population import storm as storms
-from bench.population.settings import Population, Size
+from bench.population.population_run import Population, Size
 from bench.population.storm import Crowd
 from bench.scenarios import mixed, peers, ramp, reconnect, stalled
 from bench.server import Daemon
@@ -105,7 +105,7 @@ class Cage:
 async def test_a_storm_finds_every_lie(
     fault: str, counted: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manners, "BASE_S", 0.1)
+    monkeypatch.setattr(users, "BASE_S", 0.1)
     if (
         counted
     ):  # what never comes is not waited for; where all comes, it may take as long as the machine likes

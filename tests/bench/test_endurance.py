@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench import __main__ as command
+from bench import outcome
 from bench.codec import ENCODINGS
 from bench.endpoint import Endpoint
 from bench.engine.pacing import ARRIVALS
@@ -49,7 +50,7 @@ def test_a_stalled_reader_in_a_closed_loop_of_two_processes(
         return await measure(plan, shares, there)
 
     processes: list[int] = []
-    monkeypatch.setattr(stalled, "measure", measured)
+    monkeypatch.setattr(outcome, "measure", measured)
     closed = ["--closed", "--procs", "2", "--rounds", "1"]
     assert command.main(["stalled", "--members", "8", *closed, *SHORT]) == 0
     assert processes == [2, 2]

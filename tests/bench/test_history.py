@@ -18,7 +18,7 @@ from bench import __main__ as command
 from bench.checks import Tally
 from bench.codec import ENCODINGS
 from bench.endpoint import Endpoint
-from bench.history import measuring, rows
+from bench.history import filling, measuring
 from bench.history.filling import fill
 from bench.history.reading import Reading
 from bench.history.shape import Shape
@@ -114,7 +114,7 @@ async def test_rows_are_those_the_daemon_writes(home: DaemonDir, kind: str) -> N
 
 def check_events(room: Any, written: list[dict[str, Any]]) -> None:
     columns = list(written[0])
-    for ours, theirs in zip(rows.event_rows(SMALL, room, {}), written, strict=False):
+    for ours, theirs in zip(filling.event_rows(SMALL, room, {}), written, strict=False):
         mine = dict(zip(columns, ours, strict=True))
         blob, their_blob = (list(msgpack.unpackb(one.pop("blob")).items()) for one in (mine, theirs))
         for one in (mine, theirs):
@@ -129,7 +129,7 @@ def check_events(room: Any, written: list[dict[str, Any]]) -> None:
 def check_room(room: Any, written: list[dict[str, Any]]) -> None:
     (theirs,) = written
     said = type(room)(room.number, room.kind, room.users, 3, room.created_at, room.closed_at)
-    mine = dict(zip(theirs, rows.room_row(SMALL, said), strict=True))
+    mine = dict(zip(theirs, filling.room_row(SMALL, said), strict=True))
     assert drop(mine, "number", "name", "title") == drop(theirs, "number", "name", "title")
     assert mine["title"] == theirs["title"]
 
@@ -142,7 +142,7 @@ def check_members(room: Any, written: list[dict[str, Any]]) -> None:
         own, own_read = said.own(place, 3), said.own(place, read)
         role = "owner" if place == 0 and room.kind == "group" else "member"
         member = next(SMALL.members(said)).__class__(theirs["user"], role, read, own - own_read, own)
-        mine = dict(zip(theirs, rows.member_row(SMALL, said, member), strict=True))
+        mine = dict(zip(theirs, filling.member_row(SMALL, said, member), strict=True))
         assert drop(mine, "room") == drop(theirs, "room")
 
 

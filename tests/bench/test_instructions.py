@@ -8,7 +8,7 @@ import pytest
 
 from bench import __main__ as command
 from bench.instructions import __main__ as program
-from bench.instructions import callgrind, written
+from bench.instructions import written
 from bench.instructions.parts import MEANINGS
 from bench.instructions.written import Numbers
 
@@ -18,12 +18,12 @@ NUMBERS = Numbers(HERE, {"decode": 10_000, "send": 500_000})
 
 @pytest.mark.timeout(600)  # a quarter of a minute of a quiet core
 def test_no_part_of_the_hot_path_costs_more_than_is_written_down() -> None:
-    if reason := callgrind.missing():
+    if reason := written.missing():
         pytest.skip(reason)
     numbers = Numbers.load(written.PATH)
     if difference := numbers.incomparable(written.here()):
         pytest.skip(f"counts are compared with the same versions only: {difference}")
-    assert numbers.rises(written.each(callgrind.count("bench.instructions"))) == {}
+    assert numbers.rises(written.each(written.count("bench.instructions"))) == {}
 
 
 def test_every_part_is_written_down() -> None:
@@ -33,9 +33,9 @@ def test_every_part_is_written_down() -> None:
 async def test_every_part_does_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "ROUNDS", 1)
     labels = []
-    counted = callgrind.Requests.counted
+    counted = written.Requests.counted
     monkeypatch.setattr(
-        callgrind.Requests, "counted", lambda self, label: labels.append(label) or counted(self, label)
+        written.Requests, "counted", lambda self, label: labels.append(label) or counted(self, label)
     )
     await program.main()
     assert {label.split()[0] for label in labels} == MEANINGS.keys()
@@ -72,7 +72,7 @@ def test_what_callgrind_wrote_is_read_by_label(tmp_path: Path) -> None:
         strict=True,
     ):
         path.write_text(text)
-    assert callgrind.read(paths) == {"send 16": [7, 9]}
+    assert written.read(paths) == {"send 16": [7, 9]}
 
 
 def test_the_command_fails_on_a_rise_until_it_is_written(
@@ -81,7 +81,7 @@ def test_the_command_fails_on_a_rise_until_it_is_written(
     monkeypatch.setattr(written, "PATH", tmp_path / "n.toml")
     monkeypatch.setattr(written, "here", lambda: HERE)
     counts = {"decode 1": [0, 11_000], "decode 2": [0, 22_000]}
-    monkeypatch.setattr(callgrind, "count", lambda module: counts)
+    monkeypatch.setattr(written, "count", lambda module: counts)
     NUMBERS.save(written.PATH)
     assert command.main(["instructions"]) == 5
     assert "+10.0%" in capsys.readouterr().out

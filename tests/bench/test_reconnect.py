@@ -14,9 +14,8 @@ import pytest
 
 from bench import __main__ as command
 from bench import server as homes
-from bench.client import backoff as manners
-from bench.client.backoff import BASE_S, CAP_S, RUDE_S, Polite, Rude
-from bench.client.user import UsersState
+from bench.client import user as users
+from bench.client.user import BASE_S, CAP_S, RUDE_S, Polite, Rude, UsersState
 from bench.engine.run_state import Access, Pacing
 from bench.engine.script import Script
 from bench.population import storm as storms
@@ -51,8 +50,8 @@ def test_rude_waits_are_all_the_same() -> None:
 
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits as long as he would on a real network: the daemon is back in a moment."""
-    monkeypatch.setattr(manners, "BASE_S", 0.2)
-    monkeypatch.setattr(manners, "RUDE_S", 0.3)
+    monkeypatch.setattr(users, "BASE_S", 0.2)
+    monkeypatch.setattr(users, "RUDE_S", 0.3)
 
 
 @pytest.mark.parametrize("options", [[], ["--rude"]])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.client import backoff
+from bench.client import user
 from bench.targets.table import TARGETS
 from bench.targets.target import Extent, Target
 
@@ -33,7 +33,7 @@ NEEDS_ROUNDS = {"P9": {"spread"}}  # of one round there is none
 async def test_a_row_has_every_figure_that_it_promises(
     target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backoff, "BASE_S", 0.1)
+    monkeypatch.setattr(user, "BASE_S", 0.1)
     measured = await target.measure(GLANCE)
     assert measured.figures.keys() == {figure.key for figure in target.figures}
     promised = {figure.key for figure in target.figures if not figure.absent}

@@ -3,7 +3,7 @@
 import jwt
 import pytest
 
-from bench.tokens import token
+from bench.codec import token
 
 SECRET = "a secret of at least thirty-two bytes"
 
