@@ -18,14 +18,14 @@ Then, without an await between the steps:
    was published since: there is no gap;
 3. if there was one, the snapshot is used for nothing. Memberships are read, the session subscribes to them, except to
    rooms whose leaving was pushed meanwhile, and only then the page is read (`read_again`). This cannot lose anything,
-   and costs two more reads.
+   and costs three more reads. Pushes that come before the reply wait in the backlog of the outbox. Those that describe
+   a room as of a commit that the page holds are dropped (`on_snapshot`), because behind the reply they would be old;
+   events stay, and are recognised.
 
 **The commit that is durable but not published.** The writer publishes after the disk has the commit, so S may be ahead
-of everything published. Then the pushes of S come after the snapshot that holds it. They wait in the backlog of the
-outbox until the reply is out; those that describe a room as of S or before are dropped (`on_snapshot`), because behind
-the reply they could carry an older state than it; events follow it and are recognised. A user who joined a room in S is
-subscribed by the snapshot before the join is published; the fan-out takes that back first, since the events before
-the join, in the same batch, are not for them.
+of everything published, by one. Then the pushes of S come behind the snapshot that holds it, and repeat it. A user who
+joined a room in S is subscribed by the snapshot before the join is published; the fan-out takes that back first, since
+the events before the join, in the same batch, are not for them.
 
 **Why not lock the writer for the read?** Each hello would stop all chat for a read, and a storm of them would stop it
 for long. **Why not compare S with the last published number?** At hundreds of commits a second it is never the same

@@ -28,9 +28,10 @@ and its remembered head is dropped: behind `gone` nothing may name the room.
 
 **Before the reply to hello** a connection is subscribed already, so that nothing falls between snapshot and live pushes
 (commands/hello.py). But a client must not get an event of a room that the reply has not named. So frames wait in a
-`Backlog`, with the same second mark, and follow the reply. Frames that describe a room as of a commit that the reply
-shows are dropped (`forget_up_to`): they would put an older state in place of a newer one. Events stay, since the
-reply only counts them; one that comes twice is recognised by its number. Ephemerals do not wait.
+`Backlog`, with the same second mark, and follow the reply. When the page of the reply is read after subscribing,
+frames that describe a room as of a commit that it shows are dropped (`forget_up_to`): they would put an older state in
+place of a newer one. Events stay, since the reply only counts them; one that comes twice is recognised by its number.
+Ephemerals do not wait.
 
 **Why no session to resume?** A buffer that survives its connection would have to be bounded, too, and what falls out of
 it would need the log. The log and one cursor do it alone.
