@@ -54,7 +54,7 @@ class LifecycleDelegate(Protocol):
 
 
 class Lifecycle:
-    """Keeps one client connected while it should be."""
+    """The loop that keeps one client connected while it should be."""
 
     def __init__(self, url: str, tokens: Tokens, settings: Settings, delegate: LifecycleDelegate) -> None:
         self.phase = Phase.STOPPED

@@ -19,7 +19,7 @@ from tests.kit.manual_transport import ManualTransport
 
 
 class ManualConnection:
-    """A connection on a manual transport, behind its handshake unless told otherwise.
+    """A connection on a manual transport, behind its handshake unless the test asks for less.
 
     As on a socket, the HTTP protocol gets the bytes first; `connection` is the protocol that has the transport now.
     """

@@ -27,7 +27,7 @@ class Timing:
     close_s: float = 5.0
     """Time for the peer to finish a close (protocol.md, "bye")."""
     call_s: float = 30.0
-    """Time that a call of the public interface waits for connection and reply together, unless told otherwise."""
+    """Time that a call of the public interface waits for connection and reply together, by default."""
     gap_s: float = 0.5
     """Wait before a hole is repaired: most holes are reordering and close by themselves (protocol.md, "Positions,
     gaps and repair")."""
