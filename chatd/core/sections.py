@@ -1,20 +1,21 @@
-"""The sections of account rows: state that belongs to a user and to no room, kept by every device of theirs
+"""The sections of account rows: state that belongs to a user and to no room, kept by each of their devices
 (protocol.md "Account rows").
 
-A section is registered here, and the table it is walked in by the store (storage/sqlite/sections.py). It is in force on
-a connection that names its feature word. A cursor says which sections it covers: any other that is in force, after an
-update of the app or of the server, is walked in full.
+A section is registered here, its table in storage/sqlite/sections.py. It is in force on a connection that names its
+feature word. A cursor says which sections it covers; another one in force, after an update of the app or the server,
+is sent in full.
 """
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-SECTIONS_MAX = 16  # bits beside the stamp of a cursor
+# Bits in a cursor.
+SECTIONS_MAX = 16
 
 
 class Section(NamedTuple):
-    """One section. `bit`: its place in cursors, which phones keep: never that of another one."""
+    """One section. `bit`: its bit in cursors, never used for another section, because clients keep cursors."""
 
     bit: int
     feature: str
@@ -22,7 +23,7 @@ class Section(NamedTuple):
 
 @dataclass(slots=True, frozen=True)
 class ChangedRow:
-    """A record: the whole new row of a section as MessagePack, None where it is gone."""
+    """A record: the whole new row of a section as MessagePack, None for a tombstone."""
 
     user: str
     section: str
@@ -32,7 +33,7 @@ class ChangedRow:
 
 @dataclass(slots=True, frozen=True)
 class StartedDay:
-    """A record: this commit is one of a day (Unix days), by which old tombstones are known."""
+    """A record: this commit belongs to a day (Unix days), which dates old tombstones."""
 
     day: int
 
@@ -44,17 +45,17 @@ SECTIONS: dict[str, Section] = {ACCOUNT: Section(0, "account")}
 
 
 def in_force(features: Collection[str]) -> int:
-    """The sections, as bits, of a connection that named these feature words."""
+    """Return the sections, as bits, of a connection that named these feature words."""
     return sum([1 << section.bit for section in SECTIONS.values() if section.feature in features])
 
 
 def registered(bits: int) -> int:
-    """Those of `bits` that are sections here."""
+    """Return those of `bits` that are registered sections."""
     return bits & sum([1 << section.bit for section in SECTIONS.values()])
 
 
 def named(bits: int) -> Iterator[tuple[str, int]]:
-    """Name and bit of each section in `bits`, in the order they are walked."""
+    """Yield name and bit of each section in `bits`, in the order they are walked."""
     for name, section in SECTIONS.items():
         if bits >> section.bit & 1:
             yield name, section.bit
