@@ -1,4 +1,4 @@
-"""What a chapter brings to the store: its tables, and how its records are written to them."""
+"""The part of a chapter in the store: its tables, and the functions that write its records."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from chatd.storage.sqlite.schema import Migration
 
 @dataclass(slots=True, frozen=True)
 class Chapter:
-    """`writes`: the function for each type of record. `migrations`: in order of their numbers."""
+    """The records and tables of a chapter. `writes`: a function for each type of record. `migrations`: in order."""
 
     writes: Mapping[type, WriteRecords] = field(default_factory=dict)
     migrations: Sequence[Migration] = ()
 
 
 def built_in() -> Chapter:
-    """The records and tables of this package."""
+    """Return the records and tables of this package."""
     return Chapter(WRITES, schema.shipped())
