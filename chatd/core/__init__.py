@@ -1,1 +1,1 @@
-"""The rules of chat: synchronous and pure. Time, randomness and ids come in as arguments."""
+"""The rules of chat: synchronous and pure. Time, randomness and ids are arguments."""

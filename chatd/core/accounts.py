@@ -1,4 +1,4 @@
-"""Decisions on accounts and devices: seen, amended, revoked, forgotten. Synchronous and pure."""
+"""Decisions on accounts and devices. Synchronous and pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ from chatd.protocol.users import DevicesRemove
 
 @dataclass(slots=True, frozen=True)
 class RecordDevice:
-    """A device said hello."""
+    """Note that a device said hello."""
 
     device: str
     app: str = ""
@@ -23,7 +23,7 @@ class RecordDevice:
 
 @dataclass(slots=True, frozen=True)
 class RecordLastSeen:
-    """Connections of devices ended: {(user, device): Unix milliseconds}."""
+    """Note when the last connections of devices ended: {(user, device): Unix milliseconds}."""
 
     devices: Mapping[tuple[str, str], int]
 
@@ -45,10 +45,10 @@ class Revoke:
 
 @dataclass(slots=True, frozen=True)
 class Amend:
-    """Change an account; None leaves a value as it is. `revoke`: refuse its earlier tokens, too.
+    """Change an account; None leaves a value as it is. `revoke`: also refuse tokens issued before now.
 
-    An account that is not there is added, unless it has to be (`existing`). `password` is an argon2id hash; with
-    `replaces`, nothing changes unless the account still has that one.
+    A missing account is added, or refused where `existing` is set. `password` is an argon2id hash; with `replaces`,
+    nothing changes unless the account still has that hash.
     """
 
     name: str | None = None
@@ -79,7 +79,7 @@ def put_device(device: DeviceSeen, writes: WriteSet, reads: ReadSet) -> None:
 
 
 def record_device(user: str, request: RecordDevice, writes: WriteSet, reads: ReadSet) -> Ok:
-    """Note when a device was last seen, and what it runs; one more than are listed takes the place of the oldest."""
+    """Note when a device was last seen, and its app and OS."""
     known = device_of(user, request.device, reads)
     if not known.listed:
         list_device(user, request.device, writes, reads)
@@ -89,7 +89,7 @@ def record_device(user: str, request: RecordDevice, writes: WriteSet, reads: Rea
 
 
 def list_device(user: str, device: str, writes: WriteSet, reads: ReadSet) -> None:
-    """List `device`; of more than DEVICES_LISTED_MAX the one seen longest ago is not any more, and may come back."""
+    """List `device`; beyond DEVICES_LISTED_MAX the one seen longest ago is unlisted until its next hello."""
     listed = reads.listed.setdefault(user, [])
     listed.append(device)
     while len(listed) > DEVICES_LISTED_MAX:
@@ -98,24 +98,24 @@ def list_device(user: str, device: str, writes: WriteSet, reads: ReadSet) -> Non
 
 
 def record_last_seen(user: str, request: RecordLastSeen, writes: WriteSet, reads: ReadSet) -> Ok:
-    """Note when devices were last seen, unless something later is known. One that is not listed stays so."""
-    for place, left_at in request.devices.items():
-        known = reads.devices.get(place)
+    """Note when devices were last seen, unless a later time is known. An unlisted device stays unlisted."""
+    for key, left_at in request.devices.items():
+        known = reads.devices.get(key)
         if known is not None and known.listed and left_at > known.last_seen:
             put_device(replace(known, last_seen=left_at), writes, reads)
     return Ok()
 
 
 def forget_devices(user: str, request: ForgetDevices, writes: WriteSet, reads: ReadSet) -> Ok:
-    for place in request.devices:
-        known = reads.devices.get(place)
+    for key in request.devices:
+        known = reads.devices.get(key)
         if known is not None and not known.listed and known.revoked_before < request.before:
-            put_device(DeviceSeen(*place), writes, reads)
+            put_device(DeviceSeen(*key), writes, reads)
     return Ok()
 
 
 def remove_device(user: str, request: DevicesRemove, writes: WriteSet, reads: ReadSet) -> Ok:
-    """Forget an own device and refuse its earlier tokens."""
+    """Unlist a device of the user, refuse its earlier tokens and end its connections."""
     known = reads.devices.get((user, request.device))
     if known is None or not known.listed:
         raise Refused("not_found", "no such device", field="device")
@@ -125,7 +125,7 @@ def remove_device(user: str, request: DevicesRemove, writes: WriteSet, reads: Re
 
 
 def revoke(user: str, request: Revoke, writes: WriteSet, reads: ReadSet) -> Ok:
-    """Refuse earlier tokens from this commit on."""
+    """Refuse tokens issued before now, from this commit on."""
     if request.device:
         revoke_device(device_of(user, request.device, reads), writes, reads)
     else:
@@ -140,16 +140,17 @@ def revoke_device(device: DeviceSeen, writes: WriteSet, reads: ReadSet) -> None:
 
 
 def amend(user: str, request: Amend, writes: WriteSet, reads: ReadSet) -> Ok:
-    """Decided on the account as it is now, so that no two changes undo each other."""
+    """Change the account as it is now, so that no two changes undo each other."""
     account = reads.accounts.get(user)
     if account is None and request.existing:
         raise Refused("not_found", f"there is no account {user}")
     if request.replaces is not None and (account is None or account.password != request.replaces):
         return Ok()
     known = account or Account(user, created_at=writes.now)
-    asked = {name: getattr(request, name) for name in ("name", "avatar", "password", "disabled")}
-    changes = {name: value for name, value in asked.items() if value not in (None, getattr(known, name))}
-    if "name" in changes or "avatar" in changes:  # phones that cache it compare versions
+    wanted = {name: getattr(request, name) for name in ("name", "avatar", "password", "disabled")}
+    changes = {name: value for name, value in wanted.items() if value not in (None, getattr(known, name))}
+    # Phones that cache a profile compare versions.
+    if "name" in changes or "avatar" in changes:
         changes["version"] = known.version + 1
     if request.revoke:
         put_account(user_revoked(replace(known, **changes), writes.now), writes, reads)

@@ -1,6 +1,6 @@
-"""What a user may store, make and impose on others a day (protocol.md "Rates"). In memory: a restart fills it.
+"""Daily allowances of a user (protocol.md "Rates"), kept in memory: a restart refills them.
 
-A decision looks whether there is room, and notes in its WriteSet what it spends; that is charged once it is durable.
+A decision checks an allowance and notes in its WriteSet what it spends, which is charged after the commit.
 """
 
 from typing import Literal
@@ -13,7 +13,7 @@ Kind = Literal["bytes", "rooms", "added"]
 
 
 class Allowances:
-    """Buckets of one kind each: bytes stored, rooms made, users put into rooms by others. `now`: monotonic seconds.
+    """The buckets of each kind: bytes stored, rooms created, users added to rooms. `now`: monotonic seconds.
 
     A kind without a rate has no bound.
     """
@@ -22,7 +22,7 @@ class Allowances:
         self._kinds: dict[str, TokenBuckets] = {}
 
     def become(self, per_day: dict[Kind, int]) -> None:
-        """Put other rates in force, for those who have used theirs too."""
+        """Apply new rates, also to users who have already spent some."""
         self._kinds = {
             kind: self._kinds.get(kind) or TokenBuckets(Rate.per_day(count))
             for kind, count in per_day.items()
@@ -31,7 +31,7 @@ class Allowances:
             self._kinds[kind].rate.become(Rate.per_day(count))
 
     def check(self, kind: Kind, user: str, count: int, writes: WriteSet, now: float) -> None:
-        """Refused("rate_limited") unless `user` has `count` more of a kind left, beside what this batch takes."""
+        """Raise Refused("rate_limited") unless `user` has `count` of a kind left besides what this batch spends."""
         buckets = self._kinds.get(kind)
         if buckets is None:
             return
@@ -40,7 +40,7 @@ class Allowances:
             raise Refused("rate_limited", BOUNDS[kind], retry_after=retry_after_ms(wait_s), scope="user")
 
     def charge(self, writes: WriteSet, now: float) -> None:
-        """Take what a batch spent, now that it is durable."""
+        """Charge what a durable batch spent."""
         for (kind, user), count in writes.spent.items():
             if (buckets := self._kinds.get(kind)) is not None:
                 buckets[user].charge(now, count)

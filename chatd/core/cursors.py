@@ -1,7 +1,7 @@
-"""The account cursor and the continuation of paged replies: opaque to clients, plain numbers here.
+"""The account cursor and the continuation of paged replies, both opaque to clients.
 
-A cursor is a commit number of one epoch, and the sections of account rows it covers. The commit number is stamped on
-rows, so a cursor costs nothing to keep.
+A cursor holds a commit number of one epoch and the sections of account rows it covers. Rows carry the number of their
+last commit, so the server stores nothing for a cursor.
 """
 
 import re
@@ -18,9 +18,11 @@ from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX
 
 CURSOR = struct.Struct(">4sQ")
-COVERING = struct.Struct(">4sQH")  # with the sections it covers, as bits
+# With the sections it covers, as bits.
+COVERING = struct.Struct(">4sQH")
 MORE = struct.Struct(">qQBQQBBHH")
-ALL = -1  # `since` of a round that lists everything
+# The `since` of a round that lists everything.
+ALL = -1
 
 
 def tag_of(epoch: str) -> bytes:
@@ -40,24 +42,24 @@ def unpack(text: str, form: struct.Struct) -> tuple[Any, ...]:
 
 
 class Position(NamedTuple):
-    """What a cursor stands for: everything up to commit `stamp`, of rooms and of the sections (bits) it covers."""
+    """The content of a cursor: the client has everything up to commit `stamp`, of rooms and of `sections` (bits)."""
 
     stamp: int
     sections: int
 
 
 def cursor_of(epoch: str, stamp: int, sections: int = 0) -> str:
-    """The cursor of a position."""
     tag = tag_of(epoch)
     return pack(COVERING.pack(tag, stamp, sections) if sections else CURSOR.pack(tag, stamp))
 
 
 def position_of(cursor: str, epoch: str, newest: int) -> Position | None:
-    """The position of a cursor; None when it is of another epoch or from the future (a full round follows).
+    """Return the position of a cursor; None when it is of another epoch or from the future (a full round follows).
 
     Raises Refused("bad_cursor") when it is malformed.
     """
-    if len(cursor) * 3 // 4 == CURSOR.size:  # all cursors were like this one once
+    # The form of all cursors before there were sections.
+    if len(cursor) * 3 // 4 == CURSOR.size:
         tag, stamp, sections = *unpack(cursor, CURSOR), 0
     else:
         tag, stamp, sections = unpack(cursor, COVERING)
@@ -70,7 +72,7 @@ USER = re.compile(r"[A-Za-z0-9_\-.:@|+]{1,64}\Z")
 
 
 def after_user(more: str | UnsetType) -> str:
-    """Where a list in order of user id goes on: after this user; "" for the first page."""
+    """Return the user after whom a list in order of user id continues; "" for the first page."""
     if more is UNSET:
         return ""
     if not USER.match(more):
@@ -80,8 +82,8 @@ def after_user(more: str | UnsetType) -> str:
 
 @dataclass(slots=True, frozen=True)
 class More:
-    """Where a sync round goes on: its `since` (ALL for a full one), the commit it began at, the last row's sort key,
-    the sections it walks, as bits, and those of them it walks in full.
+    """The continuation of a sync round: its `since` (ALL for a full one), the commit it began at, the sort key of the
+    last row, the sections it walks, as bits, and those of them it walks in full.
     """
 
     since: int

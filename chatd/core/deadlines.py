@@ -1,7 +1,4 @@
-"""When a connection must be looked at next: one function of its times (protocol.md "ping, pong").
-
-Seconds on the monotonic clock throughout.
-"""
+"""The deadlines of one connection (protocol.md "ping, pong"), in seconds of the monotonic clock."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -15,19 +12,25 @@ EXPIRING_SHARE = 0.1
 
 @dataclass(slots=True)
 class Deadlines:
-    """The times of one connection. `interval` is its heartbeat, already shortened by its own 0 to 10 %."""
+    """The times of one connection.
+
+    `received`: when the last frame came in. `quiet_until`: silence in either direction before then does not count.
+    `interval`: its heartbeat, already shortened by its own 0 to 10 %. `answer`: how long a pong may take.
+    `pinged`: when the unanswered ping was sent. `expiring`: when to warn that the token expires. `expired`: when to
+    close because it did, grace included. `hello`: when to close a connection that has not authenticated.
+    """
 
     received: float
-    quiet_until: float  # silence in either direction until then means nothing
+    quiet_until: float
     interval: float
-    answer: float  # how long a pong may take
-    pinged: float | None = None  # unanswered since
-    expiring: float = NEVER  # when to warn that the token runs out
-    expired: float = NEVER  # when to close, grace included
-    hello: float = NEVER  # when an unauthenticated connection is closed
+    answer: float
+    pinged: float | None = None
+    expiring: float = NEVER
+    expired: float = NEVER
+    hello: float = NEVER
 
     def due(self, sent: float) -> tuple[float, Due]:
-        """The next thing to do and when; `sent` is when something was last sent."""
+        """Return the earliest deadline and its action; `sent` is when something was last sent."""
         beat: tuple[float, Due]
         if self.pinged is None:
             beat = (min(self.received, max(sent, self.quiet_until)) + self.interval, "ping")
@@ -42,32 +45,32 @@ class Deadlines:
         return min(dues)
 
     def on_received(self, now: float) -> None:
-        """A frame came in: the peer lives."""
+        """Note that a frame came in."""
         self.received = now
         self.pinged = None
 
     def excuse_silence(self, now: float) -> None:
-        """Silence until now means nothing: the next beat counts from here."""
+        """Let the next heartbeat count from now."""
         self.received = self.quiet_until = now
         self.pinged = None
 
     def set_mode(self, interval: float, answer: float) -> None:
-        """Another heartbeat is in force."""
+        """Apply another heartbeat."""
         self.interval, self.answer = interval, answer
 
     def asked(self, now: float) -> None:
-        """A ping is sent now."""
+        """Note that a ping is sent."""
         self.pinged = now
 
     def greeted(self) -> None:
-        """The hello is here: nobody waits for it any more."""
+        """Note that the hello arrived."""
         self.hello = NEVER
 
     def token(self, now: float, left_s: float, lifetime_s: float, grace_s: float) -> None:
-        """A token with `left_s` to live out of `lifetime_s` is in force."""
+        """Apply a token that is valid for another `left_s` of its `lifetime_s`."""
         self.expiring = now + left_s - min(EXPIRING_S, lifetime_s * EXPIRING_SHARE)
         self.expired = now + left_s + grace_s
 
     def warned(self) -> None:
-        """The peer knows that its token runs out."""
+        """Note that the peer was warned of the end of its token."""
         self.expiring = NEVER

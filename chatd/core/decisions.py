@@ -1,4 +1,4 @@
-"""The table of decisions: which function decides which request. The writer knows only this table."""
+"""The table of decisions, by type of request: all that the writer knows of them."""
 
 from collections.abc import Callable
 from typing import Any

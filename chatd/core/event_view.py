@@ -1,4 +1,6 @@
-"""Stored events as one member may see them (protocol.md "Event"): own reactions in, text from before his time out."""
+"""Stored events as one member may see them (protocol.md "Event"): with their own reactions, and without text that is
+older than their membership.
+"""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,17 +10,18 @@ from chatd.core.visibility import text_of
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.messages import MESSAGE
 
-REACTIONS_KEY = b"\xa9reactions"  # the key as it stands in a packed event
+# The key as it appears in a packed event.
+REACTIONS_KEY = b"\xa9reactions"
 
 
 def reacted(blobs: Iterable[bytes]) -> list[int]:
-    """The numbers of the messages that have reactions; only those can have own ones."""
+    """Return the numbers of the messages with reactions: no other can have one of the reader."""
     events = [decode_event(blob) for blob in blobs if REACTIONS_KEY in blob]
     return [event.seq for event in events if event.kind == MESSAGE]
 
 
 def event_view(blob: bytes, own: Mapping[int, list[str]], first_visible: int) -> bytes:
-    """One stored event for a member who sees the room from `first_visible` on; `own`: his reactions by number."""
+    """Return a stored event for a member who sees the room from `first_visible` on; `own`: their reactions by seq."""
     if not own and first_visible <= 1:
         return blob
     event = decode_event(blob)

@@ -1,5 +1,5 @@
-"""Idempotency: one key, one effect (protocol.md "Writing"). A repeated request gets its first answer, whatever
-became of the room and of its author since.
+"""Idempotency: one key, one effect (protocol.md "Writing"). A repeated request gets its first reply, whatever has
+changed in the room since.
 """
 
 from collections.abc import Callable
@@ -26,10 +26,12 @@ KeyedRequest = TypeVar("KeyedRequest", bound=RoomMutation)
 Decision = Callable[[str, KeyedRequest, WriteSet, ReadSet], WriteOk]
 
 NOT_CONTENT = frozenset(("id", "key", "room", "kind", "composed_at"))
-PLAIN = frozenset((str, int, bool))  # of these there is one spelling
-NULL = U53_MAX + 1  # stands for a `data` that is null, to tell it from none: no host data holds this number
+# The types whose values have only one spelling.
+PLAIN = frozenset((str, int, bool))
+# Stands for a `data` that is null, to tell it from none: no host data holds this number.
+NULL = U53_MAX + 1
 
-# What a request states and its event shows as it was stored: a key unknown here, who was a member already, ...
+# The fields in which a stored event may differ from its request: unknown keys are dropped, members not added again.
 STATED: dict[type[RoomMutation], tuple[str, ...]] = {
     Send: ("body",),
     Edit: ("body",),
@@ -42,7 +44,7 @@ STATED: dict[type[RoomMutation], tuple[str, ...]] = {
 
 
 class Repeated(Exception):
-    """This request was carried out before; `reply` is the first answer."""
+    """The request was carried out before; `reply` repeats its first reply."""
 
     def __init__(self, reply: WriteOk) -> None:
         super().__init__()
@@ -50,7 +52,7 @@ class Repeated(Exception):
 
 
 def once(decide: Decision[KeyedRequest]) -> Decision[KeyedRequest]:
-    """A decision whose repetition is answered like the first time. It has to call `first_time`, before all else."""
+    """Answer a repeated request like the first one. The decision has to call `first_time` before anything else."""
 
     @wraps(decide)
     def decide_once(user: str, request: KeyedRequest, writes: WriteSet, reads: ReadSet) -> WriteOk:
@@ -63,22 +65,22 @@ def once(decide: Decision[KeyedRequest]) -> Decision[KeyedRequest]:
 
 
 def first_time(user: str, request: RoomMutation, writes: WriteSet, reads: ReadSet) -> int:
-    """The digest of a request whose key is new.
+    """Return the digest of a request whose key is new.
 
-    Raises Repeated when the key was used for the same, Refused("conflict") when for something else.
+    Raises Repeated when the key was used for the same request, Refused("conflict") when for another one.
     """
     digest = digest_of(request)
     room = reads.rooms.get(request.room)
     if room is None:
         return digest
-    place = (room.number, user, request.key)
-    stored = reads.keyed.get(place)
-    new = writes.keyed.get(place)
+    scoped_key = (room.number, user, request.key)
+    stored = reads.keyed.get(scoped_key)
+    new = writes.keyed.get(scoped_key)
     if stored is not None:
         check_same(stored.digest, digest)
         raise Repeated(repeated_answer(request, stored.event, stored.time))
-    if place in writes.unlogged:
-        check_same(writes.unlogged[place], digest)
+    if scoped_key in writes.unlogged:
+        check_same(writes.unlogged[scoped_key], digest)
         raise Repeated(repeated_answer(request, None, writes.now))
     if new is not None:
         check_same(new.digest, digest)
@@ -88,10 +90,10 @@ def first_time(user: str, request: RoomMutation, writes: WriteSet, reads: ReadSe
 
 
 def digest_of(request: Mutation) -> int:
-    """32 bits that tell whether a repeated key asks for the same thing: a check against mistakes, not malice.
+    """Return 32 bits that tell whether a repeated key asks for the same thing.
 
-    Whoever finds two contents with one digest can only deceive himself. It is compared with those stored by
-    earlier versions.
+    It guards against mistakes, not malice: a client that constructs a collision harms only itself. It has to stay the
+    same in later versions, which compare it with stored digests.
     """
     if type(request) is React:
         request = replace(request, emoji=normal_form(request.emoji) or request.emoji)
@@ -102,12 +104,12 @@ def digest_of(request: Mutation) -> int:
 
 @cache
 def content_of(kind: type[Mutation]) -> tuple[str, ...]:
-    """The fields of a request that say what is asked for."""
+    """Return the fields of a request that say what it asks for."""
     return tuple(name for name in kind.__struct_fields__ if name not in NOT_CONTENT)
 
 
 def canonical(part: Any) -> Any:
-    """`part` in the one spelling of everything that means the same: maps in order, whole numbers as integers."""
+    """Return `part` in the same spelling as everything equal to it: maps in key order, whole numbers as integers."""
     if part is UNSET:
         return None
     if isinstance(part, Body):
@@ -121,9 +123,9 @@ def canonical(part: Any) -> Any:
     return part
 
 
-def same(one: Any, other: Any) -> bool:
-    """Do two contents mean the same?"""
-    return one is other or encode(canonical(one)) == encode(canonical(other))
+def same(left: Any, right: Any) -> bool:
+    """Whether two contents mean the same."""
+    return left is right or encode(canonical(left)) == encode(canonical(right))
 
 
 def check_same(before: int | None, now: int) -> None:
@@ -132,7 +134,7 @@ def check_same(before: int | None, now: int) -> None:
 
 
 def repeated_answer(request: RoomMutation, event: Event | None, time: int) -> WriteOk:
-    """What the first request of this content was answered; `event`: what it stored, if anything."""
+    """Return the reply that the first such request got; `event`: the event it stored, if any."""
     if event is None:
         return WriteOk(time=time, duplicate=True)
     first = replace(event, changed=UNSET, edited=UNSET, recalled=UNSET, pinned=UNSET, reactions=UNSET)
@@ -143,14 +145,14 @@ def repeated_answer(request: RoomMutation, event: Event | None, time: int) -> Wr
 
 
 def unlogged(room: Room, user: str, request: RoomMutation, digest: int, writes: WriteSet) -> WriteOk:
-    """Remember the key of a request that takes effect without an event, and what it is answered."""
+    """Store the key of a request that takes effect without an event, and return its reply."""
     writes.unlogged[room.number, user, request.key] = digest
     writes.spend("bytes", user, EVENT_BYTES)
     return WriteOk(time=writes.now)
 
 
 def acknowledgement(request: RoomMutation, event: Event) -> WriteOk:
-    """What the author is told of his event; all of it, when he cannot know it from what he sent."""
+    """Return the reply to the author of an event: with the whole event when it differs from the request."""
     reply = WriteOk(seq=event.seq, ordinal=event.ordinal, time=event.time)
     for name in STATED.get(type(request), ()):
         sent, stored = getattr(request, name), getattr(event, name)

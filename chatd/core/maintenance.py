@@ -1,4 +1,4 @@
-"""Decisions that the daemon asks for: notices, old operations and keys, summaries told again. Pure."""
+"""Decisions on requests of the daemon itself: notices, compaction, reaction summaries. Synchronous and pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from chatd.protocol.rooms import SummaryOk
 
 @dataclass(slots=True, frozen=True)
 class Barrier:
-    """Nothing: whoever waits for its outcome knows that everything asked before is durable."""
+    """Change nothing: its reply says that everything submitted before is durable."""
 
 
 @dataclass(slots=True, frozen=True)
 class RefreshSummaries:
-    """Bring summaries that the user read from the store up to the last commit, as far as their rooms are loaded.
+    """Bring summaries that were read from the store up to the last commit.
 
-    What changed since they were read is.
+    Only loaded rooms are looked at: a room that changed since the read is loaded.
     """
 
     rooms: Sequence[SummaryOk]
@@ -30,7 +30,7 @@ class RefreshSummaries:
 
 @dataclass(slots=True, frozen=True)
 class PostNotice:
-    """A text of the host app in a room's log."""
+    """Log a text of the host app in a room."""
 
     room: str
     body: Body
@@ -38,7 +38,7 @@ class PostNotice:
 
 @dataclass(slots=True, frozen=True)
 class SummariseReactions:
-    """Tell a large room the reactions of one message."""
+    """Log the reaction counts of one message in a large room."""
 
     room: str
     target: int
@@ -46,7 +46,7 @@ class SummariseReactions:
 
 @dataclass(slots=True, frozen=True)
 class CompactLog:
-    """Drop the operations below `floor`; messages stay."""
+    """Drop the operations below seq `floor`; messages stay."""
 
     room: str
     floor: int
@@ -54,14 +54,14 @@ class CompactLog:
 
 @dataclass(slots=True, frozen=True)
 class ForgetKeys:
-    """Forget keys of requests that logged nothing, used before this time (Unix ms)."""
+    """Forget the keys of requests that logged nothing and were used before this time (Unix ms)."""
 
     before: int
 
 
 @dataclass(slots=True, frozen=True)
 class NoteDay:
-    """Note which commit a day (Unix days) has, and forget tombstones of account rows that are too old by it."""
+    """Note the first commit of a day (Unix days), and forget tombstones of account rows that are too old by then."""
 
     day: int
 
@@ -89,7 +89,7 @@ def refresh_summaries(user: str, request: RefreshSummaries, writes: WriteSet, re
 
 
 def post_notice(user: str, request: PostNotice, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Log a notice; it has no author and counts nowhere."""
+    """Log a notice, which has no author and does not count as unread."""
     messages.check_body(request.body, reads.rules.body_bytes)
     room = reads.rooms.get(request.room)
     if room is None or room.deleted_by is not None:

@@ -1,4 +1,4 @@
-"""Decisions on rooms and their members (protocol.md "Rooms and members"). Synchronous and pure."""
+"""Decisions on the members of rooms (protocol.md "Rooms and members"). Synchronous and pure."""
 
 from dataclasses import dataclass
 
@@ -13,16 +13,12 @@ from chatd.protocol.envelope import RoomMutation
 from chatd.protocol.errors import Refused
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, Role, RoleOf, RoomJoin, RoomLeave
 from chatd.protocol.messages import Event, WriteOk
-from chatd.protocol.rooms import (
-    GoneReason,
-)
+from chatd.protocol.rooms import GoneReason
 
-ROOM_BYTES = 400  # what a room and a member take on the disk, indexes and counters included
+# Bytes of a room and of a member on the disk, indexes and counters included.
+ROOM_BYTES = 400
 MEMBER_BYTES = 250
 UTF8_BYTES_MAX = 4  # of a character
-
-
-# --- making rooms
 
 
 def check_capacity(count: int, reads: ReadSet) -> None:
@@ -31,32 +27,26 @@ def check_capacity(count: int, reads: ReadSet) -> None:
 
 
 def rooms_of(user: str, writes: WriteSet, reads: ReadSet) -> int:
-    """How many rooms `user` is in, as decided up to here."""
+    """Return the number of rooms of `user`, with the decisions of this batch so far."""
     return reads.memberships.get(user, 0) + writes.memberships.get(user, 0)
 
 
 def check_own_rooms(user: str, writes: WriteSet, reads: ReadSet) -> None:
-    """Refuse one more room to who asks for it and is in as many as they may."""
+    """Raise Refused("quota") when `user` may not create or join one more room."""
     most = most_rooms(reads.rules.rooms_per_user)
     if rooms_of(user, writes, reads) >= most:
         raise Refused("quota", f"a user is in at most {most} rooms")
 
 
 def split_by_room_limit(users: list[str], writes: WriteSet, reads: ReadSet) -> tuple[list[str], list[str]]:
-    """Those of `users` whom others may bring into one more room, and those who are in as many already."""
+    """Split `users` into those whom others may add to one more room, and those who are in too many."""
     full = [user for user in users if rooms_of(user, writes, reads) >= reads.rules.rooms_per_user]
     return [user for user in users if user not in full], full
 
 
-# --- settings
-
-
-# --- coming and going
-
-
 @dataclass(slots=True, frozen=True)
 class MembershipChange:
-    """Who asked for a change of members, and the digest of what he asked."""
+    """A request to change members, its author and its digest."""
 
     user: str
     request: RoomMutation
@@ -64,7 +54,7 @@ class MembershipChange:
 
 
 def add_member(room: Room, user: str, role: Role, writes: WriteSet, reads: ReadSet) -> None:
-    """Make `user` a member who sees the room from its next event on; one who comes back keeps their extras."""
+    """Make `user` a member who sees the room from its next event on; a former member keeps their extras."""
     former = room.former.get(user)
     member = Member(user, role, writes.now, room.seq + 1, read=room.seq, read_ordinal=room.ordinal)
     account = reads.accounts.get(user)
@@ -77,28 +67,28 @@ def log_membership(
     room: Room,
     kind: str,
     users: list[str],
-    asked: MembershipChange,
+    change: MembershipChange,
     writes: WriteSet,
     *,
     largest: int,
     large: int,
 ) -> WriteOk:
-    """Log who came or went, unless the room is so large that nobody is told one by one.
+    """Log who joined or left, except in a room of more than `large` members.
 
-    `largest`: members before or after, whichever is more.
+    `largest`: members before or after the change, whichever is more.
     """
     writes.refreshed[room.number, "*"] = room
     if largest > large:
-        return unlogged(room, asked.user, asked.request, asked.digest, writes)
-    event = Event(seq=0, kind=kind, user=asked.user, users=list(users))
+        return unlogged(room, change.user, change.request, change.digest, writes)
+    event = Event(seq=0, kind=kind, user=change.user, users=list(users))
     return acknowledgement(
-        asked.request, writes.append(room, event, key=asked.request.key, digest=asked.digest)
+        change.request, writes.append(room, event, key=change.request.key, digest=change.digest)
     )
 
 
 @once
 def join(user: str, request: RoomJoin, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Enter a public group; a private one answers like one that does not exist."""
+    """Join a public group; a private one is refused like one that does not exist."""
     digest = first_time(user, request, writes, reads)
     room = reads.rooms.get(request.room)
     if room is None or (not room.public and user not in room.members):
@@ -111,13 +101,14 @@ def join(user: str, request: RoomJoin, writes: WriteSet, reads: ReadSet) -> Writ
     check_capacity(room.size + 1, reads)
     check_own_rooms(user, writes, reads)
     reply = begin_memberships(room, [user], MembershipChange(user, request, digest), writes, reads)
-    ensure_owner(room, user, writes)  # a group everybody had left
+    # A group that everybody had left has no owner.
+    ensure_owner(room, user, writes)
     return reply
 
 
 @once
 def add(user: str, request: MembersAdd, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Bring users in; those who are members already are passed over."""
+    """Add users; those who are members already are skipped."""
     digest = first_time(user, request, writes, reads)
     room, _ = authorize(reads.rooms.get(request.room), user, "add")
     others = [other for other in dict.fromkeys(request.users) if other not in room.members]
@@ -134,7 +125,7 @@ def add(user: str, request: MembersAdd, writes: WriteSet, reads: ReadSet) -> Wri
 
 @once
 def leave(user: str, request: RoomLeave, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Go; when no owner is left the longest-serving admin or member becomes one in the same commit."""
+    """Leave; when no owner is left, `Room.successor` becomes one in the same commit."""
     digest = first_time(user, request, writes, reads)
     room = reads.rooms.get(request.room)
     if room is not None and user in room.former and room.former[user].gone == "left":
@@ -147,7 +138,7 @@ def leave(user: str, request: RoomLeave, writes: WriteSet, reads: ReadSet) -> Wr
 
 @once
 def remove(user: str, request: MembersRemove, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Put members out; those who are none are passed over."""
+    """Remove members; users who are none are skipped."""
     digest = first_time(user, request, writes, reads)
     room, actor = authorize(reads.rooms.get(request.room), user, "remove")
     if user in request.users:
@@ -161,40 +152,37 @@ def remove(user: str, request: MembersRemove, writes: WriteSet, reads: ReadSet) 
 
 
 def begin_memberships(
-    room: Room, users: list[str], asked: MembershipChange, writes: WriteSet, reads: ReadSet
+    room: Room, users: list[str], change: MembershipChange, writes: WriteSet, reads: ReadSet
 ) -> WriteOk:
-    """Begin memberships and log it; the newcomers hear of the room first."""
-    writes.spend("bytes", asked.user, MEMBER_BYTES * len(users))
+    """Begin memberships and log it; new members are sent the room before the event."""
+    writes.spend("bytes", change.user, MEMBER_BYTES * len(users))
     for other in users:
         add_member(room, other, "member", writes, reads)
     large = reads.rules.large_members
-    return log_membership(room, "joined", users, asked, writes, largest=room.size, large=large)
+    return log_membership(room, "joined", users, change, writes, largest=room.size, large=large)
 
 
 def end_memberships(
     room: Room,
     users: list[str],
     reason: GoneReason,
-    asked: MembershipChange,
+    change: MembershipChange,
     writes: WriteSet,
     reads: ReadSet,
 ) -> WriteOk:
-    """End memberships and log it; the departed hear `gone` and nothing of the log from here on."""
+    """End memberships and log it; former members are sent `gone` and nothing of the log from here on."""
     largest = room.size
-    writes.spend("bytes", asked.user, MEMBER_BYTES * len(users))
+    writes.spend("bytes", change.user, MEMBER_BYTES * len(users))
     for other in users:
         writes.remove_member(room, other, reason)
     return log_membership(
-        room, reason, users, asked, writes, largest=largest, large=reads.rules.large_members
+        room, reason, users, change, writes, largest=largest, large=reads.rules.large_members
     )
-
-
-# --- roles
 
 
 @once
 def set_roles(user: str, request: MembersRole, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Give roles; a group keeps at least one owner."""
+    """Set roles; a group keeps at least one owner."""
     digest = first_time(user, request, writes, reads)
     room, _ = authorize(reads.rooms.get(request.room), user, "role")
     wanted = {row.user: row.role for row in request.users}
@@ -213,7 +201,7 @@ def set_roles(user: str, request: MembersRole, writes: WriteSet, reads: ReadSet)
 
 
 def ensure_owner(room: Room, actor: str, writes: WriteSet) -> None:
-    """Make somebody owner when nobody is, and log it."""
+    """Make `Room.successor` the owner when there is none, and log it."""
     successor = room.successor()
     if successor is not None:
         give_role(room, successor.user, "owner", writes)

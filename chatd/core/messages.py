@@ -1,7 +1,6 @@
 """Decisions on messages: send, edit, recall, react, pin (protocol.md "Writing"). Synchronous and pure."""
 
 from msgspec import UNSET, UnsetType
-from msgspec.structs import replace
 
 from chatd.core.idempotency import acknowledgement, first_time, once, same, unlogged
 from chatd.core.permissions import authorize
@@ -28,15 +27,17 @@ from chatd.protocol.messages import (
     WriteOk,
 )
 
-OVERHEAD_BYTES = 64  # of a body with text, reply_to and thread besides the text
-# These end the text of all earlier edits of their message. The store empties those with each of them, so that a recall
-# finds one however often a message was edited.
+# Of a body with text, reply_to and thread, without the text.
+OVERHEAD_BYTES = 64
+# The events that supersede all earlier edits of their message. Each empties the edit before it in the store, so a
+# recall has one to empty, however often the message was edited.
 SUPERSEDING = ("edit", "recall")
-COMPOSED_AT_TOLERANCE_MS = 60_000  # a difference a reader would not notice is not worth a field
+# A reader does not notice a smaller difference.
+COMPOSED_AT_TOLERANCE_MS = 60_000
 
 
 def check_body(body: Body, limit: int) -> None:
-    """At least one kind of content, and no more bytes than `limit`."""
+    """Refuse a body without content, or of more than `limit` bytes."""
     if body.text is UNSET and body.attachments is UNSET and body.data is UNSET:
         raise Refused("bad_request", "a body has text, attachments or data", field="body")
     if is_short(body, limit):
@@ -46,14 +47,14 @@ def check_body(body: Body, limit: int) -> None:
 
 
 def is_short(body: Body, limit: int) -> bool:
-    """Is this a text so short that its bytes need not be counted? A character takes at most 4."""
+    """Whether this is a text so short that its bytes need not be counted: a character takes at most 4."""
     plain = body.attachments is UNSET and body.data is UNSET and body.mentions is UNSET
     return plain and body.text is not UNSET and 4 * len(body.text) + OVERHEAD_BYTES <= limit
 
 
 @once
 def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Add a message to the log. Silent ones get no ordinal, so they count nowhere."""
+    """Add a message to the log. A silent one gets no ordinal, so it does not count as unread."""
     digest = first_time(user, request, writes, reads)
     check_body(request.body, reads.rules.body_bytes)
     room, author = authorize(reads.rooms.get(request.room), user, "post")
@@ -75,7 +76,7 @@ def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
 
 
 def note_written(room: Room, author: str, writes: WriteSet, shown_to: ShownTo) -> None:
-    """In a direct room: who wrote. When both have, what each sees of the other may change."""
+    """Note who wrote in a direct room. Once both have, each may see more of the other."""
     room.written |= 1 if author == room.creator else 2
     if room.written == BOTH and shown_to == "known":
         writes.answered.append(room)
@@ -91,7 +92,7 @@ def worth_publishing(composed_at: int | UnsetType, now: int) -> int | UnsetType:
 def count_mentions(
     room: Room, author: str, body: Body, writes: WriteSet, full_members: int
 ) -> tuple[str, ...]:
-    """Raise the unread mentions of those a message names; who was counted, or ("*",) for everybody."""
+    """Count a mention for each member that a message names; return them, or ("*",) for everybody."""
     if body.mentions is UNSET or not body.mentions:
         return ()
     if EVERYBODY in body.mentions and room.size <= full_members:
@@ -107,7 +108,7 @@ def count_mentions(
 
 
 def target_of(room: Room, member: Member, seq: int, reads: ReadSet) -> Message:
-    """The message an operation acts on; `not_found` when there is none this member may see."""
+    """Return the message an operation acts on; Refused("not_found") when there is none that this member may see."""
     message = reads.messages.get((room.number, seq))
     if message is None or seq < member.first_visible:
         raise Refused("not_found", "no such message", field="target")
@@ -122,7 +123,7 @@ def operate(
     operation: Event,
     writes: WriteSet,
 ) -> WriteOk:
-    """Log an operation on a message and let the message remember it as its last change."""
+    """Log an operation on a message and store it as the last change of the message."""
     operation.user = user
     operation.target = request.target
     writes.append(message.room, operation, key=request.key, digest=digest)
@@ -135,7 +136,7 @@ def operate(
 
 @once
 def edit(user: str, request: Edit, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Replace the body of an own message within the edit window."""
+    """Replace the body of a message of the user within the edit window."""
     digest = first_time(user, request, writes, reads)
     check_body(request.body, reads.rules.body_bytes)
     room, member = authorize(reads.rooms.get(request.room), user, "edit")
@@ -181,42 +182,42 @@ def check_window(message: Message, now: int, window_ms: int) -> None:
 
 
 def empty_edits(room: Room, target: int, writes: WriteSet) -> None:
-    """Empty the edits of a recalled message that are still in this batch, before anybody is told of them."""
+    """Empty the edits of a recalled message that are in this batch, before they are pushed."""
     for step in writes.steps.get(room.number, ()):
         if isinstance(step, NewEvent) and text_of(step.event) == target:
             step.blob = emptied(step.event)
 
 
 def emptied(edit: Event) -> bytes:
-    """The stored form of an edit whose text was superseded: all of it but the body (protocol.md "Event")."""
+    """Return the stored form of a superseded edit: all of it but the body (protocol.md "Event")."""
     edit.body = UNSET
     return encode(edit)
 
 
 @once
 def react(user: str, request: React, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Set or clear one reaction. In large rooms nothing is logged now: a summary follows within a second."""
+    """Set or clear one reaction. A large room logs no event for it: a summary follows within a second."""
     digest = first_time(user, request, writes, reads)
     room, member = authorize(reads.rooms.get(request.room), user, "react")
     message = target_of(room, member, request.target, reads)
     if request.set:
         check_not_recalled(message)
-    asked = replace(request, emoji=meant(message, user, request))
-    if ((user, asked.emoji) in message.mine) == asked.set:
+    emoji = normalized_emoji(message, user, request)
+    if ((user, emoji) in message.mine) == request.set:
         return WriteOk(duplicate=True)
-    check_room_for(message, asked)
-    count_reaction(message, user, asked)
-    writes.add(Reaction(room.number, asked.target, user, asked.emoji, asked.set))
+    check_reaction_limit(message, emoji, request.set)
+    count_reaction(message, user, emoji, request.set)
+    writes.add(Reaction(room.number, request.target, user, emoji, request.set))
     if room.size > reads.rules.large_members:
         writes.rewrite(message)
         writes.summarised[room.number, request.target] = message
         return unlogged(room, user, request, digest, writes)
-    operation = Event(seq=0, kind="reaction", emoji=asked.emoji, set=asked.set)
+    operation = Event(seq=0, kind="reaction", emoji=emoji, set=request.set)
     return operate(message, request, user, digest, operation, writes)
 
 
-def meant(message: Message, user: str, request: React) -> str:
-    """The emoji of a request in normal form. What an earlier version stored in another can be cleared as it stands."""
+def normalized_emoji(message: Message, user: str, request: React) -> str:
+    """Return the emoji of a request in normal form. One that an earlier version stored as it came can be cleared so."""
     if not request.set and (user, request.emoji) in message.mine:
         return request.emoji
     if len(request.emoji.encode()) > EMOJI_BYTES_MAX:
@@ -229,28 +230,28 @@ def meant(message: Message, user: str, request: React) -> str:
     return emoji
 
 
-def check_room_for(message: Message, request: React) -> None:
-    """A message travels with all its reactions, so their number has a bound."""
+def check_reaction_limit(message: Message, emoji: str, is_set: bool) -> None:
+    """Refuse one more emoji than REACTIONS_MAX: a message is sent with all its reactions."""
     given = () if message.event.reactions is UNSET else message.event.reactions
-    is_new = request.set and all(reaction.emoji != request.emoji for reaction in given)
+    is_new = is_set and all(reaction.emoji != emoji for reaction in given)
     if is_new and len(given) >= REACTIONS_MAX:
         raise Refused("too_large", f"at most {REACTIONS_MAX} different reactions", field="emoji")
 
 
-def count_reaction(message: Message, user: str, request: React) -> None:
-    """Bring the counts on the message in step with one reaction set or cleared."""
+def count_reaction(message: Message, user: str, emoji: str, is_set: bool) -> None:
+    """Update the counts on the message for one reaction set or cleared."""
     counts = {} if message.event.reactions is UNSET else {r.emoji: r.count for r in message.event.reactions}
-    if request.set:
-        message.mine.add((user, request.emoji))
+    if is_set:
+        message.mine.add((user, emoji))
     else:
-        message.mine.discard((user, request.emoji))
-    counts[request.emoji] = counts.get(request.emoji, 0) + (1 if request.set else -1)
+        message.mine.discard((user, emoji))
+    counts[emoji] = counts.get(emoji, 0) + (1 if is_set else -1)
     left = [ReactionCount(emoji, count) for emoji, count in counts.items() if count > 0]
     message.event.reactions = left or UNSET
 
 
 def summarise_reactions(room: Room, message: Message, writes: WriteSet) -> None:
-    """The one event that tells a large room the reactions of a message, in place of one each."""
+    """Log one event with the reaction counts of a message, in place of an event for each reaction."""
     counts = [] if message.event.reactions is UNSET else message.event.reactions
     operation = Event(seq=0, kind="reactions", target=message.event.seq, reactions=counts)
     writes.append(room, operation)

@@ -1,6 +1,6 @@
-"""Who may do what in a room: one table and one door. Every command that names a room passes here.
+"""Permissions in rooms: one table, checked for every command that names a room.
 
-A stranger cannot tell a private room from one that does not exist: both are `not_found`.
+A user who was never a member cannot tell a private room from one that does not exist: both are `not_found`.
 """
 
 from chatd.core.room import Member, Room
@@ -9,7 +9,7 @@ from chatd.protocol.members import Role
 
 RANK: dict[Role, int] = {"member": 0, "admin": 1, "owner": 2}
 
-# The lowest role that may, in groups; and whether both may in a direct room.
+# The lowest role that is allowed in groups, and whether it is allowed in direct rooms.
 ACTIONS: dict[str, tuple[Role, bool]] = {
     "view": ("member", True),
     "post": ("member", True),
@@ -27,9 +27,9 @@ ACTIONS: dict[str, tuple[Role, bool]] = {
 
 
 def member_of(room: Room | None, user: str) -> Member:
-    """The place of `user` in `room`.
+    """Return `user` as a member of `room`.
 
-    Refused with `not_found` for strangers and missing rooms, with `not_member` or `gone` after leaving.
+    Raises Refused: `not_found` for a missing room and a user who was never a member, `not_member` or `gone` afterwards.
     """
     if room is None:
         raise Refused("not_found", "no such room")
@@ -44,7 +44,7 @@ def member_of(room: Room | None, user: str) -> Member:
 
 
 def authorize(room: Room | None, user: str, action: str) -> tuple[Room, Member]:
-    """The room and the member when `user` may do `action` there; Refused otherwise. The one authorization door."""
+    """Return the room and the member when `user` may do `action` there; raise Refused otherwise."""
     member = member_of(room, user)
     assert room is not None
     lowest, both = ACTIONS[action]
@@ -54,5 +54,5 @@ def authorize(room: Room | None, user: str, action: str) -> tuple[Room, Member]:
 
 
 def outranks(actor: Member, target: Member) -> bool:
-    """May `actor` remove `target`? Owners anybody, admins plain members."""
+    """Whether `actor` may remove `target`: owners remove anybody, admins plain members."""
     return RANK[actor.role] > RANK[target.role] or actor.role == "owner"

@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-ROUNDING_S = 1e-9  # a rounding error is no reason to say a millisecond more
-# Timers count whole milliseconds from one that has begun (libuv), so a client that waits as told can be this early.
+# A rounding error must not add a millisecond.
+ROUNDING_S = 1e-9
+# Timers count whole milliseconds from one that has begun (libuv), so a client that waits as asked can be this early.
 TOLERANCE_S = 1e-3
-# 300 messages of one user: whoever has more waiting asks again, which costs one refusal a minute.
+# 300 messages of one user: a client with more of them waiting is refused once more, once a minute.
 RETRY_MAX_S = 60.0
-EXCUSES_MAX = 1000  # 32 KB for a connection that is refused all the time
+# 32 KB for a connection that is refused all the time.
+EXCUSES_MAX = 1000
 
 
 @dataclass(slots=True)
 class Rate:
-    """`burst` at once, then one every `interval_s` seconds. Buckets share it: what it becomes holds for all of them."""
+    """A rate of `burst` at once, then one every `interval_s` seconds. Buckets share it, so a change applies to all."""
 
     interval_s: float
     burst: int
@@ -32,7 +34,7 @@ class Rate:
         return cls(86_400 / count, count)
 
     def become(self, other: "Rate") -> None:
-        """Take the figures of another rate, for every bucket that has this one."""
+        """Take the figures of another rate, for every bucket of this one."""
         self.interval_s, self.burst = other.interval_s, other.burst
 
 
@@ -40,7 +42,7 @@ class Rate:
 class TokenBucket:
     """One bucket, in seconds of the caller's clock.
 
-    `full_at`: when it would be full again. `promised_at`: the latest moment that a refused request was told to come at.
+    `full_at`: when it is full again. `promised_at`: the latest time at which a refused request may be repeated.
     """
 
     rate: Rate
@@ -48,7 +50,7 @@ class TokenBucket:
     promised_at: float = 0.0
 
     def lacks(self, now: float) -> bool:
-        """Is there no room for one more?"""
+        """Whether one more has to wait."""
         rate = self.rate
         return self.full_at - rate.interval_s * (rate.burst - 1) > now + TOLERANCE_S
 
@@ -57,42 +59,42 @@ class TokenBucket:
         self.full_at = max(self.full_at, now) + self.rate.interval_s
 
     def wait_s(self, now: float, count: int) -> float:
-        """Seconds until there is room for `count` at once, 0 when there is; as much as `burst` always comes."""
+        """Return the seconds until `count` (at most `burst`) can be taken at once, 0 when they can be taken now."""
         wait_s = self.full_at - self.rate.interval_s * (self.rate.burst - count) - now
         return wait_s if wait_s > TOLERANCE_S else 0.0
 
     def charge(self, now: float, count: float) -> float:
-        """Take `count`, whether or not there is room; seconds until there would have been."""
+        """Take `count` in any case; return the seconds until it would have been allowed."""
         self.full_at = max(self.full_at, now) + self.rate.interval_s * count
         return max(0.0, self.full_at - now - self.rate.interval_s * self.rate.burst)
 
     def promise(self, now: float) -> float:
-        """Seconds until there is room for one more request than was told to come back: each gets a time of its own.
+        """Return the seconds after which a refused request may be repeated; each refused request gets its own time.
 
-        Never more than RETRY_MAX_S, unless not even one has room by then.
+        At most RETRY_MAX_S, unless not even one is allowed by then.
         """
         first = self.full_at - self.rate.interval_s * (self.rate.burst - 1)
         at = min(max(first, self.promised_at + self.rate.interval_s), max(first, now + RETRY_MAX_S))
-        wait_s = (
-            retry_after_ms(at - now) / 1000
-        )  # as it is told: who comes a part of a millisecond later moves the next
+        # Rounded as in the reply: the next time must not depend on fractions of a millisecond.
+        wait_s = retry_after_ms(at - now) / 1000
         self.promised_at = now + wait_s
         return wait_s
 
 
 class TokenBuckets:
-    """Buckets by key; at most `keys_max` are remembered, and those go first that are full, or will be first.
+    """Buckets by key, at most `keys_max` of them; those that are full, or will be soonest, are forgotten first.
 
-    So nobody flushes the bucket of another by using many keys: who takes one each from 50,000 loses his own.
+    So nobody can flush the bucket of another by using many keys: the buckets of those keys are forgotten first.
     """
 
     def __init__(self, rate: Rate, keys_max: int = 50_000) -> None:
         self.rate = rate
-        self.keys_max = keys_max  # ~300 B each: 15 MB at worst
+        # About 300 B each: 15 MB at worst.
+        self.keys_max = keys_max
         self._buckets: dict[str, TokenBucket] = {}
 
     def __getitem__(self, key: str) -> TokenBucket:
-        """The bucket of `key`; a full one when it is not remembered."""
+        """Return the bucket of `key`, a full one when it is not remembered."""
         bucket = self._buckets.get(key)
         if bucket is None:
             if len(self._buckets) >= self.keys_max:
@@ -101,7 +103,7 @@ class TokenBuckets:
         return bucket
 
     def _forget(self) -> None:
-        """Forget a quarter at once: one look at all of them, some 10 ms, for thousands of keys to come."""
+        """Forget a quarter at once: sorting them takes some 10 ms, and makes room for thousands of keys."""
         soonest = sorted(bucket.full_at for bucket in self._buckets.values())[: self.keys_max // 4 or 1]
         self._buckets = {key: bucket for key, bucket in self._buckets.items() if bucket.full_at > soonest[-1]}
 
@@ -110,7 +112,7 @@ TAKEN = (0.0, "")
 
 
 def take(buckets: Sequence[tuple[str, TokenBucket]], now: float) -> tuple[float, str]:
-    """Take one of each bucket, or of none: the seconds until all have room, and which has it last; (0, "") took it."""
+    """Take one of each bucket, or of none: return TAKEN, or the longest wait in seconds and the name of its bucket."""
     for _, bucket in buckets:
         if bucket.lacks(now):
             return max((bucket.promise(now), name) for name, bucket in buckets if bucket.lacks(now))
@@ -120,16 +122,16 @@ def take(buckets: Sequence[tuple[str, TokenBucket]], now: float) -> tuple[float,
 
 
 def retry_after_ms(wait_s: float) -> int:
-    """Whole milliseconds after which the request is allowed: rounded up, never early."""
+    """Return whole milliseconds after which the request is allowed: rounded up, never early."""
     return max(1, -int(-(wait_s - ROUNDING_S) * 1000 // 1))
 
 
 class Abuse:
-    """Counts the frames of one connection that were refused although it had been told to wait.
+    """A count of the frames in which a connection repeated refused requests too early.
 
-    A spell lasts from a refusal until every time that was told since has come. What comes within its first seconds may
-    have been under way; later, each told time that has come excuses one frame: that of who comes when told, and finds
-    his place taken by something newer of his own.
+    A spell lasts from a refusal until the last `retry_after` given since has passed. Frames within its first seconds
+    may have been under way. After them, each `retry_after` that has passed excuses one frame: a client may repeat a
+    request on time and be refused because a newer request of its own was allowed first.
     """
 
     __slots__ = ("_began", "_counted_from", "_excuses", "_frame", "_over_at", "count")
@@ -143,7 +145,7 @@ class Abuse:
         self._excuses: list[float] = []
 
     def refused(self, now: float, wait_s: float, grace_s: float, window_s: float) -> None:
-        """One more request was refused, to be repeated in `wait_s`; `now` is when its frame came in."""
+        """Note that a request was refused, to be repeated after `wait_s`; `now` is when its frame came in."""
         if now > self._over_at:
             self._began = now
             self._excuses.clear()

@@ -1,4 +1,4 @@
-"""What decisions of one batch may look at besides the request: state read before deciding, kept current meanwhile."""
+"""The state that the decisions of one batch may look at: read before the first one, kept current by each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ R = TypeVar("R")
 
 @dataclass(slots=True, frozen=True)
 class KeyedEvent:
-    """What an idempotency key was used for: enough to repeat the first answer. `event` None: nothing was logged."""
+    """The first use of an idempotency key, to repeat its reply. `event` None: nothing was logged."""
 
     event: Event | None
     time: int
@@ -25,7 +25,7 @@ class KeyedEvent:
 
 @dataclass(slots=True, frozen=True)
 class Tail:
-    """What lies after a read position: the number of countable messages up to it, own ones and mentions after."""
+    """The counters of a read position: countable messages up to it, own ones and mentions after it."""
 
     ordinal: int
     own: int
@@ -46,7 +46,7 @@ class UnreadSpan(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """What stands in a span: countable messages, own ones among them, and mentions of the user by others."""
+    """The counters of a span: countable messages, own ones among them, and mentions of the user by others."""
 
     messages: int = 0
     own: int = 0
@@ -55,7 +55,7 @@ class Counted(NamedTuple):
 
 @dataclass(slots=True, frozen=True)
 class Rules:
-    """The limits decisions follow; the operator sets them."""
+    """The limits that the operator sets for decisions."""
 
     body_bytes: int = 16_384
     group_members: int = 10_000
@@ -72,43 +72,51 @@ NO_BOUNDS = Allowances()
 
 @dataclass(slots=True)
 class ReadSet:
-    """Rooms by name, stored messages and read tails by place, keys already used, fresh room numbers and names."""
+    """Everything that was read for one batch. Rooms are numbered in keys, users and devices are ids."""
 
     rules: Rules
+    # By name.
     rooms: Mapping[str, Room]
+    # By (room, seq).
     messages: dict[tuple[int, int], Message] = field(default_factory=dict)
+    # By (room, user, key).
     keyed: dict[tuple[int, str, str], KeyedEvent] = field(default_factory=dict)
+    # By (room, user, seq that is read).
     tails: dict[tuple[int, str, int], Tail] = field(default_factory=dict)
-    postponed: list[Any] = field(default_factory=list)  # submissions that are not to be decided in this batch
-    created: dict[tuple[str, str], Room] = field(default_factory=dict)  # by creator and key
+    # Submissions that are not decided in this batch.
+    postponed: list[Any] = field(default_factory=list)
+    # By (creator, key).
+    created: dict[tuple[str, str], Room] = field(default_factory=dict)
+    # Direct rooms, by `pair` of their users.
     pairs: dict[tuple[str, str], Room] = field(default_factory=dict)
-    fresh: list[tuple[int, int]] = field(
-        default_factory=list
-    )  # unused room numbers, each with 64 random bits
+    # Unused room numbers, each with 64 random bits.
+    fresh: list[tuple[int, int]] = field(default_factory=list)
     accounts: dict[str, Account] = field(default_factory=dict)
+    # By (user, device).
     devices: dict[tuple[str, str], DeviceSeen] = field(default_factory=dict)
     allowances: Allowances = NO_BOUNDS
-    now_s: float = 0.0  # monotonic, of the batch
-    # By user: their devices, the one seen last at the end.
+    # Monotonic seconds, of the batch.
+    now_s: float = 0.0
+    # By user: their listed devices, the one seen last at the end.
     listed: dict[str, list[str]] = field(default_factory=dict)
-    # By user: rooms before this batch; left out: none.
+    # By user: the number of their rooms before this batch; users without rooms are left out.
     memberships: dict[str, int] = field(default_factory=dict)
-    # What other chapters read, by type and key: see `records_of`.
+    # Records that other chapters read, by type and key: see `records_of`.
     records: dict[type, dict[Any, Any]] = field(default_factory=dict)
 
     def records_of(self, kind: type[R]) -> dict[Any, R]:
-        """The stored records of one type that were read for this batch, by their keys. Decisions keep them current."""
+        """Return the records of one type that were read for this batch, by key. Decisions keep them current."""
         return self.records.setdefault(kind, {})
 
 
 def most_rooms(rooms_per_user: int) -> int:
-    """How many rooms a user may be in by their own doing: half as many again as others may bring them into.
+    """Return the number of rooms up to which a user may create or join one: half more than others may add them to.
 
-    So nobody keeps a user out of rooms of their own by filling their list.
+    So others cannot keep a user from creating rooms by adding them to many.
     """
     return rooms_per_user * 3 // 2
 
 
 def pair(a: str, b: str) -> tuple[str, str]:
-    """The key of the direct room of two users: the same in any order."""
+    """Return the key of the direct room of two users, the same in any order."""
     return (a, b) if a < b else (b, a)

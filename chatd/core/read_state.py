@@ -19,7 +19,7 @@ from chatd.protocol.rooms import Preferences
 
 
 def read(user: str, request: Read, writes: WriteSet, reads: ReadSet) -> ReadOk:
-    """Move the read position up, never down; a lower one is answered with the stored one."""
+    """Move the read position up, never down; the reply to a lower one has the stored one."""
     room, member = authorize(reads.rooms.get(request.room), user, "view")
     seq = min(request.seq, room.seq)
     moved = seq > member.read
@@ -37,7 +37,7 @@ def read(user: str, request: Read, writes: WriteSet, reads: ReadSet) -> ReadOk:
 
 
 def tail_after(room: Room, user: str, seq: int, writes: WriteSet, reads: ReadSet) -> Tail:
-    """What is left unread after `seq`, with the messages of this batch that the store does not know yet."""
+    """Return the counters of a read up to `seq`, with the messages of this batch, which the store has not yet."""
     if seq == room.seq:
         return Tail(room.ordinal, 0, 0)
     stored = reads.tails[room.number, user, seq]
@@ -48,7 +48,7 @@ def tail_after(room: Room, user: str, seq: int, writes: WriteSet, reads: ReadSet
 
 
 def publish_watermark(room: Room, member: Member, writes: WriteSet) -> None:
-    """Note that a watermark moved; in a direct room it is part of what the peer syncs."""
+    """Note that a watermark moved; in a direct room it is part of the summary that the peer syncs."""
     if room.direct:
         writes.touch(room)
     if member.receipts:
@@ -56,7 +56,7 @@ def publish_watermark(room: Room, member: Member, writes: WriteSet) -> None:
 
 
 def delivered(user: str, request: Delivered, writes: WriteSet, reads: ReadSet) -> Ok:
-    """Move delivered watermarks up, in direct rooms and small groups; anything else is passed over."""
+    """Move delivered watermarks up, in direct rooms and small groups; other rooms are skipped."""
     for row in request.rooms:
         try:
             room, member = authorize(reads.rooms.get(row.room), user, "view")
@@ -74,12 +74,12 @@ def delivered(user: str, request: Delivered, writes: WriteSet, reads: ReadSet) -
 
 
 def prefer(user: str, request: Preferences, writes: WriteSet, reads: ReadSet) -> Ok:
-    """Set preferences of one room, or of the account; absent keys stay."""
+    """Set preferences of one room, or of the account; absent keys stay as they are."""
     if request.room is not UNSET:
         room, member = authorize(reads.rooms.get(request.room), user, "view")
-        asked = {name: getattr(request, name) for name in ("muted_until", "pinned", "hidden")}
+        wanted = {name: getattr(request, name) for name in ("muted_until", "pinned", "hidden")}
         changed = {
-            name: value for name, value in asked.items() if value not in (UNSET, getattr(member, name))
+            name: value for name, value in wanted.items() if value not in (UNSET, getattr(member, name))
         }
         for name, value in changed.items():
             setattr(writes.touch_member(room, user), name, value)

@@ -1,23 +1,29 @@
-"""How fast something is served, and when those sent away may come back so that there is room. Pure accounting."""
+"""A schedule for refused requests: the rate at which requests are served, and when a refused one should be repeated."""
 
-FIRST_PER_S = 500.0  # before anything was measured: what a slow machine serves
-LEAST_PER_S = 10.0  # a standstill is no rate to plan with
-WINDOW_S = 0.25  # a measurement; long against the hiccups of one disk flush
-SOON_S = 1.0  # nobody is told to come back sooner: half of what waits then is served by that time
-FAR_S = 60.0  # nor later: no measurement is good for longer, and a person waits
+# Before the first measurement: the rate of a slow machine.
+FIRST_PER_S = 500.0
+# A standstill gives no rate to plan with.
+LEAST_PER_S = 10.0
+# One measurement, long against the delays of a single disk flush.
+WINDOW_S = 0.25
+# The shortest wait: half of what waits now is served by then.
+SOON_S = 1.0
+# The longest wait: no measurement is good for longer, and a person waits.
+FAR_S = 60.0
 
 
 class RetrySchedule:
-    """Measures while somebody waits, because otherwise it is the demand that is slow. Seconds throughout."""
+    """The rate, measured only while requests wait: otherwise the demand sets it. Times are in seconds."""
 
     def __init__(self) -> None:
         self.per_s = FIRST_PER_S
         self._count = 0
         self._since: float | None = None
-        self._booked = 0.0  # the last moment that was given away
+        # The latest time that was assigned.
+        self._booked = 0.0
 
     def served(self, now: float) -> None:
-        """One more is done, and others wait."""
+        """Note that a request was served while others wait."""
         if self._since is None:
             self._since, self._count = now, 0
             return
@@ -28,13 +34,13 @@ class RetrySchedule:
             self._since, self._count = now, 0
 
     def rest(self) -> None:
-        """Nobody waits any more."""
+        """Note that no request waits."""
         self._since = None
 
     def book(self, now: float, chance: float) -> float:
-        """After how many seconds somebody is to come back: each gets a moment of his own, at the rate they are served.
+        """Return the seconds after which a request should be repeated: times are assigned at the rate of service.
 
-        `chance` in [0, 1) is his place within it.
+        `chance` in [0, 1) spreads the requests within it.
         """
         at = max(now + SOON_S, self._booked + 1 / self.per_s)
         if at > now + FAR_S:

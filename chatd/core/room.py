@@ -1,7 +1,7 @@
-"""A room and its members as decisions see them: plain state, changed only inside a `WriteSet`.
+"""A room and its members as decisions see them: plain state, changed only through a `WriteSet`.
 
-Rooms are loaded on demand and forgotten when idle. What a reader may be shown comes from the store or from a
-committed batch, never from here: during a commit this state is ahead of the disk by one batch.
+Rooms are loaded on demand and forgotten when idle. Readers are shown the store or a committed batch, never this state:
+during a commit it is one batch ahead of the disk.
 """
 
 from collections.abc import Mapping
@@ -16,28 +16,30 @@ GROUP = "group"
 
 @dataclass(slots=True)
 class Member:
-    """One user's place in one room. Positions are `seq`, times Unix milliseconds."""
+    """The state of one user in one room. Positions are `seq`, times Unix milliseconds."""
 
     user: str
     role: Role
     joined_at: int
     first_visible: int
     read: int
-    read_ordinal: int  # number of countable messages up to `read`
-    own_unread: int = 0  # own countable messages after `read`: not unread for their author
-    mentions: int = 0  # unread mentions
+    # Countable messages up to `read`.
+    read_ordinal: int
+    # Own countable messages after `read`, which are not unread for their author.
+    own_unread: int = 0
+    mentions: int = 0  # unread ones
     delivered: int = 0
     muted_until: int = 0  # 0 not muted, 1 for ever
     pinned: bool = False
     hidden: bool = False
     gone: GoneReason | None = None
-    receipts: bool = True  # account-wide preference: shows own and sees others' receipts
-    extras: bytes = (
-        b""  # rarely used state, a MessagePack map that is read and written whole; empty when absent
-    )
+    # A preference of the account: whether the user shows their receipts and sees those of others.
+    receipts: bool = True
+    # Rarely used state, a MessagePack map that is read and written whole; empty when absent.
+    extras: bytes = b""
 
     def unread(self, ordinal: int) -> int:
-        """Countable messages of others after the read position, when the room's last message is `ordinal`."""
+        """Return the unread messages when the room's last one is `ordinal` (core/unread_counts.py)."""
         return max(0, ordinal - self.read_ordinal - self.own_unread)
 
     def muted(self, now_ms: int) -> bool:
@@ -61,25 +63,32 @@ class Room:
     avatar: str = ""
     public: bool = False
     data: bytes = b""  # host data as MessagePack, empty when absent
-    client_key: str | None = None  # of the request that created it
+    # Of the request that created it.
+    client_key: str | None = None
     client_digest: int | None = None
     deleted_by: str | None = None
-    uncounted: int = 0  # seq since which `own_unread` of the stored members counts nothing, 0 never
-    written: int = 0  # in a direct room, who said something: 1 its creator, 2 the other
-    uncounted_by: frozenset[str] = frozenset()  # who said something countable since
+    # The seq from which on `own_unread` of stored members counts nothing; 0: it counts all (core/unread_counts.py).
+    uncounted: int = 0
+    # The users who wrote in a direct room: 1 its creator, 2 the other, 3 both.
+    written: int = 0
+    # The authors of countable messages from `uncounted` on.
+    uncounted_by: frozenset[str] = frozenset()
     members: dict[str, Member] = field(default_factory=dict)
     former: dict[str, Member] = field(default_factory=dict)
-    durable_seq: int = 0  # `seq` and `ordinal` of the last commit: what anybody may be shown
+    # The values of the last commit, which readers may be shown.
+    durable_seq: int = 0
     durable_ordinal: int = 0
     durable_written: int = 0
-    dirty: bool = False  # a batch that is not on disk yet changes it, or its members
-    changing_members: frozenset[str] = frozenset()  # who comes or goes in that batch
+    # Whether a batch that is not on the disk yet changes the room or its members.
+    dirty: bool = False
+    # The users who join or leave in that batch.
+    changing_members: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.mark_durable()
 
     def mark_durable(self) -> None:
-        """What was decided is on disk."""
+        """Note that everything decided is on the disk."""
         self.dirty, self.changing_members = False, frozenset()
         self.durable_seq, self.durable_ordinal = self.seq, self.ordinal
         self.durable_written = self.written
@@ -90,33 +99,31 @@ class Room:
 
     @property
     def size(self) -> int:
-        """The number of present members."""
         return len(self.members)
 
     @property
     def users(self) -> list[str]:
-        """The present members, in the order they came: for a decision about each of them."""
+        """A copy of the present members, in the order in which they joined."""
         return list(self.members)
 
     def member(self, user: str) -> Member | None:
-        """The place of a present member."""
         return self.members.get(user)
 
     def known(self, user: str) -> Member | None:
-        """The place of a present or former member."""
+        """Return a present or former member."""
         return self.members.get(user) or self.former.get(user)
 
     def first_visible(self, user: str) -> int:
-        """The event from which on a listener sees the room; they may have left it later in the same batch."""
+        """Return the event from which on `user` sees the room; they may have left it later in the same batch."""
         member = self.known(user)
         return 1 if member is None else member.first_visible
 
     def showing_receipts(self, but: str) -> list[Member]:
-        """The present members who show receipts, without `but`."""
+        """Return the present members who show receipts, except `but`."""
         return [member for member in self.members.values() if member.receipts and member.user != but]
 
     def peer(self, user: str) -> str:
-        """The other user of a direct room."""
+        """Return the other user of a direct room."""
         return next(other for other in self.members if other != user)
 
     def keeps_owner(self, wanted: Mapping[str, Role]) -> bool:
@@ -124,7 +131,7 @@ class Room:
         return any(wanted.get(user, member.role) == "owner" for user, member in self.members.items())
 
     def successor(self) -> Member | None:
-        """Who becomes owner when no owner is left: the longest-serving admin, else the longest-serving member."""
+        """Return the next owner when no owner is left: the longest-serving admin, else the longest-serving member."""
         if self.keeps_owner({}):
             return None
         return min(
@@ -134,7 +141,7 @@ class Room:
         )
 
 
-# The fields that a batch may change and a rollback puts back. A value here is replaced, never changed in place.
+# The fields that a batch may change and a rollback restores. Their values are replaced, never changed in place.
 MEMBER_IMAGED = (
     "user",
     "role",

@@ -1,6 +1,6 @@
 """The room cache: rooms by name, loaded on demand, forgotten when idle.
 
-Invariant: a batch only touches rooms that are here, so a loaded room is never older than the last commit.
+A batch touches cached rooms only, so a cached room is never older than the last commit.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,8 @@ class RoomCache:
     def __init__(self) -> None:
         self.rooms: dict[str, Room] = {}
         self._used: dict[str, float] = {}
-        self.changed_receipts: dict[str, bool] = {}  # preferences changed while rooms are being loaded
+        # Preferences that changed while rooms were being loaded.
+        self.changed_receipts: dict[str, bool] = {}
 
     def get(self, name: str, now: float) -> Room | None:
         room = self.rooms.get(name)
@@ -31,12 +32,12 @@ class RoomCache:
         self._used[room.name] = now
 
     def forget_idle(self, before: float, busy: Iterable[str]) -> int:
-        """Forget rooms not used since `before`, except those a batch is working on; how many went."""
+        """Forget rooms not used since `before`, except those of a batch; return how many."""
         keep = set(busy)
         return self._forget([name for name, used in self._used.items() if used < before and name not in keep])
 
     def forget_beyond(self, members_max: int, busy: Iterable[str]) -> int:
-        """Forget the rooms unused for longest, but those of a batch, until the rest has so many members; how many."""
+        """Forget the least recently used rooms, except those of a batch, down to this total weight; return how many."""
         keep = set(busy)
         left = sum(map(weight, self.rooms.values()))
         going = []
@@ -54,7 +55,7 @@ class RoomCache:
         return len(names)
 
     def set_receipts(self, user: str, shown: bool) -> None:
-        """Carry an account's receipts preference into every room of the user, those being loaded included."""
+        """Apply a user's receipts preference in all their rooms, including those being loaded."""
         self.changed_receipts[user] = shown
         for room in self.rooms.values():
             member = room.member(user)
@@ -63,5 +64,5 @@ class RoomCache:
 
 
 def weight(room: Room) -> int:
-    """How many places a room takes in memory: its members, those it had, and itself."""
+    """Return the weight of a room in memory: present and former members, and one for itself."""
     return 1 + room.size + len(room.former)

@@ -1,8 +1,7 @@
-"""A room as one of its members sees it (protocol.md "RoomSummary"), whether it is in memory or was read from a store.
+"""A room as one of its members sees it (protocol.md "RoomSummary"), from memory or from rows of a store.
 
-Whoever is told of a batch is told all of its events before the replies to what was asked in it. So a reply that
-counts is filled in when everything is decided: a number from the middle of the batch would be older than messages the
-connection has seen.
+A connection gets all events of a batch before the replies to its requests in that batch. So replies with counters are
+filled in after the last decision: a number from the middle of the batch would be older than the messages before it.
 """
 
 from typing import NamedTuple
@@ -25,7 +24,8 @@ UTF8_BYTES_MAX = 4  # of a character
 def complete_room_replies(writes: WriteSet, shown_to: ShownTo) -> None:
     """Fill in the replies that show a room, as it is after the batch. Call it once, when everything is decided."""
     for answer in writes.room_replies:
-        member = answer.room.members.get(answer.user)  # another one than before when they left and came back
+        # Looked up again: a user who left and came back within the batch is a new member.
+        member = answer.room.members.get(answer.user)
         if member is not None:
             fill_in(answer, member, shown_to)
         elif answer.origin is not None:
@@ -42,9 +42,10 @@ def fill_in(answer: RoomReply, member: Member, shown_to: ShownTo) -> None:
 
 
 class RoomRow(NamedTuple):
-    """A room as the row of one of its members tells it: all of a summary that stands in the two rows of it.
+    """The part of a summary that comes from the row of the room and the row of its member, as a store reads them.
 
-    Flags are 0 or 1, and `data_hex` is the host data in hexadecimal digits, as they come in a row of JSON.
+    Flags are 0 or 1, and `data_hex` is the host data in hexadecimal digits, as JSON carries them. `stamp`: of the last
+    commit that changed what the member sees.
     """
 
     number: int
@@ -53,7 +54,7 @@ class RoomRow(NamedTuple):
     muted_until: int
     pinned: int
     time: int
-    stamp: int  # of the last commit that changed what they see
+    stamp: int
     unread: int
     mentions: int
     hidden: int
@@ -77,7 +78,7 @@ class RoomRow(NamedTuple):
 
     @property
     def bytes_max(self) -> int:
-        """No summary of this row without preview and events is longer, encoded."""
+        """An upper bound of the encoded summary without preview and events."""
         return SUMMARY_BYTES + UTF8_BYTES_MAX * (len(self.title) + len(self.avatar)) + len(self.data_hex) // 2
 
 
@@ -92,7 +93,7 @@ class Peer(NamedTuple):
 
 
 def summary_of(room: Room, member: Member, shown_to: ShownTo) -> RoomSummary:
-    """All keys of the summary but `preview` and `events`, from memory."""
+    """Return all keys of the summary but `preview` and `events`, from memory."""
     peer = peer_of(room, member) if room.direct else None
     return summarise(room, member, member.unread(room.ordinal), peer, shown_to)
 
@@ -105,7 +106,7 @@ def peer_of(room: Room, member: Member) -> Peer:
 def summarise(
     room: Room | RoomRow, member: Member | RoomRow, unread: int, peer: Peer | None, shown_to: ShownTo
 ) -> RoomSummary:
-    """The one rule of what a summary shows, for memory and for a store; `peer` of a direct room."""
+    """Return the summary of a room, from memory or from a store; `peer`: in a direct room."""
     summary = RoomSummary(
         room.name,
         room.seq,
@@ -141,7 +142,7 @@ def show_group(summary: RoomSummary, room: Room | RoomRow, member: Member | Room
 
 
 def receipt_of(member: Member) -> Receipt:
-    """How far a member got; a watermark that never moved is left out."""
+    """Return the watermarks of a member; one that never moved is left out."""
     first = member.first_visible
     return Receipt(
         member.user, seen(member.read, first) or UNSET, seen(member.delivered, first) or UNSET, first

@@ -37,7 +37,7 @@ Shows = TypeVar("Shows", SummaryOk, WriteOk)
 
 
 def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Make a group; its creator is the owner. The same key again answers with the room as it is now."""
+    """Create a group, with its creator as the owner. The same key again returns the room as it is now."""
     digest = digest_of(request)
     made = reads.created.get((user, request.key))
     if made is not None:
@@ -62,30 +62,30 @@ def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> 
 
 
 def direct(user: str, request: RoomDirect, writes: WriteSet, reads: ReadSet) -> SummaryOk:
-    """The direct room of two users; made by the first who asks, the same for both ever after."""
+    """Return the direct room of two users, which the first request creates."""
     if request.user == user:
         raise Refused("bad_request", "a direct room takes another user", field="user")
-    place = pair(user, request.user)
-    room = reads.pairs.get(place)
+    users = pair(user, request.user)
+    room = reads.pairs.get(users)
     if room is None:
         check_new_room(user, writes, reads)
         if split_by_room_limit([request.user], writes, reads)[1]:
             raise Refused("quota", "this user is in as many rooms as others may open to them", field="user")
         reads.allowances.check("added", user, 1, writes, reads.now_s)
-        room = reads.pairs[place] = new_room(DIRECT, user, writes, reads)
-        writes.add(DirectPair(*place, room.number))
+        room = reads.pairs[users] = new_room(DIRECT, user, writes, reads)
+        writes.add(DirectPair(*users, room.number))
         open_room(room, {user: "member", request.user: "member"}, writes, reads)
     return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, writes)
 
 
 def get(user: str, request: RoomGet, writes: WriteSet, reads: ReadSet) -> SummaryOk:
-    """The room as the user sees it: asked in the order of what changes it, so that nothing told before is missing."""
+    """Return the room as the user sees it, in the order of changes: the reply includes every change pushed before."""
     room, _ = authorize(reads.rooms.get(request.room), user, "view")
     return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, writes)
 
 
 def shown(reply: Shows, room: Room, user: str, writes: WriteSet) -> Shows:
-    """`reply`, which will show `room` to `user` as it is after the batch."""
+    """Let `reply` show `room` to `user` as it is after the batch."""
     writes.room_replies.append(RoomReply(reply, room, user, writes.origin))
     return reply
 
@@ -109,7 +109,7 @@ def open_room(room: Room, roles: dict[str, Role], writes: WriteSet, reads: ReadS
 
 
 def check_new_room(user: str, writes: WriteSet, reads: ReadSet) -> None:
-    """Refuse to make one more room."""
+    """Refuse a new room beyond the limits of its creator."""
     check_own_rooms(user, writes, reads)
     reads.allowances.check("rooms", user, 1, writes, reads.now_s)
     reads.allowances.check("bytes", user, 1, writes, reads.now_s)
@@ -117,7 +117,7 @@ def check_new_room(user: str, writes: WriteSet, reads: ReadSet) -> None:
 
 @once
 def update(user: str, request: RoomUpdate, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Change title, avatar, openness or host data; the event names what did change."""
+    """Change title, avatar, publicity or host data; the event names only values that differ."""
     digest = first_time(user, request, writes, reads)
     room, _ = authorize(reads.rooms.get(request.room), user, "update")
     changed = new_settings(room, request)
@@ -132,16 +132,16 @@ def update(user: str, request: RoomUpdate, writes: WriteSet, reads: ReadSet) -> 
 
 
 def new_settings(room: Room, request: RoomUpdate) -> dict[str, Any]:
-    """What an update asks for that is not so already."""
-    asked = {name: getattr(request, name) for name in ("title", "avatar", "public")}
-    changed = {name: value for name, value in asked.items() if value not in (UNSET, getattr(room, name))}
+    """Return the settings that an update would change, by name."""
+    wanted = {name: getattr(request, name) for name in ("title", "avatar", "public")}
+    changed = {name: value for name, value in wanted.items() if value not in (UNSET, getattr(room, name))}
     if request.data is not UNSET and not (room.data and same(decode_tree(room.data), request.data)):
         changed["data"] = request.data
     return changed
 
 
 def delete(user: str, request: RoomDelete, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """End a group for all its members; asked again by the same owner it is a repetition."""
+    """Delete a group for all its members; repeated by the same owner it is a duplicate."""
     room = reads.rooms.get(request.room)
     if room is not None and room.deleted_by == user:
         return WriteOk(duplicate=True)

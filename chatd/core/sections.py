@@ -1,4 +1,4 @@
-"""The sections of account rows: state that belongs to a user and to no room, kept by every device of theirs
+"""The sections of account rows: state that belongs to a user and to no room, kept by each of their devices
 (protocol.md "Account rows").
 
 A capability brings its own (server/capability.py), with the table that the store walks (storage/sqlite/sections.py). A
@@ -10,11 +10,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-SECTIONS_MAX = 16  # bits beside the stamp of a cursor
+# Bits in a cursor.
+SECTIONS_MAX = 16
 
 
 class Section(NamedTuple):
-    """One section. `bit`: its place in cursors, which phones keep: never that of another one."""
+    """One section. `bit`: its bit in cursors, never used for another section, because clients keep cursors."""
 
     bit: int
     feature: str
@@ -22,7 +23,7 @@ class Section(NamedTuple):
 
 @dataclass(slots=True, frozen=True)
 class ChangedRow:
-    """A record: the whole new row of a section as MessagePack, None where it is gone."""
+    """A record: the whole new row of a section as MessagePack, None for a tombstone."""
 
     user: str
     section: str
@@ -32,7 +33,7 @@ class ChangedRow:
 
 @dataclass(slots=True, frozen=True)
 class StartedDay:
-    """A record: this commit is one of a day (Unix days), by which old tombstones are known."""
+    """A record: this commit belongs to a day (Unix days), which dates old tombstones."""
 
     day: int
 
@@ -47,17 +48,17 @@ SECTIONS: Sections = {ACCOUNT: Section(0, "account")}
 
 
 def in_force(sections: Sections, features: Collection[str]) -> int:
-    """The sections, as bits, of a connection that named these feature words."""
+    """Return the sections, as bits, of a connection that named these feature words."""
     return sum([1 << section.bit for section in sections.values() if section.feature in features])
 
 
 def registered(sections: Sections, bits: int) -> int:
-    """Those of `bits` that are sections here."""
+    """Return those of `bits` that are in `sections`."""
     return bits & sum([1 << section.bit for section in sections.values()])
 
 
 def named(sections: Sections, bits: int) -> Iterator[str]:
-    """The name of each section in `bits`."""
+    """Yield the name of each section in `bits`."""
     for name, section in sections.items():
         if bits >> section.bit & 1:
             yield name

@@ -1,9 +1,40 @@
-"""What is unread is counted as it comes, never from the whole log: how far a member read, and what of it is their own.
+"""Unread counting.
 
-Own messages are not unread for their author: counted in memory at once, in the store a few at a time.
+The problem. The unread number of a room is shown in the chat list, on the badge of the app and in each reply to a
+`read`, on every device of the user, and it must be the same everywhere. A hello asks for it in all rooms of a user,
+who may have been away for weeks; a send changes it for all members of a room but one. So neither may cost much:
 
-A send that changed the row of its author as well would write a page more. So a room says from which seq on its
-member rows count no own messages, `uncounted`; whoever reads the store counts those few in the log.
+- Counting the log at each hello reads every message that was missed, in every room.
+- A counter in each member row makes a send to 500 members write 500 rows.
+
+The invariant. A message counts unless it is silent; only such a message has an `ordinal`, the number of countable
+messages in its room up to it. For each member of a room, at each commit,
+
+    unread = room.ordinal - member.read_ordinal - member.own_unread
+
+is the number of countable messages of others after `member.read`. `read_ordinal` is the number of countable messages
+up to `read`; `own_unread` is the number of countable messages after it that the member wrote, which are not unread
+for their author. A new member starts at the end of the log. A recalled message still counts: it keeps its ordinal.
+Mentions are counted in the rows of those who are mentioned, because they are few: a mention of everybody counts only
+in rooms of up to `Rules.full_members`.
+
+As messages come. A send raises `room.ordinal`, in a row it writes anyway, and so counts for all members at once. It
+also raises `own_unread` of its author, and a write of that row would cost one more page a send. In memory it is raised
+at once (`count_own`). On the disk it waits: from seq `room.uncounted` on, the stored rows of members count no own
+messages, and readers of the store add them from that end of the log, at most UNCOUNTED_EVENTS_MAX events. `count_out`
+ends this for a room when the end becomes that long, or when the batch stores a member row of the room for another
+reason: that row has everything counted, and a reader would count it twice. It writes only `own_unread` of the authors,
+and leaves the stamps of the rows alone, because nothing changed for anybody.
+
+As messages are read. A read up to the end of the log sets all counters to zero. Any other one is counted in the log,
+over the shorter of two spans: the events it passes, whose counters are subtracted, or those it leaves (`span_of_read`,
+`tail_of`). Stored events never change in what they count, so spans are read before the decision, and the events of the
+batch itself are added (`read_state.tail_after`). A batch looks at no more than COUNTED_EVENTS_MAX events for its reads.
+
+In SQL. The rules stand here and in `Member.unread`, and again as three statements of the SQLite store: UNREAD in
+room_rows.py is the equation, UNCOUNTED in read_set.py adds own messages when a room is loaded, COUNTED there is
+`count`. tests/contracts/test_store_unread.py compares all of them with a model that counts each message, over random
+histories, and every store has to pass it.
 """
 
 from collections.abc import Iterable
@@ -15,16 +46,15 @@ from chatd.core.room import Member, Room
 from chatd.core.write_set import NewEvent, WriteSet
 from chatd.protocol.messages import EVERYBODY
 
-UNCOUNTED_EVENTS_MAX = (
-    16  # what a reader may have to look at in each room: within one or two pages of the log
-)
+# Events that a reader may have to look at in each room: one or two pages of the log.
+UNCOUNTED_EVENTS_MAX = 16
 
-
-COUNTED_EVENTS_MAX = 4_096  # that a batch looks at for all its reads: about 5 ms of the one writer
+# Events that a batch looks at for all its reads: about 5 ms of the one writer.
+COUNTED_EVENTS_MAX = 4_096
 
 
 def count(events: Iterable[NewEvent], user: str) -> Counted:
-    """What stands in events of one room, as they concern `user`. A store counts by the same rule in its log."""
+    """Count events of one room, as they concern `user`. A store counts its log by the same rule."""
     messages = own = mentions = 0
     for new in events:
         if new.event.ordinal is UNSET:
@@ -38,7 +68,7 @@ def count(events: Iterable[NewEvent], user: str) -> Counted:
 
 
 def span_of_read(room: Room, member: Member, seq: int) -> UnreadSpan:
-    """The shorter of the two spans that tell what is unread after a read of `seq`: what it passes, what it leaves."""
+    """Return the shorter of two spans: the events that a read up to `seq` passes, and those it leaves."""
     passed, left = (
         UnreadSpan(room.number, member.user, member.read, seq),
         UnreadSpan(room.number, member.user, seq, room.seq),
@@ -47,20 +77,20 @@ def span_of_read(room: Room, member: Member, seq: int) -> UnreadSpan:
 
 
 def tail_of(room: Room, member: Member, span: UnreadSpan, counted: Counted) -> Tail:
-    """What is unread after a read, from one of the two spans of it."""
+    """Return the counters after a read, from those of one of its two spans."""
     if span.high == room.seq:
         return Tail(room.ordinal - counted.messages, counted.own, counted.mentions)
     ordinal = member.read_ordinal + counted.messages
     return Tail(ordinal, member.own_unread - counted.own, member.mentions - counted.mentions)
 
 
-def added(one: Counted, other: Counted) -> Counted:
-    """What stands in two spans together."""
-    return Counted(one.messages + other.messages, one.own + other.own, one.mentions + other.mentions)
+def added(left: Counted, right: Counted) -> Counted:
+    """Return the counters of two spans together."""
+    return Counted(left.messages + right.messages, left.own + right.own, left.mentions + right.mentions)
 
 
 def count_own(room: Room, author: Member, writes: WriteSet) -> None:
-    """Count the countable message that `author` is about to add to the log of `room`, a room of this batch."""
+    """Count a message for its author, just before it is added to the log of `room`, which this batch has touched."""
     writes.save_member_image(room, author.user)
     author.own_unread += 1
     room.uncounted = room.uncounted or room.seq + 1
@@ -69,9 +99,9 @@ def count_own(room: Room, author: Member, writes: WriteSet) -> None:
 
 
 def count_out(writes: WriteSet) -> None:
-    """Have the batch store what is uncounted where it became much, or where it stores a member: his row counts all.
+    """Let the batch store the own messages of rooms where they became many, or where it stores a member anyway.
 
-    Call it once, when everything is decided.
+    Call it once, after the last decision.
     """
     stored = {number for number, _ in writes.members}
     for room in writes.touched:
@@ -84,5 +114,5 @@ def count_out(writes: WriteSet) -> None:
 
 
 def is_due(room: Room) -> bool:
-    """Has the uncounted end of the log become as long as it may be?"""
+    """Whether the uncounted end of the log is as long as it may be."""
     return room.seq - room.uncounted + 1 >= UNCOUNTED_EVENTS_MAX

@@ -1,7 +1,7 @@
-"""Accounts, devices and revocations: what the daemon knows of a user besides rooms. Pure rows.
+"""Accounts, devices and revocations.
 
-Revocations are marks: the moment in Unix milliseconds, raised above the mark before when the clock says less. So they
-are a time, for tokens that say when they were issued, and a count, for those that say at which mark they were.
+A revocation is a mark: its time in Unix milliseconds, or one more than the mark before where that is higher. So a
+token can be compared with it that says when it was issued, and one that says at which mark.
 """
 
 from collections.abc import Collection
@@ -16,8 +16,8 @@ ALL_THE_SAME = "Check the spelling; --unseen is for one of the host app who has 
 class Account:
     """One user. `password` is an argon2id hash, None for users of the host app.
 
-    `revoked_before`: the mark before which all tokens are refused. `generation`: the last mark of any kind, of the user
-    or of a device, before which those are refused that are bound to no device; 0 for none.
+    `revoked_before`: the mark before which all tokens are refused. `generation`: the last mark of the user or of one of
+    their devices, before which tokens that are bound to no device are refused; 0 for none.
     """
 
     user: str
@@ -43,40 +43,43 @@ class DeviceSeen:
     os: str = ""
     last_seen: int = 0
     revoked_before: int = 0
-    removed: bool = False  # not listed any more; the row stays while its revocation matters
+    # Not listed any more; the row stays while its revocation matters.
+    removed: bool = False
 
     @property
     def listed(self) -> bool:
-        """Whether it is one of the user's own: it was connected, as no revocation asks, and is not removed."""
+        """Whether the user sees it among their devices: it was connected (a revocation alone adds a row, too) and is
+        not removed.
+        """
         return self.last_seen > 0 and not self.removed
 
     @property
     def matters(self) -> bool:
-        """Whether its row says anything: one that is neither listed nor revoked is not kept."""
+        """Whether its row is kept: it is listed or revoked."""
         return self.listed or self.revoked_before > 0
 
 
 def require_seen(user: str, device: str, account: Account | None, devices: Collection[DeviceSeen]) -> None:
-    """Refused("not_found") for a user without an account or a device, or with a `device` given, not this one.
+    """Raise Refused("not_found") for a user without account and devices, or without this `device` when it is given.
 
-    Users of the host app need no account here: only their devices tell that they exist.
+    A user of the host app needs no account here; only their devices show that they exist.
     """
-    if device and device not in {one.device for one in devices}:
+    if device and device not in {known.device for known in devices}:
         raise Refused("not_found", f"{user} was never seen here with that device. {ALL_THE_SAME}")
     if account is None and not devices:
         raise Refused("not_found", f"nobody called {user} was ever seen here. {ALL_THE_SAME}")
 
 
 def user_revoked(account: Account, now_ms: int) -> Account:
-    """The account when every token issued until now is refused."""
+    """Return the account with every token issued until now refused."""
     mark = _next_mark(account, now_ms)
     return replace(account, generation=mark, revoked_before=mark)
 
 
 def device_revoked(account: Account, device: DeviceSeen, now_ms: int) -> tuple[Account, DeviceSeen]:
-    """Account and device when every token issued until now that may be used on the device is refused.
+    """Return account and device with every token refused that was issued until now and works on the device.
 
-    That is every one bound to no device, too: whoever has the device needs only name another.
+    That includes tokens bound to no device: somebody who holds the device could name another id with them.
     """
     mark = _next_mark(account, now_ms)
     return replace(account, generation=mark), replace(device, revoked_before=mark)

@@ -1,4 +1,4 @@
-"""Which marks of whom are shown (protocol.md "Who is shown what of whom"), and the text of which messages ("Event")."""
+"""Visibility of read and delivered marks (protocol.md "Who is shown what of whom") and of texts ("Event")."""
 
 from typing import Literal
 
@@ -7,13 +7,16 @@ from msgspec import UNSET
 from chatd.protocol.messages import Event
 
 ShownTo = Literal["known", "members", "nobody"]
-"""The operator's word: who shares a group, or has been answered in a direct room; who shares any room; nobody."""
+"""Set by the operator. `known`: users who share a group, or a direct room in which both wrote; `members`: users who
+share any room.
+"""
 
-BOTH = 3  # `Room.written` when both of a direct room have said something
+# `Room.written` when both users of a direct room have written.
+BOTH = 3
 
 
 def text_of(event: Event) -> int | None:
-    """The message whose text an event of another number carries, when it is an edit.
+    """Return the message whose text an edit carries, None for other events.
 
     A member who sees the room from a later message on is not shown that text.
     """
@@ -21,7 +24,7 @@ def text_of(event: Event) -> int | None:
 
 
 def seen(mark: int, first_visible: int) -> int:
-    """How far a mark got in what its member could see; 0: nowhere. The marks of a new member begin below it.
+    """Return a mark as others see it: 0 below `first_visible`, where the marks of a new member begin.
 
     >>> seen(4, 5), seen(5, 5)
     (0, 5)
@@ -30,7 +33,7 @@ def seen(mark: int, first_visible: int) -> int:
 
 
 def marks_shown(shown_to: ShownTo, *, direct: bool, written: int) -> bool:
-    """Do the members of a room see how far each other is there? `written` is that of the room.
+    """Whether the members of a room see each other's marks there. `written` is that of the room.
 
     >>> marks_shown("known", direct=True, written=1)
     False

@@ -1,7 +1,9 @@
-"""A `WriteSet` is what one batch of decisions changes: the write set of one transaction, and what to tell afterwards.
+"""The write set of one batch of decisions: the rows of one transaction, and the pushes and replies that follow it.
 
-Decisions check everything first and change state only through a WriteSet, which keeps the image from before: a batch
-that cannot be stored is rolled back and nobody has seen it.
+Memory is always the last commit plus the open write set, and nobody is shown the latter. A decision first checks
+everything, then changes rooms and members in place, only through a WriteSet, so that the next decision sees them. The
+first change of each in a batch saves its image, the fields declared in room.py; when the batch cannot be stored,
+`rollback` restores all images. To decide on copies instead would cost the size of each room.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,13 +18,14 @@ from chatd.protocol.messages import Event, WriteOk
 from chatd.protocol.read_state import ReadOk
 from chatd.protocol.rooms import GoneReason, SummaryOk
 
-EVENT_BYTES = 200  # what an event takes on the disk besides itself: its columns, its places in indexes
+# Bytes of an event on the disk besides its blob: its columns and index entries.
+EVENT_BYTES = 200
 
 R = TypeVar("R")
 
 
 class Origin(Protocol):
-    """The request that asked for a change. Its acknowledgement is told in the place of the event it made."""
+    """The request behind a change. On its connection the acknowledgement takes the place of the event."""
 
     @property
     def id(self) -> int:
@@ -30,18 +33,21 @@ class Origin(Protocol):
 
     @property
     def requester(self) -> object | None:
-        """The connection that asked, None when none did."""
+        """The connection of the request, None when it has none."""
 
     def reject(self, error: Refused) -> None:
-        """Let `error` be the answer in place of the reply that was decided. The answer is given by `complete`."""
+        """Put `error` in place of the decided reply. `complete` sends it."""
 
     def complete(self) -> None:
-        """Give the answer, unless it was given before."""
+        """Send the reply, unless it was sent before."""
 
 
 @dataclass(slots=True)
 class NewEvent:
-    """An event numbered in this batch. The acknowledgement of `origin` stands in its place."""
+    """An event of this batch. On the connection of `origin` its acknowledgement takes the place of the event.
+
+    `ordinal`: of the room's last message when this event is its last.
+    """
 
     room: Room
     event: Event
@@ -50,7 +56,7 @@ class NewEvent:
     digest: int | None = None
     mentions: tuple[str, ...] = ()
     origin: Origin | None = None
-    ordinal: int = 0  # of the room's last message when this event is its last
+    ordinal: int = 0
 
     @property
     def position(self) -> int:
@@ -60,7 +66,7 @@ class NewEvent:
 
 @dataclass(slots=True)
 class MemberJoined:
-    """`user` is a member from here on."""
+    """`user` is a member from the next event on."""
 
     room: Room
     user: str
@@ -68,7 +74,7 @@ class MemberJoined:
 
 @dataclass(slots=True)
 class MemberLeft:
-    """`user` is no member from here on and is told nothing that comes later."""
+    """`user` is no member from the next event on, and is sent nothing of it."""
 
     room: Room
     user: str
@@ -80,16 +86,16 @@ RoomStep = NewEvent | MemberJoined | MemberLeft
 
 @dataclass(slots=True)
 class Message:
-    """A stored message that decisions of this batch look at or change."""
+    """A stored message that decisions of this batch read or change. `mine`: reactions (user, emoji) they ask about."""
 
     room: Room
     event: Event
-    mine: set[tuple[str, str]] = field(default_factory=set)  # reactions that were asked about: (user, emoji)
+    mine: set[tuple[str, str]] = field(default_factory=set)
 
 
 @dataclass(slots=True, frozen=True)
 class Reaction:
-    """A record: `user` set `emoji` on a message, or took it back."""
+    """A record: `user` set or cleared `emoji` on a message."""
 
     room: int
     seq: int
@@ -100,7 +106,7 @@ class Reaction:
 
 @dataclass(slots=True, frozen=True)
 class SupersededEdits:
-    """A record: the edits of the message `target` below `seq` lose their text, as messages.SUPERSEDING says."""
+    """A record: the edits of the message `target` below `seq` lose their text (messages.SUPERSEDING)."""
 
     room: int
     target: int
@@ -127,14 +133,14 @@ class FoldedLog:
 
 @dataclass(slots=True, frozen=True)
 class ForgottenKeys:
-    """A record: keys without an event are forgotten that were used before this time (Unix ms)."""
+    """A record: keys without an event that were used before this time (Unix ms) are forgotten."""
 
     before: int
 
 
 @dataclass(slots=True)
 class ReadPosition:
-    """A read position that `origin` asked to move."""
+    """A read position that `origin` asked to move; `moved`: whether it did."""
 
     room: Room
     member: Member
@@ -144,9 +150,9 @@ class ReadPosition:
 
 @dataclass(slots=True)
 class RoomReply:
-    """A reply that shows a room to a member: its numbers are those of the whole batch, which is told before it.
+    """A reply that shows a room to a member, filled in with the numbers of the whole batch, which is pushed before it.
 
-    `origin`: the request that is refused instead when `user` is no member any more by then, if there is one.
+    `origin`: the request, if there is one; it is refused when `user` is no member any more by then.
     """
 
     reply: ReadOk | SummaryOk | WriteOk
@@ -156,109 +162,115 @@ class RoomReply:
 
 
 class WriteSet:
-    """The changes of one batch. `now` is Unix milliseconds, `stamp` the commit number all its rows carry.
+    """The changes of one batch. `now` is Unix milliseconds, `stamp` the commit number of all its rows.
 
-    What every batch has to do with, the log and its rooms, is a field. What few have, a chapter adds as records of a
-    type of its own: immutable values, which the store writes with whatever it has registered for the type.
+    The log and its rooms, which every batch changes, are fields. Everything else a chapter adds as records of its own
+    types: immutable values, for each of which the store has a registered function.
     """
 
     def __init__(self, now: int, stamp: int) -> None:
         self.now = now
         self.stamp = stamp
-        self.origin: Origin | None = None  # of what is being decided, until its first event has it
-        self.records: dict[type, list[Any]] = {}  # by type, without empty lists: see `add`
+        # The request that is being decided, until its first event takes it.
+        self.origin: Origin | None = None
+        # By type, without empty lists: see `add`.
+        self.records: dict[type, list[Any]] = {}
 
-        # The log.
-        self.steps: dict[int, list[RoomStep]] = {}  # by room number, in seq order
-        self.messages: dict[tuple[int, int], Message] = {}  # changed messages
-        self.keyed: dict[tuple[int, str, str], NewEvent] = {}  # by (room, user, key)
-        self.unlogged: dict[tuple[int, str, str], int] = {}  # keys without an event: digest
+        # The log: steps by room, changed messages by (room, seq), keys by (room, user, key).
+        self.steps: dict[int, list[RoomStep]] = {}
+        self.messages: dict[tuple[int, int], Message] = {}
+        self.keyed: dict[tuple[int, str, str], NewEvent] = {}
+        self.unlogged: dict[tuple[int, str, str], int] = {}  # digests of keys without an event
 
-        # Rooms and members.
+        # Changed rooms by number, changed members by (room, user).
         self.created: list[Room] = []
-        self.rooms: dict[int, Room] = {}  # changed rooms
-        self.members: dict[tuple[int, str], Member] = {}  # changed members
-        self.counted: dict[tuple[int, str], Member] = {}  # only their own messages, see counting
-        self.counted_rooms: list[int] = []  # in which nothing is uncounted any more
-        self.memberships: dict[str, int] = {}  # rooms that users came into, less those they left
-        self.moves = False  # somebody came or went
+        self.rooms: dict[int, Room] = {}
+        self.members: dict[tuple[int, str], Member] = {}
+        # Members of whom only `own_unread` is stored, and the rooms of which all are (unread_counts.py).
+        self.counted: dict[tuple[int, str], Member] = {}
+        self.counted_rooms: list[int] = []
+        # By user: rooms they joined, less those they left; `moves`: whether anybody did.
+        self.memberships: dict[str, int] = {}
+        self.moves = False
 
-        # Told, and not stored as such.
+        # For pushes and replies only; not stored as such.
         self.room_replies: list[RoomReply] = []
         self.read_positions: list[ReadPosition] = []
-        self.receipts: dict[tuple[int, str], tuple[Room, Member]] = {}  # moved watermarks
-        self.refreshed: dict[tuple[int, str], Room] = {}  # (room, user or ""): summary keys changed
-        self.answered: list[Room] = []  # direct rooms in which both have written now
-        self.summarised: dict[tuple[int, int], Message] = {}  # reactions of large rooms to tell later
-        self.ended: list[tuple[str, str]] = []  # (user, device): removed by its user
+        self.receipts: dict[tuple[int, str], tuple[Room, Member]] = {}
+        # Changed summaries, by room and user; "" for all members, "*" for all when only `members` changed.
+        self.refreshed: dict[tuple[int, str], Room] = {}
+        self.answered: list[Room] = []  # direct rooms in which now both have written
+        self.summarised: dict[tuple[int, int], Message] = {}  # reactions that follow as a summary
+        self.ended: list[tuple[str, str]] = []  # (user, device): removed by their user
 
-        self.spent: dict[tuple[str, str], int] = {}  # by (kind, user), see allowances
-        self._touched: dict[int, Room] = {}  # rooms that changed, or whose members did
+        self.spent: dict[tuple[str, str], int] = {}  # by (kind, user), see allowances.py
+        # Rooms that changed, or whose members did, and images from before.
+        self._touched: dict[int, Room] = {}
         self._rooms_before: dict[int, tuple[Any, ...]] = {}
         self._members_before: dict[tuple[int, str], tuple[Room, MemberImage, MemberImage]] = {}
 
     def add(self, *records: object) -> None:
-        """Store these with this batch. They must not change any more."""
+        """Store these records with this batch. They must not change any more."""
         for record in records:
             self.records.setdefault(type(record), []).append(record)
 
     def records_of(self, kind: type[R]) -> Sequence[R]:
-        """The records of one type, in the order they were added."""
+        """Return the records of one type, in the order they were added."""
         return self.records.get(kind, ())
 
     def marks(self) -> dict[type, int]:
-        """The number of records there are of each type, for `drop_after`."""
+        """Return the number of records of each type, for `drop_after`."""
         return {kind: len(records) for kind, records in self.records.items()}
 
     def drop_after(self, marks: Mapping[type, int]) -> None:
-        """Take the records back that were added since `marks`: their request is refused."""
+        """Remove the records that were added since `marks` by a request that is refused."""
         for kind in [kind for kind, records in self.records.items() if len(records) > marks.get(kind, 0)]:
             del self.records[kind][marks.get(kind, 0) :]
             if not self.records[kind]:
                 del self.records[kind]
 
     def touch(self, room: Room) -> Room:
-        """`room`, marked as changed by this batch."""
+        """Mark `room` as changed by this batch, and return it."""
         if room.number not in self.rooms:
             self.rooms[room.number] = room
             self.save_image(room)
         return room
 
     def save_image(self, room: Room) -> None:
-        """Keep the room as it is, for a rollback."""
+        """Keep the present values of the room for a rollback."""
         if room.number not in self._rooms_before:
             self._rooms_before[room.number] = ROOM_IMAGE(room)
             self._mark_dirty(room)
 
     def touch_member(self, room: Room, user: str) -> Member:
-        """The member `user`, marked as changed by this batch."""
+        """Mark the member `user` as changed by this batch, and return them."""
         member = self.save_member_image(room, user)
         self.members[room.number, user] = member
         return member
 
     def save_member_image(self, room: Room, user: str) -> Member:
-        """The member `user`, kept as he is, for a rollback."""
-        place = (room.number, user)
+        """Keep the present values of the member `user` for a rollback, and return the member."""
+        key = (room.number, user)
         member = room.members[user]
-        if place not in self._members_before:
-            self._members_before[place] = (room, member_image(member), member_image(room.former.get(user)))
+        if key not in self._members_before:
+            self._members_before[key] = (room, member_image(member), member_image(room.former.get(user)))
             self._mark_dirty(room)
         return member
 
     def add_member(self, room: Room, member: Member) -> None:
-        """Make `member` a member; its live connections hear of the room from here on."""
-        place = (room.number, member.user)
-        if place not in self._members_before:
-            self._members_before[place] = (room, None, member_image(room.former.get(member.user)))
+        """Add `member`, whose connections are subscribed to the room from the next event on."""
+        key = (room.number, member.user)
+        if key not in self._members_before:
+            self._members_before[key] = (room, None, member_image(room.former.get(member.user)))
         self.touch(room)
         room.former.pop(member.user, None)
         room.members[member.user] = member
-        self.members[place] = member
+        self.members[key] = member
         self._count_membership(room, member.user, 1)
         self._add_step(room, MemberJoined(room, member.user))
 
     def remove_member(self, room: Room, user: str, reason: GoneReason) -> Member:
-        """End a membership; the row stays as `gone`, so that a sync can tell."""
+        """End a membership; its row stays as `gone`, for clients that sync later."""
         member = self.touch_member(room, user)
         self.touch(room)
         del room.members[user]
@@ -277,10 +289,9 @@ class WriteSet:
         digest: int | None = None,
         mentions: Iterable[str] = (),
     ) -> Event:
-        """Number `event` as the next of its room, stamp it with the time of the batch and add it to the log.
+        """Number `event` as the next of its room, set its time to that of the batch and add it to the log.
 
-        The first event of a request carries its idempotency key, and its acknowledgement takes the event's place
-        on the connection that asked.
+        The first event of a request carries its idempotency key and its origin.
         """
         self.touch(room)
         room.seq += 1
@@ -302,12 +313,12 @@ class WriteSet:
 
     @property
     def empty(self) -> bool:
-        """Nothing to store: every decision was a refusal or a repetition."""
+        """Whether there is nothing to store: every decision was a refusal or a duplicate."""
         return not (self.rooms or self.members or self.messages or self.records)
 
     @property
     def plain(self) -> bool:
-        """Only new messages: telling it needs nothing of memory that later decisions may change."""
+        """Whether there are only new events: pushing them needs no state that later decisions may change."""
         return not (
             self.moves
             or self.created
@@ -319,7 +330,7 @@ class WriteSet:
         )
 
     def spend(self, kind: str, user: str, count: int) -> None:
-        """Note what the batch costs `user`, when it is stored."""
+        """Note what the batch costs `user` once it is stored."""
         self.spent[kind, user] = self.spent.get((kind, user), 0) + count
 
     def rewrite(self, message: Message) -> None:
@@ -339,7 +350,7 @@ class WriteSet:
         self.steps.setdefault(room.number, []).append(step)
 
     def mark_durable(self) -> None:
-        """The batch is on disk: what its rooms are may be shown."""
+        """Note that the batch is on the disk: the present state of its rooms may be shown."""
         for room in self._touched.values():
             room.mark_durable()
 
@@ -354,7 +365,7 @@ class WriteSet:
             room.dirty, room.changing_members = False, frozenset()
 
 
-# An image is a tuple of values: taken once a batch for everything touched, it has to be cheap.
+# A tuple of values is the cheapest image: one is taken for everything that a batch touches.
 ROOM_IMAGE = attrgetter(*ROOM_IMAGED)
 MEMBER_IMAGE = attrgetter(*MEMBER_IMAGED)
 
@@ -366,9 +377,9 @@ def member_image(member: Member | None) -> MemberImage:
     return None if member is None else (member, MEMBER_IMAGE(member))
 
 
-def restore_values(thing: Room | Member, names: tuple[str, ...], image: tuple[Any, ...]) -> None:
+def restore_values(target: Room | Member, names: tuple[str, ...], image: tuple[Any, ...]) -> None:
     for name, value in zip(names, image, strict=True):
-        setattr(thing, name, value)
+        setattr(target, name, value)
 
 
 def restore_member(members: dict[str, Member], user: str, before: MemberImage) -> None:

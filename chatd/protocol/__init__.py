@@ -1,1 +1,1 @@
-"""The vocabulary of the wire, chapter by chapter as protocol.md has it. Pure: no I/O, no clock."""
+"""The packets of the wire by chapter of protocol.md, and their encoding. Pure: no I/O, no clock."""

@@ -1,4 +1,4 @@
-"""The close table (protocol.md "Close codes"). Ranges are normative: 40xx reconnect, 41xx new token, 42xx stop."""
+"""The close codes (protocol.md "Close codes"). Ranges are normative: 40xx reconnect, 41xx new token, 42xx stop."""
 
 PROTOCOL_ERROR = 1002
 WRONG_FRAME_KIND = 1003

@@ -1,6 +1,6 @@
-"""Frames to requests, packets to payloads, in both encodings (protocol.md "Transport and encoding").
+"""The codec: frames to requests, packets to payloads, in both encodings (protocol.md "Transport and encoding").
 
-Decoding into a typed struct is the schema check; there is no second one. Nothing here knows a connection.
+Decoding into a typed struct is the only check of the schema.
 """
 
 from collections.abc import Iterable, Iterator
@@ -33,7 +33,8 @@ from chatd.protocol.rooms import RoomCreate, RoomUpdate
 MAP_FIRST_BYTES = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
 ARRAY_FIRST_BYTES = frozenset((*range(0x90, 0xA0), 0xDC))
 BATCH_MAX = 64
-WIDE = b"\xde\x00"  # a map of 16-bit length: msgspec writes it for every struct of over 15 fields, as Event
+# A map of 16-bit length: msgspec writes it for every struct of over 15 fields, as Event.
+WIDE = b"\xde\x00"
 
 _encoder = msgspec.msgpack.Encoder()
 _lenient = msgspec.msgpack.Decoder(AnySend | AnyEdit)
@@ -53,13 +54,12 @@ _word_json = msgspec.json.Decoder(str)
 # Text that is not UTF-8 raises the latter, everything else the former.
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError)
 
-UNKNOWN_KEY = (
-    "contains unknown field"  # of a complaint of the decoder; only bodies of messages are that strict
-)
+# Part of a message of the decoder; only bodies of messages are decoded that strictly.
+UNKNOWN_KEY = "contains unknown field"
 
 
 class Vocabulary:
-    """The requests that are known, and what decodes any of them."""
+    """The known types of requests, with a decoder for any of them."""
 
     __slots__ = ("from_json", "from_msgpack", "types")
 
@@ -75,14 +75,14 @@ CHAT = Vocabulary(get_args(AnyRequest))
 
 
 class Invalid(Struct, frozen=True):
-    """A packet that cannot be carried out; `id` is 0 when it had none that could be read."""
+    """A packet that cannot be carried out; `id` is 0 when none could be read."""
 
     id: int
     refusal: Refused
 
 
 def split(payload: bytes, text: bool) -> list[bytes | Raw]:
-    """The packets of one frame, undecoded and in order.
+    """Return the packets of one frame, undecoded and in order.
 
     Raises Broken(4204) for anything but one map or an array of 1 to BATCH_MAX maps.
     """
@@ -105,7 +105,7 @@ def split(payload: bytes, text: bool) -> list[bytes | Raw]:
 
 
 def raw_packets(payload: bytes, decoder: Any, text: bool) -> list[bytes | Raw]:
-    """The items of a batch, where one with text that is none must not end the others."""
+    """Return the items of a batch; one with invalid text does not spoil the others."""
     try:
         packets: list[bytes | Raw] = decoder.decode(payload)
     except (*UNDECODABLE, RecursionError) as error:
@@ -117,9 +117,9 @@ def raw_packets(payload: bytes, decoder: Any, text: bool) -> list[bytes | Raw]:
 
 
 def decode_packets(payload: bytes, text: bool) -> Iterator[Request | Invalid]:
-    """The requests of one frame in order; a packet that fails its schema comes as Invalid, the others go on.
+    """Yield the requests of one frame in order; a packet that fails its schema as Invalid.
 
-    Raises Broken(4204) when the bytes are not the encoding at all.
+    Raises Broken(4204) when the bytes are not of the encoding at all.
     """
     for packet in split(payload, text):
         request = decode_request(packet, text)
@@ -130,27 +130,29 @@ def decode_packets(payload: bytes, text: bool) -> Iterator[Request | Invalid]:
 
 
 def decode_request(packet: bytes | Raw, text: bool, known: Vocabulary = CHAT) -> Request | Invalid:
-    """One packet as its request struct, or why not. Its host data is still as it came."""
+    """Decode one packet, but not its host data."""
     try:
         return (known.from_json if text else known.from_msgpack)(packet)
     except (*UNDECODABLE, RecursionError) as error:
-        return second_reading(packet, text, error, known)
+        return decode_leniently(packet, text, error, known)
 
 
-def second_reading(packet: bytes | Raw, text: bool, error: Exception, known: Vocabulary) -> Request | Invalid:
-    """A packet that failed its schema: carried out all the same where that may be, else why not."""
+def decode_leniently(
+    packet: bytes | Raw, text: bool, error: Exception, known: Vocabulary
+) -> Request | Invalid:
+    """Decode a packet that failed its schema, where the fault may be ignored."""
     try:
         return trimmed(packet, text, error)
     except (msgspec.ValidationError, RecursionError) as failure:
         return invalid(packet, text, failure, known)
     except UNDECODABLE:
-        return not_text(bytes(packet), text, known)
+        return decode_invalid_text(bytes(packet), text, known)
 
 
-def not_text(packet: bytes, text: bool, known: Vocabulary) -> Request | Invalid:
-    """A packet with text that is none: carried out where nobody looks at that text, and else refused by its field.
+def decode_invalid_text(packet: bytes, text: bool, known: Vocabulary) -> Request | Invalid:
+    """Decode a packet with invalid text; Invalid names the field, unless the text is in a key or value that is ignored.
 
-    Raises Broken when that is not what is wrong, or when there is no id to answer.
+    Raises Broken when the fault is another one, or when there is no id to answer.
     """
     content = mark_json(packet) if text else packet
     if content != packet:
@@ -166,7 +168,7 @@ def not_text(packet: bytes, text: bool, known: Vocabulary) -> Request | Invalid:
 
 
 def trimmed(packet: bytes | Raw, text: bool, error: Exception) -> Request:
-    """A message whose body has keys that are not known, without them; raises `error` when that is not what is wrong."""
+    """Return a message without the unknown keys of its body; raise `error` when they are not its fault."""
     if not isinstance(error, msgspec.ValidationError) or UNKNOWN_KEY not in str(error):
         raise error
     request = (_lenient_json if text else _lenient).decode(packet)
@@ -176,7 +178,10 @@ def trimmed(packet: bytes | Raw, text: bool, error: Exception) -> Request:
 
 
 def invalid(packet: bytes | Raw, text: bool, error: Exception, known: Vocabulary) -> Invalid:
-    """Answerable form of a packet that failed its schema; Broken when it is no map or its envelope is unreadable."""
+    """Return the id and the refusal of a packet that failed its schema.
+
+    Raises Broken when it is no map or its envelope cannot be read.
+    """
     try:
         envelope: Envelope = (_envelope_json if text else _envelope).decode(packet)
     except RecursionError:
@@ -189,7 +194,8 @@ def invalid(packet: bytes | Raw, text: bool, error: Exception, known: Vocabulary
     id = value_of(envelope.id, _id_json if text else _id) or 0
     if isinstance(error, RecursionError):
         return Invalid(id, Refused("bad_request", "nested too deep"))
-    # A known type is complained about when it comes twice: the decoder goes by the first, the envelope by the last.
+    # The type can be known and yet be the fault when the key comes twice: the decoder takes the first, the envelope the
+    # last.
     type = value_of(envelope.type, _word_json if text else _word)
     is_known = type in known.types if type is not None else True
     if not is_known and str(error).endswith("at `$.type`"):
@@ -198,7 +204,7 @@ def invalid(packet: bytes | Raw, text: bool, error: Exception, known: Vocabulary
 
 
 def value_of(raw: Raw, decoder: Any) -> Any:
-    """A key of the envelope; None when it is absent, or not what it should be."""
+    """Return the value of a key of the envelope; None when it is absent or of another type."""
     try:
         return decoder.decode(raw)
     except UNDECODABLE:
@@ -206,7 +212,7 @@ def value_of(raw: Raw, decoder: Any) -> Any:
 
 
 def deep_id(packet: bytes | Raw, text: bool) -> int:
-    """The id of a packet that nests too deep to be decoded; Broken when its bytes end too early."""
+    """Return the id of a packet that nests too deep to be decoded; raise Broken when its bytes end too early."""
     try:
         return skim_id(bytes(packet), text)
     except IndexError:
@@ -218,8 +224,9 @@ WITH_DATA = (RoomCreate, RoomUpdate)
 
 
 def with_host_data(request: Request, text: bool, bytes_max: int = DEFAULTS["body_bytes"]) -> Request:
-    """`request` with its content in normal form: nothing empty, and host data, of at most so many bytes of MessagePack,
-    checked and decoded. Raises Refused.
+    """Return `request` in normal form: without empty parts, and with host data checked and decoded.
+
+    `bytes_max`: of host data as MessagePack. Raises Refused.
     """
     if isinstance(request, WITH_BODY):
         body = without_empties(request.body)
@@ -239,9 +246,9 @@ def with_host_data(request: Request, text: bool, bytes_max: int = DEFAULTS["body
 
 
 def host_data(raw: Raw, text: bool, level: int, bytes_max: int) -> Any:
-    """The value of host data of this level in its packet, the packet itself being level 1. Raises Refused.
+    """Check and decode host data. `level`: its own in its packet; the packet is level 1. Raises Refused.
 
-    In MessagePack, too, `$bytes` is reserved: what is read as bytes over JSON is stored as bytes.
+    `$bytes` is reserved in MessagePack, too: a map that JSON would read as bytes is stored as bytes.
     """
     data = bytes(raw)
     try:
@@ -262,7 +269,7 @@ def host_data(raw: Raw, text: bool, level: int, bytes_max: int) -> Any:
 
 
 def encode(packet: Any) -> bytes:
-    """`packet` as MessagePack; Raw parts are spliced in as they are."""
+    """Encode `packet` as MessagePack; Raw parts are inserted as they are."""
     encoded = _encoder.encode(packet)
     if encoded[:2] == WIDE and encoded[2] < 16:
         return bytes((0x80 | encoded[2],)) + encoded[3:]
@@ -270,15 +277,15 @@ def encode(packet: Any) -> bytes:
 
 
 def as_json(payload: bytes) -> bytes:
-    """The JSON twin of one MessagePack packet or batch."""
+    """Return the JSON form of one MessagePack packet or batch."""
     return msgspec.json.encode(to_json(_tree.decode(payload)))
 
 
 def decode_event(blob: bytes | Raw) -> Event:
-    """A stored event, to be changed and stored again."""
+    """Decode a stored event."""
     return _event.decode(blob)
 
 
 def decode_tree(payload: bytes) -> Any:
-    """Untyped MessagePack that this server encoded itself: host data."""
+    """Decode untyped MessagePack that this server encoded, such as host data."""
     return _tree.decode(payload)

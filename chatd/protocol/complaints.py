@@ -1,7 +1,7 @@
-"""Why a packet fails its schema, in words for whoever wrote it (protocol.md "Error codes").
+"""Messages for packets that fail their schema, for the developer of the client (protocol.md "Error codes").
 
-The decoder complains in its own words, of types and regular expressions. Here they become a refusal that says what is
-wrong, where, and what would be right: too much of something is `too_large`, anything else `bad_request`.
+The decoder's own messages speak of types and regular expressions. Here they become a refusal that names the field, the
+fault and the correct form: too much of something is `too_large`, anything else `bad_request`.
 """
 
 import re
@@ -23,7 +23,8 @@ FORMS = {
     Key: "a key, 8 to 36 of A-Z a-z 0-9 - _",
 }
 PATTERNS = {repr(get_args(kind)[1].pattern): form for kind, form in FORMS.items()}
-VALUES = {"mode": Mode, "role": Role, "kind": GroupKind, "platform": Platform}  # by the name of the key
+# By the name of the key.
+VALUES = {"mode": Mode, "role": Role, "kind": GroupKind, "platform": Platform}
 KINDS = {
     "int": "an integer",
     "float": "a number with a fraction or an exponent",
@@ -46,7 +47,7 @@ _pattern = re.compile(r"matching regex ('.*')(?: - at|$)")
 
 
 def refusal_of(complaint: str) -> Refused:
-    """A complaint of the decoder as the refusal of the request."""
+    """Turn a message of the decoder into the refusal of the request."""
     found = _length.search(complaint)
     too_much = found is not None and found[2] == "<"
     field = field_of(complaint)
@@ -55,14 +56,14 @@ def refusal_of(complaint: str) -> Refused:
 
 
 def field_of(complaint: str) -> str | None:
-    """The path of the offending field in a complaint of the decoder, as in `body.attachments[0].url`."""
+    """Return the path of the field that a message of the decoder is about, as in `body.attachments[0].url`."""
     path, missing = _path.search(complaint), _missing.search(complaint)
     names = [found[1] for found in (path, missing) if found and found[1]]
     return ".".join(names) or None
 
 
 def wrong(complaint: str, field: str) -> str:
-    """What is wrong with a field, behind its name: "must have at most 10 items"."""
+    """Return the fault of a field, as it follows its name: "must have at most 10 items"."""
     if _missing.search(complaint):
         return "is missing"
     if complaint.startswith("Invalid enum value"):

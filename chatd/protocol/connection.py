@@ -5,14 +5,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from chatd.protocol.envelope import Bearer, Ok, Push, Request
-from chatd.protocol.identifiers import (
-    U53,
-    Device,
-    Milliseconds,
-    Room,
-    Seq,
-    Word,
-)
+from chatd.protocol.identifiers import U53, Device, Milliseconds, Room, Seq, Word
 from chatd.protocol.limits import FOCUS_MAX
 from chatd.protocol.sync import SyncPage
 
@@ -86,7 +79,7 @@ class PingPush(Push, tag="ping"):
 
 
 class ByePush(Push, tag="bye"):
-    """Before every deliberate close. `retry_after` in milliseconds."""
+    """Sent before every deliberate close. `retry_after`: milliseconds."""
 
     reason: str
     close: int

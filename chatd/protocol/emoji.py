@@ -1,9 +1,9 @@
-"""What a reaction may be, and the one way it is written (protocol.md "Writing", `react`)."""
+"""The emoji that a reaction may be, and their normal form (protocol.md "Writing", `react`)."""
 
 import re
 
-# emoji-data.txt of Unicode: Emoji=Yes and Emoji_Presentation=No. U+FE0F behind one shows it as an emoji. What Unicode
-# adds now has Emoji_Presentation=Yes, so this list is whole.
+# emoji-data.txt of Unicode: Emoji=Yes and Emoji_Presentation=No. With U+FE0F behind it one is shown as an emoji. The
+# list is complete: later additions to Unicode have Emoji_Presentation=Yes.
 TEXT_BY_DEFAULT = """
 A9 AE 203C 2049 2122 2139 2194-2199 21A9-21AA 2328 23CF 23ED-23EF 23F1-23F2 23F8-23FA 24C2 25AA-25AB 25B6 25C0
 25FB-25FC 2600-2604 260E 2611 2618 261D 2620 2622-2623 2626 262A 262E-262F 2638-263A 2640 2642 265F-2660 2663
@@ -14,7 +14,7 @@ A9 AE 203C 2049 2122 2139 2194-2199 21A9-21AA 2328 23CF 23ED-23EF 23F1-23F2 23F8
 1F573-1F579 1F587 1F58A-1F58D 1F590 1F5A5 1F5A8 1F5B1-1F5B2 1F5BC 1F5C2-1F5C4 1F5D1-1F5D3 1F5DC-1F5DE 1F5E1 1F5E3
 1F5E8 1F5EF 1F5F3 1F5FA 1F6CB 1F6CD-1F6CF 1F6E0-1F6E5 1F6E9 1F6F0 1F6F3
 """
-# The others; where Unicode keeps a range for emoji the whole of it, so that those of next year are taken.
+# All others. Of ranges that Unicode reserves for emoji the whole, so that future ones are accepted.
 EMOJI_BY_DEFAULT = """
 231A-231B 23E9-23EC 23F0 23F3 25FD-25FE 2614-2615 2648-2653 267F 2693 26A1 26AA-26AB 26BD-26BE 26C4-26C5 26CE 26D4
 26EA 26F2-26F3 26F5 26FA 26FD 2705 270A-270B 2728 274C 274E 2753-2755 2757 2795-2797 27B0 27BF 2B1B-2B1C 2B50 2B55
@@ -24,7 +24,7 @@ EMOJI_BY_DEFAULT = """
 
 
 def characters(ranges: str) -> str:
-    """Ranges of code points in hex as they stand in a class of a regular expression.
+    """Turn ranges of code points in hex into the content of a character class of a regular expression.
 
     >>> characters("61-63 7A")
     'a-cz'
@@ -46,7 +46,7 @@ _bare = re.compile(f"[{TEXT}](?!{TONE})|.(?=\u20e3)")
 
 
 def normal_form(emoji: str) -> str | None:
-    """One emoji, fully qualified as Unicode says, or one `:name:`; None for anything else.
+    """Return one emoji, fully qualified as Unicode says, or one `:name:`; None for anything else.
 
     >>> normal_form("\\u2764") == normal_form("\\u2764\\ufe0e") == "\\u2764\\ufe0f"
     True

@@ -3,25 +3,20 @@
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from chatd.protocol.errors import ChatError, Retry
-from chatd.protocol.identifiers import (
-    U53,
-    Key,
-    RequestId,
-    Room,
-    Token,
-)
+from chatd.protocol.identifiers import U53, Key, RequestId, Room, Token
 
-NO_ID = 0  # the packet has no `id`: fire and forget
+# The packet has no `id`: no reply is wanted.
+NO_ID = 0
 
 
 class Request(Struct, tag_field="type", frozen=True, kw_only=True):
-    """The envelope: `type` is the tag, `id` is chosen by the client, absent when no reply is wanted."""
+    """The base of requests: `type` is the tag, `id` is chosen by the client and absent when no reply is wanted."""
 
     id: RequestId = NO_ID
 
 
 class Mutation(Request, frozen=True, kw_only=True):
-    """A request that may be repeated: the same (room, author, key) is carried out once."""
+    """A request that may be repeated: it is carried out once for each (room, author, key)."""
 
     key: Key
 
@@ -40,20 +35,20 @@ class Bearer(Request, frozen=True, kw_only=True):
 
 
 class Envelope(Struct, frozen=True):
-    """What can be read of a packet whose type or fields are not known: enough to answer it."""
+    """The readable part of a packet whose type or fields are not known: enough to answer it."""
 
     type: Raw = Raw()
     id: Raw = Raw()
 
 
 class Ok(Struct, tag_field="type", tag="ok", omit_defaults=True):
-    """Success. `id` is filled in by the session that sends it."""
+    """The reply to a request that succeeded. `id` is filled in by the session that sends it."""
 
     id: U53 = 0
 
 
 class Error(Struct, tag_field="type", tag="error", omit_defaults=True):
-    """Failure of one request; `retry` tells the client what to do when it does not know `code`."""
+    """The reply to a request that failed; `retry` says what to do to a client that does not know `code`."""
 
     id: U53 = 0
     code: str = ""
@@ -65,7 +60,7 @@ class Error(Struct, tag_field="type", tag="error", omit_defaults=True):
 
     @classmethod
     def of(cls, id: int, error: ChatError) -> "Error":
-        """The packet that answers request `id` with `error`."""
+        """Return the packet that answers request `id` with `error`."""
         return cls(
             id=id,
             code=error.code,

@@ -1,7 +1,8 @@
-"""The error table (protocol.md "Error codes") and the three kinds of refusal, by who must act.
+"""The error table (protocol.md "Error codes") and three kinds of error, by the side that must act.
 
-`Refused`: the client asked wrongly, it gets an `error` and stays connected. `Broken`: the client broke the
-protocol, it is closed. `Unavailable`: we cannot now, the client retries later. Anything else is our bug.
+`Refused`: the request was wrong; the client gets an `error` and stays connected. `Broken`: the client broke the
+protocol; its connection is closed. `Unavailable`: the server cannot now; the client retries later. Any other exception
+is a defect of the server.
 """
 
 from typing import Literal
@@ -37,7 +38,10 @@ ERRORS: dict[str, Retry] = {
 
 
 class ChatError(Exception):
-    """A refusal that has a code in the table; `message` is English for developers, never shown to users."""
+    """An error with a code of the table; `message` is English for developers, never shown to users.
+
+    `retry_after`: milliseconds. `scope`: connection, user, room or address.
+    """
 
     def __init__(
         self,
@@ -51,8 +55,8 @@ class ChatError(Exception):
         super().__init__(code, message)
         self.code = code
         self.message = message
-        self.retry_after = retry_after  # milliseconds
-        self.scope = scope  # connection, user, room, address
+        self.retry_after = retry_after
+        self.scope = scope
         self.field = field
 
     @property
@@ -64,15 +68,15 @@ class ChatError(Exception):
 
 
 class Refused(ChatError):
-    """The client may not, or asked wrongly: reply, stay connected."""
+    """The client may not do this, or asked wrongly: it gets an `error` and stays connected."""
 
 
 class Unavailable(ChatError):
-    """We cannot now: reply, the client retries later with the same key."""
+    """The server cannot do this now: the client gets an `error` and retries later with the same key."""
 
 
 class Broken(Exception):
-    """The client broke the protocol: `bye` with this close code, then close."""
+    """The client broke the protocol: it gets a `bye` with this close code and is closed."""
 
     def __init__(self, code: int, message: str = "") -> None:
         super().__init__(code, message)

@@ -5,11 +5,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from chatd.protocol.envelope import Ok, Request
-from chatd.protocol.identifiers import (
-    U53,
-    Room,
-    Seq,
-)
+from chatd.protocol.identifiers import U53, Room, Seq
 from chatd.protocol.limits import MESSAGES_MAX
 
 
@@ -41,7 +37,7 @@ class Messages(Request, tag="messages", frozen=True, kw_only=True):
 
 
 class EventsOk(Ok, tag="ok", kw_only=True):
-    """Reply of `log`, `history`, `changes` and `messages`: events spliced in as stored."""
+    """The reply to `log`, `history`, `changes` and `messages`: events as they are stored."""
 
     events: list[Raw]
     next: U53 | UnsetType = UNSET

@@ -1,6 +1,6 @@
-"""Host data (`data`): what an app may put there, and its one value mapping between the encodings.
+"""Host data (`data`): its limits, and its form in both encodings (protocol.md "JSON").
 
-protocol.md "JSON": byte strings of MessagePack appear in JSON as {"$bytes": "<base64url, no padding>"}.
+Byte strings of MessagePack appear in JSON as {"$bytes": "<base64url, no padding>"}.
 """
 
 import binascii
@@ -16,14 +16,17 @@ from chatd.protocol.limits import DEPTH_MAX, HOST_DATA_NODES
 from chatd.protocol.request_id import head
 
 BYTES_KEY = "$bytes"
-BYTES_MAP = b"\x81\xa6$bytes"  # followed by a text it stands for a byte string
+# Followed by a text it stands for a byte string.
+BYTES_MAP = b"\x81\xa6$bytes"
 
 TEXTS = frozenset((*range(0xA0, 0xC0), 0xD9, 0xDA, 0xDB))
 MAPS = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
 CONTAINERS = MAPS | frozenset((*range(0x90, 0xA0), 0xDC, 0xDD))
 EXTENSIONS = frozenset((0xC7, 0xC8, 0xC9, *range(0xD4, 0xD9)))
-WIDE_NUMBERS = {0xCA: ">f", 0xCB: ">d", 0xCF: ">Q", 0xD3: ">q"}  # the kinds that hold what must not be
-PLAIN_BYTES = bytes(  # of what needs no second look and has nothing within; 0 for all others
+# The kinds of numbers that can be out of bounds.
+WIDE_NUMBERS = {0xCA: ">f", 0xCB: ">d", 0xCF: ">Q", 0xD3: ">q"}
+# By first byte: the size of a value that needs no check and contains no others; 0 for all other values.
+PLAIN_BYTES = bytes(
     1
     if first < 0x80 or first >= 0xE0 or first in (0xC0, 0xC2, 0xC3)
     else first - 0x9F
@@ -38,13 +41,15 @@ NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def check_host_data(data: bytes, level: int) -> None:
-    """Refuse what cannot stand in both encodings, is too deep or too wide, before it is built.
+    """Refuse values that one encoding does not have, or that are too deep or too wide, before they are decoded.
 
-    `data`: one whole value of MessagePack; a map is built by hashing its keys, and of text alone nobody aims the hash.
-    `level`: its own in its packet; the packet is level 1. Raises Refused("bad_request") or Refused("too_large").
+    Only text is allowed as a key: Python hashes it with a random seed, so nobody can choose keys that collide.
+    `data`: one whole value of MessagePack. `level`: its own in its packet; the packet is level 1. Raises
+    Refused("bad_request") or Refused("too_large").
     """
     at, nodes, deepest = 0, 1, DEPTH_MAX - level
-    left, is_map = 1, False  # values still to come in the innermost container; keys and values in turn?
+    # Of the innermost container: the values still to come, and whether they are keys and values in turn.
+    left, is_map = 1, False
     outer: list[tuple[int, bool]] = []
     while left or outer:
         if not left:
@@ -78,9 +83,9 @@ def check_host_data(data: bytes, level: int) -> None:
 
 
 def check_json(data: bytes, level: int) -> None:
-    """Refuse host data in JSON that is far too wide or deep to be decoded. Keys of JSON are text.
+    """Refuse host data in JSON that is far too wide or deep to be decoded. `check_host_data` does the exact check.
 
-    Bytes look like a map here, and are none: so one level more may be, and what is between the brackets is not counted.
+    Bytes have the form of a map here without being one, so one more level is allowed and its content is not counted.
     """
     bare = JSON_STRING.sub(b"", data)
     if bare.count(b",") >= HOST_DATA_NODES:
@@ -109,7 +114,7 @@ def check_number(value: int | float) -> None:
 
 
 def to_json(value: Any) -> Any:
-    """`value` as decoded from MessagePack, with byte strings in their JSON form.
+    """Return a value of MessagePack with its byte strings in their JSON form.
 
     >>> to_json({"sealed": b"\\x00"})
     {'sealed': {'$bytes': 'AA'}}
@@ -124,7 +129,7 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(value: Any) -> Any:
-    """`value` with {"$bytes": ...} turned into byte strings; inverse of `to_json`."""
+    """Return `value` with {"$bytes": ...} turned into byte strings: the inverse of `to_json`."""
     if isinstance(value, list):
         return [from_json(item) for item in value]
     if not isinstance(value, dict):
@@ -135,7 +140,7 @@ def from_json(value: Any) -> Any:
 
 
 def are_bytes(value: dict[Any, Any]) -> bool:
-    """Does this map stand for a byte string?"""
+    """Whether this map stands for a byte string."""
     return value.keys() == {BYTES_KEY} and isinstance(value[BYTES_KEY], str)
 
 

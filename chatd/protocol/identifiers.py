@@ -1,10 +1,11 @@
-"""Identifiers and counters, as protocol.md "Identifiers and counters" defines them. Types and bounds only."""
+"""Types and bounds of identifiers and counters (protocol.md "Identifiers and counters")."""
 
 from typing import Annotated
 
 from msgspec import Meta
 
-U53_MAX = 2**53 - 1  # the largest integer a JSON number carries exactly
+# The largest integer that a JSON number carries exactly.
+U53_MAX = 2**53 - 1
 
 U53 = Annotated[int, Meta(ge=0, le=U53_MAX)]
 RequestId = Annotated[int, Meta(ge=1, le=U53_MAX)]
@@ -15,19 +16,20 @@ User = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-.:@|+]{1,64}\Z")]
 Device = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{22}\Z")]
 Room = Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{12}\Z")]
 Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{8,36}\Z")]
-Token = Annotated[
-    str, Meta(min_length=1, max_length=4096)
-]  # one header line of most proxies; a JWT is ~500 B
+# As much as most proxies accept in one header line; a JWT has about 500 bytes.
+Token = Annotated[str, Meta(min_length=1, max_length=4096)]
 
-Word = Annotated[str, Meta(max_length=64)]  # app, os, locale, feature names
+# App, os, locale, feature word.
+Word = Annotated[str, Meta(max_length=64)]
 Title = Annotated[str, Meta(max_length=256)]
-Address = Annotated[str, Meta(max_length=2048)]  # a URL or a key of the host app
+# A URL or a key of the host app.
+Address = Annotated[str, Meta(max_length=2048)]
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def room_name(letter: str, number: int) -> str:
-    """The public name of a room: its letter ('d' direct, 'g' group) and 11 base62 digits of 64 random bits.
+    """Return the public name of a room: its letter ('d' direct, 'g' group) and 64 random bits as 11 base62 digits.
 
     >>> room_name("g", 0)
     'g00000000000'

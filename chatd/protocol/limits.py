@@ -1,4 +1,4 @@
-"""Sizes a client may rely on (protocol.md "Size limits"). A hello reply carries those that differ."""
+"""Sizes that a client may rely on (protocol.md "Size limits"). The reply to hello has those that differ."""
 
 DEFAULTS: dict[str, int] = {
     "frame_bytes": 65_536,
@@ -11,23 +11,38 @@ DEFAULTS: dict[str, int] = {
     "page": 200,
 }
 
-FULL_DELIVERY_MEMBERS = 500  # members up to which a mention of everybody counts: a client counts, too
+# Members up to which a mention of everybody counts; clients count by it, too.
+FULL_DELIVERY_MEMBERS = 500
 
-REVISION = 1  # the highest revision of version 1 this server speaks
-# Feature words this server understands; the sections of account rows have their own.
+# The highest revision of version 1 that this server speaks.
+REVISION = 1
+# The feature words of this server, besides those of account rows, and those of them that mean nothing in JSON.
 FEATURES = ("deflate",)
-BINARY_FEATURES = {"deflate"}  # and those of them that mean nothing where packets are JSON
-HOST_DATA_NODES = 4096  # values and keys of one `data`: 16 KiB of numbers, and a millisecond to look at
-FOCUS_MAX, WATCH_MAX = 64, 5000  # the highest an operator may set: what a decoder needs to know
-DEPTH_MAX = 16  # nesting of one packet; deeper host data would exhaust the stack of a phone's decoder
-EVENTS_INLINE_MAX = 50  # events per changed room in a hello reply
-EVENTS_INLINE_BYTES = 49_152  # and all of them together: two TCP windows on a warm connection
-HISTORY_MAX = 100  # messages per history page
+BINARY_FEATURES = {"deflate"}
+
+# Values and keys of one `data`: 16 KiB of numbers, and a millisecond to check.
+HOST_DATA_NODES = 4096
+# Nesting of one packet: deeper host data would exhaust the stack of a phone's decoder.
+DEPTH_MAX = 16
+# The highest that an operator may set, as the decoder has to know it.
+FOCUS_MAX, WATCH_MAX = 64, 5000
+# Events of each changed room in the reply to hello, and bytes of all of them: two TCP windows on a warm connection.
+EVENTS_INLINE_MAX = 50
+EVENTS_INLINE_BYTES = 49_152
+# Messages of a page of history.
+HISTORY_MAX = 100
 HISTORY_DEFAULT = 50
-MEMBERS_CHANGED_MAX = 100  # users in one members.add, members.remove, room.create
-SUMMARIES_FIRST = 30  # summaries in the first page of a hello: one TCP initial window
-EMOJI_BYTES_MAX = 64  # of one reaction; the longest that Unicode recommends has 35
-REACTIONS_MAX = 64  # different reactions of one message: it travels with all of them
-JSON_GROWTH = 8  # bytes of JSON that one of MessagePack may become: an empty `bin`, two bytes, takes fourteen
-DEVICES_LISTED_MAX = 50  # of one user, beyond which the one seen longest ago goes: nobody has as many
-MESSAGES_MAX = 100  # numbers in one `messages` request
+# Users in one members.add, members.remove, room.create.
+MEMBERS_CHANGED_MAX = 100
+# Summaries in the first page of a hello: one initial TCP window.
+SUMMARIES_FIRST = 30
+# The longest emoji that Unicode recommends has 35.
+EMOJI_BYTES_MAX = 64
+# Different reactions of one message, which is sent with all of them.
+REACTIONS_MAX = 64
+# Bytes of JSON that one byte of MessagePack may become: an empty `bin` of two bytes takes fourteen.
+JSON_GROWTH = 8
+# Of one user: more than anybody has. Beyond it the device seen longest ago is not listed.
+DEVICES_LISTED_MAX = 50
+# Numbers in one `messages` request.
+MESSAGES_MAX = 100

@@ -1,4 +1,4 @@
-"""What `POST /v1/login` takes (protocol.md "Plain HTTP")."""
+"""The body of `POST /v1/login` (protocol.md "Plain HTTP")."""
 
 from typing import Annotated
 
@@ -10,10 +10,10 @@ from chatd.protocol.identifiers import Device, User
 
 
 class LoginRequest(msgspec.Struct, frozen=True):
-    """A user and a password; `device` binds the token to one device."""
+    """A user and a password, of a length that is worth hashing; `device` binds the token to one device."""
 
     user: User
-    password: Annotated[str, Meta(min_length=1, max_length=1024)]  # longer ones are hashed nowhere
+    password: Annotated[str, Meta(min_length=1, max_length=1024)]
     device: Device | None = None
 
     def __repr__(self) -> str:
@@ -24,7 +24,7 @@ _decoder = msgspec.json.Decoder(LoginRequest)
 
 
 def login_request(body: bytes) -> LoginRequest:
-    """The request in a JSON body; Refused("bad_request") for anything else, never quoting what was sent."""
+    """Decode a JSON body; raise Refused("bad_request"), which never quotes it, for anything else."""
     try:
         return _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -5,13 +5,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chatd.protocol.envelope import Ok, Request, RoomMutation
-from chatd.protocol.identifiers import (
-    U53,
-    Milliseconds,
-    Room,
-    Seq,
-    User,
-)
+from chatd.protocol.identifiers import U53, Milliseconds, Room, Seq, User
 from chatd.protocol.limits import MEMBERS_CHANGED_MAX
 
 Role = Literal["member", "admin", "owner"]

@@ -14,13 +14,14 @@ from chatd.protocol.rooms import RoomSummary
 
 MESSAGE = "message"
 
-EVERYBODY = "*"  # the mention of all members
+# The mention of all members.
+EVERYBODY = "*"
 
 Mention = Annotated[str, Meta(pattern=r"^(\*|[A-Za-z0-9_\-.:@|+]{1,64})\Z")]
 
 
 class Attachment(Struct, omit_defaults=True, frozen=True):
-    """A file elsewhere; files never travel through the socket."""
+    """A reference to a file, which is never sent through the WebSocket."""
 
     url: Annotated[str, Meta(min_length=1, max_length=2048)]
     mime: Annotated[str, Meta(min_length=1, max_length=128)]
@@ -44,23 +45,23 @@ class Body(Struct, omit_defaults=True, frozen=True):
 
 
 class LooseBody(Body, frozen=True):
-    """A body as it comes from a client: its host data is decoded apart, when it is known to be harmless."""
+    """A body as it comes from a client: its host data is decoded later, after a check."""
 
     data: Raw | UnsetType = UNSET
 
 
 class SentAttachment(Attachment, forbid_unknown_fields=True, frozen=True):
-    """An attachment as a client may send it: whole, or it is noticed."""
+    """An attachment as a client may send it: unknown keys are detected."""
 
 
 class SentBody(LooseBody, forbid_unknown_fields=True, frozen=True):
-    """A body as a client may send it: a key that is not known here is noticed, since it will not be stored."""
+    """A body as a client may send it: unknown keys are detected, since they are not stored."""
 
     attachments: Annotated[list[SentAttachment], Meta(max_length=10)] | UnsetType = UNSET  # type: ignore[assignment]
 
 
 class TrimmedBody(SentBody, frozen=True):
-    """What is left of a body with keys that are not known here."""
+    """A body without its unknown keys."""
 
 
 Part = TypeVar("Part", bound=Struct)
@@ -69,13 +70,14 @@ Content = TypeVar("Content", bound=Body)
 
 
 def without_empties(body: Content) -> Content:
-    """`body` without its empty texts and lists, those of its attachments included: they say the same as absent ones."""
+    """Return `body` without empty texts and lists, also of its attachments: they mean the same as absent ones."""
     if body.text and body.attachments is UNSET and body.mentions is UNSET:
         return body
     body = without_empty(body, ("text", "attachments", "mentions"))
     if body.attachments is UNSET:
         return body
-    return replace(body, attachments=[without_empty(one, ("name", "preview")) for one in body.attachments])
+    attachments = [without_empty(attachment, ("name", "preview")) for attachment in body.attachments]
+    return replace(body, attachments=attachments)
 
 
 def without_empty(part: Part, names: tuple[str, ...]) -> Part:
@@ -89,7 +91,7 @@ class ReactionCount(Struct, frozen=True):
 
 
 class Event(Struct, omit_defaults=True):
-    """One position of a room's log, as it is stored and pushed: nothing in it depends on who reads it."""
+    """One event of a room's log, as it is stored and pushed: the same for every reader."""
 
     seq: U53
     kind: str
@@ -142,7 +144,7 @@ class Pin(RoomMutation, tag="pin", frozen=True, kw_only=True):
 
 
 class AnySend(Send, tag="send", frozen=True, kw_only=True):
-    """A `send` whose body may have keys that are not known here."""
+    """A `send` whose body may have unknown keys."""
 
     body: LooseBody  # type: ignore[assignment]
 
@@ -152,7 +154,7 @@ class AnyEdit(Edit, tag="edit", frozen=True, kw_only=True):
 
 
 class WriteOk(Ok, tag="ok", kw_only=True):
-    """The acknowledgement of a mutation: durable, ordered, will reach every member's log."""
+    """The acknowledgement of a mutation, which is durable and has its place in the log."""
 
     seq: U53 | UnsetType = UNSET
     ordinal: U53 | UnsetType = UNSET
@@ -171,6 +173,6 @@ class EventPush(Push, tag="event"):
 
 
 class HeadPush(Push, tag="head"):
-    """These rooms moved; content on request."""
+    """The heads of rooms with new events, which clients fetch when they need them."""
 
     rooms: list[RoomPosition]

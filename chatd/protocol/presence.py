@@ -1,16 +1,11 @@
-"""Who looks at a room, types, or is online (protocol.md "Read state, receipts, typing, presence")."""
+"""Focus, typing and presence (protocol.md "Read state, receipts, typing, presence")."""
 
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chatd.protocol.envelope import Ok, Push, Request
-from chatd.protocol.identifiers import (
-    U53,
-    Milliseconds,
-    Room,
-    User,
-)
+from chatd.protocol.identifiers import U53, Milliseconds, Room, User
 from chatd.protocol.limits import FOCUS_MAX, WATCH_MAX
 from chatd.protocol.read_state import Receipt
 

@@ -1,19 +1,15 @@
-"""Read and delivered marks, and who is shown them (protocol.md "Read state, receipts, typing, presence")."""
+"""Read positions and receipts (protocol.md "Read state, receipts, typing, presence")."""
 
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chatd.protocol.envelope import Ok, Push, Request
-from chatd.protocol.identifiers import (
-    U53,
-    Room,
-    Seq,
-)
+from chatd.protocol.identifiers import U53, Room, Seq
 
 
 class RoomPosition(Struct):
-    """A room and the number of its last event and last message."""
+    """The head of a room: `seq` of its last event, `ordinal` of its last message."""
 
     room: str
     seq: U53
@@ -21,7 +17,7 @@ class RoomPosition(Struct):
 
 
 class Receipt(Struct, omit_defaults=True):
-    """How far a member got, and from which event on they see the room: what lies below was neither read nor missed."""
+    """The watermarks of a member. Events below `first_visible` are not shown to them: neither read nor unread."""
 
     user: str
     read: U53 | UnsetType = UNSET
@@ -56,7 +52,7 @@ class Readers(Request, tag="readers", frozen=True, kw_only=True):
 
 
 class ReadOk(Ok, tag="ok", kw_only=True):
-    """Own counters; `ordinal`: of the last message they count."""
+    """The counters of the user; `ordinal`: of the last message they include."""
 
     read: U53
     unread: U53
@@ -71,7 +67,7 @@ class ReadersOk(Ok, tag="ok", kw_only=True):
 
 
 class PositionPush(Push, tag="position", omit_defaults=False):
-    """Own counters; `ordinal`: of the last message they count."""
+    """The counters of the user; `ordinal`: of the last message they include."""
 
     room: str
     read: U53

@@ -1,6 +1,6 @@
-"""Finds in packets that cannot be decoded what it takes to answer them: their `id`, and the text that is none.
+"""A search in packets that cannot be decoded: for their `id`, which a reply needs, and for invalid text.
 
-Nothing here recurses, and what is searched is bounded.
+It does not recurse, and it is bounded.
 """
 
 import re
@@ -10,7 +10,8 @@ import msgspec
 
 from chatd.protocol.identifiers import U53_MAX
 
-# MessagePack: first bytes of a fixed total size, then those that are followed by a length of so many bytes.
+# MessagePack by first byte: the total size; the bytes of a length, and bytes between it and the content; the bytes of a
+# count, and the values of each item.
 FIXED = {0xC0: 1, 0xC2: 1, 0xC3: 1, 0xCA: 5, 0xCB: 9, 0xCC: 2, 0xCD: 3, 0xCE: 5, 0xCF: 9, 0xD0: 2, 0xD1: 3}
 FIXED |= {0xD2: 5, 0xD3: 9, 0xD4: 3, 0xD5: 4, 0xD6: 6, 0xD7: 10, 0xD8: 18}
 BYTES_AFTER = {0xC4: (1, 0), 0xC5: (2, 0), 0xC6: (4, 0), 0xC7: (1, 1), 0xC8: (2, 1), 0xC9: (4, 1)}
@@ -18,14 +19,14 @@ BYTES_AFTER |= {0xD9: (1, 0), 0xDA: (2, 0), 0xDB: (4, 0)}
 ITEMS_AFTER = {0xDC: (2, 1), 0xDD: (4, 1), 0xDE: (2, 2), 0xDF: (4, 2)}  # length bytes, values per item
 
 ID_KEY = b"\xa2id"
-VALUE_BYTES = 40  # of JSON looked at behind a key: an id has 16 digits, white space is rare
-STEPS_MAX = (
-    4096  # values, or bytes of JSON outside of strings: what stands behind more is not searched for an id
-)
+# Bytes of JSON that are looked at behind a key: an id has 16 digits, white space is rare.
+VALUE_BYTES = 40
+# Values, or bytes of JSON outside of strings, that are searched for an id.
+STEPS_MAX = 4096
 
 
 def skim_id(packet: bytes, text: bool) -> int:
-    """The request id of a map; 0 when it has none, or none that is valid. IndexError when the bytes end too early."""
+    """Return the request id of a map, 0 when it has no valid one. Raises IndexError when the bytes end too early."""
     skim: Callable[[bytes], int] = skim_json if text else skim_msgpack
     try:
         id = skim(packet)
@@ -35,11 +36,11 @@ def skim_id(packet: bytes, text: bool) -> int:
 
 
 def skim_msgpack(packet: bytes) -> int:
-    """The value of the top-level key `id`. IndexError, KeyError or ValueError on anything unexpected."""
+    """Return the value of the top-level key `id`. Raises IndexError, KeyError or ValueError on anything unexpected."""
     first = packet[0]
     size, at = (first & 0x0F, 1) if first < 0x90 else (int.from_bytes(packet[1:3], "big"), 3)
     found, steps = 0, STEPS_MAX
-    for place in range(2 * size):  # keys and values in turn
+    for index in range(2 * size):  # keys and values in turn
         start, values = at, 1
         while values:
             at, inner = head(packet, at)
@@ -49,7 +50,7 @@ def skim_msgpack(packet: bytes) -> int:
                 return found
         if at > len(packet):
             raise IndexError("truncated")
-        if place % 2 == 0 and packet[start:at] == ID_KEY:
+        if index % 2 == 0 and packet[start:at] == ID_KEY:
             found = unsigned(packet, at)
     return found
 
@@ -63,7 +64,7 @@ def unsigned(packet: bytes, at: int) -> int:
 
 
 def head(packet: bytes, at: int) -> tuple[int, int]:
-    """Where the value that begins at `at` ends, or its content begins; and how many values are its content."""
+    """Return the end of the value at `at`, or the begin of its content, and the number of values in its content."""
     first = packet[at]
     if 0x80 <= first < 0xA0:
         return at + 1, (first & 0x0F) * (2 if first < 0x90 else 1)
@@ -81,7 +82,7 @@ def head(packet: bytes, at: int) -> tuple[int, int]:
 
 
 def skim_json(packet: bytes) -> int:
-    """As `skim_msgpack`, for JSON: walks the text once, minding strings and depth."""
+    """Do as `skim_msgpack` for JSON, in one pass that knows strings and depth."""
     depth, at, found, steps = 0, 0, 0, STEPS_MAX
     while at < len(packet) and steps:
         steps -= 1
@@ -106,15 +107,16 @@ def end_of_string(packet: bytes, at: int) -> int:
     return at + 1
 
 
-# A string, closed or not; with the colon behind it, when it is a key. The other two are what some encoders write for
-# numbers that JSON has not.
+# A string, closed or not, with the colon behind it when it is a key. NaN and Infinity come from encoders that write
+# numbers which JSON does not have.
 JSON_TOKEN = re.compile(rb'("(?:[^"\\]++|\\.)*+\\?+(?:"|\Z))(\s*+:)?+|-?+(?:NaN|Infinity)', re.DOTALL)
-MARK = b'"\xff"'  # a string that no frame has: text frames are UTF-8
+# A string that no frame contains: text frames are UTF-8.
+MARK = b'"\xff"'
 _string = msgspec.json.Decoder(str)
 
 
 def mark_json(content: bytes) -> bytes:
-    """A frame or packet with MARK for each string or number that is none: half a surrogate pair, a line end, NaN."""
+    """Put MARK in place of each invalid string or number: half a surrogate pair, a line end, NaN."""
     if content.count(b'"') > 2 * STEPS_MAX:
         return content
     return JSON_TOKEN.sub(marked, content)
@@ -130,12 +132,12 @@ def marked(token: re.Match[bytes]) -> bytes:
 
 
 def nil_json(content: bytes) -> bytes:
-    """The same with null in its place where it is a value, so that the decoder says which: no schema takes null."""
+    """Put null in place of each invalid value, so that the decoder names its field: no schema takes null."""
     return re.sub(MARK + rb"(?!\s*+:)", b"null", mark_json(content))
 
 
 def nil_msgpack(packet: bytes) -> bytes:
-    """A packet with nil for each text that is not UTF-8; IndexError when the bytes end too early, or go on too long."""
+    """Put nil in place of each text that is not UTF-8. Raises IndexError when the bytes end too early or too late."""
     kept, done, at, values = [], 0, 0, 1
     for _ in range(STEPS_MAX):
         start = at
@@ -150,12 +152,12 @@ def nil_msgpack(packet: bytes) -> bytes:
 
 
 def is_text(first: int) -> bool:
-    """Does this byte begin a text of MessagePack?"""
+    """Whether this byte begins a text of MessagePack."""
     return 0xA0 <= first < 0xC0 or 0xD9 <= first <= 0xDB
 
 
 def text_bytes(packet: bytes, at: int) -> int:
-    """The length of the text that begins at `at`."""
+    """Return the length of the text that begins at `at`."""
     width = BYTES_AFTER[packet[at]][0] if packet[at] > 0xC0 else 0
     return int.from_bytes(packet[at + 1 : at + 1 + width], "big") if width else packet[at] & 0x1F
 

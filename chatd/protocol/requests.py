@@ -1,4 +1,4 @@
-"""All requests of the chat, each defined in its chapter. A capability brings its own."""
+"""The union of all requests, each of which is defined in its chapter."""
 
 from chatd.protocol.connection import Auth, Hello, Ping, Pong, SetMode
 from chatd.protocol.history import Changes, History, Log, Messages

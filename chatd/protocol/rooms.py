@@ -1,18 +1,11 @@
-"""Rooms and what their members see of them (protocol.md "RoomSummary" and "Rooms and members")."""
+"""Rooms and their summaries (protocol.md "RoomSummary" and "Rooms and members")."""
 
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from chatd.protocol.envelope import Mutation, Ok, Push, Request, RoomMutation
-from chatd.protocol.identifiers import (
-    U53,
-    Address,
-    Milliseconds,
-    Room,
-    Title,
-    User,
-)
+from chatd.protocol.identifiers import U53, Address, Milliseconds, Room, Title, User
 from chatd.protocol.limits import MEMBERS_CHANGED_MAX
 from chatd.protocol.members import Role
 
@@ -20,7 +13,7 @@ GoneReason = Literal["left", "removed", "banned", "deleted"]
 
 
 class RoomSummary(Struct, omit_defaults=True):
-    """A room as its member sees it in the chat list; always the full state of its keys."""
+    """A room as a member sees it in the chat list; each key has its full state."""
 
     room: str
     seq: U53 = 0

@@ -14,7 +14,7 @@ class SyncTotals(Struct):
 
 
 class AccountRow(Struct, omit_defaults=True):
-    """A row of a section, whole; without `value` it is gone. The one with the higher `stamp` holds."""
+    """A whole row of a section; without `value` it was deleted. The one with the higher `stamp` is valid."""
 
     name: str
     stamp: U53
@@ -22,7 +22,7 @@ class AccountRow(Struct, omit_defaults=True):
 
 
 class SyncPage(Struct, omit_defaults=True, kw_only=True):
-    """One page of an account's rooms, and of its rows behind them: `cursor` on the last page, `more` on all others."""
+    """One page of an account's rooms, and after them of its rows: `cursor` on the last page, `more` on all others."""
 
     cursor: str | UnsetType = UNSET
     rooms: list[RoomSummary]
@@ -54,7 +54,7 @@ class SyncOk(Ok, tag="ok", kw_only=True):
 
 
 class AccountPush(Push, tag="account"):
-    """Account rows that a commit changed, by section; with `more` they are too many: `sync` has them."""
+    """Account rows that a commit changed, by section; `more`: they are too many for a push, and `sync` has them."""
 
     sections: dict[str, list[AccountRow]] | UnsetType = UNSET
     more: bool = False

@@ -5,16 +5,12 @@ from typing import Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from chatd.protocol.envelope import Bearer, Ok, Request
-from chatd.protocol.identifiers import (
-    U53,
-    Device,
-    Milliseconds,
-)
+from chatd.protocol.identifiers import U53, Device, Milliseconds
 from chatd.protocol.members import Users
 
 
 class Profile(Struct, omit_defaults=True):
-    """Display data of a user as far as chatd knows it; `version` moves when it changes."""
+    """The display data of a user as far as chatd knows it; `version` rises when it changes."""
 
     user: str
     name: str = ""

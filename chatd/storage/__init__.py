@@ -1,1 +1,1 @@
-"""Adapters of the Store port."""
+"""The contract of a store (`interface.py`) and its adapters."""

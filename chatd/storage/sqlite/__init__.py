@@ -1,1 +1,1 @@
-"""SQLite: one writing connection, group commit, read-only connections for history, numbered SQL files."""
+"""The store on SQLite: one connection that writes, a few that read, and the schema as numbered SQL files."""

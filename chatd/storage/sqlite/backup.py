@@ -1,7 +1,7 @@
-"""Copying a database out while a daemon uses it, and putting a copy in place of it.
+"""Backup and restore: a copy of a database that a daemon uses, and a copy put in place of a database.
 
-A second process never writes to a live database and never checkpoints it: before SQLite 3.51.3 that could
-lose pages. A backup reads through a read-only connection; a restore takes the daemon's lock first.
+A second process never writes to a live database and never checkpoints it: before SQLite 3.51.3 that could lose pages.
+A backup reads through a read-only connection; a restore takes the daemon's lock first.
 """
 
 import os
@@ -18,16 +18,18 @@ from chatd.storage.sqlite.errors import StoreError, opening
 from chatd.storage.sqlite.meta import new_epoch, put_meta, read_meta
 from chatd.storage.sqlite.startup import check, check_header
 
-PARTS = ("", "-wal", "-shm")  # the database, its log, and the index of that log
+# The database, its log, and the index of that log.
+PARTS = ("", "-wal", "-shm")
 
-WAIT_S = 0.05  # before another attempt while the log is being recovered: it takes some milliseconds
+# Before another attempt while the log is being recovered, which takes some milliseconds.
+WAIT_S = 0.05
 
 
 def backup(source: str | Path, destination: str | Path) -> int:
-    """Copy the database of directory `source`, as of one commit, to a new file; the number of that commit.
+    """Copy the database of directory `source`, as of one commit, to a new file; return the number of that commit.
 
-    Safe while a daemon serves it. The copy is complete in one file, checked, and on the disk when this
-    returns. Raises StoreError; `destination` is then as it was before.
+    Safe while a daemon serves it. When this returns the copy is complete in one file, checked, and on the disk. Raises
+    StoreError; `destination` is then as it was before.
     """
     live, copy = Directory(source).database, Path(destination).absolute()
     Directory(source).require_database()
@@ -47,7 +49,7 @@ def backup(source: str | Path, destination: str | Path) -> int:
 
 @contextmanager
 def copying(source: Path, destination: Path, fix: str) -> Iterator[None]:
-    """StoreErrors of a copy: what is damaged is the source, with `fix`; what cannot be written is the destination."""
+    """Turn errors of a copy into StoreErrors: of `source`, with `fix`, when it is damaged, else of `destination`."""
     try:
         with opening(destination):
             yield
@@ -58,48 +60,50 @@ def copying(source: Path, destination: Path, fix: str) -> Iterator[None]:
 
 
 def copy_out(source: Path, destination: Path) -> int:
-    """Copy a database through a read-only connection into a new file; the commit it stands at.
+    """Copy a database through a read-only connection into a new file; return the number of its last commit.
 
-    What an earlier attempt left there is removed. Only we may open the file, from its first byte on.
+    The file of an earlier attempt is removed. Only our user may open the new one, from its first byte on.
     """
     destination.unlink(missing_ok=True)
     new_private_file(destination).close()
     with closing(readable(source)) as live, closing(open_file(destination, mode="rw")) as copy:
-        live.backup(copy, sleep=WAIT_S)  # all pages in one step: one read transaction, one commit's state
+        # All pages in one step, so in one read transaction, which sees one commit.
+        live.backup(copy, sleep=WAIT_S)
         return finish_copy(copy, destination)
 
 
 def finish_copy(copy: sqlite3.Connection, path: Path) -> int:
-    """Make a copy one self-contained file and check every page and index of it; the commit it stands at."""
+    """Make a copy one self-contained file and check all its pages and indexes; return the number of its last commit."""
     copy.execute("PRAGMA journal_mode = DELETE").fetchall()
     check(copy, "integrity_check", path)
     return int(read_meta(copy)["stamp"])
 
 
 def restore(source: str | Path, directory: str | Path, random_bytes: Callable[[int], bytes]) -> str:
-    """Put a backup in place as the database of `directory`; the epoch of the history that begins.
+    """Put a backup in place as the database of `directory`; return the epoch of its history from now on.
 
-    The file is checked first, copied beside the database and swapped in by a rename: a crash leaves the old
-    database, the new one, or a directory that a daemon refuses until `restore` is run again. What was there
-    is kept as chatd.sqlite.replaced. Raises StoreError, "in_use" when a daemon runs on the directory; nothing of
-    the backup is left beside the database then.
+    The file is checked, copied beside the database and renamed: a crash leaves the old database, the new one, or a
+    directory that a daemon refuses until `restore` is run again. The old database is kept as chatd.sqlite.replaced.
+    Raises StoreError, "in_use" when a daemon runs on the directory; nothing of the backup is left beside the database
+    then.
     """
-    backup_file, place = Path(source).absolute(), Directory(directory)
-    with copying(backup_file, place.path, "Nothing was changed. Give another file made by `chatd backup`"):
+    backup_file, target = Path(source).absolute(), Directory(directory)
+    with copying(backup_file, target.path, "Nothing was changed. Give another file made by `chatd backup`"):
         verify(backup_file)
-        place.prepare()
-        with locked(place):
-            epoch = prepare_copy(backup_file, place.restored, random_bytes)
-            set_aside(place)
-            put_in_place(place.restored, place.database)
+        target.prepare()
+        with locked(target):
+            epoch = prepare_copy(backup_file, target.restored, random_bytes)
+            set_aside(target)
+            put_in_place(target.restored, target.database)
     return epoch
 
 
 def prepare_copy(backup_file: Path, restored: Path, random_bytes: Callable[[int], bytes]) -> str:
-    """Copy a backup beside the database, whole and with the epoch it returns, or leave nothing there."""
+    """Copy a backup beside the database, whole and with the epoch that is returned, or leave nothing there."""
     try:
         copy_out(backup_file, restored)
-        verify(restored)  # before it is written to, which a trigger in it would hear of
+        # Before it is written to, which would run its triggers.
+        verify(restored)
         return begin_epoch(restored, random_bytes)
     except BaseException:
         for suffix in ("", "-journal"):
@@ -108,7 +112,7 @@ def prepare_copy(backup_file: Path, restored: Path, random_bytes: Callable[[int]
 
 
 def verify(path: Path) -> None:
-    """Refuse a file that is no backup of ours, or newer than this version."""
+    """Refuse a file that is no backup of chatd, or of a later version."""
     if not path.is_file():
         what = "this is not a file" if path.exists() else "there is no such file"
         raise StoreError("missing", path, what, "Give a file made by `chatd backup`")
@@ -118,7 +122,7 @@ def verify(path: Path) -> None:
 
 
 def begin_epoch(path: Path, random_bytes: Callable[[int], bytes]) -> str:
-    """Tell clients by a new epoch that history moved backwards (protocol.md "Identifiers and counters")."""
+    """Set a new epoch, which tells clients that history moved backwards (protocol.md "Identifiers and counters")."""
     epoch = new_epoch(random_bytes)
     with closing(open_file(path, mode="rw")) as connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -128,19 +132,19 @@ def begin_epoch(path: Path, random_bytes: Callable[[int], bytes]) -> str:
     return epoch
 
 
-def set_aside(place: Directory) -> None:
-    """Move the old database and its log away together; a log must never meet a database that is not its own.
+def set_aside(target: Directory) -> None:
+    """Rename the old database and its log: a log must never stand beside a database that is not its own.
 
-    The database goes first: a log alone is refused by every start, a database without its log would be
-    believed. Where a restore was interrupted in between, this one moves what is left.
+    The database is first, because every start refuses a log alone, but would accept a database without its log. After
+    an interrupted restore this renames the rest.
     """
-    if place.database.exists():
+    if target.database.exists():
         for suffix in PARTS:
-            beside(place.replaced, suffix).unlink(missing_ok=True)
+            beside(target.replaced, suffix).unlink(missing_ok=True)
     for suffix in PARTS:
-        if beside(place.database, suffix).exists():
-            os.replace(beside(place.database, suffix), beside(place.replaced, suffix))
-    sync_file(place.path)
+        if beside(target.database, suffix).exists():
+            os.replace(beside(target.database, suffix), beside(target.replaced, suffix))
+    sync_file(target.path)
 
 
 def beside(database: Path, suffix: str) -> Path:

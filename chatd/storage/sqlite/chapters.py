@@ -1,4 +1,4 @@
-"""What a chapter brings to the store: its tables, and how its records are written to them."""
+"""The part of a chapter in the store: its tables, and the functions that write its records."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from chatd.storage.sqlite.sections import SectionTable
 
 @dataclass(slots=True, frozen=True)
 class Chapter:
-    """`writes`: the function for each type of record. `migrations`: in order of their numbers.
+    """The records and tables of a chapter. `writes`: a function for each type of record. `migrations`: in order.
 
     `sections`: by name, the tables of account rows. `kept`: for each table of the migrations, where it names a user.
     """
@@ -32,5 +32,5 @@ class Chapter:
 
 
 def built_in() -> Chapter:
-    """The records and tables of this package."""
+    """Return the records and tables of this package."""
     return Chapter(WRITES, schema.shipped(), sections.TABLES, erasure.TABLES)

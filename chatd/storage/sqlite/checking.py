@@ -1,4 +1,4 @@
-"""A whole look at a data directory, whether a daemon uses it or not: everything that is wrong. Changes nothing."""
+"""The check of a whole data directory, whether a daemon uses it or not. It changes nothing."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,8 @@ from chatd.storage.sqlite.rows import SEQ_BITS, SEQ_MASK
 from chatd.storage.sqlite.startup import check_header, damaged
 from chatd.storage.sqlite.wal import check_log
 
-FINDINGS_MAX = 20  # of one kind: a file that was overwritten has thousands
+# Of one kind: a file that was overwritten has thousands.
+FINDINGS_MAX = 20
 
 ROW_LOST = (
     "SELECT DISTINCT \"table\" || ' names a missing row of ' || parent FROM pragma_foreign_key_check LIMIT ?"
@@ -28,9 +29,9 @@ BLOBS = "SELECT position, blob FROM events"
 
 @dataclass(slots=True)
 class Report:
-    """`findings`: what is wrong. `holder`: pid of the daemon that runs. `stamp`: commit that was looked at.
+    """The result of a check. `holder`: the pid of the daemon that runs. `stamp`: the commit that was checked.
 
-    `unknown_parts`: migrations of capabilities this version does not have; of their tables only the pages were checked.
+    `unknown_parts`: migrations of absent capabilities, of whose tables only the pages were checked.
     """
 
     findings: list[StoreError]
@@ -40,39 +41,44 @@ class Report:
     unknown_parts: Sequence[str] = ()
 
 
-def report(place: Directory) -> Report:
+def report(directory: Directory) -> Report:
     """Check owners, permissions, header, schema, log, every page, index and reference, and every stored event.
 
-    Takes about as long as a backup. The log of a daemon that runs is left to it: its end moves meanwhile.
+    It takes about as long as a backup. The log of a running daemon is not checked, because its end moves meanwhile.
     """
     found = Report([])
-    for step in (place.require_private, place.require_private_files, partial(look_into, place, found)):
-        note(place, found, step)
+    for step in (
+        directory.require_private,
+        directory.require_private_files,
+        partial(check_database, directory, found),
+    ):
+        note(directory, found, step)
     return found
 
 
-def note(place: Directory, found: Report, step: Callable[[], None]) -> None:
+def note(directory: Directory, found: Report, step: Callable[[], None]) -> None:
     try:
-        with opening(place.database):
+        with opening(directory.database):
             step()
     except StoreError as error:
         found.findings.append(error)
 
 
-def look_into(place: Directory, found: Report) -> None:
-    path = place.database
-    place.require_database()
+def check_database(directory: Directory, found: Report) -> None:
+    path = directory.database
+    directory.require_database()
     check_header(path)
-    found.holder = place.holder()
+    found.holder = directory.holder()
     with closing(readable(path)) as connection:
         schema.pending(connection, schema.shipped(), path, unknown=True)
         found.unknown_parts = schema.unknown_parts(connection, schema.shipped())
         if found.holder is None:
-            note(place, found, partial(check_log, connection, path))
+            note(directory, found, partial(check_log, connection, path))
         connection.execute("BEGIN")
         found.stamp = int(read_meta(connection)["stamp"])
         found.findings += [damaged(path, finding) for finding in wrong_pages(connection)]
-        if not found.findings:  # else the rows are not there to be read
+        # With damaged pages, rows cannot be read.
+        if not found.findings:
             found.findings += [damaged(path, finding) for finding in wrong_rows(connection, found)]
 
 
@@ -82,7 +88,7 @@ def wrong_pages(connection: sqlite3.Connection) -> list[str]:
 
 
 def wrong_rows(connection: sqlite3.Connection, found: Report) -> Iterator[str]:
-    """What no check of pages can see: references to nothing, and events that are not what was written."""
+    """Yield the faults that no check of pages finds: references to missing rows, and events that cannot be decoded."""
     yield from (text for (text,) in connection.execute(ROW_LOST, (FINDINGS_MAX,)))
     wrong = 0
     for position, blob in connection.execute(BLOBS):

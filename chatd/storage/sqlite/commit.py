@@ -1,4 +1,4 @@
-"""The one write: a batch as one transaction, whole or not at all. Runs in the thread of the writer."""
+"""The commit of a batch in one transaction, whole or not at all. It runs in the thread of the writer."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ MOVE_USER = """
 INSERT INTO memberships (user, rooms) VALUES (?, ?) ON CONFLICT (user) DO UPDATE SET rooms = rooms + excluded.rooms
 """
 
-# Neither is news to anybody, so the stamps stay.
+# Neither changes what anybody sees, so the stamps stay.
 COUNT_OWN = "UPDATE members SET own_unread = ? WHERE room = ? AND user = ?"
 COUNTED_ALL = "UPDATE rooms SET uncounted = 0 WHERE number = ?"
 
@@ -70,8 +70,7 @@ STEPS: tuple[tuple[str, str], ...] = (
 def commit(connection: sqlite3.Connection, batch: Batch) -> None:
     """Write `batch` durably, or nothing of it.
 
-    Raises KeyTaken when an idempotency key, a pair or a creation key is stored already, else what SQLite
-    reports.
+    Raises KeyTaken when an idempotency key, a pair or a creation key is stored already, else the error of SQLite.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:

@@ -1,11 +1,12 @@
-"""Which operations (edits, reactions, membership) are old enough to drop; messages are kept for ever."""
+"""The search for operations (edits, reactions, membership) that are old enough to drop. Messages are kept for ever."""
 
 import sqlite3
 from collections.abc import Iterator
 
 from chatd.storage.sqlite.rows import position
 
-COMPACTED_MAX = 5000  # events a compaction passes over at once: the commit that drops them stays below 50 ms
+# Events that one compaction passes: the commit that drops them stays below 50 ms.
+COMPACTED_MAX = 5000
 
 LONG_ROOMS = """
 SELECT number, name, seq, log_floor FROM rooms
@@ -18,7 +19,7 @@ TIME_AT = "SELECT time FROM events WHERE position = ?"
 def compactable(
     connection: sqlite3.Connection, before_ms: int, keep: int, limit: int
 ) -> list[tuple[str, int]]:
-    """Rooms and the floor each can have now; a room with more to compact comes again. Inside a transaction."""
+    """Return rooms and the floor each can have now; one with more to compact is found again. Inside a transaction."""
     found: list[tuple[str, int]] = []
     for name, floor in candidates(connection, before_ms, keep):
         if len(found) == limit:
@@ -36,9 +37,9 @@ def candidates(connection: sqlite3.Connection, before_ms: int, keep: int) -> Ite
 
 
 def first_since(connection: sqlite3.Connection, room: int, low: int, high: int, before_ms: int) -> int:
-    """The first `seq` of low..high that is not older than `before_ms`, or `high`.
+    """Return the first `seq` of low..high that is not older than `before_ms`, or `high`.
 
-    Found by halving: times rise along a log. Where the clock once went back, the floor is off by as much.
+    A binary search, as times rise along a log. Where the clock once went back, the floor is off by as much.
     """
     while low < high:
         middle = (low + high) // 2

@@ -1,7 +1,7 @@
-"""The only file that knows aiosqlite: a connection in its own thread, used one whole function at a time.
+"""A connection in its own thread, which runs one whole function at a time. No other file imports aiosqlite.
 
-aiosqlite costs two thread hops an awaited statement; a function that runs all statements of a request costs
-two altogether, and nothing else can come between its statements.
+aiosqlite costs two changes of thread for each awaited statement; a function that runs all statements of a request
+costs two altogether, and nothing else can run between its statements.
 """
 
 import sqlite3
@@ -17,11 +17,12 @@ from chatd.storage.sqlite.pragmas import READER, WRITER, apply
 P = ParamSpec("P")
 T = TypeVar("T")
 
-STATEMENTS_CACHED = 256  # more than the number of different statements in this package: each is parsed once
+# More than there are different statements in this package, so each is parsed once.
+STATEMENTS_CACHED = 256
 
 
 class Connection(aiosqlite.Connection):
-    """An aiosqlite connection that also runs functions over the sqlite3 connection in its thread."""
+    """An aiosqlite connection that also runs functions with the sqlite3 connection, in its thread."""
 
     @property
     def is_open(self) -> bool:
@@ -30,10 +31,10 @@ class Connection(aiosqlite.Connection):
     async def run(
         self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """`function(connection, *args, **kwargs)`, run in its thread, in order of the calls.
+        """Run `function(connection, *args, **kwargs)` in the thread, in the order of calls.
 
-        A cancelled caller does not stop the function. Raises what the function raises, and
-        sqlite3.ProgrammingError when closed.
+        A cancelled caller does not stop the function. Raises the error of the function, and sqlite3.ProgrammingError
+        when closed.
         """
         # aiosqlite has no public way to run a function; all its public ones are made of `_execute`.
         # tests/storage/test_connection.py fails when a release changes it.
@@ -50,24 +51,26 @@ def open_file(path: Path, *, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(
         f"file:{quote(str(path))}?mode={mode}",
         uri=True,
-        isolation_level=None,  # transactions are written out, never begun behind our back
+        # Transactions are explicit.
+        isolation_level=None,
         cached_statements=STATEMENTS_CACHED,
-        check_same_thread=False,  # made and used in aiosqlite's thread, closed by whoever collects it
+        # It is made and used in aiosqlite's thread, but may be closed by the garbage collection in another.
+        check_same_thread=False,
     )
 
 
 def writable(path: Path) -> sqlite3.Connection:
-    """The one connection of a daemon that writes, with its settings."""
+    """Open the one connection of a daemon that writes, with its settings."""
     return set_up(open_file(path, mode="rw"), WRITER, path)
 
 
 def readable(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write, with its settings."""
+    """Open a connection that cannot write, with its settings."""
     return set_up(open_file(path, mode="ro"), READER, path)
 
 
 def without_log(path: Path) -> sqlite3.Connection:
-    """A connection that sees the file as it stands, and nothing of its write-ahead log. Only for a look."""
+    """Open a read-only connection that sees the file alone, without its write-ahead log."""
     return sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True, isolation_level=None)
 
 

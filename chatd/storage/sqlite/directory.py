@@ -13,26 +13,32 @@ from chatd.config.file_permissions import CHANGE, LOOK, PRIVATE, TOUCH, Fault, f
 from chatd.storage.sqlite.errors import StoreError, opening
 from chatd.storage.sqlite.mounts import network_filesystem
 
-REWRITTEN_BYTES = 1 << 20  # at a time: few calls, and little memory
-OWNER_ONLY = 0o700  # messages are nobody else's business on a shared machine
+# At a time: few calls, and little memory.
+REWRITTEN_BYTES = 1 << 20
+# Other users of the machine may not read messages.
+OWNER_ONLY = 0o700
 
 log = logging.getLogger("chatd.storage")
 
 
 class Directory:
-    """Names of the files in one data directory."""
+    """The files of one data directory.
+
+    `fresh`: a first database, until it is whole. `restored`: a backup that is being put in place. `replaced`: the
+    database that a restore replaced.
+    """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).absolute()
         self.database = self.path / "chatd.sqlite"
         self.wal = self.path / "chatd.sqlite-wal"
         self.lock = self.path / "chatd.lock"
-        self.fresh = self.path / "chatd.sqlite.new"  # a first database, until it is whole
-        self.restored = self.path / "chatd.sqlite.restore"  # a backup that is being put in place
-        self.replaced = self.path / "chatd.sqlite.replaced"  # what a restore replaced: the way back
+        self.fresh = self.path / "chatd.sqlite.new"
+        self.restored = self.path / "chatd.sqlite.restore"
+        self.replaced = self.path / "chatd.sqlite.replaced"
 
     def prepare(self) -> None:
-        """Make the directory if only it is missing, and see that it can be written; StoreError otherwise."""
+        """Make the directory if only its last part is missing; raise StoreError when it cannot be written."""
         with opening(self.path):
             self.path.mkdir(mode=OWNER_ONLY, exist_ok=True)
             self.require_private()
@@ -48,14 +54,14 @@ class Directory:
             )
 
     def require_private(self) -> None:
-        """Refuse a directory of somebody else, or that others may change: StoreError("unsafe"). Say who may look in."""
+        """Refuse a directory that others own or may change: StoreError("unsafe"). Warn when others may read it."""
         if wrong := fault(self.path, CHANGE):
             raise unsafe(self.path, wrong)
         if wrong := fault(self.path, LOOK):
             log.warning("%s: %s. %s", self.path, *wrong)
 
     def require_private_files(self) -> None:
-        """Refuse a database, or part or copy of it, of somebody else or that others may open: StoreError("unsafe")."""
+        """Refuse a database, or a part or copy of it, that others own or may open: StoreError("unsafe")."""
         for path in (self.database, *self.remains()):
             try:
                 status = path.lstat()
@@ -67,7 +73,7 @@ class Directory:
                 raise unsafe(path, wrong)
 
     def has_database(self) -> bool:
-        """Is there a database? StoreError when nobody lets us see."""
+        """Whether there is a database; raises StoreError when the directory cannot be read."""
         with opening(self.path):
             try:
                 self.database.stat()
@@ -76,7 +82,7 @@ class Directory:
         return True
 
     def require_database(self) -> None:
-        """StoreError("missing") when there is none; only the first start makes one."""
+        """Raise StoreError("missing") when there is no database, which only the first start makes."""
         if not self.has_database():
             raise StoreError(
                 "missing",
@@ -86,7 +92,7 @@ class Directory:
             )
 
     def holder(self) -> str | None:
-        """The pid of the daemon that uses the directory, as it noted it; None when there is none."""
+        """Return the pid that the daemon using the directory has noted; None when there is no such daemon."""
         with opening(self.lock):
             try:
                 descriptor = os.open(self.lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -101,19 +107,19 @@ class Directory:
         return None
 
     def remains(self) -> list[Path]:
-        """Files that stand beside a database: without one they tell of an interrupted restore or a loss."""
+        """Return files that belong beside a database: alone they are left from an interrupted restore or a loss."""
         return [path for path in (self.wal, self.restored, self.replaced) if path.exists()]
 
 
 class Lock:
-    """Keeps a directory to one process until released; the system releases it however the process ends."""
+    """The lock that keeps a directory to one process; the system releases it however the process ends."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     @classmethod
     def take(cls, directory: Directory) -> "Lock":
-        """Lock the directory and note our pid in the file; StoreError("in_use") when another holds it."""
+        """Lock the directory and write our pid to the file; raise StoreError("in_use") when another process has it."""
         with opening(directory.lock):
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = os.open(directory.lock, flags, PRIVATE)
@@ -134,7 +140,7 @@ class Lock:
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
-        """Give the directory free; the file stays, because removing it could remove another's lock."""
+        """Release the lock; the file stays, because it may be locked by another process by now."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -145,7 +151,7 @@ def unsafe(path: Path, wrong: Fault) -> StoreError:
 
 
 def pid_in(descriptor: int) -> str:
-    """What the holder of a lock file wrote into it."""
+    """Return the pid in a lock file, as its holder wrote it."""
     return os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
 
 
@@ -178,8 +184,8 @@ def sync_file(path: Path) -> None:
 def rewrite(path: Path) -> None:
     """Write a file over itself and bring it to the disk, if there is one.
 
-    After a flush failed the system may hold pages that are not on the disk and that it takes for written: they
-    read well, no later flush writes them, and the next power cut takes them away.
+    After a flush failed, the system may hold pages that it takes for written though they are not on the disk: reads
+    return them, no later flush writes them, and they are lost in the next power cut.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -195,7 +201,7 @@ def rewrite(path: Path) -> None:
 
 
 def put_in_place(source: Path, destination: Path) -> None:
-    """Rename `source` to `destination`, durable and atomic: after a crash one of both is there, whole."""
+    """Rename `source` to `destination`, durably and atomically: after a crash one of both exists, whole."""
     sync_file(source)
     os.replace(source, destination)
     sync_file(destination.parent)

@@ -1,9 +1,9 @@
-"""The personal part of the database: where it names a user, how that is handed out, and how it is taken away.
+"""The personal data of a user in the database: where it is, its export and its erasure.
 
-Each table is here, or in the chapter that brings it, with the columns that name a user. Its exporter is a statement
-that selects what is kept of `:user`, its eraser the statements that take it away. Where either is missing a reason
-stands: what belongs to a room, or to others as well, is taken back there. No daemon may run on the database meanwhile:
-its memory would know nothing of it.
+Every table is listed, here or in the chapter that brings it, with the columns that name a user. `export` is a
+statement that selects the rows of `:user`, `erase` the statements that remove them. Where either is missing there is
+a reason: data that belongs to a room, or also to others, is removed through the room. No daemon may run on the
+database meanwhile, since its memory would keep the old state.
 """
 
 import sqlite3
@@ -16,7 +16,7 @@ from chatd.protocol.codec import decode_tree
 
 @dataclass(slots=True, frozen=True)
 class Kept:
-    """One table. `users`: the columns that name users. `why`: the reason why there is no exporter or no eraser."""
+    """One table. `users`: the columns that name users. `why`: the reason for a missing `export` or `erase`."""
 
     users: tuple[str, ...] = ()
     export: str = ""
@@ -27,7 +27,7 @@ class Kept:
 TABLES: Mapping[str, Kept] = {
     "meta": Kept(why="names nobody"),
     "migrations": Kept(why="names nobody"),
-    # The marks of revocation stay: they refuse tokens that are still valid.
+    # The marks of revocation stay, because they refuse tokens that have not expired.
     "users": Kept(
         ("user",),
         "SELECT user, name, avatar, receipts, presence, disabled, created_at FROM users WHERE user = :user",
@@ -46,7 +46,7 @@ TABLES: Mapping[str, Kept] = {
             "UPDATE devices SET app = '', os = '', last_seen = 0, removed = 1 WHERE user = :user",
         ),
     ),
-    # That somebody is a member is seen by all others, and by how far they read their messages are counted.
+    # All other members see who is a member, and unread counts depend on the read positions.
     "members": Kept(
         ("user",),
         """
@@ -59,7 +59,7 @@ TABLES: Mapping[str, Kept] = {
     "account_rows": Kept(
         ("user",),
         "SELECT name, body FROM account_rows WHERE user = :user",
-        # A tombstone, which the other devices of the user have to see; its name says nothing.
+        # Tombstones, for the other devices of the user; their names say nothing.
         ("UPDATE account_rows SET body = NULL WHERE user = :user",),
     ),
     "account_state": Kept(("user",), why="a number that account_rows has, too"),
@@ -94,13 +94,14 @@ TABLES: Mapping[str, Kept] = {
     ),
 }
 
-PACKED = {"body", "data", "event", "extras"}  # columns that hold MessagePack
+# Columns that hold MessagePack.
+PACKED = {"body", "data", "event", "extras"}
 
 
 def export(
     connection: sqlite3.Connection, user: str, tables: Mapping[str, Kept] = TABLES
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """All that is kept of `user`: (table, values by name), a row each, in the order of the tables."""
+    """Yield everything that is kept of `user`: (table, values by name) for each row, in the order of the tables."""
     for table, kept in tables.items():
         if kept.export:
             cursor = connection.execute(kept.export, {"user": user})
@@ -110,12 +111,12 @@ def export(
 
 
 def plain(name: str, value: Any) -> Any:
-    """A value as it may be shown; what is packed is unpacked, and None where nothing is."""
+    """Return a value as it is exported: MessagePack is decoded, an empty one is None."""
     return (decode_tree(value) if value else None) if name in PACKED else value
 
 
 def erase(connection: sqlite3.Connection, user: str, tables: Mapping[str, Kept] = TABLES) -> None:
-    """Take away what is kept of `user` alone, whole or not at all. It may be repeated."""
+    """Remove what is kept of `user` alone, whole or not at all. It may be repeated."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         for kept in tables.values():

@@ -1,4 +1,4 @@
-"""What can be wrong with the database, in words for the operator, and the place where SQLite's errors end."""
+"""Faults of the database, in words for the operator, and the translation of SQLite's errors."""
 
 import errno
 import sqlite3
@@ -20,13 +20,13 @@ Kind = Literal[
 # Milliseconds until it is worth asking again: a disk fills up, or fails, for longer than a moment.
 RETRY_MS = 5_000
 
-# What a call of SQLite raises: words about a damaged schema quote it, and it need not be text any more.
-SQLITE_SAYS = (sqlite3.Error, UnicodeDecodeError)
-# What is raised by rows that are not what was written.
+# Raised by calls of SQLite: its message about a damaged schema quotes it, which may not be text any more.
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+# Raised by the content of damaged rows.
 DAMAGE = (UnicodeDecodeError, DecodeError)
 DAMAGE_CODES = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 
-# Not retried: after a flush failed, the system may take the pages for written, and the next flush says nothing.
+# Not retried: after a flush failed, the system may take the pages for written, and the next flush reports no error.
 DISK_FULL = "the disk is full"
 FLUSH_FAILED = "the disk failed to flush a commit"
 FLUSHES = frozenset((sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC))
@@ -35,7 +35,7 @@ FLUSHES = frozenset((sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
 class StoreError(Exception):
     """The database cannot be used as it is; nothing was repaired or changed.
 
-    `kind` names the case for programs; `what`, `where` and `fix` are sentences for people.
+    `kind` names the case for programs; `where`, `what` and `fix` are for people.
     """
 
     def __init__(self, kind: Kind, where: Path, what: str, fix: str) -> None:
@@ -50,11 +50,11 @@ class StoreError(Exception):
 
 
 def primary(error: BaseException | None) -> int:
-    """SQLite's primary result code; 0 for errors that did not come from SQLite itself."""
+    """Return SQLite's primary result code; 0 for errors that did not come from SQLite itself."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-# One row a primary result code: kind, what happened, what to do. Codes without a row are `damaged`.
+# By primary result code: kind, what happened, what to do. Codes without a row are `damaged`.
 OPENING: dict[int, tuple[Kind, str, str]] = {
     sqlite3.SQLITE_NOTADB: (
         "foreign",
@@ -101,10 +101,10 @@ OPENING: dict[int, tuple[Kind, str, str]] = {
 
 @contextmanager
 def opening(where: Path) -> Iterator[None]:
-    """Turn what goes wrong while a database is opened, checked or copied into a StoreError about `where`."""
+    """Turn the errors of opening, checking or copying a database into StoreErrors about `where`."""
     try:
         yield
-    except SQLITE_SAYS as error:
+    except SQLITE_ERRORS as error:
         kind, what, fix = OPENING.get(primary(error), OPENING[sqlite3.SQLITE_CORRUPT])
         raise StoreError(kind, where, f"{what} ({error})", fix) from error
     except OSError as error:
@@ -132,10 +132,10 @@ def named(error: OSError, where: Path) -> tuple[Kind, Path, str, str]:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Let no foreign exception out of the open store: SQLite's become Unavailable, with their cause."""
+    """Turn SQLite's errors in the open store into Unavailable, with their cause."""
     try:
         yield
-    except (*SQLITE_SAYS, DecodeError) as error:
+    except (*SQLITE_ERRORS, DecodeError) as error:
         if is_failed_flush(error):
             raise lost(FLUSH_FAILED) from error
         if primary(error) == sqlite3.SQLITE_FULL:
@@ -144,7 +144,7 @@ def translated() -> Iterator[None]:
 
 
 def trouble(error: Unavailable, otherwise: str) -> tuple[str, str]:
-    """Which of telemetry/troubles.py an error of the open store is, and why, in words for the operator."""
+    """Return the name that an error of the open store has in telemetry/troubles.py, and its reason for the operator."""
     cause = error.__cause__
     if isinstance(cause, DAMAGE) or primary(cause) in DAMAGE_CODES:
         return (

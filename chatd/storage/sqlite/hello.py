@@ -1,7 +1,4 @@
-"""Everything a hello needs, in one read.
-
-Runs inside a read transaction of the connection it is given.
-"""
+"""Everything that a hello needs, in one read. It runs inside a read transaction of the connection."""
 
 import sqlite3
 
@@ -15,7 +12,7 @@ from chatd.storage.sqlite.sync import first_page, listed_by
 def hello(
     connection: sqlite3.Connection, device_id: str, query: SyncQuery, tables: SectionTables
 ) -> HelloRows:
-    """`query` is that of the first page."""
+    """Return the rows of a hello; `query` is that of the first page."""
     listed = listed_by(connection, query)
     return HelloRows(
         account(connection, query.user),

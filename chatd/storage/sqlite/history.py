@@ -1,7 +1,7 @@
 """Pages of one room's log, as stored: all events, messages only, changed messages, and own reactions.
 
-Every function runs inside a read transaction of the connection it is given. Pages are cut by number and by
-bytes; a page holds at least one event when there is one, so that a reader always gets on.
+Every function runs inside a read transaction of the connection. Pages are cut by number and by bytes; a page has at
+least one event when there is one, so that every reader reaches the end.
 """
 
 import json
@@ -12,7 +12,8 @@ from typing import NamedTuple
 from chatd.storage.interface import EventPage, MessagePage
 from chatd.storage.sqlite.rows import position
 
-SCANNED_MAX = 5000  # rows a page of messages may pass over, some 3 ms; the page says how far it came
+# Rows that a page of messages may look at, some 3 ms; the page says how far it came.
+SCANNED_MAX = 5000
 
 LOG = """
 SELECT position & 0xffffffff, blob FROM events WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?
@@ -28,7 +29,7 @@ SELECT position & 0xffffffff, CASE kind WHEN 'message' THEN blob END FROM events
 WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT ?
 """
 
-# The positions first, from the index alone: sorting them must not carry the messages along.
+# The positions first, from the index alone, so that messages are not copied while they are sorted.
 CHANGES = """
 SELECT position & 0xffffffff, blob FROM events
 WHERE position IN (
@@ -67,14 +68,14 @@ class Span(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """Where a page ends: after so many events, or before so many bytes."""
+    """The bounds of a page: its events and their bytes."""
 
     events: int
     bytes: int
 
 
 def cut_to(cut: Cut, rows: Iterable[tuple[int, bytes]]) -> EventPage:
-    """The rows that fit; `next` is the first that does not."""
+    """Return the rows that fit; `next` is the first that does not."""
     events: list[bytes] = []
     bytes_left = cut.bytes
     for seq, blob in rows:
@@ -107,7 +108,7 @@ def mine(connection: sqlite3.Connection, room: int, user: str, seqs: Collection[
 
 
 def history(connection: sqlite3.Connection, span: Span, cut: Cut, newest: bool) -> MessagePage:
-    """Messages from one end of `span`, which is taken no further than the log goes."""
+    """Return messages from one end of `span`, which is cut at the end of the log."""
     row = connection.execute(HEAD, (span.room,)).fetchone()
     low, high = span.low, min(span.high, row[0] if row else 0)
     if low > high:
@@ -122,7 +123,7 @@ def history(connection: sqlite3.Connection, span: Span, cut: Cut, newest: bool) 
 
 
 def scan(cut: Cut, rows: Iterable[tuple[int, bytes | None]]) -> tuple[list[bytes], int | None]:
-    """The messages among the rows that fit a page, and the last `seq` they cover; None: all of it."""
+    """Return the messages among the rows that fit on a page, and the last `seq` covered; None: all rows."""
     events: list[bytes] = []
     passed, reached, bytes_left = 0, None, cut.bytes
     for seq, blob in rows:

@@ -1,11 +1,12 @@
-"""The few facts about a database as a whole: epoch, number of the last commit, whether it was closed."""
+"""The facts about a database as a whole: epoch, number of the last commit, whether it was closed."""
 
 import re
 import sqlite3
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 
-EPOCH_BYTES = 9  # 72 random bits, 12 characters: no two databases of one operator share an epoch
+# 72 random bits, 12 characters: no two databases of one operator share an epoch.
+EPOCH_BYTES = 9
 
 PUT_META = (
     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
@@ -13,12 +14,12 @@ PUT_META = (
 
 
 def new_epoch(random_bytes: Callable[[int], bytes]) -> str:
-    """A name for a history, 12 characters of base64url (protocol.md "Identifiers and counters")."""
+    """Return a random epoch, 12 characters of base64url (protocol.md "Identifiers and counters")."""
     return urlsafe_b64encode(random_bytes(EPOCH_BYTES)).decode()
 
 
 def is_epoch(value: object) -> bool:
-    """Has it the form of an epoch that was made here?"""
+    """Whether `value` has the form of an epoch of `new_epoch`."""
     return isinstance(value, str) and re.fullmatch(r"[\w-]{12}", value, re.ASCII) is not None
 
 
@@ -31,13 +32,13 @@ def put_meta(connection: sqlite3.Connection, key: str, value: str | int) -> None
 
 
 def begin_history(connection: sqlite3.Connection, epoch: str) -> None:
-    """The facts of a new database."""
+    """Write the facts of a new database."""
     for key, value in (("epoch", epoch), ("stamp", 0), ("clean", 1)):
         put_meta(connection, key, value)
 
 
 def mark_open(connection: sqlite3.Connection) -> None:
-    """From here on a stop without `mark_closed` is an unclean one."""
+    """Note that the database is in use: a stop without `mark_closed` is an unclean one."""
     put_meta(connection, "clean", 0)
 
 

@@ -1,15 +1,16 @@
-"""Where a directory lies: SQLite's log needs memory shared between processes, which network file systems lack."""
+"""The file system of a directory: SQLite's log needs memory shared between processes, which networked ones lack."""
 
 from pathlib import Path
 
-MOUNTS = Path("/proc/self/mounts")  # Linux; elsewhere nothing is known and nothing refused
+# On Linux; elsewhere nothing is known and nothing refused.
+MOUNTS = Path("/proc/self/mounts")
 NETWORKED = frozenset(("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "fuse.glusterfs", "afs", "ceph"))
 
 ESCAPES = (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\"))
 
 
 def network_filesystem(path: Path, mounts: Path = MOUNTS) -> str | None:
-    """The type of the file system that holds `path`, when it is a networked one; None otherwise."""
+    """Return the type of the file system of `path` when it is a networked one, None otherwise."""
     try:
         lines = mounts.read_text("utf-8", "surrogateescape").splitlines()
     except OSError:
@@ -20,8 +21,8 @@ def network_filesystem(path: Path, mounts: Path = MOUNTS) -> str | None:
 
 
 def parse(line: str) -> tuple[Path, str]:
-    """Mount point and type of one line of fstab(5) form, where a blank is written \\040."""
-    _, place, kind, *_ = line.split(" ")
+    """Return mount point and type of a line in the form of fstab(5), where a blank is written as \\040."""
+    _, mount_point, kind, *_ = line.split(" ")
     for code, character in ESCAPES:
-        place = place.replace(code, character)
-    return Path(place), kind
+        mount_point = mount_point.replace(code, character)
+    return Path(mount_point), kind

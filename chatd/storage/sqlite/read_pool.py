@@ -1,4 +1,4 @@
-"""The read-only connections: each read sees one commit, and reads that wait for a connection go together."""
+"""The pool of read-only connections: each read sees one commit, and waiting reads are dispatched together."""
 
 import asyncio
 import sqlite3
@@ -18,21 +18,21 @@ T = TypeVar("T")
 
 Read = Callable[[sqlite3.Connection], Any]
 
-REQUESTS_MAX = (
-    16  # reads a dispatch: the two changes of thread cost as much as a read; more would delay the first
-)
-PATIENCE_S = 0.005  # of who waits behind a dispatch; a full one, of hellos, takes 2 ms
+# Reads of one dispatch, whose two changes of thread cost as much as a read; more would delay the first.
+REQUESTS_MAX = 16
+# How long a read waits behind a dispatch; a full one, of hellos, takes 2 ms.
+PATIENCE_S = 0.005
 
 
 @dataclass(slots=True, eq=False)
 class ReadRequest:
-    """A read and who waits for it."""
+    """A read and the future of its result."""
 
     read: Read
     answer: asyncio.Future[Any]
 
     def complete(self, outcome: Any) -> None:
-        """Give what was read, or what went wrong; who went away gets nothing."""
+        """Set the result or the error, unless the caller was cancelled."""
         if self.answer.done():
             return
         if isinstance(outcome, Failed):
@@ -43,17 +43,16 @@ class ReadRequest:
 
 @dataclass(slots=True, frozen=True)
 class Failed:
-    """What a read raised."""
+    """The error of a read."""
 
     cause: Exception
 
 
 class ReadPool:
-    """A few connections. A read goes along with everything else that waits when a connection takes some; so under
-    load dispatches grow by themselves.
+    """A few connections. A connection takes all reads that wait, up to REQUESTS_MAX, so dispatches grow under load.
 
-    While one is under way another connection helps only after PATIENCE_S: its thread would take turns with the first,
-    and in the end both would have done what one does, slower. So a long read delays nobody by more.
+    While one is under way, another connection is used only after PATIENCE_S, which is how long a long read can delay
+    the others. Used at once, its thread would only compete with the first for the interpreter.
     """
 
     def __init__(self, troubles: Troubles) -> None:
@@ -61,12 +60,13 @@ class ReadPool:
         self._connections: list[Connection] = []
         self._free: list[Connection] = []
         self._waiting: deque[ReadRequest] = deque()
-        self._overdue: asyncio.TimerHandle | None = None  # when who waits behind a dispatch has waited enough
+        # Starts another dispatch when reads have waited for PATIENCE_S behind one.
+        self._overdue: asyncio.TimerHandle | None = None
         self._dispatches: set[asyncio.Task[None]] = set()
 
     @classmethod
     async def open(cls, path: Path, count: int, troubles: Troubles) -> "ReadPool":
-        """`count` connections to the database at `path`; what was opened is closed again when one fails."""
+        """Open `count` connections to the database at `path`; when one fails, close those that are open."""
         readers = cls(troubles)
         try:
             for _ in range(count):
@@ -79,7 +79,7 @@ class ReadPool:
     async def run(
         self, read: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """`read(connection, ...)` as of one commit: nothing changes while it runs. Raises Unavailable."""
+        """Run `read(connection, ...)` as of one commit. Raises Unavailable."""
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append(ReadRequest(lambda connection: read(connection, *args, **kwargs), answer))
         self._dispatch()
@@ -94,7 +94,7 @@ class ReadPool:
         return result
 
     async def close(self) -> None:
-        """Close the connections behind the reads they carry out; for what still waits the store is closed."""
+        """Close the connections after their current dispatch; reads that still wait fail."""
         if self._overdue is not None:
             self._overdue.cancel()
         for connection in self._connections:
@@ -105,27 +105,27 @@ class ReadPool:
         self._free.append(connection)
 
     def _dispatch(self) -> None:
-        """Let what waits be taken: at once when nobody reads, else by the dispatch under way, or soon by another."""
+        """Have the waiting reads taken: now when no connection is busy, else by a busy one or after PATIENCE_S."""
         if len(self._free) == len(self._connections):
             self._start_dispatch()
         elif self._overdue is None and self._free:
             self._overdue = asyncio.get_running_loop().call_later(PATIENCE_S, self._dispatch_late)
 
     def _dispatch_late(self) -> None:
-        """Whoever waits behind a dispatch has been patient."""
+        """Start another dispatch for reads that have waited for PATIENCE_S."""
         self._overdue = None
         if self._waiting and self._free:
             self._start_dispatch()
             self._dispatch()
 
     def _start_dispatch(self) -> None:
-        """Let a connection take what waits, in the next turn of the loop: what this one brings goes along."""
+        """Let a connection take the waiting reads in the next turn of the loop, with those that come in this one."""
         dispatch = asyncio.ensure_future(self._serve(self._free.pop()))
         self._dispatches.add(dispatch)
         dispatch.add_done_callback(self._dispatches.discard)
 
     async def _serve(self, connection: Connection) -> None:
-        """Hop after dispatch until nothing waits."""
+        """Run dispatches until no read waits."""
         try:
             while requests := self._taken():
                 await run_requests(connection, requests)
@@ -142,7 +142,7 @@ class ReadPool:
 
 
 async def run_requests(connection: Connection, requests: Sequence[ReadRequest]) -> None:
-    """One dispatch: each of these reads gets its answer."""
+    """Run one dispatch and complete each of its reads."""
     try:
         outcomes = await connection.run(snapshot, [request.read for request in requests])
     except Exception as error:
@@ -152,7 +152,7 @@ async def run_requests(connection: Connection, requests: Sequence[ReadRequest]) 
 
 
 def snapshot(connection: sqlite3.Connection, reads: Sequence[Read]) -> list[Any]:
-    """What the reads give, all as of one commit; Failed in the place of one that raised."""
+    """Return the results of the reads, all as of one commit; Failed for one that raised."""
     try:
         return [outcome(connection, read) for read in reads]
     finally:
@@ -161,7 +161,8 @@ def snapshot(connection: sqlite3.Connection, reads: Sequence[Read]) -> list[Any]
 
 
 def outcome(connection: sqlite3.Connection, read: Read) -> Any:
-    if not connection.in_transaction:  # an error of the disk has ended it
+    # The first read begins the transaction; so does one after an error of the disk, which ends it.
+    if not connection.in_transaction:
         connection.execute("BEGIN")
     try:
         return read(connection)

@@ -1,6 +1,6 @@
-"""What decisions need to know: rooms with their members, used keys, stored messages, reactions, spans.
+"""The reads for decisions: rooms with their members, used keys, stored messages, reactions, spans.
 
-Every function runs inside a read transaction of the connection it is given.
+Every function runs inside a read transaction of the connection.
 """
 
 import json
@@ -44,7 +44,7 @@ WHERE position >> 32 = ? AND user = ? AND client_key = ?
 MESSAGE_AT = "SELECT blob FROM events WHERE position = ? AND kind = 'message'"
 REACTION_SET = "SELECT 1 FROM reactions WHERE room = ? AND seq = ? AND user = ? AND emoji = ?"
 
-# `counting.count`; tests/contracts/test_store_unread.py holds both equal.
+# `unread_counts.count`; tests/contracts/test_store_unread.py holds both equal.
 COUNTED = """
 SELECT count(*),
        count(*) FILTER (WHERE user = :user),
@@ -64,14 +64,14 @@ SELECT user, device, app, os, last_seen, revoked_before, removed FROM devices WH
 """
 
 
-# One row for a room that is there, none else; the look at its members costs the same found or not.
+# One row for an existing room, else none; the search for a member takes the same time found or not.
 PLACED = """
 SELECT EXISTS (SELECT 1 FROM members WHERE room = rooms.number AND user = ?) OR (? AND public) FROM rooms WHERE name = ?
 """
 
 
 def load_rooms(connection: sqlite3.Connection, names: Collection[str]) -> dict[str, Room]:
-    """Rooms by name, with present and former members."""
+    """Return rooms by name, with present and former members."""
     rooms: dict[str, Room] = {}
     for name in names:
         row = connection.execute(ROOM, (name,)).fetchone()
@@ -84,7 +84,7 @@ def load_rooms(connection: sqlite3.Connection, names: Collection[str]) -> dict[s
 def placed(
     connection: sqlite3.Connection, asked: Collection[tuple[str, str, bool]]
 ) -> set[tuple[str, str, bool]]:
-    """Who of those who ask has to do with the room he names: is or was in it, or may join it."""
+    """Return those of (user, room name, joins) whose user is or was a member, or joins a public room."""
     return {
         (user, name, joins)
         for user, name, joins in asked
@@ -111,7 +111,7 @@ def load_members(connection: sqlite3.Connection, room: Room) -> None:
 
 
 def count_own(connection: sqlite3.Connection, room: Room) -> None:
-    """Add the messages that the rows of their authors do not count yet."""
+    """Add the own messages that the rows of their authors do not count yet (core/unread_counts.py)."""
     bounds = position(room.number, room.uncounted), position(room.number, room.seq)
     for user, count in connection.execute(UNCOUNTED, bounds).fetchall():
         (room.members.get(user) or room.former[user]).own_unread += count
@@ -147,17 +147,19 @@ def messages_at(
     connection: sqlite3.Connection, places: Collection[tuple[int, int]]
 ) -> dict[tuple[int, int], Event]:
     found = {}
-    for place in places:
-        row = connection.execute(MESSAGE_AT, (position(*place),)).fetchone()
+    for room, seq in places:
+        row = connection.execute(MESSAGE_AT, (position(room, seq),)).fetchone()
         if row is not None:
-            found[place] = decode_event(row[0])
+            found[room, seq] = decode_event(row[0])
     return found
 
 
 def reactions_set(
     connection: sqlite3.Connection, asked: Collection[tuple[int, int, str, str]]
 ) -> set[tuple[int, int, str, str]]:
-    return {one for one in asked if connection.execute(REACTION_SET, one).fetchone() is not None}
+    return {
+        reaction for reaction in asked if connection.execute(REACTION_SET, reaction).fetchone() is not None
+    }
 
 
 def counted(connection: sqlite3.Connection, spans: Collection[UnreadSpan]) -> dict[UnreadSpan, Counted]:
@@ -165,13 +167,13 @@ def counted(connection: sqlite3.Connection, spans: Collection[UnreadSpan]) -> di
 
 
 def count(connection: sqlite3.Connection, span: UnreadSpan) -> Counted:
-    marks = {
+    parameters = {
         "user": span.user,
         "mark": f"{SEPARATOR}{span.user}{SEPARATOR}",
         "low": position(span.room, span.low),
         "high": position(span.room, span.high),
     }
-    return Counted(*connection.execute(COUNTED, marks).fetchone())
+    return Counted(*connection.execute(COUNTED, parameters).fetchone())
 
 
 def account(connection: sqlite3.Connection, user: str) -> Account | None:
@@ -191,6 +193,6 @@ def people(
     arriving: Collection[str],
 ) -> People:
     accounts = {user: known for user in users if (known := account(connection, user)) is not None}
-    seen = {place: found for place in devices if (found := device(connection, *place)) is not None}
+    seen = {key: found for key in devices if (found := device(connection, *key)) is not None}
     rooms = connection.execute(MEMBERSHIPS, (json.dumps(list(arriving)),)).fetchall() if arriving else ()
     return People(accounts, seen, dict(rooms))

@@ -1,7 +1,7 @@
-"""The records of chapters as rows: what few batches hold beside the log and its rooms.
+"""The records of chapters as rows: changes of a batch other than to logs and rooms.
 
-A type of record has one function here, or in the chapter that brings it (`Chapter`). It is called within the
-transaction, behind the statements of the log, and only when there are such records.
+Each type of record has one function, here or in the chapter that defines it (`Chapter`). It is called in the
+transaction, after the statements of the log, when there are such records.
 """
 
 import sqlite3
@@ -19,13 +19,13 @@ WriteRecords = Callable[[sqlite3.Connection, Sequence[Any], int], None]
 
 ADD_PAIR = "INSERT INTO direct (room, a, b) VALUES (?, ?, ?)"
 
-# Those with a body: one, as the next edit empties it.
+# The edits with a body: at most one, as the next edit empties it.
 EDITS_OF = "SELECT position, blob FROM events WHERE position >> 32 = ? AND target = ? AND position < ?"
 EMPTY_EDIT = "UPDATE events SET blob = ?, target = NULL WHERE position = ?"
 SET_REACTION = "INSERT INTO reactions (room, seq, user, emoji) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 CLEAR_REACTION = "DELETE FROM reactions WHERE room = ? AND seq = ? AND user = ? AND emoji = ?"
 
-# From the floor before this one on: what lies below holds messages only, however many.
+# From the last floor on: below it there are only messages, however many.
 FOLD = "DELETE FROM events WHERE position >= ? AND position < ? AND kind <> 'message'"
 
 PUT_ACCOUNT = """
@@ -54,19 +54,19 @@ def write_pairs(connection: sqlite3.Connection, pairs: Sequence[DirectPair], sta
 
 
 def write_reactions(connection: sqlite3.Connection, reactions: Sequence[Reaction], stamp: int) -> None:
-    for one in reactions:
-        row = (one.room, one.seq, one.user, one.emoji)
-        connection.execute(SET_REACTION if one.set else CLEAR_REACTION, row)
+    for reaction in reactions:
+        row = (reaction.room, reaction.seq, reaction.user, reaction.emoji)
+        connection.execute(SET_REACTION if reaction.set else CLEAR_REACTION, row)
 
 
 def write_superseded(
     connection: sqlite3.Connection, superseded: Sequence[SupersededEdits], stamp: int
 ) -> None:
-    """Empty the edits of a message below a position; those with a body: one, as the next edit empties it."""
-    for one in superseded:
-        place = (one.room, one.target, position(one.room, one.seq))
-        for where, blob in connection.execute(EDITS_OF, place).fetchall():
-            connection.execute(EMPTY_EDIT, (emptied(decode_event(blob)), where))
+    """Empty the superseded edits of messages."""
+    for edits in superseded:
+        bounds = (edits.room, edits.target, position(edits.room, edits.seq))
+        for edit_position, blob in connection.execute(EDITS_OF, bounds).fetchall():
+            connection.execute(EMPTY_EDIT, (emptied(decode_event(blob)), edit_position))
 
 
 def write_folds(connection: sqlite3.Connection, folds: Sequence[FoldedLog], stamp: int) -> None:
@@ -79,14 +79,14 @@ def write_accounts(connection: sqlite3.Connection, accounts: Sequence[Account], 
 
 
 def write_devices(connection: sqlite3.Connection, devices: Sequence[DeviceSeen], stamp: int) -> None:
-    """Only the last change of each device counts; a row that says nothing any more is dropped."""
+    """Write the last change of each device; delete the row of one that is neither listed nor revoked."""
     last = {(device.user, device.device): device for device in devices}
     connection.executemany(PUT_DEVICE, [device_row(device) for device in last.values() if device.matters])
     connection.executemany(FORGET_DEVICE, [key for key, device in last.items() if not device.matters])
 
 
 def forget_unlogged(connection: sqlite3.Connection, forgotten: Sequence[ForgottenKeys], stamp: int) -> None:
-    connection.executemany(FORGET_UNLOGGED, [(one.before,) for one in forgotten])
+    connection.executemany(FORGET_UNLOGGED, [(keys.before,) for keys in forgotten])
 
 
 WRITES: Mapping[type, WriteRecords] = {

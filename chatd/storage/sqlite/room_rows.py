@@ -1,8 +1,8 @@
-"""The places of a user: the rooms they are a member of, each as far as its own row and their member row tell.
+"""The rooms of a user, from the row of each room and their member row in it.
 
-One walk over them answers a hello: where the connection sits, what counts as unread, which rooms come first. Texts and
-host data are read of the rooms of one page only: together they may be more than anybody wants in memory.
-Every function runs inside a read transaction of the connection it is given.
+One walk over them is enough for a hello: the subscriptions, the unread numbers, the order of the list. Texts and host
+data are read for the rooms of one page only, because those of all rooms may take too much memory.
+Every function runs inside a read transaction of the connection.
 """
 
 import json
@@ -16,8 +16,8 @@ from chatd.core.room_summary import RoomRow
 from chatd.storage.interface import Membership
 from chatd.storage.sqlite.rows import in_one
 
-# `Member.unread`, of a member `m` of a room `r`; tests/contracts/test_store_unread.py holds both equal. What the row
-# does not count of their own messages stands at the end of the log.
+# `Member.unread`, of a member `m` of a room `r`; tests/contracts/test_store_unread.py holds both equal. Own messages
+# that the row does not count yet are at the end of the log (core/unread_counts.py).
 UNREAD = """
 max(0, r.ordinal - m.read_ordinal - m.own_unread - CASE r.uncounted WHEN 0 THEN 0 ELSE (
     SELECT count(*) FROM events e
@@ -40,13 +40,16 @@ FROM members m JOIN rooms r ON r.number = m.room
 WHERE m.user = ? AND m.gone IS NULL AND r.deleted_by IS NULL
 """
 MEMBERSHIP_ROWS = f"SELECT {in_one(MEMBERSHIP_COLUMNS)} {OF_USER}"
-ALL_PLACES = f"SELECT {in_one(COLUMNS)} {OF_USER}"
-ROOMS = "SELECT rooms FROM memberships WHERE user = ?"
+ALL_ROOM_ROWS = f"SELECT {in_one(COLUMNS)} {OF_USER}"
+ROOM_COUNT = "SELECT rooms FROM memberships WHERE user = ?"
 ROOM_ROWS = f"SELECT {in_one(COLUMNS)} {OF_USER} AND m.room IN (SELECT value FROM json_each(?))"  # noqa: S608
 
 
 class MembershipRow(NamedTuple):
-    """One row of MEMBERSHIP_ROWS: what subscribing a connection takes, and the order and sums of the list."""
+    """One row of MEMBERSHIP_ROWS: enough to subscribe a connection, and for the order and the totals of the list.
+
+    `stamp`: of the last commit that changed what the member sees.
+    """
 
     number: int
     name: str
@@ -54,43 +57,43 @@ class MembershipRow(NamedTuple):
     muted_until: int
     pinned: int
     time: int
-    stamp: int  # of the last commit that changed what they see
+    stamp: int
     unread: int
     mentions: int
     hidden: int
 
 
-# The rows of MEMBERSHIP_ROWS and of ROOM_ROWS from the one text they come in.
+# Each decodes all rows from one text.
 decode_membership_rows = msgspec.json.Decoder(list[MembershipRow]).decode
 decode_room_rows = msgspec.json.Decoder(list[RoomRow]).decode
 
 
 def membership_rows(connection: sqlite3.Connection, user: str) -> list[MembershipRow]:
-    """All rooms `user` is a member of, in no order."""
+    """Return the memberships of `user`, in no order."""
     return decode_membership_rows(connection.execute(MEMBERSHIP_ROWS, (user,)).fetchone()[0])
 
 
-def few_places(connection: sqlite3.Connection, user: str, rooms_max: int) -> list[RoomRow]:
-    """All rooms `user` is a member of, whole, in no order; none where they are more than that."""
-    known = connection.execute(ROOMS, (user,)).fetchone()
+def all_room_rows(connection: sqlite3.Connection, user: str, rooms_max: int) -> list[RoomRow]:
+    """Return all rooms of `user`, in no order; none when they are more than `rooms_max`."""
+    known = connection.execute(ROOM_COUNT, (user,)).fetchone()
     if known is None or known[0] > rooms_max:
         return []
-    return decode_room_rows(connection.execute(ALL_PLACES, (user,)).fetchone()[0])
+    return decode_room_rows(connection.execute(ALL_ROOM_ROWS, (user,)).fetchone()[0])
 
 
 def room_rows(connection: sqlite3.Connection, user: str, rooms: Collection[int]) -> dict[int, RoomRow]:
-    """Those of the rooms of these numbers that `user` is a member of, by number."""
+    """Return those of the rooms of these numbers of which `user` is a member, by number."""
     row = connection.execute(ROOM_ROWS, (user, json.dumps(list(rooms)))).fetchone()
     return {room_row.number: room_row for room_row in decode_room_rows(row[0])}
 
 
 def membership(membership_row: MembershipRow | RoomRow) -> Membership:
-    """What subscribing a connection there takes."""
+    """Return the part of a row that subscribing a connection needs."""
     return Membership(
         membership_row.name, membership_row.number, membership_row.size, membership_row.muted_until
     )
 
 
 def memberships(connection: sqlite3.Connection, user: str) -> list[Membership]:
-    """All rooms of `user`, as far as subscribing their connections takes."""
+    """Return all rooms of `user`, as far as subscribing a connection needs them."""
     return [membership(membership_row) for membership_row in membership_rows(connection, user)]

@@ -1,6 +1,6 @@
-"""What summaries show besides the place of their member: the peer, the latest message, the newest events.
+"""The parts of summaries that are not in the rows of a room and its member: peer, preview, newest events.
 
-Every function runs inside a read transaction of the connection it is given.
+Every function runs inside a read transaction of the connection.
 """
 
 import json
@@ -36,7 +36,7 @@ PREVIEWS = """
 SELECT e.position >> 32, e.blob FROM json_each(?) asked JOIN events e ON e.position = asked.value
 """
 
-# The limit stands inside: a room where little happened since must not be searched to its beginning.
+# The limit is inside: a room with few new events must not be searched to its beginning.
 NEWEST = """
 SELECT blob FROM (SELECT blob, stamp FROM events WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT ?)
 WHERE stamp > ?
@@ -44,7 +44,7 @@ WHERE stamp > ?
 
 
 def peers(connection: sqlite3.Connection, user: str, shown: Iterable[RoomRow]) -> dict[int, Peer]:
-    """Who else is in those of these rooms that are direct, by number."""
+    """Return the other users of the direct ones of these rooms, by number."""
     direct = [room_row.number for room_row in shown if room_row.kind == DIRECT]
     if not direct:
         return {}
@@ -53,7 +53,7 @@ def peers(connection: sqlite3.Connection, user: str, shown: Iterable[RoomRow]) -
 
 
 def previews(connection: sqlite3.Connection, shown: Iterable[RoomRow]) -> dict[int, bytes]:
-    """The latest messages of these rooms that their member may see, by number; those without one left out."""
+    """Return the latest messages of these rooms that their member may see, by number; rooms without are left out."""
     latest = [
         position(room_row.number, room_row.last_message)
         for room_row in shown
@@ -64,16 +64,17 @@ def previews(connection: sqlite3.Connection, shown: Iterable[RoomRow]) -> dict[i
 
 @dataclass(slots=True)
 class Shown:
-    """One summary, and what finding the events of its room takes."""
+    """One summary, and the number of its room."""
 
     number: int
     summary: RoomSummary
 
 
 def add_events(connection: sqlite3.Connection, shown: Shown, query: SyncQuery, bytes_left: int) -> int:
-    """Show the newest events since the query's commit, without a gap, as many as fit; the bytes they take."""
+    """Add the newest events since the query's commit, without a gap, as many as fit; return the bytes they take."""
     summary = shown.summary
-    low = max(summary.first_visible, summary.log_floor)  # below the floor the log has gaps
+    # Below the floor the log has gaps.
+    low = max(summary.first_visible, summary.log_floor)
     bounds = position(shown.number, low), position(shown.number, summary.seq)
     since = -1 if query.since is None else query.since
     rows = connection.execute(NEWEST, (*bounds, query.events, since)).fetchall()
@@ -94,6 +95,6 @@ def add_events(connection: sqlite3.Connection, shown: Shown, query: SyncQuery, b
 def own_reactions(
     connection: sqlite3.Connection, room: int, user: str, blobs: list[bytes]
 ) -> dict[int, list[str]]:
-    """The user's reactions on these messages; those without any are not asked for."""
+    """Return the user's reactions on these messages, without a query when there are no reactions at all."""
     seqs = reacted(blobs)
     return mine(connection, room, user, seqs) if seqs else {}

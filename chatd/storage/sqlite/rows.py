@@ -1,4 +1,4 @@
-"""Between rows and the plain objects of core: one tuple of columns a table, one function each way."""
+"""The conversion between rows and the objects of core: for each table one function each way."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,27 +8,29 @@ from chatd.core.users import Account, DeviceSeen
 
 Row = tuple[Any, ...]
 
-SEQ_BITS = 32  # a position is room number << 32 | seq
+# A position is room number << 32 | seq.
+SEQ_BITS = 32
 SEQ_MASK = (1 << SEQ_BITS) - 1
-SEPARATOR = "\x1f"  # cannot occur in a user id
+# Cannot occur in a user id.
+SEPARATOR = "\x1f"
 EVERYBODY = "*"
 
 
 def in_one(columns: str) -> str:
-    """What selects all rows as one JSON text, an array of arrays; a BLOB among `columns` has to be `hex(...)`.
+    """Return an expression that selects all rows as one JSON text, an array of arrays; a BLOB has to be `hex(...)`.
 
-    sqlite3 lets the interpreter go at each row, and where others run meanwhile every row is a change of thread.
+    sqlite3 releases the interpreter lock at each row, so with other busy threads every row is a change of thread.
     """
     return f"json_group_array(json_array({columns}))"
 
 
 def position(room: int, seq: int) -> int:
-    """The key of event `seq` of room number `room`; a `seq` beyond 32 bits stands for the last possible."""
+    """Return the key of event `seq` of room number `room`; a `seq` beyond 32 bits stands for the last possible one."""
     return room << SEQ_BITS | min(max(seq, 0), SEQ_MASK)
 
 
 def mentions_column(mentions: Iterable[str]) -> str | None:
-    """Whom a message counted for, as text that `instr` can search.
+    """Return the users for whom a mention counted, as text that `instr` can search.
 
     >>> mentions_column(["u1", "u2"])
     '\\x1fu1\\x1fu2\\x1f'
@@ -53,7 +55,7 @@ def new_room_row(room: Room, last_message: int, stamp: int) -> Row:
 
 
 def changed_room_row(room: Room, last_message: int, stamp: int) -> Row:
-    """What of a room can change, its number last. `last_message`: the newest in this batch, 0 for none."""
+    """Return the columns of a room that can change, its number last. `last_message`: of this batch, 0 for none."""
     return (
         room.seq,
         room.ordinal,
@@ -112,7 +114,8 @@ def account_row(account: Account) -> Row:
 
 def account_of(row: Row) -> Account:
     user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, *rest = row
-    generation = max(generation, revoked_before)  # rows from before every revocation was a generation
+    # In old rows a revocation of the user did not raise the generation.
+    generation = max(generation, revoked_before)
     shows = bool(receipts), bool(presence)
     return Account(user, name, avatar, version, *shows, bool(disabled), generation, revoked_before, *rest)
 

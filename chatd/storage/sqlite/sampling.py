@@ -1,8 +1,8 @@
-"""Some pages of a database that is too large to be read whole at each start, looked at by hand. Changes nothing.
+"""A check of some pages of a database that is too large to be read whole at each start. It changes nothing.
 
-Every search begins at a root, so all roots are looked at first, then the pages below them, and of each level as many
-as the bound allows, evenly spread: what everybody needs is seen, and a file that was overwritten or lost in part is
-found out, a single bad page among a million is not (sqlite.org/fileformat2.html, 1.6 "B-tree Pages").
+Every search in a tree begins at its root, so all roots are checked first, then the levels below, of each as many pages
+as the bound allows, evenly spread. It finds a file that was partly overwritten or lost, but not a single bad page
+among a million (sqlite.org/fileformat2.html, 1.6 "B-tree Pages").
 """
 
 import sqlite3
@@ -13,11 +13,13 @@ from pathlib import Path
 from sys import byteorder
 from typing import BinaryIO, NamedTuple, TypeVar
 
-PAGES_MAX = 2048  # 8 MiB: 0.1 s of one core, and of most disks
+# 8 MiB: 0.1 s of one core, and of most disks.
+PAGES_MAX = 2048
 
 FILE_HEADER_BYTES = 100
 INTERIOR = {2, 5}
-FAMILIES = ({5, 13}, {2, 10})  # tables, and indexes: below a page of one stand its own kind only
+# The kinds of pages of tables, and of indexes: a tree has pages of one family only.
+FAMILIES = ({5, 13}, {2, 10})
 CELL_BYTES_MIN = 4
 
 ROOTS = "SELECT rootpage FROM sqlite_schema WHERE rootpage > 1 ORDER BY rootpage"
@@ -26,7 +28,7 @@ T = TypeVar("T")
 
 
 class Shape(NamedTuple):
-    """Of one file: bytes of a page, those of it that are used, and how many pages there are."""
+    """The layout of a file: bytes of a page, usable bytes of a page, number of pages."""
 
     page: int
     usable: int
@@ -34,7 +36,7 @@ class Shape(NamedTuple):
 
 
 class PageFinding(NamedTuple):
-    """One page that was looked at: what is wrong with it, or None and the pages below it."""
+    """The result for one page: a finding, or None and the pages below it."""
 
     number: int
     finding: str | None
@@ -43,9 +45,9 @@ class PageFinding(NamedTuple):
 
 
 def first_finding(connection: sqlite3.Connection, path: Path) -> str | None:
-    """What is wrong with the first bad page among up to PAGES_MAX; None when all are good.
+    """Return the finding of the first bad page among up to PAGES_MAX; None when all are good.
 
-    `connection` is to `path`, into which its log is folded: the file alone is the database.
+    `connection` is to `path`, whose log is empty: the file alone is the database.
     """
     roots = [1, *(root for (root,) in connection.execute(ROOTS))]
     with path.open("rb") as file:
@@ -53,7 +55,7 @@ def first_finding(connection: sqlite3.Connection, path: Path) -> str | None:
 
 
 def inspect_trees(file: BinaryIO, roots: Sequence[int], pages_max: int) -> Iterator[PageFinding]:
-    """Up to `pages_max` pages of the trees under `roots`, level by level; each level gets half of what is left."""
+    """Check up to `pages_max` pages of the trees under `roots`, by level; each level gets half of what is left."""
     shape = shape_of(file)
     level: list[tuple[int, set[int]]] = [(root, set()) for root in roots]
     while level and pages_max:
@@ -67,10 +69,10 @@ def inspect_trees(file: BinaryIO, roots: Sequence[int], pages_max: int) -> Itera
 
 
 def spread(items: Sequence[T], count: int) -> Sequence[T]:
-    """At most `count` of the items, evenly spread, the first and the last among them."""
+    """Return at most `count` of the items, evenly spread, with the first and the last."""
     if len(items) <= count:
         return items
-    return [items[place * (len(items) - 1) // max(1, count - 1)] for place in range(count)]
+    return [items[index * (len(items) - 1) // max(1, count - 1)] for index in range(count)]
 
 
 def shape_of(file: BinaryIO) -> Shape:
@@ -81,7 +83,7 @@ def shape_of(file: BinaryIO) -> Shape:
 
 
 def inspect_page(file: BinaryIO, number: int, family: set[int], shape: Shape) -> PageFinding:
-    """Read one page of a tree whose pages are of `family`, any when it is empty, and check how it is laid out."""
+    """Read one page of a tree whose pages are of `family`, any when it is empty, and check its layout."""
     file.seek((number - 1) * shape.page)
     content = file.read(shape.page)
     if len(content) < shape.page:
@@ -89,7 +91,7 @@ def inspect_page(file: BinaryIO, number: int, family: set[int], shape: Shape) ->
     begin = FILE_HEADER_BYTES if number == 1 else 0
     kind, _, cells, start = struct.unpack_from(">BHHH", content, begin)
     start = start or 65536
-    family = family or next((one for one in FAMILIES if kind in one), set())
+    family = family or next((kinds for kinds in FAMILIES if kind in kinds), set())
     if kind not in family:
         return PageFinding(number, f"page {number} is no page of its tree", (), family)
     first = begin + (12 if kind in INTERIOR else 8)
@@ -102,7 +104,7 @@ def inspect_page(file: BinaryIO, number: int, family: set[int], shape: Shape) ->
         return PageFinding(number, f"page {number} is not laid out as it says", (), family)
     below: list[int] = []
     if kind in INTERIOR:
-        below = [struct.unpack_from(">I", content, place)[0] for place in (*pointers, begin + 8)]
+        below = [struct.unpack_from(">I", content, offset)[0] for offset in (*pointers, begin + 8)]
         if not all(1 < page <= shape.pages for page in below):
             return PageFinding(number, f"page {number} names pages that are not there", (), family)
     return PageFinding(number, None, below, family)

@@ -1,6 +1,6 @@
-"""The schema as numbered SQL files, each applied once, whole or not at all, and never changed afterwards.
+"""The schema as numbered SQL files, each applied once, whole or not at all.
 
-A table of checksums tells which were applied. Files only add: a released file stays as it is.
+A table of checksums tells which were applied, so a released file is never changed.
 """
 
 import sqlite3
@@ -22,9 +22,10 @@ CREATE TABLE IF NOT EXISTS migrations (
 ) STRICT
 """
 
+# The first number of migrations that are not of this package.
 OUTSIDE = 10_000
 
-# Of no migration: the table of them, and what `ANALYZE` leaves, numbers for the planner. Tables run nothing.
+# Objects of no migration: the table of migrations, and the statistics of `ANALYZE`. Tables execute nothing.
 BESIDE = {("table", "migrations"), ("table", "sqlite_stat1"), ("table", "sqlite_stat4")}
 
 
@@ -46,14 +47,14 @@ class Migration:
 
 
 def shipped() -> list[Migration]:
-    """The migrations that come with this version, in order."""
+    """Return the migrations of this version, in order."""
     folder = files("chatd.storage.sqlite") / "migrations"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     return [Migration(int(name[:4]), name, (folder / name).read_text("utf-8")) for name in names]
 
 
 def applied(connection: sqlite3.Connection) -> dict[int, tuple[str, str]]:
-    """Name and checksum of what was applied, by number."""
+    """Return name and checksum of the applied migrations, by number."""
     known = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").fetchone()
     if known is None:
         return {}
@@ -62,7 +63,7 @@ def applied(connection: sqlite3.Connection) -> dict[int, tuple[str, str]]:
 
 
 def unknown_parts(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> list[str]:
-    """The names of applied migrations of capabilities that are not among `migrations`."""
+    """Return the names of applied migrations of capabilities that are not among `migrations`."""
     ours = {migration.number for migration in migrations}
     return [
         name for number, (name, _) in applied(connection).items() if number >= OUTSIDE and number not in ours
@@ -72,11 +73,11 @@ def unknown_parts(connection: sqlite3.Connection, migrations: Sequence[Migration
 def pending(
     connection: sqlite3.Connection, migrations: Sequence[Migration], where: Path, *, unknown: bool = False
 ) -> list[Migration]:
-    """What is still to be applied.
+    """Return the migrations that are still to be applied.
 
     `unknown`: tables of capabilities that are not among `migrations` may be there, and are not judged.
     Raises StoreError: "newer" when the file was written by a later version, or with more parts; "foreign" when an
-    applied migration is not the one that we ship under its number, or the schema is not what those applied make.
+    applied migration differs from ours of the same number, or the schema is not the one that they make.
     """
     parts = unknown_parts(connection, migrations) if unknown else []
     done = {number: one for number, one in applied(connection).items() if one[0] not in parts}
@@ -111,13 +112,14 @@ def pending(
 def compare(
     connection: sqlite3.Connection, done: Sequence[Migration], where: Path, *, unknown: bool = False
 ) -> None:
-    """Refuse a schema that is not exactly what the migrations `done` make: a trigger would run inside our commits.
+    """Refuse a schema that differs from that of the migrations `done`: a trigger would run inside our commits.
 
     `unknown`: other tables may be there, with their indexes; but no trigger or view that is not ours.
     """
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
-        for statement in (one for migration in done for one in statements(migration.sql)):
-            memory.execute(statement)
+        for migration in done:
+            for statement in statements(migration.sql):
+                memory.execute(statement)
         expected, found = objects(memory), objects(connection)
     if unknown:
         tables = {one[3] for one in expected} | {name for _, name in BESIDE}
@@ -132,13 +134,13 @@ def compare(
 
 
 def objects(connection: sqlite3.Connection) -> set[tuple[str, str, str, str]]:
-    """Type, name, definition and table of everything that migrations make."""
+    """Return type, name, definition and table of everything that migrations make."""
     wanted = "SELECT type, name, sql, tbl_name FROM sqlite_schema WHERE sql IS NOT NULL"
     return {row for row in connection.execute(wanted) if row[:2] not in BESIDE}
 
 
 def up(connection: sqlite3.Connection, migrations: Sequence[Migration], where: Path) -> list[str]:
-    """Apply what is pending, each in one transaction; the names of what was applied."""
+    """Apply the pending migrations, each in one transaction; return their names."""
     todo = pending(connection, migrations, where)
     for migration in todo:
         apply(connection, migration)
@@ -163,7 +165,7 @@ def apply(connection: sqlite3.Connection, migration: Migration) -> None:
 
 
 def statements(sql: str) -> Iterator[str]:
-    """The statements of a script one by one: `executescript` would commit the open transaction first."""
+    """Yield the statements of a script one by one: `executescript` would commit the open transaction first."""
     statement = ""
     for line in sql.splitlines(keepends=True):
         statement += line

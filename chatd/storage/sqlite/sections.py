@@ -1,8 +1,8 @@
 """The tables of the sections of account rows, and the walk over them that ends a round of sync.
 
-A section is walked upwards by (stamp, number): a row that changes meanwhile gets a higher stamp and is met later, so
-nothing has to be repeated. A full walk leaves out tombstones as old as its first commit, since there is nothing a
-client could hold of them; a younger one is named, because its row may have been on an earlier page.
+A section is walked upwards by (stamp, number): a row that changes meanwhile gets a higher stamp and comes later, so
+nothing has to be repeated. A full walk leaves out tombstones up to the stamp of its first commit, since the client
+starts without rows; a younger one is sent, because its row may have been on an earlier page.
 """
 
 import sqlite3
@@ -16,18 +16,22 @@ from chatd.protocol.identifiers import U53_MAX
 from chatd.protocol.sync import AccountRow
 from chatd.storage.interface import SyncQuery
 
-FIRST = 4  # in the keys of sync.py: (FIRST + bit, stamp, number) goes on in a section, behind all rooms
+# A key as in sync.py: (FIRST + bit, stamp, number) continues in a section, behind all rooms.
+FIRST = 4
 ROWS_AT_ONCE = 256
-ROW_BYTES = 40  # more than a row takes besides its value and name
+# More than a row takes besides its value and name.
+ROW_BYTES = 40
 UTF8_BYTES_MAX = 4  # of a character
-TOMBSTONE_DAYS = 180  # a phone that was away longer starts over
+# A client that was away longer gets all rows again.
+TOMBSTONE_DAYS = 180
 
 Key = tuple[int, int, int]
-Found = tuple[int, int, str, bytes | None]  # stamp, number, name, value; None: a tombstone
+Found = tuple[int, int, str, bytes | None]
+"""Stamp, number, name, value; None: a tombstone."""
 
 
 class Walk(NamedTuple):
-    """Rows of `user` behind (`stamp`, `number`), in that order; tombstones only those younger than `tombstones`."""
+    """A query for rows of `user` behind (`stamp`, `number`), in that order; tombstones above stamp `tombstones`."""
 
     user: str
     stamp: int
@@ -37,8 +41,8 @@ class Walk(NamedTuple):
 
 
 class SectionTable(NamedTuple):
-    """Where the rows of a section are kept: SQL that puts (user, name, value, stamp), that walks, and that forgets the
-    tombstones at or below a stamp.
+    """The table of a section. `put`: SQL that writes (user, name, value, stamp). `forget`: SQL that deletes tombstones
+    up to a stamp.
     """
 
     section: Section
@@ -70,7 +74,7 @@ RAISE_FLOOR = "UPDATE meta SET value = ? WHERE key = 'floor' AND value < ?"
 
 
 def walking(sql: str) -> Callable[[sqlite3.Connection, Walk], list[Found]]:
-    """The walk that a statement with the five parameters of `Walk` is."""
+    """Return the walk by a statement with the five parameters of `Walk`."""
     return lambda connection, walk: connection.execute(sql, walk).fetchall()
 
 
@@ -84,7 +88,7 @@ TABLES: SectionTables = {ACCOUNT: SectionTable(SECTIONS[ACCOUNT], PUT, walking(W
 def write_rows(
     tables: SectionTables, connection: sqlite3.Connection, rows: Sequence[ChangedRow], stamp: int
 ) -> None:
-    """Put rows, those of one name in their order, and the stamp of their users."""
+    """Write rows, those of one name in their order, and the stamp of their users."""
     for row in rows:
         connection.execute(tables[row.section].put, (row.user, row.name, row.value, stamp))
     connection.executemany(PUT_STATE, {(row.user, stamp) for row in rows})
@@ -94,7 +98,7 @@ def write_days(
     tables: SectionTables, connection: sqlite3.Connection, days: Sequence[StartedDay], stamp: int
 ) -> None:
     """Note the commit of a day, and forget the tombstones that are older than TOMBSTONE_DAYS."""
-    for day in [one.day for one in days]:
+    for day in [started.day for started in days]:
         connection.execute(NOTE_DAY, (day, stamp))
         floor = connection.execute(FLOOR_OF, (day - TOMBSTONE_DAYS,)).fetchone()[0]
         if floor is not None:
@@ -105,7 +109,7 @@ def write_days(
 
 
 def unchanged(connection: sqlite3.Connection, query: SyncQuery) -> bool:
-    """Has the reader all rows of the user already?"""
+    """Whether the client has all rows of the user already."""
     if query.since is None or query.full_sections:
         return False
     row = connection.execute(STATE, (query.user,)).fetchone()
@@ -113,7 +117,7 @@ def unchanged(connection: sqlite3.Connection, query: SyncQuery) -> bool:
 
 
 class Sections:
-    """The account rows of one page, while it is filled. `first_stamp`: the commit its round began at."""
+    """The account rows of one page while it is filled. `first_stamp`: of the commit at which its round began."""
 
     def __init__(
         self, connection: sqlite3.Connection, query: SyncQuery, tables: SectionTables, first_stamp: int
@@ -125,8 +129,9 @@ class Sections:
         self.rows: dict[str, list[AccountRow]] = {}
 
     def add(self, after: Key | None, bytes_left: int, *, empty: bool) -> Key | None:
-        """Add rows while they fit; the key to go on with, None at the round's end. `after` None: from the first
-        section on. An `empty` page takes one row whatever its size.
+        """Add rows while they fit; return the key to continue with, None at the end of the round.
+
+        `after` None: from the first section on. An `empty` page takes one row whatever its size.
         """
         if not self._query.sections or (after is None and unchanged(self._connection, self._query)):
             return None

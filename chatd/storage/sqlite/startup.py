@@ -1,4 +1,4 @@
-"""Bringing a database up: what must hold before a daemon may use the file, checked before any write."""
+"""The start with a database: its checks, which come before any write, and its migration."""
 
 import logging
 import sqlite3
@@ -17,15 +17,14 @@ from chatd.storage.sqlite.sampling import first_finding
 from chatd.storage.sqlite.schema import Migration
 from chatd.storage.sqlite.wal import check_log
 
-WHOLE_PAGES_MAX = 16_384  # 64 MiB, some 0.2 s of one core at a start
+# 64 MiB, some 0.2 s of one core at a start.
+WHOLE_PAGES_MAX = 16_384
 
-SQLITE_MIN = (3, 38, 0)  # STRICT tables and built-in JSON; Debian 12 has 3.40
+# It has STRICT tables and built-in JSON; Debian 12 has 3.40.
+SQLITE_MIN = (3, 38, 0)
 
-WAL_RESET_FIXED = (
-    3,
-    51,
-    3,
-)  # before, two programs that write or checkpoint at once can lose pages of the log
+# Before it, two programs that write or checkpoint at once can lose pages of the log.
+WAL_RESET_FIXED = (3, 51, 3)
 
 log = logging.getLogger("chatd.storage")
 
@@ -33,10 +32,10 @@ log = logging.getLogger("chatd.storage")
 def make_ready(
     directory: Directory, random_bytes: Callable[[int], bytes], migrations: Sequence[Migration] = ()
 ) -> None:
-    """See that there is a whole database of ours with a known schema; make one when the directory is new.
+    """Check that there is a whole database of chatd with a known schema; make one when the directory is new.
 
-    `migrations`: all that are known, those of this package unless given.
-    The caller holds the lock. Raises StoreError; a file that is refused is left as it was.
+    `migrations`: all known ones, those of this package unless given. The caller holds the lock. Raises StoreError; a
+    file that is refused is left as it was.
     """
     if sqlite3.sqlite_version_info < SQLITE_MIN:
         raise StoreError(
@@ -55,7 +54,7 @@ def make_ready(
 def create(
     directory: Directory, random_bytes: Callable[[int], bytes], migrations: Sequence[Migration] = ()
 ) -> None:
-    """Make an empty database aside and put it in place whole: an empty or half-made file is always damage."""
+    """Make an empty database under another name and rename it when it is whole, so that a partial file is damage."""
     left = directory.remains()
     if left:
         names = ", ".join(path.name for path in left)
@@ -76,9 +75,9 @@ def create(
 
 
 def inspect(path: Path, migrations: Sequence[Migration] = ()) -> None:
-    """Refuse a file that is not ours, too new or damaged. Reads only: refusing changes nothing.
+    """Refuse a file that is not of chatd, of a later version, or damaged. A refused file is not changed.
 
-    What a crash at the first start cut off is undone before, as SQLite does when it may write.
+    A transaction that a crash at the first start cut off is rolled back before, as SQLite does when it may write.
     """
     check_header(path)
     with opening(path):
@@ -91,13 +90,13 @@ def inspect(path: Path, migrations: Sequence[Migration] = ()) -> None:
             log.warning("the last stop was unclean: checking the database")
             check(connection, "quick_check", path)
         else:
-            look_over(connection, path)
+            check_closed(connection, path)
 
 
 def finish_rollback(path: Path) -> None:
-    """Undo what a crash cut off while the database was being switched to the log of its first start.
+    """Roll back the transaction that a crash cut off before the database was switched to a write-ahead log.
 
-    Until then SQLite keeps a rollback journal, which read-only connections can neither undo nor look past.
+    Until then SQLite keeps a rollback journal, which read-only connections can neither apply nor ignore.
     """
     if path.with_name(path.name + "-journal").exists():
         with opening(path), closing(open_file(path, mode="rw")) as connection:
@@ -105,7 +104,7 @@ def finish_rollback(path: Path) -> None:
 
 
 def check_header(path: Path) -> None:
-    """Whether the first 100 bytes are those of a database of ours (sqlite.org/fileformat2.html, 1.3)."""
+    """Refuse a file whose first 100 bytes are not of a database of chatd (sqlite.org/fileformat2.html, 1.3)."""
     with opening(path), path.open("rb") as file:
         header = file.read(100)
     if len(header) < 100:
@@ -125,7 +124,7 @@ def check_header(path: Path) -> None:
 
 
 def check(connection: sqlite3.Connection, how: str, path: Path) -> None:
-    """Run `quick_check` or `integrity_check`; StoreError("damaged") with the first finding."""
+    """Run `quick_check` or `integrity_check`; raise StoreError("damaged") with the first finding."""
     finding = connection.execute(f"PRAGMA {how}(1)").fetchone()[0]
     if finding != "ok":
         raise damaged(path, finding)
@@ -136,14 +135,15 @@ def damaged(path: Path, finding: str) -> StoreError:
     return StoreError(kind, path, f"{what} ({finding})", fix)
 
 
-def look_over(connection: sqlite3.Connection, path: Path) -> None:
-    """Check a database that was closed: whole when it is small, else a bounded part; StoreError("damaged").
+def check_closed(connection: sqlite3.Connection, path: Path) -> None:
+    """Check a database after a clean stop: whole when it is small, else a sample; raise StoreError("damaged").
 
-    A disk that loses or changes something does not wait for an unclean stop.
+    A disk can lose or change data without an unclean stop.
     """
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
-    beside = path.with_name(path.name + "-wal")  # holds something when somebody read while it was closed
-    if pages <= WHOLE_PAGES_MAX or (beside.exists() and beside.stat().st_size):
+    # Not empty when a program used the database while no daemon did.
+    log_file = path.with_name(path.name + "-wal")
+    if pages <= WHOLE_PAGES_MAX or (log_file.exists() and log_file.stat().st_size):
         check(connection, "quick_check", path)
     elif finding := first_finding(connection, path):
         raise damaged(path, finding)
@@ -152,7 +152,7 @@ def look_over(connection: sqlite3.Connection, path: Path) -> None:
 def take_over(
     connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = ()
 ) -> tuple[str, int, int]:
-    """Bring the schema up to date and note that a daemon runs; epoch, last commit, last room number."""
+    """Bring the schema up to date and note that a daemon runs; return epoch, last commit, last room number."""
     with opening(path):
         for name in schema.up(connection, migrations or schema.shipped(), path):
             log.info("applied %s", name)

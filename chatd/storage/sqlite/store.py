@@ -1,4 +1,4 @@
-"""`ports.Store` on SQLite: one connection that writes, a few that read; a method is one hop to a thread."""
+"""The `Store` on SQLite: one connection that writes, a few that read. Each method runs one function in a thread."""
 
 import asyncio
 import logging
@@ -47,7 +47,7 @@ log = logging.getLogger("chatd.storage")
 
 
 class StoreEnv(Protocol):
-    """The part of `ports.Env` a store needs."""
+    """The part of `Env` that a store needs."""
 
     def random_bytes(self, count: int) -> bytes: ...
 
@@ -55,10 +55,7 @@ class StoreEnv(Protocol):
 
 
 class SqliteStore(Store):
-    """The store in one SQLite file. `open` makes it; the contract of every method is in `ports.Store`.
-
-    `troubles`: what does not work now, of the store and of whoever uses it.
-    """
+    """The store in one SQLite file, made by `open`. The contract of every method is in storage/interface.py."""
 
     def __init__(
         self,
@@ -78,16 +75,16 @@ class SqliteStore(Store):
 
     @classmethod
     async def open(cls, config: Storage, env: StoreEnv, chapter: Chapter | None = None) -> "SqliteStore":
-        """Open the database in `config.directory`, making it when the directory is new.
+        """Open the database in `config.directory`; make it when the directory is new.
 
-        `chapter`: all that is to be stored, which is what this package stores unless given.
-        Raises StoreError with reason and remedy when the file cannot be used; it is never repaired.
+        `chapter`: all records and tables, those of this package unless given. Raises StoreError with reason and remedy
+        when the file cannot be used; it is never repaired.
         """
         directory = Directory(config.directory)
         directory.prepare()
         lock = Lock.take(directory)
         try:
-            # In a thread: checking a large database takes minutes, and signals shall be heard meanwhile.
+            # In a thread: checking a large database takes minutes, and signals have to be handled meanwhile.
             chapter = chapter or built_in()
             await asyncio.to_thread(make_ready, directory, env.random_bytes, chapter.migrations)
             troubles = Troubles(env.monotonic, log.warning)
@@ -133,10 +130,9 @@ class SqliteStore(Store):
         await self._read_pool.run(sync.stamp_of)
 
     def watch(self) -> None:
-        """Note what is wrong with the disk though no request has met it."""
         self._writer.watch()
 
-    # what decisions need
+    # DecisionStore
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
         return await self._read_pool.run(read_set.load_rooms, names)
@@ -182,12 +178,12 @@ class SqliteStore(Store):
     async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._read_pool.run(read, *args, **kwargs)
 
-    # the one write
+    # CommitStore
 
     async def commit(self, writes: WriteSet) -> None:
         await self._writer.commit(batch_of(writes, self._writes))
 
-    # what readers are shown
+    # RoomViews, UserStore, JobStore
 
     async def memberships(self, user: str) -> list[Membership]:
         return await self._read_pool.run(memberships, user)

@@ -1,7 +1,7 @@
 """One page of an account's rooms (protocol.md "SyncPage" and "sync").
 
-A round walks down a list that moves meanwhile: a room that gets a message jumps to the top, past a reader who
-has left the top. So a round ends by repeating every room that changed since it began.
+A round walks down a list that changes meanwhile: a room that gets a message moves to the top, which the round has
+passed. So a round ends by repeating every room that changed since it began.
 """
 
 import sqlite3
@@ -15,18 +15,23 @@ from chatd.protocol.codec import encode
 from chatd.protocol.rooms import RoomSummary
 from chatd.protocol.sync import SyncTotals
 from chatd.storage.interface import SyncQuery, SyncRows
-from chatd.storage.sqlite.room_rows import MembershipRow, few_places, membership_rows, room_rows
+from chatd.storage.sqlite.room_rows import MembershipRow, all_room_rows, membership_rows, room_rows
 from chatd.storage.sqlite.room_summaries import Shown, add_events, peers, previews
 from chatd.storage.sqlite.sections import FIRST, Sections, SectionTables
 
 Key = tuple[int, int, int]
 
 # A key is (pinned, time, number) of a room. Two values of `pinned` that no room has mark the list's ends.
-TOP: Key = (3, 0, 0)  # above every room
-READ_AT_ONCE = 32  # places with their texts and data, 16 KiB each at most: the rest of the page may not fit
-REPEATING = 2  # below every room: (REPEATING, 0, number) goes on repeating what moved
-GONE_MAX = 1000  # rooms a round names as gone; beyond it, listing what is left costs less
-ROOM_NAME_BYTES = 13  # 12 characters and their MessagePack header
+# Above every room.
+TOP: Key = (3, 0, 0)
+# Rooms with their texts and data, 16 KiB each at most: the rest of the page may not fit.
+READ_AT_ONCE = 32
+# Below every room: (REPEATING, 0, number) continues to repeat changed rooms.
+REPEATING = 2
+# Rooms that a round names as gone; beyond it, listing all others costs less.
+GONE_MAX = 1000
+# 12 characters and their MessagePack header.
+ROOM_NAME_BYTES = 13
 
 STAMP = "SELECT value FROM meta WHERE key = 'stamp'"
 FLOOR = "SELECT value FROM meta WHERE key = 'floor'"
@@ -55,16 +60,16 @@ ORDER BY m.stamp LIMIT ?
 
 
 def sync(connection: sqlite3.Connection, query: SyncQuery, tables: SectionTables) -> SyncRows:
-    """The page of `query`, all of it as of one commit. Runs inside a read transaction."""
+    """Return the page of `query`, all of it as of one commit. Runs inside a read transaction."""
     if query.after is None:
         return first_page(connection, query, tables, listed_by(connection, query))
     return later_page(connection, query, tables, query.after)
 
 
 def listed_by(connection: sqlite3.Connection, query: SyncQuery) -> Sequence[MembershipRow | RoomRow]:
-    """The user's seats, in no order; of a full list that is short whole, as the page shows them all in any case."""
-    few = few_places(connection, query.user, READ_AT_ONCE) if query.since is None else []
-    return few or membership_rows(connection, query.user)
+    """Return the memberships of the user, in no order: whole rows for a short full list, which one page shows."""
+    whole = all_room_rows(connection, query.user, READ_AT_ONCE) if query.since is None else []
+    return whole or membership_rows(connection, query.user)
 
 
 def first_page(
@@ -73,7 +78,7 @@ def first_page(
     tables: SectionTables,
     listed: Collection[MembershipRow | RoomRow],
 ) -> SyncRows:
-    """The page a round begins with. `listed`: the user's memberships as of this commit, in any order."""
+    """Return the first page of a round. `listed`: the user's memberships as of this commit, in any order."""
     gone = [] if query.since is None else gone_since(connection, query.user, query.since)
     if len(gone) > GONE_MAX or is_below_floor(connection, query):
         query, gone = replace(query, since=None, full_sections=query.sections), []
@@ -96,14 +101,14 @@ def first_page(
 
 
 def gone_since(connection: sqlite3.Connection, user: str, since: int) -> list[str]:
-    """Rooms the user left or lost after commit `since`, no more than one beyond what a round names."""
+    """Return rooms the user left or lost after commit `since`, at most one more than a round names."""
     return [name for (name,) in connection.execute(GONE, (user, since, GONE_MAX + 1))]
 
 
 def later_page(
     connection: sqlite3.Connection, query: SyncQuery, tables: SectionTables, after: Key
 ) -> SyncRows:
-    """A page that goes on where the one before ended."""
+    """Return a page that continues where the one before ended."""
     page = Page(connection, query, tables)
     key = page.resume(after) if after[0] < FIRST else after
     page.add_events()
@@ -113,7 +118,7 @@ def later_page(
 
 
 def is_below_floor(connection: sqlite3.Connection, query: SyncQuery) -> bool:
-    """May tombstones of account rows that the reader has not seen be forgotten?"""
+    """Whether tombstones of account rows may be forgotten that the client has not got."""
     if not query.sections or not query.since:
         return False
     floor: int = connection.execute(FLOOR).fetchone()[0]
@@ -126,12 +131,12 @@ def stamp_of(connection: sqlite3.Connection) -> int:
 
 
 def key_of(membership_row: MembershipRow | RoomRow) -> Key:
-    """Where a room stands in the list: the highest comes first."""
+    """Return the sort key of a room in the list: the highest comes first."""
     return membership_row.pinned, membership_row.time, membership_row.number
 
 
 def totals_of(listed: Collection[MembershipRow | RoomRow]) -> SyncTotals:
-    """Over all rooms of an account, on this page or not. What is hidden asks for nothing."""
+    """Return the totals of all rooms of an account, on this page or not. Messages in hidden rooms are not counted."""
     unread = sum([membership_row.unread for membership_row in listed if not membership_row.hidden])
     return SyncTotals(
         len(listed),
@@ -151,26 +156,27 @@ class Page:
         self.stamp = stamp_of(connection)
         self.sections = Sections(connection, query, tables, query.first_stamp or self.stamp)
         self.shown: dict[int, Shown] = {}
-        self.known: dict[int, RoomRow] = {}  # read already; none, or all that will be asked for
+        # Rows that are read already: all rows of the page, or none.
+        self.known: dict[int, RoomRow] = {}
         self.previews = query.since is None if query.previews is None else query.previews
         self.events_bytes = min(query.events_bytes, query.page_bytes // 2) if query.events else 0
         self.bytes_left = query.page_bytes - self.events_bytes - taken
 
     def result(self, gone: list[str], totals: SyncTotals | None, after: Key | None) -> SyncRows:
-        """The page as it is now."""
+        """Return the page as it is now."""
         rooms = [shown.summary for shown in self.shown.values()]
         query, rows = self.query, self.sections.rows
         return SyncRows(self.stamp, query.since, rooms, gone, totals, after, rows, query.full_sections)
 
     def resume(self, after: Key) -> Key | None:
-        """Fill the page from where the one before ended; the key to go on with, None at the round's end."""
+        """Fill the page from where the one before ended; return the key to continue with, None behind all rooms."""
         if after[0] == REPEATING:
             return self.repeat_moved(after[2])
         key = self.list_rooms(after)
         return self.repeat_moved(0) if key is None else key
 
     def list_rooms(self, after: Key) -> Key | None:
-        """Add rooms in the order of the list."""
+        """Add rooms in the order of the list; return the key to continue with, None at its end."""
         query, since = self.query, -1 if self.query.since is None else self.query.since
         wanted = (query.user, since, since, *after, query.limit + 1)
         keys: list[Key] = self.connection.execute(LISTED, wanted).fetchall()
@@ -180,7 +186,7 @@ class Page:
         return keys[added - 1] if added else after
 
     def repeat_moved(self, number: int) -> Key | None:
-        """Add rooms that changed since the round began, in the order of their numbers, which never change."""
+        """Add rooms that changed since the round began, by number, which never changes; return as `list_rooms`."""
         query = self.query
         wanted = (query.user, query.first_stamp, query.first_stamp, number, query.limit + 1)
         moved = [row[0] for row in self.connection.execute(MOVED, wanted)]
@@ -190,7 +196,7 @@ class Page:
         return (REPEATING, 0, moved[added - 1] if added else number)
 
     def add_numbers(self, numbers: Sequence[int]) -> int:
-        """Add the rooms of these numbers while they fit; how many did."""
+        """Add the rooms of these numbers while they fit; return how many did."""
         for start in range(0, len(numbers), READ_AT_ONCE):
             part = numbers[start : start + READ_AT_ONCE]
             found = self.known or room_rows(self.connection, self.query.user, part)
@@ -200,8 +206,8 @@ class Page:
         return len(numbers)
 
     def add(self, wanted: Sequence[RoomRow]) -> int:
-        """Add these rooms while they fit; how many did. An empty page takes one whatever its size, if need be without
-        its preview.
+        """Add these rooms while they fit; return how many did. An empty page takes one whatever its size, if need be
+        without its preview.
         """
         others = peers(self.connection, self.query.user, wanted)
         latest = previews(self.connection, wanted) if self.previews else {}
@@ -224,15 +230,15 @@ class Page:
         return len(wanted)
 
     def size_of(self, summary: RoomSummary, bytes_max: int) -> int:
-        """Bytes to reckon with: what it takes at most, measured only where that would not fit."""
+        """Return the bytes of a summary: their upper bound, or the exact number where that would not fit."""
         return bytes_max if bytes_max <= self.bytes_left else len(encode(summary))
 
     def add_sections(self, after: Key | None = None) -> Key | None:
-        """Add account rows behind the rooms, from this key on; the key to go on with, None at the round's end."""
+        """Add account rows behind the rooms, from this key on; return the key to continue with, None at the end."""
         return self.sections.add(after, self.bytes_left, empty=not self.shown)
 
     def add_events(self) -> None:
-        """Add the newest events of the rooms, most recently active ones first, as far as the bytes go."""
+        """Add the newest events of the rooms, the most recently active first, as many as fit."""
         bytes_left = self.events_bytes + min(self.bytes_left, 0)
         for shown in sorted(self.shown.values(), key=lambda shown: -shown.summary.time):
             if bytes_left > 0:

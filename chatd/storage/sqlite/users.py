@@ -1,6 +1,6 @@
-"""Reading about users: members, readers, acquaintances, profiles, devices, accounts.
+"""The reads about users: members, readers, acquaintances, profiles, devices, accounts.
 
-Every function runs inside a read transaction of the connection it is given.
+Every function runs inside a read transaction of the connection.
 """
 
 import json
@@ -13,7 +13,8 @@ from chatd.protocol.read_state import Reader
 from chatd.protocol.users import Profile
 from chatd.storage.sqlite.rows import account_of, device_of
 
-AFTER_USERS = "\x7f"  # user ids are ASCII: sorts above every one that begins alike
+# User ids are ASCII: a prefix with this behind it sorts above every id with the prefix.
+AFTER_USERS = "\x7f"
 
 MEMBERS = """
 SELECT m.user, m.role, m.joined_at
@@ -40,7 +41,7 @@ WHERE m.room = :room AND m.read >= :seq AND m.first_visible <= :seq
   AND m.gone IS NULL AND coalesce(u.receipts, 1)
 """
 
-# `+` keeps the planner from probing all rooms of the one for each other: it walks the other's rooms.
+# `+` makes the planner walk the rooms of each other user, instead of probing all rooms of the one user for each.
 ACQUAINTANCES = """
 SELECT o.value FROM json_each(?) o
 WHERE EXISTS (
@@ -88,7 +89,7 @@ FROM users WHERE user > ? ORDER BY user LIMIT ?
 def members(
     connection: sqlite3.Connection, room: int, names: tuple[str, str], role: str | None, limit: int
 ) -> tuple[list[MemberRow], int]:
-    """`names`: those after the first, beginning with the second."""
+    """Return members and their number. `names`: the user id after which the list continues, and a prefix."""
     after, prefix = names
     wanted = (room, after, prefix, prefix + AFTER_USERS, role, limit)
     rows = [MemberRow(*row) for row in connection.execute(MEMBERS, wanted)]
@@ -110,8 +111,8 @@ def acquaintances(connection: sqlite3.Connection, user: str, others: Collection[
 
 
 def watchable(connection: sqlite3.Connection, user: str, others: Collection[str], answered: bool) -> set[str]:
-    asked = {"user": user, "others": json.dumps(list(others)), "answered": answered}
-    return {row[0] for row in connection.execute(WATCHABLE, asked)}
+    parameters = {"user": user, "others": json.dumps(list(others)), "answered": answered}
+    return {row[0] for row in connection.execute(WATCHABLE, parameters)}
 
 
 def profiles(connection: sqlite3.Connection, users: Collection[str]) -> list[Profile]:

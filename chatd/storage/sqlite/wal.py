@@ -1,7 +1,7 @@
-"""The write-ahead log beside a database, read by hand: is it whole, and is it of this database? Changes nothing.
+"""A check of the write-ahead log: whether it is whole, and of this database. It changes nothing.
 
-SQLite takes the first frame that does not check for the end of the log, and any log of the right form for its
-own. So it would silently forget what lies behind one flipped bit, or mix two databases
+SQLite takes the first frame with a wrong checksum for the end of the log, and any log of the right form for its own.
+So one flipped bit would silently lose all commits behind it, and two databases could be mixed
 (sqlite.org/fileformat2.html, chapter 4).
 """
 
@@ -20,9 +20,8 @@ from chatd.storage.sqlite.meta import is_epoch, read_meta
 
 HEADER_BYTES = 32
 FRAME_HEADER_BYTES = 24
-INDEX_BYTES = (
-    20  # of the log's index (sqlite.org/walformat.html, 2.1): as far as the number of its last frame
-)
+# Of the index of the log, up to the number of its last frame (sqlite.org/walformat.html, 2.1).
+INDEX_BYTES = 20
 INDEX_VERSION = 3_007_000
 WORD = 0xFFFFFFFF
 
@@ -33,7 +32,7 @@ FIX = "Nothing was changed. Keep a copy, then restore the last backup with `chat
 
 @dataclass(slots=True, frozen=True)
 class Frame:
-    """One frame of the present log. `checks`: it follows from the one before it, as that one stands there."""
+    """One frame of the log. `checks`: its checksum continues that of the frame before it, as that is stored."""
 
     commits: bool
     checks: bool
@@ -54,7 +53,7 @@ def check_log(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def last_frame(index: Path) -> int:
-    """Number of the last frame that SQLite takes, from the index it makes of the log; 0 when there is none."""
+    """Return the number of the last valid frame, from SQLite's index of the log; 0 when there is none."""
     if not index.exists():
         return 0
     with index.open("rb") as file:
@@ -63,11 +62,11 @@ def last_frame(index: Path) -> int:
 
 
 def has_hole(beyond: Iterable[Frame]) -> bool:
-    """Is there a frame that does not check, and behind it what was written after its commit was on the disk?
+    """Whether there is a bad frame with frames behind it that were written after its commit was on the disk.
 
-    A power cut spoils the last commit only, for each is flushed before the next is written. So two commits that
-    follow from each other behind a bad frame say that it was good once. One may be the rest of the last commit:
-    damage there cannot be told from a power cut.
+    A power cut can spoil only the last commit, as each is flushed before the next is written. So two commits in a row
+    behind a bad frame prove that it was good once. One alone may be the rest of the last commit: damage there cannot be
+    told from a power cut.
     """
     whole, commits = True, 0
     for frame in beyond:
@@ -81,17 +80,18 @@ def has_hole(beyond: Iterable[Frame]) -> bool:
 
 
 def frames(log: Path, page_bytes: int, end: int) -> Iterator[Frame]:
-    """The frames behind number `end`; those of an earlier round of the log, by their salt, do not check.
+    """Yield the frames behind number `end`; those of an earlier use of the log, by their salt, do not check.
 
-    Nor does a header that is damaged, which counts as a frame.
+    A damaged header counts as a frame that does not check.
     """
     with log.open("rb") as file:
         header = file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0")
         big = header[3] & 1 == 1
         salt, sums = header[16:24], stored(header[24:])
         if checksum(header[:24], (0, 0), big=big) != sums:
-            salt = b""  # that of the first frame
-            yield Frame(commits=False, checks=False)  # the header itself is the hole
+            # Unknown: that of the first frame is taken.
+            salt = b""
+            yield Frame(commits=False, checks=False)
         if end > 0:
             file.seek(HEADER_BYTES + (end - 1) * (FRAME_HEADER_BYTES + page_bytes) + 16)
             sums = stored(file.read(8))
@@ -99,14 +99,15 @@ def frames(log: Path, page_bytes: int, end: int) -> Iterator[Frame]:
         while len(frame := file.read(FRAME_HEADER_BYTES + page_bytes)) == FRAME_HEADER_BYTES + page_bytes:
             salt = salt or frame[8:16]
             found = None
-            if frame[8:16] == salt:  # else of an earlier round, or its salt is the damage
+            # Else it is of an earlier use of the log, or its salt is damaged.
+            if frame[8:16] == salt:
                 found = checksum(frame[FRAME_HEADER_BYTES:], checksum(frame[:8], sums, big=big), big=big)
             sums = stored(frame[16:FRAME_HEADER_BYTES])
             yield Frame(commits=frame[4:8] != b"\0" * 4, checks=found == sums)
 
 
 def checksum(content: bytes, sums: Sums, *, big: bool) -> Sums:
-    """The log's running checksum over more content, a multiple of 8 bytes."""
+    """Continue the running checksum of the log over `content`, a multiple of 8 bytes."""
     first, second = sums
     numbers = iter(words(content, big=big))
     for even, odd in zip(numbers, numbers, strict=True):
@@ -128,9 +129,9 @@ def words(content: bytes, *, big: bool) -> Sequence[int]:
 
 
 def epoch_alone(path: Path, default: object) -> object:
-    """The epoch the database tells without its log, which no commit changes.
+    """Return the epoch in the database without its log; no commit changes it.
 
-    Without, it may stand in the middle of a checkpoint and be unreadable: then nothing is known.
+    `default` when the file alone cannot be read, as in the middle of a checkpoint.
     """
     with suppress(sqlite3.Error), closing(without_log(path)) as connection:
         epoch = read_meta(connection).get("epoch")

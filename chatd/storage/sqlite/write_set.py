@@ -1,7 +1,6 @@
-"""A `WriteSet` as rows: everything a commit writes, copied out before the commit begins.
+"""A `WriteSet` as rows: everything that a commit writes, copied before the commit begins.
 
-The copy is what makes a commit safe to wait for: whoever waits may be cancelled, and may put the rooms back
-as they were, while the rows are being written in another thread.
+Because of the copy, a caller may be cancelled and restore the rooms while the rows are written in another thread.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +26,7 @@ from chatd.storage.sqlite.rows import (
 
 @dataclass(slots=True)
 class Batch:
-    """Parameters of the statements of one commit, in the order they are run; then the records, with who writes them."""
+    """The parameters of the statements of one commit, in their order; then the records, with their functions."""
 
     stamp: int
     created: Sequence[Row] = ()
@@ -43,7 +42,7 @@ class Batch:
 
 
 def batch_of(writes: WriteSet, writers: Mapping[type, WriteRecords] = WRITES) -> Batch:
-    """The rows of `writes`; later changes to its rooms and members do not reach them."""
+    """Return the rows of `writes`; later changes to its rooms and members do not affect them."""
     batch = Batch(writes.stamp)
     last_messages = add_events(batch, writes)
     add_rooms(batch, writes, last_messages)
@@ -54,7 +53,7 @@ def batch_of(writes: WriteSet, writers: Mapping[type, WriteRecords] = WRITES) ->
     if writes.memberships:
         batch.memberships = [moved for moved in writes.memberships.items() if moved[1]]
     if writes.counted:
-        batch.counted = [(member.own_unread, *place) for place, member in writes.counted.items()]
+        batch.counted = [(member.own_unread, *key) for key, member in writes.counted.items()]
     if writes.counted_rooms:
         batch.counted_rooms = [(number,) for number in writes.counted_rooms if number not in writes.rooms]
     if writes.messages:
@@ -63,7 +62,7 @@ def batch_of(writes: WriteSet, writers: Mapping[type, WriteRecords] = WRITES) ->
             for (room, seq), message in writes.messages.items()
         ]
     if writes.unlogged:
-        batch.unlogged = [(*place, digest, writes.now) for place, digest in writes.unlogged.items()]
+        batch.unlogged = [(*key, digest, writes.now) for key, digest in writes.unlogged.items()]
     if writes.records:
         batch.records = registered(writes, writers)
     return batch
@@ -72,7 +71,10 @@ def batch_of(writes: WriteSet, writers: Mapping[type, WriteRecords] = WRITES) ->
 def registered(
     writes: WriteSet, writers: Mapping[type, WriteRecords]
 ) -> Sequence[tuple[WriteRecords, Sequence[Any]]]:
-    """The records of `writes` with what writes them, in the order it was registered. LookupError when nothing does."""
+    """Return the records of `writes` with their functions, in the order of registration.
+
+    Raises LookupError for a type without one.
+    """
     if unknown := writes.records.keys() - writers.keys():
         raise LookupError(f"nothing writes {', '.join(kind.__name__ for kind in unknown)}")
     return [(write, tuple(writes.records[kind])) for kind, write in writers.items() if kind in writes.records]
@@ -83,7 +85,7 @@ def none_if_unset(value: int | UnsetType) -> int | None:
 
 
 def add_events(batch: Batch, writes: WriteSet) -> dict[int, int]:
-    """The new events; by room the newest message among them."""
+    """Add the new events; return by room the newest message among them."""
     last_messages: dict[int, int] = {}
     events: list[Row] = []
     for number, steps in writes.steps.items():
@@ -98,7 +100,7 @@ def add_events(batch: Batch, writes: WriteSet) -> dict[int, int]:
 
 
 def event_row(first: int, new: NewEvent, stamp: int) -> Row:
-    """One row of `events`; `first` is position 0 of its room. Runs once a message: calls nothing needless."""
+    """Return one row of `events`; `first` is position 0 of its room. It runs for each message, so it calls little."""
     event = new.event
     user, ordinal, target = event.user, event.ordinal, event.target
     return (

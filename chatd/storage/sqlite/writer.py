@@ -1,7 +1,7 @@
-"""The one connection that writes: commits batches, and trusts nothing after the disk failed under it.
+"""The one connection that writes. It commits batches, and is opened again after an error of the disk.
 
-A failed write is undone and may be tried again. A failed flush is the end: what a later one says of the same
-pages means nothing, so nothing is committed any more, and a new process begins with what it finds.
+A failed write is rolled back and may be repeated. After a failed flush nothing is committed any more: a later flush of
+the same pages may succeed without writing them. A new process then starts from what is on the disk.
 """
 
 import asyncio
@@ -30,14 +30,15 @@ from chatd.telemetry.troubles import Troubles
 
 Open = Callable[[Path], Awaitable[Connection]]
 
-SPACE_INTERVAL_S = 1.0  # between two looks: a second writes less than is kept free by default
+# Between two checks of free space: in a second less is written than is kept free by default.
+SPACE_INTERVAL_S = 1.0
 
-# After these the connection is not believed: a new one looks where the database stands.
+# After these the connection is not trusted: a new one reads the number of the last commit.
 UNTRUSTED = DAMAGE_CODES | {sqlite3.SQLITE_IOERR}
 
 
 def file_id(path: Path) -> tuple[int, int] | None:
-    """Which file it is that has this name; None when there is none."""
+    """Return the identity of the file with this name; None when there is none."""
     try:
         status = path.stat()
     except OSError:
@@ -46,7 +47,7 @@ def file_id(path: Path) -> tuple[int, int] | None:
 
 
 class Writer:
-    """Commits one batch at a time. `stamp`: number of the last commit that is known to be durable."""
+    """The writing connection. `stamp`: the number of the last commit that is known to be durable."""
 
     def __init__(
         self, path: Path, connection: Connection, stamp: int, min_free_bytes: int, troubles: Troubles
@@ -56,13 +57,15 @@ class Writer:
         self._min_free_bytes = min_free_bytes
         self._troubles = troubles
         self._file = file_id(path)
-        self._look_at = 0.0  # when to look next whether there is space, in the time of the loop
+        # When to check free space next, in the time of the loop.
+        self._look_at = 0.0
         self._trusted = True
-        self._lost = ""  # why nothing is committed any more
+        # Why nothing is committed any more; empty while commits go on.
+        self._lost = ""
         self.stamp = stamp
 
     async def commit(self, batch: Batch) -> None:
-        """Write `batch`, to the end even when the caller is cancelled; errors as in `ports.Store.commit`."""
+        """Write `batch`, to the end even when the caller is cancelled; errors as in `CommitStore.commit`."""
         try:
             await self._commit_or_raise(batch)
         except Unavailable as error:
@@ -83,7 +86,7 @@ class Writer:
             await self._connection.run(self._commit, batch)
 
     def watch(self) -> None:
-        """Note it when the disk is full, before somebody is refused, and when the file is not ours any more."""
+        """Report a full disk before a request is refused for it, and a database file that was exchanged."""
         if file_id(self._path) != self._file:
             why = "chatd.sqlite was removed or exchanged under the daemon: what it stores now ends with it"
             self._troubles.report("damage", f"{why}. Stop it, put the file back, or restore a backup")
@@ -94,7 +97,7 @@ class Writer:
         return f"{free} bytes are free, storage.min_free_bytes is {self._min_free_bytes}"
 
     def _free_bytes(self) -> int:
-        """Free bytes on the disk; 0 when it does not tell, because the directory went away."""
+        """Return the free bytes of the disk; 0 when they are not known because the directory was removed."""
         try:
             disk = os.statvfs(self._path.parent)
         except OSError:
@@ -102,7 +105,7 @@ class Writer:
         return disk.f_bavail * disk.f_frsize
 
     def _check_space(self) -> None:
-        """Stop while SQLite still has room to finish what it began. Looks now and then, and each time while full."""
+        """Refuse commits while SQLite still has space to finish one. Checked once a second, and always while full."""
         now = asyncio.get_running_loop().time()
         if now < self._look_at:
             return
@@ -111,7 +114,7 @@ class Writer:
         self._look_at = now + SPACE_INTERVAL_S
 
     def _commit(self, connection: sqlite3.Connection, batch: Batch) -> None:
-        """In the thread of the connection, so that a caller who went away cannot miss what happened."""
+        """Commit and note the outcome, in the thread of the connection: it counts even when the caller is cancelled."""
         try:
             commit(connection, batch)
         except sqlite3.Error as error:
@@ -121,7 +124,7 @@ class Writer:
         self.stamp = batch.stamp
 
     async def _reopen(self) -> None:
-        """Take a new connection and read where the disk stands; StoreLost when not where we left it."""
+        """Take a new connection and read the number of the last commit; raise StoreLost when it is not ours."""
         await self._connection.close()
         self._connection = await open_writer(self._path)
         stamp = int((await self._connection.run(read_meta))["stamp"])
@@ -131,7 +134,7 @@ class Writer:
         self._trusted = True
 
     async def close(self, mark: Callable[[sqlite3.Connection], None]) -> None:
-        """Run `mark` when the connection can be trusted, then close it: the last one out checkpoints the log."""
+        """Run `mark` when the connection can be trusted, then close it: the last to close checkpoints the log."""
         try:
             if self._trusted and self._connection.is_open:
                 with translated():
