@@ -175,7 +175,7 @@ class DecisionStore(Protocol):
     async def keyed(self, keys: Collection[tuple[int, str, str]]) -> dict[tuple[int, str, str], KeyedEvent]:
         """Return the first use of each of these (room, user, key); unused ones are left out."""
 
-    async def messages_at(self, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], Event]:
+    async def messages_at(self, keys: Collection[tuple[int, int]]) -> dict[tuple[int, int], Event]:
         """Return the messages at these (room, seq), in current state; other events and holes are left out."""
 
     async def reactions_set(

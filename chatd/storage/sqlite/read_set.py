@@ -144,10 +144,10 @@ def keyed(
 
 
 def messages_at(
-    connection: sqlite3.Connection, places: Collection[tuple[int, int]]
+    connection: sqlite3.Connection, keys: Collection[tuple[int, int]]
 ) -> dict[tuple[int, int], Event]:
     found = {}
-    for room, seq in places:
+    for room, seq in keys:
         row = connection.execute(MESSAGE_AT, (position(room, seq),)).fetchone()
         if row is not None:
             found[room, seq] = decode_event(row[0])

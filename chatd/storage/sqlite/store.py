@@ -149,8 +149,8 @@ class SqliteStore(Store):
     async def keyed(self, keys: Collection[tuple[int, str, str]]) -> dict[tuple[int, str, str], KeyedEvent]:
         return await self._read_pool.run(read_set.keyed, keys)
 
-    async def messages_at(self, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], Event]:
-        return await self._read_pool.run(read_set.messages_at, places)
+    async def messages_at(self, keys: Collection[tuple[int, int]]) -> dict[tuple[int, int], Event]:
+        return await self._read_pool.run(read_set.messages_at, keys)
 
     async def reactions_set(
         self, asked: Collection[tuple[int, int, str, str]]
