@@ -48,7 +48,7 @@ class Standstill(SystemEnv):
     """Time that does not pass, and chance that repeats itself."""
 
     def __init__(self) -> None:
-        self._chance = random.Random(1)
+        self._random = random.Random(1)
 
     def now_ms(self) -> int:
         return START_MS
@@ -57,7 +57,7 @@ class Standstill(SystemEnv):
         return 1.0
 
     def random_bytes(self, count: int) -> bytes:
-        return self._chance.randbytes(count)
+        return self._random.randbytes(count)
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
         return Never()
