@@ -49,7 +49,7 @@ async def _typing_signal(room: Room, seq: int, received: ChangeStream) -> str:
     begun = perf_counter()
     room.typing()
     await _next(received, lambda change: isinstance(change, TypingStarted) and change.room == room.id)
-    return f"message {seq} is still there, a typing signal was delivered in {_ms_since(begun):.1f} ms"
+    return f"message {seq} is still there, a typing signal came in {_ms_since(begun):.1f} ms"
 
 
 async def _next(changes: ChangeStream, wanted: Callable[[Change], bool]) -> Any:

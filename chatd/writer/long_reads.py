@@ -48,7 +48,7 @@ class LongReads:
             self._task.cancel()
             await asyncio.wait([self._task])
         for submission in self._waiting:
-            submission.refuse(Unavailable("overloaded", "the server is leaving"))
+            submission.refuse(Unavailable("overloaded", "the server is stopping"))
         self._waiting.clear()
 
     async def _run(self) -> None:

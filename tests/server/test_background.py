@@ -36,7 +36,7 @@ async def test_a_task_that_failed_begins_again(
     real, begun = getattr(part, work), asyncio.Event()
 
     async def fails_first(self: Any, *arguments: Any) -> None:
-        if "begins again" not in caplog.text:
+        if "is started again" not in caplog.text:
             raise RuntimeError("a defect")
         begun.set()
         await real(self, *arguments)
