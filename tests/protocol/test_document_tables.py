@@ -28,7 +28,9 @@ from tests.kit import document, vectors
 from tests.kit.document import Line
 
 REQUESTS = {request.__struct_config__.tag: request for request in get_args(AnyRequest)}
-PUSHES = {push.__struct_config__.tag: push for push in Push.__subclasses__()}
+# Not those of capabilities that a test brings.
+OURS = [push for push in Push.__subclasses__() if push.__module__.startswith("chatd.")]
+PUSHES = {push.__struct_config__.tag: push for push in OURS}
 ENVELOPE = {"type", "id"}
 
 

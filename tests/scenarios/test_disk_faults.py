@@ -320,7 +320,7 @@ async def test_a_disk_that_does_not_answer_is_said_while_it_does_not(
     sending = asyncio.create_task(alice.send(room, "x"))
     while not (wrong := await readiness(daemon)):
         await asyncio.sleep(0.02)
-    assert "the disk does not answer" in wrong["commits"]
+    assert "the disk has not answered" in wrong["commits"]
     answers.set()
     await sending
     await is_over(daemon)
