@@ -91,7 +91,10 @@ class Pairs:
 
     def _pushed(self, packet: Packet) -> None:
         for event in packet.get("events", ()) if packet["type"] == "event" else ():
-            key = event.get("key", "")
+            # The event that a room begins with has no key.
+            key = event.get("key")
+            if key is None:
+                continue
             if key in self._received:
                 self._tally.add("duplicated", f"{key} was delivered twice")
             self._received.add(key)
