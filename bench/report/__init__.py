@@ -1,1 +1,1 @@
-"""What was measured, after the run: read back from result files, drawn on a page or in a picture, compared."""
+"""Results after the run: read back from result files, drawn on a page or in a picture, compared."""
