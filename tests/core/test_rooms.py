@@ -3,40 +3,9 @@ from msgspec import UNSET
 
 from chatd.core.read_set import Rules
 from chatd.protocol.codec import decode_event, encode
-from chatd.protocol.errors import Refused
-from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoleOf, RoomJoin, RoomLeave
-from chatd.protocol.rooms import RoomCreate, RoomDelete, RoomDirect, RoomUpdate
+from chatd.protocol.rooms import RoomDelete, RoomDirect, RoomUpdate
+from tests.kit.group_requests import add, code_of, creation, join, key, last, leave, remove, roles, roles_of
 from tests.kit.memory_writer import MemoryWriter, direct, group
-
-numbers = iter(range(10_000_000, 99_999_999))
-
-
-def key():
-    return f"key-{next(numbers)}"
-
-
-def creation(*users, **keys):
-    return RoomCreate(**{"key": key(), "kind": "group", "title": "t", "users": list(users), **keys})
-
-
-def add(room, *users):
-    return MembersAdd(room=room.name, key=key(), users=list(users))
-
-
-def remove(room, *users):
-    return MembersRemove(room=room.name, key=key(), users=list(users))
-
-
-def roles(room, **wanted):
-    return MembersRole(room=room.name, key=key(), users=[RoleOf(user, role) for user, role in wanted.items()])
-
-
-def leave(room, key_=None):
-    return RoomLeave(room=room.name, key=key_ or key())
-
-
-def join(room):
-    return RoomJoin(room=room.name, key=key())
 
 
 @pytest.fixture
@@ -47,21 +16,6 @@ def room():
 @pytest.fixture
 def writer(room):
     return MemoryWriter(room)
-
-
-def code_of(writer, user, request):
-    with pytest.raises(Refused) as refused:
-        writer.ask(user, request)
-    assert writer.writes.empty, "a refusal changed something"
-    return refused.value.code
-
-
-def last(writer, room):
-    return writer.events(room)[-1]
-
-
-def roles_of(room):
-    return {user: member.role for user, member in room.members.items()}
 
 
 # --- making rooms
