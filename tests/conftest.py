@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.kit.inprocess import InProcessServer, in_process
 
-PER_CORE = 1.5  # some tests wait for a deadline or a process: the core is lent to others meanwhile
+PER_CORE = 2  # some tests wait for a deadline or a process: the core is lent to others meanwhile
 
 os.umask(0o022)  # a daemon refuses a directory that a group may change, as some systems make them
 
@@ -21,7 +21,7 @@ settings.load_profile("steady")
 @pytest.hookimpl
 def pytest_xdist_auto_num_workers() -> int:
     """Workers for the cores this process may use."""
-    return max(2, int(PER_CORE * len(os.sched_getaffinity(0))))
+    return PER_CORE * len(os.sched_getaffinity(0))
 
 
 @pytest.fixture
