@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import NamedTuple
 
-from bench import filesystem
+from bench import machine
 from bench.checks import COUNTERS
 from bench.options import Scenario
 from bench.printout import IN_MEMORY, worded
@@ -145,7 +145,7 @@ def _notes(before: Sequence[Result], after: Sequence[Result]) -> Iterator[str]:
         yield "the runs are from different machines or versions"
     if len({str((result.get("server") or {}).get("storage")) for result in results}) > 1:
         yield "the databases lay on different media"
-    if any(map(filesystem.in_memory, results)):
+    if any(map(machine.in_memory, results)):
         yield IN_MEMORY
     if any(result.get("generator_bound") for result in results):
         yield "a run was generator-bound: the time of the generator is in its figures"

@@ -13,8 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from bench.results import Threshold
 from bench.server import Daemon
-from bench.thresholds import Threshold
 
 _ASK_S = 20.0  # for the daemon's own command to say what is in force
 _HOW = ("command", "scenario")  # these stand by themselves

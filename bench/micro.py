@@ -13,7 +13,7 @@ import msgpack
 
 from bench import options as common
 from bench import outcome
-from bench.engine.script import MessageId, Script
+from bench.engine.record import MessageId, Script
 from bench.options import Scenario
 from chatd.config import model
 from chatd.core.messages import post

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from bench import printout
-from bench.codec import ENCODINGS
-from bench.endpoint import SECRET_VARIABLE, Endpoint
-from bench.engine.pacing import ARRIVALS
+from bench.engine.record import Script
+from bench.engine.roles import ARRIVALS
 from bench.engine.run_state import Access, Pacing
-from bench.engine.script import Script
-from bench.thresholds import Threshold
+from bench.results import Threshold
+from bench.server import SECRET_VARIABLE, Endpoint
+from bench.wire import ENCODINGS
 
 Bound = Callable[[str], Any]  # Raises ArgumentTypeError.
 

@@ -7,18 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench import configuration, cores, printout
-from bench.endpoint import Endpoint
+from bench import configuration, machine, printout
 from bench.engine.record import Record, Second
-from bench.engine.role import Plan
 from bench.engine.run_state import Pacing, Report
-from bench.engine.workers import measure
-from bench.frames import HandshakeError
+from bench.engine.workers import Load, Plan, measure
 from bench.histogram import Histogram
-from bench.load import Load
 from bench.report.page import page
-from bench.server import Unreachable
-from bench.thresholds import PASS, UNMEASURED
+from bench.results import PASS, UNMEASURED
+from bench.server import Endpoint, Unreachable
+from bench.wire import HandshakeError
 
 CORRECT, FAULTY, UNREACHABLE, MISSED = 0, 1, 4, 5
 # What is raised where there is none to talk to.
@@ -77,7 +74,7 @@ def generator(seen: Report, record: Record) -> dict[str, Any]:
     latency_ms = (latency if latency.count else record.acks()).milliseconds()
     return {
         "generator_bound": printout.generator_bound(share, lag["p99"], latency_ms["p99"]),
-        "generator": {"cpu_share": round(share, 3), "cores": cores.bound()},
+        "generator": {"cpu_share": round(share, 3), "cores": machine.bound()},
         "schedule_lag_ms": lag,
     }
 

@@ -1,17 +1,59 @@
-"""Results as lines of text and as JSON; README.md says what they mean."""
+"""Results as lines of text and as JSON, and progress while they come about; README.md says what they mean."""
 
 import argparse
+import asyncio
 import json
 import math
 import sys
+import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from bench import filesystem
+from bench import machine
 from bench.checks import Tally
 from bench.histogram import Histogram
+
+TERMINAL_INTERVAL_S = 0.25  # fast enough to look alive, too slow to cost anything
+PLAIN_INTERVAL_S = 5.0  # a log of a minute's run stays a dozen lines
+_CLEAR_LINE = "\r\x1b[K"
+_BAR_CELLS = 20
+
+
+@contextmanager
+def shown(describe: Callable[[], str], stream: TextIO | None = None) -> Iterator[None]:
+    """Shows `describe()` now and then until the block ends, and once more at its end."""
+    out = stream if stream is not None else sys.stderr
+    terminal = out.isatty()
+    interval_s = TERMINAL_INTERVAL_S if terminal else PLAIN_INTERVAL_S
+    loop = asyncio.get_running_loop()
+    started = time.monotonic()
+    timer: asyncio.TimerHandle
+
+    def show(end: str = "") -> None:
+        line = f"  {describe()}  {time.monotonic() - started:.0f} s"
+        out.write(f"{_CLEAR_LINE}{line}{end}" if terminal else f"{line}\n")
+        out.flush()
+
+    def tick() -> None:
+        nonlocal timer
+        show()
+        timer = loop.call_later(interval_s, tick)
+
+    timer = loop.call_later(interval_s, tick)
+    try:
+        yield
+    finally:
+        timer.cancel()
+        show("\n")
+
+
+def bar(done: int, total: int) -> str:
+    cells = _BAR_CELLS * done // total if total else _BAR_CELLS
+    return f"[{'#' * cells}{'.' * (_BAR_CELLS - cells)}] {done:,}/{total:,}"
+
 
 BOUND_SHARE = 0.8  # above this much of one core the generator, not the daemon, may set the pace
 BOUND_LAG = 0.1  # above this part of the delivery latency the generator's own delay is a part of the figure
@@ -92,7 +134,7 @@ def placement(result: Mapping[str, Any]) -> list[str]:
     where = f"{storage['filesystem']}, {storage['mount']}" if storage else "nobody tells what"
     sides = f"daemon on {_cores(ours)} · generator on {_cores(theirs)}{shared}"
     lines = [f"placed  {sides} · database on {where}"]
-    return lines + ([f"WARNING {IN_MEMORY}"] if filesystem.in_memory(result) else [])
+    return lines + ([f"WARNING {IN_MEMORY}"] if machine.in_memory(result) else [])
 
 
 IN_MEMORY = (

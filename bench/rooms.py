@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
-from bench import progress
+from bench import printout
 from bench.client.phone import Phone
-from bench.endpoint import Endpoint
+from bench.server import Endpoint
 
 MEMBERS_AT_ONCE = 100  # `room.create` and `members.add` take no more users (protocol.md "Rooms and members")
 FOUNDERS_AT_ONCE = 8  # so that the daemon's commits have something to share
@@ -17,7 +17,7 @@ async def create_group(there: Endpoint, run: str, title: str, members: Sequence[
     `run` keeps it apart from groups that earlier runs made. Raises OSError, HandshakeError, Refused.
     """
     owner, *others = members
-    with progress.shown(lambda: f"rooms    a group of {len(members):,}"):
+    with printout.shown(lambda: f"rooms    a group of {len(members):,}"):
         ((room,),) = await _founded(there, run, [(owner, [(title, others)])], [])
     return room
 
@@ -28,7 +28,7 @@ async def create_groups(there: Endpoint, run: str, wanted: Sequence[tuple[str, S
     for number, (owner, others) in enumerate(wanted):
         by_owner.setdefault(owner, []).append((f"Room {number}", others))
     made = list[str]()
-    with progress.shown(lambda: f"rooms    {progress.bar(len(made), len(wanted))} groups"):
+    with printout.shown(lambda: f"rooms    {printout.bar(len(made), len(wanted))} groups"):
         founded = await _founded(there, f"{run}-each", list(by_owner.items()), made)
     rooms = {owner: iter(names) for owner, names in zip(by_owner, founded, strict=True)}
     return [next(rooms[owner]) for owner, _ in wanted]
@@ -37,7 +37,7 @@ async def create_groups(there: Endpoint, run: str, wanted: Sequence[tuple[str, S
 async def create_direct(there: Endpoint, run: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
     """Make the direct room of each pair, in their order. Raises OSError, HandshakeError, Refused."""
     rooms: list[str] = []
-    with progress.shown(lambda: f"rooms    {progress.bar(len(rooms), len(pairs))} direct rooms"):
+    with printout.shown(lambda: f"rooms    {printout.bar(len(rooms), len(pairs))} direct rooms"):
         for first, second in pairs:
             phone = await there.enter(first, f"{run}-founder")
             reply = await phone.request({"type": "room.direct", "user": second})

@@ -1,11 +1,13 @@
-"""Programs of our own: daemons and others, started as subprocesses in a directory, watched, and stopped again."""
+"""Programs of our own: daemons and others, started, watched and stopped again; and the daemon that a run talks to."""
 
+import argparse
 import asyncio
 import os
 import re
 import resource
 import secrets
 import signal
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -15,8 +17,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench import cores, filesystem
-from bench.ports import free_ports
+from bench import machine, wire
+from bench.client.device import Address
+from bench.client.phone import Phone, connect
+from bench.machine import free_ports
+from bench.wire import ENCODINGS, Encoding, HandshakeError, Packet
 
 # A cold start with empty caches takes about 1 s; a busy machine gets thirty times that.
 READY_DEADLINE_S = 30.0
@@ -70,7 +75,7 @@ class Daemon:
     def storage(self) -> dict[str, Any] | None:
         """The file system below its database; None of a program without one, or where the system does not tell."""
         directory = self.environment.get(_DIRECTORY)
-        return filesystem.of(Path(directory)) if directory else None
+        return machine.filesystem_of(Path(directory)) if directory else None
 
     def cpu_s(self) -> float:
         """Processor seconds used so far, user and system; 0 where /proc does not tell."""
@@ -203,7 +208,7 @@ async def running(command: Command) -> AsyncIterator[int]:
         program = await asyncio.create_subprocess_exec(
             *started, env=environment, stdout=output, stderr=output
         )
-    cores.pin(cores.daemon_core(), program.pid)
+    machine.pin(machine.daemon_core(), program.pid)
     try:
         await _wait_ready(program, command)
         yield program.pid
@@ -272,3 +277,61 @@ def _proc(pid: int, name: str) -> str:
         return Path(f"/proc/{pid}/{name}").read_text()
     except OSError:
         return ""
+
+
+SECRET_VARIABLE = "CHATD_AUTH__SECRET"  # as the daemon reads it
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A daemon that answered, and how to reach it. `daemon` is there only when it is our own."""
+
+    url: str
+    secret: str
+    encoding: Encoding
+    daemon: Daemon | None
+
+    async def dial(self) -> Phone:
+        """A new connection that has not said hello. Raises OSError, TimeoutError, HandshakeError."""
+        return await connect(Address.of(self.url), self.encoding)
+
+    async def enter(self, user: str, device: str) -> Phone:
+        """A connection whose hello was answered. Raises what `dial` raises, and Refused."""
+        phone = await self.dial()
+        await self.hello(phone, user, device)
+        return phone
+
+    async def hello(self, phone: Phone, user: str, device: str) -> Packet:
+        """Say hello on a new connection, without a cursor. Raises Refused."""
+        token = wire.token(user, self.secret)
+        device = device.ljust(22, "-")
+        return await phone.request({"type": "hello", "version": 1, "token": token, "device": device})
+
+
+@asynccontextmanager
+async def open_endpoint(options: argparse.Namespace) -> AsyncIterator[Endpoint]:
+    """The daemon of the options, answering. Raises Unreachable, or ValueError for options that do not fit."""
+    if options.secret_file is not None and not options.url:
+        raise ValueError("--secret-file is the secret of a daemon at --url: that is missing")
+    if not options.url:
+        async with own_endpoint(options.encoding) as there:
+            yield there
+        return
+    file = options.secret_file
+    secret = file.read_text().strip() if file is not None else os.environ.get(SECRET_VARIABLE, "")
+    if not secret:
+        raise ValueError(f"--url needs the daemon's HS256 secret: --secret-file or ${SECRET_VARIABLE}")
+    there = Endpoint(options.url, secret, ENCODINGS[options.encoding], None)
+    try:
+        phone = await there.dial()
+    except (OSError, TimeoutError, HandshakeError, ssl.SSLError) as error:
+        raise Unreachable(f"{there.url} does not answer: {str(error) or 'timed out'}") from error
+    await phone.close()
+    yield there
+
+
+@asynccontextmanager
+async def own_endpoint(encoding: str = "msgpack") -> AsyncIterator[Endpoint]:
+    """A new daemon of our own. Raises Unreachable."""
+    async with own_daemon() as daemon:
+        yield Endpoint(daemon.url, daemon.secret, ENCODINGS[encoding], daemon)

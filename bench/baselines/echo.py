@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench import loop
-from bench.frames import server_frame
+from bench import machine
+from bench.wire import server_frame
 from chatd.config.model import Config, Limits
 from chatd.env import Timer
 from chatd.http.listeners import Listener, ListenerOptions
@@ -90,4 +90,4 @@ async def main(port: int, session: Callable[[], Echo] = Echo) -> None:
 
 
 if __name__ == "__main__":
-    loop.run(main(int(sys.argv[1])))
+    machine.run(main(int(sys.argv[1])))

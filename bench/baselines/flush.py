@@ -10,9 +10,9 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from bench import loop
+from bench import machine
 from bench.baselines.echo import Echo, main
-from bench.frames import server_frame
+from bench.wire import server_frame
 
 COMMIT_PAGES = 6  # of a message alone: the event, its key, its room, and what every commit writes
 PAGE_BYTES = 4_096 + 24  # with its head, as they stand in a write-ahead log
@@ -55,4 +55,4 @@ class Durable(Echo):
 
 
 if __name__ == "__main__":
-    loop.run(main(int(sys.argv[1]), partial(Durable, Disk())))
+    machine.run(main(int(sys.argv[1]), partial(Durable, Disk())))

@@ -8,8 +8,8 @@ import gc
 import sys
 from typing import cast
 
-from bench import loop
-from bench.frames import server_frame
+from bench import machine
+from bench.wire import server_frame
 
 GREETING = b"+"  # accepted: the kernel connects long before a program looks
 
@@ -67,4 +67,4 @@ async def main(port: int, frame_bytes: int) -> None:
 
 
 if __name__ == "__main__":
-    loop.run(main(int(sys.argv[1]), int(sys.argv[2])))
+    machine.run(main(int(sys.argv[1]), int(sys.argv[2])))

@@ -13,7 +13,7 @@ import struct
 import time
 from collections.abc import Callable
 
-from bench.frames import FrameError, HandshakeError
+from bench.wire import FrameError, HandshakeError
 
 READ_BYTES = 512 * 1024  # two of the largest server frames; a second-level cache holds it
 EVENTS_MAX = 64  # between two looks at the timers: what 64 reads take is the most a send can be late

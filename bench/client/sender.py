@@ -7,10 +7,9 @@ from functools import partial
 from typing import NamedTuple
 
 from bench.client.device import Device
-from bench.codec import Packet
-from bench.engine.record import Record
+from bench.engine.record import MessageId, Record
 from bench.engine.run_state import RunState
-from bench.engine.script import MessageId
+from bench.wire import Packet
 
 BATCH_MAX = 32  # `limits.in_flight`: the server would stop reading beyond it
 TEXT_BYTES_MAX = 32_768  # half of `limits.frame_bytes`; the other half is for keys and for what JSON escapes

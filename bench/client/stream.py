@@ -8,9 +8,8 @@ from bisect import bisect_left
 from collections.abc import Callable
 from operator import attrgetter
 
-from bench.engine.record import Record
-from bench.engine.script import MessageId
-from bench.frames import frame_end
+from bench.engine.record import MessageId, Record
+from bench.wire import frame_end
 
 # pushes whose arrivals are not in the histograms yet; a straggler's go there one by one
 UNSETTLED_MAX = 4_096

@@ -10,15 +10,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from bench.client.device import Device
-from bench.client.dialogue import Refused
-from bench.client.pushes import Pushes, Run
-from bench.client.replica import Fate, Position
+from bench.client.device import Device, Refused
+from bench.client.replica import Fate, Position, Pushes, Run
 from bench.client.sender import Message, Sender
-from bench.codec import Packet, packets
 from bench.engine.record import SECOND_NS, Record
 from bench.engine.run_state import RunState
 from bench.histogram import Histogram
+from bench.wire import Packet, packets
 
 BASE_S, CAP_S = 1.0, 60.0  # protocol.md "Client side": backoff in the foreground
 RUDE_S = 1.0  # how a client behaves whose author did not think about it

@@ -9,17 +9,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bench import frames
-from bench.client.device import Device
-from bench.client.dialogue import Address
-from bench.client.fast_subscriber import payload
+from bench import wire
+from bench.client.device import Address, Device
 from bench.client.stream import Follower, Framing, Stream
-from bench.codec import BINARY, TEXT
-from bench.engine.pacing import pace
-from bench.engine.role import Moves, Role
+from bench.client.subscriber import payload
+from bench.engine.record import MessageId
+from bench.engine.roles import pace
 from bench.engine.run_state import Report, RunState
-from bench.engine.script import MessageId
-from bench.frames import frame_end
+from bench.engine.workers import Moves, Role
+from bench.wire import BINARY, TEXT, frame_end
 
 _KEY_CHARS = 33  # of Script.key
 
@@ -89,7 +87,7 @@ class Participant(Device):
     def say(self, content: bytes | None) -> None:
         """Send something; framed unless the protocol is raw."""
         if content:
-            self.send(content if self.protocol.raw else frames.client_frame(self.protocol.opcode, content))
+            self.send(content if self.protocol.raw else wire.client_frame(self.protocol.opcode, content))
 
     def reading(self, view: memoryview) -> None:
         for opcode, content in self.reader.feed(bytes(view)):

@@ -7,17 +7,16 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench.exports import irc, slack, telegram, whatsapp
-from bench.exports.said import Said, tidied
-from bench.opening import BROKEN
+from bench.exports import documents, logs
+from bench.exports.documents import Said, tidied
 from bench.options import Scenario
-from bench.trace import Mending, TraceError
+from bench.trace import BROKEN, Mending, TraceError
 
 FORMATS: dict[str, Callable[[Path, Mending], Iterator[Said]]] = {
-    "slack": slack.read,
-    "telegram": telegram.read,
-    "whatsapp": whatsapp.read,
-    "irc": irc.read,
+    "slack": documents.slack,
+    "telegram": documents.telegram,
+    "whatsapp": logs.whatsapp,
+    "irc": logs.irc,
 }
 DAY_S = 86400
 

@@ -1,5 +1,6 @@
-"""The report: one HTML file that needs nothing else, from one result or several side by side."""
+"""`report`: one self-contained HTML page from one or more result files, side by side."""
 
+import argparse
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,13 +10,14 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from bench import filesystem
+from bench import machine
 from bench import results as known
 from bench.compare import judged
 from bench.configuration import changed
-from bench.printout import title, worded
-from bench.report.chart import Axis, Line, chart, linear_axis, log_axis, percent_axis
-from bench.results import Result
+from bench.options import Scenario
+from bench.printout import title, worded, writable
+from bench.report.picture import Axis, Line, chart, linear_axis, log_axis, percent_axis, picture
+from bench.results import Result, read
 from bench.targets.target import ABSENT, MISSED, REPORTED, number
 
 GOOD, BAD, WARN = "good", "bad", "warn"  # classes of page.css
@@ -115,7 +117,7 @@ def _tiles(results: Sequence[Result]) -> Iterator[str]:
             yield _tile(f"{sum(held)} of {len(held)}", text, GOOD if all(held) else BAD)
     if any(_bound_runs(result) for result in results):
         yield _tile(BOUND, "these runs measure the generator, too", WARN)
-    if any(map(filesystem.in_memory, results)):
+    if any(map(machine.in_memory, results)):
         yield _tile("IN MEMORY", "no disk is in the durable figures", WARN)
     figures, scenario = known.figures(results[0]), str(results[0]["scenario"])
     for key, name, suffix in _HEADLINES:
@@ -234,7 +236,7 @@ def _beside(result: Result) -> str:
 
 
 def _per_second(row: Mapping[str, Any]) -> str:
-    reasons = (_marked(state.replace("_", " "), "") for state in known.UNMEASURED if state in row)
+    reasons = (_marked(state.replace("_", " "), "") for state in known.UNPLAYED if state in row)
     return next(reasons, "") or worded("deliveries_per_s", row["deliveries_per_s"])
 
 
@@ -302,3 +304,24 @@ def _origin(result: Result, name: str) -> str:
     kept = {key: value for key, value in told.items() if value}
     text = escape(json.dumps(kept, indent=2, ensure_ascii=False))
     return f"<details><summary>{escape(name)}</summary><pre>{text}</pre></details>"
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Read, draw, write. Raises Unreadable for a file that is no result."""
+    results = [result for path in options.results for result in read(path)]
+    text = picture(results) if options.svg else page(results)
+    Path(options.svg or options.html).write_text(text, "utf-8")
+    print(f"wrote {options.svg or options.html} from {len(results)} result{'s'[: len(results) > 1]}")
+    return 0
+
+
+_DRAWN = "one picture of `floor` and `peers`, for a README, instead"
+SCENARIO = Scenario(
+    "one self-contained HTML page from one or more result files",
+    run,
+    own={
+        "results": {"nargs": "+", "type": Path, "help": "files that --json wrote, or directories of them"},
+        "--html": {"metavar": "OUT", "type": writable, "default": "report.html", "help": "(report.html)"},
+        "--svg": {"metavar": "OUT", "type": writable, "help": _DRAWN},
+    },
+)

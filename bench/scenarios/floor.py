@@ -8,19 +8,18 @@ from typing import Any
 
 from bench import options as common
 from bench import outcome, printout
-from bench.codec import ENCODINGS
-from bench.endpoint import Endpoint, open_endpoint
-from bench.engine.echo import Echoing
+from bench.engine.record import Script
 from bench.engine.relay import Relay, RelayPlan
-from bench.engine.role import Plan, Role
+from bench.engine.roles import Echoing
 from bench.engine.run_state import Pacing, RunState
-from bench.engine.script import Script
+from bench.engine.workers import Plan, Role
 from bench.options import Scenario
 from bench.outcome import Played
-from bench.peers.protocols import BROADCAST, PUSH
+from bench.peers.table import BROADCAST, PUSH
 from bench.scenarios import loads
-from bench.server import own_program
+from bench.server import Endpoint, open_endpoint, own_program
 from bench.targets.target import number_of
+from bench.wire import ENCODINGS
 
 FRAME_BYTES = "300"  # payload of the daemon's push of one message: text of 160, key, author, places and times
 FLOORS = {

@@ -7,7 +7,7 @@ from typing import Any
 from bench import options as common
 from bench import outcome
 from bench.instructions import written
-from bench.instructions.parts import MEANINGS
+from bench.instructions.hot_path import MEANINGS
 from bench.options import Scenario
 
 

@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 from bench import options as common
 from bench import outcome, printout
 from bench.checks import Tally
-from bench.endpoint import open_endpoint
+from bench.engine.record import Script
 from bench.engine.run_state import Pacing
-from bench.engine.script import Script
 from bench.options import Scenario
 from bench.peers.table import PEERS, Peer
-from bench.results import UNMEASURED
+from bench.results import UNPLAYED
 from bench.scenarios import loads
-from bench.server import Unreachable
+from bench.server import Unreachable, open_endpoint
 
 NOT_IMPLEMENTED = "it is installed, but the bench does not speak to it"
 
@@ -94,7 +93,7 @@ def text(result: dict[str, Any], tally: Tally) -> list[str]:
 
 
 def _row(name: str, row: dict[str, Any], ratio: float | None) -> str:
-    for state in UNMEASURED:
+    for state in UNPLAYED:
         if state in row:
             return f"  {name:<14}{state.replace('_', ' '):>14}   {row[state]}"
     latency = row["delivery_ms"]

@@ -2,29 +2,141 @@
 
 import argparse
 import asyncio
+import contextlib
+import itertools
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import codec, configuration, outcome, printout, progress
+from bench import configuration, outcome, printout, wire
 from bench import options as common
 from bench.checks import Tally
-from bench.client.dialogue import Address
+from bench.client.device import Address, Refused
 from bench.client.phone import Phone, connect
-from bench.codec import ENCODINGS, Packet
+from bench.database import Shape, fill
+from bench.engine.workers import Load
 from bench.histogram import Histogram
-from bench.history.filling import fill
-from bench.history.shape import Shape
-from bench.load import Load
 from bench.options import Scenario
 from bench.server import Daemon, daemon_dir
-from bench.siege.attacker import Deeds, Orders, attacking, certificate, hello, unverified
-from bench.siege.attacks import ATTACKS, Attack, Place
-from bench.siege.honest import PAIRS, Pairs, Stretch, come_in
+from bench.siege.attacker import (
+    ATTACKS,
+    Attack,
+    Deeds,
+    Orders,
+    Place,
+    attacking,
+    certificate,
+    hello,
+    unverified,
+)
+from bench.wire import ENCODINGS, Packet
+
+Dial = Callable[[], Awaitable[Phone]]
+
+PAIRS = 5
+RATE = 20.0  # messages a second of all pairs: each below `rates.writes_per_s`
+SETTLE_S = 30.0  # for what is on its way at the end; an acknowledgement that takes longer never came
+FIRST_S = 1.0  # an attacker who is out by then is out in time
+
+
+class Stretch:
+    """Everything honest people met between two moments; `later` leaves the first FIRST_S out."""
+
+    def __init__(self) -> None:
+        self.began = time.perf_counter()
+        self.acks = Histogram()
+        self.later = Histogram()
+        self.hellos = Histogram()
+        self.hellos_refused = 0
+
+    def acked(self, due: float) -> None:
+        """A message that was due then is durable, and acknowledged."""
+        took_ns = int((time.perf_counter() - due) * 1e9)
+        self.acks.record(took_ns)
+        if due - self.began >= FIRST_S:
+            self.later.record(took_ns)
+
+
+class Pairs:
+    """One of each pair writes to the other, in turn, by a schedule that waits for nobody.
+
+    Whatever is acknowledged has to reach the other, once.
+    """
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._writers: list[tuple[Phone, str]] = []
+        self._numbers = itertools.count()
+        self._unanswered: set[str] = set()
+        self._acked: set[str] = set()
+        self._received: set[str] = set()
+
+    def add(self, writer: Phone, reader: Phone, room: str) -> None:
+        self._writers.append((writer, room))
+        reader.on_push = self._pushed
+
+    async def write(self, stretch: Stretch, seconds: float) -> None:
+        began = time.perf_counter()
+        for number in range(int(seconds * RATE)):
+            due = began + number / RATE
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            self._send(stretch, due)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_S):
+                while self._unanswered:
+                    await asyncio.sleep(0.01)
+
+    def check(self) -> None:
+        for key in self._unanswered:
+            self._tally.add("unacked", f"{key} was never acknowledged")
+        for key in self._acked - self._received:
+            self._tally.add("lost", f"{key} was acknowledged and never delivered")
+
+    def _send(self, stretch: Stretch, due: float) -> None:
+        number = next(self._numbers)
+        (writer, room), key = self._writers[number % len(self._writers)], f"honest-{number:015d}"
+        packet = {"type": "send", "room": room, "key": key, "body": {"text": f"Message {key}"}}
+        self._unanswered.add(key)
+
+        def answered(reply: Packet) -> None:
+            if reply["type"] != "ok":
+                self._tally.add("unacked", f"{key} was refused: {reply.get('code')}")
+            else:
+                self._acked.add(key)
+            self._unanswered.discard(key)
+            stretch.acked(due)
+
+        writer.ask(packet, answered)
+
+    def _pushed(self, packet: Packet) -> None:
+        for event in packet.get("events", ()) if packet["type"] == "event" else ():
+            # The event that a room begins with has no key.
+            key = event.get("key")
+            if key is None:
+                continue
+            if key in self._received:
+                self._tally.add("duplicated", f"{key} was delivered twice")
+            self._received.add(key)
+
+
+async def come_in(dial: Dial, hello: Callable[[], Packet], stretch: Stretch, every_s: float) -> None:
+    """One new connection after the other, from dialling to the answered hello, until cancelled."""
+    while True:
+        began = time.perf_counter()
+        try:
+            phone = await dial()
+            await phone.request(hello())
+        except (OSError, TimeoutError, Refused):
+            stretch.hellos_refused += 1
+        else:
+            stretch.hellos.record(int((time.perf_counter() - began) * 1e9))
+            phone.cut()
+        await asyncio.sleep(max(0.0, every_s - (time.perf_counter() - began)))
+
 
 P99_MAX = 3.0  # times as long as without the attack; or the attacker is out within a second
 QUIET_S = 5.0
@@ -138,7 +250,7 @@ class Siege:
         await pairs.write(Stretch(), 1.0)  # what is slow the first time only
         verdicts = []
         for attack in attacks:
-            with progress.shown(lambda name=attack.name: f"siege    {name}"):  # type: ignore[misc]
+            with printout.shown(lambda name=attack.name: f"siege    {name}"):  # type: ignore[misc]
                 verdicts.append(await self._suffer(attack, place, pairs, seconds))
         pairs.check()
         return verdicts
@@ -173,21 +285,21 @@ class Siege:
 
     async def _token(self, attack: Attack) -> str:
         if attack.kind != "revoked":
-            return codec.token(ATTACKER, self.daemon.secret)
-        token = codec.token("siege-victim", self.daemon.secret)
+            return wire.token(ATTACKER, self.daemon.secret)
+        token = wire.token("siege-victim", self.daemon.secret)
         directory = Path(self.daemon.environment["CHATD_STORAGE__DIRECTORY"])
         await _revoke(directory / "chatd.sock", "siege-victim")
         return token
 
     def _hello(self) -> Packet:
-        return hello(codec.token(f"siege-{secrets.token_hex(4)}", self.daemon.secret))
+        return hello(wire.token(f"siege-{secrets.token_hex(4)}", self.daemon.secret))
 
     async def _dial(self) -> Phone:
         return await connect(self._address, ENCODINGS["msgpack"], unverified())
 
     async def _enter(self, user: str) -> Phone:
         phone = await self._dial()
-        await phone.request(hello(codec.token(user, self.daemon.secret)))
+        await phone.request(hello(wire.token(user, self.daemon.secret)))
         return phone
 
 
@@ -219,7 +331,7 @@ async def besieged(messages: int) -> AsyncIterator[Siege]:
         here.settings = {**SETTINGS, "CHATD_LISTEN__TLS_CERT": str(pem), "CHATD_LISTEN__TLS_KEY": str(pem)}
         async with here.daemon():
             pass  # the first start makes the schema
-        with progress.shown(lambda: f"fill     {messages:,} messages"):
+        with printout.shown(lambda: f"fill     {messages:,} messages"):
             await asyncio.to_thread(fill, here.database, shape, lambda now: None)
         async with here.daemon() as daemon:
             yield Siege(daemon, shape)

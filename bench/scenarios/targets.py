@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import configuration, cores, filesystem, outcome, printout
-from bench.client.dialogue import Refused
+from bench import configuration, machine, outcome, printout
+from bench.client.device import Refused
 from bench.options import Scenario
-from bench.targets import yardstick
 from bench.targets.table import TARGETS
 from bench.targets.target import HEAD, MISSED, QUICK, Extent, Measured, Target
+from bench.targets.target import measured_here as yardstick
 from bench.trace import load
 
 
@@ -32,7 +32,7 @@ async def run(options: argparse.Namespace) -> int:
     try:
         for target in TARGETS:
             if not options.only or target.name in options.only:
-                here = yardstick.measured()
+                here = yardstick()
                 measured = await _measured(target, extent)
                 rows.append(target.as_json(measured, extent, here))
                 print(*target.as_text(measured, extent, here), sep="\n", file=out, flush=True)
@@ -76,9 +76,9 @@ def _head(extent: Extent) -> list[str]:
 
 def _placed() -> dict[str, Any]:
     """Where every daemon of the table and the generator will be, as a result has it."""
-    core, storage = cores.daemon_core(), filesystem.of(Path(tempfile.gettempdir()))
-    ours = cores.bound() if core is None else [core]
-    return {"server": {"cores": ours, "storage": storage}, "generator": {"cores": cores.bound()}}
+    core, storage = machine.daemon_core(), machine.filesystem_of(Path(tempfile.gettempdir()))
+    ours = machine.bound() if core is None else [core]
+    return {"server": {"cores": ours, "storage": storage}, "generator": {"cores": machine.bound()}}
 
 
 def _exit_code(rows: Sequence[Mapping[str, Any]]) -> int:

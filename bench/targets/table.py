@@ -7,16 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from bench.checks import Tally
-from bench.endpoint import own_endpoint
+from bench.database import Shape
 from bench.engine.run_state import Pacing
-from bench.history.shape import Shape
 from bench.options import script
 from bench.outcome import Played
 from bench.peers.table import PEERS
-from bench.population.replay import Plan
-from bench.population.storm import Crowd
 from bench.scenarios import floor, history, loads, reconnect, replay, stalled
-from bench.server import daemon_dir
+from bench.scenarios.reconnect import Crowd
+from bench.scenarios.replay import Plan
+from bench.server import daemon_dir, own_endpoint
 from bench.targets.target import ONCE, Extent, Figure, Measured, Target, median, number_of, ratio
 from bench.trace import Trace, read
 

@@ -14,20 +14,16 @@ import pytest
 from bench import __main__ as command
 from bench.checks import COUNTERS, Tally
 from bench.client import user as users
-from bench.codec import ENCODINGS
-from bench.endpoint import Endpoint
-from bench.engine.record import SECOND_NS
-from bench.engine.role import Plan
+from bench.engine.record import SECOND_NS, Script
+from bench.engine.roles import Idle, Sessions
 from bench.engine.run_state import Access, Pacing
-from bench.engine.script import Script
-from bench.engine.sessions import Idle, Sessions
-from bench.engine.workers import measure
-from bench.population import population_run
-from bench.population import storm as storms
-from bench.population.population_run import Population, Size
-from bench.population.storm import Crowd
-from bench.scenarios import mixed, peers, ramp, reconnect, stalled
-from bench.server import Daemon
+from bench.engine.workers import Plan, measure
+from bench.scenarios import loads, mixed, peers, reconnect, stalled
+from bench.scenarios import reconnect as storms
+from bench.scenarios.mixed import Population, Size
+from bench.scenarios.reconnect import Crowd
+from bench.server import Daemon, Endpoint
+from bench.wire import ENCODINGS
 from tests.kit.faulty_server import FaultyServer, canary
 
 SECRET = "secret"
@@ -67,7 +63,7 @@ async def test_a_population_finds_every_lie(
     fault: str, counted: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if counted:
-        monkeypatch.setattr(population_run, "QUIET_NS", SECOND_NS // 2)
+        monkeypatch.setattr(mixed, "QUIET_NS", SECOND_NS // 2)
     rates = {"messages": 300.0, "reads": 0.0, "typing": 0.0, "churn": 0.0}
     people = Population(6, (Size(5, 2), Size(2, 2, direct=True)), rates)
     async with canary(fault) as bird:
@@ -162,8 +158,8 @@ async def test_a_lie_is_exit_code_1(
     scenario: str, fault: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHATD_AUTH__SECRET", SECRET)
-    monkeypatch.setattr(ramp, "HALVINGS", 0)
-    monkeypatch.setattr(ramp, "STEPS_MAX", 2)
+    monkeypatch.setattr(loads, "HALVINGS", 0)
+    monkeypatch.setattr(loads, "STEPS_MAX", 2)
     if fault != "none":
         monkeypatch.setattr(peers, "QUIET_S", 0.5)
     out = tmp_path / "r.json"

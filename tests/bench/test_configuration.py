@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from bench import __main__ as command
-from bench import configuration, load, printout, progress, rooms
-from bench.endpoint import own_endpoint
-from bench.history import measuring
+from bench import configuration, printout, rooms
+from bench.engine import workers
+from bench.results import Threshold
+from bench.scenarios import history
 from bench.scenarios.floor import own_floor
-from bench.server import own_daemon
-from bench.thresholds import Threshold
+from bench.server import own_daemon, own_endpoint
 from chatd.config.model import Config
 
 SECTIONS = Config.__struct_fields__
@@ -97,8 +97,8 @@ async def test_the_memory_of_the_daemon_is_noted_at_once_and_then_every_second(
         pauses.append(after_s)
         return asyncio.get_event_loop_policy().get_event_loop().call_soon(*what)
 
-    measured, daemon = load.Load(None), Grown()
-    monkeypatch.setattr(load.asyncio, "get_running_loop", lambda: SimpleNamespace(call_later=at_once))
+    measured, daemon = workers.Load(None), Grown()
+    monkeypatch.setattr(workers.asyncio, "get_running_loop", lambda: SimpleNamespace(call_later=at_once))
     measured._look(daemon)  # type: ignore[arg-type]
     while daemon.looked < 5:
         await asyncio.sleep(0)
@@ -112,7 +112,7 @@ async def test_the_memory_of_the_daemon_is_noted_at_once_and_then_every_second(
 
 
 async def test_a_timeline_without_a_daemon_of_our_own_has_no_memory() -> None:
-    measured = load.Load(None)
+    measured = workers.Load(None)
     with measured.during():
         pass
     assert measured.beside([{"second": 0}]) == [{"second": 0}]
@@ -126,12 +126,12 @@ async def test_progress_is_shown_while_rooms_are_made(capsys: pytest.CaptureFixt
         await rooms.create_blocks(there, "prog", users, 3)
     shown = capsys.readouterr().err
     assert "a group of 4" in shown
-    assert f"{progress.bar(1, 1)} direct rooms" in shown
-    assert f"{progress.bar(3, 3)} groups" in shown
+    assert f"{printout.bar(1, 1)} direct rooms" in shown
+    assert f"{printout.bar(3, 3)} groups" in shown
 
 
 def test_progress_is_told_while_a_database_is_read() -> None:
     reading: Any = SimpleNamespace(pages=SimpleNamespace(count=5), hellos=SimpleNamespace(count=7))
-    told = measuring._reading(reading, "cold", 10)()
-    assert progress.bar(5, 10) in told
-    assert f"7/{measuring.GREETINGS} hellos · cold" in told
+    told = history._reading(reading, "cold", 10)()
+    assert printout.bar(5, 10) in told
+    assert f"7/{history.GREETINGS} hellos · cold" in told

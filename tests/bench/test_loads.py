@@ -11,15 +11,13 @@ import pytest
 
 from bench import __main__ as command
 from bench import options
-from bench.codec import ENCODINGS
-from bench.endpoint import Endpoint
-from bench.engine.record import SECOND_NS
+from bench.engine.record import SECOND_NS, Script
 from bench.engine.run_state import Pacing, Report
-from bench.engine.script import Script
 from bench.histogram import Histogram
 from bench.outcome import MISSED
 from bench.scenarios import loads
-from bench.server import Daemon, Unreachable
+from bench.server import Daemon, Endpoint, Unreachable
+from bench.wire import ENCODINGS
 from tests.kit.faulty_server import STALL_S, canary
 from tests.kit.result import is_whole
 

@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as command
-from bench.codec import ENCODINGS
-from bench.endpoint import Endpoint
+from bench.client import gathering
+from bench.engine.record import Script
 from bench.engine.run_state import Pacing
-from bench.engine.script import Script
-from bench.population import gathering, population_run
-from bench.population.population_run import Population, Size
 from bench.scenarios import mixed
-from bench.server import DaemonDir, daemon_dir
+from bench.scenarios.mixed import Population, Size
+from bench.server import DaemonDir, Endpoint, daemon_dir
+from bench.wire import ENCODINGS
 from tests.kit.result import is_whole
 
 SMALL = """
@@ -43,7 +42,7 @@ def file_of(directory: Path, text: str) -> Path:
 
 
 def test_the_example_is_a_population() -> None:
-    population = population_run.read(Path("bench/examples/town.toml"), seed=1)
+    population = mixed.read(Path("bench/examples/town.toml"), seed=1)
     assert [len(members) for members in population.members_of].count(100) == 3
     assert all(len(set(members)) == len(members) for members in population.members_of)
     assert population.rates["messages"] == 100
@@ -74,7 +73,7 @@ def test_the_example_is_a_population() -> None:
 )
 def test_a_bad_file_is_refused_by_its_key(tmp_path: Path, text: str, word: str) -> None:
     with pytest.raises(ValueError, match=word):
-        population_run.read(file_of(tmp_path, text), seed=1)
+        mixed.read(file_of(tmp_path, text), seed=1)
     assert command.main(["mixed", str(file_of(tmp_path, text))]) == 2
 
 

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from bench import outcome
-from bench.engine.record import Record
+from bench.engine.record import MessageId, Record
 from bench.engine.run_state import Report
-from bench.engine.script import MessageId
-from bench.thresholds import Threshold
+from bench.results import Threshold
 
 MEASURED: dict[str, Any] = {
     "scenario": "fanout",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import configuration, printout, progress
+from bench import configuration, printout
 from bench.checks import Tally
 from bench.histogram import Histogram
 
@@ -98,7 +98,7 @@ def test_the_environment_names_what_a_comparison_needs() -> None:
 
 async def test_progress_ends_with_a_plain_line_where_there_is_no_terminal() -> None:
     out = io.StringIO()
-    with progress.shown(lambda: "working", out):
+    with printout.shown(lambda: "working", out):
         pass
     assert out.getvalue() == "  working  0 s\n"
 
@@ -109,12 +109,12 @@ async def test_progress_renews_its_line_on_a_terminal() -> None:
             return True
 
     out = Terminal()
-    with progress.shown(lambda: "working", out):
+    with printout.shown(lambda: "working", out):
         pass
     assert out.getvalue() == "\r\x1b[K  working  0 s\n"
 
 
 def test_a_bar_fills() -> None:
-    assert progress.bar(0, 4) == "[....................] 0/4"
-    assert progress.bar(2_000, 4_000) == "[##########..........] 2,000/4,000"
-    assert progress.bar(0, 0).startswith("[####################]")
+    assert printout.bar(0, 4) == "[....................] 0/4"
+    assert printout.bar(2_000, 4_000) == "[##########..........] 2,000/4,000"
+    assert printout.bar(0, 0).startswith("[####################]")

@@ -16,11 +16,11 @@ from bench import __main__ as command
 from bench import server as homes
 from bench.client import user as users
 from bench.client.user import BASE_S, CAP_S, RUDE_S, Polite, Rude, UsersState
+from bench.engine.record import Script
 from bench.engine.run_state import Access, Pacing
-from bench.engine.script import Script
-from bench.population import storm as storms
-from bench.population.storm import Crowd, Probe
 from bench.scenarios import reconnect
+from bench.scenarios import reconnect as storms
+from bench.scenarios.reconnect import Crowd, Probe
 from tests.kit.result import is_whole
 
 

@@ -11,10 +11,9 @@ import pytest
 from bench.client.poller import Poller
 from bench.client.sender import BATCH_MAX, TEXT_BYTES_MAX, Sender
 from bench.client.subscriber import Author
-from bench.engine.pacing import Schedule
-from bench.engine.record import SECOND_NS
+from bench.engine.record import SECOND_NS, Script
+from bench.engine.roles import Schedule
 from bench.engine.run_state import Access, Pacing, RunState
-from bench.engine.script import Script
 
 PACED = Pacing(duration_s=1000.0, warmup_s=0.0, rate=1.0)
 

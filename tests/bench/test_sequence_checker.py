@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bench.checks import Tally
-from bench.client.sequence_checker import SequenceChecker
-from bench.codec import Packet
-from bench.engine.script import MessageId, Script
+from bench.client.subscriber import SequenceChecker
+from bench.engine.record import MessageId, Script
+from bench.wire import Packet
 
 SCRIPT = Script("run0", seed=3)
 TEXTS = SCRIPT.texts()

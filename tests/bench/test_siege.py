@@ -9,9 +9,8 @@ import pytest
 from bench.__main__ import main
 from bench.checks import Tally
 from bench.histogram import Histogram
-from bench.scenarios.siege import Verdict
-from bench.siege.attacks import ATTACKS, FIRST_FRAME_BYTES, FRAME_BYTES, Place, colliding_keys
-from bench.siege.honest import Pairs, Stretch
+from bench.scenarios.siege import Pairs, Stretch, Verdict
+from bench.siege.attacker import ATTACKS, FIRST_FRAME_BYTES, FRAME_BYTES, Place, colliding_keys
 
 PLACE = Place("g00000000000", "g00000000001", "g00000000002", "victim")
 

@@ -17,7 +17,7 @@ from bench import results as reading
 from bench.scenarios import targets
 from bench.scenarios.floor import FLOORS
 from bench.server import Unreachable
-from bench.targets import table, target, yardstick
+from bench.targets import table, target
 from bench.targets.table import TARGETS
 from bench.targets.target import (
     ABSENT,
@@ -30,9 +30,9 @@ from bench.targets.target import (
     Figure,
     Measured,
     Target,
+    Yardstick,
     median,
 )
-from bench.targets.yardstick import Yardstick
 
 
 @pytest.mark.parametrize("module", [target, options])
@@ -246,7 +246,7 @@ async def test_a_peer_is_among_the_results_of_its_row(monkeypatch: pytest.Monkey
     assert measured.figures["ratio_nats_16"] == 2
 
 
-SLOW = Yardstick(*(3 * value for value in yardstick.REFERENCE))
+SLOW = Yardstick(*(3 * value for value in target.REFERENCE))
 
 
 @pytest.mark.parametrize(
@@ -289,4 +289,4 @@ def test_the_yardstick_of_a_row_is_in_its_result_and_beside_its_figures(
 
 
 def test_a_machine_has_a_speed() -> None:
-    assert all(value > 0 for value in yardstick.measured())
+    assert all(value > 0 for value in target.measured_here())

@@ -78,7 +78,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "rich": ("chatd/cli/",),
     "starlette": ("chatd/http/routes.py", "chatd/http/admin.py"),
     "uvicorn": ("chatd/http/listeners.py", "chatd/http/http_protocol.py"),
-    "uvloop": ("chatd/server/runner.py", "bench/loop.py", "bench/baselines/"),
+    "uvloop": ("chatd/server/runner.py", "bench/machine.py", "bench/baselines/"),
     "websockets": (
         "chatd/websocket/connection.py",
         "chatd/websocket/handshake.py",

@@ -5,12 +5,12 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bench.checks import Entry, LogBook, Said, check_dense, check_log, check_replica, deliveries
-from bench.client.dialogue import Refused
+from bench.client.device import Refused
 from bench.client.replica import Position
 from bench.client.user import User, UsersState
-from bench.codec import Packet
 from bench.engine.record import SECOND_NS
 from bench.server import Unreachable
+from bench.wire import Packet
 
 LOOK_NS = SECOND_NS // 100  # between two looks at a condition that is dear to look at
 GATHER_NS = 120 * SECOND_NS  # nobody new for so long: the others will not come either
