@@ -42,17 +42,7 @@ async def run(options: argparse.Namespace) -> int:
         "median": {f"{name}_us": round(statistics.median(values), 4) for name, values in spreads.items()},
         "least": {f"{name}_us": round(min(values), 4) for name, values in spreads.items()},
     }
-    return outcome.finish(result, text(spreads, options), options, clean=True)
-
-
-def text(spreads: Mapping[str, list[float]], options: argparse.Namespace) -> list[str]:
-    outboxes = f"{options.outboxes:,} outboxes"
-    head = f"bench micro · microseconds an operation, median of {ROUNDS} rounds · {outboxes}"
-    rows = (
-        f"  {name:<16}{statistics.median(values):>10.3f}   {min(values):.3f} .. {max(values):.3f}   {MEANINGS[name]}"
-        for name, values in spreads.items()
-    )
-    return [head, "", *rows]
+    return outcome.finish(result, options)
 
 
 MEANINGS = {

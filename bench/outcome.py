@@ -3,11 +3,12 @@
 import argparse
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench import configuration, machine, printout
+from bench import results as known
 from bench.engine.record import Record, Second
 from bench.engine.run_state import Pacing, Report
 from bench.engine.workers import Load, Plan, measure
@@ -22,7 +23,6 @@ CORRECT, FAULTY, UNREACHABLE, MISSED = 0, 1, 4, 5
 NO_DAEMON = (Unreachable, HandshakeError, TimeoutError, OSError)
 
 # What every result has, whatever it measured; what a scenario has nothing of is 0, with a count of 0 where it has one.
-COUNTS = ("messages", "deliveries", "deliveries_per_s", "acks_per_s")
 DURATIONS = ("ack_ms", "delivery_ms", "resume_ms")
 
 Played = tuple[dict[str, Any], Report]
@@ -95,49 +95,16 @@ def timeline(record: Record, duration_s: float) -> list[dict[str, Any]]:
     ]
 
 
-def loop(result: Mapping[str, Any]) -> str:
-    if result["rate"]:
-        return f"open loop, {result['arrival']}, {result['rate']:g}/s"
-    return f"CLOSED loop, {result['in_flight']} in flight each"
-
-
-def text(
-    result: Mapping[str, Any], plan: str, seen: Report, *, answered: str = "durable", resumed: str = ""
-) -> list[str]:
-    """The report as lines; `answered` is what an ack means, `resumed` from when to when somebody comes in."""
-    record, start = seen.record, "due" if result["rate"] else "sent"
-    rows = {
-        "ack": (record.acks(), f"{start} to {answered}"),
-        "delivery": (record.deliveries(), f"{start} to received"),
-        "resume": (record.resumes, resumed),
-    }
-    if result["rate"]:
-        sent = {"ack (sent)": record.acks_sent, "delivery (s.)": record.deliveries_sent}
-        rows |= {name: (histogram, "from the actual send") for name, histogram in sent.items()}
-    return [
-        f"bench {result['scenario']} · {loop(result)} · {result['encoding']} · seed {result['seed']}",
-        f"plan  {plan} · {result['warmup_s']:g} s warm-up + {result['duration_s']:g} s",
-        "",
-        *printout.latency_table(rows),
-        "",
-        f"  throughput  {result['acks_per_s']:,.0f} {answered}/s · {result['deliveries_per_s']:,.0f} deliveries/s",
-        f"  per second  {printout.per_second(result['timeline'])}",
-        *printout.frequent("failures", seen.failures),
-        *printout.correctness(seen.tally),
-        *printout.load(result),
-    ]
-
-
 def complete(result: Mapping[str, Any], options: argparse.Namespace) -> dict[str, Any]:
     none = Histogram().milliseconds()
-    wanted: dict[str, Any] = {**dict.fromkeys(COUNTS, 0), **dict.fromkeys(DURATIONS, none)}
+    wanted: dict[str, Any] = {**dict.fromkeys(known.COUNTS, 0), **dict.fromkeys(DURATIONS, none)}
     wanted |= {"generator_bound": False, "server": None, "timeline": []}
     wanted |= {"command": options.command, "environment": configuration.environment()}
     both = {"daemon": {}, **result.get("config", {}), "generator": configuration.of_generator(options)}
     return {**{key: value for key, value in wanted.items() if key not in result}, "config": both}
 
 
-def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace, *, clean: bool) -> int:
+def finish(result: dict[str, Any], options: argparse.Namespace, more: Sequence[str] = ()) -> int:
     """Judges the thresholds, prints, writes the files; the exit code.
 
     `unmeasured` in a result says why the scenario did not come to what it is there to measure.
@@ -146,7 +113,7 @@ def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace
     verdicts = {one.text: UNMEASURED if empty else one.check(result) for one in options.threshold}
     result["thresholds"] = {text: verdict == PASS for text, verdict in verdicts.items()}
     result |= complete(result, options)
-    lines = [*lines[:1], *printout.server(result), *printout.placement(result), *lines[1:]]
+    lines = [*printout.text(result), *more]
     lines += ["  measured    NOTHING WAS MEASURED: a longer run, or a higher rate"] if empty else []
     lines += [f"  measured    NOT WHAT WAS ASKED: {result['unmeasured']}"] if result.get("unmeasured") else []
     lines += [f"  thresholds  {' · '.join(map(' '.join, verdicts.items()))}"] if verdicts else []
@@ -156,7 +123,7 @@ def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace
     if options.html:
         Path(options.html).write_text(page([result]), "utf-8")
     print("\n".join(lines), file=sys.stderr if options.json == "-" else sys.stdout)
-    if not clean:
+    if any((known.faults(result) or {}).values()):
         return FAULTY
     return MISSED if empty or result.get("unmeasured") or not all(result["thresholds"].values()) else CORRECT
 

@@ -30,6 +30,10 @@ _NOT_FIGURES = ("from_actual_send", "environment", "histograms", "timeline", "co
 _COUNTS = ("messages", "acks", "deliveries", "resumed")  # of a second in which nothing happened these are 0
 
 
+# What every result has, whatever it measured; what a scenario has nothing of is 0.
+COUNTS = ("messages", "deliveries", "deliveries_per_s", "acks_per_s")
+
+
 class Unreadable(ValueError):
     """A file that is no result; the text says which and why."""
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from html import escape
+from itertools import chain
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -15,13 +16,12 @@ from bench import results as known
 from bench.compare import judged
 from bench.configuration import changed
 from bench.options import Scenario
-from bench.printout import title, worded, writable
+from bench.printout import BAD, BOUND, GOOD, WARN, tables, title, worded, writable
 from bench.report.picture import Axis, Line, chart, linear_axis, log_axis, percent_axis, picture
 from bench.results import Result, read
 from bench.targets.target import ABSENT, MISSED, REPORTED, number
 
-GOOD, BAD, WARN = "good", "bad", "warn"  # classes of page.css
-PASS, FAIL, BOUND = "PASS", "FAIL", "GENERATOR-BOUND"
+PASS, FAIL = "PASS", "FAIL"
 
 # The figures shown in large letters, with the name of what each is of.
 _HEADLINES = (
@@ -59,7 +59,7 @@ def page(results: Sequence[Result]) -> str:
         _section("Verdicts", _details(results, names)),
         *map(_goals, results),
         f'<div class="two">{_latencies(named)}{"".join(_timelines(named))}{_ramp(named)}</div>',
-        *map(_beside, results),
+        *chain.from_iterable(map(_beside, results)),
         _figures(results, names),
         _section("How it was made", "".join(map(_origin, results, names))),
     )
@@ -225,51 +225,14 @@ def _ramp(named: Named) -> str:
     return _drawn("Latency by rate", lines, partial(linear_axis, "messages/s asked for"), "ms")
 
 
-def _beside(result: Result) -> str:
-    """Everything else that was measured in the same run, and what each of them does not do."""
-    rows = [
-        [escape(name), *(cell(row) for cell in _BESIDE_CELLS.values())]
-        for part in ("floor", "chatd", "peers")
-        for name, row in (result.get(part) or {}).items()
-    ]
-    return _section("Beside others, same machine, same run", _table(("server", *_BESIDE_CELLS), rows))
-
-
-def _per_second(row: Mapping[str, Any]) -> str:
-    reasons = (_marked(state.replace("_", " "), "") for state in known.UNPLAYED if state in row)
-    return next(reasons, "") or worded("deliveries_per_s", row["deliveries_per_s"])
-
-
-def _latency(point: str) -> Callable[[Mapping[str, Any]], str]:
-    def cell(row: Mapping[str, Any]) -> str:
-        found = [row[key] for key in ("delivery_ms", "ack_ms") if key in row and row[key].get("count", 1)]
-        return worded("_ms", found[0][point]) if found else ""
-
-    return cell
-
-
-def _core(row: Mapping[str, Any]) -> str:
-    share = (row.get("server") or {}).get("cpu_share")
-    return "" if share is None else f"{share:.2f}"
-
-
-def _notes(row: Mapping[str, Any]) -> str:
-    counted = known.faults({**row, "scenario": ""}) or {}
-    notes = [_marked(f"{key} {count:,}", BAD) for key, count in counted.items() if count]
-    return "<br>".join([*notes, *([_marked(BOUND, WARN)] if row.get("generator_bound") else [])])
-
-
-_BESIDE_CELLS: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "deliveries": _per_second,
-    "answered": lambda row: worded("acks_per_s", row["acks_per_s"]) if row.get("acks_per_s") else "",
-    "p50": _latency("p50"),
-    "p99": _latency("p99"),
-    "its core": _core,
-    "note": _notes,
-    "it does not": lambda row: (
-        f'<div class="words">{escape(str(row["does_not"]))}</div>' if row.get("does_not") else ""
-    ),
-}
+def _beside(result: Result) -> Iterator[str]:
+    """Everything that was measured side by side in one run, and what each does not do."""
+    for part in tables(result):
+        rows = [
+            [_marked(text, kind) if text and kind else escape(text) for text, kind in row]
+            for row in part.rows
+        ]
+        yield _section(part.heading, _table(part.heads, rows))
 
 
 def _figures(results: Sequence[Result], names: Sequence[str]) -> str:

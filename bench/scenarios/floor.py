@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import options as common
-from bench import outcome, printout
+from bench import outcome
 from bench.engine.record import Script
 from bench.engine.relay import Relay, RelayPlan
 from bench.engine.roles import Echoing
@@ -32,10 +32,8 @@ FLOORS = {
 
 async def run(options: argparse.Namespace) -> int:
     pacing, script = common.open_pacing(options), common.script(options.seed)
-    rows: dict[str, Played] = {}
-    for name, played in _comparisons(options, script, pacing).items():
-        rows[name] = await played()
-    measured = {name: row for name, (row, _) in rows.items()}
+    played = _comparisons(options, script, pacing)
+    measured = {name: (await play())[0] for name, play in played.items()}
     result = {
         **measured["chatd at the rate"],
         "scenario": "floor",
@@ -43,8 +41,7 @@ async def run(options: argparse.Namespace) -> int:
         "chatd": {name: row for name, row in measured.items() if name.startswith("chatd")},
         "ratio": ratios(measured),
     }
-    clean = all(seen.tally.clean for _, seen in rows.values())
-    return outcome.finish(result, _text(rows), options, clean=clean)
+    return outcome.finish(result, options)
 
 
 def ratios(measured: Mapping[str, dict[str, Any]]) -> dict[str, float]:
@@ -122,28 +119,6 @@ def _comparisons(
         "flush at the rate": lambda: echo(script, paced, clients, "flush"),
         "chatd direct at the rate": lambda: pairs(paced),
     }
-
-
-def _text(rows: dict[str, Played]) -> list[str]:
-    head = f"{'':<26}{'deliveries/s':>14}{'durable/s':>12}{'p50':>11}{'p99':>11}"
-    lines = ["bench floor · the same generator, one server after the other", "", head]
-    for name, (row, _) in rows.items():
-        latency = row["delivery_ms"] if row["delivery_ms"]["count"] else row["ack_ms"]
-        durable = f"{row['acks_per_s']:,.0f}" if name.startswith(("chatd", "flush")) else "-"
-        if name == "echo":
-            durable = f"({row['acks_per_s']:,.0f})"
-        lines.append(
-            f"  {name:<24}{row['deliveries_per_s']:>14,.0f}{durable:>12}"
-            f"{printout.duration(latency['p50']):>11}{printout.duration(latency['p99']):>11}"
-            + ("  GENERATOR-BOUND" if row["generator_bound"] else "")
-        )
-    meanings = " · ".join(f"{name}: {meaning}" for name, (meaning, *_) in FLOORS.items())
-    return [
-        *lines,
-        "",
-        f"  {meanings}",
-        "  floors store and acknowledge nothing, `flush` writes zeros; (echoes/s) in brackets",
-    ]
 
 
 SCENARIO = Scenario(

@@ -224,7 +224,7 @@ async def run(options: argparse.Namespace) -> int:
     asked = Asked(**{one.name: getattr(options, names.get(one.name, one.name)) for one in fields(Asked)})
     result = {**await play(shape, asked, tally), "scenario": "history"}
     result |= {"seed": options.seed, **tally.counts(), "examples": tally.examples}
-    return outcome.finish(result, text(result, tally), options, clean=tally.clean)
+    return outcome.finish(result, options)
 
 
 async def play(shape: Shape, asked: Asked, tally: Tally) -> dict[str, Any]:
@@ -290,36 +290,6 @@ async def build(here: DaemonDir, shape: Shape) -> float:
         await asyncio.to_thread(fill, here.database, shape, done)
     mark.write_text(told)
     return time.monotonic() - started
-
-
-def text(result: dict[str, Any], tally: Tally) -> list[str]:
-    full, empty = result["start"], result["empty"]
-    kept = {name: Histogram.from_sparse(slots) for name, slots in result["histograms"].items()}
-    rows = {
-        "page": (kept["page"], f"{result['pages']:,} pages of 50, the file in memory"),
-        "page cold": (kept["page_cold"], "the same, the file not in memory"),
-        "hello": (kept["hello"], f"{result['rooms_each']} rooms, the first 30 of them"),
-        "hello cold": (
-            kept["hello_cold"],
-            "the same, the file not in memory, but for what the pages touched",
-        ),
-        "sync": (kept["sync"], f"all {result['rooms_each']} rooms"),
-        "sync cold": (kept["sync_cold"], ""),
-    }
-    sizes = f"{result['database']['messages']:,} messages · {result['database']['rooms']:,} rooms"
-    sending = result["sending"]
-    return [
-        f"bench history · seed {result['seed']}",
-        f"plan  {sizes} · {result['database']['users']:,} users · {printout.size(result['database']['bytes'])}",
-        "",
-        *printout.latency_table(rows),
-        "",
-        f"  start       ready in {full['ready_s']:.2f} s, empty {empty['ready_s']:.2f} s · rss "
-        f"{printout.size(full['rss_bytes'])}, empty {printout.size(empty['rss_bytes'])}",
-        f"  send        {sending['full']['acks_per_s']:,.0f} durable/s, empty "
-        f"{sending['empty']['acks_per_s']:,.0f} · ratio {result['ratio']['send']:.2f}",
-        *printout.correctness(tally),
-    ]
 
 
 async def _make_rooms(here: DaemonDir, shape: Shape, encoding: Encoding, count: int) -> tuple[str, ...]:

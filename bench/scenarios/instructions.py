@@ -20,13 +20,8 @@ async def run(options: argparse.Namespace) -> int:
     if options.write:
         written.Numbers(here, counted).save(written.PATH)
     result: dict[str, Any] = {"scenario": "instructions", "instructions": counted, "rises": rises}
-    lines = [
-        "bench instructions · instructions of one call",
-        "",
-        *table(counted, numbers.instructions),
-        *([f"  not comparable: {incomparable}"] if incomparable else []),
-    ]
-    code = outcome.finish(result, lines, options, clean=True)
+    lines = table(counted, numbers.instructions) + [f"  not comparable: {incomparable}"] * bool(incomparable)
+    code = outcome.finish(result, options, lines)
     return code or (outcome.MISSED if rises else outcome.CORRECT)
 
 

@@ -2,11 +2,11 @@
 
 import argparse
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench import options as common
-from bench import outcome, printout
+from bench import outcome
 from bench.checks import Tally
 from bench.engine.record import SECOND_NS, Script
 from bench.engine.roles import ARRIVALS, Connecting, Direct, Fanout, Group, Idle, Pairs, Sessions
@@ -62,40 +62,27 @@ async def idle(
 
 @dataclass(frozen=True)
 class Load:
-    """A load, its sizes and its rate unless others are asked for. `plan` is made of its result."""
+    """A load, its sizes and its rate unless others are asked for."""
 
     summary: str
     play: Callable[..., Awaitable[Played]]
     sizes: dict[str, int]
     rate: float
-    plan: str
-    words: dict[str, str] = field(default_factory=dict)
 
     async def run(self, options: argparse.Namespace) -> int:
         script, pacing = common.script(options.seed), common.pacing(options)
         sizes = {name: getattr(options, name) for name in self.sizes}
         async with open_endpoint(options) as there:
-            result, seen = await self.play(there, script, pacing, **sizes, procs=options.procs)
-        lines = outcome.text(result, self.plan.format(**result), seen, **self.words)
-        return outcome.finish(result, lines, options, clean=seen.tally.clean)
+            result, _ = await self.play(there, script, pacing, **sizes, procs=options.procs)
+        return outcome.finish(result, options)
 
 
 async def _idle(options: argparse.Namespace) -> int:
     """Weigh sessions that wait. Raises Unreachable when the memory cannot be seen."""
     sizes = {"sessions": options.sessions, "rooms": options.rooms, "procs": options.procs}
     async with own_endpoint(options.encoding) as there:
-        result, seen = await idle(there, common.script(1), Pacing(options.settle, 0.0), **sizes)
-    server, size = result["server"], printout.size
-    lines = [
-        f"bench idle · {result['sessions']:,} sessions with {result['rooms']} rooms each · {result['encoding']}",
-        "",
-        f"  memory      {result['session_bytes'] / 1024:.1f} KiB a session · rooms of 100 members included",
-        f"  rss         {size(result['empty_bytes'])} empty · {size(result['filled_bytes'])} with"
-        f" the rooms filled · {size(server['rss_bytes'])} with everybody in",
-        f"  connections {server['connections']:,} · measured {result['duration_s']:g} s after the last came in",
-        *printout.correctness(seen.tally),
-    ]
-    return outcome.finish(result, lines, options, clean=seen.tally.clean)
+        result, _ = await idle(there, common.script(1), Pacing(options.settle, 0.0), **sizes)
+    return outcome.finish(result, options)
 
 
 LOADS = {
@@ -104,22 +91,18 @@ LOADS = {
         fanout,
         {"members": 1000, "senders": 1},
         20.0,
-        "{members:,} members on screen · {senders} senders",
     ),
     "direct": Load(
         "pairs of people who write to each other, every message durable before it is acknowledged",
         direct,
         {"clients": 200},
         1000.0,
-        "{clients:,} clients in pairs",
     ),
     "connect": Load(
         "how many devices a second come in: handshake, hello with its token, first sync of their rooms",
         connect,
         {"users": 1000, "rooms": 20},
         500.0,
-        "{users:,} users with {rooms} rooms each, one after the other",
-        {"answered": "let in", "resumed": "due to synchronised"},
     ),
 }
 SCENARIOS = {
@@ -175,7 +158,10 @@ async def ramp(options: argparse.Namespace) -> int:
         "seed": options.seed,
         "examples": tally.examples,
     }
-    return outcome.finish(result, ramp_text(result, tally), options, clean=tally.clean)
+    found = "knee        {rate:,.0f} messages/s ({reason}); first limit: {first_limit}".format(
+        **result["knee"]
+    )
+    return outcome.finish(result, options, [f"  {found}"])
 
 
 async def search(attempt: Try, rate: float) -> list[Step]:
@@ -237,30 +223,6 @@ def _first_limit(failed: Step) -> str:
     if failed["generator_bound"]:
         return "the generator"
     return UNSEEN if failed["server_cpu"] is None else "waiting, for the disk or for a lock"
-
-
-def ramp_text(result: dict[str, Any], tally: Tally) -> list[str]:
-    found = result["knee"]
-    return [
-        f"bench ramp · {result['of']} · {result['people']:,} people · seed {result['seed']}",
-        "",
-        f"{'rate':>12}{'durable/s':>12}{'p50':>11}{'p99':>11}{'server':>9}{'generator':>11}   verdict",
-        *map(_row, result["steps"]),
-        "",
-        f"  knee: {found['rate']:,.0f} msg/s ({found['reason']}); first limit: {found['first_limit']}",
-        *printout.correctness(tally),
-    ]
-
-
-def _row(step: Step) -> str:
-    verdict = "ok" if step["held"] else step["reason"]
-    bound = " · generator-bound" if step["generator_bound"] else ""
-    server = "-" if step["server_cpu"] is None else f"{step['server_cpu']:.2f}"
-    return (
-        f"{step['rate']:>12,.0f}{step['acks_per_s']:>12,.0f}{printout.duration(step['p50_ms']):>11}"
-        f"{printout.duration(step['p99_ms']):>11}{server:>9}{step['generator_cpu']:>11.2f}"
-        f"   {verdict}{bound}"
-    )
 
 
 def _stepped(load: Callable[..., Awaitable[Played]], people: str, **sizes: int) -> Play:

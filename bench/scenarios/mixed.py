@@ -245,8 +245,8 @@ async def run(options: argparse.Namespace) -> int:
     rate = population.rates["messages"]
     pacing = Pacing(options.duration, options.warmup, rate=rate, seed=options.seed)
     async with open_endpoint(options) as there:
-        result, seen = await play(there, common.script(options.seed), pacing, population)
-    return outcome.finish(result, text(result, seen, population), options, clean=seen.tally.clean)
+        result, _ = await play(there, common.script(options.seed), pacing, population)
+    return outcome.finish(result, options)
 
 
 async def play(there: Endpoint, script: Script, pacing: Pacing, population: Population) -> Played:
@@ -279,15 +279,6 @@ async def _make_rooms(there: Endpoint, script: Script, population: Population) -
     pairs = [(names[0], names[1]) for names, direct in kinds if direct]
     directs = iter(await create_direct(there, script.run, pairs))
     return [next(directs if direct else groups) for _, direct in kinds]
-
-
-def text(result: dict[str, Any], seen: Report, population: Population) -> list[str]:
-    sizes = population.sizes
-    rooms = " + ".join(f"{one.rooms} x {'2 (direct)' if one.direct else one.people}" for one in sizes)
-    done = " · ".join(f"{kind} {count:,}" for kind, count in sorted(result["done"].items()))
-    plan = f"{result['people']:,} people in rooms of {rooms}"
-    lines = outcome.text(result, plan, seen, resumed="cut to hello answered")
-    return [*lines, *([f"  besides     {done}"] if done else [])]
 
 
 SCENARIO = Scenario(

@@ -211,7 +211,7 @@ async def run(options: argparse.Namespace) -> int:
     with daemon_dir() as here:
         storm, measured = await play(here, crowd, rude=options.rude, encoding=options.encoding)
     result = {**result_of(storm, here, measured), "rude": options.rude, "encoding": options.encoding}
-    return outcome.finish(result, text(result, storm), options, clean=storm.state.tally.clean)
+    return outcome.finish(result, options)
 
 
 async def play(
@@ -294,32 +294,6 @@ def result_of(storm: Storm, here: DaemonDir, measured: Load) -> dict[str, Any]:
         "config": {"daemon": configuration.of_daemon(measured.daemon)},
         "examples": state.tally.examples,
     }
-
-
-def text(result: dict[str, Any], storm: Storm) -> list[str]:
-    kept = {name: Histogram.from_sparse(slots) for name, slots in result["histograms"].items()}
-    rows = {
-        "resume": (kept["resume"], "killed to back and complete"),
-        "polite send": (kept["polite"], "due to durable, of those who are back, during the storm"),
-    }
-    backoff = "RUDE, every second" if result["rude"] else "polite, full jitter"
-    return [
-        f"bench reconnect · {backoff} · {result['encoding']} · seed {result['seed']}",
-        f"plan  {result['clients']:,} clients · {result['rooms_each']} rooms each of {storm.crowd.size + 1} members · "
-        f"{result['missed_each']} missed messages each · kill -9",
-        "",
-        *printout.latency_table(rows),
-        "",
-        f"  back        all complete {result['complete_s']:.2f} s after the kill · "
-        f"the daemon was ready after {result['ready_s']:.2f} s",
-        f"  per second  {printout.spark([row['resumed'] for row in result['timeline']])}",
-        f"  made good   {result['deliveries']:,} messages · {result['repaired']:,} by hello or log · "
-        f"sent again {result['sent_again']:,}",
-        f"  attempts    {result['attempts']:,}",
-        *printout.frequent("refused", storm.state.failures),
-        *printout.correctness(storm.state.tally),
-        *printout.load(result),
-    ]
 
 
 SCENARIO = Scenario(

@@ -212,8 +212,8 @@ HURRY = 10.0  # times as fast as a phone comes back, so that more of the traffic
 async def run(options: argparse.Namespace) -> int:
     trace = load(options.trace)
     async with open_endpoint(options) as there:
-        result, seen = await play(there, trace, Plan(options.speed, options.flap, options.seed))
-    return outcome.finish(result, _text(seen, result), options, clean=seen.state.tally.clean)
+        result, _ = await play(there, trace, Plan(options.speed, options.flap, options.seed))
+    return outcome.finish(result, options)
 
 
 async def play(there: Endpoint, trace: Trace, plan: Plan) -> tuple[dict[str, Any], Replay]:
@@ -289,37 +289,6 @@ def _result(replay: Replay, there: Endpoint, measured: Load) -> dict[str, Any]:
         "config": {"daemon": configuration.of_daemon(there.daemon, there.url)},
         "examples": state.tally.examples,
     }
-
-
-def _text(replay: Replay, result: dict[str, Any]) -> list[str]:
-    state, trace, plan, seconds = replay.state, replay.trace, replay.plan, replay.seconds
-    start = "due" if plan.speed else "sent"
-    paced = f"open loop, {plan.speed:g} times real time" if plan.speed else ""
-    sizes = ", ".join(f"{len(members):,}" for members in trace.members.values())
-    people = f"{len(trace.messages):,} messages · {len(trace.users):,} people · {len(trace.members)} rooms"
-    rows = {
-        "connect": (state.connects, "dial to hello answered"),
-        "ack": (state.record.acks(), f"{start} to durable"),
-        "delivery": (state.record.deliveries(), f"{start} to received live"),
-        "repair": (state.repairs, "the same, of what came by hello or log"),
-        "resume": (state.record.resumes, "cut to everything repaired"),
-    }
-    lines = [
-        f"bench replay · {trace.name} · {paced or f'closed loop, at most {WINDOW} unacknowledged'} · "
-        f"{result['encoding']} · seed {result['seed']}",
-        f"plan  {people} ({sizes} members) · flap {plan.flap:g}",
-        "",
-        *printout.latency_table(rows),
-        "",
-        f"  throughput  {result['messages'] / seconds:,.0f} messages/s · "
-        f"{result['deliveries'] / seconds:,.0f} deliveries/s · {seconds:.1f} s in all",
-        f"  delivered   {result['deliveries']:,} of {trace.deliveries:,} · "
-        f"{state.repaired:,} of them by hello or log, the others in {state.pushes:,} pushes",
-        f"  links       cut {replay.cuts:,} · resumes {state.resumes:,} · "
-        f"messages sent again {result['sent_again']:,}",
-    ]
-    lines += printout.frequent("ended", state.ended) + printout.frequent("refused", state.failures)
-    return [*lines, *printout.correctness(state.tally), *printout.load(result)]
 
 
 SCENARIO = Scenario(

@@ -206,30 +206,7 @@ async def run(options: argparse.Namespace) -> int:
     }
     if missed := [verdict.attack.name for verdict in verdicts if not verdict.held]:
         result["unmeasured"] = f"the others noticed: {', '.join(missed)}"
-    return outcome.finish(result, text(verdicts, tally, options.duration), options, clean=tally.clean)
-
-
-def text(verdicts: Sequence[Verdict], tally: Tally, seconds: float) -> list[str]:
-    titles = f"{'quiet p99':>11}{'p99':>11}{'ratio':>8}{'after 1 s':>11}{'frames':>9}{'closed':>8}"
-    return [
-        "bench siege",
-        f"plan  {len(verdicts)} attacks of {seconds:g} s · beside each {PAIRS} honest pairs, and people who come in",
-        "",
-        f"  {'attack':<14}{titles}  verdict",
-        *(_row(verdict) for verdict in verdicts),
-        "",
-        *printout.correctness(tally),
-    ]
-
-
-def _row(verdict: Verdict) -> str:
-    sides, deeds, refused = (verdict.quiet, verdict.stretch), verdict.deeds, verdict.stretch.hellos_refused
-    quiet, now = (printout.duration(side.acks.percentile(99) / 1e6) for side in sides)
-    refusals = f", {refused} honest hellos refused" if refused else ""
-    return (
-        f"  {verdict.attack.name:<14}{quiet:>11}{now:>11}{verdict.ratio:>8.2f}{verdict.ratio_later:>11.2f}"
-        f"{deeds.frames:>9,}{deeds.closed + deeds.turned_away:>8,}  {'held' if verdict.held else 'NOTICED'}{refusals}"
-    )
+    return outcome.finish(result, options)
 
 
 class Siege:

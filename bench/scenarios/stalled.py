@@ -15,7 +15,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from bench import options as common
-from bench import outcome, printout
+from bench import outcome
 from bench.checks import Tally
 from bench.client.device import Device
 from bench.client.subscriber import Subscriber
@@ -164,8 +164,7 @@ async def run(options: argparse.Namespace) -> int:
             return await play(there, common.script(options.seed), pacing, crowd, procs=options.procs)
 
     rounds = await in_turn(one, options.rounds)
-    result, tally = beside(rounds), tally_of(rounds)
-    return outcome.finish(result, text(result, middle(rounds), tally), options, clean=tally.clean)
+    return outcome.finish(beside(rounds), options)
 
 
 async def in_turn(one: Callable[[bool], Awaitable[Played]], rounds: int) -> list[Round]:
@@ -248,41 +247,6 @@ def _median(values: Sequence[float | None]) -> float | None:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
-
-
-def text(result: dict[str, Any], shown: Round, tally: Tally) -> list[str]:
-    """The report as lines; `shown` is the round whose latencies are."""
-    (_, without), (_, stalled) = shown
-    rows = {
-        "without": (without.record.deliveries(), "due to received, everybody reads"),
-        "with": (stalled.record.deliveries(), "the same, of the others"),
-    }
-    rounds, spread_part = result["rounds"], result["p99_spread"]
-    spread = "" if spread_part is None else f" · without them it varies by {spread_part:.0%}"
-    steps = " · ".join(_told(one["slow_consumers"], ",") for one in rounds)
-    return [
-        f"bench stalled · {outcome.loop(result)} · {result['encoding']} · seed {result['seed']}",
-        f"plan  {len(rounds)} rounds of both, the medians count; latencies are of the round in the middle",
-        "",
-        *printout.latency_table(rows),
-        "",
-        f"  others      p99 moved by {_told(result['p99_moved'], '+.0%')}, in rounds "
-        f"{' · '.join(_told(one['p99_moved'], '+.0%') for one in rounds)}{spread}",
-        f"  memory      {_told(_kib(result), '+,.0f')} KiB more than without, in rounds "
-        f"{' · '.join(_told(_kib(one), '+,.0f') for one in rounds)}, at most",
-        f"  the daemon  took {steps} steps against slow readers",
-        *printout.correctness(tally),
-        *printout.load(result),
-    ]
-
-
-def _kib(result: dict[str, Any]) -> float | None:
-    growth = result["memory_growth_bytes"]
-    return None if growth is None else growth / 1024
-
-
-def _told(value: float | None, form: str) -> str:
-    return "(not measured)" if value is None else f"{value:{form}}"
 
 
 SCENARIO = Scenario(

@@ -135,17 +135,6 @@ def test_the_daemon_is_put_beside_a_peer_by_throughput_when_saturated_and_by_lat
     assert peers.ratios({"rate": 20.0, **played(100.0, 4.0)}, theirs) == {"slow": {"delivery_p99": 0.5}}
 
 
-@pytest.mark.parametrize(
-    ("pace", "heading"), [(["--rate", "50"], "chatd's p99"), (["--closed"], "chatd does")]
-)
-def test_the_heading_says_what_is_compared(
-    pace: list[str], heading: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    few = ["--only", "centrifugo", "--members", "4", "--senders", "2"]
-    assert command.main(["peers", *few, *pace, *SHORT]) == 0
-    assert heading in capsys.readouterr().out
-
-
 async def test_a_peer_that_does_not_start_is_told_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     async def stopped(*arguments: object) -> None:
         raise Unreachable("it stopped with 1")

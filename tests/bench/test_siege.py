@@ -100,5 +100,5 @@ def test_an_attack_is_carried_out_and_judged(tmp_path, capsys):
     assert all(attack["attacker"]["dialled"] > 1 for attack in result["attacks"].values())
     assert result["attacks"]["pongs"]["ack_ms"]["count"] == 20
     assert result["lost"] == result["unacked"] == 0
-    assert "5 honest pairs" in capsys.readouterr().out
+    assert "batches of 64 pongs" in capsys.readouterr().out
     assert msgpack.unpackb(ATTACKS[8].payload(PLACE, 0)) == [{"type": "pong"}] * 64

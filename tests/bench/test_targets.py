@@ -177,7 +177,7 @@ def test_the_table_says_beforehand_what_its_databases_will_lie_on(
     in_memory: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     storage = {"filesystem": "zfs", "mount": "/here", "in_memory": in_memory}
-    monkeypatch.setattr(targets.filesystem, "of", lambda directory: storage)
+    monkeypatch.setattr(targets.machine, "filesystem_of", lambda directory: storage)
     monkeypatch.setattr(targets, "TARGETS", [REACHED])
     out = tmp_path / "targets.json"
     assert command.main(["targets", "--json", str(out)]) == 0
@@ -277,7 +277,7 @@ def test_the_yardstick_of_a_row_is_in_its_result_and_beside_its_figures(
     row = row_of("P0", 6.0)
     scaled = replace(row, figures=(replace(FIGURE, scale="core"),))
     monkeypatch.setattr(targets, "TARGETS", [scaled])
-    monkeypatch.setattr(targets.yardstick, "measured", lambda: SLOW)
+    monkeypatch.setattr(targets, "yardstick", lambda: SLOW)
     out = tmp_path / "targets.json"
     assert command.main(["targets", "--json", str(out)]) == 0, (
         "6 ms of 5 are 2 on a machine of the usual speed"
