@@ -4,7 +4,7 @@ import argparse
 import shlex
 import sys
 
-from bench import compare, machine, micro, outcome
+from bench import compare, machine, outcome
 from bench.client.device import Refused
 from bench.exports import convert
 from bench.options import Scenario
@@ -32,7 +32,7 @@ SCENARIOS: dict[str, Scenario] = {
     "replay": replay.SCENARIO,
     "convert": convert.SCENARIO,
     "mixed": mixed.SCENARIO,
-    "micro": micro.SCENARIO,
+    "micro": instructions.MICRO,
     "instructions": instructions.SCENARIO,
     "history": history.SCENARIO,
     "reconnect": reconnect.SCENARIO,

@@ -5,16 +5,16 @@ Time stands still, so that no timer, no rate and no token depends on how fast so
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
 import msgpack
 
-from bench.micro import Nowhere
 from chatd.auth.verifier import token_verifier
 from chatd.config import model
 from chatd.config.secret import Secret
@@ -24,6 +24,7 @@ from chatd.core.unread_counts import count_out
 from chatd.core.write_set import NewEvent, WriteSet
 from chatd.delivery import encoding
 from chatd.delivery.fanout import event_push
+from chatd.delivery.outbox import Outbox
 from chatd.env import Timer
 from chatd.protocol.codec import decode_packets, decode_request
 from chatd.server.app import App, rules_of
@@ -67,6 +68,35 @@ class Standstill(SystemEnv):
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
         return Never()
+
+
+class Nowhere:
+    """A connection whose kernel takes everything at once."""
+
+    text = False
+    address = ""
+
+    def write(self, frame: bytes) -> None: ...
+
+    def buffered_bytes(self) -> int:
+        return 0
+
+    def close(self, code: int, reason: str) -> None: ...
+
+    def abort(self) -> None: ...
+
+    cork = uncork = pause_reading = resume_reading = abort
+
+
+class Nobody:
+    """The owner of an outbox that flows, which never calls it."""
+
+    def head_frame(self, heads: Mapping[str, tuple[int, int]]) -> bytes:
+        return b""
+
+    def lagged(self) -> None: ...
+
+    caught_up = overflowed = lagged
 
 
 class Ear(Nowhere):
@@ -118,9 +148,10 @@ class People:
         request = decode_request(frame_of(self.send(room)), False)
         return self.decided(request)
 
-    def decided(self, request: Any) -> WriteSet:
+    def decided(self, *requests: Any) -> WriteSet:
         writes = WriteSet(now=START_MS, stamp=self.app.store.stamp)
-        decide(Submission("ann", request), writes, self._reads)
+        for request in requests:
+            decide(Submission("ann", request), writes, self._reads)
         count_out(writes)
         return writes
 
@@ -249,7 +280,7 @@ def _pieces(people: People) -> dict[str, Part]:
     request = decode_request(frame, False)
     dispatcher = Dispatcher(replace(app.context, writer=cast(Writer, Taker())), app.rate_limits, people.ann)
     writes, told = people.decides(people.pair), people.decides(people.group)
-    new = [step for steps in writes.steps.values() for step in steps if isinstance(step, NewEvent)]
+    new = new_events(writes)
 
     def write(batch: Batch) -> None:
         commit(people.connection, batch)
@@ -262,6 +293,46 @@ def _pieces(people: People) -> dict[str, Part]:
         "sqlite": Part(write, lambda: batch_of(people.decides(people.pair))),
         "encode": Part(lambda _: encoding.frame_of(event_push(new), encoding.MSGPACK, deflate_min)),
         "push": Part(lambda _: app.fanout.publish(told)),
+    }
+
+
+def new_events(writes: WriteSet) -> list[NewEvent]:
+    return [step for steps in writes.steps.values() for step in steps if isinstance(step, NewEvent)]
+
+
+BATCH = 32  # messages decided and pushed together, as under load
+TIMED = {
+    "decode": "one frame with one send, to its struct",
+    "decode_batch": f"one send of a frame with {BATCH}",
+    "decide": f"one send of {BATCH} decided together: numbered, keyed, encoded for the log",
+    "encode": "one push of one message, framed",
+    "encode_batch": f"one message of a push of {BATCH}, framed",
+    "fan_out": "one frame to one outbox that flows",
+}
+
+
+def timed_parts(people: People, outboxes: int) -> dict[str, tuple[Callable[[], object], int]]:
+    """The parts that are timed, and how many operations each is."""
+    single, batch = (msgpack.packb([people.send(people.pair) for _ in range(many)]) for many in (1, BATCH))
+    requests = list(decode_packets(batch, False))
+    one, many = (new_events(people.decided(*some)) for some in (requests[:1], requests))
+    deflate_min = people.config.delivery.deflate_min_bytes
+    group = [Outbox(Nowhere(), model.Outbox(), Nobody()) for _ in range(outboxes)]
+
+    def encode(events: list[NewEvent]) -> bytes:
+        return encoding.frame_of(event_push(events), encoding.MSGPACK, deflate_min)
+
+    def fan_out(frame: bytes) -> None:
+        for outbox in group:
+            outbox.send_event(frame, people.pair, 2, 1, 0.0)
+
+    return {
+        "decode": (lambda: list(decode_packets(single, False)), 1),
+        "decode_batch": (lambda: list(decode_packets(batch, False)), BATCH),
+        "decide": (lambda: people.decided(*requests), BATCH),
+        "encode": (lambda: encode(one), 1),
+        "encode_batch": (lambda: encode(many), BATCH),
+        "fan_out": (partial(fan_out, encode(one)), outboxes),
     }
 
 

@@ -90,7 +90,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
 
 # The floors stand beside the daemon: an echo on its own WebSocket stack, and what a library does by itself. The
 # micro-benchmarks time its parts, or count their instructions. None is a client.
-BESIDE_THE_DAEMON = ("bench/baselines/", "bench/micro", "bench/instructions/")
+BESIDE_THE_DAEMON = ("bench/baselines/", "bench/instructions/")
 
 PRODUCT = sources("chatd", "bench")
 
