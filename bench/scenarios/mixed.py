@@ -4,13 +4,13 @@ import argparse
 import asyncio
 import random
 import time
-import tomllib
 from collections import Counter
-from dataclasses import asdict, dataclass
 from functools import cached_property, partial
-from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
 
 from bench import options as common
 from bench import outcome, printout
@@ -27,45 +27,68 @@ from bench.server import Endpoint, open_endpoint
 from bench.wire import Packet
 
 SIZE_MAX = 100  # people in a room: what one `room.create` takes
-KINDS = ("messages", "reads", "typing", "churn")  # what people do, a second, all together
+Count = Annotated[int, Meta(ge=1, le=100_000)]
+Rate = Annotated[float, Meta(ge=0, lt=1e6)]  # a second, all people together
 
 
-@dataclass(frozen=True)
-class Size:
+class Size(Struct, frozen=True, forbid_unknown_fields=True):
     """So many rooms with so many people each; `direct` ones are of two people, each pair once."""
 
-    people: int
-    rooms: int
-    direct: bool = False
+    count: Count
+    people: Annotated[int, Meta(ge=1, le=SIZE_MAX)] = 2
+    kind: Literal["group", "direct"] = "group"
+
+    def __post_init__(self) -> None:
+        if self.kind == "direct" and self.people != 2:
+            raise ValueError("people of a direct room are two")
 
 
-@dataclass(frozen=True)
-class Population:
-    """`people` in rooms of these sizes, and how often in a second they do something, all of them together."""
+class Rates(Struct, frozen=True, forbid_unknown_fields=True):
+    """How often people do something."""
 
-    people: int
-    sizes: tuple[Size, ...]
-    rates: dict[str, float]
+    messages: Rate = 0.0
+    reads: Rate = 0.0
+    typing: Rate = 0.0
+    churn: Rate = 0.0
+
+
+KINDS = Rates.__struct_fields__
+
+
+class Population(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """`people` in rooms of these sizes, as a file has them; everybody who is left is in no room."""
+
+    people: Annotated[int, Meta(ge=2, le=100_000)]
+    rooms: Annotated[tuple[Size, ...], Meta(min_length=1)]
+    rates: Rates = Rates()
     seed: int = 1
 
-    @cached_property
-    def members_of(self) -> list[list[int]]:
-        """The people of each room, drawn by chance; everybody who is left is in no room."""
-        chance, pairs = random.Random(self.seed), set[frozenset[int]]()
-        found: list[list[int]] = []
-        for size in self.sizes:
-            for _ in range(size.rooms):
-                members = chance.sample(range(self.people), size.people)
-                while size.direct and frozenset(members) in pairs:
-                    members = chance.sample(range(self.people), size.people)
-                if size.direct:
-                    pairs.add(frozenset(members))
-                found.append(members)
-        return found
+    def __post_init__(self) -> None:
+        if (largest := max(size.people for size in self.rooms)) > self.people:
+            raise ValueError(f"people of a room are {largest}, of {self.people} in all")
+        most, wanted = self.people * (self.people - 1) // 4, self.direct.count(True)
+        if wanted > most:
+            raise ValueError(
+                f"{self.people} people have room for {most:,} direct rooms, not a count of {wanted:,}"
+            )
 
     @cached_property
     def direct(self) -> list[bool]:
-        return [size.direct for size in self.sizes for _ in range(size.rooms)]
+        """Whether each room is a direct one."""
+        return [size.kind == "direct" for size in self.rooms for _ in range(size.count)]
+
+    @cached_property
+    def members_of(self) -> list[list[int]]:
+        """The people of each room, drawn by chance."""
+        chance, pairs, found = random.Random(self.seed), set[frozenset[int]](), list[list[int]]()
+        sizes = (size.people for size in self.rooms for _ in range(size.count))
+        for size, direct in zip(sizes, self.direct, strict=True):
+            members = chance.sample(range(self.people), size)
+            while direct and frozenset(members) in pairs:
+                members = chance.sample(range(self.people), size)
+            pairs.add(frozenset(members))
+            found.append(members)
+        return found
 
     @cached_property
     def rooms_of(self) -> dict[int, list[int]]:
@@ -79,56 +102,10 @@ class Population:
 def read(path: Path, seed: int) -> Population:
     """The population of a file. Raises ValueError with the name of the key that is wrong."""
     try:
-        return _population(tomllib.loads(path.read_text("utf-8")), seed)
-    except (OSError, ValueError) as error:
+        found = msgspec.toml.decode(path.read_bytes(), type=Population)
+    except (OSError, msgspec.MsgspecError) as error:
         raise ValueError(f"{path}: {error}") from None
-
-
-def _population(tree: dict[str, Any], seed: int) -> Population:
-    _known(tree, ("people", "rooms", "rates"), "the file")
-    people = _whole(tree, "people", 2, 100_000)
-    rows = tree.get("rooms")
-    if not isinstance(rows, list) or not rows:
-        raise ValueError("there is no [[rooms]] with people and count")
-    sizes = tuple(_size(row, people) for row in rows)
-    pairs, wanted = people * (people - 1) // 2, sum(size.rooms for size in sizes if size.direct)
-    if wanted > pairs // 2:
-        most = f"{people} people have room for {pairs // 2:,} direct rooms at most"
-        raise ValueError(f"{most}, not {wanted:,}: count")
-    rates = tree.get("rates", {})
-    _known(rates, KINDS, "[rates]")
-    return Population(people, sizes, {kind: _rate(rates, kind) for kind in KINDS}, seed)
-
-
-def _size(row: Any, people: int) -> Size:
-    _known(row, ("kind", "people", "count"), "[[rooms]]")
-    if row.get("kind", "group") not in ("group", "direct"):
-        raise ValueError(f"kind is group or direct, not {row['kind']!r}")
-    direct = row.get("kind") == "direct"
-    low, high = (2, 2) if direct else (1, min(SIZE_MAX, people))
-    size = _whole({"people": 2, **row} if direct else row, "people", low, high)
-    return Size(size, _whole(row, "count", 1, 100_000), direct)
-
-
-def _known(tree: Any, keys: tuple[str, ...], where: str) -> None:
-    if not isinstance(tree, dict):
-        raise ValueError(f"{where} is not a table")
-    if unknown := sorted(tree.keys() - set(keys)):
-        raise ValueError(f"{where} has no {', '.join(unknown)}; it has {', '.join(keys)}")
-
-
-def _whole(tree: dict[str, Any], key: str, low: int, high: int) -> int:
-    value = tree.get(key)
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ValueError(f"{key} is a whole number from {low:,} to {high:,}, not {value!r}")
-    return value
-
-
-def _rate(tree: dict[str, Any], key: str) -> float:
-    value = tree.get(key, 0)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e6:
-        raise ValueError(f"{key} is a number a second, not {value!r}")
-    return float(value)
+    return msgspec.structs.replace(found, seed=seed)
 
 
 ENTERING_MAX = 16  # at a time: below `limits.unauthenticated_per_address`
@@ -145,9 +122,12 @@ class PopulationUser(User):
         self.say(room, due_ns)
 
     def reads(self, room: str, due_ns: int) -> None:
+        def told(reply: Packet) -> None:
+            self.done["reads" if reply["type"] == "ok" else f"read: {reply['code']}"] += 1
+
         position = self.positions.get(room)
         if self.present and self.connection is not None and position is not None and position.applied:
-            self.connection.ask({"type": "read", "room": room, "seq": position.applied}, self._told_read)
+            self.connection.ask({"type": "read", "room": room, "seq": position.applied}, told)
 
     def typing(self, room: str, due_ns: int) -> None:
         if self.present and self.connection is not None:
@@ -165,9 +145,6 @@ class PopulationUser(User):
         if self._cut_ns:
             self.state.record.resumed(self._cut_ns, time.perf_counter_ns())
             self._cut_ns = 0
-
-    def _told_read(self, reply: Packet) -> None:
-        self.done["reads" if reply["type"] == "ok" else f"read: {reply['code']}"] += 1
 
 
 class PopulationRun:
@@ -198,19 +175,31 @@ class PopulationRun:
 
     def live(self) -> None:
         state, start_ns, cpu_s = self.state, time.perf_counter_ns(), time.thread_time()
-        state.begin(start_ns)
-        due = sorted(chain.from_iterable(self._due(kind, start_ns) for kind in KINDS))
         chance = random.Random(self.population.seed)
+        state.begin(start_ns)
 
         def act(kind: str, due_ns: int) -> None:
             user = chance.choice(self.users)
             getattr(user, kind)(chance.choice(user.rooms), due_ns)
 
-        schedule = Schedule(state.poller, state.record, [(at_ns, partial(act, kind)) for at_ns, kind in due])
+        def settled() -> bool:
+            heads = heads_of(user.heads for user in self.users)
+            return all(user.sender.done and user.has(heads) for user in self.users)
+
+        def moves() -> int:
+            return sum(position.applied for user in self.users for position in user.positions.values())
+
+        due: list[tuple[int, str]] = []
+        for place, kind in enumerate(KINDS):
+            if rate := getattr(self.population.rates, kind):
+                times = poisson(rate, state.pacing.whole_s, self.population.seed + place)
+                due += [(start_ns + at_ns, kind) for at_ns in times]
+        acts = [(at_ns, partial(act, kind)) for at_ns, kind in sorted(due)]
+        schedule = Schedule(state.poller, state.record, acts)
         schedule.begin()
         state.poller.run(lambda: time.perf_counter_ns() >= state.stop_ns and schedule.over)
         self.cpu_s = time.thread_time() - cpu_s
-        turn(state, self._settled, self._moves, QUIET_NS)  # what is missing is counted
+        turn(state, settled, moves, QUIET_NS)  # what is missing is counted
         state.cache.settle()
 
     def compare(self) -> Report:
@@ -227,22 +216,10 @@ class PopulationRun:
         report.cpu_s, report.seconds = self.cpu_s, self.state.pacing.whole_s
         return report
 
-    def _due(self, kind: str, start_ns: int) -> list[tuple[int, str]]:
-        rate, seed = self.population.rates[kind], self.population.seed + KINDS.index(kind)
-        times = poisson(rate, self.state.pacing.whole_s, seed) if rate else []
-        return [(start_ns + at_ns, kind) for at_ns in times]
-
-    def _settled(self) -> bool:
-        heads = heads_of(user.heads for user in self.users)
-        return all(user.sender.done and user.has(heads) for user in self.users)
-
-    def _moves(self) -> int:
-        return sum(position.applied for user in self.users for position in user.positions.values())
-
 
 async def run(options: argparse.Namespace) -> int:
     population = read(options.file, options.seed)
-    rate = population.rates["messages"]
+    rate = population.rates.messages
     pacing = Pacing(options.duration, options.warmup, rate=rate, seed=options.seed)
     async with open_endpoint(options) as there:
         result, _ = await play(there, common.script(options.seed), pacing, population)
@@ -264,8 +241,8 @@ async def play(there: Endpoint, script: Script, pacing: Pacing, population: Popu
             seen = await asyncio.to_thread(life.compare)
     finally:
         state.poller.close()
-    sizes = list(map(asdict, population.sizes))
-    more = {"people": len(population.rooms_of), "rooms": sizes, "done": dict(life.done)}
+    rooms_of = msgspec.to_builtins(population.rooms)
+    more = {"people": len(population.rooms_of), "rooms": rooms_of, "done": dict(life.done)}
     return outcome.of("mixed", seen, measured, there, pacing) | more, seen
 
 

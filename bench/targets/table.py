@@ -134,8 +134,7 @@ async def _stalled(extent: Extent) -> Measured:
     async def one(reads: bool) -> Played:
         async with own_endpoint() as there:
             at = extent.pacing().paced(rate=extent.stalled_rate)
-            crowd = stalled.StalledGroup(extent.members, reads=reads)
-            return await stalled.play(there, script(extent.seed), at, crowd)
+            return await stalled.play(there, script(extent.seed), at, members=extent.members, reads=reads)
 
     rounds = await stalled.in_turn(one, extent.rounds)
     result = stalled.beside(rounds)

@@ -130,9 +130,10 @@ async def test_a_storm_finds_every_lie(
 )
 async def test_a_group_with_a_stalled_reader_finds_every_lie(fault: str, counted: set[str]) -> None:
     async with canary(fault, faulty=stalled.PAGE_MESSAGES + 5) as bird:
-        crowd = stalled.StalledGroup(members=4, stalled=0)
         pacing = Pacing(0.3, 0.0, rate=100.0, quiet_s=0.3 if counted else 60.0)
-        _, seen = await stalled.play(target_of(bird), Script("dull"), pacing, crowd)
+        _, seen = await stalled.play(
+            target_of(bird), Script("dull"), pacing, members=4, stalled=0, reads=False
+        )
     assert found(seen.tally) >= counted, seen.tally.counts()
     assert bool(found(seen.tally)) == bool(counted), seen.tally.examples
 

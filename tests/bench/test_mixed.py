@@ -14,7 +14,7 @@ from bench.client import gathering
 from bench.engine.record import Script
 from bench.engine.run_state import Pacing
 from bench.scenarios import mixed
-from bench.scenarios.mixed import Population, Size
+from bench.scenarios.mixed import Population, Rates, Size
 from bench.server import DaemonDir, Endpoint, daemon_dir
 from bench.wire import ENCODINGS
 from tests.kit.result import is_whole
@@ -45,7 +45,7 @@ def test_the_example_is_a_population() -> None:
     population = mixed.read(Path("bench/examples/town.toml"), seed=1)
     assert [len(members) for members in population.members_of].count(100) == 3
     assert all(len(set(members)) == len(members) for members in population.members_of)
-    assert population.rates["messages"] == 100
+    assert population.rates.messages == 100
     pairs = [
         frozenset(members)
         for members, direct in zip(population.members_of, population.direct, strict=True)
@@ -98,8 +98,8 @@ async def test_a_message_that_vanishes_from_the_log_is_found(monkeypatch: pytest
         async with home.daemon() as daemon:
             there = Endpoint(daemon.url, daemon.secret, ENCODINGS["msgpack"], daemon)
             pacing = Pacing(0.5, 0.0, rate=40.0)
-            rates = {"messages": 40.0, "reads": 0.0, "typing": 0.0, "churn": 0.0}
-            _, seen = await mixed.play(there, Script("town"), pacing, Population(4, (Size(4, 1),), rates))
+            town = Population(4, (Size(1, 4),), Rates(messages=40.0))
+            _, seen = await mixed.play(there, Script("town"), pacing, town)
     assert seen.tally.counts()["lost"] > 0
     assert seen.tally.counts()["altered"] > 0
 
