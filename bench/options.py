@@ -3,7 +3,7 @@
 import argparse
 import math
 import secrets
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -147,6 +147,13 @@ def sources(connections: int) -> list[str]:
     """
     count = math.ceil(connections / CONNECTIONS_EACH)
     return [f"127.0.0.{place + 2}" for place in range(count)] if count > 1 else []
+
+
+def only(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the option that picks some of the things a scenario measures one by one."""
+    known = list(names)
+    row = {"choices": known, "action": "append", "metavar": "NAME", "help": f"repeatable: {', '.join(known)}"}
+    return {"--only": row}
 
 
 @dataclass(frozen=True)

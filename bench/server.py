@@ -28,6 +28,7 @@ READY_DEADLINE_S = 30.0
 READY_POLL_S = 0.005  # how exactly a start is timed
 STOP_DEADLINE_S = 30.0  # drain.deadline_s is 15 by default; then it is killed
 LOG_TAIL_BYTES = 4_096  # enough for a traceback in the error text
+READY = b"HTTP/1.1 200"
 COMPLAINTS_MAX = 20  # lines of it in a report
 
 CONNECTIONS_MAX = 100_000  # of a daemon of our own, where the system allows as many files
@@ -99,7 +100,8 @@ class Daemon:
         """The sum of a metric over its labels, from `GET /metrics`; 0 when it is not there, or has no port."""
         if not self.ops_port:
             return 0.0
-        lines = (await _get(self.ops_port, "/metrics")).decode(errors="replace").splitlines()
+        streams = await asyncio.open_connection("127.0.0.1", self.ops_port)
+        lines = (await http(*streams, "GET /metrics")).decode(errors="replace").splitlines()
         return sum(float(line.split(" ")[-1]) for line in lines if re.split("[ {]", line)[0] == name)
 
 
@@ -227,7 +229,7 @@ async def accepts(host: str, port: int) -> bool:
 
 async def healthy(host: str, port: int) -> bool:
     try:
-        return (await _get(port, "/readyz")).startswith(b"HTTP/1.1 200")
+        return (await http(*await asyncio.open_connection(host, port), "GET /readyz")).startswith(READY)
     except OSError:
         return False
 
@@ -237,11 +239,14 @@ def kill(daemon: Daemon) -> None:
     os.kill(daemon.pid, signal.SIGKILL)
 
 
-async def _get(port: int, path: str) -> bytes:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def http(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, what: str, body: bytes = b""
+) -> bytes:
+    """One request, `GET /path` or another, with the whole answer; the connection is closed."""
     try:
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
-        return await reader.read(-1)
+        head = f"{what} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + body)
+        return await reader.read()
     finally:
         writer.close()
 
@@ -290,10 +295,11 @@ class Endpoint:
     secret: str
     encoding: Encoding
     daemon: Daemon | None
+    context: ssl.SSLContext | None = None  # TLS that is not the usual one
 
     async def dial(self) -> Phone:
         """A new connection that has not said hello. Raises OSError, TimeoutError, HandshakeError."""
-        return await connect(Address.of(self.url), self.encoding)
+        return await connect(Address.of(self.url), self.encoding, self.context)
 
     async def enter(self, user: str, device: str) -> Phone:
         """A connection whose hello was answered. Raises what `dial` raises, and Refused."""

@@ -66,5 +66,5 @@ SCENARIO = Scenario(
     run,
     f"members senders {common.PACE} {common.LENGTH} seed {common.ENDPOINT} {common.OUTPUT}",
     {"members": 1000, "senders": 8, "rate": 20.0},
-    {"--only": {"choices": PEERS, "action": "append", "metavar": "P", "help": ", ".join(PEERS)}},
+    common.only(PEERS),
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import configuration, machine, outcome, printout
+from bench import options as common
 from bench.client.device import Refused
 from bench.options import Scenario
 from bench.targets.table import TARGETS
@@ -91,18 +92,10 @@ def _exit_code(rows: Sequence[Mapping[str, Any]]) -> int:
     return outcome.MISSED if missed else outcome.CORRECT
 
 
-NAMES = [target.name for target in TARGETS]
 SCENARIO = Scenario(
     "the figures that must be reached, measured on this machine, and for each the verdict",
     run,
     "quick seed json",
-    own={
-        "--only": {
-            "choices": NAMES,
-            "action": "append",
-            "metavar": "P",
-            "help": f"a row: {', '.join(NAMES)}",
-        },
-        "--trace": {"type": Path, "help": "a chat trace, for the row that replays one"},
-    },
+    own=common.only(target.name for target in TARGETS)
+    | {"--trace": {"type": Path, "help": "a chat trace, for the row that replays one"}},
 )

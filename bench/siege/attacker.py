@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from bench import wire
 from bench.client.device import Address, Refused
 from bench.client.phone import Phone, connect
+from bench.server import http
 from bench.wire import ENCODINGS, Packet
 
 HASH_PRIME = (1 << 61) - 1  # an integer below it is its own hash in CPython
@@ -295,12 +296,7 @@ class _Attacker:
     async def _log_in(self) -> None:
         while True:
             with contextlib.suppress(OSError):
-                reader, writer = await self._socket(encrypted=True)
-                body = self._payload()
-                head = f"POST /v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-                writer.write(head.encode() + body)
-                await reader.read()
-                writer.transport.abort()
+                await http(*await self._socket(encrypted=True), "POST /v1/login", self._payload())
             await asyncio.sleep(self._pause_s)
 
     async def _send(self, phone: Phone) -> None:
