@@ -1,6 +1,5 @@
 """Waiting while a poller turns, for users to come in or for something else; and the last comparison with the logs."""
 
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -36,32 +35,13 @@ def present(users: Sequence[User]) -> int:
 
 def wait(state: UsersState, done: Callable[[], bool], moved: Callable[[], int], what: str) -> None:
     """Turn the poller until `done`. Raises Unreachable when `moved`, how many of what, stands still for GATHER_NS."""
-    if not turn(state, done, moved, GATHER_NS):
+    if not settle(state, done, moved, GATHER_NS):
         reasons = ", ".join(reason for reason, _ in state.failures.most_common(3))
         raise Unreachable(f"only {moved():,} {what}: {reasons or 'no answer'}")
 
 
-def turn(state: UsersState, done: Callable[[], bool], moved: Callable[[], int | None], quiet_ns: int) -> bool:
-    """Turn the poller until `done`; False when `moved` stands still for so long. None: nothing is due to move.
-
-    Conditions are looked at LOOK_NS after they were looked at last.
-    """
-    seen: int | None = -1
-    moved_ns = looked_ns = time.perf_counter_ns()
-    found = False
-
-    def over() -> bool:
-        nonlocal seen, moved_ns, looked_ns, found
-        if time.perf_counter_ns() < looked_ns + LOOK_NS:
-            return False
-        found, now = done(), moved()
-        looked_ns = time.perf_counter_ns()
-        if now is None or now != seen:
-            seen, moved_ns = now, looked_ns
-        return found or looked_ns - moved_ns > quiet_ns
-
-    state.poller.run(over)
-    return found
+def settle(state: UsersState, done: Callable[[], bool], moved: Callable[[], object], quiet_ns: int) -> bool:
+    return state.poller.settle(done, moved, quiet_ns, LOOK_NS)
 
 
 def compare(state: UsersState, users: Sequence[User], readers: Mapping[User, Sequence[str]]) -> int:

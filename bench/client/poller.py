@@ -175,6 +175,29 @@ class Poller:
         while not until():
             self._turn()
 
+    def settle(
+        self, done: Callable[[], bool], moved: Callable[[], object], quiet_ns: int, look_ns: int = 0
+    ) -> bool:
+        """Turns until `done`; False when `moved` stands still for so long. None: nothing is due to move.
+
+        Conditions are looked at `look_ns` after they were looked at last.
+        """
+        seen, found = moved(), False
+        moved_ns = looked_ns = time.perf_counter_ns()
+
+        def over() -> bool:
+            nonlocal seen, moved_ns, looked_ns, found
+            if time.perf_counter_ns() < looked_ns + look_ns:
+                return False
+            found, now = done(), moved()
+            looked_ns = time.perf_counter_ns()
+            if now is None or now != seen:
+                seen, moved_ns = now, looked_ns
+            return found or looked_ns - moved_ns > quiet_ns
+
+        self.run(over)
+        return found
+
     def close(self) -> None:
         for connection in list(self._connections.values()):
             connection.drop()

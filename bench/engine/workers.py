@@ -29,13 +29,7 @@ class Load:
     def __init__(self, daemon: Daemon | None) -> None:
         self.daemon = daemon
         self.generator_cpu_share = 0.0  # of one core, by this process; a load of several says it itself
-        self._seconds = 0.0
-        self._started = 0.0
-        self._cpu_s = 0.0
         self._cores: list[int] = []
-        self._daemon_cpu_s = 0.0
-        self._rss_bytes = 0
-        self._earlier_bytes = 0  # the most it held before: starting, and letting everybody in
         self._server: dict[str, Any] | None = None
         self._rss_mib: list[float] = []  # at the beginning, and after every second
         self._next: asyncio.TimerHandle | None = None
@@ -43,41 +37,37 @@ class Load:
 
     @contextmanager
     def during(self) -> Iterator[None]:
-        self.begin()
+        daemon, started, worked_s = self.daemon, time.perf_counter(), time.process_time()
+        self._cores = machine.bound()
+        earlier_bytes = rss_bytes = used_s = 0.0
+        if daemon is not None:
+            earlier_bytes = (
+                daemon.rss_bytes_max()
+            )  # the most it held before: starting, and letting everybody in
+            daemon.forget_peak()
+            used_s, rss_bytes = daemon.cpu_s(), daemon.rss_bytes()
+            self._look(daemon)
         try:
             yield
         finally:
-            self.end()
-
-    def begin(self) -> None:
-        self._started, self._cpu_s = time.perf_counter(), time.process_time()
-        self._cores = machine.bound()
-        if self.daemon is not None:
-            self._earlier_bytes = self.daemon.rss_bytes_max()
-            self.daemon.forget_peak()
-            self._daemon_cpu_s, self._rss_bytes = self.daemon.cpu_s(), self.daemon.rss_bytes()
-            self._look(self.daemon)
-
-    def end(self) -> None:
-        if self._next is not None:
-            self._next.cancel()
-        seconds = time.perf_counter() - self._started
-        self.generator_cpu_share = (time.process_time() - self._cpu_s) / seconds
-        if self.daemon is not None:
-            cpu_s = self.daemon.cpu_s() - self._daemon_cpu_s
-            most_bytes = self.daemon.rss_bytes_max()
-            self._server = {
-                "cpu_s": round(cpu_s, 2),
-                "cpu_share": round(cpu_s / seconds, 3),
-                "rss_bytes": self.daemon.rss_bytes(),
-                "rss_growth_bytes": self.daemon.rss_bytes() - self._rss_bytes,
-                "rss_growth_bytes_max": most_bytes - self._rss_bytes,
-                "rss_bytes_max": max(most_bytes, self._earlier_bytes),
-                "cores": machine.bound(self.daemon.pid),
-                "storage": self.daemon.storage(),
-                "connections": self._connections,
-                "complaints": self.daemon.complaints(),
-            }
+            if self._next is not None:
+                self._next.cancel()
+            seconds = time.perf_counter() - started
+            self.generator_cpu_share = (time.process_time() - worked_s) / seconds
+            if daemon is not None:
+                cpu_s, most_bytes = daemon.cpu_s() - used_s, daemon.rss_bytes_max()
+                self._server = {
+                    "cpu_s": round(cpu_s, 2),
+                    "cpu_share": round(cpu_s / seconds, 3),
+                    "rss_bytes": daemon.rss_bytes(),
+                    "rss_growth_bytes": daemon.rss_bytes() - rss_bytes,
+                    "rss_growth_bytes_max": most_bytes - rss_bytes,
+                    "rss_bytes_max": max(most_bytes, earlier_bytes),
+                    "cores": machine.bound(daemon.pid),
+                    "storage": daemon.storage(),
+                    "connections": self._connections,
+                    "complaints": daemon.complaints(),
+                }
 
     def beside(self, rows: Sequence[Mapping[str, Any]], from_s: float = 0.0) -> list[dict[str, Any]]:
         """The rows of a timeline, each with the memory of the daemon when its second was over.
@@ -208,28 +198,24 @@ def perform(plan: Plan, place: Place, line: Connection) -> None:
 
 def _enter(role: Role, line: Connection) -> None:
     state, waiting = role.state, deque(enumerate(role.devices()))
-    total, moved_ns, seen = len(waiting), time.perf_counter_ns(), -1
+    total = len(waiting)
 
     def entered() -> bool:
-        nonlocal moved_ns, seen
-        failed = state.failures.total()
-        while waiting and total - len(waiting) - state.entered - failed < ENTERING_MAX:
+        while waiting and total - len(waiting) - state.entered - state.failures.total() < ENTERING_MAX:
             number, device = waiting.popleft()
             device.enter(number)
-        now_ns = time.perf_counter_ns()
-        if state.entered != seen:
-            moved_ns, seen = now_ns, state.entered
-        if failed or now_ns - moved_ns > ENTER_NS:
-            reasons = ", ".join(state.failures) or "no answer"
-            raise NotLetIn(f"{total - state.entered:,} of {total:,} devices could not connect: {reasons}")
-        return state.entered == total
+        return state.entered == total or bool(state.failures)
 
     with telling(role, line, "entering", lambda: (state.entered, total, 0)):
-        state.poller.run(entered)
+        state.poller.settle(entered, lambda: state.entered, ENTER_NS)
+    if state.failures or state.entered < total:
+        reasons = ", ".join(state.failures) or "no answer"
+        raise NotLetIn(f"{total - state.entered:,} of {total:,} devices could not connect: {reasons}")
 
 
 def _play(role: Role, start_ns: int, line: Connection) -> Report:
     state, poller = role.state, role.state.poller
+    quiet_ns = int(state.pacing.quiet_s * SECOND_NS)
     state.begin(start_ns)
     gc.collect()
     gc.freeze()  # the devices stay until the end; a full collection need not look at them again
@@ -240,11 +226,11 @@ def _play(role: Role, start_ns: int, line: Connection) -> Report:
         role.begin(start_ns)
         poller.run(lambda: time.perf_counter_ns() >= state.stop_ns and not poller.overdue)
         worked_s, seconds = _worked_s(poller) - worked_s, (time.perf_counter_ns() - began_ns) / SECOND_NS
-        poller.run(_settled(role, role.answered))
+        poller.settle(role.answered, role.moves, quiet_ns)
         line.send(("said", role.said()))
         poller.run(line.poll)
         said = line.recv()
-        poller.run(_settled(role, lambda: role.complete(said)))
+        poller.settle(lambda: role.complete(said), role.moves, quiet_ns)
     report = role.report()
     report.cpu_s, report.seconds = max(0.0, worked_s), seconds
     return report
@@ -253,23 +239,6 @@ def _play(role: Role, start_ns: int, line: Connection) -> Report:
 def _worked_s(poller: Poller) -> float:
     """Processor seconds of this process that were work: what it waited awake is not."""
     return time.process_time() - poller.awake_ns / SECOND_NS
-
-
-def _settled(role: Role, done: Callable[[], bool]) -> Callable[[], bool]:
-    """A condition: it is done, or nothing has moved for as long as the pacing waits."""
-    moved_ns, seen = time.perf_counter_ns(), role.moves()
-    quiet_ns = int(role.state.pacing.quiet_s * SECOND_NS)
-
-    def settled() -> bool:
-        nonlocal moved_ns, seen
-        if done():
-            return True
-        now_ns, moves = time.perf_counter_ns(), role.moves()
-        if moves != seen:
-            moved_ns, seen = now_ns, moves
-        return now_ns - moved_ns > quiet_ns
-
-    return settled
 
 
 START_NS = SECOND_NS // 10  # between the word and the clock, so that all processes have heard it
@@ -293,7 +262,14 @@ class Workers:
 
     def __init__(self, plan: Plan, shares: int) -> None:
         self._plan = plan
-        self._workers = [self._start(share, shares) for share in range(shares)]
+        self._workers: list[_Worker] = []
+        for share in range(shares):
+            place = Place(share, shares, machine.generator_core(share), machine.alone(shares))
+            ours, theirs = _forking.Pipe()
+            running = _forking.Process(target=perform, args=(plan, place, theirs), daemon=True)
+            running.start()
+            theirs.close()
+            self._workers.append(_Worker(running, ours))
 
     async def play(self, measured: Load) -> Report:
         """Enters, plays and returns what all have seen; `measured` begins when everybody is in.
@@ -301,7 +277,7 @@ class Workers:
         Raises Unreachable when the devices are not let in, or a process ends early.
         """
         try:
-            with printout.shown(self._entering):
+            with printout.shown(lambda: f"enter    {printout.bar(*self._moves()[:2])} devices"):
                 await self._each("entered")
             await measured.count_connections()
             start_ns = time.perf_counter_ns() + START_NS
@@ -309,56 +285,42 @@ class Workers:
             with measured.during(), printout.shown(self._playing):
                 said = [one for share in await self._each("said") for one in share]
                 self._tell(said)
-                reports = await self._each("report")
+                reports: list[Report] = await self._each("report")
         finally:
-            await self._stop()
-        total: Report = reports[0]
+            for worker in self._workers:
+                worker.running.terminate()  # ends the wait of a thread for its pipe, too
+                await asyncio.to_thread(worker.running.join)
+                worker.line.close()
+        total = reports[0]
         for report in reports[1:]:
             total.merge(report)
         total.conclude()
         return total
 
-    def _start(self, share: int, shares: int) -> _Worker:
-        place = Place(share, shares, machine.generator_core(share), machine.alone(shares))
-        ours, theirs = _forking.Pipe()
-        running = _forking.Process(target=perform, args=(self._plan, place, theirs), daemon=True)
-        running.start()
-        theirs.close()
-        return _Worker(running, ours)
-
-    async def _listen(self, worker: _Worker, wanted: str) -> Any:
-        """Listens until the process tells what is wanted. In a thread: uvloop would make the pipe non-blocking."""
-        while True:
-            try:
-                topic, content = await asyncio.to_thread(worker.line.recv)
-            except (EOFError, OSError):
-                raise Unreachable("a process of the generator ended early") from None
-            if topic == wanted:
-                return content
-            if topic == "failed":
-                raise Unreachable(content)
-            worker.moves = content
-
     async def _each(self, wanted: str) -> list[Any]:
-        return await asyncio.gather(*(self._listen(worker, wanted) for worker in self._workers))
+        """Listens until each process tells what is wanted. In threads: uvloop would make the pipes non-blocking."""
+
+        async def listen(worker: _Worker) -> Any:
+            while True:
+                try:
+                    topic, content = await asyncio.to_thread(worker.line.recv)
+                except (EOFError, OSError):
+                    raise Unreachable("a process of the generator ended early") from None
+                if topic == wanted:
+                    return content
+                if topic == "failed":
+                    raise Unreachable(content)
+                worker.moves = content
+
+        return await asyncio.gather(*map(listen, self._workers))
 
     def _tell(self, what: object) -> None:
         for worker in self._workers:
             worker.line.send(what)
 
-    async def _stop(self) -> None:
-        for worker in self._workers:
-            worker.running.terminate()  # ends the wait of a thread for its pipe, too
-            await asyncio.to_thread(worker.running.join)
-            worker.line.close()
-
     def _moves(self) -> Moves:
         sent, acked, delivered = zip(*(worker.moves for worker in self._workers), strict=True)
         return sum(sent), sum(acked), sum(delivered)
-
-    def _entering(self) -> str:
-        entered, total, _ = self._moves()
-        return f"enter    {printout.bar(entered, total)} devices"
 
     def _playing(self) -> str:
         sent, acked, delivered = self._moves()

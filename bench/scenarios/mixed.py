@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 
 from bench import options as common
 from bench import outcome, printout
-from bench.client.gathering import compare, enter, heads_of, present, turn
+from bench.client.gathering import compare, enter, heads_of, present, settle
 from bench.client.user import Polite, User, UsersState
 from bench.engine.record import SECOND_NS, Script
 from bench.engine.roles import Schedule, poisson
@@ -199,7 +199,7 @@ class PopulationRun:
         schedule.begin()
         state.poller.run(lambda: time.perf_counter_ns() >= state.stop_ns and schedule.over)
         self.cpu_s = time.thread_time() - cpu_s
-        turn(state, settled, moves, QUIET_NS)  # what is missing is counted
+        settle(state, settled, moves, QUIET_NS)  # what is missing is counted
         state.cache.settle()
 
     def compare(self) -> Report:

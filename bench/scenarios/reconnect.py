@@ -14,7 +14,7 @@ from typing import Any
 
 from bench import configuration, outcome, printout
 from bench import options as common
-from bench.client.gathering import GATHER_NS, compare, enter, present, turn
+from bench.client.gathering import GATHER_NS, compare, enter, present, settle
 from bench.client.user import Polite, Rude, User, UsersState
 from bench.engine.record import SECOND_NS, Record
 from bench.engine.run_state import Access, Pacing
@@ -174,7 +174,7 @@ class Storm:
             calm = not missing and all(author.sender.done for author in self.authors)
             return now_ns > end_ns or (calm and all(one.has(heads) for one in self.clients))
 
-        turn(self.state, over, lambda: None, GATHER_NS)
+        settle(self.state, over, lambda: None, GATHER_NS)
         self.complete_s = (time.perf_counter_ns() - self.killed_ns) / SECOND_NS
         for probe in self.probes:
             probe.room = ""
@@ -186,7 +186,7 @@ class Storm:
         def done() -> bool:
             return all(sender.sender.done and sender.present for sender in senders)
 
-        turn(self.state, done, lambda: 0, LAST_ACKS_NS)
+        settle(self.state, done, lambda: 0, LAST_ACKS_NS)
         for probe in self.probes:
             if not probe.present:
                 self.state.tally.add("unacked", f"{probe.name} never came back to send")

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench import configuration, outcome, printout
 from bench import options as common
-from bench.client.gathering import compare, enter, heads_of, present, turn
+from bench.client.gathering import compare, enter, heads_of, present, settle
 from bench.client.sender import Message as Sent
 from bench.client.sender import Sender
 from bench.client.user import Attempt, Polite, User, UsersState
@@ -156,9 +156,9 @@ class Replay:
         def moved() -> int | None:
             return self._moves() if state.answered < self._said else None
 
-        turn(state, done, moved, int(plan.stall_s * SECOND_NS))
+        settle(state, done, moved, int(plan.stall_s * SECOND_NS))
         self._flapping = False
-        turn(state, self._caught_up, self._moves, int(plan.quiet_s * SECOND_NS))
+        settle(state, self._caught_up, self._moves, int(plan.quiet_s * SECOND_NS))
         self.seconds = (time.perf_counter_ns() - start_ns) / SECOND_NS
         state.cache.settle()
 
