@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
 from pathlib import Path, PurePath
-from typing import Any, BinaryIO, NamedTuple, TypeVar, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 STANDARD_INPUT = Path("-")
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
@@ -31,10 +31,10 @@ BROKEN = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError)  # th
 def opened(path: Path) -> Iterator[BinaryIO]:
     """The bytes of a file, a pipe, or standard input for `-`; gzip is recognised by its first bytes and unpacked."""
     with ExitStack() as stack:
-        raw = sys.stdin.buffer if path == STANDARD_INPUT else stack.enter_context(path.open("rb"))
-        head = raw.read(len(GZIP))  # a pipe cannot go back
-        whole = io.BufferedReader(_Rejoined(head, raw))
-        yield cast(BinaryIO, stack.enter_context(gzip.open(whole)) if head == GZIP else whole)
+        given = sys.stdin.buffer if path == STANDARD_INPUT else stack.enter_context(path.open("rb"))
+        raw = given if isinstance(given, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, given))
+        packed = raw.peek(len(GZIP)).startswith(GZIP)  # a pipe cannot go back
+        yield cast(BinaryIO, stack.enter_context(gzip.open(raw)) if packed else raw)
 
 
 def files(path: Path, *suffixes: str) -> Iterator[tuple[PurePath, bytes]]:
@@ -64,24 +64,6 @@ def _small_enough(name: str, size: int, read: Callable[[], bytes]) -> bytes:
     if max(size, len(content)) > FILE_BYTES_MAX:
         raise ValueError(f"{name} has more than {FILE_BYTES_MAX:,} bytes")
     return content
-
-
-class _Rejoined(io.RawIOBase):
-    """A stream of which the first bytes were read already."""
-
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        super().__init__()
-        self._head = head
-        self._rest = rest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._head[: len(buffer)] if self._head else self._rest.read(len(buffer))
-        self._head = self._head[len(data) :]
-        buffer[: len(data)] = data
-        return len(data)
 
 
 LINE_BYTES_MAX = 131_072  # room for a body of 16 KiB with every character escaped
@@ -138,9 +120,9 @@ class TraceError(ValueError):
 
 
 class Message(NamedTuple):
-    """One line: its place in the trace, seconds since the first line, room, sanitised user, text."""
+    """One message: its place in what was read, seconds, room, user, text; a trace counts both from its first line."""
 
-    place: int
+    place: Any
     at_s: float
     room: str
     user: str
@@ -195,7 +177,7 @@ def load(path: Path) -> Trace:
 def read(lines: BinaryIO, name: str, mending: Mending | None = None) -> Trace:
     """A trace from an open binary file. Empty lines are skipped, unknown keys ignored."""
     mending = Mending() if mending is None else mending
-    said = in_order(list(_said(lines, name, mending)), attrgetter("at_s"), "line {0.place}", mending)
+    said = in_order(list(_said(lines, name, mending)), mending)
     if not said:
         raise TraceError(f"{name}: there is no message in it")
     first_s = said[0].at_s
@@ -249,7 +231,7 @@ def _said(lines: BinaryIO, name: str, mending: Mending) -> Iterator[Message]:
         if not line.strip():
             continue
         try:
-            message = _message(line, number, mending)
+            message = _message(line, f"line {number}", mending)
             count += message is not None
             if count > MESSAGES_MAX:
                 raise TraceError(f"more than {MESSAGES_MAX:,} messages")
@@ -259,21 +241,18 @@ def _said(lines: BinaryIO, name: str, mending: Mending) -> Iterator[Message]:
             yield message
 
 
-Timed = TypeVar("Timed")
-
-
-def in_order(said: list[Timed], at_s: Callable[[Timed], float], place: str, mending: Mending) -> list[Timed]:
-    """Return everything by time; `place`, a format, says where something that was too early stood."""
+def in_order(said: list[Message], mending: Mending) -> list[Message]:
+    """Return everything by time."""
     latest_s = -math.inf
     for one in said:
-        if at_s(one) < latest_s:
-            mending.mend("not in the order of time, sorted", place.format(one))
-        latest_s = max(latest_s, at_s(one))
-    return sorted(said, key=at_s)
+        if one.at_s < latest_s:
+            mending.mend("not in the order of time, sorted", one.place)
+        latest_s = max(latest_s, one.at_s)
+    return sorted(said, key=attrgetter("at_s"))
 
 
-def _message(line: bytes, number: int, mending: Mending) -> Message | None:
-    record, place = _record(line), f"line {number}"
+def _message(line: bytes, place: str, mending: Mending) -> Message | None:
+    record = _record(line)
     ts, room = record.get("ts"), _word(record, "room", place, mending)
     user, text = _word(record, "user", place, mending), _word(record, "text", place, mending)
     at_s = seconds(ts)
@@ -288,7 +267,7 @@ def _message(line: bytes, number: int, mending: Mending) -> Message | None:
     if not user or not text.strip():
         mending.leave_out("without text" if user else "without a user", place)
         return None
-    return Message(number, at_s, room, sanitised(user), text)
+    return Message(place, at_s, room, sanitised(user), text)
 
 
 def _record(line: bytes) -> dict[str, Any]:

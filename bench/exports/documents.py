@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path, PurePath
-from typing import Any, NamedTuple
+from typing import Any
 
 from bench.trace import (
     ROOM_CHARS_MAX,
     TEXT_BYTES_MAX,
     Mending,
+    Message,
     TraceError,
     files,
     in_order,
@@ -28,16 +29,6 @@ MINUTE_S = 60.0
 NOTICE = "notices: who came, went, or changed something"  # why a line is left out
 
 
-class Said(NamedTuple):
-    """`ts`: Unix seconds. `place`: where it stands in the export."""
-
-    ts: float
-    room: str
-    user: str
-    text: str
-    place: str
-
-
 def documents(path: Path) -> Iterator[tuple[PurePath, Any]]:
     """Yield the JSON files of an export, decoded, each with its name inside. Raises TraceError."""
     for name, content in files(path, ".json"):
@@ -47,22 +38,22 @@ def documents(path: Path) -> Iterator[tuple[PurePath, Any]]:
             raise TraceError(f"{name}: not JSON: {error}") from None
 
 
-def tidied(said: Iterable[Said], mending: Mending) -> list[Said]:
+def tidied(said: Iterable[Message], mending: Mending) -> list[Message]:
     """Everything that can be replayed, by time; the rest is left out."""
     fit = [fitted for one in said if (fitted := _fitted(one, mending)) is not None]
-    return in_order(fit, attrgetter("ts"), "{0.place}", mending)
+    return in_order(fit, mending)
 
 
-def spread(said: list[Said], mending: Mending) -> Iterator[Said]:
+def spread(said: list[Message], mending: Mending) -> Iterator[Message]:
     """Yield the same, where times are whole minutes: messages of one minute in a row are spread over it."""
-    for _, group in groupby(said, attrgetter("ts")):
+    for _, group in groupby(said, attrgetter("at_s")):
         minute = list(group)
         for place, one in enumerate(minute):
             mending.mend("the minute only, spread over it", one.place)
-            yield one._replace(ts=one.ts + MINUTE_S * place / len(minute))
+            yield one._replace(at_s=one.at_s + MINUTE_S * place / len(minute))
 
 
-def _fitted(one: Said, mending: Mending) -> Said | None:
+def _fitted(one: Message, mending: Mending) -> Message | None:
     text, room, user = (whole_text(word) for word in (one.text, one.room, one.user))
     if (text, room, user) != (one.text, one.room, one.user):
         mending.mend("half a surrogate pair, replaced", one.place)
@@ -77,7 +68,7 @@ def _fitted(one: Said, mending: Mending) -> Said | None:
         mending.mend(f"room longer than {ROOM_CHARS_MAX} characters, cut", one.place)
         mark = hashlib.blake2b(room.encode(), digest_size=4).hexdigest()
         room = f"{room[: ROOM_CHARS_MAX - len(mark) - 1]}-{mark}"
-    return Said(one.ts, room, user, text, one.place)
+    return Message(one.place, one.at_s, room, user, text)
 
 
 # Subtypes in which somebody says something; the others tell what happened to the channel.
@@ -88,7 +79,7 @@ SAYING = [
 ESCAPES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 
-def slack(path: Path, mending: Mending) -> Iterator[Said]:
+def slack(path: Path, mending: Mending) -> Iterator[Message]:
     """Everything said, file by file. Raises TraceError for what is no such export."""
     for name, rows in documents(path):
         if isinstance(rows, list):  # users.json and others are lists, too, of what has no `ts`
@@ -104,7 +95,7 @@ def _alone(path: Path) -> str:
     return whole.name if whole.is_dir() else whole.parent.name or PurePath(path).stem
 
 
-def _row(row: dict[str, Any], room: str, place: str, mending: Mending) -> Iterator[Said]:
+def _row(row: dict[str, Any], room: str, place: str, mending: Mending) -> Iterator[Message]:
     if row.get("type", "message") != "message" or row.get("subtype") not in SAYING:
         mending.leave_out(NOTICE, place)
         return
@@ -118,10 +109,10 @@ def _row(row: dict[str, Any], room: str, place: str, mending: Mending) -> Iterat
     text = str(row.get("text") or "")
     for escape, character in ESCAPES:
         text = text.replace(escape, character)
-    yield Said(seconds(row["ts"], place), room, str(user), text, place)
+    yield Message(place, seconds(row["ts"], place), room, str(user), text)
 
 
-def telegram(path: Path, mending: Mending) -> Iterator[Said]:
+def telegram(path: Path, mending: Mending) -> Iterator[Message]:
     """Everything said, chat by chat. Raises TraceError for what is no such export."""
     for name, export in documents(path):
         for chat in _chats(export, str(name)):
@@ -143,7 +134,7 @@ def _chats(export: Any, name: str) -> list[dict[str, Any]]:
     return found
 
 
-def _message(message: Any, room: str, place: str, mending: Mending) -> Iterator[Said]:
+def _message(message: Any, room: str, place: str, mending: Mending) -> Iterator[Message]:
     if not isinstance(message, dict) or message.get("type") != "message":
         mending.leave_out(NOTICE, place)
         return
@@ -151,7 +142,7 @@ def _message(message: Any, room: str, place: str, mending: Mending) -> Iterator[
     if not user:
         mending.leave_out("without a user", place)
         return
-    yield Said(_when(message, place), room, str(user), _text(message.get("text")), place)
+    yield Message(place, _when(message, place), room, str(user), _text(message.get("text")))
 
 
 def _when(message: dict[str, Any], place: str) -> float:

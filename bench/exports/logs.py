@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from bench.exports.documents import NOTICE, Said, spread
-from bench.trace import Mending, TraceError, files
+from bench.exports.documents import NOTICE, spread
+from bench.trace import Mending, Message, TraceError, files
 
 DIRECTIONS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\ufeff"
 HEAD = re.compile(
@@ -34,7 +34,7 @@ class Head(NamedTuple):
     place: str
 
 
-def whatsapp(path: Path, mending: Mending) -> Iterator[Said]:
+def whatsapp(path: Path, mending: Mending) -> Iterator[Message]:
     """Everything said, in the order of the file. Raises TraceError for what is no such export."""
     for name, content in files(path, ".txt"):
         room = _chat(name, path)
@@ -93,7 +93,7 @@ def _ymd(date: tuple[int, int, int], order: tuple[int, int, int]) -> tuple[int, 
     return year + 2000 if year < PIVOT else year, month, day
 
 
-def _said(head: Head, order: tuple[int, int, int], room: str, mending: Mending) -> Iterator[Said]:
+def _said(head: Head, order: tuple[int, int, int], room: str, mending: Mending) -> Iterator[Message]:
     user, colon, text = head.rest.partition(": ")
     bare = text.translate(dict.fromkeys(map(ord, DIRECTIONS))).strip()
     if not colon or "\n" in user:
@@ -105,7 +105,7 @@ def _said(head: Head, order: tuple[int, int, int], room: str, mending: Mending) 
             when = datetime(*_ymd(head.date, order), *head.time, tzinfo=UTC)
         except ValueError as error:
             raise TraceError(f"{head.place}: {error}") from None
-        yield Said(when.timestamp(), room, user.strip(f"{DIRECTIONS}\u00a0\u202f ~"), bare, head.place)
+        yield Message(head.place, when.timestamp(), room, user.strip(f"{DIRECTIONS}\u00a0\u202f ~"), bare)
 
 
 NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # in any locale
@@ -125,7 +125,7 @@ FORMATTING = re.compile(r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|[\x00-\x08\x0e-\x1f\x7f]
 BACK_S = 6 * 3600.0  # a clock that goes back further has passed midnight
 
 
-def irc(path: Path, mending: Mending) -> Iterator[Said]:
+def irc(path: Path, mending: Mending) -> Iterator[Message]:
     """Everything said, file by file. Raises TraceError when no line of a file has a time."""
     for name, content in files(path, ".log", ".txt", ".weechatlog"):
         log = Log(name, path)
@@ -147,22 +147,22 @@ class Log:
         self._guessed = self._day is None
         self._last_s = 0.0
 
-    def read(self, content: bytes, mending: Mending) -> Iterator[Said]:
+    def read(self, content: bytes, mending: Mending) -> Iterator[Message]:
         for number, raw in enumerate(content.splitlines(), 1):
             place = f"{self._name}, line {number}"
             line = _decoded(raw, place, mending)
             if found := DAY.match(line):
-                self._turn_to(found)
+                if found[1] in MONTHS:
+                    self._day, self._guessed = date(int(found[3]), MONTHS[found[1]], int(found[2])), False
+                    self._last_s = 0.0
             elif clock := CLOCK.match(line):
                 when = self._when(clock, place, mending)
-                yield from self._line(line[clock.end() :], when, place, mending)
+                if spoken := _spoken(line[clock.end() :]):
+                    yield Message(place, when, self._room, *spoken)
+                else:
+                    mending.leave_out(NOTICE, place)
             elif line.strip():
                 mending.leave_out("lines without a time", place)
-
-    def _turn_to(self, found: re.Match[str]) -> None:
-        month, day, year = found.groups()
-        if month in MONTHS:
-            self._day, self._guessed, self._last_s = date(int(year), MONTHS[month], int(day)), False, 0.0
 
     def _when(self, clock: re.Match[str], place: str, mending: Mending) -> float:
         self.clocks += 1
@@ -183,13 +183,6 @@ class Log:
         self._last_s = at_s
         midnight = datetime(self._day.year, self._day.month, self._day.day, tzinfo=UTC)
         return midnight.timestamp() + at_s
-
-    def _line(self, rest: str, when: float, place: str, mending: Mending) -> Iterator[Said]:
-        spoken = _spoken(rest)
-        if spoken is None:
-            mending.leave_out(NOTICE, place)
-        else:
-            yield Said(when, self._room, *spoken, place)
 
 
 def _spoken(rest: str) -> tuple[str, str] | None:

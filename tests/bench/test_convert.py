@@ -148,7 +148,7 @@ def test_the_order_of_a_date_is_the_one_that_fits(
 ) -> None:
     path = tmp_path / "chat.txt"
     path.write_text(f"{first}, 10:00 - Ann: x\n{second}, 10:00 - Bob: y\n")
-    found = [datetime.fromtimestamp(one.ts, UTC) for one in logs.whatsapp(path, Mending())]
+    found = [datetime.fromtimestamp(one.at_s, UTC) for one in logs.whatsapp(path, Mending())]
     assert [(day.month, day.day) for day in found] == days
 
 
@@ -194,7 +194,10 @@ def test_a_log_without_a_date_counts_days_from_one_midnight_to_the_next(tmp_path
     path = tmp_path / "log.txt"
     path.write_bytes("23:59:58 <ann> x\n00:00:01 <bob> gr\u00fcn\nno time\n".encode("latin-1"))
     mending = Mending()
-    assert [(one.ts, one.text) for one in logs.irc(path, mending)] == [(86398.0, "x"), (86401.0, "gr\u00fcn")]
+    assert [(one.at_s, one.text) for one in logs.irc(path, mending)] == [
+        (86398.0, "x"),
+        (86401.0, "gr\u00fcn"),
+    ]
     assert mending.lines() == [
         "mended 2: no date, days counted from 1970 (the first: log.txt, line 1)",
         "mended 1: not UTF-8, read as Latin-1 (the first: log.txt, line 2)",
