@@ -1,22 +1,98 @@
-"""The result of a load: one dictionary as `--json` has it, the same as text, and the exit code it means."""
+"""The result of a load: one dictionary as `--json` has it, what it was measured with, and the exit code it means."""
 
 import argparse
+import importlib.metadata
+import json
 import math
+import os
+import platform
+import sqlite3
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bench import configuration, machine, printout
+from bench import machine, printout
 from bench import results as known
 from bench.engine.record import Record, Second
 from bench.engine.run_state import Pacing, Report
 from bench.engine.workers import Load, Plan, measure
 from bench.histogram import Histogram
 from bench.report.page import page
-from bench.results import PASS, UNMEASURED
-from bench.server import Endpoint, Unreachable
+from bench.results import PASS, UNMEASURED, Threshold
+from bench.server import Daemon, Endpoint, Unreachable
 from bench.wire import HandshakeError
+
+_ASK_S = 20.0  # for the daemon's own command to say what is in force
+_HOW = ("command", "scenario")  # these stand by themselves
+# On the hot path.
+_LIBRARIES = "uvloop", "uvicorn", "httptools", "websockets", "msgspec", "msgpack", "aiosqlite"
+
+
+def environment() -> dict[str, Any]:
+    return {
+        "chatd": importlib.metadata.version("chatd"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "cpu": _first("/proc/cpuinfo", "model name"),
+        "memory": _first("/proc/meminfo", "MemTotal"),
+        "sqlite": sqlite3.sqlite_version,
+        "libraries": {name: _version(name) for name in _LIBRARIES},
+    }
+
+
+def _first(path: str, field: str) -> str:
+    """A field that a file of /proc has of the machine; empty where there is none."""
+    try:
+        lines = Path(path).read_text().splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(field)), "")
+
+
+def _version(library: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
+
+
+def of_daemon(daemon: Daemon | None, url: str = "") -> dict[str, Any]:
+    """Every setting with its origin, as `chatd config show` has it, without secrets; of one at a URL just that."""
+    if daemon is None:
+        return {"url": url}
+    return _in_force(tuple(daemon.environment.items())) if daemon.environment else {}
+
+
+def of_generator(options: argparse.Namespace) -> dict[str, str]:
+    told = {name: value for name, value in vars(options).items() if name not in _HOW}
+    return {name: _word(value) for name, value in told.items() if value not in (None, [], False)}
+
+
+def _word(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_word, value))
+    return value.text if isinstance(value, Threshold) else str(value)
+
+
+@lru_cache(maxsize=8)  # a run asks for the same daemon several times
+def _in_force(environment: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("CHATD_")}
+    asked = subprocess.run(
+        [sys.executable, "-m", "chatd", "config", "show", "--json"],
+        env={**inherited, **dict(environment)},
+        capture_output=True,
+        text=True,
+        timeout=_ASK_S,
+        check=False,
+    )
+    if asked.returncode:  # what was measured is worth more than its configuration
+        return {"not told": asked.stderr.strip()}
+    return dict(json.loads(asked.stdout))
+
 
 CORRECT, FAULTY, UNREACHABLE, MISSED = 0, 1, 4, 5
 # What is raised where there is none to talk to.
@@ -63,7 +139,7 @@ def of(scenario: str, seen: Report, measured: Load, there: Endpoint, pacing: Pac
         "timeline": measured.beside(timeline(record, pacing.duration_s), pacing.warmup_s),
         "histograms": {name: histogram.sparse() for name, histogram in timed.items()},
         "failures": dict(seen.failures),
-        "config": {"daemon": configuration.of_daemon(there.daemon, there.url)},
+        "config": {"daemon": of_daemon(there.daemon, there.url)},
         "examples": seen.tally.examples,
     }
 
@@ -99,8 +175,8 @@ def complete(result: Mapping[str, Any], options: argparse.Namespace) -> dict[str
     none = Histogram().milliseconds()
     wanted: dict[str, Any] = {**dict.fromkeys(known.COUNTS, 0), **dict.fromkeys(DURATIONS, none)}
     wanted |= {"generator_bound": False, "server": None, "timeline": []}
-    wanted |= {"command": options.command, "environment": configuration.environment()}
-    both = {"daemon": {}, **result.get("config", {}), "generator": configuration.of_generator(options)}
+    wanted |= {"command": options.command, "environment": environment()}
+    both = {"daemon": {}, **result.get("config", {}), "generator": of_generator(options)}
     return {**{key: value for key, value in wanted.items() if key not in result}, "config": both}
 
 

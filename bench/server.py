@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -148,7 +149,9 @@ class DaemonDir:
         }
         log = self.directory / "daemon.log"
         started = time.perf_counter()
-        async with running(Command(("-m", "chatd", "serve"), environment, ops_port, log, healthy)) as pid:
+        async with running(
+            ("-m", "chatd", "serve"), environment, log, partial(healthy, "127.0.0.1", ops_port)
+        ) as pid:
             self.ready_s = time.perf_counter() - started
             yield Daemon(self.url, self.secret, pid, log, ops_port, environment)
 
@@ -185,37 +188,40 @@ async def own_program(
         (port,), directory = free_ports(1), Path(made)
         log = directory / "program.log"
         environment = {name: value.format(port=port) for name, value in environment.items()}
-        async with running(Command(arguments(directory, port), environment, port, log, accepts)) as pid:
+        async with running(
+            arguments(directory, port), environment, log, partial(accepts, "127.0.0.1", port)
+        ) as pid:
             yield Daemon(f"ws://127.0.0.1:{port}{path}", "", pid, log, 0, {})
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A Python program that listens on a port: what starts it, and how to see that it is ready."""
-
-    arguments: Sequence[str]
-    environment: Mapping[str, str]
-    port: int
-    log: Path
-    ready: Callable[[str, int], Awaitable[bool]]
-
-
 @asynccontextmanager
-async def running(command: Command) -> AsyncIterator[int]:
-    """The pid of the program, ready and on a core of its own, and stopped afterwards. Raises Unreachable."""
+async def running(
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path, ready: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[int]:
+    """The pid of a Python program, ready and on a core of its own, and stopped afterwards. Raises Unreachable."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("CHATD_")}
-    with command.log.open("wb") as output:
-        started = (sys.executable, *command.arguments)
-        environment = {**inherited, **command.environment}
-        program = await asyncio.create_subprocess_exec(
-            *started, env=environment, stdout=output, stderr=output
-        )
+    everything = {**inherited, **environment}
+    with log.open("wb") as out:
+        start = asyncio.create_subprocess_exec
+        program = await start(sys.executable, *arguments, env=everything, stdout=out, stderr=out)
     machine.pin(machine.daemon_core(), program.pid)
+    deadline = time.monotonic() + READY_DEADLINE_S
     try:
-        await _wait_ready(program, command)
+        while not await ready():
+            if program.returncode is not None:
+                raise Unreachable(f"the daemon stopped with {program.returncode}:\n{_tail(log)}")
+            if time.monotonic() > deadline:
+                raise Unreachable(f"the daemon was not ready in {READY_DEADLINE_S:.0f} s:\n{_tail(log)}")
+            await asyncio.sleep(READY_POLL_S)
         yield program.pid
     finally:
-        await _stop(program)
+        with suppress(ProcessLookupError):
+            program.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(program.wait(), STOP_DEADLINE_S)
+        except TimeoutError:
+            program.kill()
+            await program.wait()
 
 
 async def accepts(host: str, port: int) -> bool:
@@ -249,28 +255,6 @@ async def http(
         return await reader.read()
     finally:
         writer.close()
-
-
-async def _wait_ready(program: asyncio.subprocess.Process, command: Command) -> None:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + READY_DEADLINE_S
-    while not await command.ready("127.0.0.1", command.port):
-        if program.returncode is not None:
-            raise Unreachable(f"the daemon stopped with {program.returncode}:\n{_tail(command.log)}")
-        if loop.time() > deadline:
-            raise Unreachable(f"the daemon was not ready in {READY_DEADLINE_S:.0f} s:\n{_tail(command.log)}")
-        await asyncio.sleep(READY_POLL_S)
-
-
-async def _stop(running: asyncio.subprocess.Process) -> None:
-    if running.returncode is not None:
-        return
-    running.send_signal(signal.SIGTERM)
-    try:
-        await asyncio.wait_for(running.wait(), STOP_DEADLINE_S)
-    except TimeoutError:
-        running.kill()
-        await running.wait()
 
 
 def _tail(log: Path) -> str:

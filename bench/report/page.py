@@ -14,7 +14,6 @@ from typing import Any
 from bench import machine
 from bench import results as known
 from bench.compare import judged
-from bench.configuration import changed
 from bench.options import Scenario
 from bench.printout import BAD, BOUND, GOOD, WARN, tables, title, worded, writable
 from bench.report.picture import Axis, Line, chart, linear_axis, log_axis, percent_axis, picture
@@ -256,6 +255,15 @@ def _cell(key: str, first: Mapping[str, float], column: Mapping[str, float], way
     change = value / first[key] - 1
     kind = "" if not way or abs(change) < _SAME else GOOD if change * way > 0 else BAD
     return f"{cell} {_marked(f'{change:+.0%}', kind)}"
+
+
+def changed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the settings of a daemon the values that are not the default."""
+    return {
+        name: one["value"] if isinstance(one, Mapping) else one
+        for name, one in settings.items()
+        if not isinstance(one, Mapping) or one["origin"] != "default"
+    }
 
 
 def _origin(result: Result, name: str) -> str:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from bench import configuration, outcome, printout
 from bench import options as common
+from bench import outcome, printout
 from bench.client.gathering import GATHER_NS, compare, enter, present, settle
 from bench.client.user import Polite, Rude, User, UsersState
 from bench.engine.record import SECOND_NS, Record
@@ -291,7 +291,7 @@ def result_of(storm: Storm, here: DaemonDir, measured: Load) -> dict[str, Any]:
         **measured.counted(),
         "timeline": measured.beside(rows, -here.ready_s),
         "histograms": {"resume": storm.resumes.sparse(), "polite": polite.sparse()},
-        "config": {"daemon": configuration.of_daemon(measured.daemon)},
+        "config": {"daemon": outcome.of_daemon(measured.daemon)},
         "examples": state.tally.examples,
     }
 

@@ -11,8 +11,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from bench import configuration, outcome, printout
 from bench import options as common
+from bench import outcome, printout
 from bench.client.gathering import compare, enter, heads_of, present, settle
 from bench.client.sender import Message as Sent
 from bench.client.sender import Sender
@@ -286,7 +286,7 @@ def _result(replay: Replay, there: Endpoint, measured: Load) -> dict[str, Any]:
         **measured.counted(),
         "timeline": measured.beside(outcome.timeline(state.record, seconds)),
         "histograms": {name: histogram.sparse() for name, histogram in timed.items()},
-        "config": {"daemon": configuration.of_daemon(there.daemon, there.url)},
+        "config": {"daemon": outcome.of_daemon(there.daemon, there.url)},
         "examples": state.tally.examples,
     }
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import configuration, outcome, printout, wire
 from bench import options as common
+from bench import outcome, printout, wire
 from bench.checks import Tally
 from bench.client.device import Refused
 from bench.client.phone import Phone
@@ -188,7 +188,7 @@ async def run(options: argparse.Namespace) -> int:
         "attacks": {verdict.attack.name: verdict.counted() for verdict in verdicts},
         **measured.counted(),
         "schedule_lag_ms": Histogram().milliseconds(),
-        "config": {"daemon": configuration.of_daemon(siege.daemon)},
+        "config": {"daemon": outcome.of_daemon(siege.daemon)},
     }
     if missed := [verdict.attack.name for verdict in verdicts if not verdict.held]:
         result["unmeasured"] = f"the others noticed: {', '.join(missed)}"

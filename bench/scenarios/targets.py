@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import configuration, machine, outcome, printout
+from bench import machine, outcome, printout
 from bench import options as common
 from bench.client.device import Refused
 from bench.options import Scenario
@@ -57,15 +57,15 @@ def _result(options: argparse.Namespace, rows: Sequence[dict[str, Any]]) -> dict
         "quick": options.quick,
         "seed": options.seed,
         "command": options.command,
-        "environment": configuration.environment(),
+        "environment": outcome.environment(),
         **_placed(),
-        "config": {"generator": configuration.of_generator(options)},
+        "config": {"generator": outcome.of_generator(options)},
         "goals": list(rows),
     }
 
 
 def _head(extent: Extent) -> list[str]:
-    machine = configuration.environment()
+    machine = outcome.environment()
     kind = "QUICK: a look, not a measurement · " if extent.quick else ""
     return [
         f"bench targets · {kind}chatd {machine['chatd']} · {machine['cpus']} cores · {machine['platform']}",

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from bench import __main__ as command
-from bench import configuration, printout, rooms
+from bench import outcome, printout, rooms
 from bench.engine import workers
+from bench.report import page
 from bench.results import Threshold
 from bench.scenarios import history
 from bench.scenarios.floor import own_floor
@@ -29,24 +30,24 @@ def fields_of(section: str) -> tuple[str, ...]:
 
 async def test_all_settings_of_our_own_daemon_are_told_but_no_secret() -> None:
     async with own_daemon() as daemon:
-        told = configuration.of_daemon(daemon)
+        told = outcome.of_daemon(daemon)
         assert daemon.secret not in json.dumps(told)
     assert told["rates.enabled"] == {"value": False, "origin": "env CHATD_RATES__ENABLED"}
     assert set(told) == {f"{section}.{key}" for section in SECTIONS for key in fields_of(section)}
-    beyond = configuration.changed(told)
+    beyond = page.changed(told)
     assert beyond["log.level"] == "warning"
     assert "delivery.deflate_min_bytes" not in beyond
 
 
 async def test_of_a_daemon_at_a_url_there_is_the_url_and_of_a_floor_nothing() -> None:
-    assert configuration.of_daemon(None, "ws://x/") == {"url": "ws://x/"}
+    assert outcome.of_daemon(None, "ws://x/") == {"url": "ws://x/"}
     async with own_floor("push") as there:
-        assert configuration.of_daemon(there.daemon) == {}
+        assert outcome.of_daemon(there.daemon) == {}
 
 
 def test_settings_that_cannot_be_told_cost_no_result() -> None:
     broken = (("CHATD_LIMITS__FRAME_BYTES", "many"),)
-    assert "FRAME_BYTES" in configuration._in_force(broken)["not told"].upper()
+    assert "FRAME_BYTES" in outcome._in_force(broken)["not told"].upper()
 
 
 def test_the_options_of_the_generator_are_told_as_they_were_said() -> None:
@@ -54,7 +55,7 @@ def test_the_options_of_the_generator_are_told_as_they_were_said() -> None:
     options = argparse.Namespace(
         scenario="x", command="y", rate=2.0, url=None, closed=False, threshold=limits
     )
-    assert configuration.of_generator(options) == {"rate": "2.0", "threshold": "lost==0 ack.p99<5ms"}
+    assert outcome.of_generator(options) == {"rate": "2.0", "threshold": "lost==0 ack.p99<5ms"}
 
 
 def test_a_run_says_who_was_measured_and_how_to_repeat_it(

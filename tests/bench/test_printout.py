@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import configuration, printout
+from bench import outcome, printout
 from bench.checks import Tally
 from bench.histogram import Histogram
 
@@ -95,11 +95,11 @@ def test_a_result_without_a_directory_is_refused_beforehand(tmp_path: Path) -> N
 
 
 def test_the_environment_names_what_a_comparison_needs() -> None:
-    told = configuration.environment()
+    told = outcome.environment()
     assert {"chatd", "python", "platform", "cpus", "cpu", "memory", "sqlite", "libraries"} == told.keys()
     assert told["libraries"]["msgpack"] != "absent"
-    assert configuration._version("no-such-library") == "absent"
-    assert configuration._first("/proc/none", "x") == ""
+    assert outcome._version("no-such-library") == "absent"
+    assert outcome._first("/proc/none", "x") == ""
 
 
 async def test_progress_ends_with_a_plain_line_where_there_is_no_terminal() -> None:
