@@ -20,7 +20,7 @@ from zlib import crc32
 
 import msgpack
 
-from bench.engine.record import Script, Texts
+from bench.engine.record import Script
 
 RUN = "hist"  # of the script: users are hist-0, hist-1, ...
 YEAR_MS = 365 * 24 * 3600 * 1000
@@ -91,7 +91,7 @@ class Shape:
             text = f"{self.rooms:,} rooms need {needed:,} users, two rooms and one message at least"
             raise ValueError(text)
 
-    @property
+    @cached_property
     def script(self) -> Script:
         return Script(RUN, self.seed)
 
@@ -104,12 +104,8 @@ class Shape:
     def begin_ms(self) -> int:
         return self.end_ms - YEAR_MS
 
-    @cached_property
-    def texts(self) -> Texts:
-        return self.script.texts()
-
     def text(self, room: Room, ordinal: int) -> str:
-        return self.texts.of(room.number, ordinal)
+        return self.script.text(room.number, ordinal)
 
     def stamp(self, time_ms: int) -> int:
         return (time_ms - self.begin_ms) // COMMIT_MS + 1

@@ -70,6 +70,10 @@ class Daemon:
     ops_port: int
     environment: Mapping[str, str]  # the CHATD_SECTION__KEY variables it was started with; others have none
 
+    def kill(self) -> None:
+        """End it as a power cut would end its process: nothing is flushed, nobody is told."""
+        os.kill(self.pid, signal.SIGKILL)
+
     def complaints(self) -> list[str]:
         """The last lines it logged; at level warning a healthy daemon logs none."""
         return _tail(self.log).splitlines()[-COMPLAINTS_MAX:]
@@ -104,6 +108,33 @@ class Daemon:
         streams = await asyncio.open_connection("127.0.0.1", self.ops_port)
         lines = (await http(*streams, "GET /metrics")).decode(errors="replace").splitlines()
         return sum(float(line.split(" ")[-1]) for line in lines if re.split("[ {]", line)[0] == name)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A daemon that answered, and how to reach it. `daemon` is there only when it is our own."""
+
+    url: str
+    secret: str
+    encoding: Encoding
+    daemon: Daemon | None
+    context: ssl.SSLContext | None = None  # TLS that is not the usual one
+
+    async def dial(self) -> Phone:
+        """A new connection that has not said hello. Raises OSError, TimeoutError, HandshakeError."""
+        return await connect(Address.of(self.url), self.encoding, self.context)
+
+    async def enter(self, user: str, device: str) -> Phone:
+        """A connection whose hello was answered. Raises what `dial` raises, and Refused."""
+        phone = await self.dial()
+        await self.hello(phone, user, device)
+        return phone
+
+    async def hello(self, phone: Phone, user: str, device: str) -> Packet:
+        """Say hello on a new connection, without a cursor. Raises Refused."""
+        token = wire.token(user, self.secret)
+        device = device.ljust(22, "-")
+        return await phone.request({"type": "hello", "version": 1, "token": token, "device": device})
 
 
 @dataclass
@@ -154,6 +185,12 @@ class DaemonDir:
         ) as pid:
             self.ready_s = time.perf_counter() - started
             yield Daemon(self.url, self.secret, pid, log, ops_port, environment)
+
+    @asynccontextmanager
+    async def endpoint(self, encoding: str = "msgpack") -> AsyncIterator[Endpoint]:
+        """A daemon of its own, as `daemon` starts it, and how to reach it."""
+        async with self.daemon() as daemon:
+            yield Endpoint(self.url, self.secret, ENCODINGS[encoding], daemon)
 
 
 @contextmanager
@@ -240,11 +277,6 @@ async def healthy(host: str, port: int) -> bool:
         return False
 
 
-def kill(daemon: Daemon) -> None:
-    """End the daemon as a power cut would end its process: nothing is flushed, nobody is told."""
-    os.kill(daemon.pid, signal.SIGKILL)
-
-
 async def http(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, what: str, body: bytes = b""
 ) -> bytes:
@@ -269,33 +301,6 @@ def _proc(pid: int, name: str) -> str:
 
 
 SECRET_VARIABLE = "CHATD_AUTH__SECRET"  # as the daemon reads it
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A daemon that answered, and how to reach it. `daemon` is there only when it is our own."""
-
-    url: str
-    secret: str
-    encoding: Encoding
-    daemon: Daemon | None
-    context: ssl.SSLContext | None = None  # TLS that is not the usual one
-
-    async def dial(self) -> Phone:
-        """A new connection that has not said hello. Raises OSError, TimeoutError, HandshakeError."""
-        return await connect(Address.of(self.url), self.encoding, self.context)
-
-    async def enter(self, user: str, device: str) -> Phone:
-        """A connection whose hello was answered. Raises what `dial` raises, and Refused."""
-        phone = await self.dial()
-        await self.hello(phone, user, device)
-        return phone
-
-    async def hello(self, phone: Phone, user: str, device: str) -> Packet:
-        """Say hello on a new connection, without a cursor. Raises Refused."""
-        token = wire.token(user, self.secret)
-        device = device.ljust(22, "-")
-        return await phone.request({"type": "hello", "version": 1, "token": token, "device": device})
 
 
 @asynccontextmanager
@@ -323,5 +328,6 @@ async def open_endpoint(options: argparse.Namespace) -> AsyncIterator[Endpoint]:
 @asynccontextmanager
 async def own_endpoint(encoding: str = "msgpack") -> AsyncIterator[Endpoint]:
     """A new daemon of our own. Raises Unreachable."""
-    async with own_daemon() as daemon:
-        yield Endpoint(daemon.url, daemon.secret, ENCODINGS[encoding], daemon)
+    with daemon_dir() as here:
+        async with here.endpoint(encoding) as there:
+            yield there

@@ -117,4 +117,4 @@ def _written(state: UsersState, key: str) -> tuple[int, Said] | None:
     if message is None:
         return None
     author, number = message.author, message.number
-    return number, Said(key, state.script.user(author), state.texts.of(author, number))
+    return number, Said(key, state.script.user(author), state.script.text(author, number))

@@ -86,7 +86,7 @@ class Sender:
     def _packet(self, connection: Device, message: Message) -> Packet:
         self._unanswered[message] = None
         room, written = message
-        body = {"text": self._state.texts.of(written.author, written.number)}
+        body = {"text": self._state.script.text(written.author, written.number)}
         packet = {"type": "send", "room": room, "key": self._state.script.key(written), "body": body}
         return connection.numbered(packet, partial(self._answered, message))
 

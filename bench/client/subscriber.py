@@ -9,7 +9,7 @@ from bench.checks import Tally
 from bench.client.device import Device
 from bench.client.sender import Message, Sender
 from bench.client.stream import Follower, Stream
-from bench.engine.record import MessageId, Script, Texts
+from bench.engine.record import MessageId, Script
 from bench.engine.run_state import Heard, RunState, Said
 from bench.wire import Packet, header_bytes, packets
 
@@ -20,13 +20,12 @@ class SequenceChecker:
     Missing messages are not counted here: they may still come, and the authors know what they wrote (`Report`).
     """
 
-    def __init__(self, script: Script, texts: Texts, tally: Tally, name: str) -> None:
+    def __init__(self, script: Script, tally: Tally, name: str) -> None:
         self.applied = 0
         self._next: dict[int, int] = {}  # author -> the number of their next message
         self._skipped: set[tuple[int, int]] = set()  # author and number
         self._gaps: set[int] = set()
         self._script = script
-        self._texts = texts
         self._tally = tally
         self._name = name
 
@@ -58,7 +57,7 @@ class SequenceChecker:
             return None
         said = event.get("body", {}).get("text"), event.get("user")
         author = message.author
-        if said != (self._texts.of(author, message.number), self._script.user(author)):
+        if said != (self._script.text(author, message.number), self._script.user(author)):
             self._tally.add("altered", f"{self._name} {event['seq']} is not what was written")
         self._number(message, repaired)
         return message
@@ -114,7 +113,7 @@ class Subscriber(Device):
         super().__init__(state, state.access.hello(self.name, state.script.device(number), focus=[room]))
         self.number = number
         self.room = room
-        self.checker = SequenceChecker(state.script, state.texts, state.tally, self.name)
+        self.checker = SequenceChecker(state.script, state.tally, self.name)
         self.received = 0  # live messages of others
         self.repairing = False  # a `log` is under way
 
@@ -216,7 +215,7 @@ class RoomStream:
 
     def __init__(self, state: RunState, name: str) -> None:
         self.name = name
-        self.checker = SequenceChecker(state.script, state.texts, state.tally, f"the stream of {name}")
+        self.checker = SequenceChecker(state.script, state.tally, f"the stream of {name}")
         self.stream = Stream(self._decode, state.record)
         self._unpack = state.encoding.unpack
 

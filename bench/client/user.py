@@ -284,7 +284,7 @@ class User:
             "time": reply["time"],
             "ordinal": reply["ordinal"],
             "key": key,
-            "body": {"text": self.state.texts.of(written.author, written.number)},
+            "body": {"text": self.state.script.text(written.author, written.number)},
         }
         position.pushed(event["seq"], self.state.cache.event(room, event).identity)
         self._repair(room)

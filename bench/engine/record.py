@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from bench.histogram import Histogram
@@ -51,23 +52,17 @@ class Script:
         sent_us = due_us + int(key[27:], 16)
         return MessageId(int(key[4:9], 16), int(key[9:15], 16), due_us * 1000, sent_us * 1000)
 
-    def texts(self) -> Texts:
-        return Texts(self.seed)
-
-
-_KEY_CHARS = 33
-
-
-class Texts:
-    def __init__(self, seed: int) -> None:
-        chance = random.Random(seed)
+    @cached_property
+    def _texts(self) -> list[str]:
+        chance = random.Random(self.seed)
         sizes = (chance.randint(*TEXT_BYTES) for _ in range(_TEXTS))
-        self._texts = ["".join(chance.choices(_LETTERS, k=size)) for size in sizes]
+        return ["".join(chance.choices(_LETTERS, k=size)) for size in sizes]
 
-    def of(self, author: int, number: int) -> str:
+    def text(self, author: int, number: int) -> str:
         return self._texts[(author * 7 + number) % _TEXTS]
 
 
+_KEY_CHARS = 33
 SECOND_NS = 1_000_000_000
 
 

@@ -200,7 +200,7 @@ class Publisher(Participant):
             self.flying.append(message)
             self.say(self.protocol.encode(b"", 0))
         else:
-            text = f"{state.script.key(message)}{state.texts.of(0, message.number)}"
+            text = f"{state.script.key(message)}{state.script.text(0, message.number)}"
             self.say(self.protocol.encode(text.encode(), message.number))
 
     def arrived(self, message: MessageId) -> None:
@@ -259,7 +259,7 @@ class Relay(Role):
             return flying.popleft() if flying else None
         said = self._protocol.decode(frame).decode(errors="replace")
         message = state.script.message(said[:_KEY_CHARS])
-        if message is None or not said[_KEY_CHARS:].startswith(state.texts.of(0, message.number)):
+        if message is None or not said[_KEY_CHARS:].startswith(state.script.text(0, message.number)):
             state.tally.add("altered", f"{said[:80]!r} was never published")
             return None
         return message

@@ -344,7 +344,9 @@ class EchoClient(Device, Speaker):
         message = MessageId(self._number, self.sent, due_ns, time.perf_counter_ns())
         self.sent += 1
         send = {"type": "send", "id": self.sent, "room": "d00000000000", "key": state.script.key(message)}
-        payload = self.encoding.pack({**send, "body": {"text": state.texts.of(self._number, message.number)}})
+        payload = self.encoding.pack(
+            {**send, "body": {"text": state.script.text(self._number, message.number)}}
+        )
         self._flying.append((message, payload))
         state.record.sent(message)
         self.send(wire.client_frame(self.encoding.opcode, payload))

@@ -66,7 +66,6 @@ class RunState:
     shares: int = 1  # how many there are
 
     def __post_init__(self) -> None:
-        self.texts = self.script.texts()
         self.encoding = ENCODINGS[self.access.encoding]
 
     @property

@@ -6,7 +6,6 @@ import os
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -16,7 +15,6 @@ from bench import outcome, printout
 from bench.checks import Tally
 from bench.client.phone import Phone
 from bench.database import HEAVY_USERS, RUN, Room, Shape, fill, message
-from bench.engine.record import Script
 from bench.engine.roles import Direct, Pairs
 from bench.engine.run_state import Access, Pacing
 from bench.engine.workers import Plan
@@ -24,7 +22,7 @@ from bench.histogram import Histogram
 from bench.options import Scenario
 from bench.rooms import create_direct
 from bench.server import DaemonDir, Endpoint, daemon_dir
-from bench.wire import ENCODINGS, Encoding, Packet
+from bench.wire import Packet
 
 PAGE = 50  # messages: what one screen of a phone asks for (protocol.md "Reading history")
 _ROOMS_A_PAGE = 200  # `limits.page`: the most a sync brings at once
@@ -113,42 +111,31 @@ STARTS = 3  # of which the median counts
 GREETINGS = 200  # enough that the 99th percentile is not the maximum
 
 
-@dataclass(frozen=True)
-class Start:
+async def start(here: DaemonDir) -> dict[str, float]:
     """The median of some starts: seconds until the daemon answered, and the memory it held then."""
-
-    ready_s: float
-    rss_bytes: float
-
-    def counted(self) -> dict[str, float]:
-        return {"ready_s": round(self.ready_s, 3), "rss_bytes": self.rss_bytes}
-
-
-async def start(here: DaemonDir) -> Start:
     seen: list[tuple[float, int]] = []
     for _ in range(STARTS):
         async with here.daemon() as daemon:
             seen.append((here.ready_s, daemon.rss_bytes()))
-    return Start(median(ready_s for ready_s, _ in seen), median(rss for _, rss in seen))
+    ready_s, rss_bytes = (median(values) for values in zip(*seen, strict=True))
+    return {"ready_s": round(ready_s, 3), "rss_bytes": rss_bytes}
 
 
-async def read(here: DaemonDir, shape: Shape, encoding: Encoding, pages: int, tally: Tally) -> dict[str, Any]:
+async def read(here: DaemonDir, shape: Shape, asked: argparse.Namespace, tally: Tally) -> dict[str, Any]:
     """Pages and hellos with the file out of the kernel's memory, then with it there."""
     timed: dict[str, Histogram] = {}
-    for state, prepare in (("cold", forget), ("", remember)):
+    for state, suffix, prepare in (("cold", "_cold", forget), ("warm", "", remember)):
         prepare(here.database)
-        async with here.daemon() as daemon:
-            there = Endpoint(daemon.url, daemon.secret, encoding, daemon)
-            reading = Reading(there, shape, tally, seed=len(state))
-            with printout.shown(_reading(reading, state or "warm", pages)):
-                await reading.leaf(pages)
+        async with here.endpoint(asked.encoding) as there:
+            reading = Reading(there, shape, tally, seed=len(suffix))
+            with printout.shown(_reading(reading, state, asked.pages)):
+                await reading.leaf(asked.pages)
                 await reading.greet(GREETINGS)
-        suffix = f"_{state}_ms" if state else "_ms"
         kinds = {"page": reading.pages, "hello": reading.hellos, "sync": reading.syncs}
         timed |= {f"{kind}{suffix}": histogram for kind, histogram in kinds.items()}
     return {
-        **{name: histogram.milliseconds() for name, histogram in timed.items()},
-        "histograms": {name.removesuffix("_ms"): histogram.sparse() for name, histogram in timed.items()},
+        **{f"{name}_ms": histogram.milliseconds() for name, histogram in timed.items()},
+        "histograms": {name: histogram.sparse() for name, histogram in timed.items()},
     }
 
 
@@ -158,28 +145,6 @@ def _reading(reading: Reading, state: str, pages: int) -> Callable[[], str]:
         return f"read     {leafed} pages · {greeted} hellos · {state}"
 
     return describe
-
-
-@dataclass(frozen=True)
-class Sending:
-    """The names, the pace and the processes of a load, and where its faults are counted."""
-
-    script: Script
-    pacing: Pacing
-    tally: Tally
-    procs: int = 1
-    encoding: Encoding = ENCODINGS["msgpack"]
-
-
-async def write(here: DaemonDir, rooms: tuple[str, ...], sending: Sending) -> dict[str, Any]:
-    """Everybody writes to their partner in these direct rooms, in a closed loop: the result of that load."""
-    async with here.daemon() as daemon:
-        there = Endpoint(daemon.url, daemon.secret, sending.encoding, daemon)
-        access = Access(there.url, there.secret, there.encoding.name)
-        plan = Plan(Direct, access, sending.script, sending.pacing, Pairs(rooms))
-        result, seen = await outcome.play("history", plan, there, sending.procs)
-    sending.tally.merge(seen.tally)
-    return result
 
 
 def forget(file: Path) -> bool:
@@ -203,65 +168,62 @@ CLIENTS_MAX = 200  # who write while the send rate is measured; as in `direct`
 END_MS = 1_780_000_000_000  # a fixed day in 2026: the same options make the same database
 
 
-@dataclass(frozen=True)
-class Asked:
-    """How much is measured, and where the database is made; without a directory it is removed afterwards."""
-
-    pages: int = 2_000
-    duration_s: float = 10.0  # of each send rate
-    warmup_s: float = 1.0  # before it
-    procs: int = 1  # of the generator that sends
-    rounds: int = 1  # of send rates, side by side; the median round counts
-    seed: int = 1
-    encoding: str = "msgpack"
-    directory: Path | None = None
-
-
 async def run(options: argparse.Namespace) -> int:
     shape = Shape(options.messages, options.rooms, options.users, END_MS, options.seed)
-    tally = Tally()
-    names = {"duration_s": "duration", "warmup_s": "warmup"}
-    asked = Asked(**{one.name: getattr(options, names.get(one.name, one.name)) for one in fields(Asked)})
-    result = {**await play(shape, asked, tally), "scenario": "history"}
-    result |= {"seed": options.seed, **tally.counts(), "examples": tally.examples}
-    return outcome.finish(result, options)
+    return outcome.finish({**await play(shape, options), "scenario": "history"}, options)
 
 
-async def play(shape: Shape, asked: Asked, tally: Tally) -> dict[str, Any]:
-    encoding = ENCODINGS[asked.encoding]
+async def play(shape: Shape, asked: argparse.Namespace) -> dict[str, Any]:
+    """All figures. `asked` has the options of the scenario; without a directory the database is removed afterwards."""
+    tally, user = Tally(), shape.script.user
     places = range(min(CLIENTS_MAX // 2, shape.directs))
+    pacing = Pacing(asked.duration, asked.warmup, in_flight=1, seed=asked.seed)
+
+    async def write(here: DaemonDir, rooms: tuple[str, ...]) -> dict[str, Any]:
+        """Everybody writes to their partner in these direct rooms, in a closed loop."""
+        async with here.endpoint(asked.encoding) as there:
+            access = Access(there.url, there.secret, there.encoding.name)
+            plan = Plan(Direct, access, shape.script, pacing, Pairs(rooms))
+            result, seen = await outcome.play("history", plan, there, asked.procs)
+        tally.merge(seen.tally)
+        return result
+
     with daemon_dir() as none, daemon_dir(directory=asked.directory) as here:
         empty = await start(none)
-        rooms = await _make_rooms(none, shape, encoding, len(places))
+        async with none.endpoint(asked.encoding) as there:
+            pairs = [(user(2 * place), user(2 * place + 1)) for place in places]
+            rooms = tuple(await create_direct(there, "none", pairs))
         filled_s = await build(here, shape)
         existing = tuple(shape.all_rooms[shape.direct_number(place) - 1].name for place in places)
         full = await start(here)
-        looked = await read(here, shape, encoding, asked.pages, tally)
-        pacing = Pacing(asked.duration_s, asked.warmup_s, in_flight=1, seed=asked.seed)
-        sending = Sending(shape.script, pacing, tally, asked.procs, encoding)
-        rates = []
-        for _ in range(asked.rounds):
-            sent_empty = await write(none, rooms, sending)
-            rates.append((sent_empty, await write(here, existing, sending)))
-        size = here.database.stat().st_size
+        looked = await read(here, shape, asked, tally)
+        rates = [(await write(none, rooms), await write(here, existing)) for _ in range(asked.rounds)]
+        size_bytes = here.database.stat().st_size
     sent_empty, sent = sorted(rates, key=_ratio)[len(rates) // 2]
+    kept = ("acks_per_s", "ack_ms", "delivery_ms", "generator_bound", "server")
+    sides = {"full": sent, "empty": sent_empty}
     return {
         **sent,
-        **_sizes(shape, size, filled_s),
+        "database": {
+            **{key: getattr(shape, key) for key in ("messages", "rooms", "users")},
+            "members": sum(len(room.users) for room in shape.all_rooms),
+            "largest_room": max(room.messages for room in shape.all_rooms),
+            "bytes": size_bytes,
+            "filled_s": round(filled_s, 1),
+        },
+        "rooms_each": sum(user(shape.heavy(0)) in room.users for room in shape.all_rooms),
         "pages": asked.pages,
         **looked,
         "histograms": {**sent["histograms"], **looked["histograms"]},
-        "start": full.counted(),
-        "empty": empty.counted(),
-        "ready_s": full.counted()["ready_s"],
-        "memory_growth_bytes": full.rss_bytes - empty.rss_bytes,
-        "sending": {"full": _short(sent), "empty": _short(sent_empty)},
+        "start": full,
+        "empty": empty,
+        "ready_s": full["ready_s"],
+        "memory_growth_bytes": full["rss_bytes"] - empty["rss_bytes"],
+        "sending": {name: {key: side[key] for key in kept} for name, side in sides.items()},
         "ratio": {"send": round(_ratio((sent_empty, sent)), 3)},
+        **tally.counts(),
+        "examples": tally.examples,
     }
-
-
-def _short(sent: dict[str, Any]) -> dict[str, Any]:
-    return {key: sent[key] for key in ("acks_per_s", "ack_ms", "delivery_ms", "generator_bound", "server")}
 
 
 def _ratio(rates: tuple[dict[str, Any], dict[str, Any]]) -> float:
@@ -290,27 +252,6 @@ async def build(here: DaemonDir, shape: Shape) -> float:
         await asyncio.to_thread(fill, here.database, shape, done)
     mark.write_text(told)
     return time.monotonic() - started
-
-
-async def _make_rooms(here: DaemonDir, shape: Shape, encoding: Encoding, count: int) -> tuple[str, ...]:
-    user = shape.script.user
-    pairs = [(user(2 * place), user(2 * place + 1)) for place in range(count)]
-    async with here.daemon() as daemon:
-        there = Endpoint(daemon.url, daemon.secret, encoding, daemon)
-        return tuple(await create_direct(there, "none", pairs))
-
-
-def _sizes(shape: Shape, size_bytes: int, filled_s: float) -> dict[str, Any]:
-    return {
-        "database": {
-            **{key: getattr(shape, key) for key in ("messages", "rooms", "users")},
-            "members": sum(len(room.users) for room in shape.all_rooms),
-            "largest_room": max(room.messages for room in shape.all_rooms),
-            "bytes": size_bytes,
-            "filled_s": round(filled_s, 1),
-        },
-        "rooms_each": sum(shape.script.user(shape.heavy(0)) in room.users for room in shape.all_rooms),
-    }
 
 
 LENGTHS = {"duration": 10.0, "warmup": 1.0}

@@ -22,8 +22,8 @@ from bench.engine.workers import Load
 from bench.histogram import Histogram
 from bench.options import Scenario
 from bench.rooms import create_direct, create_groups
-from bench.server import DaemonDir, Endpoint, daemon_dir, kill
-from bench.wire import ENCODINGS, Packet
+from bench.server import DaemonDir, daemon_dir
+from bench.wire import Packet
 
 SIZE_MAX = 20  # members of a room, besides its author: the usual group of people who know each other
 AUTHORS = 8  # who make the rooms and say what is missed
@@ -229,8 +229,7 @@ async def play(
 
 async def _play(here: DaemonDir, crowd: Crowd, state: UsersState) -> tuple[Storm, Load]:
     user = state.script.user
-    async with here.daemon() as daemon:
-        there = Endpoint(here.url, here.secret, ENCODINGS[state.access.encoding], daemon)
+    async with here.endpoint(state.access.encoding) as there:
         owners = [user(number) for number in author_numbers(crowd)]
         members = [list(map(user, clients)) for clients in crowd.clients_of]
         wanted = [(owners[room % AUTHORS], clients) for room, clients in enumerate(members)]
@@ -243,7 +242,8 @@ async def _play(here: DaemonDir, crowd: Crowd, state: UsersState) -> tuple[Storm
         gc.collect()
         gc.freeze()  # the people stay until the end; a full collection need not look at them again
         with printout.shown(lambda: "miss     everybody is away, the rooms go on, the daemon is killed"):
-            await asyncio.to_thread(storm.miss, lambda: kill(daemon))
+            assert there.daemon is not None
+            await asyncio.to_thread(storm.miss, there.daemon.kill)
     async with AsyncExitStack() as stack:
         with printout.shown(lambda: f"storm    {printout.bar(storm.back, crowd.clients)} back"):
             enduring = asyncio.create_task(asyncio.to_thread(storm.endure))
@@ -254,7 +254,7 @@ async def _play(here: DaemonDir, crowd: Crowd, state: UsersState) -> tuple[Storm
                 await measured.count_connections()
         with printout.shown(lambda: "compare  everybody with the logs"):
             await asyncio.to_thread(storm.compare)
-        kill(second)  # a polite stop would give all these people time to leave
+        second.kill()  # a polite stop would give all these people time to leave
     return storm, measured
 
 

@@ -17,7 +17,7 @@ from bench.client.gathering import compare, enter, heads_of, present, settle
 from bench.client.sender import Message as Sent
 from bench.client.sender import Sender
 from bench.client.user import Attempt, Polite, User, UsersState
-from bench.engine.record import SECOND_NS, Script, Texts
+from bench.engine.record import SECOND_NS, Script
 from bench.engine.roles import Schedule
 from bench.engine.run_state import Pacing
 from bench.engine.workers import Load
@@ -34,18 +34,10 @@ ENTERING_MAX = 16  # at a time: below `limits.unauthenticated_per_address`
 FOCUS_MAX = 8  # `limits.focus`
 
 
-class TraceTexts(Texts):
-    """The texts of a trace; the number of a message is its place in it."""
-
-    def __init__(self, trace: Trace) -> None:
-        self._messages = trace.messages
-
-    def of(self, author: int, number: int) -> str:
-        return self._messages[number].text if number < len(self._messages) else ""
-
-
 @dataclass(frozen=True)
 class TraceScript(Script):
+    """The users and texts of a trace; the number of a message is its place in it."""
+
     trace: Trace = field(kw_only=True)
 
     @cached_property
@@ -55,8 +47,8 @@ class TraceScript(Script):
     def user(self, number: int) -> str:
         return self.users[number] if number < len(self.users) else ""
 
-    def texts(self) -> Texts:
-        return TraceTexts(self.trace)
+    def text(self, author: int, number: int) -> str:
+        return self.trace.messages[number].text if number < len(self.trace.messages) else ""
 
 
 @dataclass(frozen=True)
@@ -153,12 +145,22 @@ class Replay:
             self._feed()
             return state.answered == len(messages)
 
-        def moved() -> int | None:
-            return self._moves() if state.answered < self._said else None
+        def moved() -> int:
+            return self.received + state.answered + state.resumes + state.connects.count
 
-        settle(state, done, moved, int(plan.stall_s * SECOND_NS))
+        def caught_up() -> bool:
+            people = self.people.values()
+            heads = heads_of({room: at.applied for room, at in one.positions.items()} for one in people)
+            return all(person.has(heads) for person in people)
+
+        settle(
+            state,
+            done,
+            lambda: moved() if state.answered < self._said else None,
+            int(plan.stall_s * SECOND_NS),
+        )
         self._flapping = False
-        settle(state, self._caught_up, self._moves, int(plan.quiet_s * SECOND_NS))
+        settle(state, caught_up, moved, int(plan.quiet_s * SECOND_NS))
         self.seconds = (time.perf_counter_ns() - start_ns) / SECOND_NS
         state.cache.settle()
 
@@ -189,21 +191,13 @@ class Replay:
             # Half of the cuts hit somebody who waits for an ack, the harder case of the two.
             victim = author if self._chance.random() < 0.5 else self._chance.choice([*self.people.values()])
             at_ns = time.perf_counter_ns() + self._chance.randrange(CUT_WITHIN_NS)
-            self.state.poller.call_at(at_ns, partial(self._cut, victim))
 
-    def _cut(self, victim: Person) -> None:
-        if self._flapping and victim.synchronised:
-            self.cuts += 1
-            victim.cut()
+            def cut() -> None:
+                if self._flapping and victim.synchronised:
+                    self.cuts += 1
+                    victim.cut()
 
-    def _moves(self) -> int:
-        state = self.state
-        return self.received + state.answered + state.resumes + state.connects.count
-
-    def _caught_up(self) -> bool:
-        people = self.people.values()
-        heads = heads_of({room: at.applied for room, at in one.positions.items()} for one in people)
-        return all(person.has(heads) for person in people)
+            self.state.poller.call_at(at_ns, cut)
 
 
 HURRY = 10.0  # times as fast as a phone comes back, so that more of the traffic meets one that returns

@@ -1,12 +1,12 @@
 """All rows, in order, and how each is measured."""
 
+import argparse
 import io
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from bench.checks import Tally
 from bench.database import Shape
 from bench.engine.run_state import Pacing
 from bench.options import script
@@ -114,10 +114,10 @@ async def _reconnect(extent: Extent) -> Measured:
 
 async def _history(extent: Extent) -> Measured:
     messages, rooms, users = extent.history
-    shape, tally = Shape(messages, rooms, users, history.END_MS, extent.seed), Tally()
-    warmup_s = min(1.0, extent.warmup_s)
-    asked = history.Asked(duration_s=extent.duration_s, warmup_s=warmup_s, rounds=extent.rounds)
-    result = {**await history.play(shape, asked, tally), **tally.counts(), "examples": tally.examples}
+    shape = Shape(messages, rooms, users, history.END_MS, extent.seed)
+    asked = {"duration": extent.duration_s, "warmup": min(1.0, extent.warmup_s), "rounds": extent.rounds}
+    fixed = {"pages": 2_000, "procs": 1, "seed": 1, "encoding": "msgpack", "directory": None}
+    result = await history.play(shape, argparse.Namespace(**asked, **fixed))
     sides = result["sending"].values()
     result["generator_bound"] = any(side["generator_bound"] for side in sides)
     timed = ("page_ms", "hello_ms", "page_cold_ms", "hello_cold_ms")

@@ -20,7 +20,7 @@ from bench.engine.run_state import Access, Pacing
 from bench.engine.workers import Plan, measure
 from bench.scenarios import loads, mixed, peers, reconnect, stalled
 from bench.scenarios import reconnect as storms
-from bench.scenarios.mixed import Population, Size
+from bench.scenarios.mixed import Population, Rates, Size
 from bench.scenarios.reconnect import Crowd
 from bench.server import Daemon, Endpoint
 from bench.wire import ENCODINGS
@@ -64,8 +64,7 @@ async def test_a_population_finds_every_lie(
 ) -> None:
     if counted:
         monkeypatch.setattr(mixed, "QUIET_NS", SECOND_NS // 2)
-    rates = {"messages": 300.0, "reads": 0.0, "typing": 0.0, "churn": 0.0}
-    people = Population(6, (Size(5, 2), Size(2, 2, direct=True)), rates)
+    people = Population(6, (Size(2, 5), Size(2, kind="direct")), Rates(messages=300.0))
     async with canary(fault) as bird:
         _, seen = await mixed.play(target_of(bird), Script("town"), Pacing(0.4, 0.0, rate=300.0), people)
     assert found(seen.tally) >= counted, seen.tally.counts()
@@ -83,6 +82,10 @@ class Cage:
     @asynccontextmanager
     async def daemon(self) -> AsyncIterator[Any]:
         yield self._watched
+
+    @asynccontextmanager
+    async def endpoint(self, encoding: str) -> AsyncIterator[Endpoint]:
+        yield Endpoint(self.url, SECRET, ENCODINGS[encoding], self._watched)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +113,7 @@ async def test_a_storm_finds_every_lie(
     monkeypatch.setattr(storms, "KILL_AT", 0.5)
     loop = asyncio.get_running_loop()
     async with canary(fault, faulty=2) as bird:  # in every room before the daemon is killed
-        monkeypatch.setattr(reconnect, "kill", lambda daemon: loop.call_soon_threadsafe(bird.crash))
+        monkeypatch.setattr(Daemon, "kill", lambda daemon: loop.call_soon_threadsafe(bird.crash))
         storm, _ = await reconnect.play(Cage(bird), Crowd(clients=4, rooms_each=2, missed=16))  # type: ignore[arg-type]
     tally = storm.state.tally
     assert found(tally) >= counted, tally.counts()

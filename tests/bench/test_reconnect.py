@@ -97,12 +97,13 @@ async def test_what_happens_to_the_log_meanwhile_is_found(
         killed: list[int] = []
 
         def kill_and_damage(daemon: homes.Daemon) -> None:
-            homes.kill(daemon)
+            kill(daemon)
             if not killed:
                 change(home.database, damage)
             killed.append(daemon.pid)
 
-        monkeypatch.setattr(reconnect, "kill", kill_and_damage)
+        kill = homes.Daemon.kill
+        monkeypatch.setattr(homes.Daemon, "kill", kill_and_damage)
         storm, _ = await reconnect.play(home, Crowd(clients=4, rooms_each=2, missed=6))
     assert storm.state.tally.counts()[counter] > 0, storm.state.tally.counts()
 
