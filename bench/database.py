@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, pairwise
 from math import gcd
 from pathlib import Path
 from typing import Any
@@ -220,7 +220,7 @@ def event_rows(shape: Shape, room: Room, digests: dict[str, int]) -> Iterator[Ro
         user, time, key = room.author(ordinal), room.time(ordinal), room.key(ordinal)
         text = shape.text(room, ordinal)
         blob = _pack(message(room, ordinal, text))
-        digest = digests.get(text) or digests.setdefault(text, send_digest(text))
+        digest = digests.get(text) or digests.setdefault(text, _digest("Send", [{"text": text}, False]))
         stamp = shape.stamp(time)
         yield first | ordinal + 1, "message", user, time, ordinal, key, digest, None, None, stamp, None, blob
 
@@ -235,10 +235,6 @@ def message(room: Room, ordinal: int, text: str) -> dict[str, Any]:
         "key": room.key(ordinal),
         "body": {"text": text},
     }
-
-
-def send_digest(text: str) -> int:
-    return _digest("Send", [{"text": text}, False])
 
 
 def _digest(request: str, content: list[Any]) -> int:
@@ -267,18 +263,20 @@ def fill(database: Path, shape: Shape, done: Callable[[int], None]) -> None:
         indexes = _drop_indexes(connection)
         connection.execute("BEGIN")
         _insert(connection, "rooms", (room_row(shape, room) for room in shape.all_rooms))
-        _insert(connection, "members", chain.from_iterable(map(_members(shape), shape.all_rooms)))
+        for room in shape.all_rooms:  # in the order of the table's key
+            _insert(
+                connection,
+                "members",
+                iter(sorted(member_row(shape, room, one) for one in shape.members(room))),
+            )
         connection.execute("INSERT INTO memberships SELECT user, count(*) FROM members GROUP BY user")
-        _insert(connection, "direct", _pairs(shape))
+        pairs = ((room.number, *sorted(room.users)) for room in shape.all_rooms if room.kind == "direct")
+        _insert(connection, "direct", pairs)
         _insert(connection, "events", _events(shape, done))
         connection.execute("UPDATE meta SET value = ? WHERE key = 'stamp'", (shape.stamp(shape.end_ms),))
         for sql in indexes:
             connection.execute(sql)
         connection.execute("COMMIT")
-    _settle(database)
-
-
-def _settle(database: Path) -> None:
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = wal").fetchall()
     with database.open("rb+") as file:
@@ -296,15 +294,6 @@ def _drop_indexes(connection: sqlite3.Connection) -> list[str]:
 
 def _insert(connection: sqlite3.Connection, table: str, rows: Iterator[Row]) -> None:
     connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * _COLUMNS[table])})", rows)
-
-
-def _members(shape: Shape) -> Callable[[Room], Iterator[Row]]:
-    """The rows of a room's members in the order of the table's key."""
-    return lambda room: iter(sorted(member_row(shape, room, member) for member in shape.members(room)))
-
-
-def _pairs(shape: Shape) -> Iterator[Row]:
-    return ((room.number, *sorted(room.users)) for room in shape.all_rooms if room.kind == "direct")
 
 
 def _events(shape: Shape, done: Callable[[int], None]) -> Iterator[Row]:

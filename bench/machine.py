@@ -1,6 +1,7 @@
 """The machine a run is on: its event loop, cores, ports and file systems, as Linux tells them."""
 
 import asyncio
+import contextlib
 import os
 import random
 import resource
@@ -16,21 +17,18 @@ Result = TypeVar("Result")
 def run(scenario: Coroutine[Any, Any, Result]) -> Result:
     """Run `scenario` to its end and return its result."""
     allow_files()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    with contextlib.suppress(ImportError):  # the generator is slower then, nothing else changes
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(scenario)
 
 
 def allow_files() -> None:
     _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, allowed))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    try:
-        import uvloop
-    except ImportError:  # the generator is slower then, nothing else changes
-        return asyncio.new_event_loop
-    return uvloop.new_event_loop
 
 
 def daemon_core() -> int | None:

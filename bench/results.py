@@ -84,24 +84,22 @@ def _numbers(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, float]
 
 def curves(result: Result) -> dict[str, Points]:
     """The latency curves by name: from the whole histogram when it is there, else from the percentiles."""
-    histograms, found = result.get("histograms", {}), {}
+    histograms, found = result.get("histograms", {}), dict[str, Points]()
     for name in LATENCIES:
         known = result.get(key := f"{name}_ms")
         if isinstance(known, Mapping) and known.get("count", 1) and known.get("p50", 0) > 0:
-            slots = histograms.get(name) or histograms.get(key)
-            found[key] = _from_slots(slots) if slots else _from_percentiles(known)
+            if slots := histograms.get(name) or histograms.get(key):
+                whole = Histogram.from_sparse(slots)
+                resolved = 100 - 100 / (2 * whole.count)  # beyond it every percentile is the maximum
+                found[key] = [
+                    (percent, whole.percentile(percent) / 1e6) for percent in _DRAWN if percent < resolved
+                ]
+            else:
+                drawn = sorted(
+                    (percent, known[point]) for point, percent in PERCENTILES.items() if point in known
+                )
+                found[key] = [(min(percent, _DRAWN[-1]), value) for percent, value in drawn if percent < 100]
     return found
-
-
-def _from_slots(slots: Mapping[str, int]) -> Points:
-    histogram = Histogram.from_sparse(slots)
-    resolved = 100 - 100 / (2 * histogram.count)  # beyond it every percentile is the maximum
-    return [(percent, histogram.percentile(percent) / 1e6) for percent in _DRAWN if percent < resolved]
-
-
-def _from_percentiles(known: Mapping[str, float]) -> Points:
-    drawn = sorted((percent, known[key]) for key, percent in PERCENTILES.items() if key in known)
-    return [(min(percent, _DRAWN[-1]), value) for percent, value in drawn if percent < 100]
 
 
 def timeline(result: Result) -> dict[str, Series]:

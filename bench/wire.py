@@ -113,7 +113,8 @@ class Upgrade:
         lines = answer.decode("latin-1").split("\r\n")
         if lines[0].split(" ")[1:2] != ["101"]:
             raise HandshakeError(f"the upgrade was answered with {lines[0]!r}")
-        headers = _headers(lines[1:])
+        pairs = (line.partition(":") for line in lines[1:] if line)
+        headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
         accept = base64.b64encode(hashlib.sha1(self._key + _ACCEPT_GUID).digest()).decode()
         for name, wanted in (("sec-websocket-accept", accept), ("sec-websocket-protocol", self._subprotocol)):
             if headers.get(name, "") != wanted:
@@ -207,25 +208,21 @@ def header_bytes(size: int) -> int:
 
 
 def client_frame(opcode: int, payload: bytes) -> bytes:
-    size = len(payload)
     mask = _masks.getrandbits(32).to_bytes(4, "big")
-    if size < 126:
-        head = bytes((_FIN | opcode, _MASKED | size))
-    elif size < 65_536:
-        head = bytes((_FIN | opcode, _MASKED | 126)) + size.to_bytes(2, "big")
-    else:
-        head = bytes((_FIN | opcode, _MASKED | 127)) + size.to_bytes(8, "big")
-    return head + mask + masked(payload, mask)
+    return _head(opcode, len(payload), _MASKED) + mask + masked(payload, mask)
 
 
 def server_frame(payload: bytes) -> bytes:
     """One final binary frame as a server sends it: what the floors and peers of a comparison need."""
-    size = len(payload)
+    return _head(BINARY, len(payload), 0) + payload
+
+
+def _head(opcode: int, size: int, mask: int) -> bytes:
     if size < 126:
-        return bytes((_FIN | 0x2, size)) + payload
+        return bytes((_FIN | opcode, mask | size))
     if size < 65_536:
-        return bytes((_FIN | 0x2, 126)) + size.to_bytes(2, "big") + payload
-    return bytes((_FIN | 0x2, 127)) + size.to_bytes(8, "big") + payload
+        return bytes((_FIN | opcode, mask | 126)) + size.to_bytes(2, "big")
+    return bytes((_FIN | opcode, mask | 127)) + size.to_bytes(8, "big")
 
 
 def masked(payload: bytes, mask: bytes) -> bytes:
@@ -244,8 +241,3 @@ def _bounded(size: int) -> int:
     if size > FRAME_BYTES_MAX:
         raise FrameError(f"the server sent a frame of {size:,} bytes, above {FRAME_BYTES_MAX:,}")
     return size
-
-
-def _headers(lines: list[str]) -> dict[str, str]:
-    pairs = (line.partition(":") for line in lines if line)
-    return {name.strip().lower(): value.strip() for name, _, value in pairs}

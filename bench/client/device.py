@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
@@ -44,7 +43,7 @@ class Refused(Exception):
         self.packet = packet
 
 
-class Dialogue(ABC):
+class Dialogue:
     """The client's side of one WebSocket connection. Replies reach the callback given to `ask`, pushes `push`.
 
     `receive` gets every chunk of bytes, and may be replaced at any time.
@@ -63,19 +62,15 @@ class Dialogue(ABC):
         self._replies: dict[int, Callable[[Packet], None]] = {}
         self._last_id = 0
 
-    @abstractmethod
     def send(self, content: bytes) -> None:
         """Send bytes as they are; nothing once the connection is lost."""
 
-    @abstractmethod
     def upgraded(self) -> None:
         """The upgrade was accepted."""
 
-    @abstractmethod
     def closing(self, payload: bytes) -> None:
         """A close frame came."""
 
-    @abstractmethod
     def push(self, packet: Packet) -> None:
         """A packet that is no reply and no ping."""
 
@@ -157,9 +152,6 @@ class Device(Connection, Dialogue):
 
     def welcome(self, reply: Packet) -> None:
         """The hello was answered."""
-
-    def push(self, packet: Packet) -> None:
-        """A packet that is no reply and no ping."""
 
     def gone(self, reason: str) -> None:
         """The connection is lost, before or after the hello."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
 from bench.client.device import Device, Refused
 from bench.client.replica import Fate, Position, Pushes, Run
@@ -22,28 +21,22 @@ BASE_S, CAP_S = 1.0, 60.0  # protocol.md "Client side": backoff in the foregroun
 RUDE_S = 1.0  # how a client behaves whose author did not think about it
 
 
-class Backoff(Protocol):
-    def delay_s(self, attempt: int, retry_after_s: float) -> float:
-        """Seconds until the next attempt, the `attempt`th since it last went well (from 0)."""
-        ...
+# The attempt, from 0 since it last went well, and the seconds that the server asks for -> seconds until the next one.
+Backoff = Callable[[int, float], float]
 
 
-@dataclass(frozen=True)
-class Polite:
+def polite(chance: random.Random, hurry: float = 1.0) -> Backoff:
     """Full jitter over a doubling span, `hurry` times as fast; what the server asks for is a lower bound."""
 
-    chance: random.Random = field(default_factory=random.Random)
-    hurry: float = 1.0
+    def delay_s(attempt: int, retry_after_s: float) -> float:
+        span_s = min(CAP_S, BASE_S * 2.0 ** min(attempt, 30)) / hurry
+        return max(retry_after_s, chance.uniform(0, span_s))
 
-    def delay_s(self, attempt: int, retry_after_s: float) -> float:
-        span_s = min(CAP_S, BASE_S * 2.0 ** min(attempt, 30)) / self.hurry
-        return max(retry_after_s, self.chance.uniform(0, span_s))
+    return delay_s
 
 
-@dataclass(frozen=True)
-class Rude:
-    def delay_s(self, attempt: int, retry_after_s: float) -> float:
-        return RUDE_S
+def rude(attempt: int, retry_after_s: float) -> float:
+    return RUDE_S
 
 
 ANSWER_NS = 10 * SECOND_NS  # protocol.md "Client side": no answer for so long, and the connection is given up
@@ -56,7 +49,7 @@ CUT = "cut"
 class UsersState(RunState):
     """Everything that users of one run share and count together; they live on one poller, in one thread."""
 
-    backoff: Backoff = field(default_factory=Polite)
+    backoff: Backoff = field(default_factory=lambda: polite(random.Random()))
     strict: bool = True  # nobody is in rooms of other runs
     resting: bool = False  # nobody dials by themself now
     attempts: int = 0  # to come back
@@ -290,15 +283,16 @@ class User:
         self._repair(room)
 
     def _dial_later(self, retry_after_s: float) -> None:
-        delay_s = self.state.backoff.delay_s(self._tries, retry_after_s)
+        delay_s = self.state.backoff(self._tries, retry_after_s)
         self._tries += 1
         self.state.attempts += 1
         due_ns = time.perf_counter_ns() + int(delay_s * SECOND_NS)
-        self.state.poller.call_at(due_ns, self._dial_again)
 
-    def _dial_again(self) -> None:
-        if self.connection is None and not self.state.resting:
-            self.dial()
+        def dial() -> None:
+            if self.connection is None and not self.state.resting:
+                self.dial()
+
+        self.state.poller.call_at(due_ns, dial)
 
 
 class Attempt(Device):
@@ -311,8 +305,12 @@ class Attempt(Device):
         self._answered = False
 
     def enter(self, number: int) -> None:
+        def expire() -> None:
+            if not self._answered and self._user.connection is self:
+                self.end(f"no answer in {ANSWER_NS // SECOND_NS} s")
+
         super().enter(number)
-        self.poller.call_at(self.dialled_ns + ANSWER_NS, self._expire)
+        self.poller.call_at(self.dialled_ns + ANSWER_NS, expire)
 
     def upgraded(self) -> None:
         self.ask(self._user.hello(), self._hello_answered)
@@ -352,7 +350,3 @@ class Attempt(Device):
         else:
             self._retry_after_s = reply.get("retry_after", 0) / 1000
             self.end(f"hello: {reply['code']}")
-
-    def _expire(self) -> None:
-        if not self._answered and self._user.connection is self:
-            self.end(f"no answer in {ANSWER_NS // SECOND_NS} s")

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from bench import options as common
 from bench import outcome, printout
 from bench.client.gathering import compare, enter, heads_of, present, settle
-from bench.client.user import Polite, User, UsersState
+from bench.client.user import User, UsersState, polite
 from bench.engine.record import SECOND_NS, Script
 from bench.engine.roles import Schedule, poisson
 from bench.engine.run_state import Pacing, Report
@@ -229,7 +229,7 @@ async def run(options: argparse.Namespace) -> int:
 async def play(there: Endpoint, script: Script, pacing: Pacing, population: Population) -> Played:
     rooms, measured = await _make_rooms(there, script, population), Load(there.daemon)
     access = common.access(there, population.people)
-    state = UsersState(access, script, pacing, backoff=Polite(random.Random(population.seed)))
+    state = UsersState(access, script, pacing, backoff=polite(random.Random(population.seed)))
     life = PopulationRun(state, population, rooms)
     try:
         with printout.shown(lambda: f"enter    {printout.bar(life.present, len(life.users))} people"):

@@ -15,7 +15,8 @@ from typing import Any
 from bench import options as common
 from bench import outcome, printout
 from bench.client.gathering import GATHER_NS, compare, enter, present, settle
-from bench.client.user import Polite, Rude, User, UsersState
+from bench.client.user import User, UsersState, polite
+from bench.client.user import rude as rudely
 from bench.engine.record import SECOND_NS, Record
 from bench.engine.run_state import Access, Pacing
 from bench.engine.workers import Load
@@ -217,7 +218,7 @@ async def run(options: argparse.Namespace) -> int:
 async def play(
     here: DaemonDir, crowd: Crowd, *, rude: bool = False, encoding: str = "msgpack"
 ) -> tuple[Storm, Load]:
-    backoff = Rude() if rude else Polite(random.Random(crowd.seed))
+    backoff = rudely if rude else polite(random.Random(crowd.seed))
     access = Access(here.url, here.secret, encoding, tuple(common.sources(crowd.clients)))
     state = UsersState(access, common.script(crowd.seed), Pacing(0.0, 0.0), backoff=backoff)
     try:

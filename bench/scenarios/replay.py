@@ -16,7 +16,7 @@ from bench import outcome, printout
 from bench.client.gathering import compare, enter, heads_of, present, settle
 from bench.client.sender import Message as Sent
 from bench.client.sender import Sender
-from bench.client.user import Attempt, Polite, User, UsersState
+from bench.client.user import Attempt, User, UsersState, polite
 from bench.engine.record import SECOND_NS, Script
 from bench.engine.roles import Schedule
 from bench.engine.run_state import Pacing
@@ -220,7 +220,7 @@ async def play(there: Endpoint, trace: Trace, plan: Plan) -> tuple[dict[str, Any
         common.access(there),
         TraceScript(run[: common.RUN_CHARS], plan.seed, trace=trace),
         Pacing(0.0, 0.0),
-        backoff=Polite(random.Random(plan.seed), HURRY),
+        backoff=polite(random.Random(plan.seed), HURRY),
         strict=False,
     )
     replay, measured = Replay(state, trace, plan, rooms), Load(there.daemon)

@@ -14,7 +14,7 @@ import os
 import secrets
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -248,41 +248,31 @@ class _Attacker:
         if phone is not None:
             phone.cut()
         line.send("begun")
-        kinds = {
-            "chat": lambda: self._dial_again(self._flood, REDIAL_S),
-            "stranger": lambda: self._dial_again(self._introduce, self._pause_s),
-            "revoked": lambda: self._dial_again(self._greet, self._pause_s),
-            "silent": self._be_silent,
-            "login": self._log_in,
-        }
-        act = kinds[self._attack.kind]
+        act = {"silent": self._be_silent, "login": self._log_in}.get(self._attack.kind, self._dial_again)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._orders.seconds), asyncio.TaskGroup() as together:
                 for _ in range(self._attack.connections):
                     together.create_task(act())
         return dict(vars(self._deeds))
 
-    async def _dial_again(self, act: Callable[[Phone], Awaitable[None]], pause_s: float) -> None:
+    async def _dial_again(self) -> None:
         while True:
             phone = await self._phone()
             if phone is not None:
-                await act(phone)
-            await asyncio.sleep(pause_s)
+                await self._act(phone)
+            await asyncio.sleep(REDIAL_S if self._attack.kind == "chat" else self._pause_s)
 
-    async def _flood(self, phone: Phone) -> None:
-        if await self._welcomed(phone):
+    async def _act(self, phone: Phone) -> None:
+        """One frame before hello, a hello and no more, or hello and then frames for as long as it is let."""
+        if self._attack.kind == "stranger":
+            self._write(phone)
+            await phone.lost
+        elif not await self._welcomed(phone) or self._attack.kind == "revoked":
+            phone.cut()
+            return
+        else:
             await self._send(phone)
-            self._deeds.closed += 1
-
-    async def _introduce(self, phone: Phone) -> None:
-        """Send one frame before hello, on a connection that is opened for it."""
-        self._write(phone)
-        await phone.lost
         self._deeds.closed += 1
-
-    async def _greet(self, phone: Phone) -> None:
-        await self._welcomed(phone)
-        phone.cut()
 
     async def _be_silent(self) -> None:
         held: list[asyncio.StreamWriter] = []
