@@ -16,8 +16,6 @@ EXAMPLES_MAX = 20  # enough to see a pattern, few enough to read
 
 
 class Said(NamedTuple):
-    """One message as the trace has it, or as the log has it."""
-
     key: str
     user: str
     text: str
@@ -33,8 +31,6 @@ class Entry(NamedTuple):
 
 @dataclass
 class Tally:
-    """Counters of faults; all zeros is the only good result."""
-
     lost: int = 0  # in the trace but not in the log, or in the log but not in a replica
     duplicated: int = 0  # one key twice in the log, or an event pushed twice on one connection
     reordered: int = 0  # an author's messages in another order, or a push below an earlier one
@@ -71,8 +67,6 @@ COUNTERS = ("lost", "duplicated", "reordered", "misrouted", "altered", "unacked"
 
 
 class LogBook:
-    """The log of one room as the server tells it at the end, from `start` + 1 on."""
-
     def __init__(self, room: str, start: int, entries: Sequence[Entry]) -> None:
         self.room = room
         self.start = start
@@ -136,7 +130,6 @@ def check_log(
 
 
 def check_replica(user: str, position: Position, book: LogBook, tally: Tally) -> None:
-    """One replica ends where the log ends and holds the same events."""
     missing = book.last - position.applied
     if missing > 0:
         text = f"{user} misses {missing} events of {book.room} from {position.applied + 1} on"

@@ -78,7 +78,6 @@ class Delta(NamedTuple):
 
     @property
     def change(self) -> float | None:
-        """How much larger the later median is, as a part of the earlier one; None from nothing to something."""
         if not self.before.middle:
             return 0.0 if not self.after.middle else None
         return (self.after.middle - self.before.middle) / abs(self.before.middle)
@@ -152,7 +151,6 @@ def _notes(before: Sequence[Result], after: Sequence[Result]) -> Iterator[str]:
 
 
 def compare(before: Sequence[Result], after: Sequence[Result]) -> list[Delta]:
-    """All figures that have a good and a bad direction and that both sides have, in the order of the first."""
     earlier, later, ways = spreads(before), spreads(after), judged(before[0])
     return [Delta(name, ways[name], earlier[name], later[name]) for name in earlier if name in later]
 

@@ -36,8 +36,6 @@ _BEHIND_MAX = 60  # messages a member has not read
 
 @dataclass(frozen=True)
 class Member:
-    """One member of a made-up room. `read_ordinal` 0: has read nothing."""
-
     user: str
     role: str
     read_ordinal: int
@@ -64,7 +62,6 @@ class Room:
         return self.users[(ordinal - 1) % len(self.users)]
 
     def time(self, ordinal: int) -> int:
-        """When a message was committed; 0 is the making of the room."""
         return self.created_at + (self.closed_at - self.created_at) * ordinal // (self.messages + 1)
 
     def key(self, ordinal: int) -> str:
@@ -111,7 +108,6 @@ class Shape:
         return (time_ms - self.begin_ms) // COMMIT_MS + 1
 
     def heavy(self, place: int) -> int:
-        """The number of a user who is in up to HEAVY_ROOMS groups."""
         return self.users - 1 - place
 
     def direct_number(self, place: int) -> int:
@@ -186,7 +182,6 @@ _pack = msgpack.Packer().pack
 
 
 def room_row(shape: Shape, room: Room) -> Row:
-    """A row of `rooms`. Direct rooms have no creation key."""
     key = None if room.kind == "direct" else f"made-{room.number:011d}"
     content = [room.name, list(room.users[1:]), None, False, None]
     asked = None if key is None else _digest("RoomCreate", content)

@@ -45,7 +45,6 @@ def environment() -> dict[str, Any]:
 
 
 def _first(path: str, field: str) -> str:
-    """A field that a file of /proc has of the machine; empty where there is none."""
     try:
         lines = Path(path).read_text().splitlines()
     except OSError:

@@ -37,7 +37,6 @@ CONNECTIONS_SHARE = 0.85  # of the files it may open; the others are for what st
 
 
 def connections_max() -> int:
-    """How many connections a daemon started from here can have."""
     _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = CONNECTIONS_MAX if allowed == resource.RLIM_INFINITY else int(CONNECTIONS_SHARE * allowed)
     return min(CONNECTIONS_MAX, files)
@@ -61,8 +60,6 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """A running daemon and what a phone needs to reach it."""
-
     url: str
     secret: str
     pid: int
@@ -94,7 +91,6 @@ class Daemon:
         return next((int(line[1]) * 1024 for line in lines), 0)
 
     def rss_bytes_max(self) -> int:
-        """Return the most memory it held since it started, or since `forget_peak`."""
         return self.rss_bytes("VmHWM:")
 
     def forget_peak(self) -> None:

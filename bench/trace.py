@@ -91,14 +91,12 @@ class Mending:
         self._first: dict[tuple[str, str], object] = {}
 
     def mend(self, what: str, place: object) -> None:
-        """Count something that was put right: `what` says what was wrong."""
         self._count("mended", what, place)
 
     def leave_out(self, what: str, place: object) -> None:
         self._count("left out", what, place)
 
     def lines(self) -> list[str]:
-        """Return the account, most frequent first; empty when all was well."""
         return [
             f"{verb} {count:,}: {what} (the first: {self._first[verb, what]})"
             for verb, counts in self._counts.items()
@@ -106,7 +104,6 @@ class Mending:
         ]
 
     def tell(self, name: str) -> None:
-        """Write the account of the file `name` to standard error."""
         for line in self.lines():
             print(f"bench: {name}: {line}", file=sys.stderr)
 
@@ -155,7 +152,6 @@ class Trace:
 
     @property
     def deliveries(self) -> int:
-        """How many times a message must reach somebody who did not write it."""
         return sum(len(self.members[message.room]) - 1 for message in self.messages)
 
 

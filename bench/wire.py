@@ -22,8 +22,6 @@ BINARY = 0x2
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """One subprotocol: its name on the command line and on the wire, its frame opcode and its codec."""
-
     name: str
     subprotocol: str
     opcode: int
@@ -90,8 +88,6 @@ class HandshakeError(Exception):
 
 
 class Frame(NamedTuple):
-    """One complete frame, or one complete message when it came in fragments."""
-
     opcode: int
     payload: bytes
 

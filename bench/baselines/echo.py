@@ -29,8 +29,6 @@ _FRAME_BYTES_MAX = 65_536
 
 
 class Echo:
-    """A session that sends every message back."""
-
     @property
     def frame_bytes_max(self) -> int:
         return _FRAME_BYTES_MAX

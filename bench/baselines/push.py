@@ -36,8 +36,6 @@ class Floor:
 
 
 class Connection(asyncio.Protocol):
-    """A member until the first byte, an author after it."""
-
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
 

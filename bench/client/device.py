@@ -16,8 +16,6 @@ _HEAD_END = b"\r\n\r\n"
 
 
 class Address(NamedTuple):
-    """Where a daemon listens, from its URL."""
-
     host: str
     port: int
     path: str
@@ -147,7 +145,6 @@ class Device(Connection, Dialogue):
         self._hello = hello
 
     def enter(self, number: int) -> None:
-        """Dial; everything else follows by itself. Raises OSError."""
         self.dial(self.address.host, self.address.port, self.state.access.source(number))
 
     def welcome(self, reply: Packet) -> None:

@@ -76,7 +76,6 @@ def compare(state: UsersState, users: Sequence[User], readers: Mapping[User, Seq
 
 
 def heads_of(places: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Return the furthest place of each room."""
     heads: dict[str, int] = {}
     for theirs in places:
         heads |= {room: max(seq, heads.get(room, 0)) for room, seq in theirs.items()}
@@ -84,8 +83,6 @@ def heads_of(places: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def _read(reader: User, rooms: deque[str], logs: dict[str, list[Packet]]) -> None:
-    """Begin to read these logs one after the other; `logs` gets each when it is whole."""
-
     def ask(room: str, first: int, events: list[Packet]) -> None:
         def answered(reply: Packet) -> None:
             if reply["type"] != "ok":
@@ -112,7 +109,6 @@ def _entry(state: UsersState, room: str, event: Packet) -> Entry:
 
 
 def _written(state: UsersState, key: str) -> tuple[int, Said] | None:
-    """The message with this key as it was written, with its number among those of its author."""
     message = state.script.message(key)
     if message is None:
         return None

@@ -38,7 +38,6 @@ class Phone(Dialogue, asyncio.Protocol):
         return self._transport is not None
 
     def ask(self, packet: Packet, answered: Callable[[Packet], None]) -> None:
-        """Send one request; `answered` gets its `ok` or `error`, or LOST when the connection goes first."""
         if self._transport is None:
             asyncio.get_running_loop().call_soon(answered, LOST)
         else:

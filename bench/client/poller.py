@@ -50,7 +50,6 @@ class Connection:
         """The connection failed or ended; not called after `drop`."""
 
     def dial(self, host: str, port: int, source: str = "") -> None:
-        """Connects, from the local address `source` when it is given. Raises OSError."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = end = socket.socket(family, socket.SOCK_STREAM)
         self._recv_into = end.recv_into
@@ -65,7 +64,6 @@ class Connection:
         self.poller.add(end.fileno(), self)
 
     def send(self, content: bytes) -> None:
-        """Sends, or keeps what the kernel does not take now; nothing when there is no connection."""
         if self._unsent:
             self._unsent += content
         elif self.alive and self._socket is not None:

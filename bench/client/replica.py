@@ -19,8 +19,6 @@ EVENTS_MAX = 65_536  # events whose identity is remembered, for runs that overla
 
 
 class Event(NamedTuple):
-    """One event as some user saw it. `message`: the message of this run that it is."""
-
     seq: int
     identity: int
     message: MessageId | None
@@ -41,8 +39,6 @@ class Run(Push):
 
 
 class Pushes:
-    """The runs of the last seconds by their bytes, and the identities of their events."""
-
     def __init__(self, script: Script, record: Record) -> None:
         self._script = script
         self._record = record
@@ -119,7 +115,6 @@ class Position:
         return self.applied < self.head
 
     def connected(self) -> None:
-        """A new connection: nothing was pushed on it yet."""
         self._buffer.clear()
         self._pushed = 0
         self.snapshot = 0

@@ -47,7 +47,6 @@ class Sender:
         return not (self._unanswered or self._again or self._waiting)
 
     def put(self, room: str, due_ns: int, number: int | None = None) -> None:
-        """One more message; `flush` sends it. Without a number it is the author's next."""
         self._waiting.append((room, self.said if number is None else number, due_ns))
         self.said += 1
 

@@ -49,8 +49,6 @@ class Arrivals:
 
 
 class Push(Arrivals):
-    """One frame of the stream: its messages and when it arrived where."""
-
     __slots__ = ("last", "messages")
 
     def __init__(self, last: int, messages: list[MessageId]) -> None:
@@ -78,7 +76,6 @@ class Stream:
         self._settled = 0
 
     def write(self, frame: bytes) -> None:
-        """Adds a frame that came on some connection before it came on any other."""
         self.pushes.append(Push(*self._decode(frame)))
         self.content += frame
         self.ends.append(len(self.content))
@@ -131,7 +128,6 @@ class Follower:
         return self.stream.pushes[self.place - 1].last if self.place else 0
 
     def begin(self, rest: bytes) -> None:
-        """Bytes that came before the first chunk: the beginning of a frame."""
         self._rest = rest
 
     def leave(self) -> None:

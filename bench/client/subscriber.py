@@ -63,7 +63,6 @@ class SequenceChecker:
         return message
 
     def own(self, seq: int, message: MessageId) -> None:
-        """An acknowledgement, which stands where the event would have been."""
         if self._place(seq, False):
             self._number(message, False)
 
@@ -181,8 +180,6 @@ _PUSHES: dict[str, Callable[[Subscriber, Packet], None]] = {
 
 
 class Author(Subscriber):
-    """A subscriber who says something whenever it is due, or as long as the loop is closed."""
-
     def __init__(self, state: RunState, number: int, room: str) -> None:
         super().__init__(state, number, room)
         self.sender = Sender(state, number, state.record, self._acked)
@@ -211,8 +208,6 @@ class Author(Subscriber):
 
 
 class RoomStream:
-    """The stream of one room and the checker that decodes it."""
-
     def __init__(self, state: RunState, name: str) -> None:
         self.name = name
         self.checker = SequenceChecker(state.script, state.tally, f"the stream of {name}")
@@ -250,13 +245,11 @@ class FastSubscriber(Subscriber):
         return super().heard() if self._alone else Heard(self.room, self._counts(), name=self.name)
 
     def _counts(self) -> Counter[int]:
-        """How many messages of each author are in the part of the stream that this subscriber has."""
         counts = self._shared.checker.heard()
         counts.subtract(message.author for push in self.follower.missing for message in push.messages)
         return counts
 
     def _foreign(self, frame: bytes, at_end: bool) -> bool:
-        """One frame that is not the stream's next; true when the stream goes on with it."""
         opcode, content = frame[0] & 0x0F, payload(frame)
         if opcode != self.encoding.opcode:
             self.control(opcode, content)

@@ -99,7 +99,6 @@ class User:
 
     @property
     def complete(self) -> bool:
-        """Whether everything that the last hello told of is applied."""
         return self.synchronised and all(at.applied >= at.snapshot for at in self.positions.values())
 
     def has(self, heads: dict[str, int]) -> bool:
@@ -132,7 +131,6 @@ class User:
         self._dial_later(0.0)
 
     def hello(self) -> Packet:
-        """With the cursor, and the wish for everything missed."""
         more = {**self._hello, "events": INLINE_MAX, **self._since} if self._since else self._hello
         return self.state.access.hello(self.name, self.state.script.device(self.number), **more)
 
@@ -166,7 +164,6 @@ class User:
         """Something missed was made good; for subclasses that wait for `complete`."""
 
     def push(self, packet: Packet) -> None:
-        """Events and heads; who only writes does not listen."""
         if not self.rooms:
             return
         if packet["type"] == "event" and packet["events"]:

@@ -51,16 +51,12 @@ class Protocol:
 
 @dataclass(frozen=True)
 class RelayPlan:
-    """How many listen, for how many one publishes, and how."""
-
     members: int
     authors: int
     protocol: Protocol
 
 
 class Participant(Device):
-    """Somebody who gets in as the protocol has it."""
-
     def __init__(self, state: RunState, protocol: Protocol, path: str) -> None:
         super().__init__(state)
         self.protocol = protocol
@@ -85,7 +81,6 @@ class Participant(Device):
             self._enter(b"")
 
     def say(self, content: bytes | None) -> None:
-        """Send something; framed unless the protocol is raw."""
         if content:
             self.send(content if self.protocol.raw else wire.client_frame(self.protocol.opcode, content))
 
@@ -114,7 +109,6 @@ class Participant(Device):
             self.end(payload.decode(errors="replace")[:200])
 
     def other(self, content: bytes) -> None:
-        """Something that came once they are in: it is answered when it wants an answer."""
         for beginning, answer in self.protocol.answers.items():
             if content.startswith(beginning):
                 self.say(answer)
@@ -139,8 +133,6 @@ class Participant(Device):
 
 
 class Listener(Participant):
-    """Receives every message; what it receives goes to its follower as the stream has it."""
-
     def __init__(self, state: RunState, stream: Stream, protocol: Protocol) -> None:
         super().__init__(state, protocol, protocol.path)
         self.follower = Follower(stream, self._foreign)
@@ -158,7 +150,6 @@ class Listener(Participant):
             super().other(content)
 
     def _foreign(self, frame: bytes, at_end: bool) -> bool:
-        """A frame that is not the stream's next; whether the stream goes on with it."""
         framed = self.protocol.frame_end is frame_end
         content = payload(frame) if framed else frame
         if framed and frame[0] & 0x0F not in (TEXT, BINARY):
@@ -174,8 +165,6 @@ class Listener(Participant):
 
 
 class Publisher(Participant):
-    """Publishes for all authors over one connection; it listens to nothing."""
-
     def __init__(self, state: RunState, authors: int, protocol: Protocol) -> None:
         super().__init__(state, protocol, protocol.author_path or protocol.path)
         self.sent = 0

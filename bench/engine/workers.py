@@ -250,8 +250,6 @@ _forking.set_forkserver_preload(["bench.engine.roles"])
 
 @dataclass
 class _Worker:
-    """One process, and the last it told."""
-
     running: ForkServerProcess
     line: Connection
     moves: Moves = (0, 0, 0)
@@ -329,6 +327,5 @@ class Workers:
 
 
 async def measure(plan: Plan, shares: int, there: Endpoint) -> tuple[Report, Load]:
-    """Carries the plan out against the target, and watches the daemon meanwhile."""
     measured = Load(there.daemon)
     return await Workers(plan, shares).play(measured), measured

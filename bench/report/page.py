@@ -258,7 +258,6 @@ def _cell(key: str, first: Mapping[str, float], column: Mapping[str, float], way
 
 
 def changed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the settings of a daemon the values that are not the default."""
     return {
         name: one["value"] if isinstance(one, Mapping) else one
         for name, one in settings.items()

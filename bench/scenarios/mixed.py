@@ -44,8 +44,6 @@ class Size(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rates(Struct, frozen=True, forbid_unknown_fields=True):
-    """How often people do something."""
-
     messages: Rate = 0.0
     reads: Rate = 0.0
     typing: Rate = 0.0
@@ -74,12 +72,10 @@ class Population(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
 
     @cached_property
     def direct(self) -> list[bool]:
-        """Whether each room is a direct one."""
         return [size.kind == "direct" for size in self.rooms for _ in range(size.count)]
 
     @cached_property
     def members_of(self) -> list[list[int]]:
-        """The people of each room, drawn by chance."""
         chance, pairs, found = random.Random(self.seed), set[frozenset[int]](), list[list[int]]()
         sizes = (size.people for size in self.rooms for _ in range(size.count))
         for size, direct in zip(sizes, self.direct, strict=True):
@@ -170,7 +166,6 @@ class PopulationRun:
         return present(self.users)
 
     def gather(self) -> None:
-        """Let everybody in. Raises Unreachable, Refused."""
         enter(self.state, [self.founder, *self.users], ENTERING_MAX)
 
     def live(self) -> None:
@@ -203,7 +198,6 @@ class PopulationRun:
         state.cache.settle()
 
     def compare(self) -> Report:
-        """Read every log back and hold everybody to it. Raises Unreachable, Refused."""
         here = {user.number: user for user in self.users if user.present}
         readers: dict[User, list[str]] = {}
         for room, members in enumerate(self.population.members_of):

@@ -135,11 +135,9 @@ class Storm:
         return present(self.clients)
 
     def gather(self) -> None:
-        """Let everybody in. Raises Unreachable, Refused."""
         enter(self.state, [*self.authors, *self.probes, *self.clients], ENTERING_MAX)
 
     def miss(self, kill: Callable[[], None]) -> None:
-        """Everybody loses their connection, the rooms go on, and the daemon is killed in the midst of it."""
         self.state.resting = True
         for client in self.clients:
             client.cut()
@@ -160,7 +158,6 @@ class Storm:
             client.come_back()
 
     def endure(self) -> None:
-        """Until everybody has everything, or for STORM_S."""
         end_ns = self.killed_ns + int(STORM_S * SECOND_NS)
         missing = set(self.clients)
         for probe, room in zip(self.probes, self._direct, strict=True):
@@ -181,7 +178,6 @@ class Storm:
             probe.room = ""
 
     def compare(self) -> None:
-        """Read every log back, and hold the authors' acks and all positions to it. Raises Unreachable, Refused."""
         senders = (*self.authors, *self.probes)
 
         def done() -> bool:
@@ -197,7 +193,6 @@ class Storm:
 
 
 def author_numbers(crowd: Crowd) -> range:
-    """The users who make the rooms, in turn, and write in them."""
     return range(crowd.clients, crowd.clients + AUTHORS)
 
 

@@ -127,7 +127,6 @@ class Replay:
         return self.state.pushed + self.state.repaired
 
     def gather(self) -> None:
-        """Let everybody in. Raises Unreachable, Refused."""
         enter(self.state, [*self.people.values()], ENTERING_MAX)
 
     def perform(self) -> None:
@@ -165,7 +164,6 @@ class Replay:
         state.cache.settle()
 
     def compare(self) -> None:
-        """Read the logs back and compare them with the trace, and every replica with them. Raises Unreachable."""
         readers: dict[User, list[str]] = {}
         for title, members in self.trace.members.items():
             readers.setdefault(self.people[members[0]], []).append(self._rooms[title])
@@ -178,7 +176,6 @@ class Replay:
             self.state.poller.call_at(time.perf_counter_ns(), self._feed)
 
     def _feed(self) -> None:
-        """At full speed: send the next as long as fewer than WINDOW are unanswered."""
         messages, self._feeding = self.trace.messages, False
         while self.plan.speed is None and self._said < min(len(messages), self.state.answered + WINDOW):
             self._say(messages[self._said], time.perf_counter_ns())

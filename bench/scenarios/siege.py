@@ -51,7 +51,6 @@ class Stretch:
         self.hellos_refused = 0
 
     def acked(self, due: float) -> None:
-        """A message that was due then is durable, and acknowledged."""
         took_ns = int((time.perf_counter() - due) * 1e9)
         self.acks.record(took_ns)
         if due - self.began >= FIRST_S:
@@ -121,7 +120,6 @@ class Pairs:
 
 
 async def come_in(there: Endpoint, stretch: Stretch) -> None:
-    """One new connection after the other, from dialling to the answered hello, until cancelled."""
     while True:
         began = time.perf_counter()
         try:
@@ -143,8 +141,6 @@ HONEST, ATTACKER = "siege-alice-", "hist-0"  # the attacker is in the direct roo
 
 @dataclass
 class Verdict:
-    """One attack: what was quiet before it, what happened meanwhile."""
-
     attack: Attack
     quiet: Stretch
     stretch: Stretch
@@ -204,7 +200,6 @@ class Siege:
         self._there = Endpoint(daemon.url, daemon.secret, ENCODINGS["msgpack"], daemon, unverified())
 
     async def play(self, attacks: Sequence[Attack], seconds: float, tally: Tally) -> list[Verdict]:
-        """One attack after the other, each with a quiet stretch before it."""
         pairs, place, verdicts = Pairs(tally), await self._place(), list[Verdict]()
         for number in range(PAIRS):
             names = f"{HONEST}{number}", f"siege-bob-{number}"

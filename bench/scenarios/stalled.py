@@ -61,7 +61,6 @@ class Asker(Subscriber):
         """The others hear it, too: one who has long pages to read would be the slowest of them."""
 
     def connected(self) -> None:
-        """Let the kernel keep little for one who will not read."""
         if self._socket is not None and not self._group.reads:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
         super().connected()
@@ -118,7 +117,6 @@ async def play(
     reads: bool = False,
     procs: int = 1,
 ) -> Played:
-    """A fan-out beside which somebody asks for long pages, and reads them or not."""
     users = [script.user(number) for number in range(members + stalled)]
     room = await create_group(there, script.run, "stalled", users)
     phone = await there.enter(script.user(0), script.device(0))

@@ -201,8 +201,6 @@ class Orders:
 
 @dataclass
 class Deeds:
-    """The deeds of an attacker, and how often it was shown the door."""
-
     dialled: int = 0
     turned_away: int = 0
     closed: int = 0

@@ -105,7 +105,6 @@ class Figure:
     absent: bool = False
 
     def here(self, yardstick: Yardstick) -> Figure:
-        """The figure with its bounds as they are on this machine."""
         slowness = yardstick.slowness(self.scale)
         factor = 1 / slowness if self.more else slowness
         bounds = (self.required, self.stretch)
@@ -194,7 +193,6 @@ class Measured:
         return None if self.failed or figure.absent else self.figures[figure.key]
 
     def remarks(self) -> Iterator[str]:
-        """Everything one must know before the figures are believed."""
         yield from self.notes
         if self.failed:
             yield f"FAILED: {self.failed.splitlines()[0]}"
@@ -243,8 +241,6 @@ def side(result: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Target:
-    """One row: `measure` carries it out, and `taken` says how its figures come about."""
-
     name: str
     what: str
     figures: tuple[Figure, ...]
