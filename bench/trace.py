@@ -181,7 +181,11 @@ def read(lines: BinaryIO, name: str, mending: Mending | None = None) -> Trace:
     members: dict[str, dict[str, None]] = {}
     for message in messages:
         members.setdefault(message.room, {})[message.user] = None
-    _bound(name, members)
+    for room, users in members.items():
+        if len(users) > MEMBERS_MAX:
+            raise TraceError(f"{name}: {room} has {len(users):,} members; a group holds {MEMBERS_MAX:,}")
+    if (people := len(set().union(*members.values()))) > USERS_MAX:
+        raise TraceError(f"{name}: {people:,} people; one machine plays at most {USERS_MAX:,}")
     by_room = {room: tuple(users) for room, users in members.items()}
     return Trace(name, messages, by_room, tuple(mending.lines()))
 
@@ -294,11 +298,3 @@ def _word(record: dict[str, Any], key: str, place: str, mending: Mending) -> str
 def _quoted(value: object) -> str:
     said = repr(value)
     return said if len(said) <= _QUOTED_CHARS_MAX else f"{said[:_QUOTED_CHARS_MAX]}…"
-
-
-def _bound(name: str, members: dict[str, dict[str, None]]) -> None:
-    for room, users in members.items():
-        if len(users) > MEMBERS_MAX:
-            raise TraceError(f"{name}: {room} has {len(users):,} members; a group holds {MEMBERS_MAX:,}")
-    if (people := len(set().union(*members.values()))) > USERS_MAX:
-        raise TraceError(f"{name}: {people:,} people; one machine plays at most {USERS_MAX:,}")

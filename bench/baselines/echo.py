@@ -6,18 +6,15 @@ what chat and storage cost on this very one. It runs as a program of its own, li
 
 import asyncio
 import gc
-import os
-import random
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 from bench import machine
 from bench.wire import server_frame
 from chatd.config.model import Config, Limits
-from chatd.env import Timer
 from chatd.http.listeners import Listener, ListenerOptions
+from chatd.server.system_env import SystemEnv
 from chatd.telemetry.counters import Counters
 from chatd.websocket.acceptor_config import acceptor_config
 from chatd.websocket.admission import Admission
@@ -49,23 +46,6 @@ class Echo:
     def closed(self, code: int) -> None: ...
 
 
-class Surrounding:
-    def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def random(self) -> float:
-        return random.random()
-
-    def random_bytes(self, count: int) -> bytes:
-        return os.urandom(count)
-
-    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
-        return asyncio.get_running_loop().call_later(delay_s, callback)
-
-
 async def nothing(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
     await send({"type": "http.response.body", "body": b""})
@@ -79,7 +59,7 @@ async def main(port: int, session: Callable[[], Echo] = Echo) -> None:
     config = Config(limits=limits)
     counters = Counters()
     acceptor = acceptor_config(
-        config, session, env=Surrounding(), admission=Admission(config.limits), counters=counters
+        config, session, env=SystemEnv(), admission=Admission(config.limits), counters=counters
     )
     options = ListenerOptions(config.listen.request_deadline_s, config.listen.backlog)
     await Listener(f"127.0.0.1:{port}", nothing, options, connection_class(acceptor)).start()

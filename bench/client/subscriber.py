@@ -256,19 +256,19 @@ class FastSubscriber(Subscriber):
             return False
         batch = packets(self.encoding.unpack(content))
         ours = all(packet["type"] == "event" and packet["room"] == self.room for packet in batch)
-        if ours and at_end and not self._alone and self._continues(batch):
-            return True
+        if ours and at_end and not self._alone:
+            first, seqs = (
+                self._shared.checker.applied + 1,
+                [e["seq"] for packet in batch for e in packet["events"]],
+            )
+            if seqs == list(range(first, first + len(seqs))):
+                return True
         if any(packet["type"] in ("event", "head") for packet in batch):
             self._leave()
         for packet in batch:
             self.route(packet)
         self._rejoin()
         return False
-
-    def _continues(self, batch: list[Packet]) -> bool:
-        seqs = [event["seq"] for packet in batch for event in packet["events"]]
-        first = self._shared.checker.applied + 1
-        return seqs == list(range(first, first + len(seqs)))
 
     def _leave(self) -> None:
         """Out of step: everything received so far is what the stream had up to here."""

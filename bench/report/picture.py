@@ -69,7 +69,11 @@ def plot(across: Axis, up: Axis, lines: Mapping[str, Line]) -> str:
     for number, line in enumerate(lines.values()):
         for piece in pieces(line):
             points = [(_x(across.place(x)), _y(up.place(y))) for x, y in piece]
-            parts.append(_drawn(points, f"line c{number % COLORS}"))
+            kind, drawn = f"line c{number % COLORS}", " ".join(f"{x},{y}" for x, y in points)
+            if len(points) > 1:
+                parts.append(f'<polyline class="{kind}" points="{drawn}"/>')
+            else:
+                parts.append('<circle class="{}" cx="{}" cy="{}" r="2.5"/>'.format(kind, *points[0]))
     return "".join(parts)
 
 
@@ -105,13 +109,6 @@ def pieces(line: Line) -> list[list[tuple[float, float]]]:
         else:
             found[-1].append((x, y))
     return [piece for piece in found if piece]
-
-
-def _drawn(points: Sequence[tuple[float, float]], kind: str) -> str:
-    if len(points) == 1:
-        ((x, y),) = points
-        return f'<circle class="{kind}" cx="{x}" cy="{y}" r="2.5"/>'
-    return f'<polyline class="{kind}" points="{" ".join(f"{x},{y}" for x, y in points)}"/>'
 
 
 def _x(share: float) -> float:

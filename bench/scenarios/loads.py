@@ -21,7 +21,7 @@ from bench.server import Endpoint, open_endpoint, own_endpoint
 async def fanout(
     there: Endpoint, script: Script, pacing: Pacing, *, members: int, senders: int, procs: int = 1
 ) -> Played:
-    room = await create_group(there, script.run, "fan-out", list(map(script.user, range(members))))
+    room = await create_group(there, script.run, list(map(script.user, range(members))))
     plan = Plan(Fanout, common.access(there, members), script, pacing, Group(room, members, senders))
     result, seen = await outcome.play("fanout", plan, there, procs)
     return result | {"members": members, "senders": senders}, seen

@@ -22,7 +22,7 @@ from bench.engine.roles import Schedule
 from bench.engine.run_state import Pacing
 from bench.engine.workers import Load
 from bench.options import Scenario
-from bench.rooms import create_group
+from bench.rooms import create_groups
 from bench.server import Endpoint, open_endpoint
 from bench.trace import Message, Trace, load
 from bench.wire import Packet
@@ -209,10 +209,8 @@ async def run(options: argparse.Namespace) -> int:
 
 async def play(there: Endpoint, trace: Trace, plan: Plan) -> tuple[dict[str, Any], Replay]:
     run = secrets.token_hex(4)  # never the same twice: a daemon at a URL may still have the last run
-    rooms = {
-        title: await create_group(there, f"{run}-{number}", title, members)
-        for number, (title, members) in enumerate(trace.members.items())
-    }
+    wanted = [(members[0], members[1:]) for members in trace.members.values()]
+    rooms = dict(zip(trace.members, await create_groups(there, run, wanted), strict=True))
     state = UsersState(
         common.access(there),
         TraceScript(run[: common.RUN_CHARS], plan.seed, trace=trace),

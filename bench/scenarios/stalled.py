@@ -118,7 +118,7 @@ async def play(
     procs: int = 1,
 ) -> Played:
     users = [script.user(number) for number in range(members + stalled)]
-    room = await create_group(there, script.run, "stalled", users)
+    room = await create_group(there, script.run, users)
     phone = await there.enter(script.user(0), script.device(0))
     for number in range(PAGE_MESSAGES):
         body = {"text": "x" * MESSAGE_BYTES}

@@ -6,7 +6,7 @@ import os
 import socket
 import statistics
 import tempfile
-import time
+import timeit
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -70,14 +70,7 @@ def measured_here() -> Yardstick:
             there.recv(4_096)
 
         flush()  # the first makes the file longer
-        return Yardstick(*(_mean_ms(act) for act in (compute, flush, send)))
-
-
-def _mean_ms(act: Callable[[], None]) -> float:
-    started = time.perf_counter()
-    for _ in range(TIMES):
-        act()
-    return (time.perf_counter() - started) * 1000 / TIMES
+        return Yardstick(*(timeit.timeit(act, number=TIMES) * 1000 / TIMES for act in (compute, flush, send)))
 
 
 AIM, MUST, MISSED, REPORTED = "AIM REACHED", "REACHED", "MISSED", "reported"
@@ -281,16 +274,15 @@ def median(rounds: Sequence[Measured]) -> Measured:
     A figure that one round has not is none: of fewer rounds it would be another one.
     """
     notes = dict.fromkeys(note for measured in rounds for note in measured.notes)
+    figures: dict[str, float | None] = {}
+    for key in rounds[0].figures:
+        known = [value for measured in rounds if (value := measured.figures[key]) is not None]
+        figures[key] = statistics.median(known) if len(known) == len(rounds) else None
     return Measured(
-        {key: _middle([measured.figures[key] for measured in rounds]) for key in rounds[0].figures},
+        figures,
         [result for measured in rounds for result in measured.results],
         tuple(notes),
     )
-
-
-def _middle(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return statistics.median(known) if len(known) == len(values) else None
 
 
 def number_of(result: Mapping[str, Any], *path: str) -> float | None:

@@ -122,11 +122,11 @@ async def test_a_timeline_without_a_daemon_of_our_own_has_no_memory() -> None:
 async def test_progress_is_shown_while_rooms_are_made(capsys: pytest.CaptureFixture[str]) -> None:
     async with own_endpoint("msgpack") as there:
         users = [f"prog-{number}" for number in range(4)]
-        await rooms.create_group(there, "prog", "group", users)
+        await rooms.create_group(there, "prog1", users)
         await rooms.create_direct(there, "prog", [(users[0], users[1])])
         await rooms.create_blocks(there, "prog", users, 3)
     shown = capsys.readouterr().err
-    assert "a group of 4" in shown
+    assert f"{printout.bar(1, 1)} groups" in shown
     assert f"{printout.bar(1, 1)} direct rooms" in shown
     assert f"{printout.bar(3, 3)} groups" in shown
 
