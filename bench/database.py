@@ -125,13 +125,19 @@ class Shape:
     @cached_property
     def all_rooms(self) -> list[Room]:
         chance = random.Random(self.seed)
-        shares = self._shares(chance)
+        weights = [(rank + 20) ** -_LONG_TAIL for rank in range(self.rooms)]
+        chance.shuffle(weights)
+        sums = list(accumulate(weights, initial=0.0))
+        ends = [round(self.messages * place / sums[-1]) for place in sums]  # so that they add up exactly
         places = {self.direct_number(place): place for place in range(self.directs)}
         groups = [number for number in range(1, self.rooms + 1) if number not in places]
-        heavy = self._heavy_members(groups, chance)
+        heavy: dict[int, list[int]] = {}
+        for place in range(HEAVY_USERS):
+            for number in chance.sample(groups, min(HEAVY_ROOMS, len(groups))):
+                heavy.setdefault(number, []).append(self.heavy(place))
         return [
-            self._room(number, places.get(number), shares[number - 1], heavy.get(number, []), chance)
-            for number in range(1, self.rooms + 1)
+            self._room(number, places.get(number), end - start, heavy.get(number, []), chance)
+            for number, (start, end) in enumerate(pairwise(ends), 1)
         ]
 
     def members(self, room: Room) -> Iterator[Member]:
@@ -151,29 +157,12 @@ class Shape:
         if direct is not None:
             numbers = [2 * direct, 2 * direct + 1]
         else:
-            numbers = list(dict.fromkeys([*heavy, *self._crowd(chance)]))[:100]
+            kind = chance.random()
+            low, high = next((low, high) for part, low, high in _SIZES if kind <= part)
+            size, others = chance.randint(low, high), self.users - HEAVY_USERS
+            numbers = list(dict.fromkeys([*heavy, *(chance.randrange(others) for _ in range(size))]))[:100]
         users = tuple(map(self.script.user, numbers))
         return Room(number, "group" if direct is None else "direct", users, messages, created, closed)
-
-    def _crowd(self, chance: random.Random) -> list[int]:
-        kind = chance.random()
-        low, high = next((low, high) for part, low, high in _SIZES if kind <= part)
-        return [chance.randrange(self.users - HEAVY_USERS) for _ in range(chance.randint(low, high))]
-
-    def _heavy_members(self, groups: list[int], chance: random.Random) -> dict[int, list[int]]:
-        found: dict[int, list[int]] = {}
-        for place in range(HEAVY_USERS):
-            for number in chance.sample(groups, min(HEAVY_ROOMS, len(groups))):
-                found.setdefault(number, []).append(self.heavy(place))
-        return found
-
-    def _shares(self, chance: random.Random) -> list[int]:
-        """How many messages each room has; they add up exactly."""
-        weights = [(rank + 20) ** -_LONG_TAIL for rank in range(self.rooms)]
-        chance.shuffle(weights)
-        sums = list(accumulate(weights, initial=0.0))
-        ends = [round(self.messages * place / sums[-1]) for place in sums]
-        return [end - start for start, end in pairwise(ends)]
 
 
 Row = tuple[Any, ...]

@@ -54,28 +54,19 @@ def ratios(measured: Mapping[str, dict[str, Any]]) -> dict[str, float]:
     }
     found = {}
     for name, (sides, path) in pairs.items():
-        ours, floor = (number_of(measured[side], *path) or 0.0 for side in sides)
-        if floor:
-            found[name] = round(ours / floor, 3)
+        ours, bare = (number_of(measured[side], *path) or 0.0 for side in sides)
+        if bare:
+            found[name] = round(ours / bare, 3)
     return found
 
 
-async def push(kind: str, script: Script, pacing: Pacing, members: int) -> Played:
-    crowd = RelayPlan(members, 1, {"push": PUSH, "broadcast": BROADCAST}[kind])
-    return await _play(kind, Relay, crowd, script, pacing)
-
-
-async def echo(script: Script, pacing: Pacing, clients: int, kind: str = "echo") -> Played:
-    """The floor of `direct`: `echo`, or `flush` of one that is durable."""
-    return await _play(kind, Echoing, clients, script, pacing)
-
-
-async def _play(
-    kind: str, role: Callable[[RunState, Any], Role], details: Any, script: Script, pacing: Pacing
-) -> Played:
+async def floor(kind: str, script: Script, pacing: Pacing, size: int) -> Played:
+    """One of FLOORS with so many members of a group, or clients of an echo."""
+    fanned_out = {"push": PUSH, "broadcast": BROADCAST}.get(kind)
+    role: Callable[[RunState, Any], Role] = Echoing if fanned_out is None else Relay
+    details = size if fanned_out is None else RelayPlan(size, 1, fanned_out)
     async with own_floor(kind) as there:
-        devices = details if isinstance(details, int) else details.members
-        plan = Plan(role, common.access(there, devices), script, pacing, details)
+        plan = Plan(role, common.access(there, size), script, pacing, details)
         return await outcome.play(f"floor {kind}", plan, there)
 
 
@@ -108,15 +99,15 @@ def _comparisons(
             return await loads.direct(there, common.script(options.seed), at, clients=clients)
 
     return {
-        "push at the rate": lambda: push("push", script, paced, members),
-        "broadcast at the rate": lambda: push("broadcast", script, paced, members),
+        "push at the rate": lambda: floor("push", script, paced, members),
+        "broadcast at the rate": lambda: floor("broadcast", script, paced, members),
         "chatd at the rate": lambda: group(paced, 1),
-        "push saturated": lambda: push("push", script, all_in_flight, members),
-        "broadcast saturated": lambda: push("broadcast", script, all_in_flight, members),
+        "push saturated": lambda: floor("push", script, all_in_flight, members),
+        "broadcast saturated": lambda: floor("broadcast", script, all_in_flight, members),
         "chatd saturated": lambda: group(deep, senders),
-        "echo": lambda: echo(script, closed, clients),
+        "echo": lambda: floor("echo", script, closed, clients),
         "chatd direct": lambda: pairs(closed),
-        "flush at the rate": lambda: echo(script, paced, clients, "flush"),
+        "flush at the rate": lambda: floor("flush", script, paced, clients),
         "chatd direct at the rate": lambda: pairs(paced),
     }
 

@@ -89,17 +89,15 @@ class Reading:
         if foreign := found.keys() - wanted.keys():
             self._tally.add("misrouted", f"{user} sees {len(foreign)} rooms they are not in", len(foreign))
         for name in wanted.keys() & found.keys():
-            self._check_summary(user, wanted[name], found[name])
-
-    def _check_summary(self, user: str, room: Room, summary: Packet) -> None:
-        (member,) = [one for one in self._shape.members(room) if one.user == user]
-        unread = room.messages - member.read_ordinal - member.own_unread
-        told = [summary.get(key, 0) for key in ("seq", "ordinal", "unread", "members")]
-        wanted = [room.messages + 1, room.messages, unread, len(room.users)]
-        self._same(f"{room.name} as {user} sees it", told, wanted)
-        if room.messages:
-            last = self._message(room, room.messages)
-            self._same(f"the preview of {room.name}", summary.get("preview"), last)
+            room, summary = wanted[name], found[name]
+            (member,) = [one for one in self._shape.members(room) if one.user == user]
+            unread = room.messages - member.read_ordinal - member.own_unread
+            told = [summary.get(key, 0) for key in ("seq", "ordinal", "unread", "members")]
+            counts = [room.messages + 1, room.messages, unread, len(room.users)]
+            self._same(f"{name} as {user} sees it", told, counts)
+            if room.messages:
+                last = self._message(room, room.messages)
+                self._same(f"the preview of {name}", summary.get("preview"), last)
 
     def _same(self, what: str, told: object, wanted: object) -> None:
         if told != wanted:

@@ -207,22 +207,15 @@ def judged(result: dict[str, Any], pacing: Pacing, limit_ms: float) -> Step:
 
 def knee(steps: list[Step]) -> dict[str, Any]:
     """The highest rate that held, why the next one did not, and what was used up first."""
-    bad = [step["rate"] for step in steps if not step["held"]]
-    good = [step for step in steps if step["held"] and step["rate"] < min(bad, default=float("inf"))]
     failed = min((step for step in steps if not step["held"]), key=lambda step: step["rate"], default=None)
-    return {
-        "rate": max((step["rate"] for step in good), default=0.0),
-        "reason": failed["reason"] if failed else "nothing failed",
-        "first_limit": _first_limit(failed) if failed else "",
-    }
-
-
-def _first_limit(failed: Step) -> str:
-    if failed["server_cpu"] is not None and failed["server_cpu"] > BUSY:
-        return "the daemon's core"
-    if failed["generator_bound"]:
-        return "the generator"
-    return UNSEEN if failed["server_cpu"] is None else "waiting, for the disk or for a lock"
+    if failed is None:
+        rate = max(step["rate"] for step in steps)
+        return {"rate": rate, "reason": "nothing failed", "first_limit": ""}
+    good = [step["rate"] for step in steps if step["held"] and step["rate"] < failed["rate"]]
+    limit = UNSEEN if failed["server_cpu"] is None else "waiting, for the disk or for a lock"
+    limit = "the generator" if failed["generator_bound"] else limit
+    limit = "the daemon's core" if (failed["server_cpu"] or 0.0) > BUSY else limit
+    return {"rate": max(good, default=0.0), "reason": failed["reason"], "first_limit": limit}
 
 
 def _stepped(load: Callable[..., Awaitable[Played]], people: str, **sizes: int) -> Play:

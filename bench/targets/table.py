@@ -32,9 +32,10 @@ async def played(load: Callable[..., Awaitable[Played]], at: Pacing, **sizes: in
     return result
 
 
-def in_rounds(
-    one: Callable[[Extent, Pacing], Awaitable[Measured]],
-) -> Callable[[Extent], Awaitable[Measured]]:
+Measure = Callable[[Extent], Awaitable[Measured]]
+
+
+def in_rounds(one: Callable[[Extent, Pacing], Awaitable[Measured]]) -> Measure:
     """Measures as often as the extent says; each round has both sides, side by side."""
 
     async def measure(extent: Extent) -> Measured:
@@ -43,18 +44,9 @@ def in_rounds(
     return measure
 
 
-async def _fanout_at_rate(extent: Extent, at: Pacing) -> Measured:
-    paced = at.paced(rate=extent.rate, arrival="uniform")
-    bare, _ = await floor.push("push", script(at.seed), paced, extent.members)
-    ours = await played(loads.fanout, paced, members=extent.members, senders=1)
-    p99_ms, floor_ms = number_of(ours, "delivery_ms", "p99"), number_of(bare, "delivery_ms", "p99")
-    figures = {"ratio": ratio(p99_ms, floor_ms), "p99_ms": p99_ms, "floor_p99_ms": floor_ms}
-    return Measured(figures, [bare, ours])
-
-
 async def _fanout_saturated(extent: Extent, at: Pacing) -> Measured:
     sizes = {"members": extent.members, "senders": extent.senders}
-    bare, _ = await floor.push("push", script(at.seed), at.paced(in_flight=extent.senders), extent.members)
+    bare, _ = await floor.floor("push", script(at.seed), at.paced(in_flight=extent.senders), extent.members)
     least = number_of(bare, "deliveries_per_s")
     figures, results = {"floor": least}, [bare]
     for depth in DEPTHS:
@@ -69,22 +61,23 @@ async def _fanout_saturated(extent: Extent, at: Pacing) -> Measured:
     return Measured(figures, results)
 
 
-async def _direct_closed(extent: Extent, at: Pacing) -> Measured:
-    closed = at.paced(in_flight=1)
-    echo, _ = await floor.echo(script(at.seed), closed, extent.clients)
-    ours = await played(loads.direct, closed, clients=extent.clients)
-    acks, echoes = number_of(ours, "acks_per_s"), number_of(echo, "acks_per_s")
-    figures = {"acks_per_s": acks, "p99_ms": number_of(ours, "ack_ms", "p99")}
-    return Measured({**figures, "floor": echoes, "ratio": ratio(acks, echoes)}, [echo, ours])
+def _beside_floor(
+    kind: str, load: Callable[..., Awaitable[Played]], size: str, paced: bool, *paths: str
+) -> Measure:
+    """Measure a load and its floor at one pace. `paths`: the figure of both, then others of the load, by key."""
 
+    async def one(extent: Extent, at: Pacing) -> Measured:
+        at = at.paced(rate=extent.rate, arrival="uniform") if paced else at.paced(in_flight=1)
+        count, more = getattr(extent, size), {"senders": 1} if size == "members" else {}
+        bare, _ = await floor.floor(kind, script(at.seed), at, count)
+        ours = await played(load, at, **{size: count}, **more)
+        beside, *others = (path.split("=") for path in paths)
+        mine, least = (number_of(side, *beside[1].split(".")) for side in (ours, bare))
+        figures = {"ratio": ratio(mine, least), beside[0]: mine, "floor": least, f"floor_{beside[0]}": least}
+        figures |= {key: number_of(ours, *path.split(".")) for key, path in others}
+        return Measured(figures, [bare, ours])
 
-async def _direct_at_rate(extent: Extent, at: Pacing) -> Measured:
-    paced = at.paced(rate=extent.rate, arrival="uniform")
-    flushed, _ = await floor.echo(script(at.seed), paced, extent.clients, "flush")
-    ours = await played(loads.direct, paced, clients=extent.clients)
-    figures = {f"{name}_ms": number_of(ours, "delivery_ms", name) for name in ("p50", "p99")}
-    ack_ms, floor_ms = number_of(ours, "ack_ms", "p50"), number_of(flushed, "ack_ms", "p50")
-    return Measured({**figures, "floor": floor_ms, "ratio": ratio(ack_ms, floor_ms)}, [flushed, ours])
+    return in_rounds(one)
 
 
 async def _idle(extent: Extent) -> Measured:
@@ -194,7 +187,7 @@ TARGETS = (
             Figure("p99_ms", "delivery p99", "ms"),
             Figure("floor_p99_ms", "floor (a) p99", "ms"),
         ),
-        in_rounds(_fanout_at_rate),
+        _beside_floor("push", loads.fanout, "members", True, "p99_ms=delivery_ms.p99"),
     ),
     Target(
         "P2",
@@ -218,7 +211,7 @@ TARGETS = (
             Figure("acks_per_s", "durable and delivered", "acks/s"),
             Figure("floor", "floor (c)", "echoes/s"),
         ),
-        in_rounds(_direct_closed),
+        _beside_floor("echo", loads.direct, "clients", False, "acks_per_s=acks_per_s", "p99_ms=ack_ms.p99"),
     ),
     Target(
         "P4",
@@ -230,7 +223,10 @@ TARGETS = (
             Figure("p50_ms", "send to delivered p50", "ms"),
             Figure("floor", "floor (d) p50", "ms"),
         ),
-        in_rounds(_direct_at_rate),
+        _beside_floor(
+            *("flush", loads.direct, "clients", True, "ack_p50_ms=ack_ms.p50"),
+            *("p50_ms=delivery_ms.p50", "p99_ms=delivery_ms.p99"),
+        ),
     ),
     Target(
         "P5",

@@ -222,8 +222,7 @@ async def test_what_did_nothing_reaches_nothing_and_ends_no_table(
         return SILENT
 
     monkeypatch.setattr(table, "NATS", SimpleNamespace(present=True, play=silent))
-    for name in ("push", "echo"):
-        monkeypatch.setattr(table.floor, name, silent)
+    monkeypatch.setattr(table.floor, "floor", silent)
     monkeypatch.setattr(table, "played", silent_alone)
     measured = await row.measure(Extent(quick=True))
     musts = [figure for figure in row.figures if figure.required is not None and not figure.absent]
@@ -238,7 +237,7 @@ async def test_a_peer_is_among_the_results_of_its_row(monkeypatch: pytest.Monkey
         return {"scenario": "fanout", "deliveries_per_s": 18.0}
 
     monkeypatch.setattr(table, "NATS", SimpleNamespace(present=True, play=fast))
-    monkeypatch.setattr(table.floor, "push", fast)
+    monkeypatch.setattr(table.floor, "floor", fast)
     monkeypatch.setattr(table, "played", ours)
     measured = await table.TARGETS[1].measure(replace(Extent(), rounds=1))
     sides = [target.side(result) for result in measured.results]
