@@ -123,17 +123,11 @@ async def run(options: argparse.Namespace) -> int:
         cells = "".join(spread.worded(delta.name).rjust(28) for spread in (delta.before, delta.after))
         lines.append(f"  {delta.name:<26}{cells}{change:>10}  {delta.verdict(tolerance)}")
     lines += ["", *(f"  note        {note}" for note in _notes(before, after))]
-    print("\n".join([*lines, f"  verdict     {_verdict(deltas, tolerance)}"]))
-    return REGRESSION if any(delta.worse(tolerance) for delta in deltas) else 0
-
-
-def _verdict(deltas: Sequence[Delta], tolerance: float) -> str:
-    if worse := sum(delta.worse(tolerance) for delta in deltas):
-        return f"{worse} worse by more than {tolerance:.0%}"
-    told = sum(delta.judged for delta in deltas)
-    if told == len(deltas):
-        return "no regression"
-    return f"no regression in {told} of {len(deltas)} figures; the others cannot be judged"
+    worse, told = sum(delta.worse(tolerance) for delta in deltas), sum(delta.judged for delta in deltas)
+    some = f" in {told} of {len(deltas)} figures; the others cannot be judged" if told < len(deltas) else ""
+    verdict = f"{worse} worse by more than {tolerance:.0%}" if worse else f"no regression{some}"
+    print("\n".join([*lines, f"  verdict     {verdict}"]))
+    return REGRESSION if worse else 0
 
 
 def _notes(before: Sequence[Result], after: Sequence[Result]) -> Iterator[str]:

@@ -11,9 +11,8 @@ from typing import Protocol
 
 from bench import wire
 from bench.client.device import Device
-from bench.client.poller import Poller
 from bench.client.subscriber import Author, FastSubscriber, RoomStream
-from bench.engine.record import SECOND_NS, MessageId, Record
+from bench.engine.record import SECOND_NS, MessageId
 from bench.engine.run_state import Heard, Report, RunState, Said
 from bench.engine.workers import Moves, Role
 from bench.wire import Packet
@@ -42,17 +41,14 @@ def pace(state: RunState, authors: Sequence[Speaker | None], start_ns: int) -> N
         for place, at_ns in enumerate(times)
         if (author := authors[place % len(authors)]) is not None
     ]
-    Schedule(state.poller, state.record, due).begin()
+    Schedule(state, due).begin()
 
 
 class Schedule:
     """Fires each thing when it is due, whatever became of those before it."""
 
-    def __init__(
-        self, poller: Poller, record: Record, due: Sequence[tuple[int, Callable[[int], None]]]
-    ) -> None:
-        self._poller = poller
-        self._record = record
+    def __init__(self, state: RunState, due: Sequence[tuple[int, Callable[[int], None]]]) -> None:
+        self._poller, self._record = state.poller, state.record
         self._due = due
         self._place = 0
 
@@ -239,15 +235,6 @@ class Idle(Role):
     def devices(self) -> Iterable[Device]:
         return self._devices
 
-    def begin(self, start_ns: int) -> None:
-        """Nothing happens."""
-
-    def answered(self) -> bool:
-        return True
-
-    def moves(self) -> Moves:
-        return 0, 0, 0
-
     def report(self) -> Report:
         if gone := sum(not device.alive for device in self._devices):
             self.state.tally.add("unacked", f"{gone} sessions were lost while idle", gone)
@@ -286,9 +273,6 @@ class Connecting(Role, Speaker):
         self._inside: set[Visitor] = set()
         self._sent = 0
         self._synced = 0
-
-    def devices(self) -> Iterable[Device]:
-        return ()
 
     def begin(self, start_ns: int) -> None:
         """With a rate, each process has its part of the schedule."""

@@ -83,16 +83,13 @@ def slack(path: Path, mending: Mending) -> Iterator[Message]:
     """Everything said, file by file. Raises TraceError for what is no such export."""
     for name, rows in documents(path):
         if isinstance(rows, list):  # users.json and others are lists, too, of what has no `ts`
-            room = name.parent.name or _alone(path)
+            # A file given by itself, or a folder that is all there is, is the channel.
+            whole = path.absolute()
+            alone = whole.name if whole.is_dir() else whole.parent.name or path.stem
+            room = name.parent.name or alone
             for number, row in enumerate(rows, 1):
                 if isinstance(row, dict) and "ts" in row:
                     yield from _row(row, room, f"{name}, message {number}", mending)
-
-
-def _alone(path: Path) -> str:
-    """Return the channel of a file given by itself, or of a folder that is all there is."""
-    whole = path.absolute()
-    return whole.name if whole.is_dir() else whole.parent.name or PurePath(path).stem
 
 
 def _row(row: dict[str, Any], room: str, place: str, mending: Mending) -> Iterator[Message]:

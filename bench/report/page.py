@@ -62,7 +62,11 @@ def page(results: Sequence[Result]) -> str:
         _figures(results, names),
         _section("How it was made", "".join(map(_origin, results, names))),
     )
-    places = {"style": style, "head": head, "subtitle": escape(_subtitle(results))}
+    machine: Mapping[str, Any] = results[0].get("environment", {})
+    forms = {"chatd": "chatd {}", "python": "Python {}", "cpus": "{} cores", "platform": "{}"}
+    words = [form.format(machine[key]) for key, form in forms.items() if key in machine]
+    words.append(f"{len(results)} result{'s'[: len(results) > 1]}")
+    places = {"style": style, "head": head, "subtitle": escape(" · ".join(words))}
     text = Path(__file__).with_name("page.html").read_text("utf-8")
     return Template(text).substitute(places, sections="".join(sections))
 
@@ -93,14 +97,6 @@ def _marked(text: str, kind: str) -> str:
 def _bullets(lines: Sequence[str]) -> str:
     points = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return f'<ul class="bullets">{points}</ul>' if points else ""
-
-
-def _subtitle(results: Sequence[Result]) -> str:
-    machine: Mapping[str, Any] = results[0].get("environment", {})
-    forms = {"chatd": "chatd {}", "python": "Python {}", "cpus": "{} cores"}
-    words = [form.format(machine[key]) for key, form in forms.items() if key in machine]
-    words += [str(machine.get("platform", "")), f"{len(results)} result{'s'[: len(results) > 1]}"]
-    return " · ".join(words)
 
 
 def _tiles(results: Sequence[Result]) -> Iterator[str]:

@@ -190,7 +190,7 @@ class PopulationRun:
                 times = poisson(rate, state.pacing.whole_s, self.population.seed + place)
                 due += [(start_ns + at_ns, kind) for at_ns in times]
         acts = [(at_ns, partial(act, kind)) for at_ns, kind in sorted(due)]
-        schedule = Schedule(state.poller, state.record, acts)
+        schedule = Schedule(state, acts)
         schedule.begin()
         state.poller.run(lambda: time.perf_counter_ns() >= state.stop_ns and schedule.over)
         self.cpu_s = time.thread_time() - cpu_s

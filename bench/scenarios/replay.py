@@ -138,7 +138,7 @@ class Replay:
         state.record.from_ns = start_ns = time.perf_counter_ns()
         if plan.speed is not None:
             due = [(start_ns + int(one.at_s / plan.speed * 1e9), partial(self._say, one)) for one in messages]
-            Schedule(state.poller, state.record, due).begin()
+            Schedule(state, due).begin()
 
         def done() -> bool:
             self._feed()

@@ -86,9 +86,7 @@ class Late:
 
 def test_the_generator_is_late_when_it_gets_round_to_something_late(poller: Poller) -> None:
     state, late = RunState(Access("ws://127.0.0.1:9/", "secret"), Script("auth"), PACED, poller), Late()
-    Schedule(
-        poller, state.record, [(0, late.due), (SECOND_NS, late.due)]
-    ).begin()  # long ago, as machines count
+    Schedule(state, [(0, late.due), (SECOND_NS, late.due)]).begin()  # long ago, as machines count
     poller.run(lambda: len(late.dues) == 2)
     assert late.dues == [0, SECOND_NS]
     assert state.record.lags.count == 2
