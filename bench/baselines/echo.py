@@ -1,13 +1,18 @@
-"""Floor (c): an echo on the daemon's own WebSocket edge, without a chat and without storage behind it.
+"""Floors (c) and (d): an echo on the daemon's own WebSocket edge, without a chat and without storage behind it.
 
-It imports chatd.websocket, as only `micro` does besides: a copy of the edge would be another stack, and the question is
-what chat and storage cost on this very one. It runs as a program of its own, like a daemon.
+As `flush` it answers when what a lone commit takes is written and flushed to the disk: what no server can leave out
+that answers for a message is the way here and back, a change of thread each way, the disk. It imports chatd.websocket:
+a copy of the edge would be another stack, and the question is what chat and storage cost on this very one.
 """
 
 import asyncio
 import gc
+import os
 import sys
+import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from bench import machine
@@ -46,12 +51,52 @@ class Echo:
     def closed(self, code: int) -> None: ...
 
 
+COMMIT_PAGES = 6  # of a message alone: the event, its key, its room, and what every commit writes
+PAGE_BYTES = 4_096 + 24  # with its head, as they stand in a write-ahead log
+LOG_PAGES = 4_096  # then it is written again from the beginning, as the log is
+
+
+class Disk:
+    """A file beside nobody's data, written by one thread. It disappears with the process."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - as long as the process
+        self._thread = ThreadPoolExecutor(1)
+        self._page = 0
+
+    async def commit(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._write)
+
+    def _write(self) -> None:
+        for _ in range(COMMIT_PAGES):
+            os.pwrite(self._file.fileno(), bytes(PAGE_BYTES), self._page * PAGE_BYTES)
+            self._page = (self._page + 1) % LOG_PAGES
+        os.fdatasync(self._file.fileno())
+
+
+class Durable(Echo):
+    """A session that sends a message back when it is on the disk, one commit each."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def received(self, payload: bytes) -> None:
+        answering = asyncio.ensure_future(self._answer(payload))
+        self._under_way.add(answering)
+        answering.add_done_callback(self._under_way.discard)
+
+    async def _answer(self, payload: bytes) -> None:
+        await self._disk.commit()
+        self._wire.write(server_frame(payload))
+
+
 async def nothing(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
     await send({"type": "http.response.body", "body": b""})
 
 
-async def main(port: int, session: Callable[[], Echo] = Echo) -> None:
+async def main(port: int, session: Callable[[], Echo]) -> None:
     everybody = _CLIENTS_MAX  # nobody says hello here, so that all count as strangers from one address
     limits = Limits(
         connections_per_address=everybody, unauthenticated=everybody, unauthenticated_per_address=everybody
@@ -68,4 +113,4 @@ async def main(port: int, session: Callable[[], Echo] = Echo) -> None:
 
 
 if __name__ == "__main__":
-    machine.run(main(int(sys.argv[1])))
+    machine.run(main(int(sys.argv[1]), partial(Durable, Disk()) if "flush" in sys.argv else Echo))

@@ -64,11 +64,24 @@ def compare(state: UsersState, users: Sequence[User], readers: Mapping[User, Seq
             acked[room][key] = seq
         for room, position in user.positions.items():
             positions[room][user.name] = position
+
+    def entry(room: str, event: Packet) -> Entry:
+        said = None
+        if event["kind"] == "message":
+            said = Said(event["key"], event["user"], event.get("body", {}).get("text", ""))
+        return Entry(event["seq"], state.cache.event(room, event).identity, said)
+
+    def written(key: str) -> tuple[int, Said] | None:
+        if (message := state.script.message(key)) is None:
+            return None
+        author, number, *_ = message
+        return number, Said(key, state.script.user(author), state.script.text(author, number))
+
     reached = 0
     for room, events in logs.items():
-        book = LogBook(room, 0, [_entry(state, room, event) for event in events])
+        book = LogBook(room, [entry(room, event) for event in events])
         check_dense(book, state.tally)
-        check_log(book, acked[room], lambda key: _written(state, key), state.tally)
+        check_log(book, acked[room], written, state.tally)
         for name, position in positions[room].items():
             check_replica(name, position, book, state.tally)
         reached += deliveries(positions[room], book)
@@ -99,18 +112,3 @@ def _read(reader: User, rooms: deque[str], logs: dict[str, list[Packet]]) -> Non
 
     if rooms:
         ask(rooms.popleft(), 1, [])
-
-
-def _entry(state: UsersState, room: str, event: Packet) -> Entry:
-    said = None
-    if event["kind"] == "message":
-        said = Said(event["key"], event["user"], event.get("body", {}).get("text", ""))
-    return Entry(event["seq"], state.cache.event(room, event).identity, said)
-
-
-def _written(state: UsersState, key: str) -> tuple[int, Said] | None:
-    message = state.script.message(key)
-    if message is None:
-        return None
-    author, number = message.author, message.number
-    return number, Said(key, state.script.user(author), state.script.text(author, number))

@@ -199,24 +199,21 @@ class User:
                 state.tally.live(fate, f"{run.room} {seq} to {self.name}")
 
     def _page(self, page: Packet) -> None:
-        for summary in page["rooms"] if self.rooms else ():
+        for summary in page.get("rooms", ()) if self.rooms else ():
             self._told(summary)
         if self.connection is None:
             return
+        if page.get("type") == "error":
+            self.state.failures[f"sync: {page['code']}"] += 1
+            self.cut()
+            return
         if "more" in page:
-            self.connection.ask({"type": "sync", "more": page["more"]}, self._paged)
+            self.connection.ask({"type": "sync", "more": page["more"]}, self._page)
             return
         self._since["cursor"] = page["cursor"]
         self.synchronised = True
         self.state.connects.record(time.perf_counter_ns() - self.connection.dialled_ns)
         self.applied()
-
-    def _paged(self, reply: Packet) -> None:
-        if reply["type"] == "ok":
-            self._page(reply)
-        else:
-            self.state.failures[f"sync: {reply['code']}"] += 1
-            self.cut()
 
     def _told(self, summary: Packet) -> None:
         room, seq = summary["room"], summary.get("seq", 0)

@@ -61,7 +61,6 @@ class Participant(Device):
         super().__init__(state)
         self.protocol = protocol
         self._step = 0
-        self._bytes = b""
         self._identity = b""  # what came with the last step but one
         if protocol.subprotocol is not None:
             self.subprotocol = protocol.subprotocol
@@ -72,7 +71,16 @@ class Participant(Device):
         if not self.protocol.raw:
             super().connected()
             return
-        self.receive = self._greeted_raw
+        came = bytearray()
+
+        def greeted(view: memoryview) -> None:
+            came.extend(view)
+            _, found, rest = bytes(came).partition(self.protocol.steps[0][0])
+            if found:
+                self.receive = lambda chunk: self.other(bytes(chunk))
+                self._enter(rest)
+
+        self.receive = greeted
         self.say(self.protocol.opening)
 
     def upgraded(self) -> None:
@@ -117,13 +125,6 @@ class Participant(Device):
 
     def entered(self) -> None:
         """They are in."""
-
-    def _greeted_raw(self, view: memoryview) -> None:
-        self._bytes += view
-        _, found, rest = self._bytes.partition(self.protocol.steps[0][0])
-        if found:
-            self.receive = lambda chunk: self.other(bytes(chunk))
-            self._enter(rest)
 
     def _enter(self, rest: bytes) -> None:
         self.state.entered += 1
@@ -234,21 +235,18 @@ class Relay(Role):
         return self.state.report()
 
     def _decode(self, frame: bytes) -> tuple[int, list[MessageId]]:
-        message, last = self._message(frame), len(self._stream.ends)
+        state, flying, last = self.state, self._author.flying, len(self._stream.ends)
+        if self._protocol.prebuilt:
+            message = flying.popleft() if flying else None
+            fault = "duplicated", "a push that nobody asked for"
+        else:
+            said = self._protocol.decode(frame).decode(errors="replace")
+            message = state.script.message(said[:_KEY_CHARS])
+            if message and not said[_KEY_CHARS:].startswith(state.script.text(0, message.number)):
+                message = None
+            fault = "altered", f"{said[:80]!r} was never published"
         if message is None:
+            state.tally.add(*fault)
             return last, []
         self._author.arrived(message)
         return last, [message]
-
-    def _message(self, frame: bytes) -> MessageId | None:
-        state, flying = self.state, self._author.flying
-        if self._protocol.prebuilt:
-            if not flying:
-                state.tally.add("duplicated", "a push that nobody asked for")
-            return flying.popleft() if flying else None
-        said = self._protocol.decode(frame).decode(errors="replace")
-        message = state.script.message(said[:_KEY_CHARS])
-        if message is None or not said[_KEY_CHARS:].startswith(state.script.text(0, message.number)):
-            state.tally.add("altered", f"{said[:80]!r} was never published")
-            return None
-        return message

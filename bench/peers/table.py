@@ -185,7 +185,9 @@ class Peer:
         return self.protocol is not None and self.installed
 
     def arguments(self, directory: Path, port: int) -> Sequence[str]:
-        places = {"directory": str(directory), "port": str(port), "libraries": str(_libraries())}
+        # The folder that has `ejabberd-VERSION/ebin`; the runtime complains where there is none.
+        libraries = [ebin.parents[1] for ebin in sorted(LIBRARIES.glob("*/ejabberd-*/ebin"))] or [LIBRARIES]
+        places = {"directory": str(directory), "port": str(port), "libraries": str(libraries[-1])}
         for name, content in self.files.items():
             (directory / name).write_text(_filled(content, places))
         binary = found(self.runtime or self.name)
@@ -225,12 +227,6 @@ def _has_module(module: str) -> bool:
     asked = [node, "-e", f"require.resolve('{module}')"]
     ran = subprocess.run(asked, env=environment, capture_output=True, timeout=_ASK_S, check=False)
     return ran.returncode == 0
-
-
-def _libraries() -> Path:
-    """The folder that has `ejabberd-VERSION/ebin`; the runtime complains where there is none."""
-    installed = sorted(LIBRARIES.glob("*/ejabberd-*/ebin"))
-    return installed[-1].parents[1] if installed else LIBRARIES
 
 
 def _filled(text: str, places: Mapping[str, str]) -> str:

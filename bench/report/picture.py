@@ -164,16 +164,21 @@ def picture(results: Sequence[Result]) -> str:
     legend = _legend(list(lines))
     plot_height = round(PLOT_HEIGHT * CURVES / PLOT_WIDTH)
     height = HEAD + max(len(bars) * (BAR + GAP), plot_height + 34 + legend[-1][2]) + MARGIN
+    points = [point for line in lines.values() for point in line]
+    across, up = percent_axis(max(x for x, _ in points)), log_axis("ms", [y for _, y in points if y])
+    box = f'x="{_SIDE}" y="{HEAD - 10}" width="{CURVES}" height="{plot_height}"'
+    sheet, own = (Path(__file__).with_name(name).read_text("utf-8") for name in ("page.css", "picture.css"))
+    style = (sheet.partition("* {")[0] + own).replace("\n", " ")
     parts = (
         _heading(MARGIN, "Deliveries a second, one core", left),
         _heading(_SIDE, "Latency by percentile", f"due to received · {paced['rate']:g} messages/s"),
         _bars(bars),
-        _curves(lines, plot_height),
+        f'<svg class="plot" {box} viewBox="0 0 {PLOT_WIDTH} {PLOT_HEIGHT}">{plot(across, up, lines)}</svg>',
         *(_key(number, *key, HEAD + plot_height) for number, key in enumerate(legend)),
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
-        f'aria-label="deliveries a second and latency"><style>{_style()}</style>'
+        f'aria-label="deliveries a second and latency"><style>{style}</style>'
         f'<rect class="card" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="12"/>'
         f"{''.join(parts)}</svg>\n"
     )
@@ -220,11 +225,6 @@ def lines_of(results: Sequence[Result]) -> dict[str, Line]:
     return lines
 
 
-def _style() -> str:
-    page, own = (Path(__file__).with_name(name).read_text("utf-8") for name in ("page.css", "picture.css"))
-    return (page.partition("* {")[0] + own).replace("\n", " ")
-
-
 def _heading(x: int, head: str, below: str) -> str:
     return f'<text class="head" x="{x}" y="38">{head}</text><text class="note" x="{x}" y="60">{escape(below)}</text>'
 
@@ -243,14 +243,6 @@ def _bars(bars: Sequence[Bar]) -> str:
             f'<text class="bad" x="{label}" y="{y + 32}" text-anchor="end">{escape(bar.note)}</text>'
         )
     return "".join(parts)
-
-
-def _curves(lines: Mapping[str, Line], height: int) -> str:
-    points = [point for line in lines.values() for point in line]
-    milliseconds = log_axis("ms", [y for _, y in points if y])
-    body = plot(percent_axis(max(x for x, _ in points)), milliseconds, lines)
-    box = f'x="{_SIDE}" y="{HEAD - 10}" width="{CURVES}" height="{height}" viewBox="0 0 {PLOT_WIDTH} {PLOT_HEIGHT}"'
-    return f'<svg class="plot" {box}>{body}</svg>'
 
 
 def _legend(names: Sequence[str]) -> list[tuple[str, int, int]]:

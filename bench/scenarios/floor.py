@@ -22,11 +22,12 @@ from bench.targets.target import number_of
 from bench.wire import ENCODINGS
 
 FRAME_BYTES = "300"  # payload of the daemon's push of one message: text of 160, key, author, places and times
+# The program of bench/baselines and what it is told after its port.
 FLOORS = {
-    "push": ("one write each", FRAME_BYTES),
-    "broadcast": ("websockets.broadcast", FRAME_BYTES),
-    "echo": ("echo on the daemon's edge",),
-    "flush": ("the echo, when six pages are on the disk",),
+    "push": ("push", FRAME_BYTES),
+    "broadcast": ("broadcast", FRAME_BYTES),
+    "echo": ("echo",),  # on the daemon's edge
+    "flush": ("echo", "flush"),  # when six pages are on the disk
 }
 
 
@@ -73,13 +74,13 @@ async def floor(kind: str, script: Script, pacing: Pacing, size: int) -> Played:
 @asynccontextmanager
 async def own_floor(kind: str) -> AsyncIterator[Endpoint]:
     """One of FLOORS as a program of its own, on the core that a daemon would have. Raises Unreachable."""
-    _, *more = FLOORS[kind]
+    program, *more = FLOORS[kind]
 
     def arguments(directory: Path, port: int) -> Sequence[str]:
-        return ("-m", f"bench.baselines.{kind}", str(port), *more)
+        return ("-m", f"bench.baselines.{program}", str(port), *more)
 
-    async with own_program(arguments, {}, "/v1/ws") as program:
-        yield Endpoint(program.url, "", ENCODINGS["msgpack"], program)
+    async with own_program(arguments, {}, "/v1/ws") as started:
+        yield Endpoint(started.url, "", ENCODINGS["msgpack"], started)
 
 
 def _comparisons(
