@@ -266,6 +266,8 @@ def worded(name: str, value: float) -> str:
         return f"{value:.3f} us"
     if name.endswith(("_bytes", "_bytes_max")):
         return size(value) if value >= 1024**2 else f"{value / 1024:,.1f} KiB"
+    if "cpu" in name and not name.endswith("_s"):
+        return f"{value:.2f}"
     if name.endswith(("_per_s", "rate")):
         return f"{value:,.0f}/s" if value >= 100 else f"{value:.3g}/s"
     if name.endswith("_s"):
@@ -343,7 +345,7 @@ def tables(result: Result) -> Iterator[Table]:
             for name, row in _named(result.get(part) or {})
         ]
         if rows:
-            yield Table(heading, ("", *columns, "note", words), rows)
+            yield Table(heading, ("server" if "peers" in parts else "", *columns, "note", words), rows)
 
 
 def _named(runs: Mapping[str, Any] | Sequence[Any]) -> Iterable[tuple[str, Any]]:
@@ -367,5 +369,9 @@ def _notes(row: Mapping[str, Any]) -> tuple[Cell, Cell]:
     faults = [f"{key} {row[key]:,}" for key in COUNTERS if row.get(key)]
     bound = [BOUND] if row.get("generator_bound") else []
     why = [state.replace("_", " ") for state in known.UNPLAYED if state in row]
-    words = next((row[key] for key in (*known.UNPLAYED, "does_not", "about", "reason") if row.get(key)), "")
-    return (", ".join([*why, *faults, *bound]), BAD if faults else WARN if bound else ""), (words, "words")
+    words = [row[key] for key in ("does_not", "about", "reason") if row.get(key)]
+    words += [f"({row[state]})" for state in known.UNPLAYED if state in row]
+    return (", ".join([*why, *faults, *bound]), BAD if faults else WARN if bound else ""), (
+        " ".join(words),
+        "words",
+    )

@@ -91,7 +91,8 @@ def _tile(figure: str, text: str, kind: str = "") -> str:
 
 
 def _marked(text: str, kind: str) -> str:
-    return f'<span class="{kind}">{escape(text)}</span>'
+    tag = "div" if kind == "words" else "span"
+    return f'<{tag} class="{kind}">{escape(text)}</{tag}>'
 
 
 def _bullets(lines: Sequence[str]) -> str:
