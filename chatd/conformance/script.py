@@ -16,7 +16,9 @@ HERE = Path(__file__).parent / "scenarios"
 SUFFIX = ".scenario"
 FRAGMENTS = "fragments"
 
-PROFILES = ("core", "persistence", "edits", "read_state", "large_rooms", "background", "account")
+PROFILES = (
+    *("core", "persistence", "edits", "read_state", "large_rooms", "background", "account", "http_status"),
+)
 """What a client may be able to do; a scenario names what it needs (web.md 3.5). `json` and `deflate` are encodings."""
 
 LIFE = ("background", "foreground", "suspend", "resume", "network_changed", "stop")

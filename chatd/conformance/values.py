@@ -403,6 +403,8 @@ def _object_differs(
         if part == Absent():
             if key in value:
                 return f"{inner} should be absent, and is {show(value[key])}"
+        elif key not in value and Absent() in getattr(part, "options", ()):
+            continue
         elif key not in value:
             return f"{inner} is missing, expected {show(part)}"
         elif reason := _differs(part, value[key], bound, helpers, inner):
