@@ -127,7 +127,9 @@ class Testee:
     def hello(self) -> None:
         """Say who is tested."""
         time = "virtual" if isinstance(self._env, VirtualEnv) else "real"
-        self._say({"type": "hello", "client": f"chatd.client {__version__}", "profiles": PROFILES, "time": time})
+        self._say(
+            {"type": "hello", "client": f"chatd.client {__version__}", "profiles": PROFILES, "time": time}
+        )
 
     async def take(self, line: Line) -> None:
         """Carry out one line, and answer it."""
@@ -323,7 +325,9 @@ async def main(arguments: list[str]) -> None:
     testee = Testee(SystemEnv() if arguments == ["--time", "real"] else VirtualEnv(), say)
     testee.hello()
     reader = asyncio.StreamReader(limit=1 << 24)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
     while raw := await reader.readline():
         line = json.loads(raw)
         # A token is waited for by what is being done.

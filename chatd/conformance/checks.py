@@ -219,7 +219,9 @@ class Checks:
         self._ready_at = None
         self._attempt += 1
         self._lost_at, self._floor_s = now, retry_after_s
-        self._connect_after = max(self._connect_after, now + retry_after_s) if retry_after_s else self._connect_after
+        self._connect_after = (
+            max(self._connect_after, now + retry_after_s) if retry_after_s else self._connect_after
+        )
 
     # Frames of the client.
 
@@ -383,5 +385,7 @@ class Checks:
 
 def _content(packet: Packet) -> str:
     """Return a mutation without what may differ when it is sent again."""
-    kept: dict[str, Any] = {name: value for name, value in packet.items() if name not in ("id", "key", "composed_at")}
+    kept: dict[str, Any] = {
+        name: value for name, value in packet.items() if name not in ("id", "key", "composed_at")
+    }
     return json.dumps(kept, sort_keys=True, default=repr)

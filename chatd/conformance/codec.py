@@ -47,7 +47,9 @@ def encode_binary(packets: Sequence[Packet]) -> bytes:
 def decode(frame: bytes | str, encoding: str) -> list[Packet]:
     """Return the packets of a client's frame. Raises BadFrame."""
     if isinstance(frame, str) is not (encoding == "json"):
-        raise BadFrame(f"a {'text' if isinstance(frame, str) else 'binary'} frame on {SUBPROTOCOLS[encoding]}")
+        raise BadFrame(
+            f"a {'text' if isinstance(frame, str) else 'binary'} frame on {SUBPROTOCOLS[encoding]}"
+        )
     try:
         if isinstance(frame, str):
             content = json.loads(frame, object_pairs_hook=_pairs, parse_constant=_no_constant)

@@ -98,7 +98,9 @@ class Player:
         begun = asyncio.get_running_loop().time()
         async with AsyncExitStack() as stack:
             if any(step.verb in ("kill", "restart") for step in self.run.scenario.steps):
-                self._storage = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chatd-kit-"))) / "client"
+                self._storage = (
+                    Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chatd-kit-"))) / "client"
+                )
             await stack.enter_async_context(self._server.running())
             if isinstance(self._clock, VirtualClock):
                 self._clock.server, self._clock.testee = self._server, self.testee
@@ -182,8 +184,16 @@ class Player:
 
     def _learn(self, packet: Packet) -> None:
         """Note how far the server has told of each room, for the answers that it gives by the way."""
-        summaries = [*packet.get("rooms", ()), *packet.get("sync", {}).get("rooms", ()), packet.get("summary", {})]
-        told = [(each.get("room"), each.get("seq", 0), each.get("ordinal", 0)) for each in summaries if isinstance(each, dict)]
+        summaries = [
+            *packet.get("rooms", ()),
+            *packet.get("sync", {}).get("rooms", ()),
+            packet.get("summary", {}),
+        ]
+        told = [
+            (each.get("room"), each.get("seq", 0), each.get("ordinal", 0))
+            for each in summaries
+            if isinstance(each, dict)
+        ]
         for event in packet.get("events", ()) if packet.get("type") == "event" else ():
             told.append((packet.get("room"), event.get("seq", 0), event.get("ordinal", 0)))
         for room, seq, ordinal in told:
@@ -300,7 +310,9 @@ class Player:
 
     async def _client_says(self, step: Step) -> None:
         low, high = step.window or (0.0, PATIENCE_S)
-        arrivals = await self._next(step, self._origin + high + self._slack_s, whole=isinstance(step.value, list))
+        arrivals = await self._next(
+            step, self._origin + high + self._slack_s, whole=isinstance(step.value, list)
+        )
         at = arrivals[0].at
         got = [arrival.packet for arrival in arrivals]
         self._fit(step.value, got if isinstance(step.value, list) else got[0])
@@ -346,7 +358,9 @@ class Player:
             raise Failed(f"nothing came within {high:g} s, expected {show(step.value)}")
         first = self._inbox.pop(0)
         if first.at > deadline:
-            raise Failed(f"it came after {1000 * (first.at - self._origin):.0f} ms, too late: {show(first.packet)}")
+            raise Failed(
+                f"it came after {1000 * (first.at - self._origin):.0f} ms, too late: {show(first.packet)}"
+            )
         taken = [first]
         while whole and self._inbox and first.frame and self._inbox[0].frame == first.frame:
             taken.append(self._inbox.pop(0))
@@ -359,7 +373,9 @@ class Player:
         for arrival in self._all[self._since :]:
             inside = self._origin + low - 1e-6 <= arrival.at <= self._origin + high + 1e-6
             if inside and not match(step.value, arrival.packet, dict(self._bound), HELPERS):
-                raise Failed(f"it came after {1000 * (arrival.at - self._origin):.0f} ms: {show(arrival.packet)}")
+                raise Failed(
+                    f"it came after {1000 * (arrival.at - self._origin):.0f} ms: {show(arrival.packet)}"
+                )
 
     async def _wait(self, step: Step) -> None:
         assert step.window is not None

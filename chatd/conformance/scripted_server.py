@@ -28,7 +28,11 @@ FRAME_BYTES = 1 << 20
 PONG_S = 5.0
 """Longest wait for a pong of the WebSocket; a client that is about to close does not send one."""
 
-HEALTH = {"ok": (200, b"chatd\n"), "portal": (200, b"<html>Welcome! Please log in.</html>"), "down": (502, b"")}
+HEALTH = {
+    "ok": (200, b"chatd\n"),
+    "portal": (200, b"<html>Welcome! Please log in.</html>"),
+    "down": (502, b""),
+}
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,9 @@ class Testee:
             return
         answer = self._waiting.get(line.get("id", 0))
         if line.get("type") not in ("ok", "error") or answer is None:
-            raise TesteeError(f"expected `ok` or `error` with the id of a command, and not {json.dumps(line)[:200]}")
+            raise TesteeError(
+                f"expected `ok` or `error` with the id of a command, and not {json.dumps(line)[:200]}"
+            )
         if not answer.done():
             answer.set_result(line)
 
