@@ -18,6 +18,7 @@ from chatd import __version__
 from .client import Client
 from .core.changes import Change, MessageAdded
 from .core.messages import Message
+from .core.packets import Body
 from .env import Env, SystemEnv
 from .settings import Settings
 from .storage import FileStorage, MemoryStorage
@@ -162,10 +163,9 @@ class Testee:
         client = self._running()
         what, room = line["what"], client.room(line.get("room", ""))
         if what == "post":
-            content = line.get("body", line.get("text", ""))
-            return {"key": await room.post(content, silent=line.get("silent", False))}
+            return {"key": await room.post(_content(line), silent=line.get("silent", False))}
         deeds: dict[str, Callable[[], object]] = {
-            "edit": lambda: room.edit(line["target"], line.get("body", line.get("text", ""))),
+            "edit": lambda: room.edit(line["target"], _content(line)),
             "recall": lambda: room.recall(line["target"]),
             "react": lambda: room.react(line["target"], line["emoji"], present=line.get("set", True)),
             "pin": lambda: room.pin(line["target"], pinned=line.get("set", True)),
@@ -301,6 +301,11 @@ LINES: dict[str, Callable[[Testee, Line], Awaitable[Line | None]]] = {
     "clock": Testee._clock,
     "state": Testee._state,
 }
+
+
+def _content(line: Line) -> str | Body:
+    content: str | Body = line["body"] if "body" in line else line["text"]
+    return content
 
 
 def _message(message: Message) -> Line:

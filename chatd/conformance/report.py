@@ -78,7 +78,8 @@ def as_junit(report: Report) -> str:
 
 def _case(outcome: Outcome) -> str:
     seconds = outcome.run.took_s if outcome.run is not None else 0.0
-    case = f'<testcase classname={quoteattr(outcome.encoding)} name={quoteattr(outcome.scenario.name)} time="{seconds:.3f}"'
+    place = f"classname={quoteattr(outcome.encoding)} name={quoteattr(outcome.scenario.name)}"
+    case = f'<testcase {place} time="{seconds:.3f}"'
     if outcome.word in ("passed", "expected"):
         return f" {case}/>"
     if outcome.word == "skipped":

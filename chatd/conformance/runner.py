@@ -37,7 +37,7 @@ class Outcome:
 
     @property
     def word(self) -> str:
-        """`passed`, `failed`, `skipped`, `expected` (it failed as was said) or `surprise` (it passed, and should not)."""
+        """`passed`, `failed`, `skipped`, or, when a failure was expected, `expected` or `surprise` (it passed)."""
         if self.run is None:
             return "skipped"
         if self.run.passed:

@@ -118,17 +118,21 @@ PAGE = _number(1, 200)
 
 REQUESTS: Mapping[str, Mapping[str, Check]] = {
     "hello": {
-
-            "id": SEQ,
-            "version": U53,
-            "token": TOKEN,
-            "device": DEVICE,
-            "app_": WORD,
-            "os_": WORD,
-            "locale_": WORD
-        ,
-        "features_": _list(WORD, 32), "mode_": MODE, "focus_": _list(ROOM, 8), "epoch_": _text(16, 1),
-        "cursor_": OPAQUE, "rooms_": SEQ, "previews_": FLAG, "events_": U53,
+        "id": SEQ,
+        "version": U53,
+        "token": TOKEN,
+        "device": DEVICE,
+        "app_": WORD,
+        "os_": WORD,
+        "locale_": WORD,
+        "features_": _list(WORD, 32),
+        "mode_": MODE,
+        "focus_": _list(ROOM, 8),
+        "epoch_": _text(16, 1),
+        "cursor_": OPAQUE,
+        "rooms_": SEQ,
+        "previews_": FLAG,
+        "events_": U53,
     },
     "sync": {
         "id": SEQ,
@@ -144,7 +148,12 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
     "pong": {},
     "log": {"id": SEQ, "room": ROOM, "from": SEQ, "to_": U53, "limit_": PAGE},
     "history": {
-        "id": SEQ, "room": ROOM, "before_": U53, "after_": U53, "around_": U53, "limit_": _number(1, 100),
+        "id": SEQ,
+        "room": ROOM,
+        "before_": U53,
+        "after_": U53,
+        "around_": U53,
+        "limit_": _number(1, 100),
     },
     "changes": {"id": SEQ, "room": ROOM, "low": U53, "high": U53, "since": U53},
     "messages": {"id": SEQ, "room": ROOM, "seqs": _list(SEQ, 100, 1)},
@@ -160,39 +169,61 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
     "typing": {"room": ROOM},
     "watch": {"id": SEQ, "users": _list(USER, 200)},
     "room.create": {
-        "id": SEQ, "key": KEY, "kind": _word("group"), "title": _text(256), "users_": _list(USER, 100),
-        "avatar_": _text(2048), "public_": FLAG, "data_": _any,
+        "id": SEQ,
+        "key": KEY,
+        "kind": _word("group"),
+        "title": _text(256),
+        "users_": _list(USER, 100),
+        "avatar_": _text(2048),
+        "public_": FLAG,
+        "data_": _any,
     },
     "room.direct": {"id": SEQ, "user": USER},
     "room.get": {"id": SEQ, "room": ROOM},
     "room.update": {
-        "id": SEQ, "room": ROOM, "key": KEY, "title_": _text(256), "avatar_": _text(2048),
-        "public_": FLAG, "data_": _any,
+        "id": SEQ,
+        "room": ROOM,
+        "key": KEY,
+        "title_": _text(256),
+        "avatar_": _text(2048),
+        "public_": FLAG,
+        "data_": _any,
     },
     "room.delete": {"id": SEQ, "room": ROOM, "key": KEY},
     "room.join": {"id": SEQ, "room": ROOM, "key": KEY},
     "room.leave": {"id": SEQ, "room": ROOM, "key": KEY},
     "members.list": {
-        "id": SEQ, "room": ROOM, "more_": OPAQUE, "limit_": PAGE, "prefix_": WORD,
+        "id": SEQ,
+        "room": ROOM,
+        "more_": OPAQUE,
+        "limit_": PAGE,
+        "prefix_": WORD,
         "role_": _word("member", "admin", "owner"),
     },
     "members.add": {"id": SEQ, "room": ROOM, "key": KEY, "users": USERS},
     "members.remove": {"id": SEQ, "room": ROOM, "key": KEY, "users": USERS},
     "members.role": {
-        "id": SEQ, "room": ROOM, "key": KEY,
+        "id": SEQ,
+        "room": ROOM,
+        "key": KEY,
         "users": _list(_map(user=USER, role=_word("member", "admin", "owner")), 100, 1),
     },
     "preferences": {
-        "id": SEQ, "room_": ROOM, "muted_until_": U53, "pinned_": FLAG, "hidden_": FLAG,
-        "receipts_": FLAG, "presence_": FLAG,
+        "id": SEQ,
+        "room_": ROOM,
+        "muted_until_": U53,
+        "pinned_": FLAG,
+        "hidden_": FLAG,
+        "receipts_": FLAG,
+        "presence_": FLAG,
     },
     "users.get": {"id": SEQ, "users": USERS},
     "devices.push": {"id": SEQ, "platform": _word("apns", "fcm", "web"), "token": TOKEN},
     "devices.list": {"id": SEQ},
     "devices.remove": {"id": SEQ, "device": DEVICE},
 }
-"""The requests of protocol.md, "All packets"; an `_` behind a key says that it may be absent. `id` stands where there must
-be one."""
+"""The requests of protocol.md, "All packets"; an `_` behind a key says that it may be absent. `id` stands where it is
+required."""
 
 KEYED = frozenset(name for name, keys in REQUESTS.items() if "key" in keys)
 """The mutations: a request that has a `key`."""

@@ -20,7 +20,7 @@ from websockets.typing import Subprotocol
 
 from .checks import Checks
 from .codec import SUBPROTOCOLS, BadFrame, Packet, decode, encode, wrapped
-from .script import CLOSE, CONNECT
+from .steps import CLOSE, CONNECT
 
 FRAME_BYTES = 1 << 20
 """Longest frame that is read: above every limit, so that a check can say how long it was."""
