@@ -6,7 +6,7 @@ The user is `u42`, the other one `u7`. Message n has the number n, unless the sc
 from collections.abc import Mapping
 from typing import Any
 
-from .values import Helper
+from .patterns import Helper
 
 Packet = dict[str, Any]
 
