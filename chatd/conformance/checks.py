@@ -122,9 +122,9 @@ class Checks:
         """Note that the user posted a message, which has this key."""
         self._posted.setdefault(room, []).append(key)
 
-    def woken(self) -> None:
-        """Note that the app is in front, or the network is back: it may connect now."""
-        self._stopped = ""
+    def woken(self, *, front: bool = True) -> None:
+        """Note that the app is in front, or else that the network is back, which ends no stop."""
+        self._stopped = "" if front else self._stopped
         self._lost_at = None
         self._attempt = 0
 
@@ -181,6 +181,8 @@ class Checks:
         self._hello, self._welcomed, self._frames = None, False, 0
         self._hellos = 0
         self._requests.clear()
+        # Rates are of one connection: its timers end with it.
+        self._last.clear()
         self._limit = FRAME_BYTES
         self._pinged_at = None
 
@@ -308,7 +310,7 @@ class Checks:
         room, key = packet["room"], packet["key"]
         for request in self._requests.values():
             same = request.packet["type"] == "send" and request.packet["room"] == room
-            if same and request.frame != self._frames:
+            if same and request.frame != self._frames and request.packet["key"] != key:
                 self._break("one-frame", now, f"{key} is sent while another frame of its room has no answer")
                 break
         sent, posted = self._sent.setdefault(room, set()), self._posted.get(room, [])

@@ -177,8 +177,8 @@ class Player:
     async def _life(self, step: Step) -> None:
         self._talk.note("app", what=step.word)
         if step.word in ("foreground", "resume", "network_changed"):
-            self._talk.going = False
-            self._checks.woken()
+            self._talk.going = self._talk.going and step.word == "network_changed"
+            self._checks.woken(front=step.word != "network_changed")
         elif step.word in ("suspend", "stop"):
             self._talk.going = True
             self._checks.suspended()
