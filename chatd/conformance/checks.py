@@ -243,6 +243,8 @@ class Checks:
         for packet in packets:
             if why := wrong_with(packet):
                 self._break("form", now, why)
+                # It counts as what it was meant to be, or everything behind it would be wrong, too.
+                self._hello = packet if packet.get("type") == "hello" else self._hello
             else:
                 self._packet(packet, now)
 

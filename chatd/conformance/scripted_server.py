@@ -8,7 +8,6 @@ import http
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -182,8 +181,7 @@ class ScriptedServer:
     def _requested(self, connection: ServerConnection, request: Request) -> Response | None:
         self.activity += 1
         if urlsplit(request.path).path == "/v1/health":
-            status, body = HEALTH[self.health]
-            return _response(status, body)
+            return health_response(self.health)
         self._note("connect")
         self._checks.connecting(request.path, dict(request.headers.raw_items()), self._now())
         self._on_arrival(Arrival(self._now(), {"type": CONNECT}))
@@ -195,7 +193,7 @@ class ScriptedServer:
             self.refusal = None
         self._checks.refused(refusal.status, refusal.retry_after, self._now())
         self._note("refuse", status=refusal.status)
-        return _response(refusal.status, b"", refusal.retry_after)
+        return plain_response(refusal.status, b"", refusal.retry_after)
 
     async def _handle(self, socket: ServerConnection) -> None:
         self._links += 1
@@ -236,8 +234,14 @@ class ScriptedServer:
             self.link = None
 
 
-def _response(status: int, body: bytes, retry_after: int | None = None) -> Response:
-    headers: Any = Headers({"Content-Length": str(len(body)), "Connection": "close"})
+def health_response(health: str = "ok") -> Response:
+    """Return the answer to `GET /v1/health`: of the server, of a portal before it, or of a server that is down."""
+    return plain_response(*HEALTH[health])
+
+
+def plain_response(status: int, body: bytes, retry_after: int | None = None) -> Response:
+    """Return an answer that is no upgrade; `retry_after` in seconds."""
+    headers = Headers({"Content-Length": str(len(body)), "Connection": "close"})
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
     return Response(status, http.HTTPStatus(status).phrase, headers, body)
