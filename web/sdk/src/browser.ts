@@ -18,7 +18,6 @@ export function canShare(): boolean {
  */
 export function browser(user: string): Pick<ClientOptions, "storage" | "tabs" | "follow"> {
   if (!canShare()) return { storage: new MemoryStorage(), follow: (client) => followPage(client, user, undefined) };
-  const storage = new IndexedDbStorage(user);
-  const tabs = new BrowserTabs(user, () => storage.trim());
-  return { storage, tabs, follow: (client) => followPage(client, user, tabs) };
+  const tabs = new BrowserTabs(user);
+  return { storage: new IndexedDbStorage(user), tabs, follow: (client) => followPage(client, user, tabs) };
 }

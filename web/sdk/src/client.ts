@@ -256,12 +256,17 @@ export class Client {
   /** Name the rooms on the screen, at most 8; they are kept up to date at once (protocol.md, "focus"). */
   focus(rooms: Iterable<Room | string>): void {
     const ids = [...rooms].map((room) => (typeof room === "string" ? room : room.id));
-    this._engine.tell("focus", ids, this._engine.tab);
+    this._engine.focus(ids);
+  }
+
+  /** Say whether the screen can be seen; while it cannot, no room is in focus. */
+  show(visible: boolean): void {
+    this._engine.show(visible);
   }
 
   /** Follow the presence of these users, at most 200 (protocol.md, "watch"). */
   watch(users: Iterable<string>): void {
-    this._engine.tell("watch", [...users], this._engine.tab);
+    this._engine.watch([...users]);
   }
 
   // Outbox and the rest.

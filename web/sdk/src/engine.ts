@@ -74,6 +74,10 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   private _deciders: (() => void)[] = [];
   private _started: Promise<void> | undefined;
   private _leading = false;
+  private readonly _tab: string;
+  private _focus: readonly string[] = [];
+  private _watched: readonly string[] = [];
+  private _visible = true;
   // What a follower knows of the leader.
   private _followed: { phase: Phase; closed: Closed | undefined } = { phase: "stopped", closed: undefined };
   private _page: number;
@@ -92,6 +96,7 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
     this.device = parts.device;
     this._storage = parts.storage;
     this._tabs = parts.tabs;
+    this._tab = parts.tabs?.id ?? "";
     this._page = settings.firstPage;
     this.feed = new ChangeFeed(this.log);
     this.typingState = new TypingState(env, settings.timing.typingShownS, this.feed);
@@ -135,8 +140,21 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
     return this.run("resume");
   }
 
-  get tab(): string {
-    return this._tabs?.id ?? "";
+  // The screen: whoever leads is told again, since it may be another tab by now.
+
+  focus(rooms: readonly string[]): void {
+    this._focus = rooms;
+    this.tell("focus", this._visible ? rooms : [], this._tab);
+  }
+
+  watch(users: readonly string[]): void {
+    this._watched = users;
+    this.tell("watch", users, this._tab);
+  }
+
+  show(visible: boolean): void {
+    this._visible = visible;
+    if (this._focus.length) this.focus(this._focus);
   }
 
   get phase(): Phase {
@@ -163,6 +181,7 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   async lead(): Promise<void> {
     this._leading = true;
     await this._load();
+    this._showAgain();
     this.lifecycle.start();
   }
 
@@ -173,6 +192,7 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
     }
     this._leading = false;
     await this._load();
+    this._showAgain();
     // Whoever leads may take a while to answer.
     this.run("state").then((state) => this._takeState(state), () => {});
   }
@@ -221,6 +241,11 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   /** Carry out a command that needs no answer. */
   tell<Name extends keyof Commands>(name: Name, ...args: Parameters<Commands[Name]>): void {
     this.run(name, ...args).catch((error: unknown) => this.log(`${name} failed: ${error}`));
+  }
+
+  private _showAgain(): void {
+    if (this._focus.length) this.focus(this._focus);
+    if (this._watched.length) this.watch(this._watched);
   }
 
   // Requests.

@@ -6,20 +6,19 @@
  * there is no room, memory stands in: what is typed from then on lives in this tab only, and `onLost` says so.
  */
 
-import type { Row, StoredRoom, Table, Tables } from "./core/records.js";
+import type { Row, Table, Tables } from "./core/records.js";
 import { MemoryStorage, type Storage } from "./storage.js";
 
 const VERSION = 1;
 const TRIES = 3;
 /** Some browsers never answer the opening of a broken database. */
 const OPEN_MS = 10_000;
-/** Messages above which rooms that were not opened for the longest time lose theirs, and those that are left then. */
+/** Messages above which rooms that were not opened for the longest time lose theirs, and the part that is left then. */
 const MESSAGES_MAX = 50_000;
-const MESSAGES_LEFT = 40_000;
+const LEFT = 0.8;
 
-const TABLES: readonly Table[] = ["account", "account_rows", "rooms", "messages", "intervals", "outbox", "drafts", "users"];
-const BY_ROOM = ["messages", "intervals"] as const;
-const WHOLE = TABLES.filter((table) => !(BY_ROOM as readonly Table[]).includes(table));
+const TABLES: readonly Table[] = ["account", "account_rows", "rooms", "messages", "outbox", "drafts", "users"];
+const WHOLE = TABLES.filter((table) => table !== "messages");
 /** What nobody else has: memory holds it, too, to stand in at any moment. */
 const ONLY_HERE: readonly Table[] = ["outbox", "drafts"];
 /** When a room was opened last, in Unix milliseconds, by room. */
@@ -29,6 +28,7 @@ type Work<Result> = (transaction: IDBTransaction) => Promise<Result>;
 
 /** The database `chatd:USER`. */
 export class IndexedDbStorage implements Storage {
+  readonly keepsMessages = true;
   onLost?: (reason: string) => void;
   private readonly _name: string;
   private readonly _memory = new MemoryStorage();
@@ -37,7 +37,7 @@ export class IndexedDbStorage implements Storage {
   private _isLost = false;
   private _isPersistent = false;
 
-  constructor(user: string, private readonly _factory: IDBFactory = indexedDB) {
+  constructor(user: string, private readonly _messagesMax = MESSAGES_MAX, private readonly _factory = indexedDB) {
     this._name = `chatd:${user}`;
   }
 
@@ -57,16 +57,30 @@ export class IndexedDbStorage implements Storage {
     return this._orMemory(read, () => this._memory.load());
   }
 
-  async room(room: string): Promise<StoredRoom> {
+  async messages(room: string): Promise<unknown[]> {
     await this._written;
-    const read = () => this._transact([...BY_ROOM, OPENED], "readwrite", async (transaction) => {
+    const read = () => this._transact(["messages", OPENED], "readwrite", (transaction) => {
       transaction.objectStore(OPENED).put(Date.now(), room);
-      const [messages, intervals] = await Promise.all(
-        BY_ROOM.map((table) => answer(transaction.objectStore(table).getAll(allOf(room)))),
-      );
-      return { messages, intervals } as StoredRoom;
+      return answer(transaction.objectStore("messages").getAll(allOf(room)) as IDBRequest<unknown[]>);
     });
-    return this._orMemory(read, () => this._memory.room(room));
+    return this._orMemory(read, () => this._memory.messages(room));
+  }
+
+  /** The rooms that were not opened for the longest time. */
+  surplus(): Promise<string[]> {
+    const count = () => this._transact(["messages", OPENED], "readonly", async (transaction) => {
+      const messages = transaction.objectStore("messages");
+      let left = await answer(messages.count());
+      if (left <= this._messagesMax) return [];
+      const gone = [];
+      for (const room of await oldestFirst(transaction)) {
+        gone.push(room);
+        left -= await answer(messages.count(allOf(room)));
+        if (left <= this._messagesMax * LEFT) break;
+      }
+      return gone;
+    });
+    return this._orMemory(count, async () => []);
   }
 
   write(rows: readonly Row[], durable: boolean): Promise<void> {
@@ -83,24 +97,6 @@ export class IndexedDbStorage implements Storage {
   async close(): Promise<void> {
     await this._written;
     this._drop();
-  }
-
-  /** Remove the messages of rooms that were not opened for the longest time, if there are too many.
-   *
-   * Only for a tab that is about to lead: who leads already would not know that its cache is gone.
-   */
-  async trim(most = MESSAGES_MAX, left = MESSAGES_LEFT): Promise<void> {
-    const cut = () => this._transact([...BY_ROOM, OPENED], "readwrite", async (transaction) => {
-      const messages = transaction.objectStore("messages");
-      let count = await answer(messages.count());
-      if (count <= most) return;
-      for (const room of await oldestFirst(transaction)) {
-        if (count <= left) break;
-        count -= await answer(messages.count(allOf(room)));
-        for (const table of BY_ROOM) transaction.objectStore(table).delete(allOf(room));
-      }
-    });
-    await this._orMemory(cut, async () => {});
   }
 
   // Failures.

@@ -52,8 +52,7 @@ export class BrowserTabs implements Tabs {
   private readonly _asks = new Map<number, Pending>();
   private readonly _known = new Set<string>();
 
-  /** `trim` makes room in the storage; it is called before this tab leads, while no other does. */
-  constructor(user: string, private readonly _trim: () => Promise<void>) {
+  constructor(user: string) {
     this._name = `chatd:${user}`;
   }
 
@@ -125,7 +124,7 @@ export class BrowserTabs implements Tabs {
       navigator.locks.request(this._name, options, async (lock) => {
         if (options.signal) this._isWaiting = false;
         if (!lock || signal.aborted) return resolve(false);
-        await this._lead(!options.steal);
+        await this._lead();
         resolve(true);
         await until(signal);
       }).catch(() => resolve(false)).finally(() => this._lost(signal));
@@ -139,9 +138,8 @@ export class BrowserTabs implements Tabs {
     void this._request({ signal: this._letGo.signal });
   }
 
-  private async _lead(alone: boolean): Promise<void> {
+  private async _lead(): Promise<void> {
     this._setLeading(true);
-    if (alone) await this._trim();
     await this._after(() => (this._leading ? this._tab.lead() : undefined));
     this._repeat();
   }
