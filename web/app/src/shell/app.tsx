@@ -11,7 +11,7 @@ import { Empty } from "./drawings.js";
 import { Icon, type IconName } from "./icons.js";
 import { lazy } from "./lazy.js";
 import { detailsBeside, panes, usePanes } from "./panes.js";
-import { follow, hrefOf, route, type Route } from "./router.js";
+import { follow, hrefOf, onlyChat, route, type Route } from "./router.js";
 import { startSession, stage } from "./session.js";
 import { Skeleton } from "./skeleton.js";
 import { closed, totalUnread } from "./state.js";
@@ -44,11 +44,13 @@ function Content() {
 function Panes() {
   const { name } = route.value;
   const single = panes.value === 1;
-  const showsList = !single || name === "chats" || name === "people";
+  const lists = name === "chats" || name === "people";
+  const showsList = !onlyChat.value && (!single || lists);
   const showsMain = !single || !showsList;
+  const showsTabs = !onlyChat.value && (!single || lists || name === "me");
   const beside = detailsBeside.value;
   return (
-    <div class="panes" data-side={beside}>
+    <div class="panes" data-side={beside} data-only={onlyChat}>
       <Banner />
       {showsList && (
         <section class="pane list" aria-label={t(name === "people" ? "nav.people" : "nav.chats")}>
@@ -65,7 +67,7 @@ function Panes() {
           <Details key={route.value.room} room={route.value.room} />
         </aside>
       )}
-      {(!single || name === "chats" || name === "people" || name === "me") && <Tabs />}
+      {showsTabs && <Tabs />}
     </div>
   );
 }
