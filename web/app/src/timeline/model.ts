@@ -1,0 +1,199 @@
+/**
+ * The open room as the timeline shows it: one stretch of messages, each a signal, and what stands around them.
+ *
+ * The SDK announces changes one by one; they are gathered here and shown once a frame, in one change of the view,
+ * which keeps its place.
+ */
+import { computed, signal, type Signal } from "@preact/signals";
+import type { Entry, Event, Message } from "@chatd/client";
+import { client, me, type RoomChange, type RoomState } from "../shell/state.js";
+import { shownState } from "./overlay.js";
+import { rowsOf } from "./rows.js";
+import { covers, EMPTY, opened, PAGE, type Page, type Stretch, withLive, withNewer, withOlder } from "./window.js";
+
+/** Milliseconds between two changes of a page that nobody sees. */
+const HIDDEN_MS = 100;
+
+/** A change of the content, made so that the messages in view stay where they are. */
+export type Keep = (change: () => void) => void;
+
+export class TimelineModel {
+  readonly stretch = signal<Stretch<Message>>(EMPTY);
+  readonly notes = signal<readonly Event[]>([]);
+  /** The own changes of this room that wait in the outbox. */
+  readonly waiting = signal<readonly Entry[]>([]);
+  /** The `seq` of the first unread message when the room was opened; 0: all was read. */
+  readonly divider = signal(0);
+  /** Whether anything can be shown yet. */
+  readonly ready = signal(false);
+  readonly rows = computed(() => {
+    const { messages, last } = this.stretch.value;
+    const sends = last ? this.waiting.value.filter((entry) => entry.packet.type === "send") : [];
+    const pending = sends.map(({ key, packet }) => ({ key, time: Number(packet.composed_at) || 0 }));
+    return rowsOf({ messages, notes: this.notes.value, pending, divider: this.divider.value, me: me.value });
+  });
+  /** Called after messages of others were put at the end of the stretch. */
+  onAdded: (messages: readonly Message[]) => void = () => {};
+  #states = new Map<number, Signal<Message>>();
+  #changes: RoomChange[] = [];
+  #closed = false;
+  #loading = { older: false, newer: false };
+  readonly #unlisten: () => void;
+
+  constructor(
+    readonly state: RoomState,
+    private readonly keep: Keep,
+    /** Whether messages that arrive are shown at once: the reader is near the end. */
+    private readonly atEnd: () => boolean,
+  ) {
+    this.#unlisten = state.listen((change) => this.#take(change));
+    this.#wait();
+  }
+
+  close(): void {
+    this.#unlisten();
+    this.#closed = true;
+  }
+
+  /** The current state of a message of the stretch, own changes that wait for the server included. */
+  message(seq: number): Message | undefined {
+    const message = this.#states.get(seq)?.value;
+    return message && shownState(message, this.waiting.value);
+  }
+
+  /** The messages of the newest stretch that is here already, without asking the server. */
+  showCached(): boolean {
+    const cached = this.state.room.cached();
+    if (cached.length === 0) return false;
+    const messages = cached.slice(-PAGE);
+    const low = messages.length < cached.length ? messages[0]!.seq : this.#lowest(messages[0]!.seq);
+    this.#show(opened({ messages, low, high: this.#applied, end: low <= this.#firstVisible }, this.#applied));
+    return true;
+  }
+
+  /** Show the newest messages. */
+  async openEnd(): Promise<void> {
+    const page = await this.state.room.timeline(PAGE);
+    this.#show(opened(page, this.#applied));
+  }
+
+  /** Show the messages around one; `true` when it is among them. */
+  async openAround(seq: number): Promise<boolean> {
+    if (!covers(this.stretch.peek(), seq)) {
+      const page = await this.state.room.history({ around: seq, limit: PAGE });
+      this.#show(opened(page, this.#applied));
+    }
+    return this.stretch.peek().messages.some((message) => message.seq === seq);
+  }
+
+  /** Put the divider before the first message above `read` that another user wrote. */
+  divide(read: number): void {
+    const { messages } = this.stretch.peek();
+    this.divider.value = messages.find((message) => message.seq > read && message.user !== me.peek())?.seq ?? 0;
+  }
+
+  async loadOlder(): Promise<void> {
+    const { low, first } = this.stretch.peek();
+    if (first || low <= 1) return;
+    await this.#load("older", { before: low, limit: PAGE }, (stretch, page) => withOlder(stretch, page));
+  }
+
+  async loadNewer(): Promise<void> {
+    const { high, last } = this.stretch.peek();
+    if (last) return;
+    await this.#load("newer", { after: high, limit: PAGE }, (stretch, page) => withNewer(stretch, page, this.#applied));
+  }
+
+  get #applied(): number {
+    return this.state.room.applied;
+  }
+
+  get #firstVisible(): number {
+    return this.state.summary.peek().first_visible;
+  }
+
+  #lowest(seq: number): number {
+    return seq <= this.#firstVisible + 1 ? this.#firstVisible : seq;
+  }
+
+  async #load(
+    side: "older" | "newer",
+    range: { before: number; limit: number } | { after: number; limit: number },
+    grow: (stretch: Stretch<Message>, page: Page<Message>) => Stretch<Message>,
+  ): Promise<void> {
+    if (this.#loading[side]) return;
+    this.#loading[side] = true;
+    try {
+      const page = await this.state.room.history(range);
+      this.keep(() => this.#set(grow(this.stretch.peek(), page)));
+    } finally {
+      this.#loading[side] = false;
+    }
+  }
+
+  #show(stretch: Stretch<Message>): void {
+    this.keep(() => {
+      this.#set(stretch);
+      this.ready.value = true;
+    });
+  }
+
+  #set(stretch: Stretch<Message>): void {
+    const known = new Map<number, Signal<Message>>();
+    for (const message of stretch.messages) {
+      const state = this.#states.get(message.seq) ?? signal(message);
+      if (message.changed > state.peek().changed) state.value = message;
+      known.set(message.seq, state);
+    }
+    this.#states = known;
+    this.stretch.value = stretch;
+    this.#note();
+  }
+
+  #note(): void {
+    const { low, high } = this.stretch.peek();
+    const notes = [...this.state.room.notes.values()].filter(({ seq }) => low <= seq && seq <= high);
+    if (notes.length || this.notes.peek().length) this.notes.value = notes.sort((one, other) => one.seq - other.seq);
+  }
+
+  #wait(): void {
+    const { id } = this.state;
+    this.waiting.value = client().outbox.filter((entry) => entry.room === id);
+  }
+
+  #take(change: RoomChange): void {
+    this.#changes.push(change);
+    if (this.#changes.length > 1) return;
+    // A hidden page draws no frames.
+    if (document.hidden) setTimeout(() => this.#flush(), HIDDEN_MS);
+    else requestAnimationFrame(() => this.#flush());
+  }
+
+  #flush(): void {
+    if (this.#closed) return;
+    const changes = this.#changes;
+    this.#changes = [];
+    const added = changes.flatMap((change) => (change.kind === "messageAdded" ? [change.message] : []));
+    this.keep(() => {
+      for (const change of changes) if (change.kind === "messageChanged") this.#change(change.message);
+      if (changes.some(({ kind }) => kind.startsWith("send"))) this.#wait();
+      this.#add(added, changes);
+    });
+    const theirs = added.filter((message) => message.user !== me.peek());
+    if (theirs.length) this.onAdded(theirs);
+  }
+
+  #change(message: Message): void {
+    const state = this.#states.get(message.seq);
+    if (state && message.changed >= state.peek().changed) state.value = message;
+  }
+
+  #add(added: readonly Message[], changes: readonly RoomChange[]): void {
+    const reset = changes.some(({ kind }) => kind === "timelineReset" || kind === "roomMoved");
+    const more = added.length > 0 || changes.some(({ kind }) => kind === "eventAdded");
+    const stretch = this.stretch.peek();
+    if (reset) this.stretch.value = { ...stretch, last: stretch.high >= this.#applied };
+    else if (more && this.atEnd()) this.#set(withLive(stretch, added, this.#applied));
+    else if (more) this.stretch.value = { ...stretch, last: false };
+  }
+}
