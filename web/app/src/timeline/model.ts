@@ -61,20 +61,19 @@ export class TimelineModel {
     return message && shownState(message, this.waiting.value);
   }
 
-  /** The messages of the newest stretch that is here already, without asking the server. */
-  showCached(): boolean {
+  /** Show the newest messages that are stored here, without asking the server; false if there are none. */
+  async showCached(): Promise<boolean> {
+    await this.state.room.open();
     const cached = this.state.room.cached();
-    if (cached.length === 0) return false;
-    const messages = cached.slice(-PAGE);
-    const low = messages.length < cached.length ? messages[0]!.seq : this.#lowest(messages[0]!.seq);
-    this.#show(opened({ messages, low, high: this.#applied, end: low <= this.#firstVisible }, this.#applied));
-    return true;
+    if (cached.length > 0) this.#show(this.#newest(cached.slice(-PAGE), cached.length < PAGE && this.#isFirst(cached[0]!)));
+    return cached.length > 0;
   }
 
   /** Show the newest messages. */
   async openEnd(): Promise<void> {
-    const page = await this.state.room.timeline(PAGE);
-    this.#show(opened(page, this.#applied));
+    const { messages } = await this.state.room.timeline(PAGE);
+    // It looks until it has so many, or there is nothing older.
+    this.#show(this.#newest(messages, messages.length < PAGE));
   }
 
   /** Show the messages around one; `true` when it is among them. */
@@ -108,12 +107,14 @@ export class TimelineModel {
     return this.state.room.applied;
   }
 
-  get #firstVisible(): number {
-    return this.state.summary.peek().first_visible;
+  #newest(messages: readonly Message[], end: boolean): Stretch<Message> {
+    const low = end ? this.state.summary.peek().first_visible : (messages[0]?.seq ?? 1);
+    return opened({ messages, low, high: this.#applied, end }, this.#applied);
   }
 
-  #lowest(seq: number): number {
-    return seq <= this.#firstVisible + 1 ? this.#firstVisible : seq;
+  #isFirst({ seq }: Message): boolean {
+    // A group begins with an event, a direct room with its first message or one.
+    return seq <= this.state.summary.peek().first_visible + 1;
   }
 
   async #load(

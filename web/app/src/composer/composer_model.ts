@@ -1,0 +1,205 @@
+/**
+ * The text of the composer, and what will become of it: a new message, an answer or an edit.
+ *
+ * It lives longer than what draws it: it is a draft of the SDK from 300 ms after the last key, when the page is hidden
+ * and when the room is left, so the end of a tab loses nothing that was typed before.
+ */
+import { signal } from "@preact/signals";
+import type { Body, Message } from "@chatd/client";
+import { t } from "../locale/locale.js";
+import { notify } from "../shell/announcer.js";
+import { client, me, type RoomState } from "../shell/state.js";
+import { type Draft, draftOf, keepDraft } from "./drafts.js";
+
+/** Milliseconds after the last key until the draft is stored. */
+const STORE_MS = 300;
+/** Bytes of a body beside its text: the keys, and their lengths. */
+const BODY_BYTES = 64;
+/** Bytes of the body left below which they are shown. */
+const FEW_BYTES = 1024;
+
+const encoder = new TextEncoder();
+
+export class ComposerModel {
+  readonly text = signal("");
+  /** The message that is answered; 0: none. */
+  readonly replyTo = signal(0);
+  /** The message that is edited; 0: none. */
+  readonly editing = signal(0);
+  /** Grows whenever the text was changed by something else than typing, so that the field takes it over. */
+  readonly revision = signal(0);
+  /** Grows whenever the field should have the focus. */
+  readonly focused = signal(0);
+  /** The users that the text may name, by `@name`. */
+  #mentions = new Map<string, string>();
+  /** The text that an edit put aside. */
+  #aside: Draft | undefined;
+  #timer = 0;
+  #stored = true;
+
+  constructor(
+    private readonly state: RoomState,
+    private readonly sent: () => void,
+  ) {
+    const draft = draftOf(state.id);
+    if (draft && !this.#wasSent(draft)) this.#restore(draft);
+  }
+
+  /** Take over what was typed. */
+  type(text: string): void {
+    this.text.value = text;
+    if (text && !this.editing.peek()) this.state.room.typing();
+    this.#later();
+  }
+
+  /** Put a text in place of what stands there, as if it was typed. */
+  replace(text: string): void {
+    this.type(text);
+    this.revision.value += 1;
+  }
+
+  mention(name: string, user: string): void {
+    this.#mentions.set(`@${name}`, user);
+  }
+
+  reply(seq: number): void {
+    if (this.editing.peek()) this.cancel();
+    this.replyTo.value = seq;
+    this.focused.value += 1;
+    this.#later();
+  }
+
+  /** Edit an own message; what was typed comes back when that is done. */
+  edit(message: Message): void {
+    if (this.editing.peek()) this.cancel();
+    this.#aside = this.#draft();
+    this.editing.value = message.seq;
+    this.replyTo.value = message.body?.reply_to ?? 0;
+    this.replace(message.text);
+    this.focused.value += 1;
+  }
+
+  /** End an edit or an answer; false if there was none. */
+  cancel(): boolean {
+    const { editing, replyTo } = this;
+    if (!editing.peek() && !replyTo.peek()) return false;
+    replyTo.value = 0;
+    if (editing.peek()) this.#resume();
+    this.#later();
+    return true;
+  }
+
+  /** The bytes left for the text. */
+  get left(): number {
+    const limit = client().limits.body_bytes;
+    // A character has at most three bytes for each unit of UTF-16: only long texts are measured.
+    const { value } = this.text;
+    const bytes = value.length * 3 < limit - FEW_BYTES ? 0 : encoder.encode(value.trim()).length;
+    return limit - BODY_BYTES - bytes;
+  }
+
+  /** Whether the bytes left are worth showing. */
+  get isLong(): boolean {
+    return this.left < FEW_BYTES;
+  }
+
+  get canSend(): boolean {
+    return this.text.value.trim() !== "" && this.left >= 0;
+  }
+
+  /** Send what stands there; if it could not be stored, it stands there again. */
+  async send(): Promise<void> {
+    if (!this.canSend) return;
+    const draft = this.#draft()!;
+    const body = this.#body();
+    const target = this.editing.peek();
+    if (target) this.#resume();
+    else this.#clear();
+    try {
+      if (target) await this.state.room.edit(target, { ...this.state.room.messages.get(target)?.body, ...body });
+      else {
+        const posted = this.state.room.post(body);
+        this.sent();
+        await posted;
+      }
+      await this.store();
+    } catch (error) {
+      if (!this.text.peek()) this.#restore(draft);
+      notify(t(target ? "chat.edit-failed" : "chat.send-failed"));
+      await this.store();
+      if (!(error instanceof Error)) throw error;
+    }
+  }
+
+  /** Store the draft now, if it is not. */
+  async store(): Promise<void> {
+    clearTimeout(this.#timer);
+    if (this.#stored) return;
+    this.#stored = true;
+    await keepDraft(this.state.id, this.#draft());
+  }
+
+  #later(): void {
+    this.#stored = false;
+    clearTimeout(this.#timer);
+    this.#timer = Number(setTimeout(() => void this.store(), STORE_MS));
+  }
+
+  #clear(): void {
+    this.replyTo.value = 0;
+    this.#mentions.clear();
+    this.text.value = "";
+    this.revision.value += 1;
+    this.#stored = false;
+    clearTimeout(this.#timer);
+  }
+
+  #resume(): void {
+    this.editing.value = 0;
+    this.#clear();
+    if (this.#aside) this.#restore(this.#aside);
+    this.#aside = undefined;
+  }
+
+  #draft(): Draft | undefined {
+    const text = this.text.peek();
+    const [reply_to, edit] = [this.replyTo.peek(), this.editing.peek()];
+    if (!text.trim() && !reply_to) return this.#aside;
+    const draft: Draft = { text, time: Date.now() };
+    if (reply_to) draft.reply_to = reply_to;
+    if (edit) draft.edit = edit;
+    if (edit && this.#aside) draft.aside = this.#aside;
+    if (this.#mentions.size) draft.mentions = Object.fromEntries(this.#mentions);
+    return draft;
+  }
+
+  #restore(draft: Draft): void {
+    this.editing.value = draft.edit ?? 0;
+    this.replyTo.value = draft.reply_to ?? 0;
+    this.#aside = draft.aside;
+    this.#mentions = new Map(Object.entries(draft.mentions ?? {}));
+    this.text.value = draft.text;
+    this.revision.value += 1;
+  }
+
+  #body(): Body {
+    const text = this.text.peek().trim();
+    const body: Body = { text };
+    if (this.replyTo.peek()) body.reply_to = this.replyTo.peek();
+    const mentions = new Set([...this.#mentions].filter(([name]) => text.includes(name)).map(([, user]) => user));
+    if (mentions.has("*")) body.mentions = ["*"];
+    else if (mentions.size) body.mentions = [...mentions];
+    return body;
+  }
+
+  /** Whether a draft was sent and the page ended before it was removed. */
+  #wasSent(draft: Draft): boolean {
+    const waiting = client().outbox.filter(({ room, packet }) => room === this.state.id && packet.type === "send");
+    const stored = [...this.state.room.messages.values()].filter(({ user }) => user === me.peek());
+    const sent = [
+      ...waiting.map(({ packet }) => ({ text: packet.body.text, time: packet.composed_at })),
+      ...stored.map(({ text, time, composed_at }) => ({ text, time: composed_at || time })),
+    ];
+    return sent.some(({ text, time }) => text === draft.text.trim() && time >= draft.time);
+  }
+}
