@@ -112,8 +112,8 @@ export function presenceOf(user: string): Signal<Presence> {
 }
 
 /** Whether a room is muted now. */
-export function isMuted(summary: Summary, now = Date.now()): boolean {
-  return summary.mutedUntil === 1 || summary.mutedUntil > now;
+export function isMuted(summary: Pick<Summary, "muted_until">, now = Date.now()): boolean {
+  return summary.muted_until === 1 || summary.muted_until > now;
 }
 
 /** Follow this client; the returned function ends that. */
@@ -142,7 +142,7 @@ function take(change: Change): void {
   batch(() => {
     if ("room" in change) takeRoom(change);
     else if (change.kind === "stateChanged") takePhase(change);
-    else if (change.kind === "presenceChanged") presenceOf(change.user).value = { state: change.state, lastSeen: change.lastSeen };
+    else if (change.kind === "presenceChanged") presenceOf(change.user).value = { state: change.state, lastSeen: change.last_seen };
     else if (change.kind === "changesMissed") for (const state of states.values()) state.refresh();
     waiting.value = client().outbox.length;
   });
