@@ -5,11 +5,12 @@
  * and when the room is left, so the end of a tab loses nothing that was typed before.
  */
 import { signal } from "@preact/signals";
-import type { Body, Message } from "@chatd/client";
+import { type Body, ChatError, type Message } from "@chatd/client";
 import { t } from "../locale/locale.js";
 import { notify } from "../shell/announcer.js";
+import { type Draft, keepDraft, keptDraft } from "../shell/drafts.js";
+import { errorText } from "../shell/errors.js";
 import { client, me, type RoomState } from "../shell/state.js";
-import { type Draft, draftOf, keepDraft } from "./drafts.js";
 
 /** Milliseconds after the last key until the draft is stored. */
 const STORE_MS = 300;
@@ -41,8 +42,16 @@ export class ComposerModel {
     private readonly state: RoomState,
     private readonly sent: () => void,
   ) {
-    const draft = draftOf(state.id);
-    if (draft && !this.#wasSent(draft)) this.#restore(draft);
+    const draft = keptDraft(state.id);
+    if (draft) this.#restore(draft);
+  }
+
+  /** Drop the draft that was sent before the page ended, and not removed any more; call it when the room is loaded. */
+  dropSent(): void {
+    const draft = keptDraft(this.state.id);
+    if (!draft || draft.edit || this.text.peek() !== draft.text || !this.#wasSent(draft)) return;
+    this.#clear();
+    void this.store();
   }
 
   /** Take over what was typed. */
@@ -107,27 +116,19 @@ export class ComposerModel {
     return this.text.value.trim() !== "" && this.left >= 0;
   }
 
-  /** Send what stands there; if it could not be stored, it stands there again. */
+  /** Send what stands there; if it could not be stored, or an edit is refused, it stands there again. */
   async send(): Promise<void> {
     if (!this.canSend) return;
     const draft = this.#draft()!;
     const body = this.#body();
-    const target = this.editing.peek();
-    if (target) this.#resume();
-    else this.#clear();
     try {
-      if (target) await this.state.room.edit(target, { ...this.state.room.messages.get(target)?.body, ...body });
-      else {
-        const posted = this.state.room.post(body);
-        this.sent();
-        await posted;
-      }
-      await this.store();
+      if (draft.edit) await this.#sendEdit(draft.edit, body);
+      else await this.#sendNew(body);
     } catch (error) {
-      if (!this.text.peek()) this.#restore(draft);
-      notify(t(target ? "chat.edit-failed" : "chat.send-failed"));
-      await this.store();
-      if (!(error instanceof Error)) throw error;
+      // Without an answer an edit waits in the outbox.
+      if (draft.edit && !(error instanceof ChatError)) return;
+      this.#putBack(draft);
+      notify(draft.edit ? errorText(error) : t("chat.send-failed"));
     }
   }
 
@@ -137,6 +138,31 @@ export class ComposerModel {
     if (this.#stored) return;
     this.#stored = true;
     await keepDraft(this.state.id, this.#draft());
+  }
+
+  async #sendNew(body: Body): Promise<void> {
+    this.#clear();
+    const posted = this.state.room.post(body);
+    this.sent();
+    await posted;
+    // Only now: the outbox has the text.
+    await this.store();
+  }
+
+  async #sendEdit(seq: number, body: Body): Promise<void> {
+    const { reply_to: _, text: __, mentions: ___, ...rest } = this.state.room.messages.get(seq)?.body ?? {};
+    this.#resume();
+    this.#later();
+    await this.state.room.edit(seq, { ...rest, ...body });
+  }
+
+  /** Restore a draft; what was typed since stays: behind a message, aside of an edit. */
+  #putBack(draft: Draft): void {
+    const now = this.#draft();
+    if (now && draft.edit) draft.aside = now;
+    else if (now) draft.text = `${draft.text}\n${now.text}`;
+    this.#restore(draft);
+    this.#later();
   }
 
   #later(): void {
