@@ -38,7 +38,7 @@ export function ChatRow({ room }: { room: RoomState }) {
 
 /** The second line: a draft before who is typing before the last message. */
 function Line({ room }: { room: RoomState }) {
-  const draft = draftOf(room.id).value;
+  const draft = draftOf(room.id).value.text;
   const [typist] = room.typists.value;
   const preview = room.preview.value;
   if (draft && openRoom.value !== room.id)
@@ -55,7 +55,7 @@ function Line({ room }: { room: RoomState }) {
   return (
     <span class="line">
       <Author room={room} user={preview.user} seq={preview.seq} />
-      {preview.recalled ? <i>{t("row.recalled")}</i> : oneLine(preview.text) || t("row.attachments", { count: preview.attachments })}
+      {preview.recalled ? <i>{t("row.recalled")}</i> : oneLine(preview.text) || t("row.attachments", { count: preview.body?.attachments?.length ?? 0 })}
     </span>
   );
 }

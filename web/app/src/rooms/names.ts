@@ -18,13 +18,13 @@ export function faceOf(room: RoomState): { id: string; name: string; picture: st
 }
 
 /** A sentence about the presence of a user; empty if nothing is known. */
-export function presenceText({ state, lastSeen }: Presence): string {
+export function presenceText({ state, last_seen }: Presence): string {
   if (state === "online") return t("presence.online");
   if (state === "away") return t("presence.away");
-  return lastSeen ? t("presence.seen", { time: shortTime(lastSeen) }) : "";
+  return last_seen ? t("presence.seen", { time: shortTime(last_seen) }) : "";
 }
 
 /** The exact time of a presence, for a tooltip. */
-export function presenceTitle({ state, lastSeen }: Presence): string | undefined {
-  return state === "offline" && lastSeen ? dateAndTime(lastSeen) : undefined;
+export function presenceTitle({ state, last_seen }: Presence): string | undefined {
+  return state === "offline" && last_seen ? dateAndTime(last_seen) : undefined;
 }

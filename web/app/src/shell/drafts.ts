@@ -1,45 +1,39 @@
-/** Drafts: the text that waits in the composer of each room, or of a user there is no room with yet.
- *
- * They lie in localStorage, because writing there is done when the call returns: a draft written as the page is hidden
- * survives the end of the tab. Other tabs hear of it by the `storage` event.
- */
+/** Drafts as signals: the text that waits in the composer of each room, or of a user there is no room with yet. */
 import { signal, type Signal } from "@preact/signals";
+import { client } from "./state.js";
 
-const drafts = new Map<string, Signal<string>>();
-let prefix = "";
-
-/** Follow the drafts of this user. */
-export function startDrafts(user: string): void {
-  prefix = `chatd:${user}:draft:`;
-  for (const [id, draft] of drafts) draft.value = read(id);
-  addEventListener("storage", (event) => {
-    if (event.key?.startsWith(prefix)) draftOf(event.key.slice(prefix.length)).value = event.newValue ?? "";
-  });
+export interface Draft {
+  text: string;
+  /** `seq` of the message it answers. */
+  reply_to?: number;
 }
 
-/** The draft of a room, or of a user without a room; empty if there is none. */
-export function draftOf(id: string): Signal<string> {
-  let draft = drafts.get(id);
-  if (!draft) drafts.set(id, (draft = signal(read(id))));
+const NONE: Draft = { text: "" };
+const drafts = new Map<string, Signal<Draft>>();
+
+/** The draft of a room, or of a user without a room; without text if there is none. */
+export function draftOf(place: string): Signal<Draft> {
+  let draft = drafts.get(place);
+  if (!draft) drafts.set(place, (draft = signal(stored(place))));
   return draft;
 }
 
-/** Keep the text as the draft of a room; an empty one, or one of spaces, ends it. */
-export function keepDraft(id: string, text: string): void {
-  const kept = text.trim() ? text : "";
-  draftOf(id).value = kept;
-  try {
-    if (kept) localStorage.setItem(prefix + id, kept);
-    else localStorage.removeItem(prefix + id);
-  } catch {
-    // Storage is full or forbidden: the draft lives in this tab, as the banner says.
-  }
+/** Keep the draft of a room; one of spaces that answers nothing ends it. Resolves when it is stored. */
+export async function keepDraft(place: string, draft: Draft): Promise<void> {
+  const kept = draft.text.trim() || draft.reply_to ? draft : undefined;
+  draftOf(place).value = kept ?? NONE;
+  await client().setDraft(place, kept);
 }
 
-function read(id: string): string {
-  try {
-    return (prefix && localStorage.getItem(prefix + id)) || "";
-  } catch {
-    return "";
-  }
+/** The draft of a place was written, here or in another tab. */
+export function draftChanged(place: string): void {
+  const draft = drafts.get(place);
+  if (draft) draft.value = stored(place);
 }
+
+/** Another user, or none, is signed in. */
+export function forgetDrafts(): void {
+  drafts.clear();
+}
+
+const stored = (place: string): Draft => (client().drafts.get(place) as Draft | undefined) ?? NONE;

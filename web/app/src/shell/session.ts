@@ -7,10 +7,8 @@ import { effect, signal } from "@preact/signals";
 import { Client } from "@chatd/client";
 import { browser } from "@chatd/client/browser";
 import { language } from "../locale/locale.js";
-import { startDrafts } from "./drafts.js";
 import * as server from "./server.js";
 import { attach, client, closed, signedIn } from "./state.js";
-import { startUsers } from "./users.js";
 
 /** The stage of the page: looking for a session, signed in, to sign in, or without an answer of the server. */
 export type Stage = "starting" | "signedIn" | "signIn" | "unreachable";
@@ -101,13 +99,10 @@ function open(user: string): void {
     settings: { app: "chatd web", locale: language.peek() },
     ...browser(user),
   });
-  startDrafts(user);
-  startUsers(user);
-  const detach = attach(opened);
+  const detach = attach(opened, user);
   // 4201: the server revoked the device or the user; what proves who one is is of no use any more.
   const watching = effect(() => void (closed.value?.code === 4201 && forget()));
-  stop = () => (watching(), detach(), void opened.close());
-  void opened.start();
+  stop = () => (watching(), detach());
   stage.value = "signedIn";
 }
 

@@ -32,7 +32,7 @@ export function change(changed: Partial<Settings>): void {
 
 /** Show theme and language on `root`, now and whenever they change; resolves when the texts are there. */
 export async function startSettings(root: HTMLElement): Promise<void> {
-  addEventListener("storage", (event) => {
+  window.addEventListener("storage", (event) => {
     if (event.key === PLACE) settings.value = { ...DEFAULTS, ...read() };
   });
   effect(() => {

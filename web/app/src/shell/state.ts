@@ -4,16 +4,8 @@
  */
 import { batch, computed, signal, type Signal } from "@preact/signals";
 import type { Change, Client, Message, Phase, Room, Summary } from "@chatd/client";
-
-/** The latest message of a room, as a row of the list shows it. */
-export interface Preview {
-  seq: number;
-  user: string;
-  time: number;
-  text: string;
-  attachments: number;
-  recalled: boolean;
-}
+import { draftChanged, forgetDrafts } from "./drafts.js";
+import { askForUsers, forgetUsers, usersChanged } from "./users.js";
 
 /** A change of one room. */
 export type RoomChange = Extract<Change, { room: string }>;
@@ -24,24 +16,25 @@ export class RoomState {
   readonly summary: Signal<Summary>;
   readonly unread: Signal<number>;
   readonly mentions: Signal<number>;
-  readonly preview: Signal<Preview | null>;
+  /** The latest message, as a row of the list shows it. */
+  readonly preview: Signal<Message | undefined>;
   readonly typists: Signal<readonly string[]>;
   /** Grows whenever receipts of others move; read `room.receipts` then. */
   readonly receipts = signal(0);
-  readonly listeners = new Set<(change: RoomChange) => void>();
+  private readonly listeners = new Set<(change: RoomChange) => void>();
 
   constructor(readonly room: Room) {
     this.id = room.id;
     this.summary = signal(room.summary);
     this.unread = signal(room.unread);
     this.mentions = signal(room.unreadMentions);
-    this.preview = signal(newest(room));
+    this.preview = signal(room.preview);
     this.typists = signal(room.typists);
   }
 
   /** The time of the last message in Unix milliseconds, by which rooms are sorted. */
   get time(): number {
-    return Math.max(this.summary.peek().time, this.preview.peek()?.time ?? 0);
+    return Math.max(this.summary.value.time, this.preview.value?.time ?? 0);
   }
 
   /** Call `listener` with every change of the room until the returned function is called. */
@@ -50,20 +43,30 @@ export class RoomState {
     return () => this.listeners.delete(listener);
   }
 
-  /** Take over what the room of the SDK says now. */
-  refresh(): void {
-    this.summary.value = this.room.summary;
-    this.unread.value = this.room.unread;
-    this.mentions.value = this.room.unreadMentions;
-  }
-
-  /** Show the message in the list if it is the newest, or the one that is shown in its new state. */
-  show(message: Message): void {
-    if (message.seq >= (this.preview.peek()?.seq ?? 0)) this.preview.value = previewOf(message);
+  /** Take over what the room of the SDK says now, and tell the listeners. */
+  take(change?: RoomChange): void {
+    const { room } = this;
+    this.summary.value = room.summary;
+    this.unread.value = room.unread;
+    this.mentions.value = room.unreadMentions;
+    this.preview.value = room.preview;
+    if (change?.kind === "typingStarted" || change?.kind === "typingStopped") this.typists.value = room.typists;
+    if (change?.kind === "receiptsChanged") this.receipts.value += 1;
+    if (change) for (const listener of this.listeners) listener(change);
   }
 }
 
+export interface Presence {
+  state: string;
+  /** Unix milliseconds; 0 if it is not known. */
+  last_seen: number;
+}
+
+const OFFLINE: Presence = { state: "offline", last_seen: 0 };
 const states = new Map<string, RoomState>();
+const presences = new Map<string, Signal<Presence>>();
+/** Grows when a room appears or goes. */
+const known = signal(0);
 const current = signal<Client | null>(null);
 
 /** The phase of the connection. */
@@ -72,22 +75,20 @@ export const phase = signal<Phase>("stopped");
 export const closed = signal<{ code: number; reason: string } | null>(null);
 /** Whether the rooms of the storage, or of the server, are there. */
 export const loaded = signal(false);
+/** Whether the storage failed, and nothing of this tab survives it. */
+export const storageLost = signal(false);
 /** The own user; empty before the first sign-in. */
 export const me = signal("");
+/** The own preferences of the account. */
+export const preferences = signal({ receipts: true, presence: true });
 /** The rooms of the list in their order: pinned first, then the latest message; hidden ones are left out. */
 export const roomList = signal<readonly RoomState[]>([]);
 /** Unread messages of all rooms that are neither hidden nor muted. */
 export const totalUnread = signal(0);
 /** The number of own changes that wait for the network. */
 export const waiting = signal(0);
-/** Presence of the watched users by id. */
-const presences = new Map<string, Signal<Presence>>();
-
-export interface Presence {
-  state: "online" | "away" | "offline";
-  /** Unix milliseconds; 0 if it is not known. */
-  lastSeen: number;
-}
+/** Whether anybody is signed in. */
+export const signedIn = computed(() => current.value !== null);
 
 /** The SDK; only screens that are shown after sign-in ask for it. */
 export function client(): Client {
@@ -95,19 +96,22 @@ export function client(): Client {
   return current.peek()!;
 }
 
-/** Whether anybody is signed in. */
-export const signedIn = computed(() => current.value !== null);
-
-/** The state of a room; null while it is not known. */
+/** The state of a room; null while it is not known. The caller is drawn again when the room appears or goes. */
 export function roomOf(id: string): RoomState | null {
-  // A read of the list subscribes the caller, who is drawn again when the room appears or goes.
-  return (roomList.value, states.get(id)) ?? null;
+  known.value;
+  return states.get(id) ?? null;
+}
+
+/** Every room, hidden ones included, in no order. */
+export function allRooms(): RoomState[] {
+  known.value;
+  return [...states.values()];
 }
 
 /** The presence of a user, offline while it is not watched or not shown. */
 export function presenceOf(user: string): Signal<Presence> {
   let presence = presences.get(user);
-  if (!presence) presences.set(user, (presence = signal({ state: "offline", lastSeen: 0 })));
+  if (!presence) presences.set(user, (presence = signal(current.peek()?.presence.get(user) ?? OFFLINE)));
   return presence;
 }
 
@@ -116,67 +120,92 @@ export function isMuted(summary: Pick<Summary, "muted_until">, now = Date.now())
   return summary.muted_until === 1 || summary.muted_until > now;
 }
 
-/** Follow this client; the returned function ends that. */
-export function attach(next: Client): () => void {
+/** Follow this client, which belongs to `user`, and start it; the returned function ends that. */
+export function attach(next: Client, user: string): () => void {
   batch(() => {
     current.value = next;
-    me.value = next.user;
-    phase.value = next.phase;
-    for (const room of next.rooms.values()) states.set(room.id, new RoomState(room));
-    arrange();
+    me.value = user;
+    closed.value = null;
+    storageLost.value = false;
   });
   const unsubscribe = next.on(take);
+  void next.start().then(() => current.peek() === next && begin());
   return () => {
     unsubscribe();
+    void next.close();
     batch(() => {
-      states.clear();
-      presences.clear();
       current.value = null;
+      phase.value = "stopped";
       loaded.value = false;
+      for (const kept of [states, presences]) kept.clear();
+      forgetUsers();
+      forgetDrafts();
       arrange();
     });
   };
 }
 
+/** Show what the storage holds; without rooms in it the first sync decides that there are none. */
+function begin(): void {
+  batch(() => {
+    refresh();
+    phase.value = client().phase;
+    arrange();
+    loaded.value ||= states.size > 0 || phase.value === "ready";
+  });
+}
+
+/** Take over the state of all rooms. */
+function refresh(): void {
+  const { rooms } = client();
+  for (const id of states.keys()) if (!rooms.has(id)) states.delete(id);
+  for (const [id, room] of rooms) {
+    const state = states.get(id);
+    if (state) state.take();
+    else states.set(id, new RoomState(room));
+  }
+  preferences.value = client().preferences;
+  known.value += 1;
+}
+
 function take(change: Change): void {
   batch(() => {
     if ("room" in change) takeRoom(change);
-    else if (change.kind === "stateChanged") takePhase(change);
-    else if (change.kind === "presenceChanged") presenceOf(change.user).value = { state: change.state, lastSeen: change.last_seen };
-    else if (change.kind === "changesMissed") for (const state of states.values()) state.refresh();
+    else OTHERS[change.kind]?.(change as never);
     waiting.value = client().outbox.length;
   });
-  later();
+  arrangeSoon();
 }
 
-function takePhase(change: Extract<Change, { kind: "stateChanged" }>): void {
-  phase.value = change.phase;
-  closed.value = change.phase === "stopped" && change.code ? { code: change.code, reason: change.reason } : null;
-  if (change.phase !== "ready") return;
-  me.value = client().user;
-  loaded.value = true;
-}
+const OTHERS: { [K in Exclude<Change, { room: string }>["kind"]]?: (change: Extract<Change, { kind: K }>) => void } = {
+  stateChanged(change) {
+    phase.value = change.phase;
+    closed.value = change.phase === "stopped" && change.code ? { code: change.code, reason: change.reason } : null;
+    if (change.phase !== "ready") return;
+    loaded.value = true;
+    void askForUsers();
+  },
+  presenceChanged: ({ user, state, last_seen }) => (presenceOf(user).value = { state, last_seen }),
+  accountChanged: () => (preferences.value = client().preferences),
+  usersChanged: ({ users }) => usersChanged(users),
+  draftChanged: ({ place }) => draftChanged(place),
+  storageLost: () => (storageLost.value = true),
+  changesMissed: refresh,
+};
 
 function takeRoom(change: RoomChange): void {
-  if (change.kind === "roomGone") {
-    states.get(change.room)?.listeners.forEach((listener) => listener(change));
-    states.delete(change.room);
-    return;
-  }
   let state = states.get(change.room);
+    const size = states.size;
   if (!state) states.set(change.room, (state = new RoomState(client().room(change.room))));
-  state.refresh();
-  if (change.kind === "messageAdded" || change.kind === "messageChanged") state.show(change.message);
-  if (change.kind === "timelineReset") state.preview.value = newest(state.room);
-  if (change.kind === "typingStarted" || change.kind === "typingStopped") state.typists.value = state.room.typists;
-  if (change.kind === "receiptsChanged") state.receipts.value += 1;
-  for (const listener of state.listeners) listener(change);
+  state.take(change);
+  if (change.kind === "roomGone") states.delete(change.room);
+  if (states.size !== size) known.value += 1;
 }
 
 let arranging = false;
 
 /** Arrange the list once for all changes of one frame of the socket. */
-function later(): void {
+function arrangeSoon(): void {
   if (arranging) return;
   arranging = true;
   queueMicrotask(() => {
@@ -187,23 +216,15 @@ function later(): void {
 
 function arrange(): void {
   const shown = [...states.values()].filter((state) => !state.summary.peek().hidden);
-  shown.sort((one, other) => Number(other.summary.peek().pinned) - Number(one.summary.peek().pinned) || other.time - one.time);
+  const [pinned, time] = [new Map<RoomState, number>(), new Map<RoomState, number>()];
+  for (const state of shown) {
+    pinned.set(state, Number(state.summary.peek().pinned));
+    time.set(state, Math.max(state.summary.peek().time, state.preview.peek()?.time ?? 0));
+  }
+  shown.sort((one, other) => pinned.get(other)! - pinned.get(one)! || time.get(other)! - time.get(one)!);
   const before = roomList.peek();
   batch(() => {
     if (shown.length !== before.length || shown.some((state, index) => state !== before[index])) roomList.value = shown;
     totalUnread.value = shown.reduce((sum, state) => sum + (isMuted(state.summary.peek()) ? 0 : state.unread.peek()), 0);
   });
-}
-
-function newest(room: Room): Preview | null {
-  let message: Message | null = null;
-  for (const candidate of room.messages.values()) if (candidate.seq > (message?.seq ?? 0)) message = candidate;
-  const { preview } = room.summary;
-  if (message && message.seq >= (preview?.seq ?? 0)) return previewOf(message);
-  return preview ? previewOf({ recalled: false, user: "", time: 0, ...preview, body: preview.body ?? null }) : null;
-}
-
-function previewOf(message: Pick<Message, "seq" | "user" | "time" | "body" | "recalled">): Preview {
-  const { seq, user, time, recalled, body } = message;
-  return { seq, user, time, recalled, text: body?.text ?? "", attachments: body?.attachments?.length ?? 0 };
 }

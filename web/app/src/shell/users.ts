@@ -1,4 +1,4 @@
-/** Names and avatars of users: asked for in batches when a screen first needs them, and kept for the next start. */
+/** Names and avatars of users as signals: asked for in batches when a screen first needs them; the SDK stores them. */
 import { signal, type Signal } from "@preact/signals";
 import { client, phase } from "./state.js";
 
@@ -9,63 +9,54 @@ export interface User {
   avatar: string;
 }
 
-interface Kept {
-  name: string;
-  avatar: string;
-}
-
 /** Most users of one request (protocol.md, "users.get"). */
 const BATCH = 100;
-/** Most users that are kept for the next start; those shown last stay. */
-const KEPT = 2000;
 
 const users = new Map<string, Signal<User>>();
 const wanted = new Set<string>();
-const fetched = new Set<string>();
-let kept: Record<string, Kept> = {};
-let place = "";
 let asking = false;
 
-/** Keep names under this user, and begin with those of the last run. */
-export function startUsers(user: string): void {
-  place = `chatd:${user}:users`;
-  kept = JSON.parse(localStorage.getItem(place) ?? "{}") as Record<string, Kept>;
-  for (const [id, known] of users) if (kept[id]) known.value = { id, ...named(id, kept[id]) };
-  phase.subscribe((now) => now === "ready" && wanted.size > 0 && void ask());
-}
-
-/** The user with this id; their name comes as soon as the server has told it. */
+/** The user with this id; a name that is not stored comes as soon as the server has told it. */
 export function userOf(id: string): Signal<User> {
   let user = users.get(id);
   if (!user) {
-    const known = kept[id];
-    users.set(id, (user = signal({ id, ...named(id, known) })));
-  }
-  if (!fetched.has(id) && !wanted.has(id)) {
+    users.set(id, (user = signal(stored(id))));
+    // Stored names are shown at once, and may have changed since.
     wanted.add(id);
-    queueMicrotask(() => void ask());
+    queueMicrotask(() => void askForUsers());
   }
   return user;
 }
 
-/** The users whose name or id contains the text, of those that are known here. */
+/** Every user of whom anything is shown or stored. */
 export function knownUsers(): User[] {
-  return [...users.values()].map((user) => user.peek());
+  return [...new Set([...users.keys(), ...client().users.keys()])].map((id) => userOf(id).peek());
 }
 
-async function ask(): Promise<void> {
-  if (asking || phase.peek() !== "ready") return;
+/** The display data of these users were fetched, here or in another tab. */
+export function usersChanged(ids: readonly string[]): void {
+  for (const id of ids) {
+    const [user, next] = [users.get(id), stored(id)];
+    if (user && (user.peek().name !== next.name || user.peek().avatar !== next.avatar)) user.value = next;
+  }
+}
+
+/** Another user, or none, is signed in. */
+export function forgetUsers(): void {
+  users.clear();
+  wanted.clear();
+}
+
+/** Ask for the users that are wanted, if the connection stands. */
+export async function askForUsers(): Promise<void> {
+  if (asking) return;
   asking = true;
   try {
     while (wanted.size && phase.peek() === "ready") {
       const batch = [...wanted].slice(0, BATCH);
-      for (const entry of await client().users(batch)) take(entry.user, { name: entry.name ?? "", avatar: entry.avatar ?? "" });
-      for (const id of batch) {
-        wanted.delete(id);
-        fetched.add(id);
-      }
+      await client().fetchUsers(batch);
+      for (const id of batch) wanted.delete(id);
     }
-    keep();
   } catch {
     // Refused for today, or the connection went: the ids stand for the names until the next READY.
   } finally {
@@ -73,21 +64,7 @@ async function ask(): Promise<void> {
   }
 }
 
-function take(id: string, entry: Kept): void {
-  const { name, avatar } = named(id, entry);
-  delete kept[id];
-  kept[id] = entry;
-  const user = users.get(id);
-  if (user && (user.peek().name !== name || user.peek().avatar !== avatar)) user.value = { id, name, avatar };
+function stored(id: string): User {
+  const entry = client().users.get(id);
+  return { id, name: entry?.name || id, avatar: entry?.avatar ?? "" };
 }
-
-function keep(): void {
-  kept = Object.fromEntries(Object.entries(kept).slice(-KEPT));
-  try {
-    localStorage.setItem(place, JSON.stringify(kept));
-  } catch {
-    // Without room for them the names are asked for again at the next start.
-  }
-}
-
-const named = (id: string, entry: Kept | undefined): Kept => ({ name: entry?.name || id, avatar: entry?.avatar ?? "" });
