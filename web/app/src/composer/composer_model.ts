@@ -8,9 +8,10 @@ import { signal } from "@preact/signals";
 import { type Body, ChatError, type Message } from "@chatd/client";
 import { t } from "../locale/locale.js";
 import { notify } from "../shell/announcer.js";
-import { type Draft, keepDraft, keptDraft } from "../shell/drafts.js";
+import { type Draft, draftOf, keepDraft } from "../shell/drafts.js";
 import { errorText } from "../shell/errors.js";
 import { client, me, type RoomState } from "../shell/state.js";
+import { userOf } from "../shell/users.js";
 
 /** Milliseconds after the last key until the draft is stored. */
 const STORE_MS = 300;
@@ -20,6 +21,9 @@ const BODY_BYTES = 64;
 const FEW_BYTES = 1024;
 
 const encoder = new TextEncoder();
+
+/** The text that mentions a user; `*` is everybody. */
+export const mentionOf = (user: string): string => `@${user === "*" ? t("chat.everybody") : userOf(user).peek().name}`;
 
 export class ComposerModel {
   readonly text = signal("");
@@ -39,17 +43,16 @@ export class ComposerModel {
   #stored = true;
 
   constructor(
-    private readonly state: RoomState,
+    readonly state: RoomState,
     private readonly sent: () => void,
   ) {
-    const draft = keptDraft(state.id);
-    if (draft) this.#restore(draft);
+    this.#restore(draftOf(state.id).peek());
   }
 
   /** Drop the draft that was sent before the page ended, and not removed any more; call it when the room is loaded. */
   dropSent(): void {
-    const draft = keptDraft(this.state.id);
-    if (!draft || draft.edit || this.text.peek() !== draft.text || !this.#wasSent(draft)) return;
+    const draft = draftOf(this.state.id).peek();
+    if (draft.edit || this.text.peek() !== draft.text || !this.#wasSent(draft)) return;
     this.#clear();
     void this.store();
   }
@@ -67,8 +70,9 @@ export class ComposerModel {
     this.revision.value += 1;
   }
 
-  mention(name: string, user: string): void {
-    this.#mentions.set(`@${name}`, user);
+  /** Let `@name` in the text mention this user. */
+  mention(user: string): void {
+    this.#mentions.set(mentionOf(user), user);
   }
 
   reply(seq: number): void {
@@ -81,19 +85,17 @@ export class ComposerModel {
   /** Edit an own message; what was typed comes back when that is done. */
   edit(message: Message): void {
     if (this.editing.peek()) this.cancel();
-    this.#aside = this.#draft();
-    this.editing.value = message.seq;
-    this.replyTo.value = message.body?.reply_to ?? 0;
-    this.replace(message.text);
+    const mentions = Object.fromEntries((message.body?.mentions ?? []).map((user) => [mentionOf(user), user]));
+    this.#restore({ ...this.#draft(), edit: { seq: message.seq, text: message.text, mentions } });
     this.focused.value += 1;
+    this.#later();
   }
 
   /** End an edit or an answer; false if there was none. */
   cancel(): boolean {
-    const { editing, replyTo } = this;
-    if (!editing.peek() && !replyTo.peek()) return false;
-    replyTo.value = 0;
-    if (editing.peek()) this.#resume();
+    if (this.editing.peek()) this.#resume();
+    else if (this.replyTo.peek()) this.replyTo.value = 0;
+    else return false;
     this.#later();
     return true;
   }
@@ -119,10 +121,10 @@ export class ComposerModel {
   /** Send what stands there; if it could not be stored, or an edit is refused, it stands there again. */
   async send(): Promise<void> {
     if (!this.canSend) return;
-    const draft = this.#draft()!;
+    const draft = this.#draft();
     const body = this.#body();
     try {
-      if (draft.edit) await this.#sendEdit(draft.edit, body);
+      if (draft.edit) await this.#sendEdit(draft.edit.seq, body);
       else await this.#sendNew(body);
     } catch (error) {
       // Without an answer an edit waits in the outbox.
@@ -130,6 +132,12 @@ export class ComposerModel {
       this.#putBack(draft);
       notify(draft.edit ? errorText(error) : t("chat.send-failed"));
     }
+  }
+
+  /** Send a wave. */
+  greet(): void {
+    this.replace("👋");
+    void this.send();
   }
 
   /** Store the draft now, if it is not. */
@@ -150,7 +158,7 @@ export class ComposerModel {
   }
 
   async #sendEdit(seq: number, body: Body): Promise<void> {
-    const { reply_to: _, text: __, mentions: ___, ...rest } = this.state.room.messages.get(seq)?.body ?? {};
+    const { text: _, mentions: __, ...rest } = this.state.room.messages.get(seq)?.body ?? {};
     this.#resume();
     this.#later();
     await this.state.room.edit(seq, { ...rest, ...body });
@@ -159,9 +167,9 @@ export class ComposerModel {
   /** Restore a draft; what was typed since stays: behind a message, aside of an edit. */
   #putBack(draft: Draft): void {
     const now = this.#draft();
-    if (now && draft.edit) draft.aside = now;
-    else if (now) draft.text = `${draft.text}\n${now.text}`;
-    this.#restore(draft);
+    const typed = now.text.trim();
+    if (draft.edit) this.#restore({ ...now, edit: draft.edit });
+    else this.#restore(typed ? { ...draft, text: `${draft.text}\n${now.text}` } : draft);
     this.#later();
   }
 
@@ -180,31 +188,26 @@ export class ComposerModel {
     clearTimeout(this.#timer);
   }
 
+  /** End an edit: what it put aside comes back. */
   #resume(): void {
-    this.editing.value = 0;
-    this.#clear();
-    if (this.#aside) this.#restore(this.#aside);
+    this.#restore(this.#aside ?? { text: "" });
     this.#aside = undefined;
   }
 
-  #draft(): Draft | undefined {
-    const text = this.text.peek();
-    const [reply_to, edit] = [this.replyTo.peek(), this.editing.peek()];
-    if (!text.trim() && !reply_to) return this.#aside;
-    const draft: Draft = { text, time: Date.now() };
-    if (reply_to) draft.reply_to = reply_to;
-    if (edit) draft.edit = edit;
-    if (edit && this.#aside) draft.aside = this.#aside;
-    if (this.#mentions.size) draft.mentions = Object.fromEntries(this.#mentions);
-    return draft;
+  #draft(): Draft {
+    const [text, seq, time] = [this.text.peek(), this.editing.peek(), Date.now()];
+    const mentions = this.#mentions.size ? { mentions: Object.fromEntries(this.#mentions) } : {};
+    if (seq) return { ...(this.#aside ?? { text: "" }), time, edit: { seq, text, ...mentions } };
+    const reply_to = this.replyTo.peek();
+    return { text, time, ...(reply_to && { reply_to }), ...mentions };
   }
 
-  #restore(draft: Draft): void {
-    this.editing.value = draft.edit ?? 0;
-    this.replyTo.value = draft.reply_to ?? 0;
-    this.#aside = draft.aside;
-    this.#mentions = new Map(Object.entries(draft.mentions ?? {}));
-    this.text.value = draft.text;
+  #restore({ edit, ...draft }: Draft): void {
+    this.#aside = edit && draft;
+    this.editing.value = edit?.seq ?? 0;
+    this.replyTo.value = edit ? 0 : (draft.reply_to ?? 0);
+    this.#mentions = new Map(Object.entries((edit ?? draft).mentions ?? {}));
+    this.text.value = (edit ?? draft).text;
     this.revision.value += 1;
   }
 
@@ -226,6 +229,6 @@ export class ComposerModel {
       ...waiting.map(({ packet }) => ({ text: packet.body.text, time: packet.composed_at })),
       ...stored.map(({ text, time, composed_at }) => ({ text, time: composed_at || time })),
     ];
-    return sent.some(({ text, time }) => text === draft.text.trim() && time >= draft.time);
+    return sent.some(({ text, time }) => text === draft.text.trim() && time >= (draft.time ?? Infinity));
   }
 }

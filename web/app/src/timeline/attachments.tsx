@@ -1,7 +1,7 @@
 /** The attachments of a message: pictures that may be loaded in a box of their size, everything else as a row. */
 import { useSignal } from "@preact/signals";
 import type { Attachment } from "@chatd/client";
-import { number, t } from "../locale/locale.js";
+import { t } from "../locale/locale.js";
 import { Icon } from "../shell/icons.js";
 import { allowedPicture } from "../shell/pictures.js";
 

@@ -108,7 +108,7 @@ function Content({ chat, message }: { chat: Chat; message: Message }) {
 function Meta({ chat, message }: { chat: Chat; message: Message }) {
   const { time, edited, pinned, recalled, user } = message;
   return (
-    <span class="meta" dir={document.dir || "ltr"} title={dateAndTime(time)}>
+    <span class="meta" dir={document.dir === "rtl" ? "rtl" : "ltr"} title={dateAndTime(time)}>
       {pinned && <Icon name="pin" />}
       {edited > 0 && !recalled && <span>{t("chat.edited")}</span>}
       <time>{timeOfDay(time)}</time>

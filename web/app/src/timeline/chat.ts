@@ -4,10 +4,12 @@ import type { Message } from "@chatd/client";
 import { ComposerModel } from "../composer/composer_model.js";
 import { t } from "../locale/locale.js";
 import { announce } from "../shell/announcer.js";
+import { attempt } from "../shell/errors.js";
 import { me, type RoomState } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { KeepPlace } from "./keep_place.js";
 import { TimelineModel } from "./model.js";
+import { permissionsFor } from "./permissions.js";
 import { Reading } from "./reading.js";
 import { renderNow } from "./render_now.js";
 
@@ -127,6 +129,42 @@ export class Chat {
     if (place) await this.#go(place);
   }
 
+  /** Answer a message. */
+  reply(message: Message): void {
+    this.composer.reply(message.seq);
+  }
+
+  /** Open the menu of a message at a place of the window. */
+  openMenu(message: Message, origin: HTMLElement, x: number, y: number): void {
+    const row = origin.closest<HTMLElement>("article") ?? origin;
+    this.hold(row);
+    this.menu.value = { message, row, x, y };
+  }
+
+  closeMenu(): void {
+    const open = this.menu.peek();
+    if (!open) return;
+    this.menu.value = null;
+    this.hold();
+    if (open.row.isConnected) open.row.focus({ preventScroll: true });
+  }
+
+  /** Edit the last own message, if there is one in view; false if there is none. */
+  editLast(): boolean {
+    const { messages } = this.model.stretch.peek();
+    const summary = this.state.summary.peek();
+    const last = messages.findLast(({ user, seq }) => user === me.peek() && !this.model.message(seq)?.recalled);
+    const message = last && this.model.message(last.seq);
+    if (!message || !permissionsFor(message, summary, me.peek(), Date.now()).edit) return false;
+    this.composer.edit(message);
+    return true;
+  }
+
+  /** Set an own reaction to a message, or take it back. */
+  react(message: Message, emoji: string): void {
+    void attempt(() => this.state.room.react(message.seq, emoji, !message.mine.includes(emoji)));
+  }
+
   unfold(seq: number): void {
     this.change(() => (this.unfolded.value = new Set([...this.unfolded.peek(), seq])));
   }
@@ -143,7 +181,7 @@ export class Chat {
   }
 
   async #open(): Promise<void> {
-    const { room, id } = { room: this.state.room, id: this.state.id };
+    const { room, id } = this.state;
     const left = places.get(id);
     const read = room.readTo;
     try {
@@ -154,7 +192,7 @@ export class Chat {
         this.change(() => this.model.divide(read));
         this.#toDivider();
       } else {
-        if (this.model.showCached()) this.#place?.toEnd();
+        if (await this.model.showCached()) this.#place?.toEnd();
         await this.model.openEnd();
         this.#place?.toEnd();
       }
@@ -162,6 +200,7 @@ export class Chat {
       this.failed.value = true;
     }
     places.delete(id);
+    this.composer.dropSent();
   }
 
   #toDivider(): void {
@@ -242,6 +281,6 @@ export class Chat {
     const message = messages.at(-1)!;
     if (message.user === me.peek()) return;
     const name = userOf(message.user).peek().name;
-    announce(t("chat.says", { name, text: message.text || t("chat.attachment") }));
+    announce(t("chat.says", { name, text: message.text || t("row.attachments", { count: message.body?.attachments?.length ?? 1 }) }));
   }
 }

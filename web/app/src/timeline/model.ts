@@ -5,9 +5,9 @@
  * which keeps its place.
  */
 import { computed, signal, type Signal } from "@preact/signals";
-import type { Entry, Event, Message } from "@chatd/client";
-import { client, me, type RoomChange, type RoomState } from "../shell/state.js";
-import { shownState } from "./overlay.js";
+import type { Change, Entry, Event, Message } from "@chatd/client";
+import { client, me, type RoomState } from "../shell/state.js";
+import { pendingMessage, shownState } from "./overlay.js";
 import { rowsOf } from "./rows.js";
 import { covers, EMPTY, opened, PAGE, type Page, type Stretch, withLive, withNewer, withOlder } from "./window.js";
 
@@ -35,8 +35,10 @@ export class TimelineModel {
   /** Called after messages of others were put at the end of the stretch. */
   onAdded: (messages: readonly Message[]) => void = () => {};
   #states = new Map<number, Signal<Message>>();
-  #changes: RoomChange[] = [];
+  #changes: Change[] = [];
   #closed = false;
+  #quotes = new Map<number, Signal<Message | undefined | null>>();
+  #wanted = new Set<number>();
   #loading = { older: false, newer: false };
   readonly #unlisten: () => void;
 
@@ -46,7 +48,9 @@ export class TimelineModel {
     /** Whether messages that arrive are shown at once: the reader is near the end. */
     private readonly atEnd: () => boolean,
   ) {
-    this.#unlisten = state.listen((change) => this.#take(change));
+    this.#unlisten = client().on((change) => {
+      if (change.kind === "changesMissed" || ("room" in change && change.room === state.id)) this.#take(change);
+    });
     this.#wait();
   }
 
@@ -59,6 +63,27 @@ export class TimelineModel {
   message(seq: number): Message | undefined {
     const message = this.#states.get(seq)?.value;
     return message && shownState(message, this.waiting.value);
+  }
+
+  /** The entry of the outbox with this key. */
+  entry(key: string): Entry | undefined {
+    return this.waiting.value.find((entry) => entry.key === key);
+  }
+
+  /** A message that waits in the outbox, as it will be. */
+  pending(key: string): Message | undefined {
+    const packet = this.entry(key)?.packet;
+    return packet && pendingMessage(packet, me.value);
+  }
+
+  /** A message that others answer; undefined while it is fetched, null if it is not visible. */
+  quoted(seq: number): Signal<Message | undefined | null> {
+    let quoted = this.#quotes.get(seq);
+    if (!quoted) {
+      this.#quotes.set(seq, (quoted = signal(this.state.room.messages.get(seq))));
+      if (!quoted.peek()) this.#fetchQuote(seq);
+    }
+    return quoted;
   }
 
   /** Show the newest messages that are stored here, without asking the server; false if there are none. */
@@ -151,6 +176,21 @@ export class TimelineModel {
     this.#note();
   }
 
+  /** Fetch what is quoted, all of one drawing in one request. */
+  #fetchQuote(seq: number): void {
+    this.#wanted.add(seq);
+    if (this.#wanted.size > 1) return;
+    queueMicrotask(async () => {
+      const seqs = [...this.#wanted];
+      this.#wanted.clear();
+      const found = await this.state.room.fetch(seqs).catch(() => undefined);
+      // Without an answer they are asked for when the room is opened the next time.
+      if (!found || this.#closed) return;
+      const bySeq = new Map(found.map((message) => [message.seq, message]));
+      for (const one of seqs) this.#quotes.get(one)!.value = bySeq.get(one) ?? null;
+    });
+  }
+
   #note(): void {
     const { low, high } = this.stretch.peek();
     const notes = [...this.state.room.notes.values()].filter(({ seq }) => low <= seq && seq <= high);
@@ -162,7 +202,7 @@ export class TimelineModel {
     this.waiting.value = client().outbox.filter((entry) => entry.room === id);
   }
 
-  #take(change: RoomChange): void {
+  #take(change: Change): void {
     this.#changes.push(change);
     if (this.#changes.length > 1) return;
     // A hidden page draws no frames.
@@ -177,7 +217,7 @@ export class TimelineModel {
     const added = changes.flatMap((change) => (change.kind === "messageAdded" ? [change.message] : []));
     this.keep(() => {
       for (const change of changes) if (change.kind === "messageChanged") this.#change(change.message);
-      if (changes.some(({ kind }) => kind.startsWith("send"))) this.#wait();
+      if (changes.some(({ kind }) => kind.startsWith("send") || kind === "changesMissed")) this.#wait();
       this.#add(added, changes);
     });
     const theirs = added.filter((message) => message.user !== me.peek());
@@ -187,13 +227,16 @@ export class TimelineModel {
   #change(message: Message): void {
     const state = this.#states.get(message.seq);
     if (state && message.changed >= state.peek().changed) state.value = message;
+    const quoted = this.#quotes.get(message.seq);
+    if (quoted) quoted.value = message;
   }
 
-  #add(added: readonly Message[], changes: readonly RoomChange[]): void {
-    const reset = changes.some(({ kind }) => kind === "timelineReset" || kind === "roomMoved");
+  #add(added: readonly Message[], changes: readonly Change[]): void {
+    const reset = changes.some(({ kind }) => kind === "timelineReset" || kind === "changesMissed");
     const more = added.length > 0 || changes.some(({ kind }) => kind === "eventAdded");
     const stretch = this.stretch.peek();
-    if (reset) this.stretch.value = { ...stretch, last: stretch.high >= this.#applied };
+    if (reset && this.atEnd()) void this.openEnd();
+    else if (reset) this.stretch.value = { ...stretch, last: stretch.high >= this.#applied };
     else if (more && this.atEnd()) this.#set(withLive(stretch, added, this.#applied));
     else if (more) this.stretch.value = { ...stretch, last: false };
   }

@@ -10,6 +10,13 @@ export function shownState(message: Message, waiting: readonly Entry[]): Message
   return shown;
 }
 
+/** Return the message that a request to send becomes; it has no number yet. */
+export function pendingMessage({ room, key, body, composed_at }: Entry["packet"], user: string): Message {
+  const time = Number(composed_at) || 0;
+  const numbers = { seq: 0, ordinal: 0, changed: 0, edited: 0, time, composed_at: time };
+  return { room, key, user, body, text: body.text ?? "", recalled: false, pinned: false, reactions: {}, mine: [], ...numbers };
+}
+
 /** Whether one of these entries edits or recalls the message. */
 export function isChanging(seq: number, waiting: readonly Entry[]): boolean {
   return waiting.some(({ packet }) => packet.target === seq && (packet.type === "edit" || packet.type === "recall"));
