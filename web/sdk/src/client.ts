@@ -3,7 +3,7 @@
 import type { Change } from "./core/changes.js";
 import type { Closed } from "./core/errors.js";
 import type { Entry } from "./core/outbox.js";
-import type { DeviceEntry, DevicesReply, Packet, UserEntry, UsersReply } from "./core/packets.js";
+import type { DeviceEntry, DevicesListReply, Packet, UserEntry, UsersGetReply } from "./core/packets.js";
 import type { Phase } from "./core/states.js";
 import { TIMING, type Timing } from "./core/timing.js";
 import { Engine, type Presence } from "./engine.js";
@@ -218,7 +218,7 @@ export class Client {
     const found: UserEntry[] = [];
     // A reply may hold only the first of them.
     while (found.length < asked.length) {
-      const { users: page }: UsersReply = await this.call({ type: "users.get", users: asked.slice(found.length) });
+      const { users: page }: UsersGetReply = await this.call({ type: "users.get", users: asked.slice(found.length) });
       if (!page.length) break;
       found.push(...page);
     }
@@ -228,7 +228,7 @@ export class Client {
 
   /** Return the devices of this user. */
   async devices(): Promise<DeviceEntry[]> {
-    const reply: DevicesReply = await this.call({ type: "devices.list" });
+    const reply: DevicesListReply = await this.call({ type: "devices.list" });
     return reply.devices;
   }
 

@@ -3,7 +3,7 @@
 import { normalEmoji } from "./core/emoji.js";
 import type { Message } from "./core/messages.js";
 import type {
-  Body, ChangesReply, LogReply, MemberEntry, MembersReply, Packet, ReadersReply,
+  Body, ChangesReply, LogReply, MemberEntry, MembersListReply, Packet, ReadersReply,
 } from "./core/packets.js";
 import type { MemberReceipt, Replica } from "./core/replica.js";
 import type { Summary } from "./core/summary.js";
@@ -234,7 +234,7 @@ export class Room {
   async *members(asked: { prefix?: string; role?: string } = {}): AsyncGenerator<Member, void> {
     let more: string | undefined;
     do {
-      const reply: MembersReply = await this.call("members.list", given({ ...asked, more }));
+      const reply: MembersListReply = await this.call("members.list", given({ ...asked, more }));
       for (const entry of reply.members) yield memberFrom(entry);
       more = reply.more;
     } while (more);

@@ -1,4 +1,5 @@
 /** One row of the list of chats: face, name, time, and the last message, a draft, or who is typing. */
+import type { Message } from "@chatd/client";
 import { useComputed } from "@preact/signals";
 import { shortTime } from "../locale/dates.js";
 import { number, t } from "../locale/locale.js";
@@ -23,7 +24,9 @@ export function ChatRow({ room }: { room: RoomState }) {
     >
       <Avatar {...faceOf(room)} />
       <span class="chat-row-head">
-        <bdi class="line name">{titleOf(room)}</bdi>
+        <span class="line name">
+          <bdi>{titleOf(room)}</bdi>
+        </span>
         {pinned && <Icon name="pin" />}
         {muted && <Icon name="bell-off" />}
         {room.time > 0 && <time class="quiet">{shortTime(room.time)}</time>}
@@ -44,7 +47,7 @@ function Line({ room }: { room: RoomState }) {
   if (draft && openRoom.value !== room.id)
     return (
       <span class="line">
-        <em class="draft">{t("row.draft")}</em> {oneLine(draft)}
+        <em class="draft">{t("row.draft")}</em> <bdi>{oneLine(draft)}</bdi>
       </span>
     );
   if (typist) {
@@ -55,7 +58,7 @@ function Line({ room }: { room: RoomState }) {
   return (
     <span class="line">
       <Author room={room} user={preview.user} seq={preview.seq} />
-      {preview.recalled ? <i>{t("row.recalled")}</i> : oneLine(preview.text) || t("row.attachments", { count: preview.body?.attachments?.length ?? 0 })}
+      {preview.recalled ? <i>{t("row.recalled")}</i> : <bdi>{textOf(preview)}</bdi>}
     </span>
   );
 }
@@ -91,6 +94,10 @@ function Badge({ room, muted }: { room: RoomState; muted: boolean }) {
       </span>
     </>
   );
+}
+
+function textOf({ text, body }: Message): string {
+  return oneLine(text) || t("row.attachments", { count: body?.attachments?.length ?? 0 });
 }
 
 /** A text on one line; a long one is cut, since a row shows its beginning only. */

@@ -12,6 +12,9 @@ export type Route =
 const path = signal("/");
 let inMemory = false;
 
+/** Whether one chat fills the client, without the list: the layout `chat` of an embedded one. */
+export const onlyChat = signal(false);
+
 /** Return the route of a path; what it does not know is the list of chats. */
 export function parse(text: string): Route {
   const [first = "", second = "", third = ""] = text.split("/").slice(1).map(decode);
@@ -60,6 +63,7 @@ export function follow(event: Event): void {
 /** Show the route one level up: from the details of a chat to the chat, from a chat to the list. */
 export function up(): void {
   const now = route.value;
+  if (onlyChat.value && now.name === "chat" && !now.about) return;
   go(now.name === "chat" && now.about ? { ...now, about: false } : { name: "chats" }, true);
 }
 
