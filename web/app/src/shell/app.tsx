@@ -52,11 +52,7 @@ function Panes() {
   return (
     <div class="panes" data-side={beside} data-only={onlyChat}>
       <Banner />
-      {showsList && (
-        <section class="pane list" aria-label={t(`nav.${list.value}`)}>
-          {list.value === "people" ? <PeopleList /> : <ChatList />}
-        </section>
-      )}
+      {showsList && <ListPane single={single} />}
       {showsMain && (
         <main class="pane main">
           <Main />
@@ -69,6 +65,16 @@ function Panes() {
       )}
       {showsTabs && <Tabs />}
     </div>
+  );
+}
+
+/** The list; where it is the only pane, it is the main part of the page. */
+function ListPane({ single }: { single: boolean }) {
+  const Pane = single ? "main" : "section";
+  return (
+    <Pane class="pane list" aria-label={t(`nav.${list.value}`)}>
+      {list.value === "people" ? <PeopleList /> : <ChatList />}
+    </Pane>
   );
 }
 
