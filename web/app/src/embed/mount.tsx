@@ -8,7 +8,8 @@ import base from "../style/base.css?text";
 import list from "../style/list.css?text";
 import pages from "../style/pages.css?text";
 import shell from "../style/shell.css?text";
-import timeline from "../style/timeline.css?text";
+import composer from "../composer/composer.css?text";
+import timeline from "../timeline/timeline.css?text";
 import tokens from "../style/tokens.css?text";
 import { LANGUAGES, type Language } from "../locale/locale.js";
 import { openDirect } from "../people/open_direct.js";
@@ -46,7 +47,7 @@ export interface Embedded {
 /** Show the client in `root`. */
 export async function mount(root: ShadowRoot | HTMLElement, options: EmbedOptions): Promise<Embedded> {
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync([tokens, base, shell, list, timeline, pages, host].join("\n"));
+  sheet.replaceSync([tokens, base, shell, list, timeline, composer, pages, host].join("\n"));
   const scope = root instanceof ShadowRoot ? root : document;
   scope.adoptedStyleSheets = [...scope.adoptedStyleSheets, sheet];
   const frame = document.createElement("div");

@@ -5,7 +5,7 @@ import { shortTime } from "../locale/dates.js";
 import { number, t } from "../locale/locale.js";
 import { Avatar } from "../shell/avatar.js";
 import { draftOf } from "../shell/drafts.js";
-import { Icon } from "../shell/icons.js";
+import { Icon, type IconName } from "../shell/icons.js";
 import { follow, hrefOf, openRoom } from "../shell/router.js";
 import { isMuted, me, type RoomState } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
@@ -27,8 +27,8 @@ export function ChatRow({ room }: { room: RoomState }) {
         <span class="line name">
           <bdi>{titleOf(room)}</bdi>
         </span>
-        {pinned && <Icon name="pin" />}
-        {muted && <Icon name="bell-off" />}
+        {pinned && <Sign name="pin" label={t("row.pinned")} />}
+        {muted && <Sign name="bell-off" label={t("row.muted")} />}
         {room.time > 0 && <time class="quiet">{shortTime(room.time)}</time>}
       </span>
       <span class="chat-row-foot">
@@ -36,6 +36,15 @@ export function ChatRow({ room }: { room: RoomState }) {
         <Badge room={room} muted={muted} />
       </span>
     </a>
+  );
+}
+
+/** An icon that says something by itself. */
+function Sign({ name, label }: { name: IconName; label: string }) {
+  return (
+    <span class="sign" role="img" aria-label={label}>
+      <Icon name={name} />
+    </span>
   );
 }
 

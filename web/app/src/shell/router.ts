@@ -37,6 +37,15 @@ export const route = computed(() => parse(path.value));
 /** The id of the room that is open; empty if none is. */
 export const openRoom = computed(() => (route.value.name === "chat" ? route.value.room : ""));
 
+/** The list beside the other panes: the one that was open last. */
+export const list = computed<"chats" | "people">((): "chats" | "people" => {
+  const { name } = route.value;
+  if (name === "chats" || name === "chat") lastList = "chats";
+  else if (name === "people") lastList = "people";
+  return lastList;
+});
+let lastList: "chats" | "people" = "chats";
+
 /** The `href` of a link to a route; in memory it is not followed, and the click calls `go`. */
 export const hrefOf = (to: Route): string => `#${pathOf(to)}`;
 
