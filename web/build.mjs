@@ -48,7 +48,7 @@ const styleAsText = {
 const digest = (content) => createHash("sha256").update(content).digest("hex");
 const byName = (a, b) => (a < b ? -1 : 1);
 
-/** Build the scripts of one page; the answer tells for each entry its script, its style and what it loads at once. */
+/** Build the scripts of one folder; the answer tells for each entry its script, its style and what it loads at once. */
 async function scripts(folder, entries) {
   const outdir = join(target, folder);
   const { metafile } = await build({
@@ -108,6 +108,10 @@ async function copy(folder, name) {
 async function buildApp() {
   const [main, framed, element] = ["app/src/main.tsx", "app/src/embed/page.tsx", "app/src/embed/element.ts"];
   const built = await scripts("app", [main, framed, element]);
+  // Embedded, the styles are texts in the scripts: only the page has a style sheet.
+  for (const [name] of await files("app")) {
+    if (name.endsWith(".css") && name !== built[main].style) await rm(join(target, "app", name));
+  }
   await rename(join(target, "app", built[element].script), join(target, "app", "embed.js"));
   for (const name of ["app.webmanifest", ...(await readdir(join(here, "app/icons"))).map((icon) => `icons/${icon}`)]) {
     await copy("app", name);
