@@ -32,6 +32,8 @@ export class TimelineModel {
     const pending = sends.map(({ key, packet }) => ({ key, time: Number(packet.composed_at) || 0 }));
     return rowsOf({ messages, notes: this.notes.value, pending, divider: this.divider.value, me: me.value });
   });
+  /** The keys of messages that just came at the end, in front of the reader: their rows rise. */
+  fresh: ReadonlySet<string> = new Set();
   /** Called after messages of others were put at the end of the stretch. */
   onAdded: (messages: readonly Message[]) => void = () => {};
   #states = new Map<number, Signal<Message>>();
@@ -215,6 +217,9 @@ export class TimelineModel {
     const changes = this.#changes;
     this.#changes = [];
     const added = changes.flatMap((change) => (change.kind === "messageAdded" ? [change.message] : []));
+    const before = new Set(this.waiting.peek().map(({ key }) => key));
+    const queued = changes.flatMap((change) => (change.kind === "sendQueued" ? [change.key] : []));
+    this.fresh = new Set([...queued, ...added.map(({ key }) => key).filter((key) => !before.has(key))]);
     this.keep(() => {
       for (const change of changes) if (change.kind === "messageChanged") this.#change(change.message);
       if (changes.some(({ kind }) => kind.startsWith("send") || kind === "changesMissed")) this.#wait();
