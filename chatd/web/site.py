@@ -27,8 +27,8 @@ class ClientJson(msgspec.Struct, frozen=True, omit_defaults=True):
     socket: str
     title: str
     accent: str
-    login: bool = False
-    remember: bool = False
+    login: bool
+    remember: bool
     token_url: str = ""
     login_url: str = ""
 

@@ -32,7 +32,7 @@ export function Devices() {
         <div key={entry.device} class="setting">
           <Icon name="globe" />
           <span class="setting-text">
-            <bdi class="line">{[entry.app, entry.os].filter(Boolean).join(", ") || entry.device}</bdi>
+            <span class="line">{[entry.app, entry.os].filter(Boolean).join(", ") || entry.device}</span>
             <span class="small quiet">
               {entry.device === client().device ? t("devices.this") : t("presence.seen", { time: shortTime(entry.last_seen) })}
             </span>

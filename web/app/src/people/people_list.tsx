@@ -62,7 +62,9 @@ function Row({ user }: { user: User }) {
     >
       <Avatar {...user} picture={user.avatar} online={presence.state === "online"} />
       <span class="chat-row-head">
-        <bdi class="line name">{user.name}</bdi>
+        <span class="line name">
+          <bdi>{user.name}</bdi>
+        </span>
       </span>
       <span class="chat-row-foot">
         <span class="line">{presenceText(presence) || user.id}</span>

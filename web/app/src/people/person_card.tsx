@@ -11,17 +11,11 @@ import { notify } from "../shell/announcer.js";
 import { client, me, phase, presenceOf, roomList, type RoomState } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { useWatched } from "../shell/watching.js";
-import { follow, go, hrefOf, openRoom } from "../shell/router.js";
+import { openDirect } from "./open_direct.js";
+import { follow, hrefOf, openRoom } from "../shell/router.js";
 
 /** Most groups that are asked whether the user is in them: those of the latest messages. */
 const GROUPS_ASKED = 12;
-
-/** Show the chat with a user; it is begun if there is none. */
-export async function openDirect(user: string): Promise<void> {
-  const known = roomList.peek().find((room) => room.summary.peek().peer === user);
-  const room = known ?? (await attempt(() => client().direct(user)));
-  if (room) go({ name: "chat", room: room.id, about: false });
-}
 
 export function PersonCard({ user: id, room }: { user: string; room?: RoomState }) {
   const user = userOf(id).value;
@@ -95,7 +89,11 @@ function Common({ user }: { user: string }) {
       {groups.value.map((room) => (
         <a key={room.id} class="setting link" href={hrefOf({ name: "chat", room: room.id, about: false })} onClick={follow}>
           <Avatar id={room.id} name={room.summary.value.title} picture={room.summary.value.avatar} size="header" />
-          <bdi class="setting-text line">{room.summary.value.title || t("room.untitled")}</bdi>
+          <span class="setting-text">
+            <span class="line">
+              <bdi>{room.summary.value.title || t("room.untitled")}</bdi>
+            </span>
+          </span>
         </a>
       ))}
     </Card>

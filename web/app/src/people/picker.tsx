@@ -64,7 +64,9 @@ export function Picker({ search, without = [], onPick }: PickerProps) {
               <button type="button" class="setting" onClick={() => pick(user.id)}>
                 <Avatar {...user} picture={user.avatar} size="header" />
                 <span class="setting-text">
-                  <bdi class="line">{user.name}</bdi>
+                  <span class="line">
+                    <bdi>{user.name}</bdi>
+                  </span>
                   {user.name !== user.id && <span class="small quiet line">{user.id}</span>}
                 </span>
                 <Icon name="plus" />
@@ -87,7 +89,9 @@ export function Chosen({ users, onRemove }: { users: readonly string[]; onRemove
       {users.map((user) => (
         <li key={user}>
           <button type="button" class="chip" aria-label={t("picker.remove", { name: userOf(user).value.name })} onClick={() => onRemove(user)}>
-            <bdi class="line">{userOf(user).value.name}</bdi>
+            <span class="line">
+              <bdi>{userOf(user).value.name}</bdi>
+            </span>
             <Icon name="close" />
           </button>
         </li>

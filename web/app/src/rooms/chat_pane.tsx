@@ -5,7 +5,7 @@ import { Avatar } from "../shell/avatar.js";
 import { Empty } from "../shell/drawings.js";
 import { Icon } from "../shell/icons.js";
 import { detailsBeside, panes } from "../shell/panes.js";
-import { go, hrefOf, follow, up } from "../shell/router.js";
+import { follow, go, hrefOf, onlyChat, up } from "../shell/router.js";
 import { change, settings } from "../shell/settings.js";
 import { Skeleton } from "../shell/skeleton.js";
 import { client, loaded, phase, presenceOf, roomOf, type RoomState } from "../shell/state.js";
@@ -48,7 +48,7 @@ function Head({ room }: { room: RoomState }) {
   };
   return (
     <header class="chat-head">
-      {panes.value === 1 && (
+      {panes.value === 1 && !onlyChat.value && (
         <button type="button" class="icon-button" aria-label={t("action.back")} onClick={up}>
           <Icon name="back" />
         </button>

@@ -19,7 +19,9 @@ export function MemberRow({ room, member }: { room: RoomState; member: Member })
       <a class="chat-row" href={hrefOf({ name: "person", user: user.id })} onClick={follow}>
         <Avatar {...user} picture={user.avatar} online={presence.state === "online"} />
         <span class="chat-row-head">
-          <bdi class="line name">{user.name}</bdi>
+          <span class="line name">
+          <bdi>{user.name}</bdi>
+        </span>
           {member.role !== "member" && <span class="role">{t(`role.${member.role}`)}</span>}
         </span>
         <span class="chat-row-foot">

@@ -1,6 +1,6 @@
 /** The members of a group, owners first, then admins, then the others; fetched page by page as far as one scrolls. */
 import { signal } from "@preact/signals";
-import type { MemberEntry, MembersReply } from "@chatd/client";
+import type { MemberEntry, MembersListReply } from "@chatd/client";
 import { attempt } from "../shell/errors.js";
 import { client } from "../shell/state.js";
 
@@ -46,7 +46,7 @@ export class MemberList {
     this.fetching = false;
   }
 
-  private page(role: Role): Promise<MembersReply> {
+  private page(role: Role): Promise<MembersListReply> {
     const asked = { type: "members.list", room: this.room, role, limit: PAGE };
     return client().call({ ...asked, ...(this.prefix && { prefix: this.prefix }), ...(this.more && { more: this.more }) });
   }

@@ -1,7 +1,7 @@
 /** The dialog that begins a chat: with one person, or a group. */
 import { useSignal } from "@preact/signals";
 import { t } from "../locale/locale.js";
-import { openDirect } from "../people/person_card.js";
+import { openDirect } from "../people/open_direct.js";
 import { Chosen, Picker } from "../people/picker.js";
 import { closeDialog, Dialog } from "../shell/dialog.js";
 import { attempt } from "../shell/errors.js";

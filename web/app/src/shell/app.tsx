@@ -11,7 +11,7 @@ import { Empty } from "./drawings.js";
 import { Icon, type IconName } from "./icons.js";
 import { lazy } from "./lazy.js";
 import { detailsBeside, panes, usePanes } from "./panes.js";
-import { follow, hrefOf, route, type Route } from "./router.js";
+import { follow, hrefOf, list, onlyChat, route, type Route } from "./router.js";
 import { startSession, stage } from "./session.js";
 import { Skeleton } from "./skeleton.js";
 import { closed, totalUnread } from "./state.js";
@@ -44,15 +44,17 @@ function Content() {
 function Panes() {
   const { name } = route.value;
   const single = panes.value === 1;
-  const showsList = !single || name === "chats" || name === "people";
+  const lists = name === "chats" || name === "people";
+  const showsList = !onlyChat.value && (!single || lists);
   const showsMain = !single || !showsList;
+  const showsTabs = !onlyChat.value && (!single || lists || name === "me");
   const beside = detailsBeside.value;
   return (
-    <div class="panes" data-side={beside}>
+    <div class="panes" data-side={beside} data-only={onlyChat}>
       <Banner />
       {showsList && (
-        <section class="pane list" aria-label={t(name === "people" ? "nav.people" : "nav.chats")}>
-          {name === "people" ? <PeopleList /> : <ChatList />}
+        <section class="pane list" aria-label={t(`nav.${list.value}`)}>
+          {list.value === "people" ? <PeopleList /> : <ChatList />}
         </section>
       )}
       {showsMain && (
@@ -65,7 +67,7 @@ function Panes() {
           <Details key={route.value.room} room={route.value.room} />
         </aside>
       )}
-      {(!single || name === "chats" || name === "people" || name === "me") && <Tabs />}
+      {showsTabs && <Tabs />}
     </div>
   );
 }
@@ -82,16 +84,17 @@ function Main() {
 
 function Tabs() {
   const unread = totalUnread.value;
+  const current = route.value.name === "me" ? "me" : list.value;
   return (
     <nav class="tabs" aria-label={t("nav.main")}>
-      <Tab to={{ name: "chats" }} icon="chat" current={["chats", "chat"].includes(route.value.name)}>
+      <Tab to={{ name: "chats" }} icon="chat" current={current === "chats"}>
         {t("nav.chats")}
         {unread > 0 && <span class="unseen">{t("row.unread", { count: unread })}</span>}
       </Tab>
-      <Tab to={{ name: "people" }} icon="people" current={["people", "person"].includes(route.value.name)}>
+      <Tab to={{ name: "people" }} icon="people" current={current === "people"}>
         {t("nav.people")}
       </Tab>
-      <Tab to={{ name: "me" }} icon="person" current={route.value.name === "me"}>
+      <Tab to={{ name: "me" }} icon="person" current={current === "me"}>
         {t("nav.me")}
       </Tab>
     </nav>

@@ -36,9 +36,9 @@ const content = computed<BannerContent | null>(() => {
 });
 
 /** Watch the phase, and keep the user from closing a tab that holds the only copy of what they wrote. */
-export function startBanner(): void {
+export function startBanner(): () => void {
   let timers: ReturnType<typeof setTimeout>[] = [];
-  effect(() => {
+  const stop = effect(() => {
     const lost = signedIn.value && phase.value !== "ready" && closed.value === null;
     if (lost && timers.length) return;
     timers.forEach(clearTimeout);
@@ -50,9 +50,9 @@ export function startBanner(): void {
         setTimeout(() => (down.value = "offline"), OFFLINE_MS),
       ];
   });
-  window.addEventListener("beforeunload", (event) => {
-    if (waiting.peek() > 0 && (storageLost.peek() || alone)) event.preventDefault();
-  });
+  const warn = (event: Event) => waiting.peek() > 0 && (storageLost.peek() || alone) && event.preventDefault();
+  window.addEventListener("beforeunload", warn);
+  return () => (stop(), window.removeEventListener("beforeunload", warn));
 }
 
 export function Banner() {

@@ -149,6 +149,11 @@ async function forget(): Promise<void> {
   toSignIn();
 }
 
+/** End the client of this page; nothing that is stored changes. */
+export function closeSession(): void {
+  end();
+}
+
 function end(): void {
   stop?.();
   stop = null;
