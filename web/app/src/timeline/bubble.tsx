@@ -67,7 +67,7 @@ function Face({ user }: { user: string }) {
 }
 
 function Bubble({ chat, message, named }: { chat: Chat; message: Message; named: boolean }) {
-  const { body, text, recalled, seq } = message;
+  const { body, recalled, seq } = message;
   return (
     <div class={`bubble ${lookOf(message)}`}>
       {named && (
