@@ -7,7 +7,9 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const target = process.argv[2] ?? join(here, "..", "chatd", "web", "static");
+const wanted = process.argv[2] ?? join(here, "..", "chatd", "web", "static");
+/** Built here and moved in the end, so that a build that fails leaves the files of the last one. */
+const target = `${wanted}.new`;
 /** Files of the build that only pages of other sites load: no worker needs them. */
 const FOR_OTHERS = ["embed.html", "embed.js"];
 /** What the build does not read: tests and documents. */
@@ -147,3 +149,5 @@ await buildConsole();
 const built = Object.fromEntries((await files(".")).map(([name, content]) => [name, digest(content)]));
 const manifest = { version, sources: digestOf(await sources()), files: built };
 await writeFile(join(target, "manifest.json"), JSON.stringify(manifest, null, 1) + "\n");
+await rm(wanted, { recursive: true, force: true });
+await rename(target, wanted);
