@@ -21,7 +21,10 @@ export function Attachments({ attachments }: { attachments: readonly Attachment[
   );
 }
 
-const isPicture = ({ mime, url }: Attachment): boolean => /^image\/(png|jpeg|gif|webp|avif)$/i.test(mime) && allowedPicture(url) !== "";
+/** Whether an attachment is shown as a picture; where it may be loaded from, the policy of the page decides. */
+export function isPicture({ mime, url }: Attachment): boolean {
+  return /^image\/(png|jpeg|gif|webp|avif)$/i.test(mime) && allowedPicture(url) !== "";
+}
 
 function Picture(attachment: Attachment) {
   const failed = useSignal(false);

@@ -1,5 +1,6 @@
 /** One message: who, what, when, how far it got, and the reactions to it. */
 import { useComputed } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import type { Message } from "@chatd/client";
 import { dateAndTime, timeOfDay } from "../locale/dates.js";
 import { t } from "../locale/locale.js";
@@ -9,7 +10,7 @@ import { follow, hrefOf } from "../shell/router.js";
 import { client, me } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { Actions } from "./actions.js";
-import { Attachments } from "./attachments.js";
+import { Attachments, isPicture } from "./attachments.js";
 import type { Chat } from "./chat.js";
 import { rowEvents } from "./gestures.js";
 import { folded, isEmojiOnly } from "./pieces.js";
@@ -33,10 +34,11 @@ export function MessageRow({ chat, id, seq, first, last }: RowProps) {
   const message = seq ? chat.model.message(seq) : chat.model.pending(id);
   const active = useComputed(() => chat.active.value === id).value;
   const marked = useComputed(() => seq > 0 && chat.marked.value === seq).value;
+  const fresh = useMemo(() => chat.model.fresh.has(id), [id]);
   if (!message) return null;
   const own = message.user === me.value;
   const group = !chat.state.summary.value.peer;
-  const classes = ["message", own ? "out" : "in", first && "first", last && "last", group && !own && "faced", marked && "marked"];
+  const classes = ["message", own ? "out" : "in", first && "first", last && "last", group && !own && "faced", marked && "marked", fresh && "new"];
   return (
     <article
       class={classes.filter(Boolean).join(" ")}
@@ -65,10 +67,9 @@ function Face({ user }: { user: string }) {
 }
 
 function Bubble({ chat, message, named }: { chat: Chat; message: Message; named: boolean }) {
-  const { body, text, recalled, seq } = message;
-  const emoji = !recalled && !body?.attachments && !body?.reply_to && isEmojiOnly(text);
+  const { body, recalled, seq } = message;
   return (
-    <div class={emoji ? "bubble emoji" : recalled ? "bubble recalled" : "bubble"}>
+    <div class={`bubble ${lookOf(message)}`}>
       {named && (
         <bdi class={`author line name-${colourOf(message.user)}`}>{userOf(message.user).value.name}</bdi>
       )}
@@ -81,6 +82,14 @@ function Bubble({ chat, message, named }: { chat: Chat; message: Message; named:
       {seq > 0 && <Reactions chat={chat} message={message} />}
     </div>
   );
+}
+
+/** Return the class of a bubble that is not a plain one. */
+function lookOf({ body, text, recalled, reactions }: Message): string {
+  if (recalled) return "recalled";
+  const { attachments, reply_to } = body ?? {};
+  if (!attachments) return !reply_to && isEmojiOnly(text) ? "emoji" : "";
+  return !text && Object.keys(reactions).length === 0 && isPicture(attachments.at(-1)!) ? "bare" : "";
 }
 
 /** Characters of a line of the widest bubble, and of one on a phone. */
@@ -108,11 +117,13 @@ function Content({ chat, message }: { chat: Chat; message: Message }) {
 function Meta({ chat, message }: { chat: Chat; message: Message }) {
   const { time, edited, pinned, recalled, user } = message;
   return (
-    <span class="meta" dir={document.dir === "rtl" ? "rtl" : "ltr"} title={dateAndTime(time)}>
-      {pinned && <Icon name="pin" />}
-      {edited > 0 && !recalled && <span>{t("chat.edited")}</span>}
-      <time>{timeOfDay(time)}</time>
-      {user === me.value && !recalled && <Tick chat={chat} message={message} />}
+    <span class="meta-place">
+      <span class="meta" dir={document.dir === "rtl" ? "rtl" : "ltr"} title={dateAndTime(time)}>
+        {pinned && <Icon name="pin" />}
+        {edited > 0 && !recalled && <span>{t("chat.edited")}</span>}
+        <time>{timeOfDay(time)}</time>
+        {user === me.value && !recalled && <Tick chat={chat} message={message} />}
+      </span>
     </span>
   );
 }

@@ -5,7 +5,7 @@ import { ComposerModel } from "../composer/composer_model.js";
 import { t } from "../locale/locale.js";
 import { announce } from "../shell/announcer.js";
 import { attempt } from "../shell/errors.js";
-import { me, type RoomState } from "../shell/state.js";
+import { me, phase, type RoomState } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { KeepPlace } from "./keep_place.js";
 import { TimelineModel } from "./model.js";
@@ -63,6 +63,8 @@ export class Chat {
   readonly #reading: Reading;
   #readTimer = 0;
   #scrolledAt = 0;
+  /** Whether the view is on its way to a place: nothing is fetched for where it is now. */
+  #going = false;
 
   constructor(readonly state: RoomState) {
     this.#reading = new Reading(state.room.readTo);
@@ -83,7 +85,9 @@ export class Chat {
     addEventListener("focus", seen);
     document.addEventListener("visibilitychange", seen);
     void this.#open();
+    const again = phase.subscribe((now) => now === "ready" && this.failed.peek() && this.#again());
     return () => {
+      again();
       removeEventListener("focus", seen);
       document.removeEventListener("visibilitychange", seen);
       clearTimeout(this.#readTimer);
@@ -184,26 +188,40 @@ export class Chat {
     const { room, id } = this.state;
     const left = places.get(id);
     const read = room.readTo;
+    this.#going = true;
     try {
-      if (left && Date.now() - left.at < RETURN_MS) {
-        await this.#go(left);
-      } else if (room.unread > 0) {
-        await this.model.openAround(read + 1);
-        this.change(() => this.model.divide(read));
-        this.#toDivider();
-      } else {
-        if (await this.model.showCached()) this.#place?.toEnd();
-        await this.model.openEnd();
-        this.#place?.toEnd();
-      }
+      if (left && Date.now() - left.at < RETURN_MS && (await this.#go(left))) return;
+      if (room.unread > 0) await this.#openUnread(read);
+      else await this.#openEnd();
     } catch {
+      // Without the server the newest messages that are stored; the rest when it answers again.
       this.failed.value = true;
+      if (await this.model.showCached(Infinity)) this.#place?.toEnd();
+    } finally {
+      this.#going = false;
+      places.delete(id);
+      this.composer.dropSent();
+      this.#moved();
     }
-    places.delete(id);
-    this.composer.dropSent();
   }
 
-  #toDivider(): void {
+  async #openEnd(): Promise<void> {
+    if (await this.model.showCached(Infinity)) this.#place?.toEnd();
+    await this.model.openEnd();
+    if (this.#place?.following) this.#place.toEnd();
+  }
+
+  async #openUnread(read: number): Promise<void> {
+    const { room } = this.state;
+    // What is stored is shown when nothing is missing behind it.
+    const cached = room.applied >= room.head && (await this.model.showCached(read));
+    if (!cached) await this.model.openAround(read + 1);
+    this.#toDivider(read);
+  }
+
+  /** Show the first unread message, with a divider before it, or the end if there is none. */
+  #toDivider(read: number): void {
+    this.change(() => this.model.divide(read));
     const row = this.#place?.content.querySelector<HTMLElement>(":scope > .divider");
     if (row) this.#place?.toRow(row, LEAD_PX);
     else this.#place?.toEnd();
@@ -212,7 +230,12 @@ export class Chat {
   /** Go to a place; false if its message is not there any more. */
   async #go({ seq, offset }: Place): Promise<boolean> {
     const near = this.#row(seq) !== undefined;
-    await this.model.openAround(seq);
+    this.#going = true;
+    try {
+      await this.model.openAround(seq);
+    } finally {
+      this.#going = false;
+    }
     const row = this.#row(seq);
     if (row) this.#place?.toRow(row, offset, near);
     return row !== undefined;
@@ -233,6 +256,13 @@ export class Chat {
     if (here && !this.#place?.following) places.set(this.state.id, { ...here, at: Date.now() });
   }
 
+  /** Fetch what could not be fetched, now that the server answers. */
+  #again(): void {
+    this.failed.value = false;
+    if (this.model.ready.peek()) this.#loadMore();
+    else void this.#open();
+  }
+
   get #ahead(): number {
     return AHEAD_SCREENS * (this.#place?.scroller.clientHeight ?? 0);
   }
@@ -250,7 +280,7 @@ export class Chat {
 
   #loadMore(): void {
     const place = this.#place;
-    if (!place) return;
+    if (!place || this.#going) return;
     if (place.scroller.scrollTop < this.#ahead) void this.#load(() => this.model.loadOlder());
     if (place.below < this.#ahead) void this.#load(() => this.model.loadNewer());
   }

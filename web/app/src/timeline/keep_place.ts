@@ -96,8 +96,9 @@ export class KeepPlace {
   }
 
   readonly #scrolled = (): void => {
-    // With the known height: what grew in this very frame was not scrolled away from.
-    this.following = this.#height - this.scroller.scrollTop - this.#viewport <= FOLLOW_PX;
+    // By the known sizes, too: content or a window that grew in this very frame was not scrolled away from.
+    const known = this.#height - this.scroller.scrollTop - this.#viewport;
+    this.following = Math.min(known, this.below) <= FOLLOW_PX;
     this.#changed();
   };
 

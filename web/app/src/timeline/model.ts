@@ -9,7 +9,7 @@ import type { Change, Entry, Event, Message } from "@chatd/client";
 import { client, me, type RoomState } from "../shell/state.js";
 import { pendingMessage, shownState } from "./overlay.js";
 import { rowsOf } from "./rows.js";
-import { covers, EMPTY, opened, PAGE, type Page, type Stretch, withLive, withNewer, withOlder } from "./window.js";
+import { covers, EMPTY, opened, PAGE, type Page, type Stretch, WINDOW_MAX, withLive, withNewer, withOlder } from "./window.js";
 
 /** Milliseconds between two changes of a page that nobody sees. */
 const HIDDEN_MS = 100;
@@ -32,6 +32,8 @@ export class TimelineModel {
     const pending = sends.map(({ key, packet }) => ({ key, time: Number(packet.composed_at) || 0 }));
     return rowsOf({ messages, notes: this.notes.value, pending, divider: this.divider.value, me: me.value });
   });
+  /** The keys of messages that just came at the end, in front of the reader: their rows rise. */
+  fresh: ReadonlySet<string> = new Set();
   /** Called after messages of others were put at the end of the stretch. */
   onAdded: (messages: readonly Message[]) => void = () => {};
   #states = new Map<number, Signal<Message>>();
@@ -86,19 +88,30 @@ export class TimelineModel {
     return quoted;
   }
 
-  /** Show the newest messages that are stored here, without asking the server; false if there are none. */
-  async showCached(): Promise<boolean> {
+  /**
+   * Show the newest messages that are stored here, and what was read of them last, without asking the server; false
+   * if they do not reach back to `read`, or there are none.
+   */
+  async showCached(read: number): Promise<boolean> {
     await this.state.room.open();
     const cached = this.state.room.cached();
-    if (cached.length > 0) this.#show(this.#newest(cached.slice(-PAGE), cached.length < PAGE && this.#isFirst(cached[0]!)));
-    return cached.length > 0;
+    const unread = cached.findIndex((message) => message.seq > read);
+    const from = unread < 0 ? cached.length - PAGE : Math.min(cached.length - PAGE, unread - PAGE / 2);
+    const messages = cached.slice(Math.max(0, from));
+    if (messages.length === 0 || messages.length > WINDOW_MAX || (unread === 0 && !this.#isFirst(cached[0]!))) return false;
+    this.#show(opened(this.#newest(messages, from <= 0 && this.#isFirst(cached[0]!)), this.#applied));
+    return true;
   }
 
   /** Show the newest messages. */
   async openEnd(): Promise<void> {
     const { messages } = await this.state.room.timeline(PAGE);
     // It looks until it has so many, or there is nothing older.
-    this.#show(this.#newest(messages, messages.length < PAGE));
+    const page = this.#newest(messages, messages.length < PAGE);
+    const shown = this.stretch.peek();
+    // What is shown already stays, with what the reader has loaded before it.
+    const joined = shown.messages.length > 0 && page.low <= shown.high + 1;
+    this.#show(joined ? withNewer(shown, page, this.#applied) : opened(page, this.#applied));
   }
 
   /** Show the messages around one; `true` when it is among them. */
@@ -132,9 +145,9 @@ export class TimelineModel {
     return this.state.room.applied;
   }
 
-  #newest(messages: readonly Message[], end: boolean): Stretch<Message> {
+  #newest(messages: readonly Message[], end: boolean): Page<Message> {
     const low = end ? this.state.summary.peek().first_visible : (messages[0]?.seq ?? 1);
-    return opened({ messages, low, high: this.#applied, end }, this.#applied);
+    return { messages, low, high: this.#applied, end };
   }
 
   #isFirst({ seq }: Message): boolean {
@@ -215,6 +228,9 @@ export class TimelineModel {
     const changes = this.#changes;
     this.#changes = [];
     const added = changes.flatMap((change) => (change.kind === "messageAdded" ? [change.message] : []));
+    const before = new Set(this.waiting.peek().map(({ key }) => key));
+    const queued = changes.flatMap((change) => (change.kind === "sendQueued" ? [change.key] : []));
+    this.fresh = new Set([...queued, ...added.map(({ key }) => key).filter((key) => !before.has(key))]);
     this.keep(() => {
       for (const change of changes) if (change.kind === "messageChanged") this.#change(change.message);
       if (changes.some(({ kind }) => kind.startsWith("send") || kind === "changesMissed")) this.#wait();

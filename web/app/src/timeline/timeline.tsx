@@ -14,6 +14,10 @@ export function Timeline({ chat }: { chat: Chat }) {
   const content = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => chat.mount(scroller.current!, content.current!), [chat]);
   const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && chat.returns.peek().length > 0) {
+      event.preventDefault();
+      void chat.back();
+    }
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key] as -1 | 1 | undefined;
     if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
