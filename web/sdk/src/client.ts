@@ -96,14 +96,14 @@ export class Client {
     return this.engine.resume();
   }
 
-  /** Say that the app is in front (protocol.md, "mode"). */
+  /** Say that the app is in front, and connect soon if it waits for that (protocol.md, "mode" and "States"). */
   foreground(): void {
-    this.engine.tell("mode", "foreground");
+    this.engine.tell("foreground");
   }
 
   /** Say that the app is not in front but may run: fewer heartbeats, no ephemerals (protocol.md, "mode"). */
   background(): void {
-    this.engine.tell("mode", "background");
+    this.engine.tell("background");
   }
 
   /** Probe the connection, or try again now: the system reports a usable network (protocol.md, "States"). */

@@ -152,11 +152,20 @@ export class Commands {
     this.watchOf.delete(tab);
   }
 
+  foreground(): void {
+    this.mode(false);
+    this.engine.lifecycle.revive();
+  }
+
+  background(): void {
+    this.mode(true);
+  }
+
   /** Set `foreground` or `background`, now and in every hello to come (protocol.md, "mode"). */
-  mode(mode: "foreground" | "background"): void {
+  private mode(background: boolean): void {
     const { lifecycle } = this.engine;
     const { connection } = lifecycle;
-    lifecycle.background = mode === "background";
+    lifecycle.background = background;
     if (!connection || lifecycle.phase !== "ready") return;
     const current = () => ({ type: "mode", mode: lifecycle.background ? "background" : "foreground" });
     connection.askUntilTaken(current, (reply) => {
@@ -167,8 +176,7 @@ export class Commands {
   /** Connect now that the app is in front, or make sure that the connection lives and nothing was missed. */
   async resume(): Promise<void> {
     const { lifecycle } = this.engine;
-    this.mode("foreground");
-    lifecycle.revive();
+    this.foreground();
     if (lifecycle.phase !== "ready" || !lifecycle.connection) return;
     if (lifecycle.connection.silentS() > SILENCE_S) lifecycle.connection.probe();
     await this.sync();

@@ -5,7 +5,7 @@
  * loop share a frame. One timer watches all deadlines.
  */
 
-import { BadFrame, BATCH_MAX, type Bytes, type Codec } from "./core/codec.js";
+import { BadFrame, type Bytes, type Codec } from "./core/codec.js";
 import { Deadlines } from "./core/deadlines.js";
 import { ChatError, ConnectionLost, HandshakeFailed } from "./core/errors.js";
 import { HELLO_FRAME_BYTES, LIMITS, type Limits } from "./core/limits.js";
@@ -242,7 +242,7 @@ export class Connection {
     let size = this.size(frame);
     for (let group; (group = this.outgoing[0]); this.outgoing.shift()) {
       size += this.size(group);
-      if (size + FRAME_HEAD > this.frameBytes || frame.length + group.length > BATCH_MAX) break;
+      if (size + FRAME_HEAD > this.frameBytes || frame.length + group.length > this.limits.batch) break;
       frame.push(...group);
     }
     return frame;

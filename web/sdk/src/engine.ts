@@ -126,7 +126,7 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
 
   async suspend(): Promise<void> {
     if (!this.leading) return;
-    this.commands.mode("background");
+    this.commands.background();
     this.lifecycle.suspend();
     await this.settled();
   }

@@ -24,6 +24,7 @@ export type Call = (packet: Packet) => Promise<Packet>;
 export class Repairer {
   page = 200;
   private readonly timers = new Map<string, Timer>();
+  private readonly repairs = new WeakMap<Replica, Promise<void>>();
   private rooms: string[] = [];
   // The next request of the sync that is under way; an empty one: a full sync.
   private round: Packet | undefined;
@@ -91,8 +92,16 @@ export class Repairer {
     this.job += 1;
   }
 
-  /** Fetch until the room is at its head. Rejects with what `call` rejects with. */
-  async repair(replica: Replica): Promise<void> {
+  /** Fetch until the room is at its head, one request at a time. Rejects with what `call` rejects with. */
+  repair(replica: Replica): Promise<void> {
+    // The app opens a room that is being repaired anyway: whoever comes second finds nothing left to ask.
+    const before = this.repairs.get(replica) ?? Promise.resolve();
+    const repaired = before.catch(() => {}).then(() => this.fetchMissing(replica));
+    this.repairs.set(replica, repaired);
+    return repaired;
+  }
+
+  private async fetchMissing(replica: Replica): Promise<void> {
     for (let plan; (plan = replica.timeline.plan()); ) {
       if (plan === "jump" || !(await this.log(replica, plan.from, plan.to))) await this.jump(replica);
     }

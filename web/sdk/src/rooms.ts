@@ -3,10 +3,10 @@
 import { normalEmoji } from "./core/emoji.js";
 import type { Message } from "./core/messages.js";
 import type {
-  Body, ChangesReply, LogReply, MemberEntry, MembersListReply, Packet, ReadersReply,
+  Body, ChangesReply, LogReply, MembersListReply, Packet, ReadersReply,
 } from "./core/packets.js";
 import type { MemberReceipt, Replica } from "./core/replica.js";
-import type { Summary } from "./core/summary.js";
+import { roleOf, type Summary } from "./core/summary.js";
 import type { Page } from "./core/timeline.js";
 import type { Engine } from "./engine.js";
 import type { Receipt } from "./sender.js";
@@ -235,7 +235,7 @@ export class Room {
     let more: string | undefined;
     do {
       const reply: MembersListReply = await this.call("members.list", given({ ...asked, more }));
-      for (const entry of reply.members) yield memberFrom(entry);
+      for (const entry of reply.members) yield { ...entry, role: roleOf(entry) };
       more = reply.more;
     } while (more);
   }
@@ -287,10 +287,6 @@ export class Room {
   private mutate(type: string, fields: Packet, lost = ""): Promise<void> {
     return this.engine.run("mutate", { type, room: this.id, key: this.engine.env.key(), ...fields }, lost);
   }
-}
-
-function memberFrom({ user, role = "member", joined_at = 0 }: MemberEntry): Member {
-  return { user, role, joined_at };
 }
 
 function bodyOf(content: string | Body): Body {

@@ -6,6 +6,7 @@ import type { Account } from "./core/account.js";
 import type { Change } from "./core/changes.js";
 import { ChatError } from "./core/errors.js";
 import type { FocusReply, ReadReply, WatchReply } from "./core/packets.js";
+import { pauseS } from "./core/timing.js";
 import type { Replica } from "./core/replica.js";
 import type { Env } from "./env.js";
 import type { Settings } from "./settings.js";
@@ -112,7 +113,7 @@ export class Signals {
     } else if ((!reply || reply.retry === "later") && !this.reads.has(room)) {
       // Marks are monotonic: sending it again is harmless.
       this.reads.set(room, seq);
-      if (reply) this.readThrottle.touch(room);
+      if (reply) this.readThrottle.touchLater(room, pauseS(this.settings.timing, reply.retry_after));
     }
   }
 

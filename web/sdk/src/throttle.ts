@@ -24,6 +24,13 @@ export class Throttle {
     if (!this.resting.has(key)) this.go(key);
   }
 
+  /** Fire for `key` when its interval and `pauseS` are over, whatever touches it before. */
+  touchLater(key: string, pauseS: number): void {
+    this.resting.get(key)?.cancel();
+    this.touched.add(key);
+    this.rest(key, Math.max(this.intervalS, pauseS));
+  }
+
   /** Cancel every timer and forget everything that waits. */
   stop(): void {
     for (const timer of this.resting.values()) timer.cancel();
@@ -32,8 +39,12 @@ export class Throttle {
   }
 
   private go(key: string): void {
-    this.resting.set(key, this.env.callLater(this.intervalS, () => this.rested(key)));
+    this.rest(key, this.intervalS);
     this.fire(key);
+  }
+
+  private rest(key: string, intervalS: number): void {
+    this.resting.set(key, this.env.callLater(intervalS, () => this.rested(key)));
   }
 
   private rested(key: string): void {

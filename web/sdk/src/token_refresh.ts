@@ -21,32 +21,33 @@ export class TokenRefresh {
   async start(connection: Connection): Promise<void> {
     if (this.renewing === connection) return;
     this.renewing = connection;
-    while (connection.alive && !(await this.tried(connection))) await wait(this.env, this.timing.tokenRetryS);
+    for (let pause; connection.alive && (pause = await this.tried(connection)) !== undefined; ) await wait(this.env, pause);
     if (this.renewing === connection) this.renewing = undefined;
   }
 
-  /** Try once; return whether there is nothing more to try on this connection. */
-  private async tried(connection: Connection): Promise<boolean> {
+  /** Try once; return the seconds until the next try, undefined when there is nothing more to try on this connection. */
+  private async tried(connection: Connection): Promise<number | undefined> {
     try {
       const token = await this.tokens.fetch();
-      if (!connection.alive) return true;
+      if (!connection.alive) return undefined;
       const { token_ttl = Infinity } = await connection.request({ type: "auth", token });
       this.tokens.accepted(token_ttl, this.env.monotonic());
-      return true;
+      return undefined;
     } catch (error) {
-      if (error instanceof ConnectionLost || error instanceof TokenRejected) return true;
+      if (error instanceof ConnectionLost || error instanceof TokenRejected) return undefined;
       this.log(`no renewed token: ${error}`);
-      return error instanceof ChatError && this.refused(error);
+      return error instanceof ChatError ? this.refused(error) : this.timing.tokenRetryS;
     }
   }
 
-  private refused(error: ChatError): boolean {
-    if (error.retry !== "after_auth") return error.retry === "never";
+  /** Return the seconds until the next try; a token that is fetched sooner than `retry_after` is no better. */
+  private refused({ code, retry, retry_after = 0 }: ChatError): number | undefined {
+    if (retry === "never") return undefined;
     try {
-      this.tokens.refused(error.code === "token_invalid" ? TOKEN_INVALID : TOKEN_EXPIRED);
+      if (retry === "after_auth") this.tokens.refused(code === "token_invalid" ? TOKEN_INVALID : TOKEN_EXPIRED);
     } catch {
-      return true;
+      return undefined;
     }
-    return false;
+    return Math.max(this.timing.tokenRetryS, retry_after / 1000);
   }
 }

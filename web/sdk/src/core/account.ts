@@ -26,6 +26,12 @@ export interface AccountDelegate {
   onOwnMessage(event: Event): void;
 }
 
+/** The states of a user that are not `offline`, as which any other is taken (protocol.md, "Forward compatibility"). */
+const PRESENCES = ["online", "away"];
+
+/** The reasons of a `gone` that are not `removed`, as which any other is taken. */
+const GONE_REASONS = ["left", "banned", "deleted"];
+
 /** The state of a watched user; `last_seen` in Unix milliseconds, 0 if unknown. */
 export interface Presence {
   readonly state: string;
@@ -106,7 +112,7 @@ export class Account {
       case "event": return this.takeEvents(push.room, push.events);
       case "head": return push.rooms.forEach(({ room, seq, ordinal }) => this.takeHead(room, seq, ordinal));
       case "room": return void this.takeSummary(push.summary);
-      case "gone": return this.lose(push.room, push.reason ?? "removed");
+      case "gone": return this.lose(push.room, GONE_REASONS.includes(push.reason!) ? push.reason! : "removed");
       case "position": return this.on(push.room, (replica) => replica.takePosition(push));
       case "receipts": return this.on(push.room, (replica) => replica.takeReceipts(push.receipts));
       case "typing": return this.delegate.onTyping(push.room, push.user);
@@ -147,7 +153,8 @@ export class Account {
 
   /** Take the presence of users. */
   takePresence(users: readonly PresenceEntry[]): void {
-    for (const { user, state = "offline", last_seen = 0 } of users) {
+    for (const { user, state: named = "", last_seen = 0 } of users) {
+      const state = PRESENCES.includes(named) ? named : "offline";
       this.presence.set(user, { state, last_seen });
       this.delegate.onChange({ kind: "presenceChanged", user, state, last_seen });
     }
