@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from chatd.config.web import Web
-from chatd.web import site
+from chatd.web import assets
 from tests.kit import http
 from tests.kit.built_files import SCRIPT, write_built
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
@@ -15,15 +15,11 @@ OWN = "https://chat.example"
 
 @pytest.fixture
 async def daemon(tmp_path, monkeypatch) -> RunningDaemon:
-    built = write_built(tmp_path / "static")
-    monkeypatch.setattr(site, "read_built", lambda folder, directory: read(folder, built))
+    monkeypatch.setattr(assets, "STATIC", write_built(tmp_path / "static"))
     async with running_daemon(
         config_for(tmp_path / "store", web={"enabled": True, "url": f"{OWN}/"})
     ) as running:
         yield running
-
-
-read = site.read_built
 
 
 async def test_the_page_and_its_files_are_served(daemon):
@@ -119,7 +115,7 @@ async def test_switched_off_there_is_no_page(daemon):
 
 
 async def test_a_client_that_is_not_built_is_told_to_those_who_look(tmp_path, monkeypatch):
-    monkeypatch.setattr(site, "read_built", lambda folder, directory: read(folder, tmp_path / "nothing"))
+    monkeypatch.setattr(assets, "STATIC", tmp_path / "nothing")
     config = config_for(tmp_path / "store", web={"enabled": True, "url": f"{OWN}/"})
     async with running_daemon(config) as daemon:
         answer = await http.request(f"{daemon.http_url}/")
