@@ -287,6 +287,10 @@ def packets() -> str:
     parts.append(union("Request", [f"{camel(type)}Request" for type in requests]))
     parts.append(union("Push", [f"{camel(type)}Push" for type in pushes]))
     rows = "\n".join(f'  "{type}": {camel(type)}Reply;' for type in requests)
+    codes = "\n  | ".join(f'"{code}"' for code in document.errors())
+    parts.append(
+        f'/** The error codes (protocol.md, "Error codes"). */\nexport type ErrorCode =\n  | {codes};'
+    )
     parts.append(f"/** The reply to each request. */\nexport type Replies = {{\n{rows}\n}};")
     return "\n\n".join(parts) + "\n"
 

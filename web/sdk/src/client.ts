@@ -6,7 +6,8 @@ import type { Entry } from "./core/outbox.js";
 import type { DeviceEntry, DevicesListReply, Packet, UserEntry, UsersGetReply } from "./core/packets.js";
 import type { Phase } from "./core/states.js";
 import { TIMING, type Timing } from "./core/timing.js";
-import { Engine, type Presence } from "./engine.js";
+import type { Presence, Totals } from "./core/account.js";
+import { Engine } from "./engine.js";
 import { SystemEnv, type Env } from "./env.js";
 import { Room } from "./rooms.js";
 import { SETTINGS, type Settings } from "./settings.js";
@@ -97,17 +98,17 @@ export class Client {
 
   /** Say that the app is in front (protocol.md, "mode"). */
   foreground(): void {
-    void this.engine.run("mode", "foreground");
+    this.engine.tell("mode", "foreground");
   }
 
   /** Say that the app is not in front but may run: fewer heartbeats, no ephemerals (protocol.md, "mode"). */
   background(): void {
-    void this.engine.run("mode", "background");
+    this.engine.tell("mode", "background");
   }
 
   /** Probe the connection, or try again now: the system reports a usable network (protocol.md, "States"). */
   networkChanged(): void {
-    void this.engine.run("networkChanged");
+    this.engine.tell("networkChanged");
   }
 
   /** The phase of the connection. */
@@ -150,7 +151,7 @@ export class Client {
   }
 
   /** The numbers of rooms, of unread messages and of unread mentions, as the server counted them last. */
-  get totals(): Readonly<Record<string, number>> {
+  get totals(): Readonly<Totals> {
     return this.engine.account.totals;
   }
 
@@ -255,12 +256,12 @@ export class Client {
   /** Name the rooms on the screen, at most 8; they are kept up to date at once (protocol.md, "focus"). */
   focus(rooms: Iterable<Room | string>): void {
     const ids = [...rooms].map((room) => (typeof room === "string" ? room : room.id));
-    void this.engine.run("focus", ids, this.engine.tab);
+    this.engine.tell("focus", ids, this.engine.tab);
   }
 
   /** Follow the presence of these users, at most 200 (protocol.md, "watch"). */
   watch(users: Iterable<string>): void {
-    void this.engine.run("watch", [...users], this.engine.tab);
+    this.engine.tell("watch", [...users], this.engine.tab);
   }
 
   // Outbox and the rest.

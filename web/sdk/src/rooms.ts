@@ -186,13 +186,13 @@ export class Room {
 
   /** Mark everything up to `seq`, or all that was applied, as read; sent at most every 2 s (protocol.md, "read"). */
   read(seq = this.applied): void {
-    void this.engine.run("read", this.id, seq);
+    this.engine.tell("read", this.id, seq);
   }
 
   /** Show the others that the user is typing; call it on every key, it is sent at most every 3 s (protocol.md,
    * "typing"). */
   typing(): void {
-    void this.engine.run("typing", this.id);
+    this.engine.tell("typing", this.id);
   }
 
   /** Return the users who read the message `seq` (protocol.md, "readers"). */

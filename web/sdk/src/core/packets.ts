@@ -1144,6 +1144,31 @@ export type Push =
   | PingPush
   | ByePush;
 
+/** The error codes (protocol.md, "Error codes"). */
+export type ErrorCode =
+  | "bad_request"
+  | "unknown_type"
+  | "not_supported"
+  | "token_expired"
+  | "token_invalid"
+  | "auth_mismatch"
+  | "forbidden"
+  | "not_member"
+  | "not_found"
+  | "gone"
+  | "too_large"
+  | "room_full"
+  | "quota"
+  | "edit_window"
+  | "muted"
+  | "conflict"
+  | "aborted"
+  | "rate_limited"
+  | "overloaded"
+  | "timeout"
+  | "internal"
+  | "bad_cursor";
+
 /** The reply to each request. */
 export type Replies = {
   "hello": HelloReply;
