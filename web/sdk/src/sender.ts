@@ -35,7 +35,8 @@ export type Store = (rows: readonly Row[], durable: boolean) => Promise<void>;
 /** The job that sends the outbox of one account. */
 export class Sender {
   readonly outbox: Outbox;
-  private limits: Limits = LIMITS;
+  /** The limits of the server, as it named them last. */
+  limits: Limits = LIMITS;
   private connection: Connection | undefined;
   private window: Window = windowOf(LIMITS);
   private timer: Timer | undefined;

@@ -119,7 +119,11 @@ function Meta({ chat, message }: { chat: Chat; message: Message }) {
   return (
     <span class="meta-place">
       <span class="meta" dir={document.dir === "rtl" ? "rtl" : "ltr"} title={dateAndTime(time)}>
-        {pinned && <Icon name="pin" />}
+        {pinned && (
+          <span role="img" aria-label={t("chat.pinned")}>
+            <Icon name="pin" />
+          </span>
+        )}
         {edited > 0 && !recalled && <span>{t("chat.edited")}</span>}
         <time>{timeOfDay(time)}</time>
         {user === me.value && !recalled && <Tick chat={chat} message={message} />}
