@@ -166,11 +166,19 @@ export class Connection {
     this.finish(ending(code, reason));
   }
 
-  /** Write everything queued, then end with a close handshake. */
-  close(code: number, reason = ""): void {
+  /** Write everything queued, then end with a close handshake; resolves when the peer has finished it, or took too
+   * long. */
+  close(code: number, reason = ""): Promise<void> {
     this.write();
     this.closeSocket(code);
     this.finish(ending(code, reason));
+    return new Promise((resolve) => {
+      const timer = this.link.env.callLater(this.link.timing.closeS, resolve);
+      this.socket.onclose = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
   }
 
   private closeSocket(code: number): void {

@@ -98,7 +98,7 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
     this.account = new Account(this, settings.messagesKept);
     const store = (rows: readonly Row[], durable: boolean) => this.store(rows, durable);
     this.sender = new Sender(store, this.account, this.feed, this.codec, env, settings);
-    this.repairer = new Repairer((packet) => this.call(packet), this.account, env, settings);
+    this.repairer = new Repairer((packet, wanted) => this.call(packet, settings.timing.callS, wanted), this.account, env, settings);
     this.signals = new Signals(this.account, env, settings);
     const tokens = new Tokens(parts.token);
     this.lifecycle = new Lifecycle(parts.url, tokens, this);
@@ -118,7 +118,7 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   async close(): Promise<void> {
     if (!this.started) return;
     await this.started.catch(() => {});
-    this.lifecycle.stop();
+    await this.lifecycle.stop();
     await this.settled();
     await this.tabs?.stop();
     await this.storage.close();
@@ -127,7 +127,7 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   async suspend(): Promise<void> {
     if (!this.leading) return;
     this.commands.background();
-    this.lifecycle.suspend();
+    await this.lifecycle.suspend();
     await this.settled();
   }
 
@@ -168,7 +168,7 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
 
   async follow(): Promise<void> {
     if (this.leading) {
-      this.lifecycle.stop();
+      void this.lifecycle.stop();
       await this.settled();
     }
     this.leading = false;
@@ -228,13 +228,14 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   /** Return the `ok` to a request, over as many connections as it takes within `timeoutS` seconds.
    *
    * Every request of the protocol may be repeated: reads, keyed mutations, replacements of a set. A refusal for now is
-   * waited out if the time allows. Rejects with the `ChatError`, `Closed` or `Unreachable`.
+   * waited out if the time allows. Rejects with the `ChatError`, `Closed` or `Unreachable`, and with anything once it is
+   * not `wanted` any more.
    */
-  call(packet: Packet, timeoutS = this.timing.callS): Promise<Packet> {
+  call(packet: Packet, timeoutS = this.timing.callS, wanted = () => true): Promise<Packet> {
     let refusal: ChatError | undefined;
     const late = () => refusal ?? new Unreachable(`no answer to ${packet.type} within ${timeoutS} s`);
     return this.within(timeoutS, late, async (isLate) => {
-      while (!isLate()) {
+      while (!isLate() && wanted()) {
         const { connection, phase } = this.lifecycle;
         if (phase === "stopped") throw this.whyStopped();
         if (phase !== "ready" || !connection?.alive) {

@@ -65,17 +65,19 @@ export class Lifecycle {
   }
 
   /** Move to "stopped", after an ordinary close. */
-  stop(closed = new Closed(0, "stopped")): void {
+  async stop(): Promise<void> {
     if (this.phase === "stopped") return;
-    this.end(1000);
-    this.stopped(closed);
+    const ended = this.end(1000);
+    this.stopped(new Closed(0, "stopped"));
+    await ended;
   }
 
   /** Move to "suspended": closed with 1001, and no timer until `wake` (protocol.md, "States"). */
-  suspend(): void {
+  async suspend(): Promise<void> {
     if (this.phase === "stopped" || this.phase === "suspended") return;
-    this.end(1001);
+    const ended = this.end(1001);
     this.move("suspend");
+    await ended;
   }
 
   /** Connect soon: the app is in front, or the network is back (protocol.md, "States"). */
@@ -99,10 +101,10 @@ export class Lifecycle {
   }
 
   /** Close the connection and end the loop; the phase is still the old one. */
-  private end(code: number): void {
+  private end(code: number): Promise<void> | undefined {
     this.loop += 1;
     this.cut?.(false);
-    this.connection?.close(code);
+    return this.connection?.close(code);
   }
 
   private async live(loop: number): Promise<void> {

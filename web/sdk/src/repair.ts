@@ -18,9 +18,12 @@ const JUMP_PAGE = 50;
 /** Rounds of `changes` before a stretch is shown as it is: each covers a page, and the next display continues. */
 const STALE_ROUNDS = 8;
 
-export type Call = (packet: Packet) => Promise<Packet>;
+/** Sends a request and returns its `ok`; once it is not `wanted` any more, it is not sent again. */
+export type Call = (packet: Packet, wanted: () => boolean) => Promise<Packet>;
 
-/** The job that brings one account up to date. `call` sends a request and returns its `ok`. */
+type Ask = (type: string, fields: Packet) => Promise<Packet>;
+
+/** The job that brings one account up to date. */
 export class Repairer {
   page = 200;
   private readonly timers = new Map<string, Timer>();
@@ -93,17 +96,18 @@ export class Repairer {
   }
 
   /** Fetch until the room is at its head, one request at a time. Rejects with what `call` rejects with. */
-  repair(replica: Replica): Promise<void> {
+  repair(replica: Replica, wanted = () => true): Promise<void> {
     // The app opens a room that is being repaired anyway: whoever comes second finds nothing left to ask.
     const before = this.repairs.get(replica) ?? Promise.resolve();
-    const repaired = before.catch(() => {}).then(() => this.fetchMissing(replica));
+    const repaired = before.catch(() => {}).then(() => this.fetchMissing(replica, wanted));
     this.repairs.set(replica, repaired);
     return repaired;
   }
 
-  private async fetchMissing(replica: Replica): Promise<void> {
+  private async fetchMissing(replica: Replica, wanted: () => boolean): Promise<void> {
+    const ask = (type: string, fields: Packet) => this.call({ type, room: replica.room, ...fields }, wanted);
     for (let plan; (plan = replica.timeline.plan()); ) {
-      if (plan === "jump" || !(await this.log(replica, plan.from, plan.to))) await this.jump(replica);
+      if (plan === "jump" || !(await this.log(replica, ask, plan))) await this.jump(replica, ask);
     }
   }
 
@@ -114,30 +118,27 @@ export class Repairer {
     for (let round = 0; round < STALE_ROUNDS; round++) {
       const part = timeline.cached.stale(low, high, timeline.applied);
       if (!part) return;
-      const reply = await this.ask(replica, "changes", { low: part[0], high: part[1], since: part[2] });
+      const [from, to, since] = part;
+      const reply = await this.call({ type: "changes", room: replica.room, low: from, high: to, since }, () => true);
       this.account.publish(replica, replica.countedIn(timeline.takeChanges(reply as ChangesReply, part)));
     }
   }
 
-  private async log(replica: Replica, from: number, to: number): Promise<boolean> {
-    const reply = (await this.ask(replica, "log", { from, to })) as LogReply;
+  private async log(replica: Replica, ask: Ask, plan: Packet): Promise<boolean> {
+    const reply = (await ask("log", plan)) as LogReply;
     this.account.matchOwn(reply.events);
     const [helped, changes] = replica.timeline.takeLog(reply);
     this.account.publish(replica, replica.countedIn(changes));
     return helped;
   }
 
-  private async jump(replica: Replica): Promise<void> {
-    const reply = (await this.ask(replica, "history", { limit: JUMP_PAGE })) as HistoryReply;
+  private async jump(replica: Replica, ask: Ask): Promise<void> {
+    const reply = (await ask("history", { limit: JUMP_PAGE })) as HistoryReply;
     this.account.matchOwn(reply.events);
     this.account.publish(replica, replica.timeline.takeNewest(reply));
     // A jump skips messages, so the unread number cannot be derived from them: fetch it.
-    const { summary } = (await this.ask(replica, "room.get", {})) as RoomGetReply;
+    const { summary } = (await ask("room.get", {})) as RoomGetReply;
     this.account.takeSummary(summary);
-  }
-
-  private ask({ room }: Replica, type: string, fields: Packet): Promise<Packet> {
-    return this.call({ type, room, ...fields });
   }
 
   // The one job.
@@ -188,7 +189,7 @@ export class Repairer {
     const replica = this.account.replicas.get(this.rooms.shift()!);
     if (!replica) return;
     try {
-      await this.repair(replica);
+      await this.repair(replica, () => job === this.job);
     } catch (error) {
       if (job !== this.job) return;
       if (error instanceof ChatError && error.retry !== "later") {
@@ -203,7 +204,7 @@ export class Repairer {
   private async nextPage(job: number): Promise<void> {
     const asked = this.round!;
     try {
-      const reply = await this.call({ type: "sync", ...asked, rooms: this.page });
+      const reply = await this.call({ type: "sync", ...asked, rooms: this.page }, () => job === this.job);
       if (job === this.job) this.takePage(this.account.takeSync(reply as SyncPage));
     } catch (error) {
       if (job !== this.job || !(error instanceof ChatError) || error.retry === "later") throw error;
