@@ -2,6 +2,7 @@
 
 import type { Change } from "./core/changes.js";
 import type { Closed } from "./core/errors.js";
+import type { Limits } from "./core/limits.js";
 import type { Entry } from "./core/outbox.js";
 import type { DeviceEntry, DevicesListReply, Packet, UserEntry, UsersGetReply } from "./core/packets.js";
 import type { Phase } from "./core/states.js";
@@ -168,6 +169,11 @@ export class Client {
   /** The mutations that the server has not acknowledged, in order, failed ones included. */
   get outbox(): readonly Entry[] {
     return [...this._engine.sender.outbox];
+  }
+
+  /** The limits of the server, as this tab was told last (protocol.md, "Size limits"). */
+  get limits(): Limits {
+    return this.engine.sender.limits;
   }
 
   /** What was typed and not sent, by place: the id of a room, or whatever the app likes. */
