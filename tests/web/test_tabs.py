@@ -1,5 +1,6 @@
 """Tabs of one browser that share a storage and a connection, in a real browser, against a real daemon."""
 
+import random
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from chatd.client import Client, Room
 from tests.kit import web_sources
 from tests.kit.browser import BROWSER, watched_context, web_daemon
 from tests.kit.daemon import RunningDaemon
+from tests.kit.soak import scaled, seed_base
 from tests.kit.tokens import token_for
 from tests.kit.waiting import until
 
@@ -192,3 +194,105 @@ async def test_rooms_not_opened_for_long_lose_their_messages_first(alice: Browse
     assert len(await tab.cached(alice.room.id)) == 6
     assert await tab.cached(other.id) == []
     assert len(await tab.texts(other.id)) == 6
+
+
+class Fate:
+    """What may happen to alice's tabs, drawn from a seed, and what must be true whatever did."""
+
+    def __init__(self, alice: Browser, seed: int) -> None:
+        self.alice = alice
+        self.chance = random.Random(seed)
+        self.tabs: list[Tab] = []
+        self.halted: dict[Tab, Any] = {}
+        self.posted: list[str] = []  # in vain, perhaps
+        self.promised: list[str] = []  # their posts were resolved
+        self.draft = ""
+
+    @property
+    def running(self) -> list[Tab]:
+        return [tab for tab in self.tabs if tab not in self.halted]
+
+    async def open(self) -> None:
+        if len(self.tabs) < 3:
+            await self.online()  # nothing stores this page
+            self.tabs.append(await self.alice.tab(ready=False))
+
+    async def post(self) -> None:
+        tab = self.chance.choice(self.running)
+        text = f"post {len(self.posted)}"
+        self.posted.append(text)
+        if self.chance.random() < 0.3:
+            await tab.page.evaluate(f"() => void chat.post('{self.alice.room.id}', '{text}')")
+        else:
+            await tab.post(self.alice.room.id, text)
+            self.promised.append(text)
+
+    async def type(self) -> None:
+        self.draft = f"draft {self.chance.random()}"
+        await self.chance.choice(self.running).draft(self.alice.room.id, self.draft)
+
+    async def end(self) -> None:
+        tab = self.chance.choice(self.running)
+        self.tabs.remove(tab)
+        await tab.page.close()
+
+    async def halt(self) -> None:
+        tab = self.chance.choice(self.running)
+        self.halted[tab] = debugger = await self.alice.context.new_cdp_session(tab.page)
+        await debugger.send("Debugger.enable")
+        await debugger.send("Debugger.pause")
+
+    async def thaw(self) -> None:
+        if self.halted:
+            _, debugger = self.halted.popitem()
+            await debugger.send("Debugger.disable")
+            await debugger.detach()
+
+    async def offline(self) -> None:
+        await self.alice.context.set_offline(True)
+
+    async def online(self) -> None:
+        await self.alice.context.set_offline(False)
+
+    async def happen(self) -> None:
+        """One step; there is always a tab that runs."""
+        if not self.running:
+            await self.thaw()
+        if not self.running:
+            await self.open()
+        steps = [self.post] * 4 + [
+            self.type,
+            self.open,
+            self.end,
+            self.halt,
+            self.thaw,
+            self.offline,
+            self.online,
+        ]
+        await self.chance.choice(steps)()
+
+    async def check(self) -> None:
+        await self.online()
+        while self.halted:
+            await self.thaw()
+        last = await self.alice.tab()
+        await last.until("() => chat.waiting() === 0")
+        await until(lambda: not self.promised or self.promised[-1] in self.sent())
+        assert [text for text in self.sent() if text in self.promised] == self.promised
+        assert len(set(self.sent())) == len(self.sent())
+        assert (await last.drafts()).get(self.alice.room.id, "") == self.draft
+
+    def sent(self) -> list[str]:
+        return [message.text for _, message in sorted(self.alice.room.messages.items())]
+
+
+@pytest.mark.parametrize("seed", range(scaled(4, 200)))
+async def test_whatever_happens_to_tabs_typed_text_survives_and_is_sent_once(
+    alice: Browser, seed: int
+) -> None:
+    await alice.room.send("hello")
+    fate = Fate(alice, seed_base() + seed)
+    print(f"SEED={seed_base()} repeats this")  # shown when it fails
+    for _ in range(25):
+        await fate.happen()
+    await fate.check()
