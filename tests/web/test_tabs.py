@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -13,6 +14,7 @@ import pytest_asyncio
 from chatd.client import Client, Room
 from tests.kit import web_sources
 from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.cut_link import CutLink, cut_link
 from tests.kit.daemon import RunningDaemon
 from tests.kit.soak import scaled, seed_base
 from tests.kit.tokens import token_for
@@ -46,20 +48,22 @@ class Tab:
 class Browser:
     """A browser profile in which alice opens tabs, and bob, who talks with her."""
 
-    def __init__(self, context: Any, script: str, daemon: RunningDaemon, bob: Client, room: Room) -> None:
+    def __init__(self, context: Any, script: str, link: CutLink, bob: Client, room: Room) -> None:
         self.context = context
         self.script = script
-        self.daemon = daemon
+        self.link = link
         self.bob = bob
         self.room = room
 
     async def tab(self, *, broken: int = 0, ready: bool = True, messages_max: int | None = None) -> Tab:
         tab = Tab(await self.context.new_page())
-        await tab.page.goto(f"{self.daemon.http_url}/v1/health")  # a page of this origin with nothing on it
+        await tab.page.goto(
+            f"http://127.0.0.1:{self.link.port}/v1/health"
+        )  # a page of this origin with nothing on it
         await tab.page.evaluate(self.script)
         if broken:
             await tab.page.evaluate(BROKEN, broken)
-        await tab.open(self.daemon.url, token_for("alice"), "alice", messages_max)
+        await tab.open(f"ws://127.0.0.1:{self.link.port}/v1/ws", token_for("alice"), "alice", messages_max)
         if ready:
             await tab.until("() => chat.phase() === 'ready'")
         return tab
@@ -91,8 +95,12 @@ async def profile(browser: Any, script: str, daemon: RunningDaemon) -> AsyncIter
         return token_for("bob")
 
     watched = watched_context(browser, bypass_csp=True)
-    async with watched as (context, _), Client(daemon.url, get_token) as bob:
-        yield Browser(context, script, daemon, bob, await bob.direct("alice"))
+    async with (
+        watched as (context, _),
+        cut_link(urlsplit(daemon.http_url).port or 0) as link,
+        Client(daemon.url, get_token) as bob,
+    ):
+        yield Browser(context, script, link, bob, await bob.direct("alice"))
 
 
 async def test_tabs_share_one_connection_and_show_the_same(alice: Browser) -> None:
@@ -108,7 +116,7 @@ async def test_tabs_share_one_connection_and_show_the_same(alice: Browser) -> No
         await tab.until(f"() => chat.shown('{room}').length === 3")
         assert await tab.texts(room) == ["from the second", "from the first", "from bob"]
         assert await tab.count("messageAdded") == 3
-    await until(lambda: alice.daemon.sockets == 2)  # one of bob
+    await until(lambda: alice.link.sockets == 1)
     await first.draft(room, "half a word")
     await second.until(f"() => chat.drafts()['{room}'] === 'half a word'")
 
@@ -143,7 +151,7 @@ async def test_a_frozen_leader_loses_the_lead_and_follows_when_it_thaws(alice: B
     for tab in (first, second):
         await tab.until(f"async () => (await chat.texts('{room}')).length === 3")
         assert await tab.texts(room) == ["while it is frozen", "thawed", "from bob"]
-    await until(lambda: alice.daemon.sockets == 2)
+    await until(lambda: alice.link.sockets == 1)
 
 
 @pytest.mark.parametrize("moment", ["unawaited", "stored", "two tabs"])
@@ -151,7 +159,7 @@ async def test_a_post_outlives_its_tab_and_is_sent_once(alice: Browser, moment: 
     leader = await alice.tab()
     tab = await alice.tab() if moment == "two tabs" else leader
     room = alice.room.id
-    await alice.context.set_offline(True)
+    alice.link.cut()
     if moment == "unawaited":
         await tab.page.evaluate(f"() => void chat.post('{room}', 'kept')")
     else:
@@ -159,7 +167,7 @@ async def test_a_post_outlives_its_tab_and_is_sent_once(alice: Browser, moment: 
     await leader.page.close()
     if tab is not leader:
         await tab.page.close()
-    await alice.context.set_offline(False)
+    alice.link.mend()
     again = await alice.tab()
     await again.until("() => chat.waiting() === 0")
     texts = await again.texts(room)
@@ -249,10 +257,10 @@ class Fate:
             await debugger.detach()
 
     async def offline(self) -> None:
-        await self.alice.context.set_offline(True)
+        self.alice.link.cut()
 
     async def online(self) -> None:
-        await self.alice.context.set_offline(False)
+        self.alice.link.mend()
 
     async def happen(self) -> None:
         """One step; there is always a tab that runs."""
