@@ -1,7 +1,6 @@
 /** The way of the outbox to the server: an entry is stored, sent in its turn, and completed when it is answered.
  *
- * The decisions are in outbox.ts; here are the storage and the connection. In a tab that does not lead there is no
- * connection, and the outbox is a view of the rows that all tabs write.
+ * The decisions are in outbox.ts; here are the storage and the connection.
  */
 
 import type { ChangeFeed } from "./change_feed.js";
@@ -55,17 +54,7 @@ export class Sender {
   restore(tables: Tables): void {
     this.outbox.clear();
     const records = [...(tables.outbox?.values() ?? [])] as EntryRecord[];
-    for (const record of records.sort((one, other) => one.order - other.order)) this._add(record);
-  }
-
-  /** Take a row that another tab wrote. */
-  adopt(key: string, record: EntryRecord | undefined): void {
-    const known = this.outbox.get(key);
-    // Only this tab knows what is on its way, if it has a connection.
-    if (known && record && (this._connection || known.record().failed === record.failed)) return;
-    if (known) this.outbox.done(key);
-    if (record) this._add(record);
-    this.flush();
+    for (const record of records.sort((one, other) => one.order - other.order)) this.add(record);
   }
 
   /** Put a mutation into the outbox; when it resolves, it is stored and survives a power loss.
@@ -201,7 +190,8 @@ export class Sender {
     this._feed.emit({ kind: "sendFailed", room: entry.room, key: entry.key, error: error.packet });
   }
 
-  private _add(record: EntryRecord): void {
+  /** Add a stored mutation to the outbox. */
+  add(record: EntryRecord): void {
     this.outbox.add(this.outbox.restored(record, this._codec.size(this._codec.encode(record.packet))));
   }
 

@@ -403,18 +403,6 @@ export class Timeline {
     this._unstored.clear();
     return rows;
   }
-
-  /** Take a row that another client wrote; without a number all are gone. */
-  adopt(number: number | undefined, event: Event | undefined): void {
-    if (number === undefined) this.forget();
-    else {
-      this.messages.delete(number);
-      this.notes.delete(number);
-      if (event) this._merge([event], () => {});
-    }
-    this._voided = false;
-    this._unstored.clear();
-  }
 }
 
 /** The last operations applied; complete for every number above `since`. */
