@@ -50,7 +50,7 @@ export class Engine implements AccountDelegate, LifecycleDelegate {
   readonly settings: Settings;
   readonly timing: Timing;
   readonly log: (text: string) => void;
-  readonly codec: Codec;
+  codec!: Codec;
   readonly feed: ChangeFeed;
   readonly account: Account;
   readonly sender: Sender;
@@ -78,7 +78,6 @@ export class Engine implements AccountDelegate, LifecycleDelegate {
     this.settings = settings;
     this.timing = settings.timing;
     this.log = settings.log;
-    this.codec = settings.codec;
     this.device = parts.device;
     this._storage = parts.storage;
     this._page = settings.firstPage;
@@ -86,7 +85,7 @@ export class Engine implements AccountDelegate, LifecycleDelegate {
     this.typingState = new TypingState(env, settings.timing.typingShownS, this.feed);
     this.account = new Account(this, settings.messagesKept);
     const store = (rows: readonly Row[], durable: boolean) => this.store(rows, durable);
-    this.sender = new Sender(store, this.account, this.feed, this.codec, env, settings);
+    this.sender = new Sender(store, this.account, this.feed, this);
     this.repairer = new Repairer((packet, wanted) => this.call(packet, settings.timing.callS, wanted), this.account, env, settings);
     this.signals = new Signals(this.account, env, settings);
     const tokens = new Tokens(parts.token);
@@ -281,13 +280,13 @@ export class Engine implements AccountDelegate, LifecycleDelegate {
   // The delegate of the life cycle.
 
   hello(token: string): Packet {
-    const { app, os, locale, codec, previews, inlineEvents } = this.settings;
+    const { app, os, locale, previews, inlineEvents } = this.settings;
     const { account } = this;
     account.beginRound();
     return {
       type: "hello", version: VERSION, token, device: this.device,
       app: app || undefined, os: os || undefined, locale: locale || undefined,
-      features: codec.wrapped && this.env.inflate ? ["deflate", "account"] : ["account"],
+      features: [...this.codec.features, "account"],
       mode: this.lifecycle.background ? "background" : undefined,
       focus: account.focused.length ? account.focused : undefined,
       rooms: this._page,
@@ -374,6 +373,7 @@ export class Engine implements AccountDelegate, LifecycleDelegate {
   }
 
   protected async _load(): Promise<void> {
+    this.codec ??= this.settings.codec ?? (await import("./msgpack.js")).msgpack;
     const tables: Tables = await this._storage.load();
     this.account.restore(tables);
     this.sender.restore(tables);
