@@ -4,22 +4,23 @@
  * engine of which several share one storage.
  */
 
+import { Caller } from "./calls.js";
 import { ChangeFeed } from "./change_feed.js";
 import { Commands } from "./commands.js";
 import type { Connection, Ending } from "./connection.js";
 import { Account, type AccountDelegate } from "./core/account.js";
 import type { Change } from "./core/changes.js";
 import type { Codec } from "./core/codec.js";
-import { ChatError, Closed, ConnectionLost, Unreachable } from "./core/errors.js";
+import type { Closed } from "./core/errors.js";
 import type { Event, HelloReply, Packet, UserEntry } from "./core/packets.js";
 import type { Row, Tables } from "./core/records.js";
 import type { Replica } from "./core/replica.js";
 import { closeRule, type Phase } from "./core/states.js";
-import { pauseS, type Timing } from "./core/timing.js";
-import { wait, type Env, type Timer } from "./env.js";
+import type { Timing } from "./core/timing.js";
+import type { Env } from "./env.js";
 import { Lifecycle, VERSION, type LifecycleDelegate } from "./lifecycle.js";
 import { Repairer } from "./repair.js";
-import { Sender, type Receipt } from "./sender.js";
+import { Sender } from "./sender.js";
 import type { Settings } from "./settings.js";
 import { Signals } from "./signals.js";
 import { put, type Storage } from "./storage.js";
@@ -45,7 +46,7 @@ export interface Parts {
 }
 
 /** One client without its public face; it is the delegate of its account and of its life cycle. */
-export class Engine implements AccountDelegate, LifecycleDelegate {
+export class Engine extends Caller implements AccountDelegate, LifecycleDelegate {
   readonly env: Env;
   readonly settings: Settings;
   readonly timing: Timing;
@@ -65,14 +66,13 @@ export class Engine implements AccountDelegate, LifecycleDelegate {
   private readonly _tokenRefresh: TokenRefresh;
   protected readonly _storage: Storage;
   protected readonly _rooms = new Map<string, Promise<void>>();
-  private readonly _waiting = new Map<string, (change: Change) => void>();
-  private _deciders: (() => void)[] = [];
   protected _started: Promise<void> | undefined;
   private _page: number;
   private _noting: Promise<void> | undefined;
   protected _written: Promise<unknown> = Promise.resolve();
 
   constructor(parts: Parts) {
+    super();
     const { env, settings } = parts;
     this.env = env;
     this.settings = settings;
@@ -134,17 +134,6 @@ export class Engine implements AccountDelegate, LifecycleDelegate {
     return this.lifecycle.closed;
   }
 
-  /** Wait until the phase is "ready". */
-  connected(timeoutS: number): Promise<void> {
-    const late = () => new Unreachable(`not connected in time: ${this.lifecycle.trouble ?? "no answer"}`, { cause: this.lifecycle.trouble });
-    return this._within(timeoutS, late, async (isLate) => {
-      while (this.phase !== "ready" && !isLate()) {
-        if (this._isStopped) throw this._whyStopped();
-        await this._decision();
-      }
-    });
-  }
-
   /** Carry out a command. */
   async run<Name extends keyof Commands>(
     name: Name, ...args: Parameters<Commands[Name]>
@@ -160,66 +149,9 @@ export class Engine implements AccountDelegate, LifecycleDelegate {
     this.run(name, ...args).catch((error: unknown) => this.log(`${name} failed: ${error}`));
   }
 
-  // Requests.
-
-  /** Return the `ok` to a request, over as many connections as it takes within `timeoutS` seconds.
-   *
-   * Every request of the protocol may be repeated: reads, keyed mutations, replacements of a set. A refusal for now is
-   * waited out if the time allows. Rejects with the `ChatError`, `Closed` or `Unreachable`, and with anything once it is
-   * not `wanted` any more.
-   */
-  call(packet: Packet, timeoutS = this.timing.callS, wanted = () => true): Promise<Packet> {
-    let refusal: ChatError | undefined;
-    const late = () => refusal ?? new Unreachable(`no answer to ${packet.type} within ${timeoutS} s`);
-    return this._within(timeoutS, late, async (isLate) => {
-      while (!isLate() && wanted()) {
-        const { connection, phase } = this.lifecycle;
-        if (phase === "stopped") throw this._whyStopped();
-        if (phase !== "ready" || !connection?.alive) {
-          await this._decision();
-          continue;
-        }
-        try {
-          return await connection.request(packet);
-        } catch (error) {
-          if (error instanceof ConnectionLost) continue;
-          if (!(error instanceof ChatError)) throw error;
-          refusal = error;
-          const pause = pauseS(this.timing, error.retry_after);
-          if (!["later", "after_auth"].includes(error.retry) || pause > timeoutS) throw error;
-          await wait(this.env, pause);
-        }
-      }
-      throw late();
-    });
-  }
-
   /** Put a mutation into the outbox and return its key, once it is stored. */
   async post(packet: Packet): Promise<string> {
     return (await this.sender.post(packet)).key;
-  }
-
-  /** Send by the outbox and wait for the acknowledgement; rejects with `Closed` when the client stops. */
-  async deliver(packet: Packet): Promise<Receipt> {
-    if (this._isStopped) throw this._whyStopped();
-    const { key } = packet;
-    const answered = new Promise<Receipt>((resolve, reject) => {
-      this._waiting.set(key, (change) => {
-        if (change.kind === "sendDone") resolve(change);
-        if (change.kind === "stateChanged") reject(this._whyStopped());
-        if (change.kind !== "sendFailed") return;
-        // The caller knows; nobody else has to deal with it.
-        this.tell("discard", key);
-        reject(new ChatError(change.error));
-      });
-    });
-    answered.catch(() => {});
-    try {
-      await this.post(packet);
-      return await answered;
-    } finally {
-      this._waiting.delete(key);
-    }
   }
 
   // Local state.
@@ -403,50 +335,6 @@ export class Engine implements AccountDelegate, LifecycleDelegate {
   /** Hear a change that this client reports. */
   private _onEmitted(change: Change): void {
     if (change.kind === "messageAdded" && this.settings.delivered) this.signals.arrived(change);
-    if ("key" in change) this._waiting.get(change.key)?.(change);
-    if (change.kind !== "stateChanged") return;
-    this._decide();
-    if (change.phase === "stopped") for (const hear of [...this._waiting.values()]) hear(change);
-  }
-
-  // Waiting.
-
-  protected get _isStopped(): boolean {
-    return this.phase === "stopped";
-  }
-
-  private _whyStopped(): Closed {
-    return this.closed ?? new Closed(0, "not started", this.lifecycle.trouble);
-  }
-
-  /** Wait for the next phase. */
-  private _decision(): Promise<void> {
-    return new Promise((resolve) => this._deciders.push(resolve));
-  }
-
-  private _decide(): void {
-    const { _deciders: deciders } = this;
-    this._deciders = [];
-    for (const resolve of deciders) resolve();
-  }
-
-  /** Return what `work` returns, or reject with what `late` makes after `timeoutS` seconds; the work hears of that. */
-  private async _within<T>(
-    timeoutS: number, late: () => Error, work: (isLate: () => boolean) => Promise<T>,
-  ): Promise<T> {
-    let timer: Timer | undefined;
-    let over = false;
-    const timeout = new Promise<never>((_, reject) => {
-      if (timeoutS === Infinity) return;
-      timer = this.env.callLater(timeoutS, () => {
-        over = true;
-        reject(late());
-      });
-    });
-    try {
-      return await Promise.race([work(() => over), timeout]);
-    } finally {
-      timer?.cancel();
-    }
+    this._hear(change);
   }
 }
