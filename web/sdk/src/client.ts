@@ -3,6 +3,7 @@
 import type { Change } from "./core/changes.js";
 import type { Codec } from "./core/codec.js";
 import type { Closed } from "./core/errors.js";
+import type { Limits } from "./core/limits.js";
 import type { Entry } from "./core/outbox.js";
 import type { DeviceEntry, DevicesListReply, Packet, UserEntry, UsersGetReply } from "./core/packets.js";
 import type { Phase } from "./core/states.js";
@@ -52,6 +53,7 @@ export interface ClientOptions {
 export class Client {
   private readonly _engine: Engine;
   private readonly _handles = new Map<string, Room>();
+  private _focused: readonly string[] = [];
   private _unfollow: (() => void) | undefined;
 
   constructor(private readonly _options: ClientOptions) {
@@ -174,6 +176,11 @@ export class Client {
     return [...this._engine.sender.outbox];
   }
 
+  /** The limits of the server, as this tab was told last (protocol.md, "Size limits"). */
+  get limits(): Limits {
+    return this._engine.sender.limits;
+  }
+
   /** What was typed and not sent, by place: the id of a room, or whatever the app likes. */
   get drafts(): ReadonlyMap<string, unknown> {
     return this._engine.drafts;
@@ -255,7 +262,13 @@ export class Client {
   /** Name the rooms on the screen, at most 8; they are kept up to date at once (protocol.md, "focus"). */
   focus(rooms: Iterable<Room | string>): void {
     const ids = [...rooms].map((room) => (typeof room === "string" ? room : room.id));
+    this._focused = ids;
     this._engine.tell("focus", ids);
+  }
+
+  /** Say whether the screen can be seen; while it cannot, no room is in focus. */
+  show(visible: boolean): void {
+    this._engine.tell("focus", visible ? this._focused : []);
   }
 
   /** Follow the presence of these users, at most 200 (protocol.md, "watch"). */

@@ -3,7 +3,7 @@
 import { normalEmoji } from "./core/emoji.js";
 import type { Message } from "./core/messages.js";
 import type {
-  Body, MembersListReply, Packet, ReadersReply,
+  Body, Event, MembersListReply, Packet, ReadersReply,
 } from "./core/packets.js";
 import type { MemberReceipt, Replica } from "./core/replica.js";
 import { roleOf, type Summary } from "./core/summary.js";
@@ -93,6 +93,11 @@ export class Room {
   /** The cached messages by `seq`, in no particular order, each in its current state. */
   get messages(): ReadonlyMap<number, Message> {
     return this._seen.timeline.messages;
+  }
+
+  /** The cached events that are neither messages nor changes of one, by `seq`: who joined, what was renamed, notices. */
+  get notes(): ReadonlyMap<number, Event> {
+    return this._seen.timeline.notes;
   }
 
   /** Return the newest messages cached without a hole, ascending. */

@@ -44,7 +44,8 @@ export interface Tools {
 /** The job that sends the outbox of one account. */
 export class Sender {
   readonly outbox: Outbox;
-  private _limits: Limits = LIMITS;
+  /** The limits of the server, as it named them last. */
+  limits: Limits = LIMITS;
   private _connection: Connection | undefined;
   private _window: Window = windowOf(LIMITS);
   private _timer: Timer | undefined;
@@ -74,7 +75,7 @@ export class Sender {
     if (this.outbox.size >= this._tools.settings.outboxMax) throw new OutboxFull("too many messages wait");
     const packet = sendable(given);
     const entry = this.outbox.entry(packet, this._size(packet));
-    if (entry.size > this._limits.frame_bytes) throw tooLargeError(entry.size, this._limits.frame_bytes);
+    if (entry.size > this.limits.frame_bytes) throw tooLargeError(entry.size, this.limits.frame_bytes);
     try {
       await this._store([rowOf(entry)], true);
     } catch (error) {
@@ -118,7 +119,7 @@ export class Sender {
 
   /** Take the limits and send the rest. */
   ready(limits: Limits): void {
-    this._limits = limits;
+    this.limits = limits;
     this._window = windowOf(limits);
     for (const entry of this.outbox.tooLarge(limits.frame_bytes)) {
       const error = tooLargeError(entry.size, limits.frame_bytes);

@@ -64,6 +64,7 @@ export class TabEngine extends Engine implements Tab {
   private _leading = false;
   // What a follower knows of the leader.
   private _followed: { phase: Phase; closed: Closed | undefined } = { phase: "stopped", closed: undefined };
+  private readonly _screen = new Map<"focus" | "watch", readonly unknown[]>();
   // Changes that go to the other tabs with the next rows; undefined while those of another tab are passed on.
   private _untold: Change[] | undefined = [];
 
@@ -104,6 +105,7 @@ export class TabEngine extends Engine implements Tab {
   override async lead(): Promise<void> {
     this._leading = true;
     await super.lead();
+    this._showScreen();
   }
 
   async follow(): Promise<void> {
@@ -113,6 +115,7 @@ export class TabEngine extends Engine implements Tab {
     }
     this._leading = false;
     await this._load();
+    this._showScreen();
     // Whoever leads may take a while to answer.
     this._ask("state", []).then((state) => this._takeState(state as LiveState), () => {});
   }
@@ -134,6 +137,11 @@ export class TabEngine extends Engine implements Tab {
     }
   }
 
+  /** Repeat what is on this screen: another tab leads now. */
+  private _showScreen(): void {
+    for (const [name, args] of this._screen) this.tell(name, ...(args as [readonly string[]]));
+  }
+
   left(tab: string): void {
     if (this._leading) this._commands.left(tab);
   }
@@ -141,7 +149,9 @@ export class TabEngine extends Engine implements Tab {
   override async run<Name extends keyof Commands>(
     name: Name, ...args: Parameters<Commands[Name]>
   ): Promise<Awaited<ReturnType<Commands[Name]>>> {
-    const all = name === "focus" || name === "watch" ? [...args, this._tabs.id] : args;
+    const isScreen = name === "focus" || name === "watch";
+    if (isScreen) this._screen.set(name, args);
+    const all = isScreen ? [...args, this._tabs.id] : args;
     if (this._leading) return super.run(name, ...(all as typeof args));
     return (await this._ask(name, all)) as never;
   }
