@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from chatd.client import Body, Client, Room, Settings, Timing
+from chatd.client import Client, Room, Settings, Timing
+from chatd.client.core.packets import Body
 from tests.kit.browser import open_as
 from tests.kit.daemon import RunningDaemon
 from tests.kit.tokens import token_for
