@@ -13,13 +13,14 @@ import timeline from "../timeline/timeline.css?text";
 import tokens from "../style/tokens.css?text";
 import { LANGUAGES, type Language } from "../locale/locale.js";
 import { openDirect } from "../people/open_direct.js";
+import { applyAccent } from "../shell/accent.js";
 import { App } from "../shell/app.js";
 import { startBanner } from "../shell/banner.js";
 import { startKeyboard } from "../shell/keyboard.js";
 import { restrictPictures } from "../shell/pictures.js";
 import { go, openRoom, onlyChat, startRoutes } from "../shell/router.js";
 import { hostToken, useServer } from "../shell/server.js";
-import { closeSession, stage, startSession, useTokens } from "../shell/session.js";
+import { closeSession, config, stage, startSession, useTokens } from "../shell/session.js";
 import { overrideSettings, startSettings } from "../shell/settings.js";
 import { closed, phase, roomList, totalUnread } from "../shell/state.js";
 
@@ -64,6 +65,8 @@ export async function mount(root: ShadowRoot | HTMLElement, options: EmbedOption
   const stops = [startBanner(), report((name, detail) => now.emit(name, detail))];
   if (options.token || options.tokenUrl) useTokens(() => tokenOf(now));
   void startSession();
+  const own = getComputedStyle(frame).getPropertyValue("--chatd-accent");
+  const colour = effect(() => applyAccent(frame, own || config.value?.accent));
   const show = effect(() => void (phase.value === "ready" && void showWanted(now)));
   render(<App />, frame);
   return {
@@ -74,7 +77,7 @@ export async function mount(root: ShadowRoot | HTMLElement, options: EmbedOption
       if (moved && phase.peek() === "ready") void showWanted(next);
     },
     unmount() {
-      for (const stop of [show, ...stops]) stop();
+      for (const stop of [show, colour, ...stops]) stop();
       closeSession();
       render(null, frame);
       frame.remove();
