@@ -176,9 +176,7 @@ async def test_a_server_that_does_not_answer_is_tried_again(browser: Any, daemon
 
 
 @pytest.mark.parametrize("missing", ["navigator.locks", "indexedDB"])
-async def test_a_browser_without_its_parts_says_so(
-    browser: Any, daemon: RunningDaemon, missing: str
-) -> None:
+async def test_a_browser_without_its_parts_says_so(browser: Any, daemon: RunningDaemon, missing: str) -> None:
     owner = "Navigator.prototype" if "." in missing else "globalThis"
     async with watched_context(browser) as (context, _):
         await context.add_init_script(f"delete {owner}.{missing.split('.')[-1]}")
@@ -199,7 +197,10 @@ async def test_settings_hold_and_other_tabs_follow(browser: Any, daemon: Running
         await app.page.get_by_label("全部静音").check()
         for page in (app, other):
             await page.until_title("Kaixin")
-            assert await page.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 23, 28)"
+            assert (
+                await page.page.evaluate("getComputedStyle(document.body).backgroundColor")
+                == "rgb(21, 23, 28)"
+            )
         await app.page.get_by_label("已读回执").uncheck()
         await other.go("me")
         await other.page.get_by_label("已读回执").wait_for()
