@@ -163,6 +163,7 @@ const LINES = {
   },
 
   async state(line) {
+    if (!real) await settled();
     const { account } = running().engine;
     const rooms = (line.room ? [line.room] : [...account.replicas.keys()]).filter((room) => account.replicas.has(room));
     return {

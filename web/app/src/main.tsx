@@ -7,6 +7,7 @@ import "./style/pages.css";
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { applyAccent } from "./shell/accent.js";
+import { loadChatScreen } from "./rooms/chat_pane.js";
 import { App } from "./shell/app.js";
 import { startBanner } from "./shell/banner.js";
 import { startKeyboard } from "./shell/keyboard.js";
@@ -29,3 +30,7 @@ startUpdates();
 effect(() => applyAccent(document.documentElement, config.value?.accent));
 void startSession();
 render(<App />, document.body);
+// So that the first chat opens at once.
+const later = () => void loadChatScreen().catch(() => undefined);
+if ("requestIdleCallback" in window) requestIdleCallback(later, { timeout: 3000 });
+else setTimeout(later, 1000);
