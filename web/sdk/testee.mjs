@@ -164,7 +164,7 @@ const LINES = {
 
   async state(line) {
     if (!real) await settled();
-    const { account } = running().engine;
+    const { account } = running()._engine;
     const rooms = (line.room ? [line.room] : [...account.replicas.keys()]).filter((room) => account.replicas.has(room));
     return {
       phase: client.phase.toUpperCase(),

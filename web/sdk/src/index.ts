@@ -8,7 +8,7 @@ export * from "./core/errors.js";
 export { eventFrom, messageFrom, type Message } from "./core/messages.js";
 export type { Entry } from "./core/outbox.js";
 export type * from "./core/packets.js";
-export type { Key, Row, StoredRoom, Table, Tables } from "./core/records.js";
+export type { Key, Row, Table, Tables } from "./core/records.js";
 export type { MemberReceipt } from "./core/replica.js";
 export type { Phase } from "./core/states.js";
 export type { Summary } from "./core/summary.js";

@@ -4,7 +4,7 @@
  *     new Client({ url, token, ...native(AsyncStorage, AppState) });
  */
 
-import { MemoryStorage, type Client, type Key, type Row, type Storage, type StoredRoom, type Tables } from "./index.js";
+import { MemoryStorage, type Client, type Key, type Row, type Storage, type Tables } from "./index.js";
 
 /** The part of AsyncStorage that is used. */
 export interface Items {
@@ -38,6 +38,7 @@ export function native(items: Items, state: AppState, prefix = "chatd:"): { stor
 }
 
 class ItemStorage extends MemoryStorage {
+  override readonly keepsMessages = false;
   private _written: Promise<void> = Promise.resolve();
 
   constructor(private readonly _items: Items, private readonly _prefix: string) {
@@ -52,10 +53,6 @@ class ItemStorage extends MemoryStorage {
       if (value) await super.write([{ table, key: name, value: JSON.parse(value) }]);
     }
     return super.load();
-  }
-
-  override async room(): Promise<StoredRoom> {
-    return { messages: [], intervals: [] };
   }
 
   override write(rows: readonly Row[]): Promise<void> {
