@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 # Signals of a second client go at once.
 QUICK = Timing(read_s=0.0, delivered_s=0.0, typing_s=0.0)
 
-# Where the bottom of a message is after each painted frame: a position before the paint may still be corrected.
+# Where the bottom of a message is in each painted frame. An observer is told what is painted; whoever measures at another
+# moment may see what is still to be corrected.
 _TRACE = """
 ([seq, top]) => {
   const view = document.querySelector(".timeline");
@@ -24,14 +25,17 @@ _TRACE = """
   const begins = view.getBoundingClientRect().top + 1;
   const rows = [...document.querySelectorAll("article")];
   const row = rows.find((it) => (seq ? it.dataset.seq === `${seq}` : it.getBoundingClientRect().bottom > begins));
-  const [after, begin] = [new MessageChannel(), () => requestAnimationFrame(() => after.port2.postMessage(0))];
   const seen = [];
   let going = true;
-  after.port1.onmessage = () => {
-    seen.push(row.isConnected ? row.getBoundingClientRect().bottom : Infinity);
-    if (going) begin();
+  const frame = () => {
+    const observer = new IntersectionObserver(([entry]) => {
+      observer.disconnect();
+      seen.push(row.isConnected ? entry.boundingClientRect.bottom : 1e6);
+      if (going) requestAnimationFrame(frame);
+    });
+    observer.observe(row);
   };
-  begin();
+  requestAnimationFrame(frame);
   window.endTrace = () => ((going = false), seen);
 }"""
 

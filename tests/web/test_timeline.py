@@ -150,6 +150,9 @@ async def test_a_reader_at_the_end_follows(browser: Any, group: Group) -> None:
         await chat.page.set_viewport_size({"width": 390, "height": 420})
         await chat.frames()
         assert await chat.below() <= 1
+        group.bob.focus([group.room])
+        while getattr(group.room.receipts.get("alice"), "read", 0) < last:
+            await asyncio.sleep(0.01)
         await chat.page.set_viewport_size({"width": 390, "height": 844})
         await chat.scroll_to(0)
         await group.room.send("unseen")
