@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 # Signals of a second client go at once.
 QUICK = Timing(read_s=0.0, delivered_s=0.0, typing_s=0.0)
 
-# Where the bottom of a message is in each painted frame. An observer is told what is painted; whoever measures at another
-# moment may see what is still to be corrected.
+# Where the bottom of a message is in each painted frame. An observer is told what is painted; whoever measures at
+# another moment may see what is still to be corrected.
 _TRACE = """
 ([seq, top]) => {
   const view = document.querySelector(".timeline");
