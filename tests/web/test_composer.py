@@ -12,7 +12,7 @@ import pytest_asyncio
 from bench.ports import free_ports
 from chatd.client import Client, Room
 from chatd.config.model import Config
-from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, open_as, watched_context, web_daemon
 from tests.kit.chat_page import ChatPage, chat_page, client_of
 from tests.kit.daemon import RunningDaemon
 
@@ -192,6 +192,67 @@ async def test_a_refused_message_can_be_sent_again_or_deleted(browser: Any, talk
         await chat.saying("second second").get_by_role("button", name="Resend").click()
         await chat.saying("second second").locator(STORED).wait_for()
         await talk.until_said("before", ("second " * 400).strip())
+
+
+async def test_what_was_typed_outlives_its_tab_and_is_sent_once(browser: Any, talk: Talk) -> None:
+    asked = await talk.room.send("What do you think?")
+    async with watched_context(browser, **DESKTOP) as (context, _):
+        chat = await talk.opened(context)
+        # Another tab learns of a draft when it is stored.
+        other = await open_as(context, talk.daemon, "alice")
+        draft = other.locator(".chat-row", has_text="Draft:")
+        await chat.row(asked.seq).hover()
+        await chat.row(asked.seq).get_by_role("button", name="Reply").click()
+        await chat.field.press_sequentially("half a thought")
+        await draft.filter(has_text="half a thought").wait_for()
+        await kill(chat.page)
+
+        chat = await talk.opened(context)
+        await chat.page.locator(".composer-quote", has_text="What do you think?").wait_for()
+        assert await chat.field.input_value() == "half a thought"
+        # The tab ends while it sends: the text is in the outbox, or still in the composer, and in one of them.
+        await chat.field.press("Enter")
+        await kill(chat.page)
+        chat = await talk.opened(context)
+        if await chat.field.input_value():
+            await chat.field.press("Enter")
+        await talk.until_said("half a thought")
+        await chat.saying("half a thought").locator(STORED).wait_for()
+        await draft.wait_for(state="detached")
+
+        await chat.field.fill("the next one")
+        await draft.filter(has_text="the next one").wait_for()
+        await chat.saying("half a thought").click(button="right")
+        await chat.page.get_by_role("menuitem", name="Edit").click()
+        await chat.field.fill("a whole thought")
+        # Hidden, it stores at once what was typed.
+        await chat.page.evaluate(HIDE)
+        await chat.page.locator(".composer-context").wait_for()
+        await chat.frames()
+        await kill(chat.page)
+        chat = await talk.opened(context)
+        assert await chat.field.input_value() == "a whole thought"
+        await chat.field.press("Enter")
+        await talk.until_said("a whole thought")
+        assert await chat.field.input_value() == "the next one"
+
+
+HIDE = """
+() => {
+  Object.defineProperty(document, "hidden", { value: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+async def kill(page: Any) -> None:
+    """End a tab as a lack of memory does: without a word to it."""
+    ended = asyncio.Event()
+    page.on("crash", lambda _: ended.set())
+    cdp = await page.context.new_cdp_session(page)
+    crash = asyncio.ensure_future(cdp.send("Page.crash"))
+    await ended.wait()
+    crash.cancel()
+    await page.close()
 
 
 def with_body_bytes(config: Config, count: int) -> Config:
