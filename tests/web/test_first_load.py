@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import pytest_asyncio
 
-from tests.kit.browser import BROWSER, LINKS, open_as, watched_context, web_daemon
+from tests.kit.browser import BROWSER, open_as, watched_context, web_daemon
 from tests.kit.daemon import RunningDaemon
 
 pytestmark = BROWSER

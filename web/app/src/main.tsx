@@ -5,6 +5,7 @@ import "./style/shell.css";
 import "./style/list.css";
 import "./style/pages.css";
 import { render } from "preact";
+import { loadChatScreen } from "./rooms/chat_pane.js";
 import { App } from "./shell/app.js";
 import { startBanner } from "./shell/banner.js";
 import { startKeyboard } from "./shell/keyboard.js";
@@ -26,3 +27,7 @@ startKeyboard(window);
 startUpdates();
 void startSession();
 render(<App />, document.body);
+// So that the first chat opens at once.
+const later = () => void loadChatScreen().catch(() => undefined);
+if ("requestIdleCallback" in window) requestIdleCallback(later, { timeout: 3000 });
+else setTimeout(later, 1000);

@@ -46,7 +46,7 @@ export interface Env {
  * without a WebSocket, as on Node 20 (pass one: `new SystemEnv(WebSocket)`).
  */
 export class SystemEnv implements Env {
-  constructor(private readonly WebSocket = (globalThis as { WebSocket?: SocketClass }).WebSocket) {
+  constructor(private readonly _WebSocket = (globalThis as { WebSocket?: SocketClass }).WebSocket) {
     if (typeof globalThis.crypto?.getRandomValues !== "function") {
       throw new Error('crypto.getRandomValues is missing: import "react-native-get-random-values" before this client');
     }
@@ -82,7 +82,7 @@ export class SystemEnv implements Env {
   }
 
   connect(url: string, protocols: string[]): Socket {
-    return new this.WebSocket!(url, protocols);
+    return new this._WebSocket!(url, protocols);
   }
 
   async fetchText(url: string): Promise<string> {

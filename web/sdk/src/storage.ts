@@ -40,37 +40,37 @@ export interface Storage {
 
 /** A storage that survives reconnects and nothing else; for tests, throw-away sessions, and where nothing else works. */
 export class MemoryStorage implements Storage {
-  private readonly tables = new Map<Table, Map<string, unknown>>();
-  private readonly rooms = new Map<string, { [table in "messages" | "intervals"]: Map<number, unknown> }>();
+  private readonly _tables = new Map<Table, Map<string, unknown>>();
+  private readonly _rooms = new Map<string, { [table in "messages" | "intervals"]: Map<number, unknown> }>();
 
   async load(): Promise<Tables> {
-    return Object.fromEntries([...this.tables].map(([name, table]) => [name, new Map(table)]));
+    return Object.fromEntries([...this._tables].map(([name, table]) => [name, new Map(table)]));
   }
 
   async room(room: string): Promise<StoredRoom> {
-    const { messages, intervals } = this.rooms.get(room) ?? { messages: new Map(), intervals: new Map() };
+    const { messages, intervals } = this._rooms.get(room) ?? { messages: new Map(), intervals: new Map() };
     return { messages: [...messages.values()], intervals: [...intervals.values()] as [number, number, number][] };
   }
 
-  async write(rows: readonly Row[]): Promise<void> {
-    for (const row of rows) this.put(row);
+  async write(rows: readonly Row[], _durable?: boolean): Promise<void> {
+    for (const row of rows) this._put(row);
   }
 
   async close(): Promise<void> {}
 
-  private put({ table, key, value }: Row): void {
+  private _put({ table, key, value }: Row): void {
     if (typeof key !== "string") {
       const [room, number] = key;
-      const held = this.rooms.get(room) ?? { messages: new Map(), intervals: new Map() };
-      this.rooms.set(room, held);
+      const held = this._rooms.get(room) ?? { messages: new Map(), intervals: new Map() };
+      this._rooms.set(room, held);
       const rows = held[table as "messages" | "intervals"];
       if (number === undefined) rows.clear();
       else if (value === undefined) rows.delete(number);
       else rows.set(number, value);
       return;
     }
-    const rows = this.tables.get(table) ?? new Map<string, unknown>();
-    this.tables.set(table, rows);
+    const rows = this._tables.get(table) ?? new Map<string, unknown>();
+    this._tables.set(table, rows);
     if (value === undefined) rows.delete(key);
     else rows.set(key, value);
   }

@@ -1,9 +1,9 @@
 /** The choice of people: those who are known here by name, and anybody else by their id. */
-import { useComputed, type Signal } from "@preact/signals";
+import type { Signal } from "@preact/signals";
 import { t } from "../locale/locale.js";
 import { matches } from "../rooms/search.js";
 import { Avatar } from "../shell/avatar.js";
-import { Icon } from "../shell/icons.js";
+import { Icon, type IconName } from "../shell/icons.js";
 import { me } from "../shell/state.js";
 import { knownUsers, userOf, type User } from "../shell/users.js";
 
@@ -22,6 +22,8 @@ function candidates(search: string, without: readonly string[]): User[] {
 }
 
 interface PickerProps {
+  /** What a press does: begins a chat, or adds to the chosen ones. */
+  icon: IconName;
   search: Signal<string>;
   /** Users who cannot be chosen. */
   without?: readonly string[];
@@ -29,8 +31,8 @@ interface PickerProps {
 }
 
 /** A field and the people that fit it; Enter picks the first. */
-export function Picker({ search, without = [], onPick }: PickerProps) {
-  const found = useComputed(() => candidates(search.value, without)).value;
+export function Picker({ icon, search, without = [], onPick }: PickerProps) {
+  const found = candidates(search.value, without);
   const pick = (user: string) => {
     search.value = "";
     onPick(user);
@@ -69,7 +71,7 @@ export function Picker({ search, without = [], onPick }: PickerProps) {
                   </span>
                   {user.name !== user.id && <span class="small quiet line">{user.id}</span>}
                 </span>
-                <Icon name="plus" />
+                <Icon name={icon} />
               </button>
             </li>
           ))}

@@ -22,7 +22,7 @@ export function AddMembers({ room }: { room: RoomState }) {
   return (
     <Dialog title={t("group.add")} actions={actions} onSubmit={() => void add()}>
       <Chosen users={users.value} onRemove={(user) => (users.value = users.value.filter((other) => other !== user))} />
-      <Picker search={search} without={users.value} onPick={(user) => (users.value = [...users.value, user])} />
+      <Picker icon="plus" search={search} without={users.value} onPick={(user) => (users.value = [...users.value, user])} />
     </Dialog>
   );
 }

@@ -4,6 +4,7 @@ import { t } from "../locale/locale.js";
 import { Avatar } from "../shell/avatar.js";
 import { Empty } from "../shell/drawings.js";
 import { Icon } from "../shell/icons.js";
+import { lazy } from "../shell/lazy.js";
 import { detailsBeside, panes } from "../shell/panes.js";
 import { follow, go, hrefOf, onlyChat, up } from "../shell/router.js";
 import { change, settings } from "../shell/settings.js";
@@ -11,8 +12,11 @@ import { Skeleton } from "../shell/skeleton.js";
 import { client, loaded, phase, presenceOf, roomOf, type RoomState } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { useWatched } from "../shell/watching.js";
-import { ChatScreen } from "../timeline/chat_screen.js";
 import { faceOf, presenceText, presenceTitle, titleOf } from "./names.js";
+
+/** Load the screen of a chat: a quarter of the client, which the list does not need. */
+export const loadChatScreen = async () => (await import("../timeline/chat_screen.js")).ChatScreen;
+const ChatScreen = lazy(loadChatScreen);
 
 export function ChatPane({ room: id }: { room: string }) {
   const room = roomOf(id);

@@ -75,7 +75,12 @@ function Line({ room }: { room: RoomState }) {
 /** Before the message: in a group its author; in a direct room, of an own one, how far it got. */
 function Author({ room, user, seq }: { room: RoomState; user: string; seq: number }) {
   const { peer } = room.summary.value;
-  if (!peer) return <>{user === me.value ? t("row.you") : <bdi>{userOf(user).value.name}</bdi>}: </>;
+  if (!peer)
+    return (
+      <>
+        <bdi>{user === me.value ? t("row.you") : userOf(user).value.name}</bdi>:{" "}
+      </>
+    );
   if (user !== me.value) return null;
   room.receipts.value;
   const { read = 0, delivered = 0 } = room.room.receipts.get(peer) ?? {};

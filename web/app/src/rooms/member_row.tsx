@@ -10,6 +10,8 @@ import { userOf } from "../shell/users.js";
 import { ROLES, type Member, type Role } from "./members.js";
 import { presenceText } from "./names.js";
 
+const ROLE_ICONS = { owner: "star", admin: "shield", member: "person" } as const;
+
 export function MemberRow({ room, member }: { room: RoomState; member: Member }) {
   const user = userOf(member.user).value;
   const presence = presenceOf(member.user).value;
@@ -38,7 +40,7 @@ function actionsOn(room: RoomState, { user, role }: Member, name: string): MenuI
   const own = room.summary.value.role;
   if (user === me.value || own === "member" || (own === "admin" && role !== "member")) return [];
   const give = (next: Role): MenuItem => ({
-    icon: next === "member" ? "person" : "settings",
+    icon: ROLE_ICONS[next],
     label: t(`member.make.${next}`),
     onSelect: () => void attempt(() => room.room.setRoles({ [user]: next })),
   });

@@ -45,12 +45,12 @@ export function NewChat({ name }: { name: string }) {
     <Dialog title={t("chats.new")} actions={actions} onSubmit={() => void create()}>
       <Segments label={t("new.kind")} value={kind.value} options={kinds} onChange={(next) => (kind.value = next)} />
       {kind.value === "person" ? (
-        <Picker search={search} onPick={(user) => void begin(user)} />
+        <Picker icon="chat" search={search} onPick={(user) => void begin(user)} />
       ) : (
         <>
           <TitleField value={title.value} onInput={(next) => (title.value = next)} />
           <Chosen users={users.value} onRemove={(user) => (users.value = users.value.filter((other) => other !== user))} />
-          <Picker search={search} without={users.value} onPick={(user) => (users.value = [...users.value, user])} />
+          <Picker icon="plus" search={search} without={users.value} onPick={(user) => (users.value = [...users.value, user])} />
         </>
       )}
     </Dialog>

@@ -6,12 +6,13 @@ import { ChatList } from "../rooms/chat_list.js";
 import { PeopleList } from "../people/people_list.js";
 import { Announcer } from "./announcer.js";
 import { Banner } from "./banner.js";
+import { Boundary } from "./boundary.js";
 import { DialogHost } from "./dialog.js";
 import { Empty } from "./drawings.js";
 import { Icon, type IconName } from "./icons.js";
 import { lazy } from "./lazy.js";
 import { detailsBeside, panes, usePanes } from "./panes.js";
-import { follow, hrefOf, list, onlyChat, route, type Route } from "./router.js";
+import { follow, hrefOf, list, onlyChat, openRoom, route, type Route } from "./router.js";
 import { startSession, stage } from "./session.js";
 import { Skeleton } from "./skeleton.js";
 import { closed, totalUnread } from "./state.js";
@@ -52,23 +53,33 @@ function Panes() {
   return (
     <div class="panes" data-side={beside} data-only={onlyChat}>
       <Banner />
-      {showsList && (
-        <section class="pane list" aria-label={t(`nav.${list.value}`)}>
-          {list.value === "people" ? <PeopleList /> : <ChatList />}
-        </section>
-      )}
+      {showsList && <ListPane single={single} />}
       {showsMain && (
         <main class="pane main">
-          <Main />
+          <Boundary key={`${route.value.name}${openRoom.value}`}>
+            <Main />
+          </Boundary>
         </main>
       )}
       {beside && route.value.name === "chat" && (
         <aside class="pane side" aria-label={t("nav.details")}>
-          <Details key={route.value.room} room={route.value.room} />
+          <Boundary key={route.value.room}>
+            <Details room={route.value.room} />
+          </Boundary>
         </aside>
       )}
       {showsTabs && <Tabs />}
     </div>
+  );
+}
+
+/** The list; where it is the only pane, it is the main part of the page. */
+function ListPane({ single }: { single: boolean }) {
+  const Pane = single ? "main" : "section";
+  return (
+    <Pane class="pane list" aria-label={t(`nav.${list.value}`)}>
+      {list.value === "people" ? <PeopleList /> : <ChatList />}
+    </Pane>
   );
 }
 

@@ -68,10 +68,10 @@ export class Replica {
     this.timeline.bounds(summary.first_visible, summary.log_floor);
     this.timeline.heard(summary.seq, summary.ordinal);
     this.asOf = summary.ordinal;
-    this.countFrom(summary.seq, summary.unread, summary.unread_mentions);
+    this._countFrom(summary.seq, summary.unread, summary.unread_mentions);
     this.read = Math.max(this.read, summary.read);
     if (summary.peer) {
-      this.receive({ user: summary.peer, read: summary.peer_read, delivered: summary.peer_delivered });
+      this._receive({ user: summary.peer, read: summary.peer_read, delivered: summary.peer_delivered });
     }
     return [{ kind: "roomChanged", room: this.room }, ...this.feed(packet.events ?? [])];
   }
@@ -84,8 +84,8 @@ export class Replica {
   /** Count the messages among `changes`, which the timeline has just applied. */
   countedIn(changes: Change[]): Change[] {
     for (const change of changes) {
-      if (change.kind === "messageAdded" && change.message.seq > this.counted) this.count(change.message);
-      if (change.kind === "messageAdded" || change.kind === "messageChanged") this.show(change.message);
+      if (change.kind === "messageAdded" && change.message.seq > this.counted) this._count(change.message);
+      if (change.kind === "messageAdded" || change.kind === "messageChanged") this._show(change.message);
     }
     this.counted = Math.max(this.counted, this.timeline.applied);
     return changes;
@@ -104,13 +104,13 @@ export class Replica {
     this.read = Math.max(this.read, packet.read);
     this.asOf = packet.ordinal ?? this.timeline.ordinal;
     this.timeline.heard(this.timeline.head, this.asOf);
-    this.countFrom(this.timeline.head, packet.unread, packet.unread_mentions);
+    this._countFrom(this.timeline.head, packet.unread, packet.unread_mentions);
     return [{ kind: "roomChanged", room: this.room }];
   }
 
   /** Take positions of members who have read, or received, more (protocol.md, "receipts"). */
   takeReceipts(receipts: readonly ReceiptEntry[]): Change[] {
-    const users = receipts.filter((entry) => this.receive(entry)).map(({ user }) => user);
+    const users = receipts.filter((entry) => this._receive(entry)).map(({ user }) => user);
     return users.length ? [{ kind: "receiptsChanged", room: this.room, users }] : [];
   }
 
@@ -177,7 +177,7 @@ export class Replica {
 
   // Unread numbers.
 
-  private count(message: Message): void {
+  private _count(message: Message): void {
     this.counted = message.seq;
     // It is silent, or in the number of the server already.
     if (message.ordinal <= this.asOf) return;
@@ -190,16 +190,16 @@ export class Replica {
   }
 
   /** Take the numbers of the server, right at `seq`; messages applied beyond it are added. */
-  private countFrom(seq: number, unread: number, mentions: number): void {
+  private _countFrom(seq: number, unread: number, mentions: number): void {
     this.unread = unread;
     this.unreadMentions = mentions;
     this.counted = seq;
     if (seq >= this.timeline.applied) return;
-    for (const message of this.timeline.between(seq + 1, Infinity)) this.count(message);
+    for (const message of this.timeline.between(seq + 1, Infinity)) this._count(message);
     this.counted = this.timeline.applied;
   }
 
-  private receive({ user, read = 0, delivered = 0, first_visible = 1 }: ReceiptEntry): boolean {
+  private _receive({ user, read = 0, delivered = 0, first_visible = 1 }: ReceiptEntry): boolean {
     const old = this.receipts.get(user) ?? { read: 0, delivered: 0, first_visible: 1 };
     const now = {
       read: Math.max(old.read, read),
@@ -210,7 +210,7 @@ export class Replica {
     return now.read !== old.read || now.delivered !== old.delivered || now.first_visible !== old.first_visible;
   }
 
-  private show(message: Message): void {
+  private _show(message: Message): void {
     const shown = this.summary.preview?.seq ?? 0;
     if (message.seq >= shown) this.summary = { ...this.summary, preview: eventFrom(message), time: Math.max(this.summary.time, message.time) };
   }
