@@ -173,7 +173,7 @@ export class Client {
 
   /** The limits of the server, as this tab was told last (protocol.md, "Size limits"). */
   get limits(): Limits {
-    return this.engine.sender.limits;
+    return this._engine.sender.limits;
   }
 
   /** What was typed and not sent, by place: the id of a room, or whatever the app likes. */

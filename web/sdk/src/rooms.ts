@@ -97,7 +97,7 @@ export class Room {
 
   /** The cached events that are neither messages nor changes of one, by `seq`: who joined, what was renamed, notices. */
   get notes(): ReadonlyMap<number, Event> {
-    return this.seen.timeline.notes;
+    return this._seen.timeline.notes;
   }
 
   /** Return the newest messages cached without a hole, ascending. */
