@@ -68,11 +68,9 @@ export class Chat {
 
   constructor(readonly state: RoomState) {
     this.#reading = new Reading(state.room.readTo);
-    this.model = new TimelineModel(
-      state,
-      (change) => this.change(change),
-      () => !this.#place || this.#place.following || this.#place.below < this.#ahead,
-    );
+    const isFollowing = (): boolean => this.#place?.following ?? false;
+    const isNear = (): boolean => isFollowing() || (this.#place?.below ?? 0) < this.#ahead;
+    this.model = new TimelineModel(state, (change) => this.change(change), { isNear, isFollowing });
     this.model.onAdded = (messages) => this.#announce(messages);
     this.composer = new ComposerModel(state, () => this.toEnd());
   }
