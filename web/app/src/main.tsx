@@ -3,7 +3,6 @@ import "./style/tokens.css";
 import "./style/base.css";
 import "./style/shell.css";
 import "./style/list.css";
-import "./style/pages.css";
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { applyAccent } from "./shell/accent.js";

@@ -6,10 +6,7 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import base from "../style/base.css?text";
 import list from "../style/list.css?text";
-import pages from "../style/pages.css?text";
 import shell from "../style/shell.css?text";
-import composer from "../composer/composer.css?text";
-import timeline from "../timeline/timeline.css?text";
 import tokens from "../style/tokens.css?text";
 import { LANGUAGES, type Language } from "../locale/locale.js";
 import { openDirect } from "../people/open_direct.js";
@@ -22,6 +19,7 @@ import { go, openRoom, onlyChat, startRoutes } from "../shell/router.js";
 import { hostToken, useServer } from "../shell/server.js";
 import { closeSession, config, stage, startSession, useTokens } from "../shell/session.js";
 import { overrideSettings, startSettings } from "../shell/settings.js";
+import { adopt, adoptIn } from "../shell/styles.js";
 import { closed, phase, roomList, totalUnread } from "../shell/state.js";
 
 export interface EmbedOptions {
@@ -45,12 +43,12 @@ export interface Embedded {
   unmount: () => void;
 }
 
+let styled = false;
+
 /** Show the client in `root`. */
 export async function mount(root: ShadowRoot | HTMLElement, options: EmbedOptions): Promise<Embedded> {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync([tokens, base, shell, list, timeline, composer, pages, host].join("\n"));
-  const scope = root instanceof ShadowRoot ? root : document;
-  scope.adoptedStyleSheets = [...scope.adoptedStyleSheets, sheet];
+  const drop = adoptIn(root instanceof ShadowRoot ? root : document);
+  styled ||= (adopt([tokens, base, shell, list, host].join("\n")), true);
   const frame = document.createElement("div");
   frame.className = "frame";
   frame.part.add("panel");
@@ -81,7 +79,7 @@ export async function mount(root: ShadowRoot | HTMLElement, options: EmbedOption
       closeSession();
       render(null, frame);
       frame.remove();
-      scope.adoptedStyleSheets = scope.adoptedStyleSheets.filter((adopted) => adopted !== sheet);
+      drop();
     },
   };
 }
