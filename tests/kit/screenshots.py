@@ -1,4 +1,4 @@
-"""`python -m tests.kit.screenshots [DIRECTORY]`: pictures of the web client with real chats, by default into docs/images/."""
+"""`python -m tests.kit.screenshots [DIRECTORY]`: pictures of the web client with real chats, into docs/images/."""
 
 import asyncio
 import base64
