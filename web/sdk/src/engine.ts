@@ -10,7 +10,7 @@ import { Commands, type LiveState } from "./commands.js";
 import type { Connection, Ending } from "./connection.js";
 import { Account, type AccountDelegate } from "./core/account.js";
 import type { Change } from "./core/changes.js";
-import { CODECS, type Codec } from "./core/codec.js";
+import type { Codec } from "./core/codec.js";
 import { ChatError, Closed, ConnectionLost, errorFromPlain, plainError, Unreachable } from "./core/errors.js";
 import type { EntryRecord } from "./core/outbox.js";
 import type { Event, HelloReply, Packet, UserEntry } from "./core/packets.js";
@@ -92,7 +92,7 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
     this.settings = settings;
     this.timing = settings.timing;
     this.log = settings.log;
-    this.codec = CODECS[settings.encoding];
+    this.codec = settings.codec;
     this.device = parts.device;
     this._storage = parts.storage;
     this._tabs = parts.tabs;
@@ -374,13 +374,13 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   // The delegate of the life cycle.
 
   hello(token: string): Packet {
-    const { app, os, locale, encoding, previews, inlineEvents } = this.settings;
+    const { app, os, locale, codec, previews, inlineEvents } = this.settings;
     const { account } = this;
     const words = Object.fromEntries(Object.entries({ app, os, locale }).filter(([, word]) => word));
     account.beginRound();
     return {
       type: "hello", version: VERSION, token, device: this.device, ...words,
-      features: encoding === "msgpack" ? ["deflate", "account"] : ["account"],
+      features: codec.wrapped && this.env.inflate ? ["deflate", "account"] : ["account"],
       ...(this.lifecycle.background && { mode: "background" }),
       ...(account.focused.length && { focus: [...account.focused] }),
       rooms: this._page,

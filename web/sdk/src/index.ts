@@ -3,6 +3,7 @@
 
 export { Client, type ClientOptions } from "./client.js";
 export type * from "./core/changes.js";
+export type { Codec } from "./core/codec.js";
 export { normalEmoji } from "./core/emoji.js";
 export * from "./core/errors.js";
 export { eventFrom, messageFrom, type Message } from "./core/messages.js";

@@ -4,7 +4,8 @@
  *     new Client({ url, token, ...native(AsyncStorage, AppState) });
  */
 
-import { MemoryStorage, type Client, type Key, type Row, type Storage, type Tables } from "./index.js";
+import { isPortal } from "./captive_portal.js";
+import { MemoryStorage, SystemEnv, type Client, type Env, type Key, type Row, type Storage, type Tables } from "./index.js";
 
 /** The part of AsyncStorage that is used. */
 export interface Items {
@@ -24,8 +25,11 @@ export interface AppState {
  * Messages are fetched again after a restart: such stores are small. In the background the client is suspended, since
  * the system may stop the app at any moment.
  */
-export function native(items: Items, state: AppState, prefix = "chatd:"): { storage: Storage; follow: (client: Client) => () => void } {
+export function native(
+  items: Items, state: AppState, prefix = "chatd:",
+): { env: Env; storage: Storage; follow: (client: Client) => () => void } {
   return {
+    env: new NativeEnv(),
     storage: new ItemStorage(items, prefix),
     follow: (client) => {
       const { remove } = state.addEventListener("change", (now) => {
@@ -35,6 +39,10 @@ export function native(items: Items, state: AppState, prefix = "chatd:"): { stor
       return remove;
     },
   };
+}
+
+class NativeEnv extends SystemEnv {
+  isPortal = isPortal;
 }
 
 class ItemStorage extends MemoryStorage {
