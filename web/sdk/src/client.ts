@@ -244,11 +244,6 @@ export class Client {
     await this.call({ type: "devices.remove", device });
   }
 
-  /** Register the push token of this device; `platform` is `apns`, `fcm` or `web`. */
-  async registerPush(platform: string, token: string): Promise<void> {
-    await this.call({ type: "devices.push", platform, token });
-  }
-
   /** Set whether others see how far this user has read; who hides it sees nobody's (protocol.md, "preferences"). */
   async showReceipts(receipts: boolean): Promise<void> {
     await this.call({ type: "preferences", receipts });

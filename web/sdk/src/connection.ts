@@ -5,7 +5,7 @@
  * loop share a frame. One timer watches all deadlines.
  */
 
-import { BadFrame, type Bytes, type Codec } from "./core/codec.js";
+import { FRAME_BYTES_MAX, type Bytes, type Codec } from "./core/codec.js";
 import { Deadlines } from "./core/deadlines.js";
 import { ChatError, ConnectionLost, HandshakeFailed } from "./core/errors.js";
 import { HELLO_FRAME_BYTES, LIMITS, type Limits } from "./core/limits.js";
@@ -66,6 +66,7 @@ export class Connection {
   private readonly _pending = new Map<number, Pending>();
   private readonly _putOff = new Map<string, Timer>();
   private readonly _deadlines: Deadlines;
+  private _inflating: Promise<void> | undefined;
   private _lastId = 0;
   private _watch: Timer | undefined;
   private _watchAt = 0;
@@ -201,15 +202,36 @@ export class Connection {
   // Receiving.
 
   private _take(data: unknown): void {
-    this._deadlines.heard(this._link.env.monotonic());
+    const { codec, env } = this._link;
+    this._deadlines.heard(env.monotonic());
     try {
-      for (const packet of this._link.codec.decode(data)) if (!this._over) this._takePacket(packet);
+      const wrapped = codec.wrapped?.(data);
+      if (!wrapped && !this._inflating) return this._handle(data);
+      // Frames are handled in their order: this one, and those that come meanwhile, wait for it.
+      const before = this._inflating ?? Promise.resolve();
+      const mine = Promise.all([wrapped ? env.inflate!(wrapped, FRAME_BYTES_MAX) : data, before])
+        .then(([frame]) => this._handle(frame), (error: unknown) => this._bad(error))
+        .then(() => {
+          if (this._inflating === mine) this._inflating = undefined;
+        });
+      this._inflating = mine;
+    } catch (error) {
+      this._bad(error);
+    }
+  }
+
+  private _handle(frame: unknown): void {
+    try {
+      for (const packet of this._link.codec.decode(frame)) if (!this._over) this._takePacket(packet);
       this._link.onFrame();
     } catch (error) {
-      const bad = error instanceof BadFrame;
-      this._link.log(bad ? `bad frame: ${error.message}` : `a packet could not be handled: ${(error as Error).stack}`);
-      this.drop("bad frame");
+      this._bad(error);
     }
+  }
+
+  private _bad(error: unknown): void {
+    this._link.log(`a frame could not be handled: ${(error as Error).stack}`);
+    this.drop("bad frame");
   }
 
   private _takePacket(packet: Packet): void {

@@ -10,7 +10,7 @@ import { Commands, type LiveState } from "./commands.js";
 import type { Connection, Ending } from "./connection.js";
 import { Account, type AccountDelegate } from "./core/account.js";
 import type { Change } from "./core/changes.js";
-import { CODECS, type Codec } from "./core/codec.js";
+import type { Codec } from "./core/codec.js";
 import { ChatError, Closed, ConnectionLost, errorFromPlain, plainError, Unreachable } from "./core/errors.js";
 import type { EntryRecord } from "./core/outbox.js";
 import type { Event, HelloReply, Packet, UserEntry } from "./core/packets.js";
@@ -24,7 +24,7 @@ import { Repairer } from "./repair.js";
 import { Sender, type Receipt } from "./sender.js";
 import type { Settings } from "./settings.js";
 import { Signals } from "./signals.js";
-import type { Storage } from "./storage.js";
+import { put, type Storage } from "./storage.js";
 import type { Answer, Ask, News, Tab, Tabs } from "./tab_link.js";
 import { TokenRefresh } from "./token_refresh.js";
 import { Tokens, type GetToken } from "./tokens.js";
@@ -92,7 +92,7 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
     this.settings = settings;
     this.timing = settings.timing;
     this.log = settings.log;
-    this.codec = CODECS[settings.encoding];
+    this.codec = settings.codec;
     this.device = parts.device;
     this._storage = parts.storage;
     this._tabs = parts.tabs;
@@ -202,7 +202,11 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
       if (table === "outbox") this.sender.adopt(key as string, value as EntryRecord | undefined);
       else if (table === "drafts") put(this.drafts, key as string, value);
       else if (table === "users") put(this.users, key as string, value as UserEntry | undefined);
-      else if (!this._leading) this.account.adopt({ table, key, value });
+      else if (!this._leading) {
+        this.account.adopt({ table, key, value });
+        // Of a room that this tab has opened, the messages are here.
+        if (table === "rooms" && this._rooms.has(key as string)) this.account.peek(key as string).timeline.takeStored([]);
+      }
     }
     for (const change of changes) this._pass(change);
   }
@@ -319,10 +323,8 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
     let loading = this._rooms.get(room);
     const replica = this.account.replicas.get(room);
     if (loading || !replica) return loading ?? Promise.resolve();
-    loading = this._storage.room(room).then(({ messages, intervals }) => {
-      if (this.account.replicas.get(room) !== replica) return;
-      replica.timeline.takeStored(messages as Event[], intervals);
-      if (!this._leading) replica.timeline.written();
+    loading = this._storage.messages(room).then((messages) => {
+      if (this.account.replicas.get(room) === replica) replica.timeline.takeStored(messages as Event[]);
     });
     this._rooms.set(room, loading);
     return loading;
@@ -372,13 +374,13 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   // The delegate of the life cycle.
 
   hello(token: string): Packet {
-    const { app, os, locale, encoding, previews, inlineEvents } = this.settings;
+    const { app, os, locale, codec, previews, inlineEvents } = this.settings;
     const { account } = this;
     const words = Object.fromEntries(Object.entries({ app, os, locale }).filter(([, word]) => word));
     account.beginRound();
     return {
       type: "hello", version: VERSION, token, device: this.device, ...words,
-      features: encoding === "msgpack" ? ["deflate", "account"] : ["account"],
+      features: codec.wrapped && this.env.inflate ? ["deflate", "account"] : ["account"],
       ...(this.lifecycle.background && { mode: "background" }),
       ...(account.focused.length && { focus: [...account.focused] }),
       rooms: this._page,
@@ -471,6 +473,8 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
     this.drafts.clear();
     for (const [user, entry] of tables.users ?? []) this.users.set(user, entry as UserEntry);
     for (const [place, draft] of tables.drafts ?? []) this.drafts.set(place, draft);
+    const gone = this._storage.keepsMessages ? ((this._leading && (await this._storage.surplus?.())) || []) : this.account.replicas.keys();
+    for (const room of [...gone]) this.account.forget(room);
     const open = [...this._rooms.keys()];
     this._rooms.clear();
     await Promise.all(open.map((room) => this.opened(room)));
@@ -562,9 +566,4 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
       timer?.cancel();
     }
   }
-}
-
-function put<Value>(map: Map<string, Value>, key: string, value: Value | undefined): void {
-  if (value === undefined) map.delete(key);
-  else map.set(key, value);
 }

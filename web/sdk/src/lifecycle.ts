@@ -4,7 +4,6 @@
  * `LifecycleDelegate` gives the hello, takes replies and pushes, and learns when it can work and when it cannot.
  */
 
-import { isPortal } from "./captive_portal.js";
 import { ending, HELLO_HEARTBEAT_S, openConnection, type Connection, type Ending, type Link, type Reply } from "./connection.js";
 import { ChatError, Closed, TokenRejected } from "./core/errors.js";
 import { LIMITS } from "./core/limits.js";
@@ -226,7 +225,7 @@ export class Lifecycle {
    * clients"). */
   private async _waitOut(loop: number, url: string): Promise<void> {
     const { env, timing } = this._delegate;
-    const portal = await this._still(loop, isPortal(env, url, timing.openS));
+    const portal = env.isPortal && (await this._still(loop, env.isPortal(url)));
     await this._wait(loop, portal ? timing.portalWaitS : this._delayS());
   }
 

@@ -4,7 +4,8 @@
  *     new Client({ url, token, ...native(AsyncStorage, AppState) });
  */
 
-import { MemoryStorage, type Client, type Key, type Row, type Storage, type StoredRoom, type Tables } from "./index.js";
+import { isPortal } from "./captive_portal.js";
+import { MemoryStorage, SystemEnv, type Client, type Env, type Key, type Row, type Storage, type Tables } from "./index.js";
 
 /** The part of AsyncStorage that is used. */
 export interface Items {
@@ -24,8 +25,11 @@ export interface AppState {
  * Messages are fetched again after a restart: such stores are small. In the background the client is suspended, since
  * the system may stop the app at any moment.
  */
-export function native(items: Items, state: AppState, prefix = "chatd:"): { storage: Storage; follow: (client: Client) => () => void } {
+export function native(
+  items: Items, state: AppState, prefix = "chatd:",
+): { env: Env; storage: Storage; follow: (client: Client) => () => void } {
   return {
+    env: new NativeEnv(),
     storage: new ItemStorage(items, prefix),
     follow: (client) => {
       const { remove } = state.addEventListener("change", (now) => {
@@ -37,7 +41,12 @@ export function native(items: Items, state: AppState, prefix = "chatd:"): { stor
   };
 }
 
+class NativeEnv extends SystemEnv {
+  isPortal = isPortal;
+}
+
 class ItemStorage extends MemoryStorage {
+  override readonly keepsMessages = false;
   private _written: Promise<void> = Promise.resolve();
 
   constructor(private readonly _items: Items, private readonly _prefix: string) {
@@ -52,10 +61,6 @@ class ItemStorage extends MemoryStorage {
       if (value) await super.write([{ table, key: name, value: JSON.parse(value) }]);
     }
     return super.load();
-  }
-
-  override async room(): Promise<StoredRoom> {
-    return { messages: [], intervals: [] };
   }
 
   override write(rows: readonly Row[]): Promise<void> {

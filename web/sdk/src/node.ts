@@ -2,7 +2,7 @@
 
 import { open, readFile, rename, rm, type FileHandle } from "node:fs/promises";
 
-import { MemoryStorage, type Row, type StoredRoom, type Tables } from "./index.js";
+import { MemoryStorage, type Row, type Tables } from "./index.js";
 
 /** Lines above which the file is written anew, if it holds far fewer rows. */
 const LINES_MAX = 4096;
@@ -14,6 +14,7 @@ const LINES_MAX = 4096;
  * file: two clients with one outbox would send everything twice.
  */
 export class FileStorage extends MemoryStorage {
+  override readonly keepsMessages = false;
   private readonly _lock: string;
   private _file: FileHandle | undefined;
   private _lines = 0;
@@ -34,10 +35,6 @@ export class FileStorage extends MemoryStorage {
       await this._rewrite();
     }
     return super.load();
-  }
-
-  override async room(): Promise<StoredRoom> {
-    return { messages: [], intervals: [] };
   }
 
   override write(rows: readonly Row[], durable: boolean): Promise<void> {

@@ -3,7 +3,7 @@
 import { normalEmoji } from "./core/emoji.js";
 import type { Message } from "./core/messages.js";
 import type {
-  Body, ChangesReply, Event, LogReply, MembersListReply, Packet, ReadersReply,
+  Body, Event, MembersListReply, Packet, ReadersReply,
 } from "./core/packets.js";
 import type { MemberReceipt, Replica } from "./core/replica.js";
 import { roleOf, type Summary } from "./core/summary.js";
@@ -172,16 +172,6 @@ export class Room {
   ): Promise<Page> {
     await this._engine.opened(this.id);
     return this._engine.run("history", this.id, { limit: HISTORY_PAGE, ...asked });
-  }
-
-  /** Return the raw reply of `log` from number `first` on (protocol.md, "log"); it is not applied to the room. */
-  log(first: number, last?: number, limit?: number): Promise<LogReply> {
-    return this._call("log", given({ from: first, to: last, limit }));
-  }
-
-  /** Return the raw reply of `changes`: messages in `low` to `high` changed after `since`; it is not applied. */
-  changes(low: number, high: number, since: number): Promise<ChangesReply> {
-    return this._call("changes", { low, high, since });
   }
 
   /** Return these messages, at most 100, in their current state (protocol.md, "messages"). */

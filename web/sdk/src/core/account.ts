@@ -199,6 +199,13 @@ export class Account {
     this._delegate.onChange({ kind: "roomGone", room, reason });
   }
 
+  /** Drop what is cached of a room. */
+  forget(room: string): void {
+    const replica = this.replicas.get(room);
+    replica?.timeline.forget();
+    if (replica) this._unstored.rooms.add(room);
+  }
+
   /** Drop the cursor, so that the next sync is a full one (4005). */
   dropCursor(): void {
     this._moveCursor("");
@@ -225,7 +232,7 @@ export class Account {
   adopt({ table, key, value }: Row): void {
     if (typeof key !== "string") {
       const [room, number] = key;
-      this.replicas.get(room)?.timeline.adopt(table === "messages", number, value);
+      this.replicas.get(room)?.timeline.adopt(number, value as Event | undefined);
     } else if (table === "rooms" && value === undefined) this.replicas.delete(key);
     else if (table === "rooms") this.replica(key).restore(value as RoomRecord);
     else if (table === "account_rows") this.rows.adopt(key as Place, value as AccountRow | undefined);
@@ -240,8 +247,7 @@ export class Account {
     for (const room of rooms) {
       const replica = this.replicas.get(room);
       if (replica) found.push({ table: "rooms", key: room, value: replica.record() }, ...replica.timeline.rows());
-      else for (const table of ["messages", "intervals"] as const) found.push({ table, key: [room] });
-      if (!replica) found.push({ table: "rooms", key: room });
+      else found.push({ table: "messages", key: [room] }, { table: "rooms", key: room });
     }
     for (const place of rows) found.push({ table: "account_rows", key: place, ...valued(this.rows.row(place)) });
     for (const key of account) found.push({ table: "account", key, ...valued(this[key] || undefined) });

@@ -5,11 +5,6 @@ import { textOf, utf8 } from "./utf8.js";
 /** Levels of a server's packet: 16 of the data of a host below those of a batch, a reply and its events. */
 const DEPTH_MAX = 32;
 
-/** An `ext`, allowed around a whole frame only (protocol.md, "The `deflate` wrapper"). */
-export class Wrapper {
-  constructor(readonly type: number, readonly data: Uint8Array) {}
-}
-
 /** Return the bytes of a value; throws TypeError for what has no place in a packet. */
 export function encode(value: unknown): Uint8Array<ArrayBuffer> {
   const out: number[] = [];
@@ -18,8 +13,13 @@ export function encode(value: unknown): Uint8Array<ArrayBuffer> {
 }
 
 /** Return the one value in `bytes`; throws RangeError for anything else. */
-export function decode(bytes: Uint8Array): unknown {
+export function decode(bytes: Uint8Array<ArrayBuffer>): unknown {
   return new Reader(bytes).whole();
+}
+
+/** Return type and data of an `ext`, which is allowed around a whole frame only; undefined for any other frame. */
+export function unwrap(bytes: Uint8Array<ArrayBuffer>): [type: number, data: Uint8Array<ArrayBuffer>] | undefined {
+  return bytes.length ? new Reader(bytes).wrapper() : undefined;
 }
 
 function put(out: number[], value: unknown): void {
@@ -80,23 +80,24 @@ class Reader {
   private _at = 0;
   private readonly _view: DataView;
 
-  constructor(private readonly _bytes: Uint8Array) {
+  constructor(private readonly _bytes: Uint8Array<ArrayBuffer>) {
     this._view = new DataView(_bytes.buffer, _bytes.byteOffset, _bytes.byteLength);
   }
 
   whole(): unknown {
-    const value = this._wrapper() ?? this._value(0);
+    const value = this._value(0);
     if (this._at !== this._bytes.length) throw new RangeError("bytes left over");
     return value;
   }
 
-  private _wrapper(): Wrapper | undefined {
-    const head = this._bytes[0] ?? 0;
+  wrapper(): [type: number, data: Uint8Array<ArrayBuffer>] | undefined {
+    const head = this._integer(1);
     const fixed = head >= 0xd4 && head <= 0xd8;
     if (!fixed && (head < 0xc7 || head > 0xc9)) return undefined;
-    this._at = 1;
     const length = fixed ? 1 << (head - 0xd4) : this._integer(1 << (head - 0xc7));
-    return new Wrapper(this._integer(1), this._raw(length));
+    const type = this._integer(1);
+    if (this._at + length !== this._bytes.length) throw new RangeError("not one wrapper");
+    return [type, this._raw(length)];
   }
 
   private _value(level: number): unknown {
@@ -147,7 +148,7 @@ class Reader {
     return text;
   }
 
-  private _raw(length: number): Uint8Array {
+  private _raw(length: number): Uint8Array<ArrayBuffer> {
     const start = this._skip(length);
     return this._bytes.subarray(start, this._at);
   }

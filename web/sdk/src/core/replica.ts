@@ -7,6 +7,7 @@
 
 import type { Change } from "./changes.js";
 import { eventFrom, messageFrom, withOwnReaction, type Message } from "./messages.js";
+import type { Interval } from "./intervals.js";
 import type { Event, ReadReply, ReceiptEntry, RoomSummary } from "./packets.js";
 import { summaryFrom, type Summary } from "./summary.js";
 import { Timeline } from "./timeline.js";
@@ -27,6 +28,8 @@ export interface RoomRecord {
   readonly counted: number;
   readonly as_of: number;
   readonly receipts: readonly (readonly [user: string, receipt: MemberReceipt])[];
+  /** What is cached, as [low, high, valid]. */
+  readonly cached: readonly Interval[];
   readonly applied?: number;
 }
 
@@ -161,7 +164,7 @@ export class Replica {
     const { timeline, read, unread, counted } = this;
     const { head: seq, ordinal, started, applied } = timeline;
     const summary = { ...this.summary, seq, ordinal, read, unread, unread_mentions: this.unreadMentions };
-    return { summary, counted, as_of: this.asOf, receipts: [...this.receipts], ...(started && { applied }) };
+    return { summary, counted, as_of: this.asOf, receipts: [...this.receipts], cached: timeline.stretches, ...(started && { applied }) };
   }
 
   /** Load what `record` returned. */
@@ -173,6 +176,7 @@ export class Replica {
     for (const [user, receipt] of record.receipts) this.receipts.set(user, receipt);
     if (record.applied !== undefined && record.applied !== this.timeline.applied) this.timeline.resume(record.applied);
     if (record.applied !== undefined) this.timeline.started = true;
+    this.timeline.setAside(record.cached);
   }
 
   // Unread numbers.

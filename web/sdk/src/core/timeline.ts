@@ -53,10 +53,11 @@ export class Timeline {
   /** Events that are neither messages nor operations. */
   readonly notes = new Map<number, Event>();
   private _recent = new Recent(0);
-  // The numbers whose rows are to be written, the stretches that are written, and whether all rows before are void.
+  // The numbers whose rows are to be written, and whether all rows before are void.
   private readonly _unstored = new Set<number>();
-  private readonly _stored = new Map<number, Interval>();
   private _voided = false;
+  // Stretches whose messages are stored and not loaded.
+  private _aside: Interval[] = [];
 
   constructor(readonly room: string, public me: string) {}
 
@@ -66,14 +67,16 @@ export class Timeline {
     this.buffer.clear();
     this._moveTo(this.firstVisible - 1);
     this.head = this.announced = this.ordinal = 0;
-    this._forget();
+    this.forget();
   }
 
   /** Drop the cache, and keep the position. */
-  private _forget(): void {
+  forget(): void {
     this.cached.clear();
     this.messages.clear();
     this.notes.clear();
+    this._unstored.clear();
+    this._aside = [];
     this._voided = true;
   }
 
@@ -105,6 +108,7 @@ export class Timeline {
     // The user left and came back: older messages are no longer visible.
     if (firstVisible > this.firstVisible) {
       this._forgetBelow(firstVisible);
+      this._aside = [];
       this._voided = true;
     }
     this.firstVisible = firstVisible;
@@ -246,17 +250,6 @@ export class Timeline {
     return out;
   }
 
-  /** Take what an earlier run had cached: pages that were fetched long ago. */
-  takeStored(events: readonly Event[], intervals: readonly Interval[]): void {
-    const unstored = [...this._unstored];
-    this._merge(events, () => {});
-    this._unstored.clear();
-    for (const seq of unstored) this._unstored.add(seq);
-    for (const part of intervals) this._stored.set(part[0], part);
-    for (const [low, high, valid] of intervals) this._validate(low, high, valid, []);
-    this._forgetBelow(this.firstVisible);
-  }
-
   private _cachedAmong(events: readonly Event[]): Event[] {
     return events.filter((event) => this.cached.holding(event.seq));
   }
@@ -372,14 +365,33 @@ export class Timeline {
 
   // Storage.
 
-  /** Return the rows of messages, other events and stretches that changed since the last call. */
+  /** The stretches that are stored or to be stored, in no order. */
+  get stretches(): readonly Interval[] {
+    return [...this._aside, ...this.cached.parts];
+  }
+
+  /** Continue with stretches that are stored; until their messages are loaded, nothing is known of them. */
+  setAside(stretches: readonly Interval[]): void {
+    this.cached.clear();
+    this._aside = [...stretches];
+  }
+
+  /** Take the messages of the stretches that were set aside: pages that were fetched long ago. */
+  takeStored(events: readonly Event[]): void {
+    const unstored = [...this._unstored];
+    this._merge(events, () => {});
+    this._unstored.clear();
+    for (const seq of unstored) this._unstored.add(seq);
+    for (const [low, high, valid] of this._aside.splice(0)) this._validate(low, high, valid, []);
+    this._forgetBelow(this.firstVisible);
+  }
+
+  /** Return the rows of messages and other events that changed since the last call. */
   rows(): Row[] {
     const { room } = this;
     const rows: Row[] = [];
     if (this._voided) {
-      rows.push({ table: "messages", key: [room] }, { table: "intervals", key: [room] });
-      this._stored.clear();
-      this._unstored.clear();
+      rows.push({ table: "messages", key: [room] });
       for (const held of [this.messages, this.notes]) for (const seq of held.keys()) this._unstored.add(seq);
     }
     for (const seq of this._unstored) {
@@ -387,39 +399,21 @@ export class Timeline {
       const value = message ? eventFrom(message) : this.notes.get(seq);
       rows.push({ table: "messages", key: [room, seq], ...(value && { value }) });
     }
-    const now = new Map(this.cached.parts.map((part) => [part[0], part]));
-    for (const low of this._stored.keys()) if (!now.has(low)) rows.push({ table: "intervals", key: [room, low] });
-    for (const [low, value] of now) {
-      if (String(this._stored.get(low)) !== String(value)) rows.push({ table: "intervals", key: [room, low], value });
-    }
-    this.written();
+    this._voided = false;
+    this._unstored.clear();
     return rows;
   }
 
-  /** Forget which rows were to be written: this is what the storage has. */
-  written(): void {
-    this._voided = false;
-    this._unstored.clear();
-    this._stored.clear();
-    for (const part of this.cached.parts) this._stored.set(part[0], part);
-  }
-
-  /** Take a row that another client wrote: a message, another event or a stretch; without a number all are gone. */
-  adopt(isEvent: boolean, number: number | undefined, value: unknown): void {
-    if (number === undefined) {
-      this._forget();
-      this.written();
-    } else if (isEvent) {
-      const event = value as Event | undefined;
+  /** Take a row that another client wrote; without a number all are gone. */
+  adopt(number: number | undefined, event: Event | undefined): void {
+    if (number === undefined) this.forget();
+    else {
       this.messages.delete(number);
       this.notes.delete(number);
-      if (event?.kind === "message") this.messages.set(number, messageFrom(this.room, event));
-      else if (event) this.notes.set(number, event);
-    } else {
-      const others = this.cached.parts.filter(([low]) => low !== number);
-      this.cached.parts = value ? [...others, value as Interval].sort((one, other) => one[0] - other[0]) : others;
-      this.written();
+      if (event) this._merge([event], () => {});
     }
+    this._voided = false;
+    this._unstored.clear();
   }
 }
 
