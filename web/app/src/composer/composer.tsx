@@ -1,5 +1,4 @@
 /** The composer: a field that grows to eight lines, what it answers or edits, and the button that sends. */
-import "./composer.css";
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { number, t } from "../locale/locale.js";
