@@ -90,7 +90,9 @@ async def profile(browser: Any, script: str, daemon: RunningDaemon) -> AsyncIter
 
     async with watched_context(browser) as (context, _), Client(daemon.url, get_token) as bob:
         await context.route("**/tabs.html", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
-        await context.route("**/tabs.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
+        await context.route(
+            "**/tabs.js", lambda route: route.fulfill(body=script, content_type="text/javascript")
+        )
         yield Browser(context, daemon, bob, await bob.direct("alice"))
 
 
