@@ -21,7 +21,12 @@ const driver = {
   drafts: () => Object.fromEntries(client.drafts),
   focus: (room: string): void => client.focus([room]),
   async texts(room: string): Promise<unknown[]> {
-    return (await client.room(room).timeline(50)).map(({ text }) => text);
+    return (await client.room(room).timeline(50)).messages.map(({ text }) => text);
+  },
+  /** The texts that are cached, without the network. */
+  async cached(room: string): Promise<unknown[]> {
+    await client.room(room).open();
+    return client.room(room).cached().map(({ text }) => text);
   },
   shown: (room: string): unknown[] => [...client.room(room).messages.values()].map(({ text }) => text),
   phase: () => client.phase,
