@@ -250,15 +250,20 @@ HOSTILE = {
 async def test_hostile_text_is_text(browser: Any, group: Group) -> None:
     seqs = {name: (await group.room.send(text)).seq for name, text in HOSTILE.items()}
     seqs["long"] = (await group.room.send("x yz " * 3200)).seq
+    foreign = {"url": "https://elsewhere.example/x.png", "mime": "image/png", "width": 4, "height": 3}
+    script = {"url": "javascript:alert(1)", "mime": "image/svg+xml", "name": "picture.svg"}
+    seqs["files"] = (await group.room.send({"attachments": [foreign, script]})).seq
     width = "() => document.querySelector('.timeline').scrollWidth - document.querySelector('.timeline').clientWidth"
     async with watched_context(browser, **PHONE) as (context, watch):
         chat = await group.opened(context)
-        await chat.row(seqs["lines"]).wait_for()
+        await chat.row(seqs["files"]).wait_for()
         assert await chat.page.evaluate(width) == 0
         for name in ("script", "word", "mixed", "override"):
             assert HOSTILE[name] in await chat.row(seqs[name]).locator(".text").inner_text()
         assert await chat.page.title() != "hacked"
         assert await chat.page.locator("article script, article img").count() == 0
+        files = chat.row(seqs["files"]).locator(".file")
+        assert [await it.get_attribute("href") for it in await files.all()] == [foreign["url"], None]
         links = chat.row(seqs["javascript"]).locator(".text a")
         assert [await link.get_attribute("href") for link in await links.all()] == [
             "https://good.example/a?b=1#c"

@@ -442,26 +442,26 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   /** Write rows, and tell them and what was emitted to the other tabs. */
   private _store(rows: readonly Row[], durable: boolean): Promise<void> {
     const changes = this._untold?.splice(0) ?? [];
-    const written = this._storage.write(rows, durable).finally(() => this._tabs?.publish({ rows, changes }));
+    const written = (rows.length ? this._storage.write(rows, durable) : Promise.resolve()).finally(() => this._tabs?.publish({ rows, changes }));
     this._written = written.catch(() => {});
     return written;
   }
 
   /** Write what changed, once what happens now is over: one transaction for a frame. */
   private _noteSoon(): void {
-    if (this._leading) this._noting ??= Promise.resolve().then(() => this._note());
+    this._noting ??= Promise.resolve().then(() => this._note());
   }
 
   private _note(): void {
     this._noting = undefined;
-    const rows = this.account.records();
-    if (!rows.length && !(this._tabs && this._untold?.length)) return;
+    const rows = this._leading ? this.account.records() : [];
+    if (!rows.length && !this._untold?.length) return;
     this._store(rows, false).catch((error: unknown) => this.log(`not stored: ${error}`));
   }
 
   /** Wait until everything so far is written and told. */
   private async _settled(): Promise<void> {
-    if (this._leading) this._note();
+    this._note();
     await this._written;
   }
 

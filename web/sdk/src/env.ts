@@ -54,7 +54,7 @@ export class SystemEnv implements Env {
     if (typeof globalThis.crypto?.getRandomValues !== "function") {
       throw new Error('crypto.getRandomValues is missing: import "react-native-get-random-values" before this client');
     }
-    if (!WebSocket) {
+    if (!_WebSocket) {
       throw new Error("WebSocket is missing: pass one, new SystemEnv(WebSocket), as of the package ws");
     }
   }

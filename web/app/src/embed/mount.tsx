@@ -14,7 +14,6 @@ import { applyAccent } from "../shell/accent.js";
 import { App } from "../shell/app.js";
 import { startBanner } from "../shell/banner.js";
 import { startKeyboard } from "../shell/keyboard.js";
-import { restrictPictures } from "../shell/pictures.js";
 import { go, openRoom, onlyChat, startRoutes } from "../shell/router.js";
 import { hostToken, useServer } from "../shell/server.js";
 import { closeSession, config, stage, startSession, useTokens } from "../shell/session.js";
@@ -57,7 +56,6 @@ export async function mount(root: ShadowRoot | HTMLElement, options: EmbedOption
   apply(options);
   await startSettings(frame);
   useServer(options.server);
-  if (root instanceof ShadowRoot) restrictPictures([location.origin, new URL(options.server).origin]);
   startRoutes({ name: "chats" });
   startKeyboard(frame);
   const stops = [startBanner(), report((name, detail) => now.emit(name, detail))];

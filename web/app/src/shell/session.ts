@@ -7,6 +7,7 @@ import { effect, signal } from "@preact/signals";
 import { Client } from "@chatd/client";
 import { browser, canShare } from "@chatd/client/browser";
 import { language } from "../locale/locale.js";
+import { allowPictures } from "./pictures.js";
 import * as server from "./server.js";
 import { attach, client, closed, signedIn } from "./state.js";
 
@@ -43,7 +44,7 @@ export async function startSession(): Promise<void> {
   const stored = JSON.parse(kept(localStorage, CONFIG) ?? "null") as server.ServerConfig | null;
   const fetched = learnConfig();
   if (known && stored) {
-    config.value ??= stored;
+    if (!config.peek()) takeConfig(stored);
     fetched.catch(() => undefined);
     return open(known);
   }
@@ -61,9 +62,14 @@ export async function startSession(): Promise<void> {
 /** Fetch the configuration of the server, and keep it for a start without network. */
 export async function learnConfig(): Promise<server.ServerConfig> {
   const found = await server.fetchConfig();
-  config.value = found;
+  takeConfig(found);
   keep(localStorage, CONFIG, JSON.stringify(found));
   return found;
+}
+
+function takeConfig(found: server.ServerConfig): void {
+  config.value = found;
+  allowPictures([server.addressOf("").origin, ...(found.media_origins ?? [])]);
 }
 
 /** Sign in with a password; throws HttpError when it is refused. */
