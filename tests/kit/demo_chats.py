@@ -63,7 +63,9 @@ async def fill(clients: dict[str, Client]) -> dict[str, str]:
     for user in ("bob", "alice", "carol"):
         await clients[user].room(tour.id).react(sent[2], "👍")
     await clients["lin"].room(tour.id).react(sent[7], "🚲")
-    await clients["bob"].room(tour.id).send({"text": "@Alice, take the long lock, too.", "mentions": ["alice"]})
+    await (
+        clients["bob"].room(tour.id).send({"text": "@Alice, take the long lock, too.", "mentions": ["alice"]})
+    )
     direct = await _talk(alice, clients["lin"], "周日几点？", "Nine at the bridge, bring the croissants 🥐")
     await clients["lin"].room(direct).send("好的，周日九点见 🚲")
     return {"tour": tour.id, "hike": hike.id, "lin": direct}

@@ -121,7 +121,9 @@ async def test_two_thousand_chats_are_few_rows_and_are_found(browser: Any, daemo
             await alice.create_group(f"Room {number:04}")
         app = await app_page(context, daemon, "alice")
         await app.until_names(f"Room {MANY - 1:04}")
-        listed = "(count) => document.querySelector('.list .row')?.getAttribute('aria-setsize') === String(count)"
+        listed = (
+            "(count) => document.querySelector('.list .row')?.getAttribute('aria-setsize') === String(count)"
+        )
         await app.page.wait_for_function(listed, arg=MANY)
         assert await app.rows.count() < DOM_ROWS_MAX
         await app.rows.first.focus()

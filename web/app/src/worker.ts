@@ -47,7 +47,7 @@ async function takeOver(): Promise<void> {
 
 /** Return the page of the network, or the kept one when the network takes long, fails, or answers with an error. */
 async function fetchPage(event: FetchEvent): Promise<Response> {
-  const kept = await caches.match(page, { cacheName: CACHE });
+  const kept = await caches.match(page, { cacheName: CACHE, ignoreVary: true });
   const fetched = fetch(event.request);
   if (!kept) return fetched;
   const late = new Promise<Response>((resolve) => setTimeout(() => resolve(kept), PAGE_WAIT_MS));
@@ -56,7 +56,9 @@ async function fetchPage(event: FetchEvent): Promise<Response> {
 }
 
 async function fetchFile(request: Request): Promise<Response> {
-  const kept = (await caches.match(request, { cacheName: CACHE })) ?? (await caches.match(request));
+  // A script of a page and the worker ask with other headers; the bytes are the same.
+  const options = { ignoreVary: true };
+  const kept = (await caches.match(request, { ...options, cacheName: CACHE })) ?? (await caches.match(request, options));
   return kept ?? fetch(request);
 }
 
