@@ -9,6 +9,7 @@ export interface ServerConfig {
   remember: boolean;
   token_url?: string;
   login_url?: string;
+  media_origins?: string[];
 }
 
 export interface Login {
