@@ -29,7 +29,7 @@ export function Composer({ chat }: { chat: Chat }) {
     void model.send();
   };
   return (
-    <form class="composer" onSubmit={submit}>
+    <form class="composer" part="composer" onSubmit={submit}>
       <MentionPicker query={query} field={field} />
       <Context chat={chat} />
       <div class="composer-row">

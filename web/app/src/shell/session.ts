@@ -5,7 +5,7 @@
  */
 import { effect, signal } from "@preact/signals";
 import { Client } from "@chatd/client";
-import { browser } from "@chatd/client/browser";
+import { browser, canShare } from "@chatd/client/browser";
 import { language } from "../locale/locale.js";
 import { allowPictures } from "./pictures.js";
 import * as server from "./server.js";
@@ -75,7 +75,8 @@ function takeConfig(found: server.ServerConfig): void {
 /** Sign in with a password; throws HttpError when it is refused. */
 export async function signIn(user: string, password: string, remember: boolean): Promise<void> {
   const wanted = remember && config.peek()?.remember ? { remember } : {};
-  spare = await server.logIn({ user, password, ...wanted });
+  const device = deviceOf(user);
+  spare = await server.logIn({ user, password, ...(device && { device }), ...wanted });
   open(user);
 }
 
@@ -110,7 +111,9 @@ function open(user: string): void {
   lastUser.value = user;
   keep(sessionStorage, USER, user);
   keep(localStorage, USER, user);
+  const device = deviceOf(user);
   const opened = new Client({
+    ...(device && { device }),
     url: server.socketAddress(config.peek()!),
     token: tokenForClient,
     settings: { app: "chatd web", locale: language.peek() },
@@ -163,6 +166,18 @@ export function closeSession(): void {
 function end(): void {
   stop?.();
   stop = null;
+}
+
+/** The device that all tabs of a user are here, so that a token may be bound to it; where tabs cannot share, each is one. */
+function deviceOf(user: string): string | undefined {
+  if (!canShare()) return undefined;
+  const place = `chatd:${user}:device`;
+  const known = kept(localStorage, place);
+  if (known) return known;
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const made = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").slice(0, 22);
+  keep(localStorage, place, made);
+  return kept(localStorage, place) ?? undefined;
 }
 
 const userOfTab = (): string => kept(sessionStorage, USER) ?? "";

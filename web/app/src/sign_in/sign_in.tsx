@@ -3,7 +3,7 @@ import "../style/pages.js";
 import { useSignal } from "@preact/signals";
 import { t } from "../locale/locale.js";
 import { Empty } from "../shell/drawings.js";
-import { HttpError } from "../shell/server.js";
+import { addressOf, HttpError } from "../shell/server.js";
 import { config, lastUser, signIn, startSession } from "../shell/session.js";
 
 export function SignIn() {
@@ -44,10 +44,7 @@ function Form({ title, remember: mayRemember }: { title: string; remember: boole
   };
   return (
     <form class="sign-in-card" onSubmit={(event) => void submit(event)}>
-      <svg class="mark" viewBox="0 0 48 48" aria-hidden="true">
-        <path d="M10 6h28a8 8 0 0 1 8 8v14a8 8 0 0 1-8 8H24l-10 8v-8h-4a8 8 0 0 1-8-8V14a8 8 0 0 1 8-8Z" />
-        <path class="mark-lines" d="M13 17h22M13 25h13" />
-      </svg>
+      <img class="mark" src={addressOf("icons/icon.svg").href} alt="" />
       <h1>{title}</h1>
       <p class="quiet">{t("signin.text")}</p>
       <label class="labelled">
