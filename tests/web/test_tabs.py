@@ -154,6 +154,20 @@ async def test_a_frozen_leader_loses_the_lead_and_follows_when_it_thaws(alice: B
     await until(lambda: alice.link.sockets == 1)
 
 
+async def test_the_server_hears_of_the_background_when_the_last_tab_was_hidden_for_a_while(
+    alice: Browser,
+) -> None:
+    leader = await alice.tab()
+    second = await alice.tab()
+    await leader.show(False)
+    await leader.texts(alice.room.id)
+    assert await leader.background() is False
+    await second.show(False)
+    await leader.until("() => chat.background()")
+    await second.show(True)
+    await leader.until("() => !chat.background()")
+
+
 @pytest.mark.parametrize("moment", ["unawaited", "stored", "two tabs"])
 async def test_a_post_outlives_its_tab_and_is_sent_once(alice: Browser, moment: str) -> None:
     leader = await alice.tab()

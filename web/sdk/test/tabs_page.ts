@@ -29,12 +29,22 @@ const driver = {
     return client.room(room).cached().map(({ text }) => text);
   },
   shown: (room: string): unknown[] => [...client.room(room).messages.values()].map(({ text }) => text),
+  /** Make the page visible or hidden, as far as its scripts can tell. */
+  show(visible: boolean): void {
+    Object.defineProperty(document, "hidden", { value: !visible, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  },
+  background: () => client["_engine"].lifecycle.background,
   phase: () => client.phase,
   waiting: () => client.outbox.length,
   rooms: () => [...client.rooms.keys()],
   count: (kind: string) => kinds[kind] ?? 0,
   close: () => client.close(),
 };
+
+/** Ten seconds are a moment here; no timer of a test is so long. */
+const { setTimeout: later } = globalThis;
+globalThis.setTimeout = ((act: () => void, ms = 0) => later(act, ms === 10_000 ? 0 : ms)) as typeof setTimeout;
 
 declare global {
   var chat: typeof driver;
