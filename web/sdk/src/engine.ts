@@ -41,6 +41,7 @@ export interface Parts {
   readonly token: GetToken;
   readonly device: string;
   readonly storage: Storage;
+  readonly codec: Codec | undefined;
   readonly env: Env;
   readonly settings: Settings;
 }
@@ -51,6 +52,7 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
   readonly settings: Settings;
   readonly timing: Timing;
   readonly log: (text: string) => void;
+  /** Known once the engine has started. */
   codec!: Codec;
   readonly feed: ChangeFeed;
   readonly account: Account;
@@ -79,6 +81,7 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
     this.timing = settings.timing;
     this.log = settings.log;
     this.device = parts.device;
+    if (parts.codec) this.codec = parts.codec;
     this._storage = parts.storage;
     this._page = settings.firstPage;
     this.feed = new ChangeFeed(this.log);
@@ -305,7 +308,7 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
   }
 
   protected async _load(): Promise<void> {
-    this.codec ??= this.settings.codec ?? (await import("./msgpack.js")).msgpack;
+    this.codec ??= (await import("./msgpack.js")).msgpack;
     const tables: Tables = await this._storage.load();
     this.account.restore(tables);
     this.sender.restore(tables);
