@@ -89,6 +89,8 @@ export function takeLink(): boolean {
   const found = /^#login=([A-Za-z0-9_-]{22})$/.exec(location.hash);
   if (!found) return false;
   sessionStorage.setItem(LINK, found[1]!);
+  // The tab may have shown somebody else.
+  sessionStorage.removeItem("chatd:user");
   history.replaceState(null, "", "#/");
   return true;
 }
