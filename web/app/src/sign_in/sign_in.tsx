@@ -87,21 +87,23 @@ interface FieldProps {
 
 function Field({ label, name, complete, value, focus }: FieldProps) {
   const first = useMemo(() => focus, []);
+  const shared = {
+    class: "field",
+    name,
+    autocomplete: complete,
+    required: true,
+    autoFocus: first,
+    value,
+    onInput: (event: { currentTarget: HTMLInputElement }) => void (value.value = event.currentTarget.value),
+  };
   return (
     <label class="labelled">
       <span>{label}</span>
-      <input
-        class="field"
-        type={name === "password" ? "password" : "text"}
-        name={name}
-        autocomplete={complete}
-        autocapitalize="none"
-        spellcheck={false}
-        required
-        autoFocus={first}
-        value={value.value}
-        onInput={(event) => (value.value = event.currentTarget.value)}
-      />
+      {name === "password" ? (
+        <input {...shared} type="password" />
+      ) : (
+        <input {...shared} autocapitalize="none" spellcheck={false} />
+      )}
     </label>
   );
 }
