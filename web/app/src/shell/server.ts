@@ -9,6 +9,7 @@ export interface ServerConfig {
   remember: boolean;
   token_url?: string;
   login_url?: string;
+  media_origins?: string[];
 }
 
 export interface Login {
@@ -88,6 +89,8 @@ export function takeLink(): boolean {
   const found = /^#login=([A-Za-z0-9_-]{22})$/.exec(location.hash);
   if (!found) return false;
   sessionStorage.setItem(LINK, found[1]!);
+  // The tab may have shown somebody else.
+  sessionStorage.removeItem("chatd:user");
   history.replaceState(null, "", "#/");
   return true;
 }
@@ -106,7 +109,8 @@ export function forgetLink(): void {
 export function userOfToken(token: string): string {
   try {
     const payload = token.split(".")[1]!.replaceAll("-", "+").replaceAll("_", "/");
-    const { sub } = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(payload), (c) => c.charCodeAt(0)))) as { sub?: unknown };
+    const bytes = Uint8Array.from(atob(payload), (sign) => sign.charCodeAt(0));
+    const { sub } = JSON.parse(new TextDecoder().decode(bytes)) as { sub?: unknown };
     return typeof sub === "string" ? sub : "";
   } catch {
     return "";
