@@ -236,6 +236,15 @@ async def test_what_was_typed_outlives_its_tab_and_is_sent_once(browser: Any, ta
         await talk.until_said("a whole thought")
         assert await chat.field.input_value() == "the next one"
 
+        # A tab where nobody types follows the one where somebody does.
+        await other.evaluate("() => { document.hasFocus = () => false }")
+        await ChatPage(other).open(talk.room.id)
+        shows = "(text) => document.querySelector('.composer textarea').value === text"
+        await other.wait_for_function(shows, arg="the next one")
+        await chat.field.press("Enter")
+        await talk.until_said("a whole thought", "the next one")
+        await other.wait_for_function(shows, arg="")
+
 
 HIDE = """
 () => {

@@ -75,7 +75,7 @@ function Welcome({ chat }: { chat: Chat }) {
         👋
       </span>
       <p>{peer ? t("chat.welcome.direct", { name: userOf(peer).value.name }) : t("chat.welcome.group")}</p>
-      <button type="button" class="button primary" onClick={() => chat.composer.greet()}>
+      <button type="button" class="button primary" onClick={() => void chat.composer.greet()}>
         {t("chat.welcome.action")}
       </button>
     </div>
