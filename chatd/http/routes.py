@@ -1,7 +1,7 @@
 """The HTTP routes: health and login for clients; liveness, readiness and metrics for operators."""
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from starlette.applications import Starlette
@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatd.protocol.errors import ChatError, Refused, Unavailable
@@ -55,6 +55,8 @@ class Granted(Protocol):
 # Raises Refused("rate_limited", retry_after=ms), Refused("bad_request"), or Unavailable.
 Login = Callable[[str, str, str | None, str], Awaitable[Granted | None]]
 
+Routes = Sequence[BaseRoute]
+
 # The conditions of readiness by name: None, or the problem. Names and texts are shown to operators.
 Checks = Callable[[], Awaitable[Mapping[str, str | None]]]
 
@@ -95,8 +97,13 @@ def public_application(login: Callable[[], Login | None], acceptor: AcceptorConf
     return _SecurityHeaders(_WebPages(_routed(routes), acceptor.allowed_origins))
 
 
-def ops_application(checks: Checks, metrics: Callable[[], tuple[bytes, str]]) -> ASGIApp:
-    """Return the application of operators: `/livez`, `/readyz` with every check, `/metrics` (content, media type)."""
+def ops_application(
+    checks: Checks, metrics: Callable[[], tuple[bytes, str]], console: Routes = ()
+) -> ASGIApp:
+    """Return the application of operators: `/livez`, `/readyz` with every check, `/metrics` (content, media type).
+
+    `console`: the routes of the console, where it is served (http/console.py).
+    """
 
     async def live(request: Request) -> Response:
         return Response(b"ok\n", media_type="text/plain")
@@ -111,9 +118,8 @@ def ops_application(checks: Checks, metrics: Callable[[], tuple[bytes, str]]) ->
         content, media_type = metrics()
         return Response(content, media_type=media_type)
 
-    return _SecurityHeaders(
-        _routed([Route("/livez", live), Route("/readyz", ready), Route("/metrics", scrape)])
-    )
+    routes: list[BaseRoute] = [Route("/livez", live), Route("/readyz", ready), Route("/metrics", scrape)]
+    return _SecurityHeaders(_routed([*routes, *console]))
 
 
 async def client_left(request: Request, error: Exception) -> Response:
@@ -121,7 +127,7 @@ async def client_left(request: Request, error: Exception) -> Response:
     return _error("bad_request", 400)
 
 
-def _routed(routes: list[Route]) -> ASGIApp:
+def _routed(routes: Routes) -> ASGIApp:
     handlers = {
         ChatError: _refused,
         HTTPException: _no_route,
