@@ -12,6 +12,7 @@ from chatd.config.secret import Secret
 from chatd.config.section import Section
 from chatd.config.section import span as _span
 from chatd.config.section import text as _text
+from chatd.config.web import Web
 
 
 def several(value: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -381,5 +382,6 @@ class Config(Section, frozen=True):
     outbox: Outbox = Outbox()
     heartbeat: Heartbeat = Heartbeat()
     drain: Drain = Drain()
+    web: Web = Web()
     log: Log = Log()
     console: Console = Console()

@@ -17,18 +17,20 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from chatd.config.rules import is_loopback
+from chatd.http.answers import bounded_body, error_answer, peer_of
 from chatd.http.event_stream import KEEP_ALIVE, KEEP_ALIVE_S, MEDIA_TYPE, EventStream, Watcher, encoded
 from chatd.http.http_protocol import STREAMING
 from chatd.http.routes import Routes
+from chatd.http.web import asset_response
 from chatd.telemetry.log_ring import LogLine
 from chatd.web.assets import Asset, asset
-from chatd.websocket.client_address import UNIX_PEER
 
 log = logging.getLogger(__name__)
 
 PAGE = "index.html"
 COOKIE = "chatd_console"
 BODY_BYTES_MAX = 1024  # a key takes 40
+RETRY_MS = 10_000  # for a place among the watchers
 LINES = 200  # of the log in one event: some 40 KiB
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 LOOK_S = 0.5  # between looks for new lines of the log, which wake nobody: writing them costs nothing more
@@ -121,12 +123,8 @@ def console_routes(view: View, pages: Mapping[str, Asset]) -> Routes:
     async def page(request: Request) -> Response:
         found = pages.get(request.path_params.get("name") or PAGE)
         if found is None:
-            return _error("not_found", 404)
-        headers = request.headers
-        status, content, added = found.answer(
-            headers.get("accept-encoding", ""), headers.get("if-none-match", "")
-        )
-        return Response(content, status, added)
+            return error_answer("not_found", 404)
+        return asset_response(found, request)
 
     async def sign_in(request: Request) -> Response:
         return await _signed_in(view, request)
@@ -155,7 +153,7 @@ def console_routes(view: View, pages: Mapping[str, Asset]) -> Routes:
     async def log_lines(request: Request) -> Response:
         level = LEVELS.get(request.query_params.get("level", "debug"))
         if level is None:
-            return _error("bad_request", 400)
+            return error_answer("bad_request", 400)
         return _streamed(request, view.log_stream, lambda watcher: _log_lines(view, level))
 
     reads = {
@@ -179,10 +177,6 @@ def console_routes(view: View, pages: Mapping[str, Asset]) -> Routes:
     ]
 
 
-def _error(code: str, status: int) -> Response:
-    return JSONResponse({"code": code}, status)
-
-
 # --- who may ask
 
 
@@ -191,9 +185,9 @@ def _admitted(view: View, endpoint: Endpoint) -> Endpoint:
 
     async def admitted(request: Request) -> Response:
         if not is_own_host(request.headers.get("host", ""), view.public_url):
-            return _error("wrong_host", 421)
+            return error_answer("wrong_host", 421)
         if request.url.path.startswith("/console/v1/") and _is_foreign(request):
-            return _error("forbidden", 403)
+            return error_answer("forbidden", 403)
         return await endpoint(request)
 
     return admitted
@@ -204,7 +198,9 @@ def _with_session(view: View, endpoint: Endpoint) -> Endpoint:
 
     async def with_session(request: Request) -> Response:
         return (
-            await endpoint(request) if view.sessions.is_open(_cookie(request)) else _error("signed_out", 401)
+            await endpoint(request)
+            if view.sessions.is_open(_cookie(request))
+            else error_answer("signed_out", 401)
         )
 
     return with_session
@@ -243,20 +239,17 @@ def _cookie(request: Request) -> str:
 
 
 async def _signed_in(view: View, request: Request) -> Response:
-    length = request.headers.get("content-length", "")
-    if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
-        return _error("too_large", 413)
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        return _error("bad_request", 415)
+        return error_answer("bad_request", 415)
     try:
-        asked = msgspec.json.decode(await request.body(), type=KeyRequest)
+        asked = msgspec.json.decode(await bounded_body(request, BODY_BYTES_MAX), type=KeyRequest)
     except msgspec.DecodeError:
-        return _error("bad_request", 400)
-    peer = request.client.host if request.client else UNIX_PEER
+        return error_answer("bad_request", 400)
+    peer = peer_of(request)
     cookie = view.sessions.sign_in(asked.key)
     if cookie is None:
         log.warning("a wrong or expired key for the console from %s", peer)
-        return _error("login_failed", 401)
+        return error_answer("login_failed", 401)
     log.info("the console was opened from %s", peer)
     response = Response(status_code=204)
     is_secure = request.headers["host"].lower() == urlsplit(view.public_url).netloc
@@ -308,7 +301,7 @@ def _streamed(
     socket: Streaming = request.scope["state"][STREAMING]
     watcher = stream.watch(socket.abort)
     if watcher is None:
-        return JSONResponse({"code": "overloaded"}, 503, headers={"Retry-After": "10"})
+        return error_answer("overloaded", 503, RETRY_MS)
     socket.stream()
     return _EventResponse(watcher, events(watcher), headers)
 

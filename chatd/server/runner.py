@@ -35,7 +35,9 @@ def run(loaded: Loaded, reread: Reread) -> None:
     config = loaded.config
     sources = ConsoleSources(Origins(loaded.origins), LogRing(config.console.log_lines))
     with logging_to(sys.stderr, config.log, sources.log), asyncio.Runner(loop_factory=event_loop) as runner:
-        runner.run(serve(Daemon(config, sources=sources), reread))
+        daemon = Daemon(config)
+        daemon.adopt(sources)
+        runner.run(serve(daemon, reread))
 
 
 def event_loop() -> asyncio.AbstractEventLoop:

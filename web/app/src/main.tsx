@@ -1,4 +1,8 @@
+/** The page: settings first, then the session, then the screens. */
+import "./style/tokens.css";
+import "./style/base.css";
 import { render } from "preact";
-import "./style.css";
+import { startRoutes } from "./shell/router.js";
 
-render(<main>chatd</main>, document.body);
+startRoutes();
+render(<main class="app" />, document.body);

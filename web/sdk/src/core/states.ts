@@ -1,0 +1,124 @@
+/** The life of a connection as a table, the action for each close code, and the backoff; pure.
+ *
+ * Everything that changes the phase is in TRANSITIONS, everything that depends on a close code is in CLOSES
+ * (protocol.md, "States" and "Close codes"). Neither clock nor socket is known here: time comes in as an argument.
+ */
+
+/** The phases of a client (protocol.md, "States", client side). */
+export type Phase = "stopped" | "connecting" | "hello_sent" | "ready" | "backoff" | "need_token" | "suspended";
+
+/** The events that move a client from phase to phase. */
+export type Trigger =
+  | "start" | "opened" | "welcome" | "dropped" | "wants_token" | "token" | "timer" | "stop" | "suspend" | "resume";
+
+type Steps = Partial<Record<Trigger, Phase>>;
+
+const LIVING: Steps = { stop: "stopped", suspend: "suspended" };
+const LINKED: Steps = { dropped: "backoff", wants_token: "need_token", ...LIVING };
+
+const TRANSITIONS: Readonly<Record<Phase, Steps>> = {
+  stopped: { start: "connecting" },
+  connecting: { opened: "hello_sent", ...LINKED },
+  hello_sent: { welcome: "ready", ...LINKED },
+  ready: LINKED,
+  backoff: { timer: "connecting", ...LIVING },
+  need_token: { token: "connecting", ...LIVING },
+  suspended: { resume: "connecting", stop: "stopped" },
+};
+
+/** Return the phase after `trigger`; throws when the table has no such step. */
+export function advance(phase: Phase, trigger: Trigger): Phase {
+  const next = TRANSITIONS[phase][trigger];
+  if (!next) throw new Error(`${trigger} cannot happen while ${phase}`);
+  return next;
+}
+
+/** The action of the client after a close. */
+export type Then = "reconnect" | "new_token" | "stop" | "stop_until_foreground";
+
+/** One row of the table of close codes (protocol.md, "Close codes"). */
+export interface CloseRule {
+  readonly reason: string;
+  readonly then: Then;
+  /** Whether it is a fault of this client: wait as long as the cap says, and report. */
+  readonly ourBug?: boolean;
+  readonly dropCursor?: boolean;
+  readonly smallerPages?: boolean;
+}
+
+const CLOSES: Readonly<Record<number, Partial<CloseRule>>> = {
+  1002: { reason: "protocol_error", ourBug: true },
+  1003: { reason: "frame_kind", ourBug: true },
+  1007: { reason: "bad_text", ourBug: true },
+  1009: { reason: "too_big", ourBug: true },
+  1011: { reason: "internal" },
+  4000: { reason: "restart" },
+  4001: { reason: "idle" },
+  4002: { reason: "slow", smallerPages: true },
+  4003: { reason: "overloaded" },
+  4004: { reason: "moved" },
+  4005: { reason: "resync", dropCursor: true },
+  4006: { reason: "hello_timeout" },
+  4007: { reason: "rate_abuse" },
+  4100: { reason: "token_expired" },
+  4101: { reason: "token_invalid" },
+  4200: { reason: "replaced", then: "stop_until_foreground" },
+  4201: { reason: "revoked" },
+  4202: { reason: "banned" },
+  4203: { reason: "version" },
+  4204: { reason: "protocol", ourBug: true },
+  4205: { reason: "connection_limit", then: "stop_until_foreground" },
+};
+
+/** Return the rule for a close code; an unknown one is decided by its range, 0 and 1006 are link loss. */
+export function closeRule(code: number): CloseRule {
+  const range = Math.floor(code / 100);
+  return { reason: "", then: range === 41 ? "new_token" : range === 42 ? "stop" : "reconnect", ...CLOSES[code] };
+}
+
+/** The delay before the next attempt: `random * min(cap, base * 2**k)`, full jitter (protocol.md, "States").
+ *
+ * `k` grows with every attempt and returns to 0 only after `calmS` seconds in READY, so that a server that accepts and
+ * drops this client is not hammered.
+ */
+export class Backoff {
+  private readyAt: number | undefined;
+  k = 0;
+
+  constructor(private readonly baseS: number, private readonly calmS: number) {}
+
+  /** Note that READY was reached. */
+  ready(now: number): void {
+    this.readyAt = now;
+  }
+
+  /** Note that the connection ended. */
+  lost(now: number): void {
+    if (this.readyAt !== undefined && now - this.readyAt >= this.calmS) this.k = 0;
+    this.readyAt = undefined;
+  }
+
+  /** Return the next delay; counts an attempt. `random` is in [0, 1), `atLeastS` a `retry_after`.
+   *
+   * A lower bound longer than the drawn delay is used as it is: the server that named it has spread it already.
+   */
+  delayS(random: number, capS: number, atLeastS = 0): number {
+    const drawn = random * this.limitS(capS);
+    this.k += 1;
+    return Math.max(drawn, atLeastS);
+  }
+
+  /** Draw the next delay from the whole cap. */
+  toCap(capS: number): void {
+    while (this.limitS(capS) < capS) this.k += 1;
+  }
+
+  /** Begin again, after a validated network or the foreground (protocol.md, "States"). */
+  reset(): void {
+    this.k = 0;
+  }
+
+  private limitS(capS: number): number {
+    return Math.min(capS, this.baseS * 2 ** this.k);
+  }
+}

@@ -1,0 +1,2 @@
+/** The token callback of the app. */
+export type GetToken = () => Promise<string> | string;
