@@ -211,9 +211,8 @@ class Daemon:
         try:
             pages = built_pages()
         except NotBuilt as error:
-            self._console_problem = str(error)
-            log.error("the console is not served: %s", error)
-            return ()
+            pages = {}
+            log.error("the console has no pages: %s", error)
         self._console = Console(self, self._sources, self._files)
         return console_routes(self._console, pages)
 
