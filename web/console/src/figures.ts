@@ -27,6 +27,8 @@ const RETRY_MS = 2_000;
 /** All samples that are kept, oldest first. */
 export const points = signal<readonly Point[]>([]);
 export const isLive = signal(false);
+/** Whether the server answers, and sends no figures: as many watch as may. */
+export const isFull = signal(false);
 
 /** A stream that is open while the page is seen and signed in; it opens again by itself after a failure. */
 export class Stream {
@@ -58,6 +60,7 @@ export class Stream {
     const source = (this.#source = new EventSource(this.url()));
     source.onopen = () => {
       isReached.value = true;
+      isFull.value = false;
       this.onState(true);
     };
     source.onerror = () => void this.#failed(source);
@@ -78,6 +81,7 @@ export class Stream {
     if (source !== this.#source) return;
     this.onState(false);
     await checkSession();
+    isFull.value = isReached.value && session.value === "open";
     if (this.#isWanted && source === this.#source && session.value !== "closed") {
       this.#timer = setTimeout(() => this.#connect(), RETRY_MS);
     }

@@ -1,6 +1,7 @@
 /** What the condition of the server means: sentences for people, the worst first. */
 import type { Now } from "./api.js";
-import { bytes, duration, when } from "./format.js";
+import type { Point } from "./figures.js";
+import { bytes, duration, milliseconds, when } from "./format.js";
 import { texts } from "./texts.js";
 
 export type Level = "bad" | "warn" | "hint" | "ok";
@@ -21,11 +22,15 @@ const CERTIFICATE_SOON_S = 14 * DAY_S;
 const CERTIFICATE_NOW_S = 3 * DAY_S;
 /** As docs/grafana/alerts.yml. */
 const WAL_BYTES = 1e9;
+export const LOOP_MS = 100;
+export const COMMIT_MS = 250;
+/** Seconds of which more than half must be bad. */
+const LOOK_S = 60;
 const FREE_SHARE = 0.1;
 
 /** Everything that is checked. */
-export function findings(now: Now): Finding[] {
-  const all = [...checks(now), ...space(now), ...backup(now), ...certificate(now)];
+export function findings(now: Now, points: readonly Point[]): Finding[] {
+  const all = [...checks(now), ...speed(points), ...space(now), ...backup(now), ...certificate(now)];
   return all.sort((one, other) => ORDER.indexOf(one.level) - ORDER.indexOf(other.level));
 }
 
@@ -35,6 +40,20 @@ function checks(now: Now): Finding[] {
       ? { level: "ok", title: texts.checks.ok[name] ?? name }
       : { level: "bad", title: texts.checks.bad[name] ?? name, why: `${problem}.` },
   );
+}
+
+function speed(points: readonly Point[]): Finding[] {
+  const from = (points.at(-1)?.t ?? 0) - LOOK_S;
+  const recent = points.filter((point) => point.t > from);
+  const mostly = (isBad: (point: Point) => boolean): boolean => 2 * recent.filter(isBad).length > LOOK_S;
+  const found: Finding[] = [];
+  if (mostly((point) => point.loop_ms >= LOOP_MS)) {
+    found.push({ level: "warn", title: texts.checks.loop, why: texts.checks.loopWhy(milliseconds(LOOP_MS)) });
+  }
+  if (mostly((point) => (point.commit_ms?.[1] ?? 0) >= COMMIT_MS)) {
+    found.push({ level: "warn", title: texts.checks.commits, why: texts.checks.commitsWhy(milliseconds(COMMIT_MS)) });
+  }
+  return found;
 }
 
 function space({ storage }: Now): Finding[] {

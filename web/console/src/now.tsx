@@ -5,7 +5,7 @@ import { useCondition } from "./condition.js";
 import { points, type Point } from "./figures.js";
 import { brief, bytes, count, duration, milliseconds, percent, rate, when } from "./format.js";
 import { Icon } from "./icons.js";
-import { findings, type Finding, type Level } from "./judgement.js";
+import { COMMIT_MS, findings, LOOP_MS, type Finding, type Level } from "./judgement.js";
 import { Card, Choice, Facts, Skeleton } from "./parts.js";
 import { texts } from "./texts.js";
 import type { Now } from "./api.js";
@@ -15,13 +15,13 @@ const range = signal<(typeof RANGES)[number]>(300);
 
 export function NowPage() {
   const now = useCondition();
-  const found = now ? findings(now) : null;
+  const found = now ? findings(now, points.value) : null;
   return (
     <>
       <Verdict now={now} found={found} />
       <Tiles now={now} />
       <div class="section-head">
-        <h2>{texts.pages.now.hint}</h2>
+        <h2>{texts.now.recent}</h2>
         <Choice
           label={texts.now.range}
           value={range.value}
@@ -68,12 +68,13 @@ interface TileProps {
   name: string;
   value: string | null;
   hint?: string | undefined;
+  isHigh?: boolean;
   line: (point: Point) => number | null;
 }
 
-function Tile({ name, value, hint, line }: TileProps) {
+function Tile({ name, value, hint, isHigh = false, line }: TileProps) {
   return (
-    <div class="tile card">
+    <div class={isHigh ? "tile card high" : "tile card"}>
       <span class="tile-name">{name}</span>
       <span class="tile-value">{value ?? "–"}</span>
       <span class="tile-hint">{hint}</span>
@@ -102,9 +103,15 @@ function Tiles({ now }: { now: Now | null }) {
         name={tiles.commit}
         value={shown(milliseconds, commit?.commit_ms?.[1])}
         hint={last && !commit ? texts.now.nothing : undefined}
+        isHigh={(commit?.commit_ms?.[1] ?? 0) >= COMMIT_MS}
         line={(point) => point.commit_ms?.[1] ?? null}
       />
-      <Tile name={tiles.loop} value={shown(milliseconds, last?.loop_ms)} line={(point) => point.loop_ms} />
+      <Tile
+        name={tiles.loop}
+        value={shown(milliseconds, last?.loop_ms)}
+        isHigh={(last?.loop_ms ?? 0) >= LOOP_MS}
+        line={(point) => point.loop_ms}
+      />
       <Tile
         name={tiles.outboxes}
         value={shown(bytes, last?.outbox_bytes)}

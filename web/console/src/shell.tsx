@@ -2,8 +2,9 @@
 import { signal } from "@preact/signals";
 import type { FunctionComponent } from "preact";
 import { useEffect } from "preact/hooks";
-import { isReached, session, signOut } from "./api.js";
-import { figures, isLive, points } from "./figures.js";
+import { checkSession, isReached, session, signOut } from "./api.js";
+import { useRefresh } from "./condition.js";
+import { figures, isFull, isLive } from "./figures.js";
 import { Icon, type IconName } from "./icons.js";
 import { LogPage } from "./log.js";
 import { NowPage } from "./now.js";
@@ -25,6 +26,7 @@ const PAGES: Record<Page, FunctionComponent> = {
   settings: SettingsPage,
   log: LogPage,
 };
+const RETRY_MS = 3_000;
 const NAMES = Object.keys(PAGES) as Page[];
 
 const page = signal<Page>(pageOf(location.hash));
@@ -46,6 +48,7 @@ export function Console() {
 }
 
 function Unreachable() {
+  useRefresh(async () => void (await checkSession()), RETRY_MS);
   return (
     <main class="sign-in" id="content">
       <p role="alert">{texts.signIn.errors.unreachable}</p>
@@ -96,7 +99,7 @@ function Shell() {
           </button>
         </div>
       </aside>
-      <main id="content" class={page.value} tabIndex={-1}>
+      <main id="content" class={isReached.value ? page.value : `${page.value} stale`} tabIndex={-1}>
         <header class="page-head">
           <h1>{title}</h1>
           <p class="quiet">{hint}</p>
@@ -107,7 +110,11 @@ function Shell() {
             {texts.lost}
           </p>
         )}
-        {isReached.value && !isLive.value && points.value.length > 0 && <p class="notice">{texts.full}</p>}
+        {isReached.value && isFull.value && (
+          <p class="notice" role="status">
+            {texts.full}
+          </p>
+        )}
         <Content />
       </main>
     </div>

@@ -15,7 +15,13 @@ export function StoragePage() {
       <Disk {...now.storage} />
       <div class="columns">
         <Backups now={now} />
-        <Certificate now={now} />
+        <div class="stack">
+          <Certificate now={now} />
+          <Card title={words.check}>
+            <p class="quiet">{words.checkHint}</p>
+            <Command text="chatd check" label={words.copy} />
+          </Card>
+        </div>
       </div>
     </>
   );
@@ -30,7 +36,7 @@ function Disk({ directory, disk_bytes, database_bytes, wal_bytes, free_bytes, mi
     ["free", words.free, free_bytes],
   ] as const;
   return (
-    <Card title={words.disk} aside={<span class="quiet">{words.of(bytes(disk_bytes))}</span>}>
+    <Card title={words.disk} aside={<span class="quiet">{bytes(disk_bytes)}</span>}>
       <div class="disk" aria-hidden="true">
         {parts.map(([kind, , size]) => (
           <span key={kind} class={kind} style={{ flexGrow: Math.max(size / disk_bytes, kind === "free" ? 0 : 0.002) }} />
@@ -53,8 +59,6 @@ function Disk({ directory, disk_bytes, database_bytes, wal_bytes, free_bytes, mi
           [words.stops, bytes(min_free_bytes)],
         ]}
       />
-      <p class="quiet">{words.check}</p>
-      <Command text="chatd check" label={words.copy} />
     </Card>
   );
 }
