@@ -7,7 +7,9 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const target = process.argv[2] ?? join(here, "..", "chatd", "web", "static");
+const wanted = process.argv[2] ?? join(here, "..", "chatd", "web", "static");
+/** Built here and moved in the end, so that a build that fails leaves the files of the last one. */
+const target = `${wanted}.new`;
 /** Files of the build that only pages of other sites load: no worker needs them. */
 const FOR_OTHERS = ["embed.html", "embed.js"];
 /** What the build does not read: tests and documents. */
@@ -26,6 +28,8 @@ const shared = {
   legalComments: "none",
   metafile: true,
   logLevel: "warning",
+  // An import for its effect of a module that has none: see oneChunk.
+  logOverride: { "ignored-bare-import": "silent" },
 };
 
 /** `import text from "./x.css?text"` gives the style sheet as a text, for a shadow root. */
@@ -46,34 +50,65 @@ const styleAsText = {
 const digest = (content) => createHash("sha256").update(content).digest("hex");
 const byName = (a, b) => (a < b ? -1 : 1);
 
-/** Build the scripts of one page; the answer tells for each entry its script, its style and what it loads at once. */
+/** The outputs that come with an output: it, and all that is imported without `import()`. */
+function loadedWith(outputs, path, found = new Set()) {
+  found.add(path);
+  for (const { path: next, kind } of outputs[path].imports) {
+    if (kind === "import-statement" && !found.has(next)) loadedWith(outputs, next, found);
+  }
+  return found;
+}
+
+/** Keep all that a page loads at once in one chunk.
+ *
+ * esbuild makes a chunk for each set of parts that share something: with ten parts that are loaded later, the page would
+ * be a dozen files. So every later part imports all modules of the page, which are there by then: one set, one chunk.
+ */
+function oneChunk(modules) {
+  const namespace = "later-part";
+  return {
+    name: "one chunk",
+    setup({ onLoad, onResolve, resolve }) {
+      onResolve({ filter: /^\./ }, async ({ path, importer, resolveDir, kind }) => {
+        if (kind !== "dynamic-import") return;
+        const found = await resolve(path, { importer, resolveDir, kind: "import-statement" });
+        return { path: found.path, namespace, errors: found.errors };
+      });
+      onLoad({ filter: /./, namespace }, ({ path }) => {
+        const what = path.endsWith(".json") ? `export { default } from` : `export * from`;
+        const imports = modules.map((module) => `import ${JSON.stringify(join(here, module))};`).join("\n");
+        return { contents: `${imports}\n${what} ${JSON.stringify(path)};`, resolveDir: dirname(path) };
+      });
+    },
+  };
+}
+
+/** Build the scripts of one folder, the page first; the answer tells for each entry its script, style and what it loads. */
 async function scripts(folder, entries) {
   const outdir = join(target, folder);
-  const { metafile } = await build({
+  const options = {
     ...shared,
-    plugins: [styleAsText],
-    entryPoints: entries,
     outdir,
     splitting: true,
     entryNames: "[name]-[hash]",
     chunkNames: "[name]-[hash]",
     assetNames: "[name]-[hash]",
+  };
+  const alone = await build({ ...options, entryPoints: [entries[0]], plugins: [styleAsText], write: false });
+  const ofEntry = ({ outputs }, entry) => Object.keys(outputs).find((path) => outputs[path].entryPoint === entry);
+  const first = loadedWith(alone.metafile.outputs, ofEntry(alone.metafile, entries[0]));
+  const modules = [...first].flatMap((path) => Object.keys(alone.metafile.outputs[path].inputs));
+  const own = modules.filter((name) => /^(app|console|sdk)\/.*\.(tsx?|json)$/.test(name) && name !== entries[0]);
+  const plugins = [styleAsText, oneChunk(own.sort(byName))];
+  const { metafile } = await build({ ...options, entryPoints: entries, plugins });
+  const short = (path) => relative(relative(here, outdir), path);
+  const described = entries.map((entry) => {
+    const path = ofEntry(metafile, entry);
+    const loaded = [...loadedWith(metafile.outputs, path)].filter((name) => name !== path);
+    const style = metafile.outputs[path].cssBundle;
+    return [entry, { script: short(path), style: style && short(style), loaded: loaded.map(short).sort(byName) }];
   });
-  const root = relative(here, outdir);
-  const short = (path) => relative(root, path);
-  const found = {};
-  for (const [path, { entryPoint, cssBundle }] of Object.entries(metafile.outputs)) {
-    if (!entries.includes(entryPoint)) continue;
-    const loaded = new Set();
-    const follow = (output) => {
-      for (const { path: next, kind } of metafile.outputs[output].imports) {
-        if (kind === "import-statement" && !loaded.has(next)) loaded.add(next) && follow(next);
-      }
-    };
-    follow(path);
-    found[entryPoint] = { script: short(path), style: cssBundle && short(cssBundle), loaded: [...loaded].map(short).sort() };
-  }
-  return found;
+  return Object.fromEntries(described);
 }
 
 /** Write a page with the names of its script and style in place of main.js and main.css. */
@@ -106,6 +141,10 @@ async function copy(folder, name) {
 async function buildApp() {
   const [main, framed, element] = ["app/src/main.tsx", "app/src/embed/page.tsx", "app/src/embed/element.ts"];
   const built = await scripts("app", [main, framed, element]);
+  // Embedded, the styles are texts in the scripts: only the page has a style sheet.
+  for (const [name] of await files("app")) {
+    if (name.endsWith(".css") && name !== built[main].style) await rm(join(target, "app", name));
+  }
   await rename(join(target, "app", built[element].script), join(target, "app", "embed.js"));
   for (const name of ["app.webmanifest", ...(await readdir(join(here, "app/icons"))).map((icon) => `icons/${icon}`)]) {
     await copy("app", name);
@@ -147,3 +186,5 @@ await buildConsole();
 const built = Object.fromEntries((await files(".")).map(([name, content]) => [name, digest(content)]));
 const manifest = { version, sources: digestOf(await sources()), files: built };
 await writeFile(join(target, "manifest.json"), JSON.stringify(manifest, null, 1) + "\n");
+await rm(wanted, { recursive: true, force: true });
+await rename(target, wanted);

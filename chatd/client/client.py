@@ -116,17 +116,17 @@ class Client:
 
     async def resume(self) -> None:
         """Connect now that the app is in front, or make sure that the connection lives and nothing was missed."""
-        self._set_mode("foreground")
+        self.foreground()
         lifecycle = self._engine.lifecycle
-        lifecycle.revive()
         if lifecycle.phase is Phase.READY and lifecycle.connection is not None:
             if lifecycle.connection.silent_s() > SILENCE_S:
                 lifecycle.connection.probe()
             await self.sync()
 
     def foreground(self) -> None:
-        """Say that the app is in front (protocol.md, "mode")."""
+        """Say that the app is in front, and connect soon if it waits for that (protocol.md, "mode" and "States")."""
         self._set_mode("foreground")
+        self._engine.lifecycle.revive()
 
     def background(self) -> None:
         """Say that the app is not in front but may run: fewer heartbeats, no ephemerals (protocol.md, "mode")."""

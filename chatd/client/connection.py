@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
-from .core.codec import BATCH_MAX, FRAME_BYTES_MAX, BadFrame, Codec
+from .core.codec import FRAME_BYTES_MAX, BadFrame, Codec
 from .core.deadlines import Deadlines, Verdict
 from .core.errors import ChatError, ConnectionLost, HandshakeFailed, error_from
 from .core.limits import HELLO_FRAME_BYTES, Limits
@@ -264,7 +264,7 @@ class Connection:
         while self._outgoing:
             group = self._outgoing[0]
             size += _size(group)
-            if size + FRAME_HEAD > self._frame_bytes or len(frame) + len(group) > BATCH_MAX:
+            if size + FRAME_HEAD > self._frame_bytes or len(frame) + len(group) > self.limits.batch:
                 break
             frame += self._outgoing.popleft()
         return frame

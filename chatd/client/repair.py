@@ -37,6 +37,7 @@ class Repairer:
         self._account = account
         self._settings = settings
         self._timers: dict[str, Timer] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
         self._rooms: deque[str] = deque()
         # The next request of the sync that is under way; empty: a full one.
         self._round: Packet | None = None
@@ -97,10 +98,12 @@ class Repairer:
             self._task = None
 
     async def repair(self, replica: Replica) -> None:
-        """Fetch until the room is at its head. Raises what `call` raises."""
-        while (plan := replica.timeline.plan()) is not None:
-            if not (isinstance(plan, Fetch) and await self._log(replica, plan)):
-                await self._jump(replica)
+        """Fetch until the room is at its head, one request at a time. Raises what `call` raises."""
+        # The app opens a room that is being repaired anyway: whoever comes second finds nothing left to ask.
+        async with self._locks.setdefault(replica.room, asyncio.Lock()):
+            while (plan := replica.timeline.plan()) is not None:
+                if not (isinstance(plan, Fetch) and await self._log(replica, plan)):
+                    await self._jump(replica)
 
     async def refresh(self, replica: Replica, low: int, high: int) -> None:
         """Bring the cached messages from `low` to `high` up to date (protocol.md, "Positions, gaps and repair").

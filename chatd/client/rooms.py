@@ -19,7 +19,7 @@ from .core.packets import (
     SummaryReply,
 )
 from .core.replica import MemberReceipt, Replica
-from .core.summary import Summary
+from .core.summary import Summary, role_of
 from .core.timeline import Page
 from .engine import Engine
 from .sender import Receipt
@@ -264,7 +264,7 @@ class Room:
                 "members.list", **_given(prefix=prefix, role=role, more=more)
             )
             for entry in reply.get("members", ()):
-                yield Member(entry["user"], entry.get("role", "member"), entry.get("joined_at", 0))
+                yield Member(entry["user"], role_of(entry), entry.get("joined_at", 0))
             more = reply.get("more", "")
             if not more:
                 return

@@ -31,6 +31,7 @@ class Signals:
 
     def __init__(self, account: Account, settings: Settings) -> None:
         timing, env = settings.timing, settings.env
+        self._timing = timing
         self.watched: tuple[str, ...] = ()
         self._account = account
         self._connection: Connection | None = None
@@ -123,7 +124,7 @@ class Signals:
             # Marks are monotonic: sending it again is harmless.
             self._reads[room] = seq
             if answer is not None:
-                self._read_throttle.touch(room)
+                self._read_throttle.touch_later(room, self._timing.pause_s(answer.retry_after))
 
     def _focused(self, answer: FocusReply | ChatError | None) -> None:
         if isinstance(answer, ChatError):

@@ -27,6 +27,13 @@ class Throttle:
         if key not in self._resting:
             self._go(key)
 
+    def touch_later(self, key: str, pause_s: float) -> None:
+        """Fire for `key` when its interval and `pause_s` are over, whatever touches it before."""
+        if (resting := self._resting.pop(key, None)) is not None:
+            resting.cancel()
+        self._touched.add(key)
+        self._rest(key, max(self._interval_s, pause_s))
+
     def stop(self) -> None:
         """Cancel every timer and forget everything that waits."""
         for timer in self._resting.values():
@@ -35,8 +42,11 @@ class Throttle:
         self._touched.clear()
 
     def _go(self, key: str) -> None:
-        self._resting[key] = self._env.call_later(self._interval_s, lambda: self._rested(key))
+        self._rest(key, self._interval_s)
         self._fire(key)
+
+    def _rest(self, key: str, interval_s: float) -> None:
+        self._resting[key] = self._env.call_later(interval_s, lambda: self._rested(key))
 
     def _rested(self, key: str) -> None:
         del self._resting[key]

@@ -34,33 +34,36 @@ class TokenRefresh:
             self._task = None
 
     async def _renew(self, connection: Connection) -> None:
-        while connection.alive and not await self._tried(connection):
-            await wait(self._settings.env, self._settings.timing.token_retry_s)
+        while connection.alive and (pause_s := await self._tried(connection)) is not None:
+            await wait(self._settings.env, pause_s)
 
-    async def _tried(self, connection: Connection) -> bool:
-        """Try once; return whether there is nothing more to try on this connection."""
+    async def _tried(self, connection: Connection) -> float | None:
+        """Try once; return the seconds until the next try, None when there is nothing more to try on this
+        connection."""
         try:
             token = await self._tokens.fetch()
             if not connection.alive:
-                return True
+                return None
             reply = await connection.request({"type": "auth", "token": token})
         except (ConnectionLost, TokenRejected):
-            return True
+            return None
         except ChatError as error:
             log.warning("the renewed token was refused: %s", error)
             return self._refused(error)
         except Exception as error:
             # Whatever the callback of the app raises.
             log.warning("no renewed token: %r", error)
-            return False
+            return self._settings.timing.token_retry_s
         self._tokens.accepted(reply.get("token_ttl", float("inf")), self._settings.env.monotonic())
-        return True
+        return None
 
-    def _refused(self, error: ChatError) -> bool:
-        if error.retry != "after_auth":
-            return error.retry == "never"
-        try:
-            self._tokens.refused(TOKEN_INVALID if error.name == "token_invalid" else TOKEN_EXPIRED)
-        except TokenRejected:
-            return True
-        return False
+    def _refused(self, error: ChatError) -> float | None:
+        """Return the seconds until the next try; a token that is fetched sooner than `retry_after` is no better."""
+        if error.retry == "after_auth":
+            try:
+                self._tokens.refused(TOKEN_INVALID if error.name == "token_invalid" else TOKEN_EXPIRED)
+            except TokenRejected:
+                return None
+        elif error.retry == "never":
+            return None
+        return max(self._settings.timing.token_retry_s, (error.retry_after or 0) / 1000)

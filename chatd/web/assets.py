@@ -77,8 +77,9 @@ def manifest_in(directory: Path) -> Manifest:
         raise NotBuilt(f"the web client is not built ({error}): run make web") from None
 
 
-def read_built(folder: str, directory: Path = STATIC) -> Built:
+def read_built(folder: str, directory: Path | None = None) -> Built:
     """Return the files that were built for one page; NotBuilt when one is missing or not as it was built."""
+    directory = directory or STATIC
     manifest = manifest_in(directory)
     files = {}
     for path, digest in manifest.files.items():

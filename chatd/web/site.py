@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from chatd.config.web import Web, origin_of
-from chatd.web.assets import STATIC, Asset, Built, NotBuilt, asset, read_built, with_values
+from chatd.web.assets import Asset, Built, NotBuilt, asset, read_built, with_values
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +27,8 @@ class ClientJson(msgspec.Struct, frozen=True, omit_defaults=True):
     socket: str
     title: str
     accent: str
-    login: bool = False
-    remember: bool = False
+    login: bool
+    remember: bool
     token_url: str = ""
     login_url: str = ""
 
@@ -36,7 +36,7 @@ class ClientJson(msgspec.Struct, frozen=True, omit_defaults=True):
 class Website:
     """The answers of the public pages by path without the first slash; none while they are disabled or not built."""
 
-    def __init__(self, web: Web, directory: Path = STATIC) -> None:
+    def __init__(self, web: Web, directory: Path | None = None) -> None:
         self._directory = directory
         self._built: Built | None = None
         self._plain: dict[str, Asset] = {}  # files without settings in them

@@ -100,6 +100,13 @@ async def test_a_frame_holds_at_most_64_packets(linked):
     assert [len(await peer.frame()), len(await peer.frame())] == [64, 6]
 
 
+async def test_a_frame_holds_no_more_packets_than_the_server_takes(linked):
+    connection, peer, _, _ = await linked(limits=Limits(batch=3))
+    for _ in range(4):
+        connection.send({"type": "a"})
+    assert [len(await peer.frame()), len(await peer.frame())] == [3, 1]
+
+
 async def test_a_frame_keeps_to_the_limit_and_groups_stay_whole(linked):
     connection, peer, _, _ = await linked(limits=Limits(frame_bytes=2000))
     body = "x" * 600

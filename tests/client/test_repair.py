@@ -329,3 +329,16 @@ async def test_showing_an_old_stretch_asks_what_changed_in_it(connected, env):
     await peer.ok(changes, events=[text(2, changed=700, recalled=True, body=None)], seq=900)
     page = await paging
     assert [(message.seq, message.recalled) for message in page.messages] == [(2, True), (3, False)]
+
+
+async def test_a_room_that_is_opened_while_it_is_repaired_is_asked_for_once(connected):
+    client, peer = await connected(rooms=[{"room": "r", "seq": 900}])
+    client.focus(["r"])
+    await peer.ok(await peer.expect("focus"), rooms=[{"room": "r", "seq": 900}])
+    history = await peer.expect("history")
+    opening = asyncio.create_task(client.room("r").timeline(limit=1))
+    await peer.barrier()
+    await peer.ok(history, events=[text(900)], low=880, high=900, seq=900)
+    await peer.ok(await peer.expect("room.get"), summary={"room": "r", "seq": 900})
+    assert [message.seq for message in await opening] == [900]
+    await peer.barrier()

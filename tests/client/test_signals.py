@@ -83,6 +83,18 @@ async def test_a_mark_refused_for_now_is_sent_again_later(connected, env):
     assert (await peer.expect("read"))["seq"] == 8
 
 
+async def test_a_mark_refused_for_longer_waits_as_long_as_it_is_told(connected, env):
+    client, peer = await connected(rooms=[ROOM])
+    client.room("r").read(8)
+    await peer.refuse(await peer.expect("read"), "rate_limited", "later", retry_after=9000)
+    await peer.barrier()
+    client.room("r").read(9)
+    env.advance(8.9)
+    await peer.barrier()
+    env.advance(0.1)
+    assert (await peer.expect("read"))["seq"] == 9
+
+
 async def test_messages_of_others_in_small_rooms_are_confirmed_at_most_every_five_seconds(connected, env):
     rooms = [
         ROOM,

@@ -40,3 +40,20 @@ def test_stopping_drops_what_waits(env):
     env.advance(10)
     assert fired == ["a"]
     assert env.delays == []
+
+
+def test_a_signal_that_is_put_off_waits_for_its_pause_and_its_interval(env):
+    fired = []
+    throttle = Throttle(env, 2.0, fired.append)
+    throttle.touch("a")
+    throttle.touch_later("a", 5.0)
+    throttle.touch("a")
+    env.advance(4.9)
+    assert fired == ["a"]
+    env.advance(0.1)
+    assert fired == ["a", "a"]
+    throttle.touch_later("a", 0.0)
+    env.advance(1.9)
+    assert fired == ["a", "a"]
+    env.advance(0.1)
+    assert fired == ["a", "a", "a"]

@@ -74,6 +74,17 @@ async def test_a_refused_token_is_replaced(connected, callback, env, code):
     assert (await peer.expect("auth"))["token"] == "token-3"
 
 
+@pytest.mark.parametrize(("code", "retry"), [("overloaded", "later"), ("token_expired", "after_auth")])
+async def test_a_renewal_waits_as_long_as_it_is_told(connected, callback, env, code, retry):
+    _, peer = await connected(token=callback, timing=RETRY)
+    await peer.push(EXPIRING)
+    await peer.refuse(await peer.expect("auth"), code, retry, retry_after=29_000)
+    await until(lambda: 29 in env.delays)
+    assert callback.asked == 2
+    env.advance(29)
+    assert (await peer.expect("auth"))["token"] == "token-3"
+
+
 async def test_a_second_invalid_token_ends_the_trying(connected, callback, env):
     _, peer = await connected(token=callback, timing=RETRY)
     await peer.push(EXPIRING)

@@ -61,6 +61,13 @@ class AccountDelegate(Protocol):
         ...
 
 
+PRESENCES = frozenset({"online", "away"})
+"""The states of a user that are not `offline`, as which any other is taken (protocol.md, "Forward compatibility")."""
+
+GONE_REASONS = frozenset({"left", "banned", "deleted"})
+"""The reasons of a `gone` that are not `removed`, as which any other is taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Presence:
     """The state of a watched user; `last_seen` in Unix milliseconds, 0 if unknown."""
@@ -156,7 +163,8 @@ class Account:
     def take_presence(self, users: Iterable[PresenceEntry]) -> None:
         """Take the presence of users."""
         for entry in users:
-            now = Presence(entry.get("state", "offline"), entry.get("last_seen", 0))
+            state = entry.get("state", "offline")
+            now = Presence(state if state in PRESENCES else "offline", entry.get("last_seen", 0))
             self.presence[entry["user"]] = now
             self._delegate.on_change(PresenceChanged(entry["user"], now.state, now.last_seen))
 
@@ -256,7 +264,8 @@ class Account:
         self._summary(push["summary"])
 
     def _on_gone(self, push: GonePush) -> None:
-        self._lose(push["room"], push.get("reason", "removed"))
+        reason = push.get("reason", "removed")
+        self._lose(push["room"], reason if reason in GONE_REASONS else "removed")
 
     def _on_position(self, push: PositionPush) -> None:
         replica = self.replica(push["room"])

@@ -1,9 +1,16 @@
 """A room as the list of rooms shows it: the summary of protocol.md, "RoomSummary", typed; pure."""
 
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, cast
 
 from .packets import Event, RoomSummary
+
+
+def role_of(entry: Mapping[str, Any]) -> str:
+    """Return the role in a packet; any that is not known is `member` (protocol.md, "Forward compatibility")."""
+    role: str = entry.get("role", "member")
+    return role if role in ("admin", "owner") else "member"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ class Summary:
     def from_packet(cls, packet: RoomSummary) -> "Summary":
         """Return the summary of a packet; unknown keys are ignored."""
         known: dict[str, Any] = {name: value for name, value in packet.items() if name in DEFAULTS}
-        return cls(packet["room"], **known)
+        return cls(packet["room"], **known | {"role": role_of(packet)})
 
     def packet(self) -> RoomSummary:
         """Return the packet it came from, without keys at their default."""

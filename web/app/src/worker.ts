@@ -6,11 +6,15 @@ declare const self: ServiceWorkerGlobalScope;
 /** Set by the build: the version, and the names of its files relative to the worker; `./` is the page. */
 declare const VERSION: string;
 declare const FILES: readonly string[];
+export {};
 
 const PREFIX = "chatd-files-";
 const CACHE = PREFIX + VERSION;
 /** A page that did not come by then is taken from the cache. */
 const PAGE_WAIT_MS = 2000;
+
+/** A name that changes with its content. */
+const HASHED = /^[^/]+-[A-Z0-9]{8}\.[a-z]+$/;
 
 const page = new URL("./", self.location.href).href;
 const files = new Set(FILES.map((name) => new URL(name, self.location.href).href));
@@ -25,13 +29,13 @@ self.addEventListener("fetch", (event) => {
   const address = url.split(/[?#]/, 1)[0]!;
   if (method !== "GET") return;
   if (address === page) event.respondWith(fetchPage(event));
-  else if (files.has(address) || isOfOtherVersion(address)) event.respondWith(fetchFile(event.request));
+  else if (files.has(address) || isHashed(address)) event.respondWith(fetchFile(event.request));
 });
 
 async function store(): Promise<void> {
   const cache = await caches.open(CACHE);
-  // Names without a hash may be in the HTTP cache with an older content.
-  await cache.addAll([...files].map((url) => new Request(url, { cache: "no-cache" })));
+  // The others may be in the HTTP cache with an older content.
+  await cache.addAll([...files].map((url) => new Request(url, { cache: isHashed(url) ? "default" : "no-cache" })));
 }
 
 /** Serve all tabs from now on. The files of the version before stay: its tabs are not reloaded at once. */
@@ -56,7 +60,7 @@ async function fetchFile(request: Request): Promise<Response> {
   return kept ?? fetch(request);
 }
 
-/** Whether it has a name with a hash beside ours: a tab of an older version may ask for it. */
-function isOfOtherVersion(address: string): boolean {
-  return address.startsWith(page) && /^[^/]+-[A-Z0-9]{8}\.[a-z]+$/.test(address.slice(page.length));
+/** Whether it is a file of this version, or of an older one that an open tab may ask for. */
+function isHashed(address: string): boolean {
+  return address.startsWith(page) && HASHED.test(address.slice(page.length));
 }

@@ -2,11 +2,13 @@
 
 import type { Change } from "./core/changes.js";
 import type { Closed } from "./core/errors.js";
+import type { Limits } from "./core/limits.js";
 import type { Entry } from "./core/outbox.js";
-import type { DeviceEntry, DevicesReply, Packet, UserEntry, UsersReply } from "./core/packets.js";
+import type { DeviceEntry, DevicesListReply, Packet, UserEntry, UsersGetReply } from "./core/packets.js";
 import type { Phase } from "./core/states.js";
 import { TIMING, type Timing } from "./core/timing.js";
-import { Engine, type Presence } from "./engine.js";
+import type { Presence, Totals } from "./core/account.js";
+import { Engine } from "./engine.js";
 import { SystemEnv, type Env } from "./env.js";
 import { Room } from "./rooms.js";
 import { SETTINGS, type Settings } from "./settings.js";
@@ -95,19 +97,19 @@ export class Client {
     return this.engine.resume();
   }
 
-  /** Say that the app is in front (protocol.md, "mode"). */
+  /** Say that the app is in front, and connect soon if it waits for that (protocol.md, "mode" and "States"). */
   foreground(): void {
-    void this.engine.run("mode", "foreground");
+    this.engine.tell("foreground");
   }
 
   /** Say that the app is not in front but may run: fewer heartbeats, no ephemerals (protocol.md, "mode"). */
   background(): void {
-    void this.engine.run("mode", "background");
+    this.engine.tell("background");
   }
 
   /** Probe the connection, or try again now: the system reports a usable network (protocol.md, "States"). */
   networkChanged(): void {
-    void this.engine.run("networkChanged");
+    this.engine.tell("networkChanged");
   }
 
   /** The phase of the connection. */
@@ -150,7 +152,7 @@ export class Client {
   }
 
   /** The numbers of rooms, of unread messages and of unread mentions, as the server counted them last. */
-  get totals(): Readonly<Record<string, number>> {
+  get totals(): Readonly<Totals> {
     return this.engine.account.totals;
   }
 
@@ -167,6 +169,11 @@ export class Client {
   /** The mutations that the server has not acknowledged, in order, failed ones included. */
   get outbox(): readonly Entry[] {
     return [...this.engine.sender.outbox];
+  }
+
+  /** The limits of the server, as this tab was told last (protocol.md, "Size limits"). */
+  get limits(): Limits {
+    return this.engine.sender.limits;
   }
 
   /** What was typed and not sent, by place: the id of a room, or whatever the app likes. */
@@ -218,7 +225,7 @@ export class Client {
     const found: UserEntry[] = [];
     // A reply may hold only the first of them.
     while (found.length < asked.length) {
-      const { users: page }: UsersReply = await this.call({ type: "users.get", users: asked.slice(found.length) });
+      const { users: page }: UsersGetReply = await this.call({ type: "users.get", users: asked.slice(found.length) });
       if (!page.length) break;
       found.push(...page);
     }
@@ -228,7 +235,7 @@ export class Client {
 
   /** Return the devices of this user. */
   async devices(): Promise<DeviceEntry[]> {
-    const reply: DevicesReply = await this.call({ type: "devices.list" });
+    const reply: DevicesListReply = await this.call({ type: "devices.list" });
     return reply.devices;
   }
 
@@ -255,12 +262,12 @@ export class Client {
   /** Name the rooms on the screen, at most 8; they are kept up to date at once (protocol.md, "focus"). */
   focus(rooms: Iterable<Room | string>): void {
     const ids = [...rooms].map((room) => (typeof room === "string" ? room : room.id));
-    void this.engine.run("focus", ids, this.engine.tab);
+    this.engine.tell("focus", ids, this.engine.tab);
   }
 
   /** Follow the presence of these users, at most 200 (protocol.md, "watch"). */
   watch(users: Iterable<string>): void {
-    void this.engine.run("watch", [...users], this.engine.tab);
+    this.engine.tell("watch", [...users], this.engine.tab);
   }
 
   // Outbox and the rest.

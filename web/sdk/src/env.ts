@@ -86,6 +86,8 @@ export class SystemEnv implements Env {
   }
 
   async fetchText(url: string): Promise<string> {
+    // A page is not shown the answer of a captive portal.
+    if ("document" in globalThis) throw new Error("a page cannot tell");
     return (await fetch(url, { cache: "no-store", redirect: "manual" })).text();
   }
 }

@@ -14,7 +14,7 @@ export type { Phase } from "./core/states.js";
 export type { Summary } from "./core/summary.js";
 export type { Page } from "./core/timeline.js";
 export type { Timing } from "./core/timing.js";
-export type { Presence } from "./engine.js";
+export type { Presence } from "./core/account.js";
 export { SystemEnv, type Env, type Socket, type SocketClass, type Timer } from "./env.js";
 export { Room, type Member, type Readers, type SendOptions } from "./rooms.js";
 export type { Receipt } from "./sender.js";

@@ -3,10 +3,10 @@
 import { normalEmoji } from "./core/emoji.js";
 import type { Message } from "./core/messages.js";
 import type {
-  Body, ChangesReply, LogReply, MemberEntry, MembersReply, Packet, ReadersReply,
+  Body, ChangesReply, Event, LogReply, MembersListReply, Packet, ReadersReply,
 } from "./core/packets.js";
 import type { MemberReceipt, Replica } from "./core/replica.js";
-import type { Summary } from "./core/summary.js";
+import { roleOf, type Summary } from "./core/summary.js";
 import type { Page } from "./core/timeline.js";
 import type { Engine } from "./engine.js";
 import type { Receipt } from "./sender.js";
@@ -93,6 +93,11 @@ export class Room {
   /** The cached messages by `seq`, in no particular order, each in its current state. */
   get messages(): ReadonlyMap<number, Message> {
     return this.seen.timeline.messages;
+  }
+
+  /** The cached events that are neither messages nor changes of one, by `seq`: who joined, what was renamed, notices. */
+  get notes(): ReadonlyMap<number, Event> {
+    return this.seen.timeline.notes;
   }
 
   /** Return the newest messages cached without a hole, ascending. */
@@ -186,13 +191,13 @@ export class Room {
 
   /** Mark everything up to `seq`, or all that was applied, as read; sent at most every 2 s (protocol.md, "read"). */
   read(seq = this.applied): void {
-    void this.engine.run("read", this.id, seq);
+    this.engine.tell("read", this.id, seq);
   }
 
   /** Show the others that the user is typing; call it on every key, it is sent at most every 3 s (protocol.md,
    * "typing"). */
   typing(): void {
-    void this.engine.run("typing", this.id);
+    this.engine.tell("typing", this.id);
   }
 
   /** Return the users who read the message `seq` (protocol.md, "readers"). */
@@ -234,8 +239,8 @@ export class Room {
   async *members(asked: { prefix?: string; role?: string } = {}): AsyncGenerator<Member, void> {
     let more: string | undefined;
     do {
-      const reply: MembersReply = await this.call("members.list", given({ ...asked, more }));
-      for (const entry of reply.members) yield memberFrom(entry);
+      const reply: MembersListReply = await this.call("members.list", given({ ...asked, more }));
+      for (const entry of reply.members) yield { ...entry, role: roleOf(entry) };
       more = reply.more;
     } while (more);
   }
@@ -287,10 +292,6 @@ export class Room {
   private mutate(type: string, fields: Packet, lost = ""): Promise<void> {
     return this.engine.run("mutate", { type, room: this.id, key: this.engine.env.key(), ...fields }, lost);
   }
-}
-
-function memberFrom({ user, role = "member", joined_at = 0 }: MemberEntry): Member {
-  return { user, role, joined_at };
 }
 
 function bodyOf(content: string | Body): Body {

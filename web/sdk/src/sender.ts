@@ -1,3 +1,22 @@
+/** The way of the outbox to the server: an entry is stored, sent in its turn, and completed when it is answered.
+ *
+ * The decisions are in outbox.ts; here are the storage and the connection. In a tab that does not lead there is no
+ * connection, and the outbox is a view of the rows that all tabs write.
+ */
+
+import type { ChangeFeed } from "./change_feed.js";
+import type { Connection, Reply } from "./connection.js";
+import type { Account } from "./core/account.js";
+import { eventOf } from "./core/acks.js";
+import { sendable, type Codec } from "./core/codec.js";
+import { ChatError, OutboxFull } from "./core/errors.js";
+import { HELLO_FRAME_BYTES, LIMITS, type Limits } from "./core/limits.js";
+import { Outbox, tooLargeError, type Entry, type EntryRecord, type Window } from "./core/outbox.js";
+import type { Ack, Event, Packet } from "./core/packets.js";
+import type { Row, Tables } from "./core/records.js";
+import type { Env, Timer } from "./env.js";
+import type { Settings } from "./settings.js";
+
 /** The proof that the server stored a mutation durably. `seq` and `ordinal` are 0 where nothing was logged or counted. */
 export interface Receipt {
   readonly room: string;
@@ -8,4 +27,194 @@ export interface Receipt {
   readonly time: number;
   /** Whether the server had it already. */
   readonly duplicate: boolean;
+}
+
+/** Writes rows and tells the other tabs; resolves when they are committed. */
+export type Store = (rows: readonly Row[], durable: boolean) => Promise<void>;
+
+/** The job that sends the outbox of one account. */
+export class Sender {
+  readonly outbox: Outbox;
+  /** The limits of the server, as it named them last. */
+  limits: Limits = LIMITS;
+  private connection: Connection | undefined;
+  private window: Window = windowOf(LIMITS);
+  private timer: Timer | undefined;
+
+  constructor(
+    private readonly store: Store,
+    private readonly account: Account,
+    private readonly feed: ChangeFeed,
+    private readonly codec: Codec,
+    private readonly env: Env,
+    private readonly settings: Settings,
+  ) {
+    this.outbox = new Outbox(settings.timing.laterS);
+  }
+
+  /** Load the mutations that are stored; whatever was here before is dropped. */
+  restore(tables: Tables): void {
+    this.outbox.clear();
+    const records = [...(tables.outbox?.values() ?? [])] as EntryRecord[];
+    for (const record of records.sort((one, other) => one.order - other.order)) this.add(record);
+  }
+
+  /** Take a row that another tab wrote. */
+  adopt(key: string, record: EntryRecord | undefined): void {
+    const known = this.outbox.get(key);
+    // Only this tab knows what is on its way, if it has a connection.
+    if (known && record && (this.connection || known.record().failed === record.failed)) return;
+    if (known) this.outbox.done(key);
+    if (record) this.add(record);
+    this.flush();
+  }
+
+  /** Put a mutation into the outbox; when it resolves, it is stored and survives a power loss.
+   *
+   * Rejects with `ChatError` `too_large` if it fits no frame, `OutboxFull`, TypeError if no server would take it, and whatever the
+   * storage says if it cannot be stored.
+   */
+  async post(given: Packet): Promise<Entry> {
+    if (this.outbox.size >= this.settings.outboxMax) throw new OutboxFull("too many messages wait");
+    const packet = sendable(given);
+    const entry = this.outbox.entry(packet, this.codec.size(this.codec.encode(packet)));
+    if (entry.size > this.limits.frame_bytes) throw tooLargeError(entry.size, this.limits.frame_bytes);
+    try {
+      await this.store([rowOf(entry)], true);
+    } catch (error) {
+      // The disk is full: it was not promised, so it must not be sent.
+      void this.store([{ table: "outbox", key: entry.key }], false).catch(() => {});
+      throw error;
+    }
+    this.outbox.add(entry);
+    this.feed.emit({ kind: "sendQueued", room: entry.room, key: entry.key });
+    this.flush();
+    return entry;
+  }
+
+  /** Try a failed entry again, with the key it always had. False if there is no such entry. */
+  resend(key: string): boolean {
+    const entry = this.outbox.resend(key);
+    if (!entry) return false;
+    this.write(rowOf(entry));
+    this.feed.emit({ kind: "sendQueued", room: entry.room, key });
+    this.flush();
+    return true;
+  }
+
+  /** Remove an entry that is not in flight. False if there is no such entry. */
+  discard(key: string): boolean {
+    const entry = this.outbox.discard(key);
+    if (!entry) return false;
+    this.write({ table: "outbox", key });
+    this.feed.emit({ kind: "sendDiscarded", room: entry.room, key });
+    return true;
+  }
+
+  // The connection.
+
+  /** Send behind the hello as much as fits the small frames allowed there (protocol.md, "States"). */
+  opened(connection: Connection): void {
+    this.connection = connection;
+    this.window = { ...windowOf(LIMITS), frameBytes: HELLO_FRAME_BYTES };
+    this.flush();
+  }
+
+  /** Take the limits and send the rest. */
+  ready(limits: Limits): void {
+    this.limits = limits;
+    this.window = windowOf(limits);
+    for (const entry of this.outbox.tooLarge(limits.frame_bytes)) {
+      const error = tooLargeError(entry.size, limits.frame_bytes);
+      this.outbox.reject(entry, error);
+      this.failed(entry, error);
+    }
+    this.flush();
+  }
+
+  /** Forget the connection; it has completed every request whose answer will never come. */
+  lost(): void {
+    this.connection = undefined;
+    this.timer?.cancel();
+    this.timer = undefined;
+  }
+
+  /** Send everything that may be sent now. */
+  flush(): void {
+    const { connection } = this;
+    if (!connection?.alive) return;
+    const now = this.env.monotonic();
+    for (const frame of this.outbox.take(now, this.window)) {
+      connection.askTogether(frame.map((entry) => [entry.packet, (reply) => this.answered(entry, reply)]));
+    }
+    const at = this.outbox.nextAt(now);
+    this.timer?.cancel();
+    this.timer = at === undefined ? undefined : this.env.callLater(at - now, () => this.flush());
+  }
+
+  /** Take an own message, wherever it is in the log, as an acknowledgement (protocol.md, "Positions, gaps and
+   * repair"). */
+  ownMessage(event: Event): void {
+    const { key = "", seq, ordinal = 0, time = 0 } = event;
+    const entry = this.leave(key);
+    if (!entry) return;
+    this.feed.emit({ kind: "sendDone", room: entry.room, key, seq, ordinal, time, duplicate: false });
+    this.flush();
+  }
+
+  // Answers.
+
+  private answered(entry: Entry, reply: Reply): void {
+    if (reply === undefined) this.outbox.unknown(entry);
+    else if (reply instanceof ChatError) this.refused(entry, reply);
+    else this.accepted(entry, reply);
+    this.flush();
+  }
+
+  private accepted(entry: Entry, ack: Ack): void {
+    const { room, key, packet } = entry;
+    const wasHere = this.leave(key);
+    const event = eventOf(packet, ack, this.account.user);
+    if (event) this.account.takeEvents(room, [event]);
+    else if (packet.type === "react") {
+      const replica = this.account.replica(room);
+      this.account.publish(replica, replica.takeOwnReaction(packet.target, packet.emoji, packet.set));
+    }
+    const { seq = 0, ordinal = 0, time = 0, duplicate = false } = ack;
+    if (wasHere) this.feed.emit({ kind: "sendDone", room, key, seq, ordinal, time, duplicate });
+  }
+
+  private leave(key: string): Entry | undefined {
+    const entry = this.outbox.done(key);
+    if (entry) this.write({ table: "outbox", key });
+    return entry;
+  }
+
+  private refused(entry: Entry, error: ChatError): void {
+    if (!this.outbox.has(entry.key)) return;
+    const state = this.outbox.refused(entry, error, this.env.monotonic());
+    if (state === "failed") this.failed(entry, error);
+    else this.feed.emit({ kind: "sendDelayed", room: entry.room, key: entry.key, error: error.packet });
+  }
+
+  private failed(entry: Entry, error: ChatError): void {
+    this.write(rowOf(entry));
+    this.feed.emit({ kind: "sendFailed", room: entry.room, key: entry.key, error: error.packet });
+  }
+
+  private add(record: EntryRecord): void {
+    this.outbox.add(this.outbox.restored(record, this.codec.size(this.codec.encode(record.packet))));
+  }
+
+  private write(row: Row): void {
+    this.store([row], false).catch((error: unknown) => this.settings.log(`not stored: ${error}`));
+  }
+}
+
+function windowOf({ frame_bytes, batch, in_flight }: Limits): Window {
+  return { frameBytes: frame_bytes, batch, inFlight: in_flight };
+}
+
+function rowOf(entry: Entry): Row {
+  return { table: "outbox", key: entry.key, value: entry.record() };
 }

@@ -52,7 +52,7 @@ export class MemoryStorage implements Storage {
     return { messages: [...messages.values()], intervals: [...intervals.values()] as [number, number, number][] };
   }
 
-  async write(rows: readonly Row[]): Promise<void> {
+  async write(rows: readonly Row[], _durable?: boolean): Promise<void> {
     for (const row of rows) this.put(row);
   }
 

@@ -1,5 +1,5 @@
 /** The page for frames, `/embed#room=…&layout=chat`: the client fills it. Its fragment has the attributes of the element. */
-import { mount, type EmbedOptions } from "./mount.js";
+import type { EmbedOptions } from "./mount.js";
 
 const asked = new URLSearchParams(location.hash.slice(1));
 const theme = asked.get("theme");
@@ -17,4 +17,4 @@ const options: EmbedOptions = {
   emit: () => undefined,
 };
 
-void mount(document.body, options);
+void import("./mount.js").then(({ mount }) => mount(document.body, options));

@@ -1,11 +1,11 @@
 /** Times in the language of the reader; all take Unix milliseconds. */
-import { language, t } from "./locale.js";
+import { region, t } from "./locale.js";
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 const DAY = 86_400_000;
 
 /** The time of day, as "14:02". */
-export const timeOfDay = (time: number): string => format({ hour: "2-digit", minute: "2-digit" }, time);
+export const timeOfDay = (time: number): string => format({ timeStyle: "short" }, time);
 
 /** The whole date and time, for tooltips. */
 export const dateAndTime = (time: number): string => format({ dateStyle: "full", timeStyle: "short" }, time);
@@ -15,7 +15,7 @@ export function day(time: number, now = Date.now()): string {
   const ago = daysAgo(time, now);
   if (ago === 0) return t("date.today");
   if (ago === 1) return t("date.yesterday");
-  const year = new Date(time).getFullYear() === new Date(now).getFullYear() ? {} : ({ year: "numeric" } as const);
+  const year = sameYear(time, now) ? {} : ({ year: "numeric" } as const);
   return format({ weekday: "long", day: "numeric", month: "long", ...year }, time);
 }
 
@@ -25,11 +25,13 @@ export function shortTime(time: number, now = Date.now()): string {
   if (ago <= 0) return timeOfDay(time);
   if (ago === 1) return t("date.yesterday");
   if (ago < 7) return format({ weekday: "short" }, time);
-  return format({ dateStyle: "short" }, time);
+  return format(sameYear(time, now) ? { day: "numeric", month: "short" } : { dateStyle: "short" }, time);
 }
 
 /** Whether two times lie on one day. */
 export const sameDay = (first: number, second: number): boolean => daysAgo(first, second) === 0;
+
+const sameYear = (first: number, second: number): boolean => new Date(first).getFullYear() === new Date(second).getFullYear();
 
 /** The days from the day of `time` to the day of `now`; a day of 23 or 25 hours counts as one. */
 function daysAgo(time: number, now: number): number {
@@ -37,8 +39,9 @@ function daysAgo(time: number, now: number): number {
 }
 
 function format(options: Intl.DateTimeFormatOptions, time: number): string {
-  const key = language.value + JSON.stringify(options);
+  const place = region.value;
+  const key = place + JSON.stringify(options);
   let found = formats.get(key);
-  if (!found) formats.set(key, (found = new Intl.DateTimeFormat(language.value, options)));
+  if (!found) formats.set(key, (found = new Intl.DateTimeFormat(place, options)));
   return found.format(time);
 }

@@ -21,6 +21,9 @@ const plurals = computed(() => new Intl.PluralRules(current.value.language));
 /** The language that is shown. */
 export const language = computed(() => current.value.language);
 
+/** The language as the browser's region writes it, as "en-GB", for dates and numbers. */
+export const region = computed(() => navigator.languages.find((wish) => wish.startsWith(language.value)) ?? language.value);
+
 /** The language among ours that fits the wishes best, in their order. */
 export function bestLanguage(wishes: readonly string[]): Language {
   for (const wish of wishes) {
@@ -54,7 +57,7 @@ export function rich<T>(key: TextKey, elements: Readonly<Record<string, T>>, par
 
 /** Return a number as the language writes it. */
 export function number(value: number): string {
-  return value.toLocaleString(current.value.language);
+  return value.toLocaleString(region.value);
 }
 
 function pattern(key: TextKey, params: Params): string {

@@ -1,10 +1,11 @@
 /** One row of the list of chats: face, name, time, and the last message, a draft, or who is typing. */
+import type { Message } from "@chatd/client";
 import { useComputed } from "@preact/signals";
 import { shortTime } from "../locale/dates.js";
 import { number, t } from "../locale/locale.js";
 import { Avatar } from "../shell/avatar.js";
 import { draftOf } from "../shell/drafts.js";
-import { Icon } from "../shell/icons.js";
+import { Icon, type IconName } from "../shell/icons.js";
 import { follow, hrefOf, openRoom } from "../shell/router.js";
 import { isMuted, me, type RoomState } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
@@ -23,9 +24,11 @@ export function ChatRow({ room }: { room: RoomState }) {
     >
       <Avatar {...faceOf(room)} />
       <span class="chat-row-head">
-        <bdi class="line name">{titleOf(room)}</bdi>
-        {pinned && <Icon name="pin" />}
-        {muted && <Icon name="bell-off" />}
+        <span class="line name">
+          <bdi>{titleOf(room)}</bdi>
+        </span>
+        {pinned && <Sign name="pin" label={t("row.pinned")} />}
+        {muted && <Sign name="bell-off" label={t("row.muted")} />}
         {room.time > 0 && <time class="quiet">{shortTime(room.time)}</time>}
       </span>
       <span class="chat-row-foot">
@@ -33,6 +36,15 @@ export function ChatRow({ room }: { room: RoomState }) {
         <Badge room={room} muted={muted} />
       </span>
     </a>
+  );
+}
+
+/** An icon that says something by itself. */
+function Sign({ name, label }: { name: IconName; label: string }) {
+  return (
+    <span class="sign" role="img" aria-label={label}>
+      <Icon name={name} />
+    </span>
   );
 }
 
@@ -44,7 +56,7 @@ function Line({ room }: { room: RoomState }) {
   if (draft && openRoom.value !== room.id)
     return (
       <span class="line">
-        <em class="draft">{t("row.draft")}</em> {oneLine(draft)}
+        <em class="draft">{t("row.draft")}</em> <bdi>{oneLine(draft)}</bdi>
       </span>
     );
   if (typist) {
@@ -55,7 +67,7 @@ function Line({ room }: { room: RoomState }) {
   return (
     <span class="line">
       <Author room={room} user={preview.user} seq={preview.seq} />
-      {preview.recalled ? <i>{t("row.recalled")}</i> : oneLine(preview.text) || t("row.attachments", { count: preview.body?.attachments?.length ?? 0 })}
+      {preview.recalled ? <i>{t("row.recalled")}</i> : <bdi>{textOf(preview)}</bdi>}
     </span>
   );
 }
@@ -63,7 +75,12 @@ function Line({ room }: { room: RoomState }) {
 /** Before the message: in a group its author; in a direct room, of an own one, how far it got. */
 function Author({ room, user, seq }: { room: RoomState; user: string; seq: number }) {
   const { peer } = room.summary.value;
-  if (!peer) return <>{user === me.value ? t("row.you") : <bdi>{userOf(user).value.name}</bdi>}: </>;
+  if (!peer)
+    return (
+      <>
+        <bdi>{user === me.value ? t("row.you") : userOf(user).value.name}</bdi>:{" "}
+      </>
+    );
   if (user !== me.value) return null;
   room.receipts.value;
   const { read = 0, delivered = 0 } = room.room.receipts.get(peer) ?? {};
@@ -91,6 +108,10 @@ function Badge({ room, muted }: { room: RoomState; muted: boolean }) {
       </span>
     </>
   );
+}
+
+function textOf({ text, body }: Message): string {
+  return oneLine(text) || t("row.attachments", { count: body?.attachments?.length ?? 0 });
 }
 
 /** A text on one line; a long one is cut, since a row shows its beginning only. */

@@ -35,7 +35,7 @@ export function Avatar({ id, name, picture, size = "row", online = false }: Avat
   const address = allowedPicture(picture);
   const show = address && failed.value !== address;
   return (
-    <span class={`avatar ${size} person-${colourOf(id)}${online ? " online" : ""}`} aria-hidden="true">
+    <span class={`avatar in-${size} person-${colourOf(id)}${online ? " is-online" : ""}`} aria-hidden="true">
       <span>{initials(name)}</span>
       {show && <img src={address} alt="" decoding="async" draggable={false} onError={() => (failed.value = address)} />}
     </span>

@@ -4,8 +4,14 @@ import { client } from "./state.js";
 
 export interface Draft {
   text: string;
+  /** Unix milliseconds of the last change. */
+  time?: number;
   /** `seq` of the message it answers. */
   reply_to?: number;
+  /** The users that the text may name, by `@name`. */
+  mentions?: Record<string, string>;
+  /** The edit of the own message `seq`, for which the rest was put aside. */
+  edit?: { seq: number; text: string; mentions?: Record<string, string> };
 }
 
 const NONE: Draft = { text: "" };
@@ -20,7 +26,7 @@ export function draftOf(place: string): Signal<Draft> {
 
 /** Keep the draft of a room; one of spaces that answers nothing ends it. Resolves when it is stored. */
 export async function keepDraft(place: string, draft: Draft): Promise<void> {
-  const kept = draft.text.trim() || draft.reply_to ? draft : undefined;
+  const kept = draft.text.trim() || draft.reply_to || draft.edit ? draft : undefined;
   draftOf(place).value = kept ?? NONE;
   await client().setDraft(place, kept);
 }

@@ -17,7 +17,7 @@ const TEXTS: Readonly<Record<string, TextKey>> = {
 /** Return a sentence about an error of the SDK; one without a code means that no answer came. */
 export function errorText(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
-  return t(typeof code === "string" ? (TEXTS[code] ?? "error.other") : "error.unreachable");
+  return t(typeof code === "string" ? (TEXTS[code] ?? "error.unknown") : "error.unreachable");
 }
 
 /** Do something at the server; a failure is shown as a notice, and the result is then undefined. */

@@ -12,6 +12,9 @@ export type Route =
 const path = signal("/");
 let inMemory = false;
 
+/** Whether one chat fills the client, without the list: the layout `chat` of an embedded one. */
+export const onlyChat = signal(false);
+
 /** Return the route of a path; what it does not know is the list of chats. */
 export function parse(text: string): Route {
   const [first = "", second = "", third = ""] = text.split("/").slice(1).map(decode);
@@ -33,6 +36,15 @@ export const route = computed(() => parse(path.value));
 
 /** The id of the room that is open; empty if none is. */
 export const openRoom = computed(() => (route.value.name === "chat" ? route.value.room : ""));
+
+/** The list beside the other panes: the one that was open last. */
+export const list = computed<"chats" | "people">((): "chats" | "people" => {
+  const { name } = route.value;
+  if (name === "chats" || name === "chat") lastList = "chats";
+  else if (name === "people") lastList = "people";
+  return lastList;
+});
+let lastList: "chats" | "people" = "chats";
 
 /** The `href` of a link to a route; in memory it is not followed, and the click calls `go`. */
 export const hrefOf = (to: Route): string => `#${pathOf(to)}`;
@@ -60,6 +72,7 @@ export function follow(event: Event): void {
 /** Show the route one level up: from the details of a chat to the chat, from a chat to the list. */
 export function up(): void {
   const now = route.value;
+  if (onlyChat.value && now.name === "chat" && !now.about) return;
   go(now.name === "chat" && now.about ? { ...now, about: false } : { name: "chats" }, true);
 }
 

@@ -88,6 +88,17 @@ export function toSignIn(): void {
   else stage.value = "signIn";
 }
 
+/** Forget what this browser stores of the user, and begin anew. */
+export async function clearStored(): Promise<void> {
+  const user = lastUser.peek();
+  end();
+  await new Promise((resolve) => {
+    const request = indexedDB.deleteDatabase(`chatd:${user}`);
+    request.onsuccess = request.onerror = request.onblocked = resolve;
+  });
+  location.reload();
+}
+
 function open(user: string): void {
   end();
   lastUser.value = user;
@@ -136,6 +147,11 @@ async function forget(): Promise<void> {
   sessionStorage.removeItem(USER);
   localStorage.removeItem(USER);
   toSignIn();
+}
+
+/** End the client of this page; nothing that is stored changes. */
+export function closeSession(): void {
+  end();
 }
 
 function end(): void {

@@ -30,6 +30,11 @@ export function change(changed: Partial<Settings>): void {
   }
 }
 
+/** Take these in place of the user's choice: the page around an embedded client decides. */
+export function overrideSettings(given: Partial<Settings>): void {
+  settings.value = { ...settings.peek(), ...given };
+}
+
 /** Show theme and language on `root`, now and whenever they change; resolves when the texts are there. */
 export async function startSettings(root: HTMLElement): Promise<void> {
   window.addEventListener("storage", (event) => {

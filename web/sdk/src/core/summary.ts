@@ -38,8 +38,13 @@ const DEFAULTS: Omit<Summary, "room"> = {
   first_visible: 1, log_floor: 1,
 };
 
+/** Return the role in a packet; any that is not known is `member` (protocol.md, "Forward compatibility"). */
+export function roleOf({ role = "" }: { role?: string }): string {
+  return ["admin", "owner"].includes(role) ? role : "member";
+}
+
 /** Return the summary of a packet. */
 export function summaryFrom(packet: RoomSummary | { room: string }): Summary {
   const { events: _, ...state } = packet as RoomSummary;
-  return { ...DEFAULTS, ...state };
+  return { ...DEFAULTS, ...state, role: roleOf(state) };
 }

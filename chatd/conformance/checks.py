@@ -1,0 +1,395 @@
+"""Rules that every frame of a client keeps, whatever the scenario: each has a name, by which a scenario may allow it to
+be broken, and the chapter of protocol.md it comes from; pure, time comes in as an argument.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from .codec import Packet
+from .schema import KEYED, wrong_with
+
+RULES: Mapping[str, str] = {
+    "frame": "a frame holds 1 to 64 packets, in the encoding of the connection, at most as large as allowed (2.3, 2.5)",
+    "form": "a packet has the keys of its type, of their types and within their bounds (3.4, 16)",
+    "url": "there is no token in the URL, and no credentials in a header (2.1)",
+    "hello-first": "hello is the first packet of a connection, and the only one (6.1)",
+    "id": "an id is unique among the unanswered requests of its connection (3)",
+    "one-connection": "at most one connection, and one attempt, at a time (6.1)",
+    "after-bye": "after `bye` the client sends nothing (6.7)",
+    "reconnect": "after 4200 to 4299, and while suspended, nothing reconnects by itself (6.1, 15)",
+    "retry-after": "what was refused for now comes again no sooner than it was told (3.2, 6.1, 9.2)",
+    "never": "what was refused for good does not come again by itself (3.2)",
+    "key": "a key is of one mutation, and a mutation keeps its key (9.1, 9.2)",
+    "one-frame": "at most one unanswered frame with sends a room (9.2)",
+    "order": "messages of a room are sent in the order they were posted (9.2)",
+    "cursor": "a cursor is one of the server, of this epoch, and of a round that was told to its end (6.3, 4.1)",
+    "device": "the device id never changes (4)",
+    "token": "a token that was called expired is not sent again (6.4)",
+    "read-rate": "at most one `read` per room in 2 s (10.1)",
+    "typing-rate": "at most one `typing` per room in 3 s (10.6)",
+    "delivered-rate": "at most one `delivered` in 5 s (10.2)",
+    "ping-rate": "at most one `ping` in 5 s (6.6)",
+    "pong": "a `ping` of the server is answered at once (6.6)",
+    "jitter": "the delays of reconnects are drawn at random (6.1)",
+    "close-code": "a client closes with 1000, 1001, or 3000 to 4999 (14)",
+}
+
+HELLO_FRAME_BYTES = 8192
+FRAME_BYTES = 65536
+EARLY_S = 0.02
+"""A real timer may come so much too soon."""
+
+PONG_S = 2.0
+AFTER_BYE_S = 1.0
+"""On a real clock a packet may be under way when `bye` is sent."""
+
+JITTER_SAMPLES = 6
+JITTER_SPREAD = 0.05
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One frame that breaks a rule."""
+
+    rule: str
+    at: float
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.reason} [{RULES[self.rule]}]"
+
+
+@dataclass
+class Request:
+    """A request that has no answer yet."""
+
+    packet: Packet
+    frame: int
+
+
+class Checks:
+    """Watches one client through one scenario. `virtual`: its clock is exact."""
+
+    def __init__(self, *, virtual: bool) -> None:
+        self.violations: list[Violation] = []
+        self._virtual = virtual
+        self._open: int | None = None
+        self._ending = False
+        self._bye_at: float | None = None
+        self._hello: Packet | None = None
+        self._welcomed = False
+        self._hellos = 0
+        self._frames = 0
+        self._requests: dict[int, Request] = {}
+        self._contents: dict[str, str] = {}
+        self._keys: dict[str, str] = {}
+        self._acked: set[str] = set()
+        self._not_before: dict[str, float] = {}
+        self._final: set[str] = set()
+        self._connect_after = float("-inf")
+        self._stopped: str = ""
+        self._limit = FRAME_BYTES
+        self._posted: dict[str, list[str]] = {}
+        self._sent: dict[str, set[str]] = {}
+        self._cursors: dict[str, set[str]] = {}
+        self._epoch = ""
+        self._told_epoch = ""
+        self._no_cursor = False
+        self._device = ""
+        self._expired: set[str] = set()
+        self._last: dict[tuple[str, str], float] = {}
+        self._pinged_at: float | None = None
+        self._lost_at: float | None = None
+        self._attempt = 0
+        self._ready_at: float | None = None
+        self._floor_s = 0.0
+        self._ratios: list[float] = []
+
+    def ended(self, now: float) -> None:
+        """Judge what only the whole shows."""
+        if self._pinged_at is not None and self._open is not None and now - self._pinged_at > PONG_S:
+            self._break("pong", now, "there was no `pong`")
+        if len(self._ratios) >= JITTER_SAMPLES and max(self._ratios) - min(self._ratios) < JITTER_SPREAD:
+            shown = ", ".join(f"{ratio:.2f}" for ratio in self._ratios)
+            self._break("jitter", now, f"the delays are {shown} of what they may be at most, again and again")
+
+    # The app.
+
+    def posted(self, room: str, key: str) -> None:
+        """Note that the user posted a message, which has this key."""
+        self._posted.setdefault(room, []).append(key)
+
+    def woken(self, *, front: bool = True) -> None:
+        """Note that the app is in front, or else that the network is back, which ends no stop."""
+        self._stopped = "" if front else self._stopped
+        self._lost_at = None
+        self._attempt = 0
+
+    def suspended(self) -> None:
+        """Note that the app may not run any more."""
+        self._stopped = "the app is suspended"
+
+    def restarted(self, *, empty: bool) -> None:
+        """Note that the app was started, with an empty storage or with the one it had."""
+        self.woken()
+        self._requests.clear()
+        self._connect_after = float("-inf")
+        self._open = None
+        if empty:
+            self._cursors.clear()
+            self._device = self._epoch = self._told_epoch = ""
+            self._no_cursor = False
+
+    def resent(self, key: str) -> None:
+        """Note that the user wants a failed message sent again."""
+        self._final.discard(key)
+
+    # Connections.
+
+    def connecting(self, path: str, headers: Mapping[str, str], now: float) -> None:
+        """Judge an attempt to connect."""
+        query = parse_qs(urlsplit(path).query)
+        if {"token", "access_token"} & set(query) or "authorization" in {name.lower() for name in headers}:
+            self._break("url", now, f"the request for {path.partition('?')[0]} carries credentials")
+        if self._open is not None and not self._ending:
+            self._break("one-connection", now, "there is an open connection already")
+        if now < self._connect_after - self._early:
+            left = self._connect_after - now
+            self._break("retry-after", now, f"it connects {left:.3f} s too soon")
+        if self._stopped:
+            self._break("reconnect", now, f"it connects although {self._stopped}")
+        self._measure(now)
+
+    def _measure(self, now: float) -> None:
+        """Compare the delay since the loss with the longest that may be drawn."""
+        if self._lost_at is None or self._floor_s:
+            return
+        most = min(60.0, 2.0 ** (self._attempt - 1))
+        self._ratios.append((now - self._lost_at) / most)
+        self._lost_at = None
+
+    def refused(self, status: int, retry_after: int | None, now: float) -> None:
+        """Note that the attempt got this answer."""
+        self._lost(now, retry_after or 0)
+
+    def connected(self, number: int, now: float) -> None:
+        """Note a new connection."""
+        self._open, self._ending, self._bye_at = number, False, None
+        self._hello, self._welcomed, self._frames = None, False, 0
+        self._hellos = 0
+        self._requests.clear()
+        # Rates are of one connection: its timers end with it.
+        self._last.clear()
+        self._limit = FRAME_BYTES
+        self._pinged_at = None
+
+    def disconnected(self, number: int, now: float) -> None:
+        """Note its end."""
+        if self._open == number:
+            self._open = None
+
+    def server_ended(self, code: int, now: float) -> None:
+        """Note that the server closed or lost it. `bye` has said the code before."""
+        self._ending = True
+        if self._bye_at is None:
+            self._closed(code, now, 0)
+
+    def client_ended(self, code: int, now: float) -> None:
+        """Judge that the client closed it; 0: dropped it."""
+        if code and code not in (1000, 1001) and not 3000 <= code <= 4999:
+            self._break("close-code", now, f"it closed with {code}")
+        self._lost(now, 0)
+
+    def _closed(self, code: int, now: float, retry_after_s: float) -> None:
+        if 4200 <= code <= 4299:
+            self._stopped = f"it was closed with {code}"
+        if code == 4005:
+            self._no_cursor = True
+        if 4100 <= code <= 4199:
+            # It asks for a token first: no delay of a backoff.
+            self._lost_at = None
+            self._connect_after = max(self._connect_after, now + retry_after_s)
+            return
+        self._lost(now, retry_after_s)
+
+    def _lost(self, now: float, retry_after_s: float) -> None:
+        if self._ready_at is not None and now - self._ready_at >= 30:
+            self._attempt = 0
+        self._ready_at = None
+        self._attempt += 1
+        self._lost_at, self._floor_s = now, retry_after_s
+        self._connect_after = (
+            max(self._connect_after, now + retry_after_s) if retry_after_s else self._connect_after
+        )
+
+    # Frames of the client.
+
+    def bad_frame(self, reason: str, now: float) -> None:
+        """Note a frame that is none."""
+        self._break("frame", now, reason)
+
+    def frame(self, link: int, packets: Iterable[Packet], size: int, now: float) -> None:
+        """Judge a frame and its packets."""
+        self._frames += 1
+        limit = self._limit if self._welcomed else HELLO_FRAME_BYTES
+        if size > limit:
+            when = "" if self._welcomed else " before hello is answered"
+            self._break("frame", now, f"a frame of {size} bytes, {limit} is the most{when}")
+        if self._bye_at is not None and now > self._bye_at + (0 if self._virtual else AFTER_BYE_S):
+            self._break("after-bye", now, f"it sent {next(iter(packets))['type']}")
+        for packet in packets:
+            if why := wrong_with(packet):
+                self._break("form", now, why)
+                # It counts as what it was meant to be, or everything behind it would be wrong, too.
+                self._hello = packet if packet.get("type") == "hello" else self._hello
+            else:
+                self._packet(packet, now)
+
+    def _packet(self, packet: Packet, now: float) -> None:
+        kind = packet["type"]
+        if self._hello is None and kind != "hello":
+            self._break("hello-first", now, f"the first packet is {kind}")
+        if "id" in packet:
+            if packet["id"] in self._requests:
+                self._break("id", now, f"{kind} has the id {packet['id']} of a request without an answer")
+            self._requests[packet["id"]] = Request(packet, self._frames)
+        if kind == "hello":
+            self._take_hello(packet, now)
+        if kind == "sync" and "cursor" in packet:
+            self._cursor(packet["cursor"], now)
+        if kind in KEYED:
+            self._mutation(packet, now)
+        if kind == "pong":
+            self._pinged_at = None
+        if kind == "ping":
+            self._rate("ping-rate", "", 5.0, now)
+        if kind == "delivered":
+            self._rate("delivered-rate", "", 5.0, now)
+        if kind in ("read", "typing"):
+            self._rate(f"{kind}-rate", packet["room"], 2.0 if kind == "read" else 3.0, now)
+
+    def _take_hello(self, packet: Packet, now: float) -> None:
+        if self._hello is not None:
+            self._break("hello-first", now, "a second hello on one connection")
+        self._hello = packet
+        if self._device and packet["device"] != self._device:
+            self._break("device", now, f"the device was {self._device}, and is {packet['device']}")
+        self._device = packet["device"]
+        if packet["token"] in self._expired:
+            self._break("token", now, "it shows a token again that was called expired")
+        if "cursor" in packet:
+            if "epoch" not in packet:
+                self._break("cursor", now, "a hello with a cursor names its epoch")
+            elif packet["epoch"] != self._told_epoch:
+                self._break("cursor", now, f"the epoch is {self._told_epoch}, and it says {packet['epoch']}")
+            if self._no_cursor:
+                self._break("cursor", now, "after 4005 it sends none")
+            self._cursor(packet["cursor"], now)
+
+    def _cursor(self, cursor: str, now: float) -> None:
+        if cursor not in self._cursors.get(self._told_epoch, ()):
+            self._break("cursor", now, f"{cursor!r} is no cursor of this epoch that stands for what was told")
+
+    def _mutation(self, packet: Packet, now: float) -> None:
+        kind, key = packet["type"], packet["key"]
+        content = _content(packet)
+        if self._contents.setdefault(key, content) != content:
+            self._break("key", now, f"the key {key} was of something else before")
+        other = self._keys.setdefault(content, key)
+        if kind == "send" and other != key and other not in self._final:
+            self._break("key", now, f"this message had the key {other} before, and has {key}")
+        if (until := self._not_before.get(key, now)) - self._early > now:
+            self._break("retry-after", now, f"{kind} {key} comes {until - now:.3f} s too soon")
+        if key in self._final:
+            self._break("never", now, f"{kind} {key} was refused for good")
+        if kind == "send":
+            self._order(packet, now)
+
+    def _order(self, packet: Packet, now: float) -> None:
+        room, key = packet["room"], packet["key"]
+        for request in self._requests.values():
+            same = request.packet["type"] == "send" and request.packet["room"] == room
+            if same and request.frame != self._frames and request.packet["key"] != key:
+                self._break("one-frame", now, f"{key} is sent while another frame of its room has no answer")
+                break
+        sent, posted = self._sent.setdefault(room, set()), self._posted.get(room, [])
+        if key not in sent and key in posted:
+            before = [other for other in posted[: posted.index(key)] if other not in sent]
+            if before and not set(before) & self._final:
+                self._break("order", now, f"{key} is sent before {before[0]}, which was posted earlier")
+        sent.add(key)
+
+    def _rate(self, rule: str, room: str, interval_s: float, now: float) -> None:
+        last = self._last.get((rule, room))
+        if last is not None and now - last < interval_s - self._early:
+            self._break(rule, now, f"{now - last:.3f} s after the one before")
+        self._last[rule, room] = now
+
+    # Packets of the server.
+
+    def sent(self, packet: Packet, now: float) -> None:
+        """Note a packet of the server."""
+        kind = packet.get("type")
+        if kind in ("ok", "error"):
+            request = self._requests.pop(packet.get("id", 0), None)
+            if request is not None:
+                self._answered(request.packet, packet, now)
+        elif kind == "ping":
+            self._pinged_at = now
+            self._told_cursor(packet)
+        elif kind == "bye":
+            self._told_cursor(packet)
+            self._bye_at = now
+            self._ending = True
+            self._closed(packet.get("close", 0), now, packet.get("retry_after", 0) / 1000)
+
+    def _answered(self, request: Packet, reply: Packet, now: float) -> None:
+        kind = request["type"]
+        if reply["type"] == "error":
+            self._refused(request, reply, now)
+            return
+        if kind == "hello":
+            self._welcomed = True
+            self._ready_at = now
+            self._limit = reply.get("limits", {}).get("frame_bytes", FRAME_BYTES)
+            self._told_epoch = reply.get("epoch", "")
+            self._no_cursor = False
+            self._told_cursor(reply.get("sync", {}))
+        elif kind == "sync":
+            self._told_cursor(reply)
+        elif "key" in request:
+            self._acked.add(request["key"])
+
+    def _refused(self, request: Packet, reply: Packet, now: float) -> None:
+        kind, retry_s = request["type"], reply.get("retry_after", 0) / 1000
+        if kind in ("hello", "auth") and reply.get("code") == "token_expired":
+            self._expired.add(request["token"])
+        if kind == "hello" and retry_s:
+            self._connect_after = max(self._connect_after, now + retry_s)
+        if "key" in request:
+            if reply.get("retry", "never") == "later":
+                self._not_before[request["key"]] = now + retry_s
+            elif reply.get("retry", "never") == "never":
+                self._final.add(request["key"])
+
+    def _told_cursor(self, packet: Packet) -> None:
+        if "cursor" in packet:
+            self._cursors.setdefault(self._told_epoch, set()).add(packet["cursor"])
+
+    @property
+    def _early(self) -> float:
+        return 1e-6 if self._virtual else EARLY_S
+
+    def _break(self, rule: str, now: float, reason: str) -> None:
+        self.violations.append(Violation(rule, now, reason))
+
+
+def _content(packet: Packet) -> str:
+    """Return a mutation without what may differ when it is sent again."""
+    kept: dict[str, Any] = {
+        name: value for name, value in packet.items() if name not in ("id", "key", "composed_at")
+    }
+    return json.dumps(kept, sort_keys=True, default=repr)

@@ -1,0 +1,260 @@
+"""The form of every packet of a client: keys, types and bounds, as the tables of protocol.md say; pure."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+U53_MAX = 2**53 - 1
+DEPTH_MAX = 16
+
+Check = Callable[[Any], str]
+"""A check of one value: says what is wrong with it, empty when nothing is."""
+
+
+def _text(most: int, least: int = 0, pattern: str = "") -> Check:
+    form = re.compile(pattern) if pattern else None
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str):
+            return "should be text"
+        if not least <= len(value) <= most:
+            return f"should have {least} to {most} characters, and has {len(value)}"
+        return "" if form is None or form.fullmatch(value) else "is not of its form"
+
+    return check
+
+
+def _number(least: int = 0, most: int = U53_MAX) -> Check:
+    def check(value: Any) -> str:
+        if not isinstance(value, int) or isinstance(value, bool):
+            return "should be an integer"
+        return "" if least <= value <= most else f"should be {least} to {most}, and is {value}"
+
+    return check
+
+
+def _word(*words: str) -> Check:
+    return lambda value: "" if value in words else f"should be one of {', '.join(words)}"
+
+
+def _list(item: Check, most: int, least: int = 0) -> Check:
+    def check(value: Any) -> str:
+        if not isinstance(value, list):
+            return "should be an array"
+        if not least <= len(value) <= most:
+            return f"should have {least} to {most} items, and has {len(value)}"
+        return next((f"[{i}] {why}" for i, one in enumerate(value) if (why := item(one))), "")
+
+    return check
+
+
+def _map(**keys: Check) -> Check:
+    """A map; a key that ends with `_` may be absent."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, dict):
+            return "should be a map"
+        return _keys(value, keys)
+
+    return check
+
+
+def _keys(value: Mapping[str, Any], keys: Mapping[str, Check]) -> str:
+    for key, one in keys.items():
+        name = key.rstrip("_")
+        if name in value:
+            if why := one(value[name]):
+                return f".{name} {why}"
+        elif not key.endswith("_"):
+            return f".{name} is missing"
+    return ""
+
+
+def _flag(value: Any) -> str:
+    return "" if isinstance(value, bool) else "should be true or false"
+
+
+def _any(_: Any) -> str:
+    return ""
+
+
+def _body(value: Any) -> str:
+    why = _map(
+        text_=_text(U53_MAX),
+        attachments_=_list(ATTACHMENT, 10),
+        reply_to_=U53,
+        thread_=U53,
+        mentions_=_list(_text(64, 1), 50),
+    )(value)
+    if why or any(value.get(key) not in (None, "", []) for key in ("text", "attachments", "data")):
+        return why
+    return "should have a text, attachments or data"
+
+
+U53 = _number()
+SEQ = _number(1)
+FLAG: Check = _flag
+USER = _text(64, 1, r"[A-Za-z0-9_\-.:@+|]+")
+ROOM = _text(12, 12, r"[dg][A-Za-z0-9]{11}")
+DEVICE = _text(22, 22, r"[A-Za-z0-9_-]{22}")
+KEY = _text(36, 8, r"[A-Za-z0-9_-]{8,36}")
+TOKEN = _text(4096, 1)
+OPAQUE = _text(64, 1)
+WORD = _text(64)
+URL = _text(2048, 1)
+ATTACHMENT = _map(
+    url=URL,
+    mime=_text(128, 1),
+    name_=_text(256),
+    size_=U53,
+    width_=U53,
+    height_=U53,
+    duration_=U53,
+    preview_=_text(1024),
+)
+MODE = _word("foreground", "background")
+USERS = _list(USER, 100, 1)
+PAGE = _number(1, 200)
+
+REQUESTS: Mapping[str, Mapping[str, Check]] = {
+    "hello": {
+        "id": SEQ,
+        "version": U53,
+        "token": TOKEN,
+        "device": DEVICE,
+        "app_": WORD,
+        "os_": WORD,
+        "locale_": WORD,
+        "features_": _list(WORD, 32),
+        "mode_": MODE,
+        "focus_": _list(ROOM, 8),
+        "epoch_": _text(16, 1),
+        "cursor_": OPAQUE,
+        "rooms_": SEQ,
+        "previews_": FLAG,
+        "events_": U53,
+    },
+    "sync": {
+        "id": SEQ,
+        "cursor_": OPAQUE,
+        "more_": OPAQUE,
+        "rooms_": PAGE,
+        "previews_": FLAG,
+        "events_": U53,
+    },
+    "auth": {"id": SEQ, "token": TOKEN},
+    "mode": {"mode": MODE},
+    "ping": {"id": SEQ},
+    "pong": {},
+    "log": {"id": SEQ, "room": ROOM, "from": SEQ, "to_": U53, "limit_": PAGE},
+    "history": {
+        "id": SEQ,
+        "room": ROOM,
+        "before_": U53,
+        "after_": U53,
+        "around_": U53,
+        "limit_": _number(1, 100),
+    },
+    "changes": {"id": SEQ, "room": ROOM, "low": U53, "high": U53, "since": U53},
+    "messages": {"id": SEQ, "room": ROOM, "seqs": _list(SEQ, 100, 1)},
+    "send": {"id": SEQ, "room": ROOM, "key": KEY, "body": _body, "composed_at_": U53, "silent_": FLAG},
+    "edit": {"id": SEQ, "room": ROOM, "key": KEY, "target": SEQ, "body": _body},
+    "recall": {"id": SEQ, "room": ROOM, "key": KEY, "target": SEQ},
+    "react": {"id": SEQ, "room": ROOM, "key": KEY, "target": SEQ, "emoji": _text(64, 1), "set": FLAG},
+    "pin": {"id": SEQ, "room": ROOM, "key": KEY, "target": SEQ, "set": FLAG},
+    "read": {"room": ROOM, "seq": U53},
+    "delivered": {"rooms": _list(_map(room=ROOM, seq=U53), 200)},
+    "readers": {"id": SEQ, "room": ROOM, "seq": SEQ, "more_": OPAQUE, "limit_": PAGE},
+    "focus": {"id": SEQ, "rooms": _list(ROOM, 8)},
+    "typing": {"room": ROOM},
+    "watch": {"id": SEQ, "users": _list(USER, 200)},
+    "room.create": {
+        "id": SEQ,
+        "key": KEY,
+        "kind": _word("group"),
+        "title": _text(256),
+        "users_": _list(USER, 100),
+        "avatar_": _text(2048),
+        "public_": FLAG,
+        "data_": _any,
+    },
+    "room.direct": {"id": SEQ, "user": USER},
+    "room.get": {"id": SEQ, "room": ROOM},
+    "room.update": {
+        "id": SEQ,
+        "room": ROOM,
+        "key": KEY,
+        "title_": _text(256),
+        "avatar_": _text(2048),
+        "public_": FLAG,
+        "data_": _any,
+    },
+    "room.delete": {"id": SEQ, "room": ROOM, "key": KEY},
+    "room.join": {"id": SEQ, "room": ROOM, "key": KEY},
+    "room.leave": {"id": SEQ, "room": ROOM, "key": KEY},
+    "members.list": {
+        "id": SEQ,
+        "room": ROOM,
+        "more_": OPAQUE,
+        "limit_": PAGE,
+        "prefix_": WORD,
+        "role_": _word("member", "admin", "owner"),
+    },
+    "members.add": {"id": SEQ, "room": ROOM, "key": KEY, "users": USERS},
+    "members.remove": {"id": SEQ, "room": ROOM, "key": KEY, "users": USERS},
+    "members.role": {
+        "id": SEQ,
+        "room": ROOM,
+        "key": KEY,
+        "users": _list(_map(user=USER, role=_word("member", "admin", "owner")), 100, 1),
+    },
+    "preferences": {
+        "id": SEQ,
+        "room_": ROOM,
+        "muted_until_": U53,
+        "pinned_": FLAG,
+        "hidden_": FLAG,
+        "receipts_": FLAG,
+        "presence_": FLAG,
+    },
+    "users.get": {"id": SEQ, "users": USERS},
+    "devices.push": {"id": SEQ, "platform": _word("apns", "fcm", "web"), "token": TOKEN},
+    "devices.list": {"id": SEQ},
+    "devices.remove": {"id": SEQ, "device": DEVICE},
+}
+"""The requests of protocol.md, "All packets"; an `_` behind a key says that it may be absent. `id` stands where it is
+required."""
+
+KEYED = frozenset(name for name, keys in REQUESTS.items() if "key" in keys)
+"""The mutations: a request that has a `key`."""
+
+
+def wrong_with(packet: Mapping[str, Any]) -> str:
+    """Return what is wrong with the form of a packet of a client, empty when nothing is."""
+    kind = packet.get("type")
+    if not isinstance(kind, str) or not 1 <= len(kind) <= 16:
+        return "a packet has a `type` of 1 to 16 characters"
+    if kind not in REQUESTS:
+        return f"`{kind}` is no request of a client"
+    if "id" in packet and (why := SEQ(packet["id"])):
+        return f"{kind}.id {why}"
+    if why := _keys(packet, REQUESTS[kind]):
+        return kind + why
+    if kind == "history" and len({"before", "after", "around"} & set(packet)) > 1:
+        return "history has at most one of before, after and around"
+    return _nothing(packet, kind)
+
+
+def _nothing(value: Any, path: str, level: int = 1) -> str:
+    """Return where a `null` stands outside of host data, or where it is nested too deep."""
+    if value is None:
+        return f"{path} is null, which is never sent"
+    if isinstance(value, dict | list) and level > DEPTH_MAX:
+        return f"{path} is nested more than {DEPTH_MAX} deep"
+    if isinstance(value, dict):
+        parts = [(f"{path}.{key}", part) for key, part in value.items() if key != "data"]
+    elif isinstance(value, list):
+        parts = [(f"{path}[{number}]", part) for number, part in enumerate(value)]
+    else:
+        return ""
+    return next((why for inner, part in parts if (why := _nothing(part, inner, level + 1))), "")

@@ -1,0 +1,178 @@
+/** MessagePack as far as protocol.md, "MessagePack", allows it: numbers, never BigInt; bytes in host data; pure. */
+
+import { textOf, utf8 } from "./utf8.js";
+
+/** Levels of a server's packet: 16 of the data of a host below those of a batch, a reply and its events. */
+const DEPTH_MAX = 32;
+
+/** An `ext`, allowed around a whole frame only (protocol.md, "The `deflate` wrapper"). */
+export class Wrapper {
+  constructor(readonly type: number, readonly data: Uint8Array) {}
+}
+
+/** Return the bytes of a value; throws TypeError for what has no place in a packet. */
+export function encode(value: unknown): Uint8Array<ArrayBuffer> {
+  const out: number[] = [];
+  put(out, value);
+  return Uint8Array.from(out);
+}
+
+/** Return the one value in `bytes`; throws RangeError for anything else. */
+export function decode(bytes: Uint8Array): unknown {
+  return new Reader(bytes).whole();
+}
+
+function put(out: number[], value: unknown): void {
+  if (value === null) out.push(0xc0);
+  else if (typeof value === "boolean") out.push(value ? 0xc3 : 0xc2);
+  else if (typeof value === "number") putNumber(out, value);
+  else if (typeof value === "string") {
+    const bytes = utf8(value);
+    putHead(out, bytes.length, 0xa0, 32, 0xd9);
+    for (const byte of bytes) out.push(byte);
+  } else if (value instanceof Uint8Array) {
+    putHead(out, value.length, 0, 0, 0xc4);
+    for (const byte of value) out.push(byte);
+  } else if (Array.isArray(value)) {
+    putHead(out, value.length, 0x90, 16, 0xdb);
+    for (const item of value) put(out, item);
+  } else if (typeof value === "object") {
+    const given = Object.entries(value).filter(([, item]) => item !== undefined);
+    putHead(out, given.length, 0x80, 16, 0xdd);
+    for (const [name, item] of given) {
+      put(out, name);
+      put(out, item);
+    }
+  } else throw new TypeError(`a ${typeof value} has no place in a packet`);
+}
+
+/** Write a length: in the first byte if it is below `small`, else in 1, 2 or 4 bytes behind `wide` and the two codes
+ * after it. Arrays and maps have no form with 1 byte: theirs would be one below the first code they have. */
+function putHead(out: number[], length: number, fixed: number, small: number, wide: number): void {
+  if (length < small) out.push(fixed | length);
+  else if (length < 0x100 && wide !== 0xdb && wide !== 0xdd) out.push(wide, length);
+  else if (length < 0x10000) out.push(wide + 1, length >> 8, length & 0xff);
+  else out.push(wide + 2, ...wideBytes(length, 4));
+}
+
+function putNumber(out: number[], value: number): void {
+  if (!Number.isSafeInteger(value)) {
+    const view = new DataView(new ArrayBuffer(8));
+    view.setFloat64(0, value);
+    out.push(0xcb, ...new Uint8Array(view.buffer));
+  } else if (value >= -32 && value < 0x80) out.push(value & 0xff);
+  else {
+    const size = value < 0 ? [0x80, 0x8000, 0x80000000].findIndex((limit) => -value <= limit)
+      : [0x100, 0x10000, 0x100000000].findIndex((limit) => value < limit);
+    const power = size < 0 ? 3 : size;
+    out.push((value < 0 ? 0xd0 : 0xcc) + power, ...wideBytes(value, 1 << power));
+  }
+}
+
+/** Return an integer in `count` bytes, in two's complement. */
+function wideBytes(value: number, count: number): number[] {
+  const bytes: number[] = [];
+  for (let left = count; left; left--, value = Math.floor(value / 256)) bytes.unshift(((value % 256) + 256) % 256);
+  return bytes;
+}
+
+class Reader {
+  private at = 0;
+  private readonly view: DataView;
+
+  constructor(private readonly bytes: Uint8Array) {
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  whole(): unknown {
+    const value = this.wrapper() ?? this.value(0);
+    if (this.at !== this.bytes.length) throw new RangeError("bytes left over");
+    return value;
+  }
+
+  private wrapper(): Wrapper | undefined {
+    const head = this.bytes[0] ?? 0;
+    const fixed = head >= 0xd4 && head <= 0xd8;
+    if (!fixed && (head < 0xc7 || head > 0xc9)) return undefined;
+    this.at = 1;
+    const length = fixed ? 1 << (head - 0xd4) : this.integer(1 << (head - 0xc7));
+    return new Wrapper(this.integer(1), this.raw(length));
+  }
+
+  private value(level: number): unknown {
+    const head = this.integer(1);
+    if (head < 0x80) return head;
+    if (head >= 0xe0) return head - 0x100;
+    if (head < 0x90) return this.map(head & 15, level);
+    if (head < 0xa0) return this.array(head & 15, level);
+    if (head < 0xc0) return this.text(head & 31);
+    if (head === 0xc0) return null;
+    if (head === 0xc2 || head === 0xc3) return head === 0xc3;
+    if (head >= 0xc4 && head <= 0xc6) return this.raw(this.integer(1 << (head - 0xc4))).slice();
+    if (head === 0xca) return this.view.getFloat32(this.skip(4));
+    if (head === 0xcb) return this.view.getFloat64(this.skip(8));
+    if (head >= 0xcc && head <= 0xcf) return this.integer(1 << (head - 0xcc));
+    if (head >= 0xd0 && head <= 0xd3) return this.signed(1 << (head - 0xd0));
+    if (head >= 0xd9 && head <= 0xdb) return this.text(this.integer(1 << (head - 0xd9)));
+    if (head === 0xdc || head === 0xdd) return this.array(this.integer(head === 0xdc ? 2 : 4), level);
+    if (head === 0xde || head === 0xdf) return this.map(this.integer(head === 0xde ? 2 : 4), level);
+    throw new RangeError(`byte ${head} begins no value`);
+  }
+
+  private array(length: number, level: number): unknown[] {
+    const items: unknown[] = [];
+    this.deeper(level);
+    for (let left = length; left; left--) items.push(this.value(level + 1));
+    return items;
+  }
+
+  private map(length: number, level: number): object {
+    const map: Record<string, unknown> = {};
+    this.deeper(level);
+    for (let left = length; left; left--) {
+      const name = this.value(level + 1);
+      if (typeof name !== "string") throw new RangeError("a key that is not text");
+      const value = this.value(level + 1);
+      // An assignment would change the prototype.
+      if (name === "__proto__") Object.defineProperty(map, name, { value, enumerable: true, configurable: true, writable: true });
+      else map[name] = value;
+    }
+    return map;
+  }
+
+  private text(length: number): string {
+    const start = this.skip(length);
+    const text = textOf(this.bytes, start, this.at);
+    if (text === undefined) throw new RangeError("text that is not UTF-8");
+    return text;
+  }
+
+  private raw(length: number): Uint8Array {
+    const start = this.skip(length);
+    return this.bytes.subarray(start, this.at);
+  }
+
+  private integer(size: number): number {
+    let value = 0;
+    for (let at = this.skip(size); at < this.at; at++) value = value * 256 + this.bytes[at]!;
+    return value;
+  }
+
+  private signed(size: number): number {
+    // 64 bits at once would lose the low ones.
+    if (size === 8) return this.signed(4) * 2 ** 32 + this.integer(4);
+    const value = this.integer(size);
+    return value < 2 ** (8 * size - 1) ? value : value - 2 ** (8 * size);
+  }
+
+  private skip(length: number): number {
+    const start = this.at;
+    this.at += length;
+    if (this.at > this.bytes.length) throw new RangeError("it ends too early");
+    return start;
+  }
+
+  private deeper(level: number): void {
+    if (level >= DEPTH_MAX) throw new RangeError("nested too deep");
+  }
+}

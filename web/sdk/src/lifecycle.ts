@@ -1,0 +1,295 @@
+/** The life cycle: from token to connection to backoff and round again (protocol.md, "States").
+ *
+ * `Lifecycle` owns the phase and nothing else may assign it. It does not look into what a connection carries: a
+ * `LifecycleDelegate` gives the hello, takes replies and pushes, and learns when it can work and when it cannot.
+ */
+
+import { isPortal } from "./captive_portal.js";
+import { ending, HELLO_HEARTBEAT_S, openConnection, type Connection, type Ending, type Link, type Reply } from "./connection.js";
+import { ChatError, Closed, TokenRejected } from "./core/errors.js";
+import { LIMITS } from "./core/limits.js";
+import type { HelloReply, Packet } from "./core/packets.js";
+import { advance, Backoff, closeRule, type Phase, type Trigger } from "./core/states.js";
+import type { Tokens } from "./tokens.js";
+
+/** Revision of the protocol this client speaks. */
+export const VERSION = 1;
+
+const HELLO_REFUSALS: Readonly<Record<string, number>> = { token_expired: 4100, token_invalid: 4101, bad_cursor: 4005 };
+const RETRY_CODES: Readonly<Record<string, number>> = { after_auth: 4100, never: 4204 };
+
+/** The rest of the client, which works on a connection. All calls are synchronous and in the order of events. */
+export interface LifecycleDelegate extends Link {
+  /** Return the hello packet. */
+  hello(token: string): Packet;
+  /** Send more behind the hello, which is on its way. */
+  onOpened(connection: Connection): void;
+  /** Take the hello reply; dropping the connection here refuses it. */
+  onWelcomed(connection: Connection, reply: HelloReply): void;
+  /** Handle the loss of the connection. */
+  onLost(ending: Ending): void;
+  /** Take the new phase; `closed` is the reason of "stopped". */
+  onPhase(phase: Phase, closed: Closed | undefined): void;
+}
+
+/** Thrown inside of a loop that was ended meanwhile. */
+const ABANDONED = Symbol("abandoned");
+
+/** The loop that keeps one client connected while it should be. */
+export class Lifecycle {
+  phase: Phase = "stopped";
+  closed: Closed | undefined;
+  /** The failure of the last attempt; undefined once one succeeded. */
+  trouble: unknown;
+  connection: Connection | undefined;
+  background = false;
+  private movedTo = "";
+  private readonly backoff: Backoff;
+  // The loop that is in force has this number; any other abandons its work at its next step.
+  private loop = 0;
+  private cut: ((early: boolean) => void) | undefined;
+
+  constructor(
+    private readonly url: string,
+    private readonly tokens: Tokens,
+    private readonly delegate: LifecycleDelegate,
+  ) {
+    this.backoff = new Backoff(delegate.timing.backoffBaseS, delegate.timing.backoffCalmS);
+  }
+
+  /** Leave "stopped"; anywhere else it does nothing. */
+  start(): void {
+    if (this.phase !== "stopped") return;
+    this.closed = undefined;
+    this.run("start");
+  }
+
+  /** Move to "stopped", after an ordinary close. */
+  async stop(): Promise<void> {
+    if (this.phase === "stopped") return;
+    const ended = this.end(1000);
+    this.stopped(new Closed(0, "stopped"));
+    await ended;
+  }
+
+  /** Move to "suspended": closed with 1001, and no timer until `wake` (protocol.md, "States"). */
+  async suspend(): Promise<void> {
+    if (this.phase === "stopped" || this.phase === "suspended") return;
+    const ended = this.end(1001);
+    this.move("suspend");
+    await ended;
+  }
+
+  /** Connect soon: the app is in front, or the network is back (protocol.md, "States"). */
+  wake(): void {
+    this.backoff.reset();
+    if (this.phase === "suspended") this.run("resume");
+    else if (this.phase === "backoff") this.cut?.(true);
+  }
+
+  /** Leave also a temporary "stopped" (4200, 4205): the app is in front. */
+  revive(): void {
+    if (this.closed && closeRule(this.closed.code).then === "stop_until_foreground") this.start();
+    this.wake();
+  }
+
+  // The loop.
+
+  private run(trigger: Trigger): void {
+    this.move(trigger);
+    void this.live(++this.loop);
+  }
+
+  /** Close the connection and end the loop; the phase is still the old one. */
+  private end(code: number): Promise<void> | undefined {
+    this.loop += 1;
+    this.cut?.(false);
+    return this.connection?.close(code);
+  }
+
+  private async live(loop: number): Promise<void> {
+    try {
+      for (;;) await this.attempt(loop);
+    } catch (error) {
+      if (error === ABANDONED || loop !== this.loop) return;
+      if (error instanceof TokenRejected) return this.giveUp(new Closed(4101, "token_invalid"));
+      this.delegate.log(`the life cycle failed: ${(error as Error).stack}`);
+      this.giveUp(new Closed(1011, "internal"));
+    }
+  }
+
+  /** Return what is awaited, unless the loop was ended meanwhile. */
+  private async still<T>(loop: number, awaited: Promise<T>): Promise<T> {
+    try {
+      return await awaited;
+    } finally {
+      if (loop !== this.loop) throw ABANDONED;
+    }
+  }
+
+  /** Go from "connecting" round to "connecting", or to "stopped". */
+  private async attempt(loop: number): Promise<void> {
+    const token = this.tokens.usable(this.now()) || (await this.newToken(loop));
+    const url = this.movedTo || this.url;
+    let connection;
+    try {
+      connection = await this.still(loop, openConnection(url, this.delegate, () => loop === this.loop));
+    } catch (error) {
+      if (error === ABANDONED) throw error;
+      this.trouble = error;
+      // If the server had moved this client to it, the old address knows better by now.
+      this.movedTo = "";
+      return this.waitOut(loop, url);
+    }
+    await this.follow(loop, await this.still(loop, this.serve(connection, token)));
+  }
+
+  /** Carry out the rule of the close code (protocol.md, "Close codes"). */
+  private async follow(loop: number, { code, reason, retryAfterS }: Ending): Promise<void> {
+    const rule = closeRule(code);
+    if (rule.ourBug) {
+      this.delegate.log(`closed with ${code} ${reason || rule.reason}: a fault of this client`);
+      this.backoff.toCap(this.capS());
+    }
+    if (rule.then === "reconnect") return this.wait(loop, this.delayS(retryAfterS));
+    if (rule.then === "new_token") {
+      const again = this.tokens.refused(code);
+      // A token signed sooner would be no better.
+      await this.newToken(loop, again || retryAfterS ? this.delayS(retryAfterS) : 0);
+      return;
+    }
+    this.giveUp(new Closed(code, reason || rule.reason, this.trouble));
+    throw ABANDONED;
+  }
+
+  /** Stay in "need_token" until the app returns a token that may be used. */
+  private async newToken(loop: number, delayS = 0): Promise<string> {
+    this.move("wants_token");
+    for (;;) {
+      await this.sleep(loop, delayS);
+      try {
+        const token = await this.still(loop, this.tokens.fetch());
+        this.move("token");
+        return token;
+      } catch (error) {
+        if (error === ABANDONED || error instanceof TokenRejected) throw error;
+        // Whatever the callback of the app throws: it is called again, more and more slowly.
+        this.delegate.log(`no token: ${error}`);
+        this.trouble = error;
+        delayS = this.delayS();
+      }
+    }
+  }
+
+  /** Say hello and work until the connection ends. */
+  private serve(connection: Connection, token: string): Promise<Ending> {
+    return new Promise((resolve) => {
+      let refusal: Ending | undefined;
+      connection.onEnd = (reason) => {
+        // A bye or close code is authoritative; without one the refusal of the hello is the best there is.
+        const ended = refusal && reason.code === 0 ? refusal : reason;
+        this.connection = undefined;
+        this.movedTo = ended.to || this.movedTo;
+        this.backoff.lost(this.now());
+        this.delegate.onLost(ended);
+        resolve(ended);
+      };
+      this.connection = connection;
+      connection.ask(this.delegate.hello(token), (reply) => {
+        refusal = this.welcomed(connection, reply);
+      });
+      this.move("opened");
+      this.delegate.onOpened(connection);
+    });
+  }
+
+  private welcomed(connection: Connection, reply: Reply): Ending | undefined {
+    if (reply instanceof ChatError) {
+      this.delegate.log(`hello refused: ${reply.message}`);
+      this.trouble = reply;
+      return refusalOf(reply);
+    }
+    if (reply === undefined) return undefined;
+    const hello = reply as HelloReply;
+    connection.accepted(hello.heartbeat ?? HELLO_HEARTBEAT_S, { ...LIMITS, ...hello.limits });
+    this.tokens.accepted(hello.token_ttl ?? Infinity, this.now());
+    this.backoff.ready(this.now());
+    this.trouble = undefined;
+    this.delegate.onWelcomed(connection, hello);
+    if (connection.alive) this.move("welcome");
+    return undefined;
+  }
+
+  // Waiting.
+
+  /** Back off, or wait behind a captive portal, which is no reason to back off further (protocol.md, "Rules for mobile
+   * clients"). */
+  private async waitOut(loop: number, url: string): Promise<void> {
+    const { env, timing } = this.delegate;
+    const portal = await this.still(loop, isPortal(env, url, timing.openS));
+    await this.wait(loop, portal ? timing.portalWaitS : this.delayS());
+  }
+
+  private async wait(loop: number, delayS: number): Promise<void> {
+    this.move("dropped");
+    await this.sleep(loop, delayS);
+    this.move("timer");
+  }
+
+  /** Sleep unless `wake` ends it: then for a last random moment, so that not all clients come at once. */
+  private async sleep(loop: number, delayS: number): Promise<void> {
+    const { env, timing } = this.delegate;
+    if (delayS <= 0) return;
+    const early = await this.still(loop, this.pauseFor(delayS));
+    if (early) await this.still(loop, this.pauseFor(env.random() * timing.wakeJitterS));
+  }
+
+  /** Sleep for `delayS` or until `cut`; return whether it was cut short. */
+  private pauseFor(delayS: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const done = (early: boolean) => {
+        timer.cancel();
+        this.cut = undefined;
+        resolve(early);
+      };
+      const timer = this.delegate.env.callLater(delayS, () => done(false));
+      this.cut = done;
+    });
+  }
+
+  private delayS(atLeastS = 0): number {
+    return this.backoff.delayS(this.delegate.env.random(), this.capS(), atLeastS);
+  }
+
+  private capS(): number {
+    const { backoffBackgroundCapS, backoffCapS } = this.delegate.timing;
+    return this.background ? backoffBackgroundCapS : backoffCapS;
+  }
+
+  private now(): number {
+    return this.delegate.env.monotonic();
+  }
+
+  // The phase.
+
+  private move(trigger: Trigger): void {
+    this.phase = advance(this.phase, trigger);
+    this.delegate.onPhase(this.phase, this.closed);
+  }
+
+  private giveUp(closed: Closed): void {
+    this.loop += 1;
+    this.stopped(closed);
+  }
+
+  private stopped(closed: Closed): void {
+    this.closed = closed;
+    this.move("stop");
+  }
+}
+
+/** Return a refused hello as the close it amounts to. */
+function refusalOf(error: ChatError): Ending {
+  const code = HELLO_REFUSALS[error.code] ?? RETRY_CODES[error.retry] ?? 0;
+  return ending(code, error.code, (error.retry_after ?? 0) / 1000);
+}
