@@ -32,6 +32,7 @@ class WatchedFiles:
     """
 
     def __init__(self) -> None:
+        self._watched: tuple[bool, bool] = (False, False)  # backups, the certificate
         self.backup: Backup | None = None
         self.backup_problem = ""
         self.certificate_ends_at: float | None = None
@@ -39,6 +40,7 @@ class WatchedFiles:
     async def watch(self, config: Config) -> None:
         """Look again each minute, until cancelled; return at once when the configuration names none of them."""
         directory, certificate = config.console.backup_directory, config.listen.tls_cert
+        self._watched = (bool(directory), bool(certificate))
         self.backup, self.backup_problem, self.certificate_ends_at = None, "", None
         while directory or certificate:
             if directory:
@@ -56,13 +58,14 @@ class WatchedFiles:
             self.backup_problem = "" if self.backup else "holds no backup"
 
     def gauges(self) -> Mapping[str, float]:
-        """Return what is known of them as metrics."""
-        known: dict[str, float] = {}
-        if self.backup is not None:
-            known["backup_timestamp_seconds"] = self.backup.written_at
-        if self.certificate_ends_at is not None:
-            known["certificate_end_timestamp_seconds"] = self.certificate_ends_at
-        return known
+        """Return the metrics of those that are configured; 0 where there is none, which is an alert."""
+        has_directory, has_certificate = self._watched
+        found: dict[str, float] = {}
+        if has_directory:
+            found["backup_timestamp_seconds"] = 0.0 if self.backup is None else self.backup.written_at
+        if has_certificate:
+            found["certificate_end_timestamp_seconds"] = self.certificate_ends_at or 0.0
+        return found
 
 
 def newest_backup(directory: Path) -> Backup | None:

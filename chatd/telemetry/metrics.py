@@ -80,11 +80,11 @@ GAUGES: dict[str, _About] = {
     "free_bytes": _About("free_bytes", "Free bytes on the disk of the database."),
     "backup_timestamp_seconds": _About(
         "backup_timestamp_seconds",
-        "Unix time of the newest backup in console.backup_directory; left out without one.",
+        "Unix time of the newest backup, 0 without one; left out without console.backup_directory.",
     ),
     "certificate_end_timestamp_seconds": _About(
         "certificate_end_timestamp_seconds",
-        "Unix time at which the certificate of listen.tls_cert ends; left out without one.",
+        "Unix time at which the certificate ends, 0 when it cannot be read; left out without listen.tls_cert.",
     ),
     "draining": _About("draining", "1 while the daemon stops."),
     "key_set_age_seconds": _About(
