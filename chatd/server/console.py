@@ -241,9 +241,9 @@ class Console:
 
 
 @cache
-def built_pages() -> Mapping[str, Asset]:
-    """Return the answers of the built pages, made once in a process. Raises NotBuilt."""
-    return console_pages(read_built("console").files)
+def built_pages(directory: Path) -> Mapping[str, Asset]:
+    """Return the answers of the pages built in a directory, made once in a process. Raises NotBuilt."""
+    return console_pages(read_built("console", directory).files)
 
 
 def not_served(config: Config) -> str:

@@ -36,6 +36,7 @@ from chatd.storage.sqlite.store import SqliteStore
 from chatd.telemetry.metrics import MEDIA_TYPE, render
 from chatd.telemetry.supervision import supervised
 from chatd.telemetry.troubles import TROUBLES
+from chatd.web import assets
 from chatd.web.assets import NotBuilt
 from chatd.web.site import Website
 from chatd.websocket.acceptor_config import AcceptorConfig, acceptor_config
@@ -209,7 +210,7 @@ class Daemon:
                 log.warning("the console is not served: %s", self._console_problem)
             return ()
         try:
-            pages = built_pages()
+            pages = built_pages(assets.STATIC)
         except NotBuilt as error:
             pages = {}
             log.error("the console has no pages: %s", error)

@@ -229,7 +229,7 @@ export const texts = {
     levels: { debug: "All", info: "Info", warning: "Warnings", error: "Errors" },
     search: "Search lines",
     pause: "Pause",
-    resume: "Resume",
+    resume: "Go on",
     paused: (count: number) => (count === 1 ? "Paused; 1 new line" : `Paused; ${count} new lines`),
     newest: "To the newest",
     none: "No line of this level",
