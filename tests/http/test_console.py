@@ -343,8 +343,9 @@ async def test_sampling_goes_on_only_while_somebody_watches(daemon: RunningDaemo
     await until(lambda: not console._tasks)
 
 
-async def test_a_stop_ends_streams_at_once(tmp_path: Path) -> None:
-    async with running_daemon(config_for(tmp_path)) as daemon:
+async def test_a_stop_waits_for_no_stream(tmp_path: Path) -> None:
+    """Its deadline of hours would be waited for."""
+    async with running_daemon(config_for(tmp_path, drain={"deadline_s": 36_000.0})) as daemon:
         browser = Browser(daemon)
         await browser.sign_in()
         stream = await Stream.open(f"{daemon.ops_url}/console/v1/log", {"Cookie": browser.cookie})
