@@ -32,12 +32,16 @@ def run(loaded: Loaded, reread: Reread) -> None:
 
     On SIGHUP `reread` reads the configuration again.
     """
-    config = loaded.config
-    sources = ConsoleSources(Origins(loaded.origins), LogRing(config.console.log_lines))
+    config, sources = loaded.config, console_sources(loaded)
     with logging_to(sys.stderr, config.log, sources.log), asyncio.Runner(loop_factory=event_loop) as runner:
         daemon = Daemon(config)
         daemon.adopt(sources)
         runner.run(serve(daemon, reread))
+
+
+def console_sources(loaded: Loaded) -> ConsoleSources:
+    """Return the parts of this process that the console shows."""
+    return ConsoleSources(Origins(loaded.origins), LogRing(loaded.config.console.log_lines))
 
 
 def event_loop() -> asyncio.AbstractEventLoop:
