@@ -5,9 +5,11 @@ import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from chatd.http import console
 from chatd.http.console import is_own_host
 from chatd.http.event_stream import WAITING_MAX, EventStream
 from chatd.server.console import not_served
@@ -128,19 +130,46 @@ ASKING = {
 }
 
 
-async def test_every_route_is_closed_to_all_but_a_session(daemon: RunningDaemon, browser: Browser) -> None:
+async def wrongly_answered(daemon: RunningDaemon, browser: Browser) -> list[str]:
+    """The rows of ASKING, with the route, whose answer is another."""
     cookie, host = browser.cookie, daemon.ops_url.removeprefix("http://")
     values = {"cookie": cookie, "value": cookie.partition("=")[2], "port": host.split(":")[1]}
+    wrong = []
     for who, (shown, asked, expected) in ASKING.items():
         browser.cookie = shown.format(**values)
         headers = {name: value.format(host=host) for name, value in asked.items()}
         for route in READS:
-            assert (await browser.ask(route, **headers)).status == expected, (who, route)
-        if expected != OPEN:
-            assert (await browser.ask("session", "DELETE", **headers)).status == expected, who
+            if (await browser.ask(route, **headers)).status != expected:
+                wrong.append(f"{who}: {route}")
+        if expected != OPEN and (await browser.ask("session", "DELETE", **headers)).status != expected:
+            wrong.append(f"{who}: sign out")
     browser.cookie = cookie
+    return wrong
+
+
+async def test_every_route_is_closed_to_all_but_a_session(daemon: RunningDaemon, browser: Browser) -> None:
+    assert await wrongly_answered(daemon, browser) == []
     assert (await browser.ask("now")).status == OPEN, "nobody else could end it"
     assert (await browser.ask("session", "DELETE")).status == 204
+
+
+# Name of a break -> what it replaces in chatd/http/console.py, and by what.
+BREAKS: dict[str, tuple[str, Any]] = {
+    "no session is asked for": ("_with_session", lambda view, endpoint: endpoint),
+    "any host is taken for ours": ("is_own_host", lambda host, public_url: True),
+    "any page may ask": ("_is_foreign", lambda request: False),
+}
+
+
+@pytest.mark.parametrize("broken", BREAKS)
+async def test_a_console_with_an_open_door_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    monkeypatch.setattr(console, *BREAKS[broken])
+    async with running_daemon(config_for(tmp_path)) as daemon:
+        browser = Browser(daemon)
+        await browser.sign_in()
+        assert await wrongly_answered(daemon, browser) != []
 
 
 async def test_nothing_is_changed_by_any_method(browser: Browser) -> None:
@@ -324,8 +353,8 @@ async def test_ten_thousand_opens_hold_no_more_than_the_watchers(tmp_path: Path,
         statuses = [stream.status for stream in streams]
         assert statuses.count(200) == 3
         assert set(statuses[3:]) == {503}
-        console = daemon._daemon._console
-        stream = console.figures if route == "figures" else console.log_stream
+        shown = daemon._daemon._console
+        stream = shown.figures if route == "figures" else shown.log_stream
         assert len(stream) == 3
         for one in streams:
             one.close()
@@ -336,11 +365,11 @@ async def test_ten_thousand_opens_hold_no_more_than_the_watchers(tmp_path: Path,
 
 
 async def test_sampling_goes_on_only_while_somebody_watches(daemon: RunningDaemon, browser: Browser) -> None:
-    console = daemon._daemon._console
+    shown = daemon._daemon._console
     stream = await Stream.open(f"{daemon.ops_url}/console/v1/figures", {"Cookie": browser.cookie})
-    assert console._tasks
+    assert shown._tasks
     stream.close()
-    await until(lambda: not console._tasks)
+    await until(lambda: not shown._tasks)
 
 
 async def test_a_stop_waits_for_no_stream(tmp_path: Path) -> None:
