@@ -31,6 +31,7 @@ class ClientJson(msgspec.Struct, frozen=True, omit_defaults=True):
     remember: bool
     token_url: str = ""
     login_url: str = ""
+    media_origins: tuple[str, ...] = ()
 
 
 class Website:
@@ -89,6 +90,7 @@ class Website:
                 remember=login and web.remember_days > 0,
                 token_url=web.token_url,
                 login_url=web.login_url,
+                media_origins=web.media_origins,
             )
         )
 

@@ -74,6 +74,12 @@ class AppPage:
         await self.dialog.get_by_label("Name or user ID").press("Enter")
         await self.field.wait_for()
 
+    async def until_still(self) -> None:
+        """Wait until nothing fades or moves: colours on their way have another contrast."""
+        await self.page.wait_for_function(
+            "() => document.getAnimations().every((it) => it.playState !== 'running')"
+        )
+
     async def overflow(self) -> list[str]:
         """Return what is wider than its place."""
         return [str(line) for line in await self.page.evaluate(_OVERFLOW)]
@@ -89,5 +95,5 @@ class AppPage:
 async def app_page(context: "BrowserContext", daemon: RunningDaemon, user: str) -> AppPage:
     """Log in as a user in a new window, and wait for the list."""
     app = AppPage(await open_as(context, daemon, user))
-    await app.page.get_by_role("button", name="New chat").first.wait_for()
+    await app.page.locator(".list-head button").wait_for()
     return app

@@ -20,7 +20,7 @@ from tests.kit import web_sources
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+    from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
@@ -115,14 +115,15 @@ class Watch:
         self.origins: set[str] = set()
         context.on("console", self._on_console)
         context.on("weberror", lambda error: self.errors.append(str(error.error)))
-        context.on("request", self._on_request)
+        context.on("request", lambda request: self._on_address(request.url))
+        context.on("page", lambda page: page.on("websocket", lambda socket: self._on_address(socket.url)))
 
     def _on_console(self, message: "ConsoleMessage") -> None:
         if message.type == "error":
             self.errors.append(f"{message.text} ({message.location.get('url')})")
 
-    def _on_request(self, request: "Request") -> None:
-        parts = urlsplit(request.url)
+    def _on_address(self, url: str) -> None:
+        parts = urlsplit(url)
         if parts.scheme not in ("blob", "data"):
             self.origins.add(f"{parts.scheme}://{parts.netloc}")
 

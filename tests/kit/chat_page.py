@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from chatd.client import Body, Client, Room, Settings, Timing
+from chatd.client import Client, Room, Settings, Timing
+from chatd.client.core.packets import Body
 from tests.kit.browser import open_as
 from tests.kit.daemon import RunningDaemon
 from tests.kit.tokens import token_for
@@ -15,29 +16,47 @@ if TYPE_CHECKING:
 # Signals of a second client go at once.
 QUICK = Timing(read_s=0.0, delivered_s=0.0, typing_s=0.0)
 
-# Where the bottom of a message is after each painted frame: a position before the paint may still be corrected.
+# Where the bottom of a message is in each painted frame. An observer is told what is painted; whoever measures at
+# another moment may see what is still to be corrected.
 _TRACE = """
-(seq) => {
-  const row = document.querySelector(`article[data-seq="${seq}"]`);
-  const [after, begin] = [new MessageChannel(), () => requestAnimationFrame(() => after.port2.postMessage(0))];
+([seq, top]) => {
+  const view = document.querySelector(".timeline");
+  if (top !== null) view.scrollTop = top;
+  const begins = view.getBoundingClientRect().top + 1;
+  const rows = [...document.querySelectorAll("article")];
+  const row = rows.find((it) => (seq ? it.dataset.seq === `${seq}` : it.getBoundingClientRect().bottom > begins));
   const seen = [];
   let going = true;
-  after.port1.onmessage = () => {
-    seen.push(row.isConnected ? row.getBoundingClientRect().bottom : Infinity);
-    if (going) begin();
+  const frame = () => {
+    const observer = new IntersectionObserver(([entry]) => {
+      observer.disconnect();
+      seen.push(row.isConnected ? entry.boundingClientRect.bottom : 1e6);
+      if (going) requestAnimationFrame(frame);
+    });
+    observer.observe(row);
   };
-  begin();
+  requestAnimationFrame(frame);
   window.endTrace = () => ((going = false), seen);
 }"""
 
-_FRAMES = "(count) => new Promise((done) => { const step = () => (count-- ? requestAnimationFrame(step) : done()); step(); })"
+_FRAMES = """
+(count) => new Promise((done) => {
+  const step = () => (count-- ? requestAnimationFrame(step) : done());
+  step();
+})"""
+
+_AT_END = """
+() => {
+  const view = document.querySelector(".timeline");
+  return !document.querySelector(".jump") && view.scrollHeight - view.scrollTop - view.clientHeight <= 1;
+}"""
 
 _IN_VIEW = """
 () => {
   const view = document.querySelector(".timeline").getBoundingClientRect();
   const ends = (row) => row.getBoundingClientRect().bottom;
-  const rows = [...document.querySelectorAll("article")].filter((row) => ends(row) > view.top + 1 && ends(row) <= view.bottom + 1);
-  return rows.map((row) => Number(row.dataset.seq));
+  const isIn = (row) => ends(row) > view.top + 1 && ends(row) <= view.bottom + 1;
+  return [...document.querySelectorAll("article")].filter(isIn).map((row) => Number(row.dataset.seq));
 }"""
 
 
@@ -85,20 +104,28 @@ class ChatPage:
         """Wait until an expression holds in the page; it is looked at in every frame."""
         await self.page.wait_for_function(condition, arg=argument)
 
+    async def to_end(self) -> None:
+        """Go to the newest message, as from the first unread one."""
+        await self.rows.first.wait_for()
+        await self.page.locator(".jump").last.click()
+        await self.until_following()
+
     async def until_following(self) -> None:
-        """Wait until the newest message is shown and the bottom is reached."""
-        condition = "() => { const it = document.querySelector('.timeline'); return it.scrollHeight - it.scrollTop - it.clientHeight <= 1 }"
-        await self.until(condition)
+        """Wait until the bottom is reached, and nothing newer is left out."""
+        await self.until(_AT_END)
 
     async def frames(self, count: int = 3) -> None:
         """Let the page paint."""
         await self.page.evaluate(_FRAMES, count)
 
     @asynccontextmanager
-    async def traced(self, seq: int) -> AsyncIterator[list[float]]:
-        """Collect where the end of a message was painted while the block ran; the list is filled after it."""
+    async def traced(self, seq: int = 0, *, scroll_to: int | None = None) -> AsyncIterator[list[float]]:
+        """Collect where the end of a message was painted while the block ran; the list is filled after it.
+
+        Without a number it is the first message in view, after the view was put at `scroll_to`.
+        """
         seen: list[float] = []
-        await self.page.evaluate(_TRACE, seq)
+        await self.page.evaluate(_TRACE, [seq, scroll_to])
         yield seen
         await self.frames()
         seen += await self.page.evaluate("() => endTrace()")

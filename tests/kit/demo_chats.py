@@ -30,6 +30,9 @@ TOUR = (
 )
 
 
+ANSWERED = 5  # the question that the next message quotes
+
+
 @asynccontextmanager
 async def people(daemon: RunningDaemon) -> AsyncIterator[dict[str, Client]]:
     """Give a connected client of each of these people, by user."""
@@ -59,11 +62,16 @@ async def fill(clients: dict[str, Client]) -> dict[str, str]:
     await hike.preferences(muted_until=1)
     tour = await alice.create_group("Bike tour", ["bob", "carol", "daniel", "lin"])
     await alice.room(tour.id).preferences(pinned=True)
-    sent = [(await clients[user].room(tour.id).send(text)).seq for user, text in TOUR]
+    sent: list[int] = []
+    for index, (user, text) in enumerate(TOUR):
+        answered = {"reply_to": sent[ANSWERED]} if index == ANSWERED + 1 else {}
+        sent.append((await clients[user].room(tour.id).send({"text": text, **answered})).seq)
     for user in ("bob", "alice", "carol"):
         await clients[user].room(tour.id).react(sent[2], "👍")
     await clients["lin"].room(tour.id).react(sent[7], "🚲")
-    await clients["bob"].room(tour.id).send({"text": "@Alice, take the long lock, too.", "mentions": ["alice"]})
+    await (
+        clients["bob"].room(tour.id).send({"text": "@Alice, take the long lock, too.", "mentions": ["alice"]})
+    )
     direct = await _talk(alice, clients["lin"], "周日几点？", "Nine at the bridge, bring the croissants 🥐")
     await clients["lin"].room(direct).send("好的，周日九点见 🚲")
     return {"tour": tour.id, "hike": hike.id, "lin": direct}

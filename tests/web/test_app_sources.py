@@ -40,13 +40,14 @@ def test_no_text_stands_in_a_component():
     assert found == []
 
 
-def texts(language: str) -> dict[str, str]:
-    def unique(pairs: list[tuple[str, str]]) -> dict[str, str]:
-        assert len(dict(pairs)) == len(pairs), f"{language}: a key stands twice"
-        return dict(pairs)
-
-    path = SOURCES / f"locale/{language}.json"
-    return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
+def texts(language: str, *parts: str) -> dict[str, str]:
+    """Return the texts of these parts, by default of both: those of the first load, and more."""
+    pairs: list[tuple[str, str]] = []
+    for part in parts or ("", ".more"):
+        path = SOURCES / f"locale/{language}{part}.json"
+        json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=lambda found: pairs.extend(found))
+    assert len(dict(pairs)) == len(pairs), f"{language}: a key stands twice"
+    return dict(pairs)
 
 
 def base_of(key: str) -> str:
@@ -72,6 +73,24 @@ def test_every_text_is_used():
         if f'"{key}"' not in code and not any(key.startswith(prefix) for prefix in prefixes)
     ]
     assert unused == []
+
+
+def test_the_first_load_has_the_texts_it_shows():
+    early, reached, waiting = {base_of(key) for key in texts("en", "")}, set(), [SOURCES / "main.tsx"]
+    while waiting:
+        path = waiting.pop()
+        if path in reached or SOURCES not in path.parents:
+            continue
+        reached.add(path)
+        code = without_comments(path.read_text(encoding="utf-8"))
+        for key in re.findall(r"\bt\(\s*\"([^\"]+)\"", code):
+            assert key in early, f"{path.name}: {key} is among the texts that come later"
+        for name in re.findall(r"^(?:import|export) [^;]*?from \"(\.[^\"]+)\.js\";", code, re.M | re.S):
+            target = (path.parent / name).resolve()
+            waiting += [
+                found for found in (target.with_suffix(".ts"), target.with_suffix(".tsx")) if found.exists()
+            ]
+    assert len(reached) > 20
 
 
 @pytest.mark.parametrize("path", sorted(SOURCES.rglob("*.css")), ids=lambda path: path.name)

@@ -58,6 +58,8 @@ def test_client_json_says_what_is_configured(site: Website) -> None:
     found = json.loads(site.client_json(login=False))
     assert (found["token_url"], found["login_url"]) == ("https://app.example/t", "https://app.example/l")
     assert (found["login"], found["remember"]) == (False, False)
+    site.reconfigure(Web(enabled=True, media_origins=("https://media.example",)))
+    assert json.loads(site.client_json(login=False))["media_origins"] == ["https://media.example"]
 
 
 def test_other_settings_hold_at_once(site: Website) -> None:

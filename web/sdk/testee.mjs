@@ -6,6 +6,7 @@
 import { createInterface } from "node:readline";
 
 import { Client, MemoryStorage, SystemEnv } from "./dist/index.js";
+import { json } from "./dist/json.js";
 import { FileStorage } from "./dist/node.js";
 
 const PROFILES = ["core", "persistence", "edits", "read_state", "large_rooms", "background", "account", "json", "deflate"];
@@ -53,10 +54,6 @@ class VirtualEnv extends SystemEnv {
     const at = this.timers.findIndex((other) => other.at > timer.at);
     this.timers.splice(at < 0 ? this.timers.length : at, 0, timer);
     return { cancel: () => (this.timers = this.timers.filter((other) => other !== timer)) };
-  }
-
-  async fetchText(url) {
-    return (await fetch(url)).text();
   }
 
   /** Let time pass; what comes due is done at its time, and what follows from it before the next. */
@@ -131,7 +128,7 @@ const LINES = {
       device: line.device ?? "",
       storage: line.storage ? new BusyStorage(line.storage) : new MemoryStorage(),
       env,
-      settings: { encoding: line.encoding ?? "msgpack", app: "testee", previews: false, log: (text) => console.error(text) },
+      settings: { ...(line.encoding === "json" && { codec: json }), app: "testee", previews: false, log: (text) => console.error(text) },
     });
     added = {};
     client.on((change) => {
@@ -164,7 +161,7 @@ const LINES = {
 
   async state(line) {
     if (!real) await settled();
-    const { account } = running().engine;
+    const { account } = running()._engine;
     const rooms = (line.room ? [line.room] : [...account.replicas.keys()]).filter((room) => account.replicas.has(room));
     return {
       phase: client.phase.toUpperCase(),

@@ -16,6 +16,9 @@ const PAGE_WAIT_MS = 2000;
 /** A name that changes with its content. */
 const HASHED = /^[^/]+-[A-Z0-9]{8}\.[a-z]+$/;
 
+/** Answers vary by Origin, which scripts of a page send and this worker does not; the bytes are the same. */
+const ANY = { ignoreVary: true };
+
 const page = new URL("./", self.location.href).href;
 const files = new Set(FILES.map((name) => new URL(name, self.location.href).href));
 
@@ -47,7 +50,7 @@ async function takeOver(): Promise<void> {
 
 /** Return the page of the network, or the kept one when the network takes long, fails, or answers with an error. */
 async function fetchPage(event: FetchEvent): Promise<Response> {
-  const kept = await caches.match(page, { cacheName: CACHE });
+  const kept = await caches.match(page, { cacheName: CACHE, ...ANY });
   const fetched = fetch(event.request);
   if (!kept) return fetched;
   const late = new Promise<Response>((resolve) => setTimeout(() => resolve(kept), PAGE_WAIT_MS));
@@ -56,7 +59,7 @@ async function fetchPage(event: FetchEvent): Promise<Response> {
 }
 
 async function fetchFile(request: Request): Promise<Response> {
-  const kept = (await caches.match(request, { cacheName: CACHE })) ?? (await caches.match(request));
+  const kept = (await caches.match(request, { cacheName: CACHE, ...ANY })) ?? (await caches.match(request, ANY));
   return kept ?? fetch(request);
 }
 

@@ -1,24 +1,22 @@
 /** The test that tells a captive portal from an outage (protocol.md, "Rules for mobile clients"): a request for the six
  * bytes that only the server answers. */
 
-import type { Env, Timer } from "./env.js";
+const PATIENCE_MS = 10_000;
 
 /** Whether something other than chatd answers `GET /v1/health` on the host of a `ws:` or `wss:` address.
  *
  * False when nobody answers at all: that is an outage.
  */
-export async function isPortal(env: Env, url: string, timeoutS: number): Promise<boolean> {
-  const { host } = new URL(url);
-  const asked = env.fetchText(`${url.startsWith("wss:") ? "https" : "http"}://${host}/v1/health`);
-  let timer: Timer | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = env.callLater(timeoutS, () => resolve("chatd\n"));
-  });
+export async function isPortal(url: string): Promise<boolean> {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), PATIENCE_MS);
+  const address = url.replace(/^ws(s?:\/\/[^/]+).*/, "http$1/v1/health");
   try {
-    return (await Promise.race([asked, late])) !== "chatd\n";
+    const answer = await fetch(address, { cache: "no-store", redirect: "manual", signal: abort.signal });
+    return (await answer.text()) !== "chatd\n";
   } catch {
     return false;
   } finally {
-    timer?.cancel();
+    clearTimeout(timer);
   }
 }

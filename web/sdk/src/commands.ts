@@ -26,23 +26,23 @@ export interface LiveState {
 
 /** The commands of one client; each is carried out by the tab that leads. */
 export class Commands {
-  private readonly focusOf = new Map<string, readonly string[]>();
-  private readonly watchOf = new Map<string, readonly string[]>();
+  private readonly _focusOf = new Map<string, readonly string[]>();
+  private readonly _watchOf = new Map<string, readonly string[]>();
 
-  constructor(private readonly engine: Engine) {}
+  constructor(private readonly _engine: Engine) {}
 
   // Requests.
 
   call(packet: Packet, timeoutS: number): Promise<Packet> {
-    return this.engine.call(packet, timeoutS);
+    return this._engine.call(packet, timeoutS);
   }
 
   /** Send a request with a key; the event that it appended to the log is applied, or fetched. With `lost` the room is
    * gone for this user afterwards. */
   async mutate(packet: Packet, lost: string): Promise<void> {
-    const { account, repairer } = this.engine;
+    const { account, repairer } = this._engine;
     const { room } = packet;
-    const ack: Ack = await this.engine.call(packet);
+    const ack: Ack = await this._engine.call(packet);
     const event = eventOf(packet, ack, account.user);
     if (lost) account.lose(room, lost);
     else if (event) account.takeEvents(room, [event]);
@@ -54,26 +54,26 @@ export class Commands {
 
   /** Return the id of the 1:1 room with a user. */
   async direct(user: string): Promise<string> {
-    return this.taken(await this.engine.call({ type: "room.direct", user }));
+    return this._taken(await this._engine.call({ type: "room.direct", user }));
   }
 
   /** Create a room and return its id. */
   async createRoom(packet: Packet): Promise<string> {
-    return this.taken(await this.engine.call(packet));
+    return this._taken(await this._engine.call(packet));
   }
 
   async refresh(room: string): Promise<void> {
-    const { summary } = (await this.engine.call({ type: "room.get", room })) as RoomGetReply;
-    this.engine.account.takeSummary(summary);
+    const { summary } = (await this._engine.call({ type: "room.get", room })) as RoomGetReply;
+    this._engine.account.takeSummary(summary);
   }
 
   /** Fetch what changed since the cursor; further pages follow in the background. During a round all of them do: a round
    * begun in its middle would pass for a whole one. */
   async sync(): Promise<void> {
-    const { account, repairer } = this.engine;
+    const { account, repairer } = this._engine;
     if (repairer.inRound) return repairer.syncAgain();
     account.beginRound();
-    const page = await this.engine.call({ type: "sync", ...startOf(account), rooms: repairer.page });
+    const page = await this._engine.call({ type: "sync", ...startOf(account), rooms: repairer.page });
     const more = account.takeSync(page as SyncPage);
     if (more) repairer.pages(more);
   }
@@ -82,9 +82,9 @@ export class Commands {
 
   /** Return the newest `limit` messages, ascending and up to date. */
   async timeline(room: string, limit: number): Promise<Message[]> {
-    await this.engine.opened(room);
-    const replica = this.engine.account.replica(room);
-    await this.engine.repairer.repair(replica);
+    await this._engine.opened(room);
+    const replica = this._engine.account.replica(room);
+    await this._engine.repairer.repair(replica);
     let before = replica.timeline.applied + 1;
     let messages: Message[] = [];
     while (messages.length < limit) {
@@ -97,20 +97,20 @@ export class Commands {
   }
 
   async history(room: string, asked: { limit: number; before?: number; after?: number; around?: number }): Promise<Page> {
-    await this.engine.opened(room);
-    const { account } = this.engine;
+    await this._engine.opened(room);
+    const { account } = this._engine;
     const replica = account.replica(room);
-    const kept = asked.before !== undefined && (await this.kept(room, asked.before, asked.limit));
+    const kept = asked.before !== undefined && (await this._kept(room, asked.before, asked.limit));
     if (kept) return kept;
-    const reply = (await this.engine.call({ type: "history", room, ...asked })) as HistoryReply;
+    const reply = (await this._engine.call({ type: "history", room, ...asked })) as HistoryReply;
     account.publish(replica, replica.countedIn(replica.timeline.takePage(reply)));
     const { low, high, seq, end = false } = reply;
     return { messages: replica.timeline.between(low, high), low, high, seq, end };
   }
 
   async fetch(room: string, seqs: readonly number[]): Promise<Message[]> {
-    const { account } = this.engine;
-    const { events } = (await this.engine.call({ type: "messages", room, seqs })) as MessagesReply;
+    const { account } = this._engine;
+    const { events } = (await this._engine.call({ type: "messages", room, seqs })) as MessagesReply;
     const replica = account.replica(room);
     account.publish(replica, replica.countedIn(replica.timeline.takeMessages(events)));
     return events.map((event) => messageFrom(room, event));
@@ -119,20 +119,20 @@ export class Commands {
   // Signals.
 
   read(room: string, seq: number): void {
-    const { account, signals } = this.engine;
+    const { account, signals } = this._engine;
     const replica = account.replica(room);
     if (signals.read(replica, seq)) account.publish(replica, [{ kind: "roomChanged", room }]);
   }
 
   typing(room: string): void {
-    this.engine.signals.typing(room);
+    this._engine.signals.typing(room);
   }
 
   /** Name the rooms on the screen of a tab; what the server is told is those of all tabs. */
   focus(rooms: readonly string[], tab: string): void {
-    const { account, repairer, signals } = this.engine;
-    this.focusOf.set(tab, rooms);
-    signals.focus([...new Set([...this.focusOf.values()].flat())]);
+    const { account, repairer, signals } = this._engine;
+    this._focusOf.set(tab, rooms);
+    signals.focus([...new Set([...this._focusOf.values()].flat())]);
     for (const room of rooms) {
       const replica = account.peek(room);
       if (replica.timeline.behind) repairer.perhaps(replica);
@@ -140,30 +140,30 @@ export class Commands {
   }
 
   watch(users: readonly string[], tab: string): void {
-    this.watchOf.set(tab, users);
-    this.engine.signals.watch([...new Set([...this.watchOf.values()].flat())]);
+    this._watchOf.set(tab, users);
+    this._engine.signals.watch([...new Set([...this._watchOf.values()].flat())]);
   }
 
   /** Forget what a tab that is gone had on its screen. */
   left(tab: string): void {
-    if (this.focusOf.get(tab)?.length) this.focus([], tab);
-    if (this.watchOf.get(tab)?.length) this.watch([], tab);
-    this.focusOf.delete(tab);
-    this.watchOf.delete(tab);
+    if (this._focusOf.get(tab)?.length) this.focus([], tab);
+    if (this._watchOf.get(tab)?.length) this.watch([], tab);
+    this._focusOf.delete(tab);
+    this._watchOf.delete(tab);
   }
 
   foreground(): void {
-    this.mode(false);
-    this.engine.lifecycle.revive();
+    this._mode(false);
+    this._engine.lifecycle.revive();
   }
 
   background(): void {
-    this.mode(true);
+    this._mode(true);
   }
 
   /** Set `foreground` or `background`, now and in every hello to come (protocol.md, "mode"). */
-  private mode(background: boolean): void {
-    const { lifecycle } = this.engine;
+  private _mode(background: boolean): void {
+    const { lifecycle } = this._engine;
     const { connection } = lifecycle;
     lifecycle.background = background;
     if (!connection || lifecycle.phase !== "ready") return;
@@ -175,7 +175,7 @@ export class Commands {
 
   /** Connect now that the app is in front, or make sure that the connection lives and nothing was missed. */
   async resume(): Promise<void> {
-    const { lifecycle } = this.engine;
+    const { lifecycle } = this._engine;
     this.foreground();
     if (lifecycle.phase !== "ready" || !lifecycle.connection) return;
     if (lifecycle.connection.silentS() > SILENCE_S) lifecycle.connection.probe();
@@ -183,7 +183,7 @@ export class Commands {
   }
 
   networkChanged(): void {
-    const { lifecycle } = this.engine;
+    const { lifecycle } = this._engine;
     if (lifecycle.phase === "ready") lifecycle.connection?.probe();
     else if (lifecycle.phase === "backoff") lifecycle.wake();
   }
@@ -192,39 +192,39 @@ export class Commands {
 
   /** Send an entry that another tab wrote. */
   wake(key: string, record: EntryRecord): void {
-    this.engine.sender.adopt(key, record);
+    this._engine.sender.adopt(key, record);
   }
 
   resend(key: string): boolean {
-    return this.engine.sender.resend(key);
+    return this._engine.sender.resend(key);
   }
 
   discard(key: string): boolean {
-    return this.engine.sender.discard(key);
+    return this._engine.sender.discard(key);
   }
 
   /** Return what lives in memory only. */
   state(): LiveState {
-    const { account, lifecycle } = this.engine;
+    const { account, lifecycle } = this._engine;
     const { phase, closed } = lifecycle;
     return { phase, closed: closed && [closed.code, closed.reason], presence: [...account.presence] };
   }
 
   // Internal.
 
-  private async kept(room: string, before: number, limit: number): Promise<Page | undefined> {
-    const replica = this.engine.account.replica(room);
+  private async _kept(room: string, before: number, limit: number): Promise<Page | undefined> {
+    const replica = this._engine.account.replica(room);
     const { timeline } = replica;
     const low = timeline.cached.coveredDownFrom(before - 1);
-    if (low < before) await this.engine.repairer.refresh(replica, low, before - 1);
+    if (low < before) await this._engine.repairer.refresh(replica, low, before - 1);
     return timeline.pageBefore(before, limit);
   }
 
   /** Take the room of a summary; a young one is read at once, so that no hole precedes what is written next. */
-  private async taken({ summary }: Packet): Promise<string> {
-    const replica = this.engine.account.takeSummary(summary);
+  private async _taken({ summary }: Packet): Promise<string> {
+    const replica = this._engine.account.takeSummary(summary);
     const plan = replica.timeline.plan();
-    if (plan && plan !== "jump") await this.engine.repairer.repair(replica);
+    if (plan && plan !== "jump") await this._engine.repairer.repair(replica);
     return replica.room;
   }
 }

@@ -5,7 +5,7 @@
  * loop share a frame. One timer watches all deadlines.
  */
 
-import { BadFrame, type Bytes, type Codec } from "./core/codec.js";
+import { FRAME_BYTES_MAX, type Bytes, type Codec } from "./core/codec.js";
 import { Deadlines } from "./core/deadlines.js";
 import { ChatError, ConnectionLost, HandshakeFailed } from "./core/errors.js";
 import { HELLO_FRAME_BYTES, LIMITS, type Limits } from "./core/limits.js";
@@ -60,23 +60,24 @@ export class Connection {
   ending: Ending | undefined;
   /** Called once, synchronously, when nothing comes any more; every pending request is completed by then. */
   onEnd: (ending: Ending) => void = () => {};
-  private over = false;
-  private frameBytes = HELLO_FRAME_BYTES;
-  private outgoing: Bytes[][] = [];
-  private readonly pending = new Map<number, Pending>();
-  private readonly putOff = new Map<string, Timer>();
-  private readonly deadlines: Deadlines;
-  private lastId = 0;
-  private watch: Timer | undefined;
-  private watchAt = 0;
+  private _over = false;
+  private _frameBytes = HELLO_FRAME_BYTES;
+  private _outgoing: Bytes[][] = [];
+  private readonly _pending = new Map<number, Pending>();
+  private readonly _putOff = new Map<string, Timer>();
+  private readonly _deadlines: Deadlines;
+  private _inflating: Promise<void> | undefined;
+  private _lastId = 0;
+  private _watch: Timer | undefined;
+  private _watchAt = 0;
 
-  constructor(private readonly socket: Socket, private readonly link: Link) {
-    this.deadlines = new Deadlines(link.timing, HELLO_HEARTBEAT_S, link.env.monotonic());
-    socket.onmessage = ({ data }: { data: unknown }) => this.take(data);
-    socket.onclose = ({ code, reason }: { code: number; reason: string }) => {
-      this.finish(ending([1005, 1006].includes(code) ? 0 : code, reason));
+  constructor(private readonly _socket: Socket, private readonly _link: Link) {
+    this._deadlines = new Deadlines(_link.timing, HELLO_HEARTBEAT_S, _link.env.monotonic());
+    _socket.onmessage = ({ data }: { data: unknown }) => this._take(data);
+    _socket.onclose = ({ code, reason }: { code: number; reason: string }) => {
+      this._finish(ending([1005, 1006].includes(code) ? 0 : code, reason));
     };
-    this.rearm();
+    this._rearm();
   }
 
   /** Whether anything may still be sent: after `bye` nothing is (protocol.md, "bye"). */
@@ -88,7 +89,7 @@ export class Connection {
 
   /** Send a packet that has no reply. */
   send(packet: Packet): void {
-    if (this.alive) this.queue([this.link.codec.encode(packet)]);
+    if (this.alive) this._queue([this._link.codec.encode(packet)]);
   }
 
   /** Send a request; `onReply` is called exactly once. */
@@ -100,13 +101,13 @@ export class Connection {
   askTogether(requests: readonly (readonly [Packet, OnReply])[]): void {
     if (!this.alive) return requests.forEach(([, onReply]) => onReply(undefined));
     const group = requests.map(([packet, onReply]) => {
-      const id = ++this.lastId;
-      this.pending.set(id, { askedAt: this.link.env.monotonic(), onReply });
+      const id = ++this._lastId;
+      this._pending.set(id, { askedAt: this._link.env.monotonic(), onReply });
       // The envelope comes first, as protocol.md shows it: it makes frames easy to read.
-      return this.link.codec.encode({ type: packet.type, id, ...packet });
+      return this._link.codec.encode({ type: packet.type, id, ...packet });
     });
-    this.queue(group);
-    this.rearm();
+    this._queue(group);
+    this._rearm();
   }
 
   /** Send the request that `current` returns; while it is refused for now, send what `current` returns by then, as long
@@ -115,9 +116,9 @@ export class Connection {
     const packet = current();
     this.ask(packet, (reply) => {
       if (!(reply instanceof ChatError) || reply.retry !== "later") return onReply(reply);
-      this.putOff.get(packet.type)?.cancel();
-      const pause = pauseS(this.link.timing, reply.retry_after);
-      this.putOff.set(packet.type, this.link.env.callLater(pause, () => this.askUntilTaken(current, onReply)));
+      this._putOff.get(packet.type)?.cancel();
+      const pause = pauseS(this._link.timing, reply.retry_after);
+      this._putOff.set(packet.type, this._link.env.callLater(pause, () => this.askUntilTaken(current, onReply)));
     });
   }
 
@@ -136,167 +137,188 @@ export class Connection {
   /** Put the heartbeat and limits of the hello reply in force. */
   accepted(heartbeatS: number, limits: Limits): void {
     this.limits = limits;
-    this.frameBytes = limits.frame_bytes;
+    this._frameBytes = limits.frame_bytes;
     this.setHeartbeat(heartbeatS);
   }
 
   /** Set the seconds of silence after which the server pings. */
   setHeartbeat(heartbeatS: number): void {
-    this.deadlines.heartbeatS = heartbeatS;
-    this.rearm();
+    this._deadlines.heartbeatS = heartbeatS;
+    this._rearm();
   }
 
   /** Send a ping; no answer within `probeS` drops the connection. At most one ping per `probeS`. */
   probe(): void {
-    if (this.alive && this.deadlines.probe(this.link.env.monotonic())) {
-      this.ask({ type: "ping" }, (reply) => this.probed(reply));
+    if (this.alive && this._deadlines.probe(this._link.env.monotonic())) {
+      this.ask({ type: "ping" }, (reply) => this._probed(reply));
     }
   }
 
   /** Return the seconds since the last frame came in. */
   silentS(): number {
-    return this.deadlines.silentS(this.link.env.monotonic());
+    return this._deadlines.silentS(this._link.env.monotonic());
   }
 
   // Ending.
 
   /** End at once, without waiting for the peer: for a link that is thought dead, or a peer that breaks the protocol. */
   drop(reason: string, code = 1006): void {
-    this.closeSocket(1000);
-    this.finish(ending(code, reason));
+    this._closeSocket(1000);
+    this._finish(ending(code, reason));
   }
 
   /** Write everything queued, then end with a close handshake; resolves when the peer has finished it, or took too
    * long. */
   close(code: number, reason = ""): Promise<void> {
-    this.write();
-    this.closeSocket(code);
-    this.finish(ending(code, reason));
+    this._write();
+    this._closeSocket(code);
+    this._finish(ending(code, reason));
     return new Promise((resolve) => {
-      const timer = this.link.env.callLater(this.link.timing.closeS, resolve);
-      this.socket.onclose = () => {
+      const timer = this._link.env.callLater(this._link.timing.closeS, resolve);
+      this._socket.onclose = () => {
         timer.cancel();
         resolve();
       };
     });
   }
 
-  private closeSocket(code: number): void {
+  private _closeSocket(code: number): void {
     // A page may give no other code (protocol.md, "Rules for mobile clients").
-    this.socket.close(code < 3000 ? 1000 : code);
+    this._socket.close(code < 3000 ? 1000 : code);
   }
 
-  private finish(reason: Ending): void {
-    if (this.over) return;
-    this.over = true;
+  private _finish(reason: Ending): void {
+    if (this._over) return;
+    this._over = true;
     this.ending ??= reason;
-    this.socket.onmessage = this.socket.onclose = this.socket.onerror = null;
-    for (const timer of [this.watch, ...this.putOff.values()]) timer?.cancel();
-    const pending = [...this.pending.values()];
-    this.pending.clear();
+    this._socket.onmessage = this._socket.onclose = this._socket.onerror = null;
+    for (const timer of [this._watch, ...this._putOff.values()]) timer?.cancel();
+    const pending = [...this._pending.values()];
+    this._pending.clear();
     for (const { onReply } of pending) onReply(undefined);
     this.onEnd(this.ending);
   }
 
   // Receiving.
 
-  private take(data: unknown): void {
-    this.deadlines.heard(this.link.env.monotonic());
+  private _take(data: unknown): void {
+    const { codec, env } = this._link;
+    this._deadlines.heard(env.monotonic());
     try {
-      for (const packet of this.link.codec.decode(data)) if (!this.over) this.takePacket(packet);
-      this.link.onFrame();
+      const wrapped = codec.wrapped?.(data);
+      if (!wrapped && !this._inflating) return this._handle(data);
+      // Frames are handled in their order: this one, and those that come meanwhile, wait for it.
+      const before = this._inflating ?? Promise.resolve();
+      const mine = Promise.all([wrapped ? env.inflate!(wrapped, FRAME_BYTES_MAX) : data, before])
+        .then(([frame]) => this._handle(frame), (error: unknown) => this._bad(error))
+        .then(() => {
+          if (this._inflating === mine) this._inflating = undefined;
+        });
+      this._inflating = mine;
     } catch (error) {
-      const bad = error instanceof BadFrame;
-      this.link.log(bad ? `bad frame: ${error.message}` : `a packet could not be handled: ${(error as Error).stack}`);
-      this.drop("bad frame");
+      this._bad(error);
     }
   }
 
-  private takePacket(packet: Packet): void {
+  private _handle(frame: unknown): void {
+    try {
+      for (const packet of this._link.codec.decode(frame)) if (!this._over) this._takePacket(packet);
+      this._link.onFrame();
+    } catch (error) {
+      this._bad(error);
+    }
+  }
+
+  private _bad(error: unknown): void {
+    this._link.log(`a frame could not be handled: ${(error as Error).stack}`);
+    this.drop("bad frame");
+  }
+
+  private _takePacket(packet: Packet): void {
     if (packet.type === "ok" || packet.type === "error") {
-      const pending = this.pending.get(packet.id);
-      this.pending.delete(packet.id);
+      const pending = this._pending.get(packet.id);
+      this._pending.delete(packet.id);
       pending?.onReply(packet.type === "error" ? new ChatError(packet as ErrorReply) : packet);
       return;
     }
     if (packet.type === "ping") this.send({ type: "pong" });
     // The ping and the bye may carry a cursor.
-    this.link.onPush(packet);
-    if (packet.type === "bye") this.bye(packet as ByePush);
+    this._link.onPush(packet);
+    if (packet.type === "bye") this._bye(packet as ByePush);
   }
 
-  private bye({ close = 0, reason = "", retry_after = 0, to = "" }: ByePush): void {
-    this.outgoing = [];
+  private _bye({ close = 0, reason = "", retry_after = 0, to = "" }: ByePush): void {
+    this._outgoing = [];
     this.ending ??= ending(close, reason, retry_after / 1000, to);
-    this.watch?.cancel();
-    this.watch = this.link.env.callLater(this.link.timing.closeS, () => this.drop("no close after bye"));
+    this._watch?.cancel();
+    this._watch = this._link.env.callLater(this._link.timing.closeS, () => this.drop("no close after bye"));
   }
 
   // Writing.
 
-  private queue(group: Bytes[]): void {
-    this.outgoing.push(group);
-    if (this.outgoing.length === 1) queueMicrotask(() => this.write());
+  private _queue(group: Bytes[]): void {
+    this._outgoing.push(group);
+    if (this._outgoing.length === 1) queueMicrotask(() => this._write());
   }
 
-  private write(): void {
-    while (this.outgoing.length && !this.over) this.socket.send(this.link.codec.join(this.nextFrame()));
+  private _write(): void {
+    while (this._outgoing.length && !this._over) this._socket.send(this._link.codec.join(this._nextFrame()));
   }
 
   /** Return as many whole groups as fit; a group is never split, since its order depends on the one frame (protocol.md,
    * "The outbox of a client"). */
-  private nextFrame(): Bytes[] {
-    const frame = this.outgoing.shift()!;
-    let size = this.size(frame);
-    for (let group; (group = this.outgoing[0]); this.outgoing.shift()) {
-      size += this.size(group);
-      if (size + FRAME_HEAD > this.frameBytes || frame.length + group.length > this.limits.batch) break;
+  private _nextFrame(): Bytes[] {
+    const frame = this._outgoing.shift()!;
+    let size = this._size(frame);
+    for (let group; (group = this._outgoing[0]); this._outgoing.shift()) {
+      size += this._size(group);
+      if (size + FRAME_HEAD > this._frameBytes || frame.length + group.length > this.limits.batch) break;
       frame.push(...group);
     }
     return frame;
   }
 
-  private size(group: readonly Bytes[]): number {
+  private _size(group: readonly Bytes[]): number {
     // Plus one comma each, in JSON.
-    return group.reduce((sum, packet) => sum + this.link.codec.size(packet) + 1, 0);
+    return group.reduce((sum, packet) => sum + this._link.codec.size(packet) + 1, 0);
   }
 
   // Deadlines.
 
   /** Make the one timer fire no later than the earliest deadline. */
-  private rearm(): void {
-    const deadline = this.deadlines.nextAt(this.oldest());
+  private _rearm(): void {
+    const deadline = this._deadlines.nextAt(this._oldest());
     // A timer that fires too early only checks again; most requests are long answered by then.
-    if (!this.alive || (this.watch && this.watchAt <= deadline)) return;
-    this.watch?.cancel();
-    this.watchAt = deadline;
-    this.watch = this.link.env.callLater(Math.max(0, deadline - this.link.env.monotonic()), () => this.look());
+    if (!this.alive || (this._watch && this._watchAt <= deadline)) return;
+    this._watch?.cancel();
+    this._watchAt = deadline;
+    this._watch = this._link.env.callLater(Math.max(0, deadline - this._link.env.monotonic()), () => this._look());
   }
 
-  private oldest(): number | undefined {
-    for (const { askedAt } of this.pending.values()) return askedAt;
+  private _oldest(): number | undefined {
+    for (const { askedAt } of this._pending.values()) return askedAt;
     return undefined;
   }
 
-  private look(): void {
-    this.watch = undefined;
-    const verdict = this.deadlines.verdict(this.link.env.monotonic(), this.oldest());
+  private _look(): void {
+    this._watch = undefined;
+    const verdict = this._deadlines.verdict(this._link.env.monotonic(), this._oldest());
     if (verdict === "probe") this.probe();
     else if (verdict !== "wait") this.drop(verdict);
-    this.rearm();
+    this._rearm();
   }
 
   /** Give up the requests that are overdue although the link lives: their outcome is unknown (protocol.md, "States"). */
-  private probed(reply: Reply): void {
-    this.deadlines.answered();
+  private _probed(reply: Reply): void {
+    this._deadlines.answered();
     if (reply === undefined) return;
-    const limit = this.link.env.monotonic() - this.link.timing.requestS;
-    for (const [id, { askedAt, onReply }] of [...this.pending]) {
+    const limit = this._link.env.monotonic() - this._link.timing.requestS;
+    for (const [id, { askedAt, onReply }] of [...this._pending]) {
       if (askedAt > limit) continue;
-      this.pending.delete(id);
+      this._pending.delete(id);
       onReply(undefined);
     }
-    this.rearm();
+    this._rearm();
   }
 }
 

@@ -10,7 +10,7 @@ import { Commands, type LiveState } from "./commands.js";
 import type { Connection, Ending } from "./connection.js";
 import { Account, type AccountDelegate } from "./core/account.js";
 import type { Change } from "./core/changes.js";
-import { CODECS, type Codec } from "./core/codec.js";
+import type { Codec } from "./core/codec.js";
 import { ChatError, Closed, ConnectionLost, errorFromPlain, plainError, Unreachable } from "./core/errors.js";
 import type { EntryRecord } from "./core/outbox.js";
 import type { Event, HelloReply, Packet, UserEntry } from "./core/packets.js";
@@ -24,7 +24,7 @@ import { Repairer } from "./repair.js";
 import { Sender, type Receipt } from "./sender.js";
 import type { Settings } from "./settings.js";
 import { Signals } from "./signals.js";
-import type { Storage } from "./storage.js";
+import { put, type Storage } from "./storage.js";
 import type { Answer, Ask, News, Tab, Tabs } from "./tab_link.js";
 import { TokenRefresh } from "./token_refresh.js";
 import { Tokens, type GetToken } from "./tokens.js";
@@ -65,22 +65,26 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   readonly users = new Map<string, UserEntry>();
   readonly drafts = new Map<string, unknown>();
   device: string;
-  private readonly commands = new Commands(this);
-  private readonly tokenRefresh: TokenRefresh;
-  private readonly storage: Storage;
-  private readonly tabs: Tabs | undefined;
-  private readonly rooms = new Map<string, Promise<void>>();
-  private readonly waiting = new Map<string, (change: Change) => void>();
-  private deciders: (() => void)[] = [];
-  private started: Promise<void> | undefined;
-  private leading = false;
+  private readonly _commands = new Commands(this);
+  private readonly _tokenRefresh: TokenRefresh;
+  private readonly _storage: Storage;
+  private readonly _tabs: Tabs | undefined;
+  private readonly _rooms = new Map<string, Promise<void>>();
+  private readonly _waiting = new Map<string, (change: Change) => void>();
+  private _deciders: (() => void)[] = [];
+  private _started: Promise<void> | undefined;
+  private _leading = false;
+  private readonly _tab: string;
+  private _focus: readonly string[] = [];
+  private _watched: readonly string[] = [];
+  private _visible = true;
   // What a follower knows of the leader.
-  private followed: { phase: Phase; closed: Closed | undefined } = { phase: "stopped", closed: undefined };
-  private page: number;
+  private _followed: { phase: Phase; closed: Closed | undefined } = { phase: "stopped", closed: undefined };
+  private _page: number;
   // Changes that go to the other tabs with the next rows; undefined while those of another tab are passed on.
-  private untold: Change[] | undefined = [];
-  private noting: Promise<void> | undefined;
-  private written: Promise<unknown> = Promise.resolve();
+  private _untold: Change[] | undefined = [];
+  private _noting: Promise<void> | undefined;
+  private _written: Promise<unknown> = Promise.resolve();
 
   constructor(parts: Parts) {
     const { env, settings } = parts;
@@ -88,72 +92,86 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
     this.settings = settings;
     this.timing = settings.timing;
     this.log = settings.log;
-    this.codec = CODECS[settings.encoding];
+    this.codec = settings.codec;
     this.device = parts.device;
-    this.storage = parts.storage;
-    this.tabs = parts.tabs;
-    this.page = settings.firstPage;
+    this._storage = parts.storage;
+    this._tabs = parts.tabs;
+    this._tab = parts.tabs?.id ?? "";
+    this._page = settings.firstPage;
     this.feed = new ChangeFeed(this.log);
     this.typingState = new TypingState(env, settings.timing.typingShownS, this.feed);
     this.account = new Account(this, settings.messagesKept);
-    const store = (rows: readonly Row[], durable: boolean) => this.store(rows, durable);
+    const store = (rows: readonly Row[], durable: boolean) => this._store(rows, durable);
     this.sender = new Sender(store, this.account, this.feed, this.codec, env, settings);
     this.repairer = new Repairer((packet, wanted) => this.call(packet, settings.timing.callS, wanted), this.account, env, settings);
     this.signals = new Signals(this.account, env, settings);
     const tokens = new Tokens(parts.token);
     this.lifecycle = new Lifecycle(parts.url, tokens, this);
-    this.tokenRefresh = new TokenRefresh(tokens, env, settings.timing, this.log);
-    this.storage.onLost = (reason) => this.feed.emit({ kind: "storageLost", reason });
-    this.feed.subscribe((change) => this.onEmitted(change));
+    this._tokenRefresh = new TokenRefresh(tokens, env, settings.timing, this.log);
+    this._storage.onLost = (reason) => this.feed.emit({ kind: "storageLost", reason });
+    this.feed.subscribe((change) => this._onEmitted(change));
   }
 
   // Life cycle.
 
   /** Load what is stored and begin to connect, or to follow the tab that is connected. */
   start(): Promise<void> {
-    return (this.started ??= this.tabs ? this.tabs.start(this) : this.lead());
+    return (this._started ??= this._tabs ? this._tabs.start(this) : this.lead());
   }
 
   /** Close the connection and the storage; a closed engine cannot be started again. */
   async close(): Promise<void> {
-    if (!this.started) return;
-    await this.started.catch(() => {});
+    if (!this._started) return;
+    await this._started.catch(() => {});
     await this.lifecycle.stop();
-    await this.settled();
-    await this.tabs?.stop();
-    await this.storage.close();
+    await this._settled();
+    await this._tabs?.stop();
+    await this._storage.close();
   }
 
   async suspend(): Promise<void> {
-    if (!this.leading) return;
-    this.commands.background();
+    if (!this._leading) return;
+    this._commands.background();
     await this.lifecycle.suspend();
-    await this.settled();
+    await this._settled();
   }
 
   resume(): Promise<void> {
     return this.run("resume");
   }
 
-  get tab(): string {
-    return this.tabs?.id ?? "";
+  // The screen: whoever leads is told again, since it may be another tab by now.
+
+  focus(rooms: readonly string[]): void {
+    this._focus = rooms;
+    this.tell("focus", this._visible ? rooms : [], this._tab);
+  }
+
+  watch(users: readonly string[]): void {
+    this._watched = users;
+    this.tell("watch", users, this._tab);
+  }
+
+  show(visible: boolean): void {
+    this._visible = visible;
+    if (this._focus.length) this.focus(this._focus);
   }
 
   get phase(): Phase {
-    return this.leading ? this.lifecycle.phase : this.followed.phase;
+    return this._leading ? this.lifecycle.phase : this._followed.phase;
   }
 
   get closed(): Closed | undefined {
-    return this.leading ? this.lifecycle.closed : this.followed.closed;
+    return this._leading ? this.lifecycle.closed : this._followed.closed;
   }
 
   /** Wait until the phase is "ready". */
   connected(timeoutS: number): Promise<void> {
     const late = () => new Unreachable(`not connected in time: ${this.lifecycle.trouble ?? "no answer"}`, { cause: this.lifecycle.trouble });
-    return this.within(timeoutS, late, async (isLate) => {
+    return this._within(timeoutS, late, async (isLate) => {
       while (this.phase !== "ready" && !isLate()) {
-        if (this.phase === "stopped" && this.leading) throw this.whyStopped();
-        await this.decision();
+        if (this.phase === "stopped" && this._leading) throw this._whyStopped();
+        await this._decision();
       }
     });
   }
@@ -161,20 +179,22 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   // A tab among others.
 
   async lead(): Promise<void> {
-    this.leading = true;
-    await this.load();
+    this._leading = true;
+    await this._load();
+    this._showAgain();
     this.lifecycle.start();
   }
 
   async follow(): Promise<void> {
-    if (this.leading) {
+    if (this._leading) {
       void this.lifecycle.stop();
-      await this.settled();
+      await this._settled();
     }
-    this.leading = false;
-    await this.load();
+    this._leading = false;
+    await this._load();
+    this._showAgain();
     // Whoever leads may take a while to answer.
-    this.run("state").then((state) => this.takeState(state), () => {});
+    this.run("state").then((state) => this._takeState(state), () => {});
   }
 
   take({ rows, changes }: News): void {
@@ -182,17 +202,21 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
       if (table === "outbox") this.sender.adopt(key as string, value as EntryRecord | undefined);
       else if (table === "drafts") put(this.drafts, key as string, value);
       else if (table === "users") put(this.users, key as string, value as UserEntry | undefined);
-      else if (!this.leading) this.account.adopt({ table, key, value });
+      else if (!this._leading) {
+        this.account.adopt({ table, key, value });
+        // Of a room that this tab has opened, the messages are here.
+        if (table === "rooms" && this._rooms.has(key as string)) this.account.peek(key as string).timeline.takeStored([]);
+      }
     }
-    for (const change of changes) this.pass(change);
+    for (const change of changes) this._pass(change);
   }
 
   async perform({ name, args }: Ask): Promise<Answer> {
     try {
-      const command = this.commands[name as keyof Commands] as (...args: unknown[]) => unknown;
-      const value = await command.apply(this.commands, [...args]);
+      const command = this._commands[name as keyof Commands] as (...args: unknown[]) => unknown;
+      const value = await command.apply(this._commands, [...args]);
       // Who asked is to see what the command changed before its answer.
-      await this.settled();
+      await this._settled();
       return { value };
     } catch (error) {
       return { error: plainError(error) };
@@ -200,20 +224,20 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   }
 
   left(tab: string): void {
-    if (this.leading) this.commands.left(tab);
+    if (this._leading) this._commands.left(tab);
   }
 
   /** Carry out a command, here or in the tab that leads. */
   async run<Name extends keyof Commands>(
     name: Name, ...args: Parameters<Commands[Name]>
   ): Promise<Awaited<ReturnType<Commands[Name]>>> {
-    if (this.leading || !this.tabs) {
-      const command = this.commands[name] as (...args: unknown[]) => never;
-      const value = await command.apply(this.commands, args);
-      this.noteSoon();
+    if (this._leading || !this._tabs) {
+      const command = this._commands[name] as (...args: unknown[]) => never;
+      const value = await command.apply(this._commands, args);
+      this._noteSoon();
       return value;
     }
-    const answer = await this.tabs.ask({ name, args });
+    const answer = await this._tabs.ask({ name, args });
     if ("error" in answer) throw errorFromPlain(answer.error);
     return answer.value as never;
   }
@@ -221,6 +245,11 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   /** Carry out a command that needs no answer. */
   tell<Name extends keyof Commands>(name: Name, ...args: Parameters<Commands[Name]>): void {
     this.run(name, ...args).catch((error: unknown) => this.log(`${name} failed: ${error}`));
+  }
+
+  private _showAgain(): void {
+    if (this._focus.length) this.focus(this._focus);
+    if (this._watched.length) this.watch(this._watched);
   }
 
   // Requests.
@@ -234,12 +263,12 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   call(packet: Packet, timeoutS = this.timing.callS, wanted = () => true): Promise<Packet> {
     let refusal: ChatError | undefined;
     const late = () => refusal ?? new Unreachable(`no answer to ${packet.type} within ${timeoutS} s`);
-    return this.within(timeoutS, late, async (isLate) => {
+    return this._within(timeoutS, late, async (isLate) => {
       while (!isLate() && wanted()) {
         const { connection, phase } = this.lifecycle;
-        if (phase === "stopped") throw this.whyStopped();
+        if (phase === "stopped") throw this._whyStopped();
         if (phase !== "ready" || !connection?.alive) {
-          await this.decision();
+          await this._decision();
           continue;
         }
         try {
@@ -260,18 +289,18 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   /** Put a mutation into the outbox and return its key, once it is stored. */
   async post(packet: Packet): Promise<string> {
     const entry = await this.sender.post(packet);
-    if (!this.leading) this.tell("wake", entry.key, entry.record());
+    if (!this._leading) this.tell("wake", entry.key, entry.record());
     return entry.key;
   }
 
   /** Send by the outbox and wait for the acknowledgement; rejects with `Closed` when the client stops. */
   async deliver(packet: Packet): Promise<Receipt> {
-    if (this.phase === "stopped" && (this.leading || this.closed)) throw this.whyStopped();
+    if (this.phase === "stopped" && (this._leading || this.closed)) throw this._whyStopped();
     const { key } = packet;
     const answered = new Promise<Receipt>((resolve, reject) => {
-      this.waiting.set(key, (change) => {
+      this._waiting.set(key, (change) => {
         if (change.kind === "sendDone") resolve(change);
-        if (change.kind === "stateChanged") reject(this.whyStopped());
+        if (change.kind === "stateChanged") reject(this._whyStopped());
         if (change.kind !== "sendFailed") return;
         // The caller knows; nobody else has to deal with it.
         this.tell("discard", key);
@@ -283,7 +312,7 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
       await this.post(packet);
       return await answered;
     } finally {
-      this.waiting.delete(key);
+      this._waiting.delete(key);
     }
   }
 
@@ -291,29 +320,27 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
 
   /** Load what is stored of a room into its timeline, once. */
   opened(room: string): Promise<void> {
-    let loading = this.rooms.get(room);
+    let loading = this._rooms.get(room);
     const replica = this.account.replicas.get(room);
     if (loading || !replica) return loading ?? Promise.resolve();
-    loading = this.storage.room(room).then(({ messages, intervals }) => {
-      if (this.account.replicas.get(room) !== replica) return;
-      replica.timeline.takeStored(messages as Event[], intervals);
-      if (!this.leading) replica.timeline.written();
+    loading = this._storage.messages(room).then((messages) => {
+      if (this.account.replicas.get(room) === replica) replica.timeline.takeStored(messages as Event[]);
     });
-    this.rooms.set(room, loading);
+    this._rooms.set(room, loading);
     return loading;
   }
 
   async setDraft(place: string, draft: unknown): Promise<void> {
     put(this.drafts, place, draft);
     this.feed.emit({ kind: "draftChanged", place });
-    await this.store([{ table: "drafts", key: place, ...(draft !== undefined && { value: draft }) }], false);
+    await this._store([{ table: "drafts", key: place, ...(draft !== undefined && { value: draft }) }], false);
   }
 
   async keepUsers(users: readonly UserEntry[]): Promise<void> {
     if (!users.length) return;
     for (const entry of users) this.users.set(entry.user, entry);
     this.feed.emit({ kind: "usersChanged", users: users.map(({ user }) => user) });
-    await this.store(users.map((value) => ({ table: "users", key: value.user, value })), false);
+    await this._store(users.map((value) => ({ table: "users", key: value.user, value })), false);
   }
 
   // The delegate of the account.
@@ -321,7 +348,7 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   onChange(change: Change): void {
     this.feed.emit(change);
     if (change.kind === "messageAdded") this.typingState.stopped(change.room, change.message.user);
-    if (change.kind === "roomGone") this.rooms.delete(change.room);
+    if (change.kind === "roomGone") this._rooms.delete(change.room);
   }
 
   onTyping(room: string, user: string): void {
@@ -329,11 +356,11 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   }
 
   onGap(replica: Replica): void {
-    if (this.leading) this.repairer.soon(replica);
+    if (this._leading) this.repairer.soon(replica);
   }
 
   onBehind(replica: Replica): void {
-    if (this.leading) this.repairer.perhaps(replica);
+    if (this._leading) this.repairer.perhaps(replica);
   }
 
   onMoreRows(): void {
@@ -347,16 +374,16 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   // The delegate of the life cycle.
 
   hello(token: string): Packet {
-    const { app, os, locale, encoding, previews, inlineEvents } = this.settings;
+    const { app, os, locale, codec, previews, inlineEvents } = this.settings;
     const { account } = this;
     const words = Object.fromEntries(Object.entries({ app, os, locale }).filter(([, word]) => word));
     account.beginRound();
     return {
       type: "hello", version: VERSION, token, device: this.device, ...words,
-      features: encoding === "msgpack" ? ["deflate", "account"] : ["account"],
+      features: codec.wrapped && this.env.inflate ? ["deflate", "account"] : ["account"],
       ...(this.lifecycle.background && { mode: "background" }),
       ...(account.focused.length && { focus: [...account.focused] }),
-      rooms: this.page,
+      rooms: this._page,
       ...(previews && { previews }),
       ...(account.epoch && account.cursor && { epoch: account.epoch, cursor: account.cursor, events: inlineEvents }),
     };
@@ -383,26 +410,26 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   onPush(packet: Packet): void {
     if (packet.type === "token_expiring") {
       const { connection } = this.lifecycle;
-      if (connection) void this.tokenRefresh.start(connection);
+      if (connection) void this._tokenRefresh.start(connection);
     } else this.account.takePush(packet);
   }
 
   onFrame(): void {
-    this.noteSoon();
+    this._noteSoon();
   }
 
   onLost({ code }: Ending): void {
     const rule = closeRule(code);
     if (rule.dropCursor) this.account.dropCursor();
     if (rule.smallerPages) {
-      this.page = Math.max(SMALLEST_PAGE, this.page >> 1);
+      this._page = Math.max(SMALLEST_PAGE, this._page >> 1);
       this.repairer.page = Math.max(SMALLEST_PAGE, this.repairer.page >> 1);
     }
     this.repairer.stop();
     this.sender.lost();
     this.signals.disconnected();
     this.typingState.clear();
-    this.noteSoon();
+    this._noteSoon();
   }
 
   onPhase(phase: Phase, closed: Closed | undefined): void {
@@ -413,75 +440,77 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
   // Storing.
 
   /** Write rows, and tell them and what was emitted to the other tabs. */
-  private store(rows: readonly Row[], durable: boolean): Promise<void> {
-    const changes = this.untold?.splice(0) ?? [];
-    const written = this.storage.write(rows, durable).finally(() => this.tabs?.publish({ rows, changes }));
-    this.written = written.catch(() => {});
+  private _store(rows: readonly Row[], durable: boolean): Promise<void> {
+    const changes = this._untold?.splice(0) ?? [];
+    const written = (rows.length ? this._storage.write(rows, durable) : Promise.resolve()).finally(() => this._tabs?.publish({ rows, changes }));
+    this._written = written.catch(() => {});
     return written;
   }
 
   /** Write what changed, once what happens now is over: one transaction for a frame. */
-  private noteSoon(): void {
-    if (this.leading) this.noting ??= Promise.resolve().then(() => this.note());
+  private _noteSoon(): void {
+    this._noting ??= Promise.resolve().then(() => this._note());
   }
 
-  private note(): void {
-    this.noting = undefined;
-    const rows = this.account.records();
-    if (!rows.length && !(this.tabs && this.untold?.length)) return;
-    this.store(rows, false).catch((error: unknown) => this.log(`not stored: ${error}`));
+  private _note(): void {
+    this._noting = undefined;
+    const rows = this._leading ? this.account.records() : [];
+    if (!rows.length && !this._untold?.length) return;
+    this._store(rows, false).catch((error: unknown) => this.log(`not stored: ${error}`));
   }
 
   /** Wait until everything so far is written and told. */
-  private async settled(): Promise<void> {
-    if (this.leading) this.note();
-    await this.written;
+  private async _settled(): Promise<void> {
+    this._note();
+    await this._written;
   }
 
-  private async load(): Promise<void> {
-    const tables: Tables = await this.storage.load();
+  private async _load(): Promise<void> {
+    const tables: Tables = await this._storage.load();
     this.account.restore(tables);
     this.sender.restore(tables);
     this.users.clear();
     this.drafts.clear();
     for (const [user, entry] of tables.users ?? []) this.users.set(user, entry as UserEntry);
     for (const [place, draft] of tables.drafts ?? []) this.drafts.set(place, draft);
-    const open = [...this.rooms.keys()];
-    this.rooms.clear();
+    const gone = this._storage.keepsMessages ? ((this._leading && (await this._storage.surplus?.())) || []) : this.account.replicas.keys();
+    for (const room of [...gone]) this.account.forget(room);
+    const open = [...this._rooms.keys()];
+    this._rooms.clear();
     await Promise.all(open.map((room) => this.opened(room)));
     const stored = tables.account?.get("device") as string | undefined;
     const device = this.device || stored || this.env.device();
     this.device = device;
-    if (this.leading && device !== stored) await this.store([{ table: "account", key: "device", value: device }], false);
-    this.pass({ kind: "changesMissed" });
+    if (this._leading && device !== stored) await this._store([{ table: "account", key: "device", value: device }], false);
+    this._pass({ kind: "changesMissed" });
   }
 
   // Changes.
 
   /** Hear a change that this client reports. */
-  private onEmitted(change: Change): void {
-    if (change.kind === "stateChanged") this.decide();
-    if (change.kind === "messageAdded" && this.leading && this.settings.delivered) this.signals.arrived(change);
-    if ("key" in change) this.waiting.get(change.key)?.(change);
+  private _onEmitted(change: Change): void {
+    if (change.kind === "stateChanged") this._decide();
+    if (change.kind === "messageAdded" && this._leading && this.settings.delivered) this.signals.arrived(change);
+    if ("key" in change) this._waiting.get(change.key)?.(change);
     if (change.kind === "stateChanged" && change.phase === "stopped") {
-      for (const hear of [...this.waiting.values()]) hear(change);
+      for (const hear of [...this._waiting.values()]) hear(change);
     }
-    if (!this.tabs || !this.untold) return;
-    this.untold.push(change);
-    this.noteSoon();
+    if (!this._tabs || !this._untold) return;
+    this._untold.push(change);
+    this._noteSoon();
   }
 
   /** Report a change that another tab reported. */
-  private pass(change: Change): void {
-    const { untold } = this;
-    this.untold = undefined;
+  private _pass(change: Change): void {
+    const { _untold: untold } = this;
+    this._untold = undefined;
     try {
       if (change.kind === "typingStarted") this.typingState.typing(change.room, change.user);
       else if (change.kind === "typingStopped") this.typingState.stopped(change.room, change.user);
       else {
-        if (change.kind === "stateChanged" && !this.leading) {
+        if (change.kind === "stateChanged" && !this._leading) {
           const { phase, code, reason } = change;
-          this.followed = { phase, closed: phase === "stopped" ? new Closed(code, reason) : undefined };
+          this._followed = { phase, closed: phase === "stopped" ? new Closed(code, reason) : undefined };
         }
         if (change.kind === "presenceChanged") {
           const { user, state, last_seen } = change;
@@ -490,36 +519,36 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
         this.feed.emit(change);
       }
     } finally {
-      this.untold = untold;
+      this._untold = untold;
     }
   }
 
-  private takeState({ phase, closed, presence }: LiveState): void {
+  private _takeState({ phase, closed, presence }: LiveState): void {
     for (const [user, { state, last_seen }] of presence) {
-      this.pass({ kind: "presenceChanged", user, state, last_seen });
+      this._pass({ kind: "presenceChanged", user, state, last_seen });
     }
-    this.pass({ kind: "stateChanged", phase, code: closed?.[0] ?? 0, reason: closed?.[1] ?? "" });
+    this._pass({ kind: "stateChanged", phase, code: closed?.[0] ?? 0, reason: closed?.[1] ?? "" });
   }
 
   // Waiting.
 
-  private whyStopped(): Closed {
+  private _whyStopped(): Closed {
     return this.closed ?? new Closed(0, "not started", this.lifecycle.trouble);
   }
 
   /** Wait for the next phase. */
-  private decision(): Promise<void> {
-    return new Promise((resolve) => this.deciders.push(resolve));
+  private _decision(): Promise<void> {
+    return new Promise((resolve) => this._deciders.push(resolve));
   }
 
-  private decide(): void {
-    const { deciders } = this;
-    this.deciders = [];
+  private _decide(): void {
+    const { _deciders: deciders } = this;
+    this._deciders = [];
     for (const resolve of deciders) resolve();
   }
 
   /** Return what `work` returns, or reject with what `late` makes after `timeoutS` seconds; the work hears of that. */
-  private async within<T>(
+  private async _within<T>(
     timeoutS: number, late: () => Error, work: (isLate: () => boolean) => Promise<T>,
   ): Promise<T> {
     let timer: Timer | undefined;
@@ -537,9 +566,4 @@ export class Engine implements AccountDelegate, LifecycleDelegate, Tab {
       timer?.cancel();
     }
   }
-}
-
-function put<Value>(map: Map<string, Value>, key: string, value: Value | undefined): void {
-  if (value === undefined) map.delete(key);
-  else map.set(key, value);
 }

@@ -36,8 +36,12 @@ export interface Env {
   callLater(delayS: number, action: () => void): Timer;
   /** Open a WebSocket. */
   connect(url: string, protocols: string[]): Socket;
-  /** Return the text at an `http:` or `https:` address, or reject. */
-  fetchText(url: string): Promise<string>;
+  /** Return the content of raw DEFLATE, at most `max` bytes, or reject; left out where nothing can: then the server is
+   * not asked for it. */
+  inflate?(data: Uint8Array<ArrayBuffer>, max: number): Promise<Uint8Array>;
+  /** Whether something other than the server answers at its address (protocol.md, "Rules for mobile clients"); left out
+   * where the system tells of captive portals, or none are met. */
+  isPortal?(url: string): Promise<boolean>;
 }
 
 /** The clock, randomness, timers and sockets of the platform.
@@ -46,11 +50,11 @@ export interface Env {
  * without a WebSocket, as on Node 20 (pass one: `new SystemEnv(WebSocket)`).
  */
 export class SystemEnv implements Env {
-  constructor(private readonly WebSocket = (globalThis as { WebSocket?: SocketClass }).WebSocket) {
+  constructor(private readonly _WebSocket = (globalThis as { WebSocket?: SocketClass }).WebSocket) {
     if (typeof globalThis.crypto?.getRandomValues !== "function") {
       throw new Error('crypto.getRandomValues is missing: import "react-native-get-random-values" before this client');
     }
-    if (!WebSocket) {
+    if (!_WebSocket) {
       throw new Error("WebSocket is missing: pass one, new SystemEnv(WebSocket), as of the package ws");
     }
   }
@@ -82,14 +86,10 @@ export class SystemEnv implements Env {
   }
 
   connect(url: string, protocols: string[]): Socket {
-    return new this.WebSocket!(url, protocols);
+    return new this._WebSocket!(url, protocols);
   }
 
-  async fetchText(url: string): Promise<string> {
-    // A page is not shown the answer of a captive portal.
-    if ("document" in globalThis) throw new Error("a page cannot tell");
-    return (await fetch(url, { cache: "no-store", redirect: "manual" })).text();
-  }
+  inflate = "DecompressionStream" in globalThis ? inflate : undefined!;
 }
 
 /** Wait by the clock of `env`. */
@@ -117,6 +117,15 @@ export function base64url(bytes: Uint8Array): string {
     text += DIGITS[(pair >> (10 - (at & 7))) & 63];
   }
   return text;
+}
+
+async function inflate(data: Uint8Array<ArrayBuffer>, max: number): Promise<Uint8Array> {
+  const reader = new Blob([data]).stream().pipeThrough(new DecompressionStream("deflate-raw")).getReader();
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  for (let size = 0, next; !(next = await reader.read()).done; chunks.push(next.value)) {
+    if ((size += next.value.length) > max) throw new RangeError("more than a frame may hold");
+  }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
 function noise(length: number): Uint8Array {

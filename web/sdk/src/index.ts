@@ -3,12 +3,13 @@
 
 export { Client, type ClientOptions } from "./client.js";
 export type * from "./core/changes.js";
+export type { Codec } from "./core/codec.js";
 export { normalEmoji } from "./core/emoji.js";
 export * from "./core/errors.js";
 export { eventFrom, messageFrom, type Message } from "./core/messages.js";
 export type { Entry } from "./core/outbox.js";
 export type * from "./core/packets.js";
-export type { Key, Row, StoredRoom, Table, Tables } from "./core/records.js";
+export type { Key, Row, Table, Tables } from "./core/records.js";
 export type { MemberReceipt } from "./core/replica.js";
 export type { Phase } from "./core/states.js";
 export type { Summary } from "./core/summary.js";

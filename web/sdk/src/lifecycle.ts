@@ -4,7 +4,6 @@
  * `LifecycleDelegate` gives the hello, takes replies and pushes, and learns when it can work and when it cannot.
  */
 
-import { isPortal } from "./captive_portal.js";
 import { ending, HELLO_HEARTBEAT_S, openConnection, type Connection, type Ending, type Link, type Reply } from "./connection.js";
 import { ChatError, Closed, TokenRejected } from "./core/errors.js";
 import { LIMITS } from "./core/limits.js";
@@ -43,48 +42,48 @@ export class Lifecycle {
   trouble: unknown;
   connection: Connection | undefined;
   background = false;
-  private movedTo = "";
-  private readonly backoff: Backoff;
+  private _movedTo = "";
+  private readonly _backoff: Backoff;
   // The loop that is in force has this number; any other abandons its work at its next step.
-  private loop = 0;
-  private cut: ((early: boolean) => void) | undefined;
+  private _loop = 0;
+  private _cut: ((early: boolean) => void) | undefined;
 
   constructor(
-    private readonly url: string,
-    private readonly tokens: Tokens,
-    private readonly delegate: LifecycleDelegate,
+    private readonly _url: string,
+    private readonly _tokens: Tokens,
+    private readonly _delegate: LifecycleDelegate,
   ) {
-    this.backoff = new Backoff(delegate.timing.backoffBaseS, delegate.timing.backoffCalmS);
+    this._backoff = new Backoff(_delegate.timing.backoffBaseS, _delegate.timing.backoffCalmS);
   }
 
   /** Leave "stopped"; anywhere else it does nothing. */
   start(): void {
     if (this.phase !== "stopped") return;
     this.closed = undefined;
-    this.run("start");
+    this._run("start");
   }
 
   /** Move to "stopped", after an ordinary close. */
   async stop(): Promise<void> {
     if (this.phase === "stopped") return;
-    const ended = this.end(1000);
-    this.stopped(new Closed(0, "stopped"));
+    const ended = this._end(1000);
+    this._stopped(new Closed(0, "stopped"));
     await ended;
   }
 
   /** Move to "suspended": closed with 1001, and no timer until `wake` (protocol.md, "States"). */
   async suspend(): Promise<void> {
     if (this.phase === "stopped" || this.phase === "suspended") return;
-    const ended = this.end(1001);
-    this.move("suspend");
+    const ended = this._end(1001);
+    this._move("suspend");
     await ended;
   }
 
   /** Connect soon: the app is in front, or the network is back (protocol.md, "States"). */
   wake(): void {
-    this.backoff.reset();
-    if (this.phase === "suspended") this.run("resume");
-    else if (this.phase === "backoff") this.cut?.(true);
+    this._backoff.reset();
+    if (this.phase === "suspended") this._run("resume");
+    else if (this.phase === "backoff") this._cut?.(true);
   }
 
   /** Leave also a temporary "stopped" (4200, 4205): the app is in front. */
@@ -95,128 +94,128 @@ export class Lifecycle {
 
   // The loop.
 
-  private run(trigger: Trigger): void {
-    this.move(trigger);
-    void this.live(++this.loop);
+  private _run(trigger: Trigger): void {
+    this._move(trigger);
+    void this._live(++this._loop);
   }
 
   /** Close the connection and end the loop; the phase is still the old one. */
-  private end(code: number): Promise<void> | undefined {
-    this.loop += 1;
-    this.cut?.(false);
+  private _end(code: number): Promise<void> | undefined {
+    this._loop += 1;
+    this._cut?.(false);
     return this.connection?.close(code);
   }
 
-  private async live(loop: number): Promise<void> {
+  private async _live(loop: number): Promise<void> {
     try {
-      for (;;) await this.attempt(loop);
+      for (;;) await this._attempt(loop);
     } catch (error) {
-      if (error === ABANDONED || loop !== this.loop) return;
-      if (error instanceof TokenRejected) return this.giveUp(new Closed(4101, "token_invalid"));
-      this.delegate.log(`the life cycle failed: ${(error as Error).stack}`);
-      this.giveUp(new Closed(1011, "internal"));
+      if (error === ABANDONED || loop !== this._loop) return;
+      if (error instanceof TokenRejected) return this._giveUp(new Closed(4101, "token_invalid"));
+      this._delegate.log(`the life cycle failed: ${(error as Error).stack}`);
+      this._giveUp(new Closed(1011, "internal"));
     }
   }
 
   /** Return what is awaited, unless the loop was ended meanwhile. */
-  private async still<T>(loop: number, awaited: Promise<T>): Promise<T> {
+  private async _still<T>(loop: number, awaited: Promise<T>): Promise<T> {
     try {
       return await awaited;
     } finally {
-      if (loop !== this.loop) throw ABANDONED;
+      if (loop !== this._loop) throw ABANDONED;
     }
   }
 
   /** Go from "connecting" round to "connecting", or to "stopped". */
-  private async attempt(loop: number): Promise<void> {
-    const token = this.tokens.usable(this.now()) || (await this.newToken(loop));
-    const url = this.movedTo || this.url;
+  private async _attempt(loop: number): Promise<void> {
+    const token = this._tokens.usable(this._now()) || (await this._newToken(loop));
+    const url = this._movedTo || this._url;
     let connection;
     try {
-      connection = await this.still(loop, openConnection(url, this.delegate, () => loop === this.loop));
+      connection = await this._still(loop, openConnection(url, this._delegate, () => loop === this._loop));
     } catch (error) {
       if (error === ABANDONED) throw error;
       this.trouble = error;
       // If the server had moved this client to it, the old address knows better by now.
-      this.movedTo = "";
-      return this.waitOut(loop, url);
+      this._movedTo = "";
+      return this._waitOut(loop, url);
     }
-    await this.follow(loop, await this.still(loop, this.serve(connection, token)));
+    await this._follow(loop, await this._still(loop, this._serve(connection, token)));
   }
 
   /** Carry out the rule of the close code (protocol.md, "Close codes"). */
-  private async follow(loop: number, { code, reason, retryAfterS }: Ending): Promise<void> {
+  private async _follow(loop: number, { code, reason, retryAfterS }: Ending): Promise<void> {
     const rule = closeRule(code);
     if (rule.ourBug) {
-      this.delegate.log(`closed with ${code} ${reason || rule.reason}: a fault of this client`);
-      this.backoff.toCap(this.capS());
+      this._delegate.log(`closed with ${code} ${reason || rule.reason}: a fault of this client`);
+      this._backoff.toCap(this._capS());
     }
-    if (rule.then === "reconnect") return this.wait(loop, this.delayS(retryAfterS));
+    if (rule.then === "reconnect") return this._wait(loop, this._delayS(retryAfterS));
     if (rule.then === "new_token") {
-      const again = this.tokens.refused(code);
+      const again = this._tokens.refused(code);
       // A token signed sooner would be no better.
-      await this.newToken(loop, again || retryAfterS ? this.delayS(retryAfterS) : 0);
+      await this._newToken(loop, again || retryAfterS ? this._delayS(retryAfterS) : 0);
       return;
     }
-    this.giveUp(new Closed(code, reason || rule.reason, this.trouble));
+    this._giveUp(new Closed(code, reason || rule.reason, this.trouble));
     throw ABANDONED;
   }
 
   /** Stay in "need_token" until the app returns a token that may be used. */
-  private async newToken(loop: number, delayS = 0): Promise<string> {
-    this.move("wants_token");
+  private async _newToken(loop: number, delayS = 0): Promise<string> {
+    this._move("wants_token");
     for (;;) {
-      await this.sleep(loop, delayS);
+      await this._sleep(loop, delayS);
       try {
-        const token = await this.still(loop, this.tokens.fetch());
-        this.move("token");
+        const token = await this._still(loop, this._tokens.fetch());
+        this._move("token");
         return token;
       } catch (error) {
         if (error === ABANDONED || error instanceof TokenRejected) throw error;
         // Whatever the callback of the app throws: it is called again, more and more slowly.
-        this.delegate.log(`no token: ${error}`);
+        this._delegate.log(`no token: ${error}`);
         this.trouble = error;
-        delayS = this.delayS();
+        delayS = this._delayS();
       }
     }
   }
 
   /** Say hello and work until the connection ends. */
-  private serve(connection: Connection, token: string): Promise<Ending> {
+  private _serve(connection: Connection, token: string): Promise<Ending> {
     return new Promise((resolve) => {
       let refusal: Ending | undefined;
       connection.onEnd = (reason) => {
         // A bye or close code is authoritative; without one the refusal of the hello is the best there is.
         const ended = refusal && reason.code === 0 ? refusal : reason;
         this.connection = undefined;
-        this.movedTo = ended.to || this.movedTo;
-        this.backoff.lost(this.now());
-        this.delegate.onLost(ended);
+        this._movedTo = ended.to || this._movedTo;
+        this._backoff.lost(this._now());
+        this._delegate.onLost(ended);
         resolve(ended);
       };
       this.connection = connection;
-      connection.ask(this.delegate.hello(token), (reply) => {
-        refusal = this.welcomed(connection, reply);
+      connection.ask(this._delegate.hello(token), (reply) => {
+        refusal = this._welcomed(connection, reply);
       });
-      this.move("opened");
-      this.delegate.onOpened(connection);
+      this._move("opened");
+      this._delegate.onOpened(connection);
     });
   }
 
-  private welcomed(connection: Connection, reply: Reply): Ending | undefined {
+  private _welcomed(connection: Connection, reply: Reply): Ending | undefined {
     if (reply instanceof ChatError) {
-      this.delegate.log(`hello refused: ${reply.message}`);
+      this._delegate.log(`hello refused: ${reply.message}`);
       this.trouble = reply;
       return refusalOf(reply);
     }
     if (reply === undefined) return undefined;
     const hello = reply as HelloReply;
     connection.accepted(hello.heartbeat ?? HELLO_HEARTBEAT_S, { ...LIMITS, ...hello.limits });
-    this.tokens.accepted(hello.token_ttl ?? Infinity, this.now());
-    this.backoff.ready(this.now());
+    this._tokens.accepted(hello.token_ttl ?? Infinity, this._now());
+    this._backoff.ready(this._now());
     this.trouble = undefined;
-    this.delegate.onWelcomed(connection, hello);
-    if (connection.alive) this.move("welcome");
+    this._delegate.onWelcomed(connection, hello);
+    if (connection.alive) this._move("welcome");
     return undefined;
   }
 
@@ -224,67 +223,67 @@ export class Lifecycle {
 
   /** Back off, or wait behind a captive portal, which is no reason to back off further (protocol.md, "Rules for mobile
    * clients"). */
-  private async waitOut(loop: number, url: string): Promise<void> {
-    const { env, timing } = this.delegate;
-    const portal = await this.still(loop, isPortal(env, url, timing.openS));
-    await this.wait(loop, portal ? timing.portalWaitS : this.delayS());
+  private async _waitOut(loop: number, url: string): Promise<void> {
+    const { env, timing } = this._delegate;
+    const portal = env.isPortal && (await this._still(loop, env.isPortal(url)));
+    await this._wait(loop, portal ? timing.portalWaitS : this._delayS());
   }
 
-  private async wait(loop: number, delayS: number): Promise<void> {
-    this.move("dropped");
-    await this.sleep(loop, delayS);
-    this.move("timer");
+  private async _wait(loop: number, delayS: number): Promise<void> {
+    this._move("dropped");
+    await this._sleep(loop, delayS);
+    this._move("timer");
   }
 
   /** Sleep unless `wake` ends it: then for a last random moment, so that not all clients come at once. */
-  private async sleep(loop: number, delayS: number): Promise<void> {
-    const { env, timing } = this.delegate;
+  private async _sleep(loop: number, delayS: number): Promise<void> {
+    const { env, timing } = this._delegate;
     if (delayS <= 0) return;
-    const early = await this.still(loop, this.pauseFor(delayS));
-    if (early) await this.still(loop, this.pauseFor(env.random() * timing.wakeJitterS));
+    const early = await this._still(loop, this._pauseFor(delayS));
+    if (early) await this._still(loop, this._pauseFor(env.random() * timing.wakeJitterS));
   }
 
   /** Sleep for `delayS` or until `cut`; return whether it was cut short. */
-  private pauseFor(delayS: number): Promise<boolean> {
+  private _pauseFor(delayS: number): Promise<boolean> {
     return new Promise((resolve) => {
       const done = (early: boolean) => {
         timer.cancel();
-        this.cut = undefined;
+        this._cut = undefined;
         resolve(early);
       };
-      const timer = this.delegate.env.callLater(delayS, () => done(false));
-      this.cut = done;
+      const timer = this._delegate.env.callLater(delayS, () => done(false));
+      this._cut = done;
     });
   }
 
-  private delayS(atLeastS = 0): number {
-    return this.backoff.delayS(this.delegate.env.random(), this.capS(), atLeastS);
+  private _delayS(atLeastS = 0): number {
+    return this._backoff.delayS(this._delegate.env.random(), this._capS(), atLeastS);
   }
 
-  private capS(): number {
-    const { backoffBackgroundCapS, backoffCapS } = this.delegate.timing;
+  private _capS(): number {
+    const { backoffBackgroundCapS, backoffCapS } = this._delegate.timing;
     return this.background ? backoffBackgroundCapS : backoffCapS;
   }
 
-  private now(): number {
-    return this.delegate.env.monotonic();
+  private _now(): number {
+    return this._delegate.env.monotonic();
   }
 
   // The phase.
 
-  private move(trigger: Trigger): void {
+  private _move(trigger: Trigger): void {
     this.phase = advance(this.phase, trigger);
-    this.delegate.onPhase(this.phase, this.closed);
+    this._delegate.onPhase(this.phase, this.closed);
   }
 
-  private giveUp(closed: Closed): void {
-    this.loop += 1;
-    this.stopped(closed);
+  private _giveUp(closed: Closed): void {
+    this._loop += 1;
+    this._stopped(closed);
   }
 
-  private stopped(closed: Closed): void {
+  private _stopped(closed: Closed): void {
     this.closed = closed;
-    this.move("stop");
+    this._move("stop");
   }
 }
 

@@ -4,7 +4,8 @@
  *     new Client({ url, token, ...native(AsyncStorage, AppState) });
  */
 
-import { MemoryStorage, type Client, type Key, type Row, type Storage, type StoredRoom, type Tables } from "./index.js";
+import { isPortal } from "./captive_portal.js";
+import { MemoryStorage, SystemEnv, type Client, type Env, type Key, type Row, type Storage, type Tables } from "./index.js";
 
 /** The part of AsyncStorage that is used. */
 export interface Items {
@@ -24,8 +25,11 @@ export interface AppState {
  * Messages are fetched again after a restart: such stores are small. In the background the client is suspended, since
  * the system may stop the app at any moment.
  */
-export function native(items: Items, state: AppState, prefix = "chatd:"): { storage: Storage; follow: (client: Client) => () => void } {
+export function native(
+  items: Items, state: AppState, prefix = "chatd:",
+): { env: Env; storage: Storage; follow: (client: Client) => () => void } {
   return {
+    env: new NativeEnv(),
     storage: new ItemStorage(items, prefix),
     follow: (client) => {
       const { remove } = state.addEventListener("change", (now) => {
@@ -37,39 +41,40 @@ export function native(items: Items, state: AppState, prefix = "chatd:"): { stor
   };
 }
 
-class ItemStorage extends MemoryStorage {
-  private written: Promise<void> = Promise.resolve();
+class NativeEnv extends SystemEnv {
+  isPortal = isPortal;
+}
 
-  constructor(private readonly items: Items, private readonly prefix: string) {
+class ItemStorage extends MemoryStorage {
+  override readonly keepsMessages = false;
+  private _written: Promise<void> = Promise.resolve();
+
+  constructor(private readonly _items: Items, private readonly _prefix: string) {
     super();
   }
 
   override async load(): Promise<Tables> {
-    await this.written;
-    const keys = (await this.items.getAllKeys()).filter((key) => key.startsWith(this.prefix)).sort();
-    for (const [key, value] of await this.items.multiGet(keys)) {
-      const [table, name] = JSON.parse(key.slice(this.prefix.length)) as [Row["table"], Key];
+    await this._written;
+    const keys = (await this._items.getAllKeys()).filter((key) => key.startsWith(this._prefix)).sort();
+    for (const [key, value] of await this._items.multiGet(keys)) {
+      const [table, name] = JSON.parse(key.slice(this._prefix.length)) as [Row["table"], Key];
       if (value) await super.write([{ table, key: name, value: JSON.parse(value) }]);
     }
     return super.load();
-  }
-
-  override async room(): Promise<StoredRoom> {
-    return { messages: [], intervals: [] };
   }
 
   override write(rows: readonly Row[]): Promise<void> {
     const kept = rows.filter(({ key }) => typeof key === "string");
     void super.write(kept);
     // The store has no transactions: rows go one batch behind the other, the cursor last.
-    const written = this.written.then(async () => {
-      const named = kept.map(({ table, key, value }) => [this.prefix + JSON.stringify([table, key]), value] as const);
+    const written = this._written.then(async () => {
+      const named = kept.map(({ table, key, value }) => [this._prefix + JSON.stringify([table, key]), value] as const);
       const set = named.filter(([, value]) => value !== undefined);
       const gone = named.filter(([, value]) => value === undefined);
-      if (set.length) await this.items.multiSet(set.map(([key, value]) => [key, JSON.stringify(value)]));
-      if (gone.length) await this.items.multiRemove(gone.map(([key]) => key));
+      if (set.length) await this._items.multiSet(set.map(([key, value]) => [key, JSON.stringify(value)]));
+      if (gone.length) await this._items.multiRemove(gone.map(([key]) => key));
     });
-    this.written = written.catch(() => {});
+    this._written = written.catch(() => {});
     return written;
   }
 }

@@ -2,7 +2,7 @@
 
 import { open, readFile, rename, rm, type FileHandle } from "node:fs/promises";
 
-import { MemoryStorage, type Row, type StoredRoom, type Tables } from "./index.js";
+import { MemoryStorage, type Row, type Tables } from "./index.js";
 
 /** Lines above which the file is written anew, if it holds far fewer rows. */
 const LINES_MAX = 4096;
@@ -14,88 +14,85 @@ const LINES_MAX = 4096;
  * file: two clients with one outbox would send everything twice.
  */
 export class FileStorage extends MemoryStorage {
-  private readonly lock: string;
-  private file: FileHandle | undefined;
-  private lines = 0;
-  private written: Promise<void> = Promise.resolve();
+  override readonly keepsMessages = false;
+  private readonly _lock: string;
+  private _file: FileHandle | undefined;
+  private _lines = 0;
+  private _written: Promise<void> = Promise.resolve();
   // Rows that a failed write left over; they go with the next.
-  private left: Row[] = [];
+  private _left: Row[] = [];
 
-  constructor(private readonly path: string) {
+  constructor(private readonly _path: string) {
     super();
-    this.lock = `${path}.lock`;
+    this._lock = `${_path}.lock`;
   }
 
   override async load(): Promise<Tables> {
-    if (!this.file) {
-      await this.take();
-      const text = await readFile(this.path, "utf8").catch(() => "");
+    if (!this._file) {
+      await this._take();
+      const text = await readFile(this._path, "utf8").catch(() => "");
       for (const line of text.split("\n")) await super.write(rowsOf(line));
-      await this.rewrite();
+      await this._rewrite();
     }
     return super.load();
-  }
-
-  override async room(): Promise<StoredRoom> {
-    return { messages: [], intervals: [] };
   }
 
   override write(rows: readonly Row[], durable: boolean): Promise<void> {
     const kept = rows.filter(({ key }) => typeof key === "string");
     void super.write(kept);
-    this.written = this.written.catch(() => {}).then(() => this.append(kept, durable));
-    return this.written;
+    this._written = this._written.catch(() => {}).then(() => this._append(kept, durable));
+    return this._written;
   }
 
   override async close(): Promise<void> {
-    await this.written.catch(() => {});
-    await this.file?.sync();
-    await this.file?.close();
-    if (this.file) await rm(this.lock, { force: true });
-    this.file = undefined;
+    await this._written.catch(() => {});
+    await this._file?.sync();
+    await this._file?.close();
+    if (this._file) await rm(this._lock, { force: true });
+    this._file = undefined;
   }
 
-  private async append(rows: readonly Row[], durable: boolean): Promise<void> {
-    const all = [...this.left, ...rows];
-    if (!this.file) throw new Error(`${this.path} is not open`);
+  private async _append(rows: readonly Row[], durable: boolean): Promise<void> {
+    const all = [...this._left, ...rows];
+    if (!this._file) throw new Error(`${this._path} is not open`);
     try {
       // Behind a line that a failed write left in its middle.
-      if (all.length) await this.file.write(`${this.left.length ? "\n" : ""}${JSON.stringify(all, plain)}\n`);
-      if (durable) await this.file.datasync();
+      if (all.length) await this._file.write(`${this._left.length ? "\n" : ""}${JSON.stringify(all, plain)}\n`);
+      if (durable) await this._file.datasync();
     } catch (error) {
-      this.left = all;
+      this._left = all;
       throw error;
     }
-    this.left = [];
-    this.lines += 1;
-    if (this.lines > LINES_MAX) await this.rewrite();
+    this._left = [];
+    this._lines += 1;
+    if (this._lines > LINES_MAX) await this._rewrite();
   }
 
   /** Write the file anew, with one line for all rows; at no moment is there less than a whole one. */
-  private async rewrite(): Promise<void> {
+  private async _rewrite(): Promise<void> {
     const rows: Row[] = [];
     for (const [table, entries] of Object.entries(await super.load())) {
       for (const [key, value] of entries) rows.push({ table, key, value } as Row);
     }
-    const fresh = await open(`${this.path}.new`, "w", 0o600);
+    const fresh = await open(`${this._path}.new`, "w", 0o600);
     await fresh.write(`${JSON.stringify(rows, plain)}\n`);
     await fresh.sync();
-    await this.file?.close();
-    await rename(`${this.path}.new`, this.path);
-    this.file = fresh;
-    this.lines = 1;
+    await this._file?.close();
+    await rename(`${this._path}.new`, this._path);
+    this._file = fresh;
+    this._lines = 1;
   }
 
-  private async take(): Promise<void> {
+  private async _take(): Promise<void> {
     for (let holder; ; ) {
       try {
-        const lock = await open(this.lock, "wx");
+        const lock = await open(this._lock, "wx");
         await lock.write(String(process.pid));
         return await lock.close();
       } catch {
-        holder = Number(await readFile(this.lock, "utf8").catch(() => "0"));
-        if (holder && isAlive(holder)) throw new Error(`${this.path} is open in process ${holder}`);
-        await rm(this.lock, { force: true });
+        holder = Number(await readFile(this._lock, "utf8").catch(() => "0"));
+        if (holder && isAlive(holder)) throw new Error(`${this._path} is open in process ${holder}`);
+        await rm(this._lock, { force: true });
       }
     }
   }

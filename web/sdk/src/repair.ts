@@ -26,88 +26,88 @@ type Ask = (type: string, fields: Packet) => Promise<Packet>;
 /** The job that brings one account up to date. */
 export class Repairer {
   page = 200;
-  private readonly timers = new Map<string, Timer>();
-  private readonly repairs = new WeakMap<Replica, Promise<void>>();
-  private rooms: string[] = [];
+  private readonly _timers = new Map<string, Timer>();
+  private readonly _repairs = new WeakMap<Replica, Promise<void>>();
+  private _rooms: string[] = [];
   // The next request of the sync that is under way; an empty one: a full sync.
-  private round: Packet | undefined;
+  private _round: Packet | undefined;
   // Whether a sync is to begin when the one under way has ended.
-  private again = false;
+  private _again = false;
   // The job that is in force has this number; any other ends at its next step.
-  private job = 0;
-  private running = false;
+  private _job = 0;
+  private _running = false;
 
   constructor(
-    private readonly call: Call,
-    private readonly account: Account,
-    private readonly env: Env,
-    private readonly settings: Settings,
+    private readonly _call: Call,
+    private readonly _account: Account,
+    private readonly _env: Env,
+    private readonly _settings: Settings,
   ) {}
 
   /** Repair a hole: at once if the server announced it, else after a moment, unless it closes by itself (protocol.md,
    * "Positions, gaps and repair"). */
   soon(replica: Replica): void {
     const { room } = replica;
-    if (replica.timeline.knownHole) this.queue(room);
-    else if (!this.timers.has(room)) {
-      this.timers.set(room, this.env.callLater(this.settings.timing.gapS, () => this.waited(room)));
+    if (replica.timeline.knownHole) this._queue(room);
+    else if (!this._timers.has(room)) {
+      this._timers.set(room, this._env.callLater(this._settings.timing.gapS, () => this._waited(room)));
     }
   }
 
   /** Repair a room that moved on: at once if it is on the screen or wanted anyway, else when it is opened. */
   perhaps(replica: Replica): void {
-    if (this.settings.prefetch || this.account.focused.includes(replica.room)) this.queue(replica.room);
+    if (this._settings.prefetch || this._account.focused.includes(replica.room)) this._queue(replica.room);
   }
 
   /** Fetch the further pages of a sync. */
   pages(more: string): void {
-    this.takePage(more);
-    this.run();
+    this._takePage(more);
+    this._run();
   }
 
   /** Whether pages of a sync are still to come. */
   get inRound(): boolean {
-    return this.round !== undefined;
+    return this._round !== undefined;
   }
 
   /** Begin a sync behind the one under way: only a round from here on has all that changed (protocol.md, "account"). */
   syncAgain(): void {
-    this.again = true;
-    if (!this.round) this.takePage("");
-    this.run();
+    this._again = true;
+    if (!this._round) this._takePage("");
+    this._run();
   }
 
   /** Repair every hole that was left, on a new connection. */
   resume(): void {
-    for (const replica of this.account.replicas.values()) {
-      if (replica.timeline.buffer.size) this.queue(replica.room);
+    for (const replica of this._account.replicas.values()) {
+      if (replica.timeline.buffer.size) this._queue(replica.room);
       else if (replica.timeline.behind) this.perhaps(replica);
     }
   }
 
   /** Stop, as the connection is gone; `resume` and the next sync begin anew. */
   stop(): void {
-    for (const timer of this.timers.values()) timer.cancel();
-    this.timers.clear();
-    this.rooms = [];
-    this.round = undefined;
-    this.again = this.running = false;
-    this.job += 1;
+    for (const timer of this._timers.values()) timer.cancel();
+    this._timers.clear();
+    this._rooms = [];
+    this._round = undefined;
+    this._again = this._running = false;
+    this._job += 1;
   }
 
   /** Fetch until the room is at its head, one request at a time. Rejects with what `call` rejects with. */
   repair(replica: Replica, wanted = () => true): Promise<void> {
     // The app opens a room that is being repaired anyway: whoever comes second finds nothing left to ask.
-    const before = this.repairs.get(replica) ?? Promise.resolve();
-    const repaired = before.catch(() => {}).then(() => this.fetchMissing(replica, wanted));
-    this.repairs.set(replica, repaired);
+    const before = this._repairs.get(replica) ?? Promise.resolve();
+    const repaired = before.catch(() => {}).then(() => this._fetchMissing(replica, wanted));
+    this._repairs.set(replica, repaired);
     return repaired;
   }
 
-  private async fetchMissing(replica: Replica, wanted: () => boolean): Promise<void> {
-    const ask = (type: string, fields: Packet) => this.call({ type, room: replica.room, ...fields }, wanted);
+  private async _fetchMissing(replica: Replica, wanted: () => boolean): Promise<void> {
+    const ask = (type: string, fields: Packet) => this._call({ type, room: replica.room, ...fields }, wanted);
     for (let plan; (plan = replica.timeline.plan()); ) {
-      if (plan === "jump" || !(await this.log(replica, ask, plan))) await this.jump(replica, ask);
+      if (plan === "jump" || !(await this._log(replica, ask, plan))) await this._jump(replica, ask);
     }
   }
 
@@ -119,108 +119,108 @@ export class Repairer {
       const part = timeline.cached.stale(low, high, timeline.applied);
       if (!part) return;
       const [from, to, since] = part;
-      const reply = await this.call({ type: "changes", room: replica.room, low: from, high: to, since }, () => true);
-      this.account.publish(replica, replica.countedIn(timeline.takeChanges(reply as ChangesReply, part)));
+      const reply = await this._call({ type: "changes", room: replica.room, low: from, high: to, since }, () => true);
+      this._account.publish(replica, replica.countedIn(timeline.takeChanges(reply as ChangesReply, part)));
     }
   }
 
-  private async log(replica: Replica, ask: Ask, plan: Packet): Promise<boolean> {
+  private async _log(replica: Replica, ask: Ask, plan: Packet): Promise<boolean> {
     const reply = (await ask("log", plan)) as LogReply;
-    this.account.matchOwn(reply.events);
+    this._account.matchOwn(reply.events);
     const [helped, changes] = replica.timeline.takeLog(reply);
-    this.account.publish(replica, replica.countedIn(changes));
+    this._account.publish(replica, replica.countedIn(changes));
     return helped;
   }
 
-  private async jump(replica: Replica, ask: Ask): Promise<void> {
+  private async _jump(replica: Replica, ask: Ask): Promise<void> {
     const reply = (await ask("history", { limit: JUMP_PAGE })) as HistoryReply;
-    this.account.matchOwn(reply.events);
-    this.account.publish(replica, replica.timeline.takeNewest(reply));
+    this._account.matchOwn(reply.events);
+    this._account.publish(replica, replica.timeline.takeNewest(reply));
     // A jump skips messages, so the unread number cannot be derived from them: fetch it.
     const { summary } = (await ask("room.get", {})) as RoomGetReply;
-    this.account.takeSummary(summary);
+    this._account.takeSummary(summary);
   }
 
   // The one job.
 
-  private waited(room: string): void {
-    this.timers.delete(room);
-    if (this.account.replicas.get(room)?.timeline.behind) this.queue(room);
+  private _waited(room: string): void {
+    this._timers.delete(room);
+    if (this._account.replicas.get(room)?.timeline.behind) this._queue(room);
   }
 
-  private queue(room: string): void {
-    if (this.rooms.includes(room)) return;
-    if (this.account.focused.includes(room)) this.rooms.unshift(room);
-    else this.rooms.push(room);
-    this.run();
+  private _queue(room: string): void {
+    if (this._rooms.includes(room)) return;
+    if (this._account.focused.includes(room)) this._rooms.unshift(room);
+    else this._rooms.push(room);
+    this._run();
   }
 
-  private run(): void {
-    if (this.running) return;
-    this.running = true;
-    const job = ++this.job;
-    this.work(job)
-      .catch((error: unknown) => this.settings.log(`repair failed: ${error}`))
+  private _run(): void {
+    if (this._running) return;
+    this._running = true;
+    const job = ++this._job;
+    this._work(job)
+      .catch((error: unknown) => this._settings.log(`repair failed: ${error}`))
       .finally(() => {
-        if (job === this.job) this.running = false;
+        if (job === this._job) this._running = false;
       });
   }
 
-  private async work(job: number): Promise<void> {
+  private async _work(job: number): Promise<void> {
     // The caller is in the middle of a frame: what follows in it comes first.
     await undefined;
-    while (job === this.job && (this.round || this.rooms.length)) {
+    while (job === this._job && (this._round || this._rooms.length)) {
       try {
-        const first = this.rooms[0];
-        const focused = first !== undefined && (!this.round || this.account.focused.includes(first));
-        await (focused ? this.nextRoom(job) : this.nextPage(job));
+        const first = this._rooms[0];
+        const focused = first !== undefined && (!this._round || this._account.focused.includes(first));
+        await (focused ? this._nextRoom(job) : this._nextPage(job));
       } catch (error) {
         // A lost connection ends this job; here it only does not answer.
-        if (job !== this.job) return;
-        this.settings.log(`repair takes long: ${error}`);
-        if (error instanceof ChatError) await wait(this.env, pauseS(this.settings.timing, error.retry_after));
+        if (job !== this._job) return;
+        this._settings.log(`repair takes long: ${error}`);
+        if (error instanceof ChatError) await wait(this._env, pauseS(this._settings.timing, error.retry_after));
         else if (!(error instanceof Unreachable)) throw error;
       }
     }
   }
 
   /** Repair the first room that waits; it is queued again when that has to be done later. */
-  private async nextRoom(job: number): Promise<void> {
-    const replica = this.account.replicas.get(this.rooms.shift()!);
+  private async _nextRoom(job: number): Promise<void> {
+    const replica = this._account.replicas.get(this._rooms.shift()!);
     if (!replica) return;
     try {
-      await this.repair(replica, () => job === this.job);
+      await this.repair(replica, () => job === this._job);
     } catch (error) {
-      if (job !== this.job) return;
+      if (job !== this._job) return;
       if (error instanceof ChatError && error.retry !== "later") {
-        this.settings.log(`room ${replica.room} cannot be repaired: ${error.message}`);
+        this._settings.log(`room ${replica.room} cannot be repaired: ${error.message}`);
         return;
       }
-      this.queue(replica.room);
+      this._queue(replica.room);
       throw error;
     }
   }
 
-  private async nextPage(job: number): Promise<void> {
-    const asked = this.round!;
+  private async _nextPage(job: number): Promise<void> {
+    const asked = this._round!;
     try {
-      const reply = await this.call({ type: "sync", ...asked, rooms: this.page }, () => job === this.job);
-      if (job === this.job) this.takePage(this.account.takeSync(reply as SyncPage));
+      const reply = await this._call({ type: "sync", ...asked, rooms: this.page }, () => job === this._job);
+      if (job === this._job) this._takePage(this._account.takeSync(reply as SyncPage));
     } catch (error) {
-      if (job !== this.job || !(error instanceof ChatError) || error.retry === "later") throw error;
+      if (job !== this._job || !(error instanceof ChatError) || error.retry === "later") throw error;
       const anew = error.retry === "after_sync" && Object.keys(asked).length > 0;
-      if (anew) this.account.beginRound();
-      else this.settings.log(`the sync is left unfinished: ${error.message}`);
-      this.round = anew ? {} : undefined;
+      if (anew) this._account.beginRound();
+      else this._settings.log(`the sync is left unfinished: ${error.message}`);
+      this._round = anew ? {} : undefined;
     }
   }
 
-  private takePage(more: string): void {
-    this.round = more ? { more } : undefined;
-    if (!this.again || more) return;
-    this.again = false;
-    this.account.beginRound();
-    this.round = startOf(this.account);
+  private _takePage(more: string): void {
+    this._round = more ? { more } : undefined;
+    if (!this._again || more) return;
+    this._again = false;
+    this._account.beginRound();
+    this._round = startOf(this._account);
   }
 }
 

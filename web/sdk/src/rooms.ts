@@ -3,7 +3,7 @@
 import { normalEmoji } from "./core/emoji.js";
 import type { Message } from "./core/messages.js";
 import type {
-  Body, ChangesReply, Event, LogReply, MembersListReply, Packet, ReadersReply,
+  Body, Event, MembersListReply, Packet, ReadersReply,
 } from "./core/packets.js";
 import type { MemberReceipt, Replica } from "./core/replica.js";
 import { roleOf, type Summary } from "./core/summary.js";
@@ -41,68 +41,68 @@ export interface SendOptions {
  * "Body").
  */
 export class Room {
-  constructor(private readonly engine: Engine, readonly id: string) {}
+  constructor(private readonly _engine: Engine, readonly id: string) {}
 
   // State.
 
   /** Title, peer, role and the rest, as the server sent them last. */
   get summary(): Summary {
-    return this.seen.summary;
+    return this._seen.summary;
   }
 
   /** The highest known `seq`. */
   get head(): number {
-    return this.seen.timeline.head;
+    return this._seen.timeline.head;
   }
 
   /** The `seq` up to which every event was applied here. */
   get applied(): number {
-    return this.seen.timeline.applied;
+    return this._seen.timeline.applied;
   }
 
   /** The number of unread messages, also of those whose content was not fetched. */
   get unread(): number {
-    return this.seen.badge;
+    return this._seen.badge;
   }
 
   /** The number of unread mentions. */
   get unreadMentions(): number {
-    return this.seen.unreadMentions;
+    return this._seen.unreadMentions;
   }
 
   /** The own read position. */
   get readTo(): number {
-    return this.seen.read;
+    return this._seen.read;
   }
 
   /** The latest message, as far as it is known: for the list of rooms. */
   get preview(): Message | undefined {
-    return this.seen.preview;
+    return this._seen.preview;
   }
 
   /** The positions up to which other members have read and received the room (protocol.md, "receipts"). */
   get receipts(): ReadonlyMap<string, MemberReceipt> {
-    return this.seen.receipts;
+    return this._seen.receipts;
   }
 
   /** The users who are typing right now. */
   get typists(): string[] {
-    return this.engine.typingState.inRoom(this.id);
+    return this._engine.typingState.inRoom(this.id);
   }
 
   /** The cached messages by `seq`, in no particular order, each in its current state. */
   get messages(): ReadonlyMap<number, Message> {
-    return this.seen.timeline.messages;
+    return this._seen.timeline.messages;
   }
 
   /** The cached events that are neither messages nor changes of one, by `seq`: who joined, what was renamed, notices. */
   get notes(): ReadonlyMap<number, Event> {
-    return this.seen.timeline.notes;
+    return this._seen.timeline.notes;
   }
 
   /** Return the newest messages cached without a hole, ascending. */
   cached(): Message[] {
-    const { timeline } = this.seen;
+    const { timeline } = this._seen;
     return timeline.between(timeline.cached.coveredDownFrom(timeline.applied), timeline.applied);
   }
 
@@ -110,7 +110,7 @@ export class Room {
 
   /** Send a message and wait for the durable acknowledgement (protocol.md, "send"). */
   send(content: string | Body, options: SendOptions = {}): Promise<Receipt> {
-    return this.engine.deliver(this.message(content, options));
+    return this._engine.deliver(this._message(content, options));
   }
 
   /** Put a message into the outbox and return its key, once it is stored here.
@@ -118,17 +118,17 @@ export class Room {
    * Its outcome comes as "sendDone", "sendDelayed" or "sendFailed".
    */
   post(content: string | Body, options: SendOptions = {}): Promise<string> {
-    return this.engine.post(this.message(content, options));
+    return this._engine.post(this._message(content, options));
   }
 
   /** Replace the body of an own message. */
   edit(seq: number, content: string | Body): Promise<Receipt> {
-    return this.write("edit", { target: seq, body: bodyOf(content) });
+    return this._write("edit", { target: seq, body: bodyOf(content) });
   }
 
   /** Recall a message for everybody. */
   recall(seq: number): Promise<Receipt> {
-    return this.write("recall", { target: seq });
+    return this._write("recall", { target: seq });
   }
 
   /** Set, or with `present` false clear, an own reaction: one emoji, or a word between colons, as in `:yes:`.
@@ -137,7 +137,7 @@ export class Room {
    */
   react(seq: number, emoji: string, present = true): Promise<Receipt> {
     const mine = this.messages.get(seq)?.mine ?? [];
-    return this.write("react", {
+    return this._write("react", {
       target: seq,
       emoji: present || !mine.includes(emoji) ? normalEmoji(emoji) : emoji,
       set: present,
@@ -146,20 +146,20 @@ export class Room {
 
   /** Pin a message, or unpin it. */
   pin(seq: number, pinned = true): Promise<Receipt> {
-    return this.write("pin", { target: seq, set: pinned });
+    return this._write("pin", { target: seq, set: pinned });
   }
 
   // Reading.
 
   /** Return the newest `limit` messages, ascending and up to date; fetches exactly what is missing. */
   async timeline(limit = HISTORY_PAGE): Promise<{ messages: Message[] }> {
-    await this.engine.opened(this.id);
-    return { messages: await this.engine.run("timeline", this.id, limit) };
+    await this._engine.opened(this.id);
+    return { messages: await this._engine.run("timeline", this.id, limit) };
   }
 
   /** Load what is stored of the room into `messages`; nothing is fetched. `timeline` and `history` do it, too. */
   open(): Promise<void> {
-    return this.engine.opened(this.id);
+    return this._engine.opened(this.id);
   }
 
   /** Return a page of messages in their current state, ascending (protocol.md, "history").
@@ -170,39 +170,29 @@ export class Room {
   async history(
     asked: { before?: number; after?: number; around?: number; limit?: number } = {},
   ): Promise<Page> {
-    await this.engine.opened(this.id);
-    return this.engine.run("history", this.id, { limit: HISTORY_PAGE, ...asked });
-  }
-
-  /** Return the raw reply of `log` from number `first` on (protocol.md, "log"); it is not applied to the room. */
-  log(first: number, last?: number, limit?: number): Promise<LogReply> {
-    return this.call("log", given({ from: first, to: last, limit }));
-  }
-
-  /** Return the raw reply of `changes`: messages in `low` to `high` changed after `since`; it is not applied. */
-  changes(low: number, high: number, since: number): Promise<ChangesReply> {
-    return this.call("changes", { low, high, since });
+    await this._engine.opened(this.id);
+    return this._engine.run("history", this.id, { limit: HISTORY_PAGE, ...asked });
   }
 
   /** Return these messages, at most 100, in their current state (protocol.md, "messages"). */
   async fetch(seqs: Iterable<number>): Promise<Message[]> {
-    return this.engine.run("fetch", this.id, [...seqs]);
+    return this._engine.run("fetch", this.id, [...seqs]);
   }
 
   /** Mark everything up to `seq`, or all that was applied, as read; sent at most every 2 s (protocol.md, "read"). */
   read(seq = this.applied): void {
-    this.engine.tell("read", this.id, seq);
+    this._engine.tell("read", this.id, seq);
   }
 
   /** Show the others that the user is typing; call it on every key, it is sent at most every 3 s (protocol.md,
    * "typing"). */
   typing(): void {
-    this.engine.tell("typing", this.id);
+    this._engine.tell("typing", this.id);
   }
 
   /** Return the users who read the message `seq` (protocol.md, "readers"). */
   async readers(seq: number, asked: { more?: string; limit?: number } = {}): Promise<Readers> {
-    const reply: ReadersReply = await this.call("readers", { seq, ...given(asked) });
+    const reply: ReadersReply = await this._call("readers", { seq, ...given(asked) });
     const readers = new Map(reply.readers.map(({ user, read }) => [user, read]));
     return { count: reply.count, readers, more: reply.more ?? "" };
   }
@@ -211,35 +201,35 @@ export class Room {
 
   /** Fetch the summary. */
   async refresh(): Promise<Summary> {
-    await this.engine.run("refresh", this.id);
+    await this._engine.run("refresh", this.id);
     return this.summary;
   }
 
   /** Change `title`, `avatar`, `public` or `data` (protocol.md, "room.update"). */
   async update(settings: { title?: string; avatar?: string; public?: boolean; data?: unknown }): Promise<void> {
-    await this.mutate("room.update", settings);
+    await this._mutate("room.update", settings);
   }
 
   /** Delete the room; only its owner may. */
   async delete(): Promise<void> {
-    await this.mutate("room.delete", {}, "deleted");
+    await this._mutate("room.delete", {}, "deleted");
   }
 
   /** Join a public room. */
   async join(): Promise<void> {
-    await this.mutate("room.join", {});
+    await this._mutate("room.join", {});
   }
 
   /** Leave the room. */
   async leave(): Promise<void> {
-    await this.mutate("room.leave", {}, "left");
+    await this._mutate("room.leave", {}, "left");
   }
 
   /** Yield all members, page by page: `for await (const member of room.members())`. */
   async *members(asked: { prefix?: string; role?: string } = {}): AsyncGenerator<Member, void> {
     let more: string | undefined;
     do {
-      const reply: MembersListReply = await this.call("members.list", given({ ...asked, more }));
+      const reply: MembersListReply = await this._call("members.list", given({ ...asked, more }));
       for (const entry of reply.members) yield { ...entry, role: roleOf(entry) };
       more = reply.more;
     } while (more);
@@ -247,50 +237,50 @@ export class Room {
 
   /** Add members, at most 100. */
   async add(users: Iterable<string>): Promise<void> {
-    await this.mutate("members.add", { users: [...users] });
+    await this._mutate("members.add", { users: [...users] });
   }
 
   /** Remove members, at most 100. */
   async remove(users: Iterable<string>): Promise<void> {
-    await this.mutate("members.remove", { users: [...users] });
+    await this._mutate("members.remove", { users: [...users] });
   }
 
   /** Give members the role `member`, `admin` or `owner`. */
   async setRoles(roles: Readonly<Record<string, string>>): Promise<void> {
-    await this.mutate("members.role", { users: Object.entries(roles).map(([user, role]) => ({ user, role })) });
+    await this._mutate("members.role", { users: Object.entries(roles).map(([user, role]) => ({ user, role })) });
   }
 
   /** Change the own view of the room (protocol.md, "preferences"): mute until a time in ms (1 for ever, 0 not), pin to
    * the top, hide. */
   async preferences(asked: { muted_until?: number; pinned?: boolean; hidden?: boolean }): Promise<void> {
-    await this.call("preferences", given(asked));
+    await this._call("preferences", given(asked));
   }
 
   // Internal.
 
-  private get seen(): Replica {
-    return this.engine.account.peek(this.id);
+  private get _seen(): Replica {
+    return this._engine.account.peek(this.id);
   }
 
-  private message(content: string | Body, options: SendOptions): Packet {
-    const { env } = this.engine;
+  private _message(content: string | Body, options: SendOptions): Packet {
+    const { env } = this._engine;
     const { silent, composed_at = env.timeMs() } = options;
     const packet = { type: "send", room: this.id, key: env.key(), body: bodyOf(content), composed_at };
     return silent ? { ...packet, silent } : packet;
   }
 
-  private write(type: string, fields: Packet): Promise<Receipt> {
-    return this.engine.deliver({ type, room: this.id, key: this.engine.env.key(), ...fields });
+  private _write(type: string, fields: Packet): Promise<Receipt> {
+    return this._engine.deliver({ type, room: this.id, key: this._engine.env.key(), ...fields });
   }
 
-  private call<Reply>(type: string, fields: Packet): Promise<Reply> {
+  private _call<Reply>(type: string, fields: Packet): Promise<Reply> {
     const packet = { type, room: this.id, ...fields };
-    return this.engine.run("call", packet, this.engine.timing.callS) as Promise<Reply>;
+    return this._engine.run("call", packet, this._engine.timing.callS) as Promise<Reply>;
   }
 
   /** Send a request with a key; with `lost` the room is gone for this user afterwards. */
-  private mutate(type: string, fields: Packet, lost = ""): Promise<void> {
-    return this.engine.run("mutate", { type, room: this.id, key: this.engine.env.key(), ...fields }, lost);
+  private _mutate(type: string, fields: Packet, lost = ""): Promise<void> {
+    return this._engine.run("mutate", { type, room: this.id, key: this._engine.env.key(), ...fields }, lost);
   }
 }
 

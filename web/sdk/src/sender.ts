@@ -37,35 +37,35 @@ export class Sender {
   readonly outbox: Outbox;
   /** The limits of the server, as it named them last. */
   limits: Limits = LIMITS;
-  private connection: Connection | undefined;
-  private window: Window = windowOf(LIMITS);
-  private timer: Timer | undefined;
+  private _connection: Connection | undefined;
+  private _window: Window = windowOf(LIMITS);
+  private _timer: Timer | undefined;
 
   constructor(
-    private readonly store: Store,
-    private readonly account: Account,
-    private readonly feed: ChangeFeed,
-    private readonly codec: Codec,
-    private readonly env: Env,
-    private readonly settings: Settings,
+    private readonly _store: Store,
+    private readonly _account: Account,
+    private readonly _feed: ChangeFeed,
+    private readonly _codec: Codec,
+    private readonly _env: Env,
+    private readonly _settings: Settings,
   ) {
-    this.outbox = new Outbox(settings.timing.laterS);
+    this.outbox = new Outbox(_settings.timing.laterS);
   }
 
   /** Load the mutations that are stored; whatever was here before is dropped. */
   restore(tables: Tables): void {
     this.outbox.clear();
     const records = [...(tables.outbox?.values() ?? [])] as EntryRecord[];
-    for (const record of records.sort((one, other) => one.order - other.order)) this.add(record);
+    for (const record of records.sort((one, other) => one.order - other.order)) this._add(record);
   }
 
   /** Take a row that another tab wrote. */
   adopt(key: string, record: EntryRecord | undefined): void {
     const known = this.outbox.get(key);
     // Only this tab knows what is on its way, if it has a connection.
-    if (known && record && (this.connection || known.record().failed === record.failed)) return;
+    if (known && record && (this._connection || known.record().failed === record.failed)) return;
     if (known) this.outbox.done(key);
-    if (record) this.add(record);
+    if (record) this._add(record);
     this.flush();
   }
 
@@ -75,19 +75,19 @@ export class Sender {
    * storage says if it cannot be stored.
    */
   async post(given: Packet): Promise<Entry> {
-    if (this.outbox.size >= this.settings.outboxMax) throw new OutboxFull("too many messages wait");
+    if (this.outbox.size >= this._settings.outboxMax) throw new OutboxFull("too many messages wait");
     const packet = sendable(given);
-    const entry = this.outbox.entry(packet, this.codec.size(this.codec.encode(packet)));
+    const entry = this.outbox.entry(packet, this._codec.size(this._codec.encode(packet)));
     if (entry.size > this.limits.frame_bytes) throw tooLargeError(entry.size, this.limits.frame_bytes);
     try {
-      await this.store([rowOf(entry)], true);
+      await this._store([rowOf(entry)], true);
     } catch (error) {
       // The disk is full: it was not promised, so it must not be sent.
-      void this.store([{ table: "outbox", key: entry.key }], false).catch(() => {});
+      void this._store([{ table: "outbox", key: entry.key }], false).catch(() => {});
       throw error;
     }
     this.outbox.add(entry);
-    this.feed.emit({ kind: "sendQueued", room: entry.room, key: entry.key });
+    this._feed.emit({ kind: "sendQueued", room: entry.room, key: entry.key });
     this.flush();
     return entry;
   }
@@ -96,8 +96,8 @@ export class Sender {
   resend(key: string): boolean {
     const entry = this.outbox.resend(key);
     if (!entry) return false;
-    this.write(rowOf(entry));
-    this.feed.emit({ kind: "sendQueued", room: entry.room, key });
+    this._write(rowOf(entry));
+    this._feed.emit({ kind: "sendQueued", room: entry.room, key });
     this.flush();
     return true;
   }
@@ -106,8 +106,8 @@ export class Sender {
   discard(key: string): boolean {
     const entry = this.outbox.discard(key);
     if (!entry) return false;
-    this.write({ table: "outbox", key });
-    this.feed.emit({ kind: "sendDiscarded", room: entry.room, key });
+    this._write({ table: "outbox", key });
+    this._feed.emit({ kind: "sendDiscarded", room: entry.room, key });
     return true;
   }
 
@@ -115,99 +115,99 @@ export class Sender {
 
   /** Send behind the hello as much as fits the small frames allowed there (protocol.md, "States"). */
   opened(connection: Connection): void {
-    this.connection = connection;
-    this.window = { ...windowOf(LIMITS), frameBytes: HELLO_FRAME_BYTES };
+    this._connection = connection;
+    this._window = { ...windowOf(LIMITS), frameBytes: HELLO_FRAME_BYTES };
     this.flush();
   }
 
   /** Take the limits and send the rest. */
   ready(limits: Limits): void {
     this.limits = limits;
-    this.window = windowOf(limits);
+    this._window = windowOf(limits);
     for (const entry of this.outbox.tooLarge(limits.frame_bytes)) {
       const error = tooLargeError(entry.size, limits.frame_bytes);
       this.outbox.reject(entry, error);
-      this.failed(entry, error);
+      this._failed(entry, error);
     }
     this.flush();
   }
 
   /** Forget the connection; it has completed every request whose answer will never come. */
   lost(): void {
-    this.connection = undefined;
-    this.timer?.cancel();
-    this.timer = undefined;
+    this._connection = undefined;
+    this._timer?.cancel();
+    this._timer = undefined;
   }
 
   /** Send everything that may be sent now. */
   flush(): void {
-    const { connection } = this;
+    const { _connection: connection } = this;
     if (!connection?.alive) return;
-    const now = this.env.monotonic();
-    for (const frame of this.outbox.take(now, this.window)) {
-      connection.askTogether(frame.map((entry) => [entry.packet, (reply) => this.answered(entry, reply)]));
+    const now = this._env.monotonic();
+    for (const frame of this.outbox.take(now, this._window)) {
+      connection.askTogether(frame.map((entry) => [entry.packet, (reply) => this._answered(entry, reply)]));
     }
     const at = this.outbox.nextAt(now);
-    this.timer?.cancel();
-    this.timer = at === undefined ? undefined : this.env.callLater(at - now, () => this.flush());
+    this._timer?.cancel();
+    this._timer = at === undefined ? undefined : this._env.callLater(at - now, () => this.flush());
   }
 
   /** Take an own message, wherever it is in the log, as an acknowledgement (protocol.md, "Positions, gaps and
    * repair"). */
   ownMessage(event: Event): void {
     const { key = "", seq, ordinal = 0, time = 0 } = event;
-    const entry = this.leave(key);
+    const entry = this._leave(key);
     if (!entry) return;
-    this.feed.emit({ kind: "sendDone", room: entry.room, key, seq, ordinal, time, duplicate: false });
+    this._feed.emit({ kind: "sendDone", room: entry.room, key, seq, ordinal, time, duplicate: false });
     this.flush();
   }
 
   // Answers.
 
-  private answered(entry: Entry, reply: Reply): void {
+  private _answered(entry: Entry, reply: Reply): void {
     if (reply === undefined) this.outbox.unknown(entry);
-    else if (reply instanceof ChatError) this.refused(entry, reply);
-    else this.accepted(entry, reply);
+    else if (reply instanceof ChatError) this._refused(entry, reply);
+    else this._accepted(entry, reply);
     this.flush();
   }
 
-  private accepted(entry: Entry, ack: Ack): void {
+  private _accepted(entry: Entry, ack: Ack): void {
     const { room, key, packet } = entry;
-    const wasHere = this.leave(key);
-    const event = eventOf(packet, ack, this.account.user);
-    if (event) this.account.takeEvents(room, [event]);
+    const wasHere = this._leave(key);
+    const event = eventOf(packet, ack, this._account.user);
+    if (event) this._account.takeEvents(room, [event]);
     else if (packet.type === "react") {
-      const replica = this.account.replica(room);
-      this.account.publish(replica, replica.takeOwnReaction(packet.target, packet.emoji, packet.set));
+      const replica = this._account.replica(room);
+      this._account.publish(replica, replica.takeOwnReaction(packet.target, packet.emoji, packet.set));
     }
     const { seq = 0, ordinal = 0, time = 0, duplicate = false } = ack;
-    if (wasHere) this.feed.emit({ kind: "sendDone", room, key, seq, ordinal, time, duplicate });
+    if (wasHere) this._feed.emit({ kind: "sendDone", room, key, seq, ordinal, time, duplicate });
   }
 
-  private leave(key: string): Entry | undefined {
+  private _leave(key: string): Entry | undefined {
     const entry = this.outbox.done(key);
-    if (entry) this.write({ table: "outbox", key });
+    if (entry) this._write({ table: "outbox", key });
     return entry;
   }
 
-  private refused(entry: Entry, error: ChatError): void {
+  private _refused(entry: Entry, error: ChatError): void {
     if (!this.outbox.has(entry.key)) return;
-    const state = this.outbox.refused(entry, error, this.env.monotonic());
-    if (state === "failed") this.failed(entry, error);
-    else this.feed.emit({ kind: "sendDelayed", room: entry.room, key: entry.key, error: error.packet });
+    const state = this.outbox.refused(entry, error, this._env.monotonic());
+    if (state === "failed") this._failed(entry, error);
+    else this._feed.emit({ kind: "sendDelayed", room: entry.room, key: entry.key, error: error.packet });
   }
 
-  private failed(entry: Entry, error: ChatError): void {
-    this.write(rowOf(entry));
-    this.feed.emit({ kind: "sendFailed", room: entry.room, key: entry.key, error: error.packet });
+  private _failed(entry: Entry, error: ChatError): void {
+    this._write(rowOf(entry));
+    this._feed.emit({ kind: "sendFailed", room: entry.room, key: entry.key, error: error.packet });
   }
 
-  private add(record: EntryRecord): void {
-    this.outbox.add(this.outbox.restored(record, this.codec.size(this.codec.encode(record.packet))));
+  private _add(record: EntryRecord): void {
+    this.outbox.add(this.outbox.restored(record, this._codec.size(this._codec.encode(record.packet))));
   }
 
-  private write(row: Row): void {
-    this.store([row], false).catch((error: unknown) => this.settings.log(`not stored: ${error}`));
+  private _write(row: Row): void {
+    this._store([row], false).catch((error: unknown) => this._settings.log(`not stored: ${error}`));
   }
 }
 

@@ -1,10 +1,11 @@
 /** The settings of a client, each with its unit and its reason; the durations are in core/timing.ts. */
 
+import { msgpack, type Codec } from "./core/codec.js";
 import { TIMING, type Timing } from "./core/timing.js";
 
 export interface Settings {
-  /** `msgpack` or `json` (protocol.md, "Transport and encoding"). */
-  readonly encoding: "msgpack" | "json";
+  /** The encoding: MessagePack, or `json` of `@chatd/client/json` (protocol.md, "Transport and encoding"). */
+  readonly codec: Codec;
   readonly app: string;
   readonly os: string;
   readonly locale: string;
@@ -29,7 +30,7 @@ export interface Settings {
 
 /** The defaults suit an interactive app. */
 export const SETTINGS: Settings = {
-  encoding: "msgpack",
+  codec: msgpack,
   app: "",
   os: "",
   locale: "",

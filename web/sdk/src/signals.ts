@@ -23,107 +23,107 @@ const DELIVERED = "";
 
 /** The signals of one account. They wait while there is no connection; the latest value counts. */
 export class Signals {
-  private watched: readonly string[] = [];
-  private connection: Connection | undefined;
-  private readonly reads = new Map<string, number>();
-  private readonly delivered = new Map<string, number>();
-  private readonly readThrottle: Throttle;
-  private readonly deliveredThrottle: Throttle;
-  private readonly typingThrottle: Throttle;
+  private _watched: readonly string[] = [];
+  private _connection: Connection | undefined;
+  private readonly _reads = new Map<string, number>();
+  private readonly _delivered = new Map<string, number>();
+  private readonly _readThrottle: Throttle;
+  private readonly _deliveredThrottle: Throttle;
+  private readonly _typingThrottle: Throttle;
 
-  constructor(private readonly account: Account, env: Env, private readonly settings: Settings) {
-    const { readS, deliveredS, typingS } = settings.timing;
-    this.readThrottle = new Throttle(env, readS, (room) => this.sendRead(room));
-    this.deliveredThrottle = new Throttle(env, deliveredS, () => this.sendDelivered());
-    this.typingThrottle = new Throttle(env, typingS, (room) => this.connection?.send({ type: "typing", room }));
+  constructor(private readonly _account: Account, env: Env, private readonly _settings: Settings) {
+    const { readS, deliveredS, typingS } = _settings.timing;
+    this._readThrottle = new Throttle(env, readS, (room) => this._sendRead(room));
+    this._deliveredThrottle = new Throttle(env, deliveredS, () => this._sendDelivered());
+    this._typingThrottle = new Throttle(env, typingS, (room) => this._connection?.send({ type: "typing", room }));
   }
 
   /** Repeat what the server forgot with the old connection, and send what waited. */
   connected(connection: Connection): void {
-    this.connection = connection;
-    if (this.account.focused.length) this.focus(this.account.focused);
-    if (this.watched.length) this.watch(this.watched);
-    for (const room of this.reads.keys()) this.readThrottle.touch(room);
-    if (this.delivered.size) this.deliveredThrottle.touch(DELIVERED);
+    this._connection = connection;
+    if (this._account.focused.length) this.focus(this._account.focused);
+    if (this._watched.length) this.watch(this._watched);
+    for (const room of this._reads.keys()) this._readThrottle.touch(room);
+    if (this._delivered.size) this._deliveredThrottle.touch(DELIVERED);
   }
 
   /** Keep the values and stop the timers. */
   disconnected(): void {
-    this.connection = undefined;
-    for (const throttle of [this.readThrottle, this.deliveredThrottle, this.typingThrottle]) throttle.stop();
+    this._connection = undefined;
+    for (const throttle of [this._readThrottle, this._deliveredThrottle, this._typingThrottle]) throttle.stop();
   }
 
   /** Mark the room as read up to `seq`; false if it is there already. */
   read(replica: Replica, seq: number): boolean {
     if (!replica.markRead(seq)) return false;
-    this.reads.set(replica.room, seq);
-    this.readThrottle.touch(replica.room);
+    this._reads.set(replica.room, seq);
+    this._readThrottle.touch(replica.room);
     return true;
   }
 
   /** Signal that the user is typing. */
   typing(room: string): void {
-    this.typingThrottle.touchNowOrNever(room);
+    this._typingThrottle.touchNowOrNever(room);
   }
 
   /** Name the rooms on the screen (protocol.md, "focus"). */
   focus(rooms: readonly string[]): void {
-    this.account.focused = rooms;
-    const current = () => ({ type: "focus", rooms: [...this.account.focused] });
-    this.connection?.askUntilTaken(current, (reply) => this.onFocus(reply));
+    this._account.focused = rooms;
+    const current = () => ({ type: "focus", rooms: [...this._account.focused] });
+    this._connection?.askUntilTaken(current, (reply) => this._onFocus(reply));
   }
 
   /** Follow the presence of these users (protocol.md, "watch"). */
   watch(users: readonly string[]): void {
-    this.watched = users;
-    const current = () => ({ type: "watch", users: [...this.watched] });
-    this.connection?.askUntilTaken(current, (reply) => {
-      if (reply && !(reply instanceof ChatError)) this.account.takePresence((reply as WatchReply).users);
+    this._watched = users;
+    const current = () => ({ type: "watch", users: [...this._watched] });
+    this._connection?.askUntilTaken(current, (reply) => {
+      if (reply && !(reply instanceof ChatError)) this._account.takePresence((reply as WatchReply).users);
     });
   }
 
   /** Confirm messages of others in small rooms as delivered; a listener of the feed. */
   arrived(change: Change): void {
-    if (change.kind !== "messageAdded" || change.message.user === this.account.user) return;
-    const { summary } = this.account.peek(change.room);
+    if (change.kind !== "messageAdded" || change.message.user === this._account.user) return;
+    const { summary } = this._account.peek(change.room);
     if (!summary.peer && summary.members > DELIVERED_MEMBERS_MAX) return;
-    this.delivered.set(change.room, change.message.seq);
-    this.deliveredThrottle.touch(DELIVERED);
+    this._delivered.set(change.room, change.message.seq);
+    this._deliveredThrottle.touch(DELIVERED);
   }
 
-  private sendRead(room: string): void {
-    const seq = this.reads.get(room);
-    if (!this.connection || seq === undefined) return;
-    this.reads.delete(room);
-    this.connection.ask({ type: "read", room, seq }, (reply) => this.onRead(room, seq, reply));
+  private _sendRead(room: string): void {
+    const seq = this._reads.get(room);
+    if (!this._connection || seq === undefined) return;
+    this._reads.delete(room);
+    this._connection.ask({ type: "read", room, seq }, (reply) => this._onRead(room, seq, reply));
   }
 
-  private sendDelivered(): void {
-    if (!this.connection || !this.delivered.size) return;
-    const rooms = [...this.delivered].slice(0, DELIVERED_ROOMS_MAX).map(([room, seq]) => ({ room, seq }));
-    for (const { room } of rooms) this.delivered.delete(room);
-    this.connection.send({ type: "delivered", rooms });
-    if (this.delivered.size) this.deliveredThrottle.touch(DELIVERED);
+  private _sendDelivered(): void {
+    if (!this._connection || !this._delivered.size) return;
+    const rooms = [...this._delivered].slice(0, DELIVERED_ROOMS_MAX).map(([room, seq]) => ({ room, seq }));
+    for (const { room } of rooms) this._delivered.delete(room);
+    this._connection.send({ type: "delivered", rooms });
+    if (this._delivered.size) this._deliveredThrottle.touch(DELIVERED);
   }
 
-  private onRead(room: string, seq: number, reply: Reply): void {
+  private _onRead(room: string, seq: number, reply: Reply): void {
     if (reply && !(reply instanceof ChatError)) {
-      const replica = this.account.replica(room);
-      this.account.publish(replica, replica.takePosition(reply as ReadReply));
-    } else if ((!reply || reply.retry === "later") && !this.reads.has(room)) {
+      const replica = this._account.replica(room);
+      this._account.publish(replica, replica.takePosition(reply as ReadReply));
+    } else if ((!reply || reply.retry === "later") && !this._reads.has(room)) {
       // Marks are monotonic: sending it again is harmless.
-      this.reads.set(room, seq);
-      if (reply) this.readThrottle.touchLater(room, pauseS(this.settings.timing, reply.retry_after));
+      this._reads.set(room, seq);
+      if (reply) this._readThrottle.touchLater(room, pauseS(this._settings.timing, reply.retry_after));
     }
   }
 
-  private onFocus(reply: Reply): void {
-    if (reply instanceof ChatError) this.settings.log(`focus was refused: ${reply.message}`);
+  private _onFocus(reply: Reply): void {
+    if (reply instanceof ChatError) this._settings.log(`focus was refused: ${reply.message}`);
     if (!reply || reply instanceof ChatError) return;
     for (const { room, seq, receipts } of (reply as FocusReply).rooms) {
-      this.account.takeHead(room, seq);
-      const replica = this.account.replica(room);
-      this.account.publish(replica, replica.takeReceipts(receipts ?? []));
+      this._account.takeHead(room, seq);
+      const replica = this._account.replica(room);
+      this._account.publish(replica, replica.takeReceipts(receipts ?? []));
     }
   }
 }

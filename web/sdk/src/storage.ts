@@ -5,23 +5,29 @@
  * leaves a cursor that is never ahead of its content.
  *
  * Several tabs of one user share one storage. One of them, the leader, runs the engine: it alone writes the tables
- * that follow the server (`account` to `intervals`) and takes rows out of the outbox. Any tab puts a row into `outbox`
+ * that follow the server (`account` to `messages`) and takes rows out of the outbox. Any tab puts a row into `outbox`
  * and wakes the leader; correctness rests on the keys of the entries, which the server stores once, and on the close
  * code `replaced`, not on there being one leader: two of them for a moment double nothing. Any tab writes `drafts` and
  * `users`. After each transaction the rows and the changes that belong to it go to the other tabs (tabs.ts), which
  * apply the rows to their own view; a tab that missed some loads everything again. So a tab never needs more than
- * `load`, `room` and the news, and the leader never needs to know who listens.
+ * `load`, `messages` and the news, and the leader never needs to know who listens.
  */
 
-import type { Row, StoredRoom, Table, Tables } from "./core/records.js";
+import type { Row, Table, Tables } from "./core/records.js";
 
 /** A durable map of tables. */
 export interface Storage {
-  /** Return everything stored but messages and intervals, each table in the order of first insertion. */
+  /** Return everything stored but messages, each table in the order of first insertion. */
   load(): Promise<Tables>;
 
-  /** Return what is cached of one room; a storage that keeps no messages returns empty lists. */
-  room(room: string): Promise<StoredRoom>;
+  /** Return the values of `messages` of one room. */
+  messages(room: string): Promise<unknown[]>;
+
+  /** Return the rooms whose messages are to go, when more are kept than there is place for; the client deletes them. */
+  surplus?(): Promise<string[]>;
+
+  /** Whether `messages` are kept; else they are fetched again after a restart. */
+  readonly keepsMessages: boolean;
 
   /** Write rows in one transaction, behind everything written before; resolves once it is committed.
    *
@@ -40,38 +46,37 @@ export interface Storage {
 
 /** A storage that survives reconnects and nothing else; for tests, throw-away sessions, and where nothing else works. */
 export class MemoryStorage implements Storage {
-  private readonly tables = new Map<Table, Map<string, unknown>>();
-  private readonly rooms = new Map<string, { [table in "messages" | "intervals"]: Map<number, unknown> }>();
+  readonly keepsMessages: boolean = true;
+  private readonly _tables = new Map<Table, Map<string, unknown>>();
+  private readonly _messages = new Map<string, Map<number, unknown>>();
 
   async load(): Promise<Tables> {
-    return Object.fromEntries([...this.tables].map(([name, table]) => [name, new Map(table)]));
+    return Object.fromEntries([...this._tables].map(([name, table]) => [name, new Map(table)]));
   }
 
-  async room(room: string): Promise<StoredRoom> {
-    const { messages, intervals } = this.rooms.get(room) ?? { messages: new Map(), intervals: new Map() };
-    return { messages: [...messages.values()], intervals: [...intervals.values()] as [number, number, number][] };
+  async messages(room: string): Promise<unknown[]> {
+    return [...(this._messages.get(room)?.values() ?? [])];
   }
 
   async write(rows: readonly Row[], _durable?: boolean): Promise<void> {
-    for (const row of rows) this.put(row);
+    for (const { table, key, value } of rows) {
+      if (typeof key === "string") put(held(this._tables, table), key, value);
+      else if (key.length === 1) this._messages.delete(key[0]);
+      else put(held(this._messages, key[0]), key[1], value);
+    }
   }
 
   async close(): Promise<void> {}
+}
 
-  private put({ table, key, value }: Row): void {
-    if (typeof key !== "string") {
-      const [room, number] = key;
-      const held = this.rooms.get(room) ?? { messages: new Map(), intervals: new Map() };
-      this.rooms.set(room, held);
-      const rows = held[table as "messages" | "intervals"];
-      if (number === undefined) rows.clear();
-      else if (value === undefined) rows.delete(number);
-      else rows.set(number, value);
-      return;
-    }
-    const rows = this.tables.get(table) ?? new Map<string, unknown>();
-    this.tables.set(table, rows);
-    if (value === undefined) rows.delete(key);
-    else rows.set(key, value);
-  }
+/** Set a value, or delete it when it is undefined. */
+export function put<Key, Value>(map: Map<Key, Value>, key: Key, value: Value | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
+}
+
+function held<Key, Inner>(maps: Map<Key, Map<Inner, unknown>>, key: Key): Map<Inner, unknown> {
+  const map = maps.get(key) ?? new Map<Inner, unknown>();
+  maps.set(key, map);
+  return map;
 }

@@ -1,5 +1,4 @@
 /** The composer: a field that grows to eight lines, what it answers or edits, and the button that sends. */
-import "./composer.css";
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { number, t } from "../locale/locale.js";
@@ -8,14 +7,12 @@ import { me } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import type { Chat } from "../timeline/chat.js";
 import { summaryOf } from "../timeline/quote.js";
+import { FINE_POINTER } from "./composer_model.js";
 import { EmojiButton } from "./emoji_button.js";
 import { MentionPicker } from "./mention_picker.js";
 import { MentionQuery } from "./mention_query.js";
 
 type FieldRef = RefObject<HTMLTextAreaElement | null>;
-
-/** A device with a mouse has a keyboard, where Enter sends; on a screen keyboard it breaks the line. */
-const FINE_POINTER = matchMedia("(pointer: fine)");
 
 export function Composer({ chat }: { chat: Chat }) {
   const model = chat.composer;
@@ -32,7 +29,7 @@ export function Composer({ chat }: { chat: Chat }) {
     void model.send();
   };
   return (
-    <form class="composer" onSubmit={submit}>
+    <form class="composer" part="composer" onSubmit={submit}>
       <MentionPicker query={query} field={field} />
       <Context chat={chat} />
       <div class="composer-row">

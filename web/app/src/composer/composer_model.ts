@@ -20,6 +20,9 @@ const BODY_BYTES = 64;
 /** Bytes of the body left below which they are shown. */
 const FEW_BYTES = 1024;
 
+/** A device with a mouse has a keyboard, where Enter sends; on a screen keyboard it breaks the line. */
+export const FINE_POINTER = matchMedia("(pointer: fine)");
+
 const encoder = new TextEncoder();
 
 /** The text that mentions a user; `*` is everybody. */

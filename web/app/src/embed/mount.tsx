@@ -6,21 +6,19 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import base from "../style/base.css?text";
 import list from "../style/list.css?text";
-import pages from "../style/pages.css?text";
 import shell from "../style/shell.css?text";
-import composer from "../composer/composer.css?text";
-import timeline from "../timeline/timeline.css?text";
 import tokens from "../style/tokens.css?text";
 import { LANGUAGES, type Language } from "../locale/locale.js";
 import { openDirect } from "../people/open_direct.js";
+import { applyAccent } from "../shell/accent.js";
 import { App } from "../shell/app.js";
 import { startBanner } from "../shell/banner.js";
 import { startKeyboard } from "../shell/keyboard.js";
-import { restrictPictures } from "../shell/pictures.js";
 import { go, openRoom, onlyChat, startRoutes } from "../shell/router.js";
 import { hostToken, useServer } from "../shell/server.js";
-import { closeSession, stage, startSession, useTokens } from "../shell/session.js";
+import { closeSession, config, stage, startSession, useTokens } from "../shell/session.js";
 import { overrideSettings, startSettings } from "../shell/settings.js";
+import { adopt, adoptIn } from "../shell/styles.js";
 import { closed, phase, roomList, totalUnread } from "../shell/state.js";
 
 export interface EmbedOptions {
@@ -44,12 +42,12 @@ export interface Embedded {
   unmount: () => void;
 }
 
+let styled = false;
+
 /** Show the client in `root`. */
 export async function mount(root: ShadowRoot | HTMLElement, options: EmbedOptions): Promise<Embedded> {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync([tokens, base, shell, list, timeline, composer, pages, host].join("\n"));
-  const scope = root instanceof ShadowRoot ? root : document;
-  scope.adoptedStyleSheets = [...scope.adoptedStyleSheets, sheet];
+  const drop = adoptIn(root instanceof ShadowRoot ? root : document);
+  styled ||= (adopt([tokens, base, shell, list, host].join("\n")), true);
   const frame = document.createElement("div");
   frame.className = "frame";
   frame.part.add("panel");
@@ -58,12 +56,13 @@ export async function mount(root: ShadowRoot | HTMLElement, options: EmbedOption
   apply(options);
   await startSettings(frame);
   useServer(options.server);
-  if (root instanceof ShadowRoot) restrictPictures([location.origin, new URL(options.server).origin]);
   startRoutes({ name: "chats" });
   startKeyboard(frame);
   const stops = [startBanner(), report((name, detail) => now.emit(name, detail))];
   if (options.token || options.tokenUrl) useTokens(() => tokenOf(now));
   void startSession();
+  const own = getComputedStyle(frame).getPropertyValue("--chatd-accent");
+  const colour = effect(() => applyAccent(frame, own || config.value?.accent));
   const show = effect(() => void (phase.value === "ready" && void showWanted(now)));
   render(<App />, frame);
   return {
@@ -74,11 +73,11 @@ export async function mount(root: ShadowRoot | HTMLElement, options: EmbedOption
       if (moved && phase.peek() === "ready") void showWanted(next);
     },
     unmount() {
-      for (const stop of [show, ...stops]) stop();
+      for (const stop of [show, colour, ...stops]) stop();
       closeSession();
       render(null, frame);
       frame.remove();
-      scope.adoptedStyleSheets = scope.adoptedStyleSheets.filter((adopted) => adopted !== sheet);
+      drop();
     },
   };
 }

@@ -1,17 +1,28 @@
 /** The texts of the client in the language of the reader: `t("key", {…})`, with plurals; dates and numbers of that language. */
 import { computed, signal } from "@preact/signals";
 import en from "./en.json";
+import type enMore from "./en.more.json";
 
-type Key = keyof typeof en;
+type Key = keyof typeof en | keyof typeof enMore;
 /** A key of the texts; one with plural forms, `key.one` and `key.other`, is named without the form. */
 export type TextKey = Exclude<Key, `${string}.${"one" | "other"}`> | (Key extends infer K ? (K extends `${infer Base}.other` ? Base : never) : never);
 export type Params = Readonly<Record<string, string | number>>;
 type Texts = Readonly<Record<string, string>>;
 
-/** The languages there are texts of, each with its own name and the file of its texts. */
+/** The languages there are texts of: the name of each, its texts of the list, and more, those of the parts that are
+ * loaded later.
+ */
 export const LANGUAGES = {
-  en: { name: "English", load: async (): Promise<Texts> => en },
-  "zh-CN": { name: "简体中文", load: async (): Promise<Texts> => (await import("./zh-CN.json")).default },
+  en: {
+    name: "English",
+    load: async (): Promise<Texts> => en,
+    more: async (): Promise<Texts> => (await import("./en.more.json")).default,
+  },
+  "zh-CN": {
+    name: "简体中文",
+    load: async (): Promise<Texts> => (await import("./zh-CN.json")).default,
+    more: async (): Promise<Texts> => (await import("./zh-CN.more.json")).default,
+  },
 } as const;
 export type Language = keyof typeof LANGUAGES;
 
@@ -35,7 +46,21 @@ export function bestLanguage(wishes: readonly string[]): Language {
 
 /** Show the texts of a language, once they are loaded. */
 export async function setLanguage(next: Language): Promise<void> {
-  current.value = { language: next, texts: await LANGUAGES[next].load() };
+  const { load, more } = LANGUAGES[next];
+  const [texts, others] = await Promise.all([load(), whole && more()]);
+  current.value = { language: next, texts: { ...texts, ...others } };
+}
+
+let whole = false;
+
+/** Load the texts of the parts that are loaded later, too; to be awaited before any of them is shown. */
+export async function loadMoreTexts(): Promise<void> {
+  if (whole) return;
+  const { language: now, texts } = current.peek();
+  const more = await LANGUAGES[now].more();
+  whole = true;
+  if (current.peek().language === now) current.value = { language: now, texts: { ...texts, ...more } };
+  else await setLanguage(current.peek().language);
 }
 
 /** Return the text of a key, `{name}` replaced by the parameter; `count` chooses the plural form.

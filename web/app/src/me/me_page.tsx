@@ -1,4 +1,5 @@
 /** The own page: name, appearance, privacy, this browser's storage, the devices, and the way out. */
+import "../style/pages.js";
 import { useComputed } from "@preact/signals";
 import { LANGUAGES, t, type Language } from "../locale/locale.js";
 import { UserId } from "../people/person_card.js";

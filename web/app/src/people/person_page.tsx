@@ -1,4 +1,5 @@
 /** The page of a user. */
+import "../style/pages.js";
 import { useComputed } from "@preact/signals";
 import { t } from "../locale/locale.js";
 import { RoomSettings } from "../rooms/room_settings.js";

@@ -1,4 +1,5 @@
 /** The dialog that adds members to a group. */
+import "../style/pages.js";
 import { useSignal } from "@preact/signals";
 import { t } from "../locale/locale.js";
 import { Chosen, Picker } from "../people/picker.js";

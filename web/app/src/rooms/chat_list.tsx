@@ -5,6 +5,7 @@ import { openDialog } from "../shell/dialog.js";
 import { Empty } from "../shell/drawings.js";
 import { Icon } from "../shell/icons.js";
 import { go } from "../shell/router.js";
+import { config } from "../shell/session.js";
 import { Skeleton } from "../shell/skeleton.js";
 import { loaded, roomList, type RoomState } from "../shell/state.js";
 import { focusFirstRow, VirtualList } from "../shell/virtual_list.js";
@@ -19,7 +20,7 @@ export function ChatList() {
   return (
     <>
       <header class="list-head">
-        <h1>{t("nav.chats")}</h1>
+        <h1 class="line">{config.value && config.value.title !== "chatd" ? config.value.title : t("nav.chats")}</h1>
         <button type="button" class="icon-button" aria-label={t("chats.new")} onClick={newChat}>
           <Icon name="edit" />
         </button>

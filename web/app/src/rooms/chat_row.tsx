@@ -1,6 +1,7 @@
 /** One row of the list of chats: face, name, time, and the last message, a draft, or who is typing. */
 import type { Message } from "@chatd/client";
 import { useComputed } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { shortTime } from "../locale/dates.js";
 import { number, t } from "../locale/locale.js";
 import { Avatar } from "../shell/avatar.js";
@@ -12,6 +13,7 @@ import { userOf } from "../shell/users.js";
 import { faceOf, titleOf } from "./names.js";
 
 export function ChatRow({ room }: { room: RoomState }) {
+  useEffect(() => room.listen((change) => void (change.kind === "roomMoved" && freshen(room))), [room]);
   const current = useComputed(() => openRoom.value === room.id).value;
   const { muted_until, pinned } = room.summary.value;
   const muted = isMuted({ muted_until });
@@ -37,6 +39,21 @@ export function ChatRow({ room }: { room: RoomState }) {
       </span>
     </a>
   );
+}
+
+/** The time in which moves of a large room, which come without their messages, are gathered. */
+const GATHER_MS = 3000;
+const waiting = new Set<string>();
+
+/** Fetch the latest message of a room that moved, for the second line of its row. */
+function freshen(room: RoomState): void {
+  if (waiting.has(room.id)) return;
+  waiting.add(room.id);
+  setTimeout(async () => {
+    waiting.delete(room.id);
+    await room.room.history({ limit: 1 }).catch(() => undefined);
+    room.take();
+  }, GATHER_MS);
 }
 
 /** An icon that says something by itself. */

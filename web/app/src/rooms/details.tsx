@@ -1,4 +1,5 @@
 /** The details of a chat: the card of a direct room's other user, or the page of a group. */
+import "../style/pages.js";
 import { t } from "../locale/locale.js";
 import { PersonCard } from "../people/person_card.js";
 import { PageHead } from "../shell/page_head.js";

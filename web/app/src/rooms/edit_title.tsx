@@ -1,4 +1,5 @@
 /** The dialog that renames a group. */
+import "../style/pages.js";
 import { useSignal } from "@preact/signals";
 import { t } from "../locale/locale.js";
 import { closeDialog, Dialog } from "../shell/dialog.js";

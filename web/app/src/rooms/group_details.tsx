@@ -19,12 +19,11 @@ import { RoomSettings } from "./room_settings.js";
 export function GroupDetails({ room }: { room: RoomState }) {
   const prefix = useSignal("");
   const seen = useSignal<readonly Member[]>([]);
-  const version = useSignal(0);
-  const list = useMemo(() => new MemberList(room.id, prefix.value), [prefix.value, version.value, phase.value === "ready"]);
+  const list = useMemo(() => new MemberList(room.id, prefix.value), [prefix.value, phase.value === "ready"]);
   useWatched(seen.value.map((member) => member.user));
   useEffect(() => void (phase.peek() === "ready" && list.next()), [list]);
   // Membership and roles are events of the log; in a large room the number of members moves.
-  useEffect(() => room.listen((change) => void (change.kind === "eventAdded" && (version.value += 1))), [room]);
+  useEffect(() => room.listen((change) => void (change.kind === "eventAdded" && list.reload())), [room, list]);
   return (
     <VirtualList
       label={t("group.members")}

@@ -20,7 +20,7 @@ export class MemberList {
   readonly members = signal<readonly Member[]>([]);
   private step = 0;
   private more: string | undefined;
-  private fetching = false;
+  private fetching: Promise<void> = Promise.resolve();
 
   /** With a `prefix` only users whose id begins so. */
   constructor(
@@ -29,21 +29,38 @@ export class MemberList {
   ) {}
 
   /** Fetch the next page, if there is one; pages of one role follow those of the role before. */
-  async next(): Promise<void> {
-    if (this.fetching || this.step >= ROLES.length) return;
-    this.fetching = true;
-    const before = this.members.peek().length;
-    // A role that nobody has gives an empty page: go on until there is something to show.
-    while (this.step < ROLES.length && this.members.peek().length === before) {
+  next(): Promise<void> {
+    return this.after(async () => {
+      const { length } = this.members.peek();
+      if (this.step < ROLES.length) await this.fetch([...this.members.peek()], length + 1);
+    });
+  }
+
+  /** Fetch everything anew that was fetched before; until it is there the old members stay. */
+  reload(): Promise<void> {
+    return this.after(() => {
+      this.step = 0;
+      this.more = undefined;
+      return this.fetch([], this.members.peek().length);
+    });
+  }
+
+  private after(work: () => Promise<void>): Promise<void> {
+    return (this.fetching = this.fetching.then(work));
+  }
+
+  /** Fetch pages until there are `least` members; a role that nobody has gives an empty page. After a
+   * refusal the list stays as it is. */
+  private async fetch(members: Member[], least: number): Promise<void> {
+    while (this.step < ROLES.length && members.length < least) {
       const role = ROLES[this.step]!;
       const reply = await attempt(() => this.page(role));
-      if (!reply) break;
-      const found = reply.members.map(({ user }: MemberEntry) => ({ user, role }));
-      this.members.value = [...this.members.peek(), ...found];
+      if (!reply) return;
+      members.push(...reply.members.map(({ user }: MemberEntry) => ({ user, role })));
       this.more = reply.more;
       if (!this.more) this.step += 1;
     }
-    this.fetching = false;
+    this.members.value = members;
   }
 
   private page(role: Role): Promise<MembersListReply> {

@@ -1,4 +1,5 @@
 /** The dialog that begins a chat: with one person, or a group. */
+import "../style/pages.js";
 import { useSignal } from "@preact/signals";
 import { t } from "../locale/locale.js";
 import { openDirect } from "../people/open_direct.js";

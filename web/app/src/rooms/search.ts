@@ -1,6 +1,6 @@
 /** The search by name over the list of chats. */
 import { computed, signal } from "@preact/signals";
-import { route, go } from "../shell/router.js";
+import { go } from "../shell/router.js";
 import { roomList, type RoomState } from "../shell/state.js";
 import { titleOf } from "./names.js";
 
@@ -38,6 +38,7 @@ export function setSearchField(next: HTMLInputElement | null): void {
 
 /** Move the focus to the search field; on a phone the list is shown first. */
 export function focusSearch(): void {
-  if (!field?.checkVisibility()) go({ name: "chats" }, route.peek().name === "chats");
+  if (field) return field.select();
+  go({ name: "chats" });
   requestAnimationFrame(() => field?.select());
 }

@@ -1,4 +1,5 @@
 /** The banner: at most one line, about the most urgent thing that hinders the user; none while all is well. */
+import { canShare } from "@chatd/client/browser";
 import { computed, effect, signal } from "@preact/signals";
 import { t } from "../locale/locale.js";
 import { Icon, type IconName } from "./icons.js";
@@ -14,7 +15,7 @@ const ELSEWHERE: readonly number[] = [4200, 4205];
 /** How long the connection has been down: not at all, a moment, long. */
 const down = signal<"" | "connecting" | "offline">("");
 /** Whether this browser cannot store, or not let tabs work together: each then is a device of its own. */
-const alone = !("locks" in navigator) || !("indexedDB" in globalThis);
+const alone = !canShare();
 
 interface BannerContent {
   icon: IconName;

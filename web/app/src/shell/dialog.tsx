@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentChildren, ComponentType } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { t } from "../locale/locale.js";
+import { loadMoreTexts, t } from "../locale/locale.js";
 import { Icon } from "./icons.js";
 import { notify } from "./announcer.js";
 
@@ -11,7 +11,7 @@ const open = signal<(() => ComponentChildren) | null>(null);
 /** Show a dialog that is loaded when it is first needed. */
 export async function openDialog<P extends object>(load: () => Promise<ComponentType<P>>, props: P): Promise<void> {
   try {
-    const Loaded = await load();
+    const [Loaded] = await Promise.all([load(), loadMoreTexts()]);
     open.value = () => <Loaded {...props} />;
   } catch {
     notify(t("error.part"));

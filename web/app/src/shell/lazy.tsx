@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
-import { t } from "../locale/locale.js";
+import { loadMoreTexts, t } from "../locale/locale.js";
 import { Empty } from "./drawings.js";
 import { Skeleton } from "./skeleton.js";
 
@@ -13,8 +13,8 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
     const state = useSignal<"loading" | "failed" | "there">(loaded ? "there" : "loading");
     useEffect(() => {
       if (loaded) return;
-      load().then(
-        (component) => ((loaded = component), (state.value = "there")),
+      Promise.all([load(), loadMoreTexts()]).then(
+        ([component]) => ((loaded = component), (state.value = "there")),
         () => (state.value = "failed"),
       );
     }, []);

@@ -25,8 +25,9 @@ export function Menu({ label, items }: { label: string; items: readonly MenuItem
     box.style.left = `${Math.max(EDGE, Math.min(wish, innerWidth - box.offsetWidth - EDGE))}px`;
     box.style.top = `${at.bottom + box.offsetHeight + EDGE > innerHeight ? Math.max(EDGE, at.top - box.offsetHeight) : at.bottom}px`;
   };
-  const toggled = (event: Event) => {
-    open.value = (event as ToggleEvent).newState === "open";
+  // The items are drawn between the two events: a list of members has many menus, and at most one is open.
+  const beforeToggle = (event: Event) => (open.value = (event as ToggleEvent).newState === "open");
+  const toggled = () => {
     if (!open.value) return;
     place();
     list.current!.querySelector<HTMLElement>("button")?.focus();
@@ -45,8 +46,8 @@ export function Menu({ label, items }: { label: string; items: readonly MenuItem
       >
         <Icon name="more" />
       </button>
-      <div ref={list} id={id} class="menu" role="menu" aria-label={label} popover="auto" onToggle={toggled} onKeyDown={step}>
-        {items.map((item) => (
+      <div ref={list} id={id} class="menu" role="menu" aria-label={label} popover="auto" onBeforeToggle={beforeToggle} onToggle={toggled} onKeyDown={step}>
+        {open.value && items.map((item) => (
           <button
             key={item.label}
             type="button"

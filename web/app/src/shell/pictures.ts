@@ -1,10 +1,11 @@
-/** Addresses of pictures: which of those that others name may be loaded. */
+/** Addresses of pictures: those that others name are loaded from the own origin and from those that the operator named. */
+import { signal } from "@preact/signals";
 
-let onlyFrom: readonly string[] | null = null;
+const origins = signal<readonly string[]>([location.origin]);
 
-/** Load pictures from these origins only; where a Content-Security-Policy of ours holds, it decides, and nobody calls this. */
-export function restrictPictures(origins: readonly string[]): void {
-  onlyFrom = origins;
+/** Load pictures from these origins, too. The policy of the page says the same; an embedded client has only this. */
+export function allowPictures(from: readonly string[]): void {
+  origins.value = [location.origin, ...from];
 }
 
 /** Return the address if it is a http(s) one that may be loaded here, else an empty text. */
@@ -12,5 +13,5 @@ export function allowedPicture(address: string | undefined): string {
   if (!address) return "";
   const url = URL.canParse(address, location.href) ? new URL(address, location.href) : null;
   if (!url || !/^https?:$/.test(url.protocol)) return "";
-  return onlyFrom === null || onlyFrom.includes(url.origin) ? url.href : "";
+  return origins.value.includes(url.origin) ? url.href : "";
 }

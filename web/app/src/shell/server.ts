@@ -9,6 +9,7 @@ export interface ServerConfig {
   remember: boolean;
   token_url?: string;
   login_url?: string;
+  media_origins?: string[];
 }
 
 export interface Login {
@@ -88,6 +89,8 @@ export function takeLink(): boolean {
   const found = /^#login=([A-Za-z0-9_-]{22})$/.exec(location.hash);
   if (!found) return false;
   sessionStorage.setItem(LINK, found[1]!);
+  // The tab may have shown somebody else.
+  sessionStorage.removeItem("chatd:user");
   history.replaceState(null, "", "#/");
   return true;
 }

@@ -5,8 +5,9 @@
  */
 import { effect, signal } from "@preact/signals";
 import { Client } from "@chatd/client";
-import { browser } from "@chatd/client/browser";
+import { browser, canShare } from "@chatd/client/browser";
 import { language } from "../locale/locale.js";
+import { allowPictures } from "./pictures.js";
 import * as server from "./server.js";
 import { attach, client, closed, signedIn } from "./state.js";
 
@@ -43,7 +44,7 @@ export async function startSession(): Promise<void> {
   const stored = JSON.parse(kept(localStorage, CONFIG) ?? "null") as server.ServerConfig | null;
   const fetched = learnConfig();
   if (known && stored) {
-    config.value ??= stored;
+    if (!config.peek()) takeConfig(stored);
     fetched.catch(() => undefined);
     return open(known);
   }
@@ -61,15 +62,21 @@ export async function startSession(): Promise<void> {
 /** Fetch the configuration of the server, and keep it for a start without network. */
 export async function learnConfig(): Promise<server.ServerConfig> {
   const found = await server.fetchConfig();
-  config.value = found;
+  takeConfig(found);
   keep(localStorage, CONFIG, JSON.stringify(found));
   return found;
+}
+
+function takeConfig(found: server.ServerConfig): void {
+  config.value = found;
+  allowPictures([server.addressOf("").origin, ...(found.media_origins ?? [])]);
 }
 
 /** Sign in with a password; throws HttpError when it is refused. */
 export async function signIn(user: string, password: string, remember: boolean): Promise<void> {
   const wanted = remember && config.peek()?.remember ? { remember } : {};
-  spare = await server.logIn({ user, password, ...wanted });
+  const device = deviceOf(user);
+  spare = await server.logIn({ user, password, ...(device && { device }), ...wanted });
   open(user);
 }
 
@@ -104,7 +111,9 @@ function open(user: string): void {
   lastUser.value = user;
   keep(sessionStorage, USER, user);
   keep(localStorage, USER, user);
+  const device = deviceOf(user);
   const opened = new Client({
+    ...(device && { device }),
     url: server.socketAddress(config.peek()!),
     token: tokenForClient,
     settings: { app: "chatd web", locale: language.peek() },
@@ -157,6 +166,18 @@ export function closeSession(): void {
 function end(): void {
   stop?.();
   stop = null;
+}
+
+/** The device that all tabs of a user are here, so that a token may be bound to it; where tabs cannot share, each is one. */
+function deviceOf(user: string): string | undefined {
+  if (!canShare()) return undefined;
+  const place = `chatd:${user}:device`;
+  const known = kept(localStorage, place);
+  if (known) return known;
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const made = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").slice(0, 22);
+  keep(localStorage, place, made);
+  return kept(localStorage, place) ?? undefined;
 }
 
 const userOfTab = (): string => kept(sessionStorage, USER) ?? "";

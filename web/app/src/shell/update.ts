@@ -10,9 +10,10 @@ export const outdated = signal(false);
 
 let waitingWorker: ServiceWorker | null = null;
 
+const own = () => document.querySelector<HTMLMetaElement>("meta[name=chatd-version]")?.content;
+
 /** Compare versions whenever the client is ready again (web/README.md, "Versions"). */
 export function startUpdates(): void {
-  const own = document.querySelector<HTMLMetaElement>("meta[name=chatd-version]")?.content;
   let lost = false;
   effect(() => {
     const now = phase.value;
@@ -20,7 +21,7 @@ export function startUpdates(): void {
     if (now !== "ready" || !lost) return;
     lost = false;
     learnConfig().then(
-      ({ version }) => (outdated.value ||= own !== undefined && version !== own),
+      ({ version }) => (outdated.value ||= version !== own()),
       () => undefined,
     );
   });
@@ -32,8 +33,8 @@ export function startUpdates(): void {
 
 /** Load the newer version. */
 export function update(): void {
-  if (waitingWorker) waitingWorker.postMessage("activate");
-  else location.reload();
+  waitingWorker?.postMessage("activate");
+  location.reload();
 }
 
 /** What the browser has of Trusted Types, as far as it is used here. */
@@ -50,17 +51,19 @@ async function startWorker(): Promise<void> {
   const script = policy ? policy.createScriptURL("sw.js") : "sw.js";
   const registration = await workers.register(script as string).catch(() => null);
   if (!registration) return;
-  // The first worker takes over by itself, and nothing is outdated by that.
-  const controlled = workers.controller !== null;
-  const found = (worker: ServiceWorker | null) => {
+  const found = async (worker: ServiceWorker | null) => {
+    // The first worker takes over by itself, and nothing is outdated by that.
     if (worker?.state !== "installed" || !workers.controller) return;
+    const { version } = await learnConfig();
+    // The page comes from the network first: after a reload it is new, and only its worker is not.
+    if (version === own()) return worker.postMessage("activate");
     waitingWorker = worker;
     outdated.value = true;
   };
-  found(registration.waiting);
+  const look = (worker: ServiceWorker | null) => void found(worker).catch(() => undefined);
+  look(registration.waiting);
   registration.addEventListener("updatefound", () => {
     const worker = registration.installing;
-    worker?.addEventListener("statechange", () => found(worker));
+    worker?.addEventListener("statechange", () => look(worker));
   });
-  workers.addEventListener("controllerchange", () => controlled && location.reload());
 }

@@ -88,7 +88,10 @@ function focusRow(frame: HTMLElement, list: HTMLElement, index: number, size: nu
   const start = list.offsetTop + index * size;
   if (start < frame.scrollTop) frame.scrollTop = start;
   if (start + size > frame.scrollTop + frame.clientHeight) frame.scrollTop = start + size - frame.clientHeight;
-  requestAnimationFrame(() => list.querySelector<HTMLElement>(`[data-index="${index}"] :is(a, button)`)?.focus());
+  const find = () => list.querySelector<HTMLElement>(`[data-index="${index}"] :is(a, button)`);
+  const drawn = find();
+  if (drawn) drawn.focus();
+  else requestAnimationFrame(() => requestAnimationFrame(() => find()?.focus()));
 }
 
 function rowHeight(): number {

@@ -1,4 +1,5 @@
 /** The sign-in of built-in accounts. Where there are none, the page says who can help. */
+import "../style/pages.js";
 import { useSignal } from "@preact/signals";
 import { t } from "../locale/locale.js";
 import { Empty } from "../shell/drawings.js";

@@ -1,4 +1,4 @@
-/** The actions beside the message under the pointer, or with the focus; its menu has the others. */
+/** The actions beside the message under the pointer; its menu has all of them, and is where the keyboard gets to. */
 import type { Message } from "@chatd/client";
 import { t } from "../locale/locale.js";
 import { Icon } from "../shell/icons.js";
@@ -12,13 +12,21 @@ export function Actions({ chat, message }: { chat: Chat; message: Message }) {
   return (
     <div class="actions" role="group" aria-label={t("chat.actions")}>
       {!message.recalled && (
-        <button type="button" class="action" aria-label={t("chat.reply")} title={t("chat.reply")} onClick={() => chat.reply(message)}>
+        <button
+          type="button"
+          class="action"
+          tabIndex={-1}
+          aria-label={t("chat.reply")}
+          title={t("chat.reply")}
+          onClick={() => chat.reply(message)}
+        >
           <Icon name="reply" />
         </button>
       )}
       <button
         type="button"
         class="action"
+        tabIndex={-1}
         aria-label={t("chat.more")}
         title={t("chat.more")}
         aria-haspopup="menu"

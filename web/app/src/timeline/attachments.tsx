@@ -21,7 +21,7 @@ export function Attachments({ attachments }: { attachments: readonly Attachment[
   );
 }
 
-/** Whether an attachment is shown as a picture; where it may be loaded from, the policy of the page decides. */
+/** Whether an attachment is shown as a picture. */
 export function isPicture({ mime, url }: Attachment): boolean {
   return /^image\/(png|jpeg|gif|webp|avif)$/i.test(mime) && allowedPicture(url) !== "";
 }

@@ -1,7 +1,7 @@
 /** The open chat: the model of its timeline, the place of the reader in it, and what its parts ask of each other. */
 import { signal } from "@preact/signals";
 import type { Message } from "@chatd/client";
-import { ComposerModel } from "../composer/composer_model.js";
+import { ComposerModel, FINE_POINTER } from "../composer/composer_model.js";
 import { t } from "../locale/locale.js";
 import { announce } from "../shell/announcer.js";
 import { attempt } from "../shell/errors.js";
@@ -41,6 +41,8 @@ export interface MenuRequest {
   /** The place it opens at, in the coordinates of the window. */
   readonly x: number;
   readonly y: number;
+  /** Whether a key asked for it, so that the focus returns to the message. */
+  readonly byKey: boolean;
 }
 
 export class Chat {
@@ -68,11 +70,9 @@ export class Chat {
 
   constructor(readonly state: RoomState) {
     this.#reading = new Reading(state.room.readTo);
-    this.model = new TimelineModel(
-      state,
-      (change) => this.change(change),
-      () => !this.#place || this.#place.following || this.#place.below < this.#ahead,
-    );
+    const isFollowing = (): boolean => this.#place?.following ?? false;
+    const isNear = (): boolean => isFollowing() || (this.#place?.below ?? 0) < this.#ahead;
+    this.model = new TimelineModel(state, (change) => this.change(change), { isNear, isFollowing });
     this.model.onAdded = (messages) => this.#announce(messages);
     this.composer = new ComposerModel(state, () => this.toEnd());
   }
@@ -139,10 +139,10 @@ export class Chat {
   }
 
   /** Open the menu of a message at a place of the window. */
-  openMenu(message: Message, origin: HTMLElement, x: number, y: number): void {
+  openMenu(message: Message, origin: HTMLElement, x: number, y: number, byKey = false): void {
     const row = origin.closest<HTMLElement>("article") ?? origin;
     this.hold(row);
-    this.menu.value = { message, row, x, y };
+    this.menu.value = { message, row, x, y, byKey };
   }
 
   closeMenu(): void {
@@ -150,7 +150,8 @@ export class Chat {
     if (!open) return;
     this.menu.value = null;
     this.hold();
-    if (open.row.isConnected) open.row.focus({ preventScroll: true });
+    if (open.byKey) open.row.focus({ preventScroll: true });
+    else if (FINE_POINTER.matches) this.composer.focused.value += 1;
   }
 
   /** Edit the last own message, if there is one in view; false if there is none. */

@@ -1,11 +1,15 @@
 /** The inside of a chat: the messages, the composer, and the menu of a message. */
-import "./timeline.css";
 import { useMemo } from "preact/hooks";
 import { Composer } from "../composer/composer.js";
 import type { RoomState } from "../shell/state.js";
+import composerCss from "../composer/composer.css?text";
+import { adopt } from "../shell/styles.js";
 import { Chat } from "./chat.js";
 import { MessageMenu } from "./menu.js";
+import css from "./timeline.css?text";
 import { Timeline } from "./timeline.js";
+
+for (const sheet of [css, composerCss]) adopt(sheet);
 
 export function ChatScreen({ room }: { room: RoomState }) {
   return <Opened key={room.id} room={room} />;

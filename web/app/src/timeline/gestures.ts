@@ -13,8 +13,8 @@ type RowElement = HTMLElement;
 
 /** Return the listeners of the row of a message; `id` is its key. */
 export function rowEvents(chat: Chat, message: Message, id: string) {
-  const show = (row: RowElement, x: number, y: number): void => {
-    if (message.seq) chat.openMenu(message, row, x, y);
+  const show = (row: RowElement, x: number, y: number, byKey = false): void => {
+    if (message.seq) chat.openMenu(message, row, x, y, byKey);
   };
   return {
     onPointerEnter: (event: PointerEvent) => {
@@ -38,7 +38,7 @@ export function rowEvents(chat: Chat, message: Message, id: string) {
       if (event.target !== row || (event.key !== "Enter" && event.key !== " ")) return;
       event.preventDefault();
       const { left, bottom } = (row.querySelector(".bubble") ?? row).getBoundingClientRect();
-      show(row, left, bottom);
+      show(row, left, bottom, true);
     },
   };
 }

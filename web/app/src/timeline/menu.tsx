@@ -37,17 +37,16 @@ function Opened({ chat, request }: { chat: Chat; request: MenuRequest }) {
     watch.observe(box.current!);
     return () => watch.disconnect();
   }, []);
-  const closed = (event: Event) => (event as ToggleEvent).newState === "closed" && chat.closeMenu();
+  useEffect(() => closeOutside(chat, box.current!), [chat]);
   const react = (emoji: string) => (chat.closeMenu(), chat.react(request.message, emoji));
   return (
     <div
       ref={box}
       class="menu message-menu"
-      popover="auto"
+      popover="manual"
       role={picking.value ? "dialog" : "menu"}
       aria-label={t(picking.value ? "chat.react" : "chat.actions")}
-      onToggle={closed}
-      onKeyDown={step}
+      onKeyDown={(event) => onKey(event, chat)}
     >
       {picking.value ? (
         <EmojiPicker onPick={react} />
@@ -120,7 +119,8 @@ function itemsOf(chat: Chat, { message }: MenuRequest): Item[] {
   const may = permissionsFor(message, chat.state.summary.value, me.value, Date.now());
   const items: (Item | false)[] = [
     !message.recalled && { icon: "reply", label: t("chat.reply"), run: () => chat.reply(message) },
-    message.text !== "" && { icon: "copy", label: t("chat.copy"), run: () => void copy(message.text) },
+    // An insecure page has no clipboard.
+    message.text !== "" && "clipboard" in navigator && { icon: "copy", label: t("chat.copy"), run: () => void copy(message.text) },
     may.edit && { icon: "edit", label: t("chat.edit"), run: () => chat.composer.edit(message) },
     may.pin && {
       icon: "pin",
@@ -150,8 +150,27 @@ function place(box: HTMLElement, { x, y }: MenuRequest): void {
   box.style.top = `${below ? y : Math.max(EDGE_PX, Math.min(y - height, innerHeight - height - EDGE_PX))}px`;
 }
 
-/** The arrows move through the items. */
-function step(event: KeyboardEvent): void {
+/** Close the menu at a press beside it. An automatic popover would be closed by the end of the press that opened it. */
+function closeOutside(chat: Chat, box: HTMLElement): () => void {
+  const press = (event: Event): void => {
+    if (!event.composedPath().includes(box)) chat.closeMenu();
+  };
+  addEventListener("pointerdown", press, true);
+  addEventListener("blur", press);
+  return () => {
+    removeEventListener("pointerdown", press, true);
+    removeEventListener("blur", press);
+  };
+}
+
+/** The arrows move through the items; Esc and Tab leave. */
+function onKey(event: KeyboardEvent, chat: Chat): void {
+  if (event.key === "Escape" || event.key === "Tab") {
+    event.preventDefault();
+    event.stopPropagation();
+    chat.closeMenu();
+    return;
+  }
   const by = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
   if (!by) return;
   event.preventDefault();

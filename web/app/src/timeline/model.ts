@@ -14,6 +14,14 @@ import { covers, EMPTY, opened, PAGE, type Page, type Stretch, WINDOW_MAX, withL
 /** Milliseconds between two changes of a page that nobody sees. */
 const HIDDEN_MS = 100;
 
+/** The place of the reader. */
+export interface Reader {
+  /** Whether they are near the end of what is shown: what comes behind it is shown at once. */
+  isNear(): boolean;
+  /** Whether they follow the end. */
+  isFollowing(): boolean;
+}
+
 /** A change of the content, made so that the messages in view stay where they are. */
 export type Keep = (change: () => void) => void;
 
@@ -47,8 +55,7 @@ export class TimelineModel {
   constructor(
     readonly state: RoomState,
     private readonly keep: Keep,
-    /** Whether messages that arrive are shown at once: the reader is near the end. */
-    private readonly atEnd: () => boolean,
+    private readonly reader: Reader,
   ) {
     this.#unlisten = client().on((change) => {
       if (change.kind === "changesMissed" || ("room" in change && change.room === state.id)) this.#take(change);
@@ -251,9 +258,9 @@ export class TimelineModel {
     const reset = changes.some(({ kind }) => kind === "timelineReset" || kind === "changesMissed");
     const more = added.length > 0 || changes.some(({ kind }) => kind === "eventAdded");
     const stretch = this.stretch.peek();
-    if (reset && this.atEnd()) void this.openEnd();
+    if (reset && stretch.last && this.reader.isFollowing()) void this.openEnd();
     else if (reset) this.stretch.value = { ...stretch, last: stretch.high >= this.#applied };
-    else if (more && this.atEnd()) this.#set(withLive(stretch, added, this.#applied));
+    else if (more && this.reader.isNear()) this.#set(withLive(stretch, added, this.#applied));
     else if (more) this.stretch.value = { ...stretch, last: false };
   }
 }

@@ -52,11 +52,12 @@ export function folded(text: string, columns: number): string {
 
 /** Return whether a text is up to three emoji and nothing else, which are drawn large. */
 export function isEmojiOnly(text: string): boolean {
-  if (text.length > 60) return false;
-  const marks = [...new Intl.Segmenter().segment(text.trim())];
+  if (text.length > 60 || !/^\s*[\p{Extended_Pictographic}\p{RI}]/u.test(text)) return false;
+  const marks = [...segmenter.segment(text.trim())];
   return marks.length >= 1 && marks.length <= 3 && marks.every(({ segment }) => EMOJI.test(segment));
 }
 
+const segmenter = new Intl.Segmenter();
 const EMOJI = /^(?:\p{Emoji_Presentation}|\p{Emoji}\uFE0F|\p{RI}\p{RI})[\p{Emoji}\u200d\uFE0F\p{EMod}]*$/u;
 
 function wholeBefore(text: string, at: number): number {

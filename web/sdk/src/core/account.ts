@@ -50,12 +50,12 @@ export class Account {
   readonly replicas = new Map<string, Replica>();
   readonly presence = new Map<string, Presence>();
   readonly rows = new AccountRows();
-  private everybodyMax = EVERYBODY_MEMBERS_MAX;
-  private listed: Set<string> | undefined;
+  private _everybodyMax = EVERYBODY_MEMBERS_MAX;
+  private _listed: Set<string> | undefined;
   // What changed and is not stored: keys of `account`, places of rows, rooms.
-  private readonly unstored = { account: new Set<"user" | "epoch" | "cursor" | "totals">(), rows: new Set<Place>(), rooms: new Set<string>() };
+  private readonly _unstored = { account: new Set<"user" | "epoch" | "cursor" | "totals">(), rows: new Set<Place>(), rooms: new Set<string>() };
 
-  constructor(private readonly delegate: AccountDelegate, private readonly kept: number) {}
+  constructor(private readonly _delegate: AccountDelegate, private readonly _kept: number) {}
 
   // Packets of the server.
 
@@ -63,45 +63,45 @@ export class Account {
    * "Identifiers and counters"). */
   takeHello(reply: HelloReply): void {
     this.user = reply.user;
-    this.everybodyMax = reply.limits?.full_delivery_members ?? EVERYBODY_MEMBERS_MAX;
+    this._everybodyMax = reply.limits?.full_delivery_members ?? EVERYBODY_MEMBERS_MAX;
     // Replicas made before the first hello did not know the user.
     for (const replica of this.replicas.values()) {
       replica.belongsTo(this.user);
-      replica.everybodyMax = this.everybodyMax;
+      replica.everybodyMax = this._everybodyMax;
     }
-    this.unstored.account.add("user");
+    this._unstored.account.add("user");
     if (reply.epoch === this.epoch) return;
     this.cursor = "";
     this.epoch = reply.epoch;
     for (const replica of this.replicas.values()) {
       replica.reset();
-      this.unstored.rooms.add(replica.room);
+      this._unstored.rooms.add(replica.room);
       // Screens draw the room again, empty, and ask for it.
-      this.delegate.onChange({ kind: "timelineReset", room: replica.room });
+      this._delegate.onChange({ kind: "timelineReset", room: replica.room });
     }
-    this.changedRows(this.rows.clear());
-    this.unstored.account.add("epoch").add("cursor");
+    this._changedRows(this.rows.clear());
+    this._unstored.account.add("epoch").add("cursor");
   }
 
   /** Take one page of a sync; return the `more` to ask next, empty after the last page (protocol.md, "sync"). */
   takeSync(page: SyncPage): string {
-    if (page.full) this.listed ??= new Set();
+    if (page.full) this._listed ??= new Set();
     for (const summary of page.rooms ?? []) this.takeSummary(summary);
     for (const room of page.gone ?? []) this.lose(room, "removed");
     if (page.totals) {
       this.totals = page.totals;
-      this.unstored.account.add("totals");
+      this._unstored.account.add("totals");
     }
-    this.changedRows(this.rows.take(page.sections ?? {}));
+    this._changedRows(this.rows.take(page.sections ?? {}));
     if (page.more) return page.more;
-    this.endRound(page.cursor ?? "");
-    this.changedRows(this.rows.endRound(page.full_sections ?? []));
+    this._endRound(page.cursor ?? "");
+    this._changedRows(this.rows.endRound(page.full_sections ?? []));
     return "";
   }
 
   /** Begin a sync; an unfinished one before it is void. */
   beginRound(): void {
-    this.listed = undefined;
+    this._listed = undefined;
     this.rows.beginRound();
   }
 
@@ -113,17 +113,17 @@ export class Account {
       case "head": return push.rooms.forEach(({ room, seq, ordinal }) => this.takeHead(room, seq, ordinal));
       case "room": return void this.takeSummary(push.summary);
       case "gone": return this.lose(push.room, GONE_REASONS.includes(push.reason!) ? push.reason! : "removed");
-      case "position": return this.on(push.room, (replica) => replica.takePosition(push));
-      case "receipts": return this.on(push.room, (replica) => replica.takeReceipts(push.receipts));
-      case "typing": return this.delegate.onTyping(push.room, push.user);
+      case "position": return this._on(push.room, (replica) => replica.takePosition(push));
+      case "receipts": return this._on(push.room, (replica) => replica.takeReceipts(push.receipts));
+      case "typing": return this._delegate.onTyping(push.room, push.user);
       case "presence": return this.takePresence(push.users);
       case "account":
-        this.changedRows(this.rows.take(push.sections ?? {}));
-        return push.more ? this.delegate.onMoreRows() : undefined;
+        this._changedRows(this.rows.take(push.sections ?? {}));
+        return push.more ? this._delegate.onMoreRows() : undefined;
       case "ping":
       case "bye":
         // Valid only on top of a finished round: before that, pages are still missing.
-        if (push.cursor && this.cursor) this.moveCursor(push.cursor);
+        if (push.cursor && this.cursor) this._moveCursor(push.cursor);
     }
   }
 
@@ -132,23 +132,23 @@ export class Account {
     const replica = this.replica(room);
     this.matchOwn(events);
     this.publish(replica, replica.feed(events));
-    if (replica.timeline.buffer.size) this.delegate.onGap(replica);
+    if (replica.timeline.buffer.size) this._delegate.onGap(replica);
   }
 
   /** Take the summary of a page, a push or a reply. */
   takeSummary(packet: RoomSummary): Replica {
     const replica = this.replica(packet.room);
-    this.listed?.add(packet.room);
+    this._listed?.add(packet.room);
     this.matchOwn(packet.events ?? []);
     this.publish(replica, replica.takeSummary(packet));
-    this.check(replica);
+    this._check(replica);
     return replica;
   }
 
   /** Take the head of a room that moved; its content was not sent. */
   takeHead(room: string, seq: number, ordinal = 0): void {
-    this.on(room, (replica) => replica.takeHead(seq, ordinal));
-    this.check(this.replica(room));
+    this._on(room, (replica) => replica.takeHead(seq, ordinal));
+    this._check(this.replica(room));
   }
 
   /** Take the presence of users. */
@@ -156,7 +156,7 @@ export class Account {
     for (const { user, state: named = "", last_seen = 0 } of users) {
       const state = PRESENCES.includes(named) ? named : "offline";
       this.presence.set(user, { state, last_seen });
-      this.delegate.onChange({ kind: "presenceChanged", user, state, last_seen });
+      this._delegate.onChange({ kind: "presenceChanged", user, state, last_seen });
     }
   }
 
@@ -174,34 +174,41 @@ export class Account {
     const known = this.replicas.get(room);
     if (known) return known;
     const replica = new Replica(room, this.user);
-    replica.everybodyMax = this.everybodyMax;
+    replica.everybodyMax = this._everybodyMax;
     return replica;
   }
 
   /** Publish what changed in a room and have it stored. */
   publish(replica: Replica, changes: Iterable<Change>): void {
-    for (const change of changes) this.delegate.onChange(change);
-    if (!this.focused.includes(replica.room)) replica.trim(this.kept);
-    this.unstored.rooms.add(replica.room);
+    for (const change of changes) this._delegate.onChange(change);
+    if (!this.focused.includes(replica.room)) replica.trim(this._kept);
+    this._unstored.rooms.add(replica.room);
   }
 
   /** Report the own messages among `events`, whatever their position (protocol.md, "Positions, gaps and repair"). */
   matchOwn(events: readonly Event[]): void {
     for (const event of events) {
-      if (event.user === this.user && event.kind === "message") this.delegate.onOwnMessage(event);
+      if (event.user === this.user && event.kind === "message") this._delegate.onOwnMessage(event);
     }
   }
 
   /** Remove a room that this user is no longer in. */
   lose(room: string, reason: string): void {
     if (!this.replicas.delete(room)) return;
-    this.unstored.rooms.add(room);
-    this.delegate.onChange({ kind: "roomGone", room, reason });
+    this._unstored.rooms.add(room);
+    this._delegate.onChange({ kind: "roomGone", room, reason });
+  }
+
+  /** Drop what is cached of a room. */
+  forget(room: string): void {
+    const replica = this.replicas.get(room);
+    replica?.timeline.forget();
+    if (replica) this._unstored.rooms.add(room);
   }
 
   /** Drop the cursor, so that the next sync is a full one (4005). */
   dropCursor(): void {
-    this.moveCursor("");
+    this._moveCursor("");
   }
 
   // Storing.
@@ -225,7 +232,7 @@ export class Account {
   adopt({ table, key, value }: Row): void {
     if (typeof key !== "string") {
       const [room, number] = key;
-      this.replicas.get(room)?.timeline.adopt(table === "messages", number, value);
+      this.replicas.get(room)?.timeline.adopt(number, value as Event | undefined);
     } else if (table === "rooms" && value === undefined) this.replicas.delete(key);
     else if (table === "rooms") this.replica(key).restore(value as RoomRecord);
     else if (table === "account_rows") this.rows.adopt(key as Place, value as AccountRow | undefined);
@@ -235,13 +242,12 @@ export class Account {
   /** Return the rows that changed since the last call: the cursor last, so that it is never ahead of the others
    * (protocol.md, "sync"). */
   records(): Row[] {
-    const { account, rows, rooms } = this.unstored;
+    const { account, rows, rooms } = this._unstored;
     const found: Row[] = [];
     for (const room of rooms) {
       const replica = this.replicas.get(room);
       if (replica) found.push({ table: "rooms", key: room, value: replica.record() }, ...replica.timeline.rows());
-      else for (const table of ["messages", "intervals"] as const) found.push({ table, key: [room] });
-      if (!replica) found.push({ table: "rooms", key: room });
+      else found.push({ table: "messages", key: [room] }, { table: "rooms", key: room });
     }
     for (const place of rows) found.push({ table: "account_rows", key: place, ...valued(this.rows.row(place)) });
     for (const key of account) found.push({ table: "account", key, ...valued(this[key] || undefined) });
@@ -249,38 +255,38 @@ export class Account {
     return found;
   }
 
-  private changedRows(places: readonly Place[]): void {
+  private _changedRows(places: readonly Place[]): void {
     for (const place of places) {
       const [section, name] = splitPlace(place);
-      this.unstored.rows.add(place);
-      this.delegate.onChange({ kind: "accountChanged", section, name });
+      this._unstored.rows.add(place);
+      this._delegate.onChange({ kind: "accountChanged", section, name });
     }
   }
 
-  private moveCursor(cursor: string): void {
+  private _moveCursor(cursor: string): void {
     this.cursor = cursor;
-    this.unstored.account.add("cursor");
+    this._unstored.account.add("cursor");
   }
 
   // Rooms.
 
-  private on(room: string, take: (replica: Replica) => Iterable<Change>): void {
+  private _on(room: string, take: (replica: Replica) => Iterable<Change>): void {
     const replica = this.replica(room);
     this.publish(replica, take(replica));
   }
 
-  private check(replica: Replica): void {
-    if (replica.timeline.buffer.size) this.delegate.onGap(replica);
-    else if (replica.timeline.behind) this.delegate.onBehind(replica);
+  private _check(replica: Replica): void {
+    if (replica.timeline.buffer.size) this._delegate.onGap(replica);
+    else if (replica.timeline.behind) this._delegate.onBehind(replica);
   }
 
-  private endRound(cursor: string): void {
-    const { listed } = this;
-    this.listed = undefined;
+  private _endRound(cursor: string): void {
+    const { _listed: listed } = this;
+    this._listed = undefined;
     if (listed) {
       for (const room of [...this.replicas.keys()]) if (!listed.has(room)) this.lose(room, "forgotten");
     }
-    if (cursor) this.moveCursor(cursor);
+    if (cursor) this._moveCursor(cursor);
   }
 }
 

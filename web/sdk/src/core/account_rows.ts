@@ -11,13 +11,13 @@ export type Place = `${string} ${string}`;
 
 /** The rows of all sections. */
 export class AccountRows {
-  private readonly rows = new Map<Place, AccountRow>();
+  private readonly _rows = new Map<Place, AccountRow>();
   // The rows named since the round began.
-  private readonly named = new Set<Place>();
+  private readonly _named = new Set<Place>();
 
   /** Begin a sync. */
   beginRound(): void {
-    this.named.clear();
+    this._named.clear();
   }
 
   /** Take the rows of a page or a push; return the places of those that changed. */
@@ -26,9 +26,9 @@ export class AccountRows {
     for (const [section, rows] of Object.entries(sections)) {
       for (const row of rows) {
         const place: Place = `${section} ${row.name}`;
-        this.named.add(place);
-        if (row.stamp <= (this.rows.get(place)?.stamp ?? -1)) continue;
-        this.rows.set(place, row);
+        this._named.add(place);
+        if (row.stamp <= (this._rows.get(place)?.stamp ?? -1)) continue;
+        this._rows.set(place, row);
         changed.push(place);
       }
     }
@@ -39,23 +39,23 @@ export class AccountRows {
    * named them. */
   endRound(fullSections: readonly string[]): Place[] {
     const isFull = (place: Place) => fullSections.includes(place.slice(0, place.indexOf(" ")));
-    const forgotten = [...this.rows.keys()].filter((place) => isFull(place) && !this.named.has(place));
-    for (const place of forgotten) this.rows.delete(place);
-    this.named.clear();
+    const forgotten = [...this._rows.keys()].filter((place) => isFull(place) && !this._named.has(place));
+    for (const place of forgotten) this._rows.delete(place);
+    this._named.clear();
     return forgotten;
   }
 
   /** Forget all rows, as a new epoch demands; return their places. */
   clear(): Place[] {
-    const forgotten = [...this.rows.keys()];
-    this.rows.clear();
+    const forgotten = [...this._rows.keys()];
+    this._rows.clear();
     return forgotten;
   }
 
   /** Return the values of a section by name. */
   section(section: string): Record<string, unknown> {
     const found: Record<string, unknown> = {};
-    for (const [place, row] of this.rows) {
+    for (const [place, row] of this._rows) {
       if (place.startsWith(`${section} `) && "value" in row) found[row.name] = row.value;
     }
     return found;
@@ -63,12 +63,12 @@ export class AccountRows {
 
   /** Return one row, deleted or not. */
   row(place: Place): AccountRow | undefined {
-    return this.rows.get(place);
+    return this._rows.get(place);
   }
 
   /** Set or forget a row that another client wrote. */
   adopt(place: Place, row: AccountRow | undefined): void {
-    if (row) this.rows.set(place, row);
-    else this.rows.delete(place);
+    if (row) this._rows.set(place, row);
+    else this._rows.delete(place);
   }
 }

@@ -1,12 +1,12 @@
-/** Packets to frames and back, in both encodings (protocol.md, "Transport and encoding"); pure.
+/** Packets to frames and back, in MessagePack (protocol.md, "Transport and encoding"); pure. json.ts has the other
+ * encoding.
  *
  * One packet or a batch of them makes a frame. Every limit of decoding is explicit.
  */
 
-import { inflate } from "./inflate.js";
-import { decode, encode, Wrapper } from "./msgpack.js";
+import { decode, encode, unwrap } from "./msgpack.js";
 import type { Packet } from "./packets.js";
-import { utf8, wellFormed } from "./utf8.js";
+import { wellFormed } from "./utf8.js";
 
 /** Packets in a batch (protocol.md, "Size limits"). */
 export const BATCH_MAX = 64;
@@ -16,7 +16,7 @@ const DEPTH_MAX = 16;
 
 /** Hard bound of a server frame before and after inflating (protocol.md, "Size limits"): half the receive limit of
  * iOS. */
-const FRAME_BYTES_MAX = 512 * 1024;
+export const FRAME_BYTES_MAX = 512 * 1024;
 
 const DEFLATE_TYPE = 1;
 
@@ -35,10 +35,12 @@ export interface Codec {
   size(packet: Bytes): number;
   join(packets: readonly Bytes[]): Bytes;
   decode(frame: unknown): Packet[];
+  /** Return the data of a frame that is a `deflate` wrapper (protocol.md, "The `deflate` wrapper"). */
+  wrapped?(frame: unknown): Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** `chatd.v1.msgpack`: binary frames, with the `deflate` wrapper on the way in. */
-const msgpack: Codec = {
+export const msgpack: Codec = {
   subprotocol: "chatd.v1.msgpack",
 
   encode,
@@ -63,31 +65,15 @@ const msgpack: Codec = {
     if (typeof frame === "string") throw new BadFrame("a text frame on the binary subprotocol");
     const bytes = new Uint8Array(frame as ArrayBuffer);
     if (bytes.length > FRAME_BYTES_MAX) throw new BadFrame("more than a frame may hold");
-    const content = decode(bytes);
-    if (!(content instanceof Wrapper)) return content;
-    if (content.type !== DEFLATE_TYPE) throw new BadFrame(`wrapper of unknown type ${content.type}`);
-    return decode(inflate(content.data, FRAME_BYTES_MAX));
+    return decode(bytes);
   }),
+
+  wrapped(frame) {
+    const wrapper = typeof frame === "string" ? undefined : unwrap(new Uint8Array(frame as ArrayBuffer));
+    if (wrapper && wrapper[0] !== DEFLATE_TYPE) throw new BadFrame(`wrapper of unknown type ${wrapper[0]}`);
+    return wrapper?.[1];
+  },
 };
-
-/** `chatd.v1.json`: the same maps as JSON text; bytes travel as `{"$bytes": base64url}`. */
-const json: Codec = {
-  subprotocol: "chatd.v1.json",
-
-  encode: (packet) => JSON.stringify(packet, (_, value) => (value instanceof Uint8Array ? bytesToJson(value) : value)),
-
-  size: (packet) => utf8(packet as string).length,
-
-  join: (packets) => (packets.length === 1 ? packets[0]! : `[${packets.join(",")}]`),
-
-  decode: (frame) => reading(() => {
-    if (typeof frame !== "string") throw new BadFrame("a binary frame on the text subprotocol");
-    if (frame.length > FRAME_BYTES_MAX) throw new BadFrame("more than a frame may hold");
-    return JSON.parse(frame, (_, value) => bytesFromJson(value));
-  }),
-};
-
-export const CODECS = { msgpack, json };
 
 /** Return a copy of a value as it will be sent: without keys that are undefined, and with whole characters only. Throws
  * TypeError for what no server takes, so that it does not get into an outbox. */
@@ -108,7 +94,7 @@ export function sendable(value: unknown, level = 1): unknown {
 }
 
 /** Return the packets of the content that `read` finds. */
-function reading(read: () => unknown): Packet[] {
+export function reading(read: () => unknown): Packet[] {
   let content;
   try {
     content = read();
@@ -121,16 +107,4 @@ function reading(read: () => unknown): Packet[] {
     throw new BadFrame("neither a map nor an array of 1 to 64 maps");
   }
   return packets as Packet[];
-}
-
-function bytesToJson(bytes: Uint8Array): unknown {
-  const text = btoa(String.fromCharCode(...bytes));
-  return { $bytes: text.replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "") };
-}
-
-function bytesFromJson(value: unknown): unknown {
-  const text = (value as { $bytes?: unknown } | null)?.$bytes;
-  if (typeof text !== "string" || Object.keys(value as object).length !== 1) return value;
-  if (!/^[\w-]*$/.test(text) || text.length % 4 === 1) return value;
-  return Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (character) => character.charCodeAt(0));
 }

@@ -5,11 +5,6 @@ import { textOf, utf8 } from "./utf8.js";
 /** Levels of a server's packet: 16 of the data of a host below those of a batch, a reply and its events. */
 const DEPTH_MAX = 32;
 
-/** An `ext`, allowed around a whole frame only (protocol.md, "The `deflate` wrapper"). */
-export class Wrapper {
-  constructor(readonly type: number, readonly data: Uint8Array) {}
-}
-
 /** Return the bytes of a value; throws TypeError for what has no place in a packet. */
 export function encode(value: unknown): Uint8Array<ArrayBuffer> {
   const out: number[] = [];
@@ -18,8 +13,13 @@ export function encode(value: unknown): Uint8Array<ArrayBuffer> {
 }
 
 /** Return the one value in `bytes`; throws RangeError for anything else. */
-export function decode(bytes: Uint8Array): unknown {
+export function decode(bytes: Uint8Array<ArrayBuffer>): unknown {
   return new Reader(bytes).whole();
+}
+
+/** Return type and data of an `ext`, which is allowed around a whole frame only; undefined for any other frame. */
+export function unwrap(bytes: Uint8Array<ArrayBuffer>): [type: number, data: Uint8Array<ArrayBuffer>] | undefined {
+  return bytes.length ? new Reader(bytes).wrapper() : undefined;
 }
 
 function put(out: number[], value: unknown): void {
@@ -77,62 +77,63 @@ function wideBytes(value: number, count: number): number[] {
 }
 
 class Reader {
-  private at = 0;
-  private readonly view: DataView;
+  private _at = 0;
+  private readonly _view: DataView;
 
-  constructor(private readonly bytes: Uint8Array) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  constructor(private readonly _bytes: Uint8Array<ArrayBuffer>) {
+    this._view = new DataView(_bytes.buffer, _bytes.byteOffset, _bytes.byteLength);
   }
 
   whole(): unknown {
-    const value = this.wrapper() ?? this.value(0);
-    if (this.at !== this.bytes.length) throw new RangeError("bytes left over");
+    const value = this._value(0);
+    if (this._at !== this._bytes.length) throw new RangeError("bytes left over");
     return value;
   }
 
-  private wrapper(): Wrapper | undefined {
-    const head = this.bytes[0] ?? 0;
+  wrapper(): [type: number, data: Uint8Array<ArrayBuffer>] | undefined {
+    const head = this._integer(1);
     const fixed = head >= 0xd4 && head <= 0xd8;
     if (!fixed && (head < 0xc7 || head > 0xc9)) return undefined;
-    this.at = 1;
-    const length = fixed ? 1 << (head - 0xd4) : this.integer(1 << (head - 0xc7));
-    return new Wrapper(this.integer(1), this.raw(length));
+    const length = fixed ? 1 << (head - 0xd4) : this._integer(1 << (head - 0xc7));
+    const type = this._integer(1);
+    if (this._at + length !== this._bytes.length) throw new RangeError("not one wrapper");
+    return [type, this._raw(length)];
   }
 
-  private value(level: number): unknown {
-    const head = this.integer(1);
+  private _value(level: number): unknown {
+    const head = this._integer(1);
     if (head < 0x80) return head;
     if (head >= 0xe0) return head - 0x100;
-    if (head < 0x90) return this.map(head & 15, level);
-    if (head < 0xa0) return this.array(head & 15, level);
-    if (head < 0xc0) return this.text(head & 31);
+    if (head < 0x90) return this._map(head & 15, level);
+    if (head < 0xa0) return this._array(head & 15, level);
+    if (head < 0xc0) return this._text(head & 31);
     if (head === 0xc0) return null;
     if (head === 0xc2 || head === 0xc3) return head === 0xc3;
-    if (head >= 0xc4 && head <= 0xc6) return this.raw(this.integer(1 << (head - 0xc4))).slice();
-    if (head === 0xca) return this.view.getFloat32(this.skip(4));
-    if (head === 0xcb) return this.view.getFloat64(this.skip(8));
-    if (head >= 0xcc && head <= 0xcf) return this.integer(1 << (head - 0xcc));
-    if (head >= 0xd0 && head <= 0xd3) return this.signed(1 << (head - 0xd0));
-    if (head >= 0xd9 && head <= 0xdb) return this.text(this.integer(1 << (head - 0xd9)));
-    if (head === 0xdc || head === 0xdd) return this.array(this.integer(head === 0xdc ? 2 : 4), level);
-    if (head === 0xde || head === 0xdf) return this.map(this.integer(head === 0xde ? 2 : 4), level);
+    if (head >= 0xc4 && head <= 0xc6) return this._raw(this._integer(1 << (head - 0xc4))).slice();
+    if (head === 0xca) return this._view.getFloat32(this._skip(4));
+    if (head === 0xcb) return this._view.getFloat64(this._skip(8));
+    if (head >= 0xcc && head <= 0xcf) return this._integer(1 << (head - 0xcc));
+    if (head >= 0xd0 && head <= 0xd3) return this._signed(1 << (head - 0xd0));
+    if (head >= 0xd9 && head <= 0xdb) return this._text(this._integer(1 << (head - 0xd9)));
+    if (head === 0xdc || head === 0xdd) return this._array(this._integer(head === 0xdc ? 2 : 4), level);
+    if (head === 0xde || head === 0xdf) return this._map(this._integer(head === 0xde ? 2 : 4), level);
     throw new RangeError(`byte ${head} begins no value`);
   }
 
-  private array(length: number, level: number): unknown[] {
+  private _array(length: number, level: number): unknown[] {
     const items: unknown[] = [];
-    this.deeper(level);
-    for (let left = length; left; left--) items.push(this.value(level + 1));
+    this._deeper(level);
+    for (let left = length; left; left--) items.push(this._value(level + 1));
     return items;
   }
 
-  private map(length: number, level: number): object {
+  private _map(length: number, level: number): object {
     const map: Record<string, unknown> = {};
-    this.deeper(level);
+    this._deeper(level);
     for (let left = length; left; left--) {
-      const name = this.value(level + 1);
+      const name = this._value(level + 1);
       if (typeof name !== "string") throw new RangeError("a key that is not text");
-      const value = this.value(level + 1);
+      const value = this._value(level + 1);
       // An assignment would change the prototype.
       if (name === "__proto__") Object.defineProperty(map, name, { value, enumerable: true, configurable: true, writable: true });
       else map[name] = value;
@@ -140,39 +141,39 @@ class Reader {
     return map;
   }
 
-  private text(length: number): string {
-    const start = this.skip(length);
-    const text = textOf(this.bytes, start, this.at);
+  private _text(length: number): string {
+    const start = this._skip(length);
+    const text = textOf(this._bytes, start, this._at);
     if (text === undefined) throw new RangeError("text that is not UTF-8");
     return text;
   }
 
-  private raw(length: number): Uint8Array {
-    const start = this.skip(length);
-    return this.bytes.subarray(start, this.at);
+  private _raw(length: number): Uint8Array<ArrayBuffer> {
+    const start = this._skip(length);
+    return this._bytes.subarray(start, this._at);
   }
 
-  private integer(size: number): number {
+  private _integer(size: number): number {
     let value = 0;
-    for (let at = this.skip(size); at < this.at; at++) value = value * 256 + this.bytes[at]!;
+    for (let at = this._skip(size); at < this._at; at++) value = value * 256 + this._bytes[at]!;
     return value;
   }
 
-  private signed(size: number): number {
+  private _signed(size: number): number {
     // 64 bits at once would lose the low ones.
-    if (size === 8) return this.signed(4) * 2 ** 32 + this.integer(4);
-    const value = this.integer(size);
+    if (size === 8) return this._signed(4) * 2 ** 32 + this._integer(4);
+    const value = this._integer(size);
     return value < 2 ** (8 * size - 1) ? value : value - 2 ** (8 * size);
   }
 
-  private skip(length: number): number {
-    const start = this.at;
-    this.at += length;
-    if (this.at > this.bytes.length) throw new RangeError("it ends too early");
+  private _skip(length: number): number {
+    const start = this._at;
+    this._at += length;
+    if (this._at > this._bytes.length) throw new RangeError("it ends too early");
     return start;
   }
 
-  private deeper(level: number): void {
+  private _deeper(level: number): void {
     if (level >= DEPTH_MAX) throw new RangeError("nested too deep");
   }
 }

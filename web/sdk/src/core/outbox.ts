@@ -68,17 +68,17 @@ export class Entry {
 class Pace {
   openAt = 0;
   slow = false;
-  private refusals = 0;
+  private _refusals = 0;
 
   /** Note that a request was accepted. */
   answered(): void {
-    this.refusals = 0;
+    this._refusals = 0;
   }
 
   /** Note a refusal for now; without `retry_after` the pause doubles from `laterS`. */
   refused(error: ChatError, now: number, laterS: number): void {
     const { retry_after } = error;
-    const pause = retry_after !== undefined ? retry_after / 1000 : Math.min(PAUSE_CAP_S, laterS * 2 ** this.refusals++);
+    const pause = retry_after !== undefined ? retry_after / 1000 : Math.min(PAUSE_CAP_S, laterS * 2 ** this._refusals++);
     this.openAt = Math.max(this.openAt, now + pause);
     this.slow ||= error.code === "rate_limited";
   }
@@ -107,39 +107,39 @@ export interface Window {
 
 /** The entries of one account. */
 export class Outbox {
-  private readonly entries = new Map<string, Entry>();
-  private readonly lanes = new Map<string, Lane>();
-  private readonly pace = new Pace();
-  private unanswered = 0;
-  private order = 0;
+  private readonly _entries = new Map<string, Entry>();
+  private readonly _lanes = new Map<string, Lane>();
+  private readonly _pace = new Pace();
+  private _unanswered = 0;
+  private _order = 0;
 
-  constructor(private readonly laterS: number) {}
+  constructor(private readonly _laterS: number) {}
 
   get size(): number {
-    return this.entries.size;
+    return this._entries.size;
   }
 
   [Symbol.iterator](): IterableIterator<Entry> {
-    return this.entries.values();
+    return this._entries.values();
   }
 
   has(key: string): boolean {
-    return this.entries.has(key);
+    return this._entries.has(key);
   }
 
   get(key: string): Entry | undefined {
-    return this.entries.get(key);
+    return this._entries.get(key);
   }
 
   /** Return a new entry for a request with `room` and `key`; `add` it once it is stored. */
   entry(packet: Packet, size: number): Entry {
-    return new Entry(packet, ++this.order, size + ID_BYTES);
+    return new Entry(packet, ++this._order, size + ID_BYTES);
   }
 
   /** Return the entry of a record; one that was in flight is queued again. */
   restored(record: EntryRecord, size: number): Entry {
     const entry = new Entry(record.packet, record.order, size + ID_BYTES);
-    this.order = Math.max(this.order, entry.order);
+    this._order = Math.max(this._order, entry.order);
     if (record.failed) {
       entry.state = "failed";
       entry.error = record.error;
@@ -149,15 +149,15 @@ export class Outbox {
 
   /** Add a stored entry at its place. */
   add(entry: Entry): void {
-    this.entries.set(entry.key, entry);
-    if (entry.state === "queued") this.lane(entry.room).entries.push(entry);
+    this._entries.set(entry.key, entry);
+    if (entry.state === "queued") this._lane(entry.room).entries.push(entry);
   }
 
   /** Drop all entries; the storage has them. */
   clear(): void {
-    this.entries.clear();
-    this.lanes.clear();
-    this.unanswered = 0;
+    this._entries.clear();
+    this._lanes.clear();
+    this._unanswered = 0;
   }
 
   // Taking.
@@ -165,19 +165,19 @@ export class Outbox {
   /** Return the entries to send now: one list per frame, each of one room; they are in flight from here on. */
   take(now: number, window: Window): Entry[][] {
     const frames: Entry[][] = [];
-    for (const [room, lane] of [...this.lanes]) {
-      if (this.unanswered >= window.inFlight) break;
-      if (lane.unanswered.size || now < lane.openAt(this.pace)) continue;
-      const frame = this.frame(lane, window);
+    for (const [room, lane] of [...this._lanes]) {
+      if (this._unanswered >= window.inFlight) break;
+      if (lane.unanswered.size || now < lane.openAt(this._pace)) continue;
+      const frame = this._frame(lane, window);
       if (!frame.length) continue;
       // Moved to the end, so that no room starves another.
-      this.lanes.delete(room);
-      this.lanes.set(room, lane);
+      this._lanes.delete(room);
+      this._lanes.set(room, lane);
       for (const entry of frame) {
         entry.state = "inflight";
         lane.unanswered.add(entry.key);
       }
-      this.unanswered += frame.length;
+      this._unanswered += frame.length;
       lane.wasTold = false;
       frames.push(frame);
     }
@@ -186,8 +186,8 @@ export class Outbox {
 
   /** Return the time when `take` is worth another call, if nothing but time has to pass. */
   nextAt(now: number): number | undefined {
-    const waiting = [...this.lanes.values()].filter((lane) => !lane.unanswered.size);
-    const at = Math.min(...waiting.map((lane) => lane.openAt(this.pace)));
+    const waiting = [...this._lanes.values()].filter((lane) => !lane.unanswered.size);
+    const at = Math.min(...waiting.map((lane) => lane.openAt(this._pace)));
     return now < at && at < Infinity ? at : undefined;
   }
 
@@ -195,19 +195,19 @@ export class Outbox {
 
   /** Remove an entry that the server has: by an acknowledgement, or because its event was seen. */
   done(key: string): Entry | undefined {
-    const entry = this.entries.get(key);
+    const entry = this._entries.get(key);
     if (!entry) return undefined;
-    this.entries.delete(key);
-    this.pace.answered();
-    this.lane(entry.room).pace.answered();
-    this.leave(entry);
+    this._entries.delete(key);
+    this._pace.answered();
+    this._lane(entry.room).pace.answered();
+    this._leave(entry);
     return entry;
   }
 
   /** Take a refusal: failed for good, or queued again at its old place. */
   refused(entry: Entry, error: ChatError, now: number): State {
     if (!this.has(entry.key)) return entry.state;
-    this.answered(entry);
+    this._answered(entry);
     if (error.retry === "never") {
       this.reject(entry, error);
       return entry.state;
@@ -215,10 +215,10 @@ export class Outbox {
     entry.state = "queued";
     entry.error = error.packet;
     if (error.code === "aborted") return entry.state;
-    const lane = this.lane(entry.room);
-    lane.pace.refused(error, now, this.laterS);
+    const lane = this._lane(entry.room);
+    lane.pace.refused(error, now, this._laterS);
     if (["user", "connection", "address"].includes(error.scope ?? "")) {
-      this.pace.refused(error, now, this.laterS);
+      this._pace.refused(error, now, this._laterS);
       lane.wasTold = true;
     }
     return entry.state;
@@ -227,7 +227,7 @@ export class Outbox {
   /** Queue an entry again, with the same key: it got no answer, or the connection was lost. */
   unknown(entry: Entry): void {
     if (!this.has(entry.key) || entry.state !== "inflight") return;
-    this.answered(entry);
+    this._answered(entry);
     entry.state = "queued";
   }
 
@@ -240,35 +240,35 @@ export class Outbox {
   reject(entry: Entry, error: ChatError): void {
     entry.state = "failed";
     entry.error = error.packet;
-    this.leave(entry);
+    this._leave(entry);
   }
 
   // Requests of the app.
 
   /** Queue a failed entry again, with its old key, behind what waits. */
   resend(key: string): Entry | undefined {
-    const entry = this.entries.get(key);
+    const entry = this._entries.get(key);
     if (entry?.state !== "failed") return undefined;
     entry.state = "queued";
     entry.error = undefined;
-    this.lane(entry.room).entries.push(entry);
+    this._lane(entry.room).entries.push(entry);
     return entry;
   }
 
   /** Remove an entry that is not in flight. */
   discard(key: string): Entry | undefined {
-    const entry = this.entries.get(key);
+    const entry = this._entries.get(key);
     if (!entry || entry.state === "inflight") return undefined;
-    this.entries.delete(key);
-    this.leave(entry);
+    this._entries.delete(key);
+    this._leave(entry);
     return entry;
   }
 
   // Lanes.
 
   /** Return the entries of the next frame of the lane; empty if not even the first one fits. */
-  private frame(lane: Lane, window: Window): Entry[] {
-    const count = lane.pace.slow || this.pace.slow ? 1 : Math.min(BATCH_MAX, window.batch);
+  private _frame(lane: Lane, window: Window): Entry[] {
+    const count = lane.pace.slow || this._pace.slow ? 1 : Math.min(BATCH_MAX, window.batch);
     // The head of a batch.
     let free = window.frameBytes - 3;
     const frame: Entry[] = [];
@@ -282,24 +282,24 @@ export class Outbox {
     return frame;
   }
 
-  private answered(entry: Entry): void {
-    if (this.lanes.get(entry.room)?.unanswered.delete(entry.key)) this.unanswered -= 1;
+  private _answered(entry: Entry): void {
+    if (this._lanes.get(entry.room)?.unanswered.delete(entry.key)) this._unanswered -= 1;
   }
 
-  private leave(entry: Entry): void {
-    const lane = this.lanes.get(entry.room);
+  private _leave(entry: Entry): void {
+    const lane = this._lanes.get(entry.room);
     if (!lane) return;
-    this.answered(entry);
+    this._answered(entry);
     const at = lane.entries.indexOf(entry);
     if (at >= 0) lane.entries.splice(at, 1);
-    if (!lane.entries.length) this.lanes.delete(entry.room);
+    if (!lane.entries.length) this._lanes.delete(entry.room);
     // Full speed again, as nothing waits any more; the pause that the server asked for stays.
-    if (!this.lanes.size) this.pace.slow = false;
+    if (!this._lanes.size) this._pace.slow = false;
   }
 
-  private lane(room: string): Lane {
-    let lane = this.lanes.get(room);
-    if (!lane) this.lanes.set(room, (lane = new Lane()));
+  private _lane(room: string): Lane {
+    let lane = this._lanes.get(room);
+    if (!lane) this._lanes.set(room, (lane = new Lane()));
     return lane;
   }
 }

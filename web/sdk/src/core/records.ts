@@ -2,16 +2,16 @@
 
 /** Everything a client keeps, one table a subject. Values are plain data: what JSON can hold, and bytes.
  *
- * `account`: user, device, epoch, cursor, totals. `account_rows`: by "section name". `rooms`: summary and position, by
- * room. `messages`: by [room, seq], as events. `intervals`: by [room, low], as [low, high, valid]. `outbox`: mutations
- * without an acknowledgement, by key. `drafts`: by place. `users`: display data, by user.
+ * `account`: user, device, epoch, cursor, totals. `account_rows`: by "section name". `rooms`: summary, position and
+ * cached stretches, by room. `messages`: messages and other events, by [room, seq]. `outbox`: mutations without an
+ * acknowledgement, by key. `drafts`: by place. `users`: display data, by user.
  */
-export type Table = "account" | "account_rows" | "rooms" | "messages" | "intervals" | "outbox" | "drafts" | "users";
+export type Table = "account" | "account_rows" | "rooms" | "messages" | "outbox" | "drafts" | "users";
 
-/** The tables that are loaded whole; `messages` and `intervals` are loaded by room. */
-export type Tables = { readonly [table in Exclude<Table, "messages" | "intervals">]?: ReadonlyMap<string, unknown> };
+/** The tables that are loaded whole; `messages` are loaded by room. */
+export type Tables = { readonly [table in Exclude<Table, "messages">]?: ReadonlyMap<string, unknown> };
 
-/** A key: a text; in `messages` and `intervals` a room and a number, or a room alone, which means all of its rows. */
+/** A key: a text; in `messages` a room and a number, or a room alone, which means all of its rows. */
 export type Key = string | readonly [room: string, number: number] | readonly [room: string];
 
 /** One change; without `value` it deletes. */
@@ -19,10 +19,4 @@ export interface Row {
   readonly table: Table;
   readonly key: Key;
   readonly value?: unknown;
-}
-
-/** The cached part of one room: messages as events, and the stretches as [low, high, valid]. */
-export interface StoredRoom {
-  readonly messages: readonly unknown[];
-  readonly intervals: readonly (readonly [number, number, number])[];
 }

@@ -7,6 +7,7 @@
 
 import type { Change } from "./changes.js";
 import { eventFrom, messageFrom, withOwnReaction, type Message } from "./messages.js";
+import type { Interval } from "./intervals.js";
 import type { Event, ReadReply, ReceiptEntry, RoomSummary } from "./packets.js";
 import { summaryFrom, type Summary } from "./summary.js";
 import { Timeline } from "./timeline.js";
@@ -27,6 +28,8 @@ export interface RoomRecord {
   readonly counted: number;
   readonly as_of: number;
   readonly receipts: readonly (readonly [user: string, receipt: MemberReceipt])[];
+  /** What is cached, as [low, high, valid]. */
+  readonly cached: readonly Interval[];
   readonly applied?: number;
 }
 
@@ -68,10 +71,10 @@ export class Replica {
     this.timeline.bounds(summary.first_visible, summary.log_floor);
     this.timeline.heard(summary.seq, summary.ordinal);
     this.asOf = summary.ordinal;
-    this.countFrom(summary.seq, summary.unread, summary.unread_mentions);
+    this._countFrom(summary.seq, summary.unread, summary.unread_mentions);
     this.read = Math.max(this.read, summary.read);
     if (summary.peer) {
-      this.receive({ user: summary.peer, read: summary.peer_read, delivered: summary.peer_delivered });
+      this._receive({ user: summary.peer, read: summary.peer_read, delivered: summary.peer_delivered });
     }
     return [{ kind: "roomChanged", room: this.room }, ...this.feed(packet.events ?? [])];
   }
@@ -84,8 +87,8 @@ export class Replica {
   /** Count the messages among `changes`, which the timeline has just applied. */
   countedIn(changes: Change[]): Change[] {
     for (const change of changes) {
-      if (change.kind === "messageAdded" && change.message.seq > this.counted) this.count(change.message);
-      if (change.kind === "messageAdded" || change.kind === "messageChanged") this.show(change.message);
+      if (change.kind === "messageAdded" && change.message.seq > this.counted) this._count(change.message);
+      if (change.kind === "messageAdded" || change.kind === "messageChanged") this._show(change.message);
     }
     this.counted = Math.max(this.counted, this.timeline.applied);
     return changes;
@@ -104,13 +107,13 @@ export class Replica {
     this.read = Math.max(this.read, packet.read);
     this.asOf = packet.ordinal ?? this.timeline.ordinal;
     this.timeline.heard(this.timeline.head, this.asOf);
-    this.countFrom(this.timeline.head, packet.unread, packet.unread_mentions);
+    this._countFrom(this.timeline.head, packet.unread, packet.unread_mentions);
     return [{ kind: "roomChanged", room: this.room }];
   }
 
   /** Take positions of members who have read, or received, more (protocol.md, "receipts"). */
   takeReceipts(receipts: readonly ReceiptEntry[]): Change[] {
-    const users = receipts.filter((entry) => this.receive(entry)).map(({ user }) => user);
+    const users = receipts.filter((entry) => this._receive(entry)).map(({ user }) => user);
     return users.length ? [{ kind: "receiptsChanged", room: this.room, users }] : [];
   }
 
@@ -161,7 +164,7 @@ export class Replica {
     const { timeline, read, unread, counted } = this;
     const { head: seq, ordinal, started, applied } = timeline;
     const summary = { ...this.summary, seq, ordinal, read, unread, unread_mentions: this.unreadMentions };
-    return { summary, counted, as_of: this.asOf, receipts: [...this.receipts], ...(started && { applied }) };
+    return { summary, counted, as_of: this.asOf, receipts: [...this.receipts], cached: timeline.stretches, ...(started && { applied }) };
   }
 
   /** Load what `record` returned. */
@@ -173,11 +176,12 @@ export class Replica {
     for (const [user, receipt] of record.receipts) this.receipts.set(user, receipt);
     if (record.applied !== undefined && record.applied !== this.timeline.applied) this.timeline.resume(record.applied);
     if (record.applied !== undefined) this.timeline.started = true;
+    this.timeline.setAside(record.cached);
   }
 
   // Unread numbers.
 
-  private count(message: Message): void {
+  private _count(message: Message): void {
     this.counted = message.seq;
     // It is silent, or in the number of the server already.
     if (message.ordinal <= this.asOf) return;
@@ -190,16 +194,16 @@ export class Replica {
   }
 
   /** Take the numbers of the server, right at `seq`; messages applied beyond it are added. */
-  private countFrom(seq: number, unread: number, mentions: number): void {
+  private _countFrom(seq: number, unread: number, mentions: number): void {
     this.unread = unread;
     this.unreadMentions = mentions;
     this.counted = seq;
     if (seq >= this.timeline.applied) return;
-    for (const message of this.timeline.between(seq + 1, Infinity)) this.count(message);
+    for (const message of this.timeline.between(seq + 1, Infinity)) this._count(message);
     this.counted = this.timeline.applied;
   }
 
-  private receive({ user, read = 0, delivered = 0, first_visible = 1 }: ReceiptEntry): boolean {
+  private _receive({ user, read = 0, delivered = 0, first_visible = 1 }: ReceiptEntry): boolean {
     const old = this.receipts.get(user) ?? { read: 0, delivered: 0, first_visible: 1 };
     const now = {
       read: Math.max(old.read, read),
@@ -210,7 +214,7 @@ export class Replica {
     return now.read !== old.read || now.delivered !== old.delivered || now.first_visible !== old.first_visible;
   }
 
-  private show(message: Message): void {
+  private _show(message: Message): void {
     const shown = this.summary.preview?.seq ?? 0;
     if (message.seq >= shown) this.summary = { ...this.summary, preview: eventFrom(message), time: Math.max(this.summary.time, message.time) };
   }

@@ -82,20 +82,20 @@ export function closeRule(code: number): CloseRule {
  * drops this client is not hammered.
  */
 export class Backoff {
-  private readyAt: number | undefined;
+  private _readyAt: number | undefined;
   k = 0;
 
-  constructor(private readonly baseS: number, private readonly calmS: number) {}
+  constructor(private readonly _baseS: number, private readonly _calmS: number) {}
 
   /** Note that READY was reached. */
   ready(now: number): void {
-    this.readyAt = now;
+    this._readyAt = now;
   }
 
   /** Note that the connection ended. */
   lost(now: number): void {
-    if (this.readyAt !== undefined && now - this.readyAt >= this.calmS) this.k = 0;
-    this.readyAt = undefined;
+    if (this._readyAt !== undefined && now - this._readyAt >= this._calmS) this.k = 0;
+    this._readyAt = undefined;
   }
 
   /** Return the next delay; counts an attempt. `random` is in [0, 1), `atLeastS` a `retry_after`.
@@ -103,14 +103,14 @@ export class Backoff {
    * A lower bound longer than the drawn delay is used as it is: the server that named it has spread it already.
    */
   delayS(random: number, capS: number, atLeastS = 0): number {
-    const drawn = random * this.limitS(capS);
+    const drawn = random * this._limitS(capS);
     this.k += 1;
     return Math.max(drawn, atLeastS);
   }
 
   /** Draw the next delay from the whole cap. */
   toCap(capS: number): void {
-    while (this.limitS(capS) < capS) this.k += 1;
+    while (this._limitS(capS) < capS) this.k += 1;
   }
 
   /** Begin again, after a validated network or the foreground (protocol.md, "States"). */
@@ -118,7 +118,7 @@ export class Backoff {
     this.k = 0;
   }
 
-  private limitS(capS: number): number {
-    return Math.min(capS, this.baseS * 2 ** this.k);
+  private _limitS(capS: number): number {
+    return Math.min(capS, this._baseS * 2 ** this.k);
   }
 }

@@ -52,11 +52,12 @@ export class Timeline {
   readonly messages = new Map<number, Message>();
   /** Events that are neither messages nor operations. */
   readonly notes = new Map<number, Event>();
-  private recent = new Recent(0);
-  // The numbers whose rows are to be written, the stretches that are written, and whether all rows before are void.
-  private readonly unstored = new Set<number>();
-  private readonly stored = new Map<number, Interval>();
-  private voided = false;
+  private _recent = new Recent(0);
+  // The numbers whose rows are to be written, and whether all rows before are void.
+  private readonly _unstored = new Set<number>();
+  private _voided = false;
+  // Stretches whose messages are stored and not loaded.
+  private _aside: Interval[] = [];
 
   constructor(readonly room: string, public me: string) {}
 
@@ -64,17 +65,19 @@ export class Timeline {
   reset(): void {
     this.started = false;
     this.buffer.clear();
-    this.moveTo(this.firstVisible - 1);
+    this._moveTo(this.firstVisible - 1);
     this.head = this.announced = this.ordinal = 0;
     this.forget();
   }
 
   /** Drop the cache, and keep the position. */
-  private forget(): void {
+  forget(): void {
     this.cached.clear();
     this.messages.clear();
     this.notes.clear();
-    this.voided = true;
+    this._unstored.clear();
+    this._aside = [];
+    this._voided = true;
   }
 
   /** Whether the log goes on beyond `applied`. */
@@ -90,7 +93,7 @@ export class Timeline {
   /** Continue at a position stored by an earlier run; nothing is cached. */
   resume(applied: number): void {
     this.started = true;
-    this.moveTo(applied);
+    this._moveTo(applied);
   }
 
   /** Note that the room is at `seq` at least, as a summary, a `head` or a reply says. */
@@ -104,12 +107,13 @@ export class Timeline {
   bounds(firstVisible: number, logFloor: number): void {
     // The user left and came back: older messages are no longer visible.
     if (firstVisible > this.firstVisible) {
-      this.forgetBelow(firstVisible);
-      this.voided = true;
+      this._forgetBelow(firstVisible);
+      this._aside = [];
+      this._voided = true;
     }
     this.firstVisible = firstVisible;
     this.logFloor = logFloor;
-    if (!this.started || this.applied < firstVisible - 1) this.moveTo(firstVisible - 1);
+    if (!this.started || this.applied < firstVisible - 1) this._moveTo(firstVisible - 1);
   }
 
   // Events, pushed or replayed.
@@ -118,56 +122,56 @@ export class Timeline {
   feed(events: Iterable<Event>): Change[] {
     const out: Change[] = [];
     // Early events may follow on now, when the bounds moved.
-    this.drain(out);
-    for (const event of events) this.take(event, out);
+    this._drain(out);
+    for (const event of events) this._take(event, out);
     return out;
   }
 
-  private take(event: Event, out: Change[]): void {
+  private _take(event: Event, out: Change[]): void {
     const { seq } = event;
     this.head = Math.max(this.head, seq);
     this.ordinal = Math.max(this.ordinal, event.ordinal ?? 0);
     if (seq <= this.applied) return;
     if (!this.started) {
       this.started = true;
-      if (seq - 1 - this.applied > START_DISTANCE) this.moveTo(seq - 1);
+      if (seq - 1 - this.applied > START_DISTANCE) this._moveTo(seq - 1);
     }
     if (seq > this.applied + 1) {
       this.buffer.set(seq, event);
       if (this.buffer.size > BUFFER_MAX) this.buffer.clear();
       return;
     }
-    this.apply(event, out);
-    this.drain(out);
+    this._apply(event, out);
+    this._drain(out);
   }
 
-  private drain(out: Change[]): void {
+  private _drain(out: Change[]): void {
     for (let event; (event = this.buffer.get(this.applied + 1)); ) {
       this.buffer.delete(event.seq);
-      this.apply(event, out);
+      this._apply(event, out);
     }
   }
 
-  private apply(event: Event, out: Change[]): void {
+  private _apply(event: Event, out: Change[]): void {
     const { seq, kind } = event;
-    if (kind === "message") out.push({ kind: "messageAdded", room: this.room, message: this.keep(event)[1] });
+    if (kind === "message") out.push({ kind: "messageAdded", room: this.room, message: this._keep(event)[1] });
     else if (isOperation(kind)) {
-      this.operate(event, out);
-      this.recent.add(event);
+      this._operate(event, out);
+      this._recent.add(event);
     } else {
-      this.note(event);
+      this._note(event);
       out.push({ kind: "eventAdded", room: this.room, event });
     }
     this.cached.advance(this.applied, seq);
     this.applied = seq;
   }
 
-  private operate(event: Event, out: Change[]): void {
+  private _operate(event: Event, out: Change[]): void {
     const target = this.messages.get(event.target ?? 0);
     const part = target && this.cached.holding(target.seq);
     if (!target || !part) return;
-    if (part[2] >= this.applied) this.put(changedBy(target, event, this.me), out);
-    else if (event.kind === "recall" && !target.recalled) this.put(emptied(target), out);
+    if (part[2] >= this.applied) this._put(changedBy(target, event, this.me), out);
+    else if (event.kind === "recall" && !target.recalled) this._put(emptied(target), out);
   }
 
   // Replies.
@@ -204,13 +208,13 @@ export class Timeline {
     const out: Change[] = [{ kind: "timelineReset", room: this.room }];
     const live = new Set([...this.buffer.keys()].filter((number) => number <= seq));
     this.started = true;
-    this.moveTo(seq);
+    this._moveTo(seq);
     // The messages that had been pushed before the jump took them over.
-    this.merge(reply.events, (_, message) => {
+    this._merge(reply.events, (_, message) => {
       if (live.has(message.seq)) out.push({ kind: "messageAdded", room: this.room, message });
     });
-    this.cached.add(this.low(reply), seq, seq);
-    this.drain(out);
+    this.cached.add(this._low(reply), seq, seq);
+    this._drain(out);
     return out;
   }
 
@@ -218,8 +222,8 @@ export class Timeline {
   takePage(reply: HistoryReply): Change[] {
     const out: Change[] = [];
     this.heard(reply.seq);
-    this.merge(reply.events, this.corrected(out));
-    this.validate(this.low(reply), reply.high, reply.seq, out);
+    this._merge(reply.events, this._corrected(out));
+    this._validate(this._low(reply), reply.high, reply.seq, out);
     return out;
   }
 
@@ -232,9 +236,9 @@ export class Timeline {
     const out: Change[] = [];
     const [low, high, valid] = asked;
     this.heard(reply.seq);
-    this.merge(this.cachedAmong(reply.events), this.corrected(out));
+    this._merge(this._cachedAmong(reply.events), this._corrected(out));
     for (const part of this.cached.within(low, Math.min(high, (reply.next ?? high + 1) - 1))) {
-      if (part[2] >= valid) this.validate(part[0], part[1], reply.seq, out);
+      if (part[2] >= valid) this._validate(part[0], part[1], reply.seq, out);
     }
     return out;
   }
@@ -242,51 +246,40 @@ export class Timeline {
   /** Take single messages: those inside a cached stretch are brought up to date, others are not kept. */
   takeMessages(events: readonly Event[]): Change[] {
     const out: Change[] = [];
-    this.merge(this.cachedAmong(events), this.corrected(out));
+    this._merge(this._cachedAmong(events), this._corrected(out));
     return out;
   }
 
-  /** Take what an earlier run had cached: pages that were fetched long ago. */
-  takeStored(events: readonly Event[], intervals: readonly Interval[]): void {
-    const unstored = [...this.unstored];
-    this.merge(events, () => {});
-    this.unstored.clear();
-    for (const seq of unstored) this.unstored.add(seq);
-    for (const part of intervals) this.stored.set(part[0], part);
-    for (const [low, high, valid] of intervals) this.validate(low, high, valid, []);
-    this.forgetBelow(this.firstVisible);
-  }
-
-  private cachedAmong(events: readonly Event[]): Event[] {
+  private _cachedAmong(events: readonly Event[]): Event[] {
     return events.filter((event) => this.cached.holding(event.seq));
   }
 
   /** Cache these numbers as they were at `valid`; bring them on to `applied` if possible. */
-  private validate(low: number, high: number, valid: number, out: Change[]): void {
-    if (this.recent.since <= valid && valid < this.applied) {
-      for (const operation of this.recent.after(valid)) {
+  private _validate(low: number, high: number, valid: number, out: Change[]): void {
+    if (this._recent.since <= valid && valid < this.applied) {
+      for (const operation of this._recent.after(valid)) {
         const target = this.messages.get(operation.target ?? 0);
-        if (target && low <= target.seq && target.seq <= high) this.put(changedBy(target, operation, this.me), out);
+        if (target && low <= target.seq && target.seq <= high) this._put(changedBy(target, operation, this.me), out);
       }
       valid = this.applied;
     }
     this.cached.add(low, high, valid);
   }
 
-  private merge(events: readonly Event[], report: Report): void {
+  private _merge(events: readonly Event[], report: Report): void {
     for (const event of events) {
-      if (event.kind === "message") report(...this.keep(event));
-      else this.note(event);
+      if (event.kind === "message") report(...this._keep(event));
+      else this._note(event);
     }
   }
 
-  private note(event: Event): void {
+  private _note(event: Event): void {
     this.notes.set(event.seq, event);
-    this.unstored.add(event.seq);
+    this._unstored.add(event.seq);
   }
 
   /** Return a report of the messages that a page corrected; new ones are the answer to a request and need none. */
-  private corrected(out: Change[]): Report {
+  private _corrected(out: Change[]): Report {
     return (old, message) => {
       if (old && JSON.stringify(old) !== JSON.stringify(message)) {
         out.push({ kind: "messageChanged", room: this.room, message });
@@ -295,38 +288,38 @@ export class Timeline {
   }
 
   /** Keep the later of two states of a message; return what was held and what is held now. */
-  private keep(event: Event): [Message | undefined, Message] {
+  private _keep(event: Event): [Message | undefined, Message] {
     const old = this.messages.get(event.seq);
     let now = messageFrom(this.room, event);
     if (old && old.changed > now.changed) return [old, old];
     // The recall overtook this event; a recalled text never comes back.
     if (old?.recalled && !now.recalled) now = emptied(now);
     this.messages.set(now.seq, now);
-    this.unstored.add(now.seq);
+    this._unstored.add(now.seq);
     return [old, now];
   }
 
-  private low(reply: HistoryReply): number {
+  private _low(reply: HistoryReply): number {
     return reply.end ? Math.min(reply.low, this.firstVisible) : reply.low;
   }
 
   /** Take a message in a state that no event of the log brings. */
   replace(message: Message): Change[] {
     const out: Change[] = [];
-    this.put(message, out);
+    this._put(message, out);
     return out;
   }
 
-  private put(message: Message, out: Change[]): void {
+  private _put(message: Message, out: Change[]): void {
     if (this.messages.get(message.seq) === message) return;
     this.messages.set(message.seq, message);
-    this.unstored.add(message.seq);
+    this._unstored.add(message.seq);
     out.push({ kind: "messageChanged", room: this.room, message });
   }
 
-  private moveTo(applied: number): void {
+  private _moveTo(applied: number): void {
     this.applied = applied;
-    this.recent = new Recent(applied);
+    this._recent = new Recent(applied);
     for (const seq of this.buffer.keys()) if (seq <= applied) this.buffer.delete(seq);
   }
 
@@ -356,86 +349,87 @@ export class Timeline {
   trim(kept: number): void {
     if (this.messages.size + this.notes.size <= kept) return;
     const seqs = [...this.messages.keys(), ...this.notes.keys()].sort((one, other) => one - other);
-    this.forgetBelow(kept ? seqs.at(-kept)! : this.applied + 1);
+    this._forgetBelow(kept ? seqs.at(-kept)! : this.applied + 1);
   }
 
-  private forgetBelow(floor: number): void {
+  private _forgetBelow(floor: number): void {
     this.cached.forgetBelow(floor);
     for (const held of [this.messages, this.notes]) {
       for (const seq of held.keys()) {
         if (seq >= floor) continue;
         held.delete(seq);
-        this.unstored.add(seq);
+        this._unstored.add(seq);
       }
     }
   }
 
   // Storage.
 
-  /** Return the rows of messages, other events and stretches that changed since the last call. */
+  /** The stretches that are stored or to be stored, in no order. */
+  get stretches(): readonly Interval[] {
+    return [...this._aside, ...this.cached.parts];
+  }
+
+  /** Continue with stretches that are stored; until their messages are loaded, nothing is known of them. */
+  setAside(stretches: readonly Interval[]): void {
+    this.cached.clear();
+    this._aside = [...stretches];
+  }
+
+  /** Take the messages of the stretches that were set aside: pages that were fetched long ago. */
+  takeStored(events: readonly Event[]): void {
+    const unstored = [...this._unstored];
+    this._merge(events, () => {});
+    this._unstored.clear();
+    for (const seq of unstored) this._unstored.add(seq);
+    for (const [low, high, valid] of this._aside.splice(0)) this._validate(low, high, valid, []);
+    this._forgetBelow(this.firstVisible);
+  }
+
+  /** Return the rows of messages and other events that changed since the last call. */
   rows(): Row[] {
     const { room } = this;
     const rows: Row[] = [];
-    if (this.voided) {
-      rows.push({ table: "messages", key: [room] }, { table: "intervals", key: [room] });
-      this.stored.clear();
-      this.unstored.clear();
-      for (const held of [this.messages, this.notes]) for (const seq of held.keys()) this.unstored.add(seq);
+    if (this._voided) {
+      rows.push({ table: "messages", key: [room] });
+      for (const held of [this.messages, this.notes]) for (const seq of held.keys()) this._unstored.add(seq);
     }
-    for (const seq of this.unstored) {
+    for (const seq of this._unstored) {
       const message = this.messages.get(seq);
       const value = message ? eventFrom(message) : this.notes.get(seq);
       rows.push({ table: "messages", key: [room, seq], ...(value && { value }) });
     }
-    const now = new Map(this.cached.parts.map((part) => [part[0], part]));
-    for (const low of this.stored.keys()) if (!now.has(low)) rows.push({ table: "intervals", key: [room, low] });
-    for (const [low, value] of now) {
-      if (String(this.stored.get(low)) !== String(value)) rows.push({ table: "intervals", key: [room, low], value });
-    }
-    this.written();
+    this._voided = false;
+    this._unstored.clear();
     return rows;
   }
 
-  /** Forget which rows were to be written: this is what the storage has. */
-  written(): void {
-    this.voided = false;
-    this.unstored.clear();
-    this.stored.clear();
-    for (const part of this.cached.parts) this.stored.set(part[0], part);
-  }
-
-  /** Take a row that another client wrote: a message, another event or a stretch; without a number all are gone. */
-  adopt(isEvent: boolean, number: number | undefined, value: unknown): void {
-    if (number === undefined) {
-      this.forget();
-      this.written();
-    } else if (isEvent) {
-      const event = value as Event | undefined;
+  /** Take a row that another client wrote; without a number all are gone. */
+  adopt(number: number | undefined, event: Event | undefined): void {
+    if (number === undefined) this.forget();
+    else {
       this.messages.delete(number);
       this.notes.delete(number);
-      if (event?.kind === "message") this.messages.set(number, messageFrom(this.room, event));
-      else if (event) this.notes.set(number, event);
-    } else {
-      const others = this.cached.parts.filter(([low]) => low !== number);
-      this.cached.parts = value ? [...others, value as Interval].sort((one, other) => one[0] - other[0]) : others;
-      this.written();
+      if (event) this._merge([event], () => {});
     }
+    this._voided = false;
+    this._unstored.clear();
   }
 }
 
 /** The last operations applied; complete for every number above `since`. */
 class Recent {
-  private readonly operations: Event[] = [];
+  private readonly _operations: Event[] = [];
 
   constructor(public since: number) {}
 
   add(operation: Event): void {
-    this.operations.push(operation);
-    if (this.operations.length > RECENT_MAX) this.since = this.operations.shift()!.seq;
+    this._operations.push(operation);
+    if (this._operations.length > RECENT_MAX) this.since = this._operations.shift()!.seq;
   }
 
   /** Return the operations above `seq`, ascending. */
   after(seq: number): Event[] {
-    return this.operations.filter((operation) => operation.seq > seq);
+    return this._operations.filter((operation) => operation.seq > seq);
   }
 }

@@ -1,0 +1,93 @@
+"""`python -m tests.kit.screenshots [DIRECTORY]`: pictures of the web client with real chats, into docs/images/."""
+
+import asyncio
+import base64
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.kit import demo_chats
+from tests.kit.app_page import AppPage, app_page
+from tests.kit.browser import built_now, chromium, watched_context, web_daemon, why_no_browser
+from tests.kit.newcomer import ROOT
+
+IMAGES = ROOT / "docs/images"
+QUALITY = 80  # of WebP: flat surfaces and letters show no trace of it, and a picture is some 40 KB
+PHONE = {"viewport": {"width": 390, "height": 780}, "device_scale_factor": 2, "has_touch": True}
+DESKTOP = {"viewport": {"width": 1360, "height": 850}, "device_scale_factor": 1.5}
+
+
+async def _as_it_is(app: AppPage) -> None:
+    pass
+
+
+async def _new_group(app: AppPage) -> None:
+    await app.page.locator(".list-head button").click()
+    await app.dialog.locator(".segment").last.click()
+    await app.dialog.get_by_label("Name of the group").fill("Sunday ride")
+    for name in ("Carol Green", "林小雨"):
+        await app.dialog.get_by_role("button", name=name).click()
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture: the route, an element that shows that it is there, and what the window is like."""
+
+    name: str
+    route: str
+    sign: str
+    window: dict[str, Any]
+    theme: str = "light"
+    locale: str = "en-GB"
+    act: Callable[[AppPage], Awaitable[None]] = _as_it_is
+
+
+PICTURES = (
+    # The first, before any chat was opened: nothing is read yet.
+    Picture("chats-phone", "", ".list .chat-row", PHONE),
+    Picture("chat-desktop", "r/{tour}", "article", DESKTOP),
+    Picture("chat-desktop-dark", "r/{tour}", "article", DESKTOP, "dark"),
+    Picture("chat-phone-dark", "r/{tour}", "article", PHONE, "dark"),
+    Picture("group-phone", "", ".list .chat-row", PHONE, act=_new_group),
+    Picture("person-phone", "u/carol", ".cover", PHONE),
+    Picture("me-phone-zh", "me", ".cover", PHONE, "dark", "zh-CN"),
+)
+
+
+async def take(directory: Path) -> None:
+    """Write all pictures into a directory."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch, built_now(Path(scratch) / "static"):
+        async with (
+            web_daemon(Path(scratch) / "data") as daemon,
+            demo_chats.people(daemon) as clients,
+            chromium() as browser,
+        ):
+            rooms = await demo_chats.fill(clients)
+            for picture in PICTURES:
+                options = {**picture.window, "color_scheme": picture.theme, "locale": picture.locale}
+                async with watched_context(browser, reduced_motion="reduce", **options) as (context, _):
+                    app = await app_page(context, daemon, "alice")
+                    await app.go(picture.route.format(**rooms))
+                    await app.page.locator(picture.sign).first.wait_for()
+                    await picture.act(app)
+                    await _shoot(app, directory / f"{picture.name}.webp")
+
+
+async def _shoot(app: AppPage, path: Path) -> None:
+    # Names, faces and presence come after the rows.
+    await app.page.wait_for_load_state("networkidle")
+    await app.until_still()
+    devtools = await app.page.context.new_cdp_session(app.page)
+    shot = await devtools.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
+    path.write_bytes(base64.b64decode(shot["data"]))
+    print(f"{path}: {path.stat().st_size // 1024} KiB")
+
+
+if __name__ == "__main__":
+    if reason := why_no_browser():
+        sys.exit(reason)
+    asyncio.run(take(Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES))
