@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -122,6 +122,8 @@ def console_routes(view: View, pages: Mapping[str, Asset]) -> Routes:
 
     async def page(request: Request) -> Response:
         found = pages.get(request.path_params.get("name") or PAGE)
+        if not pages:
+            return PlainTextResponse("the console is not built: run make web\n", 503)
         if found is None:
             return error_answer("not_found", 404)
         return asset_response(found, request)

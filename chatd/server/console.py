@@ -1,6 +1,7 @@
 """The console's view of a running daemon: figures while somebody watches, its condition, connections, settings, log."""
 
 import asyncio
+import math
 import platform
 import shutil
 import sqlite3
@@ -78,6 +79,7 @@ class Console:
         self._started_at = daemon.env.now_ms()
         self.sessions = ConsoleSessions(daemon.env)
         self._survey = OutboxSurvey(daemon.app.hub)
+        self._surveyed_at = -math.inf
         self._samples = Samples(
             daemon.app.counters, self._gauges, daemon.env.monotonic, daemon.env.now_ms, config.history_s
         )
@@ -129,8 +131,12 @@ class Console:
 
     async def _survey_outboxes(self) -> None:
         while True:
-            await self._survey.take()
+            await self._take_survey()
             await asyncio.sleep(SURVEY_S)
+
+    async def _take_survey(self) -> None:
+        self._surveyed_at = self._daemon.env.monotonic()
+        await self._survey.take()
 
     def _gauges(self) -> Gauges:
         app = self._daemon.app
@@ -208,12 +214,15 @@ class Console:
         return await self._described(tuple(islice(found, SESSIONS_SHOWN)))
 
     async def slow(self) -> list[dict[str, Any]]:
-        """Return the connections with the fullest outboxes, fullest first, of a walk of this moment."""
-        await self._survey.take()
+        """Return the connections with the fullest outboxes, fullest first, as of the last seconds."""
+        if self._daemon.env.monotonic() - self._surveyed_at >= SURVEY_S:
+            await self._take_survey()
         return await self._described(self._survey.fullest)
 
     async def _described(self, subscribers: tuple[Subscriber, ...]) -> list[dict[str, Any]]:
-        sessions = [cast(Session, subscriber) for subscriber in subscribers]
+        sessions = [
+            cast(Session, one) for one in subscribers if cast(Session, one).address
+        ]  # those that are open
         store, apps = self._daemon.app.store, dict[tuple[str, str], DeviceSeen]()
         for user in dict.fromkeys(session.user for session in sessions):
             apps |= {(user, seen.device): seen for seen in await store.devices(user)}

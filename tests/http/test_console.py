@@ -1,6 +1,7 @@
 """The console over real sockets: nothing without a session, nor to other hosts and pages; streams are bounded."""
 
 import asyncio
+import hashlib
 import json
 import re
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ from chatd.http import console
 from chatd.http.console import is_own_host
 from chatd.http.event_stream import WAITING_MAX, EventStream
 from chatd.server.console import not_served
+from chatd.web import assets
 from tests.kit import http
 from tests.kit.clients import Clients
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
@@ -299,6 +301,21 @@ async def test_connections_are_shown_with_their_devices(daemon: RunningDaemon, b
     await clients.leave()
 
 
+async def test_a_connection_that_does_not_read_is_shown_as_slow(
+    daemon: RunningDaemon, browser: Browser
+) -> None:
+    clients = Clients(daemon.url)
+    room, (ann, _) = await clients.in_direct("ann", "bob")
+    (bob,) = daemon.app.hub.of("bob")
+    bob.outbox.blocked()
+    await ann.send(room, "hello")
+    await until(lambda: bob.outbox.queued_bytes)
+    [row] = (await browser.ask("slow")).json
+    assert (row["user"], row["queued_bytes"]) == ("bob", bob.outbox.queued_bytes)
+    bob.outbox.resumed()
+    await clients.leave()
+
+
 async def test_settings_have_their_origins_and_secrets_are_asterisks(
     daemon: RunningDaemon, browser: Browser
 ) -> None:
@@ -310,10 +327,34 @@ async def test_settings_have_their_origins_and_secrets_are_asterisks(
         check_no_secret((await browser.ask(route)).body.decode(), route)
 
 
-async def test_pages_have_a_strict_policy_and_no_other_files_are_served(daemon: RunningDaemon) -> None:
+async def test_pages_have_a_strict_policy_and_no_other_files_are_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, content in {"index.html": "<!doctype html>", "main-ABCDEFGH.js": "1"}.items():
+        (tmp_path / "console").mkdir(exist_ok=True)
+        (tmp_path / "console" / name).write_text(content)
+    digests = {
+        f"console/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (tmp_path / "console").iterdir()
+    }
+    manifest = {"version": "1", "sources": "", "files": digests}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    monkeypatch.setattr(assets, "STATIC", tmp_path)
+    async with running_daemon(config_for(tmp_path)) as daemon:
+        await check_pages(daemon)
+    monkeypatch.setattr(assets, "STATIC", tmp_path / "nothing")
+    async with running_daemon(config_for(tmp_path)) as daemon:
+        answer = await http.request(f"{daemon.ops_url}/console/")
+        assert (answer.status, answer.body) == (503, b"the console is not built: run make web\n")
+
+
+async def check_pages(daemon: RunningDaemon) -> None:
+    answer = await http.request(f"{daemon.ops_url}/console/main-ABCDEFGH.js")
+    assert (answer.status, answer.body) == (200, b"1")
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
     for path in ("/console/", "/console/manifest.json", "/console/..%2fmanifest.json", "/console/v1/secret"):
         answer = await http.request(f"{daemon.ops_url}{path}")
-        assert answer.status in ((200, 404) if path == "/console/" else (404,)), path
+        assert answer.status in ((200,) if path == "/console/" else (404,)), path
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert "unsafe" not in answer.headers["content-security-policy"]
     answer = await http.request(f"{daemon.ops_url}/console")

@@ -1,5 +1,7 @@
 /** Line charts on a canvas: pure drawing, of seconds against values. A hole of some seconds is a gap in the line. */
 
+import { texts } from "./texts.js";
+
 export interface Line {
   /** A custom property of the design, such as `--accent`. */
   color: string;
@@ -129,10 +131,10 @@ function clockLabels(
   context.textBaseline = "alphabetic";
   context.textAlign = "center";
   for (let ago = step; ago < span; ago += step) {
-    context.fillText(ago < 60 ? `−${ago} s` : `−${ago / 60} min`, x(plot.to - ago), height - 4);
+    context.fillText(texts.now.ago(ago), x(plot.to - ago), height - 4);
   }
   context.textAlign = "right";
-  context.fillText("now", x(plot.to), height - 4);
+  context.fillText(texts.now.atOnce, x(plot.to), height - 4);
 }
 
 interface Style {

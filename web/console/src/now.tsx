@@ -1,5 +1,5 @@
 /** The page Now: whether all is well, the figures of this second, and their last minutes. */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { Chart, Sparkline, type Series } from "./chart_view.js";
 import { useCondition } from "./condition.js";
 import { points, type Point } from "./figures.js";
@@ -11,7 +11,13 @@ import { texts } from "./texts.js";
 import type { Now } from "./api.js";
 
 const RANGES = [60, 300, 600] as const;
-const range = signal<(typeof RANGES)[number]>(300);
+type Range = (typeof RANGES)[number];
+/** The seconds that the reader chose; until then as many as there are figures for. */
+const chosen = signal<Range | null>(null);
+const range = computed<Range>(() => {
+  const known = (points.value.at(-1)?.t ?? 0) - (points.value[0]?.t ?? 0);
+  return chosen.value ?? (known > RANGES[1] / 2 ? RANGES[1] : RANGES[0]);
+});
 
 export function NowPage() {
   const now = useCondition();
@@ -26,7 +32,7 @@ export function NowPage() {
           label={texts.now.range}
           value={range.value}
           options={RANGES.map((seconds) => [seconds, texts.now.ranges[seconds]] as const)}
-          onChange={(seconds) => (range.value = seconds)}
+          onChange={(seconds) => (chosen.value = seconds)}
         />
       </div>
       <Charts />

@@ -72,6 +72,8 @@ export const texts = {
     median: "p50",
     tail: "p99",
     recent: "The last minutes",
+    ago: (seconds: number) => (seconds < 60 ? `−${seconds} s` : `−${seconds / 60} min`),
+    atOnce: "now",
     range: "Time shown",
     ranges: { 60: "1 min", 300: "5 min", 600: "10 min" },
     summary: (now: string, low: string, high: string) => `now ${now}, lowest ${low}, highest ${high}`,
