@@ -120,6 +120,11 @@ class ScriptedServer:
 
     # What the scenario does.
 
+    @property
+    def can_send(self) -> bool:
+        """Whether there is a connection to send on."""
+        return self.link is not None and self.link.open
+
     def send(self, packets: Sequence[Packet], *, deflate: bool = False) -> None:
         """Send packets in one frame. Raises ConnectionError when there is no connection."""
         frame = wrapped(packets) if deflate else encode(packets, self._encoding)
