@@ -98,6 +98,7 @@ class Player:
                 folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="chatd-kit-"))
                 self._storage = Path(folder) / "client"
             await stack.enter_async_context(self._talk.server.running())
+            self._bound["elsewhere"] = self._talk.server.url.replace("/v1/ws", "/elsewhere/v1/ws")
             try:
                 await self._steps()
             except (Failed, Restless, TesteeError, ValueError, ConnectionError) as error:
