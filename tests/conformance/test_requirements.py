@@ -5,9 +5,9 @@ import re
 import pytest
 
 from chatd.conformance.checks import RULES
-from chatd.conformance.script import PROFILES, load
+from chatd.conformance.script import PROFILES, Scenario, load
 from tests.kit import document
-from tests.kit.requirements import VECTORS, requirements, written
+from tests.kit.requirements import VECTORS, Requirement, requirements, written
 
 SCENARIOS = {scenario.name: scenario for scenario in load()}
 REQUIREMENTS = requirements()
@@ -18,12 +18,12 @@ ENCODINGS = {"json", "deflate"}
 every_requirement = pytest.mark.parametrize("requirement", REQUIREMENTS, ids=IDS)
 
 
-def test_the_rows_name_the_scenarios_that_say_they_prove_them():
+def test_the_rows_name_the_scenarios_that_say_they_prove_them() -> None:
     """`python -m tests.kit.requirements` writes them."""
     assert written(document.text()) == document.text()
 
 
-def test_ids_count_within_a_section_in_its_order():
+def test_ids_count_within_a_section_in_its_order() -> None:
     sections = list(dict.fromkeys(requirement.section for requirement in REQUIREMENTS))
     numbers = [section.number for section in document.sections()]
     assert sections == sorted(sections, key=numbers.index)
@@ -33,7 +33,7 @@ def test_ids_count_within_a_section_in_its_order():
 
 
 @every_requirement
-def test_a_requirement_is_proved(requirement):
+def test_a_requirement_is_proved(requirement: Requirement) -> None:
     assert requirement.proofs
     assert requirement.scenarios <= set(SCENARIOS)
     assert requirement.checks <= set(RULES)
@@ -41,7 +41,7 @@ def test_a_requirement_is_proved(requirement):
 
 
 @every_requirement
-def test_a_client_of_its_profile_is_tried(requirement):
+def test_a_client_of_its_profile_is_tried(requirement: Requirement) -> None:
     """What only another profile could try would stay untried with a client that has this one alone."""
     has = {"core", requirement.profile}
     tried = [set(SCENARIOS[name].profiles) <= has for name in requirement.scenarios]
@@ -49,17 +49,17 @@ def test_a_client_of_its_profile_is_tried(requirement):
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=list(SCENARIOS))
-def test_a_scenario_proves_something_and_says_what(scenario):
+def test_a_scenario_proves_something_and_says_what(scenario: Scenario) -> None:
     assert scenario.proves
     assert set(scenario.proves) <= set(IDS)
     assert scenario.about.endswith(".")
 
 
-def test_every_check_proves_something():
+def test_every_check_proves_something() -> None:
     assert {rule for requirement in REQUIREMENTS for rule in requirement.checks} == set(RULES)
 
 
-def test_every_section_that_says_must_has_its_rows():
+def test_every_section_that_says_must_has_its_rows() -> None:
     """The word itself stands in few places; there are at least as many rows."""
     said: dict[str, int] = {}
     number = ""
