@@ -3,16 +3,18 @@ be broken, and the chapter of protocol.md it comes from; pure, time comes in as 
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from .codec import Packet
+from .limits import LimitsInForce
 from .schema import KEYED, wrong_with
 
 RULES: Mapping[str, str] = {
-    "frame": "a frame holds 1 to 64 packets, in the encoding of the connection, at most as large as allowed (2.3, 2.5)",
+    "frame": "a frame holds 1 to 64 packets, in the encoding of the connection (2.3, 2.5)",
+    "limits": "frames, batches, lists and pages keep to the limits in force (2.7)",
     "form": "a packet has the keys of its type, of their types and within their bounds (3.4, 16)",
     "url": "there is no token in the URL, and no credentials in a header (2.1)",
     "hello-first": "hello is the first packet of a connection, and the only one (6.1)",
@@ -37,8 +39,6 @@ RULES: Mapping[str, str] = {
     "close-code": "a client closes with 1000, 1001, or 3000 to 4999 (14)",
 }
 
-HELLO_FRAME_BYTES = 8192
-FRAME_BYTES = 65536
 EARLY_S = 0.02
 """A real timer may come so much too soon."""
 
@@ -80,7 +80,6 @@ class Checks:
         self._ending = False
         self._bye_at: float | None = None
         self._hello: Packet | None = None
-        self._welcomed = False
         self._hellos = 0
         self._frames = 0
         self._requests: dict[int, Request] = {}
@@ -91,7 +90,7 @@ class Checks:
         self._final: set[str] = set()
         self._connect_after = float("-inf")
         self._stopped: str = ""
-        self._limit = FRAME_BYTES
+        self._limits = LimitsInForce()
         self._posted: dict[str, list[str]] = {}
         self._sent: dict[str, set[str]] = {}
         self._cursors: dict[str, set[str]] = {}
@@ -178,12 +177,12 @@ class Checks:
     def connected(self, number: int, now: float) -> None:
         """Note a new connection."""
         self._open, self._ending, self._bye_at = number, False, None
-        self._hello, self._welcomed, self._frames = None, False, 0
+        self._hello, self._frames = None, 0
         self._hellos = 0
         self._requests.clear()
         # Rates are of one connection: its timers end with it.
         self._last.clear()
-        self._limit = FRAME_BYTES
+        self._limits = LimitsInForce()
         self._pinged_at = None
 
     def disconnected(self, number: int, now: float) -> None:
@@ -231,15 +230,13 @@ class Checks:
         """Note a frame that is none."""
         self._break("frame", now, reason)
 
-    def frame(self, link: int, packets: Iterable[Packet], size: int, now: float) -> None:
+    def frame(self, link: int, packets: Sequence[Packet], size: int, now: float) -> None:
         """Judge a frame and its packets."""
         self._frames += 1
-        limit = self._limit if self._welcomed else HELLO_FRAME_BYTES
-        if size > limit:
-            when = "" if self._welcomed else " before hello is answered"
-            self._break("frame", now, f"a frame of {size} bytes, {limit} is the most{when}")
+        if why := self._limits.wrong_with(packets, size):
+            self._break("limits", now, why)
         if self._bye_at is not None and now > self._bye_at + (0 if self._virtual else AFTER_BYE_S):
-            self._break("after-bye", now, f"it sent {next(iter(packets))['type']}")
+            self._break("after-bye", now, f"it sent {packets[0]['type']}")
         for packet in packets:
             if why := wrong_with(packet):
                 self._break("form", now, why)
@@ -352,9 +349,8 @@ class Checks:
             self._refused(request, reply, now)
             return
         if kind == "hello":
-            self._welcomed = True
             self._ready_at = now
-            self._limit = reply.get("limits", {}).get("frame_bytes", FRAME_BYTES)
+            self._limits.welcome(reply.get("limits", {}))
             self._told_epoch = reply.get("epoch", "")
             self._no_cursor = False
             self._told_cursor(reply.get("sync", {}))

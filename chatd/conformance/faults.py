@@ -120,7 +120,10 @@ class FaultRun:
     @asynccontextmanager
     async def _joined(self) -> AsyncIterator[None]:
         """Make the group and start the testees; end them behind the block."""
-        users = [f"kit-{self.seed}-{number}-{self._chance.randrange(1 << 30)}" for number in range(self._plan.testees)]
+        users = [
+            f"kit-{self.seed}-{number}-{self._chance.randrange(1 << 30)}"
+            for number in range(self._plan.testees)
+        ]
         async with Probe(self._daemon.url, self._daemon.token(f"kit-{self.seed}-owner")) as probe:
             self._room = await probe.group(users)
         relays = [Relay(self._daemon.url) for _ in users]
@@ -152,7 +155,9 @@ class FaultRun:
 
     async def _edit(self, member: Member) -> None:
         if seq := await self._some_message(member, own=True):
-            await member.ask("do", what="edit", room=self._room, target=seq, text=f"edited {self._chance.random()}")
+            await member.ask(
+                "do", what="edit", room=self._room, target=seq, text=f"edited {self._chance.random()}"
+            )
 
     async def _recall(self, member: Member) -> None:
         if seq := await self._some_message(member, own=True):
@@ -250,9 +255,15 @@ class FaultRun:
         state = await member.ask("state", room=self._room)
         room, name = state.get("rooms", {}).get(self._room, {}), member.user
         stored = [message["key"] for message in messages if message["user"] == member.user]
-        wrong = [f"{name}: {each['key']} is still {each['state']}" for each in state["outbox"] if _waits(each)]
+        wrong = [
+            f"{name}: {each['key']} is still {each['state']}" for each in state["outbox"] if _waits(each)
+        ]
         wrong += [f"{name}: {key} was lost" for key in member.posted if key not in stored]
-        wrong += [f"{name}: {key} was stored {stored.count(key)} times" for key in set(stored) if stored.count(key) > 1]
+        wrong += [
+            f"{name}: {key} was stored {stored.count(key)} times"
+            for key in set(stored)
+            if stored.count(key) > 1
+        ]
         if [key for key in stored if key in member.posted] != [key for key in member.posted if key in stored]:
             wrong.append(f"{name}: what it posted was stored in another order")
         shown = room.get("messages", [])
@@ -262,7 +273,9 @@ class FaultRun:
             wrong.append(f"{name}: {added} messages were announced, there are {len(messages)}")
         for number in ("unread", "read"):
             if room.get(number, 0) != summary.get(number, 0):
-                wrong.append(f"{name}: {number} is {room.get(number)}, and {summary.get(number, 0)} at the server")
+                wrong.append(
+                    f"{name}: {number} is {room.get(number)}, and {summary.get(number, 0)} at the server"
+                )
         return wrong
 
 
@@ -276,7 +289,9 @@ def _compared(messages: list[Packet], shown: list[Packet]) -> list[str]:
     wanted = [message["seq"] for message in messages]
     if numbers != wanted:
         missing, more = sorted(set(wanted) - set(numbers)), sorted(set(numbers) - set(wanted))
-        return [f"it shows other messages: {missing} are missing, {more} are too many, order {numbers == sorted(numbers)}"]
+        return [
+            f"it shows other messages: {missing} are missing, {more} are too many, order {numbers == sorted(numbers)}"
+        ]
     return [why for message, each in zip(messages, shown, strict=True) if (why := _differs(message, each))]
 
 
@@ -289,7 +304,11 @@ def _differs(message: Packet, shown: Packet) -> str:
         "edited": (message.get("edited", 0), shown.get("edited", 0)),
         "reactions": (reactions, shown.get("reactions", {})),
     }
-    wrong = [f"{key} is {ours!r}, and {theirs!r} at the server" for key, (theirs, ours) in pairs.items() if theirs != ours]
+    wrong = [
+        f"{key} is {ours!r}, and {theirs!r} at the server"
+        for key, (theirs, ours) in pairs.items()
+        if theirs != ours
+    ]
     return f"message {message['seq']}: {'; '.join(wrong)}" if wrong else ""
 
 

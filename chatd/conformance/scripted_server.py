@@ -189,7 +189,7 @@ class ScriptedServer:
             return health_response(self.health)
         self._note("connect")
         self._checks.connecting(request.path, dict(request.headers.raw_items()), self._now())
-        self._on_arrival(Arrival(self._now(), {"type": CONNECT}))
+        self._on_arrival(Arrival(self._now(), {"type": CONNECT, "path": urlsplit(request.path).path}))
         refusal = self.refusal
         if refusal is None:
             return None
