@@ -141,6 +141,8 @@ class Player:
 
     async def _restart(self, step: Step) -> None:
         await self._begin(step, empty=False)
+        kept = await self._app().ask("state")
+        self._checks.restored(kept.get("cursor", ""), kept.get("rooms", {}), self._clock.now())
 
     async def _begin(self, step: Step, *, empty: bool) -> None:
         if self.testee is None:
