@@ -24,6 +24,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backup": ("chatd.cli.backup:backup", "Copy the database while the daemon runs."),
     "restore": ("chatd.cli.backup:restore", "Put a backup in place of the database."),
     "check": ("chatd.cli.check:check", "Check the data directory: problems and remedies."),
+    "conformance": (
+        "chatd.cli.conformance:conformance",
+        "Prove that a client obeys the protocol: run, faults, record.",
+    ),
     "migrate": ("chatd.cli.migrate:migrate", "The database schema: status, up."),
 }
 DEFAULT = "serve"

@@ -257,7 +257,7 @@ def old_operation_wins() -> None:
 
         return original(replace(message, changed=0), event, *rest, **named)
 
-    timeline.changed_by = changed_by  # type: ignore[assignment]
+    timeline.changed_by = changed_by  # type: ignore[attr-defined, assignment]
 
 
 @mutant
