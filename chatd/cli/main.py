@@ -15,7 +15,7 @@ from chatd.config.problems import ConfigError
 
 # Each command's place (module:name) and its line in the help, in the order of the help.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "dev": ("chatd.cli.dev:dev", "Try chatd: a daemon with demo users that delivers a first message."),
+    "dev": ("chatd.cli.dev:dev", "Try chatd: a daemon with demo users delivers a first message."),
     "serve": ("chatd.cli.serve:serve", "Run the daemon (also what bare `chatd` does)."),
     "chat": ("chatd.cli.chat.command:chat", "Chat in the terminal."),
     "token": ("chatd.cli.token:token", "Print a token for a user."),

@@ -23,7 +23,7 @@ from .testee import TesteeError
 OK, FAILED, CANNOT = 0, 1, 2
 
 EXAMPLES = """\
-examples:
+Examples:
   chatd conformance run --testee "python -m chatd.client.testee"
   chatd conformance run --testee "swift run testee" --profile core --report report
   chatd conformance run --listen 127.0.0.1:8900      an app connects to ws://127.0.0.1:8900/testee
@@ -32,7 +32,7 @@ examples:
   chatd conformance show phone.jsonl
   chatd conformance list
 
-exit code: 0 everything went as it should, 1 something failed, 2 it could not be tried"""
+Exit codes: 0 everything went as it should, 1 something failed, 2 it could not be tried."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -49,7 +49,7 @@ class Member:
     launcher: Launcher
     relay: Relay
     storage: Path
-    token: Callable[[str], str]
+    sign: Callable[[str], str]
     testee: Testee | None = None
     posted: list[str] = field(default_factory=list)
     """Keys, in the order in which the testee took the messages."""
@@ -85,7 +85,7 @@ class Member:
     def _asked(self, number: int) -> None:
         testee = self.testee
         if testee is not None:
-            self._giving = asyncio.ensure_future(testee.give_token(number, self.token(self.user)))
+            self._giving = asyncio.ensure_future(testee.give_token(number, self.sign(self.user)))
 
     async def _driven(self, testee: Testee) -> None:
         """Let the virtual clock run."""
@@ -152,6 +152,14 @@ class FaultRun:
         text = f"{member.user} {len(member.posted)} {'x' * self._chance.choice((0, 10, 2000))}"
         answer = await member.ask("do", what="post", room=self._room, text=text)
         member.posted.append(answer["key"])
+
+    async def _burst(self, member: Member) -> None:
+        """Lose the link while messages are under way."""
+        member.relay.delay_s = self._chance.choice((0.0, 0.002, 0.02))
+        for _ in range(self._chance.randrange(1, 6)):
+            await self._post(member)
+        await asyncio.sleep(self._chance.random() * 0.03)
+        member.relay.cut()
 
     async def _edit(self, member: Member) -> None:
         if seq := await self._some_message(member, own=True):
@@ -314,6 +322,7 @@ def _differs(message: Packet, shown: Packet) -> str:
 
 DEEDS: dict[str, tuple[int, Callable[[FaultRun, Member], bool]]] = {
     "post": (30, lambda run, member: True),
+    "burst": (6, lambda run, member: True),
     "read": (4, lambda run, member: run.may(member, "read_state")),
     "open": (3, lambda run, member: True),
     "edit": (4, lambda run, member: run.may(member, "edits")),
