@@ -39,6 +39,7 @@ class Plan:
     testees: int = 3
     steps: int = 60
     pause_s: float = 0.05
+    quiet_s: float = QUIET_S
 
 
 @dataclass
@@ -235,7 +236,7 @@ class FaultRun:
             await member.ask("life", what="foreground")
             await member.ask("do", what="open", room=self._room)
         clock = asyncio.get_running_loop().time
-        deadline, nudge_at = clock() + QUIET_S, clock()
+        deadline, nudge_at = clock() + self._plan.quiet_s, clock()
         while (wrong := await self._differences()) and clock() < deadline:
             if clock() >= nudge_at:
                 # No phone waits for a minute while its network is good: the system tells it so.
