@@ -102,10 +102,11 @@ def _section(title: str, outcomes: list[Outcome]) -> str:
 def _row(outcome: Outcome, *, shown: bool, opened: bool) -> str:
     """`shown`: with its transcript; `opened`: to be read without a click."""
     scenario = outcome.scenario
+    about = CODE.sub(r"<code>\1</code>", escape(scenario.about))
     took = f"{1000 * outcome.run.took_s:.0f} ms" if outcome.run else ""
     head = (
         f'<summary><i class="{outcome.word}" title="{WORDS[outcome.word]}"></i><code>{escape(scenario.name)}</code>'
-        f"<span>{re.sub(CODE, r'<code>\1</code>', escape(scenario.about))}</span><em>{outcome.encoding}</em><time>{took}</time></summary>"
+        f"<span>{about}</span><em>{outcome.encoding}</em><time>{took}</time></summary>"
     )
     proves = "".join(f"<kbd>{escape(each)}</kbd>" for each in scenario.proves)
     facts = f'<p class="facts">{WORDS[outcome.word]} · proves {proves or "nothing"} · {escape(str(scenario.where))}</p>'
