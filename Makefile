@@ -5,6 +5,7 @@
 #   make soak    what is repeated at will, as often as a night allows (hours)
 #   make fuzz    look for inputs that break something, a minute for each of five targets   (make fuzz FUZZ_SECONDS=600)
 #   make check   format, lint, types
+#   make web     build the pages for browsers into chatd/web/static (needs Node 20); they are committed, so no other target does
 #   make lock    write docs/requirements.txt anew: what a deployment installs, with hashes
 #   make clean   remove what the others made; messages in ./chatd-data stay
 #
@@ -20,7 +21,7 @@ PYTEST_ARGS ?= -q -n auto
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := head frames packets commands costs
 
-.PHONY: run test soak fuzz check lock clean
+.PHONY: run test soak fuzz check web lock clean
 
 run: .venv/installed
 	@$(BIN)/chatd dev $(ARGS)
@@ -47,6 +48,17 @@ check: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+web: web/node_modules/.package-lock.json
+	cd web && npm run --silent build
+
+# npm writes this file last, so it is a stamp.
+web/node_modules/.package-lock.json: web/package-lock.json
+	@command -v npm >/dev/null || { \
+	  echo "make web needs Node 20 or newer with npm, and there is no npm. On Debian and Ubuntu: apt install nodejs npm." \
+	       "Without it everything but make web works: the built files are in chatd/web/static." >&2; exit 1; }
+	cd web && npm ci --ignore-scripts --no-fund --no-audit
+	@touch $@
+
 # The tool has an environment of its own, of the oldest Python chatd runs on, so that nothing conditional is missing.
 lock: | $(BIN)/python
 	@$(PYTHON) -m venv --clear build/lock
@@ -58,7 +70,7 @@ lock: | $(BIN)/python
 	   cat build/lock/requirements.txt; } > docs/requirements.txt
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist web/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find chatd bench tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps: nothing is installed again until pyproject.toml changes.
@@ -70,12 +82,12 @@ clean:
 
 .venv/installed-dev: pyproject.toml | $(BIN)/python
 	@echo "Installing chatd and its development tools into .venv ..."
-	@$(PIP) -e '.[dev]'
+	@$(PIP) -e '.[dev,browser]'
 	@touch .venv/installed $@
 
 .venv/installed-fuzz: pyproject.toml | $(BIN)/python
 	@echo "Installing chatd, its development tools and the fuzzer into .venv ..."
-	@$(PIP) -e '.[dev,fuzz]'
+	@$(PIP) -e '.[dev,browser,fuzz]'
 	@touch .venv/installed .venv/installed-dev $@
 
 $(BIN)/python:

@@ -45,3 +45,9 @@ class Identity(Protocol):
 
         Raises Unavailable("overloaded", retry_after=ms) while it is not known whether there is a key for it.
         """
+
+    def mint_session(self, user: str, ttl_s: int, *, device: str | None, generation: int) -> str:
+        """Return a session for a browser, valid for `ttl_s` seconds; ValueError when there is no secret."""
+
+    def verify_session(self, session: str) -> Claims:
+        """Return the claims of a valid session, with its generation; Refused as for `verify` otherwise."""

@@ -83,12 +83,13 @@ class Tokens:
         """
         return self.claims(parse_token(token), now_s)
 
-    def claims(self, parsed: ParsedToken, now_s: float) -> Claims:
-        """Return the claims as `verify`, of a token that is parsed already."""
+    def claims(self, parsed: ParsedToken, now_s: float, lifetime_max_s: int | None = None) -> Claims:
+        """Return the claims as `verify`, of a token that is parsed already; with another longest lifetime, if given."""
         key, algorithm = self._key(parsed)
         if not self._algorithms[algorithm].verify(parsed.signed.encode(), key, _decoded(parsed.signature)):
             _refuse("the signature does not match")
-        return self._claims(_json_object(_decoded(parsed.payload), "claims"), now_s)
+        most_s = self._rules.token_lifetime_max_s if lifetime_max_s is None else lifetime_max_s
+        return self._claims(_json_object(_decoded(parsed.payload), "claims"), now_s, most_s)
 
     def mint(
         self, user: str, ttl_s: int, now_s: float, *, device: str | None = None, **claims: object
@@ -97,6 +98,17 @@ class Tokens:
 
         Raises ValueError when there is no secret, or when the token would be refused again.
         """
+        token = self.sign(user, ttl_s, now_s, "JWT", device=device, **claims)
+        try:
+            self.verify(token, now_s)
+        except Refused as error:
+            raise ValueError(error.message) from None
+        return token
+
+    def sign(
+        self, user: str, ttl_s: int, now_s: float, kind: str, *, device: str | None, **claims: object
+    ) -> str:
+        """Return a token of this `typ` without checking it. Raises ValueError when there is no secret."""
         if not self.can_mint:
             raise ValueError("there is no auth.secret to sign tokens with")
         issued = int(now_s)
@@ -106,12 +118,7 @@ class Tokens:
         if device:
             content["device"] = device
         payload = json.dumps(content, separators=(",", ":")).encode()
-        token = self._signatures.encode(payload, self._secret(), "HS256")
-        try:
-            self.verify(token, now_s)
-        except Refused as error:
-            raise ValueError(error.message) from None
-        return token
+        return self._signatures.encode(payload, self._secret(), "HS256", headers={"typ": kind})
 
     def _secret(self) -> bytes:
         return self._rules.secret.reveal().encode()
@@ -136,14 +143,14 @@ class Tokens:
             _refuse("the key is for another alg")
         return key.public, key.algorithm
 
-    def _claims(self, claims: Mapping[str, Any], now_s: float) -> Claims:
+    def _claims(self, claims: Mapping[str, Any], now_s: float, lifetime_max_s: int) -> Claims:
         user = _matching(claims, "sub", _USER)
         if user is None:
             _refuse("sub is missing")
         self._check_audience(claims.get("aud"))
         if self._rules.issuer and claims.get("iss") != self._rules.issuer:
             _refuse("iss is not the configured issuer")
-        expires, issued = self._times(claims, now_s)
+        expires, issued = self._times(claims, now_s, lifetime_max_s)
         return Claims(
             user=user,
             expires_at_s=expires,
@@ -160,7 +167,9 @@ class Tokens:
         if not all(isinstance(one, str) for one in listed) or self._rules.audience not in listed:
             _refuse("aud does not contain the configured audience")
 
-    def _times(self, claims: Mapping[str, Any], now_s: float) -> tuple[float, float | None]:
+    def _times(
+        self, claims: Mapping[str, Any], now_s: float, lifetime_max_s: int
+    ) -> tuple[float, float | None]:
         """Return `exp` and `iat`. Expiry is checked last: `token_expired` means that everything else was right."""
         leeway = self._rules.leeway_s
         expires, issued = _instant(claims, "exp"), _instant(claims, "iat")
@@ -171,7 +180,7 @@ class Tokens:
                 _refuse(f"{name} lies in the future")
         # Without iat the lifetime can only be bounded by what remains of it.
         lifetime = expires - (now_s + leeway if issued is None else issued)
-        if round(lifetime, FRACTION_DIGITS) > self._rules.token_lifetime_max_s:
+        if round(lifetime, FRACTION_DIGITS) > lifetime_max_s:
             _refuse("the lifetime is too long")
         if issued is not None and expires <= issued:
             _refuse("exp does not lie after iat")
@@ -184,26 +193,26 @@ def _refuse(why: str) -> NoReturn:
     raise Refused("token_invalid", why) from None
 
 
-def parse_token(token: str) -> ParsedToken:
-    """Return the parts of a token. Refused("token_invalid") when it is none, or of an unsupported kind."""
+def parse_token(token: str, kinds: frozenset[str] = KINDS) -> ParsedToken:
+    """Return the parts of a token. Refused("token_invalid") when it is none, or of another kind than these."""
     shape = _SHAPE.match(token) if len(token) <= TOKEN_BYTES_MAX else None
     if shape is None:
         _refuse("not a token in three parts of base64url")
     signed, head, payload, signature = shape.groups()
-    algorithm, key_id = _algorithm_and_key_id(head)
+    algorithm, key_id = _algorithm_and_key_id(head, kinds)
     return ParsedToken(algorithm, key_id, signed, payload, signature)
 
 
 @lru_cache(HEADERS_KEPT)
-def _algorithm_and_key_id(head: str) -> tuple[object, str | None]:
+def _algorithm_and_key_id(head: str, kinds: frozenset[str]) -> tuple[object, str | None]:
     """Return the algorithm and the key id that a header names."""
     header = _json_object(_decoded(head), "header")
     # RFC 7515, 4.1.11: an extension that is marked critical must be understood, and none is supported.
     if "crit" in header or "b64" in header:
         _refuse("the header marks an extension as critical")
     kind = header.get("typ", "JWT")
-    if not isinstance(kind, str) or kind.lower().removeprefix(MEDIA_TYPES) not in KINDS:
-        _refuse("typ is no access token")
+    if not isinstance(kind, str) or kind.lower().removeprefix(MEDIA_TYPES) not in kinds:
+        _refuse(f"typ is not {' or '.join(sorted(kinds))}")
     return header.get("alg"), _key_id(header)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from chatd.auth.browser_sessions import mint_session, verify_session
 from chatd.auth.interface import Claims
 from chatd.auth.key_download import download
 from chatd.auth.key_file import KeySetFile
@@ -75,6 +76,14 @@ class TokenVerifier:
     def mint(self, user: str, ttl_s: int, *, device: str | None = None, **claims: object) -> str:
         """Return a token for `user`, as `Tokens.mint`, valid from now on."""
         return self.tokens.mint(user, ttl_s, self._now_s(), device=device, **claims)
+
+    def mint_session(self, user: str, ttl_s: int, *, device: str | None, generation: int) -> str:
+        """Return a session for a browser, valid from now on."""
+        return mint_session(self.tokens, user, ttl_s, self._now_s(), device=device, generation=generation)
+
+    def verify_session(self, session: str) -> Claims:
+        """Return the claims of a valid session; errors as in the interface."""
+        return verify_session(self.tokens, session, self._now_s())
 
 
 def token_verifier(rules: model.Auth, env: Env, directory: str) -> TokenVerifier:

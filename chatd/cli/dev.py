@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import os
+import secrets
 import shlex
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -30,10 +31,12 @@ PORT = 8470
 # development server of a web page may have any port.
 DEFAULTS = {
     "CHATD_LOG__LEVEL": "warning",
+    "CHATD_WEB__ENABLED": "true",
     "CHATD_LISTEN__ORIGINS": ",".join(
         f"{scheme}://{host}:*" for scheme in ("http", "https") for host in ("localhost", "127.0.0.1", "[::1]")
     ),
 }
+LINK_BYTES = 16  # 128 bits: nobody guesses them
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -46,7 +49,7 @@ Examples:
 
 The data stay in ./chatd-data; delete the directory to start afresh. Settings can come from the environment
 (CHATD_LOG__LEVEL=debug), but no configuration file is read. Web pages on loopback may connect; the log names others
-that are refused, with the setting that admits them."""
+that are refused, with the setting that admits them. The links that log in as the demo users are good until it stops."""
 )
 @click.option("--once", is_flag=True, help="Stop after the self-test.")
 @click.option("--port", type=click.IntRange(0, 65534), default=PORT, show_default=True, help="0: a free one.")
@@ -101,6 +104,12 @@ class DevInstance:
     port: int
     ops_port: int
     is_new: bool
+    links: Mapping[str, str] = field(default_factory=dict, repr=False)  # user by code
+
+    @property
+    def page(self) -> str:
+        """The address of the web client."""
+        return f"http://127.0.0.1:{self.port}/"
 
     @property
     def url(self) -> str:
@@ -129,10 +138,11 @@ def _run(config: Config, *, once: bool, is_new: bool) -> None:
 async def _serve(config: Config, *, once: bool, is_new: bool) -> None:
     from chatd.server.daemon import Daemon
 
-    daemon = Daemon(config)
+    links = {secrets.token_urlsafe(LINK_BYTES): user for user in DEMO_USERS}
+    daemon = Daemon(config, login_links=links)
     await daemon.start()
     try:
-        instance = DevInstance(config, daemon.public_port, daemon.ops_port, is_new)
+        instance = DevInstance(config, daemon.public_port, daemon.ops_port, is_new, links)
         click.echo(_banner(instance))
         await _self_test(instance)
         if once:
@@ -192,7 +202,7 @@ def _banner(instance: DevInstance) -> str:
 
 def _hints(instance: DevInstance) -> str:
     path = program_path()
-    return f"""
+    return f"""{_pages(instance)}
 Next, in other terminals:
   {path}chatd chat --as bob --with alice{instance.options}
       chat in the terminal; a second one as alice shows both sides
@@ -202,6 +212,21 @@ Next, in other terminals:
       a whole chat program in 25 lines of Python
 
 Ctrl-C stops the server."""
+
+
+def _pages(instance: DevInstance) -> str:
+    """Return the address of the web client, with a link for each demo user; nothing when it is switched off.
+
+    The code of a link is in the fragment, which browsers send to nobody, and good until the server stops.
+    """
+    if not instance.config.web.enabled:
+        return ""
+    links = "\n".join(f"  as {user:<8} {instance.page}#login={code}" for code, user in instance.links.items())
+    return f"""
+Chat in a browser: open {instance.page}
+{links}
+      each logs one window in; two windows can be two people
+"""
 
 
 def program_path() -> str:

@@ -5,27 +5,18 @@ Frozen structs, one a section, `Config` on top.
 
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
 
 from chatd.config.secret import Secret
+from chatd.config.section import Section
+from chatd.config.section import span as _span
+from chatd.config.section import text as _text
+from chatd.config.web import Web
 
 
 def several(value: str | tuple[str, ...]) -> tuple[str, ...]:
     """Return the texts of a key that takes one or a list of them; none where it is empty."""
     return tuple(filter(None, (value,) if isinstance(value, str) else value))
-
-
-def _text(description: str) -> Meta:
-    return Meta(description=description)
-
-
-def _span(low: float, high: float, description: str) -> Meta:
-    return Meta(ge=low, le=high, description=description)
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The base of all sections: frozen, named arguments only, no unknown keys."""
 
 
 class Listen(Section, frozen=True):
@@ -394,4 +385,5 @@ class Config(Section, frozen=True):
     outbox: Outbox = Outbox()
     heartbeat: Heartbeat = Heartbeat()
     drain: Drain = Drain()
+    web: Web = Web()
     log: Log = Log()

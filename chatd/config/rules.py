@@ -20,6 +20,11 @@ SECRET_LETTERS_MIN = 8  # different ones; 32 random hexadecimal digits have fewe
 PROXY_BITS_MIN = {4: 8, 6: 7}
 # An entry of listen.origins: scheme, host and port as a browser writes them (RFC 6454, 6.2), or any port.
 ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::(?:[0-9]{1,5}|\*))?\Z")
+URL_MAX = 2048  # characters of an address for browsers; all of them accept as many
+# Letters that would end a directive of a policy, a header, or an attribute.
+_ENDING = frozenset(" \"',;<>\\")
+_TITLE_MAX = 64  # characters
+_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\Z")
 SOCKET_PATH_BYTES_MAX = 107  # sun_path of unix(7) without its final NUL
 
 
@@ -117,6 +122,23 @@ def _key_set_url(url: str) -> bool:
 
 def _origins(config: Config) -> bool:
     return all(origin == "*" or ORIGIN.match(origin) for origin in config.listen.origins)
+
+
+def _exact_origins(origins: Iterable[str]) -> bool:
+    return all(ORIGIN.match(origin) and not origin.endswith("*") for origin in origins)
+
+
+def _page_url(url: str, *, ends: str = "") -> bool:
+    """Whether it is a web address that only its own host can answer, and fits a policy header as it stands."""
+    try:
+        parts = urlsplit(url)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+        is_plain = not parts.username and not parts.password and not parts.fragment
+        is_origin = bool(ORIGIN.match(f"{parts.scheme}://{parts.netloc}"))
+    except ValueError:
+        return False
+    is_short = len(url) <= URL_MAX and url.isascii() and url.isprintable() and _ENDING.isdisjoint(url)
+    return is_safe and is_plain and is_origin and is_short and url.endswith(ends)
 
 
 RULES: tuple[Rule, ...] = (
@@ -284,5 +306,35 @@ RULES: tuple[Rule, ...] = (
         ("drain.window_s", "drain.deadline_s"),
         "the exit would not wait until the closes are spread",
         lambda c: c.drain.window_s < c.drain.deadline_s,
+    ),
+    Rule(
+        ("web.url",),
+        "web.url must be https, or http on loopback, in lower case, without query, and end with /",
+        lambda c: not c.web.url or (_page_url(c.web.url, ends="/") and "?" not in c.web.url),
+    ),
+    Rule(
+        ("web.enabled", "web.url", "listen.origins"),
+        "the web client could not connect: no web page may, without web.url or listen.origins",
+        lambda c: not c.web.enabled or bool(c.web.url or c.listen.origins),
+    ),
+    Rule(
+        ("web.title",),
+        f"web.title must have 1 to {_TITLE_MAX} characters, none of them a control character",
+        lambda c: 1 <= len(c.web.title) <= _TITLE_MAX and c.web.title.isprintable(),
+    ),
+    Rule(
+        ("web.accent",),
+        "web.accent must be a colour such as #2B5FDB",
+        lambda c: bool(_COLOUR.match(c.web.accent)),
+    ),
+    Rule(
+        ("web.token_url", "web.login_url"),
+        "web.token_url and web.login_url must be https, or http on loopback, without password or fragment",
+        lambda c: all(not url or _page_url(url) for url in (c.web.token_url, c.web.login_url)),
+    ),
+    Rule(
+        ("web.media_origins", "web.embed_origins"),
+        "web.media_origins and web.embed_origins must look like https://app.example.org, without path or *",
+        lambda c: _exact_origins((*c.web.media_origins, *c.web.embed_origins)),
     ),
 )

@@ -15,7 +15,7 @@ CONNECT_S = 120.0
 
 
 class Launcher(Protocol):
-    """Gives one testee after the other. `many`: whether several may run at once."""
+    """Gives one testee after the other. `many`: whether it can give as many as are wanted."""
 
     many: bool
 

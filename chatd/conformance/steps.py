@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .values import Call, Parser
+from .values import Call, Either, Parser
 
 LIFE = ("background", "foreground", "suspend", "resume", "network_changed", "stop")
 DO: Mapping[str, tuple[set[str], set[str]]] = {
@@ -107,7 +107,8 @@ def _pseudo(parser: Parser) -> dict[str, Any] | None:
     if parser.sees("token"):
         return {"type": TOKEN}
     if parser.sees("drop"):
-        return {"type": CLOSE, "code": 0}
+        # A page cannot drop a connection: it closes it with 1000.
+        return {"type": CLOSE, "code": Either((0, 1000))}
     if parser.sees("close"):
         return {"type": CLOSE} if parser.ended else {"type": CLOSE, "code": parser.value()}
     return None

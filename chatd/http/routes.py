@@ -1,8 +1,6 @@
-"""The HTTP routes: health and login for clients; liveness, readiness and metrics for operators."""
+"""The HTTP applications: of clients, with health, login and the web client; of operators, with health and metrics."""
 
-import math
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
@@ -12,17 +10,16 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chatd.protocol.errors import ChatError, Refused, Unavailable
-from chatd.protocol.login import login_request
+from chatd.http.answers import error_answer, peer_of
+from chatd.http.login import Accounts, login_routes
+from chatd.http.web import web_files, web_routes
+from chatd.protocol.errors import ChatError, Unavailable
+from chatd.web.site import Website
 from chatd.websocket.acceptor_config import AcceptorConfig
-from chatd.websocket.client_address import UNIX_PEER, Networks, client_address
 from chatd.websocket.handshake import PATH, no_upgrade
 from chatd.websocket.origins import AllowedOrigins
 
 HEALTH = b"chatd\n"  # protocol.md "Plain HTTP": exactly these bytes, so that no captive portal looks alike
-
-LOGIN_BYTES_MAX = 4096  # a user, a password of 128 characters and a device take 400
-_DRAINED_BYTES_MAX = 2 << 20  # of a body that is too large: it is read, so that no reset overtakes the answer
 
 _SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -41,58 +38,37 @@ _STATUSES = {"bad_request": 400, "login_failed": 401, "rate_limited": 429}
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
-class Granted(Protocol):
-    """A token for `hello`, and the seconds for which it is valid."""
-
-    @property
-    def token(self) -> str: ...
-
-    @property
-    def expires_in_s(self) -> int: ...
-
-
-# (user, password, device or None, client address) -> a token, or None when user and password do not match.
-# Raises Refused("rate_limited", retry_after=ms), Refused("bad_request"), or Unavailable.
-Login = Callable[[str, str, str | None, str], Awaitable[Granted | None]]
-
 # The conditions of readiness by name: None, or the problem. Names and texts are shown to operators.
 Checks = Callable[[], Awaitable[Mapping[str, str | None]]]
 
 
-def public_application(login: Callable[[], Login | None], acceptor: AcceptorConfig) -> ASGIApp:
-    """Return the application of clients: `GET /v1/health`, `POST /v1/login`, a hint for WebSockets without an upgrade.
+def public_application(
+    accounts: Callable[[], Accounts | None], acceptor: AcceptorConfig, website: Website
+) -> ASGIApp:
+    """Return the application of clients: health, login, the web client, a hint for WebSockets without an upgrade.
 
-    Both arguments are read at each request, because a reload may change them; while `login` returns None
-    (accounts are switched off), there is no such route.
+    All arguments are read at each request, because a reload may change them; while `accounts` returns None
+    (they are switched off), there is no login.
     """
 
     async def health(request: Request) -> Response:
         return Response(HEALTH, media_type="text/plain")
-
-    async def log_in(request: Request) -> Response:
-        by = login()
-        if by is None:
-            return _error("not_found", 404)
-        asked = login_request(await _bounded_body(request))
-        granted = await by(asked.user, asked.password, asked.device, _address(request, acceptor.trusted))
-        if granted is None:
-            return _error("login_failed", 401)
-        return JSONResponse({"token": granted.token, "expires_in": granted.expires_in_s})
 
     async def not_upgraded(request: Request) -> Response:
         headers = request.headers
         found = no_upgrade(
             request.scope["http_version"], headers.get("upgrade", ""), headers.get("connection", "")
         )
-        acceptor.not_upgraded(_peer(request), meant="sec-websocket-key" in headers)
+        acceptor.not_upgraded(peer_of(request), meant="sec-websocket-key" in headers)
         return PlainTextResponse(found.text, found.status, found.headers)
 
     routes = [
         Route("/v1/health", health),
-        Route("/v1/login", log_in, methods=["POST"]),
         Route(PATH, not_upgraded),
+        *login_routes(accounts, acceptor, website),
+        *web_routes(website, lambda: accounts() is not None),
     ]
-    return _SecurityHeaders(_WebPages(_routed(routes), acceptor.allowed_origins))
+    return _SecurityHeaders(_WebPages(_routed(routes, web_files(website)), acceptor.allowed_origins))
 
 
 def ops_application(checks: Checks, metrics: Callable[[], tuple[bytes, str]]) -> ASGIApp:
@@ -118,10 +94,11 @@ def ops_application(checks: Checks, metrics: Callable[[], tuple[bytes, str]]) ->
 
 async def client_left(request: Request, error: Exception) -> Response:
     """Answer a client that left in the middle of its body, which is no defect; nobody reads the answer."""
-    return _error("bad_request", 400)
+    return error_answer("bad_request", 400)
 
 
-def _routed(routes: list[Route]) -> ASGIApp:
+def _routed(routes: list[Route], others: ASGIApp | None = None) -> ASGIApp:
+    """Return an application of these routes; `others` answers paths that have none."""
     handlers = {
         ChatError: _refused,
         HTTPException: _no_route,
@@ -130,6 +107,7 @@ def _routed(routes: list[Route]) -> ASGIApp:
     }
     application = Starlette(routes=routes, exception_handlers=handlers)  # type: ignore[arg-type]
     application.router.redirect_slashes = False  # a redirect would repeat any Host that the client made up
+    application.router.default = others or application.router.default
     return application
 
 
@@ -151,7 +129,7 @@ class _WebPages:
         elif origin not in self._allowed_origins:
             self._allowed_origins.refused(origin)
             is_harmless = scope["method"] in ("GET", "HEAD")
-            answer = self._application if is_harmless else _error("forbidden", 403)
+            answer = self._application if is_harmless else error_answer("forbidden", 403)
             await answer(scope, receive, send)
         elif scope["method"] == "OPTIONS" and "access-control-request-method" in request:
             await Response(status_code=204, headers={**_PREFLIGHT, **_readable(origin)})(scope, receive, send)
@@ -188,46 +166,17 @@ class _SecurityHeaders:
         await self._application(scope, receive, _with_headers(send, _SECURITY_HEADERS))
 
 
-async def _bounded_body(request: Request) -> bytes:
-    body, size = b"", 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size <= LOGIN_BYTES_MAX:
-            body += chunk
-        elif size > _DRAINED_BYTES_MAX:
-            break
-    if size > LOGIN_BYTES_MAX:
-        raise Refused("bad_request", f"a login takes at most {LOGIN_BYTES_MAX} bytes")
-    return body
-
-
-def _peer(request: Request) -> str:
-    return request.client.host if request.client else UNIX_PEER
-
-
-def _address(request: Request, trusted: Networks) -> str:
-    return client_address(_peer(request), request.headers.getlist("X-Forwarded-For"), trusted)
-
-
 async def _refused(request: Request, error: ChatError) -> Response:
     if isinstance(error, Unavailable):
-        return _error("overloaded", 503, error.retry_after)
-    return _error(error.code, _STATUSES.get(error.code, 400), error.retry_after)
+        return error_answer("overloaded", 503, error.retry_after)
+    return error_answer(error.code, _STATUSES.get(error.code, 400), error.retry_after)
 
 
 async def _no_route(request: Request, error: HTTPException) -> Response:
-    response = _error(_CODES.get(error.status_code, "bad_request"), error.status_code)
+    response = error_answer(_CODES.get(error.status_code, "bad_request"), error.status_code)
     response.headers.update(error.headers or {})
     return response
 
 
 async def _defect(request: Request, error: Exception) -> Response:
-    return _error("internal", 500)  # Starlette raises it again: the server logs the traceback
-
-
-def _error(code: str, status: int, retry_after_ms: int | None = None) -> Response:
-    if retry_after_ms is None:
-        return JSONResponse({"code": code}, status)
-    seconds = str(math.ceil(retry_after_ms / 1000))
-    content = {"code": code, "retry_after": retry_after_ms}
-    return JSONResponse(content, status, headers={"Retry-After": seconds})
+    return error_answer("internal", 500)  # Starlette raises it again: the server logs the traceback

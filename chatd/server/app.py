@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ from chatd.bus.local import LocalBus
 from chatd.commands.admin import Admin
 from chatd.commands.context import Context
 from chatd.commands.hello_limiter import HelloLimiter
-from chatd.commands.login import Granted, Login
+from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
 from chatd.config.model import Config, Rates
 from chatd.core.allowances import Allowances, Kind
@@ -29,6 +30,7 @@ from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
+from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
@@ -72,11 +74,18 @@ def per_day(rates: Rates) -> dict[Kind, int]:
 class App:
     """The parts of a daemon behind its listeners: everything but sockets. Made when the store is open.
 
-    `whole`: the chat of this package and the capabilities it was combined with.
+    `whole`: the chat of this package and the capabilities it was combined with. `login_links`: users by the code of
+    their link, on a development server.
     """
 
     def __init__(
-        self, config: Config, env: Env, store: Store, identity: Identity, whole: Capability | None = None
+        self,
+        config: Config,
+        env: Env,
+        store: Store,
+        identity: Identity,
+        whole: Capability | None = None,
+        login_links: Mapping[str, str] | None = None,
     ) -> None:
         whole = whole or combined()
         self.store = store
@@ -109,6 +118,7 @@ class App:
         self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
         self.admin = Admin(store, self.writer, self.hub)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
+        self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = Context(
             config=config,
             env=env,
@@ -189,10 +199,3 @@ class App:
     def session(self) -> Session:
         """Return the session of a connection that was just accepted."""
         return Session(self.context, self.rate_limits)
-
-    async def log_in(self, user: str, password: str, device: str | None, address: str) -> Granted | None:
-        """Return a token for a user and a password; None when they do not match. Limited per address and user."""
-        self.rate_limits.allow_login(address, user)
-        granted = await self.login(user, password, device)
-        self.counters.logins["granted" if granted else "login_failed"] += 1
-        return granted

@@ -16,9 +16,10 @@ from chatd.env import Env
 from chatd.http.admin import admin_app
 from chatd.http.listeners import PENDING_SOCKETS_MAX, Listener, ListenerOptions
 from chatd.http.pending_sockets import PendingSockets
-from chatd.http.routes import Login, ops_application, public_application
+from chatd.http.routes import ops_application, public_application
 from chatd.protocol import close_codes
 from chatd.protocol.errors import ChatError
+from chatd.server.accounts import Accounts
 from chatd.server.app import NO_KEY, App
 from chatd.server.capability import Capability, combined
 from chatd.server.descriptors import ADMIN_SOCKETS, OPS_SOCKETS, needed, raised, shared_out
@@ -30,6 +31,7 @@ from chatd.storage.sqlite.store import SqliteStore
 from chatd.telemetry.metrics import MEDIA_TYPE, render
 from chatd.telemetry.supervision import supervised
 from chatd.telemetry.troubles import TROUBLES
+from chatd.web.site import Website
 from chatd.websocket.acceptor_config import AcceptorConfig, acceptor_config
 from chatd.websocket.connection import connection_class
 
@@ -47,7 +49,8 @@ MakeIdentity = Callable[[Auth, Env, str], Identity]
 class Daemon:
     """One daemon: `await start()`, serve, `await stop()`. Addresses are real once started.
 
-    `capabilities` are added to the chat of this package.
+    `capabilities` are added to the chat of this package. `login_links`: users by the code that logs in as them, from
+    loopback only; for a development server.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Daemon:
         make_identity: MakeIdentity = token_verifier,
         capabilities: Sequence[Capability] = (),
         open_store: OpenStore = SqliteStore.open,
+        login_links: Mapping[str, str] | None = None,
     ) -> None:
         self.config = config
         self.draining = False
@@ -64,6 +68,8 @@ class Daemon:
         self._make_identity = make_identity
         self._whole = combined(capabilities)
         self._open_store = open_store
+        self._login_links = login_links
+        self._website: Website | None = None
         self._app: App | None = None
         self.descriptors = shared_out(needed(config.limits.connections))
         self._acceptor: AcceptorConfig | None = None
@@ -95,7 +101,7 @@ class Daemon:
         """
         identity = self._make_identity(self.config.auth, self.env, self.config.storage.directory)
         store = await self._open_store(self.config.storage, self.env, self._whole.sqlite)
-        app = self._app = App(self.config, self.env, store, identity, self._whole)
+        app = self._app = App(self.config, self.env, store, identity, self._whole, self._login_links)
         app.writer.start()
         self._reserve(app, self.config)
         self._keep_running("maintenance", app.maintenance.run)
@@ -132,6 +138,8 @@ class Daemon:
         self._reserve(app, config)
         if self._acceptor is not None:
             self._acceptor.reconfigure(config)
+        if self._website is not None and config.web != self.config.web:
+            self._website.reconfigure(config.web)
         self.config = config
         return renewed
 
@@ -153,7 +161,8 @@ class Daemon:
         )
         deadline_s, backlog = listen.request_deadline_s, listen.backlog
         public = ListenerOptions(deadline_s, backlog, listen.tls_cert, listen.tls_key, pending_sockets)
-        application = public_application(self._login, acceptor)
+        website = self._website = Website(self.config.web)
+        application = public_application(self._accounts, acceptor, website)
         handed = [bound for sockets in inherited_sockets().values() for bound in sockets]
         listener = Listener(several(listen.address), application, public, connection_class(acceptor))
         await self._open(PUBLIC, listener, handed)
@@ -169,10 +178,10 @@ class Daemon:
         await listener.start(sockets)
         self._listeners[name] = listener
 
-    def _login(self) -> Login | None:
-        """Return the login function; None without built-in accounts or a secret to sign their tokens with."""
+    def _accounts(self) -> Accounts | None:
+        """Return the built-in accounts; None without them or a secret to sign their tokens with."""
         app = self.app
-        return app.log_in if self.config.auth.accounts and app.identity.can_mint else None
+        return app.accounts if self.config.auth.accounts and app.identity.can_mint else None
 
     async def compact(self) -> int:
         """Drop old operations now, as the hourly round does; return how many logs were compacted."""

@@ -125,7 +125,15 @@ class RateLimits:
 
     def allow_login(self, address: str, user: str) -> None:
         """Take one login from the buckets of an address and of the user it names, whether or not that exists."""
+        self.allow_login_of_address(address)
+        self.allow_login_of_user(user)
+
+    def allow_login_of_address(self, address: str) -> None:
+        """Take one login from the bucket of an address, and of its site."""
         self._take_address(self._logins, address)
+
+    def allow_login_of_user(self, user: str) -> None:
+        """Take one login from the bucket of a user."""
         self._take_user(self._logins, user)
 
     def _take_address(self, attempts: Attempts, address: str) -> None:

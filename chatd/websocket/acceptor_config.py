@@ -41,7 +41,7 @@ class AcceptorConfig:
     def reconfigure(self, config: Config) -> None:
         """Apply other settings to future handshakes; ValueError when a trusted proxy is no network."""
         self.trusted = networks(config.listen.trusted_proxies)
-        self.allowed_origins.adopt(config.listen)
+        self.allowed_origins.adopt(config.listen, config.web.origin)
         self.fragments_max = config.limits.fragments
         self.high_water_bytes = config.outbox.ephemeral_bytes
 

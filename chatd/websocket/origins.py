@@ -1,4 +1,4 @@
-"""The web pages that may connect (`listen.origins`), and a log line for each that was refused."""
+"""The web pages that may connect (`listen.origins`, and those of chatd), and a log line for each that was refused."""
 
 import logging
 import re
@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 class AllowedOrigins:
     """The set of origins whose web pages may connect; an origin is compared as a whole, but for `:*`."""
 
-    def __init__(self, env: Env, listen: Listen) -> None:
+    def __init__(self, env: Env, listen: Listen, own: str = "") -> None:
         self._log_once = LogOnce(env)
-        self.adopt(listen)
+        self.adopt(listen, own)
 
-    def adopt(self, listen: Listen) -> None:
-        """Apply other origins; those refused from now on are logged again."""
+    def adopt(self, listen: Listen, own: str = "") -> None:
+        """Apply other origins, with that of our `own` pages; those refused from now on are logged again."""
         self._any = "*" in listen.origins and listen.unsafe_any_origin
-        self._exact = frozenset(listen.origins)
+        self._exact = frozenset((*listen.origins, own))
         self._any_port = frozenset(
             _PORT.sub("", origin) for origin in listen.origins if origin.endswith(":*")
         )

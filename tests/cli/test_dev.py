@@ -1,6 +1,7 @@
 """`chatd dev`: the first second of a new user."""
 
 import http.client
+import json
 import os
 import re
 import socket
@@ -8,9 +9,13 @@ import stat
 import subprocess
 from urllib.parse import urlsplit
 
+import jwt
 import pytest
 
 from chatd import __version__
+from tests.kit.sources import sources
+
+DEV = "chatd/cli/dev.py"
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +114,65 @@ def test_the_hints_can_be_pasted_into_a_shell(server):
     )
     assert pasted.returncode == 0, pasted.stderr
     assert pasted.stdout.count(".") == 2
+
+
+def logged_in(server, link):
+    """The user a link logs in as, as the page asks for it; None when it is refused."""
+    page, _, code = link.partition("#login=")
+    url = urlsplit(page)
+    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=240)
+    content = json.dumps({"link": code})
+    connection.request(
+        "POST", "/v1/login", content, {"Content-Type": "application/json", "Origin": page[:-1]}
+    )
+    try:
+        answer = connection.getresponse()
+        token = json.load(answer).get("token")
+    finally:
+        connection.close()
+    return jwt.decode(token, options={"verify_signature": False})["sub"] if token else None
+
+
+def links_of(server):
+    return dict(
+        re.findall(r"^ +as (\w+) +(http://127\.0\.0\.1:[0-9]+/#login=\S{22})$", server.output, re.MULTILINE)
+    )
+
+
+def test_it_prints_where_to_chat_and_a_link_for_each_demo_user(server):
+    assert re.search(r"open http://127\.0\.0\.1:[0-9]+/$", server.output, re.MULTILINE)
+    links = links_of(server)
+    assert list(links) == ["alice", "bob"]
+    assert {user: logged_in(server, link) for user, link in links.items()} == {"alice": "alice", "bob": "bob"}
+    assert logged_in(server, links["alice"][:-1] + "~") is None
+
+
+def test_links_are_others_at_each_start(server, tmp_path_factory):
+    from tests.cli.conftest import Server
+
+    other = Server(tmp_path_factory.mktemp("o"))
+    try:
+        mine, theirs = links_of(server), links_of(other)
+        codes = [link.partition("#")[2] for link in (*mine.values(), *theirs.values())]
+        assert len(set(codes)) == 4
+    finally:
+        other.stop()
+
+
+def test_without_the_web_client_there_are_no_links(tmp_path_factory, monkeypatch):
+    from tests.cli.conftest import Server
+
+    monkeypatch.setenv("CHATD_WEB__ENABLED", "false")
+    running = Server(tmp_path_factory.mktemp("w"))
+    running.stop()
+    assert "#login=" not in running.output
+
+
+def test_the_server_of_an_operator_prints_no_links(first):
+    """Nor does a development server that stops after its self-test."""
+    result, _ = first
+    assert "#login=" not in result.stdout
+    assert not [source.name for source in sources("chatd") if "#login=" in source.text and source.name != DEV]
 
 
 def test_it_serves_until_it_is_told_to_stop(tmp_path_factory):

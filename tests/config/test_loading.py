@@ -100,7 +100,7 @@ def test_all_problems_are_told_at_once(toml):
     path = toml('top = 1\n[limts]\na = 1\n[limits]\npgae = 5\nbatch = -1\n[log]\nlevel = "loud"\n')
     assert problems(path, {"CHATD_LIMITS__PAGE": "many"}) == [
         "chatd.toml:1: top is outside every section. Write keys below one of: [listen], [storage], [auth], "
-        "[limits], [rates], [delivery], [privacy], [outbox], [heartbeat], [drain], [log]",
+        "[limits], [rates], [delivery], [privacy], [outbox], [heartbeat], [drain], [web], [log]",
         "chatd.toml:2: unknown section [limts]. Did you mean limits?",
         "chatd.toml:5: unknown key limits.pgae. Did you mean limits.page?",
         "chatd.toml:6: limits.batch must be integer 1 to 1024, not -1. Default: 64",
@@ -280,6 +280,20 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
     "delivered above receipts": {"delivery.delivered_members": "101"},
     "background busier than foreground": {"heartbeat.background_s": "29"},
     "drain beyond its deadline": {"drain.window_s": "15"},
+    "web client over http": {"web.url": "http://chat.example/"},
+    "web client below no folder": {"web.url": "https://chat.example/chat"},
+    "web client with a query": {"web.url": "https://chat.example/?a=/"},
+    "web client in capitals": {"web.url": "https://Chat.example/"},
+    "web client with a password": {"web.url": "https://a:b@chat.example/"},
+    "web client that cannot connect": {"web.enabled": "true"},
+    "web client without a name": {"web.title": ""},
+    "web client with two lines of name": {"web.title": "a\nb"},
+    "a colour by name": {"web.accent": "red"},
+    "tokens over http": {"web.token_url": "http://app.example/token"},
+    "tokens that end a policy": {"web.token_url": "https://app.example/;script-src *"},
+    "login without host": {"web.login_url": "https:///login"},
+    "any pictures": {"web.media_origins": "*"},
+    "a frame of any port": {"web.embed_origins": "https://app.example:*"},
 }  # fmt: skip
 
 
@@ -308,6 +322,12 @@ USABLE: list[dict[str, str]] = [
     {"auth.secret": SECRET},
     {"auth.secret": "correct horse battery staple and two more words"},
     {"listen.trusted_proxies": "10.0.0.0/8,fc00::/7,::1"},
+    {"web.enabled": "true", "web.url": "https://chat.example:8443/in/here/"},
+    {
+        "web.enabled": "true",
+        "web.url": "http://127.0.0.1:8470/",
+        "web.token_url": "https://app.example/t?for=chat",
+    },
 ]
 
 

@@ -16,10 +16,13 @@ from uvicorn.server import ServerState
 
 from chatd.auth.interface import Claims
 from chatd.config.model import Config
+from chatd.config.web import Web
 from chatd.http.listeners import ListenerOptions, _uvicorn_config
 from chatd.http.routes import public_application
 from chatd.protocol.errors import Refused
+from chatd.protocol.login import LoginRequest
 from chatd.telemetry.counters import Counters
+from chatd.web.site import Website
 from chatd.websocket.acceptor_config import AcceptorConfig, acceptor_config
 from chatd.websocket.admission import Admission
 from chatd.websocket.connection import connection_class
@@ -37,6 +40,8 @@ ROOM = b"g4fKz81QwXe2"
 USER = re.compile(r"[A-Za-z0-9_\-.:@|+]{1,64}")
 # Inputs until a server is built anew: its rooms and logs grow.
 SERVER_LIVES = 5000
+# Pages are served, so that requests for files and cookies are read.
+WEB = Web(enabled=True, url="https://chat.example/")
 
 
 class HttpPart:
@@ -45,7 +50,7 @@ class HttpPart:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self.acceptor = acceptor(Config())
-        application = public_application(lambda: nobody, self.acceptor)
+        application = public_application(Nobody, self.acceptor, Website(WEB))
         self._config = _uvicorn_config(
             application, ListenerOptions(10.0, 16), connection_class(self.acceptor)
         )
@@ -79,8 +84,14 @@ class HttpPart:
         return transport.written
 
 
-async def nobody(user: str, password: str, device: str | None, address: str) -> None:
-    """Refuse every login, as no account is known."""
+class Nobody:
+    """Accounts of which none is known: every login is refused."""
+
+    async def log_in(self, asked: LoginRequest, address: str, remember_s: int) -> None:
+        """Refuse it."""
+
+    async def resume(self, session: str, address: str) -> None:
+        """Refuse it."""
 
 
 def acceptor(config: Config) -> AcceptorConfig:

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 import pytest
 
 from chatd.config.model import Config, Listen
+from chatd.config.web import Web
 from chatd.http.listeners import Listener, ListenerOptions
-from chatd.http.routes import LOGIN_BYTES_MAX, ops_application, public_application
+from chatd.http.login import LOGIN_BYTES_MAX
+from chatd.http.routes import ops_application, public_application
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.telemetry.counters import Counters
+from chatd.web.site import Website
 from chatd.websocket.acceptor_config import acceptor_config
 from chatd.websocket.admission import Admission
 from tests.kit import http
@@ -24,17 +27,18 @@ DEVICE = "Zk3vN0b1Q2mXr8sT5uWy7A"
 class Granted:
     token: str = "a token"
     expires_in_s: int = 3600
+    session: str | None = None
 
 
 class Logins:
-    """A login that remembers what it was asked and gives or raises what a test sets."""
+    """Accounts that remember what they were asked and give or raise what a test sets."""
 
     def __init__(self) -> None:
         self.asked: list[tuple] = []
         self.result: object = Granted()
 
-    async def __call__(self, user, password, device, address):
-        self.asked.append((user, password, device, address))
+    async def log_in(self, asked, address, remember_s):
+        self.asked.append((asked.user, asked.password, asked.device, address))
         if isinstance(self.result, Exception):
             raise self.result
         return self.result
@@ -74,7 +78,7 @@ def acceptor():
 
 @pytest.fixture
 async def public(serve, logins, acceptor) -> str:
-    return await serve(public_application(lambda: logins, acceptor))
+    return await serve(public_application(lambda: logins, acceptor, Website(Web())))
 
 
 async def login(url: str, **changes):
@@ -294,7 +298,7 @@ class TestLogin:
         assert answer.headers["allow"] == "POST"
 
     async def test_is_not_there_without_accounts(self, serve, acceptor):
-        url = await serve(public_application(lambda: None, acceptor))
+        url = await serve(public_application(lambda: None, acceptor, Website(Web())))
         answer = await login(url)
         assert (answer.status, answer.json) == (404, {"code": "not_found"})
 

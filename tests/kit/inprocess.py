@@ -64,6 +64,12 @@ class FakeIdentity:
     def mint(self, user: str, ttl_s: int, *, device: str | None = None, generation: int = 0) -> str:
         return user
 
+    def mint_session(self, user: str, ttl_s: int, *, device: str | None, generation: int) -> str:
+        return user
+
+    def verify_session(self, session: str) -> Claims:
+        raise Refused("token_invalid", "no session")
+
 
 class InProcessClient:
     """One connection and the packets it received."""

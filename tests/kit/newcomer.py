@@ -121,6 +121,7 @@ class Newcomer:
         for written, real in zip(PORTS, self._ports, strict=True):
             output = output.replace(f":{real}", f":{written}")
         output = re.sub(r"[^\s($\"]*/(?=(?:chatd|python) )", ".venv/bin/", output)
+        output = re.sub(r"#login=\S+", "#login=…", output)  # another code at each start
         return output.replace(" --url ws://127.0.0.1:8470/v1/ws\n", "\n")
 
     def _environment(self) -> dict[str, str]:

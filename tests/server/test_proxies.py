@@ -1,12 +1,8 @@
 """The snippets of docs/operations.md for proxies, in the real programs where they are installed."""
 
-import asyncio
-import os
 import re
-import shutil
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -17,48 +13,15 @@ from bench.machine import free_ports
 from chatd.protocol import close_codes
 from tests.kit import http
 from tests.kit.certificates import write_certificate
-from tests.kit.daemon import START_S, RunningDaemon, config_for, running_daemon
+from tests.kit.daemon import RunningDaemon, config_for, running_daemon
 from tests.kit.newcomer import ROOT, blocks
+from tests.kit.proxies import CADDY, NGINX, caddy, nginx
 
 OPERATIONS = ROOT / "docs" / "operations.md"
-NGINX = shutil.which("nginx", path=os.defpath + ":/usr/sbin:/usr/local/sbin")
-CADDY = shutil.which("caddy")
-HTTP_SECTION = """
-daemon off; pid {directory}/nginx.pid; error_log {directory}/nginx.log;
-events {{ worker_connections 64; }}
-http {{ access_log off; {temporary} {snippet} }}
-"""
-TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 def snippet(language: str) -> str:
     return next(block.text for block in blocks(OPERATIONS) if block.language == language)
-
-
-@asynccontextmanager
-async def proxy(port: int, *command: str) -> AsyncIterator[None]:
-    """A program that listens on `port`, until the block ends."""
-    running = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
-    try:
-        async with asyncio.timeout(START_S):
-            while not await listens(port):
-                if running.returncode is not None and running.stderr is not None:
-                    raise AssertionError((await running.stderr.read()).decode())
-                await asyncio.sleep(0.02)
-        yield
-    finally:
-        if running.returncode is None:
-            running.terminate()
-        await running.communicate()
-
-
-async def listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    return True
 
 
 class Visitor:
@@ -111,10 +74,7 @@ async def test_nginx_as_documented(daemon: RunningDaemon, tmp_path: Path) -> Non
     text = snippet("nginx").replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl")
     text = text.replace("127.0.0.1:8470", daemon.http_url.removeprefix("http://"))
     text = re.sub(r"/etc/ssl/\S+\.pem", pem, text)
-    temporary = " ".join(f"{name}_temp_path {tmp_path}/{name};" for name in TEMPORARY)
-    conf = tmp_path / "nginx.conf"
-    conf.write_text(HTTP_SECTION.format(directory=tmp_path, temporary=temporary, snippet=text))
-    async with proxy(port, str(NGINX), "-p", str(tmp_path), "-c", str(conf)):
+    async with nginx(port, tmp_path, text):
         await everybody_has_his_own_address(port, pem)
 
 
@@ -123,11 +83,7 @@ async def test_caddy_as_documented(daemon: RunningDaemon, tmp_path: Path) -> Non
     (port,), pem = free_ports(1), certificate(tmp_path)
     text = snippet("caddyfile").replace("127.0.0.1:8470", daemon.http_url.removeprefix("http://"))
     text = text.replace("chat.example.org {", f"https://127.0.0.1:{port} {{\n\ttls {pem} {pem}", 1)
-    if await is_old():
-        text = re.sub(r"^\s*stream_.*\n", "", text, flags=re.MULTILINE)
-    conf = tmp_path / "Caddyfile"
-    conf.write_text("{\n\tadmin off\n\tauto_https disable_redirects\n}\n" + text)
-    async with proxy(port, str(CADDY), "run", "--adapter", "caddyfile", "--config", str(conf)):
+    async with caddy(port, tmp_path, text):
         await everybody_has_his_own_address(port, pem)
 
 
@@ -140,10 +96,7 @@ async def test_nginx_that_was_not_told_everything_says_what_is_missing(
     text = snippet("nginx").replace("listen 443 ssl", f"listen 127.0.0.1:{port}").replace(line, "")
     text = text.replace("127.0.0.1:8470", daemon.http_url.removeprefix("http://"))
     text = re.sub(r"^\s*ssl_.*\n", "", text, flags=re.MULTILINE)
-    temporary = " ".join(f"{name}_temp_path {tmp_path}/{name};" for name in TEMPORARY)
-    conf = tmp_path / "nginx.conf"
-    conf.write_text(HTTP_SECTION.format(directory=tmp_path, temporary=temporary, snippet=text))
-    async with proxy(port, str(NGINX), "-p", str(tmp_path), "-c", str(conf)):
+    async with nginx(port, tmp_path, text):
         await says_how_the_proxy_is_told(port, line)
 
 
@@ -153,12 +106,8 @@ async def test_caddy_that_drops_the_upgrade_says_what_is_missing(
 ) -> None:
     (port,) = free_ports(1)
     to = daemon.http_url.removeprefix("http://")
-    conf = tmp_path / "Caddyfile"
-    conf.write_text(
-        "{\n\tadmin off\n\tauto_https off\n}\n"
-        f"http://127.0.0.1:{port} {{\n\trequest_header -Upgrade\n\treverse_proxy {to}\n}}\n"
-    )
-    async with proxy(port, str(CADDY), "run", "--adapter", "caddyfile", "--config", str(conf)):
+    text = f"http://127.0.0.1:{port} {{\n\trequest_header -Upgrade\n\treverse_proxy {to}\n}}\n"
+    async with caddy(port, tmp_path, text):
         await says_how_the_proxy_is_told(port, "Caddy")
 
 
@@ -166,14 +115,6 @@ async def says_how_the_proxy_is_told(port: int, line: str) -> None:
     with pytest.raises(InvalidStatus, match="426") as refused:
         await connect(f"ws://127.0.0.1:{port}/v1/ws", subprotocols=["chatd.v1.json"])  # type: ignore[list-item]
     assert line in (refused.value.response.body or b"").decode()
-
-
-async def is_old() -> bool:
-    """Whether this Caddy is before 2.7, which brought the `stream_` settings."""
-    asked = await asyncio.create_subprocess_exec(str(CADDY), "version", stdout=asyncio.subprocess.PIPE)
-    said, _ = await asked.communicate()
-    major, minor = re.findall(r"\d+", said.decode())[:2]
-    return (int(major), int(minor)) < (2, 7)
 
 
 async def test_tls_by_chatd_itself_with_certificate_files(tmp_path: Path) -> None:

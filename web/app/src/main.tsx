@@ -1,4 +1,33 @@
+/** The page: settings first, then the session, then the screens. */
+import "./style/tokens.css";
+import "./style/base.css";
+import "./style/shell.css";
+import "./style/list.css";
+import "./style/pages.css";
 import { render } from "preact";
-import "./style.css";
+import { loadChatScreen } from "./rooms/chat_pane.js";
+import { App } from "./shell/app.js";
+import { startBanner } from "./shell/banner.js";
+import { startKeyboard } from "./shell/keyboard.js";
+import { startRoutes } from "./shell/router.js";
+import { takeLink } from "./shell/server.js";
+import { startSession } from "./shell/session.js";
+import { startSettings } from "./shell/settings.js";
+import { startTitle } from "./shell/title.js";
+import { startUpdates } from "./shell/update.js";
 
-render(<main>chatd</main>, document.body);
+// A login link that is opened in a tab which shows the client already begins anew.
+window.addEventListener("hashchange", () => takeLink() && location.reload());
+takeLink();
+await startSettings(document.documentElement);
+startRoutes();
+startBanner();
+startTitle();
+startKeyboard(window);
+startUpdates();
+void startSession();
+render(<App />, document.body);
+// So that the first chat opens at once.
+const later = () => void loadChatScreen().catch(() => undefined);
+if ("requestIdleCallback" in window) requestIdleCallback(later, { timeout: 3000 });
+else setTimeout(later, 1000);

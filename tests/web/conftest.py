@@ -1,0 +1,23 @@
+"""One browser, and one build of the pages, for all tests of a process."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.kit.browser import built_now, chromium
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with built_now(tmp_path_factory.mktemp("built") / "static") as directory:
+        yield directory
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(built: Path) -> AsyncIterator[Any]:
+    """The browser; the daemons of this process serve it the pages as their sources are now."""
+    async with chromium() as launched:
+        yield launched

@@ -1,0 +1,84 @@
+"""The sources of the web client: every text is in the files of texts, each of them in all languages, and no style sheet
+knows left from right."""
+
+import json
+import re
+
+import pytest
+
+from tests.kit.sources import ROOT
+
+SOURCES = ROOT / "web/app/src"
+LANGUAGES = ("en", "zh-CN")
+LITERAL = re.compile(
+    r""">\s*(?P<text>[^\s<>{}()=;&|?][^<>{}()=;]*[^\W\d_][^<>{}()=;]*)</"""
+    r"""|\}\s+(?P<after>[^\W\d_][^<>{}()=;]*)</"""
+    r"""|\b(?P<name>aria-label|title|placeholder|alt|label)="(?P<value>[^"]*[^\W\d_][^"]*)\""""
+)
+PHYSICAL = re.compile(
+    r"(?<![-\w])(?:(?:margin|padding|border|inset|scroll-margin|scroll-padding)-(?:left|right|top|bottom)"
+    r"|left|right|top|bottom|(?:min-|max-)?(?:width|height)|border-(?:top|bottom)-(?:left|right)-radius)\s*:"
+    r"|(?:float|clear|text-align)\s*:\s*(?:left|right)\b"
+)
+
+
+def test_the_search_for_literals_finds_them():
+    assert LITERAL.search("<p>Hello</p>")
+    assert LITERAL.search("<p>\n  Hello you\n</p>")
+    assert LITERAL.search("<p>{name} wrote</p>")
+    assert LITERAL.search('<input placeholder="Search" />')
+    assert not LITERAL.search('<p class="line">{t("row.draft")}</p>')
+    assert not LITERAL.search("const names = new Map<string, Signal<User>>();")
+
+
+def test_no_text_stands_in_a_component():
+    found = [
+        f"{path.relative_to(ROOT)}: {match.group(0)!r}"
+        for path in sorted(SOURCES.rglob("*.tsx"))
+        for match in LITERAL.finditer(without_comments(path.read_text(encoding="utf-8")))
+    ]
+    assert found == []
+
+
+def texts(language: str) -> dict[str, str]:
+    def unique(pairs: list[tuple[str, str]]) -> dict[str, str]:
+        assert len(dict(pairs)) == len(pairs), f"{language}: a key stands twice"
+        return dict(pairs)
+
+    path = SOURCES / f"locale/{language}.json"
+    return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
+
+
+def base_of(key: str) -> str:
+    return re.sub(r"\.(one|other)$", "", key)
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_each_language_has_every_text(language):
+    expected, found = texts("en"), texts(language)
+    assert {base_of(key) for key in found} == {base_of(key) for key in expected}
+    for key, text in found.items():
+        original = expected.get(key) or expected[f"{base_of(key)}.other"]
+        parameters = [set(re.findall(r"\{(\w+)\}", one)) for one in (text, original)]
+        assert parameters[0] == parameters[1], key
+
+
+def test_every_text_is_used():
+    code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES.rglob("*.ts*"))
+    prefixes = re.findall(r"`([a-z_.-]+)\$\{", code)
+    unused = [
+        key
+        for key in map(base_of, texts("en"))
+        if f'"{key}"' not in code and not any(key.startswith(prefix) for prefix in prefixes)
+    ]
+    assert unused == []
+
+
+@pytest.mark.parametrize("path", sorted(SOURCES.rglob("*.css")), ids=lambda path: path.name)
+def test_a_style_sheet_has_logical_properties_only(path):
+    css = re.sub(r"/\*.*?\*/|@(?:media|container)[^{]*", "", path.read_text(encoding="utf-8"), flags=re.S)
+    assert [match.group(0) for match in PHYSICAL.finditer(css)] == []
+
+
+def without_comments(code: str) -> str:
+    return re.sub(r"/\*.*?\*/|(?<!:)//[^\n]*", "", code, flags=re.S)

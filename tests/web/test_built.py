@@ -1,0 +1,117 @@
+"""The built files are the sources: G-W4, the bounds of their sizes, and their place in the package."""
+
+import gzip
+import hashlib
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from chatd.web.assets import MANIFEST, STATIC, manifest_in, read_built
+from tests.kit import web_sources
+from tests.kit.newcomer import ROOT
+
+FIRST_LOAD_BYTES_MAX = 60 * 1024  # compressed: two seconds of a slow phone
+ELEMENT_BYTES_MAX = 3 * 1024
+
+needs_node = pytest.mark.skipif(
+    web_sources.why_not_built() is not None, reason=str(web_sources.why_not_built())
+)
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()
+    }
+
+
+def test_the_files_are_those_of_the_manifest() -> None:
+    found = contents(STATIC)
+    del found[MANIFEST]
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in found.items()}
+    assert digests == manifest_in(STATIC).files
+
+
+def test_the_manifest_is_of_the_sources() -> None:
+    digest = web_sources.digest_of_sources()
+    if digest is None:
+        pytest.skip("the sources are in no git repository")
+    assert manifest_in(STATIC).sources == digest, "run: make web"
+
+
+@needs_node
+def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
+    assert contents(web_sources.build(tmp_path / "elsewhere" / "static")) == contents(STATIC), "run: make web"
+
+
+@needs_node
+def test_a_build_that_fails_leaves_the_last_one(tmp_path: Path) -> None:
+    web_sources.build(tmp_path / "static")
+    before = contents(tmp_path / "static")
+    environment = {"PATH": str(tmp_path)}
+    failed = subprocess.run(
+        [web_sources.node(), "build.mjs", str(tmp_path / "static")],
+        cwd=web_sources.WEB, env=environment, capture_output=True, timeout=web_sources.BUILD_S,
+    )  # fmt: skip
+    assert failed.returncode != 0  # there is no git to list the sources
+    assert contents(tmp_path / "static") == before
+
+
+def compressed(content: bytes) -> int:
+    return len(gzip.compress(content, 9, mtime=0))
+
+
+def test_the_first_load_is_small() -> None:
+    """The page, and what it names: its script, all that is imported with it, and its style."""
+    files = read_built("app", STATIC).files
+    page = files["index.html"]
+    named = re.findall(rb'(?:src|href)="([\w./-]+\.(?:js|css))"', page)
+    assert len(named) > 1
+    sizes = {name.decode(): compressed(files[name.decode()]) for name in named}
+    assert sum(sizes.values()) + compressed(page) <= FIRST_LOAD_BYTES_MAX, sizes
+
+
+def test_the_element_is_small_and_loads_nothing_with_itself() -> None:
+    element = read_built("app", STATIC).files["embed.js"]
+    assert compressed(element) <= ELEMENT_BYTES_MAX
+    assert re.search(rb'import\s*["{]|from\s*"', element) is None
+
+
+def test_nothing_in_a_page_is_inline() -> None:
+    for name in ("index.html", "embed.html"):
+        page = read_built("app", STATIC).files[name].decode()
+        assert re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=|javascript:", page) is None
+
+
+def test_no_page_names_a_foreign_host() -> None:
+    """Namespaces of XML are names that nobody asks for."""
+    known = {"http://www.w3.org"}
+    for folder in ("app", "console"):
+        for name, content in read_built(folder, STATIC).files.items():
+            found = (
+                set(re.findall(rb"https?://[a-zA-Z0-9.-]+", content)) if not name.endswith(".png") else set()
+            )
+            assert {host.decode() for host in found} <= known, name
+
+
+def test_the_worker_stores_the_files_of_its_version() -> None:
+    built = read_built("app", STATIC)
+    worker = built.files["sw.js"].decode()
+    assert built.version in worker
+    assert f'content="{built.version}"'.encode() in built.files["index.html"]
+    for name in built.files:
+        if name not in ("index.html", "embed.html", "embed.js", "sw.js"):
+            assert f'"{name}"' in worker, name
+
+
+def test_they_are_in_the_package() -> None:
+    """All of chatd/ is, but for what git ignores."""
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel == {"packages": ["chatd"]}
+    names = [f"chatd/web/static/{name}" for name in (MANIFEST, *manifest_in(STATIC).files)]
+    ignored = subprocess.run(
+        ["git", "check-ignore", "--no-index", *names], cwd=ROOT, capture_output=True, text=True
+    )
+    assert ignored.stdout == ""

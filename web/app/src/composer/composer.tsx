@@ -1,0 +1,161 @@
+/** The composer: a field that grows to eight lines, what it answers or edits, and the button that sends. */
+import "./composer.css";
+import type { RefObject } from "preact";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { number, t } from "../locale/locale.js";
+import { Icon } from "../shell/icons.js";
+import { me } from "../shell/state.js";
+import { userOf } from "../shell/users.js";
+import type { Chat } from "../timeline/chat.js";
+import { summaryOf } from "../timeline/quote.js";
+import { EmojiButton } from "./emoji_button.js";
+import { MentionPicker } from "./mention_picker.js";
+import { MentionQuery } from "./mention_query.js";
+
+type FieldRef = RefObject<HTMLTextAreaElement | null>;
+
+/** A device with a mouse has a keyboard, where Enter sends; on a screen keyboard it breaks the line. */
+const FINE_POINTER = matchMedia("(pointer: fine)");
+
+export function Composer({ chat }: { chat: Chat }) {
+  const model = chat.composer;
+  const field = useRef<HTMLTextAreaElement>(null);
+  const query = useMemo(() => new MentionQuery(model), [model]);
+  useEffect(() => storeInTime(chat), [chat]);
+  useLayoutEffect(() => {
+    if (FINE_POINTER.matches) field.current!.focus({ preventScroll: true });
+    return model.focused.subscribe((times) => times > 0 && field.current!.focus({ preventScroll: true }));
+  }, [model]);
+  const submit = (event: Event) => {
+    event.preventDefault();
+    field.current!.focus({ preventScroll: true });
+    void model.send();
+  };
+  return (
+    <form class="composer" onSubmit={submit}>
+      <MentionPicker query={query} field={field} />
+      <Context chat={chat} />
+      <div class="composer-row">
+        <Field chat={chat} field={field} query={query} />
+        <Send chat={chat} />
+      </div>
+    </form>
+  );
+}
+
+/** Store the draft when the page is hidden, and when the room is left. */
+function storeInTime({ composer }: Chat): () => void {
+  const hidden = (): void => {
+    if (document.hidden) void composer.store();
+  };
+  document.addEventListener("visibilitychange", hidden);
+  return () => {
+    document.removeEventListener("visibilitychange", hidden);
+    void composer.store();
+  };
+}
+
+function Field({ chat, field, query }: { chat: Chat; field: FieldRef; query: MentionQuery }) {
+  const model = chat.composer;
+  const text = model.text.value;
+  // Typing is in the field already; writing it again would move the caret, and end a composition.
+  useLayoutEffect(
+    () =>
+      model.revision.subscribe(() => {
+        const { value } = { value: model.text.peek() };
+        if (field.current!.value !== value) field.current!.value = value;
+      }),
+    [model],
+  );
+  const onInput = () => {
+    model.type(field.current!.value);
+    query.look(field.current!);
+  };
+  const insert = (emoji: string) => {
+    const { selectionStart, selectionEnd } = field.current!;
+    field.current!.setRangeText(emoji, selectionStart, selectionEnd, "end");
+    onInput();
+    field.current!.focus({ preventScroll: true });
+  };
+  return (
+    <div class="composer-field">
+      <textarea
+        ref={field}
+        rows={1}
+        aria-label={t("chat.composer")}
+        placeholder={t("chat.composer")}
+        dir="auto"
+        enterkeyhint={FINE_POINTER.matches ? "send" : "enter"}
+        aria-autocomplete="list"
+        aria-controls={query.open.value ? query.id : undefined}
+        aria-activedescendant={query.open.value ? query.activeId.value : undefined}
+        aria-describedby={model.isLong ? "composer-left" : undefined}
+        onInput={onInput}
+        onKeyDown={(event) => onKey(event, chat, query)}
+        onSelect={() => query.look(field.current!)}
+        onBlur={() => query.close()}
+        onDrop={(event) => event.dataTransfer?.files.length && event.preventDefault()}
+      />
+      <div class="composer-mirror" aria-hidden="true" dir="auto">{`${text}\u200b`}</div>
+      <EmojiButton onPick={insert} />
+    </div>
+  );
+}
+
+function onKey(event: KeyboardEvent, chat: Chat, query: MentionQuery): void {
+  // Enter that ends a composition sends nothing; in Safari it comes after the end, with this code.
+  if (event.isComposing || event.keyCode === 229) return;
+  const field = event.currentTarget as HTMLTextAreaElement;
+  const model = chat.composer;
+  const { key } = event;
+  const taken =
+    query.onKey(key, field) ||
+    (key === "Enter" && sends(event) && (void model.send(), true)) ||
+    (key === "Escape" && model.cancel()) ||
+    (key === "ArrowUp" && !event.altKey && field.value === "" && chat.editLast());
+  if (!taken) return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+function sends({ shiftKey, altKey, ctrlKey, metaKey }: KeyboardEvent): boolean {
+  return ctrlKey || metaKey || (FINE_POINTER.matches && !shiftKey && !altKey);
+}
+
+/** The message that is answered or edited. */
+function Context({ chat }: { chat: Chat }) {
+  const model = chat.composer;
+  const edit = model.editing.value;
+  const seq = edit || model.replyTo.value;
+  if (!seq) return null;
+  const message = chat.model.quoted(seq).value;
+  const name = message && (message.user === me.value ? t("chat.you") : userOf(message.user).value.name);
+  return (
+    <div class="composer-context">
+      <Icon name={edit ? "edit" : "reply"} />
+      <button type="button" class="composer-quote" onClick={() => void chat.jump(seq)}>
+        <bdi class="line quote-name">{edit ? t("chat.editing") : t("chat.replying", { name: name || "…" })}</bdi>
+        <bdi class="line quote-text">{message ? summaryOf(message) : "…"}</bdi>
+      </button>
+      <button type="button" class="icon-button" aria-label={t("action.cancel")} onClick={() => (model.cancel(), (model.focused.value += 1))}>
+        <Icon name="close" />
+      </button>
+    </div>
+  );
+}
+
+function Send({ chat }: { chat: Chat }) {
+  const model = chat.composer;
+  return (
+    <>
+      {model.isLong && (
+        <span id="composer-left" class={model.left < 0 ? "composer-left over" : "composer-left"} title={t("chat.bytes-left")}>
+          {number(model.left)}
+        </span>
+      )}
+      <button type="submit" class="send" aria-label={t(model.editing.value ? "action.save" : "chat.send")} disabled={!model.canSend}>
+        <Icon name={model.editing.value ? "check" : "send"} />
+      </button>
+    </>
+  );
+}

@@ -1,0 +1,234 @@
+/**
+ * The text of the composer, and what will become of it: a new message, an answer or an edit.
+ *
+ * It lives longer than what draws it: it is a draft of the SDK from 300 ms after the last key, when the page is hidden
+ * and when the room is left, so the end of a tab loses nothing that was typed before.
+ */
+import { signal } from "@preact/signals";
+import { type Body, ChatError, type Message } from "@chatd/client";
+import { t } from "../locale/locale.js";
+import { notify } from "../shell/announcer.js";
+import { type Draft, draftOf, keepDraft } from "../shell/drafts.js";
+import { errorText } from "../shell/errors.js";
+import { client, me, type RoomState } from "../shell/state.js";
+import { userOf } from "../shell/users.js";
+
+/** Milliseconds after the last key until the draft is stored. */
+const STORE_MS = 300;
+/** Bytes of a body beside its text: the keys, and their lengths. */
+const BODY_BYTES = 64;
+/** Bytes of the body left below which they are shown. */
+const FEW_BYTES = 1024;
+
+const encoder = new TextEncoder();
+
+/** The text that mentions a user; `*` is everybody. */
+export const mentionOf = (user: string): string => `@${user === "*" ? t("chat.everybody") : userOf(user).peek().name}`;
+
+export class ComposerModel {
+  readonly text = signal("");
+  /** The message that is answered; 0: none. */
+  readonly replyTo = signal(0);
+  /** The message that is edited; 0: none. */
+  readonly editing = signal(0);
+  /** Grows whenever the text was changed by something else than typing, so that the field takes it over. */
+  readonly revision = signal(0);
+  /** Grows whenever the field should have the focus. */
+  readonly focused = signal(0);
+  /** The users that the text may name, by `@name`. */
+  #mentions = new Map<string, string>();
+  /** The text that an edit put aside. */
+  #aside: Draft | undefined;
+  #timer = 0;
+  #stored = true;
+
+  constructor(
+    readonly state: RoomState,
+    private readonly sent: () => void,
+  ) {
+    this.#restore(draftOf(state.id).peek());
+  }
+
+  /** Drop the draft that was sent before the page ended, and not removed any more; call it when the room is loaded. */
+  dropSent(): void {
+    const draft = draftOf(this.state.id).peek();
+    if (draft.edit || this.text.peek() !== draft.text || !this.#wasSent(draft)) return;
+    this.#clear();
+    void this.store();
+  }
+
+  /** Take over what was typed. */
+  type(text: string): void {
+    this.text.value = text;
+    if (text && !this.editing.peek()) this.state.room.typing();
+    this.#later();
+  }
+
+  /** Put a text in place of what stands there, as if it was typed. */
+  replace(text: string): void {
+    this.type(text);
+    this.revision.value += 1;
+  }
+
+  /** Let `@name` in the text mention this user. */
+  mention(user: string): void {
+    this.#mentions.set(mentionOf(user), user);
+  }
+
+  reply(seq: number): void {
+    if (this.editing.peek()) this.cancel();
+    this.replyTo.value = seq;
+    this.focused.value += 1;
+    this.#later();
+  }
+
+  /** Edit an own message; what was typed comes back when that is done. */
+  edit(message: Message): void {
+    if (this.editing.peek()) this.cancel();
+    const mentions = Object.fromEntries((message.body?.mentions ?? []).map((user) => [mentionOf(user), user]));
+    this.#restore({ ...this.#draft(), edit: { seq: message.seq, text: message.text, mentions } });
+    this.focused.value += 1;
+    this.#later();
+  }
+
+  /** End an edit or an answer; false if there was none. */
+  cancel(): boolean {
+    if (this.editing.peek()) this.#resume();
+    else if (this.replyTo.peek()) this.replyTo.value = 0;
+    else return false;
+    this.#later();
+    return true;
+  }
+
+  /** The bytes left for the text. */
+  get left(): number {
+    const limit = client().limits.body_bytes;
+    // A character has at most three bytes for each unit of UTF-16: only long texts are measured.
+    const { value } = this.text;
+    const bytes = value.length * 3 < limit - FEW_BYTES ? 0 : encoder.encode(value.trim()).length;
+    return limit - BODY_BYTES - bytes;
+  }
+
+  /** Whether the bytes left are worth showing. */
+  get isLong(): boolean {
+    return this.left < FEW_BYTES;
+  }
+
+  get canSend(): boolean {
+    return this.text.value.trim() !== "" && this.left >= 0;
+  }
+
+  /** Send what stands there; if it could not be stored, or an edit is refused, it stands there again. */
+  async send(): Promise<void> {
+    if (!this.canSend) return;
+    const draft = this.#draft();
+    const body = this.#body();
+    try {
+      if (draft.edit) await this.#sendEdit(draft.edit.seq, body);
+      else await this.#sendNew(body);
+    } catch (error) {
+      // Without an answer an edit waits in the outbox.
+      if (draft.edit && !(error instanceof ChatError)) return;
+      this.#putBack(draft);
+      notify(draft.edit ? errorText(error) : t("chat.send-failed"));
+    }
+  }
+
+  /** Send a wave. */
+  greet(): void {
+    this.replace("👋");
+    void this.send();
+  }
+
+  /** Store the draft now, if it is not. */
+  async store(): Promise<void> {
+    clearTimeout(this.#timer);
+    if (this.#stored) return;
+    this.#stored = true;
+    await keepDraft(this.state.id, this.#draft());
+  }
+
+  async #sendNew(body: Body): Promise<void> {
+    this.#clear();
+    const posted = this.state.room.post(body);
+    this.sent();
+    await posted;
+    // Only now: the outbox has the text.
+    await this.store();
+  }
+
+  async #sendEdit(seq: number, body: Body): Promise<void> {
+    const { text: _, mentions: __, ...rest } = this.state.room.messages.get(seq)?.body ?? {};
+    this.#resume();
+    this.#later();
+    await this.state.room.edit(seq, { ...rest, ...body });
+  }
+
+  /** Restore a draft; what was typed since stays: behind a message, aside of an edit. */
+  #putBack(draft: Draft): void {
+    const now = this.#draft();
+    const typed = now.text.trim();
+    if (draft.edit) this.#restore({ ...now, edit: draft.edit });
+    else this.#restore(typed ? { ...draft, text: `${draft.text}\n${now.text}` } : draft);
+    this.#later();
+  }
+
+  #later(): void {
+    this.#stored = false;
+    clearTimeout(this.#timer);
+    this.#timer = Number(setTimeout(() => void this.store(), STORE_MS));
+  }
+
+  #clear(): void {
+    this.replyTo.value = 0;
+    this.#mentions.clear();
+    this.text.value = "";
+    this.revision.value += 1;
+    this.#stored = false;
+    clearTimeout(this.#timer);
+  }
+
+  /** End an edit: what it put aside comes back. */
+  #resume(): void {
+    this.#restore(this.#aside ?? { text: "" });
+    this.#aside = undefined;
+  }
+
+  #draft(): Draft {
+    const [text, seq, time] = [this.text.peek(), this.editing.peek(), Date.now()];
+    const mentions = this.#mentions.size ? { mentions: Object.fromEntries(this.#mentions) } : {};
+    if (seq) return { ...(this.#aside ?? { text: "" }), time, edit: { seq, text, ...mentions } };
+    const reply_to = this.replyTo.peek();
+    return { text, time, ...(reply_to && { reply_to }), ...mentions };
+  }
+
+  #restore({ edit, ...draft }: Draft): void {
+    this.#aside = edit && draft;
+    this.editing.value = edit?.seq ?? 0;
+    this.replyTo.value = edit ? 0 : (draft.reply_to ?? 0);
+    this.#mentions = new Map(Object.entries((edit ?? draft).mentions ?? {}));
+    this.text.value = (edit ?? draft).text;
+    this.revision.value += 1;
+  }
+
+  #body(): Body {
+    const text = this.text.peek().trim();
+    const body: Body = { text };
+    if (this.replyTo.peek()) body.reply_to = this.replyTo.peek();
+    const mentions = new Set([...this.#mentions].filter(([name]) => text.includes(name)).map(([, user]) => user));
+    if (mentions.has("*")) body.mentions = ["*"];
+    else if (mentions.size) body.mentions = [...mentions];
+    return body;
+  }
+
+  /** Whether a draft was sent and the page ended before it was removed. */
+  #wasSent(draft: Draft): boolean {
+    const waiting = client().outbox.filter(({ room, packet }) => room === this.state.id && packet.type === "send");
+    const stored = [...this.state.room.messages.values()].filter(({ user }) => user === me.peek());
+    const sent = [
+      ...waiting.map(({ packet }) => ({ text: packet.body.text, time: packet.composed_at })),
+      ...stored.map(({ text, time, composed_at }) => ({ text, time: composed_at || time })),
+    ];
+    return sent.some(({ text, time }) => text === draft.text.trim() && time >= (draft.time ?? Infinity));
+  }
+}

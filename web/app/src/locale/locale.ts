@@ -1,0 +1,68 @@
+/** The texts of the client in the language of the reader: `t("key", {…})`, with plurals; dates and numbers of that language. */
+import { computed, signal } from "@preact/signals";
+import en from "./en.json";
+
+type Key = keyof typeof en;
+/** A key of the texts; one with plural forms, `key.one` and `key.other`, is named without the form. */
+export type TextKey = Exclude<Key, `${string}.${"one" | "other"}`> | (Key extends infer K ? (K extends `${infer Base}.other` ? Base : never) : never);
+export type Params = Readonly<Record<string, string | number>>;
+type Texts = Readonly<Record<string, string>>;
+
+/** The languages there are texts of, each with its own name and the file of its texts. */
+export const LANGUAGES = {
+  en: { name: "English", load: async (): Promise<Texts> => en },
+  "zh-CN": { name: "简体中文", load: async (): Promise<Texts> => (await import("./zh-CN.json")).default },
+} as const;
+export type Language = keyof typeof LANGUAGES;
+
+const current = signal<{ language: Language; texts: Texts }>({ language: "en", texts: en });
+const plurals = computed(() => new Intl.PluralRules(current.value.language));
+
+/** The language that is shown. */
+export const language = computed(() => current.value.language);
+
+/** The language as the browser's region writes it, as "en-GB", for dates and numbers. */
+export const region = computed(() => navigator.languages.find((wish) => wish.startsWith(language.value)) ?? language.value);
+
+/** The language among ours that fits the wishes best, in their order. */
+export function bestLanguage(wishes: readonly string[]): Language {
+  for (const wish of wishes) {
+    if (/^zh\b/i.test(wish)) return "zh-CN";
+    if (/^en\b/i.test(wish)) return "en";
+  }
+  return "en";
+}
+
+/** Show the texts of a language, once they are loaded. */
+export async function setLanguage(next: Language): Promise<void> {
+  current.value = { language: next, texts: await LANGUAGES[next].load() };
+}
+
+/** Return the text of a key, `{name}` replaced by the parameter; `count` chooses the plural form.
+ *
+ * A parameter that is a text stands in bidi isolates, so that a name in another script leaves the sentence in order.
+ */
+export function t(key: TextKey, params: Params = {}): string {
+  return pattern(key, params).replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = params[name] ?? "";
+    return typeof value === "number" ? number(value) : `\u2068${value}\u2069`;
+  });
+}
+
+/** Return the text of a key as parts: texts, and in place of each `{name}` the element given for it. */
+export function rich<T>(key: TextKey, elements: Readonly<Record<string, T>>, params: Params = {}): (string | T)[] {
+  const parts = pattern(key, params).split(/\{(\w+)\}/);
+  return parts.map((part, index) => (index % 2 ? (elements[part] ?? String(params[part] ?? "")) : part));
+}
+
+/** Return a number as the language writes it. */
+export function number(value: number): string {
+  return value.toLocaleString(region.value);
+}
+
+function pattern(key: TextKey, params: Params): string {
+  const { texts } = current.value;
+  const { count } = params;
+  const plural = typeof count === "number" ? texts[`${key}.${plurals.value.select(count)}`] : undefined;
+  return plural ?? texts[`${key}.other`] ?? texts[key] ?? key;
+}

@@ -1,0 +1,42 @@
+/** What this browser stores, whether it may throw it away, and the way to clear it. */
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { t } from "../locale/locale.js";
+import { Action, Card } from "../shell/controls.js";
+import { confirm } from "../shell/dialog.js";
+import { Icon } from "../shell/icons.js";
+import { clearStored } from "../shell/session.js";
+import { waiting } from "../shell/state.js";
+
+const MEBIBYTE = 1_048_576;
+
+export function Storage() {
+  const used = useSignal<string | null>(null);
+  const kept = useSignal(false);
+  useEffect(() => {
+    const storage = navigator.storage as StorageManager | undefined;
+    void storage?.estimate().then(({ usage = 0 }) => (used.value = (usage / MEBIBYTE).toFixed(1)));
+    void storage?.persisted().then((persisted) => (kept.value = persisted));
+  }, []);
+  const clear = () =>
+    confirm({
+      title: t("storage.clear"),
+      text: waiting.peek() ? t("storage.clear.waiting", { count: waiting.peek() }) : t("storage.clear.text"),
+      action: t("storage.clear.action"),
+      onConfirm: () => void clearStored(),
+    });
+  return (
+    <Card title={t("storage.title")}>
+      {used.value !== null && (
+        <div class="setting">
+          <Icon name="storage" />
+          <span class="setting-text">
+            <span>{t("storage.used", { size: used.value })}</span>
+            <span class="small quiet">{t(kept.value ? "storage.kept" : "storage.evictable")}</span>
+          </span>
+        </div>
+      )}
+      <Action icon="trash" label={t("storage.clear")} hint={t("storage.clear.hint")} onClick={clear} />
+    </Card>
+  );
+}

@@ -1,0 +1,74 @@
+/** The people one has a chat with, in the order of their names. */
+import { useComputed, useSignal } from "@preact/signals";
+import { language, t } from "../locale/locale.js";
+import { newChat } from "../rooms/chat_list.js";
+import { presenceText } from "../rooms/names.js";
+import { Avatar } from "../shell/avatar.js";
+import { Empty } from "../shell/drawings.js";
+import { Icon } from "../shell/icons.js";
+import { follow, hrefOf, route } from "../shell/router.js";
+import { Skeleton } from "../shell/skeleton.js";
+import { loaded, presenceOf, roomList } from "../shell/state.js";
+import { userOf, type User } from "../shell/users.js";
+import { VirtualList } from "../shell/virtual_list.js";
+import { useWatched } from "../shell/watching.js";
+
+export function PeopleList() {
+  const seen = useSignal<readonly User[]>([]);
+  useWatched(seen.value.map((user) => user.id));
+  const people = useComputed(() => {
+    const order = new Intl.Collator(language.value);
+    const peers = roomList.value.map((room) => room.summary.value.peer).filter(Boolean);
+    return peers.map((peer) => userOf(peer).value).sort((one, other) => order.compare(one.name, other.name));
+  }).value;
+  return (
+    <>
+      <header class="list-head">
+        <h1>{t("nav.people")}</h1>
+        <button type="button" class="icon-button" aria-label={t("chats.new")} onClick={newChat}>
+          <Icon name="person-add" />
+        </button>
+      </header>
+      {people.length ? (
+        <VirtualList
+          label={t("nav.people")}
+          items={people}
+          keyOf={(user) => user.id}
+          row={(user) => <Row user={user} />}
+          onSeen={(items) => (seen.value = items)}
+        />
+      ) : loaded.value ? (
+        <Empty drawing="people" text={t("people.empty")}>
+          <button type="button" class="button primary" onClick={newChat}>
+            {t("chats.new")}
+          </button>
+        </Empty>
+      ) : (
+        <Skeleton />
+      )}
+    </>
+  );
+}
+
+function Row({ user }: { user: User }) {
+  const presence = presenceOf(user.id).value;
+  const current = route.value.name === "person" && route.value.user === user.id;
+  return (
+    <a
+      class="chat-row"
+      href={hrefOf({ name: "person", user: user.id })}
+      onClick={follow}
+      aria-current={current ? "page" : undefined}
+    >
+      <Avatar {...user} picture={user.avatar} online={presence.state === "online"} />
+      <span class="chat-row-head">
+        <span class="line name">
+          <bdi>{user.name}</bdi>
+        </span>
+      </span>
+      <span class="chat-row-foot">
+        <span class="line">{presenceText(presence) || user.id}</span>
+      </span>
+    </a>
+  );
+}

@@ -1,0 +1,28 @@
+/** The dialog that adds members to a group. */
+import { useSignal } from "@preact/signals";
+import { t } from "../locale/locale.js";
+import { Chosen, Picker } from "../people/picker.js";
+import { closeDialog, Dialog } from "../shell/dialog.js";
+import { attempt } from "../shell/errors.js";
+import type { RoomState } from "../shell/state.js";
+
+export function AddMembers({ room }: { room: RoomState }) {
+  const search = useSignal("");
+  const users = useSignal<readonly string[]>([]);
+  const add = async () => {
+    if (!users.value.length) return;
+    closeDialog();
+    await attempt(() => room.room.add(users.value));
+  };
+  const actions = (
+    <button type="submit" class="button primary" disabled={!users.value.length}>
+      {t("group.add.action", { count: users.value.length })}
+    </button>
+  );
+  return (
+    <Dialog title={t("group.add")} actions={actions} onSubmit={() => void add()}>
+      <Chosen users={users.value} onRemove={(user) => (users.value = users.value.filter((other) => other !== user))} />
+      <Picker icon="plus" search={search} without={users.value} onPick={(user) => (users.value = [...users.value, user])} />
+    </Dialog>
+  );
+}

@@ -1,0 +1,96 @@
+/** The list of chats: its head with the search, and the rows. */
+import { useSignal } from "@preact/signals";
+import { t } from "../locale/locale.js";
+import { openDialog } from "../shell/dialog.js";
+import { Empty } from "../shell/drawings.js";
+import { Icon } from "../shell/icons.js";
+import { go } from "../shell/router.js";
+import { Skeleton } from "../shell/skeleton.js";
+import { loaded, roomList, type RoomState } from "../shell/state.js";
+import { focusFirstRow, VirtualList } from "../shell/virtual_list.js";
+import { useWatched } from "../shell/watching.js";
+import { ChatRow } from "./chat_row.js";
+import { foundRooms, query, setSearchField } from "./search.js";
+
+/** Open the dialog that begins a chat. */
+export const newChat = () => openDialog(async () => (await import("./new_chat.js")).NewChat, { name: query.peek() });
+
+export function ChatList() {
+  return (
+    <>
+      <header class="list-head">
+        <h1>{t("nav.chats")}</h1>
+        <button type="button" class="icon-button" aria-label={t("chats.new")} onClick={newChat}>
+          <Icon name="edit" />
+        </button>
+      </header>
+      <Search />
+      <Rows />
+    </>
+  );
+}
+
+function Search() {
+  const onKey = (event: KeyboardEvent) => {
+    const first = foundRooms.peek()[0];
+    if (event.isComposing) return;
+    if (event.key === "Enter" && query.peek() && first) open(first);
+    else if (event.key === "Escape" && query.peek()) query.value = "";
+    else if (event.key !== "ArrowDown" || !focusFirstRow((event.currentTarget as HTMLElement).parentElement!)) return;
+    event.preventDefault();
+  };
+  return (
+    <div class="search" role="search" onKeyDown={onKey}>
+      <Icon name="search" />
+      <input
+        ref={setSearchField}
+        type="search"
+        class="field"
+        aria-label={t("chats.search")}
+        placeholder={t("chats.search")}
+        aria-keyshortcuts="Control+K"
+        autocomplete="off"
+        spellcheck={false}
+        value={query}
+        onInput={(event) => (query.value = event.currentTarget.value)}
+      />
+    </div>
+  );
+}
+
+function open(room: RoomState): void {
+  query.value = "";
+  go({ name: "chat", room: room.id, about: false });
+}
+
+function Rows() {
+  const seen = useSignal<readonly RoomState[]>([]);
+  useWatched(seen.value.map((room) => room.summary.value.peer));
+  const rooms = foundRooms.value;
+  if (!roomList.value.length && !loaded.value) return <Skeleton />;
+  if (!roomList.value.length)
+    return (
+      <Empty drawing="chats" text={t("chats.empty")}>
+        <button type="button" class="button primary" onClick={newChat}>
+          {t("chats.new")}
+        </button>
+      </Empty>
+    );
+  if (!rooms.length)
+    return (
+      <Empty drawing="search" text={t("chats.none", { name: query.value.trim() })}>
+        <button type="button" class="button" onClick={newChat}>
+          {t("chats.new")}
+        </button>
+      </Empty>
+    );
+  return (
+    <VirtualList
+      label={t("nav.chats")}
+      items={rooms}
+      keyOf={(room) => room.id}
+      row={(room) => <ChatRow room={room} />}
+      onSeen={(items) => (seen.value = items)}
+    />
+  );
+}

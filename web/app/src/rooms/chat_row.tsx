@@ -1,0 +1,118 @@
+/** One row of the list of chats: face, name, time, and the last message, a draft, or who is typing. */
+import type { Message } from "@chatd/client";
+import { useComputed } from "@preact/signals";
+import { shortTime } from "../locale/dates.js";
+import { number, t } from "../locale/locale.js";
+import { Avatar } from "../shell/avatar.js";
+import { draftOf } from "../shell/drafts.js";
+import { Icon, type IconName } from "../shell/icons.js";
+import { follow, hrefOf, openRoom } from "../shell/router.js";
+import { isMuted, me, type RoomState } from "../shell/state.js";
+import { userOf } from "../shell/users.js";
+import { faceOf, titleOf } from "./names.js";
+
+export function ChatRow({ room }: { room: RoomState }) {
+  const current = useComputed(() => openRoom.value === room.id).value;
+  const { muted_until, pinned } = room.summary.value;
+  const muted = isMuted({ muted_until });
+  return (
+    <a
+      class="chat-row"
+      href={hrefOf({ name: "chat", room: room.id, about: false })}
+      onClick={follow}
+      aria-current={current ? "page" : undefined}
+    >
+      <Avatar {...faceOf(room)} />
+      <span class="chat-row-head">
+        <span class="line name">
+          <bdi>{titleOf(room)}</bdi>
+        </span>
+        {pinned && <Sign name="pin" label={t("row.pinned")} />}
+        {muted && <Sign name="bell-off" label={t("row.muted")} />}
+        {room.time > 0 && <time class="quiet">{shortTime(room.time)}</time>}
+      </span>
+      <span class="chat-row-foot">
+        <Line room={room} />
+        <Badge room={room} muted={muted} />
+      </span>
+    </a>
+  );
+}
+
+/** An icon that says something by itself. */
+function Sign({ name, label }: { name: IconName; label: string }) {
+  return (
+    <span class="sign" role="img" aria-label={label}>
+      <Icon name={name} />
+    </span>
+  );
+}
+
+/** The second line: a draft before who is typing before the last message. */
+function Line({ room }: { room: RoomState }) {
+  const draft = draftOf(room.id).value.text;
+  const [typist] = room.typists.value;
+  const preview = room.preview.value;
+  if (draft && openRoom.value !== room.id)
+    return (
+      <span class="line">
+        <em class="draft">{t("row.draft")}</em> <bdi>{oneLine(draft)}</bdi>
+      </span>
+    );
+  if (typist) {
+    const text = room.summary.value.peer ? t("row.typing") : t("row.typing.name", { name: userOf(typist).value.name });
+    return <span class="line typing">{text}</span>;
+  }
+  if (!preview) return <span class="line">{t(room.summary.value.peer ? "row.empty.direct" : "row.empty.group")}</span>;
+  return (
+    <span class="line">
+      <Author room={room} user={preview.user} seq={preview.seq} />
+      {preview.recalled ? <i>{t("row.recalled")}</i> : <bdi>{textOf(preview)}</bdi>}
+    </span>
+  );
+}
+
+/** Before the message: in a group its author; in a direct room, of an own one, how far it got. */
+function Author({ room, user, seq }: { room: RoomState; user: string; seq: number }) {
+  const { peer } = room.summary.value;
+  if (!peer)
+    return (
+      <>
+        <bdi>{user === me.value ? t("row.you") : userOf(user).value.name}</bdi>:{" "}
+      </>
+    );
+  if (user !== me.value) return null;
+  room.receipts.value;
+  const { read = 0, delivered = 0 } = room.room.receipts.get(peer) ?? {};
+  const state = seq <= read ? "read" : seq <= delivered ? "delivered" : "sent";
+  return (
+    <span class={`tick ${state}`} role="img" aria-label={t(`tick.${state}`)}>
+      <Icon name={state === "sent" ? "check" : "checks"} />
+    </span>
+  );
+}
+
+/** The count of unread messages, and a mark when the user is mentioned. */
+function Badge({ room, muted }: { room: RoomState; muted: boolean }) {
+  const [unread, mentions] = [room.unread.value, room.mentions.value];
+  if (!unread) return null;
+  return (
+    <>
+      {mentions > 0 && (
+        <span class="badge" role="img" aria-label={t("row.mentions", { count: mentions })}>
+          @
+        </span>
+      )}
+      <span class={muted ? "badge muted" : "badge"} role="img" aria-label={t("row.unread", { count: unread })}>
+        {unread > 999 ? "999+" : number(unread)}
+      </span>
+    </>
+  );
+}
+
+function textOf({ text, body }: Message): string {
+  return oneLine(text) || t("row.attachments", { count: body?.attachments?.length ?? 0 });
+}
+
+/** A text on one line; a long one is cut, since a row shows its beginning only. */
+const oneLine = (text: string): string => text.slice(0, 200).replace(/\s+/gu, " ").trim();

@@ -1,0 +1,128 @@
+/** The page of a group: face and title, its settings, its members, and the way out. */
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import { t } from "../locale/locale.js";
+import { Avatar, colourOf } from "../shell/avatar.js";
+import { Action, Card, Switch } from "../shell/controls.js";
+import { confirm, openDialog } from "../shell/dialog.js";
+import { attempt } from "../shell/errors.js";
+import { Icon } from "../shell/icons.js";
+import { go } from "../shell/router.js";
+import { phase, type RoomState } from "../shell/state.js";
+import { VirtualList } from "../shell/virtual_list.js";
+import { useWatched } from "../shell/watching.js";
+import { MemberRow } from "./member_row.js";
+import { MemberList, type Member } from "./members.js";
+import { titleOf } from "./names.js";
+import { RoomSettings } from "./room_settings.js";
+
+export function GroupDetails({ room }: { room: RoomState }) {
+  const prefix = useSignal("");
+  const seen = useSignal<readonly Member[]>([]);
+  const version = useSignal(0);
+  const list = useMemo(() => new MemberList(room.id, prefix.value), [prefix.value, version.value, phase.value === "ready"]);
+  useWatched(seen.value.map((member) => member.user));
+  useEffect(() => void (phase.peek() === "ready" && list.next()), [list]);
+  // Membership and roles are events of the log; in a large room the number of members moves.
+  useEffect(() => room.listen((change) => void (change.kind === "eventAdded" && (version.value += 1))), [room]);
+  return (
+    <VirtualList
+      label={t("group.members")}
+      items={list.members.value}
+      keyOf={(member) => member.user}
+      row={(member) => <MemberRow room={room} member={member} />}
+      onSeen={(items) => (seen.value = items)}
+      onEnd={() => void (phase.peek() === "ready" && list.next())}
+    >
+      <Top room={room} />
+      <RoomSettings room={room} />
+      <GroupSettings room={room} />
+      <MembersHead room={room} prefix={prefix.value} onPrefix={(next) => (prefix.value = next)} />
+    </VirtualList>
+  );
+}
+
+/** Whether the user may change the group and its members. */
+export const leads = (room: RoomState): boolean => room.summary.value.role !== "member";
+
+const openTitle = (room: RoomState) => openDialog(async () => (await import("./edit_title.js")).EditTitle, { room });
+
+function Top({ room }: { room: RoomState }) {
+  const title = titleOf(room);
+  return (
+    <section class="home" aria-label={title}>
+      <div class={`cover cover-${colourOf(room.id)}`} />
+      <Avatar id={room.id} name={title} picture={room.summary.value.avatar} size="card" />
+      <h2 class="home-name">
+        <bdi>{title}</bdi>
+        {leads(room) && (
+          <button type="button" class="icon-button" aria-label={t("group.rename")} onClick={() => openTitle(room)}>
+            <Icon name="edit" />
+          </button>
+        )}
+      </h2>
+      <p class="small quiet">{t("room.members", { count: room.summary.value.members })}</p>
+    </section>
+  );
+}
+
+function GroupSettings({ room }: { room: RoomState }) {
+  const { role, public: open } = room.summary.value;
+  const leave = () =>
+    confirm({
+      title: t("group.leave"),
+      text: t("group.leave.text", { name: titleOf(room) }),
+      action: t("group.leave.action"),
+      onConfirm: () => void attempt(async () => (await room.room.leave(), go({ name: "chats" }))),
+    });
+  const remove = () =>
+    confirm({
+      title: t("group.delete"),
+      text: t("group.delete.text", { name: titleOf(room) }),
+      action: t("group.delete.action"),
+      onConfirm: () => void attempt(async () => (await room.room.delete(), go({ name: "chats" }))),
+    });
+  return (
+    <Card title={t("group.settings")}>
+      {leads(room) && (
+        <Switch
+          icon="globe"
+          label={t("group.public")}
+          hint={t("group.public.hint", { room: room.id })}
+          on={open}
+          onChange={(on) => void attempt(() => room.room.update({ public: on }))}
+        />
+      )}
+      <Action icon="sign-out" label={t("group.leave")} danger onClick={leave} />
+      {role === "owner" && <Action icon="trash" label={t("group.delete")} danger onClick={remove} />}
+    </Card>
+  );
+}
+
+interface MembersHeadProps {
+  room: RoomState;
+  prefix: string;
+  onPrefix: (prefix: string) => void;
+}
+
+function MembersHead({ room, prefix, onPrefix }: MembersHeadProps) {
+  const { members } = room.summary.value;
+  const add = () => openDialog(async () => (await import("./add_members.js")).AddMembers, { room });
+  const many = useComputed(() => room.summary.value.members > 12).value;
+  return (
+    <div class="members-head">
+      <h2 class="card-title">{t("group.members.count", { count: members })}</h2>
+      {leads(room) && <Action icon="person-add" label={t("group.add")} onClick={add} />}
+      {many && (
+        <input
+          type="search"
+          class="field"
+          aria-label={t("group.find")}
+          placeholder={t("group.find")}
+          value={prefix}
+          onInput={(event) => onPrefix(event.currentTarget.value.trim())}
+        />
+      )}
+    </div>
+  );
+}

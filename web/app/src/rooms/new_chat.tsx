@@ -1,0 +1,58 @@
+/** The dialog that begins a chat: with one person, or a group. */
+import { useSignal } from "@preact/signals";
+import { t } from "../locale/locale.js";
+import { openDirect } from "../people/open_direct.js";
+import { Chosen, Picker } from "../people/picker.js";
+import { closeDialog, Dialog } from "../shell/dialog.js";
+import { attempt } from "../shell/errors.js";
+import { Segments } from "../shell/controls.js";
+import { go } from "../shell/router.js";
+import { client } from "../shell/state.js";
+import { TitleField } from "./edit_title.js";
+import { query } from "./search.js";
+
+type Kind = "person" | "group";
+
+/** `name` is what was looked for in the list. */
+export function NewChat({ name }: { name: string }) {
+  const kind = useSignal<Kind>("person");
+  const search = useSignal(name.trim());
+  const title = useSignal("");
+  const users = useSignal<readonly string[]>([]);
+  const begin = async (user: string) => {
+    closeDialog();
+    query.value = "";
+    await openDirect(user);
+  };
+  const create = async () => {
+    if (kind.value !== "group" || !title.value.trim()) return;
+    const wish = { title: title.value.trim(), users: [...users.value] };
+    const room = await attempt(() => client().createGroup(wish));
+    if (!room) return;
+    closeDialog();
+    go({ name: "chat", room: room.id, about: false });
+  };
+  const actions = kind.value === "group" && (
+    <button type="submit" class="button primary" disabled={!title.value.trim()}>
+      {t("new.create")}
+    </button>
+  );
+  const kinds = [
+    { value: "person", label: t("new.person"), icon: "person" },
+    { value: "group", label: t("new.group"), icon: "people" },
+  ] as const;
+  return (
+    <Dialog title={t("chats.new")} actions={actions} onSubmit={() => void create()}>
+      <Segments label={t("new.kind")} value={kind.value} options={kinds} onChange={(next) => (kind.value = next)} />
+      {kind.value === "person" ? (
+        <Picker icon="chat" search={search} onPick={(user) => void begin(user)} />
+      ) : (
+        <>
+          <TitleField value={title.value} onInput={(next) => (title.value = next)} />
+          <Chosen users={users.value} onRemove={(user) => (users.value = users.value.filter((other) => other !== user))} />
+          <Picker icon="plus" search={search} without={users.value} onPick={(user) => (users.value = [...users.value, user])} />
+        </>
+      )}
+    </Dialog>
+  );
+}

@@ -1,0 +1,38 @@
+/** What a user sets for one chat: mute, pin to the top, hide. */
+import { dateAndTime } from "../locale/dates.js";
+import { t } from "../locale/locale.js";
+import { attempt } from "../shell/errors.js";
+import { Card, Choice, Switch } from "../shell/controls.js";
+import { go } from "../shell/router.js";
+import { isMuted, type RoomState } from "../shell/state.js";
+
+const HOUR = 3_600_000;
+/** The times one may mute for, by the value of the choice; "ever" is 1 (protocol.md, "preferences"). */
+const MUTES = { off: () => 0, hour: () => Date.now() + HOUR, day: () => Date.now() + 24 * HOUR, ever: () => 1 };
+type Mute = keyof typeof MUTES | "until";
+
+export function RoomSettings({ room }: { room: RoomState }) {
+  const { muted_until, pinned, hidden } = room.summary.value;
+  const until = muted_until > 1 && isMuted({ muted_until });
+  const value: Mute = muted_until === 1 ? "ever" : until ? "until" : "off";
+  const set = (wish: Parameters<typeof room.room.preferences>[0]) => attempt(() => room.room.preferences(wish));
+  const options: { value: Mute; label: string }[] = [
+    { value: "off", label: t("mute.off") },
+    { value: "hour", label: t("mute.hour") },
+    { value: "day", label: t("mute.day") },
+    { value: "ever", label: t("mute.ever") },
+  ];
+  if (until) options.unshift({ value: "until", label: dateAndTime(muted_until) });
+  const mute = (chosen: Mute) => chosen !== "until" && void set({ muted_until: MUTES[chosen]() });
+  const hide = async (on: boolean) => {
+    await set({ hidden: on });
+    if (room.room.summary.hidden) go({ name: "chats" });
+  };
+  return (
+    <Card title={t("room.settings")}>
+      <Choice label={t("mute.label")} value={value} options={options} onChange={mute} />
+      <Switch icon="pin" label={t("room.pin")} on={pinned} onChange={(on) => void set({ pinned: on })} />
+      <Switch icon="eye-off" label={t("room.hide")} hint={t("room.hide.hint")} on={hidden} onChange={(on) => void hide(on)} />
+    </Card>
+  );
+}

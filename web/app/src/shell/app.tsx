@@ -1,0 +1,141 @@
+/** The window: banner, list, chat and details side by side as far as there is room, and the tabs. */
+import type { ComponentChildren } from "preact";
+import { t } from "../locale/locale.js";
+import { ChatPane } from "../rooms/chat_pane.js";
+import { ChatList } from "../rooms/chat_list.js";
+import { PeopleList } from "../people/people_list.js";
+import { Announcer } from "./announcer.js";
+import { Banner } from "./banner.js";
+import { Boundary } from "./boundary.js";
+import { DialogHost } from "./dialog.js";
+import { Empty } from "./drawings.js";
+import { Icon, type IconName } from "./icons.js";
+import { lazy } from "./lazy.js";
+import { detailsBeside, panes, usePanes } from "./panes.js";
+import { follow, hrefOf, list, onlyChat, openRoom, route, type Route } from "./router.js";
+import { startSession, stage } from "./session.js";
+import { Skeleton } from "./skeleton.js";
+import { closed, totalUnread } from "./state.js";
+import { Stopped, STOPPED } from "./stopped.js";
+
+const Details = lazy(async () => (await import("../rooms/details.js")).Details);
+const MePage = lazy(async () => (await import("../me/me_page.js")).MePage);
+const PersonPage = lazy(async () => (await import("../people/person_page.js")).PersonPage);
+const SignIn = lazy(async () => (await import("../sign_in/sign_in.js")).SignIn);
+
+export function App() {
+  const root = usePanes();
+  return (
+    <div ref={root} class="app" data-panes={panes}>
+      <Content />
+      <DialogHost />
+      <Announcer />
+    </div>
+  );
+}
+
+function Content() {
+  const stopped = closed.value && STOPPED[closed.value.code];
+  if (stage.value === "signIn") return <SignIn />;
+  if (stage.value === "unreachable") return <Unreachable />;
+  if (stopped) return <Stopped code={closed.value!.code} />;
+  return <Panes />;
+}
+
+function Panes() {
+  const { name } = route.value;
+  const single = panes.value === 1;
+  const lists = name === "chats" || name === "people";
+  const showsList = !onlyChat.value && (!single || lists);
+  const showsMain = !single || !showsList;
+  const showsTabs = !onlyChat.value && (!single || lists || name === "me");
+  const beside = detailsBeside.value;
+  return (
+    <div class="panes" data-side={beside} data-only={onlyChat}>
+      <Banner />
+      {showsList && <ListPane single={single} />}
+      {showsMain && (
+        <main class="pane main">
+          <Boundary key={`${route.value.name}${openRoom.value}`}>
+            <Main />
+          </Boundary>
+        </main>
+      )}
+      {beside && route.value.name === "chat" && (
+        <aside class="pane side" aria-label={t("nav.details")}>
+          <Boundary key={route.value.room}>
+            <Details room={route.value.room} />
+          </Boundary>
+        </aside>
+      )}
+      {showsTabs && <Tabs />}
+    </div>
+  );
+}
+
+/** The list; where it is the only pane, it is the main part of the page. */
+function ListPane({ single }: { single: boolean }) {
+  const Pane = single ? "main" : "section";
+  return (
+    <Pane class="pane list" aria-label={t(`nav.${list.value}`)}>
+      {list.value === "people" ? <PeopleList /> : <ChatList />}
+    </Pane>
+  );
+}
+
+function Main() {
+  const now = route.value;
+  if (stage.value === "starting") return <Skeleton />;
+  if (now.name === "me") return <MePage />;
+  if (now.name === "person") return <PersonPage key={now.user} user={now.user} />;
+  if (now.name !== "chat") return <Empty drawing="chats" title={t("main.empty.title")} text={t("main.empty")} />;
+  if (now.about && panes.value < 3) return <Details key={now.room} room={now.room} page />;
+  return <ChatPane key={now.room} room={now.room} />;
+}
+
+function Tabs() {
+  const unread = totalUnread.value;
+  const current = route.value.name === "me" ? "me" : list.value;
+  return (
+    <nav class="tabs" aria-label={t("nav.main")}>
+      <Tab to={{ name: "chats" }} icon="chat" current={current === "chats"}>
+        {t("nav.chats")}
+        {unread > 0 && <span class="unseen">{t("row.unread", { count: unread })}</span>}
+      </Tab>
+      <Tab to={{ name: "people" }} icon="people" current={current === "people"}>
+        {t("nav.people")}
+      </Tab>
+      <Tab to={{ name: "me" }} icon="person" current={current === "me"}>
+        {t("nav.me")}
+      </Tab>
+    </nav>
+  );
+}
+
+interface TabProps {
+  to: Route;
+  icon: IconName;
+  current: boolean;
+  children: ComponentChildren;
+}
+
+function Tab({ to, icon, current, children }: TabProps) {
+  return (
+    <a class="tab" href={hrefOf(to)} onClick={follow} aria-current={current ? "page" : undefined}>
+      <Icon name={icon} />
+      <span>{children}</span>
+    </a>
+  );
+}
+
+function Unreachable() {
+  return (
+    <main class="full">
+      <Empty drawing="offline" title={t("unreachable.title")} text={t("unreachable.text")}>
+        <button type="button" class="button primary" onClick={() => void startSession()}>
+          {t("action.retry")}
+        </button>
+      </Empty>
+    </main>
+  );
+}

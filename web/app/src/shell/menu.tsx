@@ -1,0 +1,76 @@
+/** A menu at a button: a native popover, which closes on Esc and on a press beside it. */
+import { useComputed, useSignal } from "@preact/signals";
+import { useId, useRef } from "preact/hooks";
+import { Icon, type IconName } from "./icons.js";
+
+export interface MenuItem {
+  icon: IconName;
+  label: string;
+  danger?: boolean;
+  onSelect: () => void;
+}
+
+/** The least distance between the menu and the edge of the window. */
+const EDGE = 8;
+
+export function Menu({ label, items }: { label: string; items: readonly MenuItem[] }) {
+  const id = useId();
+  const button = useRef<HTMLButtonElement>(null);
+  const list = useRef<HTMLDivElement>(null);
+  const open = useSignal(false);
+  const place = () => {
+    const [at, box] = [button.current!.getBoundingClientRect(), list.current!];
+    const rtl = getComputedStyle(box).direction === "rtl";
+    const wish = rtl ? at.left : at.right - box.offsetWidth;
+    box.style.left = `${Math.max(EDGE, Math.min(wish, innerWidth - box.offsetWidth - EDGE))}px`;
+    box.style.top = `${at.bottom + box.offsetHeight + EDGE > innerHeight ? Math.max(EDGE, at.top - box.offsetHeight) : at.bottom}px`;
+  };
+  const toggled = (event: Event) => {
+    open.value = (event as ToggleEvent).newState === "open";
+    if (!open.value) return;
+    place();
+    list.current!.querySelector<HTMLElement>("button")?.focus();
+  };
+  const select = (item: MenuItem) => (list.current!.hidePopover(), button.current!.focus(), item.onSelect());
+  return (
+    <>
+      <button
+        ref={button}
+        type="button"
+        class="icon-button"
+        aria-label={label}
+        aria-haspopup="menu"
+        aria-expanded={useComputed(() => open.value)}
+        onClick={() => list.current!.togglePopover()}
+      >
+        <Icon name="more" />
+      </button>
+      <div ref={list} id={id} class="menu" role="menu" aria-label={label} popover="auto" onToggle={toggled} onKeyDown={step}>
+        {items.map((item) => (
+          <button
+            key={item.label}
+            type="button"
+            role="menuitem"
+            tabIndex={-1}
+            class={item.danger ? "setting danger" : "setting"}
+            onClick={() => select(item)}
+          >
+            <Icon name={item.icon} />
+            <span class="setting-text">{item.label}</span>
+          </button>
+        ))}
+      </div>
+    </>
+  );
+}
+
+/** ↑ and ↓ move through the items of a menu. */
+function step(event: KeyboardEvent): void {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!by) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const items = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>("[role=menuitem]")];
+  const at = items.indexOf(event.target as HTMLElement);
+  items[(at + by + items.length) % items.length]?.focus();
+}

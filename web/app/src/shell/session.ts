@@ -1,0 +1,178 @@
+/** The session of this tab: whose client it is, where its tokens come from, sign-in and sign-out.
+ *
+ * A user who was here before sees the stored rooms at once, while configuration and token are on their way. Nobody
+ * keeps a token: the client asks for one when it needs it.
+ */
+import { effect, signal } from "@preact/signals";
+import { Client } from "@chatd/client";
+import { browser } from "@chatd/client/browser";
+import { language } from "../locale/locale.js";
+import * as server from "./server.js";
+import { attach, client, closed, signedIn } from "./state.js";
+
+/** The stage of the page: looking for a session, signed in, to sign in, or without an answer of the server. */
+export type Stage = "starting" | "signedIn" | "signIn" | "unreachable";
+
+export const stage = signal<Stage>("starting");
+export const config = signal<server.ServerConfig | null>(null);
+/** The user to begin a sign-in with. */
+export const lastUser = signal("");
+
+/** Where this browser, and in sessionStorage this tab, keep who signed in last. */
+const USER = "chatd:user";
+const CONFIG = "chatd:config";
+/** The time a sign-out waits for the server to forget this device. */
+const FAREWELL_MS = 2000;
+
+type Source = () => Promise<string | null>;
+let source: Source | null = null;
+/** A token that was fetched already, to learn its user or with a password. */
+let spare: string | null = null;
+let stop: (() => void) | null = null;
+
+/** Take every token from this function: the page around an embedded client has them. */
+export function useTokens(next: Source): void {
+  source = next;
+}
+
+/** Show what is stored of the last user, or find out who is signed in. */
+export async function startSession(): Promise<void> {
+  stage.value = "starting";
+  const known = source ? "" : userOfTab() || (server.hasLink() ? "" : (kept(localStorage, USER) ?? ""));
+  lastUser.value = known;
+  const stored = JSON.parse(kept(localStorage, CONFIG) ?? "null") as server.ServerConfig | null;
+  const fetched = learnConfig();
+  if (known && stored) {
+    config.value ??= stored;
+    fetched.catch(() => undefined);
+    return open(known);
+  }
+  try {
+    await fetched;
+    const token = known ? null : await nextToken();
+    if (!known && token === null) return toSignIn();
+    spare = token;
+    open(known || server.userOfToken(token!));
+  } catch {
+    stage.value = "unreachable";
+  }
+}
+
+/** Fetch the configuration of the server, and keep it for a start without network. */
+export async function learnConfig(): Promise<server.ServerConfig> {
+  const found = await server.fetchConfig();
+  config.value = found;
+  keep(localStorage, CONFIG, JSON.stringify(found));
+  return found;
+}
+
+/** Sign in with a password; throws HttpError when it is refused. */
+export async function signIn(user: string, password: string, remember: boolean): Promise<void> {
+  const wanted = remember && config.peek()?.remember ? { remember } : {};
+  spare = await server.logIn({ user, password, ...wanted });
+  open(user);
+}
+
+/** Sign out: the server forgets this device and the cookie; what is stored of the user stays for the next time. */
+export async function signOut(): Promise<void> {
+  const gone = client().call({ type: "devices.remove", device: client().device });
+  await Promise.race([gone.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, FAREWELL_MS))]);
+  await forget();
+}
+
+/** Ask for a sign-in: with the form, or on the page of the host's site. */
+export function toSignIn(): void {
+  end();
+  const address = config.peek()?.login_url;
+  if (address && !source) location.assign(address);
+  else stage.value = "signIn";
+}
+
+/** Forget what this browser stores of the user, and begin anew. */
+export async function clearStored(): Promise<void> {
+  const user = lastUser.peek();
+  end();
+  await new Promise((resolve) => {
+    const request = indexedDB.deleteDatabase(`chatd:${user}`);
+    request.onsuccess = request.onerror = request.onblocked = resolve;
+  });
+  location.reload();
+}
+
+function open(user: string): void {
+  end();
+  lastUser.value = user;
+  keep(sessionStorage, USER, user);
+  keep(localStorage, USER, user);
+  const opened = new Client({
+    url: server.socketAddress(config.peek()!),
+    token: tokenForClient,
+    settings: { app: "chatd web", locale: language.peek() },
+    ...browser(user),
+  });
+  const detach = attach(opened, user);
+  // 4201: the server revoked the device or the user; what proves who one is is of no use any more.
+  const watching = effect(() => void (closed.value?.code === 4201 && forget()));
+  stop = () => (watching(), detach());
+  stage.value = "signedIn";
+}
+
+async function tokenForClient(): Promise<string> {
+  const token = await nextToken();
+  const user = token === null ? "" : server.userOfToken(token);
+  if (user === lastUser.peek()) return token!;
+  if (token === null || userOfTab()) toSignIn();
+  else {
+    // The host's site, or the cookie, is of somebody else by now.
+    spare = token;
+    open(user);
+  }
+  throw new Error("no token for this user");
+}
+
+async function nextToken(): Promise<string | null> {
+  const token = spare;
+  spare = null;
+  if (token !== null) return token;
+  if (source) return source();
+  const linked = await server.linkToken(signedIn.peek() ? client().device : undefined);
+  if (linked !== null) return linked;
+  const address = config.peek()?.token_url;
+  return address ? server.hostToken(address) : server.sessionToken();
+}
+
+async function forget(): Promise<void> {
+  await server.endSession();
+  server.forgetLink();
+  sessionStorage.removeItem(USER);
+  localStorage.removeItem(USER);
+  toSignIn();
+}
+
+/** End the client of this page; nothing that is stored changes. */
+export function closeSession(): void {
+  end();
+}
+
+function end(): void {
+  stop?.();
+  stop = null;
+}
+
+const userOfTab = (): string => kept(sessionStorage, USER) ?? "";
+
+function kept(storage: Storage, place: string): string | null {
+  try {
+    return storage.getItem(place);
+  } catch {
+    return null;
+  }
+}
+
+function keep(storage: Storage, place: string, value: string): void {
+  try {
+    storage.setItem(place, value);
+  } catch {
+    // Without storage the next start asks again.
+  }
+}

@@ -1,0 +1,153 @@
+/** One message: who, what, when, how far it got, and the reactions to it. */
+import { useComputed } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import type { Message } from "@chatd/client";
+import { dateAndTime, timeOfDay } from "../locale/dates.js";
+import { t } from "../locale/locale.js";
+import { Avatar, colourOf } from "../shell/avatar.js";
+import { Icon } from "../shell/icons.js";
+import { follow, hrefOf } from "../shell/router.js";
+import { client, me } from "../shell/state.js";
+import { userOf } from "../shell/users.js";
+import { Actions } from "./actions.js";
+import { Attachments, isPicture } from "./attachments.js";
+import type { Chat } from "./chat.js";
+import { rowEvents } from "./gestures.js";
+import { folded, isEmojiOnly } from "./pieces.js";
+import { Quote } from "./quote.js";
+import { Reactions } from "./reactions.js";
+import { Text } from "./text.js";
+import { Tick } from "./tick.js";
+
+export interface RowProps {
+  chat: Chat;
+  /** The `key` of the message: the row is the same before and after it has a number. */
+  id: string;
+  /** 0: it waits in the outbox. */
+  seq: number;
+  /** Whether it begins, and ends, a group of one author. */
+  first: boolean;
+  last: boolean;
+}
+
+export function MessageRow({ chat, id, seq, first, last }: RowProps) {
+  const message = seq ? chat.model.message(seq) : chat.model.pending(id);
+  const active = useComputed(() => chat.active.value === id).value;
+  const marked = useComputed(() => seq > 0 && chat.marked.value === seq).value;
+  const fresh = useMemo(() => chat.model.fresh.has(id), [id]);
+  if (!message) return null;
+  const own = message.user === me.value;
+  const group = !chat.state.summary.value.peer;
+  const classes = ["message", own ? "out" : "in", first && "first", last && "last", group && !own && "faced", marked && "marked", fresh && "new"];
+  return (
+    <article
+      class={classes.filter(Boolean).join(" ")}
+      data-seq={seq}
+      tabIndex={-1}
+      aria-label={labelOf(message)}
+      {...rowEvents(chat, message, id)}
+    >
+      {group && !own && last && <Face user={message.user} />}
+      <div class="bubble-line">
+        <Bubble chat={chat} message={message} named={group && !own && first} />
+        {active && seq > 0 && <Actions chat={chat} message={message} />}
+        {!seq && <Failed id={id} chat={chat} />}
+      </div>
+    </article>
+  );
+}
+
+function Face({ user }: { user: string }) {
+  const { name, avatar } = userOf(user).value;
+  return (
+    <a class="face" href={hrefOf({ name: "person", user })} onClick={follow} tabIndex={-1} aria-hidden="true">
+      <Avatar id={user} name={name} picture={avatar} size="group" />
+    </a>
+  );
+}
+
+function Bubble({ chat, message, named }: { chat: Chat; message: Message; named: boolean }) {
+  const { body, recalled, seq } = message;
+  return (
+    <div class={`bubble ${lookOf(message)}`}>
+      {named && (
+        <bdi class={`author line name-${colourOf(message.user)}`}>{userOf(message.user).value.name}</bdi>
+      )}
+      {body?.reply_to ? <Quote chat={chat} seq={body.reply_to} /> : null}
+      {body?.attachments && <Attachments attachments={body.attachments} />}
+      <div class="text" dir="auto">
+        {recalled ? <i>{t("chat.recalled")}</i> : <Content chat={chat} message={message} />}
+        <Meta chat={chat} message={message} />
+      </div>
+      {seq > 0 && <Reactions chat={chat} message={message} />}
+    </div>
+  );
+}
+
+/** Return the class of a bubble that is not a plain one. */
+function lookOf({ body, text, recalled, reactions }: Message): string {
+  if (recalled) return "recalled";
+  const { attachments, reply_to } = body ?? {};
+  if (!attachments) return !reply_to && isEmojiOnly(text) ? "emoji" : "";
+  return !text && Object.keys(reactions).length === 0 && isPicture(attachments.at(-1)!) ? "bare" : "";
+}
+
+/** Characters of a line of the widest bubble, and of one on a phone. */
+const COLUMNS = { wide: 60, narrow: 38 };
+
+function Content({ chat, message }: { chat: Chat; message: Message }) {
+  const { text, seq, body } = message;
+  const whole = useComputed(() => chat.unfolded.value.has(seq)).value;
+  const shown = whole ? text : folded(text, innerWidth < 720 ? COLUMNS.narrow : COLUMNS.wide);
+  return (
+    <>
+      <Text text={shown} mentions={body?.mentions ?? []} />
+      {shown.length < text.length && (
+        <>
+          {"… "}
+          <button type="button" class="unfold" onClick={() => chat.unfold(seq)}>
+            {t("chat.show-all")}
+          </button>
+        </>
+      )}
+    </>
+  );
+}
+
+function Meta({ chat, message }: { chat: Chat; message: Message }) {
+  const { time, edited, pinned, recalled, user } = message;
+  return (
+    <span class="meta-place">
+      <span class="meta" dir={document.dir === "rtl" ? "rtl" : "ltr"} title={dateAndTime(time)}>
+        {pinned && (
+          <span role="img" aria-label={t("chat.pinned")}>
+            <Icon name="pin" />
+          </span>
+        )}
+        {edited > 0 && !recalled && <span>{t("chat.edited")}</span>}
+        <time>{timeOfDay(time)}</time>
+        {user === me.value && !recalled && <Tick chat={chat} message={message} />}
+      </span>
+    </span>
+  );
+}
+
+function Failed({ chat, id }: { chat: Chat; id: string }) {
+  if (chat.model.entry(id)?.state !== "failed") return null;
+  return (
+    <div class="failed" role="group" aria-label={t("chat.failed")}>
+      <button type="button" onClick={() => void client().resend(id)}>
+        {t("chat.resend")}
+      </button>
+      <button type="button" class="danger" onClick={() => void client().discard(id)}>
+        {t("chat.discard")}
+      </button>
+    </div>
+  );
+}
+
+function labelOf({ user, text, time, recalled, body }: Message): string {
+  const name = user === me.value ? t("chat.you") : userOf(user).value.name;
+  const said = recalled ? t("chat.recalled") : text.slice(0, 300) || t("row.attachments", { count: body?.attachments?.length ?? 1 });
+  return t("chat.message", { name, text: said, time: timeOfDay(time) });
+}

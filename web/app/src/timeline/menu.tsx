@@ -1,0 +1,162 @@
+/** The menu of a message: reactions, and what can be done with it. A native popover, so it lies above everything. */
+import { useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { t } from "../locale/locale.js";
+import { notify } from "../shell/announcer.js";
+import { confirm } from "../shell/dialog.js";
+import { attempt } from "../shell/errors.js";
+import { Icon, type IconName } from "../shell/icons.js";
+import { lazy } from "../shell/lazy.js";
+import { me } from "../shell/state.js";
+import type { Chat, MenuRequest } from "./chat.js";
+import { permissionsFor } from "./permissions.js";
+import { ReadBy } from "./read_by.js";
+
+const EmojiPicker = lazy(async () => (await import("../composer/emoji_picker.js")).EmojiPicker);
+
+/** The reactions at hand. */
+const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
+/** The least distance between the menu and the edge of the window. */
+const EDGE_PX = 8;
+
+export function MessageMenu({ chat }: { chat: Chat }) {
+  const request = chat.menu.value;
+  return request && <Opened key={request.message.seq} chat={chat} request={request} />;
+}
+
+function Opened({ chat, request }: { chat: Chat; request: MenuRequest }) {
+  const box = useRef<HTMLDivElement>(null);
+  const picking = useSignal(false);
+  useLayoutEffect(() => {
+    box.current!.showPopover();
+    box.current!.querySelector<HTMLElement>("button")?.focus({ preventScroll: true });
+  }, []);
+  useLayoutEffect(() => place(box.current!, request));
+  useEffect(() => {
+    const watch = new ResizeObserver(() => box.current && place(box.current, request));
+    watch.observe(box.current!);
+    return () => watch.disconnect();
+  }, []);
+  const closed = (event: Event) => (event as ToggleEvent).newState === "closed" && chat.closeMenu();
+  const react = (emoji: string) => (chat.closeMenu(), chat.react(request.message, emoji));
+  return (
+    <div
+      ref={box}
+      class="menu message-menu"
+      popover="auto"
+      role={picking.value ? "dialog" : "menu"}
+      aria-label={t(picking.value ? "chat.react" : "chat.actions")}
+      onToggle={closed}
+      onKeyDown={step}
+    >
+      {picking.value ? (
+        <EmojiPicker onPick={react} />
+      ) : (
+        <>
+          {!request.message.recalled && <Quick request={request} react={react} more={() => (picking.value = true)} />}
+          <Items chat={chat} request={request} />
+        </>
+      )}
+    </div>
+  );
+}
+
+function Quick({ request, react, more }: { request: MenuRequest; react: (emoji: string) => void; more: () => void }) {
+  return (
+    <div class="quick" role="group" aria-label={t("chat.react")}>
+      {QUICK.map((emoji) => (
+        <button
+          key={emoji}
+          type="button"
+          role="menuitemcheckbox"
+          tabIndex={-1}
+          aria-checked={request.message.mine.includes(emoji)}
+          aria-label={emoji}
+          onClick={() => react(emoji)}
+        >
+          {emoji}
+        </button>
+      ))}
+      <button type="button" role="menuitem" tabIndex={-1} aria-label={t("chat.more-emoji")} onClick={more}>
+        <Icon name="plus" />
+      </button>
+    </div>
+  );
+}
+
+interface Item {
+  readonly icon: IconName;
+  readonly label: string;
+  readonly run: () => void;
+  readonly danger?: boolean;
+}
+
+function Items({ chat, request }: { chat: Chat; request: MenuRequest }) {
+  const { message } = request;
+  const summary = chat.state.summary.value;
+  const select = (item: Item) => (chat.closeMenu(), item.run());
+  return (
+    <>
+      {itemsOf(chat, request).map((item) => (
+        <button
+          key={item.label}
+          type="button"
+          role="menuitem"
+          tabIndex={-1}
+          class={item.danger ? "setting danger" : "setting"}
+          onClick={() => select(item)}
+        >
+          <Icon name={item.icon} />
+          <span class="setting-text">{item.label}</span>
+        </button>
+      ))}
+      {!summary.peer && message.user === me.value && !message.recalled && <ReadBy chat={chat} seq={message.seq} />}
+    </>
+  );
+}
+
+function itemsOf(chat: Chat, { message }: MenuRequest): Item[] {
+  const { room } = chat.state;
+  const may = permissionsFor(message, chat.state.summary.value, me.value, Date.now());
+  const items: (Item | false)[] = [
+    !message.recalled && { icon: "reply", label: t("chat.reply"), run: () => chat.reply(message) },
+    message.text !== "" && { icon: "copy", label: t("chat.copy"), run: () => void copy(message.text) },
+    may.edit && { icon: "edit", label: t("chat.edit"), run: () => chat.composer.edit(message) },
+    may.pin && {
+      icon: "pin",
+      label: t(message.pinned ? "chat.unpin" : "chat.pin"),
+      run: () => void attempt(() => room.pin(message.seq, !message.pinned)),
+    },
+    may.recall && { icon: "trash", label: t("chat.recall"), danger: true, run: () => askToRecall(chat, message.seq) },
+  ];
+  return items.filter((item) => item !== false);
+}
+
+async function copy(text: string): Promise<void> {
+  await navigator.clipboard.writeText(text);
+  notify(t("chat.copied"));
+}
+
+function askToRecall(chat: Chat, seq: number): void {
+  const onConfirm = () => void attempt(() => chat.state.room.recall(seq));
+  confirm({ title: t("chat.recall.title"), text: t("chat.recall.text"), action: t("chat.recall"), onConfirm });
+}
+
+/** Put the menu at the place it was asked for, inside the window. */
+function place(box: HTMLElement, { x, y }: MenuRequest): void {
+  const { offsetWidth: width, offsetHeight: height } = box;
+  const below = y + height + EDGE_PX <= innerHeight;
+  box.style.left = `${Math.max(EDGE_PX, Math.min(x, innerWidth - width - EDGE_PX))}px`;
+  box.style.top = `${below ? y : Math.max(EDGE_PX, Math.min(y - height, innerHeight - height - EDGE_PX))}px`;
+}
+
+/** The arrows move through the items. */
+function step(event: KeyboardEvent): void {
+  const by = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+  if (!by) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const items = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>("button")];
+  const at = items.indexOf(event.target as HTMLElement);
+  items[(at + by + items.length) % items.length]?.focus();
+}

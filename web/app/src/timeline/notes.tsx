@@ -1,0 +1,81 @@
+/** The lines of a timeline that are no messages: who joined, what was renamed, notices of the host, days. */
+import type { Event } from "@chatd/client";
+import { day } from "../locale/dates.js";
+import { t } from "../locale/locale.js";
+import { me } from "../shell/state.js";
+import { userOf } from "../shell/users.js";
+import type { Chat } from "./chat.js";
+
+export function Day({ time }: { time: number }) {
+  return (
+    <div class="day">
+      <span>{day(time)}</span>
+    </div>
+  );
+}
+
+export function Divider() {
+  return (
+    <div class="divider">
+      <span>{t("chat.new-messages")}</span>
+    </div>
+  );
+}
+
+export function NoteRow({ chat, seq }: { chat: Chat; seq: number }) {
+  const event = chat.model.notes.value.find((note) => note.seq === seq);
+  const text = event ? noteText(event) : "";
+  if (!text) return null;
+  return (
+    <div class={event!.kind === "notice" ? "note notice-note" : "note"} data-seq={seq} dir="auto">
+      {text}
+    </div>
+  );
+}
+
+/** The sentence about an event; empty for one that says nothing to a reader. */
+export function noteText(event: Event): string {
+  const who = nameOf(event.user, "chat.you");
+  const users = (event.users ?? []).map((user) => (typeof user === "string" ? user : user.user));
+  const names = users.map((user) => nameOf(user, "chat.you-object")).join(", ");
+  switch (event.kind) {
+    case "created":
+      return t("note.created", { who });
+    case "joined":
+      return users.length === 1 && users[0] === event.user ? t("note.joined", { who }) : t("note.added", { who, names });
+    case "left":
+      return t("note.left", { who: users[0] ? nameOf(users[0], "chat.you") : who });
+    case "removed":
+      return t("note.removed", { who, names });
+    case "role":
+      return roleText(event, who);
+    case "settings":
+      return settingsText(event, who);
+    case "notice":
+      return event.body?.text ?? "";
+    default:
+      return event.fallback ?? "";
+  }
+}
+
+function roleText(event: Event, who: string): string {
+  const lines = (event.users ?? []).flatMap((entry) => {
+    if (typeof entry === "string") return [];
+    const name = nameOf(entry.user, "chat.you-object");
+    if (entry.role === "owner") return [t("note.owner", { who, name })];
+    return [entry.role === "admin" ? t("note.admin", { who, name }) : t("note.member", { who, name })];
+  });
+  return lines.join(" · ");
+}
+
+function settingsText({ title, avatar, public: open }: Event, who: string): string {
+  if (title !== undefined) return t("note.title", { who, title });
+  if (avatar !== undefined) return t("note.avatar", { who });
+  if (open !== undefined) return open ? t("note.public", { who }) : t("note.private", { who });
+  return "";
+}
+
+function nameOf(user: string | undefined, you: "chat.you" | "chat.you-object"): string {
+  if (!user) return "";
+  return user === me.value ? t(you) : userOf(user).value.name;
+}

@@ -1,0 +1,23 @@
+/** The changes of a message that its reader may ask for, as far as the client knows; the server decides. */
+import type { Message, Summary } from "@chatd/client";
+
+/** The default of `edit_window` (protocol.md, "Thresholds"), which no reply names. */
+const EDIT_WINDOW_MS = 86_400_000;
+
+export interface Permissions {
+  readonly edit: boolean;
+  readonly recall: boolean;
+  readonly pin: boolean;
+}
+
+/** Return the permissions of `me` for a message at the time `now`. */
+export function permissionsFor(message: Message, summary: Pick<Summary, "peer" | "role">, me: string, now: number): Permissions {
+  const own = message.user === me && now - message.time < EDIT_WINDOW_MS;
+  const leads = !summary.peer && (summary.role === "admin" || summary.role === "owner");
+  const there = !message.recalled;
+  return {
+    edit: there && own && message.text !== "",
+    recall: there && (own || leads),
+    pin: message.pinned || there ? summary.peer !== "" || leads : false,
+  };
+}

@@ -1,0 +1,23 @@
+/** The message that another answers: author and one line, in a box of one size, so that nothing moves when it comes. */
+import { t } from "../locale/locale.js";
+import { colourOf } from "../shell/avatar.js";
+import { me } from "../shell/state.js";
+import { userOf } from "../shell/users.js";
+import type { Chat } from "./chat.js";
+
+export function Quote({ chat, seq }: { chat: Chat; seq: number }) {
+  const message = chat.model.quoted(seq).value;
+  const name = message && (message.user === me.value ? t("chat.you") : userOf(message.user).value.name);
+  return (
+    <button type="button" class={`quote ${message ? `edge-${colourOf(message.user)}` : ""}`} onClick={() => void chat.jump(seq)}>
+      <bdi class="line quote-name">{name || "\u00a0"}</bdi>
+      <bdi class="line quote-text">{message === null ? t("chat.quote-gone") : message ? summaryOf(message) : "\u00a0"}</bdi>
+    </button>
+  );
+}
+
+/** One line about a message. */
+export function summaryOf({ recalled, text, body }: { recalled: boolean; text: string; body?: { attachments?: readonly unknown[] } }): string {
+  if (recalled) return t("chat.recalled");
+  return text.slice(0, 200).replace(/\s+/gu, " ") || t("row.attachments", { count: body?.attachments?.length ?? 1 });
+}

@@ -1,0 +1,1211 @@
+/** The packets of the protocol; generated from protocol.md by `python -m tests.kit.typescript`.
+ *
+ * They describe what a peer that keeps to the protocol sends: unknown keys are ignored, and an absent key has its
+ * default. */
+
+/** A packet as it is sent, or as it was decoded. */
+export type Packet = { [key: string]: any };
+
+/** One entry in the log of a room (protocol.md, "Event"). */
+export type Event = {
+  /** position in the log */
+  seq: number;
+  /** kind, see below */
+  kind: string;
+  /** who did it */
+  user?: string;
+  /** when it was stored */
+  time: number;
+  /** number of the message */
+  ordinal?: number;
+  /** the author's `key` */
+  key?: string;
+  /** the client's clock when it was written (9.3) */
+  composed_at?: number;
+  /** `seq` of the message acted on */
+  target?: number;
+  /** content; absent when recalled */
+  body?: Body;
+  /** `seq` of the last change; absent: never changed */
+  changed?: number;
+  /** time of the last edit; absent: never edited */
+  edited?: number;
+  /** recalled; there is no `body` */
+  recalled?: boolean;
+  /** pinned in the room */
+  pinned?: boolean;
+  /** how many reacted with what; absent or empty: nobody */
+  reactions?: { emoji: string; count: number }[];
+  /** own reactions */
+  mine?: string[];
+  /** text to show when the kind is unknown */
+  fallback?: string;
+  /** On created */
+  users?: string[] | { user: string; role: string }[];
+  /** On reaction */
+  emoji?: string;
+  /** On reaction */
+  set?: boolean;
+  /** On settings */
+  title?: string;
+  /** On settings */
+  avatar?: string;
+  /** On settings */
+  public?: boolean;
+  /** On settings */
+  data?: unknown;
+};
+
+/** Protocol.md, "Body". */
+export type Body = {
+  /** text */
+  text?: string;
+  /** at most 10 */
+  attachments?: Attachment[];
+  /** `seq` of the message this one answers */
+  reply_to?: number;
+  /** `seq` of the message that began the thread */
+  thread?: number;
+  /** at most 50 users, or `["*"]` for everybody */
+  mentions?: string[];
+  /** host data (2.4), also for end-to-end encrypted content */
+  data?: unknown;
+};
+
+/** Protocol.md, "Attachment". */
+export type Attachment = {
+  /** address, or a key the host app understands */
+  url: string;
+  /** MIME type */
+  mime: string;
+  /** file name */
+  name?: string;
+  /** bytes */
+  size?: number;
+  /** pixels */
+  width?: number;
+  /** pixels */
+  height?: number;
+  /** milliseconds */
+  duration?: number;
+  /** tiny preview, in whatever form the host app uses (such as base64 or a BlurHash) */
+  preview?: string;
+};
+
+/** Protocol.md, "RoomSummary". */
+export type RoomSummary = {
+  /** the room */
+  room: string;
+  /** last event */
+  seq: number;
+  /** number of the last message */
+  ordinal?: number;
+  /** time of the last message */
+  time?: number;
+  /** own read position */
+  read?: number;
+  /** unread messages */
+  unread?: number;
+  /** unread mentions */
+  unread_mentions?: number;
+  /** title, avatar (groups) */
+  title?: string;
+  /** title, avatar (groups) */
+  avatar?: string;
+  /** host data (groups) */
+  data?: unknown;
+  /** anybody may `room.join` (groups) */
+  public?: boolean;
+  /** the other user; present exactly in direct rooms, so it tells the kind of the room */
+  peer?: string;
+  /** the peer's read position (direct rooms), as far as it is shown (10.9) */
+  peer_read?: number;
+  /** the peer's delivered position (direct rooms), as far as it is shown */
+  peer_delivered?: number;
+  /** number of members (groups) */
+  members?: number;
+  /** own role: `member`, `admin`, `owner` */
+  role?: string;
+  /** muted until this time; 0 = not muted, 1 = for ever */
+  muted_until?: number;
+  /** pinned to the top of the list */
+  pinned?: boolean;
+  /** not in the list, and in no total (11.14) */
+  hidden?: boolean;
+  /** lowest `seq` this user may see */
+  first_visible?: number;
+  /** below it only messages remain; operations were folded into them */
+  log_floor?: number;
+  /** latest message, when asked for */
+  preview?: Event;
+  /** newest events since the cursor, contiguous, ascending, ending at `seq`, when asked for */
+  events?: Event[];
+};
+
+/** Protocol.md, "SyncPage". */
+export type SyncPage = {
+  /** present on the last page only: what to store and send with the next `hello` */
+  cursor?: string;
+  /** rooms, possibly none */
+  rooms: RoomSummary[];
+  /** rooms the user is no longer in, at most 1000 */
+  gone?: string[];
+  /** there is another page: continue with `sync` and this value; then `cursor` is absent */
+  more?: string;
+  /** the pages of this round together are the complete list of rooms */
+  full?: boolean;
+  /** on the first page of a round that is full or that names a room in `rooms` or `gone`: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`, as of `cursor`. Absent there: as before */
+  totals?: { rooms: number; unread: number; mentions: number };
+  /** account rows (5.6) by section, behind the rooms of the round */
+  sections?: { [name: string]: AccountRow[] };
+  /** on the last page: the sections that this round walked in full (5.6) */
+  full_sections?: string[];
+};
+
+/** Protocol.md, "Account rows". */
+export type AccountRow = {
+  /** which row of its section */
+  name: string;
+  /** number of its last change; higher is later, also across sections */
+  stamp: number;
+  /** the whole row; absent: the row is gone */
+  value?: unknown;
+};
+
+/** A refusal (protocol.md, "error"). */
+export type ErrorReply = {
+  /** a code of chapter 16 */
+  code: string;
+  /** `never`: do not retry. `later`: retry the same request after `retry_after` (or with backoff). `after_auth`: retry after a successful `auth`. `after_sync`: retry after synchronising the room or account again. Always present; an unknown value means `never` */
+  retry?: string;
+  /** milliseconds to wait, with `later`; with `after_auth`: a token signed sooner is no better */
+  retry_after?: number;
+  /** what a limit belongs to: `connection`, `user`, `room`, `address` */
+  scope?: string;
+  /** English sentence for developers, never shown to users: what is wrong, and what would be right. It may change */
+  message?: string;
+  /** the offending field, from the packet on: `seq`, `users[3]`, `body.attachments[0].url` */
+  field?: string;
+};
+
+/** The reply to a mutation (protocol.md, "Mutations and their key"). */
+export type Ack = {
+  /** the event that was stored; absent where nothing is logged */
+  seq?: number;
+  /** number of the message; only for a message that has one */
+  ordinal?: number;
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  event?: Event;
+};
+
+/** `hello`, from the client. */
+export type HelloRequest = {
+  type: "hello";
+  /** highest revision the client speaks (this text: 1) */
+  version: number;
+  /** JWT (6.4) */
+  token: string;
+  /** device id */
+  device: string;
+  /** software, platform, locale; for statistics and push notifications only */
+  app?: string;
+  /** software, platform, locale; for statistics and push notifications only */
+  os?: string;
+  /** software, platform, locale; for statistics and push notifications only */
+  locale?: string;
+  /** feature words wanted, at most 32 */
+  features?: string[];
+  /** mode (6.5) */
+  mode?: "foreground" | "background";
+  /** focus set (10.5), at most `limits.focus` rooms; those the user is not in are ignored */
+  focus?: string[];
+  /** stored epoch; absent on a first sync */
+  epoch?: string;
+  /** stored cursor; absent on a first sync */
+  cursor?: string;
+  /** summaries in the first page; more than `limits.page` is taken as that */
+  rooms?: number;
+  /** include `preview` in summaries; absent: `true` in a `full` round (5.5), otherwise `false` */
+  previews?: boolean;
+  /** inline up to this many events per changed room; more than 50 is taken as 50; within 48 KiB in total, the most recently active rooms first */
+  events?: number;
+};
+
+/** The `ok` to `hello`. */
+export type HelloReply = {
+  /** effective revision: the lower one of both sides */
+  version: number;
+  /** who the token says you are */
+  user: string;
+  /** name of this connection in the server's log */
+  session: string;
+  /** now */
+  time: number;
+  /** epoch of the history (chapter 4) */
+  epoch: string;
+  /** feature words in force: those both sides know */
+  features: string[];
+  /** seconds (6.6) */
+  heartbeat: number;
+  /** seconds the token remains valid */
+  token_ttl: number;
+  /** those of 2.7, and `full_delivery_members` (12.1), that differ from their defaults */
+  limits?: { [name: string]: number };
+  /** when this revision stops working */
+  deprecated_at?: number;
+  /** the first page (5.5) */
+  sync: SyncPage;
+};
+
+/** `sync`, from the client. */
+export type SyncRequest = {
+  type: "sync";
+  /** continue the round: `more` of the page before */
+  more?: string;
+  /** begin an incremental round from here; not looked at beside `more`; absent like `more`: begin a full round */
+  cursor?: string;
+  /** most summaries of a page; above `limits.page`: `too_large` */
+  rooms?: number;
+  /** as in `hello`; absent: what the round began with */
+  previews?: boolean;
+  /** as in `hello`; absent: what the round began with */
+  events?: number;
+};
+
+/** The `ok` to `sync`. */
+export type SyncReply = {
+  /** present on the last page only: what to store and send with the next `hello` */
+  cursor?: string;
+  /** rooms, possibly none */
+  rooms: RoomSummary[];
+  /** rooms the user is no longer in, at most 1000 */
+  gone?: string[];
+  /** there is another page: continue with `sync` and this value; then `cursor` is absent */
+  more?: string;
+  /** the pages of this round together are the complete list of rooms */
+  full?: boolean;
+  /** on the first page of a round that is full or that names a room in `rooms` or `gone`: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`, as of `cursor`. Absent there: as before */
+  totals?: { rooms: number; unread: number; mentions: number };
+  /** account rows (5.6) by section, behind the rooms of the round */
+  sections?: { [name: string]: AccountRow[] };
+  /** on the last page: the sections that this round walked in full (5.6) */
+  full_sections?: string[];
+};
+
+/** `auth`, from the client. */
+export type AuthRequest = {
+  type: "auth";
+  /** new JWT of the same `sub` (and of the same `device`, when it names one), which allows `read` as the one before does, or does not; otherwise `auth_mismatch` */
+  token: string;
+};
+
+/** The `ok` to `auth`. */
+export type AuthReply = {
+  /** seconds the new token remains valid */
+  token_ttl: number;
+};
+
+/** `mode`, from the client. */
+export type ModeRequest = {
+  type: "mode";
+  /** what the app is in now */
+  mode: "foreground" | "background";
+};
+
+/** The `ok` to `mode`. */
+export type ModeReply = {
+  /** seconds, for the new mode */
+  heartbeat: number;
+};
+
+/** `ping`, from the client. */
+export type PingRequest = {
+  type: "ping";
+};
+
+/** The `ok` to `ping`. */
+export type PingReply = {
+  /** now */
+  time: number;
+};
+
+/** `pong`, from the client. */
+export type PongRequest = {
+  type: "pong";
+};
+
+/** The `ok` to `pong`. */
+export type PongReply = {
+};
+
+/** `log`, from the client. */
+export type LogRequest = {
+  type: "log";
+  /** the room */
+  room: string;
+  /** first `seq` wanted */
+  from: number;
+  /** last `seq` wanted */
+  to?: number;
+  /** most events of a page; above `limits.page`: `too_large` */
+  limit?: number;
+};
+
+/** The `ok` to `log`. */
+export type LogReply = {
+  /** from `from` on, contiguous, ascending; empty when `from` is above the room's `seq` */
+  events: Event[];
+  /** the reply was cut; continue with `from` = `next` */
+  next?: number;
+  /** `from` is below `log_floor` or `first_visible`: `events` is empty, read `history` instead */
+  reset?: boolean;
+  /** present with `reset` */
+  log_floor?: number;
+  /** with `reset` */
+  first_visible?: number;
+  /** the room's head */
+  seq: number;
+  /** number of the last message; present with `reset` */
+  ordinal?: number;
+};
+
+/** `history`, from the client. */
+export type HistoryRequest = {
+  type: "history";
+  /** the room */
+  room: string;
+  /** the newest messages with `seq` < `before` */
+  before?: number;
+  /** the oldest messages with `seq` > `after` */
+  after?: number;
+  /** about half of the page below `around`, the rest from `around` on */
+  around?: number;
+  /** most messages of a page; above 100: `too_large` */
+  limit?: number;
+};
+
+/** The `ok` to `history`. */
+export type HistoryReply = {
+  /** messages, ascending by `seq` */
+  events: Event[];
+  /** the interval of `seq` this page fully covers; when it covers nothing, `low` > `high` */
+  low: number;
+  /** the interval of `seq` this page fully covers; when it covers nothing, `low` > `high` */
+  high: number;
+  /** the room's head */
+  seq: number;
+  /** there is nothing older than this page that the user may see */
+  end?: boolean;
+};
+
+/** `changes`, from the client. */
+export type ChangesRequest = {
+  type: "changes";
+  /** the room */
+  room: string;
+  /** the cached interval */
+  low: number;
+  /** the cached interval */
+  high: number;
+  /** `valid` of that interval */
+  since: number;
+};
+
+/** The `ok` to `changes`. */
+export type ChangesReply = {
+  /** messages in [`low`, `high`] with `changed` > `since`, in current state, ascending by `seq` */
+  events: Event[];
+  /** the room's head: the new `valid` of what was covered */
+  seq: number;
+  /** the reply was cut; continue with `low` = `next` */
+  next?: number;
+};
+
+/** `messages`, from the client. */
+export type MessagesRequest = {
+  type: "messages";
+  /** the room */
+  room: string;
+  /** 1 to 100 numbers */
+  seqs: number[];
+};
+
+/** The `ok` to `messages`. */
+export type MessagesReply = {
+  /** those messages, ascending by `seq`; numbers that are no message, or not visible, are left out */
+  events: Event[];
+};
+
+/** `send`, from the client. */
+export type SendRequest = {
+  type: "send";
+  /** the room */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** content (5.2), at most `body_bytes` (`too_large`) */
+  body: Body;
+  /** the client's clock when the message was written; a hint for display, stored only if it differs from `time` by more than 60 s. The author's client, which gets no event, compares it with the `time` of the ack and does the same */
+  composed_at?: number;
+  /** no `ordinal`, no push notification, counted nowhere */
+  silent?: boolean;
+};
+
+/** The `ok` to `send`. */
+export type SendReply = {
+  /** the event that was stored; absent where nothing is logged */
+  seq: number;
+  /** number of the message; only for a message that has one */
+  ordinal?: number;
+  /** when it was stored; absent only where nothing was stored */
+  time: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  event?: Event;
+};
+
+/** `edit`, from the client. */
+export type EditRequest = {
+  type: "edit";
+  /** the room */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** `seq` of the message */
+  target: number;
+  /** the whole new content */
+  body: Body;
+};
+
+/** The `ok` to `edit`. */
+export type EditReply = {
+  /** the event that was stored; absent where nothing is logged */
+  seq?: number;
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  event?: Event;
+};
+
+/** `recall`, from the client. */
+export type RecallRequest = {
+  type: "recall";
+  /** the room */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** `seq` of the message */
+  target: number;
+};
+
+/** The `ok` to `recall`. */
+export type RecallReply = {
+  /** the event that was stored; absent where nothing is logged */
+  seq: number;
+  /** when it was stored; absent only where nothing was stored */
+  time: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+};
+
+/** `react`, from the client. */
+export type ReactRequest = {
+  type: "react";
+  /** the room */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** `seq` of the message */
+  target: number;
+  /** which reaction, see below; a user may set several different ones */
+  emoji: string;
+  /** `true` sets, `false` clears */
+  set: boolean;
+};
+
+/** The `ok` to `react`. */
+export type ReactReply = {
+  /** the event that was stored; absent where nothing is logged */
+  seq?: number;
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  event?: Event;
+};
+
+/** `pin`, from the client. */
+export type PinRequest = {
+  type: "pin";
+  /** the room */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** `seq` of the message */
+  target: number;
+  /** `true` pins, `false` unpins */
+  set: boolean;
+};
+
+/** The `ok` to `pin`. */
+export type PinReply = {
+  /** the event that was stored; absent where nothing is logged */
+  seq?: number;
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+};
+
+/** `read`, from the client. */
+export type ReadRequest = {
+  type: "read";
+  /** the room */
+  room: string;
+  /** last `seq` that was read */
+  seq: number;
+};
+
+/** The `ok` to `read`. */
+export type ReadReply = {
+  /** own read position as stored */
+  read: number;
+  /** unread messages */
+  unread: number;
+  /** unread mentions */
+  unread_mentions: number;
+  /** the last message these take in (4.2); C14 and C60 are older than this key */
+  ordinal: number;
+};
+
+/** `delivered`, from the client. */
+export type DeliveredRequest = {
+  type: "delivered";
+  /** at most 200 rooms */
+  rooms: { room: string; seq: number }[];
+};
+
+/** The `ok` to `delivered`. */
+export type DeliveredReply = {
+};
+
+/** `readers`, from the client. */
+export type ReadersRequest = {
+  type: "readers";
+  /** the room */
+  room: string;
+  /** the message */
+  seq: number;
+  /** continue: `more` of the page before */
+  more?: string;
+  /** most users of a page; above `limits.page`: `too_large` */
+  limit?: number;
+};
+
+/** The `ok` to `readers`. */
+export type ReadersReply = {
+  /** how many members see `seq` and have a read position of at least `seq` */
+  count: number;
+  /** these members */
+  readers: { user: string; read: number }[];
+  /** there is another page */
+  more?: string;
+};
+
+/** `focus`, from the client. */
+export type FocusRequest = {
+  type: "focus";
+  /** at most `focus` rooms (2.7), possibly none; more: `too_large`. A room the user is not in is passed over: the reply names those that are in force */
+  rooms: string[];
+};
+
+/** The `ok` to `focus`. */
+export type FocusReply = {
+  /** the focused rooms, where they are now, and, as in 10.3, the positions of their members */
+  rooms: { room: string; seq: number; receipts?: ReceiptEntry[] }[];
+};
+
+/** `typing`, from the client. */
+export type TypingRequest = {
+  type: "typing";
+  /** where the user is typing */
+  room: string;
+};
+
+/** The `ok` to `typing`. */
+export type TypingReply = {
+};
+
+/** `watch`, from the client. */
+export type WatchRequest = {
+  type: "watch";
+  /** at most `watch` users (2.7), possibly none; more: `too_large` */
+  users: string[];
+};
+
+/** The `ok` to `watch`. */
+export type WatchReply = {
+  /** how they are now, as in 10.8 */
+  users: { user: string; state?: string; last_seen?: number }[];
+};
+
+/** `room.create`, from the client. */
+export type RoomCreateRequest = {
+  type: "room.create";
+  /** 9.1; belongs to the creator, since there is no room yet */
+  key: string;
+  /** only groups are created like this */
+  kind: "group";
+  /** title */
+  title: string;
+  /** first members beside the creator, at most 100 */
+  users?: string[];
+  /** address of a picture */
+  avatar?: string;
+  /** anybody may join */
+  public?: boolean;
+  /** host data */
+  data?: unknown;
+};
+
+/** The `ok` to `room.create`. */
+export type RoomCreateReply = {
+  /** 1, the `created` event; absent with `duplicate` */
+  seq?: number;
+  /** when; absent with `duplicate` */
+  time?: number;
+  /** 9.1 */
+  duplicate?: boolean;
+  /** the room as it is now */
+  summary: RoomSummary;
+  /** who was named in `users` and takes no more rooms from others (12.1); absent with `duplicate` */
+  not_added?: string[];
+};
+
+/** `room.direct`, from the client. */
+export type RoomDirectRequest = {
+  type: "room.direct";
+  /** the other one; not oneself (`bad_request`) */
+  user: string;
+};
+
+/** The `ok` to `room.direct`. */
+export type RoomDirectReply = {
+  /** the one direct room of these two, created if there was none */
+  summary: RoomSummary;
+};
+
+/** `room.get`, from the client. */
+export type RoomGetRequest = {
+  type: "room.get";
+  /** the room */
+  room: string;
+};
+
+/** The `ok` to `room.get`. */
+export type RoomGetReply = {
+  /** the room as this member sees it */
+  summary: RoomSummary;
+};
+
+/** `room.update`, from the client. */
+export type RoomUpdateRequest = {
+  type: "room.update";
+  /** the group */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** new title */
+  title?: string;
+  /** new address of a picture */
+  avatar?: string;
+  /** open to join, or not */
+  public?: boolean;
+  /** new host data, replaces the old */
+  data?: unknown;
+};
+
+/** The `ok` to `room.update`. */
+export type RoomUpdateReply = {
+  /** the event that was stored; absent where nothing is logged */
+  seq?: number;
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  event?: Event;
+};
+
+/** `room.delete`, from the client. */
+export type RoomDeleteRequest = {
+  type: "room.delete";
+  /** the group */
+  room: string;
+  /** 9.1 */
+  key: string;
+};
+
+/** The `ok` to `room.delete`. */
+export type RoomDeleteReply = {
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+};
+
+/** `room.join`, from the client. */
+export type RoomJoinRequest = {
+  type: "room.join";
+  /** a public group */
+  room: string;
+  /** 9.1 */
+  key: string;
+};
+
+/** The `ok` to `room.join`. */
+export type RoomJoinReply = {
+  /** the event that was stored; absent where nothing is logged */
+  seq?: number;
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+};
+
+/** `room.leave`, from the client. */
+export type RoomLeaveRequest = {
+  type: "room.leave";
+  /** a group */
+  room: string;
+  /** 9.1 */
+  key: string;
+};
+
+/** The `ok` to `room.leave`. */
+export type RoomLeaveReply = {
+  /** the event that was stored; absent where nothing is logged */
+  seq?: number;
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+};
+
+/** `members.list`, from the client. */
+export type MembersListRequest = {
+  type: "members.list";
+  /** the room */
+  room: string;
+  /** continue: `more` of the page before */
+  more?: string;
+  /** most members of a page; above `limits.page`: `too_large` */
+  limit?: number;
+  /** only users whose id begins like this */
+  prefix?: string;
+  /** only this role */
+  role?: string;
+};
+
+/** The `ok` to `members.list`. */
+export type MembersListReply = {
+  /** members, in the order of their ids */
+  members: { user: string; role: string; joined_at: number }[];
+  /** there is another page */
+  more?: string;
+  /** all members of the room */
+  count: number;
+};
+
+/** `members.add`, from the client. */
+export type MembersAddRequest = {
+  type: "members.add";
+  /** a group */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** 1 to 100 users */
+  users: string[];
+};
+
+/** The `ok` to `members.add`. */
+export type MembersAddReply = {
+  /** the event that was stored; absent where nothing is logged */
+  seq?: number;
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  event?: Event;
+  /** beside the keys of 9.1: who takes no more rooms from others (12.1); absent when it is repeated */
+  not_added?: string[];
+};
+
+/** `members.remove`, from the client. */
+export type MembersRemoveRequest = {
+  type: "members.remove";
+  /** a group */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** 1 to 100 users */
+  users: string[];
+};
+
+/** The `ok` to `members.remove`. */
+export type MembersRemoveReply = {
+  /** the event that was stored; absent where nothing is logged */
+  seq?: number;
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  event?: Event;
+};
+
+/** `members.role`, from the client. */
+export type MembersRoleRequest = {
+  type: "members.role";
+  /** a group */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** 1 to 100 members and their new role: `member`, `admin`, `owner` */
+  users: { user: string; role: string }[];
+};
+
+/** The `ok` to `members.role`. */
+export type MembersRoleReply = {
+  /** the event that was stored; absent where nothing is logged */
+  seq?: number;
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  event?: Event;
+};
+
+/** `preferences`, from the client. */
+export type PreferencesRequest = {
+  type: "preferences";
+  /** the room; absent: the account */
+  room?: string;
+  /** no push notifications until then; 0 = not muted, 1 = for ever */
+  muted_until?: number;
+  /** pinned to the top of the list */
+  pinned?: boolean;
+  /** out of the list and of all totals, until it is shown again */
+  hidden?: boolean;
+  /** `false`: receipts off (10.3), `true`: on (as it is at first) */
+  receipts?: boolean;
+  /** `false`: presence and `last_seen` hidden, and nobody's seen (10.9), `true`: shown (as it is at first) */
+  presence?: boolean;
+};
+
+/** The `ok` to `preferences`. */
+export type PreferencesReply = {
+};
+
+/** `users.get`, from the client. */
+export type UsersGetRequest = {
+  type: "users.get";
+  /** 1 to 100 users */
+  users: string[];
+};
+
+/** The `ok` to `users.get`. */
+export type UsersGetReply = {
+  /** what the server knows to display of them; absent keys: empty text, 0 */
+  users: { user: string; name?: string; avatar?: string; version?: number }[];
+};
+
+/** `devices.push`, from the client. */
+export type DevicesPushRequest = {
+  type: "devices.push";
+  /** whose push service */
+  platform: "apns" | "fcm" | "web";
+  /** the token */
+  token: string;
+};
+
+/** The `ok` to `devices.push`. */
+export type DevicesPushReply = {
+};
+
+/** `devices.list`, from the client. */
+export type DevicesListRequest = {
+  type: "devices.list";
+};
+
+/** The `ok` to `devices.list`. */
+export type DevicesListReply = {
+  /** the user's own devices: each that was connected, and not removed since; of more than 50 those seen last */
+  devices: { device: string; app?: string; os?: string; last_seen: number }[];
+};
+
+/** `devices.remove`, from the client. */
+export type DevicesRemoveRequest = {
+  type: "devices.remove";
+  /** one of the user's own devices; any other: `not_found`. Its tokens are revoked, and those of the user that are bound to no device (6.4) */
+  device: string;
+};
+
+/** The `ok` to `devices.remove`. */
+export type DevicesRemoveReply = {
+};
+
+/** `event`, from the server. */
+export type EventPush = {
+  type: "event";
+  /** the room */
+  room: string;
+  /** contiguous and ascending */
+  events: Event[];
+};
+
+/** `head`, from the server. */
+export type HeadPush = {
+  type: "head";
+  /** these rooms moved and are now here; content on request. All three keys always present */
+  rooms: { room: string; seq: number; ordinal: number }[];
+};
+
+/** `room`, from the server. */
+export type RoomPush = {
+  type: "room";
+  /** the room as it is now */
+  summary: RoomSummary;
+};
+
+/** `gone`, from the server. */
+export type GonePush = {
+  type: "gone";
+  /** the user is no longer in it */
+  room: string;
+  /** why */
+  reason?: "left" | "removed" | "banned" | "deleted";
+};
+
+/** `position`, from the server. */
+export type PositionPush = {
+  type: "position";
+  /** the room */
+  room: string;
+  /** own read position */
+  read: number;
+  /** unread messages */
+  unread: number;
+  /** unread mentions */
+  unread_mentions: number;
+  /** the last message these take in (4.2); C14 and C60 are older than this key */
+  ordinal: number;
+};
+
+/** `account`, from the server. */
+export type AccountPush = {
+  type: "account";
+  /** account rows that changed (5.6), by section */
+  sections?: { [name: string]: AccountRow[] };
+  /** more changed than is told here: `sync` with the stored cursor brings it */
+  more?: boolean;
+};
+
+/** `receipts`, from the server. */
+export type ReceiptsPush = {
+  type: "receipts";
+  /** the room */
+  room: string;
+  /** positions of other members that moved; an absent one never did. `first_visible`: from where on the member sees the room, absent: 1 */
+  receipts: { user: string; read?: number; delivered?: number; first_visible?: number }[];
+};
+
+/** `typing`, from the server. */
+export type TypingPush = {
+  type: "typing";
+  /** the room */
+  room: string;
+  /** who is typing */
+  user: string;
+};
+
+/** `presence`, from the server. */
+export type PresencePush = {
+  type: "presence";
+  /** watched users whose state changed */
+  users: { user: string; state?: string; last_seen?: number }[];
+};
+
+/** `token_expiring`, from the server. */
+export type TokenExpiringPush = {
+  type: "token_expiring";
+  /** seconds the token remains valid */
+  token_ttl: number;
+};
+
+/** `ping`, from the server. */
+export type PingPush = {
+  type: "ping";
+  /** newer cursor (6.3) */
+  cursor?: string;
+};
+
+/** `bye`, from the server. */
+export type ByePush = {
+  type: "bye";
+  /** reason word (chapter 15) */
+  reason: string;
+  /** close code (chapter 15) */
+  close: number;
+  /** milliseconds to wait at least before connecting again */
+  retry_after?: number;
+  /** URL to connect to from now on */
+  to?: string;
+  /** newer cursor (6.3) */
+  cursor?: string;
+};
+
+export type ReactionCount = NonNullable<Event["reactions"]>[number];
+
+export type ReceiptEntry = NonNullable<ReceiptsPush["receipts"]>[number];
+
+export type PresenceEntry = NonNullable<PresencePush["users"]>[number];
+
+export type RoomHead = NonNullable<FocusReply["rooms"]>[number];
+
+export type MemberEntry = NonNullable<MembersListReply["members"]>[number];
+
+export type ReaderEntry = NonNullable<ReadersReply["readers"]>[number];
+
+export type UserEntry = NonNullable<UsersGetReply["users"]>[number];
+
+export type DeviceEntry = NonNullable<DevicesListReply["devices"]>[number];
+
+export type Request =
+  | HelloRequest
+  | SyncRequest
+  | AuthRequest
+  | ModeRequest
+  | PingRequest
+  | PongRequest
+  | LogRequest
+  | HistoryRequest
+  | ChangesRequest
+  | MessagesRequest
+  | SendRequest
+  | EditRequest
+  | RecallRequest
+  | ReactRequest
+  | PinRequest
+  | ReadRequest
+  | DeliveredRequest
+  | ReadersRequest
+  | FocusRequest
+  | TypingRequest
+  | WatchRequest
+  | RoomCreateRequest
+  | RoomDirectRequest
+  | RoomGetRequest
+  | RoomUpdateRequest
+  | RoomDeleteRequest
+  | RoomJoinRequest
+  | RoomLeaveRequest
+  | MembersListRequest
+  | MembersAddRequest
+  | MembersRemoveRequest
+  | MembersRoleRequest
+  | PreferencesRequest
+  | UsersGetRequest
+  | DevicesPushRequest
+  | DevicesListRequest
+  | DevicesRemoveRequest;
+
+export type Push =
+  | EventPush
+  | HeadPush
+  | RoomPush
+  | GonePush
+  | PositionPush
+  | AccountPush
+  | ReceiptsPush
+  | TypingPush
+  | PresencePush
+  | TokenExpiringPush
+  | PingPush
+  | ByePush;
+
+/** The error codes (protocol.md, "Error codes"). */
+export type ErrorCode =
+  | "bad_request"
+  | "unknown_type"
+  | "not_supported"
+  | "token_expired"
+  | "token_invalid"
+  | "auth_mismatch"
+  | "forbidden"
+  | "not_member"
+  | "not_found"
+  | "gone"
+  | "too_large"
+  | "room_full"
+  | "quota"
+  | "edit_window"
+  | "muted"
+  | "conflict"
+  | "aborted"
+  | "rate_limited"
+  | "overloaded"
+  | "timeout"
+  | "internal"
+  | "bad_cursor";
+
+/** The reply to each request. */
+export type Replies = {
+  "hello": HelloReply;
+  "sync": SyncReply;
+  "auth": AuthReply;
+  "mode": ModeReply;
+  "ping": PingReply;
+  "pong": PongReply;
+  "log": LogReply;
+  "history": HistoryReply;
+  "changes": ChangesReply;
+  "messages": MessagesReply;
+  "send": SendReply;
+  "edit": EditReply;
+  "recall": RecallReply;
+  "react": ReactReply;
+  "pin": PinReply;
+  "read": ReadReply;
+  "delivered": DeliveredReply;
+  "readers": ReadersReply;
+  "focus": FocusReply;
+  "typing": TypingReply;
+  "watch": WatchReply;
+  "room.create": RoomCreateReply;
+  "room.direct": RoomDirectReply;
+  "room.get": RoomGetReply;
+  "room.update": RoomUpdateReply;
+  "room.delete": RoomDeleteReply;
+  "room.join": RoomJoinReply;
+  "room.leave": RoomLeaveReply;
+  "members.list": MembersListReply;
+  "members.add": MembersAddReply;
+  "members.remove": MembersRemoveReply;
+  "members.role": MembersRoleReply;
+  "preferences": PreferencesReply;
+  "users.get": UsersGetReply;
+  "devices.push": DevicesPushReply;
+  "devices.list": DevicesListReply;
+  "devices.remove": DevicesRemoveReply;
+};

@@ -1,0 +1,50 @@
+/** A room as the list of rooms shows it: the summary of protocol.md, "RoomSummary", with its defaults; pure. */
+
+import type { Event, RoomSummary } from "./packets.js";
+
+/** The state keys of a RoomSummary; an absent key has its default. Times are Unix milliseconds. */
+export interface Summary {
+  readonly room: string;
+  readonly seq: number;
+  readonly ordinal: number;
+  readonly time: number;
+  readonly read: number;
+  readonly unread: number;
+  readonly unread_mentions: number;
+  readonly title: string;
+  readonly avatar: string;
+  readonly data?: unknown;
+  readonly public: boolean;
+  /** The other user; set in 1:1 rooms only. */
+  readonly peer: string;
+  readonly peer_read: number;
+  readonly peer_delivered: number;
+  readonly members: number;
+  /** The own role: `member`, `admin` or `owner`. */
+  readonly role: string;
+  /** Muted until this time; 0 not muted, 1 for ever. */
+  readonly muted_until: number;
+  readonly pinned: boolean;
+  readonly hidden: boolean;
+  readonly first_visible: number;
+  readonly log_floor: number;
+  /** The latest message, when it was asked for. */
+  readonly preview?: Event;
+}
+
+const DEFAULTS: Omit<Summary, "room"> = {
+  seq: 0, ordinal: 0, time: 0, read: 0, unread: 0, unread_mentions: 0, title: "", avatar: "", public: false, peer: "",
+  peer_read: 0, peer_delivered: 0, members: 0, role: "member", muted_until: 0, pinned: false, hidden: false,
+  first_visible: 1, log_floor: 1,
+};
+
+/** Return the role in a packet; any that is not known is `member` (protocol.md, "Forward compatibility"). */
+export function roleOf({ role = "" }: { role?: string }): string {
+  return ["admin", "owner"].includes(role) ? role : "member";
+}
+
+/** Return the summary of a packet. */
+export function summaryFrom(packet: RoomSummary | { room: string }): Summary {
+  const { events: _, ...state } = packet as RoomSummary;
+  return { ...DEFAULTS, ...state, role: roleOf(state) };
+}

@@ -1,0 +1,171 @@
+/** Two clients with one storage, one of which leads: without a browser, by a channel in memory. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Client } from "../src/client.js";
+import type { Change } from "../src/core/changes.js";
+import { ChatError } from "../src/core/errors.js";
+import { MemoryStorage } from "../src/storage.js";
+import { TabEngine } from "../src/tab_engine.js";
+import type { Answer, Ask, News, Tab, Tabs } from "../src/tab_link.js";
+import { settled, StillEnv, welcome } from "./kit.js";
+
+const ROOM = "d7Qw2nB5cYtL";
+const SYNC = { cursor: "AAAD1A", rooms: [{ room: ROOM, seq: 0, peer: "u7" }], full: true };
+
+/** A channel between tabs: the first that starts leads, until it stops. */
+class Channel {
+  private readonly _tabs: LocalTabs[] = [];
+  private _joined = 0;
+
+  join(): LocalTabs {
+    return new LocalTabs(this, `t${this._joined++}`);
+  }
+
+  async started(tabs: LocalTabs): Promise<void> {
+    this._tabs.push(tabs);
+    await (this._tabs.length === 1 ? tabs.tab!.lead() : tabs.tab!.follow());
+  }
+
+  publish(from: LocalTabs, news: News): void {
+    for (const tabs of this._tabs) if (tabs !== from) queueMicrotask(() => tabs.tab!.take(structuredClone(news)));
+  }
+
+  async ask(ask: Ask): Promise<Answer> {
+    return structuredClone(await this._tabs[0]!.tab!.perform(structuredClone(ask)));
+  }
+
+  async stopped(tabs: LocalTabs): Promise<void> {
+    this._tabs.splice(this._tabs.indexOf(tabs), 1);
+    await this._tabs[0]?.tab!.lead();
+  }
+}
+
+class LocalTabs implements Tabs {
+  tab: Tab | undefined;
+
+  constructor(private readonly _channel: Channel, readonly id: string) {}
+
+  start(tab: Tab): Promise<void> {
+    this.tab = tab;
+    return this._channel.started(this);
+  }
+
+  publish(news: News): void {
+    this._channel.publish(this, news);
+  }
+
+  ask(ask: Ask): Promise<Answer> {
+    return this._channel.ask(ask);
+  }
+
+  stop(): Promise<void> {
+    return this._channel.stopped(this);
+  }
+}
+
+async function pair() {
+  const env = new StillEnv();
+  const storage = new MemoryStorage();
+  const channel = new Channel();
+  const make = () => {
+    const changes: Change[] = [];
+    const settings = { log: () => {} };
+    const options = { url: "ws://127.0.0.1/v1/ws", token: () => "a token", env, storage, settings };
+    const client = new Client({ ...options, engine: (parts) => new TabEngine(parts, channel.join()) });
+    client.on((change) => changes.push(change));
+    return { client, changes };
+  };
+  const [leader, follower] = [make(), make()];
+  await leader.client.start();
+  const socket = await env.accept(1);
+  await welcome(socket, { sync: SYNC });
+  await follower.client.start();
+  await settled();
+  return { env, leader, follower, socket };
+}
+
+function kinds(changes: readonly Change[]): string[] {
+  return changes.map(({ kind }) => kind);
+}
+
+test("a follower opens no socket, shows what the leader has, and hears what it hears", async () => {
+  const { env, leader, follower, socket } = await pair();
+  assert.equal(env.sockets.length, 1);
+  assert.equal(follower.client.phase, "ready");
+  assert.equal(follower.client.user, "u42");
+  assert.deepEqual([...follower.client.rooms.keys()], [ROOM]);
+  follower.changes.length = 0;
+  const event = { seq: 1, kind: "message", user: "u7", time: 1001, ordinal: 1, key: "key-0001", body: { text: "Hi" } };
+  socket.push({ type: "event", room: ROOM, events: [event] }, { type: "typing", room: ROOM, user: "u7" });
+  await settled();
+  const [theirs, ours] = [leader, follower].map(({ client }) => client.room(ROOM));
+  assert.equal(ours!.unread, 1);
+  assert.deepEqual(ours!.preview, theirs!.preview);
+  assert.deepEqual(ours!.typists, ["u7"]);
+  assert.deepEqual(kinds(follower.changes).sort(), kinds(leader.changes).filter((kind) => kinds(follower.changes).includes(kind)).slice(-2).sort());
+  await follower.client.room(ROOM).open();
+  assert.deepEqual(ours!.cached().map(({ text }) => text), ["Hi"]);
+  assert.deepEqual((await ours!.timeline(10)).messages.map(({ text }) => text), ["Hi"]);
+});
+
+test("a follower's message is stored, sent by the leader, and acknowledged in both", async () => {
+  const { leader, follower, socket } = await pair();
+  const sent = follower.client.room(ROOM).send("from the other tab");
+  const packet = await socket.take("send");
+  assert.equal(packet.body.text, "from the other tab");
+  assert.deepEqual(leader.client.outbox.map(({ key }) => key), [packet.key]);
+  assert.deepEqual(follower.client.outbox.map(({ key }) => key), [packet.key]);
+  socket.push({ type: "ok", id: packet.id, seq: 1, ordinal: 1, time: 1001 });
+  assert.equal((await sent).seq, 1);
+  await settled();
+  assert.deepEqual([leader.client.outbox.length, follower.client.outbox.length], [0, 0]);
+  for (const { changes } of [leader, follower]) {
+    assert.deepEqual(kinds(changes).filter((kind) => kind.startsWith("send")), ["sendQueued", "sendDone"]);
+    assert.equal(kinds(changes).filter((kind) => kind === "messageAdded").length, 1);
+  }
+});
+
+test("when the leader goes, the follower goes on with its outbox and its rooms", async () => {
+  const { env, leader, follower, socket } = await pair();
+  socket.sent.length = 0;
+  const key = await leader.client.room(ROOM).post("not acknowledged");
+  await follower.client.room(ROOM).open();
+  await leader.client.close();
+  const next = await env.accept(2);
+  const hello = await welcome(next, { sync: { cursor: "AAAD1B", rooms: [] } });
+  assert.equal(hello.cursor, "AAAD1A");
+  assert.equal(hello.device, leader.client.device);
+  const packet = await next.take("send");
+  assert.equal(packet.key, key);
+  assert.equal(follower.client.phase, "ready");
+});
+
+test("a refusal, drafts and users reach the other tab", async () => {
+  const { leader, follower, socket } = await pair();
+  const asked = follower.client.call({ type: "users.get", users: ["u7"] });
+  const packet = await socket.take("users.get");
+  socket.push({ type: "error", id: packet.id, code: "forbidden", retry: "never" });
+  await assert.rejects(asked, (error) => error instanceof ChatError && error.code === "forbidden");
+  await follower.client.setDraft(ROOM, { text: "half a" });
+  const fetched = leader.client.fetchUsers(["u7"]);
+  const again = await socket.take("users.get");
+  socket.push({ type: "ok", id: again.id, users: [{ user: "u7", name: "Bob" }] });
+  await fetched;
+  await settled();
+  assert.deepEqual(leader.client.drafts.get(ROOM), { text: "half a" });
+  assert.equal(follower.client.users.get("u7")?.name, "Bob");
+});
+
+test("the server is told the rooms on the screens of all tabs, and forgets those of a tab that is gone", async () => {
+  const { leader, follower, socket } = await pair();
+  leader.client.focus([ROOM]);
+  follower.client.focus(["g4fKz81QwXe2"]);
+  await settled();
+  const told = socket.sent.filter(({ type }) => type === "focus").map(({ rooms }) => rooms);
+  assert.deepEqual(told, [[ROOM], [ROOM, "g4fKz81QwXe2"]]);
+  (leader.client["_engine"] as TabEngine).left("t1");
+  await settled();
+  assert.deepEqual(socket.sent.at(-1)!.rooms, [ROOM]);
+});

@@ -1,0 +1,221 @@
+// This client under test by the conformance kit: one JSON object a line in, one out (docs/conformance.md, "A testee").
+//
+//     chatd conformance run --testee "node --experimental-websocket web/sdk/testee.mjs"
+//
+// On a virtual clock, unless `--time real` is given: nothing waits, and what is due is done in its order.
+import { createInterface } from "node:readline";
+
+import { Client, MemoryStorage, SystemEnv } from "./dist/index.js";
+import { json } from "./dist/json.js";
+import { FileStorage } from "./dist/node.js";
+
+const PROFILES = ["core", "persistence", "edits", "read_state", "large_rooms", "background", "account", "json", "deflate"];
+
+/** Turns of the event loop after which everything that was received is handled. */
+const TURNS = 24;
+
+let writing = 0;
+
+/** A file that says whether it is being written: until then, nothing is settled. */
+class BusyStorage extends FileStorage {
+  async write(rows, durable) {
+    writing += 1;
+    try {
+      await super.write(rows, durable);
+    } finally {
+      writing -= 1;
+    }
+  }
+}
+
+/** Return when everything that has arrived was handled, and written what came of it. */
+async function settled() {
+  do {
+    for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
+  } while (writing);
+}
+
+/** Time that moves by `advance` only; chance is real. */
+class VirtualEnv extends SystemEnv {
+  nowS = 1000;
+  timers = [];
+
+  monotonic() {
+    return this.nowS;
+  }
+
+  timeMs() {
+    return 1_763_900_000_000 + Math.floor(1000 * this.nowS);
+  }
+
+  callLater(delayS, action) {
+    const timer = { at: this.nowS + Math.max(0, delayS), action };
+    // Those of one time in the order they were set.
+    const at = this.timers.findIndex((other) => other.at > timer.at);
+    this.timers.splice(at < 0 ? this.timers.length : at, 0, timer);
+    return { cancel: () => (this.timers = this.timers.filter((other) => other !== timer)) };
+  }
+
+  /** Let time pass; what comes due is done at its time, and what follows from it before the next. */
+  async advance(seconds) {
+    const end = this.nowS + seconds;
+    await settled();
+    while (this.timers.length && this.timers[0].at <= end + 1e-9) {
+      const { at, action } = this.timers.shift();
+      this.nowS = Math.max(this.nowS, at);
+      action();
+      await settled();
+    }
+    this.nowS = Math.max(this.nowS, end);
+  }
+}
+
+const real = process.argv.slice(2).join(" ") === "--time real";
+const env = real ? new SystemEnv() : new VirtualEnv();
+const asks = new Map();
+let client;
+let added = {};
+
+const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+
+function running() {
+  if (!client) throw new Error("nothing was started");
+  return client;
+}
+
+async function close() {
+  const closing = client;
+  client = undefined;
+  await closing?.close();
+}
+
+function token() {
+  const id = 1 + Math.max(0, ...asks.keys());
+  say({ type: "ask", id, what: "token" });
+  return new Promise((resolve, reject) => asks.set(id, { resolve, reject }));
+}
+
+const DEEDS = {
+  post: async (room, line) => ({ key: await room.post(line.body ?? line.text, { silent: line.silent }) }),
+  edit: (room, line) => room.edit(line.target, line.body ?? line.text),
+  recall: (room, line) => room.recall(line.target),
+  react: (room, line) => room.react(line.target, line.emoji, line.set ?? true),
+  pin: (room, line) => room.pin(line.target, line.set ?? true),
+  read: (room, line) => room.read(line.seq),
+  typing: (room) => room.typing(),
+  open: (room) => {
+    client.focus([room]);
+    return room.timeline(50);
+  },
+  leave: () => client.focus([]),
+  older: (room, line) => {
+    const oldest = room.cached()[0]?.seq ?? room.applied + 1;
+    return room.history({ before: line.before ?? oldest, limit: line.limit ?? 50 });
+  },
+  resend: (_, line) => client.resend(line.key),
+  discard: (_, line) => client.discard(line.key),
+  watch: (_, line) => client.watch(line.users),
+  sync: () => client.sync(),
+  call: (_, line) => client.call(line.packet),
+};
+
+const LINES = {
+  async start(line) {
+    await close();
+    client = new Client({
+      url: line.url,
+      token,
+      device: line.device ?? "",
+      storage: line.storage ? new BusyStorage(line.storage) : new MemoryStorage(),
+      env,
+      codec: line.encoding === "json" ? json : undefined,
+      settings: { app: "testee", previews: false, log: (text) => console.error(text) },
+    });
+    added = {};
+    client.on((change) => {
+      if (change.kind === "messageAdded") added[change.room] = (added[change.room] ?? 0) + 1;
+    });
+    if (line.mode === "background") client.background();
+    await client.start();
+  },
+
+  async do(line) {
+    const begun = DEEDS[line.what](running().room(line.room ?? ""), line);
+    if (line.what === "post") return begun;
+    // It is seen on the wire and in the state; the message helps those who read it.
+    Promise.resolve(begun).catch((error) => console.error(String(error)));
+    return {};
+  },
+
+  async life({ what }) {
+    if (what === "stop") return close();
+    const done = { network_changed: () => client.networkChanged() }[what] ?? (() => client[what]());
+    Promise.resolve(running() && done()).catch((error) => console.error(String(error)));
+    return {};
+  },
+
+  async clock({ advance_ms }) {
+    await env.advance(advance_ms / 1000);
+    const next = env.timers[0];
+    return next ? { next_ms: 1000 * (next.at - env.nowS) } : {};
+  },
+
+  async state(line) {
+    if (!real) await settled();
+    const { account } = running()._engine;
+    const rooms = (line.room ? [line.room] : [...account.replicas.keys()]).filter((room) => account.replicas.has(room));
+    return {
+      phase: client.phase.toUpperCase(),
+      ...(client.closed && { code: client.closed.code }),
+      epoch: account.epoch,
+      cursor: account.cursor,
+      outbox: client.outbox.map(({ key, room, state }) => ({ key, room, state: state.toUpperCase() })),
+      rooms: Object.fromEntries(rooms.map((room) => [room, stateOf(client.room(room), account.replicas.get(room))])),
+      added,
+      account: { account: client.accountRows("account") },
+      presence: Object.fromEntries([...client.presence].map(([user, { state }]) => [user, state])),
+    };
+  },
+};
+
+function stateOf(room, { timeline }) {
+  const { preview, events, ...summary } = room.summary;
+  return {
+    applied: room.applied,
+    head: room.head,
+    read: room.readTo,
+    unread: room.unread,
+    unread_mentions: room.unreadMentions,
+    messages: timeline.between(0, Infinity).map(messageOf),
+    cached: timeline.cached.parts,
+    summary,
+    receipts: Object.fromEntries([...room.receipts].map(([user, { read, delivered }]) => [user, set({ read, delivered })])),
+    typing: room.typists,
+  };
+}
+
+function messageOf({ seq, user, text, recalled, pinned, edited, reactions, mine }) {
+  const counts = Object.keys(reactions).length ? reactions : 0;
+  return { seq, user, text, ...set({ recalled, pinned, edited, reactions: counts, mine: mine.length && [...mine].sort() }) };
+}
+
+function set(values) {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value));
+}
+
+async function take(line) {
+  try {
+    say({ type: "ok", id: line.id, ...(await LINES[line.type](line)) });
+  } catch (error) {
+    say({ type: "error", id: line.id, message: String(error) });
+  }
+}
+
+say({ type: "hello", client: "@chatd/client", profiles: PROFILES, time: real ? "real" : "virtual" });
+for await (const text of createInterface({ input: process.stdin })) {
+  const line = JSON.parse(text);
+  if (line.type !== "token") void take(line);
+  // A token is waited for by what is being done.
+  else if ("token" in line) asks.get(line.id).resolve(line.token);
+  else asks.get(line.id).reject(new Error("the app has no token now"));
+}
