@@ -68,8 +68,8 @@ async def test_nothing_is_lost_or_doubled_when_links_break_and_the_daemon_is_kil
 ) -> None:
     results: list[SeedResult] = []
     launcher = CommandLauncher(node.testee(tmp_path))
-    await faults(range(1, 3), launcher, Daemon.own(tmp_path), Plan(), results.append)
-    assert [(result.seed, result.wrong) for result in results] == [(1, []), (2, [])]
+    await faults(range(1, 2), launcher, Daemon.own(tmp_path), Plan(), results.append)
+    assert [(result.seed, result.wrong) for result in results] == [(1, [])]
 
 
 # --- with a daemon as an operator runs it
