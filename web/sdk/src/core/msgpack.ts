@@ -109,7 +109,7 @@ class Reader {
     if (head >= 0xd9 && head < 0xdc) return this._text(this._integer(size >> 1));
     if (head === 0xdc || head === 0xdd) return this._array(this._integer(2 * size), level);
     if (head >= 0xde) return this._map(this._integer(size >> 1), level);
-    throw new RangeError(`byte ${head}`);
+    throw new RangeError("no value");
   }
 
   private _array(length: number, level: number): unknown[] {
