@@ -127,8 +127,8 @@ class Reader {
       if (typeof name !== "string") throw new RangeError("no text");
       const value = this._value(level + 1);
       // An assignment would change the prototype.
-      if (name === "__proto__") Object.defineProperty(map, name, { value, enumerable: true, configurable: true, writable: true });
-      else map[name] = value;
+      if (name !== "__proto__") map[name] = value;
+      else Object.defineProperty(map, name, { value, enumerable: true, configurable: true, writable: true });
     }
     return map;
   }
