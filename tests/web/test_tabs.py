@@ -107,7 +107,8 @@ async def test_tabs_share_one_connection_and_show_the_same(alice: Browser) -> No
     first = await alice.tab()
     second = await alice.tab()
     room = alice.room.id
-    await second.focus(room)
+    for tab in (first, second):
+        assert await tab.texts(room) == []
     await second.post(room, "from the second")
     await first.post(room, "from the first")
     await alice.heard(2)

@@ -12,7 +12,7 @@ import { MemoryStorage, type Storage } from "./storage.js";
 const VERSION = 1;
 const TRIES = 3;
 /** Some browsers never answer the opening of a broken database. */
-const OPEN_MS = 8_000;
+const OPEN_MS = 10_000;
 /** Messages above which rooms that were not opened for the longest time lose theirs, and the part that is left then. */
 const MESSAGES_MAX = 50_000;
 const LEFT = 0.8;
